@@ -1,0 +1,1 @@
+"""House rules: one place each for money, time, text, permissions, audit, alerts. Knows no desk."""

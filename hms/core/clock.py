@@ -1,0 +1,43 @@
+"""The only source of the time. Instants are aware and in UTC; days are days of the hospital (`HMS_TIMEZONE`)."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+_zone = ZoneInfo("Africa/Freetown")
+
+
+def set_zone(name: str) -> None:
+    """Make `name` (an IANA zone) the hospital's zone; called once at start."""
+    global _zone  # noqa: PLW0603 - one hospital, one zone, set before the first request
+    _zone = ZoneInfo(name)
+
+
+def zone() -> ZoneInfo:
+    return _zone
+
+
+def now() -> datetime:
+    """This instant, in UTC."""
+    return datetime.now(UTC)
+
+
+def today() -> date:
+    """The day on the hospital's wall."""
+    return now().astimezone(_zone).date()
+
+
+def local(instant: datetime) -> datetime:
+    """An instant as the hospital's wall clock shows it."""
+    return instant.astimezone(_zone)
+
+
+def at(day: date, clock_time: time) -> datetime:
+    """The instant (UTC) at which the hospital's wall shows `day` and `clock_time`."""
+    return datetime.combine(day, clock_time, _zone).astimezone(UTC)
+
+
+def day_bounds(day: date) -> tuple[datetime, datetime]:
+    """Start and end of a hospital day as instants; half open."""
+    return at(day, time.min), at(day + timedelta(days=1), time.min)

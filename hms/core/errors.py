@@ -1,0 +1,56 @@
+"""The few ways in which the hospital says no. Desks raise these; `core.web` and `core.api` turn them into answers."""
+
+from __future__ import annotations
+
+
+class HospitalError(Exception):
+    """A refusal that a person can read. `code` is a stable word for programs, `field` the input it blames."""
+
+    status = 400
+    code = "refused"
+
+    def __init__(self, message: str, field: str | None = None, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = str(message)
+        self.field = field
+        self.code = code or self.code
+
+
+class RuleBroken(HospitalError):
+    """What was asked breaks a rule. Hangs on the form's field; the API answers 400 under the same key."""
+
+    code = "invalid"
+
+
+class Conflict(HospitalError):
+    """Somebody or something else got there first (a taken slot, a changed record, empty stock): 409."""
+
+    status = 409
+    code = "conflict"
+
+
+class Stale(Conflict):
+    """The record changed after it was read: 409 on a page, 412 for `If-Match`."""
+
+    code = "stale"
+
+
+class NotAllowed(HospitalError):
+    """The person may not do this: 403, and a denial in the audit trail."""
+
+    status = 403
+    code = "not_allowed"
+
+
+class NotFound(HospitalError):
+    """There is no such record for this person: 404, the same answer whether it is missing or hidden."""
+
+    status = 404
+    code = "not_found"
+
+
+class Unavailable(HospitalError):
+    """Something the answer depends on is down: 503, try again later."""
+
+    status = 503
+    code = "unavailable"

@@ -1,0 +1,82 @@
+"""Money: exact, never a float, rounded in one way. Amounts are in the hospital's currency (`HMS_CURRENCY`), major units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+CENT = Decimal("0.01")
+LARGEST = Decimal("99999999.99")
+_WRITTEN = re.compile(r"-?[0-9]{1,8}(\.[0-9]{1,2})?")
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Money:
+    """An amount with two decimals, e.g. `Money("190.00")`.
+
+    Takes a string, an int, a Decimal or another Money; a Decimal is rounded half up. Raises `TypeError` for a float or a
+    bool and `ValueError` for NaN, infinity or more than ±99,999,999.99.
+    """
+
+    value: Decimal
+
+    def __post_init__(self) -> None:
+        if isinstance(self.value, (float, bool)):
+            raise TypeError("Money is never a float.")
+        given = self.value.value if isinstance(self.value, Money) else Decimal(self.value)
+        if not given.is_finite() or abs(given) > LARGEST:
+            raise ValueError("amount out of range")
+        object.__setattr__(self, "value", given.quantize(CENT, ROUND_HALF_UP))
+
+    def __add__(self, other: Money) -> Money:
+        return Money(self.value + other.value)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(self.value - other.value)
+
+    def __neg__(self) -> Money:
+        return Money(-self.value)
+
+    def __abs__(self) -> Money:
+        return Money(abs(self.value))
+
+    def __mul__(self, count: int) -> Money:
+        return Money(self.value * count) if isinstance(count, int) else NotImplemented
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f}"
+
+    def percent(self, rate: Decimal) -> Money:
+        """`rate` hundredths of this amount, rounded half up to the cent."""
+        return Money(self.value * rate / 100)
+
+    @classmethod
+    def typed(cls, text: object) -> Money:
+        """What a person or a program typed: "190", "190.5", "1,250.00" or an exact number; `ValueError` otherwise."""
+        if isinstance(text, (bool, float)):
+            raise ValueError("send amounts as text or as an exact number with at most two decimals")
+        if isinstance(text, (int, Decimal)):
+            return cls._exact(Decimal(text))
+        written = str(text).strip().replace(",", "").replace("\u00a0", "").replace("−", "-")
+        if not _WRITTEN.fullmatch(written):
+            raise ValueError("not an amount")
+        return cls._exact(Decimal(written))
+
+    @classmethod
+    def _exact(cls, amount: Decimal) -> Money:
+        if not amount.is_finite() or amount != amount.quantize(CENT):
+            raise ValueError("at most two decimals")
+        return cls(amount)
+
+    @classmethod
+    def total(cls, amounts: Iterable[Money]) -> Money:
+        """The sum; `ZERO` of nothing."""
+        return sum(amounts, ZERO)
+
+
+ZERO = Money(Decimal(0))

@@ -1,0 +1,41 @@
+"""One cleaner for what people type, one escaper for LIKE, one folding for comparison."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]")
+_LINE_BREAK = re.compile(r"[\r\n\t\u2028\u2029]")
+
+
+def clean(text: str, *, longest: int, multiline: bool = False) -> str:
+    """`text` in NFC without outer blanks (and with plain newlines); `ValueError` says what a person should change.
+
+    Refuses control characters, lone surrogates, bidirectional overrides, text longer than `longest` characters, and text
+    in which nothing is visible.
+    """
+    tidy = unicodedata.normalize("NFC", text).strip().replace("\r\n", "\n")
+    if _CONTROL.search(tidy) or (not multiline and _LINE_BREAK.search(tidy)):
+        raise ValueError("Remove the characters that cannot be shown.")
+    if tidy and not any(unicodedata.category(c)[0] in "LNPS" for c in tidy):
+        raise ValueError("Write something that can be seen.")
+    if len(tidy) > longest:
+        raise ValueError(f"Use at most {longest} characters; this has {len(tidy)}.")
+    return tidy
+
+
+def like(term: str) -> str:
+    """`term` escaped for LIKE with `\\` as escape character; the caller adds the `%`."""
+    return re.sub(r"([\\%_])", r"\\\1", unicodedata.normalize("NFC", term))
+
+
+def fold(text: str) -> str:
+    """Lower case without accents, for comparing names: "José  Ñandú" -> "jose nandu"."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join(bare.casefold().replace("ø", "o").replace("ł", "l").replace("đ", "d").split())
+
+
+def digits(text: str) -> str:
+    """Only the ASCII digits of `text`."""
+    return re.sub(r"[^0-9]", "", text)
