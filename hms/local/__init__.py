@@ -1,0 +1,1 @@
+"""The whole hospital on one machine: embedded database and queue servers, secrets, and the supervisor of `make run`."""

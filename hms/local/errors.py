@@ -1,0 +1,5 @@
+"""The one way the embedded servers say that they cannot run here."""
+
+
+class LocalServersFailed(Exception):
+    """Says in one sentence what is wrong on this machine and what to do about it."""

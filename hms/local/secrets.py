@@ -1,0 +1,31 @@
+"""The hospital's secret keys on this machine: made once, kept in its data directory, the same at every start."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from hms.local import keepsakes
+
+FILE = "secrets.json"
+NAMES = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_KEY", "TOTP_KEYS")
+
+
+def environment(directory: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """The four secrets by name: those of the environment `given`, and for the others the kept ones, made when missing.
+
+    Call it under the data directory's gate (`sharing.Users`): two first starts at once must agree.
+    """
+    kept = keepsakes.read(directory / FILE)
+    missing = [name for name in NAMES if not given.get(name) and name not in kept]
+    if missing:
+        kept |= {name: fresh() for name in missing}
+        keepsakes.write(directory / FILE, kept)
+    return {name: given.get(name) or kept[name] for name in NAMES}
+
+
+def fresh() -> str:
+    """32 random bytes in the form a Fernet key has, which serves for every secret here."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()

@@ -1,0 +1,99 @@
+"""The embedded servers a hospital on one machine needs, and the environment that leads its programs to them."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, MutableMapping
+from pathlib import Path
+
+from hms.local import places, secrets
+from hms.local.postgres import Postgres
+from hms.local.sharing import Users
+from hms.local.valkey import Valkey
+
+
+class Servers:
+    """One program's use of the servers of the data directory `home`.
+
+    A server whose address is given (`DATABASE_URL`, `REDIS_URL`) is somebody else's: it is neither started nor stopped.
+    """
+
+    def __init__(self, home: Path, given: Mapping[str, str]):
+        self.home = home
+        self.given = dict(given)
+        self.postgres = None if given.get("DATABASE_URL") else Postgres(home)
+        self.valkey = None if given.get("REDIS_URL") else Valkey(home)
+        self._users = Users(home)
+
+    def join(self) -> dict[str, str]:
+        """Starts what does not run yet, takes part in using it, and returns the variables that programs need."""
+        return self._users.join(self._start)
+
+    def leave(self) -> bool:
+        """Takes part no longer; the last one stops the servers. Says whether this was the last."""
+        return self._users.leave(self._stop)
+
+    def revive_valkey(self) -> None:
+        """Starts Valkey again after it died."""
+        if self.valkey:
+            self._users.join(lambda is_alone: self.valkey.start())
+
+    def _start(self, is_alone: bool) -> dict[str, str]:
+        variables = {"HMS_DATA_DIR": str(self.home)} | secrets.environment(self.home, self.given)
+        variables |= {name: self.given[name] for name in ("DATABASE_URL", "REDIS_URL") if self.given.get(name)}
+        try:
+            if self.postgres:
+                self.postgres.start()
+                self.postgres.ensure_database()
+                variables["DATABASE_URL"] = self.postgres.url()
+            if self.valkey:
+                self.valkey.start()
+                variables["REDIS_URL"] = self.valkey.url()
+        except BaseException:
+            if is_alone:
+                self._stop()
+            raise
+        return variables
+
+    def _stop(self) -> None:
+        try:
+            if self.valkey:
+                self.valkey.stop()
+        finally:
+            if self.postgres:
+                self.postgres.stop()
+
+
+@contextlib.contextmanager
+def servers_for_command(environment: Mapping[str, str] = os.environ) -> Iterator[dict[str, str]]:
+    """For the time of one command: the servers of the `make run` on the same data directory, or own ones."""
+    servers = Servers(places.data_dir(environment), environment)
+    variables = servers.join()
+    try:
+        yield variables
+    finally:
+        servers.leave()
+
+
+def ensure(environment: MutableMapping[str, str] = os.environ) -> dict[str, str]:
+    """Sets in `environment` all that leads to the servers, for the rest of this program's life, and returns it.
+
+    For use before the application is made, when it needs addresses that only the started servers have. Does nothing but
+    return them when database, queue and secrets are given already, as `make run` gives them to its programs.
+    """
+    names = ("DATABASE_URL", "REDIS_URL", *secrets.NAMES)
+    if all(environment.get(name) for name in names):
+        return {name: environment[name] for name in names}
+    servers = Servers(places.data_dir(environment), environment)
+    variables = servers.join()
+    atexit.register(_leave_from, os.getpid(), servers)
+    environment.update(variables)
+    return variables
+
+
+def _leave_from(pid: int, servers: Servers) -> None:
+    # A forked worker inherits this duty but must not perform it: the program that joined is still there.
+    if os.getpid() == pid:
+        servers.leave()

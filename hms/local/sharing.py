@@ -1,0 +1,78 @@
+"""Who uses the servers of a data directory, so that the last one to leave stops them and nobody else does.
+
+Every user holds a shared lock on `servers.users` for as long as it lives. The kernel lets go of it even after kill -9
+or a power cut, so no count can ever be wrong. Starting and stopping happen behind `servers.gate`, one at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TextIO, TypeVar
+
+from hms.local.errors import LocalServersFailed
+
+T = TypeVar("T")
+
+
+class Users:
+    """The users of the servers in `directory`, as seen by one of them."""
+
+    def __init__(self, directory: Path):
+        self._directory = directory
+        self._held: TextIO | None = None
+
+    def join(self, start: Callable[[bool], T]) -> T:
+        """Calls `start(is_alone)` and counts as a user from then on; nobody starts or stops anything meanwhile."""
+        with self._gate():
+            if self._held:
+                return start(False)
+            lock = self._open("servers.users")
+            try:
+                result = start(_taken(lock, fcntl.LOCK_EX))
+            except BaseException:
+                lock.close()
+                raise
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            self._held = lock
+            return result
+
+    def leave(self, stop: Callable[[], None]) -> bool:
+        """No longer a user; calls `stop` when there is no other one, and says whether it did."""
+        if not self._held:
+            return False
+        with self._gate():
+            is_last = _taken(self._held, fcntl.LOCK_EX)
+            try:
+                if is_last:
+                    stop()
+            finally:
+                self._held.close()
+                self._held = None
+            return is_last
+
+    @contextlib.contextmanager
+    def _gate(self) -> Iterator[None]:
+        with self._open("servers.gate") as gate:
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            yield
+
+    def _open(self, name: str) -> TextIO:
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return (self._directory / name).open("a")
+        except OSError as error:
+            raise LocalServersFailed(
+                f"{self._directory} cannot be used ({error.strerror}). "
+                "Work as its owner, or choose another HMS_DATA_DIR."
+            ) from None
+
+
+def _taken(lock: TextIO, kind: int) -> bool:
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
