@@ -29,7 +29,7 @@ class Users:
         with self._gate():
             if self._held:
                 return start(False)
-            lock = self._open("servers.users")
+            lock = _open(self._directory / "servers.users")
             try:
                 result = start(_taken(lock, fcntl.LOCK_EX))
             except BaseException:
@@ -55,19 +55,26 @@ class Users:
 
     @contextlib.contextmanager
     def _gate(self) -> Iterator[None]:
-        with self._open("servers.gate") as gate:
+        with _open(self._directory / "servers.gate") as gate:
             fcntl.flock(gate, fcntl.LOCK_EX)
             yield
 
-    def _open(self, name: str) -> TextIO:
-        try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return (self._directory / name).open("a")
-        except OSError as error:
-            raise LocalServersFailed(
-                f"{self._directory} cannot be used ({error.strerror}). "
-                "Work as its owner, or choose another HMS_DATA_DIR."
-            ) from None
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[bool]:
+    """Says whether nobody else holds the lock file `path`, and holds it meanwhile."""
+    with _open(path) as lock:
+        yield _taken(lock, fcntl.LOCK_EX)
+
+
+def _open(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path.open("a")
+    except OSError as error:
+        raise LocalServersFailed(
+            f"{path.parent} cannot be used ({error.strerror}). Work as its owner, or choose another HMS_DATA_DIR."
+        ) from None
 
 
 def _taken(lock: TextIO, kind: int) -> bool:

@@ -1,0 +1,195 @@
+"""The whole hospital on one machine, as `make run` starts it: servers, web, worker and clock, opened and closed.
+
+    python -m hms.local.supervisor
+
+Ctrl-C, TERM and HUP close it. Should it be killed outright, the kernel ends its programs, and the next start takes over
+the database and the queue where they are.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from types import FrameType
+
+from hms.local import places, processes
+from hms.local.address import Address
+from hms.local.children import Child
+from hms.local.errors import LocalServersFailed
+from hms.local.servers import Servers
+from hms.local.sharing import alone
+from hms.local.terminal import say
+
+DEMO_ACCOUNTS = ("admin", "doctor", "doctor2", "nurse", "receptionist", "pharmacist", "cashier", "lab")
+DEMO_PASSWORD = "hospital-demo-2026"  # noqa: S105 - printed on purpose, for accounts that hold made-up people only
+
+_OPENS_WITHIN = 120
+_WEB_DIES_FOR_GOOD = 10
+# The worker first ends the print it is at.
+_PATIENCE = {"web": 6, "clock": 5, "worker": 20}
+
+
+class CloseAsked(Exception):
+    """Somebody pressed Ctrl-C or sent TERM or HUP."""
+
+
+class Hospital:
+    """The programs of one hospital, as its environment describes it."""
+
+    def __init__(self, environment: Mapping[str, str]):
+        self.home = places.data_dir(environment)
+        self.address = Address.read(environment.get("HMS_HOST") or "127.0.0.1", environment.get("HMS_PORT") or "8000")
+        self.is_demo = environment.get("HMS_DEMO") == "1"
+        self._given = environment
+        self._servers = Servers(self.home, environment)
+        self._children: list[Child] = []
+        self._close_requests = 0
+        self._servers_seen_at = 0.0
+
+    def run(self) -> int:
+        """Opens the hospital and stays until it is closed; 0 when it was closed on purpose, 1 when something failed."""
+        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if sign != signal.SIGHUP or signal.getsignal(sign) != signal.SIG_IGN:  # nohup means: stay
+                signal.signal(sign, self._on_signal)
+        with alone(self.home / "supervisor.lock") as is_only_one:
+            if not is_only_one:
+                raise LocalServersFailed(
+                    f"This hospital is open already (data in {self.home}). "
+                    "For a second one choose another HMS_PORT and another HMS_DATA_DIR."
+                )
+            self._check_address()
+            try:
+                self._open_and_stay()
+            except CloseAsked:
+                return 0
+            finally:
+                self._close()
+
+    def _open_and_stay(self) -> None:
+        say("Starting the database and the queue …")
+        environment = self._environment_of_children(self._servers.join())
+        say("Bringing the tables up to date …")
+        self._finish("migrations", ["db", "upgrade"], environment)
+        if self.is_demo:
+            say("Looking after the demo data …")
+            self._finish("demo", ["demo"], environment, shows_progress=sys.stdout.isatty())
+        say("Opening the desks …")
+        self._open(environment)
+        self._welcome()
+        while True:
+            self._pause()
+            self._look_after_children()
+            self._look_after_servers()
+
+    def _environment_of_children(self, variables: Mapping[str, str]) -> dict[str, str]:
+        zone = self._given.get("HMS_TIMEZONE") or "Africa/Freetown"
+        return {**self._given, "PYTHONUNBUFFERED": "1", "TZ": zone, **variables}
+
+    def _finish(
+        self, name: str, words: list[str], environment: dict[str, str], *, shows_progress: bool = False
+    ) -> None:
+        """Runs one of the hospital's commands to its end."""
+        command = Child(name, _flask(*words), environment, self.home)
+        command.start(shows_progress=shows_progress)
+        try:
+            while command.exit_code() is None:
+                self._pause(0.05)
+        finally:
+            command.stop(patience=10)
+        if command.exit_code():
+            raise LocalServersFailed(f"`flask {' '.join(words)}` failed. {_ending(command)}")
+
+    def _open(self, environment: dict[str, str]) -> None:
+        # The control socket has one fixed path per user, over which two hospitals would quarrel.
+        gunicorn = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "2", "--graceful-timeout", "3"]
+        gunicorn += ["--no-control-socket", "-b", self.address.bind, "wsgi:app"]
+        web = Child("web", gunicorn, environment | {"SOCKETIO_ASYNC": "gevent"}, self.home)
+        worker = Child("worker", _flask("work"), environment, self.home)
+        clock = Child("clock", _flask("schedule"), environment, self.home)
+        for child in (web, worker, clock):
+            child.start()
+            self._children.append(child)
+        end = time.monotonic() + _OPENS_WITHIN
+        while not self.address.answers("/api/health/"):
+            if web.exit_code() is not None or time.monotonic() > end:
+                raise LocalServersFailed(f"The web server did not open. {_ending(web)}")
+            self._pause()
+
+    def _look_after_children(self) -> None:
+        """Starts again what ended early, and gives up on a web server that does not live."""
+        for child in self._children:
+            pause = child.restart_when_due()
+            if child.name == "web" and child.died_twice_within(_WEB_DIES_FOR_GOOD):
+                raise LocalServersFailed(f"The web server ended twice within seconds. {_ending(child)}")
+            if pause:
+                say(f"The {child.name} ended early (see {child.log}); it starts again in {pause:.0f} s.")
+
+    def _look_after_servers(self) -> None:
+        """Gives up without a database; starts the queue again, as pages work without it and prints wait for it."""
+        if time.monotonic() - self._servers_seen_at < 2:
+            return
+        self._servers_seen_at = time.monotonic()
+        postgres, valkey = self._servers.postgres, self._servers.valkey
+        if postgres and not postgres.running():
+            raise LocalServersFailed(f"The database ended. Nothing saved is lost: start again. Its log: {postgres.log}")
+        if valkey and not valkey.running():
+            say("The queue ended; it is started again.")
+            self._servers.revive_valkey()
+
+    def _close(self) -> None:
+        """Ends web, clock and worker, then the servers, unless another command still uses those."""
+        say("\nClosing the desks …")
+        by_name = {child.name: child for child in self._children}
+        for name in ("web", "clock", "worker"):
+            if name in by_name:
+                by_name[name].stop(patience=1 if self._close_requests > 1 else _PATIENCE[name])
+        self._servers.leave()
+        say("Closed.")
+
+    def _pause(self, seconds: float = 0.2) -> None:
+        if self._close_requests:
+            raise CloseAsked
+        time.sleep(seconds)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._close_requests += 1
+
+    def _check_address(self) -> None:
+        # A hospital that was killed a moment ago may need these seconds to let go of its port.
+        processes.wait_until(lambda: not self.address.obstacle(), 4)
+        if obstacle := self.address.obstacle():
+            raise LocalServersFailed(obstacle)
+
+    def _welcome(self) -> None:
+        lines = ["", f"  The hospital is open:  {self.address.for_people}", ""]
+        if self.is_demo:
+            lines += [f"  Sign in with the password {DEMO_PASSWORD} as one of", f"    {' · '.join(DEMO_ACCOUNTS)}"]
+        else:
+            lines += ["  Make the first administrator with:  .venv/bin/flask --app wsgi create-admin"]
+        say("\n".join([*lines, "", f"  Data and logs: {self.home}", "  Ctrl-C closes it and loses nothing.", ""]))
+
+
+def main() -> int:
+    """Runs the hospital of this environment; failures become one sentence and exit code 1."""
+    if os.environ.get("MAKELEVEL"):
+        processes.follow_parent()  # killed make must not leave a hospital behind that nobody sees
+    try:
+        return Hospital(os.environ).run()
+    except LocalServersFailed as problem:
+        say(f"\n{problem}")
+        return 1
+
+
+def _flask(*words: str) -> list[str]:
+    return [sys.executable, "-m", "flask", "--app", "wsgi", *words]
+
+
+def _ending(child: Child) -> str:
+    return f"The end of {child.log}:\n{places.last_lines(child.log)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
