@@ -1,0 +1,28 @@
+"""Numbers as people type and read them: comma or point when typed, never a needless zero when shown."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+_TYPED = re.compile(r"[+-]?(?:[0-9]{1,9}(?:[.,][0-9]{0,6})?|[.,][0-9]{1,6})", re.ASCII)
+_TWO_READINGS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3}|\.000)")
+
+
+def number(text: str) -> Decimal:
+    """What was typed, "36.5", "36,5" or ".5"; `ValueError` for anything else.
+
+    "1,000" and "1.000" mean one thing to half of the world and another to the other half, so they are refused.
+    """
+    written = text.strip()
+    if not _TYPED.fullmatch(written):
+        raise ValueError("not a number")
+    if _TWO_READINGS.fullmatch(written):
+        raise ValueError("could be read in two ways")
+    return Decimal(written.replace(",", "."))
+
+
+def plain(value: Decimal) -> str:
+    """`value` as a careful hand writes it: no trailing zero, a zero before the point, commas from 1,000."""
+    shown = f"{value:,f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown

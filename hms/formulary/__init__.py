@@ -1,0 +1,1 @@
+"""What medicines the hospital knows: their strengths, usual doses, allergy classes and interactions."""

@@ -1,0 +1,191 @@
+"""Recorded allergies: what they mean, and whether a medicine touches one.
+
+Allergies arrive as a code, as a picked substance or as free text from many hands ("Septrin", "penicilline", "sulphur
+drugs"). Text is compared whole word by whole word after folding accents and case, so that "pen" is not found in
+"penicillamine"; a long word with one or two wrong letters counts as the name it comes closest to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rapidfuzz.distance import DamerauLevenshtein
+
+from hms.core.words import _
+from hms.formulary.alerts import Alert, Check, worst
+from hms.formulary.knowledge import CLASS_PREFIX, AllergyClass, Knowledge, Medicine, words_of
+
+RULE = "allergy"
+SEVERE = frozenset({"severe", "life-threatening", "high"})
+SEVERE_WORDS = ("anaphyl", "angioedema", "angio oedema", "stevens", "sjs", "epidermal necrolysis", "shock", "collapse")
+NOTHING = frozenset(words_of(text) for text in ("none", "nil", "no", "n/a", "nka", "nkda", "none known", "nil known"))
+NOTHING_STARTS = tuple(
+    words_of(text)
+    for text in ("no known", "no drug allergy", "no drug allergies", "no allergy", "no allergies", "not known to have")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AllergyEntry:
+    """One recorded allergy or intolerance.
+
+    `text` as it was written; `code` an RxNorm code or an allergy class code, when there is one; `severity` mild,
+    moderate or severe (FHIR criticality "high" counts as severe); `kind` allergy or intolerance; `category` medication,
+    food, environment or ""; `year` in which it happened.
+    """
+
+    text: str
+    code: str = ""
+    severity: str = ""
+    reaction: str = ""
+    kind: str = "allergy"
+    category: str = ""
+    year: int | None = None
+
+    @property
+    def is_severe(self) -> bool:
+        told = words_of(self.reaction)
+        return self.severity.lower() in SEVERE or any(word in told for word in SEVERE_WORDS)
+
+    @property
+    def is_none(self) -> bool:
+        """Whether it only says that there is no allergy ("NKDA")."""
+        told = words_of(self.text)
+        return not self.code and (told in NOTHING or told.startswith(NOTHING_STARTS))
+
+
+@lru_cache(maxsize=4096)
+def _meanings(text: str, code: str, knowledge: Knowledge) -> frozenset[str]:
+    found = set(knowledge.by_rxnorm.get(code, frozenset()))
+    if code in knowledge.class_by_code:
+        found.add(CLASS_PREFIX + code)
+    told = words_of(text)
+    named = [name for name in knowledge.names if name in told]
+    for name in named:
+        found |= knowledge.names[name]
+    explained = {word for name in named for word in name.split()}
+    for word in told.split():
+        if word not in explained:
+            found |= _meant_by_misspelling(word, knowledge)
+    return frozenset(found)
+
+
+def meanings(text: str, knowledge: Knowledge, code: str = "") -> frozenset[str]:
+    """The substances, and classes with `class:` before the code, that `text` or `code` names; nothing when unknown.
+
+    Also tells the ingredients of a medicine written in free text ("Acetaminophen 325 MG Oral Tablet"). A denial is not
+    read: "not allergic to penicillin" names penicillin.
+    """
+    return _meanings(text[:500], code, knowledge)
+
+
+def _meant_by_misspelling(word: str, knowledge: Knowledge) -> frozenset[str]:
+    if len(word) < 7:
+        return frozenset()
+    allowed = 1 if len(word) < 10 else 2
+    near = [
+        (distance, name)
+        for name in knowledge.spellings.get(word[0], ())
+        if (distance := DamerauLevenshtein.distance(word, name, score_cutoff=allowed)) <= allowed
+    ]
+    closest = min(near, default=(0, ""))[0]
+    return frozenset().union(*(knowledge.names[words_of(name)] for distance, name in near if distance == closest))
+
+
+def allergy_check(medicine: Medicine, allergies: tuple[AllergyEntry, ...] | None, knowledge: Knowledge) -> Check:
+    """Whether `medicine` touches a recorded allergy, by substance, by class or by a known cross-reaction.
+
+    A match is a stop (a caution for an intolerance that was not severe). `allergies` is None when nobody has asked the
+    patient; then, and when a record names something that is not known, the check could not run in full and says so.
+    """
+    if allergies is None:
+        return Check.not_run(RULE, _("Nobody has recorded whether this patient has allergies. Ask before you go on."))
+    recorded = [entry for entry in allergies if not entry.is_none]
+    if recorded and not medicine.ingredients:
+        return Check.not_run(
+            RULE, _("%(medicine)s is not in the formulary: read the allergies yourself.") % {"medicine": medicine.name}
+        )
+    alerts = [alert for entry in recorded if (alert := _alert(medicine, entry, knowledge))]
+    unknown = [entry.text for entry in recorded if _is_unreadable(entry, knowledge)]
+    missing = _("The system does not know the recorded allergy “%(text)s”: compare it yourself.")
+    return Check.of(RULE, alerts, missing % {"text": "”, “".join(unknown)} if unknown else "")
+
+
+def _is_unreadable(entry: AllergyEntry, knowledge: Knowledge) -> bool:
+    return entry.category not in ("food", "environment") and not meanings(entry.text, knowledge, entry.code)
+
+
+def _alert(medicine: Medicine, entry: AllergyEntry, knowledge: Knowledge) -> Alert | None:
+    """The worst that this one record says about the medicine."""
+    meant = meanings(entry.text, knowledge, entry.code)
+    substances = sorted(name for name in meant if not name.startswith(CLASS_PREFIX))
+    found = [
+        Alert("stop", RULE, _same_substance(medicine, entry, name), (name,))
+        for name in substances
+        if name in medicine.ingredients
+    ]
+    for code in sorted(_recorded_classes(meant, knowledge)):
+        found += _class_alerts(medicine, entry, knowledge.class_by_code[code], meant, knowledge)
+    strongest = worst(found)
+    if strongest and strongest.tier == "stop" and entry.kind == "intolerance" and not entry.is_severe:
+        return Alert("caution", RULE, strongest.message, strongest.substances)
+    return strongest
+
+
+def _recorded_classes(meant: frozenset[str], knowledge: Knowledge) -> set[str]:
+    named = {name.removeprefix(CLASS_PREFIX) for name in meant if name.startswith(CLASS_PREFIX)}
+    return named.union(*(knowledge.classes_of(name) for name in meant))
+
+
+def _class_alerts(
+    medicine: Medicine, entry: AllergyEntry, family: AllergyClass, meant: frozenset[str], knowledge: Knowledge
+) -> list[Alert]:
+    found = []
+    touched = tuple(name for name in medicine.ingredients if name in family.members)
+    is_named = CLASS_PREFIX + family.code in meant
+    if touched and (is_named or family.is_allergy_class):
+        tier = "stop" if is_named or entry.is_severe else family.same_class_tier
+        found.append(Alert(tier, RULE, _same_class(medicine, entry, family, touched), touched))
+    for cross in knowledge.cross_reactions:
+        if cross.recorded == family.code and cross.prescribed in medicine.classes:
+            tier = cross.tier_if_severe if entry.is_severe else cross.tier
+            found.append(Alert(tier, RULE, _recorded(entry) + " " + cross.note, medicine.ingredients))
+    return found
+
+
+def _recorded(entry: AllergyEntry) -> str:
+    """ "Allergy recorded: Septrin – rash (2019)."""
+    told = _("Intolerance recorded: %(text)s") if entry.kind == "intolerance" else _("Allergy recorded: %(text)s")
+    said = told % {"text": entry.text or entry.code}
+    if entry.reaction:
+        said += f" – {entry.reaction}"
+    if entry.year:
+        said += f" ({entry.year})"
+    return said + "."
+
+
+def _same_substance(medicine: Medicine, entry: AllergyEntry, substance: str) -> str:
+    if medicine.name == substance:
+        return _recorded(entry)
+    return (
+        _recorded(entry)
+        + " "
+        + _("%(medicine)s contains %(substance)s.")
+        % {
+            "medicine": medicine.name,
+            "substance": substance,
+        }
+    )
+
+
+def _same_class(medicine: Medicine, entry: AllergyEntry, family: AllergyClass, touched: tuple[str, ...]) -> str:
+    return (
+        _recorded(entry)
+        + " "
+        + _("%(substance)s belongs to the same family: %(family)s.")
+        % {
+            "substance": ", ".join(touched),
+            "family": family.name,
+        }
+    )

@@ -1,0 +1,208 @@
+"""Checks that need no allergy record: interactions, duplicates, daily maximum, age and pregnancy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hms.core.numbers import plain
+from hms.core.words import _
+from hms.formulary.alerts import Alert, Check, worst
+from hms.formulary.dosing import Dose, daily_milligrams
+from hms.formulary.knowledge import Knowledge, Medicine
+
+CHILD_UNTIL = 12
+CHILDBEARING = (Decimal(12), Decimal(50))
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A medicine that the patient takes or is just being prescribed, with its dose where it is known."""
+
+    medicine: Medicine
+    dose: Dose | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the checks need to know of the patient; None where it is not known. `sex` is a FHIR gender."""
+
+    age_years: Decimal | None = None
+    sex: str = "unknown"
+    is_pregnant: bool | None = None
+    weight_kg: Decimal | None = None
+
+
+def _not_in_formulary(rule: str, medicines: Iterable[Medicine]) -> Check | None:
+    names = sorted({medicine.name for medicine in medicines if not medicine.ingredients})
+    if not names:
+        return None
+    told = _("%(medicine)s is not in the formulary: no check was made for it.")
+    return Check.not_run(rule, told % {"medicine": ", ".join(names)})
+
+
+def interaction_check(medicine: Medicine, current: Iterable[Current], knowledge: Knowledge) -> Check:
+    """Whether `medicine` harms together with another one that the patient takes; one alert for each of the others."""
+    others = {entry.medicine.name: entry.medicine for entry in current}
+    found = []
+    for other in others.values():
+        alerts = [
+            Alert(
+                pair.tier,
+                "interaction",
+                f"{medicine.name} + {other.name}: {pair.effect}",
+                (*medicine.ingredients, *other.ingredients),
+            )
+            for pair in knowledge.interactions
+            if pair.joins(medicine, other)
+        ]
+        # The list names the pair once; one medicine twice is the duplicate check's business.
+        if (strongest := worst(alerts)) and set(medicine.ingredients) != set(other.ingredients):
+            found.append(strongest)
+    missing = _not_in_formulary("interaction", (medicine, *others.values()))
+    return Check.of("interaction", found, missing.missing if missing else "")
+
+
+def duplicate_check(medicine: Medicine, current: Iterable[Current], knowledge: Knowledge) -> Check:
+    """Whether the patient already takes the same ingredient or another medicine of a watched class."""
+    others = {entry.medicine.name: entry.medicine for entry in current}
+    found = [alert for other in others.values() if (alert := _duplicate(medicine, other, knowledge))]
+    missing = _not_in_formulary("duplicate", (medicine, *others.values()))
+    return Check.of("duplicate", found, missing.missing if missing else "")
+
+
+def _duplicate(medicine: Medicine, other: Medicine, knowledge: Knowledge) -> Alert | None:
+    same = tuple(name for name in medicine.ingredients if name in other.ingredients)
+    if same:
+        told = _("%(ingredient)s is already in the current medicines (%(other)s).")
+        return Alert("caution", "duplicate", told % {"ingredient": ", ".join(same), "other": other.name}, same)
+    for code in sorted(medicine.classes & other.classes):
+        family = knowledge.class_by_code.get(code)
+        if family and family.watch_duplicates:
+            told = _("%(medicine)s and %(other)s do the same: %(family)s.")
+            names = {"medicine": medicine.name, "other": other.name, "family": family.name}
+            return Alert("caution", "duplicate", told % names, (*medicine.ingredients, *other.ingredients))
+    return None
+
+
+def dose_check(medicine: Medicine, dose: Dose | None, person: Person, current: Iterable[Current] = ()) -> Check:
+    """Whether more than the daily maximum of an ingredient would be taken, other current medicines included.
+
+    The maximum is the adult's, and for everybody with a known weight also the one per kg where there is one. A child
+    under 12 whose weight is needed and not known could not be checked.
+    """
+    if medicine.has_no_maximum:
+        return Check.of("dose", ())
+    if not medicine.max_daily_mg and not medicine.max_daily_mg_per_kg:
+        told = _("No daily maximum is recorded for %(medicine)s: check the dose yourself.")
+        return Check.not_run("dose", told % {"medicine": medicine.name})
+    taken = None if dose is None else daily_milligrams(dose, medicine.strength, medicine.unit, medicine.ingredients)
+    if taken is None:
+        told = _("The daily amount of %(medicine)s cannot be computed: check the dose yourself.")
+        return Check.not_run("dose", told % {"medicine": medicine.name})
+    elsewhere, unclear = _taken_elsewhere(medicine, current)
+    found = []
+    for ingredient, amount in taken.items():
+        most = _most(medicine, ingredient, person)
+        if most is not None and amount + elsewhere.get(ingredient, Decimal(0)) > most:
+            found.append(_too_much(ingredient, amount, elsewhere.get(ingredient, Decimal(0)), most))
+    return Check.of("dose", found, unclear or _child_gap(medicine, person))
+
+
+def _most(medicine: Medicine, ingredient: str, person: Person) -> Decimal | None:
+    limits = [medicine.max_daily_mg[ingredient]] if ingredient in medicine.max_daily_mg else []
+    if person.weight_kg is not None and ingredient in medicine.max_daily_mg_per_kg:
+        limits.append(medicine.max_daily_mg_per_kg[ingredient] * person.weight_kg)
+    return min(limits, default=None)
+
+
+def _taken_elsewhere(medicine: Medicine, current: Iterable[Current]) -> tuple[dict[str, Decimal], str]:
+    """Mg a day of the same ingredients in other medicines, and what could not be added up."""
+    sums: dict[str, Decimal] = {}
+    unclear = ""
+    for entry in current:
+        other = entry.medicine
+        if not set(other.ingredients) & set(medicine.ingredients):
+            continue
+        daily = entry.dose and daily_milligrams(entry.dose, other.strength, other.unit, other.ingredients)
+        if not daily:
+            told = _("The dose of %(other)s is not known, so the daily total could not be added up.")
+            unclear = told % {"other": other.name}
+            continue
+        for ingredient, amount in daily.items():
+            sums[ingredient] = sums.get(ingredient, Decimal(0)) + amount
+    return sums, unclear
+
+
+def _too_much(ingredient: str, amount: Decimal, elsewhere: Decimal, most: Decimal) -> Alert:
+    told = _("%(amount)s of %(ingredient)s a day is more than the daily maximum of %(most)s.")
+    names = {"amount": _weight(amount + elsewhere), "ingredient": ingredient, "most": _weight(most)}
+    message = told % names
+    if elsewhere:
+        message += " " + _("%(amount)s of it comes from other current medicines.") % {"amount": _weight(elsewhere)}
+    return Alert("stop", "dose", message, (ingredient,))
+
+
+def _weight(milligrams: Decimal) -> str:
+    """Milligrams in the unit in which people think of them."""
+    if milligrams >= 1000:
+        return f"{plain((milligrams / 1000).quantize(Decimal('0.001')))}\u00a0g"
+    if milligrams < 1:
+        return f"{plain((milligrams * 1000).quantize(Decimal('0.1')))}\u00a0micrograms"
+    return f"{plain(milligrams.quantize(Decimal('0.01')))}\u00a0mg"
+
+
+def _child_gap(medicine: Medicine, person: Person) -> str:
+    if person.age_years is None:
+        return _("The age is not known: check the dose yourself.")
+    if person.age_years >= CHILD_UNTIL:
+        return ""
+    if not medicine.max_daily_mg_per_kg:
+        told = _("No maximum for children is recorded for %(medicine)s: check the dose by weight yourself.")
+        return told % {"medicine": medicine.name}
+    if person.weight_kg is None:
+        return _("Weigh the child: without a weight the dose cannot be checked.")
+    return ""
+
+
+def age_pregnancy_check(medicine: Medicine, person: Person) -> Check:
+    """Whether the medicine suits the patient's age and, for a woman of 12 to 50 years, pregnancy."""
+    alerts = [alert for alert in (_age_alert(medicine, person), _pregnancy_alert(medicine, person)) if alert]
+    if not medicine.ingredients:
+        return _not_in_formulary("age_pregnancy", (medicine,)) or Check.of("age_pregnancy", alerts)
+    gap = ""
+    if person.age_years is None and (medicine.min_age_years is not None or medicine.pregnancy):
+        gap = _("The age is not known: check yourself whether the medicine suits it.")
+    return Check.of("age_pregnancy", alerts, gap)
+
+
+def _age_alert(medicine: Medicine, person: Person) -> Alert | None:
+    limit = medicine.min_age_years
+    if limit is None or person.age_years is None or person.age_years >= limit:
+        return None
+    told = _("%(medicine)s is not meant for children under %(age)s.")
+    age = _("%(count)s years") if limit >= 2 else _("%(count)s months")
+    count = plain(limit if limit >= 2 else (limit * 12).to_integral_value())
+    names = {"medicine": medicine.name, "age": age % {"count": count}}
+    return Alert(medicine.min_age_tier, "age_pregnancy", told % names, medicine.ingredients)
+
+
+def _pregnancy_alert(medicine: Medicine, person: Person) -> Alert | None:
+    if not medicine.pregnancy or person.is_pregnant is False:
+        return None
+    if person.is_pregnant:
+        if medicine.pregnancy == "avoid":
+            told = _("%(medicine)s can harm the unborn child and she is pregnant.")
+            return Alert("stop", "age_pregnancy", told % {"medicine": medicine.name}, medicine.ingredients)
+        told = _("%(medicine)s needs care in pregnancy: weigh benefit and harm.")
+        return Alert("caution", "age_pregnancy", told % {"medicine": medicine.name}, medicine.ingredients)
+    if medicine.pregnancy == "avoid" and _may_be_pregnant(person):
+        told = _("%(medicine)s can harm an unborn child: ask whether she may be pregnant.")
+        return Alert("caution", "age_pregnancy", told % {"medicine": medicine.name}, medicine.ingredients)
+    return None
+
+
+def _may_be_pregnant(person: Person) -> bool:
+    youngest, oldest = CHILDBEARING
+    return person.sex == "female" and (person.age_years is None or youngest <= person.age_years <= oldest)
