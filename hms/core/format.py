@@ -1,0 +1,162 @@
+"""The only way to show dates, times, ages, names, money, numbers and phones.
+
+Formats follow the NHS Common User Interface guidance: 22-Nov-2026 on staff screens whatever the browser's language,
+the long form for anything a patient reads, family names in capitals, sex in words, a no-break space between number
+and unit. The functions are plain; `core.filters` gives them to the pages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+import phonenumbers
+from babel.numbers import get_currency_precision
+
+from hms.core import clock
+from hms.core.money import Money
+from hms.core.words import _
+
+NBSP = "\u00a0"
+MINUS = "\u2212"
+SHORT_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+LONG_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+# FHIR's administrative gender and the one-letter codes of older records.
+_SEX_WORDS = {
+    **dict.fromkeys(("female", "f"), _("Female")),
+    **dict.fromkeys(("male", "m"), _("Male")),
+    **dict.fromkeys(("other", "o"), _("Other")),
+}
+
+
+class Named(Protocol):
+    """Whoever has a name: a patient, a relative, a member of staff."""
+
+    family_name: str | None
+    given_name: str | None
+    title: str | None
+
+
+def day(when: date, months: Sequence[str] = SHORT_MONTHS) -> str:
+    """22-Nov-2026. An instant counts as the hospital's day."""
+    shown = _hospital_day(when)
+    return f"{shown.day:02d}-{months[shown.month - 1]}-{shown.year:04d}"
+
+
+def long_day(when: date, months: Sequence[str] = LONG_MONTHS) -> str:
+    """22 November 2026, for anything a patient reads."""
+    shown = _hospital_day(when)
+    return f"{shown.day} {months[shown.month - 1]} {shown.year:04d}"
+
+
+def stamp(instant: datetime, months: Sequence[str] = SHORT_MONTHS) -> str:
+    """22-Nov-2026 10:05 in hospital time, 24-hour clock."""
+    return f"{day(instant, months)} {clock_time(instant)}"
+
+
+def clock_time(instant: datetime, *, seconds: bool = False) -> str:
+    """10:05 (or 10:05:09) in hospital time; a naive time of day is shown as it is."""
+    shown = clock.local(instant) if isinstance(instant, datetime) and instant.tzinfo else instant
+    return shown.strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def age(born: date, on: date) -> str:
+    """Age on a day, in the unit its size asks for: 36hr (birth instant known), 12d, 7w 3d, 8y 2m, 35y.
+
+    Two instants give hours below 48 h; a future birth counts as 0d.
+    """
+    if isinstance(born, datetime) and isinstance(on, datetime) and timedelta() <= on - born < timedelta(hours=48):
+        return f"{int((on - born).total_seconds() // 3600)}hr"
+    first, last = _hospital_day(born), _hospital_day(on)
+    days, months = max((last - first).days, 0), _whole_months(first, last)
+    if days < 28:
+        return f"{days}d"
+    if months < 12:
+        return _pairs((days // 7, "w"), (days % 7, "d"))
+    years = months // 12
+    return _pairs((years, "y"), (months % 12, "m")) if years < 18 else f"{years}y"
+
+
+def duration(span: timedelta) -> str:
+    """How long something took or waits: 40sec, 24min, 8hr 5min, 3d 4hr; the two largest units, zero units dropped."""
+    seconds = max(int(span.total_seconds()), 0)
+    if seconds < 60:
+        return f"{seconds}sec"
+    minutes = seconds // 60
+    if minutes < 24 * 60:
+        return _pairs((minutes // 60, "hr"), (minutes % 60, "min"))
+    return _pairs((minutes // 1440, "d"), (minutes % 1440 // 60, "hr"))
+
+
+def person_name(family: str | None, given: str | None, title: str | None = None) -> str:
+    """KAMARA, Kadiatu (Mrs); a person of one name keeps it as given name, with a dash for the family: —, Musa."""
+    name = ", ".join(part for part in ((family or "").upper() or "—", given or "") if part)
+    return f"{name} ({title})" if title else name
+
+
+def spoken_name(family: str | None, given: str | None, title: str | None = None) -> str:
+    """Mrs Kadiatu Kamara, for anything a patient reads or hears."""
+    return " ".join(part for part in (title, given, family) if part)
+
+
+def sex_word(code: str | None) -> str:
+    """Female, Male, Other or Not known; never a letter."""
+    return _SEX_WORDS.get((code or "").lower(), _("Not known"))
+
+
+def money(amount: Money, currency: str, *, code: bool = True) -> str:
+    """SLE 1,250.00 with a no-break space, the currency's own number of decimals and a true minus sign.
+
+    `code=False` only inside a table whose heading or total names the currency.
+    """
+    digits = f"{abs(amount.value):,.{get_currency_precision(currency)}f}"
+    signed = f"{MINUS}{digits}" if amount.value < 0 else digits
+    return f"{currency}{NBSP}{signed}" if code else signed
+
+
+def quantity(value: Decimal | int | float | str, unit: str | None = None) -> str:
+    """0.5 mg, 1,250 mL: a leading zero always, trailing zeros never, no break between number and unit (ISMP)."""
+    digits = f"{abs(Decimal(str(value))):,f}"
+    shown = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    signed = f"{MINUS}{shown}" if Decimal(str(value)) < 0 else shown
+    return f"{signed}{NBSP}{unit}" if unit else signed
+
+
+def phone(number: str, country: str) -> str:
+    """076 123 456 inside `country` (ISO code), +233 24 123 4567 elsewhere; what is no number stays as typed."""
+    try:
+        parsed = phonenumbers.parse(number, country)
+    except phonenumbers.NumberParseException:
+        return number
+    if not phonenumbers.is_possible_number(parsed):
+        return number
+    if parsed.country_code != phonenumbers.country_code_for_region(country):
+        written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    else:
+        written = _grouped(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL))
+    return written.replace(" ", NBSP)
+
+
+def _hospital_day(when: date) -> date:
+    if not isinstance(when, datetime):
+        return when
+    return clock.local(when).date() if when.tzinfo else when.date()
+
+
+def _whole_months(first: date, last: date) -> int:
+    return (last.year - first.year) * 12 + last.month - first.month - (last.day < first.day)
+
+
+def _pairs(*pairs: tuple[int, str]) -> str:
+    return " ".join(f"{number}{unit}" for number, unit in pairs if number)
+
+
+def _grouped(national: str) -> str:
+    groups = re.findall(r"\d+", national)
+    return " ".join(re.sub(r"\d{3}(?=\d{3})", r"\g<0> ", group) if len(group) > 4 else group for group in groups)

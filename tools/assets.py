@@ -1,0 +1,44 @@
+"""Copies the few browser files that HMS serves from node_modules into static/vendor (never committed).
+
+Run after `npm ci --ignore-scripts`. Exits 1 and names what is missing; copying again changes nothing.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "static" / "vendor"
+SERVED = {
+    "htmx.org/dist/htmx.min.js": "htmx.min.js",
+    "socket.io-client/dist/socket.io.min.js": "socket.io.min.js",
+    "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui-bundle.js",
+    "swagger-ui-dist/swagger-ui.css": "swagger-ui.css",
+}
+
+
+def copy_one(source: Path, target: Path) -> bool:
+    """Bring `target` up to date; True when it had to be written."""
+    if target.exists() and filecmp.cmp(source, target, shallow=False):
+        return False
+    shutil.copyfile(source, target)
+    return True
+
+
+def main() -> int:
+    packages = ROOT / "node_modules"
+    missing = [name for name in SERVED if not (packages / name).is_file()]
+    if missing:
+        print(f"assets: missing in node_modules: {', '.join(missing)}; run npm ci first", file=sys.stderr)
+        return 1
+    TARGET.mkdir(parents=True, exist_ok=True)
+    written = sum(copy_one(packages / name, TARGET / target) for name, target in SERVED.items())
+    print(f"assets: {written} of {len(SERVED)} files written to static/vendor")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
