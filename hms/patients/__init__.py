@@ -1,0 +1,1 @@
+"""Patients: who they are and what they are allergic to; found, registered and merged here."""

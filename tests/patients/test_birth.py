@@ -1,0 +1,162 @@
+import random
+import string
+from contextlib import suppress
+from datetime import date, timedelta
+
+import pytest
+
+from hms.core.errors import RuleBroken
+from hms.patients import birth
+
+TODAY = date(2026, 11, 22)
+KADIATU = date(1991, 3, 13)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["130391", "13/3/1991", "13 mar 91", "13-Mar-1991", "1991-03-13", "13 3 91", "13.3.91", " 13 / 03 / 1991 ",
+     "13031991", "19910313", "13 March 1991", "13mar1991", "13 mars 91", "March 13, 1991", "13th mar 91", "13-3-91",
+     "13/mar/91", "１３/３/１９９１"],
+)  # fmt: skip
+def test_ways_to_write_one_birth_date(text):
+    assert birth.born(text, TODAY) == birth.Birth(KADIATU)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("22 nov", date(2026, 11, 22)),
+        ("23 nov", date(2025, 11, 23)),
+        ("22/11", date(2026, 11, 22)),
+        ("221126", date(2026, 11, 22)),
+        ("231126", date(1926, 11, 23)),
+        ("010100", date(2000, 1, 1)),
+        ("29 2 24", date(2024, 2, 29)),
+        ("29/2/1996", date(1996, 2, 29)),
+        ("1 août 2010", date(2010, 8, 1)),
+        ("2 jun 04", date(2004, 6, 2)),
+        ("5/6/91", date(1991, 6, 5)),
+        ("22/11/2026", TODAY),
+    ],
+)
+def test_the_past_is_meant(text, day):
+    assert birth.born(text, TODAY).day == day
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "  ", "35", "1991", "0391", "13391", "3/13/1991", "31/2/1990", "29/2/1991", "29 feb", "00/01/1990", "13/0/91",
+     "910313", "31 jui 91", "13 ma 91", "13 foo 91", "23/11/2026", "1/1/2999", "31/12/1879", "1/1/0001", "13/3/191",
+     "13/3-91", "yesterday", "t", "+3d", "9999999999", "13\n3\n91x", "\x00", "٣/٣/١٩٩١", "1" * 5000, "13/3/1991'; --",
+     "1e5", "-1"],
+)  # fmt: skip
+def test_what_cannot_be_a_birth_date_is_blamed_on_the_field(text):
+    with pytest.raises(RuleBroken) as refusal:
+        birth.born(text, TODAY)
+    assert refusal.value.field == "date_of_birth"
+    assert refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("day", "is_unusual"),
+    [(date(1916, 11, 22), False), (date(1915, 11, 23), False), (date(1915, 11, 22), True), (date(1886, 11, 22), True)],
+)
+def test_more_than_110_years_ask_for_a_second_look(day, is_unusual):
+    assert birth.check_born(day, TODAY).is_unusual is is_unusual
+
+
+@pytest.mark.parametrize("day", [TODAY + timedelta(days=1), date(1879, 12, 31), date(1885, 11, 21)])
+def test_birth_dates_nobody_can_have(day):
+    with pytest.raises(RuleBroken):
+        birth.check_born(day, TODAY)
+
+
+def test_the_limits_themselves_are_birth_dates():
+    assert birth.check_born(TODAY, TODAY).day == TODAY
+    assert birth.check_born(birth.EARLIEST, date(2000, 1, 1)).is_unusual
+
+
+@pytest.mark.parametrize("today", [TODAY, date(2026, 6, 30), date(2026, 7, 1), date(2028, 2, 29), date(2026, 1, 1)])
+def test_an_estimate_reads_back_as_the_age_that_was_told(today):
+    for years in range(1, 141):
+        guess = birth.from_age(str(years), today)
+        assert guess.is_estimated
+        assert birth.years_old(guess.day, today) == years
+    for months in range(1, 36):
+        assert birth.months_old(birth.from_age(f"{months} months", today).day, today) == months
+    for weeks in range(1, 30):
+        assert (today - birth.from_age(f"{weeks}w", today).day).days // 7 == weeks
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "day"),
+    [
+        ("35", "years", date(1991, 7, 1)),
+        ("about 40", "years", date(1986, 7, 1)),
+        ("35y", "months", date(1991, 7, 1)),
+        ("8 months", "years", date(2026, 3, 8)),
+        ("8", "months", date(2026, 3, 8)),
+        ("10 days", "years", date(2026, 11, 12)),
+        ("0 days", "years", TODAY),
+        ("3 wks", "years", date(2026, 10, 29)),
+        ("2y 3m", "years", date(2024, 8, 8)),
+    ],
+)
+def test_ages(text, unit, day):
+    assert birth.from_age(text, TODAY, unit) == birth.Birth(day, is_estimated=True)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "-3", "young", "147", "9999", "3 moons", "3.5", "9999 days x", "1" * 5000, "٣", "\x00", "3 3"]
+)
+def test_ages_nobody_has(text):
+    with pytest.raises(RuleBroken) as refusal:
+        birth.from_age(text, TODAY)
+    assert refusal.value.field == "age"
+
+
+def test_an_unusual_age_is_marked():
+    assert birth.from_age("111", TODAY).is_unusual
+    assert not birth.from_age("110", TODAY).is_unusual
+
+
+def test_any_birth_date_is_read_back_from_any_full_spelling():
+    dice = random.Random(3)
+    for _ in range(500):
+        day = TODAY - timedelta(days=dice.randrange(1, 36000))
+        for shape in ("%d/%m/%Y", "%d %b %Y", "%Y-%m-%d", "%d%m%Y", "%Y%m%d", "%d-%B-%Y", "%d.%m.%Y"):
+            assert birth.born(day.strftime(shape), TODAY).day == day
+        for shape in ("%d%m%y", "%d/%m/%y", "%d %b %y"):
+            read = birth.born(day.strftime(shape), TODAY).day
+            assert read <= TODAY
+            assert (TODAY.year - read.year) <= 100
+            assert (read.day, read.month, read.year % 100) == (day.day, day.month, day.year % 100)
+
+
+def test_noise_is_refused_in_words():
+    dice = random.Random(4)
+    letters = string.digits * 4 + "/-. abdmnov" + "é١\x00"
+    for _ in range(3000):
+        text = "".join(dice.choices(letters, k=dice.randrange(12)))
+        for read in (birth.born, birth.from_age):
+            with suppress(RuleBroken):
+                assert birth.EARLIEST <= read(text, TODAY).day <= TODAY
+
+
+@pytest.mark.parametrize(
+    ("day", "text"),
+    [
+        (TODAY, "0d"),
+        (TODAY - timedelta(days=27), "27d"),
+        (TODAY - timedelta(days=28), "4w"),
+        (TODAY - timedelta(days=80), "11w 3d"),
+        (date(2025, 11, 22), "1y"),
+        (date(2018, 9, 22), "8y 2m"),
+        (date(2018, 9, 23), "8y 1m"),
+        (date(2008, 11, 23), "17y 11m"),
+        (date(2008, 11, 22), "18y"),
+        (KADIATU, "35y"),
+    ],
+)
+def test_the_age_beside_a_birth_date(day, text):
+    assert birth.age(day, TODAY) == text

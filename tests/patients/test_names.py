@@ -1,0 +1,94 @@
+from datetime import date
+
+import pytest
+
+from hms.core.errors import RuleBroken
+from hms.patients import names
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Kadiatu",
+        "José Ñandú",
+        "N'Diaye",
+        "Anne-Marie",
+        "王小明",
+        "أحمد",
+        "Abby752",
+        "X",
+        "A" * 100,
+        "Wolfeschlegelstein" * 4,
+    ],
+)
+def test_any_name_is_kept_as_told(name):
+    assert names.names(name, "Kamara") == (name, "Kamara")
+    assert names.names("Fatu", name).family == name
+
+
+def test_a_single_name_is_a_given_name():
+    assert names.names("", "Fatu") == ("Fatu", "")
+    assert names.names("Fatu", None) == ("Fatu", "")
+
+
+def test_blanks_are_tidied():
+    assert names.names("  Kadiatu   Bintu ", "Kamara") == ("Kadiatu Bintu", "Kamara")
+
+
+@pytest.mark.parametrize(
+    ("given", "family", "field"),
+    [
+        ("", "", "first_name"),
+        (None, None, "first_name"),
+        ("   ", "\u200b", "last_name"),
+        ("A" * 101, "", "first_name"),
+        ("Fatu", "K" * 101, "last_name"),
+        ("Fa\x00tu", "", "first_name"),
+        ("Fa\ntu", "", "first_name"),
+        ("\u202eutaF", "", "first_name"),
+        ("---", "Kamara", "first_name"),
+        ("Fatu", "?", "last_name"),
+        ("\ud800", "", "first_name"),
+    ],
+)
+def test_names_nobody_can_read_are_refused(given, family, field):
+    with pytest.raises(RuleBroken) as refusal:
+        names.names(given, family)
+    assert refusal.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [("M", "male"), ("m", "male"), ("Male", "male"), (" male ", "male"), ("F", "female"), ("FEMALE", "female"),
+     ("O", "other"), ("Other", "other"), ("U", "unknown"), ("unknown", "unknown"), ("Not known", "unknown"),
+     ("woman", "female")],
+)  # fmt: skip
+def test_sex_in_any_usual_spelling(typed, code):
+    assert names.sex(typed) == code
+
+
+@pytest.mark.parametrize("typed", ["", None, "x", "malee", "1", "\x00", "f" * 999])
+def test_sex_has_no_default(typed):
+    with pytest.raises(RuleBroken) as refusal:
+        names.sex(typed)
+    assert refusal.value.field == "gender"
+
+
+def test_codes_go_out_and_come_back():
+    assert [names.sex(names.gender_code(code)) for code in names.SEXES] == list(names.SEXES)
+
+
+def test_unidentified_patients_of_one_day():
+    day = date(2026, 11, 22)
+    assert names.unknown_person("male", day, 0) == ("Male 22-Nov A", "UNKNOWN")
+    assert names.unknown_person("unknown", day, 1).given == "Person 22-Nov B"
+    assert len({names.unknown_person("female", day, n) for n in range(1000)}) == 1000
+    assert names.unknown_person("male", day, 26).given.endswith(" AA")
+
+
+def test_lists_and_letters():
+    assert names.listed("Kadiatu", "Kamara", "Mrs") == "KAMARA, Kadiatu (Mrs)"
+    assert names.listed("Fatu", "") == "Fatu"
+    assert names.listed(*reversed(("UNKNOWN", "Male 22-Nov A"))) == "UNKNOWN, Male 22-Nov A"
+    assert names.spoken("Kadiatu", "Kamara", "Mrs") == "Mrs Kadiatu Kamara"
+    assert names.spoken("Fatu", "") == "Fatu"
