@@ -1,0 +1,39 @@
+# The hospital's commands. `make` or `make help` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+CODE := hms tests tools $(wildcard benchmarks) config.py wsgi.py
+WITH_LIBRARIES := . ./.stamps/environment;
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench setup lint fix migrate screenshots
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Open the whole hospital with demo data; Ctrl-C closes it (HMS_PORT, HMS_DATA_DIR)
+	@$(PYTHON) tools/setup.py run
+	@$(WITH_LIBRARIES) HMS_DEMO=$${HMS_DEMO:-1} exec $(BIN)/python -m hms.local.supervisor
+
+test: ## Run every check and every test, browser tests included
+	@$(PYTHON) tools/setup.py test
+	@$(WITH_LIBRARIES) exec $(BIN)/python tools/check.py
+
+bench: ## Run the benchmarks and print their table
+	@$(PYTHON) tools/setup.py run
+	@$(WITH_LIBRARIES) exec $(BIN)/python -m benchmarks.run
+
+setup: ## Fetch everything the hospital and its tests need
+	@$(PYTHON) tools/setup.py test
+
+lint: setup ## Check style and the order of the desks
+	@$(BIN)/python tools/check.py --lint-only
+
+fix: setup ## Format the code and mend what can be mended by itself
+	@$(BIN)/ruff check --fix $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+migrate: setup ## Write a migration for changed models: make migrate m="What changed"
+	@$(BIN)/flask --app wsgi db migrate -m "$(m)"
+
+screenshots: setup ## Take the README's pictures of each desk
+	@$(WITH_LIBRARIES) $(BIN)/python tools/screenshots.py

@@ -1,0 +1,23 @@
+"""Skips the browser tests where no Chromium can be started, and says so loudly at the end, with the way to get one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.browser import HOW_TO_GET_ONE, find_chromium
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks every test of the kind `browser` as skipped when there is no browser."""
+    of_the_browser = [item for item in items if item.get_closest_marker("browser")]
+    if of_the_browser and not find_chromium():
+        for item in of_the_browser:
+            item.add_marker(pytest.mark.skip(reason="no Chromium"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Writes one line nobody overlooks when browser tests were left out."""
+    left_out = [report for report in terminalreporter.stats.get("skipped", []) if "browser" in report.keywords]
+    if left_out:
+        sentence = f"{len(left_out)} BROWSER TESTS WERE SKIPPED: no Chromium was found. {HOW_TO_GET_ONE}"
+        terminalreporter.write_line(f"*** {sentence} ***", red=True, bold=True)

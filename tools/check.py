@@ -1,0 +1,42 @@
+"""What `make test` does once everything is installed: style, the order of the desks, then every test."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from browser import HOW_TO_GET_ONE, find_chromium
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = ROOT / ".venv" / "bin"
+CODE = [name for name in ("hms", "tests", "tools", "benchmarks", "config.py", "wsgi.py") if (ROOT / name).exists()]
+
+LINTS = {
+    "style": [sys.executable, "-m", "ruff", "check", "--quiet", *CODE],
+    "format (make fix mends it)": [sys.executable, "-m", "ruff", "format", "--check", "--quiet", *CODE],
+    "order of the desks": [BIN / "lint-imports", "--no-logo"],
+}
+TESTS = {"tests": [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile"]}
+
+
+def main() -> int:
+    """Runs all lints, then the tests, even after a lint failed; 0 when everything is well."""
+    began = time.monotonic()
+    checks = LINTS if "--lint-only" in sys.argv else LINTS | TESTS
+    failed = [name for name, command in checks.items() if not _is_well(name, command)]
+    verdict = f"Not well: {', '.join(failed)}." if failed else "All is well."
+    print(f"\n{verdict} It took {time.monotonic() - began:.0f} s.")
+    if "tests" in checks and not find_chromium():
+        print(f"*** The browser tests were SKIPPED: no Chromium was found. {HOW_TO_GET_ONE} ***")
+    return 1 if failed else 0
+
+
+def _is_well(name: str, command: list[str | Path]) -> bool:
+    print(f"· {name}", flush=True)
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Debian and Ubuntu packages: installed by root or passwordless sudo, else unpacked beside the programs."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+from pathlib import Path
+
+from machine import ROOT, must, succeeds
+
+PRIVATE = ROOT / ".local" / "debs"
+
+_APT = ("apt-get", "-o", "DPkg::Lock::Timeout=300")
+
+
+@functools.cache
+def _as_root() -> list[str] | None:
+    """What to put before a command to run it as root; None when that is not possible without a password."""
+    if not shutil.which("apt-get"):
+        return None
+    if os.geteuid() == 0:
+        return []
+    return ["sudo", "-n"] if succeeds("sudo", "-n", "true") else None
+
+
+def can_install() -> bool:
+    """Whether packages can be installed here without asking anybody."""
+    return _as_root() is not None
+
+
+def as_root(*command: str) -> list[str]:
+    """The command as root runs it; only where `can_install()`."""
+    return [*(_as_root() or []), *command]
+
+
+def install(*packages: str) -> bool:
+    """Installs the packages; says whether that was possible."""
+    if not can_install() or not packages:
+        return False
+    print(f"Installing {', '.join(packages)} …", flush=True)
+    _update()
+    return succeeds(*as_root(*_APT, "install", "-y", "-qq", "--no-install-recommends", *packages))
+
+
+@functools.cache
+def _update() -> None:
+    # A mirror that is briefly out of step is no reason to stop: the lists already here may do.
+    succeeds(*as_root(*_APT, "update", "-qq"))
+
+
+def unpack_privately(*packages: str) -> Path | None:
+    """Fetches packages as an ordinary user and unpacks them here; the folder of their libraries if that worked."""
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        return None
+    print(f"Fetching {', '.join(packages)} for this copy alone …", flush=True)
+    for folder in ("state/lists/partial", "cache/archives/partial", "root"):
+        (PRIVATE / folder).mkdir(parents=True, exist_ok=True)
+    status = "Dir::State::status=/var/lib/dpkg/status"
+    places = ["-o", f"Dir::State={PRIVATE / 'state'}", "-o", status, "-o", f"Dir::Cache={PRIVATE / 'cache'}"]
+    apt = ["apt-get", *places, "-o", "Debug::NoLocking=1", "-qq"]
+    fetched = succeeds(*apt, "update") and succeeds(
+        *apt, "install", "-y", "--download-only", "--no-install-recommends", *packages
+    )
+    if not fetched:
+        return None
+    for archive in (PRIVATE / "cache" / "archives").glob("*.deb"):
+        must("dpkg-deb", "-x", archive, PRIVATE / "root")
+    return next(iter((PRIVATE / "root" / "usr" / "lib").glob("*-linux-gnu")), None)
+
+
+def is_ubuntu() -> bool:
+    """Whether this is Ubuntu itself, where Chromium comes as a snap only."""
+    release = Path("/etc/os-release")
+    return release.exists() and "ID=ubuntu" in release.read_text().splitlines()
