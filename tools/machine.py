@@ -10,6 +10,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# A hospital's network often has a certificate authority of its own, which the machine knows and Node does not.
+_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
 
 class SetupFailed(Exception):
     """Says in one sentence what is missing and how to get it."""
@@ -23,6 +26,8 @@ def environment() -> dict[str, str]:
         "DEBIAN_FRONTEND": "noninteractive",
     }
     ours = {**quiet, "UV_SYSTEM_CERTS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+    if _CERTIFICATES.exists():
+        ours["NODE_EXTRA_CA_CERTS"] = os.environ.get("NODE_EXTRA_CA_CERTS") or str(_CERTIFICATES)
     if not os.access(os.environ.get("HOME", "/"), os.W_OK):
         cache = ROOT / ".local" / "cache"
         ours |= {"XDG_CACHE_HOME": str(cache), "npm_config_cache": str(cache / "npm"), "HOME": str(cache)}
