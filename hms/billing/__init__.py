@@ -1,0 +1,1 @@
+"""Billing: price list, charges, bills, payments and cash shifts; what is issued or paid is never changed here."""

@@ -1,0 +1,128 @@
+"""Taking money and giving it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from hms.billing.rules import OPEN, BillState
+from hms.core.errors import RuleBroken
+from hms.core.money import ZERO, Money
+from hms.core.words import _
+
+
+class Method(StrEnum):
+    """The ways to pay, as the API writes them."""
+
+    CASH = "Cash"
+    CARD = "Card"
+    INSURANCE = "Insurance"
+    MOBILE_MONEY = "Mobile Money"
+    BANK = "Bank"
+    OTHER = "Other"
+
+
+METHOD_WORDS = {
+    Method.CASH: _("Cash"),
+    Method.CARD: _("Card"),
+    Method.INSURANCE: _("Insurance"),
+    Method.MOBILE_MONEY: _("Mobile money"),
+    Method.BANK: _("Bank"),
+    Method.OTHER: _("Other"),
+}
+SHORTEST_REFERENCE = {Method.CARD: 4, Method.INSURANCE: 3, Method.MOBILE_MONEY: 4, Method.BANK: 4, Method.OTHER: 2}
+"""Characters that the slip's or claim's number has at least; cash needs none."""
+LONGEST_REFERENCE = 100
+_OTHER_SPELLINGS = {
+    "mobile": Method.MOBILE_MONEY,
+    "momo": Method.MOBILE_MONEY,
+    "orangemoney": Method.MOBILE_MONEY,
+    "africellmoney": Method.MOBILE_MONEY,
+    "banktransfer": Method.BANK,
+    "transfer": Method.BANK,
+    "creditcard": Method.CARD,
+    "debitcard": Method.CARD,
+}
+
+
+def method(text: str | None, field: str = "method") -> Method:
+    """The way to pay that was named: "cash", "MOBILE_MONEY", "mobile money", "momo"; `RuleBroken` when unknown."""
+    word = "".join(c for c in (text or "").casefold() if c.isalnum())
+    known = {m.value.casefold().replace(" ", ""): m for m in Method} | _OTHER_SPELLINGS
+    if word not in known:
+        raise RuleBroken(_("Choose Cash, Card, Insurance, Mobile Money, Bank or Other."), field)
+    return known[word]
+
+
+def check_payable(state: BillState) -> None:
+    """Money is taken for an issued bill on which something is owed."""
+    if state is BillState.DRAFT:
+        raise RuleBroken(_("This bill is a draft. Issue it, then take the payment."), code="not_issued")
+    if state is BillState.VOID:
+        raise RuleBroken(_("This bill is void. Nothing can be paid on it."), code="void")
+    if state not in OPEN:
+        raise RuleBroken(_("This bill is already paid."), code="paid")
+
+
+def check_payment(
+    amount: Money,
+    balance: Money,
+    method: Method,
+    reference: str = "",
+    tendered: Money | None = None,
+    *,
+    needs_reference: bool = True,
+) -> Money:
+    """The change to give back; `RuleBroken` names the field when the payment cannot be taken.
+
+    `balance` is what is owed now, read under lock. `tendered` is the cash that was handed over, when it is more than
+    the amount. Programs of the first API send no reference; they pass `needs_reference=False`.
+    """
+    if amount <= ZERO:
+        raise RuleBroken(_("Enter an amount above zero."), "amount")
+    if amount > balance:
+        message = _("Only %(due)s is still to pay. Take at most that; give the rest back as change.")
+        raise RuleBroken(message % {"due": balance}, "amount", code="more_than_due")
+    _check_reference(method, reference.strip(), needs_reference)
+    return _change(amount, method, tendered)
+
+
+def _check_reference(method: Method, reference: str, is_needed: bool) -> None:
+    if len(reference) > LONGEST_REFERENCE:
+        raise RuleBroken(_("A reference has at most 100 characters."), "reference")
+    shortest = SHORTEST_REFERENCE.get(method, 0)
+    if is_needed and len(reference) < shortest:
+        message = _("Enter the number on the slip or claim: at least %(count)s characters.")
+        raise RuleBroken(message % {"count": shortest}, "reference")
+
+
+def _change(amount: Money, method: Method, tendered: Money | None) -> Money:
+    if tendered is None:
+        return ZERO
+    if method is not Method.CASH and tendered != amount:
+        raise RuleBroken(_("Change is given for cash only. Enter the exact amount."), "tendered")
+    if tendered < amount:
+        raise RuleBroken(_("The cash given is less than the amount. Enter a part payment instead."), "tendered")
+    return tendered - amount
+
+
+def check_refund(amount: Money, paid: Money, already_refunded: Money, reason: str) -> None:
+    """A refund is never more than what was paid less earlier refunds, and says why."""
+    if amount <= ZERO:
+        raise RuleBroken(_("Enter an amount above zero."), "amount")
+    if amount > paid - already_refunded:
+        message = _("Only %(left)s of this payment is left to refund.")
+        raise RuleBroken(message % {"left": paid - already_refunded}, "amount", code="more_than_paid")
+    if not reason.strip():
+        raise RuleBroken(_("Say why the money is given back."), "reason")
+
+
+def oldest_first(amount: Money, owed: Iterable[tuple[int, Money]]) -> tuple[list[tuple[int, Money]], Money]:
+    """How a payment spreads over bills given as (id, balance), oldest first; and what is left over."""
+    shares: list[tuple[int, Money]] = []
+    for bill_id, balance in owed:
+        share = min(amount, balance)
+        if share > ZERO:
+            shares.append((bill_id, share))
+            amount -= share
+    return shares, amount

@@ -1,0 +1,186 @@
+"""What must be true of bills: their states, their totals, discounts and credits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from hms.core.errors import RuleBroken
+from hms.core.money import ZERO, Money
+from hms.core.words import _
+
+MOST_UNITS = 100_000
+
+
+class BillState(StrEnum):
+    DRAFT = "draft"
+    ISSUED = "issued"
+    PART_PAID = "part_paid"
+    PAID = "paid"
+    VOID = "void"
+
+
+STATE_WORDS = {
+    BillState.DRAFT: _("Draft"),
+    BillState.ISSUED: _("To pay"),
+    BillState.PART_PAID: _("Part paid"),
+    BillState.PAID: _("Paid"),
+    BillState.VOID: _("Void"),
+}
+OPEN = frozenset({BillState.ISSUED, BillState.PART_PAID})
+"""Issued, and something may still be owed."""
+
+
+class Line(NamedTuple):
+    """A line of a bill: the price of one unit and how many."""
+
+    unit_price: Money
+    quantity: int = 1
+
+
+class Totals(NamedTuple):
+    """What a bill adds up to. `balance` is what is still to pay; below zero the hospital owes the patient."""
+
+    subtotal: Money
+    discount: Money
+    total: Money
+    credited: Money
+    paid: Money
+    balance: Money
+
+
+def line_total(unit_price: Money, quantity: int) -> Money:
+    """Price times quantity; `RuleBroken` on `quantity` when the product cannot be billed."""
+    try:
+        return unit_price * quantity
+    except ValueError:
+        raise RuleBroken(_("That line is more than a bill can hold. Check price and quantity."), "quantity") from None
+
+
+def check_line(description: str, unit_price: Money, quantity: int) -> Money:
+    """The total of a line that may go on a bill; `RuleBroken` names the field that keeps it off."""
+    if not description.strip():
+        raise RuleBroken(_("Say what is charged."), "description")
+    if unit_price < ZERO:
+        raise RuleBroken(
+            _("A price is not below zero. To take something off give a discount or a credit note."), "amount"
+        )
+    if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MOST_UNITS:
+        raise RuleBroken(_("Enter a whole quantity from 1 to 100,000."), "quantity")
+    return line_total(unit_price, quantity)
+
+
+def totals(
+    lines: Iterable[Line], discount: Money = ZERO, payments: Iterable[Money] = (), credits: Iterable[Money] = ()
+) -> Totals:
+    """The figures at the foot of a bill. A refund is a payment below zero."""
+    subtotal = _sum(line_total(*line) for line in lines)
+    credited, paid = _sum(credits), _sum(payments)
+    total = subtotal - discount
+    return Totals(subtotal, discount, total, credited, paid, balance(total, paid, credited))
+
+
+def _sum(amounts: Iterable[Money]) -> Money:
+    try:
+        return Money.total(amounts)
+    except ValueError:
+        raise RuleBroken(_("The bill is more than 99,999,999.99. Make a second bill."), "items") from None
+
+
+def balance(total: Money, paid: Money, credited: Money = ZERO) -> Money:
+    """What is still to pay."""
+    return total - credited - paid
+
+
+def state(total: Money, paid: Money, credited: Money = ZERO) -> BillState:
+    """The state of an issued bill that is not void, from its money alone; a bill of nothing is paid."""
+    if balance(total, paid, credited) <= ZERO:
+        return BillState.PAID
+    return BillState.PART_PAID if paid > ZERO else BillState.ISSUED
+
+
+def check_editable(current: BillState) -> None:
+    """Lines, discounts and the payer change on a draft only."""
+    if current is not BillState.DRAFT:
+        raise RuleBroken(
+            _("This bill is issued and stays as it is. Make a credit note to correct it."), code="not_draft"
+        )
+
+
+def check_issue(current: BillState, lines: Iterable[Line], discount: Money = ZERO) -> Totals:
+    """The totals of a draft that may be issued; `RuleBroken` when it is no draft, empty or over-discounted."""
+    if current is not BillState.DRAFT:
+        raise RuleBroken(_("This bill is already issued or void."), code="not_draft")
+    found = list(lines)
+    if not found:
+        raise RuleBroken(_("Add at least one line before issuing the bill."), "items", code="empty")
+    summed = totals(found, discount)
+    check_discount(discount, summed.subtotal)
+    return summed
+
+
+def check_void(current: BillState, paid: Money, reason: str) -> None:
+    """A bill can be made void while no money is held for it, with a reason."""
+    if current is BillState.VOID:
+        raise RuleBroken(_("This bill is already void."), code="void")
+    if paid != ZERO:
+        raise RuleBroken(
+            _("Money was taken for this bill. Refund it first, or make a credit note."), code="has_payments"
+        )
+    if not reason.strip():
+        raise RuleBroken(_("Say why the bill is made void."), "reason")
+
+
+def check_credit(amount: Money, current: BillState, total: Money, credited: Money, reason: str) -> None:
+    """A credit note takes back part or all of an issued bill, never more than is left of it."""
+    if current in (BillState.DRAFT, BillState.VOID):
+        raise RuleBroken(_("Only an issued bill can be credited."), code="not_issued")
+    if amount <= ZERO:
+        raise RuleBroken(_("Enter an amount above zero."), "amount")
+    if amount > total - credited:
+        raise RuleBroken(_("Only %(left)s of this bill is left to credit.") % {"left": total - credited}, "amount")
+    if not reason.strip():
+        raise RuleBroken(_("Say why the bill is credited."), "reason")
+
+
+def discount_of(text: str, subtotal: Money) -> Money:
+    """The discount typed as an amount ("10.00") or as a share ("10%", "7.5 %"); `RuleBroken` on `discount`."""
+    typed = text.strip()
+    try:
+        given = Money.typed(typed.removesuffix("%"))
+    except ValueError:
+        raise RuleBroken(
+            _("Write the discount as an amount or as a percentage, for example 10%."), "discount"
+        ) from None
+    if typed.endswith("%") and given.value > 100:
+        raise RuleBroken(_("A discount is at most 100%."), "discount")
+    found = subtotal.percent(given.value) if typed.endswith("%") else given
+    check_discount(found, subtotal)
+    return found
+
+
+def check_discount(discount: Money, subtotal: Money) -> None:
+    """A discount lies between nothing and the subtotal."""
+    if discount < ZERO:
+        raise RuleBroken(_("A discount is not below zero."), "discount")
+    if discount > subtotal:
+        raise RuleBroken(_("The discount is more than the bill. Check the amount."), "discount")
+
+
+def needs_approval(discount: Money, subtotal: Money, limit_percent: Decimal) -> bool:
+    """True when a discount is above the share of the subtotal that a cashier may give alone."""
+    return discount > subtotal.percent(limit_percent)
+
+
+def check_approver(asked_by: int, approver: int) -> None:
+    """Whoever asked for a discount or a refund never approves it."""
+    if asked_by == approver:
+        raise RuleBroken(_("Somebody else must approve this: you asked for it."), code="own_request")
+
+
+def payer_split(total: Money, payer_percent: Decimal) -> tuple[Money, Money]:
+    """What the patient and what the payer owes; the two always add up to `total`."""
+    payer = total.percent(min(max(payer_percent, Decimal(0)), Decimal(100)))
+    return total - payer, payer

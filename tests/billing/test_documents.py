@@ -1,0 +1,63 @@
+import pytest
+
+from hms.billing import documents
+from hms.core.money import Money
+
+
+def test_numbers_as_printed():
+    assert documents.document_number("B", 2026, 4417) == "B-2026-004417"
+    assert documents.document_number("R", 2026, 931) == "R-2026-000931"
+    assert documents.document_number("C", 2027, 1_000_000) == "C-2027-1000000"
+
+
+@pytest.mark.parametrize(
+    ("series", "year", "n"), [("X", 2026, 1), ("b", 2026, 1), ("B", 26, 1), ("B", 2026, 0), ("B", 2026, -1)]
+)
+def test_what_cannot_be_counted(series, year, n):
+    with pytest.raises(ValueError, match="no such"):
+        documents.document_number(series, year, n)
+
+
+@pytest.mark.parametrize("text", ["B-2026-004417", "b-2026-004417", "B2026004417", " B 2026 004417 ", "b2026-004417"])
+def test_typed_or_scanned(text):
+    assert documents.parse_document(text) == ("B", 2026, 4417)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "B", "B-2026-4417", "X-2026-004417", "B-2026-000000", "B-2026-0004417", "HMS-000482-7", "\x00", "B" * 999],
+)
+def test_no_document_number(text):
+    assert documents.parse_document(text) is None
+
+
+def test_every_number_reads_back():
+    for n in (1, 9, 999_999, 1_000_000, 123_456_789):
+        assert documents.parse_document(documents.document_number("R", 2031, n)) == ("R", 2031, n)
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        ("190.00", "One hundred and ninety Sierra Leonean leones"),
+        ("0.00", "Zero Sierra Leonean leones"),
+        ("1.00", "One Sierra Leonean leone"),
+        ("0.50", "Zero Sierra Leonean leones and 50/100"),
+        ("21.05", "Twenty-one Sierra Leonean leones and 05/100"),
+        ("1005.00", "One thousand and five Sierra Leonean leones"),
+        ("1250.00", "One thousand two hundred and fifty Sierra Leonean leones"),
+        ("112000.00", "One hundred and twelve thousand Sierra Leonean leones"),
+        ("-10.00", "Minus ten Sierra Leonean leones"),
+        (
+            "99999999.99",
+            "Ninety-nine million nine hundred and ninety-nine thousand nine hundred and ninety-nine"
+            " Sierra Leonean leones and 99/100",
+        ),
+    ],
+)
+def test_amounts_in_words(amount, words):
+    assert documents.in_words(Money(amount), "SLE") == words
+
+
+def test_no_two_amounts_read_alike():
+    assert len({documents.in_words(Money(n), "XOF") for n in range(20_000)}) == 20_000

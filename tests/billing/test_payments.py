@@ -1,0 +1,110 @@
+import random
+
+import pytest
+
+from hms.billing import payments
+from hms.billing.payments import Method
+from hms.billing.rules import BillState
+from hms.core.errors import RuleBroken
+from hms.core.money import ZERO, Money
+
+DUE = Money("190.00")
+
+
+@pytest.mark.parametrize(
+    ("typed", "method"),
+    [("Cash", Method.CASH), ("cash ", Method.CASH), ("MOBILE_MONEY", Method.MOBILE_MONEY),
+     ("mobile money", Method.MOBILE_MONEY), ("Mobile-Money", Method.MOBILE_MONEY), ("momo", Method.MOBILE_MONEY), ("card", Method.CARD),
+     ("INSURANCE", Method.INSURANCE),
+     ("bank transfer", Method.BANK), ("Other", Method.OTHER)],
+)  # fmt: skip
+def test_ways_to_pay_in_any_spelling(typed, method):
+    assert payments.method(typed) is method
+
+
+@pytest.mark.parametrize("typed", ["", None, "cheque", "cashh", "\x00", "💵", "x" * 9999])
+def test_unknown_ways_to_pay(typed):
+    with pytest.raises(RuleBroken) as refusal:
+        payments.method(typed)
+    assert refusal.value.field == "method"
+
+
+def test_every_way_reads_back():
+    assert [payments.method(m.value) for m in Method] == list(Method)
+    assert [payments.method(m.name) for m in Method] == list(Method)
+
+
+@pytest.mark.parametrize(
+    ("amount", "tendered", "change"),
+    [("190.00", None, "0.00"), ("190.00", "190.00", "0.00"), ("190.00", "200.00", "10.00"), ("0.01", "500", "499.99")],
+)
+def test_cash_and_change(amount, tendered, change):
+    given = Money(tendered) if tendered else None
+    assert payments.check_payment(Money(amount), DUE, Method.CASH, tendered=given) == Money(change)
+
+
+@pytest.mark.parametrize(
+    ("amount", "method", "reference", "tendered", "field"),
+    [
+        ("0.00", Method.CASH, "", None, "amount"),
+        ("-5.00", Method.CASH, "", None, "amount"),
+        ("190.01", Method.CASH, "", None, "amount"),
+        ("190.00", Method.CASH, "", "189.99", "tendered"),
+        ("190.00", Method.CARD, "A1234", "200.00", "tendered"),
+        ("190.00", Method.CARD, "", None, "reference"),
+        ("190.00", Method.MOBILE_MONEY, " 123 ", None, "reference"),
+        ("190.00", Method.CASH, "x" * 101, None, "reference"),
+    ],
+)
+def test_payments_that_are_refused(amount, method, reference, tendered, field):
+    with pytest.raises(RuleBroken) as refusal:
+        payments.check_payment(Money(amount), DUE, method, reference, Money(tendered) if tendered else None)
+    assert refusal.value.field == field
+
+
+def test_too_much_is_refused_with_the_sum_that_is_due():
+    with pytest.raises(RuleBroken, match=r"190\.00") as refusal:
+        payments.check_payment(Money("9999.00"), DUE, Method.CASH)
+    assert refusal.value.code == "more_than_due"
+
+
+def test_references_of_each_method():
+    for method, shortest in payments.SHORTEST_REFERENCE.items():
+        assert payments.check_payment(DUE, DUE, method, "x" * shortest) == ZERO
+        assert payments.check_payment(DUE, DUE, method, needs_reference=False) == ZERO
+        with pytest.raises(RuleBroken):
+            payments.check_payment(DUE, DUE, method, "x" * (shortest - 1))
+
+
+def test_money_is_taken_for_open_bills_only():
+    payments.check_payable(BillState.ISSUED)
+    payments.check_payable(BillState.PART_PAID)
+    codes = set()
+    for state in (BillState.DRAFT, BillState.VOID, BillState.PAID):
+        with pytest.raises(RuleBroken) as refusal:
+            payments.check_payable(state)
+        codes.add(refusal.value.code)
+    assert codes == {"not_issued", "void", "paid"}
+
+
+def test_refunds_end_at_what_was_paid():
+    payments.check_refund(Money("60.00"), Money("100.00"), Money("40.00"), "test not done")
+    for amount, reason in [("60.01", "x"), ("0.00", "x"), ("-1.00", "x"), ("1.00", " ")]:
+        with pytest.raises(RuleBroken):
+            payments.check_refund(Money(amount), Money("100.00"), Money("40.00"), reason)
+
+
+def test_oldest_bills_are_paid_first():
+    shares, left = payments.oldest_first(Money("50.00"), [(1, Money("45.00")), (2, ZERO), (3, Money("20.00"))])
+    assert shares == [(1, Money("45.00")), (3, Money("5.00"))]
+    assert left == ZERO
+
+
+def test_spreading_a_payment_loses_nothing():
+    dice = random.Random(2)
+    for _ in range(200):
+        owed = [(i, Money(dice.randrange(100))) for i in range(dice.randrange(6))]
+        amount = Money(dice.randrange(300))
+        shares, left = payments.oldest_first(amount, owed)
+        assert Money.total(share for _, share in shares) + left == amount
+        assert all(ZERO < share <= dict(owed)[i] for i, share in shares)

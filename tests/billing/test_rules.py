@@ -1,0 +1,152 @@
+import random
+from decimal import Decimal
+
+import pytest
+
+from hms.billing import rules
+from hms.billing.rules import BillState, Line
+from hms.core.errors import RuleBroken
+from hms.core.money import ZERO, Money
+
+VISIT = [Line(Money("150.00")), Line(Money("0.50"), 40), Line(Money("20.00"))]
+
+
+def test_the_bill_of_one_visit():
+    found = rules.totals(VISIT, Money("10.00"), [Money("100.00")])
+    assert (str(found.subtotal), str(found.total), str(found.balance)) == ("190.00", "180.00", "80.00")
+
+
+def test_a_bill_always_adds_up():
+    dice = random.Random(6)
+    for _ in range(300):
+        lines = [
+            Line(Money(Decimal(dice.randrange(100000)) / 100), dice.randrange(1, 50)) for _ in range(dice.randrange(9))
+        ]
+        by_cents = sum(int(line.unit_price.value * 100) * line.quantity for line in lines)
+        payments = [Money(Decimal(dice.randrange(5000)) / 100) for _ in range(dice.randrange(4))]
+        found = rules.totals(lines, ZERO, payments)
+        assert int(found.total.value * 100) == by_cents
+        assert found.paid + found.balance == found.total
+
+
+@pytest.mark.parametrize(
+    ("total", "paid", "credited", "state"),
+    [
+        ("190.00", "0.00", "0.00", BillState.ISSUED),
+        ("190.00", "0.01", "0.00", BillState.PART_PAID),
+        ("190.00", "189.99", "0.00", BillState.PART_PAID),
+        ("190.00", "190.00", "0.00", BillState.PAID),
+        ("190.00", "90.00", "100.00", BillState.PAID),
+        ("190.00", "0.00", "190.00", BillState.PAID),
+        ("190.00", "190.00", "50.00", BillState.PAID),
+        ("190.00", "0.00", "189.99", BillState.ISSUED),
+        ("0.00", "0.00", "0.00", BillState.PAID),
+    ],
+)
+def test_the_state_follows_the_money(total, paid, credited, state):
+    assert rules.state(Money(total), Money(paid), Money(credited)) is state
+
+
+@pytest.mark.parametrize(
+    ("description", "price", "quantity", "field"),
+    [
+        (" ", "1.00", 1, "description"),
+        ("MP film", "-0.01", 1, "amount"),
+        ("MP film", "1.00", 0, "quantity"),
+        ("MP film", "1.00", -1, "quantity"),
+        ("MP film", "1.00", 100_001, "quantity"),
+        ("MP film", "1.00", True, "quantity"),
+        ("MP film", "1.00", 1.5, "quantity"),
+        ("MP film", "1.00", "1", "quantity"),
+        ("MP film", "1000.00", 100_000, "quantity"),
+    ],
+)
+def test_lines_that_stay_off_the_bill(description, price, quantity, field):
+    with pytest.raises(RuleBroken) as refusal:
+        rules.check_line(description, Money(price), quantity)
+    assert refusal.value.field == field
+
+
+def test_lines_at_the_limits():
+    assert rules.check_line("Free", ZERO, 1) == ZERO
+    assert rules.check_line("Swab", Money("999.99"), 100_000) == Money("99999000.00")
+
+
+def test_a_bill_can_grow_too_big():
+    with pytest.raises(RuleBroken):
+        rules.totals([Line(Money("99999999.99"))] * 2)
+
+
+def test_only_a_draft_with_lines_is_issued():
+    assert rules.check_issue(BillState.DRAFT, VISIT).total == Money("190.00")
+    for state in set(BillState) - {BillState.DRAFT}:
+        with pytest.raises(RuleBroken):
+            rules.check_issue(state, VISIT)
+        with pytest.raises(RuleBroken):
+            rules.check_editable(state)
+    with pytest.raises(RuleBroken):
+        rules.check_issue(BillState.DRAFT, [])
+    with pytest.raises(RuleBroken):
+        rules.check_issue(BillState.DRAFT, VISIT, Money("190.01"))
+    rules.check_editable(BillState.DRAFT)
+
+
+def test_void_only_without_money_and_with_a_reason():
+    rules.check_void(BillState.ISSUED, ZERO, "wrong patient")
+    for state, paid, reason in [
+        (BillState.VOID, ZERO, "x"),
+        (BillState.PART_PAID, Money("1.00"), "x"),
+        (BillState.ISSUED, ZERO, " "),
+    ]:
+        with pytest.raises(RuleBroken):
+            rules.check_void(state, paid, reason)
+
+
+def test_a_credit_note_never_takes_back_more_than_is_left():
+    rules.check_credit(Money("40.00"), BillState.PAID, Money("190.00"), Money("150.00"), "not done")
+    for amount, state, reason in [
+        ("40.01", BillState.PAID, "x"),
+        ("0.00", BillState.PAID, "x"),
+        ("-1.00", BillState.PAID, "x"),
+        ("1.00", BillState.DRAFT, "x"),
+        ("1.00", BillState.VOID, "x"),
+        ("1.00", BillState.PAID, ""),
+    ]:
+        with pytest.raises(RuleBroken):
+            rules.check_credit(Money(amount), state, Money("190.00"), Money("150.00"), reason)
+
+
+@pytest.mark.parametrize(
+    ("typed", "amount"),
+    [("10", "10.00"), ("10%", "19.00"), ("7.5 %", "14.25"), ("0", "0.00"), ("100%", "190.00"), ("190", "190.00")],
+)
+def test_discounts_as_typed(typed, amount):
+    assert rules.discount_of(typed, Money("190.00")) == Money(amount)
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "%", "-1", "-5%", "190.01", "100.01%", "ten", "10%%", "1e2", "NaN", "٣", "999999999999%"]
+)
+def test_discounts_nobody_gives(typed):
+    with pytest.raises(RuleBroken) as refusal:
+        rules.discount_of(typed, Money("190.00"))
+    assert refusal.value.field == "discount"
+
+
+def test_a_discount_above_the_limit_needs_a_second_person():
+    limit = Decimal(10)
+    assert not rules.needs_approval(Money("19.00"), Money("190.00"), limit)
+    assert rules.needs_approval(Money("19.01"), Money("190.00"), limit)
+    assert rules.needs_approval(Money("0.01"), Money("190.00"), Decimal(0))
+    with pytest.raises(RuleBroken):
+        rules.check_approver(7, 7)
+    rules.check_approver(7, 8)
+
+
+def test_payer_and_patient_share_to_the_cent():
+    dice = random.Random(8)
+    for _ in range(300):
+        total, rate = Money(Decimal(dice.randrange(10**6)) / 100), Decimal(dice.randrange(-500, 12000)) / 100
+        patient, payer = rules.payer_split(total, rate)
+        assert patient + payer == total
+        assert ZERO <= payer <= total

@@ -1,0 +1,72 @@
+from decimal import Decimal
+
+import pytest
+
+from hms.billing import till
+from hms.billing.payments import Method
+from hms.core.errors import RuleBroken
+from hms.core.money import ZERO, Money
+
+
+def test_the_count_of_an_evening():
+    pieces = {Decimal(20): 21, Decimal(10): 8, Decimal("0.50"): 3}
+    assert till.counted(pieces, Money("0.75")) == Money("502.25")
+    assert till.counted({}) == ZERO
+
+
+@pytest.mark.parametrize("n", [-1, 100_001, True, 1.5, "3", None])
+def test_counts_nobody_makes(n):
+    with pytest.raises(RuleBroken) as refusal:
+        till.counted({Decimal(20): n})
+    assert refusal.value.field == "count"
+
+
+def test_a_till_has_limits():
+    with pytest.raises(RuleBroken):
+        till.counted({Decimal(20000): 100_000})
+    with pytest.raises(RuleBroken):
+        till.counted({}, Money("-0.01"))
+
+
+def test_expected_counted_difference():
+    takings = [(Method.CASH, Money("2400.00")), (Method.CASH, Money("-20.00")), (Method.MOBILE_MONEY, Money("640.00"))]
+    due = till.expected(Money("500.00"), takings)
+    assert due == {Method.CASH: Money("2880.00"), Method.MOBILE_MONEY: Money("640.00")}
+    rows = till.differences(
+        due, {Method.CASH: Money("2870.00"), Method.MOBILE_MONEY: Money("640.00"), Method.CARD: Money("5.00")}
+    )
+    assert [(r.method, str(r.difference)) for r in rows] == [
+        (Method.CASH, "-10.00"),
+        (Method.CARD, "5.00"),
+        (Method.MOBILE_MONEY, "0.00"),
+    ]
+
+
+def test_a_difference_needs_a_reason():
+    short = till.differences({Method.CASH: Money("10.00")}, {Method.CASH: Money("9.99")})
+    with pytest.raises(RuleBroken) as refusal:
+        till.check_closing(short, "  ")
+    assert refusal.value.field == "reason"
+    till.check_closing(short, "short change")
+    till.check_closing(till.differences({Method.CASH: ZERO}, {}), "")
+
+
+def test_a_missing_count_is_a_count_of_nothing():
+    assert till.differences({Method.CASH: Money("10.00")}, {})[0].difference == Money("-10.00")
+
+
+@pytest.mark.parametrize("currency", till.DENOMINATIONS)
+def test_pieces_fall_in_worth(currency):
+    for pieces in till.denominations(currency):
+        assert list(pieces) == sorted(set(pieces), reverse=True)
+        assert all(piece > 0 for piece in pieces)
+
+
+def test_an_unknown_currency_has_no_pieces():
+    assert till.denominations("XXX") == ((), ())
+    assert till.quick_amounts(Money("190.00"), "XXX") == [Money("190.00")]
+
+
+def test_likely_sums():
+    assert till.quick_amounts(Money("187.30"), "SLE") == [Money("187.30"), Money("188"), Money("190"), Money("200")]
+    assert till.quick_amounts(Money("200.00"), "SLE") == [Money("200.00")]
