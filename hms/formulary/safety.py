@@ -9,10 +9,13 @@ from decimal import Decimal
 from hms.core.numbers import plain
 from hms.core.words import _
 from hms.formulary.alerts import Alert, Check, worst
-from hms.formulary.dosing import Dose, daily_milligrams
+from hms.formulary.dosing import Dose
 from hms.formulary.knowledge import Knowledge, Medicine
+from hms.formulary.quantities import daily_milligrams
 
 CHILD_UNTIL = 12
+ADULT_FROM = 18
+LIGHT_BELOW_KG = 50
 CHILDBEARING = (Decimal(12), Decimal(50))
 
 
@@ -89,7 +92,7 @@ def _duplicate(medicine: Medicine, other: Medicine, knowledge: Knowledge) -> Ale
 def dose_check(medicine: Medicine, dose: Dose | None, person: Person, current: Iterable[Current] = ()) -> Check:
     """Whether more than the daily maximum of an ingredient would be taken, other current medicines included.
 
-    The maximum is the adult's, and for everybody with a known weight also the one per kg where there is one. A child
+    The maximum is the adult's; for people under 18 years or under 50 kg also the one per kg where there is one. A child
     under 12 whose weight is needed and not known could not be checked.
     """
     if medicine.has_no_maximum:
@@ -112,9 +115,14 @@ def dose_check(medicine: Medicine, dose: Dose | None, person: Person, current: I
 
 def _most(medicine: Medicine, ingredient: str, person: Person) -> Decimal | None:
     limits = [medicine.max_daily_mg[ingredient]] if ingredient in medicine.max_daily_mg else []
-    if person.weight_kg is not None and ingredient in medicine.max_daily_mg_per_kg:
-        limits.append(medicine.max_daily_mg_per_kg[ingredient] * person.weight_kg)
+    per_kg = medicine.max_daily_mg_per_kg.get(ingredient)
+    if per_kg is not None and person.weight_kg is not None and _is_dosed_by_weight(person, person.weight_kg):
+        limits.append(per_kg * person.weight_kg)
     return min(limits, default=None)
+
+
+def _is_dosed_by_weight(person: Person, weight_kg: Decimal) -> bool:
+    return weight_kg < LIGHT_BELOW_KG or (person.age_years is not None and person.age_years < ADULT_FROM)
 
 
 def _taken_elsewhere(medicine: Medicine, current: Iterable[Current]) -> tuple[dict[str, Decimal], str]:

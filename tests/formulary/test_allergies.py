@@ -1,0 +1,240 @@
+"""Recorded allergies, as many hands write them, against medicines of the formulary."""
+
+import random
+
+import pytest
+
+from hms.formulary import catalogue
+from hms.formulary.allergies import AllergyEntry, allergy_check, meanings
+from hms.formulary.knowledge import Medicine
+from hms.formulary.rules import medicine_from_text
+
+KNOWN = catalogue.knowledge()
+BY_NAME = {medication.generic_name: medication.facts for medication in catalogue.medications()}
+
+
+def check(medicine, *entries):
+    return allergy_check(BY_NAME[medicine], tuple(entries), KNOWN)
+
+
+def tiers(medicine, *entries):
+    return [alert.tier for alert in check(medicine, *entries).alerts]
+
+
+STOPPED = [
+    ("amoxicillin", "amoxicillin"),
+    ("Amoxicillin", "amoxicillin"),
+    ("AMOXYCILLIN", "amoxicillin"),
+    ("amoxicilin", "amoxicillin"),
+    ("Amoxil", "amoxicillin"),
+    ("Augmentin", "amoxicillin"),
+    ("penicillin", "amoxicillin"),
+    ("Penicillins", "ampicillin"),
+    ("pénicilline", "amoxicillin"),
+    ("Pencillin", "cloxacillin"),
+    ("penecillin", "flucloxacillin"),
+    ("pen", "benzylpenicillin"),
+    ("Pen V", "phenoxymethylpenicillin"),
+    ("PCN", "amoxicillin + clavulanic acid"),
+    ("allergic to penicillin since childhood", "amoxicillin"),
+    ("penicillin/sulfa", "amoxicillin"),
+    ("penicillin/sulfa", "co-trimoxazole"),
+    ("ampicillin", "amoxicillin"),
+    ("Ampiclox", "cloxacillin"),
+    ("Septrin", "co-trimoxazole"),
+    ("Bactrim", "co-trimoxazole"),
+    ("Sulfamethoxazole / Trimethoprim", "co-trimoxazole"),
+    ("cotrimoxazole", "co-trimoxazole"),
+    ("sulfa drugs", "co-trimoxazole"),
+    ("Sulphur drugs", "sulfadoxine + pyrimethamine"),
+    ("sulphonamides", "silver sulfadiazine"),
+    ("Fansidar", "sulfadoxine + pyrimethamine"),
+    ("Fansidar", "co-trimoxazole"),
+    ("Aspirin", "aspirin"),
+    ("ASA", "ibuprofen"),
+    ("aspirin", "diclofenac"),
+    ("NSAIDs", "ibuprofen"),
+    ("Brufen", "naproxen"),
+    ("Flagyl", "metronidazole"),
+    ("metronidazole", "tinidazole"),
+    ("ciprofloxacin", "levofloxacin"),
+    ("Rocephin", "ceftriaxone"),
+    ("ceftriaxone", "cefuroxime"),
+    ("Panadol", "paracetamol"),
+    ("acetaminophen", "paracetamol"),
+    ("quinine", "quinine"),
+    ("Coartem", "artemether + lumefantrine"),
+    ("carbamazepine", "phenytoin"),
+    ("INH", "rifampicin + isoniazid"),
+    ("tetanus vaccine", "tetanus and diphtheria vaccine"),
+]
+
+
+@pytest.mark.parametrize(("recorded", "prescribed"), STOPPED)
+def test_a_recorded_allergy_stops(recorded, prescribed):
+    found = check(prescribed, AllergyEntry(recorded))
+    assert found.outcome == "fired"
+    assert found.alerts[0].tier == "stop"
+    assert recorded in found.alerts[0].message
+
+
+CLEAR = [
+    ("penicillin", "erythromycin"),
+    ("penicillin", "paracetamol"),
+    ("penicillamine", "amoxicillin"),
+    ("pentazocine tablets and paracetamol", "amoxicillin"),
+    ("aspirin", "paracetamol"),
+    ("Septrin", "furosemide"),  # said as an info, see below
+    ("Tree nut (substance)", "amoxicillin"),
+    ("Bee venom (substance)", "amoxicillin"),
+    ("House dust mite (organism)", "amoxicillin"),
+    ("Eggs (edible) (substance)", "amoxicillin"),
+    ("NKDA", "amoxicillin"),
+    ("No known drug allergies", "amoxicillin"),
+    ("none", "amoxicillin"),
+    ("Nil known", "amoxicillin"),
+    ("azithromycin", "amoxicillin"),
+    ("prednisone", "propranolol"),
+    ("chlorpropamide", "chlorpromazine"),
+]
+
+
+@pytest.mark.parametrize(("recorded", "prescribed"), CLEAR)
+def test_what_does_not_touch_does_not_stop(recorded, prescribed):
+    assert "stop" not in tiers(prescribed, AllergyEntry(recorded))
+
+
+@pytest.mark.parametrize("text", ["NKDA", "none", "Tree nut (substance)", "Latex", "azithromycin"])
+def test_a_record_that_is_understood_and_does_not_touch_is_clear(text):
+    assert check("amoxicillin", AllergyEntry(text)).outcome == "clear"
+
+
+def test_no_recorded_allergy_is_clear_but_nobody_asked_is_not():
+    assert allergy_check(BY_NAME["amoxicillin"], (), KNOWN).outcome == "clear"
+    unasked = allergy_check(BY_NAME["amoxicillin"], None, KNOWN)
+    assert unasked.outcome == "could_not_run"
+    assert "Ask" in unasked.missing
+
+
+def test_an_unknown_record_is_said_out_loud():
+    found = check("amoxicillin", AllergyEntry("green herbs from Bo"))
+    assert found.outcome == "could_not_run"
+    assert "green herbs from Bo" in found.missing
+
+
+def test_an_unknown_record_does_not_hide_a_known_one():
+    found = check("amoxicillin", AllergyEntry("green herbs"), AllergyEntry("penicillin"))
+    assert found.outcome == "fired"
+    assert "green herbs" in found.missing
+
+
+def test_unknown_food_is_nobody_to_worry_about():
+    assert check("amoxicillin", AllergyEntry("okra", category="food")).outcome == "clear"
+
+
+def test_a_medicine_outside_the_formulary_cannot_be_checked():
+    found = allergy_check(Medicine("Dr Kallon's mixture"), (AllergyEntry("penicillin"),), KNOWN)
+    assert found.outcome == "could_not_run"
+
+
+CROSS = [
+    # recorded, reaction, prescribed, tier
+    ("penicillin", "rash", "cefalexin", "caution"),
+    ("penicillin", "anaphylaxis", "cefalexin", "stop"),
+    ("amoxicillin", "anaphylactic shock", "cefalexin", "stop"),
+    ("penicillin", "rash", "ceftriaxone", "caution"),
+    ("penicillin", "anaphylaxis", "ceftriaxone", "caution"),
+    ("ceftriaxone", "rash", "amoxicillin", "caution"),
+    ("Septrin", "rash", "furosemide", "info"),
+    ("sulfa", "rash", "hydrochlorothiazide", "info"),
+    ("sulfa", "Stevens-Johnson syndrome", "glibenclamide", "info"),
+    ("codeine", "itching", "morphine", "caution"),
+    ("codeine", "collapse", "morphine", "stop"),
+    ("opioids", "", "morphine", "stop"),
+    ("quinine", "rash", "artesunate + amodiaquine", "info"),
+    ("enalapril", "angioedema", "losartan", None),
+    ("enalapril", "angioedema", "lisinopril", "stop"),
+]
+
+
+@pytest.mark.parametrize(("recorded", "reaction", "prescribed", "tier"), CROSS)
+def test_cross_reactions_have_their_own_tier(recorded, reaction, prescribed, tier):
+    found = tiers(prescribed, AllergyEntry(recorded, reaction=reaction))
+    assert found == ([tier] if tier else [])
+
+
+@pytest.mark.parametrize("severity", ["severe", "Severe", "high"])
+def test_a_severe_record_raises_the_tier(severity):
+    assert tiers("cefalexin", AllergyEntry("penicillin", severity=severity)) == ["stop"]
+
+
+def test_a_mild_intolerance_warns_and_a_severe_one_stops():
+    assert tiers("erythromycin", AllergyEntry("erythromycin", kind="intolerance", reaction="nausea")) == ["caution"]
+    assert tiers("erythromycin", AllergyEntry("erythromycin", kind="intolerance", severity="severe")) == ["stop"]
+
+
+@pytest.mark.parametrize(
+    ("code", "prescribed"),
+    [("1191", "aspirin"), ("1191", "ibuprofen"), ("10831", "co-trimoxazole"), ("723", "ampicillin"),
+     ("penicillins", "amoxicillin"), ("sulfonamide_antibiotics", "co-trimoxazole")],
+)  # fmt: skip
+def test_a_code_is_enough(code, prescribed):
+    assert tiers(prescribed, AllergyEntry("as coded", code=code)) == ["stop"]
+
+
+def test_the_message_says_what_was_recorded_and_why_it_matters():
+    entry = AllergyEntry("Penicillin", reaction="anaphylaxis", year=2019)
+    alert = check("amoxicillin", entry).alerts[0]
+    assert alert.message == (
+        "Allergy recorded: Penicillin – anaphylaxis (2019). amoxicillin belongs to the same family: penicillin."
+    )
+    assert alert.substances == ("amoxicillin",)
+
+
+def test_two_records_give_two_alerts_and_the_same_twice_one():
+    assert tiers("amoxicillin", AllergyEntry("penicillin"), AllergyEntry("Augmentin")) == ["stop", "stop"]
+    assert tiers("amoxicillin", AllergyEntry("penicillin"), AllergyEntry("penicillin")) == ["stop"]
+
+
+@pytest.mark.parametrize("medicine", sorted(BY_NAME))
+def test_every_medicine_is_stopped_by_an_allergy_to_any_of_its_ingredients(medicine):
+    for ingredient in BY_NAME[medicine].ingredients:
+        assert "stop" in tiers(medicine, AllergyEntry(ingredient.upper()))
+
+
+@pytest.mark.parametrize("substance", KNOWN.substances, ids=lambda substance: substance.name)
+def test_every_alias_and_code_finds_its_substance(substance):
+    for alias in substance.aliases:
+        assert substance.name in meanings(f"Rash after {alias}!", KNOWN)
+    for code in substance.rxnorm:
+        assert substance.name in meanings("", KNOWN, code)
+
+
+@pytest.mark.parametrize(
+    ("text", "ingredients"),
+    [
+        ("Acetaminophen 325 MG Oral Tablet [Tylenol]", ("paracetamol",)),
+        ("Amoxicillin 250 MG / Clavulanate 125 MG Oral Tablet", ("amoxicillin", "clavulanic acid")),
+        ("Penicillin V Potassium 500 MG Oral Tablet", ("phenoxymethylpenicillin",)),
+        ("Meperidine Hydrochloride 50 MG Oral Tablet", ("pethidine",)),
+        ("Hydrochlorothiazide 25 MG Oral Tablet", ("hydrochlorothiazide",)),
+        ("Cisplatin 50 MG Injection", ()),
+    ],
+)
+def test_a_medicine_in_free_text_is_known_by_its_ingredients(text, ingredients):
+    assert medicine_from_text(text, KNOWN).ingredients == ingredients
+
+
+def test_nonsense_records_never_raise():
+    chance = random.Random(7)
+    letters = "aeiou penicl\u0000½é﷽𝟓\u202e\ud800/();'\"%\n"
+    for _ in range(500):
+        text = "".join(chance.choices(letters, k=chance.randint(0, 60)))
+        found = check("amoxicillin", AllergyEntry(text, code=text[:8], severity=text[:5], reaction=text))
+        assert found.outcome in ("fired", "clear", "could_not_run")
+    assert check("amoxicillin", AllergyEntry("penicillin " * 5000)).outcome == "fired"
+
+
+@pytest.mark.parametrize("medication", [m for m in catalogue.medications() if m.brand_name], ids=lambda m: m.key)
+def test_a_brand_on_our_own_shelf_names_all_its_ingredients(medication):
+    assert set(medication.facts.ingredients) <= meanings(medication.brand_name, KNOWN)

@@ -1,0 +1,120 @@
+"""The starting lists hang together: every name, class, unit and dose in them is one that the rules know."""
+
+from decimal import Decimal
+
+import pytest
+
+from hms.formulary import catalogue
+from hms.formulary.alerts import TIERS
+from hms.formulary.dosing import ROUTES, sentence, text_of
+from hms.formulary.knowledge import CLASS_PREFIX
+from hms.formulary.quantities import supply
+from hms.formulary.safety import Person, dose_check
+from hms.formulary.strengths import COUNTED, canonical_unit, parse_amount, parse_strength
+
+KNOWN = catalogue.knowledge()
+SUBSTANCES = {substance.name for substance in KNOWN.substances}
+BY_KEY = {medication.key: medication for medication in catalogue.medications()}
+
+
+def test_the_formulary_is_that_of_a_district_hospital():
+    assert len(BY_KEY) == len(catalogue.medications()) >= 160
+    usual = {"paracetamol", "amoxicillin", "artemether + lumefantrine", "oral rehydration salts", "metformin"}
+    assert usual <= {medication.generic_name for medication in BY_KEY.values()}
+
+
+@pytest.mark.parametrize("medication", BY_KEY.values(), ids=BY_KEY)
+def test_each_medicine_can_be_shown_checked_stocked_and_sold(medication):
+    facts = medication.facts
+    assert medication.formulation in ("Tablet", "Syrup", "Injection", "Capsule", "Other")
+    assert medication.unit in COUNTED
+    assert medication.price.value > 0
+    assert medication.reorder_level > 0
+    assert facts.route in ROUTES
+    assert facts.ingredients
+    assert set(facts.ingredients) <= SUBSTANCES
+    assert facts.pregnancy in ("", "caution", "avoid")
+    assert facts.min_age_tier in ("stop", "caution")
+    assert set(facts.max_daily_mg) <= set(facts.ingredients)
+    assert set(facts.max_daily_mg_per_kg) <= set(facts.ingredients)
+    assert not (facts.has_no_maximum and facts.max_daily_mg)
+    assert medication.display_name.lower() == medication.generic_name.lower()
+    assert not medication.unit_holds or parse_amount(medication.unit_holds)
+
+
+@pytest.mark.parametrize("medication", BY_KEY.values(), ids=BY_KEY)
+def test_the_classes_of_a_medicine_are_those_of_its_ingredients(medication):
+    assert medication.facts.classes == frozenset().union(*map(KNOWN.classes_of, medication.facts.ingredients))
+
+
+@pytest.mark.parametrize("medication", BY_KEY.values(), ids=BY_KEY)
+def test_a_medicine_with_a_maximum_has_a_strength_to_compute_it_from(medication):
+    if medication.facts.max_daily_mg:
+        strength = parse_strength(medication.strength)
+        assert len(strength.contents) == len(medication.facts.ingredients)
+        for ingredient, most in medication.facts.max_daily_mg.items():
+            one = strength.contents[medication.facts.ingredients.index(ingredient)].milligrams
+            assert most >= one / 2, "one unit alone is far above the maximum: a slip of the pen"
+
+
+def test_at_least_eighty_medicines_have_a_usual_dose():
+    assert len({usual.medication for usual in catalogue.dose_sentences()}) >= 80
+
+
+@pytest.mark.parametrize("usual", catalogue.dose_sentences(), ids=lambda usual: f"{usual.medication}: {usual.label}")
+def test_each_usual_dose_reads_well_counts_up_and_stays_below_the_maximum(usual):
+    medication = BY_KEY[usual.medication]
+    said = text_of(sentence(medication.display_name, f"{medication.strength} {medication.form}", usual.dose))
+    assert said.startswith(medication.display_name)
+    assert " — DOSE " in said
+    assert usual.audience in ("adult", "child", "any")
+    if medication.unit not in ("tube", "bottle") or medication.unit_holds:
+        assert supply(usual.dose, medication.strength, medication.unit, medication.unit_holds) > 0
+    adult = Person(age_years=Decimal(30), sex="male", weight_kg=Decimal(60))
+    assert dose_check(medication.facts, usual.dose, adult).outcome == "clear"
+
+
+def test_classes_and_cross_reactions_name_known_substances():
+    codes = [family.code for family in KNOWN.classes]
+    assert len(set(codes)) == len(codes)
+    for family in KNOWN.classes:
+        assert family.members <= SUBSTANCES
+        assert family.same_class_tier in (("stop", "caution") if family.is_allergy_class else ("",))
+    for cross in KNOWN.cross_reactions:
+        assert {cross.recorded, cross.prescribed} <= set(codes)
+        assert {cross.tier, cross.tier_if_severe} <= set(TIERS)
+
+
+@pytest.mark.parametrize("pair", KNOWN.interactions, ids=lambda pair: f"{pair.first} + {pair.second}")
+def test_each_interaction_joins_known_medicines_says_what_happens_and_where_it_is_from(pair):
+    for side in (pair.first, pair.second):
+        if side.startswith(CLASS_PREFIX):
+            assert side.removeprefix(CLASS_PREFIX) in KNOWN.class_by_code
+        else:
+            assert side in SUBSTANCES
+    assert pair.tier in TIERS
+    assert pair.effect.endswith(".")
+    assert pair.source in ("ONC high-priority list, Phansalkar 2012", "BNF-style general knowledge")
+
+
+def test_interactions_are_few_and_each_is_listed_once():
+    pairs = [frozenset((pair.first, pair.second)) for pair in KNOWN.interactions]
+    assert len(pairs) == len(set(pairs)) <= 60
+
+
+def test_tall_man_capitals_only_where_listed():
+    shown = {medication.display_name for medication in BY_KEY.values()}
+    assert {"predniSOLONE", "hydrALAZINE", "metroNIDAZOLE", "metFORMIN"} <= shown
+    assert "paracetamol" in shown
+
+
+def test_units_of_strengths_are_safe_to_print():
+    for medication in BY_KEY.values():
+        for forbidden in (" IU", "µg", "mcg", " cc", " U/"):
+            assert forbidden not in medication.strength
+    assert canonical_unit("micrograms") == "micrograms"
+
+
+def test_the_version_is_one_word():
+    assert KNOWN.version
+    assert len(KNOWN.version.split()) == 1

@@ -1,0 +1,279 @@
+"""Interactions, duplicates, daily maximum, age, pregnancy; the whole check; overrides."""
+
+from decimal import Decimal
+
+import pytest
+
+from hms.core.errors import RuleBroken
+from hms.formulary import catalogue
+from hms.formulary.alerts import Alert
+from hms.formulary.allergies import AllergyEntry
+from hms.formulary.dosing import Dose
+from hms.formulary.knowledge import Medicine
+from hms.formulary.rules import OVERRIDE_REASONS, alerts_of, check_medicine, check_override, medicine_from_text, stops
+from hms.formulary.safety import (
+    Current,
+    Person,
+    age_pregnancy_check,
+    dose_check,
+    duplicate_check,
+    interaction_check,
+)
+
+D = Decimal
+KNOWN = catalogue.knowledge()
+BY_NAME = {medication.generic_name: medication.facts for medication in catalogue.medications()}
+BY_KEY = {medication.key: medication.facts for medication in catalogue.medications()}
+ADULT = Person(age_years=D(40), sex="male", weight_kg=D(65))
+
+
+def taking(*names):
+    return tuple(Current(BY_NAME.get(name) or medicine_from_text(name, KNOWN)) for name in names)
+
+
+def dose(amount, unit, frequency, days=5, **more):
+    return Dose.of(D(amount), unit, "oral", frequency, days=days, **more)
+
+
+INTERACTIONS = [
+    ("warfarin", "metronidazole", "stop"),
+    ("warfarin", "co-trimoxazole", "stop"),
+    ("warfarin", "ibuprofen", "stop"),
+    ("warfarin", "ciprofloxacin", "caution"),
+    ("simvastatin", "clarithromycin", "stop"),
+    ("atorvastatin", "clarithromycin", None),
+    ("atazanavir + ritonavir", "omeprazole", "stop"),
+    ("atazanavir + ritonavir", "rifampicin + isoniazid", "stop"),
+    ("atazanavir + ritonavir", "ergometrine", "stop"),
+    ("fluoxetine", "phenelzine", "stop"),
+    ("pethidine", "phenelzine", "stop"),
+    ("amitriptyline", "phenelzine", "stop"),
+    ("haloperidol", "erythromycin", "caution"),
+    ("morphine", "diazepam", "caution"),
+    ("potassium chloride", "spironolactone", "stop"),
+    ("enalapril", "spironolactone", "caution"),
+    ("tenofovir + lamivudine + dolutegravir", "rifampicin + isoniazid", "caution"),
+    ("tenofovir + lamivudine + dolutegravir", "metformin", "caution"),
+    ("ciprofloxacin", "ferrous sulfate", "caution"),
+    ("artesunate + amodiaquine", "tenofovir + lamivudine + efavirenz", "stop"),
+    ("artemether + lumefantrine", "tenofovir + lamivudine + efavirenz", "info"),
+    ("amoxicillin", "paracetamol", None),
+    ("amoxicillin", "amlodipine", None),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "tier"), INTERACTIONS)
+def test_interactions_are_found_both_ways_round(one, other, tier):
+    for new, old in ((one, other), (other, one)):
+        medicine = BY_NAME.get(new) or medicine_from_text(new, KNOWN)
+        found = interaction_check(medicine, taking(old), KNOWN)
+        assert [alert.tier for alert in found.alerts] == ([tier] if tier else [])
+        assert found.outcome == ("fired" if tier else "clear")
+
+
+def test_an_interaction_names_both_medicines():
+    alert = interaction_check(BY_NAME["warfarin"], taking("metronidazole"), KNOWN).alerts[0]
+    assert alert.message.startswith("warfarin + metronidazole: ")
+
+
+def test_a_medicine_does_not_interact_with_itself():
+    assert interaction_check(BY_NAME["haloperidol"], taking("haloperidol"), KNOWN).outcome == "clear"
+
+
+def test_an_unknown_current_medicine_is_said_out_loud():
+    found = interaction_check(BY_NAME["warfarin"], taking("leaf tea", "metronidazole"), KNOWN)
+    assert found.outcome == "fired"
+    assert "leaf tea" in found.missing
+    assert interaction_check(BY_NAME["warfarin"], taking("leaf tea"), KNOWN).outcome == "could_not_run"
+
+
+DUPLICATES = [
+    ("paracetamol", "paracetamol", "already in the current medicines"),
+    ("amoxicillin", "amoxicillin + clavulanic acid", "already in the current medicines"),
+    ("ibuprofen", "diclofenac", "do the same"),
+    ("aspirin", "ibuprofen", "do the same"),
+    ("enalapril", "lisinopril", "do the same"),
+    ("amlodipine", "nifedipine", "do the same"),
+    ("amoxicillin", "ampicillin", "do the same"),
+    ("morphine", "tramadol", "do the same"),
+    ("hydrochlorothiazide", "bendroflumethiazide", "do the same"),
+    ("Acetaminophen 325 MG Oral Tablet", "paracetamol", "already in the current medicines"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "told"), DUPLICATES)
+def test_duplicates_are_a_caution(one, other, told):
+    medicine = BY_NAME.get(one) or medicine_from_text(one, KNOWN)
+    found = duplicate_check(medicine, taking(other), KNOWN)
+    assert [alert.tier for alert in found.alerts] == ["caution"]
+    assert told in found.alerts[0].message
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("paracetamol", "ibuprofen"), ("amoxicillin", "metronidazole"), ("insulin soluble", "metformin"),
+     ("prednisolone", "beclometasone"), ("furosemide", "hydrochlorothiazide")],
+)  # fmt: skip
+def test_usual_companions_are_no_duplicates(one, other):
+    assert duplicate_check(BY_NAME[one], taking(other), KNOWN).outcome == "clear"
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "outcome"),
+    [
+        ("paracetamol-500-mg-tablet", dose("1", "g", "four_times_daily"), "clear"),
+        ("paracetamol-500-mg-tablet", dose("1", "g", "five_times_daily"), "fired"),
+        ("paracetamol-500-mg-tablet", dose("1.001", "g", "four_times_daily"), "fired"),
+        ("paracetamol-500-mg-tablet", dose("8", "tablet", "once_daily"), "clear"),
+        ("paracetamol-500-mg-tablet", dose("9", "tablet", "once_daily"), "fired"),
+        ("paracetamol-500-mg-tablet", dose("1", "g", "every_4_hours", max_per_day=D(4)), "clear"),
+        ("paracetamol-500-mg-tablet", dose("1", "g", "", as_needed=True), "could_not_run"),
+        ("paracetamol-500-mg-tablet", None, "could_not_run"),
+        ("digoxin-250-micrograms-tablet", dose("250", "micrograms", "once_daily"), "clear"),
+        ("digoxin-250-micrograms-tablet", dose("250", "mg", "once_daily"), "fired"),
+        ("artemether-lumefantrine-20-mg-120-mg-tablet", dose("4", "tablet", "twice_daily"), "clear"),
+        ("artemether-lumefantrine-20-mg-120-mg-tablet", dose("4", "tablet", "three_times_daily"), "fired"),
+        ("amoxicillin-250-mg-5-ml-suspension", dose("20", "mL", "three_times_daily"), "clear"),
+        ("amoxicillin-250-mg-5-ml-suspension", dose("21", "mL", "three_times_daily"), "fired"),
+        ("oral-rehydration-salts-20.5-g-sachet", dose("9", "sachet", "four_times_daily"), "clear"),
+        ("morphine-10-mg-tablet", dose("60", "mg", "twice_daily"), "clear"),
+    ],
+)
+def test_the_daily_maximum(key, given, outcome):
+    found = dose_check(BY_KEY[key], given, ADULT)
+    assert found.outcome == outcome
+    assert all(alert.tier == "stop" for alert in found.alerts)
+
+
+def test_too_much_is_said_in_the_units_people_think_in():
+    found = dose_check(BY_KEY["paracetamol-500-mg-tablet"], dose("1", "g", "five_times_daily"), ADULT)
+    assert found.alerts[0].message == "5\u00a0g of paracetamol a day is more than the daily maximum of 4\u00a0g."
+
+
+def test_other_products_with_the_same_ingredient_are_added_up():
+    tablets = BY_KEY["paracetamol-500-mg-tablet"]
+    drip = BY_KEY["paracetamol-1-g-100-ml-infusion"]
+    also = (Current(drip, dose("1", "g", "every_6_hours")),)
+    found = dose_check(tablets, dose("500", "mg", "once_daily"), ADULT, also)
+    assert found.outcome == "fired"
+    assert "4\u00a0g of it comes from other" in found.alerts[0].message
+    unknown = dose_check(tablets, dose("500", "mg", "once_daily"), ADULT, (Current(drip),))
+    assert unknown.outcome == "could_not_run"
+
+
+CHILDREN = [
+    # age, weight, amount mg four times a day, outcome (75 mg of paracetamol per kg a day)
+    (D(4), D(16), "300", "clear"),
+    (D(4), D(16), "301", "fired"),
+    (D(4), None, "240", "could_not_run"),
+    (D(4), None, "1001", "fired"),
+    (D(15), D(55), "1000", "clear"),
+    (D(15), D(40), "1000", "fired"),
+    (D(40), D(45), "1000", "fired"),  # a light adult
+    (D(40), D(50), "1000", "clear"),
+    (D(40), None, "1000", "clear"),
+    (None, None, "1000", "could_not_run"),
+]
+
+
+@pytest.mark.parametrize(("age", "weight", "amount", "outcome"), CHILDREN)
+def test_children_and_light_people_are_dosed_by_weight(age, weight, amount, outcome):
+    person = Person(age_years=age, weight_kg=weight)
+    given = dose(amount, "mg", "four_times_daily")
+    assert dose_check(BY_KEY["paracetamol-500-mg-tablet"], given, person).outcome == outcome
+
+
+def test_no_recorded_maximum_is_not_a_clear():
+    unknown = Medicine("newdrug", ("newdrug",), strength="5 mg")
+    assert dose_check(unknown, dose("5", "mg", "once_daily"), ADULT).outcome == "could_not_run"
+
+
+AGE_AND_PREGNANCY = [
+    ("aspirin", Person(D("15.9"), "male"), ["stop"]),
+    ("aspirin", Person(D(16), "male"), []),
+    ("codeine", Person(D(11), "female", False), ["stop"]),
+    ("doxycycline", Person(D(7), "male"), ["caution"]),
+    ("doxycycline", Person(D(8), "male"), []),
+    ("metoclopramide", Person(D("0.5"), "male"), ["stop"]),
+    ("sodium valproate", Person(D(25), "female", True), ["stop"]),
+    ("sodium valproate", Person(D(25), "female", None), ["caution"]),
+    ("sodium valproate", Person(D(25), "female", False), []),
+    ("sodium valproate", Person(D(60), "female", None), []),
+    ("sodium valproate", Person(D(25), "male", None), []),
+    ("ibuprofen", Person(D(25), "female", True), ["caution"]),
+    ("ibuprofen", Person(D(25), "female", None), []),
+    ("amoxicillin", Person(D(25), "female", True), []),
+    ("doxycycline", Person(D(7), "female", True), ["stop", "caution"]),
+    ("primaquine", Person(D("0.4"), "male"), ["stop"]),
+]
+
+
+@pytest.mark.parametrize(("medicine", "person", "expected"), AGE_AND_PREGNANCY)
+def test_age_and_pregnancy(medicine, person, expected):
+    assert [alert.tier for alert in age_pregnancy_check(BY_NAME[medicine], person).alerts] == expected
+
+
+def test_age_is_told_in_years_or_months():
+    baby = Person(D("0.2"), "male")
+    assert "under 3 months" in age_pregnancy_check(BY_NAME["nitrofurantoin"], baby).alerts[0].message
+    assert "under 16 years" in age_pregnancy_check(BY_NAME["aspirin"], baby).alerts[0].message
+
+
+def test_an_unknown_age_is_said_where_it_matters():
+    assert age_pregnancy_check(BY_NAME["aspirin"], Person()).outcome == "could_not_run"
+    assert age_pregnancy_check(BY_NAME["amoxicillin"], Person()).outcome == "clear"
+
+
+def test_the_whole_check_answers_five_times_in_order_and_stops_first():
+    checks = check_medicine(
+        BY_NAME["warfarin"],
+        dose("5", "mg", "once_daily"),
+        Person(D(30), "female", None, D(60)),
+        (AllergyEntry("penicillin"),),
+        taking("metronidazole", "ciprofloxacin"),
+        KNOWN,
+    )
+    assert [check.rule for check in checks] == ["allergy", "interaction", "duplicate", "dose", "age_pregnancy"]
+    assert [check.outcome for check in checks] == ["clear", "fired", "clear", "clear", "fired"]
+    assert [alert.tier for alert in alerts_of(checks)] == ["stop", "caution", "caution"]
+    assert len(stops(checks)) == 1
+
+
+def test_a_free_text_medicine_is_never_called_clear():
+    checks = check_medicine(Medicine("leaf tea"), None, ADULT, (AllergyEntry("penicillin"),), taking("warfarin"), KNOWN)
+    assert {check.outcome for check in checks} == {"could_not_run"}
+
+
+STOP = Alert("stop", "allergy", "Allergy recorded: penicillin.")
+CAUTION = Alert("caution", "duplicate", "Twice the same.")
+
+
+@pytest.mark.parametrize("code", [code for code in OVERRIDE_REASONS if code != "other"])
+def test_a_coded_reason_lets_a_stop_pass(code):
+    assert check_override([STOP], code) is None
+
+
+@pytest.mark.parametrize("text", ["12345", "  given before in our ward  "])
+def test_another_reason_needs_words(text):
+    assert check_override([STOP], "other", text) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [("", ""), ("because", "I say so"), (None, None), ("other", ""), ("other", "1234"), ("other", "      "),
+     ("other", None), ("other", "\u200b" * 9), ("other", "x" * 501), ("no_alternative", "bad\u0000text")],
+)  # fmt: skip
+def test_a_stop_without_a_reason_is_refused(code, text):
+    with pytest.raises(RuleBroken) as refusal:
+        check_override([CAUTION, STOP], code, text)
+    assert refusal.value.field == "override_reason"
+
+
+def test_the_refusal_names_the_alert():
+    with pytest.raises(RuleBroken, match="Allergy recorded: penicillin"):
+        check_override([STOP], "")
+
+
+def test_nothing_to_override_needs_no_reason():
+    assert check_override([CAUTION], "") is None
+    assert check_override([], "") is None
