@@ -10,7 +10,7 @@ _zone = ZoneInfo("Africa/Freetown")
 
 def set_zone(name: str) -> None:
     """Make `name` (an IANA zone) the hospital's zone; called once at start."""
-    global _zone  # noqa: PLW0603 - one hospital, one zone, set before the first request
+    global _zone
     _zone = ZoneInfo(name)
 
 

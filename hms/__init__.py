@@ -1,0 +1,56 @@
+"""HMS: one hospital on its own network. `create_app` starts the core, then opens the desks in order."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from flask import Flask
+
+from config import Config
+
+# Lower desks first. A desk imports only desks named before it; `pyproject.toml` holds the same order as law.
+DESKS = (
+    "staff",
+    "messages",
+    "patients",
+    "billing",
+    "appointments",
+    "formulary",
+    "clinical",
+    "lab",
+    "pharmacy",
+    "chart",
+    "reports",
+    "interop",
+    "admin",
+    "home",
+)
+PARTS = ("models", "jobs", "views", "api", "sockets", "commands")
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The application. Raises `config.NotReady` when the environment lacks a secret or an address."""
+    from hms.core import start
+
+    app = Flask(__name__, template_folder="../templates", static_folder="../static")
+    start.prepare(app, config or Config.from_environment())
+    for desk in DESKS:
+        _open(app, desk)
+    start.ready(app)
+    return app
+
+
+def _open(app: Flask, desk: str) -> None:
+    """Import a desk's parts and register its pages, endpoints and commands."""
+    for part in PARTS:
+        name = f"hms.{desk}.{part}"
+        if find_spec(name) is None:
+            continue
+        module = import_module(name)
+        if hasattr(module, "pages"):
+            app.register_blueprint(module.pages)
+        if hasattr(module, "api"):
+            app.extensions["hms_api"].register_blueprint(module.api)
+        for command in getattr(module, "commands", ()):
+            app.cli.add_command(command)

@@ -1,0 +1,1 @@
+"""Admin: settings, the audit browser, health of the system."""

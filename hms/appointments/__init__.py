@@ -1,0 +1,1 @@
+"""Appointments: doctors' hours, bookings, arrivals and the queue. Knows nothing of what is written in an encounter."""

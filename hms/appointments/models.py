@@ -1,0 +1,163 @@
+"""Doctors' hours, bookings and the queue. `date` and `time` are the hospital's wall clock, instants are UTC."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hms.core.db import Record, Versioned
+from hms.core.words import _
+from hms.patients.models import Patient
+from hms.staff.models import User
+
+TAKES_TIME = "status IN ('scheduled', 'checked_in', 'in_service')"
+INTERVAL = 'tsrange(date + "time", date + "time" + duration_minutes * interval \'1 minute\')'
+IN_QUEUE = "status IN ('waiting', 'called', 'in_service')"
+
+
+class WorkingHours(Record):
+    """When a doctor receives patients: a weekday (0 = Monday) from `starts` to `ends`, valid between two dates."""
+
+    __tablename__ = "working_hours"
+    __table_args__ = (
+        CheckConstraint(
+            "ends > starts",
+            name="ends_after_start",
+            info={"says": _("The end must be after the start."), "field": "ends"},
+        ),
+        CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday_known"),
+        CheckConstraint("slot_minutes BETWEEN 5 AND 480", name="slot_possible"),
+        Index("ix_working_hours_doctor", "doctor_id", "weekday"),
+    )
+
+    doctor_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    weekday: Mapped[int]
+    starts: Mapped[dt.time]
+    ends: Mapped[dt.time]
+    slot_minutes: Mapped[int] = mapped_column(default=15)
+    valid_from: Mapped[dt.date]
+    valid_to: Mapped[dt.date | None]
+
+
+class Absence(Record):
+    """A time in which a doctor receives nobody (leave, ward round)."""
+
+    __tablename__ = "absence"
+    __table_args__ = (
+        CheckConstraint(
+            "ends > starts",
+            name="ends_after_start",
+            info={"says": _("The end must be after the start."), "field": "ends"},
+        ),
+        Index("ix_absence_doctor", "doctor_id", "starts"),
+    )
+
+    doctor_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    starts: Mapped[dt.datetime]
+    ends: Mapped[dt.datetime]
+    reason: Mapped[str] = mapped_column(default="")
+
+
+class Appointment(Versioned):
+    """One booking. Moving it keeps the old row as `rescheduled`, linked from the new one."""
+
+    __tablename__ = "appointment"
+    __table_args__ = (
+        CheckConstraint(
+            "duration_minutes BETWEEN 5 AND 480",
+            name="duration_possible",
+            info={"says": _("An appointment takes 5 to 480 minutes."), "field": "duration_minutes"},
+        ),
+        CheckConstraint(
+            "status IN ('scheduled', 'checked_in', 'in_service', 'completed', 'cancelled', 'no_show', 'rescheduled')",
+            name="status_known",
+        ),
+        ExcludeConstraint(
+            ("doctor_id", "="),
+            (text(INTERVAL), "&&"),
+            name="one_patient_at_a_time",
+            using="gist",
+            where=text(TAKES_TIME),
+            info={
+                "says": _("That doctor is already booked then. Choose another time."),
+                "field": "time",
+                "code": "doctor_booked",
+            },
+        ),
+        ExcludeConstraint(
+            ("patient_id", "="),
+            (text(INTERVAL), "&&"),
+            name="one_place_at_a_time",
+            using="gist",
+            where=text(TAKES_TIME),
+            info={
+                "says": _("The patient already has an appointment at that time."),
+                "field": "time",
+                "code": "patient_booked",
+            },
+        ),
+        Index("ix_appointment_day", "date", "time", "id"),
+        Index("ix_appointment_doctor_day", "doctor_id", "date", "time"),
+        Index("ix_appointment_patient", "patient_id", "date"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    doctor_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    date: Mapped[dt.date]
+    time: Mapped[dt.time]
+    duration_minutes: Mapped[int] = mapped_column(default=15)
+    status: Mapped[str] = mapped_column(default="scheduled")
+    notes: Mapped[str] = mapped_column(default="")
+    booked_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    rescheduled_from_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id", ondelete="RESTRICT"))
+    status_reason: Mapped[str] = mapped_column(default="")
+    withdrawn_at: Mapped[dt.datetime | None]
+
+    patient: Mapped[Patient] = relationship(lazy="raise")
+    doctor: Mapped[User] = relationship(foreign_keys=doctor_id, lazy="raise")
+
+
+class QueueEntry(Versioned):
+    """One person waiting today, with the token number they were given."""
+
+    __tablename__ = "queue_entry"
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('waiting', 'called', 'in_service', 'done', 'left', 'cancelled')", name="status_known"
+        ),
+        CheckConstraint("priority BETWEEN 1 AND 4", name="priority_known"),
+        Index("uq_queue_entry_token", "service_date", "token", unique=True),
+        Index(
+            "uq_queue_entry_patient",
+            "service_date",
+            "patient_id",
+            unique=True,
+            postgresql_where=text(IN_QUEUE),
+            info={"says": _("This patient is already in the queue."), "field": "patient_id", "code": "already_queued"},
+        ),
+        Index("ix_queue_entry_board", "service_date", "priority", "arrived_at", postgresql_where=text(IN_QUEUE)),
+        Index("ix_queue_entry_patient", "patient_id"),
+        Index(
+            "uq_queue_entry_appointment", "appointment_id", unique=True, postgresql_where=text("status <> 'cancelled'")
+        ),
+    )
+
+    service_date: Mapped[dt.date]
+    token: Mapped[int]
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id", ondelete="RESTRICT"))
+    doctor_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    priority: Mapped[int] = mapped_column(default=3)
+    status: Mapped[str] = mapped_column(default="waiting")
+    arrived_at: Mapped[dt.datetime]
+    called_at: Mapped[dt.datetime | None]
+    called_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    started_at: Mapped[dt.datetime | None]
+    ended_at: Mapped[dt.datetime | None]
+
+    patient: Mapped[Patient] = relationship(lazy="raise")
+    doctor: Mapped[User | None] = relationship(foreign_keys=doctor_id, lazy="raise")
+    appointment: Mapped[Appointment | None] = relationship(lazy="raise")

@@ -1,0 +1,214 @@
+"""Price list, bills with their lines, payments, cash shifts, printed documents. Amounts in the hospital's currency."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hms.core.db import Permanent, Record, Versioned, Working
+from hms.core.money import ZERO, Money
+from hms.core.words import _
+
+SANE_AMOUNT = "amount > 0 AND amount < 100000000"
+
+
+class PriceItem(Record):
+    """One line of the price list. `billing_label` is what the bill prints: it must not disclose a diagnosis."""
+
+    __tablename__ = "price_item"
+    __table_args__ = (
+        CheckConstraint(
+            "unit_price >= 0 AND unit_price < 100000000",
+            name="price_possible",
+            info={"says": _("Write a price of zero or more."), "field": "unit_price"},
+        ),
+        Index(
+            "ix_price_item_search",
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+        ),
+    )
+
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    billing_label: Mapped[str] = mapped_column(default="")
+    category: Mapped[str] = mapped_column(default="service")
+    unit_price: Mapped[Money]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    search_text: Mapped[str] = mapped_column(Computed("hms_fold(code || ' ' || name)", persisted=True))
+
+
+class CashShift(Record):
+    """One cashier's time at the till, from the float to the count."""
+
+    __tablename__ = "cash_shift"
+    __table_args__ = (
+        Index(
+            "uq_cash_shift_open",
+            "cashier_id",
+            unique=True,
+            postgresql_where=text("closed_at IS NULL"),
+            info={"says": _("Your till is open already."), "field": "float_amount"},
+        ),
+    )
+
+    cashier_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"), index=True)
+    number: Mapped[str | None] = mapped_column(unique=True)
+    opened_at: Mapped[datetime]
+    float_amount: Mapped[Money] = mapped_column(default=ZERO)
+    closed_at: Mapped[datetime | None]
+    counted: Mapped[dict | None] = mapped_column(JSONB)
+    expected: Mapped[dict | None] = mapped_column(JSONB)
+    difference_reason: Mapped[str] = mapped_column(default="")
+
+
+class Bill(Versioned):
+    """What a patient is asked to pay. Only a draft changes; `total` and `paid` are kept by the actions and re-added by `prove`.
+
+    `collects` marks the one draft of a patient that charges of the running visit flow into.
+    """
+
+    __tablename__ = "bill"
+    __table_args__ = (
+        CheckConstraint("status IN ('draft', 'issued', 'part_paid', 'paid', 'void')", name="status_known"),
+        CheckConstraint(
+            "paid >= 0 AND paid <= total",
+            name="never_overpaid",
+            info={"says": _("This is more than what is still to pay."), "field": "amount"},
+        ),
+        CheckConstraint(
+            "discount >= 0 AND total >= 0 AND total < 100000000",
+            name="total_possible",
+            info={"says": _("The bill's total is out of range."), "field": "discount"},
+        ),
+        CheckConstraint("(status = 'draft') = (number IS NULL)", name="numbered_when_issued"),
+        Index("uq_bill_collecting", "patient_id", unique=True, postgresql_where=text("collects AND status = 'draft'")),
+        Index("ix_bill_patient", "patient_id", "id"),
+        Index("ix_bill_to_pay", "id", postgresql_where=text("status IN ('draft', 'issued', 'part_paid')")),
+        Index("ix_bill_issued_at", "issued_at"),
+    )
+
+    number: Mapped[str | None] = mapped_column(unique=True)
+    status: Mapped[str] = mapped_column(default="draft")
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    encounter_id: Mapped[int | None] = mapped_column(ForeignKey("encounter.id", ondelete="RESTRICT"), index=True)
+    collects: Mapped[bool] = mapped_column(default=False)
+    payer: Mapped[str] = mapped_column(default="self")
+    discount: Mapped[Money] = mapped_column(default=ZERO)
+    discount_reason: Mapped[str] = mapped_column(default="")
+    total: Mapped[Money] = mapped_column(default=ZERO)
+    paid: Mapped[Money] = mapped_column(default=ZERO)
+    notes: Mapped[str] = mapped_column(default="")
+    issued_at: Mapped[datetime | None]
+    issued_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    frozen: Mapped[dict | None] = mapped_column(JSONB)
+    void_reason: Mapped[str] = mapped_column(default="")
+    voided_at: Mapped[datetime | None]
+    voided_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+    lines: Mapped[list[BillLine]] = relationship(back_populates="bill", order_by="BillLine.id", lazy="raise")
+    payments: Mapped[list[Payment]] = relationship(back_populates="bill", order_by="Payment.id", lazy="raise")
+
+
+class BillLine(Record):
+    """One charge on a bill: what, how many, at which price, and which event of care raised it (`source`, `source_id`)."""
+
+    __tablename__ = "bill_line"
+    __table_args__ = (
+        CheckConstraint(
+            "quantity BETWEEN 1 AND 100000",
+            name="quantity_possible",
+            info={"says": _("Write a quantity from 1 to 100,000."), "field": "quantity"},
+        ),
+        CheckConstraint(
+            "unit_price >= 0 AND amount = unit_price * quantity AND amount < 100000000",
+            name="amount_adds_up",
+            info={"says": _("Write a price of zero or more."), "field": "unit_price"},
+        ),
+        Index(
+            "uq_bill_line_source",
+            "source",
+            "source_id",
+            unique=True,
+            postgresql_where=text("source <> 'manual' AND withdrawn_at IS NULL"),
+            info={"says": _("This is on a bill already."), "field": "source"},
+        ),
+        Index("ix_bill_line_bill", "bill_id", "id"),
+    )
+
+    bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id", ondelete="RESTRICT"))
+    price_item_id: Mapped[int | None] = mapped_column(ForeignKey("price_item.id", ondelete="RESTRICT"))
+    description: Mapped[str]
+    quantity: Mapped[int] = mapped_column(default=1)
+    unit_price: Mapped[Money]
+    amount: Mapped[Money]
+    source: Mapped[str] = mapped_column(default="manual")
+    source_id: Mapped[int | None]
+    added_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_reason: Mapped[str] = mapped_column(default="")
+
+    bill: Mapped[Bill] = relationship(back_populates="lines")
+
+
+class Payment(Permanent):
+    """Money received (`kind` payment) or given back (refund). Never changed; a mistake is answered by a refund."""
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        CheckConstraint(
+            SANE_AMOUNT, name="amount_possible", info={"says": _("Write an amount above zero."), "field": "amount"}
+        ),
+        CheckConstraint("kind IN ('payment', 'refund')", name="kind_known"),
+        CheckConstraint(
+            "method IN ('Cash', 'Mobile Money', 'Card', 'Insurance', 'Bank', 'Other')",
+            name="method_known",
+            info={"says": _("Choose how it is paid."), "field": "method"},
+        ),
+        Index("ix_payment_bill", "bill_id", "id"),
+        Index("ix_payment_received_at", "received_at"),
+        Index("ix_payment_shift", "shift_id"),
+    )
+
+    number: Mapped[str] = mapped_column(unique=True)
+    bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id", ondelete="RESTRICT"))
+    kind: Mapped[str] = mapped_column(default="payment")
+    amount: Mapped[Money]
+    method: Mapped[str]
+    reference: Mapped[str] = mapped_column(default="")
+    tendered: Mapped[Money | None]
+    note: Mapped[str] = mapped_column(default="")
+    received_at: Mapped[datetime]
+    received_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    shift_id: Mapped[int | None] = mapped_column(ForeignKey("cash_shift.id", ondelete="RESTRICT"))
+    refunds_id: Mapped[int | None] = mapped_column(ForeignKey("payment.id", ondelete="RESTRICT"))
+
+    bill: Mapped[Bill] = relationship(back_populates="payments")
+
+
+class PrintedDocument(Working):
+    """A made PDF, stored with the database so that it is backed up and restored with the bill it belongs to."""
+
+    __tablename__ = "printed_document"
+    __table_args__ = (Index("uq_printed_document", "kind", "ref_id", "edition", unique=True),)
+
+    kind: Mapped[str]
+    ref_id: Mapped[int]
+    edition: Mapped[str]
+    made_at: Mapped[datetime]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class PrintedCopy(Working):
+    """How often a paper was handed out, so that the second one says COPY."""
+
+    __tablename__ = "printed_copy"
+    __table_args__ = (Index("uq_printed_copy", "kind", "ref_id", unique=True),)
+
+    kind: Mapped[str]
+    ref_id: Mapped[int]
+    copies: Mapped[int] = mapped_column(default=0)

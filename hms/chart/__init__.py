@@ -1,0 +1,1 @@
+"""Chart: one patient's story, gathered from all desks. Reads only."""

@@ -1,0 +1,317 @@
+"""What happens in the consulting room: encounters, vitals, diagnoses, prescriptions, immunisations (FHIR words)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hms.appointments.models import Appointment, QueueEntry
+from hms.core.db import Permanent, Record, Versioned, db
+from hms.core.words import _
+from hms.formulary.models import Medication
+from hms.patients.models import Patient
+from hms.staff.models import User
+
+ICD10 = "http://hl7.org/fhir/sid/icd-10"
+
+
+class Encounter(Versioned):
+    """One visit of a patient to a clinician. Signed is final (a trigger refuses changes); then only addenda.
+
+    `notes` and `diagnosis` are the texts of the original's API; coded diagnoses are `conditions`.
+    """
+
+    __tablename__ = "encounter"
+    __table_args__ = (
+        CheckConstraint("status IN ('in_progress', 'signed', 'entered_in_error')", name="status_known"),
+        CheckConstraint(
+            "(signed_at IS NOT NULL) = (status = 'signed') OR status = 'entered_in_error'", name="signed_has_time"
+        ),
+        Index("ix_encounter_patient", "patient_id", text("started_at DESC"), text("id DESC")),
+        Index("ix_encounter_doctor", "doctor_id", "id"),
+        Index(
+            "uq_encounter_queue_entry",
+            "queue_entry_id",
+            unique=True,
+            postgresql_where=text("status <> 'entered_in_error'"),
+            info={"says": _("This visit already has its encounter."), "field": "queue_entry"},
+        ),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id", ondelete="RESTRICT"), index=True)
+    queue_entry_id: Mapped[int | None] = mapped_column(ForeignKey("queue_entry.id", ondelete="RESTRICT"))
+    doctor_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    performer_name: Mapped[str] = mapped_column(default="")
+    status: Mapped[str] = mapped_column(default="in_progress")
+    kind: Mapped[str] = mapped_column(default="")
+    started_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]
+    chief_complaint: Mapped[str] = mapped_column(default="")
+    notes: Mapped[str] = mapped_column(default="")
+    diagnosis: Mapped[str] = mapped_column(default="")
+    plan: Mapped[str] = mapped_column(default="")
+    follow_up_on: Mapped[dt.date | None]
+    signed_at: Mapped[dt.datetime | None]
+    signed_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    external_id: Mapped[str | None] = mapped_column(unique=True)
+
+    patient: Mapped[Patient] = relationship(lazy="raise")
+    doctor: Mapped[User | None] = relationship(foreign_keys=doctor_id, lazy="raise")
+    appointment: Mapped[Appointment | None] = relationship(lazy="raise")
+    queue_entry: Mapped[QueueEntry | None] = relationship(lazy="raise")
+    conditions: Mapped[list[Condition]] = relationship(
+        back_populates="encounter", order_by="Condition.rank", lazy="raise"
+    )
+    prescriptions: Mapped[list[Prescription]] = relationship(
+        back_populates="encounter", order_by="Prescription.id", lazy="raise"
+    )
+    addenda: Mapped[list[Addendum]] = relationship(order_by="Addendum.id", lazy="raise")
+
+
+class Addendum(Permanent):
+    """What was added to a signed encounter, by whom and when."""
+
+    __tablename__ = "addendum"
+    __table_args__ = (
+        CheckConstraint(
+            "btrim(text) <> ''", name="text_given", info={"says": _("Write the addendum."), "field": "text"}
+        ),
+    )
+
+    encounter_id: Mapped[int] = mapped_column(ForeignKey("encounter.id", ondelete="RESTRICT"), index=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    text: Mapped[str]
+
+    author: Mapped[User] = relationship(lazy="raise")
+
+
+class VitalsReading(Record):
+    """One taking of vital signs; every value is optional. Units: °C, mmHg, /min, % (SpO₂), kg, cm, mmol/L, pain 0–10."""
+
+    __tablename__ = "vitals_reading"
+    __table_args__ = (
+        CheckConstraint(
+            "temperature BETWEEN 25 AND 45",
+            name="temperature_possible",
+            info={"says": _("A temperature is from 25 to 45 °C."), "field": "temperature"},
+        ),
+        CheckConstraint(
+            "systolic BETWEEN 40 AND 300 AND diastolic BETWEEN 20 AND 200",
+            name="pressure_possible",
+            info={"says": _("Check the blood pressure."), "field": "blood_pressure"},
+        ),
+        CheckConstraint(
+            "oxygen_saturation BETWEEN 30 AND 100",
+            name="saturation_possible",
+            info={"says": _("SpO₂ is from 30 to 100 %."), "field": "oxygen_saturation"},
+        ),
+        CheckConstraint(
+            "pulse BETWEEN 10 AND 350 AND respiratory_rate BETWEEN 2 AND 120",
+            name="rates_possible",
+            info={"says": _("Check pulse and breathing rate."), "field": "pulse"},
+        ),
+        CheckConstraint(
+            "weight > 0 AND weight < 500 AND height > 0 AND height < 280",
+            name="size_possible",
+            info={"says": _("Check weight and height."), "field": "weight"},
+        ),
+        Index("ix_vitals_reading_patient", "patient_id", text("taken_at DESC")),
+        Index("ix_vitals_reading_encounter", "encounter_id"),
+        Index("ix_vitals_reading_queue_entry", "queue_entry_id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    encounter_id: Mapped[int | None] = mapped_column(ForeignKey("encounter.id", ondelete="RESTRICT"))
+    queue_entry_id: Mapped[int | None] = mapped_column(ForeignKey("queue_entry.id", ondelete="RESTRICT"))
+    taken_at: Mapped[dt.datetime]
+    taken_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    temperature: Mapped[Decimal | None] = mapped_column(Numeric(4, 1))
+    systolic: Mapped[int | None]
+    diastolic: Mapped[int | None]
+    pulse: Mapped[int | None]
+    respiratory_rate: Mapped[int | None]
+    oxygen_saturation: Mapped[Decimal | None] = mapped_column(Numeric(4, 1))
+    on_oxygen: Mapped[bool | None]
+    consciousness: Mapped[str] = mapped_column(default="")
+    weight: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    height: Mapped[Decimal | None] = mapped_column(Numeric(5, 1))
+    glucose: Mapped[Decimal | None] = mapped_column(Numeric(4, 1))
+    pain: Mapped[int | None]
+    note: Mapped[str] = mapped_column(default="")
+    status: Mapped[str] = mapped_column(default="final")
+    status_reason: Mapped[str] = mapped_column(default="")
+
+    taken_by: Mapped[User | None] = relationship(lazy="raise")
+
+
+class Observation(Record):
+    """A measurement that came with imported records: code, value, unit as they were sent."""
+
+    __tablename__ = "observation"
+    __table_args__ = (Index("ix_observation_patient", "patient_id", text("taken_at DESC")),)
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    encounter_id: Mapped[int | None] = mapped_column(ForeignKey("encounter.id", ondelete="RESTRICT"), index=True)
+    code: Mapped[str]
+    code_system: Mapped[str] = mapped_column(default="")
+    title: Mapped[str]
+    value: Mapped[str]
+    unit: Mapped[str] = mapped_column(default="")
+    taken_at: Mapped[dt.datetime | None]
+    external_id: Mapped[str | None] = mapped_column(unique=True)
+
+
+class Condition(Record):
+    """A diagnosis or problem, coded when `code` is set; `code_system` is the FHIR address of the code's list."""
+
+    __tablename__ = "condition"
+    __table_args__ = (
+        CheckConstraint("certainty IN ('provisional', 'confirmed')", name="certainty_known"),
+        CheckConstraint("clinical_status IN ('active', 'resolved', 'inactive')", name="clinical_status_known"),
+        CheckConstraint("btrim(title) <> ''", name="titled"),
+        Index("ix_condition_patient", "patient_id", "clinical_status"),
+        Index("ix_condition_encounter", "encounter_id"),
+        Index("ix_condition_code", "code"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    encounter_id: Mapped[int | None] = mapped_column(ForeignKey("encounter.id", ondelete="RESTRICT"))
+    code: Mapped[str] = mapped_column(default="")
+    code_system: Mapped[str] = mapped_column(default="")
+    title: Mapped[str]
+    rank: Mapped[int] = mapped_column(default=1)
+    certainty: Mapped[str] = mapped_column(default="provisional")
+    clinical_status: Mapped[str] = mapped_column(default="active")
+    onset_on: Mapped[dt.date | None]
+    abated_on: Mapped[dt.date | None]
+    recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    status: Mapped[str] = mapped_column(default="final")
+    external_id: Mapped[str | None] = mapped_column(unique=True)
+
+    encounter: Mapped[Encounter | None] = relationship(back_populates="conditions", lazy="raise")
+
+
+class Prescription(Versioned):
+    """One medicine ordered (FHIR MedicationRequest). `quantity` and `quantity_dispensed` are in the medicine's units.
+
+    `draft` until the encounter is signed, then `active` (to dispense), `part_dispensed` (owing), `completed`.
+    """
+
+    __tablename__ = "prescription"
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('draft', 'active', 'on_hold', 'part_dispensed', 'completed', 'stopped', 'entered_in_error')",
+            name="status_known",
+        ),
+        CheckConstraint(
+            "quantity IS NULL OR quantity BETWEEN 1 AND 100000",
+            name="quantity_possible",
+            info={"says": _("Write a quantity from 1 to 100,000."), "field": "quantity"},
+        ),
+        CheckConstraint(
+            "quantity_dispensed >= 0 AND quantity_dispensed <= coalesce(quantity, 100000)",
+            name="not_over_dispensed",
+            info={"says": _("This is more than was prescribed."), "field": "quantity", "code": "over_dispensed"},
+        ),
+        CheckConstraint(
+            "btrim(medication_name) <> ''",
+            name="named",
+            info={"says": _("Choose or write the medicine."), "field": "medication_name"},
+        ),
+        Index("ix_prescription_patient", "patient_id", text("id DESC")),
+        Index("ix_prescription_encounter", "encounter_id"),
+        Index(
+            "ix_prescription_waiting",
+            "signed_at",
+            "id",
+            postgresql_where=text("status IN ('active', 'part_dispensed', 'on_hold')"),
+        ),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    encounter_id: Mapped[int | None] = mapped_column(ForeignKey("encounter.id", ondelete="RESTRICT"))
+    medication_id: Mapped[int | None] = mapped_column(ForeignKey("medication.id", ondelete="RESTRICT"), index=True)
+    medication_name: Mapped[str]
+    dosage: Mapped[str] = mapped_column(default="")
+    frequency: Mapped[str] = mapped_column(default="")
+    duration: Mapped[str] = mapped_column(default="")
+    instructions: Mapped[str] = mapped_column(default="")
+    dose_amount: Mapped[Decimal | None] = mapped_column(Numeric(10, 3))
+    dose_unit: Mapped[str] = mapped_column(default="")
+    route: Mapped[str] = mapped_column(default="")
+    frequency_code: Mapped[str] = mapped_column(default="")
+    as_needed: Mapped[bool] = mapped_column(default=False)
+    days: Mapped[int | None]
+    quantity: Mapped[int | None]
+    quantity_dispensed: Mapped[int] = mapped_column(default=0)
+    status: Mapped[str] = mapped_column(default="draft")
+    status_reason: Mapped[str] = mapped_column(default="")
+    prescriber_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    signed_at: Mapped[dt.datetime | None]
+    checks: Mapped[dict | None] = mapped_column(JSONB)
+    override_code: Mapped[str] = mapped_column(default="")
+    override_reason: Mapped[str] = mapped_column(default="")
+    external_id: Mapped[str | None] = mapped_column(unique=True)
+
+    encounter: Mapped[Encounter | None] = relationship(back_populates="prescriptions", lazy="raise")
+    patient: Mapped[Patient] = relationship(lazy="raise")
+    medication: Mapped[Medication | None] = relationship(lazy="raise")
+    prescriber: Mapped[User | None] = relationship(lazy="raise")
+
+
+class Immunization(Record):
+    """A vaccine given."""
+
+    __tablename__ = "immunization"
+    __table_args__ = (Index("ix_immunization_patient", "patient_id", text("given_on DESC")),)
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    encounter_id: Mapped[int | None] = mapped_column(ForeignKey("encounter.id", ondelete="RESTRICT"), index=True)
+    vaccine: Mapped[str]
+    code: Mapped[str] = mapped_column(default="")
+    code_system: Mapped[str] = mapped_column(default="")
+    given_on: Mapped[dt.date | None]
+    dose_number: Mapped[str] = mapped_column(default="")
+    external_id: Mapped[str | None] = mapped_column(unique=True)
+
+
+class DiagnosisCode(db.Model):  # type: ignore[name-defined]
+    """One entry of the coded list of diagnoses (ICD-10, WHO 2019) with local synonyms to find it by. Reference data."""
+
+    __tablename__ = "diagnosis_code"
+    __table_args__ = (
+        Index(
+            "ix_diagnosis_code_search",
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+        ),
+        Index("ix_diagnosis_code_prefix", "code", postgresql_ops={"code": "text_pattern_ops"}),
+    )
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    chapter: Mapped[str] = mapped_column(default="")
+    is_leaf: Mapped[bool] = mapped_column(default=True)
+    synonyms: Mapped[str] = mapped_column(default="")
+    search_text: Mapped[str]
+
+
+class NoteTemplate(Record):
+    """A text that a shortcut (";uri") expands to; shared by all when `owner_id` is empty."""
+
+    __tablename__ = "note_template"
+    __table_args__ = (
+        Index("uq_note_template", "owner_id", "shortcut", unique=True, postgresql_nulls_not_distinct=True),
+    )
+
+    title: Mapped[str]
+    shortcut: Mapped[str]
+    content: Mapped[str]
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"))
+    is_active: Mapped[bool] = mapped_column(default=True)

@@ -1,0 +1,136 @@
+"""Every write is an action: allowed, one transaction, named for the audit, and only then announced."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+from flask import g, has_request_context, request
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm.exc import StaleDataError
+
+from . import db as database
+from . import once
+from .db import db
+from .errors import NotAllowed, Stale
+from .people import Person
+from .permissions import Action
+from .words import _
+
+log = logging.getLogger(__name__)
+
+STALE = _("Somebody else saved this while you were working. Look at their version, then save yours again.")
+
+
+@dataclass
+class Doing:
+    """The action under way: its name, who does it, and what must follow once it is committed."""
+
+    name: str
+    by: Person
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+
+
+_doing: ContextVar[Doing | None] = ContextVar("doing", default=None)
+
+
+def require(who: Person | None, action: Action) -> None:
+    """Raise `NotAllowed` unless `who` may do `action`."""
+    if action is Action.PUBLIC or (who is not None and who.is_authenticated and who.may(action)):
+        return
+    raise NotAllowed(
+        _("Your role does not allow this. Ask for another role on your profile page, or ask a supervisor.")
+    )
+
+
+def action(name: Action) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a function an action: it takes `by=` (who acts), needs the grant `name`, and joins or opens a transaction."""
+
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def perform(*args: Any, by: Person, **kwargs: Any) -> Any:
+            require(by, name)
+            with doing(f"{_desk(function)}.{function.__name__}", by):
+                return function(*args, by=by, **kwargs)
+
+        perform.needs = name  # type: ignore[attr-defined]
+        return perform
+
+    return mark
+
+
+def _desk(function: Callable[..., Any]) -> str:
+    return function.__module__.split(".")[1]
+
+
+@contextmanager
+def doing(name: str, by: Person) -> Iterator[None]:
+    """One transaction in the name of `by`. An action inside an action joins the outer one and shares its fate."""
+    if _doing.get() is not None:
+        yield
+        return
+    now = Doing(name, by)
+    mark = _doing.set(now)
+    try:
+        yield from _transaction(now)
+    finally:
+        _doing.reset(mark)
+    for step in now.afterwards:
+        _run_quietly(step)
+
+
+def _transaction(now: Doing) -> Iterator[None]:
+    try:
+        name_transaction(now.name, now.by)
+        once.claim(now.by)
+        yield
+        db.session.commit()  # the only commit of a business write
+    except StaleDataError as stale:
+        db.session.rollback()
+        raise Stale(STALE) from stale
+    except DBAPIError as error:
+        db.session.rollback()
+        told = database.refusal(error)
+        if told is None:
+            raise
+        raise told from error
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
+def name_transaction(name: str, by: Person) -> None:
+    """Tell the audit triggers who is doing what until the end of the transaction."""
+    who = {"action": name, "actor": by.id, "name": by.username, "role": by.role, "session": by.session_id}
+    if has_request_context():
+        who |= {"ip": request.remote_addr, "request": g.get("request_id"), "purpose": g.get("purpose")}
+    db.session.execute(text("SELECT set_config('hms.doing', :doing, true)"), {"doing": json.dumps(who)})
+
+
+def current() -> Doing | None:
+    """The action under way, if any."""
+    return _doing.get()
+
+
+def afterwards(step: Callable[[], None]) -> None:
+    """Run `step` once the action under way is committed; at once when none is."""
+    now = _doing.get()
+    if now is None:
+        _run_quietly(step)
+    else:
+        now.afterwards.append(step)
+
+
+def _run_quietly(step: Callable[[], None]) -> None:
+    """A failed knock never undoes a saved payment; it is logged and the outbox catches up."""
+    try:
+        step()
+    except Exception:
+        log.exception("a step after the commit failed")

@@ -1,0 +1,153 @@
+"""The API's one blueprint factory, its list rule, its entity tags. Shapes in `fields.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Request, Response, current_app, jsonify, request, url_for
+from flask_smorest import Blueprint
+from marshmallow import EXCLUDE, Schema
+from sqlalchemy import Select, func, select
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import UnsupportedMediaType
+
+from .db import db
+from .errors import RuleBroken
+from .words import _
+
+MOST_ROWS = 100
+LARGEST_PAGE = 1_000_000
+
+
+class ApiParser(FlaskParser):
+    """Reads a body; what the schema refuses is 400, as the original answers."""
+
+    DEFAULT_VALIDATION_STATUS = 400
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": EXCLUDE, "query": EXCLUDE}
+
+    def _raw_load_json(self, req: Request) -> Any:
+        """The house's JSON reader instead of webargs' own; a body that is not JSON is said to be so."""
+        if not req.is_json:
+            raise UnsupportedMediaType
+        return req.get_json()
+
+
+class Shape(Schema):
+    """A JSON object. Views hand in plain dicts already projected to the role, so that an answer is passed on as it is;
+    tests check answers against the schema."""
+
+    class Meta:
+        unknown = EXCLUDE
+        ordered = True
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        return obj
+
+
+class DeskApi(Blueprint):
+    """A desk's endpoints, all below /api. Usage: `api = DeskApi("patients_api", __name__, description="Patients")`."""
+
+    ARGUMENTS_PARSER = ApiParser()
+
+    def __init__(self, name: str, module: str, **kwargs: Any) -> None:
+        super().__init__(name, module, url_prefix="/api", **kwargs)
+
+
+def _whole_argument(name: str, default: int, most: int) -> int:
+    text = request.args.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:12]) <= most):
+        raise RuleBroken(_("Give a whole number within range."), name)
+    return int(text)
+
+
+def listed(rows: Select, project: Callable[[Any], dict[str, Any]], *, total: Select | None = None) -> Response:
+    """Answer a list as the contract says: an array of at most 100 without `page`, `page_size` or `limit`; a page object with.
+
+    `rows` is ordered; `total` counts it when a cheaper count than wrapping `rows` is known. `project` makes one row's JSON.
+    """
+    paged = any(name in request.args for name in ("page", "page_size", "limit"))
+    size = _whole_argument(
+        "page_size", _whole_argument("limit", 25 if paged else MOST_ROWS, LARGEST_PAGE), LARGEST_PAGE
+    )
+    size, page = min(size, MOST_ROWS), _whole_argument("page", 1, LARGEST_PAGE)
+    found = db.session.execute(rows.limit(size).offset((page - 1) * size))
+    objects = found.scalars().all() if len(rows.column_descriptions) == 1 else found.all()
+    results = [project(row) for row in objects]
+    count = _count(rows, total, page, size, len(results))
+    return _page_object(results, count, page, size) if paged else _array(results, count)
+
+
+def _count(rows: Select, total: Select | None, page: int, size: int, here: int) -> int:
+    """The whole length; a page that is not full tells it without a second query."""
+    if 0 < here < size or (here == 0 and page == 1):
+        return (page - 1) * size + here
+    counting = total if total is not None else select(func.count()).select_from(rows.order_by(None).subquery())
+    return db.session.execute(counting).scalar_one()
+
+
+def _array(results: list[dict[str, Any]], count: int) -> Response:
+    response = jsonify(results)
+    response.headers["X-Total-Count"] = str(count)
+    if count > len(results):
+        response.headers["Link"] = f'<{_address(2, MOST_ROWS)}>; rel="next"'
+    return response
+
+
+def _page_object(results: list[dict[str, Any]], count: int, page: int, size: int) -> Response:
+    response = jsonify(
+        count=count,
+        next=_address(page + 1, size) if page * size < count else None,
+        previous=_address(page - 1, size) if page > 1 else None,
+        results=results,
+    )
+    response.headers["X-Total-Count"] = str(count)
+    return response
+
+
+def _address(page: int, size: int) -> str:
+    asked = {name: values for name, values in request.args.lists() if name not in ("page", "page_size", "limit")}
+    return url_for(request.endpoint, **(request.view_args or {}), **asked, page=page, page_size=size)
+
+
+def single(body: dict[str, Any], version: object, status: int = 200) -> Response:
+    """One resource with its entity tag."""
+    response = jsonify(body)
+    response.status_code = status
+    response.headers["ETag"] = f'"{version}"'
+    return response
+
+
+class PreconditionFailed(Exception):
+    """`If-Match` named an older version; carries the present state."""
+
+    def __init__(self, body: dict[str, Any], version: object) -> None:
+        super().__init__("stale")
+        self.body, self.version = body, version
+
+
+def check_if_match(version: object, body: Callable[[], dict[str, Any]]) -> None:
+    """Honour `If-Match` (RFC 9110): raises `PreconditionFailed` with the present state when it names another version."""
+    if request.if_match and not request.if_match.contains(str(version)):
+        raise PreconditionFailed(body(), version)
+
+
+def install(app: Any) -> None:
+    app.register_error_handler(PreconditionFailed, lambda stale: single(stale.body, stale.version, 412))
+
+
+def argument_id(*names: str) -> int | None:
+    """A foreign key among the query's arguments under any of `names` (`patient`, `patient_id`); 400 when it is no number."""
+    for name in names:
+        text = request.args.get(name)
+        if text is not None:
+            if not (text.isascii() and text.isdigit() and len(text) < 19):
+                raise RuleBroken(_("Give a whole number."), name)
+            return int(text)
+    return None
+
+
+def currency() -> str:
+    return current_app.config["CURRENCY"]

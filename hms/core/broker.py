@@ -1,0 +1,26 @@
+"""The connection to Redis: short time-outs, because no page may wait for a dead one."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from flask import current_app
+from redis import Redis
+
+
+@lru_cache(maxsize=4)
+def _connect(url: str) -> Redis:
+    return Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=1.0, health_check_interval=15)
+
+
+def connection() -> Redis:
+    """A connection for short commands (enqueue, ping)."""
+    return _connect(current_app.config["REDIS_URL"])
+
+
+def answers() -> bool:
+    """Whether Redis answers at this moment."""
+    try:
+        return bool(connection().ping())
+    except Exception:
+        return False

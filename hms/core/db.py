@@ -1,0 +1,165 @@
+"""The database: one session, the kinds of record, and what a refused constraint says to a person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+from flask_sqlalchemy import SQLAlchemy
+from psycopg import errors as pg
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column, registry  # noqa: F401
+from sqlalchemy.types import TypeDecorator
+
+from .errors import Conflict, HospitalError, NotFound, RuleBroken, Unavailable
+from .money import Money
+from .words import _
+
+NAMING = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+
+
+class MoneyColumn(TypeDecorator[Money]):
+    """`Money` in a NUMERIC(12,2) column; sums come back as `Money` too."""
+
+    impl = Numeric(12, 2)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        return value.value if isinstance(value, Money) else value
+
+    def process_result_value(self, value: Any, dialect: Any) -> Money | None:
+        return None if value is None else Money(value)
+
+
+Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    registry = registry(
+        metadata=metadata,
+        type_annotation_map={
+            Money: MoneyColumn,
+            datetime: DateTime(timezone=True),
+            str: Text,
+            int: BigInteger,
+            dict: JSONB,
+        },
+    )
+
+
+db = SQLAlchemy(
+    model_class=Base,
+    engine_options={"pool_pre_ping": True, "hide_parameters": True},
+    session_options={"expire_on_commit": False},
+)
+
+
+class Record(db.Model):  # type: ignore[name-defined]
+    """A row that people make and change. Every change of it is in the audit trail (a trigger on its table)."""
+
+    __abstract__ = True
+    secret_columns: tuple[str, ...] = ()
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, sort_order=-2)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=98)
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now(), sort_order=99)
+
+
+class Versioned(Record):
+    """A record that two people may edit at once: a save from an old `version` raises `Stale`."""
+
+    __abstract__ = True
+
+    version: Mapped[int] = mapped_column(default=1, sort_order=97)
+
+    def changed(self) -> None:
+        """Mark the record as a new version; call it when a part of it that has its own table changed."""
+        self.version += 1
+
+
+class Permanent(Record):
+    """A row that is for ever: a trigger refuses UPDATE and DELETE. A correction is a new row."""
+
+    __abstract__ = True
+
+
+class Working(db.Model):  # type: ignore[name-defined]
+    """Bookkeeping of the machine itself (sessions, drafts, outbox); not in the audit trail."""
+
+    __abstract__ = True
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, sort_order=-2)
+
+
+R = TypeVar("R")
+
+
+def found(model: type[R], record_id: int | None) -> R:
+    """The record, or `NotFound`."""
+    row = db.session.get(model, record_id) if record_id is not None else None
+    if row is None:
+        raise NotFound(_("There is no such record."))
+    return row
+
+
+def locked(model: type[R], record_id: int) -> R:
+    """The record with its row locked until the action ends, freshly read; `NotFound` if there is none."""
+    query = select(model).filter_by(id=record_id).with_for_update().execution_options(populate_existing=True)
+    row = db.session.execute(query).scalar_one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such record."))
+    return row
+
+
+def _sayings() -> dict[str, dict[str, str]]:
+    """What each named constraint says when it refuses: {"says": sentence, "field": input}."""
+    found_: dict[str, dict[str, str]] = {}
+    for table in db.metadata.tables.values():
+        for rule in (*table.constraints, *table.indexes):
+            if rule.info.get("says") and rule.name:
+                found_[_final_name(rule, table.name)] = rule.info
+    return found_
+
+
+def _final_name(rule: Any, table: str) -> str:
+    name = str(rule.name)
+    prefix = f"ck_{table}_"
+    return name if rule.__visit_name__ != "check_constraint" or name.startswith(prefix) else prefix + name
+
+
+_BUSY = _("Somebody else is saving the same thing. Press the button again.")
+
+
+def refusal(error: DBAPIError) -> HospitalError | None:
+    """What a person is told when the database refuses; None when the error is a fault of ours."""
+    cause = error.orig
+    if isinstance(error, IntegrityError):
+        return _constraint_refusal(cause)
+    if isinstance(cause, (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)):
+        return Conflict(_BUSY, code="busy")
+    if isinstance(cause, pg.QueryCanceled):
+        return Unavailable(_("The search took too long. Narrow it and try again."))
+    if isinstance(cause, pg.RaiseException) and getattr(cause.diag, "constraint_name", None) == "permanent":
+        return Conflict(_("This is final. Correct it with a new entry."), code="permanent")
+    if isinstance(cause, (pg.NumericValueOutOfRange, pg.DatetimeFieldOverflow, pg.UntranslatableCharacter)):
+        return RuleBroken(_("A value is outside what can be stored."))
+    return None
+
+
+def _constraint_refusal(cause: Any) -> HospitalError:
+    says = _sayings().get(cause.diag.constraint_name or "", {})
+    message, field = says.get("says"), says.get("field")
+    if isinstance(cause, (pg.UniqueViolation, pg.ExclusionViolation)):
+        return Conflict(message or _("This is already recorded."), field, code=says.get("code", "conflict"))
+    if isinstance(cause, pg.ForeignKeyViolation):
+        return RuleBroken(message or _("It names something that does not exist, or that others still lean on."), field)
+    return RuleBroken(message or _("A value is not allowed here."), field)

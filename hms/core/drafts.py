@@ -1,0 +1,68 @@
+"""Drafts: what somebody typed and has not finished, kept at the server for seven days, seen by nobody else."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import UniqueConstraint, delete, func, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from . import clock
+from .db import Working, db
+from .errors import RuleBroken
+from .words import _
+
+KEPT = timedelta(days=7)
+LARGEST = 200_000
+
+
+class Draft(Working):
+    """One person's unfinished form. `form` names it, e.g. "encounter:88"."""
+
+    __tablename__ = "draft"
+    __table_args__ = (UniqueConstraint("person_id", "form"),)
+
+    person_id: Mapped[int]
+    form: Mapped[str]
+    content: Mapped[dict] = mapped_column(JSONB)
+    version: Mapped[int] = mapped_column(default=1)
+    saved_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+def save(person_id: int, form: str, content: dict[str, Any]) -> Draft:
+    """Keep `content` as the person's draft of `form`, replacing the earlier one. Commits; drafts are not in the trail."""
+    if len(str(content)) > LARGEST:
+        raise RuleBroken(_("This is too long to keep as a draft. Shorten it."))
+    row = insert(Draft).values(person_id=person_id, form=form, content=content, saved_at=clock.now())
+    kept = row.on_conflict_do_update(
+        index_elements=[Draft.person_id, Draft.form],
+        set_={"content": row.excluded.content, "saved_at": row.excluded.saved_at, "version": Draft.version + 1},
+    )
+    draft = db.session.scalars(kept.returning(Draft), execution_options={"populate_existing": True}).one()
+    db.session.commit()
+    return draft
+
+
+def of(person_id: int, form: str) -> Draft | None:
+    """The person's own draft of `form`."""
+    return db.session.scalars(select(Draft).filter_by(person_id=person_id, form=form)).one_or_none()
+
+
+def all_of(person_id: int, limit: int = 5) -> list[Draft]:
+    """The person's drafts, newest first."""
+    newest = select(Draft).filter_by(person_id=person_id).order_by(Draft.saved_at.desc()).limit(limit)
+    return list(db.session.scalars(newest))
+
+
+def drop(person_id: int, form: str) -> None:
+    """Forget a draft, within the caller's transaction: what it held is saved."""
+    db.session.execute(delete(Draft).filter_by(person_id=person_id, form=form))
+
+
+def forget_old() -> int:
+    """Drop drafts older than seven days; returns how many."""
+    gone = db.session.execute(delete(Draft).where(Draft.saved_at < clock.now() - KEPT))
+    db.session.commit()
+    return gone.rowcount

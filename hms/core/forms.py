@@ -1,0 +1,187 @@
+"""Page forms: types and lengths, then the same action the API calls; a refusal hangs on the field it blames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from flask import g
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import IntegerField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Optional
+
+from .errors import Conflict, RuleBroken
+from .money import Money
+from .people import Person
+from .text import clean
+
+Required = lambda: DataRequired(_l("Fill this in."))  # noqa: E731 - reads as a validator in a form
+Given = lambda: InputRequired(_l("Fill this in."))  # noqa: E731
+Maybe = Optional
+
+
+class DeskForm(FlaskForm):
+    """A form of a desk. `save` calls the action with the form's data and says whether it was done."""
+
+    def save(self, action: Callable[..., Any], *, by: Person, **more: Any) -> bool:
+        """Do `action` with what was typed (and `more`); False when the form is not sent, or is refused with the reason on it.
+
+        What the action returned is in `self.result`. A conflict (409) is shown on the form too, and sets `self.conflict`.
+        """
+        self.result, self.conflict = None, None
+        if not self.validate_on_submit():
+            return False
+        try:
+            self.result = action(**self.values(), **more, by=by)
+        except (RuleBroken, Conflict) as refusal:
+            self.refuse(refusal)
+            return False
+        return True
+
+    def values(self) -> dict[str, Any]:
+        """What was typed, by field name, without the form's own machinery."""
+        return {name: value for name, value in self.data.items() if name != "csrf_token"}
+
+    def refuse(self, refusal: RuleBroken | Conflict) -> None:
+        """Hang `refusal` on the field it names, or on the form."""
+        self.conflict = refusal if isinstance(refusal, Conflict) else None
+        g.form_refusal = refusal
+        field = self._fields.get(refusal.field or "")
+        if field is None:
+            self.form_errors = [*self.form_errors, _(refusal.message)]
+        else:
+            field.errors = [*field.errors, _(refusal.message)]
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the page that shows this form: 409 on a conflict, 400 with errors, else 200."""
+        if getattr(self, "conflict", None):
+            return 409
+        return 400 if self.errors or self.form_errors else 200
+
+
+class Text(StringField):
+    """One line of at most `longest` characters, cleaned; None when left empty and `empty` is None."""
+
+    def __init__(
+        self, label: str = "", validators: Any = None, *, longest: int = 255, empty: Any = "", **kwargs: Any
+    ) -> None:
+        super().__init__(label, validators, **kwargs)
+        self.longest, self.empty, self.multiline = longest, empty, False
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist:
+            return
+        self.data = valuelist[0]
+        cleaned = clean(valuelist[0], longest=self.longest, multiline=self.multiline)
+        self.data = cleaned or self.empty
+
+    def _value(self) -> str:
+        return str(self.data) if self.data is not None else ""
+
+
+class LongText(TextAreaField):
+    """Several lines of at most `longest` characters, cleaned."""
+
+    def __init__(self, label: str = "", validators: Any = None, *, longest: int = 10_000, **kwargs: Any) -> None:
+        super().__init__(label, validators, **kwargs)
+        self.longest = longest
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if valuelist:
+            self.data = valuelist[0]
+            self.data = clean(valuelist[0], longest=self.longest, multiline=True)
+
+
+class Parsed(StringField):
+    """One typed line that `parse` turns into a value (a date, a number, an amount); what was typed is kept when it cannot."""
+
+    def __init__(
+        self,
+        label: str = "",
+        validators: Any = None,
+        *,
+        parse: Callable[[str], Any],
+        show: Callable[[Any], str] = str,
+        **kwargs: Any,
+    ) -> None:  # noqa: E501
+        super().__init__(label, validators, **kwargs)
+        self.parse, self.show, self.typed = parse, show, None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist:
+            return
+        self.typed, self.data = valuelist[0], None
+        text = clean(valuelist[0], longest=100)
+        if not text:
+            return
+        try:
+            self.data = self.parse(text)
+        except RuleBroken as wrong:
+            raise ValueError(_(wrong.message)) from wrong
+
+    def _value(self) -> str:
+        if self.typed is not None:
+            return self.typed
+        return "" if self.data is None else self.show(self.data)
+
+
+def _amount(text: str) -> Money:
+    try:
+        return Money.typed(text)
+    except ValueError as wrong:
+        raise RuleBroken(_("Write an amount with at most two decimals, for example 190.00.")) from wrong
+
+
+class MoneyField(Parsed):
+    """An amount in the hospital's currency."""
+
+    def __init__(self, label: str = "", validators: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, validators, parse=_amount, **kwargs)
+
+
+def _number(text: str) -> Decimal:
+    try:
+        number = Decimal(text.replace(",", "."))
+        if not number.is_finite() or abs(number) > 10**9:
+            raise InvalidOperation
+    except InvalidOperation as wrong:
+        raise RuleBroken(_("Write a number, for example 37.5.")) from wrong
+    return number
+
+
+class NumberField(Parsed):
+    """A number with decimal point or comma."""
+
+    def __init__(self, label: str = "", validators: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, validators, parse=_number, **kwargs)
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise RuleBroken(_("Write a whole number."))
+    return int(text)
+
+
+class WholeField(Parsed):
+    """A whole number, zero or more."""
+
+    def __init__(self, label: str = "", validators: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, validators, parse=_whole, **kwargs)
+
+
+class RecordIdField(IntegerField):
+    """The id of a record chosen on the page (hidden field or combobox)."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist or not valuelist[0].strip():
+            self.data = None
+            return
+        text = valuelist[0].strip()
+        if not (text.isascii() and text.isdigit() and len(text) < 19):
+            self.data = None
+            raise ValueError(_("Choose one from the list."))
+        self.data = int(text)

@@ -1,0 +1,70 @@
+"""Who acts: the person behind a request, a job or a command, as every desk sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask_login import UserMixin
+
+from .permissions import Action
+
+
+@dataclass(frozen=True)
+class Person(UserMixin):
+    """A signed-in person, loaded anew for every request. `grants` are the actions their role allows at this moment."""
+
+    id: int | None
+    username: str
+    name: str
+    role: str | None = None
+    role_name: str | None = None
+    grants: frozenset[str] = frozenset()
+    session_id: int | None = None
+    by_token: bool = False
+    patient_id: int | None = None
+    department_id: int | None = None
+    language: str = "en"
+    preferences: dict = field(default_factory=dict, hash=False)
+
+    def may(self, action: Action) -> bool:
+        """Whether this person's role allows `action`."""
+        return action is Action.PUBLIC or action is Action.SIGNED_IN or action.value in self.grants
+
+    @property
+    def full_name(self) -> str:
+        return self.name
+
+    @property
+    def theme(self) -> str:
+        """ "light", "dark" or "system"."""
+        return self.preferences.get("theme", "system")
+
+    @property
+    def density(self) -> str:
+        return self.preferences.get("density", "comfortable")
+
+    @property
+    def text_size(self) -> str:
+        return self.preferences.get("text_size", "normal")
+
+    @property
+    def shortcuts_off(self) -> bool:
+        return bool(self.preferences.get("shortcuts_off", False))
+
+    def get_id(self) -> str:
+        return str(self.id)
+
+
+@dataclass(frozen=True)
+class System(Person):
+    """The hospital itself: the clock, the worker, a command at the server. May do everything, and is named in the trail."""
+
+    id: int | None = None
+    username: str = "system"
+    name: str = "System"
+
+    def may(self, action: Action) -> bool:
+        return True
+
+
+SYSTEM = System()

@@ -1,0 +1,167 @@
+"""How a refusal looks: a page with the next thing to do, or the API's JSON. Nothing a client sends gives a 5xx."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from markupsafe import escape
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException
+
+from . import audit, once
+from .db import db, refusal
+from .errors import HospitalError, NotAllowed
+from .web import SignInNeeded, is_api, person, to_sign_in
+
+BARE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>HMS</title><main><h1>{title}</h1></main></html>"""
+NOT_KEPT = {"csrf_token", "password", "otp", "pin"}
+
+
+def answer(status: int, message: str, *, code: str | None = None, field: str | None = None, **extra: Any) -> Response:
+    """The refusal in the shape the caller reads: JSON under /api/, a page elsewhere."""
+    if is_api():
+        return _json(status, message, code, field)
+    return Response(_page(status, message, extra), status)
+
+
+def _page(status: int, message: str, extra: dict[str, Any]) -> str:
+    """The error page in the shell of the signed-in; a bare one when even that cannot be made (the database is gone)."""
+    names = [extra.pop("template", f"errors/{status}.html"), "errors/refused.html"]
+    try:
+        signed_in = person().is_authenticated
+        shell = "base.html" if signed_in else "plain.html"
+        return render_template(names, shell=shell, signed_in=signed_in, status=status, message=message, **extra)
+    except DBAPIError:
+        db.session.rollback()
+        return BARE.format(title=escape(message), lang="en")
+
+
+def _json(status: int, message: str, code: str | None, field: str | None) -> Response:
+    if status == 400:
+        body: dict[str, Any] = {field or "non_field_errors": [message]}
+    else:
+        body = {"detail": message}
+    if code and code != "invalid":
+        body["code"] = code
+    response = jsonify(body)
+    response.status_code = status
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="api"'
+    return response
+
+
+def _refused(error: HospitalError) -> Response:
+    if isinstance(error, NotAllowed):
+        audit.record_denial(person(), request.endpoint or request.path)
+    return answer(error.status, _(error.message), code=error.code, field=error.field)
+
+
+def _sign_in_needed(_error: SignInNeeded) -> Response:
+    if not is_api():
+        return to_sign_in()
+    if g.get("token_fault"):
+        body = {
+            "detail": "Given token not valid for any token type",
+            "code": "token_not_valid",
+            "messages": [{"token_class": "AccessToken", "token_type": "access", "message": g.token_fault}],
+        }
+        response = jsonify(body)
+        response.status_code = 401
+        response.headers["WWW-Authenticate"] = 'Bearer realm="api", error="invalid_token"'
+        return response
+    return answer(401, _("Authentication credentials were not provided."))
+
+
+def _expired_form(_error: CSRFError) -> Response:
+    """The form is older than the session: give it back with everything typed, to be sent again."""
+    if is_api():
+        return answer(400, _("The CSRF token is missing or wrong. Send it in X-CSRFToken."), code="csrf")
+    kept = [(name, text) for name, text in request.form.items(multi=True) if name not in NOT_KEPT]
+    return Response(
+        _page(400, _("This form was open too long."), {"kept": kept, "template": "errors/resend.html"}), 400
+    )
+
+
+HTTP_WORDS = {
+    400: "The request could not be read.",
+    404: "Nothing is at this address.",
+    405: "This address does not answer that method.",
+    413: "That is too large to send.",
+    415: "Send JSON (Content-Type: application/json).",
+    429: "Too many tries. Wait a minute, then try again.",
+}
+
+
+def _http(error: HTTPException) -> Response:
+    status = error.code or 500
+    if error.response is not None and status < 400:
+        return error.response
+    messages = getattr(error, "data", {}).get("messages") if hasattr(error, "data") else None
+    if is_api() and messages:
+        return _field_errors(messages)
+    response = answer(status, _api_words(error, status) if is_api() else _(HTTP_WORDS.get(status, error.name)))
+    if status in (405, 429):
+        response.headers.extend(h for h in error.get_headers() if h[0] in ("Allow", "Retry-After"))
+    return response
+
+
+def _api_words(error: HTTPException, status: int) -> str:
+    if status == 405:
+        return f'Method "{request.method}" not allowed.'
+    return _(HTTP_WORDS.get(status, error.name))
+
+
+def _field_errors(messages: dict[str, Any]) -> Response:
+    """The schema's messages in the original's flat shape: {"field": ["…"]}."""
+    flat: dict[str, Any] = {}
+    for where in messages.values():
+        flat.update(where if isinstance(where, dict) else {"non_field_errors": where})
+    if "_schema" in flat:
+        flat["non_field_errors"] = flat.pop("_schema")
+    response = jsonify(flat)
+    response.status_code = 400
+    return response
+
+
+def _database(error: DBAPIError) -> Response:
+    """A read that the database refused; error texts may hold patient data and are never logged."""
+    told = refusal(error)
+    if told is not None:
+        return _refused(told)
+    if error.connection_invalidated or error.orig.__class__.__name__ in ("OperationalError", "ConnectionTimeout"):
+        return answer(503, _("The database does not answer. Wait a minute, then try again."))
+    return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> Response:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    current_app.logger.error(
+        "request %s failed: %s", g.get("request_id"), type(cause).__name__, exc_info=_traced(error)
+    )
+    if current_app.config.get("PROPAGATE_FAULTS"):
+        raise error
+    return answer(500, _("Sorry, there is a problem on our side."), reference=g.get("request_id"))
+
+
+def _traced(error: Exception) -> Any:
+    """The traceback without the database's words."""
+    return None if isinstance(error, DBAPIError) else error
+
+
+def install(app: Flask) -> None:
+    """Register every handler."""
+    app.register_error_handler(HospitalError, _refused)
+    app.register_error_handler(SignInNeeded, _sign_in_needed)
+    app.register_error_handler(CSRFError, _expired_form)
+    app.register_error_handler(once.AlreadyDone, lambda done: once.replay(_settled(done)))
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _settled(done: once.AlreadyDone) -> Any:
+    """The first submit's answer. It committed an instant ago: give its process a moment to write the answer down."""
+    return once.settled(done.answer)

@@ -1,0 +1,122 @@
+"""Starts the core: configuration, database, JSON, sign-in, languages, limits, sockets, API document."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask, request
+from flask_babel import Babel
+from flask_compress import Compress
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import current_user
+from flask_migrate import Migrate
+from flask_smorest import Api
+from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import Config
+
+from . import alerts, api, clock, filters, refusals, templating, web
+from .cookies import EncryptedCookie
+from .db import db
+from .jsonio import ExactJSON
+from .queries_seen import watch_queries
+
+LANGUAGES = ("en", "fr", "sw")
+LARGEST_BODY = 2 * 2**20
+
+limiter = Limiter(get_remote_address, strategy="moving-window", in_memory_fallback_enabled=True, headers_enabled=True)
+migrate = Migrate()
+babel = Babel()
+
+
+def prepare(app: Flask, config: Config) -> None:
+    """Everything below the desks."""
+    app.config.from_mapping(_flask_configuration(config))
+    app.json = ExactJSON(app)
+    app.session_interface = EncryptedCookie(config.secret_key)
+    app.jinja_env.undefined = StrictUndefined
+    clock.set_zone(config.timezone)
+    if config.trusted_proxies:
+        count = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
+    db.init_app(app)
+    migrate.init_app(app, db, compare_type=True)
+    babel.init_app(app, locale_selector=_language)
+    Compress(app)
+    limiter.init_app(app)
+    filters.install(app)
+    templating.install(app)
+    web.install(app)
+    watch_queries(app)
+    app.extensions["hms_api"] = Api(app)
+    api.install(app)
+    refusals.install(app)
+
+
+def ready(app: Flask) -> None:
+    """Everything that needs the desks: sockets last, because their handlers ask who may hear what."""
+    alerts.socketio.init_app(
+        app,
+        message_queue=None if app.testing and not app.config["SOCKETS_OVER_REDIS"] else app.config["REDIS_URL"],
+        async_mode=app.config["SOCKETIO_ASYNC"],
+        max_http_buffer_size=16_384,
+        cors_allowed_origins=None,
+    )
+
+
+def _flask_configuration(config: Config) -> dict[str, object]:
+    return {
+        "SECRET_KEY": config.secret_key,
+        "JWT_SECRET_KEY": config.jwt_secret_key,
+        "AUDIT_KEY": config.audit_key,
+        "TOTP_KEYS": config.totp_keys,
+        "REDIS_URL": config.redis_url,
+        "DATA_DIR": config.data_dir,
+        "DEMO": config.demo,
+        "TESTING": config.testing,
+        "HTTPS": config.https,
+        "CURRENCY": config.currency,
+        "COUNTRY": config.country,
+        "SOCKETIO_ASYNC": os.environ.get("SOCKETIO_ASYNC", "threading"),
+        "SOCKETS_OVER_REDIS": False,
+        "SQLALCHEMY_DATABASE_URI": config.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine(config),
+        "SESSION_COOKIE_NAME": "__Host-hms" if config.https else "hms",
+        "SESSION_COOKIE_SECURE": config.https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "MAX_CONTENT_LENGTH": LARGEST_BODY,
+        "MAX_FORM_MEMORY_SIZE": LARGEST_BODY,
+        "RATELIMIT_STORAGE_URI": config.redis_url,
+        "RATELIMIT_STORAGE_OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 1.0},
+        "COMPRESS_MIMETYPES": ["text/html", "text/css", "text/javascript", "application/json", "image/svg+xml"],
+        "COMPRESS_ALGORITHM": ["gzip"],
+        "COMPRESS_LEVEL": 4,
+        "COMPRESS_MIN_SIZE": 1000,
+        "SEND_FILE_MAX_AGE_DEFAULT": 31_536_000,
+        "API_TITLE": "HMS",
+        "API_VERSION": "1",
+        "OPENAPI_VERSION": "3.0.3",
+        "BABEL_DEFAULT_LOCALE": "en",
+        "BABEL_TRANSLATION_DIRECTORIES": "../translations",
+    }
+
+
+def _engine(config: Config) -> dict[str, object]:
+    """Bounded waits: a page never hangs on a lock or a runaway query. Times in the database are UTC."""
+    options = "-c statement_timeout=5s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+    return {
+        "pool_size": config.pool_size,
+        "max_overflow": 0,
+        "pool_timeout": 10,
+        "pool_pre_ping": True,
+        "hide_parameters": True,
+        "connect_args": {"options": options, "connect_timeout": 5, "prepare_threshold": 3},
+    }
+
+
+def _language() -> str:
+    chosen = getattr(current_user, "language", None) if current_user else None
+    return chosen or request.accept_languages.best_match(LANGUAGES) or "en"

@@ -1,0 +1,83 @@
+"""What every template may use: the person, the hospital, the bar, hashed addresses of static files."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, g, url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from . import clock, nav, settings
+from .permissions import Action
+from .web import csp_nonce, person
+
+
+@lru_cache(maxsize=256)
+def _hash(path: str, _changed: float) -> str:
+    return hashlib.blake2b(Path(path).read_bytes(), digest_size=5).hexdigest()
+
+
+def asset(name: str) -> str:
+    """The address of a static file with its content's hash, so that browsers may keep it for ever."""
+    path = Path(current_app.static_folder or "") / name
+    if not path.exists():
+        return url_for("static", filename=name)
+    return url_for("static", filename=name, v=_hash(str(path), path.stat().st_mtime))
+
+
+class Hospital:
+    """Name, address and phone as set by the hospital."""
+
+    def __getattr__(self, name: str) -> Any:
+        return settings.value(f"hospital.{name}")
+
+
+def may(action: Action | str) -> bool:
+    """Whether the person at the page may do `action` (the enum, or its name: `may("TAKE_PAYMENT")`)."""
+    who = person()
+    wanted = action if isinstance(action, Action) else Action[action]
+    return who.is_authenticated and who.may(wanted)
+
+
+class Bar:
+    """The top bar's items, made only for pages that show them."""
+
+    def __iter__(self) -> Iterator[nav.NavItem]:
+        if "nav_items" not in g:
+            g.nav_items = nav.items(person())
+        return iter(g.nav_items)
+
+
+def _context() -> dict[str, Any]:
+    locale, who = get_locale(), person()
+    return {
+        "page_language": locale.language if locale else "en",
+        "page_direction": "rtl" if locale and locale.text_direction == "rtl" else "ltr",
+        "currency": current_app.config["CURRENCY"],
+        "role_word": _(who.role_name) if getattr(who, "role_name", None) else "",
+        "idle_seconds": settings.value("staff.idle_minutes") * 60,
+    }
+
+
+def install(app: Flask) -> None:
+    app.context_processor(_context)
+    app.jinja_env.globals.update(
+        Action=Action,
+        asset=asset,
+        csp_nonce=csp_nonce,
+        hospital=Hospital(),
+        is_demo=app.config["DEMO"],
+        may=may,
+        nav_items=Bar(),
+        now=clock.now,
+        once=lambda: secrets.token_urlsafe(16),
+        today=clock.today,
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True

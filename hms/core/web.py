@@ -1,0 +1,169 @@
+"""Pages and requests: a route names its action, the guard enforces it, refusals become answers, headers go on all."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask_login import LoginManager, current_user
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.routing import IntegerConverter, ValidationError
+
+from . import once
+from .actions import require
+from .db import db
+from .errors import NotAllowed
+from .people import Person
+from .permissions import Action
+
+login_manager = LoginManager()
+csrf = CSRFProtect()
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+LARGEST_ID = 2**63 - 1
+V = TypeVar("V", bound=Callable[..., Any])
+
+
+def needs(action: Action) -> Callable[[V], V]:
+    """Name the action a route performs. A route that names none stays shut."""
+
+    def mark(view: V) -> V:
+        view.needs = action  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def person() -> Person:
+    """The signed-in person behind this request (or Flask-Login's anonymous one)."""
+    return current_user._get_current_object()
+
+
+def is_api() -> bool:
+    return request.path.startswith("/api/")
+
+
+class SignInNeeded(Exception):
+    """Nobody is signed in and the route is not public."""
+
+
+def guard() -> Response | None:
+    """Before every request: the address exists, the form is ours, the person may, and the submit is not a repeat."""
+    if request.endpoint is None:
+        return None
+    action = getattr(current_app.view_functions[request.endpoint], "needs", None)
+    if action is None:
+        raise NotAllowed(f"{request.endpoint} is shut")
+    if action is Action.PUBLIC and request.method in SAFE_METHODS:
+        return None
+    who = person()
+    if action is not Action.PUBLIC:
+        if not who.is_authenticated:
+            raise SignInNeeded
+        require(who, action)
+    if request.method in SAFE_METHODS:
+        return None
+    if not _is_program(who):
+        csrf.protect()
+    return once.answered(who.id) if who.is_authenticated else None
+
+
+def _is_program(who: Any) -> bool:
+    """A Bearer token needs no CSRF token; neither does the API's own sign-in, which reads no cookie."""
+    return getattr(who, "by_token", False) or (is_api() and not who.is_authenticated)
+
+
+def safe_next(target: str | None) -> str | None:
+    """`target` when it is a path of this site, else None (OWASP: unvalidated redirects)."""
+    if not target or len(target) > 2048 or "\\" in target or any(ord(c) <= 0x20 or ord(c) == 0x7F for c in target):
+        return None
+    if not target.startswith("/") or target.startswith("//"):
+        return None
+    parts = urlsplit(target)
+    return None if parts.scheme or parts.netloc else target
+
+
+def to_sign_in() -> Response:
+    """Send a signed-out visitor to the sign-in page, and back afterwards when the address can be repeated."""
+    target = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("staff.sign_in", next=target, ended=1 if "sid" in g.get("cookie_keys", ()) else None))
+
+
+class RecordId(IntegerConverter):
+    """Ids in addresses: an id that no database row can have is simply not found."""
+
+    def to_python(self, value: str) -> int:
+        number = super().to_python(value) if len(value) < 20 else LARGEST_ID + 1
+        if number > LARGEST_ID:
+            raise ValidationError
+        return number
+
+
+def _start() -> None:
+    g.started = time.perf_counter()
+    g.request_id = secrets.token_hex(8)
+
+
+def csp_nonce() -> str:
+    """The nonce of this answer's scripts and styles."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    return g.csp_nonce
+
+
+FIXED_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+}
+
+
+def _policy() -> str:
+    nonce = f"'nonce-{csp_nonce()}'"
+    return (
+        f"default-src 'none'; script-src 'self' {nonce}; style-src 'self' {nonce}; img-src 'self' data:; connect-src 'self'; "
+        "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+    )
+
+
+def finish(response: Response) -> Response:
+    """After every request: keep the answer of a repeatable submit, and put the headers on."""
+    once.remember(response)
+    response.headers.update(FIXED_HEADERS)
+    if response.mimetype == "text/html":
+        response.headers["Content-Security-Policy"] = _policy()
+    if current_app.config["HTTPS"]:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    if "started" in g:
+        response.headers["Server-Timing"] = f"app;dur={(time.perf_counter() - g.started) * 1000:.1f}"
+    response.headers["X-Request-ID"] = g.get("request_id", "-")
+    return response
+
+
+def _leave(_: BaseException | None) -> None:
+    """Nothing stays in a session after a request: what was not committed by an action is gone."""
+    db.session.rollback()
+
+
+def install(app: Flask) -> None:
+    """Put guard, headers and sign-in on the application."""
+    app.url_map.converters["int"] = RecordId
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    app.config["WTF_CSRF_TIME_LIMIT"] = None
+    login_manager.session_protection = None
+    login_manager.init_app(app)
+    csrf.init_app(app)
+    app.before_request(_start)
+    app.before_request(guard)
+    app.after_request(finish)
+    app.teardown_request(_leave)
+    app.view_functions["static"].needs = Action.PUBLIC

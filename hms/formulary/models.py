@@ -1,0 +1,90 @@
+"""Medicines the hospital knows and the dose sentences prescribed from them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Numeric
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hms.billing.models import PriceItem
+from hms.core.db import Record, Versioned, db
+from hms.core.words import _
+
+
+class Medication(Versioned):
+    """One product: generic, form and strength. `current_stock` (in `unit`s) is the sum of the stock ledger, kept by a trigger."""
+
+    __tablename__ = "medication"
+    __table_args__ = (
+        CheckConstraint(
+            "current_stock >= 0",
+            name="stock_not_negative",
+            info={"says": _("There is not enough in stock."), "field": "quantity", "code": "out_of_stock"},
+        ),
+        CheckConstraint(
+            "formulation IN ('Tablet', 'Syrup', 'Injection', 'Capsule', 'Other')", name="formulation_known"
+        ),
+        CheckConstraint("btrim(name) <> ''", name="named", info={"says": _("Write the name."), "field": "name"}),
+        Index(
+            "uq_medication_product",
+            "generic_name",
+            "brand_name",
+            "formulation",
+            "strength",
+            unique=True,
+            info={"says": _("This medicine is on the list already."), "field": "generic_name"},
+        ),
+        Index(
+            "ix_medication_search",
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+        ),
+    )
+
+    name: Mapped[str]
+    generic_name: Mapped[str] = mapped_column(default="")
+    brand_name: Mapped[str] = mapped_column(default="")
+    display_name: Mapped[str] = mapped_column(default="")
+    formulation: Mapped[str] = mapped_column(default="Other")
+    strength: Mapped[str] = mapped_column(default="")
+    unit: Mapped[str] = mapped_column(default="")
+    route: Mapped[str] = mapped_column(default="")
+    description: Mapped[str] = mapped_column(default="")
+    ingredients: Mapped[list[str]] = mapped_column(ARRAY(db.Text), default=list)
+    classes: Mapped[list[str]] = mapped_column(ARRAY(db.Text), default=list)
+    max_daily_mg: Mapped[Decimal | None] = mapped_column(Numeric(10, 3))
+    pregnancy_caution: Mapped[bool] = mapped_column(default=False)
+    min_age_years: Mapped[int | None]
+    is_controlled_substance: Mapped[bool] = mapped_column(default=False)
+    manufacturer: Mapped[str] = mapped_column(default="")
+    reorder_level: Mapped[int] = mapped_column(default=0)
+    current_stock: Mapped[int] = mapped_column(default=0)
+    price_item_id: Mapped[int | None] = mapped_column(ForeignKey("price_item.id", ondelete="RESTRICT"))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    search_text: Mapped[str] = mapped_column(
+        Computed("hms_fold(name || ' ' || generic_name || ' ' || brand_name || ' ' || strength)", persisted=True)
+    )
+
+    price_item: Mapped[PriceItem | None] = relationship(lazy="raise")
+    dose_sentences: Mapped[list[DoseSentence]] = relationship(back_populates="medication", lazy="raise")
+
+
+class DoseSentence(Record):
+    """A complete way to prescribe a medicine, offered as one choice: amount, unit, route, frequency, days."""
+
+    __tablename__ = "dose_sentence"
+
+    medication_id: Mapped[int] = mapped_column(ForeignKey("medication.id", ondelete="RESTRICT"), index=True)
+    amount: Mapped[Decimal] = mapped_column(Numeric(10, 3))
+    unit: Mapped[str]
+    route: Mapped[str] = mapped_column(default="oral")
+    frequency: Mapped[str]
+    as_needed: Mapped[bool] = mapped_column(default=False)
+    days: Mapped[int | None]
+    label: Mapped[str] = mapped_column(default="")
+    use_count: Mapped[int] = mapped_column(default=0)
+
+    medication: Mapped[Medication] = relationship(back_populates="dose_sentences")

@@ -1,0 +1,1 @@
+"""Interop: records in from other systems and out to them (FHIR R4), and the offline sync."""

@@ -1,0 +1,1 @@
+"""Messages: a person's notifications; leans on staff."""

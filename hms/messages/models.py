@@ -1,0 +1,28 @@
+"""What people are told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hms.core.db import Record
+
+
+class Notification(Record):
+    """One notice for one person. `title` and `message` name no patient: they are shown on shared screens."""
+
+    __tablename__ = "notification"
+    __table_args__ = (
+        Index("ix_notification_user", "user_id", "id"),
+        Index("ix_notification_unread", "user_id", postgresql_where=text("read_at IS NULL")),
+    )
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(default="info")
+    title: Mapped[str]
+    message: Mapped[str] = mapped_column(default="")
+    url: Mapped[str] = mapped_column(default="")
+    read_at: Mapped[datetime | None]
+    related_appointment_id: Mapped[int | None]

@@ -1,0 +1,106 @@
+"""Patients and their allergies (FHIR Patient, AllergyIntolerance)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, func, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hms.core.db import Record, Versioned
+from hms.core.words import _
+
+NAMES = "hms_fold(given_names || ' ' || family_name || ' ' || preferred_name)"
+
+
+class Patient(Versioned):
+    """A person who is cared for. `hospital_number` is issued by the server ("HMS-000482-7") and never changes."""
+
+    __tablename__ = "patient"
+    __table_args__ = (
+        CheckConstraint(
+            "btrim(given_names || family_name) <> ''",
+            name="named",
+            info={"says": _("Write at least one name."), "field": "given_names"},
+        ),
+        CheckConstraint(
+            "sex IN ('female', 'male', 'other', 'unknown')",
+            name="sex_known",
+            info={"says": _("Choose the sex."), "field": "sex"},
+        ),
+        CheckConstraint(
+            "birth_date BETWEEN DATE '1880-01-01' AND DATE '2200-01-01'",
+            name="birth_date_possible",
+            info={"says": _("Check the date of birth."), "field": "date_of_birth"},
+        ),
+        CheckConstraint("allergy_status IN ('not_asked', 'none_known', 'known')", name="allergy_status_known"),
+        CheckConstraint("status IN ('active', 'withdrawn', 'merged')", name="status_known"),
+        Index(
+            "ix_patient_names", "search_names", postgresql_using="gin", postgresql_ops={"search_names": "gin_trgm_ops"}
+        ),
+        Index(
+            "ix_patient_phone_digits",
+            "phone_digits",
+            postgresql_using="gin",
+            postgresql_ops={"phone_digits": "gin_trgm_ops"},
+        ),
+        Index("ix_patient_birth_date", "birth_date"),
+        Index("ix_patient_by_name", func.hms_fold(text("family_name")), func.hms_fold(text("given_names")), "id"),
+    )
+
+    hospital_number: Mapped[str] = mapped_column(unique=True)
+    number: Mapped[int] = mapped_column(unique=True)
+    title: Mapped[str] = mapped_column(default="")
+    given_names: Mapped[str] = mapped_column(default="")
+    family_name: Mapped[str] = mapped_column(default="")
+    preferred_name: Mapped[str] = mapped_column(default="", server_default="")
+    sex: Mapped[str] = mapped_column(default="unknown")
+    birth_date: Mapped[date | None]
+    birth_is_estimated: Mapped[bool] = mapped_column(default=False)
+    phone: Mapped[str] = mapped_column(default="")
+    phone_is_checked: Mapped[bool] = mapped_column(default=False)
+    phone_digits: Mapped[str] = mapped_column(Computed("regexp_replace(phone, '[^0-9]', '', 'g')", persisted=True))
+    email: Mapped[str] = mapped_column(default="")
+    address: Mapped[str] = mapped_column(default="")
+    next_of_kin: Mapped[str] = mapped_column(default="")
+    national_id: Mapped[str] = mapped_column(default="")
+    occupation: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(default="")
+    allergy_status: Mapped[str] = mapped_column(default="not_asked")
+    allergy_status_at: Mapped[datetime | None]
+    allergy_status_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    deceased_on: Mapped[date | None]
+    status: Mapped[str] = mapped_column(default="active")
+    is_restricted: Mapped[bool] = mapped_column(default=False)
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    withdrawn_reason: Mapped[str] = mapped_column(default="")
+    external_id: Mapped[str | None] = mapped_column(unique=True)
+    search_names: Mapped[str] = mapped_column(Computed(NAMES, persisted=True))
+
+    allergies: Mapped[list[Allergy]] = relationship(back_populates="patient", order_by="Allergy.id")
+
+
+class Allergy(Record):
+    """One substance a patient reacts to (FHIR AllergyIntolerance). `severity` is mild, moderate, severe or unknown."""
+
+    __tablename__ = "allergy"
+    __table_args__ = (
+        CheckConstraint("btrim(substance) <> ''", name="substance_given"),
+        CheckConstraint("severity IN ('mild', 'moderate', 'severe', 'unknown')", name="severity_known"),
+        CheckConstraint("status IN ('active', 'inactive', 'entered_in_error')", name="status_known"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"), index=True)
+    substance: Mapped[str]
+    code: Mapped[str] = mapped_column(default="")
+    code_system: Mapped[str] = mapped_column(default="")
+    class_code: Mapped[str] = mapped_column(default="")
+    category: Mapped[str] = mapped_column(default="medication")
+    reaction: Mapped[str] = mapped_column(default="")
+    severity: Mapped[str] = mapped_column(default="unknown")
+    status: Mapped[str] = mapped_column(default="active")
+    recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    recorded_on: Mapped[date | None]
+    external_id: Mapped[str | None] = mapped_column(unique=True)
+
+    patient: Mapped[Patient] = relationship(back_populates="allergies")

@@ -1,0 +1,147 @@
+"""Batches, the stock ledger and what was dispensed. Quantities are in the medicine's own unit (tablets, mL, vials)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hms.clinical.models import Prescription
+from hms.core.db import Permanent, Record
+from hms.core.money import ZERO, Money
+from hms.core.words import _
+from hms.formulary.models import Medication
+from hms.patients.models import Patient
+from hms.staff.models import User
+
+
+class Supplier(Record):
+    """Who delivers medicines."""
+
+    __tablename__ = "supplier"
+
+    name: Mapped[str] = mapped_column(unique=True)
+    phone: Mapped[str] = mapped_column(default="")
+    email: Mapped[str] = mapped_column(default="")
+    address: Mapped[str] = mapped_column(default="")
+    is_active: Mapped[bool] = mapped_column(default=True)
+
+
+class GoodsReceipt(Permanent):
+    """One delivery, entered once: the supplier's invoice number tells a second entry of the same delivery."""
+
+    __tablename__ = "goods_receipt"
+    __table_args__ = (
+        Index(
+            "uq_goods_receipt_invoice",
+            "supplier_id",
+            "invoice_number",
+            unique=True,
+            postgresql_where=text("invoice_number <> ''"),
+            info={"says": _("This invoice of this supplier was received already."), "field": "invoice_number"},
+        ),
+    )
+
+    number: Mapped[str] = mapped_column(unique=True)
+    supplier_id: Mapped[int | None] = mapped_column(ForeignKey("supplier.id", ondelete="RESTRICT"))
+    invoice_number: Mapped[str] = mapped_column(default="")
+    received_at: Mapped[dt.datetime]
+    received_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+    supplier: Mapped[Supplier | None] = relationship(lazy="raise")
+
+
+class Batch(Record):
+    """One lot of a medicine. `quantity` is the sum of its movements, kept by the ledger's trigger."""
+
+    __tablename__ = "batch"
+    __table_args__ = (
+        CheckConstraint(
+            "quantity >= 0",
+            name="not_negative",
+            info={
+                "says": _("There is not enough left of that batch. Look at the new allocation and press again."),
+                "field": "quantity",
+                "code": "out_of_stock",
+            },
+        ),
+        Index(
+            "uq_batch_lot",
+            "medication_id",
+            "lot_number",
+            unique=True,
+            info={"says": _("This lot of this medicine is known already."), "field": "lot_number"},
+        ),
+        Index("ix_batch_first_expiry", "medication_id", "expires_on", "id", postgresql_where=text("quantity > 0")),
+        Index("ix_batch_expiry", "expires_on", postgresql_where=text("quantity > 0")),
+    )
+
+    medication_id: Mapped[int] = mapped_column(ForeignKey("medication.id", ondelete="RESTRICT"))
+    lot_number: Mapped[str]
+    expires_on: Mapped[dt.date]
+    unit_cost: Mapped[Money] = mapped_column(default=ZERO)
+    quantity: Mapped[int] = mapped_column(default=0)
+    receipt_id: Mapped[int | None] = mapped_column(ForeignKey("goods_receipt.id", ondelete="RESTRICT"))
+
+    medication: Mapped[Medication] = relationship(lazy="raise")
+
+
+class Dispense(Permanent):
+    """Medicine handed over for a prescription (FHIR MedicationDispense); its batches are its movements."""
+
+    __tablename__ = "dispense"
+    __table_args__ = (
+        CheckConstraint(
+            "quantity > 0",
+            name="quantity_possible",
+            info={"says": _("Write a quantity above zero."), "field": "quantity"},
+        ),
+        Index("ix_dispense_prescription", "prescription_id"),
+        Index("ix_dispense_patient", "patient_id", "dispensed_at"),
+        Index("ix_dispense_day", "dispensed_at"),
+    )
+
+    prescription_id: Mapped[int] = mapped_column(ForeignKey("prescription.id", ondelete="RESTRICT"))
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    medication_id: Mapped[int] = mapped_column(ForeignKey("medication.id", ondelete="RESTRICT"))
+    quantity: Mapped[int]
+    dispensed_at: Mapped[dt.datetime]
+    dispensed_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    collected_by: Mapped[str] = mapped_column(default="")
+    note: Mapped[str] = mapped_column(default="")
+
+    prescription: Mapped[Prescription] = relationship(lazy="raise")
+    patient: Mapped[Patient] = relationship(lazy="raise")
+    dispensed_by: Mapped[User | None] = relationship(lazy="raise")
+    movements: Mapped[list[StockMovement]] = relationship(lazy="raise")
+
+
+class StockMovement(Permanent):
+    """One line of the stock ledger; `quantity` is positive when stock grows. Inserting it moves the batch and the medicine."""
+
+    __tablename__ = "stock_movement"
+    __table_args__ = (
+        CheckConstraint(
+            "quantity <> 0 AND abs(quantity) <= 1000000",
+            name="quantity_possible",
+            info={"says": _("Write a quantity."), "field": "quantity"},
+        ),
+        CheckConstraint(
+            "kind IN ('receipt', 'dispense', 'return', 'adjustment', 'write_off', 'count')", name="kind_known"
+        ),
+        Index("ix_stock_movement_batch", "batch_id", "id"),
+        Index("ix_stock_movement_medication", "medication_id", "id"),
+        Index("ix_stock_movement_dispense", "dispense_id"),
+    )
+
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batch.id", ondelete="RESTRICT"))
+    medication_id: Mapped[int] = mapped_column(ForeignKey("medication.id", ondelete="RESTRICT"))
+    kind: Mapped[str]
+    quantity: Mapped[int]
+    dispense_id: Mapped[int | None] = mapped_column(ForeignKey("dispense.id", ondelete="RESTRICT"))
+    reason: Mapped[str] = mapped_column(default="")
+    moved_at: Mapped[dt.datetime]
+    moved_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+    batch: Mapped[Batch] = relationship(lazy="raise")

@@ -1,0 +1,1 @@
+"""Reports: figures gathered from all desks. Reads only."""

@@ -1,0 +1,1 @@
+"""Staff: accounts, roles and grants, sign-in, sessions, tokens. Knows no patient."""

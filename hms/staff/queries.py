@@ -1,0 +1,49 @@
+"""Looking up staff: doctors, departments, roles."""
+
+from __future__ import annotations
+
+from sqlalchemy import Select, select
+
+from hms.core.db import db
+from hms.core.permissions import Role as BuiltIn
+
+from .models import Department, Role, User
+
+
+def users() -> Select:
+    """Every account, by family name."""
+    return select(User).order_by(User.last_name, User.first_name, User.id)
+
+
+def doctors() -> list[User]:
+    """Active doctors by name, with their departments."""
+    query = select(User).join(Role).where(Role.code == BuiltIn.DOCTOR.value, User.is_active)
+    return list(db.session.scalars(query.order_by(User.last_name, User.first_name)).unique())
+
+
+def doctor(user_id: int | None) -> User | None:
+    """The active doctor with this account, or None."""
+    if user_id is None:
+        return None
+    query = select(User).join(Role).where(User.id == user_id, Role.code == BuiltIn.DOCTOR.value, User.is_active)
+    return db.session.scalars(query).unique().one_or_none()
+
+
+def departments() -> list[Department]:
+    return list(db.session.scalars(select(Department).where(Department.is_active).order_by(Department.name)))
+
+
+def roles() -> Select:
+    """Every active role, built-in ones first."""
+    return select(Role).where(Role.is_active).order_by(Role.id)
+
+
+def names(user_ids: set[int]) -> dict[int, str]:
+    """Display names by account id."""
+    if not user_ids:
+        return {}
+    query = select(User.id, User.title, User.first_name, User.last_name, User.username).where(User.id.in_(user_ids))
+    return {
+        row.id: " ".join(part for part in (row.title, row.first_name, row.last_name) if part) or row.username
+        for row in db.session.execute(query)
+    }

@@ -1,0 +1,174 @@
+"""The test hospital: real PostgreSQL and Valkey, one account of every role, clients that check every page they fetch."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["HMS_FAST_PASSWORDS"] = "1"
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from flask import Flask, g
+from flask_migrate import upgrade
+from sqlalchemy import select
+
+from config import Config
+from hms import create_app
+from hms.core import settings
+from hms.core.actions import doing
+from hms.core.db import db as database
+from hms.core.people import SYSTEM, Person
+from hms.core.permissions import Role
+from hms.staff import actions as staff_actions
+from hms.staff import identity
+from hms.staff.models import User
+from hms.staff.signing_in import SignedIn, open_session
+from tests import servers
+from tests.page import PageClient
+
+PASSWORD = "hospital-demo-2026"
+TEMPLATE = "hms_template"
+ROLES = tuple(role.value for role in Role)
+
+
+def config_for(url: str, redis_number: int = 0, **more: object) -> Config:
+    """A test installation on the database at `url`."""
+    keys = {name: letter * 40 for name, letter in (("secret_key", "s"), ("jwt_secret_key", "j"), ("audit_key", "a"))}
+    data_dir = Path(servers.HOME) / "data"
+    settings_ = {"redis_url": servers.redis_url(redis_number), "data_dir": data_dir, "testing": True, **keys, **more}
+    return Config(database_url=url, totp_keys=("t" * 40,), **settings_)
+
+
+def _worker_number() -> int:
+    name = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    return int(name.removeprefix("gw"))
+
+
+@pytest.fixture(scope="session")
+def template() -> str:
+    """The name of a migrated database with roles and one account per role, made once per run."""
+    marker = Path(servers.HOME) / f"template-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    servers.start()
+    with FileLock(str(Path(servers.HOME) / "template.lock")):
+        if not marker.exists():
+            _make_template()
+            marker.touch()
+    return TEMPLATE
+
+
+def _make_template() -> None:
+    app = create_app(config_for(servers.create_database(TEMPLATE)))
+    with app.app_context():
+        upgrade()
+        with doing("tests.seed", SYSTEM):
+            staff_actions.install_roles(by=SYSTEM)
+            for role in ROLES:
+                staff_actions.add_user(username=role, role=role, password=PASSWORD, last_name=role.title(), by=SYSTEM)
+            staff_actions.add_user(username="norole", role=None, password=PASSWORD, by=SYSTEM)
+        database.session.remove()
+        database.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def app(template: str) -> Iterator[Flask]:
+    """The application on this worker's own copy of the template; every test rolls back what it did."""
+    number = _worker_number()
+    app = create_app(config_for(servers.create_database(f"hms_test_{number}", template), number))
+    app.config["PROPAGATE_FAULTS"] = True
+    yield app
+    with app.app_context():
+        database.engine.dispose()
+
+
+@pytest.fixture
+def db(app: Flask) -> Iterator[object]:
+    """The session of this test. Commits are savepoints, and all is rolled back at the end."""
+    with app.app_context():
+        engines = database._app_engines[app]
+        engine = engines[None]
+        with engine.connect() as connection:
+            outer = connection.begin()
+            engines[None] = connection
+            database.session.remove()
+            database.session.configure(join_transaction_mode="create_savepoint")
+            settings.forget()
+            yield database
+            database.session.remove()
+            outer.rollback()
+            engines[None] = engine
+            settings.forget()
+
+
+@pytest.fixture
+def person(db: object) -> Callable[[str], Person]:
+    """`person("doctor")`: the test hospital's person of that role, to act with."""
+
+    def of(username: str) -> Person:
+        user_id = database.session.scalars(select(User.id).filter_by(username=username)).one()
+        return identity.person(user_id)
+
+    return of
+
+
+@pytest.fixture
+def seeding(db: object) -> Iterator[None]:
+    """Lets a test write rows as the hospital itself, in one action."""
+    with doing("tests.seed", SYSTEM):
+        yield
+
+
+@pytest.fixture
+def desk(app: Flask, db: object) -> Callable[[str | None], PageClient]:
+    """`desk("cashier")`: a browser signed in as that person, which checks every page it fetches. `desk(None)` is signed out."""
+
+    def at(username: str | None) -> PageClient:
+        client = PageClient(app)
+        if username:
+            with app.test_request_context():
+                user = database.session.scalars(select(User).filter_by(username=username)).unique().one()
+                sid = open_session(SignedIn(user.id, user.token_version))
+            with client.session_transaction() as cookie:
+                cookie["sid"] = sid
+        return client
+
+    return at
+
+
+@pytest.fixture
+def program(app: Flask, db: object) -> Callable[[str | None], PageClient]:
+    """`program("doctor")`: an API client with that person's Bearer token."""
+
+    def of(username: str | None) -> PageClient:
+        client = PageClient(app)
+        if username:
+            user = database.session.scalars(select(User).filter_by(username=username)).unique().one()
+            token = identity.access_token(user.id, user.token_version)
+            client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+        return client
+
+    return of
+
+
+@pytest.fixture
+def real_app(template: str, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    """An application on a database of its own where commits are real: for tests with several connections at once."""
+    name = f"hms_real_{_worker_number()}"
+    app = create_app(config_for(servers.create_database(name, template), 20 + _worker_number(), pool_size=24))
+    with app.app_context():
+        settings.forget()
+        yield app
+        database.session.remove()
+        database.engine.dispose()
+    servers.drop_database(name)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_request() -> Iterator[None]:
+    """Nothing of one test's request is seen by the next."""
+    yield
+    if g:
+        for name in list(g):
+            g.pop(name, None)

@@ -1,0 +1,72 @@
+"""Actions: allowed, one transaction, named in the trail, announced only when committed."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from hms.core import settings
+from hms.core.actions import afterwards, doing
+from hms.core.audit import AuditEntry
+from hms.core.errors import NotAllowed, RuleBroken
+from hms.core.people import SYSTEM
+from hms.staff.models import Department
+
+
+def test_an_action_without_the_grant_is_refused(person):
+    with pytest.raises(NotAllowed):
+        settings.change_setting("hospital.name", "Other", by=person("cashier"))
+
+
+def test_a_change_is_in_the_trail_with_old_and_new_value(db, person):
+    settings.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
+    settings.change_setting("hospital.name", "Bay Hospital", by=person("admin"))
+    entries = db.session.scalars(select(AuditEntry).filter_by(entity="system_setting").order_by(AuditEntry.id)).all()
+    assert [(e.action, e.actor_name) for e in entries] == [("core.change_setting", "admin")] * 2
+    assert entries[1].old == {"value": "Hill Hospital"}
+    assert entries[1].new == {"value": "Bay Hospital"}
+
+
+def test_a_write_outside_of_any_action_is_refused_by_the_database(real_app):
+    from hms.core.db import db
+
+    with pytest.raises(DBAPIError, match="outside of any action"):
+        db.session.execute(text("INSERT INTO department (name, is_active) VALUES ('Ward', true)"))
+    db.session.rollback()
+
+
+def test_the_trail_cannot_be_rewritten(db, person):
+    settings.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
+    with pytest.raises(DBAPIError, match="permanent"), db.session.begin_nested():
+        db.session.execute(text("UPDATE audit_entry SET actor_name = 'nobody'"))
+
+
+def test_a_refused_action_leaves_nothing_and_announces_nothing(db):
+    heard = []
+    with pytest.raises(RuleBroken), doing("tests.fail", SYSTEM):
+        db.session.add(Department(name="Ward 9"))
+        db.session.flush()
+        afterwards(lambda: heard.append(1))
+        raise RuleBroken("no")
+    assert heard == []
+    assert db.session.scalars(select(Department).filter_by(name="Ward 9")).all() == []
+
+
+def test_a_failed_announcement_does_not_undo_what_was_saved(db, caplog):
+    with doing("tests.add", SYSTEM):
+        db.session.add(Department(name="Ward 9"))
+        afterwards(lambda: 1 / 0)
+    assert db.session.scalars(select(Department.name).filter_by(name="Ward 9")).one() == "Ward 9"
+    assert "a step after the commit failed" in caplog.text
+
+
+def test_unknown_settings_and_wrong_types_are_refused(person):
+    for key, value in (
+        ("no.such", 1),
+        ("staff.idle_minutes", "soon"),
+        ("staff.idle_minutes", 4),
+        ("staff.registration_open", []),
+    ):
+        with pytest.raises(RuleBroken):
+            settings.change_setting(key, value, by=person("admin"))

@@ -1,0 +1,130 @@
+"""A test client that checks every page it fetches: one heading, a title that names it, tokens in forms, no doubled ids."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+from flask import Flask, g
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+NEVER_SHOWN = re.compile(r"\bNone\b|\bundefined\b|\bNaN\b|Invalid Date|&lt;/?[a-z]+&gt;|\b\d{4}-\d{2}-\d{2}\b")
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+class Page(HTMLParser):
+    """The parts of a page that tests look at."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.h1: list[str] = []
+        self.title = ""
+        self.ids: list[str] = []
+        self.forms: list[dict[str, Any]] = []
+        self.ux: list[str] = []
+        self.inline: list[str] = []
+        self.text: list[str] = []
+        self.links: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag not in VOID:
+            self._open.append(tag)
+        if "id" in given:
+            self.ids.append(given["id"] or "")
+        if given.get("data-ux"):
+            self.ux.append(given["data-ux"] or "")
+        self.inline += [f"{tag} {name}" for name in given if name == "style" or name.startswith("on")]
+        if tag == "a" and given.get("href"):
+            self.links.append(given["href"] or "")
+        if tag == "h1":
+            self.h1.append("")
+        if tag == "form":
+            self.forms.append(
+                {"method": (given.get("method") or "get").lower(), "action": given.get("action"), "fields": {}}
+            )
+        if (
+            tag in ("input", "textarea", "select", "button")
+            and self.forms
+            and "form" in self._open
+            and given.get("name")
+        ):
+            self._field(tag, given)
+
+    def _field(self, tag: str, given: dict[str, str | None]) -> None:
+        fields = self.forms[-1]["fields"]
+        is_choice = given.get("type") in ("radio", "checkbox")
+        if tag == "button" or given.get("type") == "submit" or (is_choice and "checked" not in given):
+            return
+        fields.setdefault(given["name"], given.get("value") or ("on" if is_choice else ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._open:
+            while self._open.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] in ("script", "style"):
+            return
+        if "title" in self._open and "svg" not in self._open:
+            self.title += data
+        if "h1" in self._open:
+            self.h1[-1] += data
+        self.text.append(data)
+
+
+def words(html: str) -> str:
+    """What a person reads on the page, blanks folded."""
+    return " ".join(" ".join(Page(html).text).split())
+
+
+class PageClient(FlaskClient):
+    """Fetches pages as a browser would, and refuses to go on from one that breaks the rules of the house."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app, use_cookies=True)
+        self.checks = True
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        g.pop("_login_user", None)
+        for name in ("once_claimed", "csp_nonce", "csrf_token", "nav_items", "token_fault", "session_ended", "queries"):
+            g.pop(name, None)
+        response = super().open(*args, **kwargs)
+        if self.checks and response.mimetype == "text/html" and response.status_code not in (301, 302, 303):
+            check(response)
+        return response
+
+    def form(self, path: str, number: int | None = None, **typed: Any) -> TestResponse:
+        """Fetch `path`, fill its (first POST, or `number`th) form with `typed`, send it."""
+        page = Page(self.get(path).get_data(as_text=True))
+        posts = [
+            form
+            for form in page.forms
+            if form["method"] == "post" and (path == "/logout" or form["action"] != "/logout")
+        ]
+        form = posts[number or 0]
+        return self.post(form["action"] or path, data={**form["fields"], **typed})
+
+
+def check(response: TestResponse) -> None:
+    """The rules that hold for every full page and every fragment."""
+    html = response.get_data(as_text=True)
+    page = Page(html)
+    where = f"{response.request.method} {response.request.path}"
+    assert page.inline == [], f"{where}: inline style or handler {page.inline}"
+    doubled = {i for i in page.ids if page.ids.count(i) > 1}
+    assert not doubled, f"{where}: ids used twice {doubled}"
+    shown = NEVER_SHOWN.search(" ".join(page.text))
+    assert not shown, f"{where}: shows {shown.group()!r}"
+    for form in page.forms:
+        assert form["method"] != "post" or "csrf_token" in form["fields"], f"{where}: form without token"
+    if "<html" in html:
+        assert len(page.h1) == 1, f"{where}: {len(page.h1)} h1"
+        heading = " ".join(page.h1[0].split())
+        title = " ".join(page.title.split()).removeprefix("Error: ")
+        assert title.endswith("HMS"), f"{where}: title {title!r}"
+        assert heading.split(" ")[0] in title, f"{where}: title {title!r} does not name {heading!r}"
