@@ -17,7 +17,7 @@ from hms.core.money import Money
 
 
 def install(app: Flask) -> None:
-    """Register every filter; a missing value reads "Not recorded" instead of failing the page."""
+    """Register every filter and the globals `now`, `today`, `month_words`; a missing value reads "Not recorded" instead of failing the page."""
     app.jinja_env.filters.update(
         day=day,
         long_day=long_day,
@@ -33,6 +33,7 @@ def install(app: Flask) -> None:
         phone=phone,
         marked=marked,
     )
+    app.jinja_env.globals.update(now=clock.now, today=clock.today, month_words=lambda: _months("abbreviated"))
 
 
 def _months(width: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Sample objects for the kit page, which shows every macro in its normal, error and empty states (development and tests only)."""
+"""The kit page: every macro in its normal, error and empty states. Served in development and tests only."""
 
 from __future__ import annotations
 

@@ -1,1 +1,286 @@
+// The shell of every signed-in page: shortcuts, busy buttons, toasts with undo, menus, dialogs, idle warning.
 "use strict";
+
+const HMS = (() => {
+  const root = document.documentElement;
+  const words = JSON.parse(document.querySelector('meta[name="hms-words"]')?.content || "{}");
+  const token = () => document.querySelector('meta[name="csrf-token"]')?.content || "";
+  const one = (selector, within = document) => within.querySelector(selector);
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const shown = (element) => element && element.getClientRects().length > 0;
+  const typing = (element) => Boolean(element?.closest('input:not([type="checkbox"], [type="radio"], [type="button"], [type="submit"]), textarea, select, [contenteditable]'));
+  const say = (key, values = {}) => (words[key] || key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+
+  function announce(text, urgent = false) {
+    const region = one(urgent ? "[data-assertive]" : "[data-polite]");
+    if (!region) return;
+    region.textContent = "";
+    setTimeout(() => { region.textContent = text; }, 50);
+  }
+
+  // A copy of a form the page does not hold: posts values to an address of this site.
+  function post(action, values = {}) {
+    const form = document.createElement("form");
+    form.method = "post";
+    form.action = action;
+    for (const [name, value] of Object.entries({ csrf_token: token(), ...values })) {
+      const input = Object.assign(document.createElement("input"), { type: "hidden", name, value });
+      form.append(input);
+    }
+    document.body.append(form);
+    form.requestSubmit();
+  }
+
+  return { root, words, token, one, all, shown, typing, say, announce, post };
+})();
+
+// Toasts: one after another, waiting while pointed at or focused.
+(() => {
+  const { one, all } = HMS;
+  const region = one('[data-ux="toasts"]');
+  if (!region) return;
+
+  function run(toast) {
+    let left = Number(toast.dataset.seconds || 6) * 1000;
+    let since = Date.now();
+    let timer = setTimeout(() => toast.remove(), left);
+    const hold = () => { clearTimeout(timer); left -= Date.now() - since; };
+    const go = () => { since = Date.now(); timer = setTimeout(() => toast.remove(), Math.max(left, 1500)); };
+    toast.addEventListener("pointerenter", hold);
+    toast.addEventListener("pointerleave", go);
+    toast.addEventListener("focusin", hold);
+    toast.addEventListener("focusout", go);
+    one("[data-dismiss]", toast)?.addEventListener("click", () => toast.remove());
+  }
+
+  HMS.toast = (text) => {
+    const toast = document.createElement("div");
+    toast.className = "toast";
+    toast.dataset.ux = "toast";
+    const line = Object.assign(document.createElement("span"), { className: "toast__text", textContent: text });
+    toast.append(line);
+    region.replaceChildren(toast);
+    run(toast);
+  };
+
+  // Put back after a moment, so that screen readers speak what arrived with the page.
+  const arrived = all(".toast", region);
+  arrived.forEach(run);
+  if (arrived.length) HMS.announce(one(".toast__text", region).textContent);
+})();
+
+// A pressed button looks busy at once, and a second press of the same form does nothing.
+(() => {
+  const { one, all, say } = HMS;
+  const BUSY_FOR_MOST = 15000;
+
+  function rest(form) {
+    delete form.dataset.busy;
+    all('[aria-busy="true"]', form).forEach((button) => {
+      button.removeAttribute("aria-busy");
+      if (button.dataset.words) one("span", button).textContent = button.dataset.words;
+    });
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method === "dialog" || event.defaultPrevented) return;
+    if (form.dataset.busy) { event.preventDefault(); return; }
+    form.dataset.busy = "1";
+    const button = event.submitter;
+    if (button?.matches(".button")) {
+      const label = one("span", button);
+      button.setAttribute("aria-busy", "true");
+      if (label && form.method === "post" && !button.matches(".button--small")) {
+        button.dataset.words = label.textContent;
+        label.textContent = button.dataset.busyWords || say("saving");
+      }
+    }
+    setTimeout(() => rest(form), BUSY_FOR_MOST);
+  });
+
+  document.addEventListener("htmx:afterRequest", (event) => { if (event.target.matches?.("form")) rest(event.target); });
+  document.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-CSRFToken"] = HMS.token(); });
+
+  // A page taken out of the browser's memory may show another person's data: fetch it again.
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+    else all("form[data-busy]").forEach(rest);
+  });
+})();
+
+// Menus and dialogs.
+(() => {
+  const { one, all } = HMS;
+  const openMenus = () => all("details.menu[open]");
+
+  document.addEventListener("click", (event) => {
+    openMenus().filter((menu) => !menu.contains(event.target)).forEach((menu) => { menu.open = false; });
+    const opener = event.target.closest("[data-dialog]");
+    const dialog = opener && document.getElementById(opener.dataset.dialog);
+    if (!dialog) return;
+    event.preventDefault();
+    dialog.showModal();
+    dialog.addEventListener("close", () => opener.focus(), { once: true });
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = openMenus().at(-1);
+    if (!menu) return;
+    menu.open = false;
+    one("summary", menu).focus();
+  });
+  document.addEventListener("focusout", (event) => {
+    const menu = event.target.closest?.("details.menu[open]");
+    if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+  });
+})();
+
+// Shortcuts. Single keys never act inside fields and can be switched off; Ctrl keys always work.
+(() => {
+  const { one, all, shown, typing, root, say } = HMS;
+  const SCAN_GAP = 50;
+  const SCAN_LENGTH = 6;
+  let goes = 0;
+  let scan = { text: "", at: 0 };
+
+  const singles = () => root.dataset.shortcuts !== "off";
+  const keyed = (key) => all(`[data-key="${CSS.escape(key)}"]`).find((element) => shown(element) && element.getAttribute("aria-disabled") !== "true");
+  const primary = () => keyed("Ctrl+Enter") || all("main button.button--primary").filter(shown).at(-1);
+  const find = () => { const box = one("#find"); box?.focus(); box?.select(); };
+
+  function list() {
+    const dialog = one("#shortcuts");
+    const keys = one("dl", dialog);
+    all("[data-of-page]", keys).forEach((part) => part.remove());
+    const named = new Map();
+    all("[data-key]").filter(shown).forEach((element) => named.set(element.dataset.key, (one("span", element) || element).textContent.trim()));
+    if (!named.has("Ctrl+Enter") && primary()) named.set("Ctrl+Enter", one("span", primary())?.textContent.trim() || "");
+    for (const [key, text] of named) {
+      const term = document.createElement("dt");
+      const what = Object.assign(document.createElement("dd"), { textContent: text });
+      term.append(Object.assign(document.createElement("kbd"), { className: "key", textContent: key.replace("+", " ") }));
+      for (const part of [term, what]) {
+        part.dataset.ofPage = "";
+        if (!key.includes("+")) part.dataset.single = "";
+        keys.append(part);
+      }
+    }
+    all("[data-single]", keys).forEach((part) => { part.hidden = !singles(); });
+    const undo = Boolean(one("[data-undo]"));
+    all("[data-when-undo]", keys).forEach((part) => { part.hidden = !undo || !singles(); });
+    dialog.showModal();
+  }
+
+  function command(event) {
+    const key = event.key.toLowerCase();
+    if (key === "k") { find(); return true; }
+    if (key === "enter") { const button = primary(); button?.click(); return Boolean(button); }
+    if (key === "s") {
+      const draft = new CustomEvent("hms:save-draft", { bubbles: true, cancelable: true });
+      if (!(event.target.closest?.("form") || one("form[data-draft-url]") || document).dispatchEvent(draft)) return true;
+      const button = keyed("Ctrl+S");
+      button?.click();
+      return Boolean(button);
+    }
+    return false;
+  }
+
+  function single(event) {
+    const key = event.key;
+    if (Date.now() < goes) {
+      goes = 0;
+      const place = one(`[data-go="${CSS.escape(key)}"]`);
+      if (place) location.assign(place.dataset.url);
+      return Boolean(place);
+    }
+    if (key === "g") { goes = Date.now() + 1500; return true; }
+    if (key === "/") { find(); return true; }
+    if (key === "?") { list(); return true; }
+    if (key === "z" && one("[data-undo]")) { all("[data-undo]").at(-1).click(); return true; }
+    const plain = key !== "Enter" || [document.body, one("main")].includes(document.activeElement);
+    const element = plain && keyed(key);
+    element?.click?.();
+    return Boolean(element);
+  }
+
+  // A scanner is a fast keyboard that ends with Enter.
+  function scanned(event) {
+    const now = event.timeStamp;
+    if (event.key === "Enter") {
+      const text = now - scan.at < SCAN_GAP ? scan.text : "";
+      scan = { text: "", at: 0 };
+      const box = one("#find");
+      if (text.length < SCAN_LENGTH || !box) return false;
+      box.value = text;
+      box.form.requestSubmit();
+      return true;
+    }
+    if (event.key.length === 1) scan = { text: (now - scan.at < SCAN_GAP ? scan.text : "") + event.key, at: now };
+    return false;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing || event.altKey) return;
+    const done = event.ctrlKey || event.metaKey
+      ? command(event)
+      : !typing(event.target) && !one("dialog[open]") && (scanned(event) || (singles() && single(event)));
+    if (done) event.preventDefault();
+  });
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-shortcut-list]")) list(); });
+  HMS.find = find;
+  HMS.primaryWords = () => say("primary");
+})();
+
+// Idle: a warning a minute before, then nothing of the patient stays in the page.
+(() => {
+  const { one, token } = HMS;
+  const { idleSeconds, keepAlive, lockUrl } = document.body.dataset;
+  const limit = Number(idleSeconds) * 1000;
+  const dialog = one("#idle");
+  if (!limit || !dialog) return;
+  const channel = "BroadcastChannel" in window ? new BroadcastChannel("hms-activity") : null;
+  let last = Date.now();
+  let told = Date.now();
+
+  function active() {
+    const now = Date.now();
+    if (now - last < 1000) return;
+    last = now;
+    if (dialog.open) dialog.close();
+    channel?.postMessage("active");
+    if (keepAlive && now - told > 60000) {
+      told = now;
+      fetch(keepAlive, { method: "POST", headers: { "X-CSRFToken": token() } }).catch(() => { told = 0; });
+    }
+  }
+
+  function leave() {
+    document.title = HMS.say("locked");
+    document.body.replaceChildren();
+    location.replace(`${lockUrl}${lockUrl.includes("?") ? "&" : "?"}ended=idle`);
+  }
+
+  if (channel) channel.onmessage = () => { last = Date.now(); if (dialog.open) dialog.close(); };
+  ["keydown", "pointerdown", "input", "scroll"].forEach((kind) => document.addEventListener(kind, active, { passive: true, capture: true }));
+  setInterval(() => {
+    const idle = Date.now() - last;
+    if (idle >= limit) leave();
+    else if (idle >= limit - 60000 && !dialog.open) { dialog.showModal(); HMS.announce(one("h2", dialog).textContent, true); }
+  }, 2000);
+})();
+
+// Focus never hides under what sticks to the edges; an error summary is where reading starts.
+(() => {
+  const { one, all, root } = HMS;
+  const measure = () => {
+    const top = all(".banner").find((part) => getComputedStyle(part).position === "sticky");
+    root.style.setProperty("--sticky-top", `${top?.offsetHeight || 0}px`);
+    root.style.setProperty("--sticky-bottom", `${one(".actionbar")?.offsetHeight || 0}px`);
+  };
+  measure();
+  const watch = new ResizeObserver(measure);
+  all(".banner, .actionbar").forEach((part) => watch.observe(part));
+  addEventListener("load", () => { if (document.activeElement === document.body) one('[data-ux="error-summary"]')?.focus(); });
+})();
