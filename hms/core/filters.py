@@ -17,7 +17,10 @@ from hms.core.money import Money
 
 
 def install(app: Flask) -> None:
-    """Register every filter and the globals `now`, `today`, `month_words`; a missing value reads "Not recorded" instead of failing the page."""
+    """Register every filter and the globals `now`, `today`, `month_words`.
+
+    A missing value reads "Not recorded" instead of failing the page.
+    """
     app.jinja_env.filters.update(
         day=day,
         long_day=long_day,

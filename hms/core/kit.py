@@ -90,7 +90,7 @@ def sample_patients() -> list[SamplePatient]:
 def kit_page() -> str:
     """The page itself; `core.web` mounts it at /dev/kit where the application is in debug or in tests."""
     filled = SampleForm(formdata=None, given_name="Kadiatu", weight="62", patient="kad", sex="female", role="doctor")
-    wrong = SampleForm(formdata=None, prefix="wrong")
+    wrong = SampleForm(formdata=None, prefix="wrong", role="nurse", reasons=[])
     wrong.validate()
     deceased = SamplePatient(
         "Bangura",

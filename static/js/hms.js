@@ -131,6 +131,15 @@ const HMS = (() => {
     menu.open = false;
     one("summary", menu).focus();
   });
+  // An open menu stays inside the window.
+  document.addEventListener("toggle", (event) => {
+    const list = event.target.open && event.target.matches?.("details.menu") && one(".menu__list", event.target);
+    if (!list) return;
+    list.style.translate = "";
+    const box = list.getBoundingClientRect();
+    const shift = box.left < 8 ? 8 - box.left : Math.min(document.documentElement.clientWidth - 8 - box.right, 0);
+    if (shift) list.style.translate = `${shift}px`;
+  }, true);
   document.addEventListener("focusout", (event) => {
     const menu = event.target.closest?.("details.menu[open]");
     if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
