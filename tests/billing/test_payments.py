@@ -14,7 +14,8 @@ DUE = Money("190.00")
 @pytest.mark.parametrize(
     ("typed", "method"),
     [("Cash", Method.CASH), ("cash ", Method.CASH), ("MOBILE_MONEY", Method.MOBILE_MONEY),
-     ("mobile money", Method.MOBILE_MONEY), ("Mobile-Money", Method.MOBILE_MONEY), ("momo", Method.MOBILE_MONEY), ("card", Method.CARD),
+     ("mobile money", Method.MOBILE_MONEY), ("Mobile-Money", Method.MOBILE_MONEY),
+     ("momo", Method.MOBILE_MONEY), ("card", Method.CARD),
      ("INSURANCE", Method.INSURANCE),
      ("bank transfer", Method.BANK), ("Other", Method.OTHER)],
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Pharmacy: batches, the stock ledger and dispensing; what left or came is never changed, only returned or adjusted."""
