@@ -88,7 +88,7 @@ def sex_word(code: str | None) -> str:
 
 
 def money(amount: Money | None, code: bool = True) -> str:
-    return _("Not recorded") if amount is None else format.money(amount, current_app.config["HMS_CURRENCY"], code=code)
+    return _("Not recorded") if amount is None else format.money(amount, current_app.config["CURRENCY"], code=code)
 
 
 def quantity(value: object, unit: str | None = None) -> str:
@@ -96,7 +96,7 @@ def quantity(value: object, unit: str | None = None) -> str:
 
 
 def phone(number: str | None) -> str:
-    return format.phone(number, current_app.config["HMS_COUNTRY"]) if number else _("Not recorded")
+    return format.phone(number, current_app.config["COUNTRY"]) if number else _("Not recorded")
 
 
 def marked(text: str, typed: str | None = None) -> Markup:
