@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from types import SimpleNamespace
 
-from flask import render_template
+from flask import Blueprint, Response, flash, jsonify, render_template, request
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -18,10 +17,16 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from hms.core import clock
 from hms.core.money import Money
+from hms.core.permissions import Action
+from hms.core.web import needs
+
+pages = Blueprint("kit", __name__, url_prefix="/dev/kit")
 
 
 @dataclass
@@ -49,12 +54,17 @@ class SampleForm(FlaskForm):
     sex = RadioField(
         "Sex",
         [InputRequired("Choose the sex.")],
-        choices=[("female", "Female"), ("male", "Male"), ("other", "Other"), ("unknown", "Not known")],
+        choices=[
+            SelectChoice("female", "Female"),
+            SelectChoice("male", "Male"),
+            SelectChoice("other", "Other"),
+            SelectChoice("unknown", "Not known"),
+        ],
     )
     born = StringField("Date of birth", [InputRequired("Enter a date of birth or an age.")])
     weight = StringField("Weight")
     fee = StringField("Fee")
-    role = SelectField("Role", choices=[("nurse", "Nurse"), ("doctor", "Doctor")])
+    role = SelectField("Role", choices=[SelectChoice("nurse", "Nurse"), SelectChoice("doctor", "Doctor")])
     note = TextAreaField("Note")
     consent = BooleanField("Counselling given")
     password = PasswordField("Password")
@@ -62,7 +72,7 @@ class SampleForm(FlaskForm):
     patient_id = HiddenField()
     reasons = SelectMultipleField(
         "Reasons",
-        choices=[("none", "None"), ("late", "Came late"), ("pain", "Pain")],
+        choices=[SelectChoice("none", "No reason"), SelectChoice("late", "Came late"), SelectChoice("pain", "Pain")],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
@@ -78,6 +88,12 @@ class Kit:
     owed: Money = field(default_factory=lambda: Money("1190"))
 
 
+def deceased_patient() -> SamplePatient:
+    patient = SamplePatient("Bangura", "Alie", "HMS-000310-4", "Mr", sex="male", date_of_birth=date(1950, 2, 1))
+    patient.deceased_on, patient.allergy_words = date(2026, 2, 2), "No known allergies"
+    return patient
+
+
 def sample_patients() -> list[SamplePatient]:
     return [
         SamplePatient("Kamara", "Kadiatu", "HMS-000482-7", "Mrs", queue_words="In queue: Dr Bah, token 18"),
@@ -87,24 +103,38 @@ def sample_patients() -> list[SamplePatient]:
     ]
 
 
+@pages.get("")
+@needs(Action.PUBLIC)
 def kit_page() -> str:
-    """The page itself; `core.web` mounts it at /dev/kit where the application is in debug or in tests."""
-    filled = SampleForm(formdata=None, given_name="Kadiatu", weight="62", patient="kad", sex="female", role="doctor")
+    """Every macro on one page; `?toast=1` adds a toast with Undo, `?dir=rtl` writes from right to left."""
+    filled = SampleForm(formdata=None, given_name="Kadiatu", weight="62", sex="female", role="doctor", reasons=[])
     wrong = SampleForm(formdata=None, prefix="wrong", role="nurse", reasons=[])
     wrong.validate()
-    deceased = SamplePatient(
-        "Bangura",
-        "Alie",
-        "HMS-000310-4",
-        "Mr",
-        sex="male",
-        date_of_birth=date(1950, 2, 1),
-        deceased_on=date(2026, 2, 2),
-        allergy_words="No known allergies",
-    )
-    return render_template(
-        "dev/kit.html",
-        kit=Kit(filled, wrong, sample_patients()),
-        deceased=deceased,
-        slots=[SimpleNamespace(time="09:40", kind="seen", name="CONTEH, Ibrahim", word="seen")],
-    )
+    if "toast" in request.args:
+        flash({"text": "KAMARA checked in, token 18", "undo": "/dev/kit/undo", "values": {"token": 18}}, "undo")
+    direction = {"page_direction": "rtl"} if request.args.get("dir") == "rtl" else {}
+    kit = Kit(filled, wrong, sample_patients())
+    return render_template("dev/kit.html", kit=kit, deceased=deceased_patient(), **direction)
+
+
+@pages.get("/people")
+@needs(Action.PUBLIC)
+def people() -> Response:
+    """Rows for the combobox: the sample patients whose name holds what was typed."""
+    typed = request.args.get("q", "").casefold()
+    found = [p for p in sample_patients() if typed in f"{p.family_name} {p.given_name}".casefold()]
+    return jsonify([{"value": p.hospital_number, "label": p.given_name, "detail": p.hospital_number} for p in found])
+
+
+@pages.get("/rows")
+@needs(Action.PUBLIC)
+def rows() -> str:
+    """The live part of the page, as its fragment."""
+    return render_template("dev/_kit_rows.html", kit=Kit(SampleForm(), SampleForm(), sample_patients()))
+
+
+@pages.post("/draft")
+@needs(Action.PUBLIC)
+def draft() -> Response:
+    """Takes a draft and keeps nothing."""
+    return jsonify(saved_at=clock.local(clock.now()).strftime("%H:%M:%S"))

@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
 
-from . import alerts, api, clock, filters, refusals, templating, web
+from . import alerts, api, clock, filters, kit, refusals, templating, web
 from .cookies import EncryptedCookie
 from .db import db
 from .jsonio import ExactJSON
@@ -53,6 +53,8 @@ def prepare(app: Flask, config: Config) -> None:
     app.extensions["hms_api"] = Api(app)
     api.install(app)
     refusals.install(app)
+    if app.debug or app.testing:
+        app.register_blueprint(kit.pages)
 
 
 def ready(app: Flask) -> None:

@@ -1,0 +1,1 @@
+"""Laboratory: tests ordered, samples, results and who has seen them."""
