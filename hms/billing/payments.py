@@ -56,9 +56,9 @@ def method(text: str | None, field: str = "method") -> Method:
 
 def check_payable(state: BillState) -> None:
     """Money is taken for an issued bill on which something is owed."""
-    if state is BillState.DRAFT:
+    if state == BillState.DRAFT:
         raise RuleBroken(_("This bill is a draft. Issue it, then take the payment."), code="not_issued")
-    if state is BillState.VOID:
+    if state == BillState.VOID:
         raise RuleBroken(_("This bill is void. Nothing can be paid on it."), code="void")
     if state not in OPEN:
         raise RuleBroken(_("This bill is already paid."), code="paid")
@@ -99,7 +99,7 @@ def _check_reference(method: Method, reference: str, is_needed: bool) -> None:
 def _change(amount: Money, method: Method, tendered: Money | None) -> Money:
     if tendered is None:
         return ZERO
-    if method is not Method.CASH and tendered != amount:
+    if method != Method.CASH and tendered != amount:
         raise RuleBroken(_("Change is given for cash only. Enter the exact amount."), "tendered")
     if tendered < amount:
         raise RuleBroken(_("The cash given is less than the amount. Enter a part payment instead."), "tendered")

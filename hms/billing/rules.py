@@ -103,7 +103,7 @@ def state(total: Money, paid: Money, credited: Money = ZERO) -> BillState:
 
 def check_editable(current: BillState) -> None:
     """Lines, discounts and the payer change on a draft only."""
-    if current is not BillState.DRAFT:
+    if current != BillState.DRAFT:
         raise RuleBroken(
             _("This bill is issued and stays as it is. Make a credit note to correct it."), code="not_draft"
         )
@@ -111,7 +111,7 @@ def check_editable(current: BillState) -> None:
 
 def check_issue(current: BillState, lines: Iterable[Line], discount: Money = ZERO) -> Totals:
     """The totals of a draft that may be issued; `RuleBroken` when it is no draft, empty or over-discounted."""
-    if current is not BillState.DRAFT:
+    if current != BillState.DRAFT:
         raise RuleBroken(_("This bill is already issued or void."), code="not_draft")
     found = list(lines)
     if not found:
@@ -123,7 +123,7 @@ def check_issue(current: BillState, lines: Iterable[Line], discount: Money = ZER
 
 def check_void(current: BillState, paid: Money, reason: str) -> None:
     """A bill can be made void while no money is held for it, with a reason."""
-    if current is BillState.VOID:
+    if current == BillState.VOID:
         raise RuleBroken(_("This bill is already void."), code="void")
     if paid != ZERO:
         raise RuleBroken(

@@ -63,7 +63,7 @@ def expected(opening_float: Money, takings: Iterable[tuple[Method, Money]]) -> d
     sums = dict.fromkeys(Method, ZERO) | {Method.CASH: opening_float}
     for method, amount in takings:
         sums[method] += amount
-    return {method: amount for method, amount in sums.items() if amount or method is Method.CASH}
+    return {method: amount for method, amount in sums.items() if amount or method == Method.CASH}
 
 
 def differences(due: Mapping[Method, Money], found: Mapping[Method, Money]) -> list[Difference]:

@@ -54,12 +54,12 @@ def check_movement(kind: Kind, change: int, on_hand: int, reason: str = "") -> i
     """What is on hand afterwards; `RuleBroken` on `quantity` or `reason` when the movement may not be written."""
     if isinstance(change, bool) or not isinstance(change, int) or abs(change) > MOST_UNITS:
         raise RuleBroken(_("Enter a whole quantity from 1 to 100,000."), "quantity")
-    if (kind in COMES and change <= 0) or (kind in LEAVES and change >= 0) or (kind is Kind.ADJUSTMENT and change == 0):
+    if (kind in COMES and change <= 0) or (kind in LEAVES and change >= 0) or (kind == Kind.ADJUSTMENT and change == 0):
         raise RuleBroken(_("Enter a quantity above zero."), "quantity")
     if on_hand + change < 0:
         message = _("Only %(left)s are in stock. Check the quantity.")
         raise RuleBroken(message % {"left": on_hand}, "quantity", code="short")
-    if (kind in NEEDS_REASON or (kind is Kind.COUNT and change)) and not reason.strip():
+    if (kind in NEEDS_REASON or (kind == Kind.COUNT and change)) and not reason.strip():
         raise RuleBroken(_("Say why the stock changes."), "reason")
     return on_hand + change
 
