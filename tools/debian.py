@@ -49,10 +49,10 @@ def _update() -> None:
     succeeds(*as_root(*_APT, "update", "-qq"))
 
 
-def unpack_privately(*packages: str) -> Path | None:
-    """Fetches packages as an ordinary user and unpacks them here; the folder of their libraries if that worked."""
+def unpack_privately(*packages: str) -> list[Path]:
+    """Fetches packages as an ordinary user and unpacks them here; the folders of their libraries if that worked."""
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        return None
+        return []
     print(f"Fetching {', '.join(packages)} for this copy alone …", flush=True)
     for folder in ("state/lists/partial", "cache/archives/partial", "root"):
         (PRIVATE / folder).mkdir(parents=True, exist_ok=True)
@@ -63,10 +63,17 @@ def unpack_privately(*packages: str) -> Path | None:
         *apt, "install", "-y", "--download-only", "--no-install-recommends", *packages
     )
     if not fetched:
-        return None
+        return []
     for archive in (PRIVATE / "cache" / "archives").glob("*.deb"):
         must("dpkg-deb", "-x", archive, PRIVATE / "root")
-    return next(iter((PRIVATE / "root" / "usr" / "lib").glob("*-linux-gnu")), None)
+    for folder in ("state", "cache"):
+        shutil.rmtree(PRIVATE / folder)
+    return private_libraries()
+
+
+def private_libraries() -> list[Path]:
+    """The folders of the libraries that were unpacked here."""
+    return [*PRIVATE.glob("root/usr/lib/*-linux-gnu*"), *PRIVATE.glob("root/lib/*-linux-gnu*")]
 
 
 def is_ubuntu() -> bool:

@@ -104,22 +104,26 @@ def _pip() -> list[str]:
 
 def _print_libraries() -> bool:
     """The libraries behind PDFs; says whether there was anything to do."""
-    if ENVIRONMENT.exists() and ENVIRONMENT.read_text():
-        return False
-    missing = _missing_libraries()
+    missing = [] if debian.private_libraries() else _missing_libraries()
+    _note_private_libraries()
     if not missing:
-        ENVIRONMENT.write_text("")
         return False
     if debian.install(*missing) and not _missing_libraries():
         return True
-    if folder := debian.unpack_privately(*missing):
-        ENVIRONMENT.write_text(f'export LD_LIBRARY_PATH="{folder}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"\n')
+    if debian.unpack_privately(*missing):
+        _note_private_libraries()
         return True
     _loudly(
         f"PDFs cannot be made without {', '.join(missing)}; bills are shown as pages only. "
         f"An administrator gets them: apt-get install {' '.join(missing)}"
     )
     return True
+
+
+def _note_private_libraries() -> None:
+    folders = ":".join(str(folder) for folder in debian.private_libraries())
+    line = f'export LD_LIBRARY_PATH="{folders}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"\n'
+    ENVIRONMENT.write_text(line if folders else "")
 
 
 def _missing_libraries() -> list[str]:

@@ -92,7 +92,7 @@ class Hospital:
         self, name: str, words: list[str], environment: dict[str, str], *, shows_progress: bool = False
     ) -> None:
         """Runs one of the hospital's commands to its end."""
-        command = Child(name, _flask(*words), environment, self.home)
+        command = Child(name, flask_command(*words), environment, self.home)
         command.start(shows_progress=shows_progress)
         try:
             while command.exit_code() is None:
@@ -107,8 +107,8 @@ class Hospital:
         gunicorn = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "2", "--graceful-timeout", "3"]
         gunicorn += ["--no-control-socket", "-b", self.address.bind, "wsgi:app"]
         web = Child("web", gunicorn, environment | {"SOCKETIO_ASYNC": "gevent"}, self.home)
-        worker = Child("worker", _flask("work"), environment, self.home)
-        clock = Child("clock", _flask("schedule"), environment, self.home)
+        worker = Child("worker", flask_command("work"), environment, self.home)
+        clock = Child("clock", flask_command("schedule"), environment, self.home)
         for child in (web, worker, clock):
             child.start()
             self._children.append(child)
@@ -172,6 +172,11 @@ class Hospital:
         say("\n".join([*lines, "", f"  Data and logs: {self.home}", "  Ctrl-C closes it and loses nothing.", ""]))
 
 
+def flask_command(*words: str) -> list[str]:
+    """The words that run one of the hospital's own commands with this Python."""
+    return [sys.executable, "-m", "flask", "--app", "wsgi", *words]
+
+
 def main() -> int:
     """Runs the hospital of this environment; failures become one sentence and exit code 1."""
     if os.environ.get("MAKELEVEL"):
@@ -181,10 +186,6 @@ def main() -> int:
     except LocalServersFailed as problem:
         say(f"\n{problem}")
         return 1
-
-
-def _flask(*words: str) -> list[str]:
-    return [sys.executable, "-m", "flask", "--app", "wsgi", *words]
 
 
 def _ending(child: Child) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import platform
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,10 +71,13 @@ class Valkey:
 
     def stop(self) -> None:
         """Writes everything down and stops; waits for it."""
+        if not self.running():
+            return
         with contextlib.suppress(redis.RedisError), self.connect() as client:
             client.shutdown(save=False)
-        if not processes.wait_until(lambda: not processes.all_in(self.directory), 10):
-            raise LocalServersFailed(f"Valkey in {self.directory} does not stop.")
+        if not processes.wait_until(lambda: not self.running(), 10):
+            for pid in processes.all_in(self.directory):
+                os.kill(pid, signal.SIGKILL)
 
     def running(self) -> bool:
         """Whether the server of this data directory runs (also when it is just too busy to answer)."""

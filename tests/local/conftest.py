@@ -1,0 +1,15 @@
+"""Data directories for real servers."""
+
+import pytest
+
+from hms.local.servers import Servers
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A data directory with a name as long and as odd as people choose them; its servers are stopped afterwards."""
+    path = tmp_path / ("Dr Koné's hospital, " + "very " * 25 + "far away") / "data"
+    yield path
+    servers = Servers(path, {})
+    for server in (servers.valkey, servers.postgres):
+        server.stop()

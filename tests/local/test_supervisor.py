@@ -1,0 +1,182 @@
+"""The supervisor opens, watches and closes a hospital, whose programs are stood in for by ones that start at once."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hms.local import ports, processes
+from hms.local.children import Child
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Takes the place of the hospital's wsgi.py and of its commands, and notes what happened to it.
+APPLICATION = """
+import os, signal, sys
+from pathlib import Path
+
+notes = Path(os.environ["HMS_DATA_DIR"]) / "notes"
+
+def app(environ, start_response):
+    found = environ["PATH_INFO"] == "/api/health/"
+    start_response("200 OK" if found else "404 Not Found", [("Content-Type", "text/plain")])
+    return [os.environ["SOCKETIO_ASYNC"].encode()]
+
+def note(text):
+    with notes.open("a") as file:
+        file.write(text + "\\n")
+
+def stay(name):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(note(f"{name} went")))
+    note(f"{name} came")
+    if name == "schedule" and notes.read_text().count("schedule came") == 1:
+        sys.exit("the clock fell down")
+    while True:
+        signal.pause()
+
+if __name__ == "__main__":
+    if sys.argv[1] in ("work", "schedule"):
+        stay(sys.argv[1])
+    note(" ".join(sys.argv[1:]) + " with " + os.environ["DATABASE_URL"])
+"""
+
+STARTER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from hms.local import places, supervisor
+places.ROOT = Path(sys.argv[2])
+supervisor.flask_command = lambda *words: [sys.executable, "wsgi.py", *words]
+sys.exit(supervisor.main())
+"""
+
+
+class Opened:
+    """A supervisor at work, with what it said and what its programs noted."""
+
+    def __init__(self, folder, **variables):
+        self.port = ports.choose()
+        self.home = folder / "data"
+        self.output = folder / f"output-{self.port}"
+        (folder / "wsgi.py").write_text(APPLICATION)
+        environment = {**os.environ, "HMS_DATA_DIR": str(self.home), "HMS_PORT": str(self.port), "HMS_DEMO": "1"}
+        for name in ("DATABASE_URL", "REDIS_URL", "MAKELEVEL"):
+            environment.pop(name, None)
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", STARTER, str(ROOT), str(folder)],
+                env=environment | variables,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def said(self, words):
+        return words in self.output.read_text()
+
+    def waits_for(self, words):
+        assert processes.wait_until(lambda: self.said(words) or self.process.poll() is not None, 60)
+        assert self.said(words), self.output.read_text()
+
+    def notes(self):
+        return (self.home / "notes").read_text().split("\n")[:-1]
+
+    def programs(self):
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+@pytest.fixture
+def open_hospital(tmp_path):
+    opened = []
+
+    def start(**variables):
+        opened.append(Opened(tmp_path, **variables))
+        return opened[-1]
+
+    yield start
+    for hospital in opened:
+        if hospital.process.poll() is None:
+            hospital.process.terminate()
+        hospital.process.wait(60)
+
+
+def test_a_hospital_opens_with_everything_and_closes_in_order(open_hospital, tmp_path):
+    hospital = open_hospital()
+    hospital.waits_for("The hospital is open")
+    assert hospital.said(f"http://127.0.0.1:{hospital.port}")
+    assert hospital.said("hospital-demo-2026")
+    with urllib.request.urlopen(f"http://127.0.0.1:{hospital.port}/api/health/") as answer:
+        assert b"gevent" in answer.read()
+    assert hospital.notes()[0].startswith("db upgrade with postgresql+psycopg://")
+    assert hospital.notes()[1].startswith("demo with ")
+
+    same = open_hospital()
+    neighbour = open_hospital(HMS_PORT=str(hospital.port), HMS_DATA_DIR=str(tmp_path / "other"))
+    same.waits_for("This hospital is open already")
+    neighbour.waits_for(f"Port {hospital.port} is taken by another program")
+    assert [same.process.wait(60), neighbour.process.wait(60)] == [1, 1]
+
+    for pid in processes.all_in(hospital.home / "valkey"):
+        os.kill(pid, signal.SIGKILL)
+    hospital.waits_for("The queue ended")
+    assert processes.wait_until(lambda: hospital.notes().count("schedule came") == 2, 30)
+    assert hospital.said("The clock ended early")
+
+    programs = hospital.programs()
+    hospital.process.send_signal(signal.SIGINT)
+    assert hospital.process.wait(60) == 0
+    assert hospital.notes()[-2:] == ["schedule went", "work went"]
+    assert not [program for program in programs if program.is_running()]
+    assert not processes.all_in(hospital.home / "postgres")
+    assert not processes.all_in(hospital.home / "valkey")
+
+
+def test_a_killed_supervisor_leaves_no_program_and_the_next_one_takes_over(open_hospital):
+    killed = open_hospital()
+    killed.waits_for("The hospital is open")
+    programs = killed.programs()
+    killed.process.kill()
+    killed.process.wait()
+    _, alive = psutil.wait_procs(programs, timeout=30)
+    assert not alive
+    postmaster = (killed.home / "postgres" / "postmaster.pid").read_text().split()[0]
+
+    following = open_hospital()
+    following.waits_for("Bringing the tables up to date")
+    assert (killed.home / "postgres" / "postmaster.pid").read_text().split()[0] == postmaster
+    following.waits_for("The hospital is open")
+    os.kill(int(postmaster), signal.SIGKILL)
+    following.waits_for("The database ended")
+    assert following.process.wait(60) == 1
+
+
+def test_a_program_that_ends_early_is_started_again_after_growing_pauses(tmp_path):
+    child = Child("clock", ["false"], os.environ, tmp_path)
+    child.start()
+    pauses = []
+
+    def has_fallen_twice():
+        pauses.extend(pause for pause in [child.restart_when_due()] if pause)
+        return len(pauses) == 2
+
+    assert processes.wait_until(has_fallen_twice, 20)
+    assert pauses == [1, 2]
+    assert child.died_twice_within(10)
+    assert not child.died_twice_within(0.5)
+    child.stop(patience=1)
+
+
+def test_a_program_that_does_not_listen_is_ended_with_all_it_started(tmp_path):
+    deaf = "trap '' TERM; sleep 600 & echo $! > started; wait; wait"
+    child = Child("worker", ["sh", "-c", f"cd {tmp_path}; {deaf}"], os.environ, tmp_path)
+    child.start()
+    assert processes.wait_until(
+        lambda: (tmp_path / "started").exists() and (tmp_path / "started").read_text() != "", 10
+    )
+    started = int((tmp_path / "started").read_text())
+    child.stop(patience=0.1)
+    assert processes.wait_until(lambda: not processes.works_in(started, tmp_path), 10)
