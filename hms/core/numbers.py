@@ -1,4 +1,4 @@
-"""Numbers as people type and read them: comma or point when typed, never a needless zero when shown."""
+"""Numbers as people type them, with comma or point."""
 
 from __future__ import annotations
 
@@ -20,9 +20,3 @@ def number(text: str) -> Decimal:
     if _TWO_READINGS.fullmatch(written):
         raise ValueError("could be read in two ways")
     return Decimal(written.replace(",", "."))
-
-
-def plain(value: Decimal) -> str:
-    """`value` as a careful hand writes it: no trailing zero, a zero before the point, commas from 1,000."""
-    shown = f"{value:,f}"
-    return shown.rstrip("0").rstrip(".") if "." in shown else shown

@@ -65,7 +65,7 @@ def stops(checks: Iterable[Check]) -> list[Alert]:
     return [alert for alert in alerts_of(checks) if alert.is_stop]
 
 
-def check_override(alerts: Iterable[Alert], reason_code: str, reason_text: str = "") -> None:
+def check_overrides(alerts: Iterable[Alert], reason_code: str, reason_text: str = "") -> None:
     """Raise `RuleBroken` (field `override_reason`) unless there is no stop, or one coded reason covers the stops.
 
     The reason "other" needs at least five characters of text.

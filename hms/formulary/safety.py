@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hms.core.numbers import plain
+from hms.core.format import quantity
 from hms.core.words import _
 from hms.formulary.alerts import Alert, Check, worst
 from hms.formulary.dosing import Dose
@@ -155,10 +155,10 @@ def _too_much(ingredient: str, amount: Decimal, elsewhere: Decimal, most: Decima
 def _weight(milligrams: Decimal) -> str:
     """Milligrams in the unit in which people think of them."""
     if milligrams >= 1000:
-        return f"{plain((milligrams / 1000).quantize(Decimal('0.001')))}\u00a0g"
+        return quantity(round(milligrams / 1000, 3), "g")
     if milligrams < 1:
-        return f"{plain((milligrams * 1000).quantize(Decimal('0.1')))}\u00a0micrograms"
-    return f"{plain(milligrams.quantize(Decimal('0.01')))}\u00a0mg"
+        return quantity(round(milligrams * 1000, 1), "micrograms")
+    return quantity(round(milligrams, 2), "mg")
 
 
 def _child_gap(medicine: Medicine, person: Person) -> str:
@@ -191,7 +191,7 @@ def _age_alert(medicine: Medicine, person: Person) -> Alert | None:
         return None
     told = _("%(medicine)s is not meant for children under %(age)s.")
     age = _("%(count)s years") if limit >= 2 else _("%(count)s months")
-    count = plain(limit if limit >= 2 else (limit * 12).to_integral_value())
+    count = quantity(limit if limit >= 2 else (limit * 12).to_integral_value())
     names = {"medicine": medicine.name, "age": age % {"count": count}}
     return Alert(medicine.min_age_tier, "age_pregnancy", told % names, medicine.ingredients)
 

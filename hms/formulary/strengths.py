@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hms.core.numbers import plain
+from hms.core.format import NBSP, quantity
 
-NBSP = "\u00a0"
 MILLIGRAMS = {"mg": Decimal(1), "g": Decimal(1000), "micrograms": Decimal("0.001")}
 MEASURED = (*MILLIGRAMS, "units", "mL", "L")
 COUNTED = {
@@ -100,10 +99,10 @@ def amount_text(value: Decimal, unit: str) -> str:
     if unit in COUNTED:
         if value == Decimal("0.5"):
             return f"half{NBSP}a{NBSP}{unit}"
-        return f"{plain(value)}{NBSP}{unit if value == 1 else COUNTED[unit]}"
+        return quantity(value, unit if value == 1 else COUNTED[unit])
     if value == 1 and unit in ("units", "micrograms"):
-        return f"1{NBSP}{unit[:-1]}"
-    return f"{plain(value)}{NBSP}{unit}"
+        return quantity(value, unit[:-1])
+    return quantity(value, unit)
 
 
 def kept_together(text: str) -> str:

@@ -10,7 +10,7 @@ from hms.formulary.alerts import Alert
 from hms.formulary.allergies import AllergyEntry
 from hms.formulary.dosing import Dose
 from hms.formulary.knowledge import Medicine
-from hms.formulary.rules import OVERRIDE_REASONS, alerts_of, check_medicine, check_override, medicine_from_text, stops
+from hms.formulary.rules import OVERRIDE_REASONS, alerts_of, check_medicine, check_overrides, medicine_from_text, stops
 from hms.formulary.safety import (
     Current,
     Person,
@@ -250,12 +250,12 @@ CAUTION = Alert("caution", "duplicate", "Twice the same.")
 
 @pytest.mark.parametrize("code", [code for code in OVERRIDE_REASONS if code != "other"])
 def test_a_coded_reason_lets_a_stop_pass(code):
-    assert check_override([STOP], code) is None
+    assert check_overrides([STOP], code) is None
 
 
 @pytest.mark.parametrize("text", ["12345", "  given before in our ward  "])
 def test_another_reason_needs_words(text):
-    assert check_override([STOP], "other", text) is None
+    assert check_overrides([STOP], "other", text) is None
 
 
 @pytest.mark.parametrize(
@@ -265,15 +265,15 @@ def test_another_reason_needs_words(text):
 )  # fmt: skip
 def test_a_stop_without_a_reason_is_refused(code, text):
     with pytest.raises(RuleBroken) as refusal:
-        check_override([CAUTION, STOP], code, text)
+        check_overrides([CAUTION, STOP], code, text)
     assert refusal.value.field == "override_reason"
 
 
 def test_the_refusal_names_the_alert():
     with pytest.raises(RuleBroken, match="Allergy recorded: penicillin"):
-        check_override([STOP], "")
+        check_overrides([STOP], "")
 
 
 def test_nothing_to_override_needs_no_reason():
-    assert check_override([CAUTION], "") is None
-    assert check_override([], "") is None
+    assert check_overrides([CAUTION], "") is None
+    assert check_overrides([], "") is None

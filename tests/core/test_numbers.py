@@ -1,10 +1,10 @@
-"""Numbers as people type and read them."""
+"""Numbers as people type them."""
 
 from decimal import Decimal
 
 import pytest
 
-from hms.core.numbers import number, plain
+from hms.core.numbers import number
 
 
 @pytest.mark.parametrize(
@@ -24,19 +24,3 @@ def test_comma_and_point_are_read_alike(typed, value):
 def test_anything_else_is_refused(typed):
     with pytest.raises(ValueError, match="number|two ways"):
         number(typed)
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        ("1.0", "1"),
-        ("0.50", "0.5"),
-        ("1000", "1,000"),
-        ("1E+3", "1,000"),
-        ("0", "0"),
-        ("-2.50", "-2.5"),
-        ("100", "100"),
-    ],
-)
-def test_numbers_are_shown_without_needless_zeros(value, said):
-    assert plain(Decimal(value)) == said

@@ -1,0 +1,1 @@
+"""The consultation: encounters, vitals, diagnoses, prescriptions, notes."""

@@ -1,0 +1,109 @@
+"""Values to confirm, implausible changes, body mass index."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from hms.clinical.measures import Earlier, alarming, bmi, bmi_text, bmi_word, implausible_changes
+
+D = Decimal
+TODAY = date(2026, 11, 22)
+
+
+def test_alarming_values_are_asked_about_and_unusual_ones_are_not():
+    values = {"temperature": D("38.6"), "heart_rate": D(150), "weight": D(62)}
+    questions = alarming(values, D(35))
+    assert [question.key for question in questions] == ["heart_rate"]
+    assert questions[0].reason == "alarming"
+    assert questions[0].message == "Pulse 150\u00a0/min: Critical high (51–90). Right?"
+
+
+def test_what_alarms_in_an_adult_is_usual_in_a_baby():
+    assert alarming({"heart_rate": D(140)}, D("0.5")) == []
+    assert len(alarming({"heart_rate": D(140)}, D(40))) == 1
+
+
+WEIGHTS = [
+    # before, days ago, now, age, asked
+    ("24.0", 30, "26.4", 8, True),
+    ("24.0", 30, "26.39", 8, False),
+    ("24.0", 30, "21.6", 8, True),
+    ("24.0", 30, "21.61", 8, False),
+    ("24.0", 31, "40", 8, False),
+    ("24.0", 0, "26.4", 8, True),
+    ("62", 10, "26", 35, True),
+    ("4.0", 20, "5.0", "0.2", False),  # infants grow
+    ("4.0", 20, "3.6", "0.2", True),
+    ("62", 10, "80", None, True),
+]
+
+
+@pytest.mark.parametrize(("before", "days_ago", "now", "age", "is_asked"), WEIGHTS)
+def test_a_sudden_change_of_weight_is_asked_about(before, days_ago, now, age, is_asked):
+    earlier = {"weight": Earlier(D(before), TODAY - timedelta(days=days_ago))}
+    questions = implausible_changes({"weight": D(now)}, TODAY, age and D(age), earlier)
+    assert [question.key for question in questions] == (["weight"] if is_asked else [])
+
+
+def test_the_question_says_by_how_much_and_since_when():
+    earlier = {"weight": Earlier(D("22.4"), date(2026, 11, 12))}
+    question = implausible_changes({"weight": D("24.9")}, TODAY, D(8), earlier)[0]
+    assert question.message == "24.9\u00a0kg is 2.5\u00a0kg more than on 12-Nov-2026. Right?"
+
+
+@pytest.mark.parametrize(
+    ("now", "is_asked"), [("164", False), ("162.1", False), ("162", True), ("146", True), ("170", False)]
+)
+def test_nobody_shrinks(now, is_asked):
+    earlier = {"height": Earlier(D(164), TODAY - timedelta(days=400))}
+    assert bool(implausible_changes({"height": D(now)}, TODAY, D(35), earlier)) is is_asked
+
+
+def test_nothing_earlier_nothing_to_ask():
+    assert implausible_changes({"weight": D(62), "height": D(164)}, TODAY, D(35), {}) == []
+    assert implausible_changes({}, TODAY, D(35), {"weight": Earlier(D(62), TODAY)}) == []
+
+
+INDEX = [
+    ("62", "164", 35, "23.05"),
+    ("70", "170", 35, "24.22"),
+    ("24.5", "126", 8, "15.43"),
+    ("12", "85", 2, "16.61"),
+    ("12", "85", "1.99", None),
+    ("12", "85", None, None),
+    (None, "164", 35, None),
+    ("62", None, 35, None),
+    ("62", "0", 35, None),
+]
+
+
+@pytest.mark.parametrize(("weight", "height", "age", "expected"), INDEX)
+def test_body_mass_index(weight, height, age, expected):
+    found = bmi(weight and D(weight), height and D(height), age and D(age))
+    assert found == (expected and D(expected))
+
+
+@pytest.mark.parametrize(
+    ("index", "age", "word"),
+    [
+        ("18.44", 35, "Underweight"),
+        ("18.45", 35, "Healthy"),
+        ("18.5", 35, "Healthy"),
+        ("24.9", 35, "Healthy"),
+        ("25.0", 35, "Overweight"),
+        ("29.9", 35, "Overweight"),
+        ("30", 35, "Obese"),
+        ("30", "17.9", "see chart"),
+        ("15", 8, "see chart"),
+        ("23", None, "see chart"),
+    ],
+)
+def test_words_for_adults_only(index, age, word):
+    assert bmi_word(D(index), age and D(age)) == word
+
+
+def test_index_as_it_is_shown():
+    assert bmi_text(D("23.05"), D(35)) == "23.1 Healthy"
+    assert bmi_text(D("23.14"), D(35)) == "23.1 Healthy"
+    assert bmi_text(D("15.43"), D(8)) == "15.4 (see chart)"

@@ -1,0 +1,152 @@
+"""Draft, signature, addendum, diagnoses, wrong-patient guard."""
+
+import pytest
+
+from hms.clinical.rules import (
+    AMENDED,
+    DRAFT,
+    SIGNED,
+    STATES,
+    Diagnosis,
+    check_birth_year,
+    check_can_add,
+    check_can_edit,
+    check_can_sign,
+    check_diagnoses,
+    missing_for_signature,
+    must_retype_birth_year,
+    state_after_addendum,
+)
+from hms.core.errors import RuleBroken
+
+MALARIA = Diagnosis("Unspecified malaria", "B54", "confirmed", is_primary=True)
+BODY_PAIN = Diagnosis("body pain")
+
+
+def test_only_the_author_edits_and_only_a_draft():
+    assert check_can_edit(DRAFT, is_author=True) is None
+    with pytest.raises(RuleBroken, match="opened this encounter"):
+        check_can_edit(DRAFT, is_author=False)
+
+
+@pytest.mark.parametrize("state", [SIGNED, AMENDED])
+@pytest.mark.parametrize("is_author", [True, False])
+def test_what_is_signed_never_changes(state, is_author):
+    with pytest.raises(RuleBroken, match="addendum") as refusal:
+        check_can_edit(state, is_author=is_author)
+    assert refusal.value.code == "signed"
+
+
+def sign(**changed):
+    given = {"state": DRAFT, "is_author": True, "notes": "Fever for 3 days.", "diagnoses": [MALARIA]} | changed
+    check_can_sign(given.pop("state"), **given)
+
+
+def test_a_note_with_a_diagnosis_can_be_signed():
+    assert sign() is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"state": SIGNED}, None),
+        ({"state": AMENDED}, None),
+        ({"is_author": False}, None),
+        ({"notes": " \n", "diagnoses": []}, "notes"),
+        ({"diagnoses": []}, "no_diagnosis_reason"),
+        ({"diagnoses": [], "no_diagnosis_reason": "  "}, "no_diagnosis_reason"),
+        ({"unanswered_stops": 1}, "override_reason"),
+        ({"diagnoses": [MALARIA, MALARIA]}, "diagnoses"),
+    ],
+)
+def test_what_keeps_a_signature_waiting(changed, field):
+    with pytest.raises(RuleBroken) as refusal:
+        sign(**changed)
+    assert refusal.value.field == field
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"diagnoses": [], "no_diagnosis_reason": "waiting for the film"}, {"notes": ""}, {"diagnoses": [BODY_PAIN]}],
+)
+def test_what_does_not(changed):
+    assert sign(**changed) is None
+
+
+def test_the_checklist_names_only_what_is_missing_and_says_what_blocks():
+    assert missing_for_signature(notes="n", diagnoses=[MALARIA]) == []
+    found = missing_for_signature(notes="", diagnoses=[BODY_PAIN], unanswered_stops=2)
+    assert [(missing.field, missing.blocks) for missing in found] == [
+        ("override_reason", True),
+        ("diagnoses", False),
+        ("notes", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "diagnoses",
+    [
+        [Diagnosis("", "")],
+        [Diagnosis("   ")],
+        [Diagnosis("x", "B54", "certain")],
+        [Diagnosis("x" * 256)],
+        [Diagnosis("bad\u0000text")],
+        [Diagnosis("Malaria", "B54"), Diagnosis("malaria again", "B54")],
+        [Diagnosis("Body pain"), Diagnosis("body pain ")],
+        [Diagnosis("a", is_primary=True), Diagnosis("b", is_primary=True)],
+        [Diagnosis(str(number)) for number in range(21)],
+    ],
+)
+def test_diagnoses_that_make_no_sense_are_refused(diagnoses):
+    with pytest.raises(RuleBroken) as refusal:
+        check_diagnoses(diagnoses)
+    assert refusal.value.field == "diagnoses"
+
+
+def test_coded_and_uncoded_diagnoses_live_side_by_side():
+    assert check_diagnoses([MALARIA, BODY_PAIN]) is None
+    assert check_diagnoses([]) is None
+    assert (MALARIA.is_coded, BODY_PAIN.is_coded) == (True, False)
+
+
+@pytest.mark.parametrize("unsaved", [True, False])
+@pytest.mark.parametrize("same_name", [True, False])
+def test_the_year_of_birth_is_asked_for_only_at_risk(unsaved, same_name):
+    asked = must_retype_birth_year(has_other_unsaved_encounter=unsaved, has_same_name_in_queue=same_name)
+    assert asked is (unsaved or same_name)
+
+
+@pytest.mark.parametrize(("typed", "year"), [("1991", 1991), (" 1991 ", 1991), ("", None), ("2000", None)])
+def test_the_right_year_passes(typed, year):
+    assert check_birth_year(typed, year) is None
+
+
+@pytest.mark.parametrize("typed", ["", "1990", "91", "abcd", "１９９１"])
+def test_a_wrong_year_stops(typed):
+    with pytest.raises(RuleBroken) as refusal:
+        check_birth_year(typed, 1991)
+    assert refusal.value.field == "birth_year"
+
+
+@pytest.mark.parametrize("state", [SIGNED, AMENDED])
+def test_an_addendum_is_added_to_what_is_signed(state):
+    assert check_can_add(state, "  Film positive.\r\nStarted treatment. ") == "Film positive.\nStarted treatment."
+    assert state_after_addendum(state) == AMENDED
+
+
+@pytest.mark.parametrize(
+    ("state", "text"), [(DRAFT, "text"), (SIGNED, ""), (SIGNED, "  "), (SIGNED, "x" * 20_001), (SIGNED, "a\u0007b")]
+)
+def test_an_addendum_that_says_nothing_is_refused(state, text):
+    with pytest.raises(RuleBroken) as refusal:
+        check_can_add(state, text)
+    assert refusal.value.field == "addendum"
+
+
+def test_each_state_has_words_and_fhir_codes():
+    assert {state: codes[1:] for state, codes in STATES.items()} == {
+        "draft": ("in-progress", "preliminary"),
+        "signed": ("finished", "final"),
+        "amended": ("finished", "amended"),
+    }
+    assert state_after_addendum(DRAFT) == DRAFT
