@@ -5,7 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
+import click
 from flask import Flask
+from flask.cli import with_appcontext
 
 from config import Config
 
@@ -38,7 +40,18 @@ def create_app(config: Config | None = None) -> Flask:
     for desk in DESKS:
         _open(app, desk)
     start.ready(app)
+    app.cli.add_command(schedule)
     return app
+
+
+@click.command("schedule")
+@with_appcontext
+def schedule() -> None:
+    """Run the hospital's one clock: what is due by time (`hms/schedule.py`)."""
+    from hms.core.running import Clock
+    from hms.schedule import DUTIES
+
+    Clock(DUTIES).run()
 
 
 def _open(app: Flask, desk: str) -> None:

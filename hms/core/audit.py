@@ -137,6 +137,15 @@ def seal_new() -> int:
     return len(seals)
 
 
+def seal_waiting() -> int:
+    """Seal until nothing waits; returns how many rows were sealed."""
+    sealed = total = seal_new()
+    while sealed == BATCH:
+        sealed = seal_new()
+        total += sealed
+    return total
+
+
 def _head() -> tuple[int, bytes]:
     last = db.session.execute(select(_SEAL.c.n, _SEAL.c.seal).order_by(_SEAL.c.n.desc()).limit(1)).first()
     return (last.n, bytes(last.seal)) if last else (0, b"")

@@ -107,7 +107,7 @@ class Parsed(StringField):
         parse: Callable[[str], Any],
         show: Callable[[Any], str] = str,
         **kwargs: Any,
-    ) -> None:  # noqa: E501
+    ) -> None:
         super().__init__(label, validators, **kwargs)
         self.parse, self.show, self.typed = parse, show, None
 

@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
 
-from . import alerts, api, clock, filters, kit, refusals, templating, web
+from . import alerts, api, clock, commands, drafts, filters, kit, outbox, refusals, series, templating, web  # noqa: F401 - their tables belong to the house
 from .cookies import EncryptedCookie
 from .db import db
 from .jsonio import ExactJSON
@@ -59,6 +59,8 @@ def prepare(app: Flask, config: Config) -> None:
 
 def ready(app: Flask) -> None:
     """Everything that needs the desks: sockets last, because their handlers ask who may hear what."""
+    for command in commands.commands:
+        app.cli.add_command(command)
     alerts.socketio.init_app(
         app,
         message_queue=None if app.testing and not app.config["SOCKETS_OVER_REDIS"] else app.config["REDIS_URL"],

@@ -20,6 +20,8 @@ from hms.core.web import login_manager
 from .models import Role, User, UserSession
 
 ACCESS_MINUTES = 15
+EXPIRED = "Token is invalid or expired"
+SIGNED_OUT = "User not found or signed out"
 SEEN_EVERY = timedelta(seconds=60)
 _CLAIMS = ["sub", "iat", "nbf", "exp", "jti", "iss", "aud"]
 
@@ -142,11 +144,11 @@ def _by_token(header: str) -> Person | None:
         )
         user_id = int(claims["sub"]) if claims.get("token_type") == "access" else 0
     except (jwt.InvalidTokenError, ValueError):
-        g.token_fault = "Token is invalid or expired"
+        g.token_fault = EXPIRED
         return None
     query = select(*_COLUMNS).outerjoin(Role, User.role_id == Role.id).where(User.id == user_id, User.is_active)
     row = db.session.execute(query).first()
     if row is None or row.token_version != claims.get("ver"):
-        g.token_fault = "User not found or signed out"
+        g.token_fault = SIGNED_OUT
         return None
     return person_of(row, by_token=True)

@@ -55,6 +55,21 @@ def upgrade() -> None:
     )
     op.create_index('ix_diagnosis_code_prefix', 'diagnosis_code', ['code'], unique=False, postgresql_ops={'code': 'text_pattern_ops'})
     op.create_index('ix_diagnosis_code_search', 'diagnosis_code', ['search_text'], unique=False, postgresql_using='gin', postgresql_ops={'search_text': 'gin_trgm_ops'})
+    op.create_table('draft',
+    sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
+    sa.Column('person_id', sa.BigInteger(), nullable=False),
+    sa.Column('form', sa.Text(), nullable=False),
+    sa.Column('content', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('version', sa.BigInteger(), nullable=False),
+    sa.Column('saved_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_draft')),
+    sa.UniqueConstraint('person_id', 'form', name=op.f('uq_draft_person_id_form'))
+    )
+    op.create_table('number_series',
+    sa.Column('series', sa.Text(), nullable=False),
+    sa.Column('last_number', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('series', name=op.f('pk_number_series'))
+    )
     op.create_table('once_key',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('person_id', sa.BigInteger(), nullable=False),
@@ -68,6 +83,21 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_once_key')),
     sa.UniqueConstraint('person_id', 'key', name=op.f('uq_once_key_person_id_key'))
     )
+    op.create_table('outbox',
+    sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('ref_id', sa.BigInteger(), nullable=False),
+    sa.Column('due', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('handed_out_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('attempts', sa.BigInteger(), nullable=False),
+    sa.Column('done_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('dead_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('last_error', sa.Text(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_outbox'))
+    )
+    op.create_index('ix_outbox_due', 'outbox', ['due'], unique=False, postgresql_where=sa.text('done_at IS NULL AND dead_at IS NULL'))
+    op.create_index('uq_outbox_waiting', 'outbox', ['kind', 'ref_id'], unique=True, postgresql_where=sa.text('done_at IS NULL AND dead_at IS NULL'))
     op.create_table('price_item',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('code', sa.Text(), nullable=False),
@@ -990,7 +1020,12 @@ def downgrade() -> None:
     op.drop_table('printed_copy')
     op.drop_index('ix_price_item_search', table_name='price_item', postgresql_using='gin', postgresql_ops={'search_text': 'gin_trgm_ops'})
     op.drop_table('price_item')
+    op.drop_index('uq_outbox_waiting', table_name='outbox', postgresql_where=sa.text('done_at IS NULL AND dead_at IS NULL'))
+    op.drop_index('ix_outbox_due', table_name='outbox', postgresql_where=sa.text('done_at IS NULL AND dead_at IS NULL'))
+    op.drop_table('outbox')
     op.drop_table('once_key')
+    op.drop_table('number_series')
+    op.drop_table('draft')
     op.drop_index('ix_diagnosis_code_search', table_name='diagnosis_code', postgresql_using='gin', postgresql_ops={'search_text': 'gin_trgm_ops'})
     op.drop_index('ix_diagnosis_code_prefix', table_name='diagnosis_code', postgresql_ops={'code': 'text_pattern_ops'})
     op.drop_table('diagnosis_code')

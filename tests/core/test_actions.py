@@ -44,11 +44,16 @@ def test_the_trail_cannot_be_rewritten(db, person):
 
 def test_a_refused_action_leaves_nothing_and_announces_nothing(db):
     heard = []
-    with pytest.raises(RuleBroken), doing("tests.fail", SYSTEM):
-        db.session.add(Department(name="Ward 9"))
-        db.session.flush()
-        afterwards(lambda: heard.append(1))
-        raise RuleBroken("no")
+
+    def add_and_fail():
+        with doing("tests.fail", SYSTEM):
+            db.session.add(Department(name="Ward 9"))
+            db.session.flush()
+            afterwards(lambda: heard.append(1))
+            raise RuleBroken("no")
+
+    with pytest.raises(RuleBroken):
+        add_and_fail()
     assert heard == []
     assert db.session.scalars(select(Department).filter_by(name="Ward 9")).all() == []
 

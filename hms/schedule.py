@@ -1,0 +1,27 @@
+"""What runs by the clock: one table. Every duty may run twice or late without harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hms.core import audit, drafts, once, outbox
+
+HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Duty:
+    """One function and how many seconds lie between its runs."""
+
+    name: str
+    every_seconds: int
+    do: Callable[[], object]
+
+
+DUTIES = (
+    Duty("seal the audit trail", 3, audit.seal_waiting),
+    Duty("hand out waiting work", 5, outbox.hand_out_due),
+    Duty("forget old one-time keys", HOUR, once.forget_old),
+    Duty("forget old drafts", HOUR, drafts.forget_old),
+)

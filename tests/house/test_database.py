@@ -1,0 +1,66 @@
+"""The database holds the rules by itself: migrations equal models, every record is audited, permanent rows stay."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import text
+
+from hms.core.db import Permanent, Record
+from hms.core.db import db as database
+
+
+def _records(kind: type) -> set[str]:
+    return {
+        mapper.local_table.name
+        for mapper in database.Model.registry.mappers
+        if issubclass(mapper.class_, kind) and mapper.local_table is not None
+    }
+
+
+def _tables_with_trigger(name: str) -> set[str]:
+    query = text("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = :name")
+    return {table.strip('"') for table in database.session.scalars(query, {"name": name})}
+
+
+def test_the_migrations_make_what_the_models_say(real_app):
+    with database.engine.connect() as connection, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, database.metadata) == []
+
+
+@pytest.mark.slow
+def test_every_migration_goes_down_and_up_again(real_app):
+    downgrade(revision="base")
+    left = database.session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
+    assert set(left) <= {"alembic_version"}
+    database.session.rollback()
+    upgrade()
+
+
+def test_every_record_is_in_the_trail(db):
+    assert _records(Record) - _tables_with_trigger("audit") == set()
+
+
+def test_every_permanent_row_is_kept_by_a_trigger(db):
+    assert _records(Permanent) - _tables_with_trigger("permanent") == set()
+
+
+def test_no_foreign_key_deletes_care_or_money(db):
+    query = text(
+        "SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND confdeltype = 'c'"
+    )
+    cascading = {tuple(row) for row in db.session.execute(query)}
+    assert {table for table, _parent in cascading} <= {"user_session", "refresh_token", "notification", "note_template"}
+
+
+def test_every_named_refusal_names_a_real_constraint(db):
+    from hms.core.db import _sayings
+
+    query = text("SELECT conname FROM pg_constraint UNION SELECT relname FROM pg_class WHERE relkind = 'i'")
+    assert set(_sayings()) <= set(db.session.scalars(query))

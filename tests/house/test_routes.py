@@ -1,0 +1,52 @@
+"""Every route names its action, and every action is reachable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hms.core.permissions import ALLOWED, Action, Role
+
+PRINTED = Path(__file__).with_name("permissions.txt")
+
+
+def test_every_route_names_its_action(app):
+    silent = sorted(name for name, view in app.view_functions.items() if not hasattr(view, "needs"))
+    foreign = {"api-docs.openapi_json"}
+    assert [name for name in silent if name not in foreign] == [], "Add @needs(Action.…) to these, or they stay shut."
+
+
+def test_a_route_without_an_action_is_shut(app, desk):
+    app.view_functions["tests_silent"] = lambda: "open"
+    rule = app.url_rule_class("/tests-silent", endpoint="tests_silent", methods=["GET"])
+    app.url_map.add(rule)
+    try:
+        assert desk("admin").get("/tests-silent").status_code == 403
+    finally:
+        app.view_functions.pop("tests_silent")
+
+
+def test_public_routes_are_few_and_known(app):
+    public = {name for name, view in app.view_functions.items() if getattr(view, "needs", None) is Action.PUBLIC}
+    assert {name for name in public if not name.startswith("kit.")} <= {
+        "static",
+        "staff.sign_in",
+        "staff_api.sign_in",
+        "staff_api.refresh",
+        "staff_api.register",
+        "admin_api.health",
+        "admin_api.documentation",
+        "admin_api.public_settings",
+        "admin.documentation",
+    }
+
+
+def test_the_default_grants_are_as_reviewed():
+    rows = [" ".join([action.value.ljust(34), *(_mark(role, action) for role in Role)]).rstrip() for action in Action]
+    table = (
+        "\n".join([" ".join(["action".ljust(34), *(role.value[:6].ljust(6) for role in Role)]).rstrip(), *rows]) + "\n"
+    )
+    assert PRINTED.read_text(encoding="utf-8") == table, "Review the new grants, then write them to permissions.txt."
+
+
+def _mark(role: Role, action: Action) -> str:
+    return ("x" if action in ALLOWED[role] else "·").ljust(6)
