@@ -78,7 +78,7 @@ class Slot(NamedTuple):
 
 
 def slots(hours: Iterable[Hours], day: date, absences: Iterable[Absence] = ()) -> list[Slot]:
-    """The day cut into slots, earliest first. Slots touched by an absence are left out, overlapping hours count once."""
+    """The day cut into slots, earliest first. Slots an absence touches are left out, overlapping hours count once."""
     away = list(absences)
     found: list[Slot] = []
     for span in sorted(_of(hours, day), key=lambda span: (span.starts, span.ends)):
