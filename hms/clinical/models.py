@@ -54,6 +54,7 @@ class Encounter(Versioned):
     chief_complaint: Mapped[str] = mapped_column(default="")
     notes: Mapped[str] = mapped_column(default="")
     diagnosis: Mapped[str] = mapped_column(default="")
+    no_diagnosis_reason: Mapped[str] = mapped_column(default="")
     plan: Mapped[str] = mapped_column(default="")
     follow_up_on: Mapped[dt.date | None]
     signed_at: Mapped[dt.datetime | None]
@@ -101,7 +102,7 @@ class VitalsReading(Record):
             info={"says": _("A temperature is from 25 to 45 °C."), "field": "temperature"},
         ),
         CheckConstraint(
-            "systolic BETWEEN 40 AND 300 AND diastolic BETWEEN 20 AND 200",
+            "systolic BETWEEN 30 AND 300 AND diastolic BETWEEN 10 AND 200 AND diastolic < systolic",
             name="pressure_possible",
             info={"says": _("Check the blood pressure."), "field": "blood_pressure"},
         ),
@@ -111,15 +112,21 @@ class VitalsReading(Record):
             info={"says": _("SpO₂ is from 30 to 100 %."), "field": "oxygen_saturation"},
         ),
         CheckConstraint(
-            "pulse BETWEEN 10 AND 350 AND respiratory_rate BETWEEN 2 AND 120",
+            "pulse BETWEEN 10 AND 300 AND respiratory_rate BETWEEN 3 AND 120",
             name="rates_possible",
             info={"says": _("Check pulse and breathing rate."), "field": "pulse"},
         ),
         CheckConstraint(
-            "weight > 0 AND weight < 500 AND height > 0 AND height < 280",
+            "weight BETWEEN 0.3 AND 400 AND height BETWEEN 20 AND 250",
             name="size_possible",
             info={"says": _("Check weight and height."), "field": "weight"},
         ),
+        CheckConstraint(
+            "pain BETWEEN 0 AND 10 AND glucose BETWEEN 0.1 AND 60",
+            name="pain_and_glucose_possible",
+            info={"says": _("Check pain and glucose."), "field": "pain"},
+        ),
+        CheckConstraint("status IN ('final', 'entered_in_error')", name="status_known"),
         Index("ix_vitals_reading_patient", "patient_id", text("taken_at DESC")),
         Index("ix_vitals_reading_encounter", "encounter_id"),
         Index("ix_vitals_reading_queue_entry", "queue_entry_id"),
@@ -138,6 +145,7 @@ class VitalsReading(Record):
     oxygen_saturation: Mapped[Decimal | None] = mapped_column(Numeric(4, 1))
     on_oxygen: Mapped[bool | None]
     consciousness: Mapped[str] = mapped_column(default="")
+    is_pregnant: Mapped[bool | None]
     weight: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
     height: Mapped[Decimal | None] = mapped_column(Numeric(5, 1))
     glucose: Mapped[Decimal | None] = mapped_column(Numeric(4, 1))
@@ -246,6 +254,7 @@ class Prescription(Versioned):
     route: Mapped[str] = mapped_column(default="")
     frequency_code: Mapped[str] = mapped_column(default="")
     as_needed: Mapped[bool] = mapped_column(default=False)
+    max_per_day: Mapped[Decimal | None] = mapped_column(Numeric(10, 3))
     days: Mapped[int | None]
     quantity: Mapped[int | None]
     quantity_dispensed: Mapped[int] = mapped_column(default=0)
@@ -300,6 +309,7 @@ class DiagnosisCode(db.Model):  # type: ignore[name-defined]
     is_leaf: Mapped[bool] = mapped_column(default=True)
     synonyms: Mapped[str] = mapped_column(default="")
     search_text: Mapped[str]
+    use_count: Mapped[int] = mapped_column(default=0)
 
 
 class NoteTemplate(Record):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Numeric
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.billing.models import PriceItem
@@ -14,7 +14,12 @@ from hms.core.words import _
 
 
 class Medication(Versioned):
-    """One product: generic, form and strength. `current_stock` (in `unit`s) is the sum of the stock ledger, kept by a trigger."""
+    """One product: generic, form and strength. `current_stock` (in `unit`s) is the sum of the stock ledger, kept by a trigger.
+
+    `catalogue_key` names the line of the starting list it came from. `unit_holds` says what a bottle or inhaler holds
+    ("100 mL"). Maximum doses are mg by ingredient in 24 hours, as text so that no digit is lost; `pregnancy` is "avoid",
+    "caution" or "".
+    """
 
     __tablename__ = "medication"
     __table_args__ = (
@@ -44,20 +49,26 @@ class Medication(Versioned):
         ),
     )
 
+    catalogue_key: Mapped[str | None] = mapped_column(unique=True)
     name: Mapped[str]
     generic_name: Mapped[str] = mapped_column(default="")
     brand_name: Mapped[str] = mapped_column(default="")
     display_name: Mapped[str] = mapped_column(default="")
     formulation: Mapped[str] = mapped_column(default="Other")
+    form: Mapped[str] = mapped_column(default="")
     strength: Mapped[str] = mapped_column(default="")
     unit: Mapped[str] = mapped_column(default="")
+    unit_holds: Mapped[str] = mapped_column(default="")
     route: Mapped[str] = mapped_column(default="")
     description: Mapped[str] = mapped_column(default="")
     ingredients: Mapped[list[str]] = mapped_column(ARRAY(db.Text), default=list)
     classes: Mapped[list[str]] = mapped_column(ARRAY(db.Text), default=list)
-    max_daily_mg: Mapped[Decimal | None] = mapped_column(Numeric(10, 3))
-    pregnancy_caution: Mapped[bool] = mapped_column(default=False)
-    min_age_years: Mapped[int | None]
+    has_no_maximum: Mapped[bool] = mapped_column(default=False)
+    max_daily_mg: Mapped[dict] = mapped_column(JSONB, default=dict)
+    max_daily_mg_per_kg: Mapped[dict] = mapped_column(JSONB, default=dict)
+    pregnancy: Mapped[str] = mapped_column(default="")
+    min_age_years: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    min_age_tier: Mapped[str] = mapped_column(default="caution")
     is_controlled_substance: Mapped[bool] = mapped_column(default=False)
     manufacturer: Mapped[str] = mapped_column(default="")
     reorder_level: Mapped[int] = mapped_column(default=0)
@@ -73,7 +84,7 @@ class Medication(Versioned):
 
 
 class DoseSentence(Record):
-    """A complete way to prescribe a medicine, offered as one choice: amount, unit, route, frequency, days."""
+    """A complete way to prescribe a medicine, offered as one choice. `audience` is adult, child or any."""
 
     __tablename__ = "dose_sentence"
 
@@ -83,7 +94,9 @@ class DoseSentence(Record):
     route: Mapped[str] = mapped_column(default="oral")
     frequency: Mapped[str]
     as_needed: Mapped[bool] = mapped_column(default=False)
+    max_per_day: Mapped[Decimal | None] = mapped_column(Numeric(10, 3))
     days: Mapped[int | None]
+    audience: Mapped[str] = mapped_column(default="any")
     label: Mapped[str] = mapped_column(default="")
     use_count: Mapped[int] = mapped_column(default=0)
 

@@ -10,6 +10,7 @@ SECRETS = {"app_user": ("password_hash", "totp_secret", "pin_hash")}
 KEPT_BY_TRIGGER = {
     "medication": ("current_stock", "search_text"),
     "batch": ("quantity",),
+    "dose_sentence": ("use_count",),
     "price_item": ("search_text",),
     "patient": ("search_names", "phone_digits"),
     "app_user": ("totp_step",),
