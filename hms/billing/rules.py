@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
@@ -12,6 +13,7 @@ from hms.core.money import ZERO, Money
 from hms.core.words import _
 
 MOST_UNITS = 100_000
+_COUNTED = re.compile(r"([0-9]{1,6}) *[*x×] *(?=[^0-9 ])(.+)", re.IGNORECASE)
 
 
 class BillState(StrEnum):
@@ -70,6 +72,13 @@ def check_line(description: str, unit_price: Money, quantity: int) -> Money:
     if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MOST_UNITS:
         raise RuleBroken(_("Enter a whole quantity from 1 to 100,000."), "quantity")
     return line_total(unit_price, quantity)
+
+
+def counted_entry(text: str) -> tuple[int, str]:
+    """How many and what: `3*dres` and `3 x dres` are three of "dres", anything else is one of itself."""
+    typed = text.strip()
+    found = _COUNTED.fullmatch(typed)
+    return (int(found[1]), found[2].strip()) if found else (1, typed)
 
 
 def totals(

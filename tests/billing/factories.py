@@ -1,0 +1,38 @@
+"""Patients, prices and bills for tests of the billing desk. Each writes in an action of its own when none is under way."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TypeVar
+
+from hms.billing.models import PriceItem
+from hms.core.actions import doing
+from hms.core.db import db
+from hms.core.money import Money
+from hms.core.people import SYSTEM
+from hms.patients.models import Patient
+
+R = TypeVar("R")
+_next = count(900_000)
+
+
+def patient(given_names: str = "Kadiatu", family_name: str = "Kamara", **more: object) -> Patient:
+    number = next(_next)
+    row = Patient(number=number, hospital_number=f"HMS-{number}-0", given_names=given_names, family_name=family_name)
+    for name, value in more.items():
+        setattr(row, name, value)
+    return _saved(row)
+
+
+def price(
+    code: str = "CONS-OPD", name: str = "Consultation OPD", unit_price: str = "150.00", **more: object
+) -> PriceItem:
+    row = PriceItem(code=code, name=name, unit_price=Money(unit_price), **more)
+    return _saved(row)
+
+
+def _saved(row: R) -> R:
+    with doing("tests.seed", SYSTEM):
+        db.session.add(row)
+        db.session.flush()
+    return row

@@ -1,0 +1,154 @@
+"""Charges of care and lines of the cashier on a draft bill."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, select
+
+from hms.billing import actions, queries
+from hms.billing.models import Bill, BillLine
+from hms.core.db import db as database
+from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
+from hms.core.money import Money
+from hms.core.people import SYSTEM
+
+from . import factories
+
+
+@pytest.fixture
+def prices(db):
+    factories.price()
+    factories.price("DRES", "Dressing, small", "35.00")
+    factories.price("DRES-L", "Dressing, large", "60.00")
+    factories.price("HIVVL", "HIV viral load", "90.00", billing_label="Laboratory test, group B")
+
+
+def test_charges_of_a_visit_flow_into_one_draft(prices, person):
+    kadiatu = factories.patient()
+    first = actions.add_charge(kadiatu.id, code="CONS-OPD", source="encounter", source_id=1, by=person("doctor"))
+    second = actions.add_charge(
+        kadiatu.id,
+        description="paracetamol 500 mg tablet",
+        quantity=40,
+        unit_price=Money("0.50"),
+        source="dispense",
+        source_id=7,
+        by=person("pharmacist"),
+    )
+    assert first.bill_id == second.bill_id
+    bill = database.session.get(Bill, first.bill_id)
+    assert (bill.status, bill.collects, bill.total) == ("draft", True, Money("170.00"))
+    assert queries.owed(kadiatu.id) == Money("170.00")
+
+
+def test_the_same_event_is_charged_once(prices, person):
+    kadiatu = factories.patient()
+    first = actions.add_charge(kadiatu.id, code="CONS-OPD", source="encounter", source_id=1, by=person("doctor"))
+    again = actions.add_charge(kadiatu.id, code="CONS-OPD", source="encounter", source_id=1, by=person("doctor"))
+    assert again.id == first.id
+    assert queries.owed(kadiatu.id) == Money("150.00")
+
+
+def test_what_has_no_price_is_charged_at_zero_for_the_cashier_to_settle(db, person):
+    line = actions.add_charge(factories.patient().id, code="NEW-TEST", source="lab", source_id=3, by=person("doctor"))
+    assert (line.description, line.unit_price) == ("NEW-TEST", Money("0.00"))
+
+
+def test_a_line_says_what_the_price_list_lets_the_paper_say(prices, person):
+    line = actions.add_charge(factories.patient().id, code="hivvl", source="lab", source_id=4, by=person("doctor"))
+    assert line.description == "Laboratory test, group B"
+
+
+def test_the_lab_may_not_charge(db, person):
+    with pytest.raises(NotAllowed):
+        actions.add_charge(1, code="X", source="lab", source_id=1, by=person("lab"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "quantity", "amount"), [("dres", 1, "35.00"), ("3*dres", 3, "105.00"), ("2 x CONS", 2, "300.00")]
+)
+def test_the_cashiers_shorthand(prices, person, typed, quantity, amount):
+    bill = actions.create_bill(factories.patient().id, by=person("cashier"))
+    line = actions.add_line(bill.id, item=typed, by=person("cashier"))
+    assert (line.quantity, line.amount) == (quantity, Money(amount))
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ({"item": "dressing"}, "item"),
+        ({"item": "x-ray of the hand"}, "item"),
+        ({"item": ""}, "item"),
+        ({"item": "0*dres"}, "quantity"),
+        ({"item": "dres", "quantity": 100_001}, "quantity"),
+        ({"item": "dres", "unit_price": Money("1.00")}, "unit_price"),
+        ({"item": "Bandage", "unit_price": Money("-1.00")}, "amount"),
+    ],
+)
+def test_lines_that_cannot_be_billed(prices, person, line, field):
+    bill = actions.create_bill(factories.patient().id, by=person("cashier"))
+    with pytest.raises(RuleBroken) as refusal:
+        actions.add_line(bill.id, **line, by=person("cashier"))
+    assert refusal.value.field == field
+
+
+def test_own_words_with_a_price(prices, person):
+    bill = actions.create_bill(factories.patient().id, by=person("cashier"))
+    line = actions.add_line(bill.id, item="Copy of the card", unit_price=Money("5.00"), by=person("cashier"))
+    assert (line.description, bill.total) == ("Copy of the card", Money("5.00"))
+
+
+def test_a_withdrawn_line_stays_in_the_books_and_its_event_can_be_charged_again(prices, person):
+    kadiatu = factories.patient()
+    line = actions.add_charge(kadiatu.id, code="DRES", source="dispense", source_id=5, by=person("pharmacist"))
+    actions.withdraw_line(line.bill_id, line.id, by=person("cashier"))
+    assert queries.owed(kadiatu.id) == Money("0.00")
+    again = actions.add_charge(kadiatu.id, code="DRES", source="dispense", source_id=5, by=person("pharmacist"))
+    assert again.id != line.id
+    with pytest.raises(Conflict):
+        actions.restore_line(line.bill_id, line.id, by=person("cashier"))
+
+
+def test_a_discount_needs_a_reason_and_above_the_limit_another_person(prices, person):
+    bill = actions.create_bill(
+        factories.patient().id, items=[{"description": "Bed", "unit_price": Money("100.00")}], by=person("cashier")
+    )
+    for given, reason, field in (("5%", " ", "reason"), ("11.00", "poor", "discount"), ("x", "poor", "discount")):
+        with pytest.raises(RuleBroken) as refusal:
+            actions.give_discount(bill.id, discount=given, reason=reason, by=person("cashier"))
+        assert refusal.value.field == field
+    actions.give_discount(bill.id, discount="10%", reason="staff", by=person("cashier"))
+    assert bill.total == Money("90.00")
+    actions.give_discount(bill.id, discount="50", reason="hardship", by=person("admin"))
+    assert bill.total == Money("50.00")
+
+
+def test_a_draft_that_changed_is_not_overwritten(prices, person):
+    bill = actions.create_bill(factories.patient().id, by=person("cashier"))
+    read = bill.version
+    actions.add_line(bill.id, item="dres", by=person("cashier"))
+    with pytest.raises(Stale):
+        actions.change_bill(bill.id, notes="x", version=read, by=person("cashier"))
+
+
+def test_two_desks_at_once_share_one_draft(real_app):
+    patient_id = factories.patient().id
+
+    def charge(source_id: int) -> None:
+        with real_app.app_context():
+            actions.add_charge(
+                patient_id,
+                description="Item",
+                unit_price=Money("10.00"),
+                source="dispense",
+                source_id=source_id,
+                by=SYSTEM,
+            )
+
+    with ThreadPoolExecutor(8) as desks:
+        list(desks.map(charge, [1, 2, 3, 4, 5, 6, 1, 2]))
+    assert database.session.execute(select(func.count(Bill.id))).scalar_one() == 1
+    assert database.session.execute(select(func.count(BillLine.id))).scalar_one() == 6
+    assert database.session.execute(select(Bill.total)).scalar_one() == Money("60.00")
