@@ -26,6 +26,13 @@ def environment(directory: Path, given: Mapping[str, str]) -> dict[str, str]:
     return {name: given.get(name) or kept[name] for name in NAMES}
 
 
+def kept(directory: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """The secrets that were kept and are not in the environment `given`, as such or as `NAME_FILE`; makes none."""
+    names = [name for name in NAMES if not given.get(name) and not given.get(f"{name}_FILE")]
+    stored = keepsakes.read(directory / FILE) if names else {}
+    return {name: stored[name] for name in names if name in stored}
+
+
 def fresh() -> str:
     """32 random bytes in the form a Fernet key has, which serves for every secret here."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()

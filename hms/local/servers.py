@@ -5,10 +5,12 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 
 from hms.local import places, secrets
+from hms.local.errors import LocalServersFailed
 from hms.local.postgres import Postgres
 from hms.local.sharing import Users
 from hms.local.valkey import Valkey
@@ -77,20 +79,23 @@ def servers_for_command(environment: Mapping[str, str] = os.environ) -> Iterator
         servers.leave()
 
 
-def ensure(environment: MutableMapping[str, str] = os.environ) -> dict[str, str]:
-    """Sets in `environment` all that leads to the servers, for the rest of this program's life, and returns it.
+def ensure(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Puts into `environment` what a command lacks, for the life of this program; exits with a sentence if it cannot.
 
-    For use before the application is made, when it needs addresses that only the started servers have. Does nothing but
-    return them when database, queue and secrets are given already, as `make run` gives them to its programs.
+    For the command line, before the application is made: beside a `make run` its servers are used, else own ones. Where
+    both addresses are given, nothing is started and no secret is made, so that production still refuses to start
+    without its secrets; those that a `make run` keeps in the data directory are read.
     """
-    names = ("DATABASE_URL", "REDIS_URL", *secrets.NAMES)
-    if all(environment.get(name) for name in names):
-        return {name: environment[name] for name in names}
-    servers = Servers(places.data_dir(environment), environment)
-    variables = servers.join()
+    home = places.data_dir(environment)
+    try:
+        if all(environment.get(name) or environment.get(f"{name}_FILE") for name in ("DATABASE_URL", "REDIS_URL")):
+            environment.update(secrets.kept(home, environment))
+            return
+        servers = Servers(home, environment)
+        environment.update(servers.join())
+    except LocalServersFailed as problem:
+        sys.exit(str(problem))
     atexit.register(_leave_from, os.getpid(), servers)
-    environment.update(variables)
-    return variables
 
 
 def _leave_from(pid: int, servers: Servers) -> None:

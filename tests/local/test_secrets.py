@@ -39,3 +39,11 @@ def test_a_damaged_secrets_file_is_never_replaced(tmp_path):
     with pytest.raises(LocalServersFailed, match="Put it back from a backup"):
         secrets.environment(tmp_path, {})
     assert (tmp_path / "secrets.json").read_text() == '{"SECRET_KEY": "abc'
+
+
+def test_where_everything_is_given_secrets_are_read_but_never_made(tmp_path):
+    assert secrets.kept(tmp_path, {}) == {}
+    assert not list(tmp_path.iterdir())
+    made = secrets.environment(tmp_path, {})
+    given = {"AUDIT_KEY": "from the safe", "TOTP_KEYS_FILE": "/run/secrets/totp"}
+    assert secrets.kept(tmp_path, given) == {name: made[name] for name in ("SECRET_KEY", "JWT_SECRET_KEY")}
