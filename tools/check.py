@@ -16,6 +16,7 @@ CODE = [name for name in ("hms", "tests", "tools", "benchmarks", "config.py", "w
 LINTS = {
     "style": [sys.executable, "-m", "ruff", "check", "--quiet", *CODE],
     "format (make fix mends it)": [sys.executable, "-m", "ruff", "format", "--check", "--quiet", *CODE],
+    "templates": [BIN / "djlint", "--lint", "--quiet", "templates"],
     "order of the desks": [BIN / "lint-imports", "--no-logo"],
 }
 TESTS = {"tests": [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile"]}
