@@ -38,6 +38,7 @@ class Code:
     block: str
     parent: str
     is_leaf: bool
+    synonyms: tuple[str, ...]
     search_text: str
 
 
@@ -68,6 +69,7 @@ def _code(book, code: str, synonyms: tuple[str, ...]) -> Code:
         block=next(ancestor for ancestor in ancestors if book.is_chapter_or_block(ancestor)),
         parent="" if book.is_category(code) else ancestors[0],
         is_leaf=book.is_leaf(code),
+        synonyms=synonyms,
         search_text=_search_text(code, title, synonyms),
     )
 

@@ -96,8 +96,8 @@ def not_scored_because(
 _NEEDED: dict[str, str] = {
     "respiratory_rate": _("respiratory rate"),
     "oxygen_saturation": _("SpO₂"),
-    "systolic_bp": _("systolic blood pressure"),
-    "heart_rate": _("pulse"),
+    "systolic": _("systolic blood pressure"),
+    "pulse": _("pulse"),
     "temperature": _("temperature"),
 }
 
@@ -122,8 +122,8 @@ def news2(
         "respiratory_rate": _points(RESPIRATORY_RATE, values["respiratory_rate"]),
         "oxygen_saturation": _points(_saturation(scale, bool(on_oxygen)), values["oxygen_saturation"]),
         "oxygen": 2 if on_oxygen else 0,
-        "systolic_bp": _points(SYSTOLIC, values["systolic_bp"]),
-        "heart_rate": _points(PULSE, values["heart_rate"]),
+        "systolic": _points(SYSTOLIC, values["systolic"]),
+        "pulse": _points(PULSE, values["pulse"]),
         "consciousness": 0 if consciousness == ALERT else 3,
         "temperature": _points(TEMPERATURE, values["temperature"]),
     }

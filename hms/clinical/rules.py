@@ -1,6 +1,7 @@
 """What must be true of an encounter, its diagnoses and its signature.
 
-An encounter is a draft until it is signed; after that it never changes, and what is added is an addendum.
+An encounter is a draft (`in_progress`) until it is signed; after that it never changes, and what is added is an
+addendum. `amended` is not stored: it is a signed encounter that has addenda.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from hms.core.errors import RuleBroken
 from hms.core.text import clean
 from hms.core.words import _
 
-DRAFT, SIGNED, AMENDED = "draft", "signed", "amended"
+DRAFT, SIGNED, AMENDED, WITHDRAWN = "in_progress", "signed", "amended", "entered_in_error"
 # State: (words, FHIR Encounter.status, FHIR Composition.status)
 STATES: dict[str, tuple[str, str, str]] = {
     DRAFT: (_("Draft"), "in-progress", "preliminary"),
     SIGNED: (_("Signed"), "finished", "final"),
     AMENDED: (_("Signed, with addendum"), "finished", "amended"),
+    WITHDRAWN: (_("Entered in error"), "entered-in-error", "entered-in-error"),
 }
 # FHIR condition-ver-status
 CERTAINTIES: dict[str, str] = {"provisional": _("provisional"), "confirmed": _("confirmed")}
@@ -52,8 +54,19 @@ class Missing:
     blocks: bool
 
 
+def state_of(status: str, *, has_addenda: bool) -> str:
+    """The key of `STATES` for a stored status."""
+    return AMENDED if status == SIGNED and has_addenda else status
+
+
+def _check_not_withdrawn(state: str) -> None:
+    if state == WITHDRAWN:
+        raise RuleBroken(_("This encounter was entered in error. Open a new one."), code="entered_in_error")
+
+
 def check_can_edit(state: str, *, is_author: bool) -> None:
     """Raise `RuleBroken` unless the encounter is a draft and the person is its author."""
+    _check_not_withdrawn(state)
     if state != DRAFT:
         raise RuleBroken(_("This encounter is signed and cannot be changed. Add an addendum."), code="signed")
     if not is_author:
@@ -93,6 +106,7 @@ def check_can_sign(
     unanswered_stops: int = 0,
 ) -> None:
     """Raise `RuleBroken` at the first thing that stands between the draft and its signature."""
+    _check_not_withdrawn(state)
     if state != DRAFT:
         raise RuleBroken(_("This encounter is already signed. Add an addendum."), code="signed")
     if not is_author:
@@ -153,6 +167,7 @@ def _wrong(sentence: str) -> RuleBroken:
 
 def check_can_add(state: str, text: str) -> str:
     """The cleaned addendum to a signed encounter; raises `RuleBroken` when it is still a draft or says nothing."""
+    _check_not_withdrawn(state)
     if state == DRAFT:
         raise RuleBroken(_("This encounter is still a draft: change it instead of adding to it."), "addendum")
     try:
@@ -162,7 +177,3 @@ def check_can_add(state: str, text: str) -> str:
     if len(written) < SHORTEST_ADDENDUM:
         raise RuleBroken(_("Write what you want to add."), "addendum")
     return written
-
-
-def state_after_addendum(state: str) -> str:
-    return state if state == DRAFT else AMENDED

@@ -26,9 +26,13 @@ _PRESSURES = re.compile(r"\s*([0-9.,]{1,8})\s*/\s*([0-9.,]{0,8})\s*(?:mmhg)?\s*"
 
 @dataclass(frozen=True, slots=True)
 class Vital:
-    """One vital sign with its LOINC code, UCUM unit, printed unit and the range in which a value is possible."""
+    """One vital sign with its LOINC code, UCUM unit, printed unit and the range in which a value is possible.
+
+    `key` is its column in `VitalsReading`, `api_name` what the API calls it.
+    """
 
     key: str
+    api_name: str
     loinc: str
     label: str
     ucum: str
@@ -169,16 +173,19 @@ def check_pressures(systolic: Decimal | None, diastolic: Decimal | None, field: 
 
 
 def read(typed: Mapping[str, object]) -> tuple[dict[str, Decimal], dict[str, str]]:
-    """The values in a form or API body, and what is wrong with the others, by field.
+    """The values in a form or API body by key, and what is wrong with the others by the field that was sent.
 
-    Takes the keys of `vitals()` as text or numbers, and `blood_pressure` ("120/80") instead of the two pressures.
-    Empty fields are left out: each value may stand alone.
+    Takes keys or API names with text or numbers, and `blood_pressure` ("120/80") instead of the two pressures. Empty
+    fields are left out: each value may stand alone.
     """
     values: dict[str, Decimal] = {}
     errors: dict[str, str] = {}
-    for key in vitals():
-        _read_one(key, _text(typed.get(key)), key, values, errors)
+    for key, vital in vitals().items():
+        field = key if typed.get(key) is not None else vital.api_name
+        _read_one(key, _text(typed.get(field)), field, values, errors)
     _read_pressures(_text(typed.get(BLOOD_PRESSURE)), values, errors)
+    if not errors and not typed.get(BLOOD_PRESSURE):
+        _check_separate_pressures(values, "diastolic" if "diastolic" in typed else "diastolic_bp", errors)
     return values, errors
 
 
@@ -199,15 +206,20 @@ def _read_one(key: str, typed: str, field: str, values: dict[str, Decimal], erro
 def _read_pressures(typed: str, values: dict[str, Decimal], errors: dict[str, str]) -> None:
     try:
         systolic, diastolic = parse_blood_pressure(typed)
-        for key, value in (("systolic_bp", systolic), ("diastolic_bp", diastolic)):
+        check_pressures(systolic, diastolic)
+        for key, value in (("systolic", systolic), ("diastolic", diastolic)):
             if value is not None:
                 check_possible(key, value, BLOOD_PRESSURE)
                 values[key] = value
-        if "systolic_bp" not in errors and "diastolic_bp" not in errors:
-            field = BLOOD_PRESSURE if typed.strip() else "diastolic_bp"
-            check_pressures(values.get("systolic_bp"), values.get("diastolic_bp"), field)
     except RuleBroken as refusal:
-        errors[refusal.field or BLOOD_PRESSURE] = refusal.message
+        errors[BLOOD_PRESSURE] = refusal.message
+
+
+def _check_separate_pressures(values: dict[str, Decimal], field: str, errors: dict[str, str]) -> None:
+    try:
+        check_pressures(values.get("systolic"), values.get("diastolic"), field)
+    except RuleBroken as refusal:
+        errors[field] = refusal.message
 
 
 def flag(key: str, value: Decimal, age_years: Decimal | None) -> Flag | None:

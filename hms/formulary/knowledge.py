@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from typing import Protocol
 
 from hms.core.text import fold
 
 CLASS_PREFIX = "class:"
+
+
+class MedicineRecord(Protocol):
+    """A stored medicine, as far as the checks need it."""
+
+    name: str
+    generic_name: str
+    ingredients: Sequence[str]
+    classes: Sequence[str]
+    strength: str
+    unit: str
+    route: str
+    has_no_maximum: bool
+    max_daily_mg: Mapping[str, object]
+    max_daily_mg_per_kg: Mapping[str, object]
+    pregnancy: str
+    min_age_years: Decimal | None
+    min_age_tier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +55,28 @@ class Medicine:
     min_age_years: Decimal | None = None
     min_age_tier: str = "caution"
     is_in_formulary: bool = True
+
+    @classmethod
+    def on_record(cls, record: MedicineRecord) -> Medicine:
+        """The facts that the formulary's stored record keeps, its maximum doses as text or numbers by ingredient."""
+        return cls(
+            name=record.generic_name or record.name,
+            ingredients=tuple(record.ingredients),
+            classes=frozenset(record.classes),
+            strength=record.strength,
+            unit=record.unit,
+            route=record.route,
+            has_no_maximum=record.has_no_maximum,
+            max_daily_mg=_limits(record.max_daily_mg),
+            max_daily_mg_per_kg=_limits(record.max_daily_mg_per_kg),
+            pregnancy=record.pregnancy,
+            min_age_years=record.min_age_years,
+            min_age_tier=record.min_age_tier,
+        )
+
+
+def _limits(stored: Mapping[str, object]) -> dict[str, Decimal]:
+    return {ingredient: Decimal(str(most)) for ingredient, most in stored.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ D = Decimal
 WELL = {
     "respiratory_rate": D(16),
     "oxygen_saturation": D(97),
-    "systolic_bp": D(120),
-    "heart_rate": D(70),
+    "systolic": D(120),
+    "pulse": D(70),
     "temperature": D("37.0"),
 }
 ASKED = {"age_years": D(40), "is_pregnant": False, "consciousness": "alert", "on_oxygen": False}
@@ -28,9 +28,9 @@ CHART = [
       [("3", 3), ("8", 3), ("9", 1), ("11", 1), ("12", 0), ("20", 0), ("21", 2), ("24", 2), ("25", 3), ("60", 3)]),
     *(("oxygen_saturation", spo2, points) for spo2, points in
       [("70", 3), ("91", 3), ("92", 2), ("93", 2), ("94", 1), ("95", 1), ("96", 0), ("100", 0)]),
-    *(("systolic_bp", mmhg, points) for mmhg, points in
+    *(("systolic", mmhg, points) for mmhg, points in
       [("60", 3), ("90", 3), ("91", 2), ("100", 2), ("101", 1), ("110", 1), ("111", 0), ("219", 0), ("220", 3)]),
-    *(("heart_rate", rate, points) for rate, points in
+    *(("pulse", rate, points) for rate, points in
       [("30", 3), ("40", 3), ("41", 1), ("50", 1), ("51", 0), ("90", 0), ("91", 1), ("110", 1), ("111", 2), ("130", 2),
        ("131", 3)]),
     *(("temperature", celsius, points) for celsius, points in
@@ -79,16 +79,16 @@ WHOLE = [
     # changed values, oxygen, total, band
     ({}, False, 0, "none"),
     ({"temperature": "38.1"}, False, 1, "low"),
-    ({"temperature": "38.6", "heart_rate": "96"}, False, 2, "low"),
-    ({"temperature": "39.1", "heart_rate": "111"}, False, 4, "low"),
+    ({"temperature": "38.6", "pulse": "96"}, False, 2, "low"),
+    ({"temperature": "39.1", "pulse": "111"}, False, 4, "low"),
     ({"respiratory_rate": "25"}, False, 3, "low_medium"),
-    ({"respiratory_rate": "25", "heart_rate": "91"}, False, 4, "low_medium"),
-    ({"respiratory_rate": "25", "heart_rate": "111"}, False, 5, "medium"),
-    ({"respiratory_rate": "21", "heart_rate": "111", "temperature": "38.1"}, False, 5, "medium"),
-    ({"respiratory_rate": "22", "heart_rate": "112", "systolic_bp": "95"}, False, 6, "medium"),
-    ({"respiratory_rate": "22", "heart_rate": "112", "systolic_bp": "95", "temperature": "38.5"}, False, 7, "high"),
+    ({"respiratory_rate": "25", "pulse": "91"}, False, 4, "low_medium"),
+    ({"respiratory_rate": "25", "pulse": "111"}, False, 5, "medium"),
+    ({"respiratory_rate": "21", "pulse": "111", "temperature": "38.1"}, False, 5, "medium"),
+    ({"respiratory_rate": "22", "pulse": "112", "systolic": "95"}, False, 6, "medium"),
+    ({"respiratory_rate": "22", "pulse": "112", "systolic": "95", "temperature": "38.5"}, False, 7, "high"),
     ({"oxygen_saturation": "91", "respiratory_rate": "22"}, True, 7, "high"),
-    ({"respiratory_rate": "30", "oxygen_saturation": "85", "systolic_bp": "80", "heart_rate": "140",
+    ({"respiratory_rate": "30", "oxygen_saturation": "85", "systolic": "80", "pulse": "140",
       "temperature": "34"}, True, 17, "high"),
 ]  # fmt: skip
 
@@ -105,15 +105,15 @@ def test_the_worst_possible_score_is_twenty():
     worst = {
         "respiratory_rate": "40",
         "oxygen_saturation": "80",
-        "systolic_bp": "60",
-        "heart_rate": "30",
+        "systolic": "60",
+        "pulse": "30",
         "temperature": "30",
     }
     assert score(asked={"on_oxygen": True, "consciousness": "unresponsive"}, **worst).total == 20
 
 
 def test_the_band_is_said_with_what_to_do():
-    assert str(score(temperature="38.6", heart_rate="96")) == "NEWS2 2: low – repeat in 4–6 h"
+    assert str(score(temperature="38.6", pulse="96")) == "NEWS2 2: low – repeat in 4–6 h"
 
 
 @pytest.mark.parametrize(

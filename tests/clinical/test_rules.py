@@ -7,6 +7,7 @@ from hms.clinical.rules import (
     DRAFT,
     SIGNED,
     STATES,
+    WITHDRAWN,
     Diagnosis,
     check_birth_year,
     check_can_add,
@@ -15,7 +16,7 @@ from hms.clinical.rules import (
     check_diagnoses,
     missing_for_signature,
     must_retype_birth_year,
-    state_after_addendum,
+    state_of,
 )
 from hms.core.errors import RuleBroken
 
@@ -131,7 +132,6 @@ def test_a_wrong_year_stops(typed):
 @pytest.mark.parametrize("state", [SIGNED, AMENDED])
 def test_an_addendum_is_added_to_what_is_signed(state):
     assert check_can_add(state, "  Film positive.\r\nStarted treatment. ") == "Film positive.\nStarted treatment."
-    assert state_after_addendum(state) == AMENDED
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,24 @@ def test_an_addendum_that_says_nothing_is_refused(state, text):
 
 def test_each_state_has_words_and_fhir_codes():
     assert {state: codes[1:] for state, codes in STATES.items()} == {
-        "draft": ("in-progress", "preliminary"),
+        "in_progress": ("in-progress", "preliminary"),
         "signed": ("finished", "final"),
         "amended": ("finished", "amended"),
+        "entered_in_error": ("entered-in-error", "entered-in-error"),
     }
-    assert state_after_addendum(DRAFT) == DRAFT
+
+
+def test_a_signed_encounter_with_addenda_is_amended():
+    assert state_of(SIGNED, has_addenda=True) == AMENDED
+    assert state_of(SIGNED, has_addenda=False) == SIGNED
+    assert state_of(DRAFT, has_addenda=False) == DRAFT
+    assert state_of(WITHDRAWN, has_addenda=True) == WITHDRAWN
+
+
+def test_nothing_can_be_done_with_what_was_entered_in_error():
+    with pytest.raises(RuleBroken, match="entered in error"):
+        check_can_edit(WITHDRAWN, is_author=True)
+    with pytest.raises(RuleBroken, match="entered in error"):
+        sign(state=WITHDRAWN)
+    with pytest.raises(RuleBroken, match="entered in error"):
+        check_can_add(WITHDRAWN, "Film positive.")

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from hms.clinical import vitals
+from hms.clinical.models import VitalsReading
 from hms.clinical.vitals import check_possible, check_pressures, flag, parse_blood_pressure, parse_number, read
 from hms.core.errors import RuleBroken
 
@@ -16,11 +17,11 @@ AGES = [D(0), D("0.05"), D("0.1"), D("0.5"), D(1), D(3), D(5), D(8), D(12), D(16
 
 def test_each_vital_sign_has_its_code_unit_and_label():
     assert list(DEFINED) == [
-        *("temperature", "systolic_bp", "diastolic_bp", "heart_rate", "respiratory_rate", "oxygen_saturation"),
+        *("temperature", "systolic", "diastolic", "pulse", "respiratory_rate", "oxygen_saturation"),
         *("weight", "height", "pain", "glucose"),
     ]
     assert DEFINED["temperature"].ucum == "Cel"
-    assert DEFINED["systolic_bp"].loinc == "8480-6"
+    assert DEFINED["systolic"].loinc == "8480-6"
     assert len({vital.loinc for vital in DEFINED.values()}) == len(DEFINED)
 
 
@@ -43,7 +44,7 @@ def test_weight_and_height_have_no_usual_range():
 
 
 def test_an_unknown_age_is_taken_for_an_adult():
-    assert vitals.usual_range("heart_rate", None) == vitals.usual_range("heart_rate", D(40))
+    assert vitals.usual_range("pulse", None) == vitals.usual_range("pulse", D(40))
 
 
 POSSIBLE = [
@@ -52,15 +53,15 @@ POSSIBLE = [
     ("temperature", "45", True),
     ("temperature", "45.1", False),
     ("temperature", "375", False),
-    ("systolic_bp", "30", True),
-    ("systolic_bp", "29", False),
-    ("systolic_bp", "300", True),
-    ("systolic_bp", "301", False),
-    ("diastolic_bp", "10", True),
-    ("diastolic_bp", "201", False),
-    ("heart_rate", "300", True),
-    ("heart_rate", "301", False),
-    ("heart_rate", "9", False),
+    ("systolic", "40", True),
+    ("systolic", "39", False),
+    ("systolic", "300", True),
+    ("systolic", "301", False),
+    ("diastolic", "20", True),
+    ("diastolic", "201", False),
+    ("pulse", "300", True),
+    ("pulse", "301", False),
+    ("pulse", "9", False),
     ("respiratory_rate", "3", True),
     ("respiratory_rate", "2", False),
     ("respiratory_rate", "121", False),
@@ -80,7 +81,7 @@ POSSIBLE = [
     ("glucose", "0.1", True),
     ("glucose", "60.1", False),
     ("temperature", "36.65", False),
-    ("heart_rate", "80.5", False),
+    ("pulse", "80.5", False),
     ("weight", "3.255", False),
     ("temperature", "36.60", True),
     ("temperature", "NaN", False),
@@ -155,12 +156,12 @@ def test_each_value_may_stand_alone():
 
 
 def test_a_whole_form():
-    typed = {"temperature": "36.9", "blood_pressure": "100/64", "heart_rate": "98", "respiratory_rate": "22",
+    typed = {"temperature": "36.9", "blood_pressure": "100/64", "pulse": "98", "respiratory_rate": "22",
              "oxygen_saturation": "98", "weight": "24.5", "height": "126", "pain": ""}  # fmt: skip
     values, errors = read(typed)
     assert errors == {}
-    assert values["systolic_bp"] == 100
-    assert values["diastolic_bp"] == 64
+    assert values["systolic"] == 100
+    assert values["diastolic"] == 64
     assert "pain" not in values
 
 
@@ -175,15 +176,27 @@ def test_a_body_of_the_api_with_numbers():
 
 def test_every_wrong_field_is_told_and_the_right_ones_are_kept():
     values, errors = read(
-        {"temperature": "375", "heart_rate": "x", "blood_pressure": "80/120", "weight": "62", "pain": True}
+        {"temperature": "375", "pulse": "x", "blood_pressure": "80/120", "weight": "62", "pain": True}
     )
-    assert set(errors) == {"temperature", "heart_rate", "blood_pressure", "pain"}
+    assert set(errors) == {"temperature", "pulse", "blood_pressure", "pain"}
     assert values["weight"] == 62
 
 
 def test_two_separate_pressures_the_wrong_way_round():
-    _values, errors = read({"systolic_bp": "80", "diastolic_bp": "120"})
+    _values, errors = read({"systolic": "80", "diastolic": "120"})
+    assert set(errors) == {"diastolic"}
+    _values, errors = read({"systolic_bp": 80, "diastolic_bp": 120})
     assert set(errors) == {"diastolic_bp"}
+
+
+def test_a_wrong_value_is_told_under_the_name_that_was_sent():
+    assert set(read({"heart_rate": 999})[1]) == {"heart_rate"}
+    assert set(read({"pulse": 999})[1]) == {"pulse"}
+
+
+def test_every_sign_is_a_column_of_the_reading():
+    columns = VitalsReading.__table__.columns.keys()
+    assert set(DEFINED) <= set(columns)
 
 
 def test_nonsense_is_told_never_raised():
@@ -207,12 +220,12 @@ FLAGS = [
     ("temperature", "35.0", 40, "Critical low"),
     ("temperature", "40.0", 40, "Critical high"),
     ("temperature", "38.5", "0.1", "Critical high"),
-    ("heart_rate", "96", 35, "High"),
-    ("heart_rate", "90", 35, None),
-    ("heart_rate", "40", 35, "Critical low"),
-    ("heart_rate", "131", 35, "Critical high"),
-    ("heart_rate", "131", "0.5", None),
-    ("heart_rate", "98", 8, None),
+    ("pulse", "96", 35, "High"),
+    ("pulse", "90", 35, None),
+    ("pulse", "40", 35, "Critical low"),
+    ("pulse", "131", 35, "Critical high"),
+    ("pulse", "131", "0.5", None),
+    ("pulse", "98", 8, None),
     ("respiratory_rate", "22", 8, None),
     ("respiratory_rate", "22", 40, "High"),
     ("respiratory_rate", "25", 40, "Critical high"),
@@ -223,12 +236,12 @@ FLAGS = [
     ("oxygen_saturation", "94", 40, "Low"),
     ("oxygen_saturation", "89", 40, "Critical low"),
     ("oxygen_saturation", "100", 40, None),
-    ("systolic_bp", "140", 40, "High"),
-    ("systolic_bp", "139", 40, None),
-    ("systolic_bp", "90", 40, "Critical low"),
-    ("systolic_bp", "180", 40, "Critical high"),
-    ("diastolic_bp", "120", 40, "Critical high"),
-    ("diastolic_bp", "90", 40, "High"),
+    ("systolic", "140", 40, "High"),
+    ("systolic", "139", 40, None),
+    ("systolic", "90", 40, "Critical low"),
+    ("systolic", "180", 40, "Critical high"),
+    ("diastolic", "120", 40, "Critical high"),
+    ("diastolic", "90", 40, "High"),
     ("pain", "4", 40, "High"),
     ("pain", "3", 40, None),
     ("glucose", "2.9", 40, "Critical low"),

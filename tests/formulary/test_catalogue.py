@@ -7,7 +7,8 @@ import pytest
 from hms.formulary import catalogue
 from hms.formulary.alerts import TIERS
 from hms.formulary.dosing import ROUTES, sentence, text_of
-from hms.formulary.knowledge import CLASS_PREFIX
+from hms.formulary.knowledge import CLASS_PREFIX, Medicine
+from hms.formulary.models import Medication
 from hms.formulary.quantities import supply
 from hms.formulary.safety import Person, dose_check
 from hms.formulary.strengths import COUNTED, canonical_unit, parse_amount, parse_strength
@@ -55,6 +56,32 @@ def test_a_medicine_with_a_maximum_has_a_strength_to_compute_it_from(medication)
         for ingredient, most in medication.facts.max_daily_mg.items():
             one = strength.contents[medication.facts.ingredients.index(ingredient)].milligrams
             assert most >= one / 2, "one unit alone is far above the maximum: a slip of the pen"
+
+
+def test_no_two_medicines_are_the_same_product():
+    products = [(m.generic_name, m.brand_name, m.formulation, m.strength) for m in BY_KEY.values()]
+    assert len(set(products)) == len(products)
+
+
+@pytest.mark.parametrize("medication", BY_KEY.values(), ids=BY_KEY)
+def test_the_stored_record_keeps_every_fact_of_the_list(medication):
+    facts = medication.facts
+    record = Medication(
+        name=facts.name,
+        generic_name=facts.name,
+        ingredients=list(facts.ingredients),
+        classes=sorted(facts.classes),
+        strength=facts.strength,
+        unit=facts.unit,
+        route=facts.route,
+        has_no_maximum=facts.has_no_maximum,
+        max_daily_mg={name: str(most) for name, most in facts.max_daily_mg.items()},
+        max_daily_mg_per_kg={name: str(most) for name, most in facts.max_daily_mg_per_kg.items()},
+        pregnancy=facts.pregnancy,
+        min_age_years=facts.min_age_years,
+        min_age_tier=facts.min_age_tier,
+    )
+    assert Medicine.on_record(record) == facts
 
 
 def test_at_least_eighty_medicines_have_a_usual_dose():
