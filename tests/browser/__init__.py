@@ -1,0 +1,1 @@
+"""What people see and do, in the system's Chromium, against the running application."""
