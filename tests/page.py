@@ -98,6 +98,11 @@ class PageClient(FlaskClient):
             check(response)
         return response
 
+    def queries(self, path: str) -> int:
+        """How many statements a warm fetch of `path` takes (the first one may fill caches)."""
+        self.get(path)
+        return int(self.get(path).headers["X-Queries"])
+
     def form(self, path: str, number: int | None = None, **typed: Any) -> TestResponse:
         """Fetch `path`, fill its (first POST, or `number`th) form with `typed`, send it."""
         page = Page(self.get(path).get_data(as_text=True))

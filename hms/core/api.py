@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
-from flask import Request, Response, current_app, jsonify, request, url_for
+from flask import Request, Response, jsonify, request, url_for
 from flask_smorest import Blueprint
 from marshmallow import EXCLUDE, Schema
 from sqlalchemy import Select, func, select
@@ -149,5 +150,18 @@ def argument_id(*names: str) -> int | None:
     return None
 
 
-def currency() -> str:
-    return current_app.config["CURRENCY"]
+def asked_day(name: str) -> date | None:
+    """The argument `name` as a day (YYYY-MM-DD); `RuleBroken` when it is something else."""
+    text = request.args.get(name)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as wrong:
+        raise RuleBroken(_("Give the day as YYYY-MM-DD."), name) from wrong
+
+
+def asked_days() -> tuple[date | None, date | None]:
+    """`date`, or `date_from` and `date_to`."""
+    day = asked_day("date")
+    return (day, day) if day else (asked_day("date_from"), asked_day("date_to"))

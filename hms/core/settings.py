@@ -132,7 +132,7 @@ def _typed(setting: Setting, new: Any) -> Any:
     try:
         return clean(str(new), longest=500)
     except ValueError as wrong:
-        raise RuleBroken(str(wrong), "value") from wrong
+        raise RuleBroken(str(wrong), "new") from wrong
 
 
 def _flag(new: Any) -> bool:
@@ -140,7 +140,7 @@ def _flag(new: Any) -> bool:
     try:
         return words[new]
     except (KeyError, TypeError) as wrong:
-        raise RuleBroken(_("Answer yes or no."), "value") from wrong
+        raise RuleBroken(_("Answer yes or no."), "new") from wrong
 
 
 def _whole(setting: Setting, new: Any) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterator
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from flask import Flask, current_app, g, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from . import clock, nav, settings
+from . import clock, format, nav, settings
 from .permissions import Action
 from .web import csp_nonce, person
 
@@ -65,7 +67,26 @@ def _context() -> dict[str, Any]:
     }
 
 
+def shown(value: Any) -> str:
+    """A stored value in words: yes and no, a dash for nothing, several joined."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, (list, tuple)):
+        return ", ".join(shown(one) for one in value) or "–"
+    return re.sub(r"(\d{4}-\d{2}-\d{2})", _written_day, str(value))
+
+
+def _written_day(found: re.Match[str]) -> str:
+    try:
+        return format.day(date.fromisoformat(found.group()))
+    except ValueError:
+        return found.group()
+
+
 def install(app: Flask) -> None:
+    app.jinja_env.filters["shown"] = shown
     app.context_processor(_context)
     app.jinja_env.globals.update(
         Action=Action,

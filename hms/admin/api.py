@@ -1,0 +1,232 @@
+"""JSON: the trail, sign-ins, settings, health, and the API's own documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, current_app, jsonify, render_template, request
+from marshmallow import fields
+from sqlalchemy import func, select
+
+from hms.core import settings
+from hms.core.api import DeskApi, Shape, argument_id, asked_days, listed
+from hms.core.audit import AuditEntry
+from hms.core.db import db
+from hms.core.errors import NotFound, RuleBroken
+from hms.core.fields import REQUIRED, Text
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+from hms.core.words import _
+from hms.staff.models import LoginActivity
+
+from . import queries, words
+
+api = DeskApi("admin_api", __name__, description="Audit trail, sign-ins, settings, health")
+
+
+class AuditOut(Shape):
+    id = fields.Integer()
+    action = fields.String()
+    object_type = fields.String()
+    object_id = fields.Integer(allow_none=True)
+    description = fields.String()
+    timestamp = fields.DateTime()
+    details = fields.Dict()
+    user = fields.String()
+    outcome = fields.String()
+    ip_address = fields.String(allow_none=True)
+    patient = fields.Integer(allow_none=True)
+
+
+class SignInOut(Shape):
+    id = fields.Integer()
+    user = fields.Integer(allow_none=True)
+    username = fields.String()
+    timestamp = fields.DateTime()
+    ip_address = fields.String()
+    user_agent = fields.String()
+    status = fields.String()
+
+
+class SettingOut(Shape):
+    key = fields.String()
+    value = fields.Raw()
+    description = fields.String()
+    category = fields.String()
+    is_public = fields.Boolean()
+    updated_at = fields.DateTime(allow_none=True)
+
+
+class SettingIn(Shape):
+    value = fields.Raw(required=True, error_messages=REQUIRED)
+    key = Text(100)
+
+
+class HealthOut(Shape):
+    status = fields.String()
+    database = fields.String()
+
+
+CLINICAL_TEXT = {
+    "notes",
+    "diagnosis",
+    "chief_complaint",
+    "plan",
+    "text",
+    "title",
+    "substance",
+    "reaction",
+    "medication_name",
+}
+
+
+def audit_json(row: AuditEntry) -> dict[str, Any]:
+    """One entry: names of the changed fields with their values, clinical text masked."""
+    changed = {name: _masked(name, value) for name, value in (row.new or row.old or {}).items()}
+    return {
+        "id": row.id,
+        "action": row.action,
+        "object_type": row.entity or "",
+        "object_id": row.entity_id,
+        "description": f"{words.deed(row.old, row.new, row.outcome, row.action)}: {row.entity or row.action}",
+        "timestamp": row.recorded_at,
+        "details": changed,
+        "user": row.actor_name or "",
+        "outcome": row.outcome,
+        "ip_address": None if row.ip is None else str(row.ip),
+        "patient": row.patient_id,
+    }
+
+
+def _masked(name: str, value: Any) -> Any:
+    return "***" if name in CLINICAL_TEXT else value
+
+
+def _audit() -> Response:
+    day_from, day_to = asked_days()
+    wanted = queries.AuditFilter(
+        day_from=day_from,
+        day_to=day_to,
+        actor=request.args.get("user") or None,
+        patient_id=argument_id("patient", "patient_id"),
+        action=request.args.get("action") or None,
+        entity=request.args.get("object_type") or None,
+    )
+    return listed(queries.audit_entries(wanted), audit_json, total=_about_all(wanted))
+
+
+def _about_all(wanted: queries.AuditFilter) -> Any:
+    """Counting millions of rows is the planner's business when nothing is filtered: its estimate is close and free."""
+    if wanted != queries.AuditFilter():
+        return None
+    return select(func.max(AuditEntry.id))
+
+
+@api.get("/audit-logs/")
+@needs(Action.READ_AUDIT)
+@api.response(200, AuditOut(many=True))
+def audit_logs() -> Response:
+    """Who did what and when, newest first."""
+    return _audit()
+
+
+@api.get("/audit_logs/")
+@needs(Action.READ_AUDIT)
+@api.response(200, AuditOut(many=True))
+def audit_logs_by_another_name() -> Response:
+    """The same list under the address of older clients."""
+    return _audit()
+
+
+@api.get("/login-activity/")
+@needs(Action.READ_SIGN_INS)
+@api.response(200, SignInOut(many=True))
+def login_activity() -> Response:
+    """Tries to sign in, newest first."""
+    return listed(queries.sign_ins(), sign_in_json)
+
+
+def sign_in_json(row: Any) -> dict[str, Any]:
+    activity: LoginActivity = row.LoginActivity
+    return {
+        "id": activity.id,
+        "user": activity.user_id,
+        "username": row.username or activity.typed_name,
+        "timestamp": activity.at,
+        "ip_address": str(activity.ip or ""),
+        "user_agent": activity.user_agent,
+        "status": activity.status,
+    }
+
+
+def setting_json(setting: settings.Setting, changed: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "key": setting.key,
+        "value": settings.value(setting.key),
+        "description": setting.label,
+        "category": setting.category,
+        "is_public": setting.is_public,
+        "updated_at": changed.get(setting.key),
+    }
+
+
+@api.get("/system-settings/")
+@needs(Action.READ_SETTINGS)
+@api.response(200, SettingOut(many=True))
+def system_settings() -> Response:
+    """Every setting with its present value."""
+    changed = dict(db.session.execute(select(settings.SystemSetting.key, settings.SystemSetting.updated_at)).all())
+    response = jsonify([setting_json(setting, changed) for setting in settings.SETTINGS.values()])
+    response.headers["X-Total-Count"] = str(len(settings.SETTINGS))
+    return response
+
+
+@api.put("/system-settings/<key>/")
+@needs(Action.MANAGE_SETTINGS)
+@api.arguments(SettingIn)
+@api.response(200, SettingOut)
+def change_setting(given: dict[str, Any], key: str) -> dict[str, Any]:
+    """Change one setting."""
+    if key not in settings.SETTINGS:
+        raise NotFound(_("There is no such setting."))
+    try:
+        row = settings.change_setting(key, given["value"], by=person())
+    except RuleBroken as refused:
+        raise RuleBroken(refused.message, "value") from refused
+    return setting_json(settings.SETTINGS[key], {key: row.updated_at})
+
+
+@api.get("/health/")
+@needs(Action.PUBLIC)
+@api.response(200, HealthOut)
+def health() -> dict[str, Any]:
+    """Whether the hospital's system answers; administrators see each part."""
+    who = person()
+    if not (who.is_authenticated and who.may(Action.ADMINISTER)):
+        db.session.execute(select(1))
+        return {"status": "ok", "database": "ok"}
+    found = queries.health()
+    return {
+        "status": "ok" if found.is_well else "degraded",
+        "database": "ok",
+        "broker": "ok" if found.broker else "down",
+        "waiting_work": found.waiting,
+        "failed_work": found.dead,
+        "free_disk_gb": found.free_gb,
+    }
+
+
+@api.get("/openapi.json")
+@needs(Action.PUBLIC)
+@api.doc(tags=["documentation"])
+def openapi() -> Response:
+    """The OpenAPI document of this API."""
+    return jsonify(current_app.extensions["hms_api"].spec.to_dict())
+
+
+@api.get("/docs/")
+@needs(Action.PUBLIC)
+@api.doc(tags=["documentation"])
+def documentation() -> str:
+    """The API's documentation as a page, without any outside address."""
+    return render_template("admin/api_documentation.html")

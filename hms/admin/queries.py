@@ -1,0 +1,99 @@
+"""The audit browser's rows, the sign-ins, and how the system is."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Select, func, select
+
+from hms.core import broker, clock
+from hms.core.audit import AuditEntry
+from hms.core.db import db
+from hms.core.outbox import Outbox
+from hms.staff.models import LoginActivity, User
+
+
+@dataclass(frozen=True)
+class AuditFilter:
+    """What the browser of the trail is asked for; None means any. Days are hospital days, both included."""
+
+    day_from: date | None = None
+    day_to: date | None = None
+    actor: str | None = None
+    patient_id: int | None = None
+    action: str | None = None
+    entity: str | None = None
+    before: int | None = None
+
+
+def audit_entries(wanted: AuditFilter) -> Select:
+    """Entries of the trail, newest first."""
+    query = select(AuditEntry).order_by(AuditEntry.id.desc())
+    if wanted.day_from:
+        query = query.where(AuditEntry.recorded_at >= clock.day_bounds(wanted.day_from)[0])
+    if wanted.day_to:
+        query = query.where(AuditEntry.recorded_at < clock.day_bounds(wanted.day_to)[1])
+    if wanted.before:
+        query = query.where(AuditEntry.id < wanted.before)
+    if wanted.actor:
+        query = query.where(AuditEntry.actor_id == _account(wanted.actor))
+    for column in ("patient_id", "action", "entity"):
+        if getattr(wanted, column) is not None:
+            query = query.where(getattr(AuditEntry, column) == getattr(wanted, column))
+    return query
+
+
+def _account(username: str) -> Any:
+    return select(User.id).where(func.lower(User.username) == username.lower()).scalar_subquery()
+
+
+def sign_ins(before: int | None = None) -> Select:
+    """Tries to sign in with the account they named, newest first."""
+    query = select(LoginActivity, User.username).outerjoin(User, LoginActivity.user_id == User.id)
+    if before:
+        query = query.where(LoginActivity.id < before)
+    return query.order_by(LoginActivity.id.desc())
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether each part answers; `waiting` and `dead` count pieces of work in the outbox, `free_gb` is disk space."""
+
+    database: bool
+    broker: bool
+    waiting: int
+    dead: int
+    free_gb: int
+
+    @property
+    def is_well(self) -> bool:
+        return self.database and self.broker and self.dead == 0
+
+
+def health() -> Health:
+    """How the system is at this moment."""
+    undone = select(
+        func.count().filter(Outbox.dead_at.is_(None)), func.count().filter(Outbox.dead_at.is_not(None))
+    ).where(Outbox.done_at.is_(None))
+    waiting, dead = db.session.execute(undone).one()
+    free = shutil.disk_usage(_existing(current_app.config["DATA_DIR"])).free // 2**30
+    return Health(True, broker.answers(), waiting, dead, free)
+
+
+def _existing(folder: Any) -> Any:
+    return folder if folder.exists() else folder.parent
+
+
+def figures() -> dict[str, int]:
+    """Counts for the administrator's page: accounts, failed sign-ins and locked accounts today."""
+    start, end = clock.day_bounds(clock.today())
+    today = (LoginActivity.at >= start, LoginActivity.at < end)
+    failed = select(func.count()).where(*today, LoginActivity.status.in_(("failed", "otp_failed", "locked")))
+    return {
+        "active_users": db.session.execute(select(func.count()).where(User.is_active)).scalar_one(),
+        "failed_sign_ins": db.session.execute(failed).scalar_one(),
+    }

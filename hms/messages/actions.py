@@ -1,0 +1,44 @@
+"""Telling somebody, and having read it."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+
+from hms.core import clock
+from hms.core.actions import action
+from hms.core.alerts import notify
+from hms.core.db import db
+from hms.core.errors import NotFound
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.words import _
+
+from .models import Notification
+
+
+@action(Action.SIGNED_IN)
+def tell(user_id: int, *, title: str, message: str = "", url: str = "", kind: str = "info", by: Person) -> Notification:
+    """Tell one person; their open pages hear it. `title` and `message` name no patient."""
+    row = Notification(user_id=user_id, title=title, message=message, url=url, kind=kind)
+    db.session.add(row)
+    db.session.flush()
+    notify(user_id, row.id, title)
+    return row
+
+
+@action(Action.SIGNED_IN)
+def mark_read(notification_id: int, *, by: Person) -> Notification:
+    """The person has read one of their own notifications; another's is not found."""
+    query = select(Notification).where(Notification.id == notification_id, Notification.user_id == by.id)
+    row = db.session.scalars(query).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such record."))
+    row.read_at = row.read_at or clock.now()
+    return row
+
+
+@action(Action.SIGNED_IN)
+def mark_all_read(*, by: Person) -> None:
+    """The person has read everything."""
+    mine = (Notification.user_id == by.id, Notification.read_at.is_(None))
+    db.session.execute(update(Notification).where(*mine).values(read_at=clock.now()))

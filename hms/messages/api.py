@@ -1,0 +1,64 @@
+"""JSON: one's own notifications."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from marshmallow import fields
+
+from hms.core.api import DeskApi, Shape, listed
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+
+from . import actions, queries
+from .models import Notification
+
+api = DeskApi("messages_api", __name__, description="A person's notifications")
+
+
+class NotificationOut(Shape):
+    id = fields.Integer()
+    user = fields.Integer()
+    title = fields.String()
+    message = fields.String()
+    type = fields.String()
+    is_read = fields.Boolean()
+    created_at = fields.DateTime()
+    related_object = fields.String()
+    related_appointment = fields.Integer(allow_none=True)
+
+
+class Done(Shape):
+    status = fields.String()
+
+
+def notification_json(row: Notification) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "user": row.user_id,
+        "title": row.title,
+        "message": row.message or row.title,
+        "type": row.kind,
+        "is_read": row.read_at is not None,
+        "created_at": row.created_at,
+        "related_object": row.url,
+        "related_appointment": row.related_appointment_id,
+    }
+
+
+@api.get("/notifications/")
+@needs(Action.SIGNED_IN)
+@api.response(200, NotificationOut(many=True))
+def notifications() -> Response:
+    """One's own notifications, newest first."""
+    return listed(queries.own(person().id), notification_json)
+
+
+@api.post("/notifications/<int:notification_id>/mark_read/")
+@needs(Action.SIGNED_IN)
+@api.response(200, Done)
+def mark_read(notification_id: int) -> dict[str, str]:
+    """Mark one of one's own notifications read."""
+    actions.mark_read(notification_id, by=person())
+    return {"status": "marked as read"}

@@ -1,0 +1,24 @@
+"""A person's own notifications; nobody else's can be asked for."""
+
+from __future__ import annotations
+
+from sqlalchemy import Select, func, select
+
+from hms.core.db import db
+
+from .models import Notification
+
+
+def own(user_id: int, *, unread_only: bool = False, before: int | None = None) -> Select:
+    """The person's notifications, newest first; those older than id `before` when given."""
+    query = select(Notification).where(Notification.user_id == user_id)
+    if unread_only:
+        query = query.where(Notification.read_at.is_(None))
+    if before:
+        query = query.where(Notification.id < before)
+    return query.order_by(Notification.id.desc())
+
+
+def unread_count(user_id: int) -> int:
+    query = select(func.count()).where(Notification.user_id == user_id, Notification.read_at.is_(None))
+    return db.session.execute(query).scalar_one()
