@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+from hms.local import account
 from hms.local.errors import LocalServersFailed
 
 
@@ -33,7 +34,7 @@ def write(path: Path, values: dict[str, str]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Writes `text` in one step (a power cut leaves the old file or the new one), readable by the owner alone."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    account.make_folder(path.parent)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

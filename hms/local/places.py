@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from hms.local import account
+
 ROOT = Path(__file__).resolve().parents[2]
 
 _LOG_TURNS_OVER_AT = 5 * 1024 * 1024
@@ -20,7 +22,7 @@ def data_dir(environment: Mapping[str, str]) -> Path:
 def log_file(directory: Path, name: str) -> Path:
     """The log `name` of the hospital in `directory`; one above 5 MB is first put aside, and three old ones are kept."""
     path = directory / "log" / f"{name}.log"
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    account.make_folder(path.parent)
     if path.exists() and path.stat().st_size > _LOG_TURNS_OVER_AT:
         for number in range(_OLD_LOGS_KEPT - 1, 0, -1):
             older = path.with_suffix(f".log.{number}")

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are on this machine."""
+"""Where the servers' programs are on this machine."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hms.local.errors import LocalServersFailed
 
 
 def find(name: str, directory: Path) -> Path:
-    """The program `name` of the package, else of the newest PostgreSQL of the system (17 or later)."""
+    """PostgreSQL's program `name`: the package's, else that of the system's newest PostgreSQL (17 or later)."""
     for folder in [*_packaged(), *_of_the_system()]:
         program = folder / name
         if program.exists():
-            return _reachable(program, directory)
+            return reachable(program, program.parents[2], directory)
     raise LocalServersFailed(
         "No PostgreSQL was found. Run tools/setup.py again, or install PostgreSQL 17 or later, or set DATABASE_URL."
     )
@@ -31,15 +31,13 @@ def _of_the_system() -> list[Path]:
     return [path / "bin" for path in sorted(versions, key=lambda path: int(path.name), reverse=True)]
 
 
-def _reachable(program: Path, directory: Path) -> Path:
-    """`program`, or a copy beside the data when the server's account may not pass the directories on the way to it."""
+def reachable(program: Path, package: Path, directory: Path) -> Path:
+    """`program`, or a copy of its package beside the data when its account may not pass the way to it."""
     if not account.needs_open_paths() or account.may_run(program, directory):
         return program
-    package = program.parents[2]
     copy = directory.parent / "programs"
-    if not copy.exists():
-        for source in (package, *package.parent.glob(f"{package.name}.libs")):
-            shutil.copytree(source, copy / source.name)
+    for source in (package, *package.parent.glob(f"{package.name}.libs")):
+        shutil.copytree(source, copy / source.name, dirs_exist_ok=True)
     moved = copy / program.relative_to(package.parent)
     if not account.may_run(moved, directory):
         raise LocalServersFailed(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO, TypeVar
 
+from hms.local import account
 from hms.local.errors import LocalServersFailed
 
 T = TypeVar("T")
@@ -69,7 +70,7 @@ def alone(path: Path) -> Iterator[bool]:
 
 def _open(path: Path) -> TextIO:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        account.make_folder(path.parent)
         return path.open("a")
     except OSError as error:
         raise LocalServersFailed(

