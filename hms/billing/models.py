@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -20,6 +20,7 @@ class PriceItem(Record):
 
     __tablename__ = "price_item"
     __table_args__ = (
+        UniqueConstraint("code", info={"says": _("Another item has this code."), "field": "code"}),
         CheckConstraint(
             "unit_price >= 0 AND unit_price < 100000000",
             name="price_possible",
@@ -33,7 +34,7 @@ class PriceItem(Record):
         ),
     )
 
-    code: Mapped[str] = mapped_column(unique=True)
+    code: Mapped[str]
     name: Mapped[str]
     billing_label: Mapped[str] = mapped_column(default="")
     category: Mapped[str] = mapped_column(default="service")
@@ -69,6 +70,8 @@ class CashShift(Record):
 class Bill(Versioned):
     """What a patient is asked to pay. Only a draft changes; `total` and `paid` are kept by the actions and re-added by `prove`.
 
+    A bill takes its number when it is issued and keeps it when it is made void; a draft that is given up never had one.
+
     `collects` marks the one draft of a patient that charges of the running visit flow into.
     """
 
@@ -85,7 +88,11 @@ class Bill(Versioned):
             name="total_possible",
             info={"says": _("The bill's total is out of range."), "field": "discount"},
         ),
-        CheckConstraint("(status = 'draft') = (number IS NULL)", name="numbered_when_issued"),
+        CheckConstraint(
+            "(issued_at IS NULL) = (number IS NULL) AND (status IN ('draft', 'void') OR number IS NOT NULL)"
+            " AND (status <> 'draft' OR number IS NULL)",
+            name="numbered_when_issued",
+        ),
         Index("uq_bill_collecting", "patient_id", unique=True, postgresql_where=text("collects AND status = 'draft'")),
         Index("ix_bill_patient", "patient_id", "id"),
         Index("ix_bill_to_pay", "id", postgresql_where=text("status IN ('draft', 'issued', 'part_paid')")),
@@ -172,6 +179,7 @@ class Payment(Permanent):
         Index("ix_payment_bill", "bill_id", "id"),
         Index("ix_payment_received_at", "received_at"),
         Index("ix_payment_shift", "shift_id"),
+        Index("ix_payment_refunds", "refunds_id", postgresql_where=text("refunds_id IS NOT NULL")),
     )
 
     number: Mapped[str] = mapped_column(unique=True)

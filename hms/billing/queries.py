@@ -8,7 +8,8 @@ from hms.core.db import db
 from hms.core.money import ZERO, Money
 from hms.core.text import like
 
-from .models import Bill, BillLine, PriceItem
+from .models import Bill, BillLine, Payment, PriceItem
+from .payments import Method
 
 UNSETTLED = ("draft", "issued", "part_paid")
 
@@ -43,3 +44,10 @@ def owed(patient_id: int) -> Money:
     """All that a patient has still to pay: issued bills less payments, and the charges of drafts."""
     bills = select(func.sum(Bill.total - Bill.paid)).where(Bill.patient_id == patient_id, Bill.status.in_(UNSETTLED))
     return db.session.execute(bills).scalar_one() or ZERO
+
+
+def takings(shift_id: int) -> list[tuple[Method, Money]]:
+    """What went through a till, by way to pay; refunds are below zero."""
+    rows = select(Payment.method, Payment.kind, func.sum(Payment.amount)).where(Payment.shift_id == shift_id)
+    grouped = db.session.execute(rows.group_by(Payment.method, Payment.kind))
+    return [(Method(method), -amount if kind == "refund" else amount) for method, kind, amount in grouped]

@@ -651,7 +651,7 @@ def upgrade() -> None:
     sa.Column('version', sa.BigInteger(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.CheckConstraint("(status = 'draft') = (number IS NULL)", name=op.f('ck_bill_numbered_when_issued')),
+    sa.CheckConstraint("(issued_at IS NULL) = (number IS NULL) AND (status IN ('draft', 'void') OR number IS NOT NULL) AND (status <> 'draft' OR number IS NULL)", name=op.f('ck_bill_numbered_when_issued')),
     sa.CheckConstraint("status IN ('draft', 'issued', 'part_paid', 'paid', 'void')", name=op.f('ck_bill_status_known')),
     sa.CheckConstraint('discount >= 0 AND total >= 0 AND total < 100000000', name=op.f('ck_bill_total_possible')),
     sa.CheckConstraint('paid >= 0 AND paid <= total', name=op.f('ck_bill_never_overpaid')),
@@ -895,6 +895,7 @@ def upgrade() -> None:
     )
     op.create_index('ix_payment_bill', 'payment', ['bill_id', 'id'], unique=False)
     op.create_index('ix_payment_received_at', 'payment', ['received_at'], unique=False)
+    op.create_index('ix_payment_refunds', 'payment', ['refunds_id'], unique=False, postgresql_where=sa.text('refunds_id IS NOT NULL'))
     op.create_index('ix_payment_shift', 'payment', ['shift_id'], unique=False)
     op.create_table('stock_movement',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -929,6 +930,7 @@ def downgrade() -> None:
     op.drop_index('ix_stock_movement_batch', table_name='stock_movement')
     op.drop_table('stock_movement')
     op.drop_index('ix_payment_shift', table_name='payment')
+    op.drop_index('ix_payment_refunds', table_name='payment', postgresql_where=sa.text('refunds_id IS NOT NULL'))
     op.drop_index('ix_payment_received_at', table_name='payment')
     op.drop_index('ix_payment_bill', table_name='payment')
     op.drop_table('payment')

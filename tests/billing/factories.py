@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import count
 from typing import TypeVar
 
-from hms.billing.models import PriceItem
+from hms.billing import actions
+from hms.billing.models import Bill, PriceItem
 from hms.core.actions import doing
 from hms.core.db import db
 from hms.core.money import Money
@@ -29,6 +30,12 @@ def price(
 ) -> PriceItem:
     row = PriceItem(code=code, name=name, unit_price=Money(unit_price), **more)
     return _saved(row)
+
+
+def draft(patient_id: int, *prices: str, **more: object) -> Bill:
+    """A draft with one line per price."""
+    items = [{"description": f"Item {n}", "unit_price": Money(amount)} for n, amount in enumerate(prices, 1)]
+    return actions.create_bill(patient_id, items=items, by=SYSTEM, **more)
 
 
 def _saved(row: R) -> R:

@@ -1,0 +1,121 @@
+"""The cashier's till: opened with a float, counted blind, closed with a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from hms.core import clock, settings
+from hms.core.actions import action
+from hms.core.db import db
+from hms.core.errors import Conflict, RuleBroken
+from hms.core.money import ZERO, Money
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.series import take
+from hms.core.words import _
+
+from . import queries, till
+from .documents import CLOSING, document_number
+from .models import CashShift
+from .payments import Method
+
+MOST_COUNTS = 2
+
+
+def till_of(by: Person) -> int | None:
+    """The id of the open till that money of `by` goes through, locked; opened with no float when the hospital allows it.
+
+    None for the hospital itself (imports). Raises `RuleBroken` when there is none, or when it is counted already.
+    """
+    if by.id is None:
+        return None
+    shift = _opened(by) if settings.value("billing.open_till_by_itself") else _open_till(by)
+    if shift is None:
+        raise RuleBroken(_("Your till is not open. Open it with its float, then take the payment."), code="till_closed")
+    if shift.counted is not None:
+        raise RuleBroken(_("Your till is counted. Close it, then the next payment opens a new one."), code="counted")
+    return shift.id
+
+
+def _opened(by: Person) -> CashShift:
+    new = insert(CashShift).values(cashier_id=by.id, opened_at=clock.now(), float_amount=ZERO)
+    one = new.on_conflict_do_update(
+        index_elements=[CashShift.cashier_id],
+        index_where=CashShift.closed_at.is_(None),
+        set_={"updated_at": func.now()},
+    )
+    return db.session.scalars(one.returning(CashShift), execution_options={"populate_existing": True}).one()
+
+
+def _open_till(by: Person) -> CashShift | None:
+    mine = select(CashShift).filter_by(cashier_id=by.id, closed_at=None).with_for_update()
+    return db.session.scalars(mine, execution_options={"populate_existing": True}).one_or_none()
+
+
+@action(Action.WORK_TILL)
+def open_till(float_amount: Money | None = None, *, by: Person) -> CashShift:
+    """Begin a shift with the cash that lies in the drawer."""
+    if float_amount is not None and float_amount < ZERO:
+        raise RuleBroken(_("A float is not below zero."), "float_amount")
+    shift = CashShift(cashier_id=by.id, opened_at=clock.now(), float_amount=float_amount or ZERO)
+    db.session.add(shift)
+    db.session.flush()
+    return shift
+
+
+@action(Action.WORK_TILL)
+def count_till(
+    pieces: Mapping[Decimal, int], loose: Money = ZERO, slips: Mapping[Method, Money] | None = None, *, by: Person
+) -> CashShift:
+    """Record what was counted: notes and coins, a `loose` amount, and the slips of every other way to pay.
+
+    What is expected is worked out at this moment and shown only afterwards. A count may be made once more, not oftener.
+    """
+    shift = _mine(by)
+    tries = (shift.counted or {}).get("tries", 0) + 1
+    if tries > MOST_COUNTS:
+        raise Conflict(_("The till was counted twice. Close it and say why it differs."), code="counted")
+    found = {Method.CASH: till.counted(pieces, loose), **(slips or {})}
+    due = till.expected(shift.float_amount, queries.takings(shift.id))
+    shift.counted = {
+        "tries": tries,
+        "methods": {method.value: str(amount) for method, amount in found.items()},
+        "pieces": {str(value): n for value, n in pieces.items() if n},
+    }
+    shift.expected = {method.value: str(amount) for method, amount in due.items()}
+    db.session.flush()
+    return shift
+
+
+@action(Action.WORK_TILL)
+def close_till(reason: str = "", *, by: Person) -> CashShift:
+    """Close a counted till under the next closing number; every difference has a `reason`."""
+    shift = _mine(by)
+    if shift.counted is None:
+        raise RuleBroken(_("Count the till first."), "reason", code="not_counted")
+    till.check_closing(differences(shift), reason)
+    year = clock.today().year
+    shift.difference_reason = reason.strip()
+    db.session.flush()
+    shift.number = document_number(CLOSING, year, take(f"closing:{year}"))
+    shift.closed_at = clock.now()
+    db.session.flush()
+    return shift
+
+
+def _mine(by: Person) -> CashShift:
+    shift = _open_till(by)
+    if shift is None:
+        raise Conflict(_("Your till is not open."), code="till_closed")
+    return shift
+
+
+def differences(shift: CashShift) -> list[till.Difference]:
+    """Expected, counted and difference of a counted till."""
+    due = {Method(name): Money(amount) for name, amount in (shift.expected or {}).items()}
+    found = {Method(name): Money(amount) for name, amount in (shift.counted or {}).get("methods", {}).items()}
+    return till.differences(due, {m: amount for m, amount in found.items() if amount or m in due})

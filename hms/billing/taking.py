@@ -1,0 +1,85 @@
+"""Taking money and giving it back. The bill's row is locked, so that two windows never take the same balance twice."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from hms.core import clock
+from hms.core.actions import action
+from hms.core.alerts import Alert, alert
+from hms.core.db import db, found, locked
+from hms.core.errors import RuleBroken
+from hms.core.money import ZERO, Money
+from hms.core.outbox import later
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.series import take
+from hms.core.words import _
+
+from . import payments, rules, shifts
+from .documents import CREDIT_NOTE, RECEIPT, document_number
+from .issuing import INVOICE, issue_locked
+from .models import Bill, Payment
+
+
+@action(Action.TAKE_PAYMENT)
+def take_payment(
+    bill_id: int,
+    amount: Money,
+    method: str,
+    reference: str = "",
+    tendered: Money | None = None,
+    *,
+    needs_reference: bool = True,
+    by: Person,
+) -> Payment:
+    """Take `amount`, never more than is owed, and give it a receipt number. A draft is issued first, in the same step.
+
+    `tendered` is the cash handed over when it is more; the change is the difference. Raises `RuleBroken` with the field.
+    """
+    chosen = payments.method(method)
+    bill = locked(Bill, bill_id)
+    if bill.status == rules.BillState.DRAFT:
+        issue_locked(bill, by)
+    payments.check_payable(rules.BillState(bill.status))
+    owed = rules.balance(bill.total, bill.paid)
+    payments.check_payment(amount, owed, chosen, reference, tendered, needs_reference=needs_reference)
+    given = tendered if chosen is payments.Method.CASH else None
+    payment = Payment(bill_id=bill.id, amount=amount, method=chosen.value, reference=reference, tendered=given)
+    return _book(payment, bill, amount, RECEIPT, by)
+
+
+@action(Action.WITHDRAW_BILL)
+def refund(
+    payment_id: int, amount: Money | None = None, *, reason: str, method: str | None = None, by: Person
+) -> Payment:
+    """Give back all that is left of a payment, or `amount` of it, with a reason; the payment itself stays as it was."""
+    paid = found(Payment, payment_id)
+    bill = locked(Bill, paid.bill_id)
+    if paid.kind != "payment":
+        raise RuleBroken(_("This is a refund itself. Choose the payment it belongs to."), code="not_a_payment")
+    earlier = select(func.sum(Payment.amount)).where(Payment.refunds_id == paid.id)
+    before = db.session.execute(earlier).scalar_one() or ZERO
+    given_back = amount if amount is not None else paid.amount - before
+    payments.check_refund(given_back, paid.amount, before, reason)
+    way = payments.method(method) if method else payments.Method(paid.method)
+    row = Payment(bill_id=bill.id, kind="refund", amount=given_back, method=way.value, note=reason.strip())
+    row.refunds_id = paid.id
+    return _book(row, bill, -given_back, CREDIT_NOTE, by)
+
+
+def _book(payment: Payment, bill: Bill, change: Money, series: str, by: Person) -> Payment:
+    """Write the payment or refund, and what the bill then stands at."""
+    payment.shift_id = shifts.till_of(by)
+    payment.received_at, payment.received_by_id = clock.now(), by.id
+    bill.paid = bill.paid + change
+    bill.status = rules.state(bill.total, bill.paid).value
+    bill.changed()
+    later(INVOICE, bill.id)
+    alert(Alert.BILL_CHANGED)
+    db.session.flush()
+    year = clock.today().year
+    payment.number = document_number(series, year, take(f"{payment.kind}:{year}"))
+    db.session.add(payment)
+    db.session.flush()
+    return payment

@@ -1,0 +1,256 @@
+"""Issuing, payments, refunds, void bills and the till, also from many windows at once."""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import pytest
+from psycopg import OperationalError
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from hms.billing import actions, shifts
+from hms.billing.models import Bill, BillLine, CashShift, Payment
+from hms.billing.payments import Method
+from hms.core import settings
+from hms.core.actions import doing
+from hms.core.db import db as database
+from hms.core.errors import Conflict, NotAllowed, RuleBroken
+from hms.core.money import ZERO, Money
+from hms.core.outbox import Outbox
+from hms.core.people import SYSTEM
+
+from . import factories
+
+
+def draft(*prices: str) -> Bill:
+    return factories.draft(factories.patient().id, *prices)
+
+
+def test_an_issued_bill_has_a_number_and_does_not_change(db, person):
+    bill = draft("150.00", "40.00")
+    actions.issue(bill.id, by=person("cashier"))
+    assert bill.number.startswith("B-20")
+    assert bill.number.endswith("-000001")
+    assert (bill.status, bill.total, bill.collects) == ("issued", Money("190.00"), False)
+    assert bill.frozen["patient"]["spoken_name"] == "Kadiatu Kamara"
+    assert database.session.scalars(select(Outbox.ref_id).filter_by(kind="billing.invoice")).all() == [bill.id]
+    with pytest.raises(RuleBroken):
+        actions.add_line(bill.id, item="Late", unit_price=Money("1.00"), by=person("cashier"))
+    line = database.session.scalars(select(BillLine).filter_by(bill_id=bill.id)).first()
+    with pytest.raises(Conflict, match="final"), doing("tests.cheat", SYSTEM):
+        database.session.execute(text("UPDATE bill_line SET amount = 1 WHERE id = :id"), {"id": line.id})
+    with pytest.raises(Conflict, match="final"), doing("tests.cheat", SYSTEM):
+        database.session.execute(text("UPDATE bill SET total = 1 WHERE id = :id"), {"id": bill.id})
+
+
+def test_what_a_bill_says_of_the_patient_stays_when_the_patient_marries(db, person):
+    bill = draft("10.00")
+    actions.issue(bill.id, by=person("cashier"))
+    with doing("tests.marry", SYSTEM):
+        database.session.execute(
+            text("UPDATE patient SET family_name = 'Sesay' WHERE id = :id"), {"id": bill.patient_id}
+        )
+    database.session.expire_all()
+    assert database.session.get(Bill, bill.id).frozen["patient"]["family_name"] == "Kamara"
+
+
+def test_charges_after_the_issue_begin_a_new_draft(db, person):
+    kadiatu = factories.patient()
+    charge = {"description": "Item", "unit_price": Money("5.00"), "by": person("doctor")}
+    first = actions.add_charge(kadiatu.id, source="encounter", source_id=1, **charge)
+    actions.issue(first.bill_id, by=person("cashier"))
+    second = actions.add_charge(kadiatu.id, source="encounter", source_id=2, **charge)
+    assert second.bill_id != first.bill_id
+
+
+def test_an_empty_draft_is_not_issued(db, person):
+    bill = actions.create_bill(factories.patient().id, by=person("cashier"))
+    with pytest.raises(RuleBroken, match="at least one line"):
+        actions.issue(bill.id, by=person("cashier"))
+
+
+def test_a_part_and_the_rest(db, person):
+    bill = draft("190.00")
+    first = actions.take_payment(bill.id, Money("100.00"), "Cash", tendered=Money("200"), by=person("cashier"))
+    assert (bill.number[:2], bill.status, bill.paid) == ("B-", "part_paid", Money("100.00"))
+    rest = actions.take_payment(bill.id, Money("90.00"), "momo", "OM-77123", by=person("cashier"))
+    assert (bill.status, rest.method, rest.tendered) == ("paid", "Mobile Money", None)
+    assert [p.number[-6:] for p in (first, rest)] == ["000001", "000002"]
+    assert first.shift_id == rest.shift_id is not None
+
+
+@pytest.mark.parametrize(
+    ("payment", "field"),
+    [
+        ({"amount": "190.01", "method": "Cash"}, "amount"),
+        ({"amount": "0", "method": "Cash"}, "amount"),
+        ({"amount": "-5", "method": "Cash"}, "amount"),
+        ({"amount": "5", "method": "Card"}, "reference"),
+        ({"amount": "5", "method": "Cheque"}, "method"),
+        ({"amount": "50", "method": "Cash", "tendered": "20"}, "tendered"),
+        ({"amount": "50", "method": "Card", "tendered": "60", "reference": "1234"}, "tendered"),
+    ],
+)
+def test_payments_that_are_not_taken(db, person, payment, field):
+    bill = draft("190.00")
+    given = {key: Money(value) if key in ("amount", "tendered") else value for key, value in payment.items()}
+    with pytest.raises(RuleBroken) as refusal:
+        actions.take_payment(bill.id, **given, by=person("cashier"))
+    assert refusal.value.field == field
+    database.session.expire_all()
+    assert database.session.get(Bill, bill.id).status == "draft", "a refused payment issues nothing"
+
+
+def test_payments_are_for_ever(db, person):
+    payment = actions.take_payment(draft("10.00").id, Money("10.00"), "Cash", by=person("cashier"))
+    with pytest.raises(Conflict, match="final"), doing("tests.cheat", SYSTEM):
+        database.session.execute(text("UPDATE payment SET amount = 1 WHERE id = :id"), {"id": payment.id})
+
+
+def test_a_refund_gives_back_what_is_left_and_no_more(db, person):
+    bill = draft("100.00")
+    payment = actions.take_payment(bill.id, Money("100.00"), "Cash", by=person("cashier"))
+    with pytest.raises(NotAllowed):
+        actions.refund(payment.id, reason="mistake", by=person("cashier"))
+    part = actions.refund(payment.id, Money("30.00"), reason="test not done", by=person("admin"))
+    assert (part.number[0], bill.status, bill.paid) == ("C", "part_paid", Money("70.00"))
+    with pytest.raises(RuleBroken, match="Only 70.00"):
+        actions.refund(payment.id, Money("70.01"), reason="more", by=person("admin"))
+    actions.refund(payment.id, reason="all of it", by=person("admin"))
+    assert (bill.status, bill.paid) == ("issued", ZERO)
+    actions.void_bill(bill.id, reason="wrong patient", by=person("admin"))
+    assert bill.status == "void"
+    assert bill.number is not None
+
+
+def test_a_bill_with_money_on_it_is_not_made_void(db, person):
+    bill = draft("100.00")
+    actions.take_payment(bill.id, Money("1.00"), "Cash", by=person("cashier"))
+    with pytest.raises(RuleBroken, match="Refund it first"):
+        actions.void_bill(bill.id, reason="x", by=person("admin"))
+
+
+def test_a_draft_given_up_frees_what_it_charged(db, person):
+    kadiatu = factories.patient()
+    charge = {"description": "X", "unit_price": Money("5.00"), "source": "dispense", "source_id": 9}
+    line = actions.add_charge(kadiatu.id, **charge, by=person("pharmacist"))
+    actions.void_bill(line.bill_id, reason="made twice", by=person("admin"))
+    again = actions.add_charge(kadiatu.id, **charge, by=person("pharmacist"))
+    assert again.bill_id != line.bill_id
+
+
+def test_the_till_agrees_or_somebody_says_why(db, person):
+    cashier = person("cashier")
+    actions.open_till(Money("50.00"), by=cashier)
+    with pytest.raises(Conflict, match="open already"):
+        actions.open_till(Money("50.00"), by=cashier)
+    bill = draft("200.00")
+    actions.take_payment(bill.id, Money("130.00"), "Cash", by=cashier)
+    actions.take_payment(bill.id, Money("70.00"), "Card", "4711-22", by=cashier)
+    actions.count_till({Decimal(20): 8}, Money("10.00"), {Method.CARD: Money("70.00")}, by=cashier)
+    shift = actions.count_till({Decimal(20): 8}, Money("10.00"), {Method.CARD: Money("70.00")}, by=cashier)
+    with pytest.raises(Conflict, match="counted twice"):
+        actions.count_till({Decimal(20): 9}, by=cashier)
+    assert [(d.method.value, str(d.difference)) for d in shifts.differences(shift)] == [
+        ("Cash", "-10.00"),
+        ("Card", "0.00"),
+    ]
+    with pytest.raises(RuleBroken, match="say why"):
+        actions.close_till(by=cashier)
+    with pytest.raises(RuleBroken, match="is counted"):
+        actions.take_payment(draft("5.00").id, Money("5.00"), "Cash", by=cashier)
+    actions.close_till("gave wrong change", by=cashier)
+    assert shift.number.startswith("Z-")
+    with pytest.raises(Conflict, match="final"), doing("tests.cheat", SYSTEM):
+        database.session.execute(text("UPDATE cash_shift SET counted = '{}' WHERE id = :id"), {"id": shift.id})
+
+
+def test_a_hospital_may_want_the_till_opened_by_hand(db, person):
+    settings.change_setting("billing.open_till_by_itself", False, by=person("admin"))
+    bill = draft("5.00")
+    with pytest.raises(RuleBroken, match="not open"):
+        actions.take_payment(bill.id, Money("5.00"), "Cash", by=person("cashier"))
+    actions.open_till(by=person("cashier"))
+    actions.take_payment(bill.id, Money("5.00"), "Cash", by=person("cashier"))
+
+
+def test_eight_windows_take_sixty_of_a_hundred_and_one_gets_it(real_app):
+    bill_id = draft("100.00").id
+
+    def pay(_window: int) -> str:
+        with real_app.app_context():
+            try:
+                return actions.take_payment(bill_id, Money("60.00"), "Cash", by=SYSTEM).number
+            except RuleBroken as refusal:
+                return refusal.code
+
+    with ThreadPoolExecutor(8) as windows:
+        answers = list(windows.map(pay, range(8)))
+    assert sorted(answers)[1:] == ["more_than_due"] * 7
+    assert database.session.execute(select(Bill.paid, Bill.status)).one() == (Money("60.00"), "part_paid")
+    assert database.session.execute(select(func.count(Payment.id))).scalar_one() == 1
+
+
+class Killed(Exception):
+    """A transaction that ends in the middle."""
+
+
+def test_forty_windows_issue_while_some_are_killed_and_no_number_is_missing(real_app):
+    """Of 40, five roll back after taking their number and five lose their connection to the database then."""
+    ids = [draft("10.00").id for _ in range(40)]
+    fates = itertools.cycle(["", "", "", "", "", "", "roll back", "kill"])
+
+    def one(task: tuple[int, str]) -> None:
+        bill_id, fate = task
+        with real_app.app_context():
+            try:
+                _issue(bill_id, fate)
+            except (Killed, DBAPIError, OperationalError):
+                database.session.remove()
+
+    with ThreadPoolExecutor(20) as windows:
+        list(windows.map(one, zip(ids, fates, strict=False)))
+    database.session.rollback()
+    numbers = sorted(n for n in database.session.scalars(select(Bill.number)) if n)
+    assert [int(n[-6:]) for n in numbers] == list(range(1, 31))
+
+
+def _issue(bill_id: int, fate: str) -> None:
+    for _ in range(20):
+        try:
+            with doing("tests.issue", SYSTEM):
+                actions.issue(bill_id, by=SYSTEM)
+                if fate == "kill":
+                    _kill_my_connection()
+                if fate:
+                    raise Killed
+            return
+        except Conflict as busy:
+            if busy.code != "busy":
+                raise
+
+
+def _kill_my_connection() -> None:
+    pid = database.session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with database.engine.connect() as other:
+        other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+
+
+def test_two_windows_of_one_cashier_share_one_till(real_app):
+    ids = [draft("10.00").id for _ in range(6)]
+    with real_app.app_context():
+        from hms.staff import identity
+        from hms.staff.models import User
+
+        cashier = identity.person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
+
+    def pay(bill_id: int) -> None:
+        with real_app.app_context():
+            actions.take_payment(bill_id, Money("10.00"), "Cash", by=cashier)
+
+    with ThreadPoolExecutor(6) as windows:
+        list(windows.map(pay, ids))
+    assert database.session.execute(select(func.count(CashShift.id))).scalar_one() == 1
