@@ -8,7 +8,9 @@ drugs"). Text is compared whole word by whole word after folding accents and cas
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
+from typing import Protocol
 
 from rapidfuzz.distance import DamerauLevenshtein
 
@@ -19,11 +21,23 @@ from hms.formulary.knowledge import CLASS_PREFIX, AllergyClass, Knowledge, Medic
 RULE = "allergy"
 SEVERE = frozenset({"severe", "life-threatening", "high"})
 SEVERE_WORDS = ("anaphyl", "angioedema", "angio oedema", "stevens", "sjs", "epidermal necrolysis", "shock", "collapse")
-NOTHING = frozenset(words_of(text) for text in ("none", "nil", "no", "n/a", "nka", "nkda", "none known", "nil known"))
-NOTHING_STARTS = tuple(
-    words_of(text)
-    for text in ("no known", "no drug allergy", "no drug allergies", "no allergy", "no allergies", "not known to have")
+DENIALS = frozenset({"no", "none", "nil", "n", "nka", "nkda", "nkma", "denies"})
+DENIED = frozenset(
+    {"a", "any", "allergic", "allergies", "allergy", "drug", "drugs", "food", "known", "medication", "medications"}
+    | {"medicine", "medicines", "of", "reported"}
 )
+
+
+class AllergyRecord(Protocol):
+    """A stored allergy, as far as the check needs it."""
+
+    substance: str
+    code: str
+    class_code: str
+    category: str
+    reaction: str
+    severity: str
+    recorded_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +45,8 @@ class AllergyEntry:
     """One recorded allergy or intolerance.
 
     `text` as it was written; `code` an RxNorm code or an allergy class code, when there is one; `severity` mild,
-    moderate or severe (FHIR criticality "high" counts as severe); `kind` allergy or intolerance; `category` medication,
-    food, environment or ""; `year` in which it happened.
+    moderate, severe or unknown (FHIR criticality "high" counts as severe); `kind` allergy or intolerance; `category`
+    medication, food, environment or ""; `year` in which it happened or was recorded.
     """
 
     text: str
@@ -43,6 +57,17 @@ class AllergyEntry:
     category: str = ""
     year: int | None = None
 
+    @classmethod
+    def on_record(cls, record: AllergyRecord) -> AllergyEntry:
+        return cls(
+            text=record.substance,
+            code=record.class_code or record.code,
+            severity=record.severity,
+            reaction=record.reaction,
+            category=record.category,
+            year=record.recorded_on.year if record.recorded_on else None,
+        )
+
     @property
     def is_severe(self) -> bool:
         told = words_of(self.reaction)
@@ -51,8 +76,8 @@ class AllergyEntry:
     @property
     def is_none(self) -> bool:
         """Whether it only says that there is no allergy ("NKDA")."""
-        told = words_of(self.text)
-        return not self.code and (told in NOTHING or told.startswith(NOTHING_STARTS))
+        told = set(words_of(self.text).split())
+        return not self.code and bool(told & DENIALS) and told <= DENIALS | DENIED
 
 
 @lru_cache(maxsize=4096)

@@ -137,9 +137,9 @@ def words_of(text: str) -> str:
     return f" {' '.join(re.findall(r'[a-z0-9]+', fold(text)))} "
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Knowledge:
-    """All lists together; `version` is written beside every override."""
+    """All lists together, loaded once; `version` is written beside every override."""
 
     version: str
     substances: tuple[Substance, ...]

@@ -1,6 +1,7 @@
 """Recorded allergies, as many hands write them, against medicines of the formulary."""
 
 import random
+from datetime import date
 
 import pytest
 
@@ -8,6 +9,7 @@ from hms.formulary import catalogue
 from hms.formulary.allergies import AllergyEntry, allergy_check, meanings
 from hms.formulary.knowledge import Medicine
 from hms.formulary.rules import medicine_from_text
+from hms.patients.models import Allergy
 
 KNOWN = catalogue.knowledge()
 BY_NAME = {medication.generic_name: medication.facts for medication in catalogue.medications()}
@@ -114,6 +116,33 @@ def test_no_recorded_allergy_is_clear_but_nobody_asked_is_not():
     unasked = allergy_check(BY_NAME["amoxicillin"], None, KNOWN)
     assert unasked.outcome == "could_not_run"
     assert "Ask" in unasked.missing
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["none", "NKDA", "N/A", "nil", "No known drug allergies", "no allergies", "Denies allergies", "NKA (food, drugs)"],
+)
+def test_a_record_of_nothing_is_nothing(text):
+    assert AllergyEntry(text).is_none
+    assert check("amoxicillin", AllergyEntry(text)).outcome == "clear"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No known allergies except penicillin",
+        "no allergy to eggs, only penicillin",
+        "none but penicillin",
+        "no penicillin!",
+    ],
+)
+def test_an_exception_is_not_lost_in_a_denial(text):
+    assert tiers("amoxicillin", AllergyEntry(text)) == ["stop"]
+
+
+@pytest.mark.parametrize("text", ["not known", "unknown", "not asked", "?", "-", ""])
+def test_what_says_nothing_is_not_a_none(text):
+    assert check("amoxicillin", AllergyEntry(text)).outcome == "could_not_run"
 
 
 def test_an_unknown_record_is_said_out_loud():
@@ -223,6 +252,18 @@ def test_every_alias_and_code_finds_its_substance(substance):
 )
 def test_a_medicine_in_free_text_is_known_by_its_ingredients(text, ingredients):
     assert medicine_from_text(text, KNOWN).ingredients == ingredients
+
+
+def test_a_stored_allergy_is_read_with_its_code_class_and_severity():
+    stored = Allergy(substance="as told by the mother", code="", class_code="penicillins", category="medication",
+                     reaction="rash", severity="severe", recorded_on=date(2019, 4, 2))  # fmt: skip
+    entry = AllergyEntry.on_record(stored)
+    assert tiers("cefalexin", entry) == ["stop"]
+    assert (
+        check("amoxicillin", entry)
+        .alerts[0]
+        .message.startswith("Allergy recorded: as told by the mother – rash (2019).")
+    )
 
 
 def test_nonsense_records_never_raise():

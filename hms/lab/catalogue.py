@@ -1,0 +1,118 @@
+"""The laboratory's starting list of tests with their prices and reference ranges, read from `data/*.csv` once.
+
+The lists are a proposal: `data/README.md` says who has to sign them off.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+from hms.core.money import Money
+from hms.core.words import _
+
+DATA = Path(__file__).parent / "data"
+_PRINTED_UNITS = {"10*9/L": "×10⁹/L", "10*6/L": "×10⁶/L", "umol/L": "µmol/L"}
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Usual values (`low` to `high`, both included) and critical ones (from there outward) of a sex and an age band."""
+
+    sex: str
+    from_years: Decimal
+    to_years: Decimal
+    low: Decimal
+    high: Decimal
+    critical_low: Decimal | None
+    critical_high: Decimal | None
+
+    @property
+    def text(self) -> str:
+        """Low and high as the list writes them: 12.0–16.0."""
+        return f"{self.low}–{self.high}"
+
+    def suits(self, sex: str, age_years: Decimal) -> bool:
+        return self.sex in ("any", sex) and self.from_years <= age_years < self.to_years
+
+
+@dataclass(frozen=True, slots=True)
+class LabTest:
+    """A test that can be ordered.
+
+    `result` is number, choice, text or panel. `choices` are the possible answers, or the codes of a panel's tests.
+    `unit` is UCUM, `printed_unit` what people read. `billing_label` tells nobody which question was asked.
+    """
+
+    code: str
+    name: str
+    billing_label: str
+    specimen: str
+    unit: str
+    result: str
+    choices: tuple[str, ...]
+    price: Money
+    loinc: str
+    ranges: tuple[Range, ...]
+
+    @property
+    def printed_unit(self) -> str:
+        return _PRINTED_UNITS.get(self.unit, self.unit)
+
+    def range_for(self, sex: str, age_years: Decimal | None) -> Range | None:
+        """The reference range of a patient (`sex` a FHIR gender, age in years); None where none suits."""
+        if age_years is None:
+            return None
+        return next((band for band in self.ranges if band.suits(sex, age_years)), None)
+
+    def flag(self, value: Decimal, sex: str, age_years: Decimal | None) -> str:
+        """Low, High, Critical low or Critical high; "" when usual or without a range."""
+        usual = self.range_for(sex, age_years)
+        if usual is None:
+            return ""
+        if usual.critical_low is not None and value <= usual.critical_low:
+            return _("Critical low")
+        if usual.critical_high is not None and value >= usual.critical_high:
+            return _("Critical high")
+        if value < usual.low:
+            return _("Low")
+        return _("High") if value > usual.high else ""
+
+
+@cache
+def tests() -> dict[str, LabTest]:
+    """All tests by code, in the order of the list."""
+    ranges: dict[str, tuple[Range, ...]] = {}
+    for row in _rows("ranges"):
+        ranges[row["test"]] = (*ranges.get(row["test"], ()), _range(row))
+    return {row["code"]: _test(row, ranges.get(row["code"], ())) for row in _rows("tests")}
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
+        yield from csv.DictReader(lines)
+
+
+def _range(row: dict[str, str]) -> Range:
+    numbers = {name: Decimal(row[name]) for name in ("from_years", "to_years", "low", "high")}
+    critical = {name: Decimal(row[name]) if row[name] else None for name in ("critical_low", "critical_high")}
+    return Range(sex=row["sex"], **numbers, **critical)
+
+
+def _test(row: dict[str, str], ranges: tuple[Range, ...]) -> LabTest:
+    return LabTest(
+        code=row["code"],
+        name=row["name"],
+        billing_label=row["billing_label"],
+        specimen=row["specimen"],
+        unit=row["unit"],
+        result=row["result"],
+        choices=tuple(choice for choice in row["choices"].split(";") if choice),
+        price=Money(row["price_sle"]),
+        loinc=row["loinc"],
+        ranges=ranges,
+    )
