@@ -1,0 +1,35 @@
+"""The periods a report is asked for: hospital days, half open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from hms.core import clock
+from hms.core.words import _
+
+WORDS = {"today": _("Today"), "week": _("This week"), "month": _("This month")}
+
+
+@dataclass(frozen=True)
+class Period:
+    """From the day `first` to before the day `until`."""
+
+    first: date
+    until: date
+
+    @property
+    def instants(self) -> tuple[datetime, datetime]:
+        """Start and end as instants (UTC)."""
+        return clock.day_bounds(self.first)[0], clock.day_bounds(self.until)[0]
+
+    def before(self) -> Period:
+        """The period of the same length just before this one."""
+        length = self.until - self.first
+        return Period(self.first - length, self.first)
+
+
+def period(name: str, today: date) -> Period:
+    """ "today", "week" (from Monday) or "month" (from the 1st), each up to and including `today`."""
+    first = {"week": today - timedelta(days=today.weekday()), "month": today.replace(day=1)}.get(name, today)
+    return Period(first, today + timedelta(days=1))

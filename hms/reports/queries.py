@@ -1,0 +1,199 @@
+"""Figures of the hospital. Each is one query; money is received minus refunded."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, case, func, literal_column, select
+
+from hms.appointments.models import Appointment, QueueEntry
+from hms.billing.models import Bill, Payment
+from hms.clinical.models import Encounter, Prescription
+from hms.core import clock
+from hms.core.db import MoneyColumn, db
+from hms.core.money import ZERO, Money
+from hms.formulary.models import Medication
+from hms.patients.models import Patient
+from hms.pharmacy.models import Batch
+from hms.staff.models import User
+
+from .period import Period
+
+SMALLEST_CELL = 5
+WAITING = ("waiting", "called")
+
+
+def patient_count() -> int:
+    """Patients on the books."""
+    return _one(select(func.count()).select_from(Patient).where(Patient.status == "active"))
+
+
+def new_patients(over: Period) -> int:
+    start, end = over.instants
+    return _one(select(func.count()).where(Patient.created_at >= start, Patient.created_at < end))
+
+
+def active_users() -> int:
+    return _one(select(func.count()).where(User.is_active))
+
+
+def _net() -> Any:
+    signed = case((Payment.kind == "refund", -Payment.amount), else_=Payment.amount)
+    return func.coalesce(func.sum(signed, type_=MoneyColumn()), 0, type_=MoneyColumn())
+
+
+def received(over: Period) -> Money:
+    """Money received minus refunds."""
+    start, end = over.instants
+    return _one(select(_net()).where(Payment.received_at >= start, Payment.received_at < end))
+
+
+def billed(over: Period) -> Money:
+    """Totals of bills issued, without void ones."""
+    start, end = over.instants
+    total = func.coalesce(func.sum(Bill.total, type_=MoneyColumn()), 0, type_=MoneyColumn())
+    return _one(select(total).where(Bill.issued_at >= start, Bill.issued_at < end, Bill.status != "void"))
+
+
+def visits(over: Period) -> int:
+    """People who were in the queue."""
+    days = (QueueEntry.service_date >= over.first, QueueEntry.service_date < over.until)
+    return _one(select(func.count()).where(*days, QueueEntry.status != "cancelled"))
+
+
+def encounters_signed(over: Period) -> int:
+    start, end = over.instants
+    return _one(select(func.count()).where(Encounter.signed_at >= start, Encounter.signed_at < end))
+
+
+def median_wait_minutes(over: Period) -> int | None:
+    """Half of the people waited no longer than this from arrival to the call."""
+    minutes = func.extract("epoch", QueueEntry.called_at - QueueEntry.arrived_at) / 60
+    days = (QueueEntry.service_date >= over.first, QueueEntry.service_date < over.until)
+    half = func.percentile_cont(0.5).within_group(minutes)
+    found = _one(select(half).where(*days, QueueEntry.called_at.is_not(None)))
+    return None if found is None else round(found)
+
+
+def appointments_on(day: date, doctor_id: int | None = None) -> Select:
+    """Appointments of a day by time, withdrawn and moved ones left out."""
+    query = select(Appointment).where(
+        Appointment.date == day, Appointment.status != "rescheduled", Appointment.withdrawn_at.is_(None)
+    )
+    if doctor_id is not None:
+        query = query.where(Appointment.doctor_id == doctor_id)
+    return query.order_by(Appointment.time, Appointment.id)
+
+
+def appointments_by_doctor(over: Period | None = None, doctor_id: int | None = None) -> list[dict[str, Any]]:
+    """How many appointments each doctor has, most first."""
+    query = (
+        select(User.id, User.title, User.first_name, User.last_name, func.count().label("number"))
+        .join(Appointment, Appointment.doctor_id == User.id)
+        .where(Appointment.status.not_in(("rescheduled", "cancelled")), Appointment.withdrawn_at.is_(None))
+        .group_by(User.id)
+        .order_by(func.count().desc(), User.id)
+    )
+    if over:
+        query = query.where(Appointment.date >= over.first, Appointment.date < over.until)
+    if doctor_id is not None:
+        query = query.where(User.id == doctor_id)
+    return [
+        {"doctor_id": row.id, "doctor_name": _name(row), "appointment_count": row.number}
+        for row in db.session.execute(query)
+    ]
+
+
+def _name(row: Any) -> str:
+    return " ".join(part for part in (row.title, row.first_name, row.last_name) if part)
+
+
+def top_medications(over: Period | None = None, limit: int = 10) -> list[dict[str, Any]]:
+    """Most prescribed medicines; a count below five is not shown, because it may point at a person."""
+    query = select(Prescription.medication_name, func.count().label("number")).where(
+        Prescription.status.not_in(("draft", "entered_in_error"))
+    )
+    if over:
+        start, end = over.instants
+        query = query.where(Prescription.signed_at >= start, Prescription.signed_at < end)
+    query = query.group_by(Prescription.medication_name).having(func.count() >= SMALLEST_CELL)
+    rows = db.session.execute(query.order_by(func.count().desc(), Prescription.medication_name).limit(limit))
+    return [{"medication_name": row.medication_name, "count": row.number} for row in rows]
+
+
+def billing_figures(received_by: int | None = None) -> dict[str, Any]:
+    """Billed, paid and outstanding over all issued bills; `received_by` narrows what was paid to one cashier's hands."""
+    totals = select(
+        func.coalesce(func.sum(Bill.total, type_=MoneyColumn()), 0, type_=MoneyColumn()).label("billed"),
+        func.coalesce(func.sum(Bill.paid, type_=MoneyColumn()), 0, type_=MoneyColumn()).label("paid"),
+        func.count().label("bills"),
+        func.count().filter(Bill.status == "paid").label("settled"),
+    ).where(Bill.status.in_(("issued", "part_paid", "paid")))
+    row = db.session.execute(totals).one()
+    return {
+        "total_billed": row.billed,
+        "total_paid": row.paid,
+        "outstanding": row.billed - row.paid,
+        "bill_count": row.bills,
+        "paid_count": row.settled,
+        "unpaid_count": row.bills - row.settled,
+        "by_method": _by_method(received_by),
+        "by_month": _by_month(),
+    }
+
+
+def _by_method(received_by: int | None) -> dict[str, Money]:
+    query = select(Payment.method, _net().label("amount")).group_by(Payment.method)
+    if received_by is not None:
+        query = query.where(Payment.received_by_id == received_by)
+    return {row.method: row.amount for row in db.session.execute(query)}
+
+
+def _month(instant: Any) -> Any:
+    """The hospital's month of an instant, as text that a GROUP BY may name."""
+    return func.to_char(func.timezone(literal_column(f"'{clock.zone().key}'"), instant), literal_column("'YYYY-MM'"))
+
+
+def _by_month() -> list[dict[str, Any]]:
+    billed_month, paid_month = _month(Bill.issued_at), _month(Payment.received_at)
+    issued = select(billed_month, func.sum(Bill.total, type_=MoneyColumn())).where(
+        Bill.issued_at.is_not(None), Bill.status != "void"
+    )
+    billed_in = dict(db.session.execute(issued.group_by(billed_month)).all())
+    paid_in = dict(db.session.execute(select(paid_month, _net()).group_by(paid_month)).all())
+    months = sorted({*billed_in, *paid_in})[-24:]
+    return [{"month": m, "billed": billed_in.get(m, ZERO), "paid": paid_in.get(m, ZERO)} for m in months]
+
+
+def queue_waiting(doctor_id: int | None = None) -> int:
+    """People waiting today; a doctor's own and those for nobody in particular when `doctor_id` is given."""
+    query = select(func.count()).where(QueueEntry.service_date == clock.today(), QueueEntry.status.in_(WAITING))
+    if doctor_id is not None:
+        query = query.where((QueueEntry.doctor_id == doctor_id) | QueueEntry.doctor_id.is_(None))
+    return _one(query)
+
+
+def appointment_count(day: date, doctor_id: int | None = None) -> int:
+    return _one(select(func.count()).select_from(appointments_on(day, doctor_id).order_by(None).subquery()))
+
+
+def prescriptions_waiting() -> int:
+    return _one(select(func.count()).where(Prescription.status.in_(("active", "part_dispensed"))))
+
+
+def below_reorder() -> int:
+    return _one(select(func.count()).where(Medication.is_active, Medication.current_stock < Medication.reorder_level))
+
+
+def near_expiry(until: date) -> int:
+    """Batches in stock that expire before `until` (expired ones included)."""
+    return _one(select(func.count()).where(Batch.quantity > 0, Batch.expires_on < until))
+
+
+def bills_to_pay() -> int:
+    return _one(select(func.count()).where(Bill.status.in_(("draft", "issued", "part_paid")), Bill.total > Bill.paid))
+
+
+def _one(query: Select) -> Any:
+    return db.session.execute(query).scalar_one()

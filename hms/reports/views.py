@@ -1,0 +1,41 @@
+"""Pages: the hospital's figures for a period."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+
+from hms.core import clock, nav
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+from hms.core.words import _
+
+from . import queries
+from .period import WORDS, Period, period
+
+pages = Blueprint("reports", __name__, url_prefix="/reports")
+nav.place(_("Reports"), "reports.overview", Action.READ_REVENUE, 70)
+
+
+@pages.get("/")
+@needs(Action.READ_REPORTS)
+def overview() -> str:
+    """Figures of the period beside those of the one before, as far as the person may see them."""
+    name = request.args.get("period", "month")
+    now = period(name if name in WORDS else "month", clock.today())
+    charts = {"by_doctor": queries.appointments_by_doctor(now)}
+    if person().may(Action.READ_CLINICAL_FIGURES):
+        charts["medications"] = queries.top_medications(now)
+    return render_template(
+        "reports/overview.html", name=name, words=WORDS, now=_figures(now), before=_figures(now.before()), **charts
+    )
+
+
+def _figures(over: Period) -> dict[str, object]:
+    figures: dict[str, object] = {
+        "visits": queries.visits(over),
+        "new_patients": queries.new_patients(over),
+        "wait": queries.median_wait_minutes(over),
+    }
+    if person().may(Action.READ_REVENUE):
+        figures |= {"billed": queries.billed(over), "received": queries.received(over)}
+    return figures
