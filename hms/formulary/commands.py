@@ -1,0 +1,20 @@
+"""Commands about medicines."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import with_appcontext
+
+from hms.core.people import SYSTEM
+
+from . import actions
+
+
+@click.command("load-formulary")
+@with_appcontext
+def load_formulary() -> None:
+    """Load the starting list of medicines, prices and usual doses; what is there already stays."""
+    click.echo(f"{actions.load_catalogue(by=SYSTEM)} medicines added.")
+
+
+commands = (load_formulary,)

@@ -1,0 +1,201 @@
+"""Looking up medicines: the list, complete dose sentences to choose from, and the product a text names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, and_, func, or_, select
+
+from hms.core.db import db
+from hms.core.text import fold, like
+from hms.core.words import _
+from hms.formulary import facts
+from hms.formulary.dosing import Part
+from hms.formulary.quantities import supply
+
+from .models import DoseSentence, Medication
+
+MOST_CHOICES = 10
+MOST_ROWS = 120
+CHILD_UNTIL = 12
+_SPACED_UNIT = re.compile(r"(?<=[0-9]) (?=[a-z%])")
+_TABLE = Medication.__table__
+COLUMNS = [column for column in _TABLE.c if column.name not in ("search_text", "created_at", "updated_at")]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One line of the medicine list: a complete dose sentence, or (no `parts`) the medicine with a dose of one's own.
+
+    `value` is "s:" and the sentence's id, or "m:" and the medicine's. `stock` is None for people who may not see it.
+    """
+
+    value: str
+    name: str
+    form: str
+    parts: tuple[Part, ...]
+    supply: int | None
+    unit: str
+    stock: int | None
+    note: str = ""
+
+    @property
+    def is_custom(self) -> bool:
+        return not self.parts
+
+    @property
+    def words(self) -> str:
+        """The whole choice as one line of text."""
+        if self.is_custom:
+            return f"{self.name} {self.form}"
+        return "".join(part.lead + part.text for part in self.parts)
+
+
+def medications(search: str = "") -> Select:
+    """Active medicines by name, as rows of the table's columns."""
+    query = select(*COLUMNS).where(_TABLE.c.is_active)
+    for word in fold(search).split()[:8]:
+        query = query.where(_TABLE.c.search_text.like(f"%{like(word)}%", escape="\\"))
+    return query.order_by(_TABLE.c.name, _TABLE.c.id)
+
+
+def medication(medication_id: int) -> Any | None:
+    """One medicine's columns, withdrawn or not; None when there is none."""
+    return db.session.execute(select(*COLUMNS).where(_TABLE.c.id == medication_id)).one_or_none()
+
+
+def medications_by_id(ids: Iterable[int]) -> dict[int, Any]:
+    """Medicines' columns by id."""
+    wanted = set(ids)
+    if not wanted:
+        return {}
+    return {row.id: row for row in db.session.execute(select(*COLUMNS).where(_TABLE.c.id.in_(wanted)))}
+
+
+def dose_sentence(sentence_id: int) -> DoseSentence | None:
+    """A usual dose of an active medicine."""
+    query = select(DoseSentence).join(Medication).where(DoseSentence.id == sentence_id, Medication.is_active)
+    return db.session.scalars(query).one_or_none()
+
+
+def choices(text: str, *, age_years: Decimal | None = None, shows_stock: bool = True) -> list[Choice]:
+    """At most ten choices for what was typed, in one query: usual doses first (the most used, those for the patient's
+    age before others), then each medicine with a dose of one's own."""
+    rows = db.session.execute(_matching(text)).all() if len(fold(text)) >= 2 else []
+    typed = fold(text)
+    sentences = [row for row in rows if row.dose_id is not None]
+    sentences.sort(key=lambda row: _rank(row, typed, age_years))
+    medicines = {row.id: row for row in sorted(rows, key=lambda row: _rank(row, typed, age_years))}
+    custom = [_custom(row, shows_stock) for row in list(medicines.values())[: MOST_CHOICES // 2]]
+    usual = [_usual(row, shows_stock) for row in sentences[: MOST_CHOICES - min(len(custom), 3)]]
+    return (usual + custom)[:MOST_CHOICES]
+
+
+def _matching(text: str) -> Select:
+    dose = DoseSentence.__table__
+    columns = (dose.c[name] for name in ("amount", "frequency", "as_needed", "max_per_day", "days"))
+    query = (
+        select(
+            *COLUMNS,
+            *columns,
+            dose.c.id.label("dose_id"),
+            dose.c.unit.label("dose_unit"),
+            dose.c.route.label("dose_route"),
+            dose.c.audience,
+            dose.c.label,
+            dose.c.use_count,
+        )
+        .select_from(_TABLE.outerjoin(dose, dose.c.medication_id == _TABLE.c.id))
+        .where(_TABLE.c.is_active)
+    )
+    for word in fold(text).split()[:8]:
+        query = query.where(_TABLE.c.search_text.like(f"%{like(word)}%", escape="\\"))
+    starts = _TABLE.c.search_text.like(f"{like(fold(text))}%", escape="\\")
+    return query.order_by(starts.desc(), func.coalesce(dose.c.use_count, 0).desc(), _TABLE.c.name).limit(MOST_ROWS)
+
+
+def _rank(row: Any, typed: str, age_years: Decimal | None) -> tuple:
+    starts = fold(row.generic_name).startswith(typed) or fold(row.brand_name).startswith(typed)
+    return (not starts, not _suits(row.audience, age_years), -(row.use_count or 0), row.name, row.dose_id or 0)
+
+
+def _suits(audience: str | None, age_years: Decimal | None) -> bool:
+    if age_years is None or audience in (None, "any"):
+        return True
+    return audience == ("child" if age_years < CHILD_UNTIL else "adult")
+
+
+class _Dose:
+    """The dose's own columns of a joined row, under their own names."""
+
+    def __init__(self, row: Any) -> None:
+        self.amount, self.unit, self.route = row.amount, row.dose_unit, row.dose_route
+        self.frequency, self.as_needed = row.frequency, row.as_needed
+        self.max_per_day, self.days = row.max_per_day, row.days
+
+
+def _usual(row: Any, shows_stock: bool) -> Choice:
+    dose = facts.usual_dose(_Dose(row))
+    return Choice(
+        value=f"s:{row.dose_id}",
+        name=facts.shown_name(row),
+        form=facts.form_strength(row),
+        parts=facts.dose_sentence(row, dose),
+        supply=supply(dose, row.strength, row.unit, row.unit_holds),
+        unit=row.unit,
+        stock=row.current_stock if shows_stock else None,
+        note=row.label,
+    )
+
+
+def _custom(row: Any, shows_stock: bool) -> Choice:
+    return Choice(
+        value=f"m:{row.id}",
+        name=facts.shown_name(row),
+        form=facts.form_strength(row),
+        parts=(),
+        supply=None,
+        unit=row.unit,
+        stock=row.current_stock if shows_stock else None,
+        note=_("dose of your own"),
+    )
+
+
+def medication_named(text: str, dosage: str = "") -> Any | None:
+    """The one active product that `text` (with `dosage` as its strength, if need be) names; None when it is not clear."""
+    typed, typed_dosage = _squeezed(text), _squeezed(dosage)
+    if not typed:
+        return None
+    first = like(fold(text).split()[0])
+    rows = db.session.execute(
+        select(*COLUMNS).where(
+            and_(
+                _TABLE.c.is_active,
+                or_(
+                    _TABLE.c.search_text.like(f"%{first}%", escape="\\"),
+                    _TABLE.c.generic_name.ilike(first, escape="\\"),
+                ),
+            )
+        )
+    ).all()
+    for wanted in (typed, f"{typed} {typed_dosage}".strip()):
+        exact = [row for row in rows if wanted in _spellings(row)]
+        if len(exact) == 1:
+            return exact[0]
+    alone = [row for row in rows if typed in (_squeezed(row.generic_name), _squeezed(row.brand_name))]
+    return alone[0] if len(alone) == 1 else None
+
+
+def _squeezed(text: str) -> str:
+    return _SPACED_UNIT.sub("", fold(text))
+
+
+def _spellings(row: Any) -> set[str]:
+    names = {name for name in (row.generic_name, row.brand_name) if name}
+    written = {row.name, *(f"{name} {row.strength}" for name in names)}
+    written |= {f"{name} {row.strength} {row.form}" for name in names}
+    return {_squeezed(" ".join(text.split())) for text in written}
