@@ -180,20 +180,8 @@ def withdraw_medication(medication_id: int, *, by: Person) -> Medication:
 
 
 WRITABLE = frozenset(
-    [
-        "name",
-        "generic_name",
-        "brand_name",
-        "description",
-        "unit",
-        "formulation",
-        "form",
-        "strength",
-        "manufacturer",
-        "reorder_level",
-        "route",
-        "is_controlled_substance",
-    ]
+    {"name", "generic_name", "brand_name", "description", "unit", "formulation", "form", "strength", "manufacturer"}
+    | {"reorder_level", "route", "is_controlled_substance"}
 )
 
 

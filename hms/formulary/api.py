@@ -8,10 +8,11 @@ from flask import Response, request
 from marshmallow import fields, post_load, validate
 
 from hms.core.api import DeskApi, Shape, check_if_match, listed, single
-from hms.core.errors import NotFound
+from hms.core.errors import NotFound, RuleBroken
 from hms.core.fields import Text, Whole
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.text import clean
 from hms.core.web import needs, person
 from hms.core.words import _
 
@@ -94,6 +95,14 @@ def medication_json(row: Any, who: Person) -> dict[str, Any]:
     }
 
 
+def searched() -> str:
+    """The query's `search`; 400 when it cannot be searched for."""
+    try:
+        return clean(request.args.get("search", ""), longest=100)
+    except ValueError as wrong:
+        raise RuleBroken(str(wrong), "search") from wrong
+
+
 def _one(row: Any, status: int = 200) -> Response:
     return single(medication_json(row, person()), row.version, status)
 
@@ -104,7 +113,7 @@ def _one(row: Any, status: int = 200) -> Response:
 def medications() -> Response:
     """Medicines on the list, by name; `search=` takes parts of names and strengths."""
     who = person()
-    return listed(queries.medications(request.args.get("search", "")[:100]), lambda row: medication_json(row, who))
+    return listed(queries.medications(searched()), lambda row: medication_json(row, who))
 
 
 @api.get("/medications/<int:medication_id>/")

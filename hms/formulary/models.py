@@ -37,6 +37,7 @@ class Medication(Versioned):
             "generic_name",
             "brand_name",
             "formulation",
+            "form",
             "strength",
             unique=True,
             info={"says": _("This medicine is on the list already."), "field": "generic_name"},

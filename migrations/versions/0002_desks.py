@@ -255,7 +255,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('catalogue_key', name=op.f('uq_medication_catalogue_key'))
     )
     op.create_index('ix_medication_search', 'medication', ['search_text'], unique=False, postgresql_using='gin', postgresql_ops={'search_text': 'gin_trgm_ops'})
-    op.create_index('uq_medication_product', 'medication', ['generic_name', 'brand_name', 'formulation', 'strength'], unique=True)
+    op.create_index('uq_medication_product', 'medication', ['generic_name', 'brand_name', 'formulation', 'form', 'strength'], unique=True)
     op.create_table('absence',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('doctor_id', sa.BigInteger(), nullable=False),

@@ -1,0 +1,18 @@
+"""Small ways to put medicines into the test hospital."""
+
+from __future__ import annotations
+
+from hms.core.db import db
+from hms.core.people import SYSTEM
+from hms.formulary import actions
+from hms.formulary.models import Medication
+
+
+def load() -> None:
+    """The whole starting list."""
+    actions.load_catalogue(by=SYSTEM)
+
+
+def medicine(key: str) -> Medication:
+    """A medicine of the starting list."""
+    return db.session.query(Medication).filter_by(catalogue_key=key).one()

@@ -1,0 +1,95 @@
+"""The formulary in the database: loading, choosing, naming."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import func, select
+
+from hms.billing.models import PriceItem
+from hms.core.people import SYSTEM
+from hms.formulary import actions, catalogue, facts, queries
+from hms.formulary.models import DoseSentence, Medication
+from tests.formulary.factories import load, medicine
+
+
+@pytest.fixture
+def formulary(db):
+    load()
+
+
+def test_the_starting_list_loads_once(db):
+    assert actions.load_catalogue(by=SYSTEM) == len(catalogue.medications())
+    assert actions.load_catalogue(by=SYSTEM) == 0
+    assert db.session.scalar(select(func.count(DoseSentence.id))) == len(catalogue.dose_sentences())
+    priced = db.session.scalar(select(func.count(PriceItem.id)).filter_by(category="medicine"))
+    assert priced == len(catalogue.medications())
+
+
+def test_what_the_hospital_changed_stays(db, formulary, person):
+    first = medicine("paracetamol-500-mg-tablet")
+    actions.change_medication(first.id, reorder_level=7, by=person("admin"))
+    actions.withdraw_medication(first.id, by=person("admin"))
+    actions.load_catalogue(by=SYSTEM)
+    assert (first.reorder_level, first.is_active) == (7, False)
+
+
+def test_a_loaded_medicine_is_the_one_the_checks_know(db, formulary):
+    rows = {row.catalogue_key: row for row in db.session.scalars(select(Medication))}
+    for entry in catalogue.medications():
+        assert facts.medicine(rows[entry.key]) == entry.facts
+
+
+def test_a_stored_dose_says_the_same_sentence(db, formulary):
+    stored = db.session.scalars(select(DoseSentence).order_by(DoseSentence.id)).all()
+    assert [facts.usual_dose(row) for row in stored] == [usual.dose for usual in catalogue.dose_sentences()]
+
+
+def test_choices_are_complete_doses_then_a_dose_of_ones_own(db, formulary):
+    found = queries.choices("amox")
+    assert 2 < len(found) <= 10
+    assert "amoxicillin" in found[0].words
+    assert "DOSE" in found[0].words
+    assert found[0].supply
+    assert found[-1].is_custom
+
+
+def test_the_most_used_dose_comes_first(db, formulary, person):
+    later = next(c for c in queries.choices("amox")[1:] if not c.is_custom)
+    for _time in range(3):
+        actions.count_use(int(later.value.removeprefix("s:")), by=person("doctor"))
+    assert queries.choices("amox")[0].value == later.value
+
+
+def test_a_childs_doses_come_before_those_of_adults(db, formulary):
+    child = queries.choices("paracetamol", age_years=Decimal(4))
+    assert "Child" in child[0].note
+
+
+def test_choices_hide_the_stock_from_those_who_may_not_see_it(db, formulary):
+    assert {choice.stock for choice in queries.choices("amox", shows_stock=False)} == {None}
+    assert {choice.stock for choice in queries.choices("amox")} == {0}
+
+
+@pytest.mark.parametrize("typed", ["", "a", "   ", "%%", "x" * 3000, "zzzqq", "' or 1=1"])
+def test_choices_of_nothing(db, formulary, typed):
+    assert queries.choices(typed) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "dosage", "key"),
+    [
+        ("Amoxicillin 500mg", "", "amoxicillin-500-mg-capsule"),
+        ("amoxicillin 500 mg capsule", "", "amoxicillin-500-mg-capsule"),
+        ("Amoxicillin", "500mg", "amoxicillin-500-mg-capsule"),
+        ("AMLODIPINE 5 mg", "", "amlodipine-5-mg-tablet"),
+        ("Penicillin", "500mg", None),
+        ("Amoxicillin", "", None),
+        ("", "", None),
+        ("Holy water", "1 L", None),
+    ],
+)
+def test_a_text_names_a_product_only_when_it_is_clear(db, formulary, text, dosage, key):
+    found = queries.medication_named(text, dosage)
+    assert (found.catalogue_key if found else None) == key
