@@ -26,7 +26,12 @@ def overview() -> str:
     if person().may(Action.READ_CLINICAL_FIGURES):
         charts["medications"] = queries.top_medications(now)
     return render_template(
-        "reports/overview.html", name=name, words=WORDS, now=_figures(now), before=_figures(now.before()), **charts
+        "reports/overview.html",
+        name=name,
+        periods=WORDS,
+        present=_figures(now),
+        earlier=_figures(now.before()),
+        **charts,
     )
 
 
