@@ -62,7 +62,7 @@ class Absence(Record):
 
 
 class Appointment(Versioned):
-    """One booking. Moving it keeps the old row as `rescheduled`, linked from the new one."""
+    """One booking. It keeps its id when it is moved; the old time stays as a `rescheduled` row, linked from it."""
 
     __tablename__ = "appointment"
     __table_args__ = (

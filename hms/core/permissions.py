@@ -46,6 +46,9 @@ class Action(StrEnum):
     READ_VISIT_REASON = "appointments.read_reason"
     BOOK = "appointments.book"
     EDIT_APPOINTMENT = "appointments.edit"
+    EDIT_ANY_APPOINTMENT = "appointments.edit_any"
+    MOVE_APPOINTMENT = "appointments.move"
+    BLOCK_TIME = "appointments.block_time"
     WITHDRAW_APPOINTMENT = "appointments.withdraw"
     CHECK_IN = "appointments.check_in"
     READ_QUEUE = "appointments.read_queue"
@@ -152,6 +155,9 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             Action.WITHDRAW_BILL,
             Action.MANAGE_PRICES,
             Action.EDIT_APPOINTMENT,
+            Action.EDIT_ANY_APPOINTMENT,
+            Action.MOVE_APPOINTMENT,
+            Action.BLOCK_TIME,
             Action.WITHDRAW_APPOINTMENT,
             Action.CHECK_IN,
             Action.MANAGE_HOURS,
@@ -178,6 +184,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
         | _CARE
         | {
             Action.EDIT_APPOINTMENT,
+            Action.MOVE_APPOINTMENT,
+            Action.BLOCK_TIME,
             Action.CALL_PATIENT,
             Action.WRITE_ENCOUNTER,
             Action.PRESCRIBE,
@@ -195,6 +203,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
         | _CARE
         | {
             Action.EDIT_APPOINTMENT,
+            Action.EDIT_ANY_APPOINTMENT,
             Action.CHECK_IN,
             Action.CALL_PATIENT,
             Action.READ_PRESCRIPTION,
@@ -207,6 +216,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
         | _BOOKING
         | {
             Action.EDIT_APPOINTMENT,
+            Action.EDIT_ANY_APPOINTMENT,
+            Action.MOVE_APPOINTMENT,
             Action.CHECK_IN,
             Action.CALL_PATIENT,
             Action.READ_BILL,

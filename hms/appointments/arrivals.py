@@ -1,0 +1,192 @@
+"""Arriving, not arriving, cancelling: where a booking stands, and the place in the queue that goes with it."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from hms.core import clock, series
+from hms.core.actions import action
+from hms.core.alerts import Alert, alert
+from hms.core.db import db, locked
+from hms.core.errors import Conflict, NotFound, RuleBroken
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.words import _
+
+from . import queries, rules, waiting
+from .booking import locked_appointment, locked_doctor, locked_patient, placing
+from .models import Appointment, QueueEntry
+from .rules import Status
+from .waiting import QueueStatus
+
+QUEUE_FOLLOWS = {
+    Status.SCHEDULED: QueueStatus.CANCELLED,
+    Status.CANCELLED: QueueStatus.CANCELLED,
+    Status.CHECKED_IN: QueueStatus.WAITING,
+    Status.IN_SERVICE: QueueStatus.IN_SERVICE,
+    Status.COMPLETED: QueueStatus.DONE,
+    Status.NO_SHOW: QueueStatus.LEFT,
+}
+
+
+@action(Action.CHECK_IN)
+def check_in(appointment_id: int, *, priority: int = 3, by: Person) -> QueueEntry:
+    """A booked patient has come: they get the next token of today and wait. Only on the day of the booking."""
+    return _arrive(locked_appointment(appointment_id, by), waiting.priority(priority))
+
+
+@action(Action.CHECK_IN)
+def add_to_queue(patient_id: int, *, doctor_id: int | None = None, priority: int = 3, by: Person) -> QueueEntry:
+    """A patient waits for `doctor_id`, or for any doctor. A booking of today that fits is checked in instead."""
+    urgency = waiting.priority(priority)
+    booking = _booked_today(patient_id, doctor_id)
+    locked_patient(patient_id)
+    if booking is not None:
+        return _arrive(booking, urgency)
+    if doctor_id is not None:
+        locked_doctor(doctor_id)
+    return _queued(patient_id, doctor_id, urgency)
+
+
+def _booked_today(patient_id: int, doctor_id: int | None) -> Appointment | None:
+    query = select(Appointment).where(
+        Appointment.patient_id == patient_id,
+        Appointment.date == clock.today(),
+        Appointment.status == Status.SCHEDULED.value,
+        Appointment.withdrawn_at.is_(None),
+    )
+    if doctor_id is not None:
+        query = query.where(Appointment.doctor_id == doctor_id)
+    return db.session.scalars(query.order_by(Appointment.time).limit(1).with_for_update()).one_or_none()
+
+
+def _arrive(booking: Appointment, priority: int) -> QueueEntry:
+    if booking.date != clock.today():
+        raise RuleBroken(
+            _("This appointment is for %(day)s. Move it to today first.") % {"day": f"{booking.date:%d-%b-%Y}"}, "date"
+        )
+    if booking.status == Status.CHECKED_IN:
+        raise Conflict(_("This patient is already checked in."), code="already_checked_in")
+    rules.check_move(booking.status, Status.CHECKED_IN)
+    with placing(booking.doctor_id, booking.date, booking.time):
+        booking.status = Status.CHECKED_IN.value
+    entry = _earlier_entry(booking.id)
+    if entry is None:
+        entry = _queued(booking.patient_id, booking.doctor_id, priority, booking.id)
+    else:
+        put(entry, QueueStatus.WAITING)
+    alert(Alert.APPOINTMENTS_CHANGED)
+    return entry
+
+
+def _earlier_entry(appointment_id: int) -> QueueEntry | None:
+    """The place in the queue that the booking has, also when the patient had left."""
+    query = select(QueueEntry).where(
+        QueueEntry.appointment_id == appointment_id, QueueEntry.status != QueueStatus.CANCELLED.value
+    )
+    return db.session.scalars(query.with_for_update()).one_or_none()
+
+
+def _queued(patient_id: int, doctor_id: int | None, priority: int, appointment_id: int | None = None) -> QueueEntry:
+    there = queries.present(patient_id)
+    if there is not None:
+        message = _("This patient is already in the queue with token %(token)s.") % {"token": there.token}
+        raise Conflict(message, "patient", code="already_queued")
+    today = clock.today()
+    entry = QueueEntry(
+        service_date=today,
+        patient_id=patient_id,
+        doctor_id=doctor_id,
+        appointment_id=appointment_id,
+        priority=int(priority),
+        arrived_at=clock.now(),
+        token=series.take(f"token:{today.isoformat()}"),
+    )
+    db.session.add(entry)
+    db.session.flush()
+    alert(Alert.QUEUE_CHANGED)
+    return entry
+
+
+def put(entry: QueueEntry, status: QueueStatus) -> None:
+    """Move the entry to `status` with its times; `RuleBroken` when it cannot go there."""
+    waiting.check_queue_move(entry.status, status)
+    now = clock.now()
+    if status is QueueStatus.WAITING:
+        entry.called_at = entry.called_by_id = entry.started_at = entry.ended_at = None
+    elif status is QueueStatus.IN_SERVICE:
+        entry.started_at, entry.ended_at = entry.started_at or now, None
+    elif status is not QueueStatus.CALLED:
+        entry.ended_at = now
+    entry.status = status.value
+    alert(Alert.QUEUE_CHANGED)
+
+
+@action(Action.CHECK_IN)
+def undo_check_in(entry_id: int, *, by: Person) -> QueueEntry:
+    """Take somebody out of the queue who was put there by mistake; their booking is open again. Not once called."""
+    entry = locked(QueueEntry, entry_id)
+    if entry.status == QueueStatus.CANCELLED:
+        return entry
+    if entry.status != QueueStatus.WAITING:
+        raise Conflict(_("This patient was already called. Look at the queue again."), code="already_called")
+    put(entry, QueueStatus.CANCELLED)
+    if entry.appointment_id is not None:
+        locked(Appointment, entry.appointment_id).status = Status.SCHEDULED.value
+        alert(Alert.APPOINTMENTS_CHANGED)
+    return entry
+
+
+def follow(entry: QueueEntry, status: Status) -> None:
+    """Give the booking behind an entry the status that goes with it."""
+    if entry.appointment_id is None:
+        return
+    booking = locked(Appointment, entry.appointment_id)
+    if booking.status != status:
+        rules.check_move(booking.status, status)
+        booking.status = status.value
+        alert(Alert.APPOINTMENTS_CHANGED)
+
+
+@action(Action.EDIT_APPOINTMENT)
+def cancel(appointment_id: int, *, reason: str, by: Person) -> Appointment:
+    """Cancel a booking, with the reason; its time is free again."""
+    if not reason:
+        raise RuleBroken(_("Choose why it is cancelled."), "reason")
+    return set_status(appointment_id, Status.CANCELLED.value, reason=reason, by=by)
+
+
+@action(Action.EDIT_APPOINTMENT)
+def set_status(appointment_id: int, status: str, *, reason: str = "", by: Person) -> Appointment:
+    """Move a booking to `status`; its place in the queue follows. `RuleBroken` when it cannot go there."""
+    booking, new = locked_appointment(appointment_id, by), rules.status(status)
+    rules.check_move(booking.status, new)
+    if new == booking.status:
+        return booking
+    if new is Status.RESCHEDULED:
+        raise RuleBroken(_("Give the new date and time to move an appointment."), "status")
+    if new is Status.CHECKED_IN:
+        _arrive(booking, waiting.Priority.STANDARD)
+        return booking
+    with placing(booking.doctor_id, booking.date, booking.time):
+        booking.status, booking.status_reason = new.value, reason
+    entry = _earlier_entry(booking.id)
+    if entry is not None and entry.status != QUEUE_FOLLOWS[new]:
+        put(entry, QUEUE_FOLLOWS[new])
+    alert(Alert.APPOINTMENTS_CHANGED)
+    return booking
+
+
+@action(Action.WITHDRAW_APPOINTMENT)
+def withdraw(appointment_id: int, *, by: Person) -> None:
+    """Take a booking out of every list, as if never made; it stays in the trail. Not once the patient has come."""
+    booking = locked(Appointment, appointment_id)
+    if booking.withdrawn_at is not None:
+        raise NotFound(_("There is no such appointment."))
+    if booking.status in (Status.CHECKED_IN, Status.IN_SERVICE, Status.COMPLETED):
+        raise Conflict(_("The patient has come to this appointment. It stays on record."), code="has_records")
+    booking.withdrawn_at = clock.now()
+    if booking.status == Status.SCHEDULED:
+        booking.status = Status.CANCELLED.value
+    db.session.flush()
+    alert(Alert.APPOINTMENTS_CHANGED)

@@ -1,0 +1,180 @@
+"""The queue as boards show it: who waits, who is with staff, which tokens were called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import NamedTuple
+
+from sqlalchemy import Row, Select, func, or_, select
+
+from hms.core import clock, settings
+from hms.core.db import db
+from hms.core.errors import NotFound
+from hms.core.text import fold
+from hms.core.words import _
+from hms.patients.models import Patient
+from hms.staff.models import User
+
+from . import waiting
+from .columns import PATIENT, staff_name
+from .models import Appointment, QueueEntry
+from .waiting import QueueStatus
+
+ROWS = 100
+CALLS_SHOWN = 4
+GROUPS = {
+    "waiting": (QueueStatus.WAITING.value, QueueStatus.CALLED.value),
+    "with_staff": (QueueStatus.IN_SERVICE.value,),
+    "done": (QueueStatus.DONE.value, QueueStatus.LEFT.value),
+}
+
+
+@dataclass(slots=True)
+class Entry:
+    """One row of the queue. `same_name_count` counts others on the board with the same name."""
+
+    id: int
+    token: int
+    patient_id: int
+    appointment_id: int | None
+    doctor_id: int | None
+    priority: int
+    status: str
+    arrived_at: datetime
+    called_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    booked_time: time | None
+    doctor_name: str | None
+    room: str | None
+    family_name: str
+    given_name: str
+    title: str
+    date_of_birth: date | None
+    birth_is_estimated: bool
+    sex: str
+    hospital_number: str
+    deceased_on: date | None
+    same_name_count: int = 0
+    is_long_wait: bool = False
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.status == QueueStatus.WAITING
+
+    @property
+    def is_called(self) -> bool:
+        return self.status == QueueStatus.CALLED
+
+
+def _entries() -> Select:
+    return (
+        select(
+            QueueEntry.id,
+            QueueEntry.token,
+            QueueEntry.patient_id,
+            QueueEntry.appointment_id,
+            QueueEntry.doctor_id,
+            QueueEntry.priority,
+            QueueEntry.status,
+            QueueEntry.arrived_at,
+            QueueEntry.called_at,
+            QueueEntry.started_at,
+            QueueEntry.ended_at,
+            Appointment.time.label("booked_time"),
+            staff_name().label("doctor_name"),
+            User.room,
+            *PATIENT,
+        )
+        .join(Patient, Patient.id == QueueEntry.patient_id)
+        .outerjoin(Appointment, Appointment.id == QueueEntry.appointment_id)
+        .outerjoin(User, User.id == QueueEntry.doctor_id)
+    )
+
+
+def board(
+    day: date | None = None, *, show: str = "waiting", doctor_id: int | None = None, limit: int = ROWS
+) -> list[Entry]:
+    """The queue of `day` (today) in the order of calling; `done` latest first. `doctor_id` adds the unassigned. One query.
+
+    `show` is "waiting" (called ones too), "with_staff" or "done".
+    """
+    query = _entries().where(QueueEntry.service_date == (day or clock.today()), QueueEntry.status.in_(GROUPS[show]))
+    if doctor_id is not None:
+        query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))
+    if show == "done":
+        query = query.order_by(QueueEntry.ended_at.desc(), QueueEntry.id.desc())
+    else:
+        query = query.order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
+    return _compared([Entry(*row) for row in db.session.execute(query.limit(limit))])
+
+
+def _compared(entries: list[Entry]) -> list[Entry]:
+    names = {entry.id: fold(f"{entry.given_name} {entry.family_name}") for entry in entries}
+    count, now = Counter(names.values()), clock.now()
+    limit = settings.value("queue.long_wait_minutes")
+    for entry in entries:
+        entry.same_name_count = count[names[entry.id]] - 1
+        entry.is_long_wait = entry.is_waiting and waiting.is_too_long(entry.arrived_at, now, limit)
+    return entries
+
+
+def entry(entry_id: int) -> Entry:
+    """One person in the queue, or `NotFound`."""
+    row = db.session.execute(_entries().where(QueueEntry.id == entry_id)).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such entry in the queue."))
+    return Entry(*row)
+
+
+class Counts(NamedTuple):
+    waiting: int
+    with_staff: int
+    done: int
+
+
+def counts(day: date | None = None, doctor_id: int | None = None) -> Counts:
+    """How many wait, are with staff, and are done; of everybody, or of one doctor (and unassigned). One query."""
+    filters = [func.count().filter(QueueEntry.status.in_(GROUPS[group])) for group in Counts._fields]
+    query = select(*filters).where(QueueEntry.service_date == (day or clock.today()))
+    if doctor_id is not None:
+        query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))
+    return Counts(*db.session.execute(query).one())
+
+
+def present(patient_id: int) -> Row | None:
+    """Where the patient stands in today's queue: id, token, status and doctor_name; None when not in it."""
+    query = (
+        select(QueueEntry.id, QueueEntry.token, QueueEntry.status, staff_name().label("doctor_name"))
+        .outerjoin(User, User.id == QueueEntry.doctor_id)
+        .where(
+            QueueEntry.patient_id == patient_id,
+            QueueEntry.service_date == clock.today(),
+            QueueEntry.status.in_(waiting.PRESENT),
+        )
+    )
+    return db.session.execute(query).one_or_none()
+
+
+def last_calls(limit: int = CALLS_SHOWN) -> list[Row]:
+    """Tokens called today with room and doctor, latest first. No names: this is shown to the whole waiting room."""
+    query = (
+        select(
+            QueueEntry.id,
+            QueueEntry.token,
+            QueueEntry.status,
+            QueueEntry.called_at,
+            User.room,
+            staff_name().label("doctor_name"),
+        )
+        .outerjoin(User, User.id == func.coalesce(QueueEntry.doctor_id, QueueEntry.called_by_id))
+        .where(
+            QueueEntry.service_date == clock.today(),
+            QueueEntry.called_at.is_not(None),
+            QueueEntry.status.in_((QueueStatus.CALLED.value, QueueStatus.IN_SERVICE.value)),
+        )
+        .order_by(QueueEntry.called_at.desc(), QueueEntry.id.desc())
+    )
+    return list(db.session.execute(query.limit(limit)))

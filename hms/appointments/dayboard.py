@@ -1,0 +1,167 @@
+"""The day board: one column for each doctor, one row for each time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+
+from sqlalchemy import Row, and_, exists, or_, select
+
+from hms.core import clock
+from hms.core.db import db
+from hms.patients.models import Patient
+from hms.staff.models import Department, Role, User
+
+from . import diary, rules
+from .columns import PATIENT, staff_name
+from .models import Appointment, WorkingHours
+from .rules import Status
+
+COLUMNS_SHOWN = 8
+OFF_THE_BOARD = (Status.CANCELLED.value, Status.RESCHEDULED.value)
+KINDS = {
+    Status.SCHEDULED: "booked",
+    Status.CHECKED_IN: "arrived",
+    Status.IN_SERVICE: "serving",
+    Status.COMPLETED: "seen",
+    Status.NO_SHOW: "missed",
+}
+
+
+@dataclass(slots=True)
+class Cell:
+    """What a doctor has at a time. `kind`: free, past, blocked, busy (the slot before runs on), or one of `KINDS`."""
+
+    kind: str
+    booking: Row | None = None
+    words: str = ""
+    is_extra: bool = False
+
+
+@dataclass(slots=True)
+class Column:
+    """One doctor's day. `booked` of `offered` slots are taken."""
+
+    doctor_id: int
+    name: str
+    department: str | None
+    cells: dict[time, list[Cell]] = field(default_factory=lambda: defaultdict(list))
+    booked: int = 0
+    offered: int = 0
+
+
+@dataclass(slots=True)
+class DayBoard:
+    """A day of the hospital. `now_row` is the row that begins next, when the day is today."""
+
+    day: date
+    columns: list[Column]
+    times: list[time]
+    now_row: time | None
+    first: int
+    doctors: int
+
+    @property
+    def has_bookable(self) -> bool:
+        return any(cell.kind == "free" for column in self.columns for cells in column.cells.values() for cell in cells)
+
+
+def day_board(
+    day: date,
+    *,
+    department_id: int | None = None,
+    own_id: int | None = None,
+    first: int = 0,
+    now: datetime | None = None,
+) -> DayBoard:
+    """The board of `day`; the doctor `own_id` comes first. Eight columns at a time, from number `first`. Four queries."""
+    now = now or clock.now()
+    doctors = _doctors(day, department_id)
+    doctors.sort(key=lambda doctor: doctor.id != own_id)
+    shown = doctors[first : first + COLUMNS_SHOWN]
+    ids = [doctor.id for doctor in shown]
+    hours, away, bookings = _by_doctor(day, ids)
+    columns = [
+        _column(Column(d.id, d.name, d.department), day, hours[d.id], away[d.id], bookings[d.id], now) for d in shown
+    ]
+    times = sorted({at for column in columns for at in column.cells})
+    return DayBoard(day, columns, times, _now_row(day, times, now), first, len(doctors))
+
+
+def _now_row(day: date, times: list[time], now: datetime) -> time | None:
+    wall = clock.local(now)
+    return next((at for at in times if at >= wall.time()), None) if wall.date() == day else None
+
+
+def _doctors(day: date, department_id: int | None) -> list[Row]:
+    """Doctors with clinic hours or bookings on the day, by name."""
+    holds_clinic = exists().where(
+        WorkingHours.doctor_id == User.id,
+        WorkingHours.weekday == day.weekday(),
+        WorkingHours.valid_from <= day,
+        or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to >= day),
+    )
+    is_booked = exists().where(
+        Appointment.doctor_id == User.id, Appointment.date == day, Appointment.status.not_in(OFF_THE_BOARD)
+    )
+    query = (
+        select(User.id, staff_name().label("name"), Department.name.label("department"))
+        .outerjoin(Role, Role.id == User.role_id)
+        .outerjoin(Department, Department.id == User.department_id)
+        .where(or_(and_(Role.code == "doctor", User.is_active, holds_clinic), is_booked))
+    )
+    if department_id is not None:
+        query = query.where(User.department_id == department_id)
+    return list(db.session.execute(query.order_by(User.last_name, User.first_name, User.id)))
+
+
+def _by_doctor(day: date, ids: list[int]) -> tuple[dict[int, list[Row]], dict[int, list[Row]], dict[int, list[Row]]]:
+    query = (
+        select(
+            Appointment.id,
+            Appointment.doctor_id,
+            Appointment.date,
+            Appointment.time,
+            Appointment.duration_minutes,
+            Appointment.status,
+            *PATIENT,
+        )
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .where(Appointment.date == day, Appointment.doctor_id.in_(ids), Appointment.status.not_in(OFF_THE_BOARD))
+        .order_by(Appointment.time, Appointment.id)
+    )
+    found = diary.hours_between(day, day, ids), diary.absences_between(day, day, ids), db.session.execute(query)
+    return tuple(_grouped(rows) for rows in found)  # type: ignore[return-value]
+
+
+def _grouped(rows: Iterable[Row]) -> dict[int, list[Row]]:
+    groups: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.doctor_id].append(row)
+    return groups
+
+
+def _column(column: Column, day: date, hours: list[Row], away: list[Row], bookings: list[Row], now: datetime) -> Column:
+    offered = rules.slots(hours, day)
+    on_grid = {slot.time for slot in offered}
+    taken = [diary.instants(row) for row in bookings if row.status in rules.TAKES_TIME]
+    live = {row.time for row in bookings if row.status in rules.TAKES_TIME}
+    for row in bookings:
+        column.cells[row.time].append(Cell(KINDS[Status(row.status)], row, is_extra=row.time not in on_grid))
+    for slot in offered:
+        if slot.time not in live:
+            column.cells[slot.time].append(_empty(slot, away, taken, now))
+    column.offered = len(offered)
+    column.booked = sum(row.status != Status.NO_SHOW for row in bookings)
+    return column
+
+
+def _empty(slot: rules.Slot, away: list[Row], taken: list[diary.Span], now: datetime) -> Cell:
+    for absence in away:
+        if slot.starts < absence.ends and absence.starts < slot.ends:
+            return Cell("blocked", words=absence.reason)
+    if any(slot.starts < span.ends and span.starts < slot.ends for span in taken):
+        return Cell("busy")
+    return Cell("free" if slot.starts + rules.GRACE >= now else "past")

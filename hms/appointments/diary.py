@@ -1,0 +1,130 @@
+"""A doctor's days: clinic hours, absences and bookings, and the slots they leave free."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, func, or_, select
+
+from hms.core import clock
+from hms.core.db import db
+
+from . import rules
+from .models import Absence, Appointment, WorkingHours
+from .rules import Slot
+
+DAYS_AHEAD = 28
+
+
+class Span(NamedTuple):
+    """A time that is taken, as instants."""
+
+    starts: datetime
+    ends: datetime
+
+
+def hours_between(first: date, last: date, doctor_ids: Iterable[int]) -> list[Row]:
+    """Clinic hours of the doctors that are valid on some day from `first` to `last`, by their beginning."""
+    query = select(
+        WorkingHours.id,
+        WorkingHours.doctor_id,
+        WorkingHours.weekday,
+        WorkingHours.starts,
+        WorkingHours.ends,
+        WorkingHours.slot_minutes,
+        WorkingHours.valid_from,
+        WorkingHours.valid_to,
+    ).where(
+        WorkingHours.doctor_id.in_(doctor_ids),
+        WorkingHours.valid_from <= last,
+        or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to >= first),
+    )
+    if first == last:
+        query = query.where(WorkingHours.weekday == first.weekday())
+    return list(db.session.execute(query.order_by(WorkingHours.weekday, WorkingHours.starts)))
+
+
+def absences_between(first: date, last: date, doctor_ids: Iterable[int]) -> list[Row]:
+    """Absences of the doctors that touch a day from `first` to `last`."""
+    begins, ends = clock.day_bounds(first)[0], clock.day_bounds(last)[1]
+    query = select(Absence.id, Absence.doctor_id, Absence.starts, Absence.ends, Absence.reason).where(
+        Absence.doctor_id.in_(doctor_ids), Absence.starts < ends, Absence.ends > begins
+    )
+    return list(db.session.execute(query.order_by(Absence.starts)))
+
+
+def instants(booking: Any) -> Span:
+    """When a booking begins and ends."""
+    starts = clock.at(booking.date, booking.time)
+    return Span(starts, starts + timedelta(minutes=booking.duration_minutes))
+
+
+class Diary:
+    """One doctor's time between two days, both included. Bookings that began the day before count too."""
+
+    def __init__(self, doctor_id: int, first: date, last: date) -> None:
+        self.hours = hours_between(first, last, [doctor_id])
+        self.absences = absences_between(first, last, [doctor_id])
+        taken = select(Appointment.date, Appointment.time, Appointment.duration_minutes).where(
+            Appointment.doctor_id == doctor_id,
+            Appointment.date.between(first - timedelta(days=1), last),
+            Appointment.status.in_(rules.TAKES_TIME),
+        )
+        self.taken = [instants(row) for row in db.session.execute(taken)]
+
+    def free(self, day: date, now: datetime) -> list[Slot]:
+        """The slots of `day` that can still be booked."""
+        return rules.free(rules.slots(self.hours, day, self.absences), self.taken, now)
+
+
+def free_slots(doctor_id: int, day: date, now: datetime | None = None) -> list[Slot]:
+    """The doctor's slots on `day` (hospital's day) that can still be booked, earliest first; none without clinic hours."""
+    return Diary(doctor_id, day, day).free(day, now or clock.now())
+
+
+def next_free(doctor_id: int, since: datetime) -> tuple[date, Slot] | None:
+    """The doctor's first free slot that begins at or after the instant `since`, within four weeks."""
+    first = clock.local(since).date()
+    diary = Diary(doctor_id, first, first + timedelta(days=DAYS_AHEAD))
+    now = clock.now()
+    for number in range(DAYS_AHEAD + 1):
+        day = first + timedelta(days=number)
+        for slot in diary.free(day, now):
+            if slot.starts >= since:
+                return day, slot
+    return None
+
+
+def next_clinic_day(since: date, doctor_id: int | None = None) -> date | None:
+    """The first day after `since` on which the doctor (or anybody) has clinic hours."""
+    query = select(WorkingHours.weekday, WorkingHours.valid_from, WorkingHours.valid_to).where(
+        or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to > since),
+        WorkingHours.valid_from <= since + timedelta(days=DAYS_AHEAD),
+    )
+    if doctor_id is not None:
+        query = query.where(WorkingHours.doctor_id == doctor_id)
+    hours = list(db.session.execute(query.distinct()))
+    days = (since + timedelta(days=number) for number in range(1, DAYS_AHEAD + 1))
+    return next((day for day in days if any(_is_held(h, day) for h in hours)), None)
+
+
+def _is_held(hours: Row, day: date) -> bool:
+    is_valid = hours.valid_from <= day and (hours.valid_to is None or day <= hours.valid_to)
+    return is_valid and hours.weekday == day.weekday()
+
+
+def bookings_within(doctor_id: int, starts: datetime, ends: datetime) -> int:
+    """How many live bookings of the doctor overlap the time between two instants."""
+    first, last = clock.local(starts).replace(tzinfo=None), clock.local(ends).replace(tzinfo=None)
+    begin = Appointment.date + Appointment.time
+    end = begin + Appointment.duration_minutes * func.make_interval(0, 0, 0, 0, 0, 1)
+    query = select(func.count()).where(
+        Appointment.doctor_id == doctor_id,
+        Appointment.date.between(first.date() - timedelta(days=1), last.date()),
+        Appointment.status.in_(rules.TAKES_TIME),
+        begin < last,
+        end > first,
+    )
+    return db.session.execute(query).scalar_one()

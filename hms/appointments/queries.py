@@ -1,0 +1,37 @@
+"""What the hospital reads of bookings and the queue; each subject has its own file."""
+
+from __future__ import annotations
+
+from .board import Counts, Entry, board, counts, entry, last_calls, present
+from .dayboard import Cell, Column, DayBoard, day_board
+from .daylist import Arrivals, Page, appointment, arrivals, day_list, expected, filtered, for_api, of_patient
+from .diary import absences_between, bookings_within, free_slots, hours_between, next_clinic_day, next_free
+
+__all__ = [
+    "Arrivals",
+    "Cell",
+    "Column",
+    "Counts",
+    "DayBoard",
+    "Entry",
+    "Page",
+    "absences_between",
+    "appointment",
+    "arrivals",
+    "board",
+    "bookings_within",
+    "counts",
+    "day_board",
+    "day_list",
+    "entry",
+    "expected",
+    "filtered",
+    "for_api",
+    "free_slots",
+    "hours_between",
+    "last_calls",
+    "next_clinic_day",
+    "next_free",
+    "of_patient",
+    "present",
+]
