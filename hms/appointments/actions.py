@@ -90,3 +90,4 @@ def _note(booking: Appointment, notes: str, by: Person) -> None:
     if not by.may(Action.MOVE_APPOINTMENT):
         raise NotAllowed(_("Your role may change the status only, not: notes."))
     booking.notes = notes
+    booking.changed()

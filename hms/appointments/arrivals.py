@@ -70,6 +70,7 @@ def _arrive(booking: Appointment, priority: int) -> QueueEntry:
     rules.check_move(booking.status, Status.CHECKED_IN)
     with placing(booking.doctor_id, booking.date, booking.time):
         booking.status = Status.CHECKED_IN.value
+        booking.changed()
     entry = _earlier_entry(booking.id)
     if entry is None:
         entry = _queued(booking.patient_id, booking.doctor_id, priority, booking.id)
@@ -119,6 +120,7 @@ def put(entry: QueueEntry, status: QueueStatus) -> None:
     elif status is not QueueStatus.CALLED:
         entry.ended_at = now
     entry.status = status.value
+    entry.changed()
     alert(Alert.QUEUE_CHANGED)
 
 
@@ -132,7 +134,9 @@ def undo_check_in(entry_id: int, *, by: Person) -> QueueEntry:
         raise Conflict(_("This patient was already called. Look at the queue again."), code="already_called")
     put(entry, QueueStatus.CANCELLED)
     if entry.appointment_id is not None:
-        locked(Appointment, entry.appointment_id).status = Status.SCHEDULED.value
+        booking = locked(Appointment, entry.appointment_id)
+        booking.status = Status.SCHEDULED.value
+        booking.changed()
         alert(Alert.APPOINTMENTS_CHANGED)
     return entry
 
@@ -145,6 +149,7 @@ def follow(entry: QueueEntry, status: Status) -> None:
     if booking.status != status:
         rules.check_move(booking.status, status)
         booking.status = status.value
+        booking.changed()
         alert(Alert.APPOINTMENTS_CHANGED)
 
 
@@ -170,6 +175,7 @@ def set_status(appointment_id: int, status: str, *, reason: str = "", by: Person
         return booking
     with placing(booking.doctor_id, booking.date, booking.time):
         booking.status, booking.status_reason = new.value, reason
+        booking.changed()
     entry = _earlier_entry(booking.id)
     if entry is not None and entry.status != QUEUE_FOLLOWS[new]:
         put(entry, QUEUE_FOLLOWS[new])
@@ -188,5 +194,6 @@ def withdraw(appointment_id: int, *, by: Person) -> None:
     booking.withdrawn_at = clock.now()
     if booking.status == Status.SCHEDULED:
         booking.status = Status.CANCELLED.value
+    booking.changed()
     db.session.flush()
     alert(Alert.APPOINTMENTS_CHANGED)

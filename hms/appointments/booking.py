@@ -160,6 +160,7 @@ def move(appointment_id: int, *, date: dt.date, time: dt.time, doctor_id: int | 
         db.session.flush()
         booking.rescheduled_from_id = old.id
         booking.doctor_id, booking.date, booking.time, booking.duration_minutes = doctor_id, date, time, minutes
+        booking.changed()
     alert(Alert.APPOINTMENTS_CHANGED)
     return booking
 

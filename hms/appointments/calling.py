@@ -161,6 +161,7 @@ def _still_here(entry: QueueEntry) -> None:
 
 
 def _said(entry: QueueEntry) -> QueueEntry:
+    entry.changed()
     db.session.flush()
     alert(Alert.QUEUE_CHANGED)
     return entry
