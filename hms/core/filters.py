@@ -76,11 +76,16 @@ def duration(span: timedelta | datetime | None) -> str:
 
 
 def person_name(person: Named) -> str:
-    return format.person_name(person.family_name, person.given_name, getattr(person, "title", None))
+    return format.person_name(person.family_name, _given(person), getattr(person, "title", None))
+
+
+def _given(person: Named) -> str:
+    """A record's given names, or a sample's given name."""
+    return getattr(person, "given_names", None) or getattr(person, "given_name", "")
 
 
 def spoken_name(person: Named) -> str:
-    return format.spoken_name(person.family_name, person.given_name, getattr(person, "title", None))
+    return format.spoken_name(person.family_name, _given(person), getattr(person, "title", None))
 
 
 def sex_word(code: str | None) -> str:

@@ -1,0 +1,125 @@
+"""What waits at each desk today: a few numbers that are links, and the next rows with their action."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import contains_eager, joinedload
+
+from hms.admin import queries as admin
+from hms.appointments.models import Appointment, QueueEntry
+from hms.core import clock, drafts, settings
+from hms.core.db import db
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.words import _
+from hms.patients.models import Patient
+from hms.reports import queries as figures
+from hms.reports.period import period
+
+ROWS = 5
+
+
+@dataclass
+class Today:
+    """One person's home. `figures` are (label, value, address, tone); lists hold at most five rows."""
+
+    figures: list[tuple[str, Any, str, str]] = field(default_factory=list)
+    arriving: list[Appointment] | None = None
+    waiting: list[QueueEntry] | None = None
+    drafts: list[tuple[str, Any]] = field(default_factory=list)
+
+
+def today(who: Person) -> Today:
+    """The home of `who`, by what their role works at."""
+    home = Today(drafts=_unfinished(who) if who.may(Action.WRITE_ENCOUNTER) else [])
+    if who.may(Action.WRITE_ENCOUNTER) or who.may(Action.CALL_PATIENT):
+        _queue(home, who)
+    if who.may(Action.CHECK_IN):
+        home.arriving = list(db.session.scalars(_arriving().limit(ROWS)))
+    if who.may(Action.DISPENSE):
+        _pharmacy(home)
+    if who.may(Action.TAKE_PAYMENT):
+        home.figures.append((_("Bills to pay"), figures.bills_to_pay(), "/billing/", ""))
+    if who.may(Action.READ_REVENUE):
+        home.figures.append(
+            (_("Received today"), figures.received(period("today", clock.today())), "/reports/?period=today", "")
+        )
+    if who.may(Action.ADMINISTER):
+        _administration(home)
+    return home
+
+
+def _unfinished(who: Person) -> list[tuple[str, Any]]:
+    """Address and time of the person's own drafts of encounters, newest first."""
+    kept = (draft.form.partition(":") + (draft.saved_at,) for draft in drafts.all_of(who.id))
+    return [(f"/encounters/{number}", saved_at) for kind, _colon, number, saved_at in kept if kind == "encounter"]
+
+
+def _queue(home: Today, who: Person) -> None:
+    doctor_id = who.id if who.may(Action.WRITE_ENCOUNTER) else None
+    home.waiting = list(db.session.scalars(_waiting(doctor_id).limit(ROWS)))
+    home.figures.append((_("Waiting now"), figures.queue_waiting(doctor_id), "/queue/", ""))
+    home.figures.append(
+        (_("Appointments today"), figures.appointment_count(clock.today(), doctor_id), "/appointments/", "")
+    )
+
+
+def _waiting(doctor_id: int | None) -> Select:
+    """Who waits, most urgent and longest first; for a doctor, their own and those for nobody in particular."""
+    query = (
+        select(QueueEntry)
+        .join(QueueEntry.patient)
+        .options(contains_eager(QueueEntry.patient), joinedload(QueueEntry.doctor))
+        .where(QueueEntry.service_date == clock.today(), QueueEntry.status.in_(("waiting", "called")))
+        .order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.id)
+    )
+    if doctor_id is None:
+        return query
+    return query.where((QueueEntry.doctor_id == doctor_id) | QueueEntry.doctor_id.is_(None))
+
+
+def _arriving() -> Select:
+    """Booked today and not yet checked in, by time."""
+    return (
+        select(Appointment)
+        .join(Patient, Appointment.patient_id == Patient.id)
+        .options(contains_eager(Appointment.patient), joinedload(Appointment.doctor))
+        .where(Appointment.date == clock.today(), Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None))
+        .order_by(Appointment.time, Appointment.id)
+    )
+
+
+def _pharmacy(home: Today) -> None:
+    days = settings.value("pharmacy.near_expiry_days")
+    home.figures += [
+        (_("To dispense"), figures.prescriptions_waiting(), "/pharmacy/", ""),
+        (_("Below reorder level"), figures.below_reorder(), "/pharmacy/stock?show=low", "caution"),
+        (
+            _("Near expiry"),
+            figures.near_expiry(clock.today() + timedelta(days=days)),
+            "/pharmacy/stock?show=expiring",
+            "caution",
+        ),
+    ]
+
+
+def _administration(home: Today) -> None:
+    now, counts = period("today", clock.today()), admin.figures()
+    health = admin.health()
+    home.figures += [
+        (_("Visits today"), figures.visits(now), "/reports/?period=today", ""),
+        (_("Encounters signed today"), figures.encounters_signed(now), "/reports/?period=today", ""),
+        (_("New patients today"), figures.new_patients(now), "/reports/?period=today", ""),
+        (_("Billed today"), figures.billed(now), "/reports/?period=today", ""),
+        (
+            _("Failed sign-ins today"),
+            counts["failed_sign_ins"],
+            "/admin/sign-ins",
+            "caution" if counts["failed_sign_ins"] else "",
+        ),
+        (_("Papers waiting"), health.waiting, "/admin/", "stop" if not health.is_well else ""),
+    ]

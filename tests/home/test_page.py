@@ -1,0 +1,41 @@
+"""The home page shows each role its own work."""
+
+from __future__ import annotations
+
+import pytest
+
+from hms.appointments.models import QueueEntry
+from hms.core import clock
+from hms.core.actions import doing
+from hms.core.people import SYSTEM
+from hms.patients.models import Patient
+from tests.page import words
+
+
+@pytest.fixture
+def waiting(db):
+    """One patient in today's queue."""
+    with doing("tests.seed", SYSTEM):
+        patient = Patient(hospital_number="HMS-1", number=1, given_names="Isatu", family_name="Jalloh", sex="female")
+        db.session.add(patient)
+        db.session.flush()
+        entry = {"service_date": clock.today(), "token": 18, "patient_id": patient.id, "arrived_at": clock.now()}
+        db.session.add(QueueEntry(**entry))
+
+
+@pytest.mark.parametrize("role", ["admin", "doctor", "nurse", "receptionist", "pharmacist", "cashier", "lab", "norole"])
+def test_everybody_has_a_home(desk, role):
+    assert desk(role).get("/").status_code == 200
+    assert desk(role).get("/home/rows").status_code == 200
+
+
+def test_the_doctor_sees_who_waits_and_the_cashier_does_not(desk, waiting):
+    assert "JALLOH, Isatu" in words(desk("doctor").get("/").get_data(as_text=True))
+    assert "JALLOH" not in words(desk("cashier").get("/").get_data(as_text=True))
+
+
+def test_only_those_who_work_with_money_see_what_was_received(desk):
+    seen = {
+        role: "Received today" in desk(role).get("/").get_data(as_text=True) for role in ("admin", "cashier", "nurse")
+    }
+    assert seen == {"admin": True, "cashier": True, "nurse": False}
