@@ -127,14 +127,22 @@ def allergy_check(medicine: Medicine, allergies: tuple[AllergyEntry, ...] | None
     if allergies is None:
         return Check.not_run(RULE, _("Nobody has recorded whether this patient has allergies. Ask before you go on."))
     recorded = [entry for entry in allergies if not entry.is_none]
-    if recorded and not medicine.ingredients:
-        return Check.not_run(
-            RULE, _("%(medicine)s is not in the formulary: read the allergies yourself.") % {"medicine": medicine.name}
-        )
     alerts = [alert for entry in recorded if (alert := _alert(medicine, entry, knowledge))]
+    return Check.of(RULE, alerts, _not_compared(medicine, recorded, knowledge) if recorded else "")
+
+
+def _not_compared(medicine: Medicine, recorded: list[AllergyEntry], knowledge: Knowledge) -> str:
+    """What the check could not look at, in words; "" when it looked at everything."""
+    names = {"medicine": medicine.name, "ingredients": ", ".join(medicine.ingredients)}
+    if not medicine.ingredients:
+        return _("%(medicine)s is not in the formulary: read the allergies yourself.") % names
     unknown = [entry.text for entry in recorded if _is_unreadable(entry, knowledge)]
-    missing = _("The system does not know the recorded allergy “%(text)s”: compare it yourself.")
-    return Check.of(RULE, alerts, missing % {"text": "”, “".join(unknown)} if unknown else "")
+    if unknown:
+        told = _("The system does not know the recorded allergy “%(text)s”: compare it yourself.")
+        return told % {"text": "”, “".join(unknown)}
+    if not medicine.is_in_formulary:
+        return _("%(medicine)s is not in the formulary: only %(ingredients)s was compared.") % names
+    return ""
 
 
 def _is_unreadable(entry: AllergyEntry, knowledge: Knowledge) -> bool:

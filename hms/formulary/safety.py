@@ -176,9 +176,10 @@ def _child_gap(medicine: Medicine, person: Person) -> str:
 
 def age_pregnancy_check(medicine: Medicine, person: Person) -> Check:
     """Whether the medicine suits the patient's age and, for a woman of 12 to 50 years, pregnancy."""
+    if not medicine.is_in_formulary or not medicine.ingredients:
+        told = _("%(medicine)s is not in the formulary: check yourself whether it suits age and pregnancy.")
+        return Check.not_run("age_pregnancy", told % {"medicine": medicine.name})
     alerts = [alert for alert in (_age_alert(medicine, person), _pregnancy_alert(medicine, person)) if alert]
-    if not medicine.ingredients:
-        return _not_in_formulary("age_pregnancy", (medicine,)) or Check.of("age_pregnancy", alerts)
     gap = ""
     if person.age_years is None and (medicine.min_age_years is not None or medicine.pregnancy):
         gap = _("The age is not known: check yourself whether the medicine suits it.")

@@ -266,6 +266,14 @@ def test_a_stored_allergy_is_read_with_its_code_class_and_severity():
     )
 
 
+def test_a_free_text_medicine_is_compared_by_its_known_ingredients_and_says_so():
+    medicine = medicine_from_text("Amoxicillin 500 MG with foozacillin", KNOWN)
+    assert allergy_check(medicine, (AllergyEntry("penicillin"),), KNOWN).alerts[0].tier == "stop"
+    unrelated = allergy_check(medicine, (AllergyEntry("aspirin"),), KNOWN)
+    assert unrelated.outcome == "could_not_run"
+    assert "only amoxicillin was compared" in unrelated.missing
+
+
 def test_nonsense_records_never_raise():
     chance = random.Random(7)
     letters = "aeiou penicl\u0000½é﷽𝟓\u202e\ud800/();'\"%\n"

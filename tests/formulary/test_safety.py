@@ -244,6 +244,12 @@ def test_a_free_text_medicine_is_never_called_clear():
     assert {check.outcome for check in checks} == {"could_not_run"}
 
 
+def test_age_and_pregnancy_of_a_free_text_medicine_are_not_called_clear():
+    medicine = medicine_from_text("Valproic acid 200 MG", KNOWN)
+    assert medicine.ingredients == ("sodium valproate",)
+    assert age_pregnancy_check(medicine, Person(D(25), "female", True)).outcome == "could_not_run"
+
+
 STOP = Alert("stop", "allergy", "Allergy recorded: penicillin.")
 CAUTION = Alert("caution", "duplicate", "Twice the same.")
 
