@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, func, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.core.db import Record, Versioned
 from hms.core.words import _
 
-NAMES = "hms_fold(given_names || ' ' || family_name || ' ' || preferred_name)"
+# Every part of a name stands between blanks, so that "begins with" is `LIKE '% kad%'` and finds its index.
+NAMES = """hms_fold(' ' || translate(given_names || ' ' || family_name || ' ' || preferred_name, '-''’', ' ') || ' ')"""
+SORT_NAME = "hms_fold(family_name || ', ' || given_names)"
+DIGITS = "regexp_replace(phone, '[^0-9]', '', 'g') || ' ' || regexp_replace(hospital_number, '[^0-9]', '', 'g')"
+
+ALLERGY_WORDS = {
+    "known": _("Known allergies"),
+    "none_known": _("No known allergies"),
+    "not_asked": _("Allergies not recorded"),
+}
+"""The only phrases for an allergy status (NHS Common User Interface, PAB-0064)."""
 
 
 class Patient(Versioned):
@@ -21,12 +31,12 @@ class Patient(Versioned):
         CheckConstraint(
             "btrim(given_names || family_name) <> ''",
             name="named",
-            info={"says": _("Write at least one name."), "field": "given_names"},
+            info={"says": _("Write at least one name."), "field": "first_name"},
         ),
         CheckConstraint(
             "sex IN ('female', 'male', 'other', 'unknown')",
             name="sex_known",
-            info={"says": _("Choose the sex."), "field": "sex"},
+            info={"says": _("Choose the sex."), "field": "gender"},
         ),
         CheckConstraint(
             "birth_date BETWEEN DATE '1880-01-01' AND DATE '2200-01-01'",
@@ -39,13 +49,13 @@ class Patient(Versioned):
             "ix_patient_names", "search_names", postgresql_using="gin", postgresql_ops={"search_names": "gin_trgm_ops"}
         ),
         Index(
-            "ix_patient_phone_digits",
-            "phone_digits",
+            "ix_patient_digits",
+            "search_digits",
             postgresql_using="gin",
-            postgresql_ops={"phone_digits": "gin_trgm_ops"},
+            postgresql_ops={"search_digits": "gin_trgm_ops"},
         ),
         Index("ix_patient_birth_date", "birth_date"),
-        Index("ix_patient_by_name", func.hms_fold(text("family_name")), func.hms_fold(text("given_names")), "id"),
+        Index("ix_patient_sort_name", "sort_name", "id"),
     )
 
     hospital_number: Mapped[str] = mapped_column(unique=True)
@@ -59,7 +69,6 @@ class Patient(Versioned):
     birth_is_estimated: Mapped[bool] = mapped_column(default=False)
     phone: Mapped[str] = mapped_column(default="")
     phone_is_checked: Mapped[bool] = mapped_column(default=False)
-    phone_digits: Mapped[str] = mapped_column(Computed("regexp_replace(phone, '[^0-9]', '', 'g')", persisted=True))
     email: Mapped[str] = mapped_column(default="")
     address: Mapped[str] = mapped_column(default="")
     next_of_kin: Mapped[str] = mapped_column(default="")
@@ -76,8 +85,22 @@ class Patient(Versioned):
     withdrawn_reason: Mapped[str] = mapped_column(default="")
     external_id: Mapped[str | None] = mapped_column(unique=True)
     search_names: Mapped[str] = mapped_column(Computed(NAMES, persisted=True))
+    search_digits: Mapped[str] = mapped_column(Computed(DIGITS, persisted=True))
+    sort_name: Mapped[str] = mapped_column(Computed(SORT_NAME, persisted=True))
 
-    allergies: Mapped[list[Allergy]] = relationship(back_populates="patient", order_by="Allergy.id")
+    allergies: Mapped[list[Allergy]] = relationship(back_populates="patient", order_by="Allergy.id", lazy="raise")
+
+    @property
+    def given_name(self) -> str:
+        return self.given_names
+
+    @property
+    def date_of_birth(self) -> date | None:
+        return self.birth_date
+
+    @property
+    def allergy_words(self) -> str:
+        return ALLERGY_WORDS[self.allergy_status]
 
 
 class Allergy(Record):
@@ -85,8 +108,16 @@ class Allergy(Record):
 
     __tablename__ = "allergy"
     __table_args__ = (
-        CheckConstraint("btrim(substance) <> ''", name="substance_given"),
-        CheckConstraint("severity IN ('mild', 'moderate', 'severe', 'unknown')", name="severity_known"),
+        CheckConstraint(
+            "btrim(substance) <> ''",
+            name="substance_given",
+            info={"says": _("Write what the patient reacts to."), "field": "substance"},
+        ),
+        CheckConstraint(
+            "severity IN ('mild', 'moderate', 'severe', 'unknown')",
+            name="severity_known",
+            info={"says": _("Choose how severe it was."), "field": "severity"},
+        ),
         CheckConstraint("status IN ('active', 'inactive', 'entered_in_error')", name="status_known"),
     )
 
@@ -103,4 +134,4 @@ class Allergy(Record):
     recorded_on: Mapped[date | None]
     external_id: Mapped[str | None] = mapped_column(unique=True)
 
-    patient: Mapped[Patient] = relationship(back_populates="allergies")
+    patient: Mapped[Patient] = relationship(back_populates="allergies", lazy="raise")

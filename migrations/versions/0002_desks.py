@@ -375,7 +375,6 @@ def upgrade() -> None:
     sa.Column('birth_is_estimated', sa.Boolean(), nullable=False),
     sa.Column('phone', sa.Text(), nullable=False),
     sa.Column('phone_is_checked', sa.Boolean(), nullable=False),
-    sa.Column('phone_digits', sa.Text(), sa.Computed("regexp_replace(phone, '[^0-9]', '', 'g')", persisted=True), nullable=False),
     sa.Column('email', sa.Text(), nullable=False),
     sa.Column('address', sa.Text(), nullable=False),
     sa.Column('next_of_kin', sa.Text(), nullable=False),
@@ -391,7 +390,9 @@ def upgrade() -> None:
     sa.Column('merged_into_id', sa.BigInteger(), nullable=True),
     sa.Column('withdrawn_reason', sa.Text(), nullable=False),
     sa.Column('external_id', sa.Text(), nullable=True),
-    sa.Column('search_names', sa.Text(), sa.Computed("hms_fold(given_names || ' ' || family_name || ' ' || preferred_name)", persisted=True), nullable=False),
+    sa.Column('search_names', sa.Text(), sa.Computed("hms_fold(' ' || translate(given_names || ' ' || family_name || ' ' || preferred_name, '-''’', ' ') || ' ')", persisted=True), nullable=False),
+    sa.Column('search_digits', sa.Text(), sa.Computed("regexp_replace(phone, '[^0-9]', '', 'g') || ' ' || regexp_replace(hospital_number, '[^0-9]', '', 'g')", persisted=True), nullable=False),
+    sa.Column('sort_name', sa.Text(), sa.Computed("hms_fold(family_name || ', ' || given_names)", persisted=True), nullable=False),
     sa.Column('version', sa.BigInteger(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
@@ -408,9 +409,9 @@ def upgrade() -> None:
     sa.UniqueConstraint('number', name=op.f('uq_patient_number'))
     )
     op.create_index('ix_patient_birth_date', 'patient', ['birth_date'], unique=False)
-    op.create_index('ix_patient_by_name', 'patient', [sa.literal_column('hms_fold(family_name)'), sa.literal_column('hms_fold(given_names)'), 'id'], unique=False)
+    op.create_index('ix_patient_digits', 'patient', ['search_digits'], unique=False, postgresql_using='gin', postgresql_ops={'search_digits': 'gin_trgm_ops'})
     op.create_index('ix_patient_names', 'patient', ['search_names'], unique=False, postgresql_using='gin', postgresql_ops={'search_names': 'gin_trgm_ops'})
-    op.create_index('ix_patient_phone_digits', 'patient', ['phone_digits'], unique=False, postgresql_using='gin', postgresql_ops={'phone_digits': 'gin_trgm_ops'})
+    op.create_index('ix_patient_sort_name', 'patient', ['sort_name', 'id'], unique=False)
     op.create_table('refresh_token',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('token_hash', sa.LargeBinary(), nullable=False),
@@ -998,9 +999,9 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_refresh_token_user_id'), table_name='refresh_token')
     op.drop_index(op.f('ix_refresh_token_family'), table_name='refresh_token')
     op.drop_table('refresh_token')
-    op.drop_index('ix_patient_phone_digits', table_name='patient', postgresql_using='gin', postgresql_ops={'phone_digits': 'gin_trgm_ops'})
+    op.drop_index('ix_patient_sort_name', table_name='patient')
     op.drop_index('ix_patient_names', table_name='patient', postgresql_using='gin', postgresql_ops={'search_names': 'gin_trgm_ops'})
-    op.drop_index('ix_patient_by_name', table_name='patient')
+    op.drop_index('ix_patient_digits', table_name='patient', postgresql_using='gin', postgresql_ops={'search_digits': 'gin_trgm_ops'})
     op.drop_index('ix_patient_birth_date', table_name='patient')
     op.drop_table('patient')
     op.drop_index('ix_notification_user', table_name='notification')

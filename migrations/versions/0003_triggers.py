@@ -12,7 +12,7 @@ KEPT_BY_TRIGGER = {
     "batch": ("quantity",),
     "dose_sentence": ("use_count",),
     "price_item": ("search_text",),
-    "patient": ("search_names", "phone_digits"),
+    "patient": ("search_names", "search_digits", "sort_name"),
     "app_user": ("totp_step",),
 }
 

@@ -1,0 +1,297 @@
+"""Writing patients and their allergies: register, correct, withdraw; record, withdraw and deny allergies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from hms.core import audit, clock, series, settings
+from hms.core.actions import STALE, action
+from hms.core.db import db, locked
+from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken, Stale
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.text import clean, fold
+from hms.core.words import _
+
+from . import number, queries, rules
+from .allergies import NONE_KNOWN, substances
+from .models import Allergy, Patient
+
+LONGEST = {"title": 20, "preferred_name": 100, "email": 254, "address": 255, "next_of_kin": 255, "national_id": 50} | {
+    "occupation": 100,
+    "language": 50,
+    "withdrawn_reason": 255,
+}
+LONGEST_CONTACT = 255
+
+
+@action(Action.REGISTER_PATIENT)
+def register_patient(
+    *,
+    given_names: str,
+    family_name: str = "",
+    sex: str,
+    birth_date: date | None = None,
+    birth_is_estimated: bool = False,
+    phone: str = "",
+    allergies: Iterable[str] | None = None,
+    asks_first: bool = False,
+    overridden_match_id: int | None = None,
+    by: Person,
+    **more: Any,
+) -> Patient:
+    """A new patient with the next hospital number. `more` are other columns of demographics (address, title, …).
+
+    `allergies` are the substances the patient names; an empty list means "asked, none known", None "not asked".
+    With `asks_first` a strong look-alike refuses the first time (`Conflict`, code "possible_duplicate", with the match
+    on `.match`) unless it is the one in `overridden_match_id`; registering all the same is written into the trail.
+    """
+    changes = {"given_names": given_names, "family_name": family_name, "sex": sex, "birth_date": birth_date}
+    patient = Patient(**_tidy(changes | {"birth_is_estimated": birth_is_estimated, "phone": phone} | more))
+    match = _strongest(patient, by) if asks_first else None
+    if match and match.hit.id != overridden_match_id:
+        raise PossibleDuplicate(match)
+    _number(patient)
+    db.session.add(patient)
+    if allergies is not None:
+        _answer_allergies(patient, list(allergies), by)
+    db.session.flush()
+    if match:
+        details = {"match": match.hit.id, "percent": match.percent}
+        audit.record("patients.override_match", by, **_about(patient.id), details=details)
+    return patient
+
+
+class PossibleDuplicate(Conflict):
+    """The person may be registered already; `match` is the record."""
+
+    def __init__(self, match: queries.Lookalike) -> None:
+        hit = match.hit
+        name = rules.listed(hit.given_name, hit.family_name, hit.title)
+        told = _("This may be %s, %s, who is registered already. Use that record, or save as a different person.")
+        super().__init__(told % (name, hit.hospital_number), code="possible_duplicate")
+        self.match = match
+
+
+@action(Action.REGISTER_PATIENT)
+def register_unknown(
+    *, sex: str, birth_date: date | None = None, birth_is_estimated: bool = False, by: Person
+) -> Patient:
+    """An unidentified person under a stand-in name: UNKNOWN, Male 22-Nov A. Corrected like any other once known."""
+    known = {"sex": sex, "birth_date": birth_date, "birth_is_estimated": birth_is_estimated}
+    patient = Patient(**_tidy(known))
+    _number(patient)  # from here others who register wait, so that no letter is given twice
+    names = rules.unknown_person(patient.sex, clock.today(), 0)
+    stem = names.given.rpartition(" ")[0]
+    same_day = select(func.count()).where(
+        Patient.family_name == names.family,
+        Patient.given_names.like(f"{stem} %"),
+        Patient.created_at >= clock.day_bounds(clock.today())[0],
+    )
+    nth = db.session.execute(same_day).scalar_one()
+    patient.given_names, patient.family_name = rules.unknown_person(patient.sex, clock.today(), nth)
+    db.session.add(patient)
+    db.session.flush()
+    return patient
+
+
+def _number(patient: Patient) -> None:
+    """Issue the next hospital number; taken last, because others who register wait for it."""
+    patient.number = series.take("patient")
+    patient.hospital_number = number.make(patient.number, settings.value("patients.number_prefix"))
+
+
+def _strongest(patient: Patient, by: Person) -> queries.Lookalike | None:
+    found = queries.lookalikes(_compared(patient), who=by, limit=1)
+    return found[0] if found and found[0].is_strong else None
+
+
+def _compared(patient: Patient) -> rules.Person:
+    return rules.Person(
+        patient.given_names,
+        patient.family_name,
+        patient.birth_date,
+        bool(patient.birth_is_estimated),
+        patient.sex,
+        patient.phone or None,
+        patient.address or "",
+    )
+
+
+@action(Action.EDIT_PATIENT)
+def update_patient(
+    patient_id: int, *, version: int | None = None, allergies: str | None = None, by: Person, **changes: Any
+) -> Patient:
+    """Correct the demographics named in `changes`; `Stale` when `version` is given and no longer the present one.
+
+    `allergies` is the API's text; it may differ from what is recorded only for those who may record allergies.
+    """
+    patient = _open(patient_id)
+    if version is not None and patient.version != version:
+        raise Stale(STALE)
+    names = {"given_names": patient.given_names, "family_name": patient.family_name}
+    tidy = _tidy(names | changes if names.keys() & changes.keys() else changes)
+    differs = {name: value for name, value in tidy.items() if getattr(patient, name) != value}
+    for name, value in differs.items():
+        setattr(patient, name, value)
+    has_new_allergies = allergies is not None and _rewrite_allergies(patient, allergies, by)
+    if differs or has_new_allergies:
+        patient.changed()
+    db.session.flush()
+    return patient
+
+
+def _open(patient_id: int) -> Patient:
+    patient = locked(Patient, patient_id)
+    if patient.status != "active":
+        raise NotFound(queries.NO_PATIENT)
+    return patient
+
+
+def _tidy(given: dict[str, Any]) -> dict[str, Any]:
+    """`given` as it is kept; `RuleBroken` names the field as the API and the form call it."""
+    kept: dict[str, Any] = {}
+    if "given_names" in given:
+        kept["given_names"], kept["family_name"] = rules.names(given["given_names"], given.get("family_name"))
+    if "sex" in given:
+        kept["sex"] = rules.sex(given["sex"])
+    if given.get("birth_date"):
+        rules.check_born(given["birth_date"], clock.today())
+    if "phone" in given:
+        phone = rules.normal(_line("contact_info", given["phone"], LONGEST_CONTACT), current_app.config["COUNTRY"])
+        kept |= {"phone": phone.e164 or phone.as_typed, "phone_is_checked": phone.e164 is not None}
+    lines = {name: _line(name, given[name], LONGEST[name]) for name in LONGEST if name in given}
+    as_they_are = ("birth_date", "birth_is_estimated", "deceased_on", "external_id")
+    return kept | lines | {name: given[name] for name in as_they_are if name in given}
+
+
+def _line(field: str, value: str | None, longest: int) -> str:
+    try:
+        return clean(value or "", longest=longest)
+    except ValueError as wrong:
+        raise RuleBroken(str(wrong), field) from wrong
+
+
+@action(Action.WITHDRAW_PATIENT)
+def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
+    """Take the record out of use; it is kept, with its trail, and answers "not found" from now on."""
+    patient = _open(patient_id)
+    patient.status, patient.withdrawn_reason = "withdrawn", _line("reason", reason, LONGEST["withdrawn_reason"])
+    patient.changed()
+
+
+@action(Action.FIND_PATIENT)
+def open_chart(patient_id: int, *, by: Person) -> Patient:
+    """The patient, and in the same transaction the note in the trail that `by` looked; `NotFound` when withdrawn."""
+    patient = queries.patient(patient_id)
+    verb = "clinical.open_chart" if by.may(Action.OPEN_CHART) else "patients.read"
+    audit.record(verb, by, **_about(patient_id))
+    return patient
+
+
+@action(Action.FIND_PATIENT)
+def read_patient(patient_id: int, *, by: Person) -> Any:
+    """The API's row of one patient, with the note in the trail that `by` read it."""
+    row = queries.row(patient_id, by)
+    audit.record("patients.read", by, **_about(patient_id))
+    return row
+
+
+def _about(patient_id: int) -> dict[str, Any]:
+    return {"entity": "patient", "entity_id": patient_id, "patient_id": patient_id}
+
+
+@action(Action.RECORD_ALLERGY)
+def record_allergy(
+    patient_id: int, *, substance: str, reaction: str = "", severity: str = "unknown", by: Person, **more: Any
+) -> Allergy:
+    """One more substance the patient reacts to. `severity` is mild, moderate, severe or unknown.
+
+    `more` are other columns of the allergy (class_code, code, code_system, category, recorded_on, external_id).
+    `Conflict` when the substance is recorded already.
+    """
+    patient = _open(patient_id)
+    name = _line("substance", substance, 200)
+    if any(fold(known.substance) == fold(name) for known in queries.allergies(patient_id)):
+        raise Conflict(_("This allergy is already recorded."), "substance", code="already_recorded")
+    allergy = _new_allergy(patient, name, by, reaction=_line("reaction", reaction, 255), severity=severity, **more)
+    patient.changed()
+    db.session.flush()
+    return allergy
+
+
+def _new_allergy(patient: Patient, substance: str, by: Person, **more: Any) -> Allergy:
+    allergy = Allergy(
+        patient=patient, substance=substance, recorded_by_id=by.id, **{"recorded_on": clock.today()} | more
+    )
+    db.session.add(allergy)
+    _asked(patient, "known", by)
+    return allergy
+
+
+def _asked(patient: Patient, status: str, by: Person) -> None:
+    patient.allergy_status, patient.allergy_status_at, patient.allergy_status_by_id = status, clock.now(), by.id
+
+
+@action(Action.RECORD_ALLERGY)
+def withdraw_allergy(allergy_id: int, *, by: Person) -> Allergy:
+    """Mark an allergy as entered in error. When it was the last one, the question counts as not asked."""
+    allergy = locked(Allergy, allergy_id)
+    patient = _open(allergy.patient_id)
+    if allergy.status != "active":
+        raise Conflict(_("This allergy was withdrawn already."), code="already_withdrawn")
+    _withdraw(patient, [allergy], by)
+    patient.changed()
+    return allergy
+
+
+def _withdraw(patient: Patient, gone: list[Allergy], by: Person) -> None:
+    for allergy in gone:
+        allergy.status = "entered_in_error"
+    db.session.flush()
+    if gone and not queries.allergies(patient.id):
+        _asked(patient, "not_asked", by)
+
+
+@action(Action.RECORD_ALLERGY)
+def confirm_no_allergies(patient_id: int, *, by: Person) -> Patient:
+    """The patient was asked and knows of none; `Conflict` while any is recorded."""
+    patient = _open(patient_id)
+    if queries.allergies(patient_id):
+        raise Conflict(_("Allergies are recorded. Withdraw those that are wrong first."), code="allergies_recorded")
+    _asked(patient, "none_known", by)
+    patient.changed()
+    return patient
+
+
+def _answer_allergies(patient: Patient, named: list[str], by: Person) -> None:
+    if not named:
+        _asked(patient, "none_known", by)
+    for substance in named:
+        _new_allergy(patient, substance, by)
+
+
+def _rewrite_allergies(patient: Patient, text: str, by: Person) -> bool:
+    """Make the recorded substances those of `text`; whether anything changed. Who may not record may send only the same."""
+    known, wanted = queries.allergies(patient.id), substances(text)
+    is_denial = wanted is NONE_KNOWN
+    named = {fold(one): one for one in wanted or ()}
+    gone = [one for one in known if fold(one.substance) not in named]
+    new = [one for key, one in named.items() if key not in {fold(k.substance) for k in known}]
+    becomes_denied = is_denial and patient.allergy_status != "none_known"
+    reopens = wanted is None and patient.allergy_status == "none_known"
+    if not (gone or new or becomes_denied or reopens):
+        return False
+    if not by.may(Action.RECORD_ALLERGY):
+        raise NotAllowed(_("Your role may not change known_allergies. Ask a nurse or a doctor."), "known_allergies")
+    _withdraw(patient, gone, by)
+    for substance in new:
+        _new_allergy(patient, substance, by)
+    if is_denial or reopens:
+        _asked(patient, "none_known" if is_denial else "not_asked", by)
+    return True

@@ -1,0 +1,179 @@
+"""Looking up patients: one, the list by name, the banner, the rows of the API. `find` and `lookalikes` have their own files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Select, case, column, exists, func, select, table, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array
+from sqlalchemy.orm import selectinload
+
+from hms.core import clock, settings
+from hms.core.db import db
+from hms.core.errors import NotFound
+from hms.core.people import Person
+from hms.core.permissions import Action, Role
+from hms.core.words import _
+
+from .finding import BY_NAME, WHO, Hit, asked_for, find, fits, shown_phone
+from .lookalikes import Lookalike, lookalikes
+from .models import ALLERGY_WORDS, Allergy, Patient
+
+__all__ = ["WHO", "Hit", "Lookalike", "asked_for", "find", "fits", "lookalikes", "shown_phone"]
+
+PAGE = 25
+RECENT = timedelta(days=30)
+NO_PATIENT = _("No patient has this number here. The record may have been withdrawn.")
+# The appointments desk stands above this one; of its table only these two columns are known here.
+_APPOINTMENT = table("appointment", column("patient_id"), column("date"))
+
+
+def patient(patient_id: int, *, with_allergies: bool = False) -> Patient:
+    """The patient; `NotFound` when there is none or the record is withdrawn."""
+    query = select(Patient).where(Patient.id == patient_id, Patient.status == "active")
+    if with_allergies:
+        query = query.options(selectinload(Patient.allergies))
+    row = db.session.scalars(query).one_or_none()
+    if row is None:
+        raise NotFound(NO_PATIENT)
+    return row
+
+
+def reads_allergies(who: Person) -> bool:
+    """Whether `who` sees substances; an administrator does unless the hospital asks for break-glass."""
+    if who.role == Role.ADMIN.value and settings.value("clinical.admin_requires_break_glass"):
+        return False
+    return who.may(Action.READ_ALLERGIES)
+
+
+@dataclass
+class Banner:
+    """Who the patient is, for `patient_banner`; `allergies` is empty for those who may only know the status."""
+
+    id: int
+    family_name: str
+    given_name: str
+    title: str
+    date_of_birth: date | None
+    birth_is_estimated: bool
+    sex: str
+    hospital_number: str
+    deceased_on: date | None
+    allergy_words: str
+    allergies: list[str]
+    same_name_count: int
+    queue_words: str = ""
+
+
+def patient_banner(whom: Patient, who: Person) -> Banner:
+    """The banner of `whom` for `who`, in one query."""
+    twin = Patient.__table__.alias("twin")
+    same = (
+        select(func.count())
+        .select_from(twin)
+        .where(
+            twin.c.sort_name == func.hms_fold(f"{whom.family_name}, {whom.given_names}"),
+            twin.c.id != whom.id,
+            twin.c.status == "active",
+        )
+    )
+    reactions = select(
+        func.array_agg(aggregate_order_by(array([Allergy.substance, Allergy.reaction]), Allergy.id))
+    ).where(Allergy.patient_id == whom.id, Allergy.status == "active")
+    shown = reactions.scalar_subquery() if reads_allergies(who) else func.cast(None, func.text)
+    count, known = db.session.execute(select(same.scalar_subquery(), shown)).one()
+    return Banner(
+        *(getattr(whom, name) for name in list(Banner.__dataclass_fields__)[:10]),
+        allergies=[" – ".join(filter(None, pair)) for pair in known or ()],
+        same_name_count=count,
+    )
+
+
+def allergies(patient_id: int) -> list[Allergy]:
+    """What the patient reacts to, as recorded and not withdrawn, oldest first."""
+    query = select(Allergy).where(Allergy.patient_id == patient_id, Allergy.status == "active").order_by(Allergy.id)
+    return list(db.session.scalars(query))
+
+
+@dataclass
+class NamePage:
+    """One page of the list by name. `before` and `after` are the ids with which the neighbouring pages are asked for."""
+
+    rows: list[Any]
+    before: int | None
+    after: int | None
+
+
+def by_name(*, after: int | None = None, before: int | None = None, limit: int = PAGE) -> NamePage:
+    """Active patients by family name, given names and id; the rows that follow `after` or come before `before` (ids)."""
+    keys = tuple_(*BY_NAME)
+    query = select(*WHO, Patient.phone, Patient.phone_is_checked, Patient.allergy_status).where(
+        Patient.status == "active"
+    )
+    mark = _place(before if before is not None else after)
+    if mark is not None:
+        query = query.where(keys < tuple_(*mark) if before is not None else keys > tuple_(*mark))
+    order = [part.desc() for part in BY_NAME] if before is not None else list(BY_NAME)
+    rows = list(db.session.execute(query.order_by(*order).limit(limit + 1)))
+    has_more, rows = len(rows) > limit, rows[:limit]
+    if before is not None:
+        rows.reverse()
+    has_earlier = has_more if before is not None else mark is not None
+    has_later = mark is not None if before is not None else has_more
+    ends = (rows[0].id, rows[-1].id) if rows else (None, None)
+    return NamePage(rows, ends[0] if has_earlier else None, ends[1] if has_later else None)
+
+
+def _place(patient_id: int | None) -> Any:
+    if patient_id is None:
+        return None
+    return db.session.execute(select(*BY_NAME).where(Patient.id == patient_id)).one_or_none()
+
+
+def rows(who: Person) -> Select:
+    """The columns of the API's patients, active ones; substances only for those who may read them."""
+    recent = exists().where(
+        _APPOINTMENT.c.patient_id == Patient.id,
+        _APPOINTMENT.c.date.between(clock.today() - RECENT, clock.today()),
+    )
+    columns = [Patient.__table__.c[name] for name in ROW]
+    return select(
+        *columns,
+        recent.label("has_recent_appointment"),
+        (_substances() if reads_allergies(who) else func.cast("", Patient.address.type)).label("known_allergies"),
+    ).where(Patient.status == "active")
+
+
+ROW = (
+    *("id", "hospital_number", "given_names", "family_name", "birth_date", "sex", "phone", "address"),
+    *("created_at", "updated_at", "version"),
+)
+
+
+def _substances() -> Any:
+    """Active substances joined by commas; "None" when the patient was asked and has none; empty when nobody asked."""
+    joined = (
+        select(func.string_agg(aggregate_order_by(Allergy.substance, Allergy.id), ", "))
+        .where(Allergy.patient_id == Patient.id, Allergy.status == "active")
+        .scalar_subquery()
+    )
+    return case(
+        (Patient.allergy_status == "known", func.coalesce(joined, "")),
+        (Patient.allergy_status == "none_known", "None"),
+        else_="",
+    )
+
+
+def row(patient_id: int, who: Person) -> Any:
+    """One row of the API; `NotFound` when there is none."""
+    found = db.session.execute(rows(who).where(Patient.id == patient_id)).one_or_none()
+    if found is None:
+        raise NotFound("No Patient matches the given query.")
+    return found
+
+
+def words_of(patient_row: Any) -> str:
+    """The allergy phrase of a list row."""
+    return ALLERGY_WORDS[patient_row.allergy_status]
