@@ -1,0 +1,30 @@
+"""Patients for tests, made through the desk's own actions."""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import count
+from typing import Any
+
+from hms.core.people import SYSTEM
+from hms.patients import actions
+from hms.patients.models import Patient
+
+_nth = count(1)
+
+
+def a_patient(**given: Any) -> Patient:
+    """A registered patient; every one has a name of their own unless one is given."""
+    usual = {
+        "given_names": "Kadiatu",
+        "family_name": f"Kamara{_letters(next(_nth))}",
+        "sex": "female",
+        "birth_date": date(1991, 3, 13),
+        "phone": "076 123 476",
+        "address": "12 Hill Road",
+    }
+    return actions.register_patient(**(usual | given), by=given.pop("by", SYSTEM))
+
+
+def _letters(n: int) -> str:
+    return "".join(chr(ord("a") + int(digit)) for digit in str(n))
