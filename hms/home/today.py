@@ -108,18 +108,13 @@ def _pharmacy(home: Today) -> None:
 
 
 def _administration(home: Today) -> None:
-    now, counts = period("today", clock.today()), admin.figures()
+    now, failed = period("today", clock.today()), admin.figures()["failed_sign_ins"]
     health = admin.health()
     home.figures += [
         (_("Visits today"), figures.visits(now), "/reports/?period=today", ""),
         (_("Encounters signed today"), figures.encounters_signed(now), "/reports/?period=today", ""),
         (_("New patients today"), figures.new_patients(now), "/reports/?period=today", ""),
         (_("Billed today"), figures.billed(now), "/reports/?period=today", ""),
-        (
-            _("Failed sign-ins today"),
-            counts["failed_sign_ins"],
-            "/admin/sign-ins",
-            "caution" if counts["failed_sign_ins"] else "",
-        ),
+        (_("Failed sign-ins today"), failed, "/admin/sign-ins", "caution" if failed else ""),
         (_("Papers waiting"), health.waiting, "/admin/", "stop" if not health.is_well else ""),
     ]

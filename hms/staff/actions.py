@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from hms.core.actions import action
-from hms.core.db import db
+from hms.core.db import db, locked
 from hms.core.errors import RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import ALLOWED, NAMES, Action
@@ -40,4 +40,17 @@ def add_user(*, username: str, role: str | None, password: str | None = None, by
     )
     db.session.add(user)
     db.session.flush()
+    return user
+
+
+@action(Action.SIGNED_IN)
+def change_preferences(
+    *, language: str | None = None, preferences: dict[str, object] | None = None, by: Person
+) -> User:
+    """Change one's own language and looks; `preferences` is merged into what was chosen before."""
+    user = locked(User, by.id)
+    if language:
+        user.language = language
+    if preferences:
+        user.preferences = user.preferences | preferences
     return user

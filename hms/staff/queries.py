@@ -7,7 +7,7 @@ from sqlalchemy import Select, select
 from hms.core.db import db
 from hms.core.permissions import Role as BuiltIn
 
-from .models import Department, Role, User
+from .models import Department, LoginActivity, Role, User
 
 
 def users() -> Select:
@@ -47,3 +47,9 @@ def names(user_ids: set[int]) -> dict[int, str]:
         row.id: " ".join(part for part in (row.title, row.first_name, row.last_name) if part) or row.username
         for row in db.session.execute(query)
     }
+
+
+def own_sign_ins(user_id: int, limit: int = 10) -> list[LoginActivity]:
+    """One person's last tries to sign in, newest first."""
+    query = select(LoginActivity).filter_by(user_id=user_id).order_by(LoginActivity.id.desc()).limit(limit)
+    return list(db.session.scalars(query))

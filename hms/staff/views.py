@@ -1,17 +1,19 @@
-"""Pages: sign in and out."""
+"""Pages: sign in and out, one's own page, help."""
 
 from __future__ import annotations
 
-from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
+from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.start import limiter
 from hms.core.web import needs, person, safe_next
 
-from . import signing_in
+from . import actions, queries, signing_in
 from .errors import Locked, OtpRequired, SignInRefused
-from .forms import SignInForm
+from .forms import PreferencesForm, SignInForm
 
 pages = Blueprint("staff", __name__)
 
@@ -57,3 +59,28 @@ def sign_out() -> ResponseReturnValue:
 def sign_out_page() -> ResponseReturnValue:
     """Ask before ending the session: an address alone changes nothing."""
     return render_template("staff/sign_out.html")
+
+
+@pages.route("/profile", methods=["GET", "POST"])
+@needs(Action.SIGNED_IN)
+def profile() -> ResponseReturnValue:
+    """The person's own page: who they are here, how pages look, their last sign-ins."""
+    who = person()
+    chosen = {"language": who.language, "theme": who.theme, "density": who.density, "text_size": who.text_size}
+    form = PreferencesForm(data=chosen | {"single_keys": not who.shortcuts_off})
+    if form.save(_keep_preferences, by=who):
+        flash(_("Your preferences are saved."), "success")
+        return redirect(url_for(".profile"), 303)
+    page = render_template("staff/profile.html", form=form, sign_ins=queries.own_sign_ins(who.id))
+    return page, form.status
+
+
+def _keep_preferences(*, language: str, single_keys: bool, by: Person, **looks: str) -> object:
+    return actions.change_preferences(language=language, preferences={**looks, "shortcuts_off": not single_keys}, by=by)
+
+
+@pages.get("/help")
+@needs(Action.SIGNED_IN)
+def help_page() -> str:
+    """How the daily tasks are done, by desk."""
+    return render_template("staff/help.html")
