@@ -113,7 +113,7 @@ def found(model: type[R], record_id: int | None) -> R:
 
 def locked(model: type[R], record_id: int) -> R:
     """The record with its row locked until the action ends, freshly read; `NotFound` if there is none."""
-    query = select(model).filter_by(id=record_id).with_for_update().execution_options(populate_existing=True)
+    query = select(model).filter_by(id=record_id).with_for_update(of=model).execution_options(populate_existing=True)
     row = db.session.execute(query).scalar_one_or_none()
     if row is None:
         raise NotFound(_("There is no such record."))
