@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .charging import add_charge, add_line, change_bill, create_bill, give_discount, restore_line, withdraw_line
+from .crediting import withdraw_charge
 from .issuing import ask_for_invoice, issue, void_bill
 from .pricing import save_price
 from .shifts import close_till, count_till, open_till
@@ -24,5 +25,6 @@ __all__ = (
     "save_price",
     "take_payment",
     "void_bill",
+    "withdraw_charge",
     "withdraw_line",
 )

@@ -53,7 +53,7 @@ def add_charge(
     added = db.session.scalars(insert(BillLine).values(row).on_conflict_do_nothing().returning(BillLine)).one_or_none()
     if added is None:
         return _charged(source, source_id)  # another desk charged the same event an instant ago
-    _re_add(bill)
+    re_add(bill)
     return added
 
 
@@ -95,7 +95,7 @@ def _line(item: PriceItem | None, description: str, quantity: int, unit_price: M
     }
 
 
-def _re_add(bill: Bill) -> None:
+def re_add(bill: Bill) -> None:
     """Set the draft's total from its lines, and let open pages know."""
     db.session.flush()
     subtotal = queries.subtotal(bill.id)
@@ -132,7 +132,7 @@ def add_line(
         raise RuleBroken(_("This item has a fixed price. Leave the price empty."), "unit_price")
     line = BillLine(bill_id=bill.id, added_by_id=by.id, **_line(listed, words, quantity or count, unit_price))
     db.session.add(line)
-    _re_add(bill)
+    re_add(bill)
     return line
 
 
@@ -162,7 +162,7 @@ def withdraw_line(bill_id: int, line_id: int, *, reason: str = "", by: Person) -
         raise NotFound(_("There is no such line on this bill."))
     if line.withdrawn_at is None:
         line.withdrawn_at, line.withdrawn_reason = clock.now(), reason
-        _re_add(bill)
+        re_add(bill)
     return line
 
 
@@ -174,7 +174,7 @@ def restore_line(bill_id: int, line_id: int, *, by: Person) -> BillLine:
     if line is None:
         raise NotFound(_("There is no such line on this bill."))
     line.withdrawn_at, line.withdrawn_reason = None, ""
-    _re_add(bill)
+    re_add(bill)
     return line
 
 
@@ -194,7 +194,7 @@ def create_bill(
     db.session.add(bill)
     db.session.flush()
     write_lines(bill, items, by)
-    _re_add(bill)
+    re_add(bill)
     return bill
 
 
@@ -224,7 +224,7 @@ def change_bill(
         for line in db.session.scalars(select(BillLine).filter_by(bill_id=bill.id, withdrawn_at=None)):
             line.withdrawn_at = clock.now()
         write_lines(bill, items, by)
-    _re_add(bill)
+    re_add(bill)
     return bill
 
 
@@ -241,5 +241,5 @@ def give_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Bi
         message = _("A discount above %(limit)s% needs an administrator. Ask one to give it.")
         raise RuleBroken(message.replace("%(limit)s", str(limit)), "discount", code="needs_approval")
     bill.discount, bill.discount_reason = amount, reason.strip() if amount else ""
-    _re_add(bill)
+    re_add(bill)
     return bill

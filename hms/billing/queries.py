@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import func, select
 
 from hms.core.db import db
@@ -44,6 +46,13 @@ def owed(patient_id: int) -> Money:
     """All that a patient has still to pay: issued bills less payments, and the charges of drafts."""
     bills = select(func.sum(Bill.total - Bill.paid)).where(Bill.patient_id == patient_id, Bill.status.in_(UNSETTLED))
     return db.session.execute(bills).scalar_one() or ZERO
+
+
+def owed_by(patient_ids: Iterable[int]) -> dict[int, Money]:
+    """What each patient has still to pay, zero when all is paid; a patient without any bill is left out."""
+    bills = select(Bill.patient_id, func.sum(Bill.total - Bill.paid)).where(Bill.status != "void")
+    wanted = bills.where(Bill.patient_id.in_(sorted(set(patient_ids)))).group_by(Bill.patient_id)
+    return dict(db.session.execute(wanted).tuples())
 
 
 def takings(shift_id: int) -> list[tuple[Method, Money]]:

@@ -53,7 +53,10 @@ class GoodsReceipt(Permanent):
 
 
 class Batch(Record):
-    """One lot of a medicine. `quantity` is the sum of its movements, kept by the ledger's trigger."""
+    """One lot of a medicine. `quantity` is the sum of its movements, kept by the ledger's trigger.
+
+    `expires_on` is the last day of use; None for an opening stock whose packs were not looked at.
+    """
 
     __tablename__ = "batch"
     __table_args__ = (
@@ -79,7 +82,7 @@ class Batch(Record):
 
     medication_id: Mapped[int] = mapped_column(ForeignKey("medication.id", ondelete="RESTRICT"))
     lot_number: Mapped[str]
-    expires_on: Mapped[dt.date]
+    expires_on: Mapped[dt.date | None]
     unit_cost: Mapped[Money] = mapped_column(default=ZERO)
     quantity: Mapped[int] = mapped_column(default=0)
     receipt_id: Mapped[int | None] = mapped_column(ForeignKey("goods_receipt.id", ondelete="RESTRICT"))

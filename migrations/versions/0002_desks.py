@@ -536,7 +536,7 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('medication_id', sa.BigInteger(), nullable=False),
     sa.Column('lot_number', sa.Text(), nullable=False),
-    sa.Column('expires_on', sa.Date(), nullable=False),
+    sa.Column('expires_on', sa.Date(), nullable=True),
     sa.Column('unit_cost', sa.Numeric(12, 2), nullable=False),
     sa.Column('quantity', sa.BigInteger(), nullable=False),
     sa.Column('receipt_id', sa.BigInteger(), nullable=True),

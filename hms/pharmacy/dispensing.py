@@ -1,0 +1,163 @@
+"""Handing medicines out for signed prescriptions, one line or a whole visit at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from hms.clinical.models import Prescription
+from hms.core import clock
+from hms.core.actions import action
+from hms.core.db import db
+from hms.core.errors import Conflict, HospitalError, NotFound, RuleBroken
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.words import _
+from hms.formulary.models import Medication
+
+from . import giving, rules
+from .models import Dispense
+
+Plan = list[tuple[int, int]]
+UPDATED = _("Stock changed since this page was opened: the allocation is updated. Check it and press again.")
+
+
+@action(Action.DISPENSE)
+def dispense(
+    prescription_id: int,
+    quantity: int | None = None,
+    *,
+    batch_picks: Plan | None = None,
+    reason: str = "",
+    collected_by: str = "",
+    note: str = "",
+    by: Person,
+) -> Dispense:
+    """Give `quantity` (all that is owed when None) of one line, soonest expiry first, or from `batch_picks`.
+
+    `batch_picks` are (batch id, quantity) chosen by hand; another batch than the soonest needs a `reason`. Raises
+    `RuleBroken` for more than is owed or a new allergy stop, `Conflict` when stock or the line does not allow it.
+    """
+    line = giving.locked_line(prescription_id)
+    giving.check_givable(line)
+    wanted = quantity if quantity is not None else _all_owed(line, batch_picks)
+    giving.check_owed(line, wanted)
+    medicines = giving.medicines_of([line])
+    giving.check_allergies([line], medicines)
+    shelf = giving.locked_shelf([line.medication_id])
+    if batch_picks is None:
+        allocation = shelf.allocate(line, wanted)
+        giving.check_short(allocation, wanted)
+        picks = allocation.picks
+    else:
+        picks = _chosen(line, shelf, batch_picks, wanted, reason)
+    words = "; ".join(part for part in (note, reason if batch_picks else "") if part)
+    return giving.write([(line, picks)], medicines, by=by, collected_by=collected_by, note=words)[0]
+
+
+def _all_owed(line: Prescription, picks: Plan | None) -> int:
+    if picks is not None:
+        return sum(count for _batch, count in picks)
+    owed = giving.owed(line)
+    if owed is None:
+        raise RuleBroken(_("The prescriber wrote no quantity. Enter how many you give."), "quantity")
+    return owed
+
+
+def _chosen(line: Prescription, shelf: giving.Shelf, picks: Plan, quantity: int, reason: str) -> Plan:
+    """The batches chosen by hand, checked one by one."""
+    if sum(count for _batch, count in picks) != quantity or len({batch for batch, _count in picks}) != len(picks):
+        raise RuleBroken(_("The batches must add up to the quantity."), "batch")
+    held = {batch.batch_id: batch for batch in shelf.batches(line.medication_id)}
+    is_first = sorted(picks) == sorted(shelf.allocate(line, quantity).picks)
+    for batch_id, count in picks:
+        if batch_id not in held:
+            raise Conflict(_("This batch is empty or of another medicine. Choose again."), "batch")
+        rules.check_chosen(held[batch_id], count, clock.today(), reason, is_first=is_first)
+    return sorted(picks)
+
+
+@action(Action.DISPENSE)
+def dispense_all(
+    encounter_id: int | None,
+    quantities: Mapping[int, int] | None = None,
+    *,
+    plans: Mapping[int, Plan] | None = None,
+    collected_by: str = "",
+    note: str = "",
+    by: Person,
+) -> list[Dispense]:
+    """Give every line of a visit in one transaction: all or nothing.
+
+    `quantities` by prescription id; a line with 0 or left out stays as it is. Without them every line gets what is owed
+    and in stock. `plans` are the batches that the person saw; when others would be taken now, `Conflict` with code
+    "allocation_changed". A refusal names the field `quantity-<prescription id>`.
+    """
+    lines = _lines_of(encounter_id, quantities)
+    shelf = giving.locked_shelf(line.medication_id for line in lines if line.medication_id is not None)
+    medicines = giving.medicines_of(lines)
+    given: list[tuple[Prescription, Plan]] = []
+    for line in lines:
+        with_plan = (plans or {}).get(line.id)
+        if picks := _picked(line, shelf, quantities, with_plan, medicines):
+            shelf.take(picks)
+            given.append((line, picks))
+    if not given:
+        raise RuleBroken(_("Nothing was given: write a quantity for at least one medicine."))
+    return giving.write(given, medicines, by=by, collected_by=collected_by, note=note)
+
+
+def _lines_of(encounter_id: int | None, quantities: Mapping[int, int] | None) -> list[Prescription]:
+    """The lines to give, locked; `NotFound` when one is not of this visit, or of another patient than the rest."""
+    if quantities is None:
+        waiting = select(Prescription.id).filter_by(encounter_id=encounter_id)
+        lines = giving.locked_lines(db.session.scalars(waiting.where(Prescription.status.in_(giving.GIVABLE))))
+    else:
+        lines = giving.locked_lines(line_id for line_id, count in quantities.items() if count)
+    if any(line.encounter_id != encounter_id for line in lines) or len({line.patient_id for line in lines}) > 1:
+        raise NotFound(_("There is no such prescription in this visit."))
+    return lines
+
+
+def _picked(
+    line: Prescription,
+    shelf: giving.Shelf,
+    quantities: Mapping[int, int] | None,
+    plan: Plan | None,
+    medicines: dict[int, Medication],
+) -> Plan:
+    """The batches for one line; a refusal is hung on the line's own field."""
+    try:
+        giving.check_givable(line)
+        quantity = quantities[line.id] if quantities is not None else _available(line, shelf)
+        if not quantity:
+            return []
+        giving.check_owed(line, quantity)
+        giving.check_allergies([line], medicines)
+        allocation = shelf.allocate(line, quantity)
+        if plan is not None and allocation.picks != _first_of(plan, quantity):
+            raise Conflict(UPDATED, "quantity", code="allocation_changed")
+        giving.check_short(allocation, quantity)
+    except (RuleBroken, Conflict) as refusal:
+        raise _of_line(refusal, line.id) from refusal
+    return allocation.picks
+
+
+def _of_line(refusal: HospitalError, line_id: int) -> HospitalError:
+    return type(refusal)(refusal.message, f"quantity-{line_id}", code=refusal.code)
+
+
+def _available(line: Prescription, shelf: giving.Shelf) -> int:
+    owed = giving.owed(line)
+    return owed - shelf.allocate(line, owed).short if owed else 0
+
+
+def _first_of(plan: Plan, quantity: int) -> Plan:
+    """The part of the plan that `quantity` needs; a person may give less than was offered."""
+    picks, left = [], quantity
+    for batch_id, count in plan:
+        if left > 0:
+            picks.append((batch_id, min(left, count)))
+            left -= count
+    return picks if left <= 0 else [*picks[:-1], (picks[-1][0], picks[-1][1] + left)] if picks else []

@@ -1,0 +1,79 @@
+"""Many hands at one shelf: real connections, real commits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from hms.core import clock
+from hms.core.db import db
+from hms.core.errors import Conflict
+from hms.core.people import SYSTEM
+from hms.formulary.models import Medication
+from hms.pharmacy import actions
+from hms.pharmacy.actions import Received
+from hms.pharmacy.models import Batch, StockMovement
+from tests.pharmacy import factories as make
+
+HANDS = 100
+
+
+def told(app, work):
+    """What `work` was told in a session of its own: "done", or the code of the refusal."""
+    with app.app_context():
+        try:
+            work()
+        except Conflict as refused:
+            return refused.code
+        finally:
+            db.session.remove()
+        return "done"
+
+
+def all_at_once(app, works):
+    with ThreadPoolExecutor(len(works)) as pool:
+        return Counter(pool.map(lambda work: told(app, work), works))
+
+
+def test_a_hundred_hands_and_twenty_in_stock(real_app):
+    medicine = make.medicine()
+    sooner, later = make.batch(medicine, 12, days=100), make.batch(medicine, 8, days=300)
+    lines = [make.prescription(medicine, make.encounter(make.patient(f"P{n}")), 10).id for n in range(10)]
+    medicine_id, batches = medicine.id, [sooner.id, later.id]
+    db.session.remove()
+    answers = all_at_once(real_app, [lambda n=n: actions.dispense(lines[n % 10], 1, by=SYSTEM) for n in range(HANDS)])
+    assert answers == {"done": 20, "out_of_stock": 80}
+    assert db.session.get(Medication, medicine_id).current_stock == 0
+    sums = select(Batch.quantity, func.sum(StockMovement.quantity)).join(
+        StockMovement, StockMovement.batch_id == Batch.id
+    )
+    rows = db.session.execute(sums.where(Batch.id.in_(batches)).group_by(Batch.id)).all()
+    assert [tuple(map(int, row)) for row in rows] == [(0, 0), (0, 0)]
+
+
+def test_visits_with_crossed_medicines_and_deliveries_never_lock_each_other_out(real_app):
+    medicines = [make.medicine(name) for name in ("paracetamol", "metronidazole", "zinc sulfate")]
+    for medicine in medicines:
+        make.batch(medicine, 500, lot="A")
+    ids = [medicine.id for medicine in medicines]
+    visits = []
+    for n in range(12):
+        visit = make.encounter(make.patient(f"P{n}"))
+        for medicine in medicines if n % 2 else reversed(medicines):
+            make.prescription(medicine, visit, 10)
+        visits.append(visit.id)
+    day = clock.today() + timedelta(days=500)
+    db.session.remove()
+
+    def deliver(n):
+        wanted = ids if n % 2 else list(reversed(ids))
+        make.receive([Received(medicine_id, "NEW", day, 5) for medicine_id in wanted])
+
+    works = [lambda v=v: actions.dispense_all(v, by=SYSTEM) for v in visits]
+    works += [lambda n=n: deliver(n) for n in range(12)]
+    assert all_at_once(real_app, works) == {"done": 24}
+    stocks = db.session.scalars(select(Medication.current_stock).where(Medication.id.in_(ids))).all()
+    assert stocks == [500 - 120 + 60] * 3
