@@ -66,6 +66,7 @@ def edit(
     date: dt.date | None = None,
     time: dt.time | None = None,
     status: str | None = None,
+    duration_minutes: int | None = None,
     notes: str | None = None,
     by: Person,
 ) -> Appointment:
@@ -76,8 +77,9 @@ def edit(
     if patient_id not in (None, booking.patient_id):
         raise RuleBroken(_("The patient of a booking cannot change. Cancel it and book anew."), "patient")
     when = (doctor_id or booking.doctor_id, date or booking.date, time or booking.time)
-    if when != (booking.doctor_id, booking.date, booking.time):
-        move(appointment_id, doctor_id=when[0], date=when[1], time=when[2], by=by)
+    is_moved = when != (booking.doctor_id, booking.date, booking.time)
+    if is_moved or duration_minutes not in (None, booking.duration_minutes):
+        move(appointment_id, doctor_id=when[0], date=when[1], time=when[2], duration_minutes=duration_minutes, by=by)
     if notes not in (None, booking.notes):
         _note(booking, notes, by)
     if status is not None:

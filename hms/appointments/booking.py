@@ -86,7 +86,10 @@ def _check_year(date: dt.date) -> None:
 
 @contextmanager
 def placing(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[None]:
-    """Write a booking inside; when the time is taken, `Taken` says so and names the doctor's next free slot."""
+    """Write a booking inside; when the time is taken, `Taken` says so and names the doctor's next free slot.
+
+    Locks taken inside are given up with the refused write, so that nobody waits while the next free slot is looked up.
+    """
     try:
         with db.session.begin_nested():
             yield
@@ -127,7 +130,6 @@ def book(
     `Taken` when doctor or patient are booked then, `RuleBroken` when the time is past or outside clinic hours.
     """
     locked_patient(patient_id)
-    locked_doctor(doctor_id)
     booking = Appointment(
         patient_id=patient_id,
         doctor_id=doctor_id,
@@ -138,24 +140,34 @@ def book(
         booked_by_id=by.id,
     )
     with placing(doctor_id, date, time):
+        locked_doctor(doctor_id)
         db.session.add(booking)
     alert(Alert.APPOINTMENTS_CHANGED)
     return booking
 
 
 @action(Action.MOVE_APPOINTMENT)
-def move(appointment_id: int, *, date: dt.date, time: dt.time, doctor_id: int | None = None, by: Person) -> Appointment:
-    """Give a booking another time, or another doctor. The old time stays as a `rescheduled` row that it links to."""
+def move(
+    appointment_id: int,
+    *,
+    date: dt.date,
+    time: dt.time,
+    doctor_id: int | None = None,
+    duration_minutes: int | None = None,
+    by: Person,
+) -> Appointment:
+    """Give a booking another time, length or doctor. The old time stays as a `rescheduled` row that it links to."""
     booking = locked_appointment(appointment_id, by)
     doctor_id = doctor_id or booking.doctor_id
-    if (doctor_id, date, time) == (booking.doctor_id, booking.date, booking.time):
+    is_same_doctor = doctor_id == booking.doctor_id
+    length = duration_minutes or (booking.duration_minutes if is_same_doctor else None)
+    if (is_same_doctor, date, time, length) == (True, booking.date, booking.time, booking.duration_minutes):
         return booking
     rules.check_move(booking.status, Status.RESCHEDULED)
     locked_patient(booking.patient_id)
-    locked_doctor(doctor_id)
-    is_same_doctor = doctor_id == booking.doctor_id
-    minutes = _minutes(doctor_id, date, time, booking.duration_minutes if is_same_doctor else None, by)
+    minutes = _minutes(doctor_id, date, time, length, by)
     with placing(doctor_id, date, time):
+        locked_doctor(doctor_id)
         old = _kept(booking)
         db.session.flush()
         booking.rescheduled_from_id = old.id

@@ -188,3 +188,11 @@ def _upcoming() -> object:
 def for_api() -> Select:
     """Bookings as the API lists them, not yet ordered."""
     return _rows().add_columns(Appointment.version, Appointment.created_at, Appointment.updated_at)
+
+
+def one_for_api(appointment_id: int) -> Row:
+    """One booking as the API shows it, or `NotFound`."""
+    row = db.session.execute(for_api().where(Appointment.id == appointment_id)).one_or_none()
+    if row is None:
+        raise NotFound("No Appointment matches the given query.")
+    return row

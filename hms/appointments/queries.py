@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from .board import Counts, Entry, board, counts, entry, last_calls, present
+from .board import GROUPS, Counts, Entry, board, counts, entry, last_calls, present
 from .dayboard import Cell, Column, DayBoard, day_board
-from .daylist import Arrivals, Page, appointment, arrivals, day_list, expected, filtered, for_api, of_patient
+from .daylist import (
+    Arrivals,
+    Page,
+    appointment,
+    arrivals,
+    day_list,
+    expected,
+    filtered,
+    for_api,
+    of_patient,
+    one_for_api,
+)
 from .diary import absences_between, bookings_within, free_slots, hours_between, next_clinic_day, next_free
 
 __all__ = [
+    "GROUPS",
     "Arrivals",
     "Cell",
     "Column",
@@ -33,5 +45,6 @@ __all__ = [
     "next_clinic_day",
     "next_free",
     "of_patient",
+    "one_for_api",
     "present",
 ]

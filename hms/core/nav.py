@@ -38,15 +38,8 @@ def place(label: str, endpoint: str, needs: Action, order: int) -> None:
 
 
 def items(who: Person) -> list[NavItem]:
-    """The bar of this person, in their order of work."""
+    """The bar of this person, in their order of work. Current is the place whose address begins this page's."""
     seen = sorted((p for p in _places.values() if who.is_authenticated and who.may(p.needs)), key=lambda p: p.order)
-    here = (request.endpoint or "").split(".")[0]
-    return [NavItem(_(p.label), url_for(p.endpoint), _is_current(p, here)) for p in seen]
-
-
-def _is_current(place_: Place, here: str) -> bool:
-    return request.endpoint == place_.endpoint or (place_.endpoint.split(".")[0] == here and not _has_own_place())
-
-
-def _has_own_place() -> bool:
-    return request.endpoint in _places
+    urls = [url_for(p.endpoint) for p in seen]
+    here = max((url for url in urls if request.path.startswith(url)), key=len, default=None)
+    return [NavItem(_(p.label), url, url == here) for p, url in zip(seen, urls, strict=True)]

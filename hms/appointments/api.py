@@ -1,0 +1,156 @@
+"""JSON: bookings under both of the original's spellings, and today's queue."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import Response, request
+from sqlalchemy import Row, func, select
+
+from hms.core.api import DeskApi, argument_id, check_if_match, listed, single
+from hms.core.errors import NotAllowed, RuleBroken
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+from hms.core.words import _
+
+from . import actions, queries
+from .models import Appointment
+from .rules import Status
+from .shapes import AppointmentChange, AppointmentIn, AppointmentOut, EntryOut, appointment_json, entry_json
+
+api = DeskApi("appointments_api", __name__, description="Appointments and the queue")
+
+ORDERINGS = {
+    "date": (Appointment.date, Appointment.time, Appointment.id),
+    "-date": (Appointment.date.desc(), Appointment.time.desc(), Appointment.id.desc()),
+    "id": (Appointment.id,),
+    "-id": (Appointment.id.desc(),),
+    "created_at": (Appointment.created_at, Appointment.id),
+    "-created_at": (Appointment.created_at.desc(), Appointment.id.desc()),
+}
+
+
+def _sees_all() -> bool:
+    return person().may(Action.READ_VISIT_REASON)
+
+
+def _answer(appointment_id: int, status: int = 200) -> Response:
+    row = queries.one_for_api(appointment_id)
+    return single(appointment_json(row, _sees_all()), row.version, status)
+
+
+@api.get("/appointments/")
+@needs(Action.READ_APPOINTMENTS)
+@api.response(200, AppointmentOut(many=True))
+def appointments() -> Response:
+    """Bookings, latest made first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
+    given = _filters()
+    by_time = given["is_upcoming"] or "date" in request.args
+    order = request.args.get("ordering", "date" if by_time else "-id")
+    if order not in ORDERINGS:
+        raise RuleBroken(_("Order by date, id or created_at, with - for the reverse."), "ordering")
+    total = queries.filtered(select(func.count(Appointment.id)).where(Appointment.withdrawn_at.is_(None)), **given)
+    sees_all = _sees_all()
+    rows = queries.filtered(queries.for_api(), **given).order_by(*ORDERINGS[order])
+    return listed(rows, lambda row: appointment_json(row, sees_all), total=total)
+
+
+def _filters() -> dict[str, Any]:
+    day, status = _day("date"), request.args.get("status")
+    if status is not None and status not in set(Status):
+        raise RuleBroken(_('"%(word)s" is not a valid choice.') % {"word": status[:50]}, "status")
+    return {
+        "patient_id": argument_id("patient", "patient_id"),
+        "doctor_id": argument_id("doctor", "doctor_id"),
+        "status": status,
+        "first": day or _day("date_from"),
+        "last": day or _day("date_to"),
+        "is_upcoming": request.args.get("upcoming", "").lower() in ("true", "1"),
+    }
+
+
+def _day(name: str) -> dt.date | None:
+    text = request.args.get(name)
+    if not text:
+        return None
+    try:
+        if len(text) != 10:
+            raise ValueError
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise RuleBroken(_("Give the day as YYYY-MM-DD."), name) from None
+
+
+@api.post("/appointments/")
+@needs(Action.BOOK)
+@api.arguments(AppointmentIn)
+@api.response(201, AppointmentOut)
+def book(given: dict[str, Any]) -> Response:
+    """Book a time with a doctor. 409 `doctor_booked` or `patient_booked` when it is taken."""
+    if given.pop("status", Status.SCHEDULED) != Status.SCHEDULED:
+        raise RuleBroken(_("A new appointment begins as scheduled."), "status")
+    booking = actions.book(
+        patient_id=given["patient"],
+        doctor_id=given["doctor"],
+        date=given["date"],
+        time=given["time"],
+        duration_minutes=given.get("duration_minutes"),
+        notes=given.get("notes") or "",
+        by=person(),
+    )
+    return _answer(booking.id, 201)
+
+
+@api.get("/appointments/<int:appointment_id>/")
+@needs(Action.READ_APPOINTMENTS)
+@api.response(200, AppointmentOut)
+def appointment(appointment_id: int) -> Response:
+    """One booking."""
+    return _answer(appointment_id)
+
+
+@api.put("/appointments/<int:appointment_id>/")
+@needs(Action.EDIT_APPOINTMENT)
+@api.arguments(AppointmentChange)
+@api.response(200, AppointmentOut)
+def change(given: dict[str, Any], appointment_id: int) -> Response:
+    """Change a booking: doctors their own, nurses the status only. What is left out, or the same as before, stays."""
+    now = queries.one_for_api(appointment_id)
+    check_if_match(now.version, lambda: appointment_json(now, _sees_all()))
+    _refuse_fields_of_others(now, given)
+    changes = {OTHER.get(name, name): value for name, value in given.items()}
+    actions.edit(appointment_id, **changes, by=person())
+    return _answer(appointment_id)
+
+
+OTHER = {"patient": "patient_id", "doctor": "doctor_id"}
+
+
+def _refuse_fields_of_others(now: Row, given: dict[str, Any]) -> None:
+    """A field that the role may not write is refused by name if it differs from what is stored."""
+    if person().may(Action.MOVE_APPOINTMENT):
+        return
+    for name, value in given.items():
+        if name != "status" and value is not None and value != getattr(now, OTHER.get(name, name)):
+            raise NotAllowed(_("Your role may change the status only, not: %(field)s.") % {"field": name})
+
+
+@api.delete("/appointments/<int:appointment_id>/")
+@needs(Action.WITHDRAW_APPOINTMENT)
+@api.response(204)
+def withdraw(appointment_id: int) -> tuple[str, int]:
+    """Take a booking out of every list; 409 once the patient has come."""
+    actions.withdraw(appointment_id, by=person())
+    return "", 204
+
+
+@api.get("/queue/")
+@needs(Action.READ_QUEUE)
+@api.response(200, EntryOut(many=True))
+def queue() -> list[dict[str, Any]]:
+    """Today's queue in the order of calling: `?show=waiting` (and called), `with_staff` or `done`; `?doctor=`."""
+    show = request.args.get("show", "waiting")
+    if show not in queries.GROUPS:
+        raise RuleBroken(_('"%(word)s" is not a valid choice.') % {"word": show[:50]}, "show")
+    return [entry_json(entry) for entry in queries.board(show=show, doctor_id=argument_id("doctor", "doctor_id"))]
