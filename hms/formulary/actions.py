@@ -166,6 +166,7 @@ def change_medication(medication_id: int, *, by: Person, **given: Any) -> Medica
     for name, value in _written(given).items():
         setattr(row, name, value)
     _check(row)
+    row.changed()
     db.session.flush()
     return row
 

@@ -120,7 +120,8 @@ def _matching(text: str) -> Select:
 
 def _rank(row: Any, typed: str, age_years: Decimal | None) -> tuple:
     starts = fold(row.generic_name).startswith(typed) or fold(row.brand_name).startswith(typed)
-    return (not starts, not _suits(row.audience, age_years), -(row.use_count or 0), row.name, row.dose_id or 0)
+    uses, parts = row.use_count or 0, len(row.ingredients)
+    return (not starts, not _suits(row.audience, age_years), -uses, parts, row.name, row.dose_id or 0)
 
 
 def _suits(audience: str | None, age_years: Decimal | None) -> bool:

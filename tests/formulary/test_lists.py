@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from hms.billing.models import PriceItem
 from hms.core.people import SYSTEM
 from hms.formulary import actions, catalogue, facts, queries
+from hms.formulary.knowledge import Medicine
 from hms.formulary.models import DoseSentence, Medication
 from tests.formulary.factories import load, medicine
 
@@ -38,7 +39,7 @@ def test_what_the_hospital_changed_stays(db, formulary, person):
 def test_a_loaded_medicine_is_the_one_the_checks_know(db, formulary):
     rows = {row.catalogue_key: row for row in db.session.scalars(select(Medication))}
     for entry in catalogue.medications():
-        assert facts.medicine(rows[entry.key]) == entry.facts
+        assert Medicine.on_record(rows[entry.key]) == entry.facts
 
 
 def test_a_stored_dose_says_the_same_sentence(db, formulary):

@@ -1,0 +1,28 @@
+"""What clinicians do. Each subject has its own file; this one names what others call."""
+
+from .codes import load_codes
+from .diagnosing import add_condition, make_primary, remove_condition, set_certainty
+from .encounters import add_addendum, save_encounter, start_encounter
+from .measuring import Unconfirmed, correct_vitals, record_vitals
+from .prescribing import prescribe, remove_prescription
+from .signing import asks_birth_year, sign, withdraw_encounter, withdraw_prescription
+
+__all__ = [
+    "Unconfirmed",
+    "add_addendum",
+    "add_condition",
+    "asks_birth_year",
+    "correct_vitals",
+    "load_codes",
+    "make_primary",
+    "prescribe",
+    "record_vitals",
+    "remove_condition",
+    "remove_prescription",
+    "save_encounter",
+    "set_certainty",
+    "sign",
+    "start_encounter",
+    "withdraw_encounter",
+    "withdraw_prescription",
+]

@@ -1,0 +1,206 @@
+"""Opening an encounter and writing it; signing and what hangs on it have their own files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select, update
+
+from hms.appointments import actions as queue
+from hms.appointments.models import Appointment, QueueEntry
+from hms.clinical import rules
+from hms.core import clock, drafts
+from hms.core.actions import STALE, action
+from hms.core.db import db, found, locked
+from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.text import clean
+from hms.core.words import _
+from hms.patients import queries as patients
+
+from .models import Addendum, Encounter, VitalsReading
+
+TEXTS = {"chief_complaint": 1000, "notes": 20_000, "diagnosis": 10_000, "plan": 10_000, "no_diagnosis_reason": 500}
+WAITING = ("waiting", "called")
+
+
+def draft_name(encounter_id: int) -> str:
+    """The name under which an unfinished encounter page is kept."""
+    return f"encounter:{encounter_id}"
+
+
+@action(Action.WRITE_ENCOUNTER)
+def start_encounter(
+    *,
+    queue_entry_id: int | None = None,
+    patient_id: int | None = None,
+    appointment_id: int | None = None,
+    by: Person,
+) -> Encounter:
+    """The encounter of a visit: the open one, or a new one of `by`.
+
+    A place in the queue says who the patient is; without one the patient's place of today is taken when there is one.
+    """
+    entry = _queue_entry(queue_entry_id, patient_id, appointment_id, by)
+    if entry is not None:
+        patient_id = entry.patient_id
+        appointment_id = appointment_id or entry.appointment_id
+    if patient_id is None:
+        raise RuleBroken(_("Choose the patient."), "patient")
+    patients.patient(patient_id)
+    opened = _open_encounter(patient_id, entry, by)
+    if opened is not None:
+        return opened
+    _check_appointment(appointment_id, patient_id)
+    encounter = Encounter(
+        patient_id=patient_id,
+        queue_entry_id=entry.id if entry else None,
+        appointment_id=appointment_id,
+        doctor_id=by.id,
+        performer_name=by.name,
+        started_at=clock.now(),
+    )
+    db.session.add(encounter)
+    db.session.flush()
+    if entry is not None:
+        _take_over(encounter, entry, by)
+    return encounter
+
+
+def _queue_entry(
+    queue_entry_id: int | None, patient_id: int | None, appointment_id: int | None, by: Person
+) -> QueueEntry | None:
+    if queue_entry_id is not None:
+        return locked(QueueEntry, queue_entry_id)
+    if patient_id is None:
+        return None
+    query = select(QueueEntry).where(
+        QueueEntry.patient_id == patient_id,
+        QueueEntry.service_date == clock.today(),
+        QueueEntry.status.in_((*WAITING, "in_service")),
+    )
+    entry = db.session.scalars(query.with_for_update()).one_or_none()
+    if entry is None or entry.doctor_id not in (None, by.id):
+        return None
+    return entry if appointment_id in (None, entry.appointment_id) else None
+
+
+def _open_encounter(patient_id: int, entry: QueueEntry | None, by: Person) -> Encounter | None:
+    """The encounter of this place in the queue; without one, the open encounter that `by` began today."""
+    query = select(Encounter).where(Encounter.patient_id == patient_id, Encounter.status != "entered_in_error")
+    if entry is not None:
+        query = query.where(Encounter.queue_entry_id == entry.id)
+    else:
+        begins, _ends = clock.day_bounds(clock.today())
+        query = query.where(
+            Encounter.status == "in_progress", Encounter.doctor_id == by.id, Encounter.started_at >= begins
+        )
+    return db.session.scalars(query.order_by(Encounter.id.desc()).limit(1)).one_or_none()
+
+
+def _check_appointment(appointment_id: int | None, patient_id: int) -> None:
+    if appointment_id is None:
+        return
+    booking = db.session.get(Appointment, appointment_id)
+    if booking is None or booking.withdrawn_at is not None:
+        raise RuleBroken(f'Invalid pk "{appointment_id}" - object does not exist.', "appointment")
+    if booking.patient_id != patient_id:
+        raise RuleBroken(_("This appointment is another patient's."), "appointment")
+
+
+def _take_over(encounter: Encounter, entry: QueueEntry, by: Person) -> None:
+    """The patient is in the room; what the nurse measured for this visit belongs to the encounter."""
+    if entry.status in WAITING:
+        queue.start_service(entry.id, by=by)
+    measured = update(VitalsReading).where(
+        VitalsReading.queue_entry_id == entry.id, VitalsReading.encounter_id.is_(None)
+    )
+    db.session.execute(measured.values(encounter_id=encounter.id))
+
+
+def own_draft(encounter_id: int, by: Person, version: int | None = None) -> Encounter:
+    """The encounter, locked, which `by` may change; refuses a signed one, somebody else's, and a stale `version`."""
+    encounter = locked(Encounter, encounter_id)
+    check_writable(encounter, by)
+    if version is not None and version != encounter.version:
+        raise Stale(STALE)
+    return encounter
+
+
+def check_writable(encounter: Encounter, by: Person) -> None:
+    """Raise `Conflict` for a signed encounter, `NotAllowed` for somebody else's."""
+    try:
+        rules.check_can_edit(state(encounter), is_author=encounter.doctor_id == by.id)
+    except RuleBroken as refusal:
+        if refusal.code == "not_author":
+            raise NotAllowed(refusal.message) from refusal
+        raise Conflict(refusal.message, code=refusal.code) from refusal
+
+
+def state(encounter: Any) -> str:
+    """The state as the rules call it."""
+    return rules.DRAFT if encounter.status == "in_progress" else rules.SIGNED
+
+
+@action(Action.WRITE_ENCOUNTER)
+def save_encounter(
+    encounter_id: int,
+    *,
+    version: int | None = None,
+    patient_id: int | None = None,
+    then: Callable[[Encounter], object] | None = None,
+    by: Person,
+    **texts: Any,
+) -> Encounter:
+    """Write an open encounter's texts (`TEXTS`) and `follow_up_on`, then do `then` with it, all or nothing.
+
+    `patient_id` is the patient whose page was filled in: another patient's is refused. `Stale` when `version` is old.
+    """
+    encounter = own_draft(encounter_id, by, version)
+    if patient_id is not None and patient_id != encounter.patient_id:
+        raise Conflict(_("This page was opened for another patient. Nothing was saved."), code="wrong_patient")
+    _write(encounter, texts)
+    if db.session.is_modified(encounter):
+        encounter.changed()
+    if then is not None:
+        then(encounter)
+    drafts.drop(by.id, draft_name(encounter.id))
+    db.session.flush()
+    return encounter
+
+
+def _write(encounter: Encounter, texts: dict[str, Any]) -> None:
+    for name, longest in TEXTS.items():
+        if texts.get(name) is not None:
+            setattr(encounter, name, _cleaned(name, texts[name], longest))
+    if "follow_up_on" in texts:
+        encounter.follow_up_on = _coming(texts["follow_up_on"])
+    if "appointment_id" in texts:
+        _check_appointment(texts["appointment_id"], encounter.patient_id)
+        encounter.appointment_id = texts["appointment_id"]
+
+
+def _cleaned(name: str, text: str, longest: int) -> str:
+    try:
+        return clean(text, longest=longest, multiline=True)
+    except ValueError as wrong:
+        raise RuleBroken(str(wrong), name) from wrong
+
+
+def _coming(day: date | None) -> date | None:
+    if day is not None and not 0 <= (day - clock.today()).days <= 731:
+        raise RuleBroken(_("Choose a day from today on, within two years."), "follow_up_on")
+    return day
+
+
+@action(Action.ADD_ADDENDUM)
+def add_addendum(encounter_id: int, *, text: str, by: Person) -> Addendum:
+    """Add to a signed encounter; the note itself stays as it was signed."""
+    encounter = found(Encounter, encounter_id)
+    addendum = Addendum(encounter_id=encounter.id, author_id=by.id, text=rules.check_can_add(state(encounter), text))
+    db.session.add(addendum)
+    db.session.flush()
+    return addendum

@@ -1,0 +1,146 @@
+"""Taking vital signs, and correcting what was written wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+
+from hms.appointments.models import QueueEntry
+from hms.clinical import news2, vitals
+from hms.clinical.measures import Question, alarming, implausible_changes
+from hms.core import clock
+from hms.core.actions import action
+from hms.core.alerts import Alert, alert
+from hms.core.db import db, found, locked
+from hms.core.errors import Conflict, NotAllowed, RuleBroken
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.text import clean
+from hms.core.words import _
+from hms.patients.models import Patient
+
+from . import readings
+from .models import Encounter, VitalsReading
+
+CORRECTED_WITHIN = timedelta(hours=24)
+LONGEST_NOTE = 500
+
+
+class Unconfirmed(RuleBroken):
+    """Values that are possible but alarming; `questions` says which, and the same values with `is_confirmed` are saved."""
+
+    code = "confirm"
+
+    def __init__(self, questions: list[Question]) -> None:
+        super().__init__(" ".join(question.message for question in questions), "is_confirmed")
+        self.questions = questions
+
+
+@action(Action.RECORD_VITALS)
+def record_vitals(
+    patient_id: int,
+    *,
+    queue_entry_id: int | None = None,
+    encounter_id: int | None = None,
+    is_confirmed: bool = False,
+    taken_at: datetime | None = None,
+    by: Person,
+    **typed: Any,
+) -> VitalsReading:
+    """Keep one taking of vital signs. Values by the keys or API names of `vitals.vitals()` (°C, mmHg, /min, %, kg,
+    cm, mmol/L) as typed or as numbers, and `blood_pressure` ("120/80"); also `on_oxygen`, `consciousness`,
+    `is_pregnant`, `note`.
+
+    Raises `RuleBroken` at the first impossible value, `Unconfirmed` for alarming ones without `is_confirmed`.
+    """
+    whom = found(Patient, patient_id)
+    if whom.status != "active":
+        raise Conflict(_("This patient's record is closed."), code="withdrawn")
+    values = _values(typed)
+    more = _circumstances(typed)
+    if not values and not more["note"]:
+        raise RuleBroken(_("Write at least one value."), "temperature")
+    if not is_confirmed:
+        _ask(whom, values)
+    reading = VitalsReading(
+        patient_id=patient_id,
+        queue_entry_id=queue_entry_id,
+        encounter_id=_encounter(patient_id, encounter_id, queue_entry_id),
+        taken_at=taken_at or clock.now(),
+        taken_by_id=by.id,
+        **values,
+        **more,
+    )
+    db.session.add(reading)
+    db.session.flush()
+    alert(Alert.QUEUE_CHANGED)
+    return reading
+
+
+def _values(typed: Mapping[str, Any]) -> dict[str, Decimal]:
+    values, errors = vitals.read(typed)
+    for field, message in errors.items():
+        raise RuleBroken(message, field)
+    return values
+
+
+def _circumstances(typed: Mapping[str, Any]) -> dict[str, Any]:
+    consciousness = typed.get("consciousness") or ""
+    if consciousness and consciousness not in news2.CONSCIOUSNESS:
+        raise RuleBroken(_("Choose how awake the patient is."), "consciousness")
+    try:
+        note = clean(typed.get("note") or "", longest=LONGEST_NOTE, multiline=True)
+    except ValueError as wrong:
+        raise RuleBroken(str(wrong), "note") from wrong
+    return {
+        "on_oxygen": typed.get("on_oxygen"),
+        "consciousness": consciousness,
+        "is_pregnant": typed.get("is_pregnant"),
+        "note": note,
+    }
+
+
+def _ask(whom: Patient, values: Mapping[str, Decimal]) -> None:
+    age = readings.age_years(whom.birth_date)
+    earlier = readings.last_sizes(whom.id)
+    questions = [*alarming(values, age), *implausible_changes(values, clock.today(), age, earlier)]
+    if questions:
+        raise Unconfirmed(questions)
+
+
+def _encounter(patient_id: int, encounter_id: int | None, queue_entry_id: int | None) -> int | None:
+    """The encounter that the reading belongs to: the one named, else the open one of the visit."""
+    if encounter_id is not None:
+        encounter = found(Encounter, encounter_id)
+        if encounter.patient_id != patient_id:
+            raise Conflict(_("This encounter is another patient's. Nothing was saved."), code="wrong_patient")
+        return encounter.id
+    if queue_entry_id is None:
+        return None
+    entry = found(QueueEntry, queue_entry_id)
+    if entry.patient_id != patient_id:
+        raise Conflict(_("This place in the queue is another patient's. Nothing was saved."), code="wrong_patient")
+    opened = select(Encounter.id).where(
+        Encounter.queue_entry_id == queue_entry_id, Encounter.status != "entered_in_error"
+    )
+    return db.session.scalars(opened).one_or_none()
+
+
+@action(Action.RECORD_VITALS)
+def correct_vitals(reading_id: int, *, reason: str, by: Person, **typed: Any) -> VitalsReading:
+    """Replace one's own reading of the last 24 hours; the old one stays, struck through with the reason."""
+    old = locked(VitalsReading, reading_id)
+    written = clean(reason or "", longest=LONGEST_NOTE)
+    if len(written) < 3:
+        raise RuleBroken(_("Say what was wrong."), "reason")
+    if old.status != "final":
+        raise Conflict(_("This reading was corrected already."), code="corrected")
+    if old.taken_by_id != by.id or clock.now() - old.taken_at > CORRECTED_WITHIN:
+        raise NotAllowed(_("Only who took the values can correct them, within 24 hours."))
+    old.status, old.status_reason = "entered_in_error", written
+    kept = {"queue_entry_id": old.queue_entry_id, "encounter_id": old.encounter_id, "taken_at": old.taken_at}
+    return record_vitals(old.patient_id, **kept, by=by, **typed)

@@ -1,0 +1,160 @@
+"""Ordering medicines, each checked against allergies, other medicines, the dose and the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from hms.clinical import rules
+from hms.core import clock
+from hms.core.actions import action
+from hms.core.alerts import Alert as Knock
+from hms.core.alerts import alert
+from hms.core.db import db, locked
+from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.text import clean
+from hms.core.words import _
+from hms.formulary import actions as formulary_actions
+from hms.formulary import rules as safety
+from hms.formulary.alerts import Check
+from hms.formulary.dosing import Dose, duration_words, frequency_words
+from hms.formulary.strengths import amount_text
+from hms.patients.models import Patient
+
+from .encounters import check_writable, own_draft, state
+from .models import Encounter, Prescription
+from .ordering import Order, as_kept, checks_of, order
+
+LENGTHS = {"medication_name": 255, "dosage": 100, "frequency": 100, "duration": 100, "instructions": 2000}
+LARGEST_QUANTITY = 100_000
+
+
+@action(Action.PRESCRIBE)
+def prescribe(
+    encounter_id: int,
+    *,
+    quantity: int | None = None,
+    instructions: str = "",
+    override_code: str = "",
+    override_reason: str = "",
+    by: Person,
+    **what: Any,
+) -> Prescription:
+    """Order a medicine (`what` as in `order`, and texts as the original's programs send them).
+
+    In an open encounter it is a draft, signed with the encounter. For a signed encounter of one's own it is active at
+    once. Raises `RuleBroken` on `override_reason` with the alert's words while a stop is unanswered.
+    """
+    encounter = _encounter(encounter_id, by)
+    written = _texts(what | {"instructions": instructions})
+    ordered = order(**{name: value for name, value in what.items() if name not in LENGTHS}, **_asked(written))
+    whom = db.session.get(Patient, encounter.patient_id)
+    checks = checks_of(ordered, whom, encounter.id)
+    answer = _answered(checks, override_code, override_reason, by)
+    line = Prescription(
+        patient_id=encounter.patient_id,
+        encounter_id=encounter.id,
+        medication_id=ordered.product.id if ordered.product else None,
+        medication_name=ordered.name,
+        quantity=_quantity(quantity, ordered),
+        prescriber_id=by.id,
+        checks=as_kept(checks),
+        **_dose_columns(ordered.dose),
+        **_dose_words(ordered.dose, written),
+        **answer,
+    )
+    return _added(line, encounter, ordered, by)
+
+
+def _added(line: Prescription, encounter: Encounter, ordered: Order, by: Person) -> Prescription:
+    if state(encounter) != rules.DRAFT:
+        line.status, line.signed_at = "active", clock.now()
+        alert(Knock.PRESCRIPTION_SIGNED)
+    else:
+        encounter.changed()
+    db.session.add(line)
+    db.session.flush()
+    if ordered.sentence_id is not None:
+        formulary_actions.count_use(ordered.sentence_id, by=by)
+    return line
+
+
+def _encounter(encounter_id: int, by: Person) -> Encounter:
+    encounter = locked(Encounter, encounter_id)
+    if encounter.status == "signed" and encounter.doctor_id == by.id:
+        return encounter
+    if encounter.status == "entered_in_error":
+        raise Conflict(_("This encounter was withdrawn."), code="withdrawn")
+    check_writable(encounter, by)
+    return encounter
+
+
+def _texts(given: dict[str, Any]) -> dict[str, str]:
+    cleaned = {}
+    for name, longest in LENGTHS.items():
+        try:
+            cleaned[name] = clean(given.get(name) or "", longest=longest, multiline=name == "instructions")
+        except ValueError as wrong:
+            raise RuleBroken(str(wrong), name) from wrong
+    return cleaned
+
+
+def _asked(written: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in written.items() if name != "instructions"}
+
+
+def _answered(checks: Iterable[Check], code: str, reason: str, by: Person) -> dict[str, str]:
+    """The override that goes with the line, when there was something to override."""
+    alerts = safety.stops(checks)
+    if alerts and not by.may(Action.OVERRIDE_ALERT):
+        raise NotAllowed(alerts[0].message)
+    safety.check_overrides(alerts, code, reason)
+    return {"override_code": code, "override_reason": reason.strip()} if alerts else {}
+
+
+def _quantity(asked: int | None, ordered: Order) -> int | None:
+    if asked is None:
+        return ordered.supply
+    if not 1 <= asked <= LARGEST_QUANTITY:
+        raise RuleBroken(_("Write a quantity from 1 to 100,000."), "quantity")
+    return asked
+
+
+def _dose_columns(dose: Dose | None) -> dict[str, Any]:
+    if dose is None:
+        return {}
+    return {
+        "dose_amount": dose.amount,
+        "dose_unit": dose.unit,
+        "route": dose.route,
+        "frequency_code": dose.frequency_code,
+        "as_needed": dose.as_needed,
+        "max_per_day": dose.max_per_day,
+        "days": dose.days,
+    }
+
+
+def _dose_words(dose: Dose | None, written: dict[str, str]) -> dict[str, str]:
+    """The texts that programs read: as they were sent, else the dose in words."""
+    words = {"dosage": "", "frequency": "", "duration": ""}
+    if dose is not None:
+        words = {
+            "dosage": amount_text(dose.amount, dose.unit),
+            "frequency": frequency_words(dose),
+            "duration": duration_words(dose.days),
+        }
+    return {name: written[name] or text for name, text in words.items()} | {"instructions": written["instructions"]}
+
+
+@action(Action.PRESCRIBE)
+def remove_prescription(prescription_id: int, *, encounter_id: int | None = None, by: Person) -> None:
+    """Take a line off an open encounter."""
+    line = locked(Prescription, prescription_id)
+    if line.status != "draft" or (encounter_id is not None and line.encounter_id != encounter_id):
+        raise NotFound(_("There is no such line."))
+    encounter = own_draft(line.encounter_id, by)
+    line.status = "entered_in_error"
+    encounter.changed()
+    db.session.flush()

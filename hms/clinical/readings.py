@@ -1,0 +1,152 @@
+"""Reading vital signs back: ages, last weights and heights, and a reading as pages and programs show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+
+from hms.clinical import news2, vitals
+from hms.clinical.measures import Earlier, bmi, bmi_text
+from hms.core import clock
+from hms.core.db import db
+from hms.core.format import NBSP
+from hms.core.words import _
+
+from .models import VitalsReading
+
+DAYS_PER_YEAR = Decimal("365.25")
+SHORT = {
+    "temperature": _("T"),
+    vitals.BLOOD_PRESSURE: _("BP"),
+    "pulse": _("Pulse"),
+    "respiratory_rate": _("RR"),
+    "oxygen_saturation": _("SpO₂"),
+    "weight": _("Weight"),
+    "height": _("Height"),
+    "pain": _("Pain"),
+    "glucose": _("Glucose"),
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One value as it is shown: short label, value with unit, and the word beside it when it is unusual."""
+
+    key: str
+    label: str
+    text: str
+    flag: vitals.Flag | None
+
+    @property
+    def level(self) -> str:
+        """How loud the word is, as the `flag` macro knows it."""
+        if self.flag is None:
+            return "normal"
+        if self.flag.is_critical:
+            return "critical"
+        return "high" if self.flag.word == "High" else "low"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One taking of vital signs, ready to show. `news2_gap` says why there is no score."""
+
+    id: int
+    taken_at: datetime
+    taken_by: str
+    taken_by_id: int | None
+    measures: tuple[Measure, ...]
+    bmi: str
+    news2: news2.Score | None
+    news2_gap: str
+    note: str
+    on_oxygen: bool | None
+    consciousness: str
+    is_pregnant: bool | None
+
+    @property
+    def flagged(self) -> list[Measure]:
+        return [measure for measure in self.measures if measure.flag]
+
+
+def age_years(born: date | None, on: date | None = None) -> Decimal | None:
+    """Age in years with decimals, as the ranges of small children need it; None when the birth is not known."""
+    if born is None:
+        return None
+    on = on or clock.today()
+    whole = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+    if whole >= 18:
+        return Decimal(whole)
+    return max(Decimal((on - born).days) / DAYS_PER_YEAR, Decimal(0))
+
+
+def values(row: Any) -> dict[str, Decimal]:
+    """The values of a reading by key."""
+    found = {key: getattr(row, key) for key in vitals.vitals()}
+    return {key: Decimal(value) for key, value in found.items() if value is not None}
+
+
+def shown(row: Any, born: date | None, taken_by: str = "") -> Reading:
+    """A reading with its flags for the age at which it was taken."""
+    known = values(row)
+    age = age_years(born, clock.local(row.taken_at).date())
+    circumstances = {
+        "age_years": age,
+        "is_pregnant": row.is_pregnant,
+        "consciousness": row.consciousness or None,
+        "on_oxygen": row.on_oxygen,
+    }
+    index = bmi(known.get("weight"), known.get("height"), age)
+    return Reading(
+        id=row.id,
+        taken_at=row.taken_at,
+        taken_by=taken_by,
+        taken_by_id=row.taken_by_id,
+        measures=tuple(_measures(known, age)),
+        bmi="" if index is None else bmi_text(index, age),
+        news2=news2.news2(known, **circumstances),
+        news2_gap=news2.not_scored_because(known, **circumstances),
+        note=row.note,
+        on_oxygen=row.on_oxygen,
+        consciousness=row.consciousness,
+        is_pregnant=row.is_pregnant,
+    )
+
+
+def _measures(known: dict[str, Decimal], age: Decimal | None) -> Iterable[Measure]:
+    for key, label in SHORT.items():
+        if key == vitals.BLOOD_PRESSURE:
+            if "systolic" in known:
+                yield _pressure(known, age)
+        elif key in known:
+            yield Measure(key, label, vitals.vitals()[key].shown(known[key]), vitals.flag(key, known[key], age))
+
+
+def _pressure(known: dict[str, Decimal], age: Decimal | None) -> Measure:
+    low = known.get("diastolic")
+    flags = [told for key in ("systolic", "diastolic") if key in known and (told := vitals.flag(key, known[key], age))]
+    worst = next((told for told in flags if told.is_critical), flags[0] if flags else None)
+    text = f"{known['systolic']:f}/{'–' if low is None else f'{low:f}'}{NBSP}mmHg"
+    return Measure(vitals.BLOOD_PRESSURE, SHORT[vitals.BLOOD_PRESSURE], text, worst)
+
+
+def last_sizes(patient_id: int) -> dict[str, Earlier]:
+    """The last weight (kg) and height (cm) of a patient, with the day."""
+    found: dict[str, Earlier] = {}
+    for key in ("weight", "height"):
+        column = getattr(VitalsReading, key)
+        query = (
+            select(column, VitalsReading.taken_at)
+            .where(VitalsReading.patient_id == patient_id, VitalsReading.status == "final", column.is_not(None))
+            .order_by(VitalsReading.taken_at.desc())
+            .limit(1)
+        )
+        row = db.session.execute(query).first()
+        if row:
+            found[key] = Earlier(row[0], clock.local(row[1]).date())
+    return found

@@ -1,0 +1,213 @@
+"""Signing an encounter: one transaction for the note, its prescriptions, the charge and the place in the queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from hms.appointments import actions as queue
+from hms.appointments.models import Appointment, QueueEntry
+from hms.billing import actions as billing
+from hms.clinical import rules
+from hms.core import clock, drafts, settings
+from hms.core.actions import STALE, action
+from hms.core.alerts import Alert, alert
+from hms.core.db import db, locked
+from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.words import _
+from hms.formulary import queries as formulary
+from hms.formulary import rules as safety
+from hms.patients.models import Patient
+
+from . import medicines
+from .diagnosing import as_entered, standing
+from .encounters import draft_name, state
+from .models import Condition, Encounter, Prescription
+from .ordering import Order, checks_of
+
+IN_QUEUE = ("waiting", "called", "in_service")
+BOOKED = ("scheduled", "checked_in", "in_service")
+
+
+@action(Action.WRITE_ENCOUNTER)
+def sign(
+    encounter_id: int,
+    *,
+    version: int | None = None,
+    patient_id: int | None = None,
+    no_diagnosis_reason: str = "",
+    birth_year: str | None = None,
+    by: Person,
+) -> Encounter:
+    """Sign one's open encounter: it is final, its prescriptions go to the pharmacy, the consultation to the bill, and
+    the patient is done in the queue.
+
+    `birth_year` is what was typed where the page asked for it (`asks_birth_year`); None where it was not asked.
+    """
+    encounter = locked(Encounter, encounter_id)
+    if version is not None and version != encounter.version:
+        raise Stale(STALE)
+    if patient_id is not None and patient_id != encounter.patient_id:
+        raise Conflict(_("This page was opened for another patient. Nothing was saved."), code="wrong_patient")
+    if no_diagnosis_reason:
+        encounter.no_diagnosis_reason = no_diagnosis_reason
+    whom = db.session.get(Patient, encounter.patient_id)
+    _check(encounter, by)
+    if birth_year is not None and whom.birth_date is not None:
+        rules.check_birth_year(birth_year, whom.birth_date.year)
+    lines = drafted(encounter_id)
+    _check_again(lines, whom)
+    _make_final(encounter, lines, by)
+    _tell_the_other_desks(encounter, bool(lines), by)
+    return encounter
+
+
+def _check(encounter: Encounter, by: Person) -> None:
+    """What the rules ask, with the texts of programs that know no list of diagnoses counted as one."""
+    if encounter.status == "entered_in_error":
+        raise Conflict(_("This encounter was withdrawn."), code="withdrawn")
+    conditions = standing(encounter.id)
+    if not conditions and encounter.diagnosis.strip() and state(encounter) == rules.DRAFT:
+        conditions = [_from_text(encounter, by)]
+    try:
+        rules.check_can_sign(
+            state(encounter),
+            is_author=encounter.doctor_id == by.id,
+            notes=encounter.notes or encounter.chief_complaint,
+            diagnoses=as_entered(conditions),
+            no_diagnosis_reason=encounter.no_diagnosis_reason,
+        )
+    except RuleBroken as refusal:
+        if refusal.code == "signed":
+            raise Conflict(refusal.message, code="signed") from refusal
+        if refusal.code == "not_author":
+            raise NotAllowed(refusal.message) from refusal
+        raise
+
+
+def _from_text(encounter: Encounter, by: Person) -> Condition:
+    first = encounter.diagnosis.strip().splitlines()[0][: rules.LONGEST_DIAGNOSIS]
+    condition = Condition(patient_id=encounter.patient_id, encounter_id=encounter.id, title=first, recorded_by_id=by.id)
+    db.session.add(condition)
+    db.session.flush()
+    return condition
+
+
+def drafted(encounter_id: int) -> list[Prescription]:
+    """The lines of an encounter that are not signed yet, in the order they were written."""
+    query = select(Prescription).where(Prescription.encounter_id == encounter_id, Prescription.status == "draft")
+    return list(db.session.scalars(query.order_by(Prescription.id)))
+
+
+def _check_again(lines: list[Prescription], whom: Patient) -> None:
+    """What was recorded since a line was written (an allergy, another medicine) counts at the signature."""
+    unanswered = [line for line in lines if not line.override_code]
+    products = formulary.medications_by_id(line.medication_id for line in unanswered if line.medication_id)
+    for line in unanswered:
+        ordered = Order(products.get(line.medication_id), line.medication_name, medicines.dose_of(line))
+        checks = checks_of(ordered, whom, line.encounter_id, besides=line.id)
+        stops = safety.stops(checks)
+        if stops:
+            told = _("%(alert)s Remove %(medicine)s, or write it again with a reason.")
+            raise RuleBroken(told % {"alert": stops[0].message, "medicine": line.medication_name}, "override_reason")
+
+
+def _make_final(encounter: Encounter, lines: list[Prescription], by: Person) -> None:
+    now = clock.now()
+    for line in lines:
+        line.status, line.signed_at, line.prescriber_id = "active", now, by.id
+    encounter.status = "signed"
+    encounter.signed_at = encounter.ended_at = now
+    encounter.signed_by_id = by.id
+    encounter.changed()
+    drafts.drop(by.id, draft_name(encounter.id))
+    db.session.flush()
+
+
+def _tell_the_other_desks(encounter: Encounter, has_lines: bool, by: Person) -> None:
+    billing.add_charge(
+        encounter.patient_id,
+        code=settings.value("billing.consultation_item"),
+        description=_("Consultation"),
+        source="encounter",
+        source_id=encounter.id,
+        encounter_id=encounter.id,
+        by=by,
+    )
+    _finish_visit(encounter, by)
+    alert(Alert.ENCOUNTER_SIGNED)
+    if has_lines:
+        alert(Alert.PRESCRIPTION_SIGNED)
+
+
+def _finish_visit(encounter: Encounter, by: Person) -> None:
+    """The patient has been seen: the place in the queue and the booking say so."""
+    if encounter.queue_entry_id is not None:
+        entry = db.session.get(QueueEntry, encounter.queue_entry_id)
+        if entry.status in IN_QUEUE:
+            queue.finish_service(entry.id, by=by)
+            return
+    if encounter.appointment_id is not None:
+        booking = db.session.get(Appointment, encounter.appointment_id)
+        if booking.status in BOOKED and booking.withdrawn_at is None and booking.date <= clock.today():
+            queue.set_status(booking.id, "completed", by=by)
+
+
+def asks_birth_year(encounter: Any, whom: Patient, by: Person) -> bool:
+    """Whether signing asks for the year of birth: another patient's encounter has unsaved work of this person, or
+    somebody of the same name waits today."""
+    begins, _ends = clock.day_bounds(clock.today())
+    unsaved = (
+        select(Encounter.id)
+        .join(drafts.Draft, drafts.Draft.form == func.concat("encounter:", Encounter.id))
+        .where(
+            drafts.Draft.person_id == by.id,
+            drafts.Draft.saved_at >= begins,
+            Encounter.status == "in_progress",
+            Encounter.patient_id != encounter.patient_id,
+        )
+    )
+    twin = (
+        select(QueueEntry.id)
+        .join(Patient, Patient.id == QueueEntry.patient_id)
+        .where(
+            QueueEntry.service_date == clock.today(),
+            QueueEntry.status.in_(IN_QUEUE),
+            Patient.id != whom.id,
+            func.hms_fold(Patient.family_name) == func.hms_fold(whom.family_name),
+            func.hms_fold(Patient.given_names) == func.hms_fold(whom.given_names),
+        )
+    )
+    has_unsaved, has_twin = db.session.execute(select(unsaved.exists(), twin.exists())).one()
+    return rules.must_retype_birth_year(has_other_unsaved_encounter=has_unsaved, has_same_name_in_queue=has_twin)
+
+
+@action(Action.WITHDRAW_CLINICAL)
+def withdraw_encounter(encounter_id: int, *, by: Person) -> Encounter:
+    """Mark an encounter as entered in error, with what was ordered in it; refused once a medicine was dispensed."""
+    encounter = locked(Encounter, encounter_id)
+    if encounter.status == "entered_in_error":
+        return encounter
+    lines = db.session.scalars(select(Prescription).where(Prescription.encounter_id == encounter_id)).all()
+    if any(line.quantity_dispensed for line in lines):
+        raise Conflict(_("Medicines of this encounter were dispensed. It stays on record."), code="has_records")
+    for line in lines:
+        line.status = "entered_in_error"
+    encounter.status = "entered_in_error"
+    encounter.changed()
+    db.session.flush()
+    return encounter
+
+
+@action(Action.WITHDRAW_CLINICAL)
+def withdraw_prescription(prescription_id: int, *, by: Person) -> Prescription:
+    """Mark an order as entered in error; refused once a part of it was dispensed."""
+    line = locked(Prescription, prescription_id)
+    if line.quantity_dispensed:
+        raise Conflict(_("This medicine was dispensed. It stays on record."), code="has_records")
+    line.status = "entered_in_error"
+    db.session.flush()
+    return line

@@ -1,0 +1,67 @@
+"""Small ways to bring a patient into the consulting room."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from hms.appointments import actions as appointments
+from hms.appointments.models import QueueEntry
+from hms.clinical import actions
+from hms.clinical.models import DiagnosisCode, Encounter
+from hms.core import clock
+from hms.core.actions import doing
+from hms.core.db import db
+from hms.core.people import SYSTEM
+from hms.patients import actions as patients
+from hms.patients.models import Patient
+
+CODES = (
+    ("B54", "Unspecified malaria", "b54 mal malaria unspecified malaria "),
+    ("B50.9", "Plasmodium falciparum malaria, unspecified", "b50.9 b509 plasmodium falciparum malaria unspecified "),
+    ("I10", "Essential (primary) hypertension", "i10 htn essential primary hypertension "),
+    ("J06.9", "Acute upper respiratory infection, unspecified", "j06.9 j069 uri acute upper respiratory infection "),
+)
+
+
+def a_patient(**more: Any) -> Patient:
+    """Kadiatu Kamara, 35 years; `more` changes what she is."""
+    given = {"given_names": "Kadiatu", "family_name": "Kamara", "sex": "female", "birth_date": born(35)}
+    return patients.register_patient(**given | more, by=SYSTEM)
+
+
+def born(years: int) -> date:
+    """The birth date of somebody of that age."""
+    return clock.today().replace(year=clock.today().year - years, month=1, day=2)
+
+
+def allergic(
+    whom: Patient, substance: str = "penicillin", reaction: str = "anaphylaxis", severity: str = "severe"
+) -> None:
+    patients.record_allergy(whom.id, substance=substance, reaction=reaction, severity=severity, by=SYSTEM)
+
+
+def waiting(whom: Patient, **more: Any) -> QueueEntry:
+    """The patient in today's queue."""
+    return appointments.add_to_queue(whom.id, **more, by=SYSTEM)
+
+
+def some_codes() -> None:
+    """A few diagnoses; the whole list takes seconds to load."""
+    with doing("tests.codes", SYSTEM):
+        db.session.add_all(
+            DiagnosisCode(code=code, title=title, search_text=search, is_leaf=True) for code, title, search in CODES
+        )
+
+
+def an_encounter(by: Any, whom: Patient | None = None, **texts: Any) -> Encounter:
+    """An open encounter of `by`, with texts."""
+    encounter = actions.start_encounter(patient_id=(whom or a_patient()).id, by=by)
+    return actions.save_encounter(encounter.id, **texts, by=by) if texts else encounter
+
+
+def signed(by: Any, whom: Patient | None = None) -> Encounter:
+    """A signed encounter of `by`."""
+    encounter = an_encounter(by, whom, notes="Fever for two days.")
+    actions.add_condition(encounter.id, text="Fever", by=by)
+    return actions.sign(encounter.id, by=by)

@@ -1,0 +1,130 @@
+"""Vital signs as they are kept: possible, confirmed, corrected."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from hms.clinical import actions, readings
+from hms.clinical.models import VitalsReading
+from hms.core import clock
+from hms.core.errors import Conflict, NotAllowed, RuleBroken
+from tests.clinical.factories import a_patient, an_encounter, born, waiting
+
+NORMAL = {
+    "temperature": "36,8",
+    "blood_pressure": "118/76",
+    "heart_rate": "72",
+    "respiratory_rate": "16",
+    "oxygen_saturation": "97",
+    "weight": "62",
+    "height": "164",
+}
+
+
+def test_values_are_kept_as_they_were_typed(db, person):
+    reading = actions.record_vitals(a_patient().id, **NORMAL, by=person("nurse"))
+    assert reading.temperature == Decimal("36.8")
+    assert (reading.systolic, reading.diastolic, reading.pulse) == (118, 76, 72)
+    assert reading.taken_by_id == person("nurse").id
+
+
+def test_a_single_value_may_stand_alone(db, person):
+    assert actions.record_vitals(a_patient().id, weight=62.5, by=person("nurse")).weight == Decimal("62.5")
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({}, "temperature"),
+        ({"temperature": "375"}, "temperature"),
+        ({"temperature": "warm"}, "temperature"),
+        ({"temperature": "36.85"}, "temperature"),
+        ({"temperature": "NaN"}, "temperature"),
+        ({"blood_pressure": "76/118"}, "blood_pressure"),
+        ({"blood_pressure": "118"}, "blood_pressure"),
+        ({"diastolic_bp": "80"}, "diastolic_bp"),
+        ({"oxygen_saturation": "101"}, "oxygen_saturation"),
+        ({"heart_rate": "9999999999999"}, "heart_rate"),
+        ({"weight": "-3"}, "weight"),
+        ({"pain": "11"}, "pain"),
+        ({"temperature": "37", "consciousness": "asleep"}, "consciousness"),
+        ({"temperature": "37", "note": "x" * 501}, "note"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_its_field(db, person, typed, field):
+    whom = a_patient()
+    with pytest.raises(RuleBroken) as refused:
+        actions.record_vitals(whom.id, **typed, by=person("nurse"))
+    assert refused.value.field == field
+    assert db.session.scalars(select(VitalsReading)).all() == []
+
+
+def test_alarming_values_are_saved_on_the_second_word(db, person):
+    whom = a_patient()
+    with pytest.raises(actions.Unconfirmed) as asked:
+        actions.record_vitals(whom.id, temperature="41.2", by=person("nurse"))
+    assert [question.key for question in asked.value.questions] == ["temperature"]
+    assert actions.record_vitals(whom.id, temperature="41.2", is_confirmed=True, by=person("nurse")).id
+
+
+def test_a_weight_that_jumped_is_asked_about(db, person):
+    whom = a_patient()
+    actions.record_vitals(whom.id, weight="60", taken_at=clock.now() - timedelta(days=10), by=person("nurse"))
+    with pytest.raises(actions.Unconfirmed, match="more than on"):
+        actions.record_vitals(whom.id, weight="70", by=person("nurse"))
+
+
+def test_own_values_are_corrected_for_a_day_and_the_old_ones_stay(db, person):
+    nurse = person("nurse")
+    old = actions.record_vitals(a_patient().id, weight="62", by=nurse)
+    with pytest.raises(RuleBroken):
+        actions.correct_vitals(old.id, reason="", weight="26", by=nurse)
+    with pytest.raises(NotAllowed):
+        actions.correct_vitals(old.id, reason="typing error", weight="61", by=person("doctor"))
+    new = actions.correct_vitals(old.id, reason="typing error", weight="61", by=nurse)
+    assert (old.status, old.status_reason, old.weight) == ("entered_in_error", "typing error", Decimal("62"))
+    assert (new.weight, new.taken_at) == (Decimal("61"), old.taken_at)
+    with pytest.raises(Conflict):
+        actions.correct_vitals(old.id, reason="again", weight="60", by=nurse)
+
+
+def test_yesterdays_values_are_not_corrected(db, person):
+    nurse = person("nurse")
+    old = actions.record_vitals(a_patient().id, weight="62", taken_at=clock.now() - timedelta(hours=25), by=nurse)
+    with pytest.raises(NotAllowed):
+        actions.correct_vitals(old.id, reason="typing error", weight="61", by=nurse)
+
+
+@pytest.mark.parametrize("role", ["receptionist", "pharmacist", "cashier", "lab", "admin"])
+def test_only_nurses_and_doctors_measure(db, person, role):
+    whom = a_patient()
+    with pytest.raises(NotAllowed):
+        actions.record_vitals(whom.id, weight="62", by=person(role))
+
+
+def test_values_go_to_the_right_patient_only(db, person):
+    entry = waiting(a_patient())
+    other = a_patient(given_names="Fatu", family_name="Sesay")
+    encounter = an_encounter(person("doctor"), other)
+    for named in ({"queue_entry_id": entry.id}, {"encounter_id": encounter.id}):
+        whom = other.id if "queue_entry_id" in named else entry.patient_id
+        with pytest.raises(Conflict, match="another patient"):
+            actions.record_vitals(whom, weight="62", **named, by=person("nurse"))
+
+
+def test_a_reading_is_shown_with_words_and_scores(db, person):
+    whom = a_patient()
+    row = actions.record_vitals(
+        whom.id, **NORMAL | {"temperature": "38.6"}, on_oxygen=False, consciousness="alert", by=person("nurse")
+    )
+    seen = readings.shown(row, whom.birth_date)
+    assert [(m.label, m.flag.word) for m in seen.flagged] == [("T", "High")]
+    assert seen.bmi.startswith("23.1")
+    assert seen.news2.total == 1
+    child = readings.shown(row, born(8))
+    assert child.news2 is None
+    assert "16 years" in child.news2_gap
