@@ -208,6 +208,8 @@ class Prescription(Versioned):
     """One medicine ordered (FHIR MedicationRequest). `quantity` and `quantity_dispensed` are in the medicine's units.
 
     `draft` until the encounter is signed, then `active` (to dispense), `part_dispensed` (owing), `completed`.
+    One that came with imported records is nobody's order here: `signed_at` stays empty and `authored_at` says when it
+    was written. While `active` it counts as taken, but it is never in the queue and never dispensed.
     """
 
     __tablename__ = "prescription"
@@ -225,6 +227,14 @@ class Prescription(Versioned):
             "quantity_dispensed >= 0 AND quantity_dispensed <= coalesce(quantity, 100000)",
             name="not_over_dispensed",
             info={"says": _("This is more than was prescribed."), "field": "quantity", "code": "over_dispensed"},
+        ),
+        CheckConstraint(
+            "external_id IS NULL OR (signed_at IS NULL AND quantity_dispensed = 0)",
+            name="imported_not_dispensed",
+            info={
+                "says": _("This medicine was prescribed elsewhere. A doctor prescribes it here before it is dispensed."),
+                "code": "prescribed_elsewhere",
+            },
         ),
         CheckConstraint(
             "btrim(medication_name) <> ''",
@@ -262,6 +272,7 @@ class Prescription(Versioned):
     status_reason: Mapped[str] = mapped_column(default="")
     prescriber_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     signed_at: Mapped[dt.datetime | None]
+    authored_at: Mapped[dt.datetime | None]
     checks: Mapped[dict | None] = mapped_column(JSONB)
     override_code: Mapped[str] = mapped_column(default="")
     override_reason: Mapped[str] = mapped_column(default="")

@@ -23,8 +23,14 @@ class NumberSeries(db.Model):  # type: ignore[name-defined]
 
 def take(series: str) -> int:
     """The next number of `series`, from 1. Others who want one wait until this transaction ends: take it last."""
-    first = insert(NumberSeries).values(series=series, last_number=1)
+    return take_many(series, 1)[0]
+
+
+def take_many(series: str, count: int) -> range:
+    """The next `count` (at least 1) numbers of `series`, in one go."""
+    first = insert(NumberSeries).values(series=series, last_number=count)
     following = first.on_conflict_do_update(
-        index_elements=[NumberSeries.series], set_={"last_number": NumberSeries.last_number + 1}
+        index_elements=[NumberSeries.series], set_={"last_number": NumberSeries.last_number + count}
     )
-    return db.session.execute(following.returning(NumberSeries.last_number)).scalar_one()
+    last = db.session.execute(following.returning(NumberSeries.last_number)).scalar_one()
+    return range(last - count + 1, last + 1)

@@ -111,7 +111,7 @@ def dispense_all(
 def _lines_of(encounter_id: int | None, quantities: Mapping[int, int] | None) -> list[Prescription]:
     """The lines to give, locked; `NotFound` when one is not of this visit, or of another patient than the rest."""
     if quantities is None:
-        waiting = select(Prescription.id).filter_by(encounter_id=encounter_id)
+        waiting = select(Prescription.id).filter_by(encounter_id=encounter_id, external_id=None)
         lines = giving.locked_lines(db.session.scalars(waiting.where(Prescription.status.in_(giving.GIVABLE))))
     else:
         lines = giving.locked_lines(line_id for line_id, count in quantities.items() if count)

@@ -26,6 +26,7 @@ from . import rechecks, rules
 from .models import Batch, Dispense, StockMovement
 
 GIVABLE = ("active", "part_dispensed")
+PRESCRIBED_ELSEWHERE = _("This medicine was prescribed elsewhere. A doctor prescribes it here before it is dispensed.")
 NOT_GIVABLE = {
     "draft": _("This prescription is not signed yet. It can be dispensed once the prescriber has signed."),
     "on_hold": _("This medicine is on hold. Resume it first."),
@@ -93,6 +94,8 @@ def owed(line: Prescription) -> int | None:
 
 
 def check_givable(line: Prescription) -> None:
+    if line.external_id is not None:
+        raise Conflict(PRESCRIBED_ELSEWHERE, code="prescribed_elsewhere")
     if line.status not in GIVABLE:
         raise Conflict(NOT_GIVABLE[line.status], code=line.status)
     if line.medication_id is None:

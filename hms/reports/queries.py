@@ -179,7 +179,8 @@ def appointment_count(day: date, doctor_id: int | None = None) -> int:
 
 
 def prescriptions_waiting() -> int:
-    return _one(select(func.count()).where(Prescription.status.in_(("active", "part_dispensed"))))
+    is_waiting = Prescription.status.in_(("active", "part_dispensed")) & Prescription.signed_at.is_not(None)
+    return _one(select(func.count()).where(is_waiting))
 
 
 def below_reorder() -> int:

@@ -155,6 +155,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_sign_in_gate')),
     sa.UniqueConstraint('key', name=op.f('uq_sign_in_gate_key'))
     )
+    op.create_table('source_record',
+    sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
+    sa.Column('external_id', sa.Text(), nullable=False),
+    sa.Column('said', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('identifiers', postgresql.ARRAY(sa.Text()), nullable=False),
+    sa.Column('imported_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_source_record')),
+    sa.UniqueConstraint('external_id', name=op.f('uq_source_record_external_id'))
+    )
+    op.create_index('ix_source_record_identifiers', 'source_record', ['identifiers'], unique=False, postgresql_using='gin')
     op.create_table('supplier',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
@@ -759,6 +769,7 @@ def upgrade() -> None:
     sa.Column('status_reason', sa.Text(), nullable=False),
     sa.Column('prescriber_id', sa.BigInteger(), nullable=True),
     sa.Column('signed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('authored_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('checks', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
     sa.Column('override_code', sa.Text(), nullable=False),
     sa.Column('override_reason', sa.Text(), nullable=False),
@@ -768,6 +779,7 @@ def upgrade() -> None:
     sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.CheckConstraint("btrim(medication_name) <> ''", name=op.f('ck_prescription_named')),
     sa.CheckConstraint("status IN ('draft', 'active', 'on_hold', 'part_dispensed', 'completed', 'stopped', 'entered_in_error')", name=op.f('ck_prescription_status_known')),
+    sa.CheckConstraint('external_id IS NULL OR (signed_at IS NULL AND quantity_dispensed = 0)', name=op.f('ck_prescription_imported_not_dispensed')),
     sa.CheckConstraint('quantity IS NULL OR quantity BETWEEN 1 AND 100000', name=op.f('ck_prescription_quantity_possible')),
     sa.CheckConstraint('quantity_dispensed >= 0 AND quantity_dispensed <= coalesce(quantity, 100000)', name=op.f('ck_prescription_not_over_dispensed')),
     sa.ForeignKeyConstraint(['encounter_id'], ['encounter.id'], name=op.f('fk_prescription_encounter_id'), ondelete='RESTRICT'),
@@ -1030,6 +1042,8 @@ def downgrade() -> None:
     op.drop_table('app_user')
     op.drop_table('system_setting')
     op.drop_table('supplier')
+    op.drop_index('ix_source_record_identifiers', table_name='source_record', postgresql_using='gin')
+    op.drop_table('source_record')
     op.drop_table('sign_in_gate')
     op.drop_table('role')
     op.drop_index('uq_printed_document', table_name='printed_document')
