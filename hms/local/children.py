@@ -33,7 +33,7 @@ class Child:
         self._deaths: deque[float] = deque(maxlen=2)
 
     def start(self, *, shows_progress: bool = False) -> None:
-        """Starts it; with `shows_progress` it writes to the terminal instead of its log."""
+        """Starts it; with `shows_progress` what it prints goes to the terminal, and only its errors to the log."""
         places.log_file(self._home, self.name)
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
@@ -42,7 +42,7 @@ class Child:
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=None if shows_progress else log,
-                stderr=None if shows_progress else subprocess.STDOUT,
+                stderr=log,
                 start_new_session=True,
                 preexec_fn=processes.follow_parent,
             )

@@ -26,7 +26,9 @@ from hms.local.terminal import say
 DEMO_ACCOUNTS = ("admin", "doctor", "doctor2", "nurse", "receptionist", "pharmacist", "cashier", "lab")
 DEMO_PASSWORD = "hospital-demo-2026"  # noqa: S105 - printed on purpose, for accounts that hold made-up people only
 
-_OPENS_WITHIN = 120
+OPENING = [sys.executable, "-m", "hms.local.opening"]
+
+_OPENS_WITHIN = 300
 _WEB_DIES_FOR_GOOD = 10
 # The worker first ends the print it is at.
 _PATIENCE = {"web": 6, "clock": 5, "worker": 20}
@@ -71,11 +73,8 @@ class Hospital:
     def _open_and_stay(self) -> None:
         say("Starting the database and the queue …")
         environment = self._environment_of_children(self._servers.join())
-        say("Bringing the tables up to date …")
-        self._finish("migrations", ["db", "upgrade"], environment)
-        if self.is_demo:
-            say("Looking after the demo data …")
-            self._finish("demo", ["demo"], environment, shows_progress=sys.stdout.isatty())
+        say("Bringing tables and demo data up to date …" if self.is_demo else "Bringing the tables up to date …")
+        self._prepare(environment)
         say("Opening the desks …")
         self._open(environment)
         self._welcome()
@@ -88,30 +87,33 @@ class Hospital:
         zone = self._given.get("HMS_TIMEZONE") or "Africa/Freetown"
         return {**self._given, "PYTHONUNBUFFERED": "1", "TZ": zone, **variables}
 
-    def _finish(
-        self, name: str, words: list[str], environment: dict[str, str], *, shows_progress: bool = False
-    ) -> None:
-        """Runs one of the hospital's commands to its end."""
-        command = Child(name, flask_command(*words), environment, self.home)
-        command.start(shows_progress=shows_progress)
+    def _prepare(self, environment: dict[str, str]) -> None:
+        opening = Child("opening", OPENING, environment, self.home)
+        opening.start(shows_progress=sys.stdout.isatty())
         try:
-            while command.exit_code() is None:
+            while opening.exit_code() is None:
                 self._pause(0.05)
         finally:
-            command.stop(patience=10)
-        if command.exit_code():
-            raise LocalServersFailed(f"`flask {' '.join(words)}` failed. {_ending(command)}")
+            opening.stop(patience=10)
+        if opening.exit_code():
+            raise LocalServersFailed(f"Tables or demo data could not be brought up to date. {_ending(opening)}")
 
     def _open(self, environment: dict[str, str]) -> None:
         # The control socket has one fixed path per user, over which two hospitals would quarrel.
         gunicorn = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "2", "--graceful-timeout", "3"]
         gunicorn += ["--no-control-socket", "-b", self.address.bind, "wsgi:app"]
         web = Child("web", gunicorn, environment | {"SOCKETIO_ASYNC": "gevent"}, self.home)
-        worker = Child("worker", flask_command("work"), environment, self.home)
-        clock = Child("clock", flask_command("schedule"), environment, self.home)
-        for child in (web, worker, clock):
-            child.start()
-            self._children.append(child)
+        self._start(web)
+        self._wait_for(web)
+        # After the web, so that they do not take the processor from the pages people wait for.
+        self._start(Child("worker", flask_command("work"), environment, self.home))
+        self._start(Child("clock", flask_command("schedule"), environment, self.home))
+
+    def _start(self, child: Child) -> None:
+        child.start()
+        self._children.append(child)
+
+    def _wait_for(self, web: Child) -> None:
         end = time.monotonic() + _OPENS_WITHIN
         while not self.address.answers("/api/health/"):
             if web.exit_code() is not None or time.monotonic() > end:

@@ -51,6 +51,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from hms.local import places, supervisor
 places.ROOT = Path(sys.argv[2])
+supervisor.OPENING = [sys.executable, "wsgi.py", "opening"]
 supervisor.flask_command = lambda *words: [sys.executable, "wsgi.py", *words]
 sys.exit(supervisor.main())
 """
@@ -111,8 +112,7 @@ def test_a_hospital_opens_with_everything_and_closes_in_order(open_hospital, tmp
     assert hospital.said("hospital-demo-2026")
     with urllib.request.urlopen(f"http://127.0.0.1:{hospital.port}/api/health/") as answer:
         assert b"gevent" in answer.read()
-    assert hospital.notes()[0].startswith("db upgrade with postgresql+psycopg://")
-    assert hospital.notes()[1].startswith("demo with ")
+    assert hospital.notes()[0].startswith("opening with postgresql+psycopg://")
 
     same = open_hospital()
     neighbour = open_hospital(HMS_PORT=str(hospital.port), HMS_DATA_DIR=str(tmp_path / "other"))
@@ -146,7 +146,7 @@ def test_a_killed_supervisor_leaves_no_program_and_the_next_one_takes_over(open_
     postmaster = (killed.home / "postgres" / "postmaster.pid").read_text().split()[0]
 
     following = open_hospital()
-    following.waits_for("Bringing the tables up to date")
+    following.waits_for("Bringing tables and demo data up to date")
     assert (killed.home / "postgres" / "postmaster.pid").read_text().split()[0] == postmaster
     following.waits_for("The hospital is open")
     os.kill(int(postmaster), signal.SIGKILL)

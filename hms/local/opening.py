@@ -1,0 +1,24 @@
+"""Before the desks open: tables brought up to date and, with `HMS_DEMO=1`, made-up people to look at.
+
+One program for both commands, because loading the application takes longer than either on every later start.
+"""
+
+from __future__ import annotations
+
+import os
+
+from flask.cli import FlaskGroup
+
+from wsgi import app
+
+
+def main() -> None:
+    """Runs `flask db upgrade`, then `flask demo`."""
+    commands = FlaskGroup(create_app=lambda: app, load_dotenv=False)
+    commands.main(["db", "upgrade"], standalone_mode=False)
+    if os.environ.get("HMS_DEMO") == "1":
+        commands.main(["demo"], standalone_mode=False)
+
+
+if __name__ == "__main__":
+    main()
