@@ -129,8 +129,9 @@ def people() -> Response:
 @pages.get("/rows")
 @needs(Action.PUBLIC)
 def rows() -> str:
-    """The live part of the page, as its fragment."""
-    return render_template("dev/_kit_rows.html", kit=Kit(SampleForm(), SampleForm(), sample_patients()))
+    """The live part of the page, as its fragment; `?more=1` has one patient more."""
+    newcomers = [SamplePatient("Turay", "Musa", "HMS-000555-1", sex="male")] if "more" in request.args else []
+    return render_template("dev/_kit_rows.html", kit=Kit(SampleForm(), SampleForm(), sample_patients() + newcomers))
 
 
 @pages.post("/draft")

@@ -13,12 +13,16 @@ from .permissions import Action
 
 @dataclass(frozen=True)
 class Place:
-    """One item of the bar. `order` sorts it; `needs` is the action that makes it useful (not merely allowed)."""
+    """One item of the bar. `order` sorts it, `key` after `g` opens it.
+
+    `needs` is the action that makes it useful (not merely allowed).
+    """
 
     label: str
     endpoint: str
     needs: Action
     order: int
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,14 +31,15 @@ class NavItem:
     url: str
     is_current: bool
     count: int | None = None
+    key: str = ""
 
 
 _places: dict[str, Place] = {}
 
 
-def place(label: str, endpoint: str, needs: Action, order: int) -> None:
-    """Put a page in the top bar. `label` is marked with `hms.core.words._`."""
-    _places[endpoint] = Place(label, endpoint, needs, order)
+def place(label: str, endpoint: str, needs: Action, order: int, key: str = "") -> None:
+    """Put a page in the top bar. `label` is marked with `hms.core.words._`; `g` and then `key` opens it."""
+    _places[endpoint] = Place(label, endpoint, needs, order, key)
 
 
 def items(who: Person) -> list[NavItem]:
@@ -42,4 +47,4 @@ def items(who: Person) -> list[NavItem]:
     seen = sorted((p for p in _places.values() if who.is_authenticated and who.may(p.needs)), key=lambda p: p.order)
     urls = [url_for(p.endpoint) for p in seen]
     here = max((url for url in urls if request.path.startswith(url)), key=len, default=None)
-    return [NavItem(_(p.label), url, url == here) for p, url in zip(seen, urls, strict=True)]
+    return [NavItem(_(p.label), url, url == here, key=p.key) for p, url in zip(seen, urls, strict=True)]

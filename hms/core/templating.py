@@ -64,6 +64,7 @@ def _context() -> dict[str, Any]:
         "currency": current_app.config["CURRENCY"],
         "role_word": _(who.role_name) if getattr(who, "role_name", None) else "",
         "idle_seconds": settings.value("staff.idle_minutes") * 60,
+        "keep_alive_url": url_for("staff.stay"),
     }
 
 

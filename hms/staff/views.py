@@ -43,6 +43,13 @@ def _signed_in(proof: signing_in.SignedIn) -> ResponseReturnValue:
     return redirect(safe_next(request.args.get("next")) or url_for("home.page"), 303)
 
 
+@pages.post("/stay")
+@needs(Action.SIGNED_IN)
+def stay() -> ResponseReturnValue:
+    """The person is at the page: typing and scrolling count as work, and every request renews the session."""
+    return "", 204
+
+
 @pages.route("/logout", methods=["POST"])
 @needs(Action.SIGNED_IN)
 def sign_out() -> ResponseReturnValue:

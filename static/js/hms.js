@@ -155,7 +155,7 @@ const HMS = (() => {
   let scan = { text: "", at: 0 };
 
   const singles = () => root.dataset.shortcuts !== "off";
-  const keyed = (key) => all(`[data-key="${CSS.escape(key)}"]`).find((element) => shown(element) && element.getAttribute("aria-disabled") !== "true");
+  const keyed = (key) => all(`[data-shortcut="${CSS.escape(key)}"]`).find((element) => shown(element) && element.getAttribute("aria-disabled") !== "true");
   const primary = () => keyed("Ctrl+Enter") || all("main button.button--primary").filter(shown).at(-1);
   const find = () => { const box = one("#find"); box?.focus(); box?.select(); };
 
@@ -164,7 +164,7 @@ const HMS = (() => {
     const keys = one("dl", dialog);
     all("[data-of-page]", keys).forEach((part) => part.remove());
     const named = new Map();
-    all("[data-key]").filter(shown).forEach((element) => named.set(element.dataset.key, (one("span", element) || element).textContent.trim()));
+    all("[data-shortcut]").filter(shown).forEach((element) => named.set(element.dataset.shortcut, (one("span", element) || element).textContent.trim()));
     if (!named.has("Ctrl+Enter") && primary()) named.set("Ctrl+Enter", one("span", primary())?.textContent.trim() || "");
     for (const [key, text] of named) {
       const term = document.createElement("dt");

@@ -5,18 +5,18 @@
 (() => {
   const { one, all, say, announce } = HMS;
   const script = document.currentScript;
-  const [PAUSED_AFTER, POLL, COALESCE] = [5000, 15000, 60];
+  const [PAUSED_AFTER, POLL, LOOK_AGAIN, COALESCE] = [5000, 15000, 60000, 60];
   const waiting = new Map();
 
-  const bare = (html) => html.replace(/(name="csrf_token" value=")[^"]*/g, "$1").replace(/ data-changed=""/g, "").replace(/\s+/g, " ");
-  const keys = (within) => all("[data-key]:not(button, a)", within).map((row) => row.dataset.key);
+  const bare = (html) => html.replace(/(name="(?:csrf_token|once)" value=")[^"]*/g, "$1").replace(/ data-changed=""/g, "").replace(/\s+/g, " ");
+  const keys = (within) => all("[data-key]", within).map((row) => row.dataset.key);
   const dirty = (part) => all("input, textarea, select", part).some((field) => field.type !== "hidden" && (
     field.matches("select") ? [...field.options].some((option) => option.selected !== option.defaultSelected)
       : ["checkbox", "radio"].includes(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue));
   const inUse = (part) => part.contains(document.activeElement) || (matchMedia("(hover: hover)").matches && part.matches(":hover")) || Boolean(one("details[open]", part)) || dirty(part);
 
   async function fetched(address) {
-    const answer = await fetch(address, { headers: { "X-Requested-With": "fetch", "X-Background": "live" } });
+    const answer = await fetch(address, { headers: { "X-Requested-With": "fetch", "X-Refresh": "1" } });
     if (answer.redirected || answer.status === 401) { location.reload(); return null; }
     if (!answer.ok) return null;
     const holder = document.createElement("div");
@@ -27,14 +27,14 @@
   }
 
   function flash(part, before) {
-    all("[data-key]:not(button, a)", part).forEach((row) => {
+    all("[data-key]", part).forEach((row) => {
       if (before.has(row.dataset.key) && before.get(row.dataset.key) !== bare(row.outerHTML)) row.dataset.changed = "";
       if (!before.has(row.dataset.key)) row.dataset.changed = "";
     });
   }
 
   function replace(part, next) {
-    const before = new Map(all("[data-key]:not(button, a)", part).map((row) => [row.dataset.key, bare(row.outerHTML)]));
+    const before = new Map(all("[data-key]", part).map((row) => [row.dataset.key, bare(row.outerHTML)]));
     part.replaceChildren(...next.childNodes);
     if (before.size) flash(part, before);
     part.dispatchEvent(new CustomEvent("hms:added", { bubbles: true }));
@@ -42,7 +42,7 @@
 
   // While somebody works in the part, only rows that stay where they are and are not being used change.
   function patch(part, next) {
-    for (const row of all("[data-key]:not(button, a)", part)) {
+    for (const row of all("[data-key]", part)) {
       const other = one(`[data-key="${CSS.escape(row.dataset.key)}"]`, next);
       if (!other || bare(row.outerHTML) === bare(other.outerHTML) || row.contains(document.activeElement) || dirty(row)) continue;
       const copy = other.cloneNode(true);
@@ -157,7 +157,7 @@
 
   async function refused(socket) {
     try {
-      const answer = await fetch(location.href, { method: "HEAD", headers: { "X-Background": "live" } });
+      const answer = await fetch(location.href, { method: "HEAD", headers: { "X-Refresh": "1" } });
       if (answer.redirected || answer.status === 401) { document.body.replaceChildren(); location.reload(); } else setTimeout(() => socket.connect(), 1000);
     } catch { setTimeout(() => socket.connect(), PAUSED_AFTER); }
   }
@@ -165,7 +165,7 @@
   function connect() {
     const socket = window.io({ transports: ["websocket"], reconnectionDelayMax: 4000 });
     let seen = false;
-    socket.on("connect", () => { up(seen || paused); seen = true; });
+    socket.on("connect", () => { up(seen || polling); seen = true; });
     socket.on("disconnect", (reason) => { down(); if (reason === "io server disconnect") refused(socket); });
     socket.on("connect_error", () => { down(); if (!socket.active) refused(socket); });
     socket.on("alert", ({ kind, title: text }) => {
@@ -173,6 +173,9 @@
       renewKind(kind);
     });
   }
+
+  // A knock can be lost: what is looked at is asked for again each minute.
+  setInterval(() => { if (!document.hidden && !polling) parts().forEach(soon); }, LOOK_AGAIN);
 
   bell(0);
   parts().forEach(watch);

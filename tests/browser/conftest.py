@@ -12,10 +12,12 @@ from urllib.error import URLError
 
 import pytest
 from flask import Flask
+from flask_socketio import SocketIO
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from sqlalchemy import select
 
 from hms import create_app
+from hms.core.alerts import Alert, room
 from hms.core.db import db as database
 from hms.local import ports, processes
 from hms.local.children import Child
@@ -35,6 +37,11 @@ class Served:
 
     app: Flask
     url: str
+    redis_url: str
+
+    def knock(self, kind: Alert) -> None:
+        """Send an alert of `kind` to every open page whose person may hear it, as a desk's action does."""
+        SocketIO(message_queue=self.redis_url).emit("alert", {"kind": kind.value}, to=room(kind))
 
     def cookie_of(self, username: str) -> dict[str, str]:
         """The cookie of a fresh session of that person."""
@@ -89,7 +96,7 @@ def served(template: str) -> Iterator[Served]:
     if not processes.wait_until(lambda: _answers(f"http://{bind}") or web.exit_code() is not None, 30):
         web.stop(1)
         pytest.fail(f"The web server did not answer: {web.log.read_text()[-2000:]}")
-    yield Served(app, f"http://{bind}")
+    yield Served(app, f"http://{bind}", servers.redis_url(redis_number))
     web.stop(5)
     with app.app_context():
         database.engine.dispose()

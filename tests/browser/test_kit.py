@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from hms.core.alerts import Alert
+
 pytestmark = pytest.mark.browser
 
 
@@ -190,3 +192,43 @@ def test_the_whole_kit_stands_without_javascript(at_desk):
     expect(tab.get_by_role("button", name="Undo")).to_be_visible()
     expect(tab.get_by_role("button", name="Look up")).to_be_visible()
     expect(tab.get_by_role("button", name="Show password")).to_be_hidden()
+
+
+@pytest.fixture
+def live_rows(at_desk):
+    """A page with a live list whose next refetch brings a fifth patient; the line to the server is up."""
+    tab = at_desk("doctor")
+    with tab.expect_websocket() as line:
+        tab.goto("/dev/kit")
+    line.value.wait_for_event("framereceived", lambda frame: "sid" in str(frame) and str(frame).startswith("40"))
+    tab.evaluate("document.getElementById('kit-rows').dataset.refreshFrom = '/dev/kit/rows?more=1'")
+    return tab
+
+
+def test_a_list_renews_itself_when_a_colleague_changes_it(live_rows, served):
+    live_rows.mouse.move(5, 5)
+    served.knock(Alert.QUEUE_CHANGED)
+    expect(live_rows.locator("#kit-rows [data-key]")).to_have_count(5, timeout=1000)
+
+
+def test_rows_do_not_move_while_somebody_works_in_the_list(live_rows, served):
+    name = live_rows.locator("#kit-rows a").nth(1)
+    name.focus()
+    before = name.bounding_box()
+    served.knock(Alert.QUEUE_CHANGED)
+    offer = live_rows.get_by_role("button", name="1 new – Show")
+    expect(offer).to_be_visible(timeout=1000)
+    assert name.bounding_box() == before
+    expect(name).to_be_focused()
+    offer.click()
+    expect(live_rows.locator("#kit-rows [data-key]")).to_have_count(5)
+
+
+def test_without_a_line_the_page_says_so_and_polls(at_desk):
+    tab = at_desk("doctor")
+    tab.route_web_socket("**/socket.io/**", lambda line: line.close())
+    tab.goto("/dev/kit")
+    tab.evaluate("document.getElementById('kit-rows').dataset.refreshFrom = '/dev/kit/rows?more=1'")
+    expect(tab.locator('[data-ux="live-status"]')).to_contain_text("Live updates paused", timeout=8000)
+    expect(tab.locator("#kit-rows [data-key]")).to_have_count(5, timeout=16_000)
+    tab.complaints.clear()
