@@ -19,6 +19,7 @@ from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.people import Person
 from hms.core.words import _
 from hms.formulary import facts
+from hms.formulary.knowledge import Medicine
 from hms.formulary.models import Medication
 from hms.patients.models import Allergy, Patient
 
@@ -126,7 +127,7 @@ def check_allergies(lines: Sequence[Prescription], medicines: dict[int, Medicati
     recorded = list(db.session.scalars(active))
     for line in lines:
         found = rechecks.recheck(
-            facts.medicine(medicines[line.medication_id]),
+            Medicine.on_record(medicines[line.medication_id]),
             [entry for entry in recorded if entry.patient_id == line.patient_id],
             is_asked=status[line.patient_id] != "not_asked",
             signed_at=line.signed_at,
