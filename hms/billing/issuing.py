@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import select, update
 
-from hms.core import clock, settings
+from hms.core import clock
 from hms.core.actions import STALE, action
 from hms.core.alerts import Alert, alert
 from hms.core.db import db, found, locked
 from hms.core.errors import Stale
-from hms.core.format import spoken_name
 from hms.core.outbox import later
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.series import take
-from hms.patients.models import Patient
 
-from . import rules
+from . import papers, rules
 from .documents import BILL, document_number
 from .models import Bill, BillLine
-
-INVOICE = "billing.invoice"
 
 
 @action(Action.ISSUE_BILL)
@@ -39,8 +33,8 @@ def issue_locked(bill: Bill, by: Person) -> Bill:
     standing = select(BillLine.unit_price, BillLine.quantity).filter_by(bill_id=bill.id, withdrawn_at=None)
     lines = [rules.Line(*row) for row in db.session.execute(standing)]
     summed = rules.check_issue(rules.BillState(bill.status), lines, bill.discount)
-    bill.frozen = _as_it_stands(bill, by)
-    later(INVOICE, bill.id)
+    bill.frozen = papers.as_it_stands(bill, by.name)
+    later(papers.INVOICE, bill.id)
     alert(Alert.BILL_CHANGED)
     today = clock.today()
     db.session.flush()
@@ -54,23 +48,6 @@ def issue_locked(bill: Bill, by: Person) -> Bill:
     return bill
 
 
-def _as_it_stands(bill: Bill, by: Person) -> dict[str, Any]:
-    """What the paper says of hospital, patient and clerk on this day; later changes of theirs do not reach it."""
-    patient = found(Patient, bill.patient_id)
-    hospital = {name: settings.value(f"hospital.{name}") for name in ("name", "address", "phone", "tax_number")}
-    return {
-        "hospital": hospital,
-        "patient": {
-            "spoken_name": spoken_name(patient.family_name, patient.given_names, patient.title),
-            "family_name": patient.family_name,
-            "given_names": patient.given_names,
-            "hospital_number": patient.hospital_number,
-            "address": patient.address,
-        },
-        "issued_by": by.name,
-    }
-
-
 @action(Action.WITHDRAW_BILL)
 def void_bill(bill_id: int, *, reason: str, by: Person) -> Bill:
     """Make a bill void while no money is held for it. An issued one keeps its number and its lines in the books; the
@@ -81,7 +58,7 @@ def void_bill(bill_id: int, *, reason: str, by: Person) -> Bill:
         standing = update(BillLine).filter_by(bill_id=bill.id, withdrawn_at=None)
         db.session.execute(standing.values(withdrawn_at=clock.now(), withdrawn_reason=reason))
     else:
-        later(INVOICE, bill.id)
+        later(papers.INVOICE, bill.id)
     bill.status, bill.collects = rules.BillState.VOID.value, False
     bill.void_reason, bill.voided_at, bill.voided_by_id = reason.strip(), clock.now(), by.id
     bill.changed()
@@ -93,4 +70,4 @@ def void_bill(bill_id: int, *, reason: str, by: Person) -> Bill:
 @action(Action.READ_BILL)
 def ask_for_invoice(bill_id: int, *, by: Person) -> None:
     """Have the bill's invoice made as the bill stands now; asked twice while it waits, it is made once."""
-    later(INVOICE, found(Bill, bill_id).id)
+    later(papers.INVOICE, found(Bill, bill_id).id)

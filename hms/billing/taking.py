@@ -16,9 +16,9 @@ from hms.core.permissions import Action
 from hms.core.series import take
 from hms.core.words import _
 
-from . import payments, rules, shifts
+from . import papers, payments, rules, shifts
 from .documents import CREDIT_NOTE, RECEIPT, document_number
-from .issuing import INVOICE, issue_locked
+from .issuing import issue_locked
 from .models import Bill, Payment
 
 
@@ -75,7 +75,7 @@ def _book(payment: Payment, bill: Bill, change: Money, series: str, by: Person) 
     bill.paid = bill.paid + change
     bill.status = rules.state(bill.total, bill.paid).value
     bill.changed()
-    later(INVOICE, bill.id)
+    later(papers.INVOICE, bill.id)
     alert(Alert.BILL_CHANGED)
     db.session.flush()
     year = clock.today().year
