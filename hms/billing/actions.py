@@ -7,7 +7,7 @@ from .crediting import withdraw_charge
 from .issuing import ask_for_invoice, issue, void_bill
 from .pricing import save_price
 from .shifts import close_till, count_till, open_till
-from .taking import refund, take_payment
+from .taking import hand_out_receipt, refund, take_payment
 
 __all__ = (
     "add_charge",
@@ -18,6 +18,7 @@ __all__ = (
     "count_till",
     "create_bill",
     "give_discount",
+    "hand_out_receipt",
     "issue",
     "open_till",
     "refund",

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import segno
 from flask import current_app
+from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from hms.core import clock, settings
 from hms.core.db import db, found
-from hms.core.format import spoken_name
+from hms.core.format import money, person_name, spoken_name, stamp
 from hms.core.money import ZERO, Money
 from hms.patients.models import Patient
 from hms.staff.models import User
 
+from . import receipt
 from .documents import in_words
 from .models import Bill, BillLine, Payment
+from .payments import METHOD_WORDS, Method
 from .rules import BillState, balance
 
 INVOICE = "billing.invoice"
@@ -86,7 +90,7 @@ def invoice(bill: Bill) -> dict[str, Any]:
     split = max(len(lines) - SHORTEST_LAST_PAGE, 0)
     return {
         "bill": bill,
-        "number": bill.number or f"Draft {bill.id}",
+        "number": bill.number or _("Draft %(id)s", id=bill.id),
         "facts": facts,
         "lines": lines[:split],
         "last_lines": lines[split:],
@@ -100,3 +104,55 @@ def invoice(bill: Bill) -> dict[str, Any]:
         "printed_at": clock.now(),
         "currency": currency,
     }
+
+
+def slip(payment: Payment, bill: Bill, copy: int = 0) -> receipt.Slip:
+    """The receipt of a payment, as things stood when it was taken: a reprint says the same."""
+    facts = bill.frozen or as_it_stands(bill, "")
+    clerk = db.session.get(User, payment.received_by_id) if payment.received_by_id else None
+    hospital, patient = facts["hospital"], facts["patient"]
+    sold = (
+        receipt.Sold(line.description, line.quantity, _plain(line.unit_price), _plain(line.amount))
+        for line in standing_lines(bill.id)
+    )
+    return receipt.Slip(
+        hospital=(hospital["name"].upper(), hospital["address"], hospital["phone"]),
+        title=f"{_('Refund') if payment.kind == 'refund' else _('Receipt')} {payment.number}",
+        when=stamp(payment.received_at),
+        clerk=clerk.display_name if clerk else "",
+        patient=person_name(patient["family_name"], patient["given_name"]),
+        hospital_number=patient["hospital_number"],
+        bill=f"{_('Bill')} {bill.number}",
+        sold=tuple(sold),
+        sums=tuple(_sums(payment, bill)),
+        foot=settings.value("billing.receipt_footer"),
+        copy=copy,
+    )
+
+
+def _sums(payment: Payment, bill: Bill) -> Iterator[tuple[str, str]]:
+    earlier = select(Payment).where(Payment.bill_id == bill.id, Payment.id < payment.id)
+    before = Money.total(signed(p) for p in db.session.scalars(earlier))
+    if bill.discount:
+        yield _("Discount"), _plain(-bill.discount)
+    yield f"{_('TOTAL')} {current_app.config['CURRENCY']}", _plain(bill.total)
+    if before:
+        yield _("Paid before"), _plain(before)
+    if payment.kind == "refund":
+        yield f"{_('Given back')} ({_(METHOD_WORDS[Method(payment.method)])})", _plain(payment.amount)
+    else:
+        yield _(METHOD_WORDS[Method(payment.method)]), _plain(payment.tendered or payment.amount)
+    if payment.reference:
+        yield _("Reference"), payment.reference
+    if payment.tendered is not None:
+        yield _("Change"), _plain(payment.tendered - payment.amount)
+    yield _("BALANCE"), _plain(balance(bill.total, before + signed(payment)))
+
+
+def _plain(amount: Money) -> str:
+    return money(amount, current_app.config["CURRENCY"], code=False)
+
+
+def roll() -> receipt.Paper:
+    """The paper in the cashiers' printers."""
+    return receipt.PAPERS.get(settings.value("billing.receipt_paper"), receipt.PAPERS["80"])

@@ -1,19 +1,40 @@
-"""What the cashier reads: prices, bills, payments, what a patient owes."""
+"""What the cashier reads: bills to pay, one bill, prices, tills, what a patient owes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, exists, func, or_, select
 
+from hms.core import outbox
 from hms.core.db import db
+from hms.core.errors import NotFound
 from hms.core.money import ZERO, Money
+from hms.core.people import Person
 from hms.core.text import like
+from hms.core.words import _
+from hms.patients.models import Patient
+from hms.patients.queries import WHO, find
 
-from .models import Bill, BillLine, Payment, PriceItem
+from . import papers
+from .documents import BILL, parse_document
+from .models import Bill, BillLine, CashShift, Payment, PriceItem, PrintedCopy, PrintedDocument
 from .payments import Method
 
 UNSETTLED = ("draft", "issued", "part_paid")
+PAGE = 25
+STATES = {
+    "to_pay": UNSETTLED,
+    "draft": ("draft",),
+    "issued": ("issued", "part_paid"),
+    "paid": ("paid",),
+    "void": ("void",),
+    "all": ("draft", "issued", "part_paid", "paid", "void"),
+}
+MOST_PATIENTS = 100
 
 
 def price_item(code: str) -> PriceItem | None:
@@ -28,12 +49,12 @@ def price(code: str) -> Money | None:
     return item.unit_price if item else None
 
 
-def price_items(text: str, *, limit: int = 10) -> list[PriceItem]:
-    """Active items whose code or name holds every word of `text`, those whose code begins with it first."""
+def price_items(text: str, *, limit: int = 10, with_withdrawn: bool = False) -> list[PriceItem]:
+    """Items whose code or name holds every word of `text`, those whose code begins with it first."""
     words = [PriceItem.search_text.like(func.hms_fold(f"%{like(word)}%")) for word in text.split()]
     starts = PriceItem.search_text.like(func.hms_fold(f"{like(text.strip())}%"))
-    rows = select(PriceItem).where(PriceItem.is_active, *words).order_by(starts.desc(), PriceItem.name).limit(limit)
-    return list(db.session.scalars(rows))
+    rows = select(PriceItem).where(*words).order_by(starts.desc(), PriceItem.name, PriceItem.id).limit(limit)
+    return list(db.session.scalars(rows if with_withdrawn else rows.where(PriceItem.is_active)))
 
 
 def subtotal(bill_id: int) -> Money:
@@ -42,9 +63,11 @@ def subtotal(bill_id: int) -> Money:
     return db.session.execute(lines).scalar_one() or ZERO
 
 
-def owed(patient_id: int) -> Money:
-    """All that a patient has still to pay: issued bills less payments, and the charges of drafts."""
+def owed(patient_id: int, *, but_not: int | None = None) -> Money:
+    """All that a patient has still to pay: issued bills less payments, and the charges of drafts; without bill `but_not`."""
     bills = select(func.sum(Bill.total - Bill.paid)).where(Bill.patient_id == patient_id, Bill.status.in_(UNSETTLED))
+    if but_not is not None:
+        bills = bills.where(Bill.id != but_not)
     return db.session.execute(bills).scalar_one() or ZERO
 
 
@@ -55,8 +78,154 @@ def owed_by(patient_ids: Iterable[int]) -> dict[int, Money]:
     return dict(db.session.execute(wanted).tuples())
 
 
+@dataclass
+class BillPage:
+    """One page of the list. `newer` and `older` are the ids with which the neighbouring pages are asked for."""
+
+    rows: list[Any]
+    newer: int | None
+    older: int | None
+
+
+def bills(
+    state: str = "to_pay",
+    *,
+    q: str = "",
+    patient_id: int | None = None,
+    before: int | None = None,
+    after: int | None = None,
+    who: Person,
+) -> BillPage:
+    """Bills, newest first, with their patients; `q` is a number of a bill or receipt, or finds a patient."""
+    query = _narrowed(_with_patient(), q, who) if q else _with_patient().where(Bill.status.in_(STATES[state]))
+    if patient_id is not None:
+        query = query.where(Bill.patient_id == patient_id)
+    if state == "to_pay" and not q:
+        charged = exists().where(BillLine.bill_id == Bill.id, BillLine.withdrawn_at.is_(None))
+        query = query.where(or_(Bill.status != "draft", charged))
+    return _page(query, before, after)
+
+
+def _with_patient() -> Select:
+    columns = (Bill.number, Bill.status, Bill.total, Bill.paid, Bill.created_at, Bill.issued_at)
+    return select(Bill.id.label("bill_id"), *columns, *WHO).join(Patient, Patient.id == Bill.patient_id)
+
+
+def _narrowed(query: Select, q: str, who: Person) -> Select:
+    document = bill_of_document(q)
+    if document is not None:
+        return query.where(Bill.id == document)
+    return query.where(Bill.patient_id.in_([hit.id for hit in find(q, limit=MOST_PATIENTS, who=who)]))
+
+
+def _page(query: Select, before: int | None, after: int | None) -> BillPage:
+    if after is not None:
+        query = query.where(Bill.id > after).order_by(Bill.id)
+    else:
+        query = (query.where(Bill.id < before) if before is not None else query).order_by(Bill.id.desc())
+    rows = list(db.session.execute(query.limit(PAGE + 1)))
+    has_more, rows = len(rows) > PAGE, rows[:PAGE]
+    if after is not None:
+        rows.reverse()
+    has_newer, has_older = (has_more, True) if after is not None else (before is not None, has_more)
+    ends = (rows[0].bill_id, rows[-1].bill_id) if rows else (None, None)
+    return BillPage(rows, ends[0] if has_newer else None, ends[1] if has_older else None)
+
+
+def bill_of_document(text: str) -> int | None:
+    """The id of the bill whose number, or whose receipt's or refund's number, was typed or scanned."""
+    document = parse_document(text)
+    if document is None:
+        return None
+    number = f"{document.series}-{document.year}-{document.n:06d}"
+    if document.series == BILL:
+        return db.session.execute(select(Bill.id).where(Bill.number == number)).scalar_one_or_none()
+    return db.session.execute(select(Payment.bill_id).where(Payment.number == number)).scalar_one_or_none()
+
+
+def bill_with_patient(bill_id: int) -> tuple[Bill, Patient]:
+    """A bill and whose it is; `NotFound`."""
+    joined = select(Bill, Patient).join(Patient, Patient.id == Bill.patient_id).where(Bill.id == bill_id)
+    row = db.session.execute(joined).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such bill."))
+    return row[0], row[1]
+
+
+def payment_with_bill(payment_id: int) -> tuple[Payment, Bill, Patient]:
+    """A payment or refund with its bill and patient; `NotFound`."""
+    joined = select(Payment, Bill, Patient).join(Bill, Bill.id == Payment.bill_id)
+    row = db.session.execute(
+        joined.join(Patient, Patient.id == Bill.patient_id).where(Payment.id == payment_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such payment."))
+    return row[0], row[1], row[2]
+
+
+def payments_of(bill_id: int) -> list[Payment]:
+    return list(db.session.scalars(select(Payment).where(Payment.bill_id == bill_id).order_by(Payment.id)))
+
+
+@dataclass
+class Invoice:
+    """How the A4 invoice of a bill stands: "ready" (with its size in bytes), "waiting", "failed" or "none"."""
+
+    state: str
+    size: int = 0
+    since: datetime | None = None
+
+
+def invoice(bill: Bill) -> Invoice:
+    """How the paper of the bill as it stands now comes along."""
+    size = db.session.execute(_document(bill, func.length(PrintedDocument.content))).scalar_one_or_none()
+    if size is not None:
+        return Invoice("ready", size)
+    newest = select(outbox.Outbox).filter_by(kind=papers.INVOICE, ref_id=bill.id).order_by(outbox.Outbox.id.desc())
+    row = db.session.scalars(newest.limit(1)).one_or_none()
+    if row is None or row.done_at:
+        return Invoice("none")
+    return Invoice("failed") if row.dead_at else Invoice("waiting", since=row.created_at)
+
+
+def invoice_pdf(bill: Bill) -> bytes | None:
+    """The stored invoice of the bill as it stands now."""
+    return db.session.execute(_document(bill, PrintedDocument.content)).scalar_one_or_none()
+
+
+def _document(bill: Bill, column: Any) -> Select:
+    return select(column).where(
+        PrintedDocument.kind == "invoice",
+        PrintedDocument.ref_id == bill.id,
+        PrintedDocument.edition == papers.edition(bill),
+    )
+
+
+def copies(kind: str, ref_id: int) -> int:
+    """How often a paper was handed out."""
+    row = select(PrintedCopy.copies).where(PrintedCopy.kind == kind, PrintedCopy.ref_id == ref_id)
+    return db.session.execute(row).scalar_one_or_none() or 0
+
+
 def takings(shift_id: int) -> list[tuple[Method, Money]]:
     """What went through a till, by way to pay; refunds are below zero."""
     rows = select(Payment.method, Payment.kind, func.sum(Payment.amount)).where(Payment.shift_id == shift_id)
     grouped = db.session.execute(rows.group_by(Payment.method, Payment.kind))
     return [(Method(method), -amount if kind == "refund" else amount) for method, kind, amount in grouped]
+
+
+def slips(shift_id: int) -> dict[Method, int]:
+    """How many payments of each kind went through a till."""
+    rows = select(Payment.method, func.count(Payment.id)).where(Payment.shift_id == shift_id, Payment.kind == "payment")
+    return {Method(method): count for method, count in db.session.execute(rows.group_by(Payment.method))}
+
+
+def open_shift(cashier_id: int | None) -> CashShift | None:
+    """The open till of a cashier."""
+    return db.session.scalars(select(CashShift).filter_by(cashier_id=cashier_id, closed_at=None)).one_or_none()
+
+
+def closed_shifts(cashier_id: int | None, *, limit: int = 10) -> list[CashShift]:
+    """The last closings of a cashier, newest first; of everybody when `cashier_id` is None."""
+    rows = select(CashShift).where(CashShift.closed_at.is_not(None)).order_by(CashShift.closed_at.desc()).limit(limit)
+    return list(db.session.scalars(rows.where(CashShift.cashier_id == cashier_id) if cashier_id else rows))

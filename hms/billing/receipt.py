@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import barcode
 
-from hms.core.money import Money
 from hms.core.words import _
 
 

@@ -96,7 +96,7 @@ def close_till(reason: str = "", *, by: Person) -> CashShift:
     """Close a counted till under the next closing number; every difference has a `reason`."""
     shift = _mine(by)
     if shift.counted is None:
-        raise RuleBroken(_("Count the till first."), "reason", code="not_counted")
+        raise Conflict(_("Count the till first."), code="not_counted")
     till.check_closing(differences(shift), reason)
     year = clock.today().year
     shift.difference_reason = reason.strip()

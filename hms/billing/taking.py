@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 
 from hms.core import clock
 from hms.core.actions import action
@@ -19,7 +20,7 @@ from hms.core.words import _
 from . import papers, payments, rules, shifts
 from .documents import CREDIT_NOTE, RECEIPT, document_number
 from .issuing import issue_locked
-from .models import Bill, Payment
+from .models import Bill, Payment, PrintedCopy
 
 
 @action(Action.TAKE_PAYMENT)
@@ -83,3 +84,13 @@ def _book(payment: Payment, bill: Bill, change: Money, series: str, by: Person) 
     db.session.add(payment)
     db.session.flush()
     return payment
+
+
+@action(Action.READ_PAYMENTS)
+def hand_out_receipt(payment_id: int, *, by: Person) -> int:
+    """Count that the receipt goes to paper once more; from the second time on it says COPY. Returns how often."""
+    first = insert(PrintedCopy).values(kind="receipt", ref_id=found(Payment, payment_id).id, copies=1)
+    once_more = first.on_conflict_do_update(
+        index_elements=[PrintedCopy.kind, PrintedCopy.ref_id], set_={"copies": PrintedCopy.copies + 1}
+    )
+    return db.session.execute(once_more.returning(PrintedCopy.copies)).scalar_one()

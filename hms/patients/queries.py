@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Select, case, column, exists, func, select, table, tuple_
+from sqlalchemy import Select, case, column, exists, func, literal, null, select, table, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from sqlalchemy.orm import selectinload
 
@@ -82,7 +82,7 @@ def patient_banner(whom: Patient, who: Person) -> Banner:
     reactions = select(
         func.array_agg(aggregate_order_by(array([Allergy.substance, Allergy.reaction]), Allergy.id))
     ).where(Allergy.patient_id == whom.id, Allergy.status == "active")
-    shown = reactions.scalar_subquery() if reads_allergies(who) else func.cast(None, func.text)
+    shown = reactions.scalar_subquery() if reads_allergies(who) else null()
     count, known = db.session.execute(select(same.scalar_subquery(), shown)).one()
     return Banner(
         *(getattr(whom, name) for name in list(Banner.__dataclass_fields__)[:10]),
@@ -142,7 +142,7 @@ def rows(who: Person) -> Select:
     return select(
         *columns,
         recent.label("has_recent_appointment"),
-        (_substances() if reads_allergies(who) else func.cast("", Patient.address.type)).label("known_allergies"),
+        (_substances() if reads_allergies(who) else literal("")).label("known_allergies"),
     ).where(Patient.status == "active")
 
 

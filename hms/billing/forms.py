@@ -1,0 +1,120 @@
+"""Forms of the cashier's pages."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from flask import current_app
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, RadioField, SelectField
+from wtforms.widgets import HiddenInput
+
+from hms.core.forms import DeskForm, Given, MoneyField, RecordIdField, Required, Text, WholeField
+from hms.core.money import ZERO
+
+from . import till
+from .payments import METHOD_WORDS, Method
+
+METHODS = [(method.value, _l(METHOD_WORDS[method])) for method in Method]
+CATEGORIES = [
+    ("service", _l("Service")),
+    ("test", _l("Test")),
+    ("medicine", _l("Medicine")),
+    ("supply", _l("Supply")),
+    ("bed", _l("Bed")),
+]
+
+
+class LineForm(DeskForm):
+    """What the cashier adds to a draft; an empty price takes the price list's."""
+
+    item = Text(_l("Item"), longest=200)
+    price_item_id = RecordIdField(widget=HiddenInput())
+    quantity = WholeField(_l("Quantity"))
+    unit_price = MoneyField(_l("Price, if it is not in the list"))
+
+
+class DiscountForm(DeskForm):
+    discount = Text(_l("Amount or percentage"), [Required()], longest=12)
+    reason = Text(_l("Reason"), longest=200)
+
+
+class ReasonForm(DeskForm):
+    reason = Text(_l("Reason"), [Required()], longest=200)
+
+
+class PayForm(DeskForm):
+    """A payment. What lies in the cash field counts for cash only."""
+
+    amount = MoneyField(_l("Amount"), [Given()])
+    method = RadioField(_l("Paid by"), choices=METHODS, default=Method.CASH.value, validate_choice=False)
+    reference = Text(_l("Number on the slip or claim"), longest=100)
+    tendered = MoneyField(_l("Cash given"))
+
+    def values(self) -> dict[str, Any]:
+        given = super().values()
+        return given if given["method"] == Method.CASH.value else given | {"tendered": None}
+
+
+class RefundForm(DeskForm):
+    amount = MoneyField(_l("Amount to give back"), [Given()])
+    method = SelectField(_l("Given back by"), choices=METHODS, validate_choice=False)
+    reason = Text(_l("Reason"), [Required()], longest=200)
+
+
+class FloatForm(DeskForm):
+    float_amount = MoneyField(_l("Cash in the drawer"))
+
+
+class CountForm(DeskForm):
+    """Notes and coins by their number, and the slips of every other way to pay; fields are named by their worth in cents."""
+
+    loose = MoneyField(_l("Other cash, as an amount"))
+
+    @property
+    def pieces(self) -> list[tuple[Decimal, Any]]:
+        """Every note and coin of the currency with its field, the largest first."""
+        return [(value, self[_piece(value)]) for value in _denominations()]
+
+    @property
+    def slips(self) -> list[tuple[Method, Any]]:
+        return [(method, self[method.name.lower()]) for method in Method if method is not Method.CASH]
+
+    def values(self) -> dict[str, Any]:
+        return {
+            "pieces": {value: field.data or 0 for value, field in self.pieces},
+            "loose": self.loose.data or ZERO,
+            "slips": {method: field.data or ZERO for method, field in self.slips},
+        }
+
+
+def count_form() -> CountForm:
+    """A `CountForm` with the notes and coins of the hospital's currency."""
+    pieces = {_piece(value): WholeField(f"{value.normalize():f} ×") for value in _denominations()}
+    slips = {m.name.lower(): MoneyField(_l(METHOD_WORDS[m])) for m in Method if m is not Method.CASH}
+    return type("HospitalCountForm", (CountForm,), pieces | slips)()
+
+
+def _denominations() -> list[Decimal]:
+    notes, coins = till.denominations(current_app.config["CURRENCY"])
+    return sorted({*notes, *coins}, reverse=True)
+
+
+def _piece(value: Decimal) -> str:
+    return f"n{int(value * 100)}"
+
+
+class CloseForm(DeskForm):
+    reason = Text(_l("Why it differs"), longest=200)
+
+
+class PriceForm(DeskForm):
+    """An item of the price list. `billing_label` is what papers print when the name would tell too much."""
+
+    code = Text(_l("Code"), [Required()], longest=20)
+    name = Text(_l("Name"), [Required()], longest=120)
+    billing_label = Text(_l("Words on the bill, if they differ"), longest=120)
+    category = SelectField(_l("Kind"), choices=CATEGORIES, validate_choice=False)
+    unit_price = MoneyField(_l("Price"), [Given()])
+    is_active = BooleanField(_l("In use"), default=True)

@@ -1,0 +1,88 @@
+"""Pages: taking a payment, its receipt, giving it back."""
+
+from __future__ import annotations
+
+from flask import Response, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+from hms.patients import queries as patients
+
+from . import actions, papers, queries, receipt, till
+from .desk import pages
+from .forms import PayForm, RefundForm
+from .rules import balance
+
+
+@pages.route("/bills/<int:bill_id>/pay", methods=["GET", "POST"])
+@needs(Action.TAKE_PAYMENT)
+def pay(bill_id: int) -> ResponseReturnValue:
+    """Take a payment; the receipt follows."""
+    form = PayForm()
+    if form.save(actions.take_payment, by=person(), bill_id=bill_id):
+        if request.form.get("do") == "print":
+            actions.hand_out_receipt(form.result.id, by=person())
+        prints = 1 if request.form.get("do") == "print" else None
+        return redirect(url_for("billing.payment", payment_id=form.result.id, taken=1, prints=prints), 303)
+    bill, patient = queries.bill_with_patient(bill_id)
+    owed = balance(bill.total, bill.paid)
+    if request.method == "GET":
+        form.amount.data = owed
+    shown = {
+        "bill": bill,
+        "owed": owed,
+        "whom": patients.patient_banner(patient, person()),
+        "lines": papers.standing_lines(bill.id),
+        "quick": till.quick_amounts(owed, current_app.config["CURRENCY"]),
+        "shift": queries.open_shift(person().id),
+    }
+    return render_template("billing/pay.html", form=form, **shown), form.status
+
+
+@pages.get("/payments/<int:payment_id>")
+@needs(Action.READ_PAYMENTS)
+def payment(payment_id: int) -> str:
+    """A payment and its receipt, ready for the roll printer."""
+    one, bill, patient = queries.payment_with_bill(payment_id)
+    paper = papers.roll()
+    slip = papers.slip(one, bill, max(queries.copies("receipt", one.id) - 1, 0))
+    lines, foot = receipt.lines(slip, paper.columns), receipt.foot(slip, paper.columns)
+    modules, bars = receipt.bars(one.number.replace("-", ""))
+    return render_template(
+        "billing/receipt.html",
+        payment=one,
+        bill=bill,
+        whom=patients.patient_banner(patient, person()),
+        owed=balance(bill.total, bill.paid),
+        paper=paper,
+        height=receipt.height_mm(lines, foot),
+        lines=lines,
+        foot=foot,
+        modules=modules,
+        bars=bars,
+        is_new="taken" in request.args,
+        prints="prints" in request.args,
+    )
+
+
+@pages.post("/payments/<int:payment_id>/print")
+@needs(Action.READ_PAYMENTS)
+def print_again(payment_id: int) -> Response:
+    """Hand the receipt out once more, marked COPY."""
+    actions.hand_out_receipt(payment_id, by=person())
+    return redirect(url_for("billing.payment", payment_id=payment_id, prints=1), 303)
+
+
+@pages.route("/payments/<int:payment_id>/refund", methods=["GET", "POST"])
+@needs(Action.WITHDRAW_BILL)
+def refund(payment_id: int) -> ResponseReturnValue:
+    """Give a payment back, or a part of it."""
+    one, bill, patient = queries.payment_with_bill(payment_id)
+    form = RefundForm()
+    if form.save(actions.refund, by=person(), payment_id=payment_id):
+        return redirect(url_for("billing.payment", payment_id=form.result.id, taken=1), 303)
+    if request.method == "GET":
+        form.amount.data, form.method.data = one.amount, one.method
+    whom = patients.patient_banner(patient, person())
+    return render_template("billing/refund.html", form=form, payment=one, bill=bill, whom=whom), form.status

@@ -1,0 +1,90 @@
+"""Pages: the cashier's till and its closing papers."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.core.db import found
+from hms.core.errors import NotFound
+from hms.core.forms import DeskForm
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+from hms.staff.models import User
+
+from . import actions, queries, shifts
+from .desk import pages
+from .forms import CloseForm, FloatForm, count_form
+from .models import CashShift
+
+
+@pages.get("/till")
+@needs(Action.WORK_TILL)
+def till() -> str:
+    """Open the till, count it, or close it: whatever comes next."""
+    return _till_page()[0]
+
+
+def _till_page(refused: DeskForm | None = None) -> tuple[str, int]:
+    shift = queries.open_shift(person().id)
+    is_counted = shift is not None and shift.counted is not None
+    form = refused or (
+        FloatForm(formdata=None) if shift is None else CloseForm(formdata=None) if is_counted else count_form()
+    )
+    shown = render_template(
+        "billing/till.html",
+        shift=shift,
+        form=form,
+        recount=count_form() if is_counted and shift.counted["tries"] < shifts.MOST_COUNTS else None,
+        differences=shifts.differences(shift) if is_counted else [],
+        slips=queries.slips(shift.id) if shift else {},
+        closed=queries.closed_shifts(person().id),
+    )
+    return shown, form.status if refused else 200
+
+
+@pages.post("/till/open")
+@needs(Action.WORK_TILL)
+def open_till() -> ResponseReturnValue:
+    """Begin a shift."""
+    form = FloatForm()
+    return _answer(form, form.save(actions.open_till, by=person()))
+
+
+@pages.post("/till/count")
+@needs(Action.WORK_TILL)
+def count_till() -> ResponseReturnValue:
+    """Hand the count in; what was expected is shown from now on."""
+    form = count_form()
+    return _answer(form, form.save(actions.count_till, by=person()))
+
+
+@pages.post("/till/close")
+@needs(Action.WORK_TILL)
+def close_till() -> ResponseReturnValue:
+    """Close the counted till and show its closing paper."""
+    form = CloseForm()
+    if form.save(actions.close_till, by=person()):
+        return redirect(url_for("billing.closing", shift_id=form.result.id), 303)
+    return _answer(form, False)
+
+
+def _answer(form: DeskForm, is_done: bool) -> ResponseReturnValue:
+    """Where to go on. A till that another window opened, counted or closed meanwhile is shown as it now is."""
+    if not is_done and form.conflict is None:
+        return _till_page(form)
+    if form.conflict is not None:
+        flash(_(form.conflict.message), "error")
+    return redirect(url_for("billing.till"), 303)
+
+
+@pages.get("/till/<int:shift_id>")
+@needs(Action.WORK_TILL)
+def closing(shift_id: int) -> str:
+    """The closing paper (Z) of a till: one's own, or anybody's for those who may void bills."""
+    shift = found(CashShift, shift_id)
+    if shift.closed_at is None or (shift.cashier_id != person().id and not person().may(Action.WITHDRAW_BILL)):
+        raise NotFound(_("There is no such closing."))
+    cashier = found(User, shift.cashier_id)
+    return render_template("billing/closing.html", shift=shift, cashier=cashier, differences=shifts.differences(shift))

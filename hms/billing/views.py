@@ -1,0 +1,14 @@
+"""The cashier's pages and their place in the bar."""
+
+from __future__ import annotations
+
+from hms.core import nav
+from hms.core.permissions import Action
+from hms.core.words import _
+
+from . import bill_views, payment_views, price_views, till_views  # noqa: F401 - they put their pages on the blueprint
+from .desk import pages
+
+__all__ = ("pages",)
+
+nav.place(_("Bills"), "billing.bills", Action.TAKE_PAYMENT, order=50)

@@ -1,0 +1,65 @@
+// The cashier's pages: change while typing, what the button takes, the counted cash, and printing. The server judges.
+"use strict";
+
+(() => {
+  const { one, all } = HMS;
+
+  // Amounts in whole cents; null when the text is no amount.
+  function cents(text) {
+    const tidy = String(text).replace(/[,\s ]/g, "");
+    return /^\d{1,8}(\.\d{1,2})?$/.test(tidy) ? Math.round(Number(tidy) * 100) : null;
+  }
+  const plain = (amount) => (amount / 100).toLocaleString("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const shown = (amount, code) => `${code} ${plain(amount)}`;
+
+  function paying(form) {
+    const code = form.dataset.currency;
+    const due = cents(form.dataset.pay);
+    const amount = one('[name="amount"]', form);
+    const given = one('[name="tendered"]', form);
+    const take = one("[data-take]", form);
+    const part = one("[data-part]", form);
+
+    function renew() {
+      const taken = cents(amount.value) ?? 0;
+      const change = given.value.trim() ? (cents(given.value) ?? 0) - taken : 0;
+      one("[data-change]", form).textContent = change < 0 ? "–" : shown(change, code);
+      one("span", take).textContent = take.dataset.take.replace("{amount}", shown(taken, code));
+      part.hidden = !(taken > 0 && taken < due);
+      part.textContent = part.dataset.words.replace("{left}", shown(due - taken, code));
+      one("[data-pay-reference]", form).hidden = one('[name="method"]:checked', form)?.value === "Cash";
+    }
+
+    form.addEventListener("click", (event) => {
+      const quick = event.target.closest("[data-given]");
+      if (!quick) return;
+      given.value = quick.dataset.given;
+      renew();
+      take.focus();
+    });
+    form.addEventListener("input", renew);
+    form.addEventListener("change", renew);
+    renew();
+  }
+
+  function counting(form) {
+    const total = one("[data-cash-total]", form);
+    const renew = () => {
+      const sum = all("[data-worth]", form).reduce((so, field) => so + Math.round((cents(field.value || "0") ?? 0) * Number(field.dataset.worth)), 0);
+      total.textContent = shown(sum, form.dataset.countCash);
+    };
+    form.addEventListener("input", renew);
+    renew();
+  }
+
+  all("form[data-pay]").forEach(paying);
+  all("form[data-count-cash]").forEach(counting);
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) print(); });
+  // Once: going back to the page does not print again.
+  if (one("[data-print-now]")) {
+    const address = new URL(location);
+    address.searchParams.delete("prints");
+    history.replaceState(null, "", address);
+    addEventListener("load", () => setTimeout(print, 50));
+  }
+})();

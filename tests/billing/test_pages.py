@@ -1,0 +1,260 @@
+"""The cashier's pages: from the pay queue to the receipt, the till and the price list."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import func, select
+
+from hms.billing import actions
+from hms.billing.models import Bill, BillLine, CashShift, Payment, PriceItem
+from hms.core.db import db as database
+from hms.core.money import Money
+from hms.core.people import SYSTEM
+from tests.page import Page, words
+
+from . import factories
+
+
+@pytest.fixture
+def bill(db):
+    factories.price("DRES", "Dressing, small", "35.00")
+    return factories.draft(factories.patient().id, "150.00", "40.00")
+
+
+def test_the_pay_queue_finds_bills_by_state_number_and_patient(bill, desk):
+    cashier = desk("cashier")
+    assert "KAMARA, Kadiatu" in words(cashier.get("/billing/").get_data(as_text=True))
+    payment = actions.take_payment(bill.id, Money("190.00"), "Cash", by=SYSTEM)
+    assert "Nobody has to pay" in words(cashier.get("/billing/").get_data(as_text=True))
+    for address in (
+        "/billing/?state=paid",
+        f"/billing/?q={bill.number}",
+        f"/billing/?q={payment.number.replace('-', '')}",
+        "/billing/?q=kadi",
+        f"/billing/?patient_id={bill.patient_id}&state=all",
+        "/billing/rows?state=all",
+    ):
+        assert bill.number in cashier.get(address).get_data(as_text=True), address
+    for nothing in ("/billing/?q=B-2001-000001", "/billing/?state=void", "/billing/?q=Zzyzx"):
+        assert bill.number not in cashier.get(nothing).get_data(as_text=True), nothing
+    for odd in (
+        "/billing/?state=nonsense",
+        "/billing/?before=x&after=-1",
+        "/billing/?q=%00%25_",
+        "/billing/?patient_id=a",
+    ):
+        assert cashier.get(odd).status_code == 200, odd
+
+
+def test_the_list_turns_its_pages(db, desk):
+    patient_id = factories.patient().id
+    ids = [factories.draft(patient_id, "10.00").id for _ in range(60)]
+    cashier, seen, url = desk("cashier"), [], "/billing/"
+    while url:
+        page = Page(cashier.get(url).get_data(as_text=True))
+        seen += [int(m[1]) for link in page.links if (m := re.fullmatch(r"/billing/bills/(\d+)", link))]
+        url = next((link for link in page.links if "before=" in link), None)
+    assert seen == sorted(ids, reverse=True)
+    back = cashier.get(f"/billing/?after={ids[29]}")
+    shown = [int(m[1]) for m in re.finditer(r'href="/billing/bills/(\d+)"', back.get_data(as_text=True))]
+    assert shown == sorted(ids[30:55], reverse=True)
+
+
+def test_the_list_asks_as_much_for_many_bills_as_for_few(db, desk):
+    cashier = desk("cashier")
+    factories.draft(factories.patient().id, "10.00")
+    few = cashier.get("/billing/").headers["X-Queries"]
+    for _ in range(24):
+        factories.draft(factories.patient().id, "10.00")
+    assert cashier.get("/billing/").headers["X-Queries"] == few
+
+
+def test_the_cashier_writes_a_line_takes_it_off_and_puts_it_back(bill, desk):
+    cashier, url = desk("cashier"), f"/billing/bills/{bill.id}"
+    assert cashier.form(url, 1 if _first_form_is_other(cashier, url) else 0, item="3*dres").status_code == 303
+    assert bill.total == Money("295.00")
+    line = database.session.scalars(select(BillLine).filter_by(quantity=3)).one()
+    page = Page(cashier.get(url).get_data(as_text=True))
+    remove = next(f for f in page.forms if f["action"].endswith(f"/lines/{line.id}/withdraw"))
+    cashier.post(remove["action"], data=remove["fields"])
+    assert bill.total == Money("190.00")
+    page = Page(cashier.get(url).get_data(as_text=True))
+    undo = next(f for f in page.forms if f["action"].endswith("/restore"))
+    cashier.post(undo["action"], data=undo["fields"])
+    assert bill.total == Money("295.00")
+
+
+def _first_form_is_other(cashier, url) -> bool:
+    page = Page(cashier.get(url).get_data(as_text=True))
+    posts = [f["action"] for f in page.forms if f["method"] == "post" and f["action"] != "/logout"]
+    return not posts[0].endswith("/lines")
+
+
+def _form(client, url: str, ending: str) -> dict:
+    page = Page(client.get(url).get_data(as_text=True))
+    return next(f for f in page.forms if f["method"] == "post" and (f["action"] or "").endswith(ending))
+
+
+def _send(client, url: str, ending: str, **typed: str):
+    form = _form(client, url, ending)
+    return client.post(form["action"], data={**form["fields"], **typed})
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ({"item": "nothing like this"}, "no such item"),
+        ({"item": "dres", "quantity": "0.5"}, "whole number"),
+        ({"item": "Bandage", "unit_price": "1.999"}, "two decimals"),
+        ({"item": "a\u202eb"}, "cannot be shown"),
+    ],
+)
+def test_a_refused_line_keeps_what_was_typed(bill, desk, typed, message):
+    answer = _send(desk("cashier"), f"/billing/bills/{bill.id}", "/lines", **typed)
+    html = answer.get_data(as_text=True)
+    assert answer.status_code == 400
+    assert message in html
+    assert "There is a problem" in html
+    assert f'value="{typed["item"]}"' in html
+
+
+def test_discount_issue_and_void_on_the_page(bill, desk):
+    cashier, url = desk("cashier"), f"/billing/bills/{bill.id}"
+    refused = _send(cashier, url, "/discount", discount="50%", reason="poor")
+    assert (refused.status_code, "above 10%" in refused.get_data(as_text=True)) == (400, True)
+    _send(cashier, url, "/discount", discount="10%", reason="staff")
+    _send(cashier, url, "/issue")
+    assert (bill.status, bill.total) == ("issued", Money("171.00"))
+    assert cashier.get(f"{url}/void").status_code == 403
+    assert _send(desk("admin"), f"{url}/void", "/void", reason="wrong patient").status_code == 303
+    assert bill.status == "void"
+
+
+def test_exact_cash_and_the_receipt(bill, desk):
+    cashier, url = desk("cashier"), f"/billing/bills/{bill.id}/pay"
+    form = _form(cashier, url, "/pay")
+    assert (form["fields"]["amount"], form["fields"]["method"]) == ("190.00", "Cash")
+    answer = cashier.post(url, data={**form["fields"], "tendered": "200", "do": "print"})
+    assert answer.status_code == 303
+    shown = words(cashier.get(answer.location).get_data(as_text=True))
+    for said in (
+        "Receipt R-",
+        "Change SLE\u00a010.00",
+        "TOTAL SLE",
+        "Cash 200.00",
+        "BALANCE 0.00",
+        "Nothing is left to pay",
+    ):
+        assert said in shown, said
+    assert "COPY" not in shown
+    _send(cashier, answer.location, "/print")
+    assert "COPY 1" in words(cashier.get(answer.location).get_data(as_text=True))
+
+
+def test_the_sheet_is_as_wide_as_the_roll_and_as_long_as_the_receipt(bill, desk):
+    payment = actions.take_payment(bill.id, Money("190.00"), "Cash", by=SYSTEM)
+    html = desk("cashier").get(f"/billing/payments/{payment.id}").get_data(as_text=True)
+    height = int(re.search(r"@page \{ size: 80mm (\d+)mm", html)[1])
+    assert 80 < height < 160
+
+
+def test_the_same_submit_twice_is_one_payment_and_one_answer(bill, desk):
+    cashier, url = desk("cashier"), f"/billing/bills/{bill.id}/pay"
+    fields = {**_form(cashier, url, "/pay")["fields"], "amount": "60.00"}
+    first, second = cashier.post(url, data=fields), cashier.post(url, data=fields)
+    assert (first.status_code, first.location) == (second.status_code, second.location)
+    assert database.session.execute(select(func.count(Payment.id))).scalar_one() == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ({"amount": "500"}, "Only 190.00 is still to pay"),
+        ({"amount": ""}, "Fill this in"),
+        ({"amount": "ten"}, "two decimals"),
+        ({"amount": "50", "method": "Card"}, "at least 4 characters"),
+        ({"amount": "50", "method": "Gold"}, "Choose Cash"),
+        ({"amount": "50", "tendered": "20"}, "less than the amount"),
+    ],
+)
+def test_a_refused_payment_keeps_what_was_typed_and_takes_nothing(bill, desk, typed, message):
+    answer = _send(desk("cashier"), f"/billing/bills/{bill.id}/pay", "/pay", **typed)
+    assert answer.status_code == 400
+    assert message in answer.get_data(as_text=True)
+    assert database.session.execute(select(func.count(Payment.id))).scalar_one() == 0
+
+
+def test_an_administrator_gives_a_payment_back(bill, desk):
+    payment = actions.take_payment(bill.id, Money("190.00"), "Cash", by=SYSTEM)
+    url = f"/billing/payments/{payment.id}/refund"
+    assert desk("cashier").get(url).status_code == 403
+    admin = desk("admin")
+    refused = _send(admin, url, "/refund", amount="200", reason="test")
+    assert (refused.status_code, "Only 190.00" in refused.get_data(as_text=True)) == (400, True)
+    answer = _send(admin, url, "/refund", amount="40.00", reason="test not done")
+    assert "Given back (Cash) 40.00" in words(admin.get(answer.location).get_data(as_text=True))
+    assert bill.paid == Money("150.00")
+
+
+def test_the_till_is_counted_blind_and_closed(bill, desk):
+    cashier = desk("cashier")
+    _send(cashier, "/billing/till", "/open", float_amount="100")
+    _send(cashier, f"/billing/bills/{bill.id}/pay", "/pay")
+    assert "290.00" not in cashier.get("/billing/till").get_data(as_text=True)
+    _send(cashier, "/billing/till", "/count", n2000="14", n50="3")
+    shown = words(cashier.get("/billing/till").get_data(as_text=True))
+    assert "Cash 290.00 281.50 −8.50 !" in shown
+    refused = _send(cashier, "/billing/till", "/close")
+    assert refused.status_code == 400
+    done = _send(cashier, "/billing/till", "/close", reason="gave wrong change")
+    assert "Closing Z-" in words(cashier.get(done.location).get_data(as_text=True))
+    assert database.session.scalars(select(CashShift)).one().closed_at is not None
+    assert desk("receptionist").get(done.location).status_code == 404
+    assert cashier.post("/billing/till/close", data={"csrf_token": _csrf(cashier)}).status_code == 303
+
+
+def _csrf(client) -> str:
+    return re.search(r'name="csrf_token" value="([^"]+)"', client.get("/billing/till").get_data(as_text=True))[1]
+
+
+def test_prices_are_changed_by_the_administrator_and_found_by_the_cashier(bill, desk):
+    admin = desk("admin")
+    refused = _send(admin, "/billing/prices/new", "/new", code="dres", name="Twice", unit_price="1")
+    assert (refused.status_code, "Another item has this code" in refused.get_data(as_text=True)) == (409, True)
+    new = {"code": "hivvl", "name": "HIV viral load", "billing_label": "Laboratory test, group B", "unit_price": "90"}
+    assert _send(admin, "/billing/prices/new", "/new", **new).status_code == 303
+    item = database.session.scalars(select(PriceItem).filter_by(code="HIVVL")).one()
+    _send(admin, f"/billing/prices/{item.id}", f"/{item.id}", unit_price="95.50")
+    assert item.unit_price == Money("95.50")
+    assert desk("cashier").get("/billing/prices/new").status_code == 403
+    found = desk("cashier").get("/billing/prices/choose?q=2*viral").get_json()
+    assert [(one["label"], one["detail"], one["note"]) for one in found] == [
+        ("2*HIV viral load", "HIVVL", "SLE\u00a095.50")
+    ]
+
+
+def test_a_new_bill_from_the_patients_list(bill, desk):
+    cashier = desk("cashier")
+    answer = _send(cashier, f"/billing/?patient_id={bill.patient_id}", "/bills")
+    assert re.fullmatch(r"/billing/bills/\d+", answer.location)
+    assert cashier.post("/billing/bills", data={"csrf_token": _csrf(cashier), "patient_id": "x"}).status_code == 400
+    assert database.session.execute(select(func.count(Bill.id))).scalar_one() == 2
+
+
+@pytest.mark.parametrize("role", ["doctor", "nurse", "pharmacist", "lab", "patient", "norole"])
+def test_other_desks_do_not_open_bills(bill, desk, role):
+    client = desk(role)
+    for address in ("/billing/", f"/billing/bills/{bill.id}", f"/billing/bills/{bill.id}/invoice.pdf", "/billing/till"):
+        assert client.get(address).status_code == 403, address
+
+
+def test_what_is_not_there_is_not_found(db, desk):
+    for address in (
+        "/billing/bills/999",
+        "/billing/payments/999",
+        "/billing/bills/999/invoice.pdf",
+        "/billing/till/999",
+    ):
+        assert desk("cashier").get(address).status_code == 404, address
