@@ -8,6 +8,7 @@ from typing import Any
 from flask import current_app
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, RadioField, SelectField
+from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
 from hms.core.forms import DeskForm, Given, MoneyField, RecordIdField, Required, Text, WholeField
@@ -16,7 +17,7 @@ from hms.core.money import ZERO
 from . import till
 from .payments import METHOD_WORDS, Method
 
-METHODS = [(method.value, _l(METHOD_WORDS[method])) for method in Method]
+METHODS = [SelectChoice(method.value, _l(METHOD_WORDS[method])) for method in Method]
 CATEGORIES = [
     ("service", _l("Service")),
     ("test", _l("Test")),
@@ -115,6 +116,6 @@ class PriceForm(DeskForm):
     code = Text(_l("Code"), [Required()], longest=20)
     name = Text(_l("Name"), [Required()], longest=120)
     billing_label = Text(_l("Words on the bill, if they differ"), longest=120)
-    category = SelectField(_l("Kind"), choices=CATEGORIES, validate_choice=False)
+    category = SelectField(_l("Kind"), choices=[SelectChoice(*one) for one in CATEGORIES], validate_choice=False)
     unit_price = MoneyField(_l("Price"), [Given()])
     is_active = BooleanField(_l("In use"), default=True)

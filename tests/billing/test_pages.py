@@ -65,6 +65,7 @@ def test_the_list_turns_its_pages(db, desk):
 def test_the_list_asks_as_much_for_many_bills_as_for_few(db, desk):
     cashier = desk("cashier")
     factories.draft(factories.patient().id, "10.00")
+    cashier.get("/billing/")
     few = cashier.get("/billing/").headers["X-Queries"]
     for _ in range(24):
         factories.draft(factories.patient().id, "10.00")
@@ -73,7 +74,7 @@ def test_the_list_asks_as_much_for_many_bills_as_for_few(db, desk):
 
 def test_the_cashier_writes_a_line_takes_it_off_and_puts_it_back(bill, desk):
     cashier, url = desk("cashier"), f"/billing/bills/{bill.id}"
-    assert cashier.form(url, 1 if _first_form_is_other(cashier, url) else 0, item="3*dres").status_code == 303
+    assert _send(cashier, url, "/lines", item="3*dres").status_code == 303
     assert bill.total == Money("295.00")
     line = database.session.scalars(select(BillLine).filter_by(quantity=3)).one()
     page = Page(cashier.get(url).get_data(as_text=True))
@@ -84,12 +85,6 @@ def test_the_cashier_writes_a_line_takes_it_off_and_puts_it_back(bill, desk):
     undo = next(f for f in page.forms if f["action"].endswith("/restore"))
     cashier.post(undo["action"], data=undo["fields"])
     assert bill.total == Money("295.00")
-
-
-def _first_form_is_other(cashier, url) -> bool:
-    page = Page(cashier.get(url).get_data(as_text=True))
-    posts = [f["action"] for f in page.forms if f["method"] == "post" and f["action"] != "/logout"]
-    return not posts[0].endswith("/lines")
 
 
 def _form(client, url: str, ending: str) -> dict:
@@ -141,7 +136,7 @@ def test_exact_cash_and_the_receipt(bill, desk):
     shown = words(cashier.get(answer.location).get_data(as_text=True))
     for said in (
         "Receipt R-",
-        "Change SLE\u00a010.00",
+        "Change SLE 10.00",
         "TOTAL SLE",
         "Cash 200.00",
         "BALANCE 0.00",
