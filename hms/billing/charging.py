@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from hms.core import clock, settings
@@ -67,7 +67,7 @@ def _collecting(patient_id: int, encounter_id: int | None) -> Bill:
     new = insert(Bill).values(patient_id=patient_id, encounter_id=encounter_id, collects=True, status="draft")
     one = new.on_conflict_do_update(
         index_elements=[Bill.patient_id],
-        index_where=Bill.collects & (Bill.status == "draft"),
+        index_where=text("collects AND status = 'draft'"),  # a parameter would hide it from a prepared statement
         set_={"updated_at": func.now(), "encounter_id": func.coalesce(Bill.encounter_id, encounter_id)},
     )
     return db.session.scalars(one.returning(Bill), execution_options={"populate_existing": True}).one()

@@ -51,6 +51,14 @@ def test_the_same_event_is_charged_once(prices, person):
     assert queries.owed(kadiatu.id) == Money("150.00")
 
 
+def test_a_busy_desk_charges_one_patient_after_another(db, person):
+    for event in range(12):
+        line = actions.add_charge(
+            factories.patient().id, description="Item", source="lab", source_id=event, by=person("doctor")
+        )
+    assert database.session.execute(select(func.count(Bill.id))).scalar_one() == 12
+
+
 def test_what_has_no_price_is_charged_at_zero_for_the_cashier_to_settle(db, person):
     line = actions.add_charge(factories.patient().id, code="NEW-TEST", source="lab", source_id=3, by=person("doctor"))
     assert (line.description, line.unit_price) == ("NEW-TEST", Money("0.00"))
