@@ -2,9 +2,9 @@
 
 from .codes import load_codes
 from .diagnosing import add_condition, make_primary, remove_condition, set_certainty
-from .encounters import add_addendum, save_encounter, start_encounter
+from .encounters import add_addendum, begin_written, save_encounter, start_encounter
 from .measuring import Unconfirmed, correct_vitals, record_vitals
-from .prescribing import prescribe, remove_prescription
+from .prescribing import change_prescription, prescribe, remove_prescription
 from .signing import asks_birth_year, sign, withdraw_encounter, withdraw_prescription
 
 __all__ = [
@@ -12,6 +12,8 @@ __all__ = [
     "add_addendum",
     "add_condition",
     "asks_birth_year",
+    "begin_written",
+    "change_prescription",
     "correct_vitals",
     "load_codes",
     "make_primary",

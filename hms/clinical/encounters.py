@@ -38,9 +38,10 @@ def start_encounter(
     queue_entry_id: int | None = None,
     patient_id: int | None = None,
     appointment_id: int | None = None,
+    is_new: bool = False,
     by: Person,
 ) -> Encounter:
-    """The encounter of a visit: the open one, or a new one of `by`.
+    """The encounter of a visit: the open one, or a new one of `by` (`is_new`: always a new one).
 
     A place in the queue says who the patient is; without one the patient's place of today is taken when there is one.
     """
@@ -52,8 +53,9 @@ def start_encounter(
         raise RuleBroken(_("Choose the patient."), "patient")
     patients.patient(patient_id)
     opened = _open_encounter(patient_id, entry, by)
-    if opened is not None:
+    if opened is not None and not is_new:
         return opened
+    entry = None if opened is not None else entry
     _check_appointment(appointment_id, patient_id)
     encounter = Encounter(
         patient_id=patient_id,
@@ -68,6 +70,15 @@ def start_encounter(
     if entry is not None:
         _take_over(encounter, entry, by)
     return encounter
+
+
+@action(Action.WRITE_ENCOUNTER)
+def begin_written(*, patient_id: int, appointment_id: int | None = None, by: Person, **texts: Any) -> Encounter:
+    """A new encounter with its texts at once, as programs send it."""
+    started = start_encounter(patient_id=patient_id, appointment_id=appointment_id, is_new=True, by=by)
+    _write(started, texts)
+    db.session.flush()
+    return started
 
 
 def _queue_entry(

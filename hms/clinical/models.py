@@ -232,7 +232,9 @@ class Prescription(Versioned):
             "external_id IS NULL OR (signed_at IS NULL AND quantity_dispensed = 0)",
             name="imported_not_dispensed",
             info={
-                "says": _("This medicine was prescribed elsewhere. A doctor prescribes it here before it is dispensed."),
+                "says": _(
+                    "This medicine was prescribed elsewhere. A doctor prescribes it here before it is dispensed."
+                ),
                 "code": "prescribed_elsewhere",
             },
         ),

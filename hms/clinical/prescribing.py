@@ -48,27 +48,9 @@ def prescribe(
     once. Raises `RuleBroken` on `override_reason` with the alert's words while a stop is unanswered.
     """
     encounter = _encounter(encounter_id, by)
-    written = _texts(what | {"instructions": instructions})
-    ordered = order(**{name: value for name, value in what.items() if name not in LENGTHS}, **_asked(written))
-    whom = db.session.get(Patient, encounter.patient_id)
-    checks = checks_of(ordered, whom, encounter.id)
-    answer = _answered(checks, override_code, override_reason, by)
-    line = Prescription(
-        patient_id=encounter.patient_id,
-        encounter_id=encounter.id,
-        medication_id=ordered.product.id if ordered.product else None,
-        medication_name=ordered.name,
-        quantity=_quantity(quantity, ordered),
-        prescriber_id=by.id,
-        checks=as_kept(checks),
-        **_dose_columns(ordered.dose),
-        **_dose_words(ordered.dose, written),
-        **answer,
-    )
-    return _added(line, encounter, ordered, by)
-
-
-def _added(line: Prescription, encounter: Encounter, ordered: Order, by: Person) -> Prescription:
+    asked = what | {"instructions": instructions, "quantity": quantity}
+    values, ordered = _columns(encounter, asked, override_code, override_reason, by)
+    line = Prescription(patient_id=encounter.patient_id, encounter_id=encounter.id, prescriber_id=by.id, **values)
     if state(encounter) != rules.DRAFT:
         line.status, line.signed_at = "active", clock.now()
         alert(Knock.PRESCRIPTION_SIGNED)
@@ -79,6 +61,45 @@ def _added(line: Prescription, encounter: Encounter, ordered: Order, by: Person)
     if ordered.sentence_id is not None:
         formulary_actions.count_use(ordered.sentence_id, by=by)
     return line
+
+
+@action(Action.PRESCRIBE)
+def change_prescription(
+    prescription_id: int, *, override_code: str = "", override_reason: str = "", by: Person, **what: Any
+) -> Prescription:
+    """Write a draft line anew, with all its checks; a signed order is stopped and ordered again instead."""
+    line = locked(Prescription, prescription_id)
+    if line.status != "draft":
+        raise Conflict(_("This prescription is signed. Stop it and order again."), code="signed")
+    encounter = own_draft(line.encounter_id, by)
+    values, _ordered = _columns(encounter, what, override_code, override_reason, by, besides=line.id)
+    for name, value in ({"override_code": "", "override_reason": ""} | values).items():
+        setattr(line, name, value)
+    line.changed()
+    encounter.changed()
+    db.session.flush()
+    return line
+
+
+def _columns(
+    encounter: Encounter, what: dict[str, Any], code: str, reason: str, by: Person, besides: int | None = None
+) -> tuple[dict[str, Any], Order]:
+    """The columns of a checked line; raises `RuleBroken` at what is wrong with it."""
+    written = _texts(what)
+    ids = {name: value for name, value in what.items() if name not in (*LENGTHS, "quantity")}
+    ordered = order(**ids, **{name: text for name, text in written.items() if name != "instructions"})
+    whom = db.session.get(Patient, encounter.patient_id)
+    checks = checks_of(ordered, whom, encounter.id, besides=besides)
+    values = {
+        "medication_id": ordered.product.id if ordered.product else None,
+        "medication_name": ordered.name,
+        "quantity": _quantity(what.get("quantity"), ordered),
+        "checks": as_kept(checks),
+        **_dose_columns(ordered.dose),
+        **_dose_words(ordered.dose, written),
+        **_answered(checks, code, reason, by),
+    }
+    return values, ordered
 
 
 def _encounter(encounter_id: int, by: Person) -> Encounter:
@@ -101,10 +122,6 @@ def _texts(given: dict[str, Any]) -> dict[str, str]:
     return cleaned
 
 
-def _asked(written: dict[str, str]) -> dict[str, str]:
-    return {name: text for name, text in written.items() if name != "instructions"}
-
-
 def _answered(checks: Iterable[Check], code: str, reason: str, by: Person) -> dict[str, str]:
     """The override that goes with the line, when there was something to override."""
     alerts = safety.stops(checks)
@@ -124,7 +141,11 @@ def _quantity(asked: int | None, ordered: Order) -> int | None:
 
 def _dose_columns(dose: Dose | None) -> dict[str, Any]:
     if dose is None:
-        return {}
+        return dict.fromkeys(("dose_amount", "max_per_day", "days")) | {
+            "dose_unit": "",
+            "route": "",
+            "frequency_code": "",
+        }
     return {
         "dose_amount": dose.amount,
         "dose_unit": dose.unit,

@@ -1,0 +1,171 @@
+"""JSON: encounters; their parts and the prescriptions have their own files."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from hms.core import audit, clock
+from hms.core.actions import doing
+from hms.core.api import DeskApi, argument_id, check_if_match, listed, single
+from hms.core.errors import NotFound, RuleBroken
+from hms.core.permissions import Action, Role
+from hms.core.web import needs, person
+from hms.core.words import _
+from hms.patients import queries as patients
+
+from . import actions, queries
+from .shapes import EncounterIn, EncounterOut, encounter_json
+
+api = DeskApi("clinical_api", __name__, description="Encounters and prescriptions")
+
+ENCOUNTER_STATES = ("in_progress", "signed")
+
+
+def wanted_state(known: tuple[str, ...]) -> str | None:
+    wanted = request.args.get("status")
+    if wanted is not None and wanted not in known:
+        raise RuleBroken(f'"{wanted[:50]}" is not a valid choice.', "status")
+    return wanted
+
+
+def _day(name: str) -> date | None:
+    text = request.args.get(name)
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise RuleBroken("Date has wrong format. Use one of these formats instead: YYYY-MM-DD.", name) from None
+
+
+def _span() -> tuple[Any, Any]:
+    """The instants between which the query's dates lie."""
+    day, first, last = _day("date"), _day("date_from"), _day("date_to")
+    begins = clock.day_bounds(day or first)[0] if day or first else None
+    ends = clock.day_bounds(day or last)[1] if day or last else None
+    return begins, ends
+
+
+def say_that_an_administrator_reads(what: str, row_id: int | None = None) -> None:
+    """Leave in the trail that an administrator read clinical records."""
+    who = person()
+    if who.role == Role.ADMIN.value and queries.reads_clinical(who):
+        with doing(f"clinical.read_{what}", who):
+            audit.record(f"clinical.read_{what}", who, entity=what, entity_id=row_id)
+
+
+@api.get("/encounters/")
+@needs(Action.LIST_ENCOUNTERS)
+@api.response(200, EncounterOut(many=True))
+def encounters() -> Response:
+    """Encounters, newest first; notes and diagnoses for those who care for patients."""
+    who = person()
+    rows = queries.narrowed(
+        queries.encounters(who),
+        patient_id=argument_id("patient", "patient_id"),
+        doctor_id=argument_id("doctor", "doctor_id"),
+        appointment_id=argument_id("appointment", "appointment_id"),
+        status=wanted_state(ENCOUNTER_STATES),
+    )
+    rows, is_clinical = queries.begun_between(rows, *_span()), queries.reads_clinical(who)
+    say_that_an_administrator_reads("encounter")
+    return listed(rows, lambda row: encounter_json(row, is_clinical))
+
+
+def _encounter(encounter_id: int, status: int = 200) -> Response:
+    who = person()
+    row = queries.encounter(encounter_id, who)
+    return single(encounter_json(row, queries.reads_clinical(who)), row.version, status)
+
+
+@api.get("/encounters/<int:encounter_id>/")
+@needs(Action.LIST_ENCOUNTERS)
+@api.response(200, EncounterOut)
+def encounter(encounter_id: int) -> Response:
+    """One encounter."""
+    answer = _encounter(encounter_id)
+    say_that_an_administrator_reads("encounter", encounter_id)
+    return answer
+
+
+def _texts(given: dict[str, Any]) -> dict[str, Any]:
+    """The encounter's texts; history and examination of the original's front end become parts of the note."""
+    texts = {name: given[name] for name in ("chief_complaint", "diagnosis", "no_diagnosis_reason") if name in given}
+    if "treatment_plan" in given:
+        texts["plan"] = given["treatment_plan"]
+    parts = [given.get(name) for name in ("notes", "presenting_illness_history", "physical_examination")]
+    if any(part is not None for part in parts):
+        texts["notes"] = "\n\n".join(part for part in parts if part)
+    return texts
+
+
+def either(given: dict[str, Any], name: str) -> Any:
+    return given.get(name) if given.get(name) is not None else given.get(f"{name}_id")
+
+
+@api.post("/encounters/")
+@needs(Action.WRITE_ENCOUNTER)
+@api.arguments(EncounterIn)
+@api.response(201, EncounterOut)
+def begin(given: dict[str, Any]) -> Response:
+    """Open an encounter of one's own. It is never signed by this: see `POST /api/encounters/{id}/sign/`."""
+    missing = {name: ["This field is required."] for name in ("patient", "notes") if either(given, name) is None}
+    if missing:
+        return _wrong(missing)
+    who = person()
+    if either(given, "doctor") not in (None, who.id):
+        raise RuleBroken(_("You can open encounters of your own only."), "doctor")
+    try:
+        patients.patient(either(given, "patient"))
+    except NotFound:
+        raise RuleBroken(f'Invalid pk "{either(given, "patient")}" - object does not exist.', "patient") from None
+    started = actions.begin_written(
+        patient_id=either(given, "patient"), appointment_id=either(given, "appointment"), **_texts(given), by=who
+    )
+    return _encounter(started.id, 201)
+
+
+def _wrong(messages: dict[str, list[str]]) -> Response:
+    answer = jsonify(messages)
+    answer.status_code = 400
+    return answer
+
+
+@api.put("/encounters/<int:encounter_id>/")
+@needs(Action.WRITE_ENCOUNTER)
+@api.arguments(EncounterIn)
+@api.response(200, EncounterOut)
+def write(given: dict[str, Any], encounter_id: int) -> Response:
+    """Change one's own encounter while it is not signed; afterwards 409."""
+    row = queries.encounter(encounter_id, person())
+    check_if_match(row.version, lambda: encounter_json(row, True))
+    if either(given, "patient") not in (None, row.patient_id):
+        raise RuleBroken(_("The patient of an encounter cannot be changed."), "patient")
+    more = {"appointment_id": either(given, "appointment")} if either(given, "appointment") else {}
+    actions.save_encounter(encounter_id, **_texts(given), **more, by=person())
+    return _encounter(encounter_id)
+
+
+@api.delete("/encounters/<int:encounter_id>/")
+@needs(Action.WITHDRAW_CLINICAL)
+@api.response(204)
+def withdraw(encounter_id: int) -> None:
+    """Mark an encounter as entered in error; nothing is erased."""
+    actions.withdraw_encounter(encounter_id, by=person())
+
+
+@api.post("/encounters/<int:encounter_id>/sign/")
+@needs(Action.WRITE_ENCOUNTER)
+@api.response(200, EncounterOut)
+def sign(encounter_id: int) -> Response:
+    """Sign one's own encounter: final, prescriptions to the pharmacy, consultation to the bill. `no_diagnosis_reason`
+    is asked for when there is no diagnosis."""
+    body = request.get_json() if request.is_json else {}
+    reason = body.get("no_diagnosis_reason", "") if isinstance(body, dict) else ""
+    if not isinstance(reason, str):
+        raise RuleBroken("Not a valid string.", "no_diagnosis_reason")
+    actions.sign(encounter_id, no_diagnosis_reason=reason[:500], by=person())
+    return _encounter(encounter_id)

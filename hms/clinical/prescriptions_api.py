@@ -1,0 +1,133 @@
+"""JSON: prescriptions, and the hospital's own allergy and interaction checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify
+
+from hms.core.api import argument_id, check_if_match, listed, single
+from hms.core.errors import NotFound, RuleBroken
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+from hms.core.words import _
+from hms.patients import queries as patients
+
+from . import actions, checking, queries
+from .encounters_api import api, either, say_that_an_administrator_reads, wanted_state
+from .shapes import AllergyQuestion, InteractionQuestion, PrescriptionIn, PrescriptionOut, prescription_json
+
+STATES = ("draft", "active", "on_hold", "part_dispensed", "completed", "stopped")
+
+
+@api.get("/prescriptions/")
+@needs(Action.LIST_PRESCRIPTIONS)
+@api.response(200, PrescriptionOut(many=True))
+def prescriptions() -> Response:
+    """Prescriptions, newest first; which medicine, for those who care or dispense."""
+    who = person()
+    rows = queries.ordered_with(
+        queries.prescriptions(who),
+        patient_id=argument_id("patient", "patient_id"),
+        encounter_id=argument_id("encounter", "encounter_id"),
+        medication_id=argument_id("medication", "medication_id"),
+        status=wanted_state(STATES),
+    )
+    is_clinical = queries.reads_prescriptions(who)
+    say_that_an_administrator_reads("prescription")
+    return listed(rows, lambda row: prescription_json(row, is_clinical))
+
+
+def _one(prescription_id: int, status: int = 200) -> Response:
+    who = person()
+    row = queries.prescription(prescription_id, who)
+    return single(prescription_json(row, queries.reads_prescriptions(who)), row.version, status)
+
+
+@api.get("/prescriptions/<int:prescription_id>/")
+@needs(Action.LIST_PRESCRIPTIONS)
+@api.response(200, PrescriptionOut)
+def prescription(prescription_id: int) -> Response:
+    """One prescription."""
+    answer = _one(prescription_id)
+    say_that_an_administrator_reads("prescription", prescription_id)
+    return answer
+
+
+def _asked(given: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: value for name, value in given.items() if name not in ("encounter", "encounter_id", "medication")}
+    if given.get("medication") is not None:
+        texts["medication_id"] = given["medication"]
+    elif not given.get("medication_name", "").strip():
+        raise RuleBroken("This field is required.", "medication_name")
+    return texts
+
+
+@api.post("/prescriptions/")
+@needs(Action.PRESCRIBE)
+@api.arguments(PrescriptionIn)
+@api.response(201, PrescriptionOut)
+def prescribe(given: dict[str, Any]) -> Response:
+    """Order a medicine in one's own encounter: a draft until the encounter is signed, active at once afterwards.
+
+    A stop (a recorded allergy, a dangerous pair, too high a dose) is 400 on `override_reason` until `override_code` and
+    a reason are given.
+    """
+    encounter_id = either(given, "encounter")
+    if encounter_id is None:
+        raise RuleBroken("This field is required.", "encounter")
+    asked = _asked(given)
+    try:
+        queries.encounter_found(encounter_id)
+    except NotFound:
+        raise RuleBroken(f'Invalid pk "{encounter_id}" - object does not exist.', "encounter") from None
+    return _one(actions.prescribe(encounter_id, **asked, by=person()).id, 201)
+
+
+@api.put("/prescriptions/<int:prescription_id>/")
+@needs(Action.PRESCRIBE)
+@api.arguments(PrescriptionIn)
+@api.response(200, PrescriptionOut)
+def change(given: dict[str, Any], prescription_id: int) -> Response:
+    """Write a line of one's own open encounter anew; a signed prescription is 409."""
+    row = queries.prescription(prescription_id, person())
+    check_if_match(row.version, lambda: prescription_json(row, True))
+    if either(given, "encounter") not in (None, row.encounter_id):
+        raise RuleBroken(_("The encounter of a prescription cannot be changed."), "encounter")
+    given.setdefault("medication_name", row.medication_name)
+    return _one(actions.change_prescription(prescription_id, **_asked(given), by=person()).id)
+
+
+@api.delete("/prescriptions/<int:prescription_id>/")
+@needs(Action.WITHDRAW_CLINICAL)
+@api.response(204)
+def withdraw(prescription_id: int) -> None:
+    """Mark a prescription as entered in error; nothing is erased."""
+    actions.withdraw_prescription(prescription_id, by=person())
+
+
+@api.post("/prescriptions/check_drug_allergy/")
+@needs(Action.READ_PRESCRIPTION)
+@api.arguments(AllergyQuestion)
+@api.response(200)
+def check_drug_allergy(given: dict[str, Any]) -> Response:
+    """Whether a medicine touches a recorded allergy, by the hospital's own rules; works without the Internet."""
+    patient_id = given.get("patient_id") or given.get("patient")
+    if patient_id is None:
+        raise RuleBroken("This field is required.", "patient_id")
+    try:
+        whom = patients.patient(patient_id)
+    except NotFound:
+        answer = jsonify(alert=False, message=_("Patient not found."))
+        answer.status_code = 404
+        return answer
+    return jsonify(checking.allergy(whom, given["medication_name"]))
+
+
+@api.post("/prescriptions/check_drug_interaction/")
+@needs(Action.READ_PRESCRIPTION)
+@api.arguments(InteractionQuestion)
+@api.response(200)
+def check_drug_interaction(given: dict[str, Any]) -> Response:
+    """What the named medicines do to each other, by the hospital's own rules."""
+    return jsonify(checking.interactions(given["medications"][: checking.MOST_MEDICINES]))

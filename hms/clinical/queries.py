@@ -1,0 +1,121 @@
+"""What programs and lists read of encounters, vital signs and prescriptions, as rows of columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from hms.core import settings
+from hms.core.db import db
+from hms.core.errors import NotFound
+from hms.core.people import Person
+from hms.core.permissions import Action, Role
+from hms.core.words import _
+
+from .models import Addendum, Condition, Encounter, Prescription, VitalsReading
+
+_ENCOUNTER = Encounter.__table__.c
+_ORDER = Prescription.__table__.c
+_TEXTS = ("notes", "diagnosis", "chief_complaint", "plan", "no_diagnosis_reason")
+PUBLIC = ("id", "patient_id", "appointment_id", "doctor_id", "created_at", "version", "status")
+CLINICAL = (*PUBLIC, *_TEXTS, "follow_up_on", "started_at", "signed_at", "updated_at")
+ORDER_PUBLIC = ("id", "encounter_id", "created_at", "status", "version", "patient_id")
+ORDER_CLINICAL = (
+    *ORDER_PUBLIC,
+    *("medication_id", "medication_name", "dosage", "frequency", "duration", "instructions"),
+    *("quantity", "quantity_dispensed", "override_code", "override_reason", "signed_at", "updated_at"),
+)
+
+
+def reads_clinical(who: Person) -> bool:
+    """Whether `who` reads notes and diagnoses; an administrator does unless the hospital asks for break-glass."""
+    return who.may(Action.OPEN_CHART) and not _needs_break_glass(who)
+
+
+def reads_prescriptions(who: Person) -> bool:
+    """Whether `who` reads which medicines were ordered."""
+    return who.may(Action.READ_PRESCRIPTION) and not _needs_break_glass(who)
+
+
+def _needs_break_glass(who: Person) -> bool:
+    return who.role == Role.ADMIN.value and settings.value("clinical.admin_requires_break_glass")
+
+
+def encounters(who: Person) -> Select:
+    """Encounters as `who` may read them, newest first."""
+    names = CLINICAL if reads_clinical(who) else PUBLIC
+    query = select(*(_ENCOUNTER[name] for name in names)).where(_ENCOUNTER.status != "entered_in_error")
+    return query.order_by(_ENCOUNTER.id.desc())
+
+
+def encounter(encounter_id: int, who: Person) -> Any:
+    """One encounter as `who` may read it; `NotFound` when there is none."""
+    row = db.session.execute(encounters(who).where(_ENCOUNTER.id == encounter_id)).one_or_none()
+    if row is None:
+        raise NotFound("No Encounter matches the given query.")
+    return row
+
+
+def narrowed(query: Select, **wanted: Any) -> Select:
+    """`query` of encounters where each given column has the wanted value; None means any."""
+    return query.where(*(_ENCOUNTER[name] == value for name, value in wanted.items() if value is not None))
+
+
+def begun_between(query: Select, begins: Any, ends: Any) -> Select:
+    """`query` of encounters begun from the instant `begins` on and before `ends`; None leaves a side open."""
+    sides = ([_ENCOUNTER.started_at >= begins] if begins else []) + ([_ENCOUNTER.started_at < ends] if ends else [])
+    return query.where(*sides)
+
+
+def prescriptions(who: Person) -> Select:
+    """Orders as `who` may read them, newest first; imported ones without an encounter too."""
+    names = ORDER_CLINICAL if reads_prescriptions(who) else ORDER_PUBLIC
+    query = select(*(_ORDER[name] for name in names)).where(_ORDER.status != "entered_in_error")
+    return query.order_by(_ORDER.id.desc())
+
+
+def prescription(prescription_id: int, who: Person) -> Any:
+    """One order as `who` may read it; `NotFound` when there is none."""
+    row = db.session.execute(prescriptions(who).where(_ORDER.id == prescription_id)).one_or_none()
+    if row is None:
+        raise NotFound("No Prescription matches the given query.")
+    return row
+
+
+def ordered_with(query: Select, **wanted: Any) -> Select:
+    """`query` of orders where each given column has the wanted value; None means any."""
+    return query.where(*(_ORDER[name] == value for name, value in wanted.items() if value is not None))
+
+
+def vitals_of(encounter_id: int) -> list[VitalsReading]:
+    """The readings of an encounter, newest first, without corrected ones."""
+    query = select(VitalsReading).where(VitalsReading.encounter_id == encounter_id, VitalsReading.status == "final")
+    return list(db.session.scalars(query.order_by(VitalsReading.taken_at.desc(), VitalsReading.id.desc())))
+
+
+def conditions_of(encounter_id: int) -> list[Condition]:
+    """The diagnoses of an encounter, the primary one first."""
+    query = select(Condition).where(Condition.encounter_id == encounter_id, Condition.status == "final")
+    return list(db.session.scalars(query.order_by(Condition.rank, Condition.id)))
+
+
+def addenda_of(encounter_id: int) -> list[Addendum]:
+    """What was added to an encounter, oldest first."""
+    return list(db.session.scalars(select(Addendum).filter_by(encounter_id=encounter_id).order_by(Addendum.id)))
+
+
+def lines_of(encounter_id: int) -> list[Prescription]:
+    """The orders of an encounter in the order they were written, without removed ones."""
+    query = select(Prescription).where(
+        Prescription.encounter_id == encounter_id, Prescription.status != "entered_in_error"
+    )
+    return list(db.session.scalars(query.order_by(Prescription.id)))
+
+
+def encounter_found(encounter_id: int) -> Encounter:
+    """The encounter as a record; `NotFound` when there is none or it was entered in error."""
+    row = db.session.get(Encounter, encounter_id)
+    if row is None or row.status == "entered_in_error":
+        raise NotFound(_("There is no such encounter."))
+    return row
