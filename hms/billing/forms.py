@@ -92,7 +92,7 @@ class CountForm(DeskForm):
 
 def count_form() -> CountForm:
     """A `CountForm` with the notes and coins of the hospital's currency."""
-    pieces = {_piece(value): WholeField(f"{value.normalize():f} ×") for value in _denominations()}
+    pieces = {_piece(value): WholeField(f"{value:f} ×") for value in _denominations()}
     slips = {m.name.lower(): MoneyField(_l(METHOD_WORDS[m])) for m in Method if m is not Method.CASH}
     return type("HospitalCountForm", (CountForm,), pieces | slips)()
 

@@ -77,7 +77,7 @@ def height_mm(lines_: Iterable[str], feet: Iterable[str]) -> int:
 
 
 def _sold(one: Sold, columns: int) -> list[str]:
-    figures = f"{one.quantity} x {one.unit_price:>6} {one.amount:>8}"
+    figures = f"{one.quantity} x {one.unit_price:>6} {one.amount:>7}"
     return _ends(one.description, figures, columns)
 
 
