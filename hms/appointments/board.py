@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import NamedTuple
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, func, or_, select, tuple_
+from sqlalchemy.orm import aliased
 
 from hms.core import clock, settings
 from hms.core.db import db
@@ -142,6 +143,24 @@ def counts(day: date | None = None, doctor_id: int | None = None) -> Counts:
     if doctor_id is not None:
         query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))
     return Counts(*db.session.execute(query).one())
+
+
+def ahead_of(entry_id: int) -> int:
+    """How many of the day wait to be called before this person."""
+    one, others = aliased(QueueEntry), QueueEntry
+    mine = tuple_(one.priority, one.arrived_at, one.token)
+    query = (
+        select(func.count())
+        .select_from(one)
+        .join(others, others.service_date == one.service_date)
+        .where(
+            one.id == entry_id,
+            others.status == QueueStatus.WAITING.value,
+            tuple_(others.priority, others.arrived_at, others.token) < mine,
+            or_(others.doctor_id.is_not_distinct_from(one.doctor_id), others.doctor_id.is_(None)),
+        )
+    )
+    return db.session.execute(query).scalar_one()
 
 
 def present(patient_id: int) -> Row | None:

@@ -24,6 +24,8 @@ from . import queries, rules
 from .models import Appointment
 from .rules import Status
 
+NO_SUCH = _("There is no such appointment.")
+
 
 class Taken(Conflict):
     """The time is taken. `alternative` is the doctor's next free (day, time), or None."""
@@ -56,7 +58,7 @@ def locked_appointment(appointment_id: int, by: Person) -> Appointment:
     booking = locked(Appointment, appointment_id)
     is_theirs = by.may(Action.EDIT_ANY_APPOINTMENT) or booking.doctor_id == by.id
     if booking.withdrawn_at is not None or not is_theirs:
-        raise NotFound(_("There is no such appointment."))
+        raise NotFound(NO_SUCH)
     return booking
 
 

@@ -128,6 +128,15 @@ def expected(limit: int = 5) -> list[Row]:
     return list(db.session.execute(query.order_by(Appointment.time, Appointment.id).limit(limit)))
 
 
+def who(patient_id: int) -> Row:
+    """Who the patient is, for a line on a form; `NotFound` when there is no active record."""
+    query = select(Patient.id, *PATIENT).where(Patient.id == patient_id, Patient.status == "active")
+    row = db.session.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such patient."))
+    return row
+
+
 class Arrivals(NamedTuple):
     """How many booked patients of today come within the hour, are late, and how many bookings there are."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .board import GROUPS, Counts, Entry, board, counts, entry, last_calls, present
-from .dayboard import Cell, Column, DayBoard, day_board
+from .board import GROUPS, Counts, Entry, ahead_of, board, counts, entry, last_calls, present
+from .dayboard import COLUMNS_SHOWN, Cell, Column, DayBoard, day_board
 from .daylist import (
     Arrivals,
     Page,
@@ -15,10 +15,12 @@ from .daylist import (
     for_api,
     of_patient,
     one_for_api,
+    who,
 )
 from .diary import absences_between, bookings_within, free_slots, hours_between, next_clinic_day, next_free
 
 __all__ = [
+    "COLUMNS_SHOWN",
     "GROUPS",
     "Arrivals",
     "Cell",
@@ -28,6 +30,7 @@ __all__ = [
     "Entry",
     "Page",
     "absences_between",
+    "ahead_of",
     "appointment",
     "arrivals",
     "board",
@@ -47,4 +50,5 @@ __all__ = [
     "of_patient",
     "one_for_api",
     "present",
+    "who",
 ]

@@ -1,0 +1,146 @@
+"""Forms of the desk: booking, moving, the queue, hours and absences."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice
+from wtforms.widgets import HiddenInput
+
+from hms.core import clock
+from hms.core.days import near_day
+from hms.core.errors import RuleBroken
+from hms.core.format import day as shown_day
+from hms.core.forms import DeskForm, Given, Parsed, RecordIdField, Required, Text, WholeField
+from hms.core.words import _
+
+CLOCK = re.compile(r"([01]?[0-9]|2[0-3])[:.h ]?([0-5][0-9])", re.ASCII)
+CANCEL_REASONS = (
+    ("Patient asked", _l("Patient asked")),
+    ("Doctor away", _l("Doctor away")),
+    ("Booked by mistake", _l("Booked by mistake")),
+    ("Patient in hospital", _l("Patient in hospital")),
+    ("Other", _l("Other")),
+)
+WEEKDAYS = (
+    (0, _l("Monday")),
+    (1, _l("Tuesday")),
+    (2, _l("Wednesday")),
+    (3, _l("Thursday")),
+    (4, _l("Friday")),
+    (5, _l("Saturday")),
+    (6, _l("Sunday")),
+)
+PRIORITIES = ((1, _l("Emergency")), (2, _l("Urgent")), (3, _l("Standard")), (4, _l("Low")))
+
+
+def clock_time(text: str) -> dt.time:
+    """A time of day as written: 09:30, 9.30, 0930, 9h30."""
+    found = CLOCK.fullmatch(text.strip())
+    if not found:
+        raise RuleBroken(_("Write the time like 09:30."))
+    return dt.time(int(found[1]), int(found[2]))
+
+
+def coming_day(text: str) -> dt.date:
+    """A day of an appointment as written: 22/11/26, t, +3d, mon."""
+    return near_day(text, clock.today())
+
+
+def _shown_time(at: dt.time) -> str:
+    return at.strftime("%H:%M")
+
+
+def day_field(label: Any, validators: Any = None) -> Parsed:
+    return Parsed(label, validators, parse=coming_day, show=shown_day)
+
+
+def time_field(label: Any, validators: Any = None) -> Parsed:
+    return Parsed(label, validators, parse=clock_time, show=_shown_time)
+
+
+class SlotForm(DeskForm):
+    """A doctor, a day, and one of the free times, or another time typed."""
+
+    doctor = SelectField(_l("Doctor"), [Given()], coerce=int, validate_choice=False)
+    date = day_field(_l("Date"), [Given()])
+    time = time_field(_l("Time"))
+    other_time = time_field(_l("Another time"))
+
+    def values(self) -> dict[str, Any]:
+        return {"doctor_id": self.doctor.data, "date": self.date.data, "time": self.chosen_time}
+
+    @property
+    def chosen_time(self) -> dt.time | None:
+        """The typed time, or the one picked from the list."""
+        return self.other_time.data or self.time.data
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        is_valid = super().validate(extra_validators)
+        if self.chosen_time is None and not self.time.errors and not self.other_time.errors:
+            self.time.errors = [*self.time.errors, _l("Choose a time.")]
+            is_valid = False
+        return is_valid
+
+
+class BookForm(SlotForm):
+    """A booking: who, with whom, when, why."""
+
+    patient_text = Text(_l("Patient"), longest=120)
+    patient = RecordIdField(_l("Patient"), [Given()], widget=HiddenInput())
+    notes = Text(_l("Reason for the visit"), longest=500)
+
+    def values(self) -> dict[str, Any]:
+        return super().values() | {"patient_id": self.patient.data, "notes": self.notes.data or ""}
+
+
+class QueueForm(DeskForm):
+    """Who is added to the queue, for whom, how urgently."""
+
+    patient_text = Text(_l("Patient"), longest=120)
+    patient = RecordIdField(_l("Patient"), [Given()], widget=HiddenInput())
+    doctor = SelectField(_l("Doctor"), coerce=lambda text: int(text) if text else None, validate_choice=False)
+    priority = SelectField(_l("Priority"), coerce=int, choices=[SelectChoice(*one) for one in PRIORITIES], default=3)
+
+    def values(self) -> dict[str, Any]:
+        return {"patient_id": self.patient.data, "doctor_id": self.doctor.data, "priority": self.priority.data}
+
+
+class HoursForm(DeskForm):
+    """Clinic hours of a doctor on a weekday."""
+
+    doctor = SelectField(_l("Doctor"), [Given()], coerce=int, validate_choice=False)
+    weekday = SelectField(_l("Day"), coerce=int, choices=[SelectChoice(*one) for one in WEEKDAYS])
+    starts = time_field(_l("From"), [Required()])
+    ends = time_field(_l("To"), [Required()])
+    slot_minutes = WholeField(_l("Minutes for each patient"), [Required()], default=15)
+    valid_from = day_field(_l("From day"))
+    valid_to = day_field(_l("Until day"))
+
+    def values(self) -> dict[str, Any]:
+        given = super().values()
+        return given | {"doctor_id": given.pop("doctor")}
+
+
+class BlockForm(DeskForm):
+    """A time in which a doctor receives nobody."""
+
+    doctor = SelectField(_l("Doctor"), [Given()], coerce=int, validate_choice=False)
+    date = day_field(_l("Date"), [Required()])
+    starts = time_field(_l("From"), [Required()])
+    until = day_field(_l("Until day"))
+    ends = time_field(_l("To"), [Required()])
+    reason = Text(_l("Reason"), longest=120)
+
+    def values(self) -> dict[str, Any]:
+        last = self.until.data or self.date.data
+        return {
+            "doctor_id": self.doctor.data,
+            "starts": clock.at(self.date.data, self.starts.data),
+            "ends": clock.at(last, self.ends.data),
+            "reason": self.reason.data or "",
+        }

@@ -1,0 +1,82 @@
+// Boards under the keyboard: arrows between slots, i m x on a booking, 1 to 4 on a queue row; free times as doctor or day change; print buttons.
+"use strict";
+
+(() => {
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const one = (selector, within = document) => within.querySelector(selector);
+  const steps = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] };
+
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) print(); });
+
+  // The next slot in that direction, over empty cells.
+  function neighbour(slot, [down, across]) {
+    const cell = slot.closest("td");
+    const side = getComputedStyle(cell).direction === "rtl" ? -across : across;
+    let [row, column] = [cell.parentElement, cell.cellIndex];
+    if (down) {
+      const others = all("a.slot", cell);
+      const beside = others[others.indexOf(slot) + down];
+      if (beside) return beside;
+    }
+    for (;;) {
+      row = down > 0 ? row.nextElementSibling : down < 0 ? row.previousElementSibling : row;
+      column += side;
+      const next = row?.cells[column];
+      if (!next || column < 1) return null;
+      const found = all("a.slot", next).at(down < 0 ? -1 : 0);
+      if (found) return found;
+    }
+  }
+
+  function onSlot(slot, event) {
+    if (steps[event.key]) {
+      const next = neighbour(slot, steps[event.key]);
+      next?.focus();
+      return true;
+    }
+    const { id, arrives } = slot.dataset;
+    if (!id || document.documentElement.dataset.shortcuts === "off") return false;
+    if (event.key === "i" && arrives !== undefined) HMS.post(`/appointments/${id}/check-in`);
+    else if (event.key === "m") location.assign(`/appointments/${id}/move`);
+    else if (event.key === "x") location.assign(`/appointments/${id}#cancel`);
+    else return false;
+    return true;
+  }
+
+  function onRow(row, event) {
+    if (document.documentElement.dataset.shortcuts === "off" || !/^[1-4]$/.test(event.key)) return false;
+    const button = one(`button[name="priority"][value="${event.key}"]`, row);
+    button?.click();
+    return Boolean(button);
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const slot = event.target.closest?.("[data-board] a.slot");
+    const row = event.target.closest?.('[data-ux="queue-row"]');
+    if ((slot && onSlot(slot, event)) || (row && onRow(row, event))) { event.preventDefault(); event.stopPropagation(); }
+  }, true);
+
+  // Free times follow the doctor and the day; what was picked stays picked while it is still free.
+  const times = one("[data-slots]");
+  const form = times?.closest("form");
+  if (!form) return;
+  let request = null;
+  async function renew() {
+    request?.abort();
+    request = new AbortController();
+    const address = new URL(times.dataset.slots, location.href);
+    address.searchParams.set("doctor", form.elements.doctor.value);
+    address.searchParams.set("date", form.elements.date.value);
+    const picked = one("input:checked", times)?.value;
+    try {
+      const answer = await fetch(address, { signal: request.signal, headers: { "X-Requested-With": "fetch" } });
+      if (!answer.ok || answer.redirected) return;
+      times.innerHTML = await answer.text();
+      const again = picked && one(`input[value="${CSS.escape(picked)}"]`, times);
+      if (again) again.checked = true;
+    } catch { /* The form still works: the server checks the time when it is sent. */ }
+  }
+  form.elements.doctor.addEventListener("change", renew);
+  form.elements.date.addEventListener("change", renew);
+})();
