@@ -37,7 +37,7 @@ def create_app(config: Config | None = None) -> Flask:
 
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
     start.prepare(app, config or Config.from_environment())
-    for desk in DESKS:
+    for desk in (*DESKS, "demo"):
         _open(app, desk)
     start.ready(app)
     app.cli.add_command(schedule)

@@ -16,7 +16,8 @@ from hms.core.db import db
 
 CHECKS = {
     "a bill's total is not the sum of its lines less the discount": """
-        SELECT b.id, coalesce(b.number, 'draft ' || b.id) AS what, b.total AS kept, coalesce(sum(l.amount), 0) - b.discount AS added
+        SELECT b.id, coalesce(b.number, 'draft ' || b.id) AS what, b.total AS kept,
+               coalesce(sum(l.amount), 0) - b.discount AS added
           FROM bill b LEFT JOIN bill_line l ON l.bill_id = b.id AND l.withdrawn_at IS NULL
          WHERE b.updated_at >= :start AND b.updated_at < :end
          GROUP BY b.id HAVING b.total <> greatest(coalesce(sum(l.amount), 0) - b.discount, 0)""",

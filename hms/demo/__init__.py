@@ -1,0 +1,1 @@
+"""Demo: a hospital that looks alive, made by the desks' own actions, the same from the same seed."""
