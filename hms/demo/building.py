@@ -19,9 +19,9 @@ from . import registering, setting_up, visits
 from .cases import CASES
 
 SEED = 2026
-WEEKS = 5
-VISITS_A_DAY = 4
-BOOKED_TODAY = 34
+WEEKS = 4
+VISITS_A_DAY = 3
+BOOKED_TODAY = 48
 WAITING_TODAY = 9
 TO_DISPENSE = 5
 TO_PAY = 4

@@ -1,0 +1,76 @@
+"""The demo hospital is alive, fits its own books, and is made once."""
+
+from __future__ import annotations
+
+import pytest
+from flask_migrate import upgrade
+from sqlalchemy import func, select
+
+from hms import create_app
+from hms.appointments.models import Appointment, QueueEntry
+from hms.billing.models import Bill
+from hms.clinical.models import Encounter, Prescription
+from hms.core import clock
+from hms.core.db import db
+from hms.demo import building, people
+from hms.patients.models import Patient
+from hms.reports import proving
+from hms.staff.models import User
+from tests import servers
+from tests.conftest import config_for
+
+
+@pytest.fixture(scope="module")
+def demo():
+    """A small demo: sixty patients, one week."""
+    name = "hms_demo_test"
+    app = create_app(config_for(servers.create_database(name), 50, demo=True))
+    with app.app_context():
+        upgrade()
+        assert building.build(lambda _step: None, patients=60, weeks=1)
+        assert building.bring_to_today(lambda _step: None)
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+    servers.drop_database(name)
+
+
+def _count(model, *where) -> int:
+    return db.session.execute(select(func.count()).select_from(model).where(*where)).scalar_one()
+
+
+def test_every_account_of_the_contract_is_there(demo):
+    promised = {"admin", "doctor", "doctor2", "nurse", "receptionist", "pharmacist", "cashier", "lab"}
+    assert promised <= set(db.session.scalars(select(User.username)))
+    assert len([one for one in people.STAFF if one.role == "doctor"]) == 8
+
+
+def test_today_has_bookings_a_queue_and_prescriptions_waiting(demo):
+    today = clock.today()
+    assert _count(Appointment, Appointment.date == today, Appointment.status == "scheduled") >= 5
+    assert _count(QueueEntry, QueueEntry.service_date == today, QueueEntry.status == "waiting") >= 5
+    assert _count(Prescription, Prescription.status == "active") >= 3
+
+
+def test_the_past_was_signed_in_the_past(demo):
+    start, _end = clock.day_bounds(clock.today())
+    assert _count(Encounter, Encounter.status == "signed", Encounter.signed_at < start) >= 10
+
+
+def test_names_include_accents_single_names_and_very_long_ones(demo):
+    names = db.session.execute(select(Patient.given_names, Patient.family_name)).all()
+    assert any(not family for _given, family in names)
+    assert any(len(given + family) > 50 for given, family in names)
+    assert any(not (given + family).isascii() for given, family in names)
+
+
+def test_the_books_of_the_demo_fit(demo):
+    assert list(proving.faults()) == []
+    assert _count(Bill, Bill.status == "paid") >= 3
+
+
+def test_a_second_time_adds_nothing(demo):
+    before = _count(Patient), _count(Appointment)
+    assert not building.build(lambda _step: None)
+    assert not building.bring_to_today(lambda _step: None)
+    assert (_count(Patient), _count(Appointment)) == before
