@@ -72,7 +72,7 @@ def _environment(config: object, url: str, redis_number: int) -> dict[str, str]:
 
 def _answers(url: str) -> bool:
     try:
-        return urllib.request.urlopen(f"{url}/login", timeout=2).status == 200  # noqa: S310 - our own server
+        return urllib.request.urlopen(f"{url}/login", timeout=10).status == 200  # noqa: S310 - our own server
     except (URLError, ConnectionError, TimeoutError):
         return False
 
@@ -93,7 +93,7 @@ def served(template: str) -> Iterator[Served]:
         servers.HOME,
     )
     web.start()
-    if not processes.wait_until(lambda: _answers(f"http://{bind}") or web.exit_code() is not None, 30):
+    if not processes.wait_until(lambda: _answers(f"http://{bind}") or web.exit_code() is not None, 120):
         web.stop(1)
         pytest.fail(f"The web server did not answer: {web.log.read_text()[-2000:]}")
     yield Served(app, f"http://{bind}", servers.redis_url(redis_number))
