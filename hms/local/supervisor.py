@@ -49,13 +49,15 @@ class Hospital:
         self._servers = Servers(self.home, environment)
         self._children: list[Child] = []
         self._close_requests = 0
+        self._needs_terminal = False
         self._servers_seen_at = 0.0
 
     def run(self) -> int:
         """Opens the hospital and stays until it is closed; 0 when it was closed on purpose, 1 when something failed."""
-        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if sign != signal.SIGHUP or signal.getsignal(sign) != signal.SIG_IGN:  # nohup means: stay
-                signal.signal(sign, self._on_signal)
+        stays_without_terminal = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # started with nohup
+        self._needs_terminal = sys.stdout.isatty() and not stays_without_terminal
+        for sign in (signal.SIGINT, signal.SIGTERM, *([] if stays_without_terminal else [signal.SIGHUP])):
+            signal.signal(sign, self._on_signal)
         with alone(self.home / "supervisor.lock") as is_only_one:
             if not is_only_one:
                 raise LocalServersFailed(
@@ -152,7 +154,8 @@ class Hospital:
         say("Closed.")
 
     def _pause(self, seconds: float = 0.2) -> None:
-        if self._close_requests:
+        # Over `ssh host make run` the hang-up reaches make alone, which then waits for us.
+        if self._close_requests or (self._needs_terminal and not os.isatty(sys.stdout.fileno())):
             raise CloseAsked
         time.sleep(seconds)
 
