@@ -11,16 +11,24 @@ from sqlalchemy import func, select
 
 from hms.core import audit, clock, series, settings
 from hms.core.actions import STALE, action
-from hms.core.db import db, locked
-from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken, Stale
+from hms.core.db import db
+from hms.core.errors import Conflict, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.text import clean, fold
 from hms.core.words import _
 
 from . import number, queries, rules
-from .allergies import NONE_KNOWN, substances
-from .models import Allergy, Patient
+from .allergy_records import (
+    answer_allergies,
+    confirm_no_allergies,
+    line,
+    record_allergy,
+    rewrite_allergies,
+    withdraw_allergy,
+)
+from .models import Patient
+
+__all__ = ["confirm_no_allergies", "record_allergy", "withdraw_allergy"]
 
 LONGEST = {"title": 20, "preferred_name": 100, "email": 254, "address": 255, "next_of_kin": 255, "national_id": 50} | {
     "occupation": 100,
@@ -59,7 +67,7 @@ def register_patient(
     _number(patient)
     db.session.add(patient)
     if allergies is not None:
-        _answer_allergies(patient, list(allergies), by)
+        answer_allergies(patient, list(allergies), by)
     db.session.flush()
     if match:
         details = {"match": match.hit.id, "percent": match.percent}
@@ -131,25 +139,20 @@ def update_patient(
 
     `allergies` is the API's text; it may differ from what is recorded only for those who may record allergies.
     """
-    patient = _open(patient_id)
+    patient = queries.locked_patient(patient_id)
     if version is not None and patient.version != version:
         raise Stale(STALE)
     names = {"given_names": patient.given_names, "family_name": patient.family_name}
     tidy = _tidy(names | changes if names.keys() & changes.keys() else changes)
     differs = {name: value for name, value in tidy.items() if getattr(patient, name) != value}
+    if "birth_date" in differs and "birth_is_estimated" not in changes:
+        differs["birth_is_estimated"] = False
     for name, value in differs.items():
         setattr(patient, name, value)
-    has_new_allergies = allergies is not None and _rewrite_allergies(patient, allergies, by)
+    has_new_allergies = allergies is not None and rewrite_allergies(patient, allergies, by)
     if differs or has_new_allergies:
         patient.changed()
     db.session.flush()
-    return patient
-
-
-def _open(patient_id: int) -> Patient:
-    patient = locked(Patient, patient_id)
-    if patient.status != "active":
-        raise NotFound(queries.NO_PATIENT)
     return patient
 
 
@@ -163,25 +166,18 @@ def _tidy(given: dict[str, Any]) -> dict[str, Any]:
     if given.get("birth_date"):
         rules.check_born(given["birth_date"], clock.today())
     if "phone" in given:
-        phone = rules.normal(_line("contact_info", given["phone"], LONGEST_CONTACT), current_app.config["COUNTRY"])
+        phone = rules.normal(line("contact_info", given["phone"], LONGEST_CONTACT), current_app.config["COUNTRY"])
         kept |= {"phone": phone.e164 or phone.as_typed, "phone_is_checked": phone.e164 is not None}
-    lines = {name: _line(name, given[name], LONGEST[name]) for name in LONGEST if name in given}
+    lines = {name: line(name, given[name], LONGEST[name]) for name in LONGEST if name in given}
     as_they_are = ("birth_date", "birth_is_estimated", "deceased_on", "external_id")
     return kept | lines | {name: given[name] for name in as_they_are if name in given}
-
-
-def _line(field: str, value: str | None, longest: int) -> str:
-    try:
-        return clean(value or "", longest=longest)
-    except ValueError as wrong:
-        raise RuleBroken(str(wrong), field) from wrong
 
 
 @action(Action.WITHDRAW_PATIENT)
 def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
     """Take the record out of use; it is kept, with its trail, and answers "not found" from now on."""
-    patient = _open(patient_id)
-    patient.status, patient.withdrawn_reason = "withdrawn", _line("reason", reason, LONGEST["withdrawn_reason"])
+    patient = queries.locked_patient(patient_id)
+    patient.status, patient.withdrawn_reason = "withdrawn", line("reason", reason, LONGEST["withdrawn_reason"])
     patient.changed()
 
 
@@ -204,94 +200,3 @@ def read_patient(patient_id: int, *, by: Person) -> Any:
 
 def _about(patient_id: int) -> dict[str, Any]:
     return {"entity": "patient", "entity_id": patient_id, "patient_id": patient_id}
-
-
-@action(Action.RECORD_ALLERGY)
-def record_allergy(
-    patient_id: int, *, substance: str, reaction: str = "", severity: str = "unknown", by: Person, **more: Any
-) -> Allergy:
-    """One more substance the patient reacts to. `severity` is mild, moderate, severe or unknown.
-
-    `more` are other columns of the allergy (class_code, code, code_system, category, recorded_on, external_id).
-    `Conflict` when the substance is recorded already.
-    """
-    patient = _open(patient_id)
-    name = _line("substance", substance, 200)
-    if any(fold(known.substance) == fold(name) for known in queries.allergies(patient_id)):
-        raise Conflict(_("This allergy is already recorded."), "substance", code="already_recorded")
-    allergy = _new_allergy(patient, name, by, reaction=_line("reaction", reaction, 255), severity=severity, **more)
-    patient.changed()
-    db.session.flush()
-    return allergy
-
-
-def _new_allergy(patient: Patient, substance: str, by: Person, **more: Any) -> Allergy:
-    allergy = Allergy(
-        patient=patient, substance=substance, recorded_by_id=by.id, **{"recorded_on": clock.today()} | more
-    )
-    db.session.add(allergy)
-    _asked(patient, "known", by)
-    return allergy
-
-
-def _asked(patient: Patient, status: str, by: Person) -> None:
-    patient.allergy_status, patient.allergy_status_at, patient.allergy_status_by_id = status, clock.now(), by.id
-
-
-@action(Action.RECORD_ALLERGY)
-def withdraw_allergy(allergy_id: int, *, by: Person) -> Allergy:
-    """Mark an allergy as entered in error. When it was the last one, the question counts as not asked."""
-    allergy = locked(Allergy, allergy_id)
-    patient = _open(allergy.patient_id)
-    if allergy.status != "active":
-        raise Conflict(_("This allergy was withdrawn already."), code="already_withdrawn")
-    _withdraw(patient, [allergy], by)
-    patient.changed()
-    return allergy
-
-
-def _withdraw(patient: Patient, gone: list[Allergy], by: Person) -> None:
-    for allergy in gone:
-        allergy.status = "entered_in_error"
-    db.session.flush()
-    if gone and not queries.allergies(patient.id):
-        _asked(patient, "not_asked", by)
-
-
-@action(Action.RECORD_ALLERGY)
-def confirm_no_allergies(patient_id: int, *, by: Person) -> Patient:
-    """The patient was asked and knows of none; `Conflict` while any is recorded."""
-    patient = _open(patient_id)
-    if queries.allergies(patient_id):
-        raise Conflict(_("Allergies are recorded. Withdraw those that are wrong first."), code="allergies_recorded")
-    _asked(patient, "none_known", by)
-    patient.changed()
-    return patient
-
-
-def _answer_allergies(patient: Patient, named: list[str], by: Person) -> None:
-    if not named:
-        _asked(patient, "none_known", by)
-    for substance in named:
-        _new_allergy(patient, substance, by)
-
-
-def _rewrite_allergies(patient: Patient, text: str, by: Person) -> bool:
-    """Make the recorded substances those of `text`; whether anything changed. Who may not record may send only the same."""
-    known, wanted = queries.allergies(patient.id), substances(text)
-    is_denial = wanted is NONE_KNOWN
-    named = {fold(one): one for one in wanted or ()}
-    gone = [one for one in known if fold(one.substance) not in named]
-    new = [one for key, one in named.items() if key not in {fold(k.substance) for k in known}]
-    becomes_denied = is_denial and patient.allergy_status != "none_known"
-    reopens = wanted is None and patient.allergy_status == "none_known"
-    if not (gone or new or becomes_denied or reopens):
-        return False
-    if not by.may(Action.RECORD_ALLERGY):
-        raise NotAllowed(_("Your role may not change known_allergies. Ask a nurse or a doctor."), "known_allergies")
-    _withdraw(patient, gone, by)
-    for substance in new:
-        _new_allergy(patient, substance, by)
-    if is_denial or reopens:
-        _asked(patient, "none_known" if is_denial else "not_asked", by)
-    return True

@@ -70,7 +70,7 @@ def find(text: str, *, limit: int = 8, who: Person, first: set[int] | None = Non
         known = {row.id for row, _ in rows}
         near = db.session.execute(_similar(asked, limit))
         rows += [(row, True) for row in near if row.id not in known]
-    return _flag_same_names([_hit(row, is_similar, who) for row, is_similar in rows[:limit]])
+    return _flag_same_names([hit(row, who=who, is_similar=is_similar) for row, is_similar in rows[:limit]])
 
 
 def asked_for(text: str) -> SearchTerms:
@@ -133,8 +133,8 @@ def _rank(asked: SearchTerms, some: Any, first: set[int]) -> ColumnElement[int]:
     return case(*whens, else_=literal(4)) if whens else literal(4)
 
 
-_SHOWN = (*WHO, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
-_RANKED = (*_SHOWN, Patient.sort_name, Patient.number, Patient.search_names, Patient.search_digits)
+SHOWN = (*WHO, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
+_RANKED = (*SHOWN, Patient.sort_name, Patient.number, Patient.search_names, Patient.search_digits)
 
 
 def _matching(asked: SearchTerms, limit: int, first: set[int]) -> Any:
@@ -142,7 +142,7 @@ def _matching(asked: SearchTerms, limit: int, first: set[int]) -> Any:
     fit = select(*_RANKED).where(Patient.status == "active", fits(asked))
     found = fit.limit(MOST_CANDIDATES)
     some = (fit.where(Patient.id.in_(first)).union(found) if first else found).subquery("some").c
-    shown = [some[column.key] for column in _SHOWN]
+    shown = [some[column.key] for column in SHOWN]
     return select(*shown).order_by(_rank(asked, some, first), some.sort_name, some.id).limit(limit)
 
 
@@ -152,14 +152,15 @@ def _similar(asked: SearchTerms, limit: int) -> Any:
     near = [func.word_similarity(word, Patient.search_names) for word in words]
     resembles = [literal(word).op("<%")(Patient.search_names) for word in words]
     return (
-        select(*_SHOWN)
+        select(*SHOWN)
         .where(Patient.status == "active", *resembles, *_digit_conditions(asked))
         .order_by(sum(near, literal(0)).desc(), *BY_NAME)
         .limit(limit * 2)
     )
 
 
-def _hit(row: Any, is_similar: bool, who: Person) -> Hit:
+def hit(row: Any, *, who: Person, is_similar: bool = False) -> Hit:
+    """A row of `SHOWN` as `who` sees it."""
     return Hit(
         *row[: len(WHO)],
         phone=shown_phone(row, who),

@@ -11,17 +11,18 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from sqlalchemy.orm import selectinload
 
 from hms.core import clock, settings
-from hms.core.db import db
+from hms.core.db import db, locked
 from hms.core.errors import NotFound
 from hms.core.people import Person
 from hms.core.permissions import Action, Role
 from hms.core.words import _
+from hms.staff import queries as staff
 
-from .finding import BY_NAME, WHO, Hit, asked_for, find, fits, shown_phone
+from .finding import BY_NAME, SHOWN, WHO, Hit, asked_for, find, fits, hit, shown_phone
 from .lookalikes import Lookalike, lookalikes
-from .models import ALLERGY_WORDS, Allergy, Patient
+from .models import Allergy, Patient
 
-__all__ = ["WHO", "Hit", "Lookalike", "asked_for", "find", "fits", "lookalikes", "shown_phone"]
+__all__ = ["WHO", "Hit", "Lookalike", "asked_for", "find", "fits", "hit", "lookalikes", "shown_phone"]
 
 PAGE = 25
 RECENT = timedelta(days=30)
@@ -37,6 +38,14 @@ def patient(patient_id: int, *, with_allergies: bool = False) -> Patient:
         query = query.options(selectinload(Patient.allergies))
     row = db.session.scalars(query).one_or_none()
     if row is None:
+        raise NotFound(NO_PATIENT)
+    return row
+
+
+def locked_patient(patient_id: int) -> Patient:
+    """The patient with the row locked until the action ends; `NotFound` when there is none or it is withdrawn."""
+    row = locked(Patient, patient_id)
+    if row.status != "active":
         raise NotFound(NO_PATIENT)
     return row
 
@@ -109,9 +118,7 @@ class NamePage:
 def by_name(*, after: int | None = None, before: int | None = None, limit: int = PAGE) -> NamePage:
     """Active patients by family name, given names and id; the rows that follow `after` or come before `before` (ids)."""
     keys = tuple_(*BY_NAME)
-    query = select(*WHO, Patient.phone, Patient.phone_is_checked, Patient.allergy_status).where(
-        Patient.status == "active"
-    )
+    query = select(*SHOWN).where(Patient.status == "active")
     mark = _place(before if before is not None else after)
     if mark is not None:
         query = query.where(keys < tuple_(*mark) if before is not None else keys > tuple_(*mark))
@@ -174,6 +181,13 @@ def row(patient_id: int, who: Person) -> Any:
     return found
 
 
-def words_of(patient_row: Any) -> str:
-    """The allergy phrase of a list row."""
-    return ALLERGY_WORDS[patient_row.allergy_status]
+def rows_of(patient_ids: list[int], who: Person) -> list[Any]:
+    """The API's rows of these patients."""
+    return list(db.session.execute(rows(who).where(Patient.id.in_(patient_ids))))
+
+
+def asked_by(whom: Patient) -> str:
+    """Who last answered the allergy question; empty when nobody did."""
+    if whom.allergy_status_by_id is None:
+        return ""
+    return staff.names({whom.allergy_status_by_id}).get(whom.allergy_status_by_id, "")

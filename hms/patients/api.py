@@ -1,0 +1,251 @@
+"""JSON: patients as the role may see them, and who may be registered already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify, request
+from marshmallow import fields
+from sqlalchemy import func, select
+
+from hms.core.api import DeskApi, Shape, asked_days, check_if_match, listed, single
+from hms.core.clock import day_bounds
+from hms.core.errors import RuleBroken
+from hms.core.fields import Day, Text
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+from hms.core.words import _
+
+from . import actions, queries, rules
+from .allergies import substances
+from .models import Patient
+
+api = DeskApi("patients_api", __name__, description="Patients")
+
+COLUMNS = {
+    "id": Patient.id,
+    "created_at": Patient.created_at,
+    "updated_at": Patient.updated_at,
+    "unique_id": Patient.number,
+    "last_name": Patient.sort_name,
+    "first_name": Patient.given_names,
+    "date_of_birth": Patient.birth_date,
+}
+"""What a list may be ordered by; with a minus sign the other way round."""
+
+
+class PatientIn(Shape):
+    """A person as a program writes one; `unique_id` is issued by the server and ignored here."""
+
+    first_name = Text(100, blank=False, required=True)
+    last_name = Text(100, required=True)
+    date_of_birth = Day(required=True)
+    gender = Text(10, blank=False, required=True)
+    contact_info = Text(255, allow_none=True)
+    address = Text(255, allow_none=True)
+    known_allergies = Text(5000, multiline=True, allow_none=True)
+
+
+class PatientChange(PatientIn):
+    """A correction. The birth date may stay unknown where nobody knows it."""
+
+    date_of_birth = Day(required=True, allow_none=True)
+
+
+class PersonAsked(PatientIn):
+    """Whom a look-alike is looked for; anything may be left out."""
+
+    first_name = Text(100)
+    last_name = Text(100)
+    date_of_birth = Day()
+    gender = Text(10)
+
+
+class PatientOut(Shape):
+    id = fields.Integer()
+    has_recent_appointment = fields.Boolean()
+    unique_id = fields.String()
+    first_name = fields.String()
+    last_name = fields.String()
+    date_of_birth = fields.Date(allow_none=True)
+    gender = fields.String()
+    contact_info = fields.String()
+    address = fields.String()
+    known_allergies = fields.String()
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
+class LookalikeOut(Shape):
+    patient = fields.Nested(PatientOut)
+    percent = fields.Integer()
+    is_strong = fields.Boolean()
+    reasons = fields.List(fields.String())
+
+
+def names_of(who: Person) -> tuple[str, ...]:
+    """The fields `who` sees: all demographics for those who edit them; names and contact for those who only bill;
+    names, birth date and sex for the rest. Substances for those who may read them."""
+    if who.may(Action.EDIT_PATIENT):
+        seen = (
+            "has_recent_appointment",
+            "date_of_birth",
+            "gender",
+            "contact_info",
+            "address",
+            "created_at",
+            "updated_at",
+        )
+    elif who.may(Action.READ_CONTACT):
+        seen = ("contact_info",)
+    else:
+        seen = ("date_of_birth", "gender")
+    return (*seen, "known_allergies") if queries.reads_allergies(who) else seen
+
+
+def patient_json(row: Any, seen: tuple[str, ...]) -> dict[str, Any]:
+    """A row of `queries.rows` with the fields in `seen`, in the original's order."""
+    whole = {
+        "id": row.id,
+        "has_recent_appointment": row.has_recent_appointment,
+        "unique_id": row.hospital_number,
+        "first_name": row.given_names,
+        "last_name": row.family_name,
+        "date_of_birth": row.birth_date.isoformat() if row.birth_date else None,
+        "gender": rules.gender_code(row.sex),
+        "contact_info": row.phone,
+        "address": row.address,
+        "known_allergies": row.known_allergies,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+    always = ("id", "unique_id", "first_name", "last_name")
+    return {name: value for name, value in whole.items() if name in always or name in seen}
+
+
+def _answer(row: Any, status: int = 200) -> Response:
+    return single(patient_json(row, names_of(person())), row.version, status)
+
+
+def _written(given: dict[str, Any]) -> dict[str, Any]:
+    """The body in the words of the actions; what was not sent is left out."""
+    words = {"first_name": "given_names", "last_name": "family_name", "gender": "sex", "contact_info": "phone"}
+    kept = ("first_name", "last_name", "gender", "contact_info", "address")
+    said = {words.get(name, name): given[name] or "" for name in kept if name in given}
+    return said | {"birth_date": given["date_of_birth"]}
+
+
+@api.get("/patients/")
+@needs(Action.FIND_PATIENT)
+@api.response(200, PatientOut(many=True))
+def patients() -> Response:
+    """Patients in the order of registration. `search=` finds as the find box does; `date`, `date_from` and `date_to` are
+    days of registration; `ordering=` takes id, created_at, updated_at, unique_id, last_name, first_name, date_of_birth."""
+    seen = names_of(person())
+    rows = queries.rows(person()).where(*_asked()).order_by(*_order())
+    return listed(rows, lambda row: patient_json(row, seen), total=None if request.args.get("search") else _count())
+
+
+def _count() -> Any:
+    return select(func.count(Patient.id)).where(Patient.status == "active", *_asked())
+
+
+def _asked() -> list[Any]:
+    first, last = asked_days()
+    conditions = []
+    if first:
+        conditions.append(Patient.created_at >= day_bounds(first)[0])
+    if last:
+        conditions.append(Patient.created_at < day_bounds(last)[1])
+    if (typed := request.args.get("search", "").strip()) and not (terms := queries.asked_for(typed)).is_empty:
+        conditions.append(queries.fits(terms))
+    return conditions
+
+
+def _order() -> tuple[Any, Any]:
+    asked = request.args.get("ordering", "id")
+    column = COLUMNS.get(asked.removeprefix("-"))
+    if column is None:
+        raise RuleBroken(
+            _("Order by one of: id, created_at, updated_at, unique_id, last_name, first_name, date_of_birth."),
+            "ordering",
+        )
+    return (column.desc(), Patient.id.desc()) if asked.startswith("-") else (column, Patient.id)
+
+
+@api.post("/patients/")
+@needs(Action.REGISTER_PATIENT)
+@api.arguments(PatientIn)
+@api.response(201, PatientOut)
+def register(given: dict[str, Any]) -> Response:
+    """Register a patient; the server issues `unique_id`."""
+    named = substances(given.get("known_allergies") or "")
+    patient = actions.register_patient(**_written(given), allergies=named, by=person())
+    return _answer(queries.row(patient.id, person()), 201)
+
+
+@api.get("/patients/<int:patient_id>/")
+@needs(Action.FIND_PATIENT)
+@api.response(200, PatientOut)
+def patient(patient_id: int) -> Response:
+    """One patient. That you looked is written into the trail."""
+    return _answer(actions.read_patient(patient_id, by=person()))
+
+
+@api.put("/patients/<int:patient_id>/")
+@needs(Action.EDIT_PATIENT)
+@api.arguments(PatientChange)
+@api.response(200, PatientOut)
+def correct(given: dict[str, Any], patient_id: int) -> Response:
+    """Correct a patient. `known_allergies` may differ from what is recorded only for those who may record allergies."""
+    who = person()
+    row = queries.row(patient_id, who)
+    check_if_match(row.version, lambda: patient_json(row, names_of(who)))
+    version = row.version if request.if_match else None
+    actions.update_patient(
+        patient_id, version=version, allergies=given.get("known_allergies"), **_written(given), by=who
+    )
+    return _answer(queries.row(patient_id, who))
+
+
+@api.delete("/patients/<int:patient_id>/")
+@needs(Action.WITHDRAW_PATIENT)
+@api.response(204)
+def withdraw(patient_id: int) -> Response:
+    """Take a patient's record out of use. The record and its trail are kept."""
+    actions.withdraw_patient(patient_id, reason=request.args.get("reason", ""), by=person())
+    return Response(status=204)
+
+
+@api.get("/patients/lookalikes/")
+@needs(Action.REGISTER_PATIENT)
+@api.arguments(PersonAsked, location="query")
+@api.response(200, LookalikeOut(many=True))
+def lookalikes(given: dict[str, Any]) -> Response:
+    """Who may be registered already: give first_name, last_name, date_of_birth, gender and contact_info as in a registration."""
+    found = queries.lookalikes(_person(given), who=person())
+    rows = {row.id: row for row in queries.rows_of([one.hit.id for one in found], person())}
+    seen = names_of(person())
+    return jsonify(
+        [
+            {
+                "patient": patient_json(rows[one.hit.id], seen),
+                "percent": one.percent,
+                "is_strong": one.is_strong,
+                "reasons": one.reasons,
+            }
+            for one in found
+        ]
+    )
+
+
+def _person(given: dict[str, Any]) -> rules.Person:
+    return rules.Person(
+        given.get("first_name", ""),
+        given.get("last_name", ""),
+        given.get("date_of_birth"),
+        sex=rules.sex(given["gender"]) if "gender" in given else "unknown",
+        phone=given.get("contact_info"),
+        address=given.get("address") or "",
+    )

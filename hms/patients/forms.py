@@ -1,0 +1,209 @@
+"""Forms of the patients' desk. Fields carry the API's names, so that a refusal hangs on the same field in both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, HiddenField, RadioField, SelectField
+
+from hms.core import clock, format
+from hms.core.errors import RuleBroken
+from hms.core.forms import DeskForm, RecordIdField, Required, Text
+from hms.core.words import _
+
+from . import rules
+from .actions import LONGEST
+from .allergies import substances
+from .models import Patient
+from .search import terms
+
+SEX = [("female", _l("Female")), ("male", _l("Male")), ("other", _l("Other")), ("unknown", _l("Not known"))]
+UNITS = [("years", _l("years")), ("months", _l("months")), ("weeks", _l("weeks")), ("days", _l("days"))]
+ALLERGY_ANSWERS = [
+    ("not_asked", _l("Not asked yet")),
+    ("none_known", _l("None known (asked)")),
+    ("known", _l("Has allergies")),
+]
+SEVERITIES = [
+    ("unknown", _l("Not known")),
+    ("mild", _l("Mild")),
+    ("moderate", _l("Moderate")),
+    ("severe", _l("Severe")),
+]
+MORE = ("title", "preferred_name", "next_of_kin", "occupation", "language", "national_id", "email")
+"""Optional columns that the form calls by the same name."""
+
+
+class BirthForm(DeskForm):
+    """A birth date in one text field, or an age instead."""
+
+    date_of_birth = Text(_l("Date of birth"), longest=40)
+    age = Text(_l("or age"), longest=40)
+    age_unit = SelectField(_l("Unit of the age"), choices=UNITS, default="years")
+    age_is_checked = BooleanField(_l("The date is right, the person is over 110"))
+
+    def birth(self, *, needed: bool = True) -> dict[str, Any]:
+        """The birth date as the actions take it; nothing when none was typed and none is `needed`."""
+        born = self._born(needed)
+        if born is None:
+            return {}
+        if born.is_unusual and not self.age_is_checked.data:
+            self.asks_about_age = True
+            raise RuleBroken(
+                _("The person would be over 110. Check the year, or tick that it is right."), "date_of_birth"
+            )
+        return {"birth_date": born.day, "birth_is_estimated": born.is_estimated}
+
+    def _born(self, needed: bool) -> rules.Birth | None:
+        if self.date_of_birth.data:
+            return rules.born(self.date_of_birth.data, clock.today())
+        if self.age.data:
+            return rules.from_age(self.age.data, clock.today(), self.age_unit.data)
+        return rules.born("", clock.today()) if needed else None
+
+    asks_about_age = False
+
+
+class PersonForm(BirthForm):
+    """The demographics of a patient."""
+
+    first_name = Text(_l("Given names"), longest=100)
+    last_name = Text(_l("Family name"), longest=100)
+    gender = RadioField(_l("Sex"), [Required()], choices=SEX)
+    contact_info = Text(_l("Phone"), longest=255)
+    address = Text(_l("Address"), longest=LONGEST["address"])
+    title = Text(_l("Title"), longest=LONGEST["title"])
+    preferred_name = Text(_l("Preferred name"), longest=LONGEST["preferred_name"])
+    next_of_kin = Text(_l("Next of kin"), longest=LONGEST["next_of_kin"])
+    occupation = Text(_l("Occupation"), longest=LONGEST["occupation"])
+    language = Text(_l("Language"), longest=LONGEST["language"])
+    national_id = Text(_l("National ID"), longest=LONGEST["national_id"])
+    email = Text(_l("E-mail"), longest=LONGEST["email"])
+
+    def demographics(self) -> dict[str, Any]:
+        """Name, sex and contact as the actions take them."""
+        typed = {name: self[name].data for name in ("address", *MORE)}
+        return typed | {
+            "given_names": self.first_name.data,
+            "family_name": self.last_name.data,
+            "sex": self.gender.data,
+            "phone": self.contact_info.data,
+        }
+
+    def has_more(self) -> bool:
+        """Whether anything stands in the folded part of the form."""
+        return any(self[name].data or self[name].errors for name in MORE)
+
+
+class RegistrationForm(PersonForm):
+    """A new patient."""
+
+    allergies = RadioField(_l("Allergies"), choices=ALLERGY_ANSWERS, default="not_asked")
+    known_allergies = Text(_l("What does the patient react to?"), longest=5000)
+    overridden_match_id = RecordIdField()
+
+    def values(self) -> dict[str, Any]:
+        return self.demographics() | self.birth() | {"allergies": self._allergies()} | self._overridden()
+
+    def _overridden(self) -> dict[str, Any]:
+        return {"overridden_match_id": self.overridden_match_id.data, "asks_first": True}
+
+    def _allergies(self) -> list[str] | None:
+        if self.allergies.data == "known":
+            named = substances(self.known_allergies.data)
+            if not named:
+                raise RuleBroken(_("Write what the patient reacts to, or choose another answer."), "known_allergies")
+            return named
+        return [] if self.allergies.data == "none_known" else None
+
+    def person(self) -> rules.Person:
+        """What is typed so far, to look for look-alikes; what cannot be read yet is left out."""
+        try:
+            birth = self._born(needed=False)
+        except RuleBroken:
+            birth = None
+        sex = self.gender.data if self.gender.data in rules.SEXES else "unknown"
+        return rules.Person(
+            self.first_name.data or "",
+            self.last_name.data or "",
+            birth.day if birth else None,
+            bool(birth and birth.is_estimated),
+            sex,
+            self.contact_info.data or None,
+            self.address.data or "",
+        )
+
+
+class CorrectionForm(PersonForm):
+    """Changes to a registered patient; an empty birth date leaves the recorded one."""
+
+    version = RecordIdField()
+
+    def values(self) -> dict[str, Any]:
+        return self.demographics() | self.birth(needed=False) | {"version": self.version.data}
+
+
+class UnknownForm(BirthForm):
+    """Somebody who cannot say who they are."""
+
+    gender = RadioField(_l("Sex"), [Required()], choices=SEX)
+
+    def values(self) -> dict[str, Any]:
+        return {"sex": self.gender.data} | self.birth(needed=False)
+
+
+class AllergyForm(DeskForm):
+    """One substance a patient reacts to."""
+
+    substance = Text(_l("Substance"), [Required()], longest=200)
+    reaction = Text(_l("Reaction"), longest=255)
+    severity = RadioField(_l("How severe?"), choices=SEVERITIES, default="unknown")
+
+
+class PressForm(DeskForm):
+    """A single button."""
+
+    pressed = HiddenField()
+
+    def values(self) -> dict[str, Any]:
+        return {}
+
+
+def recorded(patient: Patient) -> dict[str, Any]:
+    """A patient's record as the fields of `CorrectionForm` show it."""
+    has_day = patient.birth_date is not None and not patient.birth_is_estimated
+    return {
+        "first_name": patient.given_names,
+        "last_name": patient.family_name,
+        "gender": patient.sex,
+        "date_of_birth": format.day(patient.birth_date) if has_day else "",
+        "contact_info": patient.phone,
+        "version": patient.version,
+        **{name: getattr(patient, name) for name in ("address", *MORE)},
+    }
+
+
+def from_search(text: str) -> dict[str, str]:
+    """Fields filled from what was looked for: "kadiatu kamara 076 123 476", "KAMARA, Kadiatu 13/3/91"."""
+    found = terms(text, clock.today())
+    words = [word for word in text.replace(",", " , ").split() if any(c.isalpha() for c in word) or word == ","]
+    filled = _names([word for word in words if not any(c.isdigit() for c in word)], found.birth_date is not None)
+    if found.birth_date:
+        filled["date_of_birth"] = format.day(found.birth_date)
+    phone = next((run for run in found.digit_runs if len(run) >= 6), "")
+    return filled | ({"contact_info": phone} if phone else {})
+
+
+def _names(words: list[str], has_date: bool) -> dict[str, str]:
+    """Family name first before a comma, else last."""
+    plain = [word for word in words if not (has_date and word[:3].title() in format.SHORT_MONTHS)]
+    if "," in plain:
+        family, given = plain[: plain.index(",")], [word for word in plain[plain.index(",") + 1 :] if word != ","]
+    else:
+        given, family = (plain[:-1], plain[-1:]) if len(plain) > 1 else (plain, [])
+    return {"first_name": _name(given), "last_name": _name(family)}
+
+
+def _name(words: list[str]) -> str:
+    return " ".join(word[:1].upper() + (word[1:].lower() if word.isupper() else word[1:]) for word in words)[:100]

@@ -1,0 +1,207 @@
+"""Pages: find and list, register, correct, allergies, the patient's card. The chart itself is the chart desk's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.core import nav
+from hms.core.actions import require
+from hms.core.errors import NotFound, Stale
+from hms.core.forms import DeskForm
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+from hms.core.words import _ as marked
+
+from . import actions, card, forms, queries
+from .models import Patient
+
+pages = Blueprint("patients", __name__, url_prefix="/patients")
+
+nav.place(marked("Patients"), "patients.index", Action.EDIT_PATIENT, order=30)
+
+
+@pages.get("/")
+@needs(Action.FIND_PATIENT)
+def index() -> str:
+    """Find a patient, or leaf through the list by family name."""
+    typed = request.args.get("q", "").strip()[:100]
+    if typed:
+        hits = queries.find(typed, limit=queries.PAGE, who=person())
+        return render_template("patients/index.html", typed=typed, hits=hits, listing=None)
+    listing = queries.by_name(after=_id("after"), before=_id("before"))
+    return render_template("patients/index.html", typed="", hits=_hits(listing), listing=listing)
+
+
+def _hits(listing: queries.NamePage) -> list[queries.Hit]:
+    return [queries.hit(row, who=person()) for row in listing.rows]
+
+
+def _id(name: str) -> int | None:
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+@pages.route("/new", methods=["GET", "POST"])
+@needs(Action.REGISTER_PATIENT)
+def new() -> ResponseReturnValue:
+    """Register a patient; likely records of the same person are shown while typing, and once before saving."""
+    asked = request.args.get("q", "")[:100]
+    form = forms.RegistrationForm(data=forms.from_search(asked) if asked and request.method == "GET" else None)
+    if form.save(actions.register_patient, by=person()):
+        return _registered(form.result)
+    match = getattr(form.conflict, "match", None)
+    found = queries.lookalikes(form.person(), who=person()) if asked or form.is_submitted() else []
+    return render_template("patients/new.html", form=form, found=found, match=match, asked=asked), form.status
+
+
+def _registered(patient: Patient) -> ResponseReturnValue:
+    flash(_("Registered with hospital number %(number)s.", number=patient.hospital_number), "success")
+    return _onward(patient.id)
+
+
+def _onward(patient_id: int) -> ResponseReturnValue:
+    """To the queue when that was pressed, else to the chart."""
+    if request.form.get("then") == "queue" and person().may(Action.CHECK_IN):
+        return redirect(f"/queue/add?patient={patient_id}", 303)
+    return redirect(f"/patients/{patient_id}", 303)
+
+
+@pages.post("/lookalikes")
+@needs(Action.REGISTER_PATIENT)
+def lookalikes() -> str:
+    """The panel of likely records for what is typed so far; writes nothing."""
+    form = forms.RegistrationForm()
+    return render_template("patients/_lookalikes.html", found=queries.lookalikes(form.person(), who=person()))
+
+
+@pages.route("/unknown", methods=["GET", "POST"])
+@needs(Action.REGISTER_PATIENT)
+def unknown() -> ResponseReturnValue:
+    """Register somebody who cannot say who they are."""
+    form = forms.UnknownForm()
+    if form.save(actions.register_unknown, by=person()):
+        return _registered(form.result)
+    return render_template("patients/unknown.html", form=form), form.status
+
+
+@pages.route("/<int:patient_id>/edit", methods=["GET", "POST"])
+@needs(Action.EDIT_PATIENT)
+def edit(patient_id: int) -> ResponseReturnValue:
+    """Correct a patient's details."""
+    patient = queries.patient(patient_id)
+    form = forms.CorrectionForm(data=forms.recorded(patient))
+    if form.save(actions.update_patient, by=person(), patient_id=patient_id):
+        flash(_("Saved."), "success")
+        return _onward(patient_id)
+    return _correction(patient_id, form)
+
+
+def _correction(patient_id: int, form: forms.CorrectionForm, proposed: list[str] | None = None) -> ResponseReturnValue:
+    """The form; after a conflict with what is stored now beside what was typed, ready to be saved over it."""
+    patient = queries.patient(patient_id)
+    theirs = _differences(patient, form) if isinstance(form.conflict, Stale) else []
+    page = render_template(
+        "patients/edit.html",
+        form=form,
+        patient=patient,
+        banner=queries.patient_banner(patient, person()),
+        theirs=theirs,
+        proposed=proposed or [],
+    )
+    return page, form.status
+
+
+def _differences(patient: Patient, form: forms.CorrectionForm) -> list[tuple[Any, str, str]]:
+    stored = forms.recorded(patient)
+    words = {str(value): label for value, label in forms.SEX}
+    return [
+        (form[name].label.text, words.get(value, value), words.get(form[name].data, form[name].data or ""))
+        for name, value in stored.items()
+        if name != "version" and (form[name].data or "") != value
+    ]
+
+
+@pages.post("/<int:patient_id>/use")
+@needs(Action.EDIT_PATIENT)
+def use(patient_id: int) -> ResponseReturnValue:
+    """Go on with a known patient instead of registering: the phone and address just typed are proposed as changes."""
+    patient, typed = queries.patient(patient_id), forms.RegistrationForm()
+    shown = forms.recorded(patient)
+    proposed = [name for name in ("contact_info", "address") if typed[name].data and typed[name].data != shown[name]]
+    if not proposed:
+        return _onward(patient_id)
+    form = forms.CorrectionForm(formdata=None, data=shown | {name: typed[name].data for name in proposed})
+    form.conflict = None
+    return _correction(patient_id, form, [str(form[name].label.text) for name in proposed])
+
+
+@pages.route("/<int:patient_id>/allergies", methods=["GET", "POST"])
+@needs(Action.READ_ALLERGIES)
+def allergies(patient_id: int) -> ResponseReturnValue:
+    """What the patient reacts to; nurses and doctors add to it."""
+    if request.method == "POST":
+        require(person(), Action.RECORD_ALLERGY)
+    form = forms.AllergyForm()
+    if form.save(actions.record_allergy, by=person(), patient_id=patient_id):
+        flash(_("%(substance)s recorded.", substance=form.result.substance), "success")
+        return redirect(url_for("patients.allergies", patient_id=patient_id), 303)
+    return _allergy_page(patient_id, form)
+
+
+def _allergy_page(patient_id: int, form: DeskForm, refused: list[str] | None = None) -> ResponseReturnValue:
+    if not queries.reads_allergies(person()):
+        raise NotFound(queries.NO_PATIENT)
+    patient = queries.patient(patient_id)
+    page = render_template(
+        "patients/allergies.html",
+        form=form,
+        patient=patient,
+        banner=queries.patient_banner(patient, person()),
+        known=queries.allergies(patient_id),
+        asked_by=queries.asked_by(patient),
+        refused=refused or [],
+    )
+    return page, 409 if refused else form.status
+
+
+@pages.post("/<int:patient_id>/allergies/none")
+@needs(Action.RECORD_ALLERGY)
+def no_allergies(patient_id: int) -> ResponseReturnValue:
+    """The patient was asked and knows of no allergy."""
+    form = forms.PressForm()
+    if form.save(actions.confirm_no_allergies, by=person(), patient_id=patient_id):
+        flash(_("No known allergies, asked today."), "success")
+        return redirect(f"/patients/{patient_id}", 303)
+    return _allergy_page(patient_id, forms.AllergyForm(formdata=None), form.form_errors)
+
+
+@pages.post("/<int:patient_id>/allergies/<int:allergy_id>/withdraw")
+@needs(Action.RECORD_ALLERGY)
+def withdraw_allergy(patient_id: int, allergy_id: int) -> ResponseReturnValue:
+    """Mark an allergy of this patient as entered in error."""
+    form = forms.PressForm()
+    _belongs(allergy_id, patient_id)
+    if form.save(actions.withdraw_allergy, by=person(), allergy_id=allergy_id):
+        flash(_("%(substance)s withdrawn.", substance=form.result.substance), "success")
+        return redirect(url_for("patients.allergies", patient_id=patient_id), 303)
+    return _allergy_page(patient_id, forms.AllergyForm(formdata=None), form.form_errors)
+
+
+def _belongs(allergy_id: int, patient_id: int) -> None:
+    if not any(allergy.id == allergy_id for allergy in queries.allergies(patient_id)):
+        raise NotFound(marked("This allergy is not on the patient's list any more."))
+
+
+@pages.get("/<int:patient_id>/card")
+@needs(Action.REGISTER_PATIENT)
+def print_card(patient_id: int) -> str:
+    """The patient's card, to print and hand out: name, birth date, number, bar code and QR code."""
+    patient = queries.patient(patient_id)
+    codes = card.codes(patient.hospital_number)
+    return render_template(
+        "patients/card.html", patient=patient, banner=queries.patient_banner(patient, person()), codes=codes
+    )
