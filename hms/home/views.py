@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 
-from . import today
+from . import find, today
 
 pages = Blueprint("home", __name__)
 
@@ -24,3 +24,19 @@ def page() -> str:
 def rows() -> str:
     """The part of the home page that renews itself."""
     return render_template("home/_today.html", home=today.today(person()))
+
+
+@pages.get("/find")
+@needs(Action.FIND_PATIENT)
+def find_page() -> str:
+    """Everybody who fits what was typed into the find box, with what can be done for each."""
+    typed = request.args.get("q", "").strip()[:100]
+    return render_template("home/find.html", typed=typed, found=find.rows(typed, limit=25, who=person()))
+
+
+@pages.get("/find/rows")
+@needs(Action.FIND_PATIENT)
+def find_rows() -> str:
+    """The list under the find box: at most eight rows."""
+    typed = request.args.get("q", "").strip()[:100]
+    return render_template("home/_find_rows.html", typed=typed, found=find.rows(typed, limit=8, who=person()))

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, jsonify, request
-from marshmallow import fields
 from sqlalchemy import func, select
 
-from hms.core.api import DeskApi, Shape, asked_days, check_if_match, listed, single
+from hms.core.api import DeskApi, asked_days, check_if_match, listed, single
 from hms.core.clock import day_bounds
 from hms.core.errors import RuleBroken
-from hms.core.fields import Day, Text
-from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
@@ -20,6 +17,7 @@ from hms.core.words import _
 from . import actions, queries, rules
 from .allergies import substances
 from .models import Patient
+from .shapes import LookalikeOut, PatientChange, PatientIn, PatientOut, PersonAsked, names_of, patient_json
 
 api = DeskApi("patients_api", __name__, description="Patients")
 
@@ -33,95 +31,6 @@ COLUMNS = {
     "date_of_birth": Patient.birth_date,
 }
 """What a list may be ordered by; with a minus sign the other way round."""
-
-
-class PatientIn(Shape):
-    """A person as a program writes one; `unique_id` is issued by the server and ignored here."""
-
-    first_name = Text(100, blank=False, required=True)
-    last_name = Text(100, required=True)
-    date_of_birth = Day(required=True)
-    gender = Text(10, blank=False, required=True)
-    contact_info = Text(255, allow_none=True)
-    address = Text(255, allow_none=True)
-    known_allergies = Text(5000, multiline=True, allow_none=True)
-
-
-class PatientChange(PatientIn):
-    """A correction. The birth date may stay unknown where nobody knows it."""
-
-    date_of_birth = Day(required=True, allow_none=True)
-
-
-class PersonAsked(PatientIn):
-    """Whom a look-alike is looked for; anything may be left out."""
-
-    first_name = Text(100)
-    last_name = Text(100)
-    date_of_birth = Day()
-    gender = Text(10)
-
-
-class PatientOut(Shape):
-    id = fields.Integer()
-    has_recent_appointment = fields.Boolean()
-    unique_id = fields.String()
-    first_name = fields.String()
-    last_name = fields.String()
-    date_of_birth = fields.Date(allow_none=True)
-    gender = fields.String()
-    contact_info = fields.String()
-    address = fields.String()
-    known_allergies = fields.String()
-    created_at = fields.DateTime()
-    updated_at = fields.DateTime()
-
-
-class LookalikeOut(Shape):
-    patient = fields.Nested(PatientOut)
-    percent = fields.Integer()
-    is_strong = fields.Boolean()
-    reasons = fields.List(fields.String())
-
-
-def names_of(who: Person) -> tuple[str, ...]:
-    """The fields `who` sees: all demographics for those who edit them; names and contact for those who only bill;
-    names, birth date and sex for the rest. Substances for those who may read them."""
-    if who.may(Action.EDIT_PATIENT):
-        seen = (
-            "has_recent_appointment",
-            "date_of_birth",
-            "gender",
-            "contact_info",
-            "address",
-            "created_at",
-            "updated_at",
-        )
-    elif who.may(Action.READ_CONTACT):
-        seen = ("contact_info",)
-    else:
-        seen = ("date_of_birth", "gender")
-    return (*seen, "known_allergies") if queries.reads_allergies(who) else seen
-
-
-def patient_json(row: Any, seen: tuple[str, ...]) -> dict[str, Any]:
-    """A row of `queries.rows` with the fields in `seen`, in the original's order."""
-    whole = {
-        "id": row.id,
-        "has_recent_appointment": row.has_recent_appointment,
-        "unique_id": row.hospital_number,
-        "first_name": row.given_names,
-        "last_name": row.family_name,
-        "date_of_birth": row.birth_date.isoformat() if row.birth_date else None,
-        "gender": rules.gender_code(row.sex),
-        "contact_info": row.phone,
-        "address": row.address,
-        "known_allergies": row.known_allergies,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
-    }
-    always = ("id", "unique_id", "first_name", "last_name")
-    return {name: value for name, value in whole.items() if name in always or name in seen}
 
 
 def _answer(row: Any, status: int = 200) -> Response:

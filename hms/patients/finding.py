@@ -8,7 +8,8 @@ from datetime import date
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, true
+from sqlalchemy import text as text_
 
 from hms.core import clock, settings
 from hms.core.db import db
@@ -23,6 +24,8 @@ from .search import SearchTerms, terms
 MOST_CANDIDATES = 200
 """So many matches are ranked; a line that fits more people is too short to tell them apart."""
 FULL_PHONE = 7
+NEAR_WORD = "0.5"
+"""Kadijatu comes 0.55 near Kadiatu, Muhamed 0.5 near Mohamed (pg_trgm's word similarity)."""
 WHO = (
     Patient.id,
     Patient.family_name,
@@ -57,17 +60,20 @@ class Hit:
     same_name_count: int = 0
 
 
-def find(text: str, *, limit: int = 8, who: Person, first: set[int] | None = None) -> list[Hit]:
+def find(text: str, *, limit: int = 8, who: Person, first: Select | None = None) -> list[Hit]:
     """The patients that fit `text`, at most `limit`: exact number, exact phone, then by name; similar spelling last.
 
-    `first` names patients (those booked today) who come before others that fit as well.
+    `first` selects the ids of patients (those booked today) who come before others that fit as well.
     """
     asked = asked_for(text)
     if asked.is_empty:
         return []
-    rows = [(row, False) for row in db.session.execute(_matching(asked, limit, first or set()))]
+    rows = [(row, False) for row in db.session.execute(_matching(asked, limit, first))]
     if asked.words and len(rows) < limit:
         known = {row.id for row, _ in rows}
+        db.session.execute(
+            text_("SELECT set_config('pg_trgm.word_similarity_threshold', :near, true)"), {"near": NEAR_WORD}
+        )
         near = db.session.execute(_similar(asked, limit))
         rows += [(row, True) for row in near if row.id not in known]
     return _flag_same_names([hit(row, who=who, is_similar=is_similar) for row, is_similar in rows[:limit]])
@@ -117,7 +123,7 @@ def _written(run: str) -> set[str]:
     return {run} if run.startswith("000") or len(kept) < 2 else {run, kept}
 
 
-def _rank(asked: SearchTerms, some: Any, first: set[int]) -> ColumnElement[int]:
+def _rank(asked: SearchTerms, some: Any, first: Select | None) -> ColumnElement[int]:
     """0 the number itself, 1 the whole phone, 2 one of `first`, 3 a whole name as typed, 4 the rest."""
     whens: list[Any] = []
     if asked.hospital_number is not None:
@@ -125,7 +131,7 @@ def _rank(asked: SearchTerms, some: Any, first: set[int]) -> ColumnElement[int]:
     for run in (*asked.digit_runs, asked.also_digits or ""):
         phones = [phone for phone in _written(run) if len(phone) >= FULL_PHONE]
         whens += [(some.search_digits.like(f"%{phone} %"), 1) for phone in phones]
-    if first:
+    if first is not None:
         whens.append((some.id.in_(first), 2))
     if asked.words:
         whole = (some.search_names.like(f"% {like(_part(word))} %", escape="\\") for word in asked.words)
@@ -137,11 +143,11 @@ SHOWN = (*WHO, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
 _RANKED = (*SHOWN, Patient.sort_name, Patient.number, Patient.search_names, Patient.search_digits)
 
 
-def _matching(asked: SearchTerms, limit: int, first: set[int]) -> Any:
+def _matching(asked: SearchTerms, limit: int, first: Select | None) -> Any:
     """Ranks a bounded number of matches, so that a short line costs no more than a long one."""
     fit = select(*_RANKED).where(Patient.status == "active", fits(asked))
     found = fit.limit(MOST_CANDIDATES)
-    some = (fit.where(Patient.id.in_(first)).union(found) if first else found).subquery("some").c
+    some = (fit.where(Patient.id.in_(first)).union(found) if first is not None else found).subquery("some").c
     shown = [some[column.key] for column in SHOWN]
     return select(*shown).order_by(_rank(asked, some, first), some.sort_name, some.id).limit(limit)
 

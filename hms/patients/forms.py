@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, RadioField, SelectField
+from wtforms.fields.choices import SelectChoice
 
 from hms.core import clock, format
 from hms.core.errors import RuleBroken
@@ -18,18 +19,28 @@ from .allergies import substances
 from .models import Patient
 from .search import terms
 
-SEX = [("female", _l("Female")), ("male", _l("Male")), ("other", _l("Other")), ("unknown", _l("Not known"))]
-UNITS = [("years", _l("years")), ("months", _l("months")), ("weeks", _l("weeks")), ("days", _l("days"))]
+SEX = [
+    SelectChoice("female", _l("Female")),
+    SelectChoice("male", _l("Male")),
+    SelectChoice("other", _l("Other")),
+    SelectChoice("unknown", _l("Not known")),
+]
+UNITS = [
+    SelectChoice("years", _l("years")),
+    SelectChoice("months", _l("months")),
+    SelectChoice("weeks", _l("weeks")),
+    SelectChoice("days", _l("days")),
+]
 ALLERGY_ANSWERS = [
-    ("not_asked", _l("Not asked yet")),
-    ("none_known", _l("None known (asked)")),
-    ("known", _l("Has allergies")),
+    SelectChoice("not_asked", _l("Not asked yet")),
+    SelectChoice("none_known", _l("No known allergies (asked)")),
+    SelectChoice("known", _l("Has allergies")),
 ]
 SEVERITIES = [
-    ("unknown", _l("Not known")),
-    ("mild", _l("Mild")),
-    ("moderate", _l("Moderate")),
-    ("severe", _l("Severe")),
+    SelectChoice("unknown", _l("Not known")),
+    SelectChoice("mild", _l("Mild")),
+    SelectChoice("moderate", _l("Moderate")),
+    SelectChoice("severe", _l("Severe")),
 ]
 MORE = ("title", "preferred_name", "next_of_kin", "occupation", "language", "national_id", "email")
 """Optional columns that the form calls by the same name."""
@@ -40,7 +51,7 @@ class BirthForm(DeskForm):
 
     date_of_birth = Text(_l("Date of birth"), longest=40)
     age = Text(_l("or age"), longest=40)
-    age_unit = SelectField(_l("Unit of the age"), choices=UNITS, default="years")
+    age_unit = SelectField(_l("Unit of the age"), choices=UNITS, default="years", validate_choice=False)
     age_is_checked = BooleanField(_l("The date is right, the person is over 110"))
 
     def birth(self, *, needed: bool = True) -> dict[str, Any]:
@@ -59,7 +70,7 @@ class BirthForm(DeskForm):
         if self.date_of_birth.data:
             return rules.born(self.date_of_birth.data, clock.today())
         if self.age.data:
-            return rules.from_age(self.age.data, clock.today(), self.age_unit.data)
+            return rules.from_age(self.age.data, clock.today(), self.age_unit.data or "years")
         return rules.born("", clock.today()) if needed else None
 
     asks_about_age = False

@@ -162,7 +162,7 @@ ROW = (
 def _substances() -> Any:
     """Active substances joined by commas; "None" when the patient was asked and has none; empty when nobody asked."""
     joined = (
-        select(func.string_agg(aggregate_order_by(Allergy.substance, Allergy.id), ", "))
+        select(func.string_agg(Allergy.substance, aggregate_order_by(literal(", "), Allergy.id)))
         .where(Allergy.patient_id == Patient.id, Allergy.status == "active")
         .scalar_subquery()
     )

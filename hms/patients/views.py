@@ -117,7 +117,7 @@ def _correction(patient_id: int, form: forms.CorrectionForm, proposed: list[str]
 
 def _differences(patient: Patient, form: forms.CorrectionForm) -> list[tuple[Any, str, str]]:
     stored = forms.recorded(patient)
-    words = {str(value): label for value, label in forms.SEX}
+    words = {choice.value: str(choice.label) for choice in forms.SEX}
     return [
         (form[name].label.text, words.get(value, value), words.get(form[name].data, form[name].data or ""))
         for name, value in stored.items()

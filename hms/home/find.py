@@ -1,0 +1,91 @@
+"""The find box: who fits, whether they are booked or waiting today, and what this desk does next for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import Select, select
+
+from hms.appointments.models import Appointment, QueueEntry
+from hms.core import clock
+from hms.core.db import db
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.patients import queries as patients
+from hms.staff import queries as staff
+
+WAITING = ("waiting", "called", "in_service")
+
+
+@dataclass
+class Row:
+    """One patient found: what is known of today in words, and the default action (`act` is posted with `values`)."""
+
+    hit: patients.Hit
+    today: str = ""
+    act: str | None = None
+    values: dict[str, Any] | None = None
+    act_words: str | None = None
+
+    @property
+    def url(self) -> str:
+        return f"/patients/{self.hit.id}"
+
+
+def rows(typed: str, *, limit: int, who: Person) -> list[Row]:
+    """The patients that fit, those booked today before others of equal fit."""
+    hits = patients.find(typed, limit=limit, who=who, first=_booked_today())
+    if not hits:
+        return []
+    ids = [hit.id for hit in hits]
+    booked = _first_of(_bookings(ids))
+    waiting = _first_of(_entries(ids))
+    doctors = staff.names({one.doctor_id for one in (*booked.values(), *waiting.values()) if one.doctor_id})
+    return [_row(hit, booked.get(hit.id), waiting.get(hit.id), doctors, who) for hit in hits]
+
+
+def _booked_today() -> Select:
+    return select(Appointment.patient_id).where(
+        Appointment.date == clock.today(), Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None)
+    )
+
+
+def _bookings(patient_ids: list[int]) -> Select:
+    return (
+        select(Appointment.patient_id, Appointment.id, Appointment.time, Appointment.doctor_id)
+        .where(Appointment.id.in_(_booked_today().with_only_columns(Appointment.id)))
+        .where(Appointment.patient_id.in_(patient_ids))
+        .order_by(Appointment.time)
+    )
+
+
+def _entries(patient_ids: list[int]) -> Select:
+    return select(QueueEntry.patient_id, QueueEntry.token, QueueEntry.doctor_id).where(
+        QueueEntry.service_date == clock.today(), QueueEntry.status.in_(WAITING), QueueEntry.patient_id.in_(patient_ids)
+    )
+
+
+def _first_of(query: Select) -> dict[int, Any]:
+    """The first row of each patient."""
+    found: dict[int, Any] = {}
+    for row in db.session.execute(query):
+        found.setdefault(row.patient_id, row)
+    return found
+
+
+def _row(hit: patients.Hit, booking: Any, entry: Any, doctors: dict[int, str], who: Person) -> Row:
+    """Who waits already is opened; who is booked is checked in; anybody else joins the queue."""
+    if entry:
+        said = _("In queue, token %(token)s", token=entry.token)
+        doctor = doctors.get(entry.doctor_id)
+        return Row(hit, f"{said} · {doctor}" if doctor else said)
+    today = ""
+    if booking:
+        today = _("Booked %(time)s", time=booking.time.strftime("%H:%M")) + f" {doctors.get(booking.doctor_id, '')}"
+    if not who.may(Action.CHECK_IN):
+        return Row(hit, today)
+    if booking:
+        return Row(hit, today, f"/appointments/{booking.id}/check-in", {"patient": hit.id}, _("Check in"))
+    return Row(hit, today, "/queue/add", {"patient": hit.id}, _("Add to queue"))

@@ -1,0 +1,79 @@
+"""The find box: its rows, what each desk does from it, and the page without JavaScript."""
+
+from __future__ import annotations
+
+from datetime import time
+
+import pytest
+
+from hms.appointments.models import Appointment
+from hms.core import clock
+from tests.page import Page, words
+from tests.patients.factories import a_patient
+
+
+@pytest.fixture
+def kadiatu(db):
+    return a_patient(given_names="Kadiatu", family_name="Zkamara")
+
+
+def rows(client, typed):
+    return client.get("/find/rows", query_string={"q": typed}).get_data(as_text=True)
+
+
+def test_a_row_has_two_identifiers_and_marks_what_was_typed(desk, kadiatu):
+    shown = rows(desk("receptionist"), "zkam 476")
+    assert kadiatu.hospital_number in shown
+    assert "13-Mar-1991" in shown
+    assert "<mark>ZKAM</mark>" in shown
+    assert "<mark>476</mark>" in shown
+
+
+def test_the_front_desk_adds_to_the_queue_and_others_open(desk, kadiatu):
+    assert 'data-post="/queue/add"' in rows(desk("receptionist"), "zkam")
+    assert "data-post" not in rows(desk("cashier"), "zkam")
+    assert f'data-href="/patients/{kadiatu.id}"' in rows(desk("cashier"), "zkam")
+
+
+def test_who_is_booked_today_comes_first_and_is_checked_in(desk, person, kadiatu, seeding, db):
+    a_patient(given_names="Aaron", family_name="Zkamara")
+    booking = Appointment(
+        patient_id=kadiatu.id, doctor_id=person("doctor").id, date=clock.today(), time=time(10, 10), notes=""
+    )
+    db.session.add(booking)
+    db.session.flush()
+    shown = rows(desk("receptionist"), "zkam")
+    assert f"/appointments/{booking.id}/check-in" in shown
+    assert "Booked 10:10" in words(shown)
+    assert shown.index("Kadiatu") < shown.index("Aaron")
+
+
+def test_nobody_found_offers_to_register(desk):
+    client = desk("receptionist")
+    shown = rows(client, "zzqq 77")
+    assert "No patient matches" in words(shown)
+    assert "/patients/new?q=zzqq+77" in shown
+    assert "Register" not in rows(desk("cashier"), "zzqq 77")
+
+
+def test_the_page_does_the_same_without_javascript(desk, kadiatu):
+    page = Page(desk("receptionist").get("/find?q=zkam").get_data(as_text=True))
+    acts = [form for form in page.forms if form["action"] == "/queue/add"]
+    assert [form["fields"]["patient"] for form in acts] == [str(kadiatu.id)]
+    assert f"/patients/{kadiatu.id}" in page.links
+
+
+@pytest.mark.parametrize("typed", ["", " ", "%", "'", "\x00", "<b>", "a" * 3000, "🩺"])
+def test_anything_may_be_typed(desk, typed):
+    client = desk("receptionist")
+    assert client.get("/find", query_string={"q": typed}).status_code == 200
+    assert client.get("/find/rows", query_string={"q": typed}).status_code == 200
+
+
+def test_it_costs_the_same_for_one_and_for_many(desk, kadiatu):
+    client = desk("receptionist")
+    for nth in range(8):
+        a_patient(given_names=f"Nr{nth}", family_name="Zmany")
+    client.get("/find/rows?q=zkam")
+    few = client.get("/find/rows?q=zkam").headers["X-Queries"]
+    assert int(client.get("/find/rows?q=zmany").headers["X-Queries"]) <= int(few)

@@ -1,0 +1,136 @@
+"""Finding: parts of names, digits, dates and numbers; look-alikes among many."""
+
+from __future__ import annotations
+
+import random
+from datetime import date
+
+import pytest
+from sqlalchemy import text
+
+from hms.core import clock
+from hms.patients import actions, queries
+from hms.patients.lookalikes import slips
+from hms.patients.rules import Person
+from tests.patients.factories import a_patient
+from tests.patients.people import again, somebody
+
+
+@pytest.fixture
+def ward(db):
+    people = {
+        "kadiatu": ("Kadiatu", "Zkamara", date(1991, 3, 13), "076 123 476"),
+        "kadie": ("Kadie", "Zkamara", date(2004, 6, 2), "077 976 410"),
+        "pierre": ("Jean-Pierre", "N'Ztraoré", date(1980, 1, 1), "+33 6 12 34 56 78"),
+        "musa": ("Musa", "", date(1985, 12, 24), ""),
+        "obrien": ("Síle", "O'Zbrien", date(1913, 3, 9), "030 764 112"),
+    }
+    return {
+        key: a_patient(given_names=given, family_name=family, birth_date=born, phone=phone)
+        for key, (given, family, born, phone) in people.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("zkam", {"kadiatu", "kadie"}),
+        ("ZKAMARA kad", {"kadiatu", "kadie"}),
+        ("kadia zkam", {"kadiatu"}),
+        ("zkam 76", {"kadiatu", "kadie"}),
+        ("zkam 76 123", {"kadiatu"}),
+        ("zkam 410", {"kadie"}),
+        ("076 123 476", {"kadiatu"}),
+        ("123476", {"kadiatu"}),
+        ("+232 76 123 476", {"kadiatu"}),
+        ("13/3/91", {"kadiatu"}),
+        ("130391", {"kadiatu"}),
+        ("13-mar-91", {"kadiatu"}),
+        ("zkam 2004", {"kadie"}),
+        ("pierre nztra", {"pierre"}),
+        ("jean-pierre", {"pierre"}),
+        ("o'zbr", {"obrien"}),
+        ("ozbrien sile", {"obrien"}),
+        ("zkam xyz", set()),
+        ("amara zk", set()),
+        ("%", set()),
+    ],
+)
+def test_every_part_of_the_line_must_fit(ward, person, typed, found):
+    hits = [hit for hit in queries.find(typed, who=person("receptionist"), limit=25) if not hit.is_similar]
+    names = {patient.id: key for key, patient in ward.items()}
+    assert {names[hit.id] for hit in hits if hit.id in names} == found
+
+
+def test_the_whole_number_comes_first(ward, person):
+    number = ward["musa"].hospital_number
+    for typed in (number, number.replace("-", ""), number.lower(), number[4:]):
+        assert queries.find(typed, who=person("receptionist"))[0].id == ward["musa"].id
+
+
+def test_a_whole_name_comes_before_a_longer_one(person):
+    longer = a_patient(given_names="A", family_name="Zcolema")
+    whole = a_patient(given_names="Z", family_name="Zcole")
+    hits = queries.find("zcole", who=person("receptionist"))
+    assert [hit.id for hit in hits][:2] == [whole.id, longer.id]
+
+
+def test_similar_spelling_stands_last_and_keeps_the_other_parts(ward, person):
+    hits = queries.find("kadijatu zkamara", who=person("receptionist"))
+    assert (hits[0].id, hits[0].is_similar) == (ward["kadiatu"].id, True)
+    assert queries.find("kadijatu zkamara 1950", who=person("receptionist")) == []
+
+
+def test_namesakes_are_flagged(person):
+    for born in (date(1990, 1, 1), date(1970, 1, 1)):
+        a_patient(given_names="Foday", family_name="Zsesay", birth_date=born)
+    assert [hit.same_name_count for hit in queries.find("foday zsesay", who=person("receptionist"))] == [1, 1]
+
+
+def test_withdrawn_patients_are_not_found(ward, person):
+    actions.withdraw_patient(ward["musa"].id, by=person("admin"))
+    assert queries.find(ward["musa"].hospital_number, who=person("admin")) == []
+
+
+def test_a_slip_of_the_date_is_any_one_digit_a_day_or_a_swap():
+    near = slips(date(1991, 3, 12))
+    for slip in (date(1991, 12, 3), date(1991, 3, 11), date(1991, 3, 13), date(1981, 3, 12), date(1991, 3, 2)):
+        assert slip in near
+    assert date(1992, 4, 12) not in near
+    assert slips(date(2000, 2, 29))
+
+
+@pytest.mark.slow
+def test_a_second_registration_is_found_among_many(db, person):
+    """The database names the right candidates: of 200 people registered again, 95 % are among the first three."""
+    dice = random.Random(482)
+    people = [somebody(dice) for _ in range(600)]
+    ids = [
+        a_patient(
+            given_names=one.given,
+            family_name=one.family,
+            sex=one.sex,
+            birth_date=min(one.birth_date, clock.today()),
+            birth_is_estimated=one.is_estimated,
+            phone=one.phone or "",
+            address=one.address,
+        ).id
+        for one in people
+    ]
+    desk, again_dice = person("receptionist"), random.Random(7)
+    chosen = again_dice.sample(range(600), 200)
+    found = sum(
+        ids[nth] in [one.hit.id for one in queries.lookalikes(again(again_dice, people[nth]), who=desk)]
+        for nth in chosen
+    )
+    assert found >= 190
+
+
+def test_a_lookalike_without_a_name_is_nobody(person):
+    assert queries.lookalikes(Person(""), who=person("receptionist")) == []
+
+
+def test_finding_by_name_uses_the_index(ward, db):
+    plan = "EXPLAIN SELECT id FROM patient WHERE search_names LIKE '% kadia%'"
+    db.session.execute(text("SET LOCAL enable_seqscan = off"))
+    assert "ix_patient_names" in "\n".join(db.session.scalars(text(plan)))
