@@ -1,13 +1,16 @@
-"""The blueprint that the cashier's pages share, and the words of states and ways to pay in templates."""
+"""The blueprints that the cashier's pages and endpoints share, and the words of states and ways to pay in templates."""
 
 from __future__ import annotations
 
 from flask import Blueprint
 from flask_babel import gettext as _
 
+from hms.core.api import DeskApi
+
 from .payments import METHOD_WORDS, Method
 from .rules import STATE_WORDS, BillState
 
+api = DeskApi("billing_api", __name__, description="Bills, payments, price list")
 pages = Blueprint("billing", __name__, url_prefix="/billing")
 
 TONES = {

@@ -53,7 +53,7 @@ def test_the_same_event_is_charged_once(prices, person):
 
 def test_a_busy_desk_charges_one_patient_after_another(db, person):
     for event in range(12):
-        line = actions.add_charge(
+        actions.add_charge(
             factories.patient().id, description="Item", source="lab", source_id=event, by=person("doctor")
         )
     assert database.session.execute(select(func.count(Bill.id))).scalar_one() == 12

@@ -231,7 +231,9 @@ def test_prices_are_changed_by_the_administrator_and_found_by_the_cashier(bill, 
 
 
 def test_a_bill_names_its_state(bill, desk):
-    assert "Bill Draft Issue bill Take payment" in words(desk("cashier").get(f"/billing/bills/{bill.id}").get_data(as_text=True))
+    assert "Bill Draft Issue bill Take payment" in words(
+        desk("cashier").get(f"/billing/bills/{bill.id}").get_data(as_text=True)
+    )
 
 
 def test_a_new_bill_from_the_patients_list(bill, desk):

@@ -1,0 +1,128 @@
+"""JSON: payments and refunds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+
+from hms.core import clock
+from hms.core.api import argument_id, check_if_match, listed, single
+from hms.core.db import db
+from hms.core.errors import Conflict, NotFound, RuleBroken
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+from hms.core.words import _
+
+from . import actions, shapes, wire
+from .desk import api
+from .models import Bill, Payment
+from .payments import method
+from .requests import THROUGH_API, day, or_conflict, ordered
+
+PAYMENT_ORDERS = {"id": Payment.id, "payment_date": Payment.received_at, "amount": Payment.amount}
+
+
+@api.get("/bills/<int:bill_id>/payments/")
+@needs(Action.READ_PAYMENTS)
+@api.response(200, shapes.PaymentOut(many=True))
+def bill_payments(bill_id: int) -> Response:
+    """The payments of one bill."""
+    if db.session.get(Bill, bill_id) is None:
+        raise NotFound(_("There is no such bill."))
+    query = wire.payments(person()).where(Payment.bill_id == bill_id).order_by(Payment.id)
+    return listed(query, shapes.payment_json)
+
+
+@api.post("/bills/<int:bill_id>/payments/")
+@needs(Action.TAKE_PAYMENT)
+@api.arguments(shapes.BillPaymentIn)
+@api.response(200, shapes.PaymentOut)
+def pay_bill(given: dict[str, Any], bill_id: int) -> Response:
+    """Take a payment on this bill. A draft is issued first."""
+    if given.get("bill", bill_id) != bill_id:
+        raise RuleBroken(_("The address names another bill."), "bill")
+    return _pay(given | {"bill": bill_id}, 200)
+
+
+@api.get("/payments/")
+@needs(Action.READ_BILL_STATUS)
+@api.response(200, shapes.PaymentOut(many=True))
+def payments() -> Response:
+    """Payments, newest first: all, those one took, or none, by role. Filters: bill, method, date, date_from, date_to."""
+    query = wire.payments(person())
+    if not person().may(Action.READ_PAYMENTS):
+        query = query.where(Payment.id.is_(None))
+    bill_id = argument_id("bill", "bill_id")
+    query = query.where(Payment.bill_id == bill_id) if bill_id is not None else query
+    if request.args.get("method"):
+        query = query.where(Payment.method == method(request.args["method"]).value)
+    first, last = day("date") or day("date_from"), day("date") or day("date_to")
+    query = query.where(Payment.received_at >= clock.day_bounds(first)[0]) if first else query
+    query = query.where(Payment.received_at < clock.day_bounds(last)[1]) if last else query
+    return listed(ordered(query, PAYMENT_ORDERS, Payment.id), shapes.payment_json)
+
+
+def _payment(payment_id: int) -> dict[str, Any]:
+    row = db.session.execute(wire.payments(person()).where(Payment.id == payment_id)).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such payment."))
+    return shapes.payment_json(row)
+
+
+@api.get("/payments/<int:payment_id>/")
+@needs(Action.READ_PAYMENTS)
+@api.response(200, shapes.PaymentOut)
+def payment(payment_id: int) -> Response:
+    """One payment."""
+    return single(_payment(payment_id), 1)
+
+
+@api.post("/payments/")
+@needs(Action.TAKE_PAYMENT)
+@api.arguments(shapes.PaymentIn)
+@api.response(201, shapes.PaymentOut)
+def take_payment(given: dict[str, Any]) -> Response:
+    """Take a payment, never more than is owed. A draft is issued first."""
+    return _pay(given, 201)
+
+
+def _pay(given: dict[str, Any], status: int) -> Response:
+    """Programs of the first API send no reference; the slip's number is wanted on the page only."""
+    if db.session.get(Bill, given["bill"]) is None:
+        raise RuleBroken(_("There is no such bill."), "bill")
+    taken = actions.take_payment(
+        given["bill"],
+        given["amount"],
+        given["method"],
+        given["reference"],
+        given["tendered"],
+        needs_reference=False,
+        by=person(),
+    )
+    return single(shapes.payment_json(taken), 1, status)
+
+
+@api.put("/payments/<int:payment_id>/")
+@needs(Action.WITHDRAW_BILL)
+@api.arguments(shapes.PaymentChange)
+@api.response(200, shapes.PaymentOut)
+def change_payment(given: dict[str, Any], payment_id: int) -> Response:
+    """A payment is permanent: what it already says is accepted, anything else is 409. A mistake is answered by a refund."""
+    body = _payment(payment_id)
+    check_if_match(1, lambda: body)
+    if "method" in given:
+        given["method"] = method(given["method"]).value
+    if any(body[name] != value for name, value in given.items()):
+        raise Conflict(_("A payment is final. Delete it to give the money back, then take it anew."), code="permanent")
+    return single(body, 1)
+
+
+@api.delete("/payments/<int:payment_id>/")
+@needs(Action.WITHDRAW_BILL)
+@api.response(204)
+def refund_payment(payment_id: int) -> tuple[str, int]:
+    """Give all that is left of a payment back; the payment and the refund stay in the books."""
+    _payment(payment_id)
+    or_conflict(lambda: actions.refund(payment_id, reason=_(THROUGH_API), by=person()))
+    return "", 204

@@ -1,0 +1,45 @@
+"""What the billing desk's endpoints read from a request: order, days; and how a withdrawal is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import request
+from sqlalchemy import Select
+
+from hms.core.errors import Conflict, RuleBroken
+from hms.core.words import _
+
+THROUGH_API = _("Withdrawn by an administrator.")
+
+
+def ordered(query: Select, columns: dict[str, Any], record_id: Any) -> Select:
+    """`query` in the order asked for, newest first without one."""
+    asked = request.args.get("ordering") or "-id"
+    column = columns.get(asked.removeprefix("-"))
+    if column is None:
+        known = ", ".join(columns)
+        raise RuleBroken(_("Order by %(columns)s, with - for the reverse.") % {"columns": known}, "ordering")
+    ends = (column.desc(), record_id.desc()) if asked.startswith("-") else (column, record_id)
+    return query.order_by(*ends)
+
+
+def day(name: str) -> dt.date | None:
+    text = request.args.get(name)
+    if not text:
+        return None
+    try:
+        if len(text) != 10:
+            raise ValueError
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise RuleBroken(_("Give the day as YYYY-MM-DD."), name) from None
+
+
+def or_conflict(act: Any) -> Any:
+    """A withdrawal that the record's state forbids is a conflict, not a bad request."""
+    try:
+        return act()
+    except RuleBroken as broken:
+        raise Conflict(broken.message, broken.field, code=broken.code) from broken

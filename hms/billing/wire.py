@@ -1,0 +1,115 @@
+"""The queries behind the API: whole rows with their parts in one statement each, and their filters."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, Text, and_, cast, func, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from hms.core import clock
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.patients.models import Patient
+
+from .models import Bill, BillLine, Payment, PriceItem
+
+_BILL = ("id", "patient_id", "encounter_id", "number", "status", "total", "paid", "discount", "notes", "version")
+_PAYMENT = (
+    "id",
+    "amount",
+    "received_at",
+    "method",
+    "reference",
+    "bill_id",
+    "received_by_id",
+    "number",
+    "kind",
+    "tendered",
+)
+_LINE = ("id", "description", "unit_price", "quantity", "bill_id", "price_item_id")
+
+
+def _items() -> Any:
+    """The standing lines of a bill as JSON; amounts as text, so that no float ever touches them."""
+    line = BillLine.__table__
+    one = func.jsonb_build_object(
+        *("id", line.c.id, "description", line.c.description, "amount", cast(line.c.unit_price, Text)),
+        *("quantity", line.c.quantity, "bill", line.c.bill_id, "service", line.c.price_item_id),
+    )
+    several = select(func.coalesce(func.jsonb_agg(aggregate_order_by(one, line.c.id)), func.jsonb_build_array()))
+    return several.where(line.c.bill_id == Bill.id, line.c.withdrawn_at.is_(None)).scalar_subquery().label("items")
+
+
+def _payments() -> Any:
+    paid = Payment.__table__
+    ids = func.coalesce(func.jsonb_agg(aggregate_order_by(paid.c.id, paid.c.id)), func.jsonb_build_array())
+    return select(ids).where(paid.c.bill_id == Bill.id, paid.c.kind == "payment").scalar_subquery().label("payments")
+
+
+def sees_withdrawn(who: Person) -> bool:
+    """Whether void bills and refunded payments are shown to `who`."""
+    return who.may(Action.WITHDRAW_BILL)
+
+
+def bills(who: Person) -> Select:
+    """Bills as `who` may see them: whole for the money desks, else whose it is and whether it is paid."""
+    if not who.may(Action.READ_BILL):
+        query = select(Bill.id, Bill.patient_id, Bill.status, Bill.version)
+    else:
+        columns = [Bill.__table__.c[name] for name in (*_BILL, "created_at", "issued_at")]
+        names = (Patient.given_names, Patient.family_name)
+        query = select(*columns, *names, _items(), _payments()).join(Patient, Patient.id == Bill.patient_id)
+    return query if sees_withdrawn(who) else query.where(Bill.status != "void")
+
+
+def narrowed(query: Select, given: dict[str, Any]) -> Select:
+    """`query` of bills with the filters that were given (patient, encounter, status, is_paid, first and last day)."""
+    if given["patient_id"] is not None:
+        query = query.where(Bill.patient_id == given["patient_id"])
+    if given["encounter_id"] is not None:
+        query = query.where(Bill.encounter_id == given["encounter_id"])
+    if given["status"] is not None:
+        query = query.where(Bill.status == given["status"])
+    if given["is_paid"] is not None:
+        query = query.where((Bill.status == "paid") == given["is_paid"])
+    return _dated(query, given["first"], given["last"])
+
+
+def _dated(query: Select, first: date | None, last: date | None) -> Select:
+    """Bills issued, or drafts begun, from `first` to `last`, days of the hospital."""
+    begun = and_(Bill.issued_at.is_(None), *_between(Bill.created_at, first, last))
+    days = _between(Bill.issued_at, first, last)
+    return query.where(or_(and_(*days), begun)) if days else query
+
+
+def _between(column: Any, first: date | None, last: date | None) -> list[Any]:
+    after = [column >= clock.day_bounds(first)[0]] if first else []
+    return after + ([column < clock.day_bounds(last)[1]] if last else [])
+
+
+def payments(who: Person) -> Select:
+    """Payments as `who` may see them: all for those who see the hospital's takings, else those they took themselves.
+
+    What was given back in full is shown, with the refund, to those who may void only.
+    """
+    query = select(*(Payment.__table__.c[name] for name in _PAYMENT))
+    if not who.may(Action.READ_REVENUE):
+        query = query.where(Payment.received_by_id == who.id)
+    if sees_withdrawn(who):
+        return query
+    back = Payment.__table__.alias("back")
+    returned = select(func.coalesce(func.sum(back.c.amount), 0)).where(back.c.refunds_id == Payment.id)
+    return query.where(Payment.kind == "payment", Payment.amount > returned.scalar_subquery())
+
+
+def items(bill_id: int | None = None) -> Select:
+    """Standing lines of bills."""
+    query = select(*(BillLine.__table__.c[name] for name in _LINE)).where(BillLine.withdrawn_at.is_(None))
+    return query.where(BillLine.bill_id == bill_id) if bill_id is not None else query
+
+
+def services() -> Select:
+    """Active items of the price list."""
+    return select(*PriceItem.__table__.c).where(PriceItem.is_active)

@@ -1,0 +1,264 @@
+"""Bills, items and payments as programs of the original's API send and read them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select
+
+from hms.billing import actions
+from hms.billing.models import Payment
+from hms.core.db import db as database
+from hms.core.money import Money
+from hms.core.people import SYSTEM
+from hms.staff import identity
+from hms.staff.models import User
+
+from . import factories
+
+ITEM = {"description": "Consultation", "amount": "100.10", "quantity": 3}
+
+
+@pytest.fixture
+def patient_id(db) -> int:
+    return factories.patient().id
+
+
+def test_a_bill_with_items_a_part_payment_and_the_rest(patient_id, program):
+    cashier = program("cashier")
+    made = cashier.post("/api/bills/", json={"patient": patient_id, "encounter": None, "items": [ITEM], "notes": "x"})
+    bill = made.get_json()
+    assert made.status_code == 201
+    assert (bill["total_amount"], bill["is_paid"], bill["status"], bill["number"]) == ("300.30", False, "draft", None)
+    assert bill["items"] == [
+        {**ITEM, "id": bill["items"][0]["id"], "bill": bill["id"], "service": None},
+    ]
+    first = cashier.post("/api/payments/", json={"bill": bill["id"], "amount": "100.00", "method": "Cash"})
+    assert (first.status_code, first.get_json()["amount"], first.get_json()["number"][:2]) == (201, "100.00", "R-")
+    rest = cashier.post(
+        f"/api/bills/{bill['id']}/payments/", json={"bill": bill["id"], "amount": 200.30, "method": "Mobile Money"}
+    )
+    assert rest.status_code == 200
+    paid = cashier.get(f"/api/bills/{bill['id']}/").get_json()
+    assert (paid["is_paid"], paid["status"], paid["balance"]) == (True, "paid", "0.00")
+    assert paid["payments"] == [first.get_json()["id"], rest.get_json()["id"]]
+    assert paid["number"].startswith("B-")
+    listed = cashier.get(f"/api/bills/{bill['id']}/payments/").get_json()
+    assert [p["amount"] for p in listed] == ["100.00", "200.30"]
+
+
+def test_items_are_added_to_a_draft_and_refused_on_an_issued_bill(patient_id, program):
+    cashier = program("cashier")
+    bill_id = cashier.post("/api/bills/", json={"patient_id": patient_id}).get_json()["id"]
+    added = cashier.post("/api/bill-items/", json={"bill": bill_id, **ITEM})
+    assert (added.status_code, added.get_json()["amount"]) == (201, "100.10")
+    assert cashier.get(f"/api/bill-items/?bill={bill_id}").get_json() == [added.get_json()]
+    issued = cashier.post(f"/api/bills/{bill_id}/issue/")
+    assert (issued.status_code, issued.get_json()["status"]) == (200, "issued")
+    assert cashier.post("/api/bill-items/", json={"bill": bill_id, **ITEM}).status_code == 400
+    assert cashier.delete(f"/api/bill-items/{added.get_json()['id']}/").status_code == 409
+    assert cashier.post(f"/api/bills/{bill_id}/issue/").get_json()["code"] == "not_draft"
+
+
+def test_the_price_lists_words_and_price_are_taken_when_left_out(patient_id, program):
+    item = factories.price("HIVVL", "HIV viral load", "90.00", billing_label="Laboratory test, group B")
+    given = {"patient": patient_id, "items": [{"service": item.id}, {"service_item_id": item.id, "unit_price": "5"}]}
+    items = program("cashier").post("/api/bills/", json=given).get_json()["items"]
+    assert [(i["description"], i["amount"], i["service"]) for i in items] == [
+        ("Laboratory test, group B", "90.00", item.id),
+        ("Laboratory test, group B", "5.00", item.id),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "patient"),
+        ({"patient": 10**18}, "patient"),
+        ({"patient": "x"}, "patient"),
+        ({"patient": None}, "patient"),
+        ({"patient": "?", "items": "none"}, "items"),
+        ({"patient": "?", "items": [{"description": "neg", "amount": "-50.00"}]}, "amount"),
+        ({"patient": "?", "items": [{"description": "zero", "amount": "5", "quantity": 0}]}, "quantity"),
+        ({"patient": "?", "items": [{"description": "", "amount": "5"}]}, "description"),
+        ({"patient": "?", "items": [{"description": "x"}]}, "unit_price"),
+        ({"patient": "?", "items": [{"description": "x", "amount": 1.005}]}, "items"),
+        ({"patient": "?", "items": [{"description": "x", "amount": "1e3"}]}, "items"),
+        ({"patient": "?", "items": [{"description": "x", "amount": "99999999", "quantity": 9}]}, "quantity"),
+        ({"patient": "?", "items": [{"service": 999, "amount": "5"}]}, "service"),
+        ({"patient": "?", "notes": "a\u0000b"}, "notes"),
+    ],
+)
+def test_bills_that_cannot_be_made(patient_id, program, body, field):
+    given = {**body, "patient": patient_id} if body.get("patient") == "?" else body
+    answer = program("cashier").post("/api/bills/", json=given)
+    assert answer.status_code == 400
+    assert field in answer.get_json()
+    assert program("cashier").get("/api/bills/").get_json() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"amount": "9999.00", "method": "Cash"}, "amount"),
+        ({"amount": "0", "method": "Cash"}, "amount"),
+        ({"amount": "1.999", "method": "Cash"}, "amount"),
+        ({"amount": "5", "method": "Gold"}, "method"),
+        ({"amount": "5"}, "method"),
+        ({"method": "Cash"}, "amount"),
+        ({"amount": "5", "method": "Cash", "bill": 10**15}, "bill"),
+        ({"amount": "5", "method": "Cash", "tendered": "1"}, "tendered"),
+    ],
+)
+def test_payments_that_are_not_taken(patient_id, program, body, field):
+    bill = factories.draft(patient_id, "100.00")
+    answer = program("cashier").post("/api/payments/", json={"bill": bill.id, **body})
+    assert (answer.status_code, field in answer.get_json()) == (400, True)
+    assert database.session.scalars(select(Payment)).all() == []
+
+
+def test_a_draft_is_changed_by_whoever_read_its_present_state(patient_id, program):
+    cashier = program("cashier")
+    bill_id = factories.draft(patient_id, "10.00").id
+    tag = cashier.get(f"/api/bills/{bill_id}/").headers["ETag"]
+    new = {"patient": patient_id, "items": [ITEM], "notes": "corrected"}
+    changed = cashier.put(f"/api/bills/{bill_id}/", json=new, headers={"If-Match": tag})
+    assert (changed.status_code, changed.get_json()["total_amount"], len(changed.get_json()["items"])) == (
+        200,
+        "300.30",
+        1,
+    )
+    stale = cashier.put(f"/api/bills/{bill_id}/", json=new, headers={"If-Match": tag})
+    assert (stale.status_code, stale.get_json()["notes"]) == (412, "corrected")
+    other = factories.patient().id
+    assert "patient" in cashier.put(f"/api/bills/{bill_id}/", json={"patient": other}).get_json()
+    cashier.post(f"/api/bills/{bill_id}/issue/")
+    assert cashier.put(f"/api/bills/{bill_id}/", json={"notes": "late"}).status_code == 400
+
+
+def test_deleting_is_voiding_and_giving_back(patient_id, program):
+    admin, cashier = program("admin"), program("cashier")
+    bill_id = factories.draft(patient_id, "10.00").id
+    payment = cashier.post("/api/payments/", json={"bill": bill_id, "amount": "10.00", "method": "Cash"}).get_json()
+    refused = admin.delete(f"/api/bills/{bill_id}/")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "has_payments")
+    assert cashier.delete(f"/api/payments/{payment['id']}/").status_code == 403
+    assert admin.delete(f"/api/payments/{payment['id']}/").status_code == 204
+    assert admin.delete(f"/api/payments/{payment['id']}/").status_code == 409
+    assert cashier.get(f"/api/payments/{payment['id']}/").status_code == 404
+    assert [p["kind"] for p in admin.get(f"/api/payments/?bill={bill_id}").get_json()] == ["refund", "payment"]
+    assert admin.delete(f"/api/bills/{bill_id}/").status_code == 204
+    assert admin.delete(f"/api/bills/{bill_id}/").status_code == 204
+    assert cashier.get(f"/api/bills/{bill_id}/").status_code == 404
+    assert admin.get(f"/api/bills/{bill_id}/").get_json()["status"] == "void"
+
+
+def test_a_payment_is_final(patient_id, program):
+    admin = program("admin")
+    payment = actions.take_payment(factories.draft(patient_id, "10.00").id, Money("10"), "Cash", by=SYSTEM)
+    url = f"/api/payments/{payment.id}/"
+    same = {"bill": payment.bill_id, "amount": "10.00", "method": "cash", "reference": ""}
+    assert admin.put(url, json=same).status_code == 200
+    changed = admin.put(url, json={**same, "amount": "1.00"})
+    assert (changed.status_code, changed.get_json()["code"]) == (409, "permanent")
+
+
+@pytest.mark.parametrize("role", ["doctor", "nurse", "pharmacist", "lab"])
+def test_care_desks_see_whether_a_bill_is_paid_and_nothing_else(patient_id, program, role):
+    bill = factories.draft(patient_id, "10.00")
+    payment = actions.take_payment(bill.id, Money("10.00"), "Cash", by=SYSTEM)
+    client, seen = program(role), {"id": bill.id, "patient": patient_id, "is_paid": True}
+    assert client.get("/api/bills/").get_json() == [seen]
+    assert client.get(f"/api/bills/{bill.id}/").get_json() == seen
+    assert client.get("/api/payments/").get_json() == []
+    assert client.get(f"/api/payments/{payment.id}/").status_code == 403
+    assert client.post("/api/bills/", json={"patient": patient_id}).status_code == 403
+    assert client.post("/api/payments/", json={"bill": bill.id, "amount": "1", "method": "Cash"}).status_code == 403
+
+
+def test_a_receptionist_sees_the_payments_they_took(patient_id, program):
+    bill_id = factories.draft(patient_id, "10.00").id
+    one = {"bill": bill_id, "method": "Cash"}
+    by_cashier = program("cashier").post("/api/payments/", json={**one, "amount": "4.00"}).get_json()
+    mine = program("receptionist").post("/api/payments/", json={**one, "amount": "6.00"}).get_json()
+    assert [p["id"] for p in program("receptionist").get("/api/payments/").get_json()] == [mine["id"]]
+    assert program("receptionist").get(f"/api/payments/{by_cashier['id']}/").status_code == 404
+    assert len(program("cashier").get("/api/payments/").get_json()) == 2
+
+
+def test_lists_filter_order_and_page(patient_id, program):
+    other = factories.patient().id
+    ids = [factories.draft(patient_id, f"{n}.00").id for n in range(1, 4)] + [factories.draft(other, "9.00").id]
+    actions.take_payment(ids[0], Money("1.00"), "Cash", by=SYSTEM)
+    cashier = program("cashier")
+
+    def shown(query: str) -> list[int]:
+        return [one["id"] for one in cashier.get(f"/api/bills/?{query}").get_json()]
+
+    assert shown("") == ids[::-1]
+    assert shown(f"patient={patient_id}") == shown(f"patient_id={patient_id}") == ids[2::-1]
+    assert shown("status=paid") == shown("is_paid=true") == ids[:1]
+    assert shown("ordering=total_amount") == ids
+    assert shown("date_from=2001-01-01&date_to=2099-12-31") == ids[::-1]
+    assert shown("date=2001-01-01") == []
+    page = cashier.get("/api/bills/?page_size=3").get_json()
+    assert (page["count"], len(page["results"]), page["previous"]) == (4, 3, None)
+    for wrong in (
+        "patient=x",
+        "status=odd",
+        "is_paid=maybe",
+        "date=22-11-2026",
+        "date=２０２６-1-1",
+        "ordering=notes",
+        "page=0",
+    ):
+        assert cashier.get(f"/api/bills/?{wrong}").status_code == 400, wrong
+    assert cashier.get("/api/payments/?method=cash").get_json()[0]["bill"] == ids[0]
+    assert cashier.get("/api/payments/?method=gold").status_code == 400
+
+
+def test_a_list_asks_as_much_for_many_bills_as_for_few(patient_id, program):
+    cashier = program("cashier")
+    factories.draft(patient_id, "1.00", "2.00")
+    cashier.get("/api/bills/")
+    few = cashier.get("/api/bills/").headers["X-Queries"]
+    for _ in range(20):
+        factories.draft(patient_id, "1.00", "2.00")
+    assert cashier.get("/api/bills/").headers["X-Queries"] == few
+
+
+def test_the_price_list_is_read_by_every_desk(db, program):
+    factories.price("DRES", "Dressing, small", "35.00")
+    factories.price("OLD", "Old item", "1.00", is_active=False)
+    services = program("doctor").get("/api/service-catalog/?search=dress").get_json()
+    assert [(s["name"], s["price"], s["code"]) for s in services] == [("Dressing, small", "35.00", "DRES")]
+    assert len(program("lab").get("/api/service-catalog/").get_json()) == 1
+
+
+def test_the_same_key_takes_the_money_once(patient_id, program):
+    bill_id = factories.draft(patient_id, "100.00").id
+    body, key = {"bill": bill_id, "amount": "60.00", "method": "Cash"}, {"Idempotency-Key": "till-2-0001"}
+    first = program("cashier").post("/api/payments/", json=body, headers=key)
+    again = program("cashier").post("/api/payments/", json=body, headers=key)
+    assert (again.status_code, again.get_json()) == (201, first.get_json())
+    other = program("cashier").post("/api/payments/", json={**body, "amount": "1.00"}, headers=key)
+    assert other.status_code == 422
+
+
+def test_losers_of_a_race_are_told_so(real_app):
+    bill_id = factories.draft(factories.patient().id, "100.00").id
+    user = database.session.scalars(select(User).filter_by(username="cashier")).unique().one()
+    token = identity.access_token(user.id, user.token_version)
+    database.session.commit()
+
+    def pay(_n: int) -> int:
+        client = real_app.test_client()
+        body = {"bill": bill_id, "amount": "60.00", "method": "Cash"}
+        return client.post("/api/payments/", json=body, headers={"Authorization": f"Bearer {token}"}).status_code
+
+    with ThreadPoolExecutor(8) as programs:
+        codes = sorted(programs.map(pay, range(8)))
+    assert codes[0] == 201
+    assert set(codes[1:]) <= {400, 409}
+    assert len(database.session.scalars(select(Payment)).all()) == 1
