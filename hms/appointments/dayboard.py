@@ -151,8 +151,9 @@ def _column(column: Column, day: date, hours: list[Row], away: list[Row], bookin
     for row in bookings:
         column.cells[row.time].append(Cell(KINDS[Status(row.status)], row, is_extra=row.time not in on_grid))
     for slot in offered:
-        if slot.time not in live:
-            column.cells[slot.time].append(_empty(slot, away, taken, now))
+        empty = None if slot.time in live else _empty(slot, away, taken, now)
+        if empty is not None and (empty.kind != "past" or slot.time not in column.cells):
+            column.cells[slot.time].append(empty)
     column.offered = len(offered)
     column.booked = sum(row.status != Status.NO_SHOW for row in bookings)
     return column

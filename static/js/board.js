@@ -1,4 +1,4 @@
-// Boards under the keyboard: arrows between slots, i m x on a booking, 1 to 4 on a queue row; free times as doctor or day change; print buttons.
+// Boards: arrows between slots, i m x on a booking, 1 to 4 on a queue row; free times as doctor or day change; print buttons.
 "use strict";
 
 (() => {
@@ -56,6 +56,9 @@
     const row = event.target.closest?.('[data-ux="queue-row"]');
     if ((slot && onSlot(slot, event)) || (row && onRow(row, event))) { event.preventDefault(); event.stopPropagation(); }
   }, true);
+
+  // Today's board opens where the day is now.
+  if (!location.hash) one("[data-board] [data-now]")?.scrollIntoView({ block: "center" });
 
   // Free times follow the doctor and the day; what was picked stays picked while it is still free.
   const times = one("[data-slots]");
