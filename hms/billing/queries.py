@@ -75,7 +75,7 @@ def owed_by(patient_ids: Iterable[int]) -> dict[int, Money]:
     """What each patient has still to pay, zero when all is paid; a patient without any bill is left out."""
     bills = select(Bill.patient_id, func.sum(Bill.total - Bill.paid)).where(Bill.status != "void")
     wanted = bills.where(Bill.patient_id.in_(sorted(set(patient_ids)))).group_by(Bill.patient_id)
-    return dict(db.session.execute(wanted).tuples())
+    return dict(db.session.execute(wanted).all())
 
 
 @dataclass

@@ -46,6 +46,11 @@ def supply(dose: Dose, unit_strength: str, unit: str = "tablet", unit_holds: str
     return int(_up(per_dose * doses))
 
 
+def in_units(dose: Dose, unit_strength: str, unit: str) -> Decimal | None:
+    """One dose counted in `unit`: 500 mg of a 250 mg tablet are 2 tablets; None when that cannot be computed."""
+    return _in_unit(dose, unit_strength, unit)
+
+
 def _in_unit(dose: Dose, unit_strength: str, wanted: str) -> Decimal | None:
     """One dose counted in `wanted`: a dispensing unit (tablet, vial …), mL or puffs."""
     if dose.unit == wanted:

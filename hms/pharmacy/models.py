@@ -116,6 +116,7 @@ class Dispense(Permanent):
 
     prescription: Mapped[Prescription] = relationship(lazy="raise")
     patient: Mapped[Patient] = relationship(lazy="raise")
+    medication: Mapped[Medication] = relationship(lazy="raise")
     dispensed_by: Mapped[User | None] = relationship(lazy="raise")
     movements: Mapped[list[StockMovement]] = relationship(lazy="raise")
 
@@ -143,8 +144,10 @@ class StockMovement(Permanent):
     kind: Mapped[str]
     quantity: Mapped[int]
     dispense_id: Mapped[int | None] = mapped_column(ForeignKey("dispense.id", ondelete="RESTRICT"))
+    receipt_id: Mapped[int | None] = mapped_column(ForeignKey("goods_receipt.id", ondelete="RESTRICT"), index=True)
     reason: Mapped[str] = mapped_column(default="")
     moved_at: Mapped[dt.datetime]
     moved_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
 
     batch: Mapped[Batch] = relationship(lazy="raise")
+    moved_by: Mapped[User | None] = relationship(lazy="raise")

@@ -1,4 +1,4 @@
-"""Stock that comes, is counted or is thrown away. Every change is a line of the ledger; a trigger moves the balances."""
+"""Stock that comes: deliveries, single batches, and what was on the shelf before the ledger began."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from sqlalchemy import func, select
 
 from hms.core import clock, series
 from hms.core.actions import action
-from hms.core.alerts import Alert, alert
-from hms.core.db import db, found, locked
-from hms.core.errors import Conflict, RuleBroken
+from hms.core.db import db, found
+from hms.core.errors import RuleBroken
 from hms.core.money import ZERO, Money
 from hms.core.people import Person
 from hms.core.permissions import Action
@@ -22,11 +21,13 @@ from hms.formulary.models import Medication
 
 from . import rules, stock
 from .expiry import check_received, expiry
-from .models import Batch, GoodsReceipt, StockMovement, Supplier
+from .ledger import move
+from .models import Batch, GoodsReceipt, Supplier
 
 MOST_LINES = 200
 OPENING_LOT = "OPENING"
 OPENING = _("Opening stock")
+USED_BEFORE = _("Used before the batch was entered")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def receive_goods(
     db.session.add(receipt)
     db.session.flush()
     batches = _batches(lines, days, receipt.id)
-    _book(lines, batches, by)
+    _book(receipt, lines, batches, by)
     return receipt
 
 
@@ -135,27 +136,9 @@ def _batches(lines: Sequence[Received], days: Sequence[date], receipt_id: int | 
     return [known[line.medication_id, line.lot_number.strip()] for line in lines]
 
 
-def _book(lines: Sequence[Received], batches: Sequence[Batch], by: Person, reason: str = "") -> None:
+def _book(receipt: GoodsReceipt, lines: Sequence[Received], batches: Sequence[Batch], by: Person) -> None:
     for batch, line in sorted(zip(batches, lines, strict=True), key=lambda pair: (pair[1].medication_id, pair[0].id)):
-        _move(batch, stock.Kind.RECEIPT, line.quantity, reason, by)
-
-
-def _move(batch: Batch, kind: stock.Kind, change: int, reason: str, by: Person) -> StockMovement:
-    """One line of the ledger."""
-    movement = StockMovement(
-        batch_id=batch.id,
-        medication_id=batch.medication_id,
-        kind=kind.value,
-        quantity=change,
-        reason=reason,
-        moved_at=clock.now(),
-        moved_by_id=by.id,
-    )
-    db.session.add(movement)
-    db.session.flush()
-    db.session.expire(batch, ["quantity"])
-    alert(Alert.STOCK_CHANGED)
-    return movement
+        move(batch, stock.Kind.RECEIPT, line.quantity, "", by, receipt.id)
 
 
 @action(Action.RECEIVE_STOCK)
@@ -176,7 +159,7 @@ def opening_stock(
     batch = Batch(medication_id=medication_id, lot_number=lot, expires_on=expires_on, unit_cost=unit_cost)
     db.session.add(batch)
     db.session.flush()
-    _move(batch, stock.Kind.RECEIPT, quantity, OPENING, by)
+    move(batch, stock.Kind.RECEIPT, quantity, OPENING, by)
     return batch
 
 
@@ -185,35 +168,30 @@ def _open_with_medicine(medicine: Medication, quantity: int, by: Person) -> None
     opening_stock(medicine.id, quantity, by=by)
 
 
-@action(Action.ADJUST_STOCK)
-def adjust(
-    batch_id: int,
-    new_quantity: int,
-    reason: str,
+@action(Action.RECEIVE_STOCK)
+def enter_batch(
+    medication_id: int,
     *,
-    seen: int | None = None,
-    kind: stock.Kind = stock.Kind.ADJUSTMENT,
+    lot_number: str,
+    expires_on: date,
+    received: int,
+    left: int | None = None,
+    unit_cost: Money | None = None,
     by: Person,
-) -> StockMovement:
-    """Set a batch to what is really there. `seen` is what the person was shown; `Conflict` when it changed meanwhile."""
-    batch = locked(Batch, batch_id)
-    if seen is not None and seen != batch.quantity:
-        message = _("Stock changed meanwhile: the system has %(left)s now. Count again.")
-        raise Conflict(message % {"left": batch.quantity}, "quantity", code="stock_changed")
-    change = stock.counted(new_quantity, batch.quantity)
-    if not change:
-        raise RuleBroken(_("The batch holds exactly that already."), "quantity")
-    stock.check_movement(kind, change, batch.quantity, reason)
-    return _move(batch, kind, change, reason.strip(), by)
-
-
-@action(Action.ADJUST_STOCK)
-def write_off(batch_id: int, quantity: int | None = None, *, reason: str, by: Person) -> StockMovement:
-    """Take `quantity` (all when None) of a batch off the stock for good: damaged, expired, lost."""
-    batch = locked(Batch, batch_id)
-    gone = batch.quantity if quantity is None else quantity
-    if not batch.quantity:
-        raise RuleBroken(_("This batch is empty."), "quantity")
-    rules.check_quantity(gone)
-    stock.check_movement(stock.Kind.WRITE_OFF, -gone, batch.quantity, reason)
-    return _move(batch, stock.Kind.WRITE_OFF, -gone, reason.strip(), by)
+) -> Batch:
+    """Enter one batch by itself. When fewer are `left` than were `received`, the ledger says so in a second line."""
+    if db.session.get(Medication, medication_id) is None:
+        raise RuleBroken(_("There is no such medicine."), "medication_item")
+    if left is not None and left > received:
+        raise RuleBroken(_("There cannot be more left than was received."), "current_quantity")
+    check_received(expires_on, clock.today())
+    cost = unit_cost if unit_cost is not None else ZERO
+    if cost < ZERO:
+        raise RuleBroken(_("Write a cost of zero or more."), "cost_price_per_unit")
+    batch = Batch(medication_id=medication_id, lot_number=lot_number, expires_on=expires_on, unit_cost=cost)
+    db.session.add(batch)
+    db.session.flush()
+    move(batch, stock.Kind.RECEIPT, received, "", by)
+    if left is not None and left < received:
+        move(batch, stock.Kind.ADJUSTMENT, left - received, USED_BEFORE, by)
+    return batch

@@ -16,7 +16,9 @@ from hms.core.people import SYSTEM
 from hms.formulary.models import Medication
 from hms.patients.models import Allergy, Patient
 from hms.pharmacy import actions
+from hms.pharmacy.ledger import move
 from hms.pharmacy.models import Batch
+from hms.pharmacy.stock import Kind
 
 _next = count(700_000)
 
@@ -72,10 +74,7 @@ def batch(of: Medication, quantity: int = 100, *, days: int | None = 400, lot: s
     )
     if quantity:
         with doing("tests.seed", SYSTEM):
-            from hms.pharmacy.receiving import _move
-            from hms.pharmacy.stock import Kind
-
-            _move(row, Kind.RECEIPT, quantity, "", SYSTEM)
+            move(row, Kind.RECEIPT, quantity, "", SYSTEM)
     return row
 
 

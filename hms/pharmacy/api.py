@@ -1,0 +1,235 @@
+"""JSON: dispensing, batches, adjustments, and what to order or use first. Names follow the original's collections."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Response, request
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from hms.core import clock
+from hms.core.api import DeskApi, argument_id, listed
+from hms.core.db import db
+from hms.core.errors import NotFound, RuleBroken
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+from hms.core.words import _
+from hms.formulary.api import MedicationOut, medication_json
+from hms.formulary.models import Medication
+
+from . import actions, shelves
+from .models import Batch, Dispense, StockMovement
+from .shapes import ADJUSTMENTS, AdjustmentIn, AdjustmentOut, BatchIn, BatchOut, DispenseIn, DispenseOut
+from .stock import Kind
+
+api = DeskApi("pharmacy_api", __name__, description="Pharmacy")
+
+
+def dispense_json(row: Dispense) -> dict[str, Any]:
+    line = row.prescription
+    picks = [move for move in row.movements if move.kind == "dispense"]
+    return {
+        "id": row.id,
+        "prescription": row.prescription_id,
+        "patient": row.patient_id,
+        "medication": row.medication_id,
+        "medication_name": line.medication_name,
+        "quantity_dispensed": row.quantity,
+        "quantity_remaining": None if line.quantity is None else line.quantity - line.quantity_dispensed,
+        "prescription_status": line.status,
+        "stock_batch": picks[0].batch_id,
+        "batches": [
+            {
+                "stock_batch": move.batch_id,
+                "batch_number": move.batch.lot_number,
+                "expiry_date": move.batch.expires_on,
+                "quantity": -move.quantity,
+            }
+            for move in picks
+        ],
+        "dispense_date": row.dispensed_at,
+        "dispensed_by": row.dispensed_by_id,
+    }
+
+
+def _dispenses() -> Select:
+    return select(Dispense).options(
+        joinedload(Dispense.prescription), selectinload(Dispense.movements).joinedload(StockMovement.batch)
+    )
+
+
+@api.post("/prescriptions/<int:prescription_id>/dispense/")
+@needs(Action.DISPENSE)
+@api.arguments(DispenseIn)
+@api.response(201, DispenseOut)
+def dispense(given: dict[str, Any], prescription_id: int) -> dict[str, Any]:
+    """Give a medicine out: soonest expiry first, charged, and off the stock in one step. 409 when stock is short."""
+    wanted = given.get("quantity", given.get("quantity_dispensed"))
+    done = actions.dispense(prescription_id, wanted, collected_by=given.get("collected_by", ""), by=person())
+    return dispense_json(db.session.scalars(_dispenses().where(Dispense.id == done.id)).one())
+
+
+@api.get("/dispensing-logs/")
+@needs(Action.READ_PRESCRIPTION)
+@api.response(200, DispenseOut(many=True))
+def dispensing_logs() -> Response:
+    """What was given, newest first; by `prescription`, `patient`, `medication`, and day."""
+    query = _dispenses().order_by(Dispense.id.desc())
+    for name, column in (
+        ("prescription", Dispense.prescription_id),
+        ("patient", Dispense.patient_id),
+        ("medication", Dispense.medication_id),
+    ):
+        wanted = argument_id(name, f"{name}_id")
+        query = query if wanted is None else query.where(column == wanted)
+    return listed(_of_days(query, Dispense.dispensed_at), dispense_json)
+
+
+def _of_days(query: Select, column: Any) -> Select:
+    """Keep the days of `date`, `date_from` and `date_to`."""
+    one = _day("date")
+    first, last = one or _day("date_from"), one or _day("date_to")
+    if first is not None:
+        query = query.where(column >= clock.day_bounds(first)[0])
+    return query if last is None else query.where(column < clock.day_bounds(last)[1])
+
+
+def _day(name: str) -> date | None:
+    text = request.args.get(name)
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise RuleBroken(_("Write a date as YYYY-MM-DD."), name) from None
+
+
+def _batches() -> Select:
+    received = (
+        select(func.coalesce(func.sum(StockMovement.quantity), 0))
+        .where(StockMovement.batch_id == Batch.id, StockMovement.kind == "receipt")
+        .scalar_subquery()
+    )
+    loaded = joinedload(Batch.medication).joinedload(Medication.price_item)
+    return select(Batch, received.label("received")).options(loaded)
+
+
+def batch_json(row: Any) -> dict[str, Any]:
+    batch, price = row.Batch, row.Batch.medication.price_item
+    return {
+        "id": batch.id,
+        "medication_item": batch.medication_id,
+        "batch_number": batch.lot_number,
+        "expiry_date": batch.expires_on,
+        "quantity_received": int(row.received),
+        "current_quantity": batch.quantity,
+        "received_date": clock.local(batch.created_at).date(),
+        "cost_price_per_unit": str(batch.unit_cost),
+        "selling_price_per_unit": str(price.unit_price) if price else None,
+    }
+
+
+@api.get("/stock-batches/")
+@needs(Action.READ_STOCK)
+@api.response(200, BatchOut(many=True))
+def stock_batches() -> Response:
+    """Batches, the soonest expiry first; by `medication_item`."""
+    query = _batches().order_by(Batch.expires_on, Batch.id)
+    wanted = argument_id("medication_item", "medication_item_id", "medication", "medication_id")
+    return listed(query if wanted is None else query.where(Batch.medication_id == wanted), batch_json)
+
+
+@api.post("/stock-batches/")
+@needs(Action.RECEIVE_STOCK)
+@api.arguments(BatchIn)
+@api.response(201, BatchOut)
+def add_batch(given: dict[str, Any]) -> dict[str, Any]:
+    """Enter a batch; it comes into the stock through the ledger. The selling price is the price list's."""
+    made = actions.enter_batch(
+        given["medication_item"],
+        lot_number=given["batch_number"],
+        expires_on=given["expiry_date"],
+        received=given["quantity_received"],
+        left=given.get("current_quantity"),
+        unit_cost=given.get("cost_price_per_unit"),
+        by=person(),
+    )
+    return batch_json(db.session.execute(_batches().where(Batch.id == made.id)).one())
+
+
+@api.get("/medications/<int:medication_id>/batches/")
+@needs(Action.READ_STOCK)
+@api.response(200, BatchOut(many=True))
+def batches_of(medication_id: int) -> Response:
+    """The batches of one medicine."""
+    if shelves.place_of(medication_id) is None:
+        raise NotFound(_("There is no such medicine."))
+    query = _batches().where(Batch.medication_id == medication_id)
+    return listed(query.order_by(Batch.expires_on, Batch.id), batch_json)
+
+
+@api.get("/medications/below_reorder_level/")
+@needs(Action.READ_STOCK_LEVEL)
+@api.response(200, MedicationOut(many=True))
+def below_reorder_level() -> Response:
+    """Medicines at or below their reorder level; expired stock does not count."""
+    who = person()
+    return listed(shelves.low(), lambda row: medication_json(row, who))
+
+
+@api.get("/medications/near_expiry/")
+@needs(Action.READ_STOCK)
+@api.response(200, BatchOut(many=True))
+def near_expiry() -> Response:
+    """Batches in stock that expire within `days` (the hospital's setting when left out), the soonest first."""
+    days = argument_id("days")
+    if days is not None and days > 3650:
+        raise RuleBroken(_("Give a whole number within range."), "days")
+    last = clock.today() + timedelta(days=shelves.near_days() if days is None else days)
+    query = _batches().where(Batch.quantity > 0, Batch.expires_on.between(clock.today(), last))
+    return listed(query.order_by(Batch.expires_on, Batch.id), batch_json)
+
+
+def adjustment_json(row: StockMovement) -> dict[str, Any]:
+    kind, _dash, words = row.reason.partition(" – ")
+    is_named = kind in ADJUSTMENTS
+    return {
+        "id": row.id,
+        "medication_item": row.medication_id,
+        "stock_batch": row.batch_id,
+        "adjustment_type": kind if is_named else "Stock-Take Variance",
+        "quantity": row.quantity,
+        "reason": words if is_named else row.reason,
+        "adjustment_date": row.moved_at,
+        "adjusted_by": row.moved_by_id,
+    }
+
+
+@api.get("/stock-adjustments/")
+@needs(Action.READ_STOCK)
+@api.response(200, AdjustmentOut(many=True))
+def stock_adjustments() -> Response:
+    """Adjustments and write-offs, newest first; `quantity` is the change of the stock."""
+    query = select(StockMovement).where(StockMovement.kind.in_(("adjustment", "write_off", "count")))
+    for name, column in (("medication_item", StockMovement.medication_id), ("stock_batch", StockMovement.batch_id)):
+        wanted = argument_id(name, f"{name}_id")
+        query = query if wanted is None else query.where(column == wanted)
+    return listed(_of_days(query, StockMovement.moved_at).order_by(StockMovement.id.desc()), adjustment_json)
+
+
+@api.post("/stock-adjustments/")
+@needs(Action.ADJUST_STOCK)
+@api.arguments(AdjustmentIn)
+@api.response(201, AdjustmentOut)
+def add_adjustment(given: dict[str, Any]) -> dict[str, Any]:
+    """Adjust a batch with a reason: what is damaged, expired or given to a ward leaves; a count may also add."""
+    batch = shelves.batch(given["stock_batch"])
+    if given.get("medication_item", batch.medication_id) != batch.medication_id:
+        raise RuleBroken(_("This batch is of another medicine."), "stock_batch")
+    what, quantity = given["adjustment_type"], given["quantity"]
+    reason = " – ".join(part for part in (what, given.get("reason", "")) if part)
+    if what != "Stock-Take Variance":
+        return adjustment_json(actions.write_off(batch.id, abs(quantity), reason=reason, by=person()))
+    return adjustment_json(actions.change(batch.id, quantity, reason, kind=Kind.COUNT, by=person()))

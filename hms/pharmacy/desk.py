@@ -1,0 +1,13 @@
+"""The pharmacy's pages as one blueprint, and its places in the top bar."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from hms.core import nav
+from hms.core.permissions import Action
+from hms.core.words import _
+
+pages = Blueprint("pharmacy", __name__, url_prefix="/pharmacy")
+nav.place(_("Prescriptions"), "pharmacy.queue", Action.DISPENSE, order=40)
+nav.place(_("Stock"), "pharmacy.stock", Action.READ_STOCK, order=60)

@@ -1,0 +1,212 @@
+"""Pages of the queue: whose medicines wait, giving them out, a line by itself, labels and returns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from hms.core import clock
+from hms.core.errors import Conflict, NotFound
+from hms.core.filters import person_name
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+
+from . import actions, handed_out, queries, sentences
+from .desk import pages
+from .forms import LineForm, ReasonForm, ReturnForm, visit_form
+
+SHOWN = (*queries.SHOWN, "done")
+MOST_LABELS = 30
+
+
+def _shown() -> str:
+    asked = request.args.get("show", "waiting")
+    return asked if asked in SHOWN else "waiting"
+
+
+def _ids(text: str) -> list[int]:
+    """Ids of an address, "12,13"; what is no id is left out."""
+    parts = [part for part in text.split(",")[:MOST_LABELS] if part.isascii() and part.isdigit() and len(part) < 19]
+    return [int(part) for part in parts]
+
+
+def _place(text: str) -> tuple[datetime, int, int] | None:
+    """Where the last page ended, "<microseconds>.<encounter>.<patient>"."""
+    parts = text.split(".")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+        return None
+    instant = datetime.fromtimestamp(min(int(parts[0]), 4 * 10**15) // 10**6, UTC)
+    return instant.replace(microsecond=int(parts[0]) % 10**6), int(parts[1]), int(parts[2])
+
+
+def _older(rows: list[Any], show: str) -> str | None:
+    if len(rows) <= queries.PAGE:
+        return None
+    last = rows[queries.PAGE - 1]
+    micros = int(last.since.timestamp()) * 10**6 + last.since.microsecond
+    return url_for("pharmacy.queue", show=show, after=f"{micros}.{last.encounter_id or 0}.{last.patient_id}")
+
+
+def _queue() -> dict[str, Any]:
+    """What the rows show: the visits of the heading, one of them opened, or what was given today."""
+    show = _shown()
+    if show == "done":
+        given = handed_out.given_on(clock.today(), before=request.args.get("before", type=int), limit=queries.PAGE + 1)
+        return {"show": show, "given": given[: queries.PAGE], "older": _earlier(given)}
+    rows = queries.waiting(show, after=_place(request.args.get("after", "")), limit=queries.PAGE + 1)
+    keys = [(row.encounter_id, row.patient_id) for row in rows[: queries.PAGE]]
+    visits = queries.visits(keys, (*queries.SHOWN[show], *(("on_hold",) if show == "waiting" else ())))
+    asked = request.args.get("open", "")
+    opened = next((v for v in visits if v.key == asked), visits[0] if visits else None)
+    form = visit_form(opened) if opened is not None and opened.encounter_id and opened.given_now else None
+    return {"show": show, "visits": visits, "opened": opened, "form": form, "older": _older(rows, show)}
+
+
+def _earlier(given: Any) -> str | None:
+    return (
+        url_for("pharmacy.queue", show="done", before=given[queries.PAGE - 1].id) if len(given) > queries.PAGE else None
+    )
+
+
+@pages.get("/")
+@needs(Action.DISPENSE)
+def queue() -> str:
+    """Prescriptions to dispense, the longest waiting visit opened; `?given=` names what was just handed out."""
+    done = handed_out.dispenses(_ids(request.args.get("given", "")))
+    return render_template("pharmacy/queue.html", counts=queries.counts(), done=done, **_queue())
+
+
+@pages.get("/rows")
+@needs(Action.DISPENSE)
+def rows() -> str:
+    """The live part of the queue."""
+    return render_template("pharmacy/_queue.html", counts=queries.counts(), **_queue())
+
+
+@pages.route("/prescriptions/<int:encounter_id>", methods=["GET", "POST"])
+@needs(Action.DISPENSE)
+def visit(encounter_id: int) -> ResponseReturnValue:
+    """One visit's medicines; posting gives what is written in its lines, all or nothing."""
+    seen = queries.visit(encounter_id)
+    form = visit_form(seen)
+    if form.save(actions.dispense_all, by=person(), encounter_id=encounter_id):
+        given = ",".join(str(one.id) for one in form.result)
+        return redirect(url_for("pharmacy.queue", given=given), 303)
+    if form.is_submitted():
+        seen = queries.visit(encounter_id)
+    return render_template("pharmacy/visit.html", visit=seen, form=form), form.status
+
+
+def _line_page(prescription_id: int, form: Any = None, reasons: Any = None) -> ResponseReturnValue:
+    seen = queries.line(prescription_id)
+    line = seen.lines[0]
+    held = queries.batches_of([line.row.medication_id]).get(line.row.medication_id, []) if line.medicine else []
+    if form is None:
+        form = LineForm(formdata=None)
+        form.batch.choices = _batch_choices(held)
+        form.quantity.data = line.offered
+    reasons = reasons or ReasonForm(formdata=None)
+    status = max(form.status, reasons.status)
+    given = handed_out.dispenses_of(prescription_id)
+    page = {"visit": seen, "line": line, "form": form, "reasons": reasons, "given": given, "held": held}
+    return render_template("pharmacy/line.html", **page), status
+
+
+def _batch_choices(held: list[Any]) -> list[tuple[int, str]]:
+    told = _("%(lot)s, %(count)s left")
+    return [(0, _("Soonest expiry first"))] + [
+        (batch.id, told % {"lot": batch.lot_number, "count": batch.quantity}) for batch in held
+    ]
+
+
+@pages.get("/lines/<int:prescription_id>")
+@needs(Action.DISPENSE)
+def line(prescription_id: int) -> ResponseReturnValue:
+    """One line: give it from a batch of choice, query it, hold it, close it, see what was given."""
+    return _line_page(prescription_id)
+
+
+@pages.post("/lines/<int:prescription_id>/dispense")
+@needs(Action.DISPENSE)
+def give(prescription_id: int) -> ResponseReturnValue:
+    """Give one line."""
+    row = queries.line(prescription_id).lines[0].row
+    held = queries.batches_of([row.medication_id]).get(row.medication_id, [])
+    form = LineForm()
+    form.batch.choices = _batch_choices(held)
+    if form.save(actions.dispense, by=person(), prescription_id=prescription_id):
+        return redirect(url_for("pharmacy.queue", given=form.result.id), 303)
+    return _line_page(prescription_id, form=form)
+
+
+ASIDE = {"query": actions.query, "hold": actions.hold, "close": actions.close}
+
+
+@pages.post("/lines/<int:prescription_id>/<any(query,hold,close):what>")
+@needs(Action.DISPENSE)
+def put_aside(prescription_id: int, what: str) -> ResponseReturnValue:
+    """Query the prescriber, hold the line, or close it without the rest."""
+    form = ReasonForm()
+    if not form.save(ASIDE[what], by=person(), prescription_id=prescription_id):
+        return _line_page(prescription_id, reasons=form)
+    said = {"query": _("The prescriber is told; the line is on hold"), "hold": _("On hold"), "close": _("Closed")}
+    flash(said[what], "success")
+    return redirect(url_for("pharmacy.queue"), 303)
+
+
+@pages.post("/lines/<int:prescription_id>/resume")
+@needs(Action.DISPENSE)
+def resume(prescription_id: int) -> ResponseReturnValue:
+    """Take a line off hold."""
+    try:
+        actions.resume(prescription_id, by=person())
+    except Conflict as refusal:
+        flash(_(refusal.message), "caution")
+        return redirect(url_for("pharmacy.line", prescription_id=prescription_id), 303)
+    flash(_("Back in the queue"), "success")
+    return redirect(url_for("pharmacy.line", prescription_id=prescription_id), 303)
+
+
+def _labels(ids: list[int]) -> str:
+    given = handed_out.dispenses(ids)
+    if not given:
+        raise NotFound(_("There is no such label."))
+    told = {one.id: sentences.directions(one.prescription, one.medication) for one in given}
+    title = ngettext(
+        "Label for %(name)s", "%(num)s labels for %(name)s", len(given), name=person_name(given[0].patient)
+    )
+    return render_template("pharmacy/labels.html", given=given, told=told, title=title)
+
+
+@pages.get("/dispenses/<int:dispense_id>/label")
+@needs(Action.DISPENSE)
+def label(dispense_id: int) -> str:
+    """The label of one dispense, 70 by 35 mm."""
+    return _labels([dispense_id])
+
+
+@pages.get("/labels")
+@needs(Action.DISPENSE)
+def labels() -> str:
+    """The labels of several dispenses, `?of=12,13`."""
+    return _labels(_ids(request.args.get("of", "")))
+
+
+@pages.route("/dispenses/<int:dispense_id>/return", methods=["GET", "POST"])
+@needs(Action.DISPENSE)
+def take_back(dispense_id: int) -> ResponseReturnValue:
+    """What comes back of a dispense."""
+    given = handed_out.dispenses([dispense_id])
+    if not given:
+        raise NotFound(_("There is no such dispense."))
+    form = ReturnForm()
+    if form.save(actions.return_dispensed, by=person(), dispense_id=dispense_id):
+        flash(_("Taken back; stock and bill are corrected"), "success")
+        return redirect(url_for("pharmacy.line", prescription_id=given[0].prescription_id), 303)
+    given = handed_out.dispenses([dispense_id])
+    return render_template("pharmacy/return.html", one=given[0], form=form), form.status

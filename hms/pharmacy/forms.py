@@ -1,0 +1,240 @@
+"""Forms of the pharmacy's pages."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, SelectField
+from wtforms.fields.choices import SelectChoice
+
+from hms.core.errors import Conflict, RuleBroken
+from hms.core.forms import DeskForm, MoneyField, Text, WholeField
+from hms.core.money import ZERO, Money
+
+from . import shelves
+from .receiving import MOST_LINES, Received
+from .visits import Line, Visit
+
+_PLAN = re.compile(r"[0-9]{1,18}x[0-9]{1,6}(,[0-9]{1,18}x[0-9]{1,6}){0,99}", re.ASCII)
+
+
+def plan(text: str | None) -> list[tuple[int, int]] | None:
+    """The batches that the page offered, "12x24,15x3"; None when it says nothing readable."""
+    if not text or not _PLAN.fullmatch(text):
+        return None
+    return [(int(batch), int(count)) for batch, _x, count in (part.partition("x") for part in text.split(","))]
+
+
+class VisitForm(DeskForm):
+    """Quantities for the lines of one visit; made by `visit_form`, which knows the lines."""
+
+    collected_by = Text(_l("Collected by"), longest=100)
+
+    def quantity(self, line: Line) -> Any:
+        return self._fields.get(f"quantity-{line.id}")
+
+    def values(self) -> dict[str, Any]:
+        ids = [int(name.removeprefix("quantity-")) for name in self._fields if name.startswith("quantity-")]
+        plans = {line_id: plan(request.form.get(f"plan-{line_id}")) for line_id in ids}
+        return {
+            "quantities": {line_id: self._fields[f"quantity-{line_id}"].data or 0 for line_id in ids},
+            "plans": {line_id: seen for line_id, seen in plans.items() if seen},
+            "collected_by": self.collected_by.data,
+        }
+
+
+def visit_form(visit: Visit) -> VisitForm:
+    """The form for the lines that may be given now, each filled with what is offered."""
+    lines = [line for line in visit.lines if line.is_givable]
+    quantities = {f"quantity-{line.id}": WholeField(_("Give"), default=line.offered) for line in lines}
+    return type("FormOfVisit", (VisitForm,), quantities)()
+
+
+class LineForm(DeskForm):
+    """One line, with the batch of one's own choice."""
+
+    quantity = WholeField(_l("Give"))
+    batch = SelectField(_l("Batch"), coerce=int)
+    why = Text(_l("Why another batch"), longest=200)
+    collected_by = Text(_l("Collected by"), longest=100)
+
+    def values(self) -> dict[str, Any]:
+        batch_id, quantity = self.batch.data, self.quantity.data
+        picks = [(batch_id, quantity)] if batch_id and quantity else None
+        return {
+            "quantity": quantity if quantity is not None else 0,
+            "batch_picks": picks,
+            "reason": self.why.data,
+            "collected_by": self.collected_by.data,
+        }
+
+    def refuse(self, refusal: RuleBroken | Conflict) -> None:
+        field = "why" if refusal.field == "reason" else refusal.field
+        super().refuse(type(refusal)(refusal.message, field, code=refusal.code))
+
+
+class ReasonForm(DeskForm):
+    """Why a line waits or ends."""
+
+    reason = Text(_l("What is the question, or why"), longest=500)
+
+
+class ReturnForm(DeskForm):
+    """What comes back, and whether it may be given again."""
+
+    quantity = WholeField(_l("Comes back"))
+    reason = Text(_l("Why"), longest=200)
+    goes_back = BooleanField(_l("It is unopened and goes back to the shelf"))
+
+    def values(self) -> dict[str, Any]:
+        return super().values() | {"quantity": self.quantity.data or 0}
+
+
+REASONS = (
+    SelectChoice("Stock-Take Variance", _l("Counted another number")),
+    SelectChoice("Damaged", _l("Damaged")),
+    SelectChoice("Expired-Discarded", _l("Expired and thrown away")),
+    SelectChoice("Internal Transfer", _l("Given to a ward")),
+)
+
+
+class AdjustForm(DeskForm):
+    """What is really in a batch, and why it differs."""
+
+    new_quantity = WholeField(_l("Really there"))
+    kind = SelectField(_l("Reason"), choices=list(REASONS))
+    note = Text(_l("Note"), longest=200)
+    seen = HiddenField()
+
+    def values(self) -> dict[str, Any]:
+        seen = self.seen.data or ""
+        return {
+            "new_quantity": -1 if self.new_quantity.data is None else self.new_quantity.data,
+            "reason": " – ".join(part for part in (self.kind.data, self.note.data) if part),
+            "seen": int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else None,
+        }
+
+    def refuse(self, refusal: RuleBroken | Conflict) -> None:
+        names = {"quantity": "new_quantity", "reason": "kind"}
+        super().refuse(type(refusal)(refusal.message, names.get(refusal.field or ""), code=refusal.code))
+
+
+class WriteOffForm(DeskForm):
+    """How much of a batch is thrown away, and why."""
+
+    quantity = WholeField(_l("Write off"))
+    kind = SelectField(_l("Reason"), choices=[REASONS[2], REASONS[1]])
+    note = Text(_l("Note"), longest=200)
+
+    def values(self) -> dict[str, Any]:
+        words = " – ".join(part for part in (self.kind.data, self.note.data) if part)
+        return {"quantity": self.quantity.data or 0, "reason": words}
+
+
+class ReceivedLine(Form):
+    """One line of a delivery, as typed."""
+
+    medicine = Text(_l("Medicine"), longest=255)
+    medication_id = HiddenField()
+    lot_number = Text(_l("Batch"), longest=60)
+    expires_on = Text(_l("Expiry"), longest=40)
+    quantity = WholeField(_l("Quantity"))
+    unit_cost = MoneyField(_l("Cost of one"))
+
+    @property
+    def is_blank(self) -> bool:
+        return not any(field.raw_data and field.raw_data[0].strip() for field in self if field.name)
+
+    @property
+    def cost(self) -> Money:
+        return (self.unit_cost.data or ZERO) * min(self.quantity.data or 0, 100_000)
+
+    def resolve(self) -> None:
+        """Find the medicine by its name when none was chosen from the list."""
+        chosen = self.medication_id.data or ""
+        if chosen.isascii() and chosen.isdigit() and len(chosen) < 19:
+            return
+        self.medication_id.data = ""
+        found = shelves.medicines_named(self.medicine.data or "", limit=2) if self.medicine.data else []
+        exact = [row for row in found if row.name.casefold() == self.medicine.data.casefold()] or found
+        if len(exact) == 1:
+            self.medication_id.data = str(exact[0].id)
+
+    def received(self) -> Received:
+        return Received(
+            medication_id=int(self.medication_id.data or 0),
+            lot_number=self.lot_number.data or "",
+            expires_on=self.expires_on.data or "",
+            quantity=self.quantity.data or 0,
+            unit_cost=self.unit_cost.data or ZERO,
+        )
+
+
+class ReceiveForm(DeskForm):
+    """A delivery; its lines are typed into a grid."""
+
+    supplier = Text(_l("Supplier"), longest=200)
+    invoice_number = Text(_l("Invoice number"), longest=60)
+    lines = FieldList(FormField(ReceivedLine), min_entries=1, max_entries=MOST_LINES)
+
+    @property
+    def filled(self) -> list[Any]:
+        return [entry for entry in self.lines if not entry.form.is_blank]
+
+    @property
+    def total(self) -> Money:
+        return Money.total(entry.form.cost for entry in self.filled)
+
+    def values(self) -> dict[str, Any]:
+        for entry in self.filled:
+            entry.form.resolve()
+        return {
+            "supplier": self.supplier.data,
+            "invoice_number": self.invoice_number.data,
+            "lines": [entry.form.received() for entry in self.filled],
+        }
+
+    def refuse(self, refusal: RuleBroken | Conflict) -> None:
+        """A refused line shows its message in the cell it blames."""
+        place, _dot, name = (refusal.field or "").removeprefix("lines.").partition(".")
+        if not place.isdigit() or not name:
+            super().refuse(refusal)
+            return
+        cell = {"medication_id": "medicine"}.get(name, name)
+        super().refuse(type(refusal)(refusal.message, None, code=refusal.code))
+        self.form_errors = self.form_errors[:-1]
+        field = self.filled[int(place)].form[cell]
+        field.errors = [*field.errors, _(refusal.message)]
+
+    @property
+    def has_line_errors(self) -> bool:
+        return any(field.errors for entry in self.lines for field in entry.form)
+
+    @property
+    def status(self) -> int:
+        return 400 if self.has_line_errors and not getattr(self, "conflict", None) else super().status
+
+    def add_line(self) -> None:
+        if len(self.lines) < MOST_LINES:
+            self.lines.append_entry()
+
+    def remove_line(self, place: int) -> None:
+        """Take a line out of the grid; the last one is emptied."""
+        if 0 <= place < len(self.lines):
+            del self.lines.entries[place]
+        if not self.lines.entries:
+            self.lines.append_entry()
+        for number, entry in enumerate(self.lines.entries):
+            _rename(entry, number)
+
+
+def _rename(entry: Any, number: int) -> None:
+    """Give a moved row the names of its new place."""
+    entry.id = entry.name = entry.short_name = f"lines-{number}"
+    for field in entry.form:
+        field.name = field.id = f"lines-{number}-{field.short_name}"
+        field.label.field_id = field.id

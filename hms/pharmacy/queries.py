@@ -1,0 +1,175 @@
+"""What the pharmacist reads: visits with signed lines, batches, what was given. `shelves` reads the stock."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, literal, or_, select, tuple_
+
+from hms.appointments.models import QueueEntry
+from hms.billing.queries import owed_by
+from hms.clinical.models import Encounter, Prescription
+from hms.core import clock
+from hms.core.db import db
+from hms.core.errors import NotFound
+from hms.core.words import _
+from hms.formulary.queries import medications_by_id
+from hms.patients.models import Allergy, Patient
+from hms.staff.models import User
+
+from . import rules
+from .models import Batch, Dispense
+from .visits import Visit, assembled, paid_words
+
+PAGE = 25
+SHOWN: dict[str, tuple[str, ...]] = {"waiting": ("active",), "owing": ("part_dispensed",), "held": ("on_hold",)}
+OPEN = ("active", "part_dispensed", "on_hold")
+_LINE = (
+    *("id", "encounter_id", "patient_id", "medication_id", "medication_name", "dosage", "frequency", "duration"),
+    *("instructions", "dose_amount", "dose_unit", "route", "frequency_code", "as_needed", "max_per_day", "days"),
+    *("quantity", "quantity_dispensed", "status", "status_reason", "override_code", "override_reason", "signed_at"),
+)
+_FIRST = func.min(func.coalesce(Prescription.signed_at, Prescription.created_at))
+
+
+def counts() -> dict[str, int]:
+    """How many prescriptions stand under each heading of the queue, and how many were given today."""
+    statuses = select(Prescription.status, func.count()).where(Prescription.status.in_(OPEN))
+    start, end = clock.day_bounds(clock.today())
+    today = select(func.count()).where(Dispense.dispensed_at >= start, Dispense.dispensed_at < end).scalar_subquery()
+    rows = db.session.execute(statuses.group_by(Prescription.status).union_all(select(literal("done"), today)))
+    found = dict(rows.all())
+    return {name: found.get(statuses_[0], 0) for name, statuses_ in SHOWN.items()} | {"done": found["done"]}
+
+
+def waiting(show: str, *, after: tuple[datetime, int, int] | None = None, limit: int = PAGE) -> list[Any]:
+    """The visits under one heading, the longest signed first: encounter_id, patient_id, since, lines, names."""
+    place = (_FIRST, func.coalesce(Prescription.encounter_id, 0), Prescription.patient_id)
+    query = (
+        select(
+            Prescription.encounter_id,
+            Prescription.patient_id,
+            _FIRST.label("since"),
+            func.count().label("lines"),
+        )
+        .where(Prescription.status.in_(SHOWN[show]))
+        .group_by(Prescription.encounter_id, Prescription.patient_id)
+        .order_by(*place)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.having(tuple_(*place) > tuple_(*after))
+    return list(db.session.execute(query))
+
+
+def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPEN) -> list[Visit]:
+    """The visits of these (encounter id, patient id), in their order, with the lines in `statuses`. A fixed number of
+    queries however many there are."""
+    wanted = list(keys)
+    rows = _lines(wanted, statuses)
+    if not rows:
+        return []
+    patients = {p.id: p for p in db.session.scalars(select(Patient).where(Patient.id.in_({k[1] for k in wanted})))}
+    medicines = medications_by_id(row.medication_id for row in rows if row.medication_id)
+    shelves = batches_of(medicines)
+    allergies = _allergies(patients)
+    before = _given_before(rows)
+    paid = owed_by(patients)
+    grouped: dict[tuple[int | None, int], list[Any]] = defaultdict(list)
+    for row in rows:
+        grouped[row.encounter_id, row.patient_id].append(row)
+    return [
+        Visit(
+            encounter_id=key[0],
+            patient=patients[key[1]],
+            allergies=[" – ".join(filter(None, (a.substance, a.reaction))) for a in allergies[key[1]]],
+            paid_words=paid_words(paid.get(key[1])),
+            lines=assembled(grouped[key], medicines, shelves, patients[key[1]], allergies[key[1]], before),
+        )
+        for key in wanted
+        if grouped[key]
+    ]
+
+
+def visit(encounter_id: int, statuses: Sequence[str] = (*OPEN, "completed", "stopped")) -> Visit:
+    """One visit with all its signed lines; `NotFound` when it has none."""
+    patient_id = db.session.scalars(select(Encounter.patient_id).filter_by(id=encounter_id)).one_or_none()
+    found = visits([(encounter_id, patient_id)], statuses) if patient_id else []
+    if not found:
+        raise NotFound(_("This visit has no signed prescriptions."))
+    return found[0]
+
+
+def line(prescription_id: int) -> Visit:
+    """One line as a visit of its own; `NotFound` when it is missing or not signed."""
+    key = select(Prescription.encounter_id, Prescription.patient_id).where(
+        Prescription.id == prescription_id, Prescription.status.not_in(("draft", "entered_in_error"))
+    )
+    row = db.session.execute(key).one_or_none()
+    found = visits([tuple(row)], (*OPEN, "completed", "stopped")) if row else []
+    if not found:
+        raise NotFound(_("There is no such prescription."))
+    found[0].lines = [one for one in found[0].lines if one.id == prescription_id]
+    return found[0]
+
+
+def _lines(keys: list[tuple[int | None, int]], statuses: Sequence[str]) -> list[Any]:
+    encounters = [encounter for encounter, _patient in keys if encounter is not None]
+    loose = [patient for encounter, patient in keys if encounter is None]
+    table = Prescription.__table__
+    query = (
+        select(
+            *(table.c[name] for name in _LINE),
+            *(User.__table__.c[name] for name in ("title", "first_name", "last_name", "username")),
+            QueueEntry.token,
+        )
+        .select_from(table)
+        .outerjoin(User.__table__, User.id == table.c.prescriber_id)
+        .outerjoin(Encounter.__table__, Encounter.id == table.c.encounter_id)
+        .outerjoin(QueueEntry.__table__, QueueEntry.id == Encounter.queue_entry_id)
+        .where(
+            table.c.status.in_(statuses),
+            or_(
+                table.c.encounter_id.in_(encounters),
+                table.c.encounter_id.is_(None) & table.c.patient_id.in_(loose),
+            ),
+        )
+        .order_by(table.c.id)
+    )
+    return list(db.session.execute(query))
+
+
+def batches_of(medication_ids: Iterable[int]) -> dict[int, list[Any]]:
+    """The batches that hold something, by medicine."""
+    columns = (Batch.id, Batch.medication_id, Batch.lot_number, Batch.expires_on, Batch.quantity)
+    query = select(*columns).where(Batch.medication_id.in_(list(medication_ids)), Batch.quantity > 0)
+    held: dict[int, list[Any]] = defaultdict(list)
+    for row in db.session.execute(query.order_by(Batch.id)):
+        held[row.medication_id].append(row)
+    return held
+
+
+def _allergies(patient_ids: Iterable[int]) -> dict[int, list[Any]]:
+    active = select(Allergy).where(Allergy.patient_id.in_(list(patient_ids)), Allergy.status == "active")
+    found: dict[int, list[Any]] = defaultdict(list)
+    for row in db.session.scalars(active.order_by(Allergy.id)):
+        found[row.patient_id].append(row)
+    return found
+
+
+def _given_before(rows: Sequence[Any]) -> dict[tuple[int, int, int], tuple[int, datetime]]:
+    """What was given to these patients lately, by patient, medicine and prescription."""
+    since = clock.now() - timedelta(days=rules.LOOK_BACK_DAYS)
+    query = (
+        select(Dispense.patient_id, Dispense.medication_id, Dispense.prescription_id, Dispense.quantity)
+        .add_columns(Dispense.dispensed_at)
+        .where(Dispense.patient_id.in_({row.patient_id for row in rows}), Dispense.dispensed_at >= since)
+        .order_by(Dispense.dispensed_at)
+    )
+    return {
+        (one.patient_id, one.medication_id, one.prescription_id): (one.quantity, one.dispensed_at)
+        for one in db.session.execute(query)
+    }
