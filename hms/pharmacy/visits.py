@@ -12,8 +12,8 @@ from hms.core import clock
 from hms.core.format import quantity as in_words
 from hms.core.money import ZERO
 from hms.core.words import _
-from hms.formulary import facts
 from hms.formulary.dosing import Part
+from hms.formulary.knowledge import Medicine
 from hms.formulary.strengths import COUNTED
 from hms.patients.models import Patient
 
@@ -116,7 +116,7 @@ def assembled(
         one = Line(row, medicine, sentences.parts_of(row, medicine), owed)
         if medicine is not None:
             one.found = recheck(
-                facts.medicine(medicine),
+                Medicine.on_record(medicine),
                 allergies,
                 is_asked=whom.allergy_status != "not_asked",
                 signed_at=row.signed_at,
