@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column, registry  # noqa: F401
 from sqlalchemy.types import TypeDecorator
 
+from . import clock
 from .errors import Conflict, HospitalError, NotFound, RuleBroken, Unavailable
 from .money import Money
 from .words import _
@@ -70,8 +71,10 @@ class Record(db.Model):  # type: ignore[name-defined]
     secret_columns: tuple[str, ...] = ()
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, sort_order=-2)
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=98)
-    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now(), sort_order=99)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now, server_default=func.now(), sort_order=98)
+    updated_at: Mapped[datetime] = mapped_column(
+        default=clock.now, server_default=func.now(), onupdate=clock.now, sort_order=99
+    )
 
 
 class Versioned(Record):

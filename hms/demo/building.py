@@ -7,12 +7,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from hms.appointments.models import Appointment
 from hms.core import clock
+from hms.core.actions import doing
 from hms.core.db import db
 from hms.core.errors import HospitalError
+from hms.core.outbox import Outbox
+from hms.core.people import SYSTEM
 from hms.patients.models import Patient
 
 from . import registering, setting_up, visits
@@ -45,7 +48,14 @@ def build(tell: Tell, *, patients: int = registering.COUNT, weeks: int = WEEKS) 
     ids = registering.register_everybody(random, patients)
     tell("past visits")
     _past(random, ids, weeks)
+    _leave_old_papers()
     return True
+
+
+def _leave_old_papers() -> None:
+    """Invoices of past visits are made when somebody asks for them, not all at the first start."""
+    with doing("demo.leave_old_papers", SYSTEM):
+        db.session.execute(delete(Outbox))
 
 
 def _past(random: Random, ids: list[int], weeks: int) -> None:
