@@ -1,0 +1,104 @@
+"""Commands that bring records in from other systems and take them out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+from flask_migrate import upgrade
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from sqlalchemy import inspect
+
+from hms.core.db import db
+from hms.core.errors import HospitalError
+from hms.core.people import SYSTEM
+from hms.core.words import _
+from hms.staff import actions as staff
+
+from .importing import OUTCOMES, Import, Summary
+from .kinds import MEDICATION
+
+
+class Terminal:
+    """Shows how far the import is, where somebody watches; what is skipped goes to stderr in any case."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.bar = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
+        self.task = None
+
+    def begin(self, what: str, total: int) -> None:
+        self.task = self.bar.add_task(what, total=total)
+
+    def advance(self, count: int) -> None:
+        if self.task is not None:
+            self.bar.advance(self.task, count)
+
+    def report(self, told: str) -> None:
+        if self.console.is_terminal:
+            self.console.print(told, markup=False, highlight=False, emoji=False, soft_wrap=True)
+        else:
+            click.echo(told, err=True)
+
+
+@click.command("import-fhir")
+@click.argument("path", type=click.Path(path_type=Path))
+@with_appcontext
+def import_fhir(path: Path) -> None:
+    """Load FHIR R4 bulk files (NDJSON, also gzipped): one file, or a folder of them.
+
+    What was loaded before is compared, not loaded twice. Lines that cannot be used are told by file and line.
+    """
+    if not path.exists():
+        sys.exit(_("There is no file or folder %(path)s.") % {"path": path})
+    terminal = Terminal()
+    try:
+        work = Import(path, terminal)
+        if work.files:
+            _make_ready()
+        with terminal.bar:
+            summary = work.run()
+    except OSError as trouble:
+        sys.exit(_("%(path)s could not be read: %(why)s.") % {"path": path, "why": trouble.strerror})
+    except HospitalError as refused:
+        sys.exit(_("The import stopped: %(why)s Run it again; what is loaded stays.") % {"why": refused.message})
+    if not summary.found:
+        sys.exit(_("%(path)s holds no FHIR resources that can be imported.") % {"path": path})
+    show(summary)
+
+
+def _make_ready() -> None:
+    """A database that nobody has opened yet gets its tables and roles first."""
+    if not inspect(db.engine).has_table("source_record"):
+        upgrade()
+        staff.install_roles(by=SYSTEM)
+
+
+def show(summary: Summary) -> None:
+    """The counts by kind, on stdout."""
+    table = Table()
+    table.add_column(_("Kind"))
+    for outcome in OUTCOMES:
+        table.add_column(outcome.capitalize(), justify="right")
+    for name, counts in summary.counts.items():
+        if counts:
+            table.add_row(name, *(f"{counts[outcome]:,}" for outcome in OUTCOMES))
+    if summary.unreadable:
+        table.add_row(_("Not readable"), "", "", "", f"{summary.unreadable:,}")
+    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+    console.print(table)
+    unused = [f"{name} {count:,}" for name, count in sorted(summary.not_used.items()) if name != MEDICATION]
+    if unused:
+        console.print(_("Not used: %(kinds)s") % {"kinds": ", ".join(unused)}, markup=False)
+    if named := summary.not_used[MEDICATION]:
+        console.print(
+            _("Read for the names of medicines: Medication %(count)s") % {"count": f"{named:,}"}, markup=False
+        )
+
+
+commands = (import_fhir,)
