@@ -76,9 +76,9 @@ def _recall(kind: Kind, items: list[Item]) -> None:
     names = [item.external_id for item in items]
     table = kind.table
     rows = db.session.execute(select(table.c.external_id, table.c.id).where(table.c.external_id.in_(names)))
-    here = dict(rows.tuples().all())
+    here = dict(rows.all())
     known = select(_SOURCE.c.external_id, _SOURCE.c.said).where(_SOURCE.c.external_id.in_(names))
-    said = dict(db.session.execute(known).tuples().all())
+    said = dict(db.session.execute(known).all())
     for item in items:
         item.record_id, item.said = here.get(item.external_id), said.get(item.external_id)
         if not item.outcome:
@@ -126,7 +126,7 @@ def _write(kind: Kind, items: list[Item]) -> None:
     if new:
         rows = _rows(kind, new)
         made = db.session.execute(insert(kind.table).returning(kind.table.c.external_id, kind.table.c.id), rows)
-        ids = dict(made.tuples().all())
+        ids = dict(made.all())
         for item in new:
             item.record_id, item.outcome = ids[item.external_id], "created"
     for item in items:

@@ -1,0 +1,1 @@
+"""Tests of the desk that exchanges records with other systems."""
