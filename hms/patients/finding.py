@@ -24,8 +24,8 @@ from .search import SearchTerms, terms
 MOST_CANDIDATES = 200
 """So many matches are ranked; a line that fits more people is too short to tell them apart."""
 FULL_PHONE = 7
-NEAR_WORD = "0.5"
-"""Kadijatu comes 0.55 near Kadiatu, Muhamed 0.5 near Mohamed (pg_trgm's word similarity)."""
+NEAR_WORD = "0.44"
+"""Kadijatu comes 0.55 near Kadiatu, Muhamed 0.45 near Mohamed (pg_trgm's strict word similarity)."""
 WHO = (
     Patient.id,
     Patient.family_name,
@@ -72,7 +72,7 @@ def find(text: str, *, limit: int = 8, who: Person, first: Select | None = None)
     if asked.words and len(rows) < limit:
         known = {row.id for row, _ in rows}
         db.session.execute(
-            text_("SELECT set_config('pg_trgm.word_similarity_threshold', :near, true)"), {"near": NEAR_WORD}
+            text_("SELECT set_config('pg_trgm.strict_word_similarity_threshold', :near, true)"), {"near": NEAR_WORD}
         )
         near = db.session.execute(_similar(asked, limit))
         rows += [(row, True) for row in near if row.id not in known]
@@ -153,10 +153,10 @@ def _matching(asked: SearchTerms, limit: int, first: Select | None) -> Any:
 
 
 def _similar(asked: SearchTerms, limit: int) -> Any:
-    """Names that sound or look like the words (pg_trgm's word similarity), nearest first."""
+    """Names that sound or look like the words (pg_trgm's strict word similarity), nearest first."""
     words = [_part(word) for word in asked.words]
-    near = [func.word_similarity(word, Patient.search_names) for word in words]
-    resembles = [literal(word).op("<%")(Patient.search_names) for word in words]
+    near = [func.strict_word_similarity(word, Patient.search_names) for word in words]
+    resembles = [literal(word).op("<<%")(Patient.search_names) for word in words]
     return (
         select(*SHOWN)
         .where(Patient.status == "active", *resembles, *_digit_conditions(asked))

@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired
 
 from hms.core import clock, format
 from hms.core.errors import RuleBroken
@@ -46,6 +47,15 @@ MORE = ("title", "preferred_name", "next_of_kin", "occupation", "language", "nat
 """Optional columns that the form calls by the same name."""
 
 
+class Starred:
+    """Marks a field as required; the rule itself says what is missing."""
+
+    field_flags = {"required": True}
+
+    def __call__(self, form: Any, field: Any) -> None:
+        """Nothing to check here."""
+
+
 class BirthForm(DeskForm):
     """A birth date in one text field, or an age instead."""
 
@@ -81,7 +91,7 @@ class PersonForm(BirthForm):
 
     first_name = Text(_l("Given names"), longest=100)
     last_name = Text(_l("Family name"), longest=100)
-    gender = RadioField(_l("Sex"), [Required()], choices=SEX)
+    gender = RadioField(_l("Sex"), [DataRequired(_l("Choose Female, Male, Other or Not known."))], choices=SEX)
     contact_info = Text(_l("Phone"), longest=255)
     address = Text(_l("Address"), longest=LONGEST["address"])
     title = Text(_l("Title"), longest=LONGEST["title"])
@@ -110,9 +120,23 @@ class PersonForm(BirthForm):
 class RegistrationForm(PersonForm):
     """A new patient."""
 
+    first_name = Text(_l("Given names"), [Starred()], longest=100)
+    date_of_birth = Text(_l("Date of birth"), [Starred()], longest=40)
     allergies = RadioField(_l("Allergies"), choices=ALLERGY_ANSWERS, default="not_asked")
     known_allergies = Text(_l("What does the patient react to?"), longest=5000)
     overridden_match_id = RecordIdField()
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """All that is missing is said at once, not one field after the other."""
+        is_fine = super().validate(extra_validators)
+        for needed in (lambda: rules.names(self.first_name.data, self.last_name.data), self.birth):
+            try:
+                needed()
+            except RuleBroken as refusal:
+                is_fine = False
+                if not self[refusal.field].errors:
+                    self.refuse(refusal)
+        return is_fine
 
     def values(self) -> dict[str, Any]:
         return self.demographics() | self.birth() | {"allergies": self._allergies()} | self._overridden()
@@ -158,7 +182,7 @@ class CorrectionForm(PersonForm):
 class UnknownForm(BirthForm):
     """Somebody who cannot say who they are."""
 
-    gender = RadioField(_l("Sex"), [Required()], choices=SEX)
+    gender = RadioField(_l("Sex"), [DataRequired(_l("Choose Female, Male, Other or Not known."))], choices=SEX)
 
     def values(self) -> dict[str, Any]:
         return {"sex": self.gender.data} | self.birth(needed=False)

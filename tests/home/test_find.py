@@ -74,6 +74,8 @@ def test_it_costs_the_same_for_one_and_for_many(desk, kadiatu):
     client = desk("receptionist")
     for nth in range(8):
         a_patient(given_names=f"Nr{nth}", family_name="Zmany")
-    client.get("/find/rows?q=zkam")
-    few = client.get("/find/rows?q=zkam").headers["X-Queries"]
-    assert int(client.get("/find/rows?q=zmany").headers["X-Queries"]) <= int(few)
+    few, many = (
+        min(int(client.get(f"/find/rows?q={typed}").headers["X-Queries"]) for _ in range(3))
+        for typed in ("zkam", "zmany")
+    )
+    assert many <= few
