@@ -29,6 +29,8 @@ from hms.staff.signing_in import SignedIn, open_session
 from tests import servers
 from tests.page import PageClient
 
+pytest_plugins = ["tests.loud_skips"]
+
 PASSWORD = "hospital-demo-2026"
 TEMPLATE = "hms_template"
 ROLES = tuple(role.value for role in Role)
