@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from flask import Response, request
 from sqlalchemy import Row, func, select
 
-from hms.core.api import DeskApi, argument_id, check_if_match, listed, single
+from hms.core.api import DeskApi, argument_id, asked_days, check_if_match, listed, single
 from hms.core.errors import NotAllowed, RuleBroken
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -57,29 +56,17 @@ def appointments() -> Response:
 
 
 def _filters() -> dict[str, Any]:
-    day, status = _day("date"), request.args.get("status")
+    (first, last), status = asked_days(), request.args.get("status")
     if status is not None and status not in set(Status):
         raise RuleBroken(_('"%(word)s" is not a valid choice.') % {"word": status[:50]}, "status")
     return {
         "patient_id": argument_id("patient", "patient_id"),
         "doctor_id": argument_id("doctor", "doctor_id"),
         "status": status,
-        "first": day or _day("date_from"),
-        "last": day or _day("date_to"),
+        "first": first,
+        "last": last,
         "is_upcoming": request.args.get("upcoming", "").lower() in ("true", "1"),
     }
-
-
-def _day(name: str) -> dt.date | None:
-    text = request.args.get(name)
-    if not text:
-        return None
-    try:
-        if len(text) != 10:
-            raise ValueError
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise RuleBroken(_("Give the day as YYYY-MM-DD."), name) from None
 
 
 @api.post("/appointments/")

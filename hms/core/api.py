@@ -156,9 +156,11 @@ def asked_day(name: str) -> date | None:
     if not text:
         return None
     try:
+        if len(text) != len("YYYY-MM-DD"):
+            raise ValueError
         return date.fromisoformat(text)
-    except ValueError as wrong:
-        raise RuleBroken(_("Give the day as YYYY-MM-DD."), name) from wrong
+    except ValueError:
+        raise RuleBroken(_("Give the day as YYYY-MM-DD."), name) from None
 
 
 def asked_days() -> tuple[date | None, date | None]:
