@@ -19,6 +19,7 @@ from hms.core.people import SYSTEM
 from hms.core.words import _
 from hms.staff import actions as staff
 
+from .exporting import export
 from .importing import OUTCOMES, Import, Summary
 from .kinds import MEDICATION
 
@@ -72,6 +73,19 @@ def import_fhir(path: Path) -> None:
     show(summary)
 
 
+@click.command("export-fhir")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@with_appcontext
+def export_fhir(folder: Path) -> None:
+    """Write all records as FHIR R4 bulk files (NDJSON) into DIR, one file a kind, in the form that import-fhir reads."""
+    try:
+        counts = export(folder)
+    except OSError as trouble:
+        sys.exit(_("%(path)s could not be written: %(why)s.") % {"path": folder, "why": trouble.strerror})
+    for kind, count in counts.items():
+        click.echo(f"{kind}: {count:,}")
+
+
 def _make_ready() -> None:
     """A database that nobody has opened yet gets its tables and roles first."""
     if not inspect(db.engine).has_table("source_record"):
@@ -101,4 +115,4 @@ def show(summary: Summary) -> None:
         )
 
 
-commands = (import_fhir,)
+commands = (import_fhir, export_fhir)

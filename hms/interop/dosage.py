@@ -14,7 +14,7 @@ from . import fields
 
 _UNITS = {phrase: unit for unit, phrases in UNIT_PHRASES.items() for phrase in (unit, *phrases)}
 _ROUTES = {phrase: route for route, phrases in ROUTE_PHRASES.items() for phrase in (route, *phrases)}
-_TIMINGS = {
+TIMINGS = {
     (1, 1, "d"): "once_daily",
     (2, 1, "d"): "twice_daily",
     (3, 1, "d"): "three_times_daily",
@@ -128,7 +128,7 @@ def _repeat(instruction: dict[str, Any]) -> tuple[Decimal | None, Decimal | None
 def _frequency_code(instruction: dict[str, Any]) -> str | None:
     times, period, unit = _repeat(instruction)
     if period is not None:
-        return _TIMINGS.get((times or Decimal(1), period, unit))
+        return TIMINGS.get((times or Decimal(1), period, unit))
     return _TIMING_CODES.get(fields.status(fields.part(instruction, "timing"), "code"))
 
 

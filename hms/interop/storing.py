@@ -124,11 +124,9 @@ def plain(value: Any) -> Any:
 def _write(kind: Kind, items: list[Item]) -> None:
     new = [item for item in items if item.record_id is None]
     if new:
-        rows = _rows(kind, new)
-        made = db.session.execute(insert(kind.table).returning(kind.table.c.external_id, kind.table.c.id), rows)
-        ids = dict(made.all())
+        db.session.execute(insert(kind.table), _rows(kind, new))
         for item in new:
-            item.record_id, item.outcome = ids[item.external_id], "created"
+            item.outcome = "created"
     for item in items:
         if not item.outcome:
             _change(kind, item)
@@ -207,7 +205,7 @@ def _write_alone(kind: Kind, item: Item) -> None:
 def _follow_up(kind: Kind, items: list[Item]) -> None:
     if kind.afterwards is None:
         return
-    written = [item.record_id for item in items if item.outcome in ("created", "updated")]
+    written = [item.external_id for item in items if item.outcome in ("created", "updated")]
     if written:
-        whose = select(kind.table.c.patient_id).where(kind.table.c.id.in_(written))
+        whose = select(kind.table.c.patient_id).where(kind.table.c.external_id.in_(written))
         kind.afterwards(set(db.session.scalars(whose)))
