@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from flask import current_app, render_template
+from flask import current_app
 
 FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><dir>{fonts}</dir><dir>/usr/share/fonts</dir><cachedir>{cache}</cachedir></fontconfig>
@@ -35,8 +35,11 @@ def warm_up() -> None:
 
 
 def render(template: str, **context: Any) -> bytes:
-    """The PDF of `template`. Only `data:` addresses are fetched."""
+    """The PDF of `template`. Only `data:` addresses are fetched.
+
+    A paper is made without any reader: the template gets `context`, the filters and `hospital`, nothing of a request.
+    """
     weasyprint, fetcher = _weasyprint()
-    html = render_template(template, **context)
+    html = current_app.jinja_env.get_template(template).render(context)
     fetch = fetcher(allowed_protocols={"data"}, allow_redirects=False)
     return weasyprint.HTML(string=html, base_url=None, url_fetcher=fetch).write_pdf()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from flask import Flask, request
+from flask import Flask, has_request_context, request
 from flask_babel import Babel
 from flask_compress import Compress
 from flask_limiter import Limiter
@@ -122,5 +122,8 @@ def _engine(config: Config) -> dict[str, object]:
 
 
 def _language() -> str:
+    """The reader's language; papers that the worker makes are in English."""
+    if not has_request_context():
+        return "en"
     chosen = getattr(current_user, "language", None) if current_user else None
     return chosen or request.accept_languages.best_match(LANGUAGES) or "en"

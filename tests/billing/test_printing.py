@@ -1,0 +1,266 @@
+"""The A4 invoice: what it says, one per edition, and that neither a killed worker nor a stopped queue server loses it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from flask import Flask
+from pypdf import PdfReader
+from sqlalchemy import func, select, text
+
+from hms import create_app
+from hms.billing import actions, jobs
+from hms.billing.models import Bill, PrintedDocument
+from hms.core import outbox, settings
+from hms.core.actions import doing
+from hms.core.db import db as database
+from hms.core.money import Money
+from hms.core.people import SYSTEM
+from hms.local.processes import wait_until
+from hms.local.valkey import Valkey
+from hms.staff.models import User
+from hms.staff.signing_in import SignedIn, open_session
+from tests import servers
+from tests.conftest import config_for
+from tests.page import Page, PageClient, words
+
+from . import factories
+
+ROOT = Path(__file__).resolve().parents[2]
+LONG_NAME = ("Wilhelmina Oluwaseun Adebayo-Thompson", "Macauley-Fitzgerald Koroma")
+
+
+def print_now(bill: Bill) -> bytes:
+    """The invoice of the bill as the worker makes it."""
+    with doing("tests.print", SYSTEM):
+        jobs.print_invoice(bill.id)
+    newest = select(PrintedDocument.content).filter_by(ref_id=bill.id).order_by(PrintedDocument.id.desc()).limit(1)
+    return database.session.execute(newest).scalar_one()
+
+
+def pages_of(pdf: bytes) -> list[str]:
+    return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(pdf)).pages]
+
+
+def test_an_invoice_says_what_was_charged_and_what_was_paid(db, person):
+    bill = factories.draft(factories.patient(title="Mrs").id, "150.00", "40.00")
+    actions.give_discount(bill.id, discount="19.00", reason="staff", by=person("cashier"))
+    actions.take_payment(bill.id, Money("100.00"), "Mobile Money", "OM-7712345", by=person("cashier"))
+    pdf = print_now(bill)
+    (page,) = pages_of(pdf)
+    for said in (
+        "St Mary's Hospital",
+        bill.number,
+        "Mrs Kadiatu Kamara",
+        "Item 1 1 150.00 150.00",
+        "Subtotal 190.00",
+        "Discount −19.00",
+        "Total SLE 171.00",
+        "Balance SLE 71.00",
+        "One hundred and seventy-one Sierra Leonean leones",
+        "OM-7712345",
+        "Page 1 of 1",
+    ):
+        assert said in page, said
+    assert "PAID" not in page
+    reader = PdfReader(io.BytesIO(pdf))
+    assert reader.metadata.title == f"Invoice {bill.number}"
+    assert reader.trailer["/Root"]["/Lang"] == "en"
+    fonts = {str(font) for font in re.findall(rb"/FontName /(\S+)", b"".join(_objects(reader)))}
+    assert len(pdf) < 150_000
+    assert fonts == set() or all("Inter" in font for font in fonts)
+
+
+def _objects(reader: PdfReader) -> Iterator[bytes]:
+    for page in reader.pages:
+        for font in page["/Resources"]["/Font"].values():
+            yield f"/FontName {font.get_object()['/BaseFont']} ".encode()
+
+
+def test_a_long_invoice_repeats_its_heading_and_keeps_rows_with_the_total(db, person):
+    patient = factories.patient(*LONG_NAME, title="Dr")
+    bill = factories.draft(patient.id, *(["12.50"] * 60))
+    actions.issue(bill.id, by=person("cashier"))
+    pages = pages_of(print_now(bill))
+    assert len(pages) >= 3
+    for number, page in enumerate(pages, 1):
+        assert f"Page {number} of {len(pages)}" in page
+        assert bill.number in page
+    assert " ".join(("Dr", *LONG_NAME)) in pages[0]
+    with_rows = [page for page in pages if re.search(r"Item \d+ 1 12\.50", page)]
+    assert all("DESCRIPTION" in page for page in with_rows)
+    last = next(page for page in pages if "Total SLE" in page)
+    assert "Item 59 1" in last
+    assert "Item 60 1" in last
+
+
+def test_each_edition_is_made_once_and_reprinted_to_the_byte(db, desk, person):
+    bill, cashier = factories.draft(factories.patient().id, "100.00"), desk("cashier")
+    url = f"/billing/bills/{bill.id}/invoice.pdf"
+    actions.issue(bill.id, by=person("cashier"))
+    waiting = cashier.get(url)
+    assert (waiting.status_code, "Making invoice" in waiting.get_data(as_text=True)) == (202, True)
+    print_now(bill)
+    print_now(bill)
+    first = cashier.get(url)
+    assert (first.status_code, first.mimetype) == (200, "application/pdf")
+    assert cashier.get(url).data == first.data
+    actions.take_payment(bill.id, Money("100.00"), "Cash", by=person("cashier"))
+    assert cashier.get(url).status_code == 202
+    print_now(bill)
+    paid = cashier.get(url)
+    assert "PAID" in pages_of(paid.data)[0]
+    actions.void_bill(factories.draft(bill.patient_id, "1.00").id, reason="x", by=SYSTEM)
+    count = select(func.count(PrintedDocument.id)).filter_by(ref_id=bill.id)
+    assert database.session.execute(count).scalar_one() == 2
+
+
+def test_a_void_bill_says_so_on_paper(db, person):
+    bill = factories.draft(factories.patient().id, "100.00")
+    actions.issue(bill.id, by=person("cashier"))
+    actions.void_bill(bill.id, reason="Made out to the wrong patient", by=person("admin"))
+    (page,) = pages_of(print_now(bill))
+    assert "VOID – Made out to the wrong patient" in page
+
+
+def test_what_failed_for_good_is_said_and_can_be_tried_again(db, desk, person):
+    bill, cashier = factories.draft(factories.patient().id, "100.00"), desk("cashier")
+    actions.issue(bill.id, by=person("cashier"))
+    with doing("tests.fail", SYSTEM):
+        database.session.execute(text("UPDATE outbox SET dead_at = now()"))
+    url = f"/billing/bills/{bill.id}"
+    page = cashier.get(f"{url}/invoice").get_data(as_text=True)
+    assert "could not be made" in page
+    form = next(f for f in Page(page).forms if f["action"] == f"{url}/invoice")
+    assert cashier.post(form["action"], data=form["fields"]).status_code == 303
+    assert "Making invoice" in cashier.get(f"{url}/invoice").get_data(as_text=True)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Valkey]:
+    """A queue server of this test's own, which it may stop."""
+    valkey = Valkey(tmp_path, is_durable=False)
+    valkey.start()
+    yield valkey
+    if valkey.running():
+        valkey.stop()
+
+
+@pytest.fixture
+def hospital(template: str, broker: Valkey, tmp_path: Path) -> Iterator[Flask]:
+    """An application with a database and a queue server of its own."""
+    name = f"hms_printing_{os.getpid()}"
+    app = create_app(config_for(servers.create_database(name, template), redis_url=broker.url(), data_dir=tmp_path))
+    with app.app_context():
+        settings.forget()
+        yield app
+        database.session.remove()
+        database.engine.dispose()
+    servers.drop_database(name)
+
+
+@pytest.fixture
+def worker(hospital: Flask, broker: Valkey, tmp_path: Path) -> Iterator[Any]:
+    """Starts real workers; those still alive are killed at the end."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        environment = {
+            **os.environ,
+            "DATABASE_URL": hospital.config["SQLALCHEMY_DATABASE_URI"],
+            "REDIS_URL": broker.url(),
+            "HMS_DATA_DIR": str(tmp_path),
+            **{
+                name: letter * 40 for name, letter in (("SECRET_KEY", "s"), ("JWT_SECRET_KEY", "j"), ("AUDIT_KEY", "a"))
+            },
+            "TOTP_KEYS": "t" * 40,
+        }
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "work"]
+        with (tmp_path / "worker.log").open("ab") as log:
+            running = subprocess.Popen(
+                command, cwd=ROOT, env=environment, start_new_session=True, stdout=log, stderr=log
+            )
+        started.append(running)
+        return running
+
+    yield start
+    for one in started:
+        kill(one)
+
+
+def kill(worker: subprocess.Popen[bytes]) -> None:
+    """kill -9 of the worker and of the process that does its job (RQ gives that one a process group of its own)."""
+    if worker.poll() is None:
+        everyone = [psutil.Process(worker.pid), *psutil.Process(worker.pid).children(recursive=True)]
+        for one in everyone:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(everyone, 20)
+    worker.wait(20)
+
+
+def _row(column: Any) -> Any:
+    database.session.rollback()
+    return database.session.execute(select(column)).scalar_one()
+
+
+def _documents() -> int:
+    return _row(func.count(PrintedDocument.id))
+
+
+@pytest.mark.slow
+def test_a_worker_killed_in_the_middle_of_a_paper_loses_nothing(hospital, worker):
+    bill = factories.draft(factories.patient().id, *(["1.00"] * 400))
+    actions.issue(bill.id, by=SYSTEM)
+    first = worker()
+    assert wait_until(lambda: _row(outbox.Outbox.attempts) == 1, 90), "the worker never began"
+    kill(first)
+    assert _row(outbox.Outbox.done_at) is None
+    assert _documents() == 0
+    with doing("tests.later", SYSTEM):
+        database.session.execute(text("UPDATE outbox SET handed_out_at = now() - interval '1 hour'"))
+    worker()
+    assert wait_until(lambda: outbox.hand_out_due() >= 0 and _row(outbox.Outbox.done_at) is not None, 120)
+    assert _documents() == 1
+    assert _row(outbox.Outbox.attempts) == 2
+    assert len(pages_of(_row(PrintedDocument.content))) > 10
+
+
+@pytest.mark.slow
+def test_with_the_queue_server_stopped_bills_are_issued_and_printing_waits(hospital, broker, worker):
+    cashier, bill = _cashier(hospital), factories.draft(factories.patient().id, "100.00")
+    url = f"/billing/bills/{bill.id}"
+    broker.stop()
+    page = Page(cashier.get(url).get_data(as_text=True))
+    form = next(f for f in page.forms if (f["action"] or "").endswith("/issue"))
+    assert cashier.post(form["action"], data=form["fields"]).status_code == 303
+    shown = cashier.get(url)
+    assert shown.status_code == 200
+    assert "Printing waits: the queue server does not answer" in words(shown.get_data(as_text=True))
+    assert cashier.get(f"{url}/invoice.pdf").status_code == 202
+    broker.start()
+    worker()
+    assert wait_until(lambda: outbox.hand_out_due() >= 0 and _documents() == 1, 120)
+    paper = cashier.get(f"{url}/invoice.pdf")
+    assert (paper.status_code, paper.data[:5]) == (200, b"%PDF-")
+    assert "Open" in words(cashier.get(f"{url}/invoice").get_data(as_text=True))
+
+
+def _cashier(app: Flask) -> PageClient:
+    client = PageClient(app)
+    with app.test_request_context():
+        user = database.session.scalars(select(User).filter_by(username="cashier")).unique().one()
+        sid = open_session(SignedIn(user.id, user.token_version))
+    with client.session_transaction() as cookie:
+        cookie["sid"] = sid
+    return client
