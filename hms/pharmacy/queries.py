@@ -32,12 +32,14 @@ _LINE = (
     *("instructions", "dose_amount", "dose_unit", "route", "frequency_code", "as_needed", "max_per_day", "days"),
     *("quantity", "quantity_dispensed", "status", "status_reason", "override_code", "override_reason", "signed_at"),
 )
+_ORDERED_HERE = Prescription.external_id.is_(None)
+"""What came with imported records was prescribed elsewhere: it is read in the chart and never dispensed."""
 _FIRST = func.min(func.coalesce(Prescription.signed_at, Prescription.created_at))
 
 
 def counts() -> dict[str, int]:
     """How many prescriptions stand under each heading of the queue, and how many were given today."""
-    statuses = select(Prescription.status, func.count()).where(Prescription.status.in_(OPEN))
+    statuses = select(Prescription.status, func.count()).where(Prescription.status.in_(OPEN), _ORDERED_HERE)
     start, end = clock.day_bounds(clock.today())
     today = select(func.count()).where(Dispense.dispensed_at >= start, Dispense.dispensed_at < end).scalar_subquery()
     rows = db.session.execute(statuses.group_by(Prescription.status).union_all(select(literal("done"), today)))
@@ -55,7 +57,7 @@ def waiting(show: str, *, after: tuple[datetime, int, int] | None = None, limit:
             _FIRST.label("since"),
             func.count().label("lines"),
         )
-        .where(Prescription.status.in_(SHOWN[show]))
+        .where(Prescription.status.in_(SHOWN[show]), _ORDERED_HERE)
         .group_by(Prescription.encounter_id, Prescription.patient_id)
         .order_by(*place)
         .limit(limit)
@@ -132,6 +134,7 @@ def _lines(keys: list[tuple[int | None, int]], statuses: Sequence[str]) -> list[
         .outerjoin(QueueEntry.__table__, QueueEntry.id == Encounter.queue_entry_id)
         .where(
             table.c.status.in_(statuses),
+            table.c.external_id.is_(None),
             or_(
                 table.c.encounter_id.in_(encounters),
                 table.c.encounter_id.is_(None) & table.c.patient_id.in_(loose),

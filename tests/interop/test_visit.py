@@ -21,6 +21,7 @@ from hms.core.people import SYSTEM
 from hms.patients import queries as patients
 from hms.patients.models import Allergy, Patient
 from hms.pharmacy import actions as pharmacy
+from hms.pharmacy import queries as shelf
 from hms.reports import queries as reports
 from tests.appointments import factories as clinic
 from tests.formulary.factories import load
@@ -116,6 +117,9 @@ def test_what_is_taken_already_counts_as_taken_but_never_waits_at_the_pharmacy(b
     assert active
     assert active[0].id in {order.id for order in medicines.current(active[0].patient_id)}
     assert reports.prescriptions_waiting() == 0
+    assert [shelf.counts()[heading] for heading in shelf.SHOWN] == [0, 0, 0]
+    assert [shelf.waiting(heading) for heading in shelf.SHOWN] == [[], [], []]
+    assert shelf.visits([(order.encounter_id, order.patient_id) for order in active]) == []
     with pytest.raises(Conflict) as refused:
         pharmacy.dispense(active[0].id, 1, by=person("pharmacist"))
     assert refused.value.code == "prescribed_elsewhere"
