@@ -9,5 +9,5 @@ from hms.core.permissions import Action
 from hms.core.words import _
 
 pages = Blueprint("pharmacy", __name__, url_prefix="/pharmacy")
-nav.place(_("Prescriptions"), "pharmacy.queue", Action.DISPENSE, order=40)
-nav.place(_("Stock"), "pharmacy.stock", Action.READ_STOCK, order=60)
+nav.place(_("Prescriptions"), "pharmacy.queue", Action.DISPENSE, order=40, key="p")
+nav.place(_("Stock"), "pharmacy.stock", Action.READ_STOCK, order=60, key="s")

@@ -15,6 +15,8 @@ from hms.core.errors import Conflict, NotFound
 from hms.core.filters import person_name
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.formulary import facts
+from hms.formulary.strengths import kept_together
 
 from . import actions, handed_out, queries, sentences
 from .desk import pages
@@ -62,7 +64,8 @@ def _queue() -> dict[str, Any]:
     keys = [(row.encounter_id, row.patient_id) for row in rows[: queries.PAGE]]
     visits = queries.visits(keys, (*queries.SHOWN[show], *(("on_hold",) if show == "waiting" else ())))
     asked = request.args.get("open", "")
-    opened = next((v for v in visits if v.key == asked), visits[0] if visits else None)
+    givable = [v for v in visits if v.given_now and v.encounter_id]
+    opened = next((v for v in visits if v.key == asked), next(iter(givable or visits), None))
     form = visit_form(opened) if opened is not None and opened.encounter_id and opened.given_now else None
     return {"show": show, "visits": visits, "opened": opened, "form": form, "older": _older(rows, show)}
 
@@ -177,10 +180,11 @@ def _labels(ids: list[int]) -> str:
     if not given:
         raise NotFound(_("There is no such label."))
     told = {one.id: sentences.directions(one.prescription, one.medication) for one in given}
+    forms = {one.id: kept_together(facts.form_strength(one.medication)) for one in given}
     title = ngettext(
         "Label for %(name)s", "%(num)s labels for %(name)s", len(given), name=person_name(given[0].patient)
     )
-    return render_template("pharmacy/labels.html", given=given, told=told, title=title)
+    return render_template("pharmacy/labels.html", given=given, told=told, forms=forms, title=title)
 
 
 @pages.get("/dispenses/<int:dispense_id>/label")

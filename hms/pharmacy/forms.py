@@ -49,8 +49,7 @@ class VisitForm(DeskForm):
 
 def visit_form(visit: Visit) -> VisitForm:
     """The form for the lines that may be given now, each filled with what is offered."""
-    lines = [line for line in visit.lines if line.is_givable]
-    quantities = {f"quantity-{line.id}": WholeField(_("Give"), default=line.offered) for line in lines}
+    quantities = {f"quantity-{line.id}": WholeField(_("Give"), default=line.offered) for line in visit.given_now}
     return type("FormOfVisit", (VisitForm,), quantities)()
 
 

@@ -27,6 +27,7 @@ VERBS: dict[str, str] = {
     "ear": _("Put %(amount)s into the ear"),
     "nasal": _("Put %(amount)s into the nose"),
 }
+HELD = ("tablet", "capsule", "sachet", "mL")
 OTHERWISE = _("Use %(amount)s as you were shown")
 
 
@@ -68,16 +69,20 @@ def directions(line: Any, medicine: Any) -> str:
     dose = dose_of(line)
     if dose is None:
         return ", ".join(part for part in (line.dosage, line.frequency, line.duration) if part) + "."
-    words = [VERBS.get(dose.route, OTHERWISE) % {"amount": _amount(dose, medicine)}, frequency_words(dose)]
+    dose = _in_hand(dose, medicine)
+    amount = amount_text(dose.amount, dose.unit)
+    words = [VERBS.get(dose.route, OTHERWISE) % {"amount": amount}, frequency_words(dose)]
     if dose.days:
         words.append(_("for %(days)s") % {"days": duration_words(dose.days)})
     return " ".join(word for word in words if word) + "."
 
 
-def _amount(dose: Dose, medicine: Any) -> str:
+def _in_hand(dose: Dose, medicine: Any) -> Dose:
     """The dose in what the patient holds in the hand, tablets or mL, where that is a whole or a half."""
     for unit in (medicine.unit, "mL"):
-        count = in_units(dose, medicine.strength, unit) if unit in ("tablet", "capsule", "sachet", "mL") else None
+        count = in_units(dose, medicine.strength, unit) if unit in HELD else None
         if count is not None and (count * 2) % 1 == 0:
-            return amount_text(Decimal(count).normalize() + 0, unit)
-    return amount_text(dose.amount, dose.unit)
+            most = None if dose.max_per_day is None else dose.max_per_day * count / dose.amount
+            given = {"as_needed": dose.as_needed, "max_per_day": most, "days": dose.days}
+            return Dose.of(Decimal(count).normalize() + 0, unit, dose.route, dose.frequency_code, **given)
+    return dose

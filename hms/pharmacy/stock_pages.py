@@ -77,14 +77,14 @@ def _batch_page(batch_id: int, form: Any, template: str, action: Any, done: str)
     return render_template(template, batch=batch, form=form), form.status
 
 
-@pages.route("/batches/<int:batch_id>/adjust", methods=["GET", "POST"])
+@pages.route("/stock/batches/<int:batch_id>/adjust", methods=["GET", "POST"])
 @needs(Action.ADJUST_STOCK)
 def adjust(batch_id: int) -> ResponseReturnValue:
     """Set a batch to what is really there."""
     return _batch_page(batch_id, AdjustForm(), "pharmacy/adjust.html", actions.adjust, _("Stock adjusted"))
 
 
-@pages.route("/batches/<int:batch_id>/write-off", methods=["GET", "POST"])
+@pages.route("/stock/batches/<int:batch_id>/write-off", methods=["GET", "POST"])
 @needs(Action.ADJUST_STOCK)
 def write_off(batch_id: int) -> ResponseReturnValue:
     """Throw away a batch or a part of it."""
@@ -116,7 +116,7 @@ def _grid_change(form: ReceiveForm) -> str | None:
     return render_template("pharmacy/receive.html", form=form)
 
 
-@pages.get("/receipts/<int:receipt_id>")
+@pages.get("/stock/receipts/<int:receipt_id>")
 @needs(Action.READ_STOCK)
 def receipt(receipt_id: int) -> str:
     """One delivery as it was booked."""

@@ -123,7 +123,7 @@ def assembled(
                 is_overridden=bool(row.override_code),
             )
             one.given_before = _other_giving(before, row)
-        if one.is_givable and owed:
+        if one.is_givable and owed and not one.found.new:
             _offer(one, shelves.get(row.medication_id, ()), taken)
         lines.append(one)
     return lines

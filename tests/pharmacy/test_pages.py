@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
@@ -130,6 +131,15 @@ def test_an_allergy_recorded_meanwhile_is_loud_and_nothing_is_offered(db, at):
     assert "Dispense" not in page.replace("Dispensed", "")
 
 
+def test_a_stopped_line_does_not_hold_up_the_rest_of_the_visit(db, at):
+    visit, (line,) = visit_of("paracetamol")
+    stopped = make.prescription(make.medicine("amoxicillin"), visit)
+    make.batch(_medicine(stopped))
+    make.allergy(db.session.get(Patient, visit.patient_id), "penicillin")
+    assert at.form("/pharmacy/").status_code == 303
+    assert (line.status, stopped.status) == ("completed", "active")
+
+
 def test_a_line_is_given_from_another_batch_with_a_reason(db, at):
     _visit, (line,) = visit_of("paracetamol")
     other = make.batch(_medicine(line), 30, days=900)
@@ -148,6 +158,16 @@ def test_a_query_holds_the_line_and_resuming_brings_it_back(at):
     assert "which strength?" in seen(at, "/pharmacy/?show=held")
     at.form(f"/pharmacy/lines/{line.id}")
     assert line.status == "active"
+
+
+def test_the_most_in_a_day_is_told_in_what_the_patient_holds(at, person):
+    medicine, visit = make.medicine("paracetamol"), make.encounter(make.patient())
+    dose = {"dose_amount": Decimal(1000), "as_needed": True, "max_per_day": Decimal(3000), "days": None}
+    line = make.prescription(medicine, visit, **dose)
+    make.batch(medicine)
+    given = actions.dispense(line.id, by=person("pharmacist"))
+    page = seen(at, f"/pharmacy/dispenses/{given.id}/label")
+    assert "Take 2 capsules by mouth three times a day when required, max 6 capsules in 24 hours." in page
 
 
 def test_a_label_speaks_to_the_patient(at, person):
@@ -220,7 +240,7 @@ def test_a_medicine_shows_its_batches_and_ledger(at, person):
 
 def test_an_adjustment_keeps_what_was_typed_when_refused(db, at):
     batch = make.batch(make.medicine(), 40)
-    path = f"/pharmacy/batches/{batch.id}/adjust"
+    path = f"/pharmacy/stock/batches/{batch.id}/adjust"
     refused = at.form(path, new_quantity="forty", kind="Damaged", note="shelf two")
     assert refused.status_code == 400
     assert "shelf two" in refused.get_data(as_text=True)
@@ -230,14 +250,14 @@ def test_an_adjustment_keeps_what_was_typed_when_refused(db, at):
 
 def test_a_count_of_stock_that_moved_is_refused(at, person):
     batch = make.batch(make.medicine(), 40)
-    answer = at.form(f"/pharmacy/batches/{batch.id}/adjust", new_quantity="38", kind="Damaged", seen="39")
+    answer = at.form(f"/pharmacy/stock/batches/{batch.id}/adjust", new_quantity="38", kind="Damaged", seen="39")
     assert answer.status_code == 409
     assert "40" in words(answer.get_data(as_text=True))
 
 
 def test_a_batch_is_written_off(db, at):
     batch = make.batch(make.medicine(), 40, days=-3)
-    assert at.form(f"/pharmacy/batches/{batch.id}/write-off", kind="Expired-Discarded").status_code == 303
+    assert at.form(f"/pharmacy/stock/batches/{batch.id}/write-off", kind="Expired-Discarded").status_code == 303
     assert db.session.scalars(select(Batch.quantity)).all() == [0]
 
 
@@ -326,8 +346,8 @@ def test_an_administrator_keeps_the_stock_but_gives_nothing_out(desk):
         "/pharmacy/dispenses/99999999/return",
         "/pharmacy/labels?of=x,99999999",
         "/pharmacy/stock/99999999",
-        "/pharmacy/batches/99999999/adjust",
-        "/pharmacy/receipts/99999999",
+        "/pharmacy/stock/batches/99999999/adjust",
+        "/pharmacy/stock/receipts/99999999",
     ],
 )
 def test_what_does_not_exist_is_not_found(at, path):
