@@ -6,6 +6,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import func, select
 
 from hms.core import clock
@@ -22,15 +23,22 @@ HANDS = 100
 
 
 def told(app, work):
-    """What `work` was told in a session of its own: "done", or the code of the refusal."""
+    """What `work` was told in a session of its own: "done", or the code of the refusal.
+
+    Who waited too long on a busy machine presses again, as the message says; a deadlock is never pressed away.
+    """
     with app.app_context():
-        try:
-            work()
-        except Conflict as refused:
-            return refused.code
-        finally:
-            db.session.remove()
-        return "done"
+        while True:
+            try:
+                work()
+            except Conflict as refused:
+                cause = getattr(refused.__cause__, "orig", None)
+                if isinstance(cause, LockNotAvailable):
+                    continue
+                return "deadlock" if isinstance(cause, DeadlockDetected) else refused.code
+            finally:
+                db.session.remove()
+            return "done"
 
 
 def all_at_once(app, works):
