@@ -28,7 +28,7 @@ DESKS = (
     "admin",
     "home",
 )
-PARTS = ("models", "jobs", "views", "api", "sockets", "commands")
+PARTS = ("models", "jobs", "views", "api", "sockets")
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -37,8 +37,9 @@ def create_app(config: Config | None = None) -> Flask:
 
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
     start.prepare(app, config or Config.from_environment())
+    parts = (*PARTS, "commands") if start.has_commands(app) else PARTS
     for desk in (*DESKS, "demo"):
-        _open(app, desk)
+        _open(app, desk, parts)
     start.ready(app)
     app.cli.add_command(schedule)
     return app
@@ -54,9 +55,9 @@ def schedule() -> None:
     Clock(DUTIES).run()
 
 
-def _open(app: Flask, desk: str) -> None:
+def _open(app: Flask, desk: str, parts: tuple[str, ...]) -> None:
     """Import a desk's parts and register its pages, endpoints and commands."""
-    for part in PARTS:
+    for part in parts:
         name = f"hms.{desk}.{part}"
         if find_spec(name) is None:
             continue

@@ -10,7 +10,6 @@ from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
-from flask_migrate import Migrate
 from flask_smorest import Api
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -27,8 +26,12 @@ LANGUAGES = ("en", "fr", "sw")
 LARGEST_BODY = 2 * 2**20
 
 limiter = Limiter(get_remote_address, strategy="moving-window", in_memory_fallback_enabled=True, headers_enabled=True)
-migrate = Migrate()
 babel = Babel()
+
+
+def has_commands(app: Flask) -> bool:
+    """Whether this process may run commands: not a web server's, which stays small."""
+    return app.testing or os.environ.get("SOCKETIO_ASYNC") != "gevent"
 
 
 def prepare(app: Flask, config: Config) -> None:
@@ -42,7 +45,10 @@ def prepare(app: Flask, config: Config) -> None:
         count = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
     db.init_app(app)
-    migrate.init_app(app, db, compare_type=True)
+    if has_commands(app):
+        from flask_migrate import Migrate  # 14 MiB that a web process need not carry
+
+        Migrate(app, db, compare_type=True)
     babel.init_app(app, locale_selector=_language)
     Compress(app)
     limiter.init_app(app)
