@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, case, exists, func, or_, select
 
 from hms.core import outbox
 from hms.core.db import db
@@ -50,10 +50,11 @@ def price(code: str) -> Money | None:
 
 
 def price_items(text: str, *, limit: int = 10, with_withdrawn: bool = False) -> list[PriceItem]:
-    """Items whose code or name holds every word of `text`, those whose code begins with it first."""
+    """Items whose code or name holds every word of `text`, codes that begin with it first, the shortest before all."""
     words = [PriceItem.search_text.like(func.hms_fold(f"%{like(word)}%")) for word in text.split()]
-    starts = PriceItem.search_text.like(func.hms_fold(f"{like(text.strip())}%"))
-    rows = select(PriceItem).where(*words).order_by(starts.desc(), PriceItem.name, PriceItem.id).limit(limit)
+    starts = func.lower(PriceItem.code).like(func.hms_fold(f"{like(text.strip())}%"))
+    by_code = case((starts, func.length(PriceItem.code)))
+    rows = select(PriceItem).where(*words).order_by(by_code, PriceItem.name, PriceItem.id).limit(limit)
     return list(db.session.scalars(rows if with_withdrawn else rows.where(PriceItem.is_active)))
 
 

@@ -230,6 +230,16 @@ def test_prices_are_changed_by_the_administrator_and_found_by_the_cashier(bill, 
     ]
 
 
+def test_the_shortest_code_is_offered_first(bill, desk):
+    factories.price("DRES-L", "Dressing, extra large", "60.00")
+    found = desk("cashier").get("/billing/prices/choose?q=dre").get_json()
+    assert [one["detail"] for one in found] == ["DRES", "DRES-L"]
+    assert [o["detail"] for o in desk("cashier").get("/billing/prices/choose?q=dressing").get_json()] == [
+        "DRES-L",
+        "DRES",
+    ]
+
+
 def test_a_bill_names_its_state(bill, desk):
     assert "Bill Draft Issue bill Take payment" in words(
         desk("cashier").get(f"/billing/bills/{bill.id}").get_data(as_text=True)
