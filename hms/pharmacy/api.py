@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from hms.core import clock
-from hms.core.api import DeskApi, argument_id, listed
+from hms.core.api import DeskApi, argument_id, asked_days, listed
 from hms.core.db import db
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Action
@@ -89,21 +89,10 @@ def dispensing_logs() -> Response:
 
 def _of_days(query: Select, column: Any) -> Select:
     """Keep the days of `date`, `date_from` and `date_to`."""
-    one = _day("date")
-    first, last = one or _day("date_from"), one or _day("date_to")
+    first, last = asked_days()
     if first is not None:
         query = query.where(column >= clock.day_bounds(first)[0])
     return query if last is None else query.where(column < clock.day_bounds(last)[1])
-
-
-def _day(name: str) -> date | None:
-    text = request.args.get(name)
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise RuleBroken(_("Write a date as YYYY-MM-DD."), name) from None
 
 
 def _batches() -> Select:
