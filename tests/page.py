@@ -28,6 +28,7 @@ class Page(HTMLParser):
         self.text: list[str] = []
         self.links: list[str] = []
         self._open: list[str] = []
+        self._textarea = ""
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -61,6 +62,7 @@ class Page(HTMLParser):
         if tag == "button" or given.get("type") == "submit" or (is_choice and "checked" not in given):
             return
         fields.setdefault(given["name"], given.get("value") or ("on" if is_choice else ""))
+        self._textarea = given["name"] or "" if tag == "textarea" else ""
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self._open:
@@ -69,6 +71,9 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._open and self._open[-1] in ("script", "style"):
+            return
+        if self._open and self._open[-1] == "textarea" and self._textarea:
+            self.forms[-1]["fields"][self._textarea] += data.lstrip("\r\n")
             return
         if "title" in self._open and "svg" not in self._open:
             self.title += data

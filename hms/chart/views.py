@@ -1,19 +1,162 @@
-"""The patient's chart."""
+"""Pages: the chart of one patient, a tab an address; each role sees the tabs of its work."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from typing import Any
 
+from flask import Blueprint, render_template, request, url_for
+from flask_babel import gettext as _
+
+from hms.appointments import rules as booking_rules
+from hms.clinical import lines, medicines, page
+from hms.clinical import queries as clinical
+from hms.core.errors import NotAllowed, RuleBroken
+from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.web import needs, person
-from hms.patients import actions, queries
+from hms.patients import actions as patient_actions
+from hms.patients import queries as patients
+from hms.patients.models import Patient
 
-pages = Blueprint("chart", __name__, url_prefix="/patients")
+from . import queries
+
+pages = Blueprint("chart", __name__, url_prefix="/patients/<int:patient_id>")
+
+ENDPOINTS = {"medicines": "chart.medicines_page"}
 
 
-@pages.get("/<int:patient_id>")
+def _whom(patient_id: int, *, is_clinical: bool) -> Patient:
+    """The patient; reading the clinical part goes into the trail."""
+    who = person()
+    if not is_clinical:
+        return patients.patient(patient_id)
+    if not clinical.reads_clinical(who):
+        raise NotAllowed(_("Open this record with a reason (break-glass) first."))
+    return patient_actions.open_chart(patient_id, by=who)
+
+
+def _tabs(patient_id: int, who: Person, current: str) -> list[dict[str, Any]]:
+    """The tabs that this person may see."""
+    reads = clinical.reads_clinical(who)
+    every = (
+        ("summary", _("Summary"), True),
+        ("encounters", _("Encounters"), reads),
+        ("medicines", _("Medicines"), reads),
+        ("results", _("Results"), reads),
+        ("appointments", _("Appointments"), who.may(Action.READ_APPOINTMENTS)),
+        ("bills", _("Bills"), who.may(Action.READ_BILL)),
+        ("documents", _("Documents"), who.may(Action.READ_BILL)),
+    )
+    return [
+        {
+            "label": label,
+            "url": url_for(ENDPOINTS.get(name, f"chart.{name}"), patient_id=patient_id),
+            "is_current": name == current,
+            "ux": f"tab-{name}",
+        }
+        for name, label, is_shown in every
+        if is_shown
+    ]
+
+
+def _page(template: str, whom: Patient, tab: str, **shown: Any) -> str:
+    who = person()
+    return render_template(
+        f"chart/{template}.html",
+        patient=whom,
+        banner=patients.patient_banner(whom, who),
+        tabs_shown=_tabs(whom.id, who, tab),
+        system_name=queries.system_name,
+        **shown,
+    )
+
+
+def _before() -> int | None:
+    """The row after which the page goes on."""
+    text = request.args.get("before")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise RuleBroken(_("This page does not exist."), "before")
+    return int(text)
+
+
+@pages.get("")
 @needs(Action.FIND_PATIENT)
-def page(patient_id: int) -> str:
-    """Who the patient is; that it was opened is written into the trail."""
-    patient = actions.open_chart(patient_id, by=person())
-    return render_template("chart/page.html", patient=patient, banner=queries.patient_banner(patient, person()))
+def summary(patient_id: int) -> str:
+    """The chart's first page: for care the problems, medicines, last values and visits; for others who the patient is."""
+    who = person()
+    if not clinical.reads_clinical(who):
+        whom = _whom(patient_id, is_clinical=False)
+        coming = queries.appointments(whom.id) if who.may(Action.READ_APPOINTMENTS) else queries.Rows([])
+        owing = queries.bills(whom.id) if who.may(Action.READ_BILL) else queries.Rows([])
+        return _page("desk", whom, "summary", booked=coming, bills=owing, booking_words=booking_rules.STATUS_WORDS)
+    whom = _whom(patient_id, is_clinical=True)
+    return _page(
+        "summary",
+        whom,
+        "summary",
+        problems=queries.problems(whom.id),
+        current=lines.shown(medicines.current(whom.id)),
+        reading=queries.last_reading(whom),
+        visits=page.last_visits(whom.id),
+        vaccines=queries.immunizations(whom.id, limit=10),
+    )
+
+
+@pages.get("/encounters")
+@needs(Action.OPEN_CHART)
+def encounters(patient_id: int) -> str:
+    """All visits."""
+    whom = _whom(patient_id, is_clinical=True)
+    return _page("encounters", whom, "encounters", found=queries.encounters(whom.id, _before()))
+
+
+@pages.get("/medicines")
+@needs(Action.OPEN_CHART)
+def medicines_page(patient_id: int) -> str:
+    """All medicines ordered."""
+    whom = _whom(patient_id, is_clinical=True)
+    return _page("medicines", whom, "medicines", found=queries.prescriptions(whom.id, _before()))
+
+
+@pages.get("/results")
+@needs(Action.OPEN_CHART)
+def results(patient_id: int) -> str:
+    """Vital signs, imported measurements, vaccines and diagnoses."""
+    whom = _whom(patient_id, is_clinical=True)
+    kind = request.args.get("kind", "vitals")
+    sources = {
+        "vitals": lambda: queries.readings_of(whom, _before()),
+        "observations": lambda: queries.observations(whom.id, _before()),
+        "immunizations": lambda: queries.Rows(queries.immunizations(whom.id, limit=100)),
+        "conditions": lambda: queries.conditions(whom.id, _before()),
+    }
+    if kind not in sources:
+        raise RuleBroken(_("This page does not exist."), "kind")
+    return _page("results", whom, "results", kind=kind, found=sources[kind]())
+
+
+@pages.get("/appointments")
+@needs(Action.READ_APPOINTMENTS)
+def appointments(patient_id: int) -> str:
+    """All bookings."""
+    whom = _whom(patient_id, is_clinical=False)
+    found = queries.appointments(whom.id, _before())
+    return _page("appointments", whom, "appointments", found=found, booking_words=booking_rules.STATUS_WORDS)
+
+
+@pages.get("/bills")
+@needs(Action.READ_BILL)
+def bills(patient_id: int) -> str:
+    """All bills."""
+    whom = _whom(patient_id, is_clinical=False)
+    return _page("bills", whom, "bills", found=queries.bills(whom.id, _before()))
+
+
+@pages.get("/documents")
+@needs(Action.READ_BILL)
+def documents(patient_id: int) -> str:
+    """Papers made for the patient."""
+    whom = _whom(patient_id, is_clinical=False)
+    return _page("documents", whom, "documents", found=queries.documents(whom.id, _before()))

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from hms.core import settings
+from hms.appointments.models import QueueEntry
+from hms.core import clock, settings
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.people import Person
@@ -119,3 +120,25 @@ def encounter_found(encounter_id: int) -> Encounter:
     if row is None or row.status == "entered_in_error":
         raise NotFound(_("There is no such encounter."))
     return row
+
+
+def place_in_queue(entry_id: int) -> tuple[QueueEntry, int | None]:
+    """A place in the queue, and the id of the encounter that belongs to it."""
+    entry = db.session.get(QueueEntry, entry_id)
+    if entry is None:
+        raise NotFound(_("There is no such place in the queue."))
+    opened = select(Encounter.id).where(Encounter.queue_entry_id == entry_id, Encounter.status != "entered_in_error")
+    return entry, db.session.scalars(opened).one_or_none()
+
+
+def next_to_measure(besides: int) -> int | None:
+    """The place in the queue of who waits today without vital signs, most urgent first."""
+    measured = select(VitalsReading.id).where(VitalsReading.queue_entry_id == QueueEntry.id).exists()
+    query = select(QueueEntry.id).where(
+        QueueEntry.service_date == clock.today(),
+        QueueEntry.status.in_(("waiting", "called")),
+        QueueEntry.id != besides,
+        ~measured,
+    )
+    order = (QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
+    return db.session.scalars(query.order_by(*order).limit(1)).one_or_none()

@@ -150,3 +150,8 @@ def last_sizes(patient_id: int) -> dict[str, Earlier]:
         if row:
             found[key] = Earlier(row[0], clock.local(row[1]).date())
     return found
+
+
+def from_months(text: str) -> Decimal | None:
+    """An age given in whole months by a page, in years; None when it is no such number."""
+    return Decimal(text) / 12 if text.isascii() and text.isdigit() and len(text) < 5 else None

@@ -1,0 +1,166 @@
+"""One patient's story in pages of 25 rows, newest first, each tab in a fixed number of queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Select, and_, func, or_, select
+
+from hms.appointments.models import Appointment
+from hms.billing.models import Bill, PrintedDocument
+from hms.clinical import codes, lines, page, readings
+from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription, VitalsReading
+from hms.core.db import db
+from hms.patients.models import Patient
+from hms.staff import queries as staff
+
+PAGE = 25
+MOST_PROBLEMS = 12
+
+
+@dataclass
+class Rows:
+    """One page of a tab; `older` is the id with which the next page is asked for."""
+
+    rows: list[Any]
+    older: int | None = None
+    names: dict[int, str] = field(default_factory=dict)
+
+
+def _page(rows: list[Any]) -> Rows:
+    shown = rows[:PAGE]
+    return Rows(shown, shown[-1].id if len(rows) > PAGE else None)
+
+
+def _after(query: Select, model: Any, moment: Any, before: int | None) -> Select:
+    """`query` newest first, continued after the row `before`."""
+    query = query.order_by(moment.desc(), model.id.desc()).limit(PAGE + 1)
+    if before is None:
+        return query
+    mark = select(moment).where(model.id == before).scalar_subquery()
+    return query.where(or_(moment < mark, and_(moment == mark, model.id < before)))
+
+
+def problems(patient_id: int) -> list[Any]:
+    """Diagnoses that have not ended, each once, the last recorded first, with the name of their code's list."""
+    ranked = (
+        select(
+            Condition.id,
+            Condition.title,
+            Condition.code,
+            Condition.code_system,
+            Condition.certainty,
+            func.coalesce(Condition.onset_on, func.date(Condition.created_at)).label("since"),
+            func.row_number()
+            .over(partition_by=(Condition.code, Condition.title), order_by=Condition.id.desc())
+            .label("nth"),
+        )
+        .where(Condition.patient_id == patient_id, Condition.clinical_status == "active", Condition.status == "final")
+        .subquery()
+    )
+    newest = select(ranked).where(ranked.c.nth == 1).order_by(ranked.c.since.desc(), ranked.c.id.desc())
+    return list(db.session.execute(newest.limit(MOST_PROBLEMS)))
+
+
+def conditions(patient_id: int, before: int | None = None) -> Rows:
+    """Every diagnosis on record."""
+    query = select(Condition).where(Condition.patient_id == patient_id, Condition.status == "final")
+    begun = func.coalesce(Condition.onset_on, func.date(Condition.created_at))
+    return _page(list(db.session.scalars(_after(query, Condition, begun, before))))
+
+
+def encounters(patient_id: int, before: int | None = None) -> Rows:
+    """Encounters with their diagnoses."""
+    table = Encounter.__table__.c
+    names = (
+        "id",
+        "started_at",
+        "status",
+        "notes",
+        "diagnosis",
+        "chief_complaint",
+        "kind",
+        "doctor_id",
+        "performer_name",
+    )
+    query = select(*(table[name] for name in names)).where(
+        table.patient_id == patient_id, table.status != "entered_in_error"
+    )
+    found = _page(db.session.execute(_after(query, Encounter, Encounter.started_at, before)).all())
+    return Rows(page.as_visits(found.rows), found.older)
+
+
+def prescriptions(patient_id: int, before: int | None = None) -> Rows:
+    """Everything that was ordered."""
+    query = select(Prescription).where(
+        Prescription.patient_id == patient_id, Prescription.status.not_in(("entered_in_error", "draft"))
+    )
+    if before is not None:
+        query = query.where(Prescription.id < before)
+    found = _page(list(db.session.scalars(query.order_by(Prescription.id.desc()).limit(PAGE + 1))))
+    return Rows(lines.shown(found.rows), found.older)
+
+
+def last_reading(whom: Patient) -> readings.Reading | None:
+    """The last vital signs."""
+    query = select(VitalsReading).where(VitalsReading.patient_id == whom.id, VitalsReading.status == "final")
+    row = db.session.scalars(query.order_by(VitalsReading.taken_at.desc()).limit(1)).one_or_none()
+    return readings.shown(row, whom.birth_date) if row else None
+
+
+def readings_of(whom: Patient, before: int | None = None) -> Rows:
+    """Vital signs, corrected ones too."""
+    query = select(VitalsReading).where(VitalsReading.patient_id == whom.id)
+    found = _page(list(db.session.scalars(_after(query, VitalsReading, VitalsReading.taken_at, before))))
+    names = staff.names({row.taken_by_id for row in found.rows if row.taken_by_id})
+    shown = [(readings.shown(row, whom.birth_date, names.get(row.taken_by_id or 0, "")), row) for row in found.rows]
+    return Rows(shown, found.older)
+
+
+def observations(patient_id: int, before: int | None = None) -> Rows:
+    """Measurements that came with imported records."""
+    query = select(Observation).where(Observation.patient_id == patient_id)
+    taken = func.coalesce(Observation.taken_at, Observation.created_at)
+    return _page(list(db.session.scalars(_after(query, Observation, taken, before))))
+
+
+def immunizations(patient_id: int, limit: int = PAGE) -> list[Immunization]:
+    """Vaccines given, the last first."""
+    query = select(Immunization).where(Immunization.patient_id == patient_id)
+    return list(
+        db.session.scalars(query.order_by(Immunization.given_on.desc().nulls_last(), Immunization.id).limit(limit))
+    )
+
+
+def appointments(patient_id: int, before: int | None = None) -> Rows:
+    """Bookings, past and to come."""
+    query = select(Appointment).where(Appointment.patient_id == patient_id, Appointment.withdrawn_at.is_(None))
+    moment = Appointment.date + Appointment.time
+    found = _page(list(db.session.scalars(_after(query, Appointment, moment, before))))
+    return Rows(found.rows, found.older, staff.names({row.doctor_id for row in found.rows}))
+
+
+def bills(patient_id: int, before: int | None = None) -> Rows:
+    """Bills in every state."""
+    query = select(Bill).where(Bill.patient_id == patient_id)
+    if before is not None:
+        query = query.where(Bill.id < before)
+    return _page(list(db.session.scalars(query.order_by(Bill.id.desc()).limit(PAGE + 1))))
+
+
+def documents(patient_id: int, before: int | None = None) -> Rows:
+    """Papers made for the patient: the invoices that were printed."""
+    query = (
+        select(PrintedDocument.id, PrintedDocument.kind, PrintedDocument.made_at, Bill.id.label("bill_id"), Bill.number)
+        .join(Bill, and_(PrintedDocument.kind == "invoice", PrintedDocument.ref_id == Bill.id))
+        .where(Bill.patient_id == patient_id)
+    )
+    if before is not None:
+        query = query.where(PrintedDocument.id < before)
+    return _page(db.session.execute(query.order_by(PrintedDocument.id.desc()).limit(PAGE + 1)).all())
+
+
+def system_name(address: str) -> str:
+    """What people call the list that a code is from."""
+    return codes.system_name(address)

@@ -1,0 +1,117 @@
+"""The pages' forms: types and lengths; what is true of them is decided by the actions."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, HiddenField, RadioField, SelectField
+from wtforms.fields.choices import SelectChoice
+
+from hms.clinical import news2, rules
+from hms.core import clock
+from hms.core.days import near_day
+from hms.core.fields import LARGEST_ID
+from hms.core.format import day
+from hms.core.forms import DeskForm, LongText, Parsed, RecordIdField, Text, WholeField
+from hms.formulary.rules import OVERRIDE_REASONS
+
+
+def _choices(*pairs: tuple[str, object]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in pairs]
+
+
+class EncounterForm(DeskForm):
+    """The whole encounter page: texts, and the diagnosis and the medicine being added."""
+
+    patient_id = RecordIdField()
+    version = WholeField()
+    chief_complaint = Text(_l("Complaint"), longest=1000)
+    notes = LongText(_l("Note"), longest=20_000)
+    dx = Text(_l("Diagnosis"), longest=255)
+    dx_code = HiddenField()
+    dx_certainty = RadioField(
+        _l("Certainty"), choices=_choices(*rules.CERTAINTIES.items()), default="provisional", validate_choice=False
+    )
+    no_diagnosis_reason = Text(_l("Why is there no diagnosis?"), longest=500)
+    rx = Text(_l("Medicine"), longest=255)
+    rx_choice = HiddenField()
+    rx_dose = Text(_l("Dose, if not the usual one"), longest=120)
+    rx_quantity = WholeField(_l("Supply"))
+    rx_instructions = Text(_l("Instructions"), longest=500)
+    override_code = SelectField(
+        _l("Reason"), choices=_choices(("", _l("Choose a reason")), *OVERRIDE_REASONS.items()), validate_choice=False
+    )
+    override_reason = Text(_l("In words"), longest=500)
+    plan = LongText(_l("Plan"), longest=10_000)
+    follow_up_on = Parsed(
+        _l("Come back on"), parse=lambda text: near_day(text, clock.today(), "follow_up_on"), show=day
+    )
+    birth_year = Text(_l("Year of birth, to sign"), longest=10)
+
+    TEXTS = ("chief_complaint", "notes", "no_diagnosis_reason", "plan")
+    PENDING = ("dx", "dx_code", "rx", "rx_choice", "rx_dose", "rx_quantity", "rx_instructions")
+    BLAMED = {
+        **{"medication_name": "rx", "medication": "rx", "dose": "rx_dose", "dosage": "rx_dose", "frequency": "rx_dose"},
+        **{"quantity": "rx_quantity", "instructions": "rx_instructions", "amount": "rx_dose", "unit": "rx_dose"},
+        **{"diagnoses": "dx", "code": "dx", "text": "dx", "diagnosis": "dx", "route": "rx_dose", "days": "rx_dose"},
+    }
+
+    @property
+    def sentence_id(self) -> int | None:
+        """The usual dose that was chosen."""
+        return self._chosen("s:")
+
+    @property
+    def medication_id(self) -> int | None:
+        """The medicine that was chosen for a dose of one's own."""
+        return self._chosen("m:")
+
+    def _chosen(self, kind: str) -> int | None:
+        number = (self.rx_choice.data or "").removeprefix(kind)
+        has_kind = (self.rx_choice.data or "").startswith(kind)
+        is_id = number.isascii() and number.isdigit() and len(number) < 19 and int(number) <= LARGEST_ID
+        return int(number) if has_kind and is_id else None
+
+
+class VitalsForm(DeskForm):
+    """One taking of vital signs, as typed."""
+
+    temperature = Text(_l("Temperature"), longest=20)
+    blood_pressure = Text(_l("Blood pressure"), longest=20)
+    pulse = Text(_l("Pulse"), longest=20)
+    respiratory_rate = Text(_l("Respiratory rate"), longest=20)
+    oxygen_saturation = Text(_l("SpO₂"), longest=20)
+    on_oxygen = SelectField(
+        _l("Breathing"),
+        choices=_choices(("", _l("Not recorded")), ("no", _l("Air")), ("yes", _l("Oxygen"))),
+        validate_choice=False,
+    )
+    consciousness = SelectField(
+        _l("Consciousness"),
+        choices=_choices(("", _l("Not recorded")), *news2.CONSCIOUSNESS.items()),
+        validate_choice=False,
+    )
+    weight = Text(_l("Weight"), longest=20)
+    height = Text(_l("Height"), longest=20)
+    pain = Text(_l("Pain, 0 to 10"), longest=20)
+    glucose = Text(_l("Blood glucose"), longest=20)
+    is_pregnant = SelectField(
+        _l("Pregnant"),
+        choices=_choices(("", _l("Not recorded")), ("no", _l("No")), ("yes", _l("Yes"))),
+        validate_choice=False,
+    )
+    note = Text(_l("Note"), longest=500)
+    reason = Text(_l("What was wrong?"), longest=500)
+    is_confirmed = BooleanField(_l("I have checked these values: they are right"))
+
+    def values(self) -> dict[str, object]:
+        """What was typed, with yes, no and not recorded as such."""
+        answers = {"yes": True, "no": False}
+        typed = super().values()
+        typed.pop("reason")
+        return typed | {name: answers.get(typed[name]) for name in ("on_oxygen", "is_pregnant")}
+
+
+class AddendumForm(DeskForm):
+    """What is added to a signed encounter."""
+
+    text = LongText(_l("Addendum"), longest=20_000)

@@ -1,0 +1,286 @@
+"""The encounter page and the vitals page, as a browser without JavaScript uses them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from hms.clinical import actions
+from hms.clinical.models import Condition, Encounter, Prescription, VitalsReading
+from hms.core import drafts
+from hms.patients.models import Patient
+from tests.clinical.factories import a_patient, allergic, an_encounter, signed, some_codes, waiting
+from tests.formulary.factories import load
+from tests.page import words
+
+
+@pytest.fixture
+def opened(db, person):
+    return an_encounter(person("doctor"), a_patient())
+
+
+def at(encounter) -> str:
+    return f"/encounters/{encounter.id}"
+
+
+def text(answer) -> str:
+    return words(answer.get_data(as_text=True))
+
+
+def keep(client, encounter, **sent):
+    """Send a draft as the page's script does."""
+    page = client.get(at(encounter)).get_data(as_text=True)
+    token = re.search(r'name="csrf-token" content="([^"]+)"', page)[1]
+    return client.post(at(encounter) + "/draft", headers={"X-CSRFToken": token}, **sent)
+
+
+def test_a_whole_visit_without_javascript(desk, db):
+    some_codes()
+    load()
+    entry = waiting(a_patient())
+    nurse, doctor = desk("nurse"), desk("doctor")
+    typed = {"temperature": "38.6", "blood_pressure": "118/76", "pulse": "96", "weight": "62", "height": "164"}
+    assert nurse.form(f"/queue/{entry.id}/vitals", **typed).headers["Location"] == "/queue/"
+    begun = doctor.form(f"/queue/{entry.id}/start")
+    address = begun.headers["Location"]
+    page = text(doctor.get(address))
+    assert "38.6 °C" in page.replace("\u00a0", " ")
+    assert "High" in page
+    found = doctor.form(address, dx="malaria", look_up="dx", notes="Fever and chills")
+    assert "Unspecified malaria (B54)" in text(found)
+    doctor.form(address, dx="malaria", dx_code="B54", do="add_dx", notes="Fever and chills")
+    choices = doctor.form(address, rx="paracetamol", look_up="rx")
+    assert "four times a day" in text(choices)
+    doctor.form(address, rx="paracetamol 500 mg", rx_dose="1 g tds 3/7", do="add_rx")
+    doctor.form(address, rx="amlodipine 5 mg", rx_dose="5 mg od 30/7", do="add_rx")
+    assert doctor.form(address, do="sign").status_code == 303
+    one = db.session.scalars(select(Encounter)).one()
+    assert (one.status, one.notes, one.diagnosis) == ("signed", "Fever and chills", "Unspecified malaria (B54)")
+    lines = db.session.scalars(select(Prescription).order_by(Prescription.id)).all()
+    assert [(line.status, line.quantity) for line in lines] == [("active", 18), ("active", 30)]
+    assert "Signed" in text(doctor.get(address))
+
+
+def test_the_page_is_bound_to_its_patient(desk, opened):
+    answer = desk("doctor").get(at(opened))
+    html = answer.get_data(as_text=True)
+    assert "<title>Encounter of KAMARA" in html
+    assert "Sign for KAMARA" in text(answer)
+    assert html.index("Save draft") < html.index("Sign for KAMARA")
+
+
+def test_a_tampered_patient_stores_nothing(desk, opened, db):
+    client = desk("doctor")
+    assert client.form(at(opened), patient_id=opened.patient_id + 1, notes="wrong").status_code == 409
+    assert client.form(at(opened), patient_id="", notes="wrong", do="sign").status_code == 409
+    db.session.expire_all()
+    assert (db.session.get(Encounter, opened.id).notes, opened.status) == ("", "in_progress")
+
+
+def test_a_stale_page_shows_both_texts(desk, opened, person):
+    client = desk("doctor")
+    old = opened.version
+    actions.save_encounter(opened.id, notes="Saved in the other room", by=person("doctor"))
+    answer = client.form(at(opened), version=old, notes="Typed here")
+    assert answer.status_code == 409
+    assert "Saved in the other room" in text(answer)
+    assert "Typed here" in answer.get_data(as_text=True)
+
+
+def test_what_is_typed_comes_back_after_the_browser_is_gone(desk, opened, db, person):
+    client = desk("doctor")
+    kept = keep(client, opened, json={"notes": "Half a sentence", "dx": "mal", "evil": "x"})
+    assert kept.json["saved_at"]
+    page = desk("doctor").get(at(opened))
+    assert "Half a sentence" in page.get_data(as_text=True)
+    assert "is back" in text(page)
+    assert drafts.of(person("doctor").id, f"encounter:{opened.id}").content == {"notes": "Half a sentence", "dx": "mal"}
+    client.form(at(opened), notes="A whole sentence", dx="")
+    assert "is back" not in text(client.get(at(opened)))
+    assert opened.notes == "A whole sentence"
+
+
+@pytest.mark.parametrize("body", ["", "[]", "5", "{"])
+def test_a_draft_that_is_none_is_refused(desk, opened, body):
+    answer = keep(desk("doctor"), opened, data=body, content_type="application/json")
+    assert answer.status_code == 400
+
+
+def test_a_signed_encounter_keeps_no_draft(desk, opened, person):
+    client = desk("doctor")
+    page = client.get(at(opened)).get_data(as_text=True)
+    token = re.search(r'name="csrf-token" content="([^"]+)"', page)[1]
+    actions.save_encounter(opened.id, notes="n", diagnosis="d", by=person("doctor"))
+    actions.sign(opened.id, by=person("doctor"))
+    late = client.post(at(opened) + "/draft", json={"notes": "late"}, headers={"X-CSRFToken": token})
+    assert late.status_code == 409
+
+
+def test_a_line_that_was_begun_survives_the_other_line(desk, opened):
+    client = desk("doctor")
+    client.form(at(opened), dx="Fever", rx="para", notes="n", do="add_dx")
+    html = client.get(at(opened)).get_data(as_text=True)
+    assert 'value="para"' in html
+    assert "Fever" in words(html)
+
+
+def test_the_allergy_stop_says_the_same_words_as_the_api(desk, program, opened, db):
+    load()
+    allergic(db.session.get(Patient, opened.patient_id))
+    client = desk("doctor")
+    stopped = client.form(at(opened), rx="amoxicillin 500 mg", rx_dose="500 mg tds 5/7", do="add_rx", notes="kept")
+    assert stopped.status_code == 400
+    body = {"encounter": opened.id, "medication_name": "amoxicillin 500 mg", "dosage": "500 mg", "frequency": "tds"}
+    said = program("doctor").post("/api/prescriptions/", json=body).json["override_reason"][0]
+    assert said in text(stopped)
+    assert "kept" in stopped.get_data(as_text=True)
+    assert "alert-stop" in stopped.get_data(as_text=True)
+    answer = {"override_code": "no_alternative", "override_reason": "Nothing else in the house"}
+    again = client.form(at(opened), rx="amoxicillin 500 mg", rx_dose="500 mg tds 5/7", do="add_rx", **answer)
+    assert again.status_code == 303
+    assert "Nothing else in the house" in text(client.get(at(opened)))
+
+
+def test_lines_are_confirmed_put_first_and_removed(desk, opened, db):
+    client = desk("doctor")
+    for name in ("Fever", "Cough"):
+        client.form(at(opened), dx=name, do="add_dx")
+    fever, cough = db.session.scalars(select(Condition).order_by(Condition.id)).all()
+    client.form(at(opened), do=f"primary_dx:{cough.id}")
+    client.form(at(opened), do=f"confirm_dx:{cough.id}")
+    client.form(at(opened), do=f"remove_dx:{fever.id}")
+    db.session.expire_all()
+    assert (cough.rank, cough.certainty, fever.status) == (1, "confirmed", "entered_in_error")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"do": "add_dx"}, "Choose a diagnosis"),
+        ({"do": "add_rx"}, "Choose or write the medicine"),
+        ({"do": "add_rx", "rx": "honey", "rx_quantity": "many"}, "whole number"),
+        ({"do": "add_rx", "rx_choice": "s:99999999999"}, "no longer offered"),
+        ({"do": "add_rx", "rx_choice": "m:99999999999"}, "does not exist"),
+        ({"do": "sign"}, "Write a note or a diagnosis"),
+        ({"do": "sign", "notes": "n"}, "Diagnosis is empty"),
+        ({"do": "sign", "notes": "n", "rx": "begun"}, "before you sign"),
+        ({"notes": "x" * 20_001}, "at most 20000"),
+        ({"chief_complaint": "bell\x07"}, "cannot be shown"),
+        ({"follow_up_on": "32 13 2026"}, "day"),
+        ({"follow_up_on": "yesterday"}, "from today on"),
+    ],
+)
+def test_what_is_wrong_is_told_and_everything_is_kept(desk, opened, typed, said):
+    answer = desk("doctor").form(at(opened), **{"plan": "rest at home"} | typed)
+    assert answer.status_code == 400
+    assert said in text(answer)
+    assert "rest at home" in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("do", ["", "dance", "remove_dx:", "remove_dx:x", "remove_rx:99999999999999999999"])
+def test_an_unknown_button_harms_nothing(desk, opened, do):
+    assert desk("doctor").form(at(opened), do=do).status_code in (303, 404)
+
+
+def test_a_signed_encounter_is_read_and_added_to(desk, person):
+    encounter = signed(person("doctor"))
+    nurse = desk("nurse")
+    page = nurse.get(at(encounter))
+    assert "Fever for two days." in text(page)
+    assert "enc-form" not in page.get_data(as_text=True)
+    assert nurse.form(at(encounter), text="Called: better").status_code == 303
+    assert "Called: better" in text(nurse.get(at(encounter)))
+    assert nurse.form(at(encounter), text=" ").status_code == 400
+
+
+@pytest.mark.parametrize("role", ["receptionist", "pharmacist", "cashier", "lab"])
+def test_the_consulting_room_is_closed_to_others(desk, opened, role):
+    client = desk(role)
+    assert client.get(at(opened)).status_code == 403
+    assert client.get(f"{at(opened)}/vitals").status_code == 403
+
+
+def test_another_doctors_open_encounter_is_only_read(desk, opened):
+    page = desk("nurse").get(at(opened))
+    assert "Not signed yet" in text(page)
+    assert desk("nurse").post(at(opened), data={}).status_code == 403
+
+
+def test_alarming_vitals_are_asked_about_once(desk, db):
+    entry = waiting(a_patient())
+    client = desk("nurse")
+    asked = client.form(f"/queue/{entry.id}/vitals", temperature="41.2", note="shivers")
+    assert asked.status_code == 400
+    assert "41.2" in text(asked).replace("\u00a0", " ")
+    assert 'value="shivers"' in asked.get_data(as_text=True)
+    assert db.session.scalars(select(VitalsReading)).all() == []
+    sure = client.form(f"/queue/{entry.id}/vitals", temperature="41.2", note="shivers", is_confirmed="y")
+    assert sure.status_code == 303
+
+
+def test_impossible_vitals_are_told_at_their_field(desk, db):
+    entry = waiting(a_patient())
+    answer = desk("nurse").form(f"/queue/{entry.id}/vitals", temperature="375", pulse="72")
+    assert answer.status_code == 400
+    assert "between 25 and 45" in text(answer).replace("\u00a0", " ")
+    assert 'value="72"' in answer.get_data(as_text=True)
+
+
+def test_saving_goes_on_to_the_next_who_is_not_measured(desk, db):
+    first = waiting(a_patient())
+    second = waiting(a_patient(given_names="Fatu", family_name="Sesay"))
+    client = desk("nurse")
+    assert client.form(f"/queue/{first.id}/vitals", weight="62").headers["Location"] == f"/queue/{second.id}/vitals"
+    assert client.form(f"/queue/{second.id}/vitals", weight="62").headers["Location"] == "/queue/"
+
+
+def test_own_vitals_are_corrected_on_a_page(desk, db, person):
+    reading = actions.record_vitals(a_patient().id, weight="62", blood_pressure="120/80", by=person("nurse"))
+    client = desk("nurse")
+    assert 'value="120/80"' in client.get(f"/vitals/{reading.id}/correct").get_data(as_text=True)
+    assert client.form(f"/vitals/{reading.id}/correct", weight="61").status_code == 400
+    assert client.form(f"/vitals/{reading.id}/correct", weight="61", reason="typing error").status_code == 303
+    assert desk("doctor").get(f"/vitals/{reading.id}/correct").status_code == 200
+
+
+def test_the_board_shows_unusual_values_to_those_who_care(desk, db, person):
+    entry = waiting(a_patient())
+    actions.record_vitals(entry.patient_id, queue_entry_id=entry.id, temperature="38.6", by=person("nurse"))
+    assert "38.6" in text(desk("nurse").get("/queue/"))
+    seen = text(desk("receptionist").get("/queue/"))
+    assert "38.6" not in seen
+    assert "Taken" in seen
+
+
+def test_the_lists_under_the_boxes(desk, db):
+    some_codes()
+    load()
+    client = desk("doctor")
+    assert "B54" in text(client.get("/clinical/diagnoses?q=mal"))
+    assert "amoxicillin" in text(client.get("/clinical/medicines?q=amox&months=50"))
+    for odd in ("q=%00", "q=" + "x" * 5000, "q=%25", "", "q=a&months=x"):
+        assert client.get(f"/clinical/diagnoses?{odd}").status_code == 200
+        assert client.get(f"/clinical/medicines?{odd}").status_code == 200
+    assert desk("receptionist").get("/clinical/diagnoses?q=mal").status_code == 403
+
+
+def test_the_page_costs_the_same_however_long_the_story(desk, db, person):
+    doctor = person("doctor")
+    whom = a_patient()
+    now = an_encounter(doctor, whom)
+    client = desk("doctor")
+
+    def visit() -> None:
+        one = actions.begin_written(patient_id=whom.id, notes="n", diagnosis="d", by=doctor)
+        actions.prescribe(one.id, medication_name="Honey", dosage="1 spoon", by=doctor)
+        actions.sign(one.id, by=doctor)
+
+    visit()
+    client.get(at(now))
+    few = client.get(at(now)).headers["X-Queries"]
+    for _time in range(12):
+        visit()
+    client.get(at(now))
+    assert client.get(at(now)).headers["X-Queries"] == few
