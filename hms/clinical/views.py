@@ -110,10 +110,12 @@ def _stale(encounter_id: int, form: EncounterForm) -> ResponseReturnValue:
 
 
 def _refused(encounter_id: int, form: EncounterForm, refusal: RuleBroken, do: str) -> ResponseReturnValue:
+    """The page with the refusal at its field; a safety stop has its own box, which asks for the reason."""
     is_stop = refusal.field == "override_reason" and do == "add_rx"
-    field = form.BLAMED.get(refusal.field or "", refusal.field)
-    form.refuse(RuleBroken(refusal.message, field))
-    return _again(encounter_id, form, stop=refusal.message if is_stop else ""), 400
+    if is_stop and not form.override_code.data:
+        return _again(encounter_id, form, stop=refusal.message), 400
+    form.refuse(RuleBroken(refusal.message, form.BLAMED.get(refusal.field or "", refusal.field)))
+    return _again(encounter_id, form, stop=_("This safety alert still needs its reason.") if is_stop else ""), 400
 
 
 def _looked_up(form: EncounterForm, encounter_id: int) -> dict[str, Any]:

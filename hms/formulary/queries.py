@@ -115,13 +115,13 @@ def _matching(text: str) -> Select:
     for word in fold(text).split()[:8]:
         query = query.where(_TABLE.c.search_text.like(f"%{like(word)}%", escape="\\"))
     starts = _TABLE.c.search_text.like(f"{like(fold(text))}%", escape="\\")
-    return query.order_by(starts.desc(), func.coalesce(dose.c.use_count, 0).desc(), _TABLE.c.name).limit(MOST_ROWS)
+    return query.order_by(starts.desc(), func.coalesce(dose.c.use_count, 0).desc(), _TABLE.c.id).limit(MOST_ROWS)
 
 
 def _rank(row: Any, typed: str, age_years: Decimal | None) -> tuple:
     starts = fold(row.generic_name).startswith(typed) or fold(row.brand_name).startswith(typed)
     uses, parts = row.use_count or 0, len(row.ingredients)
-    return (not starts, not _suits(row.audience, age_years), -uses, parts, row.name, row.dose_id or 0)
+    return (not starts, not _suits(row.audience, age_years), -uses, parts, row.id, row.dose_id or 0)
 
 
 def _suits(audience: str | None, age_years: Decimal | None) -> bool:
