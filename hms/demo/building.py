@@ -28,6 +28,8 @@ BOOKED_TODAY = 48
 WAITING_TODAY = 9
 TO_DISPENSE = 5
 TO_PAY = 4
+PAID = 3
+SEEN = TO_DISPENSE + TO_PAY + PAID
 
 Tell = Callable[[str], None]
 
@@ -100,11 +102,11 @@ def _bookings(team: visits.Team, random: Random, ids: list[int], today: dt.date)
 
 def _morning(team: visits.Team, random: Random, booked: list[int]) -> None:
     """The first have been seen (their medicines wait, or their bills), the next ones wait in the queue."""
-    for place, appointment_id in enumerate(booked[: TO_DISPENSE + TO_PAY + WAITING_TODAY]):
+    for place, appointment_id in enumerate(booked[: SEEN + WAITING_TODAY]):
         appointment = db.session.get(Appointment, appointment_id)
         doctor = next(one for one in team.doctors if one.id == appointment.doctor_id)
-        case = random.choice(CASES[:2]) if place < TO_DISPENSE + TO_PAY else random.choice(CASES)
-        ago = timedelta(minutes=max(6, 140 - 8 * place))
+        case = random.choice(CASES[:2]) if place < SEEN else random.choice(CASES)
+        ago = timedelta(minutes=max(6, 160 - 8 * place))
         try:
             _one_morning(team, random, place, appointment_id, doctor, case, clock.now() - ago)
         except HospitalError:
@@ -113,13 +115,14 @@ def _morning(team: visits.Team, random: Random, booked: list[int]) -> None:
 
 def _one_morning(team, random, place, appointment_id, doctor, case, when) -> None:
     with clock.standing_at(when):
-        entry_id = visits.arrive(
-            team, appointment_id, random, case, measured=place % 3 != 2 or place < TO_DISPENSE + TO_PAY
-        )
-    if place >= TO_DISPENSE + TO_PAY:
+        entry_id = visits.arrive(team, appointment_id, random, case, measured=place % 3 != 2 or place < SEEN)
+    if place >= SEEN:
         return
     with clock.standing_at(when + timedelta(minutes=4)):
         encounter = visits.see(doctor, entry_id, random, case)
     if place >= TO_DISPENSE:
         with clock.standing_at(when + timedelta(minutes=5)):
             visits.dispense(team, encounter.id)
+    if place >= TO_DISPENSE + TO_PAY:
+        with clock.standing_at(when + timedelta(minutes=7)):
+            visits.pay_all(team, encounter.patient_id, random, place)

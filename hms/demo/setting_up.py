@@ -96,7 +96,7 @@ def _lots(medicine: Medication, random: Random) -> list[pharmacy.Received]:
     if luck < 0.03:
         return []
     today = clock.today()
-    old = today + timedelta(days=random.choice((20, 45, 75, 120)))
+    old = today + timedelta(days=random.choice((25, 60, 80, *range(110, 230, 8))))
     new = today + timedelta(days=random.randint(240, 720))
     if luck < 0.11:
         return [_lot(medicine, "A", old, max(medicine.reorder_level // 4, 3), random)]

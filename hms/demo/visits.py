@@ -136,11 +136,21 @@ def dispense(team: Team, encounter_id: int) -> None:
             continue
 
 
+def pay_all(team: Team, patient_id: int, random: Random, number: int) -> None:
+    """Issue the patient's running bill and pay all of it."""
+    bill = _running(patient_id)
+    if bill is not None and bill.total:
+        _pay(team, bill, random, number, (100,))
+
+
+def _running(patient_id: int) -> Bill | None:
+    query = select(Bill).filter_by(patient_id=patient_id, status="draft", collects=True)
+    return db.session.scalars(query).one_or_none()
+
+
 def settle(team: Team, patient_id: int, random: Random, number: int) -> None:
     """What happens to the bill: most are paid, some in two parts, some partly, some not yet, a few are void."""
-    bill = db.session.scalars(
-        select(Bill).filter_by(patient_id=patient_id, status="draft", collects=True)
-    ).one_or_none()
+    bill = _running(patient_id)
     if bill is None or not bill.total:
         return
     ways: list[Callable[[], object]] = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -11,12 +10,14 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from hms.admin import queries as admin
 from hms.appointments.models import Appointment, QueueEntry
-from hms.core import clock, drafts, settings
+from hms.core import clock, drafts
 from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.words import _
 from hms.patients.models import Patient
+from hms.pharmacy import queries as pharmacy
+from hms.pharmacy import shelves
 from hms.reports import queries as figures
 from hms.reports.period import period
 
@@ -94,16 +95,12 @@ def _arriving() -> Select:
 
 
 def _pharmacy(home: Today) -> None:
-    days = settings.value("pharmacy.near_expiry_days")
+    lines, stock = pharmacy.counts(), shelves.counts()
     home.figures += [
-        (_("To dispense"), figures.prescriptions_waiting(), "/pharmacy/", ""),
-        (_("Below reorder level"), figures.below_reorder(), "/pharmacy/stock?show=low", "caution"),
-        (
-            _("Near expiry"),
-            figures.near_expiry(clock.today() + timedelta(days=days)),
-            "/pharmacy/stock?show=expiring",
-            "caution",
-        ),
+        (_("To dispense"), lines["waiting"], "/pharmacy/", ""),
+        (_("Owing"), lines["owing"], "/pharmacy/?show=owing", ""),
+        (_("Below reorder level"), stock["low"], "/pharmacy/stock?show=low", "caution" if stock["low"] else ""),
+        (_("Near expiry"), stock["expiring"], "/pharmacy/stock?show=expiring", "caution" if stock["expiring"] else ""),
     ]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
-from hms.core import clock, settings
+from hms.core import clock
 from hms.core.people import Person
 from hms.core.permissions import Action, Role
+from hms.pharmacy import queries as pharmacy
+from hms.pharmacy import shelves
 
 from . import queries
 from .period import period
@@ -44,11 +45,11 @@ def _receptionist(_who: Person) -> dict[str, Any]:
 
 
 def _pharmacist(_who: Person) -> dict[str, Any]:
-    horizon = clock.today() + timedelta(days=settings.value("pharmacy.near_expiry_days"))
+    lines, stock = pharmacy.counts(), shelves.counts()
     return {
-        "low_stock_alerts": queries.below_reorder(),
-        "near_expiry_items": queries.near_expiry(horizon),
-        "pending_prescriptions": queries.prescriptions_waiting(),
+        "low_stock_alerts": stock["low"],
+        "near_expiry_items": stock["expiring"],
+        "pending_prescriptions": lines["waiting"] + lines["owing"],
     }
 
 

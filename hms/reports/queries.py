@@ -13,9 +13,7 @@ from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
 from hms.core.db import MoneyColumn, db
 from hms.core.money import ZERO, Money
-from hms.formulary.models import Medication
 from hms.patients.models import Patient
-from hms.pharmacy.models import Batch
 from hms.staff.models import User
 
 from .period import Period
@@ -176,20 +174,6 @@ def queue_waiting(doctor_id: int | None = None) -> int:
 
 def appointment_count(day: date, doctor_id: int | None = None) -> int:
     return _one(select(func.count()).select_from(appointments_on(day, doctor_id).order_by(None).subquery()))
-
-
-def prescriptions_waiting() -> int:
-    is_waiting = Prescription.status.in_(("active", "part_dispensed")) & Prescription.signed_at.is_not(None)
-    return _one(select(func.count()).where(is_waiting))
-
-
-def below_reorder() -> int:
-    return _one(select(func.count()).where(Medication.is_active, Medication.current_stock < Medication.reorder_level))
-
-
-def near_expiry(until: date) -> int:
-    """Batches in stock that expire before `until` (expired ones included)."""
-    return _one(select(func.count()).where(Batch.quantity > 0, Batch.expires_on < until))
 
 
 def bills_to_pay() -> int:
