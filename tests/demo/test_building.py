@@ -17,13 +17,13 @@ from hms.patients.models import Patient
 from hms.reports import proving
 from hms.staff.models import User
 from tests import servers
-from tests.conftest import config_for
+from tests.conftest import _worker_number, config_for
 
 
 @pytest.fixture(scope="module")
 def demo():
     """A small demo: sixty patients, one week."""
-    name = "hms_demo_test"
+    name = f"hms_demo_{_worker_number()}"
     app = create_app(config_for(servers.create_database(name), 50, demo=True))
     with app.app_context():
         upgrade()
