@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request
 from sqlalchemy import func
 
-from hms.core.api import argument_id, check_if_match, listed, single
+from hms.core.api import argument_id, asked_days, check_if_match, listed, single
 from hms.core.db import db, found
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Action
@@ -18,7 +18,7 @@ from hms.core.words import _
 from . import actions, queries, shapes, wire
 from .desk import api
 from .models import Bill, BillLine, PriceItem
-from .requests import THROUGH_API, day, or_conflict, ordered
+from .requests import THROUGH_API, or_conflict, ordered
 from .rules import BillState
 
 BILL_ORDERS = {
@@ -35,13 +35,14 @@ def _bill_filters() -> dict[str, Any]:
         raise RuleBroken(_("Give draft, issued, part_paid, paid or void."), "status")
     if paid is not None and paid.lower() not in YES_NO:
         raise RuleBroken(_("Give true or false."), "is_paid")
+    first, last = asked_days()
     return {
         "patient_id": argument_id("patient", "patient_id"),
         "encounter_id": argument_id("encounter", "encounter_id"),
         "status": status,
         "is_paid": YES_NO[paid.lower()] if paid is not None else None,
-        "first": day("date") or day("date_from"),
-        "last": day("date") or day("date_to"),
+        "first": first,
+        "last": last,
     }
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
-from hms.core import clock
-from hms.core.api import argument_id, check_if_match, listed, single
+from hms.core.api import argument_id, check_if_match, listed, single, within_asked_days
 from hms.core.db import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.permissions import Action
@@ -18,7 +17,7 @@ from . import actions, shapes, wire
 from .desk import api
 from .models import Bill, Payment
 from .payments import method
-from .requests import THROUGH_API, day, or_conflict, ordered
+from .requests import THROUGH_API, or_conflict, ordered
 
 PAYMENT_ORDERS = {"id": Payment.id, "payment_date": Payment.received_at, "amount": Payment.amount}
 
@@ -57,9 +56,7 @@ def payments() -> Response:
     query = query.where(Payment.bill_id == bill_id) if bill_id is not None else query
     if request.args.get("method"):
         query = query.where(Payment.method == method(request.args["method"]).value)
-    first, last = day("date") or day("date_from"), day("date") or day("date_to")
-    query = query.where(Payment.received_at >= clock.day_bounds(first)[0]) if first else query
-    query = query.where(Payment.received_at < clock.day_bounds(last)[1]) if last else query
+    query = query.where(*within_asked_days(Payment.received_at))
     return listed(ordered(query, PAYMENT_ORDERS, Payment.id), shapes.payment_json)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from flask import request
@@ -23,18 +22,6 @@ def ordered(query: Select, columns: dict[str, Any], record_id: Any) -> Select:
         raise RuleBroken(_("Order by %(columns)s, with - for the reverse.") % {"columns": known}, "ordering")
     ends = (column.desc(), record_id.desc()) if asked.startswith("-") else (column, record_id)
     return query.order_by(*ends)
-
-
-def day(name: str) -> dt.date | None:
-    text = request.args.get(name)
-    if not text:
-        return None
-    try:
-        if len(text) != 10:
-            raise ValueError
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise RuleBroken(_("Give the day as YYYY-MM-DD."), name) from None
 
 
 def or_conflict(act: Any) -> Any:

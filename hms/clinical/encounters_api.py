@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from flask import Response, jsonify, request
 
-from hms.core import audit, clock
+from hms.core import audit
 from hms.core.actions import doing
-from hms.core.api import DeskApi, argument_id, check_if_match, listed, single
+from hms.core.api import DeskApi, argument_id, check_if_match, listed, single, within_asked_days
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Action, Role
 from hms.core.web import needs, person
@@ -29,24 +28,6 @@ def wanted_state(known: tuple[str, ...]) -> str | None:
     if wanted is not None and wanted not in known:
         raise RuleBroken(f'"{wanted[:50]}" is not a valid choice.', "status")
     return wanted
-
-
-def _day(name: str) -> date | None:
-    text = request.args.get(name)
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise RuleBroken("Date has wrong format. Use one of these formats instead: YYYY-MM-DD.", name) from None
-
-
-def _span() -> tuple[Any, Any]:
-    """The instants between which the query's dates lie."""
-    day, first, last = _day("date"), _day("date_from"), _day("date_to")
-    begins = clock.day_bounds(day or first)[0] if day or first else None
-    ends = clock.day_bounds(day or last)[1] if day or last else None
-    return begins, ends
 
 
 def say_that_an_administrator_reads(what: str, row_id: int | None = None) -> None:
@@ -70,7 +51,7 @@ def encounters() -> Response:
         appointment_id=argument_id("appointment", "appointment_id"),
         status=wanted_state(ENCOUNTER_STATES),
     )
-    rows, is_clinical = queries.begun_between(rows, *_span()), queries.reads_clinical(who)
+    rows, is_clinical = rows.where(*within_asked_days(queries.BEGUN)), queries.reads_clinical(who)
     say_that_an_administrator_reads("encounter")
     return listed(rows, lambda row: encounter_json(row, is_clinical))
 

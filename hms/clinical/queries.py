@@ -17,6 +17,7 @@ from hms.core.words import _
 from .models import Addendum, Condition, Encounter, Prescription, VitalsReading
 
 _ENCOUNTER = Encounter.__table__.c
+BEGUN = _ENCOUNTER.started_at
 _ORDER = Prescription.__table__.c
 _TEXTS = ("notes", "diagnosis", "chief_complaint", "plan", "no_diagnosis_reason")
 PUBLIC = ("id", "patient_id", "appointment_id", "doctor_id", "created_at", "version", "status")
@@ -61,12 +62,6 @@ def encounter(encounter_id: int, who: Person) -> Any:
 def narrowed(query: Select, **wanted: Any) -> Select:
     """`query` of encounters where each given column has the wanted value; None means any."""
     return query.where(*(_ENCOUNTER[name] == value for name, value in wanted.items() if value is not None))
-
-
-def begun_between(query: Select, begins: Any, ends: Any) -> Select:
-    """`query` of encounters begun from the instant `begins` on and before `ends`; None leaves a side open."""
-    sides = ([_ENCOUNTER.started_at >= begins] if begins else []) + ([_ENCOUNTER.started_at < ends] if ends else [])
-    return query.where(*sides)
 
 
 def prescriptions(who: Person) -> Select:

@@ -13,6 +13,7 @@ from sqlalchemy import Select, func, select
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
+from . import clock
 from .db import db
 from .errors import RuleBroken
 from .words import _
@@ -167,3 +168,10 @@ def asked_days() -> tuple[date | None, date | None]:
     """`date`, or `date_from` and `date_to`."""
     day = asked_day("date")
     return (day, day) if day else (asked_day("date_from"), asked_day("date_to"))
+
+
+def within_asked_days(column: Any) -> list[Any]:
+    """The conditions that keep rows whose instant `column` lies in the hospital days asked for."""
+    first, last = asked_days()
+    conditions = [column >= clock.day_bounds(first)[0]] if first else []
+    return [*conditions, column < clock.day_bounds(last)[1]] if last else conditions

@@ -7,8 +7,7 @@ from typing import Any
 from flask import Response, jsonify, request
 from sqlalchemy import func, select
 
-from hms.core.api import DeskApi, asked_days, check_if_match, listed, single
-from hms.core.clock import day_bounds
+from hms.core.api import DeskApi, check_if_match, listed, single, within_asked_days
 from hms.core.errors import RuleBroken
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -61,12 +60,7 @@ def _count() -> Any:
 
 
 def _asked() -> list[Any]:
-    first, last = asked_days()
-    conditions = []
-    if first:
-        conditions.append(Patient.created_at >= day_bounds(first)[0])
-    if last:
-        conditions.append(Patient.created_at < day_bounds(last)[1])
+    conditions = within_asked_days(Patient.created_at)
     if (typed := request.args.get("search", "").strip()) and not (terms := queries.asked_for(typed)).is_empty:
         conditions.append(queries.fits(terms))
     return conditions

@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from hms.core import clock
-from hms.core.api import DeskApi, argument_id, asked_days, listed
+from hms.core.api import DeskApi, argument_id, listed, within_asked_days
 from hms.core.db import db
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Action
@@ -84,15 +84,7 @@ def dispensing_logs() -> Response:
     ):
         wanted = argument_id(name, f"{name}_id")
         query = query if wanted is None else query.where(column == wanted)
-    return listed(_of_days(query, Dispense.dispensed_at), dispense_json)
-
-
-def _of_days(query: Select, column: Any) -> Select:
-    """Keep the days of `date`, `date_from` and `date_to`."""
-    first, last = asked_days()
-    if first is not None:
-        query = query.where(column >= clock.day_bounds(first)[0])
-    return query if last is None else query.where(column < clock.day_bounds(last)[1])
+    return listed(query.where(*within_asked_days(Dispense.dispensed_at)), dispense_json)
 
 
 def _batches() -> Select:
@@ -205,7 +197,9 @@ def stock_adjustments() -> Response:
     for name, column in (("medication_item", StockMovement.medication_id), ("stock_batch", StockMovement.batch_id)):
         wanted = argument_id(name, f"{name}_id")
         query = query if wanted is None else query.where(column == wanted)
-    return listed(_of_days(query, StockMovement.moved_at).order_by(StockMovement.id.desc()), adjustment_json)
+    return listed(
+        query.where(*within_asked_days(StockMovement.moved_at)).order_by(StockMovement.id.desc()), adjustment_json
+    )
 
 
 @api.post("/stock-adjustments/")
