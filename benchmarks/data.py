@@ -1,0 +1,423 @@
+"""A hospital of the given size, written by bulk statements past the triggers: it shows growth, not how care is given.
+
+    python -m benchmarks.data staff       people with accounts, prices, medicines, codes
+    python -m benchmarks.data 100000      patients; the other numbers follow
+
+Twice as many appointments as patients over two years, one signed encounter each, 1.5 prescriptions, one bill of three
+lines each, nine payments for ten bills; 600 bookings today at 100,000 patients; 40 people in the queue.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from sqlalchemy import Table
+
+from hms.core import clock
+from hms.core.db import db
+from hms.demo import people, setting_up
+from hms.patients import number
+
+MORE_DOCTORS = 32
+PRESCRIBERS = 8
+OPEN_EACH = 300
+IN_QUEUE = 40
+TO_DISPENSE = 3000
+PAST_DAYS, DAYS = 547, 730
+SLOTS_KEPT_FREE_FROM = 20
+_BEGINNINGS = "Ba Bo Da Fa Ga Ka Ko La Ma Mo Na Nya Sa Se Ta Tu Wa Ya Zo Ke".split()
+_ENDINGS = "ngura nteh rie llo nsa mara koya ndeh gbo wusu tey lima rimu ssay mbo nkara bba doh yele fie".split()
+
+
+def prepare() -> None:
+    """What a hospital of any size has, in an empty, migrated database: accounts, prices, medicines, codes."""
+    setting_up.hire()
+    setting_up.set_prices()
+    db.session.remove()
+    db.engine.dispose()
+
+
+def build(patients: int) -> None:
+    """Fill a prepared database with a hospital of so many patients."""
+    with db.engine.connect() as pooled:
+        connection = pooled.connection.dbapi_connection
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("SET session_replication_role = replica; SET statement_timeout = 0; SET work_mem = '64MB'")
+        cursor.execute("SET synchronous_commit = off; SET maintenance_work_mem = '256MB'")
+        Filling(cursor, patients).fill()
+        cursor.execute("RESET ALL")
+    db.engine.dispose()
+
+
+def rows(table: str, source: str, **columns: str) -> str:
+    """`INSERT … SELECT` of SQL expressions; what has a plain default in the model and is not named gets it."""
+    values = _defaults(db.metadata.tables[table]) | columns
+    return f'INSERT INTO "{table}" ({", ".join(_quoted(values))}) SELECT {", ".join(values.values())} FROM {source}'
+
+
+def _quoted(names: Any) -> list[str]:
+    return [f'"{name}"' for name in names]
+
+
+def _defaults(table: Table) -> dict[str, str]:
+    """SQL of the defaults that the models give in Python."""
+    found = {}
+    for column in table.columns:
+        given = column.default.arg if column.default is not None and column.default.is_scalar else None
+        if given is not None:
+            found[column.name] = str(given).lower() if isinstance(given, bool) else _literal(given)
+    return found
+
+
+def _literal(value: Any) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def dice(seed: int, sides: str | int, of: str = "g") -> str:
+    """A number from 0 to `sides` - 1 that is always the same for row `g`."""
+    return f"((hashint8extended({of}, {seed}) & 9007199254740991) % ({sides}))"
+
+
+class Filling:
+    """The steps, in the order in which tables lean on each other."""
+
+    def __init__(self, cursor: Any, patients: int) -> None:
+        self._cursor, self.patients = cursor, patients
+        self.today = clock.today()
+
+    def fill(self) -> None:
+        for step in (self.doctors, self.people, self.allergies, self.appointments, self.queue, self.encounters):
+            self._timed(step)
+        for step in (self.prescriptions, self.stock, self.open_encounters, self.bills, self.numbers, self.analyse):
+            self._timed(step)
+
+    def _timed(self, step: Any) -> None:
+        began = time.monotonic()
+        step()
+        print(f"  {step.__name__:16} {time.monotonic() - began:6.1f} s", flush=True)
+
+    def do(self, statement: str) -> None:
+        self._cursor.execute(statement)
+
+    def insert(self, table: str, source: str, **columns: str) -> None:
+        self.do(rows(table, source, **columns))
+
+    def doctors(self) -> None:
+        """More doctors with the demo doctor's password, every day from 8 to 16."""
+        demo = "(SELECT password_hash, role_id FROM app_user WHERE username = 'doctor') d"
+        self.insert(
+            "app_user",
+            f"generate_series(1, {MORE_DOCTORS}) g, {demo}",
+            username="'bench' || g",
+            title="'Dr'",
+            first_name="'Doctor'",
+            last_name="'Number ' || g",
+            password_hash="d.password_hash",
+            role_id="d.role_id",
+            preferences="'{}'",
+        )
+        self.insert(
+            "working_hours",
+            "app_user u, generate_series(0, 6) g WHERE u.username LIKE 'bench%'",
+            doctor_id="u.id",
+            weekday="g",
+            starts="'08:00'",
+            ends="'16:00'",
+            valid_from=f"DATE '{self.today}' - 900",
+        )
+        self.do(
+            "CREATE TEMP TABLE doc AS SELECT row_number() OVER (ORDER BY u.id) - 1 AS n, u.id FROM app_user u "
+            "JOIN role r ON r.id = u.role_id WHERE r.code = 'doctor'"
+        )
+
+    def people(self) -> None:
+        names = "hospital_number number given_names family_name sex birth_date phone phone_is_checked address".split()
+        names += ["occupation", "allergy_status", "created_at"]
+        rest = {name: value for name, value in _defaults(db.metadata.tables["patient"]).items() if name not in names}
+        self.do(
+            "CREATE TEMP TABLE person (number bigint, hospital_number text, given_names text, family_name text, "
+            "sex text, birth_date date, phone text, address text, occupation text)"
+        )
+        with self._cursor.copy("COPY person FROM STDIN") as copy:
+            for person in self._persons():
+                copy.write_row(person)
+        own = {name: name for name in names} | {
+            "phone_is_checked": "true",
+            "allergy_status": f"(ARRAY['known','none_known','none_known','not_asked'])[1 + {dice(1, 4, 'number')}]",
+            "created_at": f"now() - make_interval(secs => {dice(2, PAST_DAYS * 86_400, 'number')})",
+        }
+        self.do(rows("patient", "person ORDER BY number", **(own | rest)))
+
+    def _persons(self) -> Iterator[tuple]:
+        random = Random(2026)  # noqa: S311 - the same people every time
+        families = people.FAMILY_NAMES + [start + end for start in _BEGINNINGS for end in _ENDINGS]
+        for n in range(1, self.patients + 1):
+            sex = random.choice(("female", "male"))
+            given = people.GIVEN_FEMALE if sex == "female" else people.GIVEN_MALE
+            named = " ".join(random.sample(given, random.choice((1, 1, 2))))
+            born = (
+                f"{random.randint(1935, self.today.year - 1)}-{random.randint(1, 12):02d}-{random.randint(1, 28):02d}"
+            )
+            phone = f"+232{random.choice((76, 77, 78, 79, 30, 33, 88))}{random.randint(100_000, 999_999)}"
+            where = f"{random.randint(1, 180)} {random.choice(people.STREETS)}"
+            yield (
+                n,
+                number.make(n),
+                named,
+                random.choice(families),
+                sex,
+                born,
+                phone,
+                where,
+                random.choice(people.OCCUPATIONS),
+            )
+
+    def allergies(self) -> None:
+        """One substance for each patient of whom one is known."""
+        substances = ", ".join(_literal(one[0]) for one in people.ALLERGIES)
+        self.insert(
+            "allergy",
+            "patient p WHERE p.allergy_status = 'known'",
+            patient_id="p.id",
+            substance=f"(ARRAY[{substances}])[1 + {dice(3, len(people.ALLERGIES), 'p.id')}]",
+            reaction="'rash'",
+            severity="'moderate'",
+        )
+
+    def appointments(self) -> None:
+        """As many each day, spread over doctors and the slots before one o'clock; 600 today at the full size."""
+        today = max(self.patients * 600 // 100_000, 1)
+        others = (2 * self.patients - today) // (DAYS - 1)
+        self.do(
+            "CREATE TEMP TABLE booking AS SELECT d AS day, k, row_number() OVER (ORDER BY d, k) AS g "
+            f"FROM generate_series(-{PAST_DAYS}, {DAYS - PAST_DAYS - 1}) d, "
+            f"LATERAL generate_series(0, CASE d WHEN 0 THEN {today} ELSE {others} END - 1) k"
+        )
+        lot = dice(5, 20)
+        past = f"CASE WHEN {lot} = 0 THEN 'cancelled' WHEN {lot} = 1 THEN 'no_show' ELSE 'completed' END"
+        self.insert(
+            "appointment",
+            f"booking b JOIN doc ON doc.n = b.k % (SELECT count(*) FROM doc) ORDER BY g",
+            patient_id=f"1 + (g * 7919) % {self.patients}",
+            doctor_id="doc.id",
+            date=f"DATE '{self.today}' + day",
+            time="TIME '08:00' + (k / (SELECT count(*) FROM doc)) * interval '15 minutes'",
+            status=f"CASE WHEN day < 0 THEN {past} ELSE 'scheduled' END",
+            notes="(ARRAY['', 'Review', 'Fever', 'Follow-up'])[1 + g % 4]",
+            created_at=f"DATE '{self.today}' + day - interval '3 days'",
+        )
+
+    def queue(self) -> None:
+        """The first of today's bookings have come: 40 wait."""
+        come = f"(SELECT *, row_number() OVER (ORDER BY time, id) AS n FROM appointment WHERE date = '{self.today}') a"
+        self.insert(
+            "queue_entry",
+            f"{come} WHERE n <= {IN_QUEUE}",
+            service_date="a.date",
+            token="n",
+            patient_id="a.patient_id",
+            appointment_id="a.id",
+            doctor_id="a.doctor_id",
+            priority="CASE WHEN n % 13 = 0 THEN 2 ELSE 3 END",
+            arrived_at="now() - make_interval(mins => 5 + (n * 3)::int)",
+        )
+        self.do("UPDATE appointment SET status = 'checked_in' WHERE id IN (SELECT appointment_id FROM queue_entry)")
+
+    def _when(self, of: str = "g") -> str:
+        """The instant of visit `g`: the last one half an hour ago, the first one and a half years ago."""
+        return f"now() - make_interval(secs => 1800 + ({self.patients} - {of}) * {PAST_DAYS * 86_400 / self.patients})"
+
+    def encounters(self) -> None:
+        """Signed visits with a diagnosis and vital signs each."""
+        signed = f"{self._when()} + interval '12 minutes'"
+        self.insert(
+            "encounter",
+            f"generate_series(1, {self.patients}) g JOIN doc ON doc.n = g % (SELECT count(*) FROM doc) ORDER BY g",
+            patient_id=f"1 + (g * 7919::bigint) % {self.patients}",
+            doctor_id="doc.id",
+            status="'signed'",
+            started_at=self._when(),
+            ended_at=signed,
+            signed_at=signed,
+            signed_by_id="doc.id",
+            chief_complaint="'Fever and cough since ' || (1 + g % 6) || ' days'",
+            notes="'Looks tired, drinks well, no neck stiffness, chest clear. Rapid malaria test positive. Advised fluids "
+            "and rest, to come back when fever stays longer than two days.'",
+            plan="'Review in a week if not better.'",
+        )
+        self.insert(
+            "condition",
+            "encounter e",
+            patient_id="e.patient_id",
+            encounter_id="e.id",
+            code="(ARRAY['B54','J06.9','I10','E11.9'])[1 + e.id % 4]",
+            code_system="'http://hl7.org/fhir/sid/icd-10'",
+            title="(ARRAY['Unspecified malaria','Acute upper respiratory infection, unspecified',"
+            "'Essential (primary) hypertension','Type 2 diabetes mellitus without complications'])[1 + e.id % 4]",
+            recorded_by_id="e.doctor_id",
+        )
+        self.insert(
+            "vitals_reading",
+            "encounter e",
+            patient_id="e.patient_id",
+            encounter_id="e.id",
+            taken_at="e.started_at - interval '10 minutes'",
+            temperature="36.2 + (e.id % 30) / 10.0",
+            systolic="105 + e.id % 50",
+            diastolic="65 + e.id % 25",
+            pulse="60 + e.id % 45",
+            respiratory_rate="14 + e.id % 8",
+            oxygen_saturation="95 + e.id % 5",
+            weight="50 + e.id % 40",
+            height="150 + e.id % 40",
+        )
+
+    def prescriptions(self) -> None:
+        """One or two medicines a visit, given out, except those of the last days, which wait."""
+        self.do(
+            "CREATE TEMP TABLE med AS SELECT row_number() OVER (ORDER BY id) - 1 AS n, id, name FROM medication "
+            "WHERE unit = 'tablet' AND price_item_id IS NOT NULL"
+        )
+        last = f"g <= {self.patients} AND g > {self.patients} - {TO_DISPENSE}"
+        self.insert(
+            "prescription",
+            f"generate_series(1, {self.patients * 3 // 2}) g "
+            f"JOIN encounter e ON e.id = 1 + (g - 1) % {self.patients} JOIN med ON med.n = g % (SELECT count(*) FROM med) "
+            "ORDER BY g",
+            patient_id="e.patient_id",
+            encounter_id="e.id",
+            medication_id="med.id",
+            medication_name="med.name",
+            dosage="'1 tablet'",
+            frequency="'3x daily'",
+            duration="'5 days'",
+            dose_amount="1",
+            dose_unit="'tablet'",
+            route="'oral'",
+            frequency_code="'TDS'",
+            days="5",
+            quantity="15",
+            quantity_dispensed=f"CASE WHEN {last} THEN 0 ELSE 15 END",
+            status=f"CASE WHEN {last} THEN 'active' ELSE 'completed' END",
+            prescriber_id="e.doctor_id",
+            signed_at="e.signed_at",
+            authored_at="e.signed_at",
+        )
+
+    def stock(self) -> None:
+        """Two lots of every medicine, large enough for any run, with the ledger's lines."""
+        self.insert(
+            "batch",
+            "medication m, generate_series(1, 2) g",
+            medication_id="m.id",
+            lot_number="'L' || g || '-' || m.id",
+            expires_on=f"DATE '{self.today}' + 200 * g",
+            unit_cost="0.50",
+            quantity="400000",
+        )
+        self.insert(
+            "stock_movement",
+            "batch b",
+            batch_id="b.id",
+            medication_id="b.medication_id",
+            kind="'receipt'",
+            quantity="b.quantity",
+            moved_at="now() - interval '30 days'",
+        )
+        self.do("UPDATE medication SET current_stock = 800000")
+
+    def open_encounters(self) -> None:
+        """Visits under way: five of the demo's doctor, many of the doctors who prescribe in the run."""
+        who = "(SELECT id, username FROM app_user WHERE username = 'doctor' OR username IN ("
+        who += ", ".join(f"'bench{n}'" for n in range(1, PRESCRIBERS + 1)) + ")) u"
+        each = f"generate_series(1, CASE u.username WHEN 'doctor' THEN 5 ELSE {OPEN_EACH} END) g"
+        self.insert(
+            "encounter",
+            f"{who}, LATERAL {each} ORDER BY u.id, g",
+            patient_id=f"1 + ((u.id % 100) * {OPEN_EACH} + g) * 37 % {self.patients}",
+            doctor_id="u.id",
+            started_at="now() - interval '20 minutes'",
+            chief_complaint="'Headache since yesterday'",
+            notes="'Alert, no neck stiffness.'",
+        )
+
+    def bills(self) -> None:
+        """One bill a visit: consultation and two medicines; nine in ten paid."""
+        n, when = self.patients, "(e.signed_at + interval '20 minutes')"
+        state = f"CASE WHEN b.k <= {n * 88 // 100} THEN 'paid' WHEN b.k <= {n * 90 // 100} THEN 'part_paid' "
+        state += f"WHEN b.k <= {n * 98 // 100} THEN 'issued' ELSE 'void' END"
+        self.do(
+            f"CREATE TEMP TABLE b AS SELECT e.id AS g, 1 + (e.id * 7919) % {n} AS k FROM encounter e WHERE e.id <= {n}"
+        )
+        year = f"to_char({when}, 'YYYY')"
+        self.insert(
+            "bill",
+            "b JOIN encounter e ON e.id = b.g ORDER BY b.g",
+            number=f"'B-' || {year} || '-' || lpad((row_number() OVER (PARTITION BY {year} ORDER BY b.g))::text, 6, '0')",
+            status=state,
+            patient_id="e.patient_id",
+            encounter_id="e.id",
+            total="175.50",
+            paid=f"CASE WHEN b.k <= {n * 88 // 100} THEN 175.50 WHEN b.k <= {n * 90 // 100} THEN 100 ELSE 0 END",
+            issued_at=when,
+            created_at=when,
+        )
+        self.do(
+            "CREATE TEMP TABLE item (k int, what text, quantity int, price numeric, amount numeric); INSERT INTO item "
+            "VALUES (1,'Consultation',1,150,150), (2,'Paracetamol 500 mg tablet',15,0.70,10.50), (3,'Injection',1,15,15)"
+        )
+        self.insert(
+            "bill_line",
+            "bill b, item i",
+            bill_id="b.id",
+            description="i.what",
+            quantity="i.quantity",
+            unit_price="i.price",
+            amount="i.amount",
+            created_at="b.created_at",
+        )
+        self.insert(
+            "payment",
+            "bill p WHERE p.paid > 0",
+            number="'R-' || to_char(p.issued_at, 'YYYY') || '-' || lpad((row_number() OVER (PARTITION BY "
+            "to_char(p.issued_at, 'YYYY') ORDER BY p.id))::text, 6, '0')",
+            bill_id="p.id",
+            amount="p.paid",
+            method="(ARRAY['Cash','Cash','Mobile Money','Card'])[1 + p.id % 4]",
+            received_at="p.issued_at + interval '15 minutes'",
+            received_by_id="(SELECT id FROM app_user WHERE username = 'cashier')",
+            created_at="p.issued_at + interval '15 minutes'",
+        )
+
+    def numbers(self) -> None:
+        """Series go on where the bulk rows end."""
+        self.do(
+            f"INSERT INTO number_series VALUES ('patient', {self.patients}), ('token:{self.today}', {IN_QUEUE}) "
+            "ON CONFLICT (series) DO UPDATE SET last_number = excluded.last_number"
+        )
+        for series, table, when in (("bill", "bill", "issued_at"), ("payment", "payment", "received_at")):
+            self.do(
+                f"INSERT INTO number_series SELECT '{series}:' || split_part(number, '-', 2), count(*) FROM {table} "
+                f"GROUP BY 1 ON CONFLICT (series) DO UPDATE SET last_number = excluded.last_number"
+            )
+
+    def analyse(self) -> None:
+        self.do("VACUUM ANALYZE")
+
+
+def main() -> None:
+    """Fill the database of the environment."""
+    from hms import create_app
+
+    app = create_app()
+    with app.app_context():
+        prepare() if sys.argv[1] == "staff" else build(int(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""The kinds of request that are measured: who asks, how, and how dear it may be beside the floor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from hms.core.permissions import Role
+from hms.demo.people import FAMILY_NAMES, GIVEN_FEMALE, STAFF
+
+from .data import MORE_DOCTORS, OPEN_EACH, PRESCRIBERS, SLOTS_KEPT_FREE_FROM
+from .load import Client, Do, Failed
+
+AIMS = {"read": 2.0, "write": 4.0, "page": 6.0, "sign-in": None}
+SEARCHES = ("kad kam", "sesay", "moh jal", "aminata", "77 12", "bangura ibr", "trao", "fat conteh")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the requests need to know of the hospital: how many patients, and ids of what the data made."""
+
+    patients: int
+    today: date
+    doctors: tuple[int, ...]
+    to_dispense: tuple[int, ...]
+    open_encounters: tuple[tuple[int, ...], ...]
+    """By prescribing doctor (`bench1` …)."""
+    demo_encounters: tuple[int, ...]
+    """Open ones of the account `doctor`."""
+    paid_bills: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of request. `sort` says which aim holds; `sign_in` makes the numbered client."""
+
+    name: str
+    sort: str
+    sign_in: Callable[[Client], Client]
+    do: Do
+    grows: bool = False
+    """Whether its cost at full size is held against that at a tenth."""
+
+
+def program(username: str) -> Callable[[Client], Client]:
+    return lambda client: client.token_for(username)
+
+
+def page(username: str) -> Callable[[Client], Client]:
+    return lambda client: client.page_for(username)
+
+
+def prescriber(client: Client) -> Client:
+    """Each client is a doctor of their own, as an encounter belongs to one."""
+    return client.token_for(f"bench{client.number % PRESCRIBERS + 1}")
+
+
+def letters(number: int) -> str:
+    """A name that nobody has: the number written with letters."""
+    written = ""
+    while number or not written:
+        number, digit = divmod(number, 20)
+        written += "abdefgiklmnoprstuwyz"[digit]
+    return written
+
+
+def kinds(known: Known) -> list[Kind]:
+    """Every kind, reads first."""
+    return [*_reads(known), *_pages(known), *_homes(), *_writes(known), _sign_in()]
+
+
+def _patient(known: Known, number: int) -> int:
+    return 1 + number * 7919 % known.patients
+
+
+def _reads(known: Known) -> list[Kind]:
+    def search(client: Client, n: int) -> None:
+        client.get(f"/api/patients/?search={SEARCHES[n % len(SEARCHES)].replace(' ', '+')}&page_size=25")
+
+    def one(client: Client, n: int) -> None:
+        client.get(f"/api/patients/{_patient(known, n)}/")
+
+    def today(client: Client, n: int) -> None:
+        client.get(f"/api/appointments/?date={known.today}&page_size=25")
+
+    return [
+        Kind("search patients (API)", "read", program("receptionist"), search, grows=True),
+        Kind("one patient (API)", "read", program("receptionist"), one),
+        Kind("today's list (API)", "read", program("receptionist"), today, grows=True),
+    ]
+
+
+def _pages(known: Known) -> list[Kind]:
+    def find(client: Client, n: int) -> None:
+        client.get(f"/find/rows?q={SEARCHES[n % len(SEARCHES)].replace(' ', '+')}")
+
+    def chart(client: Client, n: int) -> None:
+        client.get(f"/patients/{_patient(known, n)}")
+
+    def encounter(client: Client, n: int) -> None:
+        client.get(f"/encounters/{known.demo_encounters[n % len(known.demo_encounters)]}")
+
+    def bill(client: Client, n: int) -> None:
+        client.get(f"/billing/bills/{known.paid_bills[n % len(known.paid_bills)]}")
+
+    return [
+        Kind("find box (page)", "page", page("receptionist"), find, grows=True),
+        Kind("day's appointments (page)", "page", page("receptionist"), _get("/appointments/"), grows=True),
+        Kind("queue board (page)", "page", page("nurse"), _get("/queue/")),
+        Kind("chart (page)", "page", page("doctor"), chart),
+        Kind("encounter (page)", "page", page("doctor"), encounter),
+        Kind("bill (page)", "page", page("cashier"), bill),
+    ]
+
+
+def _get(path: str) -> Do:
+    return lambda client, _number: client.get(path)  # type: ignore[return-value]
+
+
+def _homes() -> list[Kind]:
+    return [Kind(f"home, {role.value} (page)", "page", page(role.value), _get("/"), grows=True) for role in Role]
+
+
+def _writes(known: Known) -> list[Kind]:
+    def register(client: Client, n: int) -> None:
+        given = GIVEN_FEMALE[n % len(GIVEN_FEMALE)]
+        named = {"first_name": given, "last_name": f"{FAMILY_NAMES[n % 9]} {letters(n * 7 + 400).title()}"}
+        born = date(1950, 1, 1) + timedelta(days=n * 37 % 25_000)
+        more = {"date_of_birth": born.isoformat(), "gender": "F", "contact_info": f"076{n * 7919 % 1_000_000:06d}"}
+        client.post_json("/api/patients/", named | more)
+
+    def book(client: Client, n: int) -> None:
+        doctor, rest = n % MORE_DOCTORS, n // MORE_DOCTORS
+        slot, days = SLOTS_KEPT_FREE_FROM + rest % 12, 1 + rest // 12
+        when = {
+            "date": (known.today + timedelta(days=days)).isoformat(),
+            "time": f"{8 + slot // 4:02d}:{slot % 4 * 15:02d}:00",
+        }
+        client.post_json("/api/appointments/", {"patient": _patient(known, n), "doctor": known.doctors[doctor], **when})
+
+    def save(client: Client, n: int) -> None:
+        encounter = _encounter(known, client, n)
+        body = {"notes": f"Headache since yesterday, no fever. Seen again, {n}.", "chief_complaint": "Headache"}
+        client.post_json(f"/api/encounters/{encounter}/", body, method="PUT")
+
+    def prescribe(client: Client, n: int) -> None:
+        body = {"encounter": _encounter(known, client, n), "medication_name": "Paracetamol 500mg", "dosage": "500 mg"}
+        more = {
+            "frequency": "3x daily",
+            "duration": "3 days",
+            "override_code": "benefit",
+            "override_reason": "Known, agreed",
+        }
+        client.post_json("/api/prescriptions/", body | more)
+
+    def dispense(client: Client, n: int) -> None:
+        if n >= len(known.to_dispense):
+            raise Failed("every prescription is dispensed")
+        client.post_json(f"/api/prescriptions/{known.to_dispense[n]}/dispense/", {})
+
+    def bill(client: Client, n: int) -> None:
+        items = [
+            {"description": what, "amount": amount, "quantity": 1}
+            for what, amount in (
+                ("Consultation", "150.00"),
+                ("Dressing, small", "25.00"),
+                ("Injection, giving", "15.00"),
+            )
+        ]
+        made = client.post_json("/api/bills/", {"patient": _patient(known, n), "items": items}).json
+        client.post_json("/api/payments/", {"bill": made["id"], "amount": "190.00", "method": "Cash"})
+
+    return [
+        Kind("register a patient (API)", "write", program("receptionist"), register),
+        Kind("book (API)", "write", program("receptionist"), book),
+        Kind("save encounter (API)", "write", prescriber, save),
+        Kind("prescribe with checks (API)", "write", prescriber, prescribe),
+        Kind("dispense (API)", "write", program("pharmacist"), dispense),
+        Kind("bill of 3 items and payment (2 API calls)", "write", program("cashier"), bill),
+    ]
+
+
+def _encounter(known: Known, client: Client, number: int) -> int:
+    """An open encounter of the client's doctor."""
+    return known.open_encounters[client.number % PRESCRIBERS][number % OPEN_EACH]
+
+
+def _sign_in() -> Kind:
+    def sign_in(client: Client, n: int) -> None:
+        name = STAFF[client.number % len(STAFF)].username
+        client._fixed["X-Forwarded-For"] = f"10.{1 + n // 62_500}.{n // 250 % 250}.{n % 250 + 1}"
+        client.token_for(name)
+        del client._fixed["Authorization"]
+
+    return Kind("sign in (API)", "sign-in", lambda client: client, sign_in)
