@@ -29,8 +29,50 @@ IN_QUEUE = 40
 TO_DISPENSE = 3000
 PAST_DAYS, DAYS = 547, 730
 SLOTS_KEPT_FREE_FROM = 20
-_BEGINNINGS = "Ba Bo Da Fa Ga Ka Ko La Ma Mo Na Nya Sa Se Ta Tu Wa Ya Zo Ke".split()
-_ENDINGS = "ngura nteh rie llo nsa mara koya ndeh gbo wusu tey lima rimu ssay mbo nkara bba doh yele fie".split()
+_BEGINNINGS = [
+    "Ba",
+    "Bo",
+    "Da",
+    "Fa",
+    "Ga",
+    "Ka",
+    "Ko",
+    "La",
+    "Ma",
+    "Mo",
+    "Na",
+    "Nya",
+    "Sa",
+    "Se",
+    "Ta",
+    "Tu",
+    "Wa",
+    "Ya",
+    "Zo",
+    "Ke",
+]
+_ENDINGS = [
+    "ngura",
+    "nteh",
+    "rie",
+    "llo",
+    "nsa",
+    "mara",
+    "koya",
+    "ndeh",
+    "gbo",
+    "wusu",
+    "tey",
+    "lima",
+    "rimu",
+    "ssay",
+    "mbo",
+    "nkara",
+    "bba",
+    "doh",
+    "yele",
+    "fie",
+]
 
 
 def prepare() -> None:
@@ -136,7 +178,17 @@ class Filling:
         )
 
     def people(self) -> None:
-        names = "hospital_number number given_names family_name sex birth_date phone phone_is_checked address".split()
+        names = [
+            "hospital_number",
+            "number",
+            "given_names",
+            "family_name",
+            "sex",
+            "birth_date",
+            "phone",
+            "phone_is_checked",
+            "address",
+        ]
         names += ["occupation", "allergy_status", "created_at"]
         rest = {name: value for name, value in _defaults(db.metadata.tables["patient"]).items() if name not in names}
         self.do(
@@ -154,7 +206,7 @@ class Filling:
         self.do(rows("patient", "person ORDER BY number", **(own | rest)))
 
     def _persons(self) -> Iterator[tuple]:
-        random = Random(2026)  # noqa: S311 - the same people every time
+        random = Random(2026)
         families = people.FAMILY_NAMES + [start + end for start in _BEGINNINGS for end in _ENDINGS]
         for n in range(1, self.patients + 1):
             sex = random.choice(("female", "male"))
@@ -202,7 +254,7 @@ class Filling:
         past = f"CASE WHEN {lot} = 0 THEN 'cancelled' WHEN {lot} = 1 THEN 'no_show' ELSE 'completed' END"
         self.insert(
             "appointment",
-            f"booking b JOIN doc ON doc.n = b.k % (SELECT count(*) FROM doc) ORDER BY g",
+            "booking b JOIN doc ON doc.n = b.k % (SELECT count(*) FROM doc) ORDER BY g",
             patient_id=f"1 + (g * 7919) % {self.patients}",
             doctor_id="doc.id",
             date=f"DATE '{self.today}' + day",

@@ -1,6 +1,6 @@
 """The floor that requests are compared with: one Flask route, one row by SQLAlchemy, JSON; nothing else.
 
-Served by the same gunicorn as the hospital, with the same connection settings (statement timeout, pool, ping).
+Served by the same gunicorn as the hospital, with the same connection settings (time limits, pool).
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ app.config["SQLALCHEMY_DATABASE_URI"] = os.environ["DATABASE_URL"]
 app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
     "pool_size": 10,
     "max_overflow": 0,
-    "pool_pre_ping": True,
     "connect_args": {"options": OPTIONS, "prepare_threshold": 3},
 }
 db.init_app(app)

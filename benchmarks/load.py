@@ -64,6 +64,7 @@ class Client:
             raw = self._connection.getresponse()
         answer = Answer(raw.status, {name.lower(): value for name, value in raw.getheaders()}, raw.read())
         self.queries += int(answer.headers.get("x-queries", 0))
+        self._keep_cookie(answer)
         if answer.status not in expected:
             raise Failed(f"{method} {path}: {answer.status} {answer.body[:600]!r}")
         return answer
@@ -87,13 +88,14 @@ class Client:
 
     def page_for(self, username: str) -> Client:
         """Signs in at the page, as a browser that takes compressed answers."""
-        self._look(self.get("/login"))
-        self._keep_cookie(self.post_form("/login", username=username, password=PASSWORD))
+        self.look("/login")
+        self.post_form("/login", username=username, password=PASSWORD)
         self._fixed["Accept-Encoding"] = "gzip"
         return self
 
-    def _look(self, answer: Answer) -> None:
-        self._keep_cookie(answer)
+    def look(self, path: str) -> None:
+        """Fetches a page and keeps its form token."""
+        answer = self.get(path)
         found = _TOKEN.search(answer.body.decode())
         self._csrf = next(filter(None, found.groups())) if found else ""
 

@@ -96,7 +96,17 @@ class PageClient(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         g.pop("_login_user", None)
-        for name in ("once_claimed", "csp_nonce", "csrf_token", "nav_items", "token_fault", "session_ended", "queries"):
+        for name in (
+            "once_claimed",
+            "csp_nonce",
+            "csrf_token",
+            "nav_items",
+            "token_fault",
+            "session_ended",
+            "queries",
+            "spoken",
+            "translations",
+        ):
             g.pop(name, None)
         response = super().open(*args, **kwargs)
         if self.checks and response.mimetype == "text/html" and response.status_code not in (301, 302, 303):

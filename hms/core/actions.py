@@ -12,8 +12,9 @@ from functools import wraps
 from typing import Any
 
 from flask import g, has_request_context, request
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import ORMExecuteState, SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
 
 from . import db as database
@@ -35,6 +36,8 @@ class Doing:
 
     name: str
     by: Person
+    is_named: bool = False
+    """Whether the database knows: it is told before the first write, so that what only reads saves the way."""
     afterwards: list[Callable[[], None]] = field(default_factory=list)
 
 
@@ -88,7 +91,6 @@ def doing(name: str, by: Person) -> Iterator[None]:
 
 def _transaction(now: Doing) -> Iterator[None]:
     try:
-        name_transaction(now.name, now.by)
         once.claim(now.by)
         yield
         db.session.commit()  # the only commit of a business write
@@ -106,12 +108,43 @@ def _transaction(now: Doing) -> Iterator[None]:
         raise
 
 
+_NAME = text("SELECT set_config('hms.doing', :doing, true)")
+
+
 def name_transaction(name: str, by: Person) -> None:
     """Tell the audit triggers who is doing what until the end of the transaction."""
     who = {"action": name, "actor": by.id, "name": by.username, "role": by.role, "session": by.session_id}
     if has_request_context():
         who |= {"ip": request.remote_addr, "request": g.get("request_id"), "purpose": g.get("purpose")}
-    db.session.execute(text("SELECT set_config('hms.doing', :doing, true)"), {"doing": json.dumps(who)})
+    # Past the session, which would write what it holds first.
+    db.session.connection().execute(_NAME, {"doing": json.dumps(who)})
+
+
+@event.listens_for(db.session, "before_flush")
+def _name_before_flush(*_flush: Any) -> None:
+    _name_once()
+
+
+@event.listens_for(db.session, "do_orm_execute")
+def _name_before_statement(execution: ORMExecuteState) -> None:
+    if not execution.is_select and not execution.execution_options.get("is_nameless"):
+        _name_once()
+
+
+@event.listens_for(db.session, "after_soft_rollback")
+def _name_again(_session: Any, ended: SessionTransaction) -> None:
+    """A savepoint that is rolled back takes with it what the database was told inside."""
+    now = _doing.get()
+    if now is not None and ended.nested:
+        now.is_named = False
+
+
+def _name_once() -> None:
+    """Tell the database who acts, before the first statement that may write."""
+    now = _doing.get()
+    if now is not None and not now.is_named:
+        now.is_named = True
+        name_transaction(now.name, now.by)
 
 
 def current() -> Doing | None:

@@ -87,7 +87,11 @@ def record(
         "new": details,
         **_who(by),
     }
-    db.session.execute(insert(AuditEntry).values(row))
+    db.session.execute(_WRITE, _EMPTY | row, execution_options={"is_nameless": True})
+
+
+_WRITE = insert(AuditEntry.__table__)
+_EMPTY = dict.fromkeys(("actor_id", "actor_name", "actor_role", "session_id", "ip", "request_id", "purpose"))
 
 
 def _who(by: Person | None) -> dict[str, Any]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
+import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors as pg
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text, func, select
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text, event, func, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column, registry  # noqa: F401
+from sqlalchemy.pool import Pool
 from sqlalchemy.types import TypeDecorator
 
 from . import clock
@@ -59,9 +62,33 @@ class Base(DeclarativeBase):
 
 db = SQLAlchemy(
     model_class=Base,
-    engine_options={"pool_pre_ping": True, "hide_parameters": True},
+    engine_options={"hide_parameters": True},
     session_options={"expire_on_commit": False},
 )
+
+
+TRUSTED_FOR = 2.0
+
+
+@event.listens_for(Pool, "checkin")
+def _note_use(_connection: Any, record: Any) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+@event.listens_for(Pool, "checkout")
+def _ask_whether_it_lives(connection: Any, record: Any, _proxy: Any) -> None:
+    """Ask a connection that rested for a while whether the server is still there; one used a moment ago is trusted.
+
+    Asking each time would be a sixth of a short request's cost. Once one connection is found dead, all of its age are.
+    """
+    if connection is None or time.monotonic() - record.info.get("used_at", time.monotonic()) < TRUSTED_FOR:
+        return
+    try:
+        connection.autocommit = True
+        connection.execute("")
+        connection.autocommit = False
+    except psycopg.Error as gone:
+        raise InvalidatePoolError from gone
 
 
 class Record(db.Model):  # type: ignore[name-defined]

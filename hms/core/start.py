@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from flask import Flask, has_request_context, request
-from flask_babel import Babel
 from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -21,12 +20,13 @@ from .cookies import EncryptedCookie
 from .db import db
 from .jsonio import ExactJSON
 from .queries_seen import watch_queries
+from .speaking import Languages
 
 LANGUAGES = ("en", "fr", "sw")
 LARGEST_BODY = 2 * 2**20
 
 limiter = Limiter(get_remote_address, strategy="moving-window", in_memory_fallback_enabled=True, headers_enabled=True)
-babel = Babel()
+babel = Languages()
 
 
 def has_commands(app: Flask) -> bool:
@@ -121,7 +121,7 @@ def _engine(config: Config) -> dict[str, object]:
         "pool_size": config.pool_size,
         "max_overflow": 0,
         "pool_timeout": 10,
-        "pool_pre_ping": True,
+        "pool_use_lifo": True,
         "hide_parameters": True,
         "connect_args": {"options": options, "connect_timeout": 5, "prepare_threshold": 3},
     }

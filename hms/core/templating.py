@@ -16,6 +16,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from . import clock, format, nav, settings
+from .addresses import address
 from .permissions import Action
 from .web import csp_nonce, person
 
@@ -27,7 +28,19 @@ def _hash(path: str, _changed: float) -> str:
 
 def asset(name: str) -> str:
     """The address of a static file with its content's hash, so that browsers may keep it for ever."""
-    path = Path(current_app.static_folder or "") / name
+    if current_app.debug:
+        return _asset(name, str(current_app.static_folder))
+    known = _assets.get(name)
+    if known is None:
+        known = _assets[name] = _asset(name, str(current_app.static_folder))
+    return known
+
+
+_assets: dict[str, str] = {}
+
+
+def _asset(name: str, folder: str) -> str:
+    path = Path(folder) / name
     if not path.exists():
         return url_for("static", filename=name)
     return url_for("static", filename=name, v=_hash(str(path), path.stat().st_mtime))
@@ -64,7 +77,7 @@ def _context() -> dict[str, Any]:
         "currency": current_app.config["CURRENCY"],
         "role_word": _(who.role_name) if getattr(who, "role_name", None) else "",
         "idle_seconds": settings.value("staff.idle_minutes") * 60,
-        "keep_alive_url": url_for("staff.stay"),
+        "keep_alive_url": address("staff.stay"),
     }
 
 
@@ -100,6 +113,7 @@ def install(app: Flask) -> None:
         now=clock.now,
         once=lambda: secrets.token_urlsafe(16),
         today=clock.today,
+        url_for=address,
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

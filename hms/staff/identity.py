@@ -9,7 +9,7 @@ from typing import Any
 
 import jwt
 from flask import Request, current_app, g, request, session
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Row
 
 from hms.core import clock, settings
@@ -25,20 +25,27 @@ SIGNED_OUT = "User not found or signed out"
 SEEN_EVERY = timedelta(seconds=60)
 _CLAIMS = ["sub", "iat", "nbf", "exp", "jti", "iss", "aud"]
 
+# Built once, of tables instead of records: every request asks one of them.
+_USER, _ROLE, _SESSION = User.__table__, Role.__table__, UserSession.__table__
 _COLUMNS = (
-    User.id,
-    User.username,
-    User.title,
-    User.first_name,
-    User.last_name,
-    User.language,
-    User.preferences,
-    User.patient_id,
-    User.department_id,
-    User.token_version,
-    Role.code,
-    Role.name.label("role_name"),
-    Role.grants,
+    *(_USER.c[name] for name in ("id", "username", "title", "first_name", "last_name", "language", "preferences")),
+    *(_USER.c[name] for name in ("patient_id", "department_id", "token_version")),
+    _ROLE.c.code,
+    _ROLE.c.name.label("role_name"),
+    _ROLE.c.grants,
+)
+_WITH_ROLE = _USER.outerjoin(_ROLE, _USER.c.role_id == _ROLE.c.id)
+_BY_ID = select(*_COLUMNS).select_from(_WITH_ROLE).where(_USER.c.id == bindparam("user_id"), _USER.c.is_active)
+_BY_SESSION = (
+    select(*_COLUMNS, _SESSION.c.id.label("session_id"), _SESSION.c.last_seen_at)
+    .select_from(_WITH_ROLE.join(_SESSION, _SESSION.c.user_id == _USER.c.id))
+    .where(
+        _SESSION.c.token_hash == bindparam("token_hash"),
+        _SESSION.c.ended_at.is_(None),
+        _SESSION.c.expires_at > bindparam("now"),
+        _SESSION.c.last_seen_at > bindparam("idle_since"),
+        _USER.c.is_active,
+    )
 )
 
 
@@ -65,14 +72,8 @@ def _by_session(sid: str | None) -> Person | None:
         return None
     now = clock.now()
     idle = timedelta(minutes=settings.value("staff.idle_minutes"))
-    live = (UserSession.token_hash == sha256(sid), UserSession.ended_at.is_(None), UserSession.expires_at > now)
-    query = (
-        select(*_COLUMNS, UserSession.id.label("session_id"), UserSession.last_seen_at)
-        .join(UserSession, UserSession.user_id == User.id)
-        .outerjoin(Role, User.role_id == Role.id)
-        .where(*live, User.is_active, UserSession.last_seen_at > now - idle)
-    )
-    row = db.session.execute(query).first()
+    asked = {"token_hash": sha256(sid), "now": now, "idle_since": now - idle}
+    row = db.session.execute(_BY_SESSION, asked).first()
     if row is None:
         g.session_ended = True
         return None
@@ -108,8 +109,7 @@ def person_of(row: Row[Any], **more: Any) -> Person:
 
 def person(user_id: int) -> Person | None:
     """The person with this account, or None when it does not exist or is deactivated."""
-    query = select(*_COLUMNS).outerjoin(Role, User.role_id == Role.id).where(User.id == user_id, User.is_active)
-    row = db.session.execute(query).first()
+    row = db.session.execute(_BY_ID, {"user_id": user_id}).first()
     return person_of(row) if row else None
 
 
@@ -146,8 +146,7 @@ def _by_token(header: str) -> Person | None:
     except (jwt.InvalidTokenError, ValueError):
         g.token_fault = EXPIRED
         return None
-    query = select(*_COLUMNS).outerjoin(Role, User.role_id == Role.id).where(User.id == user_id, User.is_active)
-    row = db.session.execute(query).first()
+    row = db.session.execute(_BY_ID, {"user_id": user_id}).first()
     if row is None or row.token_version != claims.get("ver"):
         g.token_fault = SIGNED_OUT
         return None
