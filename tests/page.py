@@ -11,6 +11,19 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 NEVER_SHOWN = re.compile(r"\bNone\b|\bundefined\b|\bNaN\b|Invalid Date|&lt;/?[a-z]+&gt;|\b\d{4}-\d{2}-\d{2}\b")
+KEPT_FOR_ONE_REQUEST = (
+    "once_claimed",
+    "csp_nonce",
+    "csrf_token",
+    "nav_items",
+    "token_fault",
+    "session_ended",
+    "queries",
+) + (
+    "spoken",
+    "language",
+    "translations",
+)
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 

@@ -127,7 +127,8 @@ def _name_before_flush(*_flush: Any) -> None:
 
 @event.listens_for(db.session, "do_orm_execute")
 def _name_before_statement(execution: ORMExecuteState) -> None:
-    if not execution.is_select and not execution.execution_options.get("is_nameless"):
+    options = execution.execution_options
+    if not execution.is_select and not options.get("is_nameless") and not options.get("only_reads"):
         _name_once()
 
 

@@ -12,7 +12,7 @@ from psycopg import errors as pg
 from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text, event, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column, registry  # noqa: F401
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, ORMExecuteState, Session, mapped_column, registry  # noqa: F401
 from sqlalchemy.pool import Pool
 from sqlalchemy.types import TypeDecorator
 
@@ -89,6 +89,42 @@ def _ask_whether_it_lives(connection: Any, record: Any, _proxy: Any) -> None:
         connection.autocommit = False
     except psycopg.Error as gone:
         raise InvalidatePoolError from gone
+
+
+ONLY_READS = {"only_reads": True}
+"""Execution options of a statement that is no SELECT of the ORM and yet changes nothing."""
+
+
+@event.listens_for(db.session, "before_flush")
+def _note_flush(session: Session, *_flush: Any) -> None:
+    session.info["has_written"] = True
+
+
+@event.listens_for(db.session, "do_orm_execute")
+def _note_statement(execution: ORMExecuteState) -> None:
+    if not execution.is_select and not execution.execution_options.get("only_reads"):
+        execution.session.info["has_written"] = True
+
+
+@event.listens_for(db.session, "after_commit")
+@event.listens_for(db.session, "after_rollback")
+def _forget_writes(session: Session) -> None:
+    session.info.pop("has_written", None)
+
+
+def leave() -> None:
+    """End what a request has begun: what no action committed is gone.
+
+    A request that only read ends with COMMIT. After a ROLLBACK psycopg forgets its prepared statements, and every
+    statement would be planned anew by every request.
+    """
+    if not db.session.registry.has():
+        return
+    session = db.session()
+    if session.info.get("has_written") or session.new or session.dirty or session.deleted:
+        session.rollback()
+    else:
+        session.commit()
 
 
 class Record(db.Model):  # type: ignore[name-defined]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from babel.dates import get_month_names
 from flask import Flask, current_app
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from hms.core import clock, format
 from hms.core.format import Named
 from hms.core.money import Money
+from hms.core.speaking import language
 
 
 def install(app: Flask) -> None:
@@ -40,9 +41,13 @@ def install(app: Flask) -> None:
 
 
 def _months(width: str) -> tuple[str, ...]:
-    locale = get_locale()
-    if locale is None or locale.language == "en":
+    if language() == "en":
         return format.SHORT_MONTHS if width == "abbreviated" else format.LONG_MONTHS
+    return _months_in(width, language())
+
+
+@lru_cache
+def _months_in(width: str, locale: str) -> tuple[str, ...]:
     names = get_month_names(width, locale=locale)
     return tuple(names[number].strip(".") for number in range(1, 13))
 
@@ -106,14 +111,17 @@ def phone(number: str | None) -> str:
 
 def marked(text: str, typed: str | None = None) -> Markup:
     """`text` with the words of `typed` marked; case and accents do not matter."""
+    if not typed or not typed.strip():
+        return escape(text)
     bare = "".join(_bare(letter) for letter in text)
     hit = [False] * len(text)
-    for word in (typed or "").split():
+    for word in typed.split():
         start = bare.find("".join(_bare(letter) for letter in word))
         hit[start : start + len(word)] = [True] * len(word) if start >= 0 else hit[start : start + len(word)]
     return _with_marks(text, hit)
 
 
+@lru_cache(maxsize=4096)
 def _bare(letter: str) -> str:
     return unicodedata.normalize("NFKD", letter)[0].lower()[:1] or letter
 

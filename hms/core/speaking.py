@@ -40,11 +40,22 @@ class Languages(Babel):
         return Sentences(domain=self.domain)
 
 
+def language() -> str:
+    """The reader's language, e.g. "en"; English where nobody asks."""
+    known = g.get("language") if g else None
+    if known is None:
+        locale = get_locale()
+        known = locale.language if locale else "en"
+        if locale and g:
+            g.language = known
+    return known
+
+
 def say(sentence: str, **values: Any) -> Markup:
     """The sentence in the reader's language, its `values` escaped. Templates are all HTML."""
     known = g.get("spoken")
     if known is None:
-        known = g.spoken = _spoken.setdefault(str(get_locale()), {})
+        known = g.spoken = _spoken.setdefault(language(), {})
     said = known.get(sentence)
     if said is None:
         said = known[sentence] = Markup(get_translations().ugettext(sentence))  # noqa: S704 - the catalogue is the program's own

@@ -15,7 +15,7 @@ from werkzeug.routing import IntegerConverter, ValidationError
 
 from . import once
 from .actions import require
-from .db import db
+from .db import db, leave
 from .errors import NotAllowed
 from .people import Person
 from .permissions import Action
@@ -149,9 +149,12 @@ def finish(response: Response) -> Response:
     return response
 
 
-def _leave(_: BaseException | None) -> None:
-    """Nothing stays in a session after a request: what was not committed by an action is gone."""
-    db.session.rollback()
+def _leave(fault: BaseException | None) -> None:
+    """Nothing stays in a session after a request."""
+    if fault is None:
+        leave()
+    else:
+        db.session.rollback()
 
 
 def install(app: Flask) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, se
 from sqlalchemy import text as text_
 
 from hms.core import clock, settings
-from hms.core.db import db
+from hms.core.db import ONLY_READS, db
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.text import fold, like
@@ -72,7 +72,9 @@ def find(text: str, *, limit: int = 8, who: Person, first: Select | None = None)
     if asked.words and len(rows) < limit:
         known = {row.id for row, _ in rows}
         db.session.execute(
-            text_("SELECT set_config('pg_trgm.strict_word_similarity_threshold', :near, true)"), {"near": NEAR_WORD}
+            text_("SELECT set_config('pg_trgm.strict_word_similarity_threshold', :near, true)"),
+            {"near": NEAR_WORD},
+            execution_options=ONLY_READS,
         )
         near = db.session.execute(_similar(asked, limit))
         rows += [(row, True) for row in near if row.id not in known]

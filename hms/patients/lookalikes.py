@@ -9,7 +9,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import ColumnElement, Select, and_, func, select, text, union
 
-from hms.core.db import db
+from hms.core.db import ONLY_READS, db
 from hms.core.people import Person as Reader
 
 from . import rules
@@ -49,7 +49,8 @@ def lookalikes(
     name = " ".join(tokens(person.given) + tokens(person.family))
     if not name:
         return []
-    db.session.execute(text("SELECT set_config('pg_trgm.similarity_threshold', :near, true)"), {"near": str(NEAR_NAME)})
+    near = text("SELECT set_config('pg_trgm.similarity_threshold', :near, true)")
+    db.session.execute(near, {"near": str(NEAR_NAME)}, execution_options=ONLY_READS)
     rows = db.session.execute(_candidates(person, name)).all()
     weighed = [_weighed(person, row, who) for row in rows if row.id != except_id]
     worth = [one for one in weighed if one.score >= rules.WORTH_SHOWING]
