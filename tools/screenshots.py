@@ -92,13 +92,14 @@ def _reception(page: Page) -> None:
 def _queue(page: Page) -> None:
     page.goto("/queue/")
     _take(page, "queue")
-    page.locator("a[href$='/vitals']").first.click()
+    page.goto(page.locator("a[href$='/vitals']").first.get_attribute("href") or "/queue/")
     page.locator("h1").wait_for()
     _take(page, "vitals")
 
 
 def _doctor(page: Page) -> None:
     page.locator("[data-ux=home-next]").click()
+    page.locator("[data-ux=start]").click()
     page.wait_for_url("**/encounters/*")
     _take(page, "encounter")
     page.goto("/patients/1")

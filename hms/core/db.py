@@ -213,7 +213,7 @@ def refusal(error: DBAPIError) -> HospitalError | None:
     if isinstance(cause, (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)):
         return Conflict(_BUSY, code="busy")
     if isinstance(cause, pg.QueryCanceled):
-        return Unavailable(_("The search took too long. Narrow it and try again."))
+        return Unavailable(_("This took too long and nothing was saved. Try again, or narrow the search."))
     if isinstance(cause, pg.RaiseException) and getattr(cause.diag, "constraint_name", None) == "permanent":
         return Conflict(_("This is final. Correct it with a new entry."), code="permanent")
     if isinstance(cause, (pg.NumericValueOutOfRange, pg.DatetimeFieldOverflow, pg.UntranslatableCharacter)):

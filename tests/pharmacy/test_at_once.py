@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from hms.core import clock
 from hms.core.db import db
-from hms.core.errors import Conflict
+from hms.core.errors import Conflict, Unavailable
 from hms.core.people import SYSTEM
 from hms.formulary.models import Medication
 from hms.pharmacy import actions
@@ -31,6 +31,8 @@ def told(app, work):
         while True:
             try:
                 work()
+            except Unavailable:
+                continue
             except Conflict as refused:
                 cause = getattr(refused.__cause__, "orig", None)
                 if isinstance(cause, LockNotAvailable):
