@@ -32,6 +32,9 @@ HAND_OUT_AGAIN = timedelta(seconds=20)
 JOB_TIMEOUT = 600
 _quiet_until = 0.0
 
+# Work that has begun may have read the record already: what is asked for from then on is new work.
+NOT_BEGUN = "done_at IS NULL AND dead_at IS NULL AND attempts = 0"
+
 
 class Outbox(Working):
     """One piece of work after a commit. `ref_id` names the record; the job re-reads and re-checks it."""
@@ -44,7 +47,7 @@ class Outbox(Working):
             "kind",
             "ref_id",
             unique=True,
-            postgresql_where=text("done_at IS NULL AND dead_at IS NULL"),
+            postgresql_where=text(NOT_BEGUN),
         ),
     )
 

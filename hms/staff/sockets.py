@@ -10,7 +10,7 @@ from flask import Flask, current_app, request
 from flask_socketio import disconnect, join_room
 from sqlalchemy import select
 
-from hms.core import clock
+from hms.core import broker, clock
 from hms.core.alerts import HEARD_BY, room, room_of, socketio
 from hms.core.db import db
 from hms.core.web import person
@@ -34,9 +34,12 @@ _watching = threading.Lock()
 
 @socketio.on("connect")
 def connect(_auth: Any = None) -> bool:
-    """Let a signed-in page in and put it into its rooms; a client can ask for none."""
+    """Let a signed-in page in and put it into its rooms; a client can ask for none.
+
+    Nobody is let in while alerts cannot travel: the page then says that it is not live, and asks by itself.
+    """
     who = person()
-    if not who.is_authenticated or who.session_id is None:
+    if not who.is_authenticated or who.session_id is None or not broker.answers():
         return False
     join_room(room_of(who.id))
     for kind, action in HEARD_BY.items():
@@ -69,8 +72,15 @@ def _watch_pages(app: Flask) -> None:
 
 
 def _close_ended(app: Flask) -> None:
-    """Close the sockets of ended sessions, deactivated people and changed roles; a database that is away closes none."""
+    """Close the sockets of ended sessions, deactivated people and changed roles; a database that is away closes none.
+
+    All are closed while Redis is away.
+    """
     with app.app_context():
+        if not broker.answers():
+            for sid in list(_pages):
+                _close(sid)
+            return
         try:
             live = _grants_by_session({page.session_id for page in _pages.values()})
         except Exception:
@@ -80,8 +90,12 @@ def _close_ended(app: Flask) -> None:
             db.session.remove()
         for sid, page in list(_pages.items()):
             if live.get(page.session_id) != page.grants:
-                _pages.pop(sid, None)
-                disconnect(sid, namespace="/")
+                _close(sid)
+
+
+def _close(sid: str) -> None:
+    _pages.pop(sid, None)
+    disconnect(sid, namespace="/")
 
 
 def _grants_by_session(session_ids: set[int]) -> dict[int, frozenset[str]]:

@@ -98,7 +98,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_outbox'))
     )
     op.create_index('ix_outbox_due', 'outbox', ['due'], unique=False, postgresql_where=sa.text('done_at IS NULL AND dead_at IS NULL'))
-    op.create_index('uq_outbox_waiting', 'outbox', ['kind', 'ref_id'], unique=True, postgresql_where=sa.text('done_at IS NULL AND dead_at IS NULL'))
+    op.create_index('uq_outbox_waiting', 'outbox', ['kind', 'ref_id'], unique=True, postgresql_where=sa.text('done_at IS NULL AND dead_at IS NULL AND attempts = 0'))
     op.create_table('price_item',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('code', sa.Text(), nullable=False),
@@ -1056,7 +1056,7 @@ def downgrade() -> None:
     op.drop_table('printed_copy')
     op.drop_index('ix_price_item_search', table_name='price_item', postgresql_using='gin', postgresql_ops={'search_text': 'gin_trgm_ops'})
     op.drop_table('price_item')
-    op.drop_index('uq_outbox_waiting', table_name='outbox', postgresql_where=sa.text('done_at IS NULL AND dead_at IS NULL'))
+    op.drop_index('uq_outbox_waiting', table_name='outbox', postgresql_where=sa.text('done_at IS NULL AND dead_at IS NULL AND attempts = 0'))
     op.drop_index('ix_outbox_due', table_name='outbox', postgresql_where=sa.text('done_at IS NULL AND dead_at IS NULL'))
     op.drop_table('outbox')
     op.drop_table('once_key')

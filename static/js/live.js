@@ -155,10 +155,10 @@
     if (again) parts().forEach(soon);
   }
 
-  async function refused(socket) {
+  async function refused(socket, pause) {
     try {
       const answer = await fetch(location.href, { method: "HEAD", headers: { "X-Refresh": "1" } });
-      if (answer.redirected || answer.status === 401) { document.body.replaceChildren(); location.reload(); } else setTimeout(() => socket.connect(), 1000);
+      if (answer.redirected || answer.status === 401) { document.body.replaceChildren(); location.reload(); } else setTimeout(() => socket.connect(), pause);
     } catch { setTimeout(() => socket.connect(), PAUSED_AFTER); }
   }
 
@@ -166,8 +166,8 @@
     const socket = window.io({ transports: ["websocket"], reconnectionDelayMax: 4000 });
     let seen = false;
     socket.on("connect", () => { up(seen || polling); seen = true; });
-    socket.on("disconnect", (reason) => { down(); if (reason === "io server disconnect") refused(socket); });
-    socket.on("connect_error", () => { down(); if (!socket.active) refused(socket); });
+    socket.on("disconnect", (reason) => { down(); if (reason === "io server disconnect") refused(socket, 1000); });
+    socket.on("connect_error", () => { down(); if (!socket.active) refused(socket, PAUSED_AFTER); });
     socket.on("alert", ({ kind, title: text }) => {
       if (kind === "notification") { bell(1); if (text) HMS.toast?.(text); }
       renewKind(kind);

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+import re
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
 
 import pytest
+from filelock import FileLock
 from flask import Flask
+from flask_migrate import upgrade
 from flask_socketio import SocketIO
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from sqlalchemy import select
 
+from config import Config
 from hms import create_app
+from hms.appointments import actions as appointments
+from hms.core import clock
 from hms.core.alerts import Alert, room
 from hms.core.db import db as database
+from hms.core.people import SYSTEM
+from hms.demo import building
 from hms.local import ports, processes
 from hms.local.children import Child
+from hms.local.supervisor import flask_command
 from hms.staff.models import User
 from hms.staff.signing_in import SignedIn, open_session
 from tests import servers
@@ -28,6 +39,12 @@ from tests.conftest import _worker_number, config_for
 from tools.browser import find_chromium
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+DEMO = "hms_demo_template"
+PATIENCE = 30_000
+HARMLESS = re.compile(
+    r"asked (data|ws|blob):|Failed to load resource: the server responded with a status of (400|409) "
+)
+"""A form that was refused answers 400 or 409, which Chromium reports like a fault."""
 SIZES = {"desk": (1366, 768), "tablet": (810, 1080), "phone": (320, 900)}
 
 
@@ -38,6 +55,7 @@ class Served:
     app: Flask
     url: str
     redis_url: str
+    beside: dict[str, Child] = field(default_factory=dict)
 
     def knock(self, kind: Alert) -> None:
         """Send an alert of `kind` to every open page whose person may hear it, as a desk's action does."""
@@ -55,18 +73,16 @@ class Served:
         return {"name": "hms", "value": client.get_cookie("hms").value, "url": self.url}
 
 
-def _environment(config: object, url: str, redis_number: int) -> dict[str, str]:
-    """What the web server of a test hospital reads; the kit page is shown because Flask is told to debug."""
+def _environment(config: Config) -> dict[str, str]:
+    """What the programs of a test hospital read; the kit page is shown because Flask is told to debug."""
     return os.environ | {
-        "DATABASE_URL": url,
-        "REDIS_URL": servers.redis_url(redis_number),
+        "DATABASE_URL": config.database_url,
+        "REDIS_URL": config.redis_url,
         "SECRET_KEY": config.secret_key,
         "JWT_SECRET_KEY": config.jwt_secret_key,
         "AUDIT_KEY": config.audit_key,
         "TOTP_KEYS": ",".join(config.totp_keys),
         "HMS_DATA_DIR": str(config.data_dir),
-        "SOCKETIO_ASYNC": "gevent",
-        "FLASK_DEBUG": "1",
     }
 
 
@@ -77,35 +93,83 @@ def _answers(url: str) -> bool:
         return False
 
 
+@contextmanager
+def opened(name: str, template: str, redis_url: str, *helpers: str) -> Iterator[Served]:
+    """A hospital on its own copy of the database `template`: the web server as `make run` starts it, on a free port,
+    and beside it `helpers`: "work" makes the papers, "schedule" is the clock."""
+    config = config_for(servers.create_database(name, template), redis_url=redis_url)
+    app, bind, environment = create_app(config), f"127.0.0.1:{ports.choose()}", _environment(config)
+    command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "--graceful-timeout", "1"]
+    command += ["--no-control-socket", "-b", bind, "wsgi:app"]
+    web = Child(name, command, environment | {"SOCKETIO_ASYNC": "gevent", "FLASK_DEBUG": "1"}, servers.HOME)
+    beside = {word: Child(f"{name}-{word}", flask_command(word), environment, servers.HOME) for word in helpers}
+    try:
+        web.start()
+        for child in beside.values():
+            child.start()
+        if not processes.wait_until(lambda: _answers(f"http://{bind}") or web.exit_code() is not None, 120):
+            pytest.fail(f"The web server did not answer: {web.log.read_text()[-2000:]}")
+        yield Served(app, f"http://{bind}", redis_url, beside)
+    finally:
+        for child in (web, *beside.values()):
+            child.stop(5)
+        with app.app_context():
+            database.session.remove()
+            database.engine.dispose()
+        servers.drop_database(name)
+
+
 @pytest.fixture(scope="module")
 def served(template: str) -> Iterator[Served]:
-    """The web server as `make run` starts it, on a database of its own and a free port, for the tests of one file."""
-    name, redis_number = f"hms_browser_{_worker_number()}", 40 + _worker_number()
-    address = servers.create_database(name, template)
-    config = config_for(address, redis_number)
-    app = create_app(config)
-    bind = f"127.0.0.1:{ports.choose()}"
-    command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "--graceful-timeout", "1"]
-    web = Child(
-        name,
-        [*command, "--no-control-socket", "-b", bind, "wsgi:app"],
-        _environment(config, address, redis_number),
-        servers.HOME,
-    )
-    web.start()
-    if not processes.wait_until(lambda: _answers(f"http://{bind}") or web.exit_code() is not None, 120):
-        web.stop(1)
-        pytest.fail(f"The web server did not answer: {web.log.read_text()[-2000:]}")
-    yield Served(app, f"http://{bind}", servers.redis_url(redis_number))
-    web.stop(5)
+    """An empty hospital with its web server alone, for the tests of one file."""
+    number = _worker_number()
+    with opened(f"hms_browser_{number}", template, servers.redis_url(40 + number)) as hospital:
+        yield hospital
+
+
+@pytest.fixture(scope="session")
+def demo_template(template: str) -> str:
+    """The name of a database with a small demo hospital, made once per run: sixty patients, one week, and today."""
+    marker = Path(servers.HOME) / f"demo-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    with FileLock(str(Path(servers.HOME) / "demo.lock")):
+        if not marker.exists():
+            _make_demo(marker)
+    return DEMO
+
+
+def _make_demo(marker: Path) -> None:
+    app = create_app(config_for(servers.create_database(DEMO), 39, demo=True))
     with app.app_context():
+        upgrade()
+        building.build(lambda _step: None, patients=60, weeks=1)
+        building.bring_to_today(lambda _step: None)
+        _open_late()
+        database.session.remove()
         database.engine.dispose()
-    servers.drop_database(name)
+    marker.touch()
+
+
+def _open_late() -> None:
+    """The doctor sees patients until midnight, so that a test can book for today at any hour."""
+    doctor_id = database.session.scalars(select(User.id).filter_by(username="doctor")).one()
+    late = {"starts": dt.time(16), "ends": dt.time(23, 59), "valid_from": clock.today() - dt.timedelta(days=30)}
+    for weekday in range(7):
+        appointments.add_hours(doctor_id, weekday=weekday, by=SYSTEM, **late)
+
+
+@pytest.fixture(scope="module")
+def hospital(demo_template: str) -> Iterator[Served]:
+    """The demo hospital with everything that runs beside the web server, for the tests of one file."""
+    number = _worker_number()
+    url = servers.redis_url(50 + number % 10)
+    with opened(f"hms_hospital_{number}", demo_template, url, "work", "schedule") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The system's browser."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         yield browser
@@ -130,6 +194,7 @@ def at_desk(chromium: Browser, served: Served) -> Iterator[Callable[..., Page]]:
             **more,
         }
         context = chromium.new_context(**options)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         if username:
             context.add_cookies([served.cookie_of(username)])
@@ -143,17 +208,22 @@ def at_desk(chromium: Browser, served: Served) -> Iterator[Callable[..., Page]]:
     yield open_tab
     for context in contexts:
         context.close()
-    told = [text for text in complaints if not text.startswith(("asked data:", "asked ws:"))]
-    assert told == []
+    assert [text for text in complaints if not HARMLESS.match(text)] == []
+
+
+@pytest.fixture(scope="session")
+def axe_source() -> str:
+    """axe-core, to be run in a page."""
+    return AXE.read_text()
 
 
 @pytest.fixture
-def axe() -> Callable[[Page], list[str]]:
+def axe(axe_source: str) -> Callable[[Page], list[str]]:
     """`axe(tab)`: what axe-core finds wrong with the page as it stands, in words."""
 
     def found(tab: Page) -> list[str]:
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-        tab.evaluate(AXE.read_text())
+        tab.evaluate(axe_source)
         answer = tab.evaluate("tags => axe.run({runOnly: tags})", tags)
         return [f"{v['id']}: {n['target']} {n['html'][:120]}" for v in answer["violations"] for n in v["nodes"]]
 

@@ -22,7 +22,6 @@ from hms.patients import queries as patients
 from hms.patients.models import Allergy, Patient
 from hms.pharmacy import actions as pharmacy
 from hms.pharmacy import queries as shelf
-from hms.reports import queries as reports
 from tests.appointments import factories as clinic
 from tests.formulary.factories import load
 

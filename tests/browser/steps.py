@@ -1,0 +1,33 @@
+"""Small words for what people do on a page, shared by the browser tests."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Locator, Page
+from sqlalchemy import func, select
+
+from hms.core.db import db as database
+from hms.patients.models import Patient
+
+
+def ux(tab: Page, name: str) -> Locator:
+    """What the page calls by that name."""
+    return tab.locator(f'[data-ux="{name}"]')
+
+
+def row_of(tab: Page, kind: str, words: str) -> Locator:
+    """The first row of that kind that shows the words, in any case of letters."""
+    return ux(tab, kind).filter(has_text=re.compile(re.escape(words), re.IGNORECASE)).first
+
+
+def somebody(served: Any) -> Patient:
+    """A patient of the demo with a plain family name, a known birth date and a phone, to be found or nearly registered twice."""
+    wanted = select(Patient).where(Patient.birth_date.is_not(None), ~Patient.birth_is_estimated, Patient.phone != "")
+    wanted = wanted.where(func.length(Patient.family_name) > 4, Patient.family_name.regexp_match("^[A-Za-z]+$"))
+    wanted = wanted.where(Patient.sex == "female", Patient.deceased_on.is_(None))
+    with served.app.app_context():
+        found = database.session.scalars(wanted.order_by(Patient.id)).first()
+        database.session.remove()
+    return found

@@ -1,0 +1,73 @@
+"""Work after a commit: asked for twice it is done once, but never lost to work that had already begun."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select, update
+
+from hms.core import outbox
+from hms.core.actions import doing
+from hms.core.outbox import Outbox
+from hms.core.people import SYSTEM
+
+KIND = "tests.count"
+
+
+@pytest.fixture
+def done(monkeypatch):
+    """The ids of records whose work was done, in order."""
+    ids: list[int] = []
+    monkeypatch.setitem(outbox._JOBS, KIND, ids.append)
+    return ids
+
+
+def _ask(ref_id: int = 7) -> None:
+    with doing("tests.ask", SYSTEM):
+        outbox.later(KIND, ref_id)
+
+
+def _rows(db) -> list[Outbox]:
+    return list(db.session.scalars(select(Outbox).filter_by(kind=KIND).order_by(Outbox.id)))
+
+
+def test_work_asked_for_twice_before_it_begins_is_one_row(db, done):
+    _ask()
+    _ask()
+    (row,) = _rows(db)
+    assert outbox.handle(row.id)
+    assert (done, outbox.state(KIND, 7)) == ([7], "done")
+
+
+def test_work_asked_for_after_it_began_is_done_again(db, done):
+    """The one under way may have read the record before it changed."""
+    _ask()
+    db.session.execute(update(Outbox).where(Outbox.kind == KIND).values(attempts=1))
+    db.session.commit()
+    _ask()
+    first, second = _rows(db)
+    assert outbox.handle(first.id)
+    assert outbox.state(KIND, 7) == "waiting"
+    assert outbox.handle(second.id)
+    assert done == [7, 7]
+
+
+def test_finished_work_is_not_done_again_by_a_late_knock(db, done):
+    _ask()
+    (row,) = _rows(db)
+    assert [outbox.handle(row.id), outbox.handle(row.id)] == [True, False]
+    assert done == [7]
+
+
+def test_failed_work_waits_longer_each_time_and_gives_up_in_the_end(db, monkeypatch):
+    def fail(_ref_id: int) -> None:
+        raise RuntimeError("Kadiatu Kamara, born 1991")
+
+    monkeypatch.setitem(outbox._JOBS, KIND, fail)
+    _ask()
+    (row,) = _rows(db)
+    for _attempt in range(outbox.MOST_ATTEMPTS):
+        with pytest.raises(RuntimeError):
+            outbox.handle(row.id)
+    db.session.refresh(row)
+    assert outbox.state(KIND, 7) == "failed"
+    assert row.last_error == "RuntimeError"
