@@ -452,9 +452,9 @@ class Filling:
             f"INSERT INTO number_series VALUES ('patient', {self.patients}), ('token:{self.today}', {IN_QUEUE}) "
             "ON CONFLICT (series) DO UPDATE SET last_number = excluded.last_number"
         )
-        for series, table, when in (("bill", "bill", "issued_at"), ("payment", "payment", "received_at")):
+        for table in ("bill", "payment"):
             self.do(
-                f"INSERT INTO number_series SELECT '{series}:' || split_part(number, '-', 2), count(*) FROM {table} "
+                f"INSERT INTO number_series SELECT '{table}:' || split_part(number, '-', 2), count(*) FROM {table} "
                 f"GROUP BY 1 ON CONFLICT (series) DO UPDATE SET last_number = excluded.last_number"
             )
 

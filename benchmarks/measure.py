@@ -43,6 +43,7 @@ class Figure:
     name: str
     sort: str
     grows: bool
+    calls: int = 1
     loads: list[Load] = field(default_factory=list)
     queries: float | None = None
     weight: int | None = None
@@ -78,7 +79,8 @@ def facts(bench: Bench, database: str, patients: int) -> Known:
         def column(query: str, *values: object) -> tuple:
             return tuple(row[0] for row in connection.execute(query, values))
 
-        of = "SELECT e.id FROM encounter e JOIN app_user u ON u.id = e.doctor_id WHERE e.status = 'in_progress' AND u.username = %s ORDER BY e.id"
+        of = "SELECT e.id FROM encounter e JOIN app_user u ON u.id = e.doctor_id "
+        of += "WHERE e.status = 'in_progress' AND u.username = %s ORDER BY e.id"
         return Known(
             patients=patients,
             today=column("SELECT current_date")[0],
@@ -103,13 +105,15 @@ class Measuring:
     def run(self, *, is_whole: bool) -> Measured:
         """Everything; papers and memory only when `is_whole`."""
         environment = self._bench.environment(self._database)
-        with servers.web(self._bench, environment, "benchmarks.floor:app", "floor") as floor:
-            with servers.web(self._bench, environment | {"HMS_DEMO": "0"}) as web:
-                self._all(web, floor)
-                if is_whole:
-                    self._mixed(web)
-                    with servers.worker(self._bench, environment):
-                        self._papers(web)
+        with (
+            servers.web(self._bench, environment, "benchmarks.floor:app", "floor") as floor,
+            servers.web(self._bench, environment | {"HMS_DEMO": "0"}) as web,
+        ):
+            self._all(web, floor)
+            if is_whole:
+                self._mixed(web)
+                with servers.worker(self._bench, environment):
+                    self._papers(web)
         with servers.web(self._bench, environment | {"HMS_DEMO": "1"}) as web:
             for figure, kind in zip(self.result.figures, self._kinds, strict=True):
                 self._count_queries(web, figure, kind)
@@ -119,9 +123,9 @@ class Measuring:
 
     def _all(self, web: Web, floor: Web) -> None:
         for place, kind in enumerate(self._kinds):
-            if place % 8 == 0:
+            if place % 4 == 0:
                 self._floor(floor)
-            figure = Figure(kind.name, kind.sort, kind.grows)
+            figure = Figure(kind.name, kind.sort, kind.grows, kind.calls)
             self.result.figures.append(figure)
             try:
                 self._one(web, kind, figure)
@@ -161,7 +165,7 @@ class Measuring:
         web_before, db_before = web.seconds(), self._bench.database_seconds()
         timing: Timing = drive(people, do, numbers, count)
         web_after, db_after = web.seconds(), self._bench.database_seconds()
-        done = len(timing.took) + len(timing.failures)
+        done = max(len(timing.took) + len(timing.failures), 1)
         if timing.failures and figure is not None:
             figure.trouble = f"{len(timing.failures)} of {done} failed: {timing.failures[0][:300]}"
         return Load(

@@ -47,7 +47,7 @@ def _floor_line(measured: Measured) -> str:
 def ratio(measured: Measured, figure: Figure) -> float | None:
     """CPU beside the floor's at one client, where the figures are steadiest."""
     load = figure.at(1)
-    return load.cpu / measured.floor_cpu(1) if load else None
+    return load.cpu / figure.calls / measured.floor_cpu(1) if load else None
 
 
 def growth(figure: Figure, smaller: Measured | None) -> float | None:

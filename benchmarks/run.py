@@ -1,4 +1,6 @@
-"""`make bench`: a hospital of 100,000 patients and one of a tenth, measured. `HMS_BENCH=small` (make bench SMALL=1) does the tenth.
+"""`make bench`: a hospital of 100,000 patients and one of a tenth, measured.
+
+With `HMS_BENCH=small` (`make bench SMALL=1`) only the tenth.
 
 python -m benchmarks.run
 """
