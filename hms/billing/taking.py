@@ -46,7 +46,9 @@ def take_payment(
     owed = rules.balance(bill.total, bill.paid)
     payments.check_payment(amount, owed, chosen, reference, tendered, needs_reference=needs_reference)
     given = tendered if chosen is payments.Method.CASH else None
-    payment = Payment(bill_id=bill.id, kind="payment", amount=amount, method=chosen.value, reference=reference, tendered=given)
+    payment = Payment(
+        bill_id=bill.id, kind="payment", amount=amount, method=chosen.value, reference=reference, tendered=given
+    )
     return _book(payment, bill, amount, RECEIPT, by)
 
 
