@@ -63,6 +63,11 @@ def check(user: User, code: str | None, note: Callable[[str], None]) -> None:
         )
 
 
+def is_fresh_code(user: User, code: str) -> bool:
+    """Whether `code` is the account's present code, used for the first time; the use is kept when the caller commits."""
+    return user.totp_secret is not None and _use(user, code)
+
+
 def _use(user: User, code: str) -> bool:
     try:
         secret = _box().decrypt((user.totp_secret or "").encode()).decode()

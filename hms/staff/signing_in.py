@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import request
+from flask import request, session
 from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -45,6 +45,19 @@ def prove(name: str, password: str, otp: str | None = None) -> SignedIn:
     _open_gate(gate)
     _note(user, name, "success")
     return SignedIn(user.id, user.token_version)
+
+
+def is_proven(user: User, password_or_code: str) -> bool:
+    """Whether somebody already signed in proves it again, by password or by code; tries count as those of signing in."""
+    gate = f"proof:{user.id}"
+    _pass_gate(gate, user, user.username)
+    is_right = second_factor.is_fresh_code(user, password_or_code) or passwords.is_right(
+        user.password_hash, password_or_code
+    )
+    if is_right:
+        _open_gate(gate)
+    _note(user, user.username, "confirmed" if is_right else "not_confirmed")
+    return is_right
 
 
 def _named(name: str) -> User | None:
@@ -107,6 +120,14 @@ def open_session(signed_in: SignedIn) -> str:
     db.session.add(row)
     db.session.commit()
     return sid
+
+
+def renew_session(session_id: int) -> None:
+    """Give the page session a new id; a copy of the old cookie opens nothing any more."""
+    sid = new_token()
+    db.session.execute(update(UserSession).where(UserSession.id == session_id).values(token_hash=sha256(sid)))
+    db.session.commit()
+    session["sid"] = sid
 
 
 def end_session(session_id: int | None) -> None:

@@ -1,0 +1,58 @@
+"""A fresh password or code before an act that must not be somebody else's."""
+
+from __future__ import annotations
+
+import pytest
+from flask import session
+
+from hms.core.errors import RuleBroken
+from hms.staff.confirming import confirm_identity, confirmed
+from hms.staff.errors import Locked
+from tests.conftest import PASSWORD
+
+
+def test_only_the_own_password_confirms(app, person):
+    doctor = person("doctor")
+    with app.test_request_context():
+        confirm_identity(PASSWORD, by=doctor)
+        for wrong in ("", None, "wrong", "123456"):
+            with pytest.raises(RuleBroken) as refused:
+                confirm_identity(wrong, by=doctor)
+            assert refused.value.field == "proof"
+
+
+def test_five_wrong_proofs_close_the_door_also_for_the_right_one(app, person):
+    nurse = person("nurse")
+    with app.test_request_context():
+        for _ in range(5):
+            with pytest.raises(RuleBroken):
+                confirm_identity("wrong", by=nurse)
+        with pytest.raises(Locked):
+            confirm_identity(PASSWORD, by=nurse)
+
+
+def test_the_act_follows_only_a_right_proof(app, person):
+    done = []
+    act = confirmed(lambda *, reason, by: done.append((reason, by.username)))
+    with app.test_request_context():
+        with pytest.raises(RuleBroken):
+            act(reason="emergency", proof="wrong", by=person("doctor"))
+        assert done == []
+        act(reason="emergency", proof=PASSWORD, by=person("doctor"))
+    assert done == [("emergency", "doctor")]
+
+
+def test_a_proof_gives_the_session_a_new_id(app, desk, person):
+    client = desk("doctor")
+    from dataclasses import replace
+
+    from sqlalchemy import select
+
+    from hms.core.db import db
+    from hms.staff.models import UserSession
+
+    row = db.session.scalars(select(UserSession).order_by(UserSession.id.desc())).first()
+    with app.test_request_context():
+        confirm_identity(PASSWORD, by=replace(person("doctor"), session_id=row.id))
+        assert session["sid"]
+    assert client.get("/").status_code == 302
