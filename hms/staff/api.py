@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, jsonify
 from marshmallow import fields
 
-from hms.core.api import DeskApi, Shape, listed
+from hms.core.api import Shape, listed
 from hms.core.db import found
 from hms.core.errors import NotFound
 from hms.core.fields import REQUIRED
@@ -18,9 +18,10 @@ from hms.core.web import needs, person
 from hms.core.words import _
 
 from . import queries, signing_in, tokens
+from .desk import api
 from .models import Role, User
 
-api = DeskApi("staff_api", __name__, description="Sign-in, staff and roles")
+__all__ = ("api",)
 
 
 class Credentials(Shape):

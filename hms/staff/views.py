@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, session, url_for
+from flask import flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -12,10 +12,11 @@ from hms.core.start import limiter
 from hms.core.web import needs, person, safe_next
 
 from . import actions, queries, signing_in
+from .desk import pages
 from .errors import Locked, OtpRequired, SignInRefused
 from .forms import PreferencesForm, SignInForm
 
-pages = Blueprint("staff", __name__)
+__all__ = ("pages",)
 
 
 @pages.route("/login", methods=["GET", "POST"])
