@@ -8,6 +8,8 @@ from pathlib import Path
 
 SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_KEY", "TOTP_KEYS")
 SHORTEST_SECRET = 32
+FEWEST_CHARACTERS = 10
+"""A secret made by a machine has at least that many different characters; one typed in haste ("aaaa…") has not."""
 
 
 class NotReady(Exception):
@@ -29,6 +31,7 @@ class Config:
     testing: bool = False
     https: bool = False
     trusted_proxies: int = 0
+    hosts: tuple[str, ...] = ()
     timezone: str = "Africa/Freetown"
     currency: str = "SLE"
     country: str = "SL"
@@ -51,6 +54,7 @@ class Config:
             demo=env.get("HMS_DEMO") == "1",
             https=env.get("HMS_HTTPS") == "1",
             trusted_proxies=int(env.get("HMS_TRUSTED_PROXIES") or 0),
+            hosts=tuple(env["HMS_HOSTS"].split(",")) if env.get("HMS_HOSTS") else (),
             timezone=env.get("HMS_TIMEZONE") or cls.timezone,
             currency=env.get("HMS_CURRENCY") or cls.currency,
             country=env.get("HMS_COUNTRY") or cls.country,
@@ -69,8 +73,8 @@ def _refuse_weak(env: dict[str, str]) -> None:
     missing = [name for name in (*SECRETS, "DATABASE_URL", "REDIS_URL") if not env.get(name)]
     if missing:
         raise NotReady(f"Set {', '.join(missing)}: see docs/deployment.md.")
-    weak = [name for name in SECRETS if len(env[name]) < SHORTEST_SECRET]
+    weak = [name for name in SECRETS if len(env[name]) < SHORTEST_SECRET or len(set(env[name])) < FEWEST_CHARACTERS]
     if weak or len({env[name] for name in SECRETS}) < len(SECRETS):
         raise NotReady(
-            "Give SECRET_KEY, JWT_SECRET_KEY, AUDIT_KEY and TOTP_KEYS four different values of 32 characters or more."
+            "Give SECRET_KEY, JWT_SECRET_KEY, AUDIT_KEY and TOTP_KEYS four different random values of 32 characters or more."
         )

@@ -9,14 +9,14 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
 from sqlalchemy.exc import DBAPIError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from . import audit, once
 from .db import db, refusal
 from .errors import HospitalError, NotAllowed
 from .web import SignInNeeded, is_api, person, to_sign_in
 
-BARE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>HMS</title><main><h1>{title}</h1></main></html>"""
+BARE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title} – HMS</title><main><h1>{title}</h1></main></html>"""
 NOT_KEPT = {"csrf_token", "password", "otp", "pin"}
 
 
@@ -95,6 +95,11 @@ HTTP_WORDS = {
 }
 
 
+def _strange_host(_error: SecurityError) -> Response:
+    """Reached by a name that is not the hospital's (`HMS_HOSTS`): no address can be made for it, so no page either."""
+    return Response(BARE.format(title="This is not the hospital's address.", lang="en"), 400)
+
+
 def _http(error: HTTPException) -> Response:
     status = error.code or 500
     if error.response is not None and status < 400:
@@ -157,6 +162,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(SignInNeeded, _sign_in_needed)
     app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(once.AlreadyDone, lambda done: once.replay(_settled(done)))
+    app.register_error_handler(SecurityError, _strange_host)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DBAPIError, _database)
     app.register_error_handler(Exception, _unexpected)

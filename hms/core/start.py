@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
 
-from . import alerts, api, clock, commands, drafts, filters, kit, outbox, refusals, series, templating, web  # noqa: F401 - their tables belong to the house
+from . import alerts, api, clock, commands, drafts, filters, headers, kit, outbox, refusals, series, templating, web  # noqa: F401 - their tables belong to the house
 from .cookies import EncryptedCookie
 from .db import db
 from .jsonio import ExactJSON
@@ -45,13 +45,11 @@ def prepare(app: Flask, config: Config) -> None:
         count = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
     db.init_app(app)
-    if has_commands(app):
-        from flask_migrate import Migrate  # 14 MiB that a web process need not carry
-
-        Migrate(app, db, compare_type=True)
+    _bring_commands(app)
     babel.init_app(app, locale_selector=_language)
     Compress(app)
     limiter.init_app(app)
+    limiter.limit("30/minute")(headers.pages)
     filters.install(app)
     templating.install(app)
     web.install(app)
@@ -61,6 +59,13 @@ def prepare(app: Flask, config: Config) -> None:
     refusals.install(app)
     if app.debug or app.testing:
         app.register_blueprint(kit.pages)
+
+
+def _bring_commands(app: Flask) -> None:
+    if has_commands(app):
+        from flask_migrate import Migrate  # 14 MiB that a web process need not carry
+
+        Migrate(app, db, compare_type=True)
 
 
 def ready(app: Flask) -> None:
@@ -86,6 +91,7 @@ def _flask_configuration(config: Config) -> dict[str, object]:
         "DATA_DIR": config.data_dir,
         "DEMO": config.demo,
         "TESTING": config.testing,
+        "TRUSTED_HOSTS": list(config.hosts) or None,
         "HTTPS": config.https,
         "CURRENCY": config.currency,
         "COUNTRY": config.country,

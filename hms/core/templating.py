@@ -17,8 +17,9 @@ from flask_babel import gettext as _
 
 from . import clock, format, nav, settings
 from .addresses import address
+from .headers import csp_nonce
 from .permissions import Action
-from .web import csp_nonce, person
+from .web import person
 
 
 @lru_cache(maxsize=256)

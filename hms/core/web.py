@@ -13,7 +13,7 @@ from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.routing import IntegerConverter, ValidationError
 
-from . import once
+from . import headers, once
 from .actions import require
 from .db import db, leave
 from .errors import NotAllowed
@@ -52,24 +52,39 @@ class SignInNeeded(Exception):
 
 
 def guard() -> Response | None:
-    """Before every request: the address exists, the form is ours, the person may, and the submit is not a repeat."""
+    """Before every request: the address exists, the person may, the form is ours, and the submit is not a repeat."""
     if request.endpoint is None:
         return None
-    action = getattr(current_app.view_functions[request.endpoint], "needs", None)
+    view = current_app.view_functions[request.endpoint]
+    action = getattr(view, "needs", None)
     if action is None:
         raise NotAllowed(f"{request.endpoint} is shut")
-    if action is Action.PUBLIC and request.method in SAFE_METHODS:
+    if action is Action.PUBLIC and (request.method in SAFE_METHODS or hasattr(view, "from_browsers")):
         return None
     who = person()
     if action is not Action.PUBLIC:
-        if not who.is_authenticated:
-            raise SignInNeeded
-        require(who, action)
-    if request.method in SAFE_METHODS:
-        return None
+        _admit(who, action)
+    return None if request.method in SAFE_METHODS else _receive(who)
+
+
+def _admit(who: Person, action: Action) -> None:
+    if not who.is_authenticated:
+        raise SignInNeeded
+    require(who, action)
+
+
+def _receive(who: Person) -> Response | None:
+    """A submit: refused unless it is ours; the first answer when it repeats one."""
     if not _is_program(who):
+        _refuse_other_sites()
         csrf.protect()
     return once.answered(who.id) if who.is_authenticated else None
+
+
+def _refuse_other_sites() -> None:
+    """A form is sent from one of our pages, or not at all; the CSRF token is the second lock on the same door."""
+    if headers.comes_from_elsewhere():
+        raise NotAllowed("This form was sent from another site.")
 
 
 def _is_program(who: Any) -> bool:
@@ -108,41 +123,10 @@ def _start() -> None:
     g.request_id = secrets.token_hex(8)
 
 
-def csp_nonce() -> str:
-    """The nonce of this answer's scripts and styles."""
-    if "csp_nonce" not in g:
-        g.csp_nonce = secrets.token_urlsafe(16)
-    return g.csp_nonce
-
-
-FIXED_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
-}
-
-
-def _policy() -> str:
-    nonce = f"'nonce-{csp_nonce()}'"
-    return (
-        f"default-src 'none'; script-src 'self' {nonce}; style-src 'self' {nonce}; img-src 'self' data:; connect-src 'self'; "
-        "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
-    )
-
-
 def finish(response: Response) -> Response:
     """After every request: keep the answer of a repeatable submit, and put the headers on."""
     once.remember(response)
-    response.headers.update(FIXED_HEADERS)
-    if response.mimetype == "text/html":
-        response.headers["Content-Security-Policy"] = _policy()
-    if current_app.config["HTTPS"]:
-        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    if request.endpoint != "static":
-        response.headers.setdefault("Cache-Control", "no-store")
+    headers.put_on(response)
     if "started" in g:
         response.headers["Server-Timing"] = f"app;dur={(time.perf_counter() - g.started) * 1000:.1f}"
     response.headers["X-Request-ID"] = g.get("request_id", "-")
@@ -169,4 +153,5 @@ def install(app: Flask) -> None:
     app.before_request(guard)
     app.after_request(finish)
     app.teardown_request(_leave)
+    app.register_blueprint(headers.pages)
     app.view_functions["static"].needs = Action.PUBLIC
