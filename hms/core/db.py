@@ -204,6 +204,14 @@ def _final_name(rule: Any, table: str) -> str:
 
 _BUSY = _("Somebody else is saving the same thing. Press the button again.")
 
+# What triggers refuse, by the name they give.
+_RAISED = {
+    "permanent": _("This is final. Correct it with a new entry."),
+    "last_administrator": _(
+        "Nobody would be left who may manage people and roles. Make somebody else administrator first."
+    ),
+}
+
 
 def refusal(error: DBAPIError) -> HospitalError | None:
     """What a person is told when the database refuses; None when the error is a fault of ours."""
@@ -214,8 +222,8 @@ def refusal(error: DBAPIError) -> HospitalError | None:
         return Conflict(_BUSY, code="busy")
     if isinstance(cause, pg.QueryCanceled):
         return Unavailable(_("This took too long and nothing was saved. Try again, or narrow the search."))
-    if isinstance(cause, pg.RaiseException) and getattr(cause.diag, "constraint_name", None) == "permanent":
-        return Conflict(_("This is final. Correct it with a new entry."), code="permanent")
+    if isinstance(cause, pg.RaiseException) and cause.diag.constraint_name in _RAISED:
+        return Conflict(_RAISED[cause.diag.constraint_name], code=cause.diag.constraint_name)
     if isinstance(cause, (pg.NumericValueOutOfRange, pg.DatetimeFieldOverflow, pg.UntranslatableCharacter)):
         return RuleBroken(_("A value is outside what can be stored."))
     return None

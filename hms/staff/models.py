@@ -8,20 +8,34 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, func, te
 from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hms.core.db import Record, Working, db
+from hms.core.db import Record, Versioned, Working, db
+from hms.core.permissions import Role as BuiltIn
 from hms.core.words import _
 
 
-class Role(Record):
+class Role(Versioned):
     """A set of actions with a name. `code` is stable; built-in roles have the codes of `core.permissions.Role`."""
 
     __tablename__ = "role"
+    __table_args__ = (
+        Index(
+            "uq_role_name_folded",
+            func.lower(text("name")),
+            unique=True,
+            info={"says": _("A role with this name already exists."), "field": "name"},
+        ),
+        CheckConstraint("btrim(name) <> ''", name="name_given"),
+    )
 
     code: Mapped[str] = mapped_column(unique=True)
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
     description: Mapped[str] = mapped_column(default="")
     grants: Mapped[list[str]] = mapped_column(ARRAY(db.Text), default=list)
     is_active: Mapped[bool] = mapped_column(default=True)
+
+    @property
+    def is_built_in(self) -> bool:
+        return self.code in set(BuiltIn)
 
 
 class Department(Record):
@@ -33,7 +47,7 @@ class Department(Record):
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
-class User(Record):
+class User(Versioned):
     """A person with an account. A FHIR Practitioner when `is_clinician`."""
 
     __tablename__ = "app_user"
@@ -52,6 +66,7 @@ class User(Record):
             info={"says": _("A user with that e-mail address already exists."), "field": "email"},
         ),
         CheckConstraint("btrim(username) <> ''", name="username_given"),
+        CheckConstraint("NOT (awaits_approval AND is_active)", name="approved_before_active"),
     )
     secret_columns = ("password_hash", "totp_secret", "pin_hash")
 
@@ -65,6 +80,8 @@ class User(Record):
     department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id", ondelete="RESTRICT"))
     room: Mapped[str] = mapped_column(default="")
     is_active: Mapped[bool] = mapped_column(default=True)
+    inactive_reason: Mapped[str] = mapped_column(default="")
+    awaits_approval: Mapped[bool] = mapped_column(default=False)
     patient_id: Mapped[int | None]
     language: Mapped[str] = mapped_column(default="en")
     preferences: Mapped[dict] = mapped_column(JSONB, default=dict)
@@ -140,16 +157,80 @@ class LoginActivity(Working):
     status: Mapped[str]
 
 
-class RoleChangeRequest(Record):
-    """Somebody asks for another role, an administrator answers."""
+class OneTimeLink(Record):
+    """A link on which one person chooses a password, once, until `expires_at`. Only SHA-256 of its secrets is kept.
+
+    The link shown on the page and the one that was mailed have secrets of their own; using either ends both.
+    """
+
+    __tablename__ = "one_time_link"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('welcome', 'password')", name="purpose_known"),
+        CheckConstraint("made_by_id IS NULL OR made_by_id <> user_id", name="made_by_another"),
+        Index(
+            "uq_one_time_link_open",
+            "user_id",
+            unique=True,
+            postgresql_where=text("used_at IS NULL AND ended_at IS NULL"),
+        ),
+    )
+    secret_columns = ("token_hash", "mailed_hash")
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    purpose: Mapped[str]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    mailed_hash: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+    user: Mapped[User] = relationship(foreign_keys=user_id)
+
+
+class ProfilePhoto(Working):
+    """A person's picture as it is served: re-encoded JPEG, at most 256 pixels wide and high."""
+
+    __tablename__ = "profile_photo"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"), unique=True)
+    image: Mapped[bytes] = mapped_column(LargeBinary)
+    mark: Mapped[str]
+    """Changes with the picture: for its address and its entity tag."""
+
+
+class RoleChangeRequest(Versioned):
+    """Somebody asks for another role, or is proposed for one that two must grant; an administrator answers."""
 
     __tablename__ = "role_change_request"
     __table_args__ = (
-        CheckConstraint("status IN ('pending', 'approved', 'rejected')", name="status_known"),
+        CheckConstraint("status IN ('pending', 'approved', 'rejected', 'withdrawn')", name="status_known"),
         CheckConstraint(
             "reviewed_by_id IS NULL OR reviewed_by_id <> user_id",
             name="reviewed_by_another",
             info={"says": _("Nobody decides on their own request."), "field": "reviewed_by"},
+        ),
+        CheckConstraint(
+            "first_approver_id IS NULL OR first_approver_id <> user_id",
+            name="approved_by_another",
+            info={"says": _("Nobody decides on their own request."), "field": "reviewed_by"},
+        ),
+        CheckConstraint(
+            "status <> 'approved' OR first_approver_id IS NULL OR first_approver_id <> reviewed_by_id",
+            name="approved_by_two",
+            info={"says": _("A second administrator must approve this."), "field": "reviewed_by"},
+        ),
+        CheckConstraint("(status IN ('approved', 'rejected')) = (reviewed_at IS NOT NULL)", name="decided_at_known"),
+        Index(
+            "uq_role_change_request_pending",
+            "user_id",
+            "requested_role_id",
+            unique=True,
+            postgresql_where=text("status = 'pending'"),
+            info={
+                "says": _("You have asked for this role already. Wait for the answer, or change your request."),
+                "code": "already_asked",
+            },
         ),
     )
 
@@ -158,8 +239,15 @@ class RoleChangeRequest(Record):
     reason: Mapped[str] = mapped_column(default="")
     status: Mapped[str] = mapped_column(default="pending")
     admin_response: Mapped[str] = mapped_column(default="")
+    role_before_id: Mapped[int | None] = mapped_column(ForeignKey("role.id", ondelete="RESTRICT"))
+    """The role the person had when it was decided."""
+    first_approver_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     reviewed_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship(foreign_keys=user_id)
-    requested_role: Mapped[Role] = relationship()
+    requested_role: Mapped[Role] = relationship(foreign_keys=requested_role_id)
+    role_before: Mapped[Role | None] = relationship(foreign_keys=role_before_id)
+    first_approver: Mapped[User | None] = relationship(foreign_keys=first_approver_id)
+    reviewed_by: Mapped[User | None] = relationship(foreign_keys=reviewed_by_id)
