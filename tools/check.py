@@ -1,4 +1,4 @@
-"""What `make test` does once everything is installed: style, the order of the desks, then every test."""
+"""What `make test` does once everything is installed: style, the order of the desks, weaknesses, then every test."""
 
 from __future__ import annotations
 
@@ -13,11 +13,22 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
 CODE = [name for name in ("hms", "tests", "tools", "benchmarks", "config.py", "wsgi.py") if (ROOT / name).exists()]
 
+ANALYSERS = ROOT / ".local" / "analysis" / "bin"
+RULES = ROOT / "tools" / "analysis" / "rules.yml"
+
+RUN_BY_THE_HOSPITAL = ["hms", "config.py", "wsgi.py"]
+READ_BY_RULES = ["hms", "templates", "static"]
+QUIETLY = ["--metrics=off", "--disable-version-check", "--error", "--quiet"]
+
 LINTS = {
     "style": [sys.executable, "-m", "ruff", "check", "--quiet", *CODE],
     "format (make fix mends it)": [sys.executable, "-m", "ruff", "format", "--check", "--quiet", *CODE],
     "templates": [BIN / "djlint", "--lint", "--quiet", "templates"],
     "order of the desks": [BIN / "lint-imports", "--no-logo"],
+}
+ANALYSES = {
+    "known weaknesses (bandit)": [ANALYSERS / "bandit", "-q", "-c", "pyproject.toml", "-r", *RUN_BY_THE_HOSPITAL],
+    "the hospital's own laws (semgrep)": [ANALYSERS / "semgrep", "scan", *QUIETLY, "--config", RULES, *READ_BY_RULES],
 }
 TESTS = {"tests": [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile"]}
 
@@ -25,7 +36,7 @@ TESTS = {"tests": [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfil
 def main() -> int:
     """Runs all lints, then the tests, even after a lint failed; 0 when everything is well."""
     began = time.monotonic()
-    checks = LINTS if "--lint-only" in sys.argv else LINTS | TESTS
+    checks = LINTS if "--lint-only" in sys.argv else LINTS | ANALYSES | TESTS
     failed = [name for name, command in checks.items() if not _is_well(name, command)]
     verdict = f"Not well: {', '.join(failed)}." if failed else "All is well."
     print(f"\n{verdict} It took {time.monotonic() - began:.0f} s.")

@@ -20,6 +20,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 INSTALLER = ROOT / ".local" / "tools"
+ANALYSERS = ROOT / ".local" / "analysis"
+ANALYSERS_LOCK = ROOT / "tools" / "analysis" / "requirements.lock"
 ENVIRONMENT = ROOT / ".stamps" / "environment"
 
 # What WeasyPrint loads to make a PDF: file name by package.
@@ -40,7 +42,7 @@ def main() -> int:
         _check_python()
         with _one_at_a_time():
             steps = [_python_packages(), _print_libraries(), _browser_parts()]
-            steps += [_test_tools()] if purpose == "test" else []
+            steps += [_test_tools(), _analysers()] if purpose == "test" else []
     except SetupFailed as problem:
         print(f"\nSet-up stopped: {problem}", file=sys.stderr)
         return 1
@@ -75,13 +77,18 @@ def _python_packages() -> bool:
     if not succeeds(PYTHON, "-c", f"import sys; sys.exit(sys.version != {sys.version!r})"):
         # Built without python3-venv, which a bare Debian does not have.
         must(sys.executable, "-m", "venv", "--clear", "--without-pip", VENV)
-    if not _filled_by_uv():
-        must(*_pip(), "--python", PYTHON, "install", "--only-binary", ":all:", "--require-hashes", "-r", LOCK)
+    _fill(PYTHON, LOCK)
     stamp.renew()
     return True
 
 
-def _filled_by_uv() -> bool:
+def _fill(python: Path, lock: Path) -> None:
+    """Install what `lock` names, to the letter, into the environment of `python`."""
+    if not _filled_by_uv(python, lock):
+        must(*_pip(), "--python", python, "install", "--only-binary", ":all:", "--require-hashes", "-r", lock)
+
+
+def _filled_by_uv(python: Path, locked: Path) -> bool:
     """Whether uv, the quicker installer, could be had and did it."""
     kept = INSTALLER / "bin" / "uv"
     if not kept.exists() and not shutil.which("uv"):
@@ -89,7 +96,7 @@ def _filled_by_uv() -> bool:
         succeeds(*_pip(), "install", "--only-binary", ":all:", "--target", INSTALLER, "--require-hashes", "-r", lock)
     uv = kept if kept.exists() else shutil.which("uv")
     return bool(uv) and succeeds(
-        uv, "pip", "sync", "--only-binary", ":all:", "--python", PYTHON, "--require-hashes", LOCK
+        uv, "pip", "sync", "--only-binary", ":all:", "--python", python, "--require-hashes", locked
     )
 
 
@@ -171,6 +178,20 @@ def _test_tools() -> bool:
     if not shutil.which("pdftotext"):
         _loudly("pdftotext is missing: tests that read PDFs will be skipped. Install poppler-utils.")
     return bool(wanted)
+
+
+def _analysers() -> bool:
+    """The readers of code, apart from the packages they would hold back; says whether there was anything to do."""
+    stamp = Stamp("analysis", ANALYSERS_LOCK, also=f"{sys.version} {ANALYSERS}")
+    python = ANALYSERS / "bin" / "python"
+    if stamp.is_fresh and python.exists():
+        return False
+    stamp.forget()
+    print("Installing the readers of code …", flush=True)
+    must(sys.executable, "-m", "venv", "--clear", "--without-pip", ANALYSERS)
+    _fill(python, ANALYSERS_LOCK)
+    stamp.renew()
+    return True
 
 
 def _snap_chromium() -> None:

@@ -133,4 +133,4 @@ def _with_marks(text: str, hit: list[bool]) -> Markup:
             parts.append("<mark>" if is_hit else "</mark>")
             inside = is_hit
         parts.append(str(escape(letter)))
-    return Markup("".join(parts) + ("</mark>" if inside else ""))  # noqa: S704 - every letter was escaped above
+    return Markup("".join(parts) + ("</mark>" if inside else ""))  # noqa: S704 - every letter was escaped above # nosec B704

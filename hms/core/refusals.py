@@ -16,7 +16,8 @@ from .db import db, refusal
 from .errors import HospitalError, NotAllowed
 from .web import SignInNeeded, is_api, person, to_sign_in
 
-BARE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title} – HMS</title><main><h1>{title}</h1></main></html>"""
+BARE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title} – HMS</title>
+<main><h1>{title}</h1></main></html>"""
 NOT_KEPT = {"csrf_token", "password", "otp", "pin"}
 
 
@@ -33,7 +34,8 @@ def _page(status: int, message: str, extra: dict[str, Any]) -> str:
     try:
         signed_in = person().is_authenticated
         shell = "base.html" if signed_in else "plain.html"
-        return render_template(names, shell=shell, signed_in=signed_in, status=status, message=message, **extra)
+        about = {"shell": shell, "signed_in": signed_in, "status": status, "message": message}
+        return render_template(names, **about, **extra)
     except DBAPIError:
         db.session.rollback()
         return BARE.format(title=escape(message), lang="en")

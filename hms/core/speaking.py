@@ -58,5 +58,5 @@ def say(sentence: str, **values: Any) -> Markup:
         known = g.spoken = _spoken.setdefault(language(), {})
     said = known.get(sentence)
     if said is None:
-        said = known[sentence] = Markup(get_translations().ugettext(sentence))  # noqa: S704 - the catalogue is the program's own
+        said = known[sentence] = Markup(get_translations().ugettext(sentence))  # noqa: S704 - our own # nosec B704
     return said % values if values or "%" in said else said

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hms.local.errors import LocalServersFailed
 
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not bound
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not bound # nosec B104
 
 
 @dataclass(frozen=True)

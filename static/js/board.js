@@ -75,7 +75,7 @@
     try {
       const answer = await fetch(address, { signal: request.signal, headers: { "X-Requested-With": "fetch" } });
       if (!answer.ok || answer.redirected) return;
-      times.innerHTML = await answer.text();
+      times.replaceChildren(HMS.parsed(await answer.text()));
       const again = picked && one(`input[value="${CSS.escape(picked)}"]`, times);
       if (again) again.checked = true;
     } catch { /* The form still works: the server checks the time when it is sent. */ }

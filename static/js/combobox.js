@@ -99,7 +99,7 @@
         const body = isJson ? await answer.json() : await answer.text();
         if (mine.signal.aborted || document.activeElement !== input) return;
         if (isJson) show((body.results || body).map(rowOf));
-        else { const holder = document.createElement("template"); holder.innerHTML = body; show([...holder.content.children]); }
+        else show([...HMS.parsed(body).children]);
       } catch (problem) {
         if (problem.name === "AbortError") return;
         list.replaceChildren(note(failed));

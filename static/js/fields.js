@@ -141,8 +141,8 @@
     event.preventDefault();
     one("[data-add-line]", grid)?.click();
   });
-  document.addEventListener("click", (event) => { if (event.target.closest("[data-add-line]")) sessionStorage.setItem(RETURN, location.pathname); });
-  if (sessionStorage.getItem(RETURN) === location.pathname) {
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-add-line]")) sessionStorage.setItem(RETURN, "yes"); });
+  if (sessionStorage.getItem(RETURN)) {
     const row = all("[data-lines] tbody tr").at(-1);
     if (row && !one('[data-ux="error-summary"]')) one('input:not([type="hidden"]), select', row)?.focus();
   }

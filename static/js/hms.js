@@ -31,7 +31,14 @@ const HMS = (() => {
     form.requestSubmit();
   }
 
-  return { root, words, token, one, all, shown, typing, say, announce, post };
+  // The server's fragment as elements: the one place where a script makes elements of text.
+  function parsed(html) {
+    const holder = document.createElement("template");
+    holder.innerHTML = html;
+    return holder.content;
+  }
+
+  return { root, words, token, one, all, shown, typing, say, announce, post, parsed };
 })();
 
 // Toasts: one after another, waiting while pointed at or focused.

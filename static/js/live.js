@@ -20,9 +20,7 @@
     if (answer.redirected || answer.status === 401) { location.reload(); return null; }
     if (!answer.ok) return null;
     const holder = document.createElement("div");
-    const parsed = document.createElement("template");
-    parsed.innerHTML = await answer.text();
-    holder.append(parsed.content);
+    holder.append(HMS.parsed(await answer.text()));
     return holder;
   }
 

@@ -32,7 +32,7 @@
       const html = await answer.text();
       if (mine.signal.aborted || panel.contains(document.activeElement)) return;
       const before = one("[data-found]", panel)?.dataset.found;
-      panel.innerHTML = html;
+      panel.replaceChildren(HMS.parsed(html));
       const found = one("[data-found]", panel)?.dataset.found;
       if (found && found !== before) announce(`${one("h2", panel).textContent} ${say(found === "1" ? "one_found" : "many_found", { count: found })}`);
     } catch { /* Typed again, or no line: the check runs once more at the server before anything is saved. */ }
