@@ -98,6 +98,19 @@
   all("[data-date]").forEach((input) => echo(input, false));
   HMS.understoodDate = (text, kind = "near") => { const day = understood(text, kind); return day && day.toISOString().slice(0, 10); };
 
+  // Where values are typed one after another, Enter goes to the next box; in the last one it sends the form.
+  document.addEventListener("keydown", (event) => {
+    const box = event.target;
+    if (event.key !== "Enter" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.isComposing) return;
+    if (box.tagName !== "INPUT" || !box.form?.matches('[data-enter="next"]')) return;
+    const boxes = all('input:not([type="hidden"]), select, textarea', box.form).filter(HMS.shown);
+    const next = boxes[boxes.indexOf(box) + 1];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+    next.select?.();
+  });
+
   // Passwords can be shown while typing.
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-reveal]");

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import Any
 
 from playwright.sync_api import Locator, Page
 from sqlalchemy import func, select
 
+from hms.core import clock
 from hms.core.db import db as database
 from hms.patients.models import Patient
 
@@ -23,10 +25,11 @@ def row_of(tab: Page, kind: str, words: str) -> Locator:
 
 
 def somebody(served: Any) -> Patient:
-    """A patient of the demo with a plain family name, a known birth date and a phone, to be found or nearly registered twice."""
+    """A grown woman of the demo with a plain family name, a known birth date and a phone, to be found or nearly registered twice."""
     wanted = select(Patient).where(Patient.birth_date.is_not(None), ~Patient.birth_is_estimated, Patient.phone != "")
     wanted = wanted.where(func.length(Patient.family_name) > 4, Patient.family_name.regexp_match("^[A-Za-z]+$"))
-    wanted = wanted.where(Patient.sex == "female", Patient.deceased_on.is_(None))
+    grown = clock.today() - dt.timedelta(days=18 * 366)
+    wanted = wanted.where(Patient.sex == "female", Patient.deceased_on.is_(None), Patient.birth_date < grown)
     with served.app.app_context():
         found = database.session.scalars(wanted.order_by(Patient.id)).first()
         database.session.remove()

@@ -32,7 +32,7 @@ def served(demo_template, valkey):
 
 def registers(tab, family):
     tab.goto("/login")
-    tab.get_by_label("User name").fill("receptionist")
+    tab.get_by_label("Username").fill("receptionist")
     tab.get_by_label("Password").fill(PASSWORD)
     tab.get_by_role("button", name="Sign in").click()
     expect(tab.locator("h1")).to_have_text("Today")

@@ -30,7 +30,7 @@ def tab_to(tab, target, most=60):
 def test_signing_in(at_desk):
     tab = at_desk()
     tab.goto("/login")
-    tab_to(tab, tab.get_by_label("User name"))
+    tab_to(tab, tab.get_by_label("Username"))
     tab.keyboard.type("receptionist")
     tab.keyboard.press("Tab")
     tab.keyboard.type(PASSWORD)
@@ -88,10 +88,10 @@ def test_the_nurse(at_desk):
     tab_to(tab, link, most=150)
     tab.keyboard.press("Enter")
     expect(ux(tab, "vit-temperature")).to_be_focused()
-    for value in ("37.1", "116/74", "72"):
+    for value, key in (("37.1", "Tab"), ("116/74", "Enter"), ("72", "Enter")):
         tab.keyboard.type(value)
-        tab.keyboard.press("Tab")
-    tab.keyboard.press("Enter")
+        tab.keyboard.press(key)
+    expect(ux(tab, "vit-rr")).to_be_focused()
     tab_to(tab, ux(tab, "vit-save-only"))
     tab.keyboard.press("Enter")
     expect(tab.locator("h1")).to_have_text("Queue")

@@ -40,6 +40,8 @@ def registers(tab, known):
     ux(tab, "reg-family").fill(known.family_name)
     ux(tab, "reg-dob").fill(known.birth_date.strftime("%d/%m/%Y"))
     tab.get_by_label("Female").check()
+    tab.get_by_label("Has allergies").check()
+    tab.get_by_label("What does the patient react to?").fill("penicillin")
     ux(tab, "reg-save-only").click()
     expect(ux(tab, "reg-same")).to_contain_text("Is this the same person?")
     expect(ux(tab, "reg-match").first).to_contain_text(known.hospital_number)
@@ -95,15 +97,31 @@ def cares(tab, number, born):
     tab.get_by_role("radio", name=re.compile("J06.9")).first.check()
     ux(tab, "dx-add").click()
     expect(ux(tab, "dx-line")).to_contain_text("J06.9")
-    ux(tab, "rx-input").fill("paracetamol 500")
-    tab.get_by_role("button", name="Look up").last.click()
-    tab.get_by_role("radio", name=re.compile(r"DOSE\s1\sg.*four times")).first.check()
-    ux(tab, "rx-add").click()
-    expect(ux(tab, "rx-line")).to_contain_text("paracetamol")
+    prescribes(tab)
     if ux(tab, "birth-year").count():
         ux(tab, "birth-year").fill(str(born.year))
     ux(tab, "sign").click()
     expect(ux(tab, "enc-signed")).to_contain_text("Headache since yesterday.")
+
+
+def prescribes(tab):
+    """Paracetamol; then amoxicillin, which stops at the allergy and goes on with a reason."""
+    looks_up(tab, "paracetamol 500", re.compile(r"DOSE\s1\sg.*four times"))
+    expect(ux(tab, "rx-line")).to_contain_text("paracetamol")
+    looks_up(tab, "amoxicillin 500", re.compile(r"amoxicillin AMOXIL.*DOSE\s500\smg"))
+    expect(ux(tab, "alert-stop")).to_contain_text(re.compile("penicillin", re.IGNORECASE))
+    expect(ux(tab, "rx-line")).to_have_count(1)
+    ux(tab, "override-code").select_option(index=1)
+    ux(tab, "override-reason").fill("Took it twice since without any reaction")
+    ux(tab, "override").click()
+    expect(ux(tab, "rx-line")).to_have_count(2)
+
+
+def looks_up(tab, typed, words):
+    ux(tab, "rx-input").fill(typed)
+    tab.get_by_role("button", name="Look up").last.click()
+    tab.get_by_role("radio", name=words).first.check()
+    ux(tab, "rx-add").click()
 
 
 def dispenses(tab, number):
@@ -112,13 +130,13 @@ def dispenses(tab, number):
     if "rx--open" not in (row.get_attribute("class") or ""):
         row.get_by_role("link").first.click()
     ux(tab, "disp-all").click()
-    expect(ux(tab, "disp-done")).to_contain_text("1 medicine given")
+    expect(ux(tab, "disp-done")).to_contain_text("2 medicines given")
 
 
 def takes_money(tab, number):
     tab.goto(f"/billing/?q={number}")
     row_of(tab, "bill-row", number).get_by_role("link").first.click()
-    expect(ux(tab, "bill-line")).to_have_count(2)
+    expect(ux(tab, "bill-line")).to_have_count(3)
     ux(tab, "bill-issue").click()
     expect(tab.locator("h1")).to_contain_text(re.compile(r"B-\d{4}-\d{6}"))
     bill = tab.locator("h1").inner_text().removeprefix("Bill ")
@@ -126,6 +144,16 @@ def takes_money(tab, number):
     ux(tab, "pay-take-only").click()
     expect(ux(tab, "receipt")).to_contain_text(bill)
     expect(ux(tab, "receipt-done")).to_contain_text("Nothing is left to pay")
+    tab.get_by_role("link", name=f"Bill {bill}").click()
+
+
+def prints(tab):
+    """The invoice: the page waits by itself until the paper is there."""
+    if ux(tab, "invoice-make").count():
+        ux(tab, "invoice-make").click()
+    link = ux(tab, "job").get_by_role("link")
+    with tab.expect_response(lambda answer: answer.headers.get("content-type") == "application/pdf"):
+        link.click()
 
 
 def test_a_visit_without_javascript(plain, served):
@@ -138,7 +166,9 @@ def test_a_visit_without_javascript(plain, served):
     measures(plain("nurse"), number)
     cares(plain("doctor"), number, known.birth_date)
     dispenses(plain("pharmacist"), number)
-    takes_money(plain("cashier"), number)
+    cashier = plain("cashier")
+    takes_money(cashier, number)
+    prints(cashier)
     with served.app.app_context():
         statuses = database.session.execute(select(Patient.status).filter_by(hospital_number=number)).scalars().all()
         database.session.remove()
