@@ -1,14 +1,14 @@
-"""What other systems said about each record that came from them."""
+"""What other systems said about each record that came from them, and what was entered while the network was down."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, func
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hms.core.db import Working, db
+from hms.core.db import Record, Working, db
 
 
 class SourceRecord(Working):
@@ -26,3 +26,30 @@ class SourceRecord(Working):
     said: Mapped[dict]
     identifiers: Mapped[list[str]] = mapped_column(ARRAY(db.Text), default=list)
     imported_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class OfflineEntry(Record):
+    """One thing entered on a device without network, by the key that the device gave it.
+
+    `record_id` is the record it became. A refused entry keeps its `fields` and the `refusal` (the API's answer) until a
+    person has dealt with it (`settled_at`); a saved one keeps neither.
+    """
+
+    __tablename__ = "offline_entry"
+    __table_args__ = (
+        UniqueConstraint("user_id", "model", "key"),
+        Index(
+            "ix_offline_entry_open", "user_id", "id", postgresql_where=text("record_id IS NULL AND settled_at IS NULL")
+        ),
+        CheckConstraint("record_id IS NULL OR (fields IS NULL AND refusal IS NULL)", name="saved_keeps_no_copy"),
+    )
+    secret_columns = ("fields", "refusal")
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    model: Mapped[str]
+    key: Mapped[str]
+    record_id: Mapped[int | None]
+    fields: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))
+    refusal: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))
+    status: Mapped[int]
+    settled_at: Mapped[datetime | None]

@@ -35,7 +35,6 @@ AWAITED = {
     "PUT /api/profile/",
     "GET /api/preferences/",
     "PUT /api/preferences/",
-    "POST /api/sync_offline_data/",
 }
 
 
