@@ -5,7 +5,7 @@ CODE := hms tests tools $(wildcard benchmarks) config.py wsgi.py
 WITH_LIBRARIES := . ./.stamps/environment;
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench setup lint fix migrate messages screenshots
+.PHONY: help run test bench security setup lint fix migrate messages screenshots
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ test: ## Run every check and every test, browser tests included
 bench: ## Run the benchmarks and print their table (SMALL=1: a tenth of the data, in three minutes)
 	@$(PYTHON) tools/setup.py run
 	@$(WITH_LIBRARIES) HMS_BENCH=$(if $(SMALL),small) exec $(BIN)/python -m benchmarks.run
+
+security: setup ## Print the table of docs/security.md: tests by class, figures, findings of the readers of code
+	@$(BIN)/python tools/check.py --analyses-only
+	@$(WITH_LIBRARIES) $(BIN)/python -m pytest -q -n 2 --dist loadfile --security-table
 
 setup: ## Fetch everything the hospital and its tests need
 	@$(PYTHON) tools/setup.py test

@@ -10,6 +10,8 @@ import pytest
 from hms.core import headers
 from hms.core.headers import NOTHING_LOADS
 
+pytestmark = pytest.mark.security("I")
+
 
 def _addresses(app):
     """Every address that answers GET, with an id that no record has."""

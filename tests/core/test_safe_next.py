@@ -2,6 +2,8 @@ import pytest
 
 from hms.core.web import safe_next
 
+pytestmark = pytest.mark.security("I")
+
 
 @pytest.mark.parametrize("target", ["/", "/patients/7?tab=bills#top", "/find?q=kad%2076", "/a//b", "/é"])
 def test_paths_of_this_site(target):

@@ -12,6 +12,8 @@ import yaml
 
 from config import Config, NotReady
 
+pytestmark = pytest.mark.security("P")
+
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_KEY", "TOTP_KEYS")
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
+pytestmark = pytest.mark.security("D")
+
 MATRIX = Path(__file__).with_name("permissions.csv")
 ROLES = ("admin", "doctor", "nurse", "receptionist", "pharmacist", "cashier", "lab", "patient")
 REFUSED = "N"

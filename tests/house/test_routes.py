@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from hms.core.permissions import ALLOWED, Action, Role
+
+pytestmark = pytest.mark.security("A")
 
 PRINTED = Path(__file__).with_name("permissions.txt")
 

@@ -10,6 +10,8 @@ from hms.interop import offline_actions
 from hms.interop.models import OfflineEntry
 from hms.patients.models import Patient
 
+pytestmark = pytest.mark.security("Q")
+
 JANE = {
     "unique_id": "SYNC1",
     "first_name": "Jane",

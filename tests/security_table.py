@@ -1,0 +1,68 @@
+"""The table of docs/security.md: how many tests stand behind each class of attack, and the figures they measured.
+
+A test module or test says which class it belongs to, `pytest.mark.security("E")`, and records what it measured with
+pytest's `record_property("figure", "what: value (aim)")`. `make security` runs these tests and prints the table.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+CLASSES = {
+    "A": "shut by default on every route",
+    "B": "faults of the original",
+    "C": "registration, roles, fields that nobody may set",
+    "D": "objects and fields of others",
+    "E": "signing in, enumeration, lockout",
+    "F": "second factor",
+    "G": "sessions and cookies",
+    "H": "tokens",
+    "I": "forms from other sites, framing, headers",
+    "J": "injection",
+    "K": "files and papers",
+    "L": "limits",
+    "M": "sockets",
+    "N": "money, stock and time slots under races",
+    "O": "trail and break-glass",
+    "P": "errors and secrets",
+    "Q": "offline entries",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--security-table", action="store_true", help="run the security tests alone and print their table")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keeps the security tests alone when their table is asked for, and writes each one's class into its report."""
+    for item in items:
+        for mark in item.iter_markers("security"):
+            item.user_properties.append(("security", mark.args[0]))
+    if config.getoption("--security-table"):
+        chosen = [item for item in items if item.get_closest_marker("security")]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Prints the table in the form in which the document holds it."""
+    if not config.getoption("--security-table"):
+        return
+    passed, failed = (_counted(terminalreporter.stats.get(word, [])) for word in ("passed", "failed"))
+    terminalreporter.write_line("\n| class | | tests | failed |\n|---|---|---:|---:|")
+    for letter, words in CLASSES.items():
+        terminalreporter.write_line(f"| {letter} | {words} | {passed[letter] + failed[letter]} | {failed[letter]} |")
+    terminalreporter.write_line("")
+    for figure in sorted(_figures(terminalreporter.stats)):
+        terminalreporter.write_line(f"* {figure}")
+
+
+def _counted(reports: list[pytest.TestReport]) -> Counter[str]:
+    return Counter(str(value) for report in reports for name, value in report.user_properties if name == "security")
+
+
+def _figures(stats: dict[str, list[pytest.TestReport]]) -> set[str]:
+    done = [*stats.get("passed", []), *stats.get("failed", [])]
+    return {str(value) for report in done for name, value in report.user_properties if name == "figure"}
