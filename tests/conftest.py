@@ -36,12 +36,17 @@ TEMPLATE = "hms_template"
 ROLES = tuple(role.value for role in Role)
 
 
+def key_of(name: str) -> str:
+    """A key of the test hospital: the same in every run, and as many-lettered as a real one."""
+    return f"{name}-abcdefghijklmnopqrstuvwxyz-0123456789"
+
+
 def config_for(url: str, redis_number: int = 0, **more: object) -> Config:
     """A test installation on the database at `url`."""
-    keys = {name: letter * 40 for name, letter in (("secret_key", "s"), ("jwt_secret_key", "j"), ("audit_key", "a"))}
+    keys = {name: key_of(name) for name in ("secret_key", "jwt_secret_key", "audit_key")}
     data_dir = Path(servers.HOME) / "data"
     settings_ = {"redis_url": servers.redis_url(redis_number), "data_dir": data_dir, "testing": True, **keys, **more}
-    return Config(database_url=url, totp_keys=("t" * 40,), **settings_)
+    return Config(database_url=url, totp_keys=(key_of("totp"),), **settings_)
 
 
 def _worker_number() -> int:

@@ -31,7 +31,7 @@ from hms.local.valkey import Valkey
 from hms.staff.models import User
 from hms.staff.signing_in import SignedIn, open_session
 from tests import servers
-from tests.conftest import config_for
+from tests.conftest import config_for, key_of
 from tests.page import Page, PageClient, words
 
 from . import factories
@@ -180,10 +180,8 @@ def worker(hospital: Flask, broker: Valkey, tmp_path: Path) -> Iterator[Any]:
             "DATABASE_URL": hospital.config["SQLALCHEMY_DATABASE_URI"],
             "REDIS_URL": broker.url(),
             "HMS_DATA_DIR": str(tmp_path),
-            **{
-                name: letter * 40 for name, letter in (("SECRET_KEY", "s"), ("JWT_SECRET_KEY", "j"), ("AUDIT_KEY", "a"))
-            },
-            "TOTP_KEYS": "t" * 40,
+            **{name.upper(): key_of(name) for name in ("secret_key", "jwt_secret_key", "audit_key")},
+            "TOTP_KEYS": key_of("totp"),
         }
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "work"]
         with (tmp_path / "worker.log").open("ab") as log:

@@ -25,7 +25,7 @@ def row_of(tab: Page, kind: str, words: str) -> Locator:
 
 
 def somebody(served: Any) -> Patient:
-    """A grown woman of the demo with a plain family name, a known birth date and a phone, to be found or nearly registered twice."""
+    """A grown woman of the demo with a plain family name, a known birth date and a phone, to be found or met twice."""
     wanted = select(Patient).where(Patient.birth_date.is_not(None), ~Patient.birth_is_estimated, Patient.phone != "")
     wanted = wanted.where(func.length(Patient.family_name) > 4, Patient.family_name.regexp_match("^[A-Za-z]+$"))
     grown = clock.today() - dt.timedelta(days=18 * 366)
