@@ -3,31 +3,49 @@
 from __future__ import annotations
 
 from .charging import add_charge
+from .correcting import (
+    approve,
+    ask_discount,
+    decline,
+    propose_discount,
+    propose_refund,
+    propose_void,
+    propose_write_off,
+    take_back,
+)
 from .crediting import withdraw_charge
-from .drafting import add_item, add_line, change_bill, create_bill, give_discount, restore_line, withdraw_line
-from .issuing import ask_for_invoice, issue, void_bill
+from .discounts import give_discount
+from .drafting import add_item, add_line, change_bill, create_bill, restore_line, withdraw_line
+from .issuing import ask_for_invoice, give_up_draft, issue
 from .pricing import save_price
 from .shifts import close_till, count_till, open_till
-from .taking import hand_out_receipt, refund, take_payment
+from .taking import hand_out_receipt, take_payment
 
 __all__ = (
     "add_charge",
     "add_item",
     "add_line",
+    "approve",
+    "ask_discount",
     "ask_for_invoice",
     "change_bill",
     "close_till",
     "count_till",
     "create_bill",
+    "decline",
     "give_discount",
+    "give_up_draft",
     "hand_out_receipt",
     "issue",
     "open_till",
-    "refund",
+    "propose_discount",
+    "propose_refund",
+    "propose_void",
+    "propose_write_off",
     "restore_line",
     "save_price",
+    "take_back",
     "take_payment",
-    "void_bill",
     "withdraw_charge",
     "withdraw_line",
 )

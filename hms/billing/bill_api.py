@@ -16,6 +16,8 @@ from hms.core.web import needs, person
 from hms.core.words import _
 
 from . import actions, queries, shapes, wire
+from .correction_api import CorrectionOut, withdrawn_by_two
+from .corrections import Kind
 from .desk import api
 from .models import Bill, BillLine, PriceItem
 from .requests import THROUGH_API, or_conflict, ordered
@@ -112,11 +114,16 @@ def change_bill(given: dict[str, Any], bill_id: int) -> Response:
 @api.delete("/bills/<int:bill_id>/")
 @needs(Action.WITHDRAW_BILL)
 @api.response(204)
-def void_bill(bill_id: int) -> tuple[str, int]:
-    """Make a bill void; it keeps its number. 409 while money is held for it."""
+@api.alt_response(202, schema=CorrectionOut)
+def void_bill(bill_id: int) -> Any:
+    """Make a bill void; it keeps its number. 204 for a draft. An issued bill takes two persons: 202 with the ask that
+    waits, and 204 to the second person. 409 while money is held for it."""
     body, _version = _bill(bill_id)
-    if body["status"] != BillState.VOID:
-        or_conflict(lambda: actions.void_bill(bill_id, reason=_(THROUGH_API), by=person()))
+    why = {"reason": _(THROUGH_API), "by": person()}
+    if body["status"] == BillState.DRAFT:
+        or_conflict(lambda: actions.give_up_draft(bill_id, **why))
+    elif body["status"] != BillState.VOID:
+        return withdrawn_by_two(Kind.VOID, bill_id, None, lambda: actions.propose_void(bill_id, **why))
     return "", 204
 
 

@@ -8,16 +8,16 @@ from flask import Response, flash, make_response, redirect, render_template, req
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.core import broker
+from hms.core import broker, settings
 from hms.core.forms import DeskForm
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.patients import queries as patients
 from hms.patients.models import Patient
 
-from . import actions, papers, queries
+from . import actions, asked, papers, queries
 from .desk import pages
-from .forms import DiscountForm, LineForm, ReasonForm
+from .forms import DiscountForm, LineForm
 from .models import Bill
 from .rules import balance
 
@@ -83,6 +83,7 @@ def _bill_page(bill_id: int, **refused: DeskForm) -> tuple[str, int]:
         failed=failed,
         choices=_choices(refused.get("line")),
         owed_elsewhere=queries.owed(patient.id, but_not=one.id),
+        discount_limit=settings.value("billing.discount_limit_percent"),
     )
     return shown, failed.status if failed else 200
 
@@ -93,9 +94,10 @@ def _facts(one: Bill, patient: Patient) -> dict[str, Any]:
         "whom": patients.patient_banner(patient, person()),
         "lines": papers.standing_lines(one.id),
         "payments": queries.payments_of(one.id),
-        "balance": balance(one.total, one.paid),
+        "balance": balance(one.total, one.paid, one.written_off),
         "invoice": queries.invoice(one),
         "printer_answers": broker.answers,
+        "asks": asked.of_bill(one.id),
     }
 
 
@@ -146,9 +148,11 @@ def restore_line(bill_id: int, line_id: int) -> Response:
 @pages.post("/bills/<int:bill_id>/discount")
 @needs(Action.EDIT_BILL)
 def discount(bill_id: int) -> ResponseReturnValue:
-    """Give a discount on a draft."""
+    """Give a discount on a draft; above the limit it is asked for."""
     form = DiscountForm()
-    if form.save(actions.give_discount, by=person(), bill_id=bill_id):
+    if form.save(actions.ask_discount, by=person(), bill_id=bill_id):
+        if form.result is not None:
+            flash(_("This is above the limit: it waits for a second person"), "success")
         return _back(bill_id)
     return _bill_page(bill_id, discount=form)
 
@@ -160,18 +164,6 @@ def issue(bill_id: int) -> Response:
     one = actions.issue(bill_id, by=person())
     flash(_("Bill %(number)s issued", number=one.number), "success")
     return _back(bill_id)
-
-
-@pages.route("/bills/<int:bill_id>/void", methods=["GET", "POST"])
-@needs(Action.WITHDRAW_BILL)
-def void(bill_id: int) -> ResponseReturnValue:
-    """Make a bill void, with a reason."""
-    form = ReasonForm()
-    if form.save(actions.void_bill, by=person(), bill_id=bill_id):
-        return _back(bill_id)
-    one, patient = queries.bill_with_patient(bill_id)
-    whom = patients.patient_banner(patient, person())
-    return render_template("billing/void.html", form=form, bill=one, whom=whom), form.status
 
 
 def _back(bill_id: int) -> Response:

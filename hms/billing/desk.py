@@ -6,7 +6,9 @@ from flask import Blueprint
 from flask_babel import gettext as _
 
 from hms.core.api import DeskApi
+from hms.core.money import ZERO, Money
 
+from .corrections import DECISION_WORDS, KIND_WORDS, Decision, Kind
 from .payments import METHOD_WORDS, Method
 from .rules import STATE_WORDS, BillState
 
@@ -20,12 +22,31 @@ TONES = {
     BillState.PAID: "good",
     BillState.VOID: "stop",
 }
+DECISION_TONES = {
+    Decision.WAITING: "waiting",
+    Decision.APPROVED: "good",
+    Decision.DECLINED: "stop",
+    Decision.WITHDRAWN: "neutral",
+}
 
 
 @pages.app_template_global("bill_state")
-def bill_state(status: str) -> tuple[str, str]:
-    """Tone and words of a bill's state, for the macro `status`."""
+def bill_state(status: str, written_off: Money = ZERO) -> tuple[str, str]:
+    """Tone and words of a bill's state, for the macro `status`; a settled bill of which a part was given up says so."""
+    if status == BillState.PAID and written_off:
+        return "neutral", _("Written off")
     return TONES[BillState(status)], _(STATE_WORDS[BillState(status)])
+
+
+@pages.app_template_global("correction_kind")
+def correction_kind(kind: str) -> str:
+    return _(KIND_WORDS[Kind(kind)])
+
+
+@pages.app_template_global("correction_state")
+def correction_state(status: str) -> tuple[str, str]:
+    """Tone and words of an ask that a second person decides, for the macro `status`."""
+    return DECISION_TONES[Decision(status)], _(DECISION_WORDS[Decision(status)])
 
 
 @pages.app_template_global("method_words")

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from hms.core import clock, settings
+from hms.core import clock
 from hms.core.actions import STALE, action
 from hms.core.db import db, found, locked
 from hms.core.errors import NotFound, RuleBroken, Stale
@@ -163,22 +163,5 @@ def change_bill(
             line.withdrawn_at = clock.now()
         for item in items:
             _write_line(bill, item, by)
-    re_add(bill)
-    return bill
-
-
-@action(Action.EDIT_BILL)
-def give_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Bill:
-    """Take an amount ("10.00") or a share ("10%") off a draft. Above the hospital's limit only who may void bills gives it."""
-    bill = draft(bill_id)
-    subtotal = queries.subtotal(bill.id)
-    amount = rules.discount_of(discount, subtotal)
-    if amount and not reason.strip():
-        raise RuleBroken(_("Say why the discount is given."), "reason")
-    limit = settings.value("billing.discount_limit_percent")
-    if rules.needs_approval(amount, subtotal, limit) and not by.may(Action.WITHDRAW_BILL):
-        message = _("A discount above %(limit)s% needs an administrator. Ask one to give it.")
-        raise RuleBroken(message.replace("%(limit)s", str(limit)), "discount", code="needs_approval")
-    bill.discount, bill.discount_reason = amount, reason.strip() if amount else ""
     re_add(bill)
     return bill

@@ -64,6 +64,11 @@ class RefundForm(DeskForm):
     reason = Text(_l("Reason"), [Required()], longest=200)
 
 
+class WriteOffForm(DeskForm):
+    amount = MoneyField(_l("Amount to give up"), [Given()])
+    reason = Text(_l("Reason"), [Required()], longest=200)
+
+
 class FloatForm(DeskForm):
     float_amount = MoneyField(_l("Cash in the drawer"))
 

@@ -8,13 +8,14 @@ from hms.core import clock
 from hms.core.actions import STALE, action
 from hms.core.alerts import Alert, alert
 from hms.core.db import db, found, locked
-from hms.core.errors import Stale
+from hms.core.errors import Conflict, Stale
 from hms.core.outbox import later
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.series import take
+from hms.core.words import _
 
-from . import papers, rules
+from . import discounts, papers, rules
 from .documents import BILL, document_number
 from .models import Bill, BillLine
 
@@ -33,6 +34,7 @@ def issue_locked(bill: Bill, by: Person) -> Bill:
     standing = select(BillLine.unit_price, BillLine.quantity).filter_by(bill_id=bill.id, withdrawn_at=None)
     lines = [rules.Line(*row) for row in db.session.execute(standing)]
     summed = rules.check_issue(rules.BillState(bill.status), lines, bill.discount)
+    discounts.check_given(bill, summed.subtotal)
     bill.frozen = papers.as_it_stands(bill, by.name)
     later(papers.INVOICE, bill.id)
     alert(Alert.BILL_CHANGED)
@@ -49,10 +51,17 @@ def issue_locked(bill: Bill, by: Person) -> Bill:
 
 
 @action(Action.WITHDRAW_BILL)
-def void_bill(bill_id: int, *, reason: str, by: Person) -> Bill:
-    """Make a bill void while no money is held for it. An issued one keeps its number and its lines in the books; the
-    lines of a draft are withdrawn, so that what they charge can be billed again."""
+def give_up_draft(bill_id: int, *, reason: str, by: Person) -> Bill:
+    """Make a draft void. An issued bill needs a second person: `correcting.propose_void`."""
     bill = locked(Bill, bill_id)
+    if bill.issued_at is not None:
+        raise Conflict(_("This bill is issued. A second person must agree to make it void."), code="needs_approval")
+    return make_void(bill, reason, by)
+
+
+def make_void(bill: Bill, reason: str, by: Person) -> Bill:
+    """Make a locked bill void while no money is held for it. An issued one keeps its number and its lines in the books;
+    the lines of a draft are withdrawn, so that what they charge can be billed again."""
     rules.check_void(rules.BillState(bill.status), bill.paid, reason)
     if bill.status == rules.BillState.DRAFT:
         standing = update(BillLine).filter_by(bill_id=bill.id, withdrawn_at=None)

@@ -68,7 +68,8 @@ class CashShift(Record):
 
 
 class Bill(Versioned):
-    """What a patient is asked to pay. Only a draft changes; `total` and `paid` are kept by the actions and re-added by `prove`.
+    """What a patient is asked to pay. Only a draft changes; `total`, `paid` and `written_off` are kept by the actions and
+    re-added by `prove`.
 
     A bill takes its number when it is issued and keeps it when it is made void; a draft that is given up never had one.
 
@@ -79,7 +80,7 @@ class Bill(Versioned):
     __table_args__ = (
         CheckConstraint("status IN ('draft', 'issued', 'part_paid', 'paid', 'void')", name="status_known"),
         CheckConstraint(
-            "paid >= 0 AND paid <= total",
+            "paid >= 0 AND written_off >= 0 AND paid + written_off <= total",
             name="never_overpaid",
             info={"says": _("This is more than what is still to pay."), "field": "amount"},
         ),
@@ -109,6 +110,7 @@ class Bill(Versioned):
     discount_reason: Mapped[str] = mapped_column(default="")
     total: Mapped[Money] = mapped_column(default=ZERO)
     paid: Mapped[Money] = mapped_column(default=ZERO)
+    written_off: Mapped[Money] = mapped_column(default=ZERO, server_default="0")
     notes: Mapped[str] = mapped_column(default="")
     issued_at: Mapped[datetime | None]
     issued_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
@@ -180,6 +182,7 @@ class Payment(Permanent):
         Index("ix_payment_received_at", "received_at"),
         Index("ix_payment_shift", "shift_id"),
         Index("ix_payment_refunds", "refunds_id", postgresql_where=text("refunds_id IS NOT NULL")),
+        Index("uq_payment_correction", "correction_id", unique=True),
     )
 
     number: Mapped[str] = mapped_column(unique=True)
@@ -194,8 +197,66 @@ class Payment(Permanent):
     received_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     shift_id: Mapped[int | None] = mapped_column(ForeignKey("cash_shift.id", ondelete="RESTRICT"))
     refunds_id: Mapped[int | None] = mapped_column(ForeignKey("payment.id", ondelete="RESTRICT"))
+    correction_id: Mapped[int | None] = mapped_column(ForeignKey("correction.id", ondelete="RESTRICT", use_alter=True))
 
     bill: Mapped[Bill] = relationship(back_populates="payments")
+
+
+class Correction(Record):
+    """What one person asks to be done about money and another decides: a refund, a void bill, a write-off, a discount above
+    the limit. The ask does not change; the decision is final.
+
+    `payment_id` is the payment that a refund gives back; `amount` and `method` are empty where they have no meaning.
+    """
+
+    __tablename__ = "correction"
+    __table_args__ = (
+        CheckConstraint("kind IN ('refund', 'void', 'write_off', 'discount')", name="kind_known"),
+        CheckConstraint("status IN ('waiting', 'approved', 'declined', 'withdrawn')", name="status_known"),
+        CheckConstraint(
+            "btrim(reason) <> ''", name="reason_given", info={"says": _("Say why it is needed."), "field": "reason"}
+        ),
+        CheckConstraint(
+            "(kind = 'void') = (amount IS NULL) AND (kind = 'refund') = (payment_id IS NOT NULL)"
+            " AND (kind = 'refund') = (method IS NOT NULL)",
+            name="complete",
+        ),
+        CheckConstraint(
+            SANE_AMOUNT, name="amount_possible", info={"says": _("Write an amount above zero."), "field": "amount"}
+        ),
+        CheckConstraint(
+            "(status = 'waiting') = (decided_at IS NULL) AND (status = 'waiting') = (decided_by_id IS NULL)",
+            name="decided_by_somebody",
+        ),
+        CheckConstraint(
+            "status NOT IN ('approved', 'declined') OR decided_by_id <> proposed_by_id",
+            name="decided_by_another",
+            info={"says": _("Somebody else must decide this: you asked for it."), "code": "own_request"},
+        ),
+        Index(
+            "uq_correction_waiting",
+            "bill_id",
+            "kind",
+            text("coalesce(payment_id, 0)"),
+            unique=True,
+            postgresql_where=text("status = 'waiting'"),
+            info={"says": _("This is asked for already and waits for a second person."), "code": "asked_already"},
+        ),
+        Index("ix_correction_bill", "bill_id", "id"),
+        Index("ix_correction_waiting", "id", postgresql_where=text("status = 'waiting'")),
+    )
+
+    kind: Mapped[str]
+    bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id", ondelete="RESTRICT"))
+    payment_id: Mapped[int | None] = mapped_column(ForeignKey("payment.id", ondelete="RESTRICT"))
+    amount: Mapped[Money | None]
+    method: Mapped[str | None]
+    reason: Mapped[str]
+    proposed_by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    status: Mapped[str] = mapped_column(default="waiting")
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    decided_at: Mapped[datetime | None]
+    decision_note: Mapped[str] = mapped_column(default="")
 
 
 class PrintedDocument(Working):

@@ -21,7 +21,7 @@ from hms.staff.models import User
 
 from . import receipt
 from .documents import in_words
-from .models import Bill, BillLine, Payment
+from .models import Bill, BillLine, Correction, Payment
 from .payments import METHOD_WORDS, Method
 from .rules import BillState, balance
 
@@ -47,11 +47,11 @@ def as_it_stands(bill: Bill, clerk: str) -> dict[str, Any]:
 
 
 def edition(bill: Bill) -> str:
-    """Names the paper of the bill as it stands now: another payment, a refund or a void makes another paper."""
+    """Names the paper of the bill as it stands now: a payment, a refund, a write-off or a void makes another paper."""
     if bill.status == BillState.DRAFT:
         return f"draft-{bill.version}"
     count = db.session.execute(select(func.count(Payment.id)).where(Payment.bill_id == bill.id)).scalar_one()
-    return f"{bill.status}-{count}"
+    return f"{bill.status}-{count}" + (f"-{bill.written_off}" if bill.written_off else "")
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def invoice(bill: Bill) -> dict[str, Any]:
         "last_lines": lines[split:],
         "subtotal": bill.total + bill.discount,
         "payments": paid_rows(bill.id),
-        "balance": ZERO if bill.status == BillState.VOID else balance(bill.total, bill.paid),
+        "balance": ZERO if bill.status == BillState.VOID else balance(bill.total, bill.paid, bill.written_off),
         "words": in_words(bill.total, currency) if settings.value("billing.amount_in_words") else "",
         "instructions": settings.value("billing.payment_instructions"),
         "logo": settings.value("hospital.logo"),
@@ -136,6 +136,9 @@ def _sums(payment: Payment, bill: Bill) -> Iterator[tuple[str, str]]:
     if bill.discount:
         yield _("Discount"), _plain(-bill.discount)
     yield f"{_('TOTAL')} {current_app.config['CURRENCY']}", _plain(bill.total)
+    given_up = _written_off_before(payment)
+    if given_up:
+        yield _("Written off"), _plain(-given_up)
     if before:
         yield _("Paid before"), _plain(before)
     if payment.kind == "refund":
@@ -146,7 +149,12 @@ def _sums(payment: Payment, bill: Bill) -> Iterator[tuple[str, str]]:
         yield _("Reference"), payment.reference
     if payment.tendered is not None:
         yield _("Change"), _plain(payment.tendered - payment.amount)
-    yield _("BALANCE"), _plain(balance(bill.total, before + signed(payment)))
+    yield _("BALANCE"), _plain(balance(bill.total, before + signed(payment), given_up))
+
+
+def _written_off_before(payment: Payment) -> Money:
+    agreed = select(func.sum(Correction.amount)).filter_by(bill_id=payment.bill_id, kind="write_off", status="approved")
+    return db.session.execute(agreed.where(Correction.decided_at <= payment.received_at)).scalar_one() or ZERO
 
 
 def _plain(amount: Money) -> str:

@@ -14,10 +14,12 @@ from hms.core.web import needs, person
 from hms.core.words import _
 
 from . import actions, shapes, wire
+from .correction_api import CorrectionOut, withdrawn_by_two
+from .corrections import Kind
 from .desk import api
 from .models import Bill, Payment
 from .payments import method
-from .requests import THROUGH_API, or_conflict, ordered
+from .requests import THROUGH_API, ordered
 
 PAYMENT_ORDERS = {"id": Payment.id, "payment_date": Payment.received_at, "amount": Payment.amount}
 
@@ -118,8 +120,10 @@ def change_payment(given: dict[str, Any], payment_id: int) -> Response:
 @api.delete("/payments/<int:payment_id>/")
 @needs(Action.WITHDRAW_BILL)
 @api.response(204)
-def refund_payment(payment_id: int) -> tuple[str, int]:
-    """Give all that is left of a payment back; the payment and the refund stay in the books."""
-    _payment(payment_id)
-    or_conflict(lambda: actions.refund(payment_id, reason=_(THROUGH_API), by=person()))
-    return "", 204
+@api.alt_response(202, schema=CorrectionOut)
+def refund_payment(payment_id: int) -> Any:
+    """Give all that is left of a payment back; the payment and the refund stay in the books. It takes two persons: 202
+    with the ask that waits, and 204 to the second person."""
+    bill_id = _payment(payment_id)["bill"]
+    ask = {"reason": _(THROUGH_API), "by": person()}
+    return withdrawn_by_two(Kind.REFUND, bill_id, payment_id, lambda: actions.propose_refund(payment_id, **ask))

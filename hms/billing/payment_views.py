@@ -1,4 +1,4 @@
-"""Pages: taking a payment, its receipt, giving it back."""
+"""Pages: taking a payment, and its receipt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hms.patients import queries as patients
 
 from . import actions, papers, queries, receipt, till
 from .desk import pages
-from .forms import PayForm, RefundForm
+from .forms import PayForm
 from .rules import balance
 
 
@@ -26,7 +26,7 @@ def pay(bill_id: int) -> ResponseReturnValue:
         prints = 1 if request.form.get("do") == "print" else None
         return redirect(url_for("billing.payment", payment_id=form.result.id, taken=1, prints=prints), 303)
     bill, patient = queries.bill_with_patient(bill_id)
-    owed = balance(bill.total, bill.paid)
+    owed = balance(bill.total, bill.paid, bill.written_off)
     if request.method == "GET":
         form.amount.data = owed
     shown = {
@@ -54,7 +54,7 @@ def payment(payment_id: int) -> str:
         payment=one,
         bill=bill,
         whom=patients.patient_banner(patient, person()),
-        owed=balance(bill.total, bill.paid),
+        owed=balance(bill.total, bill.paid, bill.written_off),
         paper=paper,
         height=receipt.height_mm(lines, foot),
         lines=lines,
@@ -72,17 +72,3 @@ def print_again(payment_id: int) -> Response:
     """Hand the receipt out once more, marked COPY."""
     actions.hand_out_receipt(payment_id, by=person())
     return redirect(url_for("billing.payment", payment_id=payment_id, prints=1), 303)
-
-
-@pages.route("/payments/<int:payment_id>/refund", methods=["GET", "POST"])
-@needs(Action.WITHDRAW_BILL)
-def refund(payment_id: int) -> ResponseReturnValue:
-    """Give a payment back, or a part of it."""
-    one, bill, patient = queries.payment_with_bill(payment_id)
-    form = RefundForm()
-    if form.save(actions.refund, by=person(), payment_id=payment_id):
-        return redirect(url_for("billing.payment", payment_id=form.result.id, taken=1), 303)
-    if request.method == "GET":
-        form.amount.data, form.method.data = one.amount, one.method
-    whom = patients.patient_banner(patient, person())
-    return render_template("billing/refund.html", form=form, payment=one, bill=bill, whom=whom), form.status

@@ -106,15 +106,13 @@ def _change(amount: Money, method: Method, tendered: Money | None) -> Money:
     return tendered - amount
 
 
-def check_refund(amount: Money, paid: Money, already_refunded: Money, reason: str) -> None:
-    """A refund is never more than what was paid less earlier refunds, and says why."""
+def check_refund(amount: Money, left: Money) -> None:
+    """A refund is never more than what is `left` of the payment: what was paid less earlier refunds."""
     if amount <= ZERO:
         raise RuleBroken(_("Enter an amount above zero."), "amount")
-    if amount > paid - already_refunded:
+    if amount > left:
         message = _("Only %(left)s of this payment is left to refund.")
-        raise RuleBroken(message % {"left": paid - already_refunded}, "amount", code="more_than_paid")
-    if not reason.strip():
-        raise RuleBroken(_("Say why the money is given back."), "reason")
+        raise RuleBroken(message % {"left": left}, "amount", code="more_than_paid")
 
 
 def oldest_first(amount: Money, owed: Iterable[tuple[int, Money]]) -> tuple[list[tuple[int, Money]], Money]:

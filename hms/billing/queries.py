@@ -35,6 +35,7 @@ STATES = {
     "all": ("draft", "issued", "part_paid", "paid", "void"),
 }
 MOST_PATIENTS = 100
+OWED = Bill.total - Bill.paid - Bill.written_off
 
 
 def price_item(code: str) -> PriceItem | None:
@@ -66,7 +67,7 @@ def subtotal(bill_id: int) -> Money:
 
 def owed(patient_id: int, *, but_not: int | None = None) -> Money:
     """All that a patient has still to pay: issued bills less payments, and the charges of drafts; without bill `but_not`."""
-    bills = select(func.sum(Bill.total - Bill.paid)).where(Bill.patient_id == patient_id, Bill.status.in_(UNSETTLED))
+    bills = select(func.sum(OWED)).where(Bill.patient_id == patient_id, Bill.status.in_(UNSETTLED))
     if but_not is not None:
         bills = bills.where(Bill.id != but_not)
     return db.session.execute(bills).scalar_one() or ZERO
@@ -74,7 +75,7 @@ def owed(patient_id: int, *, but_not: int | None = None) -> Money:
 
 def owed_by(patient_ids: Iterable[int]) -> dict[int, Money]:
     """What each patient has still to pay, zero when all is paid; a patient without any bill is left out."""
-    bills = select(Bill.patient_id, func.sum(Bill.total - Bill.paid)).where(Bill.status != "void")
+    bills = select(Bill.patient_id, func.sum(OWED)).where(Bill.status != "void")
     wanted = bills.where(Bill.patient_id.in_(sorted(set(patient_ids)))).group_by(Bill.patient_id)
     return dict(db.session.execute(wanted).all())
 
@@ -108,7 +109,7 @@ def bills(
 
 
 def _with_patient() -> Select:
-    columns = (Bill.number, Bill.status, Bill.total, Bill.paid, Bill.created_at, Bill.issued_at)
+    columns = (Bill.number, Bill.status, Bill.total, Bill.paid, Bill.written_off, Bill.created_at, Bill.issued_at)
     return select(Bill.id.label("bill_id"), *columns, *WHO).join(Patient, Patient.id == Bill.patient_id)
 
 
@@ -162,6 +163,12 @@ def payment_with_bill(payment_id: int) -> tuple[Payment, Bill, Patient]:
     if row is None:
         raise NotFound(_("There is no such payment."))
     return row[0], row[1], row[2]
+
+
+def left_of(paid: Payment) -> Money:
+    """What of a payment is not given back yet."""
+    earlier = select(func.sum(Payment.amount)).where(Payment.refunds_id == paid.id)
+    return paid.amount - (db.session.execute(earlier).scalar_one() or ZERO)
 
 
 def payments_of(bill_id: int) -> list[Payment]:

@@ -1,4 +1,4 @@
-"""What must be true of bills: their states, their totals, discounts and credits."""
+"""What must be true of bills: their states, their totals, discounts and what is given up."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Totals(NamedTuple):
     subtotal: Money
     discount: Money
     total: Money
-    credited: Money
+    written_off: Money
     paid: Money
     balance: Money
 
@@ -82,13 +82,13 @@ def counted_entry(text: str) -> tuple[int, str]:
 
 
 def totals(
-    lines: Iterable[Line], discount: Money = ZERO, payments: Iterable[Money] = (), credits: Iterable[Money] = ()
+    lines: Iterable[Line], discount: Money = ZERO, payments: Iterable[Money] = (), written_off: Money = ZERO
 ) -> Totals:
     """The figures at the foot of a bill. A refund is a payment below zero."""
     subtotal = _sum(line_total(*line) for line in lines)
-    credited, paid = _sum(credits), _sum(payments)
+    paid = _sum(payments)
     total = subtotal - discount
-    return Totals(subtotal, discount, total, credited, paid, balance(total, paid, credited))
+    return Totals(subtotal, discount, total, written_off, paid, balance(total, paid, written_off))
 
 
 def _sum(amounts: Iterable[Money]) -> Money:
@@ -98,14 +98,14 @@ def _sum(amounts: Iterable[Money]) -> Money:
         raise RuleBroken(_("The bill is more than 99,999,999.99. Make a second bill."), "items") from None
 
 
-def balance(total: Money, paid: Money, credited: Money = ZERO) -> Money:
+def balance(total: Money, paid: Money, written_off: Money = ZERO) -> Money:
     """What is still to pay."""
-    return total - credited - paid
+    return total - written_off - paid
 
 
-def state(total: Money, paid: Money, credited: Money = ZERO) -> BillState:
+def state(total: Money, paid: Money, written_off: Money = ZERO) -> BillState:
     """The state of an issued bill that is not void, from its money alone; a bill of nothing is paid."""
-    if balance(total, paid, credited) <= ZERO:
+    if balance(total, paid, written_off) <= ZERO:
         return BillState.PAID
     return BillState.PART_PAID if paid > ZERO else BillState.ISSUED
 
@@ -114,7 +114,8 @@ def check_editable(current: BillState) -> None:
     """Lines, discounts and the payer change on a draft only."""
     if current != BillState.DRAFT:
         raise RuleBroken(
-            _("This bill is issued and stays as it is. Make a credit note to correct it."), code="not_draft"
+            _("This bill is issued and stays as it is. Ask for it to be made void, then make a new one."),
+            code="not_draft",
         )
 
 
@@ -135,23 +136,19 @@ def check_void(current: BillState, paid: Money, reason: str) -> None:
     if current == BillState.VOID:
         raise RuleBroken(_("This bill is already void."), code="void")
     if paid != ZERO:
-        raise RuleBroken(
-            _("Money was taken for this bill. Refund it first, or make a credit note."), code="has_payments"
-        )
+        raise RuleBroken(_("Money was taken for this bill. Refund it first."), code="has_payments")
     if not reason.strip():
         raise RuleBroken(_("Say why the bill is made void."), "reason")
 
 
-def check_credit(amount: Money, current: BillState, total: Money, credited: Money, reason: str) -> None:
-    """A credit note takes back part or all of an issued bill, never more than is left of it."""
-    if current in (BillState.DRAFT, BillState.VOID):
-        raise RuleBroken(_("Only an issued bill can be credited."), code="not_issued")
+def check_write_off(amount: Money, current: BillState, owed: Money) -> None:
+    """Only what is still owed on an issued bill is given up."""
+    if current not in OPEN:
+        raise RuleBroken(_("Only an issued bill on which something is owed can be written off."), code="not_open")
     if amount <= ZERO:
         raise RuleBroken(_("Enter an amount above zero."), "amount")
-    if amount > total - credited:
-        raise RuleBroken(_("Only %(left)s of this bill is left to credit.") % {"left": total - credited}, "amount")
-    if not reason.strip():
-        raise RuleBroken(_("Say why the bill is credited."), "reason")
+    if amount > owed:
+        raise RuleBroken(_("Only %(due)s is still to pay.") % {"due": owed}, "amount", code="more_than_due")
 
 
 def discount_of(text: str, subtotal: Money) -> Money:
@@ -183,10 +180,10 @@ def needs_approval(discount: Money, subtotal: Money, limit_percent: Decimal) -> 
     return discount > subtotal.percent(limit_percent)
 
 
-def check_approver(asked_by: int, approver: int) -> None:
-    """Whoever asked for a discount or a refund never approves it."""
+def check_approver(asked_by: int, approver: int | None) -> None:
+    """Whoever asked for a discount or a refund never decides it."""
     if asked_by == approver:
-        raise RuleBroken(_("Somebody else must approve this: you asked for it."), code="own_request")
+        raise RuleBroken(_("Somebody else must decide this: you asked for it."), code="own_request")
 
 
 def payer_split(total: Money, payer_percent: Decimal) -> tuple[Money, Money]:

@@ -67,10 +67,6 @@ class BillChange(Spelt):
     notes = Text(2000, multiline=True)
 
 
-class VoidIn(Shape):
-    reason = Text(200)
-
-
 class PaymentIn(Spelt):
     other_spellings = {
         "bill": ("bill_id",),
@@ -124,6 +120,7 @@ class BillOut(Shape):
     status = fields.String()
     discount = fields.String()
     paid_amount = fields.String()
+    written_off = fields.String()
     balance = fields.String()
     notes = fields.String()
     patient_name = fields.String()
@@ -182,7 +179,8 @@ def bill_json(row: Row) -> dict[str, Any]:
         "status": row.status,
         "discount": row.discount,
         "paid_amount": row.paid,
-        "balance": Money("0") if row.status == "void" else row.total - row.paid,
+        "written_off": row.written_off,
+        "balance": Money("0") if row.status == "void" else row.total - row.paid - row.written_off,
         "notes": row.notes,
         "patient_name": " ".join(filter(None, (row.given_names, row.family_name))),
     }

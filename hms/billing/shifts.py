@@ -26,23 +26,29 @@ from .payments import Method
 MOST_COUNTS = 2
 
 
-def till_of(by: Person) -> int | None:
-    """The id of the open till that money of `by` goes through, locked; opened with no float when the hospital allows it.
+def till_of(cashier_id: int | None) -> int | None:
+    """The id of the open till that money of that person goes through, locked; opened with no float when the hospital
+    allows it.
 
     None for the hospital itself (imports). Raises `RuleBroken` when there is none, or when it is counted already.
     """
-    if by.id is None:
+    if cashier_id is None:
         return None
-    shift = _opened(by) if settings.value("billing.open_till_by_itself") else _open_till(by)
+    shift = _opened(cashier_id) if settings.value("billing.open_till_by_itself") else _open_till(cashier_id)
     if shift is None:
-        raise RuleBroken(_("Your till is not open. Open it with its float, then take the payment."), code="till_closed")
+        raise RuleBroken(
+            _("The till that this money goes through is not open. Open it with its float first."), code="till_closed"
+        )
     if shift.counted is not None:
-        raise RuleBroken(_("Your till is counted. Close it, then the next payment opens a new one."), code="counted")
+        raise RuleBroken(
+            _("The till that this money goes through is counted. Close it; the next payment opens a new one."),
+            code="counted",
+        )
     return shift.id
 
 
-def _opened(by: Person) -> CashShift:
-    new = insert(CashShift).values(cashier_id=by.id, opened_at=clock.now(), float_amount=ZERO)
+def _opened(cashier_id: int) -> CashShift:
+    new = insert(CashShift).values(cashier_id=cashier_id, opened_at=clock.now(), float_amount=ZERO)
     one = new.on_conflict_do_update(
         index_elements=[CashShift.cashier_id],
         index_where=CashShift.closed_at.is_(None),
@@ -51,8 +57,8 @@ def _opened(by: Person) -> CashShift:
     return db.session.scalars(one.returning(CashShift), execution_options={"populate_existing": True}).one()
 
 
-def _open_till(by: Person) -> CashShift | None:
-    mine = select(CashShift).filter_by(cashier_id=by.id, closed_at=None).with_for_update()
+def _open_till(cashier_id: int | None) -> CashShift | None:
+    mine = select(CashShift).filter_by(cashier_id=cashier_id, closed_at=None).with_for_update()
     return db.session.scalars(mine, execution_options={"populate_existing": True}).one_or_none()
 
 
@@ -108,7 +114,7 @@ def close_till(reason: str = "", *, by: Person) -> CashShift:
 
 
 def _mine(by: Person) -> CashShift:
-    shift = _open_till(by)
+    shift = _open_till(by.id)
     if shift is None:
         raise Conflict(_("Your till is not open."), code="till_closed")
     return shift

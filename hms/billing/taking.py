@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from hms.core import clock
@@ -10,17 +9,17 @@ from hms.core.actions import action
 from hms.core.alerts import Alert, alert
 from hms.core.db import db, found, locked
 from hms.core.errors import RuleBroken
-from hms.core.money import ZERO, Money
+from hms.core.money import Money
 from hms.core.outbox import later
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.series import take
 from hms.core.words import _
 
-from . import papers, payments, rules, shifts
+from . import papers, payments, queries, rules, shifts
 from .documents import CREDIT_NOTE, RECEIPT, document_number
 from .issuing import issue_locked
-from .models import Bill, Payment, PrintedCopy
+from .models import Bill, Correction, Payment, PrintedCopy
 
 
 @action(Action.TAKE_PAYMENT)
@@ -43,49 +42,51 @@ def take_payment(
     if bill.status == rules.BillState.DRAFT:
         issue_locked(bill, by)
     payments.check_payable(rules.BillState(bill.status))
-    owed = rules.balance(bill.total, bill.paid)
+    owed = rules.balance(bill.total, bill.paid, bill.written_off)
     payments.check_payment(amount, owed, chosen, reference, tendered, needs_reference=needs_reference)
     given = tendered if chosen is payments.Method.CASH else None
     payment = Payment(
         bill_id=bill.id, kind="payment", amount=amount, method=chosen.value, reference=reference, tendered=given
     )
-    return _book(payment, bill, amount, RECEIPT, by)
+    return _book(payment, bill, amount, RECEIPT, by.id)
 
 
-@action(Action.WITHDRAW_BILL)
-def refund(
-    payment_id: int, amount: Money | None = None, *, reason: str, method: str | None = None, by: Person
-) -> Payment:
-    """Give back all that is left of a payment, or `amount` of it, with a reason; the payment itself stays as it was."""
-    paid = found(Payment, payment_id)
-    bill = locked(Bill, paid.bill_id)
+def check_refund(paid: Payment, amount: Money) -> None:
+    """`RuleBroken` when `amount` cannot be given back of this payment, whose bill is locked."""
     if paid.kind != "payment":
         raise RuleBroken(_("This is a refund itself. Choose the payment it belongs to."), code="not_a_payment")
-    earlier = select(func.sum(Payment.amount)).where(Payment.refunds_id == paid.id)
-    before = db.session.execute(earlier).scalar_one() or ZERO
-    given_back = amount if amount is not None else paid.amount - before
-    payments.check_refund(given_back, paid.amount, before, reason)
-    way = payments.method(method) if method else payments.Method(paid.method)
-    row = Payment(bill_id=bill.id, kind="refund", amount=given_back, method=way.value, note=reason.strip())
-    row.refunds_id = paid.id
-    return _book(row, bill, -given_back, CREDIT_NOTE, by)
+    payments.check_refund(amount, queries.left_of(paid))
 
 
-def _book(payment: Payment, bill: Bill, change: Money, series: str, by: Person) -> Payment:
+def book_refund(asked: Correction) -> Payment:
+    """Give back what an approved ask says, out of the till of whoever asked; the payment itself stays as it was."""
+    bill, paid = locked(Bill, asked.bill_id), found(Payment, asked.payment_id)
+    check_refund(paid, asked.amount)
+    row = Payment(bill_id=bill.id, kind="refund", amount=asked.amount, method=asked.method, note=asked.reason)
+    row.refunds_id, row.correction_id = paid.id, asked.id
+    return _book(row, bill, -asked.amount, CREDIT_NOTE, asked.proposed_by_id)
+
+
+def _book(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: int | None) -> Payment:
     """Write the payment or refund, and what the bill then stands at."""
-    payment.shift_id = shifts.till_of(by)
-    payment.received_at, payment.received_by_id = clock.now(), by.id
+    payment.shift_id = shifts.till_of(clerk_id)
+    payment.received_at, payment.received_by_id = clock.now(), clerk_id
     bill.paid = bill.paid + change
-    bill.status = rules.state(bill.total, bill.paid).value
-    bill.changed()
-    later(papers.INVOICE, bill.id)
-    alert(Alert.BILL_CHANGED)
-    db.session.flush()
+    settle(bill)
     year = clock.today().year
     payment.number = document_number(series, year, take(f"{payment.kind}:{year}"))
     db.session.add(payment)
     db.session.flush()
     return payment
+
+
+def settle(bill: Bill) -> None:
+    """Set the state of an issued bill after money came, went or was given up; its paper is printed anew."""
+    bill.status = rules.state(bill.total, bill.paid, bill.written_off).value
+    bill.changed()
+    later(papers.INVOICE, bill.id)
+    alert(Alert.BILL_CHANGED)
+    db.session.flush()
 
 
 @action(Action.READ_PAYMENTS)

@@ -6,7 +6,7 @@ from hms.core import nav
 from hms.core.permissions import Action
 from hms.core.words import _
 
-from . import bill_views, payment_views, price_views, till_views  # noqa: F401 - they put their pages on the blueprint
+from . import bill_views, correction_views, payment_views, price_views, till_views  # noqa: F401 - they put their pages on the blueprint
 from .desk import pages
 
 __all__ = ("pages",)

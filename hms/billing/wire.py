@@ -15,7 +15,10 @@ from hms.patients.models import Patient
 
 from .models import Bill, BillLine, Payment, PriceItem
 
-_BILL = ("id", "patient_id", "encounter_id", "number", "status", "total", "paid", "discount", "notes", "version")
+_BILL = (
+    *("id", "patient_id", "encounter_id", "number", "status", "total", "paid", "written_off", "discount", "notes"),
+    "version",
+)
 _PAYMENT = (
     "id",
     "amount",

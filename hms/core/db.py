@@ -207,6 +207,7 @@ _BUSY = _("Somebody else is saving the same thing. Press the button again.")
 # What triggers refuse, by the name they give.
 _RAISED = {
     "permanent": _("This is final. Correct it with a new entry."),
+    "needs_approval": _("This needs a second person. Ask for it; another who may decides."),
     "last_administrator": _(
         "Nobody would be left who may manage people and roles. Make somebody else administrator first."
     ),

@@ -39,6 +39,8 @@ class Action(StrEnum):
     TAKE_PAYMENT = "billing.take_payment"
     READ_PAYMENTS = "billing.read_payments"
     WITHDRAW_BILL = "billing.void"
+    PROPOSE_CORRECTION = "billing.propose_correction"
+    APPROVE_CORRECTION = "billing.approve_correction"
     WORK_TILL = "billing.work_till"
     MANAGE_PRICES = "billing.manage_prices"
     # appointments
@@ -153,6 +155,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             Action.WITHDRAW_PATIENT,
             Action.EXPORT_PATIENTS,
             Action.WITHDRAW_BILL,
+            Action.PROPOSE_CORRECTION,
+            Action.APPROVE_CORRECTION,
             Action.MANAGE_PRICES,
             Action.EDIT_APPOINTMENT,
             Action.EDIT_ANY_APPOINTMENT,
@@ -243,7 +247,17 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             Action.READ_CLINICAL_FIGURES,
         }
     ),
-    Role.CASHIER: frozenset(_EVERY_DESK | _MONEY | {Action.READ_CONTACT, Action.READ_STOCK_LEVEL, Action.READ_REVENUE}),
+    Role.CASHIER: frozenset(
+        _EVERY_DESK
+        | _MONEY
+        | {
+            Action.PROPOSE_CORRECTION,
+            Action.APPROVE_CORRECTION,
+            Action.READ_CONTACT,
+            Action.READ_STOCK_LEVEL,
+            Action.READ_REVENUE,
+        }
+    ),
     Role.LAB: frozenset(_EVERY_DESK | {Action.ENTER_RESULT}),
     Role.PATIENT: frozenset(),
 }

@@ -10,6 +10,8 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from hms.admin import queries as admin
 from hms.appointments.models import Appointment, QueueEntry
+from hms.billing import asked
+from hms.billing.asked import Ask
 from hms.core import clock, drafts
 from hms.core.db import db
 from hms.core.people import Person
@@ -31,6 +33,7 @@ class Today:
     figures: list[tuple[str, Any, str, str]] = field(default_factory=list)
     arriving: list[Appointment] | None = None
     waiting: list[QueueEntry] | None = None
+    asks: list[Ask] = field(default_factory=list)
     drafts: list[tuple[str, Any]] = field(default_factory=list)
 
 
@@ -45,6 +48,8 @@ def today(who: Person) -> Today:
         _pharmacy(home)
     if who.may(Action.TAKE_PAYMENT):
         home.figures.append((_("Bills to pay"), figures.bills_to_pay(), "/billing/", ""))
+    if who.may(Action.APPROVE_CORRECTION):
+        _approvals(home, who)
     if who.may(Action.READ_REVENUE):
         home.figures.append(
             (_("Received today"), figures.received(period("today", clock.today())), "/reports/?period=today", "")
@@ -92,6 +97,12 @@ def _arriving() -> Select:
         .where(Appointment.date == clock.today(), Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None))
         .order_by(Appointment.time, Appointment.id)
     )
+
+
+def _approvals(home: Today, who: Person) -> None:
+    count = asked.waiting_count(who)
+    home.asks = asked.waiting(who, ROWS) if count else []
+    home.figures.append((_("Approvals waiting"), count, "/billing/approvals", "caution" if count else ""))
 
 
 def _pharmacy(home: Today) -> None:

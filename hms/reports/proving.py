@@ -30,8 +30,14 @@ CHECKS = {
     "a bill's state does not fit what is paid": """
         SELECT id, number AS what, paid AS kept, total AS added FROM bill
          WHERE updated_at >= :start AND updated_at < :end
-           AND ((status = 'paid' AND paid <> total) OR (status = 'part_paid' AND (paid = 0 OR paid >= total))
+           AND ((status = 'paid' AND paid + written_off <> total)
+                OR (status = 'part_paid' AND (paid = 0 OR paid + written_off >= total))
                 OR (status IN ('draft', 'issued') AND paid <> 0))""",
+    "what is written off a bill is not what second persons agreed to": """
+        SELECT b.id, b.number AS what, b.written_off AS kept, coalesce(sum(c.amount), 0) AS added
+          FROM bill b LEFT JOIN correction c ON c.bill_id = b.id AND c.kind = 'write_off' AND c.status = 'approved'
+         WHERE b.updated_at >= :start AND b.updated_at < :end
+         GROUP BY b.id HAVING b.written_off <> coalesce(sum(c.amount), 0)""",
     "a batch's stock is not the sum of its movements": """
         SELECT b.id, b.lot_number AS what, b.quantity AS kept, coalesce(sum(m.quantity), 0) AS added
           FROM batch b LEFT JOIN stock_movement m ON m.batch_id = b.id

@@ -125,6 +125,7 @@ def billing_figures(received_by: int | None = None) -> dict[str, Any]:
     totals = select(
         func.coalesce(func.sum(Bill.total, type_=MoneyColumn()), 0, type_=MoneyColumn()).label("billed"),
         func.coalesce(func.sum(Bill.paid, type_=MoneyColumn()), 0, type_=MoneyColumn()).label("paid"),
+        func.coalesce(func.sum(Bill.written_off, type_=MoneyColumn()), 0, type_=MoneyColumn()).label("written_off"),
         func.count().label("bills"),
         func.count().filter(Bill.status == "paid").label("settled"),
     ).where(Bill.status.in_(("issued", "part_paid", "paid")))
@@ -132,7 +133,7 @@ def billing_figures(received_by: int | None = None) -> dict[str, Any]:
     return {
         "total_billed": row.billed,
         "total_paid": row.paid,
-        "outstanding": row.billed - row.paid,
+        "outstanding": row.billed - row.paid - row.written_off,
         "bill_count": row.bills,
         "paid_count": row.settled,
         "unpaid_count": row.bills - row.settled,

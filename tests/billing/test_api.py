@@ -144,14 +144,48 @@ def test_deleting_is_voiding_and_giving_back(patient_id, program):
     refused = admin.delete(f"/api/bills/{bill_id}/")
     assert (refused.status_code, refused.get_json()["code"]) == (409, "has_payments")
     assert cashier.delete(f"/api/payments/{payment['id']}/").status_code == 403
-    assert admin.delete(f"/api/payments/{payment['id']}/").status_code == 204
+    asked = admin.delete(f"/api/payments/{payment['id']}/")
+    assert (asked.status_code, asked.get_json()["status"], asked.get_json()["amount"]) == (202, "waiting", "10.00")
+    assert admin.delete(f"/api/payments/{payment['id']}/").get_json()["id"] == asked.get_json()["id"]
+    own = admin.post(f"/api/corrections/{asked.get_json()['id']}/approve/")
+    assert (own.status_code, own.get_json()["code"]) == (400, "own_request")
+    assert cashier.post(f"/api/corrections/{asked.get_json()['id']}/approve/").get_json()["status"] == "approved"
+    assert cashier.post(f"/api/corrections/{asked.get_json()['id']}/decline/", json={"reason": "x"}).status_code == 409
     assert admin.delete(f"/api/payments/{payment['id']}/").status_code == 409
     assert cashier.get(f"/api/payments/{payment['id']}/").status_code == 404
     assert [p["kind"] for p in admin.get(f"/api/payments/?bill={bill_id}").get_json()] == ["refund", "payment"]
+    void = {"kind": "void", "bill": bill_id, "reason": "wrong patient"}
+    assert cashier.post("/api/corrections/", json=void).status_code == 201
+    assert cashier.post("/api/corrections/", json=void).status_code == 409
+    assert [one["kind"] for one in admin.get(f"/api/corrections/?bill={bill_id}&status=waiting").get_json()] == ["void"]
     assert admin.delete(f"/api/bills/{bill_id}/").status_code == 204
     assert admin.delete(f"/api/bills/{bill_id}/").status_code == 204
     assert cashier.get(f"/api/bills/{bill_id}/").status_code == 404
     assert admin.get(f"/api/bills/{bill_id}/").get_json()["status"] == "void"
+    assert admin.delete(f"/api/bills/{factories.draft(patient_id, '10.00').id}/").status_code == 204, (
+        "a draft needs one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({"kind": "gift", "reason": "x"}, "kind"),
+        ({"kind": "void", "reason": "x"}, "bill"),
+        ({"kind": "refund", "payment": 987654321, "reason": "x"}, "payment"),
+        ({"kind": "write_off", "bill": "BILL", "reason": "x", "amount": "10.01"}, "amount"),
+        ({"kind": "write_off", "bill": "BILL", "reason": "  "}, "reason"),
+        ({"kind": "discount", "bill": "BILL", "reason": "x", "discount": "10%"}, "non_field_errors"),
+        ({"kind": "void", "bill": "BILL"}, "reason"),
+    ],
+)
+def test_what_cannot_be_asked(patient_id, program, sent, field):
+    bill = factories.draft(patient_id, "10.00")
+    actions.issue(bill.id, by=SYSTEM)
+    answer = program("cashier").post(
+        "/api/corrections/", json={k: bill.id if v == "BILL" else v for k, v in sent.items()}
+    )
+    assert (answer.status_code, list(answer.get_json())[0]) == (400, field)
 
 
 def test_a_payment_is_final(patient_id, program):

@@ -120,7 +120,7 @@ def test_each_edition_is_made_once_and_reprinted_to_the_byte(db, desk, person):
     print_now(bill)
     paid = cashier.get(url)
     assert "PAID" in pages_of(paid.data)[0]
-    actions.void_bill(factories.draft(bill.patient_id, "1.00").id, reason="x", by=SYSTEM)
+    actions.give_up_draft(factories.draft(bill.patient_id, "1.00").id, reason="x", by=SYSTEM)
     count = select(func.count(PrintedDocument.id)).filter_by(ref_id=bill.id)
     assert database.session.execute(count).scalar_one() == 2
 
@@ -128,7 +128,8 @@ def test_each_edition_is_made_once_and_reprinted_to_the_byte(db, desk, person):
 def test_a_void_bill_says_so_on_paper(db, person):
     bill = factories.draft(factories.patient().id, "100.00")
     actions.issue(bill.id, by=person("cashier"))
-    actions.void_bill(bill.id, reason="Made out to the wrong patient", by=person("admin"))
+    asked = actions.propose_void(bill.id, reason="Made out to the wrong patient", by=person("cashier"))
+    actions.approve(asked.id, by=person("admin"))
     (page,) = pages_of(print_now(bill))
     assert "VOID – Made out to the wrong patient" in page
 

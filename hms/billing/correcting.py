@@ -1,0 +1,175 @@
+"""What two persons decide: one asks for a refund, a void bill, a write-off or a discount above the limit, another says yes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hms.core import clock
+from hms.core.actions import action
+from hms.core.alerts import Alert, alert
+from hms.core.db import db, found, locked
+from hms.core.errors import NotFound, RuleBroken
+from hms.core.money import Money
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.words import _
+from hms.messages.actions import tell
+
+from . import corrections, discounts, issuing, payments, queries, rules, taking
+from .charging import re_add
+from .corrections import Decision, Kind
+from .drafting import draft
+from .models import Bill, Correction, Payment
+
+TOLD = {
+    (Kind.REFUND, Decision.APPROVED): _("The refund you asked for is approved: give the money back"),
+    (Kind.VOID, Decision.APPROVED): _("The bill you asked about is void"),
+    (Kind.WRITE_OFF, Decision.APPROVED): _("The write-off you asked for is approved"),
+    (Kind.DISCOUNT, Decision.APPROVED): _("The discount you asked for is approved"),
+    (Kind.REFUND, Decision.DECLINED): _("The refund you asked for is declined"),
+    (Kind.VOID, Decision.DECLINED): _("The bill you asked about stays"),
+    (Kind.WRITE_OFF, Decision.DECLINED): _("The write-off you asked for is declined"),
+    (Kind.DISCOUNT, Decision.DECLINED): _("The discount you asked for is declined"),
+}
+
+
+@action(Action.PROPOSE_CORRECTION)
+def propose_refund(
+    payment_id: int, *, amount: Money | None = None, method: str | None = None, reason: str, by: Person
+) -> Correction:
+    """Ask that all that is left of a payment be given back, or `amount` of it."""
+    paid = found(Payment, payment_id)
+    locked(Bill, paid.bill_id)
+    given_back = amount if amount is not None else queries.left_of(paid)
+    taking.check_refund(paid, given_back)
+    way = payments.method(method) if method else payments.Method(paid.method)
+    return _ask(Kind.REFUND, paid.bill_id, reason, by, amount=given_back, payment_id=paid.id, method=way.value)
+
+
+@action(Action.PROPOSE_CORRECTION)
+def propose_void(bill_id: int, *, reason: str, by: Person) -> Correction:
+    """Ask that a bill be made void for which no money is held."""
+    bill = locked(Bill, bill_id)
+    rules.check_void(rules.BillState(bill.status), bill.paid, reason)
+    return _ask(Kind.VOID, bill.id, reason, by)
+
+
+@action(Action.PROPOSE_CORRECTION)
+def propose_write_off(bill_id: int, *, amount: Money | None = None, reason: str, by: Person) -> Correction:
+    """Ask that what is still owed on an issued bill be given up, or `amount` of it."""
+    bill = locked(Bill, bill_id)
+    owed = rules.balance(bill.total, bill.paid, bill.written_off)
+    given_up = amount if amount is not None else owed
+    rules.check_write_off(given_up, rules.BillState(bill.status), owed)
+    return _ask(Kind.WRITE_OFF, bill.id, reason, by, amount=given_up)
+
+
+@action(Action.EDIT_BILL)
+def ask_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Correction | None:
+    """Give a discount on a draft ("10.00" or "10%"); one above the hospital's limit is asked for instead, and then the ask
+    is returned."""
+    bill = draft(bill_id)
+    amount = discounts.asked_amount(bill.id, discount, reason)
+    if discounts.is_above_limit(amount, bill.id) and by.may(Action.PROPOSE_CORRECTION):
+        return propose_discount(bill_id, discount=discount, reason=reason, by=by)
+    discounts.give_discount(bill_id, discount=discount, reason=reason, by=by)
+    return None
+
+
+@action(Action.PROPOSE_CORRECTION)
+def propose_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Correction:
+    """Ask for a discount on a draft, as an amount or a percentage."""
+    bill = draft(bill_id)
+    amount = discounts.asked_amount(bill.id, discount, reason)
+    return _ask(Kind.DISCOUNT, bill.id, reason, by, amount=amount)
+
+
+def _ask(kind: Kind, bill_id: int, reason: str, by: Person, **more: Any) -> Correction:
+    asked = Correction(
+        kind=kind.value, bill_id=bill_id, reason=corrections.check_reason(reason), proposed_by_id=by.id, **more
+    )
+    db.session.add(asked)
+    alert(Alert.APPROVALS_CHANGED)
+    db.session.flush()
+    return asked
+
+
+@action(Action.APPROVE_CORRECTION)
+def approve(correction_id: int, *, by: Person) -> Correction:
+    """Say yes to what another person asked for, and do it. `RuleBroken` when the bill no longer allows it."""
+    asked = _undecided(correction_id, by)
+    _decide(asked, Decision.APPROVED, by)
+    _DONE_BY[Kind(asked.kind)](asked, by)
+    return asked
+
+
+@action(Action.APPROVE_CORRECTION)
+def decline(correction_id: int, *, reason: str, by: Person) -> Correction:
+    """Say no, with a reason, to what another person asked for."""
+    asked = _undecided(correction_id, by)
+    if not reason.strip():
+        raise RuleBroken(_("Say why it is declined."), "reason")
+    asked.decision_note = reason.strip()
+    _decide(asked, Decision.DECLINED, by)
+    return asked
+
+
+@action(Action.PROPOSE_CORRECTION)
+def take_back(correction_id: int, *, by: Person) -> Correction:
+    """Withdraw what one asked for oneself, while nobody has decided it."""
+    asked = locked(Correction, correction_id)
+    if asked.proposed_by_id != by.id:
+        raise NotFound(_("There is no such record."))
+    corrections.check_waiting(asked.status)
+    _decide(asked, Decision.WITHDRAWN, by)
+    return asked
+
+
+def _undecided(correction_id: int, by: Person) -> Correction:
+    """The ask, its bill locked before it as in every other step at the till."""
+    locked(Bill, found(Correction, correction_id).bill_id)
+    asked = locked(Correction, correction_id)
+    corrections.check_waiting(asked.status)
+    rules.check_approver(asked.proposed_by_id, by.id)
+    return asked
+
+
+def _decide(asked: Correction, decision: Decision, by: Person) -> None:
+    asked.status, asked.decided_at, asked.decided_by_id = decision.value, clock.now(), by.id
+    db.session.flush()
+    alert(Alert.APPROVALS_CHANGED)
+    told = TOLD.get((Kind(asked.kind), decision))
+    if told:
+        tell(asked.proposed_by_id, title=told, message=by.name, url=f"/billing/bills/{asked.bill_id}", by=by)
+
+
+def _give_back(asked: Correction, _by: Person) -> None:
+    taking.book_refund(asked)
+
+
+def _make_void(asked: Correction, by: Person) -> None:
+    issuing.make_void(locked(Bill, asked.bill_id), asked.reason, by)
+
+
+def _write_off(asked: Correction, _by: Person) -> None:
+    bill = locked(Bill, asked.bill_id)
+    owed = rules.balance(bill.total, bill.paid, bill.written_off)
+    rules.check_write_off(asked.amount, rules.BillState(bill.status), owed)
+    bill.written_off = bill.written_off + asked.amount
+    taking.settle(bill)
+
+
+def _give_discount(asked: Correction, _by: Person) -> None:
+    bill = locked(Bill, asked.bill_id)
+    rules.check_editable(rules.BillState(bill.status))
+    bill.discount, bill.discount_reason = asked.amount, asked.reason
+    re_add(bill)
+
+
+_DONE_BY: dict[Kind, Callable[[Correction, Person], None]] = {
+    Kind.REFUND: _give_back,
+    Kind.VOID: _make_void,
+    Kind.WRITE_OFF: _write_off,
+    Kind.DISCOUNT: _give_discount,
+}

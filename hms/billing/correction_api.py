@@ -1,0 +1,178 @@
+"""JSON: what waits for a second person, asking and deciding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, request
+from marshmallow import fields, validate
+from sqlalchemy import select
+
+from hms.core.api import Shape, argument_id, listed, single
+from hms.core.db import db, found
+from hms.core.errors import RuleBroken
+from hms.core.fields import Amount, Pk, Text
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+from hms.core.words import _
+
+from . import actions, asked
+from .corrections import Decision, Kind
+from .desk import api
+from .models import Bill, Correction, Payment
+from .requests import or_conflict
+
+
+class CorrectionIn(Shape):
+    """What is asked: a refund names its `payment`, the others their `bill`. Without `amount` all that is left is meant; a
+    discount takes an amount or a percentage in `discount`."""
+
+    kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in Kind]))
+    bill = Pk(load_default=None, allow_none=True)
+    payment = Pk(load_default=None, allow_none=True)
+    amount = Amount(load_default=None, allow_none=True)
+    discount = Text(12, load_default="")
+    method = Text(30, load_default="")
+    reason = Text(200, required=True)
+
+
+class DeclineIn(Shape):
+    reason = Text(200, required=True)
+
+
+class CorrectionOut(Shape):
+    id = fields.Integer()
+    kind = fields.String()
+    status = fields.String()
+    bill = fields.Integer()
+    payment = fields.Integer(allow_none=True)
+    amount = fields.String(allow_none=True)
+    method = fields.String(allow_none=True)
+    reason = fields.String()
+    proposed_by = fields.Integer()
+    created_at = fields.DateTime()
+    decided_by = fields.Integer(allow_none=True)
+    decided_at = fields.DateTime(allow_none=True)
+    note = fields.String()
+
+
+def correction_json(one: Correction) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "status": one.status,
+        "bill": one.bill_id,
+        "payment": one.payment_id,
+        "amount": one.amount,
+        "method": one.method,
+        "reason": one.reason,
+        "proposed_by": one.proposed_by_id,
+        "created_at": one.created_at,
+        "decided_by": one.decided_by_id,
+        "decided_at": one.decided_at,
+        "note": one.decision_note,
+    }
+
+
+@api.get("/corrections/")
+@needs(Action.PROPOSE_CORRECTION)
+@api.response(200, CorrectionOut(many=True))
+def corrections() -> Response:
+    """What was asked of a second person, newest first. Filters: bill, status."""
+    query, bill_id, status = select(Correction), argument_id("bill", "bill_id"), request.args.get("status")
+    if bill_id is not None:
+        query = query.where(Correction.bill_id == bill_id)
+    if status is not None:
+        if status not in set(Decision):
+            raise RuleBroken(_("Give waiting, approved, declined or withdrawn."), "status")
+        query = query.where(Correction.status == status)
+    return listed(query.order_by(Correction.id.desc()), correction_json)
+
+
+@api.get("/corrections/<int:correction_id>/")
+@needs(Action.PROPOSE_CORRECTION)
+@api.response(200, CorrectionOut)
+def correction(correction_id: int) -> Response:
+    """One ask."""
+    return single(correction_json(found(Correction, correction_id)), 1)
+
+
+@api.post("/corrections/")
+@needs(Action.PROPOSE_CORRECTION)
+@api.arguments(CorrectionIn)
+@api.response(201, CorrectionOut)
+def propose(given: dict[str, Any]) -> Response:
+    """Ask for a refund, a void bill, a write-off or a discount; another person decides."""
+    return single(correction_json(_ASKS[Kind(given["kind"])](given)), 1, 201)
+
+
+def _refund(given: dict[str, Any]) -> Correction:
+    way = given["method"] or None
+    return actions.propose_refund(
+        _record(Payment, given, "payment"), amount=given["amount"], method=way, reason=given["reason"], by=person()
+    )
+
+
+def _void(given: dict[str, Any]) -> Correction:
+    return actions.propose_void(_record(Bill, given, "bill"), reason=given["reason"], by=person())
+
+
+def _write_off(given: dict[str, Any]) -> Correction:
+    bill_id = _record(Bill, given, "bill")
+    return actions.propose_write_off(bill_id, amount=given["amount"], reason=given["reason"], by=person())
+
+
+def _discount(given: dict[str, Any]) -> Correction:
+    typed = given["discount"] or str(given["amount"] or "")
+    bill_id = _record(Bill, given, "bill")
+    return actions.propose_discount(bill_id, discount=typed, reason=given["reason"], by=person())
+
+
+_ASKS: dict[Kind, Callable[[dict[str, Any]], Correction]] = {
+    Kind.REFUND: _refund,
+    Kind.VOID: _void,
+    Kind.WRITE_OFF: _write_off,
+    Kind.DISCOUNT: _discount,
+}
+
+
+def _record(model: type[Bill] | type[Payment], given: dict[str, Any], field: str) -> int:
+    if given[field] is None or db.session.get(model, given[field]) is None:
+        raise RuleBroken(_("Name one that exists."), field)
+    return given[field]
+
+
+@api.post("/corrections/<int:correction_id>/approve/")
+@needs(Action.APPROVE_CORRECTION)
+@api.response(200, CorrectionOut)
+def approve(correction_id: int) -> Response:
+    """Say yes to what another person asked; it is done at once."""
+    return single(correction_json(actions.approve(correction_id, by=person())), 1)
+
+
+@api.post("/corrections/<int:correction_id>/decline/")
+@needs(Action.APPROVE_CORRECTION)
+@api.arguments(DeclineIn)
+@api.response(200, CorrectionOut)
+def decline(given: dict[str, Any], correction_id: int) -> Response:
+    """Say no, with a reason."""
+    return single(correction_json(actions.decline(correction_id, reason=given["reason"], by=person())), 1)
+
+
+@api.delete("/corrections/<int:correction_id>/")
+@needs(Action.PROPOSE_CORRECTION)
+@api.response(204)
+def take_back(correction_id: int) -> tuple[str, int]:
+    """Take back what one asked oneself."""
+    actions.take_back(correction_id, by=person())
+    return "", 204
+
+
+def withdrawn_by_two(kind: Kind, bill_id: int, payment_id: int | None, ask: Callable[[], Correction]) -> Any:
+    """The answer to a DELETE that takes two persons: 202 with the ask that waits, 204 when another's ask is agreed to."""
+    waiting = asked.waiting_for(kind.value, bill_id, payment_id)
+    if waiting is not None and waiting.proposed_by_id != person().id:
+        or_conflict(lambda: actions.approve(waiting.id, by=person()))
+        return "", 204
+    return single(correction_json(waiting or or_conflict(ask)), 1, 202)

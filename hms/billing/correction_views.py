@@ -1,0 +1,127 @@
+"""Pages: asking a second person for a refund, a void bill or a write-off, and deciding what others ask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+from hms.patients import queries as patients
+
+from . import actions, asked, queries
+from .desk import pages
+from .forms import ReasonForm, RefundForm, WriteOffForm
+from .rules import BillState, balance
+
+
+@pages.get("/approvals")
+@needs(Action.PROPOSE_CORRECTION)
+def approvals() -> str:
+    """What waits for a second person, what one asked for oneself, and what was decided."""
+    return render_template("billing/approvals.html", **_shown())
+
+
+@pages.get("/approvals/rows")
+@needs(Action.PROPOSE_CORRECTION)
+def approval_rows() -> str:
+    """The rows of the list, for the page that renews itself."""
+    return render_template("billing/_approval_rows.html", **_shown())
+
+
+def _shown() -> dict[str, Any]:
+    show = request.args.get("show", "waiting")
+    if show == "own":
+        return {"show": show, "asks": asked.own(person())}
+    if show == "decided":
+        return {"show": show, "asks": asked.decided()}
+    return {"show": "waiting", "asks": asked.waiting(person())}
+
+
+@pages.get("/bills/<int:bill_id>/corrections")
+@needs(Action.READ_BILL)
+def bill_corrections(bill_id: int) -> str:
+    """What is asked about a bill, for the page that renews itself."""
+    return render_template("billing/_corrections.html", asks=asked.of_bill(bill_id))
+
+
+@pages.post("/approvals/<int:correction_id>/approve")
+@needs(Action.APPROVE_CORRECTION)
+def approve(correction_id: int) -> Response:
+    """Say yes; it is done at once."""
+    done = actions.approve(correction_id, by=person())
+    flash(_("Approved and done"), "success")
+    return redirect(url_for("billing.bill", bill_id=done.bill_id), 303)
+
+
+@pages.route("/approvals/<int:correction_id>/decline", methods=["GET", "POST"])
+@needs(Action.APPROVE_CORRECTION)
+def decline(correction_id: int) -> ResponseReturnValue:
+    """Say no, with a reason."""
+    form = ReasonForm()
+    if form.save(actions.decline, by=person(), correction_id=correction_id):
+        flash(_("Declined; whoever asked is told"), "success")
+        return redirect(url_for("billing.approvals"), 303)
+    ask = asked.one(correction_id)
+    whom = patients.patient_banner(patients.patient(ask.who.id), person())
+    return render_template("billing/decline.html", form=form, ask=ask, whom=whom), form.status
+
+
+@pages.post("/approvals/<int:correction_id>/take-back")
+@needs(Action.PROPOSE_CORRECTION)
+def take_back(correction_id: int) -> Response:
+    """Withdraw one's own ask."""
+    gone = actions.take_back(correction_id, by=person())
+    flash(_("Taken back"), "success")
+    return redirect(url_for("billing.bill", bill_id=gone.bill_id), 303)
+
+
+@pages.route("/bills/<int:bill_id>/void", methods=["GET", "POST"])
+@needs(Action.PROPOSE_CORRECTION)
+def void(bill_id: int) -> ResponseReturnValue:
+    """Ask for a bill to be made void; a draft is given up at once by who may."""
+    form = ReasonForm()
+    bill, patient = queries.bill_with_patient(bill_id)
+    is_alone = bill.status == BillState.DRAFT and person().may(Action.WITHDRAW_BILL)
+    if form.save(actions.give_up_draft if is_alone else actions.propose_void, by=person(), bill_id=bill_id):
+        return _back(bill_id, is_asked=not is_alone)
+    whom = patients.patient_banner(patient, person())
+    return render_template("billing/void.html", form=form, bill=bill, whom=whom, is_alone=is_alone), form.status
+
+
+@pages.route("/bills/<int:bill_id>/write-off", methods=["GET", "POST"])
+@needs(Action.PROPOSE_CORRECTION)
+def write_off(bill_id: int) -> ResponseReturnValue:
+    """Ask that what is owed be given up, or a part of it."""
+    form = WriteOffForm()
+    if form.save(actions.propose_write_off, by=person(), bill_id=bill_id):
+        return _back(bill_id)
+    bill, patient = queries.bill_with_patient(bill_id)
+    owed = balance(bill.total, bill.paid, bill.written_off)
+    if request.method == "GET":
+        form.amount.data = owed
+    whom = patients.patient_banner(patient, person())
+    return render_template("billing/write_off.html", form=form, bill=bill, owed=owed, whom=whom), form.status
+
+
+@pages.route("/payments/<int:payment_id>/refund", methods=["GET", "POST"])
+@needs(Action.PROPOSE_CORRECTION)
+def refund(payment_id: int) -> ResponseReturnValue:
+    """Ask for a payment to be given back, or a part of it."""
+    one, bill, patient = queries.payment_with_bill(payment_id)
+    form = RefundForm()
+    if form.save(actions.propose_refund, by=person(), payment_id=payment_id):
+        return _back(bill.id)
+    if request.method == "GET":
+        form.amount.data, form.method.data = queries.left_of(one), one.method
+    whom = patients.patient_banner(patient, person())
+    return render_template("billing/refund.html", form=form, payment=one, bill=bill, whom=whom), form.status
+
+
+def _back(bill_id: int, *, is_asked: bool = True) -> Response:
+    if is_asked:
+        flash(_("Asked: it waits for a second person"), "success")
+    return redirect(url_for("billing.bill", bill_id=bill_id), 303)

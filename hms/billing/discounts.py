@@ -1,0 +1,63 @@
+"""Discounts on drafts: what one person gives alone, and what needs a second one."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from hms.core import settings
+from hms.core.actions import action
+from hms.core.db import db
+from hms.core.errors import RuleBroken
+from hms.core.money import ZERO, Money
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.words import _
+
+from . import queries, rules
+from .charging import re_add
+from .drafting import draft
+from .models import Bill, Correction
+
+
+@action(Action.EDIT_BILL)
+def give_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Bill:
+    """Take an amount ("10.00") or a share ("10%") off a draft; `RuleBroken` with the code "needs_approval" above the
+    hospital's limit."""
+    bill = draft(bill_id)
+    amount = asked_amount(bill.id, discount, reason)
+    if is_above_limit(amount, bill.id):
+        raise RuleBroken(_above_limit(), "discount", code="needs_approval")
+    bill.discount, bill.discount_reason = amount, reason.strip() if amount else ""
+    re_add(bill)
+    return bill
+
+
+def asked_amount(bill_id: int, discount: str, reason: str) -> Money:
+    """The discount that was typed, in money; a discount has a reason."""
+    amount = rules.discount_of(discount, queries.subtotal(bill_id))
+    if amount and not reason.strip():
+        raise RuleBroken(_("Say why the discount is given."), "reason")
+    return amount
+
+
+def is_above_limit(amount: Money, bill_id: int) -> bool:
+    """Whether a discount is more than one person gives alone."""
+    return rules.needs_approval(amount, queries.subtotal(bill_id), settings.value("billing.discount_limit_percent"))
+
+
+def check_given(bill: Bill, subtotal: Money) -> None:
+    """A bill is not issued with a discount above the limit to which no second person said yes: lines may have left it."""
+    limit = settings.value("billing.discount_limit_percent")
+    if rules.needs_approval(bill.discount, subtotal, limit) and bill.discount > _approved(bill.id):
+        raise RuleBroken(_above_limit(), "discount", code="needs_approval")
+
+
+def _approved(bill_id: int) -> Money:
+    """The largest discount on a bill to which a second person said yes."""
+    said_yes = select(func.max(Correction.amount)).filter_by(bill_id=bill_id, kind="discount", status="approved")
+    return db.session.execute(said_yes).scalar_one() or ZERO
+
+
+def _above_limit() -> str:
+    message = _("A discount above %(limit)s% needs a second person. Ask a cashier or an administrator for it.")
+    return message.replace("%(limit)s", str(settings.value("billing.discount_limit_percent")))

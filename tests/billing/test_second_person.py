@@ -1,0 +1,204 @@
+"""Refunds, void bills, write-offs and discounts above the limit: one asks, another decides, and the database insists."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select, text
+
+from hms.billing import actions, queries
+from hms.billing.models import Bill, Correction, Payment
+from hms.core import clock
+from hms.core.actions import doing
+from hms.core.db import db as database
+from hms.core.errors import Conflict, HospitalError, NotAllowed, NotFound, RuleBroken
+from hms.core.money import ZERO, Money
+from hms.core.people import SYSTEM
+from hms.messages.models import Notification
+from hms.reports.proving import faults
+from hms.staff import identity
+from hms.staff.models import User
+
+from . import factories
+
+
+def draft(*prices: str) -> Bill:
+    return factories.draft(factories.patient().id, *prices)
+
+
+def test_a_refund_takes_two_and_leaves_the_till_of_whoever_asked(db, person):
+    cashier, admin, bill = person("cashier"), person("admin"), draft("100.00")
+    payment = actions.take_payment(bill.id, Money("100.00"), "Cash", by=cashier)
+    asked = actions.propose_refund(payment.id, amount=Money("30.00"), reason="test not done", by=cashier)
+    assert (bill.paid, asked.status) == (Money("100.00"), "waiting")
+    with pytest.raises(RuleBroken, match="you asked"):
+        actions.approve(asked.id, by=cashier)
+    with pytest.raises(NotAllowed):
+        actions.approve(asked.id, by=person("receptionist"))
+    actions.approve(asked.id, by=admin)
+    back = database.session.scalars(select(Payment).filter_by(kind="refund")).one()
+    assert (back.number[0], back.received_by_id, back.shift_id) == ("C", cashier.id, payment.shift_id)
+    assert (bill.status, bill.paid) == ("part_paid", Money("70.00"))
+    told = database.session.scalars(select(Notification).filter_by(user_id=cashier.id)).one()
+    assert (told.url, "approved" in told.title) == (f"/billing/bills/{bill.id}", True)
+    with pytest.raises(Conflict, match="decided already"):
+        actions.approve(asked.id, by=admin)
+    with pytest.raises(RuleBroken, match="Only 70.00"):
+        actions.propose_refund(payment.id, amount=Money("70.01"), reason="more", by=admin)
+    assert list(faults(clock.today())) == []
+
+
+def test_a_void_bill_takes_two_and_no_money_on_it(db, person):
+    cashier, bill = person("cashier"), draft("100.00")
+    actions.issue(bill.id, by=cashier)
+    asked = actions.propose_void(bill.id, reason="wrong patient", by=cashier)
+    with pytest.raises(Conflict, match="asked for already"):
+        actions.propose_void(bill.id, reason="wrong patient", by=person("admin"))
+    payment = actions.take_payment(bill.id, Money("1.00"), "Cash", by=cashier)
+    with pytest.raises(RuleBroken, match="Refund it first"):
+        actions.approve(asked.id, by=person("admin"))
+    back = actions.propose_refund(payment.id, reason="by mistake", by=person("admin"))
+    actions.approve(back.id, by=cashier)
+    actions.approve(asked.id, by=person("admin"))
+    assert (bill.status, bill.number[:2], bill.void_reason) == ("void", "B-", "wrong patient")
+    with pytest.raises(Conflict, match="second person"):
+        actions.give_up_draft(bill.id, reason="x", by=person("admin"))
+
+
+def test_a_write_off_settles_the_bill_and_no_reader_forgets_it(db, person, program):
+    cashier, bill = person("cashier"), draft("100.00")
+    actions.take_payment(bill.id, Money("60.00"), "Cash", by=cashier)
+    with pytest.raises(RuleBroken, match="Only 40.00"):
+        actions.propose_write_off(bill.id, amount=Money("40.01"), reason="poor", by=cashier)
+    part = actions.propose_write_off(bill.id, amount=Money("15.00"), reason="poor", by=cashier)
+    actions.approve(part.id, by=person("admin"))
+    assert (bill.status, queries.owed(bill.patient_id)) == ("part_paid", Money("25.00"))
+    with pytest.raises(RuleBroken, match="Only 25.00"):
+        actions.take_payment(bill.id, Money("25.01"), "Cash", by=cashier)
+    actions.approve(actions.propose_write_off(bill.id, reason="poor", by=cashier).id, by=person("admin"))
+    assert (bill.status, bill.paid, queries.owed(bill.patient_id)) == ("paid", Money("60.00"), ZERO)
+    shown = program("cashier").get(f"/api/bills/{bill.id}/").get_json()
+    assert (shown["written_off"], shown["balance"], shown["paid_amount"]) == ("40.00", "0.00", "60.00")
+    assert list(faults(clock.today())) == []
+
+
+def test_a_discount_above_the_limit_is_asked_for_and_lines_do_not_leave_it_behind(db, person):
+    cashier, bill = person("cashier"), draft("100.00", "900.00")
+    assert actions.ask_discount(bill.id, discount="10%", reason="staff", by=cashier) is None
+    assert bill.discount == Money("100.00")
+    large = database.session.scalars(
+        text("SELECT id FROM bill_line WHERE bill_id = :b AND amount = 900").params(b=bill.id)
+    )
+    actions.withdraw_line(bill.id, large.one(), by=cashier)
+    with pytest.raises(RuleBroken, match="second person"):
+        actions.issue(bill.id, by=cashier)
+    with pytest.raises(RuleBroken, match="second person"):
+        actions.ask_discount(bill.id, discount="50%", reason="poor", by=person("receptionist"))
+    asked = actions.ask_discount(bill.id, discount="50%", reason="poor", by=cashier)
+    assert (asked.amount, bill.discount) == (Money("50.00"), Money("100.00"))
+    actions.approve(asked.id, by=person("admin"))
+    actions.issue(bill.id, by=cashier)
+    assert (bill.discount, bill.discount_reason, bill.total) == (Money("50.00"), "poor", Money("50.00"))
+
+
+def test_no_and_never_mind(db, person):
+    cashier, bill = person("cashier"), draft("100.00")
+    asked = actions.propose_void(bill.id, reason="wrong patient", by=cashier)
+    with pytest.raises(RuleBroken) as refusal:
+        actions.decline(asked.id, reason=" ", by=person("admin"))
+    assert refusal.value.field == "reason"
+    actions.decline(asked.id, reason="it is the right one", by=person("admin"))
+    assert (asked.status, bill.status) == ("declined", "draft")
+    second = actions.propose_void(bill.id, reason="really", by=cashier)
+    with pytest.raises(NotFound):
+        actions.take_back(second.id, by=person("admin"))
+    actions.take_back(second.id, by=cashier)
+    assert second.status == "withdrawn"
+
+
+def test_a_till_that_is_counted_gives_nothing_back(db, person):
+    cashier, bill = person("cashier"), draft("10.00")
+    payment = actions.take_payment(bill.id, Money("10.00"), "Cash", by=cashier)
+    asked = actions.propose_refund(payment.id, reason="twice", by=cashier)
+    actions.count_till({}, by=cashier)
+    with pytest.raises(RuleBroken, match="is counted"):
+        actions.approve(asked.id, by=person("admin"))
+    assert database.session.get(Correction, asked.id, populate_existing=True).status == "waiting"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE correction SET status = 'approved', decided_by_id = proposed_by_id, decided_at = now()",
+        "UPDATE correction SET amount = amount + 1",
+        "DELETE FROM correction",
+        "UPDATE bill SET status = 'void'",
+        "UPDATE bill SET written_off = 10",
+        "INSERT INTO payment (number, bill_id, kind, amount, method, reference, note, received_at, refunds_id, correction_id)"
+        " SELECT 'C-2099-000001', bill_id, 'refund', amount, method, '', '', now(), payment_id, id FROM correction",
+    ],
+)
+def test_the_database_insists(db, person, statement):
+    bill = draft("100.00")
+    payment = actions.take_payment(bill.id, Money("50.00"), "Cash", by=person("cashier"))
+    actions.propose_refund(payment.id, reason="x", by=person("cashier"))
+    with pytest.raises((Conflict, RuleBroken)), doing("tests.cheat", SYSTEM):
+        database.session.execute(text(statement))
+
+
+def test_of_two_who_agree_at_once_one_gives_the_money_back(real_app):
+    bill = draft("100.00")
+    ids = dict(database.session.execute(select(User.username, User.id)).all())
+    payment = actions.take_payment(bill.id, Money("100.00"), "Cash", by=SYSTEM)
+    asked = actions.propose_refund(payment.id, reason="x", by=identity.person(ids["admin"]))
+    asked_id = asked.id
+    database.session.commit()
+
+    def approve(_n: int) -> str:
+        with real_app.app_context():
+            try:
+                actions.approve(asked_id, by=identity.person(ids["cashier"]))
+            except HospitalError as refusal:
+                return refusal.code
+            return "done"
+
+    with ThreadPoolExecutor(4) as windows:
+        answers = sorted(windows.map(approve, range(4)))
+    assert answers == ["decided", "decided", "decided", "done"]
+    assert len(database.session.scalars(select(Payment).filter_by(kind="refund")).all()) == 1
+
+
+def test_the_page_says_who_waits_for_whom(db, person, desk):
+    bill = draft("100.00")
+    actions.issue(bill.id, by=person("cashier"))
+    url = f"/billing/bills/{bill.id}"
+    cashier, admin = desk("cashier"), desk("admin")
+    assert cashier.form(f"{url}/write-off", amount="100.00", reason="").status_code == 400
+    assert cashier.form(f"{url}/write-off", amount="100.00", reason="Cannot pay").status_code == 303
+    mine = cashier.get(url).get_data(as_text=True)
+    assert "Waits for a second person" in mine
+    assert "Take back" in mine
+    assert "/approve" not in mine
+    asked = database.session.scalars(select(Correction)).one()
+    assert f"/approvals/{asked.id}/approve" in admin.get("/billing/approvals").get_data(as_text=True)
+    assert "Cannot pay" in admin.get("/").get_data(as_text=True)
+    assert "Cannot pay" not in cashier.get("/").get_data(as_text=True)
+    assert "Why not" in admin.get(f"/billing/approvals/{asked.id}/decline").get_data(as_text=True)
+    assert admin.form("/billing/approvals").status_code == 303
+    assert "Written off" in cashier.get(url).get_data(as_text=True)
+    assert "Approved" in cashier.get("/billing/approvals?show=own").get_data(as_text=True)
+    assert "Cannot pay" in cashier.get("/billing/approvals?show=decided").get_data(as_text=True)
+    for path in (f"{url}/void", f"{url}/write-off", "/billing/approvals"):
+        assert desk("receptionist").get(path).status_code == 403
+
+
+def test_the_list_asks_as_much_for_many_as_for_few(db, person, desk):
+    def ask() -> None:
+        actions.propose_void(draft("1.00").id, reason="x", by=person("cashier"))
+
+    ask()
+    few = desk("admin").queries("/billing/approvals")
+    for _n in range(6):
+        ask()
+    assert desk("admin").queries("/billing/approvals") == few
