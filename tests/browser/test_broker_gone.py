@@ -76,7 +76,7 @@ def test_without_the_queue_server(at_desk, served, valkey):
     registers(desk, "Brokergone")
     expect(row_of(watching, "queue-row", "Brokergone")).to_be_visible()
     number = issues(cashier)
-    asks(cashier.context.request, served)
+    asks(at_desk().context.request, served)
     valkey.start()
     expect(strip).to_be_hidden()
     expect(ux(cashier, "job")).to_have_attribute("data-state", "done", timeout=90_000)
