@@ -17,7 +17,7 @@ from .crediting import withdraw_charge
 from .discounts import give_discount
 from .drafting import add_item, add_line, change_bill, create_bill, restore_line, withdraw_line
 from .issuing import ask_for_invoice, give_up_draft, issue
-from .pricing import save_price
+from .pricing import load_prices, save_price
 from .shifts import close_till, count_till, open_till
 from .taking import hand_out_receipt, take_payment
 
@@ -37,6 +37,7 @@ __all__ = (
     "give_up_draft",
     "hand_out_receipt",
     "issue",
+    "load_prices",
     "open_till",
     "propose_discount",
     "propose_refund",

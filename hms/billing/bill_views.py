@@ -15,7 +15,7 @@ from hms.core.web import needs, person
 from hms.patients import queries as patients
 from hms.patients.models import Patient
 
-from . import actions, asked, papers, queries
+from . import actions, asked, papers, prices, queries
 from .desk import pages
 from .forms import DiscountForm, LineForm
 from .models import Bill
@@ -89,10 +89,12 @@ def _bill_page(bill_id: int, **refused: DeskForm) -> tuple[str, int]:
 
 
 def _facts(one: Bill, patient: Patient) -> dict[str, Any]:
+    lines = papers.standing_lines(one.id)
     return {
         "bill": one,
         "whom": patients.patient_banner(patient, person()),
-        "lines": papers.standing_lines(one.id),
+        "lines": lines,
+        "to_be_priced": prices.to_be_priced({line.price_item_id for line in lines if line.price_item_id}),
         "payments": queries.payments_of(one.id),
         "balance": balance(one.total, one.paid, one.written_off),
         "invoice": queries.invoice(one),
@@ -107,7 +109,7 @@ def _choices(line: LineForm | None) -> list[tuple[int, str]]:
         return []
     from .rules import counted_entry
 
-    return [(item.id, item.name) for item in queries.price_items(counted_entry(line.item.data)[1])]
+    return [(item.id, item.name) for item in prices.price_items(counted_entry(line.item.data)[1])]
 
 
 @pages.get("/bills/<int:bill_id>/lines")

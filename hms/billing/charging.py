@@ -16,7 +16,7 @@ from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.words import _
 
-from . import queries, rules
+from . import prices, queries, rules
 from .models import Bill, BillLine, PriceItem
 
 
@@ -75,7 +75,7 @@ def _collecting(patient_id: int, encounter_id: int | None) -> Bill:
 def _listed(price_item_id: int | None, code: str | None) -> PriceItem | None:
     if price_item_id is not None:
         return found(PriceItem, price_item_id)
-    return queries.price_item(code) if code else None
+    return prices.price_item(code) if code else None
 
 
 def line_of(item: PriceItem | None, description: str, quantity: int, unit_price: Money | None) -> dict[str, Any]:

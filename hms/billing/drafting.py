@@ -17,7 +17,7 @@ from hms.core.permissions import Action
 from hms.core.words import _
 from hms.patients.models import Patient
 
-from . import queries, rules
+from . import prices, rules
 from .charging import line_of, re_add
 from .models import Bill, BillLine, PriceItem
 
@@ -57,10 +57,10 @@ def _named(words: str, unit_price: Money | None) -> PriceItem | None:
     """The one price-list item that `words` means; None for own words, which need a price."""
     if not words:
         raise RuleBroken(_("Write the item, its code, or scan it."), "item")
-    by_code = queries.price_item(words)
+    by_code = prices.price_item(words)
     if by_code is not None:
         return by_code
-    several = queries.price_items(words, limit=2)
+    several = prices.price_items(words, limit=2)
     if len(several) == 1 and unit_price is None:
         return several[0]
     if several and unit_price is None:

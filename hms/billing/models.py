@@ -16,7 +16,10 @@ SANE_AMOUNT = "amount > 0 AND amount < 100000000"
 
 
 class PriceItem(Record):
-    """One line of the price list. `billing_label` is what the bill prints: it must not disclose a diagnosis."""
+    """One line of the price list. `billing_label` is what the bill prints: it must not disclose a diagnosis.
+
+    An item of the starting list is not `is_priced` until somebody saves it with its price.
+    """
 
     __tablename__ = "price_item"
     __table_args__ = (
@@ -40,6 +43,7 @@ class PriceItem(Record):
     category: Mapped[str] = mapped_column(default="service")
     unit_price: Mapped[Money]
     is_active: Mapped[bool] = mapped_column(default=True)
+    is_priced: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     search_text: Mapped[str] = mapped_column(Computed("hms_fold(code || ' ' || name)", persisted=True))
 
 

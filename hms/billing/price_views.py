@@ -11,7 +11,8 @@ from hms.core.db import found
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 
-from . import actions, queries
+from . import actions
+from . import prices as price_list
 from .desk import pages
 from .forms import CATEGORIES, PriceForm
 from .models import PriceItem
@@ -30,7 +31,7 @@ def choose_price() -> Response:
     """What the words typed into a bill's line box may mean: at most ten items. `3*dres` keeps its number."""
     count, words = counted_entry(_typed())
     many = f"{count}*" if count > 1 else ""
-    items = queries.price_items(words) if words else []
+    items = price_list.price_items(words) if words else []
     return jsonify(
         [
             {"value": one.id, "label": f"{many}{one.name}", "detail": one.code, "note": filters.money(one.unit_price)}
@@ -43,8 +44,17 @@ def choose_price() -> Response:
 @needs(Action.READ_BILL)
 def prices() -> str:
     """The price list."""
-    items = queries.price_items(_typed(), limit=MOST_SHOWN, with_withdrawn=person().may(Action.MANAGE_PRICES))
+    items = price_list.price_items(_typed(), limit=MOST_SHOWN, with_withdrawn=person().may(Action.MANAGE_PRICES))
     return render_template("billing/prices.html", items=items, q=_typed(), categories=dict(CATEGORIES), most=MOST_SHOWN)
+
+
+@pages.post("/prices/start")
+@needs(Action.MANAGE_PRICES)
+def start_prices() -> Response:
+    """Bring in the starting list, to be priced."""
+    count = actions.load_prices(by=person())
+    flash(_("%(count)s items added. Open each and give it its price.", count=count), "success")
+    return redirect(url_for("billing.prices"), 303)
 
 
 @pages.route("/prices/new", methods=["GET", "POST"])

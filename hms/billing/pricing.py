@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
+from sqlalchemy.dialects.postgresql import insert
+
 from hms.core.actions import action
 from hms.core.db import db, found
 from hms.core.errors import RuleBroken
@@ -31,6 +36,19 @@ def save_price(
     item = found(PriceItem, item_id) if item_id is not None else PriceItem()
     item.code, item.name, item.unit_price = code.strip().upper(), name.strip(), unit_price
     item.billing_label, item.category, item.is_active = billing_label.strip(), category, is_active
+    item.is_priced = True
     db.session.add(item)
     db.session.flush()
     return item
+
+
+STARTING_LIST = Path(__file__).with_name("data") / "prices.csv"
+
+
+@action(Action.MANAGE_PRICES)
+def load_prices(*, by: Person) -> int:
+    """Add the starting list's items, to be priced, where their codes are missing; returns how many were added."""
+    with STARTING_LIST.open(encoding="utf-8", newline="") as file:
+        rows = [row | {"unit_price": ZERO, "is_priced": False, "is_active": True} for row in csv.DictReader(file)]
+    new = insert(PriceItem).values(rows).on_conflict_do_nothing(index_elements=[PriceItem.code])
+    return len(db.session.execute(new.returning(PriceItem.id)).all())

@@ -1,4 +1,4 @@
-"""What the cashier reads: bills to pay, one bill, prices, tills, what a patient owes."""
+"""What the cashier reads: bills to pay, one bill, tills, what a patient owes."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, exists, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 
 from hms.core import outbox
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.money import ZERO, Money
 from hms.core.people import Person
-from hms.core.text import like
 from hms.core.words import _
 from hms.patients.models import Patient
 from hms.patients.queries import WHO, find
 
 from . import papers
 from .documents import BILL, parse_document
-from .models import Bill, BillLine, CashShift, Payment, PriceItem, PrintedCopy, PrintedDocument
+from .models import Bill, BillLine, CashShift, Payment, PrintedCopy, PrintedDocument
 from .payments import Method
 
 UNSETTLED = ("draft", "issued", "part_paid")
@@ -36,27 +35,6 @@ STATES = {
 }
 MOST_PATIENTS = 100
 OWED = Bill.total - Bill.paid - Bill.written_off
-
-
-def price_item(code: str) -> PriceItem | None:
-    """The active item of that code, whatever the case of its letters."""
-    wanted = select(PriceItem).where(func.upper(PriceItem.code) == code.strip().upper(), PriceItem.is_active)
-    return db.session.scalars(wanted).one_or_none()
-
-
-def price(code: str) -> Money | None:
-    """The price of one unit; None when the price list has no such code."""
-    item = price_item(code)
-    return item.unit_price if item else None
-
-
-def price_items(text: str, *, limit: int = 10, with_withdrawn: bool = False) -> list[PriceItem]:
-    """Items whose code or name holds every word of `text`, codes that begin with it first, the shortest before all."""
-    words = [PriceItem.search_text.like(func.hms_fold(f"%{like(word)}%")) for word in text.split()]
-    starts = func.lower(PriceItem.code).like(func.hms_fold(f"{like(text.strip())}%"))
-    by_code = case((starts, func.length(PriceItem.code)))
-    rows = select(PriceItem).where(*words).order_by(by_code, PriceItem.name, PriceItem.id).limit(limit)
-    return list(db.session.scalars(rows if with_withdrawn else rows.where(PriceItem.is_active)))
 
 
 def subtotal(bill_id: int) -> Money:

@@ -147,6 +147,9 @@ class ServiceOut(Shape):
     is_active = fields.Boolean()
     code = fields.String()
     category = fields.String()
+    is_priced = fields.Boolean(
+        metadata={"description": "false: an item of the starting list whose price is still to be set"}
+    )
 
 
 def item(given: dict[str, Any]) -> dict[str, Any]:
@@ -221,4 +224,5 @@ def service_json(row: Row) -> dict[str, Any]:
         "is_active": row.is_active,
         "code": row.code,
         "category": row.category,
+        "is_priced": row.is_priced,
     }

@@ -10,8 +10,9 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from hms.admin import queries as admin
 from hms.appointments.models import Appointment, QueueEntry
-from hms.billing import asked
+from hms.billing import asked, prices
 from hms.billing.asked import Ask
+from hms.billing.prices import Unpriced
 from hms.core import clock, drafts
 from hms.core.db import db
 from hms.core.people import Person
@@ -33,6 +34,7 @@ class Today:
     figures: list[tuple[str, Any, str, str]] = field(default_factory=list)
     arriving: list[Appointment] | None = None
     waiting: list[QueueEntry] | None = None
+    prices: Unpriced | None = None
     asks: list[Ask] = field(default_factory=list)
     drafts: list[tuple[str, Any]] = field(default_factory=list)
 
@@ -54,6 +56,8 @@ def today(who: Person) -> Today:
         home.figures.append(
             (_("Received today"), figures.received(period("today", clock.today())), "/reports/?period=today", "")
         )
+    if who.may(Action.MANAGE_PRICES):
+        home.prices = prices.unpriced()
     if who.may(Action.ADMINISTER):
         _administration(home)
     return home

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from hms.appointments.models import QueueEntry
+from hms.billing import actions, prices
 from hms.core import clock
 from hms.core.actions import doing
+from hms.core.money import Money
 from hms.core.people import SYSTEM
 from hms.patients.models import Patient
 from tests.page import words
@@ -39,3 +41,19 @@ def test_only_those_who_work_with_money_see_what_was_received(desk):
         role: "Received today" in desk(role).get("/").get_data(as_text=True) for role in ("admin", "cashier", "nurse")
     }
     assert seen == {"admin": True, "cashier": True, "nurse": False}
+
+
+def test_an_unfinished_price_list_is_the_administrators_to_finish(desk, person):
+    admin = desk("admin")
+    assert "no item CONS-OPD" in words(admin.get("/").get_data(as_text=True))
+    assert "CONS-OPD" not in words(desk("cashier").get("/").get_data(as_text=True))
+    assert admin.form("/", 0).status_code == 303
+    left = actions.load_prices(by=SYSTEM)
+    page = words(admin.get("/").get_data(as_text=True))
+    items = prices.price_items("", limit=99)
+    assert left == 0
+    assert f"{len(items)} items are to be priced" in page
+    assert "to be priced" in admin.get("/billing/prices").get_data(as_text=True)
+    for item in items:
+        actions.save_price(item.id, code=item.code, name=item.name, unit_price=Money("5.00"), by=person("admin"))
+    assert "price list" not in words(admin.get("/").get_data(as_text=True))

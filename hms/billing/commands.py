@@ -1,0 +1,20 @@
+"""Commands about the price list."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import with_appcontext
+
+from hms.core.people import SYSTEM
+
+from . import actions
+
+
+@click.command("load-prices")
+@with_appcontext
+def load_prices() -> None:
+    """Load the starting price list, without prices; what is there already stays."""
+    click.echo(f"{actions.load_prices(by=SYSTEM)} items added, to be priced.")
+
+
+commands = (load_prices,)
