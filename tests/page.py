@@ -24,6 +24,7 @@ KEPT_FOR_ONE_REQUEST = (
     "language",
     "translations",
 )
+OF_THE_SHELL = ("/logout", "/lock")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
@@ -137,7 +138,7 @@ class PageClient(FlaskClient):
         posts = [
             form
             for form in page.forms
-            if form["method"] == "post" and (path == "/logout" or form["action"] != "/logout")
+            if form["method"] == "post" and (path == "/logout" or form["action"] not in OF_THE_SHELL)
         ]
         form = posts[number or 0]
         return self.post(form["action"] or path, data={**form["fields"], **typed})

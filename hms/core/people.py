@@ -25,6 +25,8 @@ class Person(UserMixin):
     department_id: int | None = None
     language: str = "en"
     preferences: dict = field(default_factory=dict, hash=False)
+    must_enrol: bool = False
+    """The role needs a second factor and this account has none yet."""
 
     def may(self, action: Action) -> bool:
         """Whether this person's role allows `action`."""

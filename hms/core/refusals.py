@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
@@ -14,11 +15,11 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from . import audit, once
 from .db import db, refusal
 from .errors import HospitalError, NotAllowed
-from .web import SignInNeeded, is_api, person, to_sign_in
+from .web import SignInNeeded, is_api, person
 
 BARE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title} – HMS</title>
 <main><h1>{title}</h1></main></html>"""
-NOT_KEPT = {"csrf_token", "password", "otp", "pin"}
+NOT_KEPT = re.compile(r"csrf_token|otp|pin|proof|.*password.*")
 
 
 def answer(status: int, message: str, *, code: str | None = None, field: str | None = None, **extra: Any) -> Response:
@@ -58,12 +59,14 @@ def _json(status: int, message: str, code: str | None, field: str | None) -> Res
 def _refused(error: HospitalError) -> Response:
     if isinstance(error, NotAllowed):
         audit.record_denial(person(), request.endpoint or request.path)
-    return answer(error.status, _(error.message), code=error.code, field=error.field)
+    response = answer(error.status, _(error.message), code=error.code, field=error.field)
+    if hasattr(error, "retry_after"):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
-def _sign_in_needed(_error: SignInNeeded) -> Response:
-    if not is_api():
-        return to_sign_in()
+def sign_in_needed(_error: SignInNeeded) -> Response:
+    """The API's 401: no token, or one that opens nothing. Where a visitor signs in is the staff desk's matter."""
     if g.get("token_fault"):
         body = {
             "detail": "Given token not valid for any token type",
@@ -77,14 +80,17 @@ def _sign_in_needed(_error: SignInNeeded) -> Response:
     return answer(401, _("Authentication credentials were not provided."))
 
 
+def kept_fields() -> list[tuple[str, str]]:
+    """What was typed into the form of this request, but for tokens, passwords and codes."""
+    return [(name, text) for name, text in request.form.items(multi=True) if not NOT_KEPT.fullmatch(name)]
+
+
 def _expired_form(_error: CSRFError) -> Response:
     """The form is older than the session: give it back with everything typed, to be sent again."""
     if is_api():
         return answer(400, _("The CSRF token is missing or wrong. Send it in X-CSRFToken."), code="csrf")
-    kept = [(name, text) for name, text in request.form.items(multi=True) if name not in NOT_KEPT]
-    return Response(
-        _page(400, _("This form was open too long."), {"kept": kept, "template": "errors/resend.html"}), 400
-    )
+    extra = {"kept": kept_fields(), "template": "errors/resend.html"}
+    return Response(_page(400, _("This form was open too long."), extra), 400)
 
 
 HTTP_WORDS = {
@@ -104,7 +110,7 @@ def _strange_host(_error: SecurityError) -> Response:
 
 def _http(error: HTTPException) -> Response:
     status = error.code or 500
-    if error.response is not None and status < 400:
+    if error.response is not None:
         return error.response
     messages = getattr(error, "data", {}).get("messages") if hasattr(error, "data") else None
     if is_api() and messages:
@@ -161,7 +167,7 @@ def _traced(error: Exception) -> Any:
 def install(app: Flask) -> None:
     """Register every handler."""
     app.register_error_handler(HospitalError, _refused)
-    app.register_error_handler(SignInNeeded, _sign_in_needed)
+    app.register_error_handler(SignInNeeded, sign_in_needed)
     app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(once.AlreadyDone, lambda done: once.replay(_settled(done)))
     app.register_error_handler(SecurityError, _strange_host)

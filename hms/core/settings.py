@@ -42,8 +42,15 @@ SETTINGS: dict[str, Setting] = {
         Setting("hospital.tax_number", "", _("Tax number"), _("Facility"), is_public=True),
         Setting("patients.number_prefix", "HMS", _("Prefix of hospital numbers"), _("Facility")),
         Setting("staff.registration_open", False, _("People may ask for an account"), _("Security"), is_public=True),
-        Setting("staff.idle_minutes", 15, _("Sign out after idle minutes"), _("Security"), least=5, most=120),
+        Setting("staff.idle_minutes", 15, _("Lock after idle minutes"), _("Security"), least=5, most=120),
         Setting("staff.session_hours", 12, _("Longest session in hours"), _("Security"), least=1, most=24),
+        Setting(
+            "staff.second_factor_roles",
+            "",
+            _("Roles that need a second factor"),
+            _("Security"),
+            help=_("Codes of roles with commas between them, for example: admin, pharmacist"),
+        ),
         Setting(
             "clinical.admin_requires_break_glass",
             False,

@@ -79,6 +79,7 @@ def _context() -> dict[str, Any]:
         "role_word": _(who.role_name) if getattr(who, "role_name", None) else "",
         "idle_seconds": settings.value("staff.idle_minutes") * 60,
         "keep_alive_url": address("staff.stay"),
+        "lock_url": address("staff.lock_now"),
     }
 
 

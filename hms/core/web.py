@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask import Flask, Response, current_app, g, request
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.routing import IntegerConverter, ValidationError
@@ -100,12 +100,6 @@ def safe_next(target: str | None) -> str | None:
         return None
     parts = urlsplit(target)
     return None if parts.scheme or parts.netloc else target
-
-
-def to_sign_in() -> Response:
-    """Send a signed-out visitor to the sign-in page, and back afterwards when the address can be repeated."""
-    target = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("staff.sign_in", next=target, ended=1 if "sid" in g.get("cookie_keys", ()) else None))
 
 
 class RecordId(IntegerConverter):

@@ -18,7 +18,7 @@ from hms.core.web import needs, person
 from hms.core.words import _
 
 from . import queries, signing_in, tokens
-from .desk import api
+from .desk import WRONG_TRIES_OF_AN_ADDRESS, api, was_refused
 from .models import Role, User
 
 __all__ = ("api",)
@@ -65,17 +65,20 @@ class MeOut(UserOut):
 
 @api.post("/auth/")
 @needs(Action.PUBLIC)
-@limiter.limit("60/minute")
+@limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, deduct_when=was_refused)
 @api.arguments(Credentials)
 @api.response(200, TokenPair)
 def sign_in(given: dict[str, Any]) -> dict[str, str]:
-    """Sign in: an access token for 15 minutes and a refresh token that works once."""
-    return tokens.issue(signing_in.prove(given["username"], given["password"], given.get("otp")))
+    """Sign in: an access token for 15 minutes and a refresh token that works once, within a day of signing in.
+
+    An account with a second factor needs `otp` too: 401 with the code `otp_required` asks for it.
+    """
+    return tokens.issue(signing_in.prove(given["username"], given["password"], given.get("otp"), is_program=True))
 
 
 @api.post("/auth/refresh/")
 @needs(Action.PUBLIC)
-@limiter.limit("120/minute")
+@limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, deduct_when=was_refused)
 @api.arguments(Refresh)
 @api.response(200, TokenPair)
 def refresh(given: dict[str, Any]) -> dict[str, str]:

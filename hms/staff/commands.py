@@ -9,7 +9,7 @@ from hms.core.actions import doing
 from hms.core.people import SYSTEM
 from hms.core.permissions import ALLOWED, Action, Role
 
-from . import actions
+from . import actions, enrolling
 
 
 @click.command("create-admin")
@@ -34,4 +34,19 @@ def permissions() -> None:
         click.echo(action.value.ljust(34) + marks)
 
 
-commands = (create_admin, permissions)
+@click.group("totp")
+def totp() -> None:
+    """The second factor."""
+
+
+@totp.command("rotate-keys")
+@with_appcontext
+def rotate_keys() -> None:
+    """Encrypt every authenticator secret with the first of TOTP_KEYS; afterwards the old keys may go."""
+    done, lost = enrolling.rotate_keys()
+    click.echo(f"{done} secrets are encrypted with the first key.")
+    if lost:
+        raise click.ClickException(f"{lost} secrets fit none of TOTP_KEYS: their owners must set up the app again.")
+
+
+commands = (create_admin, permissions, totp)

@@ -3,37 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
 from flask import has_request_context
+from flask_babel import gettext as _
+from sqlalchemy import select
 
-from hms.core import actions
-from hms.core.db import found
+from hms.core import actions, clock
+from hms.core.db import db, found
 from hms.core.errors import RuleBroken
 from hms.core.people import Person
-from hms.core.words import _
 
-from . import signing_in
+from . import activity, gates, passwords, second_factor, signing_in
 from .errors import Locked
-from .models import User
+from .models import User, UserSession
+
+FRESH_FOR = timedelta(minutes=5)
 
 
 def confirm_identity(password_or_code: str | None, *, by: Person, field: str = "proof") -> None:
-    """Check that `by` knows their password, or reads the present code of their second factor.
+    """Check that `by` knows their password, or reads the present code of their second factor (or a recovery code).
 
     Raises `RuleBroken` on `field`, or `Locked` (429) after five wrong tries. Commits, because each try is counted before
-    it is checked: call it before an action, never inside one. The session gets a new id.
+    it is checked: call it before an action, never inside one. On a page the session gets a new id.
     """
     if actions.current() is not None:
         raise RuntimeError("confirm_identity commits: call it before the action")
     if not password_or_code:
         raise RuleBroken(_("Enter your password, or the code of your authenticator app."), field)
     user = found(User, by.id)
-    if not signing_in.is_proven(user, password_or_code):
+    with gates.trying(gates.doors_of("proof", user, user.username), user, user.username) as attempt:
+        is_proven = _is_proof(user, password_or_code)
+        left = None if is_proven else attempt.failed()
+        if is_proven:
+            attempt.succeeded()
+    activity.note(user, user.username, "confirmed" if is_proven else "lockout" if left == 0 else "not_confirmed")
+    if not is_proven:
         raise RuleBroken(_("That is not your password, nor a fresh code."), field, code="not_confirmed")
     if has_request_context() and by.session_id is not None:
-        signing_in.renew_session(by.session_id)
+        signing_in.renew_session(by.session_id, confirmed_at=clock.now())
+
+
+def _is_proof(user: User, typed: str) -> bool:
+    if user.two_factor_enabled and second_factor.use(user, typed) is second_factor.RIGHT:
+        return True
+    return passwords.is_right(user.password_hash, typed)
+
+
+def is_fresh(by: Person) -> bool:
+    """Whether `by` proved within five minutes, at this session, who they are."""
+    if by.session_id is None:
+        return False
+    lately = (UserSession.id == by.session_id, UserSession.confirmed_at > clock.now() - FRESH_FOR)
+    return db.session.execute(select(UserSession.id).where(*lately)).scalar_one_or_none() is not None
 
 
 def confirmed(action: Callable[..., Any], field: str = "proof") -> Callable[..., Any]:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
 from hms.core.api import DeskApi
 
 pages = Blueprint("staff", __name__)
 api = DeskApi("staff_api", __name__, description="Sign-in, staff and roles")
+
+WRONG_TRIES_OF_AN_ADDRESS = "30/minute"
+
+
+def was_refused(response: Response) -> bool:
+    """Only refused tries count against an address: a whole shift may sign in from behind one."""
+    return response.status_code in (401, 429)

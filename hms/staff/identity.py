@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
 from flask import Request, current_app, g, request, session
+from flask_login import current_user
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Row
 
@@ -22,14 +24,16 @@ from .models import Role, User, UserSession
 ACCESS_MINUTES = 15
 EXPIRED = "Token is invalid or expired"
 SIGNED_OUT = "User not found or signed out"
-SEEN_EVERY = timedelta(seconds=60)
+SEEN_EVERY = timedelta(seconds=30)
+TOLD_LATE = timedelta(seconds=60)
 _CLAIMS = ["sub", "iat", "nbf", "exp", "jti", "iss", "aud"]
 
 # Built once, of tables instead of records: every request asks one of them.
 _USER, _ROLE, _SESSION = User.__table__, Role.__table__, UserSession.__table__
 _COLUMNS = (
     *(_USER.c[name] for name in ("id", "username", "title", "first_name", "last_name", "language", "preferences")),
-    *(_USER.c[name] for name in ("patient_id", "department_id", "token_version")),
+    *(_USER.c[name] for name in ("patient_id", "department_id", "token_version", "role_id")),
+    _USER.c.totp_secret.is_not(None).label("has_second_factor"),
     _ROLE.c.code,
     _ROLE.c.name.label("role_name"),
     _ROLE.c.grants,
@@ -37,13 +41,18 @@ _COLUMNS = (
 _WITH_ROLE = _USER.outerjoin(_ROLE, _USER.c.role_id == _ROLE.c.id)
 _BY_ID = select(*_COLUMNS).select_from(_WITH_ROLE).where(_USER.c.id == bindparam("user_id"), _USER.c.is_active)
 _BY_SESSION = (
-    select(*_COLUMNS, _SESSION.c.id.label("session_id"), _SESSION.c.last_seen_at)
+    select(
+        *_COLUMNS,
+        _SESSION.c.id.label("session_id"),
+        _SESSION.c.role_id.label("session_role_id"),
+        _SESSION.c.last_seen_at,
+        _SESSION.c.locked_at,
+    )
     .select_from(_WITH_ROLE.join(_SESSION, _SESSION.c.user_id == _USER.c.id))
     .where(
         _SESSION.c.token_hash == bindparam("token_hash"),
         _SESSION.c.ended_at.is_(None),
         _SESSION.c.expires_at > bindparam("now"),
-        _SESSION.c.last_seen_at > bindparam("idle_since"),
         _USER.c.is_active,
     )
 )
@@ -67,22 +76,45 @@ def load_person(asked: Request) -> Person | None:
     return _by_session(session.get("sid"))
 
 
+@dataclass(frozen=True)
+class Locked:
+    """A page session that waits for its PIN or password; it opens nothing else."""
+
+    session_id: int
+    user_id: int
+    name: str
+
+
+def idle_limit() -> timedelta:
+    """After this time without a request a page is locked; pages tell of typing and scrolling twice a minute, hence a bit late."""
+    return timedelta(minutes=settings.value("staff.idle_minutes")) + TOLD_LATE
+
+
 def _by_session(sid: str | None) -> Person | None:
+    g.locked_session = g.session_with_other_role = None
     if not sid:
         return None
     now = clock.now()
-    idle = timedelta(minutes=settings.value("staff.idle_minutes"))
-    asked = {"token_hash": sha256(sid), "now": now, "idle_since": now - idle}
-    row = db.session.execute(_BY_SESSION, asked).first()
+    row = db.session.execute(_BY_SESSION, {"token_hash": sha256(sid), "now": now}).first()
     if row is None:
         g.session_ended = True
         return None
+    if row.locked_at is not None or row.last_seen_at <= now - idle_limit():
+        g.locked_session = Locked(row.session_id, row.id, person_of(row).name)
+        return None
     _mark_seen(row, now)
+    if row.session_role_id != row.role_id:
+        g.session_with_other_role = row.session_id, row.role_id
     return person_of(row, session_id=row.session_id)
 
 
+def locked_session() -> Locked | None:
+    """The locked session behind this request, if it has one."""
+    return None if current_user.is_authenticated else g.get("locked_session")
+
+
 def _mark_seen(row: Row[Any], now: datetime) -> None:
-    """Note the activity at most once a minute; a page that refreshes itself does not count."""
+    """Note the activity at most twice a minute; a page that refreshes itself does not count."""
     if now - row.last_seen_at < SEEN_EVERY or request.headers.get("X-Refresh") == "1":
         return
     db.session.execute(update(UserSession).where(UserSession.id == row.session_id).values(last_seen_at=now))
@@ -103,6 +135,7 @@ def person_of(row: Row[Any], **more: Any) -> Person:
         department_id=row.department_id,
         language=row.language,
         preferences=row.preferences or {},
+        must_enrol=not row.has_second_factor and second_factor_is_required(row.code),
         **more,
     )
 
@@ -111,6 +144,11 @@ def person(user_id: int) -> Person | None:
     """The person with this account, or None when it does not exist or is deactivated."""
     row = db.session.execute(_BY_ID, {"user_id": user_id}).first()
     return person_of(row) if row else None
+
+
+def second_factor_is_required(role_code: str | None) -> bool:
+    """Whether people of this role may work only with a second factor (setting `staff.second_factor_roles`)."""
+    return role_code is not None and role_code in settings.value("staff.second_factor_roles").replace(",", " ").split()
 
 
 def access_token(user_id: int, token_version: int) -> str:

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    event,
+    func,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, attributes, mapped_column, relationship
 
+from hms.core import clock
 from hms.core.db import Record, Versioned, Working, db
 from hms.core.permissions import Role as BuiltIn
 from hms.core.words import _
@@ -104,30 +116,81 @@ class User(Versioned):
         return self.totp_secret is not None
 
 
+_ENDS_TOKENS = ("password_hash", "role_id", "is_active", "totp_secret")
+
+
+@event.listens_for(User, "before_update")
+def _end_proofs(_mapper: object, connection: Connection, user: User) -> None:
+    """What was signed in with the old password, role or factor: a program's tokens end. A closed account's pages end too."""
+    changes = {name: attributes.get_history(user, name) for name in _ENDS_TOKENS}
+    if not any(change.deleted and change.added for change in changes.values()):
+        return
+    user.token_version += 1
+    if changes["is_active"].added == [False]:
+        live = (UserSession.user_id == user.id, UserSession.ended_at.is_(None))
+        connection.execute(update(UserSession).where(*live).values(ended_at=clock.now()))
+
+
 class SignInGate(Working):
-    """Failed tries per account and known device, counted before a password is hashed."""
+    """Tries at one door (an account from one address or known device), counted before anything is hashed.
+
+    `tries` began, `failures` of them were wrong; the others are under way.
+    """
 
     __tablename__ = "sign_in_gate"
 
     key: Mapped[str] = mapped_column(unique=True)
+    user_id: Mapped[int | None] = mapped_column(index=True)
+    tries: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0)
+    last_try_at: Mapped[datetime | None]
     locked_until: Mapped[datetime | None]
-    last_failure_at: Mapped[datetime | None]
+
+
+class KnownDevice(Working):
+    """A browser at which an account signed in fully. Its signed cookie holds a random value, this row its SHA-256.
+
+    Until `pin_until` the account's PIN opens a locked page there.
+    """
+
+    __tablename__ = "known_device"
+    __table_args__ = (UniqueConstraint("device_hash", "user_id"),)
+
+    device_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"), index=True)
+    signed_in_at: Mapped[datetime]
+    pin_until: Mapped[datetime | None]
 
 
 class UserSession(Working):
-    """One sign-in at one browser. The cookie holds a random value, this row its SHA-256; an ended row opens nothing."""
+    """One sign-in at one browser. The cookie holds a random value, this row its SHA-256; an ended row opens nothing.
+
+    A locked one opens only the lock page. `role_id` is the role it was last used with.
+    """
 
     __tablename__ = "user_session"
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"), index=True)
+    role_id: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    confirmed_at: Mapped[datetime | None]
+    locked_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     ip: Mapped[str | None] = mapped_column(INET)
     user_agent: Mapped[str] = mapped_column(default="")
     ended_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Working):
+    """One of ten codes that stand in for the authenticator app, each once; only its argon2 hash is kept."""
+
+    __tablename__ = "recovery_code"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"), index=True)
+    code_hash: Mapped[str]
+    used_at: Mapped[datetime | None]
 
 
 class RefreshToken(Working):
@@ -138,16 +201,20 @@ class RefreshToken(Working):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     family: Mapped[str] = mapped_column(index=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"), index=True)
+    token_version: Mapped[int] = mapped_column(default=1)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
 
 class LoginActivity(Working):
-    """One try to sign in, with its outcome ("success", "failed", "locked", "otp_failed")."""
+    """One try to sign in or to prove oneself again, with its outcome (`hms.staff.activity.OUTCOMES`)."""
 
     __tablename__ = "login_activity"
-    __table_args__ = (Index("ix_login_activity_user", "user_id", "id"),)
+    __table_args__ = (
+        Index("ix_login_activity_user", "user_id", "id"),
+        Index("ix_login_activity_status", "status", "id"),
+    )
 
     user_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="SET NULL"))
     typed_name: Mapped[str] = mapped_column(default="")

@@ -49,7 +49,9 @@ def names(user_ids: set[int]) -> dict[int, str]:
     }
 
 
-def own_sign_ins(user_id: int, limit: int = 10) -> list[LoginActivity]:
-    """One person's last tries to sign in, newest first."""
+def own_sign_ins(user_id: int, limit: int = 10, before: int | None = None) -> list[LoginActivity]:
+    """One person's tries to sign in, newest first, from before the row `before`."""
     query = select(LoginActivity).filter_by(user_id=user_id).order_by(LoginActivity.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(LoginActivity.id < before)
     return list(db.session.scalars(query))

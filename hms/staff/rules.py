@@ -22,6 +22,8 @@ _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
 _EMAIL = re.compile(
     r"[^@\s]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 )
+_PIN = re.compile(r"[0-9]{4,8}", re.ASCII)
+_YEAR = re.compile(r"(19|20)[0-9]{2}", re.ASCII)
 _READ_AS = (str.maketrans("013457@$!|", "oieastasil"), str.maketrans("013457@$!|", "oleastasli"))
 LONGEST_PIECE = 6
 _WALKS = (
@@ -73,6 +75,16 @@ def check_password(
             field,
             code="guessable",
         )
+
+
+def check_pin(pin: str, field: str = "pin") -> None:
+    """Four to eight plain digits, and none of those everybody tries first: one digit repeated, a run, a year."""
+    if not _PIN.fullmatch(pin):
+        raise RuleBroken(_("A PIN has 4 to 8 digits."), field)
+    half = len(pin) // 2
+    is_doubled = pin[:half] == pin[half:]
+    if len(set(pin)) < 2 or is_doubled or _is_walk(pin) or _YEAR.fullmatch(pin):
+        raise RuleBroken(_("This PIN is easy to guess. Leave out runs, repeated digits and years."), field)
 
 
 def is_guessable(password: str, own_words: Iterable[str] = ()) -> bool:

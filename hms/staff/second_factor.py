@@ -1,4 +1,4 @@
-"""The second factor: time-based one-time codes (RFC 6238); a code opens once."""
+"""The second factor: time-based one-time codes (RFC 6238), or a recovery code; each opens once."""
 
 from __future__ import annotations
 
@@ -6,35 +6,50 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pyotp
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import current_app
+from flask_babel import gettext as _
 from sqlalchemy import func, update
 
 from hms.core import clock
-from hms.core.actions import name_transaction
+from hms.core.actions import doing
 from hms.core.db import db
 from hms.core.people import SYSTEM
-from hms.core.words import _
 
-from .errors import OtpRequired, SignInRefused
+from . import activity, gates, recovery
+from .errors import SignInRefused
 from .models import User
 
 _CODE = re.compile(r"[0-9]{6}", re.ASCII)
 STEP_SECONDS = 30
+RIGHT, REPLAYED, WRONG = "right", "replayed", "wrong"
 
 
-def _box() -> MultiFernet:
+def box() -> MultiFernet:
+    """Encrypts with the first of TOTP_KEYS, decrypts with any of them."""
     keys = (hashlib.sha256(key.encode()).digest() for key in current_app.config["TOTP_KEYS"])
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
 
 
 def seal(secret: str) -> str:
-    """A secret as it is stored: encrypted with the first of TOTP_KEYS, readable with any of them."""
-    return _box().encrypt(secret.encode()).decode()
+    """A secret as it is stored."""
+    return box().encrypt(secret.encode()).decode()
+
+
+def unsealed(stored: str) -> str | None:
+    """The secret behind what is stored; None when no key of ours opens it."""
+    try:
+        return box().decrypt(stored.encode()).decode()
+    except InvalidToken:
+        return None
+
+
+def tidy(code: str) -> str:
+    """What was typed without the blanks that apps show in the middle."""
+    return re.sub(r"[ \u00a0-]", "", code)
 
 
 def matching_step(secret: str, code: str, now: int) -> int | None:
@@ -49,33 +64,27 @@ def matching_step(secret: str, code: str, now: int) -> int | None:
     return found
 
 
-def check(user: User, code: str | None, note: Callable[[str], None]) -> None:
-    """Pass when the account has no second factor or `code` is right and new; else raise what the sign-in page shows."""
-    if user.totp_secret is None:
-        return
-    if not code:
-        note("otp_needed")
-        raise OtpRequired(_("Enter the 6-digit code from your authenticator app."))
-    if not _use(user, code):
-        note("otp_failed")
-        raise SignInRefused(
-            _("That code is not right or was already used. Wait for the next one."), "otp", code="otp_wrong"
-        )
+def prove_code(user: User, code: str, typed_name: str) -> None:
+    """Pass when `code` is the account's present one or an unused recovery code; else `SignInRefused` or `Locked`."""
+    with gates.trying(gates.doors_of("code", user, typed_name), user, typed_name) as attempt:
+        verdict = use(user, code)
+        if verdict is RIGHT:
+            attempt.succeeded()
+            return
+        left = attempt.failed()
+    activity.note(user, typed_name, "lockout" if left == 0 else "otp_replayed" if verdict is REPLAYED else "otp_failed")
+    if verdict is REPLAYED:
+        raise SignInRefused(_("That code was already used. Wait for the next one."), "otp", code="otp_replayed")
+    raise SignInRefused(_("That code is not right. Enter the one your app shows now."), "otp", code="otp_wrong")
 
 
-def is_fresh_code(user: User, code: str) -> bool:
-    """Whether `code` is the account's present code, used for the first time; the use is kept when the caller commits."""
-    return user.totp_secret is not None and _use(user, code)
-
-
-def _use(user: User, code: str) -> bool:
-    try:
-        secret = _box().decrypt((user.totp_secret or "").encode()).decode()
-    except InvalidToken:
-        return False
-    step = matching_step(secret, code, int(clock.now().timestamp()))
+def use(user: User, code: str) -> str:
+    """Use `code` up: RIGHT the first time, REPLAYED when its time step was used, WRONG. Commits when it was right."""
+    secret = unsealed(user.totp_secret or "")
+    step = matching_step(secret, tidy(code), int(clock.now().timestamp())) if secret else None
     if step is None:
-        return False
+        return RIGHT if recovery.use(user, code) else WRONG
     newer = (User.id == user.id, func.coalesce(User.totp_step, -1) < step)
-    name_transaction("staff.use_code", SYSTEM)
-    return db.session.execute(update(User).where(*newer).values(totp_step=step)).rowcount == 1
+    with doing("staff.use_code", SYSTEM):
+        is_first = db.session.execute(update(User).where(*newer).values(totp_step=step)).rowcount == 1
+    return RIGHT if is_first else REPLAYED

@@ -1,25 +1,23 @@
-"""Signing in and out: one answer for every failure, tries counted before a hash is made, sessions that end on the server."""
+"""Signing in: name, password and code are proven, each try counted before anything is hashed; one answer for every failure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import request, session
-from sqlalchemy import func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from flask_babel import gettext as _
+from sqlalchemy import func, or_, select, update
 
-from hms.core import audit, clock, settings
+from hms.core import clock, settings
+from hms.core.actions import doing
 from hms.core.db import db
-from hms.core.words import _
+from hms.core.people import SYSTEM
 
-from . import passwords, second_factor
-from .errors import Locked, SignInRefused
+from . import activity, gates, identity, passwords, second_factor
+from .errors import EnrolmentRequired, OtpRequired, SignInRefused
 from .identity import new_token, sha256
-from .models import LoginActivity, SignInGate, User, UserSession
-
-TRIES = 5
-LOCKED_FOR = timedelta(minutes=15)
+from .models import User, UserSession
 
 
 @dataclass(frozen=True)
@@ -30,109 +28,105 @@ class SignedIn:
     token_version: int
 
 
-def prove(name: str, password: str, otp: str | None = None) -> SignedIn:
-    """Check name (username or e-mail), password and code; raises `SignInRefused`, `OtpRequired` or `Locked`.
+def prove(name: str, password: str, otp: str | None = None, *, is_program: bool = False) -> SignedIn:
+    """Check name (username or e-mail), password and code; raises `SignInRefused`, `OtpRequired` or `Locked`. Commits.
 
-    Every try is written to the sign-in activity. Commits.
+    A program cannot be led to set up a second factor: where the role needs one it is refused with `EnrolmentRequired`.
     """
-    user = _named(name)
-    gate = f"user:{user.id}" if user else f"name:{name.casefold()[:150]}"
-    _pass_gate(gate, user, name)
-    if not (passwords.is_right(user.password_hash if user else None, password) and user and user.is_active):
-        _note(user, name, "failed")
-        raise SignInRefused(_("The username or password is not right."), code="no_active_account")
-    second_factor.check(user, otp, lambda status: _note(user, name, status))
-    _open_gate(gate)
-    _note(user, name, "success")
+    user = prove_password(name, password)
+    if user.two_factor_enabled:
+        if not otp:
+            activity.note(user, name, "otp_needed")
+            proof = SignedIn(user.id, user.token_version)
+            raise OtpRequired(_("Enter the 6-digit code from your authenticator app."), "otp", proof=proof)
+        second_factor.prove_code(user, otp, name)
+    elif is_program and identity.second_factor_is_required(user.role.code if user.role else None):
+        raise EnrolmentRequired(_("Your role needs a second factor. Sign in on the page and set it up first."))
+    return welcome(user, name)
+
+
+def prove_password(name: str, password: str) -> User:
+    """The active account of that name and password; an unknown name, a wrong password, a closed account and one without
+    a password yet are refused alike, after equal work."""
+    user = named(name)
+    with gates.trying(gates.doors_of("password", user, name), user, name) as attempt:
+        if passwords.is_right(user.password_hash if user else None, password) and user and user.is_active:
+            attempt.succeeded()
+            _renew_hash(user, password)
+            return user
+        left = attempt.failed()
+    activity.note(user, name, "failed" if left else "lockout")
+    raise SignInRefused(_wrong(left), code="no_active_account")
+
+
+def welcome(user: User, name: str) -> SignedIn:
+    """Everything is proven: write it into the activity. Commits."""
+    activity.note(user, name, "success")
     return SignedIn(user.id, user.token_version)
 
 
-def is_proven(user: User, password_or_code: str) -> bool:
-    """Whether somebody already signed in proves it again, by password or by code; tries count as those of signing in."""
-    gate = f"proof:{user.id}"
-    _pass_gate(gate, user, user.username)
-    is_right = second_factor.is_fresh_code(user, password_or_code) or passwords.is_right(
-        user.password_hash, password_or_code
-    )
-    if is_right:
-        _open_gate(gate)
-    _note(user, user.username, "confirmed" if is_right else "not_confirmed")
-    return is_right
+def _wrong(left: int) -> str:
+    if left < 1:
+        until = clock.now() + gates.LOCKED_FOR
+        return f"{_('The username or password is not right.')} {gates.told(until)}"
+    if left == 1:
+        return _("The username or password is not right. 1 try left before a 15-minute lock.")
+    return _("The username or password is not right. %(count)s tries left before a 15-minute lock.", count=left)
 
 
-def _named(name: str) -> User | None:
-    folded = name.strip().casefold()
+def named(name: str) -> User | None:
+    """The account with this username or e-mail address."""
+    folded = name.strip().casefold()[:254]
+    if "\x00" in folded:
+        return None
     query = select(User).where(
         or_(func.lower(User.username) == folded, (func.lower(User.email) == folded) & (User.email != ""))
     )
     return db.session.scalars(query.order_by(User.id).limit(1)).one_or_none()
 
 
-def _pass_gate(key: str, user: User | None, name: str) -> None:
-    """Count the try before any hash is made; at most five in fifteen minutes, also when they come at once."""
-    now = clock.now()
-    row = insert(SignInGate).values(key=key, failures=1, last_failure_at=now)
-    restart = or_(SignInGate.last_failure_at < now - LOCKED_FOR, SignInGate.last_failure_at.is_(None))
-    failures = text("CASE WHEN sign_in_gate.last_failure_at < :horizon THEN 1 ELSE sign_in_gate.failures + 1 END")
-    counted = row.on_conflict_do_update(
-        index_elements=[SignInGate.key],
-        set_={"failures": failures.bindparams(horizon=now - LOCKED_FOR), "last_failure_at": now},
-        where=or_(SignInGate.failures < TRIES, restart),
-    ).returning(SignInGate.failures)
-    passed = db.session.execute(counted).scalar_one_or_none()
-    db.session.commit()
-    if passed is None:
-        _note(user, name, "locked")
-        raise Locked(_("Too many wrong tries. Wait 15 minutes, or ask an administrator to unlock the account."))
+def _renew_hash(user: User, password: str) -> None:
+    """While the password is known, make its hash with today's numbers."""
+    if user.password_hash and passwords.is_outdated(user.password_hash):
+        with doing("staff.renew_password_hash", SYSTEM):
+            fresh = passwords.hashed(password)
+            unchanged = (User.id == user.id, User.password_hash == user.password_hash)
+            db.session.execute(update(User).where(*unchanged).values(password_hash=fresh))
 
 
-def _open_gate(key: str) -> None:
-    db.session.execute(update(SignInGate).where(SignInGate.key == key).values(failures=0, last_failure_at=None))
-
-
-def _note(user: User | None, name: str, status: str) -> None:
-    """One line of sign-in activity and of the trail."""
-    agent = request.user_agent.string[:300]
-    who = {
-        "user_id": user.id if user else None,
-        "typed_name": name[:150],
-        "ip": request.remote_addr,
-        "user_agent": agent,
-    }
-    db.session.add(LoginActivity(status=status, **who))
-    outcome = "success" if status == "success" else "denied"
-    audit.record(
-        f"staff.sign_in.{status}", None, entity="app_user", entity_id=user.id if user else None, outcome=outcome
-    )
-    db.session.commit()
-
-
-def open_session(signed_in: SignedIn) -> str:
-    """Start a page session; returns the secret for the cookie."""
-    sid = new_token()
+def open_session(signed_in: SignedIn, *, until: datetime | None = None) -> str:
+    """Start a page session, at most until `until`; returns the secret for the cookie. Commits."""
+    sid, now = new_token(), clock.now()
+    longest = now + timedelta(hours=settings.value("staff.session_hours"))
     row = UserSession(
         token_hash=sha256(sid),
         user_id=signed_in.user_id,
-        expires_at=clock.now() + timedelta(hours=settings.value("staff.session_hours")),
+        role_id=db.session.execute(select(User.role_id).filter_by(id=signed_in.user_id)).scalar_one(),
+        created_at=now,
+        last_seen_at=now,
+        confirmed_at=now,
+        expires_at=min(longest, until or longest),
         ip=request.remote_addr,
-        user_agent=request.user_agent.string[:300],
+        user_agent=activity.agent(),
     )
     db.session.add(row)
     db.session.commit()
     return sid
 
 
-def renew_session(session_id: int) -> None:
-    """Give the page session a new id; a copy of the old cookie opens nothing any more."""
+def renew_session(session_id: int, **values: object) -> None:
+    """Give the page session a new id, and `values`; a copy of the old cookie opens nothing any more. Commits."""
     sid = new_token()
-    db.session.execute(update(UserSession).where(UserSession.id == session_id).values(token_hash=sha256(sid)))
+    mine = (UserSession.id == session_id, UserSession.ended_at.is_(None))
+    db.session.execute(update(UserSession).where(*mine).values(token_hash=sha256(sid), **values))
     db.session.commit()
     session["sid"] = sid
 
 
 def end_session(session_id: int | None) -> None:
-    """End one page session; its cookie opens nothing any more."""
+    """End one page session; its cookie opens nothing any more. Commits."""
     if session_id is None:
         return
-    db.session.execute(update(UserSession).where(UserSession.id == session_id).values(ended_at=clock.now()))
+    live = (UserSession.id == session_id, UserSession.ended_at.is_(None))
+    db.session.execute(update(UserSession).where(*live).values(ended_at=clock.now()))
     db.session.commit()

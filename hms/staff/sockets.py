@@ -15,6 +15,7 @@ from hms.core.alerts import HEARD_BY, room, room_of, socketio
 from hms.core.db import db
 from hms.core.web import person
 
+from .identity import idle_limit
 from .models import Role, User, UserSession
 
 CHECK_SECONDS = 3
@@ -72,7 +73,7 @@ def _watch_pages(app: Flask) -> None:
 
 
 def _close_ended(app: Flask) -> None:
-    """Close the sockets of ended sessions, deactivated people and changed roles; a database that is away closes none.
+    """Close the sockets of ended or locked pages, deactivated people and changed roles; a database that is away closes none.
 
     All are closed while Redis is away.
     """
@@ -93,17 +94,30 @@ def _close_ended(app: Flask) -> None:
                 _close(sid)
 
 
+@socketio.on("*")
+def hear(_event: str, *_said: Any) -> None:
+    """A page may say nothing; whatever comes, only a page that is still signed in is listened to."""
+    page = _pages.get(request.sid)
+    live = _grants_by_session({page.session_id}) if page else {}
+    db.session.remove()
+    if page is None or live.get(page.session_id) != page.grants:
+        _close(request.sid)
+
+
 def _close(sid: str) -> None:
     _pages.pop(sid, None)
     disconnect(sid, namespace="/")
 
 
 def _grants_by_session(session_ids: set[int]) -> dict[int, frozenset[str]]:
+    """The grants by which each page that is signed in and not locked may hear, at this moment."""
+    now = clock.now()
     query = (
         select(UserSession.id, Role.grants)
         .join(User, UserSession.user_id == User.id)
         .outerjoin(Role, User.role_id == Role.id)
         .where(UserSession.id.in_(session_ids), UserSession.ended_at.is_(None), User.is_active)
-        .where(UserSession.expires_at > clock.now())
+        .where(UserSession.expires_at > now, UserSession.locked_at.is_(None))
+        .where(UserSession.last_seen_at > now - idle_limit())
     )
     return {row.id: frozenset(row.grants or ()) for row in db.session.execute(query)}

@@ -249,41 +249,74 @@ const HMS = (() => {
   HMS.primaryWords = () => say("primary");
 })();
 
-// Idle: a warning a minute before, then nothing of the patient stays in the page.
+// Idle: a warning a minute before, then the page is locked and nothing of the patient stays in it.
 (() => {
-  const { one, token } = HMS;
+  const { one, all, token } = HMS;
   const { idleSeconds, keepAlive, lockUrl } = document.body.dataset;
   const limit = Number(idleSeconds) * 1000;
   const dialog = one("#idle");
+  const [TELL_EVERY, DRAFTS_NEED] = [30000, 800];
+  const SCROLLED = "hms-scrolled";
+  const here = () => location.pathname + location.search;
+
+  // The way back is the exact page at the exact place; an address holds numbers only.
+  const keepPlace = () => sessionStorage.setItem(SCROLLED, JSON.stringify([here(), Math.round(scrollY)]));
+  const [page, place] = JSON.parse(sessionStorage.getItem(SCROLLED) || "[]");
+  if (page) {
+    sessionStorage.removeItem(SCROLLED);
+    if (page === here()) addEventListener("load", () => scrollTo({ top: place, behavior: "instant" }));
+  }
+  document.addEventListener("submit", (event) => {
+    if (one('[data-ux="lock"]', event.target)) keepPlace();
+    if (one('[data-ux="sign-out"]', event.target)) sessionStorage.clear();
+  });
+
   if (!limit || !dialog) return;
   const channel = "BroadcastChannel" in window ? new BroadcastChannel("hms-activity") : null;
-  let last = Date.now();
-  let told = Date.now();
+  let [last, told, locking] = [Date.now(), Date.now(), false];
 
   function active() {
     const now = Date.now();
-    if (now - last < 1000) return;
+    if (now - last < 1000 || locking) return;
     last = now;
     if (dialog.open) dialog.close();
     channel?.postMessage("active");
-    if (keepAlive && now - told > 60000) {
+    if (keepAlive && now - told > TELL_EVERY) {
       told = now;
       fetch(keepAlive, { method: "POST", headers: { "X-CSRFToken": token() } }).catch(() => { told = 0; });
     }
   }
 
-  function leave() {
+  const saveDrafts = () => all("form[data-draft-url]").forEach((form) => form.dispatchEvent(new CustomEvent("hms:save-draft", { cancelable: true })));
+  const pause = (time) => new Promise((done) => { setTimeout(done, time); });
+
+  async function lock(first = true) {
+    if (locking) return;
+    locking = true;
+    keepPlace();
+    saveDrafts();
+    const drafts = all("form[data-draft-url]").length;
+    const csrf = token();
     document.title = HMS.say("locked");
     document.body.replaceChildren();
-    location.replace(`${lockUrl}${lockUrl.includes("?") ? "&" : "?"}ended=idle`);
+    if (first) {
+      channel?.postMessage("locked");
+      if (drafts) await pause(DRAFTS_NEED);
+      try { await fetch(lockUrl, { method: "POST", headers: { "X-CSRFToken": csrf } }); } catch { /* The server locks by itself. */ }
+    }
+    location.replace(`${lockUrl}?next=${encodeURIComponent(here())}`);
   }
 
-  if (channel) channel.onmessage = () => { last = Date.now(); if (dialog.open) dialog.close(); };
+  if (channel) channel.onmessage = ({ data }) => {
+    if (data === "locked") { setTimeout(() => lock(false), DRAFTS_NEED * 2); return; }
+    last = Date.now();
+    if (dialog.open) dialog.close();
+  };
   ["keydown", "pointerdown", "input", "scroll"].forEach((kind) => document.addEventListener(kind, active, { passive: true, capture: true }));
   setInterval(() => {
     const idle = Date.now() - last;
-    if (idle >= limit) leave();
-    else if (idle >= limit - 60000 && !dialog.open) { dialog.showModal(); HMS.announce(one("h2", dialog).textContent, true); }
+    if (idle >= limit) lock();
+    else if (idle >= limit - 60000 && !dialog.open) { saveDrafts(); dialog.showModal(); HMS.announce(one("h2", dialog).textContent, true); }
   }, 2000);
 })();
 

@@ -16,6 +16,8 @@ pytestmark = pytest.mark.security("I")
 def _addresses(app):
     """Every address that answers GET, with an id that no record has."""
     for rule in app.url_map.iter_rules():
+        if rule.endpoint not in app.view_functions:
+            continue  # made and taken away by another test; a rule itself cannot be
         if "GET" in (rule.methods or ()):
             yield re.sub(r"<int:[^>]+>", "987654321", re.sub(r"<(?!int:)[^>]+>", "x", rule.rule))
 

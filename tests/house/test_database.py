@@ -13,6 +13,15 @@ from sqlalchemy import text
 from hms.core.db import Permanent, Record
 from hms.core.db import db as database
 
+ACCOUNT_BELONGINGS = {
+    "user_session",
+    "refresh_token",
+    "known_device",
+    "recovery_code",
+    "notification",
+    "note_template",
+}
+
 
 def _records(kind: type) -> set[str]:
     return {
@@ -56,7 +65,7 @@ def test_no_foreign_key_deletes_care_or_money(db):
         "SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND confdeltype = 'c'"
     )
     cascading = {tuple(row) for row in db.session.execute(query)}
-    assert {table for table, _parent in cascading} <= {"user_session", "refresh_token", "notification", "note_template"}
+    assert {table for table, _parent in cascading} <= ACCOUNT_BELONGINGS
 
 
 def test_every_named_refusal_names_a_real_constraint(db):

@@ -1,0 +1,97 @@
+"""The sign-in activity: every try with its outcome, address and device, and the alert when many accounts are locked out."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from flask import request
+from sqlalchemy import func, select
+
+from hms.core import audit, clock
+from hms.core.db import db
+from hms.core.outbox import later
+from hms.core.words import _
+
+from .models import LoginActivity, User
+
+OUTCOMES: dict[str, tuple[str, str]] = {
+    "success": ("good", _("Signed in")),
+    "pin": ("good", _("Unlocked with PIN")),
+    "unlocked": ("good", _("Unlocked with password")),
+    "confirmed": ("good", _("Confirmed")),
+    "otp_needed": ("info", _("Code asked")),
+    "failed": ("caution", _("Wrong password")),
+    "otp_failed": ("caution", _("Wrong code")),
+    "otp_replayed": ("caution", _("Code used twice")),
+    "pin_failed": ("caution", _("Wrong PIN")),
+    "not_confirmed": ("caution", _("Not confirmed")),
+    "lockout": ("stop", _("Wrong, then locked out")),
+    "locked": ("stop", _("Refused while locked out")),
+}
+"""What can become of a try: how it looks and what it is called."""
+
+GOOD = frozenset({"success", "pin", "unlocked", "confirmed", "otp_needed"})
+LONGEST_AGENT = 300
+ALARM_AT = 3
+ALARM_SPAN = timedelta(hours=1)
+
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPad", "iPad"),
+    ("iPhone", "iPhone"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("Chrom", "Chrome"),
+    ("CriOS", "Chrome"),
+    ("Safari/", "Safari"),
+)
+
+
+def agent() -> str:
+    """What the browser or program calls itself."""
+    return request.user_agent.string[:LONGEST_AGENT]
+
+
+def device_in_words(user_agent: str) -> str:
+    """ "Chrome on Windows"; a program by its own name; "" when it said nothing. Order matters: Edge also says Chrome."""
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    if browser and system:
+        return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return browser or system or re.split(r"[/ (]", user_agent, maxsplit=1)[0][:40]
+
+
+def note(user: User | None, typed_name: str, status: str) -> None:
+    """One line of the activity and of the trail. Commits."""
+    who = {"user_id": user.id if user else None, "typed_name": typed_name[:150], "user_agent": agent()}
+    db.session.add(LoginActivity(status=status, ip=request.remote_addr, at=clock.now(), **who))
+    outcome = "success" if status in GOOD else "denied"
+    entity_id = user.id if user else None
+    audit.record(f"staff.sign_in.{status}", None, entity="app_user", entity_id=entity_id, outcome=outcome)
+    if status == "lockout":
+        db.session.flush()
+        _raise_alarm()
+    db.session.commit()
+
+
+def _raise_alarm() -> None:
+    """Have the administrators told at the third, sixth, ninth … lockout of an hour."""
+    count = lockouts_lately()
+    if count and count % ALARM_AT == 0:
+        later("messages.warn_of_lockouts", count)
+
+
+def lockouts_lately() -> int:
+    """How many doors were locked within the last hour."""
+    lately = (LoginActivity.status == "lockout", LoginActivity.at > clock.now() - ALARM_SPAN)
+    return db.session.execute(select(func.count(LoginActivity.id)).where(*lately)).scalar_one()

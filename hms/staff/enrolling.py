@@ -1,0 +1,119 @@
+"""Setting the second factor up, moving it to another phone, switching it off, and taking it from who lost the phone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyotp
+import segno
+from flask_babel import gettext as _
+from markupsafe import Markup
+from sqlalchemy import select, update
+
+from hms.core import audit, clock, settings
+from hms.core.actions import action, doing
+from hms.core.db import db, locked
+from hms.core.errors import Conflict, RuleBroken
+from hms.core.people import SYSTEM, Person
+from hms.core.permissions import Action
+
+from . import identity, recovery, second_factor
+from .models import User
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """A secret before it is confirmed, as a picture for the app's camera and as text for typing."""
+
+    secret: str
+    username: str
+
+    @property
+    def address(self) -> str:
+        """The key URI that authenticator apps read."""
+        return pyotp.TOTP(self.secret).provisioning_uri(name=self.username, issuer_name=settings.value("hospital.name"))
+
+    @property
+    def picture(self) -> Markup:
+        """The QR code as inline SVG, dark on white in every theme."""
+        drawn = segno.make(self.address, error="m", micro=False).svg_inline(scale=5, border=4, light="#fff")
+        return Markup(drawn)  # noqa: S704 - made here of a secret of letters and digits
+
+    @property
+    def spelled(self) -> str:
+        """The secret in groups of four."""
+        return " ".join(self.secret[at : at + 4] for at in range(0, len(self.secret), 4))
+
+
+def new_secret() -> str:
+    """160 random bits, as apps take them."""
+    return pyotp.random_base32(32)
+
+
+@action(Action.SIGNED_IN)
+def enrol(*, secret: str, otp: str, by: Person) -> list[str]:
+    """Make the app that shows `otp` the person's second factor; returns ten recovery codes, to be shown once.
+
+    An earlier app and earlier recovery codes end, and so do the tokens of the person's programs.
+    """
+    step = second_factor.matching_step(secret, second_factor.tidy(otp), int(clock.now().timestamp()))
+    if step is None:
+        raise RuleBroken(
+            _("That code does not fit. Check the time of your phone, then enter the code it shows now."), "otp"
+        )
+    codes = recovery.new_codes()
+    recovery.keep(by.id or 0, codes)
+    user = locked(User, by.id or 0)
+    user.totp_secret, user.totp_step = second_factor.seal(secret), step
+    return codes
+
+
+@action(Action.SIGNED_IN)
+def renew_recovery_codes(*, by: Person) -> list[str]:
+    """Ten new recovery codes in the place of the earlier ones."""
+    if not locked(User, by.id or 0).two_factor_enabled:
+        raise Conflict(_("Set up the authenticator app first."))
+    codes = recovery.new_codes()
+    recovery.keep(by.id or 0, codes)
+    audit.record("staff.renew_recovery_codes", by, entity="app_user", entity_id=by.id)
+    return codes
+
+
+@action(Action.SIGNED_IN)
+def switch_off(*, by: Person) -> None:
+    """The password is enough from now on; refused where the role needs a second factor."""
+    if identity.second_factor_is_required(by.role):
+        raise Conflict(_("Your role needs a second factor. You can move it to another phone, but not switch it off."))
+    _take(locked(User, by.id or 0))
+
+
+@action(Action.MANAGE_STAFF)
+def reset_second_factor(user_id: int, *, by: Person) -> None:
+    """Take the second factor from somebody who lost phone and codes; nobody does it for themselves."""
+    if user_id == by.id:
+        raise Conflict(_("Another administrator must do this for you."))
+    _take(locked(User, user_id))
+    audit.record("staff.reset_second_factor", by, entity="app_user", entity_id=user_id)
+
+
+def _take(user: User) -> None:
+    if not user.two_factor_enabled:
+        raise Conflict(_("There is no second factor to take away."))
+    user.totp_secret = user.totp_step = None
+    recovery.drop(user.id)
+
+
+def rotate_keys() -> tuple[int, int]:
+    """Encrypt every secret anew with the first of TOTP_KEYS; returns how many were, and how many no key opens."""
+    done = lost = 0
+    with doing("staff.rotate_totp_keys", SYSTEM):
+        sealed = select(User.id, User.totp_secret).where(User.totp_secret.is_not(None)).with_for_update(of=User)
+        for user_id, stored in db.session.execute(sealed).all():
+            secret = second_factor.unsealed(stored)
+            if secret is None:
+                lost += 1
+                continue
+            renewed = update(User).where(User.id == user_id).values(totp_secret=second_factor.seal(secret))
+            db.session.execute(renewed)
+            done += 1
+    return done, lost

@@ -1,0 +1,112 @@
+"""Pages: set the second factor up, recovery codes once, switch it off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, flash, make_response, redirect, render_template, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.core import clock
+from hms.core.db import found
+from hms.core.errors import RuleBroken
+from hms.core.forms import DeskForm
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+
+from . import enrolling, recovery, signing_in
+from .confirming import confirmed, is_fresh
+from .desk import pages
+from .errors import Locked, SignInRefused
+from .forms import EnrolForm, ProofForm, SwitchOffForm
+from .models import User
+from .second_factor import prove_code
+
+
+def _proven(action: Any, who: Person) -> Any:
+    """`action` as it is within five minutes of a proof, else behind a fresh one."""
+    return _without_proof(action) if is_fresh(who) else confirmed(action)
+
+
+def _without_proof(action: Any) -> Any:
+    return lambda *, by, proof=None, **values: action(by=by, **values)
+
+
+@pages.route("/profile/second-factor", methods=["GET", "POST"])
+@needs(Action.SIGNED_IN)
+def second_factor() -> ResponseReturnValue:
+    """Set up the authenticator app, or move to another phone: picture and text of the secret, then one code."""
+    who, form = person(), EnrolForm()
+    secret = session.setdefault("enrolling", enrolling.new_secret())
+    if form.save(_proven(enrolling.enrol, who), by=who, secret=secret):
+        session.pop("enrolling")
+        return _show_once(form.result)
+    user = found(User, who.id)
+    shown = {"enrolment": enrolling.Enrolment(secret, user.username), "has_one": user.two_factor_enabled}
+    page = render_template("staff/second_factor.html", form=form, is_fresh=is_fresh(who), **shown)
+    return page, form.status
+
+
+def _show_once(codes: list[str]) -> ResponseReturnValue:
+    """The codes travel to the next page in the encrypted cookie, and are nowhere else in words."""
+    session["new_codes"] = codes
+    who = person()
+    if who.session_id is not None:
+        signing_in.renew_session(who.session_id, confirmed_at=clock.now())
+    return redirect(url_for(".recovery_codes"), 303)
+
+
+@pages.get("/profile/recovery-codes")
+@needs(Action.SIGNED_IN)
+def recovery_codes() -> ResponseReturnValue:
+    """The ten recovery codes, once; without them, how many are left."""
+    codes, who = session.pop("new_codes", []), person()
+    shown = {"codes": codes, "left": recovery.left(who.id or 0), "user": found(User, who.id), "form": ProofForm()}
+    return render_template("staff/recovery_codes.html", is_fresh=is_fresh(who), **shown)
+
+
+@pages.post("/profile/recovery-codes")
+@needs(Action.SIGNED_IN)
+def renew_recovery_codes() -> ResponseReturnValue:
+    """Ten new codes; the old ones end."""
+    who, form = person(), ProofForm()
+    if form.save(_proven(enrolling.renew_recovery_codes, who), by=who):
+        return _show_once(form.result)
+    shown = {"codes": [], "left": recovery.left(who.id or 0), "user": found(User, who.id), "form": form}
+    return render_template("staff/recovery_codes.html", is_fresh=is_fresh(who), **shown), form.status
+
+
+@pages.route("/profile/second-factor/off", methods=["GET", "POST"])
+@needs(Action.SIGNED_IN)
+def switch_off_second_factor() -> ResponseReturnValue:
+    """Switch the second factor off: needs the password and a code."""
+    form, who = SwitchOffForm(), person()
+    if form.validate_on_submit():
+        refusal = _refused_off(form, who)
+        if refusal is None:
+            flash(_("The second factor is off. Your password is enough now."), "success")
+            return redirect(url_for(".security"), 303)
+        return refusal
+    return render_template("staff/switch_off.html", form=form), form.status
+
+
+def _refused_off(form: DeskForm, who: Person) -> Response | None:
+    """Prove both factors, then switch off; None when it is done, else the page that says why not."""
+    try:
+        user = signing_in.prove_password(who.username, form.password.data)
+        if user.two_factor_enabled:
+            prove_code(user, form.otp.data, who.username)
+        return None if form.save(_off, by=who) else make_response(_page_off(form), form.status)
+    except (SignInRefused, Locked) as refused:
+        form.refuse(RuleBroken(refused.message, "otp" if refused.field == "otp" else "password"))
+        return make_response(_page_off(form), refused.status if isinstance(refused, Locked) else 400)
+
+
+def _off(*, by: Person, **_typed: str) -> None:
+    enrolling.switch_off(by=by)
+
+
+def _page_off(form: DeskForm) -> str:
+    return render_template("staff/switch_off.html", form=form)
