@@ -6,14 +6,15 @@ The layers are asked once for each sentence and language.
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, lru_cache
 from typing import Any
 
 from flask import Flask, g
 from flask_babel import Babel, Domain, get_locale, get_translations
 from markupsafe import Markup
 
-_spoken: dict[str, dict[str, Markup]] = {}
+from .written import marked_up
 
 
 class Sentences(Domain):
@@ -33,7 +34,7 @@ class Languages(Babel):
 
     def init_app(self, app: Flask, *args: Any, **kwargs: Any) -> None:
         super().init_app(app, *args, **kwargs)
-        app.jinja_env.globals.update(_=say, gettext=say)
+        app.jinja_env.globals.update(_=say, gettext=say, ngettext=say_number)
 
     @cached_property
     def domain_instance(self) -> Domain:
@@ -53,10 +54,24 @@ def language() -> str:
 
 def say(sentence: str, **values: Any) -> Markup:
     """The sentence in the reader's language, its `values` escaped. Templates are all HTML."""
-    known = g.get("spoken")
-    if known is None:
-        known = g.spoken = _spoken.setdefault(language(), {})
-    said = known.get(sentence)
-    if said is None:
-        said = known[sentence] = Markup(get_translations().ugettext(sentence))  # noqa: S704 - our own # nosec B704
-    return said % values if values or "%" in said else said
+    return say_in(language())(sentence, **values)
+
+
+@lru_cache
+def say_in(chosen: str) -> Callable[..., Markup]:
+    """`say` for the reader's language, when it is known to be `chosen`."""
+    known: dict[str, Markup] = {}
+
+    def said(sentence: str, **values: Any) -> Markup:
+        text = known.get(sentence)
+        if text is None:
+            text = known[sentence] = marked_up(get_translations().ugettext(sentence))
+        return text % values if values or "%" in text else text
+
+    return said
+
+
+def say_number(one: str, many: str, num: int, **values: Any) -> Markup:
+    """The sentence that fits the number, which is its `%(num)s`; its `values` escaped."""
+    sentence = get_translations().ungettext(one, many, num)
+    return marked_up(sentence) % {"num": num, **values}

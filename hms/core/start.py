@@ -10,12 +10,11 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from flask_smorest import Api
-from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
 
-from . import alerts, api, clock, commands, drafts, filters, headers, kit, outbox, refusals, series, templating, web  # noqa: F401 - their tables belong to the house
+from . import alerts, api, clock, commands, compiling, drafts, filters, headers, kit, outbox, refusals, series, templating, web  # noqa: F401 - their tables belong to the house
 from .cookies import EncryptedCookie
 from .db import db
 from .jsonio import ExactJSON
@@ -39,7 +38,7 @@ def prepare(app: Flask, config: Config) -> None:
     app.config.from_mapping(_flask_configuration(config))
     app.json = ExactJSON(app)
     app.session_interface = EncryptedCookie(config.secret_key)
-    app.jinja_env.undefined = StrictUndefined
+    compiling.install(app)
     clock.set_zone(config.timezone)
     if config.trusted_proxies:
         count = config.trusted_proxies
