@@ -14,7 +14,22 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
 
-from . import alerts, api, clock, commands, compiling, drafts, filters, headers, kit, outbox, refusals, series, templating, web  # noqa: F401 - their tables belong to the house
+from . import (  # noqa: F401 - their tables belong to the house
+    alerts,
+    api,
+    clock,
+    commands,
+    compiling,
+    drafts,
+    filters,
+    headers,
+    kit,
+    outbox,
+    refusals,
+    series,
+    templating,
+    web,
+)
 from .cookies import EncryptedCookie
 from .db import db
 from .jsonio import ExactJSON
