@@ -8,20 +8,21 @@ from flask import Response, current_app, jsonify, render_template, request
 from marshmallow import fields
 from sqlalchemy import func, select
 
-from hms.core import settings
-from hms.core.api import DeskApi, Shape, argument_id, asked_days, listed
+from hms.core.api import Shape, argument_id, asked_days, listed
 from hms.core.audit import AuditEntry
 from hms.core.db import db
-from hms.core.errors import NotFound, RuleBroken
-from hms.core.fields import REQUIRED, Text
 from hms.core.permissions import Action
 from hms.core.web import needs, person
-from hms.core.words import _
 from hms.staff.models import LoginActivity
 
-from . import queries, words
+from . import (
+    queries,
+    settings_api,  # noqa: F401 - puts its endpoints on the blueprint
+    words,
+)
+from .desk import api
 
-api = DeskApi("admin_api", __name__, description="Audit trail, sign-ins, settings, health")
+__all__ = ("api",)
 
 
 class AuditOut(Shape):
@@ -46,20 +47,6 @@ class SignInOut(Shape):
     ip_address = fields.String()
     user_agent = fields.String()
     status = fields.String()
-
-
-class SettingOut(Shape):
-    key = fields.String()
-    value = fields.Raw()
-    description = fields.String()
-    category = fields.String()
-    is_public = fields.Boolean()
-    updated_at = fields.DateTime(allow_none=True)
-
-
-class SettingIn(Shape):
-    value = fields.Raw(required=True, error_messages=REQUIRED)
-    key = Text(100)
 
 
 class HealthOut(Shape):
@@ -157,43 +144,6 @@ def sign_in_json(row: Any) -> dict[str, Any]:
         "user_agent": activity.user_agent,
         "status": activity.status,
     }
-
-
-def setting_json(setting: settings.Setting, changed: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "key": setting.key,
-        "value": settings.value(setting.key),
-        "description": setting.label,
-        "category": setting.category,
-        "is_public": setting.is_public,
-        "updated_at": changed.get(setting.key),
-    }
-
-
-@api.get("/system-settings/")
-@needs(Action.READ_SETTINGS)
-@api.response(200, SettingOut(many=True))
-def system_settings() -> Response:
-    """Every setting with its present value."""
-    changed = dict(db.session.execute(select(settings.SystemSetting.key, settings.SystemSetting.updated_at)).all())
-    response = jsonify([setting_json(setting, changed) for setting in settings.SETTINGS.values()])
-    response.headers["X-Total-Count"] = str(len(settings.SETTINGS))
-    return response
-
-
-@api.put("/system-settings/<key>/")
-@needs(Action.MANAGE_SETTINGS)
-@api.arguments(SettingIn)
-@api.response(200, SettingOut)
-def change_setting(given: dict[str, Any], key: str) -> dict[str, Any]:
-    """Change one setting."""
-    if key not in settings.SETTINGS:
-        raise NotFound(_("There is no such setting."))
-    try:
-        row = settings.change_setting(key, given["value"], by=person())
-    except RuleBroken as refused:
-        raise RuleBroken(refused.message, "value") from refused
-    return setting_json(settings.SETTINGS[key], {key: row.updated_at})
 
 
 @api.get("/health/")

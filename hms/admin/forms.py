@@ -1,14 +1,14 @@
-"""The filters of the audit browser and the setting form."""
+"""The filters of the audit browser."""
 
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, Form
+from wtforms import Form
 
 from hms.core import clock
 from hms.core.days import near_day
 from hms.core.format import day as written_day
-from hms.core.forms import DeskForm, Parsed, RecordIdField, Text
+from hms.core.forms import Parsed, RecordIdField, Text
 
 
 def _day(text: str):
@@ -24,10 +24,3 @@ class AuditFilterForm(Form):
     patient_id = RecordIdField(_l("Patient's record number"))
     action = Text(_l("Action"), longest=80)
     entity = Text(_l("Kind of record"), longest=80)
-
-
-class SettingForm(DeskForm):
-    """One setting's new value, as text or as a tick."""
-
-    new = Text(_l("Value"), longest=500)
-    ticked = BooleanField(_l("Yes"))

@@ -14,6 +14,7 @@ from hms.core import broker, clock
 from hms.core.audit import AuditEntry
 from hms.core.db import db
 from hms.core.outbox import Outbox
+from hms.staff import request_queries
 from hms.staff.models import LoginActivity, User
 
 
@@ -89,11 +90,12 @@ def _existing(folder: Any) -> Any:
 
 
 def figures() -> dict[str, int]:
-    """Counts for the administrator's page: accounts, failed sign-ins and locked accounts today."""
+    """Counts for the administrator's page: accounts, failed sign-ins today, requests for roles."""
     start, end = clock.day_bounds(clock.today())
     today = (LoginActivity.at >= start, LoginActivity.at < end)
     failed = select(func.count()).where(*today, LoginActivity.status.in_(("failed", "otp_failed", "locked")))
     return {
         "active_users": db.session.execute(select(func.count()).where(User.is_active)).scalar_one(),
         "failed_sign_ins": db.session.execute(failed).scalar_one(),
+        "role_requests": request_queries.count_waiting(),
     }

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from hms.core import nav, settings
+from hms.core import nav
 from hms.core.db import db
-from hms.core.errors import NotFound
 from hms.core.permissions import Action
-from hms.core.web import needs, person
+from hms.core.web import needs
 from hms.core.words import _
-from hms.staff import queries as staff
 
-from . import queries, words
-from .forms import AuditFilterForm, SettingForm
+from . import (
+    queries,
+    settings_views,  # noqa: F401 - puts its pages on the blueprint
+    words,
+)
+from .desk import pages
+from .forms import AuditFilterForm
 
-pages = Blueprint("admin", __name__, url_prefix="/admin")
+__all__ = ("pages",)
+
 nav.place(_("Admin"), "admin.desk", Action.ADMINISTER, 80)
 ROWS = 50
 
@@ -57,44 +61,3 @@ def sign_ins() -> str:
     rows = db.session.execute(queries.sign_ins(request.args.get("before", type=int)).limit(ROWS + 1)).all()
     older = _older(rows[ROWS - 1].LoginActivity.id) if len(rows) > ROWS else None
     return render_template("admin/sign_ins.html", rows=rows[:ROWS], older=older)
-
-
-@pages.get("/users")
-@needs(Action.MANAGE_STAFF)
-def users() -> str:
-    """The people of the hospital and their roles."""
-    return render_template("admin/users.html", users=db.session.scalars(staff.users()).unique().all())
-
-
-@pages.get("/settings")
-@needs(Action.READ_SETTINGS)
-def all_settings() -> str:
-    """Every setting with its present value and its default, by category."""
-    by_category: dict[str, list[settings.Setting]] = {}
-    for setting in settings.SETTINGS.values():
-        by_category.setdefault(setting.category, []).append(setting)
-    return render_template("admin/settings.html", by_category=by_category, value=settings.value)
-
-
-@pages.route("/settings/<key>", methods=["GET", "POST"])
-@needs(Action.MANAGE_SETTINGS)
-def setting(key: str) -> ResponseReturnValue:
-    """Change one setting."""
-    known = settings.SETTINGS.get(key)
-    if known is None:
-        raise NotFound(_("There is no such setting."))
-    form, is_flag = SettingForm(), isinstance(known.default, bool)
-    if request.method == "GET":
-        form.new.data, form.ticked.data = str(settings.value(key)), bool(settings.value(key))
-    if form.save(_change(key, is_flag), by=person()):
-        return redirect(url_for(".all_settings"), 303)
-    return render_template("admin/setting.html", form=form, setting=known, is_flag=is_flag), form.status
-
-
-def _change(key: str, is_flag: bool):
-    """The setting's action with the form's two fields joined into the one value; a refused value hangs on its field."""
-
-    def change(*, new: str, ticked: bool, by):
-        return settings.change_setting(key, ticked if is_flag else new, by=by)
-
-    return change

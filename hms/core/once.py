@@ -129,7 +129,7 @@ def remember(response: Response) -> Response:
     claim_id = g.pop("once_claimed", None)
     if claim_id is None or response.status_code >= 400 or response.is_streamed:
         return response
-    is_short = response.content_length is not None and response.content_length < 65536
+    is_short = response.content_length is not None and response.content_length < 65536 and not g.get("is_shown_once")
     values = {
         "status": response.status_code,
         "location": response.headers.get("Location"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from flask_login import UserMixin
 
-from .permissions import Action
+from .permissions import WITHOUT_ROLE, Action
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,10 @@ class Person(UserMixin):
     """The role needs a second factor and this account has none yet."""
 
     def may(self, action: Action) -> bool:
-        """Whether this person's role allows `action`."""
-        return action is Action.PUBLIC or action is Action.SIGNED_IN or action.value in self.grants
+        """Whether this person's role allows `action`; without a role, whether one may do it all the same."""
+        if action is Action.PUBLIC or action is Action.SIGNED_IN:
+            return True
+        return action.value in self.grants or (self.role is None and action in WITHOUT_ROLE)
 
     @property
     def full_name(self) -> str:

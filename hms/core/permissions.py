@@ -261,3 +261,6 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     Role.LAB: frozenset(_EVERY_DESK | {Action.ENTER_RESULT}),
     Role.PATIENT: frozenset(),
 }
+
+# What an account without a role may do: ask for one.
+WITHOUT_ROLE = frozenset({Action.REQUEST_ROLE})

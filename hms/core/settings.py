@@ -1,102 +1,36 @@
-"""Settings of the hospital: typed, with a default, stored when changed."""
+"""Settings of the hospital as they stand: what was changed from its default, by whom and when."""
 
 from __future__ import annotations
 
+import re
 import time
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ForeignKey, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .actions import action, afterwards
-from .db import Record, db
-from .errors import RuleBroken
+from .actions import STALE, action, afterwards
+from .db import Versioned, db
+from .errors import RuleBroken, Stale
+from .known_settings import SETTINGS, Setting
 from .permissions import Action
 from .text import clean
 from .words import _
 
+__all__ = ("SETTINGS", "Setting", "SystemSetting", "change_setting", "forget", "revert_setting", "stored", "value")
 
-@dataclass(frozen=True)
-class Setting:
-    """One setting: its key, default (whose type it keeps), name and explanation; `is_public` ones may be read by anybody."""
-
-    key: str
-    default: Any
-    label: str
-    category: str
-    help: str = ""
-    is_public: bool = False
-    least: int | None = None
-    most: int | None = None
+LONGEST = 500
 
 
-SETTINGS: dict[str, Setting] = {
-    setting.key: setting
-    for setting in (
-        Setting("hospital.name", "St Mary's Hospital", _("Hospital name"), _("Facility"), is_public=True),
-        Setting("hospital.address", "12 Hill Road, Freetown", _("Address"), _("Facility"), is_public=True),
-        Setting("hospital.phone", "022 123 456", _("Phone"), _("Facility"), is_public=True),
-        Setting("hospital.logo", "", _("Address of the logo (a data: image)"), _("Facility"), is_public=True),
-        Setting("hospital.tax_number", "", _("Tax number"), _("Facility"), is_public=True),
-        Setting("patients.number_prefix", "HMS", _("Prefix of hospital numbers"), _("Facility")),
-        Setting("staff.registration_open", False, _("People may ask for an account"), _("Security"), is_public=True),
-        Setting("staff.idle_minutes", 15, _("Lock after idle minutes"), _("Security"), least=5, most=120),
-        Setting("staff.session_hours", 12, _("Longest session in hours"), _("Security"), least=1, most=24),
-        Setting(
-            "staff.second_factor_roles",
-            "",
-            _("Roles that need a second factor"),
-            _("Security"),
-            help=_("Codes of roles with commas between them, for example: admin, pharmacist"),
-        ),
-        Setting(
-            "clinical.admin_requires_break_glass",
-            False,
-            _("Administrators need break-glass for clinical text"),
-            _("Security"),
-        ),
-        Setting("appointments.slot_minutes", 15, _("Length of a slot in minutes"), _("Queue"), least=5, most=120),
-        Setting("queue.long_wait_minutes", 60, _("A wait is long after minutes"), _("Queue"), least=5, most=600),
-        Setting("billing.consultation_item", "CONS-OPD", _("Price-list code charged at signing"), _("Billing")),
-        Setting("billing.open_till_by_itself", True, _("The first payment opens a cashier's till"), _("Billing")),
-        Setting(
-            "billing.discount_limit_percent",
-            10,
-            _("Largest discount a cashier gives alone, percent"),
-            _("Billing"),
-            least=0,
-            most=100,
-        ),
-        Setting(
-            "billing.receipt_paper",
-            "80",
-            _("Width of the receipt paper in mm"),
-            _("Billing"),
-            help=_("80 or 58"),
-        ),
-        Setting("billing.amount_in_words", True, _("Print the amount in words on invoices"), _("Billing")),
-        Setting(
-            "billing.payment_instructions",
-            "Please pay at the cashier's window and keep the receipt.",
-            _("How to pay, as invoices say it"),
-            _("Billing"),
-        ),
-        Setting("billing.receipt_footer", "Keep this receipt.", _("Last line of a receipt"), _("Billing")),
-        Setting("pharmacy.near_expiry_days", 90, _("Near expiry means days"), _("Pharmacy"), least=1, most=720),
-        Setting("clinical.show_diagnosis_on_bill", False, _("Print diagnosis codes on invoices"), _("Billing")),
-    )
-}
-
-
-class SystemSetting(Record):
-    """A setting that was changed from its default."""
+class SystemSetting(Versioned):
+    """A setting that was changed at least once; its value may be the default again."""
 
     __tablename__ = "system_setting"
 
     key: Mapped[str] = mapped_column(unique=True)
     value: Mapped[Any] = mapped_column(JSONB)
+    changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
 
 
 FRESH_SECONDS = 5.0
@@ -117,29 +51,62 @@ def forget() -> None:
     _cache = (0.0, {})
 
 
+def stored() -> dict[str, SystemSetting]:
+    """What was ever changed, by key: value, version, who and when, fresh from the database."""
+    return {row.key: row for row in db.session.scalars(select(SystemSetting))}
+
+
 @action(Action.MANAGE_SETTINGS)
-def change_setting(key: str, new: Any, *, by: Any) -> SystemSetting:
-    """Set `key`; `RuleBroken` when it is unknown or `new` is of another type or out of range."""
+def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -> SystemSetting:
+    """Set `key`; `RuleBroken` when it is unknown or `new` does not fit, `Stale` when `version` (0: never changed) is old."""
     setting = SETTINGS.get(key)
     if setting is None:
         raise RuleBroken(_("There is no such setting."), "key")
-    row = db.session.scalars(select(SystemSetting).filter_by(key=key)).one_or_none() or SystemSetting(key=key)
-    row.value = _typed(setting, new)
-    db.session.add(row)
+    row = db.session.scalars(select(SystemSetting).filter_by(key=key).with_for_update()).one_or_none()
+    if version is not None and version != (row.version if row else 0):
+        raise Stale(STALE)
+    wanted = typed(setting, new)
+    if row is None:
+        row = SystemSetting(key=key, version=0)
+        db.session.add(row)
+    elif row.value == wanted:
+        return row
+    row.value, row.changed_by_id = wanted, by.id
+    row.changed()
     db.session.flush()
     afterwards(forget)
     return row
 
 
-def _typed(setting: Setting, new: Any) -> Any:
-    if isinstance(setting.default, bool):
+@action(Action.MANAGE_SETTINGS)
+def revert_setting(key: str, *, version: int | None = None, by: Any) -> SystemSetting:
+    """Give `key` its default again."""
+    if key not in SETTINGS:
+        raise RuleBroken(_("There is no such setting."), "key")
+    return change_setting(key, SETTINGS[key].default, version=version, by=by)
+
+
+def typed(setting: Setting, new: Any) -> Any:
+    """`new` as the setting keeps it; `RuleBroken` on `new` says what it must be."""
+    if setting.kind == "flag":
         return _flag(new)
-    if isinstance(setting.default, int):
+    if setting.kind == "whole":
         return _whole(setting, new)
+    if not isinstance(new, str):
+        raise RuleBroken(_("Write a text."), "new")
+    return _text(setting, new)
+
+
+def _text(setting: Setting, new: str) -> str:
     try:
-        return clean(str(new), longest=500)
+        text = clean(new, longest=LONGEST)
     except ValueError as wrong:
         raise RuleBroken(str(wrong), "new") from wrong
+    if setting.choices and text not in setting.choices:
+        raise RuleBroken(_("Choose one of these: %(choices)s.") % {"choices": ", ".join(setting.choices)}, "new")
+    if setting.shape and text and not re.fullmatch(setting.shape, text):
+        raise RuleBroken(_("This does not have the form that the help describes."), "new")
+    return text
 
 
 def _flag(new: Any) -> bool:
@@ -151,9 +118,9 @@ def _flag(new: Any) -> bool:
 
 
 def _whole(setting: Setting, new: Any) -> int:
-    text = str(new).strip()
+    text = "" if isinstance(new, bool) else str(new).strip()
     number = int(text) if text.isascii() and text.lstrip("-").isdigit() and len(text) < 10 else None
     low, high = setting.least or 0, setting.most or 1_000_000
     if number is None or not low <= number <= high:
-        raise RuleBroken(f"Write a whole number from {low} to {high}.", "value")
+        raise RuleBroken(_("Write a whole number from %(low)s to %(high)s.") % {"low": low, "high": high}, "new")
     return number

@@ -104,6 +104,8 @@ def _flask_configuration(config: Config) -> dict[str, object]:
         "REDIS_URL": config.redis_url,
         "DATA_DIR": config.data_dir,
         "DEMO": config.demo,
+        "SMTP_URL": config.smtp_url,
+        "MAIL_FROM": config.mail_from,
         "TESTING": config.testing,
         "TRUSTED_HOSTS": list(config.hosts) or None,
         "HTTPS": config.https,

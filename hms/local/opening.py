@@ -13,9 +13,10 @@ from wsgi import app
 
 
 def main() -> None:
-    """Runs `flask db upgrade`, then `flask demo`."""
+    """Runs `flask db upgrade`, `flask install-roles`, then `flask demo`."""
     commands = FlaskGroup(create_app=lambda: app, load_dotenv=False)
     commands.main(["db", "upgrade"], standalone_mode=False)
+    commands.main(["install-roles"], standalone_mode=False)
     if os.environ.get("HMS_DEMO") == "1":
         commands.main(["demo"], standalone_mode=False)
 

@@ -12,6 +12,7 @@ from hms.core.errors import NotFound
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.words import _
+from hms.staff import notices
 
 from .models import Notification
 
@@ -42,3 +43,6 @@ def mark_all_read(*, by: Person) -> None:
     """The person has read everything."""
     mine = (Notification.user_id == by.id, Notification.read_at.is_(None))
     db.session.execute(update(Notification).where(*mine).values(read_at=clock.now()))
+
+
+notices.told_by(tell)

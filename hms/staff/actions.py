@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from hms.core.actions import action
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.errors import RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import ALLOWED, NAMES, Action
@@ -18,13 +18,22 @@ from .models import Role, User
 
 @action(Action.MANAGE_ROLES)
 def install_roles(*, by: Person) -> dict[str, Role]:
-    """Make the built-in roles with their default grants where they are missing; returns all built-in roles by code."""
+    """Make the built-in roles where they are missing, and give the others what the program has learnt since.
+
+    A new action reaches the built-in roles that hold it by default once: what an administrator took away stays away.
+    Returns all roles by code.
+    """
     have = {role.code: role for role in db.session.scalars(select(Role))}
     for code in BuiltIn:
-        if code.value not in have:
-            grants = sorted(a.value for a in ALLOWED[code])
-            have[code.value] = Role(code=code.value, name=NAMES[code], grants=grants)
-            db.session.add(have[code.value])
+        defaults = {a.value for a in ALLOWED[code]}
+        role = have.get(code.value)
+        if role is None:
+            role = have[code.value] = Role(code=code.value, name=NAMES[code], grants=sorted(defaults))
+            db.session.add(role)
+        elif defaults - set(role.offered):
+            role.grants = sorted(set(role.grants) | (defaults - set(role.offered)))
+            role.changed()
+        role.offered = sorted(set(role.offered or ()) | defaults)
     db.session.flush()
     return have
 
@@ -40,17 +49,4 @@ def add_user(*, username: str, role: str | None, password: str | None = None, by
     )
     db.session.add(user)
     db.session.flush()
-    return user
-
-
-@action(Action.SIGNED_IN)
-def change_preferences(
-    *, language: str | None = None, preferences: dict[str, object] | None = None, by: Person
-) -> User:
-    """Change one's own language and looks; `preferences` is merged into what was chosen before."""
-    user = locked(User, by.id)
-    if language:
-        user.language = language
-    if preferences:
-        user.preferences = user.preferences | preferences
     return user

@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 from flask.cli import with_appcontext
 
+from hms.core import settings
 from hms.core.actions import doing
+from hms.core.errors import Conflict, RuleBroken
 from hms.core.people import SYSTEM
 from hms.core.permissions import ALLOWED, Action, Role
 
-from . import actions, enrolling
+from . import accounts, actions, choosing, enrolling
 
 
 @click.command("create-admin")
 @click.argument("username")
 @click.option("--email", default="")
-@click.password_option()
+@click.option("--first-name", default="")
+@click.option("--last-name", default="")
+@click.option("--password", help="Better left out: then a one-time link is printed, on which the person chooses one.")
 @with_appcontext
-def create_admin(username: str, email: str, password: str) -> None:
-    """Make an administrator's account."""
-    with doing("staff.create_admin", SYSTEM):
-        actions.install_roles(by=SYSTEM)
-        actions.add_user(username=username, email=email, role=Role.ADMIN.value, password=password, by=SYSTEM)
-    click.echo(f"Administrator {username} can sign in.")
+def create_admin(username: str, email: str, first_name: str, last_name: str, password: str | None) -> None:
+    """Make an administrator's account and print the link on which its holder chooses a password."""
+    names = {"email": email, "first_name": first_name, "last_name": last_name}
+    try:
+        with doing("staff.create_admin", SYSTEM):
+            role = actions.install_roles(by=SYSTEM)[Role.ADMIN.value]
+            added = accounts.add_person(username=username, role_id=role.id, by=SYSTEM, **names)
+            if password is not None:
+                choosing.set_password(added.user, password)
+    except (RuleBroken, Conflict) as refused:
+        click.echo(refused.message, err=True)
+        sys.exit(1)
+    if password is not None:
+        click.echo(f"Administrator {username} can sign in.")
+        return
+    site = settings.value("hospital.site_address") or "(the address of the hospital's pages)"
+    click.echo(f"Administrator {username} chooses a password within 72 hours at {site}/welcome/{added.secret}")
+
+
+@click.command("install-roles")
+@with_appcontext
+def install_roles() -> None:
+    """Make the built-in roles, and give them the permissions that are new in this version of the program."""
+    with doing("staff.install_roles", SYSTEM):
+        roles = actions.install_roles(by=SYSTEM)
+    click.echo(f"{len(roles)} roles are in place.")
 
 
 @click.command("permissions")
@@ -49,4 +75,4 @@ def rotate_keys() -> None:
         raise click.ClickException(f"{lost} secrets fit none of TOTP_KEYS: their owners must set up the app again.")
 
 
-commands = (create_admin, permissions, totp)
+commands = (create_admin, install_roles, permissions, totp)

@@ -43,6 +43,8 @@ class Role(Versioned):
     name: Mapped[str]
     description: Mapped[str] = mapped_column(default="")
     grants: Mapped[list[str]] = mapped_column(ARRAY(db.Text), default=list)
+    offered: Mapped[list[str]] = mapped_column(ARRAY(db.Text), default=list)
+    """The default grants it was ever given, so that a new version of the program adds only what is new."""
     is_active: Mapped[bool] = mapped_column(default=True)
 
     @property

@@ -9,15 +9,17 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from hms.core.errors import RuleBroken
-from hms.core.text import fold
+from hms.core.text import clean, fold
 from hms.core.words import _
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1024
 LONGEST_USERNAME, LONGEST_EMAIL = 150, 254
 FEWEST_SIGNS = 5
+SHORTEST_LEAKED = 6
 _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
 _EMAIL = re.compile(
     r"[^@\s]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -57,6 +59,14 @@ def email(text: str, field: str = "email") -> str:
     return typed
 
 
+def sentence(text: str, longest: int, field: str) -> str:
+    """A sentence or two as it is kept; `RuleBroken` on `field` when it is too long or cannot be printed."""
+    try:
+        return clean(text, longest=longest, multiline=True)
+    except ValueError as wrong:
+        raise RuleBroken(str(wrong), field) from wrong
+
+
 def check_password(
     password: str, own_words: Iterable[str] = (), field: str = "password", *, shortest: int = SHORTEST_PASSWORD
 ) -> None:
@@ -92,6 +102,8 @@ def is_guessable(password: str, own_words: Iterable[str] = ()) -> bool:
     plain = fold(unicodedata.normalize("NFKC", password))
     if len(set(plain)) < FEWEST_SIGNS or _is_repeat(plain) or _is_walk(plain):
         return True
+    if {plain, _trimmed(plain)} & used_passwords():
+        return True
     known = common_words() | {word for text in own_words for word in _words(fold(text))}
     return any(_is_strung(letters, known) for letters in _readings(plain))
 
@@ -109,10 +121,24 @@ def common_words() -> frozenset[str]:
     return frozenset(f"{(here / 'common_words.txt').read_text()} {(here / 'hospital_words.txt').read_text()}".split())
 
 
+@lru_cache(maxsize=1)
+def used_passwords() -> frozenset[str]:
+    """The 30,000 passwords met most often in leaks, as the library zxcvbn keeps them; its list alone is read."""
+    folder = find_spec("zxcvbn").submodule_search_locations[0]
+    spec = spec_from_file_location("used_passwords", Path(folder) / "frequency_lists.py")
+    lists = module_from_spec(spec)
+    spec.loader.exec_module(lists)
+    return frozenset(word for word in lists.FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST_LEAKED)
+
+
+def _trimmed(plain: str) -> str:
+    """Without the digits and signs people put around a word they know."""
+    return re.sub(r"^[\W\d_]+|[\W\d_]+$", "", plain)
+
+
 def _readings(plain: str) -> set[str]:
     """The letters alone, and the letters with digits and signs read as the letters they resemble (`p4ssw0rd`)."""
-    trimmed = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", plain)
-    read = [text.translate(table) for text in (plain, trimmed) for table in _READ_AS]
+    read = [text.translate(table) for text in (plain, _trimmed(plain)) for table in _READ_AS]
     return {re.sub(r"[\W\d_]", "", text) for text in [plain, *read]}
 
 

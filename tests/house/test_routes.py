@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from hms.core.permissions import ALLOWED, Action, Role
+from hms.staff.action_words import WORDS
+from hms.staff.roles import UNGRANTED
 
 pytestmark = pytest.mark.security("A")
 
@@ -38,6 +40,9 @@ def test_public_routes_are_few_and_known(app):
         "staff.enter_code",
         "staff.locked",
         "staff.unlock",
+        "staff.welcome",
+        "staff.register",
+        "staff.registered",
         "staff_api.sign_in",
         "staff_api.refresh",
         "staff_api.register",
@@ -58,3 +63,8 @@ def test_the_default_grants_are_as_reviewed():
 
 def _mark(role: Role, action: Action) -> str:
     return ("x" if action in ALLOWED[role] else "·").ljust(6)
+
+
+def test_every_permission_is_said_in_plain_words():
+    silent = [action.value for action in Action if action not in WORDS and action.value not in UNGRANTED]
+    assert silent == [], "Say in hms/staff/action_words.py what these allow."

@@ -1,0 +1,134 @@
+"""JSON: the settings of the hospital."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Response, jsonify
+from marshmallow import fields
+
+from hms.core import settings
+from hms.core.api import Shape, check_if_match, single
+from hms.core.errors import NotFound, RuleBroken
+from hms.core.fields import REQUIRED, Text
+from hms.core.permissions import Action
+from hms.core.start import limiter
+from hms.core.web import needs, person
+from hms.core.words import _
+from hms.staff.confirming import confirm_identity
+
+from .desk import api
+
+
+class SettingOut(Shape):
+    key = fields.String()
+    value = fields.Raw()
+    description = fields.String()
+    category = fields.String()
+    is_public = fields.Boolean()
+    updated_at = fields.DateTime(allow_none=True)
+    help = fields.String()
+    default = fields.Raw()
+    type = fields.String()
+
+
+class SettingIn(Shape):
+    value = fields.Raw(required=True, error_messages=REQUIRED)
+    key = Text(100)
+    current_password = fields.String()
+
+
+def setting_json(setting: settings.Setting, row: settings.SystemSetting | None) -> dict[str, Any]:
+    """A setting with its present value, fresh from the database."""
+    return {
+        "key": setting.key,
+        "value": row.value if row else setting.default,
+        "description": setting.label,
+        "category": setting.category,
+        "is_public": setting.is_public,
+        "updated_at": row.updated_at if row else None,
+        "help": setting.help,
+        "default": setting.default,
+        "type": setting.kind,
+    }
+
+
+def _settings(shown: list[settings.Setting]) -> Response:
+    stored = settings.stored()
+    response = jsonify([setting_json(setting, stored.get(setting.key)) for setting in shown])
+    response.headers["X-Total-Count"] = str(len(shown))
+    return response
+
+
+@api.get("/system-settings/")
+@needs(Action.READ_SETTINGS)
+@api.response(200, SettingOut(many=True))
+def system_settings() -> Response:
+    """Every setting with its present value."""
+    return _settings(list(settings.SETTINGS.values()))
+
+
+@api.get("/system-settings/public/")
+@needs(Action.PUBLIC)
+@limiter.limit("120/minute")
+@api.response(200, SettingOut(many=True))
+def public_settings() -> Response:
+    """The settings that anybody may read, without signing in."""
+    return _settings([setting for setting in settings.SETTINGS.values() if setting.is_public])
+
+
+@api.get("/system-settings/<key>/")
+@needs(Action.READ_SETTINGS)
+@api.response(200, SettingOut)
+def system_setting(key: str) -> Response:
+    """One setting."""
+    return _one_setting(_known(key))
+
+
+def _known(key: str) -> settings.Setting:
+    if key not in settings.SETTINGS:
+        raise NotFound(_("There is no such setting."))
+    return settings.SETTINGS[key]
+
+
+def _one_setting(setting: settings.Setting) -> Response:
+    row = settings.stored().get(setting.key)
+    return single(setting_json(setting, row), row.version if row else 0)
+
+
+@api.put("/system-settings/<key>/")
+@needs(Action.MANAGE_SETTINGS)
+@api.arguments(SettingIn)
+@api.response(200, SettingOut)
+def change_setting(given: dict[str, Any], key: str) -> Response:
+    """Change one setting. A page proves who it is once more by `current_password`; a token is minutes old anyway."""
+    setting, row = _known(key), settings.stored().get(key)
+    check_if_match(row.version if row else 0, lambda: setting_json(setting, row))
+    with _value():
+        settings.typed(setting, given["value"])
+        if setting.is_sensitive and not person().by_token:
+            confirm_identity(given.get("current_password"), by=person(), field="current_password")
+        settings.change_setting(key, given["value"], by=person())
+    return _one_setting(setting)
+
+
+@api.delete("/system-settings/<key>/")
+@needs(Action.MANAGE_SETTINGS)
+@api.response(204)
+def revert_setting(key: str) -> None:
+    """Give a setting its default again; a page does so for a sensitive one by PUT, with the password."""
+    setting = _known(key)
+    if setting.is_sensitive and not person().by_token:
+        raise RuleBroken(_("Send the default with PUT and your current_password."), "current_password")
+    settings.revert_setting(key, by=person())
+
+
+@contextmanager
+def _value() -> Iterator[None]:
+    """What is refused about the new value is told under the API's name of it."""
+    try:
+        yield
+    except RuleBroken as refused:
+        raise RuleBroken(refused.message, "value" if refused.field == "new" else refused.field) from refused

@@ -1,0 +1,126 @@
+"""Pages: the settings of the hospital, each with its explanation, default and last change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, PasswordField, SelectField
+
+from hms.core import settings
+from hms.core.errors import NotFound, RuleBroken
+from hms.core.forms import DeskForm, RecordIdField, Text
+from hms.core.permissions import Action
+from hms.core.text import clean, fold
+from hms.core.web import needs, person
+from hms.staff import queries as staff
+from hms.staff.confirming import confirmed
+
+from .desk import pages
+
+
+class SettingForm(DeskForm):
+    """One setting's new value, in the control of its kind, and the administrator's password for a sensitive one."""
+
+    new = Text(_l("Value"), longest=settings.LONGEST)
+    one_of = SelectField(_l("Value"), validate_choice=False)
+    ticked = BooleanField(_l("Yes"))
+    proof = PasswordField(_l("Your password, or the code of your app"))
+    version = RecordIdField()
+
+
+@pages.get("/settings")
+@needs(Action.READ_SETTINGS)
+def all_settings() -> str:
+    """Every setting with its value, default, explanation and last change, by category; `q` searches."""
+    search = _typed(request.args.get("q"))
+    stored = settings.stored()
+    by_category: dict[str, list[settings.Setting]] = {}
+    for setting in settings.SETTINGS.values():
+        if fold(search) in fold(f"{_(setting.label)} {_(setting.help)} {_(setting.category)} {setting.key}"):
+            by_category.setdefault(setting.category, []).append(setting)
+    return render_template(
+        "admin/settings.html", by_category=by_category, stored=stored, names=_names(stored), search=search
+    )
+
+
+def _typed(text: str | None) -> str:
+    try:
+        return clean(text or "", longest=100)
+    except ValueError:
+        return ""
+
+
+def _names(stored: dict[str, settings.SystemSetting]) -> dict[int, str]:
+    return staff.names({row.changed_by_id for row in stored.values() if row.changed_by_id is not None})
+
+
+def _known(key: str) -> settings.Setting:
+    if key not in settings.SETTINGS:
+        raise NotFound(_("There is no such setting."))
+    return settings.SETTINGS[key]
+
+
+@pages.route("/settings/<key>", methods=["GET", "POST"])
+@needs(Action.MANAGE_SETTINGS)
+def setting(key: str) -> ResponseReturnValue:
+    """Change one setting."""
+    known, row = _known(key), settings.stored().get(key)
+    form = SettingForm()
+    form.one_of.choices = [(choice, choice) for choice in known.choices]
+    if request.method == "GET":
+        value = row.value if row else known.default
+        form.new.data, form.one_of.data, form.ticked.data = str(value), str(value), value is True
+    if form.save(_change(known), by=person()):
+        flash(_("%(name)s is saved. It counts everywhere within five seconds.", name=_(known.label)), "success")
+        return redirect(url_for(".all_settings"), 303)
+    return _form_page(form, known)
+
+
+def _form_page(form: SettingForm, known: settings.Setting) -> ResponseReturnValue:
+    stored = settings.stored()
+    row = stored.get(known.key)
+    page = render_template("admin/setting.html", form=form, setting=known, row=row, names=_names(stored))
+    return page, form.status
+
+
+def _change(known: settings.Setting) -> Any:
+    """The setting's action with the value of the control that its kind has; what does not fit is said before the password."""
+
+    def change(*, new: str, one_of: str | None, ticked: bool, version: int | None, proof: str | None, by: Any) -> Any:
+        value = {"flag": ticked, "choice": one_of or ""}.get(known.kind, new)
+        field = {"flag": "ticked", "choice": "one_of"}.get(known.kind, "new")
+        try:
+            settings.typed(known, value)
+        except RuleBroken as wrong:
+            raise RuleBroken(wrong.message, field) from wrong
+        return _act(known)(known.key, value, version=version, proof=proof, by=by)
+
+    return change
+
+
+def _act(known: settings.Setting) -> Any:
+    if known.is_sensitive:
+        return confirmed(settings.change_setting)
+    return lambda key, value, *, proof, **more: settings.change_setting(key, value, **more)
+
+
+@pages.post("/settings/<key>/revert")
+@needs(Action.MANAGE_SETTINGS)
+def revert_setting(key: str) -> ResponseReturnValue:
+    """The default again; a sensitive setting is changed on its own page, with the password."""
+    known, form = _known(key), SettingForm()
+    if known.is_sensitive:
+        form.new.data, form.one_of.data, form.ticked.data = (
+            str(known.default),
+            str(known.default),
+            known.default is True,
+        )
+        return _form_page(form, known)
+    if form.save(lambda *, version, by, **_sent: settings.revert_setting(key, version=version, by=by), by=person()):
+        flash(_("%(name)s has its default again.", name=_(known.label)), "success")
+        return redirect(url_for(".all_settings"), 303)
+    return _form_page(form, known)

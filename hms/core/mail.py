@@ -1,0 +1,42 @@
+"""Outgoing e-mail by the hospital's own mail server; nothing is sent while none is named in the environment."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+from urllib.parse import unquote, urlsplit
+
+from flask import current_app
+
+TIMEOUT = 20.0
+
+
+def is_set_up() -> bool:
+    """Whether `HMS_SMTP_URL` names a server (`smtp://host:25`, `smtps://name:password@host`, `smtp+tls://host:587`)."""
+    return bool(current_app.config["SMTP_URL"])
+
+
+def send(to: str, subject: str, text: str) -> None:
+    """Hand one message to the mail server; raises `OSError` or `smtplib.SMTPException` when it is not taken.
+
+    Call it from the outbox only: it waits for another machine.
+    """
+    message = EmailMessage()
+    message["To"], message["From"], message["Subject"] = to, current_app.config["MAIL_FROM"], subject
+    message.set_content(text)
+    with _server() as server:
+        server.send_message(message)
+
+
+def _server() -> smtplib.SMTP:
+    url, safe = urlsplit(current_app.config["SMTP_URL"]), ssl.create_default_context()
+    if url.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(url.hostname or "", url.port or 465, timeout=TIMEOUT, context=safe)
+    else:
+        server = smtplib.SMTP(url.hostname or "", url.port or 25, timeout=TIMEOUT)
+    if url.scheme == "smtp+tls":
+        server.starttls(context=safe)
+    if url.username:
+        server.login(unquote(url.username), unquote(url.password or ""))
+    return server

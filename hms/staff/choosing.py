@@ -1,0 +1,30 @@
+"""A person chooses a password: the only way in which one is ever set."""
+
+from __future__ import annotations
+
+from hms.core import settings
+from hms.core.db import db
+
+from . import passwords, rules
+from .ending import end_access, end_links
+from .models import User
+
+
+def set_password(user: User, password: str, *, field: str = "password", but_session: int | None = None) -> None:
+    """Keep a new password that the rules allow, and end every other way in; `RuleBroken` hangs on `field`."""
+    rules.check_password(password, own_words(user), field, shortest=settings.value("staff.shortest_password"))
+    user.password_hash = passwords.hashed(password)
+    end_links(user)
+    end_access(user, but_session=but_session)
+    db.session.flush()
+
+
+def own_words(user: User) -> list[str]:
+    """What somebody who knows the person would try first."""
+    return [
+        user.username,
+        user.email.partition("@")[0],
+        user.first_name,
+        user.last_name,
+        settings.value("hospital.name"),
+    ]

@@ -1,0 +1,42 @@
+"""Work after a commit: the one-time link by e-mail."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+from hms.core import clock, mail, settings
+from hms.core.db import db
+from hms.core.format import stamp
+from hms.core.outbox import job
+
+from . import links
+from .identity import new_token, sha256
+from .models import OneTimeLink, User
+
+
+@job("staff.mail_link")
+def mail_link(link_id: int) -> None:
+    """Mail a link that is still open. Its secret is made here and kept nowhere: sent again, it is another one."""
+    link = db.session.get_one(OneTimeLink, link_id)
+    user = db.session.get_one(User, link.user_id)
+    if link.used_at or link.ended_at or link.expires_at < clock.now() or not links.can_be_mailed(user):
+        return
+    secret = new_token()
+    link.mailed_hash = sha256(secret)
+    db.session.flush()
+    mail.send(
+        user.email, _("Your account at %(name)s", name=settings.value("hospital.name")), _words(link, user, secret)
+    )
+
+
+def _words(link: OneTimeLink, user: User, secret: str) -> str:
+    address = f"{settings.value('hospital.site_address').rstrip('/')}/welcome/{secret}"
+    return _(
+        "%(name)s,\n\nopen this page to choose your password:\n\n%(address)s\n\n"
+        "It works once, until %(until)s. Your username is %(username)s.\n"
+        "If you did not expect this, tell the hospital's administrator.\n",
+        name=user.display_name,
+        address=address,
+        until=stamp(link.expires_at),
+        username=user.username,
+    )

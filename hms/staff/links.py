@@ -1,0 +1,99 @@
+"""One-time links: how a new person, or one who forgot, comes to a password. Nobody types a password for another.
+
+A link's secret has 256 random bits, is shown once, works once and for 72 hours; the database keeps its SHA-256 only.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import Select, or_, select, update
+
+from hms.core import clock, mail, settings
+from hms.core.actions import action
+from hms.core.db import db, locked
+from hms.core.errors import Conflict, NotFound
+from hms.core.outbox import later
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.words import _
+
+from . import gates, identity
+from .administrators import check_rank
+from .choosing import set_password
+from .ending import end_links
+from .identity import new_token, sha256
+from .models import OneTimeLink, User
+
+LASTS = timedelta(hours=72)
+WELCOME, FORGOTTEN = "welcome", "password"
+
+
+@action(Action.MANAGE_STAFF)
+def make_link(user_id: int, *, by: Person) -> str:
+    """Make a link for an active account and return its secret; older links end. Mailed too when that is possible."""
+    user = locked(User, user_id)
+    check_rank(user, by)
+    if user.id == by.id:
+        raise Conflict(_("Change your own password on your profile page."), code="own_account")
+    if not user.is_active:
+        raise Conflict(_("This account is closed. Open it again first."), code="inactive")
+    end_links(user)
+    secret = new_token()
+    link = OneTimeLink(
+        user_id=user.id,
+        purpose=FORGOTTEN if user.password_hash else WELCOME,
+        token_hash=sha256(secret),
+        expires_at=clock.now() + LASTS,
+        made_by_id=by.id,
+    )
+    db.session.add(link)
+    db.session.flush()
+    if can_be_mailed(user):
+        later("staff.mail_link", link.id)
+    return secret
+
+
+def can_be_mailed(user: User) -> bool:
+    """Whether a link reaches this person by e-mail: they have an address, and the hospital has named its own and a server."""
+    return bool(user.email and settings.value("hospital.site_address") and mail.is_set_up())
+
+
+def _open_links(secret: str) -> Select[tuple[OneTimeLink]]:
+    known = sha256(secret)
+    return (
+        select(OneTimeLink)
+        .join(User, OneTimeLink.user_id == User.id)
+        .where(
+            or_(OneTimeLink.token_hash == known, OneTimeLink.mailed_hash == known),
+            OneTimeLink.used_at.is_(None),
+            OneTimeLink.ended_at.is_(None),
+            OneTimeLink.expires_at > clock.now(),
+            User.is_active,
+        )
+    )
+
+
+def holder(secret: str) -> User:
+    """Whose open link this is; `NotFound` for one that never was, is used, has ended or is too old: all look the same."""
+    link = db.session.scalars(_open_links(secret)).one_or_none()
+    if link is None:
+        raise NotFound(_("This link does not work any more. Ask an administrator for a new one."))
+    return db.session.get_one(User, link.user_id)
+
+
+def use_link(secret: str, *, password: str) -> User:
+    """Choose a password by a link, in the name of its holder. Of two at once one is refused with `NotFound`."""
+    return _use(secret, password=password, by=identity.person(holder(secret).id))
+
+
+@action(Action.PUBLIC)
+def _use(secret: str, *, password: str, by: Person) -> User:
+    user = locked(User, by.id)
+    link = db.session.scalars(_open_links(secret).with_for_update(of=OneTimeLink)).one_or_none()
+    if link is None:
+        raise NotFound(_("This link does not work any more. Ask an administrator for a new one."))
+    db.session.execute(update(OneTimeLink).where(OneTimeLink.id == link.id).values(used_at=clock.now()))
+    set_password(user, password)
+    gates.open_all(user.id)
+    return user

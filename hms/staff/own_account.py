@@ -1,0 +1,119 @@
+"""What a person does with their own account: name, address, password, picture, how pages look."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from hms.core import audit
+from hms.core.actions import action
+from hms.core.db import db, locked
+from hms.core.errors import RuleBroken
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.words import _
+
+from . import looks, passwords, photos, rules
+from .accounts import free_email
+from .choosing import set_password
+from .models import ProfilePhoto, User
+
+LONGEST_NAME = 150
+
+
+@action(Action.SIGNED_IN)
+def change_names(*, by: Person, **names: str) -> User:
+    """Change one's own `title`, `first_name`, `last_name`, as far as they are given."""
+    user = locked(User, by.id)
+    for field in ("title", "first_name", "last_name"):
+        if names.get(field) is not None:
+            setattr(user, field, _line(names[field], field))
+    if not (user.first_name or user.last_name):
+        raise RuleBroken(_("Write at least one name."), "last_name")
+    if db.session.is_modified(user):
+        user.changed()
+    db.session.flush()
+    return user
+
+
+def _line(text: str, field: str) -> str:
+    said = rules.sentence(text, LONGEST_NAME, field)
+    if re.search(r"\s\s|[\r\n\t]", said):
+        raise RuleBroken(_("Write the name in one line, with single blanks."), field)
+    return said
+
+
+@action(Action.SIGNED_IN)
+def change_email(*, email: str, by: Person) -> User:
+    """Change one's own address, by which one signs in too; call it after a fresh password (`confirming`)."""
+    user = locked(User, by.id)
+    address = free_email(rules.email(email), user)
+    if address != user.email:
+        user.email = address
+        user.changed()
+        db.session.flush()
+    return user
+
+
+@action(Action.SIGNED_IN)
+def change_password(*, password: str, by: Person) -> User:
+    """Choose another password; every other session and every token ends. Call it after a fresh password."""
+    user = locked(User, by.id)
+    if passwords.is_right(user.password_hash, password):
+        raise RuleBroken(_("This is the password you have already. Choose another one."), "password")
+    set_password(user, password, but_session=by.session_id)
+    return user
+
+
+@action(Action.SIGNED_IN)
+def change_profile(given: dict[str, Any], *, by: Person) -> None:
+    """All that a program sends at once; address and password only after a fresh password."""
+    names = {name: given[name] for name in ("title", "first_name", "last_name") if name in given}
+    if names:
+        change_names(**names, by=by)
+    if "email" in given:
+        change_email(email=given["email"], by=by)
+    if "password" in given:
+        change_password(password=given["password"], by=by)
+    change_preferences(language=given.get("language_preference"), preferences=given.get("preferences"), by=by)
+
+
+@action(Action.SIGNED_IN)
+def keep_photo(*, uploaded: bytes, by: Person) -> str:
+    """Keep a picture of oneself in place of the one before; returns its mark."""
+    image = photos.portrait(uploaded)
+    row = {"user_id": by.id, "image": image, "mark": photos.mark(image)}
+    db.session.execute(insert(ProfilePhoto).values(row).on_conflict_do_update(index_elements=["user_id"], set_=row))
+    audit.record("staff.photo_kept", by, entity="app_user", entity_id=by.id, details={"mark": row["mark"]})
+    return row["mark"]
+
+
+@action(Action.SIGNED_IN)
+def drop_photo(*, by: Person) -> None:
+    """Take one's picture away."""
+    gone = db.session.execute(delete(ProfilePhoto).where(ProfilePhoto.user_id == by.id))
+    if gone.rowcount:
+        audit.record("staff.photo_dropped", by, entity="app_user", entity_id=by.id)
+
+
+@action(Action.SIGNED_IN)
+def change_preferences(*, language: str | None = None, preferences: dict[str, Any] | None = None, by: Person) -> User:
+    """Change one's own language and looks; `preferences` is merged into what was chosen before."""
+    user = locked(User, by.id)
+    if language is not None:
+        user.language = looks.language(language)
+    if preferences:
+        user.preferences = looks.merged(user.preferences, preferences)
+    return user
+
+
+def photo(user_id: int) -> ProfilePhoto | None:
+    """Somebody's picture, if they have one."""
+    return db.session.scalars(select(ProfilePhoto).filter_by(user_id=user_id)).one_or_none()
+
+
+def photo_mark(user_id: int) -> str | None:
+    return db.session.scalars(select(ProfilePhoto.mark).filter_by(user_id=user_id)).one_or_none()

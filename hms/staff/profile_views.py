@@ -1,0 +1,121 @@
+"""Pages: one's own account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.core import settings
+from hms.core.db import found
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+
+from . import own_account, queries
+from .confirming import confirmed
+from .desk import pages
+from .models import User
+from .profile_forms import EmailForm, NamesForm, PasswordForm, PhotoForm, PreferencesForm
+
+
+def _chosen() -> dict[str, Any]:
+    who = person()
+    return {
+        "language": who.language,
+        "theme": who.theme,
+        "density": who.density,
+        "text_size": who.text_size,
+        "single_keys": not who.shortcuts_off,
+        "notify_on_page": who.preferences.get("notify_on_page", True),
+        "notify_by_email": who.preferences.get("notify_by_email", False),
+    }
+
+
+@pages.route("/profile", methods=["GET", "POST"])
+@needs(Action.SIGNED_IN)
+def profile() -> ResponseReturnValue:
+    """The person's own page: who they are here, how pages look, and the ways to change each."""
+    form = PreferencesForm(data=_chosen())
+    if form.save(own_account.change_preferences, by=person()):
+        flash(_("Your preferences are saved."), "success")
+        return redirect(url_for(".profile"), 303)
+    page = render_template(
+        "staff/profile.html",
+        form=form,
+        user=found(User, person().id),
+        photo=own_account.photo_mark(person().id),
+        sign_ins=queries.own_sign_ins(person().id),
+    )
+    return page, form.status
+
+
+@pages.route("/profile/name", methods=["GET", "POST"])
+@needs(Action.SIGNED_IN)
+def change_names() -> ResponseReturnValue:
+    """One's own name, as colleagues and papers show it."""
+    form = NamesForm(obj=found(User, person().id))
+    if form.save(own_account.change_names, by=person()):
+        return _back(_("Your name is saved."))
+    return render_template("staff/own_name.html", form=form), form.status
+
+
+@pages.route("/profile/email", methods=["GET", "POST"])
+@needs(Action.SIGNED_IN)
+def change_email() -> ResponseReturnValue:
+    """One's own address, behind the password."""
+    form = EmailForm(obj=found(User, person().id))
+    if form.save(confirmed(own_account.change_email, "current"), by=person()):
+        return _back(_("Your e-mail address is saved."))
+    return render_template("staff/own_email.html", form=form), form.status
+
+
+@pages.route("/profile/password", methods=["GET", "POST"])
+@needs(Action.SIGNED_IN)
+def change_password() -> ResponseReturnValue:
+    """Another password, behind the present one; every other session ends."""
+    form = PasswordForm()
+    if form.save(confirmed(own_account.change_password, "current"), by=person()):
+        return _back(_("Your password is changed. You were signed out everywhere else."))
+    return render_template(
+        "staff/own_password.html", form=form, shortest=settings.value("staff.shortest_password")
+    ), form.status
+
+
+@pages.route("/profile/photo", methods=["GET", "POST"])
+@needs(Action.SIGNED_IN)
+def change_photo() -> ResponseReturnValue:
+    """A picture of oneself."""
+    form = PhotoForm()
+    if form.save(own_account.keep_photo, by=person()):
+        return _back(_("Your picture is saved."))
+    return render_template("staff/own_photo.html", form=form, photo=own_account.photo_mark(person().id)), form.status
+
+
+@pages.post("/profile/photo/remove")
+@needs(Action.SIGNED_IN)
+def drop_photo() -> ResponseReturnValue:
+    """Take one's picture away."""
+    own_account.drop_photo(by=person())
+    return _back(_("Your picture is removed."))
+
+
+def _back(said: str) -> ResponseReturnValue:
+    flash(said, "success")
+    return redirect(url_for(".profile"), 303)
+
+
+@pages.get("/people/<int:user_id>/photo")
+@needs(Action.SIGNED_IN)
+def photo(user_id: int) -> Response:
+    """Somebody's picture: one's own, or a colleague's for those who see colleagues."""
+    may_see = user_id == person().id or person().may(Action.READ_STAFF)
+    row = own_account.photo(user_id) if may_see else None
+    if row is None:
+        abort(404)
+    answer = Response(row.image, mimetype="image/jpeg")
+    answer.set_etag(row.mark)
+    answer.headers["Cache-Control"] = "private, no-cache"
+    answer.headers["Content-Disposition"] = 'inline; filename="photo.jpg"'
+    return answer.make_conditional(request)

@@ -1,0 +1,108 @@
+"""Somebody asks for an account. It opens nothing until an administrator approves it, and the answer is always the same.
+
+A username or an e-mail address that belongs to somebody else is told to the administrator, never to the stranger who
+typed it: the account waits under the next free username, without the address.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from hms.core import settings
+from hms.core.actions import action
+from hms.core.db import db
+from hms.core.errors import Conflict, NotAllowed, RuleBroken
+from hms.core.people import SYSTEM, Person
+from hms.core.permissions import Action
+from hms.core.words import _
+
+from . import passwords, rules
+from .giving import active_role, reviewers
+from .models import RoleChangeRequest, User
+from .notices import tell
+
+MOST_WAITING = 200
+LONGEST_NAME = 150
+ASKED = _("Asked for an account.")
+ASKED_WITH_TAKEN_NAME = _("Asked for an account with the username %(name)s, which belongs to somebody else.")
+ASKED_WITH_TAKEN_EMAIL = _("Gave an e-mail address that belongs to another account; it was left out.")
+
+
+@action(Action.PUBLIC)
+def register(
+    *,
+    username: str,
+    password: str,
+    email: str = "",
+    first_name: str = "",
+    last_name: str = "",
+    role_id: int | None = None,
+    reason: str = "",
+    by: Person = SYSTEM,
+) -> None:
+    """Keep the wish for an account, with a request for a role when one is named. Sending it twice keeps it once.
+
+    `NotAllowed` while the setting is closed, `Conflict` when too many wait.
+    """
+    check_open()
+    person = User(username=rules.username(username), email=rules.email(email), is_active=False, awaits_approval=True)
+    person.first_name, person.last_name = _name(first_name, "first_name"), _name(last_name, "last_name")
+    role = active_role(role_id)
+    own = [person.username, person.email.partition("@")[0], person.first_name, person.last_name]
+    rules.check_password(password, own, shortest=settings.value("staff.shortest_password"))
+    if _is_waiting(person.username, password):
+        return
+    person.password_hash = passwords.hashed(password)
+    _make_free(person)
+    db.session.add(person)
+    db.session.flush()
+    if role is not None:
+        said = rules.sentence(reason, LONGEST_NAME, "reason") or ASKED
+        db.session.add(RoleChangeRequest(user_id=person.id, requested_role_id=role.id, reason=said))
+        db.session.flush()
+    for reviewer in reviewers():
+        tell(reviewer, title=_("Somebody asks for an account."), url="/admin/users?state=asked", by=SYSTEM)
+
+
+def check_open() -> None:
+    """Raise `NotAllowed` unless people may ask for accounts."""
+    if not settings.value("staff.registration_open"):
+        raise NotAllowed(_("Accounts are made by an administrator here. Ask one."))
+    waiting = select(func.count()).select_from(User).where(User.awaits_approval)
+    if db.session.execute(waiting).scalar_one() >= MOST_WAITING:
+        raise Conflict(_("Too many people wait for an answer already. Ask an administrator."), code="too_many_waiting")
+
+
+def _name(text: str, field: str) -> str:
+    said = rules.sentence(text, LONGEST_NAME, field)
+    if "\n" in said:
+        raise RuleBroken(_("Write the name in one line."), field)
+    return said
+
+
+def _is_waiting(username: str, password: str) -> bool:
+    """Whether this very wish waits already. Costs one hash whether or not there is anything to compare with."""
+    like = select(User.password_hash).where(User.awaits_approval, func.lower(User.username) == username.lower())
+    return passwords.is_right(db.session.scalars(like).first(), password)
+
+
+def _make_free(person: User) -> None:
+    """Give the account a username that is free, keep an address that is free, and note what was not."""
+    wanted, notes = person.username, [ASKED]
+    taken = set(db.session.scalars(select(func.lower(User.username)).where(_begins(wanted))))
+    number = 2
+    while person.username.lower() in taken:
+        person.username, number = f"{wanted[: rules.LONGEST_USERNAME - 4]}{number}", number + 1
+    if person.username != wanted:
+        notes = [ASKED_WITH_TAKEN_NAME % {"name": wanted}]
+    same_address = select(User.id).where(func.lower(User.email) == person.email.lower())
+    if person.email and db.session.scalars(same_address).first() is not None:
+        person.email = ""
+        notes.append(ASKED_WITH_TAKEN_EMAIL)
+    person.inactive_reason = " ".join(notes)
+
+
+def _begins(username: str) -> Any:
+    return func.lower(User.username).startswith(username[: rules.LONGEST_USERNAME - 4].lower(), autoescape=True)

@@ -1,0 +1,181 @@
+"""Roles: editable sets of actions. The built-in ones keep their names and can be reset; others may be added and put away."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection
+
+from sqlalchemy import func, select
+
+from hms.core import audit
+from hms.core.actions import STALE, action
+from hms.core.db import db, locked
+from hms.core.errors import Conflict, RuleBroken, Stale
+from hms.core.people import Person
+from hms.core.permissions import ALLOWED, Action
+from hms.core.permissions import Role as BuiltIn
+from hms.core.text import clean
+from hms.core.words import _
+
+from .administrators import POWERS, check_holds, check_role_remains, take_turns
+from .giving import is_two_person
+from .models import Role, User
+
+LONGEST_NAME, LONGEST_DESCRIPTION = 50, 300
+UNGRANTED = frozenset({Action.PUBLIC.value, Action.SIGNED_IN.value})
+GRANTABLE = frozenset(action.value for action in Action) - UNGRANTED
+
+
+@action(Action.MANAGE_ROLES)
+def add_role(*, name: str, description: str = "", grants: Collection[str] = (), by: Person) -> Role:
+    """Make a role of the hospital's own."""
+    take_turns(by, Action.MANAGE_ROLES)
+    named = _free_name(name, None)
+    role = Role(code=_code(named), name=named, description=_description(description), grants=[])
+    db.session.add(role)
+    db.session.flush()
+    _grant(role, grants, by)
+    return role
+
+
+@action(Action.MANAGE_ROLES)
+def change_role(
+    role_id: int,
+    *,
+    version: int | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    grants: Collection[str] | None = None,
+    by: Person,
+) -> Role:
+    """Change what is given; `Stale` when `version` is old. Counts from each holder's next request on."""
+    take_turns(by, Action.MANAGE_ROLES)
+    role = locked(Role, role_id)
+    if version is not None and role.version != version:
+        raise Stale(STALE)
+    if name is not None and name != role.name:
+        _rename(role, name)
+    if description is not None:
+        role.description = _description(description)
+    if grants is not None:
+        _grant(role, grants, by)
+    if db.session.is_modified(role):
+        role.changed()
+    db.session.flush()
+    return role
+
+
+@action(Action.MANAGE_ROLES)
+def change_grants(wanted: dict[int, Collection[str]], versions: dict[int, int], *, by: Person) -> list[Role]:
+    """Change the grants of several roles together, as the matrix shows them; all or nothing."""
+    return [
+        change_role(role_id, version=versions.get(role_id), grants=wanted[role_id], by=by) for role_id in sorted(wanted)
+    ]
+
+
+@action(Action.MANAGE_ROLES)
+def reset_role(role_id: int, *, version: int | None = None, by: Person) -> Role:
+    """Give a built-in role its default grants again."""
+    role = locked(Role, role_id)
+    if not role.is_built_in:
+        raise Conflict(_("Only built-in roles have defaults."), code="not_built_in")
+    return change_role(role_id, version=version, grants=defaults(role), by=by)
+
+
+@action(Action.MANAGE_ROLES)
+def deactivate_role(role_id: int, *, by: Person) -> Role:
+    """Put a role of the hospital's own away; refused while anybody has it."""
+    take_turns(by, Action.MANAGE_ROLES)
+    role = locked(Role, role_id)
+    if role.is_built_in:
+        raise Conflict(_("Built-in roles stay. Take grants from it instead."), code="built_in")
+    if holders(role.id):
+        raise Conflict(_("People have this role. Give them another one first."), code="role_in_use")
+    role.is_active = False
+    role.changed()
+    return role
+
+
+@action(Action.MANAGE_ROLES)
+def reactivate_role(role_id: int, *, by: Person) -> Role:
+    """Take a role up again."""
+    role = locked(Role, role_id)
+    role.is_active = True
+    role.changed()
+    return role
+
+
+def holders(role_id: int) -> int:
+    """How many people have the role, closed accounts among them."""
+    return db.session.execute(select(func.count()).where(User.role_id == role_id)).scalar_one()
+
+
+def defaults(role: Role) -> frozenset[str]:
+    """What a built-in role is granted by default; nothing for others."""
+    return frozenset(action.value for action in ALLOWED[BuiltIn(role.code)]) if role.is_built_in else frozenset()
+
+
+def _grant(role: Role, wanted: Collection[str], by: Person) -> None:
+    """Set the grants and write the difference into the trail."""
+    grants, had = frozenset(wanted), frozenset(role.grants)
+    given, taken = grants - had, had - grants
+    if not given and not taken:
+        return
+    _check_known(role, given)
+    check_holds(by, given)
+    _check_two(role, given, by)
+    check_role_remains(role, grants)
+    role.grants = sorted(grants)
+    db.session.flush()
+    details = {"role": role.name, "given": sorted(given), "taken": sorted(taken)}
+    audit.record("staff.grants_changed", by, entity="role", entity_id=role.id, details=details)
+
+
+def _check_known(role: Role, given: frozenset[str]) -> None:
+    unknown = given - GRANTABLE
+    if unknown:
+        raise RuleBroken(_("There is no such permission: %(names)s.") % {"names": ", ".join(sorted(unknown))}, "grants")
+    if role.code == BuiltIn.PATIENT and not given <= defaults(role):
+        raise RuleBroken(_("Patients see their own records only: the role Patient gets nothing more."), "grants")
+
+
+def _check_two(role: Role, given: frozenset[str], by: Person) -> None:
+    """What two must grant is not granted by one through the back door of a role that people have already."""
+    if given & POWERS and is_two_person(by) and holders(role.id):
+        raise Conflict(
+            _("People have this role, and managing people or roles is given by two. Give them such a role instead."),
+            "grants",
+            code="needs_second",
+        )
+
+
+def _rename(role: Role, name: str) -> None:
+    if role.is_built_in:
+        raise Conflict(_("Built-in roles keep their names."), "name", code="built_in")
+    role.name = _free_name(name, role)
+
+
+def _free_name(name: str, role: Role | None) -> str:
+    try:
+        named = clean(name, longest=LONGEST_NAME)
+    except ValueError as wrong:
+        raise RuleBroken(str(wrong), "name") from wrong
+    if not named:
+        raise RuleBroken(_("Give the role a name."), "name")
+    same = select(Role.id).where(func.lower(Role.name) == named.lower(), Role.id != (role.id if role else 0))
+    if db.session.scalars(same).first() is not None:
+        raise RuleBroken(_("A role with this name already exists."), "name")
+    return named
+
+
+def _description(text: str) -> str:
+    try:
+        return clean(text, longest=LONGEST_DESCRIPTION)
+    except ValueError as wrong:
+        raise RuleBroken(str(wrong), "description") from wrong
+
+
+def _code(name: str) -> str:
+    """A stable code of the role: its letters, and a few random ones so that it never is that of a built-in role."""
+    return f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')[:30]}-{secrets.token_hex(3)}"
