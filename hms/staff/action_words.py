@@ -60,6 +60,8 @@ WORDS: dict[Action, str] = {
     Action.TAKE_PAYMENT: _("Take payments"),
     Action.READ_PAYMENTS: _("See payments"),
     Action.WITHDRAW_BILL: _("Void bills"),
+    Action.PROPOSE_CORRECTION: _("Ask for a refund, a void bill, a write-off or a large discount"),
+    Action.APPROVE_CORRECTION: _("Approve what a colleague asks for: refunds, void bills, write-offs, large discounts"),
     Action.WORK_TILL: _("Open and close a till"),
     Action.MANAGE_PRICES: _("Set prices"),
     Action.READ_REPORTS: _("See reports"),

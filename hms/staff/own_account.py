@@ -115,5 +115,12 @@ def photo(user_id: int) -> ProfilePhoto | None:
     return db.session.scalars(select(ProfilePhoto).filter_by(user_id=user_id)).one_or_none()
 
 
+def with_photo(user_id: int) -> tuple[User, str | None]:
+    """An account, and the mark of its picture if it has one, in one question."""
+    joined = select(User, ProfilePhoto.mark).outerjoin(ProfilePhoto, ProfilePhoto.user_id == User.id)
+    row = db.session.execute(joined.where(User.id == user_id)).unique().one()
+    return row.User, row.mark
+
+
 def photo_mark(user_id: int) -> str | None:
     return db.session.scalars(select(ProfilePhoto.mark).filter_by(user_id=user_id)).one_or_none()

@@ -23,8 +23,8 @@ from .shapes import me_json, photo_address, user_json
 
 
 def _me() -> dict[str, Any]:
-    user = found(User, person().id)
-    return me_json(user, person(), own_account.photo_mark(user.id))
+    user, mark = own_account.with_photo(person().id)
+    return me_json(user, person(), mark)
 
 
 @api.get("/users/me/")
@@ -197,11 +197,11 @@ def preferences() -> dict[str, Any]:
 
 
 def _preferences() -> dict[str, Any]:
-    user = found(User, person().id)
+    user, mark = own_account.with_photo(person().id)
     return {
         "preferences": user.preferences,
         "language_preference": user.language,
-        "profile_image": photo_address(user.id, own_account.photo_mark(user.id)),
+        "profile_image": photo_address(user.id, mark),
         "two_factor_enabled": user.two_factor_enabled,
     }
 
