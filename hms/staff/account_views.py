@@ -139,7 +139,7 @@ def open_account(user_id: int) -> ResponseReturnValue:
 
 @pages.post("/admin/users/<int:user_id>/unlock")
 @needs(Action.MANAGE_STAFF)
-def unlock(user_id: int) -> ResponseReturnValue:
+def unlock_account(user_id: int) -> ResponseReturnValue:
     """Let somebody try again at once."""
     return _done(user_id, accounts.unlock, _("Unlocked. They can try again now."), without=("reason", "version"))
 
@@ -177,7 +177,7 @@ def _done(user_id: int, action: Any, said: str, without: tuple[str, ...] = ()) -
 
 @pages.route("/admin/users/<int:user_id>/reset-second-factor", methods=["GET", "POST"])
 @needs(Action.MANAGE_STAFF)
-def reset_second_factor(user_id: int) -> ResponseReturnValue:
+def take_second_factor(user_id: int) -> ResponseReturnValue:
     """Take the second factor off, with the administrator's own fresh password."""
     user, form = people_queries.account(user_id).user, ProofForm()
     perform = confirmed(lambda *, by: accounts.reset_second_factor(user_id, by=by))
