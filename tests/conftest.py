@@ -29,7 +29,7 @@ from hms.staff.signing_in import SignedIn, open_session
 from tests import servers
 from tests.page import PageClient
 
-pytest_plugins = ["tests.loud_skips", "tests.security_table"]
+pytest_plugins = ["tests.loud_skips", "tests.security_table", "tests.demo_hospital"]
 
 PASSWORD = "hospital-demo-2026"
 TEMPLATE = "hms_template"

@@ -225,7 +225,7 @@ def refusal(error: DBAPIError) -> HospitalError | None:
         return Unavailable(_("This took too long and nothing was saved. Try again, or narrow the search."))
     if isinstance(cause, pg.RaiseException) and cause.diag.constraint_name in _RAISED:
         return Conflict(_RAISED[cause.diag.constraint_name], code=cause.diag.constraint_name)
-    if isinstance(cause, (pg.NumericValueOutOfRange, pg.DatetimeFieldOverflow, pg.UntranslatableCharacter)):
+    if isinstance(cause, psycopg.DataError):
         return RuleBroken(_("A value is outside what can be stored."))
     return None
 

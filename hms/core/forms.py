@@ -11,16 +11,27 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import IntegerField, StringField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Optional
+from wtforms.validators import DataRequired, InputRequired, Optional, StopValidation
 
 from .errors import Conflict, RuleBroken
 from .money import Money
 from .people import Person
-from .text import clean
+from .text import clean, showable
 
 Required = lambda: DataRequired(_l("Fill this in."))  # noqa: E731 - reads as a validator in a form
-Given = lambda: InputRequired(_l("Fill this in."))  # noqa: E731
 Maybe = Optional
+
+
+class Given(InputRequired):
+    """Something was typed, be it 0; blanks are nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(_l("Fill this in."))
+
+    def __call__(self, form: Any, field: Any) -> None:
+        if not field.raw_data or not str(field.raw_data[0]).strip():
+            field.errors[:] = []
+            raise StopValidation(self.message)
 
 
 class DeskForm(FlaskForm):
@@ -75,7 +86,7 @@ class Text(StringField):
     def process_formdata(self, valuelist: list[str]) -> None:
         if not valuelist:
             return
-        self.data = valuelist[0]
+        self.data = showable(valuelist[0])
         cleaned = clean(valuelist[0], longest=self.longest, multiline=self.multiline)
         self.data = cleaned or self.empty
 
@@ -92,7 +103,7 @@ class LongText(TextAreaField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         if valuelist:
-            self.data = valuelist[0]
+            self.data = showable(valuelist[0])
             self.data = clean(valuelist[0], longest=self.longest, multiline=True)
 
 
@@ -114,7 +125,7 @@ class Parsed(StringField):
     def process_formdata(self, valuelist: list[str]) -> None:
         if not valuelist:
             return
-        self.typed, self.data = valuelist[0], None
+        self.typed, self.data = showable(valuelist[0]), None
         text = clean(valuelist[0], longest=100)
         if not text:
             return

@@ -69,7 +69,9 @@ class Money:
 
     @classmethod
     def _exact(cls, amount: Decimal) -> Money:
-        if not amount.is_finite() or amount != amount.quantize(CENT):
+        if not amount.is_finite() or abs(amount) > LARGEST:
+            raise ValueError("amount out of range")
+        if amount != amount.quantize(CENT):
             raise ValueError("at most two decimals")
         return cls(amount)
 

@@ -125,9 +125,12 @@ def replay(earlier: OnceKey | None) -> Response:
 
 
 def remember(response: Response) -> Response:
-    """Keep the answer beside the claimed key; an answer in error releases nothing, the claim was rolled back with it."""
+    """Keep the answer beside the claimed key. A refusal gives the key back: what is put right may be sent under it again."""
     claim_id = g.pop("once_claimed", None)
-    if claim_id is None or response.status_code >= 400 or response.is_streamed:
+    if claim_id is None or response.status_code >= 500 or response.is_streamed:
+        return response
+    if response.status_code >= 400:
+        _give_back(claim_id)
         return response
     is_short = response.content_length is not None and response.content_length < 65536 and not g.get("is_shown_once")
     values = {
@@ -139,6 +142,12 @@ def remember(response: Response) -> Response:
     db.session.execute(update(OnceKey).where(OnceKey.id == claim_id).values(values))
     db.session.commit()
     return response
+
+
+def _give_back(claim_id: int) -> None:
+    """A refused form is shown again on a page whose reading goes into the trail, and that reading claimed the key."""
+    db.session.execute(delete(OnceKey).where(OnceKey.id == claim_id))
+    db.session.commit()
 
 
 def forget_old() -> int:

@@ -25,6 +25,11 @@ def clean(text: str, *, longest: int, multiline: bool = False) -> str:
     return tidy
 
 
+def showable(text: str) -> str:
+    """`text` without the characters that `clean` refuses: what a refused form gives back to be put right."""
+    return _CONTROL.sub("", text)
+
+
 def like(term: str) -> str:
     """`term` escaped for LIKE with `\\` as escape character; the caller adds the `%`."""
     return re.sub(r"([\\%_])", r"\\\1", unicodedata.normalize("NFC", term))

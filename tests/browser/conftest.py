@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import re
 import sys
@@ -14,21 +13,15 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
-from filelock import FileLock
 from flask import Flask
-from flask_migrate import upgrade
 from flask_socketio import SocketIO
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from sqlalchemy import select
 
 from config import Config
 from hms import create_app
-from hms.appointments import actions as appointments
-from hms.core import clock
 from hms.core.alerts import Alert, room
 from hms.core.db import db as database
-from hms.core.people import SYSTEM
-from hms.demo import building
 from hms.local import ports, processes
 from hms.local.children import Child
 from hms.local.supervisor import flask_command
@@ -42,7 +35,6 @@ from tools.browser import find_chromium
 collect_ignore = ["test_every_page.py"]
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-DEMO = "hms_demo_template"
 PATIENCE = 30_000
 HARMLESS = re.compile(
     r"asked (data|ws|blob|chrome|chrome-extension):|.* status of (400|409) |.* status of 404 .*/favicon\.ico$"
@@ -128,36 +120,6 @@ def served(template: str) -> Iterator[Served]:
     number = _worker_number()
     with opened(f"hms_browser_{number}", template, servers.redis_url(40 + number)) as hospital:
         yield hospital
-
-
-@pytest.fixture(scope="session")
-def demo_template(template: str) -> str:
-    """The name of a database with a small demo hospital, made once per run: sixty patients, one week, and today."""
-    marker = Path(servers.HOME) / f"demo-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
-    with FileLock(str(Path(servers.HOME) / "demo.lock")):
-        if not marker.exists():
-            _make_demo(marker)
-    return DEMO
-
-
-def _make_demo(marker: Path) -> None:
-    app = create_app(config_for(servers.create_database(DEMO), 39, demo=True))
-    with app.app_context():
-        upgrade()
-        building.build(lambda _step: None, patients=60, weeks=1)
-        building.bring_to_today(lambda _step: None)
-        _open_late()
-        database.session.remove()
-        database.engine.dispose()
-    marker.touch()
-
-
-def _open_late() -> None:
-    """The doctor sees patients until midnight, so that a test can book for today at any hour."""
-    doctor_id = database.session.scalars(select(User.id).filter_by(username="doctor")).one()
-    late = {"starts": dt.time(16), "ends": dt.time(23, 59), "valid_from": clock.today() - dt.timedelta(days=30)}
-    for weekday in range(7):
-        appointments.add_hours(doctor_id, weekday=weekday, by=SYSTEM, **late)
 
 
 @pytest.fixture(scope="module")

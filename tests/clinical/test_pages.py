@@ -13,7 +13,7 @@ from hms.core import drafts
 from hms.patients.models import Patient
 from tests.clinical.factories import a_patient, allergic, an_encounter, signed, some_codes, waiting
 from tests.formulary.factories import load
-from tests.page import words
+from tests.page import Page, words
 
 
 @pytest.fixture
@@ -284,3 +284,15 @@ def test_the_page_costs_the_same_however_long_the_story(desk, db, person):
         visit()
     client.get(at(now))
     assert client.get(at(now)).headers["X-Queries"] == few
+
+
+def test_a_refused_addendum_is_put_right_and_sent_again_under_the_same_key(desk, db, person):
+    """The refused form is shown on a page whose reading goes into the trail: that must not use up the form's key."""
+    encounter = signed(person("doctor"))
+    nurse, target = desk("nurse"), f"/encounters/{encounter.id}"
+    form = next(
+        f for f in Page(nurse.get(target).get_data(as_text=True)).forms if (f["action"] or "").endswith("/addenda")
+    )
+    assert nurse.post(form["action"], data=form["fields"] | {"text": ""}).status_code == 400
+    assert nurse.post(form["action"], data=form["fields"] | {"text": "Called back."}).status_code == 303
+    assert "Called back." in nurse.get(target).get_data(as_text=True)

@@ -1,0 +1,54 @@
+"""A small demo hospital in a database of its own, for tests that want a hospital full of people."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from flask_migrate import upgrade
+from sqlalchemy import select
+
+from hms import create_app
+from hms.appointments import actions as appointments
+from hms.core import clock
+from hms.core.db import db as database
+from hms.core.people import SYSTEM
+from hms.demo import building
+from hms.staff.models import User
+from tests import servers
+from tests.conftest import config_for
+
+DEMO = "hms_demo_template"
+
+
+@pytest.fixture(scope="session")
+def demo_template(template: str) -> str:
+    """The name of a database with a small demo hospital, made once per run: sixty patients, one week, and today."""
+    marker = Path(servers.HOME) / f"demo-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    with FileLock(str(Path(servers.HOME) / "demo.lock")):
+        if not marker.exists():
+            _make_demo(marker)
+    return DEMO
+
+
+def _make_demo(marker: Path) -> None:
+    app = create_app(config_for(servers.create_database(DEMO), 39, demo=True))
+    with app.app_context():
+        upgrade()
+        building.build(lambda _step: None, patients=60, weeks=1)
+        building.bring_to_today(lambda _step: None)
+        _open_late()
+        database.session.remove()
+        database.engine.dispose()
+    marker.touch()
+
+
+def _open_late() -> None:
+    """The doctor sees patients until midnight, so that a test can book for today at any hour."""
+    doctor_id = database.session.scalars(select(User.id).filter_by(username="doctor")).one()
+    late = {"starts": dt.time(16), "ends": dt.time(23, 59), "valid_from": clock.today() - dt.timedelta(days=30)}
+    for weekday in range(7):
+        appointments.add_hours(doctor_id, weekday=weekday, by=SYSTEM, **late)

@@ -1,0 +1,219 @@
+"""Whatever a client sends, the hospital answers with a sentence: no address, form or endpoint fails on hostile input."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from urllib.parse import quote, urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from hms import create_app
+from hms.core.db import db as database
+from hms.staff import identity
+from hms.staff.models import User
+from hms.staff.signing_in import SignedIn, open_session
+from tests import servers
+from tests.conftest import config_for
+from tests.page import Page
+
+pytestmark = pytest.mark.security("J")
+
+SCRIPT = "<script>alert(1)</script>"
+HOSTILE = [
+    "", " ", "\x00", "\u202eesrever", "x" * 5000, "-1", "0", "9" * 30, "1e999", "NaN", "1/0/20", "2026-02-30", "99:99",
+    "'; DROP TABLE patient; --", "{{ 7 * 7 }}", SCRIPT, "=1+1", "../../etc/passwd", "%", "٣", "\N{ZERO WIDTH SPACE}",
+]  # fmt: skip
+BODIES = [
+    b"", b"null", b"[]", b"7", b'"text"', b"{", b"\xff\xfe", b"[" * 100_000, b'{"a": 1, "a": 2}', b'{"amount": NaN}',
+    b'{"name": "\\u0000"}', b'{"name": "\\ud800"}', b'{"id": 1e999}', b'{"a":' * 5000 + b"1" + b"}" * 5000,
+]  # fmt: skip
+WRONG_KINDS = [None, True, 10**30, -1, 1.5, "", "\x00", "x" * 5000, SCRIPT, [], [None], {}, {"id": 1}, "2026-02-30"]
+ASKED = ("q", "search", "page", "page_size", "limit", "ordering", "date", "date_from", "date_to", "before", "after",
+         "patient", "patient_id", "doctor", "doctor_id", "status", "show", "next", "month", "day", "time")  # fmt: skip
+DESKS = ("receptionist", "nurse", "doctor", "pharmacist", "cashier", "admin")
+MOST_OF_A_KIND = 2
+KEPT_OUT = {"csrf_token", "once"}
+NEVER_SENT = ("/logout", "/lock")
+
+
+@pytest.fixture(scope="module")
+def hospital(demo_template: str) -> Iterator[Flask]:
+    """A demo hospital of its own, whose commits are real."""
+    name = "hms_hostile"
+    app = create_app(config_for(servers.create_database(name, demo_template), 38, pool_size=4))
+    yield app
+    with app.app_context():
+        database.session.remove()
+        database.engine.dispose()
+    servers.drop_database(name)
+
+
+def _user(username: str) -> User:
+    return database.session.scalars(select(User).filter_by(username=username)).unique().one()
+
+
+def browser(app: Flask, username: str) -> FlaskClient:
+    client = app.test_client()
+    with app.app_context(), app.test_request_context():
+        user = _user(username)
+        sid = open_session(SignedIn(user.id, user.token_version))
+    with client.session_transaction() as cookie:
+        cookie["sid"] = sid
+    return client
+
+
+def caller(app: Flask, username: str) -> FlaskClient:
+    client = app.test_client()
+    with app.app_context():
+        user = _user(username)
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {identity.access_token(user.id, user.token_version)}"
+    return client
+
+
+def endpoint_of(app: Flask, path: str, method: str = "GET") -> str | None:
+    try:
+        return app.url_map.bind("localhost").match(urlsplit(path).path, method=method)[0]
+    except HTTPException:
+        return None
+
+
+def faults(answer: TestResponse, address: str, sent: object) -> set[str]:
+    """What is wrong with the answer: a fault of ours, or a page that repeats a script."""
+    if answer.status_code >= 500:
+        return {f"{answer.status_code} {address}: {sent}"}
+    is_page = answer.mimetype == "text/html"
+    return {f"{address} repeats a script"} if is_page and SCRIPT in answer.get_data(as_text=True) else set()
+
+
+def crawled(app: Flask, client: FlaskClient) -> Iterator[tuple[str, Page]]:
+    """Pages reached by links from the home page, at most a few of each kind."""
+    waiting, seen, kinds = ["/"], set(), {}
+    while waiting:
+        path = waiting.pop(0)
+        endpoint = endpoint_of(app, path)
+        if path in seen or endpoint in (None, "static") or kinds.get(endpoint, 0) >= MOST_OF_A_KIND:
+            continue
+        seen.add(path)
+        kinds[endpoint] = kinds.get(endpoint, 0) + 1
+        answer = client.get(path, follow_redirects=True)
+        assert answer.status_code < 500, path
+        if answer.mimetype == "text/html":
+            page = Page(answer.get_data(as_text=True))
+            yield path, page
+            waiting += [link.split("#")[0] for link in page.links if link.startswith("/")]
+
+
+def fillings(fields: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Every hostile value in all fields at once, and one hostile value after the other in each field alone."""
+    names = [name for name in fields if name not in KEPT_OUT]
+    turns = itertools.cycle(HOSTILE)
+    for value in HOSTILE if names else ():
+        yield fields | dict.fromkeys(names, value)
+    for name in names:
+        yield fields | {name: next(turns)}
+
+
+@pytest.fixture(scope="module")
+def tried() -> set[tuple[str | None, ...]]:
+    """The kinds of forms that were tried already, at any desk."""
+    return set()
+
+
+@pytest.mark.parametrize("username", DESKS)
+def test_no_form_of_a_desk_fails_on_what_is_typed_into_it(hospital, tried, username, record_property):
+    client, sent, wrong = browser(hospital, username), 0, set()
+    for path, page in list(crawled(hospital, client)):
+        for form in page.forms:
+            address = form["action"] or path
+            kind = (endpoint_of(hospital, address, form["method"].upper()), *sorted(form["fields"]))
+            if kind in tried or urlsplit(address).path.startswith(NEVER_SENT):
+                continue
+            tried.add(kind)
+            for fields in fillings(form["fields"]):
+                answer = _send(client, form["method"], address, fields)
+                sent += 1
+                wrong |= faults(answer, address, fields)
+    assert wrong == set()
+    record_property("figure", f"hostile forms sent as {username}: {sent}, answered 5xx: 0 (aim 0)")
+
+
+def _send(client: FlaskClient, method: str, address: str, fields: dict[str, str]):
+    if method == "post":
+        return client.post(address, data=fields)
+    return client.get(urlsplit(address).path, query_string=fields)
+
+
+def _rules(app: Flask, method: str, api: bool) -> list[Rule]:
+    rules = [rule for rule in app.url_map.iter_rules() if method in (rule.methods or ()) and rule.endpoint != "static"]
+    return [rule for rule in rules if rule.rule.startswith("/api/") == api and "debug" not in rule.rule]
+
+
+def _path(rule: Rule, number: str = "1") -> str:
+    return "".join(number if is_part else quote(text) for is_part, text in rule._trace if text != "|")
+
+
+@pytest.mark.parametrize("api", [False, True], ids=["pages", "api"])
+def test_no_address_fails_on_what_is_asked_of_it(hospital, api):
+    client, turns, wrong = (caller if api else browser)(hospital, "admin"), itertools.cycle(HOSTILE), set()
+    for rule in _rules(hospital, "GET", api):
+        for number in ("1", "0", "9" * 18, "9" * 40):
+            asked = {name: next(turns) for name in ASKED}
+            wrong |= faults(client.get(_path(rule, number), query_string=asked), rule.rule, asked)
+        for name in ASKED:
+            asked = {name: next(turns)}
+            wrong |= faults(client.get(_path(rule), query_string=asked), rule.rule, asked)
+    assert wrong == set()
+
+
+def test_no_endpoint_fails_on_a_body_that_is_none(hospital, record_property):
+    sent, wrong = 0, set()
+    for username in ("doctor", "admin", "pharmacist"):
+        client = caller(hospital, username)
+        for rule in (*_rules(hospital, "POST", True), *_rules(hospital, "PUT", True)):
+            method = "PUT" if "PUT" in rule.methods else "POST"
+            for body in BODIES:
+                answer = client.open(_path(rule), method=method, data=body, content_type="application/json")
+                sent += 1
+                wrong |= faults(answer, f"{method} {rule.rule}", body[:40])
+    assert wrong == set()
+    record_property("figure", f"bodies that are none sent to the API: {sent}, answered 5xx: 0 (aim 0)")
+
+
+def _shapes(app: Flask, client: FlaskClient) -> Iterator[tuple[str, str, list[str]]]:
+    """Method, address and fields of every endpoint that takes an object, as the API's own document says."""
+    document = client.get("/api/openapi.json").get_json()
+    known = document["components"]["schemas"]
+    for path, methods in document["paths"].items():
+        for method, described in methods.items():
+            body = described.get("requestBody", {}) if isinstance(described, dict) else {}
+            schema = body.get("content", {}).get("application/json", {}).get("schema", {})
+            name = schema.get("$ref", "").rsplit("/")[-1]
+            if name in known:
+                yield method.upper(), path, list(known[name].get("properties", {}))
+
+
+def test_no_endpoint_fails_on_a_field_of_another_kind(hospital, record_property):
+    sent, wrong = 0, set()
+    for username in ("doctor", "admin", "pharmacist"):
+        client, turns = caller(hospital, username), itertools.cycle(WRONG_KINDS)
+        for method, path, names in _shapes(hospital, client):
+            address = "".join("1" if part.startswith("{") else part for part in _split(path))
+            bodies = [dict.fromkeys(names, value) for value in WRONG_KINDS] + [{name: next(turns)} for name in names]
+            for body in bodies:
+                answer = client.open(address, method=method, data=json.dumps(body), content_type="application/json")
+                sent += 1
+                wrong |= faults(answer, f"{method} {address}", body)
+    assert wrong == set()
+    record_property("figure", f"objects with fields of another kind sent to the API: {sent}, answered 5xx: 0 (aim 0)")
+
+
+def _split(path: str) -> list[str]:
+    return path.replace("{", "\n{").replace("}", "}\n").split("\n")
