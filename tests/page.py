@@ -43,6 +43,7 @@ class Page(HTMLParser):
         self.links: list[str] = []
         self._open: list[str] = []
         self._textarea = ""
+        self._select = ""
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -69,12 +70,15 @@ class Page(HTMLParser):
             and given.get("name")
         ):
             self._field(tag, given)
+        if tag == "option" and "selected" in given and self._select:
+            self.forms[-1]["fields"][self._select] = given.get("value") or ""
 
     def _field(self, tag: str, given: dict[str, str | None]) -> None:
         fields = self.forms[-1]["fields"]
         is_choice = given.get("type") in ("radio", "checkbox")
         if tag == "button" or given.get("type") == "submit" or (is_choice and "checked" not in given):
             return
+        self._select = given["name"] or "" if tag == "select" else ""
         fields.setdefault(given["name"], given.get("value") or ("on" if is_choice else ""))
         self._textarea = given["name"] or "" if tag == "textarea" else ""
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from hms.appointments import actions as queue
 from hms.appointments.models import Appointment, QueueEntry
 from hms.clinical import rules
-from hms.core import clock, drafts
+from hms.core import clock
 from hms.core.actions import STALE, action
 from hms.core.db import db, found, locked
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
@@ -25,11 +25,6 @@ from .models import Addendum, Encounter, VitalsReading
 
 TEXTS = {"chief_complaint": 1000, "notes": 20_000, "diagnosis": 10_000, "plan": 10_000, "no_diagnosis_reason": 500}
 WAITING = ("waiting", "called")
-
-
-def draft_name(encounter_id: int) -> str:
-    """The name under which an unfinished encounter page is kept."""
-    return f"encounter:{encounter_id}"
 
 
 @action(Action.WRITE_ENCOUNTER)
@@ -178,7 +173,6 @@ def save_encounter(
         encounter.changed()
     if then is not None:
         then(encounter)
-    drafts.drop(by.id, draft_name(encounter.id))
     db.session.flush()
     return encounter
 

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from hms.clinical import rules
-from hms.core import drafts
 from hms.core.errors import RuleBroken
 from hms.core.format import day
+from hms.core.forms import RecordIdField
 from hms.core.people import Person
 from hms.core.words import _
-from hms.formulary import queries as formulary
-from hms.formulary import shorthand
-from hms.formulary.dosing import Dose
 
-from . import actions, page
-from .encounters import draft_name
+from . import actions, page, pending, unsaved
 from .forms import EncounterForm
 from .models import Encounter
 
-KEPT = (
-    *EncounterForm.TEXTS,
-    *EncounterForm.PENDING,
-    "follow_up_on",
-    "dx_certainty",
-    "override_code",
-    "override_reason",
-)
-LONGEST = 20_000
+KEPT = (*EncounterForm.TEXTS, *EncounterForm.PENDING, "follow_up_on")
+LONGEST = 100_000
 
 
 def texts(form: EncounterForm) -> dict[str, Any]:
@@ -47,28 +37,70 @@ def known(typed: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def filled(seen: page.EncounterPage) -> tuple[EncounterForm, Any]:
-    """The form with the record's texts, or with those of an unfinished draft, and when that draft was kept."""
+def origin(form: EncounterForm) -> unsaved.Origin:
+    """Which open page the form came from."""
+    return unsaved.Origin(form.page.data or "", form.came.data or "", form.version.data or 0)
+
+
+def filled(seen: page.EncounterPage, *, page: str = "", wanted: str = "") -> tuple[EncounterForm, unsaved.Typed | None]:
+    """The form with the record's texts and, over them, unsaved ones; and those when they are not what is saved.
+
+    They are the open page's own when `page` goes on after saving, else those of the page `wanted`, else the last kept.
+    """
     encounter = seen.encounter
     start = {name: getattr(encounter, name) for name in EncounterForm.TEXTS}
     start |= {"follow_up_on": encounter.follow_up_on, "version": encounter.version, "patient_id": encounter.patient_id}
-    form = EncounterForm(formdata=None, data=start)
-    if seen.draft is None:
+    form = EncounterForm(formdata=None, data=start | {"page": page[:40] or unsaved.new_page()})
+    last = seen.unsaved[0] if seen.unsaved and not page else None
+    typed = next((one for one in seen.unsaved if one.page == (page or wanted)), last)
+    if typed is None:
         return form, None
-    kept = seen.draft.content
-    written = {
-        name: day(encounter.follow_up_on) if name == "follow_up_on" and encounter.follow_up_on else "" for name in KEPT
-    }
-    written |= {name: getattr(encounter, name) for name in EncounterForm.TEXTS}
-    is_other = any(name in kept and kept[name] != written[name] for name in (*EncounterForm.TEXTS, "follow_up_on"))
+    form.came.data = typed.at
     for name in KEPT:
-        if name in kept:
-            _put(form[name], kept[name])
-    return form, seen.draft.saved_at if is_other else None
+        if name in typed.fields:
+            _put(form[name], typed.fields[name])
+    saved_day = day(encounter.follow_up_on) if encounter.follow_up_on else ""
+    is_other_day = typed.fields.get("follow_up_on", saved_day) != saved_day
+    return form, typed if is_other_day or unsaved.differing(encounter, typed.fields) or _is_emptied(
+        seen, typed
+    ) else None
+
+
+def _is_emptied(seen: page.EncounterPage, typed: unsaved.Typed) -> bool:
+    """Whether a text of the record was taken out on the page and not saved."""
+    return any(typed.fields.get(name) == "" and getattr(seen.encounter, name) for name in EncounterForm.TEXTS)
+
+
+def saved_beside(seen: page.EncounterPage, form: EncounterForm) -> list[tuple[str, str]]:
+    """Label and saved text of every field in which the page says something else."""
+    names = [name for name in form.TEXTS if form[name].data != getattr(seen.encounter, name)]
+    told = [(form[name].label.text, getattr(seen.encounter, name) or _("Empty")) for name in names]
+    if form.follow_up_on.data != seen.encounter.follow_up_on:
+        on = seen.encounter.follow_up_on
+        told.append((form.follow_up_on.label.text, day(on) if on else _("Empty")))
+    return told
+
+
+def told(
+    unsaved_texts: Iterable[unsaved.Typed], encounter: Encounter
+) -> list[tuple[unsaved.Typed, list[tuple[str, str]]]]:
+    """Unsaved texts with label and words of what each of them holds beside the record."""
+    labels = EncounterForm(formdata=None)
+    return [
+        (one, [(labels[name].label.text, one.fields[name]) for name in _worth_showing(one, encounter)])
+        for one in unsaved_texts
+    ]
+
+
+def _worth_showing(one: unsaved.Typed, encounter: Encounter) -> list[str]:
+    names = unsaved.differing(encounter, one.fields)
+    return [*names, *(name for name in ("dx", "rx", "rx_dose", "rx_instructions") if one.fields.get(name))]
 
 
 def _put(field: Any, text: str) -> None:
-    if hasattr(field, "typed"):
+    if isinstance(field, RecordIdField):
+        field.data = int(text) if text.isdecimal() and len(text) < 19 else None
+    elif hasattr(field, "typed"):
         field.typed = text
     else:
         field.data = text
@@ -87,7 +119,11 @@ def step(do: str, target: str, form: EncounterForm, encounter: Encounter, by: Pe
         certainty = "confirmed" if do == "confirm_dx" else "provisional"
         actions.set_certainty(number, certainty, encounter_id=encounter.id, by=by)
     elif do == "add_rx":
-        _prescribe(form, encounter, by)
+        pending.add(form, encounter, by)
+    elif do == "take_rx":
+        pending.take(form, encounter, target, by)
+    elif do == "edit_rx":
+        pending.load(form, encounter, number)
     elif do == "remove_rx":
         actions.remove_prescription(number, encounter_id=encounter.id, by=by)
     elif do in ("sign", "sign_next"):
@@ -101,50 +137,6 @@ def _diagnose(form: EncounterForm, encounter: Encounter, by: Person) -> None:
     )
 
 
-def _prescribe(form: EncounterForm, encounter: Encounter, by: Person) -> None:
-    what: dict[str, Any] = {"medication_name": form.rx.data or ""}
-    if form.sentence_id:
-        what = {"sentence_id": form.sentence_id}
-    elif form.medication_id:
-        what = {"medication_id": form.medication_id}
-    what |= _dose(form, what)
-    actions.prescribe(
-        encounter.id,
-        quantity=form.rx_quantity.data,
-        instructions=form.rx_instructions.data or "",
-        override_code=form.override_code.data or "",
-        override_reason=form.override_reason.data or "",
-        by=by,
-        **what,
-    )
-
-
-def _dose(form: EncounterForm, what: dict[str, Any]) -> dict[str, Any]:
-    """The dose that was written instead of a usual one; free text stays as it is written."""
-    typed = form.rx_dose.data or ""
-    if "sentence_id" in what and not typed:
-        return {}
-    product = _product(form)
-    if product is None:
-        return {"dosage": typed[:100]}
-    if not typed:
-        raise RuleBroken(_("Write the dose, for example 500 mg tds 5/7 po."), "dose")
-    return {"dose": _read(typed, product)}
-
-
-def _product(form: EncounterForm) -> Any | None:
-    if form.sentence_id:
-        usual = formulary.dose_sentence(form.sentence_id)
-        return formulary.medication(usual.medication_id) if usual else None
-    if form.medication_id:
-        return formulary.medication(form.medication_id)
-    return formulary.medication_named(form.rx.data or "")
-
-
-def _read(typed: str, product: Any) -> Dose:
-    return shorthand.parse(typed, default_route=product.route, default_unit=product.unit)
-
-
 def _sign(form: EncounterForm, encounter: Encounter, by: Person) -> None:
     if (form.rx.data or "").strip():
         raise RuleBroken(_("Add this medicine or clear it before you sign."), "medication_name")
@@ -156,11 +148,9 @@ def _sign(form: EncounterForm, encounter: Encounter, by: Person) -> None:
 
 def keep_what_is_pending(encounter_id: int, form: EncounterForm, do: str, by: Person) -> None:
     """After saving, a diagnosis or medicine that was begun and not added yet stays as a draft."""
-    done = {"add_dx": ("dx",), "add_rx": ("rx",), "clear_rx": ("rx",), "sign": ("dx", "rx"), "sign_next": ("dx", "rx")}
-    left = {
-        name: text
-        for name, text in content(form).items()
-        if name in form.PENDING and text and name.split("_")[0] not in done.get(do, ())
-    }
-    if left:
-        drafts.save(by.id, draft_name(encounter_id), left)
+    of_medicine = dict.fromkeys(("add_rx", "take_rx", "clear_rx"), form.RX)
+    done = {"add_dx": form.DX, **of_medicine, "sign": KEPT, "sign_next": KEPT}.get(do, ())
+    typed = content(form)
+    left = {name: typed[name] for name in form.PENDING if typed[name] and name not in done}
+    if left.keys() - {"dx_certainty", "rx_unit", "rx_route"}:
+        unsaved.keep(encounter_id, by, left, origin(form))

@@ -12,7 +12,10 @@ from hms.core.days import near_day
 from hms.core.fields import LARGEST_ID
 from hms.core.format import day
 from hms.core.forms import DeskForm, LongText, Parsed, RecordIdField, Text, WholeField
+from hms.formulary.dosing import FREQUENCIES, ROUTES
+from hms.formulary.own_dose import REGULARLY, WHEN_REQUIRED
 from hms.formulary.rules import OVERRIDE_REASONS
+from hms.formulary.strengths import COUNTED, MEASURED
 
 
 def _choices(*pairs: tuple[str, object]) -> list[SelectChoice]:
@@ -24,6 +27,8 @@ class EncounterForm(DeskForm):
 
     patient_id = RecordIdField()
     version = WholeField()
+    page = HiddenField()
+    came = HiddenField()
     chief_complaint = Text(_l("Complaint"), longest=1000)
     notes = LongText(_l("Note"), longest=20_000)
     dx = Text(_l("Diagnosis"), longest=255)
@@ -34,7 +39,28 @@ class EncounterForm(DeskForm):
     no_diagnosis_reason = Text(_l("Why is there no diagnosis?"), longest=500)
     rx = Text(_l("Medicine"), longest=255)
     rx_choice = HiddenField()
-    rx_dose = Text(_l("Dose, if not the usual one"), longest=120)
+    rx_line = RecordIdField()
+    rx_asked = HiddenField()
+    rx_dose = Text(_l("Dose in short"), longest=120)
+    rx_amount = Text(_l("Dose"), longest=20)
+    rx_unit = SelectField(
+        _l("Unit"),
+        choices=_choices(("", _l("As usual")), *((unit, COUNTED.get(unit, unit)) for unit in (*MEASURED, *COUNTED))),
+        validate_choice=False,
+    )
+    rx_route = SelectField(_l("Route"), choices=_choices(("", _l("As usual")), *ROUTES.items()), validate_choice=False)
+    rx_frequency = SelectField(
+        _l("How often"),
+        choices=_choices(("", _l("Choose")), *((code, words) for code, (_n, words) in FREQUENCIES.items() if code)),
+        validate_choice=False,
+    )
+    rx_as_needed = SelectField(
+        _l("Taken"),
+        choices=_choices((REGULARLY, _l("Regularly")), (WHEN_REQUIRED, _l("When required"))),
+        validate_choice=False,
+    )
+    rx_days = Text(_l("For how long"), longest=20)
+    rx_most = Text(_l("Most in 24 hours"), longest=20)
     rx_quantity = WholeField(_l("Supply"))
     rx_instructions = Text(_l("Instructions"), longest=500)
     override_code = SelectField(
@@ -48,11 +74,17 @@ class EncounterForm(DeskForm):
     birth_year = Text(_l("Year of birth, to sign"), longest=10)
 
     TEXTS = ("chief_complaint", "notes", "no_diagnosis_reason", "plan")
-    PENDING = ("dx", "dx_code", "rx", "rx_choice", "rx_dose", "rx_quantity", "rx_instructions")
+    DX = ("dx", "dx_code", "dx_certainty")
+    DOSE = ("rx_dose", "rx_amount", "rx_unit", "rx_route", "rx_frequency", "rx_as_needed", "rx_days", "rx_most")
+    OVERRIDE = ("rx_asked", "override_code", "override_reason")
+    RX = ("rx", "rx_choice", "rx_line", *DOSE, "rx_quantity", "rx_instructions", *OVERRIDE)
+    PENDING = (*DX, *RX)
     BLAMED = {
-        **{"medication_name": "rx", "medication": "rx", "dose": "rx_dose", "dosage": "rx_dose", "frequency": "rx_dose"},
-        **{"quantity": "rx_quantity", "instructions": "rx_instructions", "amount": "rx_dose", "unit": "rx_dose"},
-        **{"diagnoses": "dx", "code": "dx", "text": "dx", "diagnosis": "dx", "route": "rx_dose", "days": "rx_dose"},
+        **{"medication_name": "rx", "medication": "rx", "dose": "rx_dose", "dosage": "rx_dose"},
+        **{"amount": "rx_amount", "unit": "rx_unit", "route": "rx_route", "frequency": "rx_frequency"},
+        **{"max_per_day": "rx_most", "days": "rx_days", "duration": "rx_days"},
+        **{"quantity": "rx_quantity", "instructions": "rx_instructions"},
+        **{"diagnoses": "dx", "code": "dx", "text": "dx", "diagnosis": "dx"},
     }
 
     @property

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from hms.billing import queries as billing
 from hms.clinical import rules
 from hms.clinical.rules import Diagnosis
-from hms.core import drafts
 from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
@@ -19,8 +18,7 @@ from hms.patients import queries as patients
 from hms.patients.models import Patient
 from hms.staff import queries as staff
 
-from . import codes, lines, medicines, queries, readings, signing
-from .encounters import draft_name
+from . import codes, lines, medicines, queries, readings, signing, unsaved
 from .models import ICD10, Condition, Encounter
 
 LAST_VISITS = 5
@@ -53,7 +51,7 @@ class EncounterPage:
     visits: list[Visit]
     addenda: list[Any]
     names: dict[int, str]
-    draft: drafts.Draft | None
+    unsaved: tuple[unsaved.Typed, ...]
     asks_birth_year: bool
     owed: Any
 
@@ -98,7 +96,7 @@ def gather(encounter_id: int, who: Person) -> EncounterPage:
         visits=last_visits(whom.id, besides=encounter_id),
         addenda=addenda,
         names=names,
-        draft=drafts.of(who.id, draft_name(encounter_id)) if is_open else None,
+        unsaved=unsaved.of(encounter_id, who) if encounter.doctor_id == who.id else (),
         asks_birth_year=is_open and signing.asks_birth_year(encounter, whom, who),
         owed=billing.owed(whom.id) if who.may(Action.ADD_CHARGE) else None,
     )

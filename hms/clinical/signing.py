@@ -22,9 +22,9 @@ from hms.formulary import queries as formulary
 from hms.formulary import rules as safety
 from hms.patients.models import Patient
 
-from . import medicines
+from . import medicines, unsaved
 from .diagnosing import as_entered, standing
-from .encounters import draft_name, state
+from .encounters import state
 from .models import Condition, Encounter, Prescription
 from .ordering import Order, checks_of
 
@@ -123,8 +123,8 @@ def _make_final(encounter: Encounter, lines: list[Prescription], by: Person) -> 
     encounter.signed_at = encounter.ended_at = now
     encounter.signed_by_id = by.id
     encounter.changed()
-    drafts.drop(by.id, draft_name(encounter.id))
     db.session.flush()
+    unsaved.settle(encounter, by)
 
 
 def _tell_the_other_desks(encounter: Encounter, has_lines: bool, by: Person) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from .errors import RuleBroken
 from .words import _
 
 KEPT = timedelta(days=7)
-LARGEST = 200_000
+LARGEST = 1_000_000
 
 
 class Draft(Working):
@@ -43,6 +44,41 @@ def save(person_id: int, form: str, content: dict[str, Any]) -> Draft:
     draft = db.session.scalars(kept.returning(Draft), execution_options={"populate_existing": True}).one()
     db.session.commit()
     return draft
+
+
+def change(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[str, Any]]) -> Draft:
+    """Keep what `to` makes of the draft's present content ({} when there is none); {} forgets it. Commits.
+
+    Changes of one draft wait for each other, so that two open pages never undo what the other kept.
+    """
+    first = insert(Draft).values(person_id=person_id, form=form, content={}, saved_at=clock.now())
+    db.session.execute(first.on_conflict_do_nothing(index_elements=[Draft.person_id, Draft.form]))
+    draft = _held(person_id, form)
+    content = to(draft.content)
+    if len(str(content)) > LARGEST:
+        db.session.rollback()
+        raise RuleBroken(_("This is too long to keep as a draft. Shorten it."))
+    draft.content, draft.version, draft.saved_at = content, draft.version + 1, clock.now()
+    if not content:
+        db.session.delete(draft)
+    db.session.commit()
+    return draft
+
+
+def narrow(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Within the caller's transaction: keep only what `to` leaves of a draft, and forget it when nothing is left."""
+    draft = _held(person_id, form)
+    if draft is None:
+        return
+    draft.content = to(draft.content)
+    if not draft.content:
+        db.session.delete(draft)
+    db.session.flush()
+
+
+def _held(person_id: int, form: str) -> Draft | None:
+    query = select(Draft).filter_by(person_id=person_id, form=form).with_for_update()
+    return db.session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
 
 
 def of(person_id: int, form: str) -> Draft | None:

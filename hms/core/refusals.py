@@ -20,6 +20,8 @@ from .web import SignInNeeded, is_api, person
 BARE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title} – HMS</title>
 <main><h1>{title}</h1></main></html>"""
 NOT_KEPT = re.compile(r"csrf_token|otp|pin|proof|.*password.*")
+PASSING = (429, 500, 503)
+"""Refusals that pass: what was typed is given back, to be sent again."""
 
 
 def answer(status: int, message: str, *, code: str | None = None, field: str | None = None, **extra: Any) -> Response:
@@ -35,6 +37,8 @@ def _page(status: int, message: str, extra: dict[str, Any]) -> str:
     try:
         signed_in = person().is_authenticated
         shell = "base.html" if signed_in else "plain.html"
+        if signed_in and status in PASSING and kept_fields():
+            names, extra = ["errors/resend.html"], extra | {"kept": kept_fields()}
         about = {"shell": shell, "signed_in": signed_in, "status": status, "message": message}
         return render_template(names, **about, **extra)
     except DBAPIError:

@@ -58,6 +58,14 @@ class DoseSentence:
     dose: Dose
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A use, and the ingredients that may stand in for each other in it, the usual choice first."""
+
+    name: str
+    ingredients: tuple[str, ...]
+
+
 def rows(name: str) -> Iterator[dict[str, str]]:
     """The lines of `data/<name>.csv`."""
     with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
@@ -89,6 +97,12 @@ def knowledge() -> Knowledge:
         cross_reactions=tuple(CrossReaction(**row) for row in rows("allergy_cross")),
         interactions=tuple(Interaction(**row) for row in rows("interactions")),
     )
+
+
+@cache
+def uses() -> tuple[Use, ...]:
+    """What medicines are given for."""
+    return tuple(Use(row["use"], _split(row["ingredients"])) for row in rows("alternatives"))
 
 
 def _medication(row: dict[str, str]) -> Medication:

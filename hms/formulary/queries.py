@@ -22,6 +22,7 @@ from .models import DoseSentence, Medication
 MOST_CHOICES = 10
 MOST_ROWS = 120
 CHILD_UNTIL = 12
+_USUAL = ("id", "label", "amount", "unit", "route", "frequency", "as_needed", "max_per_day", "days")
 _SPACED_UNIT = re.compile(r"(?<=[0-9]) (?=[a-z%])")
 _TABLE = Medication.__table__
 COLUMNS = [column for column in _TABLE.c if column.name not in ("search_text", "created_at", "updated_at")]
@@ -80,6 +81,35 @@ def dose_sentence(sentence_id: int) -> DoseSentence | None:
     """A usual dose of an active medicine."""
     query = select(DoseSentence).join(Medication).where(DoseSentence.id == sentence_id, Medication.is_active)
     return db.session.scalars(query).one_or_none()
+
+
+@dataclass(frozen=True)
+class UsualDose:
+    """A stored usual dose with its medicine's columns in `product`."""
+
+    id: int
+    label: str
+    amount: Decimal
+    unit: str
+    route: str
+    frequency: str
+    as_needed: bool
+    max_per_day: Decimal | None
+    days: int | None
+    product: Any
+
+
+def usual_doses(ingredients: list[str], route: str, age_years: Decimal | None) -> list[UsualDose]:
+    """Usual doses, suiting the age and given by `route`, of medicines with one of `ingredients`: in the order of these,
+    the most used first."""
+    dose = DoseSentence.__table__.c
+    query = select(DoseSentence, *COLUMNS).join(Medication, Medication.id == DoseSentence.medication_id)
+    query = query.where(_TABLE.c.is_active, _TABLE.c.ingredients.overlap(ingredients), dose.route == route)
+    rows = db.session.execute(query.order_by(dose.use_count.desc(), dose.id).limit(MOST_ROWS)).all()
+    place = {name: number for number, name in enumerate(ingredients)}
+    suited = [row for row in rows if _suits(row[0].audience, age_years)]
+    suited.sort(key=lambda row: min(place.get(name, len(place)) for name in row.ingredients))
+    return [UsualDose(*(getattr(row[0], name) for name in _USUAL), row) for row in suited]
 
 
 def choices(text: str, *, age_years: Decimal | None = None, shows_stock: bool = True) -> list[Choice]:

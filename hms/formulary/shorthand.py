@@ -79,6 +79,21 @@ def parse(text: str, *, default_route: str = "", default_unit: str = "") -> Dose
         raise RuleBroken(refusal.message, FIELD) from refusal
 
 
+def duration(text: str) -> int | None:
+    """The days that "5 days", "2/52" or "5" mean; None for nothing. Raises `RuleBroken` on field `days`."""
+    plain = " ".join(text.lower().split())
+    if not plain:
+        return None
+    rest = _Text(f"{plain} days" if plain.isdecimal() else plain)
+    try:
+        days = _days(rest)
+        if days is not None and not rest.left.strip():
+            return days
+    except RuleBroken as refusal:
+        raise RuleBroken(refusal.message, "days") from refusal
+    raise RuleBroken(_("Write how long, for example 5 days, 2 weeks or 1/12."), "days")
+
+
 def _refuse(sentence: str) -> RuleBroken:
     return RuleBroken(sentence, FIELD)
 

@@ -1,48 +1,191 @@
-// The encounter page: a chosen diagnosis or complete dose is added at once, and only the changed parts of the page are renewed.
+// The encounter page: every button sends the form from the page itself, and only the parts that changed are renewed. Nothing typed
+// is ever lost: not while the answer is under way, not when it is a refusal, not when there is none.
 "use strict";
 
 (() => {
-  const { one, all, announce } = HMS;
+  const { one, all, announce, say } = HMS;
   const form = one("#encounter");
   if (!form) return;
+  const keeper = HMS.keeper(form);
+  const PATIENCE = 30000;
+  const ALWAYS = ["head", "missing", "owed"];
+  const [ADD_DX, ADD_RX] = ['[data-ux="dx-add"]', '[data-ux="rx-add"], [data-ux="override"]'];
+  let [sending, next] = [false, null];
 
-  async function swap(button) {
-    form.dataset.busy = "1";
-    const body = new FormData(form, button);
-    const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" } });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (!one("#encounter", page)) { location.assign(answer.url); return; }
+  class Refused extends Error {}
+
+  const controls = (within) => all("input, select, textarea", within).filter((field) => field.name && !["csrf_token", "once", "version"].includes(field.name));
+  const keyOf = (field) => (["radio", "checkbox"].includes(field.type) ? `${field.name}=${field.value}` : field.name);
+  const valueOf = (field) => (["radio", "checkbox"].includes(field.type) ? field.checked : field.value);
+  const snapshot = () => new Map(controls(form).map((field) => [keyOf(field), valueOf(field)]));
+
+  // What was typed into a renewed part while its answer was under way. Where the server emptied the box, only what came after counts.
+  function carry(old, renewed, sent) {
+    const carried = new Set();
+    const fresh = new Map(controls(renewed).map((field) => [keyOf(field), field]));
+    for (const field of controls(old)) {
+      const [key, value, target] = [keyOf(field), valueOf(field), fresh.get(keyOf(field))];
+      if (!target || value === sent.get(key)) continue;
+      carried.add(key);
+      if (typeof value === "boolean") { target.checked = value; continue; }
+      const was = sent.get(key) || "";
+      target.value = was && !target.value && value.startsWith(was) ? value.slice(was.length) : value;
+    }
+    return carried;
+  }
+
+  function place(old) {
+    const field = document.activeElement;
+    if (!old.contains(field) || !field.name || field.type === "submit") return null;
+    const marks = typeof field.selectionStart === "number" ? [field.selectionStart - field.value.length, field.selectionEnd - field.value.length] : null;
+    return { key: keyOf(field), marks };
+  }
+
+  // Marks are counted from the end of the text, because the server may have emptied what stood before.
+  function putBack(renewed, spot, carried) {
+    const field = spot && controls(renewed).find((other) => keyOf(other) === spot.key);
+    if (!field) return;
+    field.focus();
+    if (spot.marks) field.setSelectionRange(...spot.marks.map((mark) => Math.max(field.value.length + mark, 0)));
+    if (carried.has(spot.key)) field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  // Returns whether something was typed while the answer was under way.
+  function renew(page, own, sent) {
+    let typedOn = false;
     for (const part of all("[data-part]", form)) {
       const renewed = one(`[data-part="${part.dataset.part}"]`, page);
-      if (renewed) { part.replaceWith(renewed); renewed.dispatchEvent(new CustomEvent("hms:added", { bubbles: true })); }
+      const speaks = (place) => one(".error, .alert", place) !== null;
+      const isDue = ALWAYS.includes(part.dataset.part) || part.dataset.part === own || (renewed && (speaks(renewed) || speaks(part)));
+      if (!renewed || !isDue) continue;
+      const [carried, spot] = [carry(part, renewed, sent), place(part)];
+      part.replaceWith(renewed);
+      renewed.dispatchEvent(new CustomEvent("hms:added", { bubbles: true }));
+      putBack(renewed, spot, carried);
+      typedOn ||= carried.size > 0;
     }
-    const key = one('input[name="once"]', form);
-    key.value = one('#encounter input[name="once"]', page).value;
-    delete form.dataset.busy;
-    const next = one('[data-ux="override-code"]', form) || one('[data-ux="error-summary"]', form) || one(`[data-ux="${button.dataset.swap || "rx"}-input"]`, form);
-    next?.focus();
-    const stop = one('[data-ux="alert-stop"] .alert__title', form);
-    if (stop) announce(stop.textContent, true);
+    one('input[name="once"]', form).value = one('#encounter input[name="once"]', page).value;
+    document.title = page.title;
+    return typedOn;
+  }
+
+  async function answerTo(button, isSecondTry = false) {
+    const body = new FormData(form, button);
+    const answer = HMS.checkSignedIn(form.action, await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) }));
+    if (answer.headers.get("Content-Type")?.includes("json")) return { goto: (await answer.json()).goto };
+    const page = HMS.pageOf(await answer.text());
+    if (one("#encounter", page)) return { page, isRefused: answer.status >= 400 };
+    if (answer.ok || one('[data-ux="enc-left"]', page)) return { goto: form.action };
+    const fresh = one('textarea[name="once"]', page) && one('meta[name="csrf-token"]', page)?.content;
+    if (fresh && !isSecondTry) { HMS.renewToken(fresh); return answerTo(button, true); }
+    throw new Refused(one("h1", page)?.textContent.trim() || say("not_sent"));
+  }
+
+  function look(button, isBusy) {
+    if (!button) return;
+    if (isBusy) button.setAttribute("aria-busy", "true");
+    else button.removeAttribute("aria-busy");
+  }
+
+  // Whether the person went on elsewhere while the answer was under way; nobody is called away from there but by a refusal.
+  function isElsewhere(button, own) {
+    const field = document.activeElement;
+    return field && field !== document.body && field !== button && field.closest("[data-part]")?.dataset.part !== own;
+  }
+
+  function goOn(own, button) {
+    const places = ['[data-ux="override-code"]', '[data-ux="error-summary"]', own && `[data-ux="${own}-input"]`, button?.dataset.ux && `[data-ux="${button.dataset.ux}"]`];
+    places.map((wanted) => wanted && one(wanted, form)).find(Boolean)?.focus();
+  }
+
+  async function send(button) {
+    [sending, next] = [true, null];
+    const own = button?.closest("[data-part]")?.dataset.part;
+    look(button, true);
+    const until = await keeper.hold();
+    const sent = snapshot();
+    try {
+      const { goto, page, isRefused } = await answerTo(button);
+      if (goto) { keeper.leave(); location.assign(goto); return; }
+      const stays = isElsewhere(button, own) && !isRefused;
+      const typedOn = renew(page, own, sent);
+      keeper.release(until, say(isRefused ? "draft_saved" : "saved", { time: new Date().toTimeString().slice(0, 8) }));
+      if (!stays && !typedOn) goOn(own, button);
+      const stop = one('[data-ux="alert-stop"] .alert__title', form);
+      if (stop) announce(stop.textContent, true);
+    } catch (problem) {
+      next = null;
+      keeper.release();
+      if (problem instanceof HMS.SignedOut) keeper.failed(problem);
+      else keeper.tell("failed", problem instanceof Refused ? problem.message : say("not_sent"));
+      announce(one('[data-ux="draft-status"]', form).textContent, true);
+    }
+    look(button, false);
+    sending = false;
+    const waiting = next && one(`button[name="${CSS.escape(next.name)}"][value="${CSS.escape(next.value)}"]`, form);
+    if (waiting) send(waiting);
   }
 
   form.addEventListener("submit", (event) => {
-    const button = event.submitter;
-    if (!button || !("swap" in button.dataset)) return;
     event.preventDefault();
-    if (form.dataset.busy) return;
-    swap(button).catch(() => { delete form.dataset.busy; button.removeAttribute("data-swap"); form.requestSubmit(button); });
+    const button = event.submitter || one("button", form);
+    if (sending) next = { name: button.name, value: button.value };
+    else send(button);
   });
 
+  // A dose of one's own: the short form fills the fields, the fields empty the short form; what they mean is said in words.
+  const DOSE = ["rx_amount", "rx_unit", "rx_route", "rx_frequency", "rx_as_needed", "rx_days", "rx_most"];
+  const PAUSE = 400;
+  let [asking, timer] = [null, 0];
+
+  function openDose() {
+    one("[data-dose]", form).open = true;
+    one('[data-ux="rx-dose"]', form).focus();
+    understand();
+  }
+
+  async function understand() {
+    const box = one("[data-dose]", form);
+    const echo = one('[data-ux="rx-sentence"]', form);
+    asking?.abort();
+    asking = new AbortController();
+    const named = controls(form).filter((field) => field.name.startsWith("rx") && field.name !== "rx_line");
+    const address = `${box.dataset.dose}?${new URLSearchParams(named.map((field) => [field.name, field.value]))}`;
+    try {
+      const answer = await fetch(address, { signal: asking.signal, headers: { "X-Requested-With": "fetch" } });
+      if (!answer.ok || answer.redirected) return;
+      const { sentence, supply, fields, problem } = await answer.json();
+      const isEmpty = [...DOSE.filter((name) => !["rx_unit", "rx_route"].includes(name)), "rx_dose"].every((name) => !form.elements[name].value);
+      for (const [name, value] of Object.entries(fields)) if (!form.elements[name].value) form.elements[name].value = value;
+      echo.textContent = sentence ? [sentence, supply].filter(Boolean).join(" — ") : isEmpty ? "" : problem || "";
+      echo.toggleAttribute("data-wrong", !sentence && !isEmpty);
+    } catch (problem) {
+      if (problem.name !== "AbortError") echo.textContent = "";
+    }
+  }
+
+  form.addEventListener("input", (event) => {
+    const { name } = event.target;
+    if (name !== "rx_dose" && !DOSE.includes(name)) return;
+    for (const other of name === "rx_dose" ? DOSE : ["rx_dose"]) form.elements[other].value = "";
+    clearTimeout(timer);
+    timer = setTimeout(understand, PAUSE);
+  });
+  if (one("[data-dose][open]", form)) understand();
+  form.addEventListener("hms:added", (event) => { if (one("[data-dose][open]", event.target)) understand(); });
+
   form.addEventListener("combobox:chosen", (event) => {
-    if (event.target.name === "dx") form.requestSubmit(one('[data-ux="dx-add"]', form));
-    else if (event.detail.value?.startsWith("s:")) form.requestSubmit(one('[data-ux="rx-add"], [data-ux="override"]', form));
-    else one('[data-ux="rx-dose"]', form)?.focus();
+    if (event.target.name === "dx") form.requestSubmit(one(ADD_DX, form));
+    else if (event.detail.value?.startsWith("s:")) form.requestSubmit(one(ADD_RX, form));
+    else { openDose(); return; }
+    event.target.select();
   });
 
   // Enter in the boxes adds what was typed; elsewhere the first button of the form keeps a draft.
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.isComposing) return;
-    const adds = { dx: '[data-ux="dx-add"]', rx: '[data-ux="rx-add"], [data-ux="override"]', rx_dose: '[data-ux="rx-add"], [data-ux="override"]', rx_quantity: '[data-ux="rx-add"], [data-ux="override"]', rx_instructions: '[data-ux="rx-add"], [data-ux="override"]', override_reason: '[data-ux="override"]' }[event.target.name];
+    const isOfMedicine = event.target.matches("input") && event.target.name.startsWith("rx");
+    const adds = event.target.name === "dx" ? ADD_DX : event.target.name === "override_reason" ? '[data-ux="override"]' : isOfMedicine ? ADD_RX : null;
     const button = adds && event.target.value.trim() && one(adds, form);
     if (button) { event.preventDefault(); form.requestSubmit(button); }
   });

@@ -38,7 +38,17 @@ const HMS = (() => {
     return holder.content;
   }
 
-  return { root, words, token, one, all, shown, typing, say, announce, post, parsed };
+  // A whole page of the server, to be read and not to be run.
+  const pageOf = (html) => new DOMParser().parseFromString(html, "text/html");
+
+  // A page that outlived its session goes on with the token of the next one.
+  function renewToken(fresh, within = document) {
+    const meta = one('meta[name="csrf-token"]');
+    if (meta) meta.content = fresh;
+    [...all('input[name="csrf_token"]'), ...all('input[name="csrf_token"]', within)].forEach((field) => { field.value = fresh; });
+  }
+
+  return { root, words, token, one, all, shown, typing, say, announce, post, parsed, pageOf, renewToken };
 })();
 
 // Toasts: one after another, waiting while pointed at or focused.
@@ -290,15 +300,26 @@ const HMS = (() => {
   const saveDrafts = () => all("form[data-draft-url]").forEach((form) => form.dispatchEvent(new CustomEvent("hms:save-draft", { cancelable: true })));
   const pause = (time) => new Promise((done) => { setTimeout(done, time); });
 
+  // While a draft cannot be kept the page is gone from sight and still tries.
+  async function keepDrafts() {
+    for (const flush of HMS.flushes || []) {
+      while (!(await flush())) {
+        const link = Object.assign(document.createElement("a"), { href: lockUrl, target: "_blank", rel: "noopener", textContent: HMS.say("sign_in_again") });
+        document.body.replaceChildren(HMS.say("locked_unsaved"), " ", link);
+        await pause(DRAFTS_NEED * 5);
+      }
+    }
+  }
+
   async function lock(first = true) {
     if (locking) return;
     locking = true;
     keepPlace();
-    saveDrafts();
     const drafts = all("form[data-draft-url]").length;
     const csrf = token();
     document.title = HMS.say("locked");
     document.body.replaceChildren();
+    await keepDrafts();
     if (first) {
       channel?.postMessage("locked");
       if (drafts) await pause(DRAFTS_NEED);
@@ -308,7 +329,7 @@ const HMS = (() => {
   }
 
   if (channel) channel.onmessage = ({ data }) => {
-    if (data === "locked") { setTimeout(() => lock(false), DRAFTS_NEED * 2); return; }
+    if (data === "locked") { saveDrafts(); setTimeout(() => lock(false), DRAFTS_NEED * 2); return; }
     last = Date.now();
     if (dialog.open) dialog.close();
   };

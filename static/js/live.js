@@ -2,6 +2,55 @@
 // A refetch never moves the focus, never touches what is being typed, and never moves rows under the pointer.
 "use strict";
 
+// Signed out while something is typed: the page leaves the screen at once, and comes back as it was when the same person has signed
+// in again. Where nothing is typed the page is simply asked for again, which leads to the door.
+(() => {
+  const { one, all, say } = HMS;
+  const AGAIN = 5000;
+  let shutting = null;
+
+  const dirty = (part) => all("input, textarea, select", part).some((field) => field.type !== "hidden" && (
+    field.matches("select") ? [...field.options].some((option) => option.selected !== option.defaultSelected)
+      : ["checkbox", "radio"].includes(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue));
+  const person = (page) => one('meta[name="hms-person"]', page)?.content;
+  const pause = () => new Promise((done) => { setTimeout(done, AGAIN); });
+
+  async function whoIsThere() {
+    try {
+      const answer = await fetch("/help", { headers: { "X-Refresh": "1" } });
+      return answer.ok && !answer.redirected ? HMS.pageOf(await answer.text()) : null;
+    } catch { return null; }
+  }
+
+  async function away() {
+    const [content, title] = [[...document.body.childNodes], document.title];
+    const link = Object.assign(document.createElement("a"), { href: document.body.dataset.lockUrl, target: "_blank", rel: "noopener", textContent: say("sign_in_again") });
+    const note = Object.assign(document.createElement("p"), { className: "main", textContent: `${say("signed_out_typed")} ` });
+    note.append(link);
+    document.title = say("locked");
+    document.body.replaceChildren(note);
+    link.focus();
+    for (;;) {
+      await pause();
+      const page = await whoIsThere();
+      if (!page) continue;
+      if (person(page) !== person(document)) { location.reload(); return; }
+      document.body.replaceChildren(...content);
+      document.title = title;
+      HMS.renewToken(one('meta[name="csrf-token"]', page).content);
+      return;
+    }
+  }
+
+  HMS.dirty = dirty;
+  HMS.shut = async () => {
+    if (!all('form[method="post"]').some(dirty)) { document.body.replaceChildren(); location.reload(); return; }
+    shutting ??= away().finally(() => { shutting = null; });
+    await shutting;
+  };
+})();
+
+// The parts themselves.
 (() => {
   const { one, all, say, announce } = HMS;
   const script = document.currentScript;
@@ -10,14 +59,12 @@
 
   const bare = (html) => html.replace(/(name="(?:csrf_token|once)" value=")[^"]*/g, "$1").replace(/ data-changed=""/g, "").replace(/\s+/g, " ");
   const keys = (within) => all("[data-key]", within).map((row) => row.dataset.key);
-  const dirty = (part) => all("input, textarea, select", part).some((field) => field.type !== "hidden" && (
-    field.matches("select") ? [...field.options].some((option) => option.selected !== option.defaultSelected)
-      : ["checkbox", "radio"].includes(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue));
+  const { dirty } = HMS;
   const inUse = (part) => part.contains(document.activeElement) || (matchMedia("(hover: hover)").matches && part.matches(":hover")) || Boolean(one("details[open]", part)) || dirty(part);
 
   async function fetched(address) {
     const answer = await fetch(address, { headers: { "X-Requested-With": "fetch", "X-Refresh": "1" } });
-    if (answer.redirected || answer.status === 401) { location.reload(); return null; }
+    if (answer.redirected || answer.status === 401) { HMS.shut(); return null; }
     if (!answer.ok) return null;
     const holder = document.createElement("div");
     holder.append(HMS.parsed(await answer.text()));
@@ -156,7 +203,8 @@
   async function refused(socket, pause) {
     try {
       const answer = await fetch(location.href, { method: "HEAD", headers: { "X-Refresh": "1" } });
-      if (answer.redirected || answer.status === 401) { document.body.replaceChildren(); location.reload(); } else setTimeout(() => socket.connect(), pause);
+      if (answer.redirected || answer.status === 401) await HMS.shut();
+      setTimeout(() => socket.connect(), pause);
     } catch { setTimeout(() => socket.connect(), PAUSED_AFTER); }
   }
 

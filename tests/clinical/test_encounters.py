@@ -8,9 +8,8 @@ from sqlalchemy.exc import DBAPIError
 
 from hms.appointments.models import QueueEntry
 from hms.billing.models import BillLine
-from hms.clinical import actions, codes
+from hms.clinical import actions, codes, unsaved
 from hms.clinical.models import Condition, Encounter, VitalsReading
-from hms.core import drafts
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
 from hms.core.people import SYSTEM
 from tests.clinical.factories import a_patient, an_encounter, signed, some_codes, waiting
@@ -45,15 +44,13 @@ def test_only_doctors_write(db, person, role):
         actions.start_encounter(patient_id=whom.id, by=person(role))
 
 
-def test_saving_drops_the_draft_and_makes_a_version(db, person):
+def test_saving_makes_a_version(db, person):
     doctor = person("doctor")
     encounter = an_encounter(doctor)
-    drafts.save(doctor.id, f"encounter:{encounter.id}", {"notes": "half"})
     before = encounter.version
     saved = actions.save_encounter(encounter.id, version=before, notes=" Cough \r\nsince Monday ", by=doctor)
     assert saved.notes == "Cough \nsince Monday"
     assert saved.version == before + 1
-    assert drafts.of(doctor.id, f"encounter:{encounter.id}") is None
 
 
 def test_an_old_version_another_patient_and_another_doctor_are_refused(db, person):
@@ -213,7 +210,7 @@ def test_the_year_of_birth_is_asked_where_the_page_could_be_the_wrong_one(db, pe
 def test_unsaved_work_on_another_patient_asks_for_the_year_of_birth(db, person):
     doctor = person("doctor")
     other = an_encounter(doctor, a_patient(given_names="Fatu", family_name="Sesay"))
-    drafts.save(doctor.id, f"encounter:{other.id}", {"notes": "half"})
+    unsaved.keep(other.id, doctor, {"notes": "half"}, unsaved.Origin("page"))
     whom = a_patient()
     encounter = an_encounter(doctor, whom)
     assert actions.asks_birth_year(encounter, whom, doctor)

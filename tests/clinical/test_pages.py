@@ -7,9 +7,8 @@ import re
 import pytest
 from sqlalchemy import select
 
-from hms.clinical import actions
+from hms.clinical import actions, unsaved
 from hms.clinical.models import Condition, Encounter, Prescription, VitalsReading
-from hms.core import drafts
 from hms.patients.models import Patient
 from tests.clinical.factories import a_patient, allergic, an_encounter, signed, some_codes, waiting
 from tests.formulary.factories import load
@@ -96,7 +95,9 @@ def test_what_is_typed_comes_back_after_the_browser_is_gone(desk, opened, db, pe
     page = desk("doctor").get(at(opened))
     assert "Half a sentence" in page.get_data(as_text=True)
     assert "is back" in text(page)
-    assert drafts.of(person("doctor").id, f"encounter:{opened.id}").content == {"notes": "Half a sentence", "dx": "mal"}
+    assert [one.fields for one in unsaved.of(opened.id, person("doctor"))] == [
+        {"notes": "Half a sentence", "dx": "mal"}
+    ]
     client.form(at(opened), notes="A whole sentence", dx="")
     assert "is back" not in text(client.get(at(opened)))
     assert opened.notes == "A whole sentence"
@@ -106,16 +107,6 @@ def test_what_is_typed_comes_back_after_the_browser_is_gone(desk, opened, db, pe
 def test_a_draft_that_is_none_is_refused(desk, opened, body):
     answer = keep(desk("doctor"), opened, data=body, content_type="application/json")
     assert answer.status_code == 400
-
-
-def test_a_signed_encounter_keeps_no_draft(desk, opened, person):
-    client = desk("doctor")
-    page = client.get(at(opened)).get_data(as_text=True)
-    token = re.search(r'name="csrf-token" content="([^"]+)"', page)[1]
-    actions.save_encounter(opened.id, notes="n", diagnosis="d", by=person("doctor"))
-    actions.sign(opened.id, by=person("doctor"))
-    late = client.post(at(opened) + "/draft", json={"notes": "late"}, headers={"X-CSRFToken": token})
-    assert late.status_code == 409
 
 
 def test_a_line_that_was_begun_survives_the_other_line(desk, opened):

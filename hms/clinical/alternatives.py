@@ -1,0 +1,61 @@
+"""What may be given instead of a medicine that a safety check stops: of the same use, checked, with its stock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hms.formulary import catalogue, facts
+from hms.formulary import queries as formulary
+from hms.formulary import rules as safety
+from hms.formulary.dosing import Part
+from hms.patients.models import Patient
+
+from . import readings
+from .ordering import Order, around, checks_of
+
+MOST = 4
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A usual dose that nothing stops. `value` chooses it; `cautions` are the alerts that it brings all the same."""
+
+    value: str
+    parts: tuple[Part, ...]
+    stock: int
+    label: str
+    cautions: tuple[str, ...]
+
+
+def instead_of(ordered: Order, whom: Patient, encounter_id: int, besides: int | None = None) -> list[Alternative]:
+    """At most four, one for each medicine: in stock first, then without cautions, then in the order of the list."""
+    if ordered.product is None:
+        return []
+    wanted = _same_use(ordered.product.ingredients)
+    known = around(whom, encounter_id)
+    found: dict[tuple[str, ...], Alternative] = {}
+    for row in formulary.usual_doses(wanted, ordered.product.route, readings.age_years(whom.birth_date)):
+        one = Order(row.product, facts.full_name(row.product), facts.usual_dose(row), row.id)
+        if tuple(row.product.ingredients) in found:
+            continue
+        checks = checks_of(one, whom, encounter_id, besides=besides, known=known)
+        if not safety.stops(checks):
+            found[tuple(row.product.ingredients)] = _alternative(one, row.label, safety.alerts_of(checks))
+    ranked = sorted(found.values(), key=lambda one: (one.stock == 0, bool(one.cautions)))
+    return ranked[:MOST]
+
+
+def _same_use(ingredients: list[str]) -> list[str]:
+    """The ingredients of every use that one of `ingredients` has, and they themselves (a dose may have been the fault)."""
+    uses = [use.ingredients for use in catalogue.uses() if set(use.ingredients) & set(ingredients)]
+    return list(dict.fromkeys([*ingredients, *(name for use in uses for name in use)]))
+
+
+def _alternative(one: Order, label: str, alerts: list) -> Alternative:
+    return Alternative(
+        value=f"s:{one.sentence_id}",
+        parts=facts.dose_sentence(one.product, one.dose),
+        stock=one.product.current_stock,
+        label=label,
+        cautions=tuple(alert.message for alert in alerts if alert.tier == "caution"),
+    )

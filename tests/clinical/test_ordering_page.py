@@ -1,0 +1,166 @@
+"""Ordering on the encounter page: a dose of one's own, a line changed, and what is offered at a safety stop."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from hms.clinical.models import Prescription
+from hms.core.actions import doing
+from hms.core.people import SYSTEM
+from hms.formulary.models import DoseSentence
+from hms.patients.models import Patient
+from tests.clinical.factories import a_patient, allergic, an_encounter, born
+from tests.formulary.factories import load, medicine
+from tests.page import Page, words
+
+
+@pytest.fixture
+def opened(db, person):
+    load()
+    return an_encounter(person("doctor"), a_patient())
+
+
+def at(encounter) -> str:
+    return f"/encounters/{encounter.id}"
+
+
+def lines(db) -> list[Prescription]:
+    db.session.expire_all()
+    query = select(Prescription).where(Prescription.status == "draft").order_by(Prescription.id)
+    return list(db.session.scalars(query))
+
+
+def own(key: str = "amoxicillin-500-mg-capsule", **fields) -> dict:
+    given = {"rx_amount": "500", "rx_unit": "mg", "rx_frequency": "three_times_daily", "rx_days": "7"}
+    return {"rx": "amoxicillin", "rx_choice": f"m:{medicine(key).id}", **given, **fields, "do": "add_rx"}
+
+
+def test_a_dose_in_fields_is_written_and_its_supply_reckoned(desk, opened, db):
+    client = desk("doctor")
+    assert client.form(at(opened), **own()).status_code == 303
+    (line,) = lines(db)
+    assert (line.dose_amount, line.dose_unit, line.route, line.days, line.quantity) == (500, "mg", "oral", 7, 21)
+    shown = words(client.get(at(opened)).get_data(as_text=True)).replace("\u00a0", " ")
+    assert "DOSE 500 mg — oral — three times a day — 7 days — supply 21" in shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"rx_amount": "lots"}, "Write the dose as a number"),
+        ({"rx_frequency": ""}, "Say how often"),
+        ({"rx_days": "a while"}, "Write how long"),
+        ({"rx_dose": "250 mg bd 7/7"}, "The short form says"),
+        ({"rx_most": "1"}, "less than one dose"),
+    ],
+)
+def test_a_dose_that_is_none_is_told_with_all_fields_kept(desk, opened, db, fields, said):
+    answer = desk("doctor").form(at(opened), **own(**fields), plan="rest at home")
+    html = answer.get_data(as_text=True)
+    assert answer.status_code == 400
+    assert said in words(html)
+    kept = next(form["fields"] for form in Page(html).forms if form["action"] == at(opened))
+    wanted = {
+        name: text for name, text in own(**fields).items() if name in kept and name not in ("rx_unit", "rx_frequency")
+    }
+    assert {name: kept[name] for name in wanted} == wanted
+    assert "rest at home" in html
+    assert lines(db) == []
+
+
+def test_the_fields_are_said_in_words(desk, opened):
+    client = desk("doctor")
+    chosen = f"rx_choice=m:{medicine('amoxicillin-500-mg-capsule').id}"
+    told = client.get(f"/clinical/dose?{chosen}&rx_dose=500mg+tds+5/7").json
+    assert "DOSE 500\u00a0mg — oral — three times a day — 5 days" in told["sentence"]
+    assert told["supply"] == "supply 15\u00a0capsules"
+    assert told["fields"]["rx_frequency"] == "three_times_daily"
+    assert "Say how often" in client.get(f"/clinical/dose?{chosen}&rx_amount=500").json["problem"]
+    assert client.get("/clinical/dose?rx=honey&rx_dose=1").json == {"sentence": "", "fields": {}}
+    for odd in ("rx_choice=m:x", "rx_choice=s:9999999999999999", "rx_amount=%00", "rx_quantity=x", "rx_line=x", ""):
+        assert client.get(f"/clinical/dose?{odd}").status_code == 200
+    assert desk("nurse").get(f"/clinical/dose?{chosen}").status_code == 403
+
+
+def test_a_line_is_changed_in_its_place(desk, opened, db):
+    client = desk("doctor")
+    client.form(at(opened), **own(rx_instructions="after food"))
+    (line,) = lines(db)
+    assert client.form(at(opened), do=f"edit_rx:{line.id}").status_code == 303
+    html = client.get(at(opened)).get_data(as_text=True)
+    assert "being changed" in words(html)
+    assert 'value="after food"' in html
+    assert client.form(at(opened), rx_days="5", do="add_rx").status_code == 303
+    (changed,) = lines(db)
+    assert (changed.id, changed.days, changed.quantity, changed.instructions) == (line.id, 5, 15, "after food")
+    client.form(at(opened), do=f"edit_rx:{line.id}")
+    client.form(at(opened), rx_days="9", do="clear_rx")
+    assert lines(db)[0].days == 5
+    assert "being changed" not in words(client.get(at(opened)).get_data(as_text=True))
+
+
+def test_a_line_is_not_taken_up_over_another_medicine(desk, opened, db):
+    client = desk("doctor")
+    client.form(at(opened), **own())
+    (line,) = lines(db)
+    refused = client.form(at(opened), rx="paracetamol", do=f"edit_rx:{line.id}")
+    assert refused.status_code == 400
+    assert "before you change another" in words(refused.get_data(as_text=True))
+    assert 'value="paracetamol"' in refused.get_data(as_text=True)
+    assert client.form(at(opened), rx="", do="edit_rx:99999").status_code == 404
+
+
+def test_a_stop_offers_what_may_be_given_instead(desk, opened, db):
+    allergic(db.session.get(Patient, opened.patient_id))
+    client = desk("doctor")
+    stopped = client.form(at(opened), **own())
+    html = stopped.get_data(as_text=True)
+    offered = re.findall(r'value="take_rx:(s:\d+)"', html)
+    names = [db.session.get(DoseSentence, int(value[2:])).medication_id for value in offered]
+    assert 1 <= len(offered) <= 4
+    assert medicine("azithromycin-500-mg-tablet").id in names
+    assert medicine("phenoxymethylpenicillin-250-mg-tablet").id not in names
+    assert client.form(at(opened), rx="amoxicillin", rx_asked="1", do=f"take_rx:{offered[0]}").status_code == 303
+    (line,) = lines(db)
+    assert (line.medication_id, line.override_code) == (names[0], "")
+    assert 'value="amoxicillin"' not in client.get(at(opened)).get_data(as_text=True)
+
+
+def test_alternatives_suit_the_age_and_show_what_is_there(desk, db, person):
+    load()
+    child = a_patient(birth_date=born(3))
+    allergic(child)
+    encounter = an_encounter(person("doctor"), child)
+    html = desk("doctor").form(at(encounter), **own("amoxicillin-250-mg-5-ml-suspension")).get_data(as_text=True)
+    offered = [db.session.get(DoseSentence, int(n)) for n in re.findall(r'value="take_rx:s:(\d+)"', html)]
+    assert offered
+    assert {one.audience for one in offered} <= {"child", "any"}
+    assert "OUT OF STOCK" in words(html)
+
+
+def test_too_much_offers_the_usual_dose_of_the_same(desk, opened, db):
+    with doing("tests.stock", SYSTEM):
+        medicine("paracetamol-500-mg-tablet").current_stock = 50
+    too_much = own(
+        "paracetamol-500-mg-tablet", rx="paracetamol", rx_amount="2", rx_unit="g", rx_frequency="four_times_daily"
+    )
+    html = desk("doctor").form(at(opened), **too_much).get_data(as_text=True)
+    first = re.search(r'value="take_rx:s:(\d+)"', html)[1]
+    assert db.session.get(DoseSentence, int(first)).medication_id == medicine("paracetamol-500-mg-tablet").id
+    assert "50 left" in words(html)
+
+
+def test_the_stop_stays_while_the_rest_is_saved(desk, opened, db):
+    allergic(db.session.get(Patient, opened.patient_id))
+    client = desk("doctor")
+    client.form(at(opened), **own())
+    begun = own() | {"do": "add_dx", "dx": "Cough", "override_reason": "no other", "rx_asked": "1"}
+    assert client.form(at(opened), **begun).status_code == 303
+    page = client.get(at(opened)).get_data(as_text=True)
+    assert "alert-stop" in page
+    assert 'value="no other"' in page
+    assert client.form(at(opened), override_code="no_alternative", do="add_rx").status_code == 303
+    assert lines(db)[0].override_reason == "no other"
