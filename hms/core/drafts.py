@@ -92,6 +92,19 @@ def all_of(person_id: int, limit: int = 5) -> list[Draft]:
     return list(db.session.scalars(newest))
 
 
+def of_kind(person_id: int, kind: str, limit: int) -> list[Draft]:
+    """The person's drafts of forms named "kind:…", newest first."""
+    mine = select(Draft).where(Draft.person_id == person_id, Draft.form.startswith(f"{kind}:", autoescape=True))
+    young = mine.where(Draft.saved_at >= clock.now() - KEPT)
+    return list(db.session.scalars(young.order_by(Draft.saved_at.desc()).limit(limit)))
+
+
+def forget(person_id: int, form: str) -> None:
+    """Drop a draft that its person gives up. Commits."""
+    drop(person_id, form)
+    db.session.commit()
+
+
 def drop(person_id: int, form: str) -> None:
     """Forget a draft, within the caller's transaction: what it held is saved."""
     db.session.execute(delete(Draft).filter_by(person_id=person_id, form=form))

@@ -18,7 +18,9 @@ from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.words import _
+from hms.patients import unfinished
 from hms.patients.models import Patient
+from hms.patients.unfinished import Unfinished
 from hms.pharmacy import queries as pharmacy
 from hms.pharmacy import shelves
 from hms.reports import queries as figures
@@ -37,6 +39,7 @@ class Today:
     prices: Unpriced | None = None
     asks: list[Ask] = field(default_factory=list)
     drafts: list[tuple[str, Any]] = field(default_factory=list)
+    registrations: list[Unfinished] = field(default_factory=list)
 
 
 def today(who: Person) -> Today:
@@ -44,6 +47,8 @@ def today(who: Person) -> Today:
     home = Today(drafts=_unfinished(who) if who.may(Action.WRITE_ENCOUNTER) else [])
     if who.may(Action.WRITE_ENCOUNTER) or who.may(Action.CALL_PATIENT):
         _queue(home, who)
+    if who.may(Action.REGISTER_PATIENT):
+        home.registrations = unfinished.of(who, ROWS)
     if who.may(Action.CHECK_IN):
         home.arriving = list(db.session.scalars(_arriving().limit(ROWS)))
     if who.may(Action.DISPENSE):

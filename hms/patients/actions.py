@@ -9,7 +9,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import func, select
 
-from hms.core import audit, clock, series, settings
+from hms.core import audit, clock, drafts, series, settings
 from hms.core.actions import STALE, action
 from hms.core.db import db
 from hms.core.errors import Conflict, Stale
@@ -17,7 +17,7 @@ from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.words import _
 
-from . import number, queries, rules
+from . import number, queries, rules, unfinished
 from .allergy_records import (
     answer_allergies,
     confirm_no_allergies,
@@ -84,6 +84,14 @@ class PossibleDuplicate(Conflict):
         told = _("This may be %s, %s, who is registered already. Use that record, or save as a different person.")
         super().__init__(told % (name, hit.hospital_number), code="possible_duplicate")
         self.match = match
+
+
+@action(Action.REGISTER_PATIENT)
+def finish_registration(*, draft: str, by: Person, **details: Any) -> Patient:
+    """`register_patient` from the page; what was kept of the form under the key `draft` is forgotten with it."""
+    patient = register_patient(**details, by=by)
+    drafts.drop(by.id, unfinished.draft_name(draft))
+    return patient
 
 
 @action(Action.REGISTER_PATIENT)

@@ -125,6 +125,7 @@ class RegistrationForm(PersonForm):
     allergies = RadioField(_l("Allergies"), choices=ALLERGY_ANSWERS, default="not_asked")
     known_allergies = Text(_l("What does the patient react to?"), longest=5000)
     overridden_match_id = RecordIdField()
+    draft = HiddenField()
 
     def validate(self, extra_validators: Any = None) -> bool:
         """All that is missing is said at once, not one field after the other."""
@@ -139,7 +140,8 @@ class RegistrationForm(PersonForm):
         return is_fine
 
     def values(self) -> dict[str, Any]:
-        return self.demographics() | self.birth() | {"allergies": self._allergies()} | self._overridden()
+        kept = {"draft": self.draft.data or ""}
+        return self.demographics() | self.birth() | {"allergies": self._allergies()} | self._overridden() | kept
 
     def _overridden(self) -> dict[str, Any]:
         return {"overridden_match_id": self.overridden_match_id.data, "asks_first": True}
