@@ -11,6 +11,7 @@ from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from wtforms.fields.choices import SelectChoice
 
 from hms.core import clock
+from hms.core.barcodes import code128
 from hms.core.filters import person_name
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -191,7 +192,9 @@ def _queue_form() -> QueueForm:
 @needs(Action.CHECK_IN)
 def slip(entry_id: int) -> str:
     """The paper with the token, 80 mm wide."""
-    return render_template("appointments/slip.html", entry=queries.entry(entry_id), ahead=queries.ahead_of(entry_id))
+    entry = queries.entry(entry_id)
+    code = code128(entry.hospital_number)
+    return render_template("appointments/slip.html", entry=entry, ahead=queries.ahead_of(entry_id), code=code)
 
 
 @pages.get("/queue/display")

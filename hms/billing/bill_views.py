@@ -119,6 +119,20 @@ def bill_lines(bill_id: int) -> str:
     return render_template("billing/_lines.html", **_facts(*queries.bill_with_patient(bill_id)))
 
 
+@pages.get("/bills/<int:bill_id>/head")
+@needs(Action.READ_BILL)
+def bill_head(bill_id: int) -> str:
+    """Number, state and what can be done next, for the page that renews itself."""
+    return render_template("billing/_bill_head.html", **_facts(*queries.bill_with_patient(bill_id)))
+
+
+@pages.get("/bills/<int:bill_id>/side")
+@needs(Action.READ_BILL)
+def bill_side(bill_id: int) -> str:
+    """Payments and what is asked about the bill, for the page that renews itself."""
+    return render_template("billing/_bill_side.html", **_facts(*queries.bill_with_patient(bill_id)))
+
+
 @pages.post("/bills/<int:bill_id>/lines")
 @needs(Action.EDIT_BILL)
 def add_line(bill_id: int) -> ResponseReturnValue:

@@ -41,13 +41,6 @@ def _shown() -> dict[str, Any]:
     return {"show": "waiting", "asks": asked.waiting(person())}
 
 
-@pages.get("/bills/<int:bill_id>/corrections")
-@needs(Action.READ_BILL)
-def bill_corrections(bill_id: int) -> str:
-    """What is asked about a bill, for the page that renews itself."""
-    return render_template("billing/_corrections.html", asks=asked.of_bill(bill_id))
-
-
 @pages.post("/approvals/<int:correction_id>/approve")
 @needs(Action.APPROVE_CORRECTION)
 def approve(correction_id: int) -> Response:

@@ -123,6 +123,11 @@ def bill_of_document(text: str) -> int | None:
     return db.session.execute(select(Payment.bill_id).where(Payment.number == number)).scalar_one_or_none()
 
 
+def bill_row(bill_id: int) -> Any | None:
+    """A bill as lists show it, with its patient."""
+    return db.session.execute(_with_patient().where(Bill.id == bill_id)).one_or_none()
+
+
 def bill_with_patient(bill_id: int) -> tuple[Bill, Patient]:
     """A bill and whose it is; `NotFound`."""
     joined = select(Bill, Patient).join(Patient, Patient.id == Bill.patient_id).where(Bill.id == bill_id)

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import barcode
-
 from hms.core.words import _
 
 
@@ -90,22 +88,3 @@ def _ends(left: str, right: str, columns: int) -> list[str]:
 
 def _wrapped(text: str, columns: int) -> list[str]:
     return textwrap.wrap(text, columns) or [""]
-
-
-def bars(text: str) -> tuple[int, str]:
-    """Code 128 of `text`: its width in modules, and the dark bars as an SVG path one module high."""
-    modules = barcode.Code128(text).build()[0]
-    path, at = [], 0
-    for run in _runs(modules):
-        if run[0] == "1":
-            path.append(f"M{at} 0h{len(run)}v1h-{len(run)}z")
-        at += len(run)
-    return len(modules), "".join(path)
-
-
-def _runs(modules: str) -> Iterable[str]:
-    start = 0
-    for at in range(1, len(modules) + 1):
-        if at == len(modules) or modules[at] != modules[start]:
-            yield modules[start:at]
-            start = at

@@ -1,4 +1,5 @@
-"""The find box: who fits, whether they are booked or waiting today, and what this desk does next for them."""
+"""The find box: who fits, whether they are booked or waiting today, and what this desk does next for them; and bills by
+their numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, select
 
 from hms.appointments.models import Appointment, QueueEntry
+from hms.billing import queries as billing
 from hms.core import clock
 from hms.core.db import db
 from hms.core.people import Person
@@ -44,6 +46,15 @@ def rows(typed: str, *, limit: int, who: Person) -> list[Row]:
     waiting = _first_of(_entries(ids))
     doctors = staff.names({one.doctor_id for one in (*booked.values(), *waiting.values()) if one.doctor_id})
     return [_row(hit, booked.get(hit.id), waiting.get(hit.id), doctors, who) for hit in hits]
+
+
+def document(typed: str, *, who: Person) -> Any | None:
+    """The bill whose number, or the number of one of whose receipts, was typed or scanned, with its patient; for those who
+    read bills."""
+    if not who.may(Action.READ_BILL):
+        return None
+    bill_id = billing.bill_of_document(typed)
+    return billing.bill_row(bill_id) if bill_id else None
 
 
 def _booked_today() -> Select:

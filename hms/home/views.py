@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -28,9 +29,13 @@ def rows() -> str:
 
 @pages.get("/find")
 @needs(Action.FIND_PATIENT)
-def find_page() -> str:
-    """Everybody who fits what was typed into the find box, with what can be done for each."""
+def find_page() -> ResponseReturnValue:
+    """Everybody who fits what was typed into the find box, with what can be done for each. The number of a bill or receipt
+    opens its bill."""
     typed = request.args.get("q", "").strip()[:100]
+    bill = find.document(typed, who=person())
+    if bill is not None:
+        return redirect(url_for("billing.bill", bill_id=bill.bill_id))
     return render_template("home/find.html", typed=typed, found=find.rows(typed, limit=25, who=person()))
 
 
@@ -39,4 +44,6 @@ def find_page() -> str:
 def find_rows() -> str:
     """The list under the find box: at most eight rows."""
     typed = request.args.get("q", "").strip()[:100]
-    return render_template("home/_find_rows.html", typed=typed, found=find.rows(typed, limit=8, who=person()))
+    bill = find.document(typed, who=person())
+    found = [] if bill else find.rows(typed, limit=8, who=person())
+    return render_template("home/_find_rows.html", typed=typed, found=found, bill=bill)

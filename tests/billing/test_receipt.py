@@ -50,10 +50,3 @@ def test_a_reprint_says_which_copy_it_is():
 def test_the_paper_is_as_long_as_its_lines():
     short, long = receipt.height_mm([""] * 10, []), receipt.height_mm([""] * 20, [])
     assert 36 <= long - short <= 38
-
-
-def test_the_barcode_is_code_128():
-    modules, path = receipt.bars("R2026000931")
-    # Start B, "R", switch to C, five pairs of digits, checksum, stop with 13 modules (ISO/IEC 15417).
-    assert modules == 11 * 9 + 13
-    assert path.startswith("M0 0h2v1h-2z")

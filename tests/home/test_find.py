@@ -7,7 +7,11 @@ from datetime import time
 import pytest
 
 from hms.appointments.models import Appointment
+from hms.billing import actions as billing
 from hms.core import clock
+from hms.core.money import Money
+from hms.core.people import SYSTEM
+from tests.billing import factories as billing_factories
 from tests.page import Page, words
 from tests.patients.factories import a_patient
 
@@ -61,6 +65,19 @@ def test_the_page_does_the_same_without_javascript(desk, kadiatu):
     acts = [form for form in page.forms if form["action"] == "/queue/add"]
     assert [form["fields"]["patient"] for form in acts] == [str(kadiatu.id)]
     assert f"/patients/{kadiatu.id}" in page.links
+
+
+def test_the_number_of_a_bill_or_receipt_finds_the_bill(desk, db, kadiatu):
+    bill = billing_factories.draft(kadiatu.id, "10.00")
+    paid = billing.take_payment(bill.id, Money("10.00"), "Cash", by=SYSTEM)
+    cashier, url = desk("cashier"), f"/billing/bills/{bill.id}"
+    for typed in (bill.number, paid.number, paid.number.replace("-", "").lower()):
+        assert f'data-href="{url}"' in rows(cashier, typed)
+        answer = cashier.get("/find", query_string={"q": typed})
+        assert (answer.status_code, answer.location) == (302, url)
+    assert "No patient matches" in words(rows(cashier, "R-2026-999999"))
+    assert url not in rows(desk("doctor"), bill.number)
+    assert desk("doctor").get("/find", query_string={"q": bill.number}).status_code == 200
 
 
 @pytest.mark.parametrize("typed", ["", " ", "%", "'", "\x00", "<b>", "a" * 3000, "🩺"])
