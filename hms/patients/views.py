@@ -1,25 +1,31 @@
-"""Pages: find and list, register, correct, allergies, the patient's card. The chart itself is the chart desk's."""
+"""Pages: find and list, correct, allergies, the patient's card. The chart itself is the chart desk's."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.core import clock, nav
+from hms.core import nav
 from hms.core.actions import require
-from hms.core.errors import NotFound, RuleBroken, Stale
+from hms.core.errors import NotFound, Stale
 from hms.core.forms import DeskForm
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _ as marked
 
-from . import actions, card, forms, queries, unfinished
+from . import (
+    actions,
+    card,
+    forms,
+    queries,
+    registration_views,  # noqa: F401 - puts its pages on the blueprint
+    unfinished,
+)
+from .desk import onward, pages
 from .models import Patient
-
-pages = Blueprint("patients", __name__, url_prefix="/patients")
 
 nav.place(marked("Patients"), "patients.index", Action.EDIT_PATIENT, order=30)
 
@@ -45,93 +51,6 @@ def _id(name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-@pages.route("/new", methods=["GET", "POST"])
-@needs(Action.REGISTER_PATIENT)
-def new() -> ResponseReturnValue:
-    """Register a patient; likely records of the same person are shown while typing, and once before saving.
-
-    What is typed is kept at the server, and offered again when somebody was called away.
-    """
-    asked = request.args.get("q", "")[:100]
-    form = forms.RegistrationForm(data=_begun(asked) if request.method == "GET" else None)
-    if form.save(actions.finish_registration, by=person()):
-        return _registered(form.result)
-    if not unfinished.is_key(form.draft.data):
-        form.draft.data = unfinished.new_key()
-    if form.is_submitted():
-        unfinished.keep(person(), form.draft.data, form.data)
-    return _registration(form, asked), form.status
-
-
-def _begun(asked: str) -> dict[str, Any] | None:
-    """What the form begins with: an unfinished registration, or what was looked for."""
-    key = request.args.get("draft", "")
-    kept = unfinished.content(person(), key) if key else None
-    if kept is not None:
-        return kept | {"draft": key}
-    if key:
-        flash(_("This registration is finished or no longer kept."), "caution")
-    return forms.from_search(asked) if asked else None
-
-
-def _registration(form: forms.RegistrationForm, asked: str) -> str:
-    match = getattr(form.conflict, "match", None) if form.is_submitted() else None
-    is_filled = asked or form.is_submitted() or form.first_name.data
-    found = queries.lookalikes(form.person(), who=person()) if is_filled else []
-    waiting = [one for one in unfinished.of(person()) if one.key != form.draft.data]
-    return render_template("patients/new.html", form=form, found=found, match=match, asked=asked, waiting=waiting)
-
-
-@pages.post("/new/draft/<string(length=12):key>")
-@needs(Action.REGISTER_PATIENT)
-def keep_registration(key: str) -> ResponseReturnValue:
-    """Keep what is typed, every few seconds; nobody is registered."""
-    typed = request.get_json()
-    if not isinstance(typed, dict) or not unfinished.is_key(key):
-        raise RuleBroken(marked("The request could not be read."))
-    saved_at = unfinished.keep(person(), key, typed) or clock.now()
-    return {"saved_at": f"{clock.local(saved_at):%H:%M:%S}"}
-
-
-@pages.post("/new/draft/<string(length=12):key>/discard")
-@needs(Action.REGISTER_PATIENT)
-def discard_registration(key: str) -> ResponseReturnValue:
-    """Give an unfinished registration up."""
-    unfinished.discard(person(), key)
-    flash(_("The unfinished registration is discarded."), "success")
-    return redirect(url_for("patients.index"), 303)
-
-
-def _registered(patient: Patient) -> ResponseReturnValue:
-    flash(_("Registered with hospital number %(number)s.", number=patient.hospital_number), "success")
-    return _onward(patient.id)
-
-
-def _onward(patient_id: int) -> ResponseReturnValue:
-    """To the queue when that was pressed, else to the chart."""
-    if request.form.get("then") == "queue" and person().may(Action.CHECK_IN):
-        return redirect(f"/queue/add?patient={patient_id}", 303)
-    return redirect(f"/patients/{patient_id}", 303)
-
-
-@pages.post("/lookalikes")
-@needs(Action.REGISTER_PATIENT)
-def lookalikes() -> str:
-    """The panel of likely records for what is typed so far; writes nothing."""
-    form = forms.RegistrationForm()
-    return render_template("patients/_lookalikes.html", found=queries.lookalikes(form.person(), who=person()))
-
-
-@pages.route("/unknown", methods=["GET", "POST"])
-@needs(Action.REGISTER_PATIENT)
-def unknown() -> ResponseReturnValue:
-    """Register somebody who cannot say who they are."""
-    form = forms.UnknownForm()
-    if form.save(actions.register_unknown, by=person()):
-        return _registered(form.result)
-    return render_template("patients/unknown.html", form=form), form.status
-
-
 @pages.route("/<int:patient_id>/edit", methods=["GET", "POST"])
 @needs(Action.EDIT_PATIENT)
 def edit(patient_id: int) -> ResponseReturnValue:
@@ -140,7 +59,7 @@ def edit(patient_id: int) -> ResponseReturnValue:
     form = forms.CorrectionForm(data=forms.recorded(patient))
     if form.save(actions.update_patient, by=person(), patient_id=patient_id):
         flash(_("Saved."), "success")
-        return _onward(patient_id)
+        return onward(patient_id)
     return _correction(patient_id, form)
 
 
@@ -178,7 +97,7 @@ def use(patient_id: int) -> ResponseReturnValue:
     shown = forms.recorded(patient)
     proposed = [name for name in ("contact_info", "address") if typed[name].data and typed[name].data != shown[name]]
     if not proposed:
-        return _onward(patient_id)
+        return onward(patient_id)
     form = forms.CorrectionForm(formdata=None, data=shown | {name: typed[name].data for name in proposed})
     form.conflict = None
     return _correction(patient_id, form, [str(form[name].label.text) for name in proposed])
