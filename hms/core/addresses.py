@@ -1,10 +1,14 @@
-"""Addresses within the site, written from a pattern that is worked out once for each endpoint and its kind of values."""
+"""Addresses within the site, written from a pattern that is worked out once for each endpoint and its kind of values;
+those of static files carry the hash of what is in them."""
 
 from __future__ import annotations
 
+import hashlib
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from flask import request, url_for
+from flask import current_app, request, url_for
 
 _STANDS_FOR = 7_000_000_000_000_000
 _patterns: dict[tuple[str, ...], str] = {}
@@ -34,3 +38,28 @@ def _pattern(endpoint: str, names: tuple[str, ...]) -> str:
     for place, stands_for in enumerate(sample.values()):
         url = url.replace(str(stands_for), f"{{{place}}}")
     return url
+
+
+@lru_cache(maxsize=256)
+def _hash(path: str, _changed: float) -> str:
+    return hashlib.blake2b(Path(path).read_bytes(), digest_size=5).hexdigest()
+
+
+def asset(name: str) -> str:
+    """The address of a static file with its content's hash, so that browsers may keep it for ever."""
+    if current_app.debug:
+        return _asset(name, str(current_app.static_folder))
+    known = _assets.get(name)
+    if known is None:
+        known = _assets[name] = _asset(name, str(current_app.static_folder))
+    return known
+
+
+_assets: dict[str, str] = {}
+
+
+def _asset(name: str, folder: str) -> str:
+    path = Path(folder) / name
+    if not path.exists():
+        return url_for("static", filename=name)
+    return url_for("static", filename=name, v=_hash(str(path), path.stat().st_mtime))

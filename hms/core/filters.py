@@ -8,13 +8,13 @@ from functools import lru_cache
 
 from babel.dates import get_month_names
 from flask import Flask, current_app
-from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from hms.core import clock, format
 from hms.core.format import Named
 from hms.core.money import Money
 from hms.core.speaking import language
+from hms.core.speaking import say as _
 
 
 def install(app: Flask) -> None:

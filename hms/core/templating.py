@@ -1,50 +1,22 @@
-"""What every template may use: the person, the hospital, the bar, hashed addresses of static files."""
+"""What every template may use: the person, the hospital, the bar, addresses."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from collections.abc import Iterator
 from datetime import date
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, g, url_for
+from flask import Flask, current_app, g
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from . import clock, format, nav, settings
-from .addresses import address
+from .addresses import address, asset
 from .headers import csp_nonce
 from .permissions import Action
 from .web import person
-
-
-@lru_cache(maxsize=256)
-def _hash(path: str, _changed: float) -> str:
-    return hashlib.blake2b(Path(path).read_bytes(), digest_size=5).hexdigest()
-
-
-def asset(name: str) -> str:
-    """The address of a static file with its content's hash, so that browsers may keep it for ever."""
-    if current_app.debug:
-        return _asset(name, str(current_app.static_folder))
-    known = _assets.get(name)
-    if known is None:
-        known = _assets[name] = _asset(name, str(current_app.static_folder))
-    return known
-
-
-_assets: dict[str, str] = {}
-
-
-def _asset(name: str, folder: str) -> str:
-    path = Path(folder) / name
-    if not path.exists():
-        return url_for("static", filename=name)
-    return url_for("static", filename=name, v=_hash(str(path), path.stat().st_mtime))
 
 
 class Hospital:

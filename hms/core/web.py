@@ -13,7 +13,7 @@ from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.routing import IntegerConverter, ValidationError
 
-from . import headers, once
+from . import headers, once, pieces
 from .actions import require
 from .db import db, leave
 from .errors import NotAllowed
@@ -143,6 +143,7 @@ def install(app: Flask) -> None:
     login_manager.session_protection = None
     login_manager.init_app(app)
     csrf.init_app(app)
+    pieces.install(app)
     app.before_request(_start)
     app.before_request(guard)
     app.after_request(finish)

@@ -1,0 +1,70 @@
+"""The smallest pieces of a page, written so often that they are Python: a drawing, the attributes of an element."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask, current_app, g
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+from wtforms.widgets import core as widgets
+
+from .addresses import asset
+from .written import marked_up, written
+
+_TURNING = ("next", "back", "exit")
+_drawings: dict[str, Markup] = {}
+
+
+def drawing(name: str) -> Markup:
+    """The drawing of static/img/icons.svg with this name (`macros/icons.html`)."""
+    known = _drawings.get(name)
+    if known is None or current_app.debug:
+        kinds = f"icon icon--{name}" + (" icon--turns" if name in _TURNING else "")
+        known = _drawings[name] = marked_up(
+            f'<svg class="{kinds}" aria-hidden="true" focusable="false" viewBox="0 0 24 24">'
+            f'<use href="{asset("img/icons.svg")}#{name}"/></svg>'
+        )
+    return known
+
+
+def further_attributes(given: Mapping[str, Any]) -> Markup:
+    """Attributes as they stand after others: what is None or False is left out, what is True has no value."""
+    text = ""
+    for name, value in given.items():
+        if value is True:
+            text += f" {name}"
+        elif value is not None and value is not False:
+            text += f' {name}="{written(value)}"'
+    return marked_up(text)
+
+
+def field_attributes(**given: Any) -> Markup:
+    """Attributes of a form's control in the order of their names, as WTForms says them (its `html_params`)."""
+    parts = []
+    for key in sorted(given):
+        value = given[key]
+        if value is False:
+            continue
+        name = key.rstrip("_")
+        if name.startswith(("data_", "aria_")):
+            name = name.replace("_", "-")
+        parts.append(name if value is True else f'{name}="{_quoted(value)}"')
+    return marked_up(" ".join(parts))
+
+
+def _quoted(value: Any) -> str:
+    return written(value).replace('"', "&quot;")
+
+
+def form_token() -> str:
+    """The token of this session's forms against forged requests; made once for a page."""
+    return g.get("csrf_token") or generate_csrf()
+
+
+def install(app: Flask) -> None:
+    """Give the pieces to templates, and to WTForms its attributes: its own make an object of markup of each part."""
+    app.jinja_env.globals.update(drawing=drawing, further_attributes=further_attributes, csrf_token=form_token)
+    widgets.html_params = field_attributes
+    widgets.Input.html_params = staticmethod(field_attributes)
