@@ -38,6 +38,8 @@ class Config:
     pool_size: int = 10
     smtp_url: str = field(default="", repr=False)
     mail_from: str = "hms@localhost"
+    database_owner_url: str = field(default="", repr=False)
+    """The address with which tables are made and changed and backups restored; empty: `database_url`."""
 
     @classmethod
     def from_environment(cls, environ: os._Environ[str] | dict[str, str] | None = None) -> Config:
@@ -63,12 +65,13 @@ class Config:
             pool_size=int(env.get("HMS_POOL_SIZE") or cls.pool_size),
             smtp_url=env.get("HMS_SMTP_URL") or "",
             mail_from=env.get("HMS_MAIL_FROM") or cls.mail_from,
+            database_owner_url=env.get("DATABASE_OWNER_URL") or "",
         )
 
 
 def _read_files(env: dict[str, str]) -> None:
     """`NAME_FILE` names a file that holds the value of `NAME`, as container secrets do."""
-    for name in (*SECRETS, "DATABASE_URL", "REDIS_URL", "HMS_SMTP_URL"):
+    for name in (*SECRETS, "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "HMS_SMTP_URL"):
         if env.get(f"{name}_FILE") and not env.get(name):
             env[name] = Path(env[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
 

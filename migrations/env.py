@@ -1,25 +1,28 @@
-"""Runs the numbered, linear migrations against the application's database."""
+"""Runs the numbered, linear migrations against the application's database, as the owner of its tables."""
 
 from alembic import context
 from flask import current_app
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from hms.core import database_roles
 
 target = current_app.extensions["migrate"].db
 ONE_AT_A_TIME = 7_244_001
 
 
 def run() -> None:
-    """Upgrade in one transaction, one process at a time, without the web's short statement limit."""
-    engine = target.engine
+    """Upgrade in one transaction, one process at a time, without the web's short statement limit; then settle who may what."""
+    engine = create_engine(current_app.config["DATABASE_OWNER_URL"], poolclass=NullPool, hide_parameters=True)
     with engine.connect() as connection:
-        connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text(f"SELECT pg_advisory_lock({ONE_AT_A_TIME})"))
         connection.commit()
         context.configure(connection=connection, target_metadata=target.metadata, compare_type=True)
         with context.begin_transaction():
             context.run_migrations()
+        database_roles.settle(connection, target.engine.url)
+        connection.commit()
         connection.execute(text(f"SELECT pg_advisory_unlock({ONE_AT_A_TIME})"))
-        connection.execute(text("RESET statement_timeout"))
         connection.commit()
 
 

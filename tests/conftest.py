@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 from flask import Flask, g
 from flask_migrate import upgrade
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from config import Config
 from hms import create_app
@@ -22,6 +22,7 @@ from hms.core.actions import doing
 from hms.core.db import db as database
 from hms.core.people import SYSTEM, Person
 from hms.core.permissions import Role
+from hms.local.postgres import APPLICATION
 from hms.staff import actions as staff_actions
 from hms.staff import identity
 from hms.staff.models import User
@@ -42,11 +43,12 @@ def key_of(name: str) -> str:
 
 
 def config_for(url: str, redis_number: int = 0, **more: object) -> Config:
-    """A test installation on the database at `url`."""
+    """A test installation on the database whose owner's address is `url`; it works with the application's rights."""
     keys = {name: key_of(name) for name in ("secret_key", "jwt_secret_key", "audit_key")}
     data_dir = Path(servers.HOME) / "data"
-    settings_ = {"redis_url": servers.redis_url(redis_number), "data_dir": data_dir, "testing": True, **keys, **more}
-    return Config(database_url=url, totp_keys=(key_of("totp"),), **settings_)
+    addresses = {"database_url": servers.application_url(url.rpartition("/")[2]), "database_owner_url": url}
+    settings_ = {"redis_url": servers.redis_url(redis_number), "data_dir": data_dir, "testing": True, **keys}
+    return Config(**{**addresses, **settings_, "totp_keys": (key_of("totp"),), **more})
 
 
 def _worker_number() -> int:
@@ -83,7 +85,8 @@ def _make_template() -> None:
 def app(template: str) -> Iterator[Flask]:
     """The application on this worker's own copy of the template; every test rolls back what it did."""
     number = _worker_number()
-    app = create_app(config_for(servers.create_database(f"hms_test_{number}", template), number))
+    url = servers.create_database(f"hms_test_{number}", template)
+    app = create_app(config_for(url, number, database_url=url))
     app.config["PROPAGATE_FAULTS"] = True
     yield app
     with app.app_context():
@@ -92,12 +95,16 @@ def app(template: str) -> Iterator[Flask]:
 
 @pytest.fixture
 def db(app: Flask) -> Iterator[object]:
-    """The session of this test. Commits are savepoints, and all is rolled back at the end."""
+    """The session of this test. Commits are savepoints, and all is rolled back at the end.
+
+    It works with the application's rights; a test that must do what only an owner can begins with `RESET ROLE`.
+    """
     with app.app_context():
         engines = database._app_engines[app]
         engine = engines[None]
         with engine.connect() as connection:
             outer = connection.begin()
+            connection.execute(text(f"SET ROLE {APPLICATION}"))
             engines[None] = connection
             database.session.remove()
             database.session.configure(join_transaction_mode="create_savepoint")

@@ -30,6 +30,7 @@ def start(home: Path = HOME) -> tuple[Postgres, Valkey]:
 
     def begin(is_alone: bool) -> None:
         postgres.start()
+        postgres.ensure_application()
         valkey.start()
         if is_alone:
             _empty(postgres, valkey)
@@ -46,6 +47,11 @@ def start(home: Path = HOME) -> tuple[Postgres, Valkey]:
 def postgres_url(database: str) -> str:
     """The SQLAlchemy address of `database` on the test server."""
     return start()[0].url(database)
+
+
+def application_url(database: str) -> str:
+    """The address of `database` for the programs, which may not do what its owner may."""
+    return start()[0].application_url(database)
 
 
 def redis_url(number: int = 0) -> str:

@@ -21,6 +21,7 @@ from . import (
     words,
 )
 from .desk import api
+from .masking import masked
 
 __all__ = ("api",)
 
@@ -54,22 +55,8 @@ class HealthOut(Shape):
     database = fields.String()
 
 
-CLINICAL_TEXT = {
-    "notes",
-    "diagnosis",
-    "chief_complaint",
-    "plan",
-    "text",
-    "title",
-    "substance",
-    "reaction",
-    "medication_name",
-}
-
-
 def audit_json(row: AuditEntry) -> dict[str, Any]:
     """One entry: names of the changed fields with their values, clinical text masked."""
-    changed = {name: _masked(name, value) for name, value in (row.new or row.old or {}).items()}
     return {
         "id": row.id,
         "action": row.action,
@@ -77,16 +64,12 @@ def audit_json(row: AuditEntry) -> dict[str, Any]:
         "object_id": row.entity_id,
         "description": f"{words.deed(row.old, row.new, row.outcome, row.action)}: {row.entity or row.action}",
         "timestamp": row.recorded_at,
-        "details": changed,
+        "details": masked(row.entity, row.new or row.old),
         "user": row.actor_name or "",
         "outcome": row.outcome,
         "ip_address": None if row.ip is None else str(row.ip),
         "patient": row.patient_id,
     }
-
-
-def _masked(name: str, value: Any) -> Any:
-    return "***" if name in CLINICAL_TEXT else value
 
 
 def _audit() -> Response:

@@ -7,10 +7,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from sqlalchemy import func, inspect, select
-from sqlalchemy.engine import URL
+from flask import current_app
+from sqlalchemy import create_engine, func, inspect, select
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.pool import NullPool
 
-from hms.core import clock
+from hms.core import clock, database_roles
 from hms.core.db import db
 from hms.local import programs
 from hms.patients.models import Patient
@@ -29,7 +31,7 @@ def backup(folder: Path) -> Path:
     final = folder / f"hms-{clock.now():%Y%m%d-%H%M%S}.dump"
     part = final.with_suffix(".part")
     part.touch(mode=0o600)
-    _run("pg_dump", ["--format=custom", "--no-owner", f"--file={part}"])
+    _run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={part}"])
     with part.open("rb") as written:
         os.fsync(written.fileno())
     return part.rename(final)
@@ -46,21 +48,41 @@ def restore(source: Path) -> Path:
     db.engine.dispose()
     _run(
         "pg_restore",
-        ["--clean", "--if-exists", "--no-owner", "--exit-on-error", "--single-transaction", str(dump)],
+        [
+            "--clean",
+            "--if-exists",
+            "--no-owner",
+            "--no-privileges",
+            "--exit-on-error",
+            "--single-transaction",
+            str(dump),
+        ],
         into=True,
     )
+    _settle_roles()
     return dump
 
 
+def _owner() -> Engine:
+    return create_engine(current_app.config["DATABASE_OWNER_URL"], poolclass=NullPool, hide_parameters=True)
+
+
+def _settle_roles() -> None:
+    """A dump has no rights in it: the application's role gets its own again."""
+    with _owner().begin() as connection:
+        database_roles.settle(connection, db.engine.url)
+
+
 def _has_patients() -> bool:
-    if not inspect(db.engine).has_table("patient"):
-        return False
-    return db.session.execute(select(func.count()).select_from(Patient)).scalar_one() > 0
+    with _owner().connect() as connection:
+        if not inspect(connection).has_table("patient"):
+            return False
+        return connection.execute(select(func.count()).select_from(Patient)).scalar_one() > 0
 
 
 def _run(name: str, arguments: list[str], *, into: bool = False) -> None:
-    """Run one of PostgreSQL's programs on our database; the password goes by the environment, not by the command line."""
-    url = db.engine.url
+    """Run one of PostgreSQL's programs on our database as its owner; the password goes by the environment."""
+    url = make_url(current_app.config["DATABASE_OWNER_URL"])
     target = [f"--dbname={url.database}"] if into else [str(url.database)]
     where = [
         f"--host={url.host or url.query.get('host', '')}",

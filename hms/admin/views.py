@@ -13,11 +13,13 @@ from hms.core.words import _
 
 from . import (
     queries,
+    reviews,  # noqa: F401 - puts its pages on the blueprint
     settings_views,  # noqa: F401 - puts its pages on the blueprint
     words,
 )
 from .desk import pages
 from .forms import AuditFilterForm
+from .masking import masked
 
 __all__ = ("pages",)
 
@@ -40,7 +42,7 @@ def audit() -> ResponseReturnValue:
     is_readable = form.validate()
     rows = db.session.scalars(queries.audit_entries(_wanted(form)).limit(ROWS + 1)).all() if is_readable else []
     older = _older(rows[ROWS - 1].id) if len(rows) > ROWS else None
-    seen = {"rows": rows[:ROWS], "older": older, "deed_of": words.deed, "entities": words.ENTITIES}
+    seen = {"rows": rows[:ROWS], "older": older, "deed_of": words.deed, "entities": words.ENTITIES, "masked": masked}
     return render_template("admin/audit.html", form=form, **seen), 200 if is_readable else 400
 
 

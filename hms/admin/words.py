@@ -2,27 +2,98 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from flask_babel import gettext
+
 from hms.core.words import _
 
 ENTITIES = {
-    "patient": _("Patient"),
+    "absence": _("Absence"),
+    "addendum": _("Addendum"),
     "allergy": _("Allergy"),
+    "app_user": _("Account"),
     "appointment": _("Appointment"),
-    "queue_entry": _("Queue entry"),
-    "encounter": _("Encounter"),
-    "vitals_reading": _("Vital signs"),
-    "condition": _("Diagnosis"),
-    "prescription": _("Prescription"),
-    "dispense": _("Dispensed medicine"),
-    "stock_movement": _("Stock movement"),
+    "batch": _("Batch"),
     "bill": _("Bill"),
     "bill_line": _("Bill line"),
-    "payment": _("Payment"),
+    "break_glass": _("Emergency access"),
     "cash_shift": _("Cash shift"),
-    "app_user": _("Account"),
+    "condition": _("Diagnosis"),
+    "department": _("Department"),
+    "dispense": _("Dispensed medicine"),
+    "dose_sentence": _("Usual dose"),
+    "encounter": _("Encounter"),
+    "goods_receipt": _("Delivery"),
+    "immunization": _("Immunisation"),
+    "medication": _("Medicine"),
+    "note_template": _("Note template"),
+    "notification": _("Message"),
+    "observation": _("Measurement"),
+    "patient": _("Patient"),
+    "payment": _("Payment"),
+    "prescription": _("Prescription"),
+    "price_item": _("Price"),
+    "queue_entry": _("Queue entry"),
     "role": _("Role"),
+    "role_change_request": _("Role request"),
+    "stock_movement": _("Stock movement"),
+    "supplier": _("Supplier"),
     "system_setting": _("Setting"),
+    "user_session": _("Session"),
+    "vitals_reading": _("Vital signs"),
+    "working_hours": _("Clinic hours"),
 }
+
+ACTIONS = {
+    "admin.export_audit": _("Exported the trail"),
+    "admin.who_opened": _("Printed who opened the record"),
+    "appointments.book": _("Booked"),
+    "appointments.call": _("Called the patient"),
+    "appointments.call_next": _("Called the next patient"),
+    "appointments.cancel": _("Cancelled the booking"),
+    "appointments.check_in": _("Checked in"),
+    "appointments.move": _("Moved the booking"),
+    "authz.denied": _("Was refused"),
+    "billing.add_charge": _("Charged"),
+    "billing.close_shift": _("Closed the till"),
+    "billing.issue": _("Issued the bill"),
+    "billing.refund": _("Gave money back"),
+    "billing.take_payment": _("Took a payment"),
+    "billing.void_bill": _("Made the bill void"),
+    "break_glass.open": _("Opened a closed record with a reason"),
+    "clinical.add_addendum": _("Added to the encounter"),
+    "clinical.open_chart": _("Opened the chart"),
+    "clinical.prescribe": _("Prescribed"),
+    "clinical.read_encounter": _("Read encounters"),
+    "clinical.read_prescription": _("Read prescriptions"),
+    "clinical.record_vitals": _("Recorded vital signs"),
+    "clinical.save_encounter": _("Wrote the encounter"),
+    "clinical.sign": _("Signed the encounter"),
+    "clinical.start_encounter": _("Started the encounter"),
+    "interop.export_fhir": _("Exported records"),
+    "patients.break_glass": _("Opened a closed record with a reason"),
+    "patients.lift_restriction": _("Lifted the restriction"),
+    "patients.override_match": _("Registered in spite of a similar record"),
+    "patients.read": _("Looked up the patient"),
+    "patients.record_allergy": _("Recorded an allergy"),
+    "patients.register_patient": _("Registered the patient"),
+    "patients.restrict": _("Restricted the record"),
+    "patients.review": _("Reviewed an emergency access"),
+    "patients.update_patient": _("Corrected the patient's details"),
+    "patients.withdraw_patient": _("Withdrew the patient's record"),
+    "pharmacy.dispense": _("Dispensed"),
+    "pharmacy.dispense_all": _("Dispensed"),
+    "pharmacy.receive_goods": _("Received a delivery"),
+    "staff.change_preferences": _("Changed their own preferences"),
+    "staff.sign_in.confirmed": _("Confirmed who they are"),
+    "staff.sign_in.failed": _("Failed to sign in"),
+    "staff.sign_in.locked": _("Was locked out"),
+    "staff.sign_in.not_confirmed": _("Failed to confirm who they are"),
+    "staff.sign_in.otp_failed": _("Gave a wrong code"),
+    "staff.sign_in.success": _("Signed in"),
+}
+"""What the actions of the trail are called; one that is not here is told by its own name."""
 
 DEEDS = {
     "insert": _("Added"),
@@ -31,14 +102,38 @@ DEEDS = {
     "denied": _("Refused"),
     "read": _("Opened"),
 }
+READS = ("patients.read", "clinical.open_chart", "break_glass.open")
+PURPOSES = {"BTG": _("Emergency access with a reason")}
 
 
 def deed(old: dict | None, new: dict | None, outcome: str, action: str) -> str:
     """The kind of an entry: added, changed, removed, opened or refused."""
     if outcome == "denied":
         return DEEDS["denied"]
-    if ".open" in action or ".read" in action:
+    if is_read(action):
         return DEEDS["read"]
     if old and not new:
         return DEEDS["delete"]
     return DEEDS["update"] if old else DEEDS["insert"]
+
+
+def is_read(action: str) -> bool:
+    """Whether the action looked at something without changing it."""
+    return action in READS or action.startswith("clinical.read_")
+
+
+def action_words(action: str) -> str:
+    """What the action is called: "Took a payment"."""
+    known = ACTIONS.get(action)
+    return gettext(known) if known else action.rpartition(".")[2].replace("_", " ").capitalize()
+
+
+def said(row: Any) -> str:
+    """What an entry tells: its action, or for a change of a part the action with that part."""
+    return action_words(row.action)
+
+
+def thing(row: Any) -> str:
+    """The record an entry is about: "Encounter 88121"."""
+    kind = gettext(ENTITIES[row.entity]) if row.entity in ENTITIES else (row.entity or "")
+    return f"{kind} {row.entity_id}" if row.entity_id else kind

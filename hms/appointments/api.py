@@ -12,6 +12,7 @@ from hms.core.errors import NotAllowed, RuleBroken
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
+from hms.patients import access
 
 from . import actions, queries
 from .models import Appointment
@@ -31,16 +32,16 @@ ORDERINGS = {
 
 
 def _sees_all() -> bool:
-    return person().may(Action.READ_VISIT_REASON)
+    return person().may(Action.READ_VISIT_REASON) or person().is_patient
 
 
 def _answer(appointment_id: int, status: int = 200) -> Response:
-    row = queries.one_for_api(appointment_id)
+    row = queries.one_for_api(appointment_id, person())
     return single(appointment_json(row, _sees_all()), row.version, status)
 
 
 @api.get("/appointments/")
-@needs(Action.READ_APPOINTMENTS)
+@needs(Action.READ_APPOINTMENTS, Action.READ_OWN_RECORD)
 @api.response(200, AppointmentOut(many=True))
 def appointments() -> Response:
     """Bookings, latest made first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
@@ -49,9 +50,10 @@ def appointments() -> Response:
     order = request.args.get("ordering", "date" if by_time else "-id")
     if order not in ORDERINGS:
         raise RuleBroken(_("Order by date, id or created_at, with - for the reverse."), "ordering")
-    total = queries.filtered(select(func.count(Appointment.id)).where(Appointment.withdrawn_at.is_(None)), **given)
+    known = [Appointment.withdrawn_at.is_(None), *access.own_rows(person(), Appointment.patient_id)]
+    total = queries.filtered(select(func.count(Appointment.id)).where(*known), **given)
     sees_all = _sees_all()
-    rows = queries.filtered(queries.for_api(), **given).order_by(*ORDERINGS[order])
+    rows = queries.filtered(queries.for_api(person()), **given).order_by(*ORDERINGS[order])
     return listed(rows, lambda row: appointment_json(row, sees_all), total=total)
 
 
@@ -90,7 +92,7 @@ def book(given: dict[str, Any]) -> Response:
 
 
 @api.get("/appointments/<int:appointment_id>/")
-@needs(Action.READ_APPOINTMENTS)
+@needs(Action.READ_APPOINTMENTS, Action.READ_OWN_RECORD)
 @api.response(200, AppointmentOut)
 def appointment(appointment_id: int) -> Response:
     """One booking."""
@@ -103,7 +105,7 @@ def appointment(appointment_id: int) -> Response:
 @api.response(200, AppointmentOut)
 def change(given: dict[str, Any], appointment_id: int) -> Response:
     """Change a booking: doctors their own, nurses the status only. What is left out, or the same as before, stays."""
-    now = queries.one_for_api(appointment_id)
+    now = queries.one_for_api(appointment_id, person())
     check_if_match(now.version, lambda: appointment_json(now, _sees_all()))
     _refuse_fields_of_others(now, given)
     changes = {OTHER.get(name, name): value for name, value in given.items()}

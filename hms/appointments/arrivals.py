@@ -32,7 +32,7 @@ QUEUE_FOLLOWS = {
 @action(Action.CHECK_IN)
 def check_in(appointment_id: int, *, priority: int = 3, by: Person) -> QueueEntry:
     """A booked patient has come: they get the next token of today and wait. Only on the day of the booking."""
-    return _arrive(locked_appointment(appointment_id, by), waiting.priority(priority))
+    return _arrive(locked_appointment(appointment_id, by), waiting.priority(priority), by)
 
 
 @action(Action.CHECK_IN)
@@ -42,10 +42,10 @@ def add_to_queue(patient_id: int, *, doctor_id: int | None = None, priority: int
     booking = _booked_today(patient_id, doctor_id)
     locked_patient(patient_id)
     if booking is not None:
-        return _arrive(booking, urgency)
+        return _arrive(booking, urgency, by)
     if doctor_id is not None:
         locked_doctor(doctor_id)
-    return _queued(patient_id, doctor_id, urgency)
+    return _queued(patient_id, doctor_id, urgency, by)
 
 
 def _booked_today(patient_id: int, doctor_id: int | None) -> Appointment | None:
@@ -60,7 +60,7 @@ def _booked_today(patient_id: int, doctor_id: int | None) -> Appointment | None:
     return db.session.scalars(query.order_by(Appointment.time).limit(1).with_for_update()).one_or_none()
 
 
-def _arrive(booking: Appointment, priority: int) -> QueueEntry:
+def _arrive(booking: Appointment, priority: int, by: Person) -> QueueEntry:
     if booking.date != clock.today():
         raise RuleBroken(
             _("This appointment is for %(day)s. Move it to today first.") % {"day": f"{booking.date:%d-%b-%Y}"}, "date"
@@ -73,7 +73,7 @@ def _arrive(booking: Appointment, priority: int) -> QueueEntry:
         booking.changed()
     entry = _earlier_entry(booking.id)
     if entry is None:
-        entry = _queued(booking.patient_id, booking.doctor_id, priority, booking.id)
+        entry = _queued(booking.patient_id, booking.doctor_id, priority, by, booking.id)
     else:
         put(entry, QueueStatus.WAITING)
     alert(Alert.APPOINTMENTS_CHANGED)
@@ -88,7 +88,9 @@ def _earlier_entry(appointment_id: int) -> QueueEntry | None:
     return db.session.scalars(query.with_for_update()).one_or_none()
 
 
-def _queued(patient_id: int, doctor_id: int | None, priority: int, appointment_id: int | None = None) -> QueueEntry:
+def _queued(
+    patient_id: int, doctor_id: int | None, priority: int, by: Person, appointment_id: int | None = None
+) -> QueueEntry:
     there = queries.present(patient_id)
     if there is not None:
         message = _("This patient is already in the queue with token %(token)s.") % {"token": there.token}
@@ -100,6 +102,7 @@ def _queued(patient_id: int, doctor_id: int | None, priority: int, appointment_i
         doctor_id=doctor_id,
         appointment_id=appointment_id,
         priority=int(priority),
+        added_by_id=by.id,
         arrived_at=clock.now(),
         token=series.take(f"token:{today.isoformat()}"),
     )
@@ -171,7 +174,7 @@ def set_status(appointment_id: int, status: str, *, reason: str = "", by: Person
     if new is Status.RESCHEDULED:
         raise RuleBroken(_("Give the new date and time to move an appointment."), "status")
     if new is Status.CHECKED_IN:
-        _arrive(booking, waiting.Priority.STANDARD)
+        _arrive(booking, waiting.Priority.STANDARD, by)
         return booking
     with placing(booking.doctor_id, booking.date, booking.time):
         booking.status, booking.status_reason = new.value, reason

@@ -11,7 +11,9 @@ from sqlalchemy.orm import aliased
 from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import NotFound
+from hms.core.people import Person
 from hms.core.words import _
+from hms.patients import access
 from hms.patients.models import Patient
 from hms.staff.models import User
 
@@ -194,14 +196,15 @@ def _upcoming() -> object:
     return and_(Appointment.status == Status.SCHEDULED.value, or_(Appointment.date > wall.date(), later_today))
 
 
-def for_api() -> Select:
-    """Bookings as the API lists them, not yet ordered."""
-    return _rows().add_columns(Appointment.version, Appointment.created_at, Appointment.updated_at)
+def for_api(who: Person) -> Select:
+    """Bookings that `who` may know of as the API lists them, not yet ordered."""
+    query = _rows().add_columns(Appointment.version, Appointment.created_at, Appointment.updated_at)
+    return query.where(*access.own_rows(who, Appointment.patient_id))
 
 
-def one_for_api(appointment_id: int) -> Row:
-    """One booking as the API shows it, or `NotFound`."""
-    row = db.session.execute(for_api().where(Appointment.id == appointment_id)).one_or_none()
+def one_for_api(appointment_id: int, who: Person) -> Row:
+    """One booking as the API shows it to `who`, or `NotFound`."""
+    row = db.session.execute(for_api(who).where(Appointment.id == appointment_id)).one_or_none()
     if row is None:
         raise NotFound("No Appointment matches the given query.")
     return row

@@ -152,6 +152,7 @@ class QueueEntry(Versioned):
     doctor_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     priority: Mapped[int] = mapped_column(default=3)
     status: Mapped[str] = mapped_column(default="waiting")
+    added_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     arrived_at: Mapped[dt.datetime]
     called_at: Mapped[dt.datetime | None]
     called_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))

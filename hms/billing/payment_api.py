@@ -47,12 +47,12 @@ def pay_bill(given: dict[str, Any], bill_id: int) -> Response:
 
 
 @api.get("/payments/")
-@needs(Action.READ_BILL_STATUS)
+@needs(Action.READ_BILL_STATUS, Action.READ_OWN_RECORD)
 @api.response(200, shapes.PaymentOut(many=True))
 def payments() -> Response:
     """Payments, newest first: all, those one took, or none, by role. Filters: bill, method, date, date_from, date_to."""
     query = wire.payments(person())
-    if not person().may(Action.READ_PAYMENTS):
+    if not (person().may(Action.READ_PAYMENTS) or person().is_patient):
         query = query.where(Payment.id.is_(None))
     bill_id = argument_id("bill", "bill_id")
     query = query.where(Payment.bill_id == bill_id) if bill_id is not None else query
@@ -70,7 +70,7 @@ def _payment(payment_id: int) -> dict[str, Any]:
 
 
 @api.get("/payments/<int:payment_id>/")
-@needs(Action.READ_PAYMENTS)
+@needs(Action.READ_PAYMENTS, Action.READ_OWN_RECORD)
 @api.response(200, shapes.PaymentOut)
 def payment(payment_id: int) -> Response:
     """One payment."""

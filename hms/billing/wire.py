@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from hms.core import clock
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.patients import access
 from hms.patients.models import Patient
 
 from .models import Bill, BillLine, Payment, PriceItem
@@ -57,14 +58,20 @@ def sees_withdrawn(who: Person) -> bool:
 
 
 def bills(who: Person) -> Select:
-    """Bills as `who` may see them: whole for the money desks, else whose it is and whether it is paid."""
-    if not who.may(Action.READ_BILL):
+    """Bills as `who` may see them: whole for the money desks and for a patient's own, else whose and whether paid."""
+    if not reads_whole(who):
         query = select(Bill.id, Bill.patient_id, Bill.status, Bill.version)
     else:
         columns = [Bill.__table__.c[name] for name in (*_BILL, "created_at", "issued_at")]
         names = (Patient.given_names, Patient.family_name)
         query = select(*columns, *names, _items(), _payments()).join(Patient, Patient.id == Bill.patient_id)
+    query = query.where(*access.own_rows(who, Bill.patient_id))
     return query if sees_withdrawn(who) else query.where(Bill.status != "void")
+
+
+def reads_whole(who: Person) -> bool:
+    """Whether `who` sees the lines and amounts of the bills they may know of."""
+    return who.may(Action.READ_BILL) or who.is_patient
 
 
 def narrowed(query: Select, given: dict[str, Any]) -> Select:
@@ -93,12 +100,15 @@ def _between(column: Any, first: date | None, last: date | None) -> list[Any]:
 
 
 def payments(who: Person) -> Select:
-    """Payments as `who` may see them: all for those who see the hospital's takings, else those they took themselves.
+    """Payments as `who` may see them: all for those who see the hospital's takings, a patient's own, else those they took
+    themselves.
 
     What was given back in full is shown, with the refund, to those who may void only.
     """
     query = select(*(Payment.__table__.c[name] for name in _PAYMENT))
-    if not who.may(Action.READ_REVENUE):
+    if who.is_patient:
+        query = query.where(Payment.bill_id.in_(select(Bill.id).where(*access.own_rows(who, Bill.patient_id))))
+    elif not who.may(Action.READ_REVENUE):
         query = query.where(Payment.received_by_id == who.id)
     if sees_withdrawn(who):
         return query

@@ -10,10 +10,11 @@ from flask_babel import gettext as _
 from hms.appointments import rules as booking_rules
 from hms.clinical import lines, medicines, page
 from hms.clinical import queries as clinical
-from hms.core.errors import NotAllowed, RuleBroken
+from hms.core.errors import RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.patients import access
 from hms.patients import actions as patient_actions
 from hms.patients import queries as patients
 from hms.patients.models import Patient
@@ -25,19 +26,23 @@ pages = Blueprint("chart", __name__, url_prefix="/patients/<int:patient_id>")
 ENDPOINTS = {"medicines": "chart.medicines_page"}
 
 
-def _whom(patient_id: int, *, is_clinical: bool) -> Patient:
-    """The patient; reading the clinical part goes into the trail."""
-    who = person()
-    if not is_clinical:
-        return patients.patient(patient_id)
+def _reads(whom: Patient, who: Person) -> bool:
+    """Whether this person reads the clinical part of this record."""
+    return clinical.reads_clinical(who) and access.is_open(whom, who)
+
+
+def _opened(patient_id: int, who: Person) -> Patient | None:
+    """The patient whose clinical record is open to this person, noted in the trail; None when it is not."""
     if not clinical.reads_clinical(who):
-        raise NotAllowed(_("Open this record with a reason (break-glass) first."))
-    return patient_actions.open_chart(patient_id, by=who)
+        return None
+    try:
+        return patient_actions.open_chart(patient_id, by=who)
+    except access.Closed:
+        return None
 
 
-def _tabs(patient_id: int, who: Person, current: str) -> list[dict[str, Any]]:
+def _tabs(whom: Patient, reads: bool, who: Person, current: str) -> list[dict[str, Any]]:
     """The tabs that this person may see."""
-    reads = clinical.reads_clinical(who)
     every = (
         ("summary", _("Summary"), True),
         ("encounters", _("Encounters"), reads),
@@ -50,7 +55,7 @@ def _tabs(patient_id: int, who: Person, current: str) -> list[dict[str, Any]]:
     return [
         {
             "label": label,
-            "url": url_for(ENDPOINTS.get(name, f"chart.{name}"), patient_id=patient_id),
+            "url": url_for(ENDPOINTS.get(name, f"chart.{name}"), patient_id=whom.id),
             "is_current": name == current,
             "ux": f"tab-{name}",
         }
@@ -61,11 +66,14 @@ def _tabs(patient_id: int, who: Person, current: str) -> list[dict[str, Any]]:
 
 def _page(template: str, whom: Patient, tab: str, **shown: Any) -> str:
     who = person()
+    reads = _reads(whom, who)
     return render_template(
         f"chart/{template}.html",
         patient=whom,
         banner=patients.patient_banner(whom, who),
-        tabs_shown=_tabs(whom.id, who, tab),
+        reads=reads,
+        is_closed=clinical.reads_clinical(who) and not reads,
+        tabs_shown=_tabs(whom, reads, who, tab),
         system_name=queries.system_name,
         **shown,
     )
@@ -86,12 +94,12 @@ def _before() -> int | None:
 def summary(patient_id: int) -> str:
     """The chart's first page: for care the problems, medicines, last values and visits; for others who the patient is."""
     who = person()
-    if not clinical.reads_clinical(who):
-        whom = _whom(patient_id, is_clinical=False)
+    whom = _opened(patient_id, who)
+    if whom is None:
+        whom = patient_actions.look_up(patient_id, by=who)
         coming = queries.appointments(whom.id) if who.may(Action.READ_APPOINTMENTS) else queries.Rows([])
         owing = queries.bills(whom.id) if who.may(Action.READ_BILL) else queries.Rows([])
         return _page("desk", whom, "summary", booked=coming, bills=owing, booking_words=booking_rules.STATUS_WORDS)
-    whom = _whom(patient_id, is_clinical=True)
     return _page(
         "summary",
         whom,
@@ -108,7 +116,7 @@ def summary(patient_id: int) -> str:
 @needs(Action.OPEN_CHART)
 def encounters(patient_id: int) -> str:
     """All visits."""
-    whom = _whom(patient_id, is_clinical=True)
+    whom = patient_actions.open_chart(patient_id, by=person())
     return _page("encounters", whom, "encounters", found=queries.encounters(whom.id, _before()))
 
 
@@ -116,7 +124,7 @@ def encounters(patient_id: int) -> str:
 @needs(Action.OPEN_CHART)
 def medicines_page(patient_id: int) -> str:
     """All medicines ordered."""
-    whom = _whom(patient_id, is_clinical=True)
+    whom = patient_actions.open_chart(patient_id, by=person())
     return _page("medicines", whom, "medicines", found=queries.prescriptions(whom.id, _before()))
 
 
@@ -124,7 +132,7 @@ def medicines_page(patient_id: int) -> str:
 @needs(Action.OPEN_CHART)
 def results(patient_id: int) -> str:
     """Vital signs, imported measurements, vaccines and diagnoses."""
-    whom = _whom(patient_id, is_clinical=True)
+    whom = patient_actions.open_chart(patient_id, by=person())
     kind = request.args.get("kind", "vitals")
     sources = {
         "vitals": lambda: queries.readings_of(whom, _before()),
@@ -141,7 +149,7 @@ def results(patient_id: int) -> str:
 @needs(Action.READ_APPOINTMENTS)
 def appointments(patient_id: int) -> str:
     """All bookings."""
-    whom = _whom(patient_id, is_clinical=False)
+    whom = patient_actions.look_up(patient_id, by=person())
     found = queries.appointments(whom.id, _before())
     return _page("appointments", whom, "appointments", found=found, booking_words=booking_rules.STATUS_WORDS)
 
@@ -150,7 +158,7 @@ def appointments(patient_id: int) -> str:
 @needs(Action.READ_BILL)
 def bills(patient_id: int) -> str:
     """All bills."""
-    whom = _whom(patient_id, is_clinical=False)
+    whom = patient_actions.look_up(patient_id, by=person())
     return _page("bills", whom, "bills", found=queries.bills(whom.id, _before()))
 
 
@@ -158,5 +166,5 @@ def bills(patient_id: int) -> str:
 @needs(Action.READ_BILL)
 def documents(patient_id: int) -> str:
     """Papers made for the patient."""
-    whom = _whom(patient_id, is_clinical=False)
+    whom = patient_actions.look_up(patient_id, by=person())
     return _page("documents", whom, "documents", found=queries.documents(whom.id, _before()))

@@ -13,14 +13,16 @@ from hms.appointments.models import Appointment, QueueEntry
 from hms.clinical import rules
 from hms.core import clock
 from hms.core.actions import STALE, action
-from hms.core.db import db, found, locked
+from hms.core.db import db, locked
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.text import clean
 from hms.core.words import _
+from hms.patients import access
 from hms.patients import queries as patients
 
+from . import queries
 from .models import Addendum, Encounter, VitalsReading
 
 TEXTS = {"chief_complaint": 1000, "notes": 20_000, "diagnosis": 10_000, "plan": 10_000, "no_diagnosis_reason": 500}
@@ -46,7 +48,7 @@ def start_encounter(
         appointment_id = appointment_id or entry.appointment_id
     if patient_id is None:
         raise RuleBroken(_("Choose the patient."), "patient")
-    patients.patient(patient_id)
+    access.check(patients.patient(patient_id), by)
     opened = _open_encounter(patient_id, entry, by)
     if opened is not None and not is_new:
         return opened
@@ -204,7 +206,7 @@ def _coming(day: date | None) -> date | None:
 @action(Action.ADD_ADDENDUM)
 def add_addendum(encounter_id: int, *, text: str, by: Person) -> Addendum:
     """Add to a signed encounter; the note itself stays as it was signed."""
-    encounter = found(Encounter, encounter_id)
+    encounter = queries.encounter_found(encounter_id, by)
     addendum = Addendum(encounter_id=encounter.id, author_id=by.id, text=rules.check_can_add(state(encounter), text))
     db.session.add(addendum)
     db.session.flush()

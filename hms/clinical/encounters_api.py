@@ -6,16 +6,14 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from hms.core import audit
-from hms.core.actions import doing
-from hms.core.api import DeskApi, argument_id, check_if_match, listed, single, within_asked_days
+from hms.core.api import DeskApi, argument_id, check_if_match, single, within_asked_days
 from hms.core.errors import NotFound, RuleBroken
-from hms.core.permissions import Action, Role
+from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
 from hms.patients import queries as patients
 
-from . import actions, queries
+from . import actions, queries, trail
 from .shapes import EncounterIn, EncounterOut, encounter_json
 
 api = DeskApi("clinical_api", __name__, description="Encounters and prescriptions")
@@ -30,16 +28,8 @@ def wanted_state(known: tuple[str, ...]) -> str | None:
     return wanted
 
 
-def say_that_an_administrator_reads(what: str, row_id: int | None = None) -> None:
-    """Leave in the trail that an administrator read clinical records."""
-    who = person()
-    if who.role == Role.ADMIN.value and queries.reads_clinical(who):
-        with doing(f"clinical.read_{what}", who):
-            audit.record(f"clinical.read_{what}", who, entity=what, entity_id=row_id)
-
-
 @api.get("/encounters/")
-@needs(Action.LIST_ENCOUNTERS)
+@needs(Action.LIST_ENCOUNTERS, Action.READ_OWN_RECORD)
 @api.response(200, EncounterOut(many=True))
 def encounters() -> Response:
     """Encounters, newest first; notes and diagnoses for those who care for patients."""
@@ -51,25 +41,22 @@ def encounters() -> Response:
         appointment_id=argument_id("appointment", "appointment_id"),
         status=wanted_state(ENCOUNTER_STATES),
     )
-    rows, is_clinical = rows.where(*within_asked_days(queries.BEGUN)), queries.reads_clinical(who)
-    say_that_an_administrator_reads("encounter")
-    return listed(rows, lambda row: encounter_json(row, is_clinical))
+    return trail.listed("encounter", rows.where(*within_asked_days(queries.BEGUN)), encounter_json)
 
 
 def _encounter(encounter_id: int, status: int = 200) -> Response:
-    who = person()
-    row = queries.encounter(encounter_id, who)
-    return single(encounter_json(row, queries.reads_clinical(who)), row.version, status)
+    row = queries.encounter(encounter_id, person())
+    return single(encounter_json(row), row.version, status)
 
 
 @api.get("/encounters/<int:encounter_id>/")
-@needs(Action.LIST_ENCOUNTERS)
+@needs(Action.LIST_ENCOUNTERS, Action.READ_OWN_RECORD)
 @api.response(200, EncounterOut)
 def encounter(encounter_id: int) -> Response:
     """One encounter."""
-    answer = _encounter(encounter_id)
-    say_that_an_administrator_reads("encounter", encounter_id)
-    return answer
+    row = queries.encounter(encounter_id, person())
+    trail.note("encounter", [row])
+    return single(encounter_json(row), row.version)
 
 
 def _texts(given: dict[str, Any]) -> dict[str, Any]:
@@ -115,14 +102,22 @@ def _wrong(messages: dict[str, list[str]]) -> Response:
     return answer
 
 
+def _own(encounter_id: int) -> Any:
+    """An encounter that the person wrote; for writing, others' do not exist."""
+    row = queries.encounter(encounter_id, person())
+    if row.doctor_id != person().id:
+        raise NotFound("No Encounter matches the given query.")
+    return row
+
+
 @api.put("/encounters/<int:encounter_id>/")
 @needs(Action.WRITE_ENCOUNTER)
 @api.arguments(EncounterIn)
 @api.response(200, EncounterOut)
 def write(given: dict[str, Any], encounter_id: int) -> Response:
     """Change one's own encounter while it is not signed; afterwards 409."""
-    row = queries.encounter(encounter_id, person())
-    check_if_match(row.version, lambda: encounter_json(row, True))
+    row = _own(encounter_id)
+    check_if_match(row.version, lambda: encounter_json(row))
     if either(given, "patient") not in (None, row.patient_id):
         raise RuleBroken(_("The patient of an encounter cannot be changed."), "patient")
     more = {"appointment_id": either(given, "appointment")} if either(given, "appointment") else {}
@@ -148,5 +143,6 @@ def sign(encounter_id: int) -> Response:
     reason = body.get("no_diagnosis_reason", "") if isinstance(body, dict) else ""
     if not isinstance(reason, str):
         raise RuleBroken("Not a valid string.", "no_diagnosis_reason")
+    _own(encounter_id)
     actions.sign(encounter_id, no_diagnosis_reason=reason[:500], by=person())
     return _encounter(encounter_id)

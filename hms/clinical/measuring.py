@@ -21,6 +21,7 @@ from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.text import clean
 from hms.core.words import _
+from hms.patients import access
 from hms.patients.models import Patient
 
 from . import readings
@@ -58,6 +59,7 @@ def record_vitals(
     Raises `RuleBroken` at the first impossible value, `Unconfirmed` for alarming ones without `is_confirmed`.
     """
     whom = found(Patient, patient_id)
+    access.check(whom, by)
     if whom.status != "active":
         raise Conflict(_("This patient's record is closed."), code="withdrawn")
     values = _values(typed)

@@ -77,7 +77,7 @@ class EncounterPage:
 
 def gather(encounter_id: int, who: Person) -> EncounterPage:
     """The page of one encounter; `NotFound` when there is none. The reading goes into the trail."""
-    encounter = queries.encounter_found(encounter_id)
+    encounter = queries.encounter_found(encounter_id, who)
     whom = patient_actions.open_chart(encounter.patient_id, by=who)
     addenda, rows = queries.addenda_of(encounter_id), _readings(encounter)
     names = staff.names(

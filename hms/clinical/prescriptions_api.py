@@ -6,22 +6,23 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from hms.core.api import argument_id, check_if_match, listed, single
+from hms.core.api import argument_id, check_if_match, single
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
+from hms.patients import access
 from hms.patients import queries as patients
 
-from . import actions, checking, queries
-from .encounters_api import api, either, say_that_an_administrator_reads, wanted_state
+from . import actions, checking, queries, trail
+from .encounters_api import api, either, wanted_state
 from .shapes import AllergyQuestion, InteractionQuestion, PrescriptionIn, PrescriptionOut, prescription_json
 
 STATES = ("draft", "active", "on_hold", "part_dispensed", "completed", "stopped")
 
 
 @api.get("/prescriptions/")
-@needs(Action.LIST_PRESCRIPTIONS)
+@needs(Action.LIST_PRESCRIPTIONS, Action.READ_OWN_RECORD)
 @api.response(200, PrescriptionOut(many=True))
 def prescriptions() -> Response:
     """Prescriptions, newest first; which medicine, for those who care or dispense."""
@@ -33,25 +34,22 @@ def prescriptions() -> Response:
         medication_id=argument_id("medication", "medication_id"),
         status=wanted_state(STATES),
     )
-    is_clinical = queries.reads_prescriptions(who)
-    say_that_an_administrator_reads("prescription")
-    return listed(rows, lambda row: prescription_json(row, is_clinical))
+    return trail.listed("prescription", rows, prescription_json)
 
 
 def _one(prescription_id: int, status: int = 200) -> Response:
-    who = person()
-    row = queries.prescription(prescription_id, who)
-    return single(prescription_json(row, queries.reads_prescriptions(who)), row.version, status)
+    row = queries.prescription(prescription_id, person())
+    return single(prescription_json(row), row.version, status)
 
 
 @api.get("/prescriptions/<int:prescription_id>/")
-@needs(Action.LIST_PRESCRIPTIONS)
+@needs(Action.LIST_PRESCRIPTIONS, Action.READ_OWN_RECORD)
 @api.response(200, PrescriptionOut)
 def prescription(prescription_id: int) -> Response:
     """One prescription."""
-    answer = _one(prescription_id)
-    say_that_an_administrator_reads("prescription", prescription_id)
-    return answer
+    row = queries.prescription(prescription_id, person())
+    trail.note("prescription", [row])
+    return single(prescription_json(row), row.version)
 
 
 def _asked(given: dict[str, Any]) -> dict[str, Any]:
@@ -78,7 +76,7 @@ def prescribe(given: dict[str, Any]) -> Response:
         raise RuleBroken("This field is required.", "encounter")
     asked = _asked(given)
     try:
-        queries.encounter_found(encounter_id)
+        queries.encounter_found(encounter_id, person())
     except NotFound:
         raise RuleBroken(f'Invalid pk "{encounter_id}" - object does not exist.', "encounter") from None
     return _one(actions.prescribe(encounter_id, **asked, by=person()).id, 201)
@@ -91,7 +89,9 @@ def prescribe(given: dict[str, Any]) -> Response:
 def change(given: dict[str, Any], prescription_id: int) -> Response:
     """Write a line of one's own open encounter anew; a signed prescription is 409."""
     row = queries.prescription(prescription_id, person())
-    check_if_match(row.version, lambda: prescription_json(row, True))
+    if row.prescriber_id != person().id:
+        raise NotFound("No Prescription matches the given query.")
+    check_if_match(row.version, lambda: prescription_json(row))
     if either(given, "encounter") not in (None, row.encounter_id):
         raise RuleBroken(_("The encounter of a prescription cannot be changed."), "encounter")
     given.setdefault("medication_name", row.medication_name)
@@ -121,6 +121,7 @@ def check_drug_allergy(given: dict[str, Any]) -> Response:
         answer = jsonify(alert=False, message=_("Patient not found."))
         answer.status_code = 404
         return answer
+    access.check(whom, person())
     return jsonify(checking.allergy(whom, given["medication_name"]))
 
 

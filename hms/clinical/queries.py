@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, false, select
 
 from hms.appointments.models import QueueEntry
-from hms.core import clock, settings
+from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.people import Person
-from hms.core.permissions import Action, Role
+from hms.core.permissions import Action
 from hms.core.words import _
+from hms.patients import access
 
 from .models import Addendum, Condition, Encounter, Prescription, VitalsReading
 
@@ -22,7 +23,7 @@ _ORDER = Prescription.__table__.c
 _TEXTS = ("notes", "diagnosis", "chief_complaint", "plan", "no_diagnosis_reason")
 PUBLIC = ("id", "patient_id", "appointment_id", "doctor_id", "created_at", "version", "status")
 CLINICAL = (*PUBLIC, *_TEXTS, "follow_up_on", "started_at", "signed_at", "updated_at")
-ORDER_PUBLIC = ("id", "encounter_id", "created_at", "status", "version", "patient_id")
+ORDER_PUBLIC = ("id", "encounter_id", "created_at", "status", "version", "patient_id", "prescriber_id")
 ORDER_CLINICAL = (
     *ORDER_PUBLIC,
     *("medication_id", "medication_name", "dosage", "frequency", "duration", "instructions"),
@@ -31,23 +32,32 @@ ORDER_CLINICAL = (
 
 
 def reads_clinical(who: Person) -> bool:
-    """Whether `who` reads notes and diagnoses; an administrator does unless the hospital asks for break-glass."""
-    return who.may(Action.OPEN_CHART) and not _needs_break_glass(who)
+    """Whether the role of `who` reads notes and diagnoses, where the record is open to them (`patients.access`)."""
+    return who.may(Action.OPEN_CHART) or who.is_patient
 
 
 def reads_prescriptions(who: Person) -> bool:
-    """Whether `who` reads which medicines were ordered."""
-    return who.may(Action.READ_PRESCRIPTION) and not _needs_break_glass(who)
+    """Whether the role of `who` reads which medicines were ordered, where the record is open to them."""
+    return who.may(Action.READ_PRESCRIPTION) or who.is_patient
 
 
-def _needs_break_glass(who: Person) -> bool:
-    return who.role == Role.ADMIN.value and settings.value("clinical.admin_requires_break_glass")
+def _marks(may_read: bool, who: Person, patient_id: Any) -> tuple[Any, Any]:
+    """Whether the content of a row is open to `who`, and whether after break-glass only, as columns."""
+    is_readable = access.open_to(who, patient_id) if may_read else false()
+    return is_readable.label("is_readable"), access.in_emergency(who, patient_id).label("is_emergency")
 
 
 def encounters(who: Person) -> Select:
-    """Encounters as `who` may read them, newest first."""
-    names = CLINICAL if reads_clinical(who) else PUBLIC
-    query = select(*(_ENCOUNTER[name] for name in names)).where(_ENCOUNTER.status != "entered_in_error")
+    """Encounters that `who` may know of, newest first; `is_readable` says whether their content is open too.
+
+    A patient sees their own, once signed.
+    """
+    may_read = reads_clinical(who)
+    names, whose = CLINICAL if may_read else PUBLIC, _ENCOUNTER.patient_id
+    query = select(*(_ENCOUNTER[name] for name in names), *_marks(may_read, who, whose))
+    query = query.where(_ENCOUNTER.status != "entered_in_error", *access.visible_to(who, whose))
+    if who.is_patient:
+        query = query.where(_ENCOUNTER.status == "signed")
     return query.order_by(_ENCOUNTER.id.desc())
 
 
@@ -65,9 +75,16 @@ def narrowed(query: Select, **wanted: Any) -> Select:
 
 
 def prescriptions(who: Person) -> Select:
-    """Orders as `who` may read them, newest first; imported ones without an encounter too."""
-    names = ORDER_CLINICAL if reads_prescriptions(who) else ORDER_PUBLIC
-    query = select(*(_ORDER[name] for name in names)).where(_ORDER.status != "entered_in_error")
+    """Orders that `who` may know of, newest first, imported ones without an encounter too; `is_readable` as above.
+
+    A patient sees their own, without drafts.
+    """
+    may_read = reads_prescriptions(who)
+    names, whose = ORDER_CLINICAL if may_read else ORDER_PUBLIC, _ORDER.patient_id
+    query = select(*(_ORDER[name] for name in names), *_marks(may_read, who, whose))
+    query = query.where(_ORDER.status != "entered_in_error", *access.visible_to(who, whose))
+    if who.is_patient:
+        query = query.where(_ORDER.status != "draft")
     return query.order_by(_ORDER.id.desc())
 
 
@@ -109,12 +126,25 @@ def lines_of(encounter_id: int) -> list[Prescription]:
     return list(db.session.scalars(query.order_by(Prescription.id)))
 
 
-def encounter_found(encounter_id: int) -> Encounter:
-    """The encounter as a record; `NotFound` when there is none or it was entered in error."""
-    row = db.session.get(Encounter, encounter_id)
-    if row is None or row.status == "entered_in_error":
+def encounter_found(encounter_id: int, who: Person) -> Encounter:
+    """The encounter as a record; `NotFound` when there is none for `who`, or it was entered in error.
+
+    `access.Closed` for an administrator who must give a reason first.
+    """
+    query = select(Encounter, *_marks(True, who, Encounter.patient_id)).where(
+        Encounter.id == encounter_id,
+        Encounter.status != "entered_in_error",
+        *access.visible_to(who, Encounter.patient_id),
+    )
+    found = db.session.execute(query).one_or_none()
+    if found is None:
         raise NotFound(_("There is no such encounter."))
-    return row
+    encounter, is_readable, is_emergency = found
+    if not is_readable:
+        raise access.Closed(encounter.patient_id)
+    if is_emergency:
+        access.say_emergency()
+    return encounter
 
 
 def place_in_queue(entry_id: int) -> tuple[QueueEntry, int | None]:

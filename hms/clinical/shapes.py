@@ -160,10 +160,10 @@ class InteractionQuestion(Shape):
     medications = fields.List(Text(255), required=True)
 
 
-def encounter_json(row: Any, is_clinical: bool) -> dict[str, Any]:
+def encounter_json(row: Any) -> dict[str, Any]:
     """An encounter; people outside of care see that it was, not what was said."""
     known = {"id": row.id, "patient": row.patient_id, "appointment": row.appointment_id, "doctor": row.doctor_id}
-    if not is_clinical:
+    if not row.is_readable:
         return known | {"created_at": row.created_at}
     return known | {
         "notes": row.notes,
@@ -227,10 +227,10 @@ def addendum_json(row: Any) -> dict[str, Any]:
     }
 
 
-def prescription_json(row: Any, is_clinical: bool) -> dict[str, Any]:
+def prescription_json(row: Any) -> dict[str, Any]:
     """An order; people outside of care and pharmacy see that it was and where it stands."""
     known = {"id": row.id, "encounter": row.encounter_id}
-    if not is_clinical:
+    if not row.is_readable:
         return known | {"status": row.status, "created_at": row.created_at}
     texts = ("medication_name", "dosage", "frequency", "duration", "instructions", "status")
     more = (

@@ -14,6 +14,7 @@ from hms.core.db import db, found
 from hms.core.format import person_name
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.patients import access
 from hms.patients import queries as patients
 from hms.patients.models import Patient
 
@@ -28,6 +29,7 @@ CHILDBEARING = range(12, 56)
 
 def _form_page(whom: Patient, save: Callable[..., Any], leave: Callable[[], str], **more: Any) -> ResponseReturnValue:
     """The vitals form of `whom`: saves with `save`, then goes where `leave` says; alarming values are asked about."""
+    access.check(whom, person())
     form = VitalsForm(formdata=request.form if request.method == "POST" else None, data=more.pop("start", None))
     if form.save(save, by=person()):
         flash(_("Vital signs of %(name)s saved.", name=person_name(whom.family_name, whom.given_names)), "success")
@@ -67,7 +69,7 @@ def queue_vitals(entry_id: int) -> ResponseReturnValue:
 @needs(Action.RECORD_VITALS)
 def encounter_vitals(encounter_id: int) -> ResponseReturnValue:
     """Measure during the encounter."""
-    whom = patients.patient(queries.encounter_found(encounter_id).patient_id)
+    whom = patients.patient(queries.encounter_found(encounter_id, person()).patient_id)
     return _form_page(
         whom,
         lambda **typed: actions.record_vitals(whom.id, encounter_id=encounter_id, **typed),
@@ -109,15 +111,18 @@ def _typed(row: VitalsReading) -> dict[str, str]:
 
 def words_for_board(entry_ids: Iterable[int]) -> dict[int, str]:
     """What the queue board says of those measured: the unusual values to those who care, to others that it was done."""
-    may_read = queries.reads_clinical(person())
+    may_read, is_open = queries.reads_clinical(person()), access.open_to(person(), Patient.id).label("is_open")
     query = (
-        db.select(VitalsReading, Patient.birth_date)
+        db.select(VitalsReading, Patient.birth_date, is_open)
         .join(Patient, Patient.id == VitalsReading.patient_id)
         .where(VitalsReading.queue_entry_id.in_(list(entry_ids)), VitalsReading.status == "final")
         .order_by(VitalsReading.taken_at)
     )
     rows = db.session.execute(query).all()
-    return {row.queue_entry_id: _board_words(row, born) if may_read else _("Taken") for row, born in rows}
+    return {
+        row.queue_entry_id: _board_words(row, born) if may_read and is_open else _("Taken")
+        for row, born, is_open in rows
+    }
 
 
 def _board_words(row: VitalsReading, born: Any) -> str:

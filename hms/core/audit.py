@@ -75,9 +75,13 @@ def record(
     entity_id: int | None = None,
     patient_id: int | None = None,
     outcome: str = "success",
+    purpose: str | None = None,
     details: dict[str, Any] | None = None,
 ) -> None:
-    """Write one entry that is not a change of a row: a chart opened, an export, a denial. The caller commits."""
+    """Write one entry that is not a change of a row: a chart opened, an export, a denial. The caller commits.
+
+    `purpose` is what it was done for (HL7 PurposeOfUse) where it is not the request's own.
+    """
     row: dict[str, Any] = {
         "action": action,
         "outcome": outcome,
@@ -87,11 +91,20 @@ def record(
         "new": details,
         **_who(by),
     }
+    if purpose is not None:
+        row["purpose"] = purpose
     db.session.execute(_WRITE, _EMPTY | row, execution_options={"is_nameless": True})
+
+
+def record_each(action: str, by: Person, entries: list[dict[str, Any]]) -> None:
+    """Write several entries of one action in one statement; each is columns of the entry. The caller commits."""
+    same = {"action": action, "outcome": "success", **_EMPTY, **_OBJECT, **_who(by)}
+    db.session.execute(_WRITE, [same | entry for entry in entries], execution_options={"is_nameless": True})
 
 
 _WRITE = insert(AuditEntry.__table__)
 _EMPTY = dict.fromkeys(("actor_id", "actor_name", "actor_role", "session_id", "ip", "request_id", "purpose"))
+_OBJECT = dict.fromkeys(("entity", "entity_id", "patient_id", "new"))
 
 
 def _who(by: Person | None) -> dict[str, Any]:

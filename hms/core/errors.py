@@ -8,6 +8,8 @@ class HospitalError(Exception):
 
     status = 400
     code = "refused"
+    way_on: tuple[str, str] | None = None
+    """Address and words of the button that leads on from the refusal, where there is one."""
 
     def __init__(self, message: str, field: str | None = None, *, code: str | None = None) -> None:
         super().__init__(message)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from flask_login import UserMixin
 
-from .permissions import WITHOUT_ROLE, Action
+from .permissions import WITHOUT_ROLE, Action, Role
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,11 @@ class Person(UserMixin):
         if action is Action.PUBLIC or action is Action.SIGNED_IN:
             return True
         return action.value in self.grants or (self.role is None and action in WITHOUT_ROLE)
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether this is a patient at their own record (`patient_id`), who sees nothing of anybody else's."""
+        return self.role == Role.PATIENT.value
 
     @property
     def full_name(self) -> str:

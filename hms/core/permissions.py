@@ -30,6 +30,10 @@ class Action(StrEnum):
     RECORD_ALLERGY = "patients.record_allergy"
     WITHDRAW_PATIENT = "patients.withdraw"
     EXPORT_PATIENTS = "patients.export"
+    RESTRICT_PATIENT = "patients.restrict"
+    BREAK_GLASS = "patients.break_glass"
+    REVIEW_ACCESS = "patients.review_access"
+    READ_OWN_RECORD = "patients.read_own"
     # billing
     READ_BILL_STATUS = "billing.read_status"
     READ_BILL = "billing.read"
@@ -154,6 +158,9 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             Action.READ_ALLERGIES,
             Action.WITHDRAW_PATIENT,
             Action.EXPORT_PATIENTS,
+            Action.RESTRICT_PATIENT,
+            Action.BREAK_GLASS,
+            Action.REVIEW_ACCESS,
             Action.WITHDRAW_BILL,
             Action.PROPOSE_CORRECTION,
             Action.APPROVE_CORRECTION,
@@ -187,6 +194,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
         | _BOOKING
         | _CARE
         | {
+            Action.RESTRICT_PATIENT,
+            Action.BREAK_GLASS,
             Action.EDIT_APPOINTMENT,
             Action.MOVE_APPOINTMENT,
             Action.BLOCK_TIME,
@@ -206,6 +215,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
         | _BOOKING
         | _CARE
         | {
+            Action.BREAK_GLASS,
             Action.EDIT_APPOINTMENT,
             Action.EDIT_ANY_APPOINTMENT,
             Action.CHECK_IN,
@@ -237,6 +247,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
         _EVERY_DESK
         | {
             Action.READ_ALLERGIES,
+            Action.BREAK_GLASS,
             Action.READ_PRESCRIPTION,
             Action.DISPENSE,
             Action.READ_STOCK,
@@ -259,7 +270,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
         }
     ),
     Role.LAB: frozenset(_EVERY_DESK | {Action.ENTER_RESULT}),
-    Role.PATIENT: frozenset(),
+    Role.PATIENT: frozenset({Action.READ_OWN_RECORD}),
 }
 
 # What an account without a role may do: ask for one.

@@ -39,8 +39,8 @@ def _page(status: int, message: str, extra: dict[str, Any]) -> str:
         shell = "base.html" if signed_in else "plain.html"
         if signed_in and status in PASSING and kept_fields():
             names, extra = ["errors/resend.html"], extra | {"kept": kept_fields()}
-        about = {"shell": shell, "signed_in": signed_in, "status": status, "message": message}
-        return render_template(names, **about, **extra)
+        about = {"shell": shell, "signed_in": signed_in, "status": status, "message": message, "way_on": None}
+        return render_template(names, **about | extra)
     except DBAPIError:
         db.session.rollback()
         return BARE.format(title=escape(message), lang="en")
@@ -63,7 +63,7 @@ def _json(status: int, message: str, code: str | None, field: str | None) -> Res
 def _refused(error: HospitalError) -> Response:
     if isinstance(error, NotAllowed):
         audit.record_denial(person(), request.endpoint or request.path)
-    response = answer(error.status, _(error.message), code=error.code, field=error.field)
+    response = answer(error.status, _(error.message), code=error.code, field=error.field, way_on=error.way_on)
     if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
     return response

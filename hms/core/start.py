@@ -114,6 +114,7 @@ def _flask_configuration(config: Config) -> dict[str, object]:
         "SOCKETIO_ASYNC": os.environ.get("SOCKETIO_ASYNC", "threading"),
         "SOCKETS_OVER_REDIS": False,
         "SQLALCHEMY_DATABASE_URI": config.database_url,
+        "DATABASE_OWNER_URL": config.database_owner_url or config.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": _engine(config),
         "SESSION_COOKIE_NAME": "__Host-hms" if config.https else "hms",
         "SESSION_COOKIE_SECURE": config.https,

@@ -28,11 +28,11 @@ LARGEST_ID = 2**63 - 1
 V = TypeVar("V", bound=Callable[..., Any])
 
 
-def needs(action: Action) -> Callable[[V], V]:
-    """Name the action a route performs. A route that names none stays shut."""
+def needs(action: Action, *others: Action) -> Callable[[V], V]:
+    """Name the action a route performs, and others of which one suffices. A route that names none stays shut."""
 
     def mark(view: V) -> V:
-        view.needs = action  # type: ignore[attr-defined]
+        view.needs, view.suffices = action, others  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -63,14 +63,15 @@ def guard() -> Response | None:
         return None
     who = person()
     if action is not Action.PUBLIC:
-        _admit(who, action)
+        _admit(who, view)
     return None if request.method in SAFE_METHODS else _receive(who)
 
 
-def _admit(who: Person, action: Action) -> None:
+def _admit(who: Person, view: Any) -> None:
     if not who.is_authenticated:
         raise SignInNeeded
-    require(who, action)
+    if not any(who.may(other) for other in getattr(view, "suffices", ())):
+        require(who, view.needs)
 
 
 def _receive(who: Person) -> Response | None:

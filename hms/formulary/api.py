@@ -108,7 +108,7 @@ def _one(row: Any, status: int = 200) -> Response:
 
 
 @api.get("/medications/")
-@needs(Action.READ_FORMULARY)
+@needs(Action.READ_FORMULARY, Action.READ_OWN_RECORD)
 @api.response(200, MedicationOut(many=True))
 def medications() -> Response:
     """Medicines on the list, by name; `search=` takes parts of names and strengths."""
@@ -117,7 +117,7 @@ def medications() -> Response:
 
 
 @api.get("/medications/<int:medication_id>/")
-@needs(Action.READ_FORMULARY)
+@needs(Action.READ_FORMULARY, Action.READ_OWN_RECORD)
 @api.response(200, MedicationOut)
 def medication(medication_id: int) -> Response:
     """One medicine, on the list or withdrawn."""

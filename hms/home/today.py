@@ -18,7 +18,7 @@ from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.words import _
-from hms.patients import unfinished
+from hms.patients import restricting, unfinished
 from hms.patients.models import Patient
 from hms.patients.unfinished import Unfinished
 from hms.pharmacy import queries as pharmacy
@@ -64,7 +64,7 @@ def today(who: Person) -> Today:
     if who.may(Action.MANAGE_PRICES):
         home.prices = prices.unpriced()
     if who.may(Action.ADMINISTER):
-        _administration(home)
+        _administration(home, who)
     return home
 
 
@@ -124,9 +124,13 @@ def _pharmacy(home: Today) -> None:
     ]
 
 
-def _administration(home: Today) -> None:
+def _administration(home: Today, who: Person) -> None:
     now, failed = period("today", clock.today()), admin.figures()["failed_sign_ins"]
     health = admin.health()
+    to_review, late = restricting.to_review() if who.may(Action.REVIEW_ACCESS) else (0, 0)
+    if to_review:
+        label = _("Emergency accesses to review, some overdue") if late else _("Emergency accesses to review")
+        home.figures.append((label, to_review, restricting.REVIEWS, "stop" if late else "caution"))
     home.figures += [
         (_("Visits today"), figures.visits(now), "/reports/?period=today", ""),
         (_("Encounters signed today"), figures.encounters_signed(now), "/reports/?period=today", ""),

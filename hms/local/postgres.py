@@ -24,6 +24,8 @@ from hms.local import account, keepsakes, places, ports, processes, programs, se
 from hms.local.errors import LocalServersFailed
 
 OWNER = "hms"
+APPLICATION = "hms_app"
+"""The role the programs work as; what it may do is said in hms/core/database_roles.py."""
 
 # The same words in docker-compose.yml: without them names would sort differently from machine to machine.
 LOCALE = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -74,6 +76,11 @@ class Postgres:
         kept = self._kept()
         return f"postgresql+psycopg://{OWNER}:{kept['password']}@127.0.0.1:{kept['port']}/{database}"
 
+    def application_url(self, database: str = OWNER) -> str:
+        """The address of `database` for the programs, which may neither change tables nor rewrite the trail."""
+        kept = self._kept()
+        return f"postgresql+psycopg://{APPLICATION}:{kept['application_password']}@127.0.0.1:{kept['port']}/{database}"
+
     def start(self) -> None:
         """Starts the server and recovers what a power cut left; does nothing when it runs already."""
         if self.running():
@@ -105,6 +112,15 @@ class Postgres:
         with self.connect() as connection:
             if not connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+
+    def ensure_application(self) -> None:
+        """Makes the role of the programs when it is not there yet; it may sign in and nothing more."""
+        if "application_password" not in self._kept():
+            self._keep(application_password=secrets.fresh())
+        name, password = sql.Identifier(APPLICATION), sql.Literal(self._kept()["application_password"])
+        with self.connect() as connection:
+            if not connection.execute("select 1 from pg_roles where rolname = %s", [APPLICATION]).fetchone():
+                connection.execute(sql.SQL("create role {} login password {}").format(name, password))
 
     def connect(self) -> psycopg.Connection:
         """A connection to the server's maintenance database, outside transactions. The caller closes it."""

@@ -44,12 +44,15 @@ class Servers:
 
     def _start(self, is_alone: bool) -> dict[str, str]:
         variables = {"HMS_DATA_DIR": str(self.home)} | secrets.environment(self.home, self.given)
-        variables |= {name: self.given[name] for name in ("DATABASE_URL", "REDIS_URL") if self.given.get(name)}
+        addresses = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
+        variables |= {name: self.given[name] for name in addresses if self.given.get(name)}
         try:
             if self.postgres:
                 self.postgres.start()
                 self.postgres.ensure_database()
-                variables["DATABASE_URL"] = self.postgres.url()
+                self.postgres.ensure_application()
+                variables["DATABASE_URL"] = self.postgres.application_url()
+                variables["DATABASE_OWNER_URL"] = self.postgres.url()
             if self.valkey:
                 self.valkey.start()
                 variables["REDIS_URL"] = self.valkey.url()

@@ -77,6 +77,7 @@ class Hospital:
         environment = self._environment_of_children(self._servers.join())
         say("Bringing tables and demo data up to date …" if self.is_demo else "Bringing the tables up to date …")
         self._prepare(environment)
+        environment.pop("DATABASE_OWNER_URL", None)
         say("Opening the desks …")
         self._open(environment)
         self._welcome()

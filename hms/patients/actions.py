@@ -17,7 +17,7 @@ from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.words import _
 
-from . import number, queries, rules, unfinished
+from . import access, number, queries, rules, unfinished
 from .allergy_records import (
     answer_allergies,
     confirm_no_allergies,
@@ -148,6 +148,7 @@ def update_patient(
     `allergies` is the API's text; it may differ from what is recorded only for those who may record allergies.
     """
     patient = queries.locked_patient(patient_id)
+    access.check_team(patient, by)
     if version is not None and patient.version != version:
         raise Stale(STALE)
     names = {"given_names": patient.given_names, "family_name": patient.family_name}
@@ -189,19 +190,37 @@ def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
     patient.changed()
 
 
-@action(Action.FIND_PATIENT)
+@action(Action.OPEN_CHART)
 def open_chart(patient_id: int, *, by: Person) -> Patient:
-    """The patient, and in the same transaction the note in the trail that `by` looked; `NotFound` when withdrawn."""
+    """The patient whose clinical record is read, and in the same transaction the note in the trail that `by` looked.
+
+    `NotFound` when withdrawn, `access.Closed` when the record opens to `by` with a reason only.
+    """
     patient = queries.patient(patient_id)
-    verb = "clinical.open_chart" if by.may(Action.OPEN_CHART) else "patients.read"
-    audit.record(verb, by, **_about(patient_id))
+    access.check(patient, by)
+    audit.record("clinical.open_chart", by, **_about(patient_id))
     return patient
 
 
 @action(Action.FIND_PATIENT)
+def look_up(patient_id: int, *, by: Person) -> Patient:
+    """The patient, with the note in the trail that `by` looked who it is; nothing clinical."""
+    patient = queries.patient(patient_id)
+    audit.record("patients.read", by, **_about(patient_id))
+    return patient
+
+
+@action(Action.SIGNED_IN)
 def read_patient(patient_id: int, *, by: Person) -> Any:
-    """The API's row of one patient, with the note in the trail that `by` read it."""
+    """The API's row of one patient, with the note in the trail that `by` read it.
+
+    Those who read charts by their role find a record closed to them `access.Closed`.
+    """
     row = queries.row(patient_id, by)
+    if access.is_held_to_care_team(by) and not row.is_open:
+        raise access.Closed(patient_id)
+    if row.is_restricted:
+        access.emergency_until(patient_id, by)
     audit.record("patients.read", by, **_about(patient_id))
     return row
 

@@ -13,7 +13,7 @@ from hms.core.permissions import Action
 from hms.core.text import clean, fold
 from hms.core.words import _
 
-from . import queries
+from . import access, queries
 from .allergies import NONE_KNOWN, substances
 from .models import Allergy, Patient
 
@@ -36,6 +36,7 @@ def record_allergy(
     `Conflict` when the substance is recorded already.
     """
     patient = queries.locked_patient(patient_id)
+    access.check_team(patient, by)
     name = line("substance", substance, 200)
     if any(fold(known.substance) == fold(name) for known in queries.allergies(patient_id)):
         raise Conflict(_("This allergy is already recorded."), "substance", code="already_recorded")
@@ -63,6 +64,7 @@ def withdraw_allergy(allergy_id: int, *, by: Person) -> Allergy:
     """Mark an allergy as entered in error. When it was the last one, the question counts as not asked."""
     allergy = locked(Allergy, allergy_id)
     patient = queries.locked_patient(allergy.patient_id)
+    access.check_team(patient, by)
     if allergy.status != "active":
         raise Conflict(_("This allergy was withdrawn already."), code="already_withdrawn")
     _withdraw(patient, [allergy], by)
@@ -82,6 +84,7 @@ def _withdraw(patient: Patient, gone: list[Allergy], by: Person) -> None:
 def confirm_no_allergies(patient_id: int, *, by: Person) -> Patient:
     """The patient was asked and knows of none; `Conflict` while any is recorded."""
     patient = queries.locked_patient(patient_id)
+    access.check_team(patient, by)
     if queries.allergies(patient_id):
         raise Conflict(_("Allergies are recorded. Withdraw those that are wrong first."), code="allergies_recorded")
     _asked(patient, "none_known", by)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.core.db import Record, Versioned
 from hms.core.words import _
+from hms.staff.models import User
 
 # Every part of a name stands between blanks, so that "begins with" is `LIKE '% kad%'` and finds its index.
 NAMES = """hms_fold(' ' || translate(given_names || ' ' || family_name || ' ' || preferred_name, '-''’', ' ') || ' ')"""
@@ -56,6 +57,7 @@ class Patient(Versioned):
         ),
         Index("ix_patient_birth_date", "birth_date"),
         Index("ix_patient_sort_name", "sort_name", "id"),
+        Index("ix_patient_restricted", "id", postgresql_where=text("is_restricted")),
     )
 
     hospital_number: Mapped[str] = mapped_column(unique=True)
@@ -81,6 +83,7 @@ class Patient(Versioned):
     deceased_on: Mapped[date | None]
     status: Mapped[str] = mapped_column(default="active")
     is_restricted: Mapped[bool] = mapped_column(default=False)
+    restriction_reason: Mapped[str] = mapped_column(default="", server_default="")
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
     withdrawn_reason: Mapped[str] = mapped_column(default="")
     external_id: Mapped[str | None] = mapped_column(unique=True)
@@ -135,3 +138,48 @@ class Allergy(Record):
     external_id: Mapped[str | None] = mapped_column(unique=True)
 
     patient: Mapped[Patient] = relationship(back_populates="allergies", lazy="raise")
+
+
+class BreakGlass(Record):
+    """One opening of a closed record with a reason: who, whose, why, until when, and what the review found.
+
+    `finding` is "justified" or "unjustified", None until somebody else has reviewed it.
+    """
+
+    __tablename__ = "break_glass"
+    __table_args__ = (
+        CheckConstraint(
+            "length(btrim(reason)) >= 10",
+            name="reason_given",
+            info={"says": _("Write the reason in at least ten characters."), "field": "reason"},
+        ),
+        CheckConstraint("expires_at > opened_at", name="ends_after_begin"),
+        CheckConstraint("finding IN ('justified', 'unjustified')", name="finding_known"),
+        CheckConstraint(
+            "(reviewed_at IS NULL) = (finding IS NULL) AND (reviewed_at IS NULL) = (reviewed_by_id IS NULL)",
+            name="reviewed_whole",
+        ),
+        CheckConstraint(
+            "reviewed_by_id <> user_id",
+            name="reviewed_by_another",
+            info={"says": _("Nobody reviews their own access. Ask another reviewer."), "field": "finding"},
+        ),
+        Index("ix_break_glass_open", "user_id", "patient_id", "expires_at"),
+        Index("ix_break_glass_to_review", "id", postgresql_where=text("reviewed_at IS NULL")),
+        Index("ix_break_glass_patient", "patient_id", "id"),
+    )
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    role: Mapped[str] = mapped_column(default="")
+    reason: Mapped[str]
+    opened_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    reviewed_at: Mapped[datetime | None]
+    finding: Mapped[str | None]
+    review_note: Mapped[str] = mapped_column(default="", server_default="")
+
+    user: Mapped[User] = relationship(foreign_keys=user_id, lazy="raise")
+    reviewed_by: Mapped[User | None] = relationship(foreign_keys=reviewed_by_id, lazy="raise")
+    patient: Mapped[Patient] = relationship(lazy="raise")

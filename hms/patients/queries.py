@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, case, column, exists, func, literal, null, select, table, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from sqlalchemy.orm import selectinload
 
-from hms.core import clock, settings
+from hms.core import clock
 from hms.core.db import db, locked
 from hms.core.errors import NotFound
 from hms.core.people import Person
-from hms.core.permissions import Action, Role
+from hms.core.permissions import Action
 from hms.core.words import _
 from hms.staff import queries as staff
 
+from . import access
 from .finding import BY_NAME, SHOWN, WHO, Hit, asked_for, find, fits, hit, shown_phone
 from .lookalikes import Lookalike, lookalikes
-from .models import Allergy, Patient
+from .models import Allergy, BreakGlass, Patient
 
 __all__ = ["WHO", "Hit", "Lookalike", "asked_for", "find", "fits", "hit", "lookalikes", "shown_phone"]
 
@@ -51,15 +52,16 @@ def locked_patient(patient_id: int) -> Patient:
 
 
 def reads_allergies(who: Person) -> bool:
-    """Whether `who` sees substances; an administrator does unless the hospital asks for break-glass."""
-    if who.role == Role.ADMIN.value and settings.value("clinical.admin_requires_break_glass"):
-        return False
-    return who.may(Action.READ_ALLERGIES)
+    """Whether the role of `who` sees substances, where the record is open to them (`access`)."""
+    return who.may(Action.READ_ALLERGIES) or who.is_patient
 
 
 @dataclass
 class Banner:
-    """Who the patient is, for `patient_banner`; `allergies` is empty for those who may only know the status."""
+    """Who the patient is, for `patient_banner`; `allergies` is empty for those who may only know the status.
+
+    `emergency_until` is when the record closes that the reader opened with a reason.
+    """
 
     id: int
     family_name: str
@@ -73,6 +75,7 @@ class Banner:
     allergy_words: str
     allergies: list[str]
     same_name_count: int
+    emergency_until: datetime | None = None
     queue_words: str = ""
 
 
@@ -90,13 +93,18 @@ def patient_banner(whom: Patient, who: Person) -> Banner:
     )
     reactions = select(
         func.array_agg(aggregate_order_by(array([Allergy.substance, Allergy.reaction]), Allergy.id))
-    ).where(Allergy.patient_id == whom.id, Allergy.status == "active")
+    ).where(Allergy.patient_id == whom.id, Allergy.status == "active", access.open_to(who, Allergy.patient_id))
     shown = reactions.scalar_subquery() if reads_allergies(who) else null()
-    count, known = db.session.execute(select(same.scalar_subquery(), shown)).one()
+    until = select(func.max(BreakGlass.expires_at)).where(
+        BreakGlass.user_id == who.id, BreakGlass.patient_id == whom.id, BreakGlass.expires_at > clock.now()
+    )
+    counted = select(same.scalar_subquery(), shown, until.scalar_subquery())
+    count, known, emergency_until = db.session.execute(counted).one()
     return Banner(
         *(getattr(whom, name) for name in list(Banner.__dataclass_fields__)[:10]),
         allergies=[" – ".join(filter(None, pair)) for pair in known or ()],
         same_name_count=count,
+        emergency_until=emergency_until,
     )
 
 
@@ -140,7 +148,10 @@ def _place(patient_id: int | None) -> Any:
 
 
 def rows(who: Person) -> Select:
-    """The columns of the API's patients, active ones; substances only for those who may read them."""
+    """The columns of the API's patients, active ones; substances only for those who may read them.
+
+    `is_open` says whether the content of the record is open to `who`.
+    """
     recent = exists().where(
         _APPOINTMENT.c.patient_id == Patient.id,
         _APPOINTMENT.c.date.between(clock.today() - RECENT, clock.today()),
@@ -150,12 +161,13 @@ def rows(who: Person) -> Select:
         *columns,
         recent.label("has_recent_appointment"),
         (_substances() if reads_allergies(who) else literal("")).label("known_allergies"),
-    ).where(Patient.status == "active")
+        access.open_to(who, Patient.id).label("is_open"),
+    ).where(Patient.status == "active", *access.own_rows(who, Patient.id))
 
 
 ROW = (
     *("id", "hospital_number", "given_names", "family_name", "birth_date", "sex", "phone", "address"),
-    *("created_at", "updated_at", "version"),
+    *("created_at", "updated_at", "version", "is_restricted"),
 )
 
 

@@ -65,8 +65,8 @@ class LookalikeOut(Shape):
 
 def names_of(who: Person) -> tuple[str, ...]:
     """The fields `who` sees: all demographics for those who edit them; names and contact for those who only bill;
-    names, birth date and sex for the rest. Substances for those who may read them."""
-    if who.may(Action.EDIT_PATIENT):
+    names, birth date and sex for the rest. Substances for those who may read them. A patient sees all of their own."""
+    if who.may(Action.EDIT_PATIENT) or who.is_patient:
         seen = (
             "has_recent_appointment",
             "date_of_birth",
@@ -84,7 +84,7 @@ def names_of(who: Person) -> tuple[str, ...]:
 
 
 def patient_json(row: Any, seen: tuple[str, ...]) -> dict[str, Any]:
-    """A row of `queries.rows` with the fields in `seen`, in the original's order."""
+    """A row of `queries.rows` with the fields in `seen`, in the original's order; no substances of a closed record."""
     whole = {
         "id": row.id,
         "has_recent_appointment": row.has_recent_appointment,
@@ -100,4 +100,5 @@ def patient_json(row: Any, seen: tuple[str, ...]) -> dict[str, Any]:
         "updated_at": row.updated_at,
     }
     always = ("id", "unique_id", "first_name", "last_name")
-    return {name: value for name, value in whole.items() if name in always or name in seen}
+    hidden = () if row.is_open else ("known_allergies",)
+    return {name: value for name, value in whole.items() if name in always or (name in seen and name not in hidden)}

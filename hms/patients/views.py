@@ -17,6 +17,8 @@ from hms.core.web import needs, person
 from hms.core.words import _ as marked
 
 from . import (
+    access,
+    access_views,  # noqa: F401 - puts its pages on the blueprint
     actions,
     card,
     forms,
@@ -56,6 +58,7 @@ def _id(name: str) -> int | None:
 def edit(patient_id: int) -> ResponseReturnValue:
     """Correct a patient's details."""
     patient = queries.patient(patient_id)
+    access.check_team(patient, person())
     form = forms.CorrectionForm(data=forms.recorded(patient))
     if form.save(actions.update_patient, by=person(), patient_id=patient_id):
         flash(_("Saved."), "success")
@@ -93,6 +96,7 @@ def _differences(patient: Patient, form: forms.CorrectionForm) -> list[tuple[Any
 def use(patient_id: int) -> ResponseReturnValue:
     """Go on with a known patient instead of registering: the phone and address just typed are proposed as changes."""
     patient, typed = queries.patient(patient_id), forms.RegistrationForm()
+    access.check_team(patient, person())
     unfinished.discard(person(), typed.draft.data or "")
     shown = forms.recorded(patient)
     proposed = [name for name in ("contact_info", "address") if typed[name].data and typed[name].data != shown[name]]
@@ -117,9 +121,8 @@ def allergies(patient_id: int) -> ResponseReturnValue:
 
 
 def _allergy_page(patient_id: int, form: DeskForm, refused: list[str] | None = None) -> ResponseReturnValue:
-    if not queries.reads_allergies(person()):
-        raise NotFound(queries.NO_PATIENT)
     patient = queries.patient(patient_id)
+    access.check(patient, person())
     page = render_template(
         "patients/allergies.html",
         form=form,
@@ -156,6 +159,7 @@ def withdraw_allergy(patient_id: int, allergy_id: int) -> ResponseReturnValue:
 
 
 def _belongs(allergy_id: int, patient_id: int) -> None:
+    access.check(queries.patient(patient_id), person())
     if not any(allergy.id == allergy_id for allergy in queries.allergies(patient_id)):
         raise NotFound(marked("This allergy is not on the patient's list any more."))
 
@@ -169,3 +173,4 @@ def print_card(patient_id: int) -> str:
     return render_template(
         "patients/card.html", patient=patient, banner=queries.patient_banner(patient, person()), codes=codes
     )
+

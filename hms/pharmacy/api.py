@@ -18,6 +18,7 @@ from hms.core.web import needs, person
 from hms.core.words import _
 from hms.formulary.api import MedicationOut, medication_json
 from hms.formulary.models import Medication
+from hms.patients import access
 
 from . import actions, shelves
 from .models import Batch, Dispense, StockMovement
@@ -55,8 +56,11 @@ def dispense_json(row: Dispense) -> dict[str, Any]:
 
 
 def _dispenses() -> Select:
-    return select(Dispense).options(
-        joinedload(Dispense.prescription), selectinload(Dispense.movements).joinedload(StockMovement.batch)
+    """What was given, to patients whose records are open to the person."""
+    return (
+        select(Dispense)
+        .where(access.open_to(person(), Dispense.patient_id))
+        .options(joinedload(Dispense.prescription), selectinload(Dispense.movements).joinedload(StockMovement.batch))
     )
 
 

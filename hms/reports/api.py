@@ -14,6 +14,7 @@ from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action, Role
 from hms.core.web import needs, person
+from hms.patients import access
 
 from . import dashboards, queries
 
@@ -65,18 +66,19 @@ def patient_count() -> dict[str, int]:
 def appointment_json(row: Appointment, who: Person) -> dict[str, Any]:
     """One appointment; the doctor only for those who read the reason of visits."""
     seen = {"id": row.id, "patient": row.patient_id, "date": row.date, "time": row.time, "status": row.status}
-    return seen | {"doctor": row.doctor_id} if who.may(Action.READ_VISIT_REASON) else seen
+    return seen | {"doctor": row.doctor_id} if who.may(Action.READ_VISIT_REASON) or who.is_patient else seen
 
 
 @api.get("/report/appointments_today/")
 @needs(Action.SIGNED_IN)
 @api.response(200, Today)
 def appointments_today() -> Any:
-    """Today's appointments; a doctor's own."""
+    """Today's appointments; a doctor's or a patient's own."""
     who = person()
-    if not who.may(Action.READ_APPOINTMENTS):
+    if not (who.may(Action.READ_APPOINTMENTS) or who.is_patient):
         return jsonify(appointments=[])
     query = queries.appointments_on(clock.today(), who.id if who.role == Role.DOCTOR else None)
+    query = query.where(*access.own_rows(who, Appointment.patient_id))
     return jsonify(appointments=[appointment_json(row, who) for row in db.session.scalars(query)])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Select, select
 
 from hms.core.db import db
+from hms.core.permissions import Action
 from hms.core.permissions import Role as BuiltIn
 
 from .models import Department, LoginActivity, Role, User
@@ -55,3 +56,11 @@ def own_sign_ins(user_id: int, limit: int = 10, before: int | None = None) -> li
     if before is not None:
         query = query.where(LoginActivity.id < before)
     return list(db.session.scalars(query))
+
+
+def who_may(action: Action) -> list[int]:
+    """The active accounts whose role is granted `action`."""
+    query = (
+        select(User.id).join(Role, Role.id == User.role_id).where(User.is_active, Role.grants.contains([action.value]))
+    )
+    return list(db.session.scalars(query.order_by(User.id)))

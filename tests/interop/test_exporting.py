@@ -14,6 +14,7 @@ from hms.core.db import db as database
 from hms.core.people import SYSTEM
 from hms.interop.exporting import export
 from hms.interop.kinds import KINDS
+from hms.local.postgres import APPLICATION
 from hms.patients import actions as patients
 from tests.formulary.factories import load
 
@@ -29,9 +30,13 @@ def files(folder):
 def emptied():
     """The hospital as it was before any patient; only a test can do this."""
     with doing("tests.empty", SYSTEM):
+        database.session.execute(text("RESET ROLE"))
         database.session.execute(text("TRUNCATE patient, source_record, encounter, prescription CASCADE"))
         gone = "UPDATE app_user SET role_id = NULL, external_id = 'gone/' || id, username = 'gone-' || id"
+        database.session.execute(text("SET LOCAL session_replication_role = replica"))
         database.session.execute(text(gone))
+        database.session.execute(text("SET LOCAL session_replication_role = origin"))
+        database.session.execute(text(f"SET ROLE {APPLICATION}"))
     database.session.expire_all()
 
 

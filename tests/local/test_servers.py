@@ -44,7 +44,7 @@ def test_a_command_finds_a_database_and_a_queue_and_leaves_nothing_running(home)
         with redis.Redis.from_url(variables["REDIS_URL"]) as queue:
             assert queue.config_get("appendonly") == {"appendonly": "yes"}
             queue.set("kept", "over night")
-        query(variables["DATABASE_URL"], "create table kept as select 7 as number")
+        query(variables["DATABASE_OWNER_URL"], "create table kept as select 7 as number")
         files = [home / name for name in ("postgres.json", "valkey.json", "secrets.json", "valkey/valkey.conf")]
         assert {oct(file.stat().st_mode & 0o777) for file in files} == {"0o600"}
     assert not processes.all_in(home / "postgres")
@@ -52,7 +52,7 @@ def test_a_command_finds_a_database_and_a_queue_and_leaves_nothing_running(home)
 
     with servers_for_command({"HMS_DATA_DIR": str(home)}) as again:
         assert again == variables
-        assert query(again["DATABASE_URL"], "select number from kept") == 7
+        assert query(again["DATABASE_OWNER_URL"], "select number from kept") == 7
         with redis.Redis.from_url(again["REDIS_URL"]) as queue:
             assert queue.get("kept") == b"over night"
 

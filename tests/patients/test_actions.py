@@ -122,7 +122,7 @@ def test_a_withdrawn_record_is_kept_but_not_found(person, db):
 def test_opening_a_chart_is_in_the_trail(person, db):
     patient = a_patient()
     actions.open_chart(patient.id, by=person("doctor"))
-    actions.open_chart(patient.id, by=person("receptionist"))
+    actions.look_up(patient.id, by=person("receptionist"))
     seen = db.session.scalars(
         select(AuditEntry.action)
         .where(AuditEntry.patient_id == patient.id, AuditEntry.old.is_(None))

@@ -46,6 +46,7 @@ def test_books_kept_by_the_desks_fit(hospital):
     ],
 )
 def test_tampering_is_named(db, hospital, tampering, said):
+    db.session.execute(text("RESET ROLE"))
     db.session.execute(text("SET LOCAL session_replication_role = replica"))
     db.session.execute(text(tampering))
     assert any(said in fault for fault in proving.faults())

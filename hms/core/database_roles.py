@@ -1,0 +1,63 @@
+"""The two roles at the database: the owner makes and changes tables, the application only works in them.
+
+The application's role is no superuser, owns nothing and may not change what a table is; in the trail it may add and
+read, nothing else. Triggers refuse the rest to the owner too, but an owner could drop a trigger.
+"""
+
+from __future__ import annotations
+
+from psycopg import sql
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import URL
+
+APPEND_ONLY = ("audit_entry", "audit_seal")
+READ_ONLY = ("alembic_version",)
+
+
+def settle(connection: Connection, application: URL) -> None:
+    """Make the role that `application` signs in as when it is missing, and give it exactly the rights it works with.
+
+    `connection` is the owner's, in a transaction. Nothing is done when both are the same role.
+    """
+    owner = connection.execute(text("SELECT current_user")).scalar_one()
+    role = application.username
+    if role is None or role == owner:
+        return
+    _make(connection, role, application.password)
+    for statement in (*_rights(), *_narrower(connection)):
+        _run(connection, sql.SQL(statement).format(role=sql.Identifier(role), owner=sql.Identifier(owner)))
+
+
+def _make(connection: Connection, role: str, password: str | None) -> None:
+    known = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).first()
+    if known is None:
+        _run(connection, sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+    _run(
+        connection,
+        sql.SQL("ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}").format(
+            sql.Identifier(role), sql.Literal(str(password) if password else None)
+        ),
+    )
+
+
+def _rights() -> tuple[str, ...]:
+    return (
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}",
+        "GRANT USAGE ON SCHEMA public TO {role}",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
+        "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}",
+    )
+
+
+def _narrower(connection: Connection) -> list[str]:
+    """What is taken back: the trail is added to and read, the list of migrations is read."""
+    here = text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    known = set(connection.execute(here).scalars())
+    taken = [f"REVOKE UPDATE, DELETE ON {table} FROM {{role}}" for table in APPEND_ONLY if table in known]
+    return taken + [f"REVOKE INSERT, UPDATE, DELETE ON {table} FROM {{role}}" for table in READ_ONLY if table in known]
+
+
+def _run(connection: Connection, statement: sql.Composed) -> None:
+    raw = connection.connection.dbapi_connection
+    connection.exec_driver_sql(statement.as_string(raw).replace("%", "%%"))

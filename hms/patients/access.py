@@ -1,0 +1,139 @@
+"""Who may read what is inside a patient's record: the one place of the rule, for pages, API, lists and papers.
+
+* A patient at their own record sees that record and nobody else's.
+* A restricted record (`Patient.is_restricted`) is found by name like any other, but its content opens only to those in
+  whose care the patient is (`care_team.py`), or after break-glass. This holds for all who read charts by their role.
+* An administrator reads clinical content, and the trail says so; when `clinical.admin_requires_break_glass` is on, only
+  after break-glass, whether the record is restricted or not.
+
+Which fields a role reads at all is the role's grants; here it is whose.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import g, has_request_context
+from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, true
+
+from hms.core import clock, settings
+from hms.core.db import db
+from hms.core.errors import NotAllowed
+from hms.core.people import Person, System
+from hms.core.permissions import Action, Role
+from hms.core.words import _
+
+from .care_team import cared_for_by
+from .models import BreakGlass, Patient
+
+EMERGENCY = "BTG"
+"""The purpose of a read after break-glass (HL7 PurposeOfUse)."""
+_CLOSED = _("This record is restricted. Open it with a reason, or ask those who care for the patient.")
+_CLOSED_TO_ALL = _("Clinical records open to administrators with a reason only.")
+
+
+class Closed(NotAllowed):
+    """The content of a record that opens with a reason only; `patient_id` is whose it is."""
+
+    def __init__(self, patient_id: int, message: str = _CLOSED) -> None:
+        super().__init__(message, code="restricted")
+        self.patient_id = patient_id
+        self.way_on = (f"/patients/{patient_id}/break-glass", _("Open with a reason"))
+
+
+def is_held_to_care_team(who: Person) -> bool:
+    """Whether restricted records are closed to `who` unless the patient is in their care."""
+    return who.may(Action.OPEN_CHART) and who.role != Role.ADMIN.value and not isinstance(who, System)
+
+
+def always_needs_reason(who: Person) -> bool:
+    """Whether `who` reads any clinical content only after break-glass."""
+    return who.role == Role.ADMIN.value and settings.value("clinical.admin_requires_break_glass")
+
+
+def opened_by(who: Person) -> Select:
+    """Ids of the patients whose records `who` opened with a reason and may still read."""
+    return select(BreakGlass.patient_id).where(BreakGlass.user_id == who.id, BreakGlass.expires_at > clock.now())
+
+
+def open_to(who: Person, patient_id: Any) -> ColumnElement[bool]:
+    """The condition that the content of the record with this patient id (a column) is open to `who`."""
+    if who.is_patient:
+        return patient_id == who.patient_id if who.patient_id is not None else false()
+    if always_needs_reason(who):
+        return patient_id.in_(opened_by(who))
+    if not is_held_to_care_team(who):
+        return true()
+    some = Patient.__table__.alias("restricted")
+    is_open = or_(cared_for_by(who, some.c.id), some.c.id.in_(opened_by(who)))
+    return patient_id.not_in(select(some.c.id).where(some.c.is_restricted, not_(is_open)))
+
+
+def in_emergency(who: Person, patient_id: Any) -> ColumnElement[bool]:
+    """The condition that `who` has the record with this patient id (a column) open with a reason."""
+    if is_held_to_care_team(who) or always_needs_reason(who):
+        return patient_id.in_(opened_by(who))
+    return false()
+
+
+def own_rows(who: Person, patient_id: Any) -> list[ColumnElement[bool]]:
+    """The conditions that keep the rows `who` may know of: a patient's own, for others all."""
+    return [open_to(who, patient_id)] if who.is_patient else []
+
+
+def visible_to(who: Person, patient_id: Any) -> list[ColumnElement[bool]]:
+    """The conditions that keep clinical rows `who` may know of: closed records are left out, as if there were none.
+
+    An administrator who needs a reason still sees that there are rows, without what is in them.
+    """
+    return [open_to(who, patient_id)] if who.is_patient or is_held_to_care_team(who) else []
+
+
+def check(whom: Patient, who: Person) -> None:
+    """Raise `Closed` unless the content of this record is open to `who`; what is read after break-glass is marked so."""
+    if always_needs_reason(who):
+        if emergency_until(whom.id, who) is None:
+            raise Closed(whom.id, _CLOSED_TO_ALL)
+    elif whom.is_restricted and is_held_to_care_team(who):
+        _check_restricted(whom, who)
+    elif who.is_patient and whom.id != who.patient_id:
+        raise Closed(whom.id)
+
+
+def check_team(whom: Patient, who: Person) -> None:
+    """Raise `Closed` when a restricted record is to be changed by somebody held to the care team."""
+    if whom.is_restricted and is_held_to_care_team(who):
+        _check_restricted(whom, who)
+
+
+def _check_restricted(whom: Patient, who: Person) -> None:
+    is_cared_for = and_(Patient.id == whom.id, cared_for_by(who, Patient.id))
+    if emergency_until(whom.id, who) is None and not db.session.execute(select(exists().where(is_cared_for))).scalar():
+        raise Closed(whom.id)
+
+
+def is_open(whom: Patient, who: Person) -> bool:
+    """Whether the content of this record is open to `who`."""
+    try:
+        check(whom, who)
+    except Closed:
+        return False
+    return True
+
+
+def emergency_until(patient_id: int, who: Person) -> datetime | None:
+    """Until when `who` has this record open with a reason; None when not. From here on the request says its purpose."""
+    ends = select(BreakGlass.expires_at).where(
+        BreakGlass.user_id == who.id, BreakGlass.patient_id == patient_id, BreakGlass.expires_at > clock.now()
+    )
+    until = db.session.execute(ends.order_by(BreakGlass.expires_at.desc()).limit(1)).scalar_one_or_none()
+    if until is not None:
+        say_emergency()
+    return until
+
+
+def say_emergency() -> None:
+    """What the trail writes of this request from here on says that it was an emergency."""
+    if has_request_context():
+        g.purpose = EMERGENCY

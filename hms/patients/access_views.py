@@ -1,0 +1,65 @@
+"""Pages: opening a closed record with a reason, closing a record, opening it again to all."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import PasswordField
+from wtforms.validators import Length
+
+from hms.core.forms import DeskForm, Required, Text
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+from hms.staff.confirming import confirmed
+
+from . import access, queries, restricting
+from .desk import pages
+
+_LONG_ENOUGH = Length(min=restricting.SHORTEST_REASON, message=_l("Write the reason in at least ten characters."))
+
+
+class BreakGlassForm(DeskForm):
+    """Why a closed record is opened, and who opens it."""
+
+    reason = Text(
+        _l("Why do you need this record now?"), [Required(), _LONG_ENOUGH], longest=restricting.LONGEST_REASON
+    )
+    proof = PasswordField(_l("Your password, or the code of your authenticator app"), [Required()])
+
+
+class RestrictionForm(DeskForm):
+    """Why a record is closed, or opened again."""
+
+    reason = Text(_l("Reason"), [Required(), _LONG_ENOUGH], longest=restricting.LONGEST_REASON)
+
+
+@pages.route("/<int:patient_id>/break-glass", methods=["GET", "POST"])
+@needs(Action.BREAK_GLASS)
+def break_glass(patient_id: int) -> ResponseReturnValue:
+    """Open a closed record with a reason, for an hour. Nobody has to agree first; the privacy reviewers hear of it."""
+    patient, who = queries.patient(patient_id), person()
+    form = BreakGlassForm()
+    if form.save(confirmed(restricting.break_glass), by=who, patient_id=patient_id):
+        return redirect(f"/patients/{patient_id}", 303)
+    if not form.is_submitted() and access.is_open(patient, who):
+        return redirect(f"/patients/{patient_id}")
+    shown = {"patient": patient, "banner": queries.patient_banner(patient, who), "form": form}
+    return render_template("patients/break_glass.html", **shown), form.status
+
+
+@pages.route("/<int:patient_id>/restrict", methods=["GET", "POST"])
+@needs(Action.RESTRICT_PATIENT)
+def restrict(patient_id: int) -> ResponseReturnValue:
+    """Close a record to all but those who care for the patient; or open it again."""
+    patient, who = queries.patient(patient_id), person()
+    access.check_team(patient, who)
+    act = restricting.lift_restriction if patient.is_restricted else restricting.restrict
+    said = _("The record is open again.") if patient.is_restricted else _("The record is restricted.")
+    form = RestrictionForm()
+    if form.save(act, by=who, patient_id=patient_id):
+        flash(said, "success")
+        return redirect(f"/patients/{patient_id}", 303)
+    shown = {"patient": patient, "banner": queries.patient_banner(patient, who), "form": form}
+    return render_template("patients/restrict.html", **shown), form.status

@@ -1,0 +1,92 @@
+"""In whose care a patient is: those to whom others brought the patient. Nobody lets themselves in.
+
+In the care of somebody is a patient
+
+* who has an open booking with them, from today on, that somebody else made;
+* who is in today's queue for them or for whoever is free (for people who do not write encounters: also for any doctor
+  of their department, or of all when they belong to none), put there by somebody else or for such a booking;
+* whose encounter they write, or signed within the last 30 days.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Date, DateTime, String, and_, column, exists, or_, select, table
+
+from hms.core import clock
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.staff.models import User
+
+AFTERCARE = timedelta(days=30)
+OPEN_BOOKINGS = ("scheduled", "checked_in", "in_service")
+
+# The desks of bookings and of care stand above this one; of their tables only these columns are known here.
+_BOOKING = table(
+    "appointment",
+    *(column(name, BigInteger) for name in ("id", "patient_id", "doctor_id", "booked_by_id")),
+    column("date", Date),
+    column("status", String),
+    column("withdrawn_at", DateTime(timezone=True)),
+).c
+_PLACE = table(
+    "queue_entry",
+    *(column(name, BigInteger) for name in ("patient_id", "doctor_id", "appointment_id", "added_by_id")),
+    column("service_date", Date),
+    column("status", String),
+).c
+_VISIT = table(
+    "encounter",
+    *(column(name, BigInteger) for name in ("patient_id", "doctor_id")),
+    column("status", String),
+    column("signed_at", DateTime(timezone=True)),
+).c
+
+
+def cared_for_by(who: Person, patient_id: Any) -> ColumnElement[bool]:
+    """The condition that the patient with this id (a column) is in the care of `who`."""
+    return or_(_booked(who, patient_id), _in_queue(who, patient_id), _visited(who, patient_id))
+
+
+def _booked(who: Person, patient_id: Any) -> ColumnElement[bool]:
+    return exists().where(
+        _BOOKING.patient_id == patient_id,
+        _BOOKING.doctor_id == who.id,
+        _BOOKING.date >= clock.today(),
+        _BOOKING.status.in_(OPEN_BOOKINGS),
+        _BOOKING.withdrawn_at.is_(None),
+        _BOOKING.booked_by_id.is_distinct_from(who.id),
+    )
+
+
+def _in_queue(who: Person, patient_id: Any) -> ColumnElement[bool]:
+    booked_by_another = exists().where(
+        _BOOKING.id == _PLACE.appointment_id, _BOOKING.booked_by_id.is_distinct_from(who.id)
+    )
+    return exists().where(
+        _PLACE.patient_id == patient_id,
+        _PLACE.service_date == clock.today(),
+        _PLACE.status != "cancelled",
+        or_(_PLACE.doctor_id == who.id, _PLACE.doctor_id.is_(None), *_colleagues(who)),
+        or_(_PLACE.added_by_id.is_distinct_from(who.id), booked_by_another),
+    )
+
+
+def _colleagues(who: Person) -> list[ColumnElement[bool]]:
+    """For those who help several doctors: the doctors of their department, or all when they belong to none."""
+    if who.may(Action.WRITE_ENCOUNTER):
+        return []
+    if who.department_id is None:
+        return [_PLACE.doctor_id.is_not(None)]
+    return [_PLACE.doctor_id.in_(select(User.id).where(User.department_id == who.department_id))]
+
+
+def _visited(who: Person, patient_id: Any) -> ColumnElement[bool]:
+    recently = and_(_VISIT.status == "signed", _VISIT.signed_at > clock.now() - AFTERCARE)
+    return exists().where(
+        _VISIT.patient_id == patient_id,
+        _VISIT.doctor_id == who.id,
+        or_(_VISIT.status == "in_progress", recently),
+    )

@@ -1,0 +1,136 @@
+"""A patient with something at every desk, and the staff around; written through the desks' own tables in one action."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import count
+
+from sqlalchemy import select
+
+from hms.appointments.models import Absence, Appointment, QueueEntry, WorkingHours
+from hms.billing.models import Bill, BillLine, CashShift, Payment, PriceItem
+from hms.clinical.models import Addendum, Condition, Encounter, Prescription, VitalsReading
+from hms.core import clock
+from hms.core.actions import doing
+from hms.core.db import db
+from hms.core.money import Money
+from hms.core.people import SYSTEM
+from hms.formulary.models import Medication
+from hms.messages.models import Notification
+from hms.patients.models import Allergy, Patient
+from hms.pharmacy.models import Batch, Dispense, GoodsReceipt, StockMovement, Supplier
+from hms.staff.models import Role, User
+
+_next = count(810_000)
+
+CLINICAL = ("Canarynote", "Canarycomplaint", "Canarydiagnosis", "Canaryvital", "Canaryaddendum")
+MEDICINES = ("Canarycillin",)
+ALLERGIES = ("Canarypollen", "Canaryrash")
+
+
+def add(row):
+    """`row`, saved by the hospital itself."""
+    with doing("tests.seed", SYSTEM):
+        db.session.add(row)
+        db.session.flush()
+    return row
+
+
+def somebody(username: str, role: str, **more: object) -> User:
+    """One more account."""
+    of = db.session.scalars(select(Role).filter_by(code=role)).one()
+    return add(User(username=username, role=of, last_name=username.title(), **more))
+
+
+def _id(username: str) -> int:
+    return db.session.scalars(select(User.id).filter_by(username=username)).one()
+
+
+def whole_record(family_name: str = "Kamara", *, doctor: str = "doctor", days_ago: int = 0) -> dict[str, int]:
+    """Ids, by the names that addresses give them, of a patient whom `doctor` saw, and of all that hangs on the visit.
+
+    What is written in the record has the words of `CLINICAL`, `MEDICINES` and `ALLERGIES` in it.
+    """
+    number, by = next(_next), _id(doctor)
+    now = clock.now() - dt.timedelta(days=days_ago)
+    whom = add(
+        Patient(
+            number=number,
+            hospital_number=f"HMS-{number}-0",
+            given_names="Kadiatu",
+            family_name=family_name,
+            birth_date=dt.date(1991, 3, 13),
+            phone="+23276123476",
+            allergy_status="known",
+        )
+    )
+    ids = {"patient_id": whom.id}
+    ids["allergy_id"] = add(Allergy(patient_id=whom.id, substance=ALLERGIES[0], reaction=ALLERGIES[1])).id
+    return ids | _visit(whom.id, by, now, number) | _money(whom.id, now, number) | _kept_by_desks(by, number)
+
+
+def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str, int]:
+    day, n = clock.local(now).date(), number % 1000
+    booked = add(
+        Appointment(
+            patient_id=patient_id,
+            doctor_id=by,
+            date=day,
+            time=dt.time(n // 60 % 24, n % 60),
+            duration_minutes=5,
+            status="completed",
+        )
+    )
+    place = {"service_date": day, "token": number, "arrived_at": now, "status": "done", "ended_at": now}
+    entry = add(QueueEntry(patient_id=patient_id, appointment_id=booked.id, doctor_id=by, **place))
+    about = {"patient_id": patient_id, "doctor_id": by, "appointment_id": booked.id, "queue_entry_id": entry.id}
+    texts = {"notes": CLINICAL[0], "chief_complaint": CLINICAL[1], "diagnosis": CLINICAL[2]}
+    visit = add(Encounter(started_at=now, status="signed", signed_at=now, signed_by_id=by, **about, **texts))
+    inside = {"patient_id": patient_id, "encounter_id": visit.id}
+    condition = add(Condition(title=CLINICAL[2], code="B54", **inside))
+    reading = add(VitalsReading(taken_at=now, taken_by_id=_id("nurse"), pulse=70, note=CLINICAL[3], **inside))
+    add(Addendum(encounter_id=visit.id, author_id=by, text=CLINICAL[4]))
+    ids = {"appointment_id": booked.id, "entry_id": entry.id, "encounter_id": visit.id}
+    return ids | {"condition_id": condition.id, "reading_id": reading.id} | _medicine(inside, by, now, number)
+
+
+def _medicine(inside: dict[str, int], by: int, now: dt.datetime, number: int) -> dict[str, int]:
+    drug = add(Medication(name=f"paracetamol {number}", generic_name="paracetamol", unit="tablet", reorder_level=9))
+    batch = add(Batch(medication_id=drug.id, lot_number=f"L{number}", expires_on=clock.today() + dt.timedelta(400)))
+    move = {"batch_id": batch.id, "medication_id": drug.id, "moved_at": now}
+    add(StockMovement(kind="receipt", quantity=50, **move))
+    order = {"medication_id": drug.id, "medication_name": MEDICINES[0], "quantity": 9, "quantity_dispensed": 1}
+    signed = {"status": "part_dispensed", "signed_at": now, "authored_at": now, "prescriber_id": by}
+    line = add(Prescription(**inside, **order, **signed))
+    given = {"patient_id": inside["patient_id"], "medication_id": drug.id, "quantity": 1, "dispensed_at": now}
+    handed = add(Dispense(prescription_id=line.id, dispensed_by_id=_id("pharmacist"), **given))
+    add(StockMovement(kind="dispense", quantity=-1, dispense_id=handed.id, **move))
+    ids = {"prescription_id": line.id, "dispense_id": handed.id}
+    return ids | {"medication_id": drug.id, "batch_id": batch.id}
+
+
+def _money(patient_id: int, now: dt.datetime, number: int) -> dict[str, int]:
+    item = add(PriceItem(code=f"X{number}", name=f"Dressing {number}", unit_price=Money("10.00")))
+    bill = add(Bill(patient_id=patient_id, total=Money("10.00")))
+    price = {"unit_price": Money("10.00"), "amount": Money("10.00")}
+    line = add(BillLine(bill_id=bill.id, description="Dressing", price_item_id=item.id, **price))
+    with doing("tests.seed", SYSTEM):
+        bill.status, bill.number, bill.issued_at, bill.paid = "part_paid", f"B-2026-{number}", now, Money("4.00")
+    shift = add(CashShift(cashier_id=_id("cashier"), opened_at=now, closed_at=now))
+    paid = {"kind": "payment", "amount": Money("4.00"), "method": "Cash", "received_at": now}
+    payment = add(Payment(number=f"R-2026-{number}", bill_id=bill.id, received_by_id=_id("cashier"), **paid))
+    ids = {"bill_id": bill.id, "line_id": line.id, "payment_id": payment.id, "shift_id": shift.id}
+    return ids | {"item_id": item.id, "billing_api.bill_item:item_id": line.id}
+
+
+def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
+    start = clock.now() + dt.timedelta(days=number)
+    week = add(
+        WorkingHours(doctor_id=doctor_id, weekday=1, starts=dt.time(8), ends=dt.time(12), valid_from=clock.today())
+    )
+    away = add(Absence(doctor_id=doctor_id, starts=start, ends=start + dt.timedelta(hours=1)))
+    told = add(Notification(user_id=doctor_id, title="A result"))
+    supplier = add(Supplier(name=f"Medstore {number}"))
+    receipt = add(GoodsReceipt(number=f"G-{number}", supplier_id=supplier.id, received_at=clock.now()))
+    ids = {"hours_id": week.id, "absence_id": away.id, "notification_id": told.id, "receipt_id": receipt.id}
+    return ids | {"user_id": doctor_id, "role_id": db.session.scalars(select(Role.id).order_by(Role.id).limit(1)).one()}

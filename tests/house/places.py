@@ -1,0 +1,52 @@
+"""Every address of the hospital, filled with records that are really there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+WORDS = {
+    "key": "hospital.name",
+    "what": "hold",
+    "filename": "css/hms.css",
+    "token": "no-such-token",
+    "role_code": "nurse",
+}
+"""What stands for arguments that are no record."""
+
+
+class Place(NamedTuple):
+    """One route and method with an address that reaches it."""
+
+    method: str
+    path: str
+    endpoint: str
+    rule: str
+
+    @property
+    def is_api(self) -> bool:
+        return self.rule.startswith("/api/")
+
+
+def places(app: Flask, known: dict[str, int]) -> Iterator[Place]:
+    """Every route × method; `known` has an id for each kind of record, by the name of the argument.
+
+    Raises `KeyError` with the rule when an argument has no value: give it one in `known` or in `WORDS`.
+    """
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        if rule.endpoint.startswith(("kit.", "tests_")) or rule.endpoint == "static":
+            continue
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield Place(method, _address(app, rule, known), rule.endpoint, rule.rule)
+
+
+def _address(app: Flask, rule: Rule, known: dict[str, int]) -> str:
+    values = {}
+    for name in rule.arguments:
+        if name not in known and name not in WORDS:
+            raise KeyError(f"{rule.rule}: no {name} is known")
+        values[name] = known.get(name, WORDS.get(name))
+    return app.url_map.bind("").build(rule.endpoint, values, force_external=False)

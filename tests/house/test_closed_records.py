@@ -1,0 +1,275 @@
+"""A closed record opens to the care team or with a reason, on every page and every endpoint, and leaves its traces."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import select, update
+
+from hms.appointments import actions as appointments
+from hms.appointments.models import Appointment
+from hms.clinical import actions as clinical
+from hms.core import clock, settings
+from hms.core.actions import doing
+from hms.core.audit import AuditEntry
+from hms.core.db import db as database
+from hms.core.errors import Conflict, RuleBroken
+from hms.core.people import SYSTEM
+from hms.messages.models import Notification
+from hms.patients import access, restricting
+from hms.patients import queries as patients
+from hms.patients.models import BreakGlass, Patient
+from tests.conftest import PASSWORD
+from tests.house.hospital import ALLERGIES, CLINICAL, MEDICINES, somebody, whole_record
+from tests.house.places import places
+
+pytestmark = pytest.mark.security("O")
+REASON = "Collapsed in the ward, medicines needed"
+
+
+@pytest.fixture
+def record(db) -> dict[str, int]:
+    """A closed record: its doctor signed the visit two months ago, so nobody is in the care team."""
+    known = whole_record("Canarywoman", days_ago=60)
+    restricting.restrict(known["patient_id"], reason="Works at this hospital", by=SYSTEM)
+    return known
+
+
+def _open(whom: int, by, reason: str = REASON) -> BreakGlass:
+    return restricting.break_glass(whom, reason=reason, by=by)
+
+
+def _everything(app, at_desk, by_token, known: dict[str, int]) -> str:
+    """All that is answered at every address that can be fetched; lists also when asked for this patient."""
+    at_desk.checks = by_token.checks = False
+    said = []
+    for place in places(app, known | {"access_id": 1}):
+        if place.method != "GET" or place.rule in ("/api/openapi.json", "/api/docs/", "/logout"):
+            continue
+        about = f"?patient={known['patient_id']}&patient_id={known['patient_id']}&q=Canarywoman&search=Canarywoman"
+        for path in {place.path, place.path + ("" if "<" in place.rule else about)}:
+            answer = (by_token if place.is_api else at_desk).get(path)
+            assert answer.status_code < 500, path
+            said.append(f"{path}: {answer.get_data(as_text=True)}")
+    return "\0".join(said)
+
+
+@pytest.mark.parametrize(
+    ("role", "hidden"),
+    [
+        ("doctor", (*CLINICAL, *MEDICINES, *ALLERGIES)),
+        ("nurse", (*CLINICAL, *MEDICINES, *ALLERGIES)),
+        ("receptionist", (*CLINICAL, *MEDICINES, *ALLERGIES)),
+        ("cashier", (*CLINICAL, *MEDICINES, *ALLERGIES)),
+        ("lab", (*CLINICAL, *MEDICINES, *ALLERGIES)),
+        ("pharmacist", CLINICAL),
+        ("admin", (*CLINICAL, *MEDICINES, *ALLERGIES)),
+    ],
+)
+def test_no_answer_holds_a_word_of_a_closed_record(app, desk, program, record, role, hidden):
+    if role == "admin":
+        settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
+        settings.forget()
+    said = _everything(app, desk(role), program(role), record)
+    assert "Canarywoman" in said
+    assert [line for line in said.split("\0") if any(word in line for word in hidden)] == []
+
+
+def test_who_opened_it_with_a_reason_reads_it_and_every_read_says_so(desk, program, person, record, db):
+    whom, at = record["patient_id"], desk("doctor")
+    assert "This record is restricted" in at.get(f"/patients/{whom}").get_data(as_text=True)
+    closed = at.get(f"/patients/{whom}/encounters")
+    assert closed.status_code == 403
+    assert f"/patients/{whom}/break-glass" in closed.get_data(as_text=True)
+    assert at.form(f"/patients/{whom}/break-glass", reason=REASON, proof=PASSWORD).status_code == 303
+    page = at.get(f"/patients/{whom}/encounters").get_data(as_text=True)
+    assert CLINICAL[2] in page
+    assert "Emergency access until" in page
+    api = program("doctor")
+    assert api.get(f"/api/encounters/{record['encounter_id']}/").get_json()["notes"] == CLINICAL[0]
+    assert api.get(f"/api/prescriptions/?patient={whom}").get_json()[0]["medication_name"] == MEDICINES[0]
+    assert ALLERGIES[0] in api.get(f"/api/patients/{whom}/").get_json()["known_allergies"]
+    doctor = person("doctor")
+    reads = select(AuditEntry.action, AuditEntry.purpose).where(
+        AuditEntry.patient_id == whom, AuditEntry.actor_id == doctor.id, AuditEntry.old.is_(None)
+    )
+    since = select(AuditEntry.id).where(AuditEntry.action == "break_glass.open").scalar_subquery()
+    noted = db.session.execute(reads.where(AuditEntry.id >= since)).all()
+    assert {row.purpose for row in noted} == {"BTG"}
+    assert {row.action for row in noted} >= {
+        "break_glass.open",
+        "clinical.open_chart",
+        "clinical.read_encounter",
+        "clinical.read_prescription",
+        "patients.read",
+    }
+
+
+def test_the_hour_ends(person, record):
+    whom, doctor = patients.patient(record["patient_id"]), person("doctor")
+    opened = _open(whom.id, doctor)
+    assert opened.expires_at - opened.opened_at == dt.timedelta(minutes=60)
+    with clock.standing_at(opened.expires_at - dt.timedelta(seconds=1)):
+        assert access.is_open(whom, doctor)
+        assert _open(whom.id, doctor).id == opened.id
+    with clock.standing_at(opened.expires_at):
+        assert not access.is_open(whom, doctor)
+    assert not access.is_open(whom, person("nurse"))
+
+
+@pytest.mark.parametrize("reason", ["", "needed", "          ", "xxxxxxxxxxxxxxx", "..........."])
+def test_a_reason_that_says_nothing_opens_nothing(person, record, reason):
+    with pytest.raises(RuleBroken) as refused:
+        _open(record["patient_id"], person("doctor"), reason)
+    assert refused.value.field == "reason"
+
+
+def test_a_wrong_password_opens_nothing_and_keeps_the_reason(desk, record, db):
+    answer = desk("doctor").form(f"/patients/{record['patient_id']}/break-glass", reason=REASON, proof="wrong")
+    assert answer.status_code == 400
+    assert REASON in answer.get_data(as_text=True)
+    assert db.session.scalars(select(BreakGlass)).all() == []
+
+
+def test_a_program_opens_with_a_reason_and_a_proof(program, record):
+    api, path = program("nurse"), f"/api/patients/{record['patient_id']}/break-glass/"
+    refused = api.get(f"/api/patients/{record['patient_id']}/")
+    assert refused.status_code == 403
+    assert refused.get_json()["code"] == "restricted"
+    assert api.get(f"/api/encounters/{record['encounter_id']}/").status_code == 404
+    assert "reason" in api.post(path, json={"reason": "short", "proof": PASSWORD}).get_json()
+    assert api.post(path, json={"reason": REASON, "proof": "wrong"}).status_code == 400
+    assert api.post(path, json={"reason": REASON, "proof": PASSWORD}).status_code == 201
+    assert api.get(f"/api/encounters/{record['encounter_id']}/").status_code == 200
+    assert program("cashier").post(path, json={"reason": REASON, "proof": PASSWORD}).status_code == 403
+
+
+def test_the_reviewers_hear_of_it_at_once_without_a_name(person, record, db):
+    _open(record["patient_id"], person("doctor"))
+    told = db.session.scalars(select(Notification).filter_by(user_id=person("admin").id)).one()
+    assert "Canarywoman" not in told.title + told.message
+    assert told.url == restricting.REVIEWS
+
+
+def test_an_open_record_needs_no_reason(person, db):
+    known = whole_record()
+    with pytest.raises(Conflict) as refused:
+        _open(known["patient_id"], person("doctor"))
+    assert refused.value.code == "already_open"
+
+
+class TestCareTeam:
+    """To whom others brought the patient."""
+
+    def is_in(self, record, who) -> bool:
+        return access.is_open(patients.patient(record["patient_id"]), who)
+
+    def test_a_booking_by_somebody_else_counts_and_ones_own_does_not(self, record, person, db):
+        doctor, when = person("doctor"), {"date": clock.today() + dt.timedelta(days=3), "time": dt.time(9)}
+        booked = appointments.book(patient_id=record["patient_id"], doctor_id=doctor.id, **when, by=doctor)
+        assert not self.is_in(record, doctor)
+        with doing("tests.seed", SYSTEM):
+            db.session.execute(
+                update(Appointment).where(Appointment.id == booked.id).values(booked_by_id=person("receptionist").id)
+            )
+        assert self.is_in(record, doctor)
+        assert not self.is_in(record, person("nurse"))
+        appointments.cancel(booked.id, reason="ill", by=person("receptionist"))
+        assert not self.is_in(record, doctor)
+
+    def test_todays_queue_counts_for_its_doctor_and_for_the_nurses_of_the_department(self, record, person, db):
+        other = somebody("doctor9", "doctor")
+        entry = appointments.add_to_queue(record["patient_id"], doctor_id=other.id, by=person("receptionist"))
+        assert not self.is_in(record, person("doctor"))
+        assert self.is_in(record, person("nurse"))
+        assert self.is_in(record, person("doctor9"))
+        appointments.undo_check_in(entry.id, by=person("receptionist"))
+        assert not self.is_in(record, person("nurse"))
+
+    def test_nobody_lets_themselves_in_by_the_queue(self, record, person):
+        nurse = person("nurse")
+        appointments.add_to_queue(record["patient_id"], by=nurse)
+        assert not self.is_in(record, nurse)
+        assert self.is_in(record, person("doctor"))
+
+    def test_nobody_lets_themselves_in_by_an_encounter(self, record, person):
+        with pytest.raises(access.Closed):
+            clinical.start_encounter(patient_id=record["patient_id"], by=person("doctor"))
+
+    def test_who_signed_within_a_month_still_cares(self, person, db):
+        known = whole_record(days_ago=20)
+        restricting.restrict(known["patient_id"], reason="Asked for it at the desk", by=SYSTEM)
+        assert self.is_in(known, person("doctor"))
+        with clock.standing_at(clock.now() + dt.timedelta(days=11)):
+            assert not self.is_in(known, person("doctor"))
+
+
+class TestReview:
+    """Somebody else says whether it was justified."""
+
+    def test_it_waits_until_somebody_else_reviews_it(self, desk, person, record):
+        opened = _open(record["patient_id"], person("doctor"))
+        admin = desk("admin")
+        assert restricting.to_review() == (1, 0)
+        assert "Emergency accesses to review" in admin.get("/").get_data(as_text=True)
+        page = admin.get(f"/admin/access-reviews/{opened.id}").get_data(as_text=True)
+        assert REASON in page
+        assert "Canarywoman" in page.replace("CANARYWOMAN", "Canarywoman")
+        done = admin.form(f"/admin/access-reviews/{opened.id}", finding="justified", note="")
+        assert done.status_code == 303
+        assert restricting.to_review() == (0, 0)
+        with pytest.raises(Conflict):
+            restricting.review(opened.id, finding="unjustified", note="changed my mind", by=person("admin"))
+
+    def test_it_is_overdue_after_three_days(self, desk, person, record):
+        _open(record["patient_id"], person("doctor"))
+        with clock.standing_at(clock.now() + dt.timedelta(hours=73)):
+            assert restricting.to_review() == (1, 1)
+
+    def test_nobody_reviews_their_own(self, person, record):
+        settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
+        settings.forget()
+        admin = person("admin")
+        opened = _open(record["patient_id"], admin)
+        with pytest.raises(RuleBroken):
+            restricting.review(opened.id, finding="justified", by=admin)
+
+    def test_what_was_not_justified_needs_words(self, person, record):
+        opened = _open(record["patient_id"], person("doctor"))
+        with pytest.raises(RuleBroken) as refused:
+            restricting.review(opened.id, finding="unjustified", by=person("admin"))
+        assert refused.value.field == "note"
+
+
+def test_an_administrator_reads_freely_until_the_hospital_asks_for_a_reason(program, desk, person):
+    known, api = whole_record(), program("admin")
+    path = f"/api/encounters/{known['encounter_id']}/"
+    assert api.get(path).get_json()["notes"] == CLINICAL[0]
+    settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
+    settings.forget()
+    assert set(api.get(path).get_json()) == {"id", "patient", "appointment", "doctor", "created_at"}
+    assert desk("admin").get(f"/encounters/{known['encounter_id']}").status_code == 403
+    assert "known_allergies" not in api.get(f"/api/patients/{known['patient_id']}/").get_json()
+    _open(known["patient_id"], person("admin"))
+    assert api.get(path).get_json()["notes"] == CLINICAL[0]
+    assert desk("admin").get(f"/encounters/{known['encounter_id']}").status_code == 200
+
+
+def test_closing_and_opening_again_is_for_doctors_and_administrators(desk, person, db):
+    known = whole_record()
+    path = f"/patients/{known['patient_id']}/restrict"
+    assert desk("nurse").get(path).status_code == 403
+    assert desk("doctor").form(path, reason="short").status_code == 400
+    assert desk("doctor").form(path, reason="Well known in the town").status_code == 303
+    assert database.session.get(Patient, known["patient_id"]).is_restricted
+    assert desk("doctor").form(path, reason="Not needed any more").status_code == 303
+    assert not database.session.get(Patient, known["patient_id"]).is_restricted
+
+
+def test_the_desks_work_on_with_a_closed_record(program, record, person):
+    found = program("receptionist").get("/api/patients/?search=Canarywoman").get_json()
+    assert [one["id"] for one in found] == [record["patient_id"]]
+    assert program("doctor").get("/api/patients/?search=Canarywoman").get_json()[0]["id"] == record["patient_id"]
+    line = program("pharmacist").get(f"/api/prescriptions/{record['prescription_id']}/").get_json()
+    assert line["medication_name"] == MEDICINES[0]
