@@ -173,4 +173,3 @@ def print_card(patient_id: int) -> str:
     return render_template(
         "patients/card.html", patient=patient, banner=queries.patient_banner(patient, person()), codes=codes
     )
-

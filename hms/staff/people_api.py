@@ -45,18 +45,20 @@ def change_me(given: dict[str, Any]) -> dict[str, Any]:
 
 
 @api.get("/users/")
-@needs(Action.READ_STAFF)
+@needs(Action.READ_STAFF, Action.READ_OWN_RECORD)
 @api.response(200, shapes.UserOut(many=True))
 def users() -> Response:
-    """Staff; administrators see their accounts too."""
-    return listed(queries.users(), lambda user: user_json(user, person()))
+    """Staff; administrators see their accounts too, patients the doctors only."""
+    return listed(queries.users(only_doctors=person().is_patient), lambda user: user_json(user, person()))
 
 
 @api.get("/users/<int:user_id>/")
-@needs(Action.READ_STAFF)
+@needs(Action.READ_STAFF, Action.READ_OWN_RECORD)
 @api.response(200, shapes.UserOut)
 def user(user_id: int) -> Response:
     """One colleague."""
+    if person().is_patient and queries.doctor(user_id) is None:
+        raise NotFound(_("There is no such record."))
     return _one(user_id)
 
 

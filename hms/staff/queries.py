@@ -11,9 +11,10 @@ from hms.core.permissions import Role as BuiltIn
 from .models import Department, LoginActivity, Role, User
 
 
-def users() -> Select:
-    """Every account, by family name."""
-    return select(User).order_by(User.last_name, User.first_name, User.id)
+def users(*, only_doctors: bool = False) -> Select:
+    """Every account, or that of every active doctor, by family name."""
+    query = select(User).order_by(User.last_name, User.first_name, User.id)
+    return query.join(Role).where(Role.code == BuiltIn.DOCTOR.value, User.is_active) if only_doctors else query
 
 
 def doctors() -> list[User]:

@@ -25,7 +25,7 @@ STATUSES = ("pending", "approved", "rejected", "withdrawn")
 
 
 @api.get("/roles/")
-@needs(Action.READ_STAFF)
+@needs(Action.READ_STAFF, Action.READ_OWN_RECORD)
 @api.response(200, shapes.RoleOut(many=True))
 def roles_list() -> Response:
     """The roles of the hospital."""
@@ -44,7 +44,7 @@ def _one_role(row: Role, status: int = 200) -> Response:
 
 
 @api.get("/roles/<int:role_id>/")
-@needs(Action.READ_STAFF)
+@needs(Action.READ_STAFF, Action.READ_OWN_RECORD)
 @api.response(200, shapes.RoleOut)
 def role(role_id: int) -> Response:
     """One role."""
