@@ -57,8 +57,10 @@
     if ((slot && onSlot(slot, event)) || (row && onRow(row, event))) { event.preventDefault(); event.stopPropagation(); }
   }, true);
 
-  // Today's board opens where the day is now.
-  if (!location.hash) one("[data-board] [data-now]")?.scrollIntoView({ block: "center" });
+  // Today's board opens where the day is now; the page itself stays at its head.
+  const now = one("[data-board] [data-now]");
+  const box = now?.closest(".scroller");
+  if (box) box.scrollTop = now.offsetTop - box.clientHeight / 2;
 
   // Free times follow the doctor and the day; what was picked stays picked while it is still free.
   const times = one("[data-slots]");

@@ -1,0 +1,109 @@
+"""The pages of a desk, each as one person who may open it sees it, found by asking the hospital itself."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import func, inspect, select
+from werkzeug.routing import Rule
+
+from hms.appointments.models import QueueEntry
+from hms.billing.models import CashShift, PriceItem
+from hms.clinical.models import VitalsReading
+from hms.core.db import db as database
+from hms.core.permissions import ALLOWED, Action, Role
+from hms.core.settings import SETTINGS
+from hms.pharmacy.models import GoodsReceipt
+from hms.staff.models import User
+from hms.staff.signing_in import SignedIn, open_session
+from tests.page import PageClient
+
+Seen = tuple[str, str]
+"""Who opens the page, and its address."""
+PEOPLE = ("receptionist", "nurse", "doctor", "pharmacist", "cashier", "lab", "admin")
+WORKS_AT = {"billing": "cashier", "clinical": "doctor", "chart": "doctor", "pharmacy": "pharmacist"}
+NAMED = {
+    "entry": QueueEntry,
+    "item": PriceItem,
+    "reading": VitalsReading,
+    "receipt": GoodsReceipt,
+    "shift": CashShift,
+}
+"""What an argument of an address means where it is not the name of its table."""
+
+
+class Desk:
+    """The pages of the blueprint `name`: of the patient `patient_id`, and of the newest records of every status."""
+
+    def __init__(self, app: Flask, name: str, patient_id: int) -> None:
+        self._app, self._patient_id = app, patient_id
+        self._rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith(f"{name}.")]
+        self._people = sorted(PEOPLE, key=lambda one: one != WORKS_AT.get(name, PEOPLE[0]))
+        self._clients: dict[str, PageClient] = {}
+
+    def pages(self) -> dict[str, list[Seen]]:
+        """For each rule that answers whole pages its examples: a record in every status, a form once.
+
+        Rules that answer parts of pages or files are left out; those that nobody could open have no example.
+        """
+        with self._app.app_context():
+            asked = {rule.rule: self._examples(rule) for rule in self._rules if "GET" in rule.methods}
+            database.session.remove()
+        return {rule: seen for rule, seen in asked.items() if seen is not None}
+
+    def _examples(self, rule: Rule) -> list[Seen] | None:
+        seen: list[Seen] = []
+        for address in self._addresses(rule):
+            who, is_page = self._opened(rule, address)
+            if who and not is_page:
+                return None
+            if who:
+                seen.append((who, address))
+            if seen and not rule.rule.endswith(">"):
+                break
+        return seen
+
+    def _opened(self, rule: Rule, address: str) -> tuple[str, bool]:
+        """Who is the first to open the address, and whether it is a whole page."""
+        action = self._app.view_functions[rule.endpoint].needs
+        for who in self._people:
+            if action in {Action.PUBLIC, Action.SIGNED_IN, *ALLOWED[Role(who)]}:
+                answer = self._client(who).get(address)
+                if answer.status_code in (200, 202):
+                    return who, answer.status_code == 200 and b"<html" in answer.data
+        return "", False
+
+    def _client(self, who: str) -> PageClient:
+        if who not in self._clients:
+            client = self._clients[who] = PageClient(self._app)
+            user = database.session.scalars(select(User).filter_by(username=who)).unique().one()
+            with self._app.test_request_context():
+                sid = open_session(SignedIn(user.id, user.token_version))
+            with client.session_transaction() as cookie:
+                cookie["sid"] = sid
+        return self._clients[who]
+
+    def _addresses(self, rule: Rule) -> list[str]:
+        names = sorted(rule.arguments)
+        values = product(*(self._values(name) for name in names))
+        built = (rule.build(dict(zip(names, chosen, strict=True))) for chosen in values)
+        return [path for _domain, path in built]
+
+    def _values(self, argument: str) -> list[Any]:
+        """The patient, the first settings, or of another table the newest record of each status."""
+        if argument == "patient_id":
+            return [self._patient_id]
+        if argument == "key":
+            return list(SETTINGS)[:1]
+        table = _table(argument.removesuffix("_id"))
+        newest = select(func.max(table.id))
+        if "status" in inspect(table).columns:
+            newest = newest.group_by(table.status)
+        return sorted(filter(None, database.session.scalars(newest)), reverse=True)
+
+
+def _table(word: str) -> Any:
+    names = {mapper.class_.__name__.lower(): mapper.class_ for mapper in database.Model.registry.mappers}
+    return NAMED.get(word) or names[word.replace("_", "")]

@@ -1,0 +1,72 @@
+"""A patient whose names are as long as a name may be, with something on every desk's page."""
+
+from __future__ import annotations
+
+import datetime as dt
+from random import Random
+
+from hms.appointments import actions as appointments
+from hms.billing import actions as billing
+from hms.billing.models import Bill
+from hms.clinical import actions as clinical
+from hms.core import clock
+from hms.core.db import db as database
+from hms.core.money import Money
+from hms.demo import visits
+from hms.demo.cases import CASES
+from hms.messages.actions import tell
+from hms.patients import actions as patients
+
+GIVEN = "Adolphblainecharlesdavidearlfrederickgeraldhubertirvinjohnken"
+FAMILY = "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewis"
+CASE = next(case for case in CASES if len(case.medicines) > 1)
+
+
+def comes() -> int:
+    """Registers the patient, who is seen, pays a part, asks for it back, books, and is seen again. Returns the id."""
+    team, random = visits.Team.gathered(), Random(1)
+    patient_id = patients.register_patient(
+        given_names=GIVEN,
+        family_name=FAMILY,
+        sex="female",
+        birth_date=dt.date(1980, 2, 3),
+        phone="076 555 999",
+        allergies=["sulfonamides", "hexamethylenetetramineisothiocyanatomethane"],
+        by=team.receptionist,
+    ).id
+    _was_seen(team, patient_id, random)
+    _pays(team, patient_id)
+    visits.book(team, patient_id, team.doctor, clock.today() + dt.timedelta(days=1), dt.time(17), CASE.complaint)
+    _is_seen(team, patient_id, random)
+    tell(team.doctor.id, title="A result is back", message="Hexamethylenetetramineisothiocyanatomethane", by=team.admin)
+    database.session.remove()
+    return patient_id
+
+
+def _arrives(team: visits.Team, patient_id: int, random: Random) -> int:
+    entry = appointments.add_to_queue(patient_id, doctor_id=team.doctor.id, by=team.receptionist)
+    visits.measure(team, patient_id, entry.id, random, CASE)
+    return entry.id
+
+
+def _was_seen(team: visits.Team, patient_id: int, random: Random) -> None:
+    encounter = visits.see(team.doctor, _arrives(team, patient_id, random), random, CASE)
+    visits.dispense(team, encounter.id)
+
+
+def _pays(team: visits.Team, patient_id: int) -> None:
+    """A part of the first bill, which she wants back when the till is closed."""
+    bill = database.session.query(Bill).filter_by(patient_id=patient_id).one()
+    billing.issue(bill.id, by=team.cashier)
+    payment = billing.take_payment(bill.id, Money("1.50"), "Cash", "", by=team.cashier)
+    billing.count_till({}, Money("0"), by=team.cashier)
+    billing.close_till("The drawer was not counted", by=team.cashier)
+    billing.propose_refund(payment.id, reason="Paid by her insurance", by=team.cashier)
+
+
+def _is_seen(team: visits.Team, patient_id: int, random: Random) -> None:
+    encounter = clinical.start_encounter(queue_entry_id=_arrives(team, patient_id, random), by=team.doctor)
+    clinical.save_encounter(encounter.id, chief_complaint=CASE.complaint, notes=CASE.note, by=team.doctor)
+    clinical.add_condition(encounter.id, code=CASE.code, by=team.doctor)
+    dressing = [{"description": "Dressing", "unit_price": Money("12.50")}]
+    billing.create_bill(patient_id, items=dressing, by=team.cashier)
