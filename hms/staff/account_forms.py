@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, PasswordField, SelectField
 from wtforms.fields.choices import SelectChoice
+from wtforms.validators import EqualTo
 
 from hms.core.forms import DeskForm, LongText, RecordIdField, Required, Text
 from hms.core.text import clean
@@ -111,11 +112,10 @@ class ChosenPasswordForm(DeskForm):
     """A password, typed twice so that a slip does not lock its owner out."""
 
     password = PasswordField(_l("New password"), [Required()])
-    again = PasswordField(_l("The same once more"), [Required()])
-
-    def validate_again(self, field: PasswordField) -> None:
-        if field.data != self.password.data:
-            raise ValueError(_("The two are not the same. Type both again."))
+    again = PasswordField(
+        _l("The same once more"),
+        [Required(), EqualTo("password", _l("The two are not the same. Type both again."))],
+    )
 
     def values(self) -> dict[str, Any]:
         return {name: value for name, value in super().values().items() if name != "again"}

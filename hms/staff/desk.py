@@ -15,3 +15,11 @@ WRONG_TRIES_OF_AN_ADDRESS = "30/minute"
 def was_refused(response: Response) -> bool:
     """Only refused tries count against an address: a whole shift may sign in from behind one."""
     return response.status_code in (401, 429)
+
+
+WISHES_OF_AN_ADDRESS = "30/hour"
+
+
+def was_kept(response: Response) -> bool:
+    """Only accounts that were really asked for count against an address, not slips of the pen."""
+    return response.status_code in (201, 303)

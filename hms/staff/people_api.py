@@ -17,7 +17,7 @@ from hms.core.words import _
 
 from . import accounts, giving, links, own_account, people_queries, queries, registering, shapes
 from .confirming import confirm_identity
-from .desk import api
+from .desk import WISHES_OF_AN_ADDRESS, api, was_kept
 from .models import Role, User
 from .shapes import me_json, photo_address, user_json
 
@@ -227,7 +227,7 @@ def change_preferences() -> dict[str, Any]:
 
 @api.post("/register/")
 @needs(Action.PUBLIC)
-@limiter.limit("10/hour")
+@limiter.limit(WISHES_OF_AN_ADDRESS, deduct_when=was_kept)
 @api.arguments(shapes.RegisterIn)
 def register(given: dict[str, Any]) -> tuple[dict[str, str], int]:
     """Ask for an account, while the setting is open. It opens nothing until an administrator approves it."""

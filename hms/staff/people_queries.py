@@ -57,7 +57,7 @@ def people(*, state: str | None = None, search: str = "", after: tuple[str, str,
     if state in STATES:
         query = query.where(_conditions()[state])
     if search:
-        wanted = like(search)
+        wanted = f"%{like(search)}%"
         columns = (User.username, User.email, User.first_name, User.last_name, User.first_name + " " + User.last_name)
         query = query.where(or_(*(column.ilike(wanted, escape="\\") for column in columns)))
     if after is not None:

@@ -24,6 +24,7 @@ from .models import RoleChangeRequest, User
 from .notices import tell
 
 MOST_WAITING = 200
+_ONE_AT_A_TIME = 4244
 LONGEST_NAME = 150
 ASKED = _("Asked for an account.")
 ASKED_WITH_TAKEN_NAME = _("Asked for an account with the username %(name)s, which belongs to somebody else.")
@@ -40,13 +41,14 @@ def register(
     last_name: str = "",
     role_id: int | None = None,
     reason: str = "",
-    by: Person = SYSTEM,
+    by: Person,
 ) -> None:
     """Keep the wish for an account, with a request for a role when one is named. Sending it twice keeps it once.
 
     `NotAllowed` while the setting is closed, `Conflict` when too many wait.
     """
     check_open()
+    db.session.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)), execution_options={"only_reads": True})
     person = User(username=rules.username(username), email=rules.email(email), is_active=False, awaits_approval=True)
     person.first_name, person.last_name = _name(first_name, "first_name"), _name(last_name, "last_name")
     role = active_role(role_id)

@@ -54,13 +54,14 @@ def change_role(
     role = locked(Role, role_id)
     if version is not None and role.version != version:
         raise Stale(STALE)
+    before = (role.name, role.description, role.grants)
     if name is not None and name != role.name:
         _rename(role, name)
     if description is not None:
         role.description = _description(description)
     if grants is not None:
         _grant(role, grants, by)
-    if db.session.is_modified(role):
+    if before != (role.name, role.description, role.grants):
         role.changed()
     db.session.flush()
     return role

@@ -1,0 +1,125 @@
+"""Several administrators at once, with real connections and real commits."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, select
+
+from hms.core import settings
+from hms.core.db import db
+from hms.core.errors import HospitalError
+from hms.core.people import SYSTEM
+from hms.staff import accounts, giving, links, registering, role_requests, roles
+from hms.staff.models import OneTimeLink, Role, RoleChangeRequest, User
+from tests.staff.factories import GOOD, account, role, user, who
+
+
+@pytest.fixture
+def at_once(real_app):
+    """Runs every task on a thread and a connection of its own, all let go together; a refusal is its result."""
+
+    def run(tasks):
+        gate = threading.Barrier(len(tasks))
+
+        def one(task):
+            with real_app.app_context():
+                try:
+                    gate.wait(20)
+                    return task()
+                except HospitalError as refused:
+                    return refused
+                finally:
+                    db.session.remove()
+
+        with ThreadPoolExecutor(len(tasks)) as pool:
+            return list(pool.map(one, tasks))
+
+    return run
+
+
+def _administrators():
+    needed = ["staff.manage", "staff.manage_roles"]
+    query = select(func.count()).select_from(User).join(Role, User.role_id == Role.id)
+    return db.session.execute(query.where(User.is_active, Role.grants.contains(needed))).scalar_one()
+
+
+def test_administrators_who_close_or_demote_each_other_leave_one(at_once):
+    names = ["admin", *(f"admin{number}" for number in range(2, 7))]
+    for name in names[1:]:
+        account(name)
+    people = {name: (user(name).id, who(name)) for name in names}
+    nurse = role("nurse").id
+
+    def act(number):
+        victim, by = people[names[(number + 1) % len(names)]][0], people[names[number]][1]
+        if number % 2:
+            return lambda: accounts.deactivate(victim, by=by)
+        return lambda: giving.assign_role(victim, nurse, by=by)
+
+    results = at_once([act(number) for number in range(len(names))])
+    db.session.rollback()
+    assert _administrators() >= 1
+    assert any(isinstance(result, HospitalError) for result in results)
+
+
+def test_two_who_demote_each_other_leave_exactly_one(at_once):
+    account("second")
+    one, other = (user("admin").id, who("admin")), (user("second").id, who("second"))
+    tasks = [
+        lambda: giving.assign_role(other[0], None, by=one[1]),
+        lambda: giving.assign_role(one[0], None, by=other[1]),
+    ]
+    results = at_once(tasks)
+    db.session.rollback()
+    assert _administrators() == 1
+    assert sum(isinstance(result, HospitalError) for result in results) == 1
+
+
+def test_the_grants_of_two_roles_of_administrators_do_not_vanish_together(at_once):
+    by = who("admin")
+    head = roles.add_role(name="Head", grants=role("admin").grants, by=by)
+    account("head", head.code)
+    second = who("head")
+    tasks = [
+        lambda: roles.change_role(head.id, grants=[], by=by),
+        lambda: roles.change_role(role_id, grants=[], by=second),
+    ]
+    role_id = role("admin").id
+    at_once(tasks)
+    db.session.rollback()
+    assert _administrators() == 1
+
+
+def test_a_link_used_by_many_at_once_sets_one_password(at_once):
+    secret = links.make_link(user("nurse").id, by=who("admin"))
+    results = at_once([lambda n=n: links.use_link(secret, password=f"{GOOD} {n}") for n in range(8)])
+    db.session.rollback()
+    assert sum(isinstance(result, User) for result in results) == 1
+    assert db.session.scalars(select(OneTimeLink.used_at)).one() is not None
+
+
+def test_two_answers_to_one_request_are_one_answer(at_once):
+    account("second")
+    request = role_requests.ask(requested_role_id=role("lab").id, reason="x", by=who("nurse"))
+    one, other, request_id = who("admin"), who("second"), request.id
+    results = at_once(
+        [lambda: role_requests.approve(request_id, by=one), lambda: role_requests.reject(request_id, by=other)]
+    )
+    db.session.rollback()
+    assert sum(isinstance(result, HospitalError) for result in results) == 1
+    status = db.session.scalars(select(RoleChangeRequest.status)).one()
+    assert (status, user("nurse").role.code) in {("approved", "lab"), ("rejected", "nurse")}
+
+
+def test_the_same_username_registered_at_once_gives_each_an_account_of_its_own(at_once, real_app):
+    settings.change_setting("staff.registration_open", True, by=who("admin"))
+    settings.forget()
+    wish = {"username": "newcomer", "last_name": "New"}
+    results = at_once([lambda n=n: registering.register(**wish, password=f"{GOOD} {n}", by=SYSTEM) for n in range(4)])
+    db.session.rollback()
+    names = set(db.session.scalars(select(User.username).where(User.awaits_approval)))
+    assert results == [None] * 4
+    assert names == {"newcomer", "newcomer2", "newcomer3", "newcomer4"}

@@ -1,0 +1,103 @@
+"""Asking for an account: it opens nothing, and a stranger cannot learn from the answer who has an account."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from sqlalchemy import select
+
+from hms.core import settings
+from hms.core.db import db as database
+from hms.core.people import SYSTEM
+from hms.staff import accounts, registering, role_requests
+from hms.staff.models import RoleChangeRequest, User
+from tests.staff.factories import GOOD, role, user, who
+
+WISH = {"username": "j.doe", "email": "j@example.org", "password": GOOD, "first_name": "Jane", "last_name": "Doe"}
+
+
+@pytest.fixture
+def is_open(person):
+    settings.change_setting("staff.registration_open", True, by=person("admin"))
+    settings.forget()
+
+
+@pytest.fixture
+def stranger(program):
+    """A client at an address of its own, so that runs of the tests do not use up each other's tries."""
+    client = program(None)
+    client.environ_base["REMOTE_ADDR"] = f"10.{random.randrange(256)}.{random.randrange(256)}.{random.randrange(256)}"
+    return client
+
+
+def test_closed_by_default(stranger, desk):
+    assert stranger.post("/api/register/", json=WISH).status_code == 403
+    assert desk(None).get("/register").status_code == 403
+
+
+def test_an_account_opens_nothing_until_it_is_approved(program, stranger, is_open):
+    sent = {**WISH, "role_id": role("admin").id, "is_active": True, "is_superuser": True, "status": "approved"}
+    answer = stranger.post("/api/register/", json=sent)
+    assert (answer.status_code, answer.json) == (201, {"message": "Registration successful"})
+    made = user("j.doe")
+    assert (made.is_active, made.awaits_approval, made.role) == (False, True, None)
+    assert program(None).post("/api/auth/", json={"username": "j.doe", "password": GOOD}).status_code == 401
+    waiting = database.session.scalars(select(RoleChangeRequest)).one()
+    assert (waiting.status, waiting.user_id, waiting.requested_role_id) == ("pending", made.id, role("admin").id)
+    role_requests.approve(waiting.id, by=who("admin"))
+    assert program(None).post("/api/auth/", json={"username": "j.doe", "password": GOOD}).status_code == 200
+
+
+def test_the_answer_does_not_tell_who_has_an_account(program, stranger, is_open):
+    taken = stranger.post("/api/register/", json={**WISH, "username": "Admin"})
+    fresh = stranger.post("/api/register/", json={**WISH, "username": "nobody.yet"})
+    same_address = stranger.post("/api/register/", json={**WISH, "username": "third"})
+    assert {(one.status_code, one.get_data()) for one in (taken, fresh, same_address)} == {(201, fresh.get_data())}
+    assert (
+        user("Admin2").inactive_reason
+        == "Asked for an account with the username Admin, which belongs to somebody else."
+    )
+    assert (user("third").email, user("Admin2").email) == ("", "j@example.org")
+
+
+def test_sent_twice_it_is_one_account(program, stranger, is_open):
+    for _time in range(2):
+        assert stranger.post("/api/register/", json=WISH).status_code == 201
+    assert database.session.scalars(select(User.username).where(User.awaits_approval)).all() == ["j.doe"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [({"password": "short"}, "password"), ({"password": "JaneDoe2026!"}, "password"), ({"username": "a b"}, "username")]
+    + [({"email": "x"}, "email"), ({"role_id": 999}, "role_id"), ({"first_name": "a\nb"}, "first_name")],
+)
+def test_what_does_not_fit_is_said_at_its_field(stranger, is_open, wrong, field):
+    answer = stranger.post("/api/register/", json={**WISH, **wrong})
+    assert (answer.status_code, field in answer.json) == (400, True)
+
+
+def test_a_refused_wish_stays_closed_and_an_approved_one_opens(program, stranger, desk, is_open):
+    stranger.post("/api/register/", json=WISH)
+    admin = desk("admin")
+    assert "Asked for an account." in admin.get(f"/admin/users/{user('j.doe').id}").get_data(as_text=True)
+    accounts.deactivate(user("j.doe").id, reason="Unknown here", by=who("admin"))
+    assert (user("j.doe").awaits_approval, user("j.doe").is_active) == (False, False)
+    accounts.reactivate(user("j.doe").id, by=who("admin"))
+    assert program(None).post("/api/auth/", json={"username": "j.doe", "password": GOOD}).status_code == 200
+
+
+def test_the_page_asks_and_says_what_happens_next(desk, is_open):
+    stranger = desk(None)
+    stranger.environ_base["REMOTE_ADDR"] = f"10.0.{random.randrange(256)}.{random.randrange(256)}"
+    wrong = stranger.form("/register", **{**WISH, "again": "other"})
+    assert (wrong.status_code, 'value="j.doe"' in wrong.get_data(as_text=True)) == (400, True)
+    sent = stranger.form("/register", **{**WISH, "again": GOOD})
+    assert (sent.status_code, sent.location) == (303, "/register/sent")
+    assert stranger.get("/register/sent").status_code == 200
+
+
+def test_too_many_waiting_are_refused(stranger, is_open, monkeypatch):
+    monkeypatch.setattr(registering, "MOST_WAITING", 1)
+    registering.register(username="first", password=GOOD, by=SYSTEM)
+    assert stranger.post("/api/register/", json=WISH).status_code == 409

@@ -1,0 +1,160 @@
+"""Roles: sets of permissions in a matrix; what is ticked counts at the next request, and an administrator always stays."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from hms.core import settings
+from hms.core.actions import doing
+from hms.core.audit import AuditEntry
+from hms.core.errors import Conflict, NotAllowed, RuleBroken
+from hms.core.people import SYSTEM
+from hms.core.permissions import Action
+from hms.staff import actions, giving, roles
+from tests.page import Page
+from tests.staff.factories import account, defaults, role, user, who
+
+
+def _matrix_form(client):
+    """What a browser sends from the matrix: every ticked box and every version seen."""
+    page = client.get("/admin/roles").get_data(as_text=True)
+    inputs = _Inputs(page)
+    return {"csrf_token": inputs.one["csrf_token"], "seen": inputs.many["seen"], "grant": inputs.many["grant"]}
+
+
+class _Inputs(Page):
+    def __init__(self, html):
+        self.one, self.many = {}, {"seen": [], "grant": []}
+        super().__init__(html)
+
+    def _field(self, tag, given):
+        super()._field(tag, given)
+        if given["name"] in self.many and (given.get("type") != "checkbox" or "checked" in given):
+            self.many[given["name"]].append(given["value"])
+        else:
+            self.one[given["name"]] = given.get("value")
+
+
+def test_a_tick_is_reviewed_saved_in_the_trail_and_counts_at_the_next_request(desk, program, db):
+    admin, cashier = desk("admin"), program("cashier")
+    assert cashier.get("/api/audit-logs/").status_code == 403
+    sent = _matrix_form(admin)
+    sent["grant"].append(f"{role('cashier').id}:admin.read_audit")
+    review = admin.post("/admin/roles", data=sent)
+    assert "Read the audit trail" in review.get_data(as_text=True)
+    assert cashier.get("/api/audit-logs/").status_code == 403
+    saved = admin.post("/admin/roles", data={**sent, "reviewed": "1"})
+    assert saved.status_code == 303
+    assert cashier.get("/api/audit-logs/").status_code == 200
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "staff.grants_changed")).one()
+    assert entry.new == {"role": "Cashier", "given": ["admin.read_audit"], "taken": []}
+
+
+def test_two_administrators_ticking_at_once_do_not_undo_each_other(desk):
+    admin = desk("admin")
+    mine = _matrix_form(admin)
+    roles.change_role(role("cashier").id, grants=[*role("cashier").grants, "admin.read_sign_ins"], by=who("admin"))
+    mine["grant"].append(f"{role('cashier').id}:admin.read_audit")
+    late = admin.post("/admin/roles", data={**mine, "reviewed": "1"})
+    assert late.status_code == 409
+    assert f'value="{role("cashier").id}:admin.read_audit" checked' in late.get_data(as_text=True)
+    assert "admin.read_sign_ins" in role("cashier").grants
+
+
+def test_the_grants_of_the_last_administrator_stay(desk, person):
+    admin_role = role("admin")
+    for lost in ("staff.manage", "staff.manage_roles"):
+        with pytest.raises(Conflict) as refused:
+            roles.change_role(admin_role.id, grants=set(admin_role.grants) - {lost}, by=person("admin"))
+        assert refused.value.code == "last_administrator"
+    sent = _matrix_form(desk("admin"))
+    sent["grant"].remove(f"{admin_role.id}:staff.manage_roles")
+    refused = desk("admin").post("/admin/roles", data={**sent, "reviewed": "1"})
+    assert refused.status_code in (400, 409)
+    assert "staff.manage_roles" in role("admin").grants
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE app_user SET is_active = false WHERE username = 'admin'",
+        "UPDATE app_user SET role_id = NULL WHERE username = 'admin'",
+        "UPDATE role SET grants = '{staff.manage}' WHERE code = 'admin'",
+    ],
+)
+def test_a_hand_written_statement_cannot_remove_the_last_administrator(db, seeding, statement):
+    with pytest.raises(DBAPIError, match="nobody would be left"):
+        db.session.execute(text(statement))
+    db.session.rollback()
+
+
+def test_a_role_of_the_hospitals_own_is_added_renamed_and_put_away(program):
+    admin = program("admin")
+    made = admin.post("/api/roles/", json={"name": "Porter", "permissions": ["patients.find", "staff.read"]})
+    assert made.status_code == 201
+    address = f"/api/roles/{made.json['id']}/"
+    assert admin.post("/api/roles/", json={"name": "porter"}).json == {
+        "name": ["A role with this name already exists."]
+    }
+    assert admin.put(address, json={"name": "Porters"}).json["permissions"] == ["patients.find", "staff.read"]
+    account("p.orter", role=None)
+    giving.assign_role(user("p.orter").id, made.json["id"], by=who("admin"))
+    assert admin.delete(address).status_code == 409
+    giving.assign_role(user("p.orter").id, role("nurse").id, by=who("admin"))
+    assert admin.delete(address).status_code == 204
+    assert admin.get(address).status_code == 404
+
+
+def test_a_built_in_role_keeps_its_name_and_is_reset(program, person):
+    cashier = role("cashier")
+    with pytest.raises(Conflict):
+        roles.change_role(cashier.id, name="Till", by=person("admin"))
+    with pytest.raises(Conflict):
+        roles.deactivate_role(cashier.id, by=person("admin"))
+    roles.change_role(cashier.id, grants=["patients.find"], by=person("admin"))
+    roles.reset_role(cashier.id, by=person("admin"))
+    assert set(role("cashier").grants) == defaults("cashier")
+
+
+@pytest.mark.parametrize("grants", [["no.such"], ["public"], ["signed_in"]])
+def test_unknown_permissions_are_refused(program, grants):
+    answer = program("admin").post("/api/roles/", json={"name": "Odd", "permissions": grants})
+    assert (answer.status_code, list(answer.json)) == (400, ["permissions"])
+
+
+def test_patients_get_nothing_of_the_staffs(person):
+    with pytest.raises(RuleBroken):
+        roles.change_role(role("patient").id, grants=["patients.find"], by=person("admin"))
+
+
+def test_nobody_gives_a_power_they_do_not_hold(person):
+    clerk = roles.add_role(name="Clerk", grants=["staff.manage_roles"], by=person("admin"))
+    account("clerk", clerk.code)
+    with pytest.raises(NotAllowed):
+        roles.change_role(clerk.id, grants=["staff.manage_roles", "staff.manage"], by=who("clerk"))
+    with pytest.raises(NotAllowed):
+        roles.change_role(clerk.id, grants=[], by=who("nurse"))
+
+
+def test_a_power_is_not_granted_by_one_to_a_role_that_people_have(person):
+    account("second")
+    with pytest.raises(Conflict) as refused:
+        roles.change_role(role("nurse").id, grants=[*role("nurse").grants, "staff.manage"], by=person("admin"))
+    assert refused.value.code == "needs_second"
+    settings.change_setting("staff.two_person_admin_grant", False, by=person("admin"))
+    settings.forget()
+    roles.change_role(role("nurse").id, grants=[*role("nurse").grants, "staff.manage"], by=person("admin"))
+
+
+def test_a_new_action_reaches_the_built_in_roles_once(person, db):
+    nurse = role("nurse")
+    with doing("tests.seed", SYSTEM):
+        nurse.offered = sorted(set(nurse.offered) - {Action.CHECK_IN.value})
+        nurse.grants = sorted(set(nurse.grants) - {Action.CHECK_IN.value, Action.BOOK.value})
+    with doing("tests.install", SYSTEM):
+        actions.install_roles(by=SYSTEM)
+    grants = set(role("nurse").grants)
+    assert Action.CHECK_IN.value in grants
+    assert Action.BOOK.value not in grants
