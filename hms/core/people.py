@@ -60,6 +60,11 @@ class Person(UserMixin):
     def shortcuts_off(self) -> bool:
         return bool(self.preferences.get("shortcuts_off", False))
 
+    @property
+    def toasts_off(self) -> bool:
+        """Whether alerts only raise the number at the bell."""
+        return self.preferences.get("notify_on_page", True) is False
+
     def get_id(self) -> str:
         return str(self.id)
 

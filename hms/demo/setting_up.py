@@ -11,7 +11,7 @@ from sqlalchemy import select
 from hms.appointments import actions as appointments
 from hms.billing import actions as billing
 from hms.clinical import actions as clinical
-from hms.core import clock
+from hms.core import clock, settings
 from hms.core.actions import doing
 from hms.core.db import db
 from hms.core.money import Money
@@ -34,6 +34,7 @@ def hire() -> None:
     """Roles, departments, everybody of the demo with the one password, and the doctors' hours from Monday to Friday."""
     with doing("demo.hire", SYSTEM):
         staff.install_roles(by=SYSTEM)
+        settings.change_setting("staff.registration_open", True, by=SYSTEM)
         departments = {name: Department(name=name) for name in DEPARTMENTS}
         db.session.add_all(departments.values())
         db.session.flush()

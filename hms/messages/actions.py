@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from hms.core import clock
+from hms.core import clock, mail
 from hms.core.actions import action
 from hms.core.alerts import notify
 from hms.core.db import db
 from hms.core.errors import NotFound
+from hms.core.outbox import later
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.words import _
 from hms.staff import notices
 
+from . import queries
 from .models import Notification
 
 
@@ -24,6 +26,8 @@ def tell(user_id: int, *, title: str, message: str = "", url: str = "", kind: st
     db.session.add(row)
     db.session.flush()
     notify(user_id, row.id, title)
+    if mail.is_set_up() and queries.wants_mail(user_id):
+        later("messages.mail", row.id)
     return row
 
 

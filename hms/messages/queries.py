@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Select, func, select
 
 from hms.core.db import db
+from hms.staff.models import User
 
 from .models import Notification
 
@@ -22,3 +23,10 @@ def own(user_id: int, *, unread_only: bool = False, before: int | None = None) -
 def unread_count(user_id: int) -> int:
     query = select(func.count()).where(Notification.user_id == user_id, Notification.read_at.is_(None))
     return db.session.execute(query).scalar_one()
+
+
+def wants_mail(user_id: int) -> bool:
+    """Whether somebody asked for their alerts by e-mail and has an address."""
+    wish = User.preferences["notify_by_email"].as_boolean()
+    query = select(User.id).where(User.id == user_id, User.is_active, User.email != "", wish.is_(True))
+    return db.session.scalars(query).first() is not None

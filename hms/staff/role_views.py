@@ -13,7 +13,7 @@ from hms.core.db import db, found
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 
-from . import action_words, roles
+from . import action_words, request_queries, roles
 from .account_forms import GrantsForm, RoleForm, roles_to_choose
 from .desk import pages
 from .models import Role, User
@@ -40,6 +40,7 @@ def _matrix(form: GrantsForm, ticked: dict[int, frozenset[str]]) -> str:
         ticked={role.id: ticked.get(role.id, frozenset(role.grants)) for role in rows},
         places=action_words.matrix(),
         people=_people(),
+        waiting=request_queries.count_waiting(),
     )
 
 

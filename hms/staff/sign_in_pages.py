@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_limiter import RequestLimit
 
-from hms.core import clock, refusals
+from hms.core import clock, refusals, settings
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.permissions import Action
@@ -35,7 +35,8 @@ def _too_often(limit: RequestLimit) -> Response:
 
 
 def _page(form: SignInForm, status: int, retry_after: int | None = None) -> Response:
-    page = render_template("staff/sign_in.html", form=form, ended=request.args.get("ended"))
+    shown = {"ended": request.args.get("ended"), "may_register": settings.value("staff.registration_open")}
+    page = render_template("staff/sign_in.html", form=form, **shown)
     answer = make_response(page, status)
     if retry_after:
         answer.headers["Retry-After"] = str(retry_after)

@@ -215,7 +215,7 @@
     socket.on("disconnect", (reason) => { down(); if (reason === "io server disconnect") refused(socket, 1000); });
     socket.on("connect_error", () => { down(); if (!socket.active) refused(socket, PAUSED_AFTER); });
     socket.on("alert", ({ kind, title: text }) => {
-      if (kind === "notification") { bell(1); if (text) HMS.toast?.(text); }
+      if (kind === "notification") { bell(1); if (text && document.documentElement.dataset.toasts !== "off") HMS.toast?.(text); }
       renewKind(kind);
     });
   }

@@ -1,0 +1,27 @@
+"""Work after a commit: alerts by e-mail, for those who asked for it."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+from hms.core import mail, settings
+from hms.core.db import db
+from hms.core.outbox import job
+from hms.staff.models import User
+
+from . import queries
+from .models import Notification
+
+
+@job("messages.mail")
+def mail_notification(notification_id: int) -> None:
+    """Mail one alert; like every alert it names no patient. One that was read meanwhile is not sent."""
+    row = db.session.get_one(Notification, notification_id)
+    if row.read_at is not None or not queries.wants_mail(row.user_id):
+        return
+    user = db.session.get_one(User, row.user_id)
+    site = settings.value("hospital.site_address").rstrip("/")
+    text = (
+        f"{row.title}\n\n{row.message}\n\n{site}{row.url}".strip() if site else f"{row.title}\n\n{row.message}".strip()
+    )
+    mail.send(user.email, _("Alert of %(name)s", name=settings.value("hospital.name")), text + "\n")

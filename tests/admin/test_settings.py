@@ -1,0 +1,95 @@
+"""Settings: typed, explained, with their last change; a sensitive one asks who it is; public ones need no sign-in."""
+
+from __future__ import annotations
+
+import pytest
+
+from hms.core import settings
+from hms.core.known_settings import SETTINGS
+from tests.conftest import PASSWORD
+from tests.page import Page
+
+
+def test_every_setting_is_explained_and_its_default_fits_it():
+    for setting in SETTINGS.values():
+        assert setting.help, setting.key
+        assert settings.typed(setting, setting.default) == setting.default
+
+
+def test_the_page_tells_who_changed_what_and_reverts(desk):
+    admin = desk("admin")
+    assert admin.form("/admin/settings/queue.long_wait_minutes", new="45").status_code == 303
+    page = admin.get("/admin/settings").get_data(as_text=True)
+    assert "Default: 60" in page
+    assert "by Admin" in page
+    assert admin.form("/admin/settings").status_code == 303
+    assert settings.value("queue.long_wait_minutes") == 60
+    assert "Default: 60" not in admin.get("/admin/settings").get_data(as_text=True)
+
+
+def test_a_sensitive_setting_asks_for_the_password(desk):
+    admin, path = desk("admin"), "/admin/settings/staff.idle_minutes"
+    assert admin.form(path, new="30", proof="").status_code == 400
+    wrong = admin.form(path, new="30", proof="wrong")
+    assert (wrong.status_code, 'value="30"' in wrong.get_data(as_text=True)) == (400, True)
+    assert settings.value("staff.idle_minutes") == 15
+    assert admin.form(path, new="30", proof=PASSWORD).status_code == 303
+    assert settings.value("staff.idle_minutes") == 30
+
+
+def test_a_revert_of_a_sensitive_setting_asks_too(desk):
+    admin = desk("admin")
+    admin.form("/admin/settings/staff.idle_minutes", new="30", proof=PASSWORD)
+    asked = admin.form("/admin/settings")
+    assert asked.status_code == 200
+    assert 'value="15"' in asked.get_data(as_text=True)
+    assert settings.value("staff.idle_minutes") == 30
+
+
+def test_two_administrators_at_one_setting(desk, person):
+    admin, path = desk("admin"), "/admin/settings/hospital.name"
+    fields = next(f["fields"] for f in Page(admin.get(path).get_data(as_text=True)).forms if f["action"] == path)
+    settings.change_setting("hospital.name", "Bay Hospital", by=person("admin"))
+    late = admin.post(path, data={**fields, "new": "Hill Hospital"})
+    assert (late.status_code, "Bay Hospital" in late.get_data(as_text=True)) == (409, True)
+    assert 'value="Hill Hospital"' in late.get_data(as_text=True)
+    assert settings.value("hospital.name") == "Bay Hospital"
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [
+        ("billing.receipt_paper", "70"),
+        ("hospital.site_address", "javascript:alert(1)"),
+        ("hospital.logo", "https://elsewhere.example/logo.png"),
+        ("patients.number_prefix", "hms!"),
+        ("hospital.name", "x" * 501),
+        ("queue.long_wait_minutes", "4"),
+        ("queue.long_wait_minutes", "１２"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_kept(program, key, wrong):
+    answer = program("admin").put(f"/api/system-settings/{key}/", json={"value": wrong})
+    assert (answer.status_code, list(answer.json)) == (400, ["value"])
+
+
+def test_public_settings_need_no_sign_in_and_are_only_the_public_ones(program):
+    shown = program(None).get("/api/system-settings/public/").json
+    assert {one["key"] for one in shown} == {key for key, setting in SETTINGS.items() if setting.is_public}
+    assert program(None).get("/api/system-settings/").status_code == 401
+
+
+def test_one_setting_with_its_version(program):
+    admin, address = program("admin"), "/api/system-settings/queue.long_wait_minutes/"
+    before = admin.get(address)
+    assert (before.json["default"], before.json["type"]) == (60, "whole")
+    assert admin.put(address, json={"value": 45}, headers={"If-Match": before.headers["ETag"]}).json["value"] == 45
+    assert admin.put(address, json={"value": 50}, headers={"If-Match": before.headers["ETag"]}).status_code == 412
+    assert admin.delete(address).status_code == 204
+    assert admin.get(address).json["value"] == 60
+
+
+def test_settings_are_searched(desk):
+    page = desk("admin").get("/admin/settings?q=RECEIPT").get_data(as_text=True)
+    assert "Last line of a receipt" in page
+    assert "Tax number" not in page

@@ -1,0 +1,93 @@
+"""E-mail: a one-time link and alerts, taken by a real mail server; nothing is sent while none is named."""
+
+from __future__ import annotations
+
+import re
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+from aiosmtpd.controller import Controller
+from sqlalchemy import func, select
+
+from hms.core import settings
+from hms.core.outbox import Outbox, handle
+from hms.local import ports
+from hms.messages.actions import tell
+from hms.staff import accounts, links
+from hms.staff.own_account import change_preferences
+from tests.staff.factories import GOOD, account, user, who
+
+
+class Box:
+    """A mail server that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.messages = []
+
+    async def handle_DATA(self, _server, _session, envelope):
+        self.messages.append(message_from_bytes(envelope.content, policy=default))
+        return "250 kept"
+
+
+@pytest.fixture
+def box(app, person):
+    """A hospital with a mail server and an address of its own."""
+    kept = Box()
+    server = Controller(kept, hostname="127.0.0.1", port=ports.choose())
+    server.start()
+    app.config["SMTP_URL"] = f"smtp://127.0.0.1:{server.port}"
+    settings.change_setting("hospital.site_address", "https://hms.example.org", by=person("admin"))
+    settings.forget()
+    yield kept.messages
+    app.config["SMTP_URL"] = ""
+    server.stop()
+
+
+def _work(db, kind):
+    for outbox_id in db.session.scalars(select(Outbox.id).filter_by(kind=kind, done_at=None)).all():
+        handle(outbox_id)
+
+
+def test_a_link_is_mailed_with_a_secret_of_its_own_and_either_ends_both(box, db, desk, person):
+    account("f.koroma", "nurse", email="f@example.org", first_name="Fatu")
+    shown = links.make_link(user("f.koroma").id, by=person("admin"))
+    _work(db, "staff.mail_link")
+    [message] = box
+    assert (message["To"], message["Subject"]) == ("f@example.org", "Your account at St Mary's Hospital")
+    mailed = re.search(r"https://hms\.example\.org/welcome/([\w-]{43})\s", message.get_content()).group(1)
+    assert mailed != shown
+    assert desk(None).get(f"/welcome/{shown}").status_code == 200
+    assert desk(None).form(f"/welcome/{mailed}", password=GOOD, again=GOOD).status_code == 303
+    assert desk(None).get(f"/welcome/{shown}").status_code == 404
+
+
+def test_a_link_that_ended_meanwhile_is_not_mailed(box, db, person):
+    account("f.koroma", "nurse", email="f@example.org")
+    links.make_link(user("f.koroma").id, by=person("admin"))
+    accounts.deactivate(user("f.koroma").id, by=person("admin"))
+    _work(db, "staff.mail_link")
+    assert box == []
+
+
+def test_alerts_are_mailed_to_those_who_asked_for_it(box, db, person):
+    account("f.koroma", "nurse", email="f@example.org")
+    tell(user("f.koroma").id, title="Not wanted", by=person("admin"))
+    change_preferences(preferences={"notify_by_email": True}, by=who("f.koroma"))
+    tell(user("f.koroma").id, title="Report October is ready", url="/notifications", by=person("admin"))
+    _work(db, "messages.mail")
+    [message] = box
+    assert message.get_content().split() == [
+        "Report",
+        "October",
+        "is",
+        "ready",
+        "https://hms.example.org/notifications",
+    ]
+
+
+def test_without_a_mail_server_nothing_waits(db, person):
+    account("f.koroma", "nurse", email="f@example.org")
+    links.make_link(user("f.koroma").id, by=person("admin"))
+    mailing = select(func.count()).select_from(Outbox).where(Outbox.kind == "staff.mail_link")
+    assert db.session.execute(mailing).scalar_one() == 0
