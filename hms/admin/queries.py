@@ -8,13 +8,13 @@ from datetime import date
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 
 from hms.core import broker, clock
 from hms.core.audit import AuditEntry
 from hms.core.db import db
 from hms.core.outbox import Outbox
-from hms.staff import request_queries
+from hms.staff import activity, request_queries
 from hms.staff.models import LoginActivity, User
 
 
@@ -52,12 +52,40 @@ def _account(username: str) -> Any:
     return select(User.id).where(func.lower(User.username) == username.lower()).scalar_subquery()
 
 
-def sign_ins(before: int | None = None) -> Select:
+@dataclass(frozen=True)
+class SignInFilter:
+    """Which tries to sign in are asked for; None means any. Days are hospital days, both included."""
+
+    day_from: date | None = None
+    day_to: date | None = None
+    account: str | None = None
+    address: str | None = None
+    outcome: str | None = None
+    before: int | None = None
+
+
+def sign_ins(wanted: SignInFilter = SignInFilter()) -> Select:
     """Tries to sign in with the account they named, newest first."""
     query = select(LoginActivity, User.username).outerjoin(User, LoginActivity.user_id == User.id)
-    if before:
-        query = query.where(LoginActivity.id < before)
+    if wanted.before:
+        query = query.where(LoginActivity.id < wanted.before)
+    if wanted.day_from:
+        query = query.where(LoginActivity.at >= clock.day_bounds(wanted.day_from)[0])
+    if wanted.day_to:
+        query = query.where(LoginActivity.at < clock.day_bounds(wanted.day_to)[1])
+    if wanted.account:
+        typed = func.lower(LoginActivity.typed_name) == wanted.account.lower()
+        query = query.where(or_(typed, LoginActivity.user_id == _account(wanted.account)))
+    if wanted.address:
+        query = query.where(func.host(LoginActivity.ip) == wanted.address)
+    if wanted.outcome:
+        query = query.where(LoginActivity.status.in_(_statuses(wanted.outcome)))
     return query.order_by(LoginActivity.id.desc())
+
+
+def _statuses(outcome: str) -> tuple[str, ...]:
+    refused = tuple(status for status in activity.OUTCOMES if status not in activity.GOOD)
+    return {"good": tuple(activity.GOOD), "refused": refused}.get(outcome, (outcome,))
 
 
 @dataclass(frozen=True)
@@ -93,7 +121,7 @@ def figures() -> dict[str, int]:
     """Counts for the administrator's page: accounts, failed sign-ins today, requests for roles."""
     start, end = clock.day_bounds(clock.today())
     today = (LoginActivity.at >= start, LoginActivity.at < end)
-    failed = select(func.count()).where(*today, LoginActivity.status.in_(("failed", "otp_failed", "locked")))
+    failed = select(func.count()).where(*today, LoginActivity.status.in_(_statuses("refused")))
     return {
         "active_users": db.session.execute(select(func.count()).where(User.is_active)).scalar_one(),
         "failed_sign_ins": db.session.execute(failed).scalar_one(),

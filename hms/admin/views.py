@@ -10,6 +10,7 @@ from hms.core.db import db
 from hms.core.permissions import Action
 from hms.core.web import needs
 from hms.core.words import _
+from hms.staff import activity
 
 from . import (
     queries,
@@ -18,7 +19,7 @@ from . import (
     words,
 )
 from .desk import pages
-from .forms import AuditFilterForm
+from .forms import AuditFilterForm, SignInFilterForm
 from .masking import masked
 
 __all__ = ("pages",)
@@ -58,8 +59,16 @@ def _older(before: int) -> str:
 
 @pages.get("/sign-ins")
 @needs(Action.READ_SIGN_INS)
-def sign_ins() -> str:
-    """Every try to sign in, newest first."""
-    rows = db.session.execute(queries.sign_ins(request.args.get("before", type=int)).limit(ROWS + 1)).all()
+def sign_ins() -> ResponseReturnValue:
+    """Every try to sign in, newest first; the filters are in the address."""
+    form = SignInFilterForm(request.args)
+    is_readable = form.validate()
+    given = {name: value or None for name, value in form.data.items()} | {
+        "before": request.args.get("before", type=int)
+    }
+    query = queries.sign_ins(queries.SignInFilter(**given)).limit(ROWS + 1)
+    rows = db.session.execute(query).all() if is_readable else []
     older = _older(rows[ROWS - 1].LoginActivity.id) if len(rows) > ROWS else None
-    return render_template("admin/sign_ins.html", rows=rows[:ROWS], older=older)
+    words = {"outcomes": activity.OUTCOMES, "device": activity.device_in_words}
+    page = render_template("admin/sign_ins.html", form=form, rows=rows[:ROWS], older=older, **words)
+    return page, 200 if is_readable else 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from flask import Flask, has_request_context, request
 from flask_compress import Compress
@@ -10,6 +11,8 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from flask_smorest import Api
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
@@ -39,7 +42,13 @@ from .speaking import Languages
 LANGUAGES = ("en", "fr", "sw")
 LARGEST_BODY = 2 * 2**20
 
-limiter = Limiter(get_remote_address, strategy="moving-window", in_memory_fallback_enabled=True, headers_enabled=True)
+HOW_LIMITED: dict[str, Any] = {
+    "key_func": get_remote_address,
+    "strategy": "moving-window",
+    "in_memory_fallback_enabled": True,
+    "headers_enabled": True,
+}
+limiter = Limiter(**HOW_LIMITED)
 babel = Languages()
 
 
@@ -123,7 +132,11 @@ def _flask_configuration(config: Config) -> dict[str, object]:
         "MAX_CONTENT_LENGTH": LARGEST_BODY,
         "MAX_FORM_MEMORY_SIZE": LARGEST_BODY,
         "RATELIMIT_STORAGE_URI": config.redis_url,
-        "RATELIMIT_STORAGE_OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 1.0},
+        "RATELIMIT_STORAGE_OPTIONS": {
+            "socket_connect_timeout": 0.5,
+            "socket_timeout": 0.5,
+            "retry": Retry(NoBackoff(), 0),
+        },
         "COMPRESS_MIMETYPES": ["text/html", "text/css", "text/javascript", "application/json", "image/svg+xml"],
         "COMPRESS_ALGORITHM": ["gzip"],
         "COMPRESS_LEVEL": 4,

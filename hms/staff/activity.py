@@ -9,8 +9,10 @@ from flask import request
 from sqlalchemy import func, select
 
 from hms.core import audit, clock
+from hms.core.actions import doing
 from hms.core.db import db
 from hms.core.outbox import later
+from hms.core.people import SYSTEM
 from hms.core.words import _
 
 from .models import LoginActivity, User
@@ -78,17 +80,17 @@ def note(user: User | None, typed_name: str, status: str) -> None:
     outcome = "success" if status in GOOD else "denied"
     entity_id = user.id if user else None
     audit.record(f"staff.sign_in.{status}", None, entity="app_user", entity_id=entity_id, outcome=outcome)
-    if status == "lockout":
-        db.session.flush()
-        _raise_alarm()
     db.session.commit()
+    if status == "lockout":
+        _raise_alarm()
 
 
 def _raise_alarm() -> None:
     """Have the administrators told at the third, sixth, ninth … lockout of an hour."""
-    count = lockouts_lately()
-    if count and count % ALARM_AT == 0:
-        later("messages.warn_of_lockouts", count)
+    with doing("staff.raise_alarm", SYSTEM):
+        count = lockouts_lately()
+        if count and count % ALARM_AT == 0:
+            later("messages.warn_of_lockouts", count)
 
 
 def lockouts_lately() -> int:

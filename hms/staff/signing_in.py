@@ -33,6 +33,7 @@ def prove(name: str, password: str, otp: str | None = None, *, is_program: bool 
 
     A program cannot be led to set up a second factor: where the role needs one it is refused with `EnrolmentRequired`.
     """
+    name = name.replace("\x00", "\ufffd")
     user = prove_password(name, password)
     if user.two_factor_enabled:
         if not otp:
@@ -77,8 +78,6 @@ def _wrong(left: int) -> str:
 def named(name: str) -> User | None:
     """The account with this username or e-mail address."""
     folded = name.strip().casefold()[:254]
-    if "\x00" in folded:
-        return None
     query = select(User).where(
         or_(func.lower(User.username) == folded, (func.lower(User.email) == folded) & (User.email != ""))
     )
