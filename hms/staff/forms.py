@@ -34,11 +34,10 @@ class UnlockForm(DeskForm):
     password = PasswordField(_l("Password"))
 
     def offer(self, people: list[User], chosen: int) -> None:
-        """Let one of `people` be chosen; `chosen` is when nobody is."""
+        """Let one of `people` be chosen; `chosen`, or else the first of them, stands there before anybody does."""
         self.who.choices = [SelectChoice(user.id, user.display_name) for user in people]
-        offered = {user.id for user in people}
-        if self.who.data not in offered:
-            self.who.data = chosen if chosen in offered or not people else people[0].id
+        if self.who.data is None and people:
+            self.who.data = chosen if any(user.id == chosen for user in people) else people[0].id
 
     def validate_pin(self, field: PasswordField) -> None:
         if not field.data and not self.password.data:

@@ -72,12 +72,18 @@ class Try:
         self._settle(tries=SignInGate.tries - 1)
 
     def _settle(self, **values: object) -> int:
-        keys = sorted(door.key for door in self.doors)
-        changed = update(SignInGate).where(SignInGate.key.in_(keys)).values(values)
-        rows = db.session.execute(changed.returning(SignInGate.key, SignInGate.failures)).all()
+        """Door by door in one order, as they were counted: no deadlock. Returns the failures at the nearest."""
+        failures = {}
+        for door in _in_order(self.doors):
+            changed = update(SignInGate).where(SignInGate.key == door.key).values(values)
+            failures[door.key] = db.session.execute(changed.returning(SignInGate.failures)).scalar_one_or_none()
         db.session.commit()
         self.is_settled = True
-        return dict(rows).get(self.doors[0].key, 0)
+        return failures[self.doors[0].key] or 0
+
+
+def _in_order(doors: tuple[Door, ...]) -> list[Door]:
+    return sorted(doors, key=lambda door: door.key)
 
 
 def _most(doors: tuple[Door, ...]) -> object:
@@ -141,7 +147,7 @@ def _pass(doors: tuple[Door, ...]) -> None:
 def _counted_at_all(doors: tuple[Door, ...]) -> Door | None:
     """None when every door let the try in; else the one that did not. Doors are taken in one order: no deadlock."""
     now = clock.now()
-    for door in sorted(doors, key=lambda door: door.key):
+    for door in _in_order(doors):
         if db.session.execute(_count(door, now)).scalar_one_or_none() is None:
             db.session.rollback()
             return door

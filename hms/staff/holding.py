@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Response, request, url_for
+from flask import request, url_for
 from flask_wtf.csrf import CSRFError
 
 from hms.core import drafts, headers
@@ -51,8 +51,8 @@ def of(owner_id: int, key: str) -> drafts.Draft | None:
     return drafts.of(owner_id, f"{FORM}:{key}")
 
 
-def drop_when_sent(owner_id: int, key: str, response: Response) -> None:
-    """The form was sent again and accepted: forget it. Commits."""
-    if response.status_code < 400:
+def drop_when_sent(owner_id: int, key: str) -> None:
+    """The form kept under `key` was sent again and accepted: forget it. Commits."""
+    if key:
         drafts.drop(owner_id, f"{FORM}:{key}")
         db.session.commit()

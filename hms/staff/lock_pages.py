@@ -101,7 +101,7 @@ def _open(locked_: identity.Locked, form: UnlockForm) -> ResponseReturnValue:
         activity.note(user, user.username, "unlocked")
         signing_in.renew_session(locked_.session_id, locked_at=None, last_seen_at=now, confirmed_at=now)
         return _back()
-    user = found(User, form.who.data)
+    user = found(User, form.who.data or locked_.user_id)
     pins.prove(user, form.pin.data or "")
     if user.id != locked_.user_id:
         return _switch_to(user)
@@ -142,7 +142,7 @@ def before_the_page() -> ResponseReturnValue | None:
     said = _("Your role needs a second factor. Set it up first, on the page /profile/second-factor.")
     if is_api():
         return refusals.answer(403, said, code="second_factor_required")
-    return redirect(url_for(".second_factor"), 303)
+    return redirect(url_for("staff.second_factor"), 303)
 
 
 @pages.post("/stay")

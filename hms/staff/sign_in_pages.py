@@ -161,8 +161,7 @@ def held(key: str) -> ResponseReturnValue:
 @pages.after_app_request
 def forget_what_was_sent(response: Response) -> Response:
     """A held form that was accepted is dropped."""
-    key = request.args.get("held") if request.method == "POST" else None
-    who = g.get("_login_user") if key else None
-    if key and who is not None and who.is_authenticated:
-        holding.drop_when_sent(who.id, key[:40], response)
+    who = g.get("_login_user")
+    if request.method == "POST" and response.status_code < 400 and who is not None and who.is_authenticated:
+        holding.drop_when_sent(who.id, request.form.get("held", "")[:40])
     return response

@@ -59,7 +59,7 @@ def give_second_factor(username: str) -> pyotp.TOTP:
 
 def code_now(app_of_phone: pyotp.TOTP, steps: int = 0) -> str:
     """What the phone shows now, or `steps` half-minutes from now."""
-    return app_of_phone.at(clock.now(), steps)
+    return app_of_phone.at(clock.now(), counter_offset=steps)
 
 
 def at_once(count: int, act: Callable[[int], Any]) -> list[Any]:
