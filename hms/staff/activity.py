@@ -90,7 +90,7 @@ def _raise_alarm() -> None:
     with doing("staff.raise_alarm", SYSTEM):
         count = lockouts_lately()
         if count and count % ALARM_AT == 0:
-            later("messages.warn_of_lockouts", count)
+            later("staff.warn_of_lockouts", count)
 
 
 def lockouts_lately() -> int:

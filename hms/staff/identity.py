@@ -180,7 +180,7 @@ def _by_token(header: str) -> Person | None:
             audience="hms-api",
             options={"require": _CLAIMS},
         )
-        user_id = int(claims["sub"]) if claims.get("token_type") == "access" else 0
+        user_id = int(claims["sub"][:18]) if claims.get("token_type") == "access" else 0
     except (jwt.InvalidTokenError, ValueError):
         g.token_fault = EXPIRED
         return None

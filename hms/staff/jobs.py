@@ -1,4 +1,4 @@
-"""Work after a commit: the one-time link by e-mail."""
+"""Work after a commit: the one-time link by e-mail, the alarm when many doors were shut."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from hms.core import clock, mail, settings
 from hms.core.db import db
 from hms.core.format import stamp
 from hms.core.outbox import job
+from hms.core.people import SYSTEM
+from hms.core.permissions import Action
 
-from . import links
+from . import links, notices, queries
 from .identity import new_token, sha256
 from .models import OneTimeLink, User
 
@@ -40,3 +42,18 @@ def _words(link: OneTimeLink, user: User, secret: str) -> str:
         until=stamp(link.expires_at),
         username=user.username,
     )
+
+
+@job("staff.warn_of_lockouts")
+def warn_of_lockouts(count: int) -> None:
+    """Tell everybody who watches the sign-ins that `count` doors were shut within an hour: somebody may be guessing."""
+    for user_id in queries.who_may(Action.READ_SIGN_INS):
+        notices.tell(
+            user_id,
+            title=_("%(count)s sign-ins locked out within an hour", count=count),
+            message=_(
+                "Somebody may be guessing passwords. Look who it was, and open the accounts of those who were not."
+            ),
+            url="/admin/sign-ins?outcome=lockout",
+            by=SYSTEM,
+        )

@@ -18,7 +18,7 @@ from hms.core.web import person
 from .identity import idle_limit
 from .models import Role, User, UserSession
 
-CHECK_SECONDS = 3
+CHECK_SECONDS = 2
 
 
 @dataclass(frozen=True)

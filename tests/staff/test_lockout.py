@@ -15,9 +15,9 @@ from hms.core.actions import doing
 from hms.core.db import db as database
 from hms.core.outbox import Outbox
 from hms.core.people import SYSTEM
-from hms.messages.jobs import warn_of_lockouts
 from hms.messages.models import Notification
 from hms.staff import passwords
+from hms.staff.jobs import warn_of_lockouts
 from hms.staff.models import LoginActivity
 from tests.conftest import PASSWORD
 from tests.page import PageClient
@@ -200,9 +200,9 @@ def test_filters_of_the_sign_ins_survive_nonsense(desk, wrong):
 
 def test_administrators_are_told_at_the_third_lockout_of_an_hour(desk, account):
     for number, name in enumerate(("nurse", "cashier", "lab")):
-        assert database.session.scalar(select(func.count(Outbox.id)).filter_by(kind="messages.warn_of_lockouts")) == 0
+        assert database.session.scalar(select(func.count(Outbox.id)).filter_by(kind="staff.warn_of_lockouts")) == 0
         _fail(_from(desk, f"10.0.1.{number}"), name, 5)
-    due = database.session.scalars(select(Outbox).filter_by(kind="messages.warn_of_lockouts")).one()
+    due = database.session.scalars(select(Outbox).filter_by(kind="staff.warn_of_lockouts")).one()
     with doing("tests.work", SYSTEM):
         warn_of_lockouts(due.ref_id)
     told = database.session.scalars(select(Notification).filter_by(user_id=account("admin").id)).all()
