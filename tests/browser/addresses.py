@@ -14,21 +14,24 @@ from hms.billing.models import CashShift, PriceItem
 from hms.clinical.models import VitalsReading
 from hms.core.db import db as database
 from hms.core.permissions import ALLOWED, Action, Role
-from hms.core.settings import SETTINGS
+from hms.patients.models import BreakGlass, Patient
 from hms.pharmacy.models import GoodsReceipt
-from hms.staff.models import User
+from hms.staff.models import RoleChangeRequest, User
 from hms.staff.signing_in import SignedIn, open_session
+from tests.house.places import WORDS
 from tests.page import PageClient
 
-Seen = tuple[str, str]
-"""Who opens the page, and its address."""
+Seen = tuple[str | None, str]
+"""Who opens the page (None: nobody is signed in), and its address."""
 PEOPLE = ("receptionist", "nurse", "doctor", "pharmacist", "cashier", "lab", "admin")
 WORKS_AT = {"billing": "cashier", "clinical": "doctor", "chart": "doctor", "pharmacy": "pharmacist"}
 NAMED = {
+    "access": BreakGlass,
     "entry": QueueEntry,
     "item": PriceItem,
     "reading": VitalsReading,
     "receipt": GoodsReceipt,
+    "request": RoleChangeRequest,
     "shift": CashShift,
 }
 """What an argument of an address means where it is not the name of its table."""
@@ -56,26 +59,31 @@ class Desk:
     def _examples(self, rule: Rule) -> list[Seen] | None:
         seen: list[Seen] = []
         for address in self._addresses(rule):
-            who, is_page = self._opened(rule, address)
-            if who and not is_page:
+            opened = self._opened(rule, address)
+            if opened and not opened[1]:
                 return None
-            if who:
-                seen.append((who, address))
+            if opened:
+                seen.append((opened[0], address))
             if seen and not rule.rule.endswith(">"):
                 break
         return seen
 
-    def _opened(self, rule: Rule, address: str) -> tuple[str, bool]:
+    def _opened(self, rule: Rule, address: str) -> tuple[str | None, bool] | None:
         """Who is the first to open the address, and whether it is a whole page."""
-        action = self._app.view_functions[rule.endpoint].needs
-        for who in self._people:
-            if action in {Action.PUBLIC, Action.SIGNED_IN, *ALLOWED[Role(who)]}:
-                answer = self._client(who).get(address)
-                if answer.status_code in (200, 202):
-                    return who, answer.status_code == 200 and b"<html" in answer.data
-        return "", False
+        for who in self._may(self._app.view_functions[rule.endpoint].needs):
+            answer = self._client(who).get(address)
+            if answer.status_code in (200, 202):
+                return who, answer.status_code == 200 and b"<html" in answer.data
+        return None
 
-    def _client(self, who: str) -> PageClient:
+    def _may(self, action: Action) -> list[str | None]:
+        if action is Action.PUBLIC:
+            return [*self._people, None]
+        return [who for who in self._people if action is Action.SIGNED_IN or action in ALLOWED[Role(who)]]
+
+    def _client(self, who: str | None) -> PageClient:
+        if who is None:
+            return PageClient(self._app)
         if who not in self._clients:
             client = self._clients[who] = PageClient(self._app)
             user = database.session.scalars(select(User).filter_by(username=who)).unique().one()
@@ -92,12 +100,14 @@ class Desk:
         return [path for _domain, path in built]
 
     def _values(self, argument: str) -> list[Any]:
-        """The patient, the first settings, or of another table the newest record of each status."""
+        """The patient, a word that stands for no record, or of another table the newest record of each status."""
         if argument == "patient_id":
-            return [self._patient_id]
-        if argument == "key":
-            return list(SETTINGS)[:1]
+            return [self._patient_id, *database.session.scalars(select(Patient.id).filter_by(is_restricted=True))]
+        if argument in WORDS:
+            return [WORDS[argument]]
         table = _table(argument.removesuffix("_id"))
+        if table is None:
+            return []
         newest = select(func.max(table.id))
         if "status" in inspect(table).columns:
             newest = newest.group_by(table.status)
@@ -106,4 +116,4 @@ class Desk:
 
 def _table(word: str) -> Any:
     names = {mapper.class_.__name__.lower(): mapper.class_ for mapper in database.Model.registry.mappers}
-    return NAMED.get(word) or names[word.replace("_", "")]
+    return NAMED.get(word) or names.get(word.replace("_", ""))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from random import Random
 
+from sqlalchemy import select
+
 from hms.appointments import actions as appointments
 from hms.billing import actions as billing
 from hms.billing.models import Bill
@@ -12,10 +14,14 @@ from hms.clinical import actions as clinical
 from hms.core import clock
 from hms.core.db import db as database
 from hms.core.money import Money
+from hms.core.people import Person
 from hms.demo import visits
 from hms.demo.cases import CASES
 from hms.messages.actions import tell
 from hms.patients import actions as patients
+from hms.patients import restricting
+from hms.staff import role_requests
+from hms.staff.models import Role
 
 GIVEN = "Adolphblainecharlesdavidearlfrederickgeraldhubertirvinjohnken"
 FAMILY = "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewis"
@@ -34,23 +40,36 @@ def comes() -> int:
         allergies=["sulfonamides", "hexamethylenetetramineisothiocyanatomethane"],
         by=team.receptionist,
     ).id
-    _was_seen(team, patient_id, random)
+    _was_seen(team, patient_id, random, team.doctor)
     _pays(team, patient_id)
     visits.book(team, patient_id, team.doctor, clock.today() + dt.timedelta(days=1), dt.time(17), CASE.complaint)
     _is_seen(team, patient_id, random)
+    _somebody_is_closed(team, random)
     tell(team.doctor.id, title="A result is back", message="Hexamethylenetetramineisothiocyanatomethane", by=team.admin)
+    nurse = database.session.scalars(select(Role.id).filter_by(code="nurse")).one()
+    role_requests.ask(requested_role_id=nurse, reason="I work on the ward from Monday", by=team.lab)
     database.session.remove()
     return patient_id
 
 
-def _arrives(team: visits.Team, patient_id: int, random: Random) -> int:
-    entry = appointments.add_to_queue(patient_id, doctor_id=team.doctor.id, by=team.receptionist)
+def _somebody_is_closed(team: visits.Team, random: Random) -> None:
+    """A patient of the other doctor's, whose record is restricted; a third doctor opened it with a reason."""
+    her_neighbour = patients.register_patient(
+        given_names="Adama", family_name="Closed", sex="male", by=team.receptionist
+    )
+    _was_seen(team, her_neighbour.id, random, team.doctor2)
+    restricting.restrict(her_neighbour.id, reason="Works in this hospital", by=team.doctor2)
+    restricting.break_glass(her_neighbour.id, reason="Came in unconscious at night", by=team.doctors[-1])
+
+
+def _arrives(team: visits.Team, patient_id: int, random: Random, doctor: Person) -> int:
+    entry = appointments.add_to_queue(patient_id, doctor_id=doctor.id, by=team.receptionist)
     visits.measure(team, patient_id, entry.id, random, CASE)
     return entry.id
 
 
-def _was_seen(team: visits.Team, patient_id: int, random: Random) -> None:
-    encounter = visits.see(team.doctor, _arrives(team, patient_id, random), random, CASE)
+def _was_seen(team: visits.Team, patient_id: int, random: Random, doctor: Person) -> None:
+    encounter = visits.see(doctor, _arrives(team, patient_id, random, doctor), random, CASE)
     visits.dispense(team, encounter.id)
 
 
@@ -65,7 +84,8 @@ def _pays(team: visits.Team, patient_id: int) -> None:
 
 
 def _is_seen(team: visits.Team, patient_id: int, random: Random) -> None:
-    encounter = clinical.start_encounter(queue_entry_id=_arrives(team, patient_id, random), by=team.doctor)
+    entry_id = _arrives(team, patient_id, random, team.doctor)
+    encounter = clinical.start_encounter(queue_entry_id=entry_id, by=team.doctor)
     clinical.save_encounter(encounter.id, chief_complaint=CASE.complaint, notes=CASE.note, by=team.doctor)
     clinical.add_condition(encounter.id, code=CASE.code, by=team.doctor)
     dressing = [{"description": "Dressing", "unit_price": Money("12.50")}]
