@@ -15,11 +15,11 @@ from .correcting import (
 )
 from .crediting import withdraw_charge
 from .discounts import give_discount
-from .drafting import add_item, add_line, change_bill, create_bill, restore_line, withdraw_line
+from .drafting import add_item, add_line, change_bill, create_bill, restore_line, share_bill, withdraw_line
 from .issuing import ask_for_invoice, give_up_draft, issue
 from .pricing import load_prices, save_price
 from .shifts import close_till, count_till, open_till
-from .taking import hand_out_receipt, take_payment
+from .taking import hand_out_receipt, payer_refused, take_payment
 
 __all__ = (
     "add_charge",
@@ -39,12 +39,14 @@ __all__ = (
     "issue",
     "load_prices",
     "open_till",
+    "payer_refused",
     "propose_discount",
     "propose_refund",
     "propose_void",
     "propose_write_off",
     "restore_line",
     "save_price",
+    "share_bill",
     "take_back",
     "take_payment",
     "withdraw_charge",

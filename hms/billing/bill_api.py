@@ -90,6 +90,8 @@ def create_bill(given: dict[str, Any]) -> Response:
         items=[shapes.item(one) for one in given["items"]],
         notes=given["notes"],
         encounter_id=given["encounter"],
+        payer=given["payer"],
+        payer_share=given["payer_share"],
         by=person(),
     )
     return _answer(made.id, 201)
@@ -107,7 +109,8 @@ def change_bill(given: dict[str, Any], bill_id: int) -> Response:
         raise RuleBroken(_("A bill stays with its patient. Make a new one for the other patient."), "patient")
     items = [shapes.item(one) for one in given["items"]] if "items" in given else None
     tagged = version if request.if_match else None
-    actions.change_bill(bill_id, items=items, notes=given.get("notes"), version=tagged, by=person())
+    changes = {"notes": given.get("notes"), "payer": given.get("payer", ""), "payer_share": given["payer_share"]}
+    actions.change_bill(bill_id, items=items, **changes, version=tagged, by=person())
     return _answer(bill_id)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from wtforms.fields.choices import SelectChoice
 
 from hms.core import broker, settings
 from hms.core.forms import DeskForm
@@ -15,11 +16,11 @@ from hms.core.web import needs, person
 from hms.patients import queries as patients
 from hms.patients.models import Patient
 
-from . import actions, asked, papers, prices, queries
-from .desk import pages
-from .forms import DiscountForm, LineForm
+from . import actions, asked, papers, payers, prices, queries, taking
+from .desk import pages, payer_percent
+from .forms import DiscountForm, LineForm, PayerForm
 from .models import Bill
-from .rules import balance
+from .rules import SELF, balance
 
 LARGEST_ID = 2**63 - 1
 
@@ -75,7 +76,9 @@ def _bill_page(bill_id: int, **refused: DeskForm) -> tuple[str, int]:
     """The bill's page; with a form that was refused, its errors and their status."""
     one, patient = queries.bill_with_patient(bill_id)
     forms: dict[str, Any] = {"line": LineForm(formdata=None), "discount": DiscountForm(formdata=None)}
+    forms["payer"] = PayerForm(formdata=None, payer=one.payer, payer_share=_share(one))
     failed = next(iter(refused.values()), None)
+    (refused.get("payer") or forms["payer"]).payer.choices = _payers(one)
     shown = render_template(
         "billing/bill.html",
         **_facts(one, patient),
@@ -88,12 +91,25 @@ def _bill_page(bill_id: int, **refused: DeskForm) -> tuple[str, int]:
     return shown, failed.status if failed else 200
 
 
+def _share(one: Bill) -> str:
+    if one.payer == SELF:
+        return ""
+    return payer_percent(one) or str(one.payer_share)
+
+
+def _payers(one: Bill) -> list[SelectChoice]:
+    known = payers.names()
+    others = known if one.payer in (SELF, *known) else [*known, one.payer]
+    return [SelectChoice(SELF, _("Self")), *(SelectChoice(name, name) for name in others)]
+
+
 def _facts(one: Bill, patient: Patient) -> dict[str, Any]:
     lines = papers.standing_lines(one.id)
     return {
         "bill": one,
         "whom": patients.patient_banner(patient, person()),
         "lines": lines,
+        "dues": taking.dues_of(one),
         "to_be_priced": prices.to_be_priced({line.price_item_id for line in lines if line.price_item_id}),
         "payments": queries.payments_of(one.id),
         "balance": balance(one.total, one.paid, one.written_off),
@@ -173,6 +189,26 @@ def discount(bill_id: int) -> ResponseReturnValue:
     return _bill_page(bill_id, discount=form)
 
 
+@pages.post("/bills/<int:bill_id>/payer")
+@needs(Action.EDIT_BILL)
+def share_bill(bill_id: int) -> ResponseReturnValue:
+    """Set who else pays a draft."""
+    form = PayerForm()
+    form.payer.choices = []
+    if form.save(actions.share_bill, by=person(), bill_id=bill_id):
+        return _back(bill_id)
+    return _bill_page(bill_id, payer=form)
+
+
+@pages.post("/bills/<int:bill_id>/payer/refused")
+@needs(Action.ISSUE_BILL)
+def payer_refused(bill_id: int) -> Response:
+    """The other payer pays no more."""
+    actions.payer_refused(bill_id, by=person())
+    flash(_("What the payer left is now the patient's to pay"), "success")
+    return _back(bill_id)
+
+
 @pages.post("/bills/<int:bill_id>/issue")
 @needs(Action.ISSUE_BILL)
 def issue(bill_id: int) -> Response:
@@ -184,43 +220,3 @@ def issue(bill_id: int) -> Response:
 
 def _back(bill_id: int) -> Response:
     return redirect(url_for("billing.bill", bill_id=bill_id), 303)
-
-
-@pages.get("/bills/<int:bill_id>/invoice.pdf")
-@needs(Action.READ_BILL)
-def invoice_pdf(bill_id: int) -> ResponseReturnValue:
-    """The stored invoice; 202 and a page that shows the progress while it is being made."""
-    one, patient = queries.bill_with_patient(bill_id)
-    content = queries.invoice_pdf(one)
-    if content is not None:
-        return _pdf(content, f"{one.number or f'draft-{one.id}'}.pdf")
-    if queries.invoice(one).state == "none":
-        actions.ask_for_invoice(bill_id, by=person())
-    shown = {"bill": one, "invoice": queries.invoice(one), "printer_answers": broker.answers}
-    whom = patients.patient_banner(patient, person())
-    return render_template("billing/invoice_wait.html", whom=whom, **shown), 202
-
-
-def _pdf(content: bytes, name: str) -> Response:
-    response = make_response(content)
-    response.mimetype = "application/pdf"
-    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
-    return response
-
-
-@pages.post("/bills/<int:bill_id>/invoice")
-@needs(Action.READ_BILL)
-def make_invoice(bill_id: int) -> Response:
-    """Have the invoice made (again)."""
-    actions.ask_for_invoice(bill_id, by=person())
-    return redirect(url_for("billing.bill", bill_id=bill_id, _anchor="papers"), 303)
-
-
-@pages.get("/bills/<int:bill_id>/invoice")
-@needs(Action.READ_BILL)
-def invoice_job(bill_id: int) -> str:
-    """How the invoice comes along, for the page that renews itself."""
-    one, _patient = queries.bill_with_patient(bill_id)
-    return render_template(
-        "billing/_invoice.html", bill=one, invoice=queries.invoice(one), printer_answers=broker.answers
-    )

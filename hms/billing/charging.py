@@ -100,5 +100,13 @@ def re_add(bill: Bill) -> None:
     subtotal = queries.subtotal(bill.id)
     rules.check_discount(bill.discount, subtotal)
     bill.total = subtotal - bill.discount
+    bill.payer_share = _payers_part(bill)
     bill.changed()
     alert(Alert.BILL_CHANGED)
+
+
+def _payers_part(bill: Bill) -> Money:
+    """The other payer's part of the draft as it stands: a percentage follows the total, an amount ends at it."""
+    if bill.payer_percent is not None:
+        return rules.payer_split(bill.total, bill.payer_percent)[1]
+    return min(bill.payer_share, bill.total)

@@ -59,7 +59,7 @@ def propose_void(bill_id: int, *, reason: str, by: Person) -> Correction:
 def propose_write_off(bill_id: int, *, amount: Money | None = None, reason: str, by: Person) -> Correction:
     """Ask that what is still owed on an issued bill be given up, or `amount` of it."""
     bill = locked(Bill, bill_id)
-    owed = rules.balance(bill.total, bill.paid, bill.written_off)
+    owed = taking.dues_of(bill).patient
     given_up = amount if amount is not None else owed
     rules.check_write_off(given_up, rules.BillState(bill.status), owed)
     return _ask(Kind.WRITE_OFF, bill.id, reason, by, amount=given_up)
@@ -154,8 +154,7 @@ def _make_void(asked: Correction, by: Person) -> None:
 
 def _write_off(asked: Correction, _by: Person) -> None:
     bill = locked(Bill, asked.bill_id)
-    owed = rules.balance(bill.total, bill.paid, bill.written_off)
-    rules.check_write_off(asked.amount, rules.BillState(bill.status), owed)
+    rules.check_write_off(asked.amount, rules.BillState(bill.status), taking.dues_of(bill).patient)
     bill.written_off = bill.written_off + asked.amount
     taking.settle(bill)
 

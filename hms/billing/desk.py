@@ -9,6 +9,7 @@ from hms.core.api import DeskApi
 from hms.core.money import ZERO, Money
 
 from .corrections import DECISION_WORDS, KIND_WORDS, Decision, Kind
+from .models import Bill
 from .payments import METHOD_WORDS, Method
 from .rules import STATE_WORDS, BillState
 
@@ -36,6 +37,12 @@ def bill_state(status: str, written_off: Money = ZERO) -> tuple[str, str]:
     if status == BillState.PAID and written_off:
         return "neutral", _("Written off")
     return TONES[BillState(status)], _(STATE_WORDS[BillState(status)])
+
+
+@pages.app_template_global("payer_percent")
+def payer_percent(bill: Bill) -> str:
+    """ "80%", or nothing when the other payer's part is an amount."""
+    return "" if bill.payer_percent is None else f"{bill.payer_percent.normalize():f}%"
 
 
 @pages.app_template_global("correction_kind")

@@ -17,7 +17,7 @@ from hms.core.permissions import Action
 from hms.core.words import _
 from hms.patients.models import Patient
 
-from . import prices, rules
+from . import payers, prices, rules
 from .charging import line_of, re_add
 from .models import Bill, BillLine, PriceItem
 
@@ -102,9 +102,12 @@ def create_bill(
     items: Iterable[dict[str, Any]] = (),
     notes: str = "",
     encounter_id: int | None = None,
+    payer: str = "",
+    payer_share: str = "",
     by: Person,
 ) -> Bill:
-    """A new draft with `items` (description or price_item_id, unit_price, quantity). It collects no charges of care."""
+    """A new draft with `items` (description or price_item_id, unit_price, quantity), and the part
+    (`payer_share`) of another `payer`. It collects no charges of care."""
     if db.session.get(Patient, patient_id) is None:
         raise RuleBroken(_("There is no such patient."), "patient")
     bill = Bill(patient_id=patient_id, encounter_id=encounter_id, notes=notes)
@@ -112,6 +115,17 @@ def create_bill(
     db.session.flush()
     for item in items:
         _write_line(bill, item, by)
+    re_add(bill)
+    if payer:
+        payers.set_payer(bill, payer, payer_share)
+    return bill
+
+
+@action(Action.EDIT_BILL)
+def share_bill(bill_id: int, *, payer: str, payer_share: str = "", by: Person) -> Bill:
+    """Set who else pays a draft, and how much of it: "150.00", or "80%" which follows the total. "self" is nobody."""
+    bill = draft(bill_id)
+    payers.set_payer(bill, payer, payer_share)
     re_add(bill)
     return bill
 
@@ -151,10 +165,12 @@ def change_bill(
     *,
     items: Iterable[dict[str, Any]] | None = None,
     notes: str | None = None,
+    payer: str = "",
+    payer_share: str = "",
     version: int | None = None,
     by: Person,
 ) -> Bill:
-    """Change a draft: its notes, and when `items` are given all its lines at once."""
+    """Change a draft: its notes, another payer's part, and when `items` are given all its lines at once."""
     bill = draft(bill_id, version)
     if notes is not None:
         bill.notes = notes
@@ -164,4 +180,6 @@ def change_bill(
         for item in items:
             _write_line(bill, item, by)
     re_add(bill)
+    if payer:
+        payers.set_payer(bill, payer, payer_share)
     return bill

@@ -16,6 +16,7 @@ from hms.core.money import ZERO
 
 from . import till
 from .payments import METHOD_WORDS, Method
+from .rules import SELF
 
 METHODS = [SelectChoice(method.value, _l(METHOD_WORDS[method])) for method in Method]
 CATEGORIES = [
@@ -45,9 +46,17 @@ class ReasonForm(DeskForm):
     reason = Text(_l("Reason"), [Required()], longest=200)
 
 
+class PayerForm(DeskForm):
+    """Who else pays a draft, and how much of it."""
+
+    payer = SelectField(_l("Payer"), validate_choice=False)
+    payer_share = Text(_l("Their part"), longest=12)
+
+
 class PayForm(DeskForm):
     """A payment. What lies in the cash field counts for cash only."""
 
+    payer = RadioField(_l("Who pays"), default=SELF, validate_choice=False)
     amount = MoneyField(_l("Amount"), [Given()])
     method = RadioField(_l("Paid by"), choices=METHODS, default=Method.CASH.value, validate_choice=False)
     reference = Text(_l("Number on the slip or claim"), longest=100)

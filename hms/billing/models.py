@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, Numeric, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -77,6 +78,9 @@ class Bill(Versioned):
 
     A bill takes its number when it is issued and keeps it when it is made void; a draft that is given up never had one.
 
+    `payer` is who else pays ("Insurance"; "self" when nobody): `payer_share` of the total is theirs, `payer_percent` when it
+    follows the total while the bill is a draft, `payer_paid` what they paid of it. The rest is the patient's.
+
     `collects` marks the one draft of a patient that charges of the running visit flow into.
     """
 
@@ -87,6 +91,12 @@ class Bill(Versioned):
             "paid >= 0 AND written_off >= 0 AND paid + written_off <= total",
             name="never_overpaid",
             info={"says": _("This is more than what is still to pay."), "field": "amount"},
+        ),
+        CheckConstraint(
+            "payer_paid >= 0 AND payer_paid <= payer_share AND payer_share <= total AND (payer <> 'self' OR payer_share = 0)"
+            " AND paid >= payer_paid AND paid - payer_paid + written_off <= total - payer_share",
+            name="parts_add_up",
+            info={"says": _("This is more than that payer's part."), "field": "amount"},
         ),
         CheckConstraint(
             "discount >= 0 AND total >= 0 AND total < 100000000",
@@ -110,6 +120,9 @@ class Bill(Versioned):
     encounter_id: Mapped[int | None] = mapped_column(ForeignKey("encounter.id", ondelete="RESTRICT"), index=True)
     collects: Mapped[bool] = mapped_column(default=False)
     payer: Mapped[str] = mapped_column(default="self")
+    payer_percent: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    payer_share: Mapped[Money] = mapped_column(default=ZERO, server_default="0")
+    payer_paid: Mapped[Money] = mapped_column(default=ZERO, server_default="0")
     discount: Mapped[Money] = mapped_column(default=ZERO)
     discount_reason: Mapped[str] = mapped_column(default="")
     total: Mapped[Money] = mapped_column(default=ZERO)
@@ -197,6 +210,7 @@ class Payment(Permanent):
     reference: Mapped[str] = mapped_column(default="")
     tendered: Mapped[Money | None]
     note: Mapped[str] = mapped_column(default="")
+    payer: Mapped[str] = mapped_column(default="self", server_default="self")
     received_at: Mapped[datetime]
     received_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     shift_id: Mapped[int | None] = mapped_column(ForeignKey("cash_shift.id", ondelete="RESTRICT"))

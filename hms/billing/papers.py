@@ -23,7 +23,7 @@ from . import receipt
 from .documents import in_words
 from .models import Bill, BillLine, Correction, Payment
 from .payments import METHOD_WORDS, Method
-from .rules import BillState, balance
+from .rules import SELF, BillState, balance, dues
 
 INVOICE = "billing.invoice"
 SHORTEST_LAST_PAGE = 2
@@ -51,7 +51,9 @@ def edition(bill: Bill) -> str:
     if bill.status == BillState.DRAFT:
         return f"draft-{bill.version}"
     count = db.session.execute(select(func.count(Payment.id)).where(Payment.bill_id == bill.id)).scalar_one()
-    return f"{bill.status}-{count}" + (f"-{bill.written_off}" if bill.written_off else "")
+    return f"{bill.status}-{count}" + (
+        f"-{bill.written_off}-{bill.payer_share}" if bill.written_off or bill.payer_share else ""
+    )
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ def invoice(bill: Bill) -> dict[str, Any]:
         "subtotal": bill.total + bill.discount,
         "payments": paid_rows(bill.id),
         "balance": ZERO if bill.status == BillState.VOID else balance(bill.total, bill.paid, bill.written_off),
+        "dues": dues(bill.total, bill.paid, bill.written_off, bill.payer_share, bill.payer_paid),
         "words": in_words(bill.total, currency) if settings.value("billing.amount_in_words") else "",
         "instructions": settings.value("billing.payment_instructions"),
         "logo": settings.value("hospital.logo"),
@@ -145,6 +148,8 @@ def _sums(payment: Payment, bill: Bill) -> Iterator[tuple[str, str]]:
         yield f"{_('Given back')} ({_(METHOD_WORDS[Method(payment.method)])})", _plain(payment.amount)
     else:
         yield _(METHOD_WORDS[Method(payment.method)]), _plain(payment.tendered or payment.amount)
+    if payment.payer != SELF:
+        yield _("Paid by"), payment.payer
     if payment.reference:
         yield _("Reference"), payment.reference
     if payment.tendered is not None:

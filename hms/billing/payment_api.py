@@ -96,6 +96,7 @@ def _pay(given: dict[str, Any], status: int) -> Response:
         given["method"],
         given["reference"],
         given["tendered"],
+        payer=given["payer"] or None,
         needs_reference=False,
         by=person(),
     )

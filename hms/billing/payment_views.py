@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from flask import Response, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from hms.core.barcodes import code128
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.patients import queries as patients
 
-from . import actions, papers, queries, receipt, till
+from . import actions, papers, queries, receipt, taking, till
 from .desk import pages
 from .forms import PayForm
-from .rules import balance
+from .models import Bill
+from .payments import Method
+from .rules import SELF, Dues, balance
 
 
 @pages.route("/bills/<int:bill_id>/pay", methods=["GET", "POST"])
@@ -21,24 +24,37 @@ from .rules import balance
 def pay(bill_id: int) -> ResponseReturnValue:
     """Take a payment; the receipt follows."""
     form = PayForm()
+    form.payer.choices = []
     if form.save(actions.take_payment, by=person(), bill_id=bill_id):
         if request.form.get("do") == "print":
             actions.hand_out_receipt(form.result.id, by=person())
         prints = 1 if request.form.get("do") == "print" else None
         return redirect(url_for("billing.payment", payment_id=form.result.id, taken=1, prints=prints), 303)
     bill, patient = queries.bill_with_patient(bill_id)
-    owed = balance(bill.total, bill.paid, bill.written_off)
+    dues = taking.dues_of(bill)
     if request.method == "GET":
-        form.amount.data = owed
+        _begin(form, dues, bill)
+    form.payer.choices = [(SELF, _("Patient")), (bill.payer, bill.payer)] if dues.payer else []
+    due = dues.payer if dues.payer and form.payer.data == bill.payer else dues.patient
     shown = {
         "bill": bill,
-        "owed": owed,
+        "owed": dues.patient + dues.payer,
+        "due": due,
+        "dues": {SELF: dues.patient, bill.payer: dues.payer} if dues.payer else {},
         "whom": patients.patient_banner(patient, person()),
         "lines": papers.standing_lines(bill.id),
-        "quick": till.quick_amounts(owed, current_app.config["CURRENCY"]),
+        "quick": till.quick_amounts(due, current_app.config["CURRENCY"]),
         "shift": queries.open_shift(person().id),
     }
     return render_template("billing/pay.html", form=form, **shown), form.status
+
+
+def _begin(form: PayForm, dues: Dues, bill: Bill) -> None:
+    """The patient's part first; the other payer's when only that is left."""
+    form.payer.data = SELF if dues.patient or not dues.payer else bill.payer
+    form.amount.data = dues.patient if form.payer.data == SELF else dues.payer
+    if form.payer.data != SELF:
+        form.method.data = Method.INSURANCE.value
 
 
 @pages.get("/payments/<int:payment_id>")

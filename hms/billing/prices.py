@@ -41,7 +41,7 @@ def unpriced() -> Unpriced:
     left, found = db.session.execute(
         select(func.count().filter(is_left), func.count().filter(is_charged)).select_from(PriceItem)
     ).one()
-    return Unpriced(left, None if found else code)
+    return Unpriced(left, None if found or not code else code)
 
 
 def to_be_priced(item_ids: set[int]) -> set[int]:

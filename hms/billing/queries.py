@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 
 from hms.core import outbox
 from hms.core.db import db
@@ -29,12 +29,15 @@ STATES = {
     "to_pay": UNSETTLED,
     "draft": ("draft",),
     "issued": ("issued", "part_paid"),
+    "payers": ("issued", "part_paid"),
     "paid": ("paid",),
     "void": ("void",),
     "all": ("draft", "issued", "part_paid", "paid", "void"),
 }
 MOST_PATIENTS = 100
-OWED = Bill.total - Bill.paid - Bill.written_off
+OWED = Bill.total - Bill.payer_share - (Bill.paid - Bill.payer_paid) - Bill.written_off
+"""What the patient has still to pay."""
+PAYER_OWES = Bill.payer_share - Bill.payer_paid
 
 
 def subtotal(bill_id: int) -> Money:
@@ -44,7 +47,8 @@ def subtotal(bill_id: int) -> Money:
 
 
 def owed(patient_id: int, *, but_not: int | None = None) -> Money:
-    """All that a patient has still to pay: issued bills less payments, and the charges of drafts; without bill `but_not`."""
+    """All that a patient has still to pay: issued bills less payments, and the charges of drafts; without other payers'
+    parts, and without bill `but_not`."""
     bills = select(func.sum(OWED)).where(Bill.patient_id == patient_id, Bill.status.in_(UNSETTLED))
     if but_not is not None:
         bills = bills.where(Bill.id != but_not)
@@ -82,12 +86,15 @@ def bills(
         query = query.where(Bill.patient_id == patient_id)
     if state == "to_pay" and not q:
         charged = exists().where(BillLine.bill_id == Bill.id, BillLine.withdrawn_at.is_(None))
-        query = query.where(or_(Bill.status != "draft", charged))
+        query = query.where(or_(and_(Bill.status != "draft", OWED > 0), and_(Bill.status == "draft", charged)))
+    if state == "payers" and not q:
+        query = query.where(PAYER_OWES > 0)
     return _page(query, before, after)
 
 
 def _with_patient() -> Select:
     columns = (Bill.number, Bill.status, Bill.total, Bill.paid, Bill.written_off, Bill.created_at, Bill.issued_at)
+    columns += (Bill.payer, Bill.payer_share, Bill.payer_paid, OWED.label("patient_owes"))
     return select(Bill.id.label("bill_id"), *columns, *WHO).join(Patient, Patient.id == Bill.patient_id)
 
 

@@ -186,7 +186,48 @@ def check_approver(asked_by: int, approver: int | None) -> None:
         raise RuleBroken(_("Somebody else must decide this: you asked for it."), code="own_request")
 
 
+SELF = "self"
+"""The payer of a bill that nobody else helps to pay, and of a patient's own payment."""
+
+
+class Share(NamedTuple):
+    """Another payer's part of a bill; `percent` when it was given as one."""
+
+    amount: Money
+    percent: Decimal | None
+
+
 def payer_split(total: Money, payer_percent: Decimal) -> tuple[Money, Money]:
     """What the patient and what the payer owes; the two always add up to `total`."""
     payer = total.percent(min(max(payer_percent, Decimal(0)), Decimal(100)))
     return total - payer, payer
+
+
+def share_of(text: str, total: Money) -> Share:
+    """The payer's part as typed: an amount ("150.00") or a percentage ("80%") of the total; `RuleBroken` on `payer_share`."""
+    typed = text.strip()
+    try:
+        given = Money.typed(typed.removesuffix("%"))
+    except ValueError:
+        raise RuleBroken(_("Write the part as an amount or as a percentage, for example 80%."), "payer_share") from None
+    if typed.endswith("%"):
+        if not 0 < given.value <= 100:
+            raise RuleBroken(_("Write a percentage from 1% to 100%."), "payer_share")
+        return Share(payer_split(total, given.value)[1], given.value)
+    if not ZERO < given <= total:
+        raise RuleBroken(
+            _("The part is more than nothing and at most the bill: %(total)s.") % {"total": total}, "payer_share"
+        )
+    return Share(given, None)
+
+
+class Dues(NamedTuple):
+    """What is still to pay, by whom; together the bill's balance."""
+
+    patient: Money
+    payer: Money
+
+
+def dues(total: Money, paid: Money, written_off: Money, payer_share: Money, payer_paid: Money) -> Dues:
+    """What is written off was the patient's to pay."""
+    return Dues(balance(total - payer_share, paid - payer_paid, written_off), payer_share - payer_paid)

@@ -11,7 +11,7 @@ from hms.core.api import Shape
 from hms.core.fields import REQUIRED, Amount, Pk, Text, Whole
 from hms.core.money import Money
 
-from .rules import MOST_UNITS
+from .rules import MOST_UNITS, Dues, dues
 
 
 class Spelt(Shape):
@@ -56,6 +56,8 @@ class BillIn(Spelt):
     encounter = Pk(allow_none=True, load_default=None)
     items = fields.List(fields.Nested(ItemIn), load_default=list, error_messages=REQUIRED)
     notes = Text(2000, multiline=True, load_default="")
+    payer = Text(60, load_default="")
+    payer_share = Text(12, load_default="", metadata={"description": "150.00, or 80% which follows the total"})
 
 
 class BillChange(Spelt):
@@ -65,6 +67,8 @@ class BillChange(Spelt):
     patient = Pk()
     items = fields.List(fields.Nested(ItemIn), error_messages=REQUIRED)
     notes = Text(2000, multiline=True)
+    payer = Text(60)
+    payer_share = Text(12, load_default="")
 
 
 class PaymentIn(Spelt):
@@ -79,6 +83,7 @@ class PaymentIn(Spelt):
     method = Text(30, required=True)
     reference = Text(100, load_default="")
     tendered = Amount(allow_none=True, load_default=None)
+    payer = Text(60, load_default="", metadata={"description": "self, or the bill's other payer"})
 
 
 class BillPaymentIn(PaymentIn):
@@ -120,6 +125,10 @@ class BillOut(Shape):
     status = fields.String()
     discount = fields.String()
     paid_amount = fields.String()
+    payer = fields.String()
+    payer_share = fields.String()
+    payer_due = fields.String()
+    patient_due = fields.String()
     written_off = fields.String()
     balance = fields.String()
     notes = fields.String()
@@ -136,6 +145,7 @@ class PaymentOut(Shape):
     received_by = fields.Integer(allow_none=True)
     number = fields.String()
     kind = fields.String()
+    payer = fields.String()
     change = fields.String()
 
 
@@ -168,6 +178,8 @@ def status_json(row: Row) -> dict[str, Any]:
 
 def bill_json(row: Row) -> dict[str, Any]:
     """A bill as the money desks see it."""
+    parts = dues(row.total, row.paid, row.written_off, row.payer_share, row.payer_paid)
+    left = Dues(Money("0"), Money("0")) if row.status == "void" else parts
     return {
         "id": row.id,
         "items": row.items,
@@ -183,7 +195,11 @@ def bill_json(row: Row) -> dict[str, Any]:
         "discount": row.discount,
         "paid_amount": row.paid,
         "written_off": row.written_off,
-        "balance": Money("0") if row.status == "void" else row.total - row.paid - row.written_off,
+        "balance": left.patient + left.payer,
+        "payer": row.payer,
+        "payer_share": row.payer_share,
+        "payer_due": left.payer,
+        "patient_due": left.patient,
         "notes": row.notes,
         "patient_name": " ".join(filter(None, (row.given_names, row.family_name))),
     }
@@ -200,6 +216,7 @@ def payment_json(row: Row) -> dict[str, Any]:
         "received_by": row.received_by_id,
         "number": row.number,
         "kind": row.kind,
+        "payer": row.payer,
         "change": row.tendered - row.amount if row.tendered is not None else Money("0"),
     }
 

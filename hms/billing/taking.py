@@ -30,25 +30,55 @@ def take_payment(
     reference: str = "",
     tendered: Money | None = None,
     *,
+    payer: str | None = None,
     needs_reference: bool = True,
     by: Person,
 ) -> Payment:
     """Take `amount`, never more than is owed, and give it a receipt number. A draft is issued first, in the same step.
 
-    `tendered` is the cash handed over when it is more; the change is the difference. Raises `RuleBroken` with the field.
+    `payer` is "self" or the bill's other payer, whose part it then pays; when it is not said, an insurance payment is the
+    other payer's. `tendered` is the cash handed over when it is more; the change is the difference. Raises `RuleBroken` with
+    the field.
     """
     chosen = payments.method(method)
     bill = locked(Bill, bill_id)
     if bill.status == rules.BillState.DRAFT:
         issue_locked(bill, by)
     payments.check_payable(rules.BillState(bill.status))
-    owed = rules.balance(bill.total, bill.paid, bill.written_off)
-    payments.check_payment(amount, owed, chosen, reference, tendered, needs_reference=needs_reference)
+    whose = _payer(bill, payer, chosen)
+    owed = dues_of(bill)
+    due = owed.patient if whose == rules.SELF else owed.payer
+    payments.check_payment(amount, due, chosen, reference, tendered, needs_reference=needs_reference)
     given = tendered if chosen is payments.Method.CASH else None
-    payment = Payment(
-        bill_id=bill.id, kind="payment", amount=amount, method=chosen.value, reference=reference, tendered=given
-    )
+    payment = Payment(bill_id=bill.id, kind="payment", amount=amount, method=chosen.value, payer=whose)
+    payment.reference, payment.tendered = reference, given
     return _book(payment, bill, amount, RECEIPT, by.id)
+
+
+def dues_of(bill: Bill) -> rules.Dues:
+    """What is still to pay on a bill, by whom."""
+    return rules.dues(bill.total, bill.paid, bill.written_off, bill.payer_share, bill.payer_paid)
+
+
+def _payer(bill: Bill, asked: str | None, method: payments.Method) -> str:
+    """Whose part of the bill a payment pays."""
+    if asked is None:
+        is_claim = method is payments.Method.INSURANCE and dues_of(bill).payer
+        return bill.payer if is_claim else rules.SELF
+    if asked not in (rules.SELF, bill.payer):
+        raise RuleBroken(_("This payer has no part in the bill."), "payer")
+    return asked
+
+
+@action(Action.ISSUE_BILL)
+def payer_refused(bill_id: int, *, by: Person) -> Bill:
+    """The other payer pays no more of an issued bill: what is left of their part becomes the patient's."""
+    bill = locked(Bill, bill_id)
+    if rules.BillState(bill.status) not in rules.OPEN or bill.payer_share == bill.payer_paid:
+        raise RuleBroken(_("Nothing is left that another payer owes on this bill."), code="nothing_owed")
+    bill.payer_share = bill.payer_paid
+    settle(bill)
+    return bill
 
 
 def check_refund(paid: Payment, amount: Money) -> None:
@@ -63,7 +93,7 @@ def book_refund(asked: Correction) -> Payment:
     bill, paid = locked(Bill, asked.bill_id), found(Payment, asked.payment_id)
     check_refund(paid, asked.amount)
     row = Payment(bill_id=bill.id, kind="refund", amount=asked.amount, method=asked.method, note=asked.reason)
-    row.refunds_id, row.correction_id = paid.id, asked.id
+    row.refunds_id, row.correction_id, row.payer = paid.id, asked.id, paid.payer
     return _book(row, bill, -asked.amount, CREDIT_NOTE, asked.proposed_by_id)
 
 
@@ -72,6 +102,8 @@ def _book(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: in
     payment.shift_id = shifts.till_of(clerk_id)
     payment.received_at, payment.received_by_id = clock.now(), clerk_id
     bill.paid = bill.paid + change
+    if payment.payer != rules.SELF:
+        bill.payer_paid = bill.payer_paid + change
     settle(bill)
     year = clock.today().year
     payment.number = document_number(series, year, take(f"{payment.kind}:{year}"))

@@ -6,7 +6,14 @@ from hms.core import nav
 from hms.core.permissions import Action
 from hms.core.words import _
 
-from . import bill_views, correction_views, payment_views, price_views, till_views  # noqa: F401 - they put their pages on the blueprint
+from . import (  # noqa: F401 - they put their pages on the blueprint
+    bill_views,
+    correction_views,
+    invoice_views,
+    payment_views,
+    price_views,
+    till_views,
+)
 from .desk import pages
 
 __all__ = ("pages",)

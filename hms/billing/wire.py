@@ -18,7 +18,7 @@ from .models import Bill, BillLine, Payment, PriceItem
 
 _BILL = (
     *("id", "patient_id", "encounter_id", "number", "status", "total", "paid", "written_off", "discount", "notes"),
-    "version",
+    *("payer", "payer_share", "payer_paid", "version"),
 )
 _PAYMENT = (
     "id",
@@ -30,6 +30,7 @@ _PAYMENT = (
     "received_by_id",
     "number",
     "kind",
+    "payer",
     "tendered",
 )
 _LINE = ("id", "description", "unit_price", "quantity", "bill_id", "price_item_id")

@@ -110,11 +110,18 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "billing.discount_limit_percent",
             10,
-            _("Largest discount a cashier gives alone, percent"),
+            _("Largest discount one person gives alone, percent"),
             BILLING,
-            help=_("Above it an administrator approves."),
+            help=_("Above it a second person decides."),
             least=0,
             most=100,
+        ),
+        Setting(
+            "billing.payers",
+            "Insurance, Employer, Government programme, Charity",
+            _("Who else pays bills"),
+            BILLING,
+            help=_("Names with commas between them; a bill can be shared with one of them."),
         ),
         Setting(
             "billing.receipt_paper",

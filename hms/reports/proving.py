@@ -33,6 +33,13 @@ CHECKS = {
            AND ((status = 'paid' AND paid + written_off <> total)
                 OR (status = 'part_paid' AND (paid = 0 OR paid + written_off >= total))
                 OR (status IN ('draft', 'issued') AND paid <> 0))""",
+    "what another payer paid on a bill is not the sum of their payments": """
+        SELECT b.id, b.number AS what, b.payer_paid AS kept,
+               coalesce(sum(CASE p.kind WHEN 'refund' THEN -p.amount ELSE p.amount END), 0) AS added
+          FROM bill b LEFT JOIN payment p ON p.bill_id = b.id AND p.payer <> 'self'
+         WHERE b.updated_at >= :start AND b.updated_at < :end
+         GROUP BY b.id
+        HAVING b.payer_paid <> coalesce(sum(CASE p.kind WHEN 'refund' THEN -p.amount ELSE p.amount END), 0)""",
     "what is written off a bill is not what second persons agreed to": """
         SELECT b.id, b.number AS what, b.written_off AS kept, coalesce(sum(c.amount), 0) AS added
           FROM bill b LEFT JOIN correction c ON c.bill_id = b.id AND c.kind = 'write_off' AND c.status = 'approved'

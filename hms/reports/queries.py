@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, case, func, literal_column, select
 
 from hms.appointments.models import Appointment, QueueEntry
+from hms.billing import queries as billing
 from hms.billing.models import Bill, Payment
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
@@ -178,7 +179,8 @@ def appointment_count(day: date, doctor_id: int | None = None) -> int:
 
 
 def bills_to_pay() -> int:
-    return _one(select(func.count()).where(Bill.status.in_(("draft", "issued", "part_paid")), Bill.total > Bill.paid))
+    """Bills on which a patient owes something."""
+    return _one(select(func.count()).where(Bill.status.in_(("draft", "issued", "part_paid")), billing.OWED > 0))
 
 
 def _one(query: Select) -> Any:

@@ -14,7 +14,9 @@
 
   function paying(form) {
     const code = form.dataset.currency;
-    const due = cents(form.dataset.pay);
+    let due = cents(form.dataset.pay);
+    const dues = JSON.parse(form.dataset.dues || "{}");
+    const sum = one('[data-ux="pay-due"]');
     const amount = one('[name="amount"]', form);
     const given = one('[name="tendered"]', form);
     const take = one("[data-take]", form);
@@ -37,8 +39,20 @@
       renew();
       take.focus();
     });
+    // Another payer pays another part, mostly against a claim.
+    function changed(event) {
+      if (event.target.name === "payer") {
+        due = cents(dues[event.target.value]) ?? due;
+        amount.value = plain(due);
+        sum.textContent = shown(due, code);
+        const method = one(`[name="method"][value="${event.target.value === "self" ? "Cash" : "Insurance"}"]`, form);
+        if (method && !method.checked) { method.checked = true; method.dispatchEvent(new Event("change", { bubbles: true })); }
+      }
+      renew();
+    }
+
     form.addEventListener("input", renew);
-    form.addEventListener("change", renew);
+    form.addEventListener("change", changed);
     renew();
   }
 

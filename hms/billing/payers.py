@@ -1,0 +1,31 @@
+"""Who else pays a bill: an insurer, an employer, a programme."""
+
+from __future__ import annotations
+
+from hms.core import settings
+from hms.core.errors import RuleBroken
+from hms.core.money import ZERO
+from hms.core.words import _
+
+from . import rules
+from .models import Bill
+
+LONGEST = 60
+
+
+def names() -> list[str]:
+    """The payers the hospital sends bills to."""
+    listed = (name.strip()[:LONGEST] for name in settings.value("billing.payers").split(","))
+    return [name for name in dict.fromkeys(listed) if name and name.casefold() != rules.SELF]
+
+
+def set_payer(bill: Bill, payer: str, share: str) -> None:
+    """Set who else pays a locked draft whose total is right, and how much of it: "150.00", or "80%" which follows the
+    total. "self" is nobody."""
+    if payer == rules.SELF:
+        bill.payer, bill.payer_percent, bill.payer_share = rules.SELF, None, ZERO
+        return
+    if payer not in (*names(), bill.payer):
+        raise RuleBroken(_("Choose a payer of the list."), "payer")
+    part = rules.share_of(share, bill.total)
+    bill.payer, bill.payer_percent, bill.payer_share = payer, part.percent, part.amount
