@@ -15,7 +15,7 @@ from hms.core.filters import day as shown_day
 from hms.core.filters import person_name
 from hms.core.format import age
 from hms.core.permissions import Action
-from hms.core.web import needs, person
+from hms.core.web import needs, person, safe_next
 
 from . import actions, queries
 from .booking import NO_SUCH
@@ -127,7 +127,7 @@ def _book_form(form: BookForm, looked_up: list[tuple[int, str]] | None) -> Respo
 @pages.route("/appointments/<int:appointment_id>/move", methods=["GET", "POST"])
 @needs(Action.MOVE_APPOINTMENT)
 def move(appointment_id: int) -> ResponseReturnValue:
-    """Give a booking another time or doctor; undo puts it back."""
+    """Give a booking another time or doctor; undo puts it back. A board sends where it goes on (`next`)."""
     row = queries.appointment(appointment_id)
     if not person().may(Action.EDIT_ANY_APPOINTMENT) and row.doctor_id != person().id:
         raise NotFound(NO_SUCH)
@@ -141,12 +141,14 @@ def move(appointment_id: int) -> ResponseReturnValue:
         return _moved(row, form.result)
     parts = _free(form.doctor.data, form.date.data, form.chosen_time)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
-    return render_template("appointments/move.html", form=form, row=row, alternative=alternative, **parts), form.status
+    shown = {"form": form, "row": row, "alternative": alternative, "next": safe_next(request.form.get("next"))}
+    return render_template("appointments/move.html", **shown, **parts), form.status
 
 
 def _moved(old: Any, booking: Any) -> ResponseReturnValue:
     text = _("Moved to %(when)s", when=f"{booking.time:%H:%M} {shown_day(booking.date)}")
     before = {"doctor": old.doctor_id, "date": shown_day(old.date), "time": f"{old.time:%H:%M}"}
     undo = url_for("appointments.move", appointment_id=old.id)
-    flash({"text": text, "undo": undo, "values": before}, "undo")
-    return redirect(url_for("appointments.appointment", appointment_id=booking.id), 303)
+    onward = safe_next(request.form.get("next"))
+    flash({"text": text, "undo": undo, "values": before | ({"next": onward} if onward else {})}, "undo")
+    return redirect(onward or url_for("appointments.appointment", appointment_id=booking.id), 303)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import Row, and_, exists, or_, select
 
@@ -42,7 +42,7 @@ class Cell:
 
 @dataclass(slots=True)
 class Column:
-    """One doctor's day. `booked` of `offered` slots are taken."""
+    """One doctor's day. `booked` of `offered` slots are taken; `day` where columns are days of a week."""
 
     doctor_id: int
     name: str
@@ -50,6 +50,7 @@ class Column:
     cells: dict[time, list[Cell]] = field(default_factory=lambda: defaultdict(list))
     booked: int = 0
     offered: int = 0
+    day: date | None = None
 
 
 @dataclass(slots=True)
@@ -78,13 +79,13 @@ def day_board(
 ) -> DayBoard:
     """The board of `day`; the doctor `own_id` comes first. Eight columns at a time, from number `first`. Four queries."""
     now = now or clock.now()
-    doctors = _doctors(day, department_id)
+    doctors = holding_clinic(day, day, department_id)
     doctors.sort(key=lambda doctor: doctor.id != own_id)
     shown = doctors[first : first + COLUMNS_SHOWN]
     ids = [doctor.id for doctor in shown]
     hours, away, bookings = _by_doctor(day, ids)
     columns = [
-        _column(Column(d.id, d.name, d.department), day, hours[d.id], away[d.id], bookings[d.id], now) for d in shown
+        filled(Column(d.id, d.name, d.department), day, hours[d.id], away[d.id], bookings[d.id], now) for d in shown
     ]
     times = sorted({at for column in columns for at in column.cells})
     return DayBoard(day, columns, times, _now_row(day, times, now), first, len(doctors))
@@ -95,16 +96,19 @@ def _now_row(day: date, times: list[time], now: datetime) -> time | None:
     return next((at for at in times if at >= wall.time()), None) if wall.date() == day else None
 
 
-def _doctors(day: date, department_id: int | None) -> list[Row]:
-    """Doctors with clinic hours or bookings on the day, by name."""
+def holding_clinic(first: date, last: date, department_id: int | None) -> list[Row]:
+    """Doctors with clinic hours or bookings on a day from `first` to `last`, by name."""
+    weekdays = {(first + timedelta(days=number)).weekday() for number in range(min((last - first).days + 1, 7))}
     holds_clinic = exists().where(
         WorkingHours.doctor_id == User.id,
-        WorkingHours.weekday == day.weekday(),
-        WorkingHours.valid_from <= day,
-        or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to >= day),
+        WorkingHours.weekday.in_(sorted(weekdays)),
+        WorkingHours.valid_from <= last,
+        or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to >= first),
     )
     is_booked = exists().where(
-        Appointment.doctor_id == User.id, Appointment.date == day, Appointment.status.not_in(OFF_THE_BOARD)
+        Appointment.doctor_id == User.id,
+        Appointment.date.between(first, last),
+        Appointment.status.not_in(OFF_THE_BOARD),
     )
     query = (
         select(User.id, staff_name().label("name"), Department.name.label("department"))
@@ -143,7 +147,8 @@ def _grouped(rows: Iterable[Row]) -> dict[int, list[Row]]:
     return groups
 
 
-def _column(column: Column, day: date, hours: list[Row], away: list[Row], bookings: list[Row], now: datetime) -> Column:
+def filled(column: Column, day: date, hours: list[Row], away: list[Row], bookings: list[Row], now: datetime) -> Column:
+    """`column` with what its doctor has at each time of `day`."""
     offered = rules.slots(hours, day)
     on_grid = {slot.time for slot in offered}
     taken = [diary.instants(row) for row in bookings if row.status in rules.TAKES_TIME]

@@ -18,10 +18,17 @@ from .daylist import (
     who,
 )
 from .diary import absences_between, bookings_within, free_slots, hours_between, next_clinic_day, next_free
+from .weekboard import Half, WeekBoard, WeekOf, week_board, week_counts, week_of
 
 __all__ = [
     "COLUMNS_SHOWN",
     "GROUPS",
+    "Half",
+    "WeekBoard",
+    "WeekOf",
+    "week_board",
+    "week_counts",
+    "week_of",
     "Arrivals",
     "Cell",
     "Column",

@@ -56,22 +56,22 @@ def _registration(form: forms.RegistrationForm, asked: str) -> str:
     return render_template("patients/new.html", form=form, found=found, match=match, asked=asked, waiting=waiting)
 
 
-@pages.post("/new/draft/<string(length=12):key>")
+@pages.post("/new/draft/<string(length=12):draft>")
 @needs(Action.REGISTER_PATIENT)
-def keep_registration(key: str) -> ResponseReturnValue:
+def keep_registration(draft: str) -> ResponseReturnValue:
     """Keep what is typed, every few seconds; nobody is registered."""
     typed = request.get_json()
-    if not isinstance(typed, dict) or not unfinished.is_key(key):
+    if not isinstance(typed, dict) or not unfinished.is_key(draft):
         raise RuleBroken(marked("The request could not be read."))
-    saved_at = unfinished.keep(person(), key, typed) or clock.now()
+    saved_at = unfinished.keep(person(), draft, typed) or clock.now()
     return {"saved_at": f"{clock.local(saved_at):%H:%M:%S}"}
 
 
-@pages.post("/new/draft/<string(length=12):key>/discard")
+@pages.post("/new/draft/<string(length=12):draft>/discard")
 @needs(Action.REGISTER_PATIENT)
-def discard_registration(key: str) -> ResponseReturnValue:
+def discard_registration(draft: str) -> ResponseReturnValue:
     """Give an unfinished registration up."""
-    unfinished.discard(person(), key)
+    unfinished.discard(person(), draft)
     flash(_("The unfinished registration is discarded."), "success")
     return redirect(url_for("patients.index"), 303)
 

@@ -1,4 +1,5 @@
-// Boards: arrows between slots, i m x on a booking, 1 to 4 on a queue row; free times as doctor or day change; print buttons.
+// Boards: arrows between slots, i m x on a booking, bookings moved by keyboard or mouse, 1 to 4 on a queue row; free times as doctor or
+// day change; print buttons.
 "use strict";
 
 (() => {
@@ -28,7 +29,63 @@
     }
   }
 
+  // A booking that is taken up goes into the free slot on which it is put down; the server says when it cannot.
+  let taken = null;
+
+  function takeUp(slot) {
+    putBack();
+    taken = slot;
+    slot.dataset.taken = "";
+    slot.closest("[data-board]").dataset.moving = "";
+    HMS.announce(slot.closest("[data-board]").dataset.takenUp.replace("{name}", one("strong", slot).textContent.trim()), true);
+  }
+
+  function putBack(aloud = false) {
+    if (!taken) return;
+    const board = taken.closest("[data-board]");
+    delete taken.dataset.taken;
+    all("[data-moving]").forEach((other) => delete other.dataset.moving);
+    all("[data-over]").forEach((slot) => delete slot.dataset.over);
+    if (aloud && board) { HMS.announce(board.dataset.putBack); taken.focus(); }
+    taken = null;
+  }
+
+  function putDown(slot) {
+    const { doctor, date, time } = slot.dataset;
+    const { id } = taken.dataset;
+    if (!time) { HMS.announce(slot.closest("[data-board]").dataset.onlyFree, true); return; }
+    HMS.post(`/appointments/${id}/move`, { doctor, date, time, next: location.pathname + location.search });
+  }
+
+  const fits = (event) => { const slot = event.target.closest?.("[data-board] a.slot--free[data-time]"); return taken && slot; };
+  document.addEventListener("dragstart", (event) => {
+    const slot = event.target.closest?.("[data-moves]");
+    if (!slot) return;
+    event.dataTransfer.setData("text/plain", slot.textContent.trim());
+    event.dataTransfer.effectAllowed = "move";
+    takeUp(slot);
+  });
+  document.addEventListener("dragover", (event) => {
+    const slot = fits(event);
+    all("[data-over]").forEach((other) => { if (other !== slot) delete other.dataset.over; });
+    if (slot) { event.preventDefault(); slot.dataset.over = ""; }
+  });
+  document.addEventListener("drop", (event) => {
+    const slot = fits(event);
+    if (slot) { event.preventDefault(); putDown(slot); }
+  });
+  document.addEventListener("dragend", () => putBack());
+
+  function whileMoving(slot, event) {
+    if (event.key === "Escape") putBack(true);
+    else if (event.key === "Enter" && slot !== taken) putDown(slot);
+    else if (event.key === "Enter") putBack(true);
+    else return false;
+    return true;
+  }
+
   function onSlot(slot, event) {
+    if (taken && whileMoving(slot, event)) return true;
     if (steps[event.key]) {
       const next = neighbour(slot, steps[event.key]);
       next?.focus();
@@ -37,7 +94,7 @@
     const { id, arrives } = slot.dataset;
     if (!id || document.documentElement.dataset.shortcuts === "off") return false;
     if (event.key === "i" && arrives !== undefined) HMS.post(`/appointments/${id}/check-in`);
-    else if (event.key === "m") location.assign(`/appointments/${id}/move`);
+    else if (event.key === "m" && slot.dataset.moves !== undefined) takeUp(slot);
     else if (event.key === "x") location.assign(`/appointments/${id}#cancel`);
     else return false;
     return true;

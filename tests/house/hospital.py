@@ -8,7 +8,7 @@ from itertools import count
 from sqlalchemy import select
 
 from hms.appointments.models import Absence, Appointment, QueueEntry, WorkingHours
-from hms.billing.models import Bill, BillLine, CashShift, Payment, PriceItem
+from hms.billing.models import Bill, BillLine, CashShift, Correction, Payment, PriceItem
 from hms.clinical.models import Addendum, Condition, Encounter, Prescription, VitalsReading
 from hms.core import clock
 from hms.core.actions import doing
@@ -119,7 +119,10 @@ def _money(patient_id: int, now: dt.datetime, number: int) -> dict[str, int]:
     shift = add(CashShift(cashier_id=_id("cashier"), opened_at=now, closed_at=now))
     paid = {"kind": "payment", "amount": Money("4.00"), "method": "Cash", "received_at": now}
     payment = add(Payment(number=f"R-2026-{number}", bill_id=bill.id, received_by_id=_id("cashier"), **paid))
+    ask = {"kind": "refund", "payment_id": payment.id, "amount": Money("1.00"), "method": "Cash", "reason": "Not done"}
+    asked = add(Correction(bill_id=bill.id, proposed_by_id=_id("cashier"), **ask))
     ids = {"bill_id": bill.id, "line_id": line.id, "payment_id": payment.id, "shift_id": shift.id}
+    ids |= {"correction_id": asked.id}
     return ids | {"item_id": item.id, "billing_api.bill_item:item_id": line.id}
 
 

@@ -14,6 +14,7 @@ WORDS = {
     "filename": "css/hms.css",
     "token": "no-such-token",
     "role_code": "nurse",
+    "draft": "0123456789ab",
 }
 """What stands for arguments that are no record."""
 

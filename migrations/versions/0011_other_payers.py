@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 
 BILL_FREE = "status,paid,written_off,void_reason,voided_at,voided_by_id,collects,updated_at,version"
 

@@ -1,0 +1,97 @@
+"""The week: half-days of every doctor, one doctor's slots, and bookings that are put into a slot from a board."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from hms.appointments import actions, queries
+from hms.core import clock
+from hms.core.people import SYSTEM
+from tests.appointments import factories
+from tests.appointments.factories import MONDAY
+from tests.page import words
+
+TEN = dt.time(10)
+
+
+@pytest.fixture
+def bah(db):
+    made = factories.doctor()
+    factories.hours(made.id, starts="08:00", ends="14:00", weekdays=(0, 2))
+    return made
+
+
+def book(bah, day=MONDAY, time=TEN):
+    return actions.book(patient_id=factories.patient().id, doctor_id=bah.id, date=day, time=time, by=SYSTEM)
+
+
+def read(client, **query):
+    return words(client.get("/appointments/week", query_string=query).get_data(as_text=True))
+
+
+def test_the_week_begins_on_monday():
+    for day in (MONDAY, MONDAY + dt.timedelta(days=3), MONDAY + dt.timedelta(days=6)):
+        days = queries.week_of(day)
+        assert (days[0], len(days), days[-1].weekday()) == (MONDAY, 7, 6)
+
+
+def test_half_days_say_how_full_they_are_and_lead_to_the_day(desk, bah):
+    book(bah)
+    book(bah, time=dt.time(13))
+    actions.set_status(book(bah, time=dt.time(11)).id, "no_show", by=SYSTEM)
+    wednesday = MONDAY + dt.timedelta(days=2)
+    starts = clock.at(wednesday, dt.time(8))
+    actions.block(bah.id, starts=starts, ends=starts + dt.timedelta(hours=4), reason="Ward round", by=SYSTEM)
+    page = desk("receptionist").get(f"/appointments/week?date={wednesday.isoformat()}").get_data(as_text=True)
+    assert "a.m. 1 of 16 p.m. 1 of 8" in words(page)
+    assert "a.m. 0 of 0 p.m. 0 of 8" in words(page)
+    assert f'href="/appointments/?date={MONDAY.isoformat()}"' in page
+    assert f"doctor={bah.id}&amp;date=" in page
+    assert "No doctor" in read(desk("receptionist"), date="1 1 2001", doctor=0)
+
+
+def test_one_doctors_week_has_slots_that_book_and_take_bookings(desk, bah):
+    booking = book(bah)
+    client = desk("receptionist")
+    page = client.get("/appointments/week", query_string={"doctor": bah.id, "date": MONDAY}).get_data(as_text=True)
+    assert f'/appointments/new?doctor={bah.id}&amp;date={MONDAY.isoformat()}&amp;time=10:15"' in page
+    assert f'data-id="{booking.id}" data-moves draggable="true"' in page
+    assert "data-moves" not in desk("nurse").get(f"/appointments/week?doctor={bah.id}&date={MONDAY}").get_data(
+        as_text=True
+    )
+    for path in (f"/appointments/week/rows?doctor={bah.id}&date={MONDAY}", "/appointments/week/rows"):
+        assert client.get(path).status_code == 200
+    assert client.get("/appointments/week?doctor=999999999&date=x").status_code == 400
+    assert "KAMARA" not in read(desk("doctor"), date=MONDAY.isoformat())
+
+
+def test_a_booking_put_into_a_slot_leads_back_to_the_board_and_a_refusal_says_why(desk, bah):
+    booking, client = book(bah), desk("receptionist")
+    board = f"/appointments/week?doctor={bah.id}&date={MONDAY.isoformat()}"
+    wednesday = MONDAY + dt.timedelta(days=2)
+    typed = {"doctor": bah.id, "date": wednesday.isoformat(), "time": "11:00", "next": board}
+    moved = client.form(f"/appointments/{booking.id}/move", **typed)
+    assert (moved.status_code, moved.location) == (303, board)
+    assert (booking.date, booking.time) == (wednesday, dt.time(11))
+    assert "Moved to 11:00" in words(client.get(board).get_data(as_text=True))
+    book(bah, time=dt.time(9))
+    taken = client.form(f"/appointments/{booking.id}/move", **(typed | {"date": MONDAY.isoformat(), "time": "09:00"}))
+    said = taken.get_data(as_text=True)
+    assert taken.status_code == 409
+    assert "Just taken. The next free time is 09:15" in words(said)
+    assert f'name="next" value="{board.replace("&", "&amp;")}"' in said
+    away = client.form(f"/appointments/{booking.id}/move", **(typed | {"next": "https://elsewhere.example/"}))
+    assert away.location.startswith("/appointments/") or "elsewhere" not in (away.location or "")
+
+
+def test_the_week_costs_the_same_for_few_and_many(desk, bah):
+    client, path = desk("receptionist"), f"/appointments/week?date={MONDAY}&doctor="
+    book(bah)
+    few = client.queries(path + "0"), client.queries(path + str(bah.id))
+    for hour in (8, 9, 11, 12):
+        book(bah, time=dt.time(hour))
+    other = factories.doctor("dr.cole", last_name="Cole")
+    factories.hours(other.id)
+    assert (client.queries(path + "0"), client.queries(path + str(bah.id))) == few
