@@ -12,6 +12,7 @@ from sqlalchemy import Row, func, select
 
 from hms.core import clock
 from hms.core.db import db
+from hms.core.format import day as shown_day
 from hms.patients.models import Patient
 from hms.staff import queries as staff
 
@@ -67,7 +68,9 @@ def week_board(doctor_id: int, day: date, now: datetime | None = None) -> WeekBo
     bookings = defaultdict(list)
     for row in _bookings(doctor_id, days):
         bookings[row.date].append(row)
-    columns = [filled(Column(doctor_id, "", None, day=on), on, hours, away, bookings[on], now) for on in days]
+    columns = [
+        filled(Column(doctor_id, shown_day(on), None, day=on), on, hours, away, bookings[on], now) for on in days
+    ]
     times = sorted({at for column in columns for at in column.cells})
     return WeekBoard(doctor_id, staff.names({doctor_id}).get(doctor_id, ""), days, columns, times)
 

