@@ -29,8 +29,8 @@ QUESTIONS = {
 }
 """Pages that are other pages when asked otherwise, or for other people."""
 
-ELSEWHERE = {"/welcome/<secret>", "/register", "/lock", "/login/code", "/held/<key>"}
-"""Pages that want a letter, an open registration, a lock, a code or a form that was kept: tests/staff opens them."""
+ELSEWHERE = {"/welcome/<secret>", "/register", "/lock", "/login/code", "/held/<key>", "/people/<int:user_id>/photo"}
+"""Pages that want a letter, an open registration, a lock, a code, a kept form or a photo: tests/staff opens them."""
 
 ALIKE = "tbody tr:nth-child(n+7)"
 """Rows like those above them, which axe need not read again."""
