@@ -74,7 +74,8 @@ def test_a_closed_account_is_out_of_its_open_page(at_desk, served):
 def test_theme_and_density_act_on_the_page(at_desk):
     tab = at_desk("lab")
     tab.goto("/profile")
-    look = "() => [getComputedStyle(document.body).backgroundColor, document.querySelector('#language').offsetHeight]"
+    look = """() => [getComputedStyle(document.querySelector('.card')).backgroundColor,
+      document.querySelector('#language').offsetHeight]"""
     before = tab.evaluate(look)
     tab.get_by_label("Dark", exact=True).check()
     tab.get_by_label("Compact").check()
