@@ -19,7 +19,7 @@ from hms.formulary.models import Medication
 from hms.messages.models import Notification
 from hms.patients.models import Allergy, Patient
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt, StockMovement, Supplier
-from hms.staff.models import Role, User
+from hms.staff.models import Role, RoleChangeRequest, User
 
 _next = count(810_000)
 
@@ -136,4 +136,7 @@ def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
     supplier = add(Supplier(name=f"Medstore {number}"))
     receipt = add(GoodsReceipt(number=f"G-{number}", supplier_id=supplier.id, received_at=clock.now()))
     ids = {"hours_id": week.id, "absence_id": away.id, "notification_id": told.id, "receipt_id": receipt.id}
-    return ids | {"user_id": doctor_id, "role_id": db.session.scalars(select(Role.id).order_by(Role.id).limit(1)).one()}
+    role_id = db.session.scalars(select(Role.id).order_by(Role.id).limit(1)).one()
+    asker = add(User(username=f"asker{number}"))
+    asked = add(RoleChangeRequest(user_id=asker.id, requested_role_id=role_id, reason="Covering December"))
+    return ids | {"user_id": doctor_id, "role_id": role_id, "request_id": asked.id}

@@ -13,6 +13,7 @@ WORDS = {
     "what": "hold",
     "filename": "css/hms.css",
     "token": "no-such-token",
+    "secret": "no-such-secret",
     "role_code": "nurse",
     "draft": "0123456789ab",
 }
