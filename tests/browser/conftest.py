@@ -31,7 +31,6 @@ from tests import servers
 from tests.conftest import _worker_number, config_for
 from tools.browser import find_chromium
 
-
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE = 30_000
 HARMLESS = re.compile(
