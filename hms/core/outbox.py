@@ -123,12 +123,17 @@ def hand_out_due() -> int:
     return len(woken)
 
 
+PATIENTLY = text("SET LOCAL idle_in_transaction_session_timeout = '15min'")
+"""A long bill takes an old PC a minute to set, and its row stays claimed meanwhile: half a minute, as for pages, is too short."""
+
+
 def handle(outbox_id: int) -> bool:
     """Do one row's work and mark it done in the same transaction. False when it is done, taken or dead already."""
     if not _counted(outbox_id):
         return False
     try:
         with doing("outbox.handle", SYSTEM):
+            db.session.execute(PATIENTLY)
             row = db.session.scalars(_waiting(outbox_id)).one_or_none()
             if row is None:
                 return False
