@@ -12,11 +12,11 @@ from hms.billing.models import Bill, PrintedDocument
 from hms.clinical import codes, lines, page, readings
 from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription, VitalsReading
 from hms.core.db import db
+from hms.lab import queries as lab
 from hms.patients.models import Patient
 from hms.staff import queries as staff
 
 PAGE = 25
-MOST_PROBLEMS = 12
 
 
 @dataclass
@@ -42,25 +42,9 @@ def _after(query: Select, model: Any, moment: Any, before: int | None) -> Select
     return query.where(or_(moment < mark, and_(moment == mark, model.id < before)))
 
 
-def problems(patient_id: int) -> list[Any]:
-    """Diagnoses that have not ended, each once, the last recorded first, with the name of their code's list."""
-    ranked = (
-        select(
-            Condition.id,
-            Condition.title,
-            Condition.code,
-            Condition.code_system,
-            Condition.certainty,
-            func.coalesce(Condition.onset_on, func.date(Condition.created_at)).label("since"),
-            func.row_number()
-            .over(partition_by=(Condition.code, Condition.title), order_by=Condition.id.desc())
-            .label("nth"),
-        )
-        .where(Condition.patient_id == patient_id, Condition.clinical_status == "active", Condition.status == "final")
-        .subquery()
-    )
-    newest = select(ranked).where(ranked.c.nth == 1).order_by(ranked.c.since.desc(), ranked.c.id.desc())
-    return list(db.session.execute(newest.limit(MOST_PROBLEMS)))
+def laboratory(patient_id: int, before: int | None = None) -> Rows:
+    """Tests ordered here, with what the laboratory found."""
+    return _page(lab.of_patient(patient_id, before, PAGE + 1))
 
 
 def conditions(patient_id: int, before: int | None = None) -> Rows:

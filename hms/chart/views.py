@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
 from hms.appointments import rules as booking_rules
-from hms.clinical import lines, medicines, page
+from hms.clinical import continuing, lines, medicines, page
 from hms.clinical import queries as clinical
 from hms.core.errors import RuleBroken
 from hms.core.people import Person
@@ -104,7 +104,7 @@ def summary(patient_id: int) -> str:
         "summary",
         whom,
         "summary",
-        problems=queries.problems(whom.id),
+        problems=continuing.problems(whom.id),
         current=lines.shown(medicines.current(whom.id)),
         reading=queries.last_reading(whom),
         visits=page.last_visits(whom.id),
@@ -131,11 +131,12 @@ def medicines_page(patient_id: int) -> str:
 @pages.get("/results")
 @needs(Action.OPEN_CHART)
 def results(patient_id: int) -> str:
-    """Vital signs, imported measurements, vaccines and diagnoses."""
+    """Vital signs, tests of the laboratory, imported measurements, vaccines and diagnoses."""
     whom = patient_actions.open_chart(patient_id, by=person())
     kind = request.args.get("kind", "vitals")
     sources = {
         "vitals": lambda: queries.readings_of(whom, _before()),
+        "lab": lambda: queries.laboratory(whom.id, _before()),
         "observations": lambda: queries.observations(whom.id, _before()),
         "immunizations": lambda: queries.Rows(queries.immunizations(whom.id, limit=100)),
         "conditions": lambda: queries.conditions(whom.id, _before()),

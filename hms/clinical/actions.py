@@ -1,5 +1,6 @@
 """What clinicians do. Each subject has its own file; this one names what others call."""
 
+from .answering import answer_question, stop_prescription
 from .codes import load_codes
 from .diagnosing import add_condition, make_primary, remove_condition, set_certainty
 from .encounters import add_addendum, begin_written, save_encounter, start_encounter
@@ -11,6 +12,7 @@ __all__ = [
     "Unconfirmed",
     "add_addendum",
     "add_condition",
+    "answer_question",
     "asks_birth_year",
     "begin_written",
     "change_prescription",
@@ -25,6 +27,7 @@ __all__ = [
     "set_certainty",
     "sign",
     "start_encounter",
+    "stop_prescription",
     "withdraw_encounter",
     "withdraw_prescription",
 ]

@@ -7,7 +7,7 @@ from flask.cli import with_appcontext
 
 from hms.core.people import SYSTEM
 
-from . import codes
+from . import codes, note_templates
 
 
 @click.command("load-codes")
@@ -17,4 +17,11 @@ def load_codes() -> None:
     click.echo(f"{codes.load_codes(by=SYSTEM)} diagnoses added.")
 
 
-commands = (load_codes,)
+@click.command("load-note-templates")
+@with_appcontext
+def load_note_templates() -> None:
+    """Add the hospital's starting templates for notes; repeat it to add what is missing."""
+    click.echo(f"{note_templates.load_starting_list(by=SYSTEM)} templates added.")
+
+
+commands = (load_codes, load_note_templates)

@@ -19,7 +19,7 @@ from hms.formulary import queries as formulary
 from hms.patients import queries as patients
 
 from . import actions, codes, filling, page, pending, queries, readings, unsaved
-from .forms import AddendumForm, EncounterForm
+from .forms import AddendumForm, EncounterForm, OrderForm
 from .models import Encounter
 from .views import pages
 
@@ -44,9 +44,12 @@ def encounter(encounter_id: int) -> str:
     return _encounter_page(seen, form, restored=restored, theirs=filling.saved_beside(seen, form) if is_older else ())
 
 
-def _signed_page(seen: page.EncounterPage, form: AddendumForm) -> str:
+def _signed_page(seen: page.EncounterPage, form: AddendumForm, **more: Any) -> str:
     left = [one for one in seen.unsaved if unsaved.differing(seen.encounter, one.fields)]
-    return render_template("clinical/signed.html", page=seen, form=form, left=filling.told(left, seen.encounter))
+    shown = {"order": OrderForm(formdata=None), "order_id": None} | more
+    shown["is_own"] = seen.encounter.doctor_id == person().id and person().may(Action.PRESCRIBE)
+    shown["left"] = filling.told(left, seen.encounter)
+    return render_template("clinical/signed.html", page=seen, form=form, **shown)
 
 
 def _encounter_page(seen: page.EncounterPage, form: EncounterForm, **more: Any) -> str:
@@ -70,6 +73,9 @@ def write(encounter_id: int) -> ResponseReturnValue:
         return _again(encounter_id, form), 400
     if "look_up" in request.form:
         return _again(encounter_id, form, **_looked_up(form, encounter_id))
+    if do == "insert":
+        filling.insert_template(form, who)
+        return _again(encounter_id, form)
     try:
         _save(encounter_id, form, do, target, who)
     except Stale:
@@ -77,10 +83,15 @@ def write(encounter_id: int) -> ResponseReturnValue:
     except RuleBroken as refusal:
         return _refused(encounter_id, form, refusal, do)
     except Conflict as refusal:
-        if refusal.code != "signed":
+        if refusal.code == "signed":
+            return _signed_meanwhile(encounter_id, form, who), 409
+        if refusal.field is None:
             raise
-        return _signed_meanwhile(encounter_id, form, who), 409
+        form.refuse(refusal)
+        return _again(encounter_id, form), 409
     filling.keep_what_is_pending(encounter_id, form, do, who)
+    for told in form.left_out:
+        flash(told, "caution")
     return _onwards(do, _after(encounter_id, form, do, target, who))
 
 
@@ -209,6 +220,19 @@ def forget_unsaved(encounter_id: int) -> ResponseReturnValue:
     """Forget what was typed too late, because it is not needed any more."""
     unsaved.forget(encounter_id, person(), request.form.get("page", ""))
     return redirect(url_for("clinical.encounter", encounter_id=encounter_id), 303)
+
+
+@pages.post("/encounters/<int:encounter_id>/orders/<int:line_id>")
+@needs(Action.PRESCRIBE)
+def order(encounter_id: int, line_id: int) -> ResponseReturnValue:
+    """Answer the pharmacy's question about a signed order, or stop the order."""
+    form, act = OrderForm(), actions.stop_prescription
+    if request.form.get("do") == "answer":
+        act = actions.answer_question
+    if form.save(lambda text, by: act(line_id, text=text, by=by), by=person()):
+        return redirect(url_for("clinical.encounter", encounter_id=encounter_id, _anchor="orders"), 303)
+    seen = page.gather(encounter_id, person())
+    return _signed_page(seen, AddendumForm(formdata=None), order=form, order_id=line_id), form.status
 
 
 @pages.post("/encounters/<int:encounter_id>/addenda")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from hms.clinical import rules
@@ -12,7 +12,7 @@ from hms.core.forms import RecordIdField
 from hms.core.people import Person
 from hms.core.words import _
 
-from . import actions, page, pending, unsaved
+from . import actions, continuing, note_templates, page, pending, sections, unsaved
 from .forms import EncounterForm
 from .models import Encounter
 
@@ -106,50 +106,93 @@ def _put(field: Any, text: str) -> None:
         field.data = text
 
 
-def step(do: str, target: str, form: EncounterForm, encounter: Encounter, by: Person) -> None:
-    """What the pressed button does beside saving the texts."""
-    number = int(target) if target.isascii() and target.isdigit() and len(target) < 19 else 0
-    if do == "add_dx":
-        _diagnose(form, encounter, by)
-    elif do == "remove_dx":
-        actions.remove_condition(number, encounter_id=encounter.id, by=by)
-    elif do == "primary_dx":
-        actions.make_primary(number, encounter_id=encounter.id, by=by)
-    elif do in ("confirm_dx", "doubt_dx"):
-        certainty = "confirmed" if do == "confirm_dx" else "provisional"
-        actions.set_certainty(number, certainty, encounter_id=encounter.id, by=by)
-    elif do == "add_rx":
-        pending.add(form, encounter, by)
-    elif do == "take_rx":
-        pending.take(form, encounter, target, by)
-    elif do == "edit_rx":
-        pending.load(form, encounter, number)
-    elif do == "remove_rx":
-        actions.remove_prescription(number, encounter_id=encounter.id, by=by)
-    elif do in ("sign", "sign_next"):
-        _sign(form, encounter, by)
+def _number(target: str) -> int:
+    """The id that a button names; 0, which no record has, when it names none."""
+    return int(target) if target.isascii() and target.isdigit() and len(target) < 19 else 0
 
 
-def _diagnose(form: EncounterForm, encounter: Encounter, by: Person) -> None:
+def _diagnose(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
     certainty = form.dx_certainty.data if form.dx_certainty.data in rules.CERTAINTIES else "provisional"
     actions.add_condition(
         encounter.id, text=form.dx.data or "", code=form.dx_code.data or "", certainty=certainty, by=by
     )
 
 
-def _sign(form: EncounterForm, encounter: Encounter, by: Person) -> None:
+def _remove_diagnosis(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    actions.remove_condition(_number(target), encounter_id=encounter.id, by=by)
+
+
+def _make_primary(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    actions.make_primary(_number(target), encounter_id=encounter.id, by=by)
+
+
+def _confirm(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    actions.set_certainty(_number(target), "confirmed", encounter_id=encounter.id, by=by)
+
+
+def _doubt(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    actions.set_certainty(_number(target), "provisional", encounter_id=encounter.id, by=by)
+
+
+def _change_line(form: EncounterForm, encounter: Encounter, target: str, _by: Person) -> None:
+    pending.load(form, encounter, _number(target))
+
+
+def _remove_line(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    actions.remove_prescription(_number(target), encounter_id=encounter.id, by=by)
+
+
+def _copy(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
+    ticked = continuing.Ticked(*(tuple(form[name].data or ()) for name in ("copy_rx", "copy_dx", "copy_note")))
+    form.left_out = continuing.take_over(encounter.id, ticked, by=by)
+
+
+def _sign(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
     if (form.rx.data or "").strip():
         raise RuleBroken(_("Add this medicine or clear it before you sign."), "medication_name")
+    if (form.test.data or "").strip():
+        raise RuleBroken(_("Order this test or empty the box before you sign."), "test")
     if (form.dx.data or "").strip():
-        _diagnose(form, encounter, by)
+        _diagnose(form, encounter, target, by)
     seen_twice = actions.asks_birth_year(encounter, page.patient_of(encounter), by)
     actions.sign(encounter.id, birth_year=form.birth_year.data or "" if seen_twice else None, by=by)
+
+
+STEPS: dict[str, Callable[[EncounterForm, Encounter, str, Person], None]] = {
+    "add_dx": _diagnose,
+    "remove_dx": _remove_diagnosis,
+    "primary_dx": _make_primary,
+    "confirm_dx": _confirm,
+    "doubt_dx": _doubt,
+    "add_rx": pending.add,
+    "take_rx": pending.take,
+    "edit_rx": _change_line,
+    "remove_rx": _remove_line,
+    "copy": _copy,
+    "sign": _sign,
+    "sign_next": _sign,
+}
+
+
+def step(do: str, target: str, form: EncounterForm, encounter: Encounter, by: Person) -> None:
+    """What the pressed button does beside saving the texts; an unknown one does nothing."""
+    done = STEPS.get(do) or sections.step(do)
+    if done is not None:
+        done(form, encounter, target, by)
+
+
+def insert_template(form: EncounterForm, by: Person) -> None:
+    """Put the chosen template under the note that is typed; nothing is saved yet."""
+    chosen = form.template.data or ""
+    if chosen.isascii() and chosen.isdigit() and len(chosen) < 19:
+        content = note_templates.readable(int(chosen), by).content
+        form.notes.data = "\n".join(part for part in (form.notes.data, content) if part)
 
 
 def keep_what_is_pending(encounter_id: int, form: EncounterForm, do: str, by: Person) -> None:
     """After saving, a diagnosis or medicine that was begun and not added yet stays as a draft."""
     of_medicine = dict.fromkeys(("add_rx", "take_rx", "clear_rx"), form.RX)
-    done = {"add_dx": form.DX, **of_medicine, "sign": KEPT, "sign_next": KEPT}.get(do, ())
+    done = {"add_dx": form.DX, **of_medicine, "sign": KEPT, "sign_next": KEPT}.get(do, sections.cleared_by(do))
     typed = content(form)
     left = {name: typed[name] for name in form.PENDING if typed[name] and name not in done}
     if left.keys() - {"dx_certainty", "rx_unit", "rx_route"}:

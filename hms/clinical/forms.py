@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, HiddenField, RadioField, SelectField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 
+from hms.appointments.waiting import PRIORITY_WORDS
 from hms.clinical import news2, rules
 from hms.core import clock
 from hms.core.days import near_day
 from hms.core.fields import LARGEST_ID
 from hms.core.format import day
-from hms.core.forms import DeskForm, LongText, Parsed, RecordIdField, Text, WholeField
+from hms.core.forms import DeskForm, LongText, Parsed, RecordIdField, Required, Text, WholeField
 from hms.formulary.dosing import FREQUENCIES, ROUTES
 from hms.formulary.own_dose import REGULARLY, WHEN_REQUIRED
 from hms.formulary.rules import OVERRIDE_REASONS
 from hms.formulary.strengths import COUNTED, MEASURED
 
+from .note_templates import DEPARTMENT, OWN, SCOPES
+from .triage import CALL_REASONS
+
 
 def _choices(*pairs: tuple[str, object]) -> list[SelectChoice]:
     return [SelectChoice(value, label) for value, label in pairs]
+
+
+def _ticks(label: object) -> SelectMultipleField:
+    """Ids of what is ticked in a list that the page makes."""
+    return SelectMultipleField(label, choices=(), coerce=_record_id, validate_choice=False)
+
+
+def _record_id(text: object) -> int:
+    if not (str(text).isascii() and str(text).isdigit() and int(str(text)[:20]) <= LARGEST_ID):
+        raise ValueError(text)
+    return int(str(text))
 
 
 class EncounterForm(DeskForm):
@@ -29,8 +45,12 @@ class EncounterForm(DeskForm):
     version = WholeField()
     page = HiddenField()
     came = HiddenField()
+    template = SelectField(_l("Template"), choices=(), validate_choice=False)
     chief_complaint = Text(_l("Complaint"), longest=1000)
     notes = LongText(_l("Note"), longest=20_000)
+    copy_rx = _ticks(_l("Medicines that go on"))
+    copy_dx = _ticks(_l("Problems that are still there"))
+    copy_note = _ticks(_l("Notes"))
     dx = Text(_l("Diagnosis"), longest=255)
     dx_code = HiddenField()
     dx_certainty = RadioField(
@@ -67,6 +87,14 @@ class EncounterForm(DeskForm):
         _l("Reason"), choices=_choices(("", _l("Choose a reason")), *OVERRIDE_REASONS.items()), validate_choice=False
     )
     override_reason = Text(_l("In words"), longest=500)
+    test = Text(_l("Test"), longest=255)
+    test_code = HiddenField()
+    test_urgent = RadioField(
+        _l("Urgency"),
+        choices=_choices(("", _l("Routine")), ("yes", _l("Urgent"))),
+        default="",
+        validate_choice=False,
+    )
     plan = LongText(_l("Plan"), longest=10_000)
     follow_up_on = Parsed(
         _l("Come back on"), parse=lambda text: near_day(text, clock.today(), "follow_up_on"), show=day
@@ -78,13 +106,17 @@ class EncounterForm(DeskForm):
     DOSE = ("rx_dose", "rx_amount", "rx_unit", "rx_route", "rx_frequency", "rx_as_needed", "rx_days", "rx_most")
     OVERRIDE = ("rx_asked", "override_code", "override_reason")
     RX = ("rx", "rx_choice", "rx_line", *DOSE, "rx_quantity", "rx_instructions", *OVERRIDE)
-    PENDING = (*DX, *RX)
+    TEST = ("test", "test_code", "test_urgent")
+    PENDING = (*DX, *RX, *TEST)
+    left_out: tuple[str, ...] | list[str] = ()
+    """What a button could not take over, in words."""
+
     BLAMED = {
         **{"medication_name": "rx", "medication": "rx", "dose": "rx_dose", "dosage": "rx_dose"},
         **{"amount": "rx_amount", "unit": "rx_unit", "route": "rx_route", "frequency": "rx_frequency"},
         **{"max_per_day": "rx_most", "days": "rx_days", "duration": "rx_days"},
         **{"quantity": "rx_quantity", "instructions": "rx_instructions"},
-        **{"diagnoses": "dx", "code": "dx", "text": "dx", "diagnosis": "dx"},
+        **{"test": "test", "diagnoses": "dx", "code": "dx", "text": "dx", "diagnosis": "dx"},
     }
 
     @property
@@ -143,7 +175,50 @@ class VitalsForm(DeskForm):
         return typed | {name: answers.get(typed[name]) for name in ("on_oxygen", "is_pregnant")}
 
 
+class TriageForm(VitalsForm):
+    """Vital signs of somebody who waits, with how urgent it is."""
+
+    priority = RadioField(
+        _l("Urgency"),
+        choices=_choices(*((str(int(one)), words) for one, words in PRIORITY_WORDS.items())),
+        validate_choice=False,
+    )
+    has_no_allergies = BooleanField(_l("Asked: knows of no allergies"))
+    call_reason = SelectField(
+        _l("Ask the doctor to come because of"),
+        choices=_choices(("", _l("Choose")), *CALL_REASONS.items()),
+        validate_choice=False,
+    )
+
+    def values(self) -> dict[str, object]:
+        """What is kept; the call for the doctor is an act of its own."""
+        typed = super().values()
+        typed.pop("call_reason")
+        return typed
+
+
+class TemplateForm(DeskForm):
+    """A template for notes."""
+
+    version = WholeField()
+    title = Text(_l("Title"), [Required()], longest=100)
+    shortcut = Text(_l("Shortcut"), [Required()], longest=21)
+    content = LongText(_l("Text"), [Required()], longest=5000)
+    belongs_to = RadioField(_l("Whose is it?"), choices=(), validate_choice=False)
+
+    def offer(self, *, has_department: bool) -> None:
+        """Somebody without a department has templates of their own only."""
+        scopes = (OWN, DEPARTMENT) if has_department else (OWN,)
+        self.belongs_to.choices = [SelectChoice(name, _(SCOPES[name])) for name in scopes]
+
+
 class AddendumForm(DeskForm):
     """What is added to a signed encounter."""
 
     text = LongText(_l("Addendum"), longest=20_000)
+
+
+class OrderForm(DeskForm):
+    """What a prescriber says of a signed order."""
+
+    text = Text(_l("Answer, or why it is stopped"), longest=500, id="order_text")

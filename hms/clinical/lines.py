@@ -40,10 +40,12 @@ class Line:
 
     id: int
     encounter_id: int | None
+    medication_id: int | None
     parts: tuple[Part, ...]
     supply: str
     instructions: str
     status: str
+    status_reason: str
     since: datetime | None
     alerts: tuple[tuple[str, str], ...]
     gaps: tuple[str, ...]
@@ -53,6 +55,11 @@ class Line:
     @property
     def status_words(self) -> str:
         return STATUS_WORDS.get(self.status, self.status)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the pharmacy may still give some of it."""
+        return self.status in ("active", "on_hold", "part_dispensed")
 
     @property
     def look(self) -> str:
@@ -73,10 +80,12 @@ def _line(one: Any, product: Any | None) -> Line:
     return Line(
         id=one.id,
         encounter_id=one.encounter_id,
+        medication_id=one.medication_id,
         parts=_parts(one, product),
         supply=_supply(one, product),
         instructions=one.instructions,
         status=one.status,
+        status_reason=one.status_reason,
         since=one.signed_at or one.authored_at or one.created_at,
         alerts=tuple(sorted(alerts, key=lambda alert: ("stop", "caution", "info").index(alert[0]))),
         gaps=tuple(dict.fromkeys(check["missing"] for check in checks if check["missing"])),

@@ -325,16 +325,30 @@ class DiagnosisCode(db.Model):  # type: ignore[name-defined]
     use_count: Mapped[int] = mapped_column(default=0)
 
 
-class NoteTemplate(Record):
-    """A text that a shortcut (";uri") expands to; shared by all when `owner_id` is empty."""
+class NoteTemplate(Versioned):
+    """A text that a shortcut (";uri") expands to: its owner's, its department's, or the hospital's when it has neither."""
 
     __tablename__ = "note_template"
     __table_args__ = (
-        Index("uq_note_template", "owner_id", "shortcut", unique=True, postgresql_nulls_not_distinct=True),
+        Index(
+            "uq_note_template_shortcut",
+            "owner_id",
+            "department_id",
+            "shortcut",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+            postgresql_where=text("is_active"),
+            info={"says": _("This shortcut is taken. Choose another."), "field": "shortcut", "code": "taken"},
+        ),
+        CheckConstraint("owner_id IS NULL OR department_id IS NULL", name="one_owner"),
+        CheckConstraint(
+            "btrim(content) <> ''", name="content_given", info={"says": _("Write the text."), "field": "content"}
+        ),
     )
 
     title: Mapped[str]
     shortcut: Mapped[str]
     content: Mapped[str]
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"))
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id", ondelete="RESTRICT"), index=True)
     is_active: Mapped[bool] = mapped_column(default=True)

@@ -18,10 +18,11 @@ from hms.patients import queries as patients
 from hms.patients.models import Patient
 from hms.staff import queries as staff
 
-from . import codes, lines, medicines, queries, readings, signing, unsaved
+from . import codes, continuing, lines, medicines, note_templates, queries, readings, sections, signing, unsaved
 from .models import ICD10, Condition, Encounter
 
 LAST_VISITS = 5
+MOST_NOTES = 2
 
 
 @dataclass
@@ -34,6 +35,18 @@ class Visit:
     words: str
     notes: str
     is_signed: bool
+
+
+@dataclass
+class Earlier:
+    """What this encounter may take over from earlier ones."""
+
+    medicines: list[lines.Line]
+    problems: list[Any]
+    visits: list[Visit]
+
+    def __bool__(self) -> bool:
+        return bool(self.medicines or self.problems or self.visits)
 
 
 @dataclass
@@ -54,12 +67,26 @@ class EncounterPage:
     unsaved: tuple[unsaved.Typed, ...]
     asks_birth_year: bool
     owed: Any
+    problems: list[Any]
+    templates: list[Any]
+    sections: list[tuple[sections.Section, Any]]
 
     @property
     def months(self) -> int | None:
         """Age in whole months, for the list of doses; None when it is not known."""
         age = readings.age_years(self.patient.birth_date)
         return None if age is None else int(age * 12)
+
+    @property
+    def earlier(self) -> Earlier:
+        """Medicines, problems and notes of earlier visits that are not in this encounter."""
+        ordered = {(line.medication_id, line.parts[0].text) for line in self.lines}
+        diagnosed = {(one.code, one.title) for one in self.conditions}
+        return Earlier(
+            [line for line in self.current if (line.medication_id, line.parts[0].text) not in ordered],
+            [one for one in self.problems if (one.code, one.title) not in diagnosed],
+            [visit for visit in self.visits if visit.notes and visit.is_signed][:MOST_NOTES],
+        )
 
     @staticmethod
     def system_name(address: str) -> str:
@@ -99,6 +126,9 @@ def gather(encounter_id: int, who: Person) -> EncounterPage:
         unsaved=unsaved.of(encounter_id, who) if encounter.doctor_id == who.id else (),
         asks_birth_year=is_open and signing.asks_birth_year(encounter, whom, who),
         owed=billing.owed(whom.id) if who.may(Action.ADD_CHARGE) else None,
+        problems=continuing.problems(whom.id) if is_open else [],
+        sections=sections.all_of(encounter),
+        templates=note_templates.offered(who) if is_open and who.may(Action.WRITE_ENCOUNTER) else [],
     )
 
 

@@ -64,7 +64,7 @@ def _product(form: EncounterForm) -> Any | None:
     return formulary.medication_named(form.rx.data or "")
 
 
-def add(form: EncounterForm, encounter: Encounter, by: Person) -> None:
+def add(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
     """Write the line: a new one, or in place of the one that is being changed."""
     _write(
         form, encounter, by, instructions=form.rx_instructions.data or "", quantity=form.rx_quantity.data, **what(form)

@@ -48,7 +48,7 @@ class Origin:
         """The page behind the fields that a browser sent."""
         version = str(typed.get("version", ""))
         number = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
-        return cls(str(typed.get("page", ""))[:40], str(typed.get("came", ""))[:40], number)
+        return cls(_storable(str(typed.get("page", "")))[:40], _storable(str(typed.get("came", "")))[:40], number)
 
     def is_behind(self, typed: Typed) -> bool:
         """Whether `typed` is this page's own text, earlier, or the text it was opened with."""
@@ -78,7 +78,8 @@ def of(encounter_id: int, who: Person) -> tuple[Typed, ...]:
 
 def keep(encounter_id: int, who: Person, fields: dict[str, str], origin: Origin) -> tuple[Typed, ...]:
     """Keep what one page holds now; returns all that is kept, this text first. Commits."""
-    mine = Typed(fields, origin.page, origin.version, clock.now().isoformat())
+    fields = {name: _storable(text) for name, text in fields.items()}
+    mine = Typed(fields, _storable(origin.page), origin.version, clock.now().isoformat())
 
     def added(content: dict[str, Any]) -> dict[str, Any]:
         others = [one for one in texts(content) if not origin.is_behind(one) and one.fields != fields]
@@ -113,6 +114,11 @@ def differing(encounter: Encounter, fields: dict[str, str]) -> tuple[str, ...]:
         for name in RECORD
         if name in fields and _plain(fields[name]) and _plain(fields[name]) != _plain(getattr(encounter, name))
     )
+
+
+def _storable(text: str) -> str:
+    """`text` without what no database keeps: the zero character, and halves of characters."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
 def _plain(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
@@ -11,6 +12,7 @@ from flask_babel import gettext as _
 
 from hms.appointments import board_extras
 from hms.core.db import db, found
+from hms.core.errors import RuleBroken
 from hms.core.format import person_name
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -18,8 +20,8 @@ from hms.patients import access
 from hms.patients import queries as patients
 from hms.patients.models import Patient
 
-from . import actions, queries, readings
-from .forms import VitalsForm
+from . import actions, queries, readings, triage
+from .forms import TriageForm, VitalsForm
 from .measuring import Unconfirmed
 from .models import VitalsReading
 from .views import pages
@@ -30,8 +32,11 @@ CHILDBEARING = range(12, 56)
 def _form_page(whom: Patient, save: Callable[..., Any], leave: Callable[[], str], **more: Any) -> ResponseReturnValue:
     """The vitals form of `whom`: saves with `save`, then goes where `leave` says; alarming values are asked about."""
     access.check(whom, person())
-    form = VitalsForm(formdata=request.form if request.method == "POST" else None, data=more.pop("start", None))
-    if form.save(save, by=person()):
+    kind = more.pop("kind", VitalsForm)
+    form = kind(formdata=request.form if request.method == "POST" else None, data=more.pop("start", None))
+    if "call" in more and request.form.get("do") == "call":
+        _call_doctor(form, more.pop("call"))
+    elif form.save(save, by=person()):
         flash(_("Vital signs of %(name)s saved.", name=person_name(whom.family_name, whom.given_names)), "success")
         return redirect(leave(), 303)
     refusal = g.get("form_refusal") if request.method == "POST" else None
@@ -44,8 +49,20 @@ def _form_page(whom: Patient, save: Callable[..., Any], leave: Callable[[], str]
         questions=refusal.questions if isinstance(refusal, Unconfirmed) else (),
         may_be_pregnant=whom.sex != "male" and (age is None or int(age) in CHILDBEARING),
         sizes=readings.last_sizes(whom.id),
+        usual=triage.usual_words(whom),
         **{"is_correction": False, "goes_on": False} | more,
     ), form.status
+
+
+def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
+    """Ask the doctor to come at once; what is typed stays on the page, right or wrong."""
+    try:
+        call(reason=form.call_reason.data or "", by=person())
+    except RuleBroken as refusal:
+        form.refuse(refusal)
+        return
+    form.call_reason.data = ""
+    flash(_("The doctor is asked to come. What you typed here is not saved yet."), "caution")
 
 
 @pages.route("/queue/<int:entry_id>/vitals", methods=["GET", "POST"])
@@ -59,10 +76,16 @@ def queue_vitals(entry_id: int) -> ResponseReturnValue:
         following = queries.next_to_measure(entry_id) if request.form.get("do") != "save" else None
         return url_for("clinical.queue_vitals", entry_id=following) if following else "/queue/"
 
-    def save(**typed: Any) -> Any:
-        return actions.record_vitals(whom.id, queue_entry_id=entry_id, **typed)
-
-    return _form_page(whom, save, leave, goes_on=True, token=entry.token)
+    return _form_page(
+        whom,
+        partial(triage.triage, entry_id),
+        leave,
+        kind=TriageForm,
+        start={"priority": str(entry.priority)},
+        call=partial(triage.call_doctor, entry_id),
+        goes_on=True,
+        token=entry.token,
+    )
 
 
 @pages.route("/encounters/<int:encounter_id>/vitals", methods=["GET", "POST"])

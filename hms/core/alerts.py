@@ -28,6 +28,7 @@ class Alert(StrEnum):
     PRESCRIPTION_SIGNED = "prescription-signed"
     PRESCRIPTION_CHANGED = "prescription-changed"
     STOCK_CHANGED = "stock-changed"
+    LAB_CHANGED = "lab-changed"
     BILL_CHANGED = "bill-changed"
     APPROVALS_CHANGED = "approvals-changed"
     DOCUMENT_READY = "document-ready"
@@ -41,6 +42,7 @@ HEARD_BY: dict[Alert, Action] = {
     Alert.PRESCRIPTION_SIGNED: Action.READ_PRESCRIPTION,
     Alert.PRESCRIPTION_CHANGED: Action.READ_PRESCRIPTION,
     Alert.STOCK_CHANGED: Action.READ_STOCK,
+    Alert.LAB_CHANGED: Action.ENTER_RESULT,
     Alert.BILL_CHANGED: Action.READ_BILL_STATUS,
     Alert.APPROVALS_CHANGED: Action.READ_BILL,
     Alert.DOCUMENT_READY: Action.READ_BILL,

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from hms.appointments import actions as appointments
 from hms.billing import actions as billing
 from hms.clinical import actions as clinical
+from hms.clinical import note_templates
 from hms.core import clock, settings
 from hms.core.actions import doing
 from hms.core.db import db
@@ -19,6 +20,7 @@ from hms.core.people import SYSTEM
 from hms.core.permissions import Role
 from hms.formulary import actions as formulary
 from hms.formulary.models import Medication
+from hms.lab import pricing
 from hms.pharmacy import actions as pharmacy
 from hms.staff import actions as staff
 from hms.staff.models import Department, User
@@ -78,6 +80,8 @@ def set_prices() -> None:
             billing.save_price(code=code, name=name, billing_label=label, unit_price=Money(price), by=SYSTEM)
     formulary.load_catalogue(by=SYSTEM)
     clinical.load_codes(by=SYSTEM)
+    note_templates.load_starting_list(by=SYSTEM)
+    pricing.load_prices(by=SYSTEM)
 
 
 def stock_shelves(random: Random) -> None:

@@ -90,7 +90,7 @@ def fields_of(dose: Dose) -> Written:
         route=dose.route,
         frequency=dose.frequency_code,
         as_needed=WHEN_REQUIRED if dose.as_needed else REGULARLY,
-        duration="" if dose.days is None else f"{dose.days}",
+        duration=duration_words(dose.days),
         most="" if dose.max_per_day is None else f"{dose.max_per_day:f}",
     )
 

@@ -12,6 +12,9 @@
     constructor(door) { super("signed out"); this.door = door; }
   }
 
+  // Halves of characters, as a broken paste leaves them, would make the whole draft unreadable.
+  const whole = (_name, value) => (typeof value === "string" ? (value.toWellFormed?.() ?? value).replaceAll("\0", "") : value);
+
   function fields(form) {
     const values = {};
     for (const field of form.elements) {
@@ -59,7 +62,7 @@
         if (!fresh.ok) throw new Error(String(fresh.status));
         HMS.renewToken((await fresh.json()).csrf_token, form);
       }
-      const typed = JSON.stringify(fields(form));
+      const typed = JSON.stringify(fields(form), whole);
       const answer = check(form.dataset.draftUrl, await fetch(form.dataset.draftUrl, { method: "POST", keepalive: last && typed.length < MOST_AT_LAST, signal: AbortSignal.timeout(PATIENCE), headers: { "Content-Type": "application/json", "X-CSRFToken": token() }, body: typed }));
       const body = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
       if (answer.status === 400 && !body.saved_at) out = true;

@@ -9,7 +9,7 @@
   const keeper = HMS.keeper(form);
   const PATIENCE = 30000;
   const ALWAYS = ["head", "missing", "owed"];
-  const [ADD_DX, ADD_RX] = ['[data-ux="dx-add"]', '[data-ux="rx-add"], [data-ux="override"]'];
+  const [ADD_DX, ADD_TEST, ADD_RX] = ['[data-ux="dx-add"]', '[data-ux="test-add"]', '[data-ux="rx-add"], [data-ux="override"]'];
   let [sending, next] = [false, null];
 
   class Refused extends Error {}
@@ -51,12 +51,12 @@
   }
 
   // Returns whether something was typed while the answer was under way.
-  function renew(page, own, sent) {
+  function renew(page, own, also, sent) {
     let typedOn = false;
     for (const part of all("[data-part]", form)) {
       const renewed = one(`[data-part="${part.dataset.part}"]`, page);
       const speaks = (place) => one(".error, .alert", place) !== null;
-      const isDue = ALWAYS.includes(part.dataset.part) || part.dataset.part === own || (renewed && (speaks(renewed) || speaks(part)));
+      const isDue = ALWAYS.includes(part.dataset.part) || part.dataset.part === own || also.includes(part.dataset.part) || (renewed && (speaks(renewed) || speaks(part)));
       if (!renewed || !isDue) continue;
       const [carried, spot] = [carry(part, renewed, sent), place(part)];
       part.replaceWith(renewed);
@@ -64,6 +64,8 @@
       putBack(renewed, spot, carried);
       typedOn ||= carried.size > 0;
     }
+    const [told, news] = [one("[data-flashed]"), one("[data-flashed]", page)];
+    if (told && news) { told.replaceChildren(...news.childNodes); if (told.textContent.trim()) announce(told.textContent.trim()); }
     one('input[name="once"]', form).value = one('#encounter input[name="once"]', page).value;
     document.title = page.title;
     return typedOn;
@@ -94,7 +96,7 @@
   }
 
   function goOn(own, button) {
-    const places = ['[data-ux="override-code"]', '[data-ux="error-summary"]', own && `[data-ux="${own}-input"]`, button?.dataset.ux && `[data-ux="${button.dataset.ux}"]`];
+    const places = [button?.dataset.then && `[data-ux="${button.dataset.then}"]`, '[data-ux="override-code"]', '[data-ux="error-summary"]', own && `[data-ux="${own}-input"]`, button?.dataset.ux && `[data-ux="${button.dataset.ux}"]`];
     places.map((wanted) => wanted && one(wanted, form)).find(Boolean)?.focus();
   }
 
@@ -108,7 +110,7 @@
       const { goto, page, isRefused } = await answerTo(button);
       if (goto) { keeper.leave(); location.assign(goto); return; }
       const stays = isElsewhere(button, own) && !isRefused;
-      const typedOn = renew(page, own, sent);
+      const typedOn = renew(page, own, button?.dataset.renews?.split(" ") || [], sent);
       keeper.release(until, say(isRefused ? "draft_saved" : "saved", { time: new Date().toTimeString().slice(0, 8) }));
       if (!stays && !typedOn) goOn(own, button);
       const stop = one('[data-ux="alert-stop"] .alert__title', form);
@@ -176,6 +178,7 @@
 
   form.addEventListener("combobox:chosen", (event) => {
     if (event.target.name === "dx") form.requestSubmit(one(ADD_DX, form));
+    else if (event.target.name === "test") form.requestSubmit(one(ADD_TEST, form));
     else if (event.detail.value?.startsWith("s:")) form.requestSubmit(one(ADD_RX, form));
     else { openDose(); return; }
     event.target.select();
@@ -185,8 +188,43 @@
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.isComposing) return;
     const isOfMedicine = event.target.matches("input") && event.target.name.startsWith("rx");
-    const adds = event.target.name === "dx" ? ADD_DX : event.target.name === "override_reason" ? '[data-ux="override"]' : isOfMedicine ? ADD_RX : null;
+    const adds = event.target.name === "dx" ? ADD_DX : event.target.name === "test" ? ADD_TEST : event.target.name === "override_reason" ? '[data-ux="override"]' : isOfMedicine ? ADD_RX : null;
     const button = adds && event.target.value.trim() && one(adds, form);
     if (button) { event.preventDefault(); form.requestSubmit(button); }
+  });
+
+  // Templates: a shortcut after a semicolon opens in the note, and so does the one that is chosen in the list.
+  let texts = null;
+  const templates = async () => { texts ??= fetch(one("[data-templates]", form).dataset.templates).then((answer) => answer.json()).catch(() => { texts = null; return []; }); return texts; };
+
+  function insert(note, content, from = note.selectionStart) {
+    const before = note.value.slice(0, from);
+    const text = before && !before.endsWith("\n") && from === note.selectionStart ? `\n${content}` : content;
+    note.focus();
+    note.setRangeText(text, from, note.selectionEnd, "end");
+    note.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  form.addEventListener("input", (event) => { if (event.target.matches("[data-templates]") && event.data === ";") templates(); });
+  form.addEventListener("keydown", (event) => {
+    const note = event.target;
+    if (!["Enter", "Tab"].includes(event.key) || !note.matches("[data-templates]") || event.ctrlKey || event.metaKey || event.isComposing) return;
+    const typed = note.value.slice(0, note.selectionStart).match(/(?:^|\s);([a-z0-9-]{1,20})$/i);
+    if (!typed) return;
+    event.preventDefault();
+    templates().then((all_) => {
+      const found = all_.find((one_) => one_.shortcut === typed[1].toLowerCase());
+      if (found) insert(note, found.content, note.selectionStart - typed[1].length - 1);
+      else if (event.key === "Enter") note.setRangeText("\n", note.selectionStart, note.selectionEnd, "end");
+    });
+  });
+  form.addEventListener("click", (event) => {
+    const chosen = event.target.closest('[data-ux="enc-insert"]') && one('[data-ux="enc-template"]', form);
+    if (!chosen) return;
+    event.preventDefault();
+    templates().then((all_) => {
+      const found = all_.find((one_) => String(one_.id) === chosen.value);
+      if (found) insert(one("[data-templates]", form), found.content);
+    });
   });
 })();

@@ -103,7 +103,7 @@
     const box = event.target;
     if (event.key !== "Enter" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.isComposing) return;
     if (box.tagName !== "INPUT" || !box.form?.matches('[data-enter="next"]')) return;
-    const boxes = all('input:not([type="hidden"]), select, textarea', box.form).filter(HMS.shown);
+    const boxes = all('input:not([type="hidden"], [type="radio"], [type="checkbox"]), select, textarea', box.form).filter(HMS.shown);
     const next = boxes[boxes.indexOf(box) + 1];
     if (!next) return;
     event.preventDefault();

@@ -9,6 +9,9 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select, update
 
+from hms.clinical import actions as clinical
+from hms.clinical import note_templates
+from hms.clinical.models import Encounter
 from hms.core.db import db as database
 from hms.staff import identity
 from hms.staff.models import User, UserSession
@@ -20,23 +23,33 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def lists(served):
-    """The medicines and a few diagnoses."""
+def doctor(served):
+    """Who works here."""
+    with served.app.app_context():
+        user = database.session.scalars(select(User).filter_by(username="doctor")).unique().one()
+        known = identity.person(user.id)
+        database.session.remove()
+    return known
+
+
+@pytest.fixture(scope="module")
+def lists(served, doctor):
+    """The medicines, a few diagnoses and a template for notes."""
     with served.app.app_context():
         load()
         some_codes()
+        note_templates.save_template(title="Cough", shortcut="cgh", content="Cough for    days.\nChest: .", by=doctor)
         database.session.remove()
     return CODES
 
 
 @pytest.fixture
-def opened(served, lists):
+def opened(served, lists, doctor):
     """The address of a fresh encounter of the doctor, whose patient does not bear penicillin."""
     with served.app.app_context():
-        doctor = database.session.scalars(select(User).filter_by(username="doctor")).unique().one()
         whom = a_patient()
         allergic(whom)
-        encounter = an_encounter(identity.person(doctor.id), whom)
+        encounter = an_encounter(doctor, whom)
         database.session.remove()
     return f"/encounters/{encounter.id}"
 
@@ -187,3 +200,35 @@ def test_a_stop_keeps_the_medicine_and_the_rest(tab):
     ux(tab, "override").click()
     expect(ux(tab, "rx-line")).to_have_count(1)
     expect(ux(tab, "rx-line")).to_contain_text("Took it twice")
+
+
+def test_a_shortcut_opens_in_the_note(tab):
+    ux(tab, "enc-notes").fill("Seen today.")
+    ux(tab, "enc-notes").press("End")
+    ux(tab, "enc-notes").press_sequentially(" ;cgh")
+    tab.keyboard.press("Enter")
+    expect(ux(tab, "enc-notes")).to_have_value("Seen today. Cough for    days.\nChest: .")
+    tab.keyboard.type(" Clear.")
+    ux(tab, "enc-template").select_option(label=";cgh Cough")
+    ux(tab, "enc-insert").click()
+    expect(ux(tab, "enc-notes")).to_have_value(re.compile(r"Clear\.\nCough for    days\."))
+    expect(ux(tab, "enc-notes")).to_be_focused()
+
+
+def test_what_is_ticked_is_copied_in_its_sections(tab, opened, served, doctor):
+    with served.app.app_context():
+        whom = database.session.get(Encounter, int(opened.rsplit("/", 1)[1])).patient_id
+        earlier = clinical.begin_written(patient_id=whom, notes="Headache.", diagnosis="d", by=doctor)
+        clinical.prescribe(earlier.id, medication_name="Honey", dosage="1 spoon", by=doctor)
+        clinical.sign(earlier.id, by=doctor)
+        database.session.remove()
+    tab.reload()
+    ux(tab, "enc-notes").fill("Better.")
+    ux(tab, "enc-copy").locator("summary").click()
+    for tick in ux(tab, "enc-copy").get_by_role("checkbox").all():
+        tick.check()
+    ux(tab, "copy").click()
+    expect(ux(tab, "rx-line")).to_contain_text("Honey")
+    expect(ux(tab, "dx-line")).to_have_count(1)
+    expect(ux(tab, "enc-notes")).to_have_value(re.compile(r"^Better\.\n\n\[Copied from .*\n> Headache\.", re.DOTALL))
+    expect(ux(tab, "draft-status")).to_contain_text("Saved")

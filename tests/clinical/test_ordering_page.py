@@ -7,11 +7,14 @@ import re
 import pytest
 from sqlalchemy import select
 
+from hms.clinical import actions
 from hms.clinical.models import Prescription
 from hms.core.actions import doing
+from hms.core.errors import Conflict, NotAllowed
 from hms.core.people import SYSTEM
 from hms.formulary.models import DoseSentence
 from hms.patients.models import Patient
+from hms.pharmacy import actions as pharmacy
 from tests.clinical.factories import a_patient, allergic, an_encounter, born
 from tests.formulary.factories import load, medicine
 from tests.page import Page, words
@@ -164,3 +167,27 @@ def test_the_stop_stays_while_the_rest_is_saved(desk, opened, db):
     assert 'value="no other"' in page
     assert client.form(at(opened), override_code="no_alternative", do="add_rx").status_code == 303
     assert lines(db)[0].override_reason == "no other"
+
+
+def test_the_prescriber_answers_the_pharmacy_and_stops_an_order(desk, opened, db, person):
+    doctor, client = person("doctor"), desk("doctor")
+    client.form(at(opened), **own(), notes="n", no_diagnosis_reason="cough")
+    actions.sign(opened.id, by=doctor)
+    line = db.session.scalars(select(Prescription)).one()
+    pharmacy.query(line.id, reason="Is 500 mg meant?", by=person("pharmacist"))
+    seen = words(client.get(at(opened)).get_data(as_text=True))
+    assert "The pharmacy asks: Is 500 mg meant?" in seen
+    assert "Answer and release" not in words(desk("nurse").get(at(opened)).get_data(as_text=True))
+    empty = client.form(at(opened), do="answer")
+    assert (empty.status_code, "Write the answer" in words(empty.get_data(as_text=True))) == (400, True)
+    assert client.form(at(opened), text="Yes, she is 62 kg.", do="answer").status_code == 303
+    db.session.expire_all()
+    assert line.status == "active"
+    assert "Yes, she is 62 kg." in words(desk("pharmacist").get("/pharmacy/").get_data(as_text=True))
+    assert client.form(at(opened), text="Rash", do="stop").status_code == 303
+    db.session.expire_all()
+    assert (line.status, "Rash" in line.status_reason) == ("stopped", True)
+    with pytest.raises(Conflict):
+        actions.stop_prescription(line.id, text="again", by=doctor)
+    with pytest.raises(NotAllowed):
+        actions.stop_prescription(line.id, text="mine?", by=SYSTEM)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from hms.clinical import actions, unsaved
 from hms.clinical.models import Condition, Encounter, Prescription, VitalsReading
+from hms.messages.models import Notification
 from hms.patients.models import Patient
 from tests.clinical.factories import a_patient, allergic, an_encounter, signed, some_codes, waiting
 from tests.formulary.factories import load
@@ -287,3 +288,31 @@ def test_a_refused_addendum_is_put_right_and_sent_again_under_the_same_key(desk,
     assert nurse.post(form["action"], data=form["fields"] | {"text": ""}).status_code == 400
     assert nurse.post(form["action"], data=form["fields"] | {"text": "Called back."}).status_code == 303
     assert "Called back." in nurse.get(target).get_data(as_text=True)
+
+
+def test_the_nurse_says_how_urgent_it_is_and_that_there_are_no_allergies(desk, db):
+    entry = waiting(a_patient())
+    client = desk("nurse")
+    page = text(client.get(f"/queue/{entry.id}/vitals")).replace("\u00a0", " ")
+    assert "Usual at this age: Temperature 36.1–38.0 °C" in page
+    sent = client.form(f"/queue/{entry.id}/vitals", weight="62", priority="2", has_no_allergies="y", do="save")
+    assert sent.status_code == 303
+    db.session.expire_all()
+    assert (entry.priority, db.session.get(Patient, entry.patient_id).allergy_status) == (2, "none_known")
+    wrong = client.form(f"/queue/{entry.id}/vitals", weight="62", priority="9", do="save")
+    assert wrong.status_code == 400
+    assert len(db.session.scalars(select(VitalsReading)).all()) == 1
+
+
+def test_the_doctor_is_called_without_losing_what_is_typed(desk, db, person):
+    entry = waiting(a_patient())
+    client = desk("nurse")
+    unsure = client.form(f"/queue/{entry.id}/vitals", pulse="72", do="call")
+    assert (unsure.status_code, "Choose why" in text(unsure)) == (400, True)
+    called = client.form(f"/queue/{entry.id}/vitals", pulse="190x", call_reason="breathing", do="call")
+    assert called.status_code == 200
+    assert 'value="190x"' in called.get_data(as_text=True)
+    told = db.session.scalars(select(Notification).where(Notification.user_id == person("doctor").id)).one()
+    assert f"token {entry.token}" in told.title
+    assert "Kamara" not in told.title + told.message
+    assert db.session.scalars(select(VitalsReading)).all() == []

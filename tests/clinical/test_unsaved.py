@@ -144,6 +144,12 @@ def test_the_page_script_is_told_where_to_go(desk, opened, db):
     assert db.session.get(Encounter, opened.id).status == "signed"
 
 
+def test_characters_that_no_database_keeps_do_no_harm(desk, opened, person):
+    page = OpenPage(desk("doctor"), opened)
+    assert page.presses(notes="one\0two").status_code == 400
+    assert unsaved.of(opened.id, person("doctor"))[0].fields["notes"] == "onetwo"
+
+
 def test_a_draft_keeps_the_last_word_of_many(db, person):
     doctor = person("doctor")
     for number in range(12):

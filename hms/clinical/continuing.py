@@ -1,0 +1,121 @@
+"""What goes on from earlier visits: the doctor ticks each medicine, problem and text that this encounter takes over.
+
+Nothing is taken over unasked, every medicine is checked anew, and copied text carries where it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from hms.core.actions import action
+from hms.core.db import db
+from hms.core.errors import RuleBroken
+from hms.core.format import day
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.text import clean
+from hms.core.words import _
+from hms.formulary import queries as formulary
+
+from . import diagnosing, medicines, prescribing
+from .encounters import TEXTS, own_draft
+from .models import ICD10, Condition, Encounter, Prescription
+
+MOST_PROBLEMS = 12
+
+
+@dataclass(frozen=True)
+class Ticked:
+    """What is to be taken over: ids of prescriptions, of conditions, and of encounters for their notes."""
+
+    prescriptions: tuple[int, ...] = ()
+    conditions: tuple[int, ...] = ()
+    notes: tuple[int, ...] = ()
+
+
+def problems(patient_id: int) -> list[Any]:
+    """Diagnoses that have not ended, each once, the last recorded first, with the name of their code's list."""
+    ranked = (
+        select(
+            Condition.id,
+            Condition.title,
+            Condition.code,
+            Condition.code_system,
+            Condition.certainty,
+            func.coalesce(Condition.onset_on, func.date(Condition.created_at)).label("since"),
+            func.row_number()
+            .over(partition_by=(Condition.code, Condition.title), order_by=Condition.id.desc())
+            .label("nth"),
+        )
+        .where(Condition.patient_id == patient_id, Condition.clinical_status == "active", Condition.status == "final")
+        .subquery()
+    )
+    newest = select(ranked).where(ranked.c.nth == 1).order_by(ranked.c.since.desc(), ranked.c.id.desc())
+    return list(db.session.execute(newest.limit(MOST_PROBLEMS)))
+
+
+@action(Action.WRITE_ENCOUNTER)
+def take_over(encounter_id: int, ticked: Ticked, *, by: Person) -> list[str]:
+    """Take over what is ticked; returns in words what could not be taken over, and why (a safety stop above all)."""
+    encounter = own_draft(encounter_id, by)
+    if ticked == Ticked():
+        raise RuleBroken(_("Tick what this encounter should take over."), "copy_rx")
+    left = [
+        told for line in _of(Prescription, ticked.prescriptions, encounter) if (told := _order(line, encounter, by))
+    ]
+    left += [told for one in _of(Condition, ticked.conditions, encounter) if (told := _diagnose(one, encounter, by))]
+    for visit in _of(Encounter, ticked.notes, encounter):
+        _quote(visit, encounter)
+    encounter.changed()
+    db.session.flush()
+    return left
+
+
+def _of(model: Any, ids: Iterable[int], encounter: Encounter) -> list[Any]:
+    """The patient's own records with these ids, as they were recorded; others are left out."""
+    query = select(model).where(model.id.in_(ids), model.patient_id == encounter.patient_id)
+    return list(db.session.scalars(query.where(model.status != "entered_in_error").order_by(model.id)))
+
+
+def _order(line: Prescription, encounter: Encounter, by: Person) -> str:
+    """The line once more, with all its checks; "" or why not."""
+    dose = medicines.dose_of(line)
+    what = {"medication_id": line.medication_id} if line.medication_id else {"medication_name": line.medication_name}
+    product = formulary.medication(line.medication_id) if line.medication_id else None
+    if product is not None and not product.is_active:
+        return _("%(what)s is no longer on the list of medicines.") % {"what": line.medication_name}
+    if dose is not None:
+        what["dose"] = dose
+    else:
+        what |= {"dosage": line.dosage, "frequency": line.frequency, "duration": line.duration}
+    again = {"instructions": line.instructions, "quantity": line.quantity}
+    try:
+        prescribing.prescribe(encounter.id, by=by, **again, **what)
+    except RuleBroken as refusal:
+        return _("%(what)s was not taken over. %(why)s") % {"what": line.medication_name, "why": refusal.message}
+    return ""
+
+
+def _diagnose(one: Condition, encounter: Encounter, by: Person) -> str:
+    code = one.code if one.code_system == ICD10 else ""
+    try:
+        diagnosing.add_condition(encounter.id, text=one.title, code=code, certainty=one.certainty, by=by)
+    except RuleBroken as refusal:
+        return _("%(what)s was not taken over. %(why)s") % {"what": one.title, "why": refusal.message}
+    return ""
+
+
+def _quote(visit: Encounter, encounter: Encounter) -> None:
+    """The note of an earlier visit under this one's, each line marked as copied."""
+    about = {"day": day(visit.started_at), "doctor": visit.performer_name}
+    begins = _("[Copied from the visit of %(day)s, %(doctor)s]") % about
+    lines = [begins, *(f"> {line}".rstrip() for line in visit.notes.splitlines()), _("[End of the copy]")]
+    text = "\n\n".join(part for part in (encounter.notes, "\n".join(lines)) if part)
+    try:
+        encounter.notes = clean(text, longest=TEXTS["notes"], multiline=True)
+    except ValueError as wrong:
+        raise RuleBroken(str(wrong), "notes") from wrong

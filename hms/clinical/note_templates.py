@@ -1,0 +1,140 @@
+"""Texts that a shortcut opens in a note (";uri"): one's own, those of one's department, and the hospital's."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Select, case, or_, select
+
+from hms.core.actions import STALE, action, doing
+from hms.core.db import db, found
+from hms.core.errors import NotFound, RuleBroken, Stale
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.text import clean
+from hms.core.words import _
+
+from .models import NoteTemplate
+
+OWN, DEPARTMENT, HOSPITAL = "own", "department", "hospital"
+SCOPES = {OWN: _("Mine alone"), DEPARTMENT: _("My department's"), HOSPITAL: _("The hospital's")}
+LONGEST = 5000
+STARTING_LIST = Path(__file__).parent / "data" / "note_templates.csv"
+_SHORTCUT = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
+
+
+def scope(template: Any) -> str:
+    """Whose template it is: a key of `SCOPES`."""
+    if template.owner_id is not None:
+        return OWN
+    return DEPARTMENT if template.department_id is not None else HOSPITAL
+
+
+def offered(who: Person) -> list[NoteTemplate]:
+    """The templates `who` may use, their own first; of one shortcut only the nearest is opened by it."""
+    return list(db.session.scalars(_readable(who)))
+
+
+def _readable(who: Person) -> Select:
+    nearest = case((NoteTemplate.owner_id.is_not(None), 0), (NoteTemplate.department_id.is_not(None), 1), else_=2)
+    is_nobodys = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
+    is_near = or_(NoteTemplate.owner_id == who.id, is_nobodys)
+    if who.department_id is not None:
+        is_near |= NoteTemplate.department_id == who.department_id
+    return select(NoteTemplate).where(NoteTemplate.is_active, is_near).order_by(nearest, NoteTemplate.shortcut)
+
+
+def readable(template_id: int, who: Person) -> NoteTemplate:
+    """A template that `who` may use; `NotFound` for others."""
+    one = db.session.scalars(_readable(who).where(NoteTemplate.id == template_id)).one_or_none()
+    if one is None:
+        raise NotFound(_("There is no such template."))
+    return one
+
+
+def may_change(template: NoteTemplate, who: Person) -> bool:
+    """One's own, and those of one's department."""
+    return template.owner_id == who.id or (
+        template.department_id is not None and template.department_id == who.department_id
+    )
+
+
+@action(Action.WRITE_ENCOUNTER)
+def save_template(
+    template_id: int | None = None,
+    *,
+    title: str,
+    shortcut: str,
+    content: str,
+    belongs_to: str = OWN,
+    version: int | None = None,
+    by: Person,
+) -> NoteTemplate:
+    """Write a template of one's own or of one's department. `Stale` when `version` is old."""
+    template = NoteTemplate() if template_id is None else _own(template_id, by)
+    if version is not None and template_id is not None and version != template.version:
+        raise Stale(STALE)
+    template.title = _cleaned(title, "title", 100)
+    template.shortcut = _shortcut(shortcut)
+    template.content = _cleaned(content, "content", LONGEST, multiline=True)
+    template.owner_id, template.department_id = _place(belongs_to, by)
+    db.session.add(template)
+    db.session.flush()
+    return template
+
+
+@action(Action.WRITE_ENCOUNTER)
+def withdraw_template(template_id: int, *, by: Person) -> None:
+    """Offer a template no more; notes that were written with it stay as they are."""
+    _own(template_id, by).is_active = False
+    db.session.flush()
+
+
+def _own(template_id: int, by: Person) -> NoteTemplate:
+    template = found(NoteTemplate, template_id)
+    if not template.is_active or not may_change(template, by):
+        raise NotFound(_("There is no such template."))
+    return template
+
+
+def _place(belongs_to: str, by: Person) -> tuple[int | None, int | None]:
+    if belongs_to == OWN:
+        return by.id, None
+    if belongs_to == DEPARTMENT and by.department_id is not None:
+        return None, by.department_id
+    raise RuleBroken(_("Choose whose template it is: yours, or your department's when you have one."), "belongs_to")
+
+
+def _shortcut(typed: str) -> str:
+    shortcut = typed.strip().lower().removeprefix(";")
+    if not _SHORTCUT.fullmatch(shortcut):
+        raise RuleBroken(_("Write a short word of letters and digits, for example uri."), "shortcut")
+    return shortcut
+
+
+def _cleaned(text: str, field: str, longest: int, *, multiline: bool = False) -> str:
+    try:
+        cleaned = clean(text, longest=longest, multiline=multiline)
+    except ValueError as wrong:
+        raise RuleBroken(str(wrong), field) from wrong
+    if not cleaned:
+        raise RuleBroken(_("Fill this in."), field)
+    return cleaned
+
+
+def load_starting_list(*, by: Person) -> int:
+    """Add the hospital's starting templates (`data/note_templates.csv`) whose shortcuts it lacks; how many."""
+    with doing("clinical.load_templates", by):
+        known = set(db.session.scalars(_of_the_hospital()))
+        with STARTING_LIST.open(encoding="utf-8", newline="") as lines:
+            new = [NoteTemplate(**row) for row in csv.DictReader(lines) if row["shortcut"] not in known]
+        db.session.add_all(new)
+    return len(new)
+
+
+def _of_the_hospital() -> Select:
+    """The shortcuts of the hospital's own templates, withdrawn ones included."""
+    return select(NoteTemplate.shortcut).where(NoteTemplate.owner_id.is_(None), NoteTemplate.department_id.is_(None))

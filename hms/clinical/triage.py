@@ -1,0 +1,79 @@
+"""The nurse's first look at who waits: vital signs, how urgent it is, allergies asked about, and a call for the doctor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hms.appointments import actions as queue
+from hms.appointments.models import QueueEntry
+from hms.clinical import vitals
+from hms.core.actions import action
+from hms.core.db import found
+from hms.core.errors import RuleBroken
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.words import _
+from hms.messages.actions import tell
+from hms.patients import actions as patients
+from hms.patients.models import Patient
+from hms.staff import queries as staff
+
+from . import readings
+from .measuring import record_vitals
+from .models import VitalsReading
+
+CALL_REASONS: dict[str, str] = {
+    "looks_ill": _("looks very ill"),
+    "breathing": _("breathing"),
+    "blood_pressure": _("blood pressure or pulse"),
+    "bleeding": _("bleeding"),
+    "fits": _("fits or not awake"),
+    "pain": _("severe pain"),
+    "labour": _("labour"),
+}
+RANGED = ("temperature", "systolic", "pulse", "respiratory_rate", "oxygen_saturation")
+
+
+@action(Action.RECORD_VITALS)
+def triage(
+    entry_id: int, *, priority: str = "", has_no_allergies: bool = False, by: Person, **typed: Any
+) -> VitalsReading:
+    """Vital signs of somebody who waits (as in `record_vitals`), with the urgency when it changes and the answer about
+    allergies when there are none: all or nothing."""
+    entry = found(QueueEntry, entry_id)
+    reading = record_vitals(entry.patient_id, queue_entry_id=entry_id, by=by, **typed)
+    if priority and priority != str(entry.priority):
+        queue.set_priority(entry_id, priority, by=by)
+    if has_no_allergies:
+        patients.confirm_no_allergies(entry.patient_id, by=by)
+    return reading
+
+
+@action(Action.RECORD_VITALS)
+def call_doctor(entry_id: int, *, reason: str, by: Person) -> int:
+    """Ask the patient's doctor to come, or every doctor when nobody is named; returns how many were told."""
+    if reason not in CALL_REASONS:
+        raise RuleBroken(_("Choose why the doctor should come."), "call_reason")
+    entry = found(QueueEntry, entry_id)
+    called = [entry.doctor_id] if entry.doctor_id is not None else [one.id for one in staff.doctors()]
+    told = {"name": by.name, "token": entry.token, "why": CALL_REASONS[reason]}
+    for doctor_id in called:
+        tell(
+            doctor_id,
+            title=_("%(name)s asks you to come: token %(token)s, %(why)s") % told,
+            url=f"/patients/{entry.patient_id}",
+            kind="urgent",
+            by=by,
+        )
+    return len(called)
+
+
+def usual_words(whom: Patient) -> list[tuple[str, str]]:
+    """Label and usual range of the vital signs for the patient's age, to read beside the fields."""
+    age = readings.age_years(whom.birth_date)
+    told = []
+    for key in RANGED:
+        band, vital = vitals.usual_range(key, age), vitals.vitals()[key]
+        if band is not None:
+            told.append((vital.label, f"{band.text} {vital.unit}"))
+    return told

@@ -1,0 +1,32 @@
+"""The section of tests on the encounter page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hms.clinical import sections
+from hms.clinical.models import Encounter
+from hms.core.people import Person
+
+from . import orders, queries
+
+
+def _add(form: Any, encounter: Encounter, _target: str, by: Person) -> None:
+    typed = {"code": form.test_code.data or "", "text": form.test.data or ""}
+    orders.order_test(encounter.id, **typed, is_urgent=form.test_urgent.data == "yes", by=by)
+
+
+def _cancel(_form: Any, encounter: Encounter, target: str, by: Person) -> None:
+    number = int(target) if target.isascii() and target.isdigit() and len(target) < 19 else 0
+    orders.cancel_order(number, encounter_id=encounter.id, by=by)
+
+
+sections.add(
+    sections.Section(
+        template="lab/_section.html",
+        read_template="lab/_results.html",
+        gather=lambda encounter: queries.of_encounter(encounter.id, encounter.patient_id),
+        steps={"add_test": _add, "cancel_test": _cancel},
+        clears=("test", "test_code", "test_urgent"),
+    )
+)

@@ -1,0 +1,50 @@
+"""The form of one order: a field for each value of its test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice
+
+from hms.core.errors import HospitalError
+from hms.core.forms import DeskForm, LongText, Text, WholeField
+
+from . import rules
+from .catalogue import LabTest, tests
+from .models import LabOrder, LabResult
+
+
+class ResultForm(DeskForm):
+    """What is the same for every test; `result_form` adds the values."""
+
+    version = WholeField()
+    reason = Text(_l("What was wrong with the value before?"), longest=500)
+
+    def refuse_at(self, refusal: HospitalError, fields: dict[str, str]) -> None:
+        """Hang a refusal on the value it blames, by the code of its test."""
+        self.refuse(type(refusal)(refusal.message, fields.get(refusal.field or "", refusal.field)))
+
+
+def result_form(order: LabOrder, standing: dict[str, LabResult]) -> tuple[ResultForm, dict[str, str]]:
+    """The form for an order with the values that stand, and the name of each value's field by its code."""
+    values = rules.parts(tests()[order.test_code])
+    fields = {test.code: f"value_{test.code}" for test in values}
+    kind = type("OrderResultForm", (ResultForm,), {fields[test.code]: _field(test) for test in values})
+    start: dict[str, Any] = {"version": order.version}
+    start |= {fields[code]: _as_typed(one) for code, one in standing.items() if code in fields}
+    return kind(data=start), fields
+
+
+def _field(test: LabTest) -> Any:
+    if test.result == "choice":
+        choices = [SelectChoice("", _l("Not done")), *(SelectChoice(one, one) for one in test.choices)]
+        return SelectField(test.name, choices=choices, validate_choice=False)
+    if test.result == "text":
+        return LongText(test.name, longest=rules.LONGEST_TEXT)
+    return Text(test.name, longest=30)
+
+
+def _as_typed(one: LabResult) -> str:
+    return one.value if one.number is None else f"{one.number.normalize():f}"

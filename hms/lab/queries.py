@@ -1,0 +1,95 @@
+"""What the laboratory and the doctors read of orders and results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from hms.core import clock
+from hms.core.db import db
+from hms.core.errors import NotFound
+from hms.core.words import _
+
+from .models import LabOrder, LabResult
+
+MOST_WAITING = 100
+MOST_EARLIER = 8
+STATUS_WORDS = {"waiting": _("Waiting"), "done": _("Done"), "cancelled": _("Cancelled")}
+
+
+@dataclass(frozen=True)
+class Tests:
+    """The tests of an encounter, and the last results of the patient's other visits."""
+
+    orders: list[LabOrder]
+    earlier: list[LabOrder]
+
+
+def current(order: LabOrder) -> list[LabResult]:
+    """The values that stand, in the order of the test; older ones of the same code were corrected."""
+    newest: dict[str, LabResult] = {}
+    for one in order.results:
+        newest[one.code] = one
+    return list(newest.values())
+
+
+def corrected(order: LabOrder) -> list[LabResult]:
+    """Values that were replaced."""
+    standing = {one.id for one in current(order)}
+    return [one for one in order.results if one.id not in standing]
+
+
+def standing(order_id: int) -> dict[str, LabResult]:
+    """The values that stand, by code."""
+    rows = db.session.scalars(select(LabResult).where(LabResult.order_id == order_id).order_by(LabResult.id))
+    return {one.code: one for one in rows}
+
+
+def of_encounter(encounter_id: int, patient_id: int) -> Tests:
+    """In two statements, however many orders there are."""
+    query = _with_results().where(LabOrder.patient_id == patient_id, LabOrder.status != "cancelled")
+    recent = db.session.scalars(query.order_by(LabOrder.id.desc()).limit(50)).all()
+    here = [one for one in recent if one.encounter_id == encounter_id]
+    earlier = [one for one in recent if one.encounter_id != encounter_id and one.results]
+    return Tests(here[::-1], earlier[:MOST_EARLIER])
+
+
+def of_patient(patient_id: int, before: int | None = None, limit: int = 26) -> list[LabOrder]:
+    """The patient's tests, newest first."""
+    query = _with_results().where(LabOrder.patient_id == patient_id, LabOrder.status != "cancelled")
+    if before is not None:
+        query = query.where(LabOrder.id < before)
+    return list(db.session.scalars(query.order_by(LabOrder.id.desc()).limit(limit)))
+
+
+def _with_results() -> Select:
+    return select(LabOrder).options(selectinload(LabOrder.results))
+
+
+def worklist(show: str) -> list[LabOrder]:
+    """What is to be done, urgent ones and the longest waiting first; or what was done today, the last first."""
+    query = _with_results().options(joinedload(LabOrder.patient), joinedload(LabOrder.ordered_by))
+    if show == "done":
+        begins, ends = clock.day_bounds(clock.today())
+        query = query.where(LabOrder.done_at >= begins, LabOrder.done_at < ends).order_by(LabOrder.done_at.desc())
+    else:
+        query = query.where(LabOrder.status == "waiting").order_by(LabOrder.is_urgent.desc(), LabOrder.id)
+    return list(db.session.scalars(query.limit(MOST_WAITING)))
+
+
+def order(order_id: int) -> Any:
+    """One order with patient, doctor and results; `NotFound` when there is none."""
+    query = _with_results().options(joinedload(LabOrder.patient), joinedload(LabOrder.ordered_by))
+    found = db.session.scalars(query.where(LabOrder.id == order_id)).one_or_none()
+    if found is None:
+        raise NotFound(_("There is no such order."))
+    return found
+
+
+def flagged(results: Iterable[LabResult]) -> list[LabResult]:
+    """The unusual ones."""
+    return [one for one in results if one.flag]

@@ -1,0 +1,87 @@
+"""Reading what the laboratory types, and judging it by the reference range of sex and age."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hms.core.errors import RuleBroken
+from hms.core.format import quantity
+from hms.core.numbers import number
+from hms.core.text import clean
+from hms.core.words import _
+from hms.lab.catalogue import LabTest, tests
+
+LARGEST = Decimal(10_000_000)
+LONGEST_TEXT = 1000
+CRITICAL = ("Critical low", "Critical high")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value as it is kept: what people read, the number, and the word for an unusual one."""
+
+    code: str
+    title: str
+    value: str
+    number: Decimal | None = None
+    unit: str = ""
+    range_text: str = ""
+    flag: str = ""
+
+    @property
+    def is_critical(self) -> bool:
+        return self.flag in CRITICAL
+
+
+def parts(test: LabTest) -> tuple[LabTest, ...]:
+    """The values a test is made of: those of its panel, or itself."""
+    return tuple(tests()[code] for code in test.choices) if test.result == "panel" else (test,)
+
+
+def read(test: LabTest, typed: str, sex: str, age_years: Decimal | None) -> Value | None:
+    """The value typed for one test; None when nothing was. Raises `RuleBroken` on the test's code."""
+    text = _cleaned(typed, test.code)
+    if not text:
+        return None
+    if test.result == "number":
+        return _number(test, text, sex, age_years)
+    if test.result == "choice" and text not in test.choices:
+        raise RuleBroken(_("Choose one of the answers."), test.code)
+    return Value(test.code, test.name, text)
+
+
+def _number(test: LabTest, text: str, sex: str, age_years: Decimal | None) -> Value:
+    try:
+        measured = number(text)
+    except ValueError as refusal:
+        raise RuleBroken(_("Write a number, for example 10.1."), test.code) from refusal
+    if not 0 <= measured <= LARGEST:
+        raise RuleBroken(_("Write a number from zero up."), test.code)
+    usual = test.range_for(sex, age_years)
+    return Value(
+        test.code,
+        test.name,
+        quantity(measured, test.printed_unit) if test.printed_unit else quantity(measured),
+        measured,
+        test.unit,
+        usual.text if usual else "",
+        test.flag(measured, sex, age_years),
+    )
+
+
+def _cleaned(typed: str, code: str) -> str:
+    try:
+        return clean(typed or "", longest=LONGEST_TEXT, multiline=True).strip()
+    except ValueError as wrong:
+        raise RuleBroken(str(wrong), code) from wrong
+
+
+def find(text: str, limit: int = 10) -> list[LabTest]:
+    """The tests whose code or name holds every word of `text`; those that begin with it first."""
+    words = text.lower().split()
+    if not words:
+        return []
+    found = [one for one in tests().values() if all(word in f"{one.code} {one.name}".lower() for word in words)]
+    found.sort(key=lambda one: not (one.code.lower() == words[0] or one.name.lower().startswith(words[0])))
+    return found[:limit]

@@ -1,0 +1,77 @@
+"""Pages of the laboratory: what is to be done, entering what was found; and the list under the doctor's box."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.core import nav
+from hms.core.errors import HospitalError
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+from hms.core.words import _ as mark
+
+from . import (
+    beside,  # noqa: F401 - puts the section of tests on the encounter page
+    queries,
+    results,
+    rules,
+)
+from .catalogue import tests
+from .forms import ResultForm, result_form
+
+pages = Blueprint("lab", __name__)
+nav.place(mark("Laboratory"), "lab.worklist", Action.ENTER_RESULT, order=45, key="l")
+
+
+@pages.get("/lab/")
+@needs(Action.ENTER_RESULT)
+def worklist() -> str:
+    """The tests that wait, or those done today."""
+    return render_template("lab/worklist.html", **_list())
+
+
+@pages.get("/lab/rows")
+@needs(Action.ENTER_RESULT)
+def rows() -> str:
+    """The list alone, for the open page."""
+    return render_template("lab/_worklist.html", **_list())
+
+
+def _list() -> dict[str, object]:
+    show = "done" if request.args.get("show") == "done" else "waiting"
+    return {"show": show, "orders": queries.worklist(show), "tests": tests(), "current": queries.current}
+
+
+@pages.route("/lab/orders/<int:order_id>", methods=["GET", "POST"])
+@needs(Action.ENTER_RESULT)
+def order(order_id: int) -> ResponseReturnValue:
+    """Enter what was found, or correct it."""
+    seen = queries.order(order_id)
+    form, fields = result_form(seen, queries.standing(order_id))
+    if form.validate_on_submit():
+        try:
+            typed = {code: form[name].data or "" for code, name in fields.items()}
+            given = {"reason": form.reason.data or "", "version": form.version.data}
+            done = results.enter_results(order_id, typed, **given, by=person())
+        except HospitalError as refusal:
+            form.refuse_at(refusal, fields)
+        else:
+            flash(_("%(test)s saved.", test=done.test_name), "success")
+            return redirect(url_for("lab.worklist"), 303)
+    return _order_page(order_id, form, fields)
+
+
+def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> ResponseReturnValue:
+    """The page with the order as it stands after whatever was refused."""
+    seen = queries.order(order_id)
+    shown = {"order": seen, "form": form, "fields": fields, "tests": tests(), "corrected": queries.corrected(seen)}
+    return render_template("lab/order.html", **shown), form.status
+
+
+@pages.get("/lab/tests")
+@needs(Action.ORDER_TEST)
+def find_tests() -> str:
+    """Rows for the test box."""
+    return render_template("lab/_tests.html", rows=rules.find(request.args.get("q", "")[:255]))

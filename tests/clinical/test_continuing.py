@@ -1,0 +1,122 @@
+"""What goes on from earlier visits is ticked by hand, checked anew, and copied text says where it came from."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from hms.clinical import actions
+from hms.clinical.models import Condition, Encounter, Prescription
+from hms.core.actions import doing
+from hms.core.people import SYSTEM
+from hms.formulary import shorthand
+from tests.clinical.factories import a_patient, allergic, an_encounter, signed, some_codes
+from tests.formulary.factories import load, medicine
+from tests.page import words
+
+AMOXICILLIN, AMLODIPINE = "amoxicillin-500-mg-capsule", "amlodipine-5-mg-tablet"
+
+
+def a_visit(doctor, whom) -> Encounter:
+    """A signed visit with a coded diagnosis, two medicines and a note of two lines."""
+    one = an_encounter(doctor, whom, notes="Headache.\nPressure 160/95.")
+    actions.add_condition(one.id, code="I10", certainty="confirmed", by=doctor)
+    for key, dose in ((AMLODIPINE, "5 mg od 30/7 po"), (AMOXICILLIN, "500 mg tds 30/7 po")):
+        actions.prescribe(one.id, medication_id=medicine(key).id, dose=shorthand.parse(dose), by=doctor)
+    return actions.sign(one.id, by=doctor)
+
+
+@pytest.fixture
+def earlier(db, person):
+    load()
+    some_codes()
+    return a_visit(person("doctor"), a_patient())
+
+
+@pytest.fixture
+def opened(earlier, person):
+    return an_encounter(person("doctor"), db_patient(earlier), notes="Better.")
+
+
+def db_patient(encounter):
+    from hms.patients import queries as patients
+
+    return patients.patient(encounter.patient_id)
+
+
+def at(encounter) -> str:
+    return f"/encounters/{encounter.id}"
+
+
+def ids(earlier, db) -> dict[str, int]:
+    query = select(Prescription.id, Prescription.medication_id).where(Prescription.encounter_id == earlier.id)
+    lines = {medication_id: id_ for id_, medication_id in db.session.execute(query)}
+    problem = db.session.scalars(select(Condition.id).where(Condition.encounter_id == earlier.id)).one()
+    return {"amlodipine": lines[medicine(AMLODIPINE).id], "amoxicillin": lines[medicine(AMOXICILLIN).id], "dx": problem}
+
+
+def test_nothing_is_ticked_beforehand(desk, opened):
+    html = desk("doctor").get(at(opened)).get_data(as_text=True)
+    ticks = re.findall(r"<input[^>]+name=\"copy_[^>]+>", html)
+    assert len(ticks) == 4
+    assert not [tick for tick in ticks if "checked" in tick]
+
+
+def test_what_is_ticked_goes_on(desk, earlier, opened, db):
+    known, client = ids(earlier, db), desk("doctor")
+    ticked = {"copy_rx": known["amlodipine"], "copy_dx": known["dx"], "copy_note": earlier.id}
+    assert client.form(at(opened), notes="Better today.", do="copy", **ticked).status_code == 303
+    db.session.expire_all()
+    line = db.session.scalars(select(Prescription).where(Prescription.encounter_id == opened.id)).one()
+    assert (line.medication_id, line.status, line.quantity) == (medicine(AMLODIPINE).id, "draft", 30)
+    one = db.session.scalars(select(Condition).where(Condition.encounter_id == opened.id)).one()
+    assert (one.code, one.certainty) == ("I10", "confirmed")
+    note = db.session.get(Encounter, opened.id).notes
+    assert note.startswith("Better today.\n\n[Copied from the visit of ")
+    assert "\n> Headache.\n> Pressure 160/95.\n[End of the copy]" in note
+    shown = words(client.get(at(opened)).get_data(as_text=True))
+    assert "amoxicillin" in shown
+    assert 'name="copy_dx"' not in client.get(at(opened)).get_data(as_text=True)
+
+
+def test_a_medicine_that_is_stopped_now_is_left_out_and_told(desk, earlier, opened, db):
+    allergic(db_patient(opened))
+    known, client = ids(earlier, db), desk("doctor")
+    client.form(at(opened), do="copy", copy_rx=[known["amlodipine"], known["amoxicillin"]])
+    told = words(client.get(at(opened)).get_data(as_text=True))
+    assert "amoxicillin 500 mg capsule was not taken over. Allergy recorded" in told
+    written = db.session.scalars(select(Prescription.medication_id).where(Prescription.encounter_id == opened.id)).all()
+    assert written == [medicine(AMLODIPINE).id]
+
+
+def test_a_withdrawn_medicine_is_left_out_and_told(desk, earlier, opened, db):
+    known, client = ids(earlier, db), desk("doctor")
+    with doing("tests.withdraw", SYSTEM):
+        medicine(AMLODIPINE).is_active = False
+    client.form(at(opened), do="copy", copy_rx=known["amlodipine"])
+    assert "no longer on the list" in words(client.get(at(opened)).get_data(as_text=True))
+
+
+def test_records_of_another_patient_are_not_taken_over(desk, opened, person, db):
+    other = signed(person("doctor"), a_patient(given_names="Fatu", family_name="Sesay"))
+    problem = db.session.scalars(select(Condition.id).where(Condition.encounter_id == other.id)).one()
+    desk("doctor").form(at(opened), do="copy", copy_note=other.id, copy_dx=problem)
+    db.session.expire_all()
+    assert db.session.get(Encounter, opened.id).notes == "Better."
+    assert db.session.scalars(select(Condition).where(Condition.encounter_id == opened.id)).all() == []
+
+
+@pytest.mark.parametrize("ticked", [{}, {"copy_rx": "x"}, {"copy_note": "9" * 30}])
+def test_nothing_ticked_or_nonsense_is_told_and_typed_text_kept(desk, opened, ticked):
+    answer = desk("doctor").form(at(opened), do="copy", plan="rest", **ticked)
+    assert answer.status_code == 400
+    assert ">rest</textarea>" in answer.get_data(as_text=True).replace("\r\n", "").replace("\n", "")
+
+
+def test_a_copy_that_makes_the_note_too_long_changes_nothing(desk, earlier, opened, db):
+    answer = desk("doctor").form(at(opened), notes="x" * 19_980, do="copy", copy_note=earlier.id)
+    assert answer.status_code == 400
+    db.session.expire_all()
+    assert db.session.get(Encounter, opened.id).notes == "Better."

@@ -1,0 +1,110 @@
+"""Templates of notes: one's own, the department's, the hospital's."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import select, update
+
+from hms.clinical import note_templates
+from hms.clinical.models import NoteTemplate
+from hms.core.actions import doing
+from hms.core.errors import NotFound
+from hms.core.people import SYSTEM
+from hms.staff import identity
+from hms.staff.models import Department, User
+from tests.clinical.factories import a_patient, an_encounter
+from tests.page import words
+
+URI = {"title": "Cough and cold", "shortcut": ";URI", "content": "Cough for    days.\nChest: ."}
+
+
+@pytest.fixture
+def department(db, person):
+    """Doctor and nurse work there."""
+    with doing("tests.department", SYSTEM):
+        one = Department(name="Outpatients of the test")
+        db.session.add(one)
+        db.session.flush()
+        db.session.execute(update(User).where(User.username.in_(("doctor", "nurse"))).values(department_id=one.id))
+    return one
+
+
+def shortcuts(client) -> list[str]:
+    return [one["shortcut"] for one in client.get("/note-templates/texts").json]
+
+
+def test_a_template_is_made_changed_used_and_withdrawn(desk, person, db):
+    client, encounter = desk("doctor"), an_encounter(person("doctor"), a_patient())
+    assert client.form("/note-templates/new", **URI).status_code == 303
+    one = db.session.scalars(select(NoteTemplate)).one()
+    assert (one.shortcut, one.owner_id) == ("uri", person("doctor").id)
+    assert client.form(f"/note-templates/{one.id}", title="Cough").status_code == 303
+    assert "Cough" in words(client.get("/note-templates").get_data(as_text=True))
+    inserted = client.form(f"/encounters/{encounter.id}", notes="Seen.", template=one.id, do="insert")
+    assert re.search(r"Seen\.\s+Cough for    days\.\s+Chest: \.</textarea>", inserted.get_data(as_text=True))
+    db.session.expire_all()
+    assert encounter.notes == ""
+    assert client.form("/note-templates/new", **URI).status_code == 409
+    client.form("/note-templates", 0)
+    assert shortcuts(client) == []
+    assert client.form("/note-templates/new", **URI).status_code == 303
+
+
+def test_an_own_template_is_nobody_elses(desk, person, db):
+    one = note_templates.save_template(**URI, by=person("doctor"))
+    assert person("nurse").id != one.owner_id
+    with pytest.raises(NotFound):
+        note_templates.readable(one.id, person("nurse"))
+    assert desk("nurse").get("/note-templates").status_code == 403
+
+
+def test_a_department_shares_its_templates(desk, person, db, department):
+    doctor = identity.person(person("doctor").id)
+    mine = note_templates.save_template(**URI, by=doctor)
+    shared = note_templates.save_template(**URI | {"title": "Ours"}, belongs_to="department", by=doctor)
+    assert [one.id for one in note_templates.offered(doctor)] == [mine.id, shared.id]
+    nurse = identity.person(person("nurse").id)
+    assert [one.title for one in note_templates.offered(nurse)] == ["Ours"]
+    assert note_templates.may_change(shared, nurse)
+    html = desk("doctor").get("/note-templates/new").get_data(as_text=True)
+    assert "My department" in words(html)
+
+
+def test_the_hospitals_templates_are_read_and_not_changed(desk, person, db):
+    count = note_templates.load_starting_list(by=SYSTEM)
+    assert count > 3
+    assert note_templates.load_starting_list(by=SYSTEM) == 0
+    client = desk("doctor")
+    assert "mal" in shortcuts(client)
+    one = db.session.scalars(select(NoteTemplate).where(NoteTemplate.shortcut == "mal")).one()
+    assert client.get(f"/note-templates/{one.id}").status_code == 404
+    assert "Change" not in words(client.get("/note-templates").get_data(as_text=True))
+
+
+def test_an_old_page_does_not_undo_what_a_colleague_changed(desk, person, db):
+    one = note_templates.save_template(**URI, by=person("doctor"))
+    answer = desk("doctor").form(f"/note-templates/{one.id}", version=one.version - 1, content="typed here")
+    assert answer.status_code == 409
+    assert "typed here" in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"shortcut": "two words"}, "short word"),
+        ({"shortcut": ""}, "Fill this in"),
+        ({"title": " "}, "Fill this in"),
+        ({"content": "x" * 5001}, "at most 5000"),
+        ({"content": "bell\x07"}, "cannot be shown"),
+        ({"belongs_to": "department"}, "Choose whose"),
+        ({"belongs_to": "hospital"}, "Choose whose"),
+    ],
+)
+def test_what_is_wrong_is_told_with_everything_kept(desk, db, typed, said):
+    answer = desk("doctor").form("/note-templates/new", **URI | {"title": "Kept title"} | typed)
+    assert answer.status_code == 400
+    assert said in words(answer.get_data(as_text=True))
+    if "title" not in typed:
+        assert 'value="Kept title"' in answer.get_data(as_text=True)

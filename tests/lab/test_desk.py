@@ -1,0 +1,171 @@
+"""A test from the doctor's page to the laboratory and back, with its charge."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from hms.billing.models import BillLine
+from hms.clinical import actions as clinical
+from hms.core.errors import Conflict, NotAllowed, RuleBroken
+from hms.core.people import SYSTEM
+from hms.lab import orders, pricing, queries, results, rules
+from hms.lab.catalogue import tests as catalogue
+from hms.lab.models import LabOrder, LabResult
+from hms.messages.models import Notification
+from tests.clinical.factories import a_patient, an_encounter
+from tests.page import words
+
+
+@pytest.fixture
+def opened(db, person):
+    return an_encounter(person("doctor"), a_patient())
+
+
+def at(encounter) -> str:
+    return f"/encounters/{encounter.id}"
+
+
+def text(answer) -> str:
+    return words(answer.get_data(as_text=True)).replace("\u00a0", " ")
+
+
+def an_order(encounter, by, code="HB", **more) -> LabOrder:
+    return orders.order_test(encounter.id, code=code, by=by, **more)
+
+
+def charged(db) -> list[tuple[str, str]]:
+    lines = db.session.scalars(select(BillLine).where(BillLine.withdrawn_at.is_(None))).all()
+    return [(one.description, str(one.amount)) for one in lines if one.source == "lab_order"]
+
+
+def test_a_test_goes_to_the_laboratory_and_its_result_comes_back(desk, opened, db, person):
+    pricing.load_prices(by=SYSTEM)
+    doctor, lab = desk("doctor"), desk("lab")
+    assert "Haemoglobin" in text(doctor.get("/lab/tests?q=haem"))
+    assert (
+        doctor.form(at(opened), test="Haemoglobin", test_code="HB", test_urgent="yes", do="add_test").status_code == 303
+    )
+    assert charged(db) == [("Blood test", "40.00")]
+    assert "Waiting for the laboratory" in text(doctor.get(at(opened)))
+    one = db.session.scalars(select(LabOrder)).one()
+    seen = text(lab.get("/lab/"))
+    assert "KAMARA, Kadiatu" in seen
+    assert "Urgent" in seen
+    assert lab.form(f"/lab/orders/{one.id}", value_HB="3.1").status_code == 303
+    assert "Nothing waits" in text(lab.get("/lab/"))
+    assert "3.1 g/dL" in text(lab.get("/lab/?show=done"))
+    assert "3.1 g/dL" in text(doctor.get(at(opened)))
+    assert "3.1 g/dL" in text(desk("nurse").get(f"/patients/{opened.patient_id}/results?kind=lab"))
+    told = db.session.scalars(select(Notification).where(Notification.user_id == person("doctor").id)).one()
+    assert told.title == "A critical result is in"
+
+
+def test_signing_keeps_the_tests_in_sight(desk, opened, person):
+    doctor = person("doctor")
+    an_order(opened, doctor, "MRDT")
+    clinical.save_encounter(opened.id, notes="n", no_diagnosis_reason="check-up", by=doctor)
+    clinical.sign(opened.id, by=doctor)
+    assert "Malaria rapid test" in text(desk("nurse").get(at(opened)))
+
+
+def test_a_panel_is_done_when_its_last_value_is_in(opened, db, person):
+    order, lab = an_order(opened, person("doctor"), "FBC"), person("lab")
+    results.enter_results(order.id, {"HB": "12", "WBC": "5.5"}, by=lab)
+    assert order.status == "waiting"
+    results.enter_results(order.id, {"NEUT": "3", "LYMPH": "2", "PLT": "220", "MCV": "85"}, by=lab)
+    assert order.status == "done"
+    assert len(queries.current(queries.order(order.id))) == 6
+
+
+def test_a_correction_needs_a_reason_and_keeps_what_stood(desk, opened, db, person):
+    order, client = an_order(opened, person("doctor")), desk("lab")
+    client.form(f"/lab/orders/{order.id}", value_HB="16.1")
+    refused = client.form(f"/lab/orders/{order.id}", value_HB="6.1")
+    assert refused.status_code == 400
+    assert "say what was wrong" in text(refused)
+    assert 'value="6.1"' in refused.get_data(as_text=True)
+    assert client.form(f"/lab/orders/{order.id}", value_HB="6.1", reason="read from another tube").status_code == 303
+    values = [(one.value.replace("\u00a0", " "), one.reason) for one in db.session.scalars(select(LabResult))]
+    assert values == [("16.1 g/dL", ""), ("6.1 g/dL", "read from another tube")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"value_HB": "many"}, "Write a number"),
+        ({"value_HB": "-3"}, "from zero up"),
+        ({"value_HB": "1,000"}, "Write a number"),
+        ({"value_HB": ""}, "at least one value"),
+        ({"value_HB": "x" * 31}, "at most 30"),
+    ],
+)
+def test_a_wrong_value_is_told_at_its_field(desk, opened, db, person, typed, said):
+    order = an_order(opened, person("doctor"))
+    answer = desk("lab").form(f"/lab/orders/{order.id}", **typed)
+    assert answer.status_code == 400
+    assert said in text(answer)
+    assert db.session.scalars(select(LabResult)).all() == []
+
+
+def test_a_result_of_a_colleague_is_not_overwritten(desk, opened, person):
+    order = an_order(opened, person("doctor"))
+    old = order.version
+    results.enter_results(order.id, {"HB": "12"}, by=person("lab"))
+    assert desk("lab").form(f"/lab/orders/{order.id}", version=old, value_HB="11").status_code == 409
+
+
+def test_a_test_is_ordered_once_and_taken_back_with_its_charge(desk, opened, db, person):
+    client, doctor = desk("doctor"), person("doctor")
+    client.form(at(opened), test="haemoglobin", do="add_test")
+    again = client.form(at(opened), test="haemoglobin", do="add_test", plan="rest")
+    assert (again.status_code, "ordered already" in text(again)) == (409, True)
+    one = db.session.scalars(select(LabOrder)).one()
+    assert client.form(at(opened), test="", do=f"cancel_test:{one.id}").status_code == 303
+    assert charged(db) == []
+    with pytest.raises(Conflict):
+        orders.cancel_order(one.id, by=doctor)
+    with pytest.raises(Conflict):
+        results.enter_results(one.id, {"HB": "12"}, by=person("lab"))
+
+
+def test_words_that_name_no_test_or_many_are_refused(desk, opened, db):
+    client = desk("doctor")
+    for typed in ("tea leaves", "glucose", ""):
+        answer = client.form(at(opened), test=typed, do="add_test", notes="kept")
+        assert (answer.status_code, "Choose a test" in text(answer)) == (400, True)
+        assert "kept</textarea>" in answer.get_data(as_text=True)
+    begun = client.form(at(opened), test="glucose", notes="n", do="sign")
+    assert "before you sign" in text(begun)
+    assert db.session.scalars(select(LabOrder)).all() == []
+
+
+def test_each_has_their_part(desk, opened, person):
+    order = an_order(opened, person("doctor"))
+    for role in ("doctor", "nurse", "cashier", "receptionist"):
+        assert desk(role).get("/lab/").status_code == 403
+        assert desk(role).get(f"/lab/orders/{order.id}").status_code == 403
+    assert desk("lab").get("/lab/tests?q=h").status_code == 403
+    assert desk("lab").get("/lab/orders/999999").status_code == 404
+    with pytest.raises(NotAllowed):
+        orders.order_test(opened.id, code="HB", by=person("nurse"))
+
+
+def test_values_are_judged_by_sex_and_age():
+    hb = catalogue()["HB"]
+    assert rules.read(hb, "", "female", Decimal(35)) is None
+    child, adult = rules.read(hb, "11,5", "female", Decimal(3)), rules.read(hb, "11,5", "male", Decimal(35))
+    assert (child.flag, adult.flag) == ("", "Low")
+    with pytest.raises(RuleBroken):
+        rules.read(catalogue()["MRDT"], "Perhaps", "female", Decimal(35))
+
+
+def test_lists_ask_the_same_however_long(desk, opened, person, db):
+    client, doctor = desk("lab"), person("doctor")
+    an_order(opened, doctor)
+    few = client.queries("/lab/")
+    for code in ("WBC", "PLT", "MRDT", "CREA", "K"):
+        an_order(opened, doctor, code)
+    assert client.queries("/lab/") == few
