@@ -53,7 +53,7 @@ def _one_size(bench: Bench, patients: int, *, is_whole: bool) -> Measured:
     print(f"Writing a hospital of {patients:,} patients …", flush=True)
     bench.copy_database(PREPARED, name)
     began = time.monotonic()
-    servers.run(bench, bench.environment(name), "-m", "benchmarks.data", str(patients))
+    servers.run(bench, bench.owners(name), "-m", "benchmarks.data", str(patients))
     print(f"Written in {time.monotonic() - began:.0f} s; measuring (CPU in ms at 1 and 8 clients) …", flush=True)
     return Measuring(bench, name, facts(bench, name, patients), COUNTS[patients]).run(is_whole=is_whole)
 

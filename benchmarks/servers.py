@@ -45,8 +45,15 @@ class Bench:
         given = {
             name: value for name, value in os.environ.items() if not name.startswith(("HMS_", "DATABASE", "REDIS"))
         }
-        own = {"DATABASE_URL": self.postgres.url(database), "HMS_TRUSTED_PROXIES": "1", "HMS_POOL_SIZE": "10"}
-        return given | self._variables | own | more
+        addresses = {
+            "DATABASE_URL": self.postgres.application_url(database),
+            "DATABASE_OWNER_URL": self.postgres.url(database),
+        }
+        return given | self._variables | addresses | {"HMS_TRUSTED_PROXIES": "1", "HMS_POOL_SIZE": "10"} | more
+
+    def owners(self, database: str) -> dict[str, str]:
+        """The same for a program that fills a database past its triggers."""
+        return self.environment(database, DATABASE_URL=self.postgres.url(database))
 
     def copy_database(self, source: str, name: str) -> None:
         """Makes the database `name` as a copy of `source`, to which nobody may be connected."""

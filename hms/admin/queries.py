@@ -14,6 +14,7 @@ from hms.core import broker, clock
 from hms.core.audit import AuditEntry
 from hms.core.db import db
 from hms.core.outbox import Outbox
+from hms.core.statements import built_once
 from hms.staff import activity, request_queries
 from hms.staff.models import LoginActivity, User
 
@@ -105,12 +106,16 @@ class Health:
 
 def health() -> Health:
     """How the system is at this moment."""
-    undone = select(
-        func.count().filter(Outbox.dead_at.is_(None)), func.count().filter(Outbox.dead_at.is_not(None))
-    ).where(Outbox.done_at.is_(None))
-    waiting, dead = db.session.execute(undone).one()
+    waiting, dead = _undone().one()
     free = shutil.disk_usage(_existing(current_app.config["DATA_DIR"])).free // 2**30
     return Health(True, broker.answers(), waiting, dead, free)
+
+
+@built_once
+def _undone() -> Select:
+    return select(
+        func.count().filter(Outbox.dead_at.is_(None)), func.count().filter(Outbox.dead_at.is_not(None))
+    ).where(Outbox.done_at.is_(None))
 
 
 def _existing(folder: Any) -> Any:
@@ -119,11 +124,19 @@ def _existing(folder: Any) -> Any:
 
 def figures() -> dict[str, int]:
     """Counts for the administrator's page: accounts, failed sign-ins today, requests for roles."""
-    start, end = clock.day_bounds(clock.today())
-    today = (LoginActivity.at >= start, LoginActivity.at < end)
-    failed = select(func.count()).where(*today, LoginActivity.status.in_(_statuses("refused")))
     return {
         "active_users": db.session.execute(select(func.count()).where(User.is_active)).scalar_one(),
-        "failed_sign_ins": db.session.execute(failed).scalar_one(),
+        "failed_sign_ins": failed_sign_ins(),
         "role_requests": request_queries.count_waiting(),
     }
+
+
+def failed_sign_ins() -> int:
+    """Tries to sign in that failed today."""
+    return _failed(*clock.day_bounds(clock.today())).scalar_one()
+
+
+@built_once
+def _failed(start: Any, end: Any) -> Select:
+    tries = (LoginActivity.at >= start, LoginActivity.at < end)
+    return select(func.count()).where(*tries, LoginActivity.status.in_(_statuses("refused")))

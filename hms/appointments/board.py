@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from hms.core import clock, settings
 from hms.core.db import db
 from hms.core.errors import NotFound
+from hms.core.statements import built_once
 from hms.core.text import fold
 from hms.core.words import _
 from hms.patients.models import Patient
@@ -102,14 +103,18 @@ def board(
 
     `show` is "waiting" (called ones too), "with_staff" or "done".
     """
-    query = _entries().where(QueueEntry.service_date == (day or clock.today()), QueueEntry.status.in_(GROUPS[show]))
-    if doctor_id is not None:
+    rows = _board(day or clock.today(), doctor_id, limit, show=show, of_doctor=doctor_id is not None)
+    return _compared([Entry(*row) for row in rows])
+
+
+@built_once
+def _board(day: Any, doctor_id: Any, limit: Any, *, show: str, of_doctor: bool) -> Select:
+    query = _entries().where(QueueEntry.service_date == day, QueueEntry.status.in_(GROUPS[show])).limit(limit)
+    if of_doctor:
         query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))
     if show == "done":
-        query = query.order_by(QueueEntry.ended_at.desc(), QueueEntry.id.desc())
-    else:
-        query = query.order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
-    return _compared([Entry(*row) for row in db.session.execute(query.limit(limit))])
+        return query.order_by(QueueEntry.ended_at.desc(), QueueEntry.id.desc())
+    return query.order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
 
 
 def _compared(entries: list[Entry]) -> list[Entry]:
@@ -124,10 +129,15 @@ def _compared(entries: list[Entry]) -> list[Entry]:
 
 def entry(entry_id: int) -> Entry:
     """One person in the queue, or `NotFound`."""
-    row = db.session.execute(_entries().where(QueueEntry.id == entry_id)).one_or_none()
+    row = _entry(entry_id).one_or_none()
     if row is None:
         raise NotFound(_("There is no such entry in the queue."))
     return Entry(*row)
+
+
+@built_once
+def _entry(entry_id: Any) -> Select:
+    return _entries().where(QueueEntry.id == entry_id)
 
 
 class Counts(NamedTuple):
@@ -138,11 +148,16 @@ class Counts(NamedTuple):
 
 def counts(day: date | None = None, doctor_id: int | None = None) -> Counts:
     """How many wait, are with staff, and are done; of everybody, or of one doctor (and unassigned). One query."""
+    return Counts(*_counts(day or clock.today(), doctor_id, of_doctor=doctor_id is not None).one())
+
+
+@built_once
+def _counts(day: Any, doctor_id: Any, *, of_doctor: bool) -> Select:
     filters = [func.count().filter(QueueEntry.status.in_(GROUPS[group])) for group in Counts._fields]
-    query = select(*filters).where(QueueEntry.service_date == (day or clock.today()))
-    if doctor_id is not None:
+    query = select(*filters).where(QueueEntry.service_date == day)
+    if of_doctor:
         query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))
-    return Counts(*db.session.execute(query).one())
+    return query
 
 
 def ahead_of(entry_id: int) -> int:

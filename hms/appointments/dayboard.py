@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
-from sqlalchemy import Row, and_, exists, or_, select
+from sqlalchemy import Row, Select, and_, any_, exists, or_, select
 
 from hms.core import clock
-from hms.core.db import db
+from hms.core.statements import built_once
 from hms.patients.models import Patient
 from hms.staff.models import Department, Role, User
 
@@ -99,9 +100,14 @@ def _now_row(day: date, times: list[time], now: datetime) -> time | None:
 def holding_clinic(first: date, last: date, department_id: int | None) -> list[Row]:
     """Doctors with clinic hours or bookings on a day from `first` to `last`, by name."""
     weekdays = {(first + timedelta(days=number)).weekday() for number in range(min((last - first).days + 1, 7))}
+    return list(_holding(first, last, sorted(weekdays), department_id, of_department=department_id is not None))
+
+
+@built_once
+def _holding(first: Any, last: Any, weekdays: Any, department_id: Any, *, of_department: bool) -> Select:
     holds_clinic = exists().where(
         WorkingHours.doctor_id == User.id,
-        WorkingHours.weekday.in_(sorted(weekdays)),
+        WorkingHours.weekday == any_(weekdays),
         WorkingHours.valid_from <= last,
         or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to >= first),
     )
@@ -116,13 +122,19 @@ def holding_clinic(first: date, last: date, department_id: int | None) -> list[R
         .outerjoin(Department, Department.id == User.department_id)
         .where(or_(and_(Role.code == "doctor", User.is_active, holds_clinic), is_booked))
     )
-    if department_id is not None:
+    if of_department:
         query = query.where(User.department_id == department_id)
-    return list(db.session.execute(query.order_by(User.last_name, User.first_name, User.id)))
+    return query.order_by(User.last_name, User.first_name, User.id)
 
 
 def _by_doctor(day: date, ids: list[int]) -> tuple[dict[int, list[Row]], dict[int, list[Row]], dict[int, list[Row]]]:
-    query = (
+    found = diary.hours_between(day, day, ids), diary.absences_between(day, day, ids), _bookings(day, ids)
+    return tuple(_grouped(rows) for rows in found)  # type: ignore[return-value]
+
+
+@built_once
+def _bookings(day: Any, doctor_ids: Any) -> Select:
+    return (
         select(
             Appointment.id,
             Appointment.doctor_id,
@@ -133,11 +145,11 @@ def _by_doctor(day: date, ids: list[int]) -> tuple[dict[int, list[Row]], dict[in
             *PATIENT,
         )
         .join(Patient, Patient.id == Appointment.patient_id)
-        .where(Appointment.date == day, Appointment.doctor_id.in_(ids), Appointment.status.not_in(OFF_THE_BOARD))
+        .where(
+            Appointment.date == day, Appointment.doctor_id == any_(doctor_ids), Appointment.status.not_in(OFF_THE_BOARD)
+        )
         .order_by(Appointment.time, Appointment.id)
     )
-    found = diary.hours_between(day, day, ids), diary.absences_between(day, day, ids), db.session.execute(query)
-    return tuple(_grouped(rows) for rows in found)  # type: ignore[return-value]
 
 
 def _grouped(rows: Iterable[Row]) -> dict[int, list[Row]]:

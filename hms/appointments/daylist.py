@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
@@ -12,9 +12,11 @@ from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.people import Person
+from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients import access
 from hms.patients.models import Patient
+from hms.patients.reader import Reader, reader
 from hms.staff.models import User
 
 from .columns import PATIENT, staff_name
@@ -126,8 +128,13 @@ def of_patient(patient_id: int, *, upcoming: bool = True, limit: int = 10) -> li
 
 def expected(limit: int = 5) -> list[Row]:
     """Today's booked patients who have not arrived, earliest first; for the front desk's home."""
-    query = _rows().where(Appointment.date == clock.today(), Appointment.status == Status.SCHEDULED.value)
-    return list(db.session.execute(query.order_by(Appointment.time, Appointment.id).limit(limit)))
+    return list(_expected(clock.today(), limit))
+
+
+@built_once
+def _expected(day: Any, limit: Any) -> Select:
+    query = _rows().where(Appointment.date == day, Appointment.status == Status.SCHEDULED.value)
+    return query.order_by(Appointment.time, Appointment.id).limit(limit)
 
 
 def who(patient_id: int) -> Row:
@@ -150,20 +157,24 @@ class Arrivals(NamedTuple):
 def arrivals(doctor_id: int | None = None) -> Arrivals:
     """Counts of today's bookings, of one doctor or of all. One query."""
     wall = clock.local(clock.now()).replace(tzinfo=None)
+    counts = _arrivals(wall, wall + ARRIVING, wall.date(), doctor_id, of_doctor=doctor_id is not None)
+    return Arrivals(*counts.one())
+
+
+@built_once
+def _arrivals(wall: Any, soon: Any, today: Any, doctor_id: Any, *, of_doctor: bool) -> Select:
     at = Appointment.date + Appointment.time
     is_due = Appointment.status == Status.SCHEDULED.value
     query = select(
-        func.count().filter(is_due, at >= wall, at < wall + ARRIVING),
+        func.count().filter(is_due, at >= wall, at < soon),
         func.count().filter(is_due, at < wall),
         func.count(),
     ).where(
-        Appointment.date == wall.date(),
+        Appointment.date == today,
         Appointment.withdrawn_at.is_(None),
         Appointment.status.not_in((Status.CANCELLED.value, Status.RESCHEDULED.value)),
     )
-    if doctor_id is not None:
-        query = query.where(Appointment.doctor_id == doctor_id)
-    return Arrivals(*db.session.execute(query).one())
+    return query.where(Appointment.doctor_id == doctor_id) if of_doctor else query
 
 
 def filtered(
@@ -196,7 +207,7 @@ def _upcoming() -> object:
     return and_(Appointment.status == Status.SCHEDULED.value, or_(Appointment.date > wall.date(), later_today))
 
 
-def for_api(who: Person) -> Select:
+def for_api(who: Person | Reader) -> Select:
     """Bookings that `who` may know of as the API lists them, not yet ordered."""
     query = _rows().add_columns(Appointment.version, Appointment.created_at, Appointment.updated_at)
     return query.where(*access.own_rows(who, Appointment.patient_id))
@@ -204,7 +215,12 @@ def for_api(who: Person) -> Select:
 
 def one_for_api(appointment_id: int, who: Person) -> Row:
     """One booking as the API shows it to `who`, or `NotFound`."""
-    row = db.session.execute(for_api(who).where(Appointment.id == appointment_id)).one_or_none()
+    row = _one_for_api(appointment_id, who=reader(who)).one_or_none()
     if row is None:
         raise NotFound("No Appointment matches the given query.")
     return row
+
+
+@built_once
+def _one_for_api(appointment_id: Any, *, who: Reader) -> Select:
+    return for_api(who).where(Appointment.id == appointment_id)

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, Select, any_, func, or_, select
 
 from hms.core import clock
 from hms.core.db import db
+from hms.core.statements import built_once
 
 from . import rules
 from .models import Absence, Appointment, WorkingHours
@@ -27,6 +28,12 @@ class Span(NamedTuple):
 
 def hours_between(first: date, last: date, doctor_ids: Iterable[int]) -> list[Row]:
     """Clinic hours of the doctors that are valid on some day from `first` to `last`, by their beginning."""
+    weekday = first.weekday() if first == last else None
+    return list(_hours(list(doctor_ids), first, last, weekday, is_one_day=weekday is not None))
+
+
+@built_once
+def _hours(doctor_ids: Any, first: Any, last: Any, weekday: Any, *, is_one_day: bool) -> Select:
     query = select(
         WorkingHours.id,
         WorkingHours.doctor_id,
@@ -37,22 +44,26 @@ def hours_between(first: date, last: date, doctor_ids: Iterable[int]) -> list[Ro
         WorkingHours.valid_from,
         WorkingHours.valid_to,
     ).where(
-        WorkingHours.doctor_id.in_(doctor_ids),
+        WorkingHours.doctor_id == any_(doctor_ids),
         WorkingHours.valid_from <= last,
         or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to >= first),
     )
-    if first == last:
-        query = query.where(WorkingHours.weekday == first.weekday())
-    return list(db.session.execute(query.order_by(WorkingHours.weekday, WorkingHours.starts)))
+    if is_one_day:
+        query = query.where(WorkingHours.weekday == weekday)
+    return query.order_by(WorkingHours.weekday, WorkingHours.starts)
 
 
 def absences_between(first: date, last: date, doctor_ids: Iterable[int]) -> list[Row]:
     """Absences of the doctors that touch a day from `first` to `last`."""
-    begins, ends = clock.day_bounds(first)[0], clock.day_bounds(last)[1]
+    return list(_absences(list(doctor_ids), clock.day_bounds(first)[0], clock.day_bounds(last)[1]))
+
+
+@built_once
+def _absences(doctor_ids: Any, begins: Any, ends: Any) -> Select:
     query = select(Absence.id, Absence.doctor_id, Absence.starts, Absence.ends, Absence.reason).where(
-        Absence.doctor_id.in_(doctor_ids), Absence.starts < ends, Absence.ends > begins
+        Absence.doctor_id == any_(doctor_ids), Absence.starts < ends, Absence.ends > begins
     )
-    return list(db.session.execute(query.order_by(Absence.starts)))
+    return query.order_by(Absence.starts)
 
 
 def instants(booking: Any) -> Span:
@@ -67,16 +78,20 @@ class Diary:
     def __init__(self, doctor_id: int, first: date, last: date) -> None:
         self.hours = hours_between(first, last, [doctor_id])
         self.absences = absences_between(first, last, [doctor_id])
-        taken = select(Appointment.date, Appointment.time, Appointment.duration_minutes).where(
-            Appointment.doctor_id == doctor_id,
-            Appointment.date.between(first - timedelta(days=1), last),
-            Appointment.status.in_(rules.TAKES_TIME),
-        )
-        self.taken = [instants(row) for row in db.session.execute(taken)]
+        self.taken = [instants(row) for row in _taken(doctor_id, first - timedelta(days=1), last)]
 
     def free(self, day: date, now: datetime) -> list[Slot]:
         """The slots of `day` that can still be booked."""
         return rules.free(rules.slots(self.hours, day, self.absences), self.taken, now)
+
+
+@built_once
+def _taken(doctor_id: Any, first: Any, last: Any) -> Select:
+    return select(Appointment.date, Appointment.time, Appointment.duration_minutes).where(
+        Appointment.doctor_id == doctor_id,
+        Appointment.date.between(first, last),
+        Appointment.status.in_(rules.TAKES_TIME),
+    )
 
 
 def free_slots(doctor_id: int, day: date, now: datetime | None = None) -> list[Slot]:

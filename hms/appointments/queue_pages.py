@@ -41,7 +41,7 @@ def _rows() -> dict[str, Any]:
         "extras": board_extras.words(entry.id for entry in entries),
         "counts": queries.counts(doctor_id=doctor_id),
         "is_own": doctor_id is not None,
-        "priorities": PRIORITIES,
+        "priorities": [(value, str(words)) for value, words in PRIORITIES],
         "priority_words": PRIORITY_WORDS,
         "priority_looks": PRIORITY_LOOKS,
         "queue_words": QUEUE_WORDS,

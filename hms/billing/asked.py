@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import Select, func, select
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.people import Person
+from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients.models import Patient
 from hms.patients.queries import WHO
@@ -33,12 +35,17 @@ class Ask:
 
 def waiting_count(who: Person) -> int:
     """How many asks wait that `who` may decide: their own are not among them."""
-    return db.session.execute(select(func.count()).where(*_for(who))).scalar_one()
+    return _count_for(who.id).scalar_one()
+
+
+@built_once
+def _count_for(person_id: Any) -> Select:
+    return select(func.count()).where(*_for(person_id))
 
 
 def waiting(who: Person, limit: int = MOST_SHOWN) -> list[Ask]:
     """The asks that `who` may decide, the oldest first."""
-    return _asks(_rows().where(*_for(who)).order_by(Correction.id).limit(limit))
+    return _asks(_rows().where(*_for(who.id)).order_by(Correction.id).limit(limit))
 
 
 def own(who: Person, limit: int = MOST_SHOWN) -> list[Ask]:
@@ -54,7 +61,12 @@ def decided(limit: int = MOST_SHOWN) -> list[Ask]:
 
 def of_bill(bill_id: int) -> list[Ask]:
     """Every ask about a bill, the newest first."""
-    return _asks(_rows().where(Correction.bill_id == bill_id).order_by(Correction.id.desc()).limit(MOST_SHOWN))
+    return _as_asks(_of_bill(bill_id))
+
+
+@built_once
+def _of_bill(bill_id: Any) -> Select:
+    return _rows().where(Correction.bill_id == bill_id).order_by(Correction.id.desc()).limit(MOST_SHOWN)
 
 
 def one(correction_id: int) -> Ask:
@@ -71,8 +83,8 @@ def waiting_for(kind: str, bill_id: int, payment_id: int | None = None) -> Corre
     return db.session.scalars(open_).one_or_none()
 
 
-def _for(who: Person) -> tuple[Any, ...]:
-    return Correction.status == "waiting", Correction.proposed_by_id.is_distinct_from(who.id)
+def _for(person_id: Any) -> tuple[Any, ...]:
+    return Correction.status == "waiting", Correction.proposed_by_id.is_distinct_from(person_id)
 
 
 def _rows() -> Select:
@@ -84,7 +96,11 @@ def _rows() -> Select:
 
 
 def _asks(query: Select) -> list[Ask]:
-    rows = list(db.session.execute(query))
+    return _as_asks(db.session.execute(query))
+
+
+def _as_asks(found: Iterable[Any]) -> list[Ask]:
+    rows = list(found)
     ids = {row.Correction.proposed_by_id for row in rows} | {row.Correction.decided_by_id for row in rows} - {None}
     names = staff.names(ids)
     return [

@@ -10,12 +10,13 @@ from typing import Any
 import segno
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from hms.core import clock, settings
 from hms.core.db import db, found
 from hms.core.format import money, person_name, spoken_name, stamp
 from hms.core.money import ZERO, Money
+from hms.core.statements import built_once
 from hms.patients.models import Patient
 from hms.staff.models import User
 
@@ -50,10 +51,14 @@ def edition(bill: Bill) -> str:
     """Names the paper of the bill as it stands now: a payment, a refund, a write-off or a void makes another paper."""
     if bill.status == BillState.DRAFT:
         return f"draft-{bill.version}"
-    count = db.session.execute(select(func.count(Payment.id)).where(Payment.bill_id == bill.id)).scalar_one()
-    return f"{bill.status}-{count}" + (
+    return f"{bill.status}-{_payments(bill.id).scalar_one()}" + (
         f"-{bill.written_off}-{bill.payer_share}" if bill.written_off or bill.payer_share else ""
     )
+
+
+@built_once
+def _payments(bill_id: Any) -> Select:
+    return select(func.count(Payment.id)).where(Payment.bill_id == bill_id)
 
 
 @dataclass(frozen=True)
@@ -79,9 +84,12 @@ def signed(payment: Payment) -> Money:
 
 def standing_lines(bill_id: int) -> list[BillLine]:
     """The lines of a bill that were not withdrawn, in the order they came."""
-    return list(
-        db.session.scalars(select(BillLine).filter_by(bill_id=bill_id, withdrawn_at=None).order_by(BillLine.id))
-    )
+    return list(_standing_lines(bill_id).scalars())
+
+
+@built_once
+def _standing_lines(bill_id: Any) -> Select:
+    return select(BillLine).where(BillLine.bill_id == bill_id, BillLine.withdrawn_at.is_(None)).order_by(BillLine.id)
 
 
 def invoice(bill: Bill) -> dict[str, Any]:

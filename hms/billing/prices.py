@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Select, case, func, select
 
 from hms.core import settings
 from hms.core.db import db
 from hms.core.money import Money
+from hms.core.statements import built_once
 from hms.core.text import like
 
 from .models import PriceItem
@@ -36,12 +38,15 @@ class Unpriced:
 
 def unpriced() -> Unpriced:
     code = settings.value("billing.consultation_item")
-    is_left = PriceItem.is_active & ~PriceItem.is_priced
-    is_charged = PriceItem.is_active & (func.upper(PriceItem.code) == code.upper())
-    left, found = db.session.execute(
-        select(func.count().filter(is_left), func.count().filter(is_charged)).select_from(PriceItem)
-    ).one()
+    left, found = _left(code.upper()).one()
     return Unpriced(left, None if found or not code else code)
+
+
+@built_once
+def _left(code: Any) -> Select:
+    is_left = PriceItem.is_active & ~PriceItem.is_priced
+    is_charged = PriceItem.is_active & (func.upper(PriceItem.code) == code)
+    return select(func.count().filter(is_left), func.count().filter(is_charged)).select_from(PriceItem)
 
 
 def to_be_priced(item_ids: set[int]) -> set[int]:

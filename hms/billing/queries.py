@@ -14,6 +14,7 @@ from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.money import ZERO, Money
 from hms.core.people import Person
+from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients.models import Patient
 from hms.patients.queries import WHO, find
@@ -49,10 +50,13 @@ def subtotal(bill_id: int) -> Money:
 def owed(patient_id: int, *, but_not: int | None = None) -> Money:
     """All that a patient has still to pay: issued bills less payments, and the charges of drafts; without other payers'
     parts, and without bill `but_not`."""
-    bills = select(func.sum(OWED)).where(Bill.patient_id == patient_id, Bill.status.in_(UNSETTLED))
-    if but_not is not None:
-        bills = bills.where(Bill.id != but_not)
-    return db.session.execute(bills).scalar_one() or ZERO
+    return _owed(patient_id, but_not or 0).scalar_one() or ZERO
+
+
+@built_once
+def _owed(patient_id: Any, but_not: Any) -> Select:
+    theirs = (Bill.patient_id == patient_id, Bill.status.in_(UNSETTLED), Bill.id != but_not)
+    return select(func.sum(OWED)).where(*theirs)
 
 
 def owed_by(patient_ids: Iterable[int]) -> dict[int, Money]:
@@ -137,11 +141,15 @@ def bill_row(bill_id: int) -> Any | None:
 
 def bill_with_patient(bill_id: int) -> tuple[Bill, Patient]:
     """A bill and whose it is; `NotFound`."""
-    joined = select(Bill, Patient).join(Patient, Patient.id == Bill.patient_id).where(Bill.id == bill_id)
-    row = db.session.execute(joined).one_or_none()
+    row = _bill_with_patient(bill_id).one_or_none()
     if row is None:
         raise NotFound(_("There is no such bill."))
     return row[0], row[1]
+
+
+@built_once
+def _bill_with_patient(bill_id: Any) -> Select:
+    return select(Bill, Patient).join(Patient, Patient.id == Bill.patient_id).where(Bill.id == bill_id)
 
 
 def payment_with_bill(payment_id: int) -> tuple[Payment, Bill, Patient]:
@@ -162,7 +170,12 @@ def left_of(paid: Payment) -> Money:
 
 
 def payments_of(bill_id: int) -> list[Payment]:
-    return list(db.session.scalars(select(Payment).where(Payment.bill_id == bill_id).order_by(Payment.id)))
+    return list(_payments_of(bill_id).scalars())
+
+
+@built_once
+def _payments_of(bill_id: Any) -> Select:
+    return select(Payment).where(Payment.bill_id == bill_id).order_by(Payment.id)
 
 
 @dataclass
@@ -176,11 +189,10 @@ class Invoice:
 
 def invoice(bill: Bill) -> Invoice:
     """How the paper of the bill as it stands now comes along."""
-    size = db.session.execute(_document(bill, func.length(PrintedDocument.content))).scalar_one_or_none()
+    size = _document(bill.id, papers.edition(bill), is_size=True).scalar_one_or_none()
     if size is not None:
         return Invoice("ready", size)
-    newest = select(outbox.Outbox).filter_by(kind=papers.INVOICE, ref_id=bill.id).order_by(outbox.Outbox.id.desc())
-    row = db.session.scalars(newest.limit(1)).one_or_none()
+    row = _newest_work(papers.INVOICE, bill.id).scalar_one_or_none()
     if row is None or row.done_at:
         return Invoice("none")
     return Invoice("failed") if row.dead_at else Invoice("waiting", since=row.created_at)
@@ -188,15 +200,21 @@ def invoice(bill: Bill) -> Invoice:
 
 def invoice_pdf(bill: Bill) -> bytes | None:
     """The stored invoice of the bill as it stands now."""
-    return db.session.execute(_document(bill, PrintedDocument.content)).scalar_one_or_none()
+    return _document(bill.id, papers.edition(bill), is_size=False).scalar_one_or_none()
 
 
-def _document(bill: Bill, column: Any) -> Select:
-    return select(column).where(
-        PrintedDocument.kind == "invoice",
-        PrintedDocument.ref_id == bill.id,
-        PrintedDocument.edition == papers.edition(bill),
+@built_once
+def _document(bill_id: Any, edition: Any, *, is_size: bool) -> Select:
+    content = PrintedDocument.content
+    return select(func.length(content) if is_size else content).where(
+        PrintedDocument.kind == "invoice", PrintedDocument.ref_id == bill_id, PrintedDocument.edition == edition
     )
+
+
+@built_once
+def _newest_work(kind: Any, ref_id: Any) -> Select:
+    work = outbox.Outbox
+    return select(work).where(work.kind == kind, work.ref_id == ref_id).order_by(work.id.desc()).limit(1)
 
 
 def copies(kind: str, ref_id: int) -> int:

@@ -12,6 +12,7 @@ from hms.billing.models import Bill, PrintedDocument
 from hms.clinical import codes, lines, page, readings
 from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription, VitalsReading
 from hms.core.db import db
+from hms.core.statements import built_once
 from hms.lab import queries as lab
 from hms.patients.models import Patient
 from hms.staff import queries as staff
@@ -56,21 +57,7 @@ def conditions(patient_id: int, before: int | None = None) -> Rows:
 
 def encounters(patient_id: int, before: int | None = None) -> Rows:
     """Encounters with their diagnoses."""
-    table = Encounter.__table__.c
-    names = (
-        "id",
-        "started_at",
-        "status",
-        "notes",
-        "diagnosis",
-        "chief_complaint",
-        "kind",
-        "doctor_id",
-        "performer_name",
-    )
-    query = select(*(table[name] for name in names)).where(
-        table.patient_id == patient_id, table.status != "entered_in_error"
-    )
+    query = page.visits().where(Encounter.patient_id == patient_id)
     found = _page(db.session.execute(_after(query, Encounter, Encounter.started_at, before)).all())
     return Rows(page.as_visits(found.rows), found.older)
 
@@ -88,9 +75,14 @@ def prescriptions(patient_id: int, before: int | None = None) -> Rows:
 
 def last_reading(whom: Patient) -> readings.Reading | None:
     """The last vital signs."""
-    query = select(VitalsReading).where(VitalsReading.patient_id == whom.id, VitalsReading.status == "final")
-    row = db.session.scalars(query.order_by(VitalsReading.taken_at.desc()).limit(1)).one_or_none()
+    row = _last_reading(whom.id).scalar_one_or_none()
     return readings.shown(row, whom.birth_date) if row else None
+
+
+@built_once
+def _last_reading(patient_id: Any) -> Select:
+    query = select(VitalsReading).where(VitalsReading.patient_id == patient_id, VitalsReading.status == "final")
+    return query.order_by(VitalsReading.taken_at.desc()).limit(1)
 
 
 def readings_of(whom: Patient, before: int | None = None) -> Rows:
@@ -111,10 +103,13 @@ def observations(patient_id: int, before: int | None = None) -> Rows:
 
 def immunizations(patient_id: int, limit: int = PAGE) -> list[Immunization]:
     """Vaccines given, the last first."""
+    return list(_immunizations(patient_id, limit).scalars())
+
+
+@built_once
+def _immunizations(patient_id: Any, limit: Any) -> Select:
     query = select(Immunization).where(Immunization.patient_id == patient_id)
-    return list(
-        db.session.scalars(query.order_by(Immunization.given_on.desc().nulls_last(), Immunization.id).limit(limit))
-    )
+    return query.order_by(Immunization.given_on.desc().nulls_last(), Immunization.id).limit(limit)
 
 
 def appointments(patient_id: int, before: int | None = None) -> Rows:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, cast, func, or_, select
 
 from hms.core import clock
-from hms.core.db import db
 from hms.core.errors import RuleBroken
+from hms.core.statements import built_once
 from hms.formulary import catalogue
 from hms.formulary import queries as formulary
 from hms.formulary.allergies import AllergyEntry
@@ -62,13 +62,18 @@ def person(whom: Patient) -> Person:
 def _is_pregnant(whom: Patient) -> bool | None:
     if whom.sex == "male":
         return False
+    return _last_pregnancy(whom.id, clock.now() - PREGNANCY_KNOWN_FOR).scalar_one_or_none()
+
+
+@built_once
+def _last_pregnancy(patient_id: Any, since: Any) -> Select:
     query = select(VitalsReading.is_pregnant).where(
-        VitalsReading.patient_id == whom.id,
+        VitalsReading.patient_id == patient_id,
         VitalsReading.status == "final",
         VitalsReading.is_pregnant.is_not(None),
-        VitalsReading.taken_at > clock.now() - PREGNANCY_KNOWN_FOR,
+        VitalsReading.taken_at > since,
     )
-    return db.session.scalars(query.order_by(VitalsReading.taken_at.desc()).limit(1)).one_or_none()
+    return query.order_by(VitalsReading.taken_at.desc()).limit(1)
 
 
 def is_current() -> ColumnElement[bool]:
@@ -80,11 +85,27 @@ def is_current() -> ColumnElement[bool]:
 
 def current(patient_id: int, encounter_id: int | None = None) -> list[Prescription]:
     """What the patient takes at present, newest first, and the lines of the open encounter."""
+    return list(_current(patient_id, encounter_id or 0).scalars())
+
+
+@built_once
+def _current(patient_id: Any, encounter_id: Any) -> Select:
     drafts = and_(Prescription.status == "draft", Prescription.encounter_id == encounter_id)
-    query = select(Prescription).where(
-        Prescription.patient_id == patient_id, or_(is_current(), drafts) if encounter_id else is_current()
-    )
-    return list(db.session.scalars(query.order_by(Prescription.id.desc()).limit(MOST_CURRENT)))
+    query = select(Prescription).where(Prescription.patient_id == patient_id, or_(is_current(), drafts))
+    return query.order_by(Prescription.id.desc()).limit(MOST_CURRENT)
+
+
+def around(patient_id: int, encounter_id: int) -> list[Prescription]:
+    """What the patient takes at present and every line of the encounter that was not removed, newest first."""
+    return list(_around(patient_id, encounter_id).scalars())
+
+
+@built_once
+def _around(patient_id: Any, encounter_id: Any) -> Select:
+    is_here = Prescription.encounter_id == encounter_id
+    shown = or_(is_current(), and_(is_here, Prescription.status != "entered_in_error"))
+    query = select(Prescription).where(Prescription.patient_id == patient_id, shown)
+    return query.order_by(is_here.desc().nulls_last(), Prescription.id.desc()).limit(MOST_CURRENT)
 
 
 def as_taken(orders: Iterable[Prescription]) -> list[Current]:

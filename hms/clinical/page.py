@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, and_, case, func, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from hms.appointments.columns import staff_name
 from hms.billing import queries as billing
 from hms.clinical import rules
 from hms.clinical.rules import Diagnosis
-from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.statements import built_once
 from hms.patients import actions as patient_actions
 from hms.patients import queries as patients
 from hms.patients.models import Patient
 from hms.staff import queries as staff
+from hms.staff.models import User
 
 from . import codes, continuing, lines, medicines, note_templates, queries, readings, sections, signing, unsaved
 from .models import ICD10, Condition, Encounter
 
 LAST_VISITS = 5
 MOST_NOTES = 2
+_ENCOUNTER, _CONDITION = Encounter.__table__.c, Condition.__table__.c
 
 
 @dataclass
@@ -106,11 +111,10 @@ def gather(encounter_id: int, who: Person) -> EncounterPage:
     """The page of one encounter; `NotFound` when there is none. The reading goes into the trail."""
     encounter = queries.encounter_found(encounter_id, who)
     whom = patient_actions.open_chart(encounter.patient_id, by=who)
-    addenda, rows = queries.addenda_of(encounter_id), _readings(encounter)
-    names = staff.names(
-        {encounter.doctor_id or 0, *(one.author_id for one in addenda), *(r.taken_by_id or 0 for r in rows)}
-    )
     is_open = encounter.status == "in_progress"
+    addenda, rows = [] if is_open else queries.addenda_of(encounter_id), _readings(encounter)
+    names = _names({encounter.doctor_id, *(one.author_id for one in addenda), *(r.taken_by_id for r in rows)}, who)
+    orders = lines.shown(medicines.around(whom.id, encounter_id))
     return EncounterPage(
         encounter=encounter,
         patient=whom,
@@ -118,8 +122,8 @@ def gather(encounter_id: int, who: Person) -> EncounterPage:
         doctor=names.get(encounter.doctor_id or 0, encounter.performer_name),
         reading=_shown(rows[0], whom, names) if rows else None,
         conditions=queries.conditions_of(encounter_id),
-        lines=lines.shown(queries.lines_of(encounter_id)),
-        current=lines.shown(one for one in medicines.current(whom.id) if one.encounter_id != encounter_id),
+        lines=[one for one in reversed(orders) if one.encounter_id == encounter_id],
+        current=[one for one in orders if one.encounter_id != encounter_id],
         visits=last_visits(whom.id, besides=encounter_id),
         addenda=addenda,
         names=names,
@@ -132,6 +136,11 @@ def gather(encounter_id: int, who: Person) -> EncounterPage:
     )
 
 
+def _names(user_ids: set[int | None], who: Person) -> dict[int, str]:
+    """Names by account; mostly it is the reader's own."""
+    return {who.id or 0: who.name} | staff.names({one for one in user_ids if one and one != who.id})
+
+
 def _readings(encounter: Encounter) -> list[Any]:
     return queries.vitals_of(encounter.id)[:1]
 
@@ -142,56 +151,50 @@ def _shown(row: Any, whom: Patient, names: dict[int, str]) -> readings.Reading:
 
 def last_visits(patient_id: int, besides: int | None = None, limit: int = LAST_VISITS) -> list[Visit]:
     """The patient's last encounters, newest first, with their diagnoses."""
-    columns = (
-        "id",
-        "started_at",
-        "status",
-        "notes",
-        "diagnosis",
-        "chief_complaint",
-        "kind",
-        "doctor_id",
-        "performer_name",
-    )
-    table = Encounter.__table__.c
-    query = (
-        select(*(table[name] for name in columns))
-        .where(table.patient_id == patient_id, table.status != "entered_in_error", table.id != (besides or 0))
-        .order_by(table.started_at.desc(), table.id.desc())
-        .limit(limit)
-    )
-    rows = db.session.execute(query).all()
-    return as_visits(rows)
+    return as_visits(_last_visits(patient_id, besides or 0, limit))
 
 
-def as_visits(rows: list[Any]) -> list[Visit]:
-    """Rows of encounters in words, with two queries for the names and diagnoses of all."""
-    names = staff.names({row.doctor_id for row in rows if row.doctor_id})
-    diagnoses = _diagnoses([row.id for row in rows])
+@built_once
+def _last_visits(patient_id: Any, besides: Any, limit: Any) -> Select:
+    mine = visits().where(_ENCOUNTER.patient_id == patient_id, _ENCOUNTER.id != besides)
+    return mine.order_by(_ENCOUNTER.started_at.desc(), _ENCOUNTER.id.desc()).limit(limit)
+
+
+def visits() -> Select:
+    """Encounters with the doctor's name and the diagnoses, for `as_visits`."""
+    words = case(
+        (and_(_CONDITION.code != "", _CONDITION.code_system == ICD10), _CONDITION.title + " (" + _CONDITION.code + ")"),
+        else_=_CONDITION.title,
+    )
+    diagnoses = (
+        select(func.string_agg(words, aggregate_order_by(literal("; "), _CONDITION.rank, _CONDITION.id)))
+        .where(_CONDITION.encounter_id == _ENCOUNTER.id, _CONDITION.status == "final")
+        .scalar_subquery()
+    )
+    names = ("id", "started_at", "status", "notes", "diagnosis", "chief_complaint", "kind", "performer_name")
+    doctor = User.__table__
+    return (
+        select(
+            *(_ENCOUNTER[name] for name in names), staff_name(doctor.c).label("doctor"), diagnoses.label("diagnoses")
+        )
+        .select_from(Encounter.__table__.outerjoin(doctor, doctor.c.id == _ENCOUNTER.doctor_id))
+        .where(_ENCOUNTER.status != "entered_in_error")
+    )
+
+
+def as_visits(rows: Iterable[Any]) -> list[Visit]:
+    """Rows of `visits` in words."""
     return [
         Visit(
             id=row.id,
             started_at=row.started_at,
-            doctor=names.get(row.doctor_id or 0) or row.performer_name,
-            words="; ".join(diagnoses.get(row.id, [])) or row.diagnosis or row.chief_complaint or row.kind,
+            doctor=row.doctor or row.performer_name,
+            words=row.diagnoses or row.diagnosis or row.chief_complaint or row.kind,
             notes=row.notes,
             is_signed=row.status == "signed",
         )
         for row in rows
     ]
-
-
-def _diagnoses(encounter_ids: list[int]) -> dict[int, list[str]]:
-    if not encounter_ids:
-        return {}
-    query = select(Condition.encounter_id, Condition.title, Condition.code, Condition.code_system).where(
-        Condition.encounter_id.in_(encounter_ids), Condition.status == "final"
-    )
-    found: dict[int, list[str]] = {}
-    for row in db.session.execute(query.order_by(Condition.rank, Condition.id)):
-        words = f"{row.title} ({row.code})" if row.code and row.code_system == ICD10 else row.title
-        found.setdefault(row.encounter_id, []).append(words)
-    return found
 
 
 def patient_of(encounter: Encounter) -> Patient:

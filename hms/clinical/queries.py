@@ -12,8 +12,10 @@ from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients import access
+from hms.patients.reader import Reader, reader
 
 from .models import Addendum, Condition, Encounter, Prescription, VitalsReading
 
@@ -41,7 +43,7 @@ def reads_prescriptions(who: Person) -> bool:
     return who.may(Action.READ_PRESCRIPTION) or who.is_patient
 
 
-def _marks(may_read: bool, who: Person, patient_id: Any) -> tuple[Any, Any]:
+def _marks(may_read: bool, who: Person | Reader, patient_id: Any) -> tuple[Any, Any]:
     """Whether the content of a row is open to `who`, and whether after break-glass only, as columns."""
     is_readable = access.open_to(who, patient_id) if may_read else false()
     return is_readable.label("is_readable"), access.in_emergency(who, patient_id).label("is_emergency")
@@ -52,18 +54,24 @@ def encounters(who: Person) -> Select:
 
     A patient sees their own, once signed.
     """
-    may_read = reads_clinical(who)
+    return _encounters(may_read=reads_clinical(who), who=reader(who)).order_by(_ENCOUNTER.id.desc())
+
+
+def _encounters(*, may_read: bool, who: Reader) -> Select:
     names, whose = CLINICAL if may_read else PUBLIC, _ENCOUNTER.patient_id
     query = select(*(_ENCOUNTER[name] for name in names), *_marks(may_read, who, whose))
     query = query.where(_ENCOUNTER.status != "entered_in_error", *access.visible_to(who, whose))
-    if who.is_patient:
-        query = query.where(_ENCOUNTER.status == "signed")
-    return query.order_by(_ENCOUNTER.id.desc())
+    return query.where(_ENCOUNTER.status == "signed") if who.is_patient else query
+
+
+@built_once
+def _encounter(encounter_id: Any, *, may_read: bool, who: Reader) -> Select:
+    return _encounters(may_read=may_read, who=who).where(_ENCOUNTER.id == encounter_id)
 
 
 def encounter(encounter_id: int, who: Person) -> Any:
     """One encounter as `who` may read it; `NotFound` when there is none."""
-    row = db.session.execute(encounters(who).where(_ENCOUNTER.id == encounter_id)).one_or_none()
+    row = _encounter(encounter_id, may_read=reads_clinical(who), who=reader(who)).one_or_none()
     if row is None:
         raise NotFound("No Encounter matches the given query.")
     return row
@@ -79,18 +87,24 @@ def prescriptions(who: Person) -> Select:
 
     A patient sees their own, without drafts.
     """
-    may_read = reads_prescriptions(who)
+    return _prescriptions(may_read=reads_prescriptions(who), who=reader(who)).order_by(_ORDER.id.desc())
+
+
+def _prescriptions(*, may_read: bool, who: Reader) -> Select:
     names, whose = ORDER_CLINICAL if may_read else ORDER_PUBLIC, _ORDER.patient_id
     query = select(*(_ORDER[name] for name in names), *_marks(may_read, who, whose))
     query = query.where(_ORDER.status != "entered_in_error", *access.visible_to(who, whose))
-    if who.is_patient:
-        query = query.where(_ORDER.status != "draft")
-    return query.order_by(_ORDER.id.desc())
+    return query.where(_ORDER.status != "draft") if who.is_patient else query
+
+
+@built_once
+def _prescription(prescription_id: Any, *, may_read: bool, who: Reader) -> Select:
+    return _prescriptions(may_read=may_read, who=who).where(_ORDER.id == prescription_id)
 
 
 def prescription(prescription_id: int, who: Person) -> Any:
     """One order as `who` may read it; `NotFound` when there is none."""
-    row = db.session.execute(prescriptions(who).where(_ORDER.id == prescription_id)).one_or_none()
+    row = _prescription(prescription_id, may_read=reads_prescriptions(who), who=reader(who)).one_or_none()
     if row is None:
         raise NotFound("No Prescription matches the given query.")
     return row
@@ -103,27 +117,34 @@ def ordered_with(query: Select, **wanted: Any) -> Select:
 
 def vitals_of(encounter_id: int) -> list[VitalsReading]:
     """The readings of an encounter, newest first, without corrected ones."""
+    return list(_vitals_of(encounter_id).scalars())
+
+
+@built_once
+def _vitals_of(encounter_id: Any) -> Select:
     query = select(VitalsReading).where(VitalsReading.encounter_id == encounter_id, VitalsReading.status == "final")
-    return list(db.session.scalars(query.order_by(VitalsReading.taken_at.desc(), VitalsReading.id.desc())))
+    return query.order_by(VitalsReading.taken_at.desc(), VitalsReading.id.desc())
 
 
 def conditions_of(encounter_id: int) -> list[Condition]:
     """The diagnoses of an encounter, the primary one first."""
+    return list(_conditions_of(encounter_id).scalars())
+
+
+@built_once
+def _conditions_of(encounter_id: Any) -> Select:
     query = select(Condition).where(Condition.encounter_id == encounter_id, Condition.status == "final")
-    return list(db.session.scalars(query.order_by(Condition.rank, Condition.id)))
+    return query.order_by(Condition.rank, Condition.id)
 
 
 def addenda_of(encounter_id: int) -> list[Addendum]:
     """What was added to an encounter, oldest first."""
-    return list(db.session.scalars(select(Addendum).filter_by(encounter_id=encounter_id).order_by(Addendum.id)))
+    return list(_addenda_of(encounter_id).scalars())
 
 
-def lines_of(encounter_id: int) -> list[Prescription]:
-    """The orders of an encounter in the order they were written, without removed ones."""
-    query = select(Prescription).where(
-        Prescription.encounter_id == encounter_id, Prescription.status != "entered_in_error"
-    )
-    return list(db.session.scalars(query.order_by(Prescription.id)))
+@built_once
+def _addenda_of(encounter_id: Any) -> Select:
+    return select(Addendum).where(Addendum.encounter_id == encounter_id).order_by(Addendum.id)
 
 
 def encounter_found(encounter_id: int, who: Person) -> Encounter:
@@ -131,12 +152,7 @@ def encounter_found(encounter_id: int, who: Person) -> Encounter:
 
     `access.Closed` for an administrator who must give a reason first.
     """
-    query = select(Encounter, *_marks(True, who, Encounter.patient_id)).where(
-        Encounter.id == encounter_id,
-        Encounter.status != "entered_in_error",
-        *access.visible_to(who, Encounter.patient_id),
-    )
-    found = db.session.execute(query).one_or_none()
+    found = _record(encounter_id, who=reader(who)).one_or_none()
     if found is None:
         raise NotFound(_("There is no such encounter."))
     encounter, is_readable, is_emergency = found
@@ -145,6 +161,13 @@ def encounter_found(encounter_id: int, who: Person) -> Encounter:
     if is_emergency:
         access.say_emergency()
     return encounter
+
+
+@built_once
+def _record(encounter_id: Any, *, who: Reader) -> Select:
+    whose = Encounter.patient_id
+    is_standing = (Encounter.id == encounter_id, Encounter.status != "entered_in_error")
+    return select(Encounter, *_marks(True, who, whose)).where(*is_standing, *access.visible_to(who, whose))
 
 
 def place_in_queue(entry_id: int) -> tuple[QueueEntry, int | None]:

@@ -8,17 +8,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import CompoundSelect, Select, literal, select, union_all
 
 from hms.clinical import news2, vitals
 from hms.clinical.measures import Earlier, bmi, bmi_text
 from hms.core import clock
-from hms.core.db import db
 from hms.core.format import NBSP
+from hms.core.statements import built_once
 from hms.core.words import _
 
 from .models import VitalsReading
 
+_READING = VitalsReading.__table__.c
 DAYS_PER_YEAR = Decimal("365.25")
 SHORT = {
     "temperature": _("T"),
@@ -137,19 +138,19 @@ def _pressure(known: dict[str, Decimal], age: Decimal | None) -> Measure:
 
 def last_sizes(patient_id: int) -> dict[str, Earlier]:
     """The last weight (kg) and height (cm) of a patient, with the day."""
-    found: dict[str, Earlier] = {}
-    for key in ("weight", "height"):
-        column = getattr(VitalsReading, key)
-        query = (
-            select(column, VitalsReading.taken_at)
-            .where(VitalsReading.patient_id == patient_id, VitalsReading.status == "final", column.is_not(None))
-            .order_by(VitalsReading.taken_at.desc())
-            .limit(1)
+    return {key: Earlier(value, clock.local(taken_at).date()) for key, value, taken_at in _last_sizes(patient_id)}
+
+
+@built_once
+def _last_sizes(patient_id: Any) -> CompoundSelect:
+    def last(key: str) -> Select:
+        value = _READING[key]
+        of_patient = select(literal(key), value, _READING.taken_at).where(
+            _READING.patient_id == patient_id, _READING.status == "final", value.is_not(None)
         )
-        row = db.session.execute(query).first()
-        if row:
-            found[key] = Earlier(row[0], clock.local(row[1]).date())
-    return found
+        return select(of_patient.order_by(_READING.taken_at.desc()).limit(1).subquery())
+
+    return union_all(last("weight"), last("height"))
 
 
 def from_months(text: str) -> Decimal | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from hms.appointments import actions as queue
 from hms.appointments.models import Appointment, QueueEntry
@@ -17,6 +17,7 @@ from hms.core.db import db, locked
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.statements import built_once
 from hms.core.words import _
 from hms.formulary import queries as formulary
 from hms.formulary import rules as safety
@@ -159,30 +160,37 @@ def _finish_visit(encounter: Encounter, by: Person) -> None:
 def asks_birth_year(encounter: Any, whom: Patient, by: Person) -> bool:
     """Whether signing asks for the year of birth: another patient's encounter has unsaved work of this person, or
     somebody of the same name waits today."""
-    begins, _ends = clock.day_bounds(clock.today())
+    today = clock.today()
+    names = (whom.family_name, whom.given_names)
+    others = _others(by.id, clock.day_bounds(today)[0], whom.id, today, *names).one()
+    return rules.must_retype_birth_year(has_other_unsaved_encounter=others.unsaved, has_same_name_in_queue=others.twin)
+
+
+@built_once
+def _others(person_id: Any, since: Any, patient_id: Any, today: Any, family_name: Any, given_names: Any) -> Select:
+    """Whether the person has unsaved work on another patient, and whether another of this name waits."""
     unsaved = (
         select(Encounter.id)
         .join(drafts.Draft, drafts.Draft.form == func.concat("encounter:", Encounter.id))
         .where(
-            drafts.Draft.person_id == by.id,
-            drafts.Draft.saved_at >= begins,
+            drafts.Draft.person_id == person_id,
+            drafts.Draft.saved_at >= since,
             Encounter.status == "in_progress",
-            Encounter.patient_id != encounter.patient_id,
+            Encounter.patient_id != patient_id,
         )
     )
     twin = (
         select(QueueEntry.id)
         .join(Patient, Patient.id == QueueEntry.patient_id)
         .where(
-            QueueEntry.service_date == clock.today(),
+            QueueEntry.service_date == today,
             QueueEntry.status.in_(IN_QUEUE),
-            Patient.id != whom.id,
-            func.hms_fold(Patient.family_name) == func.hms_fold(whom.family_name),
-            func.hms_fold(Patient.given_names) == func.hms_fold(whom.given_names),
+            Patient.id != patient_id,
+            func.hms_fold(Patient.family_name) == func.hms_fold(family_name),
+            func.hms_fold(Patient.given_names) == func.hms_fold(given_names),
         )
     )
-    has_unsaved, has_twin = db.session.execute(select(unsaved.exists(), twin.exists())).one()
-    return rules.must_retype_birth_year(has_other_unsaved_encounter=has_unsaved, has_same_name_in_queue=has_twin)
+    return select(unsaved.exists().label("unsaved"), twin.exists().label("twin"))
 
 
 @action(Action.WITHDRAW_CLINICAL)

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import UniqueConstraint, delete, func, select
+from sqlalchemy import Select, UniqueConstraint, delete, func, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from . import clock
 from .db import Working, db
 from .errors import RuleBroken
+from .statements import built_once
 from .words import _
 
 KEPT = timedelta(days=7)
@@ -83,20 +84,33 @@ def _held(person_id: int, form: str) -> Draft | None:
 
 def of(person_id: int, form: str) -> Draft | None:
     """The person's own draft of `form`."""
-    return db.session.scalars(select(Draft).filter_by(person_id=person_id, form=form)).one_or_none()
+    return _own(person_id, form).scalar_one_or_none()
+
+
+@built_once
+def _own(person_id: Any, form: Any) -> Select:
+    return select(Draft).where(Draft.person_id == person_id, Draft.form == form)
 
 
 def all_of(person_id: int, limit: int = 5) -> list[Draft]:
     """The person's drafts, newest first."""
-    newest = select(Draft).filter_by(person_id=person_id).order_by(Draft.saved_at.desc()).limit(limit)
-    return list(db.session.scalars(newest))
+    return list(_newest(person_id, limit).scalars())
+
+
+@built_once
+def _newest(person_id: Any, limit: Any) -> Select:
+    return select(Draft).where(Draft.person_id == person_id).order_by(Draft.saved_at.desc()).limit(limit)
 
 
 def of_kind(person_id: int, kind: str, limit: int) -> list[Draft]:
     """The person's drafts of forms named "kind:…", newest first."""
+    return list(_of_kind(person_id, clock.now() - KEPT, limit, kind=kind).scalars())
+
+
+@built_once
+def _of_kind(person_id: Any, since: Any, limit: Any, *, kind: str) -> Select:
     mine = select(Draft).where(Draft.person_id == person_id, Draft.form.startswith(f"{kind}:", autoescape=True))
-    young = mine.where(Draft.saved_at >= clock.now() - KEPT)
-    return list(db.session.scalars(young.order_by(Draft.saved_at.desc()).limit(limit)))
+    return mine.where(Draft.saved_at >= since).order_by(Draft.saved_at.desc()).limit(limit)
 
 
 def forget(person_id: int, form: str) -> None:

@@ -20,12 +20,14 @@ _drawings: dict[str, Markup] = {}
 def drawing(name: str) -> Markup:
     """The drawing of static/img/icons.svg with this name (`macros/icons.html`)."""
     known = _drawings.get(name)
-    if known is None or current_app.debug:
+    if known is None:
         kinds = f"icon icon--{name}" + (" icon--turns" if name in _TURNING else "")
-        known = _drawings[name] = marked_up(
+        known = marked_up(
             f'<svg class="{kinds}" aria-hidden="true" focusable="false" viewBox="0 0 24 24">'
             f'<use href="{asset("img/icons.svg")}#{name}"/></svg>'
         )
+        if not current_app.debug:
+            _drawings[name] = known
     return known
 
 
@@ -66,5 +68,6 @@ def form_token() -> str:
 def install(app: Flask) -> None:
     """Give the pieces to templates, and to WTForms its attributes: its own make an object of markup of each part."""
     app.jinja_env.globals.update(drawing=drawing, further_attributes=further_attributes, csrf_token=form_token)
+    app.context_processor(lambda: {"csrf_token": form_token})  # Flask-WTF gives its own this way too
     widgets.html_params = field_attributes
     widgets.Input.html_params = staticmethod(field_attributes)

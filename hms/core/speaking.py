@@ -43,13 +43,14 @@ class Languages(Babel):
 
 def language() -> str:
     """The reader's language, e.g. "en"; English where nobody asks."""
-    known = g.get("language") if g else None
-    if known is None:
+    try:
+        return g.language
+    except (AttributeError, RuntimeError):  # not asked yet in this request; outside any
         locale = get_locale()
-        known = locale.language if locale else "en"
-        if locale and g:
-            g.language = known
-    return known
+        if locale is None:
+            return "en"
+        g.language = locale.language
+        return locale.language
 
 
 def say(sentence: str, **values: Any) -> Markup:

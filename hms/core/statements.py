@@ -5,9 +5,9 @@ Putting a SELECT together costs a page more than asking it. What changes from on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from inspect import Parameter, signature
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from sqlalchemy import Result, bindparam
 
@@ -16,10 +16,24 @@ from .db import db
 Build = Callable[..., Any]
 
 
-def asked(build: Build) -> Callable[..., Result[Any]]:
+@runtime_checkable
+class Varying(Protocol):
+    """Something with values of its own, such as the reader whose records a question is limited to."""
+
+    def form(self) -> Hashable:
+        """What of it decides how the statement looks."""
+
+    def values(self) -> dict[str, Any]:
+        """Its values by the names of their places."""
+
+    def in_places(self) -> Any:
+        """The same with a place (`bindparam`) for each value."""
+
+
+def built_once(build: Build) -> Callable[..., Result[Any]]:
     """Make a function that builds a SELECT one that asks it, and build it only once.
 
-        @asked
+        @built_once
         def _waiting(day: Any, *, with_vitals: bool) -> Select:
             return select(QueueEntry.id).where(QueueEntry.service_date == day)
 
@@ -27,18 +41,28 @@ def asked(build: Build) -> Callable[..., Result[Any]]:
 
     Positional arguments are the question's values: inside they are places for values (`bindparam`), which may stand
     beside a column, as a limit, or in `in_` (give a list, not None: a place never becomes IS NULL). What is given by
-    name chooses a form, and each form is built once. Whatever else `build` reads stays as it was the first time, so it
-    may not ask for the day, the settings or the person (a house test looks).
+    name chooses a form, and each form is built once; a `Varying` brings places of its own. Whatever else `build` reads
+    stays as it was the first time, so it may not ask for the day, the settings or the person (a house test looks).
     """
     places = [one.name for one in signature(build).parameters.values() if one.kind is not Parameter.KEYWORD_ONLY]
     built: dict[tuple[Any, ...], Any] = {}
 
     def ask(*values: Any, **form: Any) -> Result[Any]:
-        kind = tuple(form.values())
+        given = dict(zip(places, values, strict=True))
+        kind: tuple[Any, ...] = ()
+        for one in form.values():
+            if isinstance(one, (str, bool)):
+                kind += (one,)
+            else:
+                kind += (one.form(),)
+                given |= one.values()
         statement = built.get(kind)
         if statement is None:
-            statement = built[kind] = build(*map(bindparam, places), **form)
-        return db.session.execute(statement, dict(zip(places, values, strict=True)))
+            statement = built[kind] = build(*map(bindparam, places), **_chosen(form))
+        return db.session.execute(statement, given)
 
-    ask.build = build  # type: ignore[attr-defined]
     return ask
+
+
+def _chosen(form: dict[str, Any]) -> dict[str, Any]:
+    return {name: one.in_places() if isinstance(one, Varying) else one for name, one in form.items()}

@@ -37,7 +37,9 @@ def like(term: str) -> str:
 
 def fold(text: str) -> str:
     """Lower case without accents, for comparing names: "José  Ñandú" -> "jose nandu"."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    bare = text
+    if not text.isascii():
+        bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return " ".join(bare.casefold().replace("ø", "o").replace("ł", "l").replace("đ", "d").split())
 
 

@@ -14,9 +14,9 @@ from hms.billing import asked, prices
 from hms.billing.asked import Ask
 from hms.billing.prices import Unpriced
 from hms.core import clock, drafts
-from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients import restricting, unfinished
 from hms.patients.models import Patient
@@ -50,7 +50,7 @@ def today(who: Person) -> Today:
     if who.may(Action.REGISTER_PATIENT):
         home.registrations = unfinished.of(who, ROWS)
     if who.may(Action.CHECK_IN):
-        home.arriving = list(db.session.scalars(_arriving().limit(ROWS)))
+        home.arriving = list(_arriving(clock.today(), ROWS).scalars())
     if who.may(Action.DISPENSE):
         _pharmacy(home)
     if who.may(Action.TAKE_PAYMENT):
@@ -76,35 +76,39 @@ def _unfinished(who: Person) -> list[tuple[str, Any]]:
 
 def _queue(home: Today, who: Person) -> None:
     doctor_id = who.id if who.may(Action.WRITE_ENCOUNTER) else None
-    home.waiting = list(db.session.scalars(_waiting(doctor_id).limit(ROWS)))
+    home.waiting = list(_waiting(clock.today(), doctor_id, ROWS, of_doctor=doctor_id is not None).scalars())
     home.figures.append((_("Waiting now"), figures.queue_waiting(doctor_id), "/queue/", ""))
     home.figures.append(
         (_("Appointments today"), figures.appointment_count(clock.today(), doctor_id), "/appointments/", "")
     )
 
 
-def _waiting(doctor_id: int | None) -> Select:
+@built_once
+def _waiting(day: Any, doctor_id: Any, limit: Any, *, of_doctor: bool) -> Select:
     """Who waits, most urgent and longest first; for a doctor, their own and those for nobody in particular."""
     query = (
         select(QueueEntry)
         .join(QueueEntry.patient)
         .options(contains_eager(QueueEntry.patient), joinedload(QueueEntry.doctor))
-        .where(QueueEntry.service_date == clock.today(), QueueEntry.status.in_(("waiting", "called")))
+        .where(QueueEntry.service_date == day, QueueEntry.status.in_(("waiting", "called")))
         .order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.id)
+        .limit(limit)
     )
-    if doctor_id is None:
+    if not of_doctor:
         return query
     return query.where((QueueEntry.doctor_id == doctor_id) | QueueEntry.doctor_id.is_(None))
 
 
-def _arriving() -> Select:
+@built_once
+def _arriving(day: Any, limit: Any) -> Select:
     """Booked today and not yet checked in, by time."""
     return (
         select(Appointment)
         .join(Patient, Appointment.patient_id == Patient.id)
         .options(contains_eager(Appointment.patient), joinedload(Appointment.doctor))
-        .where(Appointment.date == clock.today(), Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None))
+        .where(Appointment.date == day, Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None))
         .order_by(Appointment.time, Appointment.id)
+        .limit(limit)
     )
 
 
@@ -125,7 +129,7 @@ def _pharmacy(home: Today) -> None:
 
 
 def _administration(home: Today, who: Person) -> None:
-    now, failed = period("today", clock.today()), admin.figures()["failed_sign_ins"]
+    now, failed = period("today", clock.today()), admin.failed_sign_ins()
     health = admin.health()
     to_review, late = restricting.to_review() if who.may(Action.REVIEW_ACCESS) else (0, 0)
     if to_review:

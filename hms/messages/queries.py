@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Select, func, select
 
 from hms.core.db import db
+from hms.core.statements import built_once
 from hms.staff.models import User
 
 from .models import Notification
@@ -21,8 +24,12 @@ def own(user_id: int, *, unread_only: bool = False, before: int | None = None) -
 
 
 def unread_count(user_id: int) -> int:
-    query = select(func.count()).where(Notification.user_id == user_id, Notification.read_at.is_(None))
-    return db.session.execute(query).scalar_one()
+    return _unread(user_id).scalar_one()
+
+
+@built_once
+def _unread(user_id: Any) -> Select:
+    return select(func.count()).where(Notification.user_id == user_id, Notification.read_at.is_(None))
 
 
 def wants_mail(user_id: int) -> bool:

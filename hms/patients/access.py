@@ -17,15 +17,16 @@ from typing import Any
 from flask import g, has_request_context
 from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, true
 
-from hms.core import clock, settings
+from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import NotAllowed
-from hms.core.people import Person, System
-from hms.core.permissions import Action, Role
+from hms.core.people import Person
+from hms.core.statements import built_once
 from hms.core.words import _
 
 from .care_team import cared_for_by
 from .models import BreakGlass, Patient
+from .reader import Reader, Sort, always_needs_reason, is_held_to_care_team, reader
 
 EMERGENCY = "BTG"
 """The purpose of a read after break-glass (HL7 PurposeOfUse)."""
@@ -42,52 +43,47 @@ class Closed(NotAllowed):
         self.way_on = (f"/patients/{patient_id}/break-glass", _("Open with a reason"))
 
 
-def is_held_to_care_team(who: Person) -> bool:
-    """Whether restricted records are closed to `who` unless the patient is in their care."""
-    return who.may(Action.OPEN_CHART) and who.role != Role.ADMIN.value and not isinstance(who, System)
-
-
-def always_needs_reason(who: Person) -> bool:
-    """Whether `who` reads any clinical content only after break-glass."""
-    return who.role == Role.ADMIN.value and settings.value("clinical.admin_requires_break_glass")
-
-
-def opened_by(who: Person) -> Select:
+def opened_by(who: Person | Reader) -> Select:
     """Ids of the patients whose records `who` opened with a reason and may still read."""
-    return select(BreakGlass.patient_id).where(BreakGlass.user_id == who.id, BreakGlass.expires_at > clock.now())
+    at = reader(who).at
+    return select(BreakGlass.patient_id).where(
+        BreakGlass.user_id == at.reader_id, BreakGlass.expires_at > at.reader_now
+    )
 
 
-def open_to(who: Person, patient_id: Any) -> ColumnElement[bool]:
+def open_to(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
     """The condition that the content of the record with this patient id (a column) is open to `who`."""
-    if who.is_patient:
-        return patient_id == who.patient_id if who.patient_id is not None else false()
-    if always_needs_reason(who):
-        return patient_id.in_(opened_by(who))
-    if not is_held_to_care_team(who):
-        return true()
+    one = reader(who)
+    if one.sort is Sort.OWN:
+        return patient_id == one.at.reader_patient_id
+    if one.sort is Sort.WITH_REASON:
+        return patient_id.in_(opened_by(one))
+    if one.sort is not Sort.CARE_TEAM:
+        return false() if one.sort is Sort.NOBODY else true()
     some = Patient.__table__.alias("restricted")
-    is_open = or_(cared_for_by(who, some.c.id), some.c.id.in_(opened_by(who)))
+    is_open = or_(cared_for_by(one, some.c.id), some.c.id.in_(opened_by(one)))
     return patient_id.not_in(select(some.c.id).where(some.c.is_restricted, not_(is_open)))
 
 
-def in_emergency(who: Person, patient_id: Any) -> ColumnElement[bool]:
+def in_emergency(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
     """The condition that `who` has the record with this patient id (a column) open with a reason."""
-    if is_held_to_care_team(who) or always_needs_reason(who):
-        return patient_id.in_(opened_by(who))
-    return false()
+    one = reader(who)
+    return patient_id.in_(opened_by(one)) if one.sort in (Sort.CARE_TEAM, Sort.WITH_REASON) else false()
 
 
-def own_rows(who: Person, patient_id: Any) -> list[ColumnElement[bool]]:
+def own_rows(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]:
     """The conditions that keep the rows `who` may know of: a patient's own, for others all."""
-    return [open_to(who, patient_id)] if who.is_patient else []
+    one = reader(who)
+    return [open_to(one, patient_id)] if one.is_patient else []
 
 
-def visible_to(who: Person, patient_id: Any) -> list[ColumnElement[bool]]:
+def visible_to(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]:
     """The conditions that keep clinical rows `who` may know of: closed records are left out, as if there were none.
 
     An administrator who needs a reason still sees that there are rows, without what is in them.
     """
-    return [open_to(who, patient_id)] if who.is_patient or is_held_to_care_team(who) else []
+    one = reader(who)
+    return [open_to(one, patient_id)] if one.is_patient or one.sort is Sort.CARE_TEAM else []
 
 
 def check(whom: Patient, who: Person) -> None:
@@ -108,7 +104,7 @@ def check_team(whom: Patient, who: Person) -> None:
 
 
 def _check_restricted(whom: Patient, who: Person) -> None:
-    is_cared_for = and_(Patient.id == whom.id, cared_for_by(who, Patient.id))
+    is_cared_for = and_(Patient.id == whom.id, cared_for_by(reader(who), Patient.id))
     if emergency_until(whom.id, who) is None and not db.session.execute(select(exists().where(is_cared_for))).scalar():
         raise Closed(whom.id)
 
@@ -124,13 +120,18 @@ def is_open(whom: Patient, who: Person) -> bool:
 
 def emergency_until(patient_id: int, who: Person) -> datetime | None:
     """Until when `who` has this record open with a reason; None when not. From here on the request says its purpose."""
-    ends = select(BreakGlass.expires_at).where(
-        BreakGlass.user_id == who.id, BreakGlass.patient_id == patient_id, BreakGlass.expires_at > clock.now()
-    )
-    until = db.session.execute(ends.order_by(BreakGlass.expires_at.desc()).limit(1)).scalar_one_or_none()
+    until = _emergency(patient_id, who.id, clock.now()).scalar_one_or_none()
     if until is not None:
         say_emergency()
     return until
+
+
+@built_once
+def _emergency(patient_id: Any, user_id: Any, since: Any) -> Select:
+    ends = select(BreakGlass.expires_at).where(
+        BreakGlass.user_id == user_id, BreakGlass.patient_id == patient_id, BreakGlass.expires_at > since
+    )
+    return ends.order_by(BreakGlass.expires_at.desc()).limit(1)
 
 
 def say_emergency() -> None:

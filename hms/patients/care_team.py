@@ -15,10 +15,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Date, DateTime, String, and_, column, exists, or_, select, table
 
-from hms.core import clock
-from hms.core.people import Person
-from hms.core.permissions import Action
 from hms.staff.models import User
+
+from .reader import Helps, Reader
 
 AFTERCARE = timedelta(days=30)
 OPEN_BOOKINGS = ("scheduled", "checked_in", "in_service")
@@ -45,48 +44,48 @@ _VISIT = table(
 ).c
 
 
-def cared_for_by(who: Person, patient_id: Any) -> ColumnElement[bool]:
-    """The condition that the patient with this id (a column) is in the care of `who`."""
-    return or_(_booked(who, patient_id), _in_queue(who, patient_id), _visited(who, patient_id))
+def cared_for_by(one: Reader, patient_id: Any) -> ColumnElement[bool]:
+    """The condition that the patient with this id (a column) is in the care of the reader."""
+    return or_(_booked(one, patient_id), _in_queue(one, patient_id), _visited(one, patient_id))
 
 
-def _booked(who: Person, patient_id: Any) -> ColumnElement[bool]:
+def _booked(one: Reader, patient_id: Any) -> ColumnElement[bool]:
     return exists().where(
         _BOOKING.patient_id == patient_id,
-        _BOOKING.doctor_id == who.id,
-        _BOOKING.date >= clock.today(),
+        _BOOKING.doctor_id == one.at.reader_id,
+        _BOOKING.date >= one.at.reader_today,
         _BOOKING.status.in_(OPEN_BOOKINGS),
         _BOOKING.withdrawn_at.is_(None),
-        _BOOKING.booked_by_id.is_distinct_from(who.id),
+        _BOOKING.booked_by_id.is_distinct_from(one.at.reader_id),
     )
 
 
-def _in_queue(who: Person, patient_id: Any) -> ColumnElement[bool]:
+def _in_queue(one: Reader, patient_id: Any) -> ColumnElement[bool]:
     booked_by_another = exists().where(
-        _BOOKING.id == _PLACE.appointment_id, _BOOKING.booked_by_id.is_distinct_from(who.id)
+        _BOOKING.id == _PLACE.appointment_id, _BOOKING.booked_by_id.is_distinct_from(one.at.reader_id)
     )
     return exists().where(
         _PLACE.patient_id == patient_id,
-        _PLACE.service_date == clock.today(),
+        _PLACE.service_date == one.at.reader_today,
         _PLACE.status != "cancelled",
-        or_(_PLACE.doctor_id == who.id, _PLACE.doctor_id.is_(None), *_colleagues(who)),
-        or_(_PLACE.added_by_id.is_distinct_from(who.id), booked_by_another),
+        or_(_PLACE.doctor_id == one.at.reader_id, _PLACE.doctor_id.is_(None), *_colleagues(one)),
+        or_(_PLACE.added_by_id.is_distinct_from(one.at.reader_id), booked_by_another),
     )
 
 
-def _colleagues(who: Person) -> list[ColumnElement[bool]]:
+def _colleagues(one: Reader) -> list[ColumnElement[bool]]:
     """For those who help several doctors: the doctors of their department, or all when they belong to none."""
-    if who.may(Action.WRITE_ENCOUNTER):
+    if one.helps is Helps.NOBODY:
         return []
-    if who.department_id is None:
+    if one.helps is Helps.ALL:
         return [_PLACE.doctor_id.is_not(None)]
-    return [_PLACE.doctor_id.in_(select(User.id).where(User.department_id == who.department_id))]
+    return [_PLACE.doctor_id.in_(select(User.id).where(User.department_id == one.at.reader_department_id))]
 
 
-def _visited(who: Person, patient_id: Any) -> ColumnElement[bool]:
-    recently = and_(_VISIT.status == "signed", _VISIT.signed_at > clock.now() - AFTERCARE)
+def _visited(one: Reader, patient_id: Any) -> ColumnElement[bool]:
+    recently = and_(_VISIT.status == "signed", _VISIT.signed_at > one.at.reader_now - AFTERCARE)
     return exists().where(
         _VISIT.patient_id == patient_id,
-        _VISIT.doctor_id == who.id,
+        _VISIT.doctor_id == one.at.reader_id,
         or_(_VISIT.status == "in_progress", recently),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, case, column, exists, func, literal, null, select, table, tuple_
+from sqlalchemy import Select, any_, case, column, exists, func, literal, null, select, table, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from sqlalchemy.orm import selectinload
 
@@ -15,6 +15,7 @@ from hms.core.db import db, locked
 from hms.core.errors import NotFound
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.statements import built_once
 from hms.core.words import _
 from hms.staff import queries as staff
 
@@ -22,6 +23,7 @@ from . import access
 from .finding import BY_NAME, SHOWN, WHO, Hit, asked_for, find, fits, hit, shown_phone
 from .lookalikes import Lookalike, lookalikes
 from .models import Allergy, BreakGlass, Patient
+from .reader import Reader, reader
 
 __all__ = ["WHO", "Hit", "Lookalike", "asked_for", "find", "fits", "hit", "lookalikes", "shown_phone"]
 
@@ -34,13 +36,16 @@ _APPOINTMENT = table("appointment", column("patient_id"), column("date"))
 
 def patient(patient_id: int, *, with_allergies: bool = False) -> Patient:
     """The patient; `NotFound` when there is none or the record is withdrawn."""
-    query = select(Patient).where(Patient.id == patient_id, Patient.status == "active")
-    if with_allergies:
-        query = query.options(selectinload(Patient.allergies))
-    row = db.session.scalars(query).one_or_none()
+    row = _active(patient_id, with_allergies=with_allergies).scalar_one_or_none()
     if row is None:
         raise NotFound(NO_PATIENT)
     return row
+
+
+@built_once
+def _active(patient_id: Any, *, with_allergies: bool) -> Select:
+    query = select(Patient).where(Patient.id == patient_id, Patient.status == "active")
+    return query.options(selectinload(Patient.allergies)) if with_allergies else query
 
 
 def locked_patient(patient_id: int) -> Patient:
@@ -81,25 +86,9 @@ class Banner:
 
 def patient_banner(whom: Patient, who: Person) -> Banner:
     """The banner of `whom` for `who`, in one query."""
-    twin = Patient.__table__.alias("twin")
-    same = (
-        select(func.count())
-        .select_from(twin)
-        .where(
-            twin.c.sort_name == func.hms_fold(f"{whom.family_name}, {whom.given_names}"),
-            twin.c.id != whom.id,
-            twin.c.status == "active",
-        )
-    )
-    reactions = select(
-        func.array_agg(aggregate_order_by(array([Allergy.substance, Allergy.reaction]), Allergy.id))
-    ).where(Allergy.patient_id == whom.id, Allergy.status == "active", access.open_to(who, Allergy.patient_id))
-    shown = reactions.scalar_subquery() if reads_allergies(who) else null()
-    until = select(func.max(BreakGlass.expires_at)).where(
-        BreakGlass.user_id == who.id, BreakGlass.patient_id == whom.id, BreakGlass.expires_at > clock.now()
-    )
-    counted = select(same.scalar_subquery(), shown, until.scalar_subquery())
-    count, known, emergency_until = db.session.execute(counted).one()
+    name = f"{whom.family_name}, {whom.given_names}"
+    found = _for_banner(whom.id, name, with_allergies=reads_allergies(who), who=reader(who))
+    count, known, emergency_until = found.one()
     return Banner(
         *(getattr(whom, name) for name in list(Banner.__dataclass_fields__)[:10]),
         allergies=[" – ".join(filter(None, pair)) for pair in known or ()],
@@ -108,10 +97,35 @@ def patient_banner(whom: Patient, who: Person) -> Banner:
     )
 
 
+@built_once
+def _for_banner(patient_id: Any, name: Any, *, with_allergies: bool, who: Reader) -> Select:
+    """How many others have this name, what the patient reacts to, and until when `who` has the record open with a reason."""
+    twin = Patient.__table__.alias("twin")
+    same = (
+        select(func.count())
+        .select_from(twin)
+        .where(twin.c.sort_name == func.hms_fold(name), twin.c.id != patient_id, twin.c.status == "active")
+    )
+    reactions = select(
+        func.array_agg(aggregate_order_by(array([Allergy.substance, Allergy.reaction]), Allergy.id))
+    ).where(Allergy.patient_id == patient_id, Allergy.status == "active", access.open_to(who, Allergy.patient_id))
+    until = select(func.max(BreakGlass.expires_at)).where(
+        BreakGlass.user_id == who.at.reader_id,
+        BreakGlass.patient_id == patient_id,
+        BreakGlass.expires_at > who.at.reader_now,
+    )
+    shown = reactions.scalar_subquery() if with_allergies else null()
+    return select(same.scalar_subquery(), shown, until.scalar_subquery())
+
+
 def allergies(patient_id: int) -> list[Allergy]:
     """What the patient reacts to, as recorded and not withdrawn, oldest first."""
-    query = select(Allergy).where(Allergy.patient_id == patient_id, Allergy.status == "active").order_by(Allergy.id)
-    return list(db.session.scalars(query))
+    return list(_allergies(patient_id).scalars())
+
+
+@built_once
+def _allergies(patient_id: Any) -> Select:
+    return select(Allergy).where(Allergy.patient_id == patient_id, Allergy.status == "active").order_by(Allergy.id)
 
 
 @dataclass
@@ -152,15 +166,17 @@ def rows(who: Person) -> Select:
 
     `is_open` says whether the content of the record is open to `who`.
     """
-    recent = exists().where(
-        _APPOINTMENT.c.patient_id == Patient.id,
-        _APPOINTMENT.c.date.between(clock.today() - RECENT, clock.today()),
-    )
+    return _rows(clock.today() - RECENT, with_substances=reads_allergies(who), who=reader(who))
+
+
+def _rows(since: Any, *, with_substances: bool, who: Reader) -> Select:
+    booked = _APPOINTMENT.c.date.between(since, who.at.reader_today)
+    recent = exists().where(_APPOINTMENT.c.patient_id == Patient.id, booked)
     columns = [Patient.__table__.c[name] for name in ROW]
     return select(
         *columns,
         recent.label("has_recent_appointment"),
-        (_substances() if reads_allergies(who) else literal("")).label("known_allergies"),
+        (_substances() if with_substances else literal("")).label("known_allergies"),
         access.open_to(who, Patient.id).label("is_open"),
     ).where(Patient.status == "active", *access.own_rows(who, Patient.id))
 
@@ -187,15 +203,27 @@ def _substances() -> Any:
 
 def row(patient_id: int, who: Person) -> Any:
     """One row of the API; `NotFound` when there is none."""
-    found = db.session.execute(rows(who).where(Patient.id == patient_id)).one_or_none()
+    since = clock.today() - RECENT
+    found = _row(patient_id, since, with_substances=reads_allergies(who), who=reader(who)).one_or_none()
     if found is None:
         raise NotFound("No Patient matches the given query.")
     return found
 
 
+@built_once
+def _row(patient_id: Any, since: Any, *, with_substances: bool, who: Reader) -> Select:
+    return _rows(since, with_substances=with_substances, who=who).where(Patient.id == patient_id)
+
+
 def rows_of(patient_ids: list[int], who: Person) -> list[Any]:
     """The API's rows of these patients."""
-    return list(db.session.execute(rows(who).where(Patient.id.in_(patient_ids))))
+    since = clock.today() - RECENT
+    return list(_rows_of(patient_ids, since, with_substances=reads_allergies(who), who=reader(who)))
+
+
+@built_once
+def _rows_of(patient_ids: Any, since: Any, *, with_substances: bool, who: Reader) -> Select:
+    return _rows(since, with_substances=with_substances, who=who).where(Patient.id == any_(patient_ids))
 
 
 def asked_by(whom: Patient) -> str:

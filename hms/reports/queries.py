@@ -14,6 +14,7 @@ from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
 from hms.core.db import MoneyColumn, db
 from hms.core.money import ZERO, Money
+from hms.core.statements import built_once
 from hms.patients.models import Patient
 from hms.staff.models import User
 
@@ -29,8 +30,12 @@ def patient_count() -> int:
 
 
 def new_patients(over: Period) -> int:
-    start, end = over.instants
-    return _one(select(func.count()).where(Patient.created_at >= start, Patient.created_at < end))
+    return _new_patients(*over.instants).scalar_one()
+
+
+@built_once
+def _new_patients(start: Any, end: Any) -> Select:
+    return select(func.count()).where(Patient.created_at >= start, Patient.created_at < end)
 
 
 def active_users() -> int:
@@ -44,26 +49,43 @@ def _net() -> Any:
 
 def received(over: Period) -> Money:
     """Money received minus refunds."""
-    start, end = over.instants
-    return _one(select(_net()).where(Payment.received_at >= start, Payment.received_at < end))
+    return _received(*over.instants).scalar_one()
+
+
+@built_once
+def _received(start: Any, end: Any) -> Select:
+    return select(_net()).where(Payment.received_at >= start, Payment.received_at < end)
 
 
 def billed(over: Period) -> Money:
     """Totals of bills issued, without void ones."""
-    start, end = over.instants
+    return _billed(*over.instants).scalar_one()
+
+
+@built_once
+def _billed(start: Any, end: Any) -> Select:
     total = func.coalesce(func.sum(Bill.total, type_=MoneyColumn()), 0, type_=MoneyColumn())
-    return _one(select(total).where(Bill.issued_at >= start, Bill.issued_at < end, Bill.status != "void"))
+    return select(total).where(Bill.issued_at >= start, Bill.issued_at < end, Bill.status != "void")
 
 
 def visits(over: Period) -> int:
     """People who were in the queue."""
-    days = (QueueEntry.service_date >= over.first, QueueEntry.service_date < over.until)
-    return _one(select(func.count()).where(*days, QueueEntry.status != "cancelled"))
+    return _visits(over.first, over.until).scalar_one()
+
+
+@built_once
+def _visits(first: Any, until: Any) -> Select:
+    days = (QueueEntry.service_date >= first, QueueEntry.service_date < until)
+    return select(func.count()).where(*days, QueueEntry.status != "cancelled")
 
 
 def encounters_signed(over: Period) -> int:
-    start, end = over.instants
-    return _one(select(func.count()).where(Encounter.signed_at >= start, Encounter.signed_at < end))
+    return _encounters_signed(*over.instants).scalar_one()
+
+
+@built_once
+def _encounters_signed(start: Any, end: Any) -> Select:
+    return select(func.count()).where(Encounter.signed_at >= start, Encounter.signed_at < end)
 
 
 def median_wait_minutes(over: Period) -> int | None:
@@ -168,19 +190,34 @@ def _by_month() -> list[dict[str, Any]]:
 
 def queue_waiting(doctor_id: int | None = None) -> int:
     """People waiting today; a doctor's own and those for nobody in particular when `doctor_id` is given."""
-    query = select(func.count()).where(QueueEntry.service_date == clock.today(), QueueEntry.status.in_(WAITING))
-    if doctor_id is not None:
+    return _queue_waiting(clock.today(), doctor_id, of_doctor=doctor_id is not None).scalar_one()
+
+
+@built_once
+def _queue_waiting(day: Any, doctor_id: Any, *, of_doctor: bool) -> Select:
+    query = select(func.count()).where(QueueEntry.service_date == day, QueueEntry.status.in_(WAITING))
+    if of_doctor:
         query = query.where((QueueEntry.doctor_id == doctor_id) | QueueEntry.doctor_id.is_(None))
-    return _one(query)
+    return query
 
 
 def appointment_count(day: date, doctor_id: int | None = None) -> int:
-    return _one(select(func.count()).select_from(appointments_on(day, doctor_id).order_by(None).subquery()))
+    return _appointment_count(day, doctor_id, of_doctor=doctor_id is not None).scalar_one()
+
+
+@built_once
+def _appointment_count(day: Any, doctor_id: Any, *, of_doctor: bool) -> Select:
+    return appointments_on(day, doctor_id if of_doctor else None).order_by(None).with_only_columns(func.count())
 
 
 def bills_to_pay() -> int:
     """Bills on which a patient owes something."""
-    return _one(select(func.count()).where(Bill.status.in_(("draft", "issued", "part_paid")), billing.OWED > 0))
+    return _bills_to_pay().scalar_one()
+
+
+@built_once
+def _bills_to_pay() -> Select:
+    return select(func.count()).where(Bill.status.in_(("draft", "issued", "part_paid")), billing.OWED > 0)
 
 
 def _one(query: Select) -> Any:

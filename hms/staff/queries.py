@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select
+from typing import Any
+
+from sqlalchemy import Select, any_, select
 
 from hms.core.db import db
 from hms.core.permissions import Action
 from hms.core.permissions import Role as BuiltIn
+from hms.core.statements import built_once
 
 from .models import Department, LoginActivity, Role, User
+
+_USER = User.__table__.c
 
 
 def users(*, only_doctors: bool = False) -> Select:
@@ -19,8 +24,13 @@ def users(*, only_doctors: bool = False) -> Select:
 
 def doctors() -> list[User]:
     """Active doctors by name, with their departments."""
+    return list(_doctors().scalars().unique())
+
+
+@built_once
+def _doctors() -> Select:
     query = select(User).join(Role).where(Role.code == BuiltIn.DOCTOR.value, User.is_active)
-    return list(db.session.scalars(query.order_by(User.last_name, User.first_name)).unique())
+    return query.order_by(User.last_name, User.first_name)
 
 
 def doctor(user_id: int | None) -> User | None:
@@ -32,7 +42,12 @@ def doctor(user_id: int | None) -> User | None:
 
 
 def departments() -> list[Department]:
-    return list(db.session.scalars(select(Department).where(Department.is_active).order_by(Department.name)))
+    return list(_departments().scalars())
+
+
+@built_once
+def _departments() -> Select:
+    return select(Department).where(Department.is_active).order_by(Department.name)
 
 
 def roles() -> Select:
@@ -44,11 +59,16 @@ def names(user_ids: set[int]) -> dict[int, str]:
     """Display names by account id."""
     if not user_ids:
         return {}
-    query = select(User.id, User.title, User.first_name, User.last_name, User.username).where(User.id.in_(user_ids))
     return {
         row.id: " ".join(part for part in (row.title, row.first_name, row.last_name) if part) or row.username
-        for row in db.session.execute(query)
+        for row in _names(list(user_ids))
     }
+
+
+@built_once
+def _names(user_ids: Any) -> Select:
+    columns = (_USER.id, _USER.title, _USER.first_name, _USER.last_name, _USER.username)
+    return select(*columns).where(_USER.id == any_(user_ids))
 
 
 def own_sign_ins(user_id: int, limit: int = 10, before: int | None = None) -> list[LoginActivity]:
