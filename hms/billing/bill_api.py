@@ -15,7 +15,7 @@ from hms.core.text import like
 from hms.core.web import needs, person
 from hms.core.words import _
 
-from . import actions, queries, shapes, wire
+from . import actions, queries, shapes, wire, withdrawing
 from .correction_api import CorrectionOut, withdrawn_by_two
 from .corrections import Kind
 from .desk import api
@@ -119,13 +119,16 @@ def change_bill(given: dict[str, Any], bill_id: int) -> Response:
 @api.response(204)
 @api.alt_response(202, schema=CorrectionOut)
 def void_bill(bill_id: int) -> Any:
-    """Make a bill void; it keeps its number. 204 for a draft. An issued bill takes two persons: 202 with the ask that
-    waits, and 204 to the second person. 409 while money is held for it."""
+    """Make a bill void; it keeps its number. 409 while money is held for it. A bill that the caller issued takes another
+    person's yes: 202 with the ask that waits."""
     body, _version = _bill(bill_id)
     why = {"reason": _(THROUGH_API), "by": person()}
     if body["status"] == BillState.DRAFT:
         or_conflict(lambda: actions.give_up_draft(bill_id, **why))
     elif body["status"] != BillState.VOID:
+        if not withdrawing.is_own_work(found(Bill, bill_id).issued_by_id, person()):
+            or_conflict(lambda: withdrawing.withdraw_bill(bill_id, **why))
+            return "", 204
         return withdrawn_by_two(Kind.VOID, bill_id, None, lambda: actions.propose_void(bill_id, **why))
     return "", 204
 
