@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from hms.core.actions import action
 from hms.core.db import db
@@ -17,6 +17,7 @@ from hms.core.errors import RuleBroken
 from hms.core.format import day
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.statements import built_once
 from hms.core.text import clean
 from hms.core.words import _
 from hms.formulary import queries as formulary
@@ -39,6 +40,11 @@ class Ticked:
 
 def problems(patient_id: int) -> list[Any]:
     """Diagnoses that have not ended, each once, the last recorded first, with the name of their code's list."""
+    return list(_problems(patient_id))
+
+
+@built_once
+def _problems(patient_id: Any) -> Select:
     ranked = (
         select(
             Condition.id,
@@ -55,7 +61,7 @@ def problems(patient_id: int) -> list[Any]:
         .subquery()
     )
     newest = select(ranked).where(ranked.c.nth == 1).order_by(ranked.c.since.desc(), ranked.c.id.desc())
-    return list(db.session.execute(newest.limit(MOST_PROBLEMS)))
+    return newest.limit(MOST_PROBLEMS)
 
 
 @action(Action.WRITE_ENCOUNTER)

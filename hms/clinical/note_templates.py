@@ -14,6 +14,7 @@ from hms.core.db import db, found
 from hms.core.errors import NotFound, RuleBroken, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.statements import built_once
 from hms.core.text import clean
 from hms.core.words import _
 
@@ -35,21 +36,25 @@ def scope(template: Any) -> str:
 
 def offered(who: Person) -> list[NoteTemplate]:
     """The templates `who` may use, their own first; of one shortcut only the nearest is opened by it."""
-    return list(db.session.scalars(_readable(who)))
+    return list(_offered(who.id, who.department_id or 0).scalars())
 
 
-def _readable(who: Person) -> Select:
+@built_once
+def _offered(person_id: Any, department_id: Any) -> Select:
+    return _readable(person_id, department_id)
+
+
+def _readable(person_id: Any, department_id: Any) -> Select:
+    """Active templates of a person, of a department (0 for none), and of nobody in particular."""
     nearest = case((NoteTemplate.owner_id.is_not(None), 0), (NoteTemplate.department_id.is_not(None), 1), else_=2)
     is_nobodys = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
-    is_near = or_(NoteTemplate.owner_id == who.id, is_nobodys)
-    if who.department_id is not None:
-        is_near |= NoteTemplate.department_id == who.department_id
+    is_near = or_(NoteTemplate.owner_id == person_id, is_nobodys, NoteTemplate.department_id == department_id)
     return select(NoteTemplate).where(NoteTemplate.is_active, is_near).order_by(nearest, NoteTemplate.shortcut)
 
 
 def readable(template_id: int, who: Person) -> NoteTemplate:
     """A template that `who` may use; `NotFound` for others."""
-    one = db.session.scalars(_readable(who).where(NoteTemplate.id == template_id)).one_or_none()
+    one = db.session.scalars(_readable(who.id, who.department_id or 0).where(NoteTemplate.id == template_id)).one_or_none()
     if one is None:
         raise NotFound(_("There is no such template."))
     return one
