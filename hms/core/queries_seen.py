@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask, g, has_request_context
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine
 
+UPKEEP = {"is_upkeep": True}
+"""Execution options of what is asked every few seconds, whoever happens to come: no request's own statement."""
 
-def _count(*_statement: object) -> None:
-    if has_request_context():
+
+def _count(_connection: Connection, _cursor: Any, _statement: str, _values: Any, context: Any, _many: bool) -> None:
+    options = context.execution_options if context else {}
+    if has_request_context() and not options.get("is_upkeep"):
         g.queries = g.get("queries", 0) + 1
 
 

@@ -15,6 +15,7 @@ from .db import Versioned, db
 from .errors import RuleBroken, Stale
 from .known_settings import SETTINGS, Setting
 from .permissions import Action
+from .queries_seen import UPKEEP
 from .text import clean
 from .words import _
 
@@ -34,6 +35,7 @@ class SystemSetting(Versioned):
 
 
 FRESH_SECONDS = 5.0
+_STORED = select(SystemSetting.key, SystemSetting.value)
 _cache: tuple[float, dict[str, Any]] = (0.0, {})
 
 
@@ -41,7 +43,8 @@ def value(key: str) -> Any:
     """The setting's present value; a change reaches every process within five seconds."""
     global _cache
     if time.monotonic() - _cache[0] > FRESH_SECONDS:
-        _cache = (time.monotonic(), dict(db.session.execute(select(SystemSetting.key, SystemSetting.value)).all()))
+        stored = db.session.execute(_STORED, execution_options=UPKEEP)
+        _cache = (time.monotonic(), dict(stored.all()))
     return _cache[1].get(key, SETTINGS[key].default)
 
 
