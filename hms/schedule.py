@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hms.core import audit, drafts, once, outbox
+from hms.core import chain, checkpoints, drafts, once, outbox
 
 HOUR = 3600
 
@@ -20,7 +20,8 @@ class Duty:
 
 
 DUTIES = (
-    Duty("seal the audit trail", 3, audit.seal_waiting),
+    Duty("seal the audit trail", 3, chain.seal_waiting),
+    Duty("note where the audit trail stands", HOUR, checkpoints.note),
     Duty("hand out waiting work", 5, outbox.hand_out_due),
     Duty("forget old one-time keys", HOUR, once.forget_old),
     Duty("forget old drafts", HOUR, drafts.forget_old),

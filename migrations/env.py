@@ -5,7 +5,7 @@ from flask import current_app
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from hms.core import database_roles
+from hms.core import audit, database_roles
 
 target = current_app.extensions["migrate"].db
 ONE_AT_A_TIME = 7_244_001
@@ -16,6 +16,7 @@ def run() -> None:
     engine = create_engine(current_app.config["DATABASE_OWNER_URL"], poolclass=NullPool, hide_parameters=True)
     with engine.connect() as connection:
         connection.execute(text(f"SELECT pg_advisory_lock({ONE_AT_A_TIME})"))
+        connection.execute(text("SELECT set_config('hms.ticket', :ticket, false)"), {"ticket": audit.ticket()})
         connection.commit()
         context.configure(connection=connection, target_metadata=target.metadata, compare_type=True)
         with context.begin_transaction():

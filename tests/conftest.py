@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 
 from config import Config
 from hms import create_app
-from hms.core import settings
+from hms.core import denials, settings
 from hms.core.actions import doing
 from hms.core.db import db as database
 from hms.core.people import SYSTEM, Person
@@ -182,6 +182,7 @@ def real_app(template: str, request: pytest.FixtureRequest) -> Iterator[Flask]:
 @pytest.fixture(autouse=True)
 def _fresh_request() -> Iterator[None]:
     """Nothing of one test's request is seen by the next."""
+    denials.forget()
     yield
     if g:
         for name in list(g):

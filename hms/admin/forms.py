@@ -1,51 +1,120 @@
-"""The filters of the audit browser."""
+"""The filters of the audit browser, of the account of who opened a record, and of the sign-ins."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import gettext as _
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import Form, SelectField
 from wtforms.fields.choices import SelectChoice
 
 from hms.core import clock
 from hms.core.days import near_day
+from hms.core.errors import RuleBroken
 from hms.core.format import day as written_day
-from hms.core.forms import Parsed, RecordIdField, Text
+from hms.core.forms import Parsed, Text, WholeField
+from hms.core.words import _
+from hms.patients import queries as patients
 from hms.staff import activity
+from hms.staff import queries as staff
+
+from . import trail, words
+
+DAYS_OF_WORDS = 31
 
 
-def _day(text: str):
+def _day(text: str) -> Any:
     return near_day(text, clock.today())
 
 
-class AuditFilterForm(Form):
+class DaysForm(Form):
+    """From when to when; hospital days, both included."""
+
+    day_from = Parsed(_l("From"), parse=_day, show=written_day)
+    day_to = Parsed(_l("To"), parse=_day, show=written_day)
+
+
+class AuditFilterForm(DaysForm):
     """The filters of the trail; all optional, all in the address."""
 
-    day_from = Parsed(_l("From"), parse=_day, show=written_day)
-    day_to = Parsed(_l("To"), parse=_day, show=written_day)
-    actor = Text(_l("Account"), longest=150)
-    patient_id = RecordIdField(_l("Patient's record number"))
-    action = Text(_l("Action"), longest=80)
-    entity = Text(_l("Kind of record"), longest=80)
+    who = Text(_l("Who"), longest=150)
+    patient = Text(_l("Patient"), longest=100)
+    did = SelectField(_l("Did"), default="", validate_choice=False)
+    outcome = SelectField(
+        _l("Outcome"),
+        choices=[
+            SelectChoice("", _l("any")),
+            SelectChoice("success", _l("done")),
+            SelectChoice("denied", _l("refused")),
+        ],
+        default="",
+    )
+    entity = SelectField(_l("Record"), default="", validate_choice=False)
+    number = WholeField(_l("Number"))
+    words = Text(_l("Words in a value"), longest=60)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.did.choices = [SelectChoice(*one) for one in words.choices_of_actions()]
+        self.entity.choices = [SelectChoice(*one) for one in words.choices_of_records()]
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """What names nobody is an empty answer, not an error; words are looked for within a month only."""
+        is_fine = super().validate(extra_validators)
+        if is_fine and self.words.data and not self._is_short():
+            self.words.errors = [*self.words.errors, _("Give days, at most 31, to look for words.")]
+            return False
+        return is_fine
+
+    def _is_short(self) -> bool:
+        first, last = self.day_from.data, self.day_to.data or clock.today()
+        return first is not None and (last - first).days <= DAYS_OF_WORDS
+
+    def wanted(self, who: Any, before: int | None = None) -> trail.Wanted:
+        """What is asked of the trail. `RuleBroken` when too many patients or people have that name."""
+        actions, is_emergency = words.asked_actions(self.did.data or "")
+        return trail.Wanted(
+            day_from=self.day_from.data,
+            day_to=self.day_to.data,
+            actor_ids=_named(staff.accounts_named(self.who.data, trail.MOST_NAMED + 1), "who")
+            if self.who.data
+            else None,
+            patient_ids=self._patients(who) if self.patient.data else None,
+            actions=actions,
+            outcome=self.outcome.data or None,
+            entity=self.entity.data or None,
+            entity_id=self.number.data,
+            is_emergency=is_emergency,
+            words=self.words.data or "",
+            before=before,
+        )
+
+    def _patients(self, who: Any) -> tuple[int, ...]:
+        hits = patients.find(self.patient.data, limit=trail.MOST_NAMED + 1, who=who)
+        exact = [hit for hit in hits if not hit.is_similar]
+        return _named([hit.id for hit in exact or hits], "patient")
 
 
-class SignInFilterForm(Form):
+def _named(ids: list[int], field: str) -> tuple[int, ...]:
+    if len(ids) > trail.MOST_NAMED:
+        raise RuleBroken(_("Too many fit. Write more of the name, or the number."), field)
+    return tuple(ids)
+
+
+class SignInFilterForm(DaysForm):
     """The filters of the sign-ins; all optional, all in the address."""
 
-    day_from = Parsed(_l("From"), parse=_day, show=written_day)
-    day_to = Parsed(_l("To"), parse=_day, show=written_day)
     account = Text(_l("Account"), longest=254)
     address = Text(_l("Address"), longest=45)
     outcome = SelectField(_l("Outcome"), validate_choice=False)
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
-        known = [SelectChoice(status, _(word)) for status, (_tone, word) in activity.OUTCOMES.items()]
+        known = [SelectChoice(status, gettext(word)) for status, (_tone, word) in activity.OUTCOMES.items()]
         groups = [
-            SelectChoice("", _("Any")),
-            SelectChoice("refused", _("All refused")),
-            SelectChoice("good", _("All good")),
+            SelectChoice("", gettext("Any")),
+            SelectChoice("refused", gettext("All refused")),
+            SelectChoice("good", gettext("All good")),
         ]
         self.outcome.choices = [*groups, *known]

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import ColumnElement, Text, cast, literal
+from sqlalchemy.dialects.postgresql import ARRAY
+
 HIDDEN = "***"
 WRITTEN_IN_CARE = frozenset(
     ("addendum", "allergy", "condition", "dispense", "encounter", "immunization", "lab_order", "lab_result")
@@ -30,3 +33,8 @@ def _is_plain(entity: str | None, name: str) -> bool:
     if name in TEXT:
         return False
     return entity not in WRITTEN_IN_CARE or name in _PLAIN or name == "id" or name.endswith(_PLAIN_ENDS)
+
+
+def as_text(values: Any) -> ColumnElement[str]:
+    """A column of recorded values as text that may be searched: without the columns that are hidden in any table."""
+    return cast(values.op("-")(cast(literal(sorted(TEXT), ARRAY(Text)), ARRAY(Text))), Text)

@@ -1,4 +1,4 @@
-"""The audit browser's rows, the sign-ins, and how the system is."""
+"""Everybody's sign-ins, and how the system is; the trail has its own file."""
 
 from __future__ import annotations
 
@@ -11,42 +11,11 @@ from flask import current_app
 from sqlalchemy import Select, func, or_, select
 
 from hms.core import broker, clock
-from hms.core.audit import AuditEntry
 from hms.core.db import db
 from hms.core.outbox import Outbox
 from hms.core.statements import built_once
 from hms.staff import activity, request_queries
 from hms.staff.models import LoginActivity, User
-
-
-@dataclass(frozen=True)
-class AuditFilter:
-    """What the browser of the trail is asked for; None means any. Days are hospital days, both included."""
-
-    day_from: date | None = None
-    day_to: date | None = None
-    actor: str | None = None
-    patient_id: int | None = None
-    action: str | None = None
-    entity: str | None = None
-    before: int | None = None
-
-
-def audit_entries(wanted: AuditFilter) -> Select:
-    """Entries of the trail, newest first."""
-    query = select(AuditEntry).order_by(AuditEntry.id.desc())
-    if wanted.day_from:
-        query = query.where(AuditEntry.recorded_at >= clock.day_bounds(wanted.day_from)[0])
-    if wanted.day_to:
-        query = query.where(AuditEntry.recorded_at < clock.day_bounds(wanted.day_to)[1])
-    if wanted.before:
-        query = query.where(AuditEntry.id < wanted.before)
-    if wanted.actor:
-        query = query.where(AuditEntry.actor_id == _account(wanted.actor))
-    for column in ("patient_id", "action", "entity"):
-        if getattr(wanted, column) is not None:
-            query = query.where(getattr(AuditEntry, column) == getattr(wanted, column))
-    return query
 
 
 def _account(username: str) -> Any:

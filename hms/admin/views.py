@@ -1,4 +1,4 @@
-"""Pages: the administrator's desk, the audit browser, sign-ins, settings."""
+"""Pages: the administrator's desk and everybody's sign-ins; the other pages of the desk have their own files."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from . import (
     queries,
     reviews,  # noqa: F401 - puts its pages on the blueprint
     settings_views,  # noqa: F401 - puts its pages on the blueprint
-    words,
+    trail_views,  # noqa: F401 - puts its pages on the blueprint
 )
 from .desk import pages
-from .forms import AuditFilterForm, SignInFilterForm
-from .masking import masked
+from .forms import SignInFilterForm
 
 __all__ = ("pages",)
 
@@ -35,28 +34,6 @@ def desk() -> str:
     return render_template("admin/desk.html", health=queries.health(), figures=queries.figures())
 
 
-@pages.get("/audit")
-@needs(Action.READ_AUDIT)
-def audit() -> ResponseReturnValue:
-    """Who did what and when, newest first; the filters are in the address."""
-    form = AuditFilterForm(request.args)
-    is_readable = form.validate()
-    rows = db.session.scalars(queries.audit_entries(_wanted(form)).limit(ROWS + 1)).all() if is_readable else []
-    older = _older(rows[ROWS - 1].id) if len(rows) > ROWS else None
-    seen = {"rows": rows[:ROWS], "older": older, "deed_of": words.deed, "entities": words.ENTITIES, "masked": masked}
-    return render_template("admin/audit.html", form=form, **seen), 200 if is_readable else 400
-
-
-def _wanted(form: AuditFilterForm) -> queries.AuditFilter:
-    given = {name: value or None for name, value in form.data.items()}
-    return queries.AuditFilter(**given, before=request.args.get("before", type=int))
-
-
-def _older(before: int) -> str:
-    kept = {name: value for name, value in request.args.items() if name != "before"}
-    return url_for(request.endpoint or "", **kept, before=before)
-
-
 @pages.get("/sign-ins")
 @needs(Action.READ_SIGN_INS)
 def sign_ins() -> ResponseReturnValue:
@@ -68,7 +45,8 @@ def sign_ins() -> ResponseReturnValue:
     }
     query = queries.sign_ins(queries.SignInFilter(**given)).limit(ROWS + 1)
     rows = db.session.execute(query).all() if is_readable else []
-    older = _older(rows[ROWS - 1].LoginActivity.id) if len(rows) > ROWS else None
-    words = {"outcomes": activity.OUTCOMES, "device": activity.device_in_words}
-    page = render_template("admin/sign_ins.html", form=form, rows=rows[:ROWS], older=older, **words)
+    kept = {name: value for name, value in request.args.items() if name != "before"}
+    older = url_for(".sign_ins", **kept, before=rows[ROWS - 1].LoginActivity.id) if len(rows) > ROWS else None
+    told = {"outcomes": activity.OUTCOMES, "device": activity.device_in_words}
+    page = render_template("admin/sign_ins.html", form=form, rows=rows[:ROWS], older=older, **told)
     return page, 200 if is_readable else 400

@@ -137,3 +137,44 @@ def thing(row: Any) -> str:
     """The record an entry is about: "Encounter 88121"."""
     kind = gettext(ENTITIES[row.entity]) if row.entity in ENTITIES else (row.entity or "")
     return f"{kind} {row.entity_id}" if row.entity_id else kind
+
+
+KINDS = {
+    "looked": _("Looked at a record"),
+    "emergency": _("Emergency access"),
+    "signed_in": _("Signed in or tried to"),
+}
+"""Kinds of entries that may be asked for beside single actions."""
+LOOKED = ("clinical.open_chart", "clinical.read_encounter", "clinical.read_prescription", "patients.read")
+SIGN_INS = tuple(name for name in ACTIONS if name.startswith("staff.sign_in."))
+
+
+def choices_of_actions() -> list[tuple[str, str]]:
+    """What may be asked for under "Did": kinds first, then single actions by their words."""
+    kinds = [(f":{name}", gettext(said)) for name, said in KINDS.items()]
+    named: dict[str, str] = {}
+    for name, said in ACTIONS.items():
+        named.setdefault(gettext(said), name)
+    return [("", gettext("anything")), *kinds, *((name, said) for said, name in sorted(named.items()))]
+
+
+def asked_actions(chosen: str) -> tuple[tuple[str, ...] | None, bool]:
+    """The actions behind a choice (None: any), and whether emergency accesses alone are wanted."""
+    if chosen == ":emergency":
+        return None, True
+    if chosen == ":looked":
+        return LOOKED, False
+    if chosen == ":signed_in":
+        return SIGN_INS, False
+    if not chosen:
+        return None, False
+    said = ACTIONS.get(chosen)
+    return tuple(name for name in ACTIONS if ACTIONS[name] == said) if said else (chosen,), False
+
+
+def choices_of_records() -> list[tuple[str, str]]:
+    """The kinds of record by their words."""
+    return [
+        ("", gettext("any")),
+        *sorted(((name, gettext(said)) for name, said in ENTITIES.items()), key=lambda p: p[1]),
+    ]

@@ -102,7 +102,12 @@ def create_bill(given: dict[str, Any]) -> Response:
 @api.arguments(shapes.BillChange)
 @api.response(200, shapes.BillOut)
 def change_bill(given: dict[str, Any], bill_id: int) -> Response:
-    """Change a draft: its notes, and all its items at once when they are given. An issued bill does not change."""
+    """Change a draft: its notes, and all its items at once when they are given. An issued bill does not change.
+
+    The front desk changes the bills that it wrote itself.
+    """
+    if not wire.rewrites(bill_id, person()):
+        raise NotFound(_("There is no such bill."))
     body, version = _bill(bill_id)
     check_if_match(version, lambda: body)
     if given.get("patient", body["patient"]) != body["patient"]:

@@ -9,6 +9,7 @@ from sqlalchemy import Select, Text, and_, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.core import clock
+from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.patients import access
@@ -73,6 +74,15 @@ def bills(who: Person) -> Select:
 def reads_whole(who: Person) -> bool:
     """Whether `who` sees the lines and amounts of the bills they may know of."""
     return who.may(Action.READ_BILL) or who.is_patient
+
+
+def rewrites(bill_id: int, who: Person) -> bool:
+    """Whether `who` may rewrite this bill: the money desk any, the front desk those in which every line is its own."""
+    if who.may(Action.READ_REVENUE):
+        return True
+    another = select(BillLine.id).where(BillLine.bill_id == Bill.id, BillLine.added_by_id.is_distinct_from(who.id))
+    own = select(Bill.id).where(Bill.id == bill_id, Bill.collects.is_(False), ~another.exists())
+    return db.session.execute(own).first() is not None
 
 
 def narrowed(query: Select, given: dict[str, Any]) -> Select:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from hms.core.api import DeskApi, argument_id, check_if_match, single, within_asked_days
-from hms.core.errors import NotFound, RuleBroken
+from hms.core.errors import Hidden, NotFound, RuleBroken
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
@@ -106,7 +106,7 @@ def _own(encounter_id: int) -> Any:
     """An encounter that the person wrote; for writing, others' do not exist."""
     row = queries.encounter(encounter_id, person())
     if row.doctor_id != person().id:
-        raise NotFound("No Encounter matches the given query.")
+        raise Hidden("No Encounter matches the given query.", row.patient_id)
     return row
 
 

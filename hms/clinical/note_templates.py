@@ -54,7 +54,9 @@ def _readable(person_id: Any, department_id: Any) -> Select:
 
 def readable(template_id: int, who: Person) -> NoteTemplate:
     """A template that `who` may use; `NotFound` for others."""
-    one = db.session.scalars(_readable(who.id, who.department_id or 0).where(NoteTemplate.id == template_id)).one_or_none()
+    one = db.session.scalars(
+        _readable(who.id, who.department_id or 0).where(NoteTemplate.id == template_id)
+    ).one_or_none()
     if one is None:
         raise NotFound(_("There is no such template."))
     return one

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, jsonify
 
 from hms.core.api import argument_id, check_if_match, single
-from hms.core.errors import NotFound, RuleBroken
+from hms.core.errors import Hidden, NotFound, RuleBroken
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
@@ -90,7 +90,7 @@ def change(given: dict[str, Any], prescription_id: int) -> Response:
     """Write a line of one's own open encounter anew; a signed prescription is 409."""
     row = queries.prescription(prescription_id, person())
     if row.prescriber_id != person().id:
-        raise NotFound("No Prescription matches the given query.")
+        raise Hidden("No Prescription matches the given query.", row.patient_id)
     check_if_match(row.version, lambda: prescription_json(row))
     if either(given, "encounter") not in (None, row.encounter_id):
         raise RuleBroken(_("The encounter of a prescription cannot be changed."), "encounter")

@@ -9,7 +9,7 @@ from sqlalchemy import Select, false, select
 from hms.appointments.models import QueueEntry
 from hms.core import clock
 from hms.core.db import db
-from hms.core.errors import NotFound
+from hms.core.errors import Hidden, NotFound
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.statements import built_once
@@ -73,8 +73,15 @@ def encounter(encounter_id: int, who: Person) -> Any:
     """One encounter as `who` may read it; `NotFound` when there is none."""
     row = _encounter(encounter_id, may_read=reads_clinical(who), who=reader(who)).one_or_none()
     if row is None:
-        raise NotFound("No Encounter matches the given query.")
+        raise _missing(Encounter, encounter_id, "No Encounter matches the given query.")
     return row
+
+
+def _missing(model: type[Encounter | Prescription], record_id: int, message: str) -> NotFound:
+    """The same answer for a record that is not there and one that is not for this person; the trail knows which."""
+    there = select(model.patient_id).where(model.id == record_id, model.status != "entered_in_error")
+    patient_id = db.session.execute(there).scalar_one_or_none()
+    return NotFound(message) if patient_id is None else Hidden(message, patient_id)
 
 
 def narrowed(query: Select, **wanted: Any) -> Select:
@@ -106,7 +113,7 @@ def prescription(prescription_id: int, who: Person) -> Any:
     """One order as `who` may read it; `NotFound` when there is none."""
     row = _prescription(prescription_id, may_read=reads_prescriptions(who), who=reader(who)).one_or_none()
     if row is None:
-        raise NotFound("No Prescription matches the given query.")
+        raise _missing(Prescription, prescription_id, "No Prescription matches the given query.")
     return row
 
 
@@ -154,7 +161,7 @@ def encounter_found(encounter_id: int, who: Person) -> Encounter:
     """
     found = _record(encounter_id, who=reader(who)).one_or_none()
     if found is None:
-        raise NotFound(_("There is no such encounter."))
+        raise _missing(Encounter, encounter_id, _("There is no such encounter."))
     encounter, is_readable, is_emergency = found
     if not is_readable:
         raise access.Closed(encounter.patient_id)

@@ -17,8 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import ORMExecuteState, SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
 
+from . import audit, once
 from . import db as database
-from . import once
 from .db import db
 from .errors import NotAllowed, Stale
 from .people import Person
@@ -108,16 +108,16 @@ def _transaction(now: Doing) -> Iterator[None]:
         raise
 
 
-_NAME = text("SELECT set_config('hms.doing', :doing, true)")
+_NAME = text("SELECT set_config('hms.doing', :doing, true), set_config('hms.ticket', :ticket, true)")
 
 
 def name_transaction(name: str, by: Person) -> None:
-    """Tell the audit triggers who is doing what until the end of the transaction."""
+    """Tell the audit triggers who is doing what, and give them the key to sign it with, until the end of the transaction."""
     who = {"action": name, "actor": by.id, "name": by.username, "role": by.role, "session": by.session_id}
     if has_request_context():
         who |= {"ip": request.remote_addr, "request": g.get("request_id"), "purpose": g.get("purpose")}
     # Past the session, which would write what it holds first.
-    db.session.connection().execute(_NAME, {"doing": json.dumps(who)})
+    db.session.connection().execute(_NAME, {"doing": json.dumps(who), "ticket": audit.ticket()})
 
 
 @event.listens_for(db.session, "before_flush")

@@ -1,8 +1,8 @@
-"""The trail: every change (by a trigger on each table), every chart opened, every denial, chained by a keyed hash.
+"""The trail: every change (by a trigger on each table), every chart opened, every denial, every export.
 
-Rows are written inside the business transaction and never wait for each other; a sealing step every few seconds chains
-them: seal n = HMAC(AUDIT_KEY, seal n-1 + SHA-256 of the row). `verify` re-computes the chain and names the first bad row.
-The columns follow IHE BALP (Basic Audit Log Patterns).
+Entries are written inside the business transaction and never wait for each other. Each is signed by the database as it is
+written, with a key that the program hands over for that one transaction and that is kept nowhere (`ticket`); a sealing
+step every few seconds chains them (`chain.py`). The columns follow IHE BALP (Basic Audit Log Patterns).
 """
 
 from __future__ import annotations
@@ -10,21 +10,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+import secrets
 from datetime import datetime
 from typing import Any
 
 from flask import current_app, g, has_request_context, request
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, func, insert, select, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, func, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .db import db
 from .people import Person
-
-BATCH = 2000
-_SEAL_LOCK = 4242
 
 
 class AuditEntry(db.Model):  # type: ignore[name-defined]
@@ -35,8 +31,11 @@ class AuditEntry(db.Model):  # type: ignore[name-defined]
         Index("ix_audit_entry_patient", "patient_id", "id", postgresql_where=text("patient_id IS NOT NULL")),
         Index("ix_audit_entry_actor", "actor_id", "id"),
         Index("ix_audit_entry_action", "action", "id"),
-        Index("ix_audit_entry_entity", "entity", "entity_id", "id"),
-        Index("ix_audit_entry_time", "recorded_at", postgresql_using="brin"),
+        Index("ix_audit_entry_entity", "entity", "id"),
+        Index("ix_audit_entry_record", "entity_id", "entity", "id"),
+        Index("ix_audit_entry_refused", "id", postgresql_where=text("outcome <> 'success'")),
+        Index("ix_audit_entry_purpose", "id", postgresql_where=text("purpose IS NOT NULL")),
+        Index("ix_audit_entry_time", "recorded_at"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -55,6 +54,8 @@ class AuditEntry(db.Model):  # type: ignore[name-defined]
     purpose: Mapped[str | None]
     old: Mapped[dict | None] = mapped_column(JSONB)
     new: Mapped[dict | None] = mapped_column(JSONB)
+    ticket: Mapped[str | None]
+    signature: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class AuditSeal(db.Model):  # type: ignore[name-defined]
@@ -65,6 +66,20 @@ class AuditSeal(db.Model):  # type: ignore[name-defined]
     n: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     entry_id: Mapped[int] = mapped_column(ForeignKey("audit_entry.id"), unique=True)
     seal: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+_TEXTS = ("action", "outcome", "actor_name", "actor_role", "request_id", "entity", "purpose")
+_NUMBERS = ("actor_id", "session_id", "entity_id", "patient_id")
+_WRITE = text(
+    f"INSERT INTO audit_entry ({', '.join((*_TEXTS, *_NUMBERS, 'ip', 'new'))}) SELECT "  # noqa: S608 - names of columns
+    + ", ".join(
+        [f"CAST(:{name} AS text)" for name in _TEXTS]
+        + [f"CAST(:{name} AS bigint)" for name in _NUMBERS]
+        + ["CAST(:ip AS inet)", "CAST(:new AS jsonb)"]
+    )
+    + " FROM set_config('hms.ticket', :ticket, true)"
+)
+_EMPTY: dict[str, Any] = dict.fromkeys((*_TEXTS, *_NUMBERS, "ip", "new")) | {"outcome": "success"}
 
 
 def record(
@@ -82,29 +97,18 @@ def record(
 
     `purpose` is what it was done for (HL7 PurposeOfUse) where it is not the request's own.
     """
-    row: dict[str, Any] = {
-        "action": action,
-        "outcome": outcome,
-        "entity": entity,
-        "entity_id": entity_id,
-        "patient_id": patient_id,
-        "new": details,
-        **_who(by),
-    }
-    if purpose is not None:
-        row["purpose"] = purpose
-    db.session.execute(_WRITE, _EMPTY | row, execution_options={"is_nameless": True})
+    entry: dict[str, Any] = {"entity": entity, "entity_id": entity_id, "patient_id": patient_id, "new": details}
+    entry["outcome"] = outcome
+    record_each(action, by, [entry if purpose is None else entry | {"purpose": purpose}])
 
 
-def record_each(action: str, by: Person, entries: list[dict[str, Any]]) -> None:
+def record_each(action: str, by: Person | None, entries: list[dict[str, Any]]) -> None:
     """Write several entries of one action in one statement; each is columns of the entry. The caller commits."""
-    same = {"action": action, "outcome": "success", **_EMPTY, **_OBJECT, **_who(by)}
-    db.session.execute(_WRITE, [same | entry for entry in entries], execution_options={"is_nameless": True})
-
-
-_WRITE = insert(AuditEntry.__table__)
-_EMPTY = dict.fromkeys(("actor_id", "actor_name", "actor_role", "session_id", "ip", "request_id", "purpose"))
-_OBJECT = dict.fromkeys(("entity", "entity_id", "patient_id", "new"))
+    same = _EMPTY | {"action": action, "ticket": ticket()} | _who(by)
+    rows = [same | entry for entry in entries]
+    for row in rows:
+        row["new"] = None if row["new"] is None else json.dumps(row["new"], default=str)
+    db.session.execute(_WRITE, rows if len(rows) > 1 else rows[0], execution_options={"is_nameless": True})
 
 
 def _who(by: Person | None) -> dict[str, Any]:
@@ -116,108 +120,20 @@ def _who(by: Person | None) -> dict[str, Any]:
     return who
 
 
-def record_denial(by: Person | None, what: str) -> None:
-    """Write that `by` was refused `what`, in a transaction of its own."""
-    db.session.rollback()
-    record("access.denied", by, outcome="denied", details={"what": what})
-    db.session.commit()
-
-
-def _key() -> bytes:
+def key() -> bytes:
+    """AUDIT_KEY: who has it can write and check entries; it is never in the database."""
     return current_app.config["AUDIT_KEY"].encode()
 
 
-def _chained(previous: bytes, row: dict[str, Any]) -> bytes:
-    body = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()
-    return hmac.new(_key(), previous + hashlib.sha256(body).digest(), hashlib.sha256).digest()
+def signing_key(number: str) -> str:
+    """The key with which the database signs the entries of the transaction that has the ticket `number`."""
+    return hmac.new(key(), b"ticket " + number.encode(), hashlib.sha256).hexdigest()
 
 
-_ENTRY = AuditEntry.__table__
-_SEAL = AuditSeal.__table__
+def ticket() -> str:
+    """A fresh ticket for the database's setting `hms.ticket`: its number, which is kept, and its key, which is not.
 
-
-def seal_new() -> int:
-    """Chain the rows that are not yet sealed; returns how many. One sealer at a time, writers are not held up."""
-    db.session.execute(text("SET LOCAL statement_timeout = '60s'"))
-    if not db.session.execute(select(func.pg_try_advisory_xact_lock(_SEAL_LOCK))).scalar_one():
-        db.session.rollback()
-        return 0
-    n, previous = _head()
-    rows = db.session.execute(_unsealed().limit(BATCH)).mappings().all()
-    seals = []
-    for row in rows:
-        n, previous = n + 1, _chained(previous, dict(row))
-        seals.append({"n": n, "entry_id": row["id"], "seal": previous})
-    if seals:
-        db.session.execute(insert(AuditSeal), seals)
-    db.session.commit()
-    return len(seals)
-
-
-def seal_waiting() -> int:
-    """Seal until nothing waits; returns how many rows were sealed."""
-    sealed = total = seal_new()
-    while sealed == BATCH:
-        sealed = seal_new()
-        total += sealed
-    return total
-
-
-def _head() -> tuple[int, bytes]:
-    last = db.session.execute(select(_SEAL.c.n, _SEAL.c.seal).order_by(_SEAL.c.n.desc()).limit(1)).first()
-    return (last.n, bytes(last.seal)) if last else (0, b"")
-
-
-def _unsealed() -> Any:
-    """Rows without a seal. A slow transaction may commit a low id late: look back past the highest sealed id."""
-    sealed_to = select(func.coalesce(func.max(_SEAL.c.entry_id), 0)).scalar_subquery()
-    missing = ~select(_SEAL.c.n).where(_SEAL.c.entry_id == _ENTRY.c.id).exists()
-    return select(_ENTRY).where(_ENTRY.c.id > sealed_to - 100_000, missing).order_by(_ENTRY.c.id)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What `verify` found: rows checked, rows not yet sealed, and the first fault in words (None when all is well)."""
-
-    checked: int
-    unsealed: int
-    fault: str | None
-
-
-def verify() -> Verdict:
-    """Re-compute the chain from the first row; stops at the first seal that does not fit."""
-    previous, checked = b"", 0
-    for seal in _sealed_rows():
-        fault = _fault(seal, checked + 1, previous)
-        if fault:
-            return Verdict(checked, _count_unsealed(), fault)
-        previous, checked = bytes(seal["seal"]), checked + 1
-    return Verdict(checked, _count_unsealed(), None)
-
-
-def _sealed_rows() -> Iterator[Any]:
-    joined = _SEAL.outerjoin(_ENTRY, _SEAL.c.entry_id == _ENTRY.c.id)
-    query = select(_SEAL.c.n, _SEAL.c.entry_id, _SEAL.c.seal, *_ENTRY.c).select_from(joined).order_by(_SEAL.c.n)
-    yield from db.session.execute(query.execution_options(yield_per=BATCH)).mappings()
-
-
-def _fault(seal: Any, expected_n: int, previous: bytes) -> str | None:
-    if seal["n"] != expected_n:
-        return f"seal {expected_n} is missing"
-    if seal["id"] is None:
-        return f"audit entry {seal['entry_id']} was deleted"
-    row = {column.name: seal[column.name] for column in _ENTRY.c}
-    if not hmac.compare_digest(_chained(previous, row), bytes(seal["seal"])):
-        return f"audit entry {seal['entry_id']} was changed or moved"
-    return None
-
-
-def _count_unsealed() -> int:
-    missing = ~select(_SEAL.c.n).where(_SEAL.c.entry_id == _ENTRY.c.id).exists()
-    return db.session.execute(select(func.count()).select_from(_ENTRY).where(missing)).scalar_one()
-
-
-def checkpoint() -> dict[str, Any]:
-    """Head of the chain, to be kept on another machine or on paper: it shows truncation and a rebuilt chain."""
-    n, seal = _head()
-    return {"n": n, "seal": seal.hex(), "entries": db.session.execute(select(func.count(_ENTRY.c.id))).scalar_one()}
+    Whoever writes into the trail past the programs has no key, and `verify` names the entry.
+    """
+    number = secrets.token_hex(8)
+    return f"{number}:{signing_key(number)}"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from . import audit, running
+from . import chain, checkpoints, running
 
 
 @click.command("work")
@@ -23,10 +24,18 @@ audit_group = AppGroup("audit", help="The audit trail: verify it, take a checkpo
 
 
 @audit_group.command("verify")
-def verify() -> None:
-    """Re-compute the chain and name the first bad row; exit 1 if there is one."""
-    audit.seal_waiting()
-    verdict = audit.verify()
+@click.option("--checkpoint", "kept", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def verify(kept: Path | None) -> None:
+    """Re-compute the chain and name the first bad entry; exit 1 if there is one.
+
+    The chain must still hold the last checkpoint: that of the file given, else of the data directory's own.
+    """
+    chain.seal_waiting()
+    try:
+        verdict = chain.verify(checkpoints.last(kept))
+    except ValueError:
+        click.echo("The checkpoint cannot be read.")
+        sys.exit(2)
     if verdict.fault:
         click.echo(f"NOT whole: {verdict.fault}, after {verdict.checked} good entries.")
         sys.exit(1)
@@ -36,8 +45,8 @@ def verify() -> None:
 @audit_group.command("checkpoint")
 def checkpoint() -> None:
     """Print the head of the chain, to be kept on another machine or on paper."""
-    audit.seal_waiting()
-    click.echo(json.dumps(audit.checkpoint()))
+    chain.seal_waiting()
+    click.echo(json.dumps(chain.checkpoint()))
 
 
 commands = (work, audit_group)

@@ -8,6 +8,8 @@ class HospitalError(Exception):
 
     status = 400
     code = "refused"
+    is_denial = False
+    """Whether it keeps something from the person that is there; then it is in the trail."""
     way_on: tuple[str, str] | None = None
     """Address and words of the button that leads on from the refusal, where there is one."""
 
@@ -40,6 +42,7 @@ class Stale(Conflict):
 class NotAllowed(HospitalError):
     """The person may not do this: 403, and a denial in the audit trail."""
 
+    is_denial = True
     status = 403
     code = "not_allowed"
 
@@ -49,6 +52,16 @@ class NotFound(HospitalError):
 
     status = 404
     code = "not_found"
+
+
+class Hidden(NotFound):
+    """There is such a record, but not for this person: the answer is that of a missing one, and the trail knows."""
+
+    is_denial = True
+
+    def __init__(self, message: str, patient_id: int | None = None) -> None:
+        super().__init__(message)
+        self.patient_id = patient_id
 
 
 class Unavailable(HospitalError):

@@ -12,9 +12,9 @@ from markupsafe import escape
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from . import audit, once
+from . import denials, once
 from .db import db, refusal
-from .errors import HospitalError, NotAllowed
+from .errors import HospitalError
 from .web import SignInNeeded, is_api, person
 
 BARE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title} – HMS</title>
@@ -61,8 +61,9 @@ def _json(status: int, message: str, code: str | None, field: str | None) -> Res
 
 
 def _refused(error: HospitalError) -> Response:
-    if isinstance(error, NotAllowed):
-        audit.record_denial(person(), request.endpoint or request.path)
+    if error.is_denial:
+        patient_id = getattr(error, "patient_id", None)
+        denials.record(person(), request.endpoint or request.path, patient_id=patient_id, because=error.code)
     response = answer(error.status, _(error.message), code=error.code, field=error.field, way_on=error.way_on)
     if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)

@@ -9,13 +9,15 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-
 _LINE_BREAK = re.compile(r"[\r\n\t\u2028\u2029]")
 
 
-def clean(text: str, *, longest: int, multiline: bool = False) -> str:
+def clean(text: str | None, *, longest: int, multiline: bool = False) -> str:
     """`text` in NFC without outer blanks (and with plain newlines); `ValueError` says what a person should change.
+
+    A field that was not sent at all is as good as an empty one.
 
     Refuses control characters, lone surrogates, bidirectional overrides, text longer than `longest` characters, and text
     in which nothing is visible.
     """
-    tidy = unicodedata.normalize("NFC", text).strip().replace("\r\n", "\n")
+    tidy = unicodedata.normalize("NFC", text or "").strip().replace("\r\n", "\n")
     if _CONTROL.search(tidy) or (not multiline and _LINE_BREAK.search(tidy)):
         raise ValueError("Remove the characters that cannot be shown.")
     if tidy and not any(unicodedata.category(c)[0] in "LNPS" for c in tidy):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, any_, select
+from sqlalchemy import Select, any_, func, select
 
 from hms.core.db import db
 from hms.core.permissions import Action
 from hms.core.permissions import Role as BuiltIn
 from hms.core.statements import built_once
+from hms.core.text import like
 
 from .models import Department, LoginActivity, Role, User
 
@@ -85,3 +86,14 @@ def who_may(action: Action) -> list[int]:
         select(User.id).join(Role, Role.id == User.role_id).where(User.is_active, Role.grants.contains([action.value]))
     )
     return list(db.session.scalars(query.order_by(User.id)))
+
+
+def accounts_named(text: str, limit: int) -> list[int]:
+    """Accounts whose username is `text`; else those whose names or username have every word of it."""
+    exact = select(User.id).where(func.lower(User.username) == text.strip().lower())
+    found = list(db.session.scalars(exact))
+    if found:
+        return found
+    said = func.hms_fold(func.concat_ws(" ", User.title, User.first_name, User.last_name, User.username))
+    fits = (said.like(func.hms_fold(f"%{like(word)}%")) for word in text.split())
+    return list(db.session.scalars(select(User.id).where(*fits).order_by(User.id).limit(limit)))

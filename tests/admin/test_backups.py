@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from hms.admin import backups
-from hms.core import audit
+from hms.core import chain
 from hms.core.actions import doing
 from hms.core.db import db
 from hms.core.people import SYSTEM
@@ -22,7 +22,7 @@ def patient(real_app):
         db.session.add(
             Patient(hospital_number="HMS-1", number=1, given_names="Isatu", family_name="Traoré", sex="female")
         )
-    audit.seal_waiting()
+    chain.seal_waiting()
     return real_app
 
 
@@ -35,7 +35,7 @@ def test_a_backup_restores_into_an_empty_database(patient, tmp_path):
     with other.app_context():
         backups.restore(tmp_path)
         assert db.session.scalars(select(Patient.family_name)).all() == ["Traoré"]
-        assert audit.verify().fault is None
+        assert chain.verify().fault is None
         db.session.remove()
         db.engine.dispose()
     servers.drop_database("hms_restored")

@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from hms.core import settings
+from hms.core import chain, settings
 from hms.core.actions import afterwards, doing
 from hms.core.audit import AuditEntry
 from hms.core.errors import NotAllowed, RuleBroken
 from hms.core.people import SYSTEM
+from hms.local.postgres import APPLICATION, OWNER
 from hms.staff.models import Department
 
 
@@ -38,8 +39,29 @@ def test_a_write_outside_of_any_action_is_refused_by_the_database(real_app):
 
 def test_the_trail_cannot_be_rewritten(db, person):
     settings.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
-    with pytest.raises(DBAPIError, match="permission denied for table audit_entry"), db.session.begin_nested():
-        db.session.execute(text("UPDATE audit_entry SET actor_name = 'nobody'"))
+    chain.seal_waiting()
+    for role, refusal in ((APPLICATION, "permission denied"), (OWNER, "permanent")):
+        db.session.execute(text(f"SET ROLE {role}"))
+        for change in ("UPDATE audit_entry SET actor_name = 'nobody'", "DELETE FROM audit_seal", "TRUNCATE audit_seal"):
+            with pytest.raises(DBAPIError, match=refusal), db.session.begin_nested():
+                db.session.execute(text(change))
+
+
+def test_the_programs_can_neither_change_tables_nor_switch_triggers_off(db):
+    for change in (
+        "ALTER TABLE audit_entry DISABLE TRIGGER permanent",
+        "DROP TRIGGER permanent ON audit_entry",
+        "SET session_replication_role = replica",
+        "CREATE TABLE kept_aside (id int)",
+        "DROP TABLE audit_seal",
+        "UPDATE alembic_version SET version_num = '0001'",
+        "ALTER ROLE hms_app SUPERUSER",
+    ):
+        with (
+            pytest.raises(DBAPIError, match="permission denied|must be owner|ust be superuser"),
+            db.session.begin_nested(),
+        ):
+            db.session.execute(text(change))
 
 
 def test_a_refused_action_leaves_nothing_and_announces_nothing(db):

@@ -95,7 +95,9 @@ def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str,
 
 
 def _medicine(inside: dict[str, int], by: int, now: dt.datetime, number: int) -> dict[str, int]:
-    drug = add(Medication(name=f"paracetamol {number}", generic_name="paracetamol", unit="tablet", reorder_level=9))
+    drug = add(
+        Medication(name=f"paracetamol {number}", generic_name=f"paracetamol {number}", unit="tablet", reorder_level=9)
+    )
     batch = add(Batch(medication_id=drug.id, lot_number=f"L{number}", expires_on=clock.today() + dt.timedelta(400)))
     move = {"batch_id": batch.id, "medication_id": drug.id, "moved_at": now}
     add(StockMovement(kind="receipt", quantity=50, **move))

@@ -10,11 +10,11 @@ from werkzeug.routing import Rule
 
 WORDS = {
     "key": "hospital.name",
+    "patients.keep_registration:key": "abcdefghijkl",
+    "patients.discard_registration:key": "abcdefghijkl",
+    "secret": "no-such-link",
     "what": "hold",
     "filename": "css/hms.css",
-    "token": "no-such-token",
-    "secret": "no-such-secret",
-    "role_code": "nurse",
     "draft": "0123456789ab",
 }
 """What stands for arguments that are no record."""
@@ -48,7 +48,8 @@ def places(app: Flask, known: dict[str, int]) -> Iterator[Place]:
 def _address(app: Flask, rule: Rule, known: dict[str, int]) -> str:
     values = {}
     for name in rule.arguments:
-        if name not in known and name not in WORDS:
+        given = [of[at] for of in (known, WORDS) for at in (f"{rule.endpoint}:{name}", name) if at in of]
+        if not given:
             raise KeyError(f"{rule.rule}: no {name} is known")
-        values[name] = known.get(name, WORDS.get(name))
+        values[name] = given[0]
     return app.url_map.bind("").build(rule.endpoint, values, force_external=False)

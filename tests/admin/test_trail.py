@@ -1,0 +1,193 @@
+"""The audit browser finds what is asked for and shows no chart; who opened a record is told in plain words."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+
+import pytest
+from sqlalchemy import select
+
+from hms.admin import opened, trail
+from hms.core import audit, clock, denials, settings
+from hms.core.audit import AuditEntry
+from hms.core.db import db as database
+from hms.core.people import SYSTEM
+from hms.patients import actions as patients
+from hms.patients import restricting
+from hms.staff import queries as staff
+from tests.house.hospital import ALLERGIES, CLINICAL, MEDICINES, whole_record
+from tests.page import words
+
+pytestmark = pytest.mark.security("O")
+
+
+@pytest.fixture
+def known(db) -> dict[str, int]:
+    return whole_record("Kamara")
+
+
+def _look(person, role: str, patient_id: int, times: int = 1) -> None:
+    for _ in range(times):
+        patients.open_chart(patient_id, by=person(role))
+
+
+def test_the_browser_names_people_and_patients_and_says_what_was_done(desk, person, known):
+    _look(person, "doctor", known["patient_id"])
+    page = words(desk("admin").get("/admin/audit").get_data(as_text=True))
+    assert "Opened the chart" in page
+    assert "KAMARA, Kadiatu" in page
+    assert "doctor · doctor" in page
+
+
+def test_no_filter_shows_what_was_written_in_care(desk, program, known):
+    page = desk("admin").get("/admin/audit?patient=Kamara").get_data(as_text=True)
+    file = desk("admin").get("/admin/audit.csv?patient=Kamara").get_data(as_text=True)
+    entries = program("admin").get(f"/api/audit-logs/?patient={known['patient_id']}").get_data(as_text=True)
+    assert "Encounter" in page
+    for word in (*CLINICAL, *MEDICINES, *ALLERGIES):
+        assert word not in page + file + entries
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("who=doctor&did=clinical.open_chart", 3),
+        ("who=Doctor&patient=Kamara&did=clinical.open_chart", 3),
+        ("who=nurse&did=clinical.open_chart", 1),
+        ("who=nobody at all", 0),
+        ("patient=Nobody Atall", 0),
+        ("patient=Kamara&did=:looked", 4),
+        ("did=:emergency", 0),
+        ("outcome=denied", 1),
+        ("entity=system_setting", 1),
+        ("day_from=1 jan 2020&day_to=2 jan 2020", 0),
+        ("day_from=today&day_to=today&entity=system_setting&words=Hill", 1),
+        ("day_from=today&day_to=today&entity=system_setting&words=Valley", 0),
+    ],
+)
+def test_a_filter_finds_its_entries(desk, person, known, asked, found):
+    _look(person, "doctor", known["patient_id"], 3)
+    _look(person, "nurse", known["patient_id"])
+    settings.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
+    desk("cashier").get("/admin/")
+    page = desk("admin").get(f"/admin/audit?{asked}")
+    assert page.status_code == 200
+    assert page.get_data(as_text=True).count('data-ux="audit-row"') == found
+
+
+def test_one_record_by_its_number(desk, person, known):
+    page = desk("admin").get(f"/admin/audit?entity=encounter&number={known['encounter_id']}").get_data(as_text=True)
+    assert f"Encounter {known['encounter_id']}" in page
+
+
+def test_words_written_in_care_cannot_be_guessed_by_searching_for_them(desk, known):
+    page = desk("admin").get(f"/admin/audit?day_from=today&words={CLINICAL[0]}").get_data(as_text=True)
+    assert "Nothing matches" in page
+
+
+def test_pages_go_on_after_the_last_entry(desk, person, known, db):
+    _look(person, "doctor", known["patient_id"], 60)
+    admin = desk("admin")
+    first = admin.get("/admin/audit?who=doctor&did=clinical.open_chart").get_data(as_text=True)
+    assert first.count('data-ux="audit-row"') == 50
+    last = db.session.scalars(
+        select(AuditEntry.id).filter_by(action="clinical.open_chart").order_by(AuditEntry.id.desc()).offset(49).limit(1)
+    ).one()
+    older = admin.get(f"/admin/audit?who=doctor&did=clinical.open_chart&before={last}").get_data(as_text=True)
+    assert older.count('data-ux="audit-row"') == 10
+
+
+def test_several_people_of_a_name_are_found_in_order(person, known, db):
+    for role in ("doctor", "nurse", "doctor", "nurse"):
+        _look(person, role, known["patient_id"])
+    ids = tuple(staff.accounts_named("doctor", 9) + staff.accounts_named("nurse", 9))
+    rows = trail.entries(trail.Wanted(actor_ids=ids, actions=("clinical.open_chart",)), 3)
+    assert [row.actor_name for row in rows] == ["nurse", "doctor", "nurse"]
+
+
+def test_the_export_is_harmless_and_in_the_trail(desk, person, db):
+    settings.change_setting("hospital.name", "=HYPERLINK(1)", by=person("admin"))
+    file = desk("admin").get("/admin/audit.csv?entity=system_setting")
+    lines = list(csv.reader(io.StringIO(file.get_data(as_text=True))))
+    assert file.headers["Content-Disposition"].startswith("attachment")
+    assert lines[0][0] == "when"
+    assert not any(cell.startswith(("=", "+", "-", "@")) for line in lines for cell in line)
+    taken = db.session.scalars(select(AuditEntry).filter_by(action="admin.export_audit")).one()
+    assert taken.new == {"filters": {"entity": "system_setting"}}
+    assert desk("doctor").get("/admin/audit.csv").status_code == 403
+
+
+class TestWhoOpened:
+    """An account for the patient."""
+
+    def test_a_line_for_each_person_and_day(self, person, known):
+        before = len(opened.accesses(known["patient_id"], clock.today(), clock.today()))
+        _look(person, "doctor", known["patient_id"], 3)
+        _look(person, "nurse", known["patient_id"])
+        lines = {one.name: one for one in opened.accesses(known["patient_id"], clock.today(), clock.today())}
+        assert len(lines) == before + 2
+        assert (lines["Doctor"].looked, lines["Doctor"].changed, lines["Doctor"].why) == (3, 0, "Care")
+
+    def test_an_emergency_says_its_reason(self, desk, person, db):
+        known = whole_record("Sesay", days_ago=60)
+        restricting.restrict(known["patient_id"], reason="Works at this hospital", by=SYSTEM)
+        restricting.break_glass(known["patient_id"], reason="Collapsed in the ward", by=person("nurse"))
+        page = desk("admin").get(f"/admin/patients/{known['patient_id']}/who-opened").get_data(as_text=True)
+        assert "Collapsed in the ward" in page
+        assert "Emergency access" in page
+
+    def test_looking_at_it_is_itself_in_the_trail(self, desk, known, db):
+        path = f"/admin/patients/{known['patient_id']}/who-opened"
+        assert desk("admin").get(path).status_code == 200
+        assert desk("doctor").get(path).status_code == 403
+        assert db.session.scalars(select(AuditEntry.actor_name).filter_by(action="admin.who_opened")).all() == ["admin"]
+
+    def test_days_are_kept_to(self, desk, person, known):
+        _look(person, "doctor", known["patient_id"])
+        yesterday = clock.today() - dt.timedelta(days=1)
+        assert opened.accesses(known["patient_id"], yesterday, yesterday) == []
+        assert desk("admin").get(f"/admin/patients/{known['patient_id']}/who-opened?day_from=soon").status_code == 400
+
+
+class TestDenials:
+    """Every refusal is written; whoever asks for thousands does not fill the table."""
+
+    def written(self) -> list[AuditEntry]:
+        query = select(AuditEntry).filter_by(action="authz.denied").order_by(AuditEntry.id)
+        return list(database.session.scalars(query))
+
+    def test_where_whose_and_why(self, program, known):
+        restricting.restrict(known["patient_id"], reason="Works at this hospital", by=SYSTEM)
+        pharmacist = program("pharmacist")
+        pharmacist.post(f"/api/patients/{known['patient_id']}/encounters/", json={})
+        pharmacist.delete(f"/api/encounters/{known['encounter_id']}/")
+        seen = self.written()[-1]
+        assert (seen.actor_name, seen.new["method"]) == ("pharmacist", "DELETE")
+        assert seen.new["path"] == f"/api/encounters/{known['encounter_id']}/"
+
+    def test_a_hidden_record_answers_missing_and_is_written(self, program, known):
+        other = whole_record("Sesay", doctor="nurse", days_ago=60)
+        restricting.restrict(other["patient_id"], reason="Works at this hospital", by=SYSTEM)
+        assert program("doctor").get(f"/api/encounters/{other['encounter_id']}/").status_code == 404
+        assert program("doctor").get("/api/encounters/99999999/").status_code == 404
+        assert [entry.patient_id for entry in self.written()] == [other["patient_id"]]
+
+    def test_a_flood_is_counted_not_written(self, program, monkeypatch):
+        cashier = program("cashier")
+        for _ in range(denials.MOST + 20):
+            assert cashier.get("/api/audit-logs/").status_code == 403
+        assert len(self.written()) == denials.MOST
+        monkeypatch.setattr(denials, "WINDOW", -1.0)
+        cashier.get("/api/audit-logs/")
+        assert self.written()[-1].new["not_written_before"] == 20
+        assert program("nurse").get("/api/audit-logs/").status_code == 403
+        assert self.written()[-1].actor_name == "nurse"
+
+
+def test_an_entry_past_the_programs_is_not_signed(db):
+    audit.record("tests.signed", SYSTEM)
+    row = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+    assert row.ticket
+    assert len(row.signature) == 32

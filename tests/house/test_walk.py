@@ -1,0 +1,126 @@
+"""Every route × every role and nobody, on real records: who is let in is who the route says, and nothing fails."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from hms.billing.models import Correction
+from hms.core import clock
+from hms.core.db import db as database
+from hms.core.permissions import ALLOWED, WITHOUT_ROLE, Action, Role
+from hms.patients.models import BreakGlass
+from hms.patients.restricting import OPEN_FOR
+from hms.staff.models import Role as StoredRole
+from hms.staff.models import RoleChangeRequest, User
+from tests.house.hospital import add, whole_record
+from tests.house.places import Place, places
+
+pytestmark = pytest.mark.security("A")
+
+ROLES = (*(role.value for role in Role), "norole", "nobody")
+
+OWN_AFFAIRS = {
+    "patients.allergies",
+    "staff.locked",
+    "staff.register",
+    "clinical.draft",
+    "clinical.draft_key",
+    "clinical.write",
+    "clinical.forget_unsaved",
+    "clinical.correct",
+}
+"""Routes that then look themselves: whose encounter it is, whether a session is locked, whether accounts may be asked for."""
+
+
+@pytest.fixture
+def known(db) -> dict[str, int]:
+    """An id for every kind of record that an address names."""
+    ids = whole_record("Walked")
+    with_account = database.session.scalars(select(User).filter_by(username="patient")).one()
+    lab = database.session.scalars(select(StoredRole.id).filter_by(code="lab")).one()
+    asked = add(RoleChangeRequest(user_id=with_account.id, requested_role_id=lab, reason="Covering"))
+    more = {"request_id": asked.id, "access_id": _an_access(ids["patient_id"])}
+    return ids | more | {"correction_id": _a_correction(ids["bill_id"]), "session_id": 1}
+
+
+def _an_access(patient_id: int) -> int:
+    doctor = database.session.scalars(select(User.id).filter_by(username="doctor")).one()
+    now = clock.now()
+    about = {"user_id": doctor, "patient_id": patient_id, "role": "doctor", "reason": "Collapsed in the ward"}
+    return add(BreakGlass(**about, opened_at=now, expires_at=now + OPEN_FOR)).id
+
+
+def _a_correction(bill_id: int) -> int:
+    cashier = database.session.scalars(select(User.id).filter_by(username="cashier")).one()
+    return add(Correction(kind="void", bill_id=bill_id, proposed_by_id=cashier, reason="Written twice")).id
+
+
+def _admitted(app, place: Place, role: str) -> bool:
+    """Whether the route says that this role may come in."""
+    view = app.view_functions[place.endpoint]
+    if view.needs is Action.PUBLIC:
+        return True
+    if role == "nobody":
+        return False
+    if view.needs is Action.SIGNED_IN:
+        return True
+    granted = ALLOWED[Role(role)] if role in set(Role) else frozenset()
+    return any(action in granted for action in (view.needs, *getattr(view, "suffices", ()))) or _without_role(
+        view, role
+    )
+
+
+def _without_role(view, role: str) -> bool:
+    return role == "norole" and view.needs in WITHOUT_ROLE
+
+
+def _is_turned_away(status: int, place: Place, role: str) -> bool:
+    return status == (401 if role == "nobody" else 403)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_route_admits_whom_it_says_and_nothing_fails(app, desk, program, known, role, record_property):
+    """An empty submit to everything; who may come in is answered with anything but "not for you", others with just that."""
+    username = None if role == "nobody" else role
+    clients, wrong, count = {True: program(username), False: desk(username)}, [], 0
+    for place in sorted(places(app, known), key=lambda place: place.method != "GET"):
+        client = clients[place.is_api]
+        if place.method != "GET" and not place.is_api:
+            client = desk(username)
+        status = _status(client, place)
+        count += 1
+        may, is_away = _admitted(app, place, role), _is_turned_away(status, place, role)
+        if status >= 500 or (may and is_away and place.endpoint not in OWN_AFFAIRS) or (not may and not is_away):
+            wrong.append(f"{place.method} {place.rule}: {'let in' if may else 'kept out'} but {status}")
+    record_property("figure", f"routes as {role}: {count} asked, {len(wrong)} wrong (0)")
+    assert wrong == [], "\n".join(wrong)
+
+
+def _status(client, place: Place) -> int:
+    """The status of an empty submit (or a fetch); for visitors who are sent to sign in, 401."""
+    client.checks = False
+    body = {} if place.method == "GET" else {"json": {}} if place.is_api else {"data": {"csrf_token": _token(client)}}
+    answer = client.open(place.path, method=place.method, **body)
+    is_sent_away = answer.status_code == 302 and "/login" in (answer.location or "")
+    return 401 if is_sent_away else answer.status_code
+
+
+def _token(client) -> str:
+    """The CSRF token of this client's pages."""
+    page = client.get("/login")
+    page = client.get("/") if page.status_code == 302 else page
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.get_data(as_text=True))
+    return found.group(1) if found else ""
+
+
+def test_an_address_that_names_an_unknown_record_fails_here(app, known):
+    """What a new route names must be a record that these tests know, or they cannot walk it."""
+    assert len(list(places(app, known))) > 200
+    newer = Flask("newer")
+    newer.add_url_rule("/tests/<int:unheard_of_id>", "unheard", lambda unheard_of_id: "")
+    with pytest.raises(KeyError, match="unheard_of_id"):
+        list(places(newer, known))
