@@ -26,6 +26,8 @@ ENTITIES = {
     "encounter": _("Encounter"),
     "goods_receipt": _("Delivery"),
     "immunization": _("Immunisation"),
+    "lab_order": _("Test"),
+    "lab_result": _("Test result"),
     "medication": _("Medicine"),
     "note_template": _("Note template"),
     "notification": _("Message"),

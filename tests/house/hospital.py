@@ -9,13 +9,14 @@ from sqlalchemy import select
 
 from hms.appointments.models import Absence, Appointment, QueueEntry, WorkingHours
 from hms.billing.models import Bill, BillLine, CashShift, Correction, Payment, PriceItem
-from hms.clinical.models import Addendum, Condition, Encounter, Prescription, VitalsReading
+from hms.clinical.models import Addendum, Condition, Encounter, NoteTemplate, Prescription, VitalsReading
 from hms.core import clock
 from hms.core.actions import doing
 from hms.core.db import db
 from hms.core.money import Money
 from hms.core.people import SYSTEM
 from hms.formulary.models import Medication
+from hms.lab.models import LabOrder, LabResult
 from hms.messages.models import Notification
 from hms.patients.models import Allergy, Patient
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt, StockMovement, Supplier
@@ -26,6 +27,7 @@ _next = count(810_000)
 CLINICAL = ("Canarynote", "Canarycomplaint", "Canarydiagnosis", "Canaryvital", "Canaryaddendum")
 MEDICINES = ("Canarycillin",)
 ALLERGIES = ("Canarypollen", "Canaryrash")
+TESTS = ("Canarytest", "Canaryvalue")
 
 
 def add(row):
@@ -49,7 +51,7 @@ def _id(username: str) -> int:
 def whole_record(family_name: str = "Kamara", *, doctor: str = "doctor", days_ago: int = 0) -> dict[str, int]:
     """Ids, by the names that addresses give them, of a patient whom `doctor` saw, and of all that hangs on the visit.
 
-    What is written in the record has the words of `CLINICAL`, `MEDICINES` and `ALLERGIES` in it.
+    What is written in the record has the words of `CLINICAL`, `MEDICINES`, `ALLERGIES` and `TESTS` in it.
     """
     number, by = next(_next), _id(doctor)
     now = clock.now() - dt.timedelta(days=days_ago)
@@ -91,7 +93,16 @@ def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str,
     reading = add(VitalsReading(taken_at=now, taken_by_id=_id("nurse"), pulse=70, note=CLINICAL[3], **inside))
     add(Addendum(encounter_id=visit.id, author_id=by, text=CLINICAL[4]))
     ids = {"appointment_id": booked.id, "entry_id": entry.id, "encounter_id": visit.id}
+    ids |= {"order_id": _test(inside, by, now)}
     return ids | {"condition_id": condition.id, "reading_id": reading.id} | _medicine(inside, by, now, number)
+
+
+def _test(inside: dict[str, int], by: int, now: dt.datetime) -> int:
+    asked = {"test_code": "FBC", "test_name": TESTS[0], "ordered_by_id": by, "ordered_at": now}
+    order = add(LabOrder(**inside, **asked, status="done", done_at=now))
+    entered = {"entered_by_id": _id("lab"), "entered_at": now, "code": "HB", "title": "Haemoglobin"}
+    add(LabResult(order_id=order.id, value=TESTS[1], **entered))
+    return order.id
 
 
 def _medicine(inside: dict[str, int], by: int, now: dt.datetime, number: int) -> dict[str, int]:
@@ -135,10 +146,12 @@ def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
     )
     away = add(Absence(doctor_id=doctor_id, starts=start, ends=start + dt.timedelta(hours=1)))
     told = add(Notification(user_id=doctor_id, title="A result"))
+    note = add(NoteTemplate(owner_id=doctor_id, shortcut=f"n{number}", title="Note", content="Seen and well."))
     supplier = add(Supplier(name=f"Medstore {number}"))
     receipt = add(GoodsReceipt(number=f"G-{number}", supplier_id=supplier.id, received_at=clock.now()))
     ids = {"hours_id": week.id, "absence_id": away.id, "notification_id": told.id, "receipt_id": receipt.id}
     role_id = db.session.scalars(select(Role.id).order_by(Role.id).limit(1)).one()
     asker = add(User(username=f"asker{number}"))
     asked = add(RoleChangeRequest(user_id=asker.id, requested_role_id=role_id, reason="Covering December"))
+    ids |= {"template_id": note.id}
     return ids | {"user_id": doctor_id, "role_id": role_id, "request_id": asked.id}

@@ -21,7 +21,7 @@ from hms.patients import access, restricting
 from hms.patients import queries as patients
 from hms.patients.models import BreakGlass, Patient
 from tests.conftest import PASSWORD
-from tests.house.hospital import ALLERGIES, CLINICAL, MEDICINES, somebody, whole_record
+from tests.house.hospital import ALLERGIES, CLINICAL, MEDICINES, TESTS, somebody, whole_record
 from tests.house.places import places
 
 pytestmark = pytest.mark.security("O")
@@ -58,13 +58,13 @@ def _everything(app, at_desk, by_token, known: dict[str, int]) -> str:
 @pytest.mark.parametrize(
     ("role", "hidden"),
     [
-        ("doctor", (*CLINICAL, *MEDICINES, *ALLERGIES)),
-        ("nurse", (*CLINICAL, *MEDICINES, *ALLERGIES)),
-        ("receptionist", (*CLINICAL, *MEDICINES, *ALLERGIES)),
-        ("cashier", (*CLINICAL, *MEDICINES, *ALLERGIES)),
+        ("doctor", (*CLINICAL, *MEDICINES, *ALLERGIES, *TESTS)),
+        ("nurse", (*CLINICAL, *MEDICINES, *ALLERGIES, *TESTS)),
+        ("receptionist", (*CLINICAL, *MEDICINES, *ALLERGIES, *TESTS)),
+        ("cashier", (*CLINICAL, *MEDICINES, *ALLERGIES, *TESTS)),
         ("lab", (*CLINICAL, *MEDICINES, *ALLERGIES)),
-        ("pharmacist", CLINICAL),
-        ("admin", (*CLINICAL, *MEDICINES, *ALLERGIES)),
+        ("pharmacist", (*CLINICAL, *TESTS)),
+        ("admin", (*CLINICAL, *MEDICINES, *ALLERGIES, *TESTS)),
     ],
 )
 def test_no_answer_holds_a_word_of_a_closed_record(app, desk, program, record, role, hidden):

@@ -27,6 +27,8 @@ OWN_AFFAIRS = {
     "patients.allergies",
     "staff.locked",
     "staff.register",
+    "clinical.template",
+    "clinical.withdraw_template",
     "clinical.draft",
     "clinical.draft_key",
     "clinical.write",
