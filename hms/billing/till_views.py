@@ -13,7 +13,7 @@ from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.staff.models import User
 
-from . import actions, queries, shifts
+from . import actions, closings, queries, shifts
 from .desk import pages
 from .forms import CloseForm, FloatForm, count_form
 from .models import CashShift
@@ -38,6 +38,7 @@ def _till_page(refused: DeskForm | None = None) -> tuple[str, int]:
         form=form,
         recount=count_form() if is_counted and shift.counted["tries"] < shifts.MOST_COUNTS else None,
         differences=shifts.differences(shift) if is_counted else [],
+        sums=closings.sums(shift) if is_counted else None,
         slips=queries.slips(shift.id) if shift else {},
         closed=queries.closed_shifts(person().id),
     )
@@ -87,4 +88,10 @@ def closing(shift_id: int) -> str:
     if shift.closed_at is None or (shift.cashier_id != person().id and not person().may(Action.WITHDRAW_BILL)):
         raise NotFound(_("There is no such closing."))
     cashier = found(User, shift.cashier_id)
-    return render_template("billing/closing.html", shift=shift, cashier=cashier, differences=shifts.differences(shift))
+    return render_template(
+        "billing/closing.html",
+        shift=shift,
+        cashier=cashier,
+        differences=shifts.differences(shift),
+        sums=closings.sums(shift),
+    )

@@ -216,6 +216,35 @@ def test_the_till_is_counted_blind_and_closed(bill, desk):
     assert cashier.post("/billing/till/close", data={"csrf_token": _csrf(cashier)}).status_code == 303
 
 
+def test_the_closing_counts_what_was_given_back_and_made_void(bill, desk):
+    cashier, admin = desk("cashier"), desk("admin")
+    _send(cashier, "/billing/till", "/open", float_amount="100")
+    url = f"/billing/bills/{bill.id}"
+    _send(cashier, f"{url}/pay", "/pay")
+    payment = database.session.scalars(select(Payment)).one()
+    _send(cashier, f"/billing/payments/{payment.id}/refund", "/refund", amount="40.00", reason="test not done")
+    _send(admin, url, "/approve")
+    wrong = factories.draft(bill.patient_id, "75.00")
+    _send(cashier, f"/billing/bills/{wrong.id}", "/issue")
+    _send(cashier, f"/billing/bills/{wrong.id}/void", "/void", reason="Wrong patient")
+    _send(admin, f"/billing/bills/{wrong.id}", "/approve")
+    _send(cashier, "/billing/till", "/count", n2000="12", n50="5", n10="0", loose="7.50")
+    seen = words(cashier.get("/billing/till").get_data(as_text=True))
+    assert "Float 100.00 Paid in cash 190.00 Given back in cash −40.00 Expected cash 250.00" in seen
+    assert "Cash 250.00 250.00 0.00" in seen
+    done = _send(cashier, "/billing/till", "/close")
+    paper = words(cashier.get(done.location).get_data(as_text=True))
+    assert "Refunds 1 40.00 Void bills 1 75.00" in paper
+    assert f"{wrong.number} Wrong patient 75.00" in paper
+    later = factories.draft(bill.patient_id, "60.00")
+    _send(cashier, f"/billing/bills/{later.id}", "/issue")
+    _send(cashier, f"/billing/bills/{later.id}/void", "/void", reason="After closing")
+    _send(admin, f"/billing/bills/{later.id}", "/approve")
+    again = words(cashier.get(done.location).get_data(as_text=True))
+    assert "Void bills 1 75.00" in again
+    assert "After closing" not in again
+
+
 def _csrf(client) -> str:
     return re.search(r'name="csrf_token" value="([^"]+)"', client.get("/billing/till").get_data(as_text=True))[1]
 
