@@ -44,7 +44,7 @@ def _everything(app, at_desk, by_token, known: dict[str, int]) -> str:
     """All that is answered at every address that can be fetched; lists also when asked for this patient."""
     at_desk.checks = by_token.checks = False
     said = []
-    for place in places(app, known | {"access_id": 1}):
+    for place in places(app, known | {"access_id": 1, "session_id": 1, "correction_id": 1}):
         if place.method != "GET" or place.rule in ("/api/openapi.json", "/api/docs/", "/logout"):
             continue
         about = f"?patient={known['patient_id']}&patient_id={known['patient_id']}&q=Canarywoman&search=Canarywoman"
