@@ -233,15 +233,13 @@ def test_the_closing_counts_what_was_given_back_and_made_void(bill, desk):
     assert "Float 100.00 Paid in cash 190.00 Given back in cash −40.00 Expected cash 250.00" in seen
     assert "Cash 250.00 250.00 0.00" in seen
     done = _send(cashier, "/billing/till", "/close")
-    paper = words(cashier.get(done.location).get_data(as_text=True))
-    assert "Refunds 1 40.00 Void bills 1 75.00" in paper
-    assert f"{wrong.number} Wrong patient 75.00" in paper
+    assert f"{wrong.number} Wrong patient 75.00" in words(cashier.get(done.location).get_data(as_text=True))
     later = factories.draft(bill.patient_id, "60.00")
     _send(cashier, f"/billing/bills/{later.id}", "/issue")
     _send(cashier, f"/billing/bills/{later.id}/void", "/void", reason="After closing")
     _send(admin, f"/billing/bills/{later.id}", "/approve")
     again = words(cashier.get(done.location).get_data(as_text=True))
-    assert "Void bills 1 75.00" in again
+    assert "Refunds 1 40.00 Void bills 1 75.00" in again
     assert "After closing" not in again
 
 
