@@ -1,12 +1,14 @@
 """The table of docs/security.md: how many tests stand behind each class of attack, and the figures they measured.
 
 A test module or test says which class it belongs to, `pytest.mark.security("E")`, and records what it measured with
-pytest's `record_property("figure", "what: value (aim)")`. `make security` runs these tests and prints the table.
+pytest's `record_property("figure", "what: value (aim)")`; what many tests count together, with
+`record_property("counted", ("what", asked, wrong))`. `make security` runs these tests and prints the table.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -54,8 +56,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.write_line("\n| class | | tests | failed |\n|---|---|---:|---:|")
     for letter, words in CLASSES.items():
         terminalreporter.write_line(f"| {letter} | {words} | {passed[letter] + failed[letter]} | {failed[letter]} |")
-    terminalreporter.write_line("")
-    for figure in sorted(_figures(terminalreporter.stats)):
+    terminalreporter.write_line(
+        f"| | all, some in two classes | {passed.total() + failed.total()} | {failed.total()} |\n"
+    )
+    for figure in sorted({*_values(terminalreporter.stats, "figure"), *_sums(terminalreporter.stats)}):
         terminalreporter.write_line(f"* {figure}")
 
 
@@ -63,6 +67,16 @@ def _counted(reports: list[pytest.TestReport]) -> Counter[str]:
     return Counter(str(value) for report in reports for name, value in report.user_properties if name == "security")
 
 
-def _figures(stats: dict[str, list[pytest.TestReport]]) -> set[str]:
+def _values(stats: dict[str, list[pytest.TestReport]], kind: str) -> list[Any]:
+    """What the tests recorded as `kind`."""
     done = [*stats.get("passed", []), *stats.get("failed", [])]
-    return {str(value) for report in done for name, value in report.user_properties if name == "figure"}
+    return [value for report in done for name, value in report.user_properties if name == kind]
+
+
+def _sums(stats: dict[str, list[pytest.TestReport]]) -> list[str]:
+    """One line for each thing that several tests counted."""
+    asked, wrong = Counter[str](), Counter[str]()
+    for what, number, faults in _values(stats, "counted"):
+        asked[what] += number
+        wrong[what] += faults
+    return [f"{what}: {asked[what]:,} asked, {wrong[what]} wrong (0)" for what in asked]

@@ -14,6 +14,8 @@ from hms.patients.models import Patient
 from tests import servers
 from tests.conftest import config_for
 
+pytestmark = pytest.mark.security("K")
+
 
 @pytest.fixture
 def patient(real_app):

@@ -17,6 +17,7 @@ PAGES = (
 
 
 @pytest.mark.parametrize("path", PAGES)
+@pytest.mark.security("A")
 def test_an_administrator_opens_the_page_and_a_cashier_does_not(desk, path):
     assert desk("admin").get(path).status_code == 200
     assert desk("cashier").get(path).status_code == 403
@@ -44,6 +45,7 @@ def test_filters_that_cannot_be_read_are_said_to_be_so(desk, query):
     assert desk("admin").get(f"/admin/audit?{query}").status_code == 400
 
 
+@pytest.mark.security("O")
 def test_a_refusal_is_in_the_trail(desk, program):
     desk("cashier").get("/admin/audit")
     entries = program("admin").get("/api/audit-logs/?action=authz.denied").get_json()
@@ -51,6 +53,7 @@ def test_a_refusal_is_in_the_trail(desk, program):
     assert seen == [("cashier", "denied", "admin.audit_trail")]
 
 
+@pytest.mark.security("P")
 def test_health_tells_strangers_one_word_and_administrators_each_part(program):
     assert program(None).get("/api/health/").get_json() == {"status": "ok", "database": "ok"}
     assert {"broker", "waiting_work", "failed_work"} <= set(program("admin").get("/api/health/").get_json())

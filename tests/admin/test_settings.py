@@ -27,6 +27,7 @@ def test_the_page_tells_who_changed_what_and_reverts(desk):
     assert "Default: 60" not in admin.get("/admin/settings").get_data(as_text=True)
 
 
+@pytest.mark.security("G")
 def test_a_sensitive_setting_asks_for_the_password(desk):
     admin, path = desk("admin"), "/admin/settings/staff.idle_minutes"
     assert admin.form(path, new="30", proof="").status_code == 400
@@ -37,6 +38,7 @@ def test_a_sensitive_setting_asks_for_the_password(desk):
     assert settings.value("staff.idle_minutes") == 30
 
 
+@pytest.mark.security("G")
 def test_a_revert_of_a_sensitive_setting_asks_too(desk):
     admin = desk("admin")
     admin.form("/admin/settings/staff.idle_minutes", new="30", proof=PASSWORD)
@@ -73,6 +75,7 @@ def test_what_does_not_fit_is_refused_and_kept(program, key, wrong):
     assert (answer.status_code, list(answer.json)) == (400, ["value"])
 
 
+@pytest.mark.security("D")
 def test_public_settings_need_no_sign_in_and_are_only_the_public_ones(program):
     shown = program(None).get("/api/system-settings/public/").json
     assert {one["key"] for one in shown} == {key for key, setting in SETTINGS.items() if setting.is_public}

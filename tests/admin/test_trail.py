@@ -107,6 +107,7 @@ def test_several_people_of_a_name_are_found_in_order(person, known, db):
     assert [row.actor_name for row in rows] == ["nurse", "doctor", "nurse"]
 
 
+@pytest.mark.security("J")
 def test_the_export_is_harmless_and_in_the_trail(desk, person, db):
     settings.change_setting("hospital.name", "=HYPERLINK(1)", by=person("admin"))
     file = desk("admin").get("/admin/audit.csv?entity=system_setting")

@@ -99,6 +99,7 @@ def test_missing_fields_are_all_named(program, db):
     assert answer.json == {name: ["This field is required."] for name in ("patient", "doctor", "date", "time")}
 
 
+@pytest.mark.security("B")
 def test_overlaps_are_409_with_their_code(program, body, bah):
     client, other = program("receptionist"), factories.doctor("dr.cole", last_name="Cole")
     client.post("/api/appointments/", json=body)
@@ -110,6 +111,7 @@ def test_overlaps_are_409_with_their_code(program, body, bah):
 
 
 @pytest.mark.parametrize("role", ["pharmacist", "cashier", "lab"])
+@pytest.mark.security("D")
 def test_other_desks_see_who_and_when_only_and_write_nothing(program, booking, role):
     seen = program(role).get(f"/api/appointments/{booking.id}/").json
     assert set(seen) == {"id", "patient", "date", "time", "status"}
@@ -118,6 +120,7 @@ def test_other_desks_see_who_and_when_only_and_write_nothing(program, booking, r
     assert program(role).post("/api/appointments/", json={}).status_code == 403
 
 
+@pytest.mark.security("A")
 def test_without_a_token_nothing_is_told(program, db):
     assert program(None).get("/api/appointments/").status_code == 401
     assert program("norole").get("/api/appointments/").status_code == 403
@@ -136,6 +139,7 @@ def test_a_put_changes_notes_length_and_status(program, booking):
     assert change.items() <= answer.json.items()
 
 
+@pytest.mark.security("D")
 def test_a_nurse_changes_the_status_only(program, booking, body):
     client = program("nurse")
     same = client.put(f"/api/appointments/{booking.id}/", json=body | {"status": "no_show"})
@@ -145,6 +149,7 @@ def test_a_nurse_changes_the_status_only(program, booking, body):
     assert "notes" in other.json["detail"]
 
 
+@pytest.mark.security("D")
 def test_a_doctor_changes_only_their_own(program, booking, person, body):
     me = person("doctor")
     assert program("doctor").put(f"/api/appointments/{booking.id}/", json={"status": "no_show"}).status_code == 404
@@ -169,6 +174,7 @@ def test_if_match_refuses_an_older_version_with_the_present_state(program, booki
     assert (stale.status_code, stale.json["notes"]) == (412, "one")
 
 
+@pytest.mark.security("B")
 def test_delete_withdraws_and_is_for_administrators(program, booking):
     path = f"/api/appointments/{booking.id}/"
     assert program("receptionist").delete(path).status_code == 403

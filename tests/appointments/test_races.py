@@ -19,6 +19,8 @@ from hms.staff.models import User
 from tests.appointments import factories
 from tests.appointments.factories import MONDAY
 
+pytestmark = pytest.mark.security("N")
+
 TEN = dt.time(10)
 
 

@@ -90,6 +90,7 @@ def test_the_price_lists_words_and_price_are_taken_when_left_out(patient_id, pro
         ({"patient": "?", "notes": "a\u0000b"}, "notes"),
     ],
 )
+@pytest.mark.security("B")
 def test_bills_that_cannot_be_made(patient_id, program, body, field):
     given = {**body, "patient": patient_id} if body.get("patient") == "?" else body
     answer = program("cashier").post("/api/bills/", json=given)
@@ -111,6 +112,7 @@ def test_bills_that_cannot_be_made(patient_id, program, body, field):
         ({"amount": "5", "method": "Cash", "tendered": "1"}, "tendered"),
     ],
 )
+@pytest.mark.security("B")
 def test_payments_that_are_not_taken(patient_id, program, body, field):
     bill = factories.draft(patient_id, "100.00")
     answer = program("cashier").post("/api/payments/", json={"bill": bill.id, **body})
@@ -190,6 +192,7 @@ def test_what_cannot_be_asked(patient_id, program, sent, field):
     assert (answer.status_code, list(answer.get_json())[0]) == (400, field)
 
 
+@pytest.mark.security("B")
 def test_a_payment_is_final(patient_id, program):
     admin = program("admin")
     payment = actions.take_payment(factories.draft(patient_id, "10.00").id, Money("10"), "Cash", by=SYSTEM)
@@ -201,6 +204,7 @@ def test_a_payment_is_final(patient_id, program):
 
 
 @pytest.mark.parametrize("role", ["doctor", "nurse", "pharmacist", "lab"])
+@pytest.mark.security("D")
 def test_care_desks_see_whether_a_bill_is_paid_and_nothing_else(patient_id, program, role):
     bill = factories.draft(patient_id, "10.00")
     payment = actions.take_payment(bill.id, Money("10.00"), "Cash", by=SYSTEM)
@@ -213,6 +217,7 @@ def test_care_desks_see_whether_a_bill_is_paid_and_nothing_else(patient_id, prog
     assert client.post("/api/payments/", json={"bill": bill.id, "amount": "1", "method": "Cash"}).status_code == 403
 
 
+@pytest.mark.security("D")
 def test_a_receptionist_sees_the_payments_they_took(patient_id, program):
     bill_id = factories.draft(patient_id, "10.00").id
     one = {"bill": bill_id, "method": "Cash"}
@@ -272,6 +277,7 @@ def test_the_price_list_is_read_by_every_desk(db, program):
     assert len(program("lab").get("/api/service-catalog/").get_json()) == 1
 
 
+@pytest.mark.security("N")
 def test_the_same_key_takes_the_money_once(patient_id, program):
     bill_id = factories.draft(patient_id, "100.00").id
     body, key = {"bill": bill_id, "amount": "60.00", "method": "Cash"}, {"Idempotency-Key": "till-2-0001"}
@@ -282,6 +288,7 @@ def test_the_same_key_takes_the_money_once(patient_id, program):
     assert other.status_code == 422
 
 
+@pytest.mark.security("N")
 def test_losers_of_a_race_are_told_so(real_app):
     bill_id = factories.draft(factories.patient().id, "100.00").id
     user = database.session.scalars(select(User).filter_by(username="cashier")).unique().one()

@@ -104,6 +104,7 @@ def test_a_long_invoice_repeats_its_heading_and_keeps_rows_with_the_total(db, pe
     assert "Item 60 1" in last
 
 
+@pytest.mark.security("K")
 def test_each_edition_is_made_once_and_reprinted_to_the_byte(db, desk, person):
     bill, cashier = factories.draft(factories.patient().id, "100.00"), desk("cashier")
     url = f"/billing/bills/{bill.id}/invoice.pdf"

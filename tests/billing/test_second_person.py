@@ -22,6 +22,8 @@ from hms.staff.models import User
 
 from . import factories
 
+pytestmark = pytest.mark.security("N")
+
 
 def draft(*prices: str) -> Bill:
     return factories.draft(factories.patient().id, *prices)

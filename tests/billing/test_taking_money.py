@@ -104,6 +104,7 @@ def test_payments_that_are_not_taken(db, person, payment, field):
     assert database.session.get(Bill, bill.id).status == "draft", "a refused payment issues nothing"
 
 
+@pytest.mark.security("N")
 def test_payments_are_for_ever(db, person):
     payment = actions.take_payment(draft("10.00").id, Money("10.00"), "Cash", by=person("cashier"))
     with pytest.raises(Conflict, match="final"), doing("tests.cheat", SYSTEM):
@@ -154,6 +155,7 @@ def test_a_hospital_may_want_the_till_opened_by_hand(db, person):
     actions.take_payment(bill.id, Money("5.00"), "Cash", by=person("cashier"))
 
 
+@pytest.mark.security("N")
 def test_eight_windows_take_sixty_of_a_hundred_and_one_gets_it(real_app):
     bill_id = draft("100.00").id
 
@@ -175,6 +177,7 @@ class Killed(Exception):
     """A transaction that ends in the middle."""
 
 
+@pytest.mark.security("N")
 def test_forty_windows_issue_while_some_are_killed_and_no_number_is_missing(real_app):
     """Of 40, five roll back after taking their number and five lose their connection to the database then."""
     ids = [draft("10.00").id for _ in range(40)]
@@ -216,6 +219,7 @@ def _kill_my_connection() -> None:
         other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
 
 
+@pytest.mark.security("N")
 def test_two_windows_of_one_cashier_share_one_till(real_app):
     ids = [draft("10.00").id for _ in range(6)]
     with real_app.app_context():

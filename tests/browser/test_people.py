@@ -13,7 +13,7 @@ from hms.core.people import SYSTEM
 from hms.staff import accounts, giving
 from hms.staff.models import Role, User
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.security("M")]
 
 FELT_WITHIN = 5.0
 

@@ -56,6 +56,7 @@ def test_the_front_ends_spellings_are_understood(program, whom):
 
 
 @pytest.mark.parametrize("role", ["admin", "nurse", "receptionist", "pharmacist", "cashier", "lab", "patient"])
+@pytest.mark.security("D")
 def test_only_doctors_write(program, person, whom, role):
     encounter = an_encounter(person("doctor"), whom, notes="n")
     client = program(role)
@@ -68,6 +69,7 @@ def test_only_doctors_write(program, person, whom, role):
 
 
 @pytest.mark.parametrize("role", ["receptionist", "pharmacist", "cashier", "lab"])
+@pytest.mark.security("D")
 def test_others_see_that_it_was_not_what_was_said(program, person, whom, role):
     encounter = an_encounter(person("doctor"), whom, notes="secret", diagnosis="secret")
     client = program(role)
@@ -84,6 +86,7 @@ def test_carers_read_notes(program, person, whom, role):
     assert set(program(role).get("/api/encounters/").json[0]) >= CLINICAL
 
 
+@pytest.mark.security("O")
 def test_an_administrators_reading_is_in_the_trail(program, person, whom, db):
     encounter = an_encounter(person("doctor"), whom, notes="n")
     program("admin").get(f"/api/encounters/{encounter.id}/")
@@ -91,6 +94,7 @@ def test_an_administrators_reading_is_in_the_trail(program, person, whom, db):
     assert (read.actor_name, read.entity_id) == ("admin", encounter.id)
 
 
+@pytest.mark.security("D")
 def test_break_glass_hides_notes_from_administrators(program, person, whom, db):
     from hms.core import settings
 
@@ -262,6 +266,7 @@ def test_an_unusable_order_is_told_at_its_field(program, person, whom, db, chang
 
 
 @pytest.mark.parametrize("role", ["receptionist", "cashier", "lab"])
+@pytest.mark.security("D")
 def test_others_see_where_an_order_stands(program, person, whom, role):
     encounter = an_encounter(person("doctor"), whom)
     actions.prescribe(encounter.id, medication_name="Honey", by=person("doctor"))
@@ -305,6 +310,7 @@ def test_lists_ask_as_often_for_many_as_for_few(program, person):
     assert client.get("/api/encounters/?page_size=20").headers["X-Queries"] == few
 
 
+@pytest.mark.security("B")
 def test_a_signed_encounter_is_voided_not_erased(program, person, whom, db):
     encounter = signed(person("doctor"), whom)
     assert program("admin").delete(f"/api/encounters/{encounter.id}/").status_code == 204

@@ -15,11 +15,13 @@ from hms.local.postgres import APPLICATION, OWNER
 from hms.staff.models import Department
 
 
+@pytest.mark.security("A")
 def test_an_action_without_the_grant_is_refused(person):
     with pytest.raises(NotAllowed):
         settings.change_setting("hospital.name", "Other", by=person("cashier"))
 
 
+@pytest.mark.security("O")
 def test_a_change_is_in_the_trail_with_old_and_new_value(db, person):
     settings.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
     settings.change_setting("hospital.name", "Bay Hospital", by=person("admin"))
@@ -29,6 +31,7 @@ def test_a_change_is_in_the_trail_with_old_and_new_value(db, person):
     assert entries[1].new == {"value": "Bay Hospital"}
 
 
+@pytest.mark.security("O")
 def test_a_write_outside_of_any_action_is_refused_by_the_database(real_app):
     from hms.core.db import db
 
@@ -37,6 +40,7 @@ def test_a_write_outside_of_any_action_is_refused_by_the_database(real_app):
     db.session.rollback()
 
 
+@pytest.mark.security("O")
 def test_the_trail_cannot_be_rewritten(db, person):
     settings.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
     chain.seal_waiting()
@@ -47,6 +51,7 @@ def test_the_trail_cannot_be_rewritten(db, person):
                 db.session.execute(text(change))
 
 
+@pytest.mark.security("A")
 def test_the_programs_can_neither_change_tables_nor_switch_triggers_off(db):
     for change in (
         "ALTER TABLE audit_entry DISABLE TRIGGER permanent",
@@ -64,6 +69,7 @@ def test_the_programs_can_neither_change_tables_nor_switch_triggers_off(db):
             db.session.execute(text(change))
 
 
+@pytest.mark.security("O")
 def test_a_refused_action_leaves_nothing_and_announces_nothing(db):
     heard = []
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+pytestmark = pytest.mark.security("P")
+
 
 def test_a_real_hospital_gets_no_demo(app):
     answer = app.test_cli_runner().invoke(args=["demo"])

@@ -36,6 +36,7 @@ def test_the_doctor_sees_who_waits_and_the_cashier_does_not(desk, waiting):
     assert "JALLOH" not in words(desk("cashier").get("/").get_data(as_text=True))
 
 
+@pytest.mark.security("D")
 def test_only_those_who_work_with_money_see_what_was_received(desk):
     seen = {
         role: "Received today" in desk(role).get("/").get_data(as_text=True) for role in ("admin", "cashier", "nurse")

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.security("J")
+
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "tools" / "analysis" / "rules.yml"
 SEMGREP = ROOT / ".local" / "analysis" / "bin" / "semgrep"

@@ -52,14 +52,17 @@ def test_every_migration_goes_down_and_up_again(real_app):
     upgrade()
 
 
+@pytest.mark.security("O")
 def test_every_record_is_in_the_trail(db):
     assert _records(Record) - _tables_with_trigger("audit") == set()
 
 
+@pytest.mark.security("O")
 def test_every_permanent_row_is_kept_by_a_trigger(db):
     assert _records(Permanent) - _tables_with_trigger("permanent") == set()
 
 
+@pytest.mark.security("O")
 def test_no_foreign_key_deletes_care_or_money(db):
     query = text(
         "SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND confdeltype = 'c'"

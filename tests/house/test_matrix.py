@@ -142,7 +142,7 @@ def test_a_role_is_refused_exactly_where_the_matrix_says(program, role, record_p
         is_refused = answer.status_code == (401 if role == "anon" else 403)
         if is_refused != (row[role] == "N"):
             wrong.append(f"{_name(row)}: {row[role]} but {answer.status_code}")
-    record_property("figure", f"matrix, refusals as {role}: {len(ENDPOINTS)} endpoints, {len(wrong)} wrong (0)")
+    record_property("counted", ("permission matrix: endpoints × roles, who is refused", len(ENDPOINTS), len(wrong)))
     assert wrong == []
 
 
@@ -173,7 +173,7 @@ def test_one_record_is_read_as_the_matrix_says(program, hospital, role, record_p
                 wrong.append(f"{_name(row)} {whose}: {letter} but {answer.status_code}")
             elif due == 200:
                 wrong += _wrong_fields(row, role, answer.get_json())
-    record_property("figure", f"matrix, single records as {role}: {checked} read, {len(wrong)} wrong (0)")
+    record_property("counted", ("permission matrix: single records, own, others' and closed", checked, len(wrong)))
     assert wrong == []
 
 

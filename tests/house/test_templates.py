@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.security("J")
+
 ROOT = Path(__file__).resolve().parents[2] / "templates"
 PAGES = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.html"))
 INLINE = re.compile(r"<[a-z][^>{]*\s(style|on(click|change|submit|load|input|key\w+))=|javascript:", re.IGNORECASE)

@@ -15,7 +15,7 @@ from hms.patients.models import Patient
 
 from .factories import about, export, imported, patient
 
-pytestmark = pytest.mark.usefixtures("db")
+pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.security("K")]
 GOUT = {"code": {"text": "Gout"}}
 NAME = [{"family": "Kargbo"}]
 

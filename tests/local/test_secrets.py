@@ -9,6 +9,8 @@ from cryptography.fernet import Fernet
 from hms.local import secrets
 from hms.local.errors import LocalServersFailed
 
+pytestmark = pytest.mark.security("P")
+
 
 def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path):
     made = secrets.environment(tmp_path, {})

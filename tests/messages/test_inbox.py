@@ -23,6 +23,7 @@ def test_an_alert_is_shown_and_opened_once(desk, person, told):
     assert queries.unread_count(person("nurse").id) == 0
 
 
+@pytest.mark.security("D")
 def test_anothers_alert_is_not_found(desk, program, person, told):
     with pytest.raises(NotFound):
         actions.mark_read(told.id, by=person("doctor"))

@@ -51,6 +51,7 @@ def test_a_program_registers_a_patient_and_reads_it_back(program):
         ("lab", {"id", "unique_id", "first_name", "last_name", "date_of_birth", "gender"}),
     ],
 )
+@pytest.mark.security("D")
 def test_each_role_sees_its_fields(program, role, seen):
     patient = a_patient(allergies=["Penicillin"])
     client = program(role)
@@ -59,6 +60,7 @@ def test_each_role_sees_its_fields(program, role, seen):
     assert [set(one) for one in listed] == [seen]
 
 
+@pytest.mark.security("D")
 def test_an_administrator_needs_break_glass_where_the_hospital_says_so(program, person):
     from hms.core import settings
 
@@ -116,6 +118,7 @@ def test_a_correction_answers_the_whole_object(program):
     assert {name: answer.get_json()[name] for name in JANE} == JANE
 
 
+@pytest.mark.security("N")
 def test_a_stale_correction_is_refused_with_the_present_state(program):
     patient, nurse = a_patient(), program("nurse")
     tag = nurse.get(f"/api/patients/{patient.id}/").headers["ETag"]
@@ -124,6 +127,7 @@ def test_a_stale_correction_is_refused_with_the_present_state(program):
     assert (stale.status_code, stale.get_json()["address"]) == (412, "123 Main St")
 
 
+@pytest.mark.security("D")
 def test_a_role_that_may_not_record_allergies_may_repeat_them(program):
     patient = a_patient(allergies=["Penicillin"])
     desk = program("receptionist")
@@ -154,6 +158,7 @@ def test_allergies_are_one_line_of_text(program, text, kept):
         (None, "get", 401),
     ],
 )
+@pytest.mark.security("D")
 def test_who_may_not_is_refused(program, role, method, status):
     patient = a_patient()
     path = "/api/patients/" if method == "post" else f"/api/patients/{patient.id}/"
@@ -161,6 +166,7 @@ def test_who_may_not_is_refused(program, role, method, status):
     assert answer.status_code == status
 
 
+@pytest.mark.security("B")
 def test_deleting_withdraws(program, db):
     patient, admin = a_patient(), program("admin")
     assert admin.delete(f"/api/patients/{patient.id}/").status_code == 204
@@ -169,6 +175,7 @@ def test_deleting_withdraws(program, db):
     assert db.session.get(Patient, patient.id).status == "withdrawn"
 
 
+@pytest.mark.security("O")
 def test_reading_a_patient_is_in_the_trail(program, db, person):
     patient = a_patient()
     program("cashier").get(f"/api/patients/{patient.id}/")
@@ -196,6 +203,7 @@ def test_unusable_arguments_are_400(program, query):
 
 
 @pytest.mark.parametrize("search", ["%", "_", "\\", "'", "\x00", "\ud800", "a" * 5000, "🩺", "0" * 400, "%%%%% 1"])
+@pytest.mark.security("J")
 def test_any_search_is_answered(program, search):
     query = {"search": search.encode("utf-8", "surrogatepass")}
     assert program("receptionist").get("/api/patients/", query_string=query).status_code == 200
@@ -212,6 +220,7 @@ def test_a_body_that_is_no_object_is_400(program, body):
     assert answer.status_code == 400
 
 
+@pytest.mark.security("N")
 def test_a_repeat_with_the_same_key_registers_once(program, db):
     client = program("receptionist")
     answers = [client.post("/api/patients/", json=JANE, headers={"Idempotency-Key": "k1"}) for _ in range(2)]

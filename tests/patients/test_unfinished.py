@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from sqlalchemy import select
 
 from hms.core.db import db as database
@@ -25,6 +26,7 @@ def _keep(client, key, typed):
     return client.post(f"/patients/new/draft/{key}", json=typed, headers={"X-CSRFToken": token})
 
 
+@pytest.mark.security("D")
 def test_what_was_typed_comes_back_and_goes_with_the_registration(db, desk):
     reception = desk("receptionist")
     key = _form(reception)[1]["draft"]

@@ -204,6 +204,7 @@ def test_allergies_are_recorded_denied_and_withdrawn(desk):
     assert patient.allergy_words == "No known allergies"
 
 
+@pytest.mark.security("D")
 def test_an_allergy_of_another_patient_is_not_found(desk, person):
     mine, other = a_patient(), a_patient()
     allergy = actions.record_allergy(other.id, substance="Latex", by=person("nurse"))
@@ -214,6 +215,7 @@ def test_an_allergy_of_another_patient_is_not_found(desk, person):
 
 
 @pytest.mark.parametrize("role", ["receptionist", "cashier", "lab"])
+@pytest.mark.security("D")
 def test_desks_without_allergies_see_the_status_words_only(desk, role):
     patient = a_patient(allergies=["Penicillin"])
     shown = text(desk(role).get(f"/patients/{patient.id}"))
@@ -236,6 +238,7 @@ def test_the_banner_warns_of_a_namesake(desk):
     assert "1 other patient has this name" in words(text(desk("receptionist").get(f"/patients/{one.id}")))
 
 
+@pytest.mark.security("D")
 def test_phones_are_masked_for_those_who_may_not_see_contacts(desk):
     patient = a_patient(phone="076 123 476")
     found = words(text(desk("lab").get(f"/patients/?q={patient.family_name}")))
@@ -255,10 +258,12 @@ def test_phones_are_masked_for_those_who_may_not_see_contacts(desk):
         (None, "/patients/", 302),
     ],
 )
+@pytest.mark.security("D")
 def test_the_wrong_role_or_record_is_turned_away(desk, role, page, status):
     assert desk(role).get(page).status_code == status
 
 
+@pytest.mark.security("D")
 def test_a_withdrawn_patient_has_no_page(desk, person):
     patient = a_patient()
     actions.withdraw_patient(patient.id, by=person("admin"))
@@ -302,6 +307,7 @@ def _costs(client):
     return [min(int(client.get(page).headers["X-Queries"]) for _ in range(3)) for page in pages]
 
 
+@pytest.mark.security("J")
 def test_what_was_typed_is_never_markup(desk):
     shown = text(desk("receptionist").get("/patients/", query_string={"q": "<script>alert(1)</script>"}))
     assert "<script>alert" not in shown

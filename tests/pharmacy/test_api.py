@@ -41,6 +41,7 @@ def test_an_unusable_quantity_is_400(api, quantity):
     assert "quantity" in answer.json
 
 
+@pytest.mark.security("B")
 def test_too_much_is_400_and_too_little_stock_409(api):
     line, _batch = make.ordered(21, stock=4)
     assert api.post(f"/api/prescriptions/{line.id}/dispense/", json={"quantity": 22}).status_code == 400
@@ -48,6 +49,7 @@ def test_too_much_is_400_and_too_little_stock_409(api):
     assert api.post("/api/prescriptions/999999999/dispense/", json={"quantity": 1}).status_code == 404
 
 
+@pytest.mark.security("N")
 def test_the_same_key_dispenses_once(api):
     line, _batch = make.ordered(21)
     path, key = f"/api/prescriptions/{line.id}/dispense/", {"Idempotency-Key": "slip-17"}
@@ -135,6 +137,7 @@ def test_an_unusable_adjustment_is_400(api, wrong):
     assert api.post("/api/stock-adjustments/", json=body).status_code == 400
 
 
+@pytest.mark.security("B")
 def test_what_is_to_order_leaves_expired_stock_out(api):
     low = make.medicine("low", reorder_level=10)
     make.batch(low, 50, days=-1)
@@ -175,17 +178,20 @@ MAY_READ = {
 
 
 @pytest.mark.parametrize("role", MAY_READ)
+@pytest.mark.security("D")
 def test_who_reads_what(program, role):
     client = program(role)
     assert tuple(client.get(path).status_code for path in READS) == MAY_READ[role]
 
 
 @pytest.mark.parametrize("role", ["admin", "doctor", "nurse", "receptionist", "cashier", "lab", "patient"])
+@pytest.mark.security("D")
 def test_only_a_pharmacist_dispenses(program, role):
     line, _batch = make.ordered(21)
     assert program(role).post(f"/api/prescriptions/{line.id}/dispense/", json={"quantity": 1}).status_code == 403
 
 
+@pytest.mark.security("A")
 def test_signed_out_is_401(program):
     assert program(None).get("/api/stock-batches/").status_code == 401
 

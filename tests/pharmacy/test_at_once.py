@@ -6,6 +6,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import func, select
 
@@ -18,6 +19,8 @@ from hms.pharmacy import actions
 from hms.pharmacy.actions import Received
 from hms.pharmacy.models import Batch, StockMovement
 from tests.pharmacy import factories as make
+
+pytestmark = pytest.mark.security("N")
 
 HANDS = 100
 

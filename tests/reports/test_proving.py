@@ -45,6 +45,7 @@ def test_books_kept_by_the_desks_fit(hospital):
         ("UPDATE number_series SET last_number = 9 WHERE series LIKE 'bill:%'", "missing"),
     ],
 )
+@pytest.mark.security("N")
 def test_tampering_is_named(db, hospital, tampering, said):
     db.session.execute(text("RESET ROLE"))
     db.session.execute(text("SET LOCAL session_replication_role = replica"))

@@ -30,11 +30,13 @@ def test_every_role_has_a_dashboard(program, role):
     assert program(role).get("/api/dashboard-stats/").status_code == 200
 
 
+@pytest.mark.security("D")
 def test_money_is_shown_only_where_money_is_worked_with(program):
     seen = {role: program(role).get("/api/dashboard-stats/").get_json() for role in STAFF}
     assert {role for role, figures in seen.items() if "revenue_today" in figures} == {"admin", "cashier"}
 
 
+@pytest.mark.security("D")
 def test_patients_have_no_reports(program):
     assert program("patient").get("/api/report/patient_count/").status_code == 403
     assert program("patient").get("/api/report/appointments_today/").get_json() == {"appointments": []}

@@ -16,6 +16,8 @@ from hms.staff.models import OneTimeLink, UserSession
 from tests.conftest import PASSWORD
 from tests.staff.factories import GOOD, account, role, user, who
 
+pytestmark = pytest.mark.security("C")
+
 NEW = {"first_name": "Fatu", "last_name": "Koroma", "username": "f.koroma", "email": "f.koroma@example.org"}
 
 

@@ -16,6 +16,8 @@ from hms.staff import accounts, giving, links, registering, role_requests, roles
 from hms.staff.models import OneTimeLink, Role, RoleChangeRequest, User
 from tests.staff.factories import GOOD, account, role, user, who
 
+pytestmark = pytest.mark.security("N")
+
 
 @pytest.fixture
 def at_once(real_app):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.staff.factories import GOOD, user
+
+pytestmark = pytest.mark.security("C")
 
 
 def test_the_first_administrator_gets_a_link(app, desk):

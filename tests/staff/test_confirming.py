@@ -10,6 +10,8 @@ from hms.staff.confirming import confirm_identity, confirmed
 from hms.staff.errors import Locked
 from tests.conftest import PASSWORD
 
+pytestmark = pytest.mark.security("G")
+
 
 def test_only_the_own_password_confirms(app, person):
     doctor = person("doctor")

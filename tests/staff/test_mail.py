@@ -49,6 +49,7 @@ def _work(db, kind):
         handle(outbox_id)
 
 
+@pytest.mark.security("E")
 def test_a_link_is_mailed_with_a_secret_of_its_own_and_either_ends_both(box, db, desk, person):
     account("f.koroma", "nurse", email="f@example.org", first_name="Fatu")
     shown = links.make_link(user("f.koroma").id, by=person("admin"))
@@ -62,6 +63,7 @@ def test_a_link_is_mailed_with_a_secret_of_its_own_and_either_ends_both(box, db,
     assert desk(None).get(f"/welcome/{shown}").status_code == 404
 
 
+@pytest.mark.security("E")
 def test_a_link_that_ended_meanwhile_is_not_mailed(box, db, person):
     account("f.koroma", "nurse", email="f@example.org")
     links.make_link(user("f.koroma").id, by=person("admin"))

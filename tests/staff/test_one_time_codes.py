@@ -5,6 +5,8 @@ import pytest
 
 from hms.staff.second_factor import STEP_SECONDS, matching_step
 
+pytestmark = pytest.mark.security("F")
+
 RFC_SECRET = base64.b32encode(b"12345678901234567890").decode()
 
 

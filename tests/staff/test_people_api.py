@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.staff.factories import GOOD, account, role, user
+
+pytestmark = pytest.mark.security("C")
 
 SECRET = {"password", "password_hash", "totp_secret", "two_factor_secret", "pin_hash", "token_version"}
 

@@ -50,6 +50,7 @@ def test_the_own_name_is_changed_and_in_the_trail(desk, db):
     assert (entry.old["first_name"], entry.new["first_name"]) == ("", "Nana")
 
 
+@pytest.mark.security("G")
 def test_the_address_is_changed_only_with_the_password(desk):
     nurse = desk("nurse")
     wrong = nurse.form("/profile/email", email="n@example.org", current="wrong")
@@ -60,6 +61,7 @@ def test_the_address_is_changed_only_with_the_password(desk):
     assert desk("lab").form("/profile/email", email="N@example.org", current=PASSWORD).status_code == 400
 
 
+@pytest.mark.security("G")
 def test_a_new_password_needs_the_present_one_and_ends_every_other_session(desk, program):
     here, elsewhere, token = desk("nurse"), desk("nurse"), program("nurse")
     for sent in (
@@ -77,6 +79,7 @@ def test_a_new_password_needs_the_present_one_and_ends_every_other_session(desk,
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.security("K")
 def test_a_picture_is_made_anew_without_where_it_was_taken(desk, db, kind):
     nurse = desk("nurse")
     place = Image.Exif()
@@ -106,17 +109,20 @@ def test_a_picture_is_made_anew_without_where_it_was_taken(desk, db, kind):
         (b"%PDF-1.7", "../../etc/passwd.png"),
     ],
 )
+@pytest.mark.security("K")
 def test_what_is_no_picture_is_refused(desk, db, content, name):
     answer = _upload(desk("nurse"), content, name)
     assert answer.status_code == 400
     assert db.session.scalars(select(ProfilePhoto)).all() == []
 
 
+@pytest.mark.security("L")
 def test_a_file_too_large_is_refused_before_it_is_read(desk):
     sent = {"data": b"\x00" * 3_000_000, "content_type": "multipart/form-data; boundary=x"}
     assert desk("nurse").post("/profile/photo", **sent).status_code == 413
 
 
+@pytest.mark.security("C")
 def test_the_profile_through_the_api(program):
     nurse = program("nurse")
     before = nurse.get("/api/profile/").json
@@ -132,6 +138,7 @@ def test_the_profile_through_the_api(program):
 
 
 @pytest.mark.parametrize("sent", [{"theme": "dark"}, {"preferences": {"theme": "dark"}, "two_factor_enabled": True}])
+@pytest.mark.security("C")
 def test_preferences_flat_or_nested_and_never_the_second_factor(program, sent):
     nurse = program("nurse")
     answer = nurse.put("/api/preferences/", json=sent)

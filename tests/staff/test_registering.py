@@ -14,6 +14,8 @@ from hms.staff import accounts, registering, role_requests
 from hms.staff.models import RoleChangeRequest, User
 from tests.staff.factories import GOOD, role, user, who
 
+pytestmark = pytest.mark.security("C")
+
 WISH = {"username": "j.doe", "email": "j@example.org", "password": GOOD, "first_name": "Jane", "last_name": "Doe"}
 
 

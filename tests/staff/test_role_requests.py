@@ -14,6 +14,8 @@ from hms.staff import giving, role_requests, roles
 from hms.staff.models import RoleChangeRequest
 from tests.staff.factories import account, role, user, who
 
+pytestmark = pytest.mark.security("C")
+
 PATH = "/api/role-change-requests/"
 
 

@@ -16,6 +16,8 @@ from hms.staff import actions, giving, roles
 from tests.page import Page
 from tests.staff.factories import account, defaults, role, user, who
 
+pytestmark = pytest.mark.security("C")
+
 
 def _matrix_form(client):
     """What a browser sends from the matrix: every ticked box and every version seen."""

@@ -7,6 +7,8 @@ import pytest
 from hms.core.errors import RuleBroken
 from hms.staff import rules
 
+pytestmark = pytest.mark.security("E")
+
 OWN = ("k.kamara", "Kadiatu", "Kamara", "St Mary's")
 
 

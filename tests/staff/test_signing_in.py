@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.conftest import PASSWORD
+
+pytestmark = pytest.mark.security("E")
 
 
 def test_the_right_password_opens_home(desk):

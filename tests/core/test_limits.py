@@ -1,0 +1,21 @@
+"""What is too large or too much is refused in a sentence, before it costs anything."""
+
+from __future__ import annotations
+
+import pytest
+
+from hms.core.start import LARGEST_BODY
+
+pytestmark = pytest.mark.security("L")
+
+
+def test_a_body_above_the_limit_is_refused_on_pages(desk):
+    client = desk("receptionist")
+    client.checks = False
+    assert client.post("/patients/new", data={"given_names": "x" * LARGEST_BODY}).status_code == 413
+
+
+def test_a_body_above_the_limit_is_refused_to_programs(program):
+    answer = program("receptionist").post("/api/patients/", json={"address": "x" * LARGEST_BODY})
+    assert answer.status_code == 413
+    assert answer.is_json
