@@ -29,6 +29,7 @@ class Alert(StrEnum):
     PRESCRIPTION_CHANGED = "prescription-changed"
     STOCK_CHANGED = "stock-changed"
     LAB_CHANGED = "lab-changed"
+    RESULT_IN = "result-in"
     BILL_CHANGED = "bill-changed"
     APPROVALS_CHANGED = "approvals-changed"
     DOCUMENT_READY = "document-ready"
@@ -43,6 +44,7 @@ HEARD_BY: dict[Alert, Action] = {
     Alert.PRESCRIPTION_CHANGED: Action.READ_PRESCRIPTION,
     Alert.STOCK_CHANGED: Action.READ_STOCK,
     Alert.LAB_CHANGED: Action.ENTER_RESULT,
+    Alert.RESULT_IN: Action.ORDER_TEST,
     Alert.BILL_CHANGED: Action.READ_BILL_STATUS,
     Alert.APPROVALS_CHANGED: Action.READ_BILL,
     Alert.DOCUMENT_READY: Action.READ_BILL,

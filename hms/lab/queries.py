@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from hms.clinical.models import Encounter
 from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import NotFound
@@ -56,6 +57,14 @@ def of_encounter(encounter_id: int, patient_id: int) -> Tests:
     here = [one for one in recent if one.encounter_id == encounter_id]
     earlier = [one for one in recent if one.encounter_id != encounter_id and one.results]
     return Tests(here[::-1], earlier[:MOST_EARLIER])
+
+
+def own(encounter_id: int, doctor_id: int | None) -> tuple[list[LabOrder], bool]:
+    """The tests of an encounter of that doctor, and whether it is still written; `NotFound` when it is a colleague's."""
+    encounter = db.session.get(Encounter, encounter_id)
+    if encounter is None or encounter.doctor_id != doctor_id or encounter.status == "entered_in_error":
+        raise NotFound(_("There is no such encounter."))
+    return of_encounter(encounter.id, encounter.patient_id).orders, encounter.status == "in_progress"
 
 
 def of_patient(patient_id: int, before: int | None = None, limit: int = 26) -> list[LabOrder]:

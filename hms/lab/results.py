@@ -94,6 +94,7 @@ def _close_when_complete(order: LabOrder, known: set[str]) -> None:
 def _say(order: LabOrder, new: list[rules.Value], by: Person) -> None:
     """Tell the doctor of a complete or critical result; the words name no patient."""
     alert(Alert.LAB_CHANGED)
+    alert(Alert.RESULT_IN)
     is_critical = any(one.is_critical for one in new)
     if order.status != "done" and not is_critical:
         return

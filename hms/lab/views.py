@@ -75,3 +75,11 @@ def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> Resp
 def find_tests() -> str:
     """Rows for the test box."""
     return render_template("lab/_tests.html", rows=rules.find(request.args.get("q", "")[:255]))
+
+
+@pages.get("/encounters/<int:encounter_id>/tests")
+@needs(Action.ORDER_TEST)
+def of_encounter(encounter_id: int) -> str:
+    """The tests of one's own encounter alone, for its open page; opening that page was noted in the trail."""
+    orders, is_written = queries.own(encounter_id, person().id)
+    return render_template("lab/_orders.html", orders=orders, is_written=is_written)

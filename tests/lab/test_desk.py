@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from hms.billing.models import BillLine
 from hms.clinical import actions as clinical
+from hms.core.actions import doing
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.people import SYSTEM
 from hms.lab import orders, pricing, queries, results, rules
@@ -61,6 +62,19 @@ def test_a_test_goes_to_the_laboratory_and_its_result_comes_back(desk, opened, d
     assert "3.1 g/dL" in text(desk("nurse").get(f"/patients/{opened.patient_id}/results?kind=lab"))
     told = db.session.scalars(select(Notification).where(Notification.user_id == person("doctor").id)).one()
     assert told.title == "A critical result is in"
+
+
+def test_the_open_page_asks_for_its_own_tests_alone(desk, opened, person):
+    order, address = an_order(opened, person("doctor")), f"/encounters/{opened.id}/tests"
+    doctor = desk("doctor")
+    assert f'data-refresh-on="result-in" data-refresh-from="{address}"' in doctor.get(at(opened)).get_data(as_text=True)
+    assert "Cancel" in text(doctor.get(address))
+    results.enter_results(order.id, {"HB": "12.5"}, by=person("lab"))
+    assert "12.5 g/dL" in text(doctor.get(address))
+    assert desk("nurse").get(address).status_code == 403
+    with doing("tests.hand_over", SYSTEM):
+        opened.doctor_id = person("nurse").id
+    assert doctor.get(address).status_code == 404
 
 
 def test_signing_keeps_the_tests_in_sight(desk, opened, person):
