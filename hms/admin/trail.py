@@ -56,29 +56,32 @@ def entries(wanted: Wanted, limit: int) -> list[Any]:
     if wanted.actor_ids == () or wanted.patient_ids == () or wanted.actions == ():
         return []
     walks = [one.order_by(ENTRY.id.desc()).limit(limit) for one in _split(wanted, _within_ids(wanted))]
-    if len(walks) == 1:
-        return list(db.session.execute(walks[0]))
-    merged = union_all(*(select(walk.subquery()) for walk in walks)).subquery()
-    return list(db.session.execute(select(merged).order_by(merged.c.id.desc()).limit(limit)))
+    found = union_all(*(select(walk.subquery()) for walk in walks)) if len(walks) > 1 else walks[0]
+    shown = select(*SHOWN).where(ENTRY.id.in_(found))
+    return list(db.session.execute(shown.order_by(ENTRY.id.desc()).limit(limit)))
 
 
 def _split(wanted: Wanted, bounds: tuple[ColumnElement[bool], ...]) -> list[Select]:
-    """One query for each patient, or each person, or each action that is named, so that each finds its rows in order."""
+    """Ids: one query for each patient, or each person, or each action that is named, so that each finds them in order."""
     for name in ("patient_ids", "actor_ids", "actions"):
         named = getattr(wanted, name)
         if named is not None and len(named) > 1:
-            return [_query(replace(wanted, **{name: (one,)}), bounds) for one in named]
+            return [_ids(replace(wanted, **{name: (one,)}), bounds) for one in named]
         if named is not None:
             break
-    return [_query(wanted, bounds)]
+    return [_ids(wanted, bounds)]
 
 
 def query(wanted: Wanted) -> Select:
     """All that fits as one query, newest first; for those who page by number."""
-    return _query(wanted, _within_ids(wanted)).order_by(ENTRY.id.desc())
+    return select(*SHOWN).where(*_conditions(wanted, _within_ids(wanted))).order_by(ENTRY.id.desc())
 
 
-def _query(wanted: Wanted, bounds: tuple[ColumnElement[bool], ...]) -> Select:
+def _ids(wanted: Wanted, bounds: tuple[ColumnElement[bool], ...]) -> Select:
+    return select(ENTRY.id).where(*_conditions(wanted, bounds))
+
+
+def _conditions(wanted: Wanted, bounds: tuple[ColumnElement[bool], ...]) -> list[ColumnElement[bool]]:
     conditions = [*bounds, *_named(wanted)]
     if wanted.outcome == "success":
         conditions.append(ENTRY.outcome == "success")
@@ -92,7 +95,7 @@ def _query(wanted: Wanted, bounds: tuple[ColumnElement[bool], ...]) -> Select:
         conditions.append(ENTRY.purpose.is_not(None))
     if wanted.words:
         conditions.append(_says(wanted.words))
-    return select(*SHOWN).where(*conditions)
+    return conditions
 
 
 def _named(wanted: Wanted) -> list[ColumnElement[bool]]:

@@ -16,6 +16,7 @@ from hms.core.fields import Amount, Pk, Text
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
+from hms.staff.confirming import confirm_identity
 
 from . import actions, asked
 from .corrections import Decision, Kind
@@ -39,6 +40,12 @@ class CorrectionIn(Shape):
 
 class DeclineIn(Shape):
     reason = Text(200, required=True)
+
+
+class ApproveIn(Shape):
+    """`proof` is the person's password, or the present code of their second factor."""
+
+    proof = Text(1024, required=True, blank=False)
 
 
 class CorrectionOut(Shape):
@@ -145,9 +152,12 @@ def _record(model: type[Bill] | type[Payment], given: dict[str, Any], field: str
 
 @api.post("/corrections/<int:correction_id>/approve/")
 @needs(Action.APPROVE_CORRECTION)
+@api.arguments(ApproveIn)
 @api.response(200, CorrectionOut)
-def approve(correction_id: int) -> Response:
-    """Say yes to what another person asked; it is done at once."""
+def approve(given: dict[str, Any], correction_id: int) -> Response:
+    """Say yes to what another person asked, with a proof of who says it; it is done at once."""
+    found(Correction, correction_id)
+    confirm_identity(given["proof"], by=person())
     return single(correction_json(actions.approve(correction_id, by=person())), 1)
 
 
@@ -170,9 +180,15 @@ def take_back(correction_id: int) -> tuple[str, int]:
 
 
 def withdrawn_by_two(kind: Kind, bill_id: int, payment_id: int | None, ask: Callable[[], Correction]) -> Any:
-    """The answer to a DELETE that takes two persons: 202 with the ask that waits, 204 when another's ask is agreed to."""
+    """The answer to a DELETE that takes two persons: 202 with the ask that waits, 204 when another's ask is agreed to.
+
+    Agreeing takes a proof in the body, as the approval does.
+    """
     waiting = asked.waiting_for(kind.value, bill_id, payment_id)
     if waiting is not None and waiting.proposed_by_id != person().id:
+        sent = request.get_json(silent=True)
+        proof = sent.get("proof") if isinstance(sent, dict) else None
+        confirm_identity(proof if isinstance(proof, str) else None, by=person())
         or_conflict(lambda: actions.approve(waiting.id, by=person()))
         return "", 204
     return single(correction_json(waiting or or_conflict(ask)), 1, 202)

@@ -11,6 +11,8 @@ from flask_babel import gettext as _
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.patients import queries as patients
+from hms.staff.confirming import is_fresh, proven
+from hms.staff.forms import ProofForm
 
 from . import actions, asked, queries
 from .desk import pages
@@ -41,13 +43,17 @@ def _shown() -> dict[str, Any]:
     return {"show": "waiting", "asks": asked.waiting(person())}
 
 
-@pages.post("/approvals/<int:correction_id>/approve")
+@pages.route("/approvals/<int:correction_id>/approve", methods=["GET", "POST"])
 @needs(Action.APPROVE_CORRECTION)
-def approve(correction_id: int) -> Response:
-    """Say yes; it is done at once."""
-    done = actions.approve(correction_id, by=person())
-    flash(_("Approved and done"), "success")
-    return redirect(url_for("billing.bill", bill_id=done.bill_id), 303)
+def approve(correction_id: int) -> ResponseReturnValue:
+    """Say yes, with a proof of who says it; it is done at once."""
+    form, who = ProofForm(), person()
+    if form.save(proven(actions.approve, who), by=who, correction_id=correction_id):
+        flash(_("Approved and done"), "success")
+        return redirect(url_for("billing.bill", bill_id=form.result.bill_id), 303)
+    return render_template(
+        "billing/approve.html", form=form, is_fresh=is_fresh(who), **_ask(correction_id)
+    ), form.status
 
 
 @pages.route("/approvals/<int:correction_id>/decline", methods=["GET", "POST"])
@@ -58,9 +64,12 @@ def decline(correction_id: int) -> ResponseReturnValue:
     if form.save(actions.decline, by=person(), correction_id=correction_id):
         flash(_("Declined; whoever asked is told"), "success")
         return redirect(url_for("billing.approvals"), 303)
+    return render_template("billing/decline.html", form=form, **_ask(correction_id)), form.status
+
+
+def _ask(correction_id: int) -> dict[str, Any]:
     ask = asked.one(correction_id)
-    whom = patients.patient_banner(patients.patient(ask.who.id), person())
-    return render_template("billing/decline.html", form=form, ask=ask, whom=whom), form.status
+    return {"ask": ask, "whom": patients.patient_banner(patients.patient(ask.who.id), person())}
 
 
 @pages.post("/approvals/<int:correction_id>/take-back")

@@ -75,3 +75,12 @@ def confirmed(action: Callable[..., Any], field: str = "proof") -> Callable[...,
         return action(*args, by=by, **values)
 
     return perform
+
+
+def proven(action: Callable[..., Any], who: Person) -> Callable[..., Any]:
+    """`action` as it is within five minutes of a proof, else behind a fresh one, which the form then asks for."""
+    return _without_proof(action) if is_fresh(who) else confirmed(action)
+
+
+def _without_proof(action: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *, by, proof=None, **values: action(by=by, **values)

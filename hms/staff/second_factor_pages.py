@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response, flash, make_response, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -17,21 +15,12 @@ from hms.core.permissions import Action
 from hms.core.web import needs, person
 
 from . import enrolling, recovery, signing_in
-from .confirming import confirmed, is_fresh
+from .confirming import is_fresh, proven
 from .desk import pages
 from .errors import Locked, SignInRefused
 from .forms import EnrolForm, ProofForm, SwitchOffForm
 from .models import User
 from .second_factor import prove_code
-
-
-def _proven(action: Any, who: Person) -> Any:
-    """`action` as it is within five minutes of a proof, else behind a fresh one."""
-    return _without_proof(action) if is_fresh(who) else confirmed(action)
-
-
-def _without_proof(action: Any) -> Any:
-    return lambda *, by, proof=None, **values: action(by=by, **values)
 
 
 @pages.route("/profile/second-factor", methods=["GET", "POST"])
@@ -40,7 +29,7 @@ def second_factor() -> ResponseReturnValue:
     """Set up the authenticator app, or move to another phone: picture and text of the secret, then one code."""
     who, form = person(), EnrolForm()
     secret = session.setdefault("enrolling", enrolling.new_secret())
-    if form.save(_proven(enrolling.enrol, who), by=who, secret=secret):
+    if form.save(proven(enrolling.enrol, who), by=who, secret=secret):
         session.pop("enrolling")
         return _show_once(form.result)
     user = found(User, who.id)
@@ -72,7 +61,7 @@ def recovery_codes() -> ResponseReturnValue:
 def renew_recovery_codes() -> ResponseReturnValue:
     """Ten new codes; the old ones end."""
     who, form = person(), ProofForm()
-    if form.save(_proven(enrolling.renew_recovery_codes, who), by=who):
+    if form.save(proven(enrolling.renew_recovery_codes, who), by=who):
         return _show_once(form.result)
     shown = {"codes": [], "left": recovery.left(who.id or 0), "user": found(User, who.id), "form": form}
     return render_template("staff/recovery_codes.html", is_fresh=is_fresh(who), **shown), form.status

@@ -14,6 +14,7 @@ from hms.core.money import Money
 from hms.core.people import SYSTEM
 from hms.staff import identity
 from hms.staff.models import User
+from tests.conftest import PASSWORD
 
 from . import factories
 
@@ -163,12 +164,26 @@ def test_ones_own_payment_and_bill_are_withdrawn_by_two(patient_id, program):
     asked = admin.delete(f"/api/payments/{payment['id']}/")
     assert (asked.status_code, asked.get_json()["status"], asked.get_json()["amount"]) == (202, "waiting", "10.00")
     assert admin.delete(f"/api/payments/{payment['id']}/").get_json()["id"] == asked.get_json()["id"]
-    own = admin.post(f"/api/corrections/{asked.get_json()['id']}/approve/")
+    yes = f"/api/corrections/{asked.get_json()['id']}/approve/"
+    unproven = cashier.post(yes, json={"proof": "not it"})
+    assert (unproven.status_code, list(unproven.get_json())[0]) == (400, "proof")
+    assert "proof" in cashier.post(yes, json={}).get_json()
+    own = admin.post(yes, json={"proof": PASSWORD})
     assert (own.status_code, own.get_json()["code"]) == (400, "own_request")
-    assert cashier.post(f"/api/corrections/{asked.get_json()['id']}/approve/").get_json()["status"] == "approved"
+    assert cashier.post(yes, json={"proof": PASSWORD}).get_json()["status"] == "approved"
     assert cashier.post(f"/api/corrections/{asked.get_json()['id']}/decline/", json={"reason": "x"}).status_code == 409
     assert admin.delete(f"/api/bills/{bill_id}/").status_code == 202
     assert [one["kind"] for one in admin.get(f"/api/corrections/?bill={bill_id}&status=waiting").get_json()] == ["void"]
+
+
+def test_to_delete_what_another_asks_for_takes_a_proof_too(patient_id, program):
+    admin, cashier = program("admin"), program("cashier")
+    bill_id = factories.draft(patient_id, "10.00").id
+    admin.post(f"/api/bills/{bill_id}/issue/")
+    cashier.post("/api/corrections/", json={"kind": "void", "bill": bill_id, "reason": "written twice"})
+    refused = admin.delete(f"/api/bills/{bill_id}/")
+    assert (refused.status_code, list(refused.get_json())[0]) == (400, "proof")
+    assert admin.delete(f"/api/bills/{bill_id}/", json={"proof": PASSWORD}).status_code == 204
 
 
 @pytest.mark.parametrize(

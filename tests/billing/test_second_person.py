@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from hms.billing import actions, queries
 from hms.billing.models import Bill, Correction, Payment
@@ -18,7 +18,9 @@ from hms.core.people import SYSTEM
 from hms.messages.models import Notification
 from hms.reports.proving import faults
 from hms.staff import identity
-from hms.staff.models import User
+from hms.staff.confirming import FRESH_FOR
+from hms.staff.models import User, UserSession
+from tests.conftest import PASSWORD
 
 from . import factories
 
@@ -187,7 +189,11 @@ def test_the_page_says_who_waits_for_whom(db, person, desk):
     assert "Cannot pay" in admin.get("/").get_data(as_text=True)
     assert "Cannot pay" not in cashier.get("/").get_data(as_text=True)
     assert "Why not" in admin.get(f"/billing/approvals/{asked.id}/decline").get_data(as_text=True)
-    assert admin.form("/billing/approvals").status_code == 303
+    yes = f"/billing/approvals/{asked.id}/approve"
+    with doing("tests.wait", SYSTEM):
+        database.session.execute(update(UserSession).values(confirmed_at=clock.now() - FRESH_FOR))
+    assert "not your password" in admin.form(yes, proof="not it").get_data(as_text=True)
+    assert admin.form(yes, proof=PASSWORD).status_code == 303
     assert "Written off" in cashier.get(url).get_data(as_text=True)
     assert "Approved" in cashier.get("/billing/approvals?show=own").get_data(as_text=True)
     assert "Cannot pay" in cashier.get("/billing/approvals?show=decided").get_data(as_text=True)
