@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hms.core import chain, checkpoints, drafts, once, outbox
+from hms.patients import reminding
 
 HOUR = 3600
 
@@ -25,4 +26,5 @@ DUTIES = (
     Duty("hand out waiting work", 5, outbox.hand_out_due),
     Duty("forget old one-time keys", HOUR, once.forget_old),
     Duty("forget old drafts", HOUR, drafts.forget_old),
+    Duty("remind of overdue reviews", HOUR, reminding.remind_reviewers),
 )

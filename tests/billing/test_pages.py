@@ -101,7 +101,9 @@ def _send(client, url: str, ending: str, **typed: str):
 
 def _approve(client):
     """Say yes to what waits, with the password."""
-    asked = database.session.scalars(select(Correction.id).filter_by(status="waiting").order_by(Correction.id.desc())).first()
+    asked = database.session.scalars(
+        select(Correction.id).filter_by(status="waiting").order_by(Correction.id.desc())
+    ).first()
     return client.form(f"/billing/approvals/{asked}/approve", proof=PASSWORD)
 
 

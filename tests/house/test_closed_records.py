@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from hms.appointments import actions as appointments
 from hms.appointments.models import Appointment
@@ -17,7 +17,7 @@ from hms.core.db import db as database
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.people import SYSTEM
 from hms.messages.models import Notification
-from hms.patients import access, restricting
+from hms.patients import access, reminding, restricting
 from hms.patients import queries as patients
 from hms.patients.models import BreakGlass, Patient
 from tests.conftest import PASSWORD
@@ -150,6 +150,28 @@ def test_the_reviewers_hear_of_it_at_once_without_a_name(person, record, db):
     told = db.session.scalars(select(Notification).filter_by(user_id=person("admin").id)).one()
     assert "Canarywoman" not in told.title + told.message
     assert told.url == restricting.REVIEWS
+
+
+def test_reviewers_are_reminded_once_a_day_of_what_is_overdue(person, record, db):
+    opened, reviewer = _open(record["patient_id"], person("doctor")), person("admin")
+    day = dt.timedelta(days=1)
+    assert [_reminded(opened.opened_at + day * n) for n in (0, 2.9, 3.1, 3.1, 4.2)] == [0, 0, 1, 1, 2]
+    told = db.session.scalars(select(Notification).filter_by(url=reminding.PLACE)).first()
+    assert (told.user_id, told.message[:2]) == (reviewer.id, "1 ")
+    assert "Canarywoman" not in told.title + told.message
+    restricting.review(opened.id, finding="justified", by=reviewer)
+    assert _reminded(opened.opened_at + day * 6) == 2
+
+
+def _reminded(at: dt.datetime) -> int:
+    """How many reminders were given until `at`, when the clock's turn has just been."""
+    ours = Notification.url == reminding.PLACE
+    with clock.standing_at(at), doing("tests.wait", SYSTEM):
+        before = set(database.session.scalars(select(Notification.id)))
+        reminding.remind_reviewers()
+        new = select(Notification.id).where(ours, Notification.id.not_in(before))
+        database.session.execute(update(Notification).where(Notification.id.in_(new)).values(created_at=at))
+        return database.session.execute(select(func.count()).where(ours)).scalar_one()
 
 
 def test_an_open_record_needs_no_reason(person, db):

@@ -1,0 +1,60 @@
+"""By the clock: reviewers are reminded once a day of openings with a reason that nobody has reviewed in time."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from hms.core import clock
+from hms.core.actions import doing
+from hms.core.db import db
+from hms.core.people import SYSTEM
+from hms.core.permissions import Action
+from hms.core.words import _
+from hms.messages.actions import tell
+from hms.messages.models import Notification
+from hms.staff import queries as staff
+
+from . import restricting
+from .models import BreakGlass
+
+PLACE = f"{restricting.REVIEWS}#overdue"
+_LOCK = 4244
+
+
+def remind_reviewers() -> None:
+    """Tell each reviewer how many openings of others wait for longer than 72 hours; whoever was told today is left alone.
+
+    Like every alert it names no patient. By e-mail it goes to those who want their alerts by e-mail.
+    """
+    with doing("patients.remind_reviewers", SYSTEM):
+        if not db.session.execute(select(func.pg_try_advisory_xact_lock(_LOCK))).scalar_one():
+            return
+        late, told = _late(), _told_today()
+        for reviewer in staff.who_may(Action.REVIEW_ACCESS) if late else ():
+            count = sum(waiting for opener, waiting in late.items() if opener != reviewer)
+            if count and reviewer not in told:
+                _remind(reviewer, count)
+
+
+def _late() -> dict[int, int]:
+    """How many openings are overdue, by who opened."""
+    due = clock.now() - restricting.REVIEWED_WITHIN
+    query = select(BreakGlass.user_id, func.count()).where(BreakGlass.reviewed_at.is_(None), BreakGlass.opened_at < due)
+    return {opener: count for opener, count in db.session.execute(query.group_by(BreakGlass.user_id))}
+
+
+def _told_today() -> set[int]:
+    today = clock.day_bounds(clock.today())[0]
+    query = select(Notification.user_id).where(Notification.url == PLACE, Notification.created_at >= today)
+    return set(db.session.scalars(query))
+
+
+def _remind(reviewer: int, count: int) -> None:
+    tell(
+        reviewer,
+        title=_("Emergency accesses wait for their review"),
+        message=_("%(count)s of them for more than 72 hours. Say of each whether it was justified.") % {"count": count},
+        url=PLACE,
+        kind="warning",
+        by=SYSTEM,
+    )
