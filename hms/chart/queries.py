@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +14,14 @@ from hms.billing.models import Bill, PrintedDocument
 from hms.clinical import codes, lines, page, readings
 from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription, VitalsReading
 from hms.core.db import db
+from hms.core.format import NBSP
 from hms.core.statements import built_once
 from hms.lab import queries as lab
 from hms.patients.models import Patient
 from hms.staff import queries as staff
 
 PAGE = 25
+TREND = 6
 
 
 @dataclass
@@ -73,16 +77,35 @@ def prescriptions(patient_id: int, before: int | None = None) -> Rows:
     return Rows(lines.shown(found.rows), found.older)
 
 
-def last_reading(whom: Patient) -> readings.Reading | None:
-    """The last vital signs."""
-    row = _last_reading(whom.id).scalar_one_or_none()
-    return readings.shown(row, whom.birth_date) if row else None
+def last_readings(whom: Patient) -> list[readings.Reading]:
+    """The last vital signs and the few before them, newest first."""
+    return [readings.shown(row, whom.birth_date) for row in _last_readings(whom.id, TREND).scalars()]
 
 
 @built_once
-def _last_reading(patient_id: Any) -> Select:
+def _last_readings(patient_id: Any, limit: Any) -> Select:
     query = select(VitalsReading).where(VitalsReading.patient_id == patient_id, VitalsReading.status == "final")
-    return query.order_by(VitalsReading.taken_at.desc()).limit(1)
+    return query.order_by(VitalsReading.taken_at.desc()).limit(limit)
+
+
+@dataclass(frozen=True)
+class Trend:
+    """One vital sign over the last takings: a cell for each, None where it was not taken; `numbers` are those taken."""
+
+    label: str
+    cells: tuple[readings.Measure | None, ...]
+
+    @property
+    def numbers(self) -> list[str]:
+        """The values alone, oldest first, for a line; of a blood pressure the upper one."""
+        return [re.split(rf"[{NBSP}/%]", cell.text)[0] for cell in self.cells if cell]
+
+
+def trends(shown: Sequence[readings.Reading]) -> list[Trend]:
+    """What was taken more than once, by vital sign, oldest taking first."""
+    takings = [{one.key: one for one in taking.measures} for taking in reversed(shown)]
+    rows = [(label, tuple(taking.get(key) for taking in takings)) for key, label in readings.SHORT.items()]
+    return [Trend(label, cells) for label, cells in rows if sum(cell is not None for cell in cells) > 1]
 
 
 def readings_of(whom: Patient, before: int | None = None) -> Rows:

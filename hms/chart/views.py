@@ -100,13 +100,15 @@ def summary(patient_id: int) -> str:
         coming = queries.appointments(whom.id) if who.may(Action.READ_APPOINTMENTS) else queries.Rows([])
         owing = queries.bills(whom.id) if who.may(Action.READ_BILL) else queries.Rows([])
         return _page("desk", whom, "summary", booked=coming, bills=owing, booking_words=booking_rules.STATUS_WORDS)
+    taken = queries.last_readings(whom)
     return _page(
         "summary",
         whom,
         "summary",
         problems=continuing.problems(whom.id),
         current=lines.shown(medicines.current(whom.id)),
-        reading=queries.last_reading(whom),
+        readings=taken,
+        trends=queries.trends(taken),
         visits=page.last_visits(whom.id),
         vaccines=queries.immunizations(whom.id, limit=10),
     )

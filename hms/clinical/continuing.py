@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from hms.core.actions import action
-from hms.core.db import db
+from hms.core.db import db, found
 from hms.core.errors import RuleBroken
 from hms.core.format import day
 from hms.core.people import Person
@@ -23,7 +23,7 @@ from hms.core.words import _
 from hms.formulary import queries as formulary
 
 from . import diagnosing, medicines, prescribing
-from .encounters import TEXTS, own_draft
+from .encounters import TEXTS, own_draft, start_encounter
 from .models import ICD10, Condition, Encounter, Prescription
 
 MOST_PROBLEMS = 12
@@ -79,6 +79,15 @@ def take_over(encounter_id: int, ticked: Ticked, *, by: Person) -> list[str]:
     encounter.changed()
     db.session.flush()
     return left
+
+
+@action(Action.PRESCRIBE)
+def repeat(prescription_id: int, *, by: Person) -> tuple[Encounter, list[str]]:
+    """Order an earlier line of the patient once more, checked anew, in the encounter that `by` has open or opens now; with
+    what could not be taken over and why."""
+    line = found(Prescription, prescription_id)
+    encounter = start_encounter(patient_id=line.patient_id, by=by)
+    return encounter, take_over(encounter.id, Ticked(prescriptions=(line.id,)), by=by)
 
 
 def _of(model: Any, ids: Iterable[int], encounter: Encounter) -> list[Any]:

@@ -147,6 +147,10 @@ def _copy(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -
     form.left_out = continuing.take_over(encounter.id, ticked, by=by)
 
 
+def _repeat(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    form.left_out = continuing.take_over(encounter.id, continuing.Ticked(prescriptions=(_number(target),)), by=by)
+
+
 def _sign(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
     if (form.rx.data or "").strip():
         raise RuleBroken(_("Add this medicine or clear it before you sign."), "medication_name")
@@ -169,6 +173,7 @@ STEPS: dict[str, Callable[[EncounterForm, Encounter, str, Person], None]] = {
     "edit_rx": _change_line,
     "remove_rx": _remove_line,
     "copy": _copy,
+    "repeat_rx": _repeat,
     "sign": _sign,
     "sign_next": _sign,
 }

@@ -15,11 +15,13 @@ Step = Callable[[Any, Encounter, str, Person], None]
 
 @dataclass(frozen=True)
 class Section:
-    """One section. `template` shows it while the encounter is written, `read_template` afterwards; both find what `gather`
-    answers under `section`. `steps` are the buttons' deeds, `clears` the form fields that are done after them."""
+    """One section. `template` shows it while the encounter is written, `read_template` afterwards, `print_template` on
+    the paper; each finds what `gather` answers under `section`. `steps` are the buttons' deeds, `clears` the form fields
+    that are done after them."""
 
     template: str
     read_template: str
+    print_template: str
     gather: Callable[[Encounter], Any]
     steps: Mapping[str, Step]
     clears: tuple[str, ...] = ()

@@ -3,15 +3,16 @@ own files."""
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.formulary import queries as formulary
 from hms.patients import queries as patients
 
-from . import actions, codes, pending, queries, readings
+from . import actions, codes, continuing, pending, queries, readings
 from .forms import EncounterForm
 
 pages = Blueprint("clinical", __name__)
@@ -46,6 +47,18 @@ def start(entry_id: int) -> ResponseReturnValue:
     return redirect(url_for("clinical.encounter", encounter_id=started.id), 303)
 
 
+@pages.post("/prescriptions/<int:prescription_id>/repeat")
+@needs(Action.PRESCRIBE)
+def repeat(prescription_id: int) -> ResponseReturnValue:
+    """Order an earlier medicine once more; it is in the open encounter, or why it is not stands there."""
+    encounter, left_out = continuing.repeat(prescription_id, by=person())
+    for told in left_out:
+        flash(told, "caution")
+    if not left_out:
+        flash(_("Added to this encounter, checked anew. Nothing is ordered before you sign."), "success")
+    return redirect(url_for("clinical.encounter", encounter_id=encounter.id, _anchor="prescriptions"), 303)
+
+
 @pages.get("/clinical/diagnoses")
 @needs(Action.WRITE_ENCOUNTER)
 def diagnoses() -> str:
@@ -73,4 +86,4 @@ def dose() -> ResponseReturnValue:
     return pending.preview(form)
 
 
-from . import encounter_views, template_views, vitals_views  # noqa: E402, F401 - their routes are on the same blueprint
+from . import encounter_views, summary_views, template_views, vitals_views  # noqa: E402, F401 - their routes are on the same blueprint

@@ -25,6 +25,7 @@ sections.add(
     sections.Section(
         template="lab/_section.html",
         read_template="lab/_results.html",
+        print_template="lab/_printed.html",
         gather=lambda encounter: queries.of_encounter(encounter.id, encounter.patient_id),
         steps={"add_test": _add, "cancel_test": _cancel},
         clears=("test", "test_code", "test_urgent"),

@@ -13,7 +13,7 @@ from hms.core.actions import require
 from hms.core.errors import NotFound, Stale
 from hms.core.forms import DeskForm
 from hms.core.permissions import Action
-from hms.core.web import needs, person
+from hms.core.web import needs, person, safe_next
 from hms.core.words import _ as marked
 
 from . import (
@@ -116,8 +116,13 @@ def allergies(patient_id: int) -> ResponseReturnValue:
     form = forms.AllergyForm()
     if form.save(actions.record_allergy, by=person(), patient_id=patient_id):
         flash(_("%(substance)s recorded.", substance=form.result.substance), "success")
-        return redirect(url_for("patients.allergies", patient_id=patient_id), 303)
+        return redirect(_came_from() or url_for("patients.allergies", patient_id=patient_id), 303)
     return _allergy_page(patient_id, form)
+
+
+def _came_from() -> str | None:
+    """The page that led to the allergies, an open encounter for one: it is gone back to."""
+    return safe_next(request.values.get("next"))
 
 
 def _allergy_page(patient_id: int, form: DeskForm, refused: list[str] | None = None) -> ResponseReturnValue:
@@ -131,6 +136,7 @@ def _allergy_page(patient_id: int, form: DeskForm, refused: list[str] | None = N
         known=queries.allergies(patient_id),
         asked_by=queries.asked_by(patient),
         refused=refused or [],
+        next=_came_from(),
     )
     return page, 409 if refused else form.status
 
@@ -142,7 +148,7 @@ def no_allergies(patient_id: int) -> ResponseReturnValue:
     form = forms.PressForm()
     if form.save(actions.confirm_no_allergies, by=person(), patient_id=patient_id):
         flash(_("No known allergies, asked today."), "success")
-        return redirect(f"/patients/{patient_id}", 303)
+        return redirect(_came_from() or f"/patients/{patient_id}", 303)
     return _allergy_page(patient_id, forms.AllergyForm(formdata=None), form.form_errors)
 
 

@@ -57,6 +57,31 @@ def ids(earlier, db) -> dict[str, int]:
     return {"amlodipine": lines[medicine(AMLODIPINE).id], "amoxicillin": lines[medicine(AMOXICILLIN).id], "dx": problem}
 
 
+def test_an_earlier_line_is_ordered_once_more_from_the_chart(desk, earlier, db, person):
+    line, whom = ids(earlier, db)["amlodipine"], earlier.patient_id
+    doctor = desk("doctor")
+    page = doctor.get(f"/patients/{whom}/medicines").get_data(as_text=True)
+    assert f"/prescriptions/{line}/repeat" in page
+    assert "/repeat" not in desk("nurse").get(f"/patients/{whom}/medicines").get_data(as_text=True)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
+    gone_on = doctor.post(f"/prescriptions/{line}/repeat", data={"csrf_token": token}).location
+    again = db.session.scalars(select(Prescription).where(Prescription.status == "draft")).one()
+    assert (again.medication_id, gone_on) == (
+        medicine(AMLODIPINE).id,
+        f"/encounters/{again.encounter_id}#prescriptions",
+    )
+
+
+def test_a_stop_holds_a_repeated_line_back(desk, opened, earlier, db):
+    allergic(db_patient(earlier))
+    doctor, line = desk("doctor"), ids(earlier, db)["amoxicillin"]
+    assert f'value="repeat_rx:{line}"' in doctor.get(at(opened)).get_data(as_text=True)
+    doctor.form(at(opened), do=f"repeat_rx:{line}")
+    told = words(doctor.get(at(opened)).get_data(as_text=True))
+    assert "was not taken over" in told
+    assert db.session.scalars(select(Prescription).where(Prescription.encounter_id == opened.id)).all() == []
+
+
 def test_nothing_is_ticked_beforehand(desk, opened):
     html = desk("doctor").get(at(opened)).get_data(as_text=True)
     ticks = re.findall(r"<input[^>]+name=\"copy_[^>]+>", html)

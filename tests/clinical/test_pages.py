@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from hms.clinical import actions, unsaved
 from hms.clinical.models import Condition, Encounter, Prescription, VitalsReading
+from hms.core import clock
+from hms.core.format import day
 from hms.messages.models import Notification
 from hms.patients.models import Patient
 from tests.clinical.factories import a_patient, allergic, an_encounter, signed, some_codes, waiting
@@ -34,6 +37,47 @@ def keep(client, encounter, **sent):
     page = client.get(at(encounter)).get_data(as_text=True)
     token = re.search(r'name="csrf-token" content="([^"]+)"', page)[1]
     return client.post(at(encounter) + "/draft", headers={"X-CSRFToken": token}, **sent)
+
+
+def test_a_signed_visit_is_printed_and_its_follow_up_booked(desk, opened, person):
+    doctor = person("doctor")
+    soon = clock.today() + timedelta(days=3)
+    told = {
+        "notes": "Fever since Monday",
+        "plan": "Rest",
+        "follow_up_on": soon,
+        "no_diagnosis_reason": "waits for film",
+    }
+    actions.save_encounter(opened.id, **told, by=doctor)
+    assert "Not signed" in text(desk("nurse").get(f"{at(opened)}/summary"))
+    actions.sign(opened.id, by=doctor)
+    signed_page = Page(desk("doctor").get(at(opened)).get_data(as_text=True))
+    booking = next(link for link in signed_page.links if link.startswith("/appointments/new"))
+    form = desk("doctor").get(booking).get_data(as_text=True)
+    assert f'name="patient" value="{opened.patient_id}"' in form or "KAMARA" in form
+    assert day(soon) in form
+    paper = text(desk("nurse").get(f"{at(opened)}/summary"))
+    for part in (
+        "KAMARA, Kadiatu",
+        "Fever since Monday",
+        "waits for film",
+        "Rest",
+        f"Come back on {day(soon)}",
+        "Signed by",
+    ):
+        assert part in paper
+    assert desk("receptionist").get(f"{at(opened)}/summary").status_code == 403
+
+
+def test_an_allergy_is_added_from_the_banner_and_leads_back(desk, opened):
+    doctor = desk("doctor")
+    page = Page(doctor.get(at(opened)).get_data(as_text=True))
+    add = next(link for link in page.links if "/allergies?next=" in link)
+    assert doctor.form(add, 1, substance="Penicillin", severity="severe").location == at(opened)
+    assert "Penicillin" in text(doctor.get(at(opened)))
+    away = f"/patients/{opened.patient_id}/allergies?next=//elsewhere.example"
+    assert "elsewhere" not in doctor.form(away, substance="Aspirin").location
+    assert "allergies?next" not in desk("pharmacist").get(f"/patients/{opened.patient_id}").get_data(as_text=True)
 
 
 def test_a_whole_visit_without_javascript(desk, db):
