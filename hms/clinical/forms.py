@@ -197,13 +197,18 @@ class TriageForm(VitalsForm):
         return typed
 
 
-class TemplateForm(DeskForm):
-    """A template for notes."""
+class HospitalTemplateForm(DeskForm):
+    """A template for everybody's notes."""
 
     version = WholeField()
     title = Text(_l("Title"), [Required()], longest=100)
     shortcut = Text(_l("Shortcut"), [Required()], longest=21)
     content = LongText(_l("Text"), [Required()], longest=5000)
+
+
+class TemplateForm(HospitalTemplateForm):
+    """A template for one's own notes or one's department's."""
+
     belongs_to = RadioField(_l("Whose is it?"), choices=(), validate_choice=False)
 
     def offer(self, *, has_department: bool) -> None:

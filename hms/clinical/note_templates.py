@@ -82,12 +82,55 @@ def save_template(
 ) -> NoteTemplate:
     """Write a template of one's own or of one's department. `Stale` when `version` is old."""
     template = NoteTemplate() if template_id is None else _own(template_id, by)
-    if version is not None and template_id is not None and version != template.version:
+    template.owner_id, template.department_id = _place(belongs_to, by)
+    return _written(template, title, shortcut, content, version)
+
+
+@action(Action.MANAGE_TEMPLATES)
+def save_of_hospital(
+    template_id: int | None = None,
+    *,
+    title: str,
+    shortcut: str,
+    content: str,
+    version: int | None = None,
+    by: Person,
+) -> NoteTemplate:
+    """Write a template that everybody who writes notes may use. `Stale` when `version` is old."""
+    template = NoteTemplate() if template_id is None else of_hospital(template_id)
+    return _written(template, title, shortcut, content, version)
+
+
+@action(Action.MANAGE_TEMPLATES)
+def withdraw_of_hospital(template_id: int, *, by: Person) -> None:
+    """Offer a template of the hospital no more; notes that were written with it stay as they are."""
+    of_hospital(template_id).is_active = False
+    db.session.flush()
+
+
+def of_hospital(template_id: int) -> NoteTemplate:
+    """A template of the hospital's own; `NotFound` for others."""
+    template = found(NoteTemplate, template_id)
+    if not template.is_active or scope(template) != HOSPITAL:
+        raise NotFound(_("There is no such template."))
+    return template
+
+
+def all_of_hospital() -> list[NoteTemplate]:
+    """The hospital's own templates by shortcut."""
+    nobodys = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
+    rows = select(NoteTemplate).where(NoteTemplate.is_active, nobodys)
+    return list(db.session.scalars(rows.order_by(NoteTemplate.shortcut)))
+
+
+def _written(template: NoteTemplate, title: str, shortcut: str, content: str, version: int | None) -> NoteTemplate:
+    if version is not None and template.id is not None and version != template.version:
         raise Stale(STALE)
     template.title = _cleaned(title, "title", 100)
     template.shortcut = _shortcut(shortcut)
     template.content = _cleaned(content, "content", LONGEST, multiline=True)
-    template.owner_id, template.department_id = _place(belongs_to, by)
+    if template.id is not None:
+        template.changed()
     db.session.add(template)
     db.session.flush()
     return template

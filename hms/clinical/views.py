@@ -86,4 +86,4 @@ def dose() -> ResponseReturnValue:
     return pending.preview(form)
 
 
-from . import encounter_views, summary_views, template_views, vitals_views  # noqa: E402, F401 - their routes are on the same blueprint
+from . import encounter_views, hospital_template_views, summary_views, template_views, vitals_views  # noqa: E402, F401 - their routes are on the same blueprint

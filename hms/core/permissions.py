@@ -74,6 +74,7 @@ class Action(StrEnum):
     OVERRIDE_ALERT = "clinical.override_alert"
     LIST_PRESCRIPTIONS = "clinical.list_prescriptions"
     WITHDRAW_CLINICAL = "clinical.withdraw"
+    MANAGE_TEMPLATES = "clinical.manage_templates"
     # lab
     ORDER_TEST = "lab.order"
     ENTER_RESULT = "lab.enter_result"
@@ -175,6 +176,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             Action.READ_STOCK_LEVEL,
             Action.MANAGE_FORMULARY,
             Action.WITHDRAW_CLINICAL,
+            Action.MANAGE_TEMPLATES,
             Action.READ_PRESCRIPTION,
             Action.READ_STOCK,
             Action.RECEIVE_STOCK,

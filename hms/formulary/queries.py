@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select
 
+from hms.billing.models import PriceItem
 from hms.core.db import db
 from hms.core.text import fold, like
 from hms.core.words import _
@@ -62,6 +63,18 @@ def medications(search: str = "") -> Select:
     for word in fold(search).split()[:8]:
         query = query.where(_TABLE.c.search_text.like(f"%{like(word)}%", escape="\\"))
     return query.order_by(_TABLE.c.name, _TABLE.c.id)
+
+
+def medications_found(typed: str, *, limit: int) -> list[Any]:
+    """Active medicines by words of their name, or by the code of their price; none for less than two letters."""
+    wanted = typed.strip()
+    if len(wanted) < 2:
+        return []
+    named = medications(wanted).whereclause
+    code = func.upper(PriceItem.code) == wanted.upper()
+    coded = _TABLE.c.is_active & _TABLE.c.price_item_id.in_(select(PriceItem.id).where(code))
+    query = select(*COLUMNS).where(or_(named, coded))
+    return list(db.session.execute(query.order_by(_TABLE.c.name, _TABLE.c.id).limit(limit)))
 
 
 def medication(medication_id: int) -> Any | None:

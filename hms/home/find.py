@@ -1,5 +1,5 @@
-"""The find box: who fits, whether they are booked or waiting today, and what this desk does next for them; and bills by
-their numbers."""
+"""The find box: who fits, whether they are booked or waiting today, and what this desk does next for them; bills by
+their numbers, and medicines."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from hms.core import clock
 from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.formulary import queries as formulary
 from hms.patients import queries as patients
 from hms.staff import queries as staff
 
@@ -46,6 +47,11 @@ def rows(typed: str, *, limit: int, who: Person) -> list[Row]:
     waiting = _first_of(_entries(ids))
     doctors = staff.names({one.doctor_id for one in (*booked.values(), *waiting.values()) if one.doctor_id})
     return [_row(hit, booked.get(hit.id), waiting.get(hit.id), doctors, who) for hit in hits]
+
+
+def medicines(typed: str, *, limit: int, who: Person) -> list[Any]:
+    """The medicines that fit, for those who may know how much there is."""
+    return formulary.medications_found(typed, limit=limit) if who.may(Action.READ_STOCK_LEVEL) else []
 
 
 def document(typed: str, *, who: Person) -> Any | None:

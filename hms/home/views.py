@@ -36,7 +36,9 @@ def find_page() -> ResponseReturnValue:
     bill = find.document(typed, who=person())
     if bill is not None:
         return redirect(url_for("billing.bill", bill_id=bill.bill_id))
-    return render_template("home/find.html", typed=typed, found=find.rows(typed, limit=25, who=person()))
+    found = find.rows(typed, limit=25, who=person())
+    medicines = find.medicines(typed, limit=25, who=person())
+    return render_template("home/find.html", typed=typed, found=found, medicines=medicines)
 
 
 @pages.get("/find/rows")
@@ -46,4 +48,6 @@ def find_rows() -> str:
     typed = request.args.get("q", "").strip()[:100]
     bill = find.document(typed, who=person())
     found = [] if bill else find.rows(typed, limit=8, who=person())
-    return render_template("home/_find_rows.html", typed=typed, found=found, bill=bill)
+    is_linked = bill is None and person().may(Action.READ_STOCK)
+    medicines = find.medicines(typed, limit=4, who=person()) if is_linked else []
+    return render_template("home/_find_rows.html", typed=typed, found=found, bill=bill, medicines=medicines)

@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from hms.clinical.models import Encounter
+from hms.clinical import queries as clinical
 from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import NotFound
+from hms.core.people import Person
 from hms.core.words import _
 
 from .models import LabOrder, LabResult
@@ -59,10 +60,10 @@ def of_encounter(encounter_id: int, patient_id: int) -> Tests:
     return Tests(here[::-1], earlier[:MOST_EARLIER])
 
 
-def own(encounter_id: int, doctor_id: int | None) -> tuple[list[LabOrder], bool]:
-    """The tests of an encounter of that doctor, and whether it is still written; `NotFound` when it is a colleague's."""
-    encounter = db.session.get(Encounter, encounter_id)
-    if encounter is None or encounter.doctor_id != doctor_id or encounter.status == "entered_in_error":
+def own(encounter_id: int, who: Person) -> tuple[list[LabOrder], bool]:
+    """The tests of an encounter of `who`, and whether it is still written; `NotFound` when it is a colleague's."""
+    encounter = clinical.encounter_found(encounter_id, who)
+    if encounter.doctor_id != who.id:
         raise NotFound(_("There is no such encounter."))
     return of_encounter(encounter.id, encounter.patient_id).orders, encounter.status == "in_progress"
 

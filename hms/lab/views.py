@@ -81,5 +81,5 @@ def find_tests() -> str:
 @needs(Action.ORDER_TEST)
 def of_encounter(encounter_id: int) -> str:
     """The tests of one's own encounter alone, for its open page; opening that page was noted in the trail."""
-    orders, is_written = queries.own(encounter_id, person().id)
+    orders, is_written = queries.own(encounter_id, person())
     return render_template("lab/_orders.html", orders=orders, is_written=is_written)

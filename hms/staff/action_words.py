@@ -46,6 +46,7 @@ WORDS: dict[Action, str] = {
     Action.OVERRIDE_ALERT: _("Go on past a safety warning with a reason"),
     Action.LIST_PRESCRIPTIONS: _("See that something was prescribed"),
     Action.WITHDRAW_CLINICAL: _("Mark clinical entries as entered in error"),
+    Action.MANAGE_TEMPLATES: _("Change the hospital's note templates"),
     Action.ORDER_TEST: _("Order tests"),
     Action.ENTER_RESULT: _("Enter test results"),
     Action.READ_FORMULARY: _("See the list of medicines"),

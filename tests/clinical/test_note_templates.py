@@ -52,6 +52,28 @@ def test_a_template_is_made_changed_used_and_withdrawn(desk, person, db):
     assert client.form("/note-templates/new", **URI).status_code == 303
 
 
+def test_the_hospitals_templates_are_kept_by_the_administrator(desk, db):
+    admin, doctor = desk("admin"), desk("doctor")
+    assert admin.form("/note-templates/hospital/new", **URI | {"content": ""}).status_code == 400
+    assert admin.form("/note-templates/hospital/new", **URI).status_code == 303
+    assert admin.form("/note-templates/hospital/new", **URI).status_code == 409
+    one = db.session.scalars(select(NoteTemplate)).one()
+    page = f"/note-templates/hospital/{one.id}"
+    assert (one.owner_id, one.department_id, shortcuts(doctor)) == (None, None, ["uri"])
+    assert {doctor.get(page).status_code, doctor.get("/note-templates/hospital").status_code} == {403}
+    assert admin.form(page, title="Cough").status_code == 303
+    assert admin.form(page, version="1", title="An older page").status_code == 409
+    assert "Cough" in words(admin.get("/note-templates/hospital").get_data(as_text=True))
+    assert admin.form("/note-templates/hospital").status_code == 303
+    assert shortcuts(doctor) == []
+    assert admin.get(page).status_code == 404
+
+
+def test_the_hospital_page_shows_no_template_of_one_person(desk, person):
+    own = note_templates.save_template(**URI, by=person("doctor"))
+    assert desk("admin").get(f"/note-templates/hospital/{own.id}").status_code == 404
+
+
 def test_an_own_template_is_nobody_elses(desk, person, db):
     one = note_templates.save_template(**URI, by=person("doctor"))
     assert person("nurse").id != one.owner_id

@@ -9,9 +9,12 @@ import pytest
 from hms.appointments.models import Appointment
 from hms.billing import actions as billing
 from hms.core import clock
+from hms.core.actions import doing
 from hms.core.money import Money
 from hms.core.people import SYSTEM
+from hms.formulary.models import Medication
 from tests.billing import factories as billing_factories
+from tests.formulary.factories import load, medicine
 from tests.page import Page, words
 from tests.patients.factories import a_patient
 
@@ -78,6 +81,22 @@ def test_the_number_of_a_bill_or_receipt_finds_the_bill(desk, db, kadiatu):
     assert "No patient matches" in words(rows(cashier, "R-2026-999999"))
     assert url not in rows(desk("doctor"), bill.number)
     assert desk("doctor").get("/find", query_string={"q": bill.number}).status_code == 200
+
+
+def test_a_medicine_is_found_by_name_or_code_with_its_stock(desk, db):
+    load()
+    product = medicine("amlodipine-5-mg-tablet")
+    url, pharmacist = f"/pharmacy/stock/{product.id}", desk("pharmacist")
+    assert f'data-href="{url}"' in rows(pharmacist, "amlod 5")
+    assert url in Page(pharmacist.get("/find?q=amlodipine").get_data(as_text=True)).links
+    seen = desk("doctor").get("/find?q=amlodipine").get_data(as_text=True)
+    assert "amlodipine" in words(seen).lower()
+    assert url not in seen
+    assert "In stock" not in words(desk("receptionist").get("/find?q=amlodipine").get_data(as_text=True))
+    item = billing_factories.price("MED-AML5", "Amlodipine", "2.00")
+    with doing("tests.price", SYSTEM):
+        db.session.get(Medication, product.id).price_item_id = item.id
+    assert f'data-href="{url}"' in rows(pharmacist, "med-aml5")
 
 
 @pytest.mark.parametrize("typed", ["", " ", "%", "'", "\x00", "<b>", "a" * 3000, "🩺"])
