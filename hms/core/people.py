@@ -25,6 +25,8 @@ class Person(UserMixin):
     department_id: int | None = None
     language: str = "en"
     preferences: dict = field(default_factory=dict, hash=False)
+    idle_minutes: int | None = None
+    """The role's own limit, after which pages without work lock."""
     must_enrol: bool = False
     """The role needs a second factor and this account has none yet."""
 

@@ -43,13 +43,13 @@ class Bar:
 
 
 def _context() -> dict[str, Any]:
-    locale, who = get_locale(), person()
+    locale, who, hospitals = get_locale(), person(), settings.value("staff.idle_minutes")
     return {
         "page_language": locale.language if locale else "en",
         "page_direction": "rtl" if locale and locale.text_direction == "rtl" else "ltr",
         "currency": current_app.config["CURRENCY"],
         "role_word": _(who.role_name) if getattr(who, "role_name", None) else "",
-        "idle_seconds": settings.value("staff.idle_minutes") * 60,
+        "idle_seconds": min(hospitals, getattr(who, "idle_minutes", None) or hospitals) * 60,
         "keep_alive_url": address("staff.stay"),
         "lock_url": address("staff.lock_now"),
     }

@@ -10,7 +10,7 @@ from wtforms import HiddenField, PasswordField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo
 
-from hms.core.forms import DeskForm, LongText, RecordIdField, Required, Text
+from hms.core.forms import DeskForm, LongText, RecordIdField, Required, Text, WholeField
 from hms.core.text import clean
 
 from . import queries, roles, rules
@@ -79,6 +79,7 @@ class RoleForm(DeskForm):
     name = Text(_l("Name"), [Required()], longest=roles.LONGEST_NAME)
     description = Text(_l("What it is for"), longest=roles.LONGEST_DESCRIPTION)
     copied_from = IdSelect(_l("Begin with the permissions of"))
+    idle_minutes = WholeField(_l("Lock pages after idle minutes"))
     version = RecordIdField()
 
 

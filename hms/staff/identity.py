@@ -37,6 +37,7 @@ _COLUMNS = (
     _ROLE.c.code,
     _ROLE.c.name.label("role_name"),
     _ROLE.c.grants,
+    _ROLE.c.idle_minutes,
 )
 _WITH_ROLE = _USER.outerjoin(_ROLE, _USER.c.role_id == _ROLE.c.id)
 _BY_ID = select(*_COLUMNS).select_from(_WITH_ROLE).where(_USER.c.id == bindparam("user_id"), _USER.c.is_active)
@@ -85,9 +86,13 @@ class Locked:
     name: str
 
 
-def idle_limit() -> timedelta:
-    """After this time without a request a page is locked; pages tell of typing and scrolling twice a minute, hence a bit late."""
-    return timedelta(minutes=settings.value("staff.idle_minutes")) + TOLD_LATE
+def idle_limit(of_role: int | None) -> timedelta:
+    """After this time without a request a page is locked: the role's own minutes or the hospital's, whichever end sooner.
+
+    Pages tell of typing and scrolling twice a minute, hence a bit late.
+    """
+    hospitals = settings.value("staff.idle_minutes")
+    return timedelta(minutes=min(hospitals, of_role or hospitals)) + TOLD_LATE
 
 
 def _by_session(sid: str | None) -> Person | None:
@@ -99,7 +104,7 @@ def _by_session(sid: str | None) -> Person | None:
     if row is None:
         g.session_ended = True
         return None
-    if row.locked_at is not None or row.last_seen_at <= now - idle_limit():
+    if row.locked_at is not None or row.last_seen_at <= now - idle_limit(row.idle_minutes):
         g.locked_session = Locked(row.session_id, row.id, person_of(row).name)
         return None
     _mark_seen(row, now)
@@ -135,6 +140,7 @@ def person_of(row: Row[Any], **more: Any) -> Person:
         department_id=row.department_id,
         language=row.language,
         preferences=row.preferences or {},
+        idle_minutes=row.idle_minutes,
         must_enrol=not row.has_second_factor and second_factor_is_required(row.code),
         **more,
     )

@@ -37,11 +37,14 @@ class Role(Versioned):
             info={"says": _("A role with this name already exists."), "field": "name"},
         ),
         CheckConstraint("btrim(name) <> ''", name="name_given"),
+        CheckConstraint("idle_minutes BETWEEN 2 AND 120", name="idle_minutes_possible"),
     )
 
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     description: Mapped[str] = mapped_column(default="")
+    idle_minutes: Mapped[int | None]
+    """After how many minutes without work the pages of its people lock; None where the hospital's setting says so."""
     grants: Mapped[list[str]] = mapped_column(ARRAY(db.Text), default=list)
     offered: Mapped[list[str]] = mapped_column(ARRAY(db.Text), default=list)
     """The default grants it was ever given, so that a new version of the program adds only what is new."""

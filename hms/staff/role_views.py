@@ -123,7 +123,7 @@ def _copies() -> list[tuple[str, str]]:
     return [("", _("Nothing")), *((str(role.id), _(role.name)) for role in roles_to_choose())]
 
 
-def _add(*, name: str, description: str, copied_from: int | None, version: int | None, by: Any) -> Role:
+def _add(*, name: str, description: str, copied_from: int | None, by: Any, **_sent: Any) -> Role:
     grants = found(Role, copied_from).grants if copied_from else ()
     return roles.add_role(name=name, description=description, grants=grants, by=by)
 
@@ -145,8 +145,8 @@ def edit_role(role_id: int) -> ResponseReturnValue:
     return page, form.status
 
 
-def _rename(*, role_id: int, name: str, description: str, version: int | None, copied_from: Any, by: Any) -> Role:
-    return roles.change_role(role_id, name=name, description=description, version=version, by=by)
+def _rename(*, role_id: int, copied_from: Any, by: Any, **sent: Any) -> Role:
+    return roles.change_role(role_id, **sent, by=by)
 
 
 @pages.post("/admin/roles/<int:role_id>/reset")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Collection
+from types import EllipsisType
 
 from sqlalchemy import func, select
 
-from hms.core import audit
+from hms.core import audit, settings
 from hms.core.actions import STALE, action
 from hms.core.db import db, locked
 from hms.core.errors import Conflict, RuleBroken, Stale
@@ -23,6 +24,7 @@ from .giving import is_two_person
 from .models import Role, User
 
 LONGEST_NAME, LONGEST_DESCRIPTION = 50, 300
+SHORTEST_IDLE = 2
 UNGRANTED = frozenset({Action.PUBLIC.value, Action.SIGNED_IN.value})
 GRANTABLE = frozenset(action.value for action in Action) - UNGRANTED
 
@@ -47,24 +49,38 @@ def change_role(
     name: str | None = None,
     description: str | None = None,
     grants: Collection[str] | None = None,
+    idle_minutes: int | EllipsisType | None = ...,
     by: Person,
 ) -> Role:
-    """Change what is given; `Stale` when `version` is old. Counts from each holder's next request on."""
+    """Change what is given; `Stale` when `version` is old. Counts from each holder's next request on.
+
+    `idle_minutes` None leaves it to the hospital's setting when pages lock.
+    """
     take_turns(by, Action.MANAGE_ROLES)
     role = locked(Role, role_id)
     if version is not None and role.version != version:
         raise Stale(STALE)
-    before = (role.name, role.description, role.grants)
+    before = (role.name, role.description, role.grants, role.idle_minutes)
     if name is not None and name != role.name:
         _rename(role, name)
     if description is not None:
         role.description = _description(description)
     if grants is not None:
         _grant(role, grants, by)
-    if before != (role.name, role.description, role.grants):
+    if idle_minutes is not ...:
+        role.idle_minutes = _possible_minutes(idle_minutes)
+    if before != (role.name, role.description, role.grants, role.idle_minutes):
         role.changed()
     db.session.flush()
     return role
+
+
+def _possible_minutes(minutes: int | None) -> int | None:
+    hospitals = settings.value("staff.idle_minutes")
+    if minutes is not None and not SHORTEST_IDLE <= minutes <= hospitals:
+        words = _("Between %(least)s and %(most)s minutes, or empty: the hospital's setting is %(most)s.")
+        raise RuleBroken(words % {"least": SHORTEST_IDLE, "most": hospitals}, "idle_minutes")
+    return minutes
 
 
 @action(Action.MANAGE_ROLES)

@@ -24,9 +24,9 @@ def of(user_id: int) -> list[UserSession]:
     return list(db.session.scalars(select(UserSession).where(*live).order_by(UserSession.last_seen_at.desc())))
 
 
-def is_locked(page: UserSession) -> bool:
-    """Whether the page waits for its PIN or password."""
-    return page.locked_at is not None or page.last_seen_at <= clock.now() - idle_limit()
+def is_locked(page: UserSession, of_role: int | None) -> bool:
+    """Whether the page waits for its PIN or password; `of_role` is its owner's role's own limit, in minutes."""
+    return page.locked_at is not None or page.last_seen_at <= clock.now() - idle_limit(of_role)
 
 
 def owner_of_cookie() -> int | None:

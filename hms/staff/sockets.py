@@ -113,11 +113,13 @@ def _grants_by_session(session_ids: set[int]) -> dict[int, frozenset[str]]:
     """The grants by which each page that is signed in and not locked may hear, at this moment."""
     now = clock.now()
     query = (
-        select(UserSession.id, Role.grants)
+        select(UserSession.id, UserSession.last_seen_at, Role.grants, Role.idle_minutes)
         .join(User, UserSession.user_id == User.id)
         .outerjoin(Role, User.role_id == Role.id)
         .where(UserSession.id.in_(session_ids), UserSession.ended_at.is_(None), User.is_active)
         .where(UserSession.expires_at > now, UserSession.locked_at.is_(None))
-        .where(UserSession.last_seen_at > now - idle_limit())
     )
-    return {row.id: frozenset(row.grants or ()) for row in db.session.execute(query)}
+    rows = db.session.execute(query)
+    return {
+        row.id: frozenset(row.grants or ()) for row in rows if row.last_seen_at > now - idle_limit(row.idle_minutes)
+    }

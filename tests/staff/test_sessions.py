@@ -16,6 +16,7 @@ from hms.staff.models import Role, User, UserSession
 from tests.conftest import PASSWORD
 from tests.page import Page
 from tests.staff.conftest import said
+from tests.staff.factories import role
 
 pytestmark = pytest.mark.security("G")
 PIN = "4827"
@@ -89,6 +90,20 @@ def test_the_idle_time_is_the_hospitals_choice(desk, person):
     client, now = desk("nurse"), clock.now()
     with clock.standing_at(now + timedelta(minutes=7)):
         assert client.get("/profile").status_code == 302
+
+
+def test_a_role_may_lock_its_pages_sooner_than_the_hospital(desk):
+    admin, nurse, doctor = desk("admin"), desk("nurse"), desk("doctor")
+    address = f"/admin/roles/{role('nurse').id}"
+    for unusable in ("1", "16", "soon"):
+        assert admin.form(address, idle_minutes=unusable).status_code == 400
+    assert admin.form(address, idle_minutes="3").status_code == 303
+    assert 'data-idle-seconds="180"' in nurse.get("/profile").get_data(as_text=True)
+    assert 'data-idle-seconds="900"' in doctor.get("/profile").get_data(as_text=True)
+    with clock.standing_at(clock.now() + timedelta(minutes=5)):
+        assert (nurse.get("/profile").status_code, doctor.get("/profile").status_code) == (302, 200)
+    assert admin.form(address, idle_minutes="").status_code == 303
+    assert 'data-idle-seconds="900"' in desk("nurse").get("/profile").get_data(as_text=True)
 
 
 def test_a_locked_page_opens_nothing_and_shows_nothing(pc, db):
