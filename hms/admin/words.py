@@ -8,6 +8,8 @@ from flask_babel import gettext
 
 from hms.core.words import _
 
+from .deeds import ACTIONS
+
 ENTITIES = {
     "absence": _("Absence"),
     "addendum": _("Addendum"),
@@ -47,56 +49,6 @@ ENTITIES = {
     "working_hours": _("Clinic hours"),
 }
 
-ACTIONS = {
-    "admin.export_audit": _("Exported the trail"),
-    "admin.who_opened": _("Printed who opened the record"),
-    "appointments.book": _("Booked"),
-    "appointments.call": _("Called the patient"),
-    "appointments.call_next": _("Called the next patient"),
-    "appointments.cancel": _("Cancelled the booking"),
-    "appointments.check_in": _("Checked in"),
-    "appointments.move": _("Moved the booking"),
-    "authz.denied": _("Was refused"),
-    "billing.add_charge": _("Charged"),
-    "billing.close_shift": _("Closed the till"),
-    "billing.issue": _("Issued the bill"),
-    "billing.refund": _("Gave money back"),
-    "billing.take_payment": _("Took a payment"),
-    "billing.void_bill": _("Made the bill void"),
-    "break_glass.open": _("Opened a closed record with a reason"),
-    "clinical.add_addendum": _("Added to the encounter"),
-    "clinical.open_chart": _("Opened the chart"),
-    "clinical.prescribe": _("Prescribed"),
-    "clinical.read_encounter": _("Read encounters"),
-    "clinical.read_prescription": _("Read prescriptions"),
-    "clinical.record_vitals": _("Recorded vital signs"),
-    "clinical.save_encounter": _("Wrote the encounter"),
-    "clinical.sign": _("Signed the encounter"),
-    "clinical.start_encounter": _("Started the encounter"),
-    "interop.export_fhir": _("Exported records"),
-    "patients.break_glass": _("Opened a closed record with a reason"),
-    "patients.lift_restriction": _("Lifted the restriction"),
-    "patients.override_match": _("Registered in spite of a similar record"),
-    "patients.read": _("Looked up the patient"),
-    "patients.record_allergy": _("Recorded an allergy"),
-    "patients.register_patient": _("Registered the patient"),
-    "patients.restrict": _("Restricted the record"),
-    "patients.review": _("Reviewed an emergency access"),
-    "patients.update_patient": _("Corrected the patient's details"),
-    "patients.withdraw_patient": _("Withdrew the patient's record"),
-    "pharmacy.dispense": _("Dispensed"),
-    "pharmacy.dispense_all": _("Dispensed"),
-    "pharmacy.receive_goods": _("Received a delivery"),
-    "staff.change_preferences": _("Changed their own preferences"),
-    "staff.sign_in.confirmed": _("Confirmed who they are"),
-    "staff.sign_in.failed": _("Failed to sign in"),
-    "staff.sign_in.locked": _("Was locked out"),
-    "staff.sign_in.not_confirmed": _("Failed to confirm who they are"),
-    "staff.sign_in.otp_failed": _("Gave a wrong code"),
-    "staff.sign_in.success": _("Signed in"),
-}
-"""What the actions of the trail are called; one that is not here is told by its own name."""
-
 DEEDS = {
     "insert": _("Added"),
     "update": _("Changed"),
@@ -131,7 +83,7 @@ def action_words(action: str) -> str:
 
 
 def said(row: Any) -> str:
-    """What an entry tells: its action, or for a change of a part the action with that part."""
+    """What an entry tells: the words of its action."""
     return action_words(row.action)
 
 

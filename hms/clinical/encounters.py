@@ -12,7 +12,7 @@ from hms.appointments import actions as queue
 from hms.appointments.models import Appointment, QueueEntry
 from hms.clinical import rules
 from hms.core import clock
-from hms.core.actions import STALE, action
+from hms.core.actions import STALE, action, naming_parts
 from hms.core.db import db, locked
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
 from hms.core.people import Person
@@ -174,7 +174,8 @@ def save_encounter(
     if db.session.is_modified(encounter):
         encounter.changed()
     if then is not None:
-        then(encounter)
+        with naming_parts():
+            then(encounter)
     db.session.flush()
     return encounter
 

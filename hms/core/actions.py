@@ -38,6 +38,8 @@ class Doing:
     by: Person
     is_named: bool = False
     """Whether the database knows: it is told before the first write, so that what only reads saves the way."""
+    names_parts: bool = False
+    """Whether the trail tells the actions inside by their own names."""
     afterwards: list[Callable[[], None]] = field(default_factory=list)
 
 
@@ -76,7 +78,11 @@ def _desk(function: Callable[..., Any]) -> str:
 @contextmanager
 def doing(name: str, by: Person) -> Iterator[None]:
     """One transaction in the name of `by`. An action inside an action joins the outer one and shares its fate."""
-    if _doing.get() is not None:
+    outer = _doing.get()
+    if outer is not None and outer.names_parts:
+        yield from _part(outer, name)
+        return
+    if outer is not None:
         yield
         return
     now = Doing(name, by)
@@ -87,6 +93,32 @@ def doing(name: str, by: Person) -> Iterator[None]:
         _doing.reset(mark)
     for step in now.afterwards:
         _run_quietly(step)
+
+
+@contextmanager
+def naming_parts() -> Iterator[None]:
+    """Inside an action: let the trail tell the actions within this block by their own names.
+
+    A page that saves what is typed and then signs is told as both, and what the signature brings along as the signature.
+    """
+    now = _doing.get()
+    if now is None:
+        raise LookupError("there is no action that could have parts")
+    now.names_parts = True
+    try:
+        yield
+    finally:
+        now.names_parts = False
+
+
+def _part(outer: Doing, name: str) -> Iterator[None]:
+    db.session.flush()
+    whole, outer.name, outer.is_named, outer.names_parts = outer.name, name, False, False
+    try:
+        yield
+        db.session.flush()
+    finally:
+        outer.name, outer.is_named, outer.names_parts = whole, False, True
 
 
 def _transaction(now: Doing) -> Iterator[None]:

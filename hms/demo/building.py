@@ -44,6 +44,7 @@ def build(tell: Tell, *, patients: int = registering.COUNT, weeks: int = WEEKS) 
     setting_up.hire()
     tell("prices, medicines, diagnoses")
     setting_up.set_prices()
+    setting_up.write_templates()
     tell("stock")
     setting_up.stock_shelves(random)
     tell("patients")
@@ -120,6 +121,9 @@ def _one_morning(team, random, place, appointment_id, doctor, case, when) -> Non
         return
     with clock.standing_at(when + timedelta(minutes=4)):
         encounter = visits.see(doctor, entry_id, random, case)
+    if place % 2:
+        with clock.standing_at(when + timedelta(minutes=5)):
+            visits.examine(team, encounter.id, random, case)
     if place >= TO_DISPENSE:
         with clock.standing_at(when + timedelta(minutes=5)):
             visits.dispense(team, encounter.id)

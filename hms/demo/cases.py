@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+Test = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One kind of visit. `medicines` are generic names; `fever` raises the temperature that the nurse measures."""
+    """One kind of visit.
+
+    `medicines` are generic names; `fever` raises the temperature that the nurse measures; `tests` are the laboratory's
+    codes, each with the answers that such a patient may get.
+    """
 
     complaint: str
     note: str
@@ -16,6 +23,7 @@ class Case:
     fever: bool = False
     pressure: int = 120
     for_children: bool = True
+    tests: tuple[Test, ...] = ()
 
 
 CASES = (
@@ -25,6 +33,7 @@ CASES = (
         "B54",
         ("artemether", "paracetamol"),
         fever=True,
+        tests=(("MPS", ("+", "++", "+++")),),
     ),
     Case(
         "Cough and runny nose",
@@ -48,6 +57,7 @@ CASES = (
         ("metformin",),
         pressure=134,
         for_children=False,
+        tests=(("GLUR", ("7.9", "9.4", "11.8", "14.2")), ("HBA1C", ("6.9", "7.8", "9.1"))),
     ),
     Case(
         "Loose stools since yesterday",
@@ -61,6 +71,7 @@ CASES = (
         "N39.0",
         ("ciprofloxacin",),
         for_children=False,
+        tests=(("URMIC", ("Pus cells 15–20 per field, no casts.", "Pus cells 30 per field, bacteria ++.")),),
     ),
     Case(
         "Low back pain after lifting",
@@ -77,7 +88,12 @@ CASES = (
         fever=True,
     ),
     Case(
-        "Tired and pale", "Conjunctivae pale, no jaundice, spleen not felt.", "D50.9", ("ferrous",), for_children=False
+        "Tired and pale",
+        "Conjunctivae pale, no jaundice, spleen not felt.",
+        "D50.9",
+        ("ferrous",),
+        for_children=False,
+        tests=(("HB", ("6.4", "7.9", "8.8", "9.6")), ("SICK", ("Negative",))),
     ),
     Case(
         "Wheeze at night",
@@ -102,3 +118,16 @@ SERVICES = (
 )
 
 SUPPLIERS = ("Central Medical Stores", "Freetown Pharma Wholesale", "Guma Valley Medical")
+
+
+class Written(NamedTuple):
+    """A note template."""
+
+    title: str
+    content: str
+
+
+TEMPLATE = Written(
+    "Hypertension clinic",
+    "Takes tablets: every day / misses some\nHeadache, swelling, breathlessness:\nPressure at home:\nAdvice given:",
+)

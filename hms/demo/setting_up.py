@@ -23,9 +23,10 @@ from hms.formulary.models import Medication
 from hms.lab import pricing
 from hms.pharmacy import actions as pharmacy
 from hms.staff import actions as staff
+from hms.staff import identity
 from hms.staff.models import Department, User
 
-from .cases import SERVICES, SUPPLIERS
+from .cases import SERVICES, SUPPLIERS, TEMPLATE
 from .people import DEPARTMENTS, PASSWORD, STAFF, Colleague
 
 HOURS_BEGAN = timedelta(days=120)
@@ -82,6 +83,13 @@ def set_prices() -> None:
     clinical.load_codes(by=SYSTEM)
     note_templates.load_starting_list(by=SYSTEM)
     pricing.load_prices(by=SYSTEM)
+
+
+def write_templates() -> None:
+    """The doctor's own note template, beside the hospital's."""
+    doctor_id = db.session.scalars(select(User.id).filter_by(username="doctor")).one()
+    doctor = identity.person(doctor_id)
+    note_templates.save_template(title=TEMPLATE.title, shortcut="htn", content=TEMPLATE.content, by=doctor)
 
 
 def stock_shelves(random: Random) -> None:

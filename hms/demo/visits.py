@@ -20,6 +20,9 @@ from hms.core.db import db
 from hms.core.errors import HospitalError
 from hms.core.people import Person
 from hms.formulary.models import DoseSentence, Medication
+from hms.lab import orders as lab
+from hms.lab.models import LabOrder
+from hms.lab.results import enter_results
 from hms.patients.models import Patient
 from hms.pharmacy import actions as pharmacy
 from hms.staff import identity
@@ -98,6 +101,8 @@ def see(doctor: Person, entry_id: int, random: Random, case: Case) -> Encounter:
     clinical.add_condition(
         encounter.id, code=case.code, certainty=random.choice(("provisional", "confirmed")), by=doctor
     )
+    for code, _answers in case.tests:
+        lab.order_test(encounter.id, code=code, by=doctor)
     for name in case.medicines:
         _prescribe(encounter, name, doctor)
     return clinical.sign(encounter.id, by=doctor)
@@ -124,6 +129,13 @@ def _prescribe(encounter: Encounter, generic: str, doctor: Person) -> None:
         clinical.prescribe(encounter.id, sentence_id=sentence_id, by=doctor)
     except HospitalError:
         return
+
+
+def examine(team: Team, encounter_id: int, random: Random, case: Case) -> None:
+    """The laboratory's answers to what was ordered."""
+    answers = dict(case.tests)
+    for order in db.session.scalars(select(LabOrder).filter_by(encounter_id=encounter_id)).all():
+        enter_results(order.id, {order.test_code: random.choice(answers[order.test_code])}, by=team.lab)
 
 
 def dispense(team: Team, encounter_id: int) -> None:
@@ -204,6 +216,8 @@ def _seen(team, appointment_id, patient_id, doctor, when, random, case, number) 
         entry_id = arrive(team, appointment_id, random, case)
     with clock.standing_at(when + timedelta(minutes=random.randint(10, 50))):
         encounter = see(doctor, entry_id, random, case)
+    with clock.standing_at(when + timedelta(minutes=65)):
+        examine(team, encounter.id, random, case)
     with clock.standing_at(when + timedelta(minutes=70)):
         if random.random() < 0.95:
             dispense(team, encounter.id)

@@ -283,9 +283,9 @@
     else output.textContent = day && !future ? `= ${written(day)}${kind === "dob" ? ` (${age(day)})` : ""}` : "";
   }
 
-  document.addEventListener("input", (event) => { if (event.target.matches("[data-date]")) echo(event.target, false); });
-  document.addEventListener("focusout", (event) => { if (event.target.matches?.("[data-date]")) echo(event.target, true); });
-  all("[data-date]").forEach((input) => echo(input, false));
+  document.addEventListener("input", (event) => { if (event.target.matches("input[data-date]")) echo(event.target, false); });
+  document.addEventListener("focusout", (event) => { if (event.target.matches?.("input[data-date]")) echo(event.target, true); });
+  all("input[data-date]").forEach((input) => echo(input, false));
   HMS.understoodDate = (text, kind = "near") => { const day = understood(text, kind); return day && day.toISOString().slice(0, 10); };
 
   // Where values are typed one after another, Enter goes to the next box; in the last one it sends the form.

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import importlib
+import inspect
 import io
+import pkgutil
 
 import pytest
 from sqlalchemy import select
 
-from hms.admin import opened, trail
+import hms
+from hms.admin import deeds, opened, trail
 from hms.core import audit, clock, denials, settings
 from hms.core.audit import AuditEntry
 from hms.core.db import db as database
 from hms.core.people import SYSTEM
+from hms.core.permissions import Action
 from hms.patients import actions as patients
 from hms.patients import restricting
 from hms.staff import queries as staff
@@ -192,3 +197,17 @@ def test_an_entry_past_the_programs_is_not_signed(db):
     row = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
     assert row.ticket
     assert len(row.signature) == 32
+
+
+def test_every_action_of_the_desks_is_told_in_words():
+    desks = {name for _finder, name, _is_package in pkgutil.walk_packages(hms.__path__, "hms.")}
+    known = {
+        f"{name.split('.')[1]}.{done.__name__}"
+        for name in desks
+        if not name.startswith(("hms.local", "hms.demo"))
+        for done in vars(importlib.import_module(name)).values()
+        if inspect.isfunction(done) and hasattr(done, "__wrapped__") and done.__module__ == name
+        if isinstance(getattr(done, "needs", None), Action) and "by" in inspect.signature(done).parameters
+    }
+    assert known > {"patients.finish_registration", "billing.take_payment"}
+    assert sorted(known - deeds.ACTIONS.keys()) == []

@@ -11,9 +11,10 @@ from werkzeug.routing import Rule
 
 from hms.appointments.models import QueueEntry
 from hms.billing.models import CashShift, PriceItem
-from hms.clinical.models import VitalsReading
+from hms.clinical.models import NoteTemplate, VitalsReading
 from hms.core.db import db as database
 from hms.core.permissions import ALLOWED, Action, Role
+from hms.lab.models import LabOrder
 from hms.patients.models import BreakGlass, Patient
 from hms.pharmacy.models import GoodsReceipt
 from hms.staff.models import RoleChangeRequest, User
@@ -29,10 +30,12 @@ NAMED = {
     "access": BreakGlass,
     "entry": QueueEntry,
     "item": PriceItem,
+    "order": LabOrder,
     "reading": VitalsReading,
     "receipt": GoodsReceipt,
     "request": RoleChangeRequest,
     "shift": CashShift,
+    "template": NoteTemplate,
 }
 """What an argument of an address means where it is not the name of its table."""
 

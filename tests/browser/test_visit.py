@@ -237,15 +237,15 @@ def stands_in_the_books(patient_id, total, short_lot):
 
 
 DEEDS = (
-    ("receptionist", "register_patient"),
-    ("receptionist", "book"),
-    ("receptionist", "check_in"),
-    ("nurse", "vitals"),
-    ("doctor", "prescribe"),
-    ("doctor", "sign"),
-    ("pharmacist", "dispense"),
-    ("cashier", "issue"),
-    ("cashier", "payment"),
+    ("receptionist", "Registered the patient"),
+    ("receptionist", "Booked"),
+    ("receptionist", "Checked in"),
+    ("nurse", "Recorded vital signs"),
+    ("doctor", "Prescribed"),
+    ("doctor", "Signed the encounter"),
+    ("pharmacist", "Dispensed"),
+    ("cashier", "Issued the bill"),
+    ("cashier", "Took a payment"),
 )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from hms.core import chain, settings
-from hms.core.actions import afterwards, doing
+from hms.core.actions import afterwards, doing, naming_parts
 from hms.core.audit import AuditEntry
 from hms.core.errors import NotAllowed, RuleBroken
 from hms.core.people import SYSTEM
@@ -29,6 +29,22 @@ def test_a_change_is_in_the_trail_with_old_and_new_value(db, person):
     assert [(e.action, e.actor_name) for e in entries] == [("core.change_setting", "admin")] * 2
     assert entries[1].old == {"value": "Hill Hospital"}
     assert entries[1].new == {"value": "Bay Hospital"}
+
+
+@pytest.mark.security("O")
+def test_what_is_done_along_the_way_is_told_by_its_own_name(db, person):
+    department = Department(name="Ward")
+    with doing("tests.whole", SYSTEM):
+        db.session.add(department)
+        with naming_parts():
+            settings.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
+        department.name = "Ward 1"
+    entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(3)).all()
+    assert [(one.entity, one.action, one.new.get("name")) for one in reversed(entries)] == [
+        ("department", "tests.whole", "Ward"),
+        ("system_setting", "core.change_setting", None),
+        ("department", "tests.whole", "Ward 1"),
+    ]
 
 
 @pytest.mark.security("O")
