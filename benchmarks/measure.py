@@ -109,11 +109,12 @@ class Measuring:
             servers.web(self._bench, environment, "benchmarks.floor:app", "floor") as floor,
             servers.web(self._bench, environment | {"HMS_DEMO": "0"}) as web,
         ):
+            if is_whole:
+                with servers.worker(self._bench, environment):
+                    self._papers(web)
             self._all(web, floor)
             if is_whole:
                 self._mixed(web)
-                with servers.worker(self._bench, environment):
-                    self._papers(web)
         with servers.web(self._bench, environment | {"HMS_DEMO": "1"}) as web:
             for figure, kind in zip(self.result.figures, self._kinds, strict=True):
                 self._count_queries(web, figure, kind)
@@ -235,7 +236,10 @@ class Measuring:
         self.result.mixed, self.result.memory = done, web.memory()
 
     def _papers(self, web: Web) -> None:
-        """From asking for an invoice to its PDF, five times; the first time includes the worker's warming up."""
+        """From asking for an invoice to its PDF, five times; the first time includes the worker's warming up.
+
+        Before anything is written: what the writes leave to be done would stand in the queue before these papers.
+        """
         cashier = page("cashier")(self._client(web))
         program = self._client(web, 1).token_for("cashier")
         for turn in range(6):

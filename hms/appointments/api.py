@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Response, request
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row
 
+from hms.core import clock
 from hms.core.api import DeskApi, argument_id, asked_days, check_if_match, listed, single
 from hms.core.errors import NotAllowed, RuleBroken
 from hms.core.permissions import Action
+from hms.core.statements import Narrowing
 from hms.core.web import needs, person
 from hms.core.words import _
-from hms.patients import access
 
 from . import actions, queries
-from .models import Appointment
 from .rules import Status
 from .shapes import AppointmentChange, AppointmentIn, AppointmentOut, EntryOut, appointment_json, entry_json
 
 api = DeskApi("appointments_api", __name__, description="Appointments and the queue")
-
-ORDERINGS = {
-    "date": (Appointment.date, Appointment.time, Appointment.id),
-    "-date": (Appointment.date.desc(), Appointment.time.desc(), Appointment.id.desc()),
-    "id": (Appointment.id,),
-    "-id": (Appointment.id.desc(),),
-    "created_at": (Appointment.created_at, Appointment.id),
-    "-created_at": (Appointment.created_at.desc(), Appointment.id.desc()),
-}
 
 
 def _sees_all() -> bool:
@@ -45,30 +37,30 @@ def _answer(appointment_id: int, status: int = 200) -> Response:
 @api.response(200, AppointmentOut(many=True))
 def appointments() -> Response:
     """Bookings, latest made first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
-    given = _filters()
-    by_time = given["is_upcoming"] or "date" in request.args
-    order = request.args.get("ordering", "date" if by_time else "-id")
-    if order not in ORDERINGS:
+    asked, who, sees_all = _asked(), person(), _sees_all()
+    order = request.args.get("ordering", "date" if "since" in asked.by or "date" in request.args else "-id")
+    if order not in queries.ORDERINGS:
         raise RuleBroken(_("Order by date, id or created_at, with - for the reverse."), "ordering")
-    known = [Appointment.withdrawn_at.is_(None), *access.own_rows(person(), Appointment.patient_id)]
-    total = queries.filtered(select(func.count(Appointment.id)).where(*known), **given)
-    sees_all = _sees_all()
-    rows = queries.filtered(queries.for_api(person()), **given).order_by(*ORDERINGS[order])
-    return listed(rows, lambda row: appointment_json(row, sees_all), total=total)
+    return listed(
+        partial(queries.for_api, who=who, asked=asked, order=order),
+        lambda row: appointment_json(row, sees_all),
+        total=partial(queries.number_for_api, who=who, asked=asked),
+    )
 
 
-def _filters() -> dict[str, Any]:
+def _asked() -> Narrowing:
     (first, last), status = asked_days(), request.args.get("status")
     if status is not None and status not in set(Status):
         raise RuleBroken(_('"%(word)s" is not a valid choice.') % {"word": status[:50]}, "status")
-    return {
-        "patient_id": argument_id("patient", "patient_id"),
-        "doctor_id": argument_id("doctor", "doctor_id"),
-        "status": status,
-        "first": first,
-        "last": last,
-        "is_upcoming": request.args.get("upcoming", "").lower() in ("true", "1"),
-    }
+    is_upcoming = request.args.get("upcoming", "").lower() in ("true", "1")
+    return Narrowing.of(
+        patient_id=argument_id("patient", "patient_id"),
+        doctor_id=argument_id("doctor", "doctor_id"),
+        status=status,
+        first=first,
+        last=last,
+        since=clock.local(clock.now()).replace(tzinfo=None) if is_upcoming else None,
+    )
 
 
 @api.post("/appointments/")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date, time, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Date, Result, Row, Select, and_, cast, func, select, tuple_
 from sqlalchemy.orm import aliased
 
 from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.people import Person
-from hms.core.statements import built_once
+from hms.core.statements import Narrowing, built_once
 from hms.core.words import _
 from hms.patients import access
 from hms.patients.models import Patient
@@ -177,38 +177,58 @@ def _arrivals(wall: Any, soon: Any, today: Any, doctor_id: Any, *, of_doctor: bo
     return query.where(Appointment.doctor_id == doctor_id) if of_doctor else query
 
 
-def filtered(
-    query: Select,
-    *,
-    patient_id: int | None = None,
-    doctor_id: int | None = None,
-    status: str | None = None,
-    first: date | None = None,
-    last: date | None = None,
-    is_upcoming: bool = False,
-) -> Select:
-    """`query` over appointments narrowed by what is given; days are included."""
-    given = (
-        (patient_id, Appointment.patient_id == patient_id),
-        (doctor_id, Appointment.doctor_id == doctor_id),
-        (status, Appointment.status == status),
-        (first, Appointment.date >= first if first else None),
-        (last, Appointment.date <= last if last else None),
-    )
-    for value, narrows in given:
-        if value is not None:
-            query = query.where(narrows)
-    return query.where(_upcoming()) if is_upcoming else query
+ORDERINGS = {
+    "date": (Appointment.date, Appointment.time, Appointment.id),
+    "-date": (Appointment.date.desc(), Appointment.time.desc(), Appointment.id.desc()),
+    "id": (Appointment.id,),
+    "-id": (Appointment.id.desc(),),
+    "created_at": (Appointment.created_at, Appointment.id),
+    "-created_at": (Appointment.created_at.desc(), Appointment.id.desc()),
+}
+"""What the API's list may be ordered by."""
 
 
-def _upcoming() -> object:
-    wall = clock.local(clock.now())
-    later_today = and_(Appointment.date == wall.date(), Appointment.time >= wall.time())
-    return and_(Appointment.status == Status.SCHEDULED.value, or_(Appointment.date > wall.date(), later_today))
+def _fits(asked: Narrowing) -> list[ColumnElement[bool]]:
+    """The bookings asked for: of a patient or doctor, in a state, on days (both included), or still to come."""
+    conditions = {
+        "patient_id": lambda patient_id: Appointment.patient_id == patient_id,
+        "doctor_id": lambda doctor_id: Appointment.doctor_id == doctor_id,
+        "status": lambda status: Appointment.status == status,
+        "first": lambda first: Appointment.date >= first,
+        "last": lambda last: Appointment.date <= last,
+        "since": _still_to_come,
+    }
+    return [conditions[name](value) for name, value in asked.by.items()]
 
 
-def for_api(who: Person | Reader) -> Select:
-    """Bookings that `who` may know of as the API lists them, not yet ordered."""
+def _still_to_come(wall: Any) -> ColumnElement[bool]:
+    """Scheduled for `wall`, the time on the hospital's wall, or later; the day by itself is for the index."""
+    at = Appointment.date + Appointment.time
+    return and_(Appointment.status == Status.SCHEDULED.value, Appointment.date >= cast(wall, Date), at >= wall)
+
+
+def for_api(limit: int, offset: int, *, who: Person, asked: Narrowing, order: str) -> Result:
+    """Bookings that `who` may know of and that fit, in one of `ORDERINGS`."""
+    return _listed(limit, offset, who=reader(who), asked=asked, order=order)
+
+
+@built_once
+def _listed(limit: Any, offset: Any, *, who: Reader, asked: Narrowing, order: str) -> Select:
+    return _for_api(who).where(*_fits(asked)).order_by(*ORDERINGS[order]).limit(limit).offset(offset)
+
+
+def number_for_api(*, who: Person, asked: Narrowing) -> int:
+    """How many bookings `who` may know of fit."""
+    return _number(who=reader(who), asked=asked).scalar_one()
+
+
+@built_once
+def _number(*, who: Reader, asked: Narrowing) -> Select:
+    known = (Appointment.withdrawn_at.is_(None), *access.own_rows(who, Appointment.patient_id))
+    return select(func.count(Appointment.id)).where(*known, *_fits(asked))
+
+
+def _for_api(who: Reader) -> Select:
     query = _rows().add_columns(Appointment.version, Appointment.created_at, Appointment.updated_at)
     return query.where(*access.own_rows(who, Appointment.patient_id))
 
@@ -223,4 +243,4 @@ def one_for_api(appointment_id: int, who: Person) -> Row:
 
 @built_once
 def _one_for_api(appointment_id: Any, *, who: Reader) -> Select:
-    return for_api(who).where(Appointment.id == appointment_id)
+    return _for_api(who).where(Appointment.id == appointment_id)

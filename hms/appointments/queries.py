@@ -5,14 +5,15 @@ from __future__ import annotations
 from .board import GROUPS, Counts, Entry, ahead_of, board, counts, entry, last_calls, present
 from .dayboard import COLUMNS_SHOWN, Cell, Column, DayBoard, day_board
 from .daylist import (
+    ORDERINGS,
     Arrivals,
     Page,
     appointment,
     arrivals,
     day_list,
     expected,
-    filtered,
     for_api,
+    number_for_api,
     of_patient,
     one_for_api,
     who,
@@ -47,8 +48,9 @@ __all__ = [
     "day_list",
     "entry",
     "expected",
-    "filtered",
+    "ORDERINGS",
     "for_api",
+    "number_for_api",
     "free_slots",
     "hours_between",
     "last_calls",

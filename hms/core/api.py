@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
 from flask import Request, Response, jsonify, request, url_for
 from flask_smorest import Blueprint
 from marshmallow import EXCLUDE, Schema
-from sqlalchemy import Select, func, select
+from sqlalchemy import Result, Select, func, select
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
@@ -65,29 +65,43 @@ def _whole_argument(name: str, default: int, most: int) -> int:
     return int(text)
 
 
-def listed(rows: Select, project: Callable[[Any], dict[str, Any]], *, total: Select | None = None) -> Response:
+Rows = Select | Callable[[int, int], Result]
+"""An ordered SELECT, or what asks for so many rows from an offset on."""
+Total = Select | Callable[[], int]
+
+
+def listed(rows: Rows, project: Callable[[Any], dict[str, Any]], *, total: Total | None = None) -> Response:
     """Answer a list as the contract says: an array of at most 100 without `page`, `page_size` or `limit`; a page object with.
 
-    `rows` is ordered; `total` counts it when a cheaper count than wrapping `rows` is known. `project` makes one row's JSON.
+    `total` counts the rows when a cheaper count than wrapping a SELECT is known. `project` makes one row's JSON.
     """
     paged = any(name in request.args for name in ("page", "page_size", "limit"))
     size = _whole_argument(
         "page_size", _whole_argument("limit", 25 if paged else MOST_ROWS, LARGEST_PAGE), LARGEST_PAGE
     )
     size, page = min(size, MOST_ROWS), _whole_argument("page", 1, LARGEST_PAGE)
-    found = db.session.execute(rows.limit(size).offset((page - 1) * size))
-    objects = found.scalars().all() if len(rows.column_descriptions) == 1 else found.all()
-    results = [project(row) for row in objects]
+    results = [project(row) for row in _some(rows, size, (page - 1) * size)]
     count = _count(rows, total, page, size, len(results))
     return _page_object(results, count, page, size) if paged else _array(results, count)
 
 
-def _count(rows: Select, total: Select | None, page: int, size: int, here: int) -> int:
+def _some(rows: Rows, size: int, offset: int) -> Sequence[Any]:
+    if not isinstance(rows, Select):
+        return rows(size, offset).all()
+    found = db.session.execute(rows.limit(size).offset(offset))
+    return found.scalars().all() if len(rows.column_descriptions) == 1 else found.all()
+
+
+def _count(rows: Rows, total: Total | None, page: int, size: int, here: int) -> int:
     """The whole length; a page that is not full tells it without a second query."""
     if 0 < here < size or (here == 0 and page == 1):
         return (page - 1) * size + here
-    counting = total if total is not None else select(func.count()).select_from(rows.order_by(None).subquery())
-    return db.session.execute(counting).scalar_one()
+    if total is not None and not isinstance(total, Select):
+        return total()
+    if total is None:
+        assert isinstance(rows, Select)
+        total = select(func.count()).select_from(rows.order_by(None).subquery())
+    return db.session.execute(total).scalar_one()
 
 
 def _array(results: list[dict[str, Any]], count: int) -> Response:

@@ -5,7 +5,8 @@ Putting a SELECT together costs a page more than asking it. What changes from on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import Any, Protocol, runtime_checkable
 
@@ -28,6 +29,27 @@ class Varying(Protocol):
 
     def in_places(self) -> Any:
         """The same with a place (`bindparam`) for each value."""
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """What a list is narrowed by, by name: only what was asked for. `Varying`: which names are there decides the form."""
+
+    by: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, **asked: Any) -> Narrowing:
+        """What was asked for; None means that it was not."""
+        return cls({name: value for name, value in asked.items() if value is not None})
+
+    def form(self) -> Hashable:
+        return tuple(sorted(self.by))
+
+    def values(self) -> dict[str, Any]:
+        return {f"by_{name}": value for name, value in self.by.items()}
+
+    def in_places(self) -> Narrowing:
+        return Narrowing({name: bindparam(f"by_{name}") for name in self.by})
 
 
 def built_once(build: Build) -> Callable[..., Result[Any]]:
