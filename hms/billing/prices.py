@@ -60,6 +60,6 @@ def price_items(text: str, *, limit: int = 10, with_withdrawn: bool = False) -> 
     """Items whose code or name holds every word of `text`, codes that begin with it first, the shortest before all."""
     words = [PriceItem.search_text.like(func.hms_fold(f"%{like(word)}%")) for word in text.split()]
     starts = func.lower(PriceItem.code).like(func.hms_fold(f"{like(text.strip())}%"))
-    by_code = case((starts, func.length(PriceItem.code)))
+    by_code = case((starts, func.length(PriceItem.code))) if text.strip() else PriceItem.name
     rows = select(PriceItem).where(*words).order_by(by_code, PriceItem.name, PriceItem.id).limit(limit)
     return list(db.session.scalars(rows if with_withdrawn else rows.where(PriceItem.is_active)))

@@ -13,11 +13,14 @@ from hms.appointments.models import Appointment, QueueEntry
 from hms.billing import asked, prices
 from hms.billing.asked import Ask
 from hms.billing.prices import Unpriced
+from hms.clinical.models import Encounter
 from hms.core import clock, drafts
+from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.statements import built_once
 from hms.core.words import _
+from hms.lab import queries as laboratory
 from hms.patients import restricting, unfinished
 from hms.patients.models import Patient
 from hms.patients.unfinished import Unfinished
@@ -38,7 +41,7 @@ class Today:
     waiting: list[QueueEntry] | None = None
     prices: Unpriced | None = None
     asks: list[Ask] = field(default_factory=list)
-    drafts: list[tuple[str, Any]] = field(default_factory=list)
+    drafts: list[tuple[Any, Any]] = field(default_factory=list)
     registrations: list[Unfinished] = field(default_factory=list)
 
 
@@ -53,25 +56,25 @@ def today(who: Person) -> Today:
         home.arriving = list(_arriving(clock.today(), ROWS).scalars())
     if who.may(Action.DISPENSE):
         _pharmacy(home)
-    if who.may(Action.TAKE_PAYMENT):
-        home.figures.append((_("Bills to pay"), figures.bills_to_pay(), "/billing/", ""))
-    if who.may(Action.APPROVE_CORRECTION):
-        _approvals(home, who)
-    if who.may(Action.READ_REVENUE):
-        home.figures.append(
-            (_("Received today"), figures.received(period("today", clock.today())), "/reports/?period=today", "")
-        )
-    if who.may(Action.MANAGE_PRICES):
-        home.prices = prices.unpriced()
+    if who.may(Action.ENTER_RESULT):
+        _laboratory(home)
+    _money(home, who)
     if who.may(Action.ADMINISTER):
         _administration(home, who)
     return home
 
 
-def _unfinished(who: Person) -> list[tuple[str, Any]]:
-    """Address and time of the person's own drafts of encounters, newest first."""
+def _unfinished(who: Person) -> list[tuple[Any, Any]]:
+    """The person's own encounters with a draft, whose they are, and the draft's time; newest first."""
     kept = (draft.form.partition(":") + (draft.saved_at,) for draft in drafts.all_of(who.id))
-    return [(f"/encounters/{number}", saved_at) for kind, _colon, number, saved_at in kept if kind == "encounter"]
+    times = {int(number): saved_at for kind, _colon, number, saved_at in kept if kind == "encounter"}
+    if not times:
+        return []
+    mine = select(Encounter.id, Patient.family_name, Patient.given_names).join(
+        Patient, Patient.id == Encounter.patient_id
+    )
+    rows = db.session.execute(mine.where(Encounter.id.in_(times), Encounter.doctor_id == who.id)).all()
+    return sorted(((row, times[row.id]) for row in rows), key=lambda pair: pair[1], reverse=True)
 
 
 def _queue(home: Today, who: Person) -> None:
@@ -125,6 +128,28 @@ def _pharmacy(home: Today) -> None:
         (_("Owing"), lines["owing"], "/pharmacy/?show=owing", ""),
         (_("Below reorder level"), stock["low"], "/pharmacy/stock?show=low", "caution" if stock["low"] else ""),
         (_("Near expiry"), stock["expiring"], "/pharmacy/stock?show=expiring", "caution" if stock["expiring"] else ""),
+    ]
+
+
+def _money(home: Today, who: Person) -> None:
+    if who.may(Action.TAKE_PAYMENT):
+        home.figures.append((_("Bills to pay"), figures.bills_to_pay(), "/billing/", ""))
+    if who.may(Action.APPROVE_CORRECTION):
+        _approvals(home, who)
+    if who.may(Action.READ_REVENUE):
+        home.figures.append(
+            (_("Received today"), figures.received(period("today", clock.today())), "/reports/?period=today", "")
+        )
+    if who.may(Action.MANAGE_PRICES):
+        home.prices = prices.unpriced()
+
+
+def _laboratory(home: Today) -> None:
+    waiting, urgent, done = laboratory.counts()
+    home.figures += [
+        (_("Tests to do"), waiting, "/lab/", ""),
+        (_("Urgent tests"), urgent, "/lab/", "caution" if urgent else ""),
+        (_("Tests done today"), done, "/lab/?show=done", ""),
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from hms.clinical import queries as clinical
@@ -89,6 +89,16 @@ def worklist(show: str) -> list[LabOrder]:
     else:
         query = query.where(LabOrder.status == "waiting").order_by(LabOrder.is_urgent.desc(), LabOrder.id)
     return list(db.session.scalars(query.limit(MOST_WAITING)))
+
+
+def counts() -> tuple[int, int, int]:
+    """How many tests wait, how many of them are urgent, and how many were done today."""
+    begins, ends = clock.day_bounds(clock.today())
+    is_waiting = LabOrder.status == "waiting"
+    is_done = (LabOrder.done_at >= begins) & (LabOrder.done_at < ends)
+    figures = (func.count().filter(is_waiting), func.count().filter(is_waiting & LabOrder.is_urgent))
+    found = select(*figures, func.count().filter(is_done)).where(is_waiting | is_done)
+    return tuple(db.session.execute(found).one())
 
 
 def order(order_id: int) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from hms.appointments.models import QueueEntry
@@ -10,7 +12,10 @@ from hms.core import clock
 from hms.core.actions import doing
 from hms.core.money import Money
 from hms.core.people import SYSTEM
+from hms.lab.orders import order_test
 from hms.patients.models import Patient
+from tests.clinical.factories import a_patient as a_sick_patient
+from tests.clinical.factories import an_encounter
 from tests.page import words
 
 
@@ -58,3 +63,19 @@ def test_an_unfinished_price_list_is_the_administrators_to_finish(desk, person):
     for item in items:
         actions.save_price(item.id, code=item.code, name=item.name, unit_price=Money("5.00"), by=person("admin"))
     assert "price list" not in words(admin.get("/").get_data(as_text=True))
+
+
+def test_the_laboratory_sees_what_waits(desk, db, person):
+    order_test(an_encounter(person("doctor"), a_sick_patient()).id, code="HB", is_urgent=True, by=person("doctor"))
+    shown = words(desk("lab").get("/").get_data(as_text=True))
+    assert "1 Tests to do 1 Urgent tests 0 Tests done today" in shown
+    assert "no work list" not in shown
+
+
+def test_a_draft_on_the_home_page_says_whose_encounter_it_is(desk, db, person):
+    encounter = an_encounter(person("doctor"), a_sick_patient())
+    doctor = desk("doctor")
+    page = doctor.get(f"/encounters/{encounter.id}").get_data(as_text=True)
+    token = re.search(r'name="csrf-token" content="([^"]+)"', page)
+    doctor.post(f"/encounters/{encounter.id}/draft", json={"notes": "Cough"}, headers={"X-CSRFToken": token[1]})
+    assert "Unfinished encounter of KAMARA, Kadiatu" in words(doctor.get("/").get_data(as_text=True))

@@ -1,0 +1,119 @@
+"""JSON: the laboratory's tests, orders and results, under the names the original gave them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from hms.clinical import queries as clinical
+from hms.clinical import trail
+from hms.core.api import DeskApi, argument_id, single, within_asked_days
+from hms.core.errors import NotFound, RuleBroken
+from hms.core.permissions import Action
+from hms.core.web import needs, person
+
+from . import orders, results, wire
+from .catalogue import tests
+from .shapes import OrderIn, OrderOut, ResultsIn, TestOut, order_json, test_json
+
+api = DeskApi("lab_api", __name__, description="Laboratory")
+
+
+@api.get("/lab_tests/catalog/")
+@needs(Action.ORDER_TEST, Action.ENTER_RESULT)
+@api.response(200, TestOut(many=True))
+def catalogue() -> Response:
+    """The tests that can be ordered."""
+    return jsonify([test_json(one) for one in tests().values()])
+
+
+@api.get("/lab_orders/")
+@needs(Action.OPEN_CHART, Action.ENTER_RESULT)
+@api.response(200, OrderOut(many=True))
+def ordered() -> Response:
+    """Orders with what was found, newest first."""
+    status = request.args.get("status")
+    if status is not None and status not in wire.STATES:
+        raise RuleBroken(f'"{status[:50]}" is not a valid choice.', "status")
+    rows = wire.narrowed(
+        wire.orders(person()),
+        patient_id=argument_id("patient", "patient_id"),
+        encounter_id=argument_id("encounter", "encounter_id"),
+        status=status,
+    )
+    return trail.listed("lab_order", rows.where(*within_asked_days(wire.ORDERED)), order_json)
+
+
+@api.get("/encounters/<int:encounter_id>/lab_orders/")
+@needs(Action.OPEN_CHART)
+@api.response(200, OrderOut(many=True))
+def of_encounter(encounter_id: int) -> Response:
+    """The orders of one encounter, newest first."""
+    found = clinical.encounter_found(encounter_id, person())
+    return trail.listed("lab_order", wire.narrowed(wire.orders(person()), encounter_id=found.id), order_json)
+
+
+def _one(order_id: int, status: int = 200) -> Response:
+    row = wire.order(order_id, person())
+    trail.note("lab_order", [row])
+    return single(order_json(row), row.version, status)
+
+
+@api.get("/lab_orders/<int:order_id>/")
+@needs(Action.OPEN_CHART, Action.ENTER_RESULT)
+@api.response(200, OrderOut)
+def order(order_id: int) -> Response:
+    """One order."""
+    return _one(order_id)
+
+
+def _order(encounter_id: int | None, given: dict[str, Any]) -> Response:
+    if encounter_id is None:
+        raise RuleBroken("This field is required.", "encounter")
+    try:
+        clinical.encounter_found(encounter_id, person())
+    except NotFound:
+        raise RuleBroken(f'Invalid pk "{encounter_id}" - object does not exist.', "encounter") from None
+    named = {"code": given.get("test_code", ""), "text": given.get("test_name", "")}
+    new = orders.order_test(encounter_id, **named, is_urgent=given.get("is_urgent", False), by=person())
+    return _one(new.id, 201)
+
+
+@api.post("/lab_orders/")
+@needs(Action.ORDER_TEST)
+@api.arguments(OrderIn)
+@api.response(201, OrderOut)
+def order_test(given: dict[str, Any]) -> Response:
+    """Order a test in one's own open encounter; it is on the laboratory's list and on the bill at once."""
+    return _order(given.get("encounter") or given.get("encounter_id"), given)
+
+
+@api.post("/encounters/<int:encounter_id>/add_lab_order/")
+@needs(Action.ORDER_TEST)
+@api.arguments(OrderIn)
+@api.response(201, OrderOut)
+def add_lab_order(given: dict[str, Any], encounter_id: int) -> Response:
+    """The original's name for ordering a test."""
+    clinical.encounter_found(encounter_id, person())
+    return _order(encounter_id, given)
+
+
+@api.delete("/lab_orders/<int:order_id>/")
+@needs(Action.ORDER_TEST)
+@api.response(204)
+def cancel(order_id: int) -> None:
+    """Take an order of one's own back, while nothing was found for it."""
+    wire.order(order_id, person())
+    orders.cancel_order(order_id, by=person())
+
+
+@api.post("/lab_orders/<int:order_id>/results/")
+@needs(Action.ENTER_RESULT)
+@api.arguments(ResultsIn)
+@api.response(200, OrderOut)
+def enter(given: dict[str, Any], order_id: int) -> Response:
+    """Enter what was found, or correct it with a reason; the doctor is told when the last value is in."""
+    wire.order(order_id, person())
+    results.enter_results(order_id, given["values"], reason=given.get("reason", ""), by=person())
+    return _one(order_id)
