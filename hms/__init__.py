@@ -41,13 +41,13 @@ def create_app(config: Config | None = None) -> Flask:
     for desk in (*DESKS, "demo"):
         _open(app, desk, parts)
     start.ready(app)
-    app.cli.add_command(schedule)
+    app.cli.add_command(keep_time)
     return app
 
 
 @click.command("schedule")
 @with_appcontext
-def schedule() -> None:
+def keep_time() -> None:
     """Run the hospital's one clock: what is due by time (`hms/schedule.py`)."""
     from hms.core.running import Clock
     from hms.schedule import DUTIES

@@ -18,7 +18,7 @@ from hms.core.outbox import Outbox
 from hms.core.people import SYSTEM
 from hms.patients.models import Patient
 
-from . import registering, setting_up, visits
+from . import evening, registering, setting_up, visits
 from .cases import CASES
 
 SEED = 2026
@@ -65,11 +65,13 @@ def _past(random: Random, ids: list[int], weeks: int) -> None:
     team, number = visits.Team.gathered(), 0
     for days_ago in range(weeks * 7, 0, -1):
         day = clock.today() - timedelta(days=days_ago)
+        evening.open_till(team, clock.at(day, evening.OPENS))
         for patient_id in random.sample(ids, min(VISITS_A_DAY, len(ids))):
             doctor, number = random.choice(team.doctors), number + 1
             when = clock.at(day, dt.time(random.randint(9, 12), random.choice((0, 15, 30, 45))))
             visits.whole_visit(team, patient_id, doctor, when, random, number)
             db.session.remove()
+        evening.close_till(team, clock.at(day, evening.CLOSES))
 
 
 def bring_to_today(tell: Tell) -> bool:
@@ -82,7 +84,9 @@ def bring_to_today(tell: Tell) -> bool:
     team = visits.Team.gathered()
     ids = list(db.session.scalars(select(Patient.id).where(Patient.status == "active").order_by(Patient.id)))
     booked = _bookings(team, random, ids, today)
+    evening.open_till(team, min(clock.at(today, evening.OPENS), clock.now() - timedelta(hours=4)))
     _morning(team, random, booked)
+    evening.leave_for_others(team, random)
     db.session.remove()
     return True
 

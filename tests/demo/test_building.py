@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from hms import create_app
 from hms.appointments.models import Appointment, QueueEntry
-from hms.billing.models import Bill
+from hms.billing.models import Bill, CashShift, Correction
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
 from hms.core.db import db
@@ -67,6 +67,14 @@ def test_names_include_accents_single_names_and_very_long_ones(demo):
 def test_the_books_of_the_demo_fit(demo):
     assert list(proving.faults()) == []
     assert _count(Bill, Bill.status == "paid") >= 3
+
+
+def test_the_till_of_each_past_day_is_closed_and_something_waits_for_a_second_person(demo):
+    start, _end = clock.day_bounds(clock.today())
+    assert _count(CashShift, CashShift.opened_at < start, CashShift.closed_at.is_(None)) == 0
+    assert _count(CashShift, CashShift.closed_at < start) >= 7
+    assert _count(Correction, Correction.status == "waiting") == 1
+    assert _count(Bill, Bill.payer == "Insurance", Bill.payer_share > 0) == 1
 
 
 def test_a_second_time_adds_nothing(demo):
