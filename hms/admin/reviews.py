@@ -83,5 +83,6 @@ def _done_within(opened: BreakGlass) -> list[Any]:
         AuditEntry.patient_id == opened.patient_id,
         AuditEntry.actor_id == opened.user_id,
         AuditEntry.recorded_at.between(opened.opened_at, opened.expires_at),
+        AuditEntry.entity.is_distinct_from("break_glass"),
     )
     return list(db.session.scalars(query.order_by(AuditEntry.id).limit(MOST_READS)))

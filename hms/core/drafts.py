@@ -66,6 +66,12 @@ def change(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[str, A
     return draft
 
 
+def is_anothers(person_id: int | None, form: str) -> bool:
+    """Whether somebody else has a draft of that name; for forms whose names nobody can guess."""
+    query = select(Draft.id).where(Draft.form == form, Draft.person_id != person_id).limit(1)
+    return db.session.execute(query).first() is not None
+
+
 def narrow(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Within the caller's transaction: keep only what `to` leaves of a draft, and forget it when nothing is left."""
     draft = _held(person_id, form)

@@ -7,9 +7,10 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_wtf.csrf import generate_csrf
 
 from hms.core import clock
-from hms.core.errors import RuleBroken
+from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _ as marked
@@ -54,6 +55,15 @@ def _registration(form: forms.RegistrationForm, asked: str) -> str:
     found = queries.lookalikes(form.person(), who=person()) if is_filled else []
     waiting = [one for one in unfinished.of(person()) if one.key != form.draft.data]
     return render_template("patients/new.html", form=form, found=found, match=match, asked=asked, waiting=waiting)
+
+
+@pages.get("/new/draft/<string(length=12):draft>")
+@needs(Action.REGISTER_PATIENT)
+def draft_key(draft: str) -> ResponseReturnValue:
+    """A fresh form token, for a page that outlived its session; not when somebody else has signed in meanwhile."""
+    if unfinished.is_anothers(person(), draft):
+        raise NotFound(_("This registration was begun by a colleague."))
+    return {"csrf_token": generate_csrf()}
 
 
 @pages.post("/new/draft/<string(length=12):draft>")

@@ -67,6 +67,11 @@ def keep(who: Person, key: str, typed: dict[str, Any]) -> datetime | None:
     return drafts.save(who.id, draft_name(key), known).saved_at
 
 
+def is_anothers(who: Person, key: str) -> bool:
+    """Whether somebody else began it."""
+    return is_key(key) and drafts.is_anothers(who.id, draft_name(key))
+
+
 def discard(who: Person, key: str) -> None:
     """Forget it. Commits."""
     drafts.forget(who.id, draft_name(key))

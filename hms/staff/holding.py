@@ -26,9 +26,11 @@ ASIDE = frozenset(
 def hold(owner_id: int | None) -> str | None:
     """Keep the form of this request for its owner; returns the address at which they find it, None when nothing is kept.
 
-    A form that another site sent, or without this browser's token, is not theirs and is not kept.
+    A form that another site sent, or without this browser's token, is not theirs and is not kept; nor is what a page asks
+    by itself while somebody types.
     """
     is_form = request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data")
+    is_form = is_form and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
     if owner_id is None or not is_form or request.endpoint in ASIDE or headers.comes_from_elsewhere():
         return None
     try:

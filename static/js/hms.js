@@ -285,11 +285,13 @@ const HMS = (() => {
   const channel = "BroadcastChannel" in window ? new BroadcastChannel("hms-activity") : null;
   let [last, told, locking] = [Date.now(), Date.now(), false];
 
-  function active() {
+  // The warning closes when the key or the button is let go: what was pressed there must not reach the page behind it.
+  function active({ type }) {
     const now = Date.now();
-    if (now - last < 1000 || locking) return;
+    if (locking) return;
+    if (dialog.open && ["keyup", "pointerup"].includes(type)) dialog.close();
+    if (now - last < 1000) return;
     last = now;
-    if (dialog.open) dialog.close();
     channel?.postMessage("active");
     if (keepAlive && now - told > TELL_EVERY) {
       told = now;
@@ -333,7 +335,7 @@ const HMS = (() => {
     last = Date.now();
     if (dialog.open) dialog.close();
   };
-  ["keydown", "pointerdown", "input", "scroll"].forEach((kind) => document.addEventListener(kind, active, { passive: true, capture: true }));
+  ["keydown", "keyup", "pointerdown", "pointerup", "input", "scroll"].forEach((kind) => document.addEventListener(kind, active, { passive: true, capture: true }));
   setInterval(() => {
     const idle = Date.now() - last;
     if (idle >= limit) lock();

@@ -36,6 +36,8 @@ def test_what_was_typed_comes_back_and_goes_with_the_registration(db, desk):
     for page in ("/", "/patients/new"):
         assert "Fatu Unfinished" in words(reception.get(page).get_data(as_text=True))
         assert "Fatu Unfinished" not in words(desk("nurse").get(page).get_data(as_text=True))
+    assert "csrf_token" in reception.get(f"/patients/new/draft/{key}").get_json()
+    assert desk("nurse").get(f"/patients/new/draft/{key}").status_code == 404
     assert "Fatu" not in desk("nurse").get(f"/patients/new?draft={key}").get_data(as_text=True)
     _page, fields = _form(reception, f"/patients/new?draft={key}")
     assert {name: fields[name] for name in FATU} == FATU
