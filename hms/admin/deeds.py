@@ -129,6 +129,7 @@ ACTIONS = {
     "patients.record_allergy": _("Recorded an allergy"),
     "patients.register_patient": _("Registered the patient"),
     "patients.register_unknown": _("Registered an unknown patient"),
+    "patients.remind_reviewers": _("Reminded of overdue reviews"),
     "patients.restrict": _("Restricted the record"),
     "patients.review": _("Reviewed an emergency access"),
     "patients.update_patient": _("Corrected the patient's details"),
