@@ -61,7 +61,7 @@ def bills() -> Response:
 
 
 def _bill(bill_id: int) -> tuple[dict[str, Any], int]:
-    row = db.session.execute(wire.bills(person()).where(Bill.id == bill_id)).one_or_none()
+    row = wire.bill(bill_id, person())
     if row is None:
         raise NotFound(_("There is no such bill."))
     return (shapes.bill_json if wire.reads_whole(person()) else shapes.status_json)(row), row.version

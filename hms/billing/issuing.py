@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from typing import Any
+
+from sqlalchemy import Select, select, update
 
 from hms.core import clock
 from hms.core.actions import STALE, action
@@ -13,6 +15,7 @@ from hms.core.outbox import later
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.series import take
+from hms.core.statements import built_once
 from hms.core.words import _
 
 from . import discounts, papers, rules
@@ -26,20 +29,18 @@ def issue(bill_id: int, *, version: int | None = None, by: Person) -> Bill:
     bill = locked(Bill, bill_id)
     if version is not None and version != bill.version:
         raise Stale(STALE)
+    later(papers.INVOICE, bill.id)
     return issue_locked(bill, by)
 
 
 def issue_locked(bill: Bill, by: Person) -> Bill:
-    """`issue` for a bill whose row is locked already."""
-    standing = select(BillLine.unit_price, BillLine.quantity).filter_by(bill_id=bill.id, withdrawn_at=None)
-    lines = [rules.Line(*row) for row in db.session.execute(standing)]
+    """`issue` for a bill whose row is locked already; its invoice is for the caller to ask for."""
+    lines = [rules.Line(*row) for row in _standing(bill.id)]
     summed = rules.check_issue(rules.BillState(bill.status), lines, bill.discount)
     discounts.check_given(bill, summed.subtotal)
     bill.frozen = papers.as_it_stands(bill, by.name)
-    later(papers.INVOICE, bill.id)
     alert(Alert.BILL_CHANGED)
     today = clock.today()
-    db.session.flush()
     # From here on others who issue a bill wait for this transaction to end.
     bill.number = document_number(BILL, today.year, take(f"bill:{today.year}"))
     bill.status = rules.state(summed.total, bill.paid).value
@@ -48,6 +49,13 @@ def issue_locked(bill: Bill, by: Person) -> Bill:
     bill.changed()
     db.session.flush()
     return bill
+
+
+@built_once
+def _standing(bill_id: Any) -> Select:
+    return select(BillLine.unit_price, BillLine.quantity).where(
+        BillLine.bill_id == bill_id, BillLine.withdrawn_at.is_(None)
+    )
 
 
 @action(Action.WITHDRAW_BILL)

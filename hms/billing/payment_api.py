@@ -88,18 +88,12 @@ def take_payment(given: dict[str, Any]) -> Response:
 
 def _pay(given: dict[str, Any], status: int) -> Response:
     """Programs of the first API send no reference; the slip's number is wanted on the page only."""
-    if db.session.get(Bill, given["bill"]) is None:
-        raise RuleBroken(_("There is no such bill."), "bill")
-    taken = actions.take_payment(
-        given["bill"],
-        given["amount"],
-        given["method"],
-        given["reference"],
-        given["tendered"],
-        payer=given["payer"] or None,
-        needs_reference=False,
-        by=person(),
-    )
+    how = (given["amount"], given["method"], given["reference"], given["tendered"])
+    more = {"payer": given["payer"] or None, "needs_reference": False, "by": person()}
+    try:
+        taken = actions.take_payment(given["bill"], *how, **more)
+    except NotFound as missing:
+        raise RuleBroken(_("There is no such bill."), "bill") from missing
     return single(shapes.payment_json(taken), 1, status)
 
 

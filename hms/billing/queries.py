@@ -43,8 +43,12 @@ PAYER_OWES = Bill.payer_share - Bill.payer_paid
 
 def subtotal(bill_id: int) -> Money:
     """What the standing lines of a bill add up to, before any discount."""
-    lines = select(func.sum(BillLine.amount)).where(BillLine.bill_id == bill_id, BillLine.withdrawn_at.is_(None))
-    return db.session.execute(lines).scalar_one() or ZERO
+    return _subtotal(bill_id).scalar_one() or ZERO
+
+
+@built_once
+def _subtotal(bill_id: Any) -> Select:
+    return select(func.sum(BillLine.amount)).where(BillLine.bill_id == bill_id, BillLine.withdrawn_at.is_(None))
 
 
 def owed(patient_id: int, *, but_not: int | None = None) -> Money:

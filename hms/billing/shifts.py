@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -16,6 +17,7 @@ from hms.core.money import ZERO, Money
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.series import take
+from hms.core.statements import built_once
 from hms.core.words import _
 
 from . import queries, till
@@ -47,14 +49,19 @@ def till_of(cashier_id: int | None) -> int | None:
     return shift.id
 
 
-def _opened(cashier_id: int) -> CashShift:
-    new = insert(CashShift).values(cashier_id=cashier_id, opened_at=clock.now(), float_amount=ZERO)
-    one = new.on_conflict_do_update(
-        index_elements=[CashShift.cashier_id],
-        index_where=CashShift.closed_at.is_(None),
-        set_={"updated_at": func.now()},
-    )
-    return db.session.scalars(one.returning(CashShift), execution_options={"populate_existing": True}).one()
+def _opened(cashier_id: int) -> Any:
+    """Id and count of the open till; two payments at once open one."""
+    with db.session.no_autoflush:
+        return _opening(cashier_id, clock.now(), ZERO).one()
+
+
+@built_once
+def _opening(whose: Any, now: Any, float_amount: Any) -> Any:
+    tills = CashShift.__table__
+    new = insert(tills).values(cashier_id=whose, opened_at=now, float_amount=float_amount)
+    return new.on_conflict_do_update(
+        index_elements=[tills.c.cashier_id], index_where=tills.c.closed_at.is_(None), set_={"updated_at": func.now()}
+    ).returning(tills.c.id, tills.c.counted)
 
 
 def _open_till(cashier_id: int | None) -> CashShift | None:

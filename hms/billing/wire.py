@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, Text, and_, cast, func, or_, select
+from sqlalchemy import Row, Select, Text, and_, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.core import clock
 from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.statements import built_once
 from hms.patients import access
 from hms.patients.models import Patient
+from hms.patients.reader import Reader, reader
 
 from .models import Bill, BillLine, Payment, PriceItem
 
@@ -61,14 +63,29 @@ def sees_withdrawn(who: Person) -> bool:
 
 def bills(who: Person) -> Select:
     """Bills as `who` may see them: whole for the money desks and for a patient's own, else whose and whether paid."""
-    if not reads_whole(who):
+    return _bills(reader(who), is_whole=reads_whole(who), with_void=sees_withdrawn(who))
+
+
+def bill(bill_id: int, who: Person) -> Row | None:
+    """One of them."""
+    found = _bill(bill_id, who=reader(who), is_whole=reads_whole(who), with_void=sees_withdrawn(who))
+    return found.one_or_none()
+
+
+@built_once
+def _bill(bill_id: Any, *, who: Reader, is_whole: bool, with_void: bool) -> Select:
+    return _bills(who, is_whole=is_whole, with_void=with_void).where(Bill.id == bill_id)
+
+
+def _bills(who: Reader, *, is_whole: bool, with_void: bool) -> Select:
+    if not is_whole:
         query = select(Bill.id, Bill.patient_id, Bill.status, Bill.version)
     else:
         columns = [Bill.__table__.c[name] for name in (*_BILL, "created_at", "issued_at")]
         names = (Patient.given_names, Patient.family_name)
         query = select(*columns, *names, _items(), _payments()).join(Patient, Patient.id == Bill.patient_id)
     query = query.where(*access.own_rows(who, Bill.patient_id))
-    return query if sees_withdrawn(who) else query.where(Bill.status != "void")
+    return query if with_void else query.where(Bill.status != "void")
 
 
 def reads_whole(who: Person) -> bool:

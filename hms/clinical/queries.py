@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Select, false, select
+from sqlalchemy import Row, Select, false, select
 
 from hms.appointments.models import QueueEntry
 from hms.core import clock
@@ -15,6 +16,7 @@ from hms.core.permissions import Action
 from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients import access
+from hms.patients.models import Patient
 from hms.patients.reader import Reader, reader
 
 from .models import Addendum, Condition, Encounter, Prescription, VitalsReading
@@ -120,6 +122,21 @@ def prescription(prescription_id: int, who: Person) -> Any:
 def ordered_with(query: Select, **wanted: Any) -> Select:
     """`query` of orders where each given column has the wanted value; None means any."""
     return query.where(*(_ORDER[name] == value for name, value in wanted.items() if value is not None))
+
+
+def vitals_of_waiting(entry_ids: Iterable[int], who: Person) -> list[Row]:
+    """The readings of places in the queue, oldest first, each with the date of birth and whether it is open to `who`."""
+    return list(_vitals_of_waiting(list(entry_ids), who=reader(who)))
+
+
+@built_once
+def _vitals_of_waiting(entry_ids: Any, *, who: Reader) -> Select:
+    query = select(VitalsReading, Patient.birth_date, access.open_to(who, Patient.id).label("is_open"))
+    return (
+        query.join(Patient, Patient.id == VitalsReading.patient_id)
+        .where(VitalsReading.queue_entry_id.in_(entry_ids), VitalsReading.status == "final")
+        .order_by(VitalsReading.taken_at)
+    )
 
 
 def vitals_of(encounter_id: int) -> list[VitalsReading]:

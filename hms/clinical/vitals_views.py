@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.appointments import board_extras
-from hms.core.db import db, found
+from hms.core.db import found
 from hms.core.errors import RuleBroken
 from hms.core.format import person_name
 from hms.core.permissions import Action
@@ -134,17 +134,10 @@ def _typed(row: VitalsReading) -> dict[str, str]:
 
 def words_for_board(entry_ids: Iterable[int]) -> dict[int, str]:
     """What the queue board says of those measured: the unusual values to those who care, to others that it was done."""
-    may_read, is_open = queries.reads_clinical(person()), access.open_to(person(), Patient.id).label("is_open")
-    query = (
-        db.select(VitalsReading, Patient.birth_date, is_open)
-        .join(Patient, Patient.id == VitalsReading.patient_id)
-        .where(VitalsReading.queue_entry_id.in_(list(entry_ids)), VitalsReading.status == "final")
-        .order_by(VitalsReading.taken_at)
-    )
-    rows = db.session.execute(query).all()
+    may_read = queries.reads_clinical(person())
     return {
         row.queue_entry_id: _board_words(row, born) if may_read and is_open else _("Taken")
-        for row, born, is_open in rows
+        for row, born, is_open in queries.vitals_of_waiting(entry_ids, person())
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class Doing:
     """Whether the database knows: it is told before the first write, so that what only reads saves the way."""
     names_parts: bool = False
     """Whether the trail tells the actions inside by their own names."""
-    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    afterwards: dict[Hashable, Callable[[], None]] = field(default_factory=dict)
 
 
 _doing: ContextVar[Doing | None] = ContextVar("doing", default=None)
@@ -91,7 +91,7 @@ def doing(name: str, by: Person) -> Iterator[None]:
         yield from _transaction(now)
     finally:
         _doing.reset(mark)
-    for step in now.afterwards:
+    for step in now.afterwards.values():
         _run_quietly(step)
 
 
@@ -185,13 +185,13 @@ def current() -> Doing | None:
     return _doing.get()
 
 
-def afterwards(step: Callable[[], None]) -> None:
-    """Run `step` once the action under way is committed; at once when none is."""
+def afterwards(step: Callable[[], None], *, named: Hashable = None) -> None:
+    """Run `step` once the action under way is committed; at once when none is. Of steps with one name the first runs."""
     now = _doing.get()
     if now is None:
         _run_quietly(step)
     else:
-        now.afterwards.append(step)
+        now.afterwards.setdefault(named or step, step)
 
 
 def _run_quietly(step: Callable[[], None]) -> None:

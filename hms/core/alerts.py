@@ -61,7 +61,7 @@ def room_of(person_id: int) -> str:
 
 def alert(kind: Alert) -> None:
     """Knock, once the action under way is committed, at every open page whose person may hear `kind`."""
-    afterwards(lambda: _emit({"kind": kind.value}, room(kind)))
+    afterwards(lambda: _emit({"kind": kind.value}, room(kind)), named=kind)
 
 
 def notify(person_id: int, notification_id: int, title: str) -> None:

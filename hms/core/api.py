@@ -89,7 +89,7 @@ def _some(rows: Rows, size: int, offset: int) -> Sequence[Any]:
     if not isinstance(rows, Select):
         return rows(size, offset).all()
     found = db.session.execute(rows.limit(size).offset(offset))
-    return found.scalars().all() if len(rows.column_descriptions) == 1 else found.all()
+    return found.scalars().all() if len(found.keys()) == 1 else found.all()
 
 
 def _count(rows: Rows, total: Total | None, page: int, size: int, here: int) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors as pg
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text, event, func, select
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Select, Text, bindparam, event, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, ORMExecuteState, Session, mapped_column, registry  # noqa: F401
@@ -179,11 +180,16 @@ def found(model: type[R], record_id: int | None) -> R:
 
 def locked(model: type[R], record_id: int) -> R:
     """The record with its row locked until the action ends, freshly read; `NotFound` if there is none."""
-    query = select(model).filter_by(id=record_id).with_for_update(of=model).execution_options(populate_existing=True)
-    row = db.session.execute(query).scalar_one_or_none()
+    row = db.session.execute(_locking(model), {"record_id": record_id}).scalar_one_or_none()
     if row is None:
         raise NotFound(_("There is no such record."))
     return row
+
+
+@cache
+def _locking(model: type[R]) -> Select[tuple[R]]:
+    one = select(model).where(model.id == bindparam("record_id"))  # type: ignore[attr-defined]
+    return one.with_for_update(of=model).execution_options(populate_existing=True)
 
 
 def _sayings() -> dict[str, dict[str, str]]:

@@ -44,6 +44,7 @@ class SamplePatient:
     deceased_on: date | None = None
     same_name_count: int = 0
     queue_words: str = ""
+    id: int = 0
 
 
 class SampleForm(FlaskForm):

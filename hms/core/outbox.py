@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import current_app
 from redis.exceptions import RedisError
@@ -23,6 +24,7 @@ from .actions import afterwards, doing
 from .broker import connection
 from .db import Working, db
 from .people import SYSTEM
+from .statements import built_once
 
 log = logging.getLogger(__name__)
 
@@ -77,12 +79,17 @@ def job(kind: str) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
 
 def later(kind: str, ref_id: int, *, due: datetime | None = None) -> None:
     """Do `kind` for record `ref_id` after this action commits (or at `due`). Asked twice while it waits, it is done once."""
-    row = {"kind": kind, "ref_id": ref_id, "due": due or clock.now()}
-    outbox_id = db.session.execute(
-        insert(Outbox).values(row).on_conflict_do_nothing().returning(Outbox.id)
-    ).scalar_one_or_none()
+    with db.session.no_autoflush:
+        outbox_id = _asked(kind, ref_id, due or clock.now()).scalar_one_or_none()
     if outbox_id is not None and due is None:
         afterwards(lambda: wake(outbox_id))
+
+
+@built_once
+def _asked(work: Any, about: Any, from_then: Any) -> Any:
+    rows = Outbox.__table__
+    new = insert(rows).values(kind=work, ref_id=about, due=from_then, attempts=0)
+    return new.on_conflict_do_nothing().returning(rows.c.id)
 
 
 def wake(outbox_id: int) -> bool:

@@ -5,11 +5,14 @@ A number taken by a transaction that fails is given out again, which a database 
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import BigInteger
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .db import db
+from .statements import built_once
 
 
 class NumberSeries(db.Model):  # type: ignore[name-defined]
@@ -28,9 +31,14 @@ def take(series: str) -> int:
 
 def take_many(series: str, count: int) -> range:
     """The next `count` (at least 1) numbers of `series`, in one go."""
-    first = insert(NumberSeries).values(series=series, last_number=count)
-    following = first.on_conflict_do_update(
-        index_elements=[NumberSeries.series], set_={"last_number": NumberSeries.last_number + count}
-    )
-    last = db.session.execute(following.returning(NumberSeries.last_number)).scalar_one()
+    with db.session.no_autoflush:
+        last = _following(series, count).scalar_one()
     return range(last - count + 1, last + 1)
+
+
+@built_once
+def _following(of: Any, count: Any) -> Any:
+    rows = NumberSeries.__table__
+    first = insert(rows).values(series=of, last_number=count)
+    more = {"last_number": rows.c.last_number + first.excluded.last_number}
+    return first.on_conflict_do_update(index_elements=[rows.c.series], set_=more).returning(rows.c.last_number)

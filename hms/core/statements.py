@@ -53,7 +53,7 @@ class Narrowing:
 
 
 def built_once(build: Build) -> Callable[..., Result[Any]]:
-    """Make a function that builds a SELECT one that asks it, and build it only once.
+    """Make a function that builds a statement (SELECT, or INSERT of a table) one that executes it, and build it only once.
 
         @built_once
         def _waiting(day: Any, *, with_vitals: bool) -> Select:
@@ -63,13 +63,23 @@ def built_once(build: Build) -> Callable[..., Result[Any]]:
 
     Positional arguments are the question's values: inside they are places for values (`bindparam`), which may stand
     beside a column, as a limit, or in `in_` (give a list, not None: a place never becomes IS NULL). What is given by
-    name chooses a form, and each form is built once; a `Varying` brings places of its own. Whatever else `build` reads
+    name chooses a form, and each form is built once; an INSERT's places may not bear its columns' names; a `Varying` brings places of its own. Whatever else `build` reads
     stays as it was the first time, so it may not ask for the day, the settings or the person (a house test looks).
     """
+    begun = begun_once(build)
+
+    def ask(*values: Any, **form: Any) -> Result[Any]:
+        return db.session.execute(*begun(*values, **form))
+
+    return ask
+
+
+def begun_once(build: Build) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """As `built_once`, for a SELECT that goes on with conditions of its own: gives it, and the values to ask it with."""
     places = [one.name for one in signature(build).parameters.values() if one.kind is not Parameter.KEYWORD_ONLY]
     built: dict[tuple[Any, ...], Any] = {}
 
-    def ask(*values: Any, **form: Any) -> Result[Any]:
+    def begin(*values: Any, **form: Any) -> tuple[Any, dict[str, Any]]:
         given = dict(zip(places, values, strict=True))
         kind: tuple[Any, ...] = ()
         for one in form.values():
@@ -81,9 +91,9 @@ def built_once(build: Build) -> Callable[..., Result[Any]]:
         statement = built.get(kind)
         if statement is None:
             statement = built[kind] = build(*map(bindparam, places), **_chosen(form))
-        return db.session.execute(statement, given)
+        return statement, given
 
-    return ask
+    return begin
 
 
 def _chosen(form: dict[str, Any]) -> dict[str, Any]:

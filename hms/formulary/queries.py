@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, func, or_, select
 
 from hms.billing.models import PriceItem
 from hms.core.db import db
+from hms.core.statements import built_once
 from hms.core.text import fold, like
 from hms.core.words import _
 from hms.formulary import facts
@@ -215,23 +216,19 @@ def medication_named(text: str, dosage: str = "") -> Any | None:
     if not typed:
         return None
     first = like(fold(text).split()[0])
-    rows = db.session.execute(
-        select(*COLUMNS).where(
-            and_(
-                _TABLE.c.is_active,
-                or_(
-                    _TABLE.c.search_text.like(f"%{first}%", escape="\\"),
-                    _TABLE.c.generic_name.ilike(first, escape="\\"),
-                ),
-            )
-        )
-    ).all()
+    rows = _perhaps_meant(f"%{first}%", first).all()
     for wanted in (typed, f"{typed} {typed_dosage}".strip()):
         exact = [row for row in rows if wanted in _spellings(row)]
         if len(exact) == 1:
             return exact[0]
     alone = [row for row in rows if typed in (_squeezed(row.generic_name), _squeezed(row.brand_name))]
     return alone[0] if len(alone) == 1 else None
+
+
+@built_once
+def _perhaps_meant(part: Any, generic: Any) -> Select:
+    is_alike = or_(_TABLE.c.search_text.like(part, escape="\\"), _TABLE.c.generic_name.ilike(generic, escape="\\"))
+    return select(*COLUMNS).where(_TABLE.c.is_active, is_alike)
 
 
 def _squeezed(text: str) -> str:

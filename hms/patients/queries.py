@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, any_, case, column, exists, func, literal, null, select, table, tuple_
+from sqlalchemy import Result, Select, any_, case, column, exists, func, literal, null, select, table, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from sqlalchemy.orm import selectinload
 
@@ -15,7 +15,7 @@ from hms.core.db import db, locked
 from hms.core.errors import NotFound
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.statements import built_once
+from hms.core.statements import begun_once, built_once
 from hms.core.words import _
 from hms.staff import queries as staff
 
@@ -161,12 +161,19 @@ def _place(patient_id: int | None) -> Any:
     return db.session.execute(select(*BY_NAME).where(Patient.id == patient_id)).one_or_none()
 
 
-def rows(who: Person) -> Select:
-    """The columns of the API's patients, active ones; substances only for those who may read them.
+def rows(limit: int, offset: int, *, asked: list[Any], order: tuple[Any, ...], who: Person) -> Result:
+    """Active patients that fit the conditions `asked`, with the API's columns; substances only for those who may read them.
 
     `is_open` says whether the content of the record is open to `who`.
     """
-    return _rows(clock.today() - RECENT, with_substances=reads_allergies(who), who=reader(who))
+    query, values = _begun(clock.today() - RECENT, with_substances=reads_allergies(who), who=reader(who))
+    return db.session.execute(query.where(*asked).order_by(*order).limit(limit).offset(offset), values)
+
+
+def number_of(asked: list[Any], who: Person) -> int:
+    """How many active patients that `who` may know of fit the conditions `asked`."""
+    known = (Patient.status == "active", *access.own_rows(who, Patient.id))
+    return db.session.execute(select(func.count(Patient.id)).where(*known, *asked)).scalar_one()
 
 
 def _rows(since: Any, *, with_substances: bool, who: Reader) -> Select:
@@ -180,6 +187,8 @@ def _rows(since: Any, *, with_substances: bool, who: Reader) -> Select:
         access.open_to(who, Patient.id).label("is_open"),
     ).where(Patient.status == "active", *access.own_rows(who, Patient.id))
 
+
+_begun = begun_once(_rows)
 
 ROW = (
     *("id", "hospital_number", "given_names", "family_name", "birth_date", "sex", "phone", "address"),
