@@ -63,8 +63,9 @@ def built_once(build: Build) -> Callable[..., Result[Any]]:
 
     Positional arguments are the question's values: inside they are places for values (`bindparam`), which may stand
     beside a column, as a limit, or in `in_` (give a list, not None: a place never becomes IS NULL). What is given by
-    name chooses a form, and each form is built once; an INSERT's places may not bear its columns' names; a `Varying` brings places of its own. Whatever else `build` reads
-    stays as it was the first time, so it may not ask for the day, the settings or the person (a house test looks).
+    name chooses a form, and each form is built once; a `Varying` brings places of its own. The places of an INSERT may
+    not bear the names of its columns. Whatever else `build` reads stays as it was the first time, so it may not ask for
+    the day, the settings or the person (a house test looks).
     """
     begun = begun_once(build)
 
