@@ -31,11 +31,11 @@ def new_hospital_template() -> ResponseReturnValue:
     return _form_page(None)
 
 
-@pages.route("/note-templates/hospital/<int:template_id>", methods=["GET", "POST"])
+@pages.route("/note-templates/hospital/<int:hospital_template_id>", methods=["GET", "POST"])
 @needs(Action.MANAGE_TEMPLATES)
-def hospital_template(template_id: int) -> ResponseReturnValue:
+def hospital_template(hospital_template_id: int) -> ResponseReturnValue:
     """Change one; notes that were written with it stay as they are."""
-    return _form_page(note_templates.of_hospital(template_id))
+    return _form_page(note_templates.of_hospital(hospital_template_id))
 
 
 def _form_page(one: NoteTemplate | None) -> ResponseReturnValue:
@@ -48,10 +48,10 @@ def _form_page(one: NoteTemplate | None) -> ResponseReturnValue:
     return render_template("clinical/note_template.html", form=form, template=one, list_url=list_url), form.status
 
 
-@pages.post("/note-templates/hospital/<int:template_id>/withdraw")
+@pages.post("/note-templates/hospital/<int:hospital_template_id>/withdraw")
 @needs(Action.MANAGE_TEMPLATES)
-def withdraw_hospital_template(template_id: int) -> ResponseReturnValue:
+def withdraw_hospital_template(hospital_template_id: int) -> ResponseReturnValue:
     """Offer it to nobody any more."""
-    note_templates.withdraw_of_hospital(template_id, by=person())
+    note_templates.withdraw_of_hospital(hospital_template_id, by=person())
     flash(_("The template is withdrawn."), "success")
     return redirect(url_for("clinical.hospital_templates"), 303)

@@ -106,6 +106,9 @@ class Desk:
         """The patient, a word that stands for no record, or of another table the newest record of each status."""
         if argument == "patient_id":
             return [self._patient_id, *database.session.scalars(select(Patient.id).filter_by(is_restricted=True))]
+        if argument == "hospital_template_id":
+            shared = select(func.max(NoteTemplate.id)).filter_by(owner_id=None, department_id=None, is_active=True)
+            return list(database.session.scalars(shared))
         if argument in WORDS:
             return [WORDS[argument]]
         table = _table(argument.removesuffix("_id"))

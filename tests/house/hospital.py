@@ -153,5 +153,6 @@ def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
     role_id = db.session.scalars(select(Role.id).order_by(Role.id).limit(1)).one()
     asker = add(User(username=f"asker{number}"))
     asked = add(RoleChangeRequest(user_id=asker.id, requested_role_id=role_id, reason="Covering December"))
-    ids |= {"template_id": note.id}
+    shared = add(NoteTemplate(shortcut=f"h{number}", title="For everybody", content="Seen and well."))
+    ids |= {"template_id": note.id, "hospital_template_id": shared.id}
     return ids | {"user_id": doctor_id, "role_id": role_id, "request_id": asked.id}
