@@ -71,18 +71,20 @@ class AuditSeal(db.Model):  # type: ignore[name-defined]
     seal: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-_TEXTS = ("action", "outcome", "actor_name", "actor_role", "request_id", "entity", "purpose")
-_NUMBERS = ("actor_id", "session_id", "entity_id", "patient_id")
-_WRITE = text(
-    f"INSERT INTO audit_entry ({', '.join((*_TEXTS, *_NUMBERS, 'ip', 'new'))}) SELECT "  # noqa: S608 - names of columns
-    + ", ".join(
-        [f"CAST(:{name} AS text)" for name in _TEXTS]
-        + [f"CAST(:{name} AS bigint)" for name in _NUMBERS]
-        + ["CAST(:ip AS inet)", "CAST(:new AS jsonb)"]
-    )
-    + " FROM set_config('hms.ticket', :ticket, true)"
+_COLUMNS = (
+    *("action", "outcome", "actor_name", "actor_role", "request_id", "entity", "purpose"),
+    *("actor_id", "session_id", "entity_id", "patient_id", "ip", "new"),
 )
-_EMPTY: dict[str, Any] = dict.fromkeys((*_TEXTS, *_NUMBERS, "ip", "new")) | {"outcome": "success"}
+_WRITE = text("""
+INSERT INTO audit_entry (action, outcome, actor_name, actor_role, request_id, entity, purpose,
+                         actor_id, session_id, entity_id, patient_id, ip, new)
+SELECT CAST(:action AS text), CAST(:outcome AS text), CAST(:actor_name AS text), CAST(:actor_role AS text),
+       CAST(:request_id AS text), CAST(:entity AS text), CAST(:purpose AS text), CAST(:actor_id AS bigint),
+       CAST(:session_id AS bigint), CAST(:entity_id AS bigint), CAST(:patient_id AS bigint), CAST(:ip AS inet),
+       CAST(:new AS jsonb)
+  FROM set_config('hms.ticket', :ticket, true)
+""")
+_EMPTY: dict[str, Any] = dict.fromkeys(_COLUMNS) | {"outcome": "success"}
 
 
 def record(

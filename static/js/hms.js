@@ -269,12 +269,12 @@ const HMS = (() => {
   const SCROLLED = "hms-scrolled";
   const here = () => location.pathname + location.search;
 
-  // The way back is the exact page at the exact place; an address holds numbers only.
-  const keepPlace = () => sessionStorage.setItem(SCROLLED, JSON.stringify([here(), Math.round(scrollY)]));
+  // The way back is the exact page at the exact place. A path holds numbers only; what was asked for stays out of the storage.
+  const keepPlace = () => sessionStorage.setItem(SCROLLED, JSON.stringify([location.pathname, Math.round(scrollY)]));
   const [page, place] = JSON.parse(sessionStorage.getItem(SCROLLED) || "[]");
   if (page) {
     sessionStorage.removeItem(SCROLLED);
-    if (page === here()) addEventListener("load", () => scrollTo({ top: place, behavior: "instant" }));
+    if (page === location.pathname) addEventListener("load", () => scrollTo({ top: place, behavior: "instant" }));
   }
   document.addEventListener("submit", (event) => {
     if (one('[data-ux="lock"]', event.target)) keepPlace();
