@@ -99,7 +99,13 @@ KINDS = {
     "signed_in": _("Signed in or tried to"),
 }
 """Kinds of entries that may be asked for beside single actions."""
-LOOKED = ("clinical.open_chart", "clinical.read_encounter", "clinical.read_prescription", "patients.read")
+LOOKED = (
+    "clinical.open_chart",
+    "clinical.read_encounter",
+    "clinical.read_lab_order",
+    "clinical.read_prescription",
+    "patients.read",
+)
 SIGN_INS = tuple(name for name in ACTIONS if name.startswith("staff.sign_in."))
 
 
