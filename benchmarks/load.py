@@ -90,7 +90,7 @@ class Client:
         """Signs in at the page, as a browser that takes compressed answers."""
         self.look("/login")
         self.post_form("/login", username=username, password=PASSWORD)
-        self._fixed["Accept-Encoding"] = "gzip"
+        self._fixed["Accept-Encoding"] = "gzip, deflate"
         return self
 
     def look(self, path: str) -> None:

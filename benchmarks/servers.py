@@ -24,7 +24,7 @@ from hms.local.children import Child
 from hms.local.postgres import Postgres
 from hms.local.servers import Servers
 from hms.local.sharing import alone
-from hms.local.supervisor import flask_command
+from hms.local.supervisor import WEB_PROCESS, flask_command
 from hms.local.valkey import Valkey
 
 HOME = places.ROOT / ".local" / "bench"
@@ -130,7 +130,7 @@ def web(bench: Bench, environment: dict[str, str], app: str = "wsgi:app", name: 
     address = Address("127.0.0.1", ports.choose())
     command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", str(WEB_PROCESSES), "--graceful-timeout", "3"]
     command += ["--no-control-socket", "-b", address.bind, app]
-    child = Child(name, command, environment | {"SOCKETIO_ASYNC": "gevent"}, bench.home)
+    child = Child(name, command, environment | WEB_PROCESS, bench.home)
     child.start()
     try:
         if not processes.wait_until(lambda: address.answers("/api/health/") or child.exit_code(), OPENS_WITHIN):
