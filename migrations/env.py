@@ -6,16 +6,16 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from hms.core import audit, database_roles
+from hms.core.turns import Turn
 
 target = current_app.extensions["migrate"].db
-ONE_AT_A_TIME = 7_244_001
 
 
 def run() -> None:
     """Upgrade in one transaction, one process at a time, without the web's short statement limit; then settle who may what."""
     engine = create_engine(current_app.config["DATABASE_OWNER_URL"], poolclass=NullPool, hide_parameters=True)
     with engine.connect() as connection:
-        connection.execute(text(f"SELECT pg_advisory_lock({ONE_AT_A_TIME})"))
+        connection.execute(text(f"SELECT pg_advisory_lock({Turn.MIGRATE.value})"))
         connection.execute(text("SELECT set_config('hms.ticket', :ticket, false)"), {"ticket": audit.ticket()})
         connection.commit()
         context.configure(connection=connection, target_metadata=target.metadata, compare_type=True)
@@ -23,7 +23,7 @@ def run() -> None:
             context.run_migrations()
         database_roles.settle(connection, target.engine.url)
         connection.commit()
-        connection.execute(text(f"SELECT pg_advisory_unlock({ONE_AT_A_TIME})"))
+        connection.execute(text(f"SELECT pg_advisory_unlock({Turn.MIGRATE.value})"))
         connection.commit()
 
 

@@ -60,6 +60,7 @@ def _take_all() -> None:
         _doctor(_signed_in(browser, "doctor"))
         _pharmacy(_signed_in(browser, "pharmacist"))
         _cashier(_signed_in(browser, "cashier"))
+        _laboratory(_signed_in(browser, "lab"))
         _admin(_signed_in(browser, "admin"))
         browser.close()
 
@@ -119,6 +120,11 @@ def _cashier(page: Page) -> None:
     page.locator("a[href*='/billing/bills/']").first.click()
     page.locator("h1").wait_for()
     _take(page, "bill")
+
+
+def _laboratory(page: Page) -> None:
+    page.goto("/lab/")
+    _take(page, "laboratory")
 
 
 def _admin(page: Page) -> None:

@@ -16,7 +16,7 @@ from hms.core.web import needs, person
 from hms.patients import queries as patients
 from hms.patients.models import Patient
 
-from . import actions, asked, papers, payers, prices, queries, taking
+from . import actions, asked, papers, payers, prices, printed, queries, taking
 from .desk import pages, payer_percent
 from .forms import DiscountForm, LineForm, PayerForm
 from .models import Bill
@@ -113,7 +113,7 @@ def _facts(one: Bill, patient: Patient) -> dict[str, Any]:
         "to_be_priced": prices.to_be_priced({line.price_item_id for line in lines if line.price_item_id}),
         "payments": queries.payments_of(one.id),
         "balance": balance(one.total, one.paid, one.written_off),
-        "invoice": queries.invoice(one),
+        "invoice": printed.invoice(one),
         "printer_answers": broker.answers,
         "asks": asked.of_bill(one.id),
     }

@@ -10,7 +10,7 @@ from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.patients import queries as patients
 
-from . import actions, queries
+from . import actions, printed, queries
 from .desk import pages
 
 
@@ -19,12 +19,12 @@ from .desk import pages
 def invoice_pdf(bill_id: int) -> ResponseReturnValue:
     """The stored invoice; 202 and a page that shows the progress while it is being made."""
     one, patient = queries.bill_with_patient(bill_id)
-    content = queries.invoice_pdf(one)
+    content = printed.invoice_pdf(one)
     if content is not None:
         return _pdf(content, f"{one.number or f'draft-{one.id}'}.pdf")
-    if queries.invoice(one).state == "none":
+    if printed.invoice(one).state == "none":
         actions.ask_for_invoice(bill_id, by=person())
-    shown = {"bill": one, "invoice": queries.invoice(one), "printer_answers": broker.answers}
+    shown = {"bill": one, "invoice": printed.invoice(one), "printer_answers": broker.answers}
     whom = patients.patient_banner(patient, person())
     return render_template("billing/invoice_wait.html", whom=whom, **shown), 202
 
@@ -50,5 +50,5 @@ def invoice_job(bill_id: int) -> str:
     """How the invoice comes along, for the page that renews itself."""
     one, _patient = queries.bill_with_patient(bill_id)
     return render_template(
-        "billing/_invoice.html", bill=one, invoice=queries.invoice(one), printer_answers=broker.answers
+        "billing/_invoice.html", bill=one, invoice=printed.invoice(one), printer_answers=broker.answers
     )

@@ -11,7 +11,7 @@ from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.patients import queries as patients
 
-from . import actions, papers, queries, receipt, taking, till
+from . import actions, papers, printed, queries, receipt, taking, till
 from .desk import pages
 from .forms import PayForm
 from .models import Bill
@@ -63,7 +63,7 @@ def payment(payment_id: int) -> str:
     """A payment and its receipt, ready for the roll printer."""
     one, bill, patient = queries.payment_with_bill(payment_id)
     paper = papers.roll()
-    slip = papers.slip(one, bill, max(queries.copies("receipt", one.id) - 1, 0))
+    slip = papers.slip(one, bill, max(printed.copies("receipt", one.id) - 1, 0))
     lines, foot = receipt.lines(slip, paper.columns), receipt.foot(slip, paper.columns)
     return render_template(
         "billing/receipt.html",

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, exists, func, or_, select
 
-from hms.core import outbox
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.money import ZERO, Money
@@ -19,9 +17,8 @@ from hms.core.words import _
 from hms.patients.models import Patient
 from hms.patients.queries import WHO, find
 
-from . import papers
 from .documents import BILL, parse_document
-from .models import Bill, BillLine, CashShift, Payment, PrintedCopy, PrintedDocument
+from .models import Bill, BillLine, CashShift, Payment
 from .payments import Method
 
 UNSETTLED = ("draft", "issued", "part_paid")
@@ -180,51 +177,6 @@ def payments_of(bill_id: int) -> list[Payment]:
 @built_once
 def _payments_of(bill_id: Any) -> Select:
     return select(Payment).where(Payment.bill_id == bill_id).order_by(Payment.id)
-
-
-@dataclass
-class Invoice:
-    """How the A4 invoice of a bill stands: "ready" (with its size in bytes), "waiting", "failed" or "none"."""
-
-    state: str
-    size: int = 0
-    since: datetime | None = None
-
-
-def invoice(bill: Bill) -> Invoice:
-    """How the paper of the bill as it stands now comes along."""
-    size = _document(bill.id, papers.edition(bill), is_size=True).scalar_one_or_none()
-    if size is not None:
-        return Invoice("ready", size)
-    row = _newest_work(papers.INVOICE, bill.id).scalar_one_or_none()
-    if row is None or row.done_at:
-        return Invoice("none")
-    return Invoice("failed") if row.dead_at else Invoice("waiting", since=row.created_at)
-
-
-def invoice_pdf(bill: Bill) -> bytes | None:
-    """The stored invoice of the bill as it stands now."""
-    return _document(bill.id, papers.edition(bill), is_size=False).scalar_one_or_none()
-
-
-@built_once
-def _document(bill_id: Any, edition: Any, *, is_size: bool) -> Select:
-    content = PrintedDocument.content
-    return select(func.length(content) if is_size else content).where(
-        PrintedDocument.kind == "invoice", PrintedDocument.ref_id == bill_id, PrintedDocument.edition == edition
-    )
-
-
-@built_once
-def _newest_work(kind: Any, ref_id: Any) -> Select:
-    work = outbox.Outbox
-    return select(work).where(work.kind == kind, work.ref_id == ref_id).order_by(work.id.desc()).limit(1)
-
-
-def copies(kind: str, ref_id: int) -> int:
-    """How often a paper was handed out."""
-    row = select(PrintedCopy.copies).where(PrintedCopy.kind == kind, PrintedCopy.ref_id == ref_id)
-    return db.session.execute(row).scalar_one_or_none() or 0
 
 
 def takings(shift_id: int) -> list[tuple[Method, Money]]:

@@ -17,11 +17,12 @@ from typing import Any
 
 from sqlalchemy import func, insert, literal_column, select, text
 
+from . import turns
 from .audit import AuditEntry, AuditSeal, key, signing_key
 from .db import db
+from .turns import Turn
 
 BATCH = 2000
-_SEAL_LOCK = 4242
 _LATE = 100_000
 """Ids that a slow transaction may bring late; further back only `verify` looks."""
 
@@ -56,7 +57,7 @@ def seal_new(after: int = 0) -> tuple[int, int | None]:
     One sealer at a time, writers are not held up. Entries without a right signature are left out.
     """
     db.session.execute(text("SET LOCAL statement_timeout = '60s'"))
-    if not db.session.execute(select(func.pg_try_advisory_xact_lock(_SEAL_LOCK))).scalar_one():
+    if not turns.is_free(Turn.SEAL):
         db.session.rollback()
         return 0, None
     n, previous = _head()

@@ -56,6 +56,25 @@ def field_attributes(**given: Any) -> Markup:
     return marked_up(" ".join(parts))
 
 
+_BROWSERS_OWN = {"required": False, "maxlength": False, "minlength": False, "min": False, "max": False}
+"""Left off: the server's sentence tells more than the browser's refusal, and nothing typed is cut."""
+
+
+def control_attributes(
+    field: Any, width: object, classes: str, described_by: str, more: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The attributes of the control of `field`: how it looks, and what a screen reader says of it; None is left out."""
+    looks = "input" + (f" w-{width}" if width else "") + (f" {classes}" if classes else "")
+    given: dict[str, Any] = {"class": looks}
+    if described_by:
+        given["aria-describedby"] = described_by
+    if field.errors:
+        given["aria-invalid"] = "true"
+    if field.flags.required:
+        given["aria-required"] = "true"
+    return given | _BROWSERS_OWN | {name: value for name, value in more.items() if value is not None}
+
+
 def _quoted(value: Any) -> str:
     return written(value).replace('"', "&quot;")
 
@@ -67,7 +86,8 @@ def form_token() -> str:
 
 def install(app: Flask) -> None:
     """Give the pieces to templates, and to WTForms its attributes: its own make an object of markup of each part."""
-    app.jinja_env.globals.update(drawing=drawing, further_attributes=further_attributes, csrf_token=form_token)
+    pieces = {"drawing": drawing, "further_attributes": further_attributes, "control_attributes": control_attributes}
+    app.jinja_env.globals.update(pieces, csrf_token=form_token)
     app.context_processor(lambda: {"csrf_token": form_token})  # Flask-WTF gives its own this way too
     widgets.html_params = field_attributes
     widgets.Input.html_params = staticmethod(field_attributes)

@@ -13,14 +13,14 @@ from flask import current_app
 from redis import Redis
 from rq import Worker
 from rq.job import Job
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from . import broker, outbox, pdf
 from .db import db
+from .turns import Turn
 
 log = logging.getLogger(__name__)
 
-ONE_CLOCK = 4243
 FIRST_LOOK = 1.0
 
 
@@ -75,7 +75,7 @@ class Clock:
     def _hold_the_lock(self) -> None:
         with db.engine.connect() as connection:
             connection.execute(text("SET idle_in_transaction_session_timeout = 0"))
-            is_mine = connection.execute(text(f"SELECT pg_try_advisory_lock({ONE_CLOCK})")).scalar_one()
+            is_mine = connection.execute(select(func.pg_try_advisory_lock(Turn.CLOCK.value))).scalar_one()
             connection.commit()
             while is_mine and not self._stopped:
                 connection.execute(text("SELECT 1"))

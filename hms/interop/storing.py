@@ -7,14 +7,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 
-from hms.core import clock, series, settings
+from hms.core import clock, series, settings, turns
 from hms.core.actions import doing
 from hms.core.db import db, refusal
 from hms.core.people import SYSTEM
+from hms.core.turns import Turn
 from hms.core.words import _
 from hms.patients import number
 
@@ -25,7 +26,6 @@ from .reading import Wrong
 from .references import Ref
 
 _SOURCE = SourceRecord.__table__
-_ONE_AT_A_TIME = 4343
 _NEVER_COMPARED = ("doctor_id",)
 
 
@@ -51,7 +51,7 @@ class Item:
 def store(kind: Kind, items: list[Item]) -> None:
     """Write the items in one transaction and set their outcomes; one that cannot be written leaves the rest be."""
     with doing("interop.import_fhir", SYSTEM):
-        db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
+        turns.wait(Turn.IMPORT)
         _resolve(kind, items)
         _recall(kind, items)
         waiting = [item for item in items if not item.outcome]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from hms.core import clock
+from hms.core import clock, turns
 from hms.core.actions import doing
 from hms.core.db import db
 from hms.core.people import SYSTEM
 from hms.core.permissions import Action
+from hms.core.turns import Turn
 from hms.core.words import _
 from hms.messages.actions import tell
 from hms.messages.models import Notification
@@ -18,7 +19,6 @@ from . import restricting
 from .models import BreakGlass
 
 PLACE = f"{restricting.REVIEWS}#overdue"
-_LOCK = 4244
 
 
 def remind_reviewers() -> None:
@@ -27,7 +27,7 @@ def remind_reviewers() -> None:
     Like every alert it names no patient. By e-mail it goes to those who want their alerts by e-mail.
     """
     with doing("patients.remind_reviewers", SYSTEM):
-        if not db.session.execute(select(func.pg_try_advisory_xact_lock(_LOCK))).scalar_one():
+        if not turns.is_free(Turn.REMIND_REVIEWERS):
             return
         late, told = _late(), _told_today()
         for reviewer in staff.who_may(Action.REVIEW_ACCESS) if late else ():

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
+from hms.core import turns
 from hms.core.actions import require
 from hms.core.db import db
 from hms.core.errors import Conflict, NotAllowed
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.turns import Turn
 from hms.core.words import _
 
 from . import identity
@@ -22,14 +24,13 @@ from .models import Role, User
 
 NEEDED = (Action.MANAGE_STAFF.value, Action.MANAGE_ROLES.value)
 POWERS = frozenset({*NEEDED, Action.REVIEW_ROLE_REQUESTS.value})
-_TURNS = 4243  # the trigger takes the same lock
 
 LAST = _("Nobody would be left who may manage people and roles. Make somebody else administrator first.")
 
 
 def take_turns(by: Person, action: Action) -> None:
     """Whoever may change who is administrator does so one after the other, and only while still allowed `action`."""
-    db.session.execute(select(func.pg_advisory_xact_lock(_TURNS)), execution_options={"only_reads": True})
+    turns.wait(Turn.ADMINISTRATORS)
     if by.id is not None:
         require(identity.person(by.id), action)
 

@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from hms.core import settings
+from hms.core import settings, turns
 from hms.core.actions import action
 from hms.core.db import db
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.people import SYSTEM, Person
 from hms.core.permissions import Action
+from hms.core.turns import Turn
 from hms.core.words import _
 
 from . import passwords, rules
@@ -24,7 +25,6 @@ from .models import RoleChangeRequest, User
 from .notices import tell
 
 MOST_WAITING = 200
-_ONE_AT_A_TIME = 4244
 LONGEST_NAME = 150
 ASKED = _("Asked for an account.")
 ASKED_WITH_TAKEN_NAME = _("Asked for an account with the username %(name)s, which belongs to somebody else.")
@@ -48,7 +48,7 @@ def register(
     `NotAllowed` while the setting is closed, `Conflict` when too many wait.
     """
     check_open()
-    db.session.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)), execution_options={"only_reads": True})
+    turns.wait(Turn.REGISTER)
     person = User(username=rules.username(username), email=rules.email(email), is_active=False, awaits_approval=True)
     person.first_name, person.last_name = _name(first_name, "first_name"), _name(last_name, "last_name")
     role = active_role(role_id)

@@ -12,6 +12,8 @@ from hms.core import settings
 from hms.core.db import db
 from hms.core.errors import HospitalError
 from hms.core.people import SYSTEM
+from hms.core.running import Clock
+from hms.schedule import Duty
 from hms.staff import accounts, giving, links, registering, role_requests, roles
 from hms.staff.models import OneTimeLink, Role, RoleChangeRequest, User
 from tests.staff.factories import GOOD, account, role, user, who
@@ -125,3 +127,17 @@ def test_the_same_username_registered_at_once_gives_each_an_account_of_its_own(a
     names = set(db.session.scalars(select(User.username).where(User.awaits_approval)))
     assert results == [None] * 4
     assert names == {"newcomer", "newcomer2", "newcomer3", "newcomer4"}
+
+
+def test_the_hospitals_clock_holds_no_administrator_up(real_app):
+    closed = []
+
+    def close_an_account():
+        try:
+            closed.append(accounts.deactivate(user("lab").id, by=SYSTEM))
+        finally:
+            clock.stop()
+
+    clock = Clock([Duty("close an account", 1, close_an_account)])
+    clock._hold_the_lock()
+    assert len(closed) == 1
