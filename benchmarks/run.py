@@ -52,6 +52,7 @@ def _one_size(bench: Bench, patients: int, *, is_whole: bool) -> Measured:
     name = f"patients_{patients}"
     print(f"Writing a hospital of {patients:,} patients …", flush=True)
     bench.copy_database(PREPARED, name)
+    bench.empty_queue()
     began = time.monotonic()
     servers.run(bench, bench.owners(name), "-m", "benchmarks.data", str(patients))
     print(f"Written in {time.monotonic() - began:.0f} s; measuring (CPU in ms at 1 and 8 clients) …", flush=True)

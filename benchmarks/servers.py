@@ -64,6 +64,11 @@ class Bench:
         """A superuser's connection to `database`, outside transactions."""
         return psycopg.connect(self.postgres.url(database).replace("+psycopg", ""), autocommit=True)
 
+    def empty_queue(self) -> None:
+        """Forget the work that waits: it is of a hospital that is measured already."""
+        with Valkey(self.home).connect() as queue:
+            queue.flushall()
+
     def database_seconds(self) -> float:
         """Processor time of the database server and of its connections so far."""
         return _seconds(psutil.Process(self.postgres._pid()))
