@@ -171,7 +171,7 @@ def _care(known: Known) -> list[Kind]:
         more = {
             "frequency": "3x daily",
             "duration": "3 days",
-            "override_code": "benefit",
+            "override_code": "benefit_outweighs",
             "override_reason": "Known, agreed",
         }
         client.post_json("/api/prescriptions/", body | more)
