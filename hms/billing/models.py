@@ -72,6 +72,10 @@ class CashShift(Record):
     difference_reason: Mapped[str] = mapped_column(default="")
 
 
+OWING = "status IN ('draft', 'issued', 'part_paid') AND total - payer_share - (paid - payer_paid) - written_off > 0"
+"""Bills on which the patient owes something: counted from an index of their own, so ask in these very words."""
+
+
 class Bill(Versioned):
     """What a patient is asked to pay. Only a draft changes; `total`, `paid` and `written_off` are kept by the actions and
     re-added by `prove`.
@@ -111,6 +115,7 @@ class Bill(Versioned):
         Index("uq_bill_collecting", "patient_id", unique=True, postgresql_where=text("collects AND status = 'draft'")),
         Index("ix_bill_patient", "patient_id", "id"),
         Index("ix_bill_to_pay", "id", postgresql_where=text("status IN ('draft', 'issued', 'part_paid')")),
+        Index("ix_bill_owing", "id", postgresql_where=text(OWING)),
         Index("ix_bill_issued_at", "issued_at"),
     )
 

@@ -33,6 +33,7 @@ class Encounter(Versioned):
         ),
         Index("ix_encounter_patient", "patient_id", text("started_at DESC"), text("id DESC")),
         Index("ix_encounter_doctor", "doctor_id", "id"),
+        Index("ix_encounter_signed_at", "signed_at"),
         Index(
             "uq_encounter_queue_entry",
             "queue_entry_id",

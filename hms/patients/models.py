@@ -56,6 +56,7 @@ class Patient(Versioned):
             postgresql_ops={"search_digits": "gin_trgm_ops"},
         ),
         Index("ix_patient_birth_date", "birth_date"),
+        Index("ix_patient_created_at", "created_at"),
         Index("ix_patient_sort_name", "sort_name", "id"),
         Index("ix_patient_restricted", "id", postgresql_where=text("is_restricted")),
     )

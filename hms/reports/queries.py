@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, case, func, literal_column, select
+from sqlalchemy import Select, case, func, literal_column, select, text
 
 from hms.appointments.models import Appointment, QueueEntry
-from hms.billing import queries as billing
-from hms.billing.models import Bill, Payment
+from hms.billing.models import OWING, Bill, Payment
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
 from hms.core.db import MoneyColumn, db
@@ -217,7 +216,7 @@ def bills_to_pay() -> int:
 
 @built_once
 def _bills_to_pay() -> Select:
-    return select(func.count()).where(Bill.status.in_(("draft", "issued", "part_paid")), billing.OWED > 0)
+    return select(func.count()).select_from(Bill).where(text(OWING))
 
 
 def _one(query: Select) -> Any:
