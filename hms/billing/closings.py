@@ -11,6 +11,7 @@ from hms.core import clock
 from hms.core.db import db
 from hms.core.money import ZERO, Money
 
+from . import till
 from .corrections import Decision, Kind
 from .models import Bill, CashShift, Correction, Payment
 from .payments import Method
@@ -22,7 +23,10 @@ class CashSum(NamedTuple):
     opening_float: Money
     paid: Money
     refunded: Money
-    expected: Money
+
+    @property
+    def expected(self) -> Money:
+        return self.opening_float + self.paid - self.refunded
 
 
 class Tally(NamedTuple):
@@ -66,6 +70,18 @@ def sums(shift: CashShift) -> Sums:
     )
 
 
+def due(shift: CashShift) -> dict[Method, Money]:
+    """What must be in the till now for every way to pay."""
+    moved = _moved(shift.id).items()
+    takings = [(Method(way), -tally.amount if kind == "refund" else tally.amount) for (way, kind), tally in moved]
+    return till.expected(shift.float_amount, takings)
+
+
+def slips(shift: CashShift) -> dict[Method, int]:
+    """How many payments of each kind went through the till."""
+    return {Method(way): tally.count for (way, kind), tally in _moved(shift.id).items() if kind == "payment"}
+
+
 def _moved(shift_id: int) -> dict[tuple[str, str], Tally]:
     """What went through the till by way to pay and kind; both kinds above zero."""
     rows = select(Payment.method, Payment.kind, func.count(Payment.id), func.sum(Payment.amount))
@@ -75,7 +91,7 @@ def _moved(shift_id: int) -> dict[tuple[str, str], Tally]:
 
 def _cash(opening_float: Money, moved: dict[tuple[str, str], Tally]) -> CashSum:
     paid, refunded = (moved.get((Method.CASH.value, kind), Tally()).amount for kind in ("payment", "refund"))
-    return CashSum(opening_float, paid, refunded, opening_float + paid - refunded)
+    return CashSum(opening_float, paid, refunded)
 
 
 def _added(tallies: Iterable[Tally]) -> Tally:

@@ -19,7 +19,6 @@ from hms.patients.queries import WHO, find
 
 from .documents import BILL, parse_document
 from .models import Bill, BillLine, CashShift, Payment
-from .payments import Method
 
 UNSETTLED = ("draft", "issued", "part_paid")
 PAGE = 25
@@ -177,19 +176,6 @@ def payments_of(bill_id: int) -> list[Payment]:
 @built_once
 def _payments_of(bill_id: Any) -> Select:
     return select(Payment).where(Payment.bill_id == bill_id).order_by(Payment.id)
-
-
-def takings(shift_id: int) -> list[tuple[Method, Money]]:
-    """What went through a till, by way to pay; refunds are below zero."""
-    rows = select(Payment.method, Payment.kind, func.sum(Payment.amount)).where(Payment.shift_id == shift_id)
-    grouped = db.session.execute(rows.group_by(Payment.method, Payment.kind))
-    return [(Method(method), -amount if kind == "refund" else amount) for method, kind, amount in grouped]
-
-
-def slips(shift_id: int) -> dict[Method, int]:
-    """How many payments of each kind went through a till."""
-    rows = select(Payment.method, func.count(Payment.id)).where(Payment.shift_id == shift_id, Payment.kind == "payment")
-    return {Method(method): count for method, count in db.session.execute(rows.group_by(Payment.method))}
 
 
 def open_shift(cashier_id: int | None) -> CashShift | None:

@@ -20,7 +20,7 @@ from hms.core.series import take
 from hms.core.statements import built_once
 from hms.core.words import _
 
-from . import queries, till
+from . import closings, till
 from .documents import CLOSING, document_number
 from .models import CashShift
 from .payments import Method
@@ -93,7 +93,7 @@ def count_till(
     if tries > MOST_COUNTS:
         raise Conflict(_("The till was counted twice. Close it and say why it differs."), code="counted")
     found = {Method.CASH: till.counted(pieces, loose), **(slips or {})}
-    due = till.expected(shift.float_amount, queries.takings(shift.id))
+    due = closings.due(shift)
     shift.counted = {
         "tries": tries,
         "methods": {method.value: str(amount) for method, amount in found.items()},

@@ -39,7 +39,7 @@ def _till_page(refused: DeskForm | None = None) -> tuple[str, int]:
         recount=count_form() if is_counted and shift.counted["tries"] < shifts.MOST_COUNTS else None,
         differences=shifts.differences(shift) if is_counted else [],
         sums=closings.sums(shift) if is_counted else None,
-        slips=queries.slips(shift.id) if shift else {},
+        slips=closings.slips(shift) if shift else {},
         closed=queries.closed_shifts(person().id),
     )
     return shown, form.status if refused else 200

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from hms.core.api import DeskApi, argument_id, check_if_match, single, within_asked_days
+from hms.core.api import DeskApi, argument_id, check_if_match, narrowed, single, within_asked_days
 from hms.core.errors import Hidden, NotFound, RuleBroken
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -14,18 +14,13 @@ from hms.core.words import _
 from hms.patients import queries as patients
 
 from . import actions, queries, trail
+from .asked import either, wanted_state
+from .models import Encounter
 from .shapes import EncounterIn, EncounterOut, encounter_json
 
 api = DeskApi("clinical_api", __name__, description="Encounters and prescriptions")
 
 ENCOUNTER_STATES = ("in_progress", "signed")
-
-
-def wanted_state(known: tuple[str, ...]) -> str | None:
-    wanted = request.args.get("status")
-    if wanted is not None and wanted not in known:
-        raise RuleBroken(f'"{wanted[:50]}" is not a valid choice.', "status")
-    return wanted
 
 
 @api.get("/encounters/")
@@ -34,8 +29,9 @@ def wanted_state(known: tuple[str, ...]) -> str | None:
 def encounters() -> Response:
     """Encounters, newest first; notes and diagnoses for those who care for patients."""
     who = person()
-    rows = queries.narrowed(
+    rows = narrowed(
         queries.encounters(who),
+        Encounter,
         patient_id=argument_id("patient", "patient_id"),
         doctor_id=argument_id("doctor", "doctor_id"),
         appointment_id=argument_id("appointment", "appointment_id"),
@@ -68,10 +64,6 @@ def _texts(given: dict[str, Any]) -> dict[str, Any]:
     if any(part is not None for part in parts):
         texts["notes"] = "\n\n".join(part for part in parts if part)
     return texts
-
-
-def either(given: dict[str, Any], name: str) -> Any:
-    return given.get(name) if given.get(name) is not None else given.get(f"{name}_id")
 
 
 @api.post("/encounters/")

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from hms.core.api import argument_id, check_if_match, single
+from hms.core.api import argument_id, check_if_match, narrowed, single
 from hms.core.errors import Hidden, NotFound, RuleBroken
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -15,7 +15,9 @@ from hms.patients import access
 from hms.patients import queries as patients
 
 from . import actions, checking, queries, trail
-from .encounters_api import api, either, wanted_state
+from .asked import check_encounter, either, needed_encounter, wanted_state
+from .encounters_api import api
+from .models import Prescription
 from .shapes import AllergyQuestion, InteractionQuestion, PrescriptionIn, PrescriptionOut, prescription_json
 
 STATES = ("draft", "active", "on_hold", "part_dispensed", "completed", "stopped")
@@ -27,8 +29,9 @@ STATES = ("draft", "active", "on_hold", "part_dispensed", "completed", "stopped"
 def prescriptions() -> Response:
     """Prescriptions, newest first; which medicine, for those who care or dispense."""
     who = person()
-    rows = queries.ordered_with(
+    rows = narrowed(
         queries.prescriptions(who),
+        Prescription,
         patient_id=argument_id("patient", "patient_id"),
         encounter_id=argument_id("encounter", "encounter_id"),
         medication_id=argument_id("medication", "medication_id"),
@@ -71,14 +74,8 @@ def prescribe(given: dict[str, Any]) -> Response:
     A stop (a recorded allergy, a dangerous pair, too high a dose) is 400 on `override_reason` until `override_code` and
     a reason are given.
     """
-    encounter_id = either(given, "encounter")
-    if encounter_id is None:
-        raise RuleBroken("This field is required.", "encounter")
-    asked = _asked(given)
-    try:
-        queries.encounter_found(encounter_id, person())
-    except NotFound:
-        raise RuleBroken(f'Invalid pk "{encounter_id}" - object does not exist.', "encounter") from None
+    encounter_id, asked = needed_encounter(given), _asked(given)
+    check_encounter(encounter_id, person())
     return _one(actions.prescribe(encounter_id, **asked, by=person()).id, 201)
 
 

@@ -86,11 +86,6 @@ def _missing(model: type[Encounter | Prescription], record_id: int, message: str
     return NotFound(message) if patient_id is None else Hidden(message, patient_id)
 
 
-def narrowed(query: Select, **wanted: Any) -> Select:
-    """`query` of encounters where each given column has the wanted value; None means any."""
-    return query.where(*(_ENCOUNTER[name] == value for name, value in wanted.items() if value is not None))
-
-
 def prescriptions(who: Person) -> Select:
     """Orders that `who` may know of, newest first, imported ones without an encounter too; `is_readable` as above.
 
@@ -117,11 +112,6 @@ def prescription(prescription_id: int, who: Person) -> Any:
     if row is None:
         raise _missing(Prescription, prescription_id, "No Prescription matches the given query.")
     return row
-
-
-def ordered_with(query: Select, **wanted: Any) -> Select:
-    """`query` of orders where each given column has the wanted value; None means any."""
-    return query.where(*(_ORDER[name] == value for name, value in wanted.items() if value is not None))
 
 
 def vitals_of_waiting(entry_ids: Iterable[int], who: Person) -> list[Row]:

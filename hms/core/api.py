@@ -154,6 +154,12 @@ def install(app: Any) -> None:
     app.register_error_handler(PreconditionFailed, lambda stale: single(stale.body, stale.version, 412))
 
 
+def narrowed(rows: Select, model: Any, **wanted: Any) -> Select:
+    """`rows` where each named column of `model` has the wanted value; None means any."""
+    columns = model.__table__.c
+    return rows.where(*(columns[name] == value for name, value in wanted.items() if value is not None))
+
+
 def argument_id(*names: str) -> int | None:
     """A foreign key among the query's arguments under any of `names` (`patient`, `patient_id`); 400 when it is no number."""
     for name in names:

@@ -8,7 +8,7 @@ from random import Random
 from sqlalchemy import select
 
 from hms.billing import actions as billing
-from hms.billing import queries, till
+from hms.billing import closings, queries
 from hms.billing.models import Bill, Payment
 from hms.billing.payments import Method
 from hms.core import clock
@@ -35,7 +35,7 @@ def close_till(team: Team, when: dt.datetime) -> None:
     shift = queries.open_shift(team.cashier.id)
     if shift is None:
         return
-    due = till.expected(shift.float_amount, queries.takings(shift.id))
+    due = closings.due(shift)
     is_short = Random(f"till {when:%Y-%m-%d}").random() < 0.15 and due[Method.CASH] > SHORT  # noqa: S311 - the same every time
     cash = due.pop(Method.CASH) - (SHORT if is_short else ZERO)
     with clock.standing_at(when):

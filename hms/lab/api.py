@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 
 from hms.clinical import queries as clinical
 from hms.clinical import trail
-from hms.core.api import DeskApi, argument_id, single, within_asked_days
-from hms.core.errors import NotFound, RuleBroken
+from hms.clinical.asked import check_encounter, needed_encounter, wanted_state
+from hms.core.api import DeskApi, argument_id, narrowed, single, within_asked_days
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 
 from . import orders, results, wire
 from .catalogue import tests
+from .models import LabOrder
 from .shapes import OrderIn, OrderOut, ResultsIn, TestOut, order_json, test_json
 
 api = DeskApi("lab_api", __name__, description="Laboratory")
@@ -33,14 +34,12 @@ def catalogue() -> Response:
 @api.response(200, OrderOut(many=True))
 def ordered() -> Response:
     """Orders with what was found, newest first."""
-    status = request.args.get("status")
-    if status is not None and status not in wire.STATES:
-        raise RuleBroken(f'"{status[:50]}" is not a valid choice.', "status")
-    rows = wire.narrowed(
+    rows = narrowed(
         wire.orders(person()),
+        LabOrder,
         patient_id=argument_id("patient", "patient_id"),
         encounter_id=argument_id("encounter", "encounter_id"),
-        status=status,
+        status=wanted_state(wire.STATES),
     )
     return trail.listed("lab_order", rows.where(*within_asked_days(wire.ORDERED)), order_json)
 
@@ -51,7 +50,7 @@ def ordered() -> Response:
 def of_encounter(encounter_id: int) -> Response:
     """The orders of one encounter, newest first."""
     found = clinical.encounter_found(encounter_id, person())
-    return trail.listed("lab_order", wire.narrowed(wire.orders(person()), encounter_id=found.id), order_json)
+    return trail.listed("lab_order", narrowed(wire.orders(person()), LabOrder, encounter_id=found.id), order_json)
 
 
 def _one(order_id: int, status: int = 200) -> Response:
@@ -68,13 +67,7 @@ def order(order_id: int) -> Response:
     return _one(order_id)
 
 
-def _order(encounter_id: int | None, given: dict[str, Any]) -> Response:
-    if encounter_id is None:
-        raise RuleBroken("This field is required.", "encounter")
-    try:
-        clinical.encounter_found(encounter_id, person())
-    except NotFound:
-        raise RuleBroken(f'Invalid pk "{encounter_id}" - object does not exist.', "encounter") from None
+def _order(encounter_id: int, given: dict[str, Any]) -> Response:
     named = {"code": given.get("test_code", ""), "text": given.get("test_name", "")}
     new = orders.order_test(encounter_id, **named, is_urgent=given.get("is_urgent", False), by=person())
     return _one(new.id, 201)
@@ -86,7 +79,9 @@ def _order(encounter_id: int | None, given: dict[str, Any]) -> Response:
 @api.response(201, OrderOut)
 def order_test(given: dict[str, Any]) -> Response:
     """Order a test in one's own open encounter; it is on the laboratory's list and on the bill at once."""
-    return _order(given.get("encounter") or given.get("encounter_id"), given)
+    encounter_id = needed_encounter(given)
+    check_encounter(encounter_id, person())
+    return _order(encounter_id, given)
 
 
 @api.post("/encounters/<int:encounter_id>/add_lab_order/")

@@ -38,11 +38,6 @@ def _results() -> Any:
     return func.coalesce(inner.scalar_subquery(), cast([], JSONB))
 
 
-def narrowed(rows: Select, **wanted: Any) -> Select:
-    """`rows` where each given column has the wanted value; None means any."""
-    return rows.where(*(_ORDER[name] == value for name, value in wanted.items() if value is not None))
-
-
 def order(order_id: int, who: Person) -> Any:
     """One order as `who` may read it; `NotFound` when there is none."""
     row = db.session.execute(orders(who).where(_ORDER.id == order_id)).one_or_none()

@@ -1,0 +1,41 @@
+"""What programs ask with: the state and the encounter they name, under either of the original's spellings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from hms.core.errors import NotFound, RuleBroken
+from hms.core.people import Person
+
+from . import queries
+
+
+def wanted_state(known: tuple[str, ...]) -> str | None:
+    """The argument `status` of a list; `RuleBroken` when it is none of `known`."""
+    wanted = request.args.get("status")
+    if wanted is not None and wanted not in known:
+        raise RuleBroken(f'"{wanted[:50]}" is not a valid choice.', "status")
+    return wanted
+
+
+def either(given: dict[str, Any], name: str) -> Any:
+    """What a body gives under `name`, or under the same with `_id`."""
+    return given.get(name) if given.get(name) is not None else given.get(f"{name}_id")
+
+
+def needed_encounter(given: dict[str, Any]) -> int:
+    """The encounter that a body must name."""
+    encounter_id = either(given, "encounter")
+    if encounter_id is None:
+        raise RuleBroken("This field is required.", "encounter")
+    return encounter_id
+
+
+def check_encounter(encounter_id: int, who: Person) -> None:
+    """`RuleBroken` at the field when `who` knows of no such encounter."""
+    try:
+        queries.encounter_found(encounter_id, who)
+    except NotFound:
+        raise RuleBroken(f'Invalid pk "{encounter_id}" - object does not exist.', "encounter") from None
