@@ -28,6 +28,7 @@ from hms.staff import identity
 from hms.staff.models import User
 from hms.staff.signing_in import SignedIn, open_session
 from tests import servers
+from tests.apps import app_beside
 from tests.page import PageClient
 
 pytest_plugins = ["tests.loud_skips", "tests.security_table", "tests.demo_hospital"]
@@ -170,7 +171,7 @@ def program(app: Flask, db: object) -> Callable[[str | None], PageClient]:
 def real_app(template: str, request: pytest.FixtureRequest) -> Iterator[Flask]:
     """An application on a database of its own where commits are real: for tests with several connections at once."""
     name = f"hms_real_{_worker_number()}"
-    app = create_app(config_for(servers.create_database(name, template), 20 + _worker_number(), pool_size=24))
+    app = app_beside(config_for(servers.create_database(name, template), 20 + _worker_number(), pool_size=24))
     with app.app_context():
         settings.forget()
         yield app

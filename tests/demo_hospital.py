@@ -11,7 +11,6 @@ from filelock import FileLock
 from flask_migrate import upgrade
 from sqlalchemy import select
 
-from hms import create_app
 from hms.appointments import actions as appointments
 from hms.core import clock
 from hms.core.db import db as database
@@ -19,6 +18,7 @@ from hms.core.people import SYSTEM
 from hms.demo import building
 from hms.staff.models import User
 from tests import servers
+from tests.apps import app_beside
 from tests.conftest import config_for
 
 DEMO = "hms_demo_template"
@@ -35,7 +35,7 @@ def demo_template(template: str) -> str:
 
 
 def _make_demo(marker: Path) -> None:
-    app = create_app(config_for(servers.create_database(DEMO), 39, demo=True))
+    app = app_beside(config_for(servers.create_database(DEMO), 39, demo=True))
     with app.app_context():
         upgrade()
         building.build(lambda _step: None, patients=60, weeks=1)

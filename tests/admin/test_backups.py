@@ -12,6 +12,7 @@ from hms.core.db import db
 from hms.core.people import SYSTEM
 from hms.patients.models import Patient
 from tests import servers
+from tests.apps import app_beside
 from tests.conftest import config_for
 
 pytestmark = pytest.mark.security("K")
@@ -29,11 +30,9 @@ def patient(real_app):
 
 
 def test_a_backup_restores_into_an_empty_database(patient, tmp_path):
-    from hms import create_app
-
     dump = backups.backup(tmp_path)
     assert dump.stat().st_mode & 0o077 == 0
-    other = create_app(config_for(servers.create_database("hms_restored")))
+    other = app_beside(config_for(servers.create_database("hms_restored")))
     with other.app_context():
         backups.restore(tmp_path)
         assert db.session.scalars(select(Patient.family_name)).all() == ["Traoré"]

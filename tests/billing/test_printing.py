@@ -18,7 +18,6 @@ from flask import Flask
 from pypdf import PdfReader
 from sqlalchemy import func, select, text
 
-from hms import create_app
 from hms.billing import actions, jobs
 from hms.billing.models import Bill, PrintedDocument
 from hms.core import outbox, settings
@@ -31,6 +30,7 @@ from hms.local.valkey import Valkey
 from hms.staff.models import User
 from hms.staff.signing_in import SignedIn, open_session
 from tests import servers
+from tests.apps import app_beside
 from tests.conftest import config_for, key_of
 from tests.page import Page, PageClient, words
 
@@ -162,7 +162,7 @@ def broker(tmp_path: Path) -> Iterator[Valkey]:
 def hospital(template: str, broker: Valkey, tmp_path: Path) -> Iterator[Flask]:
     """An application with a database and a queue server of its own."""
     name = f"hms_printing_{os.getpid()}"
-    app = create_app(config_for(servers.create_database(name, template), redis_url=broker.url(), data_dir=tmp_path))
+    app = app_beside(config_for(servers.create_database(name, template), redis_url=broker.url(), data_dir=tmp_path))
     with app.app_context():
         settings.forget()
         yield app

@@ -19,7 +19,6 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from sqlalchemy import select
 
 from config import Config
-from hms import create_app
 from hms.core.alerts import Alert, room
 from hms.core.db import db as database
 from hms.local import ports, processes
@@ -28,6 +27,7 @@ from hms.local.supervisor import flask_command
 from hms.staff.models import User
 from hms.staff.signing_in import SignedIn, open_session
 from tests import servers
+from tests.apps import app_beside
 from tests.conftest import _worker_number, config_for
 from tools.browser import find_chromium
 
@@ -90,7 +90,7 @@ def opened(name: str, template: str, redis_url: str, *helpers: str) -> Iterator[
     """A hospital on its own copy of the database `template`: the web server as `make run` starts it, on a free port,
     and beside it `helpers`: "work" makes the papers, "schedule" is the clock."""
     config = config_for(servers.create_database(name, template), redis_url=redis_url)
-    app, bind, environment = create_app(config), f"127.0.0.1:{ports.choose()}", _environment(config)
+    app, bind, environment = app_beside(config), f"127.0.0.1:{ports.choose()}", _environment(config)
     command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "--graceful-timeout", "1"]
     command += ["--no-control-socket", "-b", bind, "wsgi:app"]
     web = Child(name, command, environment | {"SOCKETIO_ASYNC": "gevent", "FLASK_DEBUG": "1"}, servers.HOME)

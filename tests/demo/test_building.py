@@ -6,7 +6,6 @@ import pytest
 from flask_migrate import upgrade
 from sqlalchemy import func, select
 
-from hms import create_app
 from hms.appointments.models import Appointment, QueueEntry
 from hms.billing.models import Bill, CashShift, Correction
 from hms.clinical.models import Encounter, Prescription
@@ -17,6 +16,7 @@ from hms.patients.models import Patient
 from hms.reports import proving
 from hms.staff.models import User
 from tests import servers
+from tests.apps import app_beside
 from tests.conftest import _worker_number, config_for
 
 
@@ -24,7 +24,7 @@ from tests.conftest import _worker_number, config_for
 def demo():
     """A small demo: sixty patients, one week."""
     name = f"hms_demo_{_worker_number()}"
-    app = create_app(config_for(servers.create_database(name), 50, demo=True))
+    app = app_beside(config_for(servers.create_database(name), 50, demo=True))
     with app.app_context():
         upgrade()
         assert building.build(lambda _step: None, patients=60, weeks=1)

@@ -15,12 +15,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from hms import create_app
 from hms.core.db import db as database
 from hms.staff import identity
 from hms.staff.models import User
 from hms.staff.signing_in import SignedIn, open_session
 from tests import servers
+from tests.apps import app_beside
 from tests.conftest import config_for
 from tests.page import Page
 
@@ -48,7 +48,7 @@ NEVER_SENT = ("/logout", "/lock")
 def hospital(demo_template: str) -> Iterator[Flask]:
     """A demo hospital of its own, whose commits are real."""
     name = "hms_hostile"
-    app = create_app(config_for(servers.create_database(name, demo_template), 38, pool_size=4))
+    app = app_beside(config_for(servers.create_database(name, demo_template), 38, pool_size=4))
     yield app
     with app.app_context():
         database.session.remove()

@@ -1,0 +1,22 @@
+"""Applications beside the test hospital's own, in the same process."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from config import Config
+from hms import create_app
+from hms.core.start import limiter
+
+
+def app_beside(config: Config) -> Flask:
+    """Another application of this process.
+
+    A process has one limiter, which counts where the application made last has its queue server. It goes on counting
+    for the application before, because this one's server may stop, and be gone, long before the process ends.
+    """
+    counting = vars(limiter).copy()
+    app = create_app(config)
+    if counting["initialized"]:
+        vars(limiter).update(counting)
+    return app
