@@ -23,6 +23,7 @@ from .db import db
 from .errors import NotAllowed, Stale
 from .people import Person
 from .permissions import Action
+from .questions import Telling
 from .words import _
 
 log = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ def _transaction(now: Doing) -> Iterator[None]:
         raise
 
 
-_NAME = text("SELECT set_config('hms.doing', :doing, true), set_config('hms.ticket', :ticket, true)")
+_NAME = Telling(text("SELECT set_config('hms.doing', :doing, true), set_config('hms.ticket', :ticket, true)"))
 
 
 def name_transaction(name: str, by: Person) -> None:
@@ -148,8 +149,7 @@ def name_transaction(name: str, by: Person) -> None:
     who = {"action": name, "actor": by.id, "name": by.username, "role": by.role, "session": by.session_id}
     if has_request_context():
         who |= {"ip": request.remote_addr, "request": g.get("request_id"), "purpose": g.get("purpose")}
-    # Past the session, which would write what it holds first.
-    db.session.connection().execute(_NAME, {"doing": json.dumps(who), "ticket": audit.ticket()})
+    _NAME.tell({"doing": json.dumps(who), "ticket": audit.ticket()})
 
 
 @event.listens_for(db.session, "before_flush")
@@ -160,7 +160,7 @@ def _name_before_flush(*_flush: Any) -> None:
 @event.listens_for(db.session, "do_orm_execute")
 def _name_before_statement(execution: ORMExecuteState) -> None:
     options = execution.execution_options
-    if not execution.is_select and not options.get("is_nameless") and not options.get("only_reads"):
+    if not execution.is_select and not options.get("only_reads"):
         _name_once()
 
 

@@ -19,8 +19,9 @@ from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, fun
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .db import db
+from .db import db, note_write
 from .people import Person
+from .questions import Telling
 
 _BESIDE = ["entity", "outcome", "recorded_at"]
 """What the trail is filtered by besides a person or an action, kept in their indexes: no entry is fetched in vain."""
@@ -75,7 +76,8 @@ _COLUMNS = (
     *("action", "outcome", "actor_name", "actor_role", "request_id", "entity", "purpose"),
     *("actor_id", "session_id", "entity_id", "patient_id", "ip", "new"),
 )
-_WRITE = text("""
+_WRITE = Telling(
+    text("""
 INSERT INTO audit_entry (action, outcome, actor_name, actor_role, request_id, entity, purpose,
                          actor_id, session_id, entity_id, patient_id, ip, new)
 SELECT CAST(:action AS text), CAST(:outcome AS text), CAST(:actor_name AS text), CAST(:actor_role AS text),
@@ -84,6 +86,7 @@ SELECT CAST(:action AS text), CAST(:outcome AS text), CAST(:actor_name AS text),
        CAST(:new AS jsonb)
   FROM set_config('hms.ticket', :ticket, true)
 """)
+)
 _EMPTY: dict[str, Any] = dict.fromkeys(_COLUMNS) | {"outcome": "success"}
 
 
@@ -113,7 +116,8 @@ def record_each(action: str, by: Person | None, entries: list[dict[str, Any]]) -
     rows = [same | entry for entry in entries]
     for row in rows:
         row["new"] = None if row["new"] is None else json.dumps(row["new"], default=str)
-    db.session.execute(_WRITE, rows if len(rows) > 1 else rows[0], execution_options={"is_nameless": True})
+    note_write(db.session())
+    _WRITE.tell(*rows)
 
 
 def _who(by: Person | None) -> dict[str, Any]:

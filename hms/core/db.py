@@ -12,7 +12,7 @@ from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors as pg
 from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Select, Text, bindparam, event, func, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, ORMExecuteState, Session, mapped_column, registry  # noqa: F401
 from sqlalchemy.pool import Pool
 from sqlalchemy.types import TypeDecorator
@@ -96,15 +96,20 @@ ONLY_READS = {"only_reads": True}
 """Execution options of a statement that is no SELECT of the ORM and yet changes nothing."""
 
 
+def note_write(session: Session) -> None:
+    """The request is not one that only reads."""
+    session.info["has_written"] = True
+
+
 @event.listens_for(db.session, "before_flush")
 def _note_flush(session: Session, *_flush: Any) -> None:
-    session.info["has_written"] = True
+    note_write(session)
 
 
 @event.listens_for(db.session, "do_orm_execute")
 def _note_statement(execution: ORMExecuteState) -> None:
     if not execution.is_select and not execution.execution_options.get("only_reads"):
-        execution.session.info["has_written"] = True
+        note_write(execution.session)
 
 
 @event.listens_for(db.session, "after_commit")
@@ -222,8 +227,7 @@ _RAISED = {
 
 def refusal(error: DBAPIError) -> HospitalError | None:
     """What a person is told when the database refuses; None when the error is a fault of ours."""
-    cause = error.orig
-    if isinstance(error, IntegrityError):
+    if isinstance(cause := error.orig, psycopg.IntegrityError):
         return _constraint_refusal(cause)
     if isinstance(cause, (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)):
         return Conflict(_BUSY, code="busy")

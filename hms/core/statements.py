@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from sqlalchemy import Result, bindparam
 
-from .db import db
+from .questions import Question
 
 Build = Callable[..., Any]
 
@@ -67,16 +67,21 @@ def built_once(build: Build) -> Callable[..., Result[Any]]:
     not bear the names of its columns. Whatever else `build` reads stays as it was the first time, so it may not ask for
     the day, the settings or the person (a house test looks).
     """
-    begun = begun_once(build)
+    put = _put_once(build, Question)
 
     def ask(*values: Any, **form: Any) -> Result[Any]:
-        return db.session.execute(*begun(*values, **form))
+        question, given = put(*values, **form)
+        return question.ask(given)
 
     return ask
 
 
 def begun_once(build: Build) -> Callable[..., tuple[Any, dict[str, Any]]]:
     """As `built_once`, for a SELECT that goes on with conditions of its own: gives it, and the values to ask it with."""
+    return _put_once(build, lambda statement: statement)
+
+
+def _put_once(build: Build, as_: Callable[[Any], Any]) -> Callable[..., tuple[Any, dict[str, Any]]]:
     places = [one.name for one in signature(build).parameters.values() if one.kind is not Parameter.KEYWORD_ONLY]
     built: dict[tuple[Any, ...], Any] = {}
 
@@ -91,7 +96,7 @@ def begun_once(build: Build) -> Callable[..., tuple[Any, dict[str, Any]]]:
                 given |= one.values()
         statement = built.get(kind)
         if statement is None:
-            statement = built[kind] = build(*map(bindparam, places), **_chosen(form))
+            statement = built[kind] = as_(build(*map(bindparam, places), **_chosen(form)))
         return statement, given
 
     return begin

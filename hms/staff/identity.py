@@ -18,6 +18,8 @@ from sqlalchemy.engine import Row
 from hms.core import clock, settings
 from hms.core.db import db
 from hms.core.people import Person
+from hms.core.queries_seen import UPKEEP
+from hms.core.questions import Question
 from hms.core.web import login_manager
 
 from .models import Role, User, UserSession
@@ -41,8 +43,10 @@ _COLUMNS = (
     _ROLE.c.idle_minutes,
 )
 _WITH_ROLE = _USER.outerjoin(_ROLE, _USER.c.role_id == _ROLE.c.id)
-_BY_ID = select(*_COLUMNS).select_from(_WITH_ROLE).where(_USER.c.id == bindparam("user_id"), _USER.c.is_active)
-_BY_SESSION = (
+_BY_ID = Question(
+    select(*_COLUMNS).select_from(_WITH_ROLE).where(_USER.c.id == bindparam("user_id"), _USER.c.is_active)
+)
+_BY_SESSION = Question(
     select(
         *_COLUMNS,
         _SESSION.c.id.label("session_id"),
@@ -101,7 +105,7 @@ def _by_session(sid: str | None) -> Person | None:
     if not sid:
         return None
     now = clock.now()
-    row = db.session.execute(_BY_SESSION, {"token_hash": sha256(sid), "now": now}).first()
+    row = _BY_SESSION.ask({"token_hash": sha256(sid), "now": now}).first()
     if row is None:
         g.session_ended = True
         return None
@@ -123,7 +127,8 @@ def _mark_seen(row: Row[Any], now: datetime) -> None:
     """Note the activity at most twice a minute; a page that refreshes itself does not count."""
     if now - row.last_seen_at < SEEN_EVERY or request.headers.get("X-Refresh") == "1":
         return
-    db.session.execute(update(UserSession).where(UserSession.id == row.session_id).values(last_seen_at=now))
+    seen = update(UserSession).where(UserSession.id == row.session_id).values(last_seen_at=now)
+    db.session.execute(seen, execution_options=UPKEEP)
     db.session.commit()
 
 
@@ -149,7 +154,7 @@ def person_of(row: Row[Any], **more: Any) -> Person:
 
 def person(user_id: int) -> Person | None:
     """The person with this account, or None when it does not exist or is deactivated."""
-    row = db.session.execute(_BY_ID, {"user_id": user_id}).first()
+    row = _BY_ID.ask({"user_id": user_id}).first()
     return person_of(row) if row else None
 
 
@@ -185,7 +190,7 @@ def _by_token(header: str) -> Person | None:
     if not claims.begins <= clock.now().timestamp() < claims.ends:
         g.token_fault = EXPIRED
         return None
-    row = db.session.execute(_BY_ID, {"user_id": claims.user_id}).first()
+    row = _BY_ID.ask({"user_id": claims.user_id}).first()
     if row is None or row.token_version != claims.token_version:
         g.token_fault = SIGNED_OUT
         return None

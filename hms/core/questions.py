@@ -1,0 +1,141 @@
+"""Questions that are asked often: put into SQL once, then asked of the driver itself.
+
+For each statement SQLAlchemy's session finds out anew how it is written, which values it takes and what its columns
+become. For one statement, built once, none of that changes; finding it out was a fifth of a page's cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, Result, Select, TextClause, inspect
+from sqlalchemy.engine.interfaces import Compiled
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
+from sqlalchemy.exc import DBAPIError
+
+from .db import db
+
+Change = Callable[[Any], Any]
+
+
+class Question:
+    """A SELECT that is asked again and again with other values.
+
+    One of columns goes the short way from the second time on. What brings records, takes a list in `in_` or has options
+    goes through the session as ever. Both answer alike.
+    """
+
+    def __init__(self, statement: Any) -> None:
+        self._statement = statement
+        self._short: _Short | None = None
+        self._columns: SimpleResultMetaData | None = None
+        self._may_be_short = isinstance(statement, Select) and not statement.get_execution_options()
+
+    def ask(self, values: dict[str, Any]) -> Result[Any]:
+        """The answer for these values, by the names of the statement's places. What the session holds is written first."""
+        if self._short is None:
+            return self._at_first(values)
+        session = db.session()
+        if session.autoflush:
+            session.flush()
+        cursor = self._short.run(session.connection(), values)
+        rows = cursor.fetchall()
+        if self._columns is None:
+            self._columns = _described(self._statement, self._names, cursor.description)
+        return IteratorResult(self._columns, iter(rows))
+
+    def _at_first(self, values: dict[str, Any]) -> Result[Any]:
+        answer = db.session.execute(self._statement, values)
+        if self._may_be_short:
+            self._names = list(answer.keys())
+            self._short = _Short.of(self._statement) if _is_plain(self._statement, self._names) else None
+            self._may_be_short = self._short is not None
+        return answer
+
+
+class Telling:
+    """A statement in plain SQL that is run again and again and answers nothing."""
+
+    def __init__(self, statement: TextClause) -> None:
+        self._statement = statement
+
+    @cached_property
+    def _short(self) -> _Short:
+        return _Short(self._statement.compile(dialect=db.engine.dialect))
+
+    def tell(self, *rows: dict[str, Any]) -> None:
+        """Run it for each row of values in the session's transaction, before what the session still holds."""
+        self._short.run(db.session.connection(), *rows)
+
+
+class _Short:
+    """What of a statement never changes: its text, the values that are in it already, what becomes of a given value."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        dialect = compiled.dialect
+        self._text, self._given = str(compiled), dict(compiled.params)
+        changes = {name: one.type.dialect_impl(dialect).bind_processor(dialect) for name, one in compiled.binds.items()}
+        self._sent: dict[str, Change] = {name: change for name, change in changes.items() if change}
+
+    @classmethod
+    def of(cls, statement: Any) -> _Short | None:
+        """None when the text differs with the values, as for a list, or renames their places."""
+        compiled = statement.compile(dialect=db.engine.dialect)
+        return None if compiled.post_compile_params or compiled.escaped_bind_names else cls(compiled)
+
+    def run(self, connection: Connection, *rows: dict[str, Any]) -> Any:
+        """The driver's cursor, ready to be read. Faults are told as the session tells them."""
+        cursor, sent = _cursor(connection), [self._as_sent(row) for row in rows]
+        many = len(sent) > 1
+        for hear in connection.dispatch.before_cursor_execute:
+            hear(connection, cursor, self._text, sent, None, many)
+        try:
+            return cursor.executemany(self._text, sent) if many else cursor.execute(self._text, sent[0])
+        except psycopg.Error as fault:
+            raise _told(fault, self._text, connection) from fault
+
+    def _as_sent(self, values: dict[str, Any]) -> dict[str, Any]:
+        sent = self._given | values
+        for name, change in self._sent.items():
+            sent[name] = change(sent[name])
+        return sent
+
+
+def _is_plain(statement: Any, names: list[str]) -> bool:
+    """Whether it answers with columns alone, each by a name of its own."""
+    return len(names) == len(set(names)) and not any(_is_record(one["expr"]) for one in statement.column_descriptions)
+
+
+def _described(statement: Any, names: list[str], description: Iterable[Any]) -> SimpleResultMetaData:
+    """The columns' names, and what their values become; it takes an answer to know, for that tells their type codes."""
+    dialect = db.engine.dialect
+    columns = zip(statement.selected_columns, description, strict=True)
+    changes = [one.type.dialect_impl(dialect).result_processor(dialect, told.type_code) for one, told in columns]
+    return SimpleResultMetaData(names, _processors=changes if any(changes) else None)
+
+
+def _is_record(expression: Any) -> bool:
+    seen = inspect(expression, raiseerr=False)
+    return bool(getattr(seen, "is_mapper", False) or getattr(seen, "is_aliased_class", False))
+
+
+def _cursor(connection: Connection) -> Any:
+    """The cursor that this connection keeps for questions; each reads its whole answer at once."""
+    kept = connection.info.get("asking")
+    if kept is None or kept.closed:
+        kept = connection.info["asking"] = connection.connection.cursor()
+    return kept
+
+
+def _told(fault: psycopg.Error, text: str, connection: Connection) -> BaseException:
+    """The driver's fault as the session would tell it."""
+    dialect = connection.dialect
+    is_gone = dialect.is_disconnect(fault, connection.connection.dbapi_connection, None)
+    if is_gone:
+        connection.invalidate(fault)
+    return DBAPIError.instance(
+        text, None, fault, psycopg.Error, hide_parameters=True, connection_invalidated=is_gone, dialect=dialect
+    )
