@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .charging import add_charge
+from .charging import add_charge, add_charges
 from .correcting import (
     approve,
     ask_discount,
@@ -23,6 +23,7 @@ from .taking import hand_out_receipt, payer_refused, take_payment
 
 __all__ = (
     "add_charge",
+    "add_charges",
     "add_item",
     "add_line",
     "approve",

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, Select, and_, func, literal, or_, select, text
 
 from hms.core.actions import action
 from hms.core.alerts import Alert, alert
-from hms.core.db import db, found
-from hms.core.errors import RuleBroken
+from hms.core.db import db
+from hms.core.errors import NotFound, RuleBroken
 from hms.core.money import ZERO, Money
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.statements import built_once, write, written_over
 from hms.core.words import _
 
-from . import prices, queries, rules
+from . import queries, rules
 from .models import Bill, BillLine, PriceItem
+
+_ARRAYS = ("price_item_id", "description", "quantity", "unit_price", "amount", "source_id")
+
+
+class Listed(NamedTuple):
+    """What a charge needs to know of an item of the price list."""
+
+    id: int
+    name: str
+    billing_label: str
+    unit_price: Money
+
+
+class Event(NamedTuple):
+    """Something that was done: which, how many, its item of the price list, and the words for what is not on it."""
+
+    source_id: int
+    quantity: int
+    item: Listed | None
+    words: str
 
 
 @action(Action.ADD_CHARGE)
@@ -33,52 +54,102 @@ def add_charge(
     source_id: int,
     encounter_id: int | None = None,
     by: Person,
-) -> BillLine:
-    """Put what was done for a patient on their collecting draft, which is made when there is none.
+) -> Row:
+    """Put what was done for a patient on their collecting draft, which is made when there is none; gives the line's id
+    and its bill_id.
 
     `source` and `source_id` name the event of care ("dispense", 17): its second charge gives back the first line. The
     price is the price list's unless `unit_price` is given. Care never waits for the price list: what has no price there
     is charged at zero for the cashier to settle.
     """
-    charged = _charged(source, source_id)
-    if charged is not None:
-        return charged
-    item = _listed(price_item_id, code)
+    known = _known(source, source_id, price_item_id, None if price_item_id or not code else code.strip().upper()).one()
+    if known.id is not None:
+        return known
+    item = _listed(known, price_item_id)
     line = line_of(
         item, description or code or source, quantity, unit_price if unit_price is not None or item else ZERO
     )
-    bill = _collecting(patient_id, encounter_id)
-    row = line | {"bill_id": bill.id, "source": source, "source_id": source_id, "added_by_id": by.id}
-    added = db.session.scalars(insert(BillLine).values(row).on_conflict_do_nothing().returning(BillLine)).one_or_none()
-    if added is None:
-        return _charged(source, source_id)  # another desk charged the same event an instant ago
-    re_add(bill)
+    added = _put(patient_id, source, [line | {"source_id": source_id}], encounter_id, by)
+    return added[0] if added else _known(source, source_id, None, None).one()  # another desk did it an instant ago
+
+
+@action(Action.ADD_CHARGE)
+def add_charges(
+    patient_id: int, source: str, events: Sequence[Event], *, encounter_id: int | None = None, by: Person
+) -> None:
+    """`add_charge` for several events at once that the action under way has just made: nobody has charged them yet."""
+    lines = [
+        line_of(one.item, one.words, one.quantity, None if one.item else ZERO) | {"source_id": one.source_id}
+        for one in events
+    ]
+    _put(patient_id, source, lines, encounter_id, by)
+
+
+@built_once
+def _known(source: Any, source_id: Any, price_item_id: Any, code: Any) -> Select:
+    """One row: the line with which the event is charged, beside the item of the price list; None where there is none."""
+    charged = and_(BillLine.source == source, BillLine.source_id == source_id, BillLine.withdrawn_at.is_(None))
+    is_meant = or_(PriceItem.id == price_item_id, and_(func.upper(PriceItem.code) == code, PriceItem.is_active))
+    item = (PriceItem.id.label("item_id"), PriceItem.name, PriceItem.billing_label, PriceItem.unit_price.label("price"))
+    one = select(literal(1).label("one")).subquery()
+    return select(BillLine.id, BillLine.bill_id, *item).select_from(
+        one.outerjoin(BillLine, charged).outerjoin(PriceItem, is_meant)
+    )
+
+
+def _listed(known: Row, price_item_id: int | None) -> Listed | None:
+    if known.item_id is not None:
+        return Listed(known.item_id, known.name, known.billing_label, known.price)
+    if price_item_id is not None:
+        raise NotFound(_("There is no such record."))
+    return None
+
+
+_PUT = text("""
+WITH collecting AS (
+    INSERT INTO bill (patient_id, encounter_id, collects, status, payer, discount, discount_reason, total, paid, notes,
+                      version, void_reason)
+    VALUES (:patient_id, :encounter_id, true, 'draft', 'self', 0, '', :sum, 0, '', 1, '')
+    ON CONFLICT (patient_id) WHERE collects AND status = 'draft'
+    DO UPDATE SET total = bill.total + excluded.total, version = bill.version + 1, updated_at = now(),
+                  encounter_id = coalesce(bill.encounter_id, excluded.encounter_id)
+    RETURNING id, payer_percent
+)
+INSERT INTO bill_line (bill_id, source, added_by_id, withdrawn_reason,
+                       price_item_id, description, quantity, unit_price, amount, source_id)
+SELECT collecting.id, :source, :added_by_id, '', line.*
+  FROM collecting,
+       unnest(CAST(:price_item_id AS bigint[]), CAST(:description AS text[]), CAST(:quantity AS bigint[]),
+              CAST(:unit_price AS numeric[]), CAST(:amount AS numeric[]), CAST(:source_id AS bigint[])) AS line
+ON CONFLICT DO NOTHING
+RETURNING id, bill_id, (SELECT payer_percent FROM collecting)
+""")
+"""The patient's collecting draft is locked until the action ends, and what was charged stands on it: of two desks at once
+one makes it and both get it. Its total grows with it, as a draft's total is always the sum of its lines."""
+
+
+def _put(
+    patient_id: int, source: str, lines: Sequence[dict[str, Any]], encounter_id: int | None, by: Person
+) -> list[Row]:
+    """The lines that now stand on the draft; one that another desk put there meanwhile is left out."""
+    each = {name: [line[name] for line in lines] for name in _ARRAYS}
+    each |= {name: [amount.value for amount in each[name]] for name in ("unit_price", "amount")}
+    whole = {"patient_id": patient_id, "encounter_id": encounter_id, "source": source, "added_by_id": by.id}
+    added = write(_PUT, whole | each | {"sum": sum(each["amount"])}).all()
+    written_over(Bill, [line.bill_id for line in added])
+    if len(added) < len(lines) or added[0].payer_percent is not None:
+        re_add(db.session.scalars(_collecting(patient_id)).one())
+    alert(Alert.BILL_CHANGED)
     return added
 
 
-def _charged(source: str, source_id: int) -> BillLine | None:
-    standing = select(BillLine).filter_by(source=source, source_id=source_id, withdrawn_at=None)
-    return db.session.scalars(standing).one_or_none()
+def _collecting(patient_id: int) -> Select:
+    """The patient's collecting draft."""
+    draft = select(Bill).where(Bill.patient_id == patient_id, Bill.collects, Bill.status == "draft")
+    return draft.with_for_update().execution_options(populate_existing=True)
 
 
-def _collecting(patient_id: int, encounter_id: int | None) -> Bill:
-    """The patient's collecting draft, locked until the action ends; of two desks at once one makes it and both get it."""
-    new = insert(Bill).values(patient_id=patient_id, encounter_id=encounter_id, collects=True, status="draft")
-    one = new.on_conflict_do_update(
-        index_elements=[Bill.patient_id],
-        index_where=text("collects AND status = 'draft'"),  # a parameter would hide it from a prepared statement
-        set_={"updated_at": func.now(), "encounter_id": func.coalesce(Bill.encounter_id, encounter_id)},
-    )
-    return db.session.scalars(one.returning(Bill), execution_options={"populate_existing": True}).one()
-
-
-def _listed(price_item_id: int | None, code: str | None) -> PriceItem | None:
-    if price_item_id is not None:
-        return found(PriceItem, price_item_id)
-    return prices.price_item(code) if code else None
-
-
-def line_of(item: PriceItem | None, description: str, quantity: int, unit_price: Money | None) -> dict[str, Any]:
+def line_of(item: Listed | None, description: str, quantity: int, unit_price: Money | None) -> dict[str, Any]:
     """The columns of a line that may go on a bill; the price list's words and price unless others are given."""
     words = (item.billing_label or item.name) if item else description
     price = unit_price if unit_price is not None else item.unit_price if item else None

@@ -5,12 +5,13 @@ Putting a SELECT together costs a page more than asking it. What changes from on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import Any, Protocol, runtime_checkable
 
-from sqlalchemy import Result, bindparam
+from sqlalchemy import Result, TextClause, bindparam
+from sqlalchemy.orm.util import identity_key
 
 from .questions import Question
 
@@ -104,3 +105,17 @@ def _put_once(build: Build, as_: Callable[[Any], Any]) -> Callable[..., tuple[An
 
 def _chosen(form: dict[str, Any]) -> dict[str, Any]:
     return {name: one.in_places() if isinstance(one, Varying) else one for name, one in form.items()}
+
+
+def write(statement: TextClause, values: Mapping[str, Any]) -> Result[Any]:
+    """Execute a statement of one's own that writes, after what the session holds is written. See `written_over`."""
+    db.session.flush()
+    return db.session.execute(statement, values)
+
+
+def written_over(model: type, ids: Iterable[int]) -> None:
+    """Let the session read these records anew, where it holds them: a statement of one's own has written them."""
+    for record_id in ids:
+        held = db.session().identity_map.get(identity_key(model, record_id))
+        if held is not None:
+            db.session.expire(held)
