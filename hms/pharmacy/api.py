@@ -22,6 +22,7 @@ from hms.patients import access
 
 from . import actions, shelves
 from .models import Batch, Dispense, StockMovement
+from .recording import Given
 from .shapes import ADJUSTMENTS, AdjustmentIn, AdjustmentOut, BatchIn, BatchOut, DispenseIn, DispenseOut
 from .stock import Kind
 
@@ -55,6 +56,32 @@ def dispense_json(row: Dispense) -> dict[str, Any]:
     }
 
 
+def given_json(one: Given) -> dict[str, Any]:
+    """The same of what was handed out this moment."""
+    return {
+        "id": one.id,
+        "prescription": one.line.id,
+        "patient": one.line.patient_id,
+        "medication": one.line.medication_id,
+        "medication_name": one.line.medication_name,
+        "quantity_dispensed": one.quantity,
+        "quantity_remaining": one.remaining,
+        "prescription_status": one.status,
+        "stock_batch": one.batches[0][0].batch_id,
+        "batches": [
+            {
+                "stock_batch": batch.batch_id,
+                "batch_number": batch.lot,
+                "expiry_date": batch.expires,
+                "quantity": count,
+            }
+            for batch, count in one.batches
+        ],
+        "dispense_date": one.at,
+        "dispensed_by": one.by_id,
+    }
+
+
 def _dispenses() -> Select:
     """What was given, to patients whose records are open to the person."""
     return (
@@ -71,8 +98,8 @@ def _dispenses() -> Select:
 def dispense(given: dict[str, Any], prescription_id: int) -> dict[str, Any]:
     """Give a medicine out: soonest expiry first, charged, and off the stock in one step. 409 when stock is short."""
     wanted = given.get("quantity", given.get("quantity_dispensed"))
-    done = actions.dispense(prescription_id, wanted, collected_by=given.get("collected_by", ""), by=person())
-    return dispense_json(db.session.scalars(_dispenses().where(Dispense.id == done.id)).one())
+    collected_by = given.get("collected_by", "")
+    return given_json(actions.dispense(prescription_id, wanted, collected_by=collected_by, by=person()))
 
 
 @api.get("/dispensing-logs/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from hms.clinical.models import Prescription
 from hms.core import clock
@@ -14,10 +14,9 @@ from hms.core.errors import Conflict, HospitalError, NotFound, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.words import _
-from hms.formulary.models import Medication
 
 from . import giving, rules
-from .models import Dispense
+from .recording import Given, record
 
 Plan = list[tuple[int, int]]
 UPDATED = _("Stock changed since this page was opened: the allocation is updated. Check it and press again.")
@@ -33,18 +32,17 @@ def dispense(
     collected_by: str = "",
     note: str = "",
     by: Person,
-) -> Dispense:
+) -> Given:
     """Give `quantity` (all that is owed when None) of one line, soonest expiry first, or from `batch_picks`.
 
     `batch_picks` are (batch id, quantity) chosen by hand; another batch than the soonest needs a `reason`. Raises
     `RuleBroken` for more than is owed or a new allergy stop, `Conflict` when stock or the line does not allow it.
     """
-    line = giving.locked_line(prescription_id)
+    line = giving.locked_lines([prescription_id])[0]
     giving.check_givable(line)
     wanted = quantity if quantity is not None else _all_owed(line, batch_picks)
     giving.check_owed(line, wanted)
-    medicines = giving.medicines_of([line])
-    giving.check_allergies([line], medicines)
+    giving.check_allergies(line)
     shelf = giving.locked_shelf([line.medication_id])
     if batch_picks is None:
         allocation = shelf.allocate(line, wanted)
@@ -53,10 +51,10 @@ def dispense(
     else:
         picks = _chosen(line, shelf, batch_picks, wanted, reason)
     words = "; ".join(part for part in (note, reason if batch_picks else "") if part)
-    return giving.write([(line, picks)], medicines, by=by, collected_by=collected_by, note=words)[0]
+    return record([(line, picks)], shelf, by=by, collected_by=collected_by, note=words)[0]
 
 
-def _all_owed(line: Prescription, picks: Plan | None) -> int:
+def _all_owed(line: Row, picks: Plan | None) -> int:
     if picks is not None:
         return sum(count for _batch, count in picks)
     owed = giving.owed(line)
@@ -65,7 +63,7 @@ def _all_owed(line: Prescription, picks: Plan | None) -> int:
     return owed
 
 
-def _chosen(line: Prescription, shelf: giving.Shelf, picks: Plan, quantity: int, reason: str) -> Plan:
+def _chosen(line: Row, shelf: giving.Shelf, picks: Plan, quantity: int, reason: str) -> Plan:
     """The batches chosen by hand, checked one by one."""
     if sum(count for _batch, count in picks) != quantity or len({batch for batch, _count in picks}) != len(picks):
         raise RuleBroken(_("The batches must add up to the quantity."), "batch")
@@ -87,7 +85,7 @@ def dispense_all(
     collected_by: str = "",
     note: str = "",
     by: Person,
-) -> list[Dispense]:
+) -> list[Given]:
     """Give every line of a visit in one transaction: all or nothing.
 
     `quantities` by prescription id; a line with 0 or left out stays as it is. Without them every line gets what is owed
@@ -96,19 +94,18 @@ def dispense_all(
     """
     lines = _lines_of(encounter_id, quantities)
     shelf = giving.locked_shelf(line.medication_id for line in lines if line.medication_id is not None)
-    medicines = giving.medicines_of(lines)
-    given: list[tuple[Prescription, Plan]] = []
+    given: list[tuple[Row, Plan]] = []
     for line in lines:
         with_plan = (plans or {}).get(line.id)
-        if picks := _picked(line, shelf, quantities, with_plan, medicines):
+        if picks := _picked(line, shelf, quantities, with_plan):
             shelf.take(picks)
             given.append((line, picks))
     if not given:
         raise RuleBroken(_("Nothing was given: write a quantity for at least one medicine."))
-    return giving.write(given, medicines, by=by, collected_by=collected_by, note=note)
+    return record(given, shelf, by=by, collected_by=collected_by, note=note)
 
 
-def _lines_of(encounter_id: int | None, quantities: Mapping[int, int] | None) -> list[Prescription]:
+def _lines_of(encounter_id: int | None, quantities: Mapping[int, int] | None) -> list[Row]:
     """The lines to give, locked; `NotFound` when one is not of this visit, or of another patient than the rest."""
     if quantities is None:
         waiting = select(Prescription.id).filter_by(encounter_id=encounter_id, external_id=None)
@@ -121,11 +118,10 @@ def _lines_of(encounter_id: int | None, quantities: Mapping[int, int] | None) ->
 
 
 def _picked(
-    line: Prescription,
+    line: Row,
     shelf: giving.Shelf,
     quantities: Mapping[int, int] | None,
     plan: Plan | None,
-    medicines: dict[int, Medication],
 ) -> Plan:
     """The batches for one line; a refusal is hung on the line's own field."""
     try:
@@ -134,7 +130,7 @@ def _picked(
         if not quantity:
             return []
         giving.check_owed(line, quantity)
-        giving.check_allergies([line], medicines)
+        giving.check_allergies(line)
         allocation = shelf.allocate(line, quantity)
         if plan is not None and allocation.picks != _first_of(plan, quantity):
             raise Conflict(UPDATED, "quantity", code="allocation_changed")
@@ -148,7 +144,7 @@ def _of_line(refusal: HospitalError, line_id: int) -> HospitalError:
     return type(refusal)(refusal.message, f"quantity-{line_id}", code=refusal.code)
 
 
-def _available(line: Prescription, shelf: giving.Shelf) -> int:
+def _available(line: Row, shelf: giving.Shelf) -> int:
     owed = giving.owed(line)
     return owed - shelf.allocate(line, owed).short if owed else 0
 

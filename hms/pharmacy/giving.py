@@ -5,26 +5,26 @@ Everybody who moves stock locks prescriptions, then batches, then medicines, the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, any_, select
 
-from hms.billing.actions import add_charge
+from hms.billing.models import PriceItem
 from hms.clinical.models import Prescription
 from hms.core import clock
-from hms.core.alerts import Alert, alert
 from hms.core.db import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
-from hms.core.people import Person
+from hms.core.statements import built_once
 from hms.core.words import _
-from hms.formulary import facts
 from hms.formulary.knowledge import Medicine
 from hms.formulary.models import Medication
-from hms.patients.models import Allergy, Patient
+from hms.patients import reactions
+from hms.patients.models import Patient
 
 from . import rechecks, rules
-from .models import Batch, Dispense, StockMovement
+from .models import Batch
 
 GIVABLE = ("active", "part_dispensed")
 PRESCRIBED_ELSEWHERE = _("This medicine was prescribed elsewhere. A doctor prescribes it here before it is dispensed.")
@@ -37,6 +37,13 @@ NOT_GIVABLE = {
 }
 NOT_STOCKED = _("This medicine is not on the hospital's list, so there is no stock of it. Query the prescriber.")
 
+MISSING = _("There is no such prescription.")
+
+_STANDS = {
+    rules.LineState.WAITING: "active",
+    rules.LineState.PART_DISPENSED: "part_dispensed",
+    rules.LineState.DISPENSED: "completed",
+}
 Picks = list[tuple[int, int]]
 
 
@@ -55,46 +62,76 @@ class Shelf:
         for batch_id, quantity in picks:
             self.taken[batch_id] = self.taken.get(batch_id, 0) + quantity
 
-    def allocate(self, line: Prescription, quantity: int) -> rules.Allocation:
+    def allocate(self, line: Row, quantity: int) -> rules.Allocation:
         """First expiry first out for a course that starts today."""
         batches = self.batches(line.medication_id)
         return rules.allocate(quantity, batches, clock.today(), line.days or 0)
 
 
-def locked_lines(ids: Iterable[int]) -> list[Prescription]:
-    """The prescriptions, freshly read; `NotFound` when one is missing."""
+def locked_line(prescription_id: int) -> Prescription:
+    """The prescription, freshly read; `NotFound` when it is missing."""
+    one = select(Prescription).where(Prescription.id == prescription_id).with_for_update()
+    line = db.session.scalars(one, execution_options={"populate_existing": True}).one_or_none()
+    if line is None:
+        raise NotFound(MISSING)
+    return line
+
+
+def locked_lines(ids: Iterable[int]) -> list[Row]:
+    """The lines to give; `NotFound` when one is missing. Each row has what its prescription says, the facts of its
+    medicine, the price list's words and price for it, and what the patient reacts to."""
     wanted = sorted(set(ids))
-    query = select(Prescription).where(Prescription.id.in_(wanted)).order_by(Prescription.id).with_for_update()
-    lines = list(db.session.scalars(query, execution_options={"populate_existing": True}))
+    lines = _lines(wanted).all()
     if len(lines) != len(wanted):
-        raise NotFound(_("There is no such prescription."))
+        raise NotFound(MISSING)
     return lines
 
 
-def locked_line(prescription_id: int) -> Prescription:
-    return locked_lines([prescription_id])[0]
+_LINE = (
+    *("id", "patient_id", "encounter_id", "medication_id", "medication_name", "quantity", "quantity_dispensed"),
+    *("status", "external_id", "days", "signed_at", "override_code"),
+)
+_MEDICINE = (
+    *("name", "generic_name", "ingredients", "classes", "strength", "form", "unit", "route", "has_no_maximum"),
+    *("max_daily_mg", "max_daily_mg_per_kg", "pregnancy", "min_age_years", "min_age_tier", "price_item_id"),
+)
+
+
+@built_once
+def _lines(ids: Any) -> Select:
+    line, medicine, item, whom = (one.__table__ for one in (Prescription, Medication, PriceItem, Patient))
+    about = (item.c.name.label("item_name"), item.c.billing_label, item.c.unit_price, whom.c.allergy_status)
+    told = (*(line.c[name] for name in _LINE), *(medicine.c[name] for name in _MEDICINE), *about)
+    query = select(*told, reactions.recorded(line.c.patient_id).label("allergies")).select_from(
+        line.join(whom, whom.c.id == line.c.patient_id)
+        .outerjoin(medicine, medicine.c.id == line.c.medication_id)
+        .outerjoin(item, item.c.id == medicine.c.price_item_id)
+    )
+    return query.where(line.c.id == any_(ids)).order_by(line.c.id).with_for_update(of=line)
 
 
 def locked_shelf(medication_ids: Iterable[int]) -> Shelf:
     """Every batch of the medicines that holds something."""
-    query = (
-        select(Batch)
-        .where(Batch.medication_id.in_(sorted(set(medication_ids))), Batch.quantity > 0)
-        .order_by(Batch.id)
-        .with_for_update()
-    )
     held: dict[int, list[rules.Batch]] = {}
-    for batch in db.session.scalars(query, execution_options={"populate_existing": True}):
-        held.setdefault(batch.medication_id, []).append(rules.Batch(batch.id, batch.quantity, batch.expires_on))
+    for medication_id, *batch in _batches(sorted(set(medication_ids))):
+        held.setdefault(medication_id, []).append(rules.Batch(*batch))
     return Shelf(held)
 
 
-def owed(line: Prescription) -> int | None:
+@built_once
+def _batches(medication_ids: Any) -> Select:
+    batch = Batch.__table__.c
+    query = select(batch.medication_id, batch.id, batch.quantity, batch.expires_on, batch.lot_number)
+    held = query.where(batch.medication_id == any_(medication_ids), batch.quantity > 0)
+    return held.order_by(batch.id).with_for_update()
+
+
+def owed(line: Row) -> int | None:
     """What may still be given; None when the prescriber wrote no quantity and the pharmacist decides."""
     return None if line.quantity is None else rules.owing(line.quantity, line.quantity_dispensed)
 
 
-def check_givable(line: Prescription) -> None:
+def check_givable(line: Row) -> None:
     if line.external_id is not None:
         raise Conflict(PRESCRIBED_ELSEWHERE, code="prescribed_elsewhere")
     if line.status not in GIVABLE:
@@ -103,7 +140,7 @@ def check_givable(line: Prescription) -> None:
         raise RuleBroken(NOT_STOCKED, "medication")
 
 
-def check_owed(line: Prescription, quantity: int) -> None:
+def check_owed(line: Row, quantity: int) -> None:
     ordered = quantity + line.quantity_dispensed if line.quantity is None else line.quantity
     rules.check_dispense(quantity, ordered, line.quantity_dispensed)
 
@@ -119,92 +156,26 @@ def check_short(found: rules.Allocation, quantity: int) -> None:
     raise Conflict(message % {"left": left}, "quantity", code="out_of_stock")
 
 
-def check_allergies(lines: Sequence[Prescription], medicines: dict[int, Medication]) -> None:
-    """Refuse the lines that an allergy forbids which the prescriber has not answered."""
-    patients = sorted({line.patient_id for line in lines})
-    status = dict(db.session.execute(select(Patient.id, Patient.allergy_status).where(Patient.id.in_(patients))).all())
-    active = select(Allergy).where(Allergy.patient_id.in_(patients), Allergy.status == "active").order_by(Allergy.id)
-    recorded = list(db.session.scalars(active))
-    for line in lines:
-        found = rechecks.recheck(
-            Medicine.on_record(medicines[line.medication_id]),
-            [entry for entry in recorded if entry.patient_id == line.patient_id],
-            is_asked=status[line.patient_id] != "not_asked",
-            signed_at=line.signed_at,
-            is_overridden=bool(line.override_code),
-        )
-        rechecks.check_new_stops(found)
-
-
-def medicines_of(lines: Iterable[Prescription]) -> dict[int, Medication]:
-    ids = {line.medication_id for line in lines}
-    return {row.id: row for row in db.session.scalars(select(Medication).where(Medication.id.in_(ids)))}
-
-
-def write(
-    given: Sequence[tuple[Prescription, Picks]], medicines: dict[int, Medication], *, by: Person, **details: str
-) -> list[Dispense]:
-    """Record what leaves: one dispense a line with its movements, the lines' new state, and a charge each."""
-    done = [_dispense(line, picks, by, details) for line, picks in given]
-    db.session.add_all(done)
-    db.session.flush()
-    _move(done, given, by)
-    for dispense, (line, _picks) in zip(done, given, strict=True):
-        medicine = medicines[dispense.medication_id]
-        add_charge(
-            dispense.patient_id,
-            price_item_id=medicine.price_item_id,
-            description=facts.full_name(medicine),
-            quantity=dispense.quantity,
-            source="dispense",
-            source_id=dispense.id,
-            encounter_id=line.encounter_id,
-            by=by,
-        )
-    for kind in (Alert.PRESCRIPTION_CHANGED, Alert.STOCK_CHANGED, Alert.BILL_CHANGED):
-        alert(kind)
-    return done
-
-
-def _dispense(line: Prescription, picks: Picks, by: Person, details: dict[str, str]) -> Dispense:
-    quantity = sum(count for _batch, count in picks)
-    moved(line, quantity)
-    return Dispense(
-        prescription_id=line.id,
-        patient_id=line.patient_id,
-        medication_id=line.medication_id,
-        quantity=quantity,
-        dispensed_at=clock.now(),
-        dispensed_by_id=by.id,
-        **details,
+def check_allergies(line: Row) -> None:
+    """Refuse the line when an allergy forbids it that the prescriber has not answered."""
+    found = rechecks.recheck(
+        Medicine.on_record(line),
+        reactions.read(line.allergies),
+        is_asked=line.allergy_status != "not_asked",
+        signed_at=line.signed_at,
+        is_overridden=bool(line.override_code),
     )
+    rechecks.check_new_stops(found)
+
+
+def status_after(ordered: int | None, given: int) -> str:
+    """Where a line stands of which so much was given in all."""
+    return _STANDS[rules.line_state(given if ordered is None else ordered, given)]
 
 
 def moved(line: Prescription, quantity: int) -> None:
     """Count `quantity` (below zero for a return) on the line and set where it stands."""
     line.quantity_dispensed += quantity
-    ordered = line.quantity if line.quantity is not None else line.quantity_dispensed
-    states = {"waiting": "active", "part_dispensed": "part_dispensed", "dispensed": "completed"}
-    line.status = states[rules.line_state(ordered, line.quantity_dispensed)]
+    line.status = status_after(line.quantity, line.quantity_dispensed)
     line.status_reason = ""
     line.changed()
-
-
-def _move(done: Sequence[Dispense], given: Sequence[tuple[Prescription, Picks]], by: Person) -> None:
-    rows = [
-        (dispense.medication_id, batch_id, quantity, dispense.id)
-        for dispense, (_line, picks) in zip(done, given, strict=True)
-        for batch_id, quantity in picks
-    ]
-    for medication_id, batch_id, quantity, dispense_id in sorted(rows):
-        movement = StockMovement(
-            batch_id=batch_id,
-            medication_id=medication_id,
-            kind="dispense",
-            quantity=-quantity,
-            dispense_id=dispense_id,
-            moved_at=clock.now(),
-            moved_by_id=by.id,
-        )
-        db.session.add(movement)
-        db.session.flush()

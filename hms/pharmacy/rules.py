@@ -17,11 +17,12 @@ LOOK_BACK_DAYS = 7
 
 
 class Batch(NamedTuple):
-    """A batch as allocation sees it; `expires` is its last day of use, None when the pack names none."""
+    """A batch as allocation sees it; `expires` is its last day of use, None when the pack names none, `lot` its number."""
 
     batch_id: int
     on_hand: int
     expires: date | None
+    lot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
