@@ -14,7 +14,7 @@ from hms.core.errors import NotFound, RuleBroken
 from hms.core.money import ZERO, Money
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.statements import built_once, write, written_over
+from hms.core.statements import Writing, built_once, written_over
 from hms.core.words import _
 
 from . import queries, rules
@@ -30,6 +30,13 @@ class Listed(NamedTuple):
     name: str
     billing_label: str
     unit_price: Money
+
+
+class Charged(NamedTuple):
+    """A line by its id, and the bill it stands on."""
+
+    id: int
+    bill_id: int
 
 
 class Event(NamedTuple):
@@ -54,9 +61,8 @@ def add_charge(
     source_id: int,
     encounter_id: int | None = None,
     by: Person,
-) -> Row:
-    """Put what was done for a patient on their collecting draft, which is made when there is none; gives the line's id
-    and its bill_id.
+) -> Charged:
+    """Put what was done for a patient on their collecting draft, which is made when there is none.
 
     `source` and `source_id` name the event of care ("dispense", 17): its second charge gives back the first line. The
     price is the price list's unless `unit_price` is given. Care never waits for the price list: what has no price there
@@ -64,13 +70,16 @@ def add_charge(
     """
     known = _known(source, source_id, price_item_id, None if price_item_id or not code else code.strip().upper()).one()
     if known.id is not None:
-        return known
+        return Charged(known.id, known.bill_id)
     item = _listed(known, price_item_id)
     line = line_of(
         item, description or code or source, quantity, unit_price if unit_price is not None or item else ZERO
     )
     added = _put(patient_id, source, [line | {"source_id": source_id}], encounter_id, by)
-    return added[0] if added else _known(source, source_id, None, None).one()  # another desk did it an instant ago
+    if added:
+        return added[0]
+    theirs = _known(source, source_id, None, None).one()  # another desk charged it an instant ago
+    return Charged(theirs.id, theirs.bill_id)
 
 
 @action(Action.ADD_CHARGE)
@@ -105,7 +114,8 @@ def _listed(known: Row, price_item_id: int | None) -> Listed | None:
     return None
 
 
-_PUT = text("""
+_PUT = Writing(
+    text("""
 WITH collecting AS (
     INSERT INTO bill (patient_id, encounter_id, collects, status, payer, discount, discount_reason, total, paid, notes,
                       version, void_reason)
@@ -124,20 +134,22 @@ SELECT collecting.id, :source, :added_by_id, '', line.*
 ON CONFLICT DO NOTHING
 RETURNING id, bill_id, (SELECT payer_percent FROM collecting)
 """)
+)
 """The patient's collecting draft is locked until the action ends, and what was charged stands on it: of two desks at once
 one makes it and both get it. Its total grows with it, as a draft's total is always the sum of its lines."""
 
 
 def _put(
     patient_id: int, source: str, lines: Sequence[dict[str, Any]], encounter_id: int | None, by: Person
-) -> list[Row]:
+) -> list[Charged]:
     """The lines that now stand on the draft; one that another desk put there meanwhile is left out."""
     each = {name: [line[name] for line in lines] for name in _ARRAYS}
     each |= {name: [amount.value for amount in each[name]] for name in ("unit_price", "amount")}
     whole = {"patient_id": patient_id, "encounter_id": encounter_id, "source": source, "added_by_id": by.id}
-    added = write(_PUT, whole | each | {"sum": sum(each["amount"])}).all()
-    written_over(Bill, [line.bill_id for line in added])
-    if len(added) < len(lines) or added[0].payer_percent is not None:
+    rows = _PUT.write(whole | each | {"sum": sum(each["amount"])})
+    added = [Charged(line_id, bill_id) for line_id, bill_id, _percent in rows]
+    written_over(Bill, [one.bill_id for one in added])
+    if len(added) < len(lines) or rows[0][2] is not None:  # another payer's part follows the total
         re_add(db.session.scalars(_collecting(patient_id)).one())
     alert(Alert.BILL_CHANGED)
     return added

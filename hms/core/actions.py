@@ -154,14 +154,14 @@ def name_transaction(name: str, by: Person) -> None:
 
 @event.listens_for(db.session, "before_flush")
 def _name_before_flush(*_flush: Any) -> None:
-    _name_once()
+    name_once()
 
 
 @event.listens_for(db.session, "do_orm_execute")
 def _name_before_statement(execution: ORMExecuteState) -> None:
     options = execution.execution_options
     if not execution.is_select and not options.get("only_reads"):
-        _name_once()
+        name_once()
 
 
 @event.listens_for(db.session, "after_soft_rollback")
@@ -172,7 +172,7 @@ def _name_again(_session: Any, ended: SessionTransaction) -> None:
         now.is_named = False
 
 
-def _name_once() -> None:
+def name_once() -> None:
     """Tell the database who acts, before the first statement that may write."""
     now = _doing.get()
     if now is not None and not now.is_named:

@@ -57,7 +57,7 @@ class Question:
 
 
 class Telling:
-    """A statement in plain SQL that is run again and again and answers nothing."""
+    """A statement in plain SQL that is run again and again."""
 
     def __init__(self, statement: TextClause) -> None:
         self._statement = statement
@@ -66,9 +66,10 @@ class Telling:
     def _short(self) -> _Short:
         return _Short(self._statement.compile(dialect=db.engine.dialect))
 
-    def tell(self, *rows: dict[str, Any]) -> None:
-        """Run it for each row of values in the session's transaction, before what the session still holds."""
-        self._short.run(db.session.connection(), *rows)
+    def tell(self, *rows: dict[str, Any]) -> Any:
+        """Run it for each row of values in the session's transaction, before what the session still holds; gives the
+        driver's cursor."""
+        return self._short.run(db.session.connection(), *rows)
 
 
 class _Short:

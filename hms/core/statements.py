@@ -13,7 +13,9 @@ from typing import Any, Protocol, runtime_checkable
 from sqlalchemy import Result, TextClause, bindparam
 from sqlalchemy.orm.util import identity_key
 
-from .questions import Question
+from .actions import name_once
+from .db import db, note_write
+from .questions import Question, Telling
 
 Build = Callable[..., Any]
 
@@ -107,10 +109,18 @@ def _chosen(form: dict[str, Any]) -> dict[str, Any]:
     return {name: one.in_places() if isinstance(one, Varying) else one for name, one in form.items()}
 
 
-def write(statement: TextClause, values: Mapping[str, Any]) -> Result[Any]:
-    """Execute a statement of one's own that writes, after what the session holds is written. See `written_over`."""
-    db.session.flush()
-    return db.session.execute(statement, values)
+class Writing:
+    """A statement in plain SQL that writes, run again and again: for what would take several statements otherwise."""
+
+    def __init__(self, statement: TextClause) -> None:
+        self._telling = Telling(statement)
+
+    def write(self, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """Run it after what the session holds, and give the rows it returns. See `written_over`."""
+        db.session.flush()
+        name_once()
+        note_write(db.session())
+        return self._telling.tell(values).fetchall()
 
 
 def written_over(model: type, ids: Iterable[int]) -> None:

@@ -14,7 +14,7 @@ from hms.clinical.models import Prescription
 from hms.core import clock
 from hms.core.alerts import Alert, alert
 from hms.core.people import Person
-from hms.core.statements import write, written_over
+from hms.core.statements import Writing, written_over
 from hms.formulary import facts
 
 from .giving import Picks, Shelf, status_after
@@ -55,7 +55,8 @@ def _item(line: Row) -> Listed | None:
     return Listed(line.price_item_id, line.item_name, line.billing_label, line.unit_price)
 
 
-_WRITE = text("""
+_WRITE = Writing(
+    text("""
 WITH line AS (
     SELECT * FROM unnest(CAST(:line_id AS bigint[]), CAST(:given AS bigint[]), CAST(:status AS text[]))
         AS line (id, given, status)
@@ -80,6 +81,7 @@ SELECT pick.batch_id, handed.medication_id, 'dispense', -pick.quantity, handed.i
  ORDER BY handed.medication_id, pick.batch_id, handed.id
 RETURNING (SELECT prescription_id FROM handed WHERE handed.id = dispense_id), dispense_id
 """)
+)
 """The movements come last and in order, as each locks its medicine; a trigger takes it off the batch and the stock."""
 
 
@@ -105,6 +107,6 @@ def _write(done: list[Given], collected_by: str, note: str) -> list[Given]:
         "now": done[0].at,
         "by_id": done[0].by_id,
     }
-    ids = dict(write(_WRITE, values | {"collected_by": collected_by, "note": note}).all())
+    ids = dict(_WRITE.write(values | {"collected_by": collected_by, "note": note}))
     written_over(Prescription, values["line_id"])
     return [replace(one, id=ids[one.line.id]) for one in done]
