@@ -85,11 +85,13 @@ def told(
     unsaved_texts: Iterable[unsaved.Typed], encounter: Encounter
 ) -> list[tuple[unsaved.Typed, list[tuple[str, str]]]]:
     """Unsaved texts with label and words of what each of them holds beside the record."""
-    labels = EncounterForm(formdata=None)
     return [
-        (one, [(labels[name].label.text, one.fields[name]) for name in _worth_showing(one, encounter)])
-        for one in unsaved_texts
+        (one, [(_label(name), one.fields[name]) for name in _worth_showing(one, encounter)]) for one in unsaved_texts
     ]
+
+
+def _label(name: str) -> Any:
+    return getattr(EncounterForm, name).args[0]
 
 
 def _worth_showing(one: unsaved.Typed, encounter: Encounter) -> list[str]:
