@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, func, or_, select
 
 from hms.appointments.models import Appointment
 from hms.billing.models import Bill, PrintedDocument
-from hms.clinical import codes, lines, page, readings
+from hms.clinical import codes, lines, readings, visits
 from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription, VitalsReading
 from hms.core.db import db
 from hms.core.format import NBSP
@@ -61,9 +61,9 @@ def conditions(patient_id: int, before: int | None = None) -> Rows:
 
 def encounters(patient_id: int, before: int | None = None) -> Rows:
     """Encounters with their diagnoses."""
-    query = page.visits().where(Encounter.patient_id == patient_id)
+    query = visits.visits().where(Encounter.patient_id == patient_id)
     found = _page(db.session.execute(_after(query, Encounter, Encounter.started_at, before)).all())
-    return Rows(page.as_visits(found.rows), found.older)
+    return Rows(visits.as_visits(found.rows), found.older)
 
 
 def prescriptions(patient_id: int, before: int | None = None) -> Rows:

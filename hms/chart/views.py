@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
 from hms.appointments import rules as booking_rules
-from hms.clinical import continuing, lines, medicines, page
+from hms.clinical import continuing, lines, medicines, visits
 from hms.clinical import queries as clinical
 from hms.core.errors import RuleBroken
 from hms.core.people import Person
@@ -109,7 +109,7 @@ def summary(patient_id: int) -> str:
         current=lines.shown(medicines.current(whom.id)),
         readings=taken,
         trends=queries.trends(taken),
-        visits=page.last_visits(whom.id),
+        visits=visits.last(whom.id),
         vaccines=queries.immunizations(whom.id, limit=10),
     )
 

@@ -45,6 +45,11 @@ def problems(patient_id: int) -> list[Any]:
 
 @built_once
 def _problems(patient_id: Any) -> Select:
+    return problems_of(patient_id)
+
+
+def problems_of(patient_id: Any) -> Select:
+    """`problems` as a question."""
     ranked = (
         select(
             Condition.id,
@@ -60,7 +65,8 @@ def _problems(patient_id: Any) -> Select:
         .where(Condition.patient_id == patient_id, Condition.clinical_status == "active", Condition.status == "final")
         .subquery()
     )
-    newest = select(ranked).where(ranked.c.nth == 1).order_by(ranked.c.since.desc(), ranked.c.id.desc())
+    told = (one for one in ranked.c if one.key != "nth")
+    newest = select(*told).where(ranked.c.nth == 1).order_by(ranked.c.since.desc(), ranked.c.id.desc())
     return newest.limit(MOST_PROBLEMS)
 
 

@@ -28,6 +28,13 @@ PREGNANCY_KNOWN_FOR = timedelta(days=60)
 COURSE_DAYS = 30
 MOST_CURRENT = 50
 ORDERED = ("active", "part_dispensed", "on_hold", "completed")
+_ORDER = Prescription.__table__.c
+SHOWN = (
+    *("id", "encounter_id", "medication_id", "medication_name", "dosage", "frequency", "duration", "instructions"),
+    *("dose_amount", "dose_unit", "route", "frequency_code", "as_needed", "max_per_day", "days", "quantity"),
+    *("status", "status_reason", "signed_at", "authored_at", "created_at", "checks", "external_id"),
+    *("override_code", "override_reason"),
+)
 
 
 def allergies(whom: Patient) -> tuple[AllergyEntry, ...] | None:
@@ -95,16 +102,12 @@ def _current(patient_id: Any, encounter_id: Any) -> Select:
     return query.order_by(Prescription.id.desc()).limit(MOST_CURRENT)
 
 
-def around(patient_id: int, encounter_id: int) -> list[Prescription]:
-    """What the patient takes at present and every line of the encounter that was not removed, newest first."""
-    return list(_around(patient_id, encounter_id).scalars())
-
-
-@built_once
-def _around(patient_id: Any, encounter_id: Any) -> Select:
+def around(patient_id: Any, encounter_id: Any) -> Select:
+    """What the patient takes at present and every line of the encounter that was not removed, newest first: all that is
+    shown of a line."""
     is_here = Prescription.encounter_id == encounter_id
     shown = or_(is_current(), and_(is_here, Prescription.status != "entered_in_error"))
-    query = select(Prescription).where(Prescription.patient_id == patient_id, shown)
+    query = select(*(_ORDER[name] for name in SHOWN)).where(Prescription.patient_id == patient_id, shown)
     return query.order_by(is_here.desc().nulls_last(), Prescription.id.desc()).limit(MOST_CURRENT)
 
 

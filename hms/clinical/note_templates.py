@@ -41,10 +41,10 @@ def offered(who: Person) -> list[NoteTemplate]:
 
 @built_once
 def _offered(person_id: Any, department_id: Any) -> Select:
-    return _readable(person_id, department_id)
+    return readable_by(person_id, department_id)
 
 
-def _readable(person_id: Any, department_id: Any) -> Select:
+def readable_by(person_id: Any, department_id: Any) -> Select:
     """Active templates of a person, of a department (0 for none), and of nobody in particular."""
     nearest = case((NoteTemplate.owner_id.is_not(None), 0), (NoteTemplate.department_id.is_not(None), 1), else_=2)
     is_nobodys = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
@@ -55,7 +55,7 @@ def _readable(person_id: Any, department_id: Any) -> Select:
 def readable(template_id: int, who: Person) -> NoteTemplate:
     """A template that `who` may use; `NotFound` for others."""
     one = db.session.scalars(
-        _readable(who.id, who.department_id or 0).where(NoteTemplate.id == template_id)
+        readable_by(who.id, who.department_id or 0).where(NoteTemplate.id == template_id)
     ).one_or_none()
     if one is None:
         raise NotFound(_("There is no such template."))

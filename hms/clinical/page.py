@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, literal, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
-
-from hms.appointments.columns import staff_name
-from hms.billing import queries as billing
 from hms.clinical import rules
 from hms.clinical.rules import Diagnosis
+from hms.core.actions import doing
+from hms.core.money import ZERO
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.statements import built_once
 from hms.patients import actions as patient_actions
 from hms.patients import queries as patients
 from hms.patients.models import Patient
 from hms.staff import queries as staff
-from hms.staff.models import User
 
-from . import codes, continuing, lines, medicines, note_templates, queries, readings, sections, signing, unsaved
-from .models import ICD10, Condition, Encounter
+from . import around, codes, lines, queries, readings, sections, unsaved, visits
+from .models import Encounter
+from .visits import Visit
 
-LAST_VISITS = 5
 MOST_NOTES = 2
-_ENCOUNTER, _CONDITION = Encounter.__table__.c, Condition.__table__.c
-
-
-@dataclass
-class Visit:
-    """An earlier encounter, in a few words."""
-
-    id: int
-    started_at: Any
-    doctor: str
-    words: str
-    notes: str
-    is_signed: bool
 
 
 @dataclass
@@ -63,7 +44,7 @@ class EncounterPage:
     banner: Any
     doctor: str
     reading: readings.Reading | None
-    conditions: list[Condition]
+    conditions: list[Any]
     lines: list[lines.Line]
     current: list[lines.Line]
     visits: list[Visit]
@@ -108,31 +89,40 @@ class EncounterPage:
 
 
 def gather(encounter_id: int, who: Person) -> EncounterPage:
-    """The page of one encounter; `NotFound` when there is none. The reading goes into the trail."""
-    encounter = queries.encounter_found(encounter_id, who)
-    whom = patient_actions.open_chart(encounter.patient_id, by=who)
+    """The page of one encounter; `NotFound` when there is none. The reading goes into the trail, all in one transaction."""
+    with doing("clinical.open_chart", who):
+        encounter, whom = queries.encounter_with_patient(encounter_id, who)
+        patient_actions.open_found(whom, by=who)
+        return _gathered(encounter, whom, around.of(encounter, whom, who), who)
+
+
+def _gathered(encounter: Encounter, whom: Patient, beside: Any, who: Person) -> EncounterPage:
     is_open = encounter.status == "in_progress"
-    addenda, rows = [] if is_open else queries.addenda_of(encounter_id), _readings(encounter)
-    names = _names({encounter.doctor_id, *(one.author_id for one in addenda), *(r.taken_by_id for r in rows)}, who)
-    orders = lines.shown(medicines.around(whom.id, encounter_id))
+    addenda = [] if is_open else queries.addenda_of(encounter.id)
+    taken_by = {one.taken_by_id for one in beside.readings}
+    names = _names({encounter.doctor_id, *(one.author_id for one in addenda), *taken_by}, who)
+    orders = lines.shown(beside.orders)
     return EncounterPage(
         encounter=encounter,
         patient=whom,
-        banner=patients.patient_banner(whom, who),
+        banner=patients.banner(whom, beside),
         doctor=names.get(encounter.doctor_id or 0, encounter.performer_name),
-        reading=_shown(rows[0], whom, names) if rows else None,
-        conditions=queries.conditions_of(encounter_id),
-        lines=[one for one in reversed(orders) if one.encounter_id == encounter_id],
-        current=[one for one in orders if one.encounter_id != encounter_id],
-        visits=last_visits(whom.id, besides=encounter_id),
+        reading=next((_shown(one, whom, names) for one in beside.readings), None),
+        conditions=beside.conditions,
+        lines=[one for one in reversed(orders) if one.encounter_id == encounter.id],
+        current=[one for one in orders if one.encounter_id != encounter.id],
+        visits=visits.as_visits(beside.visits),
         addenda=addenda,
         names=names,
-        unsaved=unsaved.of(encounter_id, who) if encounter.doctor_id == who.id else (),
-        asks_birth_year=is_open and signing.asks_birth_year(encounter, whom, who),
-        owed=billing.owed(whom.id) if who.may(Action.ADD_CHARGE) else None,
-        problems=continuing.problems(whom.id) if is_open else [],
+        unsaved=unsaved.texts(beside.draft or {}),
+        asks_birth_year=is_open
+        and rules.must_retype_birth_year(
+            has_other_unsaved_encounter=beside.unsaved, has_same_name_in_queue=beside.twin
+        ),
+        owed=beside.owed or ZERO if who.may(Action.ADD_CHARGE) else None,
+        problems=beside.problems if is_open else [],
         sections=sections.all_of(encounter),
-        templates=note_templates.offered(who) if is_open and who.may(Action.WRITE_ENCOUNTER) else [],
+        templates=beside.templates if is_open and who.may(Action.WRITE_ENCOUNTER) else [],
     )
 
 
@@ -141,60 +131,8 @@ def _names(user_ids: set[int | None], who: Person) -> dict[int, str]:
     return {who.id or 0: who.name} | staff.names({one for one in user_ids if one and one != who.id})
 
 
-def _readings(encounter: Encounter) -> list[Any]:
-    return queries.vitals_of(encounter.id)[:1]
-
-
 def _shown(row: Any, whom: Patient, names: dict[int, str]) -> readings.Reading:
     return readings.shown(row, whom.birth_date, names.get(row.taken_by_id or 0, ""))
-
-
-def last_visits(patient_id: int, besides: int | None = None, limit: int = LAST_VISITS) -> list[Visit]:
-    """The patient's last encounters, newest first, with their diagnoses."""
-    return as_visits(_last_visits(patient_id, besides or 0, limit))
-
-
-@built_once
-def _last_visits(patient_id: Any, besides: Any, limit: Any) -> Select:
-    mine = visits().where(_ENCOUNTER.patient_id == patient_id, _ENCOUNTER.id != besides)
-    return mine.order_by(_ENCOUNTER.started_at.desc(), _ENCOUNTER.id.desc()).limit(limit)
-
-
-def visits() -> Select:
-    """Encounters with the doctor's name and the diagnoses, for `as_visits`."""
-    words = case(
-        (and_(_CONDITION.code != "", _CONDITION.code_system == ICD10), _CONDITION.title + " (" + _CONDITION.code + ")"),
-        else_=_CONDITION.title,
-    )
-    diagnoses = (
-        select(func.string_agg(words, aggregate_order_by(literal("; "), _CONDITION.rank, _CONDITION.id)))
-        .where(_CONDITION.encounter_id == _ENCOUNTER.id, _CONDITION.status == "final")
-        .scalar_subquery()
-    )
-    names = ("id", "started_at", "status", "notes", "diagnosis", "chief_complaint", "kind", "performer_name")
-    doctor = User.__table__
-    return (
-        select(
-            *(_ENCOUNTER[name] for name in names), staff_name(doctor.c).label("doctor"), diagnoses.label("diagnoses")
-        )
-        .select_from(Encounter.__table__.outerjoin(doctor, doctor.c.id == _ENCOUNTER.doctor_id))
-        .where(_ENCOUNTER.status != "entered_in_error")
-    )
-
-
-def as_visits(rows: Iterable[Any]) -> list[Visit]:
-    """Rows of `visits` in words."""
-    return [
-        Visit(
-            id=row.id,
-            started_at=row.started_at,
-            doctor=row.doctor or row.performer_name,
-            words=row.diagnoses or row.diagnosis or row.chief_complaint or row.kind,
-            notes=row.notes,
-            is_signed=row.status == "signed",
-        )
-        for row in rows
-    ]
 
 
 def patient_of(encounter: Encounter) -> Patient:

@@ -17,6 +17,7 @@ from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients import access
 from hms.patients.models import Patient
+from hms.patients.queries import NO_PATIENT
 from hms.patients.reader import Reader, reader
 
 from .models import Addendum, Condition, Encounter, Prescription, VitalsReading
@@ -147,6 +148,11 @@ def conditions_of(encounter_id: int) -> list[Condition]:
 
 @built_once
 def _conditions_of(encounter_id: Any) -> Select:
+    return diagnosed(encounter_id)
+
+
+def diagnosed(encounter_id: Any) -> Select:
+    """`conditions_of` as a question."""
     query = select(Condition).where(Condition.encounter_id == encounter_id, Condition.status == "final")
     return query.order_by(Condition.rank, Condition.id)
 
@@ -166,22 +172,33 @@ def encounter_found(encounter_id: int, who: Person) -> Encounter:
 
     `access.Closed` for an administrator who must give a reason first.
     """
-    found = _record(encounter_id, who=reader(who)).one_or_none()
+    return _checked(_record(encounter_id, with_patient=False, who=reader(who)).one_or_none(), encounter_id).Encounter
+
+
+def encounter_with_patient(encounter_id: int, who: Person) -> tuple[Encounter, Patient]:
+    """As `encounter_found`, and whose it is."""
+    found = _checked(_record(encounter_id, with_patient=True, who=reader(who)).one_or_none(), encounter_id)
+    if found.Patient.status != "active":
+        raise NotFound(NO_PATIENT)
+    return found.Encounter, found.Patient
+
+
+def _checked(found: Any, encounter_id: int) -> Any:
     if found is None:
         raise _missing(Encounter, encounter_id, _("There is no such encounter."))
-    encounter, is_readable, is_emergency = found
-    if not is_readable:
-        raise access.Closed(encounter.patient_id)
-    if is_emergency:
+    if not found.is_readable:
+        raise access.Closed(found.Encounter.patient_id)
+    if found.is_emergency:
         access.say_emergency()
-    return encounter
+    return found
 
 
 @built_once
-def _record(encounter_id: Any, *, who: Reader) -> Select:
+def _record(encounter_id: Any, *, with_patient: bool, who: Reader) -> Select:
     whose = Encounter.patient_id
     is_standing = (Encounter.id == encounter_id, Encounter.status != "entered_in_error")
-    return select(Encounter, *_marks(True, who, whose)).where(*is_standing, *access.visible_to(who, whose))
+    query = select(Encounter, *_marks(True, who, whose)).where(*is_standing, *access.visible_to(who, whose))
+    return query.add_columns(Patient).join(Patient, Patient.id == whose) if with_patient else query
 
 
 def place_in_queue(entry_id: int) -> tuple[QueueEntry, int | None]:

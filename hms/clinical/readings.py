@@ -153,6 +153,13 @@ def _last_sizes(patient_id: Any) -> CompoundSelect:
     return union_all(last("weight"), last("height"))
 
 
+def last_of(encounter_id: Any) -> Select:
+    """The last reading of an encounter, with all that `shown` shows of it."""
+    names = ("id", "taken_at", "taken_by_id", *vitals.vitals(), "is_pregnant", "consciousness", "on_oxygen", "note")
+    last = select(*(_READING[name] for name in names)).where(_READING.encounter_id == encounter_id)
+    return last.where(_READING.status == "final").order_by(_READING.taken_at.desc(), _READING.id.desc()).limit(1)
+
+
 def from_months(text: str) -> Decimal | None:
     """An age given in whole months by a page, in years; None when it is no such number."""
     return Decimal(text) / 12 if text.isascii() and text.isdigit() and len(text) < 5 else None

@@ -162,12 +162,18 @@ def asks_birth_year(encounter: Any, whom: Patient, by: Person) -> bool:
     somebody of the same name waits today."""
     today = clock.today()
     names = (whom.family_name, whom.given_names)
-    others = _others(by.id, clock.day_bounds(today)[0], whom.id, today, *names).one()
-    return rules.must_retype_birth_year(has_other_unsaved_encounter=others.unsaved, has_same_name_in_queue=others.twin)
+    found = _others(by.id, clock.day_bounds(today)[0], whom.id, today, *names).one()
+    return rules.must_retype_birth_year(has_other_unsaved_encounter=found.unsaved, has_same_name_in_queue=found.twin)
 
 
 @built_once
 def _others(person_id: Any, since: Any, patient_id: Any, today: Any, family_name: Any, given_names: Any) -> Select:
+    return select(*others(person_id, since, patient_id, today, family_name, given_names))
+
+
+def others(
+    person_id: Any, since: Any, patient_id: Any, today: Any, family_name: Any, given_names: Any
+) -> tuple[Any, Any]:
     """Whether the person has unsaved work on another patient, and whether another of this name waits."""
     unsaved = (
         select(Encounter.id)
@@ -190,7 +196,7 @@ def _others(person_id: Any, since: Any, patient_id: Any, today: Any, family_name
             func.hms_fold(Patient.given_names) == func.hms_fold(given_names),
         )
     )
-    return select(unsaved.exists().label("unsaved"), twin.exists().label("twin"))
+    return unsaved.exists().label("unsaved"), twin.exists().label("twin")
 
 
 @action(Action.WITHDRAW_CLINICAL)

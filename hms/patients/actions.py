@@ -197,9 +197,15 @@ def open_chart(patient_id: int, *, by: Person) -> Patient:
     `NotFound` when withdrawn, `access.Closed` when the record opens to `by` with a reason only.
     """
     patient = queries.patient(patient_id)
-    access.check(patient, by)
-    audit.record("clinical.open_chart", by, **_about(patient_id))
+    open_found(patient, by=by)
     return patient
+
+
+@action(Action.OPEN_CHART)
+def open_found(patient: Patient, *, by: Person) -> None:
+    """`open_chart` for a patient who is found already."""
+    access.check(patient, by)
+    audit.record("clinical.open_chart", by, **_about(patient.id))
 
 
 @action(Action.FIND_PATIENT)

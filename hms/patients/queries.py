@@ -1,31 +1,46 @@
-"""Looking up patients: one, the list by name, the banner, the rows of the API. `find` and `lookalikes` have their own files."""
+"""Looking up patients: one, the list by name, the rows of the API. Banner, `find` and `lookalikes` have their own files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Result, Select, any_, case, column, exists, func, literal, null, select, table, tuple_
-from sqlalchemy.dialects.postgresql import aggregate_order_by, array
+from sqlalchemy import Result, Select, any_, case, column, exists, func, literal, select, table, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import selectinload
 
 from hms.core import clock
 from hms.core.db import db, locked
 from hms.core.errors import NotFound
 from hms.core.people import Person
-from hms.core.permissions import Action
 from hms.core.statements import begun_once, built_once
 from hms.core.words import _
 from hms.staff import queries as staff
 
 from . import access
+from .banner import banner, for_banner, patient_banner, reads_allergies, sorted_as
 from .finding import BY_NAME, SHOWN, WHO, Hit, asked_for, find, fits, hit, shown_phone
 from .lookalikes import Lookalike, lookalikes
-from .models import Allergy, BreakGlass, Patient
+from .models import Allergy, Patient
 from .reader import Reader, reader
 
-__all__ = ["WHO", "Hit", "Lookalike", "asked_for", "find", "fits", "hit", "lookalikes", "shown_phone"]
+__all__ = [
+    "WHO",
+    "Hit",
+    "Lookalike",
+    "asked_for",
+    "banner",
+    "find",
+    "fits",
+    "for_banner",
+    "hit",
+    "lookalikes",
+    "patient_banner",
+    "reads_allergies",
+    "shown_phone",
+    "sorted_as",
+]
 
 PAGE = 25
 RECENT = timedelta(days=30)
@@ -54,68 +69,6 @@ def locked_patient(patient_id: int) -> Patient:
     if row.status != "active":
         raise NotFound(NO_PATIENT)
     return row
-
-
-def reads_allergies(who: Person) -> bool:
-    """Whether the role of `who` sees substances, where the record is open to them (`access`)."""
-    return who.may(Action.READ_ALLERGIES) or who.is_patient
-
-
-@dataclass
-class Banner:
-    """Who the patient is, for `patient_banner`; `allergies` is empty for those who may only know the status.
-
-    `emergency_until` is when the record closes that the reader opened with a reason.
-    """
-
-    id: int
-    family_name: str
-    given_name: str
-    title: str
-    date_of_birth: date | None
-    birth_is_estimated: bool
-    sex: str
-    hospital_number: str
-    deceased_on: date | None
-    allergy_words: str
-    allergies: list[str]
-    same_name_count: int
-    emergency_until: datetime | None = None
-    queue_words: str = ""
-
-
-def patient_banner(whom: Patient, who: Person) -> Banner:
-    """The banner of `whom` for `who`, in one query."""
-    name = f"{whom.family_name}, {whom.given_names}"
-    found = _for_banner(whom.id, name, with_allergies=reads_allergies(who), who=reader(who))
-    count, known, emergency_until = found.one()
-    return Banner(
-        *(getattr(whom, name) for name in list(Banner.__dataclass_fields__)[:10]),
-        allergies=[" – ".join(filter(None, pair)) for pair in known or ()],
-        same_name_count=count,
-        emergency_until=emergency_until,
-    )
-
-
-@built_once
-def _for_banner(patient_id: Any, name: Any, *, with_allergies: bool, who: Reader) -> Select:
-    """How many others have this name, what the patient reacts to, and until when `who` has the record open with a reason."""
-    twin = Patient.__table__.alias("twin")
-    same = (
-        select(func.count())
-        .select_from(twin)
-        .where(twin.c.sort_name == func.hms_fold(name), twin.c.id != patient_id, twin.c.status == "active")
-    )
-    reactions = select(
-        func.array_agg(aggregate_order_by(array([Allergy.substance, Allergy.reaction]), Allergy.id))
-    ).where(Allergy.patient_id == patient_id, Allergy.status == "active", access.open_to(who, Allergy.patient_id))
-    until = select(func.max(BreakGlass.expires_at)).where(
-        BreakGlass.user_id == who.at.reader_id,
-        BreakGlass.patient_id == patient_id,
-        BreakGlass.expires_at > who.at.reader_now,
-    )
-    shown = reactions.scalar_subquery() if with_allergies else null()
-    return select(same.scalar_subquery(), shown, until.scalar_subquery())
 
 
 def allergies(patient_id: int) -> list[Allergy]:

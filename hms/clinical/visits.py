@@ -1,0 +1,84 @@
+"""Earlier encounters in a few words, for whoever looks at a patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, case, func, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from hms.appointments.columns import staff_name
+from hms.core.statements import built_once
+from hms.staff.models import User
+
+from .models import ICD10, Condition, Encounter
+
+LAST = 5
+_ENCOUNTER, _CONDITION = Encounter.__table__.c, Condition.__table__.c
+
+
+@dataclass
+class Visit:
+    """An earlier encounter, in a few words."""
+
+    id: int
+    started_at: Any
+    doctor: str
+    words: str
+    notes: str
+    is_signed: bool
+
+
+def last(patient_id: int) -> list[Visit]:
+    """The patient's last encounters, newest first, with their diagnoses."""
+    return as_visits(_last(patient_id))
+
+
+@built_once
+def _last(patient_id: Any) -> Select:
+    return last_of(patient_id)
+
+
+def last_of(patient_id: Any) -> Select:
+    """`last` as a question."""
+    mine = visits().where(_ENCOUNTER.patient_id == patient_id)
+    return mine.order_by(_ENCOUNTER.started_at.desc(), _ENCOUNTER.id.desc()).limit(LAST)
+
+
+def visits() -> Select:
+    """Encounters with the doctor's name and the diagnoses, for `as_visits`."""
+    words = case(
+        (and_(_CONDITION.code != "", _CONDITION.code_system == ICD10), _CONDITION.title + " (" + _CONDITION.code + ")"),
+        else_=_CONDITION.title,
+    )
+    diagnoses = (
+        select(func.string_agg(words, aggregate_order_by(literal("; "), _CONDITION.rank, _CONDITION.id)))
+        .where(_CONDITION.encounter_id == _ENCOUNTER.id, _CONDITION.status == "final")
+        .scalar_subquery()
+    )
+    names = ("id", "started_at", "status", "notes", "diagnosis", "chief_complaint", "kind", "performer_name")
+    doctor = User.__table__
+    return (
+        select(
+            *(_ENCOUNTER[name] for name in names), staff_name(doctor.c).label("doctor"), diagnoses.label("diagnoses")
+        )
+        .select_from(Encounter.__table__.outerjoin(doctor, doctor.c.id == _ENCOUNTER.doctor_id))
+        .where(_ENCOUNTER.status != "entered_in_error")
+    )
+
+
+def as_visits(rows: Iterable[Any]) -> list[Visit]:
+    """Rows of `visits` in words."""
+    return [
+        Visit(
+            id=row.id,
+            started_at=row.started_at,
+            doctor=row.doctor or row.performer_name,
+            words=row.diagnoses or row.diagnosis or row.chief_complaint or row.kind,
+            notes=row.notes,
+            is_signed=row.status == "signed",
+        )
+        for row in rows
+    ]

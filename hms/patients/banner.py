@@ -1,0 +1,94 @@
+"""The banner of a patient on every page about them: who they are, what they react to, who has the same name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Select, func, null, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array
+
+from hms.core.people import Person
+from hms.core.permissions import Action
+from hms.core.statements import built_once
+
+from . import access
+from .models import Allergy, BreakGlass, Patient
+from .reader import Reader, reader
+
+
+def reads_allergies(who: Person) -> bool:
+    """Whether the role of `who` sees substances, where the record is open to them (`access`)."""
+    return who.may(Action.READ_ALLERGIES) or who.is_patient
+
+
+@dataclass
+class Banner:
+    """Who the patient is, for `patient_banner`; `allergies` is empty for those who may only know the status.
+
+    `emergency_until` is when the record closes that the reader opened with a reason.
+    """
+
+    id: int
+    family_name: str
+    given_name: str
+    title: str
+    date_of_birth: date | None
+    birth_is_estimated: bool
+    sex: str
+    hospital_number: str
+    deceased_on: date | None
+    allergy_words: str
+    allergies: list[str]
+    same_name_count: int
+    emergency_until: datetime | None = None
+    queue_words: str = ""
+
+
+def patient_banner(whom: Patient, who: Person) -> Banner:
+    """The banner of `whom` for `who`, in one query."""
+    return banner(
+        whom, _for_banner(whom.id, sorted_as(whom), with_allergies=reads_allergies(who), who=reader(who)).one()
+    )
+
+
+def sorted_as(whom: Patient) -> str:
+    """The name by which lists are sorted and others of the same name are found."""
+    return f"{whom.family_name}, {whom.given_names}"
+
+
+def banner(whom: Patient, found: Any) -> Banner:
+    """The banner of `whom`, with what was found by `for_banner`."""
+    return Banner(
+        *(getattr(whom, name) for name in list(Banner.__dataclass_fields__)[:10]),
+        allergies=[" – ".join(filter(None, pair)) for pair in found.reactions or ()],
+        same_name_count=found.same_name_count,
+        emergency_until=found.emergency_until,
+    )
+
+
+@built_once
+def _for_banner(patient_id: Any, name: Any, *, with_allergies: bool, who: Reader) -> Select:
+    return select(*for_banner(patient_id, name, with_allergies=with_allergies, who=who))
+
+
+def for_banner(patient_id: Any, name: Any, *, with_allergies: bool, who: Reader) -> list[Any]:
+    """How many others have this name, what the patient reacts to, and until when `who` has the record open with a reason."""
+    twin = Patient.__table__.alias("twin")
+    same = (
+        select(func.count())
+        .select_from(twin)
+        .where(twin.c.sort_name == func.hms_fold(name), twin.c.id != patient_id, twin.c.status == "active")
+    )
+    reactions = select(
+        func.array_agg(aggregate_order_by(array([Allergy.substance, Allergy.reaction]), Allergy.id))
+    ).where(Allergy.patient_id == patient_id, Allergy.status == "active", access.open_to(who, Allergy.patient_id))
+    until = select(func.max(BreakGlass.expires_at)).where(
+        BreakGlass.user_id == who.at.reader_id,
+        BreakGlass.patient_id == patient_id,
+        BreakGlass.expires_at > who.at.reader_now,
+    )
+    shown = reactions.scalar_subquery() if with_allergies else null()
+    found = {"same_name_count": same.scalar_subquery(), "reactions": shown, "emergency_until": until.scalar_subquery()}
+    return [column.label(name) for name, column in found.items()]
