@@ -12,7 +12,6 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Result, Select, TextClause, inspect
-from sqlalchemy.engine.interfaces import Compiled
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
 
@@ -75,17 +74,21 @@ class Telling:
 class _Short:
     """What of a statement never changes: its text, the values that are in it already, what becomes of a given value."""
 
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Any) -> None:
+        places = {one.key: None for one in compiled.bind_names if one.required}
+        written = compiled.construct_expanded_state(places)
+        self._text, self._given = written.statement, dict(written.parameters)
         dialect = compiled.dialect
-        self._text, self._given = str(compiled), dict(compiled.params)
         changes = {name: one.type.dialect_impl(dialect).bind_processor(dialect) for name, one in compiled.binds.items()}
-        self._sent: dict[str, Change] = {name: change for name, change in changes.items() if change}
+        alone = {name: change for name, change in changes.items() if change and name in self._given}
+        self._sent: dict[str, Change] = alone | dict(written.processors)
 
     @classmethod
     def of(cls, statement: Any) -> _Short | None:
-        """None when the text differs with the values, as for a list, or renames their places."""
+        """None when the text differs with the values, as for a list that is given, or renames their places."""
         compiled = statement.compile(dialect=db.engine.dialect)
-        return None if compiled.post_compile_params or compiled.escaped_bind_names else cls(compiled)
+        has_lists = any(one.required for one in compiled.post_compile_params)
+        return None if has_lists or compiled.escaped_bind_names else cls(compiled)
 
     def run(self, connection: Connection, *rows: dict[str, Any]) -> Any:
         """The driver's cursor, ready to be read. Faults are told as the session tells them."""

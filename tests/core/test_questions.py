@@ -76,6 +76,15 @@ def test_records_and_lists_go_the_long_way(statement, seeding):
     assert len(question.ask({"ids": ids}).all()) == 2
 
 
+def test_a_list_that_is_part_of_the_question_goes_the_short_way(seeding):
+    patient = factories.patient()
+    question = Question(
+        select(_PATIENT.status).where(_PATIENT.id == bindparam("id"), _PATIENT.status.in_(("active", "merged")))
+    )
+    assert [question.ask({"id": patient.id}).scalar_one() for _way in range(3)] == ["active"] * 3
+    assert question._short is not None
+
+
 def test_faults_are_told_as_the_session_tells_them(db):
     divided = Question(select((1 / bindparam("by", type_=_PATIENT.id.type)).label("share")))
     divided.ask({"by": 1})
