@@ -8,10 +8,9 @@ from hms.formulary import catalogue, facts
 from hms.formulary import queries as formulary
 from hms.formulary import rules as safety
 from hms.formulary.dosing import Part
-from hms.patients.models import Patient
 
-from . import readings
-from .ordering import Order, around, checks_of
+from . import medicines
+from .ordering import Order, checks_of
 
 MOST = 4
 
@@ -27,18 +26,18 @@ class Alternative:
     cautions: tuple[str, ...]
 
 
-def instead_of(ordered: Order, whom: Patient, encounter_id: int, besides: int | None = None) -> list[Alternative]:
+def instead_of(ordered: Order, patient_id: int, encounter_id: int, besides: int | None = None) -> list[Alternative]:
     """At most four, one for each medicine: in stock first, then without cautions, then in the order of the list."""
     if ordered.product is None:
         return []
     wanted = _same_use(ordered.product.ingredients)
-    known = around(whom, encounter_id)
+    known = medicines.around_order(patient_id, encounter_id)
     found: dict[tuple[str, ...], Alternative] = {}
-    for row in formulary.usual_doses(wanted, ordered.product.route, readings.age_years(whom.birth_date)):
+    for row in formulary.usual_doses(wanted, ordered.product.route, known.person.age_years):
         one = Order(row.product, facts.full_name(row.product), facts.usual_dose(row), row.id)
         if tuple(row.product.ingredients) in found:
             continue
-        checks = checks_of(one, whom, encounter_id, besides=besides, known=known)
+        checks = checks_of(one, patient_id, encounter_id, besides=besides, known=known)
         if not safety.stops(checks):
             found[tuple(row.product.ingredients)] = _alternative(one, row.label, safety.alerts_of(checks))
     ranked = sorted(found.values(), key=lambda one: (one.stock == 0, bool(one.cautions)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +14,14 @@ from hms.core import clock
 from hms.core.errors import RuleBroken
 from hms.core.statements import built_once
 from hms.formulary import catalogue
-from hms.formulary import queries as formulary
 from hms.formulary.allergies import AllergyEntry
 from hms.formulary.dosing import Dose
-from hms.formulary.knowledge import Medicine
+from hms.formulary.knowledge import Medicine, MedicineRecord
+from hms.formulary.models import Medication
 from hms.formulary.rules import medicine_from_text
 from hms.formulary.safety import Current, Person
 from hms.patients import queries as patients
+from hms.patients import reactions
 from hms.patients.models import Patient
 
 from . import readings
@@ -39,10 +42,11 @@ SHOWN = (
 
 def allergies(whom: Patient) -> tuple[AllergyEntry, ...] | None:
     """The recorded allergies as the checks read them; None when nobody has asked."""
-    recorded = patients.allergies(whom.id)
-    if not recorded and whom.allergy_status == "not_asked":
-        return None
-    return tuple(
+    return _entries(patients.allergies(whom.id), whom.allergy_status)
+
+
+def _entries(recorded: Iterable[Any], status: str) -> tuple[AllergyEntry, ...] | None:
+    entries = tuple(
         AllergyEntry(
             text=one.substance,
             code=one.class_code or (one.code if "rxnorm" in one.code_system else ""),
@@ -53,34 +57,44 @@ def allergies(whom: Patient) -> tuple[AllergyEntry, ...] | None:
         )
         for one in recorded
     )
+    return entries if entries or status != "not_asked" else None
 
 
-def person(whom: Patient) -> Person:
-    """Age, sex, last weight (kg) and pregnancy as last recorded."""
-    sizes = readings.last_sizes(whom.id)
-    return Person(
+@dataclass(frozen=True)
+class Around:
+    """What the checks need of the patient: who it is, the allergies, and all that is taken or being ordered."""
+
+    person: Person
+    allergies: tuple[AllergyEntry, ...] | None
+    running: list[tuple[Any, Current]]
+
+
+def around_order(patient_id: int, encounter_id: int | None) -> Around:
+    """Gathered once for the checks of one order, or of many; what is drafted in the encounter counts as taken."""
+    whom = _whom(patient_id, clock.now() - PREGNANCY_KNOWN_FOR).one()
+    person = Person(
         age_years=readings.age_years(whom.birth_date),
         sex=whom.sex,
-        is_pregnant=_is_pregnant(whom),
-        weight_kg=sizes["weight"].value if "weight" in sizes else None,
+        is_pregnant=False if whom.sex == "male" else whom.is_pregnant,
+        weight_kg=whom.weight,
     )
-
-
-def _is_pregnant(whom: Patient) -> bool | None:
-    if whom.sex == "male":
-        return False
-    return _last_pregnancy(whom.id, clock.now() - PREGNANCY_KNOWN_FOR).scalar_one_or_none()
+    recorded = _entries(reactions.read(whom.allergies), whom.allergy_status)
+    return Around(person, recorded, _as_taken(_running(patient_id, encounter_id or 0)))
 
 
 @built_once
-def _last_pregnancy(patient_id: Any, since: Any) -> Select:
-    query = select(VitalsReading.is_pregnant).where(
-        VitalsReading.patient_id == patient_id,
-        VitalsReading.status == "final",
-        VitalsReading.is_pregnant.is_not(None),
-        VitalsReading.taken_at > since,
-    )
-    return query.order_by(VitalsReading.taken_at.desc()).limit(1)
+def _whom(patient_id: Any, since: Any) -> Select:
+    """The patient with the last weight, and whether she was pregnant when that was last noted."""
+    whom, reading = Patient.__table__.c, VitalsReading.__table__.c
+
+    def last(value: Any, *which: Any) -> Any:
+        of_patient = select(value).where(reading.patient_id == patient_id, reading.status == "final", *which)
+        noted = of_patient.where(value.is_not(None)).order_by(reading.taken_at.desc())
+        return noted.limit(1).scalar_subquery().label(value.name)
+
+    measured = (last(reading.weight), last(reading.is_pregnant, reading.taken_at > since))
+    told = (whom.sex, whom.birth_date, whom.allergy_status, *measured, reactions.recorded(whom.id).label("allergies"))
+    return select(*told).where(whom.id == patient_id)
 
 
 def is_current() -> ColumnElement[bool]:
@@ -97,9 +111,13 @@ def current(patient_id: int, encounter_id: int | None = None) -> list[Prescripti
 
 @built_once
 def _current(patient_id: Any, encounter_id: Any) -> Select:
-    drafts = and_(Prescription.status == "draft", Prescription.encounter_id == encounter_id)
-    query = select(Prescription).where(Prescription.patient_id == patient_id, or_(is_current(), drafts))
+    query = select(Prescription).where(*_is_taken(patient_id, encounter_id))
     return query.order_by(Prescription.id.desc()).limit(MOST_CURRENT)
+
+
+def _is_taken(patient_id: Any, encounter_id: Any) -> tuple[ColumnElement[bool], ...]:
+    drafts = and_(Prescription.status == "draft", Prescription.encounter_id == encounter_id)
+    return Prescription.patient_id == patient_id, or_(is_current(), drafts)
 
 
 def around(patient_id: Any, encounter_id: Any) -> Select:
@@ -111,18 +129,38 @@ def around(patient_id: Any, encounter_id: Any) -> Select:
     return query.order_by(is_here.desc().nulls_last(), Prescription.id.desc()).limit(MOST_CURRENT)
 
 
-def as_taken(orders: Iterable[Prescription]) -> list[Current]:
-    """Orders as the checks compare them."""
-    orders = list(orders)
-    products = formulary.medications_by_id(one.medication_id for one in orders if one.medication_id)
-    return [Current(medicine_of(one, products), dose_of(one)) for one in orders]
+_NEEDED = (
+    *("id", "encounter_id", "medication_id", "medication_name", "signed_at", "days"),
+    *("dose_amount", "dose_unit", "route", "frequency_code", "as_needed", "max_per_day"),
+)
+_Product = namedtuple("_Product", tuple(MedicineRecord.__annotations__))
 
 
-def medicine_of(order: Any, products: dict[int, Any]) -> Medicine:
+@built_once
+def _running(patient_id: Any, encounter_id: Any) -> Select:
+    """`_current` as columns of the orders, and then those of their medicines."""
+    order, product = Prescription.__table__, Medication.__table__
+    of_product = (product.c[name].label(f"product_{name}") for name in _Product._fields)
+    query = select(*(order.c[name] for name in _NEEDED), *of_product)
+    query = query.select_from(order.outerjoin(product, product.c.id == order.c.medication_id))
+    return query.where(*_is_taken(patient_id, encounter_id)).order_by(order.c.id.desc()).limit(MOST_CURRENT)
+
+
+def _as_taken(orders: Iterable[Any]) -> list[tuple[Any, Current]]:
+    """Orders with what the checks compare of them."""
+    taken, known = [], {}
+    for one in orders:
+        key = one.medication_id or one.medication_name
+        if key not in known:
+            known[key] = _medicine(one)
+        taken.append((one, Current(known[key], dose_of(one))))
+    return taken
+
+
+def _medicine(order: Any) -> Medicine:
     """The medicine ordered: the product's facts, else what its name tells."""
-    product = products.get(order.medication_id)
-    if product is not None:
-        return Medicine.on_record(product)
+    if order.medication_id is not None:
+        return Medicine.on_record(_Product._make(order[len(_NEEDED) :]))
     return medicine_from_text(order.medication_name, catalogue.knowledge())
 
 

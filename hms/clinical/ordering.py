@@ -14,15 +14,11 @@ from hms.formulary import catalogue, facts, shorthand
 from hms.formulary import queries as formulary
 from hms.formulary import rules as safety
 from hms.formulary.alerts import Check
-from hms.formulary.allergies import AllergyEntry
 from hms.formulary.dosing import Dose
 from hms.formulary.knowledge import Medicine
 from hms.formulary.quantities import supply
-from hms.formulary.safety import Current, Person
-from hms.patients.models import Patient
 
 from . import medicines
-from .models import Prescription
 
 RENEWED_WITHIN = timedelta(days=7)
 
@@ -85,32 +81,16 @@ def _read_dose(product: Any | None, dosage: str, frequency: str, duration: str) 
         return None
 
 
-@dataclass(frozen=True)
-class Around:
-    """What the checks need of the patient: who it is, the allergies, and all that is taken or being ordered."""
-
-    person: Person
-    allergies: tuple[AllergyEntry, ...] | None
-    running: list[tuple[Prescription, Current]]
-
-
-def around(whom: Patient, encounter_id: int | None) -> Around:
-    """Gathered once for the checks of one order, or of many."""
-    running = medicines.current(whom.id, encounter_id)
-    taken = list(zip(running, medicines.as_taken(running), strict=True))
-    return Around(medicines.person(whom), medicines.allergies(whom), taken)
-
-
 def checks_of(
     ordered: Order,
-    whom: Patient,
+    patient_id: int,
     encounter_id: int | None,
     *,
     besides: int | None = None,
-    known: Around | None = None,
+    known: medicines.Around | None = None,
 ) -> tuple[Check, ...]:
     """All safety checks of one order for one patient; `besides` is the line itself when it is written already."""
-    facts_of = known or around(whom, encounter_id)
+    facts_of = known or medicines.around_order(patient_id, encounter_id)
     knowledge = catalogue.knowledge()
     medicine = (
         Medicine.on_record(ordered.product) if ordered.product else safety.medicine_from_text(ordered.name, knowledge)
@@ -123,7 +103,7 @@ def checks_of(
     return safety.check_medicine(medicine, ordered.dose, facts_of.person, facts_of.allergies, others, knowledge)
 
 
-def _is_renewed(earlier: Prescription, ordered: Order, encounter_id: int | None) -> bool:
+def _is_renewed(earlier: Any, ordered: Order, encounter_id: int | None) -> bool:
     """Whether the order carries on an earlier one of the same product that ends within a week: then it replaces it."""
     if ordered.product is None or earlier.medication_id != ordered.product.id or earlier.encounter_id == encounter_id:
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hms.core.db import db, found
+from hms.core.db import found
 from hms.core.errors import RuleBroken
 from hms.core.people import Person
 from hms.core.words import _
@@ -14,7 +14,6 @@ from hms.formulary import rules as safety
 from hms.formulary.alerts import Alert
 from hms.formulary.dosing import Dose, text_of
 from hms.formulary.strengths import amount_text
-from hms.patients.models import Patient
 
 from . import actions, alternatives, medicines
 from .forms import EncounterForm
@@ -125,8 +124,7 @@ def stops(form: EncounterForm, encounter: Encounter) -> tuple[Alert, ...]:
         ordered = order(**what(form))
     except RuleBroken:
         return ()
-    whom = db.session.get(Patient, encounter.patient_id)
-    return tuple(safety.stops(checks_of(ordered, whom, encounter.id, besides=form.rx_line.data)))
+    return tuple(safety.stops(checks_of(ordered, encounter.patient_id, encounter.id, besides=form.rx_line.data)))
 
 
 def instead(form: EncounterForm, encounter: Encounter) -> list[alternatives.Alternative]:
@@ -135,9 +133,7 @@ def instead(form: EncounterForm, encounter: Encounter) -> list[alternatives.Alte
         ordered = order(**what(form))
     except RuleBroken:
         return []
-    return alternatives.instead_of(
-        ordered, db.session.get(Patient, encounter.patient_id), encounter.id, form.rx_line.data
-    )
+    return alternatives.instead_of(ordered, encounter.patient_id, encounter.id, form.rx_line.data)
 
 
 def preview(form: EncounterForm) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from hms.formulary import rules as safety
 from hms.formulary.alerts import Check
 from hms.formulary.dosing import Dose, duration_words, frequency_words
 from hms.formulary.strengths import amount_text
-from hms.patients.models import Patient
 
 from .encounters import check_writable, own_draft, state
 from .models import Encounter, Prescription
@@ -88,8 +87,7 @@ def _columns(
     written = _texts(what)
     ids = {name: value for name, value in what.items() if name not in (*LENGTHS, "quantity")}
     ordered = order(**ids, **{name: text for name, text in written.items() if name != "instructions"})
-    whom = db.session.get(Patient, encounter.patient_id)
-    checks = checks_of(ordered, whom, encounter.id, besides=besides)
+    checks = checks_of(ordered, encounter.patient_id, encounter.id, besides=besides)
     values = {
         "medication_id": ordered.product.id if ordered.product else None,
         "medication_name": ordered.name,

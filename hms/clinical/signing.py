@@ -60,7 +60,7 @@ def sign(
     if birth_year is not None and whom.birth_date is not None:
         rules.check_birth_year(birth_year, whom.birth_date.year)
     lines = drafted(encounter_id)
-    _check_again(lines, whom)
+    _check_again(lines, encounter)
     _make_final(encounter, lines, by)
     _tell_the_other_desks(encounter, bool(lines), by)
     return encounter
@@ -103,13 +103,16 @@ def drafted(encounter_id: int) -> list[Prescription]:
     return list(db.session.scalars(query.order_by(Prescription.id)))
 
 
-def _check_again(lines: list[Prescription], whom: Patient) -> None:
+def _check_again(lines: list[Prescription], encounter: Encounter) -> None:
     """What was recorded since a line was written (an allergy, another medicine) counts at the signature."""
     unanswered = [line for line in lines if not line.override_code]
+    if not unanswered:
+        return
     products = formulary.medications_by_id(line.medication_id for line in unanswered if line.medication_id)
+    known = medicines.around_order(encounter.patient_id, encounter.id)
     for line in unanswered:
         ordered = Order(products.get(line.medication_id), line.medication_name, medicines.dose_of(line))
-        checks = checks_of(ordered, whom, line.encounter_id, besides=line.id)
+        checks = checks_of(ordered, encounter.patient_id, encounter.id, besides=line.id, known=known)
         stops = safety.stops(checks)
         if stops:
             told = _("%(alert)s Remove %(medicine)s, or write it again with a reason.")
