@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, select
 
 from hms.core.db import db
 from hms.core.statements import built_once
+from hms.staff import identity
 from hms.staff.models import User
 
 from .models import Notification
@@ -29,7 +30,14 @@ def unread_count(user_id: int) -> int:
 
 @built_once
 def _unread(user_id: Any) -> Select:
+    return _unread_of(user_id)
+
+
+def _unread_of(user_id: Any) -> Select:
     return select(func.count()).where(Notification.user_id == user_id, Notification.read_at.is_(None))
+
+
+identity.tell_along("unread_alerts", lambda user_id: _unread_of(user_id).scalar_subquery())
 
 
 def wants_mail(user_id: int) -> bool:
