@@ -120,6 +120,11 @@ class EncounterForm(DeskForm):
     }
 
     @property
+    def has_dose(self) -> bool:
+        """Whether anything is written or wrong in the fields of a dose."""
+        return any(self[name].data or self[name].errors for name in self.DOSE)
+
+    @property
     def sentence_id(self) -> int | None:
         """The usual dose that was chosen."""
         return self._chosen("s:")
