@@ -14,7 +14,7 @@ from typing import Any
 from flask import g, has_request_context, request
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import ORMExecuteState, SessionTransaction
+from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
 
 from . import audit, once
@@ -152,18 +152,6 @@ def name_transaction(name: str, by: Person) -> None:
     _NAME.tell({"doing": json.dumps(who), "ticket": audit.ticket()})
 
 
-@event.listens_for(db.session, "before_flush")
-def _name_before_flush(*_flush: Any) -> None:
-    name_once()
-
-
-@event.listens_for(db.session, "do_orm_execute")
-def _name_before_statement(execution: ORMExecuteState) -> None:
-    options = execution.execution_options
-    if not execution.is_select and not options.get("only_reads"):
-        name_once()
-
-
 @event.listens_for(db.session, "after_soft_rollback")
 def _name_again(_session: Any, ended: SessionTransaction) -> None:
     """A savepoint that is rolled back takes with it what the database was told inside."""
@@ -172,12 +160,15 @@ def _name_again(_session: Any, ended: SessionTransaction) -> None:
         now.is_named = False
 
 
-def name_once() -> None:
+def _name_once() -> None:
     """Tell the database who acts, before the first statement that may write."""
     now = _doing.get()
     if now is not None and not now.is_named:
         now.is_named = True
         name_transaction(now.name, now.by)
+
+
+database.before_writing.append(_name_once)
 
 
 def current() -> Doing | None:

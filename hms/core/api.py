@@ -16,6 +16,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from . import clock
 from .db import db
 from .errors import RuleBroken
+from .statements import Narrowing
 from .words import _
 
 MOST_ROWS = 100
@@ -190,8 +191,15 @@ def asked_days() -> tuple[date | None, date | None]:
     return (day, day) if day else (asked_day("date_from"), asked_day("date_to"))
 
 
+def asked_instants() -> Narrowing:
+    """`first` and `end`, the instants at which the hospital days asked for begin and are over."""
+    first, last = asked_days()
+    return Narrowing.of(
+        first=clock.day_bounds(first)[0] if first else None, end=clock.day_bounds(last)[1] if last else None
+    )
+
+
 def within_asked_days(column: Any) -> list[Any]:
     """The conditions that keep rows whose instant `column` lies in the hospital days asked for."""
-    first, last = asked_days()
-    conditions = [column >= clock.day_bounds(first)[0]] if first else []
-    return [*conditions, column < clock.day_bounds(last)[1]] if last else conditions
+    bounds = {"first": column.__ge__, "end": column.__lt__}
+    return [bounds[name](instant) for name, instant in asked_instants().by.items()]

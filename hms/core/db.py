@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, TypeVar
@@ -12,12 +12,11 @@ from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors as pg
 from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Select, Text, bindparam, event, func, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, ORMExecuteState, Session, mapped_column, registry  # noqa: F401
-from sqlalchemy.pool import Pool
 from sqlalchemy.types import TypeDecorator
 
-from . import clock
+from . import clock, pool  # noqa: F401 - the pool listens from the first connection on
 from .errors import Conflict, HospitalError, NotFound, RuleBroken, Unavailable
 from .money import Money
 from .words import _
@@ -68,48 +67,28 @@ db = SQLAlchemy(
 )
 
 
-TRUSTED_FOR = 2.0
-
-
-@event.listens_for(Pool, "checkin")
-def _note_use(_connection: Any, record: Any) -> None:
-    record.info["used_at"] = time.monotonic()
-
-
-@event.listens_for(Pool, "checkout")
-def _ask_whether_it_lives(connection: Any, record: Any, _proxy: Any) -> None:
-    """Ask a connection that rested for a while whether the server is still there; one used a moment ago is trusted.
-
-    Asking each time would be a sixth of a short request's cost. Once one connection is found dead, all of its age are.
-    """
-    if connection is None or time.monotonic() - record.info.get("used_at", time.monotonic()) < TRUSTED_FOR:
-        return
-    try:
-        connection.autocommit = True
-        connection.execute("")
-        connection.autocommit = False
-    except psycopg.Error as gone:
-        raise InvalidatePoolError from gone
-
-
 ONLY_READS = {"only_reads": True}
 """Execution options of a statement that is no SELECT of the ORM and yet changes nothing."""
 
 
-def note_write(session: Session) -> None:
-    """The request is not one that only reads."""
+before_writing: list[Callable[[], None]] = []
+"""What is told before the session's first statement that may write, and any other."""
+
+
+def will_write(session: Session, *_flush: Any) -> None:
+    """What comes is no reading: said before every flush, and before every statement that may change something."""
     session.info["has_written"] = True
-
-
-@event.listens_for(db.session, "before_flush")
-def _note_flush(session: Session, *_flush: Any) -> None:
-    note_write(session)
+    for tell in before_writing:
+        tell()
 
 
 @event.listens_for(db.session, "do_orm_execute")
 def _note_statement(execution: ORMExecuteState) -> None:
     if not execution.is_select and not execution.execution_options.get("only_reads"):
-        note_write(execution.session)
+        will_write(execution.session)
+
+
+event.listen(db.session, "before_flush", will_write)
 
 
 @event.listens_for(db.session, "after_commit")

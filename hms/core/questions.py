@@ -11,27 +11,28 @@ from functools import cached_property
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Result, Select, TextClause, inspect
+from sqlalchemy import Connection, Insert, Result, Select, TextClause, inspect
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
 
-from .db import db
+from .db import db, will_write
 
 Change = Callable[[Any], Any]
 
 
 class Question:
-    """A SELECT that is asked again and again with other values.
+    """A SELECT, or an INSERT that returns columns, which is asked again and again with other values.
 
-    One of columns goes the short way from the second time on. What brings records, takes a list in `in_` or has options
-    goes through the session as ever. Both answer alike.
+    It goes the short way from the second time on. What brings records, takes a list in `in_`, has options, or fills
+    columns in by itself goes through the session as ever. Both answer alike.
     """
 
     def __init__(self, statement: Any) -> None:
         self._statement = statement
         self._short: _Short | None = None
         self._columns: SimpleResultMetaData | None = None
-        self._may_be_short = isinstance(statement, Select) and not statement.get_execution_options()
+        self._writes = isinstance(statement, Insert)
+        self._may_be_short = isinstance(statement, (Select, Insert)) and not statement.get_execution_options()
 
     def ask(self, values: dict[str, Any]) -> Result[Any]:
         """The answer for these values, by the names of the statement's places. What the session holds is written first."""
@@ -40,6 +41,8 @@ class Question:
         session = db.session()
         if session.autoflush:
             session.flush()
+        if self._writes:
+            will_write(session)
         cursor = self._short.run(session.connection(), values)
         rows = cursor.fetchall()
         if self._columns is None:
@@ -85,10 +88,11 @@ class _Short:
 
     @classmethod
     def of(cls, statement: Any) -> _Short | None:
-        """None when the text differs with the values, as for a list that is given, or renames their places."""
+        """None when more is to do each time: a list is given, places are renamed, columns filled in."""
         compiled = statement.compile(dialect=db.engine.dialect)
         has_lists = any(one.required for one in compiled.post_compile_params)
-        return None if has_lists or compiled.escaped_bind_names else cls(compiled)
+        is_filled_in = bool(getattr(compiled, "insert_prefetch", ()))
+        return None if has_lists or is_filled_in or compiled.escaped_bind_names else cls(compiled)
 
     def run(self, connection: Connection, *rows: dict[str, Any]) -> Any:
         """The driver's cursor, ready to be read. Faults are told as the session tells them."""
@@ -110,13 +114,15 @@ class _Short:
 
 def _is_plain(statement: Any, names: list[str]) -> bool:
     """Whether it answers with columns alone, each by a name of its own."""
-    return len(names) == len(set(names)) and not any(_is_record(one["expr"]) for one in statement.column_descriptions)
+    is_insert = isinstance(statement, Insert)
+    answers = statement.returning_column_descriptions if is_insert else statement.column_descriptions
+    return 0 < len(names) == len(set(names)) and not any(_is_record(one["expr"]) for one in answers)
 
 
 def _described(statement: Any, names: list[str], description: Iterable[Any]) -> SimpleResultMetaData:
     """The columns' names, and what their values become; it takes an answer to know, for that tells their type codes."""
     dialect = db.engine.dialect
-    columns = zip(statement.selected_columns, description, strict=True)
+    columns = zip(statement.exported_columns, description, strict=True)
     changes = [one.type.dialect_impl(dialect).result_processor(dialect, told.type_code) for one, told in columns]
     return SimpleResultMetaData(names, _processors=changes if any(changes) else None)
 

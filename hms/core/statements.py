@@ -13,11 +13,12 @@ from typing import Any, Protocol, runtime_checkable
 from sqlalchemy import Result, TextClause, bindparam
 from sqlalchemy.orm.util import identity_key
 
-from .actions import name_once
-from .db import db, note_write
+from .db import db, will_write
 from .questions import Question, Telling
 
 Build = Callable[..., Any]
+MOST_FORMS = 300
+"""Of one statement; who asks for more than a hospital needs in a day begins anew."""
 
 
 @runtime_checkable
@@ -70,39 +71,32 @@ def built_once(build: Build) -> Callable[..., Result[Any]]:
     not bear the names of its columns. Whatever else `build` reads stays as it was the first time, so it may not ask for
     the day, the settings or the person (a house test looks).
     """
-    put = _put_once(build, Question)
+    places = [one.name for one in signature(build).parameters.values() if one.kind is not Parameter.KEYWORD_ONLY]
+    built: dict[tuple[Any, ...], Question] = {}
 
     def ask(*values: Any, **form: Any) -> Result[Any]:
-        question, given = put(*values, **form)
-        return question.ask(given)
+        kind, given = _taken_apart(form)
+        question = built.get(kind)
+        if question is None:
+            if len(built) >= MOST_FORMS:
+                built.clear()
+            question = built[kind] = Question(build(*map(bindparam, places), **_chosen(form)))
+        return question.ask(given | dict(zip(places, values, strict=True)))
 
     return ask
 
 
-def begun_once(build: Build) -> Callable[..., tuple[Any, dict[str, Any]]]:
-    """As `built_once`, for a SELECT that goes on with conditions of its own: gives it, and the values to ask it with."""
-    return _put_once(build, lambda statement: statement)
-
-
-def _put_once(build: Build, as_: Callable[[Any], Any]) -> Callable[..., tuple[Any, dict[str, Any]]]:
-    places = [one.name for one in signature(build).parameters.values() if one.kind is not Parameter.KEYWORD_ONLY]
-    built: dict[tuple[Any, ...], Any] = {}
-
-    def begin(*values: Any, **form: Any) -> tuple[Any, dict[str, Any]]:
-        given = dict(zip(places, values, strict=True))
-        kind: tuple[Any, ...] = ()
-        for one in form.values():
-            if isinstance(one, (str, bool)):
-                kind += (one,)
-            else:
-                kind += (one.form(),)
-                given |= one.values()
-        statement = built.get(kind)
-        if statement is None:
-            statement = built[kind] = as_(build(*map(bindparam, places), **_chosen(form)))
-        return statement, given
-
-    return begin
+def _taken_apart(form: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What decides how the statement looks, and the values that came with it."""
+    kind: tuple[Any, ...] = ()
+    given: dict[str, Any] = {}
+    for one in form.values():
+        if isinstance(one, (str, bool)):
+            kind += (one,)
+        else:
+            kind += (one.form(),)
+            given |= one.values()
+    return kind, given
 
 
 def _chosen(form: dict[str, Any]) -> dict[str, Any]:
@@ -118,8 +112,7 @@ class Writing:
     def write(self, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         """Run it after what the session holds, and give the rows it returns. See `written_over`."""
         db.session.flush()
-        name_once()
-        note_write(db.session())
+        will_write(db.session())
         return self._telling.tell(values).fetchall()
 
 

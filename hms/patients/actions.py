@@ -17,7 +17,7 @@ from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.words import _
 
-from . import access, number, queries, rules, unfinished
+from . import access, number, queries, rules, unfinished, wire
 from .allergy_records import (
     answer_allergies,
     confirm_no_allergies,
@@ -222,7 +222,7 @@ def read_patient(patient_id: int, *, by: Person) -> Any:
 
     Those who read charts by their role find a record closed to them `access.Closed`.
     """
-    row = queries.row(patient_id, by)
+    row = wire.row(patient_id, by)
     if access.is_held_to_care_team(by) and not row.is_open:
         raise access.Closed(patient_id)
     if row.is_restricted:

@@ -7,29 +7,17 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from hms.core.api import DeskApi, check_if_match, listed, single, within_asked_days
+from hms.core.api import DeskApi, asked_instants, check_if_match, listed, single
 from hms.core.errors import RuleBroken
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
 
-from . import actions, queries, rules
+from . import actions, queries, rules, wire
 from .allergies import substances
-from .models import Patient
 from .shapes import LookalikeOut, PatientChange, PatientIn, PatientOut, PersonAsked, names_of, patient_json
 
 api = DeskApi("patients_api", __name__, description="Patients")
-
-COLUMNS = {
-    "id": Patient.id,
-    "created_at": Patient.created_at,
-    "updated_at": Patient.updated_at,
-    "unique_id": Patient.number,
-    "last_name": Patient.sort_name,
-    "first_name": Patient.given_names,
-    "date_of_birth": Patient.birth_date,
-}
-"""What a list may be ordered by; with a minus sign the other way round."""
 
 
 def _answer(row: Any, status: int = 200) -> Response:
@@ -50,31 +38,23 @@ def _written(given: dict[str, Any]) -> dict[str, Any]:
 def patients() -> Response:
     """Patients in the order of registration. `search=` finds as the find box does; `date`, `date_from` and `date_to` are
     days of registration; `ordering=` takes id, created_at, updated_at, unique_id, last_name, first_name, date_of_birth."""
-    who, asked = person(), _asked()
+    who, asked, days = person(), queries.asked_for(request.args.get("search", "").strip()), asked_instants()
     seen = names_of(who)
     return listed(
-        partial(queries.rows, asked=asked, order=_order(), who=who),
+        partial(wire.rows, asked=asked, days=days, order=_order(), who=who),
         lambda row: patient_json(row, seen),
-        total=partial(queries.number_of, asked, who),
+        total=partial(wire.number_of, asked, days, who),
     )
 
 
-def _asked() -> list[Any]:
-    conditions = within_asked_days(Patient.created_at)
-    if (typed := request.args.get("search", "").strip()) and not (terms := queries.asked_for(typed)).is_empty:
-        conditions.append(queries.fits(terms))
-    return conditions
-
-
-def _order() -> tuple[Any, Any]:
+def _order() -> str:
     asked = request.args.get("ordering", "id")
-    column = COLUMNS.get(asked.removeprefix("-"))
-    if column is None:
+    if asked.removeprefix("-") not in wire.COLUMNS:
         raise RuleBroken(
             _("Order by one of: id, created_at, updated_at, unique_id, last_name, first_name, date_of_birth."),
             "ordering",
         )
-    return (column.desc(), Patient.id.desc()) if asked.startswith("-") else (column, Patient.id)
+    return asked
 
 
 @api.post("/patients/")
@@ -85,7 +65,7 @@ def register(given: dict[str, Any]) -> Response:
     """Register a patient; the server issues `unique_id`."""
     named = substances(given.get("known_allergies") or "")
     patient = actions.register_patient(**_written(given), allergies=named, by=person())
-    return _answer(queries.row(patient.id, person()), 201)
+    return _answer(wire.row(patient.id, person()), 201)
 
 
 @api.get("/patients/<int:patient_id>/")
@@ -103,13 +83,13 @@ def patient(patient_id: int) -> Response:
 def correct(given: dict[str, Any], patient_id: int) -> Response:
     """Correct a patient. `known_allergies` may differ from what is recorded only for those who may record allergies."""
     who = person()
-    row = queries.row(patient_id, who)
+    row = wire.row(patient_id, who)
     check_if_match(row.version, lambda: patient_json(row, names_of(who)))
     version = row.version if request.if_match else None
     actions.update_patient(
         patient_id, version=version, allergies=given.get("known_allergies"), **_written(given), by=who
     )
-    return _answer(queries.row(patient_id, who))
+    return _answer(wire.row(patient_id, who))
 
 
 @api.delete("/patients/<int:patient_id>/")
@@ -128,7 +108,7 @@ def withdraw(patient_id: int) -> Response:
 def lookalikes(given: dict[str, Any]) -> Response:
     """Who may be registered already: give first_name, last_name, date_of_birth, gender and contact_info as in a registration."""
     found = queries.lookalikes(_person(given), who=person())
-    rows = {row.id: row for row in queries.rows_of([one.hit.id for one in found], person())}
+    rows = {row.id: row for row in wire.rows_of([one.hit.id for one in found], person())}
     seen = names_of(person())
     return jsonify(
         [

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select
 from sqlalchemy import text as text_
 
 from hms.core import clock, settings
@@ -20,6 +20,7 @@ from hms.core.text import fold, like
 from . import rules
 from .models import ALLERGY_WORDS, Patient
 from .search import SearchTerms, terms
+from .sought import Sought, part, written
 
 MOST_CANDIDATES = 200
 """So many matches are ranked; a line that fits more people is too short to tell them apart."""
@@ -86,57 +87,18 @@ def asked_for(text: str) -> SearchTerms:
     return terms(text, clock.today(), settings.value("patients.number_prefix"))
 
 
-def fits(asked: SearchTerms) -> ColumnElement[bool]:
-    """The condition that every part of the line matches; true for an empty line."""
-    return and_(true(), *(_begins(word) for word in asked.words), *_digit_conditions(asked))
-
-
-def _begins(word: str) -> ColumnElement[bool]:
-    return Patient.search_names.like(f"% {like(_part(word))}%", escape="\\")
-
-
-def _part(word: str) -> str:
-    """A word as it stands in `search_names`: without apostrophes, hyphens as blanks."""
-    return fold(word.replace("'", "").replace("’", "").replace("-", " "))
-
-
-def _digit_conditions(asked: SearchTerms) -> list[ColumnElement[bool]]:
-    """Readings of the same digits are alternatives; separate runs must all match."""
-    readings = []
-    if asked.hospital_number is not None:
-        readings.append(Patient.number == asked.hospital_number)
-    if asked.birth_date is not None:
-        readings.append(Patient.birth_date == asked.birth_date)
-    if asked.birth_year is not None:
-        readings.append(Patient.birth_date.between(date(asked.birth_year, 1, 1), date(asked.birth_year, 12, 31)))
-    runs = [_has_digits(run) for run in asked.digit_runs]
-    if asked.also_digits:
-        return [or_(*readings, _has_digits(asked.also_digits)), *runs]
-    return [*readings, *runs]
-
-
-def _has_digits(run: str) -> ColumnElement[bool]:
-    return or_(*(Patient.search_digits.like(f"%{written}%") for written in _written(run)))
-
-
-def _written(run: str) -> set[str]:
-    """The run as it stands in numbers, and without the 0 or 00 that is dialled but not kept in phones."""
-    kept = rules.fragment(run)
-    return {run} if run.startswith("000") or len(kept) < 2 else {run, kept}
-
-
 def _rank(asked: SearchTerms, some: Any, first: Select | None) -> ColumnElement[int]:
     """0 the number itself, 1 the whole phone, 2 one of `first`, 3 a whole name as typed, 4 the rest."""
     whens: list[Any] = []
     if asked.hospital_number is not None:
         whens.append((some.number == asked.hospital_number, 0))
     for run in (*asked.digit_runs, asked.also_digits or ""):
-        phones = [phone for phone in _written(run) if len(phone) >= FULL_PHONE]
+        phones = [phone for phone in written(run) if len(phone) >= FULL_PHONE]
         whens += [(some.search_digits.like(f"%{phone} %"), 1) for phone in phones]
     if first is not None:
         whens.append((some.id.in_(first), 2))
     if asked.words:
-        whole = (some.search_names.like(f"% {like(_part(word))} %", escape="\\") for word in asked.words)
+        whole = (some.search_names.like(f"% {like(part(word))} %", escape="\\") for word in asked.words)
         whens.append((and_(*whole), 3))
     return case(*whens, else_=literal(4)) if whens else literal(4)
 
@@ -147,7 +109,7 @@ _RANKED = (*SHOWN, Patient.sort_name, Patient.number, Patient.search_names, Pati
 
 def _matching(asked: SearchTerms, limit: int, first: Select | None) -> Any:
     """Ranks a bounded number of matches, so that a short line costs no more than a long one."""
-    fit = select(*_RANKED).where(Patient.status == "active", fits(asked))
+    fit = select(*_RANKED).where(Patient.status == "active", Sought.of(asked).fits())
     found = fit.limit(MOST_CANDIDATES)
     some = (fit.where(Patient.id.in_(first)).union(found) if first is not None else found).subquery("some").c
     shown = [some[column.key] for column in SHOWN]
@@ -156,12 +118,12 @@ def _matching(asked: SearchTerms, limit: int, first: Select | None) -> Any:
 
 def _similar(asked: SearchTerms, limit: int) -> Any:
     """Names that sound or look like the words (pg_trgm's strict word similarity), nearest first."""
-    words = [_part(word) for word in asked.words]
+    words = [part(word) for word in asked.words]
     near = [func.strict_word_similarity(word, Patient.search_names) for word in words]
     resembles = [literal(word).op("<<%")(Patient.search_names) for word in words]
     return (
         select(*SHOWN)
-        .where(Patient.status == "active", *resembles, *_digit_conditions(asked))
+        .where(Patient.status == "active", *resembles, *Sought.of(asked).digits())
         .order_by(sum(near, literal(0)).desc(), *BY_NAME)
         .limit(limit * 2)
     )

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Result, Select, any_, case, column, exists, func, literal, select, table, tuple_
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import selectinload
 
-from hms.core import clock
 from hms.core.db import db, locked
 from hms.core.errors import NotFound
-from hms.core.people import Person
-from hms.core.statements import begun_once, built_once
+from hms.core.statements import built_once
 from hms.core.words import _
 from hms.staff import queries as staff
 
-from . import access
 from .banner import banner, for_banner, patient_banner, reads_allergies, sorted_as
-from .finding import BY_NAME, SHOWN, WHO, Hit, asked_for, find, fits, hit, shown_phone
+from .finding import BY_NAME, SHOWN, WHO, Hit, asked_for, find, hit, shown_phone
 from .lookalikes import Lookalike, lookalikes
 from .models import Allergy, Patient
-from .reader import Reader, reader
 
 __all__ = [
     "WHO",
@@ -32,7 +26,6 @@ __all__ = [
     "asked_for",
     "banner",
     "find",
-    "fits",
     "for_banner",
     "hit",
     "lookalikes",
@@ -43,10 +36,7 @@ __all__ = [
 ]
 
 PAGE = 25
-RECENT = timedelta(days=30)
 NO_PATIENT = _("No patient has this number here. The record may have been withdrawn.")
-# The appointments desk stands above this one; of its table only these two columns are known here.
-_APPOINTMENT = table("appointment", column("patient_id"), column("date"))
 
 
 def patient(patient_id: int, *, with_allergies: bool = False) -> Patient:
@@ -112,80 +102,6 @@ def _place(patient_id: int | None) -> Any:
     if patient_id is None:
         return None
     return db.session.execute(select(*BY_NAME).where(Patient.id == patient_id)).one_or_none()
-
-
-def rows(limit: int, offset: int, *, asked: list[Any], order: tuple[Any, ...], who: Person) -> Result:
-    """Active patients that fit the conditions `asked`, with the API's columns; substances only for those who may read them.
-
-    `is_open` says whether the content of the record is open to `who`.
-    """
-    query, values = _begun(clock.today() - RECENT, with_substances=reads_allergies(who), who=reader(who))
-    return db.session.execute(query.where(*asked).order_by(*order).limit(limit).offset(offset), values)
-
-
-def number_of(asked: list[Any], who: Person) -> int:
-    """How many active patients that `who` may know of fit the conditions `asked`."""
-    known = (Patient.status == "active", *access.own_rows(who, Patient.id))
-    return db.session.execute(select(func.count(Patient.id)).where(*known, *asked)).scalar_one()
-
-
-def _rows(since: Any, *, with_substances: bool, who: Reader) -> Select:
-    booked = _APPOINTMENT.c.date.between(since, who.at.reader_today)
-    recent = exists().where(_APPOINTMENT.c.patient_id == Patient.id, booked)
-    columns = [Patient.__table__.c[name] for name in ROW]
-    return select(
-        *columns,
-        recent.label("has_recent_appointment"),
-        (_substances() if with_substances else literal("")).label("known_allergies"),
-        access.open_to(who, Patient.id).label("is_open"),
-    ).where(Patient.status == "active", *access.own_rows(who, Patient.id))
-
-
-_begun = begun_once(_rows)
-
-ROW = (
-    *("id", "hospital_number", "given_names", "family_name", "birth_date", "sex", "phone", "address"),
-    *("created_at", "updated_at", "version", "is_restricted"),
-)
-
-
-def _substances() -> Any:
-    """Active substances joined by commas; "None" when the patient was asked and has none; empty when nobody asked."""
-    joined = (
-        select(func.string_agg(Allergy.substance, aggregate_order_by(literal(", "), Allergy.id)))
-        .where(Allergy.patient_id == Patient.id, Allergy.status == "active")
-        .scalar_subquery()
-    )
-    return case(
-        (Patient.allergy_status == "known", func.coalesce(joined, "")),
-        (Patient.allergy_status == "none_known", "None"),
-        else_="",
-    )
-
-
-def row(patient_id: int, who: Person) -> Any:
-    """One row of the API; `NotFound` when there is none."""
-    since = clock.today() - RECENT
-    found = _row(patient_id, since, with_substances=reads_allergies(who), who=reader(who)).one_or_none()
-    if found is None:
-        raise NotFound("No Patient matches the given query.")
-    return found
-
-
-@built_once
-def _row(patient_id: Any, since: Any, *, with_substances: bool, who: Reader) -> Select:
-    return _rows(since, with_substances=with_substances, who=who).where(Patient.id == patient_id)
-
-
-def rows_of(patient_ids: list[int], who: Person) -> list[Any]:
-    """The API's rows of these patients."""
-    since = clock.today() - RECENT
-    return list(_rows_of(patient_ids, since, with_substances=reads_allergies(who), who=reader(who)))
-
-
-@built_once
-def _rows_of(patient_ids: Any, since: Any, *, with_substances: bool, who: Reader) -> Select:
-    return _rows(since, with_substances=with_substances, who=who).where(Patient.id == any_(patient_ids))
 
 
 def asked_by(whom: Patient) -> str:

@@ -84,7 +84,7 @@ def names_of(who: Person) -> tuple[str, ...]:
 
 
 def patient_json(row: Any, seen: tuple[str, ...]) -> dict[str, Any]:
-    """A row of `queries.rows` with the fields in `seen`, in the original's order; no substances of a closed record."""
+    """A row of `wire.rows` with the fields in `seen`, in the original's order; no substances of a closed record."""
     whole = {
         "id": row.id,
         "has_recent_appointment": row.has_recent_appointment,

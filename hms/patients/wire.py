@@ -1,0 +1,135 @@
+"""The rows of the API: patients as programs read them, one, some, or a list."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Result, Select, any_, case, column, exists, func, literal, select, table
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from hms.core import clock
+from hms.core.errors import NotFound
+from hms.core.people import Person
+from hms.core.statements import Narrowing, built_once
+
+from . import access
+from .banner import reads_allergies
+from .models import Allergy, Patient
+from .reader import Reader, reader
+from .search import SearchTerms
+from .sought import Sought
+
+RECENT = timedelta(days=30)
+# The appointments desk stands above this one; of its table only these two columns are known here.
+_APPOINTMENT = table("appointment", column("patient_id"), column("date"))
+
+COLUMNS = {
+    "id": Patient.id,
+    "created_at": Patient.created_at,
+    "updated_at": Patient.updated_at,
+    "unique_id": Patient.number,
+    "last_name": Patient.sort_name,
+    "first_name": Patient.given_names,
+    "date_of_birth": Patient.birth_date,
+}
+"""What the API's list may be ordered by; with a minus sign the other way round."""
+
+
+def rows(limit: int, offset: int, *, asked: SearchTerms, days: Narrowing, order: str, who: Person) -> Result:
+    """Active patients that fit the line `asked` and were registered from `days` first to last (instants), with the API's
+    columns; substances only for those who may read them. `is_open` says whether the content of the record is open to `who`.
+    """
+    form = {"with_substances": reads_allergies(who), "who": reader(who), "sought": Sought.of(asked), "days": days}
+    return _listed(limit, offset, clock.today() - RECENT, **form, order=order)
+
+
+@built_once
+def _listed(
+    limit: Any,
+    offset: Any,
+    since: Any,
+    *,
+    with_substances: bool,
+    who: Reader,
+    sought: Sought,
+    days: Narrowing,
+    order: str,
+) -> Select:
+    column = COLUMNS[order.removeprefix("-")]
+    by = (column.desc(), Patient.id.desc()) if order.startswith("-") else (column, Patient.id)
+    found = _rows(since, with_substances=with_substances, who=who).where(sought.fits(), *_registered(days))
+    return found.order_by(*by).limit(limit).offset(offset)
+
+
+def number_of(asked: SearchTerms, days: Narrowing, who: Person) -> int:
+    """How many active patients that `who` may know of fit the line and the days."""
+    return _number(who=reader(who), sought=Sought.of(asked), days=days).scalar_one()
+
+
+@built_once
+def _number(*, who: Reader, sought: Sought, days: Narrowing) -> Select:
+    known = (Patient.status == "active", *access.own_rows(who, Patient.id))
+    return select(func.count(Patient.id)).where(*known, sought.fits(), *_registered(days))
+
+
+def _registered(days: Narrowing) -> list[Any]:
+    bounds = {"first": Patient.created_at.__ge__, "end": Patient.created_at.__lt__}
+    return [bounds[name](value) for name, value in days.by.items()]
+
+
+def _rows(since: Any, *, with_substances: bool, who: Reader) -> Select:
+    booked = _APPOINTMENT.c.date.between(since, who.at.reader_today)
+    recent = exists().where(_APPOINTMENT.c.patient_id == Patient.id, booked)
+    columns = [Patient.__table__.c[name] for name in ROW]
+    return select(
+        *columns,
+        recent.label("has_recent_appointment"),
+        (_substances() if with_substances else literal("")).label("known_allergies"),
+        access.open_to(who, Patient.id).label("is_open"),
+    ).where(Patient.status == "active", *access.own_rows(who, Patient.id))
+
+
+ROW = (
+    *("id", "hospital_number", "given_names", "family_name", "birth_date", "sex", "phone", "address"),
+    *("created_at", "updated_at", "version", "is_restricted"),
+)
+
+
+def _substances() -> Any:
+    """Active substances joined by commas; "None" when the patient was asked and has none; empty when nobody asked."""
+    joined = (
+        select(func.string_agg(Allergy.substance, aggregate_order_by(literal(", "), Allergy.id)))
+        .where(Allergy.patient_id == Patient.id, Allergy.status == "active")
+        .scalar_subquery()
+    )
+    return case(
+        (Patient.allergy_status == "known", func.coalesce(joined, "")),
+        (Patient.allergy_status == "none_known", "None"),
+        else_="",
+    )
+
+
+def row(patient_id: int, who: Person) -> Any:
+    """One row of the API; `NotFound` when there is none."""
+    since = clock.today() - RECENT
+    found = _row(patient_id, since, with_substances=reads_allergies(who), who=reader(who)).one_or_none()
+    if found is None:
+        raise NotFound("No Patient matches the given query.")
+    return found
+
+
+@built_once
+def _row(patient_id: Any, since: Any, *, with_substances: bool, who: Reader) -> Select:
+    return _rows(since, with_substances=with_substances, who=who).where(Patient.id == patient_id)
+
+
+def rows_of(patient_ids: list[int], who: Person) -> list[Any]:
+    """The API's rows of these patients."""
+    since = clock.today() - RECENT
+    return list(_rows_of(patient_ids, since, with_substances=reads_allergies(who), who=reader(who)))
+
+
+@built_once
+def _rows_of(patient_ids: Any, since: Any, *, with_substances: bool, who: Reader) -> Select:
+    return _rows(since, with_substances=with_substances, who=who).where(Patient.id == any_(patient_ids))
