@@ -9,13 +9,14 @@ from sqlalchemy import select
 
 from hms.core import clock
 from hms.core.actions import STALE, action
+from hms.core.alerts import Alert, alert
 from hms.core.db import db, found, locked
 from hms.core.errors import NotFound, RuleBroken, Stale
-from hms.core.money import Money
+from hms.core.money import ZERO, Money
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.words import _
-from hms.patients.models import Patient
+from hms.patients import queries as patients
 
 from . import payers, prices, rules
 from .charging import line_of, re_add
@@ -108,16 +109,17 @@ def create_bill(
 ) -> Bill:
     """A new draft with `items` (description or price_item_id, unit_price, quantity), and the part
     (`payer_share`) of another `payer`. It collects no charges of care."""
-    if db.session.get(Patient, patient_id) is None:
+    if not patients.exists(patient_id):
         raise RuleBroken(_("There is no such patient."), "patient")
+    lines = [_written(item) for item in items]
     bill = Bill(patient_id=patient_id, encounter_id=encounter_id, notes=notes)
-    db.session.add(bill)
-    db.session.flush()
-    for item in items:
-        _write_line(bill, item, by)
-    re_add(bill)
+    bill.total = sum((line["amount"] for line in lines), ZERO)
     if payer:
         payers.set_payer(bill, payer, payer_share)
+    db.session.add(bill)
+    db.session.flush()
+    db.session.add_all(BillLine(bill_id=bill.id, added_by_id=by.id, **line) for line in lines)
+    alert(Alert.BILL_CHANGED)
     return bill
 
 
@@ -140,14 +142,17 @@ def add_item(bill_id: int, item: dict[str, Any], *, by: Person) -> BillLine:
 
 
 def _write_line(bill: Bill, item: dict[str, Any], by: Person) -> BillLine:
-    """Put an item on the draft; `RuleBroken` names the field that keeps it off. Own words go before the price list's."""
-    listed = _item(item.get("price_item_id"))
-    line = line_of(listed, item.get("description", ""), item.get("quantity", 1), item.get("unit_price"))
-    if item.get("description"):
-        line["description"] = item["description"]
-    row = BillLine(bill_id=bill.id, added_by_id=by.id, **line)
+    """Put an item on the draft; `RuleBroken` names the field that keeps it off."""
+    row = BillLine(bill_id=bill.id, added_by_id=by.id, **_written(item))
     db.session.add(row)
     return row
+
+
+def _written(item: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a line as a program sends it. Its own words go before the price list's."""
+    listed = _item(item.get("price_item_id"))
+    line = line_of(listed, item.get("description", ""), item.get("quantity", 1), item.get("unit_price"))
+    return line | ({"description": item["description"]} if item.get("description") else {})
 
 
 def _item(price_item_id: int | None) -> PriceItem | None:

@@ -30,11 +30,13 @@ def issue(bill_id: int, *, version: int | None = None, by: Person) -> Bill:
     if version is not None and version != bill.version:
         raise Stale(STALE)
     later(papers.INVOICE, bill.id)
-    return issue_locked(bill, by)
+    issue_locked(bill, by)
+    db.session.flush()
+    return bill
 
 
-def issue_locked(bill: Bill, by: Person) -> Bill:
-    """`issue` for a bill whose row is locked already; its invoice is for the caller to ask for."""
+def issue_locked(bill: Bill, by: Person) -> None:
+    """`issue` for a bill whose row is locked already. To write it, and to ask for its invoice, is for the caller."""
     lines = [rules.Line(*row) for row in _standing(bill.id)]
     summed = rules.check_issue(rules.BillState(bill.status), lines, bill.discount)
     discounts.check_given(bill, summed.subtotal)
@@ -47,8 +49,6 @@ def issue_locked(bill: Bill, by: Person) -> Bill:
     bill.total, bill.collects = summed.total, False
     bill.issued_at, bill.issued_by_id = clock.now(), by.id
     bill.changed()
-    db.session.flush()
-    return bill
 
 
 @built_once

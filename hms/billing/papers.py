@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, func, select
 
 from hms.core import clock, settings
-from hms.core.db import db, found
+from hms.core.db import db
 from hms.core.format import money, person_name, spoken_name, stamp
 from hms.core.money import ZERO, Money
 from hms.core.statements import built_once
@@ -33,18 +33,24 @@ SHORTEST_LAST_PAGE = 2
 
 def as_it_stands(bill: Bill, clerk: str) -> dict[str, Any]:
     """What the paper says of hospital, patient and clerk on this day."""
-    patient = found(Patient, bill.patient_id)
+    patient = _named(bill.patient_id).one()
     return {
         "hospital": {name: settings.value(f"hospital.{name}") for name in ("name", "address", "phone", "tax_number")},
         "patient": {
-            "spoken_name": spoken_name(patient.family_name, patient.given_names, patient.title),
+            "spoken_name": spoken_name(patient.family_name, patient.given_name, patient.title),
             "family_name": patient.family_name,
-            "given_name": patient.given_names,
+            "given_name": patient.given_name,
             "hospital_number": patient.hospital_number,
             "address": patient.address,
         },
         "issued_by": clerk,
     }
+
+
+@built_once
+def _named(patient_id: Any) -> Select:
+    names = (Patient.family_name, Patient.given_names.label("given_name"), Patient.title)
+    return select(*names, Patient.hospital_number, Patient.address).where(Patient.id == patient_id)
 
 
 def edition(bill: Bill) -> str:
