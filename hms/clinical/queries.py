@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, Select, false, select
+from sqlalchemy import Row, Select, any_, false, select
 
 from hms.appointments.models import QueueEntry
 from hms.core import clock
@@ -20,6 +20,7 @@ from hms.patients.models import Patient
 from hms.patients.queries import NO_PATIENT
 from hms.patients.reader import Reader, reader
 
+from . import readings
 from .models import Addendum, Condition, Encounter, Prescription, VitalsReading
 
 _ENCOUNTER = Encounter.__table__.c
@@ -116,16 +117,18 @@ def prescription(prescription_id: int, who: Person) -> Any:
 
 
 def vitals_of_waiting(entry_ids: Iterable[int], who: Person) -> list[Row]:
-    """The readings of places in the queue, oldest first, each with the date of birth and whether it is open to `who`."""
+    """The readings of places in the queue, oldest first: what is shown of each (`readings.COLUMNS`), `queue_entry_id`,
+    `birth_date`, and whether it `is_open` to `who`."""
     return list(_vitals_of_waiting(list(entry_ids), who=reader(who)))
 
 
 @built_once
 def _vitals_of_waiting(entry_ids: Any, *, who: Reader) -> Select:
-    query = select(VitalsReading, Patient.birth_date, access.open_to(who, Patient.id).label("is_open"))
+    is_open = access.open_to(who, Patient.id).label("is_open")
+    query = select(*readings.COLUMNS, VitalsReading.queue_entry_id, Patient.birth_date, is_open)
     return (
-        query.join(Patient, Patient.id == VitalsReading.patient_id)
-        .where(VitalsReading.queue_entry_id.in_(entry_ids), VitalsReading.status == "final")
+        query.join_from(VitalsReading, Patient, Patient.id == VitalsReading.patient_id)
+        .where(VitalsReading.queue_entry_id == any_(entry_ids), VitalsReading.status == "final")
         .order_by(VitalsReading.taken_at)
     )
 

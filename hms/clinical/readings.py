@@ -20,6 +20,9 @@ from hms.core.words import _
 from .models import VitalsReading
 
 _READING = VitalsReading.__table__.c
+_SHOWN = ("id", "taken_at", "taken_by_id", *vitals.vitals(), "is_pregnant", "consciousness", "on_oxygen", "note")
+COLUMNS = tuple(_READING[name] for name in _SHOWN)
+"""All that `shown` shows of a reading."""
 DAYS_PER_YEAR = Decimal("365.25")
 SHORT = {
     "temperature": _("T"),
@@ -154,9 +157,8 @@ def _last_sizes(patient_id: Any) -> CompoundSelect:
 
 
 def last_of(encounter_id: Any) -> Select:
-    """The last reading of an encounter, with all that `shown` shows of it."""
-    names = ("id", "taken_at", "taken_by_id", *vitals.vitals(), "is_pregnant", "consciousness", "on_oxygen", "note")
-    last = select(*(_READING[name] for name in names)).where(_READING.encounter_id == encounter_id)
+    """The last reading of an encounter."""
+    last = select(*COLUMNS).where(_READING.encounter_id == encounter_id)
     return last.where(_READING.status == "final").order_by(_READING.taken_at.desc(), _READING.id.desc()).limit(1)
 
 

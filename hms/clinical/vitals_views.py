@@ -136,13 +136,13 @@ def words_for_board(entry_ids: Iterable[int]) -> dict[int, str]:
     """What the queue board says of those measured: the unusual values to those who care, to others that it was done."""
     may_read = queries.reads_clinical(person())
     return {
-        row.queue_entry_id: _board_words(row, born) if may_read and is_open else _("Taken")
-        for row, born, is_open in queries.vitals_of_waiting(entry_ids, person())
+        row.queue_entry_id: _board_words(row) if may_read and row.is_open else _("Taken")
+        for row in queries.vitals_of_waiting(entry_ids, person())
     }
 
 
-def _board_words(row: VitalsReading, born: Any) -> str:
-    seen = readings.shown(row, born)
+def _board_words(row: Any) -> str:
+    seen = readings.shown(row, row.birth_date)
     told = [f"{one.label} {one.text} {_(one.flag.word)}" for one in seen.flagged]
     if seen.news2 is not None and seen.news2.needs_review:
         told.append(f"NEWS2 {seen.news2.total}")

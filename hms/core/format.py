@@ -57,13 +57,14 @@ def long_day(when: date, months: Sequence[str] = LONG_MONTHS) -> str:
 
 def stamp(instant: datetime, months: Sequence[str] = SHORT_MONTHS) -> str:
     """22-Nov-2026 10:05 in hospital time, 24-hour clock."""
-    return f"{day(instant, months)} {clock_time(instant)}"
+    shown = clock.local(instant) if instant.tzinfo else instant
+    return f"{day(shown.date(), months)} {clock_time(shown.time())}"
 
 
 def clock_time(instant: datetime, *, seconds: bool = False) -> str:
     """10:05 (or 10:05:09) in hospital time; a naive time of day is shown as it is."""
     shown = clock.local(instant) if isinstance(instant, datetime) and instant.tzinfo else instant
-    return shown.strftime("%H:%M:%S" if seconds else "%H:%M")
+    return f"{shown.hour:02d}:{shown.minute:02d}" + (f":{shown.second:02d}" if seconds else "")
 
 
 def age(born: date, on: date) -> str:

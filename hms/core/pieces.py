@@ -16,7 +16,7 @@ from .written import marked_up, written
 
 _TURNING = ("next", "back", "exit")
 _drawings: dict[str, Markup] = {}
-_kept: dict[tuple[str, str], Markup] = {}
+_unchanging: dict[tuple[str, str], Markup] = {}
 
 
 def drawing(name: str) -> Markup:
@@ -33,13 +33,13 @@ def drawing(name: str) -> Markup:
     return known
 
 
-def kept(name: str, caller: Callable[[], Markup]) -> Markup:
+def unchanging(name: str, caller: Callable[[], Markup]) -> Markup:
     """What a block or macro writes, written once for each language: for what is the same on every page."""
-    known = _kept.get((name, language()))
+    known = _unchanging.get((name, language()))
     if known is None:
         known = caller()
         if not current_app.debug:
-            _kept[name, language()] = known
+            _unchanging[name, language()] = known
     return known
 
 
@@ -99,7 +99,7 @@ def form_token() -> str:
 def install(app: Flask) -> None:
     """Give the pieces to templates, and to WTForms its attributes: its own make an object of markup of each part."""
     pieces = {"drawing": drawing, "further_attributes": further_attributes, "control_attributes": control_attributes}
-    app.jinja_env.globals.update(pieces, kept=kept, csrf_token=form_token)
+    app.jinja_env.globals.update(pieces, unchanging=unchanging, csrf_token=form_token)
     app.context_processor(lambda: {"csrf_token": form_token})  # Flask-WTF gives its own this way too
     widgets.html_params = field_attributes
     widgets.Input.html_params = staticmethod(field_attributes)
