@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import request
 
-from hms.core.errors import NotFound, RuleBroken
+from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.people import Person
 
 from . import queries
@@ -35,7 +37,16 @@ def needed_encounter(given: dict[str, Any]) -> int:
 
 def check_encounter(encounter_id: int, who: Person) -> None:
     """`RuleBroken` at the field when `who` knows of no such encounter."""
-    try:
+    with naming(encounter_id):
         queries.encounter_found(encounter_id, who)
-    except NotFound:
+
+
+@contextmanager
+def naming(encounter_id: int) -> Iterator[None]:
+    """What is done to an encounter that the body names: when there is none, or not any more, that is said at the field."""
+    try:
+        yield
+    except (NotFound, Conflict) as refused:
+        if isinstance(refused, Conflict) and refused.code != "withdrawn":
+            raise
         raise RuleBroken(f'Invalid pk "{encounter_id}" - object does not exist.', "encounter") from None

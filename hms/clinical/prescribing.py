@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from sqlalchemy import Row
+
 from hms.clinical import rules
-from hms.core import clock
 from hms.core.actions import action
-from hms.core.alerts import Alert as Knock
-from hms.core.alerts import alert
 from hms.core.db import db, locked
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.people import Person
@@ -22,6 +21,7 @@ from hms.formulary.alerts import Check
 from hms.formulary.dosing import Dose, duration_words, frequency_words
 from hms.formulary.strengths import amount_text
 
+from . import queries, writing_order
 from .encounters import check_writable, own_draft, state
 from .models import Encounter, Prescription
 from .ordering import Order, as_kept, checks_of, order
@@ -49,14 +49,7 @@ def prescribe(
     encounter = _encounter(encounter_id, by)
     asked = what | {"instructions": instructions, "quantity": quantity}
     values, ordered = _columns(encounter, asked, override_code, override_reason, by)
-    line = Prescription(patient_id=encounter.patient_id, encounter_id=encounter.id, prescriber_id=by.id, **values)
-    if state(encounter) != rules.DRAFT:
-        line.status, line.signed_at = "active", clock.now()
-        alert(Knock.PRESCRIPTION_SIGNED)
-    else:
-        encounter.changed()
-    db.session.add(line)
-    db.session.flush()
+    line = writing_order.add(encounter, values, is_draft=state(encounter) == rules.DRAFT, by=by)
     if ordered.sentence_id is not None:
         formulary_actions.count_use(ordered.sentence_id, by=by)
     return line
@@ -81,7 +74,7 @@ def change_prescription(
 
 
 def _columns(
-    encounter: Encounter, what: dict[str, Any], code: str, reason: str, by: Person, besides: int | None = None
+    encounter: Encounter | Row, what: dict[str, Any], code: str, reason: str, by: Person, besides: int | None = None
 ) -> tuple[dict[str, Any], Order]:
     """The columns of a checked line; raises `RuleBroken` at what is wrong with it."""
     written = _texts(what)
@@ -100,8 +93,8 @@ def _columns(
     return values, ordered
 
 
-def _encounter(encounter_id: int, by: Person) -> Encounter:
-    encounter = locked(Encounter, encounter_id)
+def _encounter(encounter_id: int, by: Person) -> Row:
+    encounter = queries.encounter_held(encounter_id, by)
     if encounter.status == "signed" and encounter.doctor_id == by.id:
         return encounter
     if encounter.status == "entered_in_error":

@@ -15,10 +15,10 @@ from hms.patients import access
 from hms.patients import queries as patients
 
 from . import actions, checking, queries, trail
-from .asked import check_encounter, either, needed_encounter, wanted_state
+from .asked import either, naming, needed_encounter, wanted_state
 from .encounters_api import api
 from .models import Prescription
-from .shapes import AllergyQuestion, InteractionQuestion, PrescriptionIn, PrescriptionOut, prescription_json
+from .shapes import AllergyQuestion, InteractionQuestion, PrescriptionIn, PrescriptionOut, order_json, prescription_json
 
 STATES = ("draft", "active", "on_hold", "part_dispensed", "completed", "stopped")
 
@@ -38,11 +38,6 @@ def prescriptions() -> Response:
         status=wanted_state(STATES),
     )
     return trail.listed("prescription", rows, prescription_json)
-
-
-def _one(prescription_id: int, status: int = 200) -> Response:
-    row = queries.prescription(prescription_id, person())
-    return single(prescription_json(row), row.version, status)
 
 
 @api.get("/prescriptions/<int:prescription_id>/")
@@ -74,9 +69,10 @@ def prescribe(given: dict[str, Any]) -> Response:
     A stop (a recorded allergy, a dangerous pair, too high a dose) is 400 on `override_reason` until `override_code` and
     a reason are given.
     """
-    encounter_id, asked = needed_encounter(given), _asked(given)
-    check_encounter(encounter_id, person())
-    return _one(actions.prescribe(encounter_id, **asked, by=person()).id, 201)
+    encounter_id, asked, who = needed_encounter(given), _asked(given), person()
+    with naming(encounter_id):
+        line = actions.prescribe(encounter_id, **asked, by=who)
+    return single(order_json(line, is_readable=queries.reads_prescriptions(who)), line.version, 201)
 
 
 @api.put("/prescriptions/<int:prescription_id>/")
@@ -92,7 +88,9 @@ def change(given: dict[str, Any], prescription_id: int) -> Response:
     if either(given, "encounter") not in (None, row.encounter_id):
         raise RuleBroken(_("The encounter of a prescription cannot be changed."), "encounter")
     given.setdefault("medication_name", row.medication_name)
-    return _one(actions.change_prescription(prescription_id, **_asked(given), by=person()).id)
+    actions.change_prescription(prescription_id, **_asked(given), by=person())
+    row = queries.prescription(prescription_id, person())
+    return single(prescription_json(row), row.version)
 
 
 @api.delete("/prescriptions/<int:prescription_id>/")

@@ -190,7 +190,7 @@ def _checked(found: Any, encounter_id: int) -> Any:
     if found is None:
         raise _missing(Encounter, encounter_id, _("There is no such encounter."))
     if not found.is_readable:
-        raise access.Closed(found.Encounter.patient_id)
+        raise access.Closed(found.patient_id)
     if found.is_emergency:
         access.say_emergency()
     return found
@@ -200,8 +200,27 @@ def _checked(found: Any, encounter_id: int) -> Any:
 def _record(encounter_id: Any, *, with_patient: bool, who: Reader) -> Select:
     whose = Encounter.patient_id
     is_standing = (Encounter.id == encounter_id, Encounter.status != "entered_in_error")
-    query = select(Encounter, *_marks(True, who, whose)).where(*is_standing, *access.visible_to(who, whose))
+    query = select(Encounter, whose.label("patient_id"), *_marks(True, who, whose)).where(
+        *is_standing, *access.visible_to(who, whose)
+    )
     return query.add_columns(Patient).join(Patient, Patient.id == whose) if with_patient else query
+
+
+def encounter_held(encounter_id: int, who: Person) -> Row:
+    """The encounter, locked until the action ends, as far as an order in it needs it: id, patient_id, doctor_id, status.
+
+    `NotFound` and `access.Closed` as for `encounter_found`; but one that was entered in error is found.
+    """
+    found = _held(encounter_id, who=reader(who)).one_or_none()
+    return _checked(found, encounter_id)
+
+
+@built_once
+def _held(encounter_id: Any, *, who: Reader) -> Select:
+    whose = _ENCOUNTER.patient_id
+    told = (_ENCOUNTER.id, whose, _ENCOUNTER.doctor_id, _ENCOUNTER.status, *_marks(True, who, whose))
+    query = select(*told).where(_ENCOUNTER.id == encounter_id, *access.visible_to(who, whose))
+    return query.with_for_update(of=Encounter.__table__)
 
 
 def place_in_queue(entry_id: int) -> tuple[QueueEntry, int | None]:

@@ -229,22 +229,19 @@ def addendum_json(row: Any) -> dict[str, Any]:
 
 def prescription_json(row: Any) -> dict[str, Any]:
     """An order; people outside of care and pharmacy see that it was and where it stands."""
+    return order_json(row, is_readable=row.is_readable)
+
+
+def order_json(row: Any, *, is_readable: bool) -> dict[str, Any]:
     known = {"id": row.id, "encounter": row.encounter_id}
-    if not row.is_readable:
+    if not is_readable:
         return known | {"status": row.status, "created_at": row.created_at}
     texts = ("medication_name", "dosage", "frequency", "duration", "instructions", "status")
-    more = (
-        "quantity",
-        "quantity_dispensed",
-        "override_code",
-        "override_reason",
-        "signed_at",
-        "created_at",
-        "updated_at",
-    )
+    amounts = ("quantity", "quantity_dispensed", "override_code", "override_reason")
+    times = ("signed_at", "created_at", "updated_at")
     return (
         known
         | {name: getattr(row, name) for name in texts}
         | {"medication": row.medication_id, "patient": row.patient_id}
-        | {name: getattr(row, name) for name in more}
+        | {name: getattr(row, name) for name in (*amounts, *times)}
     )

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter, signature
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from sqlalchemy import Result, TextClause, bindparam
+from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.util import identity_key
 
 from .db import db, will_write
@@ -122,3 +123,13 @@ def written_over(model: type, ids: Iterable[int]) -> None:
         held = db.session().identity_map.get(identity_key(model, record_id))
         if held is not None:
             db.session.expire(held)
+
+
+R = TypeVar("R")
+
+
+def inserted(record: R) -> R:
+    """A record with all its columns that a statement of one's own has inserted, as one the session has read."""
+    make_transient_to_detached(record)
+    db.session.add(record)
+    return record

@@ -220,6 +220,8 @@ def test_a_prescription_is_signed_with_its_encounter(program, person, whom):
     assert made.json["medication"] == medicine("paracetamol-500-mg-tablet").id
     assert (made.json["status"], made.json["quantity"], made.json["instructions"]) == ("draft", 18, "after food")
     target = f"/api/prescriptions/{made.json['id']}/"
+    read = client.get(target)
+    assert (read.json, read.headers["ETag"]) == (made.json, made.headers["ETag"])
     changed = client.put(target, json={"dosage": "500 mg", "frequency": "bd", "duration": "2 days"})
     assert (changed.status_code, changed.json["quantity"]) == (200, 4)
     client.post(f"/api/encounters/{encounter.id}/sign/")

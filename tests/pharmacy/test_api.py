@@ -31,6 +31,7 @@ def test_a_prescription_is_dispensed(api):
     assert rest.json["quantity_dispensed"] == 14
     logs = api.get(f"/api/dispensing-logs/?prescription={line.id}&date={clock.today()}").json
     assert [log["quantity_dispensed"] for log in logs] == [14, 7]
+    assert logs[0] == rest.json
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 1.5, "many", None, True, 10**12])
