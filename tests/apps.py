@@ -6,7 +6,7 @@ from flask import Flask
 
 from config import Config
 from hms import create_app
-from hms.core.start import limiter
+from hms.core.limiting import limiter
 
 
 def app_beside(config: Config) -> Flask:

@@ -13,8 +13,8 @@ from hms.core import settings
 from hms.core.api import Shape, check_if_match, single
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.fields import REQUIRED, Text
+from hms.core.limiting import limiter
 from hms.core.permissions import Action
-from hms.core.start import limiter
 from hms.core.web import needs, person
 from hms.core.words import _
 from hms.staff.confirming import confirm_identity

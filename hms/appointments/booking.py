@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 
 from hms.core import clock, settings
@@ -16,6 +17,7 @@ from hms.core.db import db, locked, refusal
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.people import Person, System
 from hms.core.permissions import Action
+from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients.models import Patient
 from hms.staff.models import Role, User
@@ -35,8 +37,7 @@ class Taken(Conflict):
 
 def locked_patient(patient_id: int | None) -> int:
     """The id of a living, active patient, whose bookings nobody else changes until the action ends."""
-    query = select(Patient.status, Patient.deceased_on).where(Patient.id == patient_id)
-    row = db.session.execute(query.with_for_update(key_share=True)).one_or_none()
+    row = _patient(patient_id).one_or_none()
     if row is None or row.status != "active":
         raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.') % {"id": patient_id}, "patient")
     if row.deceased_on is not None:
@@ -44,13 +45,25 @@ def locked_patient(patient_id: int | None) -> int:
     return patient_id
 
 
+@built_once
+def _patient(patient_id: Any) -> Select:
+    one = select(Patient.status, Patient.deceased_on).where(Patient.id == patient_id)
+    return one.with_for_update(key_share=True)
+
+
 def locked_doctor(doctor_id: int | None) -> int:
     """The id of an active doctor, whose bookings nobody else changes until the action ends."""
-    query = select(User.id).join(Role, Role.id == User.role_id)
-    query = query.where(User.id == doctor_id, Role.code == "doctor", User.is_active)
-    if db.session.execute(query.with_for_update(key_share=True, of=User)).scalar_one_or_none() is None:
+    if _doctor(doctor_id).one_or_none() is None:
         raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.') % {"id": doctor_id}, "doctor")
     return doctor_id
+
+
+@built_once
+def _doctor(doctor_id: Any) -> Select:
+    one = select(User.id).join(Role, Role.id == User.role_id)
+    return one.where(User.id == doctor_id, Role.code == "doctor", User.is_active).with_for_update(
+        key_share=True, of=User
+    )
 
 
 def locked_appointment(appointment_id: int, by: Person) -> Appointment:
@@ -90,13 +103,13 @@ def _check_year(date: dt.date) -> None:
 def placing(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[None]:
     """Write a booking inside; when the time is taken, `Taken` says so and names the doctor's next free slot.
 
-    Locks taken inside are given up with the refused write, so that nobody waits while the next free slot is looked up.
+    The action is over then, and its locks are given up, so that nobody waits while the next free slot is looked up.
     """
     try:
-        with db.session.begin_nested():
-            yield
-            db.session.flush()
+        yield
+        db.session.flush()
     except IntegrityError as error:
+        db.session.rollback()
         raise _taken(refusal(error), doctor_id, date, time) from error
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.exceptions import BadRequest
 
+from .limiting import limiter
 from .permissions import Action
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ def comes_from_elsewhere() -> bool:
     return bool(origin) and urlsplit(origin).netloc != request.host
 
 
+@limiter.limit("30/minute")
 def report_violation() -> tuple[str, int]:
     """A browser refused to load something. Only the directive and the refused site are logged: addresses may name people."""
     told = _told()

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from flask import Flask, has_request_context, request
 from flask_compress import Compress
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from flask_smorest import Api
 from redis.backoff import NoBackoff
@@ -27,6 +24,7 @@ from . import (  # noqa: F401 - their tables belong to the house
     filters,
     headers,
     kit,
+    limiting,
     outbox,
     refusals,
     series,
@@ -42,13 +40,6 @@ from .speaking import Languages
 LANGUAGES = ("en", "fr", "sw")
 LARGEST_BODY = 2 * 2**20
 
-HOW_LIMITED: dict[str, Any] = {
-    "key_func": get_remote_address,
-    "strategy": "moving-window",
-    "in_memory_fallback_enabled": True,
-    "headers_enabled": True,
-}
-limiter = Limiter(**HOW_LIMITED)
 babel = Languages()
 
 
@@ -71,8 +62,7 @@ def prepare(app: Flask, config: Config) -> None:
     _bring_commands(app)
     babel.init_app(app, locale_selector=_language)
     Compress(app)
-    limiter.init_app(app)
-    limiter.limit("30/minute")(headers.pages)
+    limiting.install(app)
     filters.install(app)
     templating.install(app)
     web.install(app)

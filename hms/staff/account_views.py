@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 
 from hms.core.db import db
 from hms.core.errors import Conflict
+from hms.core.limiting import limiter
 from hms.core.permissions import Action
-from hms.core.start import limiter
 from hms.core.web import needs, person
 
 from . import accounts, links, people_queries, request_queries

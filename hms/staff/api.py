@@ -8,8 +8,8 @@ from marshmallow import fields
 
 from hms.core.api import Shape
 from hms.core.fields import REQUIRED
+from hms.core.limiting import limiter
 from hms.core.permissions import Action
-from hms.core.start import limiter
 from hms.core.web import needs
 
 from . import (

@@ -8,9 +8,9 @@ from flask_babel import gettext as _
 
 from hms.core import settings
 from hms.core.errors import Conflict, RuleBroken
+from hms.core.limiting import limiter
 from hms.core.people import SYSTEM
 from hms.core.permissions import Action
-from hms.core.start import limiter
 from hms.core.web import needs
 
 from . import links, registering

@@ -11,8 +11,8 @@ from werkzeug.exceptions import HTTPException
 
 from hms.core import clock, drafts, refusals
 from hms.core.db import db, found
+from hms.core.limiting import limiter
 from hms.core.permissions import Action
-from hms.core.start import limiter
 from hms.core.web import is_api, needs, person, safe_next
 
 from . import activity, devices, identity, pins, sessions, signing_in

@@ -9,9 +9,9 @@ from flask import Response, g, request, url_for
 from hms.core.api import check_if_match, listed, single
 from hms.core.db import found
 from hms.core.errors import NotFound, RuleBroken
+from hms.core.limiting import limiter
 from hms.core.people import SYSTEM
 from hms.core.permissions import Action
-from hms.core.start import limiter
 from hms.core.web import needs, person
 from hms.core.words import _
 

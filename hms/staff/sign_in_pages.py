@@ -12,8 +12,8 @@ from flask_limiter import RequestLimit
 from hms.core import clock, refusals, settings
 from hms.core.db import db
 from hms.core.errors import NotFound
+from hms.core.limiting import limiter
 from hms.core.permissions import Action
-from hms.core.start import limiter
 from hms.core.web import SignInNeeded, is_api, needs, person, safe_next
 
 from . import devices, holding, identity, sessions, signing_in

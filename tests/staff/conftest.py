@@ -14,8 +14,8 @@ from sqlalchemy import select
 from hms.core import clock
 from hms.core.actions import doing
 from hms.core.db import db as database
+from hms.core.limiting import limiter
 from hms.core.people import SYSTEM
-from hms.core.start import limiter
 from hms.staff import second_factor
 from hms.staff.models import User
 from tests.page import Page

@@ -8,11 +8,13 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from flask_limiter import Limiter
 from sqlalchemy import func, select
 
-from hms.core import clock, start
+from hms.core import clock
 from hms.core.actions import doing
 from hms.core.db import db as database
+from hms.core.limiting import HOW_LIMITED
 from hms.core.outbox import Outbox
 from hms.core.people import SYSTEM
 from hms.messages.models import Notification
@@ -166,7 +168,7 @@ def test_limits_hold_while_redis_is_away_and_nobody_waits_for_it(app):
     probe = Flask("probe")
     probe.config.update({name: value for name, value in app.config.items() if name.startswith("RATELIMIT_")})
     probe.config["RATELIMIT_STORAGE_URI"] = "redis://127.0.0.1:1/0"
-    limits = start.Limiter(**start.HOW_LIMITED)
+    limits = Limiter(**HOW_LIMITED)
     limits.init_app(probe)
     probe.add_url_rule("/", view_func=limits.limit("5/minute")(lambda: "in"), endpoint="door")
     began = time.perf_counter()

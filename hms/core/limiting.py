@@ -1,0 +1,23 @@
+"""How often one address may ask for what could be misused, such as signing in; also while Redis is away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+
+HOW_LIMITED: dict[str, Any] = {
+    "key_func": get_remote_address,
+    "strategy": "moving-window",
+    "in_memory_fallback_enabled": True,
+    "headers_enabled": True,
+}
+limiter = Limiter(**HOW_LIMITED)
+
+
+def install(app: Flask) -> None:
+    """Put the limiter on the application. Limited views ask it themselves; no other request has to."""
+    limiter.init_app(app)
+    app.before_request_funcs[None].remove(limiter._check_request_limit)
