@@ -113,8 +113,8 @@ def write(given: dict[str, Any], encounter_id: int) -> Response:
     if either(given, "patient") not in (None, row.patient_id):
         raise RuleBroken(_("The patient of an encounter cannot be changed."), "patient")
     more = {"appointment_id": either(given, "appointment")} if either(given, "appointment") else {}
-    actions.save_encounter(encounter_id, **_texts(given), **more, by=person())
-    return _encounter(encounter_id)
+    written = actions.save_encounter(encounter_id, **_texts(given), **more, by=person())
+    return single(encounter_json(written, is_readable=row.is_readable), written.version)
 
 
 @api.delete("/encounters/<int:encounter_id>/")

@@ -18,7 +18,7 @@ from . import actions, checking, queries, trail
 from .asked import either, naming, needed_encounter, wanted_state
 from .encounters_api import api
 from .models import Prescription
-from .shapes import AllergyQuestion, InteractionQuestion, PrescriptionIn, PrescriptionOut, order_json, prescription_json
+from .shapes import AllergyQuestion, InteractionQuestion, PrescriptionIn, PrescriptionOut, prescription_json
 
 STATES = ("draft", "active", "on_hold", "part_dispensed", "completed", "stopped")
 
@@ -72,7 +72,7 @@ def prescribe(given: dict[str, Any]) -> Response:
     encounter_id, asked, who = needed_encounter(given), _asked(given), person()
     with naming(encounter_id):
         line = actions.prescribe(encounter_id, **asked, by=who)
-    return single(order_json(line, is_readable=queries.reads_prescriptions(who)), line.version, 201)
+    return single(prescription_json(line, is_readable=queries.reads_prescriptions(who)), line.version, 201)
 
 
 @api.put("/prescriptions/<int:prescription_id>/")

@@ -160,10 +160,11 @@ class InteractionQuestion(Shape):
     medications = fields.List(Text(255), required=True)
 
 
-def encounter_json(row: Any) -> dict[str, Any]:
-    """An encounter; people outside of care see that it was, not what was said."""
+def encounter_json(row: Any, *, is_readable: bool | None = None) -> dict[str, Any]:
+    """An encounter; people outside of care see that it was, not what was said.
+    `is_readable` is given for a record, which does not tell."""
     known = {"id": row.id, "patient": row.patient_id, "appointment": row.appointment_id, "doctor": row.doctor_id}
-    if not row.is_readable:
+    if not (row.is_readable if is_readable is None else is_readable):
         return known | {"created_at": row.created_at}
     return known | {
         "notes": row.notes,
@@ -227,14 +228,11 @@ def addendum_json(row: Any) -> dict[str, Any]:
     }
 
 
-def prescription_json(row: Any) -> dict[str, Any]:
-    """An order; people outside of care and pharmacy see that it was and where it stands."""
-    return order_json(row, is_readable=row.is_readable)
-
-
-def order_json(row: Any, *, is_readable: bool) -> dict[str, Any]:
+def prescription_json(row: Any, *, is_readable: bool | None = None) -> dict[str, Any]:
+    """An order; people outside of care and pharmacy see that it was and where it stands.
+    `is_readable` is given for a record, which does not tell."""
     known = {"id": row.id, "encounter": row.encounter_id}
-    if not is_readable:
+    if not (row.is_readable if is_readable is None else is_readable):
         return known | {"status": row.status, "created_at": row.created_at}
     texts = ("medication_name", "dosage", "frequency", "duration", "instructions", "status")
     amounts = ("quantity", "quantity_dispensed", "override_code", "override_reason")

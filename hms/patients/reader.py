@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
@@ -73,7 +73,7 @@ class Reader:
         return self.sort, self.helps
 
     def values(self) -> dict[str, Any]:
-        return asdict(self.at)
+        return vars(self.at)
 
     def in_places(self) -> Reader:
         places = zip(Places.__dataclass_fields__, _TYPES, strict=True)
