@@ -123,6 +123,7 @@ ACTIONS = {
     "patients.lift_restriction": _("Lifted the restriction"),
     "patients.look_up": _("Looked up the patient"),
     "patients.open_chart": _("Opened the chart"),
+    "patients.open_found": _("Opened the chart"),
     "patients.override_match": _("Registered in spite of a similar record"),
     "patients.read": _("Looked up the patient"),
     "patients.read_patient": _("Looked up the patient"),

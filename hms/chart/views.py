@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from hms.appointments import rules as booking_rules
 from hms.clinical import continuing, lines, medicines, visits
 from hms.clinical import queries as clinical
+from hms.core.actions import doing
 from hms.core.errors import RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
@@ -94,6 +95,11 @@ def _before() -> int | None:
 def summary(patient_id: int) -> str:
     """The chart's first page: for care the problems, medicines, last values and visits; for others who the patient is."""
     who = person()
+    with doing("clinical.open_chart", who):
+        return _summary(patient_id, who)
+
+
+def _summary(patient_id: int, who: Person) -> str:
     whom = _opened(patient_id, who)
     if whom is None:
         whom = patient_actions.look_up(patient_id, by=who)

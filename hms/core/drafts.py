@@ -108,14 +108,15 @@ def _newest(person_id: Any, limit: Any) -> Select:
     return select(Draft).where(Draft.person_id == person_id).order_by(Draft.saved_at.desc()).limit(limit)
 
 
-def of_kind(person_id: int, kind: str, limit: int) -> list[Draft]:
-    """The person's drafts of forms named "kind:…", newest first."""
-    return list(_of_kind(person_id, clock.now() - KEPT, limit, kind=kind).scalars())
+def of_kind(person_id: int, kind: str, limit: int) -> list[Any]:
+    """The person's drafts of forms named "kind:…", newest first: `form`, `content`, `saved_at`."""
+    return list(_of_kind(person_id, clock.now() - KEPT, limit, kind=kind))
 
 
 @built_once
 def _of_kind(person_id: Any, since: Any, limit: Any, *, kind: str) -> Select:
-    mine = select(Draft).where(Draft.person_id == person_id, Draft.form.startswith(f"{kind}:", autoescape=True))
+    shown = select(Draft.form, Draft.content, Draft.saved_at)
+    mine = shown.where(Draft.person_id == person_id, Draft.form.startswith(f"{kind}:", autoescape=True))
     return mine.where(Draft.saved_at >= since).order_by(Draft.saved_at.desc()).limit(limit)
 
 

@@ -85,8 +85,8 @@ def person_name(person: Named) -> str:
 
 
 def _given(person: Named) -> str:
-    """A record's given names, or a sample's given name."""
-    return getattr(person, "given_names", None) or getattr(person, "given_name", "")
+    """What a list calls the given name, a record too; else the given names of a row of its columns."""
+    return getattr(person, "given_name", None) or getattr(person, "given_names", "")
 
 
 def spoken_name(person: Named) -> str:

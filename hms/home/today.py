@@ -154,17 +154,17 @@ def _laboratory(home: Today) -> None:
 
 
 def _administration(home: Today, who: Person) -> None:
-    now, failed = period("today", clock.today()), admin.failed_sign_ins()
+    day, failed = figures.at_a_glance(period("today", clock.today())), admin.failed_sign_ins()
     health = admin.health()
     to_review, late = restricting.to_review() if who.may(Action.REVIEW_ACCESS) else (0, 0)
     if to_review:
         label = _("Emergency accesses to review, some overdue") if late else _("Emergency accesses to review")
         home.figures.append((label, to_review, restricting.REVIEWS, "stop" if late else "caution"))
     home.figures += [
-        (_("Visits today"), figures.visits(now), "/reports/?period=today", ""),
-        (_("Encounters signed today"), figures.encounters_signed(now), "/reports/?period=today", ""),
-        (_("New patients today"), figures.new_patients(now), "/reports/?period=today", ""),
-        (_("Billed today"), figures.billed(now), "/reports/?period=today", ""),
+        (_("Visits today"), day.visits, "/reports/?period=today", ""),
+        (_("Encounters signed today"), day.signed, "/reports/?period=today", ""),
+        (_("New patients today"), day.registered, "/reports/?period=today", ""),
+        (_("Billed today"), day.billed, "/reports/?period=today", ""),
         (_("Failed sign-ins today"), failed, "/admin/sign-ins", "caution" if failed else ""),
         (_("Papers waiting"), health.waiting, "/admin/", "stop" if not health.is_well else ""),
     ]

@@ -14,6 +14,7 @@ from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.people import Person
+from hms.core.statements import built_once
 from hms.core.words import _
 
 from .models import LabOrder, LabResult
@@ -53,11 +54,16 @@ def standing(order_id: int) -> dict[str, LabResult]:
 
 def of_encounter(encounter_id: int, patient_id: int) -> Tests:
     """In two statements, however many orders there are."""
-    query = _with_results().where(LabOrder.patient_id == patient_id, LabOrder.status != "cancelled")
-    recent = db.session.scalars(query.order_by(LabOrder.id.desc()).limit(50)).all()
+    recent = _recent(patient_id).scalars().all()
     here = [one for one in recent if one.encounter_id == encounter_id]
     earlier = [one for one in recent if one.encounter_id != encounter_id and one.results]
     return Tests(here[::-1], earlier[:MOST_EARLIER])
+
+
+@built_once
+def _recent(patient_id: Any) -> Select:
+    query = _with_results().where(LabOrder.patient_id == patient_id, LabOrder.status != "cancelled")
+    return query.order_by(LabOrder.id.desc()).limit(50)
 
 
 def own(encounter_id: int, who: Person) -> tuple[list[LabOrder], bool]:

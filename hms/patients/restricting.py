@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from hms.core import audit, clock
 from hms.core.actions import action
@@ -12,6 +13,7 @@ from hms.core.db import db, locked
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.statements import built_once
 from hms.core.words import _
 from hms.messages.actions import tell
 from hms.staff import queries as staff
@@ -126,7 +128,11 @@ def review(break_glass_id: int, *, finding: str, note: str = "", by: Person) -> 
 
 def to_review() -> tuple[int, int]:
     """How many openings wait for their review, and how many of them for longer than 72 hours."""
-    is_late = BreakGlass.opened_at < clock.now() - REVIEWED_WITHIN
-    counted = select(func.count(), func.count().filter(is_late)).where(BreakGlass.reviewed_at.is_(None))
-    waiting, late = db.session.execute(counted).one()
+    waiting, late = _to_review(clock.now() - REVIEWED_WITHIN).one()
     return waiting, late
+
+
+@built_once
+def _to_review(late_before: Any) -> Select:
+    late = func.count().filter(BreakGlass.opened_at < late_before)
+    return select(func.count().label("waiting"), late.label("late")).where(BreakGlass.reviewed_at.is_(None))

@@ -34,6 +34,10 @@ def new_patients(over: Period) -> int:
 
 @built_once
 def _new_patients(start: Any, end: Any) -> Select:
+    return _registered(start, end)
+
+
+def _registered(start: Any, end: Any) -> Select:
     return select(func.count()).where(Patient.created_at >= start, Patient.created_at < end)
 
 
@@ -63,6 +67,10 @@ def billed(over: Period) -> Money:
 
 @built_once
 def _billed(start: Any, end: Any) -> Select:
+    return _issued(start, end)
+
+
+def _issued(start: Any, end: Any) -> Select:
     total = func.coalesce(func.sum(Bill.total, type_=MoneyColumn()), 0, type_=MoneyColumn())
     return select(total).where(Bill.issued_at >= start, Bill.issued_at < end, Bill.status != "void")
 
@@ -74,17 +82,25 @@ def visits(over: Period) -> int:
 
 @built_once
 def _visits(first: Any, until: Any) -> Select:
+    return _queued(first, until)
+
+
+def _queued(first: Any, until: Any) -> Select:
     days = (QueueEntry.service_date >= first, QueueEntry.service_date < until)
     return select(func.count()).where(*days, QueueEntry.status != "cancelled")
 
 
-def encounters_signed(over: Period) -> int:
-    return _encounters_signed(*over.instants).scalar_one()
+def at_a_glance(over: Period) -> Any:
+    """`visits`, encounters `signed`, patients `registered` and money `billed`, in one query."""
+    return _at_a_glance(over.first, over.until, *over.instants).one()
 
 
 @built_once
-def _encounters_signed(start: Any, end: Any) -> Select:
-    return select(func.count()).where(Encounter.signed_at >= start, Encounter.signed_at < end)
+def _at_a_glance(first: Any, until: Any, start: Any, end: Any) -> Select:
+    signed = select(func.count()).where(Encounter.signed_at >= start, Encounter.signed_at < end)
+    told = {"visits": _queued(first, until), "signed": signed}
+    told |= {"registered": _registered(start, end), "billed": _issued(start, end)}
+    return select(*(figure.scalar_subquery().label(name) for name, figure in told.items()))
 
 
 def median_wait_minutes(over: Period) -> int | None:

@@ -14,7 +14,7 @@ from hms.core.forms import DeskForm, LongText, RecordIdField, Required, Text, Wh
 from hms.core.text import clean
 
 from . import queries, roles, rules
-from .models import Department, Role, User
+from .models import Role, User
 
 
 def _id(text: str) -> int | None:
@@ -49,8 +49,8 @@ class PersonForm(DeskForm):
         """Fill the lists: active roles and departments, and the ones the person has."""
         active = roles_to_choose(user.role if user else None)
         self.role_id.choices = _role_choices(active, _("No role yet"))
-        places: list[Department] = queries.departments()
-        if user and user.department and user.department not in places:
+        places = queries.departments()
+        if user and user.department and user.department_id not in {place.id for place in places}:
             places = [*places, user.department]
         self.department_id.choices = [
             SelectChoice("", _("No department")),

@@ -42,13 +42,14 @@ def doctor(user_id: int | None) -> User | None:
     return db.session.scalars(query).unique().one_or_none()
 
 
-def departments() -> list[Department]:
-    return list(_departments().scalars())
+def departments() -> list[Any]:
+    """Those that receive patients, by name: `id` and `name`."""
+    return list(_departments())
 
 
 @built_once
 def _departments() -> Select:
-    return select(Department).where(Department.is_active).order_by(Department.name)
+    return select(Department.id, Department.name).where(Department.is_active).order_by(Department.name)
 
 
 def roles() -> Select:
