@@ -214,7 +214,9 @@ def for_api(limit: int, offset: int, *, who: Person, asked: Narrowing, order: st
 
 @built_once
 def _listed(limit: Any, offset: Any, *, who: Reader, asked: Narrowing, order: str) -> Select:
-    return _for_api(who).where(*_fits(asked)).order_by(*ORDERINGS[order]).limit(limit).offset(offset)
+    whole = _counting(who, asked).correlate(None).scalar_subquery().label("whole")
+    listed = _for_api(who).add_columns(whole).where(*_fits(asked))
+    return listed.order_by(*ORDERINGS[order]).limit(limit).offset(offset)
 
 
 def number_for_api(*, who: Person, asked: Narrowing) -> int:
@@ -224,6 +226,10 @@ def number_for_api(*, who: Person, asked: Narrowing) -> int:
 
 @built_once
 def _number(*, who: Reader, asked: Narrowing) -> Select:
+    return _counting(who, asked)
+
+
+def _counting(who: Reader, asked: Narrowing) -> Select:
     known = (Appointment.withdrawn_at.is_(None), *access.own_rows(who, Appointment.patient_id))
     return select(func.count(Appointment.id)).where(*known, *_fits(asked))
 

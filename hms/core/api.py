@@ -67,7 +67,7 @@ def _whole_argument(name: str, default: int, most: int) -> int:
 
 
 Rows = Select | Callable[[int, int], Result]
-"""An ordered SELECT, or what asks for so many rows from an offset on."""
+"""An ordered SELECT, or what asks for so many rows from an offset on; each of these may tell the `whole` length."""
 Total = Select | Callable[[], int]
 
 
@@ -81,8 +81,10 @@ def listed(rows: Rows, project: Callable[[Any], dict[str, Any]], *, total: Total
         "page_size", _whole_argument("limit", 25 if paged else MOST_ROWS, LARGEST_PAGE), LARGEST_PAGE
     )
     size, page = min(size, MOST_ROWS), _whole_argument("page", 1, LARGEST_PAGE)
-    results = [project(row) for row in _some(rows, size, (page - 1) * size)]
-    count = _count(rows, total, page, size, len(results))
+    found = _some(rows, size, (page - 1) * size)
+    results = [project(row) for row in found]
+    known = getattr(found[0], "whole", None) if found else None
+    count = _count(rows, total, page, size, len(results)) if known is None else known
     return _page_object(results, count, page, size) if paged else _array(results, count)
 
 

@@ -59,7 +59,8 @@ def _listed(
     column = COLUMNS[order.removeprefix("-")]
     by = (column.desc(), Patient.id.desc()) if order.startswith("-") else (column, Patient.id)
     found = _rows(since, with_substances=with_substances, who=who).where(sought.fits(), *_registered(days))
-    return found.order_by(*by).limit(limit).offset(offset)
+    whole = _counting(who, sought, days).correlate(None).scalar_subquery().label("whole")
+    return found.add_columns(whole).order_by(*by).limit(limit).offset(offset)
 
 
 def number_of(asked: SearchTerms, days: Narrowing, who: Person) -> int:
@@ -69,6 +70,10 @@ def number_of(asked: SearchTerms, days: Narrowing, who: Person) -> int:
 
 @built_once
 def _number(*, who: Reader, sought: Sought, days: Narrowing) -> Select:
+    return _counting(who, sought, days)
+
+
+def _counting(who: Reader, sought: Sought, days: Narrowing) -> Select:
     known = (Patient.status == "active", *access.own_rows(who, Patient.id))
     return select(func.count(Patient.id)).where(*known, sought.fits(), *_registered(days))
 
