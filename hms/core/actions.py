@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import g, has_request_context, request
 from sqlalchemy import event, text
@@ -28,6 +28,7 @@ from .words import _
 
 log = logging.getLogger(__name__)
 
+S = TypeVar("S", bound=Callable[[], None])
 STALE = _("Somebody else saved this while you were working. Look at their version, then save yours again.")
 
 
@@ -176,13 +177,14 @@ def current() -> Doing | None:
     return _doing.get()
 
 
-def afterwards(step: Callable[[], None], *, named: Hashable = None) -> None:
-    """Run `step` once the action under way is committed; at once when none is. Of steps with one name the first runs."""
+def afterwards(step: S, *, named: Hashable = None) -> S:
+    """Run `step` once the action under way is committed; at once when none is. Of steps with one name the first runs,
+    and is given back."""
     now = _doing.get()
-    if now is None:
-        _run_quietly(step)
-    else:
-        now.afterwards.setdefault(named or step, step)
+    if now is not None:
+        return now.afterwards.setdefault(named or step, step)  # type: ignore[return-value]
+    _run_quietly(step)
+    return step
 
 
 def _run_quietly(step: Callable[[], None]) -> None:

@@ -34,6 +34,7 @@ from . import (  # noqa: F401 - their tables belong to the house
 from .cookies import EncryptedCookie
 from .db import db
 from .jsonio import ExactJSON
+from .knocks import Knocks
 from .queries_seen import watch_queries
 from .speaking import Languages
 
@@ -87,11 +88,15 @@ def ready(app: Flask) -> None:
         app.cli.add_command(command)
     alerts.socketio.init_app(
         app,
-        message_queue=None if app.testing and not app.config["SOCKETS_OVER_REDIS"] else app.config["REDIS_URL"],
+        client_manager=None if app.testing and not app.config["SOCKETS_OVER_REDIS"] else _knocks(app),
         async_mode=app.config["SOCKETIO_ASYNC"],
         max_http_buffer_size=16_384,
         cors_allowed_origins=None,
     )
+
+
+def _knocks(app: Flask) -> Knocks:
+    return Knocks(app.config["REDIS_URL"], channel="flask-socketio")
 
 
 def _flask_configuration(config: Config) -> dict[str, object]:
