@@ -6,6 +6,7 @@ become. For one statement, built once, none of that changes; finding it out was 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
@@ -18,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from .db import db, will_write
 
 Change = Callable[[Any], Any]
+_PLACE = re.compile(r"%\((\w+)\)s|%%")
 
 
 class Question:
@@ -80,7 +82,8 @@ class _Short:
     def __init__(self, compiled: Any) -> None:
         places = {one.key: None for one in compiled.bind_names if one.required}
         written = compiled.construct_expanded_state(places)
-        self._text, self._given = written.statement, dict(written.parameters)
+        self._text, self._order = _numbered(written.statement)
+        self._given = dict(written.parameters)
         dialect = compiled.dialect
         changes = {name: one.type.dialect_impl(dialect).bind_processor(dialect) for name, one in compiled.binds.items()}
         alone = {name: change for name, change in changes.items() if change and name in self._given}
@@ -105,11 +108,27 @@ class _Short:
         except psycopg.Error as fault:
             raise _told(fault, self._text, connection) from fault
 
-    def _as_sent(self, values: dict[str, Any]) -> dict[str, Any]:
+    def _as_sent(self, values: dict[str, Any]) -> list[Any]:
         sent = self._given | values
         for name, change in self._sent.items():
             sent[name] = change(sent[name])
-        return sent
+        return [sent[name] for name in self._order]
+
+
+def _numbered(statement: str) -> tuple[str, list[str]]:
+    """The text as the server reads it, with numbers for the places ($1), and their names: the driver reads a long text
+    with names anew each time."""
+    order: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None:
+            return "%"
+        if name not in order:
+            order.append(name)
+        return f"${order.index(name) + 1}"
+
+    return _PLACE.sub(number, statement), order
 
 
 def _is_plain(statement: Any, names: list[str]) -> bool:
@@ -136,7 +155,7 @@ def _cursor(connection: Connection) -> Any:
     """The cursor that this connection keeps for questions; each reads its whole answer at once."""
     kept = connection.info.get("asking")
     if kept is None or kept.closed:
-        kept = connection.info["asking"] = connection.connection.cursor()
+        kept = connection.info["asking"] = psycopg.RawCursor(connection.connection.dbapi_connection)
     return kept
 
 
