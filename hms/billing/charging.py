@@ -20,7 +20,8 @@ from hms.core.words import _
 from . import queries, rules
 from .models import Bill, BillLine, PriceItem
 
-_ARRAYS = ("price_item_id", "description", "quantity", "unit_price", "amount", "source_id")
+WRITTEN = ("price_item_id", "description", "quantity", "unit_price", "amount")
+"""The columns that `line_of` fills."""
 
 
 class Listed(NamedTuple):
@@ -143,8 +144,7 @@ def _put(
     patient_id: int, source: str, lines: Sequence[dict[str, Any]], encounter_id: int | None, by: Person
 ) -> list[Charged]:
     """The lines that now stand on the draft; one that another desk put there meanwhile is left out."""
-    each = {name: [line[name] for line in lines] for name in _ARRAYS}
-    each |= {name: [amount.value for amount in each[name]] for name in ("unit_price", "amount")}
+    each = columns_of(lines, (*WRITTEN, "source_id"))
     whole = {"patient_id": patient_id, "encounter_id": encounter_id, "source": source, "added_by_id": by.id}
     rows = _PUT.write(whole | each | {"sum": sum(each["amount"])})
     added = [Charged(line_id, bill_id) for line_id, bill_id, _percent in rows]
@@ -153,6 +153,12 @@ def _put(
         re_add(db.session.scalars(_collecting(patient_id)).one())
     alert(Alert.BILL_CHANGED)
     return added
+
+
+def columns_of(lines: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, list[Any]]:
+    """Lines as a list of values for each column, for a statement that writes them all."""
+    each = {name: [line[name] for line in lines] for name in names}
+    return each | {name: [amount.value for amount in each[name]] for name in ("unit_price", "amount")}
 
 
 def _collecting(patient_id: int) -> Select:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from hms.core import clock
 from hms.core.actions import STALE, action
@@ -15,11 +15,12 @@ from hms.core.errors import NotFound, RuleBroken, Stale
 from hms.core.money import ZERO, Money
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.statements import Writing
 from hms.core.words import _
 from hms.patients import queries as patients
 
 from . import payers, prices, rules
-from .charging import line_of, re_add
+from .charging import WRITTEN, columns_of, line_of, re_add
 from .models import Bill, BillLine, PriceItem
 
 
@@ -96,6 +97,18 @@ def restore_line(bill_id: int, line_id: int, *, by: Person) -> BillLine:
     return line
 
 
+_LINES = Writing(
+    text("""
+INSERT INTO bill_line (bill_id, added_by_id, source, withdrawn_reason,
+                       price_item_id, description, quantity, unit_price, amount)
+SELECT :bill_id, :added_by_id, 'manual', '', line.*
+  FROM unnest(CAST(:price_item_id AS bigint[]), CAST(:description AS text[]), CAST(:quantity AS bigint[]),
+              CAST(:unit_price AS numeric[]), CAST(:amount AS numeric[])) AS line
+RETURNING id
+""")
+)
+
+
 @action(Action.EDIT_BILL)
 def create_bill(
     patient_id: int,
@@ -118,7 +131,8 @@ def create_bill(
         payers.set_payer(bill, payer, payer_share)
     db.session.add(bill)
     db.session.flush()
-    db.session.add_all(BillLine(bill_id=bill.id, added_by_id=by.id, **line) for line in lines)
+    if lines:
+        _LINES.write({"bill_id": bill.id, "added_by_id": by.id} | columns_of(lines, WRITTEN))
     alert(Alert.BILL_CHANGED)
     return bill
 
