@@ -149,7 +149,8 @@ def _browser_parts() -> bool:
     """What pages load in the browser, fetched by the packaged npm; says whether there was anything to do."""
     package, lock, assets = ROOT / "package.json", ROOT / "package-lock.json", ROOT / "tools" / "assets.py"
     stamp = Stamp("browser-parts", package, lock, assets)
-    if not lock.exists() or (stamp.is_fresh and (ROOT / "static" / "vendor").exists()):
+    are_there = (ROOT / "static" / "vendor").exists() and (ROOT / "node_modules").exists()
+    if not lock.exists() or (stamp.is_fresh and are_there):
         return False
     stamp.forget()
     print("Fetching what the pages need …", flush=True)

@@ -31,6 +31,7 @@ ACTIONS = {
     "appointments.withdraw": _("Withdrew the booking"),
     "authz.denied": _("Was refused"),
     "billing.add_charge": _("Charged"),
+    "billing.add_charges": _("Charged"),
     "billing.add_item": _("Added to the bill"),
     "billing.add_line": _("Added to the bill"),
     "billing.approve": _("Approved a correction"),

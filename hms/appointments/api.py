@@ -16,7 +16,7 @@ from hms.core.statements import Narrowing
 from hms.core.web import needs, person
 from hms.core.words import _
 
-from . import actions, queries
+from . import actions, queries, wire
 from .rules import Status
 from .shapes import AppointmentChange, AppointmentIn, AppointmentOut, EntryOut, appointment_json, entry_json
 
@@ -28,7 +28,7 @@ def _sees_all() -> bool:
 
 
 def _answer(appointment_id: int, status: int = 200) -> Response:
-    row = queries.one_for_api(appointment_id, person())
+    row = wire.one(appointment_id, person())
     return single(appointment_json(row, _sees_all()), row.version, status)
 
 
@@ -39,12 +39,12 @@ def appointments() -> Response:
     """Bookings, latest made first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
     asked, who, sees_all = _asked(), person(), _sees_all()
     order = request.args.get("ordering", "date" if "since" in asked.by or "date" in request.args else "-id")
-    if order not in queries.ORDERINGS:
+    if order not in wire.ORDERINGS:
         raise RuleBroken(_("Order by date, id or created_at, with - for the reverse."), "ordering")
     return listed(
-        partial(queries.for_api, who=who, asked=asked, order=order),
+        partial(wire.rows, who=who, asked=asked, order=order),
         lambda row: appointment_json(row, sees_all),
-        total=partial(queries.number_for_api, who=who, asked=asked),
+        total=partial(wire.number_of, who=who, asked=asked),
     )
 
 
@@ -97,7 +97,7 @@ def appointment(appointment_id: int) -> Response:
 @api.response(200, AppointmentOut)
 def change(given: dict[str, Any], appointment_id: int) -> Response:
     """Change a booking: doctors their own, nurses the status only. What is left out, or the same as before, stays."""
-    now = queries.one_for_api(appointment_id, person())
+    now = wire.one(appointment_id, person())
     check_if_match(now.version, lambda: appointment_json(now, _sees_all()))
     _refuse_fields_of_others(now, given)
     changes = {OTHER.get(name, name): value for name, value in given.items()}

@@ -5,18 +5,15 @@ from __future__ import annotations
 from datetime import date, time, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Date, Result, Row, Select, and_, cast, func, select, tuple_
+from sqlalchemy import Row, Select, and_, func, select, tuple_
 from sqlalchemy.orm import aliased
 
 from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import NotFound
-from hms.core.people import Person
-from hms.core.statements import Narrowing, built_once
+from hms.core.statements import built_once
 from hms.core.words import _
-from hms.patients import access
 from hms.patients.models import Patient
-from hms.patients.reader import Reader, reader
 from hms.staff.models import User
 
 from .columns import PATIENT, staff_name
@@ -28,7 +25,7 @@ ROWS = 25
 ARRIVING = timedelta(hours=1)
 
 
-def _rows() -> Select:
+def bookings() -> Select:
     return (
         select(
             Appointment.id,
@@ -66,7 +63,7 @@ def day_list(
 ) -> Page:
     """25 bookings of `day` by time, cancelled ones too, from the ends of the neighbouring page. One query."""
     place, is_back = tuple_(Appointment.time, Appointment.id), before is not None and after is None
-    query = _rows().where(Appointment.date == day, Appointment.status != Status.RESCHEDULED.value)
+    query = bookings().where(Appointment.date == day, Appointment.status != Status.RESCHEDULED.value)
     if department_id is not None:
         query = query.where(User.department_id == department_id)
     if doctor_id is not None:
@@ -87,7 +84,7 @@ def appointment(appointment_id: int) -> Row:
     """One booking with names, its token of the queue, and the time it was moved from. `NotFound` once withdrawn."""
     booker, earlier = aliased(User), aliased(Appointment)
     query = (
-        _rows()
+        bookings()
         .add_columns(
             Appointment.version,
             Appointment.status_reason,
@@ -117,7 +114,7 @@ def appointment(appointment_id: int) -> Row:
 def of_patient(patient_id: int, *, upcoming: bool = True, limit: int = 10) -> list[Row]:
     """The patient's coming bookings, soonest first, or the past ones, latest first."""
     today = clock.today()
-    query = _rows().where(Appointment.patient_id == patient_id, Appointment.status != Status.RESCHEDULED.value)
+    query = bookings().where(Appointment.patient_id == patient_id, Appointment.status != Status.RESCHEDULED.value)
     if upcoming:
         live = query.where(Appointment.date >= today, Appointment.status.in_(("scheduled", "checked_in", "in_service")))
         query = live.order_by(Appointment.date, Appointment.time)
@@ -133,7 +130,7 @@ def expected(limit: int = 5) -> list[Row]:
 
 @built_once
 def _expected(day: Any, limit: Any) -> Select:
-    query = _rows().where(Appointment.date == day, Appointment.status == Status.SCHEDULED.value)
+    query = bookings().where(Appointment.date == day, Appointment.status == Status.SCHEDULED.value)
     return query.order_by(Appointment.time, Appointment.id).limit(limit)
 
 
@@ -175,78 +172,3 @@ def _arrivals(wall: Any, soon: Any, today: Any, doctor_id: Any, *, of_doctor: bo
         Appointment.status.not_in((Status.CANCELLED.value, Status.RESCHEDULED.value)),
     )
     return query.where(Appointment.doctor_id == doctor_id) if of_doctor else query
-
-
-ORDERINGS = {
-    "date": (Appointment.date, Appointment.time, Appointment.id),
-    "-date": (Appointment.date.desc(), Appointment.time.desc(), Appointment.id.desc()),
-    "id": (Appointment.id,),
-    "-id": (Appointment.id.desc(),),
-    "created_at": (Appointment.created_at, Appointment.id),
-    "-created_at": (Appointment.created_at.desc(), Appointment.id.desc()),
-}
-"""What the API's list may be ordered by."""
-
-
-def _fits(asked: Narrowing) -> list[ColumnElement[bool]]:
-    """The bookings asked for: of a patient or doctor, in a state, on days (both included), or still to come."""
-    conditions = {
-        "patient_id": lambda patient_id: Appointment.patient_id == patient_id,
-        "doctor_id": lambda doctor_id: Appointment.doctor_id == doctor_id,
-        "status": lambda status: Appointment.status == status,
-        "first": lambda first: Appointment.date >= first,
-        "last": lambda last: Appointment.date <= last,
-        "since": _still_to_come,
-    }
-    return [conditions[name](value) for name, value in asked.by.items()]
-
-
-def _still_to_come(wall: Any) -> ColumnElement[bool]:
-    """Scheduled for `wall`, the time on the hospital's wall, or later; the day by itself is for the index."""
-    at = Appointment.date + Appointment.time
-    return and_(Appointment.status == Status.SCHEDULED.value, Appointment.date >= cast(wall, Date), at >= wall)
-
-
-def for_api(limit: int, offset: int, *, who: Person, asked: Narrowing, order: str) -> Result:
-    """Bookings that `who` may know of and that fit, in one of `ORDERINGS`."""
-    return _listed(limit, offset, who=reader(who), asked=asked, order=order)
-
-
-@built_once
-def _listed(limit: Any, offset: Any, *, who: Reader, asked: Narrowing, order: str) -> Select:
-    whole = _counting(who, asked).correlate(None).scalar_subquery().label("whole")
-    listed = _for_api(who).add_columns(whole).where(*_fits(asked))
-    return listed.order_by(*ORDERINGS[order]).limit(limit).offset(offset)
-
-
-def number_for_api(*, who: Person, asked: Narrowing) -> int:
-    """How many bookings `who` may know of fit."""
-    return _number(who=reader(who), asked=asked).scalar_one()
-
-
-@built_once
-def _number(*, who: Reader, asked: Narrowing) -> Select:
-    return _counting(who, asked)
-
-
-def _counting(who: Reader, asked: Narrowing) -> Select:
-    known = (Appointment.withdrawn_at.is_(None), *access.own_rows(who, Appointment.patient_id))
-    return select(func.count(Appointment.id)).where(*known, *_fits(asked))
-
-
-def _for_api(who: Reader) -> Select:
-    query = _rows().add_columns(Appointment.version, Appointment.created_at, Appointment.updated_at)
-    return query.where(*access.own_rows(who, Appointment.patient_id))
-
-
-def one_for_api(appointment_id: int, who: Person) -> Row:
-    """One booking as the API shows it to `who`, or `NotFound`."""
-    row = _one_for_api(appointment_id, who=reader(who)).one_or_none()
-    if row is None:
-        raise NotFound("No Appointment matches the given query.")
-    return row
-
-
-@built_once
-def _one_for_api(appointment_id: Any, *, who: Reader) -> Select:
-    return _for_api(who).where(Appointment.id == appointment_id)

@@ -5,17 +5,13 @@ from __future__ import annotations
 from .board import GROUPS, Counts, Entry, ahead_of, board, counts, entry, last_calls, present
 from .dayboard import COLUMNS_SHOWN, Cell, Column, DayBoard, day_board
 from .daylist import (
-    ORDERINGS,
     Arrivals,
     Page,
     appointment,
     arrivals,
     day_list,
     expected,
-    for_api,
-    number_for_api,
     of_patient,
-    one_for_api,
     who,
 )
 from .diary import absences_between, bookings_within, free_slots, hours_between, next_clinic_day, next_free
@@ -48,16 +44,12 @@ __all__ = [
     "day_list",
     "entry",
     "expected",
-    "ORDERINGS",
-    "for_api",
-    "number_for_api",
     "free_slots",
     "hours_between",
     "last_calls",
     "next_clinic_day",
     "next_free",
     "of_patient",
-    "one_for_api",
     "present",
     "who",
 ]
