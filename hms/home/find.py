@@ -3,18 +3,19 @@ their numbers, and medicines."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, select
+from sqlalchemy import Select, any_, select
 
 from hms.appointments.models import Appointment, QueueEntry
 from hms.billing import queries as billing
 from hms.core import clock
-from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.statements import built_once
 from hms.formulary import queries as formulary
 from hms.patients import queries as patients
 from hms.staff import queries as staff
@@ -39,12 +40,12 @@ class Row:
 
 def rows(typed: str, *, limit: int, who: Person) -> list[Row]:
     """The patients that fit, those booked today before others of equal fit."""
-    hits = patients.find(typed, limit=limit, who=who, first=_booked_today())
+    hits = patients.find(typed, limit=limit, who=who, first=patients.First(_booked_on, clock.today()))
     if not hits:
         return []
     ids = [hit.id for hit in hits]
-    booked = _first_of(_bookings(ids))
-    waiting = _first_of(_entries(ids))
+    booked = _first_of(_bookings(ids, clock.today()))
+    waiting = _first_of(_entries(ids, clock.today()))
     doctors = staff.names({one.doctor_id for one in (*booked.values(), *waiting.values()) if one.doctor_id})
     return [_row(hit, booked.get(hit.id), waiting.get(hit.id), doctors, who) for hit in hits]
 
@@ -63,33 +64,31 @@ def document(typed: str, *, who: Person) -> Any | None:
     return billing.bill_row(bill_id) if bill_id else None
 
 
-def _booked_today() -> Select:
+def _booked_on(day: Any) -> Select:
     return select(Appointment.patient_id).where(
-        Appointment.date == clock.today(), Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None)
+        Appointment.date == day, Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None)
     )
 
 
-def _bookings(patient_ids: list[int]) -> Select:
-    return (
-        select(Appointment.patient_id, Appointment.id, Appointment.time, Appointment.doctor_id)
-        .where(Appointment.id.in_(_booked_today().with_only_columns(Appointment.id)))
-        .where(Appointment.patient_id.in_(patient_ids))
-        .order_by(Appointment.time)
-    )
+@built_once
+def _bookings(patient_ids: Any, day: Any) -> Select:
+    of_day = _booked_on(day).add_columns(Appointment.id, Appointment.time, Appointment.doctor_id)
+    return of_day.where(Appointment.patient_id == any_(patient_ids)).order_by(Appointment.time)
 
 
-def _entries(patient_ids: list[int]) -> Select:
+@built_once
+def _entries(patient_ids: Any, day: Any) -> Select:
     return select(QueueEntry.patient_id, QueueEntry.token, QueueEntry.doctor_id).where(
-        QueueEntry.service_date == clock.today(), QueueEntry.status.in_(WAITING), QueueEntry.patient_id.in_(patient_ids)
+        QueueEntry.service_date == day, QueueEntry.status.in_(WAITING), QueueEntry.patient_id == any_(patient_ids)
     )
 
 
-def _first_of(query: Select) -> dict[int, Any]:
+def _first_of(found: Iterable[Any]) -> dict[int, Any]:
     """The first row of each patient."""
-    found: dict[int, Any] = {}
-    for row in db.session.execute(query):
-        found.setdefault(row.patient_id, row)
-    return found
+    first: dict[int, Any] = {}
+    for row in found:
+        first.setdefault(row.patient_id, row)
+    return first
 
 
 def _row(hit: patients.Hit, booking: Any, entry: Any, doctors: dict[int, str], who: Person) -> Row:

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, case, func, literal, select
 from sqlalchemy import text as text_
 
 from hms.core import clock, settings
-from hms.core.db import ONLY_READS, db
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.text import fold, like
+from hms.core.questions import Telling
+from hms.core.statements import built_once
+from hms.core.text import fold
 
 from . import rules
 from .models import ALLERGY_WORDS, Patient
 from .search import SearchTerms, terms
-from .sought import Sought, part, written
+from .sought import Sought
 
 MOST_CANDIDATES = 200
 """So many matches are ranked; a line that fits more people is too short to tell them apart."""
-FULL_PHONE = 7
 NEAR_WORD = "0.44"
 """Kadijatu comes 0.55 near Kadiatu, Muhamed 0.45 near Mohamed (pg_trgm's strict word similarity)."""
 WHO = (
@@ -61,24 +62,35 @@ class Hit:
     same_name_count: int = 0
 
 
-def find(text: str, *, limit: int = 8, who: Person, first: Select | None = None) -> list[Hit]:
-    """The patients that fit `text`, at most `limit`: exact number, exact phone, then by name; similar spelling last.
+@dataclass(frozen=True)
+class First:
+    """Patients who come before others that fit as well: those whom a desk has something with on a `day`. `Varying`."""
 
-    `first` selects the ids of patients (those booked today) who come before others that fit as well.
-    """
+    ids: Callable[[Any], Select] | None = None
+    """Selects them, given the day or a place for it."""
+    day: Any = None
+
+    def form(self) -> Hashable:
+        return self.ids
+
+    def values(self) -> dict[str, Any]:
+        return {"first_day": self.day}
+
+    def in_places(self) -> First:
+        return First(self.ids, bindparam("first_day", type_=Date()))
+
+
+def find(text: str, *, limit: int = 8, who: Person, first: First = First()) -> list[Hit]:
+    """The patients that fit `text`, at most `limit`: exact number, exact phone, then by name; similar spelling last."""
     asked = asked_for(text)
     if asked.is_empty:
         return []
-    rows = [(row, False) for row in db.session.execute(_matching(asked, limit, first))]
+    sought = Sought.of(asked)
+    rows = [(row, False) for row in _matching(limit, sought=sought, first=first)]
     if asked.words and len(rows) < limit:
         known = {row.id for row, _ in rows}
-        db.session.execute(
-            text_("SELECT set_config('pg_trgm.strict_word_similarity_threshold', :near, true)"),
-            {"near": NEAR_WORD},
-            execution_options=ONLY_READS,
-        )
-        near = db.session.execute(_similar(asked, limit))
-        rows += [(row, True) for row in near if row.id not in known]
+        _NEARNESS.tell({"near": NEAR_WORD})
+        rows += [(row, True) for row in _similar(limit * 2, sought=sought) if row.id not in known]
     return _flag_same_names([hit(row, who=who, is_similar=is_similar) for row, is_similar in rows[:limit]])
 
 
@@ -87,19 +99,14 @@ def asked_for(text: str) -> SearchTerms:
     return terms(text, clock.today(), settings.value("patients.number_prefix"))
 
 
-def _rank(asked: SearchTerms, some: Any, first: Select | None) -> ColumnElement[int]:
+def _rank(sought: Sought, some: Any, first: First) -> ColumnElement[int]:
     """0 the number itself, 1 the whole phone, 2 one of `first`, 3 a whole name as typed, 4 the rest."""
-    whens: list[Any] = []
-    if asked.hospital_number is not None:
-        whens.append((some.number == asked.hospital_number, 0))
-    for run in (*asked.digit_runs, asked.also_digits or ""):
-        phones = [phone for phone in written(run) if len(phone) >= FULL_PHONE]
-        whens += [(some.search_digits.like(f"%{phone} %"), 1) for phone in phones]
-    if first is not None:
-        whens.append((some.id.in_(first), 2))
-    if asked.words:
-        whole = (some.search_names.like(f"% {like(part(word))} %", escape="\\") for word in asked.words)
-        whens.append((and_(*whole), 3))
+    whens: list[Any] = [(some.number == number, 0) for number in sought.numbers]
+    whens += [(some.search_digits.like(phone), 1) for phone in sought.phones]
+    if first.ids is not None:
+        whens.append((some.id.in_(first.ids(first.day)), 2))
+    if sought.wholes:
+        whens.append((and_(*(some.search_names.like(whole, escape="\\") for whole in sought.wholes)), 3))
     return case(*whens, else_=literal(4)) if whens else literal(4)
 
 
@@ -107,25 +114,30 @@ SHOWN = (*WHO, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
 _RANKED = (*SHOWN, Patient.sort_name, Patient.number, Patient.search_names, Patient.search_digits)
 
 
-def _matching(asked: SearchTerms, limit: int, first: Select | None) -> Any:
+@built_once
+def _matching(limit: Any, *, sought: Sought, first: First) -> Select:
     """Ranks a bounded number of matches, so that a short line costs no more than a long one."""
-    fit = select(*_RANKED).where(Patient.status == "active", Sought.of(asked).fits())
+    fit = select(*_RANKED).where(Patient.status == "active", sought.fits())
     found = fit.limit(MOST_CANDIDATES)
-    some = (fit.where(Patient.id.in_(first)).union(found) if first is not None else found).subquery("some").c
-    shown = [some[column.key] for column in SHOWN]
-    return select(*shown).order_by(_rank(asked, some, first), some.sort_name, some.id).limit(limit)
+    some = found if first.ids is None else fit.where(Patient.id.in_(first.ids(first.day))).union(found)
+    columns = some.subquery("some").c
+    shown = [columns[column.key] for column in SHOWN]
+    return select(*shown).order_by(_rank(sought, columns, first), columns.sort_name, columns.id).limit(limit)
 
 
-def _similar(asked: SearchTerms, limit: int) -> Any:
+_NEARNESS = Telling(text_("SELECT set_config('pg_trgm.strict_word_similarity_threshold', :near, true)"))
+
+
+@built_once
+def _similar(limit: Any, *, sought: Sought) -> Select:
     """Names that sound or look like the words (pg_trgm's strict word similarity), nearest first."""
-    words = [part(word) for word in asked.words]
-    near = [func.strict_word_similarity(word, Patient.search_names) for word in words]
-    resembles = [literal(word).op("<<%")(Patient.search_names) for word in words]
+    near = [func.strict_word_similarity(part, Patient.search_names) for part in sought.parts]
+    resembles = [part.op("<<%")(Patient.search_names) for part in sought.parts]
     return (
         select(*SHOWN)
-        .where(Patient.status == "active", *resembles, *Sought.of(asked).digits())
+        .where(Patient.status == "active", *resembles, *sought.digits())
         .order_by(sum(near, literal(0)).desc(), *BY_NAME)
-        .limit(limit * 2)
+        .limit(limit)
     )
 
 

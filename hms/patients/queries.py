@@ -15,12 +15,13 @@ from hms.core.words import _
 from hms.staff import queries as staff
 
 from .banner import banner, for_banner, patient_banner, reads_allergies, sorted_as
-from .finding import BY_NAME, SHOWN, WHO, Hit, asked_for, find, hit, shown_phone
+from .finding import BY_NAME, SHOWN, WHO, First, Hit, asked_for, find, hit, shown_phone
 from .lookalikes import Lookalike, lookalikes
 from .models import Allergy, Patient
 
 __all__ = [
     "WHO",
+    "First",
     "Hit",
     "Lookalike",
     "asked_for",

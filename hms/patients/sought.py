@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, or_, true
+from sqlalchemy import BigInteger, ColumnElement, Date, Text, and_, bindparam, or_, true
 
 from hms.core.text import fold, like
 
@@ -15,37 +15,51 @@ from . import rules
 from .models import Patient
 from .search import SearchTerms
 
+FULL_PHONE = 7
+"""Digits; fewer are a part of a phone."""
+_KINDS = {str: Text(), int: BigInteger(), date: Date()}
+
 
 @dataclass(frozen=True)
 class Sought:
-    """A line taken apart, in patterns for LIKE. `Varying`: how many parts there are of each sort decides the form.
+    """A line taken apart. `Varying`: how many parts there are of each sort decides the form.
 
-    `runs` are digits that may stand in a phone or a hospital number, each in all the ways they may be written there.
-    `also` is one more such run, an alternative to the number and the birth dates.
+    `parts` are words as they stand in `search_names`; what follows are patterns for LIKE. `runs` are digits that may stand
+    in a phone or a hospital number, each in all the ways they may be written there. `also` is one more such run, an
+    alternative to the number and the birth dates. `wholes` and `phones` are for whole words and whole phones.
     """
+
+    parts: tuple[Any, ...] = ()
 
     words: tuple[Any, ...] = ()
     runs: tuple[tuple[Any, ...], ...] = ()
     also: tuple[Any, ...] = ()
     numbers: tuple[Any, ...] = ()
-    births: tuple[tuple[Any, Any], ...] = ()
+    births: tuple[tuple[Any, ...], ...] = ()
     """First and last day."""
+    wholes: tuple[Any, ...] = ()
+    phones: tuple[Any, ...] = ()
 
     @classmethod
     def of(cls, asked: SearchTerms) -> Sought:
         births = [(asked.birth_date, asked.birth_date)] if asked.birth_date else []
         if asked.birth_year is not None:
             births.append((date(asked.birth_year, 1, 1), date(asked.birth_year, 12, 31)))
+        parts, typed = [_part(word) for word in asked.words], (*asked.digit_runs, asked.also_digits or "")
         return cls(
-            words=tuple(f"% {like(part(word))}%" for word in asked.words),
+            parts=tuple(parts),
+            words=tuple(f"% {like(one)}%" for one in parts),
             runs=tuple(_patterns(run) for run in asked.digit_runs),
             also=_patterns(asked.also_digits) if asked.also_digits else (),
             numbers=() if asked.hospital_number is None else (asked.hospital_number,),
             births=tuple(births),
+            wholes=tuple(f"% {like(one)} %" for one in parts),
+            phones=tuple(f"%{way} %" for run in typed for way in _written(run) if len(way) >= FULL_PHONE),
         )
 
     def form(self) -> Hashable:
-        return len(self.words), tuple(map(len, self.runs)), len(self.also), len(self.numbers), len(self.births)
+        counts = (len(self.words), len(self.also), len(self.numbers), len(self.births), len(self.phones))
+        return counts, tuple(map(len, self.runs))
 
     def values(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -53,19 +67,23 @@ class Sought:
         return found
 
     def in_places(self) -> Sought:
-        return self._each(lambda name, _value: bindparam(name))
+        return self._each(lambda name, value: bindparam(name, type_=_KINDS[type(value)]))
 
     def _each(self, change: Callable[[str, Any], Any]) -> Sought:
         """The same with `change(name, value)` for each value."""
+
+        def all_of(sort: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple(change(f"{sort}_{n}", value) for n, value in enumerate(values))
+
         return Sought(
-            tuple(change(f"word_{n}", word) for n, word in enumerate(self.words)),
-            tuple(tuple(change(f"run_{n}_{m}", way) for m, way in enumerate(ways)) for n, ways in enumerate(self.runs)),
-            tuple(change(f"also_{n}", way) for n, way in enumerate(self.also)),
-            tuple(change(f"number_{n}", number) for n, number in enumerate(self.numbers)),
-            tuple(
-                (change(f"born_{n}", first), change(f"born_to_{n}", last))
-                for n, (first, last) in enumerate(self.births)
-            ),
+            parts=all_of("part", self.parts),
+            words=all_of("word", self.words),
+            runs=tuple(all_of(f"run_{n}", ways) for n, ways in enumerate(self.runs)),
+            also=all_of("also", self.also),
+            numbers=all_of("number", self.numbers),
+            births=tuple(all_of(f"born_{n}", days) for n, days in enumerate(self.births)),
+            wholes=all_of("whole", self.wholes),
+            phones=all_of("phone", self.phones),
         )
 
     def fits(self) -> ColumnElement[bool]:
@@ -81,19 +99,19 @@ class Sought:
         return [or_(*readings, _stand_somewhere(self.also)), *runs] if self.also else [*readings, *runs]
 
 
-def part(word: str) -> str:
+def _part(word: str) -> str:
     """A word as it stands in `search_names`: without apostrophes, hyphens as blanks."""
     return fold(word.replace("'", "").replace("’", "").replace("-", " "))
 
 
-def written(run: str) -> tuple[str, ...]:
+def _written(run: str) -> tuple[str, ...]:
     """The run as it stands in numbers, and without the 0 or 00 that is dialled but not kept in phones."""
     kept = rules.fragment(run)
     return (run,) if kept == run or run.startswith("000") or len(kept) < 2 else (run, kept)
 
 
 def _patterns(run: str) -> tuple[str, ...]:
-    return tuple(f"%{way}%" for way in written(run))
+    return tuple(f"%{way}%" for way in _written(run))
 
 
 def _stand_somewhere(ways: tuple[Any, ...]) -> ColumnElement[bool]:
