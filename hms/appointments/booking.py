@@ -83,11 +83,10 @@ def _minutes(doctor_id: int, date: dt.date, time: dt.time, given: int | None, by
     _check_year(date)
     if isinstance(by, System) and given:
         return given
-    hours = queries.hours_between(date, date, [doctor_id])
+    hours, away = queries.presence_between(date, date, [doctor_id])
     within = next((h.slot_minutes for h in hours if h.starts <= time < h.ends), None)
     minutes = given or within or settings.value("appointments.slot_minutes")
     if not isinstance(by, System):
-        away = queries.absences_between(date, date, [doctor_id])
         starts = clock.at(date, time)
         rules.check_bookable(starts, clock.now(), minutes, hours=hours or None, absences=away)
     return minutes

@@ -128,7 +128,7 @@ def _holding(first: Any, last: Any, weekdays: Any, department_id: Any, *, of_dep
 
 
 def _by_doctor(day: date, ids: list[int]) -> tuple[dict[int, list[Row]], dict[int, list[Row]], dict[int, list[Row]]]:
-    found = diary.hours_between(day, day, ids), diary.absences_between(day, day, ids), _bookings(day, ids)
+    found = *diary.presence_between(day, day, ids), _bookings(day, ids)
     return tuple(_grouped(rows) for rows in found)  # type: ignore[return-value]
 
 

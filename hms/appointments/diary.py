@@ -11,6 +11,7 @@ from sqlalchemy import Row, Select, any_, func, or_, select
 from hms.core import clock
 from hms.core.db import db
 from hms.core.statements import built_once
+from hms.core.together import as_value
 
 from . import rules
 from .models import Absence, Appointment, WorkingHours
@@ -26,14 +27,44 @@ class Span(NamedTuple):
     ends: datetime
 
 
+class Presence(NamedTuple):
+    """When doctors receive patients, and when nobody though it is their time."""
+
+    hours: list[Any]
+    absences: list[Any]
+
+
+def presence_between(first: date, last: date, doctor_ids: Iterable[int]) -> Presence:
+    """`hours_between` and `absences_between` in one statement."""
+    weekday, bounds = _one_weekday(first, last), (clock.day_bounds(first)[0], clock.day_bounds(last)[1])
+    found = _presence(list(doctor_ids), first, last, weekday, *bounds, is_one_day=weekday is not None)
+    return Presence(*found.one())
+
+
+@built_once
+def _presence(
+    doctor_ids: Any, first: Any, last: Any, weekday: Any, begins: Any, ends: Any, *, is_one_day: bool
+) -> Select:
+    hours = _hours_of(doctor_ids, first, last, weekday if is_one_day else None)
+    return select(as_value("hours", hours), as_value("absences", _absences_of(doctor_ids, begins, ends)))
+
+
+def _one_weekday(first: date, last: date) -> int | None:
+    return first.weekday() if first == last else None
+
+
 def hours_between(first: date, last: date, doctor_ids: Iterable[int]) -> list[Row]:
     """Clinic hours of the doctors that are valid on some day from `first` to `last`, by their beginning."""
-    weekday = first.weekday() if first == last else None
+    weekday = _one_weekday(first, last)
     return list(_hours(list(doctor_ids), first, last, weekday, is_one_day=weekday is not None))
 
 
 @built_once
 def _hours(doctor_ids: Any, first: Any, last: Any, weekday: Any, *, is_one_day: bool) -> Select:
+    return _hours_of(doctor_ids, first, last, weekday if is_one_day else None)
+
+
+def _hours_of(doctor_ids: Any, first: Any, last: Any, weekday: Any | None) -> Select:
     query = select(
         WorkingHours.id,
         WorkingHours.doctor_id,
@@ -48,7 +79,7 @@ def _hours(doctor_ids: Any, first: Any, last: Any, weekday: Any, *, is_one_day: 
         WorkingHours.valid_from <= last,
         or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to >= first),
     )
-    if is_one_day:
+    if weekday is not None:
         query = query.where(WorkingHours.weekday == weekday)
     return query.order_by(WorkingHours.weekday, WorkingHours.starts)
 
@@ -60,6 +91,10 @@ def absences_between(first: date, last: date, doctor_ids: Iterable[int]) -> list
 
 @built_once
 def _absences(doctor_ids: Any, begins: Any, ends: Any) -> Select:
+    return _absences_of(doctor_ids, begins, ends)
+
+
+def _absences_of(doctor_ids: Any, begins: Any, ends: Any) -> Select:
     query = select(Absence.id, Absence.doctor_id, Absence.starts, Absence.ends, Absence.reason).where(
         Absence.doctor_id == any_(doctor_ids), Absence.starts < ends, Absence.ends > begins
     )
@@ -76,8 +111,7 @@ class Diary:
     """One doctor's time between two days, both included. Bookings that began the day before count too."""
 
     def __init__(self, doctor_id: int, first: date, last: date) -> None:
-        self.hours = hours_between(first, last, [doctor_id])
-        self.absences = absences_between(first, last, [doctor_id])
+        self.hours, self.absences = presence_between(first, last, [doctor_id])
         self.taken = [instants(row) for row in _taken(doctor_id, first - timedelta(days=1), last)]
 
     def free(self, day: date, now: datetime) -> list[Slot]:

@@ -14,7 +14,15 @@ from .daylist import (
     of_patient,
     who,
 )
-from .diary import absences_between, bookings_within, free_slots, hours_between, next_clinic_day, next_free
+from .diary import (
+    absences_between,
+    bookings_within,
+    free_slots,
+    hours_between,
+    next_clinic_day,
+    next_free,
+    presence_between,
+)
 from .weekboard import Half, WeekBoard, WeekOf, week_board, week_counts, week_of
 
 __all__ = [
@@ -50,6 +58,7 @@ __all__ = [
     "next_clinic_day",
     "next_free",
     "of_patient",
+    "presence_between",
     "present",
     "who",
 ]

@@ -61,10 +61,9 @@ def week_of(day: date) -> list[date]:
 
 
 def week_board(doctor_id: int, day: date, now: datetime | None = None) -> WeekBoard:
-    """The week of one doctor around `day`. Four queries."""
+    """The week of one doctor around `day`. Three queries."""
     now, days = now or clock.now(), week_of(day)
-    hours = diary.hours_between(days[0], days[-1], [doctor_id])
-    away = diary.absences_between(days[0], days[-1], [doctor_id])
+    hours, away = diary.presence_between(days[0], days[-1], [doctor_id])
     bookings = defaultdict(list)
     for row in _bookings(doctor_id, days):
         bookings[row.date].append(row)
@@ -87,14 +86,11 @@ def _bookings(doctor_id: int, days: list[date]) -> Iterable[Row]:
 
 
 def week_counts(day: date, department_id: int | None = None) -> list[WeekOf]:
-    """How full the week around `day` is, a line for each doctor who holds a clinic or is booked in it. Four queries."""
+    """How full the week around `day` is, a line for each doctor who holds a clinic or is booked in it. Three queries."""
     days = week_of(day)
     doctors = holding_clinic(days[0], days[-1], department_id)[:MOST_DOCTORS]
     ids = [doctor.id for doctor in doctors]
-    hours, away = (
-        _grouped(diary.hours_between(days[0], days[-1], ids)),
-        _grouped(diary.absences_between(days[0], days[-1], ids)),
-    )
+    hours, away = map(_grouped, diary.presence_between(days[0], days[-1], ids))
     booked = _booked(ids, days)
     return [
         WeekOf(d.id, d.name, d.department, [_halves(d.id, on, hours[d.id], away[d.id], booked) for on in days])

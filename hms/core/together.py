@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Date, DateTime, Integer, Label, Numeric, Select, String, cast, func, select
+from sqlalchemy import JSON, Boolean, Date, DateTime, Integer, Label, Numeric, Select, String, Time, cast, func, select
 from sqlalchemy.types import NullType, TypeDecorator
 
 _TOLD: dict[type, Callable[[str], Any] | None] = {
     **{Integer: None, String: None, Boolean: None, JSON: None, NullType: None},
-    **{Date: date.fromisoformat, DateTime: datetime.fromisoformat, Numeric: Decimal},
+    **{Date: date.fromisoformat, Time: time.fromisoformat, DateTime: datetime.fromisoformat, Numeric: Decimal},
 }
 """How JSON tells a value of a column: as it is, or as a text to be read."""
 
