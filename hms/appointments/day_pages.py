@@ -72,7 +72,12 @@ def _board(day: dt.date) -> dict[str, Any]:
     own = person().id if person().may(Action.WRITE_ENCOUNTER) else None
     first = min(whole("first") or 0, 10_000)
     board = queries.day_board(day, department_id=whole("department"), own_id=own, first=first)
-    return {"board": board, "cell_words": CELL_WORDS, "per_page": queries.COLUMNS_SHOWN, "kept": kept()}
+    return {"board": board, "cell_words": cell_words(), "per_page": queries.COLUMNS_SHOWN, "kept": kept()}
+
+
+def cell_words() -> dict[str, str]:
+    """What the boards say of a booking, in the reader's language: once for hundreds of cells."""
+    return {kind: _(words).lower() for kind, words in CELL_WORDS.items()}
 
 
 def _list(day: dt.date) -> dict[str, Any]:

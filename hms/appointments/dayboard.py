@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -163,7 +164,7 @@ def filled(column: Column, day: date, hours: list[Row], away: list[Row], booking
     """`column` with what its doctor has at each time of `day`."""
     offered = rules.slots(hours, day)
     on_grid = {slot.time for slot in offered}
-    taken = [diary.instants(row) for row in bookings if row.status in rules.TAKES_TIME]
+    taken = sorted(diary.instants(row) for row in bookings if row.status in rules.TAKES_TIME)
     live = {row.time for row in bookings if row.status in rules.TAKES_TIME}
     for row in bookings:
         column.cells[row.time].append(Cell(KINDS[Status(row.status)], row, is_extra=row.time not in on_grid))
@@ -180,6 +181,8 @@ def _empty(slot: rules.Slot, away: list[Row], taken: list[diary.Span], now: date
     for absence in away:
         if slot.starts < absence.ends and absence.starts < slot.ends:
             return Cell("blocked", words=absence.reason)
-    if any(slot.starts < span.ends and span.starts < slot.ends for span in taken):
+    # Bookings that take time never overlap each other (a constraint), so the last that begins before the end decides.
+    before = bisect_left(taken, slot.ends, key=lambda span: span.starts)
+    if before and slot.starts < taken[before - 1].ends:
         return Cell("busy")
     return Cell("free" if slot.starts + rules.GRACE >= now else "past")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from hms.core import clock
@@ -96,12 +97,18 @@ def _is_valid(hours: Hours, day: date) -> bool:
     return hours.valid_from <= day and (hours.valid_to is None or day <= hours.valid_to)
 
 
-def _cut(span: Hours, day: date) -> list[Slot]:
-    step = timedelta(minutes=span.slot_minutes)
-    begin, end = datetime.combine(day, span.starts), datetime.combine(day, span.ends)
+def _cut(span: Hours, day: date) -> tuple[Slot, ...]:
+    return _slots_of(span.starts, span.ends, span.slot_minutes, day, clock.zone().key)
+
+
+@lru_cache(maxsize=1024)
+def _slots_of(starts: time, ends: time, minutes: int, day: date, _zone: str) -> tuple[Slot, ...]:
+    """Slots from wall-clock `starts` to `ends`. The same hours are cut for every look at a board."""
+    step = timedelta(minutes=minutes)
+    begin, end = datetime.combine(day, starts), datetime.combine(day, ends)
     count = max(int((end - begin) / step), 0) if step else 0
     walls = [begin + n * step for n in range(count)]
-    return [Slot(w.time(), starts := clock.at(day, w.time()), starts + step) for w in walls]
+    return tuple(Slot(w.time(), at := clock.at(day, w.time()), at + step) for w in walls)
 
 
 def _overlaps_any(slot: Slot, spans: Iterable[Absence | Slot]) -> bool:
