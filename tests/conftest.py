@@ -27,9 +27,11 @@ from hms.staff import actions as staff_actions
 from hms.staff import identity
 from hms.staff.models import User
 from hms.staff.signing_in import SignedIn, open_session
-from tests import servers
+from tests import morning, servers
 from tests.apps import app_beside
 from tests.page import PageClient
+
+morning.stand()
 
 pytest_plugins = ["tests.loud_skips", "tests.security_table", "tests.demo_hospital"]
 
@@ -48,8 +50,9 @@ def config_for(url: str, redis_number: int = 0, **more: object) -> Config:
     keys = {name: key_of(name) for name in ("secret_key", "jwt_secret_key", "audit_key")}
     data_dir = Path(servers.HOME) / "data"
     addresses = {"database_url": servers.application_url(url.rpartition("/")[2]), "database_owner_url": url}
-    settings_ = {"redis_url": servers.redis_url(redis_number), "data_dir": data_dir, "testing": True, **keys}
-    return Config(**{**addresses, **settings_, "totp_keys": (key_of("totp"),), **more})
+    place = {"data_dir": data_dir, "timezone": os.environ["HMS_TIMEZONE"], "testing": True}
+    settings_ = {"redis_url": servers.redis_url(redis_number), "totp_keys": (key_of("totp"),)}
+    return Config(**{**addresses, **place, **keys, **settings_, **more})
 
 
 def _worker_number() -> int:

@@ -30,9 +30,10 @@ class Away(NamedTuple):
 
 @pytest.fixture(autouse=True)
 def freetown():
+    before = clock.zone().key
     clock.set_zone("Africa/Freetown")
     yield
-    clock.set_zone("Africa/Freetown")
+    clock.set_zone(before)
 
 
 def times(found):
