@@ -17,7 +17,7 @@ from hms.core import clock
 from hms.core.audit import AuditEntry
 from hms.core.db import db
 from hms.core.text import like
-from hms.patients.finding import WHO
+from hms.patients.identified import WHO
 from hms.patients.models import Patient
 from hms.staff import queries as staff
 

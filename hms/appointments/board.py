@@ -16,11 +16,12 @@ from hms.core.errors import NotFound
 from hms.core.statements import built_once
 from hms.core.text import fold
 from hms.core.words import _
+from hms.patients.identified import IDENTITY, Identified
 from hms.patients.models import Patient
 from hms.staff.models import User
 
 from . import waiting
-from .columns import PATIENT, staff_name
+from .columns import staff_name
 from .models import Appointment, QueueEntry
 from .waiting import QueueStatus
 
@@ -34,7 +35,7 @@ GROUPS = {
 
 
 @dataclass(slots=True)
-class Entry:
+class Entry(Identified):
     """One row of the queue. `same_name_count` counts others on the board with the same name."""
 
     id: int
@@ -51,14 +52,6 @@ class Entry:
     booked_time: time | None
     doctor_name: str | None
     room: str | None
-    family_name: str
-    given_name: str
-    title: str
-    date_of_birth: date | None
-    birth_is_estimated: bool
-    sex: str
-    hospital_number: str
-    deceased_on: date | None
     same_name_count: int = 0
     is_long_wait: bool = False
 
@@ -74,6 +67,7 @@ class Entry:
 def _entries() -> Select:
     return (
         select(
+            *IDENTITY,
             QueueEntry.id,
             QueueEntry.token,
             QueueEntry.patient_id,
@@ -88,7 +82,6 @@ def _entries() -> Select:
             Appointment.time.label("booked_time"),
             staff_name().label("doctor_name"),
             User.room,
-            *PATIENT,
         )
         .join(Patient, Patient.id == QueueEntry.patient_id)
         .outerjoin(Appointment, Appointment.id == QueueEntry.appointment_id)

@@ -1,4 +1,4 @@
-"""The columns that lists of this desk show of a patient and of a doctor."""
+"""The column by which lists show a member of staff."""
 
 from __future__ import annotations
 
@@ -6,19 +6,7 @@ from typing import Any
 
 from sqlalchemy import func
 
-from hms.patients.models import Patient
 from hms.staff.models import User
-
-PATIENT = (
-    Patient.family_name,
-    Patient.given_names.label("given_name"),
-    Patient.title,
-    Patient.birth_date.label("date_of_birth"),
-    Patient.birth_is_estimated,
-    Patient.sex,
-    Patient.hospital_number,
-    Patient.deceased_on,
-)
 
 
 def staff_name(user: Any = User) -> Any:

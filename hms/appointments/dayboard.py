@@ -13,11 +13,12 @@ from sqlalchemy import Row, Select, and_, any_, exists, or_, select
 
 from hms.core import clock
 from hms.core.statements import built_once
+from hms.patients.identified import IDENTITY
 from hms.patients.models import Patient
 from hms.staff.models import Department, Role, User
 
 from . import diary, rules
-from .columns import PATIENT, staff_name
+from .columns import staff_name
 from .models import Appointment, WorkingHours
 from .rules import Status
 
@@ -143,7 +144,7 @@ def _bookings(day: Any, doctor_ids: Any) -> Select:
             Appointment.time,
             Appointment.duration_minutes,
             Appointment.status,
-            *PATIENT,
+            *IDENTITY,
         )
         .join(Patient, Patient.id == Appointment.patient_id)
         .where(

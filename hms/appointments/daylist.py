@@ -13,10 +13,11 @@ from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.statements import built_once
 from hms.core.words import _
+from hms.patients.identified import IDENTITY, WHO
 from hms.patients.models import Patient
 from hms.staff.models import User
 
-from .columns import PATIENT, staff_name
+from .columns import staff_name
 from .models import Appointment, QueueEntry
 from .rules import Status
 from .waiting import QueueStatus
@@ -37,7 +38,7 @@ def bookings() -> Select:
             Appointment.status,
             Appointment.notes,
             staff_name().label("doctor_name"),
-            *PATIENT,
+            *IDENTITY,
         )
         .join(Patient, Patient.id == Appointment.patient_id)
         .join(User, User.id == Appointment.doctor_id)
@@ -136,7 +137,7 @@ def _expected(day: Any, limit: Any) -> Select:
 
 def who(patient_id: int) -> Row:
     """Who the patient is, for a line on a form; `NotFound` when there is no active record."""
-    query = select(Patient.id, *PATIENT).where(Patient.id == patient_id, Patient.status == "active")
+    query = select(*WHO).where(Patient.id == patient_id, Patient.status == "active")
     row = db.session.execute(query).one_or_none()
     if row is None:
         raise NotFound(_("There is no such patient."))

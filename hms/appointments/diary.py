@@ -35,36 +35,22 @@ class Presence(NamedTuple):
 
 
 def presence_between(first: date, last: date, doctor_ids: Iterable[int]) -> Presence:
-    """`hours_between` and `absences_between` in one statement."""
-    weekday, bounds = _one_weekday(first, last), (clock.day_bounds(first)[0], clock.day_bounds(last)[1])
-    found = _presence(list(doctor_ids), first, last, weekday, *bounds, is_one_day=weekday is not None)
-    return Presence(*found.one())
+    """The doctors' clinic hours that are valid on some day from `first` to `last`, by their beginning, and the absences
+    that touch one. One query."""
+    bounds, is_one_day = (clock.day_bounds(first)[0], clock.day_bounds(last)[1]), first == last
+    return Presence(*_presence(list(doctor_ids), first, last, first.weekday(), *bounds, is_one_day=is_one_day).one())
 
 
 @built_once
 def _presence(
     doctor_ids: Any, first: Any, last: Any, weekday: Any, begins: Any, ends: Any, *, is_one_day: bool
 ) -> Select:
-    hours = _hours_of(doctor_ids, first, last, weekday if is_one_day else None)
-    return select(as_value("hours", hours), as_value("absences", _absences_of(doctor_ids, begins, ends)))
+    hours = _hours(doctor_ids, first, last)
+    shown = hours.where(WorkingHours.weekday == weekday) if is_one_day else hours
+    return select(as_value("hours", shown), as_value("absences", _absences(doctor_ids, begins, ends)))
 
 
-def _one_weekday(first: date, last: date) -> int | None:
-    return first.weekday() if first == last else None
-
-
-def hours_between(first: date, last: date, doctor_ids: Iterable[int]) -> list[Row]:
-    """Clinic hours of the doctors that are valid on some day from `first` to `last`, by their beginning."""
-    weekday = _one_weekday(first, last)
-    return list(_hours(list(doctor_ids), first, last, weekday, is_one_day=weekday is not None))
-
-
-@built_once
-def _hours(doctor_ids: Any, first: Any, last: Any, weekday: Any, *, is_one_day: bool) -> Select:
-    return _hours_of(doctor_ids, first, last, weekday if is_one_day else None)
-
-
-def _hours_of(doctor_ids: Any, first: Any, last: Any, weekday: Any | None) -> Select:
+def _hours(doctor_ids: Any, first: Any, last: Any) -> Select:
     query = select(
         WorkingHours.id,
         WorkingHours.doctor_id,
@@ -79,22 +65,10 @@ def _hours_of(doctor_ids: Any, first: Any, last: Any, weekday: Any | None) -> Se
         WorkingHours.valid_from <= last,
         or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to >= first),
     )
-    if weekday is not None:
-        query = query.where(WorkingHours.weekday == weekday)
     return query.order_by(WorkingHours.weekday, WorkingHours.starts)
 
 
-def absences_between(first: date, last: date, doctor_ids: Iterable[int]) -> list[Row]:
-    """Absences of the doctors that touch a day from `first` to `last`."""
-    return list(_absences(list(doctor_ids), clock.day_bounds(first)[0], clock.day_bounds(last)[1]))
-
-
-@built_once
 def _absences(doctor_ids: Any, begins: Any, ends: Any) -> Select:
-    return _absences_of(doctor_ids, begins, ends)
-
-
-def _absences_of(doctor_ids: Any, begins: Any, ends: Any) -> Select:
     query = select(Absence.id, Absence.doctor_id, Absence.starts, Absence.ends, Absence.reason).where(
         Absence.doctor_id == any_(doctor_ids), Absence.starts < ends, Absence.ends > begins
     )

@@ -32,7 +32,7 @@ def hours() -> ResponseReturnValue:
         return redirect(url_for("appointments.hours", doctor=form.doctor.data), 303)
     names = {one.value: one.label for one in form.doctor.choices}
     today = clock.today()
-    rows = queries.hours_between(today, today + YEAR, list(names))
+    rows = queries.presence_between(today, today + YEAR, names).hours
     rows.sort(key=lambda row: (names[row.doctor_id], row.weekday, row.starts))
     page = render_template("appointments/hours.html", form=form, rows=rows, names=names, weekdays=dict(WEEKDAYS))
     return page, form.status
@@ -59,7 +59,7 @@ def absences() -> ResponseReturnValue:
         flash(_("Time blocked."), "success")
         return redirect(url_for("appointments.absences"), 303)
     names, today = {one.value: one.label for one in form.doctor.choices}, clock.today()
-    rows = queries.absences_between(today, today + YEAR, list(names))
+    rows = queries.presence_between(today, today + YEAR, names).absences
     return render_template("appointments/absences.html", form=form, rows=rows, names=names, is_own=is_own), form.status
 
 

@@ -15,10 +15,8 @@ from .daylist import (
     who,
 )
 from .diary import (
-    absences_between,
     bookings_within,
     free_slots,
-    hours_between,
     next_clinic_day,
     next_free,
     presence_between,
@@ -41,7 +39,6 @@ __all__ = [
     "DayBoard",
     "Entry",
     "Page",
-    "absences_between",
     "ahead_of",
     "appointment",
     "arrivals",
@@ -53,7 +50,6 @@ __all__ = [
     "entry",
     "expected",
     "free_slots",
-    "hours_between",
     "last_calls",
     "next_clinic_day",
     "next_free",

@@ -13,11 +13,11 @@ from sqlalchemy import Row, func, select
 from hms.core import clock
 from hms.core.db import db
 from hms.core.format import day as shown_day
+from hms.patients.identified import IDENTITY
 from hms.patients.models import Patient
 from hms.staff import queries as staff
 
 from . import diary, rules
-from .columns import PATIENT
 from .dayboard import OFF_THE_BOARD, Column, filled, holding_clinic
 from .models import Appointment
 from .rules import Status
@@ -77,7 +77,7 @@ def week_board(doctor_id: int, day: date, now: datetime | None = None) -> WeekBo
 def _bookings(doctor_id: int, days: list[date]) -> Iterable[Row]:
     columns = ("id", "doctor_id", "date", "time", "duration_minutes", "status")
     query = (
-        select(*(Appointment.__table__.c[name] for name in columns), *PATIENT)
+        select(*(Appointment.__table__.c[name] for name in columns), *IDENTITY)
         .join(Patient, Patient.id == Appointment.patient_id)
         .where(Appointment.doctor_id == doctor_id, Appointment.date.between(days[0], days[-1]))
         .where(Appointment.status.not_in(OFF_THE_BOARD))

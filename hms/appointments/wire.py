@@ -53,7 +53,7 @@ def rows(limit: int, offset: int, *, who: Person, asked: Narrowing, order: str) 
 
 @built_once
 def _listed(limit: Any, offset: Any, *, who: Reader, asked: Narrowing, order: str) -> Select:
-    whole = _counting(who, asked).correlate(None).scalar_subquery().label("whole")
+    whole = _counting(who=who, asked=asked).correlate(None).scalar_subquery().label("whole")
     listed = _rows(who).add_columns(whole).where(*_fits(asked))
     return listed.order_by(*ORDERINGS[order]).limit(limit).offset(offset)
 
@@ -63,14 +63,12 @@ def number_of(*, who: Person, asked: Narrowing) -> int:
     return _number(who=reader(who), asked=asked).scalar_one()
 
 
-@built_once
-def _number(*, who: Reader, asked: Narrowing) -> Select:
-    return _counting(who, asked)
-
-
-def _counting(who: Reader, asked: Narrowing) -> Select:
+def _counting(*, who: Reader, asked: Narrowing) -> Select:
     known = (Appointment.withdrawn_at.is_(None), *access.own_rows(who, Appointment.patient_id))
     return select(func.count(Appointment.id)).where(*known, *_fits(asked))
+
+
+_number = built_once(_counting)
 
 
 def _rows(who: Reader) -> Select:

@@ -43,11 +43,6 @@ def problems(patient_id: int) -> list[Any]:
     return list(_problems(patient_id))
 
 
-@built_once
-def _problems(patient_id: Any) -> Select:
-    return problems_of(patient_id)
-
-
 def problems_of(patient_id: Any) -> Select:
     """`problems` as a question."""
     ranked = (
@@ -68,6 +63,9 @@ def problems_of(patient_id: Any) -> Select:
     told = (one for one in ranked.c if one.key != "nth")
     newest = select(*told).where(ranked.c.nth == 1).order_by(ranked.c.since.desc(), ranked.c.id.desc())
     return newest.limit(MOST_PROBLEMS)
+
+
+_problems = built_once(problems_of)
 
 
 @action(Action.WRITE_ENCOUNTER)

@@ -39,17 +39,15 @@ def offered(who: Person) -> list[NoteTemplate]:
     return list(_offered(who.id, who.department_id or 0).scalars())
 
 
-@built_once
-def _offered(person_id: Any, department_id: Any) -> Select:
-    return readable_by(person_id, department_id)
-
-
 def readable_by(person_id: Any, department_id: Any) -> Select:
     """Active templates of a person, of a department (0 for none), and of nobody in particular."""
     nearest = case((NoteTemplate.owner_id.is_not(None), 0), (NoteTemplate.department_id.is_not(None), 1), else_=2)
     is_nobodys = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
     is_near = or_(NoteTemplate.owner_id == person_id, is_nobodys, NoteTemplate.department_id == department_id)
     return select(NoteTemplate).where(NoteTemplate.is_active, is_near).order_by(nearest, NoteTemplate.shortcut)
+
+
+_offered = built_once(readable_by)
 
 
 def readable(template_id: int, who: Person) -> NoteTemplate:

@@ -149,15 +149,13 @@ def conditions_of(encounter_id: int) -> list[Condition]:
     return list(_conditions_of(encounter_id).scalars())
 
 
-@built_once
-def _conditions_of(encounter_id: Any) -> Select:
-    return diagnosed(encounter_id)
-
-
 def diagnosed(encounter_id: Any) -> Select:
     """`conditions_of` as a question."""
     query = select(Condition).where(Condition.encounter_id == encounter_id, Condition.status == "final")
     return query.order_by(Condition.rank, Condition.id)
+
+
+_conditions_of = built_once(diagnosed)
 
 
 def addenda_of(encounter_id: int) -> list[Addendum]:

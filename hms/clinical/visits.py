@@ -36,15 +36,13 @@ def last(patient_id: int) -> list[Visit]:
     return as_visits(_last(patient_id))
 
 
-@built_once
-def _last(patient_id: Any) -> Select:
-    return last_of(patient_id)
-
-
 def last_of(patient_id: Any) -> Select:
     """`last` as a question."""
     mine = visits().where(_ENCOUNTER.patient_id == patient_id)
     return mine.order_by(_ENCOUNTER.started_at.desc(), _ENCOUNTER.id.desc()).limit(LAST)
+
+
+_last = built_once(last_of)
 
 
 def visits() -> Select:

@@ -203,5 +203,4 @@ def asked_instants() -> Narrowing:
 
 def within_asked_days(column: Any) -> list[Any]:
     """The conditions that keep rows whose instant `column` lies in the hospital days asked for."""
-    bounds = {"first": column.__ge__, "end": column.__lt__}
-    return [bounds[name](instant) for name, instant in asked_instants().by.items()]
+    return asked_instants().bounding(column)

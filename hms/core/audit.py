@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, fun
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .db import db
+from .db import db, note_write
 from .people import Person
 from .questions import Telling
 
@@ -116,7 +116,7 @@ def record_each(action: str, by: Person | None, entries: list[dict[str, Any]]) -
     rows = [same | entry for entry in entries]
     for row in rows:
         row["new"] = None if row["new"] is None else json.dumps(row["new"], default=str)
-    db.session.info["has_written"] = True
+    note_write(db.session())
     _WRITE.tell(*rows)
 
 

@@ -75,9 +75,14 @@ before_writing: list[Callable[[], None]] = []
 """What is told before the session's first statement that may write, and any other."""
 
 
+def note_write(session: Session) -> None:
+    """The request is not one that only reads."""
+    session.info["has_written"] = True
+
+
 def will_write(session: Session, *_flush: Any) -> None:
     """What comes is no reading: said before every flush, and before every statement that may change something."""
-    session.info["has_written"] = True
+    note_write(session)
     for tell in before_writing:
         tell()
 

@@ -56,6 +56,11 @@ class Narrowing:
     def in_places(self) -> Narrowing:
         return Narrowing({name: bindparam(f"by_{name}") for name in self.by})
 
+    def bounding(self, column: Any) -> list[Any]:
+        """The conditions that keep what lies from `first` on and before `end`, as far as they were asked for."""
+        bounds = {"first": column.__ge__, "end": column.__lt__}
+        return [bounds[name](value) for name, value in self.by.items()]
+
 
 def built_once(build: Build) -> Callable[..., Result[Any]]:
     """Make a function that builds a statement (SELECT, or INSERT of a table) one that executes it, and build it only once.

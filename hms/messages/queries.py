@@ -28,13 +28,11 @@ def unread_count(user_id: int) -> int:
     return _unread(user_id).scalar_one()
 
 
-@built_once
-def _unread(user_id: Any) -> Select:
-    return _unread_of(user_id)
-
-
 def _unread_of(user_id: Any) -> Select:
     return select(func.count()).where(Notification.user_id == user_id, Notification.read_at.is_(None))
+
+
+_unread = built_once(_unread_of)
 
 
 identity.tell_along("unread_alerts", lambda user_id: _unread_of(user_id).scalar_subquery())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, null, select
@@ -14,6 +14,7 @@ from hms.core.permissions import Action
 from hms.core.statements import built_once
 
 from . import access
+from .identified import Identified
 from .models import Allergy, BreakGlass, Patient
 from .reader import Reader, reader
 
@@ -24,21 +25,13 @@ def reads_allergies(who: Person) -> bool:
 
 
 @dataclass
-class Banner:
+class Banner(Identified):
     """Who the patient is, for `patient_banner`; `allergies` is empty for those who may only know the status.
 
     `emergency_until` is when the record closes that the reader opened with a reason.
     """
 
     id: int
-    family_name: str
-    given_name: str
-    title: str
-    date_of_birth: date | None
-    birth_is_estimated: bool
-    sex: str
-    hospital_number: str
-    deceased_on: date | None
     allergy_words: str
     allergies: list[str]
     same_name_count: int
@@ -61,7 +54,9 @@ def sorted_as(whom: Patient) -> str:
 def banner(whom: Patient, found: Any) -> Banner:
     """The banner of `whom`, with what was found by `for_banner`."""
     return Banner(
-        *(getattr(whom, name) for name in list(Banner.__dataclass_fields__)[:10]),
+        *(getattr(whom, one.name) for one in fields(Identified)),
+        id=whom.id,
+        allergy_words=whom.allergy_words,
         allergies=[" – ".join(filter(None, pair)) for pair in found.reactions or ()],
         same_name_count=found.same_name_count,
         emergency_until=found.emergency_until,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from flask import current_app
@@ -20,6 +19,7 @@ from hms.core.statements import built_once
 from hms.core.text import fold
 
 from . import rules
+from .identified import WHO, Identified
 from .models import ALLERGY_WORDS, Patient
 from .search import SearchTerms, terms
 from .sought import Sought
@@ -28,34 +28,14 @@ MOST_CANDIDATES = 200
 """So many matches are ranked; a line that fits more people is too short to tell them apart."""
 NEAR_WORD = "0.44"
 """Kadijatu comes 0.55 near Kadiatu, Muhamed 0.45 near Mohamed (pg_trgm's strict word similarity)."""
-WHO = (
-    Patient.id,
-    Patient.family_name,
-    Patient.given_names.label("given_name"),
-    Patient.title,
-    Patient.birth_date.label("date_of_birth"),
-    Patient.birth_is_estimated,
-    Patient.sex,
-    Patient.hospital_number,
-    Patient.deceased_on,
-)
-"""The columns with which a list shows who somebody is, named as the macros of `patient.html` read them."""
 BY_NAME = (Patient.sort_name, Patient.id)
 
 
 @dataclass
-class Hit:
+class Hit(Identified):
     """One patient found. `phone` is as this person may see it; `is_similar` when only the spelling comes near."""
 
     id: int
-    family_name: str
-    given_name: str
-    title: str
-    date_of_birth: date | None
-    birth_is_estimated: bool
-    sex: str
-    hospital_number: str
-    deceased_on: date | None
     phone: str
     allergy_words: str
     is_similar: bool = False
@@ -144,7 +124,8 @@ def _similar(limit: Any, *, sought: Sought) -> Select:
 def hit(row: Any, *, who: Person, is_similar: bool = False) -> Hit:
     """A row of `SHOWN` as `who` sees it."""
     return Hit(
-        *row[: len(WHO)],
+        *row[1 : len(WHO)],
+        id=row.id,
         phone=shown_phone(row, who),
         allergy_words=ALLERGY_WORDS[row.allergy_status],
         is_similar=is_similar,

@@ -14,8 +14,8 @@ from hms.core.people import Person as Reader
 
 from . import rules
 from .alike import tokens
-from .finding import WHO, Hit, shown_phone
-from .models import ALLERGY_WORDS, Patient
+from .finding import SHOWN, Hit, hit
+from .models import Patient
 from .rules import Person
 
 MOST_SHOWN = 3
@@ -64,7 +64,7 @@ def _candidates(person: Person, name: str) -> Select:
         for block in _blocks(person, name)
     ]
     ids = union(*(select(block.c.id) for block in blocks)).subquery()
-    columns = (*WHO, Patient.phone, Patient.phone_is_checked, Patient.allergy_status, Patient.address)
+    columns = (*SHOWN, Patient.address)
     return select(*columns).where(Patient.id.in_(select(ids.c.id)))
 
 
@@ -111,5 +111,4 @@ def _weighed(person: Person, row: Any, who: Reader) -> Lookalike:
         row.address,
     )
     likeness = rules.alike(person, known)
-    hit = Hit(*row[: len(WHO)], phone=shown_phone(row, who), allergy_words=ALLERGY_WORDS[row.allergy_status])
-    return Lookalike(hit, likeness.score, likeness.reasons, row.address)
+    return Lookalike(hit(row, who=who), likeness.score, likeness.reasons, row.address)

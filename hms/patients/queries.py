@@ -15,7 +15,8 @@ from hms.core.words import _
 from hms.staff import queries as staff
 
 from .banner import banner, for_banner, patient_banner, reads_allergies, sorted_as
-from .finding import BY_NAME, SHOWN, WHO, First, Hit, asked_for, find, hit, shown_phone
+from .finding import BY_NAME, SHOWN, First, Hit, asked_for, find, hit, shown_phone
+from .identified import WHO
 from .lookalikes import Lookalike, lookalikes
 from .models import Allergy, Patient
 

@@ -58,8 +58,10 @@ def _listed(
 ) -> Select:
     column = COLUMNS[order.removeprefix("-")]
     by = (column.desc(), Patient.id.desc()) if order.startswith("-") else (column, Patient.id)
-    found = _rows(since, with_substances=with_substances, who=who).where(sought.fits(), *_registered(days))
-    whole = _counting(who, sought, days).correlate(None).scalar_subquery().label("whole")
+    found = _rows(since, with_substances=with_substances, who=who).where(
+        sought.fits(), *days.bounding(Patient.created_at)
+    )
+    whole = _counting(who=who, sought=sought, days=days).correlate(None).scalar_subquery().label("whole")
     return found.add_columns(whole).order_by(*by).limit(limit).offset(offset)
 
 
@@ -68,19 +70,12 @@ def number_of(asked: SearchTerms, days: Narrowing, who: Person) -> int:
     return _number(who=reader(who), sought=Sought.of(asked), days=days).scalar_one()
 
 
-@built_once
-def _number(*, who: Reader, sought: Sought, days: Narrowing) -> Select:
-    return _counting(who, sought, days)
-
-
-def _counting(who: Reader, sought: Sought, days: Narrowing) -> Select:
+def _counting(*, who: Reader, sought: Sought, days: Narrowing) -> Select:
     known = (Patient.status == "active", *access.own_rows(who, Patient.id))
-    return select(func.count(Patient.id)).where(*known, sought.fits(), *_registered(days))
+    return select(func.count(Patient.id)).where(*known, sought.fits(), *days.bounding(Patient.created_at))
 
 
-def _registered(days: Narrowing) -> list[Any]:
-    bounds = {"first": Patient.created_at.__ge__, "end": Patient.created_at.__lt__}
-    return [bounds[name](value) for name, value in days.by.items()]
+_number = built_once(_counting)
 
 
 def _rows(since: Any, *, with_substances: bool, who: Reader) -> Select:

@@ -32,13 +32,11 @@ def new_patients(over: Period) -> int:
     return _new_patients(*over.instants).scalar_one()
 
 
-@built_once
-def _new_patients(start: Any, end: Any) -> Select:
-    return _registered(start, end)
-
-
 def _registered(start: Any, end: Any) -> Select:
     return select(func.count()).where(Patient.created_at >= start, Patient.created_at < end)
+
+
+_new_patients = built_once(_registered)
 
 
 def active_users() -> int:
@@ -65,14 +63,12 @@ def billed(over: Period) -> Money:
     return _billed(*over.instants).scalar_one()
 
 
-@built_once
-def _billed(start: Any, end: Any) -> Select:
-    return _issued(start, end)
-
-
 def _issued(start: Any, end: Any) -> Select:
     total = func.coalesce(func.sum(Bill.total, type_=MoneyColumn()), 0, type_=MoneyColumn())
     return select(total).where(Bill.issued_at >= start, Bill.issued_at < end, Bill.status != "void")
+
+
+_billed = built_once(_issued)
 
 
 def visits(over: Period) -> int:
@@ -80,14 +76,12 @@ def visits(over: Period) -> int:
     return _visits(over.first, over.until).scalar_one()
 
 
-@built_once
-def _visits(first: Any, until: Any) -> Select:
-    return _queued(first, until)
-
-
 def _queued(first: Any, until: Any) -> Select:
     days = (QueueEntry.service_date >= first, QueueEntry.service_date < until)
     return select(func.count()).where(*days, QueueEntry.status != "cancelled")
+
+
+_visits = built_once(_queued)
 
 
 def at_a_glance(over: Period) -> Any:

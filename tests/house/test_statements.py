@@ -13,11 +13,19 @@ CHANGING = {"clock", "settings", "person", "current_user", "g", "request", "sess
 
 
 def _built_once() -> Iterator[tuple[str, ast.FunctionDef]]:
+    """The functions under `@built_once`, and those handed to it as `built_once(function)`."""
     for path in sorted(HMS.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = {getattr(one, "id", "") for one in getattr(node, "decorator_list", ())}
-            if "built_once" in names:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_it(node.func)]
+        handed = {one.id for node in calls for one in node.args if isinstance(one, ast.Name)}
+        for node in ast.walk(tree):
+            is_marked = any(_is_it(one) for one in getattr(node, "decorator_list", ()))
+            if is_marked or (isinstance(node, ast.FunctionDef) and node.name in handed):
                 yield f"{path.relative_to(HMS)}:{node.name}", node
+
+
+def _is_it(name: ast.expr) -> bool:
+    return getattr(name, "id", "") == "built_once"
 
 
 STATEMENTS = dict(_built_once())
