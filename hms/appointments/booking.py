@@ -17,6 +17,7 @@ from hms.core.db import db, locked, refusal
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.people import Person, System
 from hms.core.permissions import Action
+from hms.core.records import put
 from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients.models import Patient
@@ -155,7 +156,7 @@ def book(
     )
     with placing(doctor_id, date, time):
         locked_doctor(doctor_id)
-        db.session.add(booking)
+        put(booking)
     alert(Alert.APPOINTMENTS_CHANGED)
     return booking
 

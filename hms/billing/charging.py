@@ -14,7 +14,8 @@ from hms.core.errors import NotFound, RuleBroken
 from hms.core.money import ZERO, Money
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.statements import Writing, built_once, written_over
+from hms.core.records import written_over
+from hms.core.statements import Writing, built_once
 from hms.core.words import _
 
 from . import queries, rules

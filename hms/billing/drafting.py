@@ -15,6 +15,7 @@ from hms.core.errors import NotFound, RuleBroken, Stale
 from hms.core.money import ZERO, Money
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import put
 from hms.core.statements import Writing
 from hms.core.words import _
 from hms.patients import queries as patients
@@ -129,8 +130,7 @@ def create_bill(
     bill.total = sum((line["amount"] for line in lines), ZERO)
     if payer:
         payers.set_payer(bill, payer, payer_share)
-    db.session.add(bill)
-    db.session.flush()
+    put(bill)
     if lines:
         _LINES.write({"bill_id": bill.id, "added_by_id": by.id} | columns_of(lines, WRITTEN))
     alert(Alert.BILL_CHANGED)

@@ -58,7 +58,9 @@ def _opened(cashier_id: int) -> Any:
 @built_once
 def _opening(whose: Any, now: Any, float_amount: Any) -> Any:
     tills = CashShift.__table__
-    new = insert(tills).values(cashier_id=whose, opened_at=now, float_amount=float_amount)
+    new = insert(tills).values(
+        cashier_id=whose, opened_at=now, float_amount=float_amount, difference_reason="", created_at=now, updated_at=now
+    )
     return new.on_conflict_do_update(
         index_elements=[tills.c.cashier_id], index_where=tills.c.closed_at.is_(None), set_={"updated_at": func.now()}
     ).returning(tills.c.id, tills.c.counted)

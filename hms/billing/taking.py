@@ -13,6 +13,7 @@ from hms.core.money import Money
 from hms.core.outbox import later
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import put, save
 from hms.core.series import take
 from hms.core.words import _
 
@@ -116,18 +117,16 @@ def _book(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: in
     settle(bill)
     year = clock.today().year
     payment.number = document_number(series, year, take(f"{payment.kind}:{year}"))
-    db.session.add(payment)
-    db.session.flush()
-    return payment
+    return put(payment)
 
 
 def settle(bill: Bill) -> None:
     """Set the state of an issued bill after money came, went or was given up; its paper is printed anew."""
     bill.status = rules.state(bill.total, bill.paid, bill.written_off).value
     bill.changed()
+    save(bill)
     later(papers.INVOICE, bill.id)
     alert(Alert.BILL_CHANGED)
-    db.session.flush()
 
 
 @action(Action.READ_PAYMENTS)

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Insert, Result, Select, TextClause, inspect
+from sqlalchemy import Connection, Insert, Result, Select, TextClause, Update, inspect
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
 
@@ -23,7 +23,7 @@ _PLACE = re.compile(r"%\((\w+)\)s|%%")
 
 
 class Question:
-    """A SELECT, or an INSERT that returns columns, which is asked again and again with other values.
+    """A SELECT, or an INSERT or UPDATE that returns columns, which is asked again and again with other values.
 
     It goes the short way from the second time on. What brings records, takes a list in `in_`, has options, or fills
     columns in by itself goes through the session as ever. Both answer alike.
@@ -33,8 +33,8 @@ class Question:
         self._statement = statement
         self._short: _Short | None = None
         self._columns: SimpleResultMetaData | None = None
-        self._writes = isinstance(statement, Insert)
-        self._may_be_short = isinstance(statement, (Select, Insert)) and not statement.get_execution_options()
+        self._writes = isinstance(statement, (Insert, Update))
+        self._may_be_short = isinstance(statement, (Select, Insert, Update)) and not statement.get_execution_options()
 
     def ask(self, values: dict[str, Any]) -> Result[Any]:
         """The answer for these values, by the names of the statement's places. What the session holds is written first."""
@@ -94,7 +94,7 @@ class _Short:
         """None when more is to do each time: a list is given, places are renamed, columns filled in."""
         compiled = statement.compile(dialect=db.engine.dialect)
         has_lists = any(one.required for one in compiled.post_compile_params)
-        is_filled_in = bool(getattr(compiled, "insert_prefetch", ()))
+        is_filled_in = bool(getattr(compiled, "insert_prefetch", ()) or getattr(compiled, "update_prefetch", ()))
         return None if has_lists or is_filled_in or compiled.escaped_bind_names else cls(compiled)
 
     def run(self, connection: Connection, *rows: dict[str, Any]) -> Any:
@@ -133,8 +133,8 @@ def _numbered(statement: str) -> tuple[str, list[str]]:
 
 def _is_plain(statement: Any, names: list[str]) -> bool:
     """Whether it answers with columns alone, each by a name of its own."""
-    is_insert = isinstance(statement, Insert)
-    answers = statement.returning_column_descriptions if is_insert else statement.column_descriptions
+    writes = isinstance(statement, (Insert, Update))
+    answers = statement.returning_column_descriptions if writes else statement.column_descriptions
     return 0 < len(names) == len(set(names)) and not any(_is_record(one["expr"]) for one in answers)
 
 

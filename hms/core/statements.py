@@ -5,14 +5,12 @@ Putting a SELECT together costs a page more than asking it. What changes from on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter, signature
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from sqlalchemy import Result, TextClause, bindparam
-from sqlalchemy.orm import make_transient_to_detached
-from sqlalchemy.orm.util import identity_key
 
 from .db import db, will_write
 from .questions import Question, Telling
@@ -116,25 +114,7 @@ class Writing:
         self._telling = Telling(statement)
 
     def write(self, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-        """Run it after what the session holds, and give the rows it returns. See `written_over`."""
+        """Run it after what the session holds, and give the rows it returns. See `records.written_over`."""
         db.session.flush()
         will_write(db.session())
         return self._telling.tell(values).fetchall()
-
-
-def written_over(model: type, ids: Iterable[int]) -> None:
-    """Let the session read these records anew, where it holds them: a statement of one's own has written them."""
-    for record_id in ids:
-        held = db.session().identity_map.get(identity_key(model, record_id))
-        if held is not None:
-            db.session.expire(held)
-
-
-R = TypeVar("R")
-
-
-def inserted(record: R) -> R:
-    """A record with all its columns that a statement of one's own has inserted, as one the session has read."""
-    make_transient_to_detached(record)
-    db.session.add(record)
-    return record

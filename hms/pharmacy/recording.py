@@ -14,7 +14,8 @@ from hms.clinical.models import Prescription
 from hms.core import clock
 from hms.core.alerts import Alert, alert
 from hms.core.people import Person
-from hms.core.statements import Writing, written_over
+from hms.core.records import written_over
+from hms.core.statements import Writing
 from hms.formulary import facts
 
 from .giving import Picks, Shelf, status_after

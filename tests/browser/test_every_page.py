@@ -80,7 +80,8 @@ def looked_at(at_desk, axe_source, served):
         answer = tab.goto(address)
         found = [] if answer.status == 200 else [f"answers {answer.status}"]
         found += [f"leads nowhere: {path}" for path in set(tab.evaluate(LINKS)) if not routes.test(path, "GET")]
-        found += faults_of_style(tab, axe_source) + faults_of_size(tab, most_bytes)
+        # Size first: a page that stays open a minute looks again for what is new, which a visit does not weigh.
+        found += faults_of_size(tab, most_bytes) + faults_of_style(tab, axe_source)
         found += [f"says {text}" for text in tab.complaints]
         tab.complaints.clear()
         return found
