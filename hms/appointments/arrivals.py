@@ -7,10 +7,11 @@ from sqlalchemy import select
 from hms.core import clock, series
 from hms.core.actions import action
 from hms.core.alerts import Alert, alert
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.words import _
 
 from . import queries, rules, waiting

@@ -9,10 +9,11 @@ from sqlalchemy import or_, select
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.alerts import Alert, alert
-from hms.core.db import db, found, locked
+from hms.core.db import db, found
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.words import _
 
 from . import queries, rules

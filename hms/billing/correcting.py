@@ -8,11 +8,12 @@ from typing import Any
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.alerts import Alert, alert
-from hms.core.db import db, found, locked
+from hms.core.db import db, found
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.money import Money
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.words import _
 from hms.messages.actions import tell
 

@@ -6,9 +6,10 @@ from sqlalchemy import select
 
 from hms.core import clock
 from hms.core.actions import action
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 
 from .charging import re_add
 from .models import Bill, BillLine

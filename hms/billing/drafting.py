@@ -10,12 +10,12 @@ from sqlalchemy import select, text
 from hms.core import clock
 from hms.core.actions import STALE, action
 from hms.core.alerts import Alert, alert
-from hms.core.db import db, found, locked
+from hms.core.db import db, found
 from hms.core.errors import NotFound, RuleBroken, Stale
 from hms.core.money import ZERO, Money
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.records import put
+from hms.core.records import locked, put
 from hms.core.statements import Writing
 from hms.core.words import _
 from hms.patients import queries as patients

@@ -9,11 +9,12 @@ from sqlalchemy import Select, select, update
 from hms.core import clock
 from hms.core.actions import STALE, action
 from hms.core.alerts import Alert, alert
-from hms.core.db import db, found, locked
+from hms.core.db import db, found
 from hms.core.errors import Conflict, Stale
 from hms.core.outbox import later
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.series import take
 from hms.core.statements import built_once
 from hms.core.words import _

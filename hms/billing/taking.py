@@ -7,13 +7,13 @@ from sqlalchemy.dialects.postgresql import insert
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.alerts import Alert, alert
-from hms.core.db import db, found, locked
+from hms.core.db import db, found
 from hms.core.errors import RuleBroken
 from hms.core.money import Money
 from hms.core.outbox import later
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.records import put, save
+from hms.core.records import locked, put, save
 from hms.core.series import take
 from hms.core.words import _
 

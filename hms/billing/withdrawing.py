@@ -6,9 +6,10 @@ What the administrator issued or took takes another person's yes (`correcting`);
 from __future__ import annotations
 
 from hms.core.actions import action
-from hms.core.db import found, locked
+from hms.core.db import found
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 
 from . import issuing, taking
 from .models import Bill, Payment

@@ -13,10 +13,11 @@ from hms.appointments.models import Appointment, QueueEntry
 from hms.clinical import rules
 from hms.core import clock
 from hms.core.actions import STALE, action, naming_parts
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.text import clean
 from hms.core.words import _
 from hms.patients import access

@@ -15,10 +15,11 @@ from hms.clinical.measures import Question, alarming, implausible_changes
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.alerts import Alert, alert
-from hms.core.db import db, found, locked
+from hms.core.db import db, found
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.text import clean
 from hms.core.words import _
 from hms.patients import access

@@ -9,10 +9,11 @@ from sqlalchemy import Row
 
 from hms.clinical import rules
 from hms.core.actions import action
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.text import clean
 from hms.core.words import _
 from hms.formulary import actions as formulary_actions

@@ -13,10 +13,11 @@ from hms.clinical import rules
 from hms.core import clock, drafts, settings
 from hms.core.actions import STALE, action
 from hms.core.alerts import Alert, alert
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.statements import built_once
 from hms.core.words import _
 from hms.formulary import queries as formulary

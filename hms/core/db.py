@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache
 from typing import Annotated, Any, TypeVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors as pg
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Select, Text, bindparam, event, func, select
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text, event, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, ORMExecuteState, Session, mapped_column, registry  # noqa: F401
@@ -165,20 +164,6 @@ def found(model: type[R], record_id: int | None) -> R:
     if row is None:
         raise NotFound(_("There is no such record."))
     return row
-
-
-def locked(model: type[R], record_id: int) -> R:
-    """The record with its row locked until the action ends, freshly read; `NotFound` if there is none."""
-    row = db.session.execute(_locking(model), {"record_id": record_id}).scalar_one_or_none()
-    if row is None:
-        raise NotFound(_("There is no such record."))
-    return row
-
-
-@cache
-def _locking(model: type[R]) -> Select[tuple[R]]:
-    one = select(model).where(model.id == bindparam("record_id"))  # type: ignore[attr-defined]
-    return one.with_for_update(of=model).execution_options(populate_existing=True)
 
 
 def _sayings() -> dict[str, dict[str, str]]:

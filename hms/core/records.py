@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, bindparam, insert, inspect, update
+from sqlalchemy import Column, Row, Select, bindparam, insert, inspect, select, update
 from sqlalchemy.orm import make_transient, make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
 from .db import db
+from .errors import NotFound
 from .questions import Question
+from .words import _
 
 R = TypeVar("R")
 
@@ -66,6 +69,51 @@ def _beginning(column: Column[Any]) -> Callable[[], Any]:
 def _insertion(model: Any, names: tuple[str, ...]) -> Question:
     table = model.__table__
     return Question(insert(table).values(_places(table, names)).returning(table.c.id))
+
+
+def locked(model: type[R], record_id: int) -> R:
+    """The record with its row locked until the action ends, freshly read; `NotFound` if there is none."""
+    if not _is_alone(model):
+        record = db.session.execute(_locking(model), {"its_id": record_id}).scalar_one_or_none()
+    else:
+        row = _holding(model).ask({"its_id": record_id}).one_or_none()
+        record = row and _as_read(model, row)
+    if record is None:
+        raise NotFound(_("There is no such record."))
+    return record
+
+
+@cache
+def _is_alone(model: type) -> bool:
+    """Whether reading the record brings no other along."""
+    return all(one.lazy == "raise" for one in inspect(model).relationships)
+
+
+@cache
+def _locking(model: Any) -> Select:
+    one = select(model).where(model.id == bindparam("its_id"))
+    return one.with_for_update(of=model).execution_options(populate_existing=True)
+
+
+@cache
+def _holding(model: Any) -> Question:
+    table = model.__table__
+    return Question(select(*table.c).where(table.c.id == bindparam("its_id")).with_for_update())
+
+
+def _as_read(model: type[R], row: Row) -> R:
+    """The session's record, as this row says it is now. What hung on it may have changed too and is read anew."""
+    held = db.session().identity_map.get(identity_key(model, row.id))
+    if held is None:
+        record = model()
+        record.__dict__.update(row._mapping)  # as read, not as changed column by column
+        return inserted(record)
+    for name, value in row._mapping.items():
+        set_committed_value(held, name, value)
+    hanging = [one.key for one in inspect(model).relationships if one.key in held.__dict__]
+    if hanging:
+        db.session.expire(held, hanging)
+    return held
 
 
 def save(record: Any) -> None:

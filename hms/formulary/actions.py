@@ -9,10 +9,11 @@ from sqlalchemy import insert, select, update
 
 from hms.billing.models import PriceItem
 from hms.core.actions import action
-from hms.core.db import db, found, locked
+from hms.core.db import db, found
 from hms.core.errors import RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.text import clean
 from hms.core.words import _
 from hms.formulary import catalogue, facts

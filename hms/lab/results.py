@@ -8,10 +8,11 @@ from hms.clinical import readings
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.alerts import Alert, alert
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.text import clean
 from hms.core.words import _
 from hms.messages.actions import tell

@@ -6,10 +6,11 @@ from typing import Any
 
 from hms.core import clock
 from hms.core.actions import action
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.text import clean, fold
 from hms.core.words import _
 

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import selectinload
 
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.errors import NotFound
+from hms.core.records import locked
 from hms.core.statements import built_once
 from hms.core.words import _
 from hms.staff import queries as staff

@@ -9,10 +9,11 @@ from sqlalchemy import Select, func, select
 
 from hms.core import audit, clock
 from hms.core.actions import action
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.statements import built_once
 from hms.core.words import _
 from hms.messages.actions import tell

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hms.core.actions import action
-from hms.core.db import locked
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.words import _
 
 from . import rules, stock

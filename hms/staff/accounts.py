@@ -9,10 +9,11 @@ from sqlalchemy import func, select, update
 
 from hms.core import audit, clock
 from hms.core.actions import STALE, action
-from hms.core.db import db, found, locked
+from hms.core.db import db, found
 from hms.core.errors import Conflict, RuleBroken, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.words import _
 
 from . import enrolling, gates, giving, links, rules, sessions

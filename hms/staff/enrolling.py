@@ -12,11 +12,12 @@ from sqlalchemy import select, update
 
 from hms.core import audit, clock, settings
 from hms.core.actions import action, doing
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.filters import drawing
 from hms.core.people import SYSTEM, Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 
 from . import identity, recovery, second_factor
 from .models import User

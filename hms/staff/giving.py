@@ -8,10 +8,11 @@ from sqlalchemy import select
 
 from hms.core import clock, settings
 from hms.core.actions import action
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.words import _
 
 from .administrators import check_holds, check_rank, check_remains, others_than, powers, take_turns

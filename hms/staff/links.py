@@ -11,11 +11,12 @@ from sqlalchemy import Select, or_, select, update
 
 from hms.core import clock, mail, settings
 from hms.core.actions import action
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.errors import Conflict, NotFound
 from hms.core.outbox import later
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.words import _
 
 from . import gates, identity

@@ -10,10 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hms.core import audit
 from hms.core.actions import action
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.errors import RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.words import _
 
 from . import looks, passwords, photos, rules

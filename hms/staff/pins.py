@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask_babel import gettext as _
 
 from hms.core.actions import action
-from hms.core.db import locked
 from hms.core.errors import RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 
 from . import activity, devices, gates, passwords
 from .errors import SignInRefused

@@ -6,10 +6,11 @@ from typing import Any
 
 from hms.core import clock
 from hms.core.actions import STALE, action
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.errors import Conflict, NotFound, RuleBroken, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import locked
 from hms.core.words import _
 
 from . import giving, rules

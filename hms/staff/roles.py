@@ -11,11 +11,12 @@ from sqlalchemy import func, select
 
 from hms.core import audit, settings
 from hms.core.actions import STALE, action
-from hms.core.db import db, locked
+from hms.core.db import db
 from hms.core.errors import Conflict, RuleBroken, Stale
 from hms.core.people import Person
 from hms.core.permissions import ALLOWED, Action
 from hms.core.permissions import Role as BuiltIn
+from hms.core.records import locked
 from hms.core.text import clean
 from hms.core.words import _
 

@@ -8,16 +8,20 @@ from itertools import count
 import pytest
 from sqlalchemy import inspect, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import selectinload
 
+from hms.billing import actions
 from hms.billing.models import Bill
 from hms.clinical.models import Prescription
 from hms.core import clock
 from hms.core.actions import doing
 from hms.core.db import db as database
+from hms.core.errors import NotFound
 from hms.core.money import Money
 from hms.core.people import SYSTEM
-from hms.core.records import put, save
+from hms.core.records import locked, put, save
 from hms.patients.models import Patient
+from hms.staff.models import User
 from tests.billing import factories
 
 ITS_OWN = {"id", "created_at", "updated_at", "number", "hospital_number", "search_digits"}
@@ -114,3 +118,52 @@ def test_what_was_put_is_gone_with_its_transaction(real_app):
     with pytest.raises(ZeroDivisionError), doing("tests.put", SYSTEM):
         _puts_and_fails()
     assert database.session.scalars(select(Bill)).all() == []
+
+
+@pytest.mark.parametrize("is_held", [True, False], ids=["held", "not held"])
+def test_a_locked_record_is_as_it_stands_now(is_held, patient):
+    ours = put(bill(patient))
+    table = Bill.__table__
+    for words in ("first", "then the short way", "and again"):
+        ours.paid = Money("1.25")
+        database.session.flush()
+        database.session.execute(table.update().where(table.c.id == ours.id).values(notes=words, paid=Money("2.50")))
+        if not is_held:
+            database.session.expunge(ours)
+        now = locked(Bill, ours.id)
+        assert (now is ours) == is_held
+        assert (now.notes, now.paid, now.frozen) == (words, Money("2.50"), None)
+        assert not inspect(now).modified
+        ours = now
+
+
+def test_what_hung_on_it_is_read_anew(patient):
+    ours = factories.draft(patient.id, "1.00")
+    all_of_it = select(Bill).where(Bill.id == ours.id).options(selectinload(Bill.lines))
+    for count_ in (1, 2, 3):
+        assert len(database.session.scalars(all_of_it).one().lines) == count_
+        actions.add_item(ours.id, {"description": "One more", "unit_price": Money("1.00")}, by=SYSTEM)
+
+
+def test_what_was_changed_before_is_written_before_it_is_locked(patient):
+    ours = put(bill(patient))
+    for words in ("first", "then the short way"):
+        ours.notes = words
+        assert locked(Bill, ours.id).notes == words
+
+
+@pytest.mark.parametrize("model", [Bill, User], ids=["alone", "with its role"])
+def test_there_is_nothing_to_lock(model, db):
+    for _way in range(2):
+        with pytest.raises(NotFound):
+            locked(model, 0)
+
+
+def test_others_wait_for_a_locked_record(real_app):
+    with doing("tests.put", SYSTEM):
+        bill_id = put(bill(factories.patient())).id
+    with doing("tests.hold", SYSTEM):
+        locked(Bill, bill_id)
+        other = Bill.__table__.select().where(Bill.__table__.c.id == bill_id).with_for_update(skip_locked=True)
+        with database.engine.connect() as another:
+            assert another.execute(other).all() == []
