@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, any_, exists, or_, select
 
 from hms.core import clock
 from hms.core.statements import built_once
-from hms.patients.identified import IDENTITY
+from hms.patients.identified import IDENTITY, Identified
 from hms.patients.models import Patient
 from hms.staff.models import Department, Role, User
 
@@ -34,11 +34,35 @@ KINDS = {
 
 
 @dataclass(slots=True)
+class Booked(Identified):
+    """A booking as the boards show it: who comes, when and for how long."""
+
+    id: int
+    doctor_id: int
+    date: dt.date
+    time: dt.time
+    duration_minutes: int
+    status: str
+
+
+BOOKED = (
+    *IDENTITY,
+    Appointment.id,
+    Appointment.doctor_id,
+    Appointment.date,
+    Appointment.time,
+    Appointment.duration_minutes,
+    Appointment.status,
+)
+"""The columns of `Booked`, in its order."""
+
+
+@dataclass(slots=True)
 class Cell:
     """What a doctor has at a time. `kind`: free, past, blocked, busy (the slot before runs on), or one of `KINDS`."""
 
     kind: str
-    booking: Row | None = None
+    booking: Booked | None = None
     words: str = ""
     is_extra: bool = False
 
@@ -50,20 +74,20 @@ class Column:
     doctor_id: int
     name: str
     department: str | None
-    cells: dict[time, list[Cell]] = field(default_factory=lambda: defaultdict(list))
+    cells: dict[dt.time, list[Cell]] = field(default_factory=lambda: defaultdict(list))
     booked: int = 0
     offered: int = 0
-    day: date | None = None
+    day: dt.date | None = None
 
 
 @dataclass(slots=True)
 class DayBoard:
     """A day of the hospital. `now_row` is the row that begins next, when the day is today."""
 
-    day: date
+    day: dt.date
     columns: list[Column]
-    times: list[time]
-    now_row: time | None
+    times: list[dt.time]
+    now_row: dt.time | None
     first: int
     doctors: int
 
@@ -73,12 +97,12 @@ class DayBoard:
 
 
 def day_board(
-    day: date,
+    day: dt.date,
     *,
     department_id: int | None = None,
     own_id: int | None = None,
     first: int = 0,
-    now: datetime | None = None,
+    now: dt.datetime | None = None,
 ) -> DayBoard:
     """The board of `day`; the doctor `own_id` comes first. Eight columns at a time, from number `first`. Four queries."""
     now = now or clock.now()
@@ -94,14 +118,14 @@ def day_board(
     return DayBoard(day, columns, times, _now_row(day, times, now), first, len(doctors))
 
 
-def _now_row(day: date, times: list[time], now: datetime) -> time | None:
+def _now_row(day: dt.date, times: list[dt.time], now: dt.datetime) -> dt.time | None:
     wall = clock.local(now)
     return next((at for at in times if at >= wall.time()), None) if wall.date() == day else None
 
 
-def holding_clinic(first: date, last: date, department_id: int | None) -> list[Row]:
+def holding_clinic(first: dt.date, last: dt.date, department_id: int | None) -> list[Row]:
     """Doctors with clinic hours or bookings on a day from `first` to `last`, by name."""
-    weekdays = {(first + timedelta(days=number)).weekday() for number in range(min((last - first).days + 1, 7))}
+    weekdays = {(first + dt.timedelta(days=number)).weekday() for number in range(min((last - first).days + 1, 7))}
     return list(_holding(first, last, sorted(weekdays), department_id, of_department=department_id is not None))
 
 
@@ -129,23 +153,16 @@ def _holding(first: Any, last: Any, weekdays: Any, department_id: Any, *, of_dep
     return query.order_by(User.last_name, User.first_name, User.id)
 
 
-def _by_doctor(day: date, ids: list[int]) -> tuple[dict[int, list[Row]], dict[int, list[Row]], dict[int, list[Row]]]:
-    found = *diary.presence_between(day, day, ids), _bookings(day, ids)
-    return tuple(_grouped(rows) for rows in found)  # type: ignore[return-value]
+def _by_doctor(day: dt.date, ids: list[int]) -> tuple[dict[int, list[Any]], ...]:
+    """Each doctor's hours, absences and bookings."""
+    hours, away = diary.presence_between(day, day, ids)
+    return tuple(map(grouped, (hours, away, [Booked(*row) for row in _bookings(day, ids)])))
 
 
 @built_once
 def _bookings(day: Any, doctor_ids: Any) -> Select:
     return (
-        select(
-            Appointment.id,
-            Appointment.doctor_id,
-            Appointment.date,
-            Appointment.time,
-            Appointment.duration_minutes,
-            Appointment.status,
-            *IDENTITY,
-        )
+        select(*BOOKED)
         .join(Patient, Patient.id == Appointment.patient_id)
         .where(
             Appointment.date == day, Appointment.doctor_id == any_(doctor_ids), Appointment.status.not_in(OFF_THE_BOARD)
@@ -154,31 +171,41 @@ def _bookings(day: Any, doctor_ids: Any) -> Select:
     )
 
 
-def _grouped(rows: Iterable[Row]) -> dict[int, list[Row]]:
-    groups: dict[int, list[Row]] = defaultdict(list)
+def grouped(rows: Iterable[Any]) -> dict[int, list[Any]]:
+    groups: dict[int, list[Any]] = defaultdict(list)
     for row in rows:
         groups[row.doctor_id].append(row)
     return groups
 
 
-def filled(column: Column, day: date, hours: list[Row], away: list[Row], bookings: list[Row], now: datetime) -> Column:
+def filled(
+    column: Column, day: dt.date, hours: list[Row], away: list[Row], bookings: list[Booked], now: dt.datetime
+) -> Column:
     """`column` with what its doctor has at each time of `day`."""
     offered = rules.slots(hours, day)
-    on_grid = {slot.time for slot in offered}
-    taken = sorted(diary.instants(row) for row in bookings if row.status in rules.TAKES_TIME)
-    live = {row.time for row in bookings if row.status in rules.TAKES_TIME}
-    for row in bookings:
-        column.cells[row.time].append(Cell(KINDS[Status(row.status)], row, is_extra=row.time not in on_grid))
+    on_grid = {slot.time: slot for slot in offered}
+    for one in bookings:
+        column.cells[one.time].append(Cell(KINDS[one.status], one, is_extra=one.time not in on_grid))
+    live = [one for one in bookings if one.status in rules.TAKES_TIME]
+    begun, taken = {one.time for one in live}, sorted(_between_slots(live, on_grid))
     for slot in offered:
-        empty = None if slot.time in live else _empty(slot, away, taken, now)
+        empty = None if slot.time in begun else _empty(slot, away, taken, now)
         if empty is not None and (empty.kind != "past" or slot.time not in column.cells):
             column.cells[slot.time].append(empty)
     column.offered = len(offered)
-    column.booked = sum(row.status != Status.NO_SHOW for row in bookings)
+    column.booked = sum(one.status != Status.NO_SHOW for one in bookings)
     return column
 
 
-def _empty(slot: rules.Slot, away: list[Row], taken: list[diary.Span], now: datetime) -> Cell:
+def _between_slots(live: list[Booked], on_grid: dict[dt.time, rules.Slot]) -> Iterator[diary.Span]:
+    """The bookings that take more than the slot in which they stand, or stand in none."""
+    for one in live:
+        slot = on_grid.get(one.time)
+        if slot is None or dt.timedelta(minutes=one.duration_minutes) > slot.ends - slot.starts:
+            yield diary.instants(one)
+
+
+def _empty(slot: rules.Slot, away: list[Row], taken: list[diary.Span], now: dt.datetime) -> Cell:
     for absence in away:
         if slot.starts < absence.ends and absence.starts < slot.ends:
             return Cell("blocked", words=absence.reason)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
@@ -13,12 +12,11 @@ from sqlalchemy import Row, func, select
 from hms.core import clock
 from hms.core.db import db
 from hms.core.format import day as shown_day
-from hms.patients.identified import IDENTITY
 from hms.patients.models import Patient
 from hms.staff import queries as staff
 
 from . import diary, rules
-from .dayboard import OFF_THE_BOARD, Column, filled, holding_clinic
+from .dayboard import BOOKED, OFF_THE_BOARD, Booked, Column, filled, grouped, holding_clinic
 from .models import Appointment
 from .rules import Status
 
@@ -74,15 +72,14 @@ def week_board(doctor_id: int, day: date, now: datetime | None = None) -> WeekBo
     return WeekBoard(doctor_id, staff.names({doctor_id}).get(doctor_id, ""), days, columns, times)
 
 
-def _bookings(doctor_id: int, days: list[date]) -> Iterable[Row]:
-    columns = ("id", "doctor_id", "date", "time", "duration_minutes", "status")
+def _bookings(doctor_id: int, days: list[date]) -> list[Booked]:
     query = (
-        select(*(Appointment.__table__.c[name] for name in columns), *IDENTITY)
+        select(*BOOKED)
         .join(Patient, Patient.id == Appointment.patient_id)
         .where(Appointment.doctor_id == doctor_id, Appointment.date.between(days[0], days[-1]))
         .where(Appointment.status.not_in(OFF_THE_BOARD))
     )
-    return db.session.execute(query.order_by(Appointment.time, Appointment.id))
+    return [Booked(*row) for row in db.session.execute(query.order_by(Appointment.time, Appointment.id))]
 
 
 def week_counts(day: date, department_id: int | None = None) -> list[WeekOf]:
@@ -90,19 +87,12 @@ def week_counts(day: date, department_id: int | None = None) -> list[WeekOf]:
     days = week_of(day)
     doctors = holding_clinic(days[0], days[-1], department_id)[:MOST_DOCTORS]
     ids = [doctor.id for doctor in doctors]
-    hours, away = map(_grouped, diary.presence_between(days[0], days[-1], ids))
+    hours, away = map(grouped, diary.presence_between(days[0], days[-1], ids))
     booked = _booked(ids, days)
     return [
         WeekOf(d.id, d.name, d.department, [_halves(d.id, on, hours[d.id], away[d.id], booked) for on in days])
         for d in doctors
     ]
-
-
-def _grouped(rows: Iterable[Row]) -> dict[int, list[Row]]:
-    groups: dict[int, list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[row.doctor_id].append(row)
-    return groups
 
 
 def _booked(ids: list[int], days: list[date]) -> Counter[tuple[int, date, bool]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _zone = ZoneInfo("Africa/Freetown")
@@ -51,7 +52,13 @@ def local(instant: datetime) -> datetime:
 
 def at(day: date, clock_time: time) -> datetime:
     """The instant (UTC) at which the hospital's wall shows `day` and `clock_time`."""
-    return datetime.combine(day, clock_time, _zone).astimezone(UTC)
+    return _at(day, clock_time, _zone)
+
+
+@lru_cache(maxsize=4096)
+def _at(day: date, clock_time: time, zone: ZoneInfo) -> datetime:
+    """Kept, as every board asks for the same few times of a day hundreds of times."""
+    return datetime.combine(day, clock_time, zone).astimezone(UTC)
 
 
 def day_bounds(day: date) -> tuple[datetime, datetime]:
