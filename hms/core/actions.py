@@ -124,10 +124,13 @@ def _part(outer: Doing, name: str) -> Iterator[None]:
 
 
 def _transaction(now: Doing) -> Iterator[None]:
+    only_read_before = database.in_one_transaction()
     try:
         once.claim(now.by)
         yield
         db.session.commit()  # the only commit of a business write
+        if only_read_before:
+            database.only_read()
     except StaleDataError as stale:
         db.session.rollback()
         raise Stale(STALE) from stale

@@ -9,13 +9,13 @@ from typing import Annotated, Any, TypeVar
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors as pg
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text, event, func
+from sqlalchemy import BigInteger, Connection, DateTime, Identity, MetaData, Numeric, Text, event, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, ORMExecuteState, Session, mapped_column, registry  # noqa: F401
 from sqlalchemy.types import TypeDecorator
 
-from . import clock, pool  # noqa: F401 - the pool listens from the first connection on
+from . import clock, pool
 from .errors import Conflict, HospitalError, NotFound, RuleBroken, Unavailable
 from .money import Money
 from .words import _
@@ -74,8 +74,33 @@ before_writing: list[Callable[[], None]] = []
 """What is told before the session's first statement that may write, and any other."""
 
 
+def only_read() -> None:
+    """Until something writes or an action begins, let each question stand for itself, without a transaction.
+
+    It sees what is committed when it is asked, as it would in a transaction too (PostgreSQL's READ COMMITTED). BEGIN and
+    COMMIT are a twentieth of what a page costs.
+    """
+    db.session().info["only_reads"] = True
+
+
+def in_one_transaction() -> bool:
+    """What follows is in one transaction, until it ends. Gives whether the session only read before."""
+    session = db.session()
+    only_read_before = session.info.pop("only_reads", False)
+    if only_read_before and session.in_transaction():
+        pool.without_transactions(session.connection(), are_spared=False)
+    return only_read_before
+
+
+@event.listens_for(db.session, "after_begin")
+def _spare_transactions(session: Session, _transaction: Any, connection: Connection) -> None:
+    if session.info.get("only_reads"):
+        pool.without_transactions(connection, are_spared=True)
+
+
 def note_write(session: Session) -> None:
     """The request is not one that only reads."""
+    in_one_transaction()
     session.info["has_written"] = True
 
 
@@ -110,6 +135,7 @@ def leave() -> None:
     if not db.session.registry.has():
         return
     session = db.session()
+    session.info.pop("only_reads", None)
     if session.info.get("has_written") or session.new or session.dirty or session.deleted:
         session.rollback()
     else:

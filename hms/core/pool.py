@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 import psycopg
-from sqlalchemy import event
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import Pool
 
@@ -14,8 +15,18 @@ TRUSTED_FOR = 2.0
 
 
 @event.listens_for(Pool, "checkin")
-def _note_use(_connection: Any, record: Any) -> None:
+def _note_use(connection: Any, record: Any) -> None:
     record.info["used_at"] = time.monotonic()
+    if connection is not None and connection.autocommit and not connection.closed:
+        connection.autocommit = False
+
+
+def without_transactions(connection: Connection, *, are_spared: bool) -> None:
+    """Let what is asked on this connection from now on stand for itself, or be in a transaction again. One that has begun
+    goes on."""
+    driver: Any = connection.connection.dbapi_connection
+    if driver.pgconn.transaction_status == TransactionStatus.IDLE:
+        driver.autocommit = are_spared
 
 
 @event.listens_for(Pool, "checkout")

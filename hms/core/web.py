@@ -15,7 +15,7 @@ from werkzeug.routing import IntegerConverter, ValidationError
 
 from . import headers, once, pieces
 from .actions import require
-from .db import db, leave
+from .db import db, leave, only_read
 from .errors import NotAllowed
 from .people import Person
 from .permissions import Action
@@ -61,6 +61,8 @@ def guard() -> Response | None:
         raise NotAllowed(f"{request.endpoint} is shut")
     if action is Action.PUBLIC and (request.method in SAFE_METHODS or hasattr(view, "from_browsers")):
         return None
+    if request.method in SAFE_METHODS:
+        only_read()
     who = person()
     if action is not Action.PUBLIC:
         _admit(who, view)

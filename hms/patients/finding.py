@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, case, func,
 from sqlalchemy import text as text_
 
 from hms.core import clock, settings
+from hms.core.db import in_one_transaction
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.questions import Telling
@@ -69,6 +70,7 @@ def find(text: str, *, limit: int = 8, who: Person, first: First = First()) -> l
     rows = [(row, False) for row in _matching(limit, sought=sought, first=first)]
     if asked.words and len(rows) < limit:
         known = {row.id for row, _ in rows}
+        in_one_transaction()  # for the length of which it is told how near is near
         _NEARNESS.tell({"near": NEAR_WORD})
         rows += [(row, True) for row in _similar(limit * 2, sought=sought) if row.id not in known]
     return _flag_same_names([hit(row, who=who, is_similar=is_similar) for row, is_similar in rows[:limit]])

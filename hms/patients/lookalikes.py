@@ -9,7 +9,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import ColumnElement, Select, and_, func, select, text, union
 
-from hms.core.db import ONLY_READS, db
+from hms.core.db import ONLY_READS, db, in_one_transaction
 from hms.core.people import Person as Reader
 
 from . import rules
@@ -49,6 +49,7 @@ def lookalikes(
     name = " ".join(tokens(person.given) + tokens(person.family))
     if not name:
         return []
+    in_one_transaction()  # for the length of which it is told how near is near
     near = text("SELECT set_config('pg_trgm.similarity_threshold', :near, true)")
     db.session.execute(near, {"near": str(NEAR_NAME)}, execution_options=ONLY_READS)
     rows = db.session.execute(_candidates(person, name)).all()
