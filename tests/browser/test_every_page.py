@@ -112,6 +112,7 @@ def faults_of_size(tab, most_bytes):
         sticks_out = tab.evaluate(OVERFLOW)
         if sticks_out:
             found.append(f"too wide at {width}: {sticks_out}")
+    tab.set_viewport_size({"width": WIDTHS[0], "height": 768})
     parts = tab.evaluate(WEIGHT)
     if sum(size for size, _name in parts) > most_bytes or len(parts) > REQUESTS:
         found.append(f"weighs {parts}")
