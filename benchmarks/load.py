@@ -115,6 +115,12 @@ class Timing:
     failures: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
+    def add(self, other: Timing) -> None:
+        """Count what another saw as well."""
+        self.took += other.took
+        self.failures += other.failures
+        self.seconds += other.seconds
+
     @property
     def per_second(self) -> float:
         return len(self.took) / self.seconds if self.seconds else 0.0

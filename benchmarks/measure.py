@@ -5,17 +5,19 @@ from __future__ import annotations
 import gzip
 import itertools
 import re
-import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from . import servers
+from .figures import Figure, Load, Measured, Slice
 from .kinds import AIMS, Kind, Known, kinds, page
-from .load import Client, Failed, Timing, drive
+from .load import Client, Do, Failed, drive
 from .servers import Bench, Web
 
 CLIENTS = (1, 8)
+SLICES = 5
+"""A load is taken in as many parts, with the floor before and after each: the machine's speed drifts within minutes."""
+FLOOR_COUNTS = {1: 60, 8: 160}
 MIXED = 10_000
 MIXED_LONGEST = 300
 _SAFE_TO_DISPENSE = """
@@ -23,57 +25,6 @@ _SAFE_TO_DISPENSE = """
     AND NOT EXISTS (SELECT FROM allergy a WHERE a.patient_id = p.patient_id) ORDER BY id"""
 """The data prescribes without looking at allergies; the pharmacy rightly stops at some of it."""
 _ASSET = re.compile(r'(?:href|src|data-socket)="(/static/[^"]+)"')
-
-
-@dataclass
-class Load:
-    """One kind at one number of clients; times in ms."""
-
-    clients: int
-    per_second: float
-    p50: float
-    p95: float
-    cpu: float
-    """Processor time of the web processes per request."""
-    db_cpu: float
-    """Processor time of the database per request."""
-    failures: int = 0
-
-
-@dataclass
-class Figure:
-    """One kind of request, measured."""
-
-    name: str
-    sort: str
-    grows: bool
-    calls: int = 1
-    loads: list[Load] = field(default_factory=list)
-    queries: float | None = None
-    weight: int | None = None
-    """Bytes of the page as sent, compressed."""
-    first_visit: int | None = None
-    """The same with its styles and scripts."""
-    trouble: str = ""
-
-    def at(self, clients: int) -> Load | None:
-        return next((one for one in self.loads if one.clients == clients), None)
-
-
-@dataclass
-class Measured:
-    """One size of hospital, measured."""
-
-    patients: int
-    floor: dict[int, list[Load]] = field(default_factory=dict)
-    figures: list[Figure] = field(default_factory=list)
-    pdf_seconds: list[float] = field(default_factory=list)
-    memory: list[tuple[float, float]] = field(default_factory=list)
-    mixed: int = 0
-
-    def floor_cpu(self, clients: int) -> float:
-        """The floor's processor time per request in ms: the median of what was measured in between."""
-        return statistics.median(one.cpu for one in self.floor[clients])
 
 
 def facts(bench: Bench, database: str, patients: int) -> Known:
@@ -127,61 +78,61 @@ class Measuring:
         return self.result
 
     def _all(self, web: Web, floor: Web) -> None:
-        for place, kind in enumerate(self._kinds):
-            if place % 4 == 0:
-                self._floor(floor)
+        for kind in self._kinds:
             figure = Figure(kind.name, kind.sort, kind.grows, kind.calls)
             self.result.figures.append(figure)
             try:
-                self._one(web, kind, figure)
+                for clients in CLIENTS:
+                    figure.loads.append(self._beside(web, floor, kind, clients, figure))
             except (Failed, OSError) as failure:
                 figure.trouble = str(failure)[:300]
-            said = figure.trouble or " ".join(f"{one.cpu:.2f}" for one in figure.loads)
+            said = figure.trouble or " ".join(f"{one.cpu:.2f} ({one.times_floor:.1f})" for one in figure.loads)
             print(f"  {kind.name:42} {said}", flush=True)
-        self._floor(floor)
 
-    def _floor(self, floor: Web) -> None:
+    def _beside(self, web: Web, floor: Web, kind: Kind, clients: int, figure: Figure) -> Load:
+        """One kind at one number of clients, with the floor in between. Both are warmed up first."""
+        numbers, count = self._numbers[kind.name], self._counts[clients] // SLICES
+        people = [kind.sign_in(self._client(web, number)) for number in range(clients)]
+        bare = [self._client(floor, number) for number in range(clients)]
+        try:
+            warm = drive(people, kind.do, numbers, 4 + clients * 2)
+            if not warm.took:
+                raise Failed(warm.failures[0])
+            self._floor(floor, bare)
+            before, slices = self._floor(floor, bare), []
+            for _turn in range(SLICES):
+                one = self._slice(web, people, kind.do, numbers, count)
+                after = self._floor(floor, bare)
+                one.floor, before = (before + after) / 2, after
+                slices.append(one)
+        finally:
+            for client in (*people, *bare):
+                client.close()
+        self._note_trouble(figure, slices)
+        return Load.of(clients, slices)
+
+    @staticmethod
+    def _note_trouble(figure: Figure, slices: list[Slice]) -> None:
+        failures = [failure for one in slices for failure in one.timing.failures]
+        if failures:
+            figure.trouble = f"{len(failures)} failed: {failures[0][:300]}"
+
+    def _floor(self, floor: Web, people: list[Client]) -> float:
+        """Processor time of the floor per request, in ms."""
+
         def ask(client: Client, n: int) -> None:
             client.get(f"/{1 + n * 7919 % self._known.patients}")
 
-        for clients in CLIENTS:
-            people = [self._client(floor, number) for number in range(clients)]
-            drive(people, ask, itertools.count(), 60)
-            load = self._loaded(floor, people, ask, itertools.count(), max(self._counts[clients], 200))
-            self.result.floor.setdefault(clients, []).append(load)
+        one = self._slice(floor, people, ask, itertools.count(), FLOOR_COUNTS[len(people)])
+        self.result.floor.setdefault(len(people), []).append(Load.of(len(people), [one]))
+        return one.cpu
 
-    def _one(self, web: Web, kind: Kind, figure: Figure) -> None:
-        """Warm both processes up, then measure."""
-        numbers = self._numbers[kind.name]
-        for clients in CLIENTS:
-            people = [kind.sign_in(self._client(web, number)) for number in range(clients)]
-            try:
-                warm = drive(people, kind.do, numbers, 4 + clients * 2)
-                if not warm.took:
-                    raise Failed(warm.failures[0])
-                figure.loads.append(self._loaded(web, people, kind.do, numbers, self._counts[clients], figure))
-            finally:
-                for client in people:
-                    client.close()
-
-    def _loaded(
-        self, web: Web, people: list[Client], do, numbers: Iterator[int], count: int, figure: Figure | None = None
-    ) -> Load:
+    def _slice(self, web: Web, people: list[Client], do: Do, numbers: Iterator[int], count: int) -> Slice:
         web_before, db_before = web.seconds(), self._bench.database_seconds()
-        timing: Timing = drive(people, do, numbers, count)
+        timing = drive(people, do, numbers, count)
         web_after, db_after = web.seconds(), self._bench.database_seconds()
-        done = max(len(timing.took) + len(timing.failures), 1)
-        if timing.failures and figure is not None:
-            figure.trouble = f"{len(timing.failures)} of {done} failed: {timing.failures[0][:300]}"
-        return Load(
-            clients=len(people),
-            per_second=timing.per_second,
-            p50=timing.percentile(0.5),
-            p95=timing.percentile(0.95),
-            cpu=(web_after - web_before) / done * 1000,
-            db_cpu=max(db_after - db_before, 0) / done * 1000,
-            failures=len(timing.failures),
-        )
+        done = max(len(timing.took) + len(timing.failures), 1) / 1000
+        return Slice(timing, (web_after - web_before) / done, max(db_after - db_before, 0) / done)
 
     def _client(self, web: Web, number: int = 0) -> Client:
         return Client(web.address.host, web.address.port, number)
