@@ -13,6 +13,7 @@ from hms.core.db import db
 from hms.core.errors import Hidden, NotFound
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.records import columns_of, record_in
 from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients import access
@@ -173,15 +174,16 @@ def encounter_found(encounter_id: int, who: Person) -> Encounter:
 
     `access.Closed` for an administrator who must give a reason first.
     """
-    return _checked(_record(encounter_id, with_patient=False, who=reader(who)).one_or_none(), encounter_id).Encounter
+    found = _checked(_record(encounter_id, with_patient=False, who=reader(who)).one_or_none(), encounter_id)
+    return record_in(found, Encounter)
 
 
 def encounter_with_patient(encounter_id: int, who: Person) -> tuple[Encounter, Patient]:
     """As `encounter_found`, and whose it is."""
     found = _checked(_record(encounter_id, with_patient=True, who=reader(who)).one_or_none(), encounter_id)
-    if found.Patient.status != "active":
+    if found.patient__status != "active":
         raise NotFound(NO_PATIENT)
-    return found.Encounter, found.Patient
+    return record_in(found, Encounter), record_in(found, Patient)
 
 
 def _checked(found: Any, encounter_id: int) -> Any:
@@ -198,10 +200,10 @@ def _checked(found: Any, encounter_id: int) -> Any:
 def _record(encounter_id: Any, *, with_patient: bool, who: Reader) -> Select:
     whose = Encounter.patient_id
     is_standing = (Encounter.id == encounter_id, Encounter.status != "entered_in_error")
-    query = select(Encounter, whose.label("patient_id"), *_marks(True, who, whose)).where(
+    query = select(*columns_of(Encounter), whose.label("patient_id"), *_marks(True, who, whose)).where(
         *is_standing, *access.visible_to(who, whose)
     )
-    return query.add_columns(Patient).join(Patient, Patient.id == whose) if with_patient else query
+    return query.add_columns(*columns_of(Patient)).join(Patient, Patient.id == whose) if with_patient else query
 
 
 def encounter_held(encounter_id: int, who: Person) -> Row:

@@ -6,11 +6,11 @@ each time what there is to write and in which order, which costs as much again a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Row, Select, bindparam, insert, inspect, select, update
+from sqlalchemy import Column, Label, Row, Select, bindparam, insert, inspect, select, update
 from sqlalchemy.orm import make_transient, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
@@ -77,7 +77,7 @@ def locked(model: type[R], record_id: int) -> R:
         record = db.session.execute(_locking(model), {"its_id": record_id}).scalar_one_or_none()
     else:
         row = _holding(model).ask({"its_id": record_id}).one_or_none()
-        record = row and _as_read(model, row)
+        record = row and record_of(model, row._mapping)
     if record is None:
         raise NotFound(_("There is no such record."))
     return record
@@ -101,14 +101,31 @@ def _holding(model: Any) -> Question:
     return Question(select(*table.c).where(table.c.id == bindparam("its_id")).with_for_update())
 
 
-def _as_read(model: type[R], row: Row) -> R:
-    """The session's record, as this row says it is now. What hung on it may have changed too and is read anew."""
-    held = db.session().identity_map.get(identity_key(model, row.id))
+@cache
+def columns_of(model: Any) -> tuple[Label[Any], ...]:
+    """The columns of a record (`patient__id`, …) for a question that answers with it beside others; see `record_in`."""
+    return tuple(one.label(f"{model.__tablename__}__{one.name}") for one in model.__table__.c)
+
+
+@cache
+def _labels(model: Any) -> dict[str, str]:
+    return {one.element.name: one.name for one in columns_of(model)}
+
+
+def record_in(row: Row, model: type[R]) -> R:
+    """The session's record, of an answer to a question with its `columns_of`."""
+    told = row._mapping
+    return record_of(model, {name: told[label] for name, label in _labels(model).items()})
+
+
+def record_of(model: type[R], told: Mapping[str, Any]) -> R:
+    """The session's record, as these columns say it is now. What hung on it may have changed too and is read anew."""
+    held = db.session().identity_map.get(identity_key(model, told["id"]))
     if held is None:
         record = model()
-        record.__dict__.update(row._mapping)  # as read, not as changed column by column
+        record.__dict__.update(told)  # as read, not as changed column by column
         return inserted(record)
-    for name, value in row._mapping.items():
+    for name, value in told.items():
         set_committed_value(held, name, value)
     hanging = [one.key for one in inspect(model).relationships if one.key in held.__dict__]
     if hanging:

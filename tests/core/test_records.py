@@ -6,7 +6,7 @@ import datetime as dt
 from itertools import count
 
 import pytest
-from sqlalchemy import inspect, select
+from sqlalchemy import bindparam, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
@@ -19,7 +19,8 @@ from hms.core.db import db as database
 from hms.core.errors import NotFound
 from hms.core.money import Money
 from hms.core.people import SYSTEM
-from hms.core.records import locked, put, save
+from hms.core.questions import Question
+from hms.core.records import columns_of, locked, put, record_in, save
 from hms.patients.models import Patient
 from hms.staff.models import User
 from tests.billing import factories
@@ -143,6 +144,19 @@ def test_what_hung_on_it_is_read_anew(patient):
     for count_ in (1, 2, 3):
         assert len(database.session.scalars(all_of_it).one().lines) == count_
         actions.add_item(ours.id, {"description": "One more", "unit_price": Money("1.00")}, by=SYSTEM)
+
+
+def test_records_beside_one_another_in_one_answer(patient):
+    ours = put(bill(patient))
+    both = select(*columns_of(Bill), *columns_of(Patient)).join_from(Bill, Patient, Patient.id == Bill.patient_id)
+    question = Question(both.where(Bill.id == bindparam("id")))
+    for _way in range(3):
+        database.session.expunge_all()
+        row = question.ask({"id": ours.id}).one()
+        its_bill, whose = record_in(row, Bill), record_in(row, Patient)
+        assert (its_bill.id, its_bill.total, its_bill.notes) == (ours.id, Money("12.50"), ours.notes)
+        assert (whose.id, whose.hospital_number) == (patient.id, patient.hospital_number)
+        assert record_in(row, Bill) is its_bill
 
 
 def test_what_was_changed_before_is_written_before_it_is_locked(patient):
