@@ -40,15 +40,15 @@ def _make_demo(marker: Path) -> None:
         upgrade()
         building.build(lambda _step: None, patients=60, weeks=1)
         building.bring_to_today(lambda _step: None)
-        _open_late()
+        _open_every_evening()
         database.session.remove()
         database.engine.dispose()
     marker.touch()
 
 
-def _open_late() -> None:
-    """The doctor sees patients until midnight, so that a test can book for today at any hour."""
+def _open_every_evening() -> None:
+    """The doctor sees patients in the evening of every day, so that a test can book for today at a weekend too."""
     doctor_id = database.session.scalars(select(User.id).filter_by(username="doctor")).one()
-    late = {"starts": dt.time(16), "ends": dt.time(23, 59), "valid_from": clock.today() - dt.timedelta(days=30)}
+    evening = {"starts": dt.time(16), "ends": dt.time(23, 59), "valid_from": clock.today() - dt.timedelta(days=30)}
     for weekday in range(7):
-        appointments.add_hours(doctor_id, weekday=weekday, by=SYSTEM, **late)
+        appointments.add_hours(doctor_id, weekday=weekday, by=SYSTEM, **evening)

@@ -161,12 +161,15 @@ def _by_doctor(day: dt.date, ids: list[int]) -> tuple[dict[int, list[Any]], ...]
 
 @built_once
 def _bookings(day: Any, doctor_ids: Any) -> Select:
+    return on_the_board().where(Appointment.date == day, Appointment.doctor_id == any_(doctor_ids))
+
+
+def on_the_board() -> Select:
+    """The bookings that the boards show, as `Booked`, by time."""
     return (
         select(*BOOKED)
         .join(Patient, Patient.id == Appointment.patient_id)
-        .where(
-            Appointment.date == day, Appointment.doctor_id == any_(doctor_ids), Appointment.status.not_in(OFF_THE_BOARD)
-        )
+        .where(Appointment.status.not_in(OFF_THE_BOARD))
         .order_by(Appointment.time, Appointment.id)
     )
 

@@ -12,11 +12,10 @@ from sqlalchemy import Row, func, select
 from hms.core import clock
 from hms.core.db import db
 from hms.core.format import day as shown_day
-from hms.patients.models import Patient
 from hms.staff import queries as staff
 
 from . import diary, rules
-from .dayboard import BOOKED, OFF_THE_BOARD, Booked, Column, filled, grouped, holding_clinic
+from .dayboard import OFF_THE_BOARD, Booked, Column, filled, grouped, holding_clinic, on_the_board
 from .models import Appointment
 from .rules import Status
 
@@ -73,13 +72,8 @@ def week_board(doctor_id: int, day: date, now: datetime | None = None) -> WeekBo
 
 
 def _bookings(doctor_id: int, days: list[date]) -> list[Booked]:
-    query = (
-        select(*BOOKED)
-        .join(Patient, Patient.id == Appointment.patient_id)
-        .where(Appointment.doctor_id == doctor_id, Appointment.date.between(days[0], days[-1]))
-        .where(Appointment.status.not_in(OFF_THE_BOARD))
-    )
-    return [Booked(*row) for row in db.session.execute(query.order_by(Appointment.time, Appointment.id))]
+    theirs = on_the_board().where(Appointment.doctor_id == doctor_id, Appointment.date.between(days[0], days[-1]))
+    return [Booked(*row) for row in db.session.execute(theirs)]
 
 
 def week_counts(day: date, department_id: int | None = None) -> list[WeekOf]:

@@ -9,25 +9,23 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, case, func, literal, select
-from sqlalchemy import text as text_
 
 from hms.core import clock, settings
-from hms.core.db import in_one_transaction
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.questions import Telling
 from hms.core.statements import built_once
 from hms.core.text import fold
 
 from . import rules
 from .identified import WHO, Identified
 from .models import ALLERGY_WORDS, Patient
+from .nearness import near_is
 from .search import SearchTerms, terms
 from .sought import Sought
 
 MOST_CANDIDATES = 200
 """So many matches are ranked; a line that fits more people is too short to tell them apart."""
-NEAR_WORD = "0.44"
+NEAR_WORD = 0.44
 """Kadijatu comes 0.55 near Kadiatu, Muhamed 0.45 near Mohamed (pg_trgm's strict word similarity)."""
 BY_NAME = (Patient.sort_name, Patient.id)
 
@@ -70,8 +68,7 @@ def find(text: str, *, limit: int = 8, who: Person, first: First = First()) -> l
     rows = [(row, False) for row in _matching(limit, sought=sought, first=first)]
     if asked.words and len(rows) < limit:
         known = {row.id for row, _ in rows}
-        in_one_transaction()  # for the length of which it is told how near is near
-        _NEARNESS.tell({"near": NEAR_WORD})
+        near_is(NEAR_WORD, of="strict_word_similarity_threshold")
         rows += [(row, True) for row in _similar(limit * 2, sought=sought) if row.id not in known]
     return _flag_same_names([hit(row, who=who, is_similar=is_similar) for row, is_similar in rows[:limit]])
 
@@ -105,9 +102,6 @@ def _matching(limit: Any, *, sought: Sought, first: First) -> Select:
     columns = some.subquery("some").c
     shown = [columns[column.key] for column in SHOWN]
     return select(*shown).order_by(_rank(sought, columns, first), columns.sort_name, columns.id).limit(limit)
-
-
-_NEARNESS = Telling(text_("SELECT set_config('pg_trgm.strict_word_similarity_threshold', :near, true)"))
 
 
 @built_once

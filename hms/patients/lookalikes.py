@@ -7,15 +7,16 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, and_, func, select, text, union
+from sqlalchemy import ColumnElement, Select, and_, func, select, union
 
-from hms.core.db import ONLY_READS, db, in_one_transaction
+from hms.core.db import db
 from hms.core.people import Person as Reader
 
 from . import rules
 from .alike import tokens
 from .finding import SHOWN, Hit, hit
 from .models import Patient
+from .nearness import near_is
 from .rules import Person
 
 MOST_SHOWN = 3
@@ -49,9 +50,7 @@ def lookalikes(
     name = " ".join(tokens(person.given) + tokens(person.family))
     if not name:
         return []
-    in_one_transaction()  # for the length of which it is told how near is near
-    near = text("SELECT set_config('pg_trgm.similarity_threshold', :near, true)")
-    db.session.execute(near, {"near": str(NEAR_NAME)}, execution_options=ONLY_READS)
+    near_is(NEAR_NAME, of="similarity_threshold")
     rows = db.session.execute(_candidates(person, name)).all()
     weighed = [_weighed(person, row, who) for row in rows if row.id != except_id]
     worth = [one for one in weighed if one.score >= rules.WORTH_SHOWING]
