@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from .db import db, will_write
 
 Change = Callable[[Any], Any]
+_WRITING = (Insert, Update)
 _PLACE = re.compile(r"%\((\w+)\)s|%%")
 
 
@@ -33,8 +34,8 @@ class Question:
         self._statement = statement
         self._short: _Short | None = None
         self._columns: SimpleResultMetaData | None = None
-        self._writes = isinstance(statement, (Insert, Update))
-        self._may_be_short = isinstance(statement, (Select, Insert, Update)) and not statement.get_execution_options()
+        self._writes = isinstance(statement, _WRITING)
+        self._may_be_short = isinstance(statement, (Select, *_WRITING)) and not statement.get_execution_options()
 
     def ask(self, values: dict[str, Any]) -> Result[Any]:
         """The answer for these values, by the names of the statement's places. What the session holds is written first."""
@@ -133,7 +134,7 @@ def _numbered(statement: str) -> tuple[str, list[str]]:
 
 def _is_plain(statement: Any, names: list[str]) -> bool:
     """Whether it answers with columns alone, each by a name of its own."""
-    writes = isinstance(statement, (Insert, Update))
+    writes = isinstance(statement, _WRITING)
     answers = statement.returning_column_descriptions if writes else statement.column_descriptions
     return 0 < len(names) == len(set(names)) and not any(_is_record(one["expr"]) for one in answers)
 
