@@ -34,9 +34,12 @@ GROUPS = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Entry(Identified):
-    """One row of the queue. `same_name_count` counts others on the board with the same name."""
+    """One row of the queue. `same_name_count` counts others on the board with the same name.
+
+    Pages keep what they write of it (`core/pieces.py`), by its values: nothing changes them once it is on a board.
+    """
 
     id: int
     token: int

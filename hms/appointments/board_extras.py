@@ -15,10 +15,10 @@ def add_source(source: Words) -> None:
         _sources.append(source)
 
 
-def words(entry_ids: Iterable[int]) -> dict[int, list[str]]:
+def words(entry_ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
     """What every source says about the entries, by entry."""
     ids, said = list(entry_ids), {}
     for source in _sources if ids else ():
         for entry_id, text in source(ids).items():
-            said.setdefault(entry_id, []).append(text)
+            said[entry_id] = (*said.get(entry_id, ()), text)
     return said

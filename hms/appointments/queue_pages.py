@@ -18,11 +18,17 @@ from hms.core.web import needs, person
 
 from . import actions, board_extras, queries
 from .day_pages import whole
-from .forms import PRIORITIES, QueueForm
+from .forms import QueueForm
 from .pages import attempt, back, doctor_choices, found_patients, pages, say_token
-from .waiting import PRIORITY_WORDS, QUEUE_WORDS
+from .waiting import PRIORITY_WORDS, Priority
 
 PRIORITY_LOOKS = {1: "stop", 2: "caution", 3: "neutral", 4: "neutral"}
+
+
+@pages.app_template_global("priority_state")
+def priority_state(priority: int) -> tuple[str, str]:
+    """Tone and words of an urgency, for the macro `status`."""
+    return PRIORITY_LOOKS[priority], _(PRIORITY_WORDS[Priority(priority)])
 
 
 def _shown() -> tuple[str, int | None]:
@@ -41,10 +47,6 @@ def _rows() -> dict[str, Any]:
         "extras": board_extras.words(entry.id for entry in entries),
         "counts": queries.counts(doctor_id=doctor_id),
         "is_own": doctor_id is not None,
-        "priorities": [(value, str(words)) for value, words in PRIORITIES],
-        "priority_words": PRIORITY_WORDS,
-        "priority_looks": PRIORITY_LOOKS,
-        "queue_words": QUEUE_WORDS,
         "everybody": {"everybody": 1} if "everybody" in request.args else {},
     }
 

@@ -1,8 +1,9 @@
 """Every submit is safe to repeat: the same key gives the first answer again, and the work is done once.
 
-A page form carries the key in the hidden field `once`, a program sends the header `Idempotency-Key` (IETF draft
-"The Idempotency-Key HTTP Header Field"). The key is claimed inside the action's own transaction, so that of two
-simultaneous submits one waits for the other and then gets its answer.
+A page form carries the key in the hidden field `once`; it is another key at another address, since buttons of one form may
+post to several. A program sends the header `Idempotency-Key` (IETF draft "The Idempotency-Key HTTP Header Field"). The key
+is claimed inside the action's own transaction, so that of two simultaneous submits one waits for the other and then gets
+its answer.
 """
 
 from __future__ import annotations
@@ -59,12 +60,14 @@ class OtherRequest(HospitalError):
 
 def key_of_request() -> str | None:
     """The key this request carries, if any."""
-    key = request.headers.get("Idempotency-Key") or (request.form.get("once") if not request.is_json else None)
+    key = request.headers.get("Idempotency-Key")
+    if not key and not request.is_json and (mark := request.form.get("once")):
+        key = f"{mark} {request.path}"
     return key[:LONGEST_KEY] if key else None
 
 
 def fingerprint() -> str:
-    """What the request asks for. A page's form is told apart by its key alone: Back and resubmit gives the first answer."""
+    """What the request asks for. A page's form is told apart by key and address: Back and resubmit gives the first answer."""
     if not request.path.startswith("/api/"):
         return request.path
     return hashlib.sha256(request.path.encode() + b"\0" + request.get_data()).hexdigest()

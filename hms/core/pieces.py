@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, current_app, g
@@ -41,6 +42,17 @@ def unchanging(name: str, caller: Callable[[], Markup]) -> Markup:
         if not current_app.debug:
             _unchanging[name, language()] = known
     return known
+
+
+@lru_cache(maxsize=4096)
+def remembered(write: Callable[..., Markup], *given: Hashable) -> Markup:
+    """What the macro `write` makes of what it is given, kept for whoever reads the same next: for rows of boards that
+    are read again at each change, most of them unchanged.
+
+    The macro may read nothing that changes except what it is given: the day of an age, what the reader may do. It
+    belongs to one language. What is given is told apart by `==`: no decimals (2 and 2.0), no text beside markup.
+    """
+    return write(*given)
 
 
 def further_attributes(given: Mapping[str, Any]) -> Markup:
@@ -99,7 +111,7 @@ def form_token() -> str:
 def install(app: Flask) -> None:
     """Give the pieces to templates, and to WTForms its attributes: its own make an object of markup of each part."""
     pieces = {"drawing": drawing, "further_attributes": further_attributes, "control_attributes": control_attributes}
-    app.jinja_env.globals.update(pieces, unchanging=unchanging, csrf_token=form_token)
+    app.jinja_env.globals.update(pieces, unchanging=unchanging, remembered=remembered, csrf_token=form_token)
     app.context_processor(lambda: {"csrf_token": form_token})  # Flask-WTF gives its own this way too
     widgets.html_params = field_attributes
     widgets.Input.html_params = staticmethod(field_attributes)

@@ -274,6 +274,38 @@ def test_rows_can_be_prioritised_sent_on_left_and_brought_back(desk, bah):
     assert "Done 1" in read(client.get("/queue/?show=done"))
 
 
+def test_what_is_kept_of_the_board_is_told_apart_by_reader_and_row(desk, db):
+    patient = factories.patient()
+    entry = factories.waiting(patient.id)
+    assert "Record vitals of token" in read(desk("nurse").get("/queue/"))
+    for_reception = read(desk("receptionist").get("/queue/"))
+    assert "Take out of the queue" in for_reception
+    assert "Record vitals" not in for_reception
+    for_reader = read(desk("cashier").get("/queue/"))
+    assert "KAMARA, Kadiatu" in for_reader
+    assert "Call again" not in for_reader
+    assert "Take out" not in for_reader
+    patient.family_name, entry.priority = "Sesay & <b>", 1
+    db.session.flush()
+    anew = read(desk("nurse").get("/queue/"))
+    assert "SESAY & <B>, Kadiatu" in anew
+    assert "Emergency" in anew
+    assert "KAMARA" not in anew
+
+
+def test_buttons_of_one_board_are_deeds_of_their_own(desk, db):
+    """Without JavaScript the browser's Back shows the same form again."""
+    first, second = (factories.waiting(factories.patient(given).id) for given in ("Foday", "Musa"))
+    client = desk("nurse")
+    forms = Page(client.get("/queue/").get_data(as_text=True)).forms
+    board = next(form["fields"] for form in forms if form["method"] == "post" and form["action"] is None)
+    for address in (f"/queue/{first.id}/call", f"/queue/{second.id}/call", f"/queue/{first.id}/leave"):
+        assert client.post(address, data=board).status_code == 303
+    assert (first.status, second.status) == ("left", "called")
+    first_again = client.post(f"/queue/{second.id}/call", data=board)
+    assert (first_again.status_code, second.status) == (303, "called")
+
+
 def test_the_waiting_room_screen_shows_no_names(desk, bah, person):
     entry = factories.waiting(factories.patient().id, doctor_id=bah.id)
     empty = read(desk("receptionist").get("/queue/display"))

@@ -179,7 +179,7 @@ def test_other_desks_add_words_to_the_board(monkeypatch):
     monkeypatch.setattr(board_extras, "_sources", [])
     board_extras.add_source(lambda ids: {ids[0]: "T 38.6 High"})
     board_extras.add_source(lambda ids: {ids[0]: "BP 178/102 High"})
-    assert board_extras.words([4, 5]) == {4: ["T 38.6 High", "BP 178/102 High"]}
+    assert board_extras.words([4, 5]) == {4: ("T 38.6 High", "BP 178/102 High")}
     assert board_extras.words([]) == {}
 
 
