@@ -18,6 +18,7 @@ from hms.core.records import locked
 from hms.core.series import take
 from hms.core.statements import built_once
 from hms.core.words import _
+from hms.patients.models import Patient
 
 from . import discounts, papers, rules
 from .documents import BILL, document_number
@@ -38,10 +39,11 @@ def issue(bill_id: int, *, version: int | None = None, by: Person) -> Bill:
 
 def issue_locked(bill: Bill, by: Person) -> None:
     """`issue` for a bill whose row is locked already. To write it, and to ask for its invoice, is for the caller."""
-    lines = [rules.Line(*row) for row in _standing(bill.id)]
+    standing = _standing(bill.id, bill.patient_id).all()
+    lines = [rules.Line(line.unit_price, line.quantity) for line in standing]
     summed = rules.check_issue(rules.BillState(bill.status), lines, bill.discount)
     discounts.check_given(bill, summed.subtotal)
-    bill.frozen = papers.as_it_stands(bill, by.name)
+    bill.frozen = papers.as_it_stands(standing[0], by.name)
     alert(Alert.BILL_CHANGED)
     today = clock.today()
     # From here on others who issue a bill wait for this transaction to end.
@@ -53,10 +55,11 @@ def issue_locked(bill: Bill, by: Person) -> None:
 
 
 @built_once
-def _standing(bill_id: Any) -> Select:
-    return select(BillLine.unit_price, BillLine.quantity).where(
-        BillLine.bill_id == bill_id, BillLine.withdrawn_at.is_(None)
-    )
+def _standing(bill_id: Any, patient_id: Any) -> Select:
+    """The lines of a bill, each with whom the bill is for."""
+    lines = select(BillLine.unit_price, BillLine.quantity, *papers.NAMED)
+    lines = lines.join(Patient, Patient.id == patient_id)
+    return lines.where(BillLine.bill_id == bill_id, BillLine.withdrawn_at.is_(None))
 
 
 @action(Action.WITHDRAW_BILL)

@@ -31,9 +31,18 @@ SHORTEST_LAST_PAGE = 2
 """Lines that stay with the totals when an invoice runs over the page."""
 
 
-def as_it_stands(bill: Bill, clerk: str) -> dict[str, Any]:
-    """What the paper says of hospital, patient and clerk on this day."""
-    patient = _named(bill.patient_id).one()
+NAMED = (
+    Patient.family_name,
+    Patient.given_names.label("given_name"),
+    Patient.title,
+    Patient.hospital_number,
+    Patient.address,
+)
+"""The columns with which a paper says whose it is."""
+
+
+def as_it_stands(patient: Any, clerk: str) -> dict[str, Any]:
+    """What the paper says of hospital, patient (a row with the columns `NAMED`) and clerk on this day."""
     return {
         "hospital": {name: settings.value(f"hospital.{name}") for name in ("name", "address", "phone", "tax_number")},
         "patient": {
@@ -49,8 +58,7 @@ def as_it_stands(bill: Bill, clerk: str) -> dict[str, Any]:
 
 @built_once
 def _named(patient_id: Any) -> Select:
-    names = (Patient.family_name, Patient.given_names.label("given_name"), Patient.title)
-    return select(*names, Patient.hospital_number, Patient.address).where(Patient.id == patient_id)
+    return select(*NAMED).where(Patient.id == patient_id)
 
 
 def edition(bill: Bill) -> str:
@@ -102,7 +110,7 @@ def invoice(bill: Bill) -> dict[str, Any]:
     """All that `billing/invoice.pdf.html` shows of the bill."""
     lines, currency = standing_lines(bill.id), current_app.config["CURRENCY"]
     clerk = db.session.get(User, bill.issued_by_id) if bill.issued_by_id else None
-    facts = bill.frozen or as_it_stands(bill, clerk.display_name if clerk else "")
+    facts = bill.frozen or as_it_stands(_named(bill.patient_id).one(), clerk.display_name if clerk else "")
     split = max(len(lines) - SHORTEST_LAST_PAGE, 0)
     return {
         "bill": bill,
@@ -125,7 +133,7 @@ def invoice(bill: Bill) -> dict[str, Any]:
 
 def slip(payment: Payment, bill: Bill, copy: int = 0) -> receipt.Slip:
     """The receipt of a payment, as things stood when it was taken: a reprint says the same."""
-    facts = bill.frozen or as_it_stands(bill, "")
+    facts = bill.frozen or as_it_stands(_named(bill.patient_id).one(), "")
     clerk = db.session.get(User, payment.received_by_id) if payment.received_by_id else None
     hospital, patient = facts["hospital"], facts["patient"]
     sold = (

@@ -197,9 +197,16 @@ def _sayings() -> dict[str, dict[str, str]]:
     found_: dict[str, dict[str, str]] = {}
     for table in db.metadata.tables.values():
         for rule in (*table.constraints, *table.indexes):
-            if rule.info.get("says") and rule.name:
-                found_[_final_name(rule, table.name)] = rule.info
+            info = _said_of(rule)
+            if info.get("says") and rule.name:
+                found_[_final_name(rule, table.name)] = info
     return found_
+
+
+def _said_of(rule: Any) -> dict[str, str]:
+    """What was written beside a rule; beside a key to another table it stands at its column."""
+    elsewhere = next((key.info for key in getattr(rule, "elements", ())), {})
+    return rule.info or elsewhere
 
 
 def _final_name(rule: Any, table: str) -> str:

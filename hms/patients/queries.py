@@ -56,16 +56,6 @@ def _active(patient_id: Any, *, with_allergies: bool) -> Select:
     return query.options(selectinload(Patient.allergies)) if with_allergies else query
 
 
-def exists(patient_id: int) -> bool:
-    """Whether there is a patient with this id, withdrawn or not."""
-    return _known(patient_id).first() is not None
-
-
-@built_once
-def _known(patient_id: Any) -> Select:
-    return select(Patient.id).where(Patient.id == patient_id)
-
-
 def locked_patient(patient_id: int) -> Patient:
     """The patient with the row locked until the action ends; `NotFound` when there is none or it is withdrawn."""
     row = locked(Patient, patient_id)
