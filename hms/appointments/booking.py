@@ -13,11 +13,12 @@ from sqlalchemy.exc import IntegrityError
 from hms.core import clock, settings
 from hms.core.actions import action
 from hms.core.alerts import Alert, alert
-from hms.core.db import db, refusal
+from hms.core.db import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.people import Person, System
 from hms.core.permissions import Action
 from hms.core.records import locked, put
+from hms.core.sayings import refusal
 from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients.models import Patient

@@ -122,9 +122,7 @@ class Bill(Versioned):
     number: Mapped[str | None] = mapped_column(unique=True)
     status: Mapped[str] = mapped_column(default="draft")
     patient_id: Mapped[int] = mapped_column(
-        ForeignKey(
-            "patient.id", ondelete="RESTRICT", info={"says": _("There is no such patient."), "field": "patient"}
-        )
+        ForeignKey("patient.id", ondelete="RESTRICT", info={"says": _("There is no such patient."), "field": "patient"})
     )
     encounter_id: Mapped[int | None] = mapped_column(ForeignKey("encounter.id", ondelete="RESTRICT"), index=True)
     collects: Mapped[bool] = mapped_column(default=False)

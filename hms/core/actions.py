@@ -24,6 +24,7 @@ from .errors import NotAllowed, Stale
 from .people import Person
 from .permissions import Action
 from .questions import Telling
+from .sayings import refusal
 from .words import _
 
 log = logging.getLogger(__name__)
@@ -136,7 +137,7 @@ def _transaction(now: Doing) -> Iterator[None]:
         raise Stale(STALE) from stale
     except DBAPIError as error:
         db.session.rollback()
-        told = database.refusal(error)
+        told = refusal(error)
         if told is None:
             raise
         raise told from error

@@ -1,4 +1,4 @@
-"""The database: one session, the kinds of record, and what a refused constraint says to a person."""
+"""The database: one session and the kinds of record."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from psycopg import errors as pg
 from sqlalchemy import BigInteger, Connection, DateTime, Identity, MetaData, Numeric, Text, event, func
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, ORMExecuteState, Session, mapped_column, registry  # noqa: F401
 from sqlalchemy.types import TypeDecorator
 
 from . import clock, pool
-from .errors import Conflict, HospitalError, NotFound, RuleBroken, Unavailable
+from .errors import NotFound
 from .money import Money
 from .words import _
 
@@ -190,63 +187,3 @@ def found(model: type[R], record_id: int | None) -> R:
     if row is None:
         raise NotFound(_("There is no such record."))
     return row
-
-
-def _sayings() -> dict[str, dict[str, str]]:
-    """What each named constraint says when it refuses: {"says": sentence, "field": input}."""
-    found_: dict[str, dict[str, str]] = {}
-    for table in db.metadata.tables.values():
-        for rule in (*table.constraints, *table.indexes):
-            info = _said_of(rule)
-            if info.get("says") and rule.name:
-                found_[_final_name(rule, table.name)] = info
-    return found_
-
-
-def _said_of(rule: Any) -> dict[str, str]:
-    """What was written beside a rule; beside a key to another table it stands at its column."""
-    elsewhere = next((key.info for key in getattr(rule, "elements", ())), {})
-    return rule.info or elsewhere
-
-
-def _final_name(rule: Any, table: str) -> str:
-    name = str(rule.name)
-    prefix = f"ck_{table}_"
-    return name if rule.__visit_name__ != "check_constraint" or name.startswith(prefix) else prefix + name
-
-
-_BUSY = _("Somebody else is saving the same thing. Press the button again.")
-
-# What triggers refuse, by the name they give.
-_RAISED = {
-    "permanent": _("This is final. Correct it with a new entry."),
-    "needs_approval": _("This needs a second person. Ask for it; another who may decides."),
-    "last_administrator": _(
-        "Nobody would be left who may manage people and roles. Make somebody else administrator first."
-    ),
-}
-
-
-def refusal(error: DBAPIError) -> HospitalError | None:
-    """What a person is told when the database refuses; None when the error is a fault of ours."""
-    if isinstance(cause := error.orig, psycopg.IntegrityError):
-        return _constraint_refusal(cause)
-    if isinstance(cause, (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)):
-        return Conflict(_BUSY, code="busy")
-    if isinstance(cause, pg.QueryCanceled):
-        return Unavailable(_("This took too long and nothing was saved. Try again, or narrow the search."))
-    if isinstance(cause, pg.RaiseException) and cause.diag.constraint_name in _RAISED:
-        return Conflict(_RAISED[cause.diag.constraint_name], code=cause.diag.constraint_name)
-    if isinstance(cause, psycopg.DataError):
-        return RuleBroken(_("A value is outside what can be stored."))
-    return None
-
-
-def _constraint_refusal(cause: Any) -> HospitalError:
-    says = _sayings().get(cause.diag.constraint_name or "", {})
-    message, field = says.get("says"), says.get("field")
-    if isinstance(cause, (pg.UniqueViolation, pg.ExclusionViolation)):
-        return Conflict(message or _("This is already recorded."), field, code=says.get("code", "conflict"))
-    if isinstance(cause, pg.ForeignKeyViolation):
-        return RuleBroken(message or _("It names something that does not exist, or that others still lean on."), field)
-    return RuleBroken(message or _("A value is not allowed here."), field)

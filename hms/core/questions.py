@@ -13,12 +13,11 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Insert, Result, Select, TextClause, Update, inspect
-from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
 
+from .answers import Answer, Change, Rows, are_names, reader
 from .db import db, will_write
 
-Change = Callable[[Any], Any]
 _WRITING = (Insert, Update)
 _PLACE = re.compile(r"%\((\w+)\)s|%%")
 
@@ -33,11 +32,11 @@ class Question:
     def __init__(self, statement: Any) -> None:
         self._statement = statement
         self._short: _Short | None = None
-        self._columns: SimpleResultMetaData | None = None
+        self._read: Callable[[Iterable[Any]], Rows] | None = None
         self._writes = isinstance(statement, _WRITING)
         self._may_be_short = isinstance(statement, (Select, *_WRITING)) and not statement.get_execution_options()
 
-    def ask(self, values: dict[str, Any]) -> Result[Any]:
+    def ask(self, values: dict[str, Any]) -> Answer | Result[Any]:
         """The answer for these values, by the names of the statement's places. What the session holds is written first."""
         if self._short is None:
             return self._at_first(values)
@@ -48,9 +47,9 @@ class Question:
             will_write(session)
         cursor = self._short.run(session.connection(), values)
         rows = cursor.fetchall()
-        if self._columns is None:
-            self._columns = _described(self._statement, self._names, cursor.description)
-        return IteratorResult(self._columns, iter(rows))
+        if self._read is None:
+            self._read = _reader(self._statement, self._names, cursor.description)
+        return Answer(self._read(rows))
 
     def _at_first(self, values: dict[str, Any]) -> Result[Any]:
         answer = db.session.execute(self._statement, values)
@@ -136,15 +135,16 @@ def _is_plain(statement: Any, names: list[str]) -> bool:
     """Whether it answers with columns alone, each by a name of its own."""
     writes = isinstance(statement, _WRITING)
     answers = statement.returning_column_descriptions if writes else statement.column_descriptions
-    return 0 < len(names) == len(set(names)) and not any(_is_record(one["expr"]) for one in answers)
+    return are_names(names) and not any(_is_record(one["expr"]) for one in answers)
 
 
-def _described(statement: Any, names: list[str], description: Iterable[Any]) -> SimpleResultMetaData:
-    """The columns' names, and what their values become; it takes an answer to know, for that tells their type codes."""
+def _reader(statement: Any, names: list[str], description: Iterable[Any]) -> Callable[[Iterable[Any]], Rows]:
+    """What makes rows of the driver's; it takes an answer to know, for that tells the type codes of its columns."""
     dialect = db.engine.dialect
     columns = zip(statement.exported_columns, description, strict=True)
-    changes = [one.type.dialect_impl(dialect).result_processor(dialect, told.type_code) for one, told in columns]
-    return SimpleResultMetaData(names, _processors=changes if any(changes) else None)
+    return reader(
+        names, [one.type.dialect_impl(dialect).result_processor(dialect, told.type_code) for one, told in columns]
+    )
 
 
 def _is_record(expression: Any) -> bool:

@@ -77,7 +77,7 @@ def locked(model: type[R], record_id: int) -> R:
         record = db.session.execute(_locking(model), {"its_id": record_id}).scalar_one_or_none()
     else:
         row = _holding(model).ask({"its_id": record_id}).one_or_none()
-        record = row and record_of(model, row._mapping)
+        record = row and record_of(model, row._asdict())
     if record is None:
         raise NotFound(_("There is no such record."))
     return record
@@ -114,7 +114,7 @@ def _labels(model: Any) -> dict[str, str]:
 
 def record_in(row: Row, model: type[R]) -> R:
     """The session's record, of an answer to a question with its `columns_of`."""
-    told = row._mapping
+    told = row._asdict()
     return record_of(model, {name: told[label] for name, label in _labels(model).items()})
 
 

@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from . import denials, once
-from .db import db, refusal
+from .db import db
 from .errors import HospitalError
+from .sayings import refusal
 from .web import SignInNeeded, is_api, person
 
 BARE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title} – HMS</title>

@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from sqlalchemy import Result, TextClause, bindparam
 
+from .answers import Answer
 from .db import db, will_write
 from .questions import Question, Telling
 
@@ -60,7 +61,7 @@ class Narrowing:
         return [bounds[name](value) for name, value in self.by.items()]
 
 
-def built_once(build: Build) -> Callable[..., Result[Any]]:
+def built_once(build: Build) -> Callable[..., Answer | Result[Any]]:
     """Make a function that builds a statement (SELECT, or INSERT of a table) one that executes it, and build it only once.
 
         @built_once

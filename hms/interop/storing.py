@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError
 
 from hms.core import clock, series, settings, turns
 from hms.core.actions import doing
-from hms.core.db import db, refusal
+from hms.core.db import db
 from hms.core.people import SYSTEM
+from hms.core.sayings import refusal
 from hms.core.turns import Turn
 from hms.core.words import _
 from hms.patients import number

@@ -41,7 +41,7 @@ def test_money_days_and_documents_come_back_as_themselves(seeding):
         of.join_from(Bill.__table__, Patient.__table__).where(_BILL.id == bindparam("bill")), bill=bill.id
     )
     assert long == short
-    assert long[0]._mapping == short[0]._mapping
+    assert long[0]._asdict() == short[0]._asdict()
     assert isinstance(short[0].total, Money)
     assert short[0].birth_date == date(1990, 5, 17)
     assert short[0].document == {"a": 1}

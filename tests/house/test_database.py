@@ -72,7 +72,7 @@ def test_no_foreign_key_deletes_care_or_money(db):
 
 
 def test_every_named_refusal_names_a_real_constraint(db):
-    from hms.core.db import _sayings
+    from hms.core.sayings import sayings
 
     query = text("SELECT conname FROM pg_constraint UNION SELECT relname FROM pg_class WHERE relkind = 'i'")
-    assert set(_sayings()) <= set(db.session.scalars(query))
+    assert set(sayings()) <= set(db.session.scalars(query))
