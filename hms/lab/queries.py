@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from hms.clinical import queries as clinical
@@ -15,6 +15,7 @@ from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.people import Person
 from hms.core.statements import built_once
+from hms.core.together import as_value
 from hms.core.words import _
 
 from .models import LabOrder, LabResult
@@ -24,12 +25,16 @@ MOST_EARLIER = 8
 STATUS_WORDS = {"waiting": _("Waiting"), "done": _("Done"), "cancelled": _("Cancelled")}
 
 
+_OF_ORDER = ("id", "encounter_id", "test_name", "is_urgent", "status", "ordered_at")
+_OF_RESULT = ("id", "code", "title", "value", "range_text", "flag")
+
+
 @dataclass(frozen=True)
 class Tests:
-    """The tests of an encounter, and the last results of the patient's other visits."""
+    """The tests of an encounter, and the last results of the patient's other visits, each with its `results`."""
 
-    orders: list[LabOrder]
-    earlier: list[LabOrder]
+    orders: list[Row]
+    earlier: list[Row]
 
 
 def current(order: LabOrder) -> list[LabResult]:
@@ -53,8 +58,8 @@ def standing(order_id: int) -> dict[str, LabResult]:
 
 
 def of_encounter(encounter_id: int, patient_id: int) -> Tests:
-    """In two statements, however many orders there are."""
-    recent = _recent(patient_id).scalars().all()
+    """In one statement, however many orders there are."""
+    recent = _recent(patient_id).all()
     here = [one for one in recent if one.encounter_id == encounter_id]
     earlier = [one for one in recent if one.encounter_id != encounter_id and one.results]
     return Tests(here[::-1], earlier[:MOST_EARLIER])
@@ -62,11 +67,15 @@ def of_encounter(encounter_id: int, patient_id: int) -> Tests:
 
 @built_once
 def _recent(patient_id: Any) -> Select:
-    query = _with_results().where(LabOrder.patient_id == patient_id, LabOrder.status != "cancelled")
-    return query.order_by(LabOrder.id.desc()).limit(50)
+    order, result = LabOrder.__table__, LabResult.__table__
+    values = select(*(result.c[name] for name in _OF_RESULT)).where(result.c.order_id == order.c.id)
+    values = values.order_by(result.c.id).correlate(order)
+    query = select(*(order.c[name] for name in _OF_ORDER), as_value("results", values))
+    query = query.where(order.c.patient_id == patient_id, order.c.status != "cancelled")
+    return query.order_by(order.c.id.desc()).limit(50)
 
 
-def own(encounter_id: int, who: Person) -> tuple[list[LabOrder], bool]:
+def own(encounter_id: int, who: Person) -> tuple[list[Row], bool]:
     """The tests of an encounter of `who`, and whether it is still written; `NotFound` when it is a colleague's."""
     encounter = clinical.encounter_found(encounter_id, who)
     if encounter.doctor_id != who.id:

@@ -85,6 +85,23 @@ def test_signing_keeps_the_tests_in_sight(desk, opened, person):
     assert "Malaria rapid test" in text(desk("nurse").get(at(opened)))
 
 
+def test_each_test_shows_its_own_values_and_earlier_visits_their_results(opened, person):
+    doctor, lab = person("doctor"), person("lab")
+    before = an_order(opened, doctor)
+    results.enter_results(before.id, {"HB": "9.5"}, by=lab)
+    clinical.save_encounter(opened.id, notes="n", no_diagnosis_reason="check-up", by=doctor)
+    clinical.sign(opened.id, by=doctor)
+    visit = clinical.start_encounter(patient_id=opened.patient_id, by=doctor)
+    rapid, blood = an_order(visit, doctor, "MRDT"), an_order(visit, doctor)
+    results.enter_results(blood.id, {"HB": "16.1"}, by=lab)
+    results.enter_results(blood.id, {"HB": "6.1"}, reason="another tube", by=lab)
+    for _way in ("by the session", "by the driver"):
+        seen = queries.of_encounter(visit.id, visit.patient_id)
+        assert [(one.id, len(one.results)) for one in seen.orders] == [(rapid.id, 0), (blood.id, 2)]
+        assert [one.value.split("\u00a0")[0] for one in seen.orders[1].results] == ["16.1", "6.1"]
+        assert [(one.id, one.results[0].code) for one in seen.earlier] == [(before.id, "HB")]
+
+
 def test_a_panel_is_done_when_its_last_value_is_in(opened, db, person):
     order, lab = an_order(opened, person("doctor"), "FBC"), person("lab")
     results.enter_results(order.id, {"HB": "12", "WBC": "5.5"}, by=lab)
