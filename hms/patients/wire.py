@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Result, Select, any_, case, column, exists, func, literal, select, table
+from sqlalchemy import Result, Select, any_, case, column, func, literal, select, table, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.core import clock
@@ -57,12 +57,22 @@ def _listed(
     order: str,
 ) -> Select:
     column = COLUMNS[order.removeprefix("-")]
-    by = (column.desc(), Patient.id.desc()) if order.startswith("-") else (column, Patient.id)
-    found = _rows(since, with_substances=with_substances, who=who).where(
-        sought.fits(), *days.bounding(Patient.created_at)
-    )
-    whole = _counting(who=who, sought=sought, days=days).correlate(None).scalar_subquery().label("whole")
-    return found.add_columns(whole).order_by(*by).limit(limit).offset(offset)
+    rows = _rows(since, with_substances=with_substances, who=who).order_by(*_by(order, column, Patient.id))
+    asked = {"who": who, "sought": sought, "days": days}
+    if sought == Sought():
+        whole = _counting(**asked).correlate(None).scalar_subquery()
+        rows = rows.where(*days.bounding(Patient.created_at)).limit(limit).offset(offset)
+    else:
+        # Found once, for the page and for the count; else the page walks over everybody in order.
+        found = _fitting(Patient.id, column.label("key"), **asked).cte("found")
+        page = select(found.c.id).order_by(*_by(order, found.c.key, found.c.id)).limit(limit).offset(offset)
+        whole = select(func.count()).select_from(found).scalar_subquery()
+        rows = rows.where(Patient.id.in_(page))
+    return rows.add_columns(whole.label("whole"))
+
+
+def _by(order: str, *columns: Any) -> list[Any]:
+    return [column.desc() if order.startswith("-") else column for column in columns]
 
 
 def number_of(asked: SearchTerms, days: Narrowing, who: Person) -> int:
@@ -70,17 +80,24 @@ def number_of(asked: SearchTerms, days: Narrowing, who: Person) -> int:
     return _number(who=reader(who), sought=Sought.of(asked), days=days).scalar_one()
 
 
-def _counting(*, who: Reader, sought: Sought, days: Narrowing) -> Select:
+def _fitting(*columns: Any, who: Reader, sought: Sought, days: Narrowing) -> Select:
     known = (Patient.status == "active", *access.own_rows(who, Patient.id))
-    return select(func.count(Patient.id)).where(*known, sought.fits(), *days.bounding(Patient.created_at))
+    return select(*columns).where(*known, sought.fits(), *days.bounding(Patient.created_at))
+
+
+def _counting(*, who: Reader, sought: Sought, days: Narrowing) -> Select:
+    return _fitting(func.count(Patient.id), who=who, sought=sought, days=days)
 
 
 _number = built_once(_counting)
 
 
 def _rows(since: Any, *, with_substances: bool, who: Reader) -> Select:
-    booked = _APPOINTMENT.c.date.between(since, who.at.reader_today)
-    recent = exists().where(_APPOINTMENT.c.patient_id == Patient.id, booked)
+    # A LIMIT keeps the planner from reading the bookings of a month for the sake of a few patients.
+    booked = select(true()).where(
+        _APPOINTMENT.c.patient_id == Patient.id, _APPOINTMENT.c.date.between(since, who.at.reader_today)
+    )
+    recent = booked.limit(1).scalar_subquery().is_not(None)
     columns = [Patient.__table__.c[name] for name in ROW]
     return select(
         *columns,
