@@ -8,7 +8,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, case, func, literal, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Date,
+    Select,
+    and_,
+    any_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal,
+    select,
+    true,
+    union_all,
+)
 
 from hms.core import clock, settings
 from hms.core.people import Person
@@ -65,11 +81,11 @@ def find(text: str, *, limit: int = 8, who: Person, first: First = First()) -> l
     if asked.is_empty:
         return []
     sought = Sought.of(asked)
-    rows = [(row, False) for row in _matching(limit, sought=sought, first=first)]
+    matching = {row.id: row for row in _matching(limit * 2, sought=sought, first=first)}
+    rows = [(row, False) for row in matching.values()]
     if asked.words and len(rows) < limit:
-        known = {row.id for row, _ in rows}
         near_is(NEAR_WORD, of="strict_word_similarity_threshold")
-        rows += [(row, True) for row in _similar(limit * 2, sought=sought) if row.id not in known]
+        rows += [(row, True) for row in _similar(limit * 2, sought=sought) if row.id not in matching]
     return _flag_same_names([hit(row, who=who, is_similar=is_similar) for row, is_similar in rows[:limit]])
 
 
@@ -78,15 +94,14 @@ def asked_for(text: str) -> SearchTerms:
     return terms(text, clock.today(), settings.value("patients.number_prefix"))
 
 
-def _rank(sought: Sought, some: Any, first: First) -> ColumnElement[int]:
-    """0 the number itself, 1 the whole phone, 2 one of `first`, 3 a whole name as typed, 4 the rest."""
+def _rank(sought: Sought, some: Any) -> ColumnElement[int]:
+    """0 the number itself, 1 the whole phone, 2 one who comes first, 3 a whole name as typed, 4 the rest."""
     whens: list[Any] = [(some.number == number, 0) for number in sought.numbers]
     whens += [(some.search_digits.like(phone), 1) for phone in sought.phones]
-    if first.ids is not None:
-        whens.append((some.id.in_(first.ids(first.day)), 2))
+    whens.append((some.is_first, 2))
     if sought.wholes:
         whens.append((and_(*(some.search_names.like(whole, escape="\\") for whole in sought.wholes)), 3))
-    return case(*whens, else_=literal(4)) if whens else literal(4)
+    return case(*whens, else_=literal(4))
 
 
 SHOWN = (*WHO, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
@@ -95,13 +110,20 @@ _RANKED = (*SHOWN, Patient.sort_name, Patient.number, Patient.search_names, Pati
 
 @built_once
 def _matching(limit: Any, *, sought: Sought, first: First) -> Select:
-    """Ranks a bounded number of matches, so that a short line costs no more than a long one."""
-    fit = select(*_RANKED).where(Patient.status == "active", sought.fits())
-    found = fit.limit(MOST_CANDIDATES)
-    some = found if first.ids is None else fit.where(Patient.id.in_(first.ids(first.day))).union(found)
+    """Ranks a bounded number of matches, so that a short line costs no more than a long one. Who comes first may come
+    twice: to tell them from the others costs the database more than to send them again."""
+    some = _candidates(false(), sought).limit(MOST_CANDIDATES)
+    if first.ids is not None:
+        # As one value, looked up one by one: there are as many in a large hospital as in a small one.
+        ids = func.array(first.ids(first.day).scalar_subquery(), type_=ARRAY(BigInteger))
+        some = union_all(_candidates(true(), sought).where(Patient.id == any_(ids)), some)
     columns = some.subquery("some").c
     shown = [columns[column.key] for column in SHOWN]
-    return select(*shown).order_by(_rank(sought, columns, first), columns.sort_name, columns.id).limit(limit)
+    return select(*shown).order_by(_rank(sought, columns), columns.sort_name, columns.id).limit(limit)
+
+
+def _candidates(is_first: Any, sought: Sought) -> Select:
+    return select(*_RANKED, is_first.label("is_first")).where(Patient.status == "active", sought.fits())
 
 
 @built_once
