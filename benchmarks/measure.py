@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from . import servers
 from .figures import Figure, Load, Measured, Slice
-from .kinds import AIMS, Kind, Known, kinds, page
+from .kinds import Kind, Known, kinds, page
 from .load import Client, Do, Failed, drive
 from .servers import Bench, Web
 
@@ -98,7 +98,7 @@ class Measuring:
             warm = drive(people, kind.do, numbers, 4 + clients * 2)
             if not warm.took:
                 raise Failed(warm.failures[0])
-            self._floor(floor, bare)
+            drive(bare, self._bare, itertools.count(), FLOOR_COUNTS[clients])
             before, slices = self._floor(floor, bare), []
             for _turn in range(SLICES):
                 one = self._slice(web, people, kind.do, numbers, count)
@@ -119,13 +119,12 @@ class Measuring:
 
     def _floor(self, floor: Web, people: list[Client]) -> float:
         """Processor time of the floor per request, in ms."""
-
-        def ask(client: Client, n: int) -> None:
-            client.get(f"/{1 + n * 7919 % self._known.patients}")
-
-        one = self._slice(floor, people, ask, itertools.count(), FLOOR_COUNTS[len(people)])
+        one = self._slice(floor, people, self._bare, itertools.count(), FLOOR_COUNTS[len(people)])
         self.result.floor.setdefault(len(people), []).append(Load.of(len(people), [one]))
         return one.cpu
+
+    def _bare(self, client: Client, n: int) -> None:
+        client.get(f"/{1 + n * 7919 % self._known.patients}")
 
     def _slice(self, web: Web, people: list[Client], do: Do, numbers: Iterator[int], count: int) -> Slice:
         web_before, db_before = web.seconds(), self._bench.database_seconds()
@@ -212,6 +211,3 @@ class Measuring:
                 raise Failed(f"no PDF of bill {bill} within a minute")
             time.sleep(0.05)
         self.result.pdf_seconds.append(time.perf_counter() - began)
-
-
-__all__ = ("AIMS", "Measuring", "facts")

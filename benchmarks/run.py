@@ -12,7 +12,8 @@ import sys
 import time
 
 from . import report, servers
-from .measure import Measured, Measuring, facts
+from .figures import Measured
+from .measure import Measuring, facts
 from .servers import Bench
 
 FULL, TENTH = 100_000, 10_000
