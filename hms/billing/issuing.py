@@ -32,26 +32,35 @@ def issue(bill_id: int, *, version: int | None = None, by: Person) -> Bill:
     if version is not None and version != bill.version:
         raise Stale(STALE)
     later(papers.INVOICE, bill.id)
-    issue_locked(bill, by)
+    freeze(bill, by)
+    year = clock.today().year
+    number(bill, year, take(series_of(year)))
     db.session.flush()
     return bill
 
 
-def issue_locked(bill: Bill, by: Person) -> None:
-    """`issue` for a bill whose row is locked already. To write it, and to ask for its invoice, is for the caller."""
+def freeze(bill: Bill, by: Person) -> None:
+    """A locked draft becomes an issued bill. Its number, and to ask for its invoice, is for the caller."""
     standing = _standing(bill.id, bill.patient_id).all()
     lines = [rules.Line(line.unit_price, line.quantity) for line in standing]
     summed = rules.check_issue(rules.BillState(bill.status), lines, bill.discount)
     discounts.check_given(bill, summed.subtotal)
     bill.frozen = papers.as_it_stands(standing[0], by.name)
     alert(Alert.BILL_CHANGED)
-    today = clock.today()
-    # From here on others who issue a bill wait for this transaction to end.
-    bill.number = document_number(BILL, today.year, take(f"bill:{today.year}"))
     bill.status = rules.state(summed.total, bill.paid).value
     bill.total, bill.collects = summed.total, False
     bill.issued_at, bill.issued_by_id = clock.now(), by.id
     bill.changed()
+
+
+def series_of(year: int) -> str:
+    """The series of a year's bills. Who takes a number of it lets others who issue a bill wait: take it last."""
+    return f"bill:{year}"
+
+
+def number(bill: Bill, year: int, taken: int) -> None:
+    """Give an issued bill the number that was taken for it."""
+    bill.number = document_number(BILL, year, taken)
 
 
 @built_once

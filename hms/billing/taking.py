@@ -14,12 +14,12 @@ from hms.core.outbox import later
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked, put, save
-from hms.core.series import take
+from hms.core.series import take_each
 from hms.core.words import _
 
 from . import papers, payments, queries, rules, shifts
 from .documents import CREDIT_NOTE, RECEIPT, document_number
-from .issuing import issue_locked
+from .issuing import freeze, number, series_of
 from .models import Bill, Correction, Payment, PrintedCopy
 
 
@@ -44,7 +44,7 @@ def take_payment(
     chosen = payments.method(method)
     bill = locked(Bill, bill_id)
     if bill.status == rules.BillState.DRAFT:
-        issue_locked(bill, by)
+        freeze(bill, by)
     payments.check_payable(rules.BillState(bill.status))
     whose = _payer(bill, payer, chosen)
     owed = dues_of(bill)
@@ -109,15 +109,24 @@ def book_withdrawal(bill: Bill, paid: Payment, reason: str, by: Person) -> Payme
 
 def _book(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: int | None) -> Payment:
     """Write the payment or refund, and what the bill then stands at."""
+    _number(payment, bill, series)  # before any question, which would write the bill without its number
     payment.shift_id = shifts.till_of(clerk_id)
     payment.received_at, payment.received_by_id = clock.now(), clerk_id
     bill.paid = bill.paid + change
     if payment.payer != rules.SELF:
         bill.payer_paid = bill.payer_paid + change
     settle(bill)
-    year = clock.today().year
-    payment.number = document_number(series, year, take(f"{payment.kind}:{year}"))
     return put(payment)
+
+
+def _number(payment: Payment, bill: Bill, series: str) -> None:
+    """Number the receipt or credit note, and a bill that was issued to be paid. Others wait from here on for their numbers."""
+    year = clock.today().year
+    wanted = [] if bill.number else [series_of(year)]
+    *of_bill, taken = take_each([*wanted, f"{payment.kind}:{year}"])
+    for one in of_bill:
+        number(bill, year, one)
+    payment.number = document_number(series, year, taken)
 
 
 def settle(bill: Bill) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, Text, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .db import db
@@ -26,19 +26,32 @@ class NumberSeries(db.Model):  # type: ignore[name-defined]
 
 def take(series: str) -> int:
     """The next number of `series`, from 1. Others who want one wait until this transaction ends: take it last."""
-    return take_many(series, 1)[0]
+    return take_each([series])[0]
+
+
+def take_each(series: list[str]) -> list[int]:
+    """The next number of each of several series, in one go. Name them in the same order wherever they are taken together:
+    the counters are locked in that order."""
+    return _taken(series, 1)
 
 
 def take_many(series: str, count: int) -> range:
     """The next `count` (at least 1) numbers of `series`, in one go."""
-    with db.session.no_autoflush:
-        last = _following(series, count).scalar_one()
+    last = _taken([series], count)[0]
     return range(last - count + 1, last + 1)
 
 
+def _taken(series: list[str], count: int) -> list[int]:
+    with db.session.no_autoflush:
+        return _following(series, count).scalars().all()
+
+
 @built_once
-def _following(of: Any, count: Any) -> Any:
+def _following(series: Any, count: Any) -> Any:
     rows = NumberSeries.__table__
-    first = insert(rows).values(series=of, last_number=count)
+    wanted = func.unnest(cast(series, ARRAY(Text))).table_valued("of", with_ordinality="place").render_derived()
+    first = insert(rows).from_select(
+        ["series", "last_number"], select(wanted.c.of, cast(count, BigInteger)).order_by(wanted.c.place)
+    )
     more = {"last_number": rows.c.last_number + first.excluded.last_number}
     return first.on_conflict_do_update(index_elements=[rows.c.series], set_=more).returning(rows.c.last_number)
