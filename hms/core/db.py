@@ -133,6 +133,8 @@ def leave() -> None:
         return
     session = db.session()
     session.info.pop("only_reads", None)
+    if not session.in_transaction():
+        return
     if session.info.get("has_written") or session.new or session.dirty or session.deleted:
         session.rollback()
     else:
