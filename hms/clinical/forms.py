@@ -105,7 +105,8 @@ class EncounterForm(DeskForm):
     DX = ("dx", "dx_code", "dx_certainty")
     DOSE = ("rx_dose", "rx_amount", "rx_unit", "rx_route", "rx_frequency", "rx_as_needed", "rx_days", "rx_most")
     OVERRIDE = ("rx_asked", "override_code", "override_reason")
-    RX = ("rx", "rx_choice", "rx_line", *DOSE, "rx_quantity", "rx_instructions", *OVERRIDE)
+    SUPPLY = ("rx_quantity", "rx_instructions")
+    RX = ("rx", "rx_choice", "rx_line", *DOSE, *SUPPLY, *OVERRIDE)
     TEST = ("test", "test_code", "test_urgent")
     PENDING = (*DX, *RX, *TEST)
     left_out: tuple[str, ...] | list[str] = ()
@@ -123,6 +124,10 @@ class EncounterForm(DeskForm):
     def has_dose(self) -> bool:
         """Whether anything is written or wrong in the fields of a dose."""
         return any(self[name].data or self[name].errors for name in self.DOSE)
+
+    def is_untouched(self, *names: str) -> bool:
+        """Whether these fields are as on a new page: nothing written, chosen or wrong."""
+        return all(not self[name].errors and (self[name].data or "") == (self[name].default or "") for name in names)
 
     @property
     def sentence_id(self) -> int | None:
