@@ -27,7 +27,7 @@ def texts(form: EncounterForm) -> dict[str, Any]:
 
 def content(form: EncounterForm) -> dict[str, str]:
     """Everything typed, as a draft keeps it."""
-    return {name: form[name]._value() if hasattr(form[name], "_value") else form[name].data or "" for name in KEPT}
+    return {name: form.shown(name) for name in KEPT}
 
 
 def known(typed: dict[str, Any]) -> dict[str, str]:

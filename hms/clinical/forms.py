@@ -126,8 +126,13 @@ class EncounterForm(DeskForm):
         return any(self[name].data or self[name].errors for name in self.DOSE)
 
     def is_untouched(self, *names: str) -> bool:
-        """Whether these fields are as on a new page: nothing written, chosen or wrong."""
-        return all(not self[name].errors and (self[name].data or "") == (self[name].default or "") for name in names)
+        """Whether these fields show what they do on a new page: nothing written (be it unreadable), chosen or wrong."""
+        return all(not self[name].errors and self.shown(name) == (self[name].default or "") for name in names)
+
+    def shown(self, name: str) -> str:
+        """What stands in a field, read or not: a number of a draft is there as it was typed."""
+        field = self[name]
+        return field._value() if hasattr(field, "_value") else field.data or ""
 
     @property
     def sentence_id(self) -> int | None:

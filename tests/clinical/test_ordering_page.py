@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from hms.clinical import actions
 from hms.clinical.models import Prescription
+from hms.core import pieces
 from hms.core.actions import doing
 from hms.core.errors import Conflict, NotAllowed
 from hms.core.people import SYSTEM
@@ -103,6 +104,32 @@ def test_a_line_is_changed_in_its_place(desk, opened, db):
     client.form(at(opened), rx_days="9", do="clear_rx")
     assert lines(db)[0].days == 5
     assert "being changed" not in words(client.get(at(opened)).get_data(as_text=True))
+
+
+def supply(answer) -> str:
+    """What stands in the box for the quantity."""
+    box = re.search(r'<input[^>]*name="rx_quantity"[^>]*>', answer.get_data(as_text=True))[0]
+    return re.search(r'value="([^"]*)"', box)[1] if "value=" in box else ""
+
+
+def test_what_is_kept_of_blank_pages_holds_what_nobody_typed(desk, opened, db, person, monkeypatch):
+    monkeypatch.setattr(pieces, "_unchanging", {})
+    client, other = desk("doctor"), an_encounter(person("doctor"), a_patient(given_names="Musa"))
+    client.form(at(opened), **own(rx_quantity="14"))
+    (line,) = lines(db)
+    client.form(at(opened), do=f"edit_rx:{line.id}")
+    assert (supply(client.get(at(opened))), supply(client.get(at(other)))) == ("14", "")
+    assert supply(client.get(at(opened))) == "14"
+    assert client.form(at(opened), rx_days="5", do="add_rx").status_code == 303
+    assert [(one.days, one.quantity) for one in lines(db)] == [(5, 14)]
+
+
+@pytest.mark.parametrize("typed", ["0", "000", "x"])
+def test_a_quantity_is_shown_again_as_it_was_typed(desk, opened, typed):
+    client = desk("doctor")
+    client.get(at(opened))
+    refused = client.form(at(opened), rx_quantity=typed, follow_up_on="some day", do="draft")
+    assert (refused.status_code, supply(refused)) == (400, typed)
 
 
 def test_a_line_is_not_taken_up_over_another_medicine(desk, opened, db):
