@@ -40,7 +40,7 @@ def issue(bill_id: int, *, version: int | None = None, by: Person) -> Bill:
 
 
 def freeze(bill: Bill, by: Person) -> None:
-    """A locked draft becomes an issued bill. Its number, and to ask for its invoice, is for the caller."""
+    """A locked draft becomes an issued bill. Its `number`, and to ask for its invoice, is for the caller."""
     standing = _standing(bill.id, bill.patient_id).all()
     lines = [rules.Line(line.unit_price, line.quantity) for line in standing]
     summed = rules.check_issue(rules.BillState(bill.status), lines, bill.discount)
@@ -49,7 +49,7 @@ def freeze(bill: Bill, by: Person) -> None:
     alert(Alert.BILL_CHANGED)
     bill.status = rules.state(summed.total, bill.paid).value
     bill.total, bill.collects = summed.total, False
-    bill.issued_at, bill.issued_by_id = clock.now(), by.id
+    bill.issued_by_id = by.id
     bill.changed()
 
 
@@ -59,8 +59,8 @@ def series_of(year: int) -> str:
 
 
 def number(bill: Bill, year: int, taken: int) -> None:
-    """Give an issued bill the number that was taken for it."""
-    bill.number = document_number(BILL, year, taken)
+    """Give an issued bill the number that was taken for it, and its time: bills are issued in the order of their numbers."""
+    bill.number, bill.issued_at = document_number(BILL, year, taken), clock.now()
 
 
 @built_once

@@ -109,12 +109,13 @@ def book_withdrawal(bill: Bill, paid: Payment, reason: str, by: Person) -> Payme
 
 def _book(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: int | None) -> Payment:
     """Write the payment or refund, and what the bill then stands at."""
-    _number(payment, bill, series)  # before any question, which would write the bill without its number
-    payment.shift_id = shifts.till_of(clerk_id)
+    with db.session.no_autoflush:  # a bill that was issued to be paid has no number yet
+        payment.shift_id = shifts.till_of(clerk_id)
     payment.received_at, payment.received_by_id = clock.now(), clerk_id
     bill.paid = bill.paid + change
     if payment.payer != rules.SELF:
         bill.payer_paid = bill.payer_paid + change
+    _number(payment, bill, series)
     settle(bill)
     return put(payment)
 

@@ -15,6 +15,9 @@ from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature
 
+CLOCKS_APART = 60
+"""Seconds by which the clocks of two machines may differ, as in Fernet's specification."""
+
 
 class _Sealed:
     """The two methods of a signer that Flask's cookie sessions call, done with encryption."""
@@ -35,8 +38,8 @@ class _Sealed:
             value = self._json.loads(said)
         except (InvalidToken, UnicodeError, json.JSONDecodeError) as wrong:
             raise BadSignature("not our cookie") from wrong
-        if max_age is not None and sealed_at + max_age < time.time():
-            raise BadSignature("our cookie, but too old")
+        if max_age is not None and not sealed_at - CLOCKS_APART <= int(time.time()) <= sealed_at + max_age:
+            raise BadSignature("our cookie, but of another time")
         return value
 
     def _open(self, text: str) -> tuple[str, int]:

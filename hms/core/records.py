@@ -27,7 +27,7 @@ def put(record: R) -> R:
     """Write a new record now, after what the session holds, and give it back with its id, as one the session has read.
 
     What it does not say is the column's default, as when the session writes it; what the database fills in by itself is
-    read when it is asked for. Records that hang on it are not looked at. A refusal is told as ever (`db.refusal`).
+    read when it is asked for. Records that hang on it are not looked at. A refusal is told as ever (`sayings.refusal`).
     """
     model = type(record)
     for name, begin in _beginnings(model):
