@@ -59,7 +59,7 @@ def _listed(
     column = COLUMNS[order.removeprefix("-")]
     rows = _rows(since, with_substances=with_substances, who=who).order_by(*_by(order, column, Patient.id))
     asked = {"who": who, "sought": sought, "days": days}
-    if sought == Sought():
+    if sought == Sought():  # everybody, or the days of registration alone
         whole = _counting(**asked).correlate(None).scalar_subquery()
         rows = rows.where(*days.bounding(Patient.created_at)).limit(limit).offset(offset)
     else:
