@@ -148,28 +148,23 @@ class Pages(Environment):
     template_class = Page
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, cache_size=-1, **kwargs)  # all of them: a list of the last used is kept under a lock
         self._languages: dict[str, Pages] = {}
-        self._ready: dict[str, Template] = {}
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
         return Spoken().visit(tree) if self.overlayed else tree
 
     def _load_template(self, name: str, globals: Any) -> Template:
-        if not self.overlayed:
-            return self._in(language())._load_template(name, globals)
-        known = self._ready.get(name)
-        if known is None or globals or self.auto_reload:  # as Jinja does, without its lock on a list of the last used
-            known = self._ready[name] = super()._load_template(name, globals)
-        return known
+        if self.overlayed:
+            return super()._load_template(name, globals)
+        return self._in(language())._load_template(name, globals)
 
     def _in(self, chosen: str) -> Pages:
         known = self._languages.get(chosen)
         if known is None:
             known = self._languages[chosen] = self.overlay()
             known.say = say_in(chosen)  # type: ignore[attr-defined]
-            known._ready = {}
         return known
 
 

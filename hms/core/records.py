@@ -114,8 +114,7 @@ def _labels(model: Any) -> dict[str, str]:
 
 def record_in(row: Row, model: type[R]) -> R:
     """The session's record, of an answer to a question with its `columns_of`."""
-    told = row._asdict()
-    return record_of(model, {name: told[label] for name, label in _labels(model).items()})
+    return record_of(model, {name: getattr(row, label) for name, label in _labels(model).items()})
 
 
 def record_of(model: type[R], told: Mapping[str, Any]) -> R:
