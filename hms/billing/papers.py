@@ -56,6 +56,11 @@ def as_it_stands(patient: Any, clerk: str) -> dict[str, Any]:
     }
 
 
+def _facts(bill: Bill, clerk: str) -> dict[str, Any]:
+    """What the papers of a bill say: what was frozen when it was issued, or of a draft what is so now."""
+    return bill.frozen or as_it_stands(_named(bill.patient_id).one(), clerk)
+
+
 @built_once
 def _named(patient_id: Any) -> Select:
     return select(*NAMED).where(Patient.id == patient_id)
@@ -110,7 +115,7 @@ def invoice(bill: Bill) -> dict[str, Any]:
     """All that `billing/invoice.pdf.html` shows of the bill."""
     lines, currency = standing_lines(bill.id), current_app.config["CURRENCY"]
     clerk = db.session.get(User, bill.issued_by_id) if bill.issued_by_id else None
-    facts = bill.frozen or as_it_stands(_named(bill.patient_id).one(), clerk.display_name if clerk else "")
+    facts = _facts(bill, clerk.display_name if clerk else "")
     split = max(len(lines) - SHORTEST_LAST_PAGE, 0)
     return {
         "bill": bill,
@@ -133,7 +138,7 @@ def invoice(bill: Bill) -> dict[str, Any]:
 
 def slip(payment: Payment, bill: Bill, copy: int = 0) -> receipt.Slip:
     """The receipt of a payment, as things stood when it was taken: a reprint says the same."""
-    facts = bill.frozen or as_it_stands(_named(bill.patient_id).one(), "")
+    facts = _facts(bill, "")
     clerk = db.session.get(User, payment.received_by_id) if payment.received_by_id else None
     hospital, patient = facts["hospital"], facts["patient"]
     sold = (

@@ -51,8 +51,7 @@ def till_of(cashier_id: int | None) -> int | None:
 
 def _opened(cashier_id: int) -> Any:
     """Id and count of the open till; two payments at once open one."""
-    with db.session.no_autoflush:
-        return _opening(cashier_id, clock.now(), ZERO).one()
+    return _opening(cashier_id, clock.now(), ZERO).one()
 
 
 @built_once
