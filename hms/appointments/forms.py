@@ -18,6 +18,8 @@ from hms.core.format import day as shown_day
 from hms.core.forms import DeskForm, Given, Parsed, RecordIdField, Required, Text, WholeField
 from hms.core.words import _
 
+from .waiting import PRIORITY_WORDS, Priority
+
 CLOCK = re.compile(r"([01]?[0-9]|2[0-3])[:.h ]?([0-5][0-9])", re.ASCII)
 CANCEL_REASONS = (
     ("Patient asked", _l("Patient asked")),
@@ -35,7 +37,6 @@ WEEKDAYS = (
     (5, _l("Saturday")),
     (6, _l("Sunday")),
 )
-PRIORITIES = ((1, _l("Emergency")), (2, _l("Urgent")), (3, _l("Standard")), (4, _l("Low")))
 
 
 def clock_time(text: str) -> dt.time:
@@ -104,7 +105,12 @@ class QueueForm(DeskForm):
     patient_text = Text(_l("Patient"), longest=120)
     patient = RecordIdField(_l("Patient"), [Given()], widget=HiddenInput())
     doctor = SelectField(_l("Doctor"), coerce=lambda text: int(text) if text else None, validate_choice=False)
-    priority = SelectField(_l("Priority"), coerce=int, choices=[SelectChoice(*one) for one in PRIORITIES], default=3)
+    priority = SelectField(
+        _l("Priority"),
+        coerce=int,
+        choices=[SelectChoice(one.value, _l(words)) for one, words in PRIORITY_WORDS.items()],
+        default=Priority.STANDARD.value,
+    )
 
     def values(self) -> dict[str, Any]:
         return {"patient_id": self.patient.data, "doctor_id": self.doctor.data, "priority": self.priority.data}

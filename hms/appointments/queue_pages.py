@@ -31,6 +31,12 @@ def priority_state(priority: int) -> tuple[str, str]:
     return PRIORITY_LOOKS[priority], _(PRIORITY_WORDS[Priority(priority)])
 
 
+@pages.app_template_global("other_priorities")
+def other_priorities(priority: int) -> list[tuple[int, str]]:
+    """Number and words of each urgency but this one."""
+    return [(one.value, _(words)) for one, words in PRIORITY_WORDS.items() if one != priority]
+
+
 def _shown() -> tuple[str, int | None]:
     """Which part of the queue, and whose: a doctor's own (with the unassigned) unless everybody is asked for."""
     show = request.args.get("show", "waiting")

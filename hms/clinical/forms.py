@@ -120,11 +120,6 @@ class EncounterForm(DeskForm):
         **{"test": "test", "diagnoses": "dx", "code": "dx", "text": "dx", "diagnosis": "dx"},
     }
 
-    @property
-    def has_dose(self) -> bool:
-        """Whether anything is written or wrong in the fields of a dose."""
-        return any(self[name].data or self[name].errors for name in self.DOSE)
-
     def is_untouched(self, *names: str) -> bool:
         """Whether these fields show what they do on a new page: nothing written (be it unreadable), chosen or wrong."""
         return all(not self[name].errors and self.shown(name) == (self[name].default or "") for name in names)
