@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Self
 
-class HospitalError(Exception):
-    """A refusal that a person can read. `code` is a stable word for programs, `field` the input it blames."""
+
+class DomainError(Exception):
+    """A refusal that a person can read.
+
+    `message` is a sentence of the catalogue, with places such as `%(due)s`; `values` fill them. They are kept apart so that
+    nothing typed is ever looked up in the catalogue or read as a format: `localisation.translate_error` translates the
+    sentence and fills it in where it is shown. `str()` gives the English sentence. `code` is a stable word for programs,
+    `field` the input that is wrong.
+    """
 
     status = 400
     code = "refused"
@@ -13,20 +21,30 @@ class HospitalError(Exception):
     way_on: tuple[str, str] | None = None
     """Address and words of the button that leads on from the refusal, where there is one."""
 
-    def __init__(self, message: str, field: str | None = None, *, code: str | None = None) -> None:
+    def __init__(self, message: str, field: str | None = None, *, code: str | None = None, **values: object) -> None:
         super().__init__(message)
-        self.message = str(message)
+        self.message = message
+        self.values = values
         self.field = field
         self.code = code or self.code
 
+    @classmethod
+    def from_error(cls, error: DomainError, field: str | None = None, *, code: str | None = None) -> Self:
+        """An error of this class with the sentence and values of `error`, at `field`; a code of its own is kept."""
+        own_code = error.code if error.code != type(error).code else None
+        return cls(error.message, field, code=code or own_code, **error.values)
 
-class RuleBroken(HospitalError):
+    def __str__(self) -> str:
+        return self.message % self.values if self.values else self.message
+
+
+class RuleBroken(DomainError):
     """What was asked breaks a rule. Hangs on the form's field; the API answers 400 under the same key."""
 
     code = "invalid"
 
 
-class Conflict(HospitalError):
+class Conflict(DomainError):
     """Somebody or something else got there first (a taken slot, a changed record, empty stock): 409."""
 
     status = 409
@@ -39,7 +57,7 @@ class Stale(Conflict):
     code = "stale"
 
 
-class NotAllowed(HospitalError):
+class NotAllowed(DomainError):
     """The person may not do this: 403, and a denial in the audit trail."""
 
     is_denial = True
@@ -47,7 +65,7 @@ class NotAllowed(HospitalError):
     code = "not_allowed"
 
 
-class NotFound(HospitalError):
+class NotFound(DomainError):
     """There is no such record for this person: 404, the same answer whether it is missing or hidden."""
 
     status = 404
@@ -64,7 +82,7 @@ class Hidden(NotFound):
         self.patient_id = patient_id
 
 
-class Unavailable(HospitalError):
+class Unavailable(DomainError):
     """Something the answer depends on is down: 503, try again later."""
 
     status = 503

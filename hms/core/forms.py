@@ -14,6 +14,7 @@ from wtforms import IntegerField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Optional, StopValidation
 
 from .errors import Conflict, RuleBroken
+from .localisation import translate_error
 from .money import Money
 from .people import Person
 from .text import clean, showable
@@ -78,9 +79,9 @@ class DeskForm(FlaskForm):
         g.form_refusal = refusal
         field = self._fields.get(refusal.field or "")
         if field is None:
-            self.form_errors = [*self.form_errors, _(refusal.message)]
+            self.form_errors = [*self.form_errors, translate_error(refusal)]
         else:
-            field.errors = [*field.errors, _(refusal.message)]
+            field.errors = [*field.errors, translate_error(refusal)]
 
     @property
     def status(self) -> int:
@@ -148,7 +149,7 @@ class Parsed(StringField):
         try:
             self.data = self.parse(text)
         except RuleBroken as wrong:
-            raise ValueError(_(wrong.message)) from wrong
+            raise ValueError(translate_error(wrong)) from wrong
 
     def _value(self) -> str:
         if self.typed is not None:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from . import clock
 from .db import Working, db
-from .errors import Conflict, HospitalError
+from .errors import Conflict, DomainError
 from .words import _
 
 LONGEST_KEY = 200
@@ -51,7 +51,7 @@ class AlreadyDone(Exception):
         self.answer = answer
 
 
-class OtherRequest(HospitalError):
+class OtherRequest(DomainError):
     """The key was used for something else."""
 
     status = 422

@@ -14,7 +14,8 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from . import denials, once
 from .db import db
-from .errors import HospitalError
+from .errors import DomainError
+from .localisation import translate_error
 from .sayings import refusal
 from .web import SignInNeeded, is_api, person
 
@@ -61,11 +62,11 @@ def _json(status: int, message: str, code: str | None, field: str | None) -> Res
     return response
 
 
-def _refused(error: HospitalError) -> Response:
+def _refused(error: DomainError) -> Response:
     if error.is_denial:
         patient_id = getattr(error, "patient_id", None)
         denials.record(person(), request.endpoint or request.path, patient_id=patient_id, because=error.code)
-    response = answer(error.status, _(error.message), code=error.code, field=error.field, way_on=error.way_on)
+    response = answer(error.status, translate_error(error), code=error.code, field=error.field, way_on=error.way_on)
     if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -172,7 +173,7 @@ def _traced(error: Exception) -> Any:
 
 def install(app: Flask) -> None:
     """Register every handler."""
-    app.register_error_handler(HospitalError, _refused)
+    app.register_error_handler(DomainError, _refused)
     app.register_error_handler(SignInNeeded, sign_in_needed)
     app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(once.AlreadyDone, lambda done: once.replay(_settled(done)))

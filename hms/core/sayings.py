@@ -9,7 +9,7 @@ from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 
 from .db import db
-from .errors import Conflict, HospitalError, RuleBroken, Unavailable
+from .errors import Conflict, DomainError, RuleBroken, Unavailable
 from .words import _
 
 _BUSY = _("Somebody else is saving the same thing. Press the button again.")
@@ -24,7 +24,7 @@ _RAISED = {
 }
 
 
-def refusal(error: DBAPIError) -> HospitalError | None:
+def refusal(error: DBAPIError) -> DomainError | None:
     """What a person is told when the database refuses; None when the error is a fault of ours."""
     if isinstance(cause := error.orig, psycopg.IntegrityError):
         return _constraint_refusal(cause)
@@ -39,7 +39,7 @@ def refusal(error: DBAPIError) -> HospitalError | None:
     return None
 
 
-def _constraint_refusal(cause: Any) -> HospitalError:
+def _constraint_refusal(cause: Any) -> DomainError:
     says = sayings().get(cause.diag.constraint_name or "", {})
     message, field = says.get("says"), says.get("field")
     if isinstance(cause, (pg.UniqueViolation, pg.ExclusionViolation)):

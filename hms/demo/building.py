@@ -13,7 +13,7 @@ from hms.appointments.models import Appointment
 from hms.core import clock
 from hms.core.actions import doing
 from hms.core.db import db
-from hms.core.errors import HospitalError
+from hms.core.errors import DomainError
 from hms.core.outbox import Outbox
 from hms.core.people import SYSTEM
 from hms.patients.models import Patient
@@ -114,7 +114,7 @@ def _morning(team: visits.Team, random: Random, booked: list[int]) -> None:
         ago = timedelta(minutes=max(6, 160 - 8 * place))
         try:
             _one_morning(team, random, place, appointment_id, doctor, case, clock.now() - ago)
-        except HospitalError:
+        except DomainError:
             db.session.rollback()
 
 

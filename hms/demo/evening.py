@@ -13,7 +13,7 @@ from hms.billing.models import Bill, Payment
 from hms.billing.payments import Method
 from hms.core import clock
 from hms.core.db import db
-from hms.core.errors import HospitalError
+from hms.core.errors import DomainError
 from hms.core.money import ZERO, Money
 
 from .visits import Team
@@ -57,5 +57,5 @@ def leave_for_others(team: Team, random: Random) -> None:
             bill_id = random.choice(drafts)
             billing.share_bill(bill_id, payer="Insurance", payer_share="80%", by=team.cashier)
             billing.issue(bill_id, by=team.cashier)
-    except HospitalError:
+    except DomainError:
         db.session.rollback()

@@ -17,7 +17,7 @@ from hms.clinical import actions as clinical
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
 from hms.core.db import db
-from hms.core.errors import HospitalError
+from hms.core.errors import DomainError
 from hms.core.people import Person
 from hms.formulary.models import DoseSentence, Medication
 from hms.lab import orders as lab
@@ -65,7 +65,7 @@ def book(team: Team, patient_id: int, doctor: Person, day: dt.date, time: dt.tim
         booked = appointments.book(
             patient_id=patient_id, doctor_id=doctor.id, date=day, time=time, notes=notes, by=team.receptionist
         )
-    except HospitalError:
+    except DomainError:
         return None
     return booked.id
 
@@ -127,7 +127,7 @@ def _prescribe(encounter: Encounter, generic: str, doctor: Person) -> None:
         return
     try:
         clinical.prescribe(encounter.id, sentence_id=sentence_id, by=doctor)
-    except HospitalError:
+    except DomainError:
         return
 
 
@@ -144,7 +144,7 @@ def dispense(team: Team, encounter_id: int) -> None:
     for line in lines:
         try:
             pharmacy.dispense(line, by=team.pharmacist)
-        except HospitalError:
+        except DomainError:
             continue
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from sqlalchemy import inspect
 
 from hms.core.db import db
-from hms.core.errors import HospitalError
+from hms.core.errors import DomainError
 from hms.core.people import SYSTEM
 from hms.core.words import _
 from hms.staff import actions as staff
@@ -66,7 +66,7 @@ def import_fhir(path: Path) -> None:
             summary = work.run()
     except OSError as trouble:
         sys.exit(_("%(path)s could not be read: %(why)s.") % {"path": path, "why": trouble.strerror})
-    except HospitalError as refused:
+    except DomainError as refused:
         sys.exit(_("The import stopped: %(why)s Run it again; what is loaded stays.") % {"why": refused.message})
     if not summary.found:
         sys.exit(_("%(path)s holds no FHIR resources that can be imported.") % {"path": path})

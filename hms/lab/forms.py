@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
 
-from hms.core.errors import HospitalError
+from hms.core.errors import DomainError
 from hms.core.forms import DeskForm, LongText, Text, WholeField
 
 from . import rules
@@ -22,7 +22,7 @@ class ResultForm(DeskForm):
     version = WholeField()
     reason = Text(_l("What was wrong with the value before?"), longest=500)
 
-    def refuse_at(self, refusal: HospitalError, fields: dict[str, str]) -> None:
+    def refuse_at(self, refusal: DomainError, fields: dict[str, str]) -> None:
         """Hang a refusal on the value it blames, by the code of its test."""
         self.refuse(type(refusal)(refusal.message, fields.get(refusal.field or "", refusal.field)))
 

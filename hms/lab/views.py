@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.core import nav
-from hms.core.errors import HospitalError
+from hms.core.errors import DomainError
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _ as mark
@@ -55,7 +55,7 @@ def order(order_id: int) -> ResponseReturnValue:
             typed = {code: form[name].data or "" for code, name in fields.items()}
             given = {"reason": form.reason.data or "", "version": form.version.data}
             done = results.enter_results(order_id, typed, **given, by=person())
-        except HospitalError as refusal:
+        except DomainError as refusal:
             form.refuse_at(refusal, fields)
         else:
             flash(_("%(test)s saved.", test=done.test_name), "success")

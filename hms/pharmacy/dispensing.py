@@ -10,7 +10,7 @@ from hms.clinical.models import Prescription
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.db import db
-from hms.core.errors import Conflict, HospitalError, NotFound, RuleBroken
+from hms.core.errors import Conflict, DomainError, NotFound, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.words import _
@@ -140,7 +140,7 @@ def _picked(
     return allocation.picks
 
 
-def _of_line(refusal: HospitalError, line_id: int) -> HospitalError:
+def _of_line(refusal: DomainError, line_id: int) -> DomainError:
     return type(refusal)(refusal.message, f"quantity-{line_id}", code=refusal.code)
 
 

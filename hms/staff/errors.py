@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from hms.core import clock
-from hms.core.errors import HospitalError
+from hms.core.errors import DomainError
 
 
-class SignInRefused(HospitalError):
+class SignInRefused(DomainError):
     """The name, the password or the code is not right; the message does not say which."""
 
     status = 401
@@ -33,7 +33,7 @@ class EnrolmentRequired(SignInRefused):
     code = "second_factor_required"
 
 
-class Locked(HospitalError):
+class Locked(DomainError):
     """Too many wrong tries: wait until `until`; None when a moment is enough."""
 
     status = 429

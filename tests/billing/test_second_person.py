@@ -12,7 +12,7 @@ from hms.billing.models import Bill, Correction, Payment
 from hms.core import clock
 from hms.core.actions import doing
 from hms.core.db import db as database
-from hms.core.errors import Conflict, HospitalError, NotAllowed, NotFound, RuleBroken
+from hms.core.errors import Conflict, DomainError, NotAllowed, NotFound, RuleBroken
 from hms.core.money import ZERO, Money
 from hms.core.people import SYSTEM
 from hms.messages.models import Notification
@@ -163,7 +163,7 @@ def test_of_two_who_agree_at_once_one_gives_the_money_back(real_app):
         with real_app.app_context():
             try:
                 actions.approve(asked_id, by=identity.person(ids["cashier"]))
-            except HospitalError as refusal:
+            except DomainError as refusal:
                 return refusal.code
             return "done"
 

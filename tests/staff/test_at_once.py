@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from hms.core import settings
 from hms.core.db import db
-from hms.core.errors import HospitalError
+from hms.core.errors import DomainError
 from hms.core.people import SYSTEM
 from hms.core.running import Clock
 from hms.schedule import Duty
@@ -33,7 +33,7 @@ def at_once(real_app):
                 try:
                     gate.wait(20)
                     return task()
-                except HospitalError as refused:
+                except DomainError as refused:
                     return refused
                 finally:
                     db.session.remove()
@@ -66,7 +66,7 @@ def test_administrators_who_close_or_demote_each_other_leave_one(at_once):
     results = at_once([act(number) for number in range(len(names))])
     db.session.rollback()
     assert _administrators() >= 1
-    assert any(isinstance(result, HospitalError) for result in results)
+    assert any(isinstance(result, DomainError) for result in results)
 
 
 def test_two_who_demote_each_other_leave_exactly_one(at_once):
@@ -79,7 +79,7 @@ def test_two_who_demote_each_other_leave_exactly_one(at_once):
     results = at_once(tasks)
     db.session.rollback()
     assert _administrators() == 1
-    assert sum(isinstance(result, HospitalError) for result in results) == 1
+    assert sum(isinstance(result, DomainError) for result in results) == 1
 
 
 def test_the_grants_of_two_roles_of_administrators_do_not_vanish_together(at_once):
@@ -113,7 +113,7 @@ def test_two_answers_to_one_request_are_one_answer(at_once):
         [lambda: role_requests.approve(request_id, by=one), lambda: role_requests.reject(request_id, by=other)]
     )
     db.session.rollback()
-    assert sum(isinstance(result, HospitalError) for result in results) == 1
+    assert sum(isinstance(result, DomainError) for result in results) == 1
     status = db.session.scalars(select(RoleChangeRequest.status)).one()
     assert (status, user("nurse").role.code) in {("approved", "lab"), ("rejected", "nurse")}
 
