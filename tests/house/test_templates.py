@@ -22,4 +22,3 @@ def test_a_template_parses_and_keeps_the_rules(app, name):
     if not name.endswith(".pdf.html"):
         assert not INLINE.search(source), f"{name}: inline style or handler"
     assert not OUTSIDE.search(source), f"{name}: an address outside the hospital"
-
