@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from hms.core import clock, format
 from hms.core.format import Named
+from hms.core.localisation import translate
 from hms.core.money import Money
 from hms.core.speaking import language
 from hms.core.speaking import say as _
@@ -36,6 +37,7 @@ def install(app: Flask) -> None:
         quantity=quantity,
         phone=phone,
         marked=marked,
+        translate=translate,
     )
     app.jinja_env.globals.update(now=clock.now, today=clock.today, month_words=lambda: _months("abbreviated"))
 
@@ -94,7 +96,7 @@ def spoken_name(person: Named) -> str:
 
 
 def sex_word(code: str | None) -> str:
-    return _(format.sex_word(code))
+    return format.sex_word(code)
 
 
 def money(amount: Money | None, code: bool = True) -> str:

@@ -1,12 +1,26 @@
-"""The reader's language, and the one place where a refusal's sentence is translated and filled in."""
+"""The reader's language, and the one place where a sentence with values is translated and filled in."""
 
 from __future__ import annotations
 
 from flask_babel import gettext
 
 from .errors import DomainError
+from .words import Sentence
 
 
 def translate_error(error: DomainError) -> str:
     """The sentence of `error` in the reader's language with its values in place: plain text, to be escaped where it is shown."""
-    return gettext(error.message, **error.values)
+    return translate(error.sentence)
+
+
+def translate(sentence: object) -> str:
+    """`sentence` in the reader's language with its values in place: plain text, to be escaped where it is shown.
+
+    What is no `Sentence` is data or a lazy label, and only becomes text.
+    """
+    if not isinstance(sentence, Sentence):
+        return str(sentence)
+    values = {
+        name: translate(value) if isinstance(value, Sentence) else value for name, value in sentence.values.items()
+    }
+    return gettext(sentence.message, **values)

@@ -7,6 +7,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from hms.core import nav
 from hms.core.actions import require
@@ -29,7 +30,7 @@ from . import (
 from .desk import onward, pages
 from .models import Patient
 
-nav.place(marked("Patients"), "patients.index", Action.EDIT_PATIENT, order=30)
+nav.place(_l("Patients"), "patients.index", Action.EDIT_PATIENT, order=30)
 
 
 @pages.get("/")
