@@ -172,9 +172,9 @@ def _sums(payment: Payment, bill: Bill) -> Iterator[tuple[str, str]]:
     if before:
         yield _("Paid before"), _plain(before)
     if payment.kind == "refund":
-        yield f"{_('Given back')} ({_(METHOD_WORDS[Method(payment.method)])})", _plain(payment.amount)
+        yield f"{_('Given back')} ({METHOD_WORDS[Method(payment.method)]})", _plain(payment.amount)
     else:
-        yield _(METHOD_WORDS[Method(payment.method)]), _plain(payment.tendered or payment.amount)
+        yield str(METHOD_WORDS[Method(payment.method)]), _plain(payment.tendered or payment.amount)
     if payment.payer != SELF:
         yield _("Paid by"), payment.payer
     if payment.reference:
