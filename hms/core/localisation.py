@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext
+from flask_babel import force_locale, gettext
 
 from .errors import DomainError
 from .words import Sentence
@@ -24,3 +24,9 @@ def translate(sentence: object) -> str:
         name: translate(value) if isinstance(value, Sentence) else value for name, value in sentence.values.items()
     }
     return gettext(sentence.message, **values)
+
+
+def in_english(sentence: object) -> str:
+    """`sentence`, or a lazy label, in English whoever asks: for what is stored."""
+    with force_locale("en"):
+        return translate(sentence)

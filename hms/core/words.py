@@ -5,6 +5,8 @@ A label without values is a `flask_babel.lazy_gettext` literal instead: it is pr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def _(sentence: str) -> str:
     """The sentence unchanged; the catalogue extractor finds it, and it is translated where it is shown."""
@@ -35,3 +37,9 @@ class Sentence:
 
     def __hash__(self) -> int:
         return hash(str(self))
+
+
+def joined(sentences: Iterable[Sentence]) -> Sentence:
+    """Sentences that follow each other, as one; each is translated by itself."""
+    parts = {f"part_{place}": sentence for place, sentence in enumerate(sentences)}
+    return Sentence(" ".join(f"%({name})s" for name in parts), **parts)
