@@ -115,7 +115,7 @@ def _check_appointment(appointment_id: int | None, patient_id: int) -> None:
         return
     booking = db.session.get(Appointment, appointment_id)
     if booking is None or booking.withdrawn_at is not None:
-        raise RuleBroken(f'Invalid pk "{appointment_id}" - object does not exist.', "appointment")
+        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "appointment", id=appointment_id)
     if booking.patient_id != patient_id:
         raise RuleBroken(_("This appointment is another patient's."), "appointment")
 

@@ -25,6 +25,12 @@ pages = Blueprint("lab", __name__)
 nav.place(_l("Laboratory"), "lab.worklist", Action.ENTER_RESULT, order=45, key="l")
 
 
+@pages.app_template_global("result_flag")
+def result_flag(flag: str) -> tuple[str, str]:
+    """How loud the flag of a result is shown, and its word."""
+    return rules.FLAGS[flag]
+
+
 @pages.get("/lab/")
 @needs(Action.ENTER_RESULT)
 def worklist() -> str:
