@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from hms.core import clock, format
 from hms.core.format import Named
-from hms.core.localisation import current_language
+from hms.core.localisation import current_language, translate
 from hms.core.money import Money
 
 
@@ -36,6 +36,7 @@ def install(app: Flask) -> None:
         quantity=quantity,
         phone=phone,
         marked=marked,
+        translate=translate,
     )
     app.jinja_env.globals.update(now=clock.now, today=clock.today, month_words=lambda: _months("abbreviated"))
 
@@ -95,7 +96,7 @@ def spoken_name(person: Named) -> str:
 
 
 def sex_word(code: str | None) -> str:
-    return _(format.sex_word(code))
+    return format.sex_word(code)
 
 
 def money(amount: Money | None, code: bool = True) -> str:

@@ -1,12 +1,13 @@
-"""The languages of pages, the reader's language, and the one place where a refusal is translated and filled in."""
+"""The languages of pages, the reader's language, and the one place where a sentence is translated and filled in."""
 
 from __future__ import annotations
 
 from flask import has_request_context, request
-from flask_babel import Babel, get_locale, gettext
+from flask_babel import Babel, force_locale, get_locale, gettext
 from flask_login import current_user
 
 from .errors import DomainError
+from .words import Sentence
 
 LANGUAGES = ("en", "fr", "sw")
 
@@ -29,4 +30,23 @@ def current_language() -> str:
 
 def translate_error(error: DomainError) -> str:
     """The sentence of `error` in the reader's language with its values in place: plain text, to be escaped where it is shown."""
-    return gettext(error.message, **error.values)
+    return translate(error.sentence)
+
+
+def translate(sentence: object) -> str:
+    """`sentence` in the reader's language with its values in place: plain text, to be escaped where it is shown.
+
+    What is no `Sentence` is data or a lazy label, and only becomes text.
+    """
+    if not isinstance(sentence, Sentence):
+        return str(sentence)
+    values = {
+        name: translate(value) if isinstance(value, Sentence) else value for name, value in sentence.values.items()
+    }
+    return gettext(sentence.message, **values)
+
+
+def in_english(sentence: object) -> str:
+    """`sentence`, or a lazy label, in English whoever asks: for what is stored."""
+    with force_locale("en"):
+        return translate(sentence)

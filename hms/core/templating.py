@@ -17,7 +17,7 @@ from . import clock, format, nav, settings
 from .addresses import address, asset
 from .controls import control_attributes
 from .headers import csp_nonce
-from .permissions import Action
+from .permissions import Action, role_label
 from .web import person
 
 
@@ -50,7 +50,7 @@ def _context() -> dict[str, Any]:
         "page_language": locale.language if locale else "en",
         "page_direction": "rtl" if locale and locale.text_direction == "rtl" else "ltr",
         "currency": current_app.config["CURRENCY"],
-        "role_word": _(who.role_name) if getattr(who, "role_name", None) else "",
+        "role_word": role_label(getattr(who, "role", None), getattr(who, "role_name", None)),
         "idle_seconds": min(hospitals, getattr(who, "idle_minutes", None) or hospitals) * 60,
         "keep_alive_url": address("staff.stay"),
         "lock_url": address("staff.lock_now"),

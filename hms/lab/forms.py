@@ -24,7 +24,7 @@ class ResultForm(DeskForm):
 
     def refuse_at(self, refusal: DomainError, fields: dict[str, str]) -> None:
         """Hang a refusal on the value it blames, by the code of its test."""
-        self.refuse(type(refusal)(refusal.message, fields.get(refusal.field or "", refusal.field)))
+        self.refuse(type(refusal).from_error(refusal, fields.get(refusal.field or "", refusal.field)))
 
 
 def result_form(order: LabOrder, standing: dict[str, LabResult]) -> tuple[ResultForm, dict[str, str]]:
