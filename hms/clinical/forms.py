@@ -122,10 +122,6 @@ class EncounterForm(DeskForm):
         **{"test": "test", "diagnoses": "dx", "code": "dx", "text": "dx", "diagnosis": "dx"},
     }
 
-    def is_untouched(self, *names: str) -> bool:
-        """Whether these fields show what they do on a new page: nothing written (be it unreadable), chosen or wrong."""
-        return all(not self[name].errors and self.shown(name) == (self[name].default or "") for name in names)
-
     def shown(self, name: str) -> str:
         """What stands in a field, read or not: a number of a draft is there as it was typed."""
         field = self[name]

@@ -1,11 +1,31 @@
-"""The reader's language, and the one place where a sentence with values is translated and filled in."""
+"""The languages of pages, the reader's language, and the one place where a sentence with values is translated."""
 
 from __future__ import annotations
 
-from flask_babel import force_locale, gettext
+from flask import has_request_context, request
+from flask_babel import Babel, force_locale, get_locale, gettext
+from flask_login import current_user
 
 from .errors import DomainError
 from .words import Sentence
+
+LANGUAGES = ("en", "fr", "sw")
+
+babel = Babel()
+
+
+def select_language() -> str:
+    """The reader's choice, or what the browser asks for; English for papers, which the worker makes without a reader."""
+    if not has_request_context():
+        return "en"
+    chosen = getattr(current_user, "language", None) if current_user else None
+    return chosen or request.accept_languages.best_match(LANGUAGES) or "en"
+
+
+def current_language() -> str:
+    """The language of this page, for example "en"; English outside a request."""
+    locale = get_locale()
+    return locale.language if locale else "en"
 
 
 def translate_error(error: DomainError) -> str:

@@ -13,7 +13,7 @@ from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.routing import IntegerConverter, ValidationError
 
-from . import headers, once, pieces
+from . import headers, once
 from .actions import require
 from .db import db, leave, only_read
 from .errors import NotAllowed
@@ -147,7 +147,6 @@ def install(app: Flask) -> None:
     login_manager.session_protection = None
     login_manager.init_app(app)
     csrf.init_app(app)
-    pieces.install(app)
     app.before_request(_start)
     app.before_request(guard)
     app.after_request(finish)

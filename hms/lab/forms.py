@@ -12,7 +12,7 @@ from hms.core.errors import DomainError
 from hms.core.forms import DeskForm, LongText, Text, WholeField
 
 from . import rules
-from .catalogue import LabTest, tests
+from .catalogue import LabTest
 from .models import LabOrder, LabResult
 
 
@@ -29,7 +29,7 @@ class ResultForm(DeskForm):
 
 def result_form(order: LabOrder, standing: dict[str, LabResult]) -> tuple[ResultForm, dict[str, str]]:
     """The form for an order with the values that stand, and the name of each value's field by its code."""
-    values = rules.parts(tests()[order.test_code])
+    values = rules.parts(order.test_code, order.test_name)
     fields = {test.code: f"value_{test.code}" for test in values}
     kind = type("OrderResultForm", (ResultForm,), {fields[test.code]: _field(test) for test in values})
     start: dict[str, Any] = {"version": order.version}

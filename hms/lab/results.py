@@ -19,7 +19,6 @@ from hms.messages.actions import tell
 from hms.patients.models import Patient
 
 from . import queries, rules
-from .catalogue import tests
 from .models import LabOrder, LabResult
 
 LONGEST_REASON = 500
@@ -56,8 +55,9 @@ def enter_results(
 def _values(order: LabOrder, typed: Mapping[str, str]) -> list[rules.Value]:
     whom = db.session.get(Patient, order.patient_id)
     age = readings.age_years(whom.birth_date)
-    read = [rules.read(test, typed.get(test.code, ""), whom.sex, age) for test in rules.parts(tests()[order.test_code])]
-    return [one for one in read if one is not None]
+    tests = rules.parts(order.test_code, order.test_name)
+    values = (rules.read(test, typed.get(test.code, ""), whom.sex, age) for test in tests)
+    return [value for value in values if value is not None]
 
 
 def _reason(text: str, *, is_needed: bool) -> str:
@@ -87,7 +87,7 @@ def _row(order: LabOrder, one: rules.Value, reason: str, by: Person) -> LabResul
 
 
 def _close_when_complete(order: LabOrder, known: set[str]) -> None:
-    needed = {test.code for test in rules.parts(tests()[order.test_code])}
+    needed = {test.code for test in rules.parts(order.test_code, order.test_name)}
     if order.status == "waiting" and needed <= known:
         order.status, order.done_at = "done", clock.now()
 

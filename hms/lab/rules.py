@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from hms.core.errors import RuleBroken
 from hms.core.format import quantity
+from hms.core.money import ZERO
 from hms.core.numbers import number
 from hms.core.text import TextError, clean
 from hms.core.words import _
@@ -43,9 +44,13 @@ class Value:
         return self.flag in CRITICAL
 
 
-def parts(test: LabTest) -> tuple[LabTest, ...]:
-    """The values a test is made of: those of its panel, or itself."""
-    return tuple(tests()[code] for code in test.choices) if test.result == "panel" else (test,)
+def parts(code: str, name: str) -> tuple[LabTest, ...]:
+    """The values an ordered test is made of: those of its panel, or itself. A test that is not on the list of tests (it
+    was taken off, or came from another system) has one value in words, under the `name` it was ordered by."""
+    test = tests().get(code)
+    if test is None:
+        return (LabTest(code, name, name, "", "", "text", (), ZERO, "", ()),)
+    return tuple(tests()[part] for part in test.choices) if test.result == "panel" else (test,)
 
 
 def read(test: LabTest, typed: str, sex: str, age_years: Decimal | None) -> Value | None:
