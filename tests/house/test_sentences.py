@@ -27,12 +27,16 @@ SENTENCES = {
 """How many of the first arguments are the words."""
 TRANSLATOR = "hms/core/localisation.py"
 """The one module that looks up a sentence it was given: `translate`, for refusals and for sentences with values."""
-IGNORED = {"num"}
 PLACE = re.compile(r"%\((\w+)\)[sd]")
 
 
 def _where(path: Path, line: int) -> str:
     return f"{path.relative_to(ROOT)}:{line}"
+
+
+def _given_by_itself(function: str) -> set[str]:
+    """The number that `ngettext` chooses by fills its place without being named."""
+    return {"num"} if "ngettext" in function else set()
 
 
 def _stray_percent(words: str) -> bool:
@@ -49,9 +53,9 @@ def _faults_of_template(path: Path) -> Iterator[str]:
         if not words or not all(isinstance(one, nodes.Const) and isinstance(one.value, str) for one in words):
             yield f"{where}: {call.node.name}() of something that is no literal"
             continue
-        places = {name for one in words for name in PLACE.findall(one.value)}
+        places = {name for one in words for name in PLACE.findall(one.value)} - _given_by_itself(call.node.name)
         given = {pair.key for pair in call.kwargs}
-        if call.dyn_kwargs is not None or places - IGNORED != given - IGNORED:
+        if call.dyn_kwargs is not None or places != given:
             yield f"{where}: the values of {words[0].value!r} are {sorted(given)}"
         if any(_stray_percent(one.value) for one in words):
             yield f"{where}: write %% for the sign in {words[0].value!r}"
@@ -111,9 +115,9 @@ def _faults_of_call(path: Path, call: ast.Call) -> Iterator[str]:
         if str(path.relative_to(ROOT)) != TRANSLATOR:
             yield f"{where}: {_called(call)}() of something that is no literal"
         return
-    places = {name for one in words for name in PLACE.findall(one)}
+    places = {name for one in words for name in PLACE.findall(one)} - _given_by_itself(_called(call))
     given = {pair.arg for pair in call.keywords}
-    if given and places - IGNORED != given - IGNORED:
+    if given and places != given:
         yield f"{where}: the values of {words[0]!r} are {sorted(map(str, given))}"
     if given and _called(call).startswith(("_l", "lazy")):
         yield f"{where}: a lazy sentence is printed as markup, so it takes no values: use Sentence"
@@ -155,3 +159,48 @@ def _faults_of_module(path: Path) -> Iterator[str]:
 def test_code_translates_literals_only_and_keeps_their_values_apart():
     faults = [fault for path in MODULES for fault in _faults_of_module(path)]
     assert faults == []
+
+
+def _refusals() -> set[str]:
+    """The names of all classes of refusals."""
+    classes = [
+        (node.name, {getattr(base, "attr", getattr(base, "id", "")) for base in node.bases})
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    known = {"DomainError", "Sentence", "TextError"}
+    while more := {name for name, bases in classes if known & bases} - known:
+        known |= more
+    return known
+
+
+def _faults_of_refusals(path: Path, names: set[str]) -> Iterator[str]:
+    for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (isinstance(call, ast.Call) and getattr(call.func, "id", "") in names and call.args):
+            continue
+        sentence = call.args[0]
+        is_made = isinstance(sentence, (ast.JoinedStr, ast.BinOp)) or (
+            isinstance(sentence, ast.Call) and getattr(sentence.func, "id", "") == "str"
+        )
+        if is_made or (_called(sentence) and sentence.keywords):  # type: ignore[attr-defined]
+            yield f"{_where(path, call.lineno)}: give the sentence and its values apart"
+
+
+def test_refusals_keep_their_sentence_and_its_values_apart():
+    names = _refusals()
+    assert {"RuleBroken", "Locked", "PossibleDuplicate"} <= names
+    assert [fault for path in MODULES for fault in _faults_of_refusals(path, names)] == []
+
+
+def test_the_extractor_knows_every_name_that_sentences_are_marked_with():
+    """`make messages` collects `_`, `_l` and gettext's own names; another name would leave its sentences out."""
+    other = [
+        f"{path.relative_to(ROOT)}: {alias.name} as {alias.asname}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name in SENTENCES and alias.asname not in (None, "_", "_l")
+    ]
+    assert other == []
