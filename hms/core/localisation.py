@@ -1,4 +1,4 @@
-"""The languages of pages, the reader's language, and the one place where a sentence with values is translated."""
+"""The languages of pages, the reader's language, and the one place where a sentence is translated and filled in."""
 
 from __future__ import annotations
 
