@@ -72,7 +72,15 @@ def order(order_id: int) -> ResponseReturnValue:
 def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> ResponseReturnValue:
     """The page with the order as it stands after whatever was refused."""
     seen = queries.order(order_id)
-    shown = {"order": seen, "form": form, "fields": fields, "tests": tests(), "corrected": queries.corrected(seen)}
+    test = tests().get(seen.test_code)
+    shown = {
+        "order": seen,
+        "specimen": test.specimen if test else None,
+        "parts": rules.parts(seen.test_code, seen.test_name),
+        "form": form,
+        "fields": fields,
+        "corrected": queries.corrected(seen),
+    }
     return render_template("lab/order.html", **shown), form.status
 
 
