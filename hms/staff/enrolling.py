@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import pyotp
 import segno
-from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy import select, update
 
@@ -18,6 +17,7 @@ from hms.core.filters import drawing
 from hms.core.people import SYSTEM, Person
 from hms.core.permissions import Action
 from hms.core.records import locked
+from hms.core.words import _
 
 from . import identity, recovery, second_factor
 from .models import User
