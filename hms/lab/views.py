@@ -41,14 +41,14 @@ def rows() -> str:
 
 def _list() -> dict[str, object]:
     show = "done" if request.args.get("show") == "done" else "waiting"
-    return {"show": show, "orders": queries.worklist(show), "tests": tests(), "current": queries.current}
+    return {"show": show, "orders": queries.worklist(show, person()), "tests": tests(), "current": queries.current}
 
 
 @pages.route("/lab/orders/<int:order_id>", methods=["GET", "POST"])
 @needs(Action.ENTER_RESULT)
 def order(order_id: int) -> ResponseReturnValue:
     """Enter what was found, or correct it."""
-    seen = queries.order(order_id)
+    seen = queries.order(order_id, person())
     form, fields = result_form(seen, queries.standing(order_id))
     if form.validate_on_submit():
         try:
@@ -65,7 +65,7 @@ def order(order_id: int) -> ResponseReturnValue:
 
 def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> ResponseReturnValue:
     """The page with the order as it stands after whatever was refused."""
-    seen = queries.order(order_id)
+    seen = queries.order(order_id, person())
     shown = {"order": seen, "form": form, "fields": fields, "tests": tests(), "corrected": queries.corrected(seen)}
     return render_template("lab/order.html", **shown), form.status
 

@@ -223,8 +223,8 @@ def read_patient(patient_id: int, *, by: Person) -> Any:
     Those who read charts by their role find a record closed to them `access.Closed`.
     """
     row = wire.row(patient_id, by)
-    if access.is_held_to_care_team(by) and not row.is_open:
-        raise access.Closed(patient_id)
+    if access.reads_charts(by) and not row.is_open:
+        raise access.Closed(patient_id, by)
     if row.is_restricted:
         access.emergency_until(patient_id, by)
     audit.record("patients.read", by, **_about(patient_id))
