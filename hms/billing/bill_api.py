@@ -152,7 +152,7 @@ def issue(bill_id: int) -> Response:
 @api.response(200, shapes.ItemOut(many=True))
 def bill_items() -> Response:
     """Lines of bills, newest first. Filter: bill."""
-    return listed(wire.items(argument_id("bill", "bill_id")).order_by(BillLine.id.desc()), shapes.item_json)
+    return listed(wire.items(person(), argument_id("bill", "bill_id")).order_by(BillLine.id.desc()), shapes.item_json)
 
 
 @api.post("/bill-items/")
@@ -172,7 +172,7 @@ def add_item(given: dict[str, Any]) -> Response:
 @api.response(200, shapes.ItemOut)
 def bill_item(item_id: int) -> Response:
     """One line of a bill."""
-    row = db.session.execute(wire.items().where(BillLine.id == item_id)).one_or_none()
+    row = db.session.execute(wire.items(person()).where(BillLine.id == item_id)).one_or_none()
     if row is None:
         raise NotFound(_("There is no such line."))
     return single(shapes.item_json(row), 1)

@@ -104,7 +104,7 @@ def _payers(one: Bill) -> list[SelectChoice]:
 
 
 def _facts(one: Bill, patient: Patient) -> dict[str, Any]:
-    lines = papers.standing_lines(one.id)
+    lines = papers.standing_lines(one.id, person())
     return {
         "bill": one,
         "whom": patients.patient_banner(patient, person()),
@@ -163,9 +163,10 @@ def add_line(bill_id: int) -> ResponseReturnValue:
 @needs(Action.EDIT_BILL)
 def withdraw_line(bill_id: int, line_id: int) -> Response:
     """Take a line off a draft; the message offers it back."""
-    line = actions.withdraw_line(bill_id, line_id, by=person())
+    words = {line.id: line.description for line in papers.standing_lines(bill_id, person())}
+    actions.withdraw_line(bill_id, line_id, by=person())
     undo = url_for("billing.restore_line", bill_id=bill_id, line_id=line_id)
-    flash({"text": _("%(item)s removed", item=line.description), "undo": undo, "values": {}}, "undo")
+    flash({"text": _("%(item)s removed", item=words.get(line_id, _("The line"))), "undo": undo, "values": {}}, "undo")
     return _back(bill_id)
 
 

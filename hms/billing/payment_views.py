@@ -42,7 +42,7 @@ def pay(bill_id: int) -> ResponseReturnValue:
         "due": due,
         "dues": {SELF: dues.patient, bill.payer: dues.payer} if dues.payer else {},
         "whom": patients.patient_banner(patient, person()),
-        "lines": papers.standing_lines(bill.id),
+        "lines": papers.standing_lines(bill.id, person()),
         "quick": till.quick_amounts(due, current_app.config["CURRENCY"]),
         "shift": queries.open_shift(person().id),
     }
