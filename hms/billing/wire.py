@@ -134,7 +134,8 @@ def payments(who: Person) -> Select:
 
     What was given back in full is shown, with the refund, to those who may void only.
     """
-    query = select(*(Payment.__table__.c[name] for name in _PAYMENT))
+    whose = select(Bill.patient_id).where(Bill.id == Payment.bill_id).scalar_subquery().label("patient_id")
+    query = select(*(Payment.__table__.c[name] for name in _PAYMENT), whose)
     if who.is_patient:
         query = query.where(Payment.bill_id.in_(select(Bill.id).where(*access.own_rows(who, Bill.patient_id))))
     elif not who.may(Action.READ_REVENUE):
@@ -149,7 +150,7 @@ def payments(who: Person) -> Select:
 def items(who: Person, bill_id: int | None = None) -> Select:
     """Standing lines of bills, in the words that `who` may read."""
     words = line_words.description(reader(who)).label("description")
-    named = (words, line_words.service(reader(who)).label("price_item_id"))
+    named = (words, line_words.service(reader(who)).label("price_item_id"), Bill.patient_id)
     query = select(*(BillLine.__table__.c[name] for name in _LINE), *named).join(Bill, Bill.id == BillLine.bill_id)
     query = query.where(BillLine.withdrawn_at.is_(None))
     return query.where(BillLine.bill_id == bill_id) if bill_id is not None else query

@@ -55,8 +55,7 @@ def _marks(may_read: bool, who: Person | Reader, patient_id: Any) -> tuple[Any, 
 
 
 def _known(may_read: bool, who: Reader, patient_id: Any) -> list[Any]:
-    """Which rows `who` may know of: whoever reads their content finds none of closed records; others see that there are
-    rows, without what is in them."""
+    """Which rows `who` may know of: whoever reads their content none of closed records, others all, without content."""
     return access.visible_to(who, patient_id) if may_read else access.own_rows(who, patient_id)
 
 

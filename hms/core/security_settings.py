@@ -64,6 +64,38 @@ SECURITY_SETTINGS = (
         is_sensitive=True,
     ),
     Setting(
+        "security.mass_read_records",
+        200,
+        _("Records one account reads in a short time before administrators are told"),
+        SECURITY,
+        help=_(
+            "Above it the account is slowed down. In lists of programs without clinical text ten patients count as one."
+        ),
+        least=20,
+        most=1_000_000,
+        is_sensitive=True,
+    ),
+    Setting(
+        "security.mass_read_minutes",
+        10,
+        _("The short time, in minutes"),
+        SECURITY,
+        help=_("So far back an account's reads are counted."),
+        least=1,
+        most=120,
+        is_sensitive=True,
+    ),
+    Setting(
+        "security.slow_reads",
+        10,
+        _("Records a minute for an account that is slowed down"),
+        SECURITY,
+        help=_("Enough to go on caring for patients."),
+        least=1,
+        most=600,
+        is_sensitive=True,
+    ),
+    Setting(
         "staff.second_factor_roles",
         "",
         _("Roles that need a second factor"),

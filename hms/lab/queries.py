@@ -10,6 +10,7 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from hms.clinical import queries as clinical
+from hms.clinical.models import Encounter
 from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import NotFound
@@ -76,12 +77,12 @@ def _recent(patient_id: Any) -> Select:
     return query.order_by(order.c.id.desc()).limit(50)
 
 
-def own(encounter_id: int, who: Person) -> tuple[list[Row], bool]:
-    """The tests of an encounter of `who`, and whether it is still written; `NotFound` when it is a colleague's."""
+def own(encounter_id: int, who: Person) -> Encounter:
+    """An encounter of `who`; `NotFound` when it is a colleague's."""
     encounter = clinical.encounter_found(encounter_id, who)
     if encounter.doctor_id != who.id:
         raise NotFound(_("There is no such encounter."))
-    return of_encounter(encounter.id, encounter.patient_id).orders, encounter.status == "in_progress"
+    return encounter
 
 
 def of_patient(patient_id: int, before: int | None = None, limit: int = 26) -> list[LabOrder]:
