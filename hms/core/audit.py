@@ -47,7 +47,7 @@ class AuditEntry(db.Model):  # type: ignore[name-defined]
             "ix_audit_entry_reads",
             "actor_id",
             "recorded_at",
-            postgresql_include=["action", "patient_id"],
+            postgresql_include=["action", "patient_id", "request_id"],
             postgresql_where=text(READS),
         ),
     )

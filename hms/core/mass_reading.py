@@ -1,9 +1,10 @@
 """Very many records read in a short time by one account: administrators are told, then the account is slowed down.
 
-Counted is what the trail has of the account's reads in the last minutes, so nothing else has to be kept and nobody waits
-for anybody. Whoever passes the limit is told on once for as long as the limit looks back; from then on the account opens
-so many records a minute and no more: further reads are answered 429 with `Retry-After`. Nothing is closed for good, so
-that care goes on, and no process waits. Below the limit again, all is as before.
+Counted are the requests of the account that the trail has reads of in the last minutes, each once: a chart, a bill, a page
+of a list. So nothing else has to be kept, and nobody waits for anybody. When the limit is passed administrators are told,
+once in the minutes that the limit looks back; from then on the account reads so many times a minute and no more: further
+reads are answered 429 with `Retry-After`. Nothing is closed for good, so that care goes on, and no process waits. Below
+the limit again, all is as before.
 """
 
 from __future__ import annotations
@@ -19,12 +20,10 @@ from .words import _
 
 ALARM = "security.read_very_many"
 """The entry of the trail that says that the limit was passed; `reading.py` looks for it."""
-WHOLE = 10
-"""What one record counts, in tenths."""
 
 
 class TooManyReads(DomainError):
-    """The account has read very many records in a short time and opens the next one in `retry_after` seconds."""
+    """The account has read very many records in a short time and reads the next one in `retry_after` seconds."""
 
     status = 429
     code = "too_many_reads"
@@ -44,50 +43,42 @@ class TooManyReads(DomainError):
 
 @dataclass(frozen=True)
 class Limit:
-    """So many records in so many minutes, and above it so many a minute."""
+    """So many reads in so many minutes, and above it so many a minute."""
 
-    records: int
+    reads: int
     minutes: int
     per_minute: int
 
 
 @dataclass(frozen=True)
 class Lately:
-    """What the trail had of the account before this read: tenths of records in the limit's minutes, whether administrators
-    were told in that time, and how long to wait until there are fewer records in the last minute than a slowed account may
-    open (None or 0: not at all)."""
+    """What the trail had of the account before this read: how many reads in the limit's minutes, whether administrators
+    were told in that time, and for how many seconds there are still as many reads within a minute as a slowed account may
+    have (None, zero or less: there are fewer)."""
 
-    tenths: int
+    reads: int
     is_told: bool
     seconds_to_wait: int | None
 
 
 def limit() -> Limit:
     """The limit as the hospital has set it."""
-    return Limit(
-        *(settings.value(f"security.{name}") for name in ("mass_read_records", "mass_read_minutes", "slow_reads"))
-    )
+    names = ("mass_read_records", "mass_read_minutes", "slow_reads")
+    return Limit(*(settings.value(f"security.{name}") for name in names))
 
 
 hears: list[Callable[[Person, Limit], None]] = []
 """What is called when an account passes the limit, inside the transaction of the read: desks above put theirs in."""
 
 
-def check(by: Person, action: str, written: int, lately: Lately, limit_: Limit) -> None:
-    """Hold `by` to the limit after `written` entries of `action` were written. `TooManyReads` when they must wait."""
-    new = written * _tenths(action)
-    if not new or by.id is None or by.is_patient or lately.tenths + new <= limit_.records * WHOLE:
+def check(by: Person, lately: Lately, limit_: Limit) -> None:
+    """Hold `by` to the limit at one more read. `TooManyReads` when they must wait."""
+    if by.id is None or by.is_patient or lately.reads < limit_.reads:
         return
     if not lately.is_told:
         _raise_alarm(by, limit_)
-    elif lately.seconds_to_wait:
-        raise TooManyReads(limit_.per_minute, lately.seconds_to_wait)
-
-
-def _tenths(action: str) -> int:
-    if action.endswith(".read_board"):
-        return 0
-    return 1 if action.endswith(".read_list") else WHOLE
+    elif (lately.seconds_to_wait or 0) > 0:
+        raise TooManyReads(limit_.per_minute, lately.seconds_to_wait or 1)
 
 
 def _raise_alarm(by: Person, limit_: Limit) -> None:
@@ -95,6 +86,6 @@ def _raise_alarm(by: Person, limit_: Limit) -> None:
     if not turns.is_free_for(Turn.MASS_READING, by.id or 0):
         return
     about = {"entity": "app_user", "entity_id": by.id}
-    audit.record(ALARM, by, **about, details={"records": limit_.records, "minutes": limit_.minutes})
+    audit.record(ALARM, by, **about, details={"reads": limit_.reads, "minutes": limit_.minutes})
     for tell in hears:
         tell(by, limit_)

@@ -3,15 +3,15 @@
 Which answers leave an entry:
 
 * A page, a part of a page, a paper or a JSON object about one patient: one entry each time it is fetched.
-* A part of a page that renews itself (`renews`): one entry for the same person, patient and action in `REPEATS_WITHIN`,
-  or an open page would fill the trail by itself.
+* A part of a page that renews itself (`renews`): one entry for the same person, patient and action in `REPEATS_WITHIN`
+  minutes, or an open page would fill the trail by itself.
 * A list whose rows show clinical text, and every list of the API: one entry for each patient in it (IHE ATNA), each once in
-  `REPEATS_WITHIN`. All are written by one statement.
+  `REPEATS_WITHIN` minutes; of a list of the API the first one each time. All are written by one statement.
 * Lists on pages that show who somebody is and when they come or what they owe (find box, day board, pay queue): none.
 
-An action that reads is called `<desk>.read…` (or `clinical.open_chart`). Its name also says how much it counts towards
-the limit of very many reads: `.read_list`, rows of the API without clinical text, a tenth of a record for each patient;
-`.read_board`, what waits at a desk today, nothing; any other one record. How the limit works is in `mass_reading.py`.
+An action that reads is called `<desk>.read…` (or `clinical.open_chart`); `<desk>.read_board` is what waits at a desk today.
+Each request that reads counts towards the limit of very many reads (`mass_reading.py`), a chart as much as a page of a
+list; boards do not count.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from .people import Person
 from .questions import Telling
 from .web import person
 
+BOARD = ".read_board"
 REPEATS_WITHIN = 10
 """Minutes in which a list, or a part of a page that renews itself, leaves one entry of a patient."""
 
@@ -61,28 +62,34 @@ def note_each(action: str, seen: Iterable[Seen], *, entity: str) -> None:
     if rows:
         who = person()
         with doing(action, who):
-            record(action, who, rows, entity=entity, renews=True)
+            record(action, who, rows, entity=entity, renews=True, is_list=not action.endswith(BOARD))
 
 
-def record(action: str, by: Person, seen: Iterable[Seen], *, entity: str, renews: bool = False) -> None:
-    """Write the entries inside the transaction under way, and hold the account to the limit of very many reads."""
-    rows = sorted(_by_patient(seen), key=lambda one: one.patient_id)
-    limit, who = mass_reading.limit(), audit.who_columns(by)
+def record(
+    action: str, by: Person, seen: Iterable[Seen], *, entity: str, renews: bool = False, is_list: bool = False
+) -> None:
+    """Write the entries inside the transaction under way, and hold the account to the limit of very many reads.
+
+    With `renews` those that were written in the last minutes are left out; of an `is_list` the first one stays.
+    """
+    rows = _by_patient(seen)
+    limit, who = mass_reading.limit(), _NOBODY | audit.who_columns(by)
     each = {
         "patient_ids": [one.patient_id for one in rows],
         "entity_ids": [one.entity_id for one in rows],
-        "purposes": [one.purpose or who.get("purpose") for one in rows],
+        "purposes": [one.purpose or who["purpose"] for one in rows],
         "details": [json.dumps({"count": one.count}) if one.count > 1 else None for one in rows],
     }
     note_write(db.session())
-    values = _NOBODY | who | each | {"action": action, "entity": entity, "renews": renews, "ticket": audit.ticket()}
-    values |= {"minutes": limit.minutes, "slow": limit.per_minute, "repeats": REPEATS_WITHIN}
-    written, tenths, told, seconds = _RECORD.tell(values).fetchone()
-    lately = mass_reading.Lately(int(tenths), is_told=told, seconds_to_wait=seconds)
-    mass_reading.check(by, action, written, lately, limit)
+    values = who | each | {"action": action, "entity": entity, "ticket": audit.ticket()}
+    values |= {"renews": renews, "is_list": is_list, "repeats": REPEATS_WITHIN}
+    values |= {"minutes": limit.minutes, "per_minute": limit.per_minute}
+    written, requests, is_known, is_told, seconds = _RECORD.tell(values).fetchone()
+    if written and not is_known and not action.endswith(BOARD):
+        mass_reading.check(by, mass_reading.Lately(requests, is_told, seconds), limit)
 
 
-def _by_patient(seen: Iterable[Seen]) -> Iterable[Seen]:
+def _by_patient(seen: Iterable[Seen]) -> list[Seen]:
     """One for each patient; several records of one are counted."""
     found: dict[int, Seen] = {}
     for one in seen:
@@ -91,41 +98,49 @@ def _by_patient(seen: Iterable[Seen]) -> Iterable[Seen]:
             found[one.patient_id] = one
         else:
             found[one.patient_id] = Seen(one.patient_id, None, known.count + one.count, one.purpose or known.purpose)
-    return found.values()
+    return list(found.values())
 
 
-_NOBODY: dict[str, Any] = dict.fromkeys(("actor_id", "actor_name", "actor_role", "session_id", "ip", "request_id"))
+_NOBODY: dict[str, Any] = dict.fromkeys(
+    ("actor_id", "actor_name", "actor_role", "session_id", "ip", "request_id", "purpose")
+)
 
 _RECORD = Telling(
     text("""
 WITH lately AS MATERIALIZED (
-    SELECT action, patient_id, recorded_at,
-           CASE WHEN action LIKE '%.read_board' OR action = 'security.read_very_many' THEN 0
-                WHEN action LIKE '%.read_list' THEN 1 ELSE 10 END AS tenths
+    SELECT action, patient_id, request_id, recorded_at
       FROM audit_entry
      WHERE actor_id = CAST(:actor_id AS bigint)
        AND recorded_at > now() - make_interval(mins => greatest(CAST(:minutes AS int), CAST(:repeats AS int)))
        AND (action LIKE '%.read%' OR action = 'clinical.open_chart')
 ), counted AS (
-    SELECT * FROM lately WHERE recorded_at > now() - make_interval(mins => CAST(:minutes AS int))
+    SELECT request_id, max(recorded_at) AS recorded_at
+      FROM lately
+     WHERE recorded_at > now() - make_interval(mins => CAST(:minutes AS int))
+       AND action NOT LIKE '%.read_board' AND action <> 'security.read_very_many'
+     GROUP BY request_id
 ), written AS (
     INSERT INTO audit_entry (action, actor_name, actor_role, request_id, entity, actor_id, session_id, ip,
                              patient_id, entity_id, purpose, new)
     SELECT CAST(:action AS text), CAST(:actor_name AS text), CAST(:actor_role AS text), CAST(:request_id AS text),
-           CAST(:entity AS text), CAST(:actor_id AS bigint), CAST(:session_id AS bigint), CAST(:ip AS inet), asked.*
+           CAST(:entity AS text), CAST(:actor_id AS bigint), CAST(:session_id AS bigint), CAST(:ip AS inet),
+           asked.patient_id, asked.entity_id, asked.purpose, asked.details
       FROM set_config('hms.ticket', :ticket, true),
            unnest(CAST(:patient_ids AS bigint[]), CAST(:entity_ids AS bigint[]), CAST(:purposes AS text[]),
-                  CAST(:details AS jsonb[])) AS asked(patient_id, entity_id, purpose, details)
-     WHERE NOT (CAST(:renews AS boolean) AND EXISTS (
-                SELECT FROM lately
-                 WHERE lately.action = CAST(:action AS text) AND lately.patient_id = asked.patient_id
-                   AND recorded_at > now() - make_interval(mins => CAST(:repeats AS int))))
+                  CAST(:details AS jsonb[])) WITH ORDINALITY AS asked(patient_id, entity_id, purpose, details, nth)
+     WHERE (CAST(:is_list AS boolean) AND asked.nth = 1) OR NOT (CAST(:renews AS boolean) AND EXISTS (
+            SELECT FROM lately
+             WHERE lately.action = CAST(:action AS text) AND lately.patient_id = asked.patient_id
+               AND lately.recorded_at > now() - make_interval(mins => CAST(:repeats AS int))))
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM written), (SELECT coalesce(sum(tenths), 0) FROM counted),
-       EXISTS (SELECT FROM counted WHERE action = 'security.read_very_many'),
-       (SELECT greatest(ceil(60 - extract(epoch FROM clock_timestamp() - recorded_at)), 0)::int
-          FROM counted WHERE tenths > 0 ORDER BY recorded_at DESC OFFSET CAST(:slow AS int) - 1 LIMIT 1)
+SELECT (SELECT count(*) FROM written),
+       (SELECT count(*) FROM counted),
+       EXISTS (SELECT FROM counted WHERE request_id = CAST(:request_id AS text)),
+       EXISTS (SELECT FROM lately WHERE action = 'security.read_very_many'
+                  AND recorded_at > now() - make_interval(mins => CAST(:minutes AS int))),
+       (SELECT ceil(60 - extract(epoch FROM clock_timestamp() - recorded_at))::int
+          FROM counted ORDER BY recorded_at DESC OFFSET CAST(:per_minute AS int) - 1 LIMIT 1)
 """)
 )
 

@@ -66,11 +66,9 @@ SECURITY_SETTINGS = (
     Setting(
         "security.mass_read_records",
         200,
-        _("Records one account reads in a short time before administrators are told"),
+        _("Reads of one account in a short time before administrators are told"),
         SECURITY,
-        help=_(
-            "Above it the account is slowed down. In lists of programs without clinical text ten patients count as one."
-        ),
+        help=_("A read is a chart, a bill, a page of a list. Above it the account is slowed down."),
         least=20,
         most=1_000_000,
         is_sensitive=True,
@@ -80,7 +78,7 @@ SECURITY_SETTINGS = (
         10,
         _("The short time, in minutes"),
         SECURITY,
-        help=_("So far back an account's reads are counted."),
+        help=_("So far back the reads of an account are counted."),
         least=1,
         most=120,
         is_sensitive=True,
@@ -88,7 +86,7 @@ SECURITY_SETTINGS = (
     Setting(
         "security.slow_reads",
         10,
-        _("Records a minute for an account that is slowed down"),
+        _("Reads a minute for an account that is slowed down"),
         SECURITY,
         help=_("Enough to go on caring for patients."),
         least=1,

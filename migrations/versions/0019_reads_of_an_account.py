@@ -14,7 +14,7 @@ def upgrade() -> None:
         "ix_audit_entry_reads",
         "audit_entry",
         ["actor_id", "recorded_at"],
-        postgresql_include=["action", "patient_id"],
+        postgresql_include=["action", "patient_id", "request_id"],
         postgresql_where=sa.text(READS),
     )
 
