@@ -68,9 +68,9 @@ SECURITY_SETTINGS = (
         200,
         _("Reads of one account in a short time before administrators are told"),
         SECURITY,
-        help=_("A read is a chart, a bill, a page of a list. Above it the account is slowed down."),
-        least=20,
-        most=1_000_000,
+        help=_("A read is a chart, a bill, a page of a list. Above it the account is slowed down. 0: no limit."),
+        least=0,
+        most=10_000,
         is_sensitive=True,
     ),
     Setting(
