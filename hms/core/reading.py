@@ -72,7 +72,7 @@ def record(action: str, by: Person, seen: Iterable[Seen], *, entity: str, renews
 
 def record_list(action: str, by: Person, seen: Iterable[Seen], *, entity: str) -> None:
     """`record` for the rows of a list; for a list of the API also one entry that is of no patient, for the request."""
-    rows = [_entry(one, {"list": True}) for one in _by_patient(seen)]
+    rows = [_entry(one, _IN_LIST) for one in _by_patient(seen)]
     request = [] if action.endswith(BOARD) else [_Entry(None, None, None, json.dumps({"patients": len(rows)}))]
     _record(action, by, request + rows, entity=entity, renews=True)
 
@@ -86,9 +86,13 @@ class _Entry(NamedTuple):
     new: str | None
 
 
-def _entry(one: Seen, details: dict[str, Any] | None = None) -> _Entry:
-    told = (details or {}) | ({"count": one.count} if one.count > 1 else {})
-    return _Entry(one.patient_id, one.entity_id, one.purpose, json.dumps(told) if told else None)
+_IN_LIST = '{"list": true}'
+
+
+def _entry(one: Seen, details: str | None = None) -> _Entry:
+    if one.count > 1:
+        details = json.dumps((json.loads(details) if details else {}) | {"count": one.count})
+    return _Entry(one.patient_id, one.entity_id, one.purpose, details)
 
 
 def _record(action: str, by: Person, rows: list[_Entry], *, entity: str, renews: bool) -> None:
