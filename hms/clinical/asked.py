@@ -1,4 +1,4 @@
-"""What programs ask with: the state and the encounter they name, under either of the original's spellings."""
+"""What programs ask with: the encounter that a body names, under either of the original's spellings."""
 
 from __future__ import annotations
 
@@ -6,20 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import request
-
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.people import Person
 
 from . import queries
-
-
-def wanted_state(known: tuple[str, ...]) -> str | None:
-    """The argument `status` of a list; `RuleBroken` when it is none of `known`."""
-    wanted = request.args.get("status")
-    if wanted is not None and wanted not in known:
-        raise RuleBroken(f'"{wanted[:50]}" is not a valid choice.', "status")
-    return wanted
 
 
 def either(given: dict[str, Any], name: str) -> Any:

@@ -19,13 +19,12 @@ from hms.core.words import _
 from hms.patients import access
 from hms.patients.models import Patient
 from hms.patients.queries import NO_PATIENT
-from hms.patients.reader import Reader, reader
+from hms.patients.reader import Reader, always_needs_reason, reader
 
 from . import readings
 from .models import Addendum, Condition, Encounter, Prescription, VitalsReading
 
 _ENCOUNTER = Encounter.__table__.c
-BEGUN = _ENCOUNTER.started_at
 _ORDER = Prescription.__table__.c
 _TEXTS = ("notes", "diagnosis", "chief_complaint", "plan", "no_diagnosis_reason")
 PUBLIC = ("id", "patient_id", "appointment_id", "doctor_id", "created_at", "version", "status")
@@ -43,9 +42,24 @@ def reads_clinical(who: Person) -> bool:
     return who.may(Action.OPEN_CHART) or who.is_patient
 
 
+def day_column(who: Person) -> Any:
+    """The instant by which encounters lie in days: when they began, or for those who do not see that, when they were entered."""
+    return _ENCOUNTER.started_at if sees_content_of_all(who) else _ENCOUNTER.created_at
+
+
 def reads_prescriptions(who: Person) -> bool:
     """Whether the role of `who` reads which medicines were ordered, where the record is open to them."""
     return who.may(Action.READ_PRESCRIPTION) or who.is_patient
+
+
+def sees_content_of_all(who: Person) -> bool:
+    """Whether `who` reads what is in every encounter that is listed to them; else they may not sort them by it either."""
+    return reads_clinical(who) and not always_needs_reason(who)
+
+
+def sees_medicines_of_all(who: Person) -> bool:
+    """Whether `who` reads which medicine, and whose, in every prescription that is listed to them."""
+    return reads_prescriptions(who) and not always_needs_reason(who)
 
 
 def _marks(may_read: bool, who: Person | Reader, patient_id: Any) -> tuple[Any, Any]:

@@ -14,8 +14,9 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from . import denials, once
 from .db import db
-from .errors import DomainError
+from .errors import DomainError, RuleBroken
 from .localisation import translate_error
+from .parameters import ParametersRefused
 from .sayings import refusal
 from .web import SignInNeeded, is_api, person
 
@@ -70,6 +71,15 @@ def _refused(error: DomainError) -> Response:
     if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _parameters_refused(error: ParametersRefused) -> Response:
+    """Each parameter under its name."""
+    if error.is_denial:
+        denials.record(person(), request.endpoint or request.path, because=error.code)
+    return _field_errors(
+        {"query": {name: [translate_error(RuleBroken(text))] for name, text in error.messages.items()}}
+    )
 
 
 def sign_in_needed(_error: SignInNeeded) -> Response:
@@ -174,6 +184,7 @@ def _traced(error: Exception) -> Any:
 def install(app: Flask) -> None:
     """Register every handler."""
     app.register_error_handler(DomainError, _refused)
+    app.register_error_handler(ParametersRefused, _parameters_refused)
     app.register_error_handler(SignInNeeded, sign_in_needed)
     app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(once.AlreadyDone, lambda done: once.replay(_settled(done)))

@@ -24,6 +24,8 @@ from .forms import LineForm, ReasonForm, ReturnForm, visit_form
 
 SHOWN = (*queries.SHOWN, "done")
 MOST_LABELS = 30
+PLACE = ("show", "before", "after", "open")
+"""What in the address says which rows are shown."""
 
 
 def _shown() -> str:
@@ -81,7 +83,8 @@ def _earlier(given: Any) -> str | None:
 def queue() -> str:
     """Prescriptions to dispense, the longest waiting visit opened; `?given=` names what was just handed out."""
     done = handed_out.dispenses(_ids(request.args.get("given", "")))
-    return render_template("pharmacy/queue.html", counts=queries.counts(), done=done, **_queue())
+    kept = {name: request.args[name] for name in PLACE if request.args.get(name)}
+    return render_template("pharmacy/queue.html", counts=queries.counts(), done=done, kept=kept, **_queue())
 
 
 @pages.get("/rows")
