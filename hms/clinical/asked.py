@@ -1,4 +1,4 @@
-"""What programs ask with: the encounter that a body names, under either of the original's spellings."""
+"""What programs ask with: by what they may narrow lists, and the encounter that a body names, in either spelling."""
 
 from __future__ import annotations
 
@@ -8,8 +8,25 @@ from typing import Any
 
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.people import Person
+from hms.patients.reader import always_needs_reason
 
 from . import queries
+from .models import Encounter
+
+
+def sees_content_of_all(who: Person) -> bool:
+    """Whether `who` reads what is in every encounter that is listed to them; else they may not sort them by it either."""
+    return queries.reads_clinical(who) and not always_needs_reason(who)
+
+
+def sees_medicines_of_all(who: Person) -> bool:
+    """Whether `who` reads which medicine, and whose, in every prescription that is listed to them."""
+    return queries.reads_prescriptions(who) and not always_needs_reason(who)
+
+
+def day_column(who: Person) -> Any:
+    """The instant by which encounters lie in days: when they began, or for those who do not see that, when they were entered."""
+    return Encounter.started_at if sees_content_of_all(who) else Encounter.created_at
 
 
 def either(given: dict[str, Any], name: str) -> Any:

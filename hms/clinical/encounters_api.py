@@ -15,7 +15,7 @@ from hms.core.words import _
 from hms.patients import queries as patients
 
 from . import actions, queries, trail
-from .asked import either
+from .asked import day_column, either, sees_content_of_all
 from .models import Encounter
 from .shapes import EncounterIn, EncounterOut, encounter_json
 
@@ -27,7 +27,7 @@ ENCOUNTERS = parameters(
     patient=Id(),
     doctor=Id(),
     appointment=Id(),
-    status=Choice(("in_progress", "signed"), may_use=queries.sees_content_of_all),
+    status=Choice(("in_progress", "signed"), may_use=sees_content_of_all),
     ordering=Ordering(("id", "created_at")),
 )
 
@@ -41,7 +41,7 @@ def encounters(asked: dict[str, Any]) -> Response:
     who = person()
     whose = {"patient": Encounter.patient_id, "doctor": Encounter.doctor_id}
     found = {"appointment": Encounter.appointment_id, "status": Encounter.status}
-    rows = narrowed(queries.encounters(who), asked, on=queries.day_column(who), **whose, **found)
+    rows = narrowed(queries.encounters(who), asked, on=day_column(who), **whose, **found)
     return trail.listed(
         "encounter", ordered(rows, asked, Encounter.id, created_at=Encounter.created_at), encounter_json
     )

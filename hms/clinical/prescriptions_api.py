@@ -16,7 +16,7 @@ from hms.patients import access
 from hms.patients import queries as patients
 
 from . import actions, checking, queries, trail
-from .asked import either, naming, needed_encounter
+from .asked import either, naming, needed_encounter, sees_medicines_of_all
 from .encounters_api import api
 from .models import Prescription
 from .shapes import AllergyQuestion, InteractionQuestion, PrescriptionIn, PrescriptionOut, prescription_json
@@ -24,9 +24,9 @@ from .shapes import AllergyQuestion, InteractionQuestion, PrescriptionIn, Prescr
 PRESCRIPTIONS = parameters(
     **PAGING,
     **DAYS,
-    patient=Id(may_use=queries.sees_medicines_of_all),
+    patient=Id(may_use=sees_medicines_of_all),
     encounter=Id(),
-    medication=Id(may_use=queries.sees_medicines_of_all),
+    medication=Id(may_use=sees_medicines_of_all),
     status=Choice(("draft", "active", "on_hold", "part_dispensed", "completed", "stopped")),
     ordering=Ordering(("id", "created_at")),
 )

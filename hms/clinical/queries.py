@@ -19,7 +19,7 @@ from hms.core.words import _
 from hms.patients import access
 from hms.patients.models import Patient
 from hms.patients.queries import NO_PATIENT
-from hms.patients.reader import Reader, always_needs_reason, reader
+from hms.patients.reader import Reader, reader
 
 from . import readings
 from .models import Addendum, Condition, Encounter, Prescription, VitalsReading
@@ -42,24 +42,9 @@ def reads_clinical(who: Person) -> bool:
     return who.may(Action.OPEN_CHART) or who.is_patient
 
 
-def day_column(who: Person) -> Any:
-    """The instant by which encounters lie in days: when they began, or for those who do not see that, when they were entered."""
-    return _ENCOUNTER.started_at if sees_content_of_all(who) else _ENCOUNTER.created_at
-
-
 def reads_prescriptions(who: Person) -> bool:
     """Whether the role of `who` reads which medicines were ordered, where the record is open to them."""
     return who.may(Action.READ_PRESCRIPTION) or who.is_patient
-
-
-def sees_content_of_all(who: Person) -> bool:
-    """Whether `who` reads what is in every encounter that is listed to them; else they may not sort them by it either."""
-    return reads_clinical(who) and not always_needs_reason(who)
-
-
-def sees_medicines_of_all(who: Person) -> bool:
-    """Whether `who` reads which medicine, and whose, in every prescription that is listed to them."""
-    return reads_prescriptions(who) and not always_needs_reason(who)
 
 
 def _marks(may_read: bool, who: Person | Reader, patient_id: Any) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ from hms.core import clock
 from hms.core.api import DeskApi, listed
 from hms.core.db import db
 from hms.core.errors import NotFound, RuleBroken
-from hms.core.parameters import DAYS, PAGING, Id, Number, Ordering, narrowed, ordered, parameters
+from hms.core.parameters import PAGING, Number, narrowed, ordered, parameters
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
@@ -21,7 +21,7 @@ from hms.formulary.api import MedicationOut, medication_json
 from hms.formulary.models import Medication
 from hms.patients import access
 
-from . import actions, shelves
+from . import actions, shapes, shelves
 from .models import Batch, Dispense, StockMovement
 from .recording import Given
 from .shapes import ADJUSTMENTS, AdjustmentIn, AdjustmentOut, BatchIn, BatchOut, DispenseIn, DispenseOut
@@ -103,20 +103,9 @@ def dispense(given: dict[str, Any], prescription_id: int) -> dict[str, Any]:
     return given_json(actions.dispense(prescription_id, wanted, collected_by=collected_by, by=person()))
 
 
-DISPENSES = parameters(
-    **PAGING,
-    **DAYS,
-    prescription=Id(),
-    patient=Id(),
-    medication=Id(),
-    dispensed_by=Id(),
-    ordering=Ordering(("id", "dispense_date")),
-)
-
-
 @api.get("/dispensing-logs/")
 @needs(Action.READ_PRESCRIPTION)
-@api.arguments(DISPENSES, location="query")
+@api.arguments(shapes.DISPENSES, location="query")
 @api.response(200, DispenseOut(many=True))
 def dispensing_logs(asked: dict[str, Any]) -> Response:
     """What was given, newest first; by `prescription`, `patient`, `medication`, `dispensed_by`, and day."""
@@ -151,17 +140,9 @@ def batch_json(row: Any) -> dict[str, Any]:
     }
 
 
-BATCHES = parameters(
-    **PAGING,
-    **DAYS,
-    medication_item=Id(also=("medication", "medication_id")),
-    ordering=Ordering(("id", "expiry_date")),
-)
-
-
 @api.get("/stock-batches/")
 @needs(Action.READ_STOCK)
-@api.arguments(BATCHES, location="query")
+@api.arguments(shapes.BATCHES, location="query")
 @api.response(200, BatchOut(many=True))
 def stock_batches(asked: dict[str, Any]) -> Response:
     """Batches, the soonest expiry first; by `medication_item`, and the day on which they were received."""
@@ -237,19 +218,9 @@ def adjustment_json(row: StockMovement) -> dict[str, Any]:
     }
 
 
-MOVEMENTS = parameters(
-    **PAGING,
-    **DAYS,
-    medication_item=Id(),
-    stock_batch=Id(),
-    adjusted_by=Id(),
-    ordering=Ordering(("id", "adjustment_date")),
-)
-
-
 @api.get("/stock-adjustments/")
 @needs(Action.READ_STOCK)
-@api.arguments(MOVEMENTS, location="query")
+@api.arguments(shapes.MOVEMENTS, location="query")
 @api.response(200, AdjustmentOut(many=True))
 def stock_adjustments(asked: dict[str, Any]) -> Response:
     """Adjustments and write-offs, newest first; `quantity` is the change of the stock."""
