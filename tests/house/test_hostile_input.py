@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 from collections.abc import Iterator
@@ -112,13 +113,37 @@ def crawled(app: Flask, client: FlaskClient) -> Iterator[tuple[str, Page]]:
 
 
 def fillings(fields: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Every hostile value in all fields at once, and one hostile value after the other in each field alone."""
+    """Every hostile value in all fields at once, and one hostile value after the other in each field alone.
+
+    Without the key of a repeat, which would give the first answer again.
+    """
+    fields = {name: value for name, value in fields.items() if name != "once"}
     names = [name for name in fields if name not in KEPT_OUT]
     turns = itertools.cycle(HOSTILE)
     for value in HOSTILE if names else ():
         yield fields | dict.fromkeys(names, value)
     for name in names:
         yield fields | {name: next(turns)}
+
+
+def misshapen(fields: dict[str, str]) -> Iterator[tuple[str, dict[str, object]]]:
+    """What no browser makes of the form: each single field left out, doubled, or a file; nothing at all; an object instead.
+
+    What the form has empty is filled in, so that more than one field is wanting only where the page has it so.
+    """
+    own = {name: value for name, value in fields.items() if name not in KEPT_OUT}
+    sent = {name: value or "1" for name, value in own.items()}
+    token = {"csrf_token": fields.get("csrf_token", "")}
+    for name in sent:
+        rest = {other: value for other, value in sent.items() if other != name}
+        yield f"without {name}", {"data": rest | token}
+        yield f"empty but for {name}", {"data": {name: sent[name]} | token}
+        yield f"{name} twice", {"data": rest | token | {name: [sent[name], "2"]}}
+        yield f"{name} as a file", {"data": rest | token | {name: (io.BytesIO(b"text"), "a.txt")}}
+    yield "nothing", {"data": token}
+    yield "a strange key", {"data": sent | token | {"once": "\x00\u202e"}}
+    for body in (sent, [], None, {name: [1] for name in sent}):
+        yield f"JSON {body}", {"json": body, "headers": {"X-CSRFToken": token["csrf_token"]}}
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +166,9 @@ def test_no_form_of_a_desk_fails_on_what_is_typed_into_it(hospital, tried, usern
                 answer = _send(client, form["method"], address, fields)
                 sent += 1
                 wrong |= faults(answer, address, fields)
+            for what, how in misshapen(form["fields"]) if form["method"] == "post" else ():
+                sent += 1
+                wrong |= faults(client.post(address, **how), address, what)
     record_property("counted", ("hostile forms: answered 5xx", sent, len(wrong)))
     assert wrong == set()
 
