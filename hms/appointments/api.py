@@ -124,7 +124,7 @@ def _refuse_fields_of_others(now: Row, given: dict[str, Any]) -> None:
         return
     for name, value in given.items():
         if name != "status" and value is not None and value != getattr(now, OTHER.get(name, name)):
-            raise NotAllowed(_("Your role may change the status only, not: %(field)s.") % {"field": name})
+            raise NotAllowed(_("Your role may change the status only, not: %(name)s."), name=name)
 
 
 @api.delete("/appointments/<int:appointment_id>/")

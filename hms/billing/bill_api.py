@@ -136,7 +136,7 @@ def void_bill(bill_id: int) -> Any:
     """Make a bill void; it keeps its number. 409 while money is held for it. A bill that the caller issued takes another
     person's yes: 202 with the ask that waits."""
     body, _version = _bill(bill_id)
-    why = {"reason": _(THROUGH_API), "by": person()}
+    why = {"reason": THROUGH_API, "by": person()}
     if body["status"] == BillState.DRAFT:
         or_conflict(lambda: actions.give_up_draft(bill_id, **why))
     elif body["status"] != BillState.VOID:

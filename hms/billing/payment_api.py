@@ -131,7 +131,7 @@ def refund_payment(payment_id: int) -> Any:
     """Give all that is left of a payment back; the payment and the refund stay in the books. A payment that the caller
     took takes another person's yes: 202 with the ask that waits."""
     bill_id = _payment(payment_id)["bill"]
-    ask = {"reason": _(THROUGH_API), "by": person()}
+    ask = {"reason": THROUGH_API, "by": person()}
     if not withdrawing.is_own_work(found(Payment, payment_id).received_by_id, person()):
         or_conflict(lambda: withdrawing.withdraw_payment(payment_id, **ask))
         return "", 204

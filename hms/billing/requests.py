@@ -15,4 +15,4 @@ def or_conflict(act: Any) -> Any:
     try:
         return act()
     except RuleBroken as broken:
-        raise Conflict(broken.message, broken.field, code=broken.code) from broken
+        raise Conflict.from_error(broken, broken.field, code=broken.code) from broken

@@ -8,6 +8,7 @@ from typing import Any
 
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.people import Person
+from hms.core.words import _
 from hms.patients.reader import always_needs_reason
 
 from . import queries
@@ -56,4 +57,4 @@ def naming(encounter_id: int) -> Iterator[None]:
     except (NotFound, Conflict) as refused:
         if isinstance(refused, Conflict) and refused.code != "withdrawn":
             raise
-        raise RuleBroken(f'Invalid pk "{encounter_id}" - object does not exist.', "encounter") from None
+        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "encounter", id=encounter_id) from None

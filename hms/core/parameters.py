@@ -27,17 +27,18 @@ from sqlalchemy import Select
 from . import clock
 from .errors import DomainError
 from .fields import LARGEST_ID, Day, Text
+from .localisation import translate
 from .people import Person
 from .permissions import Action
 from .statements import Narrowing
-from .words import _
+from .words import Sentence, _
 
 LARGEST_PAGE = 1_000_000
 May = Callable[[Person], bool]
-UNKNOWN = _("This address does not know this parameter.")
-NOT_YOURS = _("Your role may not use this parameter here.")
-NOT_WHOLE = _("Give a whole number.")
-OUT_OF_RANGE = _("Give a whole number within range.")
+UNKNOWN = Sentence(_("This address does not know this parameter."))
+NOT_YOURS = Sentence(_("Your role may not use this parameter here."))
+NOT_WHOLE = Sentence(_("Give a whole number."))
+OUT_OF_RANGE = Sentence(_("Give a whole number within range."))
 
 
 def everybody(_who: Person) -> bool:
@@ -71,9 +72,9 @@ class Number(_Parameter, fields.Integer):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if not (isinstance(value, str) and value.isascii() and value.isdigit()):
-            raise ValidationError(NOT_WHOLE)
+            raise ValidationError(translate(NOT_WHOLE))
         if len(value) > len(str(LARGEST_ID)) or not self.least <= int(value) <= self.most:
-            raise ValidationError(OUT_OF_RANGE)
+            raise ValidationError(translate(OUT_OF_RANGE))
         return int(value)
 
 
@@ -94,7 +95,10 @@ class Choice(_Parameter, fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if value not in self.known:
-            raise ValidationError(f'"{str(value)[:50]}" is not a valid choice. Give one of: {", ".join(self.known)}.')
+            told = {"word": str(value)[:50], "known": ", ".join(self.known)}
+            raise ValidationError(
+                translate(Sentence(_('"%(word)s" is not a valid choice. Give one of: %(known)s.'), **told))
+            )
         return value
 
 
@@ -116,7 +120,7 @@ class Flag(_Parameter, fields.Boolean):
         try:
             return {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
         except KeyError:
-            raise ValidationError(_("Give true or false.")) from None
+            raise ValidationError(translate(Sentence(_("Give true or false.")))) from None
 
 
 class DayOf(_Parameter, Day):

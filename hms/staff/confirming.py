@@ -71,7 +71,7 @@ def confirmed(action: Callable[..., Any], field: str = "proof") -> Callable[...,
         try:
             confirm_identity(values.pop(field, None), by=by, field=field)
         except Locked as locked:
-            raise RuleBroken(locked.message, field, code=locked.code) from locked
+            raise RuleBroken.from_error(locked, field, code=locked.code) from locked
         return action(*args, by=by, **values)
 
     return perform

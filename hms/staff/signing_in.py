@@ -69,7 +69,7 @@ def welcome(user: User, name: str) -> SignedIn:
 def _wrong(left: int) -> str:
     if left < 1:
         until = clock.now() + gates.LOCKED_FOR
-        return f"{_('The username or password is not right.')} {gates.told(until)}"
+        return " ".join((_("The username or password is not right."), gates.told(until)))
     if left == 1:
         return _("The username or password is not right. 1 try left before a 15-minute lock.")
     return _("The username or password is not right. %(count)s tries left before a 15-minute lock.", count=left)
