@@ -6,7 +6,6 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
 from flask_login import LoginManager, current_user
@@ -112,7 +111,7 @@ def safe_next(target: str | None) -> str | None:
         return None
     if not target.startswith("/") or target.startswith("//"):
         return None
-    parts = urlsplit(target)
+    parts = headers.url_parts(target)
     return None if parts.scheme or parts.netloc else target
 
 
