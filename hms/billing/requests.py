@@ -1,28 +1,14 @@
-"""What the billing desk's endpoints read from a request: order, days; and how a withdrawal is refused."""
+"""How the billing desk's endpoints refuse a withdrawal."""
 
 from __future__ import annotations
 
 from typing import Any
-
-from flask import request
-from sqlalchemy import Select
 
 from hms.core import reading
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.words import _
 
 THROUGH_API = _("Withdrawn by an administrator.")
-
-
-def ordered(query: Select, columns: dict[str, Any], record_id: Any) -> Select:
-    """`query` in the order asked for, newest first without one."""
-    asked = request.args.get("ordering") or "-id"
-    column = columns.get(asked.removeprefix("-"))
-    if column is None:
-        known = ", ".join(columns)
-        raise RuleBroken(_("Order by %(columns)s, with - for the reverse."), "ordering", columns=known)
-    ends = (column.desc(), record_id.desc()) if asked.startswith("-") else (column, record_id)
-    return query.order_by(*ends)
 
 
 def seen_in_list(row: Any) -> tuple[str, reading.Seen]:
