@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from hms.core.api import Shape, argument_id, listed, single
 from hms.core.db import db, found
-from hms.core.errors import RuleBroken
+from hms.core.errors import Conflict, RuleBroken
 from hms.core.fields import Amount, Pk, Text
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -46,6 +46,12 @@ class ApproveIn(Shape):
     """`proof` is the person's password, or the present code of their second factor."""
 
     proof = Text(1024, required=True, blank=False)
+
+
+class WithdrawIn(Shape):
+    """The body of a DELETE; it may be left out."""
+
+    reason = Text(200, load_default="")
 
 
 class CorrectionOut(Shape):
@@ -179,16 +185,23 @@ def take_back(correction_id: int) -> tuple[str, int]:
     return "", 204
 
 
-def withdrawn_by_two(kind: Kind, bill_id: int, payment_id: int | None, ask: Callable[[], Correction]) -> Any:
-    """The answer to a DELETE that takes two persons: 202 with the ask that waits, 204 when another's ask is agreed to.
+def request_withdrawal(kind: Kind, bill_id: int, payment_id: int | None, ask: Callable[[], Correction]) -> Response:
+    """The answer to a DELETE that takes two persons: 202 with the request for approval, which `ask` makes.
 
-    Agreeing takes a proof in the body, as the approval does.
+    While a request waits, whoever made it, the answer is that request: a DELETE never approves one.
     """
     waiting = asked.waiting_for(kind.value, bill_id, payment_id)
-    if waiting is not None and waiting.proposed_by_id != person().id:
-        sent = request.get_json(silent=True)
-        proof = sent.get("proof") if isinstance(sent, dict) else None
-        confirm_identity(proof if isinstance(proof, str) else None, by=person())
-        or_conflict(lambda: actions.approve(waiting.id, by=person()))
-        return "", 204
-    return single(correction_json(waiting or or_conflict(ask)), 1, 202)
+    if waiting is None:
+        waiting = _ask_once(kind, bill_id, payment_id, ask)
+    return single(correction_json(waiting), 1, 202)
+
+
+def _ask_once(kind: Kind, bill_id: int, payment_id: int | None, ask: Callable[[], Correction]) -> Correction:
+    try:
+        return or_conflict(ask)
+    except Conflict as conflict:
+        # The same request may have been made since it was looked for.
+        waiting = asked.waiting_for(kind.value, bill_id, payment_id) if conflict.code == "asked_already" else None
+        if waiting is None:
+            raise
+        return waiting

@@ -10,7 +10,8 @@ from sqlalchemy import Select
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.words import _
 
-THROUGH_API = _("Withdrawn by an administrator.")
+NO_REASON = "No reason was given: asked by DELETE through the API."
+"""Kept as the reason of a DELETE that gives none: it says what was sent, and puts no words into anybody's mouth."""
 
 
 def ordered(query: Select, columns: dict[str, Any], record_id: Any) -> Select:

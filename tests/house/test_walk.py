@@ -53,12 +53,14 @@ def _an_access(patient_id: int) -> int:
     doctor = database.session.scalars(select(User.id).filter_by(username="doctor")).one()
     now = clock.now()
     about = {"user_id": doctor, "patient_id": patient_id, "role": "doctor", "reason": "Collapsed in the ward"}
-    return add(BreakGlass(**about, opened_at=now, expires_at=now + OPEN_FOR)).id
+    return add(BreakGlass(**about, opened_at=now, expires_at=now + OPEN_FOR), by="doctor").id
 
 
 def _a_correction(bill_id: int) -> int:
     cashier = database.session.scalars(select(User.id).filter_by(username="cashier")).one()
-    return add(Correction(kind="void", bill_id=bill_id, proposed_by_id=cashier, reason="Written twice")).id
+    return add(
+        Correction(kind="void", bill_id=bill_id, proposed_by_id=cashier, reason="Written twice"), by="cashier"
+    ).id
 
 
 def _admitted(app, place: Place, role: str) -> bool:
