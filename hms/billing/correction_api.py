@@ -121,10 +121,10 @@ def propose(given: dict[str, Any]) -> Response:
 
 
 def _refund(given: dict[str, Any]) -> Correction:
-    way = given["method"] or None
-    return actions.propose_refund(
-        _record(Payment, given, "payment"), amount=given["amount"], method=way, reason=given["reason"], by=person()
-    )
+    way, payment_id = given["method"] or None, _record(Payment, given, "payment")
+    if given["bill"] not in (None, found(Payment, payment_id).bill_id):
+        raise RuleBroken(_("The payment belongs to another bill. Choose a payment of this bill."), "bill")
+    return actions.propose_refund(payment_id, amount=given["amount"], method=way, reason=given["reason"], by=person())
 
 
 def _void(given: dict[str, Any]) -> Correction:

@@ -8,7 +8,7 @@ from flask import Response, jsonify
 
 from hms.clinical import queries as clinical
 from hms.clinical import trail
-from hms.clinical.asked import check_encounter, needed_encounter, wanted_state
+from hms.clinical.asked import check_encounter, check_named_patient, needed_encounter, wanted_state
 from hms.core.api import DeskApi, argument_id, narrowed, single, within_asked_days
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -68,6 +68,7 @@ def order(order_id: int) -> Response:
 
 
 def _order(encounter_id: int, given: dict[str, Any]) -> Response:
+    check_named_patient(given, encounter_id)
     named = {"code": given.get("test_code", ""), "text": given.get("test_name", "")}
     new = orders.order_test(encounter_id, **named, is_urgent=given.get("is_urgent", False), by=person())
     return _one(new.id, 201)

@@ -228,7 +228,8 @@ def upgrade() -> None:
     ):
         op.execute(function)
     for table, (events, *columns) in NAMED.items():
-        _before(table, "acting_person", events, f"hms_names_acting_person({', '.join(map(repr, columns))})")
+        named = " OR ".join(f"NEW.{column} IS NOT NULL" for column in columns)
+        _before(table, "acting_person", events, f"hms_names_acting_person({', '.join(map(repr, columns))})", named)
     for name, (event, when, what) in BILL_TRIGGERS.items():
         _before("bill", name, event, f"hms_second_person('{what}')", when)
     _before("correction", "two_persons", "INSERT OR UPDATE OF status, decided_by_id", "hms_correction_of_two()")

@@ -83,7 +83,8 @@ def upgrade() -> None:
         arguments = ", ".join(f"'{name}'" for pair in pairs.items() for name in pair)
         op.execute(
             f"CREATE TRIGGER same_patient BEFORE INSERT OR UPDATE OF patient_id, {', '.join(pairs)} ON {table} "
-            f"FOR EACH ROW EXECUTE FUNCTION hms_same_patient({arguments})"
+            f"FOR EACH ROW WHEN ({' OR '.join(f'NEW.{column} IS NOT NULL' for column in pairs)}) "
+            f"EXECUTE FUNCTION hms_same_patient({arguments})"
         )
     for table in STAYING:
         op.execute(

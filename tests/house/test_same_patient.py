@@ -295,6 +295,20 @@ def test_programs_hear_which_field_names_the_other_record(two, program):
     assert (answer.status_code, "appointment" in answer.get_json()) == (400, True)
     answer = program("doctor").put(f"/api/encounters/{one.visit}/", json={"appointment": other.appointment_id})
     assert (answer.status_code, "appointment" in answer.get_json()) == (400, True)
+    for url, code in (
+        ("/api/prescriptions/", ""),
+        ("/api/lab_orders/", "ESR"),
+        (f"/api/encounters/{other.visit}/add_lab_order/", "SICK"),
+    ):
+        named = {"encounter": other.visit, "patient": one.patient_id, "medication_name": "Zinc", "test_code": code}
+        answer = program("doctor").post(url, json=named)
+        assert (url, answer.status_code, "encounter" in answer.get_json()) == (url, 400, True)
+        assert program("doctor").post(url, json=named | {"patient": other.patient_id}).status_code == 201
+    answer = program("doctor").post(url, json={"encounter": one.visit, "test_code": "FBC"})
+    assert (answer.status_code, "encounter" in answer.get_json()) == (400, True)
+    refund = {"kind": "refund", "payment": one.payment_id, "bill": other.bill_id, "reason": "x"}
+    answer = program("admin").post("/api/corrections/", json=refund)
+    assert (answer.status_code, "bill" in answer.get_json()) == (400, True)
 
 
 def test_a_page_stops_no_order_of_another_visit(two, desk):
