@@ -14,6 +14,7 @@ from hms.core import clock
 from hms.core.actions import doing
 from hms.core.db import db as database
 from hms.core.errors import Conflict, DomainError, NotAllowed, NotFound, RuleBroken
+from hms.core.known_settings import SETTINGS
 from hms.core.money import ZERO, Money
 from hms.core.people import SYSTEM
 from hms.messages.models import Notification
@@ -287,3 +288,14 @@ def test_the_database_compares_with_who_acts(in_the_books, person, username, sta
 def test_nobody_acts_nothing_is_decided(in_the_books):
     with pytest.raises(DBAPIError):
         database.session.execute(text(DECIDE.format(status="approved", by=":admin")), in_the_books)
+
+
+def test_the_database_knows_the_limits_that_hold_while_no_setting_is_stored(db):
+    """The triggers of migration 0021 read the stored settings; their defaults are those of the programs."""
+    source = text("SELECT prosrc FROM pg_proc WHERE proname = :name")
+    written = {
+        "hms_second_person": f"), {SETTINGS['billing.discount_limit_percent'].default});",
+        "hms_takes_two": f"), {str(SETTINGS['staff.two_person_admin_grant'].default).lower()})",
+    }
+    for name, default in written.items():
+        assert default in database.session.execute(source, {"name": name}).scalar_one()

@@ -244,6 +244,13 @@ class TestReview:
         with pytest.raises(Conflict):
             restricting.review(opened.id, finding="unjustified", note="changed my mind", by=person("admin"))
 
+    @pytest.mark.parametrize("username", ["doctor", None])
+    def test_the_database_takes_a_review_from_who_acts(self, person, record, username):
+        opened = _open(record["patient_id"], person("doctor"))
+        said = {"reviewed_by_id": person("admin").id, "reviewed_at": clock.now(), "finding": "justified"}
+        with pytest.raises(Conflict), doing("tests.cheat", person(username) if username else SYSTEM):
+            database.session.execute(update(BreakGlass).where(BreakGlass.id == opened.id).values(said))
+
     def test_it_is_overdue_after_three_days(self, desk, person, record):
         _open(record["patient_id"], person("doctor"))
         with clock.standing_at(clock.now() + dt.timedelta(hours=73)):
