@@ -19,10 +19,7 @@ KEPT_FOR_ONE_REQUEST = (
     "token_fault",
     "session_ended",
     "queries",
-) + (
-    "spoken",
-    "language",
-    "translations",
+    "_flask_babel",
 )
 OF_THE_SHELL = ("/logout", "/lock")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -114,17 +111,7 @@ class PageClient(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         g.pop("_login_user", None)
-        for name in (
-            "once_claimed",
-            "csp_nonce",
-            "csrf_token",
-            "nav_items",
-            "token_fault",
-            "session_ended",
-            "queries",
-            "spoken",
-            "translations",
-        ):
+        for name in KEPT_FOR_ONE_REQUEST:
             g.pop(name, None)
         response = super().open(*args, **kwargs)
         if self.checks and response.mimetype == "text/html" and response.status_code not in (301, 302, 303):

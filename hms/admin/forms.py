@@ -111,7 +111,7 @@ class SignInFilterForm(DaysForm):
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
-        known = [SelectChoice(status, gettext(word)) for status, (_tone, word) in activity.OUTCOMES.items()]
+        known = [SelectChoice(status, word) for status, (_tone, word) in activity.OUTCOMES.items()]
         groups = [
             SelectChoice("", gettext("Any")),
             SelectChoice("refused", gettext("All refused")),

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import Date, cast, func, literal_column, select
 
 from hms.core import clock
 from hms.core.audit import AuditEntry
 from hms.core.db import db
-from hms.core.permissions import NAMES, Role
-from hms.core.words import _
+from hms.core.permissions import LABELS, Role
 from hms.patients.access import EMERGENCY
 from hms.patients.models import BreakGlass
 from hms.staff import queries as staff
@@ -20,14 +20,14 @@ from hms.staff import queries as staff
 YEAR = timedelta(days=365)
 MOST = 1000
 REASONS = {
-    Role.DOCTOR.value: _("Care"),
-    Role.NURSE.value: _("Care"),
-    Role.LAB.value: _("Tests"),
-    Role.PHARMACIST.value: _("Medicines"),
-    Role.RECEPTIONIST.value: _("Registration and appointments"),
-    Role.CASHIER.value: _("Bills and payments"),
-    Role.ADMIN.value: _("Administration"),
-    Role.PATIENT.value: _("Own record"),
+    Role.DOCTOR.value: _l("Care"),
+    Role.NURSE.value: _l("Care"),
+    Role.LAB.value: _l("Tests"),
+    Role.PHARMACIST.value: _l("Medicines"),
+    Role.RECEPTIONIST.value: _l("Registration and appointments"),
+    Role.CASHIER.value: _l("Bills and payments"),
+    Role.ADMIN.value: _l("Administration"),
+    Role.PATIENT.value: _l("Own record"),
 }
 """Why somebody of a role works with a record, unless they gave a reason."""
 
@@ -99,12 +99,12 @@ def _reasons(patient_id: int) -> dict[tuple[int, date], list[str]]:
 
 def _access(row: Any, names: dict[int, str], reasons: dict[tuple[int, date], list[str]]) -> Access:
     role = row.actor_role or ""
-    why = REASONS.get(role, _("The hospital's own programs") if row.actor_id is None else _("Work at the hospital"))
+    why = REASONS.get(role, _l("The hospital's own programs") if row.actor_id is None else _l("Work at the hospital"))
     given = reasons.get((row.actor_id, row.day), []) if row.is_emergency else []
     return Access(
         day=row.day,
         name=names.get(row.actor_id or 0) or row.account or "",
-        role=NAMES.get(role, role),
+        role=LABELS.get(role, role),
         first=row.first,
         last=row.last,
         looked=row.looked,

@@ -45,11 +45,11 @@ def setting_json(setting: settings.Setting, row: settings.SystemSetting | None) 
     return {
         "key": setting.key,
         "value": row.value if row else setting.default,
-        "description": setting.label,
-        "category": setting.category,
+        "description": str(setting.label),
+        "category": str(setting.category),
         "is_public": setting.is_public,
         "updated_at": row.updated_at if row else None,
-        "help": setting.help,
+        "help": str(setting.help),
         "default": setting.default,
         "type": setting.kind,
     }
@@ -131,4 +131,4 @@ def _value() -> Iterator[None]:
     try:
         yield
     except RuleBroken as refused:
-        raise RuleBroken(refused.message, "value" if refused.field == "new" else refused.field) from refused
+        raise RuleBroken.from_error(refused, "value" if refused.field == "new" else refused.field) from refused

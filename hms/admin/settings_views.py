@@ -40,8 +40,8 @@ def all_settings() -> str:
     stored = settings.stored()
     by_category: dict[str, list[settings.Setting]] = {}
     for setting in settings.SETTINGS.values():
-        if fold(search) in fold(f"{_(setting.label)} {_(setting.help)} {_(setting.category)} {setting.key}"):
-            by_category.setdefault(setting.category, []).append(setting)
+        if fold(search) in fold(f"{setting.label} {setting.help} {setting.category} {setting.key}"):
+            by_category.setdefault(str(setting.category), []).append(setting)
     return render_template(
         "admin/settings.html", by_category=by_category, stored=stored, names=_names(stored), search=search
     )
@@ -75,7 +75,7 @@ def setting(key: str) -> ResponseReturnValue:
         value = row.value if row else known.default
         form.new.data, form.one_of.data, form.ticked.data = str(value), str(value), value is True
     if form.save(_change(known), by=person()):
-        flash(_("%(name)s is saved. It counts everywhere within five seconds.", name=_(known.label)), "success")
+        flash(_("%(name)s is saved. It counts everywhere within five seconds.", name=known.label), "success")
         return redirect(url_for(".all_settings"), 303)
     return _form_page(form, known)
 
@@ -96,7 +96,7 @@ def _change(known: settings.Setting) -> Any:
         try:
             settings.typed(known, value)
         except RuleBroken as wrong:
-            raise RuleBroken(wrong.message, field) from wrong
+            raise RuleBroken.from_error(wrong, field) from wrong
         return _act(known)(known.key, value, version=version, proof=proof, by=by)
 
     return change
@@ -121,6 +121,6 @@ def revert_setting(key: str) -> ResponseReturnValue:
         )
         return _form_page(form, known)
     if form.save(lambda *, version, by, **_sent: settings.revert_setting(key, version=version, by=by), by=person()):
-        flash(_("%(name)s has its default again.", name=_(known.label)), "success")
+        flash(_("%(name)s has its default again.", name=known.label), "success")
         return redirect(url_for(".all_settings"), 303)
     return _form_page(form, known)

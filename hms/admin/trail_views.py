@@ -17,6 +17,7 @@ from hms.core import audit, clock
 from hms.core.actions import doing
 from hms.core.errors import RuleBroken
 from hms.core.format import day as written_day
+from hms.core.localisation import translate_error
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.patients import queries as patients
@@ -60,7 +61,7 @@ def _wanted(form: AuditFilterForm) -> trail.Wanted | None:
         return form.wanted(person(), before=request.args.get("before", type=int))
     except RuleBroken as refused:
         field = form[refused.field or "who"]
-        field.errors = [*field.errors, _(refused.message)]
+        field.errors = [*field.errors, translate_error(refused)]
         return None
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
 
 from hms.core import nav
 from hms.core.db import db
 from hms.core.permissions import Action
 from hms.core.web import needs
-from hms.core.words import _
 from hms.staff import activity
 
 from . import (
@@ -23,7 +23,7 @@ from .forms import SignInFilterForm
 
 __all__ = ("pages",)
 
-nav.place(_("Admin"), "admin.desk", Action.ADMINISTER, 80)
+nav.place(_l("Admin"), "admin.desk", Action.ADMINISTER, 80)
 ROWS = 50
 
 

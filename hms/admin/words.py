@@ -5,59 +5,58 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import gettext
-
-from hms.core.words import _
+from flask_babel import lazy_gettext as _l
 
 from .deeds import ACTIONS
 
 ENTITIES = {
-    "absence": _("Absence"),
-    "addendum": _("Addendum"),
-    "allergy": _("Allergy"),
-    "app_user": _("Account"),
-    "appointment": _("Appointment"),
-    "batch": _("Batch"),
-    "bill": _("Bill"),
-    "bill_line": _("Bill line"),
-    "break_glass": _("Emergency access"),
-    "cash_shift": _("Cash shift"),
-    "condition": _("Diagnosis"),
-    "department": _("Department"),
-    "dispense": _("Dispensed medicine"),
-    "dose_sentence": _("Usual dose"),
-    "encounter": _("Encounter"),
-    "goods_receipt": _("Delivery"),
-    "immunization": _("Immunisation"),
-    "lab_order": _("Test"),
-    "lab_result": _("Test result"),
-    "medication": _("Medicine"),
-    "note_template": _("Note template"),
-    "notification": _("Message"),
-    "observation": _("Measurement"),
-    "patient": _("Patient"),
-    "payment": _("Payment"),
-    "prescription": _("Prescription"),
-    "price_item": _("Price"),
-    "queue_entry": _("Queue entry"),
-    "role": _("Role"),
-    "role_change_request": _("Role request"),
-    "stock_movement": _("Stock movement"),
-    "supplier": _("Supplier"),
-    "system_setting": _("Setting"),
-    "user_session": _("Session"),
-    "vitals_reading": _("Vital signs"),
-    "working_hours": _("Clinic hours"),
+    "absence": _l("Absence"),
+    "addendum": _l("Addendum"),
+    "allergy": _l("Allergy"),
+    "app_user": _l("Account"),
+    "appointment": _l("Appointment"),
+    "batch": _l("Batch"),
+    "bill": _l("Bill"),
+    "bill_line": _l("Bill line"),
+    "break_glass": _l("Emergency access"),
+    "cash_shift": _l("Cash shift"),
+    "condition": _l("Diagnosis"),
+    "department": _l("Department"),
+    "dispense": _l("Dispensed medicine"),
+    "dose_sentence": _l("Usual dose"),
+    "encounter": _l("Encounter"),
+    "goods_receipt": _l("Delivery"),
+    "immunization": _l("Immunisation"),
+    "lab_order": _l("Test"),
+    "lab_result": _l("Test result"),
+    "medication": _l("Medicine"),
+    "note_template": _l("Note template"),
+    "notification": _l("Message"),
+    "observation": _l("Measurement"),
+    "patient": _l("Patient"),
+    "payment": _l("Payment"),
+    "prescription": _l("Prescription"),
+    "price_item": _l("Price"),
+    "queue_entry": _l("Queue entry"),
+    "role": _l("Role"),
+    "role_change_request": _l("Role request"),
+    "stock_movement": _l("Stock movement"),
+    "supplier": _l("Supplier"),
+    "system_setting": _l("Setting"),
+    "user_session": _l("Session"),
+    "vitals_reading": _l("Vital signs"),
+    "working_hours": _l("Clinic hours"),
 }
 
 DEEDS = {
-    "insert": _("Added"),
-    "update": _("Changed"),
-    "delete": _("Removed"),
-    "denied": _("Refused"),
-    "read": _("Opened"),
+    "insert": _l("Added"),
+    "update": _l("Changed"),
+    "delete": _l("Removed"),
+    "denied": _l("Refused"),
+    "read": _l("Opened"),
 }
 READS = ("patients.read", "clinical.open_chart", "break_glass.open")
-PURPOSES = {"BTG": _("Emergency access with a reason")}
+PURPOSES = {"BTG": _l("Emergency access with a reason")}
 
 
 def deed(old: dict | None, new: dict | None, outcome: str, action: str) -> str:
@@ -79,7 +78,7 @@ def is_read(action: str) -> bool:
 def action_words(action: str) -> str:
     """What the action is called: "Took a payment"."""
     known = ACTIONS.get(action)
-    return gettext(known) if known else action.rpartition(".")[2].replace("_", " ").capitalize()
+    return str(known) if known else action.rpartition(".")[2].replace("_", " ").capitalize()
 
 
 def said(row: Any) -> str:
@@ -89,14 +88,14 @@ def said(row: Any) -> str:
 
 def thing(row: Any) -> str:
     """The record an entry is about: "Encounter 88121"."""
-    kind = gettext(ENTITIES[row.entity]) if row.entity in ENTITIES else (row.entity or "")
+    kind = str(ENTITIES.get(row.entity, row.entity or ""))
     return f"{kind} {row.entity_id}" if row.entity_id else kind
 
 
 KINDS = {
-    "looked": _("Looked at a record"),
-    "emergency": _("Emergency access"),
-    "signed_in": _("Signed in or tried to"),
+    "looked": _l("Looked at a record"),
+    "emergency": _l("Emergency access"),
+    "signed_in": _l("Signed in or tried to"),
 }
 """Kinds of entries that may be asked for beside single actions."""
 LOOKED = (
@@ -111,10 +110,10 @@ SIGN_INS = tuple(name for name in ACTIONS if name.startswith("staff.sign_in."))
 
 def choices_of_actions() -> list[tuple[str, str]]:
     """What may be asked for under "Did": kinds first, then single actions by their words."""
-    kinds = [(f":{name}", gettext(said)) for name, said in KINDS.items()]
+    kinds = [(f":{name}", str(said)) for name, said in KINDS.items()]
     named: dict[str, str] = {}
     for name, said in ACTIONS.items():
-        named.setdefault(gettext(said), name)
+        named.setdefault(str(said), name)
     return [("", gettext("anything")), *kinds, *((name, said) for said, name in sorted(named.items()))]
 
 
@@ -136,5 +135,5 @@ def choices_of_records() -> list[tuple[str, str]]:
     """The kinds of record by their words."""
     return [
         ("", gettext("any")),
-        *sorted(((name, gettext(said)) for name, said in ENTITIES.items()), key=lambda p: p[1]),
+        *sorted(((name, str(said)) for name, said in ENTITIES.items()), key=lambda p: p[1]),
     ]

@@ -51,7 +51,7 @@ def appointments() -> Response:
 def _asked() -> Narrowing:
     (first, last), status = asked_days(), request.args.get("status")
     if status is not None and status not in set(Status):
-        raise RuleBroken(_('"%(word)s" is not a valid choice.') % {"word": status[:50]}, "status")
+        raise RuleBroken(_('"%(word)s" is not a valid choice.'), "status", word=status[:50])
     is_upcoming = request.args.get("upcoming", "").lower() in ("true", "1")
     return Narrowing.of(
         patient_id=argument_id("patient", "patient_id"),
@@ -114,7 +114,7 @@ def _refuse_fields_of_others(now: Row, given: dict[str, Any]) -> None:
         return
     for name, value in given.items():
         if name != "status" and value is not None and value != getattr(now, OTHER.get(name, name)):
-            raise NotAllowed(_("Your role may change the status only, not: %(field)s.") % {"field": name})
+            raise NotAllowed(_("Your role may change the status only, not: %(name)s."), name=name)
 
 
 @api.delete("/appointments/<int:appointment_id>/")
@@ -133,5 +133,5 @@ def queue() -> list[dict[str, Any]]:
     """Today's queue in the order of calling: `?show=waiting` (and called), `with_staff` or `done`; `?doctor=`."""
     show = request.args.get("show", "waiting")
     if show not in queries.GROUPS:
-        raise RuleBroken(_('"%(word)s" is not a valid choice.') % {"word": show[:50]}, "show")
+        raise RuleBroken(_('"%(word)s" is not a valid choice.'), "show", word=show[:50])
     return [entry_json(entry) for entry in queries.board(show=show, doctor_id=argument_id("doctor", "doctor_id"))]

@@ -64,7 +64,7 @@ def _booked_today(patient_id: int, doctor_id: int | None) -> Appointment | None:
 def _arrive(booking: Appointment, priority: int, by: Person) -> QueueEntry:
     if booking.date != clock.today():
         raise RuleBroken(
-            _("This appointment is for %(day)s. Move it to today first.") % {"day": f"{booking.date:%d-%b-%Y}"}, "date"
+            _("This appointment is for %(day)s. Move it to today first."), "date", day=f"{booking.date:%d-%b-%Y}"
         )
     if booking.status == Status.CHECKED_IN:
         raise Conflict(_("This patient is already checked in."), code="already_checked_in")
@@ -94,8 +94,8 @@ def _queued(
 ) -> QueueEntry:
     there = queries.present(patient_id)
     if there is not None:
-        message = _("This patient is already in the queue with token %(token)s.") % {"token": there.token}
-        raise Conflict(message, "patient", code="already_queued")
+        message = _("This patient is already in the queue with token %(token)s.")
+        raise Conflict(message, "patient", code="already_queued", token=there.token)
     today = clock.today()
     entry = QueueEntry(
         service_date=today,

@@ -41,7 +41,7 @@ def locked_patient(patient_id: int | None) -> int:
     """The id of a living, active patient, whose bookings nobody else changes until the action ends."""
     row = _patient(patient_id).one_or_none()
     if row is None or row.status != "active":
-        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.') % {"id": patient_id}, "patient")
+        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "patient", id=patient_id)
     if row.deceased_on is not None:
         raise RuleBroken(_("This patient has died. Check that it is the right patient."), "patient")
     return patient_id
@@ -56,7 +56,7 @@ def _patient(patient_id: Any) -> Select:
 def locked_doctor(doctor_id: int | None) -> int:
     """The id of an active doctor, whose bookings nobody else changes until the action ends."""
     if _doctor(doctor_id).one_or_none() is None:
-        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.') % {"id": doctor_id}, "doctor")
+        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "doctor", id=doctor_id)
     return doctor_id
 
 
@@ -115,14 +115,16 @@ def placing(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[None]:
 
 
 def _taken(told: Conflict, doctor_id: int, date: dt.date, time: dt.time) -> Taken:
-    refused = Taken(told.message, told.field, code=told.code)
+    refused = Taken.from_error(told, told.field, code=told.code)
     if told.code != "doctor_booked":
         return refused
     found = queries.next_free(doctor_id, max(clock.at(date, time), clock.now()))
-    if found is not None:
-        day, slot = found
-        refused.alternative = (day, slot.time)
-        refused.message = _("Just taken. The next free time is %(time)s.") % {"time": _spoken(day, slot.time, date)}
+    if found is None:
+        return refused
+    day, slot = found
+    spoken = _spoken(day, slot.time, date)
+    refused = Taken(_("Just taken. The next free time is %(time)s."), told.field, code=told.code, time=spoken)
+    refused.alternative = (day, slot.time)
     return refused
 
 

@@ -65,9 +65,7 @@ def call(entry_id: int, *, by: Person) -> QueueEntry:
     if entry.status == QueueStatus.CALLED and entry.called_by_id not in (None, by.id):
         who = staff.names({entry.called_by_id})[entry.called_by_id]
         at = f"{clock.local(entry.called_at):%H:%M}"
-        raise Conflict(
-            _("%(name)s called this patient at %(time)s.") % {"name": who, "time": at}, code="already_called"
-        )
+        raise Conflict(_("%(name)s called this patient at %(time)s."), code="already_called", name=who, time=at)
     _call(entry, by)
     return entry
 

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from hms.core import clock
 from hms.core.errors import RuleBroken
 from hms.core.filters import day as shown_day
+from hms.core.localisation import translate_error
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.staff import queries as staff
@@ -48,7 +49,7 @@ def asked_day() -> tuple[dt.date, str | None]:
     try:
         day = coming_day(typed)
     except RuleBroken as refusal:
-        return clock.today(), _(refusal.message)
+        return clock.today(), translate_error(refusal)
     is_near = abs((day - clock.today()).days) < 36_500
     return (day, None) if is_near else (clock.today(), _("Check the year."))
 
@@ -77,7 +78,7 @@ def _board(day: dt.date) -> dict[str, Any]:
 
 def cell_words() -> dict[str, str]:
     """What the boards say of a booking, in the reader's language: once for hundreds of cells."""
-    return {kind: _(words).lower() for kind, words in CELL_WORDS.items()}
+    return {kind: str(words).lower() for kind, words in CELL_WORDS.items()}
 
 
 def _list(day: dt.date) -> dict[str, Any]:

@@ -108,7 +108,7 @@ class QueueForm(DeskForm):
     priority = SelectField(
         _l("Priority"),
         coerce=int,
-        choices=[SelectChoice(one.value, _l(words)) for one, words in PRIORITY_WORDS.items()],
+        choices=[SelectChoice(one.value, words) for one, words in PRIORITY_WORDS.items()],
         default=Priority.STANDARD.value,
     )
 

@@ -99,8 +99,8 @@ def block(doctor_id: int, *, starts: dt.datetime, ends: dt.datetime, reason: str
         raise RuleBroken(_("Block at most a year at once."), "ends")
     booked = queries.bookings_within(doctor_id, starts, ends)
     if booked:
-        message = _("Patients booked then: %(count)s. Move them first.") % {"count": booked}
-        raise Conflict(message, "starts", code="has_bookings")
+        message = _("Patients booked then: %(count)s. Move them first.")
+        raise Conflict(message, "starts", code="has_bookings", count=booked)
     absence = Absence(doctor_id=doctor_id, starts=starts, ends=ends, reason=reason)
     db.session.add(absence)
     db.session.flush()

@@ -13,6 +13,7 @@ from wtforms.fields.choices import SelectChoice
 
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.filters import person_name
+from hms.core.localisation import translate_error
 from hms.core.web import person, safe_next
 from hms.patients import queries as patients
 from hms.staff import queries as staff
@@ -38,7 +39,7 @@ def attempt(act: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
         return act(*args, **kwargs, by=person())
     except (RuleBroken, Conflict) as refusal:
-        flash(_(refusal.message), "caution")
+        flash(translate_error(refusal), "caution")
         return None
 
 

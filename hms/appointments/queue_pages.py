@@ -28,13 +28,13 @@ PRIORITY_LOOKS = {1: "stop", 2: "caution", 3: "neutral", 4: "neutral"}
 @pages.app_template_global("priority_state")
 def priority_state(priority: int) -> tuple[str, str]:
     """Tone and words of an urgency, for the macro `status`."""
-    return PRIORITY_LOOKS[priority], _(PRIORITY_WORDS[Priority(priority)])
+    return PRIORITY_LOOKS[priority], PRIORITY_WORDS[Priority(priority)]
 
 
 @pages.app_template_global("other_priorities")
 def other_priorities(priority: int) -> list[tuple[int, str]]:
     """Number and words of each urgency but this one."""
-    return [(one.value, _(words)) for one, words in PRIORITY_WORDS.items() if one != priority]
+    return [(one.value, words) for one, words in PRIORITY_WORDS.items() if one != priority]
 
 
 def _shown() -> tuple[str, int | None]:

@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
+from flask_babel import lazy_gettext as _l
+
 from hms.core import clock
 from hms.core.errors import RuleBroken
 from hms.core.words import _
@@ -31,13 +33,13 @@ class Status(StrEnum):
 
 
 STATUS_WORDS = {
-    Status.SCHEDULED: _("Booked"),
-    Status.CHECKED_IN: _("Arrived"),
-    Status.IN_SERVICE: _("With doctor"),
-    Status.COMPLETED: _("Seen"),
-    Status.CANCELLED: _("Cancelled"),
-    Status.NO_SHOW: _("Did not come"),
-    Status.RESCHEDULED: _("Moved"),
+    Status.SCHEDULED: _l("Booked"),
+    Status.CHECKED_IN: _l("Arrived"),
+    Status.IN_SERVICE: _l("With doctor"),
+    Status.COMPLETED: _l("Seen"),
+    Status.CANCELLED: _l("Cancelled"),
+    Status.NO_SHOW: _l("Did not come"),
+    Status.RESCHEDULED: _l("Moved"),
 }
 TAKES_TIME = frozenset({Status.SCHEDULED, Status.CHECKED_IN, Status.IN_SERVICE})
 MOVES = {
@@ -135,7 +137,7 @@ def check_move(old: str, new: str) -> None:
     if old != new and Status(new) not in MOVES[Status(old)]:
         message = _("This appointment is %(old)s and cannot become %(new)s. Make a new booking.")
         words = {"old": STATUS_WORDS[Status(old)].lower(), "new": STATUS_WORDS[Status(new)].lower()}
-        raise RuleBroken(message % words, "status", code="bad_move")
+        raise RuleBroken(message, "status", code="bad_move", **words)
 
 
 def check_minutes(minutes: int) -> None:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Protocol, TypeVar
 
+from flask_babel import lazy_gettext as _l
+
 from hms.core.errors import RuleBroken
 from hms.core.words import _
 
@@ -21,10 +23,10 @@ class Priority(IntEnum):
 
 
 PRIORITY_WORDS = {
-    Priority.EMERGENCY: _("Emergency"),
-    Priority.URGENT: _("Urgent"),
-    Priority.STANDARD: _("Standard"),
-    Priority.LOW: _("Low"),
+    Priority.EMERGENCY: _l("Emergency"),
+    Priority.URGENT: _l("Urgent"),
+    Priority.STANDARD: _l("Standard"),
+    Priority.LOW: _l("Low"),
 }
 
 
@@ -38,12 +40,12 @@ class QueueStatus(StrEnum):
 
 
 QUEUE_WORDS = {
-    QueueStatus.WAITING: _("Waiting"),
-    QueueStatus.CALLED: _("Called"),
-    QueueStatus.IN_SERVICE: _("With staff"),
-    QueueStatus.DONE: _("Done"),
-    QueueStatus.LEFT: _("Left without being seen"),
-    QueueStatus.CANCELLED: _("Removed"),
+    QueueStatus.WAITING: _l("Waiting"),
+    QueueStatus.CALLED: _l("Called"),
+    QueueStatus.IN_SERVICE: _l("With staff"),
+    QueueStatus.DONE: _l("Done"),
+    QueueStatus.LEFT: _l("Left without being seen"),
+    QueueStatus.CANCELLED: _l("Removed"),
 }
 PRESENT = frozenset({QueueStatus.WAITING, QueueStatus.CALLED, QueueStatus.IN_SERVICE})
 _ENDS = frozenset({QueueStatus.LEFT, QueueStatus.CANCELLED})
@@ -97,7 +99,7 @@ def check_queue_move(old: str, new: str) -> None:
     """Refuse a move that makes no sense in the queue; staying where it is counts as done."""
     if old != new and QueueStatus(new) not in QUEUE_MOVES[QueueStatus(old)]:
         message = _("This patient is now: %(old)s. Look at the queue again.")
-        raise RuleBroken(message % {"old": QUEUE_WORDS[QueueStatus(old)].lower()}, "status", code="bad_move")
+        raise RuleBroken(message, "status", code="bad_move", old=QUEUE_WORDS[QueueStatus(old)].lower())
 
 
 def waiting_minutes(arrived_at: datetime, until: datetime) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from flask_babel import lazy_gettext as _l
+
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.words import _
 
@@ -23,16 +25,16 @@ class Decision(StrEnum):
 
 
 KIND_WORDS = {
-    Kind.REFUND: _("Refund"),
-    Kind.VOID: _("Make void"),
-    Kind.WRITE_OFF: _("Write-off"),
-    Kind.DISCOUNT: _("Discount"),
+    Kind.REFUND: _l("Refund"),
+    Kind.VOID: _l("Make void"),
+    Kind.WRITE_OFF: _l("Write-off"),
+    Kind.DISCOUNT: _l("Discount"),
 }
 DECISION_WORDS = {
-    Decision.WAITING: _("Waits for a second person"),
-    Decision.APPROVED: _("Approved"),
-    Decision.DECLINED: _("Declined"),
-    Decision.WITHDRAWN: _("Taken back"),
+    Decision.WAITING: _l("Waits for a second person"),
+    Decision.APPROVED: _l("Approved"),
+    Decision.DECLINED: _l("Declined"),
+    Decision.WITHDRAWN: _l("Taken back"),
 }
 
 

@@ -36,7 +36,7 @@ def bill_state(status: str, written_off: Money = ZERO) -> tuple[str, str]:
     """Tone and words of a bill's state, for the macro `status`; a settled bill of which a part was given up says so."""
     if status == BillState.PAID and written_off:
         return "neutral", _("Written off")
-    return TONES[BillState(status)], _(STATE_WORDS[BillState(status)])
+    return TONES[BillState(status)], STATE_WORDS[BillState(status)]
 
 
 @pages.app_template_global("payer_percent")
@@ -47,15 +47,15 @@ def payer_percent(bill: Bill) -> str:
 
 @pages.app_template_global("correction_kind")
 def correction_kind(kind: str) -> str:
-    return _(KIND_WORDS[Kind(kind)])
+    return KIND_WORDS[Kind(kind)]
 
 
 @pages.app_template_global("correction_state")
 def correction_state(status: str) -> tuple[str, str]:
     """Tone and words of an ask that a second person decides, for the macro `status`."""
-    return DECISION_TONES[Decision(status)], _(DECISION_WORDS[Decision(status)])
+    return DECISION_TONES[Decision(status)], DECISION_WORDS[Decision(status)]
 
 
 @pages.app_template_global("method_words")
 def method_words(method: str) -> str:
-    return _(METHOD_WORDS[Method(method)])
+    return METHOD_WORDS[Method(method)]

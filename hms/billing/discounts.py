@@ -26,7 +26,7 @@ def give_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Bi
     bill = draft(bill_id)
     amount = asked_amount(bill.id, discount, reason)
     if is_above_limit(amount, bill.id):
-        raise RuleBroken(_above_limit(), "discount", code="needs_approval")
+        raise _above_limit()
     bill.discount, bill.discount_reason = amount, reason.strip() if amount else ""
     re_add(bill)
     return bill
@@ -49,7 +49,7 @@ def check_given(bill: Bill, subtotal: Money) -> None:
     """A bill is not issued with a discount above the limit to which no second person said yes: lines may have left it."""
     limit = settings.value("billing.discount_limit_percent")
     if rules.needs_approval(bill.discount, subtotal, limit) and bill.discount > _approved(bill.id):
-        raise RuleBroken(_above_limit(), "discount", code="needs_approval")
+        raise _above_limit()
 
 
 def _approved(bill_id: int) -> Money:
@@ -58,6 +58,7 @@ def _approved(bill_id: int) -> Money:
     return db.session.execute(said_yes).scalar_one() or ZERO
 
 
-def _above_limit() -> str:
-    message = _("A discount above %(limit)s% needs a second person. Ask a cashier or an administrator for it.")
-    return message.replace("%(limit)s", str(settings.value("billing.discount_limit_percent")))
+def _above_limit() -> RuleBroken:
+    message = _("A discount above %(limit)s%% needs a second person. Ask a cashier or an administrator for it.")
+    limit = settings.value("billing.discount_limit_percent")
+    return RuleBroken(message, "discount", code="needs_approval", limit=limit)

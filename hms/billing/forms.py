@@ -18,7 +18,7 @@ from . import till
 from .payments import METHOD_WORDS, Method
 from .rules import SELF
 
-METHODS = [SelectChoice(method.value, _l(METHOD_WORDS[method])) for method in Method]
+METHODS = [SelectChoice(method.value, METHOD_WORDS[method]) for method in Method]
 CATEGORIES = [
     ("service", _l("Service")),
     ("test", _l("Test")),
@@ -107,7 +107,7 @@ class CountForm(DeskForm):
 def count_form() -> CountForm:
     """A `CountForm` with the notes and coins of the hospital's currency."""
     pieces = {_piece(value): WholeField(f"{value:f} ×") for value in _denominations()}
-    slips = {m.name.lower(): MoneyField(_l(METHOD_WORDS[m])) for m in Method if m is not Method.CASH}
+    slips = {m.name.lower(): MoneyField(METHOD_WORDS[m]) for m in Method if m is not Method.CASH}
     return type("HospitalCountForm", (CountForm,), pieces | slips)()
 
 

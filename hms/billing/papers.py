@@ -147,12 +147,12 @@ def slip(payment: Payment, bill: Bill, copy: int = 0) -> receipt.Slip:
     )
     return receipt.Slip(
         hospital=(hospital["name"].upper(), hospital["address"], hospital["phone"]),
-        title=f"{_('Refund') if payment.kind == 'refund' else _('Receipt')} {payment.number}",
+        title=" ".join((_("Refund") if payment.kind == "refund" else _("Receipt"), payment.number)),
         when=stamp(payment.received_at),
         clerk=clerk.display_name if clerk else "",
         patient=person_name(patient["family_name"], patient["given_name"]),
         hospital_number=patient["hospital_number"],
-        bill=f"{_('Bill')} {bill.number}",
+        bill=" ".join((_("Bill"), bill.number)),
         sold=tuple(sold),
         sums=tuple(_sums(payment, bill)),
         foot=settings.value("billing.receipt_footer"),
@@ -165,16 +165,16 @@ def _sums(payment: Payment, bill: Bill) -> Iterator[tuple[str, str]]:
     before = Money.total(signed(p) for p in db.session.scalars(earlier))
     if bill.discount:
         yield _("Discount"), _plain(-bill.discount)
-    yield f"{_('TOTAL')} {current_app.config['CURRENCY']}", _plain(bill.total)
+    yield _("TOTAL %(currency)s", currency=current_app.config["CURRENCY"]), _plain(bill.total)
     given_up = _written_off_before(payment)
     if given_up:
         yield _("Written off"), _plain(-given_up)
     if before:
         yield _("Paid before"), _plain(before)
     if payment.kind == "refund":
-        yield f"{_('Given back')} ({_(METHOD_WORDS[Method(payment.method)])})", _plain(payment.amount)
+        yield _("Given back (%(method)s)", method=METHOD_WORDS[Method(payment.method)]), _plain(payment.amount)
     else:
-        yield _(METHOD_WORDS[Method(payment.method)]), _plain(payment.tendered or payment.amount)
+        yield str(METHOD_WORDS[Method(payment.method)]), _plain(payment.tendered or payment.amount)
     if payment.payer != SELF:
         yield _("Paid by"), payment.payer
     if payment.reference:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
+from flask_babel import lazy_gettext as _l
+
 from hms.billing.rules import OPEN, BillState
 from hms.core.errors import RuleBroken
 from hms.core.money import ZERO, Money
@@ -23,12 +25,12 @@ class Method(StrEnum):
 
 
 METHOD_WORDS = {
-    Method.CASH: _("Cash"),
-    Method.CARD: _("Card"),
-    Method.INSURANCE: _("Insurance"),
-    Method.MOBILE_MONEY: _("Mobile money"),
-    Method.BANK: _("Bank"),
-    Method.OTHER: _("Other"),
+    Method.CASH: _l("Cash"),
+    Method.CARD: _l("Card"),
+    Method.INSURANCE: _l("Insurance"),
+    Method.MOBILE_MONEY: _l("Mobile money"),
+    Method.BANK: _l("Bank"),
+    Method.OTHER: _l("Other"),
 }
 SHORTEST_REFERENCE = {Method.CARD: 4, Method.INSURANCE: 3, Method.MOBILE_MONEY: 4, Method.BANK: 4, Method.OTHER: 2}
 """Characters that the slip's or claim's number has at least; cash needs none."""
@@ -82,7 +84,7 @@ def check_payment(
         raise RuleBroken(_("Enter an amount above zero."), "amount")
     if amount > balance:
         message = _("Only %(due)s is still to pay. Take at most that; give the rest back as change.")
-        raise RuleBroken(message % {"due": balance}, "amount", code="more_than_due")
+        raise RuleBroken(message, "amount", code="more_than_due", due=balance)
     _check_reference(method, reference.strip(), needs_reference)
     return _change(amount, method, tendered)
 
@@ -93,7 +95,7 @@ def _check_reference(method: Method, reference: str, is_needed: bool) -> None:
     shortest = SHORTEST_REFERENCE.get(method, 0)
     if is_needed and len(reference) < shortest:
         message = _("Enter the number on the slip or claim: at least %(count)s characters.")
-        raise RuleBroken(message % {"count": shortest}, "reference")
+        raise RuleBroken(message, "reference", count=shortest)
 
 
 def _change(amount: Money, method: Method, tendered: Money | None) -> Money:
@@ -112,7 +114,7 @@ def check_refund(amount: Money, left: Money) -> None:
         raise RuleBroken(_("Enter an amount above zero."), "amount")
     if amount > left:
         message = _("Only %(left)s of this payment is left to refund.")
-        raise RuleBroken(message % {"left": left}, "amount", code="more_than_paid")
+        raise RuleBroken(message, "amount", code="more_than_paid", left=left)
 
 
 def oldest_first(amount: Money, owed: Iterable[tuple[int, Money]]) -> tuple[list[tuple[int, Money]], Money]:

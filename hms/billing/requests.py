@@ -20,7 +20,7 @@ def ordered(query: Select, columns: dict[str, Any], record_id: Any) -> Select:
     column = columns.get(asked.removeprefix("-"))
     if column is None:
         known = ", ".join(columns)
-        raise RuleBroken(_("Order by %(columns)s, with - for the reverse.") % {"columns": known}, "ordering")
+        raise RuleBroken(_("Order by %(columns)s, with - for the reverse."), "ordering", columns=known)
     ends = (column.desc(), record_id.desc()) if asked.startswith("-") else (column, record_id)
     return query.order_by(*ends)
 
@@ -30,4 +30,4 @@ def or_conflict(act: Any) -> Any:
     try:
         return act()
     except RuleBroken as broken:
-        raise Conflict(broken.message, broken.field, code=broken.code) from broken
+        raise Conflict.from_error(broken, broken.field, code=broken.code) from broken

@@ -8,6 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
+from flask_babel import lazy_gettext as _l
+
 from hms.core.errors import RuleBroken
 from hms.core.money import ZERO, Money
 from hms.core.words import _
@@ -25,11 +27,11 @@ class BillState(StrEnum):
 
 
 STATE_WORDS = {
-    BillState.DRAFT: _("Draft"),
-    BillState.ISSUED: _("To pay"),
-    BillState.PART_PAID: _("Part paid"),
-    BillState.PAID: _("Paid"),
-    BillState.VOID: _("Void"),
+    BillState.DRAFT: _l("Draft"),
+    BillState.ISSUED: _l("To pay"),
+    BillState.PART_PAID: _l("Part paid"),
+    BillState.PAID: _l("Paid"),
+    BillState.VOID: _l("Void"),
 }
 OPEN = frozenset({BillState.ISSUED, BillState.PART_PAID})
 """Issued, and something may still be owed."""
@@ -148,7 +150,7 @@ def check_write_off(amount: Money, current: BillState, owed: Money) -> None:
     if amount <= ZERO:
         raise RuleBroken(_("Enter an amount above zero."), "amount")
     if amount > owed:
-        raise RuleBroken(_("Only %(due)s is still to pay.") % {"due": owed}, "amount", code="more_than_due")
+        raise RuleBroken(_("Only %(due)s is still to pay."), "amount", code="more_than_due", due=owed)
 
 
 def discount_of(text: str, subtotal: Money) -> Money:
@@ -216,7 +218,7 @@ def share_of(text: str, total: Money) -> Share:
         return Share(payer_split(total, given.value)[1], given.value)
     if not ZERO < given <= total:
         raise RuleBroken(
-            _("The part is more than nothing and at most the bill: %(total)s.") % {"total": total}, "payer_share"
+            _("The part is more than nothing and at most the bill: %(total)s."), "payer_share", total=total
         )
     return Share(given, None)
 

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from hms.core.db import found
 from hms.core.errors import NotFound
 from hms.core.forms import DeskForm
+from hms.core.localisation import translate_error
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.staff.models import User
@@ -76,7 +77,7 @@ def _answer(form: DeskForm, is_done: bool) -> ResponseReturnValue:
     if not is_done and form.conflict is None:
         return _till_page(form)
     if form.conflict is not None:
-        flash(_(form.conflict.message), "error")
+        flash(translate_error(form.conflict), "error")
     return redirect(url_for("billing.till"), 303)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from flask_babel import lazy_gettext as _l
+
 from hms.core import nav
 from hms.core.permissions import Action
-from hms.core.words import _
 
 from . import (  # noqa: F401 - they put their pages on the blueprint
     bill_views,
@@ -18,4 +19,4 @@ from .desk import pages
 
 __all__ = ("pages",)
 
-nav.place(_("Bills"), "billing.bills", Action.TAKE_PAYMENT, order=50)
+nav.place(_l("Bills"), "billing.bills", Action.TAKE_PAYMENT, order=50)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hms.core.words import Sentence
 from hms.formulary import catalogue, facts
 from hms.formulary import queries as formulary
 from hms.formulary import rules as safety
@@ -23,7 +24,7 @@ class Alternative:
     parts: tuple[Part, ...]
     stock: int
     label: str
-    cautions: tuple[str, ...]
+    cautions: tuple[Sentence, ...]
 
 
 def instead_of(ordered: Order, patient_id: int, encounter_id: int, besides: int | None = None) -> list[Alternative]:

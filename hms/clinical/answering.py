@@ -9,8 +9,8 @@ from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
-from hms.core.text import clean
-from hms.core.words import _
+from hms.core.text import TextError, clean
+from hms.core.words import Sentence, _
 
 from .models import Encounter, Prescription
 
@@ -29,16 +29,16 @@ def answer_question(prescription_id: int, *, text: str, encounter_id: int | None
     line = _open_line(prescription_id, encounter_id, by)
     if line.status != "on_hold":
         raise Conflict(_("This medicine is not on hold any more."), code=line.status)
-    told = _("%(name)s answers: %(text)s") % {"name": by.name, "text": _cleaned(text, _("Write the answer."))}
-    return _set(line, "part_dispensed" if line.quantity_dispensed else "active", told)
+    told = Sentence(_("%(name)s answers: %(text)s"), name=by.name, text=_cleaned(text, _("Write the answer.")))
+    return _set(line, "part_dispensed" if line.quantity_dispensed else "active", str(told))
 
 
 @action(Action.PRESCRIBE)
 def stop_prescription(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
     """Stop an order: nothing more of it is dispensed, and it no longer counts as taken."""
     line = _open_line(prescription_id, encounter_id, by)
-    told = _("%(name)s stopped it: %(text)s") % {"name": by.name, "text": _cleaned(text, _("Say why it is stopped."))}
-    return _set(line, "stopped", told)
+    told = Sentence(_("%(name)s stopped it: %(text)s"), name=by.name, text=_cleaned(text, _("Say why it is stopped.")))
+    return _set(line, "stopped", str(told))
 
 
 def _open_line(prescription_id: int, encounter_id: int | None, by: Person) -> Prescription:
@@ -56,8 +56,8 @@ def _open_line(prescription_id: int, encounter_id: int | None, by: Person) -> Pr
 def _cleaned(text: str, missing: str) -> str:
     try:
         cleaned = clean(text, longest=LONGEST, multiline=True)
-    except ValueError as wrong:
-        raise RuleBroken(str(wrong), "text") from wrong
+    except TextError as wrong:
+        raise RuleBroken(wrong.sentence, "text") from wrong
     if not cleaned:
         raise RuleBroken(missing, "text")
     return cleaned

@@ -20,7 +20,7 @@ def wanted_state(known: tuple[str, ...]) -> str | None:
     """The argument `status` of a list; `RuleBroken` when it is none of `known`."""
     wanted = request.args.get("status")
     if wanted is not None and wanted not in known:
-        raise RuleBroken(f'"{wanted[:50]}" is not a valid choice.', "status")
+        raise RuleBroken(_('"%(word)s" is not a valid choice.'), "status", word=wanted[:50])
     return wanted
 
 
@@ -60,4 +60,4 @@ def naming(encounter_id: int) -> Iterator[None]:
     except (NotFound, Conflict) as refused:
         if isinstance(refused, Conflict) and refused.code != "withdrawn":
             raise
-        raise RuleBroken(f'Invalid pk "{encounter_id}" - object does not exist.', "encounter") from None
+        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "encounter", id=encounter_id) from None

@@ -27,7 +27,7 @@ def _medicine(name: str) -> Medicine:
 def allergy(whom: Patient, name: str) -> dict[str, Any]:
     """{"alert", "message", "outcome"}: outcome is fired, clear or could_not_run, and the message says why."""
     check = allergy_check(_medicine(name), medicines.allergies(whom), catalogue.knowledge())
-    told = [alert.message for alert in check.alerts] + ([check.missing] if check.missing else [])
+    told = [str(alert.message) for alert in check.alerts] + ([str(check.missing)] if check.missing else [])
     return {
         "alert": bool(check.alerts),
         "message": " ".join(told) or _("No recorded allergy to this medicine."),
@@ -43,5 +43,5 @@ def interactions(names: Iterable[str]) -> dict[str, Any]:
         for other in named[place + 1 :]:
             check = interaction_check(medicine, [Current(other)], catalogue.knowledge())
             drugs = [medicine.name, other.name]
-            found += [{"drugs": drugs, "severity": one.tier, "description": one.message} for one in check.alerts]
+            found += [{"drugs": drugs, "severity": one.tier, "description": str(one.message)} for one in check.alerts]
     return {"interactions": found, "not_checked": [one.name for one in named if not one.ingredients]}

@@ -19,8 +19,8 @@ from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.same_patient import check_same_patient
 from hms.core.statements import built_once
-from hms.core.text import clean
-from hms.core.words import _
+from hms.core.text import TextError, clean
+from hms.core.words import Sentence, _
 from hms.formulary import queries as formulary
 
 from . import diagnosing, medicines, prescribing
@@ -72,8 +72,8 @@ _problems = built_once(problems_of)
 
 
 @action(Action.WRITE_ENCOUNTER)
-def take_over(encounter_id: int, ticked: Ticked, *, by: Person) -> list[str]:
-    """Take over what is ticked; returns in words what could not be taken over, and why (a safety stop above all)."""
+def take_over(encounter_id: int, ticked: Ticked, *, by: Person) -> list[Sentence]:
+    """Take over what is ticked; returns what could not be taken over, and why (a safety stop above all)."""
     encounter = own_draft(encounter_id, by)
     if ticked == Ticked():
         raise RuleBroken(_("Tick what this encounter should take over."), "copy_rx")
@@ -91,7 +91,7 @@ def take_over(encounter_id: int, ticked: Ticked, *, by: Person) -> list[str]:
 
 
 @action(Action.PRESCRIBE)
-def repeat(prescription_id: int, *, by: Person) -> tuple[Encounter, list[str]]:
+def repeat(prescription_id: int, *, by: Person) -> tuple[Encounter, list[Sentence]]:
     """Order an earlier line of the patient once more, checked anew, in the encounter that `by` has open or opens now; with
     what could not be taken over and why."""
     line = found(Prescription, prescription_id)
@@ -105,13 +105,13 @@ def _of(model: Any, ids: Iterable[int], encounter: Encounter) -> list[Any]:
     return list(db.session.scalars(query.where(model.status != "entered_in_error").order_by(model.id)))
 
 
-def _order(line: Prescription, encounter: Encounter, by: Person) -> str:
-    """The line once more, with all its checks; "" or why not."""
+def _order(line: Prescription, encounter: Encounter, by: Person) -> Sentence | None:
+    """The line once more, with all its checks; None or why not."""
     dose = medicines.dose_of(line)
     what = {"medication_id": line.medication_id} if line.medication_id else {"medication_name": line.medication_name}
     product = formulary.medication(line.medication_id) if line.medication_id else None
     if product is not None and not product.is_active:
-        return _("%(what)s is no longer on the list of medicines.") % {"what": line.medication_name}
+        return Sentence(_("%(what)s is no longer on the list of medicines."), what=line.medication_name)
     if dose is not None:
         what["dose"] = dose
     else:
@@ -120,26 +120,26 @@ def _order(line: Prescription, encounter: Encounter, by: Person) -> str:
     try:
         prescribing.prescribe(encounter.id, by=by, **again, **what)
     except RuleBroken as refusal:
-        return _("%(what)s was not taken over. %(why)s") % {"what": line.medication_name, "why": refusal.message}
-    return ""
+        return Sentence(_("%(what)s was not taken over. %(why)s"), what=line.medication_name, why=refusal.sentence)
+    return None
 
 
-def _diagnose(one: Condition, encounter: Encounter, by: Person) -> str:
+def _diagnose(one: Condition, encounter: Encounter, by: Person) -> Sentence | None:
     code = one.code if one.code_system == ICD10 else ""
     try:
         diagnosing.add_condition(encounter.id, text=one.title, code=code, certainty=one.certainty, by=by)
     except RuleBroken as refusal:
-        return _("%(what)s was not taken over. %(why)s") % {"what": one.title, "why": refusal.message}
-    return ""
+        return Sentence(_("%(what)s was not taken over. %(why)s"), what=one.title, why=refusal.sentence)
+    return None
 
 
 def _quote(visit: Encounter, encounter: Encounter) -> None:
     """The note of an earlier visit under this one's, each line marked as copied."""
-    about = {"day": day(visit.started_at), "doctor": visit.performer_name}
-    begins = _("[Copied from the visit of %(day)s, %(doctor)s]") % about
-    lines = [begins, *(f"> {line}".rstrip() for line in visit.notes.splitlines()), _("[End of the copy]")]
+    told = _("[Copied from the visit of %(day)s, %(doctor)s]")
+    begins = Sentence(told, day=day(visit.started_at), doctor=visit.performer_name)
+    lines = [str(begins), *(f"> {line}".rstrip() for line in visit.notes.splitlines()), _("[End of the copy]")]
     text = "\n\n".join(part for part in (encounter.notes, "\n".join(lines)) if part)
     try:
         encounter.notes = clean(text, longest=TEXTS["notes"], multiline=True)
-    except ValueError as wrong:
-        raise RuleBroken(str(wrong), "notes") from wrong
+    except TextError as wrong:
+        raise RuleBroken(wrong.sentence, "notes") from wrong

@@ -12,6 +12,7 @@ from flask_wtf.csrf import generate_csrf
 from hms.appointments import actions as queue
 from hms.core import clock
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
+from hms.core.localisation import translate, translate_error
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -57,7 +58,7 @@ def _encounter_page(seen: page.EncounterPage, form: EncounterForm, **more: Any) 
     others = [one for one in seen.unsaved if not mine.is_behind(one)]
     shown = {"restored": None, "stop": "", "theirs": (), "dx_choices": (), "rx_choices": ()} | more
     if form.rx_asked.data and not shown["stop"]:
-        shown["stop"] = next((alert.message for alert in pending.stops(form, seen.encounter)), "")
+        shown["stop"] = next((translate(alert.message) for alert in pending.stops(form, seen.encounter)), "")
     shown["instead"] = pending.instead(form, seen.encounter) if shown["stop"] else ()
     shown["beside"] = filling.told(others, seen.encounter)
     return render_template("clinical/encounter.html", page=seen, form=form, **shown)
@@ -91,7 +92,7 @@ def write(encounter_id: int) -> ResponseReturnValue:
         return _again(encounter_id, form), 409
     filling.keep_what_is_pending(encounter_id, form, do, who)
     for told in form.left_out:
-        flash(told, "caution")
+        flash(translate(told), "caution")
     return _onwards(do, _after(encounter_id, form, do, target, who))
 
 
@@ -165,8 +166,8 @@ def _refused(encounter_id: int, form: EncounterForm, refusal: RuleBroken, do: st
     is_stop = refusal.field == "override_reason" and do in ("add_rx", "take_rx")
     if is_stop and not form.override_code.data:
         form.rx_asked.data = "1"
-        return _again(encounter_id, form, stop=refusal.message), 400
-    form.refuse(RuleBroken(refusal.message, form.BLAMED.get(refusal.field or "", refusal.field)))
+        return _again(encounter_id, form, stop=translate_error(refusal)), 400
+    form.refuse(RuleBroken.from_error(refusal, form.BLAMED.get(refusal.field or "", refusal.field)))
     return _again(encounter_id, form), 400
 
 

@@ -19,7 +19,7 @@ from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
 from hms.core.same_patient import check_same_patient
-from hms.core.text import clean
+from hms.core.text import TextError, clean
 from hms.core.words import _
 from hms.patients import access
 from hms.patients import queries as patients
@@ -118,7 +118,7 @@ def _check_appointment(appointment_id: int | None, patient_id: int) -> None:
         return
     booking = db.session.get(Appointment, appointment_id)
     if booking is None or booking.withdrawn_at is not None:
-        raise RuleBroken(f'Invalid pk "{appointment_id}" - object does not exist.', "appointment")
+        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "appointment", id=appointment_id)
     check_same_patient(patient_id, appointment=appointment_id)
 
 
@@ -147,8 +147,8 @@ def check_writable(encounter: Encounter, by: Person) -> None:
         rules.check_can_edit(state(encounter), is_author=encounter.doctor_id == by.id)
     except RuleBroken as refusal:
         if refusal.code == "not_author":
-            raise NotAllowed(refusal.message) from refusal
-        raise Conflict(refusal.message, code=refusal.code) from refusal
+            raise NotAllowed.from_error(refusal) from refusal
+        raise Conflict.from_error(refusal, code=refusal.code) from refusal
 
 
 def state(encounter: Any) -> str:
@@ -197,8 +197,8 @@ def _write(encounter: Encounter, texts: dict[str, Any]) -> None:
 def _cleaned(name: str, text: str, longest: int) -> str:
     try:
         return clean(text, longest=longest, multiline=True)
-    except ValueError as wrong:
-        raise RuleBroken(str(wrong), name) from wrong
+    except TextError as wrong:
+        raise RuleBroken(wrong.sentence, name) from wrong
 
 
 def _coming(day: date | None) -> date | None:

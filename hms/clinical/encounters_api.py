@@ -81,7 +81,8 @@ def begin(given: dict[str, Any]) -> Response:
     try:
         patients.patient(either(given, "patient"))
     except NotFound:
-        raise RuleBroken(f'Invalid pk "{either(given, "patient")}" - object does not exist.', "patient") from None
+        told = _('Invalid pk "%(id)s" - object does not exist.')
+        raise RuleBroken(told, "patient", id=either(given, "patient")) from None
     started = actions.begin_written(
         patient_id=either(given, "patient"), appointment_id=either(given, "appointment"), **_texts(given), by=who
     )

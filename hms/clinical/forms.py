@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
+from collections.abc import Sequence
+
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
@@ -14,6 +15,7 @@ from hms.core.days import near_day
 from hms.core.fields import LARGEST_ID
 from hms.core.format import day
 from hms.core.forms import DeskForm, LongText, Parsed, RecordIdField, Required, Text, WholeField
+from hms.core.words import Sentence
 from hms.formulary.dosing import FREQUENCIES, ROUTES
 from hms.formulary.own_dose import REGULARLY, WHEN_REQUIRED
 from hms.formulary.rules import OVERRIDE_REASONS
@@ -109,7 +111,7 @@ class EncounterForm(DeskForm):
     RX = ("rx", "rx_choice", "rx_line", *DOSE, *SUPPLY, *OVERRIDE)
     TEST = ("test", "test_code", "test_urgent")
     PENDING = (*DX, *RX, *TEST)
-    left_out: tuple[str, ...] | list[str] = ()
+    left_out: Sequence[Sentence] = ()
     """What a button could not take over, in words."""
 
     BLAMED = {
@@ -119,10 +121,6 @@ class EncounterForm(DeskForm):
         **{"quantity": "rx_quantity", "instructions": "rx_instructions"},
         **{"test": "test", "diagnoses": "dx", "code": "dx", "text": "dx", "diagnosis": "dx"},
     }
-
-    def is_untouched(self, *names: str) -> bool:
-        """Whether these fields show what they do on a new page: nothing written (be it unreadable), chosen or wrong."""
-        return all(not self[name].errors and self.shown(name) == (self[name].default or "") for name in names)
 
     def shown(self, name: str) -> str:
         """What stands in a field, read or not: a number of a draft is there as it was typed."""
@@ -224,7 +222,7 @@ class TemplateForm(HospitalTemplateForm):
     def offer(self, *, has_department: bool) -> None:
         """Somebody without a department has templates of their own only."""
         scopes = (OWN, DEPARTMENT) if has_department else (OWN,)
-        self.belongs_to.choices = [SelectChoice(name, _(SCOPES[name])) for name in scopes]
+        self.belongs_to.choices = [SelectChoice(name, SCOPES[name]) for name in scopes]
 
 
 class AddendumForm(DeskForm):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hms.core.words import _
+from flask_babel import lazy_gettext as _l
+
 from hms.formulary import facts
 from hms.formulary import queries as formulary
 from hms.formulary.dosing import Part
@@ -17,12 +18,12 @@ from hms.formulary.strengths import amount_text
 from . import medicines
 
 STATUS_WORDS = {
-    "draft": _("Draft"),
-    "active": _("Active"),
-    "on_hold": _("On hold"),
-    "stopped": _("Stopped"),
-    "completed": _("Dispensed"),
-    "part_dispensed": _("Owing"),
+    "draft": _l("Draft"),
+    "active": _l("Active"),
+    "on_hold": _l("On hold"),
+    "stopped": _l("Stopped"),
+    "completed": _l("Dispensed"),
+    "part_dispensed": _l("Owing"),
 }
 STATUS_LOOKS = {
     "draft": "neutral",
@@ -89,7 +90,7 @@ def _line(one: Any, product: Any | None) -> Line:
         since=one.signed_at or one.authored_at or one.created_at,
         alerts=tuple(sorted(alerts, key=lambda alert: ("stop", "caution", "info").index(alert[0]))),
         gaps=tuple(dict.fromkeys(check["missing"] for check in checks if check["missing"])),
-        override=": ".join(part for part in (reason, one.override_reason) if part),
+        override=": ".join(str(part) for part in (reason, one.override_reason) if part),
         is_in_formulary=product is not None or one.external_id is not None,
     )
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from flask_babel import lazy_gettext as _l
+
 from hms.clinical.vitals import flag, vitals
 from hms.core.format import day, quantity
-from hms.core.words import _
+from hms.core.words import Sentence, _
 
 WEIGHT_CHANGE = Decimal("0.10")
 WEIGHT_CHANGE_DAYS = 30
@@ -25,7 +27,7 @@ class Question:
 
     key: str
     reason: str
-    message: str
+    message: Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ def alarming(values: Mapping[str, Decimal], age_years: Decimal | None) -> list[Q
         if told and told.is_critical:
             vital = vitals()[key]
             sentence = _("%(label)s %(value)s: %(flag)s. Right?")
-            names = {"label": vital.label, "value": vital.shown(value), "flag": told}
-            found.append(Question(key, "alarming", sentence % names))
+            message = Sentence(sentence, label=vital.label, value=vital.shown(value), flag=told)
+            found.append(Question(key, "alarming", message))
     return found
 
 
@@ -88,9 +90,9 @@ def _height_loss(values: Mapping[str, Decimal], earlier: Mapping[str, Earlier]) 
     return Question("height", "change", _changed("height", told, values["height"], earlier["height"]))
 
 
-def _changed(key: str, told: str, value: Decimal, before: Earlier) -> str:
+def _changed(key: str, told: str, value: Decimal, before: Earlier) -> Sentence:
     shown = vitals()[key].shown
-    return told % {"value": shown(value), "change": shown(abs(value - before.value)), "day": day(before.on)}
+    return Sentence(told, value=shown(value), change=shown(abs(value - before.value)), day=day(before.on))
 
 
 def bmi(weight_kg: Decimal | None, height_cm: Decimal | None, age_years: Decimal | None) -> Decimal | None:
@@ -104,16 +106,16 @@ def bmi(weight_kg: Decimal | None, height_cm: Decimal | None, age_years: Decimal
 def bmi_word(index: Decimal, age_years: Decimal | None) -> str:
     """WHO's word for an adult's index; for children "see chart"."""
     if age_years is None or age_years < ADULT_FROM:
-        return _("see chart")
+        return _l("see chart")
     shown = _one_decimal(index)
     for below, word in (
-        (Decimal("18.5"), _("Underweight")),
-        (Decimal(25), _("Healthy")),
-        (Decimal(30), _("Overweight")),
+        (Decimal("18.5"), _l("Underweight")),
+        (Decimal(25), _l("Healthy")),
+        (Decimal(30), _l("Overweight")),
     ):
         if shown < below:
             return word
-    return _("Obese")
+    return _l("Obese")
 
 
 def bmi_text(index: Decimal, age_years: Decimal | None) -> str:

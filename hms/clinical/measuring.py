@@ -20,8 +20,8 @@ from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
 from hms.core.same_patient import check_same_patient
-from hms.core.text import clean
-from hms.core.words import _
+from hms.core.text import TextError, clean
+from hms.core.words import _, joined
 from hms.patients import access
 from hms.patients.models import Patient
 
@@ -38,7 +38,7 @@ class Unconfirmed(RuleBroken):
     code = "confirm"
 
     def __init__(self, questions: list[Question]) -> None:
-        super().__init__(" ".join(question.message for question in questions), "is_confirmed")
+        super().__init__(joined(question.message for question in questions), "is_confirmed")
         self.questions = questions
 
 
@@ -95,16 +95,20 @@ def _circumstances(typed: Mapping[str, Any]) -> dict[str, Any]:
     consciousness = typed.get("consciousness") or ""
     if consciousness and consciousness not in news2.CONSCIOUSNESS:
         raise RuleBroken(_("Choose how awake the patient is."), "consciousness")
-    try:
-        note = clean(typed.get("note") or "", longest=LONGEST_NOTE, multiline=True)
-    except ValueError as wrong:
-        raise RuleBroken(str(wrong), "note") from wrong
+    note = _cleaned(typed.get("note"), "note", multiline=True)
     return {
         "on_oxygen": typed.get("on_oxygen"),
         "consciousness": consciousness,
         "is_pregnant": typed.get("is_pregnant"),
         "note": note,
     }
+
+
+def _cleaned(text: str | None, field: str, *, multiline: bool = False) -> str:
+    try:
+        return clean(text or "", longest=LONGEST_NOTE, multiline=multiline)
+    except TextError as wrong:
+        raise RuleBroken(wrong.sentence, field) from wrong
 
 
 def _ask(whom: Patient, values: Mapping[str, Decimal]) -> None:
@@ -131,7 +135,7 @@ def _encounter(patient_id: int, encounter_id: int | None, queue_entry_id: int | 
 def correct_vitals(reading_id: int, *, reason: str, by: Person, **typed: Any) -> VitalsReading:
     """Replace one's own reading of the last 24 hours; the old one stays, struck through with the reason."""
     old = locked(VitalsReading, reading_id)
-    written = clean(reason or "", longest=LONGEST_NOTE)
+    written = _cleaned(reason, "reason")
     if len(written) < 3:
         raise RuleBroken(_("Say what was wrong."), "reason")
     if old.status != "final":

@@ -10,16 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hms.core.words import _
+from flask_babel import lazy_gettext as _l
+
+from hms.core.words import Sentence, _
 
 SCORED_FROM = 16
 ALERT = "alert"
 CONSCIOUSNESS: dict[str, str] = {
-    ALERT: _("Alert"),
-    "confusion": _("New confusion"),
-    "voice": _("Responds to voice"),
-    "pain": _("Responds to pain"),
-    "unresponsive": _("Unresponsive"),
+    ALERT: _l("Alert"),
+    "confusion": _l("New confusion"),
+    "voice": _l("Responds to voice"),
+    "pain": _l("Responds to pain"),
+    "unresponsive": _l("Unresponsive"),
 }
 
 # Each line: up to and including this value, so many points; the last line holds for all above.
@@ -39,11 +41,11 @@ PULSE = _steps(("40", 3), ("50", 1), ("90", 0), ("110", 1), ("130", 2), (None, 3
 TEMPERATURE = _steps(("35.0", 3), ("36.0", 1), ("38.0", 0), ("39.0", 1), (None, 2))
 
 BANDS: dict[str, tuple[str, str]] = {
-    "low": (_("low"), _("repeat in 4–6 h")),
-    "none": (_("low"), _("repeat in 12 h")),
-    "low_medium": (_("low–medium"), _("one parameter scores 3: clinician to review urgently, repeat every hour")),
-    "medium": (_("medium"), _("clinician to review urgently, repeat every hour")),
-    "high": (_("high"), _("emergency: call the doctor now, watch continuously")),
+    "low": (_l("low"), _l("repeat in 4–6 h")),
+    "none": (_l("low"), _l("repeat in 12 h")),
+    "low_medium": (_l("low–medium"), _l("one parameter scores 3: clinician to review urgently, repeat every hour")),
+    "medium": (_l("medium"), _l("clinician to review urgently, repeat every hour")),
+    "high": (_l("high"), _l("emergency: call the doctor now, watch continuously")),
 }
 
 
@@ -79,26 +81,28 @@ def not_scored_because(
     is_pregnant: bool | None,
     consciousness: str | None,
     on_oxygen: bool | None,
-) -> str:
-    """Why there is no score, in words; "" when there is one. Pregnancy that is not known does not hinder."""
+) -> Sentence | None:
+    """Why there is no score; None when there is one. Pregnancy that is not known does not hinder."""
     if age_years is None or age_years < SCORED_FROM:
-        return _("NEWS2 is for people of 16 years and over.")
+        return Sentence(_("NEWS2 is for people of 16 years and over."))
     if is_pregnant:
-        return _("NEWS2 is not valid in pregnancy.")
+        return Sentence(_("NEWS2 is not valid in pregnancy."))
     missing = [label for key, label in _NEEDED.items() if values.get(key) is None]
     if consciousness not in CONSCIOUSNESS:
-        missing.append(_("consciousness"))
+        missing.append(_l("consciousness"))
     if on_oxygen is None:
-        missing.append(_("air or oxygen"))
-    return _("NEWS2 still needs: %(missing)s.") % {"missing": ", ".join(missing)} if missing else ""
+        missing.append(_l("air or oxygen"))
+    if not missing:
+        return None
+    return Sentence(_("NEWS2 still needs: %(missing)s."), missing=", ".join(map(str, missing)))
 
 
 _NEEDED: dict[str, str] = {
-    "respiratory_rate": _("respiratory rate"),
-    "oxygen_saturation": _("SpO₂"),
-    "systolic": _("systolic blood pressure"),
-    "pulse": _("pulse"),
-    "temperature": _("temperature"),
+    "respiratory_rate": _l("respiratory rate"),
+    "oxygen_saturation": _l("SpO₂"),
+    "systolic": _l("systolic blood pressure"),
+    "pulse": _l("pulse"),
+    "temperature": _l("temperature"),
 }
 
 

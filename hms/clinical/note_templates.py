@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, case, or_, select
 
 from hms.core.actions import STALE, action, doing
@@ -15,13 +16,13 @@ from hms.core.errors import NotFound, RuleBroken, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.statements import built_once
-from hms.core.text import clean
+from hms.core.text import TextError, clean
 from hms.core.words import _
 
 from .models import NoteTemplate
 
 OWN, DEPARTMENT, HOSPITAL = "own", "department", "hospital"
-SCOPES = {OWN: _("Mine alone"), DEPARTMENT: _("My department's"), HOSPITAL: _("The hospital's")}
+SCOPES = {OWN: _l("Mine alone"), DEPARTMENT: _l("My department's"), HOSPITAL: _l("The hospital's")}
 LONGEST = 5000
 STARTING_LIST = Path(__file__).parent / "data" / "note_templates.csv"
 _SHORTCUT = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
@@ -166,8 +167,8 @@ def _shortcut(typed: str) -> str:
 def _cleaned(text: str, field: str, longest: int, *, multiline: bool = False) -> str:
     try:
         cleaned = clean(text, longest=longest, multiline=multiline)
-    except ValueError as wrong:
-        raise RuleBroken(str(wrong), field) from wrong
+    except TextError as wrong:
+        raise RuleBroken(wrong.sentence, field) from wrong
     if not cleaned:
         raise RuleBroken(_("Fill this in."), field)
     return cleaned

@@ -60,7 +60,7 @@ def order(
     if medication_id is not None:
         product = formulary.medication(medication_id)
         if product is None or not product.is_active:
-            raise RuleBroken(f'Invalid pk "{medication_id}" - object does not exist.', "medication")
+            raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "medication", id=medication_id)
     else:
         product = formulary.medication_named(medication_name, dosage)
     name = medication_name.strip() or (facts.full_name(product) if product else "")
@@ -121,8 +121,8 @@ def as_kept(checks: Iterable[Check]) -> dict[str, Any]:
             {
                 "rule": check.rule,
                 "outcome": check.outcome,
-                "missing": check.missing,
-                "alerts": [{"tier": alert.tier, "message": alert.message} for alert in check.alerts],
+                "missing": str(check.missing or ""),
+                "alerts": [{"tier": alert.tier, "message": str(alert.message)} for alert in check.alerts],
             }
             for check in checks
         ],

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import gettext
+
 from hms.core.db import found
 from hms.core.errors import RuleBroken
+from hms.core.localisation import translate_error
 from hms.core.people import Person
 from hms.core.words import _
 from hms.formulary import facts, own_dose
@@ -147,13 +150,13 @@ def preview(form: EncounterForm) -> dict[str, Any]:
         ordered = order(**asked)
     except RuleBroken as refusal:
         blamed = EncounterForm.BLAMED.get(refusal.field or "", refusal.field)
-        return {"sentence": "", "fields": own, "problem": _(refusal.message), "blamed": blamed}
+        return {"sentence": "", "fields": own, "problem": translate_error(refusal), "blamed": blamed}
     if ordered.dose is None:
         return {"sentence": "", "fields": own}
     shown = own_dose.fields_of(ordered.dose)
     supply = amount_text(ordered.supply, product.unit) if ordered.supply else ""
     return {
         "sentence": text_of(facts.dose_sentence(product, ordered.dose)),
-        "supply": _("supply %(amount)s") % {"amount": supply} if supply else "",
+        "supply": gettext("supply %(amount)s", amount=supply) if supply else "",
         "fields": {name: getattr(shown, part) for part, name in DOSE_FIELDS.items() if part != "short"},
     }

@@ -14,7 +14,7 @@ from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
-from hms.core.text import clean
+from hms.core.text import TextError, clean
 from hms.core.words import _
 from hms.formulary import actions as formulary_actions
 from hms.formulary import rules as safety
@@ -109,8 +109,8 @@ def _texts(given: dict[str, Any]) -> dict[str, str]:
     for name, longest in LENGTHS.items():
         try:
             cleaned[name] = clean(given.get(name) or "", longest=longest, multiline=name == "instructions")
-        except ValueError as wrong:
-            raise RuleBroken(str(wrong), name) from wrong
+        except TextError as wrong:
+            raise RuleBroken(wrong.sentence, name) from wrong
     return cleaned
 
 

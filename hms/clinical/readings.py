@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import CompoundSelect, Select, literal, select, union_all
 
 from hms.clinical import news2, vitals
@@ -15,7 +16,7 @@ from hms.clinical.measures import Earlier, bmi, bmi_text
 from hms.core import clock
 from hms.core.format import NBSP
 from hms.core.statements import built_once
-from hms.core.words import _
+from hms.core.words import Sentence
 
 from .models import VitalsReading
 
@@ -25,15 +26,15 @@ COLUMNS = tuple(_READING[name] for name in _SHOWN)
 """All that `shown` shows of a reading."""
 DAYS_PER_YEAR = Decimal("365.25")
 SHORT = {
-    "temperature": _("T"),
-    vitals.BLOOD_PRESSURE: _("BP"),
-    "pulse": _("Pulse"),
-    "respiratory_rate": _("RR"),
-    "oxygen_saturation": _("SpO₂"),
-    "weight": _("Weight"),
-    "height": _("Height"),
-    "pain": _("Pain"),
-    "glucose": _("Glucose"),
+    "temperature": _l("T"),
+    vitals.BLOOD_PRESSURE: _l("BP"),
+    "pulse": _l("Pulse"),
+    "respiratory_rate": _l("RR"),
+    "oxygen_saturation": _l("SpO₂"),
+    "weight": _l("Weight"),
+    "height": _l("Height"),
+    "pain": _l("Pain"),
+    "glucose": _l("Glucose"),
 }
 
 
@@ -53,7 +54,7 @@ class Measure:
             return "normal"
         if self.flag.is_critical:
             return "critical"
-        return "high" if self.flag.word == "High" else "low"
+        return self.flag.code
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Reading:
     measures: tuple[Measure, ...]
     bmi: str
     news2: news2.Score | None
-    news2_gap: str
+    news2_gap: Sentence | None
     note: str
     on_oxygen: bool | None
     consciousness: str

@@ -9,20 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from flask_babel import lazy_gettext as _l
+
 from hms.core.errors import RuleBroken
-from hms.core.text import clean
-from hms.core.words import _
+from hms.core.text import TextError, clean
+from hms.core.words import Sentence, _
 
 DRAFT, SIGNED, AMENDED, WITHDRAWN = "in_progress", "signed", "amended", "entered_in_error"
 # State: (words, FHIR Encounter.status, FHIR Composition.status)
 STATES: dict[str, tuple[str, str, str]] = {
-    DRAFT: (_("Draft"), "in-progress", "preliminary"),
-    SIGNED: (_("Signed"), "finished", "final"),
-    AMENDED: (_("Signed, with addendum"), "finished", "amended"),
-    WITHDRAWN: (_("Entered in error"), "entered-in-error", "entered-in-error"),
+    DRAFT: (_l("Draft"), "in-progress", "preliminary"),
+    SIGNED: (_l("Signed"), "finished", "final"),
+    AMENDED: (_l("Signed, with addendum"), "finished", "amended"),
+    WITHDRAWN: (_l("Entered in error"), "entered-in-error", "entered-in-error"),
 }
 # FHIR condition-ver-status
-CERTAINTIES: dict[str, str] = {"provisional": _("provisional"), "confirmed": _("confirmed")}
+CERTAINTIES: dict[str, str] = {"provisional": _l("provisional"), "confirmed": _l("confirmed")}
 
 MOST_DIAGNOSES = 20
 LONGEST_DIAGNOSIS = 255
@@ -50,7 +52,7 @@ class Missing:
     """A line of the checklist under the sign button. `blocks` says that signing waits for it."""
 
     field: str
-    message: str
+    message: Sentence
     blocks: bool
 
 
@@ -83,16 +85,18 @@ def missing_for_signature(
     """What stands between a draft and its signature, in the order of the page."""
     found = []
     if not notes.strip() and not diagnoses:
-        found.append(Missing("notes", _("Write a note or a diagnosis before you sign."), blocks=True))
+        found.append(Missing("notes", Sentence(_("Write a note or a diagnosis before you sign.")), blocks=True))
     elif not diagnoses and not no_diagnosis_reason.strip():
-        found.append(Missing("no_diagnosis_reason", _("Diagnosis is empty – allowed, tell us why?"), blocks=True))
+        found.append(
+            Missing("no_diagnosis_reason", Sentence(_("Diagnosis is empty – allowed, tell us why?")), blocks=True)
+        )
     if unanswered_stops:
-        told = _("%(count)s safety alert(s) wait for your answer.") % {"count": unanswered_stops}
+        told = Sentence(_("%(count)s safety alert(s) wait for your answer."), count=unanswered_stops)
         found.append(Missing("override_reason", told, blocks=True))
     if any(not diagnosis.is_coded for diagnosis in diagnoses):
-        found.append(Missing("diagnoses", _("A diagnosis has no ICD-10 code."), blocks=False))
+        found.append(Missing("diagnoses", Sentence(_("A diagnosis has no ICD-10 code.")), blocks=False))
     if not notes.strip() and diagnoses:
-        found.append(Missing("notes", _("The note is empty."), blocks=False))
+        found.append(Missing("notes", Sentence(_("The note is empty.")), blocks=False))
     return found
 
 
@@ -146,7 +150,7 @@ def check_diagnoses(diagnoses: Sequence[Diagnosis]) -> None:
         _check_diagnosis(diagnosis)
         named = diagnosis.code or diagnosis.text.strip().casefold()
         if named in seen:
-            raise _wrong(_("“%(text)s” is there twice: remove one.") % {"text": diagnosis.text or diagnosis.code})
+            raise _wrong(_("“%(text)s” is there twice: remove one."), text=diagnosis.text or diagnosis.code)
         seen.add(named)
 
 
@@ -157,12 +161,12 @@ def _check_diagnosis(diagnosis: Diagnosis) -> None:
         raise _wrong(_("Say whether the diagnosis is provisional or confirmed."))
     try:
         clean(diagnosis.text, longest=LONGEST_DIAGNOSIS)
-    except ValueError as refusal:
-        raise _wrong(str(refusal)) from refusal
+    except TextError as refusal:
+        raise _wrong(refusal.sentence) from refusal
 
 
-def _wrong(sentence: str) -> RuleBroken:
-    return RuleBroken(sentence, "diagnoses")
+def _wrong(sentence: str | Sentence, **values: object) -> RuleBroken:
+    return RuleBroken(sentence, "diagnoses", **values)
 
 
 def check_can_add(state: str, text: str) -> str:
@@ -172,8 +176,8 @@ def check_can_add(state: str, text: str) -> str:
         raise RuleBroken(_("This encounter is still a draft: change it instead of adding to it."), "addendum")
     try:
         written = clean(text, longest=LONGEST_NOTE, multiline=True)
-    except ValueError as refusal:
-        raise RuleBroken(str(refusal), "addendum") from refusal
+    except TextError as refusal:
+        raise RuleBroken(refusal.sentence, "addendum") from refusal
     if len(written) < SHORTEST_ADDENDUM:
         raise RuleBroken(_("Write what you want to add."), "addendum")
     return written

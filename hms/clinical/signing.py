@@ -84,9 +84,9 @@ def _check(encounter: Encounter, by: Person) -> None:
         )
     except RuleBroken as refusal:
         if refusal.code == "signed":
-            raise Conflict(refusal.message, code="signed") from refusal
+            raise Conflict.from_error(refusal, code="signed") from refusal
         if refusal.code == "not_author":
-            raise NotAllowed(refusal.message) from refusal
+            raise NotAllowed.from_error(refusal) from refusal
         raise
 
 
@@ -117,7 +117,7 @@ def _check_again(lines: list[Prescription], encounter: Encounter) -> None:
         stops = safety.stops(checks)
         if stops:
             told = _("%(alert)s Remove %(medicine)s, or write it again with a reason.")
-            raise RuleBroken(told % {"alert": stops[0].message, "medicine": line.medication_name}, "override_reason")
+            raise RuleBroken(told, "override_reason", alert=stops[0].message, medicine=line.medication_name)
 
 
 def _make_final(encounter: Encounter, lines: list[Prescription], by: Person) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
+
 from hms.appointments import actions as queue
 from hms.appointments.models import QueueEntry
 from hms.clinical import vitals
 from hms.core.actions import action
 from hms.core.db import found
 from hms.core.errors import RuleBroken
+from hms.core.localisation import in_english
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.words import _
+from hms.core.words import Sentence, _
 from hms.messages.actions import tell
 from hms.patients import actions as patients
 from hms.patients.models import Patient
@@ -23,13 +26,13 @@ from .measuring import record_vitals
 from .models import VitalsReading
 
 CALL_REASONS: dict[str, str] = {
-    "looks_ill": _("looks very ill"),
-    "breathing": _("breathing"),
-    "blood_pressure": _("blood pressure or pulse"),
-    "bleeding": _("bleeding"),
-    "fits": _("fits or not awake"),
-    "pain": _("severe pain"),
-    "labour": _("labour"),
+    "looks_ill": _l("looks very ill"),
+    "breathing": _l("breathing"),
+    "blood_pressure": _l("blood pressure or pulse"),
+    "bleeding": _l("bleeding"),
+    "fits": _l("fits or not awake"),
+    "pain": _l("severe pain"),
+    "labour": _l("labour"),
 }
 RANGED = ("temperature", "systolic", "pulse", "respiratory_rate", "oxygen_saturation")
 
@@ -56,11 +59,12 @@ def call_doctor(entry_id: int, *, reason: str, by: Person) -> int:
         raise RuleBroken(_("Choose why the doctor should come."), "call_reason")
     entry = found(QueueEntry, entry_id)
     called = [entry.doctor_id] if entry.doctor_id is not None else [one.id for one in staff.doctors()]
-    told = {"name": by.name, "token": entry.token, "why": CALL_REASONS[reason]}
+    told = _("%(name)s asks you to come: token %(token)s, %(why)s")
+    title = in_english(Sentence(told, name=by.name, token=entry.token, why=CALL_REASONS[reason]))
     for doctor_id in called:
         tell(
             doctor_id,
-            title=_("%(name)s asks you to come: token %(token)s, %(why)s") % told,
+            title=title,
             url=f"/patients/{entry.patient_id}",
             kind="urgent",
             by=by,

@@ -7,15 +7,26 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from hms.core.localisation import translate
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.formulary import queries as formulary
 from hms.patients import queries as patients
 
-from . import actions, codes, continuing, pending, queries, readings
+from . import actions, codes, continuing, labels, pending, queries, readings, rules
 from .forms import EncounterForm
 
 pages = Blueprint("clinical", __name__)
+
+
+@pages.app_template_global("certainty_word")
+def certainty_word(certainty: str) -> str:
+    return rules.CERTAINTIES.get(certainty, certainty)
+
+
+@pages.app_template_global("clinical_status_word")
+def clinical_status_word(status: str) -> str:
+    return labels.CLINICAL_STATUSES.get(status, status)
 
 
 @pages.post("/patients/<int:patient_id>/encounters/start")
@@ -53,7 +64,7 @@ def repeat(prescription_id: int) -> ResponseReturnValue:
     """Order an earlier medicine once more; it is in the open encounter, or why it is not stands there."""
     encounter, left_out = continuing.repeat(prescription_id, by=person())
     for told in left_out:
-        flash(told, "caution")
+        flash(translate(told), "caution")
     if not left_out:
         flash(_("Added to this encounter, checked anew. Nothing is ordered before you sign."), "success")
     return redirect(url_for("clinical.encounter", encounter_id=encounter.id, _anchor="prescriptions"), 303)

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+from flask_babel import lazy_gettext as _l
+
 from hms.core.errors import RuleBroken
 from hms.core.format import quantity
 from hms.core.numbers import number
-from hms.core.words import _
+from hms.core.words import Sentence, _, joined
+
+from . import labels
 
 DATA = Path(__file__).parent / "data"
 BLOOD_PRESSURE = "blood_pressure"
@@ -63,11 +67,18 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """The word that stands beside an unusual value, with the usual range: Low, High, Critical low, Critical high."""
+    """What an unusual value is called: `code` is low, high, critical_low or critical_high; with the usual range."""
 
-    word: str
+    code: str
     range_text: str
-    is_critical: bool
+
+    @property
+    def word(self) -> str:
+        return labels.FLAGS[self.code]
+
+    @property
+    def is_critical(self) -> bool:
+        return self.code.startswith("critical_")
 
     def __str__(self) -> str:
         return f"{self.word} ({self.range_text})"
@@ -82,7 +93,7 @@ def vitals() -> dict[str, Vital]:
 
 def _vital(row: dict[str, str]) -> Vital:
     numbers = {"possible_low": Decimal(row["possible_low"]), "possible_high": Decimal(row["possible_high"])}
-    return Vital(**row | numbers | {"decimals": int(row["decimals"])})
+    return Vital(**row | numbers | {"label": labels.VITAL_SIGNS[row["key"]], "decimals": int(row["decimals"])})
 
 
 @cache
@@ -136,28 +147,30 @@ def check_possible(key: str, value: Decimal, field: str | None = None) -> None:
     where = field or key
     if not value.is_finite() or not vital.possible_low <= value <= vital.possible_high:
         told = _("%(label)s must be between %(low)s and %(high)s.")
-        names = {"label": vital.label, "low": quantity(vital.possible_low), "high": vital.shown(vital.possible_high)}
-        raise RuleBroken(f"{told % names} {_other_unit(key, value)}".rstrip(), where)
+        low, high = quantity(vital.possible_low), vital.shown(vital.possible_high)
+        raise RuleBroken(
+            joined((Sentence(told, label=vital.label, low=low, high=high), *_other_unit(key, value))), where
+        )
     if value != round(value, vital.decimals):
         told = _("Use whole numbers.") if vital.decimals == 0 else _("Use at most %(count)s decimals.")
-        raise RuleBroken(f"{vital.label}: {told % {'count': vital.decimals}}", where)
+        advice = Sentence(told, count=vital.decimals)
+        raise RuleBroken(_("%(label)s: %(advice)s"), where, label=vital.label, advice=advice)
 
 
-def _other_unit(key: str, value: Decimal) -> str:
+def _other_unit(key: str, value: Decimal) -> Iterator[Sentence]:
     """Advice to somebody who typed °F, metres, grams or mg/dL."""
     for name, smallest, largest, unit, convert in _OTHER_UNITS:
         if name == key and value.is_finite() and smallest <= value <= largest:
             vital = vitals()[key]
             told = _("%(typed)s looks like %(unit)s: write %(shown)s.")
             shown = vital.shown(round(convert(value), vital.decimals))
-            return told % {"typed": quantity(value), "unit": unit, "shown": shown}
-    return ""
+            yield Sentence(told, typed=quantity(value), unit=unit, shown=shown)
 
 
 _OTHER_UNITS = (
     ("temperature", 77, 113, "°F", lambda value: (value - 32) / Decimal("1.8")),
-    ("height", Decimal("0.2"), Decimal("2.5"), _("metres"), lambda value: value * 100),
-    ("weight", 500, 9999, _("grams"), lambda value: value / 1000),
+    ("height", Decimal("0.2"), Decimal("2.5"), _l("metres"), lambda value: value * 100),
+    ("weight", 500, 9999, _l("grams"), lambda value: value / 1000),
     ("glucose", 61, 600, "mg/dL", lambda value: value / 18),
 )
 
@@ -172,14 +185,14 @@ def check_pressures(systolic: Decimal | None, diastolic: Decimal | None, field: 
         raise RuleBroken(_("The second pressure must be lower than the first: write them as 120/80."), field)
 
 
-def read(typed: Mapping[str, object]) -> tuple[dict[str, Decimal], dict[str, str]]:
+def read(typed: Mapping[str, object]) -> tuple[dict[str, Decimal], dict[str, Sentence]]:
     """The values in a form or API body by key, and what is wrong with the others by the field that was sent.
 
     Takes keys or API names with text or numbers, and `blood_pressure` ("120/80") instead of the two pressures. Empty
     fields are left out: each value may stand alone.
     """
     values: dict[str, Decimal] = {}
-    errors: dict[str, str] = {}
+    errors: dict[str, Sentence] = {}
     for key, vital in vitals().items():
         field = key if typed.get(key) is not None else vital.api_name
         _read_one(key, _text(typed.get(field)), field, values, errors)
@@ -193,17 +206,17 @@ def _text(typed: object) -> str:
     return "" if typed is None else str(typed)
 
 
-def _read_one(key: str, typed: str, field: str, values: dict[str, Decimal], errors: dict[str, str]) -> None:
+def _read_one(key: str, typed: str, field: str, values: dict[str, Decimal], errors: dict[str, Sentence]) -> None:
     try:
         value = parse_number(typed, field)
         if value is not None:
             check_possible(key, value, field)
             values[key] = value
     except RuleBroken as refusal:
-        errors[field] = refusal.message
+        errors[field] = refusal.sentence
 
 
-def _read_pressures(typed: str, values: dict[str, Decimal], errors: dict[str, str]) -> None:
+def _read_pressures(typed: str, values: dict[str, Decimal], errors: dict[str, Sentence]) -> None:
     try:
         systolic, diastolic = parse_blood_pressure(typed)
         check_pressures(systolic, diastolic)
@@ -212,14 +225,14 @@ def _read_pressures(typed: str, values: dict[str, Decimal], errors: dict[str, st
                 check_possible(key, value, BLOOD_PRESSURE)
                 values[key] = value
     except RuleBroken as refusal:
-        errors[BLOOD_PRESSURE] = refusal.message
+        errors[BLOOD_PRESSURE] = refusal.sentence
 
 
-def _check_separate_pressures(values: dict[str, Decimal], field: str, errors: dict[str, str]) -> None:
+def _check_separate_pressures(values: dict[str, Decimal], field: str, errors: dict[str, Sentence]) -> None:
     try:
         check_pressures(values.get("systolic"), values.get("diastolic"), field)
     except RuleBroken as refusal:
-        errors[field] = refusal.message
+        errors[field] = refusal.sentence
 
 
 def flag(key: str, value: Decimal, age_years: Decimal | None) -> Flag | None:
@@ -228,9 +241,9 @@ def flag(key: str, value: Decimal, age_years: Decimal | None) -> Flag | None:
     if usual is None:
         return None
     if usual.critical_low is not None and value <= usual.critical_low:
-        return Flag(_("Critical low"), usual.text, is_critical=True)
+        return Flag("critical_low", usual.text)
     if usual.critical_high is not None and value >= usual.critical_high:
-        return Flag(_("Critical high"), usual.text, is_critical=True)
+        return Flag("critical_high", usual.text)
     if value < usual.low:
-        return Flag(_("Low"), usual.text, is_critical=False)
-    return Flag(_("High"), usual.text, is_critical=False) if value > usual.high else None
+        return Flag("low", usual.text)
+    return Flag("high", usual.text) if value > usual.high else None

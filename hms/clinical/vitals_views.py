@@ -143,7 +143,7 @@ def words_for_board(entry_ids: Iterable[int]) -> dict[int, str]:
 
 def _board_words(row: Any) -> str:
     seen = readings.shown(row, row.birth_date)
-    told = [f"{one.label} {one.text} {_(one.flag.word)}" for one in seen.flagged]
+    told = [f"{one.label} {one.text} {one.flag.word}" for one in seen.flagged]
     if seen.news2 is not None and seen.news2.needs_review:
         told.append(f"NEWS2 {seen.news2.total}")
     return ", ".join(told) or _("Taken, as usual")

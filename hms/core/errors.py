@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Self
 
+from .words import Sentence
+
 
 class DomainError(Exception):
     """A refusal that a person can read.
@@ -21,10 +23,11 @@ class DomainError(Exception):
     way_on: tuple[str, str] | None = None
     """Address and words of the button that leads on from the refusal, where there is one."""
 
-    def __init__(self, message: str, field: str | None = None, *, code: str | None = None, **values: object) -> None:
+    def __init__(
+        self, message: str | Sentence, field: str | None = None, *, code: str | None = None, **values: object
+    ) -> None:
         super().__init__(message)
-        self.message = message
-        self.values = values
+        self.sentence = message if isinstance(message, Sentence) else Sentence(message, **values)
         self.field = field
         self.code = code or self.code
 
@@ -32,10 +35,20 @@ class DomainError(Exception):
     def from_error(cls, error: DomainError, field: str | None = None, *, code: str | None = None) -> Self:
         """An error of this class with the sentence and values of `error`, at `field`; a code of its own is kept."""
         own_code = error.code if error.code != type(error).code else None
-        return cls(error.message, field, code=code or own_code, **error.values)
+        return cls(error.sentence, field, code=code or own_code)
 
     def __str__(self) -> str:
-        return self.message % self.values if self.values else self.message
+        return str(self.sentence)
+
+    @property
+    def message(self) -> str:
+        """The sentence of the catalogue, its places empty."""
+        return self.sentence.message
+
+    @property
+    def values(self) -> dict[str, object]:
+        """What fills the places of `message`."""
+        return self.sentence.values
 
 
 class RuleBroken(DomainError):

@@ -8,8 +8,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from .localisation import translate
 from .money import Money
-from .text import clean
+from .text import TextError, clean
 
 REQUIRED = {"required": "This field is required.", "null": "This field may not be null."}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -32,8 +33,8 @@ class Text(fields.String):
             raise self.make_error("invalid")
         try:
             text = clean(value, longest=self.longest, multiline=self.multiline)
-        except ValueError as wrong:
-            raise ValidationError(str(wrong)) from wrong
+        except TextError as wrong:
+            raise ValidationError(translate(wrong.sentence)) from wrong
         if not text and not self.blank:
             raise ValidationError("This field may not be blank.")
         return text

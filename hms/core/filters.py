@@ -8,13 +8,13 @@ from functools import lru_cache
 
 from babel.dates import get_month_names
 from flask import Flask, current_app
+from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from hms.core import clock, format
 from hms.core.format import Named
+from hms.core.localisation import current_language, translate
 from hms.core.money import Money
-from hms.core.speaking import language
-from hms.core.speaking import say as _
 
 
 def install(app: Flask) -> None:
@@ -36,14 +36,16 @@ def install(app: Flask) -> None:
         quantity=quantity,
         phone=phone,
         marked=marked,
+        translate=translate,
     )
     app.jinja_env.globals.update(now=clock.now, today=clock.today, month_words=lambda: _months("abbreviated"))
 
 
 def _months(width: str) -> tuple[str, ...]:
-    if language() == "en":
+    language = current_language()
+    if language == "en":
         return format.SHORT_MONTHS if width == "abbreviated" else format.LONG_MONTHS
-    return _months_in(width, language())
+    return _months_in(width, language)
 
 
 @lru_cache
@@ -94,7 +96,7 @@ def spoken_name(person: Named) -> str:
 
 
 def sex_word(code: str | None) -> str:
-    return _(format.sex_word(code))
+    return format.sex_word(code)
 
 
 def money(amount: Money | None, code: bool = True) -> str:

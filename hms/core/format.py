@@ -15,10 +15,10 @@ from typing import Protocol
 
 import phonenumbers
 from babel.numbers import get_currency_precision
+from flask_babel import lazy_gettext as _l
 
 from hms.core import clock
 from hms.core.money import Money
-from hms.core.words import _
 
 NBSP = "\u00a0"
 MINUS = "\u2212"
@@ -29,9 +29,9 @@ LONG_MONTHS = (
 )
 # FHIR's administrative gender and the one-letter codes of older records.
 _SEX_WORDS = {
-    **dict.fromkeys(("female", "f"), _("Female")),
-    **dict.fromkeys(("male", "m"), _("Male")),
-    **dict.fromkeys(("other", "o"), _("Other")),
+    **dict.fromkeys(("female", "f"), _l("Female")),
+    **dict.fromkeys(("male", "m"), _l("Male")),
+    **dict.fromkeys(("other", "o"), _l("Other")),
 }
 
 
@@ -107,8 +107,8 @@ def spoken_name(family: str | None, given: str | None, title: str | None = None)
 
 
 def sex_word(code: str | None) -> str:
-    """Female, Male, Other or Not known; never a letter."""
-    return _SEX_WORDS.get((code or "").lower(), _("Not known"))
+    """Female, Male, Other or Not known in the reader's language; never a letter."""
+    return str(_SEX_WORDS.get((code or "").lower(), _l("Not known")))
 
 
 def money(amount: Money, currency: str, *, code: bool = True) -> str:

@@ -7,17 +7,17 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask import g
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import IntegerField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Optional, StopValidation
 
 from .errors import Conflict, RuleBroken
-from .localisation import translate_error
+from .localisation import translate, translate_error
 from .money import Money
 from .people import Person
-from .text import clean, showable
+from .text import TextError, clean, showable
+from .words import _
 
 Required = lambda: DataRequired(_l("Fill this in."))  # noqa: E731 - reads as a validator in a form
 Maybe = Optional
@@ -91,6 +91,14 @@ class DeskForm(FlaskForm):
         return 400 if self.errors or self.form_errors else 200
 
 
+def _tidy(text: str, **limits: Any) -> str:
+    """`text` as `clean` keeps it; WTForms shows the words of the `ValueError` at the field."""
+    try:
+        return clean(text, **limits)
+    except TextError as wrong:
+        raise ValueError(translate(wrong.sentence)) from wrong
+
+
 class Text(StringField):
     """One line of at most `longest` characters, cleaned; None when left empty and `empty` is None."""
 
@@ -104,7 +112,7 @@ class Text(StringField):
         if not valuelist:
             return
         self.data = showable(valuelist[0])
-        cleaned = clean(valuelist[0], longest=self.longest, multiline=self.multiline)
+        cleaned = _tidy(valuelist[0], longest=self.longest, multiline=self.multiline)
         self.data = cleaned or self.empty
 
     def _value(self) -> str:
@@ -121,7 +129,7 @@ class LongText(TextAreaField):
     def process_formdata(self, valuelist: list[str]) -> None:
         if valuelist:
             self.data = showable(valuelist[0])
-            self.data = clean(valuelist[0], longest=self.longest, multiline=True)
+            self.data = _tidy(valuelist[0], longest=self.longest, multiline=True)
 
 
 class Parsed(StringField):
@@ -143,7 +151,7 @@ class Parsed(StringField):
         if not valuelist:
             return
         self.typed, self.data = showable(valuelist[0]), None
-        text = clean(valuelist[0], longest=100)
+        text = _tidy(valuelist[0], longest=100)
         if not text:
             return
         try:
@@ -211,5 +219,5 @@ class RecordIdField(IntegerField):
         text = valuelist[0].strip()
         if not (text.isascii() and text.isdigit() and len(text) < 19):
             self.data = None
-            raise ValueError(_("Choose one from the list."))
+            raise ValueError(_l("Choose one from the list."))
         self.data = int(text)

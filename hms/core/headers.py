@@ -40,10 +40,10 @@ def csp_nonce() -> str:
 
 
 def policy_of_pages() -> str:
-    """What a page may load: files of this site, and scripts and styles that carry this answer's nonce."""
+    """What a page may load: styles and pictures of this site, and only the scripts that carry this answer's nonce."""
     nonce = f"'nonce-{csp_nonce()}'"
     return (
-        f"default-src 'none'; script-src 'self' {nonce}; style-src 'self' {nonce}; img-src 'self' data:; connect-src 'self'; "
+        f"default-src 'none'; script-src {nonce}; style-src 'self' {nonce}; img-src 'self' data:; connect-src 'self'; "
         "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; "
         f"report-uri {REPORTS}"
     )

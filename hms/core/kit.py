@@ -40,6 +40,7 @@ class SamplePatient:
     date_of_birth: date | None = date(1991, 3, 13)
     birth_is_estimated: bool = False
     sex: str = "female"
+    allergy_status: str = "known"
     allergy_words: str = "Known allergies"
     deceased_on: date | None = None
     same_name_count: int = 0
@@ -91,7 +92,8 @@ class Kit:
 
 def deceased_patient() -> SamplePatient:
     patient = SamplePatient("Bangura", "Alie", "HMS-000310-4", "Mr", sex="male", date_of_birth=date(1950, 2, 1))
-    patient.deceased_on, patient.allergy_words = date(2026, 2, 2), "No known allergies"
+    patient.deceased_on = date(2026, 2, 2)
+    patient.allergy_status, patient.allergy_words = "none_known", "No known allergies"
     return patient
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import request
-from flask_babel import gettext as _
 
 from .addresses import address
 from .people import Person
@@ -39,7 +38,7 @@ _places: dict[str, Place] = {}
 
 
 def place(label: str, endpoint: str, needs: Action, order: int, key: str = "") -> None:
-    """Put a page in the top bar. `label` is marked with `hms.core.words._`; `g` and then `key` opens it."""
+    """Put a page in the top bar. `label` is a `lazy_gettext` literal; `g` and then `key` opens it."""
     _places[endpoint] = Place(label, endpoint, needs, order, key)
 
 
@@ -48,4 +47,4 @@ def items(who: Person) -> list[NavItem]:
     seen = sorted((p for p in _places.values() if who.is_authenticated and who.may(p.needs)), key=lambda p: p.order)
     urls = [address(p.endpoint) for p in seen]
     here = max((url for url in urls if request.path.startswith(url)), key=len, default=None)
-    return [NavItem(_(p.label), url, url == here, key=p.key) for p, url in zip(seen, urls, strict=True)]
+    return [NavItem(p.label, url, url == here, key=p.key) for p, url in zip(seen, urls, strict=True)]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from flask_babel import lazy_gettext as _l
+
 from .words import _
 
 
@@ -98,7 +100,7 @@ class Action(StrEnum):
 
 
 class Role(StrEnum):
-    """The built-in roles by their stable codes; `NAMES` has what people call them."""
+    """The built-in roles by their stable codes; `NAMES` has the names they are stored with, `LABELS` what people read."""
 
     ADMIN = "admin"
     DOCTOR = "doctor"
@@ -120,6 +122,22 @@ NAMES: dict[Role, str] = {
     Role.LAB: _("Lab"),
     Role.PATIENT: _("Patient"),
 }
+LABELS: dict[str, str] = {
+    Role.ADMIN: _l("Admin"),
+    Role.DOCTOR: _l("Doctor"),
+    Role.NURSE: _l("Nurse"),
+    Role.RECEPTIONIST: _l("Receptionist"),
+    Role.PHARMACIST: _l("Pharmacist"),
+    Role.CASHIER: _l("Cashier"),
+    Role.LAB: _l("Lab"),
+    Role.PATIENT: _l("Patient"),
+}
+
+
+def role_label(code: str | None, name: str | None) -> str:
+    """What people read for a role: a built-in one in their language, one of the hospital's own as its name was typed."""
+    return LABELS.get(code or "", name or "")
+
 
 _EVERY_DESK = {
     Action.READ_STAFF,

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
 from sqlalchemy.exc import DBAPIError
@@ -101,12 +102,12 @@ def _expired_form(_error: CSRFError) -> Response:
 
 
 HTTP_WORDS = {
-    400: "The request could not be read.",
-    404: "Nothing is at this address.",
-    405: "This address does not answer that method.",
-    413: "That is too large to send.",
-    415: "Send JSON (Content-Type: application/json).",
-    429: "Too many tries. Wait a minute, then try again.",
+    400: _l("The request could not be read."),
+    404: _l("Nothing is at this address."),
+    405: _l("This address does not answer that method."),
+    413: _l("That is too large to send."),
+    415: _l("Send JSON (Content-Type: application/json)."),
+    429: _l("Too many tries. Wait a minute, then try again."),
 }
 
 
@@ -122,7 +123,7 @@ def _http(error: HTTPException) -> Response:
     messages = getattr(error, "data", {}).get("messages") if hasattr(error, "data") else None
     if is_api() and messages:
         return _field_errors(messages)
-    response = answer(status, _api_words(error, status) if is_api() else _(HTTP_WORDS.get(status, error.name)))
+    response = answer(status, _api_words(error, status) if is_api() else _words(error, status))
     if status in (405, 429):
         response.headers.extend(h for h in error.get_headers() if h[0] in ("Allow", "Retry-After"))
     return response
@@ -131,7 +132,11 @@ def _http(error: HTTPException) -> Response:
 def _api_words(error: HTTPException, status: int) -> str:
     if status == 405:
         return f'Method "{request.method}" not allowed.'
-    return _(HTTP_WORDS.get(status, error.name))
+    return _words(error, status)
+
+
+def _words(error: HTTPException, status: int) -> str:
+    return str(HTTP_WORDS.get(status, error.name))
 
 
 def _field_errors(messages: dict[str, Any]) -> Response:

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from .setting import Setting
-from .words import _
+from flask_babel import lazy_gettext as _l
 
-SECURITY = _("Security")
+from .setting import Setting
+
+SECURITY = _l("Security")
 
 SECURITY_SETTINGS = (
     Setting(
         "staff.registration_open",
         False,
-        _("People may ask for an account"),
+        _l("People may ask for an account"),
         SECURITY,
-        help=_("They choose their own password, and cannot sign in until an administrator approves the account."),
+        help=_l("They choose their own password, and cannot sign in until an administrator approves the account."),
         is_public=True,
         is_sensitive=True,
     ),
     Setting(
         "staff.two_person_admin_grant",
         True,
-        _("Two administrators must agree on a new one"),
+        _l("Two administrators must agree on a new one"),
         SECURITY,
-        help=_("Counts for roles that manage people or roles. The only administrator of a hospital decides alone."),
+        help=_l("Counts for roles that manage people or roles. The only administrator of a hospital decides alone."),
         is_sensitive=True,
     ),
     Setting(
         "staff.shortest_password",
         12,
-        _("Fewest characters of a password"),
+        _l("Fewest characters of a password"),
         SECURITY,
-        help=_("Counts for passwords chosen from now on. Length protects better than odd signs."),
+        help=_l("Counts for passwords chosen from now on. Length protects better than odd signs."),
         least=8,
         most=64,
         is_sensitive=True,
@@ -38,9 +39,9 @@ SECURITY_SETTINGS = (
     Setting(
         "staff.idle_minutes",
         15,
-        _("Lock after idle minutes"),
+        _l("Lock after idle minutes"),
         SECURITY,
-        help=_("Pages that renew themselves do not count as work."),
+        help=_l("Pages that renew themselves do not count as work."),
         least=5,
         most=120,
         is_sensitive=True,
@@ -48,9 +49,9 @@ SECURITY_SETTINGS = (
     Setting(
         "staff.session_hours",
         12,
-        _("Longest session in hours"),
+        _l("Longest session in hours"),
         SECURITY,
-        help=_("Then everybody signs in again, also in the middle of work; drafts are kept."),
+        help=_l("Then everybody signs in again, also in the middle of work; drafts are kept."),
         least=1,
         most=24,
         is_sensitive=True,
@@ -58,17 +59,17 @@ SECURITY_SETTINGS = (
     Setting(
         "clinical.admin_requires_break_glass",
         False,
-        _("Administrators need break-glass for clinical text"),
+        _l("Administrators need break-glass for clinical text"),
         SECURITY,
-        help=_("Off: an administrator reads clinical notes, and each reading is in the trail."),
+        help=_l("Off: an administrator reads clinical notes, and each reading is in the trail."),
         is_sensitive=True,
     ),
     Setting(
         "staff.second_factor_roles",
         "",
-        _("Roles that need a second factor"),
+        _l("Roles that need a second factor"),
         SECURITY,
-        help=_("Codes of roles with commas between them, for example: admin, pharmacist."),
+        help=_l("Codes of roles with commas between them, for example: admin, pharmacist."),
         is_sensitive=True,
         shape=r"[a-z0-9, -]+",
     ),

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its key, default (whose type it keeps), name and explanation.
+    """One setting: its key, default (whose type it keeps), name and explanation; the words are lazy sentences.
 
     `is_public` ones may be read by anybody. Changing a sensitive one asks the administrator for their password again.
     Whole numbers lie between `least` and `most`; a text is one of `choices` when there are any, and `shape` (a regular

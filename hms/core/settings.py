@@ -16,7 +16,7 @@ from .errors import RuleBroken, Stale
 from .known_settings import SETTINGS, Setting
 from .permissions import Action
 from .queries_seen import UPKEEP
-from .text import clean
+from .text import TextError, clean
 from .words import _
 
 __all__ = ("SETTINGS", "Setting", "SystemSetting", "change_setting", "forget", "revert_setting", "stored", "value")
@@ -103,10 +103,10 @@ def typed(setting: Setting, new: Any) -> Any:
 def _text(setting: Setting, new: str) -> str:
     try:
         text = clean(new, longest=LONGEST)
-    except ValueError as wrong:
-        raise RuleBroken(str(wrong), "new") from wrong
+    except TextError as wrong:
+        raise RuleBroken(wrong.sentence, "new") from wrong
     if setting.choices and text not in setting.choices:
-        raise RuleBroken(_("Choose one of these: %(choices)s.") % {"choices": ", ".join(setting.choices)}, "new")
+        raise RuleBroken(_("Choose one of these: %(choices)s."), "new", choices=", ".join(setting.choices))
     if setting.shape and text and not re.fullmatch(setting.shape, text):
         raise RuleBroken(_("This does not have the form that the help describes."), "new")
     return text
@@ -125,5 +125,5 @@ def _whole(setting: Setting, new: Any) -> int:
     number = int(text) if text.isascii() and text.lstrip("-").isdigit() and len(text) < 10 else None
     low, high = setting.least or 0, setting.most or 1_000_000
     if number is None or not low <= number <= high:
-        raise RuleBroken(_("Write a whole number from %(low)s to %(high)s.") % {"low": low, "high": high}, "new")
+        raise RuleBroken(_("Write a whole number from %(low)s to %(high)s."), "new", low=low, high=high)
     return number

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 
-from flask import Flask, has_request_context, request
+from flask import Flask
 from flask_compress import Compress
-from flask_login import current_user
 from flask_smorest import Api
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -19,7 +18,6 @@ from . import (  # noqa: F401 - their tables belong to the house
     api,
     clock,
     commands,
-    compiling,
     drafts,
     filters,
     headers,
@@ -35,13 +33,10 @@ from .cookies import EncryptedCookie
 from .db import db
 from .jsonio import ExactJSON
 from .knocks import Knocks
+from .localisation import babel, select_language
 from .queries_seen import watch_queries
-from .speaking import Languages
 
-LANGUAGES = ("en", "fr", "sw")
 LARGEST_BODY = 2 * 2**20
-
-babel = Languages()
 
 
 def has_commands(app: Flask) -> bool:
@@ -54,14 +49,13 @@ def prepare(app: Flask, config: Config) -> None:
     app.config.from_mapping(_flask_configuration(config))
     app.json = ExactJSON(app)
     app.session_interface = EncryptedCookie(config.secret_key)
-    compiling.install(app)
     clock.set_zone(config.timezone)
     if config.trusted_proxies:
         count = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
     db.init_app(app)
     _bring_commands(app)
-    babel.init_app(app, locale_selector=_language)
+    babel.init_app(app, locale_selector=select_language)
     Compress(app)
     limiting.install(app)
     filters.install(app)
@@ -156,11 +150,3 @@ def _engine(config: Config) -> dict[str, object]:
         "hide_parameters": True,
         "connect_args": {"options": options, "connect_timeout": 5, "prepare_threshold": 3},
     }
-
-
-def _language() -> str:
-    """The reader's language; papers that the worker makes are in English."""
-    if not has_request_context():
-        return "en"
-    chosen = getattr(current_user, "language", None) if current_user else None
-    return chosen or request.accept_languages.best_match(LANGUAGES) or "en"

@@ -11,11 +11,13 @@ from typing import Any
 from flask import Flask, current_app, g
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from jinja2 import StrictUndefined
 
 from . import clock, format, nav, settings
 from .addresses import address, asset
+from .controls import control_attributes
 from .headers import csp_nonce
-from .permissions import Action
+from .permissions import Action, role_label
 from .web import person
 
 
@@ -48,7 +50,7 @@ def _context() -> dict[str, Any]:
         "page_language": locale.language if locale else "en",
         "page_direction": "rtl" if locale and locale.text_direction == "rtl" else "ltr",
         "currency": current_app.config["CURRENCY"],
-        "role_word": _(who.role_name) if getattr(who, "role_name", None) else "",
+        "role_word": role_label(getattr(who, "role", None), getattr(who, "role_name", None)),
         "idle_seconds": min(hospitals, getattr(who, "idle_minutes", None) or hospitals) * 60,
         "keep_alive_url": address("staff.stay"),
         "lock_url": address("staff.lock_now"),
@@ -79,6 +81,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         Action=Action,
         asset=asset,
+        control_attributes=control_attributes,
         csp_nonce=csp_nonce,
         hospital=Hospital(),
         is_demo=app.config["DEMO"],
@@ -89,5 +92,6 @@ def install(app: Flask) -> None:
         today=clock.today,
         url_for=address,
     )
+    app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

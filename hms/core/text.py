@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from .words import Sentence, _
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]")
 _LINE_BREAK = re.compile(r"[\r\n\t\u2028\u2029]")
 
 
+class TextError(ValueError):
+    """Typed text that cannot be kept; `sentence` says what a person should change."""
+
+    def __init__(self, message: str, /, **values: object) -> None:
+        self.sentence = Sentence(message, **values)
+        super().__init__(self.sentence)
+
+
 def clean(text: str | None, *, longest: int, multiline: bool = False) -> str:
-    """`text` in NFC without outer blanks (and with plain newlines); `ValueError` says what a person should change.
+    """`text` in NFC without outer blanks (and with plain newlines); `TextError` says what a person should change.
 
     A field that was not sent at all is as good as an empty one.
 
@@ -19,11 +29,11 @@ def clean(text: str | None, *, longest: int, multiline: bool = False) -> str:
     """
     tidy = unicodedata.normalize("NFC", text or "").strip().replace("\r\n", "\n")
     if _CONTROL.search(tidy) or (not multiline and _LINE_BREAK.search(tidy)):
-        raise ValueError("Remove the characters that cannot be shown.")
+        raise TextError(_("Remove the characters that cannot be shown."))
     if tidy and not any(unicodedata.category(c)[0] in "LNPS" for c in tidy):
-        raise ValueError("Write something that can be seen.")
+        raise TextError(_("Write something that can be seen."))
     if len(tidy) > longest:
-        raise ValueError(f"Use at most {longest} characters; this has {len(tidy)}.")
+        raise TextError(_("Use at most %(longest)s characters; this has %(count)s."), longest=longest, count=len(tidy))
     return tidy
 
 

@@ -13,12 +13,13 @@ from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.routing import IntegerConverter, ValidationError
 
-from . import headers, once, pieces
+from . import headers, once
 from .actions import require
 from .db import db, leave, only_read
 from .errors import NotAllowed
 from .people import Person
 from .permissions import Action
+from .words import _
 
 login_manager = LoginManager()
 csrf = CSRFProtect()
@@ -58,7 +59,7 @@ def guard() -> Response | None:
     view = current_app.view_functions[request.endpoint]
     action = getattr(view, "needs", None)
     if action is None:
-        raise NotAllowed(f"{request.endpoint} is shut")
+        raise NotAllowed(_("%(page)s is shut"), page=request.endpoint)
     if action is Action.PUBLIC and (request.method in SAFE_METHODS or hasattr(view, "from_browsers")):
         return None
     if request.method in SAFE_METHODS:
@@ -87,7 +88,7 @@ def _receive(who: Person) -> Response | None:
 def _refuse_other_sites() -> None:
     """A form is sent from one of our pages, or not at all; the CSRF token is the second lock on the same door."""
     if headers.comes_from_elsewhere():
-        raise NotAllowed("This form was sent from another site.")
+        raise NotAllowed(_("This form was sent from another site."))
 
 
 def _is_program(who: Any) -> bool:
@@ -146,7 +147,6 @@ def install(app: Flask) -> None:
     login_manager.session_protection = None
     login_manager.init_app(app)
     csrf.init_app(app)
-    pieces.install(app)
     app.before_request(_start)
     app.before_request(guard)
     app.after_request(finish)

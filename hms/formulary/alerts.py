@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hms.core.words import Sentence
+
 TIERS = ("stop", "caution", "info")
 
 
@@ -14,7 +16,7 @@ class Alert:
 
     tier: str
     rule: str
-    message: str
+    message: Sentence
     substances: tuple[str, ...] = ()
 
     @property
@@ -33,17 +35,17 @@ class Check:
     rule: str
     outcome: str
     alerts: tuple[Alert, ...] = ()
-    missing: str = ""
+    missing: Sentence | None = None
 
     @classmethod
-    def of(cls, rule: str, alerts: Iterable[Alert], missing: str = "") -> Check:
+    def of(cls, rule: str, alerts: Iterable[Alert], missing: Sentence | None = None) -> Check:
         """The check with its outcome: alerts win, then what is missing, else clear."""
-        ordered = tuple(sorted(set(alerts), key=lambda alert: (TIERS.index(alert.tier), alert.message)))
+        ordered = tuple(sorted(set(alerts), key=lambda alert: (TIERS.index(alert.tier), str(alert.message))))
         outcome = "fired" if ordered else "could_not_run" if missing else "clear"
         return cls(rule, outcome, ordered, missing)
 
     @classmethod
-    def not_run(cls, rule: str, missing: str) -> Check:
+    def not_run(cls, rule: str, missing: Sentence) -> Check:
         return cls(rule, "could_not_run", (), missing)
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from hms.core.words import _
+from hms.core.words import Sentence, _, joined
 from hms.formulary.alerts import Alert, Check, worst
 from hms.formulary.knowledge import CLASS_PREFIX, AllergyClass, Knowledge, Medicine, words_of
 
@@ -125,24 +125,26 @@ def allergy_check(medicine: Medicine, allergies: tuple[AllergyEntry, ...] | None
     patient; then, and when a record names something that is not known, the check could not run in full and says so.
     """
     if allergies is None:
-        return Check.not_run(RULE, _("Nobody has recorded whether this patient has allergies. Ask before you go on."))
+        return Check.not_run(
+            RULE, Sentence(_("Nobody has recorded whether this patient has allergies. Ask before you go on."))
+        )
     recorded = [entry for entry in allergies if not entry.is_none]
     alerts = [alert for entry in recorded if (alert := _alert(medicine, entry, knowledge))]
-    return Check.of(RULE, alerts, _not_compared(medicine, recorded, knowledge) if recorded else "")
+    return Check.of(RULE, alerts, _not_compared(medicine, recorded, knowledge) if recorded else None)
 
 
-def _not_compared(medicine: Medicine, recorded: list[AllergyEntry], knowledge: Knowledge) -> str:
-    """What the check could not look at, in words; "" when it looked at everything."""
-    names = {"medicine": medicine.name, "ingredients": ", ".join(medicine.ingredients)}
+def _not_compared(medicine: Medicine, recorded: list[AllergyEntry], knowledge: Knowledge) -> Sentence | None:
+    """What the check could not look at; None when it looked at everything."""
     if not medicine.ingredients:
-        return _("%(medicine)s is not in the formulary: read the allergies yourself.") % names
+        return Sentence(_("%(medicine)s is not in the formulary: read the allergies yourself."), medicine=medicine.name)
     unknown = [entry.text for entry in recorded if _is_unreadable(entry, knowledge)]
     if unknown:
         told = _("The system does not know the recorded allergy “%(text)s”: compare it yourself.")
-        return told % {"text": "”, “".join(unknown)}
+        return Sentence(told, text="”, “".join(unknown))
     if not medicine.is_in_formulary:
-        return _("%(medicine)s is not in the formulary: only %(ingredients)s was compared.") % names
-    return ""
+        told = _("%(medicine)s is not in the formulary: only %(ingredients)s was compared.")
+        return Sentence(told, medicine=medicine.name, ingredients=", ".join(medicine.ingredients))
+    return None
 
 
 def _is_unreadable(entry: AllergyEntry, knowledge: Knowledge) -> bool:
@@ -183,42 +185,29 @@ def _class_alerts(
     for cross in knowledge.cross_reactions:
         if cross.recorded == family.code and cross.prescribed in medicine.classes:
             tier = cross.tier_if_severe if entry.is_severe else cross.tier
-            found.append(Alert(tier, RULE, _recorded(entry) + " " + cross.note, medicine.ingredients))
+            message = joined((_recorded(entry), Sentence("%(note)s", note=cross.note)))
+            found.append(Alert(tier, RULE, message, medicine.ingredients))
     return found
 
 
-def _recorded(entry: AllergyEntry) -> str:
+def _recorded(entry: AllergyEntry) -> Sentence:
     """ "Allergy recorded: Septrin – rash (2019)."""
-    told = _("Intolerance recorded: %(text)s") if entry.kind == "intolerance" else _("Allergy recorded: %(text)s")
-    said = told % {"text": entry.text or entry.code}
+    told = _("Intolerance recorded: %(text)s.") if entry.kind == "intolerance" else _("Allergy recorded: %(text)s.")
+    text = entry.text or entry.code
     if entry.reaction:
-        said += f" – {entry.reaction}"
+        text += f" – {entry.reaction}"
     if entry.year:
-        said += f" ({entry.year})"
-    return said + "."
+        text += f" ({entry.year})"
+    return Sentence(told, text=text)
 
 
-def _same_substance(medicine: Medicine, entry: AllergyEntry, substance: str) -> str:
+def _same_substance(medicine: Medicine, entry: AllergyEntry, substance: str) -> Sentence:
     if medicine.name == substance:
         return _recorded(entry)
-    return (
-        _recorded(entry)
-        + " "
-        + _("%(medicine)s contains %(substance)s.")
-        % {
-            "medicine": medicine.name,
-            "substance": substance,
-        }
-    )
+    told = _("%(medicine)s contains %(substance)s.")
+    return joined((_recorded(entry), Sentence(told, medicine=medicine.name, substance=substance)))
 
 
-def _same_class(medicine: Medicine, entry: AllergyEntry, family: AllergyClass, touched: tuple[str, ...]) -> str:
-    return (
-        _recorded(entry)
-        + " "
-        + _("%(substance)s belongs to the same family: %(family)s.")
-        % {
-            "substance": ", ".join(touched),
-            "family": family.name,
-        }
-    )
+def _same_class(medicine: Medicine, entry: AllergyEntry, family: AllergyClass, touched: tuple[str, ...]) -> Sentence:
+    told = _("%(substance)s belongs to the same family: %(family)s.")
+    return joined((_recorded(entry), Sentence(told, substance=", ".join(touched), family=family.name)))

@@ -12,7 +12,7 @@ from hms.core.errors import NotFound, RuleBroken
 from hms.core.fields import Text, Whole
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.text import clean
+from hms.core.text import TextError, clean
 from hms.core.web import needs, person
 from hms.core.words import _
 
@@ -99,8 +99,8 @@ def searched() -> str:
     """The query's `search`; 400 when it cannot be searched for."""
     try:
         return clean(request.args.get("search", ""), longest=100)
-    except ValueError as wrong:
-        raise RuleBroken(str(wrong), "search") from wrong
+    except TextError as wrong:
+        raise RuleBroken(wrong.sentence, "search") from wrong
 
 
 def _one(row: Any, status: int = 200) -> Response:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hms.core.errors import RuleBroken
-from hms.core.words import _
+from hms.core.words import Sentence, _
 from hms.formulary.strengths import COUNTED, MEASURED, amount_text, kept_together
 
 LARGEST_AMOUNT = Decimal(1_000_000)
@@ -161,9 +161,10 @@ def text_of(parts: tuple[Part, ...]) -> str:
 def frequency_words(dose: Dose) -> str:
     words = FREQUENCIES[dose.frequency_code][1]
     if dose.as_needed:
-        words = f"{words} {_('when required')}".strip()
+        words = " ".join((words, _("when required"))).strip()
     if dose.max_per_day is not None:
-        words += ", " + _("max %(amount)s in 24 hours") % {"amount": amount_text(dose.max_per_day, dose.unit)}
+        most = amount_text(dose.max_per_day, dose.unit)
+        words += ", " + str(Sentence(_("max %(amount)s in 24 hours"), amount=most))
     return words
 
 
@@ -174,5 +175,5 @@ def duration_words(days: int | None) -> str:
     if days == 1:
         return _("1 day")
     if days >= 14 and days % 7 == 0:
-        return _("%(count)s weeks") % {"count": days // 7}
-    return _("%(count)s days") % {"count": days}
+        return str(Sentence(_("%(count)s weeks"), count=days // 7))
+    return str(Sentence(_("%(count)s days"), count=days))

@@ -58,7 +58,7 @@ def read(written: Written, medicine: Counted) -> Dose:
     dose = shorthand.parse(written.short, default_route=route, default_unit=unit)
     if written.has_fields and _from_fields(written, unit, route) != dose:
         told = _("The short form says %(dose)s, the fields say something else. Correct one of them, or empty it.")
-        raise RuleBroken(told % {"dose": dose_words(dose)}, shorthand.FIELD)
+        raise RuleBroken(told, shorthand.FIELD, dose=dose_words(dose))
     return dose
 
 

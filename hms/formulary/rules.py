@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from flask_babel import lazy_gettext as _l
+
 from hms.core.errors import RuleBroken
-from hms.core.text import clean
+from hms.core.text import TextError, clean
 from hms.core.words import _
 from hms.formulary.alerts import Alert, Check
 from hms.formulary.allergies import AllergyEntry, allergy_check, meanings
@@ -21,11 +23,11 @@ from hms.formulary.safety import (
 )
 
 OVERRIDE_REASONS: dict[str, str] = {
-    "benefit_outweighs": _("The benefit outweighs the risk"),
-    "tolerated_before": _("Taken before without harm"),
-    "allergy_record_wrong": _("The allergy record is wrong"),
-    "no_alternative": _("There is no alternative"),
-    "other": _("Another reason (write it)"),
+    "benefit_outweighs": _l("The benefit outweighs the risk"),
+    "tolerated_before": _l("Taken before without harm"),
+    "allergy_record_wrong": _l("The allergy record is wrong"),
+    "no_alternative": _l("There is no alternative"),
+    "other": _l("Another reason (write it)"),
 }
 SHORTEST_REASON = 5
 LONGEST_REASON = 500
@@ -75,8 +77,9 @@ def check_overrides(alerts: Iterable[Alert], reason_code: str, reason_text: str 
         return
     if reason_code not in OVERRIDE_REASONS:
         raise RuleBroken(
-            _("%(alert)s Choose a reason to prescribe it anyway, or remove the line.") % {"alert": blocking[0].message},
+            _("%(alert)s Choose a reason to prescribe it anyway, or remove the line."),
             "override_reason",
+            alert=blocking[0].message,
         )
     written = _cleaned_reason(reason_text)
     if reason_code == "other" and len(written) < SHORTEST_REASON:
@@ -86,8 +89,8 @@ def check_overrides(alerts: Iterable[Alert], reason_code: str, reason_text: str 
 def _cleaned_reason(text: str) -> str:
     try:
         return clean(text or "", longest=LONGEST_REASON, multiline=True)
-    except ValueError as refusal:
-        raise RuleBroken(str(refusal), "override_reason") from refusal
+    except TextError as refusal:
+        raise RuleBroken(refusal.sentence, "override_reason") from refusal
 
 
 def medicine_from_text(text: str, knowledge: Knowledge) -> Medicine:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hms.core.format import quantity
-from hms.core.words import _
+from hms.core.words import Sentence, _, joined
 from hms.formulary.alerts import Alert, Check, worst
 from hms.formulary.dosing import Dose
 from hms.formulary.knowledge import Knowledge, Medicine
@@ -42,7 +42,7 @@ def _not_in_formulary(rule: str, medicines: Iterable[Medicine]) -> Check | None:
     if not names:
         return None
     told = _("%(medicine)s is not in the formulary: no check was made for it.")
-    return Check.not_run(rule, told % {"medicine": ", ".join(names)})
+    return Check.not_run(rule, Sentence(told, medicine=", ".join(names)))
 
 
 def interaction_check(medicine: Medicine, current: Iterable[Current], knowledge: Knowledge) -> Check:
@@ -54,7 +54,7 @@ def interaction_check(medicine: Medicine, current: Iterable[Current], knowledge:
             Alert(
                 pair.tier,
                 "interaction",
-                f"{medicine.name} + {other.name}: {pair.effect}",
+                Sentence("%(one)s + %(other)s: %(effect)s", one=medicine.name, other=other.name, effect=pair.effect),
                 (*medicine.ingredients, *other.ingredients),
             )
             for pair in knowledge.interactions
@@ -64,7 +64,7 @@ def interaction_check(medicine: Medicine, current: Iterable[Current], knowledge:
         if (strongest := worst(alerts)) and set(medicine.ingredients) != set(other.ingredients):
             found.append(strongest)
     missing = _not_in_formulary("interaction", (medicine, *others.values()))
-    return Check.of("interaction", found, missing.missing if missing else "")
+    return Check.of("interaction", found, missing.missing if missing else None)
 
 
 def duplicate_check(medicine: Medicine, current: Iterable[Current], knowledge: Knowledge) -> Check:
@@ -72,20 +72,20 @@ def duplicate_check(medicine: Medicine, current: Iterable[Current], knowledge: K
     others = {entry.medicine.name: entry.medicine for entry in current}
     found = [alert for other in others.values() if (alert := _duplicate(medicine, other, knowledge))]
     missing = _not_in_formulary("duplicate", (medicine, *others.values()))
-    return Check.of("duplicate", found, missing.missing if missing else "")
+    return Check.of("duplicate", found, missing.missing if missing else None)
 
 
 def _duplicate(medicine: Medicine, other: Medicine, knowledge: Knowledge) -> Alert | None:
     same = tuple(name for name in medicine.ingredients if name in other.ingredients)
     if same:
         told = _("%(ingredient)s is already in the current medicines (%(other)s).")
-        return Alert("caution", "duplicate", told % {"ingredient": ", ".join(same), "other": other.name}, same)
+        return Alert("caution", "duplicate", Sentence(told, ingredient=", ".join(same), other=other.name), same)
     for code in sorted(medicine.classes & other.classes):
         family = knowledge.class_by_code.get(code)
         if family and family.watch_duplicates:
             told = _("%(medicine)s and %(other)s do the same: %(family)s.")
-            names = {"medicine": medicine.name, "other": other.name, "family": family.name}
-            return Alert("caution", "duplicate", told % names, (*medicine.ingredients, *other.ingredients))
+            message = Sentence(told, medicine=medicine.name, other=other.name, family=family.name)
+            return Alert("caution", "duplicate", message, (*medicine.ingredients, *other.ingredients))
     return None
 
 
@@ -99,11 +99,11 @@ def dose_check(medicine: Medicine, dose: Dose | None, person: Person, current: I
         return Check.of("dose", ())
     if not medicine.max_daily_mg and not medicine.max_daily_mg_per_kg:
         told = _("No daily maximum is recorded for %(medicine)s: check the dose yourself.")
-        return Check.not_run("dose", told % {"medicine": medicine.name})
+        return Check.not_run("dose", Sentence(told, medicine=medicine.name))
     taken = None if dose is None else daily_milligrams(dose, medicine.strength, medicine.unit, medicine.ingredients)
     if taken is None:
         told = _("The daily amount of %(medicine)s cannot be computed: check the dose yourself.")
-        return Check.not_run("dose", told % {"medicine": medicine.name})
+        return Check.not_run("dose", Sentence(told, medicine=medicine.name))
     elsewhere, unclear = _taken_elsewhere(medicine, current)
     found = []
     for ingredient, amount in taken.items():
@@ -125,10 +125,10 @@ def _is_dosed_by_weight(person: Person, weight_kg: Decimal) -> bool:
     return weight_kg < LIGHT_BELOW_KG or (person.age_years is not None and person.age_years < ADULT_FROM)
 
 
-def _taken_elsewhere(medicine: Medicine, current: Iterable[Current]) -> tuple[dict[str, Decimal], str]:
+def _taken_elsewhere(medicine: Medicine, current: Iterable[Current]) -> tuple[dict[str, Decimal], Sentence | None]:
     """Mg a day of the same ingredients in other medicines, and what could not be added up."""
     sums: dict[str, Decimal] = {}
-    unclear = ""
+    unclear = None
     for entry in current:
         other = entry.medicine
         if not set(other.ingredients) & set(medicine.ingredients):
@@ -136,7 +136,7 @@ def _taken_elsewhere(medicine: Medicine, current: Iterable[Current]) -> tuple[di
         daily = entry.dose and daily_milligrams(entry.dose, other.strength, other.unit, other.ingredients)
         if not daily:
             told = _("The dose of %(other)s is not known, so the daily total could not be added up.")
-            unclear = told % {"other": other.name}
+            unclear = Sentence(told, other=other.name)
             continue
         for ingredient, amount in daily.items():
             sums[ingredient] = sums.get(ingredient, Decimal(0)) + amount
@@ -145,10 +145,10 @@ def _taken_elsewhere(medicine: Medicine, current: Iterable[Current]) -> tuple[di
 
 def _too_much(ingredient: str, amount: Decimal, elsewhere: Decimal, most: Decimal) -> Alert:
     told = _("%(amount)s of %(ingredient)s a day is more than the daily maximum of %(most)s.")
-    names = {"amount": _weight(amount + elsewhere), "ingredient": ingredient, "most": _weight(most)}
-    message = told % names
+    message = Sentence(told, amount=_weight(amount + elsewhere), ingredient=ingredient, most=_weight(most))
     if elsewhere:
-        message += " " + _("%(amount)s of it comes from other current medicines.") % {"amount": _weight(elsewhere)}
+        told = _("%(amount)s of it comes from other current medicines.")
+        message = joined((message, Sentence(told, amount=_weight(elsewhere))))
     return Alert("stop", "dose", message, (ingredient,))
 
 
@@ -161,28 +161,28 @@ def _weight(milligrams: Decimal) -> str:
     return quantity(round(milligrams, 2), "mg")
 
 
-def _child_gap(medicine: Medicine, person: Person) -> str:
+def _child_gap(medicine: Medicine, person: Person) -> Sentence | None:
     if person.age_years is None:
-        return _("The age is not known: check the dose yourself.")
+        return Sentence(_("The age is not known: check the dose yourself."))
     if person.age_years >= CHILD_UNTIL:
-        return ""
+        return None
     if not medicine.max_daily_mg_per_kg:
         told = _("No maximum for children is recorded for %(medicine)s: check the dose by weight yourself.")
-        return told % {"medicine": medicine.name}
+        return Sentence(told, medicine=medicine.name)
     if person.weight_kg is None:
-        return _("Weigh the child: without a weight the dose cannot be checked.")
-    return ""
+        return Sentence(_("Weigh the child: without a weight the dose cannot be checked."))
+    return None
 
 
 def age_pregnancy_check(medicine: Medicine, person: Person) -> Check:
     """Whether the medicine suits the patient's age and, for a woman of 12 to 50 years, pregnancy."""
     if not medicine.is_in_formulary or not medicine.ingredients:
         told = _("%(medicine)s is not in the formulary: check yourself whether it suits age and pregnancy.")
-        return Check.not_run("age_pregnancy", told % {"medicine": medicine.name})
+        return Check.not_run("age_pregnancy", Sentence(told, medicine=medicine.name))
     alerts = [alert for alert in (_age_alert(medicine, person), _pregnancy_alert(medicine, person)) if alert]
-    gap = ""
+    gap = None
     if person.age_years is None and (medicine.min_age_years is not None or medicine.pregnancy):
-        gap = _("The age is not known: check yourself whether the medicine suits it.")
+        gap = Sentence(_("The age is not known: check yourself whether the medicine suits it."))
     return Check.of("age_pregnancy", alerts, gap)
 
 
@@ -193,8 +193,8 @@ def _age_alert(medicine: Medicine, person: Person) -> Alert | None:
     told = _("%(medicine)s is not meant for children under %(age)s.")
     age = _("%(count)s years") if limit >= 2 else _("%(count)s months")
     count = quantity(limit if limit >= 2 else (limit * 12).to_integral_value())
-    names = {"medicine": medicine.name, "age": age % {"count": count}}
-    return Alert(medicine.min_age_tier, "age_pregnancy", told % names, medicine.ingredients)
+    message = Sentence(told, medicine=medicine.name, age=Sentence(age, count=count))
+    return Alert(medicine.min_age_tier, "age_pregnancy", message, medicine.ingredients)
 
 
 def _pregnancy_alert(medicine: Medicine, person: Person) -> Alert | None:
@@ -203,12 +203,12 @@ def _pregnancy_alert(medicine: Medicine, person: Person) -> Alert | None:
     if person.is_pregnant:
         if medicine.pregnancy == "avoid":
             told = _("%(medicine)s can harm the unborn child and she is pregnant.")
-            return Alert("stop", "age_pregnancy", told % {"medicine": medicine.name}, medicine.ingredients)
+            return Alert("stop", "age_pregnancy", Sentence(told, medicine=medicine.name), medicine.ingredients)
         told = _("%(medicine)s needs care in pregnancy: weigh benefit and harm.")
-        return Alert("caution", "age_pregnancy", told % {"medicine": medicine.name}, medicine.ingredients)
+        return Alert("caution", "age_pregnancy", Sentence(told, medicine=medicine.name), medicine.ingredients)
     if medicine.pregnancy == "avoid" and _may_be_pregnant(person):
         told = _("%(medicine)s can harm an unborn child: ask whether she may be pregnant.")
-        return Alert("caution", "age_pregnancy", told % {"medicine": medicine.name}, medicine.ingredients)
+        return Alert("caution", "age_pregnancy", Sentence(told, medicine=medicine.name), medicine.ingredients)
     return None
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from hms.core.errors import RuleBroken
 from hms.core.numbers import number
-from hms.core.words import _
+from hms.core.words import Sentence, _
 from hms.formulary.abbreviations import FREQUENCY_PHRASES, MISREAD, ROUTE_PHRASES, UNIT_PHRASES
 from hms.formulary.dosing import AS_REQUIRED, LONGEST_DAYS, Dose
 
@@ -64,7 +64,7 @@ def parse(text: str, *, default_route: str = "", default_unit: str = "") -> Dose
     30 days), max 4 g. Raises `RuleBroken` on field `dose` with a sentence that says what to write.
     """
     rest = _Text(_tidied(text))
-    maximum = _only(rest.take(_MAXIMUM), _("two maximum amounts"))
+    maximum = _only(rest.take(_MAXIMUM), Sentence(_("two maximum amounts")))
     days = _days(rest)
     frequency_code, as_needed = _frequency(rest)
     amount, unit = _amount(rest, default_unit)
@@ -76,7 +76,7 @@ def parse(text: str, *, default_route: str = "", default_unit: str = "") -> Dose
             as_needed=as_needed, max_per_day=_most(maximum, amount, unit), days=days,
         )  # fmt: skip
     except RuleBroken as refusal:
-        raise RuleBroken(refusal.message, FIELD) from refusal
+        raise RuleBroken.from_error(refusal, FIELD) from refusal
 
 
 def duration(text: str) -> int | None:
@@ -90,12 +90,12 @@ def duration(text: str) -> int | None:
         if days is not None and not rest.left.strip():
             return days
     except RuleBroken as refusal:
-        raise RuleBroken(refusal.message, "days") from refusal
+        raise RuleBroken.from_error(refusal, "days") from refusal
     raise RuleBroken(_("Write how long, for example 5 days, 2 weeks or 1/12."), "days")
 
 
-def _refuse(sentence: str) -> RuleBroken:
-    return RuleBroken(sentence, FIELD)
+def _refuse(sentence: str, **values: object) -> RuleBroken:
+    return RuleBroken(sentence, FIELD, **values)
 
 
 def _tidied(text: str) -> str:
@@ -104,11 +104,9 @@ def _tidied(text: str) -> str:
         raise _refuse(_("Write the dose in at most 120 characters."))
     plain = " ".join(text.lower().replace("×", " x ").split())
     if not plain:
-        raise _refuse(_("Write the dose, for example %(example)s.") % {"example": EXAMPLE})
+        raise _refuse(_("Write the dose, for example %(example)s."), example=EXAMPLE)
     if not _ALLOWED.fullmatch(plain):
-        raise _refuse(
-            _("Use only letters, digits and / . , in a dose, for example %(example)s.") % {"example": EXAMPLE}
-        )
+        raise _refuse(_("Use only letters, digits and / . , in a dose, for example %(example)s."), example=EXAMPLE)
     if re.search(r"[0-9] ?- ?[0-9]|[0-9] to [0-9]", plain):
         raise _refuse(_("Write one amount, not a range."))
     plain = re.sub(r"(?<=[a-z])\.(?=[a-z ]|$)", "", plain)
@@ -116,14 +114,14 @@ def _tidied(text: str) -> str:
     return re.sub(r"(?<![a-z])half(?: an?)?(?![a-z])", "0.5", plain)
 
 
-def _only(found: list[re.Match[str]], twice: str) -> re.Match[str] | None:
+def _only(found: list[re.Match[str]], twice: Sentence) -> re.Match[str] | None:
     if len(found) > 1:
-        raise _refuse(_("There are %(twice)s: leave one.") % {"twice": twice})
+        raise _refuse(_("There are %(twice)s: leave one."), twice=twice)
     return found[0] if found else None
 
 
 def _days(rest: _Text) -> int | None:
-    found = _only(rest.take(_FRACTION_DAYS) + rest.take(_WRITTEN_DAYS), _("two durations"))
+    found = _only(rest.take(_FRACTION_DAYS) + rest.take(_WRITTEN_DAYS), Sentence(_("two durations")))
     if found is None:
         return None
     days = int(found[1]) * _DAYS_OF.get(found[2], _DAYS_OF.get(found[2][0], 1))
@@ -149,10 +147,10 @@ def _frequency(rest: _Text) -> tuple[str, bool]:
 
 
 def _amount(rest: _Text, default_unit: str) -> tuple[Decimal, str]:
-    found = _only(rest.take(_AMOUNT), _("two amounts"))
+    found = _only(rest.take(_AMOUNT), Sentence(_("two amounts")))
     if found is not None:
         return _number(found[1]), _UNIT_OF[found[2]]
-    bare = _only(rest.take(_BARE_NUMBER), _("two amounts")) if default_unit else None
+    bare = _only(rest.take(_BARE_NUMBER), Sentence(_("two amounts"))) if default_unit else None
     if bare is None:
         _check_misread(rest.left)
         raise _refuse(_("Write the amount with its unit, for example 500 mg, 10 mL or 2 tablets."))
@@ -164,7 +162,7 @@ def _number(written: str) -> Decimal:
         return number(written)
     except ValueError as refusal:
         told = _("“%(written)s” is not a clear number: write it without commas, for example 1000 or 2.5.")
-        raise _refuse(told % {"written": written}) from refusal
+        raise _refuse(told, written=written) from refusal
 
 
 def _route(rest: _Text, default_route: str) -> str:
@@ -206,4 +204,4 @@ def _check_nothing_left(left: str) -> None:
         return
     _check_misread(left)
     told = _("“%(word)s” is not understood. Write a dose like %(example)s.")
-    raise _refuse(told % {"word": words[0] if words else left.strip(), "example": EXAMPLE})
+    raise _refuse(told, word=words[0] if words else left.strip(), example=EXAMPLE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager, joinedload
 
@@ -19,7 +20,6 @@ from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.statements import built_once
-from hms.core.words import _
 from hms.lab import queries as laboratory
 from hms.patients import restricting, unfinished
 from hms.patients.models import Patient
@@ -80,9 +80,9 @@ def _unfinished(who: Person) -> list[tuple[Any, Any]]:
 def _queue(home: Today, who: Person) -> None:
     doctor_id = who.id if who.may(Action.WRITE_ENCOUNTER) else None
     home.waiting = list(_waiting(clock.today(), doctor_id, ROWS, of_doctor=doctor_id is not None).scalars())
-    home.figures.append((_("Waiting now"), figures.queue_waiting(doctor_id), "/queue/", ""))
+    home.figures.append((_l("Waiting now"), figures.queue_waiting(doctor_id), "/queue/", ""))
     home.figures.append(
-        (_("Appointments today"), figures.appointment_count(clock.today(), doctor_id), "/appointments/", "")
+        (_l("Appointments today"), figures.appointment_count(clock.today(), doctor_id), "/appointments/", "")
     )
 
 
@@ -118,27 +118,27 @@ def _arriving(day: Any, limit: Any) -> Select:
 def _approvals(home: Today, who: Person) -> None:
     count = asked.waiting_count(who)
     home.asks = asked.waiting(who, ROWS) if count else []
-    home.figures.append((_("Approvals waiting"), count, "/billing/approvals", "caution" if count else ""))
+    home.figures.append((_l("Approvals waiting"), count, "/billing/approvals", "caution" if count else ""))
 
 
 def _pharmacy(home: Today) -> None:
     lines, stock = pharmacy.counts(), shelves.counts()
     home.figures += [
-        (_("To dispense"), lines["waiting"], "/pharmacy/", ""),
-        (_("Owing"), lines["owing"], "/pharmacy/?show=owing", ""),
-        (_("Below reorder level"), stock["low"], "/pharmacy/stock?show=low", "caution" if stock["low"] else ""),
-        (_("Near expiry"), stock["expiring"], "/pharmacy/stock?show=expiring", "caution" if stock["expiring"] else ""),
+        (_l("To dispense"), lines["waiting"], "/pharmacy/", ""),
+        (_l("Owing"), lines["owing"], "/pharmacy/?show=owing", ""),
+        (_l("Below reorder level"), stock["low"], "/pharmacy/stock?show=low", "caution" if stock["low"] else ""),
+        (_l("Near expiry"), stock["expiring"], "/pharmacy/stock?show=expiring", "caution" if stock["expiring"] else ""),
     ]
 
 
 def _money(home: Today, who: Person) -> None:
     if who.may(Action.TAKE_PAYMENT):
-        home.figures.append((_("Bills to pay"), figures.bills_to_pay(), "/billing/", ""))
+        home.figures.append((_l("Bills to pay"), figures.bills_to_pay(), "/billing/", ""))
     if who.may(Action.APPROVE_CORRECTION):
         _approvals(home, who)
     if who.may(Action.READ_REVENUE):
         home.figures.append(
-            (_("Received today"), figures.received(period("today", clock.today())), "/reports/?period=today", "")
+            (_l("Received today"), figures.received(period("today", clock.today())), "/reports/?period=today", "")
         )
     if who.may(Action.MANAGE_PRICES):
         home.prices = prices.unpriced()
@@ -147,9 +147,9 @@ def _money(home: Today, who: Person) -> None:
 def _laboratory(home: Today) -> None:
     waiting, urgent, done = laboratory.counts()
     home.figures += [
-        (_("Tests to do"), waiting, "/lab/", ""),
-        (_("Urgent tests"), urgent, "/lab/", "caution" if urgent else ""),
-        (_("Tests done today"), done, "/lab/?show=done", ""),
+        (_l("Tests to do"), waiting, "/lab/", ""),
+        (_l("Urgent tests"), urgent, "/lab/", "caution" if urgent else ""),
+        (_l("Tests done today"), done, "/lab/?show=done", ""),
     ]
 
 
@@ -158,13 +158,13 @@ def _administration(home: Today, who: Person) -> None:
     health = admin.health()
     to_review, late = restricting.to_review() if who.may(Action.REVIEW_ACCESS) else (0, 0)
     if to_review:
-        label = _("Emergency accesses to review, some overdue") if late else _("Emergency accesses to review")
+        label = _l("Emergency accesses to review, some overdue") if late else _l("Emergency accesses to review")
         home.figures.append((label, to_review, restricting.REVIEWS, "stop" if late else "caution"))
     home.figures += [
-        (_("Visits today"), day.visits, "/reports/?period=today", ""),
-        (_("Encounters signed today"), day.signed, "/reports/?period=today", ""),
-        (_("New patients today"), day.registered, "/reports/?period=today", ""),
-        (_("Billed today"), day.billed, "/reports/?period=today", ""),
-        (_("Failed sign-ins today"), failed, "/admin/sign-ins", "caution" if failed else ""),
-        (_("Papers waiting"), health.waiting, "/admin/", "stop" if not health.is_well else ""),
+        (_l("Visits today"), day.visits, "/reports/?period=today", ""),
+        (_l("Encounters signed today"), day.signed, "/reports/?period=today", ""),
+        (_l("New patients today"), day.registered, "/reports/?period=today", ""),
+        (_l("Billed today"), day.billed, "/reports/?period=today", ""),
+        (_l("Failed sign-ins today"), failed, "/admin/sign-ins", "caution" if failed else ""),
+        (_l("Papers waiting"), health.waiting, "/admin/", "stop" if not health.is_well else ""),
     ]

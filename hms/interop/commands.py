@@ -16,7 +16,7 @@ from sqlalchemy import inspect
 from hms.core.db import db
 from hms.core.errors import DomainError
 from hms.core.people import SYSTEM
-from hms.core.words import _
+from hms.core.words import Sentence, _
 from hms.staff import actions as staff
 
 from .exporting import export
@@ -56,7 +56,7 @@ def import_fhir(path: Path) -> None:
     What was loaded before is compared, not loaded twice. Lines that cannot be used are told by file and line.
     """
     if not path.exists():
-        sys.exit(_("There is no file or folder %(path)s.") % {"path": path})
+        sys.exit(str(Sentence(_("There is no file or folder %(path)s."), path=path)))
     terminal = Terminal()
     try:
         work = Import(path, terminal)
@@ -65,11 +65,12 @@ def import_fhir(path: Path) -> None:
         with terminal.bar:
             summary = work.run()
     except OSError as trouble:
-        sys.exit(_("%(path)s could not be read: %(why)s.") % {"path": path, "why": trouble.strerror})
+        sys.exit(str(Sentence(_("%(path)s could not be read: %(why)s."), path=path, why=trouble.strerror)))
     except DomainError as refused:
-        sys.exit(_("The import stopped: %(why)s Run it again; what is loaded stays.") % {"why": refused.message})
+        told = Sentence(_("The import stopped: %(why)s Run it again; what is loaded stays."), why=refused.sentence)
+        sys.exit(str(told))
     if not summary.found:
-        sys.exit(_("%(path)s holds no FHIR resources that can be imported.") % {"path": path})
+        sys.exit(str(Sentence(_("%(path)s holds no FHIR resources that can be imported."), path=path)))
     show(summary)
 
 
@@ -81,7 +82,7 @@ def export_fhir(folder: Path) -> None:
     try:
         counts = export(folder)
     except OSError as trouble:
-        sys.exit(_("%(path)s could not be written: %(why)s.") % {"path": folder, "why": trouble.strerror})
+        sys.exit(str(Sentence(_("%(path)s could not be written: %(why)s."), path=folder, why=trouble.strerror)))
     for kind, count in counts.items():
         click.echo(f"{kind}: {count:,}")
 
@@ -108,11 +109,10 @@ def show(summary: Summary) -> None:
     console.print(table)
     unused = [f"{name} {count:,}" for name, count in sorted(summary.not_used.items()) if name != MEDICATION]
     if unused:
-        console.print(_("Not used: %(kinds)s") % {"kinds": ", ".join(unused)}, markup=False)
+        console.print(str(Sentence(_("Not used: %(kinds)s"), kinds=", ".join(unused))), markup=False)
     if named := summary.not_used[MEDICATION]:
-        console.print(
-            _("Read for the names of medicines: Medication %(count)s") % {"count": f"{named:,}"}, markup=False
-        )
+        told = Sentence(_("Read for the names of medicines: Medication %(count)s"), count=f"{named:,}")
+        console.print(str(told), markup=False)
 
 
 commands = (import_fhir, export_fhir)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from hms.core.errors import RuleBroken
-from hms.core.words import _
+from hms.core.words import Sentence, _
 from hms.formulary.abbreviations import ROUTE_PHRASES, UNIT_PHRASES
 from hms.formulary.dosing import AS_REQUIRED, FREQUENCIES, LONGEST_DAYS, Dose, duration_words
 
@@ -106,7 +106,7 @@ def _amount_words(instruction: dict[str, Any], amount: Decimal | None) -> str:
     unit = fields.line(told, "unit", 50) or fields.line(told, "code", 50)
     if amount is not None:
         text = fields.number_text(amount)
-        return f"{text} {unit}" if unit else _("%(amount)s at a time") % {"amount": text}
+        return f"{text} {unit}" if unit else str(Sentence(_("%(amount)s at a time"), amount=text))
     rates = fields.parts(instruction, "doseAndRate")
     span = fields.part(rates[0], "doseRange") if rates else {}
     ends = [fields.number(fields.part(span, end), "value") for end in ("low", "high")]
@@ -136,7 +136,7 @@ def _frequency_words(instruction: dict[str, Any], timing: str | None, as_needed:
     words = FREQUENCIES[timing][1] if timing else _uneven_words(instruction)
     if as_needed:
         reason = fields.concept(instruction, "asNeededCodeableConcept").title
-        needed = _("when required for %(reason)s") % {"reason": reason} if reason else _("when required")
+        needed = Sentence(_("when required for %(reason)s"), reason=reason) if reason else _("when required")
         words = f"{words} {needed}"
     return fields.tidy(words, "timing")
 
@@ -146,12 +146,13 @@ def _uneven_words(instruction: dict[str, Any]) -> str:
     times, period, unit = _repeat(instruction)
     if period is None or unit not in _PERIODS:
         return fields.concept(fields.part(instruction, "timing"), "code").title
-    told = {
-        "times": fields.number_text(times or Decimal(1)),
-        "period": fields.number_text(period),
-        "unit": _PERIODS[unit],
-    }
-    return _("%(times)s times in %(period)s %(unit)s") % told
+    told = Sentence(
+        _("%(times)s times in %(period)s %(unit)s"),
+        times=fields.number_text(times or Decimal(1)),
+        period=fields.number_text(period),
+        unit=_PERIODS[unit],
+    )
+    return str(told)
 
 
 def _route(instruction: dict[str, Any]) -> str:

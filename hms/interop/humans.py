@@ -49,7 +49,7 @@ def _checked(given: str, family: str) -> rules.Names:
     try:
         return rules.names(given, family)
     except RuleBroken as wrong:
-        raise Wrong(_("its name cannot be kept: %(why)s") % {"why": wrong.message}) from wrong
+        raise Wrong(_("its name cannot be kept: %(why)s"), why=wrong.sentence) from wrong
 
 
 def contact(resource: dict[str, Any], system: str) -> str:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, current_app, request
-from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
 from werkzeug.test import EnvironBuilder
 
 from hms.core.db import db
 from hms.core.people import Person
-from hms.core.words import _
 
 from . import offline_actions, offline_queries
 
@@ -31,7 +30,7 @@ ADDRESSES = {
 }
 MOST_ENTRIES = 100
 LONGEST_KEY = 100
-UNREADABLE = _(
+UNREADABLE = _l(
     "An entry needs `model` (patient, appointment, encounter, prescription, bill or payment), `fields`, "
     "and the device's name for it: `key`, or `unique_id` among its fields."
 )
@@ -69,7 +68,7 @@ def bring_in(items: list[Any], *, by: Person) -> list[dict[str, Any]]:
 def _bring(item: Any, by: Person) -> dict[str, Any]:
     entry = Entry.read(item)
     if entry is None:
-        return {"created": False, "status": 400, "errors": {"non_field_errors": [gettext(UNREADABLE)]}}
+        return {"created": False, "status": 400, "errors": {"non_field_errors": [str(UNREADABLE)]}}
     earlier = offline_queries.saved_as(by.id, entry.model, entry.key)
     told = {"model": entry.model, "unique_id": entry.key}
     if earlier is not None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from hms.core.words import _
+from hms.core.words import Sentence, _
 
 ENDINGS = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 LONGEST_LINE = 32 * 2**20
@@ -20,7 +20,10 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Wrong(Exception):
-    """Why a line or a resource cannot be taken, in words that follow its file and line."""
+    """Why a line or a resource cannot be taken, in words that follow its file and line; `values` fill their places."""
+
+    def __init__(self, message: str, /, **values: object) -> None:
+        super().__init__(str(Sentence(message, **values)))
 
 
 class Line(NamedTuple):
@@ -70,7 +73,7 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_number(word: str) -> Any:
-    raise Wrong(_("it holds %(word)s, which is not a number that JSON knows.") % {"word": word})
+    raise Wrong(_("it holds %(word)s, which is not a number that JSON knows."), word=word)
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_each_name_once, parse_float=Decimal, parse_constant=_no_number)

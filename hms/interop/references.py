@@ -50,7 +50,7 @@ def reference(holder: dict[str, Any], name: str, kind: str) -> Ref | None:
         return Ref(kind, identifier=known_by, display=display) if known_by or display else None
     found = _read(address, kind)
     if found is None:
-        raise Wrong(_("“%(name)s” names nothing that can be found.") % {"name": name})
+        raise Wrong(_("“%(name)s” names nothing that can be found."), name=name)
     return found._replace(display=display) if found.kind == kind else None
 
 

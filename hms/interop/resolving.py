@@ -86,7 +86,7 @@ def _patient_id(ref: Ref, ids: Ids) -> int:
     found = ids.get(bare(ref))
     if found is None:
         told = _("it is about %(whom)s, who is neither in these files nor in the hospital.")
-        raise Wrong(told % {"whom": str(ref)[:100]})
+        raise Wrong(told, whom=str(ref)[:100])
     if found[1] == "withdrawn":
         raise Wrong(_("the record of its patient was withdrawn here."))
     return found[0]

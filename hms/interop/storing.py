@@ -215,7 +215,7 @@ def _write_alone(kind: Kind, item: Item) -> None:
             _write(kind, [item])
     except DBAPIError as error:
         told = refusal(error)
-        item.skip(told.message if told else _("the database refused it."))
+        item.skip(str(told) if told else _("the database refused it."))
 
 
 def _follow_up(kind: Kind, items: list[Item]) -> None:

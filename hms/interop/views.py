@@ -7,12 +7,12 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
 
 from hms.core import format
 from hms.core.db import db
 from hms.core.permissions import Action
 from hms.core.web import needs, person
-from hms.core.words import _
 
 from . import offline_actions, offline_queries
 
@@ -20,12 +20,12 @@ pages = Blueprint("interop", __name__, url_prefix="/offline-entries")
 ROWS = 25
 
 KINDS = {
-    "patient": _("Patient"),
-    "appointment": _("Appointment"),
-    "encounter": _("Encounter"),
-    "prescription": _("Prescription"),
-    "bill": _("Bill"),
-    "payment": _("Payment"),
+    "patient": _l("Patient"),
+    "appointment": _l("Appointment"),
+    "encounter": _l("Encounter"),
+    "prescription": _l("Prescription"),
+    "bill": _l("Bill"),
+    "payment": _l("Payment"),
 }
 
 

@@ -12,7 +12,7 @@ from hms.core.errors import DomainError
 from hms.core.forms import DeskForm, LongText, Text, WholeField
 
 from . import rules
-from .catalogue import LabTest, tests
+from .catalogue import LabTest
 from .models import LabOrder, LabResult
 
 
@@ -24,12 +24,12 @@ class ResultForm(DeskForm):
 
     def refuse_at(self, refusal: DomainError, fields: dict[str, str]) -> None:
         """Hang a refusal on the value it blames, by the code of its test."""
-        self.refuse(type(refusal)(refusal.message, fields.get(refusal.field or "", refusal.field)))
+        self.refuse(type(refusal).from_error(refusal, fields.get(refusal.field or "", refusal.field)))
 
 
 def result_form(order: LabOrder, standing: dict[str, LabResult]) -> tuple[ResultForm, dict[str, str]]:
     """The form for an order with the values that stand, and the name of each value's field by its code."""
-    values = rules.parts(tests()[order.test_code])
+    values = rules.parts(order.test_code, order.test_name)
     fields = {test.code: f"value_{test.code}" for test in values}
     kind = type("OrderResultForm", (ResultForm,), {fields[test.code]: _field(test) for test in values})
     start: dict[str, Any] = {"version": order.version}

@@ -22,7 +22,6 @@ from .models import LabOrder, LabResult
 
 MOST_WAITING = 100
 MOST_EARLIER = 8
-STATUS_WORDS = {"waiting": _("Waiting"), "done": _("Done"), "cancelled": _("Cancelled")}
 
 
 _OF_ORDER = ("id", "encounter_id", "test_name", "is_urgent", "status", "ordered_at")

@@ -13,13 +13,12 @@ from hms.core.errors import Conflict, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
-from hms.core.text import clean
+from hms.core.text import TextError, clean
 from hms.core.words import _
 from hms.messages.actions import tell
 from hms.patients.models import Patient
 
 from . import queries, rules
-from .catalogue import tests
 from .models import LabOrder, LabResult
 
 LONGEST_REASON = 500
@@ -56,15 +55,16 @@ def enter_results(
 def _values(order: LabOrder, typed: Mapping[str, str]) -> list[rules.Value]:
     whom = db.session.get(Patient, order.patient_id)
     age = readings.age_years(whom.birth_date)
-    read = [rules.read(test, typed.get(test.code, ""), whom.sex, age) for test in rules.parts(tests()[order.test_code])]
-    return [one for one in read if one is not None]
+    tests = rules.parts(order.test_code, order.test_name)
+    values = (rules.read(test, typed.get(test.code, ""), whom.sex, age) for test in tests)
+    return [value for value in values if value is not None]
 
 
 def _reason(text: str, *, is_needed: bool) -> str:
     try:
         reason = clean(text or "", longest=LONGEST_REASON)
-    except ValueError as wrong:
-        raise RuleBroken(str(wrong), "reason") from wrong
+    except TextError as wrong:
+        raise RuleBroken(wrong.sentence, "reason") from wrong
     if is_needed and len(reason) < 3:
         raise RuleBroken(_("A value that stands already is changed: say what was wrong."), "reason")
     return reason
@@ -87,7 +87,7 @@ def _row(order: LabOrder, one: rules.Value, reason: str, by: Person) -> LabResul
 
 
 def _close_when_complete(order: LabOrder, known: set[str]) -> None:
-    needed = {test.code for test in rules.parts(tests()[order.test_code])}
+    needed = {test.code for test in rules.parts(order.test_code, order.test_name)}
     if order.status == "waiting" and needed <= known:
         order.status, order.done_at = "done", clock.now()
 

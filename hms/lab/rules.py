@@ -5,16 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from flask_babel import lazy_gettext as _l
+
 from hms.core.errors import RuleBroken
 from hms.core.format import quantity
+from hms.core.money import ZERO
 from hms.core.numbers import number
-from hms.core.text import clean
+from hms.core.text import TextError, clean
 from hms.core.words import _
 from hms.lab.catalogue import LabTest, tests
 
 LARGEST = Decimal(10_000_000)
 LONGEST_TEXT = 1000
 CRITICAL = ("Critical low", "Critical high")
+FLAGS = {
+    "Low": ("low", _l("Low")),
+    "High": ("high", _l("High")),
+    "Critical low": ("critical", _l("Critical low")),
+    "Critical high": ("critical", _l("Critical high")),
+}
+"""How loud a flag is shown, and what people read, by the word that is stored with the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +44,13 @@ class Value:
         return self.flag in CRITICAL
 
 
-def parts(test: LabTest) -> tuple[LabTest, ...]:
-    """The values a test is made of: those of its panel, or itself."""
-    return tuple(tests()[code] for code in test.choices) if test.result == "panel" else (test,)
+def parts(code: str, name: str) -> tuple[LabTest, ...]:
+    """The values an ordered test is made of: those of its panel, or itself. A test that is not on the list of tests (it
+    was taken off, or came from another system) has one value in words, under the `name` it was ordered by."""
+    test = tests().get(code)
+    if test is None:
+        return (LabTest(code, name, name, "", "", "text", (), ZERO, "", ()),)
+    return tuple(tests()[part] for part in test.choices) if test.result == "panel" else (test,)
 
 
 def read(test: LabTest, typed: str, sex: str, age_years: Decimal | None) -> Value | None:
@@ -73,8 +87,8 @@ def _number(test: LabTest, text: str, sex: str, age_years: Decimal | None) -> Va
 def _cleaned(typed: str, code: str) -> str:
     try:
         return clean(typed or "", longest=LONGEST_TEXT, multiline=True).strip()
-    except ValueError as wrong:
-        raise RuleBroken(str(wrong), code) from wrong
+    except TextError as wrong:
+        raise RuleBroken(wrong.sentence, code) from wrong
 
 
 def find(text: str, limit: int = 10) -> list[LabTest]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from hms.core import nav
 from hms.core.errors import DomainError
 from hms.core.permissions import Action
 from hms.core.web import needs, person
-from hms.core.words import _ as mark
 
 from . import (
     beside,  # noqa: F401 - puts the section of tests on the encounter page
@@ -22,7 +22,13 @@ from .catalogue import tests
 from .forms import ResultForm, result_form
 
 pages = Blueprint("lab", __name__)
-nav.place(mark("Laboratory"), "lab.worklist", Action.ENTER_RESULT, order=45, key="l")
+nav.place(_l("Laboratory"), "lab.worklist", Action.ENTER_RESULT, order=45, key="l")
+
+
+@pages.app_template_global("result_flag")
+def result_flag(flag: str) -> tuple[str, str]:
+    """How loud the flag of a result is shown, and its word."""
+    return rules.FLAGS[flag]
 
 
 @pages.get("/lab/")
@@ -66,7 +72,15 @@ def order(order_id: int) -> ResponseReturnValue:
 def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> ResponseReturnValue:
     """The page with the order as it stands after whatever was refused."""
     seen = queries.order(order_id)
-    shown = {"order": seen, "form": form, "fields": fields, "tests": tests(), "corrected": queries.corrected(seen)}
+    test = tests().get(seen.test_code)
+    shown = {
+        "order": seen,
+        "specimen": test.specimen if test else None,
+        "parts": rules.parts(seen.test_code, seen.test_name),
+        "form": form,
+        "fields": fields,
+        "corrected": queries.corrected(seen),
+    }
     return render_template("lab/order.html", **shown), form.status
 
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import g, has_request_context
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, true
 
 from hms.core import clock
@@ -40,7 +41,7 @@ class Closed(NotAllowed):
     def __init__(self, patient_id: int, message: str = _CLOSED) -> None:
         super().__init__(message, code="restricted")
         self.patient_id = patient_id
-        self.way_on = (f"/patients/{patient_id}/break-glass", _("Open with a reason"))
+        self.way_on = (f"/patients/{patient_id}/break-glass", _l("Open with a reason"))
 
 
 def opened_by(who: Person | Reader) -> Select:

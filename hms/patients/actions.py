@@ -81,8 +81,10 @@ class PossibleDuplicate(Conflict):
     def __init__(self, match: queries.Lookalike) -> None:
         hit = match.hit
         name = rules.listed(hit.given_name, hit.family_name, hit.title)
-        told = _("This may be %s, %s, who is registered already. Use that record, or save as a different person.")
-        super().__init__(told % (name, hit.hospital_number), code="possible_duplicate")
+        told = _(
+            "This may be %(name)s, %(number)s, who is registered already. Use that record, or save as a different person."
+        )
+        super().__init__(told, code="possible_duplicate", name=name, number=hit.hospital_number)
         self.match = match
 
 

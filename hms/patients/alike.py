@@ -15,10 +15,10 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from flask_babel import lazy_gettext as _l
 from rapidfuzz.distance import OSA, JaroWinkler
 
 from hms.core.text import digits, fold
-from hms.core.words import _
 
 STRONG = 0.85
 """From here saving needs a second press."""
@@ -87,8 +87,8 @@ def _names(a: Person, b: Person) -> _Evidence:
     nearness = _any_order(mine, theirs)
     if nearness > 0.97 and sorted(mine) == sorted(theirs):
         same_order = mine == theirs or tokens(a.family) == tokens(b.family)
-        return _Evidence(5.0, _("same name") if same_order else _("same names in another order"))
-    return _Evidence(_between(nearness), _("similar name") if nearness >= 0.85 else "")
+        return _Evidence(5.0, _l("same name") if same_order else _l("same names in another order"))
+    return _Evidence(_between(nearness), _l("similar name") if nearness >= 0.85 else "")
 
 
 def _any_order(mine: tuple[str, ...], theirs: tuple[str, ...]) -> float:
@@ -159,20 +159,20 @@ def _birth(a: Person, b: Person) -> _Evidence:
 
 def _estimated(years_apart: int) -> _Evidence:
     if years_apart <= 2:
-        return _Evidence(1.8 if years_apart == 0 else 1.4, _("estimated birth years fit"))
+        return _Evidence(1.8 if years_apart == 0 else 1.4, _l("estimated birth years fit"))
     return _Evidence(-0.5 if years_apart <= 5 else -4.0)
 
 
 def _exact(earlier: date, later: date) -> _Evidence:
     if earlier == later:
         is_stand_in = (earlier.month, earlier.day) == (1, 1)  # given to people who know only their year
-        return _Evidence(2.8 if is_stand_in else 5.5, _("same date of birth"))
+        return _Evidence(2.8 if is_stand_in else 5.5, _l("same date of birth"))
     if earlier.year == later.year and (earlier.day, earlier.month) == (later.month, later.day):
-        return _Evidence(4.5, _("birth day and month swapped"))
+        return _Evidence(4.5, _l("birth day and month swapped"))
     if (later - earlier).days == 1:
-        return _Evidence(4.2, _("dates of birth one day apart"))
+        return _Evidence(4.2, _l("dates of birth one day apart"))
     if sum(x != y for x, y in zip(earlier.isoformat(), later.isoformat(), strict=True)) == 1:
-        return _Evidence(1.5, _("dates of birth differ in one digit"))
+        return _Evidence(1.5, _l("dates of birth differ in one digit"))
     return _Evidence(-4.0)
 
 
@@ -181,9 +181,9 @@ def _phone(mine: str | None, theirs: str | None) -> _Evidence:
     if len(a) < 6 or len(b) < 6:
         return _Evidence(0.0)
     if a == b:
-        return _Evidence(3.5, _("same phone"))
+        return _Evidence(3.5, _l("same phone"))
     if OSA.distance(a, b) == 1:
-        return _Evidence(1.5, _("phone differs in one digit"))
+        return _Evidence(1.5, _l("phone differs in one digit"))
     return _Evidence(-0.4)
 
 
@@ -195,10 +195,10 @@ def _dialled(phone: str) -> str:
 def _sex(mine: str, theirs: str) -> _Evidence:
     if "unknown" in (mine, theirs):
         return _Evidence(0.0)
-    return _Evidence(0.3) if mine == theirs else _Evidence(-2.0, _("different sex"))
+    return _Evidence(0.3) if mine == theirs else _Evidence(-2.0, _l("different sex"))
 
 
 def _address(mine: str, theirs: str) -> _Evidence:
     a, b = set(tokens(mine)), set(tokens(theirs))
     is_same = bool(a) and len(a & b) >= 0.6 * len(a | b)
-    return _Evidence(0.6, _("same address")) if is_same else _Evidence(0.0)
+    return _Evidence(0.6, _l("same address")) if is_same else _Evidence(0.0)

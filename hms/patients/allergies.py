@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from hms.core.errors import RuleBroken
-from hms.core.text import clean, fold
+from hms.core.text import TextError, clean, fold
 from hms.core.words import _
 
 LONGEST_SUBSTANCE = 200
@@ -33,5 +33,5 @@ def substances(text: str, field: str = "known_allergies") -> list[str] | None:
         raise RuleBroken(_("Name at most 50 substances."), field)
     try:
         return [clean(part, longest=LONGEST_SUBSTANCE) for part in named]
-    except ValueError as wrong:
-        raise RuleBroken(str(wrong), field) from wrong
+    except TextError as wrong:
+        raise RuleBroken(wrong.sentence, field) from wrong

@@ -11,7 +11,7 @@ from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
-from hms.core.text import clean, fold
+from hms.core.text import TextError, clean, fold
 from hms.core.words import _
 
 from . import access, queries
@@ -23,8 +23,8 @@ def line(field: str, value: str | None, longest: int) -> str:
     """One cleaned line; `RuleBroken` on `field` when it cannot be kept."""
     try:
         return clean(value or "", longest=longest)
-    except ValueError as wrong:
-        raise RuleBroken(str(wrong), field) from wrong
+    except TextError as wrong:
+        raise RuleBroken(wrong.sentence, field) from wrong
 
 
 @action(Action.RECORD_ALLERGY)

@@ -116,7 +116,7 @@ def lookalikes(given: dict[str, Any]) -> Response:
                 "patient": patient_json(rows[one.hit.id], seen),
                 "percent": one.percent,
                 "is_strong": one.is_strong,
-                "reasons": one.reasons,
+                "reasons": [str(reason) for reason in one.reasons],
             }
             for one in found
         ]

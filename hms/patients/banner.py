@@ -15,7 +15,7 @@ from hms.core.statements import built_once
 
 from . import access
 from .identified import Identified
-from .models import Allergy, BreakGlass, Patient
+from .models import ALLERGY_WORDS, Allergy, BreakGlass, Patient
 from .reader import Reader, reader
 
 
@@ -32,11 +32,15 @@ class Banner(Identified):
     """
 
     id: int
-    allergy_words: str
+    allergy_status: str
     allergies: list[str]
     same_name_count: int
     emergency_until: datetime | None = None
     queue_words: str = ""
+
+    @property
+    def allergy_words(self) -> str:
+        return ALLERGY_WORDS[self.allergy_status]
 
 
 def patient_banner(whom: Patient, who: Person) -> Banner:
@@ -56,7 +60,7 @@ def banner(whom: Patient, found: Any) -> Banner:
     return Banner(
         *(getattr(whom, one.name) for one in fields(Identified)),
         id=whom.id,
-        allergy_words=whom.allergy_words,
+        allergy_status=whom.allergy_status,
         allergies=[" – ".join(filter(None, pair)) for pair in found.reactions or ()],
         same_name_count=found.same_name_count,
         emergency_until=found.emergency_until,

@@ -52,9 +52,13 @@ class Hit(Identified):
 
     id: int
     phone: str
-    allergy_words: str
+    allergy_status: str
     is_similar: bool = False
     same_name_count: int = 0
+
+    @property
+    def allergy_words(self) -> str:
+        return ALLERGY_WORDS[self.allergy_status]
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,7 @@ def hit(row: Any, *, who: Person, is_similar: bool = False) -> Hit:
         *row[1 : len(WHO)],
         id=row.id,
         phone=shown_phone(row, who),
-        allergy_words=ALLERGY_WORDS[row.allergy_status],
+        allergy_status=row.allergy_status,
         is_similar=is_similar,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -17,9 +18,9 @@ SORT_NAME = "hms_fold(family_name || ', ' || given_names)"
 DIGITS = "regexp_replace(phone, '[^0-9]', '', 'g') || ' ' || regexp_replace(hospital_number, '[^0-9]', '', 'g')"
 
 ALLERGY_WORDS = {
-    "known": _("Known allergies"),
-    "none_known": _("No known allergies"),
-    "not_asked": _("Allergies not recorded"),
+    "known": _l("Known allergies"),
+    "none_known": _l("No known allergies"),
+    "not_asked": _l("Allergies not recorded"),
 }
 """The only phrases for an allergy status (NHS Common User Interface, PAB-0064)."""
 

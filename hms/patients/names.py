@@ -6,7 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 from hms.core.errors import RuleBroken
-from hms.core.text import clean
+from hms.core.text import TextError, clean
 from hms.core.words import _
 
 LONGEST_NAME = 100
@@ -40,8 +40,8 @@ def names(given: str | None, family: str | None) -> Names:
 def _cleaned(name: str | None, field: str) -> str:
     try:
         tidy = " ".join(clean(name or "", longest=LONGEST_NAME).split())
-    except ValueError as reason:
-        raise RuleBroken(str(reason), field) from None
+    except TextError as reason:
+        raise RuleBroken(reason.sentence, field) from None
     if tidy and not any(c.isalnum() for c in tidy):
         raise RuleBroken(_("Write the name with letters."), field)
     return tidy

@@ -13,7 +13,6 @@ from hms.core import clock
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Action
 from hms.core.web import needs, person
-from hms.core.words import _ as marked
 
 from . import actions, forms, queries, unfinished
 from .desk import onward, pages
@@ -72,7 +71,7 @@ def keep_registration(draft: str) -> ResponseReturnValue:
     """Keep what is typed, every few seconds; nobody is registered."""
     typed = request.get_json()
     if not isinstance(typed, dict) or not unfinished.is_key(draft):
-        raise RuleBroken(marked("The request could not be read."))
+        raise RuleBroken(_("The request could not be read."))
     saved_at = unfinished.keep(person(), draft, typed) or clock.now()
     return {"saved_at": f"{clock.local(saved_at):%H:%M:%S}"}
 

@@ -10,7 +10,7 @@ from hms.core.db import db
 from hms.core.people import SYSTEM
 from hms.core.permissions import Action
 from hms.core.turns import Turn
-from hms.core.words import _
+from hms.core.words import Sentence, _
 from hms.messages.actions import tell
 from hms.messages.models import Notification
 from hms.staff import queries as staff
@@ -50,10 +50,11 @@ def _told_today() -> set[int]:
 
 
 def _remind(reviewer: int, count: int) -> None:
+    told = _("%(count)s of them for more than 72 hours. Say of each whether it was justified.")
     tell(
         reviewer,
         title=_("Emergency accesses wait for their review"),
-        message=_("%(count)s of them for more than 72 hours. Say of each whether it was justified.") % {"count": count},
+        message=str(Sentence(told, count=count)),
         url=PLACE,
         kind="warning",
         by=SYSTEM,

@@ -15,7 +15,7 @@ from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
 from hms.core.statements import built_once
-from hms.core.words import _
+from hms.core.words import Sentence, _
 from hms.messages.actions import tell
 from hms.staff import queries as staff
 
@@ -95,13 +95,13 @@ def _still_open(patient_id: int, by: Person) -> BreakGlass | None:
 
 def _tell_reviewers(by: Person) -> None:
     """The message names no patient: the reviewer sees whose record it was on the page."""
+    told = _("%(name)s (%(role)s) opened a closed record with a reason. Review it within 72 hours.")
     for reviewer in staff.who_may(Action.REVIEW_ACCESS):
         if reviewer != by.id:
             tell(
                 reviewer,
                 title=_("Emergency access to a record"),
-                message=_("%(name)s (%(role)s) opened a closed record with a reason. Review it within 72 hours.")
-                % {"name": by.name, "role": by.role_name or "–"},
+                message=str(Sentence(told, name=by.name, role=by.role_name or "–")),
                 url=REVIEWS,
                 kind="warning",
                 by=by,

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext
+
 from hms.core import drafts
 from hms.core.people import Person
-from hms.core.words import _
 
 KIND = "registration"
 MOST = 20
@@ -79,4 +80,4 @@ def discard(who: Person, key: str) -> None:
 
 def _name(kept: dict[str, Any]) -> str:
     names = " ".join(filter(None, (kept.get("first_name"), kept.get("last_name"))))
-    return names or kept.get("contact_info") or _("No name yet")
+    return names or kept.get("contact_info") or gettext("No name yet")

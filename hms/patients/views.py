@@ -7,6 +7,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from hms.core import nav
 from hms.core.actions import require
@@ -14,7 +15,6 @@ from hms.core.errors import NotFound, Stale
 from hms.core.forms import DeskForm
 from hms.core.permissions import Action
 from hms.core.web import needs, person, safe_next
-from hms.core.words import _ as marked
 
 from . import (
     access,
@@ -29,7 +29,7 @@ from . import (
 from .desk import onward, pages
 from .models import Patient
 
-nav.place(marked("Patients"), "patients.index", Action.EDIT_PATIENT, order=30)
+nav.place(_l("Patients"), "patients.index", Action.EDIT_PATIENT, order=30)
 
 
 @pages.get("/")
@@ -167,7 +167,7 @@ def withdraw_allergy(patient_id: int, allergy_id: int) -> ResponseReturnValue:
 def _belongs(allergy_id: int, patient_id: int) -> None:
     access.check(queries.patient(patient_id), person())
     if not any(allergy.id == allergy_id for allergy in queries.allergies(patient_id)):
-        raise NotFound(marked("This allergy is not on the patient's list any more."))
+        raise NotFound(_("This allergy is not on the patient's list any more."))
 
 
 @pages.get("/<int:patient_id>/card")

@@ -28,7 +28,7 @@ def adjust(
     batch = locked(Batch, batch_id)
     if seen is not None and seen != batch.quantity:
         message = _("Stock changed meanwhile: the system has %(left)s now. Count again.")
-        raise Conflict(message % {"left": batch.quantity}, "quantity", code="stock_changed")
+        raise Conflict(message, "quantity", code="stock_changed", left=batch.quantity)
     difference = stock.counted(new_quantity, batch.quantity)
     return _moved(batch, difference, reason, kind, by)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flask import Blueprint
+from flask_babel import lazy_gettext as _l
 
 from hms.core import nav
 from hms.core.permissions import Action
-from hms.core.words import _
 
 pages = Blueprint("pharmacy", __name__, url_prefix="/pharmacy")
-nav.place(_("Prescriptions"), "pharmacy.queue", Action.DISPENSE, order=40, key="p")
-nav.place(_("Stock"), "pharmacy.stock", Action.READ_STOCK, order=60, key="s")
+nav.place(_l("Prescriptions"), "pharmacy.queue", Action.DISPENSE, order=40, key="p")
+nav.place(_l("Stock"), "pharmacy.stock", Action.READ_STOCK, order=60, key="s")

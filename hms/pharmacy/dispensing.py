@@ -141,7 +141,7 @@ def _picked(
 
 
 def _of_line(refusal: DomainError, line_id: int) -> DomainError:
-    return type(refusal)(refusal.message, f"quantity-{line_id}", code=refusal.code)
+    return type(refusal).from_error(refusal, f"quantity-{line_id}")
 
 
 def _available(line: Row, shelf: giving.Shelf) -> int:

@@ -13,6 +13,7 @@ from flask_babel import ngettext
 from hms.core import clock
 from hms.core.errors import Conflict, NotFound
 from hms.core.filters import person_name
+from hms.core.localisation import translate_error
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.formulary import facts
@@ -121,9 +122,8 @@ def _line_page(prescription_id: int, form: Any = None, reasons: Any = None) -> R
 
 
 def _batch_choices(held: list[Any]) -> list[tuple[int, str]]:
-    told = _("%(lot)s, %(count)s left")
     return [(0, _("Soonest expiry first"))] + [
-        (batch.id, told % {"lot": batch.lot_number, "count": batch.quantity}) for batch in held
+        (batch.id, _("%(lot)s, %(count)s left", lot=batch.lot_number, count=batch.quantity)) for batch in held
     ]
 
 
@@ -169,7 +169,7 @@ def resume(prescription_id: int) -> ResponseReturnValue:
     try:
         actions.resume(prescription_id, by=person())
     except Conflict as refusal:
-        flash(_(refusal.message), "caution")
+        flash(translate_error(refusal), "caution")
         return redirect(url_for("pharmacy.line", prescription_id=prescription_id), 303)
     flash(_("Back in the queue"), "success")
     return redirect(url_for("pharmacy.line", prescription_id=prescription_id), 303)

@@ -13,6 +13,7 @@ from wtforms.fields.choices import SelectChoice
 
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.forms import DeskForm, MoneyField, Text, WholeField
+from hms.core.localisation import translate_error
 from hms.core.money import ZERO, Money
 
 from . import shelves
@@ -73,7 +74,7 @@ class LineForm(DeskForm):
 
     def refuse(self, refusal: RuleBroken | Conflict) -> None:
         field = "why" if refusal.field == "reason" else refusal.field
-        super().refuse(type(refusal)(refusal.message, field, code=refusal.code))
+        super().refuse(type(refusal).from_error(refusal, field))
 
 
 class ReasonForm(DeskForm):
@@ -119,7 +120,7 @@ class AdjustForm(DeskForm):
 
     def refuse(self, refusal: RuleBroken | Conflict) -> None:
         names = {"quantity": "new_quantity", "reason": "kind"}
-        super().refuse(type(refusal)(refusal.message, names.get(refusal.field or ""), code=refusal.code))
+        super().refuse(type(refusal).from_error(refusal, names.get(refusal.field or "")))
 
 
 class WriteOffForm(DeskForm):
@@ -204,10 +205,10 @@ class ReceiveForm(DeskForm):
             super().refuse(refusal)
             return
         cell = {"medication_id": "medicine"}.get(name, name)
-        super().refuse(type(refusal)(refusal.message, None, code=refusal.code))
+        super().refuse(type(refusal).from_error(refusal))
         self.form_errors = self.form_errors[:-1]
         field = self.filled[int(place)].form[cell]
-        field.errors = [*field.errors, _(refusal.message)]
+        field.errors = [*field.errors, translate_error(refusal)]
 
     @property
     def has_line_errors(self) -> bool:

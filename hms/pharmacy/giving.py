@@ -150,10 +150,14 @@ def check_short(found: rules.Allocation, quantity: int) -> None:
     if not found.short:
         return
     left = quantity - found.short
-    message = _("Only %(left)s can be given from stock. Give that many; the rest stays owed.")
     if not left:
-        message = _("Out of stock: none of it can be given now. The whole quantity stays owed.")
-    raise Conflict(message % {"left": left}, "quantity", code="out_of_stock")
+        raise Conflict(
+            _("Out of stock: none of it can be given now. The whole quantity stays owed."),
+            "quantity",
+            code="out_of_stock",
+        )
+    message = _("Only %(left)s can be given from stock. Give that many; the rest stays owed.")
+    raise Conflict(message, "quantity", code="out_of_stock", left=left)
 
 
 def check_allergies(line: Row) -> None:

@@ -80,7 +80,7 @@ def _checked(number: int, line: Received) -> date:
         if db.session.get(Medication, line.medication_id) is None:
             raise RuleBroken(_("Choose a medicine from the list."), "medication_id")
     except RuleBroken as refusal:
-        raise RuleBroken(refusal.message, f"lines.{number}.{refusal.field}", code=refusal.code) from refusal
+        raise RuleBroken.from_error(refusal, f"lines.{number}.{refusal.field}") from refusal
     return day
 
 

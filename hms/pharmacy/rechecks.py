@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from hms.core.errors import RuleBroken
-from hms.core.words import _
+from hms.core.words import Sentence, _
 from hms.formulary.alerts import Alert
 from hms.formulary.allergies import AllergyEntry, allergy_check
 from hms.formulary.catalogue import knowledge
@@ -38,7 +38,7 @@ class Recheck:
     known: tuple[Alert, ...] = ()
     new: tuple[Alert, ...] = ()
     cautions: tuple[Alert, ...] = ()
-    missing: str = ""
+    missing: Sentence | None = None
 
 
 def recheck(
@@ -56,7 +56,7 @@ def recheck(
     recorded = tuple(allergies)
     check = allergy_check(medicine, _entries(recorded) if is_asked or recorded else None, knowledge())
     stops = tuple(alert for alert in check.alerts if alert.is_stop)
-    answered: set[str] = set()
+    answered: set[Sentence] = set()
     if is_overridden and signed_at is not None:
         seen = tuple(entry for entry in recorded if entry.updated_at <= signed_at)
         answered = {alert.message for alert in allergy_check(medicine, _entries(seen), knowledge()).alerts}
@@ -85,4 +85,4 @@ def check_new_stops(found: Recheck) -> None:
     """Nothing leaves the pharmacy against a stop that no prescriber has answered."""
     if found.new:
         told = _("%(alert)s Do not give it. Query the prescriber.")
-        raise RuleBroken(told % {"alert": found.new[0].message}, code="allergy")
+        raise RuleBroken(told, code="allergy", alert=found.new[0].message)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from hms.core.errors import RuleBroken
-from hms.core.words import _
+from hms.core.words import Sentence, _
 
 MOST_UNITS = 100_000
 LOOK_BACK_DAYS = 7
@@ -34,7 +34,7 @@ class Allocation:
 
     picks: list[tuple[int, int]]
     short: int
-    skipped: list[tuple[int, str]]
+    skipped: list[tuple[int, Sentence]]
 
 
 class LineState(StrEnum):
@@ -51,7 +51,7 @@ def allocate(quantity: int, batches: Iterable[Batch], today: date, course_days: 
     """
     check_quantity(quantity)
     picks: list[tuple[int, int]] = []
-    skipped: list[tuple[int, str]] = []
+    skipped: list[tuple[int, Sentence]] = []
     left = quantity
     for batch in sorted(batches, key=lambda b: (b.expires or date.max, b.batch_id)):
         if batch.on_hand <= 0:
@@ -64,15 +64,15 @@ def allocate(quantity: int, batches: Iterable[Batch], today: date, course_days: 
     return Allocation(picks, left, skipped)
 
 
-def unfit(expires: date | None, today: date, course_days: int = 0) -> str:
-    """Why a batch may not be given for a course that starts today, as a sentence; empty when it may."""
+def unfit(expires: date | None, today: date, course_days: int = 0) -> Sentence | None:
+    """Why a batch may not be given for a course that starts today; None when it may."""
     if expires is None or (expires - today).days > course_days:
-        return ""
+        return None
     if expires < today:
-        return _("expired")
+        return Sentence(_("expired"))
     if expires == today:
-        return _("expires today")
-    return _("expires on day %(day)s of %(days)s") % {"day": (expires - today).days, "days": course_days}
+        return Sentence(_("expires today"))
+    return Sentence(_("expires on day %(day)s of %(days)s"), day=(expires - today).days, days=course_days)
 
 
 def check_quantity(quantity: int) -> None:
@@ -86,7 +86,7 @@ def check_dispense(quantity: int, ordered: int, given: int) -> None:
     check_quantity(quantity)
     if quantity > ordered - given:
         message = _("Only %(left)s more may be given on this prescription. Ask the prescriber for more.")
-        raise RuleBroken(message % {"left": max(ordered - given, 0)}, "quantity", code="more_than_ordered")
+        raise RuleBroken(message, "quantity", code="more_than_ordered", left=max(ordered - given, 0))
 
 
 def check_chosen(batch: Batch, quantity: int, today: date, reason: str = "", *, is_first: bool = True) -> None:
@@ -98,7 +98,7 @@ def check_chosen(batch: Batch, quantity: int, today: date, reason: str = "", *, 
         )
     if quantity > batch.on_hand:
         message = _("This batch holds %(left)s. Take the rest from another batch.")
-        raise RuleBroken(message % {"left": max(batch.on_hand, 0)}, "quantity", code="short")
+        raise RuleBroken(message, "quantity", code="short", left=max(batch.on_hand, 0))
     if not is_first and not reason.strip():
         raise RuleBroken(_("Another batch expires sooner. Say why this one is given."), "reason")
 
@@ -108,7 +108,7 @@ def check_return(quantity: int, given: int, already_returned: int, reason: str) 
     check_quantity(quantity)
     if quantity > given - already_returned:
         message = _("Only %(left)s of this can come back.")
-        raise RuleBroken(message % {"left": max(given - already_returned, 0)}, "quantity", code="more_than_given")
+        raise RuleBroken(message, "quantity", code="more_than_given", left=max(given - already_returned, 0))
     if not reason.strip():
         raise RuleBroken(_("Say why it comes back."), "reason")
 

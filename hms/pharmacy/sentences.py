@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from hms.core.errors import RuleBroken
-from hms.core.words import _
+from hms.core.words import Sentence, _
 from hms.formulary import facts
 from hms.formulary.dosing import Dose, Part, duration_words, frequency_words
 from hms.formulary.quantities import in_units
@@ -71,9 +71,9 @@ def directions(line: Any, medicine: Any) -> str:
         return ", ".join(part for part in (line.dosage, line.frequency, line.duration) if part) + "."
     dose = _in_hand(dose, medicine)
     amount = amount_text(dose.amount, dose.unit)
-    words = [VERBS.get(dose.route, OTHERWISE) % {"amount": amount}, frequency_words(dose)]
+    words = [str(Sentence(VERBS.get(dose.route, OTHERWISE), amount=amount)), frequency_words(dose)]
     if dose.days:
-        words.append(_("for %(days)s") % {"days": duration_words(dose.days)})
+        words.append(str(Sentence(_("for %(days)s"), days=duration_words(dose.days))))
     return " ".join(word for word in words if word) + "."
 
 

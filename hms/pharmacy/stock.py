@@ -7,6 +7,8 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
+from flask_babel import lazy_gettext as _l
+
 from hms.core.errors import RuleBroken
 from hms.core.words import _
 from hms.pharmacy.rules import MOST_UNITS, Batch
@@ -24,12 +26,12 @@ class Kind(StrEnum):
 
 
 KIND_WORDS = {
-    Kind.RECEIPT: _("Received"),
-    Kind.DISPENSE: _("Dispensed"),
-    Kind.RETURN: _("Returned by patient"),
-    Kind.ADJUSTMENT: _("Adjusted"),
-    Kind.WRITE_OFF: _("Written off"),
-    Kind.COUNT: _("Counted"),
+    Kind.RECEIPT: _l("Received"),
+    Kind.DISPENSE: _l("Dispensed"),
+    Kind.RETURN: _l("Returned by patient"),
+    Kind.ADJUSTMENT: _l("Adjusted"),
+    Kind.WRITE_OFF: _l("Written off"),
+    Kind.COUNT: _l("Counted"),
 }
 COMES = frozenset({Kind.RECEIPT, Kind.RETURN})
 LEAVES = frozenset({Kind.DISPENSE, Kind.WRITE_OFF})
@@ -58,7 +60,7 @@ def check_movement(kind: Kind, change: int, on_hand: int, reason: str = "") -> i
         raise RuleBroken(_("Enter a quantity above zero."), "quantity")
     if on_hand + change < 0:
         message = _("Only %(left)s are in stock. Check the quantity.")
-        raise RuleBroken(message % {"left": on_hand}, "quantity", code="short")
+        raise RuleBroken(message, "quantity", code="short", left=on_hand)
     if (kind in NEEDS_REASON or (kind == Kind.COUNT and change)) and not reason.strip():
         raise RuleBroken(_("Say why the stock changes."), "reason")
     return on_hand + change

@@ -130,14 +130,13 @@ def choose_medicine() -> Response:
     """Rows for the medicine's combobox."""
     typed = _typed()
     found = shelves.medicines_named(typed) if len(typed) >= 2 else []
-    stocked = _("%(count)s in stock")
     return jsonify(
         [
             {
                 "value": row.id,
                 "label": row.name,
                 "detail": row.brand_name,
-                "note": stocked % {"count": row.current_stock},
+                "note": _("%(count)s in stock", count=row.current_stock),
             }
             for row in found
         ]

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
+
 from hms.core import clock
 from hms.core.format import quantity as in_words
 from hms.core.money import ZERO
-from hms.core.words import _
+from hms.core.words import Sentence
 from hms.formulary.dosing import Part
 from hms.formulary.knowledge import Medicine
 from hms.formulary.strengths import COUNTED
@@ -44,7 +46,7 @@ class Line:
     owed: int | None
     offered: int = 0
     picks: list[Pick] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, Sentence]] = field(default_factory=list)
     found: Recheck = field(default_factory=Recheck)
     given_before: tuple[int, datetime] | None = None
 
@@ -153,5 +155,5 @@ def _offer(one: Line, held: Sequence[Any], taken: dict[int, int]) -> None:
 def paid_words(owed: Any) -> tuple[str, str]:
     """The state of the patient's bills in a kind of status and words; amounts are the cashier's business."""
     if owed is None:
-        return "neutral", _("No bill yet")
-    return ("caution", _("To pay")) if owed > ZERO else ("good", _("Paid"))
+        return "neutral", _l("No bill yet")
+    return ("caution", _l("To pay")) if owed > ZERO else ("good", _l("Paid"))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from hms.core import clock
-from hms.core.words import _
+from flask_babel import lazy_gettext as _l
 
-WORDS = {"today": _("Today"), "week": _("This week"), "month": _("This month")}
+from hms.core import clock
+
+WORDS = {"today": _l("Today"), "week": _l("This week"), "month": _l("This month")}
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from flask import Blueprint, render_template, request
+from flask_babel import lazy_gettext as _l
 
 from hms.core import clock, nav
 from hms.core.permissions import Action
 from hms.core.web import needs, person
-from hms.core.words import _
 
 from . import queries
 from .period import WORDS, Period, period
 
 pages = Blueprint("reports", __name__, url_prefix="/reports")
-nav.place(_("Reports"), "reports.overview", Action.READ_REVENUE, 70)
+nav.place(_l("Reports"), "reports.overview", Action.READ_REVENUE, 70)
 
 
 @pages.get("/")

@@ -29,7 +29,7 @@ class IdSelect(SelectField):
 
 
 def _role_choices(rows: list[Role], none: str) -> list[SelectChoice]:
-    return [SelectChoice("", none), *(SelectChoice(str(role.id), _(role.name)) for role in rows)]
+    return [SelectChoice("", none), *(SelectChoice(str(role.id), role.label) for role in rows)]
 
 
 class PersonForm(DeskForm):

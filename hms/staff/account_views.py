@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from hms.core.db import db
 from hms.core.errors import Conflict
 from hms.core.limiting import limiter
+from hms.core.localisation import translate_error
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 
@@ -33,7 +34,7 @@ def people() -> str:
     shown = rows[: people_queries.ROWS]
     more = _address(state, search, after=shown[-1].User.id) if len(rows) > len(shown) else None
     states = [
-        {"label": _(label), "count": count, "url": _address(key, search), "is_current": key == state}
+        {"label": label, "count": count, "url": _address(key, search), "is_current": key == state}
         for (key, label), count in zip(people_queries.STATES.items(), people_queries.counts().values(), strict=True)
     ]
     waiting = request_queries.count_waiting()
@@ -110,7 +111,7 @@ def edit_person(user_id: int) -> ResponseReturnValue:
 def _differences(user: Any, form: PersonForm) -> list[tuple[str, str, str]]:
     """Field, what is stored now, what was typed."""
     words = {
-        form.role_id: (user.role.name if user.role else "", dict(_pairs(form.role_id))),
+        form.role_id: (str(user.role.label) if user.role else "", dict(_pairs(form.role_id))),
         form.department_id: (user.department.name if user.department else "", dict(_pairs(form.department_id))),
     }
     texts = [form.title, form.first_name, form.last_name, form.username, form.email, form.room]
@@ -120,7 +121,7 @@ def _differences(user: Any, form: PersonForm) -> list[tuple[str, str, str]]:
 
 
 def _pairs(field: Any) -> list[tuple[str, str]]:
-    return [(choice.value, choice.label if choice.value else "") for choice in field.choices]
+    return [(choice.value, str(choice.label) if choice.value else "") for choice in field.choices]
 
 
 @pages.post("/admin/users/<int:user_id>/close")
@@ -159,7 +160,7 @@ def make_link(user_id: int) -> ResponseReturnValue:
     try:
         return _show_link(user_id, links.make_link(user_id, by=person()))
     except Conflict as refused:
-        flash(_(refused.message), "stop")
+        flash(translate_error(refused), "stop")
         return redirect(url_for(".account", user_id=user_id), 303)
 
 
@@ -170,8 +171,8 @@ def _done(user_id: int, action: Any, said: str, without: tuple[str, ...] = ()) -
     )
     if form.save(perform, by=person()):
         flash(said, "success")
-    for field, messages in form.errors.items():
-        flash(" ".join(map(str, messages)) if field else _(str(messages[0])), "stop")
+    for messages in form.errors.values():
+        flash(" ".join(map(str, messages)), "stop")
     return redirect(url_for(".account", user_id=user_id), 303)
 
 

@@ -6,6 +6,8 @@ import re
 from datetime import timedelta
 
 from flask import request
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from hms.core import audit, clock
@@ -13,23 +15,22 @@ from hms.core.actions import doing
 from hms.core.db import db
 from hms.core.outbox import later
 from hms.core.people import SYSTEM
-from hms.core.words import _
 
 from .models import LoginActivity, User
 
 OUTCOMES: dict[str, tuple[str, str]] = {
-    "success": ("good", _("Signed in")),
-    "pin": ("good", _("Unlocked with PIN")),
-    "unlocked": ("good", _("Unlocked with password")),
-    "confirmed": ("good", _("Confirmed")),
-    "otp_needed": ("info", _("Code asked")),
-    "failed": ("caution", _("Wrong password")),
-    "otp_failed": ("caution", _("Wrong code")),
-    "otp_replayed": ("caution", _("Code used twice")),
-    "pin_failed": ("caution", _("Wrong PIN")),
-    "not_confirmed": ("caution", _("Not confirmed")),
-    "lockout": ("stop", _("Wrong, then locked out")),
-    "locked": ("stop", _("Refused while locked out")),
+    "success": ("good", _l("Signed in")),
+    "pin": ("good", _l("Unlocked with PIN")),
+    "unlocked": ("good", _l("Unlocked with password")),
+    "confirmed": ("good", _l("Confirmed")),
+    "otp_needed": ("info", _l("Code asked")),
+    "failed": ("caution", _l("Wrong password")),
+    "otp_failed": ("caution", _l("Wrong code")),
+    "otp_replayed": ("caution", _l("Code used twice")),
+    "pin_failed": ("caution", _l("Wrong PIN")),
+    "not_confirmed": ("caution", _l("Not confirmed")),
+    "lockout": ("stop", _l("Wrong, then locked out")),
+    "locked": ("stop", _l("Refused while locked out")),
 }
 """What can become of a try: how it looks and what it is called."""
 
@@ -69,7 +70,7 @@ def device_in_words(user_agent: str) -> str:
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
     if browser and system:
-        return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+        return gettext("%(browser)s on %(system)s", browser=browser, system=system)
     return browser or system or re.split(r"[/ (]", user_agent, maxsplit=1)[0][:40]
 
 

@@ -33,7 +33,7 @@ def create_admin(username: str, email: str, first_name: str, last_name: str, pas
             if password is not None:
                 choosing.set_password(added.user, password)
     except (RuleBroken, Conflict) as refused:
-        click.echo(refused.message, err=True)
+        click.echo(str(refused), err=True)
         sys.exit(1)
     if password is not None:
         click.echo(f"Administrator {username} can sign in.")

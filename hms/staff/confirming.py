@@ -8,13 +8,13 @@ from functools import wraps
 from typing import Any
 
 from flask import has_request_context
-from flask_babel import gettext as _
 from sqlalchemy import select
 
 from hms.core import actions, clock
 from hms.core.db import db, found
 from hms.core.errors import RuleBroken
 from hms.core.people import Person
+from hms.core.words import _
 
 from . import activity, gates, passwords, second_factor, signing_in
 from .errors import Locked
@@ -71,7 +71,7 @@ def confirmed(action: Callable[..., Any], field: str = "proof") -> Callable[...,
         try:
             confirm_identity(values.pop(field, None), by=by, field=field)
         except Locked as locked:
-            raise RuleBroken(locked.message, field, code=locked.code) from locked
+            raise RuleBroken.from_error(locked, field, code=locked.code) from locked
         return action(*args, by=by, **values)
 
     return perform

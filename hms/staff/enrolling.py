@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import pyotp
 import segno
-from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy import select, update
 
@@ -18,9 +17,12 @@ from hms.core.filters import drawing
 from hms.core.people import SYSTEM, Person
 from hms.core.permissions import Action
 from hms.core.records import locked
+from hms.core.words import _
 
 from . import identity, recovery, second_factor
 from .models import User
+
+LONGEST_IN_APP = 60
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,9 @@ class Enrolment:
 
     @property
     def address(self) -> str:
-        """The key URI that authenticator apps read."""
-        return pyotp.TOTP(self.secret).provisioning_uri(name=self.username, issuer_name=settings.value("hospital.name"))
+        """The key URI that authenticator apps read; the names in it are cut so that it fits into a QR code."""
+        issuer = settings.value("hospital.name")[:LONGEST_IN_APP]
+        return pyotp.TOTP(self.secret).provisioning_uri(name=self.username[:LONGEST_IN_APP], issuer_name=issuer)
 
     @property
     def picture(self) -> Markup:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import request
-from flask_babel import gettext as _
 from sqlalchemy import and_, case, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hms.core import clock
 from hms.core.db import db
 from hms.core.format import clock_time
+from hms.core.words import Sentence, _
 
 from . import activity, devices
 from .errors import Locked
@@ -121,15 +121,15 @@ def trying(doors: tuple[Door, ...], user: User | None, typed_name: str) -> Itera
             now.forgotten()
 
 
-def told(until: datetime | None) -> str:
+def told(until: datetime | None) -> Sentence:
     """When the door opens again and who can open it earlier."""
     if until is None:
-        return _("Many tries for this account are under way. Wait a moment, then try again.")
-    return _(
+        return Sentence(_("Many tries for this account are under way. Wait a moment, then try again."))
+    words = _(
         "Too many wrong tries. Signing in opens again at %(time)s. An administrator can open it earlier: ask for the "
-        "account to be unlocked.",
-        time=clock_time(until),
+        "account to be unlocked."
     )
+    return Sentence(words, time=clock_time(until))
 
 
 def _pass(doors: tuple[Door, ...]) -> None:

@@ -13,7 +13,7 @@ from hms.core.errors import Conflict, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
-from hms.core.words import _
+from hms.core.words import Sentence, _
 
 from .administrators import check_holds, check_rank, check_remains, others_than, powers, take_turns
 from .models import Role, RoleChangeRequest, User
@@ -52,7 +52,7 @@ def active_role(role_id: int | None, field: str = "role_id") -> Role | None:
     """The role, or None for none; `RuleBroken` when there is no such role or it is no longer used."""
     role = db.session.get(Role, role_id) if role_id is not None else None
     if role_id is not None and (role is None or not role.is_active):
-        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.') % {"id": role_id}, field)
+        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), field, id=role_id)
     return role
 
 
@@ -115,8 +115,10 @@ def give(user: User, role: Role | None, by: Person) -> None:
     db.session.expire(user, ["role"])
     if role is not None:
         _answer_waiting(user, role, by)
-    word = _("Your role is now %(role)s. Reload the page to see your new menu.") % {"role": role.name} if role else None
-    tell(user.id, title=word or _("You have no role any more. Ask an administrator."), url="/profile", by=by)
+    word = Sentence(_("You have no role any more. Ask an administrator."))
+    if role is not None:
+        word = Sentence(_("Your role is now %(role)s. Reload the page to see your new menu."), role=role.name)
+    tell(user.id, title=str(word), url="/profile", by=by)
 
 
 def _answer_waiting(user: User, role: Role, by: Person) -> None:

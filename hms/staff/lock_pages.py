@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from hms.core import clock, drafts, refusals
 from hms.core.db import db, found
 from hms.core.limiting import limiter
+from hms.core.localisation import translate_error
 from hms.core.permissions import Action
 from hms.core.web import is_api, needs, person, safe_next
 
@@ -87,7 +88,7 @@ def unlock() -> ResponseReturnValue:
     try:
         return _open(locked_, form)
     except (SignInRefused, Locked) as refused:
-        (form.pin if form.pin.data else form.password).errors = [refused.message]
+        (form.pin if form.pin.data else form.password).errors = [translate_error(refused)]
         answer = _lock_page(locked_, form, refused.status)
         if isinstance(refused, Locked):
             answer.headers["Retry-After"] = str(refused.retry_after)

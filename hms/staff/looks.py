@@ -23,7 +23,7 @@ _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 def language(code: str) -> str:
     """`code`, when pages exist in it."""
     if code not in LANGUAGES:
-        raise RuleBroken(_("Choose one of these: %(choices)s.") % {"choices": ", ".join(LANGUAGES)}, "language")
+        raise RuleBroken(_("Choose one of these: %(choices)s."), "language", choices=", ".join(LANGUAGES))
     return code
 
 
@@ -39,7 +39,7 @@ def merged(before: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, An
 
 def _check(key: str, value: Any) -> None:
     if key in CHOICES and value not in CHOICES[key]:
-        raise RuleBroken(_("Choose one of these: %(choices)s.") % {"choices": ", ".join(CHOICES[key])}, key)
+        raise RuleBroken(_("Choose one of these: %(choices)s."), key, choices=", ".join(CHOICES[key]))
     if key in FLAGS and not isinstance(value, bool):
         raise RuleBroken(_("Answer yes or no."), key)
     if not _KEY.fullmatch(key) or not isinstance(value, (str, bool, int, type(None))) or len(str(value)) > LONGEST_TEXT:

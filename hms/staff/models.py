@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, attributes, mapped_column, relationship
 from hms.core import clock
 from hms.core.db import Record, Versioned, Working, db
 from hms.core.permissions import Role as BuiltIn
+from hms.core.permissions import role_label
 from hms.core.words import _
 
 
@@ -53,6 +54,11 @@ class Role(Versioned):
     @property
     def is_built_in(self) -> bool:
         return self.code in set(BuiltIn)
+
+    @property
+    def label(self) -> str:
+        """What people read: a built-in role in their language, one of the hospital's own as it was typed."""
+        return role_label(self.code, self.name)
 
 
 class Department(Record):

@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import joinedload
 
 from hms.core import clock
 from hms.core.db import db, found
 from hms.core.text import like
-from hms.core.words import _
 
 from .models import LoginActivity, OneTimeLink, SignInGate, User
 
 ROWS = 25
 STATES: dict[str, str] = {
-    "active": _("Active"),
-    "asked": _("Waiting for approval"),
-    "locked": _("Locked"),
-    "no_second_factor": _("No second factor"),
-    "never": _("Never signed in"),
-    "closed": _("Closed"),
+    "active": _l("Active"),
+    "asked": _l("Waiting for approval"),
+    "locked": _l("Locked"),
+    "no_second_factor": _l("No second factor"),
+    "never": _l("Never signed in"),
+    "closed": _l("Closed"),
 }
 
 _LAST = (

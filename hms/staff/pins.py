@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
-
 from hms.core.actions import action
 from hms.core.errors import RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
+from hms.core.words import Sentence, _
 
 from . import activity, devices, gates, passwords
 from .errors import SignInRefused
@@ -55,9 +54,9 @@ def prove(user: User, pin: str) -> None:
     raise SignInRefused(_wrong(left), "secret", code="pin_wrong")
 
 
-def _wrong(left: int) -> str:
+def _wrong(left: int) -> Sentence:
     if left < 1:
-        return _("That PIN is not right. Use your password now.")
+        return Sentence(_("That PIN is not right. Use your password now."))
     if left == 1:
-        return _("That PIN is not right. 1 try left, then only the password opens.")
-    return _("That PIN is not right. %(count)s tries left, then only the password opens.", count=left)
+        return Sentence(_("That PIN is not right. 1 try left, then only the password opens."))
+    return Sentence(_("That PIN is not right. %(count)s tries left, then only the password opens."), count=left)

@@ -17,7 +17,7 @@ from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.people import SYSTEM, Person
 from hms.core.permissions import Action
 from hms.core.turns import Turn
-from hms.core.words import _
+from hms.core.words import Sentence, _
 
 from . import passwords, rules
 from .giving import active_role, reviewers
@@ -27,7 +27,6 @@ from .notices import tell
 MOST_WAITING = 200
 LONGEST_NAME = 150
 ASKED = _("Asked for an account.")
-ASKED_WITH_TAKEN_NAME = _("Asked for an account with the username %(name)s, which belongs to somebody else.")
 ASKED_WITH_TAKEN_EMAIL = _("Gave an e-mail address that belongs to another account; it was left out.")
 
 
@@ -98,7 +97,8 @@ def _make_free(person: User) -> None:
     while person.username.lower() in taken:
         person.username, number = f"{wanted[: rules.LONGEST_USERNAME - 4]}{number}", number + 1
     if person.username != wanted:
-        notes = [ASKED_WITH_TAKEN_NAME % {"name": wanted}]
+        told = _("Asked for an account with the username %(name)s, which belongs to somebody else.")
+        notes = [str(Sentence(told, name=wanted))]
     same_address = select(User.id).where(func.lower(User.email) == person.email.lower())
     if person.email and db.session.scalars(same_address).first() is not None:
         person.email = ""

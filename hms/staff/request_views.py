@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -25,8 +26,11 @@ def difference(row: RoleChangeRequest) -> request_queries.Difference:
     """What the person gains and loses, in words; of an answered request, what they did then."""
     now = row.user.role if row.status == "pending" else row.role_before
     plain = request_queries.difference(now, row.requested_role)
-    spoken = lambda names: [_(action_words.words(name)) for name in names]  # noqa: E731 - twice the same
-    return request_queries.Difference(spoken(plain.gains), spoken(plain.loses))
+    return request_queries.Difference(_spoken(plain.gains), _spoken(plain.loses))
+
+
+def _spoken(names: Iterable[str]) -> list[str]:
+    return [str(action_words.words(name)) for name in names]
 
 
 @pages.get("/admin/role-requests")
@@ -95,7 +99,7 @@ def my_role() -> ResponseReturnValue:
         flash(_("Sent. You will be told when it is answered."), "success")
         return redirect(url_for(".my_role"), 303)
     own = db.session.scalars(request_queries.listing(user_id=user.id).limit(MOST_ANSWERED)).unique().all()
-    allowed = [_(action_words.words(name)) for name in (user.role.grants if user.role else ())]
+    allowed = _spoken(user.role.grants if user.role else ())
     page = render_template("staff/my_role.html", form=form, user=user, own=own, allowed=allowed, difference=difference)
     return page, form.status
 

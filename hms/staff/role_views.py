@@ -104,7 +104,7 @@ def _changes(wanted: dict[int, frozenset[str]]) -> list[tuple[Role, list[str], l
 
 
 def _words(names: list[str]) -> list[str]:
-    return [_(action_words.words(name)) for name in names]
+    return [str(action_words.words(name)) for name in names]
 
 
 @pages.route("/admin/roles/new", methods=["GET", "POST"])
@@ -120,7 +120,7 @@ def add_role() -> ResponseReturnValue:
 
 
 def _copies() -> list[tuple[str, str]]:
-    return [("", _("Nothing")), *((str(role.id), _(role.name)) for role in roles_to_choose())]
+    return [("", _("Nothing")), *((str(role.id), role.label) for role in roles_to_choose())]
 
 
 def _add(*, name: str, description: str, copied_from: int | None, by: Any, **_sent: Any) -> Role:

@@ -17,7 +17,7 @@ from hms.core.people import Person
 from hms.core.permissions import ALLOWED, Action
 from hms.core.permissions import Role as BuiltIn
 from hms.core.records import locked
-from hms.core.text import clean
+from hms.core.text import TextError, clean
 from hms.core.words import _
 
 from .administrators import POWERS, check_holds, check_role_remains, take_turns
@@ -80,7 +80,7 @@ def _possible_minutes(minutes: int | None) -> int | None:
     hospitals = settings.value("staff.idle_minutes")
     if minutes is not None and not SHORTEST_IDLE <= minutes <= hospitals:
         words = _("Between %(least)s and %(most)s minutes, or empty: the hospital's setting is %(most)s.")
-        raise RuleBroken(words % {"least": SHORTEST_IDLE, "most": hospitals}, "idle_minutes")
+        raise RuleBroken(words, "idle_minutes", least=SHORTEST_IDLE, most=hospitals)
     return minutes
 
 
@@ -153,7 +153,7 @@ def _grant(role: Role, wanted: Collection[str], by: Person) -> None:
 def _check_known(role: Role, given: frozenset[str]) -> None:
     unknown = given - GRANTABLE
     if unknown:
-        raise RuleBroken(_("There is no such permission: %(names)s.") % {"names": ", ".join(sorted(unknown))}, "grants")
+        raise RuleBroken(_("There is no such permission: %(names)s."), "grants", names=", ".join(sorted(unknown)))
     if role.code == BuiltIn.PATIENT and not given <= defaults(role):
         raise RuleBroken(_("Patients see their own records only: the role Patient gets nothing more."), "grants")
 
@@ -177,8 +177,8 @@ def _rename(role: Role, name: str) -> None:
 def _free_name(name: str, role: Role | None) -> str:
     try:
         named = clean(name, longest=LONGEST_NAME)
-    except ValueError as wrong:
-        raise RuleBroken(str(wrong), "name") from wrong
+    except TextError as wrong:
+        raise RuleBroken(wrong.sentence, "name") from wrong
     if not named:
         raise RuleBroken(_("Give the role a name."), "name")
     same = select(Role.id).where(func.lower(Role.name) == named.lower(), Role.id != (role.id if role else 0))
@@ -190,8 +190,8 @@ def _free_name(name: str, role: Role | None) -> str:
 def _description(text: str) -> str:
     try:
         return clean(text, longest=LONGEST_DESCRIPTION)
-    except ValueError as wrong:
-        raise RuleBroken(str(wrong), "description") from wrong
+    except TextError as wrong:
+        raise RuleBroken(wrong.sentence, "description") from wrong
 
 
 def _code(name: str) -> str:

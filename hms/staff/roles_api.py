@@ -79,8 +79,7 @@ def _permissions() -> Iterator[None]:
     try:
         yield
     except RuleBroken as refused:
-        field = "permissions" if refused.field == "grants" else refused.field
-        raise RuleBroken(refused.message, field, code=refused.code) from refused
+        raise RuleBroken.from_error(refused, "permissions" if refused.field == "grants" else refused.field) from refused
 
 
 @api.delete("/roles/<int:role_id>/")

@@ -13,7 +13,7 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from hms.core.errors import RuleBroken
-from hms.core.text import clean, fold
+from hms.core.text import TextError, clean, fold
 from hms.core.words import _
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1024
@@ -63,8 +63,8 @@ def sentence(text: str, longest: int, field: str) -> str:
     """A sentence or two as it is kept; `RuleBroken` on `field` when it is too long or cannot be printed."""
     try:
         return clean(text, longest=longest, multiline=True)
-    except ValueError as wrong:
-        raise RuleBroken(str(wrong), field) from wrong
+    except TextError as wrong:
+        raise RuleBroken(wrong.sentence, field) from wrong
 
 
 def check_password(
@@ -74,7 +74,7 @@ def check_password(
     length = len(unicodedata.normalize("NFKC", password))
     if length < shortest:
         message = _("Use at least %(count)s characters. Four or five words that do not belong together are good.")
-        raise RuleBroken(message % {"count": shortest}, field, code="too_short")
+        raise RuleBroken(message, field, code="too_short", count=shortest)
     if len(password) > LONGEST_PASSWORD or length > LONGEST_PASSWORD:
         raise RuleBroken(_("Use at most 1,024 characters."), field, code="too_long")
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in password):

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 import pyotp
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import current_app
-from flask_babel import gettext as _
 from sqlalchemy import func, update
 
 from hms.core import clock
 from hms.core.actions import doing
 from hms.core.db import db
 from hms.core.people import SYSTEM
+from hms.core.words import _
 
 from . import activity, gates, recovery
 from .errors import SignInRefused

@@ -89,7 +89,7 @@ def _refused_off(form: DeskForm, who: Person) -> Response | None:
             prove_code(user, form.otp.data, who.username)
         return None if form.save(_off, by=who) else make_response(_page_off(form), form.status)
     except (SignInRefused, Locked) as refused:
-        form.refuse(RuleBroken(refused.message, "otp" if refused.field == "otp" else "password"))
+        form.refuse(RuleBroken.from_error(refused, "otp" if refused.field == "otp" else "password"))
         return make_response(_page_off(form), refused.status if isinstance(refused, Locked) else 400)
 
 

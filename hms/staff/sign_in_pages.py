@@ -13,6 +13,7 @@ from hms.core import clock, refusals, settings
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.limiting import limiter
+from hms.core.localisation import translate_error
 from hms.core.permissions import Action
 from hms.core.web import SignInNeeded, is_api, needs, person, safe_next
 
@@ -58,7 +59,7 @@ def sign_in() -> ResponseReturnValue:
     except OtpRequired as needed:
         return _ask_for_code(needed.proof, form.username.data)
     except (SignInRefused, Locked) as refused:
-        form.form_errors = [*form.form_errors, refused.message]
+        form.form_errors = [*form.form_errors, translate_error(refused)]
         return _page(form, refused.status, getattr(refused, "retry_after", None))
 
 
@@ -85,7 +86,7 @@ def enter_code() -> ResponseReturnValue:
             prove_code(user, form.otp.data, name)
             return _let_in(signing_in.welcome(user, name))
         except (SignInRefused, Locked) as refused:
-            form.otp.errors = [refused.message]
+            form.otp.errors = [translate_error(refused)]
             status, retry_after = refused.status, getattr(refused, "retry_after", None)
     answer = make_response(render_template("staff/code.html", form=form), status if form.errors else form.status)
     if retry_after:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import request, session
-from flask_babel import gettext as _
 from sqlalchemy import func, or_, select, update
 
 from hms.core import clock, settings
 from hms.core.actions import doing
 from hms.core.db import db
 from hms.core.people import SYSTEM
+from hms.core.words import Sentence, _, joined
 
 from . import activity, gates, identity, passwords, second_factor
 from .errors import EnrolmentRequired, OtpRequired, SignInRefused
@@ -66,13 +66,14 @@ def welcome(user: User, name: str) -> SignedIn:
     return SignedIn(user.id, user.token_version)
 
 
-def _wrong(left: int) -> str:
+def _wrong(left: int) -> Sentence:
     if left < 1:
         until = clock.now() + gates.LOCKED_FOR
-        return f"{_('The username or password is not right.')} {gates.told(until)}"
+        return joined((Sentence(_("The username or password is not right.")), gates.told(until)))
     if left == 1:
-        return _("The username or password is not right. 1 try left before a 15-minute lock.")
-    return _("The username or password is not right. %(count)s tries left before a 15-minute lock.", count=left)
+        return Sentence(_("The username or password is not right. 1 try left before a 15-minute lock."))
+    words = _("The username or password is not right. %(count)s tries left before a 15-minute lock.")
+    return Sentence(words, count=left)
 
 
 def named(name: str) -> User | None:

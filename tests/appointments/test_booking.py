@@ -51,7 +51,7 @@ def test_a_taken_time_is_refused_with_the_next_free_one(book):
         book()
     assert refused.value.code == "doctor_booked"
     assert refused.value.alternative == (MONDAY, dt.time(10, 30))
-    assert "10:30" in refused.value.message
+    assert "10:30" in str(refused.value)
 
 
 def test_when_the_day_is_full_the_next_days_first_slot_is_named(book, bah):

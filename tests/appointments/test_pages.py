@@ -274,7 +274,7 @@ def test_rows_can_be_prioritised_sent_on_left_and_brought_back(desk, bah):
     assert "Done 1" in read(client.get("/queue/?show=done"))
 
 
-def test_what_is_kept_of_the_board_is_told_apart_by_reader_and_row(desk, db):
+def test_the_board_shows_each_reader_their_buttons_and_the_present_row(desk, db):
     patient = factories.patient()
     entry = factories.waiting(patient.id)
     assert "Record vitals of token" in read(desk("nurse").get("/queue/"))

@@ -128,4 +128,4 @@ def test_a_reading_is_shown_with_words_and_scores(db, person):
     assert seen.news2.total == 1
     child = readings.shown(row, born(8))
     assert child.news2 is None
-    assert "16 years" in child.news2_gap
+    assert "16 years" in str(child.news2_gap)

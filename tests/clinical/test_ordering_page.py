@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from hms.clinical import actions
 from hms.clinical.models import Prescription
-from hms.core import pieces
 from hms.core.actions import doing
 from hms.core.errors import Conflict, NotAllowed
 from hms.core.people import SYSTEM
@@ -112,8 +111,7 @@ def supply(answer) -> str:
     return re.search(r'value="([^"]*)"', box)[1] if "value=" in box else ""
 
 
-def test_what_is_kept_of_blank_pages_holds_what_nobody_typed(desk, opened, db, person, monkeypatch):
-    monkeypatch.setattr(pieces, "_unchanging", {})
+def test_what_is_typed_on_one_page_is_not_on_another(desk, opened, db, person):
     client, other = desk("doctor"), an_encounter(person("doctor"), a_patient(given_names="Musa"))
     client.form(at(opened), **own(rx_quantity="14"))
     (line,) = lines(db)

@@ -38,6 +38,7 @@ def test_scripts_run_by_a_nonce_that_is_new_in_every_answer(db, desk):
     assert first != second
     assert "unsafe" not in first
     assert "default-src 'none'" in first
+    assert re.fullmatch(r"script-src 'nonce-[\w-]{22}'", next(part for part in first.split("; ") if "script" in part))
 
 
 def test_an_answer_for_programs_loads_nothing(program):

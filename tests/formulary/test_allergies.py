@@ -77,7 +77,7 @@ def test_a_recorded_allergy_stops(recorded, prescribed):
     found = check(prescribed, AllergyEntry(recorded))
     assert found.outcome == "fired"
     assert found.alerts[0].tier == "stop"
-    assert recorded in found.alerts[0].message
+    assert recorded in str(found.alerts[0].message)
 
 
 CLEAR = [
@@ -115,7 +115,7 @@ def test_no_recorded_allergy_is_clear_but_nobody_asked_is_not():
     assert allergy_check(BY_NAME["amoxicillin"], (), KNOWN).outcome == "clear"
     unasked = allergy_check(BY_NAME["amoxicillin"], None, KNOWN)
     assert unasked.outcome == "could_not_run"
-    assert "Ask" in unasked.missing
+    assert "Ask" in str(unasked.missing)
 
 
 @pytest.mark.parametrize(
@@ -148,13 +148,13 @@ def test_what_says_nothing_is_not_a_none(text):
 def test_an_unknown_record_is_said_out_loud():
     found = check("amoxicillin", AllergyEntry("green herbs from Bo"))
     assert found.outcome == "could_not_run"
-    assert "green herbs from Bo" in found.missing
+    assert "green herbs from Bo" in str(found.missing)
 
 
 def test_an_unknown_record_does_not_hide_a_known_one():
     found = check("amoxicillin", AllergyEntry("green herbs"), AllergyEntry("penicillin"))
     assert found.outcome == "fired"
-    assert "green herbs" in found.missing
+    assert "green herbs" in str(found.missing)
 
 
 def test_unknown_food_is_nobody_to_worry_about():
@@ -214,7 +214,7 @@ def test_a_code_is_enough(code, prescribed):
 def test_the_message_says_what_was_recorded_and_why_it_matters():
     entry = AllergyEntry("Penicillin", reaction="anaphylaxis", year=2019)
     alert = check("amoxicillin", entry).alerts[0]
-    assert alert.message == (
+    assert str(alert.message) == (
         "Allergy recorded: Penicillin – anaphylaxis (2019). amoxicillin belongs to the same family: penicillin."
     )
     assert alert.substances == ("amoxicillin",)
@@ -259,11 +259,8 @@ def test_a_stored_allergy_is_read_with_its_code_class_and_severity():
                      reaction="rash", severity="severe", recorded_on=date(2019, 4, 2))  # fmt: skip
     entry = AllergyEntry.on_record(stored)
     assert tiers("cefalexin", entry) == ["stop"]
-    assert (
-        check("amoxicillin", entry)
-        .alerts[0]
-        .message.startswith("Allergy recorded: as told by the mother – rash (2019).")
-    )
+    told = str(check("amoxicillin", entry).alerts[0].message)
+    assert told.startswith("Allergy recorded: as told by the mother – rash (2019).")
 
 
 def test_a_free_text_medicine_is_compared_by_its_known_ingredients_and_says_so():
@@ -271,7 +268,7 @@ def test_a_free_text_medicine_is_compared_by_its_known_ingredients_and_says_so()
     assert allergy_check(medicine, (AllergyEntry("penicillin"),), KNOWN).alerts[0].tier == "stop"
     unrelated = allergy_check(medicine, (AllergyEntry("aspirin"),), KNOWN)
     assert unrelated.outcome == "could_not_run"
-    assert "only amoxicillin was compared" in unrelated.missing
+    assert "only amoxicillin was compared" in str(unrelated.missing)
 
 
 def test_nonsense_records_never_raise():

@@ -18,7 +18,8 @@ from hms.core.people import SYSTEM
 from hms.formulary.models import Medication
 from hms.lab.models import LabOrder, LabResult
 from hms.messages.models import Notification
-from hms.patients.models import Allergy, Patient
+from hms.patients.models import Allergy, BreakGlass, Patient
+from hms.patients.restricting import OPEN_FOR
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt, StockMovement, Supplier
 from hms.staff import identity
 from hms.staff.models import Role, RoleChangeRequest, User
@@ -165,3 +166,21 @@ def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
     shared = add(NoteTemplate(shortcut=f"h{number}", title="For everybody", content="Seen and well."))
     ids |= {"template_id": note.id, "hospital_template_id": shared.id}
     return ids | {"user_id": doctor_id, "role_id": role_id, "request_id": asked.id}
+
+
+def every_record(family_name: str) -> dict[str, int]:
+    """`whole_record`, and an id for every other kind of record that an address names."""
+    ids = whole_record(family_name)
+    lab = db.session.scalars(select(Role.id).filter_by(code="lab")).one()
+    asked = add(RoleChangeRequest(user_id=_id("patient"), requested_role_id=lab, reason="Covering"))
+    ask = {"kind": "void", "bill_id": ids["bill_id"], "reason": "Written twice"}
+    void = add(Correction(**ask, proposed_by_id=_id("cashier")), by="cashier")
+    now = clock.now()
+    about = {
+        "user_id": _id("doctor"),
+        "patient_id": ids["patient_id"],
+        "role": "doctor",
+        "reason": "Collapsed in the ward",
+    }
+    opened = add(BreakGlass(**about, opened_at=now, expires_at=now + OPEN_FOR), by="doctor")
+    return ids | {"request_id": asked.id, "correction_id": void.id, "access_id": opened.id, "session_id": 1}

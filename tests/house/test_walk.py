@@ -6,17 +6,9 @@ import re
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
 
-from hms.billing.models import Correction
-from hms.core import clock
-from hms.core.db import db as database
 from hms.core.permissions import ALLOWED, WITHOUT_ROLE, Action, Role
-from hms.patients.models import BreakGlass
-from hms.patients.restricting import OPEN_FOR
-from hms.staff.models import Role as StoredRole
-from hms.staff.models import RoleChangeRequest, User
-from tests.house.hospital import add, whole_record
+from tests.house.hospital import every_record
 from tests.house.places import Place, places
 
 pytestmark = pytest.mark.security("A")
@@ -41,26 +33,7 @@ OWN_AFFAIRS = {
 @pytest.fixture
 def known(db) -> dict[str, int]:
     """An id for every kind of record that an address names."""
-    ids = whole_record("Walked")
-    with_account = database.session.scalars(select(User).filter_by(username="patient")).one()
-    lab = database.session.scalars(select(StoredRole.id).filter_by(code="lab")).one()
-    asked = add(RoleChangeRequest(user_id=with_account.id, requested_role_id=lab, reason="Covering"))
-    more = {"request_id": asked.id, "access_id": _an_access(ids["patient_id"])}
-    return ids | more | {"correction_id": _a_correction(ids["bill_id"]), "session_id": 1}
-
-
-def _an_access(patient_id: int) -> int:
-    doctor = database.session.scalars(select(User.id).filter_by(username="doctor")).one()
-    now = clock.now()
-    about = {"user_id": doctor, "patient_id": patient_id, "role": "doctor", "reason": "Collapsed in the ward"}
-    return add(BreakGlass(**about, opened_at=now, expires_at=now + OPEN_FOR), by="doctor").id
-
-
-def _a_correction(bill_id: int) -> int:
-    cashier = database.session.scalars(select(User.id).filter_by(username="cashier")).one()
-    return add(
-        Correction(kind="void", bill_id=bill_id, proposed_by_id=cashier, reason="Written twice"), by="cashier"
-    ).id
+    return every_record("Walked")
 
 
 def _admitted(app, place: Place, role: str) -> bool:

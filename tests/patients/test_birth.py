@@ -54,7 +54,7 @@ def test_what_cannot_be_a_birth_date_is_blamed_on_the_field(text):
     with pytest.raises(RuleBroken) as refusal:
         birth.born(text, TODAY)
     assert refusal.value.field == "date_of_birth"
-    assert refusal.value.message
+    assert str(refusal.value)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,25 @@
+"""What vital signs, their flags and the states of a diagnosis are called, in the reader's language."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+VITAL_SIGNS = {
+    "temperature": _l("Temperature"),
+    "systolic": _l("Systolic blood pressure"),
+    "diastolic": _l("Diastolic blood pressure"),
+    "pulse": _l("Pulse"),
+    "respiratory_rate": _l("Respiratory rate"),
+    "oxygen_saturation": _l("SpO₂"),
+    "weight": _l("Weight"),
+    "height": _l("Height"),
+    "pain": _l("Pain"),
+    "glucose": _l("Blood glucose"),
+}
+FLAGS = {
+    "low": _l("Low"),
+    "high": _l("High"),
+    "critical_low": _l("Critical low"),
+    "critical_high": _l("Critical high"),
+}
+CLINICAL_STATUSES = {"active": _l("active"), "resolved": _l("resolved"), "inactive": _l("inactive")}
