@@ -16,7 +16,9 @@ WRITTEN_IN_CARE = frozenset(
     + ("note_template", "observation", "prescription", "specimen", "vitals_reading")
 )
 """Tables whose values are hidden but for states, links, times and counts."""
-TEXT = frozenset(("notes", "diagnosis", "chief_complaint", "plan", "substance", "reaction", "medication_name", "note"))
+TEXT = frozenset(
+    ("notes", "diagnosis", "chief_complaint", "plan", "substance", "reaction", "medication_name", "note", "description")
+)
 """Columns that are hidden in whatever table."""
 _PLAIN = frozenset(
     ("status", "kind", "rank", "certainty", "clinical_status", "quantity", "quantity_dispensed", "count")

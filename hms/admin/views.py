@@ -13,6 +13,7 @@ from hms.core.web import needs
 from hms.staff import activity
 
 from . import (
+    mass_reading,  # noqa: F401 - is told of accounts that read very many records
     queries,
     reviews,  # noqa: F401 - puts its pages on the blueprint
     settings_views,  # noqa: F401 - puts its pages on the blueprint

@@ -7,6 +7,8 @@ from typing import Any
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
+from hms.core import mass_reading
+
 from .deeds import ACTIONS
 
 ENTITIES = {
@@ -55,7 +57,6 @@ DEEDS = {
     "denied": _l("Refused"),
     "read": _l("Opened"),
 }
-READS = ("patients.read", "clinical.open_chart", "break_glass.open")
 PURPOSES = {"BTG": _l("Emergency access with a reason")}
 
 
@@ -72,7 +73,9 @@ def deed(old: dict | None, new: dict | None, outcome: str, action: str) -> str:
 
 def is_read(action: str) -> bool:
     """Whether the action looked at something without changing it."""
-    return action in READS or action.startswith("clinical.read_")
+    if action in ("clinical.open_chart", "break_glass.open"):
+        return True
+    return ".read" in action and action != mass_reading.ALARM
 
 
 def action_words(action: str) -> str:
@@ -95,17 +98,11 @@ def thing(row: Any) -> str:
 KINDS = {
     "looked": _l("Looked at a record"),
     "emergency": _l("Emergency access"),
-    "signed_in": _l("Signed in or tried to"),
+    "signed_in": _l("Signed in, tried to, or signed out"),
 }
 """Kinds of entries that may be asked for beside single actions."""
-LOOKED = (
-    "clinical.open_chart",
-    "clinical.read_encounter",
-    "clinical.read_lab_order",
-    "clinical.read_prescription",
-    "patients.read",
-)
-SIGN_INS = tuple(name for name in ACTIONS if name.startswith("staff.sign_in."))
+LOOKED = tuple(name for name in ACTIONS if is_read(name) and name != "break_glass.open")
+SIGN_INS = tuple(name for name in ACTIONS if name.startswith(("staff.sign_in.", "staff.sign_out")))
 
 
 def choices_of_actions() -> list[tuple[str, str]]:

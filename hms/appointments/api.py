@@ -8,8 +8,8 @@ from typing import Any
 from flask import Response, request
 from sqlalchemy import Row
 
-from hms.core import clock
-from hms.core.api import DeskApi, argument_id, asked_days, check_if_match, listed, single
+from hms.core import clock, reading
+from hms.core.api import DeskApi, argument_id, asked_days, check_if_match, single
 from hms.core.errors import NotAllowed, RuleBroken
 from hms.core.permissions import Action
 from hms.core.statements import Narrowing
@@ -32,6 +32,10 @@ def _answer(appointment_id: int, status: int = 200) -> Response:
     return single(appointment_json(row, _sees_all()), row.version, status)
 
 
+def _seen(row: Any) -> tuple[str, reading.Seen]:
+    return "appointments.read_list", reading.Seen(row.patient_id, row.id)
+
+
 @api.get("/appointments/")
 @needs(Action.READ_APPOINTMENTS, Action.READ_OWN_RECORD)
 @api.response(200, AppointmentOut(many=True))
@@ -41,9 +45,11 @@ def appointments() -> Response:
     order = request.args.get("ordering", "date" if "since" in asked.by or "date" in request.args else "-id")
     if order not in wire.ORDERINGS:
         raise RuleBroken(_("Order by date, id or created_at, with - for the reverse."), "ordering")
-    return listed(
+    return reading.listed(
         partial(wire.rows, who=who, asked=asked, order=order),
         lambda row: appointment_json(row, sees_all),
+        _seen,
+        entity="appointment",
         total=partial(wire.number_of, who=who, asked=asked),
     )
 
@@ -88,7 +94,13 @@ def book(given: dict[str, Any]) -> Response:
 @api.response(200, AppointmentOut)
 def appointment(appointment_id: int) -> Response:
     """One booking."""
+    _note(wire.one(appointment_id, person()))
     return _answer(appointment_id)
+
+
+def _note(row: Row) -> Row:
+    reading.note("appointments.read", row.patient_id, entity="appointment", entity_id=row.id)
+    return row
 
 
 @api.put("/appointments/<int:appointment_id>/")
@@ -98,7 +110,7 @@ def appointment(appointment_id: int) -> Response:
 def change(given: dict[str, Any], appointment_id: int) -> Response:
     """Change a booking: doctors their own, nurses the status only. What is left out, or the same as before, stays."""
     now = wire.one(appointment_id, person())
-    check_if_match(now.version, lambda: appointment_json(now, _sees_all()))
+    check_if_match(now.version, lambda: appointment_json(_note(now), _sees_all()))
     _refuse_fields_of_others(now, given)
     changes = {OTHER.get(name, name): value for name, value in given.items()}
     actions.edit(appointment_id, **changes, by=person())
@@ -134,4 +146,7 @@ def queue() -> list[dict[str, Any]]:
     show = request.args.get("show", "waiting")
     if show not in queries.GROUPS:
         raise RuleBroken(_('"%(word)s" is not a valid choice.'), "show", word=show[:50])
-    return [entry_json(entry) for entry in queries.board(show=show, doctor_id=argument_id("doctor", "doctor_id"))]
+    entries = queries.board(show=show, doctor_id=argument_id("doctor", "doctor_id"))
+    seen = [reading.Seen(entry.patient_id, entry.id) for entry in entries]
+    reading.note_each("appointments.read_list", seen, entity="queue_entry")
+    return [entry_json(entry) for entry in entries]

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from wtforms.fields.choices import SelectChoice
 
-from hms.core import clock
+from hms.core import clock, reading
 from hms.core.barcodes import code128
 from hms.core.filters import person_name
 from hms.core.permissions import Action
@@ -47,10 +47,14 @@ def _shown() -> tuple[str, int | None]:
 def _rows() -> dict[str, Any]:
     show, doctor_id = _shown()
     entries = queries.board(show=show, doctor_id=doctor_id)
+    extras = board_extras.words(entry.id for entry in entries)
+    shows_values = person().may(Action.OPEN_CHART)
+    seen = [reading.Seen(entry.patient_id, entry.id) for entry in entries if shows_values and entry.id in extras]
+    reading.note_each("appointments.read_board", seen, entity="queue_entry")
     return {
         "show": show,
         "entries": entries,
-        "extras": board_extras.words(entry.id for entry in entries),
+        "extras": extras,
         "counts": queries.counts(doctor_id=doctor_id),
         "is_own": doctor_id is not None,
         "everybody": {"everybody": 1} if "everybody" in request.args else {},
@@ -165,6 +169,7 @@ def send_to(entry_id: int) -> ResponseReturnValue:
         if attempt(actions.send_to, entry_id, doctor_id):
             flash(_("Sent on."), "success")
         return redirect(url_for("appointments.queue"), 303)
+    reading.note("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
     return render_template("appointments/send.html", entry=entry, doctors=doctor_choices())
 
 
@@ -182,6 +187,8 @@ def add_to_queue_page() -> ResponseReturnValue:
         return back(url_for("appointments.queue"))
     whom = queries.who(form.patient.data) if form.patient.data and not form.patient.errors else None
     booked = [row for row in queries.of_patient(whom.id) if row.date == clock.today()] if whom else []
+    if whom:
+        reading.note("appointments.read", whom.id, entity="patient", entity_id=whom.id)
     page = render_template("appointments/queue_add.html", form=form, whom=whom, booked=booked, looked_up=looked_up)
     return page, 200 if looked_up is not None else form.status
 
@@ -202,6 +209,7 @@ def slip(entry_id: int) -> str:
     """The paper with the token, 80 mm wide."""
     entry = queries.entry(entry_id)
     code = code128(entry.hospital_number)
+    reading.note("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
     return render_template("appointments/slip.html", entry=entry, ahead=queries.ahead_of(entry_id), code=code)
 
 

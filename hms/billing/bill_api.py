@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, request
 from sqlalchemy import func
 
+from hms.core import reading
 from hms.core.api import argument_id, asked_days, check_if_match, listed, single
 from hms.core.db import db, found
 from hms.core.errors import NotFound, RuleBroken
@@ -20,7 +21,7 @@ from .correction_api import CorrectionOut, WithdrawIn, request_withdrawal
 from .corrections import Kind
 from .desk import api
 from .models import Bill, BillLine, PriceItem
-from .requests import NO_REASON, or_conflict, ordered
+from .requests import NO_REASON, or_conflict, ordered, seen_in_list
 from .rules import BillState
 
 BILL_ORDERS = {
@@ -57,13 +58,16 @@ def bills() -> Response:
     if request.args.get("search"):
         query = query.where(Bill.id == (queries.bill_of_document(request.args["search"]) or 0))
     reads = wire.reads_whole(person())
-    return listed(ordered(query, BILL_ORDERS, Bill.id), shapes.bill_json if reads else shapes.status_json)
+    project = shapes.bill_json if reads else shapes.status_json
+    return reading.listed(ordered(query, BILL_ORDERS, Bill.id), project, seen_in_list, entity="bill")
 
 
-def _bill(bill_id: int) -> tuple[dict[str, Any], int]:
+def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:
     row = wire.bill(bill_id, person())
     if row is None:
         raise NotFound(_("There is no such bill."))
+    if is_read:
+        reading.note("billing.read_bill", row.patient_id, entity="bill", entity_id=bill_id)
     return (shapes.bill_json if wire.reads_whole(person()) else shapes.status_json)(row), row.version
 
 
@@ -76,7 +80,7 @@ def _answer(bill_id: int, status: int = 200) -> Response:
 @api.response(200, shapes.BillOut)
 def bill(bill_id: int) -> Response:
     """One bill."""
-    return _answer(bill_id)
+    return single(*_bill(bill_id, is_read=True))
 
 
 @api.post("/bills/")
@@ -109,7 +113,7 @@ def change_bill(given: dict[str, Any], bill_id: int) -> Response:
     if not wire.rewrites(bill_id, person()):
         raise NotFound(_("There is no such bill."))
     body, version = _bill(bill_id)
-    check_if_match(version, lambda: body)
+    check_if_match(version, lambda: _bill(bill_id, is_read=True)[0])
     if given.get("patient", body["patient"]) != body["patient"]:
         raise RuleBroken(_("A bill stays with its patient. Make a new one for the other patient."), "patient")
     items = [shapes.item(one) for one in given["items"]] if "items" in given else None
@@ -154,7 +158,8 @@ def issue(bill_id: int) -> Response:
 @api.response(200, shapes.ItemOut(many=True))
 def bill_items() -> Response:
     """Lines of bills, newest first. Filter: bill."""
-    return listed(wire.items(argument_id("bill", "bill_id")).order_by(BillLine.id.desc()), shapes.item_json)
+    query = wire.items(person(), argument_id("bill", "bill_id")).order_by(BillLine.id.desc())
+    return reading.listed(query, shapes.item_json, seen_in_list, entity="bill_line")
 
 
 @api.post("/bill-items/")
@@ -174,9 +179,10 @@ def add_item(given: dict[str, Any]) -> Response:
 @api.response(200, shapes.ItemOut)
 def bill_item(item_id: int) -> Response:
     """One line of a bill."""
-    row = db.session.execute(wire.items().where(BillLine.id == item_id)).one_or_none()
+    row = db.session.execute(wire.items(person()).where(BillLine.id == item_id)).one_or_none()
     if row is None:
         raise NotFound(_("There is no such line."))
+    reading.note("billing.read_bill", row.patient_id, entity="bill_line", entity_id=item_id)
     return single(shapes.item_json(row), 1)
 
 

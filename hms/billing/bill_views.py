@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from wtforms.fields.choices import SelectChoice
 
-from hms.core import broker, settings
+from hms.core import broker, reading, settings
 from hms.core.forms import DeskForm
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -48,6 +48,8 @@ def _listed() -> dict[str, Any]:
     }
     page = queries.bills(**asked, before=_id("before"), after=_id("after"), who=person())
     whom = patients.patient(asked["patient_id"]) if asked["patient_id"] else None
+    if whom is not None:
+        reading.note("billing.read_bill", whom.id, entity="patient", entity_id=whom.id, renews=True)
     return {"page": page, "asked": asked, "whom": patients.patient_banner(whom, person()) if whom else None}
 
 
@@ -74,7 +76,7 @@ def bill(bill_id: int) -> str:
 
 def _bill_page(bill_id: int, **refused: DeskForm) -> tuple[str, int]:
     """The bill's page; with a form that was refused, its errors and their status."""
-    one, patient = queries.bill_with_patient(bill_id)
+    one, patient = _noted(bill_id)
     forms: dict[str, Any] = {"line": LineForm(formdata=None), "discount": DiscountForm(formdata=None)}
     forms["payer"] = PayerForm(formdata=None, payer=one.payer, payer_share=_share(one))
     failed = next(iter(refused.values()), None)
@@ -91,6 +93,13 @@ def _bill_page(bill_id: int, **refused: DeskForm) -> tuple[str, int]:
     return shown, failed.status if failed else 200
 
 
+def _noted(bill_id: int, *, renews: bool = False) -> tuple[Bill, Patient]:
+    """A bill and whose it is; that it was read is in the trail."""
+    one, patient = queries.bill_with_patient(bill_id)
+    reading.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=renews)
+    return one, patient
+
+
 def _share(one: Bill) -> str:
     if one.payer == SELF:
         return ""
@@ -104,7 +113,7 @@ def _payers(one: Bill) -> list[SelectChoice]:
 
 
 def _facts(one: Bill, patient: Patient) -> dict[str, Any]:
-    lines = papers.standing_lines(one.id)
+    lines = papers.standing_lines(one.id, person())
     return {
         "bill": one,
         "whom": patients.patient_banner(patient, person()),
@@ -132,21 +141,21 @@ def _choices(line: LineForm | None) -> list[tuple[int, str]]:
 @needs(Action.READ_BILL)
 def bill_lines(bill_id: int) -> str:
     """Lines and totals, for the page that renews itself."""
-    return render_template("billing/_lines.html", **_facts(*queries.bill_with_patient(bill_id)))
+    return render_template("billing/_lines.html", **_facts(*_noted(bill_id, renews=True)))
 
 
 @pages.get("/bills/<int:bill_id>/head")
 @needs(Action.READ_BILL)
 def bill_head(bill_id: int) -> str:
     """Number, state and what can be done next, for the page that renews itself."""
-    return render_template("billing/_bill_head.html", **_facts(*queries.bill_with_patient(bill_id)))
+    return render_template("billing/_bill_head.html", **_facts(*_noted(bill_id, renews=True)))
 
 
 @pages.get("/bills/<int:bill_id>/side")
 @needs(Action.READ_BILL)
 def bill_side(bill_id: int) -> str:
     """Payments and what is asked about the bill, for the page that renews itself."""
-    return render_template("billing/_bill_side.html", **_facts(*queries.bill_with_patient(bill_id)))
+    return render_template("billing/_bill_side.html", **_facts(*_noted(bill_id, renews=True)))
 
 
 @pages.post("/bills/<int:bill_id>/lines")
@@ -163,9 +172,10 @@ def add_line(bill_id: int) -> ResponseReturnValue:
 @needs(Action.EDIT_BILL)
 def withdraw_line(bill_id: int, line_id: int) -> Response:
     """Take a line off a draft; the message offers it back."""
-    line = actions.withdraw_line(bill_id, line_id, by=person())
+    words = {line.id: line.description for line in papers.standing_lines(bill_id, person())}
+    actions.withdraw_line(bill_id, line_id, by=person())
     undo = url_for("billing.restore_line", bill_id=bill_id, line_id=line_id)
-    flash({"text": _("%(item)s removed", item=line.description), "undo": undo, "values": {}}, "undo")
+    flash({"text": _("%(item)s removed", item=words.get(line_id, _("The line"))), "undo": undo, "values": {}}, "undo")
     return _back(bill_id)
 
 

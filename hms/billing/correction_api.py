@@ -9,7 +9,8 @@ from flask import Response, request
 from marshmallow import fields, validate
 from sqlalchemy import select
 
-from hms.core.api import Shape, argument_id, listed, single
+from hms.core import reading
+from hms.core.api import Shape, argument_id, single
 from hms.core.db import db, found
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.fields import Amount, Pk, Text
@@ -22,7 +23,7 @@ from . import actions, asked
 from .corrections import Decision, Kind
 from .desk import api
 from .models import Bill, Correction, Payment
-from .requests import or_conflict
+from .requests import or_conflict, seen_in_list
 
 
 class CorrectionIn(Shape):
@@ -93,14 +94,16 @@ def correction_json(one: Correction) -> dict[str, Any]:
 @api.response(200, CorrectionOut(many=True))
 def corrections() -> Response:
     """What was asked of a second person, newest first. Filters: bill, status."""
-    query, bill_id, status = select(Correction), argument_id("bill", "bill_id"), request.args.get("status")
+    query = select(Correction, Correction.id, Bill.patient_id).join(Bill, Bill.id == Correction.bill_id)
+    bill_id, status = argument_id("bill", "bill_id"), request.args.get("status")
     if bill_id is not None:
         query = query.where(Correction.bill_id == bill_id)
     if status is not None:
         if status not in set(Decision):
             raise RuleBroken(_("Give waiting, approved, declined or withdrawn."), "status")
         query = query.where(Correction.status == status)
-    return listed(query.order_by(Correction.id.desc()), correction_json)
+    rows = query.order_by(Correction.id.desc())
+    return reading.listed(rows, lambda row: correction_json(row.Correction), seen_in_list, entity="correction")
 
 
 @api.get("/corrections/<int:correction_id>/")
@@ -108,7 +111,10 @@ def corrections() -> Response:
 @api.response(200, CorrectionOut)
 def correction(correction_id: int) -> Response:
     """One ask."""
-    return single(correction_json(found(Correction, correction_id)), 1)
+    one = found(Correction, correction_id)
+    patient_id = found(Bill, one.bill_id).patient_id
+    reading.note("billing.read_bill", patient_id, entity="correction", entity_id=correction_id)
+    return single(correction_json(one), 1)
 
 
 @api.post("/corrections/")

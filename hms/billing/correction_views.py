@@ -8,15 +8,19 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from hms.core import reading
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.patients import queries as patients
+from hms.patients.banner import Banner
+from hms.patients.models import Patient
 from hms.staff.confirming import is_fresh, proven
 from hms.staff.forms import ProofForm
 
 from . import actions, asked, queries
 from .desk import pages
 from .forms import ReasonForm, RefundForm, WriteOffForm
+from .models import Bill
 from .rules import BillState, balance
 
 
@@ -69,6 +73,7 @@ def decline(correction_id: int) -> ResponseReturnValue:
 
 def _ask(correction_id: int) -> dict[str, Any]:
     ask = asked.one(correction_id)
+    reading.note("billing.read_bill", ask.who.id, entity="bill", entity_id=ask.correction.bill_id)
     return {"ask": ask, "whom": patients.patient_banner(patients.patient(ask.who.id), person())}
 
 
@@ -90,7 +95,7 @@ def void(bill_id: int) -> ResponseReturnValue:
     is_alone = bill.status == BillState.DRAFT and person().may(Action.WITHDRAW_BILL)
     if form.save(actions.give_up_draft if is_alone else actions.propose_void, by=person(), bill_id=bill_id):
         return _back(bill_id, is_asked=not is_alone)
-    whom = patients.patient_banner(patient, person())
+    whom = _banner(bill, patient)
     return render_template("billing/void.html", form=form, bill=bill, whom=whom, is_alone=is_alone), form.status
 
 
@@ -105,7 +110,7 @@ def write_off(bill_id: int) -> ResponseReturnValue:
     owed = balance(bill.total, bill.paid, bill.written_off)
     if request.method == "GET":
         form.amount.data = owed
-    whom = patients.patient_banner(patient, person())
+    whom = _banner(bill, patient)
     return render_template("billing/write_off.html", form=form, bill=bill, owed=owed, whom=whom), form.status
 
 
@@ -119,8 +124,15 @@ def refund(payment_id: int) -> ResponseReturnValue:
         return _back(bill.id)
     if request.method == "GET":
         form.amount.data, form.method.data = queries.left_of(one), one.method
-    whom = patients.patient_banner(patient, person())
+    whom = _banner(bill, patient)
     return render_template("billing/refund.html", form=form, payment=one, bill=bill, whom=whom), form.status
+
+
+def _banner(bill: Bill, patient: Patient) -> Banner:
+    """Whose bill it is; that it was read is in the trail."""
+    banner = patients.patient_banner(patient, person())
+    reading.note("billing.read_bill", patient.id, entity="bill", entity_id=bill.id)
+    return banner
 
 
 def _back(bill_id: int, *, is_asked: bool = True) -> Response:

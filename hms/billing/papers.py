@@ -10,17 +10,19 @@ from typing import Any
 import segno
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import Select, func, select
+from sqlalchemy import Row, Select, func, select
 
 from hms.core import clock, settings
 from hms.core.db import db
 from hms.core.format import money, person_name, spoken_name, stamp
 from hms.core.money import ZERO, Money
+from hms.core.people import Person
 from hms.core.statements import built_once
 from hms.patients.models import Patient
+from hms.patients.reader import Reader, reader
 from hms.staff.models import User
 
-from . import receipt
+from . import line_words, receipt
 from .documents import in_words
 from .models import Bill, BillLine, Correction, Payment
 from .payments import METHOD_WORDS, Method
@@ -67,17 +69,20 @@ def _named(patient_id: Any) -> Select:
 
 
 def edition(bill: Bill) -> str:
-    """Names the paper of the bill as it stands now: a payment, a refund, a write-off or a void makes another paper."""
+    """Names the paper of the bill as it stands now: a payment, a refund, a write-off or a void makes another paper, and so
+    does the restriction of the record, which changes the words of its lines."""
+    beside = _beside(bill.id).one()
+    closed = "-restricted" if beside.is_restricted else ""
     if bill.status == BillState.DRAFT:
-        return f"draft-{bill.version}"
-    return f"{bill.status}-{_payments(bill.id).scalar_one()}" + (
-        f"-{bill.written_off}-{bill.payer_share}" if bill.written_off or bill.payer_share else ""
-    )
+        return f"draft-{bill.version}{closed}"
+    parts = f"-{bill.written_off}-{bill.payer_share}" if bill.written_off or bill.payer_share else ""
+    return f"{bill.status}-{beside.payments}{parts}{closed}"
 
 
 @built_once
-def _payments(bill_id: Any) -> Select:
-    return select(func.count(Payment.id)).where(Payment.bill_id == bill_id)
+def _beside(bill_id: Any) -> Select:
+    payments = select(func.count(Payment.id)).where(Payment.bill_id == bill_id).scalar_subquery().label("payments")
+    return select(payments, Patient.is_restricted).join(Bill, Bill.patient_id == Patient.id).where(Bill.id == bill_id)
 
 
 @dataclass(frozen=True)
@@ -101,14 +106,31 @@ def signed(payment: Payment) -> Money:
     return -payment.amount if payment.kind == "refund" else payment.amount
 
 
-def standing_lines(bill_id: int) -> list[BillLine]:
-    """The lines of a bill that were not withdrawn, in the order they came."""
-    return list(_standing_lines(bill_id).scalars())
+def standing_lines(bill_id: int, who: Person | None = None) -> list[Row]:
+    """The lines of a bill that were not withdrawn, in the order they came and in the words that `who` may read; without
+    one in those of papers."""
+    if who is None:
+        return _lines_of_paper(bill_id).all()
+    return _lines_for(bill_id, who=reader(who)).all()
 
 
 @built_once
-def _standing_lines(bill_id: Any) -> Select:
-    return select(BillLine).where(BillLine.bill_id == bill_id, BillLine.withdrawn_at.is_(None)).order_by(BillLine.id)
+def _lines_for(bill_id: Any, *, who: Reader) -> Select:
+    return _standing_lines(bill_id, who)
+
+
+@built_once
+def _lines_of_paper(bill_id: Any) -> Select:
+    return _standing_lines(bill_id, None)
+
+
+def _standing_lines(bill_id: Any, who: Reader | None) -> Select:
+    line = BillLine.__table__.c
+    columns = (
+        line[name] for name in ("id", "quantity", "unit_price", "amount", "source", "price_item_id", "created_at")
+    )
+    query = select(*columns, line_words.description(who).label("description")).join(Bill, Bill.id == line.bill_id)
+    return query.where(line.bill_id == bill_id, line.withdrawn_at.is_(None)).order_by(line.id)
 
 
 def invoice(bill: Bill) -> dict[str, Any]:

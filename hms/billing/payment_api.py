@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
+from hms.core import reading
 from hms.core.api import argument_id, check_if_match, listed, single, within_asked_days
 from hms.core.db import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
@@ -19,7 +20,7 @@ from .corrections import Kind
 from .desk import api
 from .models import Bill, Payment
 from .payments import method
-from .requests import NO_REASON, ordered
+from .requests import NO_REASON, ordered, seen_in_list
 
 PAYMENT_ORDERS = {"id": Payment.id, "payment_date": Payment.received_at, "amount": Payment.amount}
 
@@ -29,8 +30,10 @@ PAYMENT_ORDERS = {"id": Payment.id, "payment_date": Payment.received_at, "amount
 @api.response(200, shapes.PaymentOut(many=True))
 def bill_payments(bill_id: int) -> Response:
     """The payments of one bill."""
-    if db.session.get(Bill, bill_id) is None:
+    bill = db.session.get(Bill, bill_id)
+    if bill is None:
         raise NotFound(_("There is no such bill."))
+    reading.note("billing.read_bill", bill.patient_id, entity="bill", entity_id=bill_id)
     query = wire.payments(person()).where(Payment.bill_id == bill_id).order_by(Payment.id)
     return listed(query, shapes.payment_json)
 
@@ -59,13 +62,16 @@ def payments() -> Response:
     if request.args.get("method"):
         query = query.where(Payment.method == method(request.args["method"]).value)
     query = query.where(*within_asked_days(Payment.received_at))
-    return listed(ordered(query, PAYMENT_ORDERS, Payment.id), shapes.payment_json)
+    rows = ordered(query, PAYMENT_ORDERS, Payment.id)
+    return reading.listed(rows, shapes.payment_json, seen_in_list, entity="payment")
 
 
-def _payment(payment_id: int) -> dict[str, Any]:
+def _payment(payment_id: int, *, is_read: bool = True) -> dict[str, Any]:
     row = db.session.execute(wire.payments(person()).where(Payment.id == payment_id)).one_or_none()
     if row is None:
         raise NotFound(_("There is no such payment."))
+    if is_read:
+        reading.note("billing.read_payment", row.patient_id, entity="payment", entity_id=payment_id)
     return shapes.payment_json(row)
 
 
@@ -121,6 +127,6 @@ def refund_payment(given: dict[str, Any], payment_id: int) -> Response:
 
     The payment and the refund stay in the books. While the request waits, a repeated DELETE answers it again.
     """
-    bill_id = _payment(payment_id)["bill"]
+    bill_id = _payment(payment_id, is_read=False)["bill"]
     why = {"reason": given["reason"] or NO_REASON, "by": person()}
     return request_withdrawal(Kind.REFUND, bill_id, payment_id, lambda: actions.propose_refund(payment_id, **why))

@@ -6,6 +6,7 @@ from flask import Response, current_app, redirect, render_template, request, url
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from hms.core import reading
 from hms.core.barcodes import code128
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -42,10 +43,11 @@ def pay(bill_id: int) -> ResponseReturnValue:
         "due": due,
         "dues": {SELF: dues.patient, bill.payer: dues.payer} if dues.payer else {},
         "whom": patients.patient_banner(patient, person()),
-        "lines": papers.standing_lines(bill.id),
+        "lines": papers.standing_lines(bill.id, person()),
         "quick": till.quick_amounts(due, current_app.config["CURRENCY"]),
         "shift": queries.open_shift(person().id),
     }
+    reading.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id)
     return render_template("billing/pay.html", form=form, **shown), form.status
 
 
@@ -65,6 +67,7 @@ def payment(payment_id: int) -> str:
     paper = papers.roll()
     slip = papers.slip(one, bill, max(printed.copies("receipt", one.id) - 1, 0))
     lines, foot = receipt.lines(slip, paper.columns), receipt.foot(slip, paper.columns)
+    reading.note("billing.read_receipt", patient.id, entity="payment", entity_id=payment_id)
     return render_template(
         "billing/receipt.html",
         payment=one,

@@ -7,6 +7,7 @@ from typing import Any
 from flask import request
 from sqlalchemy import Select
 
+from hms.core import reading
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.words import _
 
@@ -23,6 +24,11 @@ def ordered(query: Select, columns: dict[str, Any], record_id: Any) -> Select:
         raise RuleBroken(_("Order by %(columns)s, with - for the reverse."), "ordering", columns=known)
     ends = (column.desc(), record_id.desc()) if asked.startswith("-") else (column, record_id)
     return query.order_by(*ends)
+
+
+def seen_in_list(row: Any) -> tuple[str, reading.Seen]:
+    """What the trail notes of a row of a list of bills, their lines, payments or asks."""
+    return "billing.read_list", reading.Seen(row.patient_id, row.id)
 
 
 def or_conflict(act: Any) -> Any:

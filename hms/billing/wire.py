@@ -17,6 +17,7 @@ from hms.patients import access
 from hms.patients.models import Patient
 from hms.patients.reader import Reader, reader
 
+from . import line_words
 from .models import Bill, BillLine, Payment, PriceItem
 
 _BILL = (
@@ -36,15 +37,15 @@ _PAYMENT = (
     "payer",
     "tendered",
 )
-_LINE = ("id", "description", "unit_price", "quantity", "bill_id", "price_item_id")
+_LINE = ("id", "unit_price", "quantity", "bill_id")
 
 
-def _items() -> Any:
+def _items(who: Reader) -> Any:
     """The standing lines of a bill as JSON; amounts as text, so that no float ever touches them."""
     line = BillLine.__table__
     one = func.jsonb_build_object(
-        *("id", line.c.id, "description", line.c.description, "amount", cast(line.c.unit_price, Text)),
-        *("quantity", line.c.quantity, "bill", line.c.bill_id, "service", line.c.price_item_id),
+        *("id", line.c.id, "description", line_words.description(who), "amount", cast(line.c.unit_price, Text)),
+        *("quantity", line.c.quantity, "bill", line.c.bill_id, "service", line_words.service(who)),
     )
     several = select(func.coalesce(func.jsonb_agg(aggregate_order_by(one, line.c.id)), func.jsonb_build_array()))
     return several.where(line.c.bill_id == Bill.id, line.c.withdrawn_at.is_(None)).scalar_subquery().label("items")
@@ -83,7 +84,7 @@ def _bills(who: Reader, *, is_whole: bool, with_void: bool) -> Select:
     else:
         columns = [Bill.__table__.c[name] for name in (*_BILL, "created_at", "issued_at")]
         names = (Patient.given_names, Patient.family_name)
-        query = select(*columns, *names, _items(), _payments()).join(Patient, Patient.id == Bill.patient_id)
+        query = select(*columns, *names, _items(who), _payments()).join(Patient, Patient.id == Bill.patient_id)
     query = query.where(*access.own_rows(who, Bill.patient_id))
     return query if with_void else query.where(Bill.status != "void")
 
@@ -133,7 +134,8 @@ def payments(who: Person) -> Select:
 
     What was given back in full is shown, with the refund, to those who may void only.
     """
-    query = select(*(Payment.__table__.c[name] for name in _PAYMENT))
+    whose = select(Bill.patient_id).where(Bill.id == Payment.bill_id).scalar_subquery().label("patient_id")
+    query = select(*(Payment.__table__.c[name] for name in _PAYMENT), whose)
     if who.is_patient:
         query = query.where(Payment.bill_id.in_(select(Bill.id).where(*access.own_rows(who, Bill.patient_id))))
     elif not who.may(Action.READ_REVENUE):
@@ -145,9 +147,12 @@ def payments(who: Person) -> Select:
     return query.where(Payment.kind == "payment", Payment.amount > returned.scalar_subquery())
 
 
-def items(bill_id: int | None = None) -> Select:
-    """Standing lines of bills."""
-    query = select(*(BillLine.__table__.c[name] for name in _LINE)).where(BillLine.withdrawn_at.is_(None))
+def items(who: Person, bill_id: int | None = None) -> Select:
+    """Standing lines of bills, in the words that `who` may read."""
+    words = line_words.description(reader(who)).label("description")
+    named = (words, line_words.service(reader(who)).label("price_item_id"), Bill.patient_id)
+    query = select(*(BillLine.__table__.c[name] for name in _LINE), *named).join(Bill, Bill.id == BillLine.bill_id)
+    query = query.where(BillLine.withdrawn_at.is_(None))
     return query.where(BillLine.bill_id == bill_id) if bill_id is not None else query
 
 

@@ -32,6 +32,11 @@ def _reads(whom: Patient, who: Person) -> bool:
     return clinical.reads_clinical(who) and access.is_open(whom, who)
 
 
+def _reads_content(who: Person) -> bool:
+    """Whether the role of this person reads any of what a closed record keeps closed."""
+    return clinical.reads_clinical(who) or clinical.reads_prescriptions(who) or patients.reads_allergies(who)
+
+
 def _opened(patient_id: int, who: Person) -> Patient | None:
     """The patient whose clinical record is open to this person, noted in the trail; None when it is not."""
     if not clinical.reads_clinical(who):
@@ -73,7 +78,7 @@ def _page(template: str, whom: Patient, tab: str, **shown: Any) -> str:
         patient=whom,
         banner=patients.patient_banner(whom, who),
         reads=reads,
-        is_closed=clinical.reads_clinical(who) and not reads,
+        is_closed=_reads_content(who) and not access.is_open(whom, who),
         tabs_shown=_tabs(whom, reads, who, tab),
         system_name=queries.system_name,
         **shown,

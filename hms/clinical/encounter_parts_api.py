@@ -29,7 +29,7 @@ from .shapes import (
 def _readable(encounter_id: int) -> Encounter:
     """The encounter, for those who may read what is in it; the reading goes into the trail."""
     found = queries.encounter_found(encounter_id, person())
-    trail.note("encounter", [found])
+    trail.note("encounter", found)
     return found
 
 

@@ -51,8 +51,7 @@ def _encounter(encounter_id: int, status: int = 200) -> Response:
 def encounter(encounter_id: int) -> Response:
     """One encounter."""
     row = queries.encounter(encounter_id, person())
-    trail.note("encounter", [row])
-    return single(encounter_json(row), row.version)
+    return single(encounter_json(trail.note("encounter", row)), row.version)
 
 
 def _texts(given: dict[str, Any]) -> dict[str, Any]:
@@ -110,7 +109,7 @@ def _own(encounter_id: int) -> Any:
 def write(given: dict[str, Any], encounter_id: int) -> Response:
     """Change one's own encounter while it is not signed; afterwards 409."""
     row = _own(encounter_id)
-    check_if_match(row.version, lambda: encounter_json(row))
+    check_if_match(row.version, lambda: encounter_json(trail.note("encounter", row)))
     if either(given, "patient") not in (None, row.patient_id):
         raise RuleBroken(_("The patient of an encounter cannot be changed."), "patient")
     more = {"appointment_id": either(given, "appointment")} if either(given, "appointment") else {}

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
+from hms.core import reading
 from hms.core.api import argument_id, check_if_match, narrowed, single
 from hms.core.errors import Hidden, NotFound, RuleBroken
 from hms.core.permissions import Action
@@ -46,8 +47,7 @@ def prescriptions() -> Response:
 def prescription(prescription_id: int) -> Response:
     """One prescription."""
     row = queries.prescription(prescription_id, person())
-    trail.note("prescription", [row])
-    return single(prescription_json(row), row.version)
+    return single(prescription_json(trail.note("prescription", row)), row.version)
 
 
 NAMING = ("encounter", "encounter_id", "patient", "patient_id", "medication")
@@ -89,7 +89,7 @@ def change(given: dict[str, Any], prescription_id: int) -> Response:
     row = queries.prescription(prescription_id, person())
     if row.prescriber_id != person().id:
         raise Hidden("No Prescription matches the given query.", row.patient_id)
-    check_if_match(row.version, lambda: prescription_json(row))
+    check_if_match(row.version, lambda: prescription_json(trail.note("prescription", row)))
     if either(given, "encounter") not in (None, row.encounter_id):
         raise RuleBroken(_("The encounter of a prescription cannot be changed."), "encounter")
     check_named_patient(given, row.encounter_id)
@@ -123,6 +123,7 @@ def check_drug_allergy(given: dict[str, Any]) -> Response:
         answer.status_code = 404
         return answer
     access.check(whom, person())
+    reading.note("patients.read_allergies", whom.id, entity="patient", entity_id=whom.id)
     return jsonify(checking.allergy(whom, given["medication_name"]))
 
 

@@ -54,6 +54,11 @@ def _marks(may_read: bool, who: Person | Reader, patient_id: Any) -> tuple[Any, 
     return is_readable.label("is_readable"), access.in_emergency(who, patient_id).label("is_emergency")
 
 
+def _known(may_read: bool, who: Reader, patient_id: Any) -> list[Any]:
+    """Which rows `who` may know of: whoever reads their content none of closed records, others all, without content."""
+    return access.visible_to(who, patient_id) if may_read else access.own_rows(who, patient_id)
+
+
 def encounters(who: Person) -> Select:
     """Encounters that `who` may know of, newest first; `is_readable` says whether their content is open too.
 
@@ -65,7 +70,7 @@ def encounters(who: Person) -> Select:
 def _encounters(*, may_read: bool, who: Reader) -> Select:
     names, whose = CLINICAL if may_read else PUBLIC, _ENCOUNTER.patient_id
     query = select(*(_ENCOUNTER[name] for name in names), *_marks(may_read, who, whose))
-    query = query.where(_ENCOUNTER.status != "entered_in_error", *access.visible_to(who, whose))
+    query = query.where(_ENCOUNTER.status != "entered_in_error", *_known(may_read, who, whose))
     return query.where(_ENCOUNTER.status == "signed") if who.is_patient else query
 
 
@@ -100,7 +105,7 @@ def prescriptions(who: Person) -> Select:
 def _prescriptions(*, may_read: bool, who: Reader) -> Select:
     names, whose = ORDER_CLINICAL if may_read else ORDER_PUBLIC, _ORDER.patient_id
     query = select(*(_ORDER[name] for name in names), *_marks(may_read, who, whose))
-    query = query.where(_ORDER.status != "entered_in_error", *access.visible_to(who, whose))
+    query = query.where(_ORDER.status != "entered_in_error", *_known(may_read, who, whose))
     return query.where(_ORDER.status != "draft") if who.is_patient else query
 
 
@@ -174,23 +179,23 @@ def encounter_found(encounter_id: int, who: Person) -> Encounter:
 
     `access.Closed` for an administrator who must give a reason first.
     """
-    found = _checked(_record(encounter_id, with_patient=False, who=reader(who)).one_or_none(), encounter_id)
+    found = _checked(_record(encounter_id, with_patient=False, who=reader(who)).one_or_none(), encounter_id, who)
     return record_in(found, Encounter)
 
 
 def encounter_with_patient(encounter_id: int, who: Person) -> tuple[Encounter, Patient]:
     """As `encounter_found`, and whose it is."""
-    found = _checked(_record(encounter_id, with_patient=True, who=reader(who)).one_or_none(), encounter_id)
+    found = _checked(_record(encounter_id, with_patient=True, who=reader(who)).one_or_none(), encounter_id, who)
     if found.patient__status != "active":
         raise NotFound(NO_PATIENT)
     return record_in(found, Encounter), record_in(found, Patient)
 
 
-def _checked(found: Any, encounter_id: int) -> Any:
+def _checked(found: Any, encounter_id: int, who: Person) -> Any:
     if found is None:
         raise _missing(Encounter, encounter_id, _("There is no such encounter."))
     if not found.is_readable:
-        raise access.Closed(found.patient_id)
+        raise access.Closed(found.patient_id, who)
     if found.is_emergency:
         access.say_emergency()
     return found
@@ -212,7 +217,7 @@ def encounter_held(encounter_id: int, who: Person) -> Row:
     `NotFound` and `access.Closed` as for `encounter_found`; but one that was entered in error is found.
     """
     found = _held(encounter_id, who=reader(who)).one_or_none()
-    return _checked(found, encounter_id)
+    return _checked(found, encounter_id, who)
 
 
 @built_once

@@ -1,52 +1,38 @@
-"""What was read of clinical content goes into the trail: one entry for each patient of an answer (IHE ATNA)."""
+"""Entries of the trail for clinical content that programs read."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from flask import Response
 from sqlalchemy import Select
 
-from hms.core import api, audit
-from hms.core.actions import doing
-from hms.core.web import person
+from hms.core import reading
 from hms.patients import access
+
+R = TypeVar("R")
 
 
 def listed(what: str, rows: Select, project: Callable[[Any], dict[str, Any]]) -> Response:
-    """The list's answer; `what` ("encounter") was read of each patient whose content is in it."""
-    seen: list[Any] = []
+    """The list's answer, with an entry for each patient of whom `what` ("encounter") is in it."""
 
-    def keep(row: Any) -> dict[str, Any]:
-        seen.append(row)
-        return project(row)
+    def of(row: Any) -> tuple[str, reading.Seen]:
+        has_content = getattr(row, "is_readable", True)
+        return f"clinical.read_{what}" if has_content else "clinical.read_list", _seen(row)
 
-    answer = api.listed(rows, keep)
-    note(what, seen)
-    return answer
+    return reading.listed(rows, project, of, entity=what)
 
 
-def note(what: str, rows: Iterable[Any]) -> None:
-    """Write that the signed-in person read these rows of `what`, those with content only. Commits."""
-    by_patient: dict[int, list[Any]] = defaultdict(list)
-    for row in rows:
-        if getattr(row, "is_readable", True):
-            by_patient[row.patient_id].append(row)
-    if not by_patient:
-        return
-    action, who = f"clinical.read_{what}", person()
-    with doing(action, who):
-        audit.record_each(action, who, [_entry(what, patient_id, of) for patient_id, of in by_patient.items()])
+def note(what: str, row: R) -> R:
+    """Write that the signed-in person read this row of `what`, and give it back. Commits."""
+    seen = _seen(row)
+    if seen.purpose:
+        access.say_emergency()
+    reading.note(f"clinical.read_{what}", seen.patient_id, entity=what, entity_id=seen.entity_id)
+    return row
 
 
-def _entry(what: str, patient_id: int, rows: list[Any]) -> dict[str, Any]:
-    entry: dict[str, Any] = {"entity": what, "patient_id": patient_id}
-    if len(rows) == 1:
-        entry["entity_id"] = rows[0].id
-    else:
-        entry["new"] = {"count": len(rows)}
-    if getattr(rows[0], "is_emergency", False):
-        entry["purpose"] = access.EMERGENCY
-    return entry
+def _seen(row: Any) -> reading.Seen:
+    purpose = access.EMERGENCY if getattr(row, "is_emergency", False) else None
+    return reading.Seen(row.patient_id, row.id, purpose=purpose)

@@ -7,6 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from hms.core import reading
 from hms.core.localisation import translate
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -45,9 +46,9 @@ def start_page(entry_id: int) -> ResponseReturnValue:
     if opened is not None:
         return redirect(url_for("clinical.encounter", encounter_id=opened))
     whom = patients.patient(entry.patient_id)
-    return render_template(
-        "clinical/start.html", entry=entry, patient=whom, banner=patients.patient_banner(whom, person())
-    )
+    banner = patients.patient_banner(whom, person())
+    reading.note("patients.read", whom.id, entity="patient", entity_id=whom.id)
+    return render_template("clinical/start.html", entry=entry, patient=whom, banner=banner)
 
 
 @pages.post("/queue/<int:entry_id>/start")

@@ -1,4 +1,4 @@
-"""The trail: every change (by a trigger on each table), every chart opened, every denial, every export.
+"""The trail: every change (by a trigger on each table), every read (`reading.py`), every denial, every export.
 
 Entries are written inside the business transaction and never wait for each other. Each is signed by the database as it is
 written, with a key that the program hands over for that one transaction and that is kept nowhere (`ticket`); a sealing
@@ -26,6 +26,9 @@ from .questions import Telling
 _BESIDE = ["entity", "outcome", "recorded_at"]
 """What the trail is filtered by besides a person or an action, kept in their indexes: no entry is fetched in vain."""
 
+READS = "action LIKE '%.read%' OR action = 'clinical.open_chart'"
+"""The entries of reads; `reading.py` asks for them in these very words, so that it finds their index."""
+
 
 class AuditEntry(db.Model):  # type: ignore[name-defined]
     """One thing that somebody did, saw or was refused. Append-only: a trigger refuses UPDATE, DELETE and TRUNCATE."""
@@ -40,6 +43,13 @@ class AuditEntry(db.Model):  # type: ignore[name-defined]
         Index("ix_audit_entry_refused", "id", postgresql_where=text("outcome <> 'success'")),
         Index("ix_audit_entry_purpose", "id", postgresql_where=text("purpose IS NOT NULL")),
         Index("ix_audit_entry_time", "recorded_at"),
+        Index(
+            "ix_audit_entry_reads",
+            "actor_id",
+            "recorded_at",
+            postgresql_include=["action", "patient_id", "request_id"],
+            postgresql_where=text(READS),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -112,7 +122,7 @@ def record(
 
 def record_each(action: str, by: Person | None, entries: list[dict[str, Any]]) -> None:
     """Write several entries of one action in one statement; each is columns of the entry. The caller commits."""
-    same = _EMPTY | {"action": action, "ticket": ticket()} | _who(by)
+    same = _EMPTY | {"action": action, "ticket": ticket()} | who_columns(by)
     rows = [same | entry for entry in entries]
     for row in rows:
         row["new"] = None if row["new"] is None else json.dumps(row["new"], default=str)
@@ -120,7 +130,8 @@ def record_each(action: str, by: Person | None, entries: list[dict[str, Any]]) -
     _WRITE.tell(*rows)
 
 
-def _who(by: Person | None) -> dict[str, Any]:
+def who_columns(by: Person | None) -> dict[str, Any]:
+    """The columns that say who acts, from where and in which request."""
     who: dict[str, Any] = {}
     if by is not None and by.is_authenticated:
         who = {"actor_id": by.id, "actor_name": by.username, "actor_role": by.role, "session_id": by.session_id}

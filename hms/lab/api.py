@@ -49,13 +49,12 @@ def ordered() -> Response:
 @api.response(200, OrderOut(many=True))
 def of_encounter(encounter_id: int) -> Response:
     """The orders of one encounter, newest first."""
-    found = clinical.encounter_found(encounter_id, person())
+    found = trail.note("encounter", clinical.encounter_found(encounter_id, person()))
     return trail.listed("lab_order", narrowed(wire.orders(person()), LabOrder, encounter_id=found.id), order_json)
 
 
 def _one(order_id: int, status: int = 200) -> Response:
-    row = wire.order(order_id, person())
-    trail.note("lab_order", [row])
+    row = trail.note("lab_order", wire.order(order_id, person()))
     return single(order_json(row), row.version, status)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from hms.clinical import queries as clinical
+from hms.clinical.models import Encounter
 from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import NotFound
@@ -17,6 +18,7 @@ from hms.core.people import Person
 from hms.core.statements import built_once
 from hms.core.together import as_value
 from hms.core.words import _
+from hms.patients import access
 
 from .models import LabOrder, LabResult
 
@@ -74,12 +76,12 @@ def _recent(patient_id: Any) -> Select:
     return query.order_by(order.c.id.desc()).limit(50)
 
 
-def own(encounter_id: int, who: Person) -> tuple[list[Row], bool]:
-    """The tests of an encounter of `who`, and whether it is still written; `NotFound` when it is a colleague's."""
+def own(encounter_id: int, who: Person) -> Encounter:
+    """An encounter of `who`; `NotFound` when it is a colleague's."""
     encounter = clinical.encounter_found(encounter_id, who)
     if encounter.doctor_id != who.id:
         raise NotFound(_("There is no such encounter."))
-    return of_encounter(encounter.id, encounter.patient_id).orders, encounter.status == "in_progress"
+    return encounter
 
 
 def of_patient(patient_id: int, before: int | None = None, limit: int = 26) -> list[LabOrder]:
@@ -94,9 +96,11 @@ def _with_results() -> Select:
     return select(LabOrder).options(selectinload(LabOrder.results))
 
 
-def worklist(show: str) -> list[LabOrder]:
-    """What is to be done, urgent ones and the longest waiting first; or what was done today, the last first."""
+def worklist(show: str, who: Person) -> list[LabOrder]:
+    """What is to be done, urgent ones and the longest waiting first; or what was done today, the last first. Of records
+    that are open to `who`."""
     query = _with_results().options(joinedload(LabOrder.patient), joinedload(LabOrder.ordered_by))
+    query = query.where(access.open_to(who, LabOrder.patient_id))
     if show == "done":
         begins, ends = clock.day_bounds(clock.today())
         query = query.where(LabOrder.done_at >= begins, LabOrder.done_at < ends).order_by(LabOrder.done_at.desc())
@@ -115,12 +119,14 @@ def counts() -> tuple[int, int, int]:
     return tuple(db.session.execute(found).one())
 
 
-def order(order_id: int) -> Any:
-    """One order with patient, doctor and results; `NotFound` when there is none."""
+def order(order_id: int, who: Person) -> Any:
+    """One order with patient, doctor and results; `NotFound` when there is none, `access.Closed` when the record is closed
+    to `who`."""
     query = _with_results().options(joinedload(LabOrder.patient), joinedload(LabOrder.ordered_by))
     found = db.session.scalars(query.where(LabOrder.id == order_id)).one_or_none()
     if found is None:
         raise NotFound(_("There is no such order."))
+    access.check(found.patient, who)
     return found
 
 

@@ -16,6 +16,7 @@ from hms.core.records import locked
 from hms.core.text import TextError, clean
 from hms.core.words import _
 from hms.messages.actions import tell
+from hms.patients import access
 from hms.patients.models import Patient
 
 from . import queries, rules
@@ -33,6 +34,7 @@ def enter_results(
     Raises `RuleBroken` on the code of the first value that cannot be read. The doctor is told when the last one is in.
     """
     order = locked(LabOrder, order_id)
+    access.check_record(order.patient_id, by)
     if order.status == "cancelled":
         raise Conflict(_("This test was cancelled."), code="cancelled")
     if version is not None and version != order.version:

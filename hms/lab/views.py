@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from hms.core import nav
+from hms.core import nav, reading
 from hms.core.errors import DomainError
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -47,14 +47,16 @@ def rows() -> str:
 
 def _list() -> dict[str, object]:
     show = "done" if request.args.get("show") == "done" else "waiting"
-    return {"show": show, "orders": queries.worklist(show), "tests": tests(), "current": queries.current}
+    orders = queries.worklist(show, person())
+    reading.note_each("lab.read_board", (reading.Seen(one.patient_id, one.id) for one in orders), entity="lab_order")
+    return {"show": show, "orders": orders, "tests": tests(), "current": queries.current}
 
 
 @pages.route("/lab/orders/<int:order_id>", methods=["GET", "POST"])
 @needs(Action.ENTER_RESULT)
 def order(order_id: int) -> ResponseReturnValue:
     """Enter what was found, or correct it."""
-    seen = queries.order(order_id)
+    seen = queries.order(order_id, person())
     form, fields = result_form(seen, queries.standing(order_id))
     if form.validate_on_submit():
         try:
@@ -71,7 +73,7 @@ def order(order_id: int) -> ResponseReturnValue:
 
 def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> ResponseReturnValue:
     """The page with the order as it stands after whatever was refused."""
-    seen = queries.order(order_id)
+    seen = queries.order(order_id, person())
     test = tests().get(seen.test_code)
     shown = {
         "order": seen,
@@ -81,6 +83,7 @@ def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> Resp
         "fields": fields,
         "corrected": queries.corrected(seen),
     }
+    reading.note("lab.read_order", seen.patient_id, entity="lab_order", entity_id=order_id)
     return render_template("lab/order.html", **shown), form.status
 
 
@@ -94,6 +97,12 @@ def find_tests() -> str:
 @pages.get("/encounters/<int:encounter_id>/tests")
 @needs(Action.ORDER_TEST)
 def of_encounter(encounter_id: int) -> str:
-    """The tests of one's own encounter alone, for its open page; opening that page was noted in the trail."""
-    orders, is_written = queries.own(encounter_id, person())
+    """The tests of one's own encounter alone, for its open page, which renews them."""
+    encounter = queries.own(encounter_id, person())
+    is_written, orders = (
+        encounter.status == "in_progress",
+        queries.of_encounter(encounter.id, encounter.patient_id).orders,
+    )
+    about = {"entity": "encounter", "entity_id": encounter.id, "renews": True}
+    reading.note("clinical.read_lab_order", encounter.patient_id, **about)
     return render_template("lab/_orders.html", orders=orders, is_written=is_written)

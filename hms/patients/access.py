@@ -1,8 +1,9 @@
 """Who may read what is inside a patient's record: the one place of the rule, for pages, API, lists and papers.
 
 * A patient at their own record sees that record and nobody else's.
-* A restricted record (`Patient.is_restricted`) is found by name like any other, but its content opens only to those in
-  whose care the patient is (`care_team.py`), or after break-glass. This holds for all who read charts by their role.
+* A restricted record (`Patient.is_restricted`) is found by name like any other, but its content (allergies, medicines,
+  results, diagnoses, notes) opens only to those in whose care the patient is (`care_team.py`), or after break-glass.
+  This holds for all who work here, whichever part of the content their role reads.
 * An administrator reads clinical content, and the trail says so; when `clinical.admin_requires_break_glass` is on, only
   after break-glass, whether the record is restricted or not.
 
@@ -11,37 +12,50 @@ Which fields a role reads at all is the role's grants; here it is whose.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
-from flask import g, has_request_context
+from flask import g, has_request_context, request
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, true
 
 from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import NotAllowed
-from hms.core.people import Person
+from hms.core.people import Person, System
+from hms.core.permissions import Action
 from hms.core.statements import built_once
 from hms.core.words import _
 
 from .care_team import cared_for_by
 from .models import BreakGlass, Patient
-from .reader import Reader, Sort, always_needs_reason, is_held_to_care_team, reader
+from .reader import Reader, Sort, always_needs_reason, is_held_to_care_team, reader, reads_charts
 
 EMERGENCY = "BTG"
 """The purpose of a read after break-glass (HL7 PurposeOfUse)."""
 _CLOSED = _("This record is restricted. Open it with a reason, or ask those who care for the patient.")
 _CLOSED_TO_ALL = _("Clinical records open to administrators with a reason only.")
+_CLOSED_FOR_GOOD = _("This record is restricted. Ask those who care for the patient.")
 
 
 class Closed(NotAllowed):
     """The content of a record that opens with a reason only; `patient_id` is whose it is."""
 
-    def __init__(self, patient_id: int, message: str = _CLOSED) -> None:
-        super().__init__(message, code="restricted")
+    def __init__(self, patient_id: int, who: Person, message: str = _CLOSED) -> None:
+        may_open = who.may(Action.BREAK_GLASS)
+        super().__init__(message if may_open else _CLOSED_FOR_GOOD, code="restricted")
         self.patient_id = patient_id
-        self.way_on = (f"/patients/{patient_id}/break-glass", _l("Open with a reason"))
+        self.way_on = (break_glass_address(patient_id), _l("Open with a reason")) if may_open else None
+
+
+def break_glass_address(patient_id: int, back: str | None = None) -> str:
+    """Where `patient_id`'s record is opened with a reason; from there on to `back`, or to the page that is asked for."""
+    if back is None and has_request_context() and request.method == "GET" and not request.path.startswith("/api/"):
+        back = request.full_path.rstrip("?")
+    return f"/patients/{patient_id}/break-glass" + (f"?next={quote(back, safe='/')}" if back else "")
 
 
 def opened_by(who: Person | Reader) -> Select:
@@ -91,23 +105,64 @@ def check(whom: Patient, who: Person) -> None:
     """Raise `Closed` unless the content of this record is open to `who`; what is read after break-glass is marked so."""
     if always_needs_reason(who):
         if emergency_until(whom.id, who) is None:
-            raise Closed(whom.id, _CLOSED_TO_ALL)
+            raise Closed(whom.id, who, _CLOSED_TO_ALL)
     elif whom.is_restricted and is_held_to_care_team(who):
         _check_restricted(whom, who)
     elif who.is_patient and whom.id != who.patient_id:
-        raise Closed(whom.id)
+        raise Closed(whom.id, who)
 
 
 def check_team(whom: Patient, who: Person) -> None:
-    """Raise `Closed` when a restricted record is to be changed by somebody held to the care team."""
-    if whom.is_restricted and is_held_to_care_team(who):
+    """Raise `Closed` when a restricted record's demographics are to be changed by somebody who reads charts outside of the
+    care team. The front desk, which sees nothing clinical, goes on correcting names and phones."""
+    if whom.is_restricted and reads_charts(who):
         _check_restricted(whom, who)
 
 
 def _check_restricted(whom: Patient, who: Person) -> None:
     is_cared_for = and_(Patient.id == whom.id, cared_for_by(reader(who), Patient.id))
     if emergency_until(whom.id, who) is None and not db.session.execute(select(exists().where(is_cared_for))).scalar():
-        raise Closed(whom.id)
+        raise Closed(whom.id, who)
+
+
+def check_record(patient_id: int, who: Person) -> None:
+    """`check` by the id alone; a withdrawn record counts as any other."""
+    whom = db.session.get(Patient, patient_id)
+    if whom is not None:
+        check(whom, who)
+
+
+def marks(who: Person | Reader, patient_id: Any) -> tuple[Any, Any]:
+    """Two columns for rows about the patient with this id (a column): `is_open`, whether the record is open to `who`, and
+    `is_emergency`, whether with a reason. See `check_marked`."""
+    return open_to(who, patient_id).label("is_open"), in_emergency(who, patient_id).label("is_emergency")
+
+
+def check_marked(row: Any, who: Person) -> None:
+    """Raise `Closed` unless the row, which has the columns of `marks` and `patient_id`, is of a record open to `who`."""
+    if not row.is_open:
+        raise Closed(row.patient_id, who)
+    if row.is_emergency:
+        say_emergency()
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Of some patients, those whose records are closed to a reader, and those that are open with a reason."""
+
+    closed: frozenset[int] = frozenset()
+    emergency: frozenset[int] = frozenset()
+
+
+def doors(patients: Iterable[Patient], who: Person) -> Doors:
+    """Which of these records are closed to `who`. Asks the database only when one of them can be."""
+    asked = {one.id for one in patients if one.is_restricted or always_needs_reason(who)}
+    if not asked or isinstance(who, System):
+        return Doors()
+    rows = db.session.execute(select(Patient.id, *marks(who, Patient.id)).where(Patient.id.in_(asked))).all()
+    return Doors(
+        frozenset(row.id for row in rows if not row.is_open), frozenset(row.id for row in rows if row.is_emergency)
+    )
 
 
 def is_open(whom: Patient, who: Person) -> bool:

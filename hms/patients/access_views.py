@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template
+from flask import flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import PasswordField
 from wtforms.validators import Length
 
+from hms.core import reading
 from hms.core.forms import DeskForm, Required, Text
 from hms.core.permissions import Action
-from hms.core.web import needs, person
+from hms.core.web import needs, person, safe_next
 from hms.staff.confirming import confirmed
 
 from . import access, queries, restricting
@@ -38,14 +39,19 @@ class RestrictionForm(DeskForm):
 @pages.route("/<int:patient_id>/break-glass", methods=["GET", "POST"])
 @needs(Action.BREAK_GLASS)
 def break_glass(patient_id: int) -> ResponseReturnValue:
-    """Open a closed record with a reason, for an hour. Nobody has to agree first; the privacy reviewers hear of it."""
+    """Open a closed record with a reason, for an hour. Nobody has to agree first; the privacy reviewers hear of it.
+
+    `next` is the page that was closed: it is gone on to.
+    """
     patient, who = queries.patient(patient_id), person()
-    form = BreakGlassForm()
+    form, back = BreakGlassForm(), safe_next(request.values.get("next"))
+    onward = back or f"/patients/{patient_id}"
     if form.save(confirmed(restricting.break_glass), by=who, patient_id=patient_id):
-        return redirect(f"/patients/{patient_id}", 303)
+        return redirect(onward, 303)
     if not form.is_submitted() and access.is_open(patient, who):
-        return redirect(f"/patients/{patient_id}")
-    shown = {"patient": patient, "banner": queries.patient_banner(patient, who), "form": form}
+        return redirect(onward)
+    shown = {"patient": patient, "banner": queries.patient_banner(patient, who), "form": form, "next": back}
+    reading.note("patients.read", patient_id, entity="patient", entity_id=patient_id)
     return render_template("patients/break_glass.html", **shown), form.status
 
 
@@ -62,4 +68,5 @@ def restrict(patient_id: int) -> ResponseReturnValue:
         flash(said, "success")
         return redirect(f"/patients/{patient_id}", 303)
     shown = {"patient": patient, "banner": queries.patient_banner(patient, who), "form": form}
+    reading.note("patients.read", patient_id, entity="patient", entity_id=patient_id)
     return render_template("patients/restrict.html", **shown), form.status

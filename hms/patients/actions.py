@@ -9,7 +9,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import func, select
 
-from hms.core import audit, clock, drafts, series, settings
+from hms.core import audit, clock, drafts, reading, series, settings
 from hms.core.actions import STALE, action
 from hms.core.db import db
 from hms.core.errors import Conflict, Stale
@@ -207,14 +207,14 @@ def open_chart(patient_id: int, *, by: Person) -> Patient:
 def open_found(patient: Patient, *, by: Person) -> None:
     """`open_chart` for a patient who is found already."""
     access.check(patient, by)
-    audit.record("clinical.open_chart", by, **_about(patient.id))
+    _note("clinical.open_chart", patient.id, by)
 
 
 @action(Action.FIND_PATIENT)
 def look_up(patient_id: int, *, by: Person) -> Patient:
     """The patient, with the note in the trail that `by` looked who it is; nothing clinical."""
     patient = queries.patient(patient_id)
-    audit.record("patients.read", by, **_about(patient_id))
+    _note("patients.read", patient_id, by)
     return patient
 
 
@@ -225,12 +225,16 @@ def read_patient(patient_id: int, *, by: Person) -> Any:
     Those who read charts by their role find a record closed to them `access.Closed`.
     """
     row = wire.row(patient_id, by)
-    if access.is_held_to_care_team(by) and not row.is_open:
-        raise access.Closed(patient_id)
+    if access.reads_charts(by) and not row.is_open:
+        raise access.Closed(patient_id, by)
     if row.is_restricted:
         access.emergency_until(patient_id, by)
-    audit.record("patients.read", by, **_about(patient_id))
+    _note("patients.read", patient_id, by)
     return row
+
+
+def _note(action_: str, patient_id: int, by: Person) -> None:
+    reading.record(action_, by, [reading.Seen(patient_id, patient_id)], entity="patient")
 
 
 def _about(patient_id: int) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from . import access, queries
 from .allergies import NONE_KNOWN, substances
 from .models import Allergy, Patient
 
+CHANGES_NO_ALLERGIES = _("Your role may not change known_allergies. Ask a nurse or a doctor.")
+
 
 def line(field: str, value: str | None, longest: int) -> str:
     """One cleaned line; `RuleBroken` on `field` when it cannot be kept."""
@@ -37,7 +39,7 @@ def record_allergy(
     `Conflict` when the substance is recorded already.
     """
     patient = queries.locked_patient(patient_id)
-    access.check_team(patient, by)
+    access.check(patient, by)
     name = line("substance", substance, 200)
     if any(fold(known.substance) == fold(name) for known in queries.allergies(patient_id)):
         raise Conflict(_("This allergy is already recorded."), "substance", code="already_recorded")
@@ -65,7 +67,7 @@ def withdraw_allergy(allergy_id: int, *, by: Person) -> Allergy:
     """Mark an allergy as entered in error. When it was the last one, the question counts as not asked."""
     allergy = locked(Allergy, allergy_id)
     patient = queries.locked_patient(allergy.patient_id)
-    access.check_team(patient, by)
+    access.check(patient, by)
     if allergy.status != "active":
         raise Conflict(_("This allergy was withdrawn already."), code="already_withdrawn")
     _withdraw(patient, [allergy], by)
@@ -85,7 +87,7 @@ def _withdraw(patient: Patient, gone: list[Allergy], by: Person) -> None:
 def confirm_no_allergies(patient_id: int, *, by: Person) -> Patient:
     """The patient was asked and knows of none; `Conflict` while any is recorded."""
     patient = queries.locked_patient(patient_id)
-    access.check_team(patient, by)
+    access.check(patient, by)
     if queries.allergies(patient_id):
         raise Conflict(_("Allergies are recorded. Withdraw those that are wrong first."), code="allergies_recorded")
     _asked(patient, "none_known", by)
@@ -102,6 +104,8 @@ def answer_allergies(patient: Patient, named: list[str], by: Person) -> None:
 
 def rewrite_allergies(patient: Patient, text: str, by: Person) -> bool:
     """Make the recorded substances those of `text`; whether anything changed. Who may not record may send only the same."""
+    if not access.is_open(patient, by):
+        raise NotAllowed(CHANGES_NO_ALLERGIES, "known_allergies")  # whatever is sent, so that nothing can be guessed
     known, wanted = queries.allergies(patient.id), substances(text)
     is_denial = wanted is NONE_KNOWN
     named = {fold(one): one for one in wanted or ()}
@@ -112,7 +116,7 @@ def rewrite_allergies(patient: Patient, text: str, by: Person) -> bool:
     if not (gone or new or becomes_denied or reopens):
         return False
     if not by.may(Action.RECORD_ALLERGY):
-        raise NotAllowed(_("Your role may not change known_allergies. Ask a nurse or a doctor."), "known_allergies")
+        raise NotAllowed(CHANGES_NO_ALLERGIES, "known_allergies")
     _withdraw(patient, gone, by)
     for substance in new:
         _new_allergy(patient, substance, by)

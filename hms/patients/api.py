@@ -7,7 +7,8 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from hms.core.api import DeskApi, asked_instants, check_if_match, listed, single
+from hms.core import reading
+from hms.core.api import DeskApi, asked_instants, check_if_match, single
 from hms.core.errors import RuleBroken
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -40,11 +41,19 @@ def patients() -> Response:
     days of registration; `ordering=` takes id, created_at, updated_at, unique_id, last_name, first_name, date_of_birth."""
     who, asked, days = person(), queries.asked_for(request.args.get("search", "").strip()), asked_instants()
     seen = names_of(who)
-    return listed(
+    return reading.listed(
         partial(wire.rows, asked=asked, days=days, order=_order(), who=who),
         lambda row: patient_json(row, seen),
+        partial(_seen, names=seen),
+        entity="patient",
         total=partial(wire.number_of, asked, days, who),
     )
+
+
+def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, reading.Seen]:
+    """What a row of a list shows of whom: with allergies it counts as the record."""
+    action = "patients.read" if "known_allergies" in names and row.is_open else "patients.read_list"
+    return action, reading.Seen(row.id, row.id)
 
 
 def _order() -> str:
@@ -84,7 +93,7 @@ def correct(given: dict[str, Any], patient_id: int) -> Response:
     """Correct a patient. `known_allergies` may differ from what is recorded only for those who may record allergies."""
     who = person()
     row = wire.row(patient_id, who)
-    check_if_match(row.version, lambda: patient_json(row, names_of(who)))
+    check_if_match(row.version, lambda: patient_json(actions.read_patient(patient_id, by=who), names_of(who)))
     version = row.version if request.if_match else None
     actions.update_patient(
         patient_id, version=version, allergies=given.get("known_allergies"), **_written(given), by=who
@@ -110,6 +119,7 @@ def lookalikes(given: dict[str, Any]) -> Response:
     found = queries.lookalikes(_person(given), who=person())
     rows = {row.id: row for row in wire.rows_of([one.hit.id for one in found], person())}
     seen = names_of(person())
+    reading.note_each("patients.read", (_seen(row, seen)[1] for row in rows.values()), entity="patient")
     return jsonify(
         [
             {

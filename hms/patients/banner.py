@@ -56,7 +56,9 @@ def sorted_as(whom: Patient) -> str:
 
 
 def banner(whom: Patient, found: Any) -> Banner:
-    """The banner of `whom`, with what was found by `for_banner`."""
+    """The banner of `whom`, with what was found by `for_banner`; a read after break-glass is marked so."""
+    if found.emergency_until is not None:
+        access.say_emergency()
     return Banner(
         *(getattr(whom, one.name) for one in fields(Identified)),
         id=whom.id,

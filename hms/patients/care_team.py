@@ -5,7 +5,12 @@ In the care of somebody is a patient
 * who has an open booking with them, from today on, that somebody else made;
 * who is in today's queue for them or for whoever is free (for people who do not write encounters: also for any doctor
   of their department, or of all when they belong to none), put there by somebody else or for such a booking;
-* whose encounter they write, or signed within the last 30 days.
+* whose encounter they write, or signed within the last 30 days;
+* for those who enter results: whose test, ordered by somebody else, waits at the laboratory or was done there within the
+  last 24 hours, so that a value can still be corrected.
+
+Bookings, queue and visits count for those who read charts. Whoever only dispenses is in no care team: for them a
+restricted record opens with a reason.
 """
 
 from __future__ import annotations
@@ -13,13 +18,27 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, DateTime, String, and_, column, exists, or_, select, table
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    DateTime,
+    String,
+    and_,
+    column,
+    exists,
+    false,
+    or_,
+    select,
+    table,
+)
 
 from hms.staff.models import User
 
 from .reader import Helps, Reader
 
 AFTERCARE = timedelta(days=30)
+CORRECTED_WITHIN = timedelta(hours=24)
 OPEN_BOOKINGS = ("scheduled", "checked_in", "in_service")
 
 # The desks of bookings and of care stand above this one; of their tables only these columns are known here.
@@ -42,11 +61,19 @@ _VISIT = table(
     column("status", String),
     column("signed_at", DateTime(timezone=True)),
 ).c
+_TEST = table(
+    "lab_order",
+    *(column(name, BigInteger) for name in ("patient_id", "ordered_by_id")),
+    column("status", String),
+    column("done_at", DateTime(timezone=True)),
+).c
 
 
 def cared_for_by(one: Reader, patient_id: Any) -> ColumnElement[bool]:
     """The condition that the patient with this id (a column) is in the care of the reader."""
-    return or_(_booked(one, patient_id), _in_queue(one, patient_id), _visited(one, patient_id))
+    ways = [_booked, _in_queue, _visited] if one.sees_patients else []
+    ways += [_tested] if one.enters_results else []
+    return or_(false(), *(way(one, patient_id) for way in ways))
 
 
 def _booked(one: Reader, patient_id: Any) -> ColumnElement[bool]:
@@ -88,4 +115,13 @@ def _visited(one: Reader, patient_id: Any) -> ColumnElement[bool]:
         _VISIT.patient_id == patient_id,
         _VISIT.doctor_id == one.at.reader_id,
         or_(_VISIT.status == "in_progress", recently),
+    )
+
+
+def _tested(one: Reader, patient_id: Any) -> ColumnElement[bool]:
+    lately = and_(_TEST.status == "done", _TEST.done_at > one.at.reader_now - CORRECTED_WITHIN)
+    return exists().where(
+        _TEST.patient_id == patient_id,
+        _TEST.ordered_by_id.is_distinct_from(one.at.reader_id),
+        or_(_TEST.status == "waiting", lately),
     )

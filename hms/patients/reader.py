@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
@@ -34,8 +34,16 @@ class Helps(Enum):
 
 
 def is_held_to_care_team(who: Person) -> bool:
-    """Whether restricted records are closed to `who` unless the patient is in their care."""
-    return who.may(Action.OPEN_CHART) and who.role != Role.ADMIN.value and not isinstance(who, System)
+    """Whether what is inside restricted records is closed to `who` unless the patient is in their care.
+
+    This holds for all who work here, whatever their role reads; only administrators have a rule of their own.
+    """
+    return not (who.is_patient or who.role == Role.ADMIN.value or isinstance(who, System))
+
+
+def reads_charts(who: Person) -> bool:
+    """Whether `who` reads charts by their role, and is held to the care team."""
+    return who.may(Action.OPEN_CHART) and is_held_to_care_team(who)
 
 
 def always_needs_reason(who: Person) -> bool:
@@ -64,29 +72,32 @@ class Reader:
     sort: Sort
     helps: Helps
     at: Places
+    sees_patients: bool
+    """Whether bookings, the queue and visits bring patients into their care; not to those who only dispense or test."""
+    enters_results: bool
+    """Whether tests that others ordered bring patients into their care."""
 
     @property
     def is_patient(self) -> bool:
         return self.sort in (Sort.OWN, Sort.NOBODY)
 
     def form(self) -> Hashable:
-        return self.sort, self.helps
+        return self.sort, self.helps, self.sees_patients, self.enters_results
 
     def values(self) -> dict[str, Any]:
         return vars(self.at)
 
     def in_places(self) -> Reader:
         places = zip(Places.__dataclass_fields__, _TYPES, strict=True)
-        return Reader(self.sort, self.helps, Places(*(bindparam(name, type_=kind) for name, kind in places)))
+        return replace(self, at=Places(*(bindparam(name, type_=kind) for name, kind in places)))
 
 
 def reader(who: Person | Reader) -> Reader:
     """`who` as reader at this moment."""
     if isinstance(who, Reader):
         return who
-    return Reader(
-        _sort(who), _helps(who), Places(who.id, who.patient_id, who.department_id, clock.today(), clock.now())
-    )
+    at = Places(who.id, who.patient_id, who.department_id, clock.today(), clock.now())
+    return Reader(_sort(who), _helps(who), at, who.may(Action.OPEN_CHART), who.may(Action.ENTER_RESULT))
 
 
 def _sort(who: Person) -> Sort:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from hms.core import nav
+from hms.core import nav, reading
 from hms.core.actions import require
 from hms.core.errors import NotFound, Stale
 from hms.core.forms import DeskForm
@@ -78,7 +78,12 @@ def _correction(patient_id: int, form: forms.CorrectionForm, proposed: list[str]
         theirs=theirs,
         proposed=proposed or [],
     )
+    _note("patients.read", patient_id)
     return page, form.status
+
+
+def _note(action: str, patient_id: int) -> None:
+    reading.note(action, patient_id, entity="patient", entity_id=patient_id)
 
 
 def _differences(patient: Patient, form: forms.CorrectionForm) -> list[tuple[Any, str, str]]:
@@ -138,6 +143,7 @@ def _allergy_page(patient_id: int, form: DeskForm, refused: list[str] | None = N
         refused=refused or [],
         next=_came_from(),
     )
+    _note("patients.read_allergies", patient_id)
     return page, 409 if refused else form.status
 
 
@@ -175,7 +181,6 @@ def _belongs(allergy_id: int, patient_id: int) -> None:
 def print_card(patient_id: int) -> str:
     """The patient's card, to print and hand out: name, birth date, number, bar code and QR code."""
     patient = queries.patient(patient_id)
-    codes = card.codes(patient.hospital_number)
-    return render_template(
-        "patients/card.html", patient=patient, banner=queries.patient_banner(patient, person()), codes=codes
-    )
+    codes, banner = card.codes(patient.hospital_number), queries.patient_banner(patient, person())
+    _note("patients.read_card", patient_id)
+    return render_template("patients/card.html", patient=patient, banner=banner, codes=codes)

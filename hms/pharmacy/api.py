@@ -9,6 +9,7 @@ from flask import Response
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from hms.clinical import trail
 from hms.core import clock
 from hms.core.api import DeskApi, argument_id, listed, within_asked_days
 from hms.core.db import db
@@ -115,7 +116,7 @@ def dispensing_logs() -> Response:
     ):
         wanted = argument_id(name, f"{name}_id")
         query = query if wanted is None else query.where(column == wanted)
-    return listed(query.where(*within_asked_days(Dispense.dispensed_at)), dispense_json)
+    return trail.listed("dispense", query.where(*within_asked_days(Dispense.dispensed_at)), dispense_json)
 
 
 def _batches() -> Select:

@@ -38,7 +38,7 @@ def dispense(
     `batch_picks` are (batch id, quantity) chosen by hand; another batch than the soonest needs a `reason`. Raises
     `RuleBroken` for more than is owed or a new allergy stop, `Conflict` when stock or the line does not allow it.
     """
-    line = giving.locked_lines([prescription_id])[0]
+    line = giving.locked_lines([prescription_id], by)[0]
     giving.check_givable(line)
     wanted = quantity if quantity is not None else _all_owed(line, batch_picks)
     giving.check_owed(line, wanted)
@@ -92,7 +92,7 @@ def dispense_all(
     and in stock. `plans` are the batches that the person saw; when others would be taken now, `Conflict` with code
     "allocation_changed". A refusal names the field `quantity-<prescription id>`.
     """
-    lines = _lines_of(encounter_id, quantities)
+    lines = _lines_of(encounter_id, quantities, by)
     shelf = giving.locked_shelf(line.medication_id for line in lines if line.medication_id is not None)
     given: list[tuple[Row, Plan]] = []
     for line in lines:
@@ -105,13 +105,13 @@ def dispense_all(
     return record(given, shelf, by=by, collected_by=collected_by, note=note)
 
 
-def _lines_of(encounter_id: int | None, quantities: Mapping[int, int] | None) -> list[Row]:
+def _lines_of(encounter_id: int | None, quantities: Mapping[int, int] | None, by: Person) -> list[Row]:
     """The lines to give, locked; `NotFound` when one is not of this visit, or of another patient than the rest."""
     if quantities is None:
         waiting = select(Prescription.id).filter_by(encounter_id=encounter_id, external_id=None)
-        lines = giving.locked_lines(db.session.scalars(waiting.where(Prescription.status.in_(giving.GIVABLE))))
+        lines = giving.locked_lines(db.session.scalars(waiting.where(Prescription.status.in_(giving.GIVABLE))), by)
     else:
-        lines = giving.locked_lines(line_id for line_id, count in quantities.items() if count)
+        lines = giving.locked_lines((line_id for line_id, count in quantities.items() if count), by)
     if any(line.encounter_id != encounter_id for line in lines) or len({line.patient_id for line in lines}) > 1:
         raise NotFound(_("There is no such prescription in this visit."))
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from hms.core import clock
+from hms.core import clock, reading
+from hms.core.actions import doing
 from hms.core.errors import Conflict, NotFound
 from hms.core.filters import person_name
 from hms.core.localisation import translate_error
@@ -18,10 +20,12 @@ from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.formulary import facts
 from hms.formulary.strengths import kept_together
+from hms.patients import access
 
 from . import actions, handed_out, queries, sentences
 from .desk import pages
 from .forms import LineForm, ReasonForm, ReturnForm, visit_form
+from .models import Dispense
 
 SHOWN = (*queries.SHOWN, "done")
 MOST_LABELS = 30
@@ -56,19 +60,31 @@ def _older(rows: list[Any], show: str) -> str | None:
 
 
 def _queue() -> dict[str, Any]:
-    """What the rows show: the visits of the heading, one of them opened, or what was given today."""
+    """What the rows show: the visits of the heading, one of them opened, or what was given today. Of records that are
+    closed to the person it is said whose they are, and where they are opened with a reason."""
     show = _shown()
     if show == "done":
         given = handed_out.given_on(clock.today(), before=request.args.get("before", type=int), limit=queries.PAGE + 1)
-        return {"show": show, "given": given[: queries.PAGE], "older": _earlier(given)}
+        closed = access.doors((one.patient for one in given), person()).closed
+        _note_board((one.patient_id, False) for one in given if one.patient_id not in closed)
+        return {"show": show, "given": given[: queries.PAGE], "older": _earlier(given), "closed": closed}
     rows = queries.waiting(show, after=_place(request.args.get("after", "")), limit=queries.PAGE + 1)
     keys = [(row.encounter_id, row.patient_id) for row in rows[: queries.PAGE]]
-    visits = queries.visits(keys, (*queries.SHOWN[show], *(("on_hold",) if show == "waiting" else ())))
+    visits = queries.visits(keys, (*queries.SHOWN[show], *(("on_hold",) if show == "waiting" else ())), who=person())
+    _note_board((one.patient.id, one.is_emergency) for one in visits if not one.is_closed)
     asked = request.args.get("open", "")
     givable = [v for v in visits if v.given_now and v.encounter_id]
-    opened = next((v for v in visits if v.key == asked), next(iter(givable or visits), None))
+    readable = [v for v in visits if not v.is_closed]
+    opened = next((v for v in readable if v.key == asked), next(iter(givable or readable), None))
     form = visit_form(opened) if opened is not None and opened.encounter_id and opened.given_now else None
     return {"show": show, "visits": visits, "opened": opened, "form": form, "older": _older(rows, show)}
+
+
+def _note_board(shown: Iterable[tuple[int, bool]]) -> None:
+    """The trail has whose medicines were shown: a patient's id, and whether the record is open with a reason."""
+    marked = {True: access.EMERGENCY, False: None}
+    seen = [reading.Seen(patient_id, purpose=marked[in_emergency]) for patient_id, in_emergency in shown]
+    reading.note_each("pharmacy.read_board", seen, entity="prescription")
 
 
 def _earlier(given: Any) -> str | None:
@@ -82,6 +98,9 @@ def _earlier(given: Any) -> str | None:
 def queue() -> str:
     """Prescriptions to dispense, the longest waiting visit opened; `?given=` names what was just handed out."""
     done = handed_out.dispenses(_ids(request.args.get("given", "")))
+    closed = access.doors((one.patient for one in done), person()).closed
+    done = [one for one in done if one.patient_id not in closed]
+    _note_board((one.patient_id, False) for one in done)
     return render_template("pharmacy/queue.html", counts=queries.counts(), done=done, **_queue())
 
 
@@ -96,18 +115,19 @@ def rows() -> str:
 @needs(Action.DISPENSE)
 def visit(encounter_id: int) -> ResponseReturnValue:
     """One visit's medicines; posting gives what is written in its lines, all or nothing."""
-    seen = queries.visit(encounter_id)
+    seen = queries.visit(encounter_id, person())
     form = visit_form(seen)
     if form.save(actions.dispense_all, by=person(), encounter_id=encounter_id):
         given = ",".join(str(one.id) for one in form.result)
         return redirect(url_for("pharmacy.queue", given=given), 303)
     if form.is_submitted():
-        seen = queries.visit(encounter_id)
+        seen = queries.visit(encounter_id, person())
+    reading.note("pharmacy.read_prescription", seen.patient.id, entity="encounter", entity_id=encounter_id)
     return render_template("pharmacy/visit.html", visit=seen, form=form), form.status
 
 
 def _line_page(prescription_id: int, form: Any = None, reasons: Any = None) -> ResponseReturnValue:
-    seen = queries.line(prescription_id)
+    seen = queries.line(prescription_id, person())
     line = seen.lines[0]
     held = queries.batches_of([line.row.medication_id]).get(line.row.medication_id, []) if line.medicine else []
     if form is None:
@@ -117,6 +137,7 @@ def _line_page(prescription_id: int, form: Any = None, reasons: Any = None) -> R
     reasons = reasons or ReasonForm(formdata=None)
     status = max(form.status, reasons.status)
     given = handed_out.dispenses_of(prescription_id)
+    reading.note("pharmacy.read_prescription", seen.patient.id, entity="prescription", entity_id=prescription_id)
     page = {"visit": seen, "line": line, "form": form, "reasons": reasons, "given": given, "held": held}
     return render_template("pharmacy/line.html", **page), status
 
@@ -138,7 +159,7 @@ def line(prescription_id: int) -> ResponseReturnValue:
 @needs(Action.DISPENSE)
 def give(prescription_id: int) -> ResponseReturnValue:
     """Give one line."""
-    row = queries.line(prescription_id).lines[0].row
+    row = queries.line(prescription_id, person()).lines[0].row
     held = queries.batches_of([row.medication_id]).get(row.medication_id, [])
     form = LineForm()
     form.batch.choices = _batch_choices(held)
@@ -175,12 +196,23 @@ def resume(prescription_id: int) -> ResponseReturnValue:
     return redirect(url_for("pharmacy.line", prescription_id=prescription_id), 303)
 
 
-def _labels(ids: list[int]) -> str:
+def _open_dispenses(ids: list[int]) -> Sequence[Dispense]:
+    """These dispenses; `access.Closed` when the record of one is closed to the person."""
     given = handed_out.dispenses(ids)
+    for whom in {one.patient for one in given}:
+        access.check(whom, person())
+    return given
+
+
+def _labels(ids: list[int]) -> str:
+    given = _open_dispenses(ids)
     if not given:
         raise NotFound(_("There is no such label."))
     told = {one.id: sentences.directions(one.prescription, one.medication) for one in given}
     forms = {one.id: kept_together(facts.form_strength(one.medication)) for one in given}
+    seen = [reading.Seen(one.patient_id, one.id) for one in given]
+    with doing("pharmacy.read_label", person()):
+        reading.record("pharmacy.read_label", person(), seen, entity="dispense")
     title = ngettext(
         "Label for %(name)s", "%(num)s labels for %(name)s", len(given), name=person_name(given[0].patient)
     )
@@ -205,12 +237,13 @@ def labels() -> str:
 @needs(Action.DISPENSE)
 def take_back(dispense_id: int) -> ResponseReturnValue:
     """What comes back of a dispense."""
-    given = handed_out.dispenses([dispense_id])
+    given = _open_dispenses([dispense_id])
     if not given:
         raise NotFound(_("There is no such dispense."))
     form = ReturnForm()
     if form.save(actions.return_dispensed, by=person(), dispense_id=dispense_id):
         flash(_("Taken back; stock and bill are corrected"), "success")
         return redirect(url_for("pharmacy.line", prescription_id=given[0].prescription_id), 303)
-    given = handed_out.dispenses([dispense_id])
-    return render_template("pharmacy/return.html", one=given[0], form=form), form.status
+    one = handed_out.dispenses([dispense_id])[0]
+    reading.note("pharmacy.read_dispense", one.patient_id, entity="dispense", entity_id=dispense_id)
+    return render_template("pharmacy/return.html", one=one, form=form), form.status

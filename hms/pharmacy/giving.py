@@ -16,12 +16,14 @@ from hms.clinical.models import Prescription
 from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
+from hms.core.people import Person
 from hms.core.statements import built_once
 from hms.core.words import _
 from hms.formulary.knowledge import Medicine
 from hms.formulary.models import Medication
-from hms.patients import reactions
+from hms.patients import access, reactions
 from hms.patients.models import Patient
+from hms.patients.reader import Reader, reader
 
 from . import rechecks, rules
 from .models import Batch
@@ -68,22 +70,26 @@ class Shelf:
         return rules.allocate(quantity, batches, clock.today(), line.days or 0)
 
 
-def locked_line(prescription_id: int) -> Prescription:
-    """The prescription, freshly read; `NotFound` when it is missing."""
+def locked_line(prescription_id: int, by: Person) -> Prescription:
+    """The prescription, freshly read; `NotFound` when it is missing, `access.Closed` when the record is closed to `by`."""
     one = select(Prescription).where(Prescription.id == prescription_id).with_for_update()
     line = db.session.scalars(one, execution_options={"populate_existing": True}).one_or_none()
     if line is None:
         raise NotFound(MISSING)
+    access.check_record(line.patient_id, by)
     return line
 
 
-def locked_lines(ids: Iterable[int]) -> list[Row]:
-    """The lines to give; `NotFound` when one is missing. Each row has what its prescription says, the facts of its
-    medicine, the price list's words and price for it, and what the patient reacts to."""
+def locked_lines(ids: Iterable[int], by: Person) -> list[Row]:
+    """The lines to give; `NotFound` when one is missing, `access.Closed` when a record is closed to `by`. Each row has
+    what its prescription says, the facts of its medicine, the price list's words and price for it, and what the patient
+    reacts to."""
     wanted = sorted(set(ids))
-    lines = _lines(wanted).all()
+    lines = _lines(wanted, who=reader(by)).all()
     if len(lines) != len(wanted):
         raise NotFound(MISSING)
+    for line in lines:
+        access.check_marked(line, by)
     return lines
 
 
@@ -98,9 +104,10 @@ _MEDICINE = (
 
 
 @built_once
-def _lines(ids: Any) -> Select:
+def _lines(ids: Any, *, who: Reader) -> Select:
     line, medicine, item, whom = (one.__table__ for one in (Prescription, Medication, PriceItem, Patient))
     about = (item.c.name.label("item_name"), item.c.billing_label, item.c.unit_price, whom.c.allergy_status)
+    about += access.marks(who, line.c.patient_id)
     told = (*(line.c[name] for name in _LINE), *(medicine.c[name] for name in _MEDICINE), *about)
     query = select(*told, reactions.recorded(line.c.patient_id).label("allergies")).select_from(
         line.join(whom, whom.c.id == line.c.patient_id)

@@ -19,7 +19,7 @@ LONGEST_REASON = 500
 @action(Action.DISPENSE)
 def hold(prescription_id: int, *, reason: str, by: Person) -> Prescription:
     """Put a line on hold; it stays in the queue under its own heading."""
-    line = giving.locked_line(prescription_id)
+    line = giving.locked_line(prescription_id, by)
     _check_open(line)
     return _set(line, "on_hold", _reason(reason))
 
@@ -27,7 +27,7 @@ def hold(prescription_id: int, *, reason: str, by: Person) -> Prescription:
 @action(Action.DISPENSE)
 def query(prescription_id: int, *, reason: str, by: Person) -> Prescription:
     """Ask the prescriber: the line is on hold until it is resumed, and the prescriber is told."""
-    line = giving.locked_line(prescription_id)
+    line = giving.locked_line(prescription_id, by)
     _check_open(line)
     asked = _set(line, "on_hold", _reason(reason))
     if line.prescriber_id is not None:
@@ -45,7 +45,7 @@ def query(prescription_id: int, *, reason: str, by: Person) -> Prescription:
 @action(Action.DISPENSE)
 def resume(prescription_id: int, *, by: Person) -> Prescription:
     """Take a line off hold; it may be dispensed again."""
-    line = giving.locked_line(prescription_id)
+    line = giving.locked_line(prescription_id, by)
     if line.status != "on_hold":
         raise Conflict(_("This medicine is not on hold any more."), code=line.status)
     return _set(line, "part_dispensed" if line.quantity_dispensed else "active", "")
@@ -54,7 +54,7 @@ def resume(prescription_id: int, *, by: Person) -> Prescription:
 @action(Action.DISPENSE)
 def close(prescription_id: int, *, reason: str, by: Person) -> Prescription:
     """End a line though not all of it was given: not collected, bought elsewhere, not stocked."""
-    line = giving.locked_line(prescription_id)
+    line = giving.locked_line(prescription_id, by)
     if line.status != "on_hold":
         _check_open(line)
     return _set(line, "completed", _reason(reason))

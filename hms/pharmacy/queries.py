@@ -15,8 +15,10 @@ from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import NotFound
+from hms.core.people import Person
 from hms.core.words import _
 from hms.formulary.queries import medications_by_id
+from hms.patients import access
 from hms.patients.models import Allergy, Patient
 from hms.staff.models import User
 
@@ -67,9 +69,9 @@ def waiting(show: str, *, after: tuple[datetime, int, int] | None = None, limit:
     return list(db.session.execute(query))
 
 
-def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPEN) -> list[Visit]:
+def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPEN, *, who: Person) -> list[Visit]:
     """The visits of these (encounter id, patient id), in their order, with the lines in `statuses`. A fixed number of
-    queries however many there are."""
+    queries however many there are. Of a record closed to `who` nothing is told but whose it is."""
     wanted = list(keys)
     rows = _lines(wanted, statuses)
     if not rows:
@@ -83,38 +85,42 @@ def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPE
     grouped: dict[tuple[int | None, int], list[Any]] = defaultdict(list)
     for row in rows:
         grouped[row.encounter_id, row.patient_id].append(row)
-    return [
-        Visit(
-            encounter_id=key[0],
-            patient=patients[key[1]],
-            allergies=[" – ".join(filter(None, (a.substance, a.reaction))) for a in allergies[key[1]]],
-            paid_words=paid_words(paid.get(key[1])),
-            lines=assembled(grouped[key], medicines, shelves, patients[key[1]], allergies[key[1]], before),
-        )
-        for key in wanted
-        if grouped[key]
-    ]
+    doors = access.doors(patients.values(), who)
+
+    def one(key: tuple[int | None, int]) -> Visit:
+        whom, lines, known = patients[key[1]], grouped[key], allergies[key[1]]
+        seen = Visit(key[0], whom, [], paid_words(paid.get(whom.id)), [], lines[0], whom.id in doors.closed)
+        if not seen.is_closed:
+            seen.is_emergency = whom.id in doors.emergency
+            seen.allergies = [" – ".join(filter(None, (a.substance, a.reaction))) for a in known]
+            seen.lines = assembled(lines, medicines, shelves, whom, known, before)
+        return seen
+
+    return [one(key) for key in wanted if grouped[key]]
 
 
-def visit(encounter_id: int, statuses: Sequence[str] = (*OPEN, "completed", "stopped")) -> Visit:
-    """One visit with all its signed lines; `NotFound` when it has none."""
+def visit(encounter_id: int, who: Person, statuses: Sequence[str] = (*OPEN, "completed", "stopped")) -> Visit:
+    """One visit with all its signed lines; `NotFound` when it has none, `access.Closed` when the record is closed."""
     patient_id = db.session.scalars(select(Encounter.patient_id).filter_by(id=encounter_id)).one_or_none()
-    found = visits([(encounter_id, patient_id)], statuses) if patient_id else []
+    found = visits([(encounter_id, patient_id)], statuses, who=who) if patient_id else []
     if not found:
         raise NotFound(_("This visit has no signed prescriptions."))
+    access.check(found[0].patient, who)
     return found[0]
 
 
-def line(prescription_id: int) -> Visit:
-    """One line as a visit of its own; `NotFound` when it is missing or not signed."""
+def line(prescription_id: int, who: Person) -> Visit:
+    """One line as a visit of its own; `NotFound` when it is missing or not signed, `access.Closed` as for a visit."""
     key = select(Prescription.encounter_id, Prescription.patient_id).where(
         Prescription.id == prescription_id, Prescription.status.not_in(("draft", "entered_in_error"))
     )
     row = db.session.execute(key).one_or_none()
-    found = visits([tuple(row)], (*OPEN, "completed", "stopped")) if row else []
+    found = visits([tuple(row)], (*OPEN, "completed", "stopped"), who=who) if row else []
     if not found:
         raise NotFound(_("There is no such prescription."))
+    access.check(found[0].patient, who)
     found[0].lines = [one for one in found[0].lines if one.id == prescription_id]
+    found[0].first = found[0].lines[0].row
     return found[0]
 
 

@@ -28,7 +28,7 @@ def return_dispensed(
     It goes back to the batches it came from, the last one first; with `goes_back=False` it is written off at once.
     """
     given = found(Dispense, dispense_id)
-    line = giving.locked_line(given.prescription_id)
+    line = giving.locked_line(given.prescription_id, by)
     out = _still_out(dispense_id)
     already = given.quantity - sum(out.values())
     rules.check_return(quantity, given.quantity, already, reason)

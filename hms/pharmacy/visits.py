@@ -75,21 +75,23 @@ class Line:
 
 @dataclass(slots=True)
 class Visit:
-    """The lines of one visit with the patient they are for."""
+    """The lines of one visit with the patient they are for; without lines and allergies when the record `is_closed`.
+
+    `first` is the prescription that says who ordered, and when.
+    """
 
     encounter_id: int | None
     patient: Patient
     allergies: list[str]
     paid_words: tuple[str, str]
     lines: list[Line]
+    first: Any
+    is_closed: bool = False
+    is_emergency: bool = False
 
     @property
     def key(self) -> str:
         return f"v{self.encounter_id}" if self.encounter_id else f"p{self.patient.id}"
-
-    @property
-    def first(self) -> Any:
-        return self.lines[0].row
 
     @property
     def prescriber(self) -> str:

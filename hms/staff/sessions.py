@@ -11,6 +11,7 @@ from hms.core.db import db, found
 from hms.core.errors import NotFound
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.web import person
 from hms.core.words import _
 
 from . import tokens
@@ -44,10 +45,13 @@ def lock(session_id: int) -> None:
 
 
 def end_of_cookie() -> None:
-    """End whatever page this browser's cookie opens, locked or not."""
-    sid = session.get("sid")
+    """End whatever page this browser's cookie opens, locked or not; the trail says whose it was. Of a locked page it is not
+    known who stands before it."""
+    sid, who = session.get("sid"), person()
+    owner = owner_of_cookie()
+    if sid and _change(UserSession.token_hash == sha256(sid), ended_at=clock.now()):
+        audit.record("staff.sign_out", who if who.is_authenticated else None, entity="app_user", entity_id=owner)
     if sid:
-        _change(UserSession.token_hash == sha256(sid), ended_at=clock.now())
         db.session.commit()
 
 

@@ -80,13 +80,13 @@ def test_every_route_admits_whom_it_says_and_nothing_fails(app, desk, program, k
 def _status(client, place: Place) -> int:
     """The status of an empty submit (or a fetch); for visitors who are sent to sign in, 401."""
     client.checks = False
-    body = {} if place.method == "GET" else {"json": {}} if place.is_api else {"data": {"csrf_token": _token(client)}}
+    body = {} if place.method == "GET" else {"json": {}} if place.is_api else {"data": {"csrf_token": token(client)}}
     answer = client.open(place.path, method=place.method, **body)
     is_sent_away = answer.status_code == 302 and "/login" in (answer.location or "")
     return 401 if is_sent_away else answer.status_code
 
 
-def _token(client) -> str:
+def token(client) -> str:
     """The CSRF token of this client's pages."""
     page = client.get("/login")
     page = client.get("/") if page.status_code == 302 else page

@@ -1,0 +1,28 @@
+"""Telling administrators of an account that reads very many records in a short time."""
+
+from __future__ import annotations
+
+from hms.core import mass_reading
+from hms.core.mass_reading import Limit
+from hms.core.people import SYSTEM, Person
+from hms.core.permissions import Action
+from hms.core.words import _
+from hms.messages.actions import tell
+from hms.staff import queries as staff
+
+
+def tell_administrators(by: Person, _limit: Limit) -> None:
+    """A message to every administrator but the account itself, with the way to what it read."""
+    for administrator in staff.who_may(Action.ADMINISTER):
+        if administrator != by.id:
+            tell(
+                administrator,
+                title=_("An account has read very many records"),
+                message=_("It is slowed down now. Look at what it read, and ask why."),
+                url=f"/admin/audit?who={by.username}&did=:looked",
+                kind="warning",
+                by=SYSTEM,
+            )
+
+
+mass_reading.hears.append(tell_administrators)

@@ -1,0 +1,117 @@
+"""An account that reads very many records is told on once, and slowed down; nobody else is."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import func, select
+
+from hms.core import mass_reading, settings
+from hms.core.audit import AuditEntry
+from hms.core.db import db as database
+from hms.core.people import SYSTEM
+from hms.messages.models import Notification
+from hms.staff import identity
+from hms.staff.models import User
+from tests.house.hospital import whole_record
+
+pytestmark = pytest.mark.security("O")
+LIMIT = 20
+
+
+@pytest.fixture
+def limited(db) -> dict[str, int]:
+    """A record, and the least limit that can be set."""
+    _set(mass_read_records=LIMIT, slow_reads=2)
+    return whole_record("Manyfold")
+
+
+def _set(**values: int) -> None:
+    for name, value in values.items():
+        settings.change_setting(f"security.{name}", value, by=SYSTEM)
+    settings.forget()
+
+
+def _alarms() -> int:
+    return database.session.execute(select(func.count()).where(AuditEntry.action == mass_reading.ALARM)).scalar_one()
+
+
+def _messages(to: int) -> list[Notification]:
+    return list(database.session.scalars(select(Notification).filter_by(user_id=to, kind="warning")))
+
+
+@pytest.mark.parametrize(
+    "address", ["/api/patients/{patient_id}/", "/api/patients/?page_size=100", "/api/bills/{bill_id}/"]
+)
+def test_administrators_hear_of_it_once_and_the_account_is_slowed_down(program, person, limited, address):
+    api, path, admin = program("receptionist"), address.format(**limited), person("admin").id
+    assert {api.get(path).status_code for _nth in range(LIMIT)} == {200}
+    assert _messages(admin) == []
+    assert api.get(path).status_code == 200
+    assert len(_messages(admin)) == _alarms() == 1
+    for _nth in range(3):
+        slow = api.get(path)
+        assert slow.status_code == 429
+        assert 1 <= int(slow.headers["Retry-After"]) <= 60
+        assert slow.get_json()["code"] == "too_many_reads"
+        assert "2 a minute" in slow.get_json()["detail"]
+    assert len(_messages(admin)) == _alarms() == 1
+    assert program("doctor").get(f"/api/patients/{limited['patient_id']}/").status_code == 200
+    refused = AuditEntry.new["because"].as_string() == "too_many_reads"
+    assert database.session.execute(select(func.count()).where(refused)).scalar_one() == 3
+
+
+def test_at_its_slow_pace_it_goes_on_reading(program, person, limited):
+    api, path = program("doctor"), f"/api/encounters/{limited['encounter_id']}/"
+    for _nth in range(LIMIT + 1):
+        assert api.get(path).status_code == 200
+    assert api.get(path).status_code == 429
+    _set(slow_reads=600)
+    assert api.get(path).status_code == 200
+    assert _alarms() == 1
+
+
+def test_pages_say_how_long_to_wait(desk, limited):
+    at, path = desk("nurse"), f"/patients/{limited['patient_id']}"
+    for _nth in range(LIMIT + 1):
+        assert at.get(path).status_code == 200
+    slow = at.get(path)
+    assert slow.status_code == 429
+    assert "Wait " in slow.get_data(as_text=True)
+    assert at.get("/").status_code == 200
+
+
+def test_open_pages_that_renew_themselves_do_not_count(desk, person, limited):
+    at = desk("pharmacist")
+    for _nth in range(LIMIT * 2):
+        assert at.get("/pharmacy/rows?show=owing").status_code == 200
+    till = desk("cashier")
+    for _nth in range(LIMIT * 2):
+        assert till.get(f"/billing/bills/{limited['bill_id']}/head").status_code == 200
+    assert _alarms() == 0
+
+
+def test_several_reads_at_once_that_pass_the_limit_tell_once(real_app):
+    """Each has a connection of its own; all have read when the first one commits."""
+    _set(mass_read_records=LIMIT, slow_reads=600)
+    known = whole_record("Atonce")
+    user = database.session.scalars(select(User).filter_by(username="doctor")).one()
+    headers = {"Authorization": f"Bearer {identity.access_token(user.id, user.token_version)}"}
+    path = f"/api/patients/{known['patient_id']}/"
+    assert {real_app.test_client().get(path, headers=headers).status_code for _nth in range(LIMIT)} == {200}
+    together, seen = threading.Barrier(8), []
+
+    def read() -> None:
+        together.wait()
+        seen.append(real_app.test_client().get(path, headers=headers).status_code)
+
+    readers = [threading.Thread(target=read) for _nth in range(8)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert set(seen) == {200}
+    database.session.rollback()
+    admin = database.session.scalars(select(User.id).filter_by(username="admin")).one()
+    assert len(_messages(admin)) == _alarms() == 1
