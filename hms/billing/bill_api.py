@@ -29,12 +29,12 @@ from hms.core.text import like
 from hms.core.web import needs, person
 from hms.core.words import _
 
-from . import actions, queries, shapes, wire, withdrawing
-from .correction_api import CorrectionOut, withdrawn_by_two
+from . import actions, queries, shapes, wire
+from .correction_api import CorrectionOut, WithdrawIn, request_withdrawal
 from .corrections import Kind
 from .desk import api
 from .models import Bill, BillLine, PriceItem
-from .requests import THROUGH_API, or_conflict, seen_in_list
+from .requests import NO_REASON, or_conflict, seen_in_list
 from .rules import BillState
 
 DATED = func.coalesce(Bill.issued_at, Bill.created_at)
@@ -134,21 +134,23 @@ def change_bill(given: dict[str, Any], bill_id: int) -> Response:
 
 @api.delete("/bills/<int:bill_id>/")
 @needs(Action.WITHDRAW_BILL)
+@api.arguments(WithdrawIn, required=False)
 @api.response(204)
 @api.alt_response(202, schema=CorrectionOut)
-def void_bill(bill_id: int) -> Any:
-    """Make a bill void; it keeps its number. 409 while money is held for it. A bill that the caller issued takes another
-    person's yes: 202 with the ask that waits."""
+def void_bill(given: dict[str, Any], bill_id: int) -> Any:
+    """Make a bill void; it keeps its number. 409 while money is held for it.
+
+    A draft is given up at once (204). An issued bill is made void when another person approves: 202 with the request,
+    which a repeated DELETE answers again while it waits.
+    """
     body, _version = _bill(bill_id)
-    why = {"reason": THROUGH_API, "by": person()}
+    why = {"reason": given["reason"] or NO_REASON, "by": person()}
+    if body["status"] == BillState.VOID:
+        return "", 204
     if body["status"] == BillState.DRAFT:
         or_conflict(lambda: actions.give_up_draft(bill_id, **why))
-    elif body["status"] != BillState.VOID:
-        if not withdrawing.is_own_work(found(Bill, bill_id).issued_by_id, person()):
-            or_conflict(lambda: withdrawing.withdraw_bill(bill_id, **why))
-            return "", 204
-        return withdrawn_by_two(Kind.VOID, bill_id, None, lambda: actions.propose_void(bill_id, **why))
-    return "", 204
+        return "", 204
+    return request_withdrawal(Kind.VOID, bill_id, None, lambda: actions.propose_void(bill_id, **why))
 
 
 @api.post("/bills/<int:bill_id>/issue/")

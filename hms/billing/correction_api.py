@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from marshmallow import fields, validate
 from sqlalchemy import select
 
 from hms.core import reading
 from hms.core.api import Shape, single
 from hms.core.db import db, found
-from hms.core.errors import RuleBroken
+from hms.core.errors import Conflict, RuleBroken
 from hms.core.fields import Amount, Pk, Text
 from hms.core.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, ordered, parameters
 from hms.core.permissions import Action
@@ -48,6 +48,12 @@ class ApproveIn(Shape):
     """`proof` is the person's password, or the present code of their second factor."""
 
     proof = Text(1024, required=True, blank=False)
+
+
+class WithdrawIn(Shape):
+    """The body of a DELETE; it may be left out."""
+
+    reason = Text(200, load_default="")
 
 
 class CorrectionOut(Shape):
@@ -131,10 +137,10 @@ def propose(given: dict[str, Any]) -> Response:
 
 
 def _refund(given: dict[str, Any]) -> Correction:
-    way = given["method"] or None
-    return actions.propose_refund(
-        _record(Payment, given, "payment"), amount=given["amount"], method=way, reason=given["reason"], by=person()
-    )
+    way, payment_id = given["method"] or None, _record(Payment, given, "payment")
+    if given["bill"] not in (None, found(Payment, payment_id).bill_id):
+        raise RuleBroken(_("The payment belongs to another bill. Choose a payment of this bill."), "bill")
+    return actions.propose_refund(payment_id, amount=given["amount"], method=way, reason=given["reason"], by=person())
 
 
 def _void(given: dict[str, Any]) -> Correction:
@@ -195,16 +201,23 @@ def take_back(correction_id: int) -> tuple[str, int]:
     return "", 204
 
 
-def withdrawn_by_two(kind: Kind, bill_id: int, payment_id: int | None, ask: Callable[[], Correction]) -> Any:
-    """The answer to a DELETE that takes two persons: 202 with the ask that waits, 204 when another's ask is agreed to.
+def request_withdrawal(kind: Kind, bill_id: int, payment_id: int | None, ask: Callable[[], Correction]) -> Response:
+    """The answer to a DELETE that takes two persons: 202 with the request for approval, which `ask` makes.
 
-    Agreeing takes a proof in the body, as the approval does.
+    While a request waits, whoever made it, the answer is that request: a DELETE never approves one.
     """
     waiting = asked.waiting_for(kind.value, bill_id, payment_id)
-    if waiting is not None and waiting.proposed_by_id != person().id:
-        sent = request.get_json(silent=True)
-        proof = sent.get("proof") if isinstance(sent, dict) else None
-        confirm_identity(proof if isinstance(proof, str) else None, by=person())
-        or_conflict(lambda: actions.approve(waiting.id, by=person()))
-        return "", 204
-    return single(correction_json(waiting or or_conflict(ask)), 1, 202)
+    if waiting is None:
+        waiting = _ask_once(kind, bill_id, payment_id, ask)
+    return single(correction_json(waiting), 1, 202)
+
+
+def _ask_once(kind: Kind, bill_id: int, payment_id: int | None, ask: Callable[[], Correction]) -> Correction:
+    try:
+        return or_conflict(ask)
+    except Conflict as conflict:
+        # The same request may have been made since it was looked for.
+        waiting = asked.waiting_for(kind.value, bill_id, payment_id) if conflict.code == "asked_already" else None
+        if waiting is None:
+            raise
+        return waiting

@@ -16,6 +16,7 @@ from hms.core.money import ZERO, Money
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked, put
+from hms.core.same_patient import check_same_patient
 from hms.core.statements import Writing
 from hms.core.words import _
 
@@ -122,6 +123,7 @@ def create_bill(
 ) -> Bill:
     """A new draft with `items` (description or price_item_id, unit_price, quantity), and the part
     (`payer_share`) of another `payer`. It collects no charges of care."""
+    check_same_patient(patient_id, encounter=encounter_id)
     lines = [_written(item) for item in items]
     bill = Bill(patient_id=patient_id, encounter_id=encounter_id, notes=notes)
     bill.total = sum((line["amount"] for line in lines), ZERO)

@@ -45,7 +45,8 @@ def freeze(bill: Bill, by: Person) -> None:
     lines = [rules.Line(line.unit_price, line.quantity) for line in standing]
     summed = rules.check_issue(rules.BillState(bill.status), lines, bill.discount)
     discounts.check_given(bill, summed.subtotal)
-    bill.frozen = papers.as_it_stands(standing[0], by.name)
+    sums = {"total": str(summed.total.value), "discount": str(bill.discount.value)}
+    bill.frozen = papers.as_it_stands(standing[0], by.name) | sums
     alert(Alert.BILL_CHANGED)
     bill.status = rules.state(summed.total, bill.paid).value
     bill.total, bill.collects = summed.total, False

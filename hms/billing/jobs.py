@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+from typing import Any
+
 from sqlalchemy.dialects.postgresql import insert
 
 from hms.core import clock
 from hms.core.alerts import Alert, alert
 from hms.core.db import db, found
+from hms.core.money import Money
 from hms.core.outbox import job
 from hms.core.pdf import render
 
@@ -19,7 +23,21 @@ def print_invoice(bill_id: int) -> None:
     """Make the A4 invoice of the bill as it stands, once per edition, and tell the open pages."""
     bill = found(Bill, bill_id)
     edition = papers.edition(bill)
-    content = render("billing/invoice.pdf.html", **papers.invoice(bill))
+    shown = papers.invoice(bill)
+    content = render("billing/invoice.pdf.html", **shown)
     row = {"kind": "invoice", "ref_id": bill.id, "edition": edition, "made_at": clock.now(), "content": content}
+    row |= {"facts": _facts(shown), "digest": sha256(content).hexdigest()}
     db.session.execute(insert(PrintedDocument).values(row).on_conflict_do_nothing())
     alert(Alert.DOCUMENT_READY)
+
+
+def _facts(shown: dict[str, Any]) -> dict[str, Any]:
+    """What the invoice says, kept beside it so that `prove` can compare it with the books."""
+    bill, payments = shown["bill"], shown["payments"]
+    return {
+        "number": bill.number,
+        "hospital_number": shown["facts"]["patient"]["hospital_number"],
+        "total": str(bill.total.value),
+        "payments": len(payments),
+        "paid": str(Money.total(paid.amount for paid in payments).value),
+    }

@@ -285,7 +285,11 @@ class Correction(Record):
 
 
 class PrintedDocument(Working):
-    """A made PDF, stored with the database so that it is backed up and restored with the bill it belongs to."""
+    """A made PDF, stored with the database so that it is backed up and restored with the bill it belongs to.
+
+    `facts` is what it says (number, patient, total, payments), `digest` the SHA-256 of its content; `prove` compares both.
+    Documents made before migration 0022 have neither.
+    """
 
     __tablename__ = "printed_document"
     __table_args__ = (Index("uq_printed_document", "kind", "ref_id", "edition", unique=True),)
@@ -295,6 +299,8 @@ class PrintedDocument(Working):
     edition: Mapped[str]
     made_at: Mapped[datetime]
     content: Mapped[bytes] = mapped_column(LargeBinary)
+    facts: Mapped[dict | None] = mapped_column(JSONB)
+    digest: Mapped[str | None]
 
 
 class PrintedCopy(Working):

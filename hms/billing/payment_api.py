@@ -8,20 +8,20 @@ from flask import Response
 
 from hms.core import reading
 from hms.core.api import check_if_match, listed, single
-from hms.core.db import db, found
+from hms.core.db import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.parameters import DAYS, PAGING, Id, Ordering, Words, narrowed, ordered, parameters
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
 
-from . import actions, shapes, wire, withdrawing
-from .correction_api import CorrectionOut, withdrawn_by_two
+from . import actions, shapes, wire
+from .correction_api import CorrectionOut, WithdrawIn, request_withdrawal
 from .corrections import Kind
 from .desk import api
 from .models import Bill, Payment
 from .payments import method
-from .requests import THROUGH_API, or_conflict, seen_in_list
+from .requests import NO_REASON, seen_in_list
 
 PAYMENTS = parameters(
     **PAGING,
@@ -130,14 +130,13 @@ def change_payment(given: dict[str, Any], payment_id: int) -> Response:
 
 @api.delete("/payments/<int:payment_id>/")
 @needs(Action.WITHDRAW_BILL)
-@api.response(204)
-@api.alt_response(202, schema=CorrectionOut)
-def refund_payment(payment_id: int) -> Any:
-    """Give all that is left of a payment back; the payment and the refund stay in the books. A payment that the caller
-    took takes another person's yes: 202 with the ask that waits."""
+@api.arguments(WithdrawIn, required=False)
+@api.response(202, CorrectionOut)
+def refund_payment(given: dict[str, Any], payment_id: int) -> Response:
+    """Ask that all that is left of a payment be given back: 202 with the request, which another person approves.
+
+    The payment and the refund stay in the books. While the request waits, a repeated DELETE answers it again.
+    """
     bill_id = _payment(payment_id, is_read=False)["bill"]
-    ask = {"reason": THROUGH_API, "by": person()}
-    if not withdrawing.is_own_work(found(Payment, payment_id).received_by_id, person()):
-        or_conflict(lambda: withdrawing.withdraw_payment(payment_id, **ask))
-        return "", 204
-    return withdrawn_by_two(Kind.REFUND, bill_id, payment_id, lambda: actions.propose_refund(payment_id, **ask))
+    why = {"reason": given["reason"] or NO_REASON, "by": person()}
+    return request_withdrawal(Kind.REFUND, bill_id, payment_id, lambda: actions.propose_refund(payment_id, **why))

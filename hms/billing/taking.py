@@ -98,15 +98,6 @@ def book_refund(asked: Correction) -> Payment:
     return _book(row, bill, -asked.amount, CREDIT_NOTE, asked.proposed_by_id)
 
 
-def book_withdrawal(bill: Bill, paid: Payment, reason: str, by: Person) -> Payment:
-    """Give back what is left of a payment of a locked bill, by the way it came, out of the till of `by`."""
-    left = queries.left_of(paid)
-    check_refund(paid, left)
-    row = Payment(bill_id=bill.id, kind="refund", amount=left, method=paid.method, note=reason)
-    row.refunds_id, row.payer = paid.id, paid.payer
-    return _book(row, bill, -left, CREDIT_NOTE, by.id)
-
-
 def _book(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: int | None) -> Payment:
     """Write the payment or refund, and what the bill then stands at."""
     with db.session.no_autoflush:  # a bill that was issued to be paid has no number yet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hms.core.actions import action
 from hms.core.alerts import Alert, alert
 from hms.core.db import db
-from hms.core.errors import Conflict, NotAllowed, RuleBroken
+from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
@@ -24,9 +24,9 @@ def is_own(line: Prescription, encounter: Encounter | None, who: Person) -> bool
 
 
 @action(Action.PRESCRIBE)
-def answer_question(prescription_id: int, *, text: str, by: Person) -> Prescription:
+def answer_question(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
     """Answer why the order is as it is; the line is released to be dispensed, with the answer beside it."""
-    line = _open_line(prescription_id, by)
+    line = _open_line(prescription_id, encounter_id, by)
     if line.status != "on_hold":
         raise Conflict(_("This medicine is not on hold any more."), code=line.status)
     told = Sentence(_("%(name)s answers: %(text)s"), name=by.name, text=_cleaned(text, _("Write the answer.")))
@@ -34,15 +34,17 @@ def answer_question(prescription_id: int, *, text: str, by: Person) -> Prescript
 
 
 @action(Action.PRESCRIBE)
-def stop_prescription(prescription_id: int, *, text: str, by: Person) -> Prescription:
+def stop_prescription(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
     """Stop an order: nothing more of it is dispensed, and it no longer counts as taken."""
-    line = _open_line(prescription_id, by)
+    line = _open_line(prescription_id, encounter_id, by)
     told = Sentence(_("%(name)s stopped it: %(text)s"), name=by.name, text=_cleaned(text, _("Say why it is stopped.")))
     return _set(line, "stopped", str(told))
 
 
-def _open_line(prescription_id: int, by: Person) -> Prescription:
+def _open_line(prescription_id: int, encounter_id: int | None, by: Person) -> Prescription:
     line = locked(Prescription, prescription_id)
+    if encounter_id is not None and line.encounter_id != encounter_id:
+        raise NotFound(_("There is no such line."))
     encounter = db.session.get(Encounter, line.encounter_id) if line.encounter_id else None
     if not is_own(line, encounter, by):
         raise NotAllowed(_("This medicine was ordered by a colleague."))

@@ -8,6 +8,7 @@ from typing import Any
 
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.people import Person
+from hms.core.same_patient import check_same_patient
 from hms.core.words import _
 from hms.patients.reader import always_needs_reason
 
@@ -41,6 +42,15 @@ def needed_encounter(given: dict[str, Any]) -> int:
     if encounter_id is None:
         raise RuleBroken("This field is required.", "encounter")
     return encounter_id
+
+
+def check_named_patient(given: dict[str, Any], encounter_id: int) -> None:
+    """`RuleBroken` when a body also names a patient or an encounter, and it is not that of `encounter_id`."""
+    if either(given, "encounter") not in (None, encounter_id):
+        raise RuleBroken(_("The address names another encounter."), "encounter")
+    patient_id = either(given, "patient")
+    if patient_id is not None:
+        check_same_patient(patient_id, encounter=encounter_id)
 
 
 def check_encounter(encounter_id: int, who: Person) -> None:

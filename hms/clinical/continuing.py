@@ -17,6 +17,7 @@ from hms.core.errors import RuleBroken
 from hms.core.format import day
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.same_patient import check_same_patient
 from hms.core.statements import built_once
 from hms.core.text import TextError, clean
 from hms.core.words import Sentence, _
@@ -27,6 +28,8 @@ from .encounters import TEXTS, own_draft, start_encounter
 from .models import ICD10, Condition, Encounter, Prescription
 
 MOST_PROBLEMS = 12
+COPIED_BY = {"prescription": "copy_rx", "condition": "copy_dx", "encounter": "copy_note"}
+"""The page's boxes that name what is to be taken over."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ def take_over(encounter_id: int, ticked: Ticked, *, by: Person) -> list[Sentence
     encounter = own_draft(encounter_id, by)
     if ticked == Ticked():
         raise RuleBroken(_("Tick what this encounter should take over."), "copy_rx")
+    sources = {"prescription": ticked.prescriptions, "condition": ticked.conditions, "encounter": ticked.notes}
+    check_same_patient(encounter.patient_id, **sources, fields=COPIED_BY)
     left = [
         told for line in _of(Prescription, ticked.prescriptions, encounter) if (told := _order(line, encounter, by))
     ]
@@ -95,7 +100,7 @@ def repeat(prescription_id: int, *, by: Person) -> tuple[Encounter, list[Sentenc
 
 
 def _of(model: Any, ids: Iterable[int], encounter: Encounter) -> list[Any]:
-    """The patient's own records with these ids, as they were recorded; others are left out."""
+    """The patient's records with these ids; what was entered in error is left out."""
     query = select(model).where(model.id.in_(ids), model.patient_id == encounter.patient_id)
     return list(db.session.scalars(query.where(model.status != "entered_in_error").order_by(model.id)))
 

@@ -230,7 +230,7 @@ def order(encounter_id: int, line_id: int) -> ResponseReturnValue:
     form, act = OrderForm(), actions.stop_prescription
     if request.form.get("do") == "answer":
         act = actions.answer_question
-    if form.save(lambda text, by: act(line_id, text=text, by=by), by=person()):
+    if form.save(lambda text, by: act(line_id, text=text, encounter_id=encounter_id, by=by), by=person()):
         return redirect(url_for("clinical.encounter", encounter_id=encounter_id, _anchor="orders"), 303)
     seen = page.gather(encounter_id, person())
     return _signed_page(seen, AddendumForm(formdata=None), order=form, order_id=line_id), form.status

@@ -18,6 +18,7 @@ from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
+from hms.core.same_patient import check_same_patient
 from hms.core.text import TextError, clean
 from hms.core.words import _
 from hms.patients import access
@@ -44,17 +45,19 @@ def start_encounter(
     A place in the queue says who the patient is; without one the patient's place of today is taken when there is one.
     """
     entry = _queue_entry(queue_entry_id, patient_id, appointment_id, by)
-    if entry is not None:
+    if patient_id is None and entry is not None:
         patient_id = entry.patient_id
-        appointment_id = appointment_id or entry.appointment_id
     if patient_id is None:
         raise RuleBroken(_("Choose the patient."), "patient")
     access.check(patients.patient(patient_id), by)
+    check_same_patient(patient_id, queue_entry=queue_entry_id, fields={"queue_entry": "entry"})
+    _check_appointment(appointment_id, patient_id)
+    if entry is not None and appointment_id is None:
+        appointment_id = entry.appointment_id
     opened = _open_encounter(patient_id, entry, by)
     if opened is not None and not is_new:
         return opened
     entry = None if opened is not None else entry
-    _check_appointment(appointment_id, patient_id)
     encounter = Encounter(
         patient_id=patient_id,
         queue_entry_id=entry.id if entry else None,
@@ -116,8 +119,7 @@ def _check_appointment(appointment_id: int | None, patient_id: int) -> None:
     booking = db.session.get(Appointment, appointment_id)
     if booking is None or booking.withdrawn_at is not None:
         raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "appointment", id=appointment_id)
-    if booking.patient_id != patient_id:
-        raise RuleBroken(_("This appointment is another patient's."), "appointment")
+    check_same_patient(patient_id, appointment=appointment_id)
 
 
 def _take_over(encounter: Encounter, entry: QueueEntry, by: Person) -> None:

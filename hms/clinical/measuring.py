@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from hms.appointments.models import QueueEntry
 from hms.clinical import news2, vitals
 from hms.clinical.measures import Question, alarming, implausible_changes
 from hms.core import clock
@@ -20,6 +19,7 @@ from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
+from hms.core.same_patient import check_same_patient
 from hms.core.text import TextError, clean
 from hms.core.words import _, joined
 from hms.patients import access
@@ -121,16 +121,10 @@ def _ask(whom: Patient, values: Mapping[str, Decimal]) -> None:
 
 def _encounter(patient_id: int, encounter_id: int | None, queue_entry_id: int | None) -> int | None:
     """The encounter that the reading belongs to: the one named, else the open one of the visit."""
-    if encounter_id is not None:
-        encounter = found(Encounter, encounter_id)
-        if encounter.patient_id != patient_id:
-            raise Conflict(_("This encounter is another patient's. Nothing was saved."), code="wrong_patient")
-        return encounter.id
-    if queue_entry_id is None:
-        return None
-    entry = found(QueueEntry, queue_entry_id)
-    if entry.patient_id != patient_id:
-        raise Conflict(_("This place in the queue is another patient's. Nothing was saved."), code="wrong_patient")
+    named = {"encounter": encounter_id, "queue_entry": queue_entry_id}
+    check_same_patient(patient_id, **named, fields={"queue_entry": "entry"})
+    if encounter_id is not None or queue_entry_id is None:
+        return encounter_id
     opened = select(Encounter.id).where(
         Encounter.queue_entry_id == queue_entry_id, Encounter.status != "entered_in_error"
     )

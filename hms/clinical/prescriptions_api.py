@@ -17,7 +17,7 @@ from hms.patients import access
 from hms.patients import queries as patients
 
 from . import actions, checking, queries, trail
-from .asked import either, naming, needed_encounter, sees_medicines_of_all
+from .asked import check_named_patient, either, naming, needed_encounter, sees_medicines_of_all
 from .encounters_api import api
 from .models import Prescription
 from .shapes import AllergyQuestion, InteractionQuestion, PrescriptionIn, PrescriptionOut, prescription_json
@@ -55,8 +55,12 @@ def prescription(prescription_id: int) -> Response:
     return single(prescription_json(trail.note("prescription", row)), row.version)
 
 
+NAMING = ("encounter", "encounter_id", "patient", "patient_id", "medication")
+"""Fields of a body that name other records."""
+
+
 def _asked(given: dict[str, Any]) -> dict[str, Any]:
-    texts = {name: value for name, value in given.items() if name not in ("encounter", "encounter_id", "medication")}
+    texts = {name: value for name, value in given.items() if name not in NAMING}
     if given.get("medication") is not None:
         texts["medication_id"] = given["medication"]
     elif not given.get("medication_name", "").strip():
@@ -75,6 +79,7 @@ def prescribe(given: dict[str, Any]) -> Response:
     a reason are given.
     """
     encounter_id, asked, who = needed_encounter(given), _asked(given), person()
+    check_named_patient(given, encounter_id)
     with naming(encounter_id):
         line = actions.prescribe(encounter_id, **asked, by=who)
     return single(prescription_json(line, is_readable=queries.reads_prescriptions(who)), line.version, 201)
@@ -92,6 +97,7 @@ def change(given: dict[str, Any], prescription_id: int) -> Response:
     check_if_match(row.version, lambda: prescription_json(trail.note("prescription", row)))
     if either(given, "encounter") not in (None, row.encounter_id):
         raise RuleBroken(_("The encounter of a prescription cannot be changed."), "encounter")
+    check_named_patient(given, row.encounter_id)
     given.setdefault("medication_name", row.medication_name)
     actions.change_prescription(prescription_id, **_asked(given), by=person())
     row = queries.prescription(prescription_id, person())

@@ -115,10 +115,13 @@ class AddendumOut(Shape):
 
 
 class PrescriptionIn(Shape):
-    """`medication` (an id of the formulary) or `medication_name`; the override answers an allergy stop."""
+    """`medication` (an id of the formulary) or `medication_name`; the override answers an allergy stop. `patient` may be
+    left out: it is the encounter's."""
 
     encounter = Pk()
     encounter_id = Pk()
+    patient = Pk(allow_none=True)
+    patient_id = Pk(allow_none=True)
     medication = Pk(allow_none=True)
     medication_name = Text(255)
     dosage = Text(100)

@@ -26,7 +26,12 @@ class ApiParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": EXCLUDE, "query": EXCLUDE}
 
     def _raw_load_json(self, req: Request) -> Any:
-        """The house's JSON reader instead of webargs' own; a body that is not JSON is said to be so."""
+        """The house's JSON reader instead of webargs' own; a body that is not JSON is said to be so.
+
+        A DELETE may come without a body.
+        """
+        if req.method == "DELETE" and not req.get_data():
+            return {}
         if not req.is_json:
             raise UnsupportedMediaType
         return req.get_json()

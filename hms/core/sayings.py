@@ -18,6 +18,11 @@ _BUSY = _("Somebody else is saving the same thing. Press the button again.")
 _RAISED = {
     "permanent": _("This is final. Correct it with a new entry."),
     "needs_approval": _("This needs a second person. Ask for it; another who may decides."),
+    "not_acting": _("This is kept in the name of the person who does it. Sign in yourself, then do it again."),
+    "till_closed": _("The till that this money goes through is not open. Open it with its float first."),
+    "lines_add_up": _("The bill's total is not the sum of its lines. Open the bill again, check it, then issue it."),
+    "same_bill": _("The payment belongs to another bill. Choose a payment of this bill."),
+    "same_patient": _("This belongs to another patient. Choose a record of this patient."),
     "last_administrator": _(
         "Nobody would be left who may manage people and roles. Make somebody else administrator first."
     ),

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 
+from hms.clinical.models import Encounter
 from hms.core import clock, series, settings, turns
 from hms.core.actions import doing
 from hms.core.db import db
@@ -27,6 +28,7 @@ from .reading import Wrong
 from .references import Ref
 
 _SOURCE = SourceRecord.__table__
+_ENCOUNTER = Encounter.__table__
 _NEVER_COMPARED = ("doctor_id",)
 
 
@@ -70,6 +72,19 @@ def _resolve(kind: Kind, items: list[Item]) -> None:
             item.values = resolving.with_ids(item.values, ids) if item.values is not None else None
         except Wrong as wrong:
             item.skip(str(wrong))
+    _check_patients(kind, items)
+
+
+def _check_patients(kind: Kind, items: list[Item]) -> None:
+    """Skip what names an encounter of another patient."""
+    named = [item for item in items if item.values and item.values.get("encounter_id") and not item.outcome]
+    ids = {item.values["encounter_id"] for item in named if item.values}
+    owners = dict(
+        db.session.execute(select(_ENCOUNTER.c.id, _ENCOUNTER.c.patient_id).where(_ENCOUNTER.c.id.in_(ids))).all()
+    )
+    for item in named:
+        if item.values and owners[item.values["encounter_id"]] != item.values["patient_id"]:
+            item.skip(_("its encounter is another patient's; correct the reference where it comes from."))
 
 
 def _recall(kind: Kind, items: list[Item]) -> None:

@@ -8,7 +8,7 @@ from flask import Response
 
 from hms.clinical import queries as clinical
 from hms.clinical import trail
-from hms.clinical.asked import check_encounter, needed_encounter
+from hms.clinical.asked import check_encounter, check_named_patient, needed_encounter
 from hms.core.api import DeskApi, listed, single
 from hms.core.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, parameters
 from hms.core.parameters import ordered as in_order
@@ -70,6 +70,7 @@ def order(order_id: int) -> Response:
 
 
 def _order(encounter_id: int, given: dict[str, Any]) -> Response:
+    check_named_patient(given, encounter_id)
     named = {"code": given.get("test_code", ""), "text": given.get("test_name", "")}
     new = orders.order_test(encounter_id, **named, is_urgent=given.get("is_urgent", False), by=person())
     return _one(new.id, 201)

@@ -22,10 +22,12 @@ class TestOut(Shape):
 
 
 class OrderIn(Shape):
-    """A test by its code, or by words that name one test."""
+    """A test by its code, or by words that name one test. `patient` may be left out: it is the encounter's."""
 
     encounter = Pk()
     encounter_id = Pk()
+    patient = Pk(allow_none=True)
+    patient_id = Pk(allow_none=True)
     test_code = Text(20)
     test_name = Text(255)
     is_urgent = fields.Boolean()

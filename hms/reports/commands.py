@@ -12,15 +12,16 @@ from . import proving
 
 
 @click.command("prove")
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Only bills and dispensing of this day.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Only bills, tills and dispensing of this day.")
 @with_appcontext
 def prove(day: object) -> None:
     """Re-add every total of money and stock; name what does not fit, and exit 1 if anything does not."""
-    found = list(proving.faults(None if day is None else date(day.year, day.month, day.day)))
-    for fault in found:
+    count = 0
+    for fault in proving.faults(None if day is None else date(day.year, day.month, day.day)):
+        count += 1
         click.echo(fault)
-    click.echo(f"{len(found)} figures do not fit." if found else "Every total of money and stock fits.")
-    sys.exit(1 if found else 0)
+    click.echo(f"{count} figures do not fit." if count else "Every total of money and stock fits.")
+    sys.exit(1 if count else 0)
 
 
 commands = (prove,)

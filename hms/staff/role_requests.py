@@ -94,8 +94,9 @@ def approve(request_id: int, *, admin_response: str = "", version: int | None = 
         user.awaits_approval, user.is_active, user.inactive_reason = False, True, ""
         db.session.flush()
     row.role_before_id = user.role_id
-    giving.decide(row, "approved", by)
     giving.give(user, role, by)
+    if row.status == "pending":  # the person had the role already, so that giving it has answered nothing
+        giving.decide(row, "approved", by)
     return row
 
 

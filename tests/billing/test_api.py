@@ -140,50 +140,73 @@ def test_a_draft_is_changed_by_whoever_read_its_present_state(patient_id, progra
     assert cashier.put(f"/api/bills/{bill_id}/", json={"notes": "late"}).status_code == 400
 
 
-def test_an_administrator_withdraws_what_another_issued_and_took(patient_id, program):
+@pytest.mark.parametrize("clerk", ["admin", "cashier"])
+@pytest.mark.security("N")
+def test_a_delete_of_a_payment_is_a_request_whoever_took_it(patient_id, program, clerk):
     admin, cashier = program("admin"), program("cashier")
     bill_id = factories.draft(patient_id, "10.00").id
-    payment = cashier.post("/api/payments/", json={"bill": bill_id, "amount": "10.00", "method": "Cash"}).get_json()
+    sent = {"bill": bill_id, "amount": "10.00", "method": "Cash"}
+    payment_id = program(clerk).post("/api/payments/", json=sent).get_json()["id"]
+    url = f"/api/payments/{payment_id}/"
     refused = admin.delete(f"/api/bills/{bill_id}/")
     assert (refused.status_code, refused.get_json()["code"]) == (409, "has_payments")
-    assert cashier.delete(f"/api/payments/{payment['id']}/").status_code == 403
-    assert admin.delete(f"/api/payments/{payment['id']}/").status_code == 204
-    assert admin.delete(f"/api/payments/{payment['id']}/").status_code == 409
-    assert cashier.get(f"/api/payments/{payment['id']}/").status_code == 404
+    assert cashier.delete(url).status_code == 403
+    asked = admin.delete(url)
+    said = {"kind": "refund", "status": "waiting", "amount": "10.00", "payment": payment_id}
+    said["reason"] = "No reason was given: asked by DELETE through the API."
+    assert (asked.status_code, asked.get_json()) == (202, asked.get_json() | said)
+    again = admin.delete(url, json={"reason": "Paid twice", "proof": PASSWORD})
+    assert (again.status_code, again.get_json()) == (202, asked.get_json())
+    assert admin.get(f"/api/bills/{bill_id}/").get_json()["paid_amount"] == "10.00"
+    _agreed(admin, cashier, asked.get_json()["id"])
     assert [p["kind"] for p in admin.get(f"/api/payments/?bill={bill_id}").get_json()] == ["refund", "payment"]
-    assert admin.delete(f"/api/bills/{bill_id}/").status_code == 204
+    assert admin.delete(url).status_code == 409
+    assert cashier.get(url).status_code == 404
+
+
+@pytest.mark.parametrize("clerk", ["admin", "cashier"])
+@pytest.mark.security("N")
+def test_a_delete_of_an_issued_bill_is_a_request_whoever_issued_it(patient_id, program, clerk):
+    admin, cashier = program("admin"), program("cashier")
+    bill_id = factories.draft(patient_id, "10.00").id
+    program(clerk).post(f"/api/bills/{bill_id}/issue/")
+    asked = admin.delete(f"/api/bills/{bill_id}/", json={"reason": "Written twice"})
+    said = {"kind": "void", "status": "waiting", "bill": bill_id, "reason": "Written twice"}
+    assert (asked.status_code, asked.get_json()) == (202, asked.get_json() | said)
+    assert admin.delete(f"/api/bills/{bill_id}/").get_json() == asked.get_json()
+    assert admin.get(f"/api/bills/{bill_id}/").get_json()["status"] == "issued"
+    assert len(admin.get(f"/api/corrections/?bill={bill_id}").get_json()) == 1
+    _agreed(admin, cashier, asked.get_json()["id"])
     assert admin.delete(f"/api/bills/{bill_id}/").status_code == 204
     assert cashier.get(f"/api/bills/{bill_id}/").status_code == 404
     assert admin.get(f"/api/bills/{bill_id}/").get_json()["status"] == "void"
 
 
-def test_ones_own_payment_and_bill_are_withdrawn_by_two(patient_id, program):
-    admin, cashier = program("admin"), program("cashier")
-    bill_id = factories.draft(patient_id, "10.00").id
-    payment = admin.post("/api/payments/", json={"bill": bill_id, "amount": "10.00", "method": "Cash"}).get_json()
-    asked = admin.delete(f"/api/payments/{payment['id']}/")
-    assert (asked.status_code, asked.get_json()["status"], asked.get_json()["amount"]) == (202, "waiting", "10.00")
-    assert admin.delete(f"/api/payments/{payment['id']}/").get_json()["id"] == asked.get_json()["id"]
-    yes = f"/api/corrections/{asked.get_json()['id']}/approve/"
-    unproven = cashier.post(yes, json={"proof": "not it"})
+def _agreed(asker, other, correction_id: int) -> None:
+    """`other` approves with a proof; whoever asked cannot."""
+    yes = f"/api/corrections/{correction_id}/approve/"
+    unproven = other.post(yes, json={"proof": "not it"})
     assert (unproven.status_code, list(unproven.get_json())[0]) == (400, "proof")
-    assert "proof" in cashier.post(yes, json={}).get_json()
-    own = admin.post(yes, json={"proof": PASSWORD})
+    assert "proof" in other.post(yes, json={}).get_json()
+    own = asker.post(yes, json={"proof": PASSWORD})
     assert (own.status_code, own.get_json()["code"]) == (400, "own_request")
-    assert cashier.post(yes, json={"proof": PASSWORD}).get_json()["status"] == "approved"
-    assert cashier.post(f"/api/corrections/{asked.get_json()['id']}/decline/", json={"reason": "x"}).status_code == 409
-    assert admin.delete(f"/api/bills/{bill_id}/").status_code == 202
-    assert [one["kind"] for one in admin.get(f"/api/corrections/?bill={bill_id}&status=waiting").get_json()] == ["void"]
+    assert other.post(yes, json={"proof": PASSWORD}).get_json()["status"] == "approved"
+    assert other.post(yes.replace("approve", "decline"), json={"reason": "x"}).status_code == 409
 
 
-def test_to_delete_what_another_asks_for_takes_a_proof_too(patient_id, program):
+@pytest.mark.security("N")
+def test_a_delete_of_what_another_asked_for_answers_their_request_and_approves_nothing(patient_id, program):
     admin, cashier = program("admin"), program("cashier")
     bill_id = factories.draft(patient_id, "10.00").id
     admin.post(f"/api/bills/{bill_id}/issue/")
-    cashier.post("/api/corrections/", json={"kind": "void", "bill": bill_id, "reason": "written twice"})
-    refused = admin.delete(f"/api/bills/{bill_id}/")
-    assert (refused.status_code, list(refused.get_json())[0]) == (400, "proof")
-    assert admin.delete(f"/api/bills/{bill_id}/", json={"proof": PASSWORD}).status_code == 204
+    sent = {"kind": "void", "bill": bill_id, "reason": "written twice"}
+    asked = cashier.post("/api/corrections/", json=sent).get_json()
+    for body in ({}, {"proof": PASSWORD}):
+        answer = admin.delete(f"/api/bills/{bill_id}/", json=body)
+        assert (answer.status_code, answer.get_json()) == (202, asked)
+    assert admin.delete(f"/api/bills/{bill_id}/", data="reason=x").status_code == 415
+    assert admin.delete(f"/api/bills/{bill_id}/", json={"reason": ["x"]}).status_code == 400
+    assert admin.get(f"/api/bills/{bill_id}/").get_json()["status"] == "issued"
 
 
 @pytest.mark.parametrize(

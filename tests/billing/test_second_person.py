@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from hms.billing import actions, queries
 from hms.billing.models import Bill, Correction, Payment
@@ -13,6 +14,7 @@ from hms.core import clock
 from hms.core.actions import doing
 from hms.core.db import db as database
 from hms.core.errors import Conflict, DomainError, NotAllowed, NotFound, RuleBroken
+from hms.core.known_settings import SETTINGS
 from hms.core.money import ZERO, Money
 from hms.core.people import SYSTEM
 from hms.messages.models import Notification
@@ -210,3 +212,90 @@ def test_the_list_asks_as_much_for_many_as_for_few(db, person, desk):
     for _n in range(6):
         ask()
     assert desk("admin").queries("/billing/approvals") == few
+
+
+@pytest.fixture
+def in_the_books(db, person) -> dict[str, int]:
+    """Ids that statements name: a bill of 100.00 issued and half paid by the cashier, who asks for a refund; a draft."""
+    cashier, bill, other = person("cashier"), draft("100.00"), draft("100.00")
+    payment = actions.take_payment(bill.id, Money("50.00"), "Cash", by=cashier)
+    asked = actions.propose_refund(payment.id, reason="x", by=cashier)
+    ids = {"bill": bill.id, "draft": other.id, "payment": payment.id, "asked": asked.id, "shift": payment.shift_id}
+    return ids | {"cashier": cashier.id, "admin": person("admin").id, "patient": bill.patient_id}
+
+
+REFUND = (
+    "INSERT INTO payment (number, bill_id, kind, amount, method, reference, note, received_at, received_by_id, shift_id,"
+    " refunds_id, correction_id) VALUES ('C-2099-000001', :bill, 'refund', 50, 'Cash', '', '', now(), {by}, :shift,"
+    " :payment, {asked})"
+)
+ASK = (
+    "INSERT INTO correction (kind, bill_id, payment_id, amount, method, reason, proposed_by_id, status, decided_by_id,"
+    " decided_at, decision_note) VALUES ('refund', :bill, :payment, 5, 'Cash', 'x', {by}, {decided}, '')"
+)
+DECIDE = "UPDATE correction SET status = '{status}', decided_by_id = {by}, decided_at = now() WHERE id = :asked"
+NEW_BILL = (
+    "INSERT INTO bill (patient_id, collects, status, payer, discount, discount_reason, total, paid, notes, version,"
+    " void_reason, {column}) VALUES (:patient, false, 'draft', 'self', 0, '', 10, 0, '', 1, '', {value})"
+)
+ALONE = [
+    ("cashier", DECIDE.format(status="approved", by=":admin")),
+    ("cashier", DECIDE.format(status="approved", by=":cashier")),
+    ("admin", DECIDE.format(status="approved", by=":cashier")),
+    ("admin", DECIDE.format(status="withdrawn", by=":admin")),
+    ("admin", DECIDE.format(status="withdrawn", by=":cashier")),
+    (None, DECIDE.format(status="approved", by=":admin")),
+    (None, DECIDE.format(status="declined", by=":admin")),
+    ("admin", ASK.format(by=":cashier", decided="'waiting', NULL, NULL")),
+    (None, ASK.format(by=":cashier", decided="'waiting', NULL, NULL")),
+    ("admin", ASK.format(by=":cashier", decided="'approved', :admin, now()")),
+    ("cashier", ASK.format(by=":cashier", decided="'approved', :admin, now()")),
+    ("admin", REFUND.format(by=":admin", asked="NULL")),
+    ("admin", REFUND.format(by=":cashier", asked="NULL")),
+    ("admin", REFUND.format(by=":cashier", asked=":asked")),
+    ("cashier", REFUND.format(by=":cashier", asked=":asked")),
+    (None, REFUND.format(by=":cashier", asked=":asked")),
+    ("admin", "UPDATE bill SET status = 'void', voided_by_id = :admin, voided_at = now() WHERE id = :bill"),
+    ("cashier", "UPDATE bill SET status = 'void', voided_by_id = :admin, voided_at = now() WHERE id = :bill"),
+    ("admin", "UPDATE bill SET written_off = 50 WHERE id = :bill"),
+    ("cashier", "UPDATE bill SET payer = 'Insurance', payer_share = 50 WHERE id = :bill"),
+    (
+        "cashier",
+        "UPDATE bill SET discount = 60, total = 40, status = 'issued', number = 'B-2099-000001', issued_at = now()"
+        " WHERE id = :draft",
+    ),
+    (
+        "cashier",
+        "UPDATE bill SET total = 1, status = 'issued', number = 'B-2099-000001', issued_at = now() WHERE id = :draft",
+    ),
+    (
+        "cashier",
+        "UPDATE bill SET status = 'issued', number = 'B-2099-000001', issued_at = now(), issued_by_id = :admin"
+        " WHERE id = :draft",
+    ),
+    ("cashier", NEW_BILL.format(column="written_off", value="10")),
+    ("cashier", NEW_BILL.format(column="payer_paid", value="1")),
+]
+
+
+@pytest.mark.parametrize(("username", "statement"), ALONE)
+def test_the_database_compares_with_who_acts(in_the_books, person, username, statement):
+    who = person(username) if username else SYSTEM
+    with pytest.raises((Conflict, RuleBroken)), doing("tests.cheat", who):
+        database.session.execute(text(statement), in_the_books)
+
+
+def test_nobody_acts_nothing_is_decided(in_the_books):
+    with pytest.raises(DBAPIError):
+        database.session.execute(text(DECIDE.format(status="approved", by=":admin")), in_the_books)
+
+
+def test_the_database_knows_the_limits_that_hold_while_no_setting_is_stored(db):
+    """The triggers of migration 0021 read the stored settings; their defaults are those of the programs."""
+    source = text("SELECT prosrc FROM pg_proc WHERE proname = :name")
+    written = {
+        "hms_second_person": f"), {SETTINGS['billing.discount_limit_percent'].default});",
+        "hms_takes_two": f"), {str(SETTINGS['staff.two_person_admin_grant'].default).lower()})",
+    }
+    for name, default in written.items():
+        assert default in database.session.execute(source, {"name": name}).scalar_one()

@@ -21,6 +21,7 @@ from hms.messages.models import Notification
 from hms.patients.models import Allergy, BreakGlass, Patient
 from hms.patients.restricting import OPEN_FOR
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt, StockMovement, Supplier
+from hms.staff import identity
 from hms.staff.models import Role, RoleChangeRequest, User
 
 _next = count(810_000)
@@ -31,9 +32,9 @@ ALLERGIES = ("Canarypollen", "Canaryrash")
 TESTS = ("Canarytest", "Canaryvalue")
 
 
-def add(row):
-    """`row`, saved by the hospital itself."""
-    with doing("tests.seed", SYSTEM):
+def add(row, by: str | None = None):
+    """`row`, saved by the hospital itself or by the person of that account."""
+    with doing("tests.seed", identity.person(_id(by)) if by else SYSTEM):
         db.session.add(row)
         db.session.flush()
     return row
@@ -130,14 +131,22 @@ def _money(patient_id: int, now: dt.datetime, number: int) -> dict[str, int]:
     line = add(BillLine(bill_id=bill.id, description="Dressing", price_item_id=item.id, **price))
     with doing("tests.seed", SYSTEM):
         bill.status, bill.number, bill.issued_at, bill.paid = "part_paid", f"B-2026-{number}", now, Money("4.00")
-    shift = add(CashShift(cashier_id=_id("cashier"), opened_at=now, closed_at=now))
-    paid = {"kind": "payment", "amount": Money("4.00"), "method": "Cash", "received_at": now}
-    payment = add(Payment(number=f"R-2026-{number}", bill_id=bill.id, received_by_id=_id("cashier"), **paid))
+    payment = paid(bill.id, number, now)
+    shift = db.session.get(CashShift, payment.shift_id)
+    with doing("tests.seed", identity.person(shift.cashier_id)):
+        shift.counted, shift.closed_at = {"methods": {"Cash": "4.00"}}, now
     ask = {"kind": "refund", "payment_id": payment.id, "amount": Money("1.00"), "method": "Cash", "reason": "Not done"}
-    asked = add(Correction(bill_id=bill.id, proposed_by_id=_id("cashier"), **ask))
+    asked = add(Correction(bill_id=bill.id, proposed_by_id=_id("cashier"), **ask), by="cashier")
     ids = {"bill_id": bill.id, "line_id": line.id, "payment_id": payment.id, "shift_id": shift.id}
     ids |= {"correction_id": asked.id}
     return ids | {"item_id": item.id, "billing_api.bill_item:item_id": line.id}
+
+
+def paid(bill_id: int, number: int, now: dt.datetime, by: str = "cashier") -> Payment:
+    """4.00 in cash, taken at a till of that person that opens for it and stays open."""
+    shift = add(CashShift(cashier_id=_id(by), opened_at=now), by=by)
+    row = {"kind": "payment", "amount": Money("4.00"), "method": "Cash", "received_at": now, "shift_id": shift.id}
+    return add(Payment(number=f"R-2026-{number}", bill_id=bill_id, received_by_id=shift.cashier_id, **row), by=by)
 
 
 def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
@@ -164,7 +173,8 @@ def every_record(family_name: str) -> dict[str, int]:
     ids = whole_record(family_name)
     lab = db.session.scalars(select(Role.id).filter_by(code="lab")).one()
     asked = add(RoleChangeRequest(user_id=_id("patient"), requested_role_id=lab, reason="Covering"))
-    void = add(Correction(kind="void", bill_id=ids["bill_id"], proposed_by_id=_id("cashier"), reason="Written twice"))
+    ask = {"kind": "void", "bill_id": ids["bill_id"], "reason": "Written twice"}
+    void = add(Correction(**ask, proposed_by_id=_id("cashier")), by="cashier")
     now = clock.now()
     about = {
         "user_id": _id("doctor"),
@@ -172,5 +182,5 @@ def every_record(family_name: str) -> dict[str, int]:
         "role": "doctor",
         "reason": "Collapsed in the ward",
     }
-    opened = add(BreakGlass(**about, opened_at=now, expires_at=now + OPEN_FOR))
+    opened = add(BreakGlass(**about, opened_at=now, expires_at=now + OPEN_FOR), by="doctor")
     return ids | {"request_id": asked.id, "correction_id": void.id, "access_id": opened.id, "session_id": 1}

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 
 from hms.appointments import actions as appointments
 from hms.appointments.models import Appointment
-from hms.billing.models import Bill, BillLine, Payment
+from hms.billing.models import Bill, BillLine
 from hms.clinical import actions as clinical
 from hms.clinical.models import Prescription
 from hms.core import clock, settings
@@ -26,9 +26,8 @@ from hms.patients import access, reminding, restricting
 from hms.patients import queries as patients
 from hms.patients.models import BreakGlass, Patient
 from hms.pharmacy.models import Dispense, StockMovement
-from hms.staff.models import User
 from tests.conftest import PASSWORD
-from tests.house.hospital import ALLERGIES, CLINICAL, MEDICINES, TESTS, add, somebody, whole_record
+from tests.house.hospital import ALLERGIES, CLINICAL, MEDICINES, TESTS, add, paid, somebody, whole_record
 from tests.house.places import places
 from tests.house.test_walk import token
 
@@ -74,13 +73,11 @@ def _on_a_bill(known: dict[str, int]) -> None:
     for _nth in range(2):
         bill = add(Bill(patient_id=known["patient_id"], total=Money("20.00")))
         for source, words in (("dispense", MEDICINES[0]), ("lab_order", TESTS[0])):
-            add(BillLine(bill_id=bill.id, description=words, source=source, source_id=bill.id, **price))
+            add(BillLine(bill_id=bill.id, description=words, source=source, source_id=700_000 + bill.id, **price))
     with doing("tests.seed", SYSTEM):
         bill.status, bill.number, bill.issued_at = "part_paid", f"B-2025-{bill.id:06d}", clock.now()
         bill.paid = Money("4.00")
-    cashier = database.session.scalars(select(User.id).filter_by(username="cashier")).one()
-    paid = {"kind": "payment", "amount": Money("4.00"), "method": "Cash", "received_at": clock.now()}
-    payment = add(Payment(number=f"R-2025-{bill.id:06d}", bill_id=bill.id, received_by_id=cashier, **paid))
+    payment = paid(bill.id, 700_000 + bill.id, clock.now())
     known |= {"bill_id": bill.id, "payment_id": payment.id}
 
 
@@ -348,6 +345,13 @@ class TestReview:
         assert restricting.to_review() == (0, 0)
         with pytest.raises(Conflict):
             restricting.review(opened.id, finding="unjustified", note="changed my mind", by=person("admin"))
+
+    @pytest.mark.parametrize("username", ["doctor", None])
+    def test_the_database_takes_a_review_from_who_acts(self, person, record, username):
+        opened = _open(record["patient_id"], person("doctor"))
+        said = {"reviewed_by_id": person("admin").id, "reviewed_at": clock.now(), "finding": "justified"}
+        with pytest.raises(Conflict), doing("tests.cheat", person(username) if username else SYSTEM):
+            database.session.execute(update(BreakGlass).where(BreakGlass.id == opened.id).values(said))
 
     def test_it_is_overdue_after_three_days(self, desk, person, record):
         _open(record["patient_id"], person("doctor"))

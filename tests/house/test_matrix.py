@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
-from hms.billing.models import Bill, BillLine, Payment
+from hms.billing.models import Bill, BillLine
 from hms.core import clock, settings
 from hms.core.actions import doing
 from hms.core.db import db as database
@@ -26,7 +26,7 @@ from hms.messages.models import Notification
 from hms.patients import restricting
 from hms.staff.models import Role as StoredRole
 from hms.staff.models import RoleChangeRequest, User
-from tests.house.hospital import add, somebody, whole_record
+from tests.house.hospital import add, paid, somebody, whole_record
 
 pytestmark = pytest.mark.security("D")
 
@@ -115,9 +115,7 @@ def _of_the_front_desk(patient_id: int) -> dict[str, int]:
     bill = add(Bill(patient_id=patient_id, total=Money("10.00")))
     price = {"unit_price": Money("10.00"), "amount": Money("10.00")}
     add(BillLine(bill_id=bill.id, description="Card", added_by_id=by, **price))
-    paid = {"kind": "payment", "amount": Money("1.00"), "method": "Cash", "received_at": clock.now()}
-    issued = whole_record("Third")["bill_id"]
-    payment = add(Payment(number="R-2026-999901", bill_id=issued, received_by_id=by, **paid))
+    payment = paid(whole_record("Third")["bill_id"], 999_901, clock.now(), by="receptionist")
     return {"bill_id": bill.id, "payment_id": payment.id}
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from hms.appointments.models import Absence, Appointment, QueueEntry
-from hms.billing.models import Bill, BillLine, Payment, PriceItem
+from hms.billing.models import Bill, BillLine, CashShift, Payment, PriceItem
 from hms.clinical.models import Condition, Encounter, Prescription, VitalsReading
 from hms.core import clock
 from hms.core.actions import doing
@@ -20,6 +20,7 @@ from hms.formulary.models import Medication
 from hms.messages.models import Notification
 from hms.patients.models import Allergy, Patient
 from hms.pharmacy.models import Batch, Dispense, StockMovement
+from hms.staff import identity
 from hms.staff.models import LoginActivity, User
 
 FEW, MANY = 10, 99
@@ -40,6 +41,8 @@ def add(first: int, last: int) -> None:
         people = {name: id_ for name, id_ in database.session.execute(select(User.username, User.id))}
         for n in range(first, last):
             _one(n, people)
+    with doing("tests.seed", identity.person(people["cashier"])):
+        _take_payments(first, last, people["cashier"])
 
 
 def _saved(row):
@@ -106,8 +109,23 @@ def _billed(n: int, whom: Patient, people: dict[str, int]) -> None:
     _saved(BillLine(bill_id=bill.id, description="Dressing", unit_price=Money("10.00"), amount=Money("10.00")))
     bill.status, bill.number, bill.issued_at, bill.paid = "part_paid", f"B-2026-{900_000 + n}", now, Money("4.00")
     database.session.flush()
-    paid = {"kind": "payment", "amount": Money("4.00"), "method": "Cash", "received_at": now}
-    _saved(Payment(number=f"R-2026-{900_000 + n}", bill_id=bill.id, received_by_id=people["cashier"], **paid))
+
+
+def _take_payments(first: int, last: int, cashier: int) -> None:
+    is_open = select(CashShift).filter_by(cashier_id=cashier, closed_at=None)
+    till = database.session.scalars(is_open).one_or_none() or _saved(
+        CashShift(cashier_id=cashier, opened_at=clock.now())
+    )
+    paid = {
+        "kind": "payment",
+        "amount": Money("4.00"),
+        "method": "Cash",
+        "received_by_id": cashier,
+        "shift_id": till.id,
+    }
+    for number in range(900_000 + first, 900_000 + last):
+        bill = database.session.scalars(select(Bill).filter_by(number=f"B-2026-{number}")).one()
+        _saved(Payment(number=f"R-2026-{number}", bill_id=bill.id, received_at=clock.now(), **paid))
 
 
 def _places(app) -> Iterator[tuple[str, str]]:

@@ -42,9 +42,11 @@ CODES = {
     "login_activity.status", "medication.catalogue_key", "notification.kind", "notification.url",
     "number_series.series", "offline_entry.key", "offline_entry.model", "once_key.body", "once_key.content_type",
     "once_key.fingerprint", "once_key.key", "once_key.location", "one_time_link.purpose", "outbox.kind",
-    "printed_copy.kind", "printed_document.edition", "printed_document.kind", "profile_photo.mark",
+    "printed_copy.kind", "printed_document.digest", "printed_document.edition", "printed_document.facts",
+    "printed_document.kind", "profile_photo.mark",
     "recovery_code.code_hash", "refresh_token.family", "role.code", "role.grants", "role.offered", "sign_in_gate.key",
-    "system_setting.key", "patient.hospital_number", "bill.number", "payment.number", "cash_shift.number",
+    "system_setting.key", "cash_shift.counted", "cash_shift.expected", "patient.hospital_number", "bill.number",
+    "payment.number", "cash_shift.number",
     "goods_receipt.number",
 }  # fmt: skip
 """Columns of the program's own codes, hashes and numbers, which nobody types and no import fills."""

@@ -124,7 +124,10 @@ def test_nobody_decides_their_own(program, desk, db):
 def test_the_database_knows_that_nobody_decides_their_own(program, db):
     own = _ask(program)
     decided = "UPDATE role_change_request SET status = 'approved', reviewed_at = now(), reviewed_by_id = user_id WHERE id = :id"
-    with pytest.raises(RuleBroken, match="Nobody decides on their own request"), doing("tests.cheat", SYSTEM):
+    with (
+        pytest.raises(RuleBroken, match="Nobody decides on their own request"),
+        doing("tests.cheat", who("receptionist")),
+    ):
         db.session.execute(text(decided), {"id": own["id"]})
 
 
@@ -202,3 +205,29 @@ def test_only_those_who_may_answer_do(program, person):
         role_requests.approve(request["id"], by=person("nurse"))
     with pytest.raises(NotFound):
         role_requests.approve(987654321, by=person("admin"))
+
+
+@pytest.mark.parametrize(
+    ("username", "statement"),
+    [
+        ("admin", "UPDATE app_user SET role_id = (SELECT id FROM role WHERE code = 'admin') WHERE username = 'nurse'"),
+        ("nurse", "UPDATE app_user SET role_id = (SELECT id FROM role WHERE code = 'admin') WHERE username = 'nurse'"),
+        ("admin", "UPDATE role SET grants = array_append(grants, 'staff.manage') WHERE code = 'nurse'"),
+        ("admin", "UPDATE role_change_request SET first_approver_id = (SELECT id FROM app_user WHERE username = 'second')"),
+        (
+            "admin",
+            "UPDATE role_change_request SET status = 'approved', reviewed_at = now(),"
+            " reviewed_by_id = (SELECT id FROM app_user WHERE username = 'second')",
+        ),
+        ("admin", "INSERT INTO one_time_link (user_id, purpose, token_hash, expires_at, made_by_id)"
+         " SELECT a.id, 'password', 'x', now(), b.id FROM app_user a, app_user b"
+         " WHERE a.username = 'nurse' AND b.username = 'second'"),
+    ],
+)  # fmt: skip
+@pytest.mark.security("C")
+def test_the_database_makes_no_administrator_for_one_person(program, db, username, statement):
+    account("second")
+    _ask(program, "nurse", "admin")
+    with pytest.raises(Conflict), doing("tests.cheat", who(username)):
+        db.session.execute(text(statement))
+    assert user("nurse").role.code == "nurse"

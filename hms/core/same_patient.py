@@ -1,0 +1,43 @@
+"""Records that an action takes together belong to one patient. Triggers (migration 0022) stand behind what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+
+from .db import db
+from .errors import RuleBroken
+from .words import _
+
+Ids = int | Iterable[int] | None
+
+
+def check_same_patient(patient_id: int, *, fields: dict[str, str] | None = None, **records: Ids) -> None:
+    """Raise `RuleBroken` unless the named records are this patient's. None and an empty list name nothing.
+
+        check_same_patient(patient_id, encounter=encounter_id, appointment=appointment_id)
+
+    Each record is named by its table; the error is at the input of that name, or at the one that `fields` says. A record
+    that does not exist gets the same answer, so that nobody learns which ids are in use.
+    """
+    for name, given in records.items():
+        ids = _listed(given)
+        if ids and _owned(name, ids, patient_id) != ids:
+            raise RuleBroken(
+                _("This patient has no such record. Choose one of this patient's."),
+                (fields or {}).get(name, name),
+                code="other_patient",
+            )
+
+
+def _listed(given: Ids) -> set[int]:
+    if given is None:
+        return set()
+    return {given} if isinstance(given, int) else set(given)
+
+
+def _owned(name: str, ids: set[int], patient_id: int) -> set[int]:
+    table = db.metadata.tables[name]
+    own = select(table.c.id).where(table.c.id.in_(ids), table.c.patient_id == patient_id)
+    return set(db.session.scalars(own))

@@ -1,0 +1,109 @@
+"""A closed or counted till takes no payment and gives none back, also past the programs and at the moment of its closing."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select, text
+
+from hms.billing import actions
+from hms.billing.models import CashShift, Payment
+from hms.core.actions import doing
+from hms.core.db import db as database
+from hms.core.errors import Conflict
+from hms.core.money import Money
+from hms.staff import identity
+from hms.staff.models import User
+
+from . import factories
+
+pytestmark = pytest.mark.security("N")
+
+PAY = text(
+    "INSERT INTO payment (number, bill_id, kind, amount, method, reference, note, received_at, received_by_id, shift_id)"
+    " VALUES ('R-2099-000001', :bill, 'payment', 1, 'Cash', '', '', coalesce(:at, now()), :by, :shift)"
+)
+
+
+def _closed(by) -> CashShift:
+    actions.open_till(by=by)
+    shift = actions.count_till({}, by=by)
+    actions.close_till(by=by)
+    return shift
+
+
+def test_the_database_takes_money_through_an_open_till_of_who_acts(db, person):
+    cashier, other = person("cashier"), person("receptionist")
+    bill = factories.draft(factories.patient().id, "10.00")
+    actions.issue(bill.id, by=cashier)
+    closed, theirs = _closed(cashier), actions.open_till(by=other)
+    mine = actions.open_till(by=cashier)
+    refused = [
+        ("till_closed", {"by": cashier.id, "shift": closed.id}),
+        ("till_closed", {"by": cashier.id, "shift": theirs.id}),
+        ("till_closed", {"by": cashier.id, "shift": None}),
+        ("till_closed", {"by": cashier.id, "shift": mine.id, "at": closed.opened_at}),
+        ("not_acting", {"by": other.id, "shift": theirs.id}),
+        ("not_acting", {"by": None, "shift": None}),
+    ]
+    for code, values in refused:
+        with pytest.raises(Conflict) as refusal, doing("tests.cheat", cashier):
+            database.session.execute(PAY, {"bill": bill.id, "at": None} | values)
+        assert refusal.value.code == code, values
+    actions.count_till({}, by=cashier)
+    with pytest.raises(Conflict, match="not open"), doing("tests.cheat", cashier):
+        database.session.execute(PAY, {"bill": bill.id, "at": None, "by": cashier.id, "shift": mine.id})
+    assert database.session.scalars(select(Payment)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("username", "statement"),
+    [
+        ("cashier", "UPDATE cash_shift SET counted = NULL"),
+        ("admin", "UPDATE cash_shift SET counted = '{}'"),
+        ("admin", "UPDATE cash_shift SET closed_at = now()"),
+        ("admin", "UPDATE cash_shift SET cashier_id = (SELECT id FROM app_user WHERE username = 'admin')"),
+    ],
+)
+def test_a_count_stays_and_nobody_counts_or_closes_the_till_of_another(db, person, username, statement):
+    actions.open_till(by=person("cashier"))
+    actions.count_till({}, by=person("cashier"))
+    with pytest.raises(Conflict), doing("tests.cheat", person(username)):
+        database.session.execute(text(statement))
+
+
+def test_a_payment_waits_for_the_closing_of_its_till_and_is_refused(real_app):
+    cashier = identity.person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
+    bill = factories.draft(factories.patient().id, "10.00")
+    actions.issue(bill.id, by=cashier)
+    shift = actions.open_till(by=cashier)
+    values = {"bill": bill.id, "at": None, "by": cashier.id, "shift": shift.id}
+    database.session.commit()
+
+    def pay() -> str:
+        with real_app.app_context():
+            try:
+                with doing("tests.pay", cashier):
+                    database.session.execute(PAY, values)
+            except Conflict as refusal:
+                return refusal.code
+            return "paid"
+
+    with ThreadPoolExecutor(1) as window:
+        with doing("tests.close", cashier):
+            actions.count_till({}, Money("0.00"), by=cashier)
+            actions.close_till(by=cashier)
+            answer = window.submit(pay)
+            _wait_until_blocked(answer)
+        assert answer.result() == "till_closed"
+    assert database.session.scalars(select(Payment)).all() == []
+
+
+def _wait_until_blocked(answer) -> None:
+    """Until another connection waits for a lock; or until its answer is there, which then fails the test."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    while not answer.done() and not database.session.execute(waiting).scalar_one():
+        database.session.execute(text("SELECT pg_stat_clear_snapshot()"))
