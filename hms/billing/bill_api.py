@@ -11,8 +11,8 @@ from hms.core.api import argument_id, asked_days, check_if_match, listed, single
 from hms.core.db import db, found
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Action
-from hms.core.text import like
 from hms.core.web import needs, person
+from hms.core.word_search import holds_words
 from hms.core.words import _
 
 from . import actions, queries, shapes, wire, withdrawing
@@ -193,9 +193,8 @@ def withdraw_item(item_id: int) -> tuple[str, int]:
 @api.response(200, shapes.ServiceOut(many=True))
 def services() -> Response:
     """The price list by name; `search` looks into code and name."""
-    query = wire.services()
-    for word in request.args.get("search", "").replace("\0", "").split()[:8]:
-        query = query.where(PriceItem.search_text.like(func.hms_fold(f"%{like(word)}%")))
+    typed = request.args.get("search", "").replace("\0", "")
+    query = wire.services().where(*holds_words(PriceItem.search_text, typed))
     return listed(query.order_by(PriceItem.name, PriceItem.id), shapes.service_json)
 
 

@@ -14,6 +14,7 @@ from hms.billing.models import PriceItem
 from hms.core.db import db
 from hms.core.statements import built_once
 from hms.core.text import fold, like
+from hms.core.word_search import holds_words
 from hms.core.words import _
 from hms.formulary import facts
 from hms.formulary.dosing import Part
@@ -61,8 +62,7 @@ class Choice:
 def medications(search: str = "") -> Select:
     """Active medicines by name, as rows of the table's columns."""
     query = select(*COLUMNS).where(_TABLE.c.is_active)
-    for word in fold(search).split()[:8]:
-        query = query.where(_TABLE.c.search_text.like(f"%{like(word)}%", escape="\\"))
+    query = query.where(*holds_words(_TABLE.c.search_text, search))
     return query.order_by(_TABLE.c.name, _TABLE.c.id)
 
 
@@ -156,8 +156,7 @@ def _matching(text: str) -> Select:
         .select_from(_TABLE.outerjoin(dose, dose.c.medication_id == _TABLE.c.id))
         .where(_TABLE.c.is_active)
     )
-    for word in fold(text).split()[:8]:
-        query = query.where(_TABLE.c.search_text.like(f"%{like(word)}%", escape="\\"))
+    query = query.where(*holds_words(_TABLE.c.search_text, text))
     starts = _TABLE.c.search_text.like(f"{like(fold(text))}%", escape="\\")
     return query.order_by(starts.desc(), func.coalesce(dose.c.use_count, 0).desc(), _TABLE.c.id).limit(MOST_ROWS)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, Text, and_, bindparam, or_, true
+from sqlalchemy import BigInteger, ColumnElement, Date, Text, and_, bindparam, false, or_, true
 
 from hms.core.text import fold, like
 
@@ -39,6 +39,7 @@ class Sought:
     """First and last day."""
     wholes: tuple[Any, ...] = ()
     phones: tuple[Any, ...] = ()
+    finds_nobody: bool = False
 
     @classmethod
     def of(cls, asked: SearchTerms) -> Sought:
@@ -55,11 +56,12 @@ class Sought:
             births=tuple(births),
             wholes=tuple(f"% {like(one)} %" for one in parts),
             phones=tuple(f"%{way} %" for run in typed for way in _written(run) if len(way) >= FULL_PHONE),
+            finds_nobody=asked.finds_nobody,
         )
 
     def form(self) -> Hashable:
         counts = (len(self.words), len(self.also), len(self.numbers), len(self.births), len(self.phones))
-        return counts, tuple(map(len, self.runs))
+        return counts, tuple(map(len, self.runs)), self.finds_nobody
 
     def values(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -84,10 +86,13 @@ class Sought:
             births=tuple(all_of(f"born_{n}", days) for n, days in enumerate(self.births)),
             wholes=all_of("whole", self.wholes),
             phones=all_of("phone", self.phones),
+            finds_nobody=self.finds_nobody,
         )
 
     def fits(self) -> ColumnElement[bool]:
-        """The condition that every part matches; true for an empty line."""
+        """The condition that every part matches; true for an empty line, false for one that finds nobody."""
+        if self.finds_nobody:
+            return false()
         named = (Patient.search_names.like(word, escape="\\") for word in self.words)
         return and_(true(), *named, *self.digits())
 
