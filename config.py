@@ -36,6 +36,8 @@ class Config:
     currency: str = "SLE"
     country: str = "SL"
     pool_size: int = 10
+    pool_timeout: float = 10
+    """Seconds that a request waits for a connection to the database; then it is answered with 503."""
     smtp_url: str = field(default="", repr=False)
     mail_from: str = "hms@localhost"
     database_owner_url: str = field(default="", repr=False)

@@ -87,3 +87,5 @@ class Unavailable(DomainError):
 
     status = 503
     code = "unavailable"
+    retry_after = 10
+    """Seconds."""

@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest
 
 from .limiting import limiter
 from .permissions import Action
+from .request_bodies import takes_up_to
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ def comes_from_elsewhere() -> bool:
     return bool(origin) and urlsplit(origin).netloc != request.host
 
 
+@takes_up_to(LONGEST_REPORT)
 @limiter.limit("30/minute")
 def report_violation() -> tuple[str, int]:
     """A browser refused to load something. Only the directive and the refused site are logged: addresses may name people."""
@@ -83,8 +85,6 @@ def report_violation() -> tuple[str, int]:
 
 def _told() -> dict[str, Any]:
     """What the browser reports; nothing when it is no report."""
-    if (request.content_length or 0) > LONGEST_REPORT:
-        return {}
     try:
         report = request.get_json(force=True)
     except BadRequest:

@@ -36,10 +36,10 @@ from .db import db
 from .jsonio import ExactJSON
 from .knocks import Knocks
 from .queries_seen import watch_queries
+from .request_bodies import LARGEST_BODY
 from .speaking import Languages
 
 LANGUAGES = ("en", "fr", "sw")
-LARGEST_BODY = 2 * 2**20
 
 babel = Languages()
 
@@ -151,7 +151,7 @@ def _engine(config: Config) -> dict[str, object]:
     return {
         "pool_size": config.pool_size,
         "max_overflow": 0,
-        "pool_timeout": 10,
+        "pool_timeout": config.pool_timeout,
         "pool_use_lifo": True,
         "hide_parameters": True,
         "connect_args": {"options": options, "connect_timeout": 5, "prepare_threshold": 3},

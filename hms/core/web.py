@@ -19,6 +19,7 @@ from .db import db, leave, only_read
 from .errors import NotAllowed
 from .people import Person
 from .permissions import Action
+from .request_bodies import read_body
 
 login_manager = LoginManager()
 csrf = CSRFProtect()
@@ -148,6 +149,7 @@ def install(app: Flask) -> None:
     csrf.init_app(app)
     pieces.install(app)
     app.before_request(_start)
+    app.before_request(read_body)
     app.before_request(guard)
     app.after_request(finish)
     app.teardown_request(_leave)
