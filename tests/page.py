@@ -19,6 +19,7 @@ KEPT_FOR_ONE_REQUEST = (
     "token_fault",
     "session_ended",
     "queries",
+    "was_not_tried",
 ) + (
     "spoken",
     "language",
