@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
+
+
+def on_starting(_server: Any) -> None:
+    """End with a sentence when the environment is not complete, instead of starting processes that cannot live."""
+    from config import EXIT_NOT_READY, Config, NotReady
+
+    try:
+        Config.from_environment()
+    except NotReady as problem:
+        sys.stderr.write(f"{problem}\n")
+        sys.exit(EXIT_NOT_READY)
 
 
 def pre_request(_worker: Any, request: Any) -> None:

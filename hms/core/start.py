@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from flask import Flask, has_request_context, request
+from flask.helpers import get_debug_flag
 from flask_compress import Compress
 from flask_login import current_user
 from flask_smorest import Api
@@ -41,6 +43,7 @@ from .speaking import Languages
 
 LANGUAGES = ("en", "fr", "sw")
 
+log = logging.getLogger(__name__)
 babel = Languages()
 
 
@@ -51,6 +54,7 @@ def has_commands(app: Flask) -> bool:
 
 def prepare(app: Flask, config: Config) -> None:
     """Everything below the desks."""
+    _debug_only_demos(app, config)
     app.config.from_mapping(_flask_configuration(config))
     app.json = ExactJSON(app)
     app.session_interface = EncryptedCookie(config.secret_key)
@@ -73,6 +77,18 @@ def prepare(app: Flask, config: Config) -> None:
     refusals.install(app)
     if app.debug or app.testing:
         app.register_blueprint(kit.pages)
+
+
+def _debug_only_demos(app: Flask, config: Config) -> None:
+    """Debugging shows code and variables: a variable alone (FLASK_DEBUG) switches it on for made-up data only.
+
+    Flask's command line reads the variable again once the application is made.
+    """
+    is_asked = get_debug_flag()
+    app.debug = is_asked and config.demo
+    if is_asked and not config.demo:
+        os.environ["FLASK_DEBUG"] = "0"
+        log.warning("FLASK_DEBUG is ignored: debugging is for HMS_DEMO=1 only")
 
 
 def _bring_commands(app: Flask) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
+import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from flask.helpers import get_debug_flag
 
-from config import Config, NotReady
+from config import Config, NotReady, is_guessable
+from hms.local.address import named_hosts
+from hms.local.secrets import fresh
+from tests.apps import app_beside
 
 pytestmark = pytest.mark.security("P")
 
@@ -22,7 +29,8 @@ SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_KEY", "TOTP_KEYS")
 def complete():
     """An environment with everything in it."""
     made = {name: secrets.token_hex(32) for name in SECRETS}
-    return {"DATABASE_URL": "postgresql+psycopg://db/hms", "REDIS_URL": "redis://broker/0", **made}
+    places = {"DATABASE_URL": "postgresql+psycopg://db/hms", "REDIS_URL": "redis://broker/0", "HMS_HOSTS": "hms.lan"}
+    return {**places, **made}
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="the Docker client is not on this machine")
@@ -38,21 +46,102 @@ def test_a_complete_environment_is_accepted(complete):
     assert Config.from_environment(complete).demo is False
 
 
-@pytest.mark.parametrize("name", [*SECRETS, "DATABASE_URL", "REDIS_URL"])
+@pytest.mark.parametrize("name", [*SECRETS, "DATABASE_URL", "REDIS_URL", "HMS_HOSTS"])
 def test_production_names_what_is_missing(complete, name):
     del complete[name]
     with pytest.raises(NotReady, match=name):
         Config.from_environment(complete)
 
 
+TYPED = (
+    "short",
+    "a" * 64,
+    "change-me" * 8,
+    "0123456789abcdef" * 4,
+    "abcdefghijklmnopqrstuvwxyz0123456789",
+    "qwertyuiopasdfghjklzxcvbnm1234567890",
+    "11112222333344445555666677778888",
+    "please-change-this-secret-key-in-production",
+    "The quick brown fox jumps over the lazy dog 12",
+    "hospital-secret-key-for-production-2026",
+    "django-insecure-your-secret-key-goes-here-now",
+)
+
+
 @pytest.mark.parametrize("name", SECRETS)
-def test_production_refuses_a_weak_or_repeated_secret(complete, name):
-    with pytest.raises(NotReady):
-        Config.from_environment(complete | {name: "short"})
-    with pytest.raises(NotReady):
-        Config.from_environment(complete | {name: "change-me" * 8})
-    with pytest.raises(NotReady):
+def test_production_refuses_a_typed_or_repeated_secret_and_says_how_one_is_made(complete, name):
+    for typed in TYPED:
+        with pytest.raises(NotReady, match=f"{name} .*secrets.token_urlsafe"):
+            Config.from_environment(complete | {name: typed})
+    with pytest.raises(NotReady, match="different"):
         Config.from_environment(complete | {name: complete["SECRET_KEY" if name != "SECRET_KEY" else "AUDIT_KEY"]})
+
+
+def test_each_of_several_keys_is_judged(complete):
+    good = secrets.token_hex(32)
+    assert Config.from_environment(complete | {"TOTP_KEYS": f"{good},{secrets.token_hex(32)}"}).totp_keys[0] == good
+    for other in ("short", "change-me" * 8, good):
+        with pytest.raises(NotReady):
+            Config.from_environment(complete | {"TOTP_KEYS": f"{good},{other}"})
+
+
+@pytest.mark.parametrize("make", [lambda: secrets.token_hex(32), lambda: secrets.token_urlsafe(32), fresh])
+def test_what_a_machine_makes_is_no_typed_secret(make):
+    assert not any(is_guessable(make()) for _ in range(50))
+
+
+def test_hosts_are_named_in_production_and_every_other_name_is_refused(complete):
+    named = Config.from_environment(complete | {"HMS_HOSTS": " hms.lan , 10.0.0.5,"})
+    assert named.hosts == ("hms.lan", "10.0.0.5")
+    with pytest.raises(NotReady, match="HMS_HOSTS"):
+        Config.from_environment(complete | {"HMS_HOSTS": " , "})
+    assert Config.from_environment({**complete, "HMS_HOSTS": "", "HMS_DEMO": "1"}).hosts == ()
+    client = app_beside(named).test_client()
+    asked = {name: client.get("/lock", headers={"Host": name}).status_code for name in ("hms.lan", "evil.example", "")}
+    assert [asked["evil.example"], asked[""]] == [400, 400]
+    assert asked["hms.lan"] != 400
+
+
+def test_a_hospital_of_this_machine_names_its_own_hosts():
+    assert named_hosts({"HMS_HOST": "10.0.0.5"})["HMS_HOSTS"].split(",") == [
+        "10.0.0.5",
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+    ]
+    assert socket.gethostname() in named_hosts({"HMS_HOST": "::"})["HMS_HOSTS"]
+    assert named_hosts({"HMS_HOSTS": "hms.lan"})["HMS_HOSTS"].startswith("hms.lan,127.0.0.1,")
+    assert named_hosts({"HMS_DEMO": "1"}) == {}
+
+
+def _run(environment, *command):
+    known = {name: value for name, value in os.environ.items() if not name.startswith(("HMS_", "DATABASE", "REDIS"))}
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, env=known | environment, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("gunicorn", "--no-control-socket", "-b", "127.0.0.1:0", "wsgi:app"), ("flask", "--app", "wsgi", "work")],
+)
+def test_what_is_not_ready_ends_with_a_sentence_and_78(complete, tmp_path, command):
+    ended = _run({**complete, "HMS_HOSTS": "", "HMS_DATA_DIR": str(tmp_path)}, *command)
+    assert ended.returncode == 78
+    assert "HMS_HOSTS" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_no_variable_switches_debugging_on_in_production(complete, monkeypatch):
+    stray = {name: "1" for name in ("FLASK_DEBUG", "DEBUG", "FLASK_ENV", "HMS_DEBUG", "WERKZEUG_DEBUG")}
+    listed = _run(complete | stray, "flask", "--app", "wsgi", "--debug", "routes")
+    assert listed.returncode == 0
+    assert "/patients/" in listed.stdout
+    assert "/dev/kit" not in listed.stdout
+    for name, value in stray.items():
+        monkeypatch.setenv(name, value)
+    app = app_beside(Config.from_environment(complete))
+    assert (app.debug, get_debug_flag()) == (False, False)
 
 
 def test_a_secret_may_be_a_file(complete, tmp_path):
