@@ -184,6 +184,7 @@ ACTIONS = {
     "staff.raise_alarm": _("Raised an alarm"),
     "staff.reactivate": _("Opened an account again"),
     "staff.reactivate_role": _("Opened a role again"),
+    "staff.refresh_token_reused": _("Used a refresh token twice"),
     "staff.register": _("Registered an account"),
     "staff.reject": _("Refused a role"),
     "staff.renew_password_hash": _("Stored a password more safely"),
