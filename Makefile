@@ -1,7 +1,7 @@
 # The hospital's commands. `make` or `make help` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := hms tests tools $(wildcard benchmarks) config.py wsgi.py
+CODE := hms tests tools $(wildcard benchmarks) config.py wsgi.py gunicorn.conf.py
 WITH_LIBRARIES := . ./.stamps/environment;
 
 .DEFAULT_GOAL := help

@@ -8,8 +8,12 @@ from pathlib import Path
 
 SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_KEY", "TOTP_KEYS")
 SHORTEST_SECRET = 32
-FEWEST_CHARACTERS = 10
-"""A secret made by a machine has at least that many different characters; one typed in haste ("aaaa…") has not."""
+LEAST_GUESSES = 0.82
+"""Decimal digits of guesses for each character (zxcvbn). Random characters, also hexadecimal ones, have 0.88 or more; words,
+repeated or neighbouring characters and dates have fewer."""
+EXIT_NOT_READY = 78
+"""EX_CONFIG of sysexits.h."""
+HOW_TO_MAKE_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 
 class NotReady(Exception):
@@ -36,6 +40,8 @@ class Config:
     currency: str = "SLE"
     country: str = "SL"
     pool_size: int = 10
+    pool_timeout: float = 10
+    """Seconds that a request waits for a connection to the database; then it is answered with 503."""
     smtp_url: str = field(default="", repr=False)
     mail_from: str = "hms@localhost"
     database_owner_url: str = field(default="", repr=False)
@@ -46,6 +52,7 @@ class Config:
         """Read `environ`; raises `NotReady` naming every variable that is missing or too weak."""
         env = {**(os.environ if environ is None else environ)}
         _read_files(env)
+        _refuse_missing(env)
         _refuse_weak(env)
         return cls(
             database_url=env["DATABASE_URL"],
@@ -58,7 +65,7 @@ class Config:
             demo=env.get("HMS_DEMO") == "1",
             https=env.get("HMS_HTTPS") == "1",
             trusted_proxies=int(env.get("HMS_TRUSTED_PROXIES") or 0),
-            hosts=tuple(env["HMS_HOSTS"].split(",")) if env.get("HMS_HOSTS") else (),
+            hosts=_named_hosts(env),
             timezone=env.get("HMS_TIMEZONE") or cls.timezone,
             currency=env.get("HMS_CURRENCY") or cls.currency,
             country=env.get("HMS_COUNTRY") or cls.country,
@@ -76,12 +83,35 @@ def _read_files(env: dict[str, str]) -> None:
             env[name] = Path(env[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
 
 
-def _refuse_weak(env: dict[str, str]) -> None:
+def _named_hosts(env: dict[str, str]) -> tuple[str, ...]:
+    return tuple(name.strip() for name in env.get("HMS_HOSTS", "").split(",") if name.strip())
+
+
+def _refuse_missing(env: dict[str, str]) -> None:
     missing = [name for name in (*SECRETS, "DATABASE_URL", "REDIS_URL") if not env.get(name)]
+    if env.get("HMS_DEMO") != "1" and not _named_hosts(env):
+        missing.append("HMS_HOSTS (the names and addresses by which the hospital is reached, separated by commas)")
     if missing:
         raise NotReady(f"Set {', '.join(missing)}: see docs/deployment.md.")
-    weak = [name for name in SECRETS if len(env[name]) < SHORTEST_SECRET or len(set(env[name])) < FEWEST_CHARACTERS]
-    if weak or len({env[name] for name in SECRETS}) < len(SECRETS):
+
+
+def _refuse_weak(env: dict[str, str]) -> None:
+    weak = [name for name in SECRETS if any(is_guessable(one) for one in env[name].split(","))]
+    if weak:
         raise NotReady(
-            "Give SECRET_KEY, JWT_SECRET_KEY, AUDIT_KEY and TOTP_KEYS four different random values of 32 characters or more."
+            f"{', '.join(weak)} can be guessed: give it {SHORTEST_SECRET} or more random characters. "
+            f"This makes one: {HOW_TO_MAKE_ONE}"
         )
+    each = [one for name in SECRETS for one in env[name].split(",")]
+    if len(set(each)) < len(each):
+        raise NotReady(f"{', '.join(SECRETS)} must be different from each other. This makes another: {HOW_TO_MAKE_ONE}")
+
+
+def is_guessable(secret: str) -> bool:
+    """Whether a secret is too short, or typed by a person: words, names, dates, repeated or neighbouring characters."""
+    if len(secret) < SHORTEST_SECRET or any(character.isspace() for character in secret):
+        return True
+    from zxcvbn import zxcvbn  # 14 MiB, which the web processes share when gunicorn has asked before (gunicorn.conf.py)
+
+    judged = secret[:72]
+    return float(zxcvbn(judged)["guesses_log10"]) / len(judged) < LEAST_GUESSES

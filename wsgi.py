@@ -1,16 +1,22 @@
 """What the web server and the command line start."""
 
 import os
+import sys
 
 if os.environ.get("SOCKETIO_ASYNC") == "gevent":
     from gevent import monkey
 
     monkey.patch_all()
 
+from config import EXIT_NOT_READY, NotReady
 from hms import create_app
 from hms.local import servers
 
 if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
     servers.ensure()
 
-app = create_app()
+try:
+    app = create_app()
+except NotReady as problem:
+    sys.stderr.write(f"{problem}\n")
+    sys.exit(EXIT_NOT_READY)

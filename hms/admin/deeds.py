@@ -205,6 +205,7 @@ ACTIONS = {
     "staff.raise_alarm": _l("Raised an alarm"),
     "staff.reactivate": _l("Opened an account again"),
     "staff.reactivate_role": _l("Opened a role again"),
+    "staff.refresh_token_reused": _l("Used a refresh token twice"),
     "staff.register": _l("Registered an account"),
     "staff.reject": _l("Refused a role"),
     "staff.renew_password_hash": _l("Stored a password more safely"),

@@ -14,7 +14,7 @@ from hms.core import settings
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.forms import DeskForm, RecordIdField, Text
 from hms.core.permissions import Action
-from hms.core.text import clean, fold
+from hms.core.text import clean, fold, is_only_signs
 from hms.core.web import needs, person
 from hms.staff import queries as staff
 from hms.staff.confirming import confirmed
@@ -39,7 +39,7 @@ def all_settings() -> str:
     search = _typed(request.args.get("q"))
     stored = settings.stored()
     by_category: dict[str, list[settings.Setting]] = {}
-    for setting in settings.SETTINGS.values():
+    for setting in () if is_only_signs(search) else settings.SETTINGS.values():
         if fold(search) in fold(f"{setting.label} {setting.help} {setting.category} {setting.key}"):
             by_category.setdefault(str(setting.category), []).append(setting)
     return render_template(

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, false, or_, select, union_all
 
 from hms.core import clock
 from hms.core.audit import AuditEntry
 from hms.core.db import db
-from hms.core.text import like
+from hms.core.text import is_only_signs, like
 from hms.patients.identified import WHO
 from hms.patients.models import Patient
 from hms.staff import queries as staff
@@ -109,9 +109,11 @@ def _named(wanted: Wanted) -> list[ColumnElement[bool]]:
 
 def _says(words: str) -> ColumnElement[bool]:
     """That a value holds `words`; what was written in care is not searched, as it is not shown."""
+    if is_only_signs(words):
+        return false()
     pattern = f"%{like(words)}%"
     open_kinds = ENTRY.entity.is_(None) | ENTRY.entity.not_in(sorted(masking.WRITTEN_IN_CARE))
-    return open_kinds & or_(*(masking.as_text(values).ilike(pattern) for values in (ENTRY.new, ENTRY.old)))
+    return open_kinds & or_(*(masking.as_text(values).ilike(pattern, escape="\\") for values in (ENTRY.new, ENTRY.old)))
 
 
 def _within_ids(wanted: Wanted) -> tuple[ColumnElement[bool], ...]:

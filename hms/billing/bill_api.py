@@ -25,8 +25,8 @@ from hms.core.parameters import (
     parameters,
 )
 from hms.core.permissions import Action
-from hms.core.text import like
 from hms.core.web import needs, person
+from hms.core.word_search import holds_words
 from hms.core.words import _
 
 from . import actions, queries, shapes, wire
@@ -212,9 +212,7 @@ def withdraw_item(item_id: int) -> tuple[str, int]:
 @api.response(200, shapes.ServiceOut(many=True))
 def services(asked: dict[str, Any]) -> Response:
     """The price list by name; `search` looks into code and name."""
-    query = wire.services()
-    for word in asked.get("search", "").split()[:8]:
-        query = query.where(PriceItem.search_text.like(func.hms_fold(f"%{like(word)}%")))
+    query = wire.services().where(*holds_words(PriceItem.search_text, asked.get("search", "")))
     return listed(query.order_by(PriceItem.name, PriceItem.id), shapes.service_json)
 
 

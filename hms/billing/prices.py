@@ -12,6 +12,7 @@ from hms.core.db import db
 from hms.core.money import Money
 from hms.core.statements import built_once
 from hms.core.text import like
+from hms.core.word_search import holds_words
 
 from .models import PriceItem
 
@@ -58,7 +59,7 @@ def to_be_priced(item_ids: set[int]) -> set[int]:
 
 def price_items(text: str, *, limit: int = 10, with_withdrawn: bool = False) -> list[PriceItem]:
     """Items whose code or name holds every word of `text`, codes that begin with it first, the shortest before all."""
-    words = [PriceItem.search_text.like(func.hms_fold(f"%{like(word)}%")) for word in text.split()]
+    words = holds_words(PriceItem.search_text, text)
     starts = func.lower(PriceItem.code).like(func.hms_fold(f"{like(text.strip())}%"))
     by_code = case((starts, func.length(PriceItem.code))) if text.strip() else PriceItem.name
     rows = select(PriceItem).where(*words).order_by(by_code, PriceItem.name, PriceItem.id).limit(limit)

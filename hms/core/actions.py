@@ -58,17 +58,22 @@ def require(who: Person | None, action: Action) -> None:
     )
 
 
-def action(name: Action) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a function an action: it takes `by=` (who acts), needs the grant `name`, and joins or opens a transaction."""
+def action(name: Action, *, audited_as: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a function an action: it takes `by=` (who acts), needs the grant `name`, and joins or opens a transaction.
+
+    The trail knows it as `audited_as`, else by its desk and its own name.
+    """
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        told_as = audited_as or f"{_desk(function)}.{function.__name__}"
+
         @wraps(function)
         def perform(*args: Any, by: Person, **kwargs: Any) -> Any:
             require(by, name)
-            with doing(f"{_desk(function)}.{function.__name__}", by):
+            with doing(told_as, by):
                 return function(*args, by=by, **kwargs)
 
-        perform.needs = name  # type: ignore[attr-defined]
+        perform.needs, perform.audited_as = name, told_as  # type: ignore[attr-defined]
         return perform
 
     return mark

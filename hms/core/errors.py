@@ -100,3 +100,5 @@ class Unavailable(DomainError):
 
     status = 503
     code = "unavailable"
+    retry_after = 10
+    """Seconds."""

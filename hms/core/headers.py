@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest
 
 from .limiting import limiter
 from .permissions import Action
+from .request_bodies import takes_up_to
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ def url_parts(url: str) -> SplitResult:
         return urlsplit("")
 
 
+@takes_up_to(LONGEST_REPORT)
 @limiter.limit("30/minute")
 def report_violation() -> tuple[str, int]:
     """A browser refused to load something. Only the directive and the refused site are logged: addresses may name people."""
@@ -91,8 +93,6 @@ def report_violation() -> tuple[str, int]:
 
 def _told() -> dict[str, Any]:
     """What the browser reports; nothing when it is no report."""
-    if (request.content_length or 0) > LONGEST_REPORT:
-        return {}
     try:
         report = request.get_json(force=True)
     except BadRequest:

@@ -6,11 +6,13 @@ import re
 from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from . import denials, once
@@ -24,6 +26,8 @@ from .web import SignInNeeded, is_api, person
 BARE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title} – HMS</title>
 <main><h1>{title}</h1></main></html>"""
 NOT_KEPT = re.compile(r"csrf_token|otp|pin|proof|.*password.*")
+RETRY_AFTER = 10
+"""Seconds."""
 PASSING = (429, 500, 503)
 """Refusals that pass: what was typed is given back, to be sent again."""
 
@@ -113,6 +117,8 @@ HTTP_WORDS = {
     400: _l("The request could not be read."),
     404: _l("Nothing is at this address."),
     405: _l("This address does not answer that method."),
+    408: _l("It took too long to send this. Try again."),
+    411: _l("Say how long the body is: send it with Content-Length, not in chunks."),
     413: _l("That is too large to send."),
     415: _l("Send JSON (Content-Type: application/json)."),
     429: _l("Too many tries. Wait a minute, then try again."),
@@ -165,8 +171,20 @@ def _database(error: DBAPIError) -> Response:
     if told is not None:
         return _refused(told)
     if error.connection_invalidated or error.orig.__class__.__name__ in ("OperationalError", "ConnectionTimeout"):
-        return answer(503, _("The database does not answer. Wait a minute, then try again."))
+        response = answer(503, _("The database does not answer. Wait a minute, then try again."))
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+        return response
     return _unexpected(error)
+
+
+def _all_connections_in_use(_error: NoConnectionFree) -> Response:
+    """So many requests are under way that no connection became free. The answer asks for none, not even for a language."""
+    with force_locale("en"):
+        said = _("Too many people are working at this moment. Wait a moment, then try again.")
+    page = Response(BARE.format(title=escape(said), lang="en"), 503)
+    response = _json(503, said, None, None) if is_api() else page
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
 
 
 def _unexpected(error: Exception) -> Response:
@@ -194,6 +212,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(SecurityError, _strange_host)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(NoConnectionFree, _all_connections_in_use)
     app.register_error_handler(Exception, _unexpected)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from flask import Flask
+from flask.helpers import get_debug_flag
 from flask_compress import Compress
 from flask_smorest import Api
 from redis.backoff import NoBackoff
@@ -35,8 +37,9 @@ from .jsonio import ExactJSON
 from .knocks import Knocks
 from .localisation import babel, select_language
 from .queries_seen import watch_queries
+from .request_bodies import LARGEST_BODY
 
-LARGEST_BODY = 2 * 2**20
+log = logging.getLogger(__name__)
 
 
 def has_commands(app: Flask) -> bool:
@@ -46,6 +49,7 @@ def has_commands(app: Flask) -> bool:
 
 def prepare(app: Flask, config: Config) -> None:
     """Everything below the desks."""
+    _debug_only_demos(app, config)
     app.config.from_mapping(_flask_configuration(config))
     app.json = ExactJSON(app)
     app.session_interface = EncryptedCookie(config.secret_key)
@@ -67,6 +71,18 @@ def prepare(app: Flask, config: Config) -> None:
     refusals.install(app)
     if app.debug or app.testing:
         app.register_blueprint(kit.pages)
+
+
+def _debug_only_demos(app: Flask, config: Config) -> None:
+    """Debugging shows code and variables: a variable alone (FLASK_DEBUG) switches it on for made-up data only.
+
+    Flask's command line reads the variable again once the application is made.
+    """
+    is_asked = get_debug_flag()
+    app.debug = is_asked and config.demo
+    if is_asked and not config.demo:
+        os.environ["FLASK_DEBUG"] = "0"
+        log.warning("FLASK_DEBUG is ignored: debugging is for HMS_DEMO=1 only")
 
 
 def _bring_commands(app: Flask) -> None:
@@ -145,7 +161,7 @@ def _engine(config: Config) -> dict[str, object]:
     return {
         "pool_size": config.pool_size,
         "max_overflow": 0,
-        "pool_timeout": 10,
+        "pool_timeout": config.pool_timeout,
         "pool_use_lifo": True,
         "hide_parameters": True,
         "connect_args": {"options": options, "connect_timeout": 5, "prepare_threshold": 3},

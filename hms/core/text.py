@@ -47,6 +47,11 @@ def like(term: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", unicodedata.normalize("NFC", term))
 
 
+def is_only_signs(text: str) -> bool:
+    """Whether `text` says something, but has neither a letter nor a digit: a search for it finds nothing."""
+    return bool(text.strip()) and not any(unicodedata.category(c)[0] in "LN" for c in text)
+
+
 def fold(text: str) -> str:
     """Lower case without accents, for comparing names: "José  Ñandú" -> "jose nandu"."""
     bare = text

@@ -19,6 +19,7 @@ from .errors import NotAllowed
 from .parameters import check_parameters
 from .people import Person
 from .permissions import Action
+from .request_bodies import read_body
 from .words import _
 
 login_manager = LoginManager()
@@ -160,6 +161,7 @@ def install(app: Flask) -> None:
     login_manager.init_app(app)
     csrf.init_app(app)
     app.before_request(_start)
+    app.before_request(read_body)
     app.before_request(guard)
     app.after_request(finish)
     app.teardown_request(_leave)

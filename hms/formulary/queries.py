@@ -14,6 +14,7 @@ from hms.billing.models import PriceItem
 from hms.core.db import db
 from hms.core.statements import built_once
 from hms.core.text import fold, like
+from hms.core.word_search import holds_words
 from hms.core.words import _
 from hms.formulary import facts
 from hms.formulary.dosing import Part
@@ -62,8 +63,7 @@ def medications(search: str = "", *, by_name_only: bool = False) -> Select:
     """Active medicines by name, as rows of the table's columns; `by_name_only` looks into no other text."""
     query = select(*COLUMNS).where(_TABLE.c.is_active)
     text = func.hms_fold(_TABLE.c.name) if by_name_only else _TABLE.c.search_text
-    for word in fold(search).split()[:8]:
-        query = query.where(text.like(f"%{like(word)}%", escape="\\"))
+    query = query.where(*holds_words(text, search))
     return query.order_by(_TABLE.c.name, _TABLE.c.id)
 
 
@@ -157,8 +157,7 @@ def _matching(text: str) -> Select:
         .select_from(_TABLE.outerjoin(dose, dose.c.medication_id == _TABLE.c.id))
         .where(_TABLE.c.is_active)
     )
-    for word in fold(text).split()[:8]:
-        query = query.where(_TABLE.c.search_text.like(f"%{like(word)}%", escape="\\"))
+    query = query.where(*holds_words(_TABLE.c.search_text, text))
     starts = _TABLE.c.search_text.like(f"{like(fold(text))}%", escape="\\")
     return query.order_by(starts.desc(), func.coalesce(dose.c.use_count, 0).desc(), _TABLE.c.id).limit(MOST_ROWS)
 

@@ -11,7 +11,7 @@ from hms.core.errors import RuleBroken
 from hms.core.format import quantity
 from hms.core.money import ZERO
 from hms.core.numbers import number
-from hms.core.text import TextError, clean
+from hms.core.text import TextError, clean, is_only_signs
 from hms.core.words import _
 from hms.lab.catalogue import LabTest, tests
 
@@ -94,7 +94,7 @@ def _cleaned(typed: str, code: str) -> str:
 def find(text: str, limit: int = 10) -> list[LabTest]:
     """The tests whose code or name holds every word of `text`; those that begin with it first."""
     words = text.lower().split()
-    if not words:
+    if not words or is_only_signs(text):
         return []
     found = [one for one in tests().values() if all(word in f"{one.code} {one.name}".lower() for word in words)]
     found.sort(key=lambda one: not (one.code.lower() == words[0] or one.name.lower().startswith(words[0])))

@@ -6,11 +6,25 @@ import errno
 import socket
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hms.local.errors import LocalServersFailed
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not bound # nosec B104
+
+
+def named_hosts(environment: Mapping[str, str]) -> dict[str, str]:
+    """`HMS_HOSTS` for a hospital of this machine: the named ones, or this machine's own, and always the loopback.
+
+    A demo without named hosts is reached by any name.
+    """
+    named = environment.get("HMS_HOSTS", "")
+    if not named and environment.get("HMS_DEMO") == "1":
+        return {}
+    host = environment.get("HMS_HOST") or "127.0.0.1"
+    own = [socket.gethostname()] if host in _EVERYWHERE else [_in_brackets(host)]
+    return {"HMS_HOSTS": ",".join(dict.fromkeys([*([named] if named else own), "127.0.0.1", "localhost", "[::1]"]))}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 
 from hms.local import places, secrets
+from hms.local.address import named_hosts
 from hms.local.errors import LocalServersFailed
 from hms.local.postgres import Postgres
 from hms.local.sharing import Users
@@ -43,7 +44,9 @@ class Servers:
             self._users.join(lambda is_alone: self.valkey.start())
 
     def _start(self, is_alone: bool) -> dict[str, str]:
-        variables = {"HMS_DATA_DIR": str(self.home)} | secrets.environment(self.home, self.given)
+        variables = (
+            {"HMS_DATA_DIR": str(self.home)} | named_hosts(self.given) | secrets.environment(self.home, self.given)
+        )
         addresses = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
         variables |= {name: self.given[name] for name in addresses if self.given.get(name)}
         try:
@@ -92,7 +95,8 @@ def ensure(environment: MutableMapping[str, str] = os.environ) -> None:
     home = places.data_dir(environment)
     try:
         if all(environment.get(name) or environment.get(f"{name}_FILE") for name in ("DATABASE_URL", "REDIS_URL")):
-            environment.update(secrets.kept(home, environment))
+            kept = secrets.kept(home, environment)
+            environment.update(named_hosts(environment) | kept if kept else kept)
             return
         servers = Servers(home, environment)
         environment.update(servers.join())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from hms.core.errors import RuleBroken
-from hms.core.text import fold
+from hms.core.text import fold, is_only_signs
 from hms.patients import birth, number
 
 LONGEST_QUERY = 100
@@ -60,6 +60,9 @@ class SearchTerms:
         """The same line for somebody who is not shown phones."""
         return replace(self, looks_into_phones=False)
 
+    finds_nobody: bool = False
+    """Something was typed, but nothing that can be searched for, such as `%`."""
+
     @property
     def is_empty(self) -> bool:
         """True when there is too little to search for."""
@@ -72,7 +75,9 @@ def terms(query: str, today: date, prefix: str = number.PREFIX) -> SearchTerms:
     typed = " ".join(plain.split())
     rest, found = _take_number(typed, prefix)
     rest, found = _take_date(rest, found, today)
-    return found if found.hospital_number and found.also_digits else _take_words(rest, found, today)
+    if not (found.hospital_number and found.also_digits):
+        found = _take_words(rest, found, today)
+    return replace(found, finds_nobody=bool(typed) and found.is_empty)
 
 
 def _take_number(typed: str, prefix: str) -> tuple[str, SearchTerms]:
@@ -117,7 +122,7 @@ def _take_words(typed: str, found: SearchTerms, today: date) -> SearchTerms:
         elif is_run:
             runs.append(token)
         else:
-            words += [word for word in [fold(token).strip(".,;:-()*%")] if word]
+            words += [] if is_only_signs(token) else [fold(token).strip(".,;:-()*%")]
         was_run = is_run
     shortest = 2 if words or found.birth_date or found.birth_year else 4
     kept = tuple(run for run in runs[:MOST_TERMS] if len(run) >= shortest)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, Text, and_, bindparam, func, or_, true
+from sqlalchemy import BigInteger, ColumnElement, Date, Text, and_, bindparam, false, func, or_, true
 
 from hms.core.text import fold, like
 
@@ -40,6 +40,7 @@ class Sought:
     wholes: tuple[Any, ...] = ()
     phones: tuple[Any, ...] = ()
     looks_into_phones: bool = True
+    finds_nobody: bool = False
 
     @classmethod
     def of(cls, asked: SearchTerms) -> Sought:
@@ -62,11 +63,12 @@ class Sought:
                 if len(way) >= FULL_PHONE and asked.looks_into_phones
             ),
             looks_into_phones=asked.looks_into_phones,
+            finds_nobody=asked.finds_nobody,
         )
 
     def form(self) -> Hashable:
         counts = (len(self.words), len(self.also), len(self.numbers), len(self.births), len(self.phones))
-        return counts, tuple(map(len, self.runs)), self.looks_into_phones
+        return counts, tuple(map(len, self.runs)), self.looks_into_phones, self.finds_nobody
 
     def values(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -92,10 +94,13 @@ class Sought:
             wholes=all_of("whole", self.wholes),
             phones=all_of("phone", self.phones),
             looks_into_phones=self.looks_into_phones,
+            finds_nobody=self.finds_nobody,
         )
 
     def fits(self) -> ColumnElement[bool]:
-        """The condition that every part matches; true for an empty line."""
+        """The condition that every part matches; true for an empty line, false for one that finds nobody."""
+        if self.finds_nobody:
+            return false()
         named = (Patient.search_names.like(word, escape="\\") for word in self.words)
         return and_(true(), *named, *self.digits())
 

@@ -14,6 +14,7 @@ from hms.core import clock, settings
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.text import like
+from hms.core.word_search import holds_words
 from hms.core.words import _
 from hms.formulary.models import Medication
 from hms.formulary.queries import COLUMNS
@@ -70,7 +71,7 @@ def _conditions(sums: Any) -> dict[str, Any]:
 
 
 def _matching(text: str) -> list[Any]:
-    return [Medication.search_text.like(func.hms_fold(f"%{like(word)}%")) for word in text.split()[:8]]
+    return holds_words(Medication.search_text, text)
 
 
 def counts(text: str = "") -> dict[str, int]:
@@ -214,7 +215,7 @@ def received(receipt_of: GoodsReceipt) -> list[StockMovement]:
 
 def suppliers(text: str, limit: int = 10) -> list[str]:
     """Names of suppliers that hold every word of `text`."""
-    words = [func.hms_fold(Supplier.name).like(func.hms_fold(f"%{like(word)}%")) for word in text.split()]
+    words = holds_words(func.hms_fold(Supplier.name), text)
     query = select(Supplier.name).where(Supplier.is_active, *words).order_by(Supplier.name).limit(limit)
     return list(db.session.scalars(query))
 

@@ -10,10 +10,18 @@ from .ending import end_access, end_links
 from .models import User
 
 
-def set_password(user: User, password: str, *, field: str = "password", but_session: int | None = None) -> None:
-    """Keep a new password that the rules allow, and end every other way in; `RuleBroken` hangs on `field`."""
+def hash_new_password(user: User, password: str, *, field: str = "password") -> str:
+    """The hash of a new password that the rules allow; `RuleBroken` on `field` otherwise.
+
+    Call it before the action that keeps the password: a connection to the database is not held while hashing.
+    """
     rules.check_password(password, own_words(user), field, shortest=settings.value("staff.shortest_password"))
-    user.password_hash = passwords.hashed(password)
+    return passwords.hashed(password)
+
+
+def set_password(user: User, password_hash: str, *, but_session: int | None = None) -> None:
+    """Keep a new password, and end every other way in."""
+    user.password_hash = password_hash
     end_links(user)
     end_access(user, but_session=but_session)
     db.session.flush()

@@ -31,7 +31,7 @@ def create_admin(username: str, email: str, first_name: str, last_name: str, pas
             role = actions.install_roles(by=SYSTEM)[Role.ADMIN.value]
             added = accounts.add_person(username=username, role_id=role.id, by=SYSTEM, **names)
             if password is not None:
-                choosing.set_password(added.user, password)
+                choosing.set_password(added.user, choosing.hash_new_password(added.user, password))
     except (RuleBroken, Conflict) as refused:
         click.echo(str(refused), err=True)
         sys.exit(1)
@@ -39,7 +39,7 @@ def create_admin(username: str, email: str, first_name: str, last_name: str, pas
         click.echo(f"Administrator {username} can sign in.")
         return
     site = settings.value("hospital.site_address") or "(the address of the hospital's pages)"
-    click.echo(f"Administrator {username} chooses a password within 72 hours at {site}/welcome/{added.secret}")
+    click.echo(f"Administrator {username} chooses a password within 24 hours at {site}/welcome/{added.secret}")
 
 
 @click.command("install-roles")

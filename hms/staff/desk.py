@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
 
 from hms.core.api import DeskApi
 
@@ -13,8 +13,11 @@ WRONG_TRIES_OF_AN_ADDRESS = "30/minute"
 
 
 def was_refused(response: Response) -> bool:
-    """Only refused tries count against an address: a whole shift may sign in from behind one."""
-    return response.status_code in (401, 429)
+    """Only refused tries count against an address: a whole shift may sign in from behind one.
+
+    What was turned away because too many were signing in at that moment was no try.
+    """
+    return response.status_code in (401, 429) and "was_not_tried" not in g
 
 
 WISHES_OF_AN_ADDRESS = "30/hour"

@@ -54,7 +54,6 @@ def new_secret() -> str:
     return pyotp.random_base32(32)
 
 
-@action(Action.SIGNED_IN)
 def enrol(*, secret: str, otp: str, by: Person) -> list[str]:
     """Make the app that shows `otp` the person's second factor; returns ten recovery codes, to be shown once.
 
@@ -66,21 +65,30 @@ def enrol(*, secret: str, otp: str, by: Person) -> list[str]:
             _("That code does not fit. Check the time of your phone, then enter the code it shows now."), "otp"
         )
     codes = recovery.new_codes()
-    recovery.keep(by.id or 0, codes)
-    user = locked(User, by.id or 0)
-    user.totp_secret, user.totp_step = second_factor.seal(secret), step
+    _keep_factor(second_factor.seal(secret), step, recovery.hash_codes(codes), by=by)
     return codes
 
 
-@action(Action.SIGNED_IN)
+@action(Action.SIGNED_IN, audited_as="staff.enrol")
+def _keep_factor(sealed: str, step: int, code_hashes: list[str], *, by: Person) -> None:
+    recovery.keep(by.id or 0, code_hashes)
+    user = locked(User, by.id or 0)
+    user.totp_secret, user.totp_step = sealed, step
+
+
 def renew_recovery_codes(*, by: Person) -> list[str]:
     """Ten new recovery codes in the place of the earlier ones."""
+    codes = recovery.new_codes()
+    _keep_codes(recovery.hash_codes(codes), by=by)
+    return codes
+
+
+@action(Action.SIGNED_IN, audited_as="staff.renew_recovery_codes")
+def _keep_codes(code_hashes: list[str], *, by: Person) -> None:
     if not locked(User, by.id or 0).two_factor_enabled:
         raise Conflict(_("Set up the authenticator app first."))
-    codes = recovery.new_codes()
-    recovery.keep(by.id or 0, codes)
+    recovery.keep(by.id or 0, code_hashes)
     audit.record("staff.renew_recovery_codes", by, entity="app_user", entity_id=by.id)
-    return codes
 
 
 @action(Action.SIGNED_IN)

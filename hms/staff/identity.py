@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,17 +24,18 @@ from hms.core.queries_seen import UPKEEP
 from hms.core.questions import Question
 from hms.core.web import login_manager
 
-from .models import Role, User, UserSession
+from .models import RefreshToken, Role, User, UserSession
 
 ACCESS_MINUTES = 15
 EXPIRED = "Token is invalid or expired"
 SIGNED_OUT = "User not found or signed out"
 SEEN_EVERY = timedelta(seconds=30)
 TOLD_LATE = timedelta(seconds=60)
+_FAMILY = re.compile(r"[A-Za-z0-9_-]{0,40}")
 _CLAIMS = ["sub", "iat", "nbf", "exp", "jti", "iss", "aud"]
 
 # Built once, of tables instead of records: every request asks one of them.
-_USER, _ROLE, _SESSION = User.__table__, Role.__table__, UserSession.__table__
+_USER, _ROLE, _SESSION, _REFRESH = (model.__table__ for model in (User, Role, UserSession, RefreshToken))
 _COLUMNS = (
     *(_USER.c[name] for name in ("id", "username", "title", "first_name", "last_name", "language", "preferences")),
     *(_USER.c[name] for name in ("patient_id", "department_id", "token_version", "role_id")),
@@ -47,6 +49,9 @@ _WITH_ROLE = _USER.outerjoin(_ROLE, _USER.c.role_id == _ROLE.c.id)
 _BY_ID = Question(
     select(*_COLUMNS).select_from(_WITH_ROLE).where(_USER.c.id == bindparam("user_id"), _USER.c.is_active)
 )
+_ENDED = (_REFRESH.c.family == bindparam("family"), _REFRESH.c.revoked_at.is_not(None))
+_OF_TOKEN = (_USER.c.id == bindparam("user_id"), _USER.c.is_active, ~select(_REFRESH.c.id).where(*_ENDED).exists())
+_BY_TOKEN = Question(select(*_COLUMNS).select_from(_WITH_ROLE).where(*_OF_TOKEN))
 _told_along: dict[str, Callable[[Any], Any]] = {}
 
 
@@ -175,8 +180,8 @@ def second_factor_is_required(role_code: str | None) -> bool:
     return role_code is not None and role_code in settings.value("staff.second_factor_roles").replace(",", " ").split()
 
 
-def access_token(user_id: int, token_version: int) -> str:
-    """A JWT (RFC 7519, HS256) for fifteen minutes."""
+def access_token(user_id: int, token_version: int, family: str = "") -> str:
+    """A JWT (RFC 7519, HS256) for fifteen minutes, or until its family of tokens ends."""
     now = int(clock.now().timestamp())
     claims = {
         "token_type": "access",
@@ -189,6 +194,7 @@ def access_token(user_id: int, token_version: int) -> str:
         "iss": "hms",
         "aud": "hms-api",
         "ver": token_version,
+        "fam": family,
     }
     return jwt.encode(claims, current_app.config["JWT_SECRET_KEY"], algorithm="HS256")
 
@@ -202,7 +208,7 @@ def _by_token(header: str) -> Person | None:
     if not claims.begins <= clock.now().timestamp() < claims.ends:
         g.token_fault = EXPIRED
         return None
-    row = _BY_ID.ask({"user_id": claims.user_id}).first()
+    row = _BY_TOKEN.ask({"user_id": claims.user_id, "family": claims.family}).first()
     if row is None or row.token_version != claims.token_version:
         g.token_fault = SIGNED_OUT
         return None
@@ -210,15 +216,16 @@ def _by_token(header: str) -> Person | None:
 
 
 class Claims(NamedTuple):
-    """What an access token says: whose it is, and when (UTC seconds) it begins and ends."""
+    """What an access token says: whose it is, of which family, and when (UTC seconds) it begins and ends."""
 
     user_id: int
     token_version: int | None
+    family: str
     begins: int
     ends: int
 
 
-NO_CLAIMS = Claims(0, None, 0, 0)
+NO_CLAIMS = Claims(0, None, "", 0, 0)
 
 
 @lru_cache(maxsize=1024)
@@ -235,7 +242,8 @@ def _claims(token: str, key: str) -> Claims:
         audience="hms-api",
         options={"require": _CLAIMS, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
     )
-    if said.get("token_type") != "access":
+    family = str(said.get("fam", ""))
+    if said.get("token_type") != "access" or not _FAMILY.fullmatch(family):
         raise ValueError("this is no access token")
     begins, ends = (int(str(said[name])[:18]) for name in ("nbf", "exp"))
-    return Claims(int(said["sub"][:18]), said.get("ver"), begins, ends)
+    return Claims(int(said["sub"][:18]), said.get("ver"), family, begins, ends)

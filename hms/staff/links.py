@@ -1,6 +1,6 @@
 """One-time links: how a new person, or one who forgot, comes to a password. Nobody types a password for another.
 
-A link's secret has 256 random bits, is shown once, works once and for 72 hours; the database keeps its SHA-256 only.
+A link's secret has 256 random bits, is shown once, works once and for 24 hours; the database keeps its SHA-256 only.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from hms.core.words import _
 
 from . import gates, identity
 from .administrators import check_rank
-from .choosing import set_password
+from .choosing import hash_new_password, set_password
 from .ending import end_links
 from .identity import new_token, sha256
 from .models import OneTimeLink, User
 
-LASTS = timedelta(hours=72)
+LASTS = timedelta(hours=24)
 WELCOME, FORGOTTEN = "welcome", "password"
 
 
@@ -85,16 +85,17 @@ def holder(secret: str) -> User:
 
 def use_link(secret: str, *, password: str) -> User:
     """Choose a password by a link, in the name of its holder. Of two at once one is refused with `NotFound`."""
-    return _use(secret, password=password, by=identity.person(holder(secret).id))
+    owner = holder(secret)
+    return _use(secret, password_hash=hash_new_password(owner, password), by=identity.person(owner.id))
 
 
 @action(Action.PUBLIC)
-def _use(secret: str, *, password: str, by: Person) -> User:
+def _use(secret: str, *, password_hash: str, by: Person) -> User:
     user = locked(User, by.id)
     link = db.session.scalars(_open_links(secret).with_for_update(of=OneTimeLink)).one_or_none()
     if link is None:
         raise NotFound(_("This link does not work any more. Ask an administrator for a new one."))
     db.session.execute(update(OneTimeLink).where(OneTimeLink.id == link.id).values(used_at=clock.now()))
-    set_password(user, password)
+    set_password(user, password_hash)
     gates.open_all(user.id)
     return user

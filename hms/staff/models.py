@@ -205,9 +205,13 @@ class RecoveryCode(Working):
 
 
 class RefreshToken(Working):
-    """A refresh token of the API: used once; use it twice and its whole family is revoked."""
+    """A refresh token of the API: used once; use it twice and its family ends, with the access tokens issued beside it.
+
+    A family has ended when one of its tokens is revoked.
+    """
 
     __tablename__ = "refresh_token"
+    __table_args__ = (Index("ix_refresh_token_ended", "family", postgresql_where=text("revoked_at IS NOT NULL")),)
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     family: Mapped[str] = mapped_column(index=True)

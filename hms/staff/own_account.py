@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hms.core import audit
 from hms.core.actions import action
-from hms.core.db import db
+from hms.core.db import db, found, leave
 from hms.core.errors import RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
@@ -19,7 +19,7 @@ from hms.core.words import _
 
 from . import looks, passwords, photos, rules
 from .accounts import free_email
-from .choosing import set_password
+from .choosing import hash_new_password, set_password
 from .models import ProfilePhoto, User
 
 LONGEST_NAME = 150
@@ -59,33 +59,52 @@ def change_email(*, email: str, by: Person) -> User:
     return user
 
 
-@action(Action.SIGNED_IN)
 def change_password(*, password: str, by: Person) -> User:
     """Choose another password; every other session and every token ends. Call it after a fresh password."""
-    user = locked(User, by.id)
+    return _keep_password(hash_another_password(password, by=by), by=by)
+
+
+def hash_another_password(password: str, *, by: Person) -> str:
+    """The hash of a password that the rules allow and that is not the present one. Call it before an action."""
+    user = found(User, by.id)
     if passwords.is_right(user.password_hash, password):
         raise RuleBroken(_("This is the password you have already. Choose another one."), "password")
-    set_password(user, password, but_session=by.session_id)
+    return hash_new_password(user, password)
+
+
+@action(Action.SIGNED_IN, audited_as="staff.change_password")
+def _keep_password(password_hash: str, *, by: Person) -> User:
+    user = locked(User, by.id)
+    set_password(user, password_hash, but_session=by.session_id)
     return user
 
 
-@action(Action.SIGNED_IN)
 def change_profile(given: dict[str, Any], *, by: Person) -> None:
     """All that a program sends at once; address and password only after a fresh password."""
+    password_hash = hash_another_password(given["password"], by=by) if "password" in given else None
+    _keep_profile(given, password_hash, by=by)
+
+
+@action(Action.SIGNED_IN, audited_as="staff.change_profile")
+def _keep_profile(given: dict[str, Any], password_hash: str | None, *, by: Person) -> None:
     names = {name: given[name] for name in ("title", "first_name", "last_name") if name in given}
     if names:
         change_names(**names, by=by)
     if "email" in given:
         change_email(email=given["email"], by=by)
-    if "password" in given:
-        change_password(password=given["password"], by=by)
+    if password_hash is not None:
+        _keep_password(password_hash, by=by)
     change_preferences(language=given.get("language_preference"), preferences=given.get("preferences"), by=by)
 
 
-@action(Action.SIGNED_IN)
 def keep_photo(*, uploaded: bytes, by: Person) -> str:
     """Keep a picture of oneself in place of the one before; returns its mark."""
-    image = photos.portrait(uploaded)
+    leave()  # no connection to the database waits for the picture
+    return _keep_image(photos.portrait(uploaded), by=by)
+
+
+@action(Action.SIGNED_IN, audited_as="staff.keep_photo")
+def _keep_image(image: bytes, *, by: Person) -> str:
     row = {"user_id": by.id, "image": image, "mark": photos.mark(image)}
     db.session.execute(insert(ProfilePhoto).values(row).on_conflict_do_update(index_elements=["user_id"], set_=row))
     audit.record("staff.photo_kept", by, entity="app_user", entity_id=by.id, details={"mark": row["mark"]})

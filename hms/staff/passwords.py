@@ -1,12 +1,12 @@
 """Passwords: argon2id with OWASP's minimum (19 MiB, 2 passes); an unknown name costs as much as a wrong password.
 
-A hash takes a whole processor for some 40 ms: only a few are made at once, and never in the way of other pages.
+A hash takes a whole processor for some 40 ms: only a few are made at once, never in the way of other pages, and never while
+a connection to the database is kept.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable
 from functools import lru_cache
@@ -14,20 +14,29 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from flask import current_app, has_request_context
 
+from hms.core import actions
+from hms.core.db import leave
 from hms.core.errors import Unavailable
+from hms.core.threads import run_in_thread
 from hms.core.words import _
+
+from . import in_flight
 
 AT_ONCE = 4
 PATIENCE_SECONDS = 15
 _turn = threading.BoundedSemaphore(AT_ONCE)
 
 
-@lru_cache(maxsize=1)
+_STRONG = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_OF_TESTS = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
 def _hasher() -> PasswordHasher:
-    if os.environ.get("HMS_FAST_PASSWORDS") == "1":
-        return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    return PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+    """The variable weakens hashes in the test suite's own application, and nowhere else."""
+    is_test = os.environ.get("HMS_FAST_PASSWORDS") == "1" and current_app and current_app.testing
+    return _OF_TESTS if is_test else _STRONG
 
 
 @lru_cache(maxsize=1)
@@ -58,15 +67,15 @@ def _verified(stored: str, password: str) -> bool:
 
 
 def _in_turn(hash_it: Callable[..., Any], *given: str) -> Any:
-    """At most four at once; in a web process of green threads on a real thread, so that other requests go on."""
-    if not _turn.acquire(timeout=PATIENCE_SECONDS):
-        raise Unavailable(_("Too many people are signing in at this moment. Wait a minute, then try again."))
-    try:
-        monkey = sys.modules.get("gevent.monkey")
-        if monkey is None or not monkey.is_module_patched("threading"):
-            return hash_it(*given)
-        from gevent import get_hub
-
-        return get_hub().threadpool.apply(hash_it, given)
-    finally:
-        _turn.release()
+    """At most four at once, on a real thread. A request hashes before its action, never inside one."""
+    if has_request_context():
+        if actions.current() is not None:
+            raise RuntimeError("hash before the action: it would keep a connection to the database meanwhile")
+        leave()
+    with in_flight.counted():
+        if not _turn.acquire(timeout=PATIENCE_SECONDS):
+            raise Unavailable(_("Too many people are signing in at this moment. Wait a minute, then try again."))
+        try:
+            return run_in_thread(hash_it, *given)
+        finally:
+            _turn.release()

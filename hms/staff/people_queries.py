@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, and_, func, or_, select, tuple_
+from sqlalchemy import Select, and_, false, func, or_, select, tuple_
 from sqlalchemy.orm import joinedload
 
 from hms.core import clock
 from hms.core.db import db, found
-from hms.core.text import like
+from hms.core.text import is_only_signs, like
 
 from .models import LoginActivity, OneTimeLink, SignInGate, User
 
@@ -59,7 +59,8 @@ def people(*, state: str | None = None, search: str = "", after: tuple[str, str,
     if search:
         wanted = f"%{like(search)}%"
         columns = (User.username, User.email, User.first_name, User.last_name, User.first_name + " " + User.last_name)
-        query = query.where(or_(*(column.ilike(wanted, escape="\\") for column in columns)))
+        fits = or_(*(column.ilike(wanted, escape="\\") for column in columns))
+        query = query.where(false() if is_only_signs(search) else fits)
     if after is not None:
         query = query.where(tuple_(User.last_name, User.first_name, User.id) > after)
     return query.order_by(User.last_name, User.first_name, User.id)

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from hms.core import settings
 from hms.core.db import found
+from hms.core.limiting import limiter
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 
@@ -18,6 +19,8 @@ from .confirming import confirmed
 from .desk import pages
 from .models import User
 from .profile_forms import EmailForm, NamesForm, PasswordForm, PhotoForm, PreferencesForm
+
+PICTURES_OF_A_PERSON = "10/10 minutes"
 
 
 def _chosen() -> dict[str, Any]:
@@ -85,6 +88,7 @@ def change_password() -> ResponseReturnValue:
 
 @pages.route("/profile/photo", methods=["GET", "POST"])
 @needs(Action.SIGNED_IN)
+@limiter.limit(PICTURES_OF_A_PERSON, methods=["POST"], key_func=lambda: f"person {person().id}")
 def change_photo() -> ResponseReturnValue:
     """A picture of oneself."""
     form = PhotoForm()

@@ -10,7 +10,7 @@ from hms.core.db import db
 from hms.core.permissions import Action
 from hms.core.permissions import Role as BuiltIn
 from hms.core.statements import built_once
-from hms.core.text import like
+from hms.core.word_search import holds_words
 
 from .models import Department, LoginActivity, Role, User
 
@@ -96,5 +96,4 @@ def accounts_named(text: str, limit: int) -> list[int]:
     if found:
         return found
     said = func.hms_fold(func.concat_ws(" ", User.title, User.first_name, User.last_name, User.username))
-    fits = (said.like(func.hms_fold(f"%{like(word)}%")) for word in text.split())
-    return list(db.session.scalars(select(User.id).where(*fits).order_by(User.id).limit(limit)))
+    return list(db.session.scalars(select(User.id).where(*holds_words(said, text)).order_by(User.id).limit(limit)))

@@ -33,10 +33,14 @@ def plain(typed: str) -> str | None:
     return bare if _FORM.fullmatch(bare) else None
 
 
-def keep(user_id: int, codes: list[str]) -> None:
-    """Put `codes` in the place of the account's earlier ones, within the caller's action."""
+def hash_codes(codes: list[str]) -> list[str]:
+    """The hashes that are kept of `codes`. Call it before the action that keeps them."""
+    return [passwords.hashed(code.replace("-", "")) for code in codes]
+
+
+def keep(user_id: int, hashes: list[str]) -> None:
+    """Put new codes in the place of the account's earlier ones, within the caller's action."""
     drop(user_id)
-    hashes = [passwords.hashed(code.replace("-", "")) for code in codes]
     db.session.add_all([RecoveryCode(user_id=user_id, code_hash=each) for each in hashes])
 
 

@@ -30,7 +30,6 @@ ASKED = _("Asked for an account.")
 ASKED_WITH_TAKEN_EMAIL = _("Gave an e-mail address that belongs to another account; it was left out.")
 
 
-@action(Action.PUBLIC)
 def register(
     *,
     username: str,
@@ -47,24 +46,37 @@ def register(
     `NotAllowed` while the setting is closed, `Conflict` when too many wait.
     """
     check_open()
-    turns.wait(Turn.REGISTER)
     person = User(username=rules.username(username), email=rules.email(email), is_active=False, awaits_approval=True)
     person.first_name, person.last_name = _name(first_name, "first_name"), _name(last_name, "last_name")
     role = active_role(role_id)
     own = [person.username, person.email.partition("@")[0], person.first_name, person.last_name]
     rules.check_password(password, own, shortest=settings.value("staff.shortest_password"))
-    if _is_waiting(person.username, password):
-        return
+    said = (rules.sentence(reason, LONGEST_NAME, "reason") or ASKED) if role is not None else ""
+    request = RoleChangeRequest(requested_role_id=role.id, reason=said) if role is not None else None
     person.password_hash = passwords.hashed(password)
+    is_kept = False
+    while not is_kept:
+        waiting = _hash_of_waiting(person.username)
+        is_kept = passwords.is_right(waiting, password) or _keep_wish(person, request, waiting, by=by)
+
+
+@action(Action.PUBLIC, audited_as="staff.register")
+def _keep_wish(person: User, request: RoleChangeRequest | None, compared_with: str | None, *, by: Person) -> bool:
+    """Keep it; False when another wish under the same name came meanwhile, with which it must be compared first."""
+    turns.wait(Turn.REGISTER)
+    check_open()
+    if _hash_of_waiting(person.username) != compared_with:
+        return False
     _make_free(person)
     db.session.add(person)
     db.session.flush()
-    if role is not None:
-        said = rules.sentence(reason, LONGEST_NAME, "reason") or ASKED
-        db.session.add(RoleChangeRequest(user_id=person.id, requested_role_id=role.id, reason=said))
+    if request is not None:
+        request.user_id = person.id
+        db.session.add(request)
         db.session.flush()
     for reviewer in reviewers():
         tell(reviewer, title=_("Somebody asks for an account."), url="/admin/users?state=asked", by=SYSTEM)
+    return True
 
 
 def check_open() -> None:
@@ -83,10 +95,10 @@ def _name(text: str, field: str) -> str:
     return said
 
 
-def _is_waiting(username: str, password: str) -> bool:
-    """Whether this very wish waits already. Costs one hash whether or not there is anything to compare with."""
+def _hash_of_waiting(username: str) -> str | None:
+    """The password hash of the wish that waits under this name already, if one does."""
     like = select(User.password_hash).where(User.awaits_approval, func.lower(User.username) == username.lower())
-    return passwords.is_right(db.session.scalars(like).first(), password)
+    return db.session.scalars(like).first()
 
 
 def _make_free(person: User) -> None:

@@ -88,8 +88,8 @@ def named(name: str) -> User | None:
 def _renew_hash(user: User, password: str) -> None:
     """While the password is known, make its hash with today's numbers."""
     if user.password_hash and passwords.is_outdated(user.password_hash):
+        fresh = passwords.hashed(password)
         with doing("staff.renew_password_hash", SYSTEM):
-            fresh = passwords.hashed(password)
             unchanged = (User.id == user.id, User.password_hash == user.password_hash)
             db.session.execute(update(User).where(*unchanged).values(password_hash=fresh))
 

@@ -202,7 +202,7 @@ def test_an_entry_past_the_programs_is_not_signed(db):
 def test_every_action_of_the_desks_is_told_in_words():
     desks = {name for _finder, name, _is_package in pkgutil.walk_packages(hms.__path__, "hms.")}
     known = {
-        f"{name.split('.')[1]}.{done.__name__}"
+        done.audited_as
         for name in desks
         if not name.startswith(("hms.local", "hms.demo"))
         for done in vars(importlib.import_module(name)).values()

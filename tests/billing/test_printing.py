@@ -182,6 +182,7 @@ def worker(hospital: Flask, broker: Valkey, tmp_path: Path) -> Iterator[Any]:
             "DATABASE_URL": hospital.config["SQLALCHEMY_DATABASE_URI"],
             "REDIS_URL": broker.url(),
             "HMS_DATA_DIR": str(tmp_path),
+            "HMS_HOSTS": "127.0.0.1",
             **{name.upper(): key_of(name) for name in ("secret_key", "jwt_secret_key", "audit_key")},
             "TOTP_KEYS": key_of("totp"),
         }

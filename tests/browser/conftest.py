@@ -66,7 +66,7 @@ class Served:
 
 
 def _environment(config: Config) -> dict[str, str]:
-    """What the programs of a test hospital read; the kit page is shown because Flask is told to debug."""
+    """What the programs of a test hospital read."""
     return os.environ | {
         "DATABASE_URL": config.database_url,
         "REDIS_URL": config.redis_url,
@@ -75,6 +75,7 @@ def _environment(config: Config) -> dict[str, str]:
         "AUDIT_KEY": config.audit_key,
         "TOTP_KEYS": ",".join(config.totp_keys),
         "HMS_DATA_DIR": str(config.data_dir),
+        "HMS_HOSTS": "127.0.0.1",
     }
 
 
@@ -93,7 +94,9 @@ def opened(name: str, template: str, redis_url: str, *helpers: str) -> Iterator[
     app, bind, environment = app_beside(config), f"127.0.0.1:{ports.choose()}", _environment(config)
     command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "--graceful-timeout", "1"]
     command += ["--no-control-socket", "-b", bind, "wsgi:app"]
-    web = Child(name, command, environment | {"SOCKETIO_ASYNC": "gevent", "FLASK_DEBUG": "1"}, servers.HOME)
+    # The kit page is shown where a demo is told to debug.
+    of_web = {"SOCKETIO_ASYNC": "gevent", "FLASK_DEBUG": "1", "HMS_DEMO": "1"}
+    web = Child(name, command, environment | of_web, servers.HOME)
     beside = {word: Child(f"{name}-{word}", flask_command(word), environment, servers.HOME) for word in helpers}
     try:
         web.start()

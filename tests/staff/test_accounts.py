@@ -60,7 +60,7 @@ def test_a_link_too_old_a_newer_one_and_a_closed_account_all_look_like_a_link_th
     assert desk(None).get(f"/welcome/{first}").status_code == 404
     assert desk(None).get(f"/welcome/{second}").status_code == 200
     row = db.session.scalars(select(OneTimeLink).filter_by(ended_at=None)).one()
-    assert clock.now() + timedelta(hours=71) < row.expires_at < clock.now() + timedelta(hours=73)
+    assert clock.now() + timedelta(hours=23) < row.expires_at < clock.now() + timedelta(hours=25)
     accounts.deactivate(nurse.id, by=person("admin"))
     assert desk(None).get(f"/welcome/{second}").status_code == 404
     assert desk(None).get("/welcome/" + "x" * 43).status_code == 404

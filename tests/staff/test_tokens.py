@@ -14,10 +14,13 @@ from sqlalchemy import func, select
 
 from hms.core import clock
 from hms.core.actions import doing
+from hms.core.audit import AuditEntry
 from hms.core.db import db as database
 from hms.core.people import SYSTEM
-from hms.staff import identity, own_account
+from hms.messages.models import Notification
+from hms.staff import identity, own_account, tokens
 from hms.staff.models import RefreshToken, Role, User
+from hms.staff.signing_in import SignedIn
 from tests.conftest import PASSWORD
 from tests.staff.conftest import at_once
 
@@ -47,6 +50,46 @@ def test_of_twenty_refreshes_at_once_one_is_honoured_and_the_family_ends(real_ap
     database.session.rollback()
     usable = (RefreshToken.used_at.is_(None), RefreshToken.revoked_at.is_(None))
     assert database.session.scalar(select(func.count(RefreshToken.id)).where(*usable)) == 0
+
+
+def test_a_refresh_token_used_twice_ends_every_token_of_its_family_and_is_told(program, account):
+    client, other = program(None), program(None)
+    first, elsewhere = _pair(client), _pair(other)
+    second = _refresh(client, first["refresh"]).get_json()
+    assert [_me(client, pair["access"]) for pair in (first, second, elsewhere)] == [200, 200, 200]
+    for _again in range(3):
+        assert _refresh(other, first["refresh"]).status_code == 401
+    assert [_me(client, pair["access"]) for pair in (first, second, elsewhere)] == [401, 401, 200]
+    assert _refresh(client, second["refresh"]).status_code == 401
+    assert _refresh(other, elsewhere["refresh"]).status_code == 200, "another program goes on"
+    told = database.session.scalars(select(Notification)).all()
+    assert sorted(one.user_id for one in told) == sorted(account(name).id for name in ("admin", "doctor"))
+    assert "used twice" in next(one.message for one in told if one.user_id == account("doctor").id)
+    entries = database.session.scalars(select(AuditEntry).filter_by(action="staff.refresh_token_reused")).all()
+    assert {(entry.entity_id, entry.outcome) for entry in entries} == {(account("doctor").id, "denied")}
+
+
+def test_a_pair_issued_while_its_family_ends_is_worth_nothing(program, account):
+    """It was written a moment after the others were revoked."""
+    client, doctor = program(None), account("doctor")
+    late = tokens._pair(SignedIn(doctor.id, doctor.token_version), "family", clock.now() + timedelta(hours=1))
+    database.session.add(
+        RefreshToken(
+            token_hash=b"x", family="family", user_id=doctor.id, expires_at=clock.now(), revoked_at=clock.now()
+        )
+    )
+    database.session.commit()
+    assert _me(client, late["access"]) == 401
+    assert _refresh(client, late["refresh"]).status_code == 401
+    assert database.session.scalars(select(Notification)).all() == [], "nobody used one twice"
+
+
+@pytest.mark.parametrize("family", ["", "\u0000", 7, None, ["x"], "x" * 5000])
+def test_a_signed_token_of_a_strange_family_is_no_fault(app, program, account, family):
+    token = identity.access_token(account("doctor").id, 1)
+    claims = jwt.decode(token, options={"verify_signature": False}) | {"fam": family}
+    forged = jwt.encode(claims, app.config["JWT_SECRET_KEY"], algorithm="HS256")
+    assert _me(program(None), forged) in (200, 401)
 
 
 def test_a_chain_of_refreshes_ends_a_day_after_its_sign_in(program):

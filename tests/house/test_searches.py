@@ -1,0 +1,90 @@
+"""Every search of every desk: what has neither a letter nor a digit finds nothing, and no sign stands for others."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from hms.admin import trail
+from hms.billing.models import PriceItem
+from hms.clinical import codes
+from hms.core import audit
+from hms.core.db import db as database
+from hms.core.money import Money
+from hms.core.people import SYSTEM
+from hms.formulary.models import Medication
+from hms.patients.models import Patient
+from hms.pharmacy.models import Supplier
+from tests.house.hospital import add, somebody, whole_record
+
+pytestmark = pytest.mark.security("J")
+
+SIGNS = ("%", "_", "%%", "(", "--", "\\", "*", "'", '"', "’", "-", "/", ". ;", "<>", "$", "^.*", "% _", "…")
+ODD = "Canary (50%) -- 'x' \\ _ * \" ’ / . ; <> $ ^.* …"
+"""A name that holds each of the signs: they are not found even where they stand."""
+SEARCHES = (
+    ("receptionist", "/patients/?q=", "kamara", "KAMARA"),
+    ("receptionist", "/find?q=", "kamara", "KAMARA"),
+    ("receptionist", "/find/rows?q=", "kamara", "KAMARA"),
+    ("receptionist", "/appointments/patients?q=", "kamara", "KAMARA"),
+    ("cashier", "/billing/?state=all&q=", "kamara", "KAMARA"),
+    ("cashier", "/billing/prices?q=", "canary", "Canary"),
+    ("cashier", "/billing/prices/choose?q=", "canary", "Canary"),
+    ("pharmacist", "/find?q=", "canary", "Canary"),
+    ("pharmacist", "/pharmacy/stock?q=", "canary", "Canary"),
+    ("pharmacist", "/pharmacy/medicines/choose?q=", "canary", "Canary"),
+    ("pharmacist", "/pharmacy/suppliers/choose?q=", "canary", "Canary"),
+    ("doctor", "/clinical/medicines?q=", "canary", "Canary"),
+    ("doctor", "/lab/tests?q=", "haemoglobin", "Haemoglobin"),
+    ("admin", "/admin/users?q=", "canary", "Canary"),
+    ("admin", "/admin/settings?q=", "hospital", "/admin/settings/"),
+)
+LISTS = (
+    ("receptionist", "/api/patients/?search=", "kamara"),
+    ("doctor", "/api/medications/?search=", "canary"),
+    ("cashier", "/api/service-catalog/?search=", "canary"),
+    ("cashier", "/api/bills/?search=", None),
+    ("admin", "/api/audit-logs/?user=", "admin"),
+)
+
+
+@pytest.fixture
+def record(db, person):
+    """A patient with something at every desk, and at each desk something whose name holds the signs."""
+    ids = whole_record()
+    add(Medication(name=ODD, generic_name=ODD, unit="tablet", reorder_level=9))
+    add(PriceItem(code="CANARY", name=ODD, unit_price=Money("10.00")))
+    add(Supplier(name=ODD))
+    add(Patient(number=899_999, hospital_number="HMS-899999-0", given_names=ODD, family_name="Kamara"))
+    somebody("canary-50_x", "nurse", first_name=ODD)
+    audit.record("tests.searched", person("admin"))
+    return ids
+
+
+@pytest.mark.parametrize(("role", "address", "word", "shown"), SEARCHES)
+def test_signs_alone_find_nothing_on_pages(desk, record, role, address, word, shown):
+    client = desk(role)
+    client.checks = False
+    assert shown in client.get(address + word).get_data(as_text=True), "the search finds at all"
+    answers = {sign: client.get(address + quote(sign)) for sign in SIGNS}
+    assert [sign for sign, answer in answers.items() if answer.status_code != 200] == []
+    assert [sign for sign, answer in answers.items() if shown in answer.get_data(as_text=True)] == []
+
+
+@pytest.mark.parametrize(("role", "address", "word"), LISTS)
+def test_signs_alone_find_nothing_through_the_api(program, record, role, address, word):
+    client = program(role)
+    assert word is None or client.get(address + word).json
+    assert {sign: client.get(address + quote(sign)).json for sign in SIGNS} == dict.fromkeys(SIGNS, [])
+
+
+def test_signs_alone_find_nothing_in_the_trail(db, record):
+    found = {word: database.session.execute(trail.query(trail.Wanted(words=word))).all() for word in ("canary", *SIGNS)}
+    assert [word for word, rows in found.items() if rows] == ["canary"]
+
+
+def test_signs_alone_are_no_diagnosis(db):
+    codes.load_codes(by=SYSTEM)
+    assert codes.find("malaria")
+    assert {sign: codes.find(sign) for sign in SIGNS} == dict.fromkeys(SIGNS, [])
