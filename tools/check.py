@@ -11,7 +11,11 @@ from browser import HOW_TO_GET_ONE, find_chromium
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
-CODE = [name for name in ("hms", "tests", "tools", "benchmarks", "config.py", "wsgi.py", "gunicorn.conf.py") if (ROOT / name).exists()]
+CODE = [
+    name
+    for name in ("hms", "tests", "tools", "benchmarks", "config.py", "wsgi.py", "gunicorn.conf.py")
+    if (ROOT / name).exists()
+]
 
 ANALYSERS = ROOT / ".local" / "analysis" / "bin"
 RULES = ROOT / "tools" / "analysis" / "rules.yml"

@@ -15,9 +15,8 @@ from hms.core.people import SYSTEM
 from hms.core.permissions import NAMES, Role
 from hms.lab.models import LabOrder
 from hms.staff.models import User
-from tests.house.hospital import add, whole_record
+from tests.house.hospital import add, every_record
 from tests.house.places import Place, places
-from tests.house.test_walk import _a_correction, _an_access
 
 pytestmark = pytest.mark.security("O")
 
@@ -52,12 +51,11 @@ def _names_a_record(app, place: Place) -> bool:
 
 @pytest.fixture
 def known(db) -> dict[str, int]:
-    ids = whole_record("Walked")
-    ids |= {"access_id": _an_access(ids["patient_id"]), "correction_id": _a_correction(ids["bill_id"])}
+    ids = every_record("Walked")
     with doing("tests.seed", SYSTEM):
         database.session.get(LabOrder, ids["order_id"]).status = "waiting"
         database.session.get(LabOrder, ids["order_id"]).done_at = None
-    return ids | {"session_id": 1}
+    return ids
 
 
 def _reads(actor_id: int, patient_id: int) -> int:
