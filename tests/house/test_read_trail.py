@@ -15,7 +15,7 @@ from hms.core.people import SYSTEM
 from hms.core.permissions import NAMES, Role
 from hms.lab.models import LabOrder
 from hms.staff.models import User
-from tests.house.hospital import add, every_record
+from tests.house.hospital import add, every_record, whole_record
 from tests.house.places import Place, places
 
 pytestmark = pytest.mark.security("O")
