@@ -38,6 +38,8 @@ def prescriptions() -> Response:
         medication_id=argument_id("medication", "medication_id"),
         status=wanted_state(STATES),
     )
+    if argument_id("medication", "medication_id") is not None:  # which medicine it is, a closed record does not tell
+        rows = rows.where(access.open_to(who, Prescription.patient_id))
     return trail.listed("prescription", rows, prescription_json)
 
 
