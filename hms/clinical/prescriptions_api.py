@@ -43,6 +43,8 @@ def prescriptions(asked: dict[str, Any]) -> Response:
     what = {"medication": Prescription.medication_id, "status": Prescription.status}
     rows = narrowed(queries.prescriptions(person()), asked, on=Prescription.created_at, **whose, **what)
     rows = ordered(rows, asked, Prescription.id, created_at=Prescription.created_at)
+    if asked.get("medication") is not None:  # which medicine it is, a closed record does not tell
+        rows = rows.where(access.open_to(person(), Prescription.patient_id))
     return trail.listed("prescription", rows, prescription_json)
 
 

@@ -53,11 +53,6 @@ def _marks(may_read: bool, who: Person | Reader, patient_id: Any) -> tuple[Any, 
     return is_readable.label("is_readable"), access.in_emergency(who, patient_id).label("is_emergency")
 
 
-def _known(may_read: bool, who: Reader, patient_id: Any) -> list[Any]:
-    """Which rows `who` may know of: whoever reads their content none of closed records, others all, without content."""
-    return access.visible_to(who, patient_id) if may_read else access.own_rows(who, patient_id)
-
-
 def encounters(who: Person) -> Select:
     """Encounters that `who` may know of, newest first; `is_readable` says whether their content is open too.
 
@@ -69,7 +64,7 @@ def encounters(who: Person) -> Select:
 def _encounters(*, may_read: bool, who: Reader) -> Select:
     names, whose = CLINICAL if may_read else PUBLIC, _ENCOUNTER.patient_id
     query = select(*(_ENCOUNTER[name] for name in names), *_marks(may_read, who, whose))
-    query = query.where(_ENCOUNTER.status != "entered_in_error", *_known(may_read, who, whose))
+    query = query.where(_ENCOUNTER.status != "entered_in_error", *access.visible_to(who, whose))
     return query.where(_ENCOUNTER.status == "signed") if who.is_patient else query
 
 
@@ -104,7 +99,7 @@ def prescriptions(who: Person) -> Select:
 def _prescriptions(*, may_read: bool, who: Reader) -> Select:
     names, whose = ORDER_CLINICAL if may_read else ORDER_PUBLIC, _ORDER.patient_id
     query = select(*(_ORDER[name] for name in names), *_marks(may_read, who, whose))
-    query = query.where(_ORDER.status != "entered_in_error", *_known(may_read, who, whose))
+    query = query.where(_ORDER.status != "entered_in_error", *access.visible_to(who, whose))
     return query.where(_ORDER.status != "draft") if who.is_patient else query
 
 

@@ -93,12 +93,13 @@ def own_rows(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]
 
 
 def visible_to(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]:
-    """The conditions that keep clinical rows `who` may know of: closed records are left out, as if there were none.
+    """The conditions that keep clinical rows `who` may know of: for those who read charts closed records are left out, as if
+    there were none.
 
-    An administrator who needs a reason still sees that there are rows, without what is in them.
+    The desks beside care, and an administrator who needs a reason, still see that there are rows, without what is in them.
     """
     one = reader(who)
-    return [open_to(one, patient_id)] if one.is_patient or one.sort is Sort.CARE_TEAM else []
+    return [open_to(one, patient_id)] if one.is_patient or (one.sort is Sort.CARE_TEAM and one.sees_patients) else []
 
 
 def check(whom: Patient, who: Person) -> None:

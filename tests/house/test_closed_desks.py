@@ -54,6 +54,9 @@ def test_a_pharmacist_gives_with_a_reason_and_comes_back_to_the_counter(record, 
     assert closed.status_code == 403
     assert opening in closed.get_data(as_text=True)
     api = program("pharmacist")
+    of_it = {one["id"]: one for one in api.get("/api/prescriptions/").get_json()}[record["prescription_id"]]
+    assert set(of_it) == {"id", "encounter", "created_at", "status"}
+    assert api.get(f"/api/prescriptions/?medication={record['medication_id']}").get_json() == []
     give = f"/api/prescriptions/{record['prescription_id']}/dispense/"
     refused = api.post(give, json={"quantity": 1})
     assert (refused.status_code, refused.get_json()["code"]) == (403, "restricted")
