@@ -10,8 +10,8 @@ Which answers leave an entry:
 * A list on a page that shows clinical text (`<desk>.read_board`): one for each patient, as in a list of the API.
 * Lists on pages that show who somebody is and when they come or what they owe (find box, day board, pay queue): none.
 
-An action that reads is called `<desk>.read…` (or `clinical.open_chart`). Entries that are no rows of lists count towards the
-limit of very many reads (`mass_reading.py`): a chart as much as a page of a list.
+An action that reads is called `<desk>.read…` (or `clinical.open_chart`). What an account reads counts towards the limit of
+very many records (`mass_reading.py`): each patient whose record was opened once, and the rows of lists by the hundred.
 """
 
 from __future__ import annotations
@@ -125,11 +125,11 @@ _NOBODY: dict[str, Any] = dict.fromkeys(
 _RECORD = Telling(
     text("""
 WITH lately AS MATERIALIZED (
-    SELECT FROM audit_entry
+    SELECT patient_id, new FROM audit_entry
      WHERE actor_id = CAST(:actor_id AS bigint)
        AND recorded_at > now() - make_interval(mins => CAST(:minutes AS int))
        AND (action LIKE '%.read%' OR action = 'clinical.open_chart') AND (new IS NULL OR NOT jsonb_exists(new, 'list'))
-     ORDER BY recorded_at DESC LIMIT CAST(:reads AS int)
+     ORDER BY recorded_at DESC LIMIT 10 * CAST(:reads AS int)
 ), long_ago AS MATERIALIZED (
     SELECT id FROM audit_entry
      WHERE recorded_at < now() - make_interval(mins => CAST(:repeats AS int)) ORDER BY recorded_at DESC LIMIT 1
@@ -148,7 +148,8 @@ WITH lately AS MATERIALIZED (
                AND known.actor_id = CAST(:actor_id AS bigint) AND known.action = CAST(:action AS text)))
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM lately)
+SELECT (SELECT count(*) FROM written),
+       (SELECT count(DISTINCT patient_id) + coalesce(sum(CAST(new->>'patients' AS int)), 0) / 100 FROM lately)
 """)
 )
 """`lately` finds the index of what counts (`audit.COUNTED`), `long_ago` spares the search of a patient's whole past."""

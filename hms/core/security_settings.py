@@ -67,9 +67,11 @@ SECURITY_SETTINGS = (
     Setting(
         "security.mass_read_records",
         200,
-        _l("Reads of one account in a short time before administrators are told"),
+        _l("Records one account may read in a short time"),
         SECURITY,
-        help=_l("A read is a chart, a bill, a page of a list. Above it the account is slowed down. 0: no limit."),
+        help=_l(
+            "Each patient counts once, and a hundred rows of lists count one. Above it the account is slowed. 0: no limit."
+        ),
         least=0,
         most=10_000,
         is_sensitive=True,
