@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, jsonify, render_template, request
+from flask import Response, current_app, jsonify, render_template
 from marshmallow import fields
 from sqlalchemy import func, select
 
-from hms.core.api import Shape, argument_id, asked_days, listed
+from hms.core.api import Shape, listed
 from hms.core.audit import AuditEntry
 from hms.core.db import db
+from hms.core.parameters import (
+    DAYS,
+    PAGING,
+    Choice,
+    Id,
+    Number,
+    Ordering,
+    Words,
+    first_and_last,
+    narrowed,
+    ordered,
+    parameters,
+)
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.staff import activity
 from hms.staff import queries as staff
 from hms.staff.models import LoginActivity
 
@@ -74,10 +88,22 @@ def audit_json(row: Any) -> dict[str, Any]:
     }
 
 
-def _audit() -> Response:
-    day_from, day_to = asked_days()
-    patient_id, user = argument_id("patient", "patient_id"), request.args.get("user", "")[:150]
-    action, kind = request.args.get("action", "")[:80], request.args.get("object_type", "")[:80]
+AUDIT = parameters(
+    **PAGING,
+    **DAYS,
+    patient=Id(),
+    user=Words(150),
+    action=Words(80),
+    object_type=Words(80),
+    object_id=Number(),
+    ordering=Ordering(("id",)),
+)
+
+
+def _audit(asked: dict[str, Any]) -> Response:
+    day_from, day_to = first_and_last(asked)
+    patient_id, user = asked.get("patient"), asked.get("user")
+    action, kind = asked.get("action"), asked.get("object_type")
     wanted = trail.Wanted(
         day_from=day_from,
         day_to=day_to,
@@ -85,9 +111,12 @@ def _audit() -> Response:
         patient_ids=None if patient_id is None else (patient_id,),
         actions=(action,) if action else None,
         entity=kind or None,
-        entity_id=argument_id("object_id"),
+        entity_id=asked.get("object_id"),
     )
-    return listed(trail.query(wanted), audit_json, total=_about_all(wanted))
+    is_exact = asked.get("count") == "exact"
+    return listed(
+        ordered(trail.query(wanted), asked, trail.ENTRY.id), audit_json, total=None if is_exact else _about_all(wanted)
+    )
 
 
 def _about_all(wanted: trail.Wanted) -> Any:
@@ -99,26 +128,34 @@ def _about_all(wanted: trail.Wanted) -> Any:
 
 @api.get("/audit-logs/")
 @needs(Action.READ_AUDIT)
+@api.arguments(AUDIT, location="query")
 @api.response(200, AuditOut(many=True))
-def audit_logs() -> Response:
+def audit_logs(asked: dict[str, Any]) -> Response:
     """Who did what and when, newest first."""
-    return _audit()
+    return _audit(asked)
 
 
 @api.get("/audit_logs/")
 @needs(Action.READ_AUDIT)
+@api.arguments(AUDIT, location="query")
 @api.response(200, AuditOut(many=True))
-def audit_logs_by_another_name() -> Response:
+def audit_logs_by_another_name(asked: dict[str, Any]) -> Response:
     """The same list under the address of older clients."""
-    return _audit()
+    return _audit(asked)
+
+
+SIGN_INS = parameters(**PAGING, **DAYS, user=Id(), status=Choice(activity.OUTCOMES), ordering=Ordering(("id",)))
 
 
 @api.get("/login-activity/")
 @needs(Action.READ_SIGN_INS)
+@api.arguments(SIGN_INS, location="query")
 @api.response(200, SignInOut(many=True))
-def login_activity() -> Response:
+def login_activity(asked: dict[str, Any]) -> Response:
     """Tries to sign in, newest first."""
-    return listed(queries.sign_ins(), sign_in_json)
+    columns = {"user": LoginActivity.user_id, "status": LoginActivity.status}
+    rows = narrowed(queries.sign_ins(), asked, on=LoginActivity.at, **columns)
+    return listed(ordered(rows, asked, LoginActivity.id), sign_in_json)
 
 
 def sign_in_json(row: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import Form, SelectField
@@ -33,6 +34,12 @@ class DaysForm(Form):
 
     day_from = Parsed(_l("From"), parse=_day, show=written_day)
     day_to = Parsed(_l("To"), parse=_day, show=written_day)
+
+
+def filled_in(form: Form) -> dict[str, str]:
+    """The filters of `form` as they stand in the address, for links to other pages of the list. Other parameters are left
+    behind: `url_for` would take some of them for its own."""
+    return {name: request.args[name] for name in form.data if request.args.get(name)}
 
 
 class AuditFilterForm(DaysForm):

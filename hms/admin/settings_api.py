@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response
 from marshmallow import fields
 
 from hms.core import settings
-from hms.core.api import Shape, check_if_match, single
+from hms.core.api import Shape, check_if_match, listed, single
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.fields import REQUIRED, Text
 from hms.core.limiting import limiter
+from hms.core.parameters import PAGING, parameters
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
@@ -55,17 +56,19 @@ def setting_json(setting: settings.Setting, row: settings.SystemSetting | None) 
     }
 
 
+LISTED = parameters(**PAGING)
+
+
 def _settings(shown: list[settings.Setting]) -> Response:
     stored = settings.stored()
-    response = jsonify([setting_json(setting, stored.get(setting.key)) for setting in shown])
-    response.headers["X-Total-Count"] = str(len(shown))
-    return response
+    return listed(shown, lambda setting: setting_json(setting, stored.get(setting.key)))
 
 
 @api.get("/system-settings/")
 @needs(Action.READ_SETTINGS)
+@api.arguments(LISTED, location="query")
 @api.response(200, SettingOut(many=True))
-def system_settings() -> Response:
+def system_settings(_asked: dict[str, Any]) -> Response:
     """Every setting with its present value."""
     return _settings(list(settings.SETTINGS.values()))
 
@@ -73,8 +76,9 @@ def system_settings() -> Response:
 @api.get("/system-settings/public/")
 @needs(Action.PUBLIC)
 @limiter.limit("120/minute")
+@api.arguments(LISTED, location="query")
 @api.response(200, SettingOut(many=True))
-def public_settings() -> Response:
+def public_settings(_asked: dict[str, Any]) -> Response:
     """The settings that anybody may read, without signing in."""
     return _settings([setting for setting in settings.SETTINGS.values() if setting.is_public])
 

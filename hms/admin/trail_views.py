@@ -24,7 +24,7 @@ from hms.patients import queries as patients
 
 from . import opened, trail, words
 from .desk import pages
-from .forms import AuditFilterForm, DaysForm
+from .forms import AuditFilterForm, DaysForm, filled_in
 from .masking import masked
 
 ROWS = 50
@@ -44,10 +44,10 @@ def audit_trail() -> ResponseReturnValue:
     page = {
         "rows": shown,
         "names": trail.names(shown),
-        "older": _address(before=shown[-1].id) if len(rows) > ROWS else None,
-        "newest": _address() if request.args.get("before") else None,
+        "older": _address(form, before=shown[-1].id) if len(rows) > ROWS else None,
+        "newest": _address(form) if request.args.get("before") else None,
         "spans": _spans(form),
-        "export": _address("admin.export_audit") if shown else None,
+        "export": _address(form, "admin.export_audit") if shown else None,
         "one_patient": _only(wanted.patient_ids) if wanted else None,
     }
     return render_template("admin/audit.html", form=form, trail=words, masked=masked, **page), 200 if wanted else 400
@@ -69,9 +69,8 @@ def _only(ids: tuple[int, ...] | None) -> int | None:
     return ids[0] if ids is not None and len(ids) == 1 else None
 
 
-def _address(endpoint: str = "admin.audit_trail", **more: Any) -> str:
-    kept = {name: value for name, value in request.args.items() if name != "before" and value and name not in more}
-    return url_for(endpoint, **kept, **more)
+def _address(form: AuditFilterForm, endpoint: str = "admin.audit_trail", **more: Any) -> str:
+    return url_for(endpoint, **(filled_in(form) | more))
 
 
 def _spans(form: AuditFilterForm) -> list[dict[str, Any]]:
@@ -80,7 +79,7 @@ def _spans(form: AuditFilterForm) -> list[dict[str, Any]]:
     for label, days in ((_("Today"), 1), (_("7 days"), 7), (_("30 days"), 30)):
         first = today - timedelta(days=days - 1)
         is_current = (form.day_from.data, form.day_to.data or today) == (first, today)
-        url = _address(day_from=written_day(first), day_to=written_day(today))
+        url = _address(form, day_from=written_day(first), day_to=written_day(today))
         spans.append({"label": label, "url": url, "is_current": is_current})
     return spans
 
@@ -92,10 +91,10 @@ def export_audit() -> ResponseReturnValue:
     form = AuditFilterForm(request.args)
     wanted = _wanted(form)
     if wanted is None:
-        return redirect(_address())
+        return redirect(_address(form))
     with doing("admin.export_audit", person()):
-        asked = {name: value for name, value in request.args.items() if value}
-        audit.record("admin.export_audit", person(), outcome="success", details={"filters": asked})
+        filters = filled_in(form)
+        audit.record("admin.export_audit", person(), outcome="success", details={"filters": filters})
     answer = Response(stream_with_context(_lines(wanted)), mimetype="text/csv")
     answer.headers["Content-Disposition"] = f'attachment; filename="audit-{clock.today():%Y%m%d}.csv"'
     return answer

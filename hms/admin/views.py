@@ -20,7 +20,7 @@ from . import (
     trail_views,  # noqa: F401 - puts its pages on the blueprint
 )
 from .desk import pages
-from .forms import SignInFilterForm
+from .forms import SignInFilterForm, filled_in
 
 __all__ = ("pages",)
 
@@ -46,7 +46,7 @@ def sign_ins() -> ResponseReturnValue:
     }
     query = queries.sign_ins(queries.SignInFilter(**given)).limit(ROWS + 1)
     rows = db.session.execute(query).all() if is_readable else []
-    kept = {name: value for name, value in request.args.items() if name != "before"}
+    kept = filled_in(form)
     older = url_for(".sign_ins", **kept, before=rows[ROWS - 1].LoginActivity.id) if len(rows) > ROWS else None
     told = {"outcomes": activity.OUTCOMES, "device": activity.device_in_words}
     page = render_template("admin/sign_ins.html", form=form, rows=rows[:ROWS], older=older, **told)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from sqlalchemy import Row
 
 from hms.core import clock, reading
-from hms.core.api import DeskApi, argument_id, asked_days, check_if_match, single
+from hms.core.api import DeskApi, check_if_match, single
 from hms.core.errors import NotAllowed, RuleBroken
+from hms.core.parameters import DAYS, PAGING, Choice, Flag, Id, Ordering, first_and_last, parameters
+from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.statements import Narrowing
 from hms.core.web import needs, person
@@ -23,13 +25,25 @@ from .shapes import AppointmentChange, AppointmentIn, AppointmentOut, EntryOut, 
 api = DeskApi("appointments_api", __name__, description="Appointments and the queue")
 
 
-def _sees_all() -> bool:
-    return person().may(Action.READ_VISIT_REASON) or person().is_patient
+def sees_all(who: Person) -> bool:
+    """Whether `who` sees more of a booking than whose it is, when, and how it stands."""
+    return who.may(Action.READ_VISIT_REASON) or who.is_patient
+
+
+APPOINTMENTS = parameters(
+    **PAGING,
+    **DAYS,
+    patient=Id(),
+    doctor=Id(may_use=sees_all),
+    status=Choice(Status),
+    upcoming=Flag(),
+    ordering=Ordering(("id", "date", "created_at"), hidden={"created_at": sees_all}),
+)
 
 
 def _answer(appointment_id: int, status: int = 200) -> Response:
     row = wire.one(appointment_id, person())
-    return single(appointment_json(row, _sees_all()), row.version, status)
+    return single(appointment_json(row, sees_all(person())), row.version, status)
 
 
 def _seen(row: Any) -> tuple[str, reading.Seen]:
@@ -38,34 +52,30 @@ def _seen(row: Any) -> tuple[str, reading.Seen]:
 
 @api.get("/appointments/")
 @needs(Action.READ_APPOINTMENTS, Action.READ_OWN_RECORD)
+@api.arguments(APPOINTMENTS, location="query")
 @api.response(200, AppointmentOut(many=True))
-def appointments() -> Response:
+def appointments(asked: dict[str, Any]) -> Response:
     """Bookings, latest made first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
-    asked, who, sees_all = _asked(), person(), _sees_all()
-    order = request.args.get("ordering", "date" if "since" in asked.by or "date" in request.args else "-id")
-    if order not in wire.ORDERINGS:
-        raise RuleBroken(_("Order by date, id or created_at, with - for the reverse."), "ordering")
+    who, wanted, in_full = person(), _wanted(asked), sees_all(person())
+    order = asked.get("ordering", "date" if asked.get("upcoming") or asked.get("date") else "-id")
     return reading.listed(
-        partial(wire.rows, who=who, asked=asked, order=order),
-        lambda row: appointment_json(row, sees_all),
+        partial(wire.rows, who=who, asked=wanted, order=order),
+        lambda row: appointment_json(row, in_full),
         _seen,
         entity="appointment",
-        total=partial(wire.number_of, who=who, asked=asked),
+        total=partial(wire.number_of, who=who, asked=wanted),
     )
 
 
-def _asked() -> Narrowing:
-    (first, last), status = asked_days(), request.args.get("status")
-    if status is not None and status not in set(Status):
-        raise RuleBroken(_('"%(word)s" is not a valid choice.'), "status", word=status[:50])
-    is_upcoming = request.args.get("upcoming", "").lower() in ("true", "1")
+def _wanted(asked: dict[str, Any]) -> Narrowing:
+    first, last = first_and_last(asked)
     return Narrowing.of(
-        patient_id=argument_id("patient", "patient_id"),
-        doctor_id=argument_id("doctor", "doctor_id"),
-        status=status,
+        patient_id=asked.get("patient"),
+        doctor_id=asked.get("doctor"),
+        status=asked.get("status"),
         first=first,
         last=last,
-        since=clock.local(clock.now()).replace(tzinfo=None) if is_upcoming else None,
+        since=clock.local(clock.now()).replace(tzinfo=None) if asked.get("upcoming") else None,
     )
 
 
@@ -110,7 +120,7 @@ def _note(row: Row) -> Row:
 def change(given: dict[str, Any], appointment_id: int) -> Response:
     """Change a booking: doctors their own, nurses the status only. What is left out, or the same as before, stays."""
     now = wire.one(appointment_id, person())
-    check_if_match(now.version, lambda: appointment_json(_note(now), _sees_all()))
+    check_if_match(now.version, lambda: appointment_json(_note(now), sees_all(person())))
     _refuse_fields_of_others(now, given)
     changes = {OTHER.get(name, name): value for name, value in given.items()}
     actions.edit(appointment_id, **changes, by=person())
@@ -140,13 +150,9 @@ def withdraw(appointment_id: int) -> tuple[str, int]:
 
 @api.get("/queue/")
 @needs(Action.READ_QUEUE)
+@api.arguments(parameters(**PAGING, show=Choice(queries.GROUPS), doctor=Id()), location="query")
 @api.response(200, EntryOut(many=True))
-def queue() -> list[dict[str, Any]]:
+def queue(asked: dict[str, Any]) -> Response:
     """Today's queue in the order of calling: `?show=waiting` (and called), `with_staff` or `done`; `?doctor=`."""
-    show = request.args.get("show", "waiting")
-    if show not in queries.GROUPS:
-        raise RuleBroken(_('"%(word)s" is not a valid choice.'), "show", word=show[:50])
-    entries = queries.board(show=show, doctor_id=argument_id("doctor", "doctor_id"))
-    seen = [reading.Seen(entry.patient_id, entry.id) for entry in entries]
-    reading.note_each("appointments.read_list", seen, entity="queue_entry")
-    return [entry_json(entry) for entry in entries]
+    entries = queries.board(show=asked.get("show", "waiting"), doctor_id=asked.get("doctor"))
+    return reading.listed(list(entries), entry_json, _seen, entity="queue_entry")

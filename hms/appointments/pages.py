@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask_babel import gettext as _
@@ -13,6 +12,7 @@ from wtforms.fields.choices import SelectChoice
 
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.filters import person_name
+from hms.core.headers import url_parts
 from hms.core.localisation import translate_error
 from hms.core.web import person, safe_next
 from hms.patients import queries as patients
@@ -27,7 +27,7 @@ NOT_BACK_TO = ("/queue/add", "/queue/call-next", "/find")
 
 def back(otherwise: str) -> Response:
     """To the page the person came from, when it is one of ours that can be shown again."""
-    came_from = urlsplit(request.referrer or "")
+    came_from = url_parts(request.referrer or "")
     path = safe_next(request.form.get("next"))
     if path is None and came_from.netloc == request.host and not came_from.path.startswith(NOT_BACK_TO):
         path = safe_next(came_from.path + (f"?{came_from.query}" if came_from.query else ""))

@@ -8,9 +8,22 @@ from flask import Response, request
 from sqlalchemy import func
 
 from hms.core import reading
-from hms.core.api import argument_id, asked_days, check_if_match, listed, single
+from hms.core.api import check_if_match, listed, single
 from hms.core.db import db, found
 from hms.core.errors import NotFound, RuleBroken
+from hms.core.parameters import (
+    PAGING,
+    Choice,
+    Flag,
+    Id,
+    Ordering,
+    Search,
+    days,
+    first_and_last,
+    narrowed,
+    ordered,
+    parameters,
+)
 from hms.core.permissions import Action
 from hms.core.text import like
 from hms.core.web import needs, person
@@ -21,45 +34,41 @@ from .correction_api import CorrectionOut, WithdrawIn, request_withdrawal
 from .corrections import Kind
 from .desk import api
 from .models import Bill, BillLine, PriceItem
-from .requests import NO_REASON, or_conflict, ordered, seen_in_list
+from .requests import NO_REASON, or_conflict, seen_in_list
 from .rules import BillState
 
-BILL_ORDERS = {
-    "id": Bill.id,
-    "date_issued": func.coalesce(Bill.issued_at, Bill.created_at),
-    "total_amount": Bill.total,
-}
-YES_NO = {"true": True, "1": True, "false": False, "0": False}
-
-
-def _bill_filters() -> dict[str, Any]:
-    status, paid = request.args.get("status"), request.args.get("is_paid")
-    if status is not None and status not in set(BillState):
-        raise RuleBroken(_("Give draft, issued, part_paid, paid or void."), "status")
-    if paid is not None and paid.lower() not in YES_NO:
-        raise RuleBroken(_("Give true or false."), "is_paid")
-    first, last = asked_days()
-    return {
-        "patient_id": argument_id("patient", "patient_id"),
-        "encounter_id": argument_id("encounter", "encounter_id"),
-        "status": status,
-        "is_paid": YES_NO[paid.lower()] if paid is not None else None,
-        "first": first,
-        "last": last,
-    }
+DATED = func.coalesce(Bill.issued_at, Bill.created_at)
+BILLS = parameters(
+    **PAGING,
+    **days(may_use=wire.reads_whole),
+    patient=Id(),
+    encounter=Id(may_use=wire.reads_whole),
+    status=Choice(BillState, may_use=wire.reads_whole),
+    is_paid=Flag(),
+    search=Search(may_use=wire.reads_whole),
+    ordering=Ordering(
+        ("id", "date_issued", "total_amount"),
+        hidden={"date_issued": wire.reads_whole, "total_amount": wire.reads_whole},
+    ),
+)
 
 
 @api.get("/bills/")
 @needs(Action.READ_BILL_STATUS, Action.READ_OWN_RECORD)
+@api.arguments(BILLS, location="query")
 @api.response(200, shapes.BillOut(many=True))
-def bills() -> Response:
-    """Bills, newest first. Filters: patient, encounter, status, is_paid, date, date_from, date_to; `search` takes a number."""
-    query = wire.narrowed(wire.bills(person()), _bill_filters())
-    if request.args.get("search"):
-        query = query.where(Bill.id == (queries.bill_of_document(request.args["search"]) or 0))
+def bills(asked: dict[str, Any]) -> Response:
+    """Bills, newest first. Filters: patient, encounter, status, is_paid, date, date_from, date_to; `search` takes a number.
+    Who sees only whose a bill is and whether it is paid may filter by these two."""
+    columns = {"patient": Bill.patient_id, "encounter": Bill.encounter_id, "status": Bill.status}
+    query = narrowed(wire.bills(person()), asked, **columns, is_paid=Bill.status == BillState.PAID)
+    query = wire.dated(query, *first_and_last(asked))
+    if asked.get("search"):
+        query = query.where(Bill.id == (queries.bill_of_document(asked["search"]) or 0))
     reads = wire.reads_whole(person())
+    query = ordered(query, asked, Bill.id, date_issued=DATED, total_amount=Bill.total)
     project = shapes.bill_json if reads else shapes.status_json
-    return reading.listed(ordered(query, BILL_ORDERS, Bill.id), project, seen_in_list, entity="bill")
+    return reading.listed(query, project, seen_in_list, entity="bill")
 
 
 def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:
@@ -155,11 +164,12 @@ def issue(bill_id: int) -> Response:
 
 @api.get("/bill-items/")
 @needs(Action.READ_BILL)
+@api.arguments(parameters(**PAGING, bill=Id(), service=Id(), ordering=Ordering(("id",))), location="query")
 @api.response(200, shapes.ItemOut(many=True))
-def bill_items() -> Response:
-    """Lines of bills, newest first. Filter: bill."""
-    query = wire.items(person(), argument_id("bill", "bill_id")).order_by(BillLine.id.desc())
-    return reading.listed(query, shapes.item_json, seen_in_list, entity="bill_line")
+def bill_items(asked: dict[str, Any]) -> Response:
+    """Lines of bills, newest first. Filters: bill, service."""
+    lines = narrowed(wire.items(person()), asked, bill=BillLine.bill_id, service=BillLine.price_item_id)
+    return reading.listed(ordered(lines, asked, BillLine.id), shapes.item_json, seen_in_list, entity="bill_line")
 
 
 @api.post("/bill-items/")
@@ -198,11 +208,12 @@ def withdraw_item(item_id: int) -> tuple[str, int]:
 
 @api.get("/service-catalog/")
 @needs(Action.READ_BILL_STATUS)
+@api.arguments(parameters(**PAGING, search=Search()), location="query")
 @api.response(200, shapes.ServiceOut(many=True))
-def services() -> Response:
+def services(asked: dict[str, Any]) -> Response:
     """The price list by name; `search` looks into code and name."""
     query = wire.services()
-    for word in request.args.get("search", "").replace("\0", "").split()[:8]:
+    for word in asked.get("search", "").split()[:8]:
         query = query.where(PriceItem.search_text.like(func.hms_fold(f"%{like(word)}%")))
     return listed(query.order_by(PriceItem.name, PriceItem.id), shapes.service_json)
 

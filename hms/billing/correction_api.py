@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from marshmallow import fields, validate
 from sqlalchemy import select
 
 from hms.core import reading
-from hms.core.api import Shape, argument_id, single
+from hms.core.api import Shape, single
 from hms.core.db import db, found
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.fields import Amount, Pk, Text
+from hms.core.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, ordered, parameters
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
@@ -89,21 +90,30 @@ def correction_json(one: Correction) -> dict[str, Any]:
     }
 
 
+CORRECTIONS = parameters(
+    **PAGING,
+    **DAYS,
+    bill=Id(),
+    payment=Id(),
+    proposed_by=Id(),
+    decided_by=Id(),
+    status=Choice(Decision),
+    ordering=Ordering(("id",)),
+)
+
+
 @api.get("/corrections/")
 @needs(Action.PROPOSE_CORRECTION)
+@api.arguments(CORRECTIONS, location="query")
 @api.response(200, CorrectionOut(many=True))
-def corrections() -> Response:
-    """What was asked of a second person, newest first. Filters: bill, status."""
+def corrections(wanted: dict[str, Any]) -> Response:
+    """What was asked of a second person, newest first. Filters: bill, payment, proposed_by, decided_by, status, and the days
+    on which it was asked."""
+    of = {"bill": Correction.bill_id, "payment": Correction.payment_id, "status": Correction.status}
+    people = {"proposed_by": Correction.proposed_by_id, "decided_by": Correction.decided_by_id}
     query = select(Correction, Correction.id, Bill.patient_id).join(Bill, Bill.id == Correction.bill_id)
-    bill_id, status = argument_id("bill", "bill_id"), request.args.get("status")
-    if bill_id is not None:
-        query = query.where(Correction.bill_id == bill_id)
-    if status is not None:
-        if status not in set(Decision):
-            raise RuleBroken(_("Give waiting, approved, declined or withdrawn."), "status")
-        query = query.where(Correction.status == status)
-    rows = query.order_by(Correction.id.desc())
-    return reading.listed(rows, lambda row: correction_json(row.Correction), seen_in_list, entity="correction")
+    query = ordered(narrowed(query, wanted, on=Correction.created_at, **of, **people), wanted, Correction.id)
+    return reading.listed(query, lambda row: correction_json(row.Correction), seen_in_list, entity="correction")
 
 
 @api.get("/corrections/<int:correction_id>/")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from hms.core import reading
-from hms.core.api import argument_id, check_if_match, listed, single, within_asked_days
+from hms.core.api import check_if_match, listed, single
 from hms.core.db import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
+from hms.core.parameters import DAYS, PAGING, Id, Ordering, Words, narrowed, ordered, parameters
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
@@ -20,15 +21,23 @@ from .corrections import Kind
 from .desk import api
 from .models import Bill, Payment
 from .payments import method
-from .requests import NO_REASON, ordered, seen_in_list
+from .requests import NO_REASON, seen_in_list
 
-PAYMENT_ORDERS = {"id": Payment.id, "payment_date": Payment.received_at, "amount": Payment.amount}
+PAYMENTS = parameters(
+    **PAGING,
+    **DAYS,
+    bill=Id(),
+    received_by=Id(),
+    method=Words(50),
+    ordering=Ordering(("id", "payment_date", "amount")),
+)
 
 
 @api.get("/bills/<int:bill_id>/payments/")
 @needs(Action.READ_PAYMENTS)
+@api.arguments(parameters(**PAGING), location="query")
 @api.response(200, shapes.PaymentOut(many=True))
-def bill_payments(bill_id: int) -> Response:
+def bill_payments(_asked: dict[str, Any], bill_id: int) -> Response:
     """The payments of one bill."""
     bill = db.session.get(Bill, bill_id)
     if bill is None:
@@ -51,19 +60,20 @@ def pay_bill(given: dict[str, Any], bill_id: int) -> Response:
 
 @api.get("/payments/")
 @needs(Action.READ_BILL_STATUS, Action.READ_OWN_RECORD)
+@api.arguments(PAYMENTS, location="query")
 @api.response(200, shapes.PaymentOut(many=True))
-def payments() -> Response:
-    """Payments, newest first: all, those one took, or none, by role. Filters: bill, method, date, date_from, date_to."""
+def payments(asked: dict[str, Any]) -> Response:
+    """Payments, newest first: all, those one took, or none, by role. Filters: bill, received_by, method, date, date_from,
+    date_to."""
     query = wire.payments(person())
     if not (person().may(Action.READ_PAYMENTS) or person().is_patient):
         query = query.where(Payment.id.is_(None))
-    bill_id = argument_id("bill", "bill_id")
-    query = query.where(Payment.bill_id == bill_id) if bill_id is not None else query
-    if request.args.get("method"):
-        query = query.where(Payment.method == method(request.args["method"]).value)
-    query = query.where(*within_asked_days(Payment.received_at))
-    rows = ordered(query, PAYMENT_ORDERS, Payment.id)
-    return reading.listed(rows, shapes.payment_json, seen_in_list, entity="payment")
+    if asked.get("method"):
+        query = query.where(Payment.method == method(asked["method"]).value)
+    columns = {"bill": Payment.bill_id, "received_by": Payment.received_by_id}
+    query = narrowed(query, asked, on=Payment.received_at, **columns)
+    query = ordered(query, asked, Payment.id, payment_date=Payment.received_at, amount=Payment.amount)
+    return reading.listed(query, shapes.payment_json, seen_in_list, entity="payment")
 
 
 def _payment(payment_id: int, *, is_read: bool = True) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from hms.staff.models import User
 
 from . import actions, closings, queries, shifts
 from .desk import pages
-from .forms import CloseForm, FloatForm, count_form
+from .forms import CloseForm, CountForm, FloatForm, count_form
 from .models import CashShift
 
 
@@ -30,20 +30,35 @@ def till() -> str:
 def _till_page(refused: DeskForm | None = None) -> tuple[str, int]:
     shift = queries.open_shift(person().id)
     is_counted = shift is not None and shift.counted is not None
-    form = refused or (
-        FloatForm(formdata=None) if shift is None else CloseForm(formdata=None) if is_counted else count_form()
-    )
+    form, again = refused, None
+    if is_counted and shift.counted["tries"] < shifts.MOST_COUNTS:
+        again = refused if isinstance(refused, CountForm) else count_form()
+    if not isinstance(refused, _next_step(shift)):
+        form = FloatForm(formdata=None) if shift is None else CloseForm(formdata=None) if is_counted else count_form()
     shown = render_template(
         "billing/till.html",
         shift=shift,
         form=form,
-        recount=count_form() if is_counted and shift.counted["tries"] < shifts.MOST_COUNTS else None,
+        recount=again,
         differences=shifts.differences(shift) if is_counted else [],
         sums=closings.sums(shift) if is_counted else None,
         slips=closings.slips(shift) if shift else {},
         closed=queries.closed_shifts(person().id),
     )
     return shown, form.status if refused else 200
+
+
+def _next_step(shift: CashShift | None) -> type[DeskForm]:
+    """The form that the till waits for: to be opened, counted, or closed."""
+    if shift is None:
+        return FloatForm
+    return CountForm if shift.counted is None else CloseForm
+
+
+def _is_awaited(form: DeskForm) -> bool:
+    """Whether the till, as it is now, has a place for this form: a count may also be handed in once more."""
+    shift = queries.open_shift(person().id)
+    return isinstance(form, _next_step(shift)) or (isinstance(form, CountForm) and shift is not None)
 
 
 @pages.post("/till/open")
@@ -75,7 +90,9 @@ def close_till() -> ResponseReturnValue:
 def _answer(form: DeskForm, is_done: bool) -> ResponseReturnValue:
     """Where to go on. A till that another window opened, counted or closed meanwhile is shown as it now is."""
     if not is_done and form.conflict is None:
-        return _till_page(form)
+        if _is_awaited(form):
+            return _till_page(form)
+        flash(_("The till was changed in another window. This is how it is now."), "error")
     if form.conflict is not None:
         flash(translate_error(form.conflict), "error")
     return redirect(url_for("billing.till"), 303)

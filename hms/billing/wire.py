@@ -103,20 +103,7 @@ def rewrites(bill_id: int, who: Person) -> bool:
     return db.session.execute(own).first() is not None
 
 
-def narrowed(query: Select, given: dict[str, Any]) -> Select:
-    """`query` of bills with the filters that were given (patient, encounter, status, is_paid, first and last day)."""
-    if given["patient_id"] is not None:
-        query = query.where(Bill.patient_id == given["patient_id"])
-    if given["encounter_id"] is not None:
-        query = query.where(Bill.encounter_id == given["encounter_id"])
-    if given["status"] is not None:
-        query = query.where(Bill.status == given["status"])
-    if given["is_paid"] is not None:
-        query = query.where((Bill.status == "paid") == given["is_paid"])
-    return _dated(query, given["first"], given["last"])
-
-
-def _dated(query: Select, first: date | None, last: date | None) -> Select:
+def dated(query: Select, first: date | None, last: date | None) -> Select:
     """Bills issued, or drafts begun, from `first` to `last`, days of the hospital."""
     begun = and_(Bill.issued_at.is_(None), *_between(Bill.created_at, first, last))
     days = _between(Bill.issued_at, first, last)
@@ -147,13 +134,12 @@ def payments(who: Person) -> Select:
     return query.where(Payment.kind == "payment", Payment.amount > returned.scalar_subquery())
 
 
-def items(who: Person, bill_id: int | None = None) -> Select:
+def items(who: Person) -> Select:
     """Standing lines of bills, in the words that `who` may read."""
     words = line_words.description(reader(who)).label("description")
     named = (words, line_words.service(reader(who)).label("price_item_id"), Bill.patient_id)
     query = select(*(BillLine.__table__.c[name] for name in _LINE), *named).join(Bill, Bill.id == BillLine.bill_id)
-    query = query.where(BillLine.withdrawn_at.is_(None))
-    return query.where(BillLine.bill_id == bill_id) if bill_id is not None else query
+    return query.where(BillLine.withdrawn_at.is_(None))
 
 
 def services() -> Select:

@@ -1,4 +1,4 @@
-"""What programs ask with: the state and the encounter they name, under either of the original's spellings."""
+"""What programs ask with: by what they may narrow lists, and the encounter that a body names, in either spelling."""
 
 from __future__ import annotations
 
@@ -6,22 +6,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import request
-
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.people import Person
 from hms.core.same_patient import check_same_patient
 from hms.core.words import _
+from hms.patients.reader import always_needs_reason
 
 from . import queries
+from .models import Encounter
 
 
-def wanted_state(known: tuple[str, ...]) -> str | None:
-    """The argument `status` of a list; `RuleBroken` when it is none of `known`."""
-    wanted = request.args.get("status")
-    if wanted is not None and wanted not in known:
-        raise RuleBroken(_('"%(word)s" is not a valid choice.'), "status", word=wanted[:50])
-    return wanted
+def sees_content_of_all(who: Person) -> bool:
+    """Whether `who` reads what is in every encounter that is listed to them; else they may not sort them by it either."""
+    return queries.reads_clinical(who) and not always_needs_reason(who)
+
+
+def sees_medicines_of_all(who: Person) -> bool:
+    """Whether `who` reads which medicine, and whose, in every prescription that is listed to them."""
+    return queries.reads_prescriptions(who) and not always_needs_reason(who)
+
+
+def day_column(who: Person) -> Any:
+    """The instant by which encounters lie in days: when they began, or for those who do not see that, when they were entered."""
+    return Encounter.started_at if sees_content_of_all(who) else Encounter.created_at
 
 
 def either(given: dict[str, Any], name: str) -> Any:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response
 
+from hms.core.api import listed
+from hms.core.parameters import PAGING, parameters
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.patients import queries as patients
@@ -25,6 +27,8 @@ from .shapes import (
     vitals_json,
 )
 
+PARTS = parameters(**PAGING)
+
 
 def _readable(encounter_id: int) -> Encounter:
     """The encounter, for those who may read what is in it; the reading goes into the trail."""
@@ -35,11 +39,12 @@ def _readable(encounter_id: int) -> Encounter:
 
 @api.get("/encounters/<int:encounter_id>/vitals/")
 @needs(Action.OPEN_CHART)
+@api.arguments(PARTS, location="query")
 @api.response(200, VitalsOut(many=True))
-def vitals(encounter_id: int) -> Response:
+def vitals(_asked: dict[str, Any], encounter_id: int) -> Response:
     """Vital signs of an encounter, newest first."""
     born = patients.patient(_readable(encounter_id).patient_id).birth_date
-    return jsonify([vitals_json(row, born) for row in queries.vitals_of(encounter_id)])
+    return listed(queries.vitals_of(encounter_id), lambda row: vitals_json(row, born))
 
 
 def _measured(encounter_id: int, given: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -68,10 +73,11 @@ def add_vitals(given: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any]
 
 @api.get("/encounters/<int:encounter_id>/conditions/")
 @needs(Action.OPEN_CHART)
+@api.arguments(PARTS, location="query")
 @api.response(200, ConditionOut(many=True))
-def conditions(encounter_id: int) -> Response:
+def conditions(_asked: dict[str, Any], encounter_id: int) -> Response:
     """Diagnoses of an encounter, the primary one first."""
-    return jsonify([condition_json(row) for row in queries.conditions_of(_readable(encounter_id).id)])
+    return listed(queries.conditions_of(_readable(encounter_id).id), condition_json)
 
 
 @api.post("/encounters/<int:encounter_id>/conditions/")
@@ -93,10 +99,11 @@ def remove_diagnosis(encounter_id: int, condition_id: int) -> None:
 
 @api.get("/encounters/<int:encounter_id>/addenda/")
 @needs(Action.OPEN_CHART)
+@api.arguments(PARTS, location="query")
 @api.response(200, AddendumOut(many=True))
-def addenda(encounter_id: int) -> Response:
+def addenda(_asked: dict[str, Any], encounter_id: int) -> Response:
     """What was added after the signature, oldest first."""
-    return jsonify([addendum_json(row) for row in queries.addenda_of(_readable(encounter_id).id)])
+    return listed(queries.addenda_of(_readable(encounter_id).id), addendum_json)
 
 
 @api.post("/encounters/<int:encounter_id>/addenda/")

@@ -6,38 +6,45 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from hms.core.api import DeskApi, argument_id, check_if_match, narrowed, single, within_asked_days
+from hms.core.api import DeskApi, check_if_match, single
 from hms.core.errors import Hidden, NotFound, RuleBroken
+from hms.core.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, ordered, parameters
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
 from hms.patients import queries as patients
 
 from . import actions, queries, trail
-from .asked import either, wanted_state
+from .asked import day_column, either, sees_content_of_all
 from .models import Encounter
 from .shapes import EncounterIn, EncounterOut, encounter_json
 
 api = DeskApi("clinical_api", __name__, description="Encounters and prescriptions")
 
-ENCOUNTER_STATES = ("in_progress", "signed")
+ENCOUNTERS = parameters(
+    **PAGING,
+    **DAYS,
+    patient=Id(),
+    doctor=Id(),
+    appointment=Id(),
+    status=Choice(("in_progress", "signed"), may_use=sees_content_of_all),
+    ordering=Ordering(("id", "created_at")),
+)
 
 
 @api.get("/encounters/")
 @needs(Action.LIST_ENCOUNTERS, Action.READ_OWN_RECORD)
+@api.arguments(ENCOUNTERS, location="query")
 @api.response(200, EncounterOut(many=True))
-def encounters() -> Response:
-    """Encounters, newest first; notes and diagnoses for those who care for patients."""
+def encounters(asked: dict[str, Any]) -> Response:
+    """Encounters, newest first; notes and diagnoses for those who care for patients, and filtering by `status` too."""
     who = person()
-    rows = narrowed(
-        queries.encounters(who),
-        Encounter,
-        patient_id=argument_id("patient", "patient_id"),
-        doctor_id=argument_id("doctor", "doctor_id"),
-        appointment_id=argument_id("appointment", "appointment_id"),
-        status=wanted_state(ENCOUNTER_STATES),
+    whose = {"patient": Encounter.patient_id, "doctor": Encounter.doctor_id}
+    found = {"appointment": Encounter.appointment_id, "status": Encounter.status}
+    rows = narrowed(queries.encounters(who), asked, on=day_column(who), **whose, **found)
+    return trail.listed(
+        "encounter", ordered(rows, asked, Encounter.id, created_at=Encounter.created_at), encounter_json
     )
-    return trail.listed("encounter", rows.where(*within_asked_days(queries.BEGUN)), encounter_json)
 
 
 def _encounter(encounter_id: int, status: int = 200) -> Response:

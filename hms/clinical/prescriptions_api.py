@@ -7,8 +7,9 @@ from typing import Any
 from flask import Response, jsonify
 
 from hms.core import reading
-from hms.core.api import argument_id, check_if_match, narrowed, single
+from hms.core.api import check_if_match, single
 from hms.core.errors import Hidden, NotFound, RuleBroken
+from hms.core.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, ordered, parameters
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
@@ -16,28 +17,32 @@ from hms.patients import access
 from hms.patients import queries as patients
 
 from . import actions, checking, queries, trail
-from .asked import check_named_patient, either, naming, needed_encounter, wanted_state
+from .asked import check_named_patient, either, naming, needed_encounter, sees_medicines_of_all
 from .encounters_api import api
 from .models import Prescription
 from .shapes import AllergyQuestion, InteractionQuestion, PrescriptionIn, PrescriptionOut, prescription_json
 
-STATES = ("draft", "active", "on_hold", "part_dispensed", "completed", "stopped")
+PRESCRIPTIONS = parameters(
+    **PAGING,
+    **DAYS,
+    patient=Id(may_use=sees_medicines_of_all),
+    encounter=Id(),
+    medication=Id(may_use=sees_medicines_of_all),
+    status=Choice(("draft", "active", "on_hold", "part_dispensed", "completed", "stopped")),
+    ordering=Ordering(("id", "created_at")),
+)
 
 
 @api.get("/prescriptions/")
 @needs(Action.LIST_PRESCRIPTIONS, Action.READ_OWN_RECORD)
+@api.arguments(PRESCRIPTIONS, location="query")
 @api.response(200, PrescriptionOut(many=True))
-def prescriptions() -> Response:
-    """Prescriptions, newest first; which medicine, for those who care or dispense."""
-    who = person()
-    rows = narrowed(
-        queries.prescriptions(who),
-        Prescription,
-        patient_id=argument_id("patient", "patient_id"),
-        encounter_id=argument_id("encounter", "encounter_id"),
-        medication_id=argument_id("medication", "medication_id"),
-        status=wanted_state(STATES),
-    )
+def prescriptions(asked: dict[str, Any]) -> Response:
+    """Prescriptions, newest first; which medicine and whose, for those who care or dispense, and filtering by these too."""
+    whose = {"patient": Prescription.patient_id, "encounter": Prescription.encounter_id}
+    what = {"medication": Prescription.medication_id, "status": Prescription.status}
+    rows = narrowed(queries.prescriptions(person()), asked, on=Prescription.created_at, **whose, **what)
+    rows = ordered(rows, asked, Prescription.id, created_at=Prescription.created_at)
     return trail.listed("prescription", rows, prescription_json)
 
 

@@ -25,7 +25,6 @@ from . import readings
 from .models import Addendum, Condition, Encounter, Prescription, VitalsReading
 
 _ENCOUNTER = Encounter.__table__.c
-BEGUN = _ENCOUNTER.started_at
 _ORDER = Prescription.__table__.c
 _TEXTS = ("notes", "diagnosis", "chief_complaint", "plan", "no_diagnosis_reason")
 PUBLIC = ("id", "patient_id", "appointment_id", "doctor_id", "created_at", "version", "status")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Request, Response, jsonify, request, url_for
 from flask_smorest import Blueprint
@@ -13,14 +13,10 @@ from sqlalchemy import Result, Select, func, select
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
-from . import clock
 from .db import db
-from .errors import RuleBroken
-from .statements import Narrowing
-from .words import _
 
 MOST_ROWS = 100
-LARGEST_PAGE = 1_000_000
+PAGED_BY = ("page", "page_size", "limit")
 
 
 class ApiParser(FlaskParser):
@@ -61,35 +57,39 @@ class DeskApi(Blueprint):
     def __init__(self, name: str, module: str, **kwargs: Any) -> None:
         super().__init__(name, module, url_prefix="/api", **kwargs)
 
-    def arguments(self, schema: type[Schema] | Schema, **kwargs: Any) -> Any:
-        """The body that a view takes, as this shape; the shape is made once, and not anew for each request."""
-        return super().arguments(schema() if isinstance(schema, type) else schema, **kwargs)
+    def arguments(self, schema: type[Schema] | Schema, *, location: str = "json", **kwargs: Any) -> Any:
+        """The body that a view takes, as this shape; the shape is made once, and not anew for each request.
+
+        With `location="query"` it declares the parameters of the address: the guard refuses all others (`parameters.py`).
+        """
+        made = schema() if isinstance(schema, type) else schema
+        parsed = super().arguments(made, location=location, **kwargs)
+        if location != "query":
+            return parsed
+
+        def declare(view: Callable[..., Any]) -> Callable[..., Any]:
+            taking = parsed(view)
+            taking.parameters = made
+            return taking
+
+        return declare
 
 
-def _whole_argument(name: str, default: int, most: int) -> int:
-    text = request.args.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:12]) <= most):
-        raise RuleBroken(_("Give a whole number within range."), name)
-    return int(text)
-
-
-Rows = Select | Callable[[int, int], Result]
-"""An ordered SELECT, or what asks for so many rows from an offset on; each of these may tell the `whole` length."""
+Rows = Select | Sequence[Any] | Callable[[int, int], Result]
+"""An ordered SELECT, all rows, or what asks for so many rows from an offset on; each of these may tell the `whole` length."""
 Total = Select | Callable[[], int]
 
 
 def listed(rows: Rows, project: Callable[[Any], dict[str, Any]], *, total: Total | None = None) -> Response:
     """Answer a list as the contract says: an array of at most 100 without `page`, `page_size` or `limit`; a page object with.
 
-    `total` counts the rows when a cheaper count than wrapping a SELECT is known. `project` makes one row's JSON.
+    The endpoint declares `parameters.PAGING`, by which the numbers are checked. `total` counts the rows when a cheaper
+    count than wrapping a SELECT is known. `project` makes one row's JSON.
     """
-    paged = any(name in request.args for name in ("page", "page_size", "limit"))
-    size = _whole_argument(
-        "page_size", _whole_argument("limit", 25 if paged else MOST_ROWS, LARGEST_PAGE), LARGEST_PAGE
-    )
-    size, page = min(size, MOST_ROWS), _whole_argument("page", 1, LARGEST_PAGE)
+    paged = any(name in request.args for name in PAGED_BY)
+    asked = {name: int(request.args[name]) for name in PAGED_BY if name in request.args}
+    size = min(asked.get("page_size", asked.get("limit", 25 if paged else MOST_ROWS)), MOST_ROWS)
+    page = asked.get("page", 1)
     found = _some(rows, size, (page - 1) * size)
     results = [project(row) for row in found]
     known = getattr(found[0], "whole", None) if found else None
@@ -98,6 +98,8 @@ def listed(rows: Rows, project: Callable[[Any], dict[str, Any]], *, total: Total
 
 
 def _some(rows: Rows, size: int, offset: int) -> Sequence[Any]:
+    if isinstance(rows, Sequence):
+        return rows[offset : offset + size]
     if not isinstance(rows, Select):
         return rows(size, offset).all()
     found = db.session.execute(rows.limit(size).offset(offset))
@@ -111,6 +113,8 @@ def _count(rows: Rows, total: Total | None, page: int, size: int, here: int) -> 
     if total is not None and not isinstance(total, Select):
         return total()
     if total is None:
+        if isinstance(rows, Sequence):
+            return len(rows)
         assert isinstance(rows, Select)
         total = select(func.count()).select_from(rows.order_by(None).subquery())
     return db.session.execute(total).scalar_one()
@@ -136,8 +140,10 @@ def _page_object(results: list[dict[str, Any]], count: int, page: int, size: int
 
 
 def _address(page: int, size: int) -> str:
-    asked = {name: values for name, values in request.args.lists() if name not in ("page", "page_size", "limit")}
-    return url_for(request.endpoint, **(request.view_args or {}), **asked, page=page, page_size=size)
+    """This list's address with another page; what was asked stands in the query only, whatever it is called."""
+    kept = [(name, text) for name, text in request.args.items(multi=True) if name not in PAGED_BY]
+    where = url_for(request.endpoint, **(request.view_args or {}))
+    return f"{where}?{urlencode([*kept, ('page', page), ('page_size', size)])}"
 
 
 def single(body: dict[str, Any], version: object, status: int = 200) -> Response:
@@ -164,52 +170,3 @@ def check_if_match(version: object, body: Callable[[], dict[str, Any]]) -> None:
 
 def install(app: Any) -> None:
     app.register_error_handler(PreconditionFailed, lambda stale: single(stale.body, stale.version, 412))
-
-
-def narrowed(rows: Select, model: Any, **wanted: Any) -> Select:
-    """`rows` where each named column of `model` has the wanted value; None means any."""
-    columns = model.__table__.c
-    return rows.where(*(columns[name] == value for name, value in wanted.items() if value is not None))
-
-
-def argument_id(*names: str) -> int | None:
-    """A foreign key among the query's arguments under any of `names` (`patient`, `patient_id`); 400 when it is no number."""
-    for name in names:
-        text = request.args.get(name)
-        if text is not None:
-            if not (text.isascii() and text.isdigit() and len(text) < 19):
-                raise RuleBroken(_("Give a whole number."), name)
-            return int(text)
-    return None
-
-
-def asked_day(name: str) -> date | None:
-    """The argument `name` as a day (YYYY-MM-DD); `RuleBroken` when it is something else."""
-    text = request.args.get(name)
-    if not text:
-        return None
-    try:
-        if len(text) != len("YYYY-MM-DD"):
-            raise ValueError
-        return date.fromisoformat(text)
-    except ValueError:
-        raise RuleBroken(_("Give the day as YYYY-MM-DD."), name) from None
-
-
-def asked_days() -> tuple[date | None, date | None]:
-    """`date`, or `date_from` and `date_to`."""
-    day = asked_day("date")
-    return (day, day) if day else (asked_day("date_from"), asked_day("date_to"))
-
-
-def asked_instants() -> Narrowing:
-    """`first` and `end`, the instants at which the hospital days asked for begin and are over."""
-    first, last = asked_days()
-    return Narrowing.of(
-        first=clock.day_bounds(first)[0] if first else None, end=clock.day_bounds(last)[1] if last else None
-    )
-
-
-def within_asked_days(column: Any) -> list[Any]:
-    """The conditions that keep rows whose instant `column` lies in the hospital days asked for."""
-    return asked_instants().bounding(column)

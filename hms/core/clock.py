@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MINYEAR, UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -58,9 +58,14 @@ def at(day: date, clock_time: time) -> datetime:
 @lru_cache(maxsize=4096)
 def _at(day: date, clock_time: time, zone: ZoneInfo) -> datetime:
     """Kept, as every board asks for the same few times of a day hundreds of times."""
-    return datetime.combine(day, clock_time, zone).astimezone(UTC)
+    try:
+        return datetime.combine(day, clock_time, zone).astimezone(UTC)
+    except OverflowError:  # on the first or the last day of the calendar UTC may be outside it
+        first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+        return first if day.year == MINYEAR else last
 
 
 def day_bounds(day: date) -> tuple[datetime, datetime]:
-    """Start and end of a hospital day as instants; half open."""
-    return at(day, time.min), at(day + timedelta(days=1), time.min)
+    """Start and end of a hospital day as instants; half open. The last day of the calendar ends with the calendar."""
+    end = at(day, time.max) if day == date.max else at(day + timedelta(days=1), time.min)
+    return at(day, time.min), end

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flask import g
+from flask import g, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from werkzeug.datastructures import ImmutableMultiDict
 from wtforms import IntegerField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Optional, StopValidation
 
@@ -35,6 +37,14 @@ class Given(InputRequired):
             raise StopValidation(self.message)
 
 
+AS_SENT = object()
+
+
+def _takes_files(form: FlaskForm, name: str) -> bool:
+    declared = getattr(type(form), name, None)
+    return getattr(declared, "field_class", None) is FileField
+
+
 class DeskForm(FlaskForm):
     """A form of a desk. `save` calls the action with the form's data and says whether it was done."""
 
@@ -53,6 +63,19 @@ class DeskForm(FlaskForm):
             field = object.__new__(type(made[name]))
             field.__dict__.update(made[name].__dict__, meta=self, _form=form)
             return field
+
+    def __init__(self, formdata: Any = AS_SENT, **kwargs: Any) -> None:
+        super().__init__(formdata=self._sent() if formdata is AS_SENT else formdata, **kwargs)
+
+    def _sent(self) -> ImmutableMultiDict[str, Any] | None:
+        """What the page's form sent: text for every field but those for files; None while nothing is sent.
+
+        A file or an object under the name of a text field is as good as a field that was left out.
+        """
+        if not self.is_submitted():
+            return None
+        taken = [(name, file) for name, file in request.files.items(multi=True) if _takes_files(self, name)]
+        return ImmutableMultiDict([*request.form.items(multi=True), *taken])
 
     def save(self, action: Callable[..., Any], *, by: Person, **more: Any) -> bool:
         """Do `action` with what was typed (and `more`); False when the form is not sent, or is refused with the reason on it.
@@ -110,6 +133,7 @@ class Text(StringField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         if not valuelist:
+            self.data = self.empty if self.data is None else self.data
             return
         self.data = showable(valuelist[0])
         cleaned = _tidy(valuelist[0], longest=self.longest, multiline=self.multiline)
@@ -127,9 +151,11 @@ class LongText(TextAreaField):
         self.longest = longest
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        if valuelist:
-            self.data = showable(valuelist[0])
-            self.data = _tidy(valuelist[0], longest=self.longest, multiline=True)
+        if not valuelist:
+            self.data = self.data or ""
+            return
+        self.data = showable(valuelist[0])
+        self.data = _tidy(valuelist[0], longest=self.longest, multiline=True)
 
 
 class Parsed(StringField):

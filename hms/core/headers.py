@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.exceptions import BadRequest
@@ -68,7 +68,15 @@ def comes_from_elsewhere() -> bool:
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         return True
     origin = request.headers.get("Origin")
-    return bool(origin) and urlsplit(origin).netloc != request.host
+    return bool(origin) and url_parts(origin).netloc != request.host
+
+
+def url_parts(url: str) -> SplitResult:
+    """An address that a browser sent, taken apart; empty parts when it is none, as `http://[`."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 @limiter.limit("30/minute")
@@ -76,7 +84,7 @@ def report_violation() -> tuple[str, int]:
     """A browser refused to load something. Only the directive and the refused site are logged: addresses may name people."""
     told = _told()
     directive = str(told.get("effective-directive") or told.get("violated-directive") or "")
-    site = urlsplit(str(told.get("blocked-uri") or ""))
+    site = url_parts(str(told.get("blocked-uri") or ""))
     log.warning("a page broke its policy: %s from %s", directive[:40].split(" ")[0], (site.netloc or site.path)[:60])
     return "", 204
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime, time
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any
 
@@ -16,6 +16,14 @@ from .money import Money
 
 def _refuse(token: str) -> None:
     raise ValueError(f"{token} is not allowed")
+
+
+def _fraction(text: str) -> Decimal:
+    """A number with a fraction or exponent; `ValueError` when its exponent is beyond what `Decimal` holds."""
+    try:
+        return Decimal(text)
+    except InvalidOperation as wrong:
+        raise ValueError(f"{text[:50]} is not allowed") from wrong
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -44,7 +52,7 @@ class ExactJSON(DefaultJSONProvider):
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         try:
-            value = json.loads(s, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_no_duplicates)
+            value = json.loads(s, parse_float=_fraction, parse_constant=_refuse, object_pairs_hook=_no_duplicates)
             json.dumps(value, default=str, ensure_ascii=False).encode("utf-8")
         except (RecursionError, UnicodeError, ValueError) as wrong:
             raise BadRequest("Malformed JSON") from wrong

@@ -1,10 +1,10 @@
 """Very many records read in a short time by one account: administrators are told, then the account is slowed down.
 
-Counted are the requests of the account that the trail has reads of in the last minutes, each once: a chart, a bill, a page
-of a list. So nothing else has to be kept, and nobody waits for anybody. When the limit is passed administrators are told,
-once in the minutes that the limit looks back; from then on the account reads so many times a minute and no more: further
-reads are answered 429 with `Retry-After`. Nothing is closed for good, so that care goes on, and no process waits. Below
-the limit again, all is as before.
+Counted are the entries that the account's reads of the last minutes left in the trail: a chart, a bill, a page of a list,
+each once (`reading.py`). So nothing else has to be kept, and nobody waits for anybody; never more entries are looked at
+than the limit allows. When the limit is passed administrators are told, once in the minutes that it looks back; from then
+on the account reads so many times a minute and no more: further reads are answered 429 with `Retry-After`. Nothing is
+closed for good, so that care goes on, and no process waits. Below the limit again, all is as before.
 """
 
 from __future__ import annotations
@@ -12,9 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from flask import g, has_request_context
+from sqlalchemy import text
+
 from . import audit, settings, turns
 from .errors import DomainError
 from .people import Person
+from .questions import Telling
 from .turns import Turn
 from .words import _
 
@@ -43,22 +47,11 @@ class TooManyReads(DomainError):
 
 @dataclass(frozen=True)
 class Limit:
-    """So many reads in so many minutes, and above it so many a minute."""
+    """So many reads in so many minutes (0: no limit), and above it so many a minute."""
 
     reads: int
     minutes: int
     per_minute: int
-
-
-@dataclass(frozen=True)
-class Lately:
-    """What the trail had of the account before this read: how many reads in the limit's minutes, whether administrators
-    were told in that time, and for how many seconds there are still as many reads within a minute as a slowed account may
-    have (None, zero or less: there are fewer)."""
-
-    reads: int
-    is_told: bool
-    seconds_to_wait: int | None
 
 
 def limit() -> Limit:
@@ -71,19 +64,50 @@ hears: list[Callable[[Person, Limit], None]] = []
 """What is called when an account passes the limit, inside the transaction of the read: desks above put theirs in."""
 
 
-def check(by: Person, lately: Lately, limit_: Limit) -> None:
-    """Hold `by` to the limit at one more read. `TooManyReads` when they must wait."""
-    if by.id is None or by.is_patient or lately.reads < limit_.reads:
+def check(by: Person, lately: int, limit_: Limit) -> None:
+    """Hold `by`, who had so many reads `lately`, to the limit at one more that is written already. `TooManyReads` when
+    they must wait."""
+    if by.id is None or by.is_patient or not limit_.reads or lately < limit_.reads or _is_counted():
         return
-    if not lately.is_told:
+    is_told, seconds = _now(by, limit_)
+    if not is_told:
         _raise_alarm(by, limit_)
-    elif (lately.seconds_to_wait or 0) > 0:
-        raise TooManyReads(limit_.per_minute, lately.seconds_to_wait or 1)
+    elif seconds is not None and seconds > 0:
+        raise TooManyReads(limit_.per_minute, seconds)
+
+
+def _now(by: Person, limit_: Limit) -> tuple[bool, int | None]:
+    return _NOW.tell({"actor_id": by.id, "minutes": limit_.minutes, "per_minute": limit_.per_minute}).fetchone()
+
+
+def _is_counted() -> bool:
+    """Whether an earlier read of this request was let through: then all of it is."""
+    if not has_request_context():
+        return False
+    before, g.counted_read = g.get("counted_read"), g.get("request_id")
+    return before is not None and before == g.counted_read
+
+
+_NOW = Telling(
+    text("""
+SELECT EXISTS (SELECT FROM audit_entry
+                WHERE action = 'security.read_very_many' AND actor_id = CAST(:actor_id AS bigint)
+                  AND recorded_at > now() - make_interval(mins => CAST(:minutes AS int))),
+       (SELECT ceil(60 - extract(epoch FROM clock_timestamp() - recorded_at))::int
+          FROM audit_entry
+         WHERE actor_id = CAST(:actor_id AS bigint) AND recorded_at > now() - interval '60 seconds'
+           AND (action LIKE '%.read%' OR action = 'clinical.open_chart')
+           AND (new IS NULL OR NOT jsonb_exists(new, 'list'))
+         ORDER BY recorded_at DESC OFFSET CAST(:per_minute AS int) LIMIT 1)
+""")
+)
+"""Whether administrators were told in the limit's minutes; and in how many seconds the account has read less than so many
+times within a minute, the read under way apart (NULL, zero or less: it has already)."""
 
 
 def _raise_alarm(by: Person, limit_: Limit) -> None:
     """Told once, also when several reads pass the limit at the same moment: the first one tells."""
-    if not turns.is_free_for(Turn.MASS_READING, by.id or 0):
+    if not turns.is_free_for(Turn.MASS_READING, by.id or 0) or _now(by, limit_)[0]:
         return
     about = {"entity": "app_user", "entity_id": by.id}
     audit.record(ALARM, by, **about, details={"reads": limit_.reads, "minutes": limit_.minutes})

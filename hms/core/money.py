@@ -12,6 +12,12 @@ LARGEST = Decimal("99999999.99")
 _WRITTEN = re.compile(r"-?[0-9]{1,8}(\.[0-9]{1,2})?")
 
 
+def _check_range(amount: Decimal) -> None:
+    """`ValueError` for what no column holds. Compared without arithmetic, which overflows at 1E+999999999."""
+    if not amount.is_finite() or not -LARGEST <= amount <= LARGEST:
+        raise ValueError("amount out of range")
+
+
 @dataclass(frozen=True, order=True, slots=True)
 class Money:
     """An amount with two decimals, e.g. `Money("190.00")`.
@@ -26,8 +32,7 @@ class Money:
         if isinstance(self.value, (float, bool)):
             raise TypeError("Money is never a float.")
         given = self.value.value if isinstance(self.value, Money) else Decimal(self.value)
-        if not given.is_finite() or abs(given) > LARGEST:
-            raise ValueError("amount out of range")
+        _check_range(given)
         object.__setattr__(self, "value", given.quantize(CENT, ROUND_HALF_UP))
 
     def __add__(self, other: Money) -> Money:
@@ -69,8 +74,7 @@ class Money:
 
     @classmethod
     def _exact(cls, amount: Decimal) -> Money:
-        if not amount.is_finite() or abs(amount) > LARGEST:
-            raise ValueError("amount out of range")
+        _check_range(amount)
         if amount != amount.quantize(CENT):
             raise ValueError("at most two decimals")
         return cls(amount)

@@ -9,6 +9,11 @@ _TYPED = re.compile(r"[+-]?(?:[0-9]{1,9}(?:[.,][0-9]{0,6})?|[.,][0-9]{1,6})", re
 _TWO_READINGS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3}|\.000)")
 
 
+def whole(text: str) -> int | None:
+    """The number of a record or a version as an address or a hidden field writes it; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 def number(text: str) -> Decimal:
     """What was typed, "36.5", "36,5" or ".5"; `ValueError` for anything else.
 

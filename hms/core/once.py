@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from . import clock
 from .db import Working, db
-from .errors import Conflict, DomainError
+from .errors import Conflict, DomainError, RuleBroken
 from .words import _
 
 LONGEST_KEY = 200
@@ -63,6 +63,8 @@ def key_of_request() -> str | None:
     key = request.headers.get("Idempotency-Key")
     if not key and not request.is_json and (mark := request.form.get("once")):
         key = f"{mark} {request.path}"
+    if key and not key.isprintable():
+        raise RuleBroken(_("An idempotency key is made of characters that can be printed."), "Idempotency-Key")
     return key[:LONGEST_KEY] if key else None
 
 

@@ -5,13 +5,13 @@ Which answers leave an entry:
 * A page, a part of a page, a paper or a JSON object about one patient: one entry each time it is fetched.
 * A part of a page that renews itself (`renews`): one entry for the same person, patient and action in `REPEATS_WITHIN`
   minutes, or an open page would fill the trail by itself.
-* A list whose rows show clinical text, and every list of the API: one entry for each patient in it (IHE ATNA), each once in
-  `REPEATS_WITHIN` minutes; of a list of the API the first one each time. All are written by one statement.
+* A list of the API: one entry for the request, and one for each patient in it (IHE ATNA), these once in `REPEATS_WITHIN`
+  minutes. All are written by one statement.
+* A list on a page that shows clinical text (`<desk>.read_board`): one for each patient, as in a list of the API.
 * Lists on pages that show who somebody is and when they come or what they owe (find box, day board, pay queue): none.
 
-An action that reads is called `<desk>.read…` (or `clinical.open_chart`); `<desk>.read_board` is what waits at a desk today.
-Each request that reads counts towards the limit of very many reads (`mass_reading.py`), a chart as much as a page of a
-list; boards do not count.
+An action that reads is called `<desk>.read…` (or `clinical.open_chart`). Entries that are no rows of lists count towards the
+limit of very many reads (`mass_reading.py`): a chart as much as a page of a list.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Response
 from sqlalchemy import text
@@ -62,31 +62,48 @@ def note_each(action: str, seen: Iterable[Seen], *, entity: str) -> None:
     if rows:
         who = person()
         with doing(action, who):
-            record(action, who, rows, entity=entity, renews=True, is_list=not action.endswith(BOARD))
+            record_list(action, who, rows, entity=entity)
 
 
-def record(
-    action: str, by: Person, seen: Iterable[Seen], *, entity: str, renews: bool = False, is_list: bool = False
-) -> None:
-    """Write the entries inside the transaction under way, and hold the account to the limit of very many reads.
+def record(action: str, by: Person, seen: Iterable[Seen], *, entity: str, renews: bool = False) -> None:
+    """Write the entries inside the transaction under way, and hold the account to the limit of very many reads."""
+    _record(action, by, [_entry(one) for one in _by_patient(seen)], entity=entity, renews=renews)
 
-    With `renews` those that were written in the last minutes are left out; of an `is_list` the first one stays.
-    """
-    rows = _by_patient(seen)
+
+def record_list(action: str, by: Person, seen: Iterable[Seen], *, entity: str) -> None:
+    """`record` for the rows of a list; for a list of the API also one entry that is of no patient, for the request."""
+    rows = [_entry(one, _IN_LIST) for one in _by_patient(seen)]
+    request = [] if action.endswith(BOARD) else [_Entry(None, None, None, json.dumps({"patients": len(rows)}))]
+    _record(action, by, request + rows, entity=entity, renews=True)
+
+
+class _Entry(NamedTuple):
+    """The columns in which the entries of one read differ."""
+
+    patient_id: int | None
+    entity_id: int | None
+    purpose: str | None
+    new: str | None
+
+
+_IN_LIST = '{"list": true}'
+
+
+def _entry(one: Seen, details: str | None = None) -> _Entry:
+    if one.count > 1:
+        details = json.dumps((json.loads(details) if details else {}) | {"count": one.count})
+    return _Entry(one.patient_id, one.entity_id, one.purpose, details)
+
+
+def _record(action: str, by: Person, rows: list[_Entry], *, entity: str, renews: bool) -> None:
     limit, who = mass_reading.limit(), _NOBODY | audit.who_columns(by)
-    each = {
-        "patient_ids": [one.patient_id for one in rows],
-        "entity_ids": [one.entity_id for one in rows],
-        "purposes": [one.purpose or who["purpose"] for one in rows],
-        "details": [json.dumps({"count": one.count}) if one.count > 1 else None for one in rows],
-    }
     note_write(db.session())
-    values = who | each | {"action": action, "entity": entity, "ticket": audit.ticket()}
-    values |= {"renews": renews, "is_list": is_list, "repeats": REPEATS_WITHIN}
-    values |= {"minutes": limit.minutes, "per_minute": limit.per_minute}
-    written, requests, is_known, is_told, seconds = _RECORD.tell(values).fetchone()
-    if written and not is_known and not action.endswith(BOARD):
-        mass_reading.check(by, mass_reading.Lately(requests, is_told, seconds), limit)
+    values = who | {"action": action, "entity": entity, "ticket": audit.ticket(), "renews": renews}
+    values |= {f"{name}s": [getattr(row, name) for row in rows] for name in _Entry._fields}
+    values |= {"repeats": REPEATS_WITHIN, "minutes": limit.minutes, "reads": limit.reads}
+    written, lately = _RECORD.tell(values).fetchone()
+    if written and not action.endswith(BOARD):
+        mass_reading.check(by, lately, limit)
 
 
 def _by_patient(seen: Iterable[Seen]) -> list[Seen]:
@@ -108,41 +125,33 @@ _NOBODY: dict[str, Any] = dict.fromkeys(
 _RECORD = Telling(
     text("""
 WITH lately AS MATERIALIZED (
-    SELECT action, patient_id, request_id, recorded_at
-      FROM audit_entry
+    SELECT FROM audit_entry
      WHERE actor_id = CAST(:actor_id AS bigint)
-       AND recorded_at > now() - make_interval(mins => greatest(CAST(:minutes AS int), CAST(:repeats AS int)))
-       AND (action LIKE '%.read%' OR action = 'clinical.open_chart')
-), counted AS (
-    SELECT request_id, max(recorded_at) AS recorded_at
-      FROM lately
-     WHERE recorded_at > now() - make_interval(mins => CAST(:minutes AS int))
-       AND action NOT LIKE '%.read_board' AND action <> 'security.read_very_many'
-     GROUP BY request_id
+       AND recorded_at > now() - make_interval(mins => CAST(:minutes AS int))
+       AND (action LIKE '%.read%' OR action = 'clinical.open_chart') AND (new IS NULL OR NOT jsonb_exists(new, 'list'))
+     ORDER BY recorded_at DESC LIMIT CAST(:reads AS int)
+), long_ago AS MATERIALIZED (
+    SELECT id FROM audit_entry
+     WHERE recorded_at < now() - make_interval(mins => CAST(:repeats AS int)) ORDER BY recorded_at DESC LIMIT 1
 ), written AS (
     INSERT INTO audit_entry (action, actor_name, actor_role, request_id, entity, actor_id, session_id, ip,
                              patient_id, entity_id, purpose, new)
     SELECT CAST(:action AS text), CAST(:actor_name AS text), CAST(:actor_role AS text), CAST(:request_id AS text),
            CAST(:entity AS text), CAST(:actor_id AS bigint), CAST(:session_id AS bigint), CAST(:ip AS inet),
-           asked.patient_id, asked.entity_id, asked.purpose, asked.details
+           asked.patient_id, asked.entity_id, coalesce(asked.purpose, CAST(:purpose AS text)), asked.new
       FROM set_config('hms.ticket', :ticket, true),
            unnest(CAST(:patient_ids AS bigint[]), CAST(:entity_ids AS bigint[]), CAST(:purposes AS text[]),
-                  CAST(:details AS jsonb[])) WITH ORDINALITY AS asked(patient_id, entity_id, purpose, details, nth)
-     WHERE (CAST(:is_list AS boolean) AND asked.nth = 1) OR NOT (CAST(:renews AS boolean) AND EXISTS (
-            SELECT FROM lately
-             WHERE lately.action = CAST(:action AS text) AND lately.patient_id = asked.patient_id
-               AND lately.recorded_at > now() - make_interval(mins => CAST(:repeats AS int))))
+                  CAST(:news AS jsonb[])) AS asked(patient_id, entity_id, purpose, new)
+     WHERE NOT (CAST(:renews AS boolean) AND EXISTS (
+            SELECT FROM audit_entry known
+             WHERE known.patient_id = asked.patient_id AND known.id > coalesce((SELECT id FROM long_ago), 0)
+               AND known.actor_id = CAST(:actor_id AS bigint) AND known.action = CAST(:action AS text)))
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM written),
-       (SELECT count(*) FROM counted),
-       EXISTS (SELECT FROM counted WHERE request_id = CAST(:request_id AS text)),
-       EXISTS (SELECT FROM lately WHERE action = 'security.read_very_many'
-                  AND recorded_at > now() - make_interval(mins => CAST(:minutes AS int))),
-       (SELECT ceil(60 - extract(epoch FROM clock_timestamp() - recorded_at))::int
-          FROM counted ORDER BY recorded_at DESC OFFSET CAST(:per_minute AS int) - 1 LIMIT 1)
+SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM lately)
 """)
 )
+"""`lately` finds the index of what counts (`audit.COUNTED`), `long_ago` spares the search of a patient's whole past."""
 
 
 def listed(

@@ -16,7 +16,8 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from . import denials, once
 from .db import db
 from .errors import DomainError
-from .localisation import translate_error
+from .localisation import translate, translate_error
+from .parameters import ParametersRefused
 from .sayings import refusal
 from .web import SignInNeeded, is_api, person
 
@@ -71,6 +72,13 @@ def _refused(error: DomainError) -> Response:
     if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _parameters_refused(error: ParametersRefused) -> Response:
+    """Each parameter under its name."""
+    if error.is_denial:
+        denials.record(person(), request.endpoint or request.path, because=error.code)
+    return _field_errors({"query": {name: [translate(text)] for name, text in error.messages.items()}})
 
 
 def sign_in_needed(_error: SignInNeeded) -> Response:
@@ -179,6 +187,7 @@ def _traced(error: Exception) -> Any:
 def install(app: Flask) -> None:
     """Register every handler."""
     app.register_error_handler(DomainError, _refused)
+    app.register_error_handler(ParametersRefused, _parameters_refused)
     app.register_error_handler(SignInNeeded, sign_in_needed)
     app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(once.AlreadyDone, lambda done: once.replay(_settled(done)))

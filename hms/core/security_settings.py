@@ -69,9 +69,9 @@ SECURITY_SETTINGS = (
         200,
         _l("Reads of one account in a short time before administrators are told"),
         SECURITY,
-        help=_l("A read is a chart, a bill, a page of a list. Above it the account is slowed down."),
-        least=20,
-        most=1_000_000,
+        help=_l("A read is a chart, a bill, a page of a list. Above it the account is slowed down. 0: no limit."),
+        least=0,
+        most=10_000,
         is_sensitive=True,
     ),
     Setting(

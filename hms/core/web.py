@@ -6,7 +6,6 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
 from flask_login import LoginManager, current_user
@@ -17,6 +16,7 @@ from . import headers, once
 from .actions import require
 from .db import db, leave, only_read
 from .errors import NotAllowed
+from .parameters import check_parameters
 from .people import Person
 from .permissions import Action
 from .words import _
@@ -60,14 +60,23 @@ def guard() -> Response | None:
     action = getattr(view, "needs", None)
     if action is None:
         raise NotAllowed(_("%(page)s is shut"), page=request.endpoint)
-    if action is Action.PUBLIC and (request.method in SAFE_METHODS or hasattr(view, "from_browsers")):
-        return None
-    if request.method in SAFE_METHODS:
+    is_read = request.method in SAFE_METHODS
+    if action is Action.PUBLIC and (is_read or hasattr(view, "from_browsers")):
+        return _check_public(view)
+    if is_read:
         only_read()
     who = person()
     if action is not Action.PUBLIC:
         _admit(who, view)
-    return None if request.method in SAFE_METHODS else _receive(who)
+    if is_read and is_api():
+        check_parameters(getattr(view, "parameters", None), who)
+    return None if is_read else _receive(who)
+
+
+def _check_public(view: Any) -> None:
+    """What is open to everybody also answers monitors and caches that add parameters of their own; lists do not."""
+    if hasattr(view, "parameters"):
+        check_parameters(view.parameters, person())
 
 
 def _admit(who: Person, view: Any) -> None:
@@ -102,12 +111,15 @@ def safe_next(target: str | None) -> str | None:
         return None
     if not target.startswith("/") or target.startswith("//"):
         return None
-    parts = urlsplit(target)
+    parts = headers.url_parts(target)
     return None if parts.scheme or parts.netloc else target
 
 
 class RecordId(IntegerConverter):
     """Ids in addresses: an id that no database row can have is simply not found."""
+
+    regex = "[0-9]+"
+    """ASCII digits only: the library's own `\\d` also takes the digits of every other script."""
 
     def to_python(self, value: str) -> int:
         number = super().to_python(value) if len(value) < 20 else LARGEST_ID + 1

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from marshmallow import fields, post_load, validate
 
 from hms.core.api import DeskApi, Shape, check_if_match, listed, single
-from hms.core.errors import NotFound, RuleBroken
+from hms.core.errors import NotFound
 from hms.core.fields import Text, Whole
+from hms.core.parameters import PAGING, Ordering, Words, ordered, parameters
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.text import TextError, clean
 from hms.core.web import needs, person
 from hms.core.words import _
 
 from . import actions, queries
+from .models import Medication
 
 api = DeskApi("formulary_api", __name__, description="Medicines")
 
@@ -95,25 +96,21 @@ def medication_json(row: Any, who: Person) -> dict[str, Any]:
     }
 
 
-def searched() -> str:
-    """The query's `search`; 400 when it cannot be searched for."""
-    try:
-        return clean(request.args.get("search", ""), longest=100)
-    except TextError as wrong:
-        raise RuleBroken(wrong.sentence, "search") from wrong
-
-
 def _one(row: Any, status: int = 200) -> Response:
     return single(medication_json(row, person()), row.version, status)
 
 
 @api.get("/medications/")
 @needs(Action.READ_FORMULARY, Action.READ_OWN_RECORD)
+@api.arguments(parameters(**PAGING, search=Words(100), ordering=Ordering(("name", "id"))), location="query")
 @api.response(200, MedicationOut(many=True))
-def medications() -> Response:
-    """Medicines on the list, by name; `search=` takes parts of names and strengths."""
+def medications(asked: dict[str, Any]) -> Response:
+    """Medicines on the list, by name; `search=` takes parts of names and strengths, or of the name alone for those who are
+    shown nothing else."""
     who = person()
-    return listed(queries.medications(searched()), lambda row: medication_json(row, who))
+    rows = queries.medications(asked.get("search", ""), by_name_only=not who.may(Action.READ_STOCK_LEVEL))
+    rows = ordered(rows, {"ordering": "name"} | asked, Medication.id, name=Medication.name)
+    return listed(rows, lambda row: medication_json(row, who))
 
 
 @api.get("/medications/<int:medication_id>/")

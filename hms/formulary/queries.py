@@ -58,11 +58,12 @@ class Choice:
         return "".join(part.lead + part.text for part in self.parts)
 
 
-def medications(search: str = "") -> Select:
-    """Active medicines by name, as rows of the table's columns."""
+def medications(search: str = "", *, by_name_only: bool = False) -> Select:
+    """Active medicines by name, as rows of the table's columns; `by_name_only` looks into no other text."""
     query = select(*COLUMNS).where(_TABLE.c.is_active)
+    text = func.hms_fold(_TABLE.c.name) if by_name_only else _TABLE.c.search_text
     for word in fold(search).split()[:8]:
-        query = query.where(_TABLE.c.search_text.like(f"%{like(word)}%", escape="\\"))
+        query = query.where(text.like(f"%{like(word)}%", escape="\\"))
     return query.order_by(_TABLE.c.name, _TABLE.c.id)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response
 
 from hms.clinical import queries as clinical
 from hms.clinical import trail
-from hms.clinical.asked import check_encounter, check_named_patient, needed_encounter, wanted_state
-from hms.core.api import DeskApi, argument_id, narrowed, single, within_asked_days
+from hms.clinical.asked import check_encounter, check_named_patient, needed_encounter
+from hms.core.api import DeskApi, listed, single
+from hms.core.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, parameters
+from hms.core.parameters import ordered as in_order
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 
@@ -19,38 +21,39 @@ from .models import LabOrder
 from .shapes import OrderIn, OrderOut, ResultsIn, TestOut, order_json, test_json
 
 api = DeskApi("lab_api", __name__, description="Laboratory")
+ORDERS = parameters(
+    **PAGING, **DAYS, patient=Id(), encounter=Id(), status=Choice(wire.STATES), ordering=Ordering(("id", "ordered_at"))
+)
 
 
 @api.get("/lab_tests/catalog/")
 @needs(Action.ORDER_TEST, Action.ENTER_RESULT)
+@api.arguments(parameters(**PAGING), location="query")
 @api.response(200, TestOut(many=True))
-def catalogue() -> Response:
+def catalogue(_asked: dict[str, Any]) -> Response:
     """The tests that can be ordered."""
-    return jsonify([test_json(one) for one in tests().values()])
+    return listed(list(tests().values()), test_json)
 
 
 @api.get("/lab_orders/")
 @needs(Action.OPEN_CHART, Action.ENTER_RESULT)
+@api.arguments(ORDERS, location="query")
 @api.response(200, OrderOut(many=True))
-def ordered() -> Response:
+def ordered(asked: dict[str, Any]) -> Response:
     """Orders with what was found, newest first."""
-    rows = narrowed(
-        wire.orders(person()),
-        LabOrder,
-        patient_id=argument_id("patient", "patient_id"),
-        encounter_id=argument_id("encounter", "encounter_id"),
-        status=wanted_state(wire.STATES),
-    )
-    return trail.listed("lab_order", rows.where(*within_asked_days(wire.ORDERED)), order_json)
+    columns = {"patient": LabOrder.patient_id, "encounter": LabOrder.encounter_id, "status": LabOrder.status}
+    rows = narrowed(wire.orders(person()), asked, on=wire.ORDERED, **columns)
+    return trail.listed("lab_order", in_order(rows, asked, LabOrder.id, ordered_at=wire.ORDERED), order_json)
 
 
 @api.get("/encounters/<int:encounter_id>/lab_orders/")
 @needs(Action.OPEN_CHART)
+@api.arguments(parameters(**PAGING), location="query")
 @api.response(200, OrderOut(many=True))
-def of_encounter(encounter_id: int) -> Response:
+def of_encounter(_asked: dict[str, Any], encounter_id: int) -> Response:
     """The orders of one encounter, newest first."""
     found = trail.note("encounter", clinical.encounter_found(encounter_id, person()))
-    return trail.listed("lab_order", narrowed(wire.orders(person()), LabOrder, encounter_id=found.id), order_json)
+    return trail.listed("lab_order", wire.orders(person()).where(LabOrder.encounter_id == found.id), order_json)
 
 
 def _one(order_id: int, status: int = 200) -> Response:

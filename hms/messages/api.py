@@ -8,6 +8,7 @@ from flask import Response
 from marshmallow import fields
 
 from hms.core.api import DeskApi, Shape, listed
+from hms.core.parameters import DAYS, PAGING, Flag, Id, Ordering, narrowed, ordered, parameters
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 
@@ -47,12 +48,28 @@ def notification_json(row: Notification) -> dict[str, Any]:
     }
 
 
+NOTIFICATIONS = parameters(
+    **PAGING,
+    **DAYS,
+    related_appointment=Id(),
+    is_read=Flag(),
+    unread=Flag(),
+    ordering=Ordering(("id", "created_at")),
+)
+
+
 @api.get("/notifications/")
 @needs(Action.SIGNED_IN)
+@api.arguments(NOTIFICATIONS, location="query")
 @api.response(200, NotificationOut(many=True))
-def notifications() -> Response:
-    """One's own notifications, newest first."""
-    return listed(queries.own(person().id), notification_json)
+def notifications(asked: dict[str, Any]) -> Response:
+    """One's own notifications, newest first; `unread=true` is another way to say `is_read=false`."""
+    if "unread" in asked:
+        asked.setdefault("is_read", not asked["unread"])
+    is_read = Notification.read_at.is_not(None)
+    columns = {"related_appointment": Notification.related_appointment_id, "is_read": is_read}
+    rows = narrowed(queries.own(person().id), asked, on=Notification.created_at, **columns)
+    return listed(ordered(rows, asked, Notification.id, created_at=Notification.created_at), notification_json)
 
 
 @api.post("/notifications/<int:notification_id>/mark_read/")

@@ -8,17 +8,29 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from hms.core import reading
-from hms.core.api import DeskApi, asked_instants, check_if_match, single
-from hms.core.errors import RuleBroken
+from hms.core.api import DeskApi, check_if_match, single
+from hms.core.parameters import PAGING, May, Ordering, Search, bounds, days, parameters
 from hms.core.permissions import Action
 from hms.core.web import needs, person
-from hms.core.words import _
 
 from . import actions, queries, rules, wire
 from .allergies import substances
 from .shapes import LookalikeOut, PatientChange, PatientIn, PatientOut, PersonAsked, names_of, patient_json
 
 api = DeskApi("patients_api", __name__, description="Patients")
+
+
+def _sees(field: str) -> May:
+    return lambda who: field in names_of(who)
+
+
+NOT_FOR_ALL = ("created_at", "updated_at", "date_of_birth")
+PATIENTS = parameters(
+    **PAGING,
+    **days(may_use=_sees("created_at")),
+    search=Search(),
+    ordering=Ordering(wire.COLUMNS, hidden={name: _sees(name) for name in NOT_FOR_ALL}),
+)
 
 
 def _answer(row: Any, status: int = 200) -> Response:
@@ -35,18 +47,20 @@ def _written(given: dict[str, Any]) -> dict[str, Any]:
 
 @api.get("/patients/")
 @needs(Action.FIND_PATIENT, Action.READ_OWN_RECORD)
+@api.arguments(PATIENTS, location="query")
 @api.response(200, PatientOut(many=True))
-def patients() -> Response:
-    """Patients in the order of registration. `search=` finds as the find box does; `date`, `date_from` and `date_to` are
-    days of registration; `ordering=` takes id, created_at, updated_at, unique_id, last_name, first_name, date_of_birth."""
-    who, asked, days = person(), queries.asked_for(request.args.get("search", "").strip()), asked_instants()
+def patients(asked: dict[str, Any]) -> Response:
+    """Patients in the order of registration. `search=` finds as the find box does, among what the role is shown; `date`,
+    `date_from` and `date_to` are days of registration."""
+    who, registered = person(), bounds(asked)
     seen = names_of(who)
+    terms = queries.asked_for(asked.get("search", ""), births="date_of_birth" in seen, phones="contact_info" in seen)
     return reading.listed(
-        partial(wire.rows, asked=asked, days=days, order=_order(), who=who),
+        partial(wire.rows, asked=terms, days=registered, order=asked.get("ordering", "id"), who=who),
         lambda row: patient_json(row, seen),
         partial(_seen, names=seen),
         entity="patient",
-        total=partial(wire.number_of, asked, days, who),
+        total=partial(wire.number_of, terms, registered, who),
     )
 
 
@@ -54,16 +68,6 @@ def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, reading.Seen]:
     """What a row of a list shows of whom: with allergies it counts as the record."""
     action = "patients.read" if "known_allergies" in names and row.is_open else "patients.read_list"
     return action, reading.Seen(row.id, row.id)
-
-
-def _order() -> str:
-    asked = request.args.get("ordering", "id")
-    if asked.removeprefix("-") not in wire.COLUMNS:
-        raise RuleBroken(
-            _("Order by one of: id, created_at, updated_at, unique_id, last_name, first_name, date_of_birth."),
-            "ordering",
-        )
-    return asked
 
 
 @api.post("/patients/")

@@ -81,7 +81,7 @@ class First:
 
 def find(text: str, *, limit: int = 8, who: Person, first: First = First()) -> list[Hit]:
     """The patients that fit `text`, at most `limit`: exact number, exact phone, then by name; similar spelling last."""
-    asked = asked_for(text)
+    asked = asked_for(text, phones=who.may(Action.READ_CONTACT))
     if asked.is_empty:
         return []
     sought = Sought.of(asked)
@@ -93,9 +93,12 @@ def find(text: str, *, limit: int = 8, who: Person, first: First = First()) -> l
     return _flag_same_names([hit(row, who=who, is_similar=is_similar) for row, is_similar in rows[:limit]])
 
 
-def asked_for(text: str) -> SearchTerms:
-    """`text` taken apart with this hospital's number prefix and day."""
-    return terms(text, clock.today(), settings.value("patients.number_prefix"))
+def asked_for(text: str, *, births: bool = True, phones: bool = True) -> SearchTerms:
+    """`text` taken apart with this hospital's number prefix and day; read as a birth date or a phone only for those who are
+    shown these."""
+    asked = terms(text, clock.today(), settings.value("patients.number_prefix"))
+    asked = asked if births else asked.without_births()
+    return asked if phones else asked.without_phones()
 
 
 def _rank(sought: Sought, some: Any) -> ColumnElement[int]:

@@ -43,6 +43,22 @@ class SearchTerms:
     hospital_number: int | None = None
     also_digits: str | None = None
     is_mistyped_number: bool = False
+    looks_into_phones: bool = True
+    """Whether digits may lie in a phone too, or in hospital numbers only."""
+
+    def without_births(self) -> SearchTerms:
+        """The same line for somebody who is not shown birth dates: digits of a date are digits of a number."""
+        if self.birth_date is None and self.birth_year is None:
+            return self
+        digits = self.also_digits or (f"{self.birth_date:%Y%m%d}" if self.birth_date else "")
+        rest = replace(self, birth_date=None, birth_year=None)
+        if self.hospital_number is not None:
+            return rest
+        return replace(rest, also_digits=None, digit_runs=(*self.digit_runs, digits))
+
+    def without_phones(self) -> SearchTerms:
+        """The same line for somebody who is not shown phones."""
+        return replace(self, looks_into_phones=False)
 
     @property
     def is_empty(self) -> bool:

@@ -33,7 +33,10 @@ class PatientChange(PatientIn):
 
 
 class PersonAsked(PatientIn):
-    """Whom a look-alike is looked for; anything may be left out."""
+    """Whom a look-alike is looked for; anything may be left out. Allergies tell nobody apart."""
+
+    class Meta(PatientIn.Meta):
+        exclude = ("known_allergies",)
 
     first_name = Text(100)
     last_name = Text(100)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, Text, and_, bindparam, or_, true
+from sqlalchemy import BigInteger, ColumnElement, Date, Text, and_, bindparam, func, or_, true
 
 from hms.core.text import fold, like
 
@@ -39,6 +39,7 @@ class Sought:
     """First and last day."""
     wholes: tuple[Any, ...] = ()
     phones: tuple[Any, ...] = ()
+    looks_into_phones: bool = True
 
     @classmethod
     def of(cls, asked: SearchTerms) -> Sought:
@@ -54,12 +55,18 @@ class Sought:
             numbers=() if asked.hospital_number is None else (asked.hospital_number,),
             births=tuple(births),
             wholes=tuple(f"% {like(one)} %" for one in parts),
-            phones=tuple(f"%{way} %" for run in typed for way in _written(run) if len(way) >= FULL_PHONE),
+            phones=tuple(
+                f"%{way} %"
+                for run in typed
+                for way in _written(run)
+                if len(way) >= FULL_PHONE and asked.looks_into_phones
+            ),
+            looks_into_phones=asked.looks_into_phones,
         )
 
     def form(self) -> Hashable:
         counts = (len(self.words), len(self.also), len(self.numbers), len(self.births), len(self.phones))
-        return counts, tuple(map(len, self.runs))
+        return counts, tuple(map(len, self.runs)), self.looks_into_phones
 
     def values(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -84,6 +91,7 @@ class Sought:
             births=tuple(all_of(f"born_{n}", days) for n, days in enumerate(self.births)),
             wholes=all_of("whole", self.wholes),
             phones=all_of("phone", self.phones),
+            looks_into_phones=self.looks_into_phones,
         )
 
     def fits(self) -> ColumnElement[bool]:
@@ -95,8 +103,16 @@ class Sought:
         """What the digits ask for: readings of the same digits are alternatives, separate runs must all match."""
         readings = [Patient.number == number for number in self.numbers]
         readings += [Patient.birth_date.between(first, last) for first, last in self.births]
-        runs = [_stand_somewhere(ways) for ways in self.runs]
-        return [or_(*readings, _stand_somewhere(self.also)), *runs] if self.also else [*readings, *runs]
+        runs = [self._stand_somewhere(ways) for ways in self.runs]
+        return [or_(*readings, self._stand_somewhere(self.also)), *runs] if self.also else [*readings, *runs]
+
+    def _stand_somewhere(self, ways: tuple[Any, ...]) -> ColumnElement[bool]:
+        """In the phone or the hospital number; where phones are not looked into, in the number, which stands after the blank."""
+        found = [Patient.search_digits.like(way) for way in ways]
+        if not self.looks_into_phones:
+            number = func.split_part(Patient.search_digits, " ", 2)
+            found = [and_(one, number.like(way)) for one, way in zip(found, ways, strict=True)]
+        return or_(*found)
 
 
 def _part(word: str) -> str:
@@ -112,7 +128,3 @@ def _written(run: str) -> tuple[str, ...]:
 
 def _patterns(run: str) -> tuple[str, ...]:
     return tuple(f"%{way}%" for way in _written(run))
-
-
-def _stand_somewhere(ways: tuple[Any, ...]) -> ColumnElement[bool]:
-    return or_(*(Patient.search_digits.like(way) for way in ways))

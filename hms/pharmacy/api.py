@@ -11,9 +11,10 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from hms.clinical import trail
 from hms.core import clock
-from hms.core.api import DeskApi, argument_id, listed, within_asked_days
+from hms.core.api import DeskApi, listed
 from hms.core.db import db
 from hms.core.errors import NotFound, RuleBroken
+from hms.core.parameters import PAGING, Number, narrowed, ordered, parameters
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
@@ -21,7 +22,7 @@ from hms.formulary.api import MedicationOut, medication_json
 from hms.formulary.models import Medication
 from hms.patients import access
 
-from . import actions, shelves
+from . import actions, shapes, shelves
 from .models import Batch, Dispense, StockMovement
 from .recording import Given
 from .shapes import ADJUSTMENTS, AdjustmentIn, AdjustmentOut, BatchIn, BatchOut, DispenseIn, DispenseOut
@@ -105,18 +106,15 @@ def dispense(given: dict[str, Any], prescription_id: int) -> dict[str, Any]:
 
 @api.get("/dispensing-logs/")
 @needs(Action.READ_PRESCRIPTION)
+@api.arguments(shapes.DISPENSES, location="query")
 @api.response(200, DispenseOut(many=True))
-def dispensing_logs() -> Response:
-    """What was given, newest first; by `prescription`, `patient`, `medication`, and day."""
-    query = _dispenses().order_by(Dispense.id.desc())
-    for name, column in (
-        ("prescription", Dispense.prescription_id),
-        ("patient", Dispense.patient_id),
-        ("medication", Dispense.medication_id),
-    ):
-        wanted = argument_id(name, f"{name}_id")
-        query = query if wanted is None else query.where(column == wanted)
-    return trail.listed("dispense", query.where(*within_asked_days(Dispense.dispensed_at)), dispense_json)
+def dispensing_logs(asked: dict[str, Any]) -> Response:
+    """What was given, newest first; by `prescription`, `patient`, `medication`, `dispensed_by`, and day."""
+    what = {"prescription": Dispense.prescription_id, "medication": Dispense.medication_id}
+    who = {"patient": Dispense.patient_id, "dispensed_by": Dispense.dispensed_by_id}
+    query = narrowed(_dispenses(), asked, on=Dispense.dispensed_at, **what, **who)
+    query = ordered(query, asked, Dispense.id, dispense_date=Dispense.dispensed_at)
+    return trail.listed("dispense", query, dispense_json)
 
 
 def _batches() -> Select:
@@ -146,12 +144,13 @@ def batch_json(row: Any) -> dict[str, Any]:
 
 @api.get("/stock-batches/")
 @needs(Action.READ_STOCK)
+@api.arguments(shapes.BATCHES, location="query")
 @api.response(200, BatchOut(many=True))
-def stock_batches() -> Response:
-    """Batches, the soonest expiry first; by `medication_item`."""
-    query = _batches().order_by(Batch.expires_on, Batch.id)
-    wanted = argument_id("medication_item", "medication_item_id", "medication", "medication_id")
-    return listed(query if wanted is None else query.where(Batch.medication_id == wanted), batch_json)
+def stock_batches(asked: dict[str, Any]) -> Response:
+    """Batches, the soonest expiry first; by `medication_item`, and the day on which they were received."""
+    query = narrowed(_batches(), asked, on=Batch.created_at, medication_item=Batch.medication_id)
+    query = ordered(query, {"ordering": "expiry_date"} | asked, Batch.id, expiry_date=Batch.expires_on)
+    return listed(query, batch_json)
 
 
 @api.post("/stock-batches/")
@@ -174,8 +173,9 @@ def add_batch(given: dict[str, Any]) -> dict[str, Any]:
 
 @api.get("/medications/<int:medication_id>/batches/")
 @needs(Action.READ_STOCK)
+@api.arguments(parameters(**PAGING), location="query")
 @api.response(200, BatchOut(many=True))
-def batches_of(medication_id: int) -> Response:
+def batches_of(_asked: dict[str, Any], medication_id: int) -> Response:
     """The batches of one medicine."""
     if shelves.place_of(medication_id) is None:
         raise NotFound(_("There is no such medicine."))
@@ -185,8 +185,9 @@ def batches_of(medication_id: int) -> Response:
 
 @api.get("/medications/below_reorder_level/")
 @needs(Action.READ_STOCK_LEVEL)
+@api.arguments(parameters(**PAGING), location="query")
 @api.response(200, MedicationOut(many=True))
-def below_reorder_level() -> Response:
+def below_reorder_level(_asked: dict[str, Any]) -> Response:
     """Medicines at or below their reorder level; expired stock does not count."""
     who = person()
     return listed(shelves.low(), lambda row: medication_json(row, who))
@@ -194,12 +195,11 @@ def below_reorder_level() -> Response:
 
 @api.get("/medications/near_expiry/")
 @needs(Action.READ_STOCK)
+@api.arguments(parameters(**PAGING, days=Number(0, 3650)), location="query")
 @api.response(200, BatchOut(many=True))
-def near_expiry() -> Response:
+def near_expiry(asked: dict[str, Any]) -> Response:
     """Batches in stock that expire within `days` (the hospital's setting when left out), the soonest first."""
-    days = argument_id("days")
-    if days is not None and days > 3650:
-        raise RuleBroken(_("Give a whole number within range."), "days")
+    days = asked.get("days")
     last = clock.today() + timedelta(days=shelves.near_days() if days is None else days)
     query = _batches().where(Batch.quantity > 0, Batch.expires_on.between(clock.today(), last))
     return listed(query.order_by(Batch.expires_on, Batch.id), batch_json)
@@ -222,16 +222,14 @@ def adjustment_json(row: StockMovement) -> dict[str, Any]:
 
 @api.get("/stock-adjustments/")
 @needs(Action.READ_STOCK)
+@api.arguments(shapes.MOVEMENTS, location="query")
 @api.response(200, AdjustmentOut(many=True))
-def stock_adjustments() -> Response:
+def stock_adjustments(asked: dict[str, Any]) -> Response:
     """Adjustments and write-offs, newest first; `quantity` is the change of the stock."""
     query = select(StockMovement).where(StockMovement.kind.in_(("adjustment", "write_off", "count")))
-    for name, column in (("medication_item", StockMovement.medication_id), ("stock_batch", StockMovement.batch_id)):
-        wanted = argument_id(name, f"{name}_id")
-        query = query if wanted is None else query.where(column == wanted)
-    return listed(
-        query.where(*within_asked_days(StockMovement.moved_at)).order_by(StockMovement.id.desc()), adjustment_json
-    )
+    what = {"medication_item": StockMovement.medication_id, "stock_batch": StockMovement.batch_id}
+    query = narrowed(query, asked, on=StockMovement.moved_at, **what, adjusted_by=StockMovement.moved_by_id)
+    return listed(ordered(query, asked, StockMovement.id, adjustment_date=StockMovement.moved_at), adjustment_json)
 
 
 @api.post("/stock-adjustments/")

@@ -29,6 +29,8 @@ from .models import Dispense
 
 SHOWN = (*queries.SHOWN, "done")
 MOST_LABELS = 30
+PLACE = ("show", "before", "after", "open")
+"""What in the address says which rows are shown."""
 
 
 def _shown() -> str:
@@ -101,7 +103,8 @@ def queue() -> str:
     closed = access.doors((one.patient for one in done), person()).closed
     done = [one for one in done if one.patient_id not in closed]
     _note_board((one.patient_id, False) for one in done)
-    return render_template("pharmacy/queue.html", counts=queries.counts(), done=done, **_queue())
+    kept = {name: request.args[name] for name in PLACE if request.args.get(name)}
+    return render_template("pharmacy/queue.html", counts=queries.counts(), done=done, kept=kept, **_queue())
 
 
 @pages.get("/rows")

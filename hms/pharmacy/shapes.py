@@ -1,4 +1,4 @@
-"""The JSON objects of the pharmacy: types and lengths; the rules live in the actions."""
+"""The JSON objects of the pharmacy, and the parameters of its lists: types and lengths; the rules live in the actions."""
 
 from __future__ import annotations
 
@@ -6,9 +6,33 @@ from marshmallow import fields, validate
 
 from hms.core.api import Shape
 from hms.core.fields import Amount, Day, Pk, Text, Whole
+from hms.core.parameters import DAYS, PAGING, Id, Ordering, parameters
 
 ADJUSTMENTS = ("Damaged", "Expired-Discarded", "Stock-Take Variance", "Internal Transfer")
 MOST = 100_000
+DISPENSES = parameters(
+    **PAGING,
+    **DAYS,
+    prescription=Id(),
+    patient=Id(),
+    medication=Id(),
+    dispensed_by=Id(),
+    ordering=Ordering(("id", "dispense_date")),
+)
+BATCHES = parameters(
+    **PAGING,
+    **DAYS,
+    medication_item=Id(also=("medication", "medication_id")),
+    ordering=Ordering(("id", "expiry_date")),
+)
+MOVEMENTS = parameters(
+    **PAGING,
+    **DAYS,
+    medication_item=Id(),
+    stock_batch=Id(),
+    adjusted_by=Id(),
+    ordering=Ordering(("id", "adjustment_date")),
+)
 
 
 class DispenseIn(Shape):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Response, current_app, flash, g, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -11,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from hms.core import clock, drafts, refusals
 from hms.core.db import db, found
+from hms.core.headers import url_parts
 from hms.core.limiting import limiter
 from hms.core.localisation import translate_error
 from hms.core.permissions import Action
@@ -33,7 +32,7 @@ def lock_now() -> ResponseReturnValue:
 
 def _came_from() -> str | None:
     """The page under the Lock button, when it can be shown again."""
-    referrer = urlsplit(request.referrer or "")
+    referrer = url_parts(request.referrer or "")
     path = referrer.path + (f"?{referrer.query}" if referrer.query else "")
     path = request.form.get("next") or (path if referrer.netloc == request.host else None)
     return path if safe_next(path) and _can_be_shown(path or "") else None
@@ -41,7 +40,7 @@ def _came_from() -> str | None:
 
 def _can_be_shown(path: str) -> bool:
     try:
-        endpoint, _values = current_app.url_map.bind("").match(urlsplit(path).path, method="GET")
+        endpoint, _values = current_app.url_map.bind("").match(url_parts(path).path, method="GET")
     except HTTPException:
         return False
     return endpoint not in ("staff.locked", "staff.sign_in", "staff.sign_out_page", "static")

@@ -10,6 +10,7 @@ from hms.core.api import check_if_match, listed, single
 from hms.core.db import found
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.limiting import limiter
+from hms.core.parameters import PAGING, Id, Ordering, narrowed, ordered, parameters
 from hms.core.people import SYSTEM
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -44,12 +45,19 @@ def change_me(given: dict[str, Any]) -> dict[str, Any]:
     return _change_profile(given)
 
 
+USERS = parameters(**PAGING, role=Id(), ordering=Ordering(("id", "last_name", "first_name")))
+
+
 @api.get("/users/")
 @needs(Action.READ_STAFF, Action.READ_OWN_RECORD)
+@api.arguments(USERS, location="query")
 @api.response(200, shapes.UserOut(many=True))
-def users() -> Response:
-    """Staff; administrators see their accounts too, patients the doctors only."""
-    return listed(queries.users(only_doctors=person().is_patient), lambda user: user_json(user, person()))
+def users(asked: dict[str, Any]) -> Response:
+    """Staff by family name; administrators see their accounts too, patients the doctors only."""
+    rows = narrowed(queries.users(only_doctors=person().is_patient), asked, role=User.role_id)
+    if "ordering" in asked:
+        rows = ordered(rows, asked, User.id, last_name=User.last_name, first_name=User.first_name)
+    return listed(rows, lambda user: user_json(user, person()))
 
 
 @api.get("/users/<int:user_id>/")

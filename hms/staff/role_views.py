@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from hms.core.db import db, found
+from hms.core.numbers import whole
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 
@@ -77,19 +78,16 @@ def _wanted() -> dict[int, frozenset[str]]:
     wanted: dict[int, set[str]] = {role_id: set() for role_id in _versions()}
     for sent in request.form.getlist("grant"):
         role_id, _colon, name = sent.partition(":")
-        if role_id.isdigit() and int(role_id[:18]) in wanted:
-            wanted[int(role_id[:18])].add(name)
+        if (role := whole(role_id)) in wanted:
+            wanted[role].add(name)
     return {role_id: frozenset(names) for role_id, names in wanted.items()}
 
 
 def _versions() -> dict[int, int]:
     """Which version of each role was on the page; `seen` is "role id:version"."""
     pairs = [sent.partition(":") for sent in request.form.getlist("seen")]
-    return {
-        int(role): int(seen)
-        for role, _colon, seen in pairs
-        if (role + seen).isdigit() and len(role + seen) < 19 and seen and role
-    }
+    versions = [(whole(role), whole(seen)) for role, _colon, seen in pairs]
+    return {role: seen for role, seen in versions if role is not None and seen is not None}
 
 
 def _changes(wanted: dict[int, frozenset[str]]) -> list[tuple[Role, list[str], list[str], int]]:

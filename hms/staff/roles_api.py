@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from hms.core.api import check_if_match, listed, single
 from hms.core.db import found
 from hms.core.errors import NotFound, RuleBroken
+from hms.core.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, ordered, parameters
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _
 
 from . import queries, request_queries, role_requests, roles, shapes
 from .desk import api
-from .models import Role
+from .models import Role, RoleChangeRequest
 from .people_api import assigned
 from .shapes import request_json, role_json
 
@@ -26,8 +27,9 @@ STATUSES = ("pending", "approved", "rejected", "withdrawn")
 
 @api.get("/roles/")
 @needs(Action.READ_STAFF, Action.READ_OWN_RECORD)
+@api.arguments(parameters(**PAGING), location="query")
 @api.response(200, shapes.RoleOut(many=True))
-def roles_list() -> Response:
+def roles_list(_asked: dict[str, Any]) -> Response:
     """The roles of the hospital."""
     return listed(queries.roles(), lambda role: role_json(role, person()))
 
@@ -96,15 +98,27 @@ def _seen_by() -> int | None:
     return None if person().may(Action.REVIEW_ROLE_REQUESTS) else person().id
 
 
+REQUESTS = parameters(
+    **PAGING,
+    **DAYS,
+    user=Id(),
+    requested_role=Id(),
+    status=Choice(STATUSES),
+    ordering=Ordering(("id", "created_at")),
+)
+
+
 @api.get("/role-change-requests/")
 @needs(Action.SIGNED_IN)
+@api.arguments(REQUESTS, location="query")
 @api.response(200, shapes.RequestOut(many=True))
-def requests_list() -> Response:
+def requests_list(asked: dict[str, Any]) -> Response:
     """Requests for roles, newest first: all for administrators, one's own for others."""
-    status = request.args.get("status")
-    if status is not None and status not in STATUSES:
-        raise RuleBroken(_("Give pending, approved, rejected or withdrawn."), "status")
-    return listed(request_queries.listing(user_id=_seen_by(), status=status), lambda row: request_json(row, person()))
+    one = RoleChangeRequest
+    columns = {"user": one.user_id, "requested_role": one.requested_role_id, "status": one.status}
+    rows = narrowed(request_queries.listing(user_id=_seen_by()), asked, on=one.created_at, **columns)
+    rows = ordered(rows, asked, one.id, created_at=one.created_at)
+    return listed(rows, lambda row: request_json(row, person()))
 
 
 @api.post("/role-change-requests/")

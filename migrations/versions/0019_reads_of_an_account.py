@@ -6,16 +6,12 @@ from alembic import op
 revision = "0019"
 down_revision = "0018"
 
-READS = "action LIKE '%.read%' OR action = 'clinical.open_chart'"
+COUNTED = "(action LIKE '%.read%' OR action = 'clinical.open_chart') AND (new IS NULL OR NOT jsonb_exists(new, 'list'))"
 
 
 def upgrade() -> None:
     op.create_index(
-        "ix_audit_entry_reads",
-        "audit_entry",
-        ["actor_id", "recorded_at"],
-        postgresql_include=["action", "patient_id", "request_id"],
-        postgresql_where=sa.text(READS),
+        "ix_audit_entry_reads", "audit_entry", ["actor_id", "recorded_at"], postgresql_where=sa.text(COUNTED)
     )
 
 

@@ -194,6 +194,24 @@ def test_a_refused_payment_keeps_what_was_typed_and_takes_nothing(bill, desk, ty
     assert database.session.execute(select(func.count(Payment.id))).scalar_one() == 0
 
 
+def test_a_form_without_one_of_its_fields_is_refused_or_done_without_it(bill, desk):
+    """What a browser always sends may be missing all the same: each single field of a line, a price and a payment."""
+    cashier, admin = desk("cashier"), desk("admin")
+    line = {"item": "Dressing, small", "price_item_id": "", "quantity": "1", "unit_price": "5.00"}
+    pay = {"payer": "self", "amount": "10.00", "method": "Card", "reference": "A 1", "tendered": ""}
+    price = {"code": "NEW1", "name": "New", "billing_label": "", "category": "service", "unit_price": "1.00"}
+    for client, url, form in (
+        (cashier, f"/billing/bills/{bill.id}/lines", line),
+        (cashier, f"/billing/bills/{bill.id}/pay", pay),
+        (admin, "/billing/prices/new", price),
+    ):
+        for name in form:
+            sent = {other: value for other, value in form.items() if other != name} | {"csrf_token": _csrf(client)}
+            sent |= {"code": f"C{name[:9]}"} if "code" in sent else {}
+            answer = client.post(url, data=sent)
+            assert answer.status_code in (200, 303, 400), f"{url} without {name}: {answer.status_code}"
+
+
 def test_two_give_a_payment_back(bill, desk):
     payment = actions.take_payment(bill.id, Money("190.00"), "Cash", by=SYSTEM)
     url = f"/billing/payments/{payment.id}/refund"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
+import re
 from collections.abc import Iterator
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from flask import Flask
@@ -15,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from hms.core import clock
 from hms.core.db import db as database
 from hms.staff import identity
 from hms.staff.models import User
@@ -29,13 +32,19 @@ pytestmark = pytest.mark.security("J")
 SCRIPT = "<script>alert(1)</script>"
 HOSTILE = [
     "", " ", "\x00", "\u202eesrever", "x" * 5000, "-1", "0", "9" * 30, "1e999", "NaN", "1/0/20", "2026-02-30", "99:99",
+    "9999-12-31", "0001-01-01", "31.12.9999", "1E+999999999", "²", "23:59:59.999999+14:00",
     "'; DROP TABLE patient; --", "{{ 7 * 7 }}", SCRIPT, "=1+1", "../../etc/passwd", "%", "٣", "\N{ZERO WIDTH SPACE}",
 ]  # fmt: skip
+ENDS_OF_TIME = ("9999-12-31", "31.12.9999", "0001-01-01", "1.1.0001", "999999 years", "-999999999")
+OF_TIME = re.compile("date|day|time|age|born|birth|ends|begins|expir|until|days|month")
 BODIES = [
     b"", b"null", b"[]", b"7", b'"text"', b"{", b"\xff\xfe", b"[" * 100_000, b'{"a": 1, "a": 2}', b'{"amount": NaN}',
+    b'{"amount": 1E+999999999}', b'{"amount": 1E-999999999}', b'{"amount": 1E+99999999999999999999}',
+    b'{"amount": ' + b"9" * 5000 + b"}",
     b'{"name": "\\u0000"}', b'{"name": "\\ud800"}', b'{"id": 1e999}', b'{"a":' * 5000 + b"1" + b"}" * 5000,
 ]  # fmt: skip
-WRONG_KINDS = [None, True, 10**30, -1, 1.5, "", "\x00", "x" * 5000, SCRIPT, [], [None], {}, {"id": 1}, "2026-02-30"]
+WRONG_KINDS = [None, True, 10**30, -1, 1.5, "", "\x00", "x" * 5000, SCRIPT, [], [None], {}, {"id": 1}, "2026-02-30",
+               "9999-12-31", "0001-01-01", "number 1E+999999999", "number 1E-999999999", "number " + "9" * 4000]  # fmt: skip
 ASKED = ("q", "search", "page", "page_size", "limit", "ordering", "date", "date_from", "date_to", "before", "after",
          "patient", "patient_id", "doctor", "doctor_id", "status", "show", "next", "month", "day", "time")  # fmt: skip
 DESKS = ("receptionist", "nurse", "doctor", "pharmacist", "cashier", "admin")
@@ -112,13 +121,40 @@ def crawled(app: Flask, client: FlaskClient) -> Iterator[tuple[str, Page]]:
 
 
 def fillings(fields: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Every hostile value in all fields at once, and one hostile value after the other in each field alone."""
+    """Every hostile value in all fields at once, and one hostile value after the other in each field alone.
+
+    Without the key of a repeat, which would give the first answer again.
+    """
+    fields = {name: value for name, value in fields.items() if name != "once"}
     names = [name for name in fields if name not in KEPT_OUT]
     turns = itertools.cycle(HOSTILE)
     for value in HOSTILE if names else ():
         yield fields | dict.fromkeys(names, value)
     for name in names:
         yield fields | {name: next(turns)}
+
+
+def misshapen(fields: dict[str, str]) -> Iterator[tuple[str, dict[str, object]]]:
+    """What no browser makes of the form: each single field left out, doubled, or a file; nothing at all; an object instead.
+
+    What the form has empty is filled in, so that more than one field is wanting only where the page has it so.
+    """
+    own = {name: value for name, value in fields.items() if name not in KEPT_OUT}
+    sent = {name: value or "1" for name, value in own.items()}
+    token = {"csrf_token": fields.get("csrf_token", "")}
+    for name in sent:
+        rest = {other: value for other, value in sent.items() if other != name}
+        yield f"without {name}", {"data": rest | token}
+        yield f"empty but for {name}", {"data": {name: sent[name]} | token}
+        yield f"{name} twice", {"data": rest | token | {name: [sent[name], "2"]}}
+        yield f"{name} as a file", {"data": rest | token | {name: (io.BytesIO(b"text"), "a.txt")}}
+    for name in filter(OF_TIME.search, sent):
+        for value in ENDS_OF_TIME:
+            yield f"{name} {value}", {"data": sent | token | {name: value}}
+    yield "nothing", {"data": token}
+    yield "a strange key", {"data": sent | token | {"once": "\x00\u202e"}}
+    for body in (sent, [], None, {name: [1] for name in sent}):
+        yield f"JSON {body}", {"json": body, "headers": {"X-CSRFToken": token["csrf_token"]}}
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +167,7 @@ def tried() -> set[tuple[str | None, ...]]:
 def test_no_form_of_a_desk_fails_on_what_is_typed_into_it(hospital, tried, username, record_property):
     client, sent, wrong = browser(hospital, username), 0, set()
     for path, page in list(crawled(hospital, client)):
+        _forget_messages(client)
         for form in page.forms:
             address = form["action"] or path
             kind = (endpoint_of(hospital, address, form["method"].upper()), *sorted(form["fields"]))
@@ -141,8 +178,19 @@ def test_no_form_of_a_desk_fails_on_what_is_typed_into_it(hospital, tried, usern
                 answer = _send(client, form["method"], address, fields)
                 sent += 1
                 wrong |= faults(answer, address, fields)
+            for what, how in misshapen(form["fields"]) if form["method"] == "post" else ():
+                if sent % 10 == 0:
+                    _forget_messages(client)
+                sent += 1
+                wrong |= faults(client.post(address, **how), address, what)
     record_property("counted", ("hostile forms: answered 5xx", sent, len(wrong)))
     assert wrong == set()
+
+
+def _forget_messages(client: FlaskClient) -> None:
+    """As a page would that shows them: what was said after hundreds of forms does not fit into a cookie."""
+    with client.session_transaction() as cookie:
+        cookie.pop("_flashes", None)
 
 
 def _send(client: FlaskClient, method: str, address: str, fields: dict[str, str]):
@@ -160,16 +208,139 @@ def _path(rule: Rule, number: str = "1") -> str:
     return "".join(number if is_part else quote(text) for is_part, text in rule._trace if text != "|")
 
 
+NUMBERS = ("1", "0", "9" * 18, "9" * 40, "\u0661", "\u00b2", "-1", "1.0", "%00", "..%2f..%2fetc", "x" * 3000)
+STRANGE = ("endpoint", "_scheme", "_anchor", "_method", "_external", "values", "self", "format", "foo", "__class__")
+
+
+def _asked_names(app: Flask, rule: Rule) -> tuple[str, ...]:
+    """What the endpoint declares and what nothing knows; of a page, what pages ask."""
+    declared = getattr(app.view_functions[rule.endpoint], "parameters", None)
+    known = declared.fields if declared else () if rule.rule.startswith("/api/") else ASKED
+    return (*known, *STRANGE[:2])
+
+
 @pytest.mark.parametrize("api", [False, True], ids=["pages", "api"])
-def test_no_address_fails_on_what_is_asked_of_it(hospital, api):
-    client, turns, wrong = (caller if api else browser)(hospital, "admin"), itertools.cycle(HOSTILE), set()
+def test_no_address_fails_on_what_is_asked_of_it(hospital, api, record_property):
+    client, turns, wrong, sent = (caller if api else browser)(hospital, "admin"), itertools.cycle(HOSTILE), set(), 0
     for rule in _rules(hospital, "GET", api):
-        for number in ("1", "0", "9" * 18, "9" * 40):
-            asked = {name: next(turns) for name in ASKED}
+        names = _asked_names(hospital, rule)
+        for number in NUMBERS if rule.arguments else ("1",):
+            asked = {name: next(turns) for name in names}
             wrong |= faults(client.get(_path(rule, number), query_string=asked), rule.rule, asked)
-        for name in ASKED:
-            asked = {name: next(turns)}
-            wrong |= faults(client.get(_path(rule), query_string=asked), rule.rule, asked)
+        for name in names:
+            for value in itertools.islice(turns, 5 if api else 1):
+                sent += 1
+                wrong |= faults(client.get(_path(rule), query_string={name: value}), rule.rule, {name: value})
+        wrong |= faults(
+            client.get(_path(rule), query_string={"page": "1"} | dict.fromkeys(STRANGE, "x")), rule.rule, ""
+        )
+    record_property("counted", ("addresses asked with hostile values: answered 5xx", sent, len(wrong)))
+    assert wrong == set()
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/patients/\u0661/", "/api/bills/\uff11/", "/patients/\u0967", "/api/patients/+1/"]
+)
+def test_only_ascii_digits_make_a_record_s_address(hospital, path):
+    assert caller(hospital, "admin").get(path).status_code == 404
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_the_ends_of_the_calendar_are_days_like_others(hospital, day):
+    """Every list that takes days answers them, in a zone before and behind UTC."""
+    client, asked = caller(hospital, "admin"), 0
+    for rule in _rules(hospital, "GET", True):
+        declared = getattr(hospital.view_functions[rule.endpoint], "parameters", None)
+        if declared is None or "date" not in declared.fields:
+            continue
+        for name in ("date", "date_from", "date_to"):
+            for zone in ("Africa/Freetown", "Pacific/Kiritimati", "America/Adak"):
+                clock.set_zone(zone)
+                answer = client.get(_path(rule), query_string={name: day})
+                clock.set_zone("Africa/Freetown")
+                asked += 1
+                assert answer.status_code == 200, f"{rule.rule}?{name}={day} in {zone}"
+    assert asked > 50
+
+
+def test_pages_of_days_answer_at_the_ends_of_the_calendar(hospital):
+    client, names = browser(hospital, "admin"), ("date", "day_from", "day_to", "after", "before", "time", "first")
+    pages = ("/appointments/", "/appointments/?view=list", "/appointments/rows", "/appointments/week", "/queue/")
+    pages += ("/appointments/week/rows", "/appointments/slots?doctor=2", "/appointments/new?doctor=2", "/notifications")
+    pages += ("/appointments/1/move", "/admin/audit", "/admin/audit.csv", "/admin/sign-ins", "/reports/", "/patients/")
+    pages += ("/admin/patients/1/who-opened", "/patients/1/results", "/patients/1/encounters", "/profile/sign-ins")
+    wrong = set()
+    for path in pages:
+        for name in names:
+            for value in (*ENDS_OF_TIME, "23:59:59-999999999999999999", "00:00+14:00-1"):
+                asked = parse_qs(urlsplit(path).query) | {name: value}
+                wrong |= faults(client.get(urlsplit(path).path, query_string=asked), path, asked)
+    assert wrong == set()
+
+
+HEADERS = {
+    "If-Match": ("*", '"', 'W/"1"', "\x80", '"' + "9" * 5000 + '"', ",,,"),
+    "If-None-Match": ("*", "\xff", '"' + "x" * 5000),
+    "If-Modified-Since": ("Sat, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT", "x"),
+    "Range": ("bytes=9-1", "bytes=-", "bytes=0-" + "9" * 400, "x=1"),
+    "Idempotency-Key": ("\x80", "x" * 5000, " ", '"1"'),
+    "Accept-Language": ("*", "xx-" + "y" * 3000, "en;q=1e999", "en;q=NaN", ";;;,"),
+    "Authorization": ("Bearer", "Bearer \xff", "Basic ====", "Bearer " + "." * 3000),
+    "X-CSRFToken": ("\xff", "x" * 5000),
+    "Cookie": ("hms=\xff", "hms=" + "A" * 3000, "hms=;hms=;;=", "device=\x80"),
+    "Content-Type": ("application/json; charset=nonsense", "multipart/form-data", "\xff", "text/html;"),
+    "Content-Length": ("-1", "x"),
+    "Accept": ("\xff", "*/*;q=x"),
+    "Referer": ("\xff", "http://["),
+    "Origin": ("null", "http://[", "\xff"),
+    "X-Forwarded-For": ("x", "[::1", "1.2.3.4," * 500),
+    "User-Agent": ("\xff" * 3000,),
+}
+
+
+def test_no_header_makes_an_answer_fail(hospital, record_property):
+    """On a page, a paper, a list, one record, and on writing to each; signed in and not."""
+    clients = [caller(hospital, "admin"), browser(hospital, "admin"), hospital.test_client()]
+    reads = (
+        "/",
+        "/patients/1",
+        "/api/patients/?page=1",
+        "/api/patients/1/",
+        "/static/css/base.css",
+        "/login",
+        "/api/health/",
+    )
+    writes = (("PUT", "/api/patients/1/"), ("POST", "/api/patients/"), ("POST", "/login"), ("POST", "/api/auth/"))
+    writes += (("POST", "/patients/new"), ("DELETE", "/api/bills/1/"), ("POST", "/api/sync_offline_data/"))
+    sent, wrong = 0, set()
+    for name, values in HEADERS.items():
+        for value in values:
+            for client in clients:
+                for method, path in (*(("GET", path) for path in reads), *writes):
+                    body = b"{}" if method != "GET" else b""
+                    given = {"Content-Type": "application/json", name: value}
+                    sent += 1
+                    wrong |= faults(client.open(path, method=method, data=body, headers=given), path, given)
+    record_property("counted", ("strange headers: answered 5xx", sent, len(wrong)))
+    assert wrong == set()
+
+
+def test_no_page_fails_on_a_form_without_its_fields(hospital, record_property):
+    """Every address that takes a form, in the role of every desk: nothing at all, or an object."""
+    sent, wrong = 0, set()
+    for username in DESKS:
+        client = browser(hospital, username)
+        page = Page(client.get("/profile").get_data(as_text=True))
+        token = next(form["fields"]["csrf_token"] for form in page.forms if "csrf_token" in form["fields"])
+        for rule in _rules(hospital, "POST", False):
+            if rule.rule.startswith((*NEVER_SENT, "/profile", "/lock")) or "dev" in rule.rule:
+                continue
+            for what, how in {"nothing": {"data": {"csrf_token": token}}, "an object": {"json": [{}]}}.items():
+                sent += 1
+                answer = client.post(_path(rule), headers={"X-CSRFToken": token}, **how)
+                wrong |= faults(answer, rule.rule, (username, what))
+            _forget_messages(client)
+    record_property("counted", ("forms without their fields: answered 5xx", sent, len(wrong)))
     assert wrong == set()
 
 
@@ -208,11 +379,16 @@ def test_no_endpoint_fails_on_a_field_of_another_kind(hospital, record_property)
             address = "".join("1" if part.startswith("{") else part for part in _split(path))
             bodies = [dict.fromkeys(names, value) for value in WRONG_KINDS] + [{name: next(turns)} for name in names]
             for body in bodies:
-                answer = client.open(address, method=method, data=json.dumps(body), content_type="application/json")
+                answer = client.open(address, method=method, data=_written(body), content_type="application/json")
                 sent += 1
                 wrong |= faults(answer, f"{method} {address}", body)
     record_property("counted", ("objects with fields of another kind, to the API: answered 5xx", sent, len(wrong)))
     assert wrong == set()
+
+
+def _written(body: dict[str, object]) -> str:
+    """As JSON, with the numbers that Python itself does not write."""
+    return re.sub(r'"number ([^"]+)"', r"\1", json.dumps(body))
 
 
 def _split(path: str) -> list[str]:

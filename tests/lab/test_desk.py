@@ -108,7 +108,7 @@ def test_a_panel_is_done_when_its_last_value_is_in(opened, db, person):
     assert order.status == "waiting"
     results.enter_results(order.id, {"NEUT": "3", "LYMPH": "2", "PLT": "220", "MCV": "85"}, by=lab)
     assert order.status == "done"
-    assert len(queries.current(queries.order(order.id))) == 6
+    assert len(queries.current(queries.order(order.id, lab))) == 6
 
 
 def test_a_correction_needs_a_reason_and_keeps_what_stood(desk, opened, db, person):
