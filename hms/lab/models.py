@@ -65,6 +65,7 @@ class LabResult(Permanent):
     __tablename__ = "lab_result"
     __table_args__ = (
         CheckConstraint("btrim(value) <> ''", name="value_given"),
+        CheckConstraint("flag IN ('', 'Low', 'High', 'Critical low', 'Critical high')", name="flag_known"),
         Index("ix_lab_result_order", "order_id", "id"),
     )
 

@@ -38,7 +38,7 @@ LONG = TYPED + "w" * (10_000 - len(TYPED))
 
 CODES = {
     "app_user.language", "app_user.password_hash", "app_user.pin_hash", "app_user.totp_secret", "audit_entry.action",
-    "audit_entry.entity", "audit_entry.outcome", "audit_entry.ticket", "correction.method", "draft.form", "lab_result.flag",
+    "audit_entry.entity", "audit_entry.outcome", "audit_entry.ticket", "correction.method", "draft.form",
     "login_activity.status", "medication.catalogue_key", "notification.kind", "notification.url",
     "number_series.series", "offline_entry.key", "offline_entry.model", "once_key.body", "once_key.content_type",
     "once_key.fingerprint", "once_key.key", "once_key.location", "one_time_link.purpose", "outbox.kind",
@@ -130,6 +130,7 @@ def what_is_wrong(status: int, body: str, mimetype: str) -> list[str]:
 REFUSED = {
     "allergy.severity", "allergy.status", "appointment.status", "bill.status", "break_glass.finding", "condition.certainty",
     "condition.clinical_status", "correction.kind", "correction.status", "encounter.status", "lab_order.status",
+    "lab_result.flag",
     "medication.formulation", "patient.allergy_status", "patient.sex", "patient.status", "payment.kind",
     "payment.method", "prescription.status", "queue_entry.status", "role_change_request.status",
     "stock_movement.kind", "vitals_reading.status",
