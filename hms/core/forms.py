@@ -17,6 +17,7 @@ from wtforms.validators import DataRequired, InputRequired, Optional, StopValida
 from .errors import Conflict, RuleBroken
 from .localisation import translate, translate_error
 from .money import Money
+from .numbers import parse_record_id
 from .people import Person
 from .text import TextError, clean, showable
 from .words import _
@@ -242,8 +243,6 @@ class RecordIdField(IntegerField):
         if not valuelist or not valuelist[0].strip():
             self.data = None
             return
-        text = valuelist[0].strip()
-        if not (text.isascii() and text.isdigit() and len(text) < 19):
-            self.data = None
+        self.data = parse_record_id(valuelist[0].strip())
+        if self.data is None:
             raise ValueError(_l("Choose one from the list."))
-        self.data = int(text)

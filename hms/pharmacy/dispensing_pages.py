@@ -16,6 +16,7 @@ from hms.core.actions import doing
 from hms.core.errors import Conflict, NotFound
 from hms.core.filters import person_name
 from hms.core.localisation import translate_error
+from hms.core.numbers import parse_record_id
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.formulary import facts
@@ -40,17 +41,18 @@ def _shown() -> str:
 
 def _ids(text: str) -> list[int]:
     """Ids of an address, "12,13"; what is no id is left out."""
-    parts = [part for part in text.split(",")[:MOST_LABELS] if part.isascii() and part.isdigit() and len(part) < 19]
-    return [int(part) for part in parts]
+    ids = [parse_record_id(part) for part in text.split(",")[:MOST_LABELS]]
+    return [one for one in ids if one is not None]
 
 
 def _place(text: str) -> tuple[datetime, int, int] | None:
     """Where the last page ended, "<microseconds>.<encounter>.<patient>"."""
-    parts = text.split(".")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+    numbers = [number for part in text.split(".") if (number := parse_record_id(part)) is not None]
+    if len(numbers) != 3 or text.count(".") != 2:
         return None
-    instant = datetime.fromtimestamp(min(int(parts[0]), 4 * 10**15) // 10**6, UTC)
-    return instant.replace(microsecond=int(parts[0]) % 10**6), int(parts[1]), int(parts[2])
+    microseconds, encounter_id, patient_id = numbers
+    instant = datetime.fromtimestamp(min(microseconds, 4 * 10**15) // 10**6, UTC)
+    return instant.replace(microsecond=microseconds % 10**6), encounter_id, patient_id
 
 
 def _older(rows: list[Any], show: str) -> str | None:

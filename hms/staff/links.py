@@ -1,6 +1,6 @@
 """One-time links: how a new person, or one who forgot, comes to a password. Nobody types a password for another.
 
-A link's secret has 256 random bits, is shown once, works once and for a limited time (`LASTS_HOURS`); the database keeps its SHA-256 only.
+A link's secret has 256 random bits, is shown once, works once and for `LASTS_HOURS`; the database keeps its SHA-256 only.
 """
 
 from __future__ import annotations
