@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask import g, request
@@ -204,23 +203,6 @@ class MoneyField(Parsed):
 
     def __init__(self, label: str = "", validators: Any = None, **kwargs: Any) -> None:
         super().__init__(label, validators, parse=_amount, **kwargs)
-
-
-def _number(text: str) -> Decimal:
-    try:
-        number = Decimal(text.replace(",", "."))
-        if not number.is_finite() or abs(number) > 10**9:
-            raise InvalidOperation
-    except InvalidOperation as wrong:
-        raise RuleBroken(_("Write a number, for example 37.5.")) from wrong
-    return number
-
-
-class NumberField(Parsed):
-    """A number with decimal point or comma."""
-
-    def __init__(self, label: str = "", validators: Any = None, **kwargs: Any) -> None:
-        super().__init__(label, validators, parse=_number, **kwargs)
 
 
 def _whole(text: str) -> int:

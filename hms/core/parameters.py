@@ -29,7 +29,6 @@ from .errors import DomainError
 from .fields import LARGEST_ID, Day, Text
 from .localisation import translate
 from .people import Person
-from .permissions import Action
 from .statements import Narrowing
 from .words import Sentence, _
 
@@ -44,11 +43,6 @@ OUT_OF_RANGE = Sentence(_("Give a whole number within range."))
 def everybody(_who: Person) -> bool:
     """Anybody who may read the list."""
     return True
-
-
-def those_who(*actions: Action) -> May:
-    """Those who may do one of `actions`; patients too, whose lists hold their own records only."""
-    return lambda who: who.is_patient or any(who.may(action) for action in actions)
 
 
 class _Parameter(fields.Field):

@@ -184,12 +184,6 @@ def _locked_until(door: Door) -> datetime | None:
     return until
 
 
-def locks_of(user_id: int) -> list[SignInGate]:
-    """The account's doors that are shut at this moment."""
-    shut = select(SignInGate).where(SignInGate.user_id == user_id, SignInGate.locked_until > clock.now())
-    return list(db.session.scalars(shut))
-
-
 def open_all(user_id: int) -> None:
     """Open every door of the account, within the caller's transaction."""
     db.session.execute(delete(SignInGate).where(SignInGate.user_id == user_id))
