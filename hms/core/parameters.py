@@ -33,7 +33,7 @@ from .statements import Narrowing
 from .words import Sentence, _
 
 LARGEST_PAGE = 1_000_000
-May = Callable[[Person], bool]
+MayUse = Callable[[Person], bool]
 UNKNOWN = Sentence(_("This address does not know this parameter."))
 NOT_YOURS = Sentence(_("Your role may not use this parameter here."))
 NOT_WHOLE = Sentence(_("Give a whole number."))
@@ -48,7 +48,7 @@ def everybody(_who: Person) -> bool:
 class _Parameter(fields.Field):
     """A parameter; `may_use` says who may give it."""
 
-    def __init__(self, *args: Any, may_use: May = everybody, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, may_use: MayUse = everybody, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.may_use = may_use
 
@@ -99,7 +99,7 @@ class Choice(_Parameter, fields.String):
 class Ordering(Choice):
     """What a list is sorted by, with a minus sign the other way round; `hidden` names columns that not everybody sees."""
 
-    def __init__(self, columns: Iterable[str], *, hidden: Mapping[str, May] | None = None, **kwargs: Any) -> None:
+    def __init__(self, columns: Iterable[str], *, hidden: Mapping[str, MayUse] | None = None, **kwargs: Any) -> None:
         super().__init__([sign + name for name in columns for sign in ("", "-")], **kwargs)
         self.hidden = dict(hidden or {})
 
@@ -146,7 +146,7 @@ PAGING: dict[str, fields.Field] = {
 """What every list takes. `limit` is another name for `page_size`; more than 100 rows are never given at once."""
 
 
-def days(may_use: May = everybody) -> dict[str, fields.Field]:
+def days(may_use: MayUse = everybody) -> dict[str, fields.Field]:
     """`date`, or `date_from` and `date_to`; both included. See `first_and_last`."""
     return {name: DayOf(may_use=may_use) for name in ("date", "date_from", "date_to")}
 

@@ -9,7 +9,7 @@ from flask import Response, jsonify, request
 
 from hms.core import reading
 from hms.core.api import DeskApi, check_if_match, single
-from hms.core.parameters import PAGING, May, Ordering, Search, bounds, days, parameters
+from hms.core.parameters import PAGING, MayUse, Ordering, Search, bounds, days, parameters
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 
@@ -20,7 +20,7 @@ from .shapes import LookalikeOut, PatientChange, PatientIn, PatientOut, PersonAs
 api = DeskApi("patients_api", __name__, description="Patients")
 
 
-def _sees(field: str) -> May:
+def _sees(field: str) -> MayUse:
     return lambda who: field in names_of(who)
 
 

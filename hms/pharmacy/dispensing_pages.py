@@ -69,7 +69,7 @@ def _queue() -> dict[str, Any]:
     show = _shown()
     if show == "done":
         given = handed_out.given_on(clock.today(), before=request.args.get("before", type=int), limit=queries.PAGE + 1)
-        closed = access.doors((one.patient for one in given), person()).closed
+        closed = access.record_access((one.patient for one in given), person()).closed
         _note_board((one.patient_id, False) for one in given if one.patient_id not in closed)
         return {"show": show, "given": given[: queries.PAGE], "older": _earlier(given), "closed": closed}
     rows = queries.waiting(show, after=_place(request.args.get("after", "")), limit=queries.PAGE + 1)
@@ -102,7 +102,7 @@ def _earlier(given: Any) -> str | None:
 def queue() -> str:
     """Prescriptions to dispense, the longest waiting visit opened; `?given=` names what was just handed out."""
     done = handed_out.dispenses(_ids(request.args.get("given", "")))
-    closed = access.doors((one.patient for one in done), person()).closed
+    closed = access.record_access((one.patient for one in done), person()).closed
     done = [one for one in done if one.patient_id not in closed]
     _note_board((one.patient_id, False) for one in done)
     kept = {name: request.args[name] for name in PLACE if request.args.get(name)}

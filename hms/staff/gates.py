@@ -19,7 +19,7 @@ from hms.core.db import db
 from hms.core.format import clock_time
 from hms.core.words import Sentence, _
 
-from . import activity, devices, in_flight
+from . import activity, concurrent_attempts, devices
 from .errors import Locked
 from .models import SignInGate, User
 
@@ -107,7 +107,7 @@ def doors_of(what: str, user: User | None, typed_name: str) -> tuple[Door, ...]:
 @contextmanager
 def trying(doors: tuple[Door, ...], user: User | None, typed_name: str) -> Iterator[Try]:
     """Count a try at `doors`, then let it happen; `Locked` when a door is shut. Commits before and after."""
-    with in_flight.counted():
+    with concurrent_attempts.counted():
         yield from _counted_try(doors, user, typed_name)
 
 

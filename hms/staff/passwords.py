@@ -22,7 +22,7 @@ from hms.core.errors import Unavailable
 from hms.core.threads import run_in_thread
 from hms.core.words import _
 
-from . import in_flight
+from . import concurrent_attempts
 
 AT_ONCE = 4
 PATIENCE_SECONDS = 15
@@ -72,7 +72,7 @@ def _in_turn(hash_it: Callable[..., Any], *given: str) -> Any:
         if actions.current() is not None:
             raise RuntimeError("hash before the action: it would keep a connection to the database meanwhile")
         leave()
-    with in_flight.counted():
+    with concurrent_attempts.counted():
         if not _turn.acquire(timeout=PATIENCE_SECONDS):
             raise Unavailable(_("Too many people are signing in at this moment. Wait a minute, then try again."))
         try:
