@@ -8,7 +8,7 @@ A list declares them once and takes the values as an argument:
     @needs(Action.LIST_ENCOUNTERS)
     @api.arguments(ENCOUNTERS, location="query")
     @api.response(200, EncounterOut(many=True))
-    def encounters(asked: dict[str, Any]) -> Response: ...
+    def encounters(arguments: dict[str, Any]) -> Response: ...
 
 The guard (`core/web.py`) refuses every other parameter of a GET below /api, and those that the person may not use: whoever
 may not see a field may not filter or sort by it either. The OpenAPI document lists what is declared here.
@@ -161,13 +161,13 @@ class Parameters(Schema):
         unknown = EXCLUDE
 
     @post_load
-    def one_spelling(self, asked: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+    def one_spelling(self, arguments: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
         """Each record under its field's name, whatever spelling was sent."""
         for name, field in self.fields.items():
             plain = getattr(field, "stands_for", "")
-            if plain and name in asked:
-                asked.setdefault(plain, asked.pop(name))
-        return asked
+            if plain and name in arguments:
+                arguments.setdefault(plain, arguments.pop(name))
+        return arguments
 
 
 def parameters(**known: fields.Field) -> Schema:
@@ -203,29 +203,29 @@ def check_parameters(declared: Schema | None, who: Person) -> None:
         raise ParametersRefused(unknown, not_yours)
 
 
-def first_and_last(asked: dict[str, Any]) -> tuple[date | None, date | None]:
+def first_and_last(arguments: dict[str, Any]) -> tuple[date | None, date | None]:
     """The days asked for with `DAYS`; None where none was."""
-    day = asked.get("date")
-    return (day, day) if day else (asked.get("date_from"), asked.get("date_to"))
+    day = arguments.get("date")
+    return (day, day) if day else (arguments.get("date_from"), arguments.get("date_to"))
 
 
-def bounds(asked: dict[str, Any]) -> Narrowing:
+def bounds(arguments: dict[str, Any]) -> Narrowing:
     """`first` and `end`, the instants at which the hospital days asked for begin and are over."""
-    first, last = first_and_last(asked)
+    first, last = first_and_last(arguments)
     return Narrowing.of(
         first=clock.day_bounds(first)[0] if first else None, end=clock.day_bounds(last)[1] if last else None
     )
 
 
-def narrowed(rows: Select, asked: dict[str, Any], /, *, on: Any = None, **columns: Any) -> Select:
+def narrowed(rows: Select, arguments: dict[str, Any], /, *, on: Any = None, **columns: Any) -> Select:
     """`rows` where each of `columns` has the value asked for under its name, and the instant `on` lies in the days asked."""
-    chosen = [column == asked[name] for name, column in columns.items() if asked.get(name) is not None]
-    return rows.where(*chosen, *(() if on is None else bounds(asked).bounding(on)))
+    chosen = [column == arguments[name] for name, column in columns.items() if arguments.get(name) is not None]
+    return rows.where(*chosen, *(() if on is None else bounds(arguments).bounding(on)))
 
 
-def ordered(rows: Select, asked: dict[str, Any], record_id: Any, /, **columns: Any) -> Select:
+def ordered(rows: Select, arguments: dict[str, Any], record_id: Any, /, **columns: Any) -> Select:
     """`rows` in the order asked for (`Ordering`), newest first without one."""
-    wanted = asked.get("ordering", "-id")
+    wanted = arguments.get("ordering", "-id")
     column = {"id": record_id, **columns}[wanted.removeprefix("-")]
     order = (column, record_id)
     return rows.order_by(None).order_by(*(one.desc() for one in order) if wanted.startswith("-") else order)

@@ -49,14 +49,16 @@ def _written(given: dict[str, Any]) -> dict[str, Any]:
 @needs(Action.FIND_PATIENT, Action.READ_OWN_RECORD)
 @api.arguments(PATIENTS, location="query")
 @api.response(200, PatientOut(many=True))
-def patients(asked: dict[str, Any]) -> Response:
+def patients(arguments: dict[str, Any]) -> Response:
     """Patients in the order of registration. `search=` finds as the find box does, among what the role is shown; `date`,
     `date_from` and `date_to` are days of registration."""
-    who, registered = person(), bounds(asked)
+    who, registered = person(), bounds(arguments)
     seen = names_of(who)
-    terms = queries.asked_for(asked.get("search", ""), births="date_of_birth" in seen, phones="contact_info" in seen)
+    terms = queries.asked_for(
+        arguments.get("search", ""), births="date_of_birth" in seen, phones="contact_info" in seen
+    )
     return reading.listed(
-        partial(wire.rows, asked=terms, days=registered, order=asked.get("ordering", "id"), who=who),
+        partial(wire.rows, asked=terms, days=registered, order=arguments.get("ordering", "id"), who=who),
         lambda row: patient_json(row, seen),
         partial(_seen, names=seen),
         entity="patient",
