@@ -59,7 +59,7 @@ BILLS = parameters(
 @api.response(200, shapes.BillOut(many=True))
 def bills(arguments: dict[str, Any]) -> Response:
     """Bills, newest first. Filters: patient, encounter, status, is_paid, date, date_from, date_to; `search` takes a number.
-    Who sees only whose a bill is and whether it is paid may filter by these two."""
+    Somebody who sees only the patient and whether it is paid may filter by these two only."""
     columns = {"patient": Bill.patient_id, "encounter": Bill.encounter_id, "status": Bill.status}
     query = narrowed(wire.bills(person()), arguments, **columns, is_paid=Bill.status == BillState.PAID)
     query = wire.dated(query, *first_and_last(arguments))

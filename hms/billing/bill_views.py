@@ -94,7 +94,7 @@ def _bill_page(bill_id: int, **refused: DeskForm) -> tuple[str, int]:
 
 
 def _noted(bill_id: int, *, renews: bool = False) -> tuple[Bill, Patient]:
-    """A bill and whose it is; that it was read is in the trail."""
+    """A bill with its patient; the read is written to the trail."""
     one, patient = queries.bill_with_patient(bill_id)
     reading.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=renews)
     return one, patient

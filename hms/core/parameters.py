@@ -89,9 +89,9 @@ class Choice(_Parameter, fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if value not in self.known:
-            told = {"word": str(value)[:50], "known": ", ".join(self.known)}
+            values = {"word": str(value)[:50], "known": ", ".join(self.known)}
             raise ValidationError(
-                translate(Sentence(_('"%(word)s" is not a valid choice. Give one of: %(known)s.'), **told))
+                translate(Sentence(_('"%(word)s" is not a valid choice. Give one of: %(known)s.'), **values))
             )
         return value
 
@@ -129,7 +129,7 @@ class Words(_Parameter, Text):
 
 
 class Search(_Parameter, fields.String):
-    """What is looked for: whatever was typed is answered. Characters that cannot be shown are as good as blanks."""
+    """The words to search for. Any text is accepted; characters that cannot be shown count as blanks."""
 
     LONGEST = 100
 
@@ -225,7 +225,7 @@ def narrowed(rows: Select, arguments: dict[str, Any], /, *, on: Any = None, **co
 
 def ordered(rows: Select, arguments: dict[str, Any], record_id: Any, /, **columns: Any) -> Select:
     """`rows` in the order asked for (`Ordering`), newest first without one."""
-    wanted = arguments.get("ordering", "-id")
-    column = {"id": record_id, **columns}[wanted.removeprefix("-")]
+    ordering = arguments.get("ordering", "-id")
+    column = {"id": record_id, **columns}[ordering.removeprefix("-")]
     order = (column, record_id)
-    return rows.order_by(None).order_by(*(one.desc() for one in order) if wanted.startswith("-") else order)
+    return rows.order_by(None).order_by(*(one.desc() for one in order) if ordering.startswith("-") else order)

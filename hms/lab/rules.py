@@ -24,7 +24,7 @@ FLAGS = {
     "Critical low": ("critical", _l("Critical low")),
     "Critical high": ("critical", _l("Critical high")),
 }
-"""How loud a flag is shown, and what people read, by the word that is stored with the result."""
+"""How prominently a flag is shown, and what people read, by the word that is stored with the result."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def _queue() -> dict[str, Any]:
 
 
 def _note_board(shown: Iterable[tuple[int, bool]]) -> None:
-    """The trail has whose medicines were shown: a patient's id, and whether the record is open with a reason."""
+    """Write to the trail whose medicines were shown: a patient's id, and whether the record is open with a reason."""
     marked = {True: access.EMERGENCY, False: None}
     seen = [reading.Seen(patient_id, purpose=marked[in_emergency]) for patient_id, in_emergency in shown]
     reading.note_each("pharmacy.read_board", seen, entity="prescription")

@@ -71,7 +71,7 @@ def waiting(show: str, *, after: tuple[datetime, int, int] | None = None, limit:
 
 def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPEN, *, who: Person) -> list[Visit]:
     """The visits of these (encounter id, patient id), in their order, with the lines in `statuses`. A fixed number of
-    queries however many there are. Of a record closed to `who` nothing is told but whose it is."""
+    queries however many there are. A record that is closed to `who` shows only whose it is."""
     wanted = list(keys)
     rows = _lines(wanted, statuses)
     if not rows:

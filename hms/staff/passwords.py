@@ -1,7 +1,7 @@
 """Passwords: argon2id with OWASP's minimum (19 MiB, 2 passes); an unknown name costs as much as a wrong password.
 
-A hash takes a whole processor for some 40 ms: only a few are made at once, never in the way of other pages, and never while
-a connection to the database is kept.
+A hash keeps a processor busy: only a few are made at once, on threads of their own, and never while a connection to the
+database is held.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def register(
 
 @action(Action.PUBLIC, audited_as="staff.register")
 def _keep_wish(person: User, request: RoleChangeRequest | None, compared_with: str | None, *, by: Person) -> bool:
-    """Keep it; False when another wish under the same name came meanwhile, with which it must be compared first."""
+    """Keep it; False when another request under the same name came meanwhile, which must be compared first."""
     turns.wait(Turn.REGISTER)
     check_open()
     if _hash_of_waiting(person.username) != compared_with:
@@ -97,7 +97,7 @@ def _name(text: str, field: str) -> str:
 
 
 def _hash_of_waiting(username: str) -> str | None:
-    """The password hash of the wish that waits under this name already, if one does."""
+    """The password hash of the request that waits under this name already, if one does."""
     like = select(User.password_hash).where(User.awaits_approval, func.lower(User.username) == username.lower())
     return db.session.scalars(like).first()
 
