@@ -87,9 +87,9 @@ def listed(rows: Rows, project: Callable[[Any], dict[str, Any]], *, total: Total
     count than wrapping a SELECT is known. `project` makes one row's JSON.
     """
     paged = any(name in request.args for name in PAGED_BY)
-    asked = {name: int(request.args[name]) for name in PAGED_BY if name in request.args}
-    size = min(asked.get("page_size", asked.get("limit", 25 if paged else MOST_ROWS)), MOST_ROWS)
-    page = asked.get("page", 1)
+    numbers = {name: int(request.args[name]) for name in PAGED_BY if name in request.args}
+    size = min(numbers.get("page_size", numbers.get("limit", 25 if paged else MOST_ROWS)), MOST_ROWS)
+    page = numbers.get("page", 1)
     found = _some(rows, size, (page - 1) * size)
     results = [project(row) for row in found]
     known = getattr(found[0], "whole", None) if found else None
