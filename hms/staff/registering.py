@@ -20,7 +20,7 @@ from hms.core.text import clean_field
 from hms.core.turns import Turn
 from hms.core.words import Sentence, _
 
-from . import passwords, rules
+from . import concurrent_attempts, passwords, rules
 from .giving import active_role, reviewers
 from .models import RoleChangeRequest, User
 from .notices import tell
@@ -31,6 +31,7 @@ ASKED = _("Asked for an account.")
 ASKED_WITH_TAKEN_EMAIL = _("Gave an e-mail address that belongs to another account; it was left out.")
 
 
+@concurrent_attempts.counted()
 def register(
     *,
     username: str,
