@@ -114,7 +114,7 @@ def test_one_address_asks_for_ten_accounts_an_hour_also_at_once_and_by_page_and_
     address = f"10.1.{random.randrange(256)}.{random.randrange(256)}"
 
     def ask(number: int, **more: str) -> int:
-        client = PageClient(real_app)
+        client = real_app.test_client()
         client.environ_base["REMOTE_ADDR"] = address
         wish = {**WISH, "username": f"one{number}", "email": "", **more}
         return client.post("/api/register/", json=wish).status_code
