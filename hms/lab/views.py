@@ -27,7 +27,7 @@ nav.place(_l("Laboratory"), "lab.worklist", Action.ENTER_RESULT, order=45, key="
 
 @pages.app_template_global("result_flag")
 def result_flag(flag: str) -> tuple[str, str]:
-    """How loud the flag of a result is shown, and its word."""
+    """How prominently the flag of a result is shown, and its word."""
     return rules.FLAGS[flag]
 
 
