@@ -20,6 +20,7 @@ from hms.core.errors import NotFound
 from hms.core.forms import DeskForm, Required, Text
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.core.words import _ as N_
 from hms.patients import restricting
 from hms.patients.models import BreakGlass
 
@@ -68,7 +69,7 @@ def access_review(access_id: int) -> ResponseReturnValue:
     """One access: who, whose record, why, all that was read and changed in the hour; and the finding."""
     opened = db.session.scalars(_accesses().where(BreakGlass.id == access_id)).one_or_none()
     if opened is None:
-        raise NotFound(_("There is no such access."))
+        raise NotFound(N_("There is no such access."))
     form = ReviewForm(formdata=request.form if request.method == "POST" else None)
     if form.save(restricting.review, by=person(), break_glass_id=access_id):
         flash(_("Your finding is saved."), "success")

@@ -15,6 +15,7 @@ from hms.core.errors import NotFound, Stale
 from hms.core.forms import DeskForm
 from hms.core.permissions import Action
 from hms.core.web import needs, person, safe_next
+from hms.core.words import _ as N_
 
 from . import (
     access,
@@ -173,7 +174,7 @@ def withdraw_allergy(patient_id: int, allergy_id: int) -> ResponseReturnValue:
 def _belongs(allergy_id: int, patient_id: int) -> None:
     access.check(queries.patient(patient_id), person())
     if not any(allergy.id == allergy_id for allergy in queries.allergies(patient_id)):
-        raise NotFound(_("This allergy is not on the patient's list any more."))
+        raise NotFound(N_("This allergy is not on the patient's list any more."))
 
 
 @pages.get("/<int:patient_id>/card")
