@@ -18,6 +18,7 @@ from hms.core.filters import person_name
 from hms.core.localisation import translate_error
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.core.words import _ as N_
 from hms.formulary import facts
 from hms.formulary.strengths import kept_together
 from hms.patients import access
@@ -67,9 +68,9 @@ def _queue() -> dict[str, Any]:
     show = _shown()
     if show == "done":
         given = handed_out.given_on(clock.today(), before=request.args.get("before", type=int), limit=queries.PAGE + 1)
-        closed = access.doors((one.patient for one in given), person()).closed
-        _note_board((one.patient_id, False) for one in given if one.patient_id not in closed)
-        return {"show": show, "given": given[: queries.PAGE], "older": _earlier(given), "closed": closed}
+        shown = given[: queries.PAGE]
+        doors = _note_given(shown)
+        return {"show": show, "given": shown, "older": _earlier(given), "closed": doors.closed}
     rows = queries.waiting(show, after=_place(request.args.get("after", "")), limit=queries.PAGE + 1)
     keys = [(row.encounter_id, row.patient_id) for row in rows[: queries.PAGE]]
     visits = queries.visits(keys, (*queries.SHOWN[show], *(("on_hold",) if show == "waiting" else ())), who=person())
@@ -80,6 +81,15 @@ def _queue() -> dict[str, Any]:
     opened = next((v for v in readable if v.key == asked), next(iter(givable or readable), None))
     form = visit_form(opened) if opened is not None and opened.encounter_id and opened.given_now else None
     return {"show": show, "visits": visits, "opened": opened, "form": form, "older": _older(rows, show)}
+
+
+def _note_given(given: Sequence[Dispense]) -> access.Doors:
+    """Note those whose records are open to the person; the answer tells which are not."""
+    doors = access.doors((one.patient for one in given), person())
+    _note_board(
+        (one.patient_id, one.patient_id in doors.emergency) for one in given if one.patient_id not in doors.closed
+    )
+    return doors
 
 
 def _note_board(shown: Iterable[tuple[int, bool]]) -> None:
@@ -100,9 +110,8 @@ def _earlier(given: Any) -> str | None:
 def queue() -> str:
     """Prescriptions to dispense, the longest waiting visit opened; `?given=` names what was just handed out."""
     done = handed_out.dispenses(_ids(request.args.get("given", "")))
-    closed = access.doors((one.patient for one in done), person()).closed
+    closed = _note_given(done).closed
     done = [one for one in done if one.patient_id not in closed]
-    _note_board((one.patient_id, False) for one in done)
     kept = {name: request.args[name] for name in PLACE if request.args.get(name)}
     return render_template("pharmacy/queue.html", counts=queries.counts(), done=done, kept=kept, **_queue())
 
@@ -210,7 +219,7 @@ def _open_dispenses(ids: list[int]) -> Sequence[Dispense]:
 def _labels(ids: list[int]) -> str:
     given = _open_dispenses(ids)
     if not given:
-        raise NotFound(_("There is no such label."))
+        raise NotFound(N_("There is no such label."))
     told = {one.id: sentences.directions(one.prescription, one.medication) for one in given}
     forms = {one.id: kept_together(facts.form_strength(one.medication)) for one in given}
     seen = [reading.Seen(one.patient_id, one.id) for one in given]
@@ -242,7 +251,7 @@ def take_back(dispense_id: int) -> ResponseReturnValue:
     """What comes back of a dispense."""
     given = _open_dispenses([dispense_id])
     if not given:
-        raise NotFound(_("There is no such dispense."))
+        raise NotFound(N_("There is no such dispense."))
     form = ReturnForm()
     if form.save(actions.return_dispensed, by=person(), dispense_id=dispense_id):
         flash(_("Taken back; stock and bill are corrected"), "success")
