@@ -99,7 +99,8 @@ def change(given: dict[str, Any], prescription_id: int) -> Response:
     check_if_match(row.version, lambda: prescription_json(trail.note("prescription", row)))
     if either(given, "encounter") not in (None, row.encounter_id):
         raise RuleBroken(_("The encounter of a prescription cannot be changed."), "encounter")
-    check_named_patient(given, row.encounter_id)
+    if either(given, "patient") not in (None, row.patient_id):  # imported lines have no encounter to compare with
+        raise RuleBroken(_("The patient of a prescription cannot be changed."), "patient")
     given.setdefault("medication_name", row.medication_name)
     actions.change_prescription(prescription_id, **_asked(given), by=person())
     row = queries.prescription(prescription_id, person())

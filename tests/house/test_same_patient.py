@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 import hms
 from hms.appointments import actions as appointments
@@ -19,7 +19,7 @@ from hms.billing import actions as billing
 from hms.billing.charging import Event
 from hms.clinical import actions as clinical
 from hms.clinical import continuing
-from hms.clinical.models import Condition, Encounter
+from hms.clinical.models import Condition, Encounter, Prescription
 from hms.core.actions import doing
 from hms.core.db import db as database
 from hms.core.errors import Conflict, NotFound, RuleBroken
@@ -351,3 +351,14 @@ def test_an_import_leaves_out_what_names_the_visit_of_another(db, tmp_path):
         Encounter, Encounter.id == Condition.encounter_id
     )
     assert database.session.execute(rows).all() == [("Condition/of-Ada", True)]
+
+
+def test_a_prescription_without_an_encounter_stays_with_its_patient_too(two, program, person):
+    """An imported one has none."""
+    one, other = two
+    with doing("tests.seed", SYSTEM):
+        given = {"encounter_id": None, "prescriber_id": person("doctor").id, "status": "active"}
+        database.session.execute(update(Prescription).where(Prescription.id == one.prescription_id).values(**given))
+    url = f"/api/prescriptions/{one.prescription_id}/"
+    answer = program("doctor").put(url, json={"patient": other.patient_id, "medication_name": "Zinc"})
+    assert (answer.status_code, "patient" in answer.get_json()) == (400, True)
