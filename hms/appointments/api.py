@@ -42,7 +42,10 @@ APPOINTMENTS = parameters(
 
 
 def _answer(appointment_id: int, status: int = 200) -> Response:
-    row = wire.one(appointment_id, person())
+    return _one(wire.one(appointment_id, person()), status)
+
+
+def _one(row: Row, status: int = 200) -> Response:
     return single(appointment_json(row, sees_all(person())), row.version, status)
 
 
@@ -104,8 +107,7 @@ def book(given: dict[str, Any]) -> Response:
 @api.response(200, AppointmentOut)
 def appointment(appointment_id: int) -> Response:
     """One booking."""
-    _note(wire.one(appointment_id, person()))
-    return _answer(appointment_id)
+    return _one(_note(wire.one(appointment_id, person())))
 
 
 def _note(row: Row) -> Row:
