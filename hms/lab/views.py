@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -11,6 +13,7 @@ from hms.core import nav, reading
 from hms.core.errors import DomainError
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.patients import access
 
 from . import (
     beside,  # noqa: F401 - puts the section of tests on the encounter page
@@ -20,6 +23,7 @@ from . import (
 )
 from .catalogue import tests
 from .forms import ResultForm, result_form
+from .models import LabOrder
 
 pages = Blueprint("lab", __name__)
 nav.place(_l("Laboratory"), "lab.worklist", Action.ENTER_RESULT, order=45, key="l")
@@ -47,9 +51,16 @@ def rows() -> str:
 
 def _list() -> dict[str, object]:
     show = "done" if request.args.get("show") == "done" else "waiting"
-    orders = queries.worklist(show, person())
-    reading.note_each("lab.read_board", (reading.Seen(one.patient_id, one.id) for one in orders), entity="lab_order")
-    return {"show": show, "orders": orders, "tests": tests(), "current": queries.current}
+    orders = queries.worklist(show)
+    doors = access.doors((one.patient for one in orders), person())
+    readable = [one for one in orders if one.patient_id not in doors.closed]
+    reading.note_each("lab.read_board", (_seen(one, doors.emergency) for one in readable), entity="lab_order")
+    return {"show": show, "orders": orders, "closed": doors.closed, "tests": tests(), "current": queries.current}
+
+
+def _seen(one: LabOrder, in_emergency: Collection[int]) -> reading.Seen:
+    purpose = access.EMERGENCY if one.patient_id in in_emergency else None
+    return reading.Seen(one.patient_id, one.id, purpose=purpose)
 
 
 @pages.route("/lab/orders/<int:order_id>", methods=["GET", "POST"])
