@@ -27,8 +27,8 @@ _BESIDE = ["entity", "outcome", "recorded_at"]
 """What the trail is filtered by besides a person or an action, kept in their indexes: no entry is fetched in vain."""
 
 COUNTED = "(action LIKE '%.read%' OR action = 'clinical.open_chart') AND (new IS NULL OR NOT jsonb_exists(new, 'list'))"
-"""The entries of reads but for rows of lists; `reading.py` and `mass_reading.py` ask for them in these very words, so that
-they find their index."""
+"""The entries of reads but for rows of lists; `reading.py` and `mass_reading.py` build their statements from it, so that they
+find their index."""
 
 
 class AuditEntry(db.Model):  # type: ignore[name-defined]

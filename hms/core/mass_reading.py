@@ -23,7 +23,7 @@ from .questions import Telling
 from .turns import Turn
 from .words import _
 
-ALARM = "security.read_very_many"
+ALARM = "security.mass_reading"
 """The entry of the trail that says that the limit was passed; `reading.py` looks for it."""
 
 
@@ -65,10 +65,15 @@ hears: list[Callable[[Person, Limit], None]] = []
 """What is called when an account passes the limit, inside the transaction of the read: desks above put theirs in."""
 
 
+def holds(by: Person, limit_: Limit) -> bool:
+    """Whether there is a limit for `by`: not for patients, who read their own record, nor for the hospital itself."""
+    return by.id is not None and not by.is_patient and limit_.reads > 0
+
+
 def check(by: Person, lately: int, limit_: Limit) -> None:
     """Hold `by`, who had so many reads `lately`, to the limit at one more that is written already. `TooManyReads` when
     they must wait."""
-    if by.id is None or by.is_patient or not limit_.reads or lately < limit_.reads or _is_counted():
+    if lately < limit_.reads or _is_counted():
         return
     is_told, seconds = _now(by, limit_)
     if not is_told:
@@ -90,17 +95,16 @@ def _is_counted() -> bool:
 
 
 _NOW = Telling(
-    text("""
+    text(f"""
 SELECT EXISTS (SELECT FROM audit_entry
-                WHERE action = 'security.read_very_many' AND actor_id = CAST(:actor_id AS bigint)
+                WHERE action = '{ALARM}' AND actor_id = CAST(:actor_id AS bigint)
                   AND recorded_at > now() - make_interval(mins => CAST(:minutes AS int))),
        (SELECT ceil(60 - extract(epoch FROM clock_timestamp() - recorded_at))::int
           FROM audit_entry
          WHERE actor_id = CAST(:actor_id AS bigint) AND recorded_at > now() - interval '60 seconds'
-           AND (action LIKE '%.read%' OR action = 'clinical.open_chart')
-           AND (new IS NULL OR NOT jsonb_exists(new, 'list'))
+           AND {audit.COUNTED}
          ORDER BY recorded_at DESC OFFSET CAST(:per_minute AS int) LIMIT 1)
-""")
+""")  # noqa: S608 - our own words
 )
 """Whether administrators were told in the limit's minutes; and in how many seconds the account has read less than so many
 times within a minute, the read under way apart (NULL, zero or less: it has already)."""
