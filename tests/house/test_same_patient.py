@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 
 import hms
 from hms.appointments import actions as appointments
@@ -27,7 +27,7 @@ from hms.core.money import Money
 from hms.core.people import SYSTEM, Person
 from hms.lab import orders
 from hms.pharmacy import actions as pharmacy
-from tests.house.hospital import whole_record
+from tests.house.hospital import add, whole_record
 from tests.interop.factories import imported
 from tests.page import Page
 
@@ -356,9 +356,8 @@ def test_an_import_leaves_out_what_names_the_visit_of_another(db, tmp_path):
 def test_a_prescription_without_an_encounter_stays_with_its_patient_too(two, program, person):
     """An imported one has none."""
     one, other = two
-    with doing("tests.seed", SYSTEM):
-        given = {"encounter_id": None, "prescriber_id": person("doctor").id, "status": "active"}
-        database.session.execute(update(Prescription).where(Prescription.id == one.prescription_id).values(**given))
-    url = f"/api/prescriptions/{one.prescription_id}/"
+    written = {"medication_name": "Zinc", "prescriber_id": person("doctor").id, "status": "draft"}
+    line = add(Prescription(patient_id=one.patient_id, **written))
+    url = f"/api/prescriptions/{line.id}/"
     answer = program("doctor").put(url, json={"patient": other.patient_id, "medication_name": "Zinc"})
     assert (answer.status_code, "patient" in answer.get_json()) == (400, True)
