@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 
-from hms.core import clock, reading
+from hms.core import clock, read_log
 from hms.core.audit import AuditEntry
 from hms.core.db import db
 from hms.core.errors import NotFound
@@ -75,7 +75,7 @@ def access_review(access_id: int) -> ResponseReturnValue:
         flash(_("Your finding is saved."), "success")
         return redirect(url_for("admin.access_reviews"), 303)
     shown = {"access": opened, "form": form, "entries": _done_within(opened), "trail": words}
-    reading.note("patients.read", opened.patient_id, entity="break_glass", entity_id=access_id)
+    read_log.note("patients.read", opened.patient_id, entity="break_glass", entity_id=access_id)
     return render_template("admin/access_review.html", is_own=opened.user_id == person().id, **shown), form.status
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.api import check_if_match, single
 from hms.core.errors import Hidden, NotFound, RuleBroken
 from hms.core.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, ordered, parameters
@@ -131,7 +131,7 @@ def check_drug_allergy(given: dict[str, Any]) -> Response:
         answer.status_code = 404
         return answer
     access.check(whom, person())
-    reading.note("patients.read_allergies", whom.id, entity="patient", entity_id=whom.id)
+    read_log.note("patients.read_allergies", whom.id, entity="patient", entity_id=whom.id)
     return jsonify(checking.allergy(whom, given["medication_name"]))
 
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from hms.core import nav, reading
+from hms.core import nav, read_log
 from hms.core.errors import DomainError
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -54,13 +54,13 @@ def _list() -> dict[str, object]:
     orders = queries.worklist(show)
     doors = access.doors((one.patient for one in orders), person())
     readable = [one for one in orders if one.patient_id not in doors.closed]
-    reading.note_each("lab.read_board", (_seen(one, doors.emergency) for one in readable), entity="lab_order")
+    read_log.note_each("lab.read_board", (_seen(one, doors.emergency) for one in readable), entity="lab_order")
     return {"show": show, "orders": orders, "closed": doors.closed, "tests": tests(), "current": queries.current}
 
 
-def _seen(one: LabOrder, in_emergency: Collection[int]) -> reading.Seen:
+def _seen(one: LabOrder, in_emergency: Collection[int]) -> read_log.Seen:
     purpose = access.EMERGENCY if one.patient_id in in_emergency else None
-    return reading.Seen(one.patient_id, one.id, purpose=purpose)
+    return read_log.Seen(one.patient_id, one.id, purpose=purpose)
 
 
 @pages.route("/lab/orders/<int:order_id>", methods=["GET", "POST"])
@@ -94,7 +94,7 @@ def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> Resp
         "fields": fields,
         "corrected": queries.corrected(seen),
     }
-    reading.note("lab.read_order", seen.patient_id, entity="lab_order", entity_id=order_id)
+    read_log.note("lab.read_order", seen.patient_id, entity="lab_order", entity_id=order_id)
     return render_template("lab/order.html", **shown), form.status
 
 
@@ -115,5 +115,5 @@ def of_encounter(encounter_id: int) -> str:
         queries.of_encounter(encounter.id, encounter.patient_id).orders,
     )
     about = {"entity": "encounter", "entity_id": encounter.id, "renews": True}
-    reading.note("clinical.read_lab_order", encounter.patient_id, **about)
+    read_log.note("clinical.read_lab_order", encounter.patient_id, **about)
     return render_template("lab/_orders.html", orders=orders, is_written=is_written)

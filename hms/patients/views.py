@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from hms.core import nav, reading
+from hms.core import nav, read_log
 from hms.core.actions import require
 from hms.core.errors import NotFound, Stale
 from hms.core.forms import DeskForm
@@ -84,7 +84,7 @@ def _correction(patient_id: int, form: forms.CorrectionForm, proposed: list[str]
 
 
 def _note(action: str, patient_id: int) -> None:
-    reading.note(action, patient_id, entity="patient", entity_id=patient_id)
+    read_log.note(action, patient_id, entity="patient", entity_id=patient_id)
 
 
 def _differences(patient: Patient, form: forms.CorrectionForm) -> list[tuple[Any, str, str]]:

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from hms.core import clock, reading
+from hms.core import clock, read_log
 from hms.core.actions import doing
 from hms.core.errors import Conflict, NotFound
 from hms.core.filters import person_name
@@ -95,8 +95,8 @@ def _note_given(given: Sequence[Dispense]) -> access.Doors:
 def _note_board(shown: Iterable[tuple[int, bool]]) -> None:
     """The trail has whose medicines were shown: a patient's id, and whether the record is open with a reason."""
     marked = {True: access.EMERGENCY, False: None}
-    seen = [reading.Seen(patient_id, purpose=marked[in_emergency]) for patient_id, in_emergency in shown]
-    reading.note_each("pharmacy.read_board", seen, entity="prescription")
+    seen = [read_log.Seen(patient_id, purpose=marked[in_emergency]) for patient_id, in_emergency in shown]
+    read_log.note_each("pharmacy.read_board", seen, entity="prescription")
 
 
 def _earlier(given: Any) -> str | None:
@@ -134,7 +134,7 @@ def visit(encounter_id: int) -> ResponseReturnValue:
         return redirect(url_for("pharmacy.queue", given=given), 303)
     if form.is_submitted():
         seen = queries.visit(encounter_id, person())
-    reading.note("pharmacy.read_prescription", seen.patient.id, entity="encounter", entity_id=encounter_id)
+    read_log.note("pharmacy.read_prescription", seen.patient.id, entity="encounter", entity_id=encounter_id)
     return render_template("pharmacy/visit.html", visit=seen, form=form), form.status
 
 
@@ -149,7 +149,7 @@ def _line_page(prescription_id: int, form: Any = None, reasons: Any = None) -> R
     reasons = reasons or ReasonForm(formdata=None)
     status = max(form.status, reasons.status)
     given = handed_out.dispenses_of(prescription_id)
-    reading.note("pharmacy.read_prescription", seen.patient.id, entity="prescription", entity_id=prescription_id)
+    read_log.note("pharmacy.read_prescription", seen.patient.id, entity="prescription", entity_id=prescription_id)
     page = {"visit": seen, "line": line, "form": form, "reasons": reasons, "given": given, "held": held}
     return render_template("pharmacy/line.html", **page), status
 
@@ -222,9 +222,9 @@ def _labels(ids: list[int]) -> str:
         raise NotFound(N_("There is no such label."))
     told = {one.id: sentences.directions(one.prescription, one.medication) for one in given}
     forms = {one.id: kept_together(facts.form_strength(one.medication)) for one in given}
-    seen = [reading.Seen(one.patient_id, one.id) for one in given]
+    seen = [read_log.Seen(one.patient_id, one.id) for one in given]
     with doing("pharmacy.read_label", person()):
-        reading.record("pharmacy.read_label", person(), seen, entity="dispense")
+        read_log.record("pharmacy.read_label", person(), seen, entity="dispense")
     title = ngettext(
         "Label for %(name)s", "%(num)s labels for %(name)s", len(given), name=person_name(given[0].patient)
     )
@@ -257,5 +257,5 @@ def take_back(dispense_id: int) -> ResponseReturnValue:
         flash(_("Taken back; stock and bill are corrected"), "success")
         return redirect(url_for("pharmacy.line", prescription_id=given[0].prescription_id), 303)
     one = handed_out.dispenses([dispense_id])[0]
-    reading.note("pharmacy.read_dispense", one.patient_id, entity="dispense", entity_id=dispense_id)
+    read_log.note("pharmacy.read_dispense", one.patient_id, entity="dispense", entity_id=dispense_id)
     return render_template("pharmacy/return.html", one=one, form=form), form.status

@@ -218,7 +218,9 @@ def test_a_list_of_open_and_closed_records_is_one_request_in_the_trail(program, 
     mine = select(AuditEntry.action, AuditEntry.patient_id, AuditEntry.new)
     noted = db.session.execute(mine.where(AuditEntry.actor_id == person("pharmacist").id)).all()
     assert {one.action for one in noted} >= {"clinical.read_prescription", "clinical.read_list"}
-    assert [one.new for one in noted if one.patient_id is None] == [{"patients": len({row.get("patient_id", row.get("patient")) for row in rows})}]
+    assert [one.new for one in noted if one.patient_id is None] == [
+        {"patients": len({row.get("patient_id", row.get("patient")) for row in rows})}
+    ]
 
 
 @pytest.mark.parametrize("asked", ["?show=done", "?show=owing&given={dispense_id}"])

@@ -1,6 +1,6 @@
 """Very many records read in a short time by one account: administrators are told, then the account is slowed down.
 
-Counted is what the account's reads of the last minutes left in the trail (`reading.py`): every patient whose record
+Counted is what the account's reads of the last minutes left in the trail (`read_log.py`): every patient whose record
 was opened counts one, however often, and a hundred rows of lists count one. So nothing else has to be kept, and
 nobody waits for anybody; no more than the last entries are looked at, ten times the limit. When the limit is passed
 administrators are told, once in the minutes that it looks back; from then on the account reads so many times a minute
@@ -24,7 +24,7 @@ from .turns import Turn
 from .words import _
 
 ALARM = "security.mass_reading"
-"""The entry of the trail that says that the limit was passed; `reading.py` looks for it."""
+"""The entry of the trail that says that the limit was passed. Its name holds no `.read`, so it counts as no read itself."""
 
 
 class TooManyReads(DomainError):
@@ -61,7 +61,7 @@ def limit() -> Limit:
     return Limit(*(settings.value(f"security.{name}") for name in names))
 
 
-hears: list[Callable[[Person, Limit], None]] = []
+on_limit_passed: list[Callable[[Person, Limit], None]] = []
 """What is called when an account passes the limit, inside the transaction of the read: desks above put theirs in."""
 
 
@@ -73,7 +73,7 @@ def holds(by: Person, limit_: Limit) -> bool:
 def check(by: Person, lately: int, limit_: Limit) -> None:
     """Hold `by`, who had so many reads `lately`, to the limit at one more that is written already. `TooManyReads` when
     they must wait."""
-    if lately < limit_.reads or _is_counted():
+    if lately < limit_.reads or _mark_counted():
         return
     is_told, seconds = _now(by, limit_)
     if not is_told:
@@ -86,8 +86,8 @@ def _now(by: Person, limit_: Limit) -> tuple[bool, int | None]:
     return _NOW.tell({"actor_id": by.id, "minutes": limit_.minutes, "per_minute": limit_.per_minute}).fetchone()
 
 
-def _is_counted() -> bool:
-    """Whether an earlier read of this request was let through: then all of it is."""
+def _mark_counted() -> bool:
+    """Mark the request as let through; the answer is whether an earlier read of it was: then all of it is."""
     if not has_request_context():
         return False
     before, g.counted_read = g.get("counted_read"), g.get("request_id")
@@ -112,9 +112,9 @@ times within a minute, the read under way apart (NULL, zero or less: it has alre
 
 def _raise_alarm(by: Person, limit_: Limit) -> None:
     """Told once, also when several reads pass the limit at the same moment: the first one tells."""
-    if not turns.is_free_for(Turn.MASS_READING, by.id or 0) or _now(by, limit_)[0]:
+    if not turns.try_acquire_for(Turn.READ_LIMIT, by.id or 0) or _now(by, limit_)[0]:
         return
     about = {"entity": "app_user", "entity_id": by.id}
     audit.record(ALARM, by, **about, details={"reads": limit_.reads, "minutes": limit_.minutes})
-    for tell in hears:
+    for tell in on_limit_passed:
         tell(by, limit_)

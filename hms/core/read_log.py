@@ -11,7 +11,7 @@ Which answers leave an entry:
 * Lists on pages that show who somebody is and when they come or what they owe (find box, day board, pay queue): none.
 
 An action that reads is called `<desk>.read…` (or `clinical.open_chart`). What an account reads counts towards the limit of
-very many records (`mass_reading.py`): each patient whose record was opened once, and the rows of lists by the hundred.
+very many records (`read_limit.py`): each patient whose record was opened once, and the rows of lists by the hundred.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from flask import Response
 from sqlalchemy import text
 
-from . import api, audit, mass_reading
+from . import api, audit, read_limit
 from .actions import doing
 from .db import db, note_write
 from .people import Person
@@ -103,15 +103,15 @@ def _entry(one: Seen, details: str | None = None) -> _Entry:
 
 
 def _record(action: str, by: Person, rows: list[_Entry], *, entity: str, renews: bool) -> None:
-    limit, who = mass_reading.limit(), _NOBODY | audit.who_columns(by)
+    limit, who = read_limit.limit(), _NOBODY | audit.who_columns(by)
     note_write(db.session())
     values = who | {"action": action, "entity": entity, "ticket": audit.ticket(), "renews": renews}
     values |= {f"{name}s": [getattr(row, name) for row in rows] for name in _Entry._fields}
     values |= {"repeats": REPEATS_WITHIN, "minutes": limit.minutes, "reads": limit.reads}
-    values["counts"] = not action.endswith(BOARD) and mass_reading.holds(by, limit)
+    values["counts"] = not action.endswith(BOARD) and read_limit.holds(by, limit)
     lately = _RECORD.tell(values).fetchone()[0]
     if lately is not None:
-        mass_reading.check(by, lately, limit)
+        read_limit.check(by, lately, limit)
 
 
 def _by_patient(seen: Iterable[Seen]) -> list[Seen]:
