@@ -214,13 +214,11 @@ def test_a_list_of_open_and_closed_records_is_one_request_in_the_trail(program, 
     somebody_else = add(Patient(number=940_000, hospital_number="HMS-940000-0", given_names="Sia", family_name="Open"))
     signed = {"prescriber_id": person("doctor").id, "status": "active", "signed_at": clock.now()}
     add(Prescription(patient_id=somebody_else.id, medication_name="Zinc", **signed))
-    rows = program("pharmacist").get("/api/prescriptions/").get_json()
+    assert program("pharmacist").get("/api/prescriptions/").status_code == 200
     mine = select(AuditEntry.action, AuditEntry.patient_id, AuditEntry.new)
     noted = db.session.execute(mine.where(AuditEntry.actor_id == person("pharmacist").id)).all()
     assert {one.action for one in noted} >= {"clinical.read_prescription", "clinical.read_list"}
-    assert [one.new for one in noted if one.patient_id is None] == [
-        {"patients": len({row.get("patient_id", row.get("patient")) for row in rows})}
-    ]
+    assert [one.new for one in noted if one.patient_id is None] == [{"patients": 2}]
 
 
 @pytest.mark.parametrize("asked", ["?show=done", "?show=owing&given={dispense_id}"])
