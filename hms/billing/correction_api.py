@@ -9,7 +9,7 @@ from flask import Response
 from marshmallow import fields, validate
 from sqlalchemy import select
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.api import Shape, single
 from hms.core.db import db, found
 from hms.core.errors import Conflict, RuleBroken
@@ -119,7 +119,7 @@ def corrections(arguments: dict[str, Any]) -> Response:
     query = select(Correction, Correction.id, Bill.patient_id).join(Bill, Bill.id == Correction.bill_id)
     query = narrowed(query, arguments, on=Correction.created_at, **columns)
     query = ordered(query, arguments, Correction.id)
-    return reading.listed(query, lambda row: correction_json(row.Correction), seen_in_list, entity="correction")
+    return read_log.listed(query, lambda row: correction_json(row.Correction), seen_in_list, entity="correction")
 
 
 @api.get("/corrections/<int:correction_id>/")
@@ -129,7 +129,7 @@ def correction(correction_id: int) -> Response:
     """One request for approval."""
     one = found(Correction, correction_id)
     patient_id = found(Bill, one.bill_id).patient_id
-    reading.note("billing.read_bill", patient_id, entity="correction", entity_id=correction_id)
+    read_log.note("billing.read_bill", patient_id, entity="correction", entity_id=correction_id)
     return single(correction_json(one), 1)
 
 

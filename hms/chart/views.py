@@ -16,6 +16,7 @@ from hms.core.numbers import parse_record_id
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.core.words import _ as N_
 from hms.patients import access
 from hms.patients import actions as patient_actions
 from hms.patients import queries as patients
@@ -93,7 +94,7 @@ def _before() -> int | None:
         return None
     before = parse_record_id(text)
     if before is None:
-        raise RuleBroken(_("This page does not exist."), "before")
+        raise RuleBroken(N_("This page does not exist."), "before")
     return before
 
 
@@ -157,7 +158,7 @@ def results(patient_id: int) -> str:
         "conditions": lambda: queries.conditions(whom.id, _before()),
     }
     if kind not in sources:
-        raise RuleBroken(_("This page does not exist."), "kind")
+        raise RuleBroken(N_("This page does not exist."), "kind")
     return _page("results", whom, "results", kind=kind, found=sources[kind]())
 
 

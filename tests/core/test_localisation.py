@@ -64,6 +64,7 @@ def test_a_lazy_label_is_read_by_people_and_stored_in_english(french):
     assert translate(told) == "Demandez à un Médecin."
     assert in_english(told) == "Ask a Doctor."
     assert in_english(lazy_gettext("Doctor")) == "Doctor"
+    assert str(told) == "Ask a Médecin.", "only `in_english` asks a label for its English"
 
 
 def test_a_role_is_stored_by_the_english_of_what_people_read():
