@@ -12,7 +12,7 @@ from hms.demo.people import FAMILY_NAMES, GIVEN_FEMALE, STAFF
 from .data import MORE_DOCTORS, OPEN_EACH, PRESCRIBERS, SLOTS_KEPT_FREE_FROM
 from .load import Client, Do, Failed
 
-AIMS = {"read": 2.0, "write": 4.0, "page": 6.0, "sign-in": None}
+AIMS = {"read": 3.0, "write": 6.0, "page": 10.0, "sign-in": None}
 ACCOUNTS = {one.username for one in STAFF}
 SEARCHES = ("kad kam", "sesay", "moh jal", "aminata", "77 12", "bangura ibr", "trao", "fat conteh")
 

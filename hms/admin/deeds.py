@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 ACTIONS = {
     "admin.export_audit": _l("Exported the trail"),
-    "admin.who_opened": _l("Printed who opened the record"),
+    "admin.who_opened": _l("Looked at who opened the record"),
     "appointments.add_hours": _l("Added clinic hours"),
     "appointments.add_to_queue": _l("Put the patient in the queue"),
     "appointments.block": _l("Closed a time"),

@@ -36,7 +36,8 @@ _ENTRY = AuditEntry.__table__.c
 
 @dataclass(frozen=True)
 class Access:
-    """One person on one day of the hospital: from when to when, how often looked and changed, and why."""
+    """One person on one day of the hospital, in an emergency access or otherwise: from when to when, how often looked and
+    changed, and why."""
 
     day: date
     name: str
@@ -58,9 +59,13 @@ def accesses(patient_id: int, first: date, last: date) -> list[Access]:
 
 
 def _grouped(patient_id: int, first: date, last: date) -> Any:
-    """By person and day. An entry of a trigger holds the row that was written, with its id; one of looking holds none."""
+    """By person and day, reads in an emergency access apart.
+
+    An entry of a trigger holds the row that was written, with its id; an entry of a read holds none.
+    """
     zone = literal_column(f"'{clock.zone().key}'")
     day = cast(func.timezone(zone, _ENTRY.recorded_at), Date)
+    is_emergency = func.coalesce(_ENTRY.purpose == EMERGENCY, False)
     is_change = func.coalesce(_ENTRY.old.is_not(None) | _ENTRY.new.has_key("id"), False)
     return (
         select(
@@ -72,7 +77,7 @@ def _grouped(patient_id: int, first: date, last: date) -> Any:
             func.max(_ENTRY.recorded_at).label("last"),
             func.count().filter(~is_change).label("looked"),
             func.count().filter(is_change).label("changed"),
-            func.coalesce(func.bool_or(_ENTRY.purpose == EMERGENCY), False).label("is_emergency"),
+            is_emergency.label("is_emergency"),
         )
         .where(
             _ENTRY.patient_id == patient_id,
@@ -80,7 +85,7 @@ def _grouped(patient_id: int, first: date, last: date) -> Any:
             _ENTRY.recorded_at >= clock.day_bounds(first)[0],
             _ENTRY.recorded_at < clock.day_bounds(last)[1],
         )
-        .group_by(day, _ENTRY.actor_id, _ENTRY.actor_role)
+        .group_by(day, _ENTRY.actor_id, _ENTRY.actor_role, is_emergency)
         .order_by(day.desc(), func.max(_ENTRY.recorded_at).desc())
         .limit(MOST)
     )

@@ -1,20 +1,21 @@
 """What a line of a bill is called for whom.
 
 A line that care charged names the medicine or the test. On the bill of a restricted record that would tell the money desk
-what the record keeps closed, so there it has the price list's billing label, or only says what kind of thing it is.
+what the record keeps closed, and so would many labels of the price list ("Blood film"): there the line says only what kind
+of thing it is.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, null, or_, select
+from sqlalchemy import ColumnElement, case, null, or_, select
 
 from hms.patients import access
 from hms.patients.models import Patient
 from hms.patients.reader import Reader
 
-from .models import Bill, BillLine, PriceItem
+from .models import Bill, BillLine
 
 KIND_OF_CHARGE = {"dispense": "Medicine", "lab_order": "Laboratory test"}
 """By the desk that charged (`BillLine.source`), in the language of the price list; other lines name nothing clinical."""
@@ -24,9 +25,7 @@ _LINE = BillLine.__table__.c
 
 def description(who: Reader | None, line: Any = _LINE) -> ColumnElement[str]:
     """The words of a line of `Bill` for `who`; None stands for papers, which pass through many hands."""
-    label = select(PriceItem.billing_label).where(PriceItem.id == line.price_item_id).scalar_subquery()
-    kind = case(KIND_OF_CHARGE, value=line.source)
-    return case((_is_named(who, line), line.description), else_=func.coalesce(func.nullif(label, ""), kind))
+    return case((_is_named(who, line), line.description), else_=case(KIND_OF_CHARGE, value=line.source))
 
 
 def service(who: Reader | None, line: Any = _LINE) -> ColumnElement[int]:

@@ -36,7 +36,7 @@ def answer(status: int, message: str, *, code: str | None = None, field: str | N
     """The refusal in the shape the caller reads: JSON under /api/, a page elsewhere."""
     if is_api():
         return _json(status, message, code, field)
-    return Response(_page(status, message, extra), status)
+    return Response(_page(status, message, extra | {"code": code or ""}), status)
 
 
 def _page(status: int, message: str, extra: dict[str, Any]) -> str:

@@ -51,6 +51,7 @@ def break_glass(patient_id: int) -> ResponseReturnValue:
     if not form.is_submitted() and access.is_open(patient, who):
         return redirect(onward)
     shown = {"patient": patient, "banner": queries.patient_banner(patient, who), "form": form, "next": back}
+    shown |= {"back": back or f"/patients/{patient_id}", "shortest": restricting.SHORTEST_REASON}
     read_log.note("patients.read", patient_id, entity="patient", entity_id=patient_id)
     return render_template("patients/break_glass.html", **shown), form.status
 

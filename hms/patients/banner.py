@@ -37,6 +37,8 @@ class Banner(Identified):
     same_name_count: int
     emergency_until: datetime | None = None
     queue_words: str = ""
+    is_restricted: bool = False
+    """Whether the record opens to the care team only, or with a reason."""
 
     @property
     def allergy_words(self) -> str:
@@ -66,6 +68,7 @@ def banner(whom: Patient, found: Any) -> Banner:
         allergies=[" – ".join(filter(None, pair)) for pair in found.reactions or ()],
         same_name_count=found.same_name_count,
         emergency_until=found.emergency_until,
+        is_restricted=whom.is_restricted,
     )
 
 

@@ -22,6 +22,7 @@ SIDE = 256
 FORMATS = ("JPEG", "PNG", "WEBP")
 _SIGNS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
 _turn = threading.BoundedSemaphore(AT_ONCE)
+TOO_MANY_PIXELS = _("The picture has more than 16 million pixels. Choose a smaller one.")
 NO_PICTURE = _("This is not a picture we can read. Choose a JPEG, PNG or WebP file.")
 
 
@@ -36,7 +37,9 @@ def portrait(uploaded: bytes, field: str = "photo") -> bytes:
     try:
         _check_size(uploaded, field)
         return _in_turn(uploaded)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError, MemoryError) as bad:
+    except Image.DecompressionBombError as bad:
+        raise RuleBroken(TOO_MANY_PIXELS, field) from bad
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, MemoryError) as bad:
         raise RuleBroken(NO_PICTURE, field) from bad
 
 
@@ -46,7 +49,7 @@ def _check_size(uploaded: bytes, field: str) -> None:
         warnings.simplefilter("ignore")
         with Image.open(BytesIO(uploaded), formats=FORMATS) as sniffed:
             if sniffed.width * sniffed.height > MOST_PIXELS:
-                raise RuleBroken(_("The picture has more than 16 million pixels. Choose a smaller one."), field)
+                raise RuleBroken(TOO_MANY_PIXELS, field)
 
 
 def _in_turn(uploaded: bytes) -> bytes:
