@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from wtforms.validators import DataRequired, InputRequired, Optional, StopValida
 from .errors import Conflict, RuleBroken
 from .localisation import translate, translate_error
 from .money import LARGEST, Money, TooLarge
+from .numbers import parse_record_id
 from .people import Person
 from .text import TextError, clean, showable
 from .words import _
@@ -208,23 +209,6 @@ class MoneyField(Parsed):
         super().__init__(label, validators, parse=partial(_amount, largest=largest), **kwargs)
 
 
-def _number(text: str) -> Decimal:
-    try:
-        number = Decimal(text.replace(",", "."))
-        if not number.is_finite() or abs(number) > 10**9:
-            raise InvalidOperation
-    except InvalidOperation as wrong:
-        raise RuleBroken(_("Write a number, for example 37.5.")) from wrong
-    return number
-
-
-class NumberField(Parsed):
-    """A number with decimal point or comma."""
-
-    def __init__(self, label: str = "", validators: Any = None, **kwargs: Any) -> None:
-        super().__init__(label, validators, parse=_number, **kwargs)
-
-
 def _whole(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise RuleBroken(_("Write a whole number."))
@@ -245,8 +229,6 @@ class RecordIdField(IntegerField):
         if not valuelist or not valuelist[0].strip():
             self.data = None
             return
-        text = valuelist[0].strip()
-        if not (text.isascii() and text.isdigit() and len(text) < 19):
-            self.data = None
+        self.data = parse_record_id(valuelist[0].strip())
+        if self.data is None:
             raise ValueError(_l("Choose one from the list."))
-        self.data = int(text)
