@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Request, Response, jsonify, request, url_for
+from flask import Request, Response, current_app, jsonify, request, url_for
 from flask_smorest import Blueprint
 from marshmallow import EXCLUDE, Schema
 from sqlalchemy import Result, Select, func, select
@@ -80,6 +80,10 @@ Rows = Select | Sequence[Any] | Callable[[int, int], Result]
 Total = Select | Callable[[], int]
 
 
+class Estimated(int):
+    """A number of rows that is near the exact one; the answer says so."""
+
+
 def listed(rows: Rows, project: Callable[[Any], dict[str, Any]], *, total: Total | None = None) -> Response:
     """Answer a list as the contract says: an array of at most 100 without `page`, `page_size` or `limit`; a page object with.
 
@@ -94,7 +98,10 @@ def listed(rows: Rows, project: Callable[[Any], dict[str, Any]], *, total: Total
     results = [project(row) for row in found]
     known = getattr(found[0], "whole", None) if found else None
     count = _count(rows, total, page, size, len(results)) if known is None else known
-    return _page_object(results, count, page, size) if paged else _array(results, count)
+    response = _page_object(results, count, page, size) if paged else _array(results, count)
+    if isinstance(count, Estimated):
+        response.headers["X-Total-Count-Estimated"] = "true"
+    return response
 
 
 def _some(rows: Rows, size: int, offset: int) -> Sequence[Any]:
@@ -164,8 +171,13 @@ class PreconditionFailed(Exception):
 
 def check_if_match(version: object, body: Callable[[], dict[str, Any]]) -> None:
     """Honour `If-Match` (RFC 9110): raises `PreconditionFailed` with the present state when it names another version."""
-    if request.if_match and not request.if_match.contains(str(version)):
+    if request.if_match and not any(request.if_match.contains(tag) for tag in _tags(version)):
         raise PreconditionFailed(body(), version)
+
+
+def _tags(version: object) -> list[str]:
+    """The entity tags that a client may have been given: Flask-Compress adds `:` and the algorithm to a compressed answer's."""
+    return [str(version), *(f"{version}:{algorithm}" for algorithm in current_app.config["COMPRESS_ALGORITHM"])]
 
 
 def install(app: Any) -> None:

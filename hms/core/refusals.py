@@ -186,6 +186,7 @@ def _database(error: DBAPIError) -> Response:
     if told is not None:
         return _refused(told)
     if error.connection_invalidated or error.orig.__class__.__name__ in ("OperationalError", "ConnectionTimeout"):
+        g.is_reader_known = False  # the answer asks for nobody's language: it would ask the database
         response = answer(503, _("The database does not answer. Wait a minute, then try again."))
         response.headers["Retry-After"] = str(RETRY_AFTER)
         return response

@@ -9,7 +9,6 @@ from flask import Response, g, request, url_for
 from hms.core.api import check_if_match, listed, single
 from hms.core.db import found
 from hms.core.errors import NotFound, RuleBroken
-from hms.core.limiting import limiter
 from hms.core.parameters import PAGING, Id, Ordering, narrowed, ordered, parameters
 from hms.core.people import SYSTEM
 from hms.core.permissions import Action
@@ -18,7 +17,7 @@ from hms.core.words import _
 
 from . import accounts, giving, links, own_account, people_queries, queries, registering, shapes
 from .confirming import confirm_identity
-from .desk import WISHES_OF_AN_ADDRESS, api, was_kept
+from .desk import api
 from .models import Role, User
 from .shapes import me_json, photo_address, user_json
 
@@ -235,7 +234,6 @@ def change_preferences() -> dict[str, Any]:
 
 @api.post("/register/")
 @needs(Action.PUBLIC)
-@limiter.limit(WISHES_OF_AN_ADDRESS, deduct_when=was_kept)
 @api.arguments(shapes.RegisterIn)
 def register(given: dict[str, Any]) -> tuple[dict[str, str], int]:
     """Ask for an account, while the setting is open. It opens nothing until an administrator approves it."""

@@ -95,6 +95,7 @@ def test_a_burst_of_sign_ins_is_answered_and_others_are_served_meanwhile(hospita
     token = {"Authorization": f"Bearer {_token(hospital, 'doctor')}"}
 
     def sign_in(number: int) -> requests.Response:
+        """Some names again and again: the attempts for one account wait for each other in the database."""
         sent = {"username": ROLES[number % len(ROLES)], "password": PASSWORD if number % 3 else "a wrong one"}
         return requests.post(f"{hospital.url}/api/auth/", json=sent, timeout=60)
 
@@ -108,6 +109,16 @@ def test_a_burst_of_sign_ins_is_answered_and_others_are_served_meanwhile(hospita
     assert sum(counts.values()) == 100, {one.status_code for one in answers}
     assert counts[200]
     assert all(int(one.headers["Retry-After"]) >= 1 for one in answers if one.status_code == 429)
+
+
+def test_a_shift_that_signs_in_at_once_behind_one_address_gets_in(hospital):
+    def sign_in(username: str) -> int:
+        sent = {"username": username, "password": PASSWORD}
+        return requests.post(f"{hospital.url}/api/auth/", json=sent, timeout=60).status_code
+
+    shift = [name for name in ROLES if name != "admin"]
+    with ThreadPoolExecutor(len(shift)) as crowd:
+        assert list(crowd.map(sign_in, shift)) == [200] * len(shift)
 
 
 def test_a_burst_of_wishes_for_an_account_is_answered_too(hospital):
