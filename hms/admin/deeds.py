@@ -170,7 +170,7 @@ ACTIONS = {
     "pharmacy.resume": _l("Took a prescription off hold"),
     "pharmacy.return_dispensed": _l("Took a medicine back"),
     "pharmacy.write_off": _l("Wrote stock off"),
-    "security.read_very_many": _l("Read very many records in a short time"),
+    "security.mass_reading": _l("Read very many records in a short time"),
     "staff.add_person": _l("Added an account"),
     "staff.add_role": _l("Added a role"),
     "staff.add_user": _l("Added an account"),

@@ -16,6 +16,7 @@ from hms.core.forms import DeskForm, RecordIdField, Text
 from hms.core.permissions import Action
 from hms.core.text import clean, fold, is_only_signs
 from hms.core.web import needs, person
+from hms.core.words import _ as N_
 from hms.staff import queries as staff
 from hms.staff.confirming import confirmed
 
@@ -60,7 +61,7 @@ def _names(stored: dict[str, settings.SystemSetting]) -> dict[int, str]:
 
 def _known(key: str) -> settings.Setting:
     if key not in settings.SETTINGS:
-        raise NotFound(_("There is no such setting."))
+        raise NotFound(N_("There is no such setting."))
     return settings.SETTINGS[key]
 
 

@@ -13,8 +13,8 @@ from hms.core.web import needs
 from hms.staff import activity
 
 from . import (
-    mass_reading,  # noqa: F401 - is told of accounts that read very many records
     queries,
+    read_limit_alerts,  # noqa: F401 - is told of accounts that read very many records
     reviews,  # noqa: F401 - puts its pages on the blueprint
     settings_views,  # noqa: F401 - puts its pages on the blueprint
     trail_views,  # noqa: F401 - puts its pages on the blueprint

@@ -9,7 +9,7 @@ from flask import Response, flash, jsonify, redirect, render_template, request, 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.core import clock, reading
+from hms.core import clock, read_log
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.filters import day as shown_day
 from hms.core.filters import person_name
@@ -118,7 +118,7 @@ def _book_form(form: BookForm, looked_up: list[tuple[int, str]] | None) -> Respo
     coming = queries.of_patient(form.patient.data) if form.patient.data else []
     if form.patient.data and (coming or request.method == "GET"):
         whom = form.patient.data
-        reading.note("appointments.read", whom, entity="patient", entity_id=whom)
+        read_log.note("appointments.read", whom, entity="patient", entity_id=whom)
     parts = _free(form.doctor.data, form.date.data, form.chosen_time)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
     page = render_template(
@@ -144,7 +144,7 @@ def move(appointment_id: int) -> ResponseReturnValue:
         return _moved(row, form.result)
     parts = _free(form.doctor.data, form.date.data, form.chosen_time)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
-    reading.note("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
+    read_log.note("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
     shown = {"form": form, "row": row, "alternative": alternative, "next": safe_next(request.form.get("next"))}
     return render_template("appointments/move.html", **shown, **parts), form.status
 

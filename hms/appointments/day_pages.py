@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 from flask_babel import gettext as _
 
-from hms.core import clock, reading
+from hms.core import clock, read_log
 from hms.core.errors import RuleBroken
 from hms.core.filters import day as shown_day
 from hms.core.localisation import translate_error
@@ -90,8 +90,8 @@ def _list(day: dt.date) -> dict[str, Any]:
         before=_place("before"),
     )
     if person().may(Action.READ_VISIT_REASON):
-        seen = [reading.Seen(row.patient_id, row.id) for row in page.rows]
-        reading.note_each("appointments.read_board", seen, entity="appointment")
+        seen = [read_log.Seen(row.patient_id, row.id) for row in page.rows]
+        read_log.note_each("appointments.read_board", seen, entity="appointment")
     return {"page": page, "looks": LOOKS, "status_words": STATUS_WORDS, "kept": kept(), "day": day}
 
 
@@ -141,7 +141,7 @@ def appointment(appointment_id: int) -> str:
     row = queries.appointment(appointment_id)
     who = person()
     is_theirs = who.may(Action.EDIT_ANY_APPOINTMENT) or row.doctor_id == who.id
-    reading.note("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
+    read_log.note("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
     return render_template(
         "appointments/appointment.html",
         row=row,

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request
 from sqlalchemy import func
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.api import check_if_match, listed, single
 from hms.core.db import db, found
 from hms.core.errors import NotFound, RuleBroken
@@ -68,7 +68,7 @@ def bills(asked: dict[str, Any]) -> Response:
     reads = wire.reads_whole(person())
     query = ordered(query, asked, Bill.id, date_issued=DATED, total_amount=Bill.total)
     project = shapes.bill_json if reads else shapes.status_json
-    return reading.listed(query, project, seen_in_list, entity="bill")
+    return read_log.listed(query, project, seen_in_list, entity="bill")
 
 
 def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:
@@ -76,7 +76,7 @@ def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:
     if row is None:
         raise NotFound(_("There is no such bill."))
     if is_read:
-        reading.note("billing.read_bill", row.patient_id, entity="bill", entity_id=bill_id)
+        read_log.note("billing.read_bill", row.patient_id, entity="bill", entity_id=bill_id)
     return (shapes.bill_json if wire.reads_whole(person()) else shapes.status_json)(row), row.version
 
 
@@ -169,7 +169,7 @@ def issue(bill_id: int) -> Response:
 def bill_items(asked: dict[str, Any]) -> Response:
     """Lines of bills, newest first. Filters: bill, service."""
     lines = narrowed(wire.items(person()), asked, bill=BillLine.bill_id, service=BillLine.price_item_id)
-    return reading.listed(ordered(lines, asked, BillLine.id), shapes.item_json, seen_in_list, entity="bill_line")
+    return read_log.listed(ordered(lines, asked, BillLine.id), shapes.item_json, seen_in_list, entity="bill_line")
 
 
 @api.post("/bill-items/")
@@ -192,7 +192,7 @@ def bill_item(item_id: int) -> Response:
     row = db.session.execute(wire.items(person()).where(BillLine.id == item_id)).one_or_none()
     if row is None:
         raise NotFound(_("There is no such line."))
-    reading.note("billing.read_bill", row.patient_id, entity="bill_line", entity_id=item_id)
+    read_log.note("billing.read_bill", row.patient_id, entity="bill_line", entity_id=item_id)
     return single(shapes.item_json(row), 1)
 
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from wtforms.fields.choices import SelectChoice
 
-from hms.core import broker, reading, settings
+from hms.core import broker, read_log, settings
 from hms.core.forms import DeskForm
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -49,7 +49,7 @@ def _listed() -> dict[str, Any]:
     page = queries.bills(**asked, before=_id("before"), after=_id("after"), who=person())
     whom = patients.patient(asked["patient_id"]) if asked["patient_id"] else None
     if whom is not None:
-        reading.note("billing.read_bill", whom.id, entity="patient", entity_id=whom.id, renews=True)
+        read_log.note("billing.read_bill", whom.id, entity="patient", entity_id=whom.id, renews=True)
     return {"page": page, "asked": asked, "whom": patients.patient_banner(whom, person()) if whom else None}
 
 
@@ -96,7 +96,7 @@ def _bill_page(bill_id: int, **refused: DeskForm) -> tuple[str, int]:
 def _noted(bill_id: int, *, renews: bool = False) -> tuple[Bill, Patient]:
     """A bill and whose it is; that it was read is in the trail."""
     one, patient = queries.bill_with_patient(bill_id)
-    reading.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=renews)
+    read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=renews)
     return one, patient
 
 

@@ -9,7 +9,7 @@ from flask import Response
 from marshmallow import fields, validate
 from sqlalchemy import select
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.api import Shape, single
 from hms.core.db import db, found
 from hms.core.errors import Conflict, RuleBroken
@@ -113,7 +113,7 @@ def corrections(wanted: dict[str, Any]) -> Response:
     people = {"proposed_by": Correction.proposed_by_id, "decided_by": Correction.decided_by_id}
     query = select(Correction, Correction.id, Bill.patient_id).join(Bill, Bill.id == Correction.bill_id)
     query = ordered(narrowed(query, wanted, on=Correction.created_at, **of, **people), wanted, Correction.id)
-    return reading.listed(query, lambda row: correction_json(row.Correction), seen_in_list, entity="correction")
+    return read_log.listed(query, lambda row: correction_json(row.Correction), seen_in_list, entity="correction")
 
 
 @api.get("/corrections/<int:correction_id>/")
@@ -123,7 +123,7 @@ def correction(correction_id: int) -> Response:
     """One ask."""
     one = found(Correction, correction_id)
     patient_id = found(Bill, one.bill_id).patient_id
-    reading.note("billing.read_bill", patient_id, entity="correction", entity_id=correction_id)
+    read_log.note("billing.read_bill", patient_id, entity="correction", entity_id=correction_id)
     return single(correction_json(one), 1)
 
 

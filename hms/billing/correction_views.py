@@ -8,7 +8,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.patients import queries as patients
@@ -73,7 +73,7 @@ def decline(correction_id: int) -> ResponseReturnValue:
 
 def _ask(correction_id: int) -> dict[str, Any]:
     ask = asked.one(correction_id)
-    reading.note("billing.read_bill", ask.who.id, entity="bill", entity_id=ask.correction.bill_id)
+    read_log.note("billing.read_bill", ask.who.id, entity="bill", entity_id=ask.correction.bill_id)
     return {"ask": ask, "whom": patients.patient_banner(patients.patient(ask.who.id), person())}
 
 
@@ -131,7 +131,7 @@ def refund(payment_id: int) -> ResponseReturnValue:
 def _banner(bill: Bill, patient: Patient) -> Banner:
     """Whose bill it is; that it was read is in the trail."""
     banner = patients.patient_banner(patient, person())
-    reading.note("billing.read_bill", patient.id, entity="bill", entity_id=bill.id)
+    read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill.id)
     return banner
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.api import check_if_match, listed, single
 from hms.core.db import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
@@ -42,7 +42,7 @@ def bill_payments(_asked: dict[str, Any], bill_id: int) -> Response:
     bill = db.session.get(Bill, bill_id)
     if bill is None:
         raise NotFound(_("There is no such bill."))
-    reading.note("billing.read_bill", bill.patient_id, entity="bill", entity_id=bill_id)
+    read_log.note("billing.read_bill", bill.patient_id, entity="bill", entity_id=bill_id)
     query = wire.payments(person()).where(Payment.bill_id == bill_id).order_by(Payment.id)
     return listed(query, shapes.payment_json)
 
@@ -73,7 +73,7 @@ def payments(asked: dict[str, Any]) -> Response:
     columns = {"bill": Payment.bill_id, "received_by": Payment.received_by_id}
     query = narrowed(query, asked, on=Payment.received_at, **columns)
     query = ordered(query, asked, Payment.id, payment_date=Payment.received_at, amount=Payment.amount)
-    return reading.listed(query, shapes.payment_json, seen_in_list, entity="payment")
+    return read_log.listed(query, shapes.payment_json, seen_in_list, entity="payment")
 
 
 def _payment(payment_id: int, *, is_read: bool = True) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def _payment(payment_id: int, *, is_read: bool = True) -> dict[str, Any]:
     if row is None:
         raise NotFound(_("There is no such payment."))
     if is_read:
-        reading.note("billing.read_payment", row.patient_id, entity="payment", entity_id=payment_id)
+        read_log.note("billing.read_payment", row.patient_id, entity="payment", entity_id=payment_id)
     return shapes.payment_json(row)
 
 

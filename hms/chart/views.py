@@ -15,6 +15,7 @@ from hms.core.errors import RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.core.words import _ as N_
 from hms.patients import access
 from hms.patients import actions as patient_actions
 from hms.patients import queries as patients
@@ -91,7 +92,7 @@ def _before() -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise RuleBroken(_("This page does not exist."), "before")
+        raise RuleBroken(N_("This page does not exist."), "before")
     return int(text)
 
 
@@ -155,7 +156,7 @@ def results(patient_id: int) -> str:
         "conditions": lambda: queries.conditions(whom.id, _before()),
     }
     if kind not in sources:
-        raise RuleBroken(_("This page does not exist."), "kind")
+        raise RuleBroken(N_("This page does not exist."), "kind")
     return _page("results", whom, "results", kind=kind, found=sources[kind]())
 
 

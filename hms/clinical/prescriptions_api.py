@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.api import check_if_match, single
 from hms.core.errors import Hidden, NotFound, RuleBroken
 from hms.core.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, ordered, parameters
@@ -99,7 +99,8 @@ def change(given: dict[str, Any], prescription_id: int) -> Response:
     check_if_match(row.version, lambda: prescription_json(trail.note("prescription", row)))
     if either(given, "encounter") not in (None, row.encounter_id):
         raise RuleBroken(_("The encounter of a prescription cannot be changed."), "encounter")
-    check_named_patient(given, row.encounter_id)
+    if either(given, "patient") not in (None, row.patient_id):  # imported lines have no encounter to compare with
+        raise RuleBroken(_("The patient of a prescription cannot be changed."), "patient")
     given.setdefault("medication_name", row.medication_name)
     actions.change_prescription(prescription_id, **_asked(given), by=person())
     row = queries.prescription(prescription_id, person())
@@ -130,7 +131,7 @@ def check_drug_allergy(given: dict[str, Any]) -> Response:
         answer.status_code = 404
         return answer
     access.check(whom, person())
-    reading.note("patients.read_allergies", whom.id, entity="patient", entity_id=whom.id)
+    read_log.note("patients.read_allergies", whom.id, entity="patient", entity_id=whom.id)
     return jsonify(checking.allergy(whom, given["medication_name"]))
 
 

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.localisation import translate
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -47,7 +47,7 @@ def start_page(entry_id: int) -> ResponseReturnValue:
         return redirect(url_for("clinical.encounter", encounter_id=opened))
     whom = patients.patient(entry.patient_id)
     banner = patients.patient_banner(whom, person())
-    reading.note("patients.read", whom.id, entity="patient", entity_id=whom.id)
+    read_log.note("patients.read", whom.id, entity="patient", entity_id=whom.id)
     return render_template("clinical/start.html", entry=entry, patient=whom, banner=banner)
 
 

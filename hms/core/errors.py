@@ -12,8 +12,8 @@ class DomainError(Exception):
 
     `message` is a sentence of the catalogue, with places such as `%(due)s`; `values` fill them. They are kept apart so that
     nothing typed is ever looked up in the catalogue or read as a format: `localisation.translate_error` translates the
-    sentence and fills it in where it is shown. `str()` gives the English sentence. `code` is a stable word for programs,
-    `field` the input that is wrong.
+    sentence and fills it in where it is shown. `str()` is that of `Sentence`. `code` is a stable word for programs,
+    `field` the input that is wrong; so no place of a sentence is called `message`, `field` or `code`.
     """
 
     status = 400

@@ -9,7 +9,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import func, select
 
-from hms.core import audit, clock, drafts, reading, series, settings
+from hms.core import audit, clock, drafts, read_log, series, settings
 from hms.core.actions import STALE, action
 from hms.core.db import db
 from hms.core.errors import Conflict, Stale
@@ -234,7 +234,7 @@ def read_patient(patient_id: int, *, by: Person) -> Any:
 
 
 def _note(action_: str, patient_id: int, by: Person) -> None:
-    reading.record(action_, by, [reading.Seen(patient_id, patient_id)], entity="patient")
+    read_log.record(action_, by, [read_log.Seen(patient_id, patient_id)], entity="patient")
 
 
 def _about(patient_id: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.api import DeskApi, check_if_match, single
 from hms.core.parameters import PAGING, May, Ordering, Search, bounds, days, parameters
 from hms.core.permissions import Action
@@ -55,7 +55,7 @@ def patients(asked: dict[str, Any]) -> Response:
     who, registered = person(), bounds(asked)
     seen = names_of(who)
     terms = queries.asked_for(asked.get("search", ""), births="date_of_birth" in seen, phones="contact_info" in seen)
-    return reading.listed(
+    return read_log.listed(
         partial(wire.rows, asked=terms, days=registered, order=asked.get("ordering", "id"), who=who),
         lambda row: patient_json(row, seen),
         partial(_seen, names=seen),
@@ -64,10 +64,10 @@ def patients(asked: dict[str, Any]) -> Response:
     )
 
 
-def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, reading.Seen]:
+def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.Seen]:
     """What a row of a list shows of whom: with allergies it counts as the record."""
     action = "patients.read" if "known_allergies" in names and row.is_open else "patients.read_list"
-    return action, reading.Seen(row.id, row.id)
+    return action, read_log.Seen(row.id, row.id)
 
 
 @api.post("/patients/")
@@ -123,7 +123,7 @@ def lookalikes(given: dict[str, Any]) -> Response:
     found = queries.lookalikes(_person(given), who=person())
     rows = {row.id: row for row in wire.rows_of([one.hit.id for one in found], person())}
     seen = names_of(person())
-    reading.note_each("patients.read", (_seen(row, seen)[1] for row in rows.values()), entity="patient")
+    read_log.note_each("patients.read", (_seen(row, seen)[1] for row in rows.values()), entity="patient")
     return jsonify(
         [
             {

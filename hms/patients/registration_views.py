@@ -13,6 +13,7 @@ from hms.core import clock
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.core.words import _ as N_
 
 from . import actions, forms, queries, unfinished
 from .desk import onward, pages
@@ -61,7 +62,7 @@ def _registration(form: forms.RegistrationForm, asked: str) -> str:
 def draft_key(draft: str) -> ResponseReturnValue:
     """A fresh form token, for a page that outlived its session; not when somebody else has signed in meanwhile."""
     if unfinished.is_anothers(person(), draft):
-        raise NotFound(_("This registration was begun by a colleague."))
+        raise NotFound(N_("This registration was begun by a colleague."))
     return {"csrf_token": generate_csrf()}
 
 
@@ -71,7 +72,7 @@ def keep_registration(draft: str) -> ResponseReturnValue:
     """Keep what is typed, every few seconds; nobody is registered."""
     typed = request.get_json()
     if not isinstance(typed, dict) or not unfinished.is_key(draft):
-        raise RuleBroken(_("The request could not be read."))
+        raise RuleBroken(N_("The request could not be read."))
     saved_at = unfinished.keep(person(), draft, typed) or clock.now()
     return {"saved_at": f"{clock.local(saved_at):%H:%M:%S}"}
 

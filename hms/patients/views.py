@@ -9,12 +9,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from hms.core import nav, reading
+from hms.core import nav, read_log
 from hms.core.actions import require
 from hms.core.errors import NotFound, Stale
 from hms.core.forms import DeskForm
 from hms.core.permissions import Action
 from hms.core.web import needs, person, safe_next
+from hms.core.words import _ as N_
 
 from . import (
     access,
@@ -83,7 +84,7 @@ def _correction(patient_id: int, form: forms.CorrectionForm, proposed: list[str]
 
 
 def _note(action: str, patient_id: int) -> None:
-    reading.note(action, patient_id, entity="patient", entity_id=patient_id)
+    read_log.note(action, patient_id, entity="patient", entity_id=patient_id)
 
 
 def _differences(patient: Patient, form: forms.CorrectionForm) -> list[tuple[Any, str, str]]:
@@ -173,7 +174,7 @@ def withdraw_allergy(patient_id: int, allergy_id: int) -> ResponseReturnValue:
 def _belongs(allergy_id: int, patient_id: int) -> None:
     access.check(queries.patient(patient_id), person())
     if not any(allergy.id == allergy_id for allergy in queries.allergies(patient_id)):
-        raise NotFound(_("This allergy is not on the patient's list any more."))
+        raise NotFound(N_("This allergy is not on the patient's list any more."))
 
 
 @pages.get("/<int:patient_id>/card")

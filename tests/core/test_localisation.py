@@ -63,6 +63,7 @@ def test_a_lazy_label_is_read_by_people_and_stored_in_english(french):
     assert translate(told) == "Demandez à un Médecin."
     assert in_english(told) == "Ask a Doctor."
     assert in_english(lazy_gettext("Doctor")) == "Doctor"
+    assert str(told) == "Ask a Médecin.", "only `in_english` asks a label for its English"
 
 
 def test_a_template_escapes_what_a_sentence_was_filled_with(french):

@@ -21,6 +21,8 @@ from hms.core.errors import Conflict, RuleBroken
 from hms.core.money import Money
 from hms.core.people import SYSTEM
 from hms.formulary.models import Medication
+from hms.lab import queries as laboratory
+from hms.lab.models import LabOrder
 from hms.messages.models import Notification
 from hms.patients import access, reminding, restricting
 from hms.patients import queries as patients
@@ -206,6 +208,44 @@ def test_who_opened_it_with_a_reason_reads_it_and_every_read_says_so(desk, progr
         "clinical.read_prescription",
         "patients.read",
     }
+
+
+def test_a_list_of_open_and_closed_records_is_one_request_in_the_trail(program, person, record, db):
+    somebody_else = add(Patient(number=940_000, hospital_number="HMS-940000-0", given_names="Sia", family_name="Open"))
+    signed = {"prescriber_id": person("doctor").id, "status": "active", "signed_at": clock.now()}
+    add(Prescription(patient_id=somebody_else.id, medication_name="Zinc", **signed))
+    assert program("pharmacist").get("/api/prescriptions/").status_code == 200
+    mine = select(AuditEntry.action, AuditEntry.patient_id, AuditEntry.new)
+    noted = db.session.execute(mine.where(AuditEntry.actor_id == person("pharmacist").id)).all()
+    assert {one.action for one in noted} >= {"clinical.read_prescription", "clinical.read_list"}
+    assert [one.new for one in noted if one.patient_id is None] == [{"patients": 2}]
+
+
+@pytest.mark.parametrize("asked", ["?show=done", "?show=owing&given={dispense_id}"])
+def test_the_board_of_what_was_given_says_that_it_was_opened_with_a_reason(desk, person, record, db, asked):
+    _open(record["patient_id"], person("pharmacist"))
+    desk("pharmacist").get("/pharmacy/" + asked.format(**record))
+    on_board = select(AuditEntry.purpose).where(
+        AuditEntry.patient_id == record["patient_id"], AuditEntry.action == "pharmacy.read_board"
+    )
+    assert set(db.session.scalars(on_board)) == {"BTG"}
+
+
+def test_the_laboratory_sees_whose_tests_of_a_closed_record_wait_and_counts_them(desk, person, record):
+    """Who orders a test brings nobody into their own care."""
+    with doing("tests.seed", SYSTEM):
+        waits = {"status": "waiting", "done_at": None, "ordered_by_id": person("lab").id}
+        database.session.execute(update(LabOrder).where(LabOrder.id == record["order_id"]).values(**waits))
+    at, listed = desk("lab"), 0
+    for show in ("waiting", "done"):
+        page = at.get(f"/lab/?show={show}").get_data(as_text=True)
+        rows = page.count('data-ux="lab-row"')
+        listed += rows
+        assert page.count("Restricted record") == rows, show
+        assert page.lower().count("canarywoman") >= rows, show
+        assert TESTS[0] not in page, show
+    waiting, _urgent, done = laboratory.counts()
+    assert listed == waiting + done > 0
 
 
 def test_the_hour_ends(person, record):

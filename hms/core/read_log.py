@@ -6,12 +6,12 @@ Which answers leave an entry:
 * A part of a page that renews itself (`renews`): one entry for the same person, patient and action in `REPEATS_WITHIN`
   minutes, or an open page would fill the trail by itself.
 * A list of the API: one entry for the request, and one for each patient in it (IHE ATNA), these once in `REPEATS_WITHIN`
-  minutes. All are written by one statement.
+  minutes. All are written in one transaction. An empty list is of nobody and leaves none.
 * A list on a page that shows clinical text (`<desk>.read_board`): one for each patient, as in a list of the API.
 * Lists on pages that show who somebody is and when they come or what they owe (find box, day board, pay queue): none.
 
 An action that reads is called `<desk>.read…` (or `clinical.open_chart`). What an account reads counts towards the limit of
-very many records (`mass_reading.py`): each patient whose record was opened once, and the rows of lists by the hundred.
+very many records (`read_limit.py`): each patient whose record was opened once, and the rows of lists by the hundred.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from flask import Response
 from sqlalchemy import text
 
-from . import api, audit, mass_reading
+from . import api, audit, read_limit
 from .actions import doing
 from .db import db, note_write
 from .people import Person
@@ -58,23 +58,30 @@ def note(action: str, patient_id: int, *, entity: str, entity_id: int | None = N
 
 def note_each(action: str, seen: Iterable[Seen], *, entity: str) -> None:
     """`note` for the patients of a list; those of the last minutes are not written again."""
-    rows = list(seen)
-    if rows:
-        who = person()
-        with doing(action, who):
-            record_list(action, who, rows, entity=entity)
+    note_list({action: list(seen)}, entity=entity)
+
+
+def note_list(seen: dict[str, list[Seen]], *, entity: str) -> None:
+    """`note_each` for a list whose rows were read by several actions: in one transaction, with one entry for the request."""
+    rows = {
+        action: [_entry(one, _IN_LIST) for one in _by_patient(of_action)]
+        for action, of_action in seen.items()
+        if of_action
+    }
+    if not rows:
+        return
+    who, first = person(), next(iter(rows))
+    if not first.endswith(BOARD):
+        patients = {entry.patient_id for entries in rows.values() for entry in entries}
+        rows[first].insert(0, _Entry(None, None, None, json.dumps({"patients": len(patients)})))
+    with doing(first, who):
+        for action, entries in rows.items():
+            _record(action, who, entries, entity=entity, renews=True)
 
 
 def record(action: str, by: Person, seen: Iterable[Seen], *, entity: str, renews: bool = False) -> None:
     """Write the entries inside the transaction under way, and hold the account to the limit of very many reads."""
     _record(action, by, [_entry(one) for one in _by_patient(seen)], entity=entity, renews=renews)
-
-
-def record_list(action: str, by: Person, seen: Iterable[Seen], *, entity: str) -> None:
-    """`record` for the rows of a list; for a list of the API also one entry that is of no patient, for the request."""
-    rows = [_entry(one, _IN_LIST) for one in _by_patient(seen)]
-    request = [] if action.endswith(BOARD) else [_Entry(None, None, None, json.dumps({"patients": len(rows)}))]
-    _record(action, by, request + rows, entity=entity, renews=True)
 
 
 class _Entry(NamedTuple):
@@ -96,14 +103,15 @@ def _entry(one: Seen, details: str | None = None) -> _Entry:
 
 
 def _record(action: str, by: Person, rows: list[_Entry], *, entity: str, renews: bool) -> None:
-    limit, who = mass_reading.limit(), _NOBODY | audit.who_columns(by)
+    limit, who = read_limit.limit(), _NOBODY | audit.who_columns(by)
     note_write(db.session())
     values = who | {"action": action, "entity": entity, "ticket": audit.ticket(), "renews": renews}
     values |= {f"{name}s": [getattr(row, name) for row in rows] for name in _Entry._fields}
     values |= {"repeats": REPEATS_WITHIN, "minutes": limit.minutes, "reads": limit.reads}
-    written, lately = _RECORD.tell(values).fetchone()
-    if written and not action.endswith(BOARD):
-        mass_reading.check(by, lately, limit)
+    values["counts"] = not action.endswith(BOARD) and read_limit.holds(by, limit)
+    lately = _RECORD.tell(values).fetchone()[0]
+    if lately is not None:
+        read_limit.check(by, lately, limit)
 
 
 def _by_patient(seen: Iterable[Seen]) -> list[Seen]:
@@ -123,12 +131,12 @@ _NOBODY: dict[str, Any] = dict.fromkeys(
 )
 
 _RECORD = Telling(
-    text("""
+    text(f"""
 WITH lately AS MATERIALIZED (
     SELECT patient_id, new FROM audit_entry
      WHERE actor_id = CAST(:actor_id AS bigint)
        AND recorded_at > now() - make_interval(mins => CAST(:minutes AS int))
-       AND (action LIKE '%.read%' OR action = 'clinical.open_chart') AND (new IS NULL OR NOT jsonb_exists(new, 'list'))
+       AND {audit.COUNTED}
      ORDER BY recorded_at DESC LIMIT 10 * CAST(:reads AS int)
 ), long_ago AS MATERIALIZED (
     SELECT id FROM audit_entry
@@ -148,11 +156,12 @@ WITH lately AS MATERIALIZED (
                AND known.actor_id = CAST(:actor_id AS bigint) AND known.action = CAST(:action AS text)))
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM written),
-       (SELECT count(DISTINCT patient_id) + coalesce(sum(CAST(new->>'patients' AS int)), 0) / 100 FROM lately)
-""")
+SELECT CASE WHEN CAST(:counts AS boolean) AND EXISTS (SELECT FROM written) THEN
+       (SELECT count(DISTINCT patient_id) + coalesce(sum(CAST(new->>'patients' AS int)), 0) / 100 FROM lately) END
+""")  # noqa: S608 - our own words
 )
-"""`lately` finds the index of what counts (`audit.COUNTED`), `long_ago` spares the search of a patient's whole past."""
+"""How many reads count `lately`; NULL, and not looked for, when nothing new was written or it does not count. It finds the
+index of what counts (`audit.COUNTED`), `long_ago` spares the search of a patient's whole past."""
 
 
 def listed(
@@ -172,6 +181,5 @@ def listed(
         return project(row)
 
     answer = api.listed(rows, keep, total=total)
-    for action, of_action in seen.items():
-        note_each(action, of_action, entity=entity)
+    note_list(seen, entity=entity)
     return answer

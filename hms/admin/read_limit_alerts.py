@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hms.core import mass_reading
-from hms.core.mass_reading import Limit
+from hms.core import read_limit
 from hms.core.people import SYSTEM, Person
 from hms.core.permissions import Action
+from hms.core.read_limit import Limit
 from hms.core.words import _
 from hms.messages.actions import tell
 from hms.staff import queries as staff
@@ -25,4 +25,4 @@ def tell_administrators(by: Person, _limit: Limit) -> None:
             )
 
 
-mass_reading.hears.append(tell_administrators)
+read_limit.on_limit_passed.append(tell_administrators)

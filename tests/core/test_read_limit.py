@@ -7,7 +7,7 @@ import threading
 import pytest
 from sqlalchemy import func, select
 
-from hms.core import mass_reading, settings
+from hms.core import read_limit, settings
 from hms.core.actions import doing
 from hms.core.audit import AuditEntry
 from hms.core.db import db as database
@@ -45,7 +45,7 @@ def _set(**values: int) -> None:
 
 
 def _alarms() -> int:
-    return database.session.execute(select(func.count()).where(AuditEntry.action == mass_reading.ALARM)).scalar_one()
+    return database.session.execute(select(func.count()).where(AuditEntry.action == read_limit.ALARM)).scalar_one()
 
 
 def _messages(to: int) -> list[Notification]:
