@@ -31,6 +31,7 @@ from .localisation import translate
 from .people import Person
 from .permissions import Action
 from .statements import Narrowing
+from .text import sought
 from .words import Sentence, _
 
 LARGEST_PAGE = 1_000_000
@@ -135,12 +136,12 @@ class Words(_Parameter, Text):
 
 
 class Search(_Parameter, fields.String):
-    """What is looked for: whatever was typed is answered. Characters that cannot be shown are as good as blanks."""
+    """What is looked for: whatever was typed is answered. See `text.sought`."""
 
     LONGEST = 100
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return "".join(c if c.isprintable() else " " for c in value[: self.LONGEST]).strip()
+        return sought(value, longest=self.LONGEST)
 
 
 PAGING: dict[str, fields.Field] = {

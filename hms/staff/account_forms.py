@@ -11,7 +11,6 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo
 
 from hms.core.forms import DeskForm, LongText, RecordIdField, Required, Text, WholeField
-from hms.core.text import clean
 
 from . import queries, roles, rules
 from .models import Role, User
@@ -134,11 +133,3 @@ class RegisterForm(ChosenPasswordForm):
 
     def offer(self) -> None:
         self.role_id.choices = _role_choices(roles_to_choose(), _("An administrator decides"))
-
-
-def typed(text: str | None) -> str:
-    """What was searched for, cleaned; nothing when it cannot be read."""
-    try:
-        return clean(text or "", longest=100)
-    except ValueError:
-        return ""
