@@ -113,10 +113,16 @@ def _audit(asked: dict[str, Any]) -> Response:
         entity=kind or None,
         entity_id=asked.get("object_id"),
     )
-    is_exact = asked.get("count") == "exact"
-    return listed(
-        ordered(trail.query(wanted), asked, trail.ENTRY.id), audit_json, total=None if is_exact else _about_all(wanted)
-    )
+    is_exact, shown = asked.get("count") == "exact", []
+
+    def project(row: Any) -> dict[str, Any]:
+        shown.append(row)
+        return audit_json(row)
+
+    rows = ordered(trail.query(wanted), asked, trail.ENTRY.id)
+    answer = listed(rows, project, total=None if is_exact else _about_all(wanted))
+    trail.note_read(wanted, shown)
+    return answer
 
 
 def _about_all(wanted: trail.Wanted) -> Any:
