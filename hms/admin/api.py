@@ -100,10 +100,10 @@ AUDIT = parameters(
 )
 
 
-def _audit(asked: dict[str, Any]) -> Response:
-    day_from, day_to = first_and_last(asked)
-    patient_id, user = asked.get("patient"), asked.get("user")
-    action, kind = asked.get("action"), asked.get("object_type")
+def _audit(arguments: dict[str, Any]) -> Response:
+    day_from, day_to = first_and_last(arguments)
+    patient_id, user = arguments.get("patient"), arguments.get("user")
+    action, kind = arguments.get("action"), arguments.get("object_type")
     wanted = trail.Wanted(
         day_from=day_from,
         day_to=day_to,
@@ -111,15 +111,15 @@ def _audit(asked: dict[str, Any]) -> Response:
         patient_ids=None if patient_id is None else (patient_id,),
         actions=(action,) if action else None,
         entity=kind or None,
-        entity_id=asked.get("object_id"),
+        entity_id=arguments.get("object_id"),
     )
-    is_exact, shown = asked.get("count") == "exact", []
+    is_exact, shown = arguments.get("count") == "exact", []
 
     def project(row: Any) -> dict[str, Any]:
         shown.append(row)
         return audit_json(row)
 
-    rows = ordered(trail.query(wanted), asked, trail.ENTRY.id)
+    rows = ordered(trail.query(wanted), arguments, trail.ENTRY.id)
     answer = listed(rows, project, total=None if is_exact else _about_all(wanted))
     trail.note_read(wanted, shown)
     return answer
@@ -136,18 +136,18 @@ def _about_all(wanted: trail.Wanted) -> Any:
 @needs(Action.READ_AUDIT)
 @api.arguments(AUDIT, location="query")
 @api.response(200, AuditOut(many=True))
-def audit_logs(asked: dict[str, Any]) -> Response:
+def audit_logs(arguments: dict[str, Any]) -> Response:
     """Who did what and when, newest first."""
-    return _audit(asked)
+    return _audit(arguments)
 
 
 @api.get("/audit_logs/")
 @needs(Action.READ_AUDIT)
 @api.arguments(AUDIT, location="query")
 @api.response(200, AuditOut(many=True))
-def audit_logs_by_another_name(asked: dict[str, Any]) -> Response:
+def audit_logs_by_another_name(arguments: dict[str, Any]) -> Response:
     """The same list under the address of older clients."""
-    return _audit(asked)
+    return _audit(arguments)
 
 
 SIGN_INS = parameters(**PAGING, **DAYS, user=Id(), status=Choice(activity.OUTCOMES), ordering=Ordering(("id",)))
@@ -157,11 +157,11 @@ SIGN_INS = parameters(**PAGING, **DAYS, user=Id(), status=Choice(activity.OUTCOM
 @needs(Action.READ_SIGN_INS)
 @api.arguments(SIGN_INS, location="query")
 @api.response(200, SignInOut(many=True))
-def login_activity(asked: dict[str, Any]) -> Response:
+def login_activity(arguments: dict[str, Any]) -> Response:
     """Tries to sign in, newest first."""
     columns = {"user": LoginActivity.user_id, "status": LoginActivity.status}
-    rows = narrowed(queries.sign_ins(), asked, on=LoginActivity.at, **columns)
-    return listed(ordered(rows, asked, LoginActivity.id), sign_in_json)
+    rows = narrowed(queries.sign_ins(), arguments, on=LoginActivity.at, **columns)
+    return listed(ordered(rows, arguments, LoginActivity.id), sign_in_json)
 
 
 def sign_in_json(row: Any) -> dict[str, Any]:

@@ -55,7 +55,6 @@ DEEDS = {
     "denied": _l("Refused"),
     "read": _l("Opened"),
 }
-PURPOSES = {"BTG": _l("Emergency access with a reason")}
 
 
 def deed(old: dict | None, new: dict | None, outcome: str, action: str) -> str:

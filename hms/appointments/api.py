@@ -57,10 +57,10 @@ def _seen(row: Any) -> tuple[str, read_log.Seen]:
 @needs(Action.READ_APPOINTMENTS, Action.READ_OWN_RECORD)
 @api.arguments(APPOINTMENTS, location="query")
 @api.response(200, AppointmentOut(many=True))
-def appointments(asked: dict[str, Any]) -> Response:
+def appointments(arguments: dict[str, Any]) -> Response:
     """Bookings, latest made first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
-    who, wanted, in_full = person(), _wanted(asked), sees_all(person())
-    order = asked.get("ordering", "date" if asked.get("upcoming") or asked.get("date") else "-id")
+    who, wanted, in_full = person(), _wanted(arguments), sees_all(person())
+    order = arguments.get("ordering", "date" if arguments.get("upcoming") or arguments.get("date") else "-id")
     return read_log.listed(
         partial(wire.rows, who=who, asked=wanted, order=order),
         lambda row: appointment_json(row, in_full),
@@ -70,15 +70,15 @@ def appointments(asked: dict[str, Any]) -> Response:
     )
 
 
-def _wanted(asked: dict[str, Any]) -> Narrowing:
-    first, last = first_and_last(asked)
+def _wanted(arguments: dict[str, Any]) -> Narrowing:
+    first, last = first_and_last(arguments)
     return Narrowing.of(
-        patient_id=asked.get("patient"),
-        doctor_id=asked.get("doctor"),
-        status=asked.get("status"),
+        patient_id=arguments.get("patient"),
+        doctor_id=arguments.get("doctor"),
+        status=arguments.get("status"),
         first=first,
         last=last,
-        since=clock.local(clock.now()).replace(tzinfo=None) if asked.get("upcoming") else None,
+        since=clock.local(clock.now()).replace(tzinfo=None) if arguments.get("upcoming") else None,
     )
 
 
@@ -154,7 +154,7 @@ def withdraw(appointment_id: int) -> tuple[str, int]:
 @needs(Action.READ_QUEUE)
 @api.arguments(parameters(**PAGING, show=Choice(queries.GROUPS), doctor=Id()), location="query")
 @api.response(200, EntryOut(many=True))
-def queue(asked: dict[str, Any]) -> Response:
+def queue(arguments: dict[str, Any]) -> Response:
     """Today's queue in the order of calling: `?show=waiting` (and called), `with_staff` or `done`; `?doctor=`."""
-    entries = queries.board(show=asked.get("show", "waiting"), doctor_id=asked.get("doctor"))
+    entries = queries.board(show=arguments.get("show", "waiting"), doctor_id=arguments.get("doctor"))
     return read_log.listed(list(entries), entry_json, _seen, entity="queue_entry")

@@ -15,6 +15,7 @@ from hms.core import clock, read_log
 from hms.core.errors import RuleBroken
 from hms.core.filters import day as shown_day
 from hms.core.localisation import translate_error
+from hms.core.numbers import parse_record_id
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.staff import queries as staff
@@ -58,8 +59,7 @@ def asked_day() -> tuple[dt.date, str | None]:
 
 def whole(name: str) -> int | None:
     """A whole number of the address; anything else counts as not given."""
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    return parse_record_id(request.args.get(name, ""))
 
 
 def _place(name: str) -> tuple[dt.time, int] | None:

@@ -13,6 +13,7 @@ from wtforms.fields.choices import SelectChoice
 from hms.core import clock, read_log
 from hms.core.barcodes import code128
 from hms.core.filters import person_name
+from hms.core.numbers import parse_record_id
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 
@@ -165,8 +166,7 @@ def send_to(entry_id: int) -> ResponseReturnValue:
     """Send the patient to wait for another doctor."""
     entry = queries.entry(entry_id)
     if request.method == "POST":
-        typed = request.form.get("doctor", "")
-        doctor_id = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else None
+        doctor_id = parse_record_id(request.form.get("doctor", ""))
         if attempt(actions.send_to, entry_id, doctor_id):
             flash(_("Sent on."), "success")
         return redirect(url_for("appointments.queue"), 303)

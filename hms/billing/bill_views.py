@@ -11,6 +11,7 @@ from wtforms.fields.choices import SelectChoice
 
 from hms.core import broker, read_log, settings
 from hms.core.forms import DeskForm
+from hms.core.numbers import parse_record_id
 from hms.core.permissions import Action
 from hms.core.text import sought
 from hms.core.web import needs, person
@@ -58,16 +59,15 @@ def _listed(*, renews: bool) -> dict[str, Any]:
 
 
 def _id(name: str) -> int | None:
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    return parse_record_id(request.args.get(name, ""))
 
 
 @pages.post("/bills")
 @needs(Action.EDIT_BILL)
 def new_bill() -> Response:
     """A new draft for a patient."""
-    text = request.form.get("patient_id", "")
-    bill = actions.create_bill(int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0, by=person())
+    patient_id = parse_record_id(request.form.get("patient_id", "")) or 0
+    bill = actions.create_bill(patient_id, by=person())
     return redirect(url_for("billing.bill", bill_id=bill.id), 303)
 
 
@@ -98,7 +98,7 @@ def _bill_page(bill_id: int, **refused: DeskForm) -> tuple[str, int]:
 
 
 def _noted(bill_id: int, *, renews: bool = False) -> tuple[Bill, Patient]:
-    """A bill and whose it is; that it was read is in the trail."""
+    """A bill with its patient; the read is written to the trail."""
     one, patient = queries.bill_with_patient(bill_id)
     read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=renews)
     return one, patient

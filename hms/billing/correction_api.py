@@ -106,13 +106,19 @@ CORRECTIONS = parameters(
 @needs(Action.PROPOSE_CORRECTION)
 @api.arguments(CORRECTIONS, location="query")
 @api.response(200, CorrectionOut(many=True))
-def corrections(wanted: dict[str, Any]) -> Response:
+def corrections(arguments: dict[str, Any]) -> Response:
     """What was asked of a second person, newest first. Filters: bill, payment, proposed_by, decided_by, status, and the days
     on which it was asked."""
-    of = {"bill": Correction.bill_id, "payment": Correction.payment_id, "status": Correction.status}
-    people = {"proposed_by": Correction.proposed_by_id, "decided_by": Correction.decided_by_id}
+    columns = {
+        "bill": Correction.bill_id,
+        "payment": Correction.payment_id,
+        "status": Correction.status,
+        "proposed_by": Correction.proposed_by_id,
+        "decided_by": Correction.decided_by_id,
+    }
     query = select(Correction, Correction.id, Bill.patient_id).join(Bill, Bill.id == Correction.bill_id)
-    query = ordered(narrowed(query, wanted, on=Correction.created_at, **of, **people), wanted, Correction.id)
+    query = narrowed(query, arguments, on=Correction.created_at, **columns)
+    query = ordered(query, arguments, Correction.id)
     return read_log.listed(query, lambda row: correction_json(row.Correction), seen_in_list, entity="correction")
 
 
@@ -120,7 +126,7 @@ def corrections(wanted: dict[str, Any]) -> Response:
 @needs(Action.PROPOSE_CORRECTION)
 @api.response(200, CorrectionOut)
 def correction(correction_id: int) -> Response:
-    """One ask."""
+    """One request for approval."""
     one = found(Correction, correction_id)
     patient_id = found(Bill, one.bill_id).patient_id
     read_log.note("billing.read_bill", patient_id, entity="correction", entity_id=correction_id)

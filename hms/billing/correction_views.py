@@ -128,7 +128,7 @@ def refund(payment_id: int) -> ResponseReturnValue:
 
 
 def _banner(bill: Bill, patient: Patient) -> Banner:
-    """Whose bill it is; that it was read is in the trail."""
+    """The patient of a bill; the read is written to the trail."""
     banner = patients.patient_banner(patient, person())
     read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill.id)
     return banner

@@ -37,7 +37,7 @@ PAYMENTS = parameters(
 @needs(Action.READ_PAYMENTS)
 @api.arguments(parameters(**PAGING), location="query")
 @api.response(200, shapes.PaymentOut(many=True))
-def bill_payments(_asked: dict[str, Any], bill_id: int) -> Response:
+def bill_payments(_arguments: dict[str, Any], bill_id: int) -> Response:
     """The payments of one bill."""
     bill = db.session.get(Bill, bill_id)
     if bill is None:
@@ -62,17 +62,17 @@ def pay_bill(given: dict[str, Any], bill_id: int) -> Response:
 @needs(Action.READ_BILL_STATUS, Action.READ_OWN_RECORD)
 @api.arguments(PAYMENTS, location="query")
 @api.response(200, shapes.PaymentOut(many=True))
-def payments(asked: dict[str, Any]) -> Response:
+def payments(arguments: dict[str, Any]) -> Response:
     """Payments, newest first: all, those one took, or none, by role. Filters: bill, received_by, method, date, date_from,
     date_to."""
     query = wire.payments(person())
     if not (person().may(Action.READ_PAYMENTS) or person().is_patient):
         query = query.where(Payment.id.is_(None))
-    if asked.get("method"):
-        query = query.where(Payment.method == method(asked["method"]).value)
+    if arguments.get("method"):
+        query = query.where(Payment.method == method(arguments["method"]).value)
     columns = {"bill": Payment.bill_id, "received_by": Payment.received_by_id}
-    query = narrowed(query, asked, on=Payment.received_at, **columns)
-    query = ordered(query, asked, Payment.id, payment_date=Payment.received_at, amount=Payment.amount)
+    query = narrowed(query, arguments, on=Payment.received_at, **columns)
+    query = ordered(query, arguments, Payment.id, payment_date=Payment.received_at, amount=Payment.amount)
     return read_log.listed(query, shapes.payment_json, seen_in_list, entity="payment")
 
 

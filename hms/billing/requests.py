@@ -8,11 +8,11 @@ from hms.core import read_log
 from hms.core.errors import Conflict, RuleBroken
 
 NO_REASON = "No reason was given: asked by DELETE through the API."
-"""Kept as the reason of a DELETE that gives none: it says what was sent, and puts no words into anybody's mouth."""
+"""Kept as the reason of a DELETE that gives none: it says only how the request came."""
 
 
 def seen_in_list(row: Any) -> tuple[str, read_log.Seen]:
-    """What the trail notes of a row of a list of bills, their lines, payments or asks."""
+    """What the trail notes of a row of a list of bills, their lines, payments or requests for approval."""
     return "billing.read_list", read_log.Seen(row.patient_id, row.id)
 
 

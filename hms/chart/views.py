@@ -12,6 +12,7 @@ from hms.clinical import continuing, lines, medicines, visits
 from hms.clinical import queries as clinical
 from hms.core.actions import doing
 from hms.core.errors import RuleBroken
+from hms.core.numbers import parse_record_id
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -91,9 +92,10 @@ def _before() -> int | None:
     text = request.args.get("before")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    before = parse_record_id(text)
+    if before is None:
         raise RuleBroken(N_("This page does not exist."), "before")
-    return int(text)
+    return before
 
 
 @pages.get("")

@@ -37,13 +37,17 @@ PRESCRIPTIONS = parameters(
 @needs(Action.LIST_PRESCRIPTIONS, Action.READ_OWN_RECORD)
 @api.arguments(PRESCRIPTIONS, location="query")
 @api.response(200, PrescriptionOut(many=True))
-def prescriptions(asked: dict[str, Any]) -> Response:
+def prescriptions(arguments: dict[str, Any]) -> Response:
     """Prescriptions, newest first; which medicine and whose, for those who care or dispense, and filtering by these too."""
-    whose = {"patient": Prescription.patient_id, "encounter": Prescription.encounter_id}
-    what = {"medication": Prescription.medication_id, "status": Prescription.status}
-    rows = narrowed(queries.prescriptions(person()), asked, on=Prescription.created_at, **whose, **what)
-    rows = ordered(rows, asked, Prescription.id, created_at=Prescription.created_at)
-    if asked.get("medication") is not None:  # which medicine it is, a closed record does not tell
+    columns = {
+        "patient": Prescription.patient_id,
+        "encounter": Prescription.encounter_id,
+        "medication": Prescription.medication_id,
+        "status": Prescription.status,
+    }
+    rows = narrowed(queries.prescriptions(person()), arguments, on=Prescription.created_at, **columns)
+    rows = ordered(rows, arguments, Prescription.id, created_at=Prescription.created_at)
+    if arguments.get("medication") is not None:  # which medicine it is, a closed record does not tell
         rows = rows.where(access.open_to(person(), Prescription.patient_id))
     return trail.listed("prescription", rows, prescription_json)
 

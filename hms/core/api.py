@@ -26,7 +26,7 @@ class ApiParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": EXCLUDE, "query": EXCLUDE}
 
     def _raw_load_json(self, req: Request) -> Any:
-        """The house's JSON reader instead of webargs' own; a body that is not JSON is said to be so.
+        """Reads JSON as `core/jsonio.py` does instead of webargs' own way; a body that is not JSON is refused with that reason.
 
         A DELETE may come without a body.
         """
@@ -58,7 +58,7 @@ class DeskApi(Blueprint):
         super().__init__(name, module, url_prefix="/api", **kwargs)
 
     def arguments(self, schema: type[Schema] | Schema, *, location: str = "json", **kwargs: Any) -> Any:
-        """The body that a view takes, as this shape; the shape is made once, and not anew for each request.
+        """The body that a view takes, as this shape; the schema object is made once, not for each request.
 
         With `location="query"` it declares the parameters of the address: the guard refuses all others (`parameters.py`).
         """
@@ -76,7 +76,7 @@ class DeskApi(Blueprint):
 
 
 Rows = Select | Sequence[Any] | Callable[[int, int], Result]
-"""An ordered SELECT, all rows, or what asks for so many rows from an offset on; each of these may tell the `whole` length."""
+"""An ordered SELECT, a list of all rows, or a function of limit and offset; each may know the `whole` length."""
 Total = Select | Callable[[], int]
 
 
@@ -87,9 +87,9 @@ def listed(rows: Rows, project: Callable[[Any], dict[str, Any]], *, total: Total
     count than wrapping a SELECT is known. `project` makes one row's JSON.
     """
     paged = any(name in request.args for name in PAGED_BY)
-    asked = {name: int(request.args[name]) for name in PAGED_BY if name in request.args}
-    size = min(asked.get("page_size", asked.get("limit", 25 if paged else MOST_ROWS)), MOST_ROWS)
-    page = asked.get("page", 1)
+    numbers = {name: int(request.args[name]) for name in PAGED_BY if name in request.args}
+    size = min(numbers.get("page_size", numbers.get("limit", 25 if paged else MOST_ROWS)), MOST_ROWS)
+    page = numbers.get("page", 1)
     found = _some(rows, size, (page - 1) * size)
     results = [project(row) for row in found]
     known = getattr(found[0], "whole", None) if found else None

@@ -1,4 +1,4 @@
-"""The few ways in which the hospital says no. Desks raise these; `core.web` and `core.api` turn them into answers."""
+"""The kinds of refusal. Desks raise them; `core/refusals.py` answers them with a page or with JSON."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class NotFound(DomainError):
 
 
 class Hidden(NotFound):
-    """There is such a record, but not for this person: the answer is that of a missing one, and the trail knows."""
+    """There is such a record, but not for this person: the answer is that of a missing one, and the denial is in the trail."""
 
     is_denial = True
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask import g, request
@@ -17,6 +16,7 @@ from wtforms.validators import DataRequired, InputRequired, Optional, StopValida
 from .errors import Conflict, RuleBroken
 from .localisation import translate, translate_error
 from .money import Money
+from .numbers import parse_record_id
 from .people import Person
 from .text import TextError, clean, showable
 from .words import _
@@ -205,23 +205,6 @@ class MoneyField(Parsed):
         super().__init__(label, validators, parse=_amount, **kwargs)
 
 
-def _number(text: str) -> Decimal:
-    try:
-        number = Decimal(text.replace(",", "."))
-        if not number.is_finite() or abs(number) > 10**9:
-            raise InvalidOperation
-    except InvalidOperation as wrong:
-        raise RuleBroken(_("Write a number, for example 37.5.")) from wrong
-    return number
-
-
-class NumberField(Parsed):
-    """A number with decimal point or comma."""
-
-    def __init__(self, label: str = "", validators: Any = None, **kwargs: Any) -> None:
-        super().__init__(label, validators, parse=_number, **kwargs)
-
-
 def _whole(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise RuleBroken(_("Write a whole number."))
@@ -242,8 +225,6 @@ class RecordIdField(IntegerField):
         if not valuelist or not valuelist[0].strip():
             self.data = None
             return
-        text = valuelist[0].strip()
-        if not (text.isascii() and text.isdigit() and len(text) < 19):
-            self.data = None
+        self.data = parse_record_id(valuelist[0].strip())
+        if self.data is None:
             raise ValueError(_l("Choose one from the list."))
-        self.data = int(text)

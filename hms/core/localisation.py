@@ -52,6 +52,6 @@ def translate(sentence: object) -> str:
 
 
 def in_english(sentence: object) -> str:
-    """`sentence`, or a lazy label, in English whoever asks: for what is stored."""
+    """`sentence`, or a lazy label, in English whatever the reader's language: for what is stored."""
     with force_locale("en"):
         return translate(sentence)

@@ -18,7 +18,7 @@ from .known_settings import SETTINGS, Setting
 from .people import Person
 from .permissions import Action
 from .queries_seen import UPKEEP
-from .text import TextError, clean
+from .text import clean_field
 from .words import _
 
 __all__ = ("SETTINGS", "Setting", "SystemSetting", "change_setting", "forget", "revert_setting", "stored", "value")
@@ -110,10 +110,7 @@ def typed(setting: Setting, new: Any) -> Any:
 
 
 def _text(setting: Setting, new: str) -> str:
-    try:
-        text = clean(new, longest=LONGEST)
-    except TextError as wrong:
-        raise RuleBroken(wrong.sentence, "new") from wrong
+    text = clean_field(new, "new", longest=LONGEST)
     if setting.choices and text not in setting.choices:
         raise RuleBroken(_("Choose one of these: %(choices)s."), "new", choices=", ".join(setting.choices))
     if setting.shape and text and not re.fullmatch(setting.shape, text):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from .errors import RuleBroken
 from .words import Sentence, _
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -35,6 +36,14 @@ def clean(text: str | None, *, longest: int, multiline: bool = False) -> str:
     if len(tidy) > longest:
         raise TextError(_("Use at most %(longest)s characters; this has %(count)s."), longest=longest, count=len(tidy))
     return tidy
+
+
+def clean_field(text: str | None, field: str, *, longest: int, multiline: bool = False) -> str:
+    """`text` as `clean` keeps it; `RuleBroken` on `field` says what a person should change."""
+    try:
+        return clean(text, longest=longest, multiline=multiline)
+    except TextError as error:
+        raise RuleBroken(error.sentence, field) from error
 
 
 def showable(text: str) -> str:

@@ -77,7 +77,7 @@ def guard() -> Response | None:
 
 
 def _check_public(view: Any) -> None:
-    """What is open to everybody also answers monitors and caches that add parameters of their own; lists do not."""
+    """Pages open to everybody also answer monitors and caches that add parameters of their own; lists do not."""
     if hasattr(view, "parameters"):
         check_parameters(view.parameters, person())
 

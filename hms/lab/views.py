@@ -32,7 +32,7 @@ nav.place(_l("Laboratory"), "lab.worklist", Action.ENTER_RESULT, order=45, key="
 
 @pages.app_template_global("result_flag")
 def result_flag(flag: str) -> tuple[str, str]:
-    """How loud the flag of a result is shown, and its word."""
+    """How prominently the flag of a result is shown, and its word."""
     return rules.FLAGS[flag]
 
 
@@ -53,10 +53,10 @@ def rows() -> str:
 def _list() -> dict[str, object]:
     show = "done" if request.args.get("show") == "done" else "waiting"
     orders = queries.worklist(show)
-    doors = access.doors((one.patient for one in orders), person())
-    readable = [one for one in orders if one.patient_id not in doors.closed]
-    read_log.note_each("lab.read_board", (_seen(one, doors.emergency) for one in readable), entity="lab_order")
-    return {"show": show, "orders": orders, "closed": doors.closed, "tests": tests(), "current": queries.current}
+    opened = access.record_access((one.patient for one in orders), person())
+    readable = [one for one in orders if one.patient_id not in opened.closed]
+    read_log.note_each("lab.read_board", (_seen(one, opened.emergency) for one in readable), entity="lab_order")
+    return {"show": show, "orders": orders, "closed": opened.closed, "tests": tests(), "current": queries.current}
 
 
 def _seen(one: LabOrder, in_emergency: Collection[int]) -> read_log.Seen:

@@ -13,6 +13,7 @@ from hms.core import nav, read_log
 from hms.core.actions import require
 from hms.core.errors import NotFound, Stale
 from hms.core.forms import DeskForm
+from hms.core.numbers import parse_record_id
 from hms.core.permissions import Action
 from hms.core.text import sought
 from hms.core.web import needs, person, safe_next
@@ -53,8 +54,7 @@ def _hits(listing: queries.NamePage) -> list[queries.Hit]:
 
 
 def _id(name: str) -> int | None:
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    return parse_record_id(request.args.get(name, ""))
 
 
 @pages.route("/<int:patient_id>/edit", methods=["GET", "POST"])

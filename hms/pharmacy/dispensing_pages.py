@@ -16,6 +16,7 @@ from hms.core.actions import doing
 from hms.core.errors import Conflict, NotFound
 from hms.core.filters import person_name
 from hms.core.localisation import translate_error
+from hms.core.numbers import parse_record_id
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.core.words import _ as N_
@@ -41,17 +42,18 @@ def _shown() -> str:
 
 def _ids(text: str) -> list[int]:
     """Ids of an address, "12,13"; what is no id is left out."""
-    parts = [part for part in text.split(",")[:MOST_LABELS] if part.isascii() and part.isdigit() and len(part) < 19]
-    return [int(part) for part in parts]
+    ids = [parse_record_id(part) for part in text.split(",")[:MOST_LABELS]]
+    return [one for one in ids if one is not None]
 
 
 def _place(text: str) -> tuple[datetime, int, int] | None:
     """Where the last page ended, "<microseconds>.<encounter>.<patient>"."""
-    parts = text.split(".")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+    numbers = [number for part in text.split(".") if (number := parse_record_id(part)) is not None]
+    if len(numbers) != 3 or text.count(".") != 2:
         return None
-    instant = datetime.fromtimestamp(min(int(parts[0]), 4 * 10**15) // 10**6, UTC)
-    return instant.replace(microsecond=int(parts[0]) % 10**6), int(parts[1]), int(parts[2])
+    microseconds, encounter_id, patient_id = numbers
+    instant = datetime.fromtimestamp(min(microseconds, 4 * 10**15) // 10**6, UTC)
+    return instant.replace(microsecond=microseconds % 10**6), encounter_id, patient_id
 
 
 def _older(rows: list[Any], show: str) -> str | None:
@@ -83,9 +85,9 @@ def _queue() -> dict[str, Any]:
     return {"show": show, "visits": visits, "opened": opened, "form": form, "older": _older(rows, show)}
 
 
-def _note_given(given: Sequence[Dispense]) -> access.Doors:
+def _note_given(given: Sequence[Dispense]) -> access.RecordAccess:
     """Note those whose records are open to the person; the answer tells which are not."""
-    doors = access.doors((one.patient for one in given), person())
+    doors = access.record_access((one.patient for one in given), person())
     _note_board(
         (one.patient_id, one.patient_id in doors.emergency) for one in given if one.patient_id not in doors.closed
     )
@@ -93,7 +95,7 @@ def _note_given(given: Sequence[Dispense]) -> access.Doors:
 
 
 def _note_board(shown: Iterable[tuple[int, bool]]) -> None:
-    """The trail has whose medicines were shown: a patient's id, and whether the record is open with a reason."""
+    """Write to the trail whose medicines were shown: a patient's id, and whether the record is open with a reason."""
     marked = {True: access.EMERGENCY, False: None}
     seen = [read_log.Seen(patient_id, purpose=marked[in_emergency]) for patient_id, in_emergency in shown]
     read_log.note_each("pharmacy.read_board", seen, entity="prescription")

@@ -52,6 +52,7 @@ def shelf(medication_id: int) -> str:
     before = request.args.get("before", type=int)
     moved = shelves.movements(medication_id, before=before, limit=shelves.PAGE + 1)
     older = moved[shelves.PAGE - 1].id if len(moved) > shelves.PAGE else None
+    today, near_days = clock.today(), shelves.near_days()
     return render_template(
         "pharmacy/shelf.html",
         shelf=shelves.medicine(medication_id),
@@ -59,7 +60,9 @@ def shelf(medication_id: int) -> str:
         movements=moved[: shelves.PAGE],
         older=url_for("pharmacy.shelf", medication_id=medication_id, before=older) if older else None,
         kinds=KIND_WORDS,
-        nearness=lambda day: expiry.nearness(day, clock.today()).value,
+        nearness=lambda day: expiry.nearness(day, today, near_days).value,
+        soon_days=min(expiry.SOON_DAYS, near_days),
+        near_days=near_days,
     )
 
 

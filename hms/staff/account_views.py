@@ -83,6 +83,7 @@ def account(user_id: int) -> str:
         account=seen,
         user=seen.user,
         fresh_link=fresh,
+        link_hours=links.LASTS_HOURS,
         is_mailed=links.can_be_mailed(seen.user),
         is_last=is_last(user_id),
         is_own=user_id == person().id,

@@ -17,7 +17,7 @@ def was_refused(response: Response) -> bool:
 
     What was turned away because too many were signing in at that moment was no try.
     """
-    return response.status_code in (401, 429) and "was_not_tried" not in g
+    return response.status_code in (401, 429) and "is_turned_away" not in g
 
 
 WISHES_OF_AN_ADDRESS = "30/hour"

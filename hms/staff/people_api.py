@@ -52,11 +52,11 @@ USERS = parameters(**PAGING, role=Id(), ordering=Ordering(("id", "last_name", "f
 @needs(Action.READ_STAFF, Action.READ_OWN_RECORD)
 @api.arguments(USERS, location="query")
 @api.response(200, shapes.UserOut(many=True))
-def users(asked: dict[str, Any]) -> Response:
+def users(arguments: dict[str, Any]) -> Response:
     """Staff by family name; administrators see their accounts too, patients the doctors only."""
-    rows = narrowed(queries.users(only_doctors=person().is_patient), asked, role=User.role_id)
-    if "ordering" in asked:
-        rows = ordered(rows, asked, User.id, last_name=User.last_name, first_name=User.first_name)
+    rows = narrowed(queries.users(only_doctors=person().is_patient), arguments, role=User.role_id)
+    if "ordering" in arguments:
+        rows = ordered(rows, arguments, User.id, last_name=User.last_name, first_name=User.first_name)
     return listed(rows, lambda user: user_json(user, person()))
 
 

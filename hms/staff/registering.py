@@ -16,6 +16,7 @@ from hms.core.db import db
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.people import SYSTEM, Person
 from hms.core.permissions import Action
+from hms.core.text import clean_field
 from hms.core.turns import Turn
 from hms.core.words import Sentence, _
 
@@ -51,7 +52,7 @@ def register(
     role = active_role(role_id)
     own = [person.username, person.email.partition("@")[0], person.first_name, person.last_name]
     rules.check_password(password, own, shortest=settings.value("staff.shortest_password"))
-    said = (rules.sentence(reason, LONGEST_NAME, "reason") or ASKED) if role is not None else ""
+    said = (clean_field(reason, "reason", longest=LONGEST_NAME, multiline=True) or ASKED) if role is not None else ""
     request = RoleChangeRequest(requested_role_id=role.id, reason=said) if role is not None else None
     person.password_hash = passwords.hashed(password)
     is_kept = False
@@ -62,7 +63,7 @@ def register(
 
 @action(Action.PUBLIC, audited_as="staff.register")
 def _keep_wish(person: User, request: RoleChangeRequest | None, compared_with: str | None, *, by: Person) -> bool:
-    """Keep it; False when another wish under the same name came meanwhile, with which it must be compared first."""
+    """Keep it; False when another request under the same name came meanwhile, which must be compared first."""
     turns.wait(Turn.REGISTER)
     check_open()
     if _hash_of_waiting(person.username) != compared_with:
@@ -89,14 +90,14 @@ def check_open() -> None:
 
 
 def _name(text: str, field: str) -> str:
-    said = rules.sentence(text, LONGEST_NAME, field)
+    said = clean_field(text, field, longest=LONGEST_NAME, multiline=True)
     if "\n" in said:
         raise RuleBroken(_("Write the name in one line."), field)
     return said
 
 
 def _hash_of_waiting(username: str) -> str | None:
-    """The password hash of the wish that waits under this name already, if one does."""
+    """The password hash of the request that waits under this name already, if one does."""
     like = select(User.password_hash).where(User.awaits_approval, func.lower(User.username) == username.lower())
     return db.session.scalars(like).first()
 

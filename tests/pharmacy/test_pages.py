@@ -229,6 +229,15 @@ def test_the_stock_page_goes_on_where_it_ended(at):
     assert "m24" not in seen(at, older)
 
 
+@pytest.mark.parametrize(("days", "told"), [(200, "Within 200 days"), (20, "Within 20 days")])
+def test_the_shelf_says_how_many_days_the_hospital_calls_near(at, person, days, told):
+    medicine = make.medicine()
+    make.batch(medicine, 5, days=days)
+    assert told not in seen(at, f"/pharmacy/stock/{medicine.id}")
+    settings.change_setting("pharmacy.near_expiry_days", days, by=person("admin"))
+    assert told in seen(at, f"/pharmacy/stock/{medicine.id}")
+
+
 def test_a_medicine_shows_its_batches_and_ledger(at, person):
     _visit, (line,) = visit_of("paracetamol")
     actions.dispense(line.id, 7, by=person("pharmacist"))

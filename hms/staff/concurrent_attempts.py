@@ -25,23 +25,23 @@ def counted() -> Iterator[None]:
 
     Call it before the database is asked anything: what is refused here must cost next to nothing.
     """
-    if not has_request_context() or "is_in_flight" in g:
+    if not has_request_context() or "is_counted_attempt" in g:
         yield
         return
     address = request.remote_addr or ""
     _admit(address)
-    g.is_in_flight = True
+    g.is_counted_attempt = True
     try:
         yield
     finally:
-        g.pop("is_in_flight", None)
+        g.pop("is_counted_attempt", None)
         _leave(address)
 
 
 def _admit(address: str) -> None:
     with _counting:
         if _of_addresses[address] >= MOST_OF_AN_ADDRESS or _of_addresses.total() >= MOST_IN_ALL:
-            g.was_not_tried = True
+            g.is_turned_away = True
             raise Locked(_("Too many people are signing in at this moment. Wait a moment, then try again."))
         _of_addresses[address] += 1
 
