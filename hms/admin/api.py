@@ -116,12 +116,17 @@ def _audit(arguments: dict[str, Any]) -> Response:
         entity=kind or None,
         entity_id=arguments.get("object_id"),
     )
-    is_exact = arguments.get("count") == "exact"
-    return listed(
-        ordered(trail.query(wanted), arguments, trail.ENTRY.id),
-        audit_json,
-        total=None if is_exact or wanted != trail.Wanted() else _about_all,
-    )
+    is_exact, shown = arguments.get("count") == "exact", []
+
+    def project(row: Any) -> dict[str, Any]:
+        shown.append(row)
+        return audit_json(row)
+
+    total = None if is_exact or wanted != trail.Wanted() else _about_all
+    rows = ordered(trail.query(wanted), arguments, trail.ENTRY.id)
+    answer = listed(rows, project, total=total)
+    trail.note_read(wanted, shown)
+    return answer
 
 
 def _about_all() -> int:

@@ -59,6 +59,7 @@ def access_reviews() -> str:
     done = _accesses().where(BreakGlass.reviewed_at.is_not(None)).options(joinedload(BreakGlass.reviewed_by))
     done = done.order_by(BreakGlass.reviewed_at.desc(), BreakGlass.id.desc())
     shown = {"waiting": waiting.all(), "done": db.session.scalars(done.limit(ROWS)).all()}
+    read_log.note_rows("patients.read_list", len(shown["waiting"]) + len(shown["done"]), entity="break_glass")
     overdue_before = clock.now() - restricting.REVIEWED_WITHIN
     return render_template("admin/access_reviews.html", **shown, overdue_before=overdue_before)
 

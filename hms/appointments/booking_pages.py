@@ -15,6 +15,7 @@ from hms.core.filters import day as shown_day
 from hms.core.filters import person_name
 from hms.core.format import age
 from hms.core.permissions import Action
+from hms.core.text import sought
 from hms.core.web import needs, person, safe_next
 
 from . import actions, queries
@@ -28,7 +29,7 @@ from .pages import doctor_choices, found_patients, pages
 @needs(Action.BOOK)
 def choose_patient() -> Response:
     """Rows for patient fields: name, birth date, number."""
-    return jsonify([_row(hit) for hit in found_patients(request.args.get("q", "")[:120])])
+    return jsonify([_row(hit) for hit in found_patients(sought(request.args.get("q"), longest=120))])
 
 
 def _row(hit: Any) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -20,6 +21,7 @@ from hms.core.web import needs, person
 from hms.staff import queries as staff
 
 from . import actions, queries
+from .dayboard import Column
 from .forms import CANCEL_REASONS, coming_day
 from .pages import attempt, back, pages, say_token
 from .rules import STATUS_WORDS, TAKES_TIME, Status
@@ -73,12 +75,19 @@ def _board(day: dt.date) -> dict[str, Any]:
     own = person().id if person().may(Action.WRITE_ENCOUNTER) else None
     first = min(whole("first") or 0, 10_000)
     board = queries.day_board(day, department_id=whole("department"), own_id=own, first=first)
+    note_columns(board.columns)
     return {"board": board, "cell_words": cell_words(), "per_page": queries.COLUMNS_SHOWN, "kept": kept()}
 
 
 def cell_words() -> dict[str, str]:
     """What the boards say of a booking, in the reader's language: once for hundreds of cells."""
     return {kind: str(words).lower() for kind, words in CELL_WORDS.items()}
+
+
+def note_columns(columns: Iterable[Column]) -> None:
+    """The trail has that the patients of these columns were named."""
+    rows = sum(column.bookings for column in columns)
+    read_log.note_rows("appointments.read_list", rows, entity="appointment", renews=True)
 
 
 def _list(day: dt.date) -> dict[str, Any]:
@@ -92,6 +101,8 @@ def _list(day: dt.date) -> dict[str, Any]:
     if person().may(Action.READ_VISIT_REASON):
         seen = [read_log.Seen(row.patient_id, row.id) for row in page.rows]
         read_log.note_each("appointments.read_board", seen, entity="appointment")
+    else:
+        read_log.note_rows("appointments.read_list", len(page.rows), entity="appointment", renews=True)
     return {"page": page, "looks": LOOKS, "status_words": STATUS_WORDS, "kept": kept(), "day": day}
 
 

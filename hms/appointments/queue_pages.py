@@ -52,6 +52,7 @@ def _rows() -> dict[str, Any]:
     shows_values = person().may(Action.OPEN_CHART)
     seen = [read_log.Seen(entry.patient_id, entry.id) for entry in entries if shows_values and entry.id in extras]
     read_log.note_each("appointments.read_board", seen, entity="queue_entry")
+    read_log.note_rows("appointments.read_list", len(entries) - len(seen), entity="queue_entry", renews=True)
     return {
         "show": show,
         "entries": entries,

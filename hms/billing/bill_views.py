@@ -13,6 +13,7 @@ from hms.core import broker, read_log, settings
 from hms.core.forms import DeskForm
 from hms.core.numbers import parse_record_id
 from hms.core.permissions import Action
+from hms.core.text import sought
 from hms.core.web import needs, person
 from hms.patients import queries as patients
 from hms.patients.models import Patient
@@ -30,27 +31,30 @@ LARGEST_ID = 2**63 - 1
 @needs(Action.READ_BILL)
 def bills() -> str:
     """The pay queue, and every other bill by its state or by what is typed."""
-    return render_template("billing/bills.html", **_listed())
+    return render_template("billing/bills.html", **_listed(renews=False))
 
 
 @pages.get("/rows")
 @needs(Action.READ_BILL)
 def bill_rows() -> str:
     """The rows of the list, for the page that renews itself."""
-    return render_template("billing/_bill_rows.html", **_listed())
+    return render_template("billing/_bill_rows.html", **_listed(renews=True))
 
 
-def _listed() -> dict[str, Any]:
+def _listed(*, renews: bool) -> dict[str, Any]:
     state = request.args.get("state", "to_pay")
     asked = {
         "state": state if state in queries.STATES else "to_pay",
-        "q": request.args.get("q", "").replace("\0", "").strip()[:100],
+        "q": sought(request.args.get("q")),
         "patient_id": _id("patient_id"),
     }
     page = queries.bills(**asked, before=_id("before"), after=_id("after"), who=person())
     whom = patients.patient(asked["patient_id"]) if asked["patient_id"] else None
     if whom is not None:
         read_log.note("billing.read_bill", whom.id, entity="patient", entity_id=whom.id, renews=True)
+    else:
+        found = {"is_search": bool(asked["q"]), "renews": renews}
+        read_log.note_rows("billing.read_list", len(page.rows), entity="bill", **found)
     return {"page": page, "asked": asked, "whom": patients.patient_banner(whom, person()) if whom else None}
 
 

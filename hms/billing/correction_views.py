@@ -40,11 +40,10 @@ def approval_rows() -> str:
 
 def _shown() -> dict[str, Any]:
     show = request.args.get("show", "waiting")
-    if show == "own":
-        return {"show": show, "asks": asked.own(person())}
-    if show == "decided":
-        return {"show": show, "asks": asked.decided()}
-    return {"show": "waiting", "asks": asked.waiting(person())}
+    lists = {"own": lambda: asked.own(person()), "decided": asked.decided}
+    asks = lists.get(show, lambda: asked.waiting(person()))()
+    read_log.note_rows("billing.read_list", len(asks), entity="correction", renews=True)
+    return {"show": show if show in lists else "waiting", "asks": asks}
 
 
 @pages.route("/approvals/<int:correction_id>/approve", methods=["GET", "POST"])

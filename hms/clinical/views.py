@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from hms.core import read_log
 from hms.core.localisation import translate
 from hms.core.permissions import Action
+from hms.core.text import sought
 from hms.core.web import needs, person
 from hms.formulary import queries as formulary
 from hms.patients import queries as patients
@@ -75,7 +76,7 @@ def repeat(prescription_id: int) -> ResponseReturnValue:
 @needs(Action.WRITE_ENCOUNTER)
 def diagnoses() -> str:
     """Rows for the diagnosis box."""
-    return render_template("clinical/_diagnoses.html", rows=codes.find(request.args.get("q", "")[:255]))
+    return render_template("clinical/_diagnoses.html", rows=codes.find(sought(request.args.get("q"), longest=255)))
 
 
 @pages.get("/clinical/medicines")
@@ -85,7 +86,7 @@ def medicines() -> str:
     age = request.args.get("months", "")
     years = readings.from_months(age)
     return render_template(
-        "clinical/_medicines.html", rows=formulary.choices(request.args.get("q", "")[:255], age_years=years)
+        "clinical/_medicines.html", rows=formulary.choices(sought(request.args.get("q"), longest=255), age_years=years)
     )
 
 

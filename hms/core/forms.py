@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from flask import g, request
@@ -15,7 +17,7 @@ from wtforms.validators import DataRequired, InputRequired, Optional, StopValida
 
 from .errors import Conflict, RuleBroken
 from .localisation import translate, translate_error
-from .money import Money
+from .money import LARGEST, Money, TooLarge
 from .numbers import parse_record_id
 from .people import Person
 from .text import TextError, clean, showable
@@ -191,18 +193,20 @@ class Parsed(StringField):
         return "" if self.data is None else self.show(self.data)
 
 
-def _amount(text: str) -> Money:
+def _amount(text: str, largest: Decimal = LARGEST) -> Money:
     try:
-        return Money.typed(text)
+        return Money.typed(text, largest)
+    except TooLarge as wrong:
+        raise RuleBroken(_("An amount here is at most %(largest)s. Check it."), largest=f"{largest:,}") from wrong
     except ValueError as wrong:
         raise RuleBroken(_("Write an amount with at most two decimals, for example 190.00.")) from wrong
 
 
 class MoneyField(Parsed):
-    """An amount in the hospital's currency."""
+    """An amount in the hospital's currency, of at most `largest`."""
 
-    def __init__(self, label: str = "", validators: Any = None, **kwargs: Any) -> None:
-        super().__init__(label, validators, parse=_amount, **kwargs)
+    def __init__(self, label: str = "", validators: Any = None, *, largest: Decimal = LARGEST, **kwargs: Any) -> None:
+        super().__init__(label, validators, parse=partial(_amount, largest=largest), **kwargs)
 
 
 def _whole(text: str) -> int:

@@ -30,6 +30,7 @@ from .fields import LARGEST_ID, Day, Text
 from .localisation import translate
 from .people import Person
 from .statements import Narrowing
+from .text import sought
 from .words import Sentence, _
 
 LARGEST_PAGE = 1_000_000
@@ -129,12 +130,12 @@ class Words(_Parameter, Text):
 
 
 class Search(_Parameter, fields.String):
-    """The words to search for. Any text is accepted; characters that cannot be shown count as blanks."""
+    """The words to search for. Any text is accepted; see `text.sought`."""
 
     LONGEST = 100
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return "".join(c if c.isprintable() else " " for c in value[: self.LONGEST]).strip()
+        return sought(value, longest=self.LONGEST)
 
 
 PAGING: dict[str, fields.Field] = {

@@ -1,11 +1,11 @@
 """Very many records read in a short time by one account: administrators are told, then the account is slowed down.
 
 Counted is what the account's reads of the last minutes left in the trail (`read_log.py`): every patient whose record
-was opened counts one, however often, and a hundred rows of lists count one. So nothing else has to be kept, and
-nobody waits for anybody; no more than the last entries are looked at, ten times the limit. When the limit is passed
-administrators are told, once in the minutes that it looks back; from then on the account reads so many times a minute
-and no more: further reads are answered 429 with `Retry-After`. Nothing is closed for good, so that care goes on, and
-no process waits. Below the limit again, all is as before.
+was opened counts one, however often, a hundred rows of lists count one, and so do twenty rows that searches found. So
+nothing else has to be kept, and nobody waits for anybody; no more than the last entries are looked at, ten times the
+limit. When the limit is passed administrators are told, once in the minutes that it looks back; from then on the
+account reads so many times a minute and no more: further reads are answered 429 with `Retry-After`. Nothing is closed
+for good, so that care goes on, and no process waits. Below the limit again, all is as before.
 """
 
 from __future__ import annotations

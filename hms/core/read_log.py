@@ -8,10 +8,13 @@ Which answers leave an entry:
 * A list of the API: one entry for the request, and one for each patient in it (IHE ATNA), these once in `REPEATS_WITHIN`
   minutes. All are written in one transaction. An empty list is of nobody and leaves none.
 * A list on a page that shows clinical text (`<desk>.read_board`): one for each patient, as in a list of the API.
-* Lists on pages that show who somebody is and when they come or what they owe (find box, day board, pay queue): none.
+* A list on a page that shows who somebody is and when they come or what they owe (find box, day board, pay queue): one
+  entry for the request with the number of its rows (`note_rows`); one in `REPEATS_WITHIN` minutes for the same list where
+  it renews itself.
 
-An action that reads is called `<desk>.read…` (or `clinical.open_chart`). What an account reads counts towards the limit of
-very many records (`read_limit.py`): each patient whose record was opened once, and the rows of lists by the hundred.
+An action that reads is called `<desk>.read…` (or `clinical.open_chart`). What an account reads counts towards the
+limit of very many records (`read_limit.py`): each patient whose record was opened once, a hundred rows of lists once,
+and twenty rows of a search (`SEARCH_WEIGHT`).
 """
 
 from __future__ import annotations
@@ -19,9 +22,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, NamedTuple
 
-from flask import Response
+from flask import Response, request
 from sqlalchemy import text
 
 from . import api, audit, read_limit
@@ -32,6 +36,9 @@ from .questions import Telling
 from .web import person
 
 BOARD = ".read_board"
+SEARCH_WEIGHT = 5
+"""A row that a search found counts as so many rows of a list: many small searches go through a whole hospital, while the
+desk that looks one patient up reads a few rows."""
 REPEATS_WITHIN = 10
 """Minutes in which a list, or a part of a page that renews itself, leaves one entry of a patient."""
 
@@ -77,6 +84,23 @@ def note_list(seen: dict[str, list[Seen]], *, entity: str) -> None:
     with doing(first, who):
         for action, entries in rows.items():
             _record(action, who, entries, entity=entity, renews=True)
+
+
+def note_rows(action: str, rows: int, *, entity: str, is_search: bool = False, renews: bool = False) -> None:
+    """Write that the signed-in person had a list of so many rows that says who somebody is. Commits; no rows leave no entry.
+
+    What `renews` leaves none when the same list, or the page that it is part of, left one in the last minutes; with other
+    parameters it is another list.
+    """
+    if not rows:
+        return
+    asked = (request.path.removesuffix("rows").rstrip("/"), sorted(request.args.items(multi=True)))
+    details: dict[str, Any] = {"patients": rows, "part": sha256(repr(asked).encode()).hexdigest()[:16]}
+    if is_search:
+        details["weight"] = SEARCH_WEIGHT
+    who = person()
+    with doing(action, who):
+        _record(action, who, [_Entry(None, None, None, json.dumps(details))], entity=entity, renews=renews)
 
 
 def record(action: str, by: Person, seen: Iterable[Seen], *, entity: str, renews: bool = False) -> None:
@@ -154,10 +178,15 @@ WITH lately AS MATERIALIZED (
             SELECT FROM audit_entry known
              WHERE known.patient_id = asked.patient_id AND known.id > coalesce((SELECT id FROM long_ago), 0)
                AND known.actor_id = CAST(:actor_id AS bigint) AND known.action = CAST(:action AS text)))
+       AND NOT (CAST(:renews AS boolean) AND jsonb_exists(asked.new, 'part') AND EXISTS (
+            SELECT FROM audit_entry known
+             WHERE known.actor_id = CAST(:actor_id AS bigint) AND known.id > coalesce((SELECT id FROM long_ago), 0)
+               AND known.action = CAST(:action AS text) AND known.new->>'part' = asked.new->>'part'))
     RETURNING 1
 )
 SELECT CASE WHEN CAST(:counts AS boolean) AND EXISTS (SELECT FROM written) THEN
-       (SELECT count(DISTINCT patient_id) + coalesce(sum(CAST(new->>'patients' AS int)), 0) / 100 FROM lately) END
+       (SELECT count(DISTINCT patient_id) + coalesce(sum(CAST(new->>'patients' AS int)
+             * coalesce(CAST(new->>'weight' AS int), 1)), 0) / 100 FROM lately) END
 """)  # noqa: S608 - our own words
 )
 """How many reads count `lately`; NULL, and not looked for, when nothing new was written or it does not count. It finds the

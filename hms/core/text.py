@@ -56,6 +56,15 @@ def like(term: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", unicodedata.normalize("NFC", term))
 
 
+def sought(typed: str | None, *, longest: int = 100) -> str:
+    """What a search looks for: characters that cannot be shown are as good as blanks.
+
+    When nothing else was typed, it is a sign that is found nowhere (`is_only_signs`): only an empty search finds all.
+    """
+    shown = "".join(c if c.isprintable() else " " for c in (typed or "")[:longest]).strip()
+    return shown or ("\N{REPLACEMENT CHARACTER}" if (typed or "").strip() else "")
+
+
 def is_only_signs(text: str) -> bool:
     """Whether `text` says something, but has neither a letter nor a digit: a search for it finds nothing."""
     return bool(text.strip()) and not any(unicodedata.category(c)[0] in "LN" for c in text)

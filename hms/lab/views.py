@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from hms.core import nav, read_log
 from hms.core.errors import DomainError
 from hms.core.permissions import Action
+from hms.core.text import sought
 from hms.core.web import needs, person
 from hms.patients import access
 
@@ -102,7 +103,7 @@ def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> Resp
 @needs(Action.ORDER_TEST)
 def find_tests() -> str:
     """Rows for the test box."""
-    return render_template("lab/_tests.html", rows=rules.find(request.args.get("q", "")[:255]))
+    return render_template("lab/_tests.html", rows=rules.find(sought(request.args.get("q"), longest=255)))
 
 
 @pages.get("/encounters/<int:encounter_id>/tests")

@@ -15,6 +15,7 @@ from hms.core.errors import NotFound, Stale
 from hms.core.forms import DeskForm
 from hms.core.numbers import parse_record_id
 from hms.core.permissions import Action
+from hms.core.text import sought
 from hms.core.web import needs, person, safe_next
 from hms.core.words import _ as N_
 
@@ -38,11 +39,13 @@ nav.place(_l("Patients"), "patients.index", Action.EDIT_PATIENT, order=30)
 @needs(Action.FIND_PATIENT)
 def index() -> str:
     """Find a patient, or leaf through the list by family name."""
-    typed = request.args.get("q", "").strip()[:100]
+    typed = sought(request.args.get("q"))
     if typed:
         hits = queries.find(typed, limit=queries.PAGE, who=person())
+        read_log.note_rows("patients.read_list", len(hits), entity="patient", is_search=True)
         return render_template("patients/index.html", typed=typed, hits=hits, listing=None)
     listing = queries.by_name(after=_id("after"), before=_id("before"))
+    read_log.note_rows("patients.read_list", len(listing.rows), entity="patient")
     return render_template("patients/index.html", typed="", hits=_hits(listing), listing=listing)
 
 

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from hms.core import clock
 from hms.core.permissions import Action
-from hms.core.text import clean
+from hms.core.text import sought
 from hms.core.web import needs, person
 
 from . import actions, expiry, shelves
@@ -20,11 +20,8 @@ from .stock import KIND_WORDS
 
 
 def _typed(name: str = "q") -> str:
-    """What was typed into the search; nothing when it cannot be searched for."""
-    try:
-        return clean(request.args.get(name, ""), longest=100)
-    except ValueError:
-        return ""
+    """What was typed into the search."""
+    return sought(request.args.get(name))
 
 
 @pages.get("/stock")

@@ -12,7 +12,6 @@ from wtforms.validators import EqualTo
 
 from hms.core.forms import DeskForm, LongText, RecordIdField, Required, Text, WholeField
 from hms.core.numbers import parse_record_id
-from hms.core.text import clean
 
 from . import queries, roles, rules
 from .models import Role, User
@@ -133,11 +132,3 @@ class RegisterForm(ChosenPasswordForm):
 
     def offer(self) -> None:
         self.role_id.choices = _role_choices(roles_to_choose(), _("An administrator decides"))
-
-
-def typed(text: str | None) -> str:
-    """What was searched for, cleaned; nothing when it cannot be read."""
-    try:
-        return clean(text or "", longest=100)
-    except ValueError:
-        return ""
