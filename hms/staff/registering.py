@@ -29,7 +29,7 @@ from .notices import tell
 
 MOST_WAITING = 200
 LONGEST_NAME = 150
-REQUESTS_OF_AN_ADDRESS = "10/hour"
+REQUESTS_OF_AN_ADDRESS = "60/hour"
 ASKED = _("Asked for an account.")
 ASKED_WITH_TAKEN_EMAIL = _("Gave an e-mail address that belongs to another account; it was left out.")
 
