@@ -87,9 +87,11 @@ def approve(request_id: int, *, admin_response: str = "", version: int | None = 
     if not user.is_active and not user.awaits_approval:
         raise Conflict(_("This account is closed. Open it again first."), code="inactive")
     row.admin_response = rules.sentence(admin_response, LONGEST_REASON, "admin_response") or row.admin_response
-    if giving.needs_second(role, user, by) and row.first_approver_id in (None, by.id):
-        _approve_first(row, user, by)
-        return row
+    if giving.needs_second(role, user, by):
+        if row.first_approver_id in (None, by.id):
+            _approve_first(row, user, by)
+            return row
+        giving.check_apart(row.first_approver_id, by)
     if user.awaits_approval:
         user.awaits_approval, user.is_active, user.inactive_reason = False, True, ""
         db.session.flush()
