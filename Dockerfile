@@ -5,7 +5,6 @@ FROM node:24-slim AS assets
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --omit=dev
-COPY tools/assets.py tools/assets.py
 
 FROM python:3.13-slim AS build
 WORKDIR /srv/hms

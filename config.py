@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
+import re
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from itertools import combinations, pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_KEY", "TOTP_KEYS")
 SHORTEST_SECRET = 32
 LEAST_GUESSES = 0.82
-"""Decimal digits of guesses for each character (zxcvbn). Random characters, also hexadecimal ones, have 0.88 or more; words,
-repeated or neighbouring characters and dates have fewer."""
+LEAST_GUESSES_OF_HEXADECIMAL = 0.7
+"""Decimal digits of guesses for each character (zxcvbn). Random characters have more; words, repeated or neighbouring
+characters and dates have fewer."""
+LEAST_CHANGES = 0.3
+LEAST_CHANGES_OF_TWO_KINDS = 0.35
+"""How often the kind of character (capital, small letter, digit, other) changes from one to the next. In random base64 it
+changes twice in three times, in words once or twice a word."""
+LONGEST_IN_COMMON = 15
+"""So many characters in a row may be the same in two secrets."""
 EXIT_NOT_READY = 78
 """EX_CONFIG of sysexits.h."""
 HOW_TO_MAKE_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
@@ -64,12 +77,12 @@ class Config:
             data_dir=Path(env.get("HMS_DATA_DIR") or "instance").absolute(),
             demo=env.get("HMS_DEMO") == "1",
             https=env.get("HMS_HTTPS") == "1",
-            trusted_proxies=int(env.get("HMS_TRUSTED_PROXIES") or 0),
+            trusted_proxies=_whole_number(env, "HMS_TRUSTED_PROXIES", cls.trusted_proxies, least=0),
             hosts=_named_hosts(env),
-            timezone=env.get("HMS_TIMEZONE") or cls.timezone,
-            currency=env.get("HMS_CURRENCY") or cls.currency,
-            country=env.get("HMS_COUNTRY") or cls.country,
-            pool_size=int(env.get("HMS_POOL_SIZE") or cls.pool_size),
+            timezone=_timezone(env.get("HMS_TIMEZONE") or cls.timezone),
+            currency=_currency(env.get("HMS_CURRENCY") or cls.currency),
+            country=_country(env.get("HMS_COUNTRY") or cls.country),
+            pool_size=_whole_number(env, "HMS_POOL_SIZE", cls.pool_size, least=1),
             smtp_url=env.get("HMS_SMTP_URL") or "",
             mail_from=env.get("HMS_MAIL_FROM") or cls.mail_from,
             database_owner_url=env.get("DATABASE_OWNER_URL") or "",
@@ -80,11 +93,58 @@ def _read_files(env: dict[str, str]) -> None:
     """`NAME_FILE` names a file that holds the value of `NAME`, as container secrets do."""
     for name in (*SECRETS, "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "HMS_SMTP_URL"):
         if env.get(f"{name}_FILE") and not env.get(name):
-            env[name] = Path(env[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
+            try:
+                env[name] = Path(env[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
+            except (OSError, ValueError) as problem:
+                raise NotReady(
+                    f"{name}_FILE names {env[f'{name}_FILE']}, which cannot be read as text. Name a file that holds {name}."
+                ) from problem
+
+
+HOST = re.compile(r"(\.?[\w-]+(\.[\w-]+)*|\[[0-9a-fA-F:.]+\])(:\d{1,5})?")
+"""A name or an address, with a port or without; a dot before it stands for every name that ends so."""
 
 
 def _named_hosts(env: dict[str, str]) -> tuple[str, ...]:
-    return tuple(name.strip() for name in env.get("HMS_HOSTS", "").split(",") if name.strip())
+    names = tuple(name.strip() for name in env.get("HMS_HOSTS", "").split(",") if name.strip())
+    wrong = [name for name in names if not HOST.fullmatch(name) or (name.startswith(".") and name.count(".") < 2)]
+    if wrong:
+        raise NotReady(
+            f"HMS_HOSTS holds {', '.join(wrong)}, which is no name or address of a machine. Write names and addresses "
+            "alone, separated by commas: hms.hospital.lan,10.0.0.5."
+        )
+    return names
+
+
+def _whole_number(env: dict[str, str], name: str, usual: int, *, least: int) -> int:
+    written = env.get(name, "").strip() or str(usual)
+    if not re.fullmatch(r"[0-9]{1,4}", written) or int(written) < least:
+        raise NotReady(f"{name} must be a whole number from {least} to 9999, not {written}.")
+    return int(written)
+
+
+def _timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
+        raise NotReady(f"HMS_TIMEZONE must be a time zone such as Africa/Freetown, not {name}.") from problem
+    return name
+
+
+def _currency(code: str) -> str:
+    from babel.numbers import list_currencies
+
+    if code not in list_currencies():
+        raise NotReady(f"HMS_CURRENCY must be a currency of ISO 4217 such as SLE, not {code}.")
+    return code
+
+
+def _country(code: str) -> str:
+    from phonenumbers import SUPPORTED_REGIONS  # by the country, telephone numbers are read
+
+    if code not in SUPPORTED_REGIONS:
+        raise NotReady(f"HMS_COUNTRY must be a country of ISO 3166 such as SL, not {code}.")
+    return code
 
 
 def _refuse_missing(env: dict[str, str]) -> None:
@@ -103,15 +163,50 @@ def _refuse_weak(env: dict[str, str]) -> None:
             f"This makes one: {HOW_TO_MAKE_ONE}"
         )
     each = [one for name in SECRETS for one in env[name].split(",")]
-    if len(set(each)) < len(each):
+    if any(_have_much_in_common(*pair) for pair in combinations(each, 2)):
         raise NotReady(f"{', '.join(SECRETS)} must be different from each other. This makes another: {HOW_TO_MAKE_ONE}")
+
+
+def _have_much_in_common(one: str, other: str) -> bool:
+    return SequenceMatcher(None, one, other, autojunk=False).find_longest_match().size > LONGEST_IN_COMMON
 
 
 def is_guessable(secret: str) -> bool:
     """Whether a secret is too short, or typed by a person: words, names, dates, repeated or neighbouring characters."""
     if len(secret) < SHORTEST_SECRET or any(character.isspace() for character in secret):
         return True
+    is_hexadecimal = re.fullmatch(r"[0-9a-fA-F-]+", secret) is not None
+    if is_hexadecimal and not (re.search(r"[0-9]", secret) and re.search(r"[a-fA-F]", secret)):
+        return True
+    if not is_hexadecimal and _looks_typed(secret):
+        return True
+    written = _encoded_text(secret, is_hexadecimal)
+    if written is not None:
+        return is_guessable(written)
     from zxcvbn import zxcvbn  # 14 MiB, which the web processes share when gunicorn has asked before (gunicorn.conf.py)
 
-    judged = secret[:72]
-    return float(zxcvbn(judged)["guesses_log10"]) / len(judged) < LEAST_GUESSES
+    judged = secret[:48]  # the beginning alone has to be strong enough, and costs less
+    least = LEAST_GUESSES_OF_HEXADECIMAL if is_hexadecimal else LEAST_GUESSES
+    return float(zxcvbn(judged)["guesses_log10"]) / len(judged) < least
+
+
+def _looks_typed(secret: str) -> bool:
+    """Whether capitals, small letters and digits are not as mixed as where a machine drew them."""
+    kinds = [next((kind for kind in ("upper", "lower", "digit") if getattr(one, f"is{kind}")()), "") for one in secret]
+    missing = len({"upper", "lower", "digit"} - set(kinds))
+    changes = sum(one != other for one, other in pairwise(kinds)) / (len(kinds) - 1)
+    return missing > 1 or changes < (LEAST_CHANGES_OF_TWO_KINDS if missing else LEAST_CHANGES)
+
+
+def _encoded_text(secret: str, is_hexadecimal: bool) -> str | None:
+    """The readable text that `secret` is base64 or hexadecimal digits of, if it is."""
+    try:
+        if is_hexadecimal:
+            content = bytes.fromhex(secret.replace("-", ""))
+        else:
+            unpadded = secret.rstrip("=").translate(str.maketrans("-_", "+/"))
+            content = base64.b64decode(unpadded + "=" * (-len(unpadded) % 4), validate=True)
+        written = content.decode("ascii")
+    except (ValueError, binascii.Error):
+        return None
+    return written if written.isprintable() else None

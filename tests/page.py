@@ -20,7 +20,7 @@ KEPT_FOR_ONE_REQUEST = (
     "session_ended",
     "queries",
     "_flask_babel",
-    "was_not_tried",
+    "is_turned_away",
 )
 OF_THE_SHELL = ("/logout", "/lock")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}

@@ -8,7 +8,7 @@ from flask import Response, current_app, jsonify, render_template
 from marshmallow import fields
 from sqlalchemy import func, select
 
-from hms.core.api import Shape, listed
+from hms.core.api import Estimated, Shape, listed
 from hms.core.audit import AuditEntry
 from hms.core.db import db
 from hms.core.parameters import (
@@ -38,6 +38,9 @@ from . import (
 )
 from .desk import api
 from .masking import masked
+
+MOST_COUNTED = 10_000
+"""So many rows a list counts exactly; beyond that its length may be an estimate."""
 
 __all__ = ("api",)
 
@@ -100,10 +103,10 @@ AUDIT = parameters(
 )
 
 
-def _audit(asked: dict[str, Any]) -> Response:
-    day_from, day_to = first_and_last(asked)
-    patient_id, user = asked.get("patient"), asked.get("user")
-    action, kind = asked.get("action"), asked.get("object_type")
+def _audit(arguments: dict[str, Any]) -> Response:
+    day_from, day_to = first_and_last(arguments)
+    patient_id, user = arguments.get("patient"), arguments.get("user")
+    action, kind = arguments.get("action"), arguments.get("object_type")
     wanted = trail.Wanted(
         day_from=day_from,
         day_to=day_to,
@@ -111,37 +114,46 @@ def _audit(asked: dict[str, Any]) -> Response:
         patient_ids=None if patient_id is None else (patient_id,),
         actions=(action,) if action else None,
         entity=kind or None,
-        entity_id=asked.get("object_id"),
+        entity_id=arguments.get("object_id"),
     )
-    is_exact = asked.get("count") == "exact"
-    return listed(
-        ordered(trail.query(wanted), asked, trail.ENTRY.id), audit_json, total=None if is_exact else _about_all(wanted)
-    )
+    is_exact, shown = arguments.get("count") == "exact", []
+
+    def project(row: Any) -> dict[str, Any]:
+        shown.append(row)
+        return audit_json(row)
+
+    total = None if is_exact or wanted != trail.Wanted() else _about_all
+    rows = ordered(trail.query(wanted), arguments, trail.ENTRY.id)
+    answer = listed(rows, project, total=total)
+    trail.note_read(wanted, shown)
+    return answer
 
 
-def _about_all(wanted: trail.Wanted) -> Any:
-    """Counting millions of rows is the planner's business when nothing is filtered: its estimate is close and free."""
-    if wanted != trail.Wanted():
-        return None
-    return select(func.max(AuditEntry.id))
+def _about_all() -> int:
+    """How many entries there are when nothing is filtered: beyond some, the newest one's number is near it, and free."""
+    some = select(AuditEntry.id).limit(MOST_COUNTED + 1).subquery()
+    counted = db.session.execute(select(func.count()).select_from(some)).scalar_one()
+    if counted <= MOST_COUNTED:
+        return counted
+    return Estimated(db.session.execute(select(func.max(AuditEntry.id))).scalar_one())
 
 
 @api.get("/audit-logs/")
 @needs(Action.READ_AUDIT)
 @api.arguments(AUDIT, location="query")
 @api.response(200, AuditOut(many=True))
-def audit_logs(asked: dict[str, Any]) -> Response:
+def audit_logs(arguments: dict[str, Any]) -> Response:
     """Who did what and when, newest first."""
-    return _audit(asked)
+    return _audit(arguments)
 
 
 @api.get("/audit_logs/")
 @needs(Action.READ_AUDIT)
 @api.arguments(AUDIT, location="query")
 @api.response(200, AuditOut(many=True))
-def audit_logs_by_another_name(asked: dict[str, Any]) -> Response:
+def audit_logs_by_another_name(arguments: dict[str, Any]) -> Response:
     """The same list under the address of older clients."""
-    return _audit(asked)
+    return _audit(arguments)
 
 
 SIGN_INS = parameters(**PAGING, **DAYS, user=Id(), status=Choice(activity.OUTCOMES), ordering=Ordering(("id",)))
@@ -151,11 +163,11 @@ SIGN_INS = parameters(**PAGING, **DAYS, user=Id(), status=Choice(activity.OUTCOM
 @needs(Action.READ_SIGN_INS)
 @api.arguments(SIGN_INS, location="query")
 @api.response(200, SignInOut(many=True))
-def login_activity(asked: dict[str, Any]) -> Response:
+def login_activity(arguments: dict[str, Any]) -> Response:
     """Tries to sign in, newest first."""
     columns = {"user": LoginActivity.user_id, "status": LoginActivity.status}
-    rows = narrowed(queries.sign_ins(), asked, on=LoginActivity.at, **columns)
-    return listed(ordered(rows, asked, LoginActivity.id), sign_in_json)
+    rows = narrowed(queries.sign_ins(), arguments, on=LoginActivity.at, **columns)
+    return listed(ordered(rows, arguments, LoginActivity.id), sign_in_json)
 
 
 def sign_in_json(row: Any) -> dict[str, Any]:

@@ -8,11 +8,12 @@ import subprocess
 from pathlib import Path
 
 from flask import current_app
-from sqlalchemy import create_engine, func, inspect, select
+from flask_migrate import upgrade
+from sqlalchemy import create_engine, func, inspect, select, text
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.pool import NullPool
 
-from hms.core import clock, database_roles
+from hms.core import clock
 from hms.core.db import db
 from hms.local import programs
 from hms.patients.models import Patient
@@ -38,7 +39,11 @@ def backup(folder: Path) -> Path:
 
 
 def restore(source: Path) -> Path:
-    """Put a backup (a file, or the newest in a folder) back; refused while the database holds patients."""
+    """Put a backup (a file, or the newest in a folder) back; refused while the database holds patients.
+
+    The backup may be of an older version: what the database holds is removed, not only what the backup knows of, and the
+    migrations that are new since then run afterwards.
+    """
     dump = source if source.is_file() else max(source.glob("hms-*.dump"), default=None)
     if dump is None:
         raise BackupFailed(f"There is no backup in {source}.")
@@ -46,20 +51,14 @@ def restore(source: Path) -> Path:
         raise BackupFailed("This database holds patients. Restore into an empty one.")
     db.session.remove()
     db.engine.dispose()
+    _run("pg_restore", ["--list", str(dump)], into=True)  # what cannot be read is refused before anything is removed
+    _empty()
     _run(
         "pg_restore",
-        [
-            "--clean",
-            "--if-exists",
-            "--no-owner",
-            "--no-privileges",
-            "--exit-on-error",
-            "--single-transaction",
-            str(dump),
-        ],
+        ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", str(dump)],
         into=True,
     )
-    _settle_roles()
+    upgrade()  # a dump has no rights in it either: after the migrations the application's role gets its own again
     return dump
 
 
@@ -67,10 +66,11 @@ def _owner() -> Engine:
     return create_engine(current_app.config["DATABASE_OWNER_URL"], poolclass=NullPool, hide_parameters=True)
 
 
-def _settle_roles() -> None:
-    """A dump has no rights in it: the application's role gets its own again."""
+def _empty() -> None:
+    """Remove whatever is in the database, newer views and functions too, which an older backup does not replace."""
     with _owner().begin() as connection:
-        database_roles.settle(connection, db.engine.url)
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
 
 
 def _has_patients() -> bool:

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 ACTIONS = {
     "admin.export_audit": _l("Exported the trail"),
+    "admin.read_trail": _l("Looked at the trail"),
     "admin.who_opened": _l("Looked at who opened the record"),
     "appointments.add_hours": _l("Added clinic hours"),
     "appointments.add_to_queue": _l("Put the patient in the queue"),
@@ -116,6 +117,7 @@ ACTIONS = {
     "formulary.count_use": _l("Used a usual dose"),
     "formulary.load_catalogue": _l("Loaded the list of medicines"),
     "formulary.withdraw_medication": _l("Withdrew a medicine"),
+    "home.read_board": _l("Looked at the home page's lists of patients"),
     "interop.ask_to_settle": _l("Asked to settle an offline entry"),
     "interop.export_fhir": _l("Exported records"),
     "interop.import_fhir": _l("Imported records"),
@@ -170,7 +172,7 @@ ACTIONS = {
     "pharmacy.resume": _l("Took a prescription off hold"),
     "pharmacy.return_dispensed": _l("Took a medicine back"),
     "pharmacy.write_off": _l("Wrote stock off"),
-    "security.read_very_many": _l("Read very many records in a short time"),
+    "security.mass_reading": _l("Read very many records in a short time"),
     "staff.add_person": _l("Added an account"),
     "staff.add_role": _l("Added a role"),
     "staff.add_user": _l("Added an account"),

@@ -13,13 +13,14 @@ from sqlalchemy.orm import joinedload
 from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 
-from hms.core import clock, reading
+from hms.core import clock, read_log
 from hms.core.audit import AuditEntry
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.forms import DeskForm, Required, Text
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.core.words import _ as N_
 from hms.patients import restricting
 from hms.patients.models import BreakGlass
 
@@ -58,6 +59,7 @@ def access_reviews() -> str:
     done = _accesses().where(BreakGlass.reviewed_at.is_not(None)).options(joinedload(BreakGlass.reviewed_by))
     done = done.order_by(BreakGlass.reviewed_at.desc(), BreakGlass.id.desc())
     shown = {"waiting": waiting.all(), "done": db.session.scalars(done.limit(ROWS)).all()}
+    read_log.note_rows("patients.read_list", len(shown["waiting"]) + len(shown["done"]), entity="break_glass")
     overdue_before = clock.now() - restricting.REVIEWED_WITHIN
     return render_template("admin/access_reviews.html", **shown, overdue_before=overdue_before)
 
@@ -68,13 +70,13 @@ def access_review(access_id: int) -> ResponseReturnValue:
     """One access: who, whose record, why, all that was read and changed in the hour; and the finding."""
     opened = db.session.scalars(_accesses().where(BreakGlass.id == access_id)).one_or_none()
     if opened is None:
-        raise NotFound(_("There is no such access."))
+        raise NotFound(N_("There is no such access."))
     form = ReviewForm(formdata=request.form if request.method == "POST" else None)
     if form.save(restricting.review, by=person(), break_glass_id=access_id):
         flash(_("Your finding is saved."), "success")
         return redirect(url_for("admin.access_reviews"), 303)
     shown = {"access": opened, "form": form, "entries": _done_within(opened), "trail": words}
-    reading.note("patients.read", opened.patient_id, entity="break_glass", entity_id=access_id)
+    read_log.note("patients.read", opened.patient_id, entity="break_glass", entity_id=access_id)
     return render_template("admin/access_review.html", is_own=opened.user_id == person().id, **shown), form.status
 
 

@@ -68,7 +68,7 @@ def _settings(shown: list[settings.Setting]) -> Response:
 @needs(Action.READ_SETTINGS)
 @api.arguments(LISTED, location="query")
 @api.response(200, SettingOut(many=True))
-def system_settings(_asked: dict[str, Any]) -> Response:
+def system_settings(_arguments: dict[str, Any]) -> Response:
     """Every setting with its present value."""
     return _settings(list(settings.SETTINGS.values()))
 
@@ -78,7 +78,7 @@ def system_settings(_asked: dict[str, Any]) -> Response:
 @limiter.limit("120/minute")
 @api.arguments(LISTED, location="query")
 @api.response(200, SettingOut(many=True))
-def public_settings(_asked: dict[str, Any]) -> Response:
+def public_settings(_arguments: dict[str, Any]) -> Response:
     """The settings that anybody may read, without signing in."""
     return _settings([setting for setting in settings.SETTINGS.values() if setting.is_public])
 

@@ -14,8 +14,9 @@ from hms.core import settings
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.forms import DeskForm, RecordIdField, Text
 from hms.core.permissions import Action
-from hms.core.text import clean, fold, is_only_signs
+from hms.core.text import fold, is_only_signs, sought
 from hms.core.web import needs, person
+from hms.core.words import _ as N_
 from hms.staff import queries as staff
 from hms.staff.confirming import confirmed
 
@@ -36,7 +37,7 @@ class SettingForm(DeskForm):
 @needs(Action.READ_SETTINGS)
 def all_settings() -> str:
     """Every setting with its value, default, explanation and last change, by category; `q` searches."""
-    search = _typed(request.args.get("q"))
+    search = sought(request.args.get("q"))
     stored = settings.stored()
     by_category: dict[str, list[settings.Setting]] = {}
     for setting in () if is_only_signs(search) else settings.SETTINGS.values():
@@ -47,20 +48,13 @@ def all_settings() -> str:
     )
 
 
-def _typed(text: str | None) -> str:
-    try:
-        return clean(text or "", longest=100)
-    except ValueError:
-        return ""
-
-
 def _names(stored: dict[str, settings.SystemSetting]) -> dict[int, str]:
     return staff.names({row.changed_by_id for row in stored.values() if row.changed_by_id is not None})
 
 
 def _known(key: str) -> settings.Setting:
     if key not in settings.SETTINGS:
-        raise NotFound(_("There is no such setting."))
+        raise NotFound(N_("There is no such setting."))
     return settings.SETTINGS[key]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, or_, select, union_all
 
-from hms.core import clock
+from hms.core import clock, read_log
 from hms.core.audit import AuditEntry
 from hms.core.db import db
 from hms.core.text import is_only_signs, like
@@ -139,6 +139,15 @@ def _first_since(start: Any) -> Any:
 def _last_until(end: Any) -> Any:
     found = select(ENTRY.id).order_by(ENTRY.recorded_at.desc()).limit(1)
     return (found.where(ENTRY.recorded_at < end) if end is not None else found).scalar_subquery()
+
+
+def note_read(wanted: Wanted, rows: Iterable[Any]) -> None:
+    """The trail has who looked at it: about which patient, where it was asked about one, else how many it named."""
+    if wanted.patient_ids is not None and len(wanted.patient_ids) == 1:
+        read_log.note("admin.read_trail", wanted.patient_ids[0], entity="audit_entry")
+        return
+    named = {row.patient_id for row in rows if row.patient_id is not None}
+    read_log.note_rows("admin.read_trail", len(named), entity="audit_entry")
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ def audit_trail() -> ResponseReturnValue:
     wanted = _wanted(form)
     rows = trail.entries(wanted, ROWS + 1) if wanted else []
     shown = rows[:ROWS]
+    if wanted:
+        trail.note_read(wanted, shown)
     page = {
         "rows": shown,
         "names": trail.names(shown),

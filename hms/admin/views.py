@@ -13,9 +13,10 @@ from hms.core.web import needs
 from hms.staff import activity
 
 from . import (
-    mass_reading,  # noqa: F401 - is told of accounts that read very many records
     queries,
+    read_limit_alerts,  # noqa: F401 - is told of accounts that read very many records
     reviews,  # noqa: F401 - puts its pages on the blueprint
+    setting_alerts,  # noqa: F401 - tells of settings that hold a control
     settings_views,  # noqa: F401 - puts its pages on the blueprint
     trail_views,  # noqa: F401 - puts its pages on the blueprint
 )

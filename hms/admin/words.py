@@ -7,8 +7,6 @@ from typing import Any
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
-from hms.core import mass_reading
-
 from .deeds import ACTIONS
 
 ENTITIES = {
@@ -57,7 +55,6 @@ DEEDS = {
     "denied": _l("Refused"),
     "read": _l("Opened"),
 }
-PURPOSES = {"BTG": _l("Emergency access with a reason")}
 
 
 def deed(old: dict | None, new: dict | None, outcome: str, action: str) -> str:
@@ -75,7 +72,7 @@ def is_read(action: str) -> bool:
     """Whether the action looked at something without changing it."""
     if action in ("clinical.open_chart", "break_glass.open"):
         return True
-    return ".read" in action and action != mass_reading.ALARM
+    return ".read" in action
 
 
 def action_words(action: str) -> str:

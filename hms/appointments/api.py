@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy import Row
 
-from hms.core import clock, reading
+from hms.core import clock, read_log
 from hms.core.api import DeskApi, check_if_match, single
 from hms.core.errors import NotAllowed, RuleBroken
 from hms.core.parameters import DAYS, PAGING, Choice, Flag, Id, Ordering, first_and_last, parameters
@@ -42,23 +42,26 @@ APPOINTMENTS = parameters(
 
 
 def _answer(appointment_id: int, status: int = 200) -> Response:
-    row = wire.one(appointment_id, person())
+    return _one(wire.one(appointment_id, person()), status)
+
+
+def _one(row: Row, status: int = 200) -> Response:
     return single(appointment_json(row, sees_all(person())), row.version, status)
 
 
-def _seen(row: Any) -> tuple[str, reading.Seen]:
-    return "appointments.read_list", reading.Seen(row.patient_id, row.id)
+def _seen(row: Any) -> tuple[str, read_log.Seen]:
+    return "appointments.read_list", read_log.Seen(row.patient_id, row.id)
 
 
 @api.get("/appointments/")
 @needs(Action.READ_APPOINTMENTS, Action.READ_OWN_RECORD)
 @api.arguments(APPOINTMENTS, location="query")
 @api.response(200, AppointmentOut(many=True))
-def appointments(asked: dict[str, Any]) -> Response:
+def appointments(arguments: dict[str, Any]) -> Response:
     """Bookings, latest made first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
-    who, wanted, in_full = person(), _wanted(asked), sees_all(person())
-    order = asked.get("ordering", "date" if asked.get("upcoming") or asked.get("date") else "-id")
-    return reading.listed(
+    who, wanted, in_full = person(), _wanted(arguments), sees_all(person())
+    order = arguments.get("ordering", "date" if arguments.get("upcoming") or arguments.get("date") else "-id")
+    return read_log.listed(
         partial(wire.rows, who=who, asked=wanted, order=order),
         lambda row: appointment_json(row, in_full),
         _seen,
@@ -67,15 +70,15 @@ def appointments(asked: dict[str, Any]) -> Response:
     )
 
 
-def _wanted(asked: dict[str, Any]) -> Narrowing:
-    first, last = first_and_last(asked)
+def _wanted(arguments: dict[str, Any]) -> Narrowing:
+    first, last = first_and_last(arguments)
     return Narrowing.of(
-        patient_id=asked.get("patient"),
-        doctor_id=asked.get("doctor"),
-        status=asked.get("status"),
+        patient_id=arguments.get("patient"),
+        doctor_id=arguments.get("doctor"),
+        status=arguments.get("status"),
         first=first,
         last=last,
-        since=clock.local(clock.now()).replace(tzinfo=None) if asked.get("upcoming") else None,
+        since=clock.local(clock.now()).replace(tzinfo=None) if arguments.get("upcoming") else None,
     )
 
 
@@ -104,12 +107,11 @@ def book(given: dict[str, Any]) -> Response:
 @api.response(200, AppointmentOut)
 def appointment(appointment_id: int) -> Response:
     """One booking."""
-    _note(wire.one(appointment_id, person()))
-    return _answer(appointment_id)
+    return _one(_note(wire.one(appointment_id, person())))
 
 
 def _note(row: Row) -> Row:
-    reading.note("appointments.read", row.patient_id, entity="appointment", entity_id=row.id)
+    read_log.note("appointments.read", row.patient_id, entity="appointment", entity_id=row.id)
     return row
 
 
@@ -152,7 +154,7 @@ def withdraw(appointment_id: int) -> tuple[str, int]:
 @needs(Action.READ_QUEUE)
 @api.arguments(parameters(**PAGING, show=Choice(queries.GROUPS), doctor=Id()), location="query")
 @api.response(200, EntryOut(many=True))
-def queue(asked: dict[str, Any]) -> Response:
+def queue(arguments: dict[str, Any]) -> Response:
     """Today's queue in the order of calling: `?show=waiting` (and called), `with_staff` or `done`; `?doctor=`."""
-    entries = queries.board(show=asked.get("show", "waiting"), doctor_id=asked.get("doctor"))
-    return reading.listed(list(entries), entry_json, _seen, entity="queue_entry")
+    entries = queries.board(show=arguments.get("show", "waiting"), doctor_id=arguments.get("doctor"))
+    return read_log.listed(list(entries), entry_json, _seen, entity="queue_entry")

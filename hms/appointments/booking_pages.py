@@ -9,12 +9,13 @@ from flask import Response, flash, jsonify, redirect, render_template, request, 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.core import clock, reading
+from hms.core import clock, read_log
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.filters import day as shown_day
 from hms.core.filters import person_name
 from hms.core.format import age
 from hms.core.permissions import Action
+from hms.core.text import sought
 from hms.core.web import needs, person, safe_next
 
 from . import actions, queries
@@ -28,7 +29,7 @@ from .pages import doctor_choices, found_patients, pages
 @needs(Action.BOOK)
 def choose_patient() -> Response:
     """Rows for patient fields: name, birth date, number."""
-    return jsonify([_row(hit) for hit in found_patients(request.args.get("q", "")[:120])])
+    return jsonify([_row(hit) for hit in found_patients(sought(request.args.get("q"), longest=120))])
 
 
 def _row(hit: Any) -> dict[str, str]:
@@ -118,7 +119,7 @@ def _book_form(form: BookForm, looked_up: list[tuple[int, str]] | None) -> Respo
     coming = queries.of_patient(form.patient.data) if form.patient.data else []
     if form.patient.data and (coming or request.method == "GET"):
         whom = form.patient.data
-        reading.note("appointments.read", whom, entity="patient", entity_id=whom)
+        read_log.note("appointments.read", whom, entity="patient", entity_id=whom)
     parts = _free(form.doctor.data, form.date.data, form.chosen_time)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
     page = render_template(
@@ -144,7 +145,7 @@ def move(appointment_id: int) -> ResponseReturnValue:
         return _moved(row, form.result)
     parts = _free(form.doctor.data, form.date.data, form.chosen_time)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
-    reading.note("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
+    read_log.note("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
     shown = {"form": form, "row": row, "alternative": alternative, "next": safe_next(request.form.get("next"))}
     return render_template("appointments/move.html", **shown, **parts), form.status
 

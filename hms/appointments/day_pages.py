@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -10,15 +11,17 @@ from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 from flask_babel import gettext as _
 
-from hms.core import clock, reading
+from hms.core import clock, read_log
 from hms.core.errors import RuleBroken
 from hms.core.filters import day as shown_day
 from hms.core.localisation import translate_error
+from hms.core.numbers import parse_record_id
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.staff import queries as staff
 
 from . import actions, queries
+from .dayboard import Column
 from .forms import CANCEL_REASONS, coming_day
 from .pages import attempt, back, pages, say_token
 from .rules import STATUS_WORDS, TAKES_TIME, Status
@@ -56,8 +59,7 @@ def asked_day() -> tuple[dt.date, str | None]:
 
 def whole(name: str) -> int | None:
     """A whole number of the address; anything else counts as not given."""
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    return parse_record_id(request.args.get(name, ""))
 
 
 def _place(name: str) -> tuple[dt.time, int] | None:
@@ -73,12 +75,19 @@ def _board(day: dt.date) -> dict[str, Any]:
     own = person().id if person().may(Action.WRITE_ENCOUNTER) else None
     first = min(whole("first") or 0, 10_000)
     board = queries.day_board(day, department_id=whole("department"), own_id=own, first=first)
+    note_columns(board.columns)
     return {"board": board, "cell_words": cell_words(), "per_page": queries.COLUMNS_SHOWN, "kept": kept()}
 
 
 def cell_words() -> dict[str, str]:
     """What the boards say of a booking, in the reader's language: once for hundreds of cells."""
     return {kind: str(words).lower() for kind, words in CELL_WORDS.items()}
+
+
+def note_columns(columns: Iterable[Column]) -> None:
+    """The trail has that the patients of these columns were named."""
+    rows = sum(column.bookings for column in columns)
+    read_log.note_rows("appointments.read_list", rows, entity="appointment", renews=True)
 
 
 def _list(day: dt.date) -> dict[str, Any]:
@@ -90,8 +99,10 @@ def _list(day: dt.date) -> dict[str, Any]:
         before=_place("before"),
     )
     if person().may(Action.READ_VISIT_REASON):
-        seen = [reading.Seen(row.patient_id, row.id) for row in page.rows]
-        reading.note_each("appointments.read_board", seen, entity="appointment")
+        seen = [read_log.Seen(row.patient_id, row.id) for row in page.rows]
+        read_log.note_each("appointments.read_board", seen, entity="appointment")
+    else:
+        read_log.note_rows("appointments.read_list", len(page.rows), entity="appointment", renews=True)
     return {"page": page, "looks": LOOKS, "status_words": STATUS_WORDS, "kept": kept(), "day": day}
 
 
@@ -141,7 +152,7 @@ def appointment(appointment_id: int) -> str:
     row = queries.appointment(appointment_id)
     who = person()
     is_theirs = who.may(Action.EDIT_ANY_APPOINTMENT) or row.doctor_id == who.id
-    reading.note("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
+    read_log.note("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
     return render_template(
         "appointments/appointment.html",
         row=row,

@@ -79,6 +79,11 @@ class Column:
     offered: int = 0
     day: dt.date | None = None
 
+    @property
+    def bookings(self) -> int:
+        """How many bookings are shown, each with its patient's name."""
+        return sum(cell.booking is not None for cells in self.cells.values() for cell in cells)
+
 
 @dataclass(slots=True)
 class DayBoard:

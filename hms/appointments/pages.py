@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
+from hms.core import read_log
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.filters import person_name
 from hms.core.headers import url_parts
@@ -56,5 +57,7 @@ def doctor_choices() -> list[SelectChoice]:
 
 
 def found_patients(text: str) -> list[Any]:
-    """Patients that fit what was typed, for the lists under patient fields."""
-    return patients.find(text, limit=10, who=person())
+    """Patients that fit what was typed, for the lists under patient fields; that they were shown is in the trail."""
+    found = patients.find(text, limit=10, who=person())
+    read_log.note_rows("patients.read_list", len(found), entity="patient", is_search=True)
+    return found

@@ -10,9 +10,10 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from wtforms.fields.choices import SelectChoice
 
-from hms.core import clock, reading
+from hms.core import clock, read_log
 from hms.core.barcodes import code128
 from hms.core.filters import person_name
+from hms.core.numbers import parse_record_id
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 
@@ -49,8 +50,9 @@ def _rows() -> dict[str, Any]:
     entries = queries.board(show=show, doctor_id=doctor_id)
     extras = board_extras.words(entry.id for entry in entries)
     shows_values = person().may(Action.OPEN_CHART)
-    seen = [reading.Seen(entry.patient_id, entry.id) for entry in entries if shows_values and entry.id in extras]
-    reading.note_each("appointments.read_board", seen, entity="queue_entry")
+    seen = [read_log.Seen(entry.patient_id, entry.id) for entry in entries if shows_values and entry.id in extras]
+    read_log.note_each("appointments.read_board", seen, entity="queue_entry")
+    read_log.note_rows("appointments.read_list", len(entries) - len(seen), entity="queue_entry", renews=True)
     return {
         "show": show,
         "entries": entries,
@@ -164,12 +166,11 @@ def send_to(entry_id: int) -> ResponseReturnValue:
     """Send the patient to wait for another doctor."""
     entry = queries.entry(entry_id)
     if request.method == "POST":
-        typed = request.form.get("doctor", "")
-        doctor_id = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else None
+        doctor_id = parse_record_id(request.form.get("doctor", ""))
         if attempt(actions.send_to, entry_id, doctor_id):
             flash(_("Sent on."), "success")
         return redirect(url_for("appointments.queue"), 303)
-    reading.note("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
+    read_log.note("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
     return render_template("appointments/send.html", entry=entry, doctors=doctor_choices())
 
 
@@ -188,7 +189,7 @@ def add_to_queue_page() -> ResponseReturnValue:
     whom = queries.who(form.patient.data) if form.patient.data and not form.patient.errors else None
     booked = [row for row in queries.of_patient(whom.id) if row.date == clock.today()] if whom else []
     if whom:
-        reading.note("appointments.read", whom.id, entity="patient", entity_id=whom.id)
+        read_log.note("appointments.read", whom.id, entity="patient", entity_id=whom.id)
     page = render_template("appointments/queue_add.html", form=form, whom=whom, booked=booked, looked_up=looked_up)
     return page, 200 if looked_up is not None else form.status
 
@@ -209,7 +210,7 @@ def slip(entry_id: int) -> str:
     """The paper with the token, 80 mm wide."""
     entry = queries.entry(entry_id)
     code = code128(entry.hospital_number)
-    reading.note("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
+    read_log.note("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
     return render_template("appointments/slip.html", entry=entry, ahead=queries.ahead_of(entry_id), code=code)
 
 

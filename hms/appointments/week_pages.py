@@ -14,7 +14,7 @@ from hms.core.web import needs, person
 from hms.staff import queries as staff
 
 from . import queries
-from .day_pages import asked_day, cell_words, whole
+from .day_pages import asked_day, cell_words, note_columns, whole
 from .pages import doctor_choices, pages
 
 
@@ -36,7 +36,9 @@ def _week(day: dt.date) -> dict[str, Any]:
     doctor_id = _doctor()
     parts: dict[str, Any] = {"day": day, "days": queries.week_of(day), "doctor": doctor_id, "department": None}
     if doctor_id:
-        return parts | {"board": queries.week_board(doctor_id, day), "cell_words": cell_words()}
+        board = queries.week_board(doctor_id, day)
+        note_columns(board.columns)
+        return parts | {"board": board, "cell_words": cell_words()}
     department = whole("department")
     return parts | {"lines": queries.week_counts(day, department), "department": department}
 

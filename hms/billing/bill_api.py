@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request
 from sqlalchemy import func
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.api import check_if_match, listed, single
 from hms.core.db import db, found
 from hms.core.errors import NotFound, RuleBroken
@@ -57,18 +57,18 @@ BILLS = parameters(
 @needs(Action.READ_BILL_STATUS, Action.READ_OWN_RECORD)
 @api.arguments(BILLS, location="query")
 @api.response(200, shapes.BillOut(many=True))
-def bills(asked: dict[str, Any]) -> Response:
+def bills(arguments: dict[str, Any]) -> Response:
     """Bills, newest first. Filters: patient, encounter, status, is_paid, date, date_from, date_to; `search` takes a number.
-    Who sees only whose a bill is and whether it is paid may filter by these two."""
+    Somebody who sees only the patient and whether it is paid may filter by these two only."""
     columns = {"patient": Bill.patient_id, "encounter": Bill.encounter_id, "status": Bill.status}
-    query = narrowed(wire.bills(person()), asked, **columns, is_paid=Bill.status == BillState.PAID)
-    query = wire.dated(query, *first_and_last(asked))
-    if asked.get("search"):
-        query = query.where(Bill.id == (queries.bill_of_document(asked["search"]) or 0))
+    query = narrowed(wire.bills(person()), arguments, **columns, is_paid=Bill.status == BillState.PAID)
+    query = wire.dated(query, *first_and_last(arguments))
+    if arguments.get("search"):
+        query = query.where(Bill.id == (queries.bill_of_document(arguments["search"]) or 0))
     reads = wire.reads_whole(person())
-    query = ordered(query, asked, Bill.id, date_issued=DATED, total_amount=Bill.total)
+    query = ordered(query, arguments, Bill.id, date_issued=DATED, total_amount=Bill.total)
     project = shapes.bill_json if reads else shapes.status_json
-    return reading.listed(query, project, seen_in_list, entity="bill")
+    return read_log.listed(query, project, seen_in_list, entity="bill")
 
 
 def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:
@@ -76,7 +76,7 @@ def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:
     if row is None:
         raise NotFound(_("There is no such bill."))
     if is_read:
-        reading.note("billing.read_bill", row.patient_id, entity="bill", entity_id=bill_id)
+        read_log.note("billing.read_bill", row.patient_id, entity="bill", entity_id=bill_id)
     return (shapes.bill_json if wire.reads_whole(person()) else shapes.status_json)(row), row.version
 
 
@@ -166,10 +166,10 @@ def issue(bill_id: int) -> Response:
 @needs(Action.READ_BILL)
 @api.arguments(parameters(**PAGING, bill=Id(), service=Id(), ordering=Ordering(("id",))), location="query")
 @api.response(200, shapes.ItemOut(many=True))
-def bill_items(asked: dict[str, Any]) -> Response:
+def bill_items(arguments: dict[str, Any]) -> Response:
     """Lines of bills, newest first. Filters: bill, service."""
-    lines = narrowed(wire.items(person()), asked, bill=BillLine.bill_id, service=BillLine.price_item_id)
-    return reading.listed(ordered(lines, asked, BillLine.id), shapes.item_json, seen_in_list, entity="bill_line")
+    lines = narrowed(wire.items(person()), arguments, bill=BillLine.bill_id, service=BillLine.price_item_id)
+    return read_log.listed(ordered(lines, arguments, BillLine.id), shapes.item_json, seen_in_list, entity="bill_line")
 
 
 @api.post("/bill-items/")
@@ -192,7 +192,7 @@ def bill_item(item_id: int) -> Response:
     row = db.session.execute(wire.items(person()).where(BillLine.id == item_id)).one_or_none()
     if row is None:
         raise NotFound(_("There is no such line."))
-    reading.note("billing.read_bill", row.patient_id, entity="bill_line", entity_id=item_id)
+    read_log.note("billing.read_bill", row.patient_id, entity="bill_line", entity_id=item_id)
     return single(shapes.item_json(row), 1)
 
 
@@ -210,9 +210,9 @@ def withdraw_item(item_id: int) -> tuple[str, int]:
 @needs(Action.READ_BILL_STATUS)
 @api.arguments(parameters(**PAGING, search=Search()), location="query")
 @api.response(200, shapes.ServiceOut(many=True))
-def services(asked: dict[str, Any]) -> Response:
+def services(arguments: dict[str, Any]) -> Response:
     """The price list by name; `search` looks into code and name."""
-    query = wire.services().where(*holds_words(PriceItem.search_text, asked.get("search", "")))
+    query = wire.services().where(*holds_words(PriceItem.search_text, arguments.get("search", "")))
     return listed(query.order_by(PriceItem.name, PriceItem.id), shapes.service_json)
 
 

@@ -9,9 +9,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from wtforms.fields.choices import SelectChoice
 
-from hms.core import broker, reading, settings
+from hms.core import broker, read_log, settings
 from hms.core.forms import DeskForm
+from hms.core.numbers import parse_record_id
 from hms.core.permissions import Action
+from hms.core.text import sought
 from hms.core.web import needs, person
 from hms.patients import queries as patients
 from hms.patients.models import Patient
@@ -29,41 +31,43 @@ LARGEST_ID = 2**63 - 1
 @needs(Action.READ_BILL)
 def bills() -> str:
     """The pay queue, and every other bill by its state or by what is typed."""
-    return render_template("billing/bills.html", **_listed())
+    return render_template("billing/bills.html", **_listed(renews=False))
 
 
 @pages.get("/rows")
 @needs(Action.READ_BILL)
 def bill_rows() -> str:
     """The rows of the list, for the page that renews itself."""
-    return render_template("billing/_bill_rows.html", **_listed())
+    return render_template("billing/_bill_rows.html", **_listed(renews=True))
 
 
-def _listed() -> dict[str, Any]:
+def _listed(*, renews: bool) -> dict[str, Any]:
     state = request.args.get("state", "to_pay")
     asked = {
         "state": state if state in queries.STATES else "to_pay",
-        "q": request.args.get("q", "").replace("\0", "").strip()[:100],
+        "q": sought(request.args.get("q")),
         "patient_id": _id("patient_id"),
     }
     page = queries.bills(**asked, before=_id("before"), after=_id("after"), who=person())
     whom = patients.patient(asked["patient_id"]) if asked["patient_id"] else None
     if whom is not None:
-        reading.note("billing.read_bill", whom.id, entity="patient", entity_id=whom.id, renews=True)
+        read_log.note("billing.read_bill", whom.id, entity="patient", entity_id=whom.id, renews=True)
+    else:
+        found = {"is_search": bool(asked["q"]), "renews": renews}
+        read_log.note_rows("billing.read_list", len(page.rows), entity="bill", **found)
     return {"page": page, "asked": asked, "whom": patients.patient_banner(whom, person()) if whom else None}
 
 
 def _id(name: str) -> int | None:
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    return parse_record_id(request.args.get(name, ""))
 
 
 @pages.post("/bills")
 @needs(Action.EDIT_BILL)
 def new_bill() -> Response:
     """A new draft for a patient."""
-    text = request.form.get("patient_id", "")
-    bill = actions.create_bill(int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0, by=person())
+    patient_id = parse_record_id(request.form.get("patient_id", "")) or 0
+    bill = actions.create_bill(patient_id, by=person())
     return redirect(url_for("billing.bill", bill_id=bill.id), 303)
 
 
@@ -94,9 +98,9 @@ def _bill_page(bill_id: int, **refused: DeskForm) -> tuple[str, int]:
 
 
 def _noted(bill_id: int, *, renews: bool = False) -> tuple[Bill, Patient]:
-    """A bill and whose it is; that it was read is in the trail."""
+    """A bill with its patient; the read is written to the trail."""
     one, patient = queries.bill_with_patient(bill_id)
-    reading.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=renews)
+    read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=renews)
     return one, patient
 
 

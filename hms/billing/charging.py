@@ -125,7 +125,7 @@ WITH collecting AS (
     ON CONFLICT (patient_id) WHERE collects AND status = 'draft'
     DO UPDATE SET total = bill.total + excluded.total, version = bill.version + 1, updated_at = now(),
                   encounter_id = coalesce(bill.encounter_id, excluded.encounter_id)
-    RETURNING id, payer_percent
+    RETURNING id, payer_percent, total + discount AS subtotal
 )
 INSERT INTO bill_line (bill_id, source, added_by_id, withdrawn_reason,
                        price_item_id, description, quantity, unit_price, amount, source_id)
@@ -134,7 +134,7 @@ SELECT collecting.id, :source, :added_by_id, '', line.*
        unnest(CAST(:price_item_id AS bigint[]), CAST(:description AS text[]), CAST(:quantity AS bigint[]),
               CAST(:unit_price AS numeric[]), CAST(:amount AS numeric[]), CAST(:source_id AS bigint[])) AS line
 ON CONFLICT DO NOTHING
-RETURNING id, bill_id, (SELECT payer_percent FROM collecting)
+RETURNING id, bill_id, (SELECT payer_percent FROM collecting), (SELECT subtotal FROM collecting)
 """)
 )
 """The patient's collecting draft is locked until the action ends, and what was charged stands on it: of two desks at once
@@ -145,10 +145,13 @@ def _put(
     patient_id: int, source: str, lines: Sequence[dict[str, Any]], encounter_id: int | None, by: Person
 ) -> list[Charged]:
     """The lines that now stand on the draft; one that another desk put there meanwhile is left out."""
+    rules.check_total(Money.total(line["amount"] for line in lines))
     each = columns_of(lines, (*WRITTEN, "source_id"))
     whole = {"patient_id": patient_id, "encounter_id": encounter_id, "source": source, "added_by_id": by.id}
     rows = _PUT.write(whole | each | {"sum": sum(each["amount"])})
-    added = [Charged(line_id, bill_id) for line_id, bill_id, _percent in rows]
+    added = [Charged(row[0], row[1]) for row in rows]
+    if rows:
+        rules.check_total(Money(rows[0][3]))
     written_over(Bill, [one.bill_id for one in added])
     if len(added) < len(lines) or rows[0][2] is not None:  # another payer's part follows the total
         re_add(db.session.scalars(_collecting(patient_id)).one())
@@ -187,7 +190,7 @@ def line_of(item: Listed | None, description: str, quantity: int, unit_price: Mo
 def re_add(bill: Bill) -> None:
     """Set the draft's total from its lines, and let open pages know."""
     db.session.flush()
-    subtotal = queries.subtotal(bill.id)
+    subtotal = rules.check_total(queries.subtotal(bill.id))
     rules.check_discount(bill.discount, subtotal)
     bill.total = subtotal - bill.discount
     bill.payer_share = _payers_part(bill)

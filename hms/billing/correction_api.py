@@ -9,7 +9,7 @@ from flask import Response
 from marshmallow import fields, validate
 from sqlalchemy import select
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.api import Shape, single
 from hms.core.db import db, found
 from hms.core.errors import Conflict, RuleBroken
@@ -106,24 +106,30 @@ CORRECTIONS = parameters(
 @needs(Action.PROPOSE_CORRECTION)
 @api.arguments(CORRECTIONS, location="query")
 @api.response(200, CorrectionOut(many=True))
-def corrections(wanted: dict[str, Any]) -> Response:
+def corrections(arguments: dict[str, Any]) -> Response:
     """What was asked of a second person, newest first. Filters: bill, payment, proposed_by, decided_by, status, and the days
     on which it was asked."""
-    of = {"bill": Correction.bill_id, "payment": Correction.payment_id, "status": Correction.status}
-    people = {"proposed_by": Correction.proposed_by_id, "decided_by": Correction.decided_by_id}
+    columns = {
+        "bill": Correction.bill_id,
+        "payment": Correction.payment_id,
+        "status": Correction.status,
+        "proposed_by": Correction.proposed_by_id,
+        "decided_by": Correction.decided_by_id,
+    }
     query = select(Correction, Correction.id, Bill.patient_id).join(Bill, Bill.id == Correction.bill_id)
-    query = ordered(narrowed(query, wanted, on=Correction.created_at, **of, **people), wanted, Correction.id)
-    return reading.listed(query, lambda row: correction_json(row.Correction), seen_in_list, entity="correction")
+    query = narrowed(query, arguments, on=Correction.created_at, **columns)
+    query = ordered(query, arguments, Correction.id)
+    return read_log.listed(query, lambda row: correction_json(row.Correction), seen_in_list, entity="correction")
 
 
 @api.get("/corrections/<int:correction_id>/")
 @needs(Action.PROPOSE_CORRECTION)
 @api.response(200, CorrectionOut)
 def correction(correction_id: int) -> Response:
-    """One ask."""
+    """One request for approval."""
     one = found(Correction, correction_id)
     patient_id = found(Bill, one.bill_id).patient_id
-    reading.note("billing.read_bill", patient_id, entity="correction", entity_id=correction_id)
+    read_log.note("billing.read_bill", patient_id, entity="correction", entity_id=correction_id)
     return single(correction_json(one), 1)
 
 

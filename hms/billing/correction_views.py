@@ -8,7 +8,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.patients import queries as patients
@@ -40,11 +40,10 @@ def approval_rows() -> str:
 
 def _shown() -> dict[str, Any]:
     show = request.args.get("show", "waiting")
-    if show == "own":
-        return {"show": show, "asks": asked.own(person())}
-    if show == "decided":
-        return {"show": show, "asks": asked.decided()}
-    return {"show": "waiting", "asks": asked.waiting(person())}
+    lists = {"own": lambda: asked.own(person()), "decided": asked.decided}
+    asks = lists.get(show, lambda: asked.waiting(person()))()
+    read_log.note_rows("billing.read_list", len(asks), entity="correction", renews=True)
+    return {"show": show if show in lists else "waiting", "asks": asks}
 
 
 @pages.route("/approvals/<int:correction_id>/approve", methods=["GET", "POST"])
@@ -73,7 +72,7 @@ def decline(correction_id: int) -> ResponseReturnValue:
 
 def _ask(correction_id: int) -> dict[str, Any]:
     ask = asked.one(correction_id)
-    reading.note("billing.read_bill", ask.who.id, entity="bill", entity_id=ask.correction.bill_id)
+    read_log.note("billing.read_bill", ask.who.id, entity="bill", entity_id=ask.correction.bill_id)
     return {"ask": ask, "whom": patients.patient_banner(patients.patient(ask.who.id), person())}
 
 
@@ -129,9 +128,9 @@ def refund(payment_id: int) -> ResponseReturnValue:
 
 
 def _banner(bill: Bill, patient: Patient) -> Banner:
-    """Whose bill it is; that it was read is in the trail."""
+    """The patient of a bill; the read is written to the trail."""
     banner = patients.patient_banner(patient, person())
-    reading.note("billing.read_bill", patient.id, entity="bill", entity_id=bill.id)
+    read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill.id)
     return banner
 
 

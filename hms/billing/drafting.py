@@ -12,7 +12,7 @@ from hms.core.actions import STALE, action
 from hms.core.alerts import Alert, alert
 from hms.core.db import db, found
 from hms.core.errors import NotFound, RuleBroken, Stale
-from hms.core.money import ZERO, Money
+from hms.core.money import Money
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked, put
@@ -126,7 +126,7 @@ def create_bill(
     check_same_patient(patient_id, encounter=encounter_id)
     lines = [_written(item) for item in items]
     bill = Bill(patient_id=patient_id, encounter_id=encounter_id, notes=notes)
-    bill.total = sum((line["amount"] for line in lines), ZERO)
+    bill.total = rules.check_total(Money.total(line["amount"] for line in lines))
     if payer:
         payers.set_payer(bill, payer, payer_share)
     put(bill)

@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
 from hms.core.forms import DeskForm, Given, MoneyField, RecordIdField, Required, Text, WholeField
-from hms.core.money import ZERO
+from hms.core.money import LARGEST_SUM, ZERO
 
 from . import till
 from .payments import METHOD_WORDS, Method
@@ -85,7 +85,7 @@ class FloatForm(DeskForm):
 class CountForm(DeskForm):
     """Notes and coins by their number, and the slips of every other way to pay; fields are named by their worth in cents."""
 
-    loose = MoneyField(_l("Other cash, as an amount"))
+    loose = MoneyField(_l("Other cash, as an amount"), largest=LARGEST_SUM)
 
     @property
     def pieces(self) -> list[tuple[Decimal, Any]]:
@@ -107,7 +107,8 @@ class CountForm(DeskForm):
 def count_form() -> CountForm:
     """A `CountForm` with the notes and coins of the hospital's currency."""
     pieces = {_piece(value): WholeField(f"{value:f} ×") for value in _denominations()}
-    slips = {m.name.lower(): MoneyField(METHOD_WORDS[m]) for m in Method if m is not Method.CASH}
+    others = [method for method in Method if method is not Method.CASH]
+    slips = {one.name.lower(): MoneyField(METHOD_WORDS[one], largest=LARGEST_SUM) for one in others}
     return type("HospitalCountForm", (CountForm,), pieces | slips)()
 
 

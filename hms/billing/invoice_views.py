@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from hms.core import broker, reading
+from hms.core import broker, read_log
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 from hms.patients import queries as patients
@@ -19,7 +19,7 @@ from .desk import pages
 def invoice_pdf(bill_id: int) -> ResponseReturnValue:
     """The stored invoice; 202 and a page that shows the progress while it is being made."""
     one, patient = queries.bill_with_patient(bill_id)
-    reading.note("billing.read_invoice", patient.id, entity="bill", entity_id=bill_id)
+    read_log.note("billing.read_invoice", patient.id, entity="bill", entity_id=bill_id)
     content = printed.invoice_pdf(one)
     if content is not None:
         return _pdf(content, f"{one.number or f'draft-{one.id}'}.pdf")
@@ -50,7 +50,7 @@ def make_invoice(bill_id: int) -> Response:
 def invoice_job(bill_id: int) -> str:
     """How the invoice comes along, for the page that renews itself."""
     one, patient = queries.bill_with_patient(bill_id)
-    reading.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=True)
+    read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=True)
     return render_template(
         "billing/_invoice.html", bill=one, invoice=printed.invoice(one), printer_answers=broker.answers
     )

@@ -13,6 +13,8 @@ from hms.core.db import Permanent, Record, Versioned, Working
 from hms.core.money import ZERO, Money
 from hms.core.words import _
 
+from .rules import BILL_IS_FULL
+
 SANE_AMOUNT = "amount > 0 AND amount < 100000000"
 
 
@@ -60,6 +62,11 @@ class CashShift(Record):
             postgresql_where=text("closed_at IS NULL"),
             info={"says": _("Your till is open already."), "field": "float_amount"},
         ),
+        CheckConstraint(
+            "float_amount >= 0 AND float_amount < 100000000",
+            name="float_possible",
+            info={"says": _("Write an amount of zero or more."), "field": "float_amount"},
+        ),
     )
 
     cashier_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"), index=True)
@@ -105,7 +112,7 @@ class Bill(Versioned):
         CheckConstraint(
             "discount >= 0 AND total >= 0 AND total < 100000000",
             name="total_possible",
-            info={"says": _("The bill's total is out of range."), "field": "discount"},
+            info={"says": BILL_IS_FULL, "field": "items"},
         ),
         CheckConstraint(
             "(issued_at IS NULL) = (number IS NULL) AND (status IN ('draft', 'void') OR number IS NOT NULL)"
@@ -195,6 +202,11 @@ class Payment(Permanent):
     __table_args__ = (
         CheckConstraint(
             SANE_AMOUNT, name="amount_possible", info={"says": _("Write an amount above zero."), "field": "amount"}
+        ),
+        CheckConstraint(
+            "tendered < 100000000",
+            name="tendered_possible",
+            info={"says": _("Check how much cash was given."), "field": "tendered"},
         ),
         CheckConstraint("kind IN ('payment', 'refund')", name="kind_known"),
         CheckConstraint(

@@ -22,7 +22,7 @@ from hms.patients.models import Patient
 from hms.patients.reader import Reader, reader
 from hms.staff.models import User
 
-from . import line_words, receipt
+from . import line_descriptions, receipt
 from .documents import in_words
 from .models import Bill, BillLine, Correction, Payment
 from .payments import METHOD_WORDS, Method
@@ -129,7 +129,9 @@ def _standing_lines(bill_id: Any, who: Reader | None) -> Select:
     columns = (
         line[name] for name in ("id", "quantity", "unit_price", "amount", "source", "price_item_id", "created_at")
     )
-    query = select(*columns, line_words.description(who).label("description")).join(Bill, Bill.id == line.bill_id)
+    query = select(*columns, line_descriptions.description(who).label("description")).join(
+        Bill, Bill.id == line.bill_id
+    )
     return query.where(line.bill_id == bill_id, line.withdrawn_at.is_(None)).order_by(line.id)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.api import check_if_match, listed, single
 from hms.core.db import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
@@ -37,12 +37,12 @@ PAYMENTS = parameters(
 @needs(Action.READ_PAYMENTS)
 @api.arguments(parameters(**PAGING), location="query")
 @api.response(200, shapes.PaymentOut(many=True))
-def bill_payments(_asked: dict[str, Any], bill_id: int) -> Response:
+def bill_payments(_arguments: dict[str, Any], bill_id: int) -> Response:
     """The payments of one bill."""
     bill = db.session.get(Bill, bill_id)
     if bill is None:
         raise NotFound(_("There is no such bill."))
-    reading.note("billing.read_bill", bill.patient_id, entity="bill", entity_id=bill_id)
+    read_log.note("billing.read_bill", bill.patient_id, entity="bill", entity_id=bill_id)
     query = wire.payments(person()).where(Payment.bill_id == bill_id).order_by(Payment.id)
     return listed(query, shapes.payment_json)
 
@@ -62,18 +62,18 @@ def pay_bill(given: dict[str, Any], bill_id: int) -> Response:
 @needs(Action.READ_BILL_STATUS, Action.READ_OWN_RECORD)
 @api.arguments(PAYMENTS, location="query")
 @api.response(200, shapes.PaymentOut(many=True))
-def payments(asked: dict[str, Any]) -> Response:
+def payments(arguments: dict[str, Any]) -> Response:
     """Payments, newest first: all, those one took, or none, by role. Filters: bill, received_by, method, date, date_from,
     date_to."""
     query = wire.payments(person())
     if not (person().may(Action.READ_PAYMENTS) or person().is_patient):
         query = query.where(Payment.id.is_(None))
-    if asked.get("method"):
-        query = query.where(Payment.method == method(asked["method"]).value)
+    if arguments.get("method"):
+        query = query.where(Payment.method == method(arguments["method"]).value)
     columns = {"bill": Payment.bill_id, "received_by": Payment.received_by_id}
-    query = narrowed(query, asked, on=Payment.received_at, **columns)
-    query = ordered(query, asked, Payment.id, payment_date=Payment.received_at, amount=Payment.amount)
-    return reading.listed(query, shapes.payment_json, seen_in_list, entity="payment")
+    query = narrowed(query, arguments, on=Payment.received_at, **columns)
+    query = ordered(query, arguments, Payment.id, payment_date=Payment.received_at, amount=Payment.amount)
+    return read_log.listed(query, shapes.payment_json, seen_in_list, entity="payment")
 
 
 def _payment(payment_id: int, *, is_read: bool = True) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def _payment(payment_id: int, *, is_read: bool = True) -> dict[str, Any]:
     if row is None:
         raise NotFound(_("There is no such payment."))
     if is_read:
-        reading.note("billing.read_payment", row.patient_id, entity="payment", entity_id=payment_id)
+        read_log.note("billing.read_payment", row.patient_id, entity="payment", entity_id=payment_id)
     return shapes.payment_json(row)
 
 

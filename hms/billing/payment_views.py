@@ -6,7 +6,7 @@ from flask import Response, current_app, redirect, render_template, request, url
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.barcodes import code128
 from hms.core.permissions import Action
 from hms.core.web import needs, person
@@ -47,7 +47,7 @@ def pay(bill_id: int) -> ResponseReturnValue:
         "quick": till.quick_amounts(due, current_app.config["CURRENCY"]),
         "shift": queries.open_shift(person().id),
     }
-    reading.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id)
+    read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id)
     return render_template("billing/pay.html", form=form, **shown), form.status
 
 
@@ -67,7 +67,7 @@ def payment(payment_id: int) -> str:
     paper = papers.roll()
     slip = papers.slip(one, bill, max(printed.copies("receipt", one.id) - 1, 0))
     lines, foot = receipt.lines(slip, paper.columns), receipt.foot(slip, paper.columns)
-    reading.note("billing.read_receipt", patient.id, entity="payment", entity_id=payment_id)
+    read_log.note("billing.read_receipt", patient.id, entity="payment", entity_id=payment_id)
     return render_template(
         "billing/receipt.html",
         payment=one,

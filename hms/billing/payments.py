@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
 
 from flask_babel import lazy_gettext as _l
@@ -115,14 +114,3 @@ def check_refund(amount: Money, left: Money) -> None:
     if amount > left:
         message = _("Only %(left)s of this payment is left to refund.")
         raise RuleBroken(message, "amount", code="more_than_paid", left=left)
-
-
-def oldest_first(amount: Money, owed: Iterable[tuple[int, Money]]) -> tuple[list[tuple[int, Money]], Money]:
-    """How a payment spreads over bills given as (id, balance), oldest first; and what is left over."""
-    shares: list[tuple[int, Money]] = []
-    for bill_id, balance in owed:
-        share = min(amount, balance)
-        if share > ZERO:
-            shares.append((bill_id, share))
-            amount -= share
-    return shares, amount

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from hms.core import filters
 from hms.core.db import found
 from hms.core.permissions import Action
+from hms.core.text import sought
 from hms.core.web import needs, person
 
 from . import actions
@@ -22,7 +23,7 @@ MOST_SHOWN = 200
 
 
 def _typed() -> str:
-    return request.args.get("q", "").replace("\0", "").strip()[:100]
+    return sought(request.args.get("q"))
 
 
 @pages.get("/prices/choose")

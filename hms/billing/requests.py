@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.errors import Conflict, RuleBroken
 
 NO_REASON = "No reason was given: asked by DELETE through the API."
-"""Kept as the reason of a DELETE that gives none: it says what was sent, and puts no words into anybody's mouth."""
+"""Kept as the reason of a DELETE that gives none: it says only how the request came."""
 
 
-def seen_in_list(row: Any) -> tuple[str, reading.Seen]:
-    """What the trail notes of a row of a list of bills, their lines, payments or asks."""
-    return "billing.read_list", reading.Seen(row.patient_id, row.id)
+def seen_in_list(row: Any) -> tuple[str, read_log.Seen]:
+    """What the trail notes of a row of a list of bills, their lines, payments or requests for approval."""
+    return "billing.read_list", read_log.Seen(row.patient_id, row.id)
 
 
 def or_conflict(act: Any) -> Any:

@@ -11,10 +11,11 @@ from typing import NamedTuple
 from flask_babel import lazy_gettext as _l
 
 from hms.core.errors import RuleBroken
-from hms.core.money import ZERO, Money
+from hms.core.money import LARGEST, ZERO, Money
 from hms.core.words import _
 
 MOST_UNITS = 100_000
+BILL_IS_FULL = _("A bill holds at most 99,999,999.99. Issue this one; the rest goes on a new bill.")
 _COUNTED = re.compile(r"([0-9]{1,6}) *[*x×] *(?=[^0-9 ])(.+)", re.IGNORECASE)
 
 
@@ -57,10 +58,10 @@ class Totals(NamedTuple):
 
 def line_total(unit_price: Money, quantity: int) -> Money:
     """Price times quantity; `RuleBroken` on `quantity` when the product cannot be billed."""
-    try:
-        return unit_price * quantity
-    except ValueError:
-        raise RuleBroken(_("That line is more than a bill can hold. Check price and quantity."), "quantity") from None
+    product = unit_price * quantity
+    if product.value > LARGEST:
+        raise RuleBroken(_("That line is more than a bill can hold. Check price and quantity."), "quantity")
+    return product
 
 
 def check_line(description: str, unit_price: Money, quantity: int) -> Money:
@@ -87,17 +88,17 @@ def totals(
     lines: Iterable[Line], discount: Money = ZERO, payments: Iterable[Money] = (), written_off: Money = ZERO
 ) -> Totals:
     """The figures at the foot of a bill. A refund is a payment below zero."""
-    subtotal = _sum(line_total(*line) for line in lines)
-    paid = _sum(payments)
+    subtotal = check_total(Money.total(line_total(*line) for line in lines))
+    paid = Money.total(payments)
     total = subtotal - discount
     return Totals(subtotal, discount, total, written_off, paid, balance(total, paid, written_off))
 
 
-def _sum(amounts: Iterable[Money]) -> Money:
-    try:
-        return Money.total(amounts)
-    except ValueError:
-        raise RuleBroken(_("The bill is more than 99,999,999.99. Make a second bill."), "items") from None
+def check_total(subtotal: Money) -> Money:
+    """What the lines of one bill come to; `RuleBroken` on `items` when it is more than a bill holds."""
+    if subtotal.value > LARGEST:
+        raise RuleBroken(BILL_IS_FULL, "items")
+    return subtotal
 
 
 def balance(total: Money, paid: Money, written_off: Money = ZERO) -> Money:

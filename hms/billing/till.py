@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from hms.billing.payments import Method
 from hms.core.errors import RuleBroken
-from hms.core.money import ZERO, Money
+from hms.core.money import LARGEST, LARGEST_SUM, ZERO, Money
 from hms.core.words import _
 
 
@@ -52,10 +52,10 @@ def counted(pieces: Mapping[Decimal, int], loose: Money = ZERO) -> Money:
         raise RuleBroken(_("Enter how many of each note and coin, as whole numbers from 0."), "count")
     if loose < ZERO:
         raise RuleBroken(_("A counted amount is not below zero."), "count")
-    try:
-        return Money.total(Money(value) * n for value, n in pieces.items()) + loose
-    except ValueError:
-        raise RuleBroken(_("That is more than a till can hold. Check the numbers."), "count") from None
+    found = Money.total(Money(value) * n for value, n in pieces.items()) + loose
+    if found.value > LARGEST_SUM:
+        raise RuleBroken(_("That is more than a till can hold. Check the numbers."), "count")
+    return found
 
 
 def expected(opening_float: Money, takings: Iterable[tuple[Method, Money]]) -> dict[Method, Money]:
@@ -79,10 +79,11 @@ def check_closing(rows: Iterable[Difference], reason: str) -> None:
 
 
 def quick_amounts(due: Money, currency: str) -> list[Money]:
-    """Sums a patient is likely to hand over for `due`: exact, then the next round sums of this currency's notes."""
+    """Sums a patient is likely to hand over for `due`: exact, then the next round sums of this currency's notes,
+    as far as they can be typed."""
     offers = [due]
     for note in reversed(denominations(currency)[0]):
         up = Money((due.value / note).to_integral_value(ROUND_CEILING) * note)
-        if up > offers[-1]:
+        if offers[-1] < up and up.value <= LARGEST:
             offers.append(up)
     return offers[:4]

@@ -12,6 +12,7 @@ from hms.core.forms import DeskForm
 from hms.core.localisation import translate_error
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.core.words import _ as N_
 from hms.staff.models import User
 
 from . import actions, closings, queries, shifts
@@ -104,7 +105,7 @@ def closing(shift_id: int) -> str:
     """The closing paper (Z) of a till: one's own, or anybody's for those who may void bills."""
     shift = found(CashShift, shift_id)
     if shift.closed_at is None or (shift.cashier_id != person().id and not person().may(Action.WITHDRAW_BILL)):
-        raise NotFound(_("There is no such closing."))
+        raise NotFound(N_("There is no such closing."))
     cashier = found(User, shift.cashier_id)
     return render_template(
         "billing/closing.html",

@@ -17,7 +17,7 @@ from hms.patients import access
 from hms.patients.models import Patient
 from hms.patients.reader import Reader, reader
 
-from . import line_words
+from . import line_descriptions
 from .models import Bill, BillLine, Payment, PriceItem
 
 _BILL = (
@@ -44,8 +44,8 @@ def _items(who: Reader) -> Any:
     """The standing lines of a bill as JSON; amounts as text, so that no float ever touches them."""
     line = BillLine.__table__
     one = func.jsonb_build_object(
-        *("id", line.c.id, "description", line_words.description(who), "amount", cast(line.c.unit_price, Text)),
-        *("quantity", line.c.quantity, "bill", line.c.bill_id, "service", line_words.service(who)),
+        *("id", line.c.id, "description", line_descriptions.description(who), "amount", cast(line.c.unit_price, Text)),
+        *("quantity", line.c.quantity, "bill", line.c.bill_id, "service", line_descriptions.service(who)),
     )
     several = select(func.coalesce(func.jsonb_agg(aggregate_order_by(one, line.c.id)), func.jsonb_build_array()))
     return several.where(line.c.bill_id == Bill.id, line.c.withdrawn_at.is_(None)).scalar_subquery().label("items")
@@ -136,8 +136,8 @@ def payments(who: Person) -> Select:
 
 def items(who: Person) -> Select:
     """Standing lines of bills, in the words that `who` may read."""
-    words = line_words.description(reader(who)).label("description")
-    named = (words, line_words.service(reader(who)).label("price_item_id"), Bill.patient_id)
+    words = line_descriptions.description(reader(who)).label("description")
+    named = (words, line_descriptions.service(reader(who)).label("price_item_id"), Bill.patient_id)
     query = select(*(BillLine.__table__.c[name] for name in _LINE), *named).join(Bill, Bill.id == BillLine.bill_id)
     return query.where(BillLine.withdrawn_at.is_(None))
 

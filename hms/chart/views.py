@@ -12,9 +12,11 @@ from hms.clinical import continuing, lines, medicines, visits
 from hms.clinical import queries as clinical
 from hms.core.actions import doing
 from hms.core.errors import RuleBroken
+from hms.core.numbers import parse_record_id
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.core.words import _ as N_
 from hms.patients import access
 from hms.patients import actions as patient_actions
 from hms.patients import queries as patients
@@ -90,9 +92,10 @@ def _before() -> int | None:
     text = request.args.get("before")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise RuleBroken(_("This page does not exist."), "before")
-    return int(text)
+    before = parse_record_id(text)
+    if before is None:
+        raise RuleBroken(N_("This page does not exist."), "before")
+    return before
 
 
 @pages.get("")
@@ -155,7 +158,7 @@ def results(patient_id: int) -> str:
         "conditions": lambda: queries.conditions(whom.id, _before()),
     }
     if kind not in sources:
-        raise RuleBroken(_("This page does not exist."), "kind")
+        raise RuleBroken(N_("This page does not exist."), "kind")
     return _page("results", whom, "results", kind=kind, found=sources[kind]())
 
 

@@ -9,7 +9,7 @@ from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
-from hms.core.text import TextError, clean
+from hms.core.text import clean_field
 from hms.core.words import Sentence, _
 
 from .models import Encounter, Prescription
@@ -54,10 +54,7 @@ def _open_line(prescription_id: int, encounter_id: int | None, by: Person) -> Pr
 
 
 def _cleaned(text: str, missing: str) -> str:
-    try:
-        cleaned = clean(text, longest=LONGEST, multiline=True)
-    except TextError as wrong:
-        raise RuleBroken(wrong.sentence, "text") from wrong
+    cleaned = clean_field(text, "text", longest=LONGEST, multiline=True)
     if not cleaned:
         raise RuleBroken(missing, "text")
     return cleaned

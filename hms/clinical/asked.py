@@ -1,4 +1,4 @@
-"""What programs ask with: by what they may narrow lists, and the encounter that a body names, in either spelling."""
+"""The parameters by which lists are narrowed, and the encounter that a body names, in either spelling."""
 
 from __future__ import annotations
 

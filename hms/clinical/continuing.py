@@ -19,7 +19,7 @@ from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.same_patient import check_same_patient
 from hms.core.statements import built_once
-from hms.core.text import TextError, clean
+from hms.core.text import clean_field
 from hms.core.words import Sentence, _
 from hms.formulary import queries as formulary
 
@@ -139,7 +139,4 @@ def _quote(visit: Encounter, encounter: Encounter) -> None:
     begins = Sentence(told, day=day(visit.started_at), doctor=visit.performer_name)
     lines = [str(begins), *(f"> {line}".rstrip() for line in visit.notes.splitlines()), _("[End of the copy]")]
     text = "\n\n".join(part for part in (encounter.notes, "\n".join(lines)) if part)
-    try:
-        encounter.notes = clean(text, longest=TEXTS["notes"], multiline=True)
-    except TextError as wrong:
-        raise RuleBroken(wrong.sentence, "notes") from wrong
+    encounter.notes = clean_field(text, "notes", longest=TEXTS["notes"], multiline=True)

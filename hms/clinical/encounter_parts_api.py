@@ -41,7 +41,7 @@ def _readable(encounter_id: int) -> Encounter:
 @needs(Action.OPEN_CHART)
 @api.arguments(PARTS, location="query")
 @api.response(200, VitalsOut(many=True))
-def vitals(_asked: dict[str, Any], encounter_id: int) -> Response:
+def vitals(_arguments: dict[str, Any], encounter_id: int) -> Response:
     """Vital signs of an encounter, newest first."""
     born = patients.patient(_readable(encounter_id).patient_id).birth_date
     return listed(queries.vitals_of(encounter_id), lambda row: vitals_json(row, born))
@@ -75,7 +75,7 @@ def add_vitals(given: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any]
 @needs(Action.OPEN_CHART)
 @api.arguments(PARTS, location="query")
 @api.response(200, ConditionOut(many=True))
-def conditions(_asked: dict[str, Any], encounter_id: int) -> Response:
+def conditions(_arguments: dict[str, Any], encounter_id: int) -> Response:
     """Diagnoses of an encounter, the primary one first."""
     return listed(queries.conditions_of(_readable(encounter_id).id), condition_json)
 
@@ -101,7 +101,7 @@ def remove_diagnosis(encounter_id: int, condition_id: int) -> None:
 @needs(Action.OPEN_CHART)
 @api.arguments(PARTS, location="query")
 @api.response(200, AddendumOut(many=True))
-def addenda(_asked: dict[str, Any], encounter_id: int) -> Response:
+def addenda(_arguments: dict[str, Any], encounter_id: int) -> Response:
     """What was added after the signature, oldest first."""
     return listed(queries.addenda_of(_readable(encounter_id).id), addendum_json)
 

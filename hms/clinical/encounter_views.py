@@ -16,6 +16,7 @@ from hms.core.localisation import translate, translate_error
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.core.words import _ as N_
 from hms.formulary import queries as formulary
 from hms.patients import queries as patients
 
@@ -185,7 +186,7 @@ def _looked_up(form: EncounterForm, encounter_id: int) -> dict[str, Any]:
 def draft_key(encounter_id: int) -> ResponseReturnValue:
     """A fresh form token, for a page that outlived its session; only for the doctor whose page it is."""
     if queries.encounter_found(encounter_id, person()).doctor_id != person().id:
-        raise NotAllowed(_("This encounter is a colleague's."))
+        raise NotAllowed(N_("This encounter is a colleague's."))
     return {"csrf_token": generate_csrf()}
 
 
@@ -195,15 +196,15 @@ def draft(encounter_id: int) -> ResponseReturnValue:
     """Keep what is typed, every few seconds; nothing of the record changes."""
     encounter, who = queries.encounter_found(encounter_id, person()), person()
     if encounter.doctor_id != who.id:
-        raise NotAllowed(_("This encounter is a colleague's."))
+        raise NotAllowed(N_("This encounter is a colleague's."))
     typed = request.get_json()
     if not isinstance(typed, dict):
-        raise RuleBroken(_("The request could not be read."))
+        raise RuleBroken(N_("The request could not be read."))
     origin = unsaved.Origin.of(typed)
     kept = unsaved.keep(encounter_id, who, filling.known(typed), origin)
     if encounter.status != "in_progress":
         raise Conflict(
-            _("This encounter was signed on another page. Open it again to add what you typed."), code="signed"
+            N_("This encounter was signed on another page. Open it again to add what you typed."), code="signed"
         )
     return {"saved_at": f"{clock.local(kept[0].kept_at):%H:%M:%S}", "notice": _elsewhere(encounter, origin, len(kept))}
 

@@ -19,7 +19,7 @@ from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
 from hms.core.same_patient import check_same_patient
-from hms.core.text import TextError, clean
+from hms.core.text import clean_field
 from hms.core.words import _
 from hms.patients import access
 from hms.patients import queries as patients
@@ -186,19 +186,12 @@ def save_encounter(
 def _write(encounter: Encounter, texts: dict[str, Any]) -> None:
     for name, longest in TEXTS.items():
         if texts.get(name) is not None:
-            setattr(encounter, name, _cleaned(name, texts[name], longest))
+            setattr(encounter, name, clean_field(texts[name], name, longest=longest, multiline=True))
     if "follow_up_on" in texts:
         encounter.follow_up_on = _coming(texts["follow_up_on"])
     if "appointment_id" in texts:
         _check_appointment(texts["appointment_id"], encounter.patient_id)
         encounter.appointment_id = texts["appointment_id"]
-
-
-def _cleaned(name: str, text: str, longest: int) -> str:
-    try:
-        return clean(text, longest=longest, multiline=True)
-    except TextError as wrong:
-        raise RuleBroken(wrong.sentence, name) from wrong
 
 
 def _coming(day: date | None) -> date | None:

@@ -36,14 +36,18 @@ ENCOUNTERS = parameters(
 @needs(Action.LIST_ENCOUNTERS, Action.READ_OWN_RECORD)
 @api.arguments(ENCOUNTERS, location="query")
 @api.response(200, EncounterOut(many=True))
-def encounters(asked: dict[str, Any]) -> Response:
+def encounters(arguments: dict[str, Any]) -> Response:
     """Encounters, newest first; notes and diagnoses for those who care for patients, and filtering by `status` too."""
     who = person()
-    whose = {"patient": Encounter.patient_id, "doctor": Encounter.doctor_id}
-    found = {"appointment": Encounter.appointment_id, "status": Encounter.status}
-    rows = narrowed(queries.encounters(who), asked, on=day_column(who), **whose, **found)
+    columns = {
+        "patient": Encounter.patient_id,
+        "doctor": Encounter.doctor_id,
+        "appointment": Encounter.appointment_id,
+        "status": Encounter.status,
+    }
+    rows = narrowed(queries.encounters(who), arguments, on=day_column(who), **columns)
     return trail.listed(
-        "encounter", ordered(rows, asked, Encounter.id, created_at=Encounter.created_at), encounter_json
+        "encounter", ordered(rows, arguments, Encounter.id, created_at=Encounter.created_at), encounter_json
     )
 
 

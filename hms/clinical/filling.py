@@ -9,6 +9,7 @@ from hms.clinical import rules
 from hms.core.errors import RuleBroken
 from hms.core.format import day
 from hms.core.forms import RecordIdField
+from hms.core.numbers import parse_record_id
 from hms.core.people import Person
 from hms.core.words import _
 
@@ -101,16 +102,16 @@ def _worth_showing(one: unsaved.Typed, encounter: Encounter) -> list[str]:
 
 def _put(field: Any, text: str) -> None:
     if isinstance(field, RecordIdField):
-        field.data = int(text) if text.isdecimal() and len(text) < 19 else None
+        field.data = parse_record_id(text)
     elif hasattr(field, "typed"):
         field.typed = text
     else:
         field.data = text
 
 
-def _number(target: str) -> int:
-    """The id that a button names; 0, which no record has, when it names none."""
-    return int(target) if target.isascii() and target.isdigit() and len(target) < 19 else 0
+def _target_id(target: str) -> int:
+    """The id of the record that a button is for; 0, which no record has, when it names none."""
+    return parse_record_id(target) or 0
 
 
 def _diagnose(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
@@ -121,27 +122,27 @@ def _diagnose(form: EncounterForm, encounter: Encounter, _target: str, by: Perso
 
 
 def _remove_diagnosis(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
-    actions.remove_condition(_number(target), encounter_id=encounter.id, by=by)
+    actions.remove_condition(_target_id(target), encounter_id=encounter.id, by=by)
 
 
 def _make_primary(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
-    actions.make_primary(_number(target), encounter_id=encounter.id, by=by)
+    actions.make_primary(_target_id(target), encounter_id=encounter.id, by=by)
 
 
 def _confirm(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
-    actions.set_certainty(_number(target), "confirmed", encounter_id=encounter.id, by=by)
+    actions.set_certainty(_target_id(target), "confirmed", encounter_id=encounter.id, by=by)
 
 
 def _doubt(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
-    actions.set_certainty(_number(target), "provisional", encounter_id=encounter.id, by=by)
+    actions.set_certainty(_target_id(target), "provisional", encounter_id=encounter.id, by=by)
 
 
 def _change_line(form: EncounterForm, encounter: Encounter, target: str, _by: Person) -> None:
-    pending.load(form, encounter, _number(target))
+    pending.load(form, encounter, _target_id(target))
 
 
 def _remove_line(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
-    actions.remove_prescription(_number(target), encounter_id=encounter.id, by=by)
+    actions.remove_prescription(_target_id(target), encounter_id=encounter.id, by=by)
 
 
 def _copy(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
@@ -150,7 +151,7 @@ def _copy(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -
 
 
 def _repeat(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
-    form.left_out = continuing.take_over(encounter.id, continuing.Ticked(prescriptions=(_number(target),)), by=by)
+    form.left_out = continuing.take_over(encounter.id, continuing.Ticked(prescriptions=(_target_id(target),)), by=by)
 
 
 def _sign(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
@@ -190,9 +191,9 @@ def step(do: str, target: str, form: EncounterForm, encounter: Encounter, by: Pe
 
 def insert_template(form: EncounterForm, by: Person) -> None:
     """Put the chosen template under the note that is typed; nothing is saved yet."""
-    chosen = form.template.data or ""
-    if chosen.isascii() and chosen.isdigit() and len(chosen) < 19:
-        content = note_templates.readable(int(chosen), by).content
+    template_id = parse_record_id(form.template.data or "")
+    if template_id is not None:
+        content = note_templates.readable(template_id, by).content
         form.notes.data = "\n".join(part for part in (form.notes.data, content) if part)
 
 

@@ -12,9 +12,9 @@ from hms.appointments.waiting import PRIORITY_WORDS
 from hms.clinical import news2, rules
 from hms.core import clock
 from hms.core.days import near_day
-from hms.core.fields import LARGEST_ID
 from hms.core.format import day
 from hms.core.forms import DeskForm, LongText, Parsed, RecordIdField, Required, Text, WholeField
+from hms.core.numbers import parse_record_id
 from hms.core.words import Sentence
 from hms.formulary.dosing import FREQUENCIES, ROUTES
 from hms.formulary.own_dose import REGULARLY, WHEN_REQUIRED
@@ -35,9 +35,10 @@ def _ticks(label: object) -> SelectMultipleField:
 
 
 def _record_id(text: object) -> int:
-    if not (str(text).isascii() and str(text).isdigit() and int(str(text)[:20]) <= LARGEST_ID):
+    record_id = parse_record_id(str(text))
+    if record_id is None:
         raise ValueError(text)
-    return int(str(text))
+    return record_id
 
 
 class EncounterForm(DeskForm):
@@ -138,10 +139,8 @@ class EncounterForm(DeskForm):
         return self._chosen("m:")
 
     def _chosen(self, kind: str) -> int | None:
-        number = (self.rx_choice.data or "").removeprefix(kind)
-        has_kind = (self.rx_choice.data or "").startswith(kind)
-        is_id = number.isascii() and number.isdigit() and len(number) < 19 and int(number) <= LARGEST_ID
-        return int(number) if has_kind and is_id else None
+        choice = self.rx_choice.data or ""
+        return parse_record_id(choice.removeprefix(kind)) if choice.startswith(kind) else None
 
 
 class VitalsForm(DeskForm):

@@ -20,7 +20,7 @@ from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
 from hms.core.same_patient import check_same_patient
-from hms.core.text import TextError, clean
+from hms.core.text import clean_field
 from hms.core.words import _, joined
 from hms.patients import access
 from hms.patients.models import Patient
@@ -95,20 +95,13 @@ def _circumstances(typed: Mapping[str, Any]) -> dict[str, Any]:
     consciousness = typed.get("consciousness") or ""
     if consciousness and consciousness not in news2.CONSCIOUSNESS:
         raise RuleBroken(_("Choose how awake the patient is."), "consciousness")
-    note = _cleaned(typed.get("note"), "note", multiline=True)
+    note = clean_field(typed.get("note"), "note", longest=LONGEST_NOTE, multiline=True)
     return {
         "on_oxygen": typed.get("on_oxygen"),
         "consciousness": consciousness,
         "is_pregnant": typed.get("is_pregnant"),
         "note": note,
     }
-
-
-def _cleaned(text: str | None, field: str, *, multiline: bool = False) -> str:
-    try:
-        return clean(text or "", longest=LONGEST_NOTE, multiline=multiline)
-    except TextError as wrong:
-        raise RuleBroken(wrong.sentence, field) from wrong
 
 
 def _ask(whom: Patient, values: Mapping[str, Decimal]) -> None:
@@ -135,7 +128,7 @@ def _encounter(patient_id: int, encounter_id: int | None, queue_entry_id: int | 
 def correct_vitals(reading_id: int, *, reason: str, by: Person, **typed: Any) -> VitalsReading:
     """Replace one's own reading of the last 24 hours; the old one stays, struck through with the reason."""
     old = locked(VitalsReading, reading_id)
-    written = _cleaned(reason, "reason")
+    written = clean_field(reason, "reason", longest=LONGEST_NOTE)
     if len(written) < 3:
         raise RuleBroken(_("Say what was wrong."), "reason")
     if old.status != "final":

@@ -16,7 +16,7 @@ from hms.core.errors import NotFound, RuleBroken, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.statements import built_once
-from hms.core.text import TextError, clean
+from hms.core.text import clean_field
 from hms.core.words import _
 
 from .models import NoteTemplate
@@ -165,10 +165,7 @@ def _shortcut(typed: str) -> str:
 
 
 def _cleaned(text: str, field: str, longest: int, *, multiline: bool = False) -> str:
-    try:
-        cleaned = clean(text, longest=longest, multiline=multiline)
-    except TextError as wrong:
-        raise RuleBroken(wrong.sentence, field) from wrong
+    cleaned = clean_field(text, field, longest=longest, multiline=multiline)
     if not cleaned:
         raise RuleBroken(_("Fill this in."), field)
     return cleaned

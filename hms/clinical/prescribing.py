@@ -14,7 +14,7 @@ from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
-from hms.core.text import TextError, clean
+from hms.core.text import clean_field
 from hms.core.words import _
 from hms.formulary import actions as formulary_actions
 from hms.formulary import rules as safety
@@ -105,13 +105,10 @@ def _encounter(encounter_id: int, by: Person) -> Row:
 
 
 def _texts(given: dict[str, Any]) -> dict[str, str]:
-    cleaned = {}
-    for name, longest in LENGTHS.items():
-        try:
-            cleaned[name] = clean(given.get(name) or "", longest=longest, multiline=name == "instructions")
-        except TextError as wrong:
-            raise RuleBroken(wrong.sentence, name) from wrong
-    return cleaned
+    return {
+        name: clean_field(given.get(name), name, longest=longest, multiline=name == "instructions")
+        for name, longest in LENGTHS.items()
+    }
 
 
 def _answered(checks: Iterable[Check], code: str, reason: str, by: Person) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.api import check_if_match, single
 from hms.core.errors import Hidden, NotFound, RuleBroken
 from hms.core.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, ordered, parameters
@@ -37,13 +37,17 @@ PRESCRIPTIONS = parameters(
 @needs(Action.LIST_PRESCRIPTIONS, Action.READ_OWN_RECORD)
 @api.arguments(PRESCRIPTIONS, location="query")
 @api.response(200, PrescriptionOut(many=True))
-def prescriptions(asked: dict[str, Any]) -> Response:
+def prescriptions(arguments: dict[str, Any]) -> Response:
     """Prescriptions, newest first; which medicine and whose, for those who care or dispense, and filtering by these too."""
-    whose = {"patient": Prescription.patient_id, "encounter": Prescription.encounter_id}
-    what = {"medication": Prescription.medication_id, "status": Prescription.status}
-    rows = narrowed(queries.prescriptions(person()), asked, on=Prescription.created_at, **whose, **what)
-    rows = ordered(rows, asked, Prescription.id, created_at=Prescription.created_at)
-    if asked.get("medication") is not None:  # which medicine it is, a closed record does not tell
+    columns = {
+        "patient": Prescription.patient_id,
+        "encounter": Prescription.encounter_id,
+        "medication": Prescription.medication_id,
+        "status": Prescription.status,
+    }
+    rows = narrowed(queries.prescriptions(person()), arguments, on=Prescription.created_at, **columns)
+    rows = ordered(rows, arguments, Prescription.id, created_at=Prescription.created_at)
+    if arguments.get("medication") is not None:  # which medicine it is, a closed record does not tell
         rows = rows.where(access.open_to(person(), Prescription.patient_id))
     return trail.listed("prescription", rows, prescription_json)
 
@@ -99,7 +103,8 @@ def change(given: dict[str, Any], prescription_id: int) -> Response:
     check_if_match(row.version, lambda: prescription_json(trail.note("prescription", row)))
     if either(given, "encounter") not in (None, row.encounter_id):
         raise RuleBroken(_("The encounter of a prescription cannot be changed."), "encounter")
-    check_named_patient(given, row.encounter_id)
+    if either(given, "patient") not in (None, row.patient_id):  # imported lines have no encounter to compare with
+        raise RuleBroken(_("The patient of a prescription cannot be changed."), "patient")
     given.setdefault("medication_name", row.medication_name)
     actions.change_prescription(prescription_id, **_asked(given), by=person())
     row = queries.prescription(prescription_id, person())
@@ -130,7 +135,7 @@ def check_drug_allergy(given: dict[str, Any]) -> Response:
         answer.status_code = 404
         return answer
     access.check(whom, person())
-    reading.note("patients.read_allergies", whom.id, entity="patient", entity_id=whom.id)
+    read_log.note("patients.read_allergies", whom.id, entity="patient", entity_id=whom.id)
     return jsonify(checking.allergy(whom, given["medication_name"]))
 
 

@@ -82,7 +82,7 @@ def encounter(encounter_id: int, who: Person) -> Any:
 
 
 def _missing(model: type[Encounter | Prescription], record_id: int, message: str) -> NotFound:
-    """The same answer for a record that is not there and one that is not for this person; the trail knows which."""
+    """The same answer for a record that is not there and one that is not for this person; only the trail tells them apart."""
     there = select(model.patient_id).where(model.id == record_id, model.status != "entered_in_error")
     patient_id = db.session.execute(there).scalar_one_or_none()
     return NotFound(message) if patient_id is None else Hidden(message, patient_id)

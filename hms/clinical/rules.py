@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from flask_babel import lazy_gettext as _l
 
 from hms.core.errors import RuleBroken
-from hms.core.text import TextError, clean
+from hms.core.text import clean_field
 from hms.core.words import Sentence, _
 
 DRAFT, SIGNED, AMENDED, WITHDRAWN = "in_progress", "signed", "amended", "entered_in_error"
@@ -159,13 +159,10 @@ def _check_diagnosis(diagnosis: Diagnosis) -> None:
         raise _wrong(_("Choose a diagnosis or write it in words."))
     if diagnosis.certainty not in CERTAINTIES:
         raise _wrong(_("Say whether the diagnosis is provisional or confirmed."))
-    try:
-        clean(diagnosis.text, longest=LONGEST_DIAGNOSIS)
-    except TextError as refusal:
-        raise _wrong(refusal.sentence) from refusal
+    clean_field(diagnosis.text, "diagnoses", longest=LONGEST_DIAGNOSIS)
 
 
-def _wrong(sentence: str | Sentence, **values: object) -> RuleBroken:
+def _wrong(sentence: str, **values: object) -> RuleBroken:
     return RuleBroken(sentence, "diagnoses", **values)
 
 
@@ -174,10 +171,7 @@ def check_can_add(state: str, text: str) -> str:
     _check_not_withdrawn(state)
     if state == DRAFT:
         raise RuleBroken(_("This encounter is still a draft: change it instead of adding to it."), "addendum")
-    try:
-        written = clean(text, longest=LONGEST_NOTE, multiline=True)
-    except TextError as refusal:
-        raise RuleBroken(refusal.sentence, "addendum") from refusal
+    written = clean_field(text, "addendum", longest=LONGEST_NOTE, multiline=True)
     if len(written) < SHORTEST_ADDENDUM:
         raise RuleBroken(_("Write what you want to add."), "addendum")
     return written

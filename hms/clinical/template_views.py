@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from hms.core.errors import NotFound
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.core.words import _ as N_
 
 from . import note_templates
 from .forms import TemplateForm
@@ -54,7 +55,7 @@ def template(template_id: int) -> ResponseReturnValue:
     """Change a template of one's own or of one's department."""
     one = note_templates.readable(template_id, person())
     if not note_templates.may_change(one, person()):
-        raise NotFound(_("There is no such template."))
+        raise NotFound(N_("There is no such template."))
     return _form_page(one)
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from flask import Response
 from sqlalchemy import Select
 
-from hms.core import reading
+from hms.core import read_log
 from hms.patients import access
 
 R = TypeVar("R")
@@ -17,11 +17,11 @@ R = TypeVar("R")
 def listed(what: str, rows: Select, project: Callable[[Any], dict[str, Any]]) -> Response:
     """The list's answer, with an entry for each patient of whom `what` ("encounter") is in it."""
 
-    def of(row: Any) -> tuple[str, reading.Seen]:
+    def of(row: Any) -> tuple[str, read_log.Seen]:
         has_content = getattr(row, "is_readable", True)
         return f"clinical.read_{what}" if has_content else "clinical.read_list", _seen(row)
 
-    return reading.listed(rows, project, of, entity=what)
+    return read_log.listed(rows, project, of, entity=what)
 
 
 def note(what: str, row: R) -> R:
@@ -29,10 +29,10 @@ def note(what: str, row: R) -> R:
     seen = _seen(row)
     if seen.purpose:
         access.say_emergency()
-    reading.note(f"clinical.read_{what}", seen.patient_id, entity=what, entity_id=seen.entity_id)
+    read_log.note(f"clinical.read_{what}", seen.patient_id, entity=what, entity_id=seen.entity_id)
     return row
 
 
-def _seen(row: Any) -> reading.Seen:
+def _seen(row: Any) -> read_log.Seen:
     purpose = access.EMERGENCY if getattr(row, "is_emergency", False) else None
-    return reading.Seen(row.patient_id, row.id, purpose=purpose)
+    return read_log.Seen(row.patient_id, row.id, purpose=purpose)

@@ -7,9 +7,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.localisation import translate
 from hms.core.permissions import Action
+from hms.core.text import sought
 from hms.core.web import needs, person
 from hms.formulary import queries as formulary
 from hms.patients import queries as patients
@@ -47,7 +48,7 @@ def start_page(entry_id: int) -> ResponseReturnValue:
         return redirect(url_for("clinical.encounter", encounter_id=opened))
     whom = patients.patient(entry.patient_id)
     banner = patients.patient_banner(whom, person())
-    reading.note("patients.read", whom.id, entity="patient", entity_id=whom.id)
+    read_log.note("patients.read", whom.id, entity="patient", entity_id=whom.id)
     return render_template("clinical/start.html", entry=entry, patient=whom, banner=banner)
 
 
@@ -75,7 +76,7 @@ def repeat(prescription_id: int) -> ResponseReturnValue:
 @needs(Action.WRITE_ENCOUNTER)
 def diagnoses() -> str:
     """Rows for the diagnosis box."""
-    return render_template("clinical/_diagnoses.html", rows=codes.find(request.args.get("q", "")[:255]))
+    return render_template("clinical/_diagnoses.html", rows=codes.find(sought(request.args.get("q"), longest=255)))
 
 
 @pages.get("/clinical/medicines")
@@ -85,7 +86,7 @@ def medicines() -> str:
     age = request.args.get("months", "")
     years = readings.from_months(age)
     return render_template(
-        "clinical/_medicines.html", rows=formulary.choices(request.args.get("q", "")[:255], age_years=years)
+        "clinical/_medicines.html", rows=formulary.choices(sought(request.args.get("q"), longest=255), age_years=years)
     )
 
 

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.appointments import board_extras
-from hms.core import reading
+from hms.core import read_log
 from hms.core.db import found
 from hms.core.errors import RuleBroken
 from hms.core.format import person_name
@@ -40,7 +40,7 @@ def _form_page(whom: Patient, save: Callable[..., Any], leave: Callable[[], str]
     elif form.save(save, by=person()):
         flash(_("Vital signs of %(name)s saved.", name=person_name(whom.family_name, whom.given_names)), "success")
         return redirect(leave(), 303)
-    reading.note("clinical.read_vitals", whom.id, entity="patient", entity_id=whom.id)
+    read_log.note("clinical.read_vitals", whom.id, entity="patient", entity_id=whom.id)
     refusal = g.get("form_refusal") if request.method == "POST" else None
     age = readings.age_years(whom.birth_date)
     return render_template(

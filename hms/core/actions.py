@@ -61,7 +61,7 @@ def require(who: Person | None, action: Action) -> None:
 def action(name: Action, *, audited_as: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a function an action: it takes `by=` (who acts), needs the grant `name`, and joins or opens a transaction.
 
-    The trail knows it as `audited_as`, else by its desk and its own name.
+    The trail names it by `audited_as`, or by its desk and its own name.
     """
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:

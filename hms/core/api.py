@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Request, Response, jsonify, request, url_for
+from flask import Request, Response, current_app, jsonify, request, url_for
 from flask_smorest import Blueprint
 from marshmallow import EXCLUDE, Schema
 from sqlalchemy import Result, Select, func, select
@@ -26,7 +26,7 @@ class ApiParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": EXCLUDE, "query": EXCLUDE}
 
     def _raw_load_json(self, req: Request) -> Any:
-        """The house's JSON reader instead of webargs' own; a body that is not JSON is said to be so.
+        """Reads JSON as `core/jsonio.py` does instead of webargs' own way; a body that is not JSON is refused with that reason.
 
         A DELETE may come without a body.
         """
@@ -58,7 +58,7 @@ class DeskApi(Blueprint):
         super().__init__(name, module, url_prefix="/api", **kwargs)
 
     def arguments(self, schema: type[Schema] | Schema, *, location: str = "json", **kwargs: Any) -> Any:
-        """The body that a view takes, as this shape; the shape is made once, and not anew for each request.
+        """The body that a view takes, as this shape; the schema object is made once, not for each request.
 
         With `location="query"` it declares the parameters of the address: the guard refuses all others (`parameters.py`).
         """
@@ -76,8 +76,12 @@ class DeskApi(Blueprint):
 
 
 Rows = Select | Sequence[Any] | Callable[[int, int], Result]
-"""An ordered SELECT, all rows, or what asks for so many rows from an offset on; each of these may tell the `whole` length."""
+"""An ordered SELECT, a list of all rows, or a function of limit and offset; each may know the `whole` length."""
 Total = Select | Callable[[], int]
+
+
+class Estimated(int):
+    """A number of rows that is near the exact one; the answer says so."""
 
 
 def listed(rows: Rows, project: Callable[[Any], dict[str, Any]], *, total: Total | None = None) -> Response:
@@ -87,14 +91,17 @@ def listed(rows: Rows, project: Callable[[Any], dict[str, Any]], *, total: Total
     count than wrapping a SELECT is known. `project` makes one row's JSON.
     """
     paged = any(name in request.args for name in PAGED_BY)
-    asked = {name: int(request.args[name]) for name in PAGED_BY if name in request.args}
-    size = min(asked.get("page_size", asked.get("limit", 25 if paged else MOST_ROWS)), MOST_ROWS)
-    page = asked.get("page", 1)
+    numbers = {name: int(request.args[name]) for name in PAGED_BY if name in request.args}
+    size = min(numbers.get("page_size", numbers.get("limit", 25 if paged else MOST_ROWS)), MOST_ROWS)
+    page = numbers.get("page", 1)
     found = _some(rows, size, (page - 1) * size)
     results = [project(row) for row in found]
     known = getattr(found[0], "whole", None) if found else None
     count = _count(rows, total, page, size, len(results)) if known is None else known
-    return _page_object(results, count, page, size) if paged else _array(results, count)
+    response = _page_object(results, count, page, size) if paged else _array(results, count)
+    if isinstance(count, Estimated):
+        response.headers["X-Total-Count-Estimated"] = "true"
+    return response
 
 
 def _some(rows: Rows, size: int, offset: int) -> Sequence[Any]:
@@ -164,8 +171,13 @@ class PreconditionFailed(Exception):
 
 def check_if_match(version: object, body: Callable[[], dict[str, Any]]) -> None:
     """Honour `If-Match` (RFC 9110): raises `PreconditionFailed` with the present state when it names another version."""
-    if request.if_match and not request.if_match.contains(str(version)):
+    if request.if_match and not any(request.if_match.contains(tag) for tag in _tags(version)):
         raise PreconditionFailed(body(), version)
+
+
+def _tags(version: object) -> list[str]:
+    """The entity tags that a client may have been given: Flask-Compress adds `:` and the algorithm to a compressed answer's."""
+    return [str(version), *(f"{version}:{algorithm}" for algorithm in current_app.config["COMPRESS_ALGORITHM"])]
 
 
 def install(app: Any) -> None:

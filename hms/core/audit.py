@@ -1,4 +1,4 @@
-"""The trail: every change (by a trigger on each table), every read (`reading.py`), every denial, every export.
+"""The trail: every change (by a trigger on each table), every read (`read_log.py`), every denial, every export.
 
 Entries are written inside the business transaction and never wait for each other. Each is signed by the database as it is
 written, with a key that the program hands over for that one transaction and that is kept nowhere (`ticket`); a sealing
@@ -27,8 +27,8 @@ _BESIDE = ["entity", "outcome", "recorded_at"]
 """What the trail is filtered by besides a person or an action, kept in their indexes: no entry is fetched in vain."""
 
 COUNTED = "(action LIKE '%.read%' OR action = 'clinical.open_chart') AND (new IS NULL OR NOT jsonb_exists(new, 'list'))"
-"""The entries of reads but for rows of lists; `reading.py` and `mass_reading.py` ask for them in these very words, so that
-they find their index."""
+"""The entries of reads but for rows of lists; `read_log.py` and `read_limit.py` build their statements from it, so that they
+find their index."""
 
 
 class AuditEntry(db.Model):  # type: ignore[name-defined]

@@ -57,7 +57,7 @@ def seal_new(after: int = 0) -> tuple[int, int | None]:
     One sealer at a time, writers are not held up. Entries without a right signature are left out.
     """
     db.session.execute(text("SET LOCAL statement_timeout = '60s'"))
-    if not turns.is_free(Turn.SEAL):
+    if not turns.try_acquire(Turn.SEAL):
         db.session.rollback()
         return 0, None
     n, previous = _head()

@@ -1,4 +1,4 @@
-"""The few ways in which the hospital says no. Desks raise these; `core.web` and `core.api` turn them into answers."""
+"""The kinds of refusal. Desks raise them; `core/refusals.py` answers them with a page or with JSON."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class DomainError(Exception):
 
     `message` is a sentence of the catalogue, with places such as `%(due)s`; `values` fill them. They are kept apart so that
     nothing typed is ever looked up in the catalogue or read as a format: `localisation.translate_error` translates the
-    sentence and fills it in where it is shown. `str()` gives the English sentence. `code` is a stable word for programs,
-    `field` the input that is wrong.
+    sentence and fills it in where it is shown. `str()` is that of `Sentence`. `code` is a stable word for programs,
+    `field` the input that is wrong; so no place of a sentence is called `message`, `field` or `code`.
     """
 
     status = 400
@@ -86,7 +86,7 @@ class NotFound(DomainError):
 
 
 class Hidden(NotFound):
-    """There is such a record, but not for this person: the answer is that of a missing one, and the trail knows."""
+    """There is such a record, but not for this person: the answer is that of a missing one, and the denial is in the trail."""
 
     is_denial = True
 

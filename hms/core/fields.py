@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from .localisation import translate
-from .money import Money
+from .money import LARGEST, Money, TooLarge
 from .text import TextError, clean
 
 REQUIRED = {"required": "This field is required.", "null": "This field may not be null."}
@@ -76,6 +76,8 @@ class Amount(fields.Field):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Money:
         try:
             return Money.typed(value)
+        except TooLarge:
+            raise ValidationError(f"An amount is at most {LARGEST:,}.") from None
         except ValueError:
             raise ValidationError("Write an amount with at most two decimals, for example 190.00.") from None
 

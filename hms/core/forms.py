@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from flask import g, request
@@ -16,7 +17,8 @@ from wtforms.validators import DataRequired, InputRequired, Optional, StopValida
 
 from .errors import Conflict, RuleBroken
 from .localisation import translate, translate_error
-from .money import Money
+from .money import LARGEST, Money, TooLarge
+from .numbers import parse_record_id
 from .people import Person
 from .text import TextError, clean, showable
 from .words import _
@@ -191,35 +193,20 @@ class Parsed(StringField):
         return "" if self.data is None else self.show(self.data)
 
 
-def _amount(text: str) -> Money:
+def _amount(text: str, largest: Decimal = LARGEST) -> Money:
     try:
-        return Money.typed(text)
+        return Money.typed(text, largest)
+    except TooLarge as wrong:
+        raise RuleBroken(_("An amount here is at most %(largest)s. Check it."), largest=f"{largest:,}") from wrong
     except ValueError as wrong:
         raise RuleBroken(_("Write an amount with at most two decimals, for example 190.00.")) from wrong
 
 
 class MoneyField(Parsed):
-    """An amount in the hospital's currency."""
+    """An amount in the hospital's currency, of at most `largest`."""
 
-    def __init__(self, label: str = "", validators: Any = None, **kwargs: Any) -> None:
-        super().__init__(label, validators, parse=_amount, **kwargs)
-
-
-def _number(text: str) -> Decimal:
-    try:
-        number = Decimal(text.replace(",", "."))
-        if not number.is_finite() or abs(number) > 10**9:
-            raise InvalidOperation
-    except InvalidOperation as wrong:
-        raise RuleBroken(_("Write a number, for example 37.5.")) from wrong
-    return number
-
-
-class NumberField(Parsed):
-    """A number with decimal point or comma."""
-
-    def __init__(self, label: str = "", validators: Any = None, **kwargs: Any) -> None:
-        super().__init__(label, validators, parse=_number, **kwargs)
+    def __init__(self, label: str = "", validators: Any = None, *, largest: Decimal = LARGEST, **kwargs: Any) -> None:
+        super().__init__(label, validators, parse=partial(_amount, largest=largest), **kwargs)
 
 
 def _whole(text: str) -> int:
@@ -242,8 +229,6 @@ class RecordIdField(IntegerField):
         if not valuelist or not valuelist[0].strip():
             self.data = None
             return
-        text = valuelist[0].strip()
-        if not (text.isascii() and text.isdigit() and len(text) < 19):
-            self.data = None
+        self.data = parse_record_id(valuelist[0].strip())
+        if self.data is None:
             raise ValueError(_l("Choose one from the list."))
-        self.data = int(text)

@@ -107,6 +107,7 @@ SETTINGS: dict[str, Setting] = {
             _l("The first payment opens a cashier's till"),
             BILLING,
             help=_l("No: a cashier opens the till with a counted float first."),
+            is_sensitive=True,
         ),
         Setting(
             "billing.discount_limit_percent",
@@ -116,6 +117,7 @@ SETTINGS: dict[str, Setting] = {
             help=_l("Above it a second person decides."),
             least=0,
             most=100,
+            is_sensitive=True,
         ),
         Setting(
             "billing.payers",

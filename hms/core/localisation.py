@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import has_request_context, request
+from flask import g, has_request_context, request
 from flask_babel import Babel, force_locale, get_locale, gettext
 from flask_login import current_user
 
@@ -15,10 +15,15 @@ babel = Babel()
 
 
 def select_language() -> str:
-    """The reader's choice, or what the browser asks for; English for papers, which the worker makes without a reader."""
+    """The reader's choice, or what the browser asks for; English for papers, which the worker makes without a reader.
+
+    Who reads is not asked before the guard has let the request in (`g.is_reader_known`): a refusal of one that it has not
+    let in must not need the database.
+    """
     if not has_request_context():
         return "en"
-    chosen = getattr(current_user, "language", None) if current_user else None
+    is_known = g.get("is_reader_known", True)
+    chosen = getattr(current_user, "language", None) if is_known and current_user else None
     return chosen or request.accept_languages.best_match(LANGUAGES) or "en"
 
 
@@ -47,6 +52,6 @@ def translate(sentence: object) -> str:
 
 
 def in_english(sentence: object) -> str:
-    """`sentence`, or a lazy label, in English whoever asks: for what is stored."""
+    """`sentence`, or a lazy label, in English whatever the reader's language: for what is stored."""
     with force_locale("en"):
         return translate(sentence)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 CENT = Decimal("0.01")
 LARGEST = Decimal("99999999.99")
-_WRITTEN = re.compile(r"-?[0-9]{1,8}(\.[0-9]{1,2})?")
+"""The most that is typed as one amount, and that one line or one bill comes to. Sums of them may be more."""
+LARGEST_SUM = Decimal("9999999999.99")
+"""The most that a column for money holds."""
+_WRITTEN = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,2})?")
 
 
-def _check_range(amount: Decimal) -> None:
-    """`ValueError` for what no column holds. Compared without arithmetic, which overflows at 1E+999999999."""
-    if not amount.is_finite() or not -LARGEST <= amount <= LARGEST:
-        raise ValueError("amount out of range")
+class TooLarge(ValueError):
+    """An amount, and readable as one, but more than may be typed."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -23,7 +24,8 @@ class Money:
     """An amount with two decimals, e.g. `Money("190.00")`.
 
     Takes a string, an int, a Decimal or another Money; a Decimal is rounded half up. Raises `TypeError` for a float or a
-    bool and `ValueError` for NaN, infinity or more than ±99,999,999.99.
+    bool and `ValueError` for NaN, infinity or more digits than are exact. A sum has no other limit; what is typed has
+    one (`typed`), and so has what is stored (`rules.check_total`, the constraints of the tables).
     """
 
     value: Decimal
@@ -32,8 +34,13 @@ class Money:
         if isinstance(self.value, (float, bool)):
             raise TypeError("Money is never a float.")
         given = self.value.value if isinstance(self.value, Money) else Decimal(self.value)
-        _check_range(given)
-        object.__setattr__(self, "value", given.quantize(CENT, ROUND_HALF_UP))
+        if not given.is_finite():
+            raise ValueError("not a finite amount")
+        try:
+            exact = given.quantize(CENT, ROUND_HALF_UP)
+        except InvalidOperation:
+            raise ValueError("more digits than are exact") from None
+        object.__setattr__(self, "value", exact)
 
     def __add__(self, other: Money) -> Money:
         return Money(self.value + other.value)
@@ -61,20 +68,25 @@ class Money:
         return Money(self.value * rate / 100)
 
     @classmethod
-    def typed(cls, text: object) -> Money:
-        """What a person or a program typed: "190", "190.5", "1,250.00" or an exact number; `ValueError` otherwise."""
+    def typed(cls, text: object, largest: Decimal = LARGEST) -> Money:
+        """What a person or a program typed: "190", "190.5", "1,250.00" or an exact number, from minus `largest` to
+        `largest`; `ValueError` otherwise, `TooLarge` when that is all that is wrong."""
         if isinstance(text, (bool, float)):
             raise ValueError("send amounts as text or as an exact number with at most two decimals")
         if isinstance(text, (int, Decimal)):
-            return cls._exact(Decimal(text))
+            return cls._exact(Decimal(text), largest)
         written = str(text).strip().replace(",", "").replace("\u00a0", "").replace("−", "-")
         if not _WRITTEN.fullmatch(written):
             raise ValueError("not an amount")
-        return cls._exact(Decimal(written))
+        return cls._exact(Decimal(written), largest)
 
     @classmethod
-    def _exact(cls, amount: Decimal) -> Money:
-        _check_range(amount)
+    def _exact(cls, amount: Decimal, largest: Decimal) -> Money:
+        # Compared before any arithmetic, which overflows at 1E+999999999.
+        if not amount.is_finite():
+            raise ValueError("not an amount")
+        if not -largest <= amount <= largest:
+            raise TooLarge("amount out of range")
         if amount != amount.quantize(CENT):
             raise ValueError("at most two decimals")
         return cls(amount)

@@ -9,8 +9,11 @@ _TYPED = re.compile(r"[+-]?(?:[0-9]{1,9}(?:[.,][0-9]{0,6})?|[.,][0-9]{1,6})", re
 _TWO_READINGS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3}|\.000)")
 
 
-def whole(text: str) -> int | None:
-    """The number of a record or a version as an address or a hidden field writes it; None for anything else."""
+def parse_record_id(text: str) -> int | None:
+    """The id of a record, or its version, as an address or a hidden field has it; None for anything else.
+
+    It has at most 18 digits, so that it always fits into the database's type.
+    """
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 

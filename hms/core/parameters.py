@@ -8,7 +8,7 @@ A list declares them once and takes the values as an argument:
     @needs(Action.LIST_ENCOUNTERS)
     @api.arguments(ENCOUNTERS, location="query")
     @api.response(200, EncounterOut(many=True))
-    def encounters(asked: dict[str, Any]) -> Response: ...
+    def encounters(arguments: dict[str, Any]) -> Response: ...
 
 The guard (`core/web.py`) refuses every other parameter of a GET below /api, and those that the person may not use: whoever
 may not see a field may not filter or sort by it either. The OpenAPI document lists what is declared here.
@@ -29,12 +29,12 @@ from .errors import DomainError
 from .fields import LARGEST_ID, Day, Text
 from .localisation import translate
 from .people import Person
-from .permissions import Action
 from .statements import Narrowing
+from .text import sought
 from .words import Sentence, _
 
 LARGEST_PAGE = 1_000_000
-May = Callable[[Person], bool]
+MayUse = Callable[[Person], bool]
 UNKNOWN = Sentence(_("This address does not know this parameter."))
 NOT_YOURS = Sentence(_("Your role may not use this parameter here."))
 NOT_WHOLE = Sentence(_("Give a whole number."))
@@ -46,15 +46,10 @@ def everybody(_who: Person) -> bool:
     return True
 
 
-def those_who(*actions: Action) -> May:
-    """Those who may do one of `actions`; patients too, whose lists hold their own records only."""
-    return lambda who: who.is_patient or any(who.may(action) for action in actions)
-
-
 class _Parameter(fields.Field):
     """A parameter; `may_use` says who may give it."""
 
-    def __init__(self, *args: Any, may_use: May = everybody, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, may_use: MayUse = everybody, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.may_use = may_use
 
@@ -95,9 +90,9 @@ class Choice(_Parameter, fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if value not in self.known:
-            told = {"word": str(value)[:50], "known": ", ".join(self.known)}
+            values = {"word": str(value)[:50], "known": ", ".join(self.known)}
             raise ValidationError(
-                translate(Sentence(_('"%(word)s" is not a valid choice. Give one of: %(known)s.'), **told))
+                translate(Sentence(_('"%(word)s" is not a valid choice. Give one of: %(known)s.'), **values))
             )
         return value
 
@@ -105,7 +100,7 @@ class Choice(_Parameter, fields.String):
 class Ordering(Choice):
     """What a list is sorted by, with a minus sign the other way round; `hidden` names columns that not everybody sees."""
 
-    def __init__(self, columns: Iterable[str], *, hidden: Mapping[str, May] | None = None, **kwargs: Any) -> None:
+    def __init__(self, columns: Iterable[str], *, hidden: Mapping[str, MayUse] | None = None, **kwargs: Any) -> None:
         super().__init__([sign + name for name in columns for sign in ("", "-")], **kwargs)
         self.hidden = dict(hidden or {})
 
@@ -135,12 +130,12 @@ class Words(_Parameter, Text):
 
 
 class Search(_Parameter, fields.String):
-    """What is looked for: whatever was typed is answered. Characters that cannot be shown are as good as blanks."""
+    """The words to search for. Any text is accepted; see `text.sought`."""
 
     LONGEST = 100
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return "".join(c if c.isprintable() else " " for c in value[: self.LONGEST]).strip()
+        return sought(value, longest=self.LONGEST)
 
 
 PAGING: dict[str, fields.Field] = {
@@ -152,7 +147,7 @@ PAGING: dict[str, fields.Field] = {
 """What every list takes. `limit` is another name for `page_size`; more than 100 rows are never given at once."""
 
 
-def days(may_use: May = everybody) -> dict[str, fields.Field]:
+def days(may_use: MayUse = everybody) -> dict[str, fields.Field]:
     """`date`, or `date_from` and `date_to`; both included. See `first_and_last`."""
     return {name: DayOf(may_use=may_use) for name in ("date", "date_from", "date_to")}
 
@@ -167,13 +162,13 @@ class Parameters(Schema):
         unknown = EXCLUDE
 
     @post_load
-    def one_spelling(self, asked: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+    def one_spelling(self, arguments: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
         """Each record under its field's name, whatever spelling was sent."""
         for name, field in self.fields.items():
             plain = getattr(field, "stands_for", "")
-            if plain and name in asked:
-                asked.setdefault(plain, asked.pop(name))
-        return asked
+            if plain and name in arguments:
+                arguments.setdefault(plain, arguments.pop(name))
+        return arguments
 
 
 def parameters(**known: fields.Field) -> Schema:
@@ -209,29 +204,29 @@ def check_parameters(declared: Schema | None, who: Person) -> None:
         raise ParametersRefused(unknown, not_yours)
 
 
-def first_and_last(asked: dict[str, Any]) -> tuple[date | None, date | None]:
+def first_and_last(arguments: dict[str, Any]) -> tuple[date | None, date | None]:
     """The days asked for with `DAYS`; None where none was."""
-    day = asked.get("date")
-    return (day, day) if day else (asked.get("date_from"), asked.get("date_to"))
+    day = arguments.get("date")
+    return (day, day) if day else (arguments.get("date_from"), arguments.get("date_to"))
 
 
-def bounds(asked: dict[str, Any]) -> Narrowing:
+def bounds(arguments: dict[str, Any]) -> Narrowing:
     """`first` and `end`, the instants at which the hospital days asked for begin and are over."""
-    first, last = first_and_last(asked)
+    first, last = first_and_last(arguments)
     return Narrowing.of(
         first=clock.day_bounds(first)[0] if first else None, end=clock.day_bounds(last)[1] if last else None
     )
 
 
-def narrowed(rows: Select, asked: dict[str, Any], /, *, on: Any = None, **columns: Any) -> Select:
+def narrowed(rows: Select, arguments: dict[str, Any], /, *, on: Any = None, **columns: Any) -> Select:
     """`rows` where each of `columns` has the value asked for under its name, and the instant `on` lies in the days asked."""
-    chosen = [column == asked[name] for name, column in columns.items() if asked.get(name) is not None]
-    return rows.where(*chosen, *(() if on is None else bounds(asked).bounding(on)))
+    chosen = [column == arguments[name] for name, column in columns.items() if arguments.get(name) is not None]
+    return rows.where(*chosen, *(() if on is None else bounds(arguments).bounding(on)))
 
 
-def ordered(rows: Select, asked: dict[str, Any], record_id: Any, /, **columns: Any) -> Select:
+def ordered(rows: Select, arguments: dict[str, Any], record_id: Any, /, **columns: Any) -> Select:
     """`rows` in the order asked for (`Ordering`), newest first without one."""
-    wanted = asked.get("ordering", "-id")
-    column = {"id": record_id, **columns}[wanted.removeprefix("-")]
+    ordering = arguments.get("ordering", "-id")
+    column = {"id": record_id, **columns}[ordering.removeprefix("-")]
     order = (column, record_id)
-    return rows.order_by(None).order_by(*(one.desc() for one in order) if wanted.startswith("-") else order)
+    return rows.order_by(None).order_by(*(one.desc() for one in order) if ordering.startswith("-") else order)

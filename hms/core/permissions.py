@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from .words import _
@@ -100,7 +101,7 @@ class Action(StrEnum):
 
 
 class Role(StrEnum):
-    """The built-in roles by their stable codes; `NAMES` has the names they are stored with, `LABELS` what people read."""
+    """The built-in roles by their stable codes; `NAMES` has the names they are stored with, `LABELS` the same for readers."""
 
     ADMIN = "admin"
     DOCTOR = "doctor"
@@ -122,7 +123,7 @@ NAMES: dict[Role, str] = {
     Role.LAB: _("Lab"),
     Role.PATIENT: _("Patient"),
 }
-LABELS: dict[str, str] = {
+LABELS: dict[str, LazyString] = {
     Role.ADMIN: _l("Admin"),
     Role.DOCTOR: _l("Doctor"),
     Role.NURSE: _l("Nurse"),
@@ -134,7 +135,7 @@ LABELS: dict[str, str] = {
 }
 
 
-def role_label(code: str | None, name: str | None) -> str:
+def role_label(code: str | None, name: str | None) -> str | LazyString:
     """What people read for a role: a built-in one in their language, one of the hospital's own as its name was typed."""
     return LABELS.get(code or "", name or "")
 

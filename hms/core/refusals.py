@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from . import denials, once
 from .db import db
 from .errors import DomainError
-from .localisation import translate, translate_error
+from .localisation import current_language, translate, translate_error
 from .parameters import ParametersRefused
 from .sayings import refusal
 from .web import SignInNeeded, is_api, person
@@ -40,7 +40,7 @@ def answer(status: int, message: str, *, code: str | None = None, field: str | N
 
 
 def _page(status: int, message: str, extra: dict[str, Any]) -> str:
-    """The error page in the shell of the signed-in; a bare one when even that cannot be made (the database is gone)."""
+    """The error page in the shell of the signed-in; a bare one when even that cannot be made (the database is gone or busy)."""
     names = [extra.pop("template", f"errors/{status}.html"), "errors/refused.html"]
     try:
         signed_in = person().is_authenticated
@@ -49,9 +49,9 @@ def _page(status: int, message: str, extra: dict[str, Any]) -> str:
             names, extra = ["errors/resend.html"], extra | {"kept": kept_fields()}
         about = {"shell": shell, "signed_in": signed_in, "status": status, "message": message, "way_on": None}
         return render_template(names, **about | extra)
-    except DBAPIError:
+    except (DBAPIError, NoConnectionFree):
         db.session.rollback()
-        return BARE.format(title=escape(message), lang="en")
+        return BARE.format(title=escape(message), lang=current_language())
 
 
 def _json(status: int, message: str, code: str | None, field: str | None) -> Response:
@@ -71,7 +71,10 @@ def _json(status: int, message: str, code: str | None, field: str | None) -> Res
 def _refused(error: DomainError) -> Response:
     if error.is_denial:
         patient_id = getattr(error, "patient_id", None)
-        denials.record(person(), request.endpoint or request.path, patient_id=patient_id, because=error.code)
+        try:
+            denials.record(person(), request.endpoint or request.path, patient_id=patient_id, because=error.code)
+        except NoConnectionFree as busy:
+            return _all_connections_in_use(busy)
     response = answer(error.status, translate_error(error), code=error.code, field=error.field, way_on=error.way_on)
     if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
@@ -137,10 +140,22 @@ def _http(error: HTTPException) -> Response:
     messages = getattr(error, "data", {}).get("messages") if hasattr(error, "data") else None
     if is_api() and messages:
         return _field_errors(messages)
+    if not is_api():
+        _find_reader()
     response = answer(status, _api_words(error, status) if is_api() else _words(error, status))
     if status in (405, 429):
         response.headers.extend(h for h in error.get_headers() if h[0] in ("Allow", "Retry-After"))
     return response
+
+
+def _find_reader() -> None:
+    """Ask who reads the page, for its language, when the guard did not: an unknown address, a body that is too large. When
+    the database does not answer, the browser's language does."""
+    try:
+        if person() is not None:
+            g.is_reader_known = True
+    except (DBAPIError, NoConnectionFree):
+        db.session.rollback()
 
 
 def _api_words(error: HTTPException, status: int) -> str:
@@ -171,6 +186,7 @@ def _database(error: DBAPIError) -> Response:
     if told is not None:
         return _refused(told)
     if error.connection_invalidated or error.orig.__class__.__name__ in ("OperationalError", "ConnectionTimeout"):
+        g.is_reader_known = False  # the answer asks for nobody's language: it would ask the database
         response = answer(503, _("The database does not answer. Wait a minute, then try again."))
         response.headers["Retry-After"] = str(RETRY_AFTER)
         return response

@@ -70,7 +70,8 @@ SECURITY_SETTINGS = (
         _l("Records one account may read in a short time"),
         SECURITY,
         help=_l(
-            "Each patient counts once, and a hundred rows of lists count one. Above it the account is slowed. 0: no limit."
+            "Each patient counts once; a hundred rows of lists, or twenty of searches, count one. Above it the account is slowed."
+            " 0: no limit."
         ),
         least=0,
         most=10_000,

@@ -10,7 +10,8 @@ from typing import Any
 class Setting:
     """One setting: its key, default (whose type it keeps), name and explanation; the words are lazy sentences.
 
-    `is_public` ones may be read by anybody. Changing a sensitive one asks the administrator for their password again.
+    `is_public` ones may be read by anybody. Changing a sensitive one, which holds a control of
+    people or of money, asks the administrator for their password again, and every other administrator is told.
     Whole numbers lie between `least` and `most`; a text is one of `choices` when there are any, and `shape` (a regular
     expression) fits all of it or it is empty.
     """

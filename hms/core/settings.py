@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ForeignKey, select
@@ -14,9 +15,10 @@ from .actions import STALE, action, afterwards
 from .db import Versioned, db
 from .errors import RuleBroken, Stale
 from .known_settings import SETTINGS, Setting
+from .people import Person
 from .permissions import Action
 from .queries_seen import UPKEEP
-from .text import TextError, clean
+from .text import clean_field
 from .words import _
 
 __all__ = ("SETTINGS", "Setting", "SystemSetting", "change_setting", "forget", "revert_setting", "stored", "value")
@@ -59,6 +61,11 @@ def stored() -> dict[str, SystemSetting]:
     return {row.key: row for row in db.session.scalars(select(SystemSetting))}
 
 
+on_control_changed: list[Callable[[Person, Setting, Any, Any], None]] = []
+"""What is called, inside the transaction, when a sensitive setting gets another value: who changed it, the setting, its old
+and its new value. Desks above put theirs in."""
+
+
 @action(Action.MANAGE_SETTINGS)
 def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -> SystemSetting:
     """Set `key`; `RuleBroken` when it is unknown or `new` does not fit, `Stale` when `version` (0: never changed) is old."""
@@ -68,7 +75,7 @@ def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -
     row = db.session.scalars(select(SystemSetting).filter_by(key=key).with_for_update()).one_or_none()
     if version is not None and version != (row.version if row else 0):
         raise Stale(STALE)
-    wanted = typed(setting, new)
+    wanted, before = typed(setting, new), row.value if row else setting.default
     if row is None:
         row = SystemSetting(key=key, version=0)
         db.session.add(row)
@@ -78,6 +85,8 @@ def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -
     row.changed()
     db.session.flush()
     afterwards(forget)
+    for tell in on_control_changed if setting.is_sensitive and wanted != before else ():
+        tell(by, setting, before, wanted)
     return row
 
 
@@ -101,10 +110,7 @@ def typed(setting: Setting, new: Any) -> Any:
 
 
 def _text(setting: Setting, new: str) -> str:
-    try:
-        text = clean(new, longest=LONGEST)
-    except TextError as wrong:
-        raise RuleBroken(wrong.sentence, "new") from wrong
+    text = clean_field(new, "new", longest=LONGEST)
     if setting.choices and text not in setting.choices:
         raise RuleBroken(_("Choose one of these: %(choices)s."), "new", choices=", ".join(setting.choices))
     if setting.shape and text and not re.fullmatch(setting.shape, text):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from .errors import RuleBroken
 from .words import Sentence, _
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -37,6 +38,14 @@ def clean(text: str | None, *, longest: int, multiline: bool = False) -> str:
     return tidy
 
 
+def clean_field(text: str | None, field: str, *, longest: int, multiline: bool = False) -> str:
+    """`text` as `clean` keeps it; `RuleBroken` on `field` says what a person should change."""
+    try:
+        return clean(text, longest=longest, multiline=multiline)
+    except TextError as error:
+        raise RuleBroken(error.sentence, field) from error
+
+
 def showable(text: str) -> str:
     """`text` without the characters that `clean` refuses: what a refused form gives back to be put right."""
     return _CONTROL.sub("", text)
@@ -45,6 +54,15 @@ def showable(text: str) -> str:
 def like(term: str) -> str:
     """`term` escaped for LIKE with `\\` as escape character; the caller adds the `%`."""
     return re.sub(r"([\\%_])", r"\\\1", unicodedata.normalize("NFC", term))
+
+
+def sought(typed: str | None, *, longest: int = 100) -> str:
+    """What a search looks for: characters that cannot be shown are as good as blanks.
+
+    When nothing else was typed, it is a sign that is found nowhere (`is_only_signs`): only an empty search finds all.
+    """
+    shown = "".join(c if c.isprintable() else " " for c in (typed or "")[:longest]).strip()
+    return shown or ("\N{REPLACEMENT CHARACTER}" if (typed or "").strip() else "")
 
 
 def is_only_signs(text: str) -> bool:

@@ -10,7 +10,7 @@ R = TypeVar("R")
 
 
 def run_in_thread(work: Callable[..., R], *given: Any) -> R:
-    """`work(*given)` on a real thread when this process serves requests on green threads, so that others go on."""
+    """`work(*given)`, on an operating system thread when this process serves requests on green threads, so that others go on."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or not monkey.is_module_patched("threading"):
         return work(*given)

@@ -23,7 +23,7 @@ class Turn(IntEnum):
     """Being the one clock of the hospital; held as long as it runs."""
     REMIND_REVIEWERS = 4246
     """Reminding of overdue reviews."""
-    MASS_READING = 4247
+    READ_LIMIT = 4247
     """Telling of an account that reads very many records; one turn for each account."""
     IMPORT = 4343
     """Writing imported records."""
@@ -37,13 +37,13 @@ def wait(turn: Turn) -> None:
     db.session.execute(select(func.pg_advisory_xact_lock(turn.value)), execution_options=ONLY_READS)
 
 
-def is_free(turn: Turn) -> bool:
+def try_acquire(turn: Turn) -> bool:
     """Take one's turn, until the transaction ends; False when somebody else has it."""
     in_one_transaction()
     return db.session.execute(select(func.pg_try_advisory_xact_lock(turn.value))).scalar_one()
 
 
-def is_free_for(turn: Turn, number: int) -> bool:
-    """`is_free` where each number (an account's id) has a turn of its own."""
+def try_acquire_for(turn: Turn, number: int) -> bool:
+    """`try_acquire` where each number (an account's id) has a turn of its own."""
     in_one_transaction()
     return db.session.execute(select(func.pg_try_advisory_xact_lock(turn.value, number % 2**31))).scalar_one()

@@ -63,10 +63,12 @@ def guard() -> Response | None:
         raise NotAllowed(_("%(page)s is shut"), page=request.endpoint)
     is_read = request.method in SAFE_METHODS
     if action is Action.PUBLIC and (is_read or hasattr(view, "from_browsers")):
+        g.is_reader_known = True
         return _check_public(view)
     if is_read:
         only_read()
     who = person()
+    g.is_reader_known = True
     if action is not Action.PUBLIC:
         _admit(who, view)
     if is_read and is_api():
@@ -75,7 +77,7 @@ def guard() -> Response | None:
 
 
 def _check_public(view: Any) -> None:
-    """What is open to everybody also answers monitors and caches that add parameters of their own; lists do not."""
+    """Pages open to everybody also answer monitors and caches that add parameters of their own; lists do not."""
     if hasattr(view, "parameters"):
         check_parameters(view.parameters, person())
 
@@ -132,6 +134,7 @@ class RecordId(IntegerConverter):
 def _start() -> None:
     g.started = time.perf_counter()
     g.request_id = secrets.token_hex(8)
+    g.is_reader_known = False
 
 
 def finish(response: Response) -> Response:

@@ -17,7 +17,8 @@ class Sentence:
     """A sentence of the catalogue and the values of its places, such as `%(due)s`, kept apart until it is shown.
 
     `localisation.translate` (the filter `translate` in templates) translates it and fills it in. `str()` gives the English
-    sentence, for what is stored, compared or logged. A value may itself be a `Sentence` or a lazy label.
+    sentence, for what is stored, compared or logged. A value may itself be a `Sentence` or a lazy label; a lazy label comes
+    in the language of the request, so a sentence with one is stored by `localisation.in_english`.
     """
 
     __slots__ = ("message", "values")

@@ -14,7 +14,7 @@ from hms.core.errors import RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
-from hms.core.text import clean
+from hms.core.text import clean_field
 from hms.core.words import _
 from hms.formulary import catalogue, facts
 
@@ -190,7 +190,9 @@ WRITABLE = frozenset(
 def _written(given: dict[str, Any]) -> dict[str, Any]:
     """The fields that people write, cleaned."""
     return {
-        name: clean(value, longest=2000, multiline=name == "description") if isinstance(value, str) else value
+        name: clean_field(value, name, longest=2000, multiline=name == "description")
+        if isinstance(value, str)
+        else value
         for name, value in given.items()
         if name in WRITABLE and value is not None
     }

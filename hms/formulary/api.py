@@ -104,12 +104,12 @@ def _one(row: Any, status: int = 200) -> Response:
 @needs(Action.READ_FORMULARY, Action.READ_OWN_RECORD)
 @api.arguments(parameters(**PAGING, search=Words(100), ordering=Ordering(("name", "id"))), location="query")
 @api.response(200, MedicationOut(many=True))
-def medications(asked: dict[str, Any]) -> Response:
+def medications(arguments: dict[str, Any]) -> Response:
     """Medicines on the list, by name; `search=` takes parts of names and strengths, or of the name alone for those who are
     shown nothing else."""
     who = person()
-    rows = queries.medications(asked.get("search", ""), by_name_only=not who.may(Action.READ_STOCK_LEVEL))
-    rows = ordered(rows, {"ordering": "name"} | asked, Medication.id, name=Medication.name)
+    rows = queries.medications(arguments.get("search", ""), by_name_only=not who.may(Action.READ_STOCK_LEVEL))
+    rows = ordered(rows, {"ordering": "name"} | arguments, Medication.id, name=Medication.name)
     return listed(rows, lambda row: medication_json(row, who))
 
 

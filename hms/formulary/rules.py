@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from flask_babel import lazy_gettext as _l
 
 from hms.core.errors import RuleBroken
-from hms.core.text import TextError, clean
+from hms.core.text import clean_field
 from hms.core.words import _
 from hms.formulary.alerts import Alert, Check
 from hms.formulary.allergies import AllergyEntry, allergy_check, meanings
@@ -81,16 +81,9 @@ def check_overrides(alerts: Iterable[Alert], reason_code: str, reason_text: str 
             "override_reason",
             alert=blocking[0].message,
         )
-    written = _cleaned_reason(reason_text)
+    written = clean_field(reason_text, "override_reason", longest=LONGEST_REASON, multiline=True)
     if reason_code == "other" and len(written) < SHORTEST_REASON:
         raise RuleBroken(_("Write the reason in at least 5 characters."), "override_reason")
-
-
-def _cleaned_reason(text: str) -> str:
-    try:
-        return clean(text or "", longest=LONGEST_REASON, multiline=True)
-    except TextError as refusal:
-        raise RuleBroken(refusal.sentence, "override_reason") from refusal
 
 
 def medicine_from_text(text: str, knowledge: Knowledge) -> Medicine:

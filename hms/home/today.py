@@ -44,6 +44,11 @@ class Today:
     drafts: list[tuple[Any, Any]] = field(default_factory=list)
     registrations: list[Unfinished] = field(default_factory=list)
 
+    @property
+    def people(self) -> int:
+        """How many rows name a patient."""
+        return len([*(self.arriving or ()), *(self.waiting or ()), *self.asks, *self.drafts])
+
 
 def today(who: Person) -> Today:
     """The home of `who`, by what their role works at."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from hms.core import read_log
 from hms.core.permissions import Action
+from hms.core.text import sought
 from hms.core.web import needs, person
 
 from . import find, today
@@ -17,14 +19,21 @@ pages = Blueprint("home", __name__)
 @needs(Action.SIGNED_IN)
 def page() -> str:
     """The signed-in person's desk of the day."""
-    return render_template("home/page.html", home=today.today(person()))
+    return render_template("home/page.html", home=_home())
 
 
 @pages.get("/home/rows")
 @needs(Action.SIGNED_IN)
 def rows() -> str:
     """The part of the home page that renews itself."""
-    return render_template("home/_today.html", home=today.today(person()))
+    return render_template("home/_today.html", home=_home())
+
+
+def _home() -> today.Today:
+    """The home of the person; whom it names is in the trail, and holds nobody up who reads very much."""
+    home = today.today(person())
+    read_log.note_rows("home.read_board", home.people, entity="patient", renews=True)
+    return home
 
 
 @pages.get("/find")
@@ -32,12 +41,13 @@ def rows() -> str:
 def find_page() -> ResponseReturnValue:
     """Everybody who fits what was typed into the find box, with what can be done for each. The number of a bill or receipt
     opens its bill."""
-    typed = request.args.get("q", "").strip()[:100]
+    typed = sought(request.args.get("q"))
     bill = find.document(typed, who=person())
     if bill is not None:
         return redirect(url_for("billing.bill", bill_id=bill.bill_id))
     found = find.rows(typed, limit=25, who=person())
     medicines = find.medicines(typed, limit=25, who=person())
+    read_log.note_rows("patients.read_list", len(found), entity="patient", is_search=True)
     return render_template("home/find.html", typed=typed, found=found, medicines=medicines)
 
 
@@ -45,9 +55,10 @@ def find_page() -> ResponseReturnValue:
 @needs(Action.FIND_PATIENT)
 def find_rows() -> str:
     """The list under the find box: at most eight rows."""
-    typed = request.args.get("q", "").strip()[:100]
+    typed = sought(request.args.get("q"))
     bill = find.document(typed, who=person())
     found = [] if bill else find.rows(typed, limit=8, who=person())
+    read_log.note_rows("patients.read_list", len(found) or (1 if bill else 0), entity="patient", is_search=True)
     is_linked = bill is None and person().may(Action.READ_STOCK)
     medicines = find.medicines(typed, limit=4, who=person()) if is_linked else []
     return render_template("home/_find_rows.html", typed=typed, found=found, bill=bill, medicines=medicines)

@@ -30,7 +30,7 @@ ORDERS = parameters(
 @needs(Action.ORDER_TEST, Action.ENTER_RESULT)
 @api.arguments(parameters(**PAGING), location="query")
 @api.response(200, TestOut(many=True))
-def catalogue(_asked: dict[str, Any]) -> Response:
+def catalogue(_arguments: dict[str, Any]) -> Response:
     """The tests that can be ordered."""
     return listed(list(tests().values()), test_json)
 
@@ -39,18 +39,18 @@ def catalogue(_asked: dict[str, Any]) -> Response:
 @needs(Action.OPEN_CHART, Action.ENTER_RESULT)
 @api.arguments(ORDERS, location="query")
 @api.response(200, OrderOut(many=True))
-def ordered(asked: dict[str, Any]) -> Response:
+def ordered(arguments: dict[str, Any]) -> Response:
     """Orders with what was found, newest first."""
     columns = {"patient": LabOrder.patient_id, "encounter": LabOrder.encounter_id, "status": LabOrder.status}
-    rows = narrowed(wire.orders(person()), asked, on=wire.ORDERED, **columns)
-    return trail.listed("lab_order", in_order(rows, asked, LabOrder.id, ordered_at=wire.ORDERED), order_json)
+    rows = narrowed(wire.orders(person()), arguments, on=wire.ORDERED, **columns)
+    return trail.listed("lab_order", in_order(rows, arguments, LabOrder.id, ordered_at=wire.ORDERED), order_json)
 
 
 @api.get("/encounters/<int:encounter_id>/lab_orders/")
 @needs(Action.OPEN_CHART)
 @api.arguments(parameters(**PAGING), location="query")
 @api.response(200, OrderOut(many=True))
-def of_encounter(_asked: dict[str, Any], encounter_id: int) -> Response:
+def of_encounter(_arguments: dict[str, Any], encounter_id: int) -> Response:
     """The orders of one encounter, newest first."""
     found = trail.note("encounter", clinical.encounter_found(encounter_id, person()))
     return trail.listed("lab_order", wire.orders(person()).where(LabOrder.encounter_id == found.id), order_json)

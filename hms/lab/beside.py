@@ -6,6 +6,7 @@ from typing import Any
 
 from hms.clinical import sections
 from hms.clinical.models import Encounter
+from hms.core.numbers import parse_record_id
 from hms.core.people import Person
 
 from . import orders, queries
@@ -17,8 +18,7 @@ def _add(form: Any, encounter: Encounter, _target: str, by: Person) -> None:
 
 
 def _cancel(_form: Any, encounter: Encounter, target: str, by: Person) -> None:
-    number = int(target) if target.isascii() and target.isdigit() and len(target) < 19 else 0
-    orders.cancel_order(number, encounter_id=encounter.id, by=by)
+    orders.cancel_order(parse_record_id(target) or 0, encounter_id=encounter.id, by=by)
 
 
 sections.add(

@@ -96,11 +96,10 @@ def _with_results() -> Select:
     return select(LabOrder).options(selectinload(LabOrder.results))
 
 
-def worklist(show: str, who: Person) -> list[LabOrder]:
-    """What is to be done, urgent ones and the longest waiting first; or what was done today, the last first. Of records
-    that are open to `who`."""
+def worklist(show: str) -> list[LabOrder]:
+    """What is to be done, urgent ones and the longest waiting first; or what was done today, the last first. It counts what
+    `counts` counts: of records that are closed to the reader the page says whose they are, and nothing else."""
     query = _with_results().options(joinedload(LabOrder.patient), joinedload(LabOrder.ordered_by))
-    query = query.where(access.open_to(who, LabOrder.patient_id))
     if show == "done":
         begins, ends = clock.day_bounds(clock.today())
         query = query.where(LabOrder.done_at >= begins, LabOrder.done_at < ends).order_by(LabOrder.done_at.desc())

@@ -13,7 +13,7 @@ from hms.core.errors import Conflict, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
-from hms.core.text import TextError, clean
+from hms.core.text import clean_field
 from hms.core.words import _
 from hms.messages.actions import tell
 from hms.patients import access
@@ -63,10 +63,7 @@ def _values(order: LabOrder, typed: Mapping[str, str]) -> list[rules.Value]:
 
 
 def _reason(text: str, *, is_needed: bool) -> str:
-    try:
-        reason = clean(text or "", longest=LONGEST_REASON)
-    except TextError as wrong:
-        raise RuleBroken(wrong.sentence, "reason") from wrong
+    reason = clean_field(text, "reason", longest=LONGEST_REASON)
     if is_needed and len(reason) < 3:
         raise RuleBroken(_("A value that stands already is changed: say what was wrong."), "reason")
     return reason

@@ -11,7 +11,7 @@ from hms.core.errors import RuleBroken
 from hms.core.format import quantity
 from hms.core.money import ZERO
 from hms.core.numbers import number
-from hms.core.text import TextError, clean, is_only_signs
+from hms.core.text import clean_field, is_only_signs
 from hms.core.words import _
 from hms.lab.catalogue import LabTest, tests
 
@@ -24,7 +24,7 @@ FLAGS = {
     "Critical low": ("critical", _l("Critical low")),
     "Critical high": ("critical", _l("Critical high")),
 }
-"""How loud a flag is shown, and what people read, by the word that is stored with the result."""
+"""How prominently a flag is shown, and what people read, by the word that is stored with the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def parts(code: str, name: str) -> tuple[LabTest, ...]:
 
 def read(test: LabTest, typed: str, sex: str, age_years: Decimal | None) -> Value | None:
     """The value typed for one test; None when nothing was. Raises `RuleBroken` on the test's code."""
-    text = _cleaned(typed, test.code)
+    text = clean_field(typed, test.code, longest=LONGEST_TEXT, multiline=True)
     if not text:
         return None
     if test.result == "number":
@@ -82,13 +82,6 @@ def _number(test: LabTest, text: str, sex: str, age_years: Decimal | None) -> Va
         usual.text if usual else "",
         test.flag(measured, sex, age_years),
     )
-
-
-def _cleaned(typed: str, code: str) -> str:
-    try:
-        return clean(typed or "", longest=LONGEST_TEXT, multiline=True).strip()
-    except TextError as wrong:
-        raise RuleBroken(wrong.sentence, code) from wrong
 
 
 def find(text: str, limit: int = 10) -> list[LabTest]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from hms.core import nav, reading
+from hms.core import nav, read_log
 from hms.core.errors import DomainError
 from hms.core.permissions import Action
+from hms.core.text import sought
 from hms.core.web import needs, person
+from hms.patients import access
 
 from . import (
     beside,  # noqa: F401 - puts the section of tests on the encounter page
@@ -20,6 +24,7 @@ from . import (
 )
 from .catalogue import tests
 from .forms import ResultForm, result_form
+from .models import LabOrder
 
 pages = Blueprint("lab", __name__)
 nav.place(_l("Laboratory"), "lab.worklist", Action.ENTER_RESULT, order=45, key="l")
@@ -27,7 +32,7 @@ nav.place(_l("Laboratory"), "lab.worklist", Action.ENTER_RESULT, order=45, key="
 
 @pages.app_template_global("result_flag")
 def result_flag(flag: str) -> tuple[str, str]:
-    """How loud the flag of a result is shown, and its word."""
+    """How prominently the flag of a result is shown, and its word."""
     return rules.FLAGS[flag]
 
 
@@ -47,9 +52,16 @@ def rows() -> str:
 
 def _list() -> dict[str, object]:
     show = "done" if request.args.get("show") == "done" else "waiting"
-    orders = queries.worklist(show, person())
-    reading.note_each("lab.read_board", (reading.Seen(one.patient_id, one.id) for one in orders), entity="lab_order")
-    return {"show": show, "orders": orders, "tests": tests(), "current": queries.current}
+    orders = queries.worklist(show)
+    opened = access.record_access((one.patient for one in orders), person())
+    readable = [one for one in orders if one.patient_id not in opened.closed]
+    read_log.note_each("lab.read_board", (_seen(one, opened.emergency) for one in readable), entity="lab_order")
+    return {"show": show, "orders": orders, "closed": opened.closed, "tests": tests(), "current": queries.current}
+
+
+def _seen(one: LabOrder, in_emergency: Collection[int]) -> read_log.Seen:
+    purpose = access.EMERGENCY if one.patient_id in in_emergency else None
+    return read_log.Seen(one.patient_id, one.id, purpose=purpose)
 
 
 @pages.route("/lab/orders/<int:order_id>", methods=["GET", "POST"])
@@ -83,7 +95,7 @@ def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> Resp
         "fields": fields,
         "corrected": queries.corrected(seen),
     }
-    reading.note("lab.read_order", seen.patient_id, entity="lab_order", entity_id=order_id)
+    read_log.note("lab.read_order", seen.patient_id, entity="lab_order", entity_id=order_id)
     return render_template("lab/order.html", **shown), form.status
 
 
@@ -91,7 +103,7 @@ def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> Resp
 @needs(Action.ORDER_TEST)
 def find_tests() -> str:
     """Rows for the test box."""
-    return render_template("lab/_tests.html", rows=rules.find(request.args.get("q", "")[:255]))
+    return render_template("lab/_tests.html", rows=rules.find(sought(request.args.get("q"), longest=255)))
 
 
 @pages.get("/encounters/<int:encounter_id>/tests")
@@ -104,5 +116,5 @@ def of_encounter(encounter_id: int) -> str:
         queries.of_encounter(encounter.id, encounter.patient_id).orders,
     )
     about = {"entity": "encounter", "entity_id": encounter.id, "renews": True}
-    reading.note("clinical.read_lab_order", encounter.patient_id, **about)
+    read_log.note("clinical.read_lab_order", encounter.patient_id, **about)
     return render_template("lab/_orders.html", orders=orders, is_written=is_written)

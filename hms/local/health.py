@@ -11,8 +11,9 @@ ADDRESS = "http://127.0.0.1:8000/api/health/"
 
 def main() -> int:
     """0 when the address (the first argument, else the container's own) answers, 1 when not."""
+    address = sys.argv[1] if len(sys.argv) > 1 else ADDRESS
     host = os.environ.get("HMS_HOSTS", "").split(",")[0].strip().lstrip(".") or "127.0.0.1"
-    asked = urllib.request.Request((*sys.argv, ADDRESS)[1], headers={"Host": host})  # noqa: S310
+    asked = urllib.request.Request(address, headers={"Host": host})  # noqa: S310 - given by the container's description
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(asked, timeout=4) as answer:

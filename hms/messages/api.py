@@ -62,14 +62,14 @@ NOTIFICATIONS = parameters(
 @needs(Action.SIGNED_IN)
 @api.arguments(NOTIFICATIONS, location="query")
 @api.response(200, NotificationOut(many=True))
-def notifications(asked: dict[str, Any]) -> Response:
+def notifications(arguments: dict[str, Any]) -> Response:
     """One's own notifications, newest first; `unread=true` is another way to say `is_read=false`."""
-    if "unread" in asked:
-        asked.setdefault("is_read", not asked["unread"])
+    if "unread" in arguments:
+        arguments.setdefault("is_read", not arguments["unread"])
     is_read = Notification.read_at.is_not(None)
     columns = {"related_appointment": Notification.related_appointment_id, "is_read": is_read}
-    rows = narrowed(queries.own(person().id), asked, on=Notification.created_at, **columns)
-    return listed(ordered(rows, asked, Notification.id, created_at=Notification.created_at), notification_json)
+    rows = narrowed(queries.own(person().id), arguments, on=Notification.created_at, **columns)
+    return listed(ordered(rows, arguments, Notification.id, created_at=Notification.created_at), notification_json)
 
 
 @api.post("/notifications/<int:notification_id>/mark_read/")

@@ -133,14 +133,14 @@ def check_record(patient_id: int, who: Person) -> None:
         check(whom, who)
 
 
-def marks(who: Person | Reader, patient_id: Any) -> tuple[Any, Any]:
+def access_columns(who: Person | Reader, patient_id: Any) -> tuple[Any, Any]:
     """Two columns for rows about the patient with this id (a column): `is_open`, whether the record is open to `who`, and
     `is_emergency`, whether with a reason. See `check_marked`."""
     return open_to(who, patient_id).label("is_open"), in_emergency(who, patient_id).label("is_emergency")
 
 
 def check_marked(row: Any, who: Person) -> None:
-    """Raise `Closed` unless the row, which has the columns of `marks` and `patient_id`, is of a record open to `who`."""
+    """Raise `Closed` unless the row, which has the columns of `access_columns` and `patient_id`, is of a record open to `who`."""
     if not row.is_open:
         raise Closed(row.patient_id, who)
     if row.is_emergency:
@@ -148,20 +148,22 @@ def check_marked(row: Any, who: Person) -> None:
 
 
 @dataclass(frozen=True)
-class Doors:
+class RecordAccess:
     """Of some patients, those whose records are closed to a reader, and those that are open with a reason."""
 
     closed: frozenset[int] = frozenset()
     emergency: frozenset[int] = frozenset()
 
 
-def doors(patients: Iterable[Patient], who: Person) -> Doors:
+def record_access(patients: Iterable[Patient], who: Person) -> RecordAccess:
     """Which of these records are closed to `who`. Asks the database only when one of them can be."""
-    asked = {one.id for one in patients if one.is_restricted or always_needs_reason(who)}
-    if not asked or isinstance(who, System):
-        return Doors()
-    rows = db.session.execute(select(Patient.id, *marks(who, Patient.id)).where(Patient.id.in_(asked))).all()
-    return Doors(
+    may_be_closed = {one.id for one in patients if one.is_restricted or always_needs_reason(who)}
+    if not may_be_closed or isinstance(who, System):
+        return RecordAccess()
+    rows = db.session.execute(
+        select(Patient.id, *access_columns(who, Patient.id)).where(Patient.id.in_(may_be_closed))
+    ).all()
+    return RecordAccess(
         frozenset(row.id for row in rows if not row.is_open), frozenset(row.id for row in rows if row.is_emergency)
     )
 

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import PasswordField
 from wtforms.validators import Length
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.forms import DeskForm, Required, Text
 from hms.core.permissions import Action
 from hms.core.web import needs, person, safe_next
@@ -52,7 +52,7 @@ def break_glass(patient_id: int) -> ResponseReturnValue:
         return redirect(onward)
     shown = {"patient": patient, "banner": queries.patient_banner(patient, who), "form": form, "next": back}
     shown |= {"back": back or f"/patients/{patient_id}", "shortest": restricting.SHORTEST_REASON}
-    reading.note("patients.read", patient_id, entity="patient", entity_id=patient_id)
+    read_log.note("patients.read", patient_id, entity="patient", entity_id=patient_id)
     return render_template("patients/break_glass.html", **shown), form.status
 
 
@@ -69,5 +69,5 @@ def restrict(patient_id: int) -> ResponseReturnValue:
         flash(said, "success")
         return redirect(f"/patients/{patient_id}", 303)
     shown = {"patient": patient, "banner": queries.patient_banner(patient, who), "form": form}
-    reading.note("patients.read", patient_id, entity="patient", entity_id=patient_id)
+    read_log.note("patients.read", patient_id, entity="patient", entity_id=patient_id)
     return render_template("patients/restrict.html", **shown), form.status

@@ -9,19 +9,19 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import func, select
 
-from hms.core import audit, clock, drafts, reading, series, settings
+from hms.core import audit, clock, drafts, read_log, series, settings
 from hms.core.actions import STALE, action
 from hms.core.db import db
 from hms.core.errors import Conflict, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
+from hms.core.text import clean_field
 from hms.core.words import _
 
 from . import access, number, queries, rules, unfinished, wire
 from .allergy_records import (
     answer_allergies,
     confirm_no_allergies,
-    line,
     record_allergy,
     rewrite_allergies,
     withdraw_allergy,
@@ -177,9 +177,11 @@ def _tidy(given: dict[str, Any]) -> dict[str, Any]:
     if given.get("birth_date"):
         rules.check_born(given["birth_date"], clock.today())
     if "phone" in given:
-        phone = rules.normal(line("contact_info", given["phone"], LONGEST_CONTACT), current_app.config["COUNTRY"])
+        phone = rules.normal(
+            clean_field(given["phone"], "contact_info", longest=LONGEST_CONTACT), current_app.config["COUNTRY"]
+        )
         kept |= {"phone": phone.e164 or phone.as_typed, "phone_is_checked": phone.e164 is not None}
-    lines = {name: line(name, given[name], LONGEST[name]) for name in LONGEST if name in given}
+    lines = {name: clean_field(given[name], name, longest=LONGEST[name]) for name in LONGEST if name in given}
     as_they_are = ("birth_date", "birth_is_estimated", "deceased_on", "external_id")
     return kept | lines | {name: given[name] for name in as_they_are if name in given}
 
@@ -188,7 +190,10 @@ def _tidy(given: dict[str, Any]) -> dict[str, Any]:
 def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
     """Take the record out of use; it is kept, with its trail, and answers "not found" from now on."""
     patient = queries.locked_patient(patient_id)
-    patient.status, patient.withdrawn_reason = "withdrawn", line("reason", reason, LONGEST["withdrawn_reason"])
+    patient.status, patient.withdrawn_reason = (
+        "withdrawn",
+        clean_field(reason, "reason", longest=LONGEST["withdrawn_reason"]),
+    )
     patient.changed()
 
 
@@ -234,7 +239,7 @@ def read_patient(patient_id: int, *, by: Person) -> Any:
 
 
 def _note(action_: str, patient_id: int, by: Person) -> None:
-    reading.record(action_, by, [reading.Seen(patient_id, patient_id)], entity="patient")
+    read_log.record(action_, by, [read_log.Seen(patient_id, patient_id)], entity="patient")
 
 
 def _about(patient_id: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from hms.core.errors import RuleBroken
-from hms.core.text import TextError, clean, fold
+from hms.core.text import clean_field, fold
 from hms.core.words import _
 
 LONGEST_SUBSTANCE = 200
@@ -31,7 +31,4 @@ def substances(text: str, field: str = "known_allergies") -> list[str] | None:
         return NONE_KNOWN
     if len(named) > MOST_SUBSTANCES:
         raise RuleBroken(_("Name at most 50 substances."), field)
-    try:
-        return [clean(part, longest=LONGEST_SUBSTANCE) for part in named]
-    except TextError as wrong:
-        raise RuleBroken(wrong.sentence, field) from wrong
+    return [clean_field(part, field, longest=LONGEST_SUBSTANCE) for part in named]

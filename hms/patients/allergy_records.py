@@ -7,26 +7,19 @@ from typing import Any
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.db import db
-from hms.core.errors import Conflict, NotAllowed, RuleBroken
+from hms.core.errors import Conflict, NotAllowed
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
-from hms.core.text import TextError, clean, fold
+from hms.core.text import clean_field, fold
 from hms.core.words import _
 
 from . import access, queries
-from .allergies import NONE_KNOWN, substances
+from .allergies import LONGEST_SUBSTANCE, NONE_KNOWN, substances
 from .models import Allergy, Patient
 
+LONGEST_REACTION = 255
 CHANGES_NO_ALLERGIES = _("Your role may not change known_allergies. Ask a nurse or a doctor.")
-
-
-def line(field: str, value: str | None, longest: int) -> str:
-    """One cleaned line; `RuleBroken` on `field` when it cannot be kept."""
-    try:
-        return clean(value or "", longest=longest)
-    except TextError as wrong:
-        raise RuleBroken(wrong.sentence, field) from wrong
 
 
 @action(Action.RECORD_ALLERGY)
@@ -40,10 +33,17 @@ def record_allergy(
     """
     patient = queries.locked_patient(patient_id)
     access.check(patient, by)
-    name = line("substance", substance, 200)
+    name = clean_field(substance, "substance", longest=LONGEST_SUBSTANCE)
     if any(fold(known.substance) == fold(name) for known in queries.allergies(patient_id)):
         raise Conflict(_("This allergy is already recorded."), "substance", code="already_recorded")
-    allergy = _new_allergy(patient, name, by, reaction=line("reaction", reaction, 255), severity=severity, **more)
+    allergy = _new_allergy(
+        patient,
+        name,
+        by,
+        reaction=clean_field(reaction, "reaction", longest=LONGEST_REACTION),
+        severity=severity,
+        **more,
+    )
     patient.changed()
     db.session.flush()
     return allergy

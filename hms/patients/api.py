@@ -7,9 +7,9 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from hms.core import reading
+from hms.core import read_log
 from hms.core.api import DeskApi, check_if_match, single
-from hms.core.parameters import PAGING, May, Ordering, Search, bounds, days, parameters
+from hms.core.parameters import PAGING, MayUse, Ordering, Search, bounds, days, parameters
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 
@@ -20,7 +20,7 @@ from .shapes import LookalikeOut, PatientChange, PatientIn, PatientOut, PersonAs
 api = DeskApi("patients_api", __name__, description="Patients")
 
 
-def _sees(field: str) -> May:
+def _sees(field: str) -> MayUse:
     return lambda who: field in names_of(who)
 
 
@@ -49,14 +49,16 @@ def _written(given: dict[str, Any]) -> dict[str, Any]:
 @needs(Action.FIND_PATIENT, Action.READ_OWN_RECORD)
 @api.arguments(PATIENTS, location="query")
 @api.response(200, PatientOut(many=True))
-def patients(asked: dict[str, Any]) -> Response:
+def patients(arguments: dict[str, Any]) -> Response:
     """Patients in the order of registration. `search=` finds as the find box does, among what the role is shown; `date`,
     `date_from` and `date_to` are days of registration."""
-    who, registered = person(), bounds(asked)
+    who, registered = person(), bounds(arguments)
     seen = names_of(who)
-    terms = queries.asked_for(asked.get("search", ""), births="date_of_birth" in seen, phones="contact_info" in seen)
-    return reading.listed(
-        partial(wire.rows, asked=terms, days=registered, order=asked.get("ordering", "id"), who=who),
+    terms = queries.asked_for(
+        arguments.get("search", ""), births="date_of_birth" in seen, phones="contact_info" in seen
+    )
+    return read_log.listed(
+        partial(wire.rows, asked=terms, days=registered, order=arguments.get("ordering", "id"), who=who),
         lambda row: patient_json(row, seen),
         partial(_seen, names=seen),
         entity="patient",
@@ -64,10 +66,10 @@ def patients(asked: dict[str, Any]) -> Response:
     )
 
 
-def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, reading.Seen]:
+def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.Seen]:
     """What a row of a list shows of whom: with allergies it counts as the record."""
     action = "patients.read" if "known_allergies" in names and row.is_open else "patients.read_list"
-    return action, reading.Seen(row.id, row.id)
+    return action, read_log.Seen(row.id, row.id)
 
 
 @api.post("/patients/")
@@ -123,7 +125,7 @@ def lookalikes(given: dict[str, Any]) -> Response:
     found = queries.lookalikes(_person(given), who=person())
     rows = {row.id: row for row in wire.rows_of([one.hit.id for one in found], person())}
     seen = names_of(person())
-    reading.note_each("patients.read", (_seen(row, seen)[1] for row in rows.values()), entity="patient")
+    read_log.note_each("patients.read", (_seen(row, seen)[1] for row in rows.values()), entity="patient")
     return jsonify(
         [
             {

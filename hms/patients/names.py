@@ -6,7 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 from hms.core.errors import RuleBroken
-from hms.core.text import TextError, clean
+from hms.core.text import clean_field
 from hms.core.words import _
 
 LONGEST_NAME = 100
@@ -38,10 +38,7 @@ def names(given: str | None, family: str | None) -> Names:
 
 
 def _cleaned(name: str | None, field: str) -> str:
-    try:
-        tidy = " ".join(clean(name or "", longest=LONGEST_NAME).split())
-    except TextError as reason:
-        raise RuleBroken(reason.sentence, field) from None
+    tidy = " ".join(clean_field(name, field, longest=LONGEST_NAME).split())
     if tidy and not any(c.isalnum() for c in tidy):
         raise RuleBroken(_("Write the name with letters."), field)
     return tidy

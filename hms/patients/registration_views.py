@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -9,13 +10,15 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 
-from hms.core import clock
+from hms.core import clock, read_log
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.core.words import _ as N_
 
 from . import actions, forms, queries, unfinished
 from .desk import onward, pages
+from .lookalikes import Lookalike
 from .models import Patient
 
 
@@ -52,6 +55,7 @@ def _registration(form: forms.RegistrationForm, asked: str) -> str:
     match = getattr(form.conflict, "match", None) if form.is_submitted() else None
     is_filled = asked or form.is_submitted() or form.first_name.data
     found = queries.lookalikes(form.person(), who=person()) if is_filled else []
+    _note(found)
     waiting = [one for one in unfinished.of(person()) if one.key != form.draft.data]
     return render_template("patients/new.html", form=form, found=found, match=match, asked=asked, waiting=waiting)
 
@@ -61,7 +65,7 @@ def _registration(form: forms.RegistrationForm, asked: str) -> str:
 def draft_key(draft: str) -> ResponseReturnValue:
     """A fresh form token, for a page that outlived its session; not when somebody else has signed in meanwhile."""
     if unfinished.is_anothers(person(), draft):
-        raise NotFound(_("This registration was begun by a colleague."))
+        raise NotFound(N_("This registration was begun by a colleague."))
     return {"csrf_token": generate_csrf()}
 
 
@@ -71,7 +75,7 @@ def keep_registration(draft: str) -> ResponseReturnValue:
     """Keep what is typed, every few seconds; nobody is registered."""
     typed = request.get_json()
     if not isinstance(typed, dict) or not unfinished.is_key(draft):
-        raise RuleBroken(_("The request could not be read."))
+        raise RuleBroken(N_("The request could not be read."))
     saved_at = unfinished.keep(person(), draft, typed) or clock.now()
     return {"saved_at": f"{clock.local(saved_at):%H:%M:%S}"}
 
@@ -95,7 +99,13 @@ def _registered(patient: Patient) -> ResponseReturnValue:
 def lookalikes() -> str:
     """The panel of likely records for what is typed so far; writes nothing."""
     form = forms.RegistrationForm()
-    return render_template("patients/_lookalikes.html", found=queries.lookalikes(form.person(), who=person()))
+    found = queries.lookalikes(form.person(), who=person())
+    _note(found)
+    return render_template("patients/_lookalikes.html", found=found)
+
+
+def _note(found: Sequence[Lookalike]) -> None:
+    read_log.note_rows("patients.read_list", len(found), entity="patient", is_search=True)
 
 
 @pages.route("/unknown", methods=["GET", "POST"])

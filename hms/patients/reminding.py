@@ -27,7 +27,7 @@ def remind_reviewers() -> None:
     Like every alert it names no patient. By e-mail it goes to those who want their alerts by e-mail.
     """
     with doing("patients.remind_reviewers", SYSTEM):
-        if not turns.is_free(Turn.REMIND_REVIEWERS):
+        if not turns.try_acquire(Turn.REMIND_REVIEWERS):
             return
         late, told = _late(), _told_today()
         for reviewer in staff.who_may(Action.REVIEW_ACCESS) if late else ():

@@ -15,12 +15,12 @@ from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
 from hms.core.statements import built_once
+from hms.core.text import clean_field
 from hms.core.words import Sentence, _
 from hms.messages.actions import tell
 from hms.staff import queries as staff
 
 from . import access, queries
-from .allergy_records import line
 from .models import BreakGlass, Patient
 
 OPEN_FOR = timedelta(minutes=60)
@@ -55,7 +55,7 @@ def lift_restriction(patient_id: int, *, reason: str, by: Person) -> Patient:
 
 def checked_reason(text: str) -> str:
     """The reason as it is kept; `RuleBroken` when it says nothing."""
-    reason = line("reason", text, LONGEST_REASON)
+    reason = clean_field(text, "reason", longest=LONGEST_REASON)
     if len(reason) < SHORTEST_REASON or len(set(reason.casefold())) < 4:
         raise RuleBroken(_("Write the reason in at least ten characters."), "reason")
     return reason
@@ -118,7 +118,7 @@ def review(break_glass_id: int, *, finding: str, note: str = "", by: Person) -> 
         raise RuleBroken(_("Nobody reviews their own access. Ask another reviewer."), "finding")
     if opened.reviewed_at is not None:
         raise Conflict(_("Somebody else has reviewed this access already."), code="already_reviewed")
-    said = line("note", note, LONGEST_REASON)
+    said = clean_field(note, "note", longest=LONGEST_REASON)
     if finding == "unjustified" and len(said) < SHORTEST_REASON:
         raise RuleBroken(_("Write what was wrong, in at least ten characters."), "note")
     opened.finding, opened.review_note = finding, said

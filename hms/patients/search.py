@@ -45,6 +45,8 @@ class SearchTerms:
     is_mistyped_number: bool = False
     looks_into_phones: bool = True
     """Whether digits may lie in a phone too, or in hospital numbers only."""
+    finds_nobody: bool = False
+    """Something was typed, but nothing that can be searched for, such as `%`."""
 
     def without_births(self) -> SearchTerms:
         """The same line for somebody who is not shown birth dates: digits of a date are digits of a number."""
@@ -59,9 +61,6 @@ class SearchTerms:
     def without_phones(self) -> SearchTerms:
         """The same line for somebody who is not shown phones."""
         return replace(self, looks_into_phones=False)
-
-    finds_nobody: bool = False
-    """Something was typed, but nothing that can be searched for, such as `%`."""
 
     @property
     def is_empty(self) -> bool:

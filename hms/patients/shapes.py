@@ -33,7 +33,7 @@ class PatientChange(PatientIn):
 
 
 class PersonAsked(PatientIn):
-    """Whom a look-alike is looked for; anything may be left out. Allergies tell nobody apart."""
+    """The person for whom similar records are sought; anything may be left out. Allergies are not compared."""
 
     class Meta(PatientIn.Meta):
         exclude = ("known_allergies",)

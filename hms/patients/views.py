@@ -9,12 +9,15 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from hms.core import nav, reading
+from hms.core import nav, read_log
 from hms.core.actions import require
 from hms.core.errors import NotFound, Stale
 from hms.core.forms import DeskForm
+from hms.core.numbers import parse_record_id
 from hms.core.permissions import Action
+from hms.core.text import sought
 from hms.core.web import needs, person, safe_next
+from hms.core.words import _ as N_
 
 from . import (
     access,
@@ -36,11 +39,13 @@ nav.place(_l("Patients"), "patients.index", Action.EDIT_PATIENT, order=30)
 @needs(Action.FIND_PATIENT)
 def index() -> str:
     """Find a patient, or leaf through the list by family name."""
-    typed = request.args.get("q", "").strip()[:100]
+    typed = sought(request.args.get("q"))
     if typed:
         hits = queries.find(typed, limit=queries.PAGE, who=person())
+        read_log.note_rows("patients.read_list", len(hits), entity="patient", is_search=True)
         return render_template("patients/index.html", typed=typed, hits=hits, listing=None)
     listing = queries.by_name(after=_id("after"), before=_id("before"))
+    read_log.note_rows("patients.read_list", len(listing.rows), entity="patient")
     return render_template("patients/index.html", typed="", hits=_hits(listing), listing=listing)
 
 
@@ -49,8 +54,7 @@ def _hits(listing: queries.NamePage) -> list[queries.Hit]:
 
 
 def _id(name: str) -> int | None:
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    return parse_record_id(request.args.get(name, ""))
 
 
 @pages.route("/<int:patient_id>/edit", methods=["GET", "POST"])
@@ -83,7 +87,7 @@ def _correction(patient_id: int, form: forms.CorrectionForm, proposed: list[str]
 
 
 def _note(action: str, patient_id: int) -> None:
-    reading.note(action, patient_id, entity="patient", entity_id=patient_id)
+    read_log.note(action, patient_id, entity="patient", entity_id=patient_id)
 
 
 def _differences(patient: Patient, form: forms.CorrectionForm) -> list[tuple[Any, str, str]]:
@@ -173,7 +177,7 @@ def withdraw_allergy(patient_id: int, allergy_id: int) -> ResponseReturnValue:
 def _belongs(allergy_id: int, patient_id: int) -> None:
     access.check(queries.patient(patient_id), person())
     if not any(allergy.id == allergy_id for allergy in queries.allergies(patient_id)):
-        raise NotFound(_("This allergy is not on the patient's list any more."))
+        raise NotFound(N_("This allergy is not on the patient's list any more."))
 
 
 @pages.get("/<int:patient_id>/card")

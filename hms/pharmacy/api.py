@@ -108,12 +108,16 @@ def dispense(given: dict[str, Any], prescription_id: int) -> dict[str, Any]:
 @needs(Action.READ_PRESCRIPTION)
 @api.arguments(shapes.DISPENSES, location="query")
 @api.response(200, DispenseOut(many=True))
-def dispensing_logs(asked: dict[str, Any]) -> Response:
+def dispensing_logs(arguments: dict[str, Any]) -> Response:
     """What was given, newest first; by `prescription`, `patient`, `medication`, `dispensed_by`, and day."""
-    what = {"prescription": Dispense.prescription_id, "medication": Dispense.medication_id}
-    who = {"patient": Dispense.patient_id, "dispensed_by": Dispense.dispensed_by_id}
-    query = narrowed(_dispenses(), asked, on=Dispense.dispensed_at, **what, **who)
-    query = ordered(query, asked, Dispense.id, dispense_date=Dispense.dispensed_at)
+    columns = {
+        "prescription": Dispense.prescription_id,
+        "medication": Dispense.medication_id,
+        "patient": Dispense.patient_id,
+        "dispensed_by": Dispense.dispensed_by_id,
+    }
+    query = narrowed(_dispenses(), arguments, on=Dispense.dispensed_at, **columns)
+    query = ordered(query, arguments, Dispense.id, dispense_date=Dispense.dispensed_at)
     return trail.listed("dispense", query, dispense_json)
 
 
@@ -146,10 +150,10 @@ def batch_json(row: Any) -> dict[str, Any]:
 @needs(Action.READ_STOCK)
 @api.arguments(shapes.BATCHES, location="query")
 @api.response(200, BatchOut(many=True))
-def stock_batches(asked: dict[str, Any]) -> Response:
+def stock_batches(arguments: dict[str, Any]) -> Response:
     """Batches, the soonest expiry first; by `medication_item`, and the day on which they were received."""
-    query = narrowed(_batches(), asked, on=Batch.created_at, medication_item=Batch.medication_id)
-    query = ordered(query, {"ordering": "expiry_date"} | asked, Batch.id, expiry_date=Batch.expires_on)
+    query = narrowed(_batches(), arguments, on=Batch.created_at, medication_item=Batch.medication_id)
+    query = ordered(query, {"ordering": "expiry_date"} | arguments, Batch.id, expiry_date=Batch.expires_on)
     return listed(query, batch_json)
 
 
@@ -175,7 +179,7 @@ def add_batch(given: dict[str, Any]) -> dict[str, Any]:
 @needs(Action.READ_STOCK)
 @api.arguments(parameters(**PAGING), location="query")
 @api.response(200, BatchOut(many=True))
-def batches_of(_asked: dict[str, Any], medication_id: int) -> Response:
+def batches_of(_arguments: dict[str, Any], medication_id: int) -> Response:
     """The batches of one medicine."""
     if shelves.place_of(medication_id) is None:
         raise NotFound(_("There is no such medicine."))
@@ -187,7 +191,7 @@ def batches_of(_asked: dict[str, Any], medication_id: int) -> Response:
 @needs(Action.READ_STOCK_LEVEL)
 @api.arguments(parameters(**PAGING), location="query")
 @api.response(200, MedicationOut(many=True))
-def below_reorder_level(_asked: dict[str, Any]) -> Response:
+def below_reorder_level(_arguments: dict[str, Any]) -> Response:
     """Medicines at or below their reorder level; expired stock does not count."""
     who = person()
     return listed(shelves.low(), lambda row: medication_json(row, who))
@@ -197,9 +201,9 @@ def below_reorder_level(_asked: dict[str, Any]) -> Response:
 @needs(Action.READ_STOCK)
 @api.arguments(parameters(**PAGING, days=Number(0, 3650)), location="query")
 @api.response(200, BatchOut(many=True))
-def near_expiry(asked: dict[str, Any]) -> Response:
+def near_expiry(arguments: dict[str, Any]) -> Response:
     """Batches in stock that expire within `days` (the hospital's setting when left out), the soonest first."""
-    days = asked.get("days")
+    days = arguments.get("days")
     last = clock.today() + timedelta(days=shelves.near_days() if days is None else days)
     query = _batches().where(Batch.quantity > 0, Batch.expires_on.between(clock.today(), last))
     return listed(query.order_by(Batch.expires_on, Batch.id), batch_json)
@@ -224,12 +228,16 @@ def adjustment_json(row: StockMovement) -> dict[str, Any]:
 @needs(Action.READ_STOCK)
 @api.arguments(shapes.MOVEMENTS, location="query")
 @api.response(200, AdjustmentOut(many=True))
-def stock_adjustments(asked: dict[str, Any]) -> Response:
+def stock_adjustments(arguments: dict[str, Any]) -> Response:
     """Adjustments and write-offs, newest first; `quantity` is the change of the stock."""
     query = select(StockMovement).where(StockMovement.kind.in_(("adjustment", "write_off", "count")))
-    what = {"medication_item": StockMovement.medication_id, "stock_batch": StockMovement.batch_id}
-    query = narrowed(query, asked, on=StockMovement.moved_at, **what, adjusted_by=StockMovement.moved_by_id)
-    return listed(ordered(query, asked, StockMovement.id, adjustment_date=StockMovement.moved_at), adjustment_json)
+    columns = {
+        "medication_item": StockMovement.medication_id,
+        "stock_batch": StockMovement.batch_id,
+        "adjusted_by": StockMovement.moved_by_id,
+    }
+    query = narrowed(query, arguments, on=StockMovement.moved_at, **columns)
+    return listed(ordered(query, arguments, StockMovement.id, adjustment_date=StockMovement.moved_at), adjustment_json)
 
 
 @api.post("/stock-adjustments/")
@@ -241,8 +249,8 @@ def add_adjustment(given: dict[str, Any]) -> dict[str, Any]:
     batch = shelves.batch(given["stock_batch"])
     if given.get("medication_item", batch.medication_id) != batch.medication_id:
         raise RuleBroken(_("This batch is of another medicine."), "stock_batch")
-    what, quantity = given["adjustment_type"], given["quantity"]
-    reason = " – ".join(part for part in (what, given.get("reason", "")) if part)
-    if what != "Stock-Take Variance":
+    kind, quantity = given["adjustment_type"], given["quantity"]
+    reason = " – ".join(part for part in (kind, given.get("reason", "")) if part)
+    if kind != "Stock-Take Variance":
         return adjustment_json(actions.write_off(batch.id, abs(quantity), reason=reason, by=person()))
     return adjustment_json(actions.change(batch.id, quantity, reason, kind=Kind.COUNT, by=person()))

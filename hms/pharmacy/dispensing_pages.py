@@ -11,13 +11,15 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from hms.core import clock, reading
+from hms.core import clock, read_log
 from hms.core.actions import doing
 from hms.core.errors import Conflict, NotFound
 from hms.core.filters import person_name
 from hms.core.localisation import translate_error
+from hms.core.numbers import parse_record_id
 from hms.core.permissions import Action
 from hms.core.web import needs, person
+from hms.core.words import _ as N_
 from hms.formulary import facts
 from hms.formulary.strengths import kept_together
 from hms.patients import access
@@ -40,17 +42,18 @@ def _shown() -> str:
 
 def _ids(text: str) -> list[int]:
     """Ids of an address, "12,13"; what is no id is left out."""
-    parts = [part for part in text.split(",")[:MOST_LABELS] if part.isascii() and part.isdigit() and len(part) < 19]
-    return [int(part) for part in parts]
+    ids = [parse_record_id(part) for part in text.split(",")[:MOST_LABELS]]
+    return [one for one in ids if one is not None]
 
 
 def _place(text: str) -> tuple[datetime, int, int] | None:
     """Where the last page ended, "<microseconds>.<encounter>.<patient>"."""
-    parts = text.split(".")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+    numbers = [number for part in text.split(".") if (number := parse_record_id(part)) is not None]
+    if len(numbers) != 3 or text.count(".") != 2:
         return None
-    instant = datetime.fromtimestamp(min(int(parts[0]), 4 * 10**15) // 10**6, UTC)
-    return instant.replace(microsecond=int(parts[0]) % 10**6), int(parts[1]), int(parts[2])
+    microseconds, encounter_id, patient_id = numbers
+    instant = datetime.fromtimestamp(min(microseconds, 4 * 10**15) // 10**6, UTC)
+    return instant.replace(microsecond=microseconds % 10**6), encounter_id, patient_id
 
 
 def _older(rows: list[Any], show: str) -> str | None:
@@ -67,9 +70,9 @@ def _queue() -> dict[str, Any]:
     show = _shown()
     if show == "done":
         given = handed_out.given_on(clock.today(), before=request.args.get("before", type=int), limit=queries.PAGE + 1)
-        closed = access.doors((one.patient for one in given), person()).closed
-        _note_board((one.patient_id, False) for one in given if one.patient_id not in closed)
-        return {"show": show, "given": given[: queries.PAGE], "older": _earlier(given), "closed": closed}
+        shown = given[: queries.PAGE]
+        doors = _note_given(shown)
+        return {"show": show, "given": shown, "older": _earlier(given), "closed": doors.closed}
     rows = queries.waiting(show, after=_place(request.args.get("after", "")), limit=queries.PAGE + 1)
     keys = [(row.encounter_id, row.patient_id) for row in rows[: queries.PAGE]]
     visits = queries.visits(keys, (*queries.SHOWN[show], *(("on_hold",) if show == "waiting" else ())), who=person())
@@ -82,11 +85,20 @@ def _queue() -> dict[str, Any]:
     return {"show": show, "visits": visits, "opened": opened, "form": form, "older": _older(rows, show)}
 
 
+def _note_given(given: Sequence[Dispense]) -> access.RecordAccess:
+    """Note those whose records are open to the person; the answer tells which are not."""
+    doors = access.record_access((one.patient for one in given), person())
+    _note_board(
+        (one.patient_id, one.patient_id in doors.emergency) for one in given if one.patient_id not in doors.closed
+    )
+    return doors
+
+
 def _note_board(shown: Iterable[tuple[int, bool]]) -> None:
-    """The trail has whose medicines were shown: a patient's id, and whether the record is open with a reason."""
+    """Write to the trail whose medicines were shown: a patient's id, and whether the record is open with a reason."""
     marked = {True: access.EMERGENCY, False: None}
-    seen = [reading.Seen(patient_id, purpose=marked[in_emergency]) for patient_id, in_emergency in shown]
-    reading.note_each("pharmacy.read_board", seen, entity="prescription")
+    seen = [read_log.Seen(patient_id, purpose=marked[in_emergency]) for patient_id, in_emergency in shown]
+    read_log.note_each("pharmacy.read_board", seen, entity="prescription")
 
 
 def _earlier(given: Any) -> str | None:
@@ -100,9 +112,8 @@ def _earlier(given: Any) -> str | None:
 def queue() -> str:
     """Prescriptions to dispense, the longest waiting visit opened; `?given=` names what was just handed out."""
     done = handed_out.dispenses(_ids(request.args.get("given", "")))
-    closed = access.doors((one.patient for one in done), person()).closed
+    closed = _note_given(done).closed
     done = [one for one in done if one.patient_id not in closed]
-    _note_board((one.patient_id, False) for one in done)
     kept = {name: request.args[name] for name in PLACE if request.args.get(name)}
     return render_template("pharmacy/queue.html", counts=queries.counts(), done=done, kept=kept, **_queue())
 
@@ -125,7 +136,7 @@ def visit(encounter_id: int) -> ResponseReturnValue:
         return redirect(url_for("pharmacy.queue", given=given), 303)
     if form.is_submitted():
         seen = queries.visit(encounter_id, person())
-    reading.note("pharmacy.read_prescription", seen.patient.id, entity="encounter", entity_id=encounter_id)
+    read_log.note("pharmacy.read_prescription", seen.patient.id, entity="encounter", entity_id=encounter_id)
     return render_template("pharmacy/visit.html", visit=seen, form=form), form.status
 
 
@@ -140,7 +151,7 @@ def _line_page(prescription_id: int, form: Any = None, reasons: Any = None) -> R
     reasons = reasons or ReasonForm(formdata=None)
     status = max(form.status, reasons.status)
     given = handed_out.dispenses_of(prescription_id)
-    reading.note("pharmacy.read_prescription", seen.patient.id, entity="prescription", entity_id=prescription_id)
+    read_log.note("pharmacy.read_prescription", seen.patient.id, entity="prescription", entity_id=prescription_id)
     page = {"visit": seen, "line": line, "form": form, "reasons": reasons, "given": given, "held": held}
     return render_template("pharmacy/line.html", **page), status
 
@@ -210,12 +221,12 @@ def _open_dispenses(ids: list[int]) -> Sequence[Dispense]:
 def _labels(ids: list[int]) -> str:
     given = _open_dispenses(ids)
     if not given:
-        raise NotFound(_("There is no such label."))
+        raise NotFound(N_("There is no such label."))
     told = {one.id: sentences.directions(one.prescription, one.medication) for one in given}
     forms = {one.id: kept_together(facts.form_strength(one.medication)) for one in given}
-    seen = [reading.Seen(one.patient_id, one.id) for one in given]
+    seen = [read_log.Seen(one.patient_id, one.id) for one in given]
     with doing("pharmacy.read_label", person()):
-        reading.record("pharmacy.read_label", person(), seen, entity="dispense")
+        read_log.record("pharmacy.read_label", person(), seen, entity="dispense")
     title = ngettext(
         "Label for %(name)s", "%(num)s labels for %(name)s", len(given), name=person_name(given[0].patient)
     )
@@ -242,11 +253,11 @@ def take_back(dispense_id: int) -> ResponseReturnValue:
     """What comes back of a dispense."""
     given = _open_dispenses([dispense_id])
     if not given:
-        raise NotFound(_("There is no such dispense."))
+        raise NotFound(N_("There is no such dispense."))
     form = ReturnForm()
     if form.save(actions.return_dispensed, by=person(), dispense_id=dispense_id):
         flash(_("Taken back; stock and bill are corrected"), "success")
         return redirect(url_for("pharmacy.line", prescription_id=given[0].prescription_id), 303)
     one = handed_out.dispenses([dispense_id])[0]
-    reading.note("pharmacy.read_dispense", one.patient_id, entity="dispense", entity_id=dispense_id)
+    read_log.note("pharmacy.read_dispense", one.patient_id, entity="dispense", entity_id=dispense_id)
     return render_template("pharmacy/return.html", one=one, form=form), form.status

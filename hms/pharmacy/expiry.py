@@ -11,7 +11,6 @@ from hms.core.errors import RuleBroken
 from hms.core.words import _
 
 SOON_DAYS = 30
-NEAR_DAYS = 90
 FURTHEST_YEARS = 20
 _MONTH_FORMS = (
     re.compile(r"(?P<m>0[1-9]|1[0-2])(?P<y>[0-9]{2})"),
@@ -68,13 +67,13 @@ def check_received(expires: date | None, today: date, field: str = "expiry_date"
         raise RuleBroken(_("These goods are expired. Send them back; they cannot be received."), field, code="expired")
 
 
-def nearness(expires: date | None, today: date) -> Nearness:
-    """Expired from its last day on, soon within 30 days, near within 90."""
+def nearness(expires: date | None, today: date, near_days: int) -> Nearness:
+    """Expired from its last day on, soon within `SOON_DAYS`, near within `near_days`."""
     if expires is None:
         return Nearness.FAR
     left = (expires - today).days
     if left <= 0:
         return Nearness.EXPIRED
-    if left <= SOON_DAYS:
+    if left <= min(SOON_DAYS, near_days):
         return Nearness.SOON
-    return Nearness.NEAR if left <= NEAR_DAYS else Nearness.FAR
+    return Nearness.NEAR if left <= near_days else Nearness.FAR

@@ -15,6 +15,7 @@ from hms.core.errors import Conflict, RuleBroken
 from hms.core.forms import DeskForm, MoneyField, Text, WholeField
 from hms.core.localisation import translate_error
 from hms.core.money import ZERO, Money
+from hms.core.numbers import parse_record_id
 
 from . import shelves
 from .receiving import MOST_LINES, Received
@@ -155,8 +156,7 @@ class ReceivedLine(Form):
 
     def resolve(self) -> None:
         """Find the medicine by its name when none was chosen from the list."""
-        chosen = self.medication_id.data or ""
-        if chosen.isascii() and chosen.isdigit() and len(chosen) < 19:
+        if parse_record_id(self.medication_id.data or "") is not None:
             return
         self.medication_id.data = ""
         found = shelves.medicines_named(self.medicine.data or "", limit=2) if self.medicine.data else []

@@ -107,7 +107,7 @@ _MEDICINE = (
 def _lines(ids: Any, *, who: Reader) -> Select:
     line, medicine, item, whom = (one.__table__ for one in (Prescription, Medication, PriceItem, Patient))
     about = (item.c.name.label("item_name"), item.c.billing_label, item.c.unit_price, whom.c.allergy_status)
-    about += access.marks(who, line.c.patient_id)
+    about += access.access_columns(who, line.c.patient_id)
     told = (*(line.c[name] for name in _LINE), *(medicine.c[name] for name in _MEDICINE), *about)
     query = select(*told, reactions.recorded(line.c.patient_id).label("allergies")).select_from(
         line.join(whom, whom.c.id == line.c.patient_id)

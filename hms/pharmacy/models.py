@@ -69,6 +69,11 @@ class Batch(Record):
                 "code": "out_of_stock",
             },
         ),
+        CheckConstraint(
+            "unit_cost >= 0 AND unit_cost < 100000000",
+            name="cost_possible",
+            info={"says": _("Write a cost of zero or more."), "field": "unit_cost"},
+        ),
         Index(
             "uq_batch_lot",
             "medication_id",

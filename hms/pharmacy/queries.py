@@ -71,7 +71,7 @@ def waiting(show: str, *, after: tuple[datetime, int, int] | None = None, limit:
 
 def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPEN, *, who: Person) -> list[Visit]:
     """The visits of these (encounter id, patient id), in their order, with the lines in `statuses`. A fixed number of
-    queries however many there are. Of a record closed to `who` nothing is told but whose it is."""
+    queries however many there are. A record that is closed to `who` shows only whose it is."""
     wanted = list(keys)
     rows = _lines(wanted, statuses)
     if not rows:
@@ -85,13 +85,13 @@ def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPE
     grouped: dict[tuple[int | None, int], list[Any]] = defaultdict(list)
     for row in rows:
         grouped[row.encounter_id, row.patient_id].append(row)
-    doors = access.doors(patients.values(), who)
+    allowed = access.record_access(patients.values(), who)
 
     def one(key: tuple[int | None, int]) -> Visit:
         whom, lines, known = patients[key[1]], grouped[key], allergies[key[1]]
-        seen = Visit(key[0], whom, [], paid_words(paid.get(whom.id)), [], lines[0], whom.id in doors.closed)
+        seen = Visit(key[0], whom, [], paid_words(paid.get(whom.id)), [], lines[0], whom.id in allowed.closed)
         if not seen.is_closed:
-            seen.is_emergency = whom.id in doors.emergency
+            seen.is_emergency = whom.id in allowed.emergency
             seen.allergies = [" – ".join(filter(None, (a.substance, a.reaction))) for a in known]
             seen.lines = assembled(lines, medicines, shelves, whom, known, before)
         return seen

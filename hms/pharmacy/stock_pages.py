@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from hms.core import clock
 from hms.core.permissions import Action
-from hms.core.text import clean
+from hms.core.text import sought
 from hms.core.web import needs, person
 
 from . import actions, expiry, shelves
@@ -20,11 +20,8 @@ from .stock import KIND_WORDS
 
 
 def _typed(name: str = "q") -> str:
-    """What was typed into the search; nothing when it cannot be searched for."""
-    try:
-        return clean(request.args.get(name, ""), longest=100)
-    except ValueError:
-        return ""
+    """What was typed into the search."""
+    return sought(request.args.get(name))
 
 
 @pages.get("/stock")
@@ -55,6 +52,7 @@ def shelf(medication_id: int) -> str:
     before = request.args.get("before", type=int)
     moved = shelves.movements(medication_id, before=before, limit=shelves.PAGE + 1)
     older = moved[shelves.PAGE - 1].id if len(moved) > shelves.PAGE else None
+    today, near_days = clock.today(), shelves.near_days()
     return render_template(
         "pharmacy/shelf.html",
         shelf=shelves.medicine(medication_id),
@@ -62,7 +60,9 @@ def shelf(medication_id: int) -> str:
         movements=moved[: shelves.PAGE],
         older=url_for("pharmacy.shelf", medication_id=medication_id, before=older) if older else None,
         kinds=KIND_WORDS,
-        nearness=lambda day: expiry.nearness(day, clock.today()).value,
+        nearness=lambda day: expiry.nearness(day, today, near_days).value,
+        soon_days=min(expiry.SOON_DAYS, near_days),
+        near_days=near_days,
     )
 
 

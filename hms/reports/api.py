@@ -8,7 +8,7 @@ from flask import jsonify
 from marshmallow import fields
 
 from hms.appointments.models import Appointment
-from hms.core import clock, reading
+from hms.core import clock, read_log
 from hms.core.api import DeskApi, Shape
 from hms.core.db import db
 from hms.core.people import Person
@@ -80,8 +80,8 @@ def appointments_today() -> Any:
     query = queries.appointments_on(clock.today(), who.id if who.role == Role.DOCTOR else None)
     query = query.where(*access.own_rows(who, Appointment.patient_id))
     rows = list(db.session.scalars(query))
-    seen = [reading.Seen(row.patient_id, row.id) for row in rows]
-    reading.note_each("appointments.read_list", seen, entity="appointment")
+    seen = [read_log.Seen(row.patient_id, row.id) for row in rows]
+    read_log.note_each("appointments.read_list", seen, entity="appointment")
     return jsonify(appointments=[appointment_json(row, who) for row in rows])
 
 

@@ -11,21 +11,19 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo
 
 from hms.core.forms import DeskForm, LongText, RecordIdField, Required, Text, WholeField
-from hms.core.text import clean
+from hms.core.numbers import parse_record_id
 
 from . import queries, roles, rules
 from .models import Role, User
-
-
-def _id(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 class IdSelect(SelectField):
     """One record of a short list, or none."""
 
     def __init__(self, label: str = "", **kwargs: Any) -> None:
-        super().__init__(label, coerce=lambda given: _id(str(given)) if given not in (None, "") else None, **kwargs)
+        super().__init__(
+            label, coerce=lambda given: parse_record_id(str(given)) if given not in (None, "") else None, **kwargs
+        )
 
 
 def _role_choices(rows: list[Role], none: str) -> list[SelectChoice]:
@@ -134,11 +132,3 @@ class RegisterForm(ChosenPasswordForm):
 
     def offer(self) -> None:
         self.role_id.choices = _role_choices(roles_to_choose(), _("An administrator decides"))
-
-
-def typed(text: str | None) -> str:
-    """What was searched for, cleaned; nothing when it cannot be read."""
-    try:
-        return clean(text or "", longest=100)
-    except ValueError:
-        return ""

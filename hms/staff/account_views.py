@@ -13,10 +13,11 @@ from hms.core.errors import Conflict
 from hms.core.limiting import limiter
 from hms.core.localisation import translate_error
 from hms.core.permissions import Action
+from hms.core.text import sought
 from hms.core.web import needs, person
 
 from . import accounts, links, people_queries, request_queries
-from .account_forms import PersonForm, ReasonForm, typed
+from .account_forms import PersonForm, ReasonForm
 from .administrators import is_last
 from .confirming import confirmed
 from .desk import pages
@@ -27,7 +28,7 @@ from .forms import ProofForm
 @needs(Action.MANAGE_STAFF)
 def people() -> str:
     """Everybody with an account, by name; the state and what is typed are in the address."""
-    state, search = request.args.get("state", "active"), typed(request.args.get("q"))
+    state, search = request.args.get("state", "active"), sought(request.args.get("q"))
     after = people_queries.place_of(request.args.get("after", 0, type=int))
     query = people_queries.people(state=state, search=search, after=after).limit(people_queries.ROWS + 1)
     rows = db.session.execute(query).unique().all()
@@ -82,6 +83,7 @@ def account(user_id: int) -> str:
         account=seen,
         user=seen.user,
         fresh_link=fresh,
+        link_hours=links.LASTS_HOURS,
         is_mailed=links.can_be_mailed(seen.user),
         is_last=is_last(user_id),
         is_own=user_id == person().id,

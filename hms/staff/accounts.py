@@ -14,6 +14,7 @@ from hms.core.errors import Conflict, RuleBroken, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
+from hms.core.text import clean_field
 from hms.core.words import _
 
 from . import enrolling, gates, giving, links, rules, sessions
@@ -126,7 +127,7 @@ def deactivate(user_id: int, *, reason: str = "", version: int | None = None, by
     check_remains(user, None)
     if user.is_active or user.awaits_approval:
         user.is_active = user.awaits_approval = False
-        user.inactive_reason = rules.sentence(reason, LONGEST_REASON, "reason")
+        user.inactive_reason = clean_field(reason, "reason", longest=LONGEST_REASON, multiline=True)
         user.changed()
         end_links(user)
         end_access(user)

@@ -13,7 +13,7 @@ from hms.core.errors import Conflict, RuleBroken
 from hms.core.people import SYSTEM
 from hms.core.permissions import ALLOWED, Action, Role
 
-from . import accounts, actions, choosing, enrolling
+from . import accounts, actions, choosing, enrolling, links
 
 
 @click.command("create-admin")
@@ -39,7 +39,8 @@ def create_admin(username: str, email: str, first_name: str, last_name: str, pas
         click.echo(f"Administrator {username} can sign in.")
         return
     site = settings.value("hospital.site_address") or "(the address of the hospital's pages)"
-    click.echo(f"Administrator {username} chooses a password within 24 hours at {site}/welcome/{added.secret}")
+    hours = links.LASTS_HOURS
+    click.echo(f"Administrator {username} chooses a password within {hours} hours at {site}/welcome/{added.secret}")
 
 
 @click.command("install-roles")

@@ -17,12 +17,4 @@ def was_refused(response: Response) -> bool:
 
     What was turned away because too many were signing in at that moment was no try.
     """
-    return response.status_code in (401, 429) and "was_not_tried" not in g
-
-
-WISHES_OF_AN_ADDRESS = "30/hour"
-
-
-def was_kept(response: Response) -> bool:
-    """Only accounts that were really asked for count against an address, not slips of the pen."""
-    return response.status_code in (201, 303)
+    return response.status_code in (401, 429) and "is_turned_away" not in g

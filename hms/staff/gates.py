@@ -19,7 +19,7 @@ from hms.core.db import db
 from hms.core.format import clock_time
 from hms.core.words import Sentence, _
 
-from . import activity, devices, in_flight
+from . import activity, concurrent_attempts, devices
 from .errors import Locked
 from .models import SignInGate, User
 
@@ -107,7 +107,7 @@ def doors_of(what: str, user: User | None, typed_name: str) -> tuple[Door, ...]:
 @contextmanager
 def trying(doors: tuple[Door, ...], user: User | None, typed_name: str) -> Iterator[Try]:
     """Count a try at `doors`, then let it happen; `Locked` when a door is shut. Commits before and after."""
-    with in_flight.counted():
+    with concurrent_attempts.counted():
         yield from _counted_try(doors, user, typed_name)
 
 
@@ -182,12 +182,6 @@ def _locked_until(door: Door) -> datetime | None:
     until = db.session.execute(select(SignInGate.locked_until).filter_by(key=door.key)).scalar_one_or_none()
     db.session.commit()
     return until
-
-
-def locks_of(user_id: int) -> list[SignInGate]:
-    """The account's doors that are shut at this moment."""
-    shut = select(SignInGate).where(SignInGate.user_id == user_id, SignInGate.locked_until > clock.now())
-    return list(db.session.scalars(shut))
 
 
 def open_all(user_id: int) -> None:

@@ -10,6 +10,8 @@ from hms.core.format import stamp
 from hms.core.outbox import job
 from hms.core.people import SYSTEM
 from hms.core.permissions import Action
+from hms.core.words import Sentence
+from hms.core.words import _ as N_
 
 from . import links, notices, queries
 from .identity import new_token, sha256
@@ -50,8 +52,8 @@ def warn_of_lockouts(count: int) -> None:
     for user_id in queries.who_may(Action.READ_SIGN_INS):
         notices.tell(
             user_id,
-            title=_("%(count)s sign-ins locked out within an hour", count=count),
-            message=_(
+            title=str(Sentence(N_("%(count)s sign-ins locked out within an hour"), count=count)),
+            message=N_(
                 "Somebody may be guessing passwords. Look who it was, and open the accounts of those who were not."
             ),
             url="/admin/sign-ins?outcome=lockout",

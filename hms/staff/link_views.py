@@ -15,7 +15,7 @@ from hms.core.web import needs
 
 from . import links, registering
 from .account_forms import ChosenPasswordForm, RegisterForm
-from .desk import WISHES_OF_AN_ADDRESS, pages, was_kept
+from .desk import pages
 
 
 @pages.route("/welcome/<secret>", methods=["GET", "POST"])
@@ -39,7 +39,6 @@ def welcome(secret: str) -> ResponseReturnValue:
 
 @pages.route("/register", methods=["GET", "POST"])
 @needs(Action.PUBLIC)
-@limiter.limit(WISHES_OF_AN_ADDRESS, methods=["POST"], deduct_when=was_kept)
 def register() -> ResponseReturnValue:
     """Ask for an account, while the setting is open."""
     registering.check_open()

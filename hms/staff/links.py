@@ -1,6 +1,6 @@
 """One-time links: how a new person, or one who forgot, comes to a password. Nobody types a password for another.
 
-A link's secret has 256 random bits, is shown once, works once and for 24 hours; the database keeps its SHA-256 only.
+A link's secret has 256 random bits, is shown once, works once and for `LASTS_HOURS`; the database keeps its SHA-256 only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .ending import end_links
 from .identity import new_token, sha256
 from .models import OneTimeLink, User
 
-LASTS = timedelta(hours=24)
+LASTS_HOURS = 24
 WELCOME, FORGOTTEN = "welcome", "password"
 
 
@@ -45,7 +45,7 @@ def make_link(user_id: int, *, by: Person) -> str:
         user_id=user.id,
         purpose=FORGOTTEN if user.password_hash else WELCOME,
         token_hash=sha256(secret),
-        expires_at=clock.now() + LASTS,
+        expires_at=clock.now() + timedelta(hours=LASTS_HOURS),
         made_by_id=by.id,
     )
     db.session.add(link)

@@ -15,6 +15,7 @@ from hms.core.errors import RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
+from hms.core.text import clean_field
 from hms.core.words import _
 
 from . import looks, passwords, photos, rules
@@ -41,7 +42,7 @@ def change_names(*, by: Person, **names: str) -> User:
 
 
 def _line(text: str, field: str) -> str:
-    said = rules.sentence(text, LONGEST_NAME, field)
+    said = clean_field(text, field, longest=LONGEST_NAME, multiline=True)
     if re.search(r"\s\s|[\r\n\t]", said):
         raise RuleBroken(_("Write the name in one line, with single blanks."), field)
     return said

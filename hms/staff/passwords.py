@@ -1,7 +1,7 @@
 """Passwords: argon2id with OWASP's minimum (19 MiB, 2 passes); an unknown name costs as much as a wrong password.
 
-A hash takes a whole processor for some 40 ms: only a few are made at once, never in the way of other pages, and never while
-a connection to the database is kept.
+A hash keeps a processor busy: only a few are made at once, on threads of their own, and never while a connection to the
+database is held.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hms.core.errors import Unavailable
 from hms.core.threads import run_in_thread
 from hms.core.words import _
 
-from . import in_flight
+from . import concurrent_attempts
 
 AT_ONCE = 4
 PATIENCE_SECONDS = 15
@@ -72,7 +72,7 @@ def _in_turn(hash_it: Callable[..., Any], *given: str) -> Any:
         if actions.current() is not None:
             raise RuntimeError("hash before the action: it would keep a connection to the database meanwhile")
         leave()
-    with in_flight.counted():
+    with concurrent_attempts.counted():
         if not _turn.acquire(timeout=PATIENCE_SECONDS):
             raise Unavailable(_("Too many people are signing in at this moment. Wait a minute, then try again."))
         try:

@@ -9,7 +9,6 @@ from flask import Response, g, request, url_for
 from hms.core.api import check_if_match, listed, single
 from hms.core.db import found
 from hms.core.errors import NotFound, RuleBroken
-from hms.core.limiting import limiter
 from hms.core.parameters import PAGING, Id, Ordering, narrowed, ordered, parameters
 from hms.core.people import SYSTEM
 from hms.core.permissions import Action
@@ -18,7 +17,7 @@ from hms.core.words import _
 
 from . import accounts, giving, links, own_account, people_queries, queries, registering, shapes
 from .confirming import confirm_identity
-from .desk import WISHES_OF_AN_ADDRESS, api, was_kept
+from .desk import api
 from .models import Role, User
 from .shapes import me_json, photo_address, user_json
 
@@ -52,11 +51,11 @@ USERS = parameters(**PAGING, role=Id(), ordering=Ordering(("id", "last_name", "f
 @needs(Action.READ_STAFF, Action.READ_OWN_RECORD)
 @api.arguments(USERS, location="query")
 @api.response(200, shapes.UserOut(many=True))
-def users(asked: dict[str, Any]) -> Response:
+def users(arguments: dict[str, Any]) -> Response:
     """Staff by family name; administrators see their accounts too, patients the doctors only."""
-    rows = narrowed(queries.users(only_doctors=person().is_patient), asked, role=User.role_id)
-    if "ordering" in asked:
-        rows = ordered(rows, asked, User.id, last_name=User.last_name, first_name=User.first_name)
+    rows = narrowed(queries.users(only_doctors=person().is_patient), arguments, role=User.role_id)
+    if "ordering" in arguments:
+        rows = ordered(rows, arguments, User.id, last_name=User.last_name, first_name=User.first_name)
     return listed(rows, lambda user: user_json(user, person()))
 
 
@@ -235,7 +234,6 @@ def change_preferences() -> dict[str, Any]:
 
 @api.post("/register/")
 @needs(Action.PUBLIC)
-@limiter.limit(WISHES_OF_AN_ADDRESS, deduct_when=was_kept)
 @api.arguments(shapes.RegisterIn)
 def register(given: dict[str, Any]) -> tuple[dict[str, str], int]:
     """Ask for an account, while the setting is open. It opens nothing until an administrator approves it."""

@@ -15,7 +15,7 @@ from hms.core.words import _
 
 LARGEST_BYTES = 2 * 2**20 - 64 * 1024
 MOST_PIXELS = 16_000_000
-"""What a phone's camera makes; a file of 3 kB may claim many times that, and would take 100 MB and a second to open."""
+"""What a phone's camera makes. A small file may claim many more pixels, and would take much memory and time to open."""
 AT_ONCE = 2
 PATIENCE_SECONDS = 10
 SIDE = 256

@@ -59,7 +59,7 @@ def roles() -> Select:
 
 def opened_lately(maker: int | None, account: int | None) -> bool:
     """Whether `maker` made or opened this account, or made a link for it, within the days of `hms_opened_lately` (migration
-    0026): they may have chosen its password."""
+    0027): they may have chosen its password."""
     return bool(db.session.execute(select(func.hms_opened_lately(maker, account))).scalar_one())
 
 

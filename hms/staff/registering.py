@@ -8,28 +8,33 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import has_request_context
 from sqlalchemy import func, select
 
 from hms.core import settings, turns
 from hms.core.actions import action
 from hms.core.db import db
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
+from hms.core.limiting import limiter
 from hms.core.people import SYSTEM, Person
 from hms.core.permissions import Action
+from hms.core.text import clean_field
 from hms.core.turns import Turn
 from hms.core.words import Sentence, _
 
-from . import passwords, rules
+from . import concurrent_attempts, passwords, rules
 from .giving import active_role, reviewers
 from .models import RoleChangeRequest, User
 from .notices import tell
 
 MOST_WAITING = 200
 LONGEST_NAME = 150
+REQUESTS_OF_AN_ADDRESS = "10/hour"
 ASKED = _("Asked for an account.")
 ASKED_WITH_TAKEN_EMAIL = _("Gave an e-mail address that belongs to another account; it was left out.")
 
 
+@concurrent_attempts.counted()
 def register(
     *,
     username: str,
@@ -43,7 +48,7 @@ def register(
 ) -> None:
     """Keep the wish for an account, with a request for a role when one is named. Sending it twice keeps it once.
 
-    `NotAllowed` while the setting is closed, `Conflict` when too many wait.
+    `NotAllowed` while the setting is closed, `Conflict` when too many wait; 429 when too many came from this address.
     """
     check_open()
     person = User(username=rules.username(username), email=rules.email(email), is_active=False, awaits_approval=True)
@@ -51,8 +56,10 @@ def register(
     role = active_role(role_id)
     own = [person.username, person.email.partition("@")[0], person.first_name, person.last_name]
     rules.check_password(password, own, shortest=settings.value("staff.shortest_password"))
-    said = (rules.sentence(reason, LONGEST_NAME, "reason") or ASKED) if role is not None else ""
+    said = (clean_field(reason, "reason", longest=LONGEST_NAME, multiline=True) or ASKED) if role is not None else ""
     request = RoleChangeRequest(requested_role_id=role.id, reason=said) if role is not None else None
+    if has_request_context():
+        _count_request()
     person.password_hash = passwords.hashed(password)
     is_kept = False
     while not is_kept:
@@ -60,9 +67,14 @@ def register(
         is_kept = passwords.is_right(waiting, password) or _keep_wish(person, request, waiting, by=by)
 
 
+@limiter.shared_limit(REQUESTS_OF_AN_ADDRESS, scope="requests for an account")
+def _count_request() -> None:
+    """Count a request whose fields are right, not slips of the pen, before it costs anything: also those sent at once."""
+
+
 @action(Action.PUBLIC, audited_as="staff.register")
 def _keep_wish(person: User, request: RoleChangeRequest | None, compared_with: str | None, *, by: Person) -> bool:
-    """Keep it; False when another wish under the same name came meanwhile, with which it must be compared first."""
+    """Keep it; False when another request under the same name came meanwhile, which must be compared first."""
     turns.wait(Turn.REGISTER)
     check_open()
     if _hash_of_waiting(person.username) != compared_with:
@@ -89,14 +101,14 @@ def check_open() -> None:
 
 
 def _name(text: str, field: str) -> str:
-    said = rules.sentence(text, LONGEST_NAME, field)
+    said = clean_field(text, field, longest=LONGEST_NAME, multiline=True)
     if "\n" in said:
         raise RuleBroken(_("Write the name in one line."), field)
     return said
 
 
 def _hash_of_waiting(username: str) -> str | None:
-    """The password hash of the wish that waits under this name already, if one does."""
+    """The password hash of the request that waits under this name already, if one does."""
     like = select(User.password_hash).where(User.awaits_approval, func.lower(User.username) == username.lower())
     return db.session.scalars(like).first()
 

@@ -11,9 +11,10 @@ from hms.core.errors import Conflict, NotFound, RuleBroken, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
+from hms.core.text import clean_field
 from hms.core.words import _
 
-from . import giving, rules
+from . import giving
 from .administrators import check_holds, check_rank, take_turns
 from .models import RoleChangeRequest, User
 from .notices import tell
@@ -43,7 +44,7 @@ def _wanted(user: User, role_id: int) -> int:
 
 
 def _said(reason: str) -> str:
-    said = rules.sentence(reason, LONGEST_REASON, "reason")
+    said = clean_field(reason, "reason", longest=LONGEST_REASON, multiline=True)
     if not said:
         raise RuleBroken(_("Say why you need the role."), "reason")
     return said
@@ -86,7 +87,9 @@ def approve(request_id: int, *, admin_response: str = "", version: int | None = 
     check_holds(by, role.grants)
     if not user.is_active and not user.awaits_approval:
         raise Conflict(_("This account is closed. Open it again first."), code="inactive")
-    row.admin_response = rules.sentence(admin_response, LONGEST_REASON, "admin_response") or row.admin_response
+    row.admin_response = (
+        clean_field(admin_response, "admin_response", longest=LONGEST_REASON, multiline=True) or row.admin_response
+    )
     if giving.needs_second(role, user, by):
         if row.first_approver_id in (None, by.id):
             _approve_first(row, user, by)
@@ -113,7 +116,7 @@ def _approve_first(row: RoleChangeRequest, user: User, by: Person) -> None:
 def reject(request_id: int, *, admin_response: str = "", version: int | None = None, by: Person) -> RoleChangeRequest:
     """Refuse a request; an account that waited for it stays closed."""
     row, user = _to_decide(request_id, version, by)
-    row.admin_response = rules.sentence(admin_response, LONGEST_REASON, "admin_response")
+    row.admin_response = clean_field(admin_response, "admin_response", longest=LONGEST_REASON, multiline=True)
     row.role_before_id = user.role_id
     giving.decide(row, "rejected", by)
     if user.awaits_approval:

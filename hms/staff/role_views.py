@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from hms.core.db import db, found
-from hms.core.numbers import whole
+from hms.core.numbers import parse_record_id
 from hms.core.permissions import Action
 from hms.core.web import needs, person
 
@@ -78,7 +78,7 @@ def _wanted() -> dict[int, frozenset[str]]:
     wanted: dict[int, set[str]] = {role_id: set() for role_id in _versions()}
     for sent in request.form.getlist("grant"):
         role_id, _colon, name = sent.partition(":")
-        if (role := whole(role_id)) in wanted:
+        if (role := parse_record_id(role_id)) in wanted:
             wanted[role].add(name)
     return {role_id: frozenset(names) for role_id, names in wanted.items()}
 
@@ -86,7 +86,7 @@ def _wanted() -> dict[int, frozenset[str]]:
 def _versions() -> dict[int, int]:
     """Which version of each role was on the page; `seen` is "role id:version"."""
     pairs = [sent.partition(":") for sent in request.form.getlist("seen")]
-    versions = [(whole(role), whole(seen)) for role, _colon, seen in pairs]
+    versions = [(parse_record_id(role), parse_record_id(seen)) for role, _colon, seen in pairs]
     return {role: seen for role, seen in versions if role is not None and seen is not None}
 
 

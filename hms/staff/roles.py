@@ -17,7 +17,7 @@ from hms.core.people import Person
 from hms.core.permissions import ALLOWED, Action
 from hms.core.permissions import Role as BuiltIn
 from hms.core.records import locked
-from hms.core.text import TextError, clean
+from hms.core.text import clean_field
 from hms.core.words import _
 
 from .administrators import POWERS, check_holds, check_role_remains, take_turns
@@ -35,7 +35,12 @@ def add_role(*, name: str, description: str = "", grants: Collection[str] = (), 
     """Make a role of the hospital's own."""
     take_turns(by, Action.MANAGE_ROLES)
     named = _free_name(name, None)
-    role = Role(code=_code(named), name=named, description=_description(description), grants=[])
+    role = Role(
+        code=_code(named),
+        name=named,
+        description=clean_field(description, "description", longest=LONGEST_DESCRIPTION),
+        grants=[],
+    )
     db.session.add(role)
     db.session.flush()
     _grant(role, grants, by)
@@ -65,7 +70,7 @@ def change_role(
     if name is not None and name != role.name:
         _rename(role, name)
     if description is not None:
-        role.description = _description(description)
+        role.description = clean_field(description, "description", longest=LONGEST_DESCRIPTION)
     if grants is not None:
         _grant(role, grants, by)
     if idle_minutes is not ...:
@@ -175,23 +180,13 @@ def _rename(role: Role, name: str) -> None:
 
 
 def _free_name(name: str, role: Role | None) -> str:
-    try:
-        named = clean(name, longest=LONGEST_NAME)
-    except TextError as wrong:
-        raise RuleBroken(wrong.sentence, "name") from wrong
+    named = clean_field(name, "name", longest=LONGEST_NAME)
     if not named:
         raise RuleBroken(_("Give the role a name."), "name")
     same = select(Role.id).where(func.lower(Role.name) == named.lower(), Role.id != (role.id if role else 0))
     if db.session.scalars(same).first() is not None:
         raise RuleBroken(_("A role with this name already exists."), "name")
     return named
-
-
-def _description(text: str) -> str:
-    try:
-        return clean(text, longest=LONGEST_DESCRIPTION)
-    except TextError as wrong:
-        raise RuleBroken(wrong.sentence, "description") from wrong
 
 
 def _code(name: str) -> str:

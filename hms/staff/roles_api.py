@@ -29,7 +29,7 @@ STATUSES = ("pending", "approved", "rejected", "withdrawn")
 @needs(Action.READ_STAFF, Action.READ_OWN_RECORD)
 @api.arguments(parameters(**PAGING), location="query")
 @api.response(200, shapes.RoleOut(many=True))
-def roles_list(_asked: dict[str, Any]) -> Response:
+def roles_list(_arguments: dict[str, Any]) -> Response:
     """The roles of the hospital."""
     return listed(queries.roles(), lambda role: role_json(role, person()))
 
@@ -112,12 +112,12 @@ REQUESTS = parameters(
 @needs(Action.SIGNED_IN)
 @api.arguments(REQUESTS, location="query")
 @api.response(200, shapes.RequestOut(many=True))
-def requests_list(asked: dict[str, Any]) -> Response:
+def requests_list(arguments: dict[str, Any]) -> Response:
     """Requests for roles, newest first: all for administrators, one's own for others."""
     one = RoleChangeRequest
     columns = {"user": one.user_id, "requested_role": one.requested_role_id, "status": one.status}
-    rows = narrowed(request_queries.listing(user_id=_seen_by()), asked, on=one.created_at, **columns)
-    rows = ordered(rows, asked, one.id, created_at=one.created_at)
+    rows = narrowed(request_queries.listing(user_id=_seen_by()), arguments, on=one.created_at, **columns)
+    rows = ordered(rows, arguments, one.id, created_at=one.created_at)
     return listed(rows, lambda row: request_json(row, person()))
 
 

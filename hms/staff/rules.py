@@ -13,7 +13,7 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from hms.core.errors import RuleBroken
-from hms.core.text import TextError, clean, fold
+from hms.core.text import fold
 from hms.core.words import _
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1024
@@ -57,14 +57,6 @@ def email(text: str, field: str = "email") -> str:
     if typed and (len(typed) > LONGEST_EMAIL or not _EMAIL.fullmatch(typed) or not typed.isprintable()):
         raise RuleBroken(_("Write the e-mail address like name@example.org."), field)
     return typed
-
-
-def sentence(text: str, longest: int, field: str) -> str:
-    """A sentence or two as it is kept; `RuleBroken` on `field` when it is too long or cannot be printed."""
-    try:
-        return clean(text, longest=longest, multiline=True)
-    except TextError as wrong:
-        raise RuleBroken(wrong.sentence, field) from wrong
 
 
 def check_password(

@@ -45,8 +45,8 @@ def lock(session_id: int) -> None:
 
 
 def end_of_cookie() -> None:
-    """End whatever page this browser's cookie opens, locked or not; the trail says whose it was. Of a locked page it is not
-    known who stands before it."""
+    """End whatever page this browser's cookie opens, locked or not; the trail says whose it was. At a locked page it
+    is not known who uses it."""
     sid, who = session.get("sid"), person()
     owner = owner_of_cookie()
     if sid and _change(UserSession.token_hash == sha256(sid), ended_at=clock.now()):

@@ -16,6 +16,7 @@ from hms.core.limiting import limiter
 from hms.core.localisation import translate_error
 from hms.core.permissions import Action
 from hms.core.web import SignInNeeded, is_api, needs, person, safe_next
+from hms.core.words import _ as N_
 
 from . import devices, holding, identity, sessions, signing_in
 from .desk import WRONG_TRIES_OF_AN_ADDRESS, pages, was_refused
@@ -155,7 +156,7 @@ def held(key: str) -> ResponseReturnValue:
     """The form that was sent while its page was locked: one press sends it again."""
     kept = holding.of(person().id or 0, key)
     if kept is None:
-        raise NotFound(_("There is no form waiting here. It was sent already, or another person sent it."))
+        raise NotFound(N_("There is no form waiting here. It was sent already, or another person sent it."))
     return render_template("staff/held.html", form_key=key, **kept.content)
 
 

@@ -14,7 +14,7 @@ from hms.core.db import db
 from hms.core.people import SYSTEM
 from hms.core.words import Sentence, _, joined
 
-from . import activity, gates, identity, passwords, second_factor
+from . import activity, concurrent_attempts, gates, identity, passwords, second_factor
 from .errors import EnrolmentRequired, OtpRequired, SignInRefused
 from .identity import new_token, sha256
 from .models import User, UserSession
@@ -28,6 +28,7 @@ class SignedIn:
     token_version: int
 
 
+@concurrent_attempts.counted()
 def prove(name: str, password: str, otp: str | None = None, *, is_program: bool = False) -> SignedIn:
     """Check name (username or e-mail), password and code; raises `SignInRefused`, `OtpRequired` or `Locked`. Commits.
 
@@ -46,6 +47,7 @@ def prove(name: str, password: str, otp: str | None = None, *, is_program: bool 
     return welcome(user, name)
 
 
+@concurrent_attempts.counted()
 def prove_password(name: str, password: str) -> User:
     """The active account of that name and password; an unknown name, a wrong password, a closed account and one without
     a password yet are refused alike, after equal work."""

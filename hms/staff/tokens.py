@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import aliased
 
@@ -14,6 +13,7 @@ from hms.core.actions import doing
 from hms.core.db import db
 from hms.core.people import SYSTEM
 from hms.core.permissions import Action
+from hms.core.words import Sentence, _
 
 from . import notices, queries
 from .errors import SignInRefused
@@ -81,7 +81,7 @@ def _end_family(token_hash: bytes, *, is_reuse: bool) -> None:
 
 
 def _warn(user_id: int) -> None:
-    """Tell the owner and everybody who watches the sign-ins."""
+    """Tell the owner and everybody who watches the sign-ins; in English, as the request may be the thief's."""
     user = db.session.get_one(User, user_id)
     notices.tell(
         user_id,
@@ -97,7 +97,7 @@ def _warn(user_id: int) -> None:
         if watcher != user_id:
             notices.tell(
                 watcher,
-                title=_("A refresh token of %(name)s was used twice", name=user.display_name),
+                title=str(Sentence(_("A refresh token of %(name)s was used twice"), name=user.display_name)),
                 message=_(
                     "Somebody may have copied it. Its program was signed out. Ask the owner which programs they use."
                 ),

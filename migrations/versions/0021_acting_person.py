@@ -135,7 +135,7 @@ BEGIN
         RETURN NEW;
     END IF;
     PERFORM FROM cash_shift s WHERE s.id = NEW.shift_id AND s.cashier_id = NEW.received_by_id
-        AND s.closed_at IS NULL AND s.counted IS NULL AND s.opened_at <= NEW.received_at FOR SHARE;
+        AND s.closed_at IS NULL AND s.counted IS NULL FOR SHARE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'shift % takes no payment of person %', NEW.shift_id, NEW.received_by_id
             USING CONSTRAINT = 'till_closed';

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
-from sqlalchemy import select
+from alembic.migration import MigrationContext
+from flask_migrate import upgrade
+from sqlalchemy import select, text
 
 from hms.admin import backups
 from hms.core import chain
@@ -29,17 +34,80 @@ def patient(real_app):
     return real_app
 
 
-def test_a_backup_restores_into_an_empty_database(patient, tmp_path):
+@contextmanager
+def _beside(name: str, template: str | None = None) -> Iterator[None]:
+    """Work in a database of its own, which is gone afterwards."""
+    with app_beside(config_for(servers.create_database(name, template))).app_context():
+        try:
+            yield
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+    servers.drop_database(name)
+
+
+def _figures() -> dict[str, object]:
+    """Every table with its number of rows, every trigger, view and function, and the version of the schema."""
+    tables = db.session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
+    parts = """SELECT tgrelid::regclass || '.' || tgname FROM pg_trigger WHERE NOT tgisinternal
+               UNION ALL SELECT viewname FROM pg_views WHERE schemaname = 'public'
+               UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1"""
+    figures = {
+        "rows": {name: db.session.scalar(text(f'SELECT count(*) FROM "{name}"')) for name in tables},  # noqa: S608
+        "parts": db.session.scalars(text(parts)).all(),
+        "version": MigrationContext.configure(db.session.connection()).get_current_revision(),
+    }
+    db.session.rollback()
+    return figures
+
+
+@pytest.mark.parametrize("is_migrated", [False, True])
+def test_a_backup_restores_into_an_empty_database(patient, template, tmp_path, is_migrated):
     dump = backups.backup(tmp_path)
     assert dump.stat().st_mode & 0o077 == 0
-    other = app_beside(config_for(servers.create_database("hms_restored")))
-    with other.app_context():
+    with _beside("hms_restored", template if is_migrated else None):
         backups.restore(tmp_path)
         assert db.session.scalars(select(Patient.family_name)).all() == ["Traoré"]
         assert chain.verify().fault is None
-        db.session.remove()
-        db.engine.dispose()
-    servers.drop_database("hms_restored")
+
+
+OLDER = """INSERT INTO patient (hospital_number, number, given_names, family_name, sex, title, birth_is_estimated, phone,
+                                phone_is_checked, email, address, next_of_kin, national_id, occupation, language,
+                                allergy_status, status, is_restricted, withdrawn_reason, version)
+           VALUES ('HMS-7', 7, 'Binta', 'Kamara', 'female', '', false, '', false, '', '', '', '', '', '',
+                   'not_asked', 'active', false, '', 1)"""
+
+
+@pytest.mark.parametrize("is_migrated", [False, True])
+def test_a_backup_of_an_older_version_is_brought_up_to_date(real_app, template, tmp_path, is_migrated):
+    now = _figures()
+    with _beside("hms_older"):
+        upgrade(revision="0018")
+        with doing("tests.seed", SYSTEM):
+            db.session.execute(text(OLDER))
+        backups.backup(tmp_path)
+    with _beside("hms_restored", template if is_migrated else None):
+        backups.restore(tmp_path)
+        assert db.session.scalars(select(Patient.family_name)).all() == ["Kamara"]
+        restored = _figures()
+        assert (restored["version"], restored["parts"]) == (now["version"], now["parts"])
+
+
+def test_a_whole_hospital_is_restored_as_it_was(demo_template, template, tmp_path):
+    with _beside("hms_whole", demo_template):
+        before = _figures()
+        backups.backup(tmp_path)
+    with _beside("hms_restored", template):
+        backups.restore(tmp_path)
+        assert _figures() == before
+
+
+def test_what_is_no_backup_removes_nothing(real_app, tmp_path):
+    before = _figures()
+    (tmp_path / "hms-20260101-000000.dump").write_text("no backup")
+    with pytest.raises(backups.BackupFailed):
+        backups.restore(tmp_path)
+    assert _figures() == before
 
 
 def test_a_living_hospital_is_not_overwritten(patient, tmp_path):

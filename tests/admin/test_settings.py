@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from hms.core import settings
+from hms.core.db import db as database
 from hms.core.known_settings import SETTINGS
+from hms.messages.models import Notification
 from tests.conftest import PASSWORD
+from tests.house.hospital import somebody
 from tests.page import Page
 
 
@@ -46,6 +50,33 @@ def test_a_revert_of_a_sensitive_setting_asks_too(desk):
     assert asked.status_code == 200
     assert 'value="15"' in asked.get_data(as_text=True)
     assert settings.value("staff.idle_minutes") == 30
+
+
+@pytest.mark.security("G")
+def test_other_administrators_hear_of_a_control_that_is_changed_or_reverted(desk, program, person):
+    other = somebody("second", "admin")
+    admin, path = desk("admin"), "staff.two_person_admin_grant"
+
+    def told(to: int) -> list[str]:
+        rows = select(Notification.message).where(Notification.user_id == to).order_by(Notification.id)
+        return list(database.session.scalars(rows.where(Notification.title.startswith("A setting that protects"))))
+
+    assert admin.form(f"/admin/settings/{path}", ticked=None, proof=PASSWORD).status_code == 303
+    assert [one.partition(". ")[0] for one in told(other.id)] == [
+        "Two administrators must agree on a new one: Yes → No, by Admin (admin)"
+    ]
+    assert program("admin").delete(f"/api/system-settings/{path}/").status_code == 204
+    limit = "/api/system-settings/billing.discount_limit_percent/"
+    assert program("admin").put(limit, json={"value": 100}).status_code == 200
+    assert program("admin").put(limit, json={"value": 100}).status_code == 200
+    assert program("admin").put("/api/system-settings/hospital.phone/", json={"value": "022 1"}).status_code == 200
+    assert ["No → Yes" in told(other.id)[1], "10 → 100" in told(other.id)[2], len(told(other.id))] == [True, True, 3]
+    assert told(person("admin").id) == []
+
+
+def test_every_setting_that_holds_a_control_is_sensitive():
+    controls = ("staff.", "security.", "clinical.", "billing.discount_limit", "billing.open_till")
+    assert [one.key for one in SETTINGS.values() if one.key.startswith(controls) and not one.is_sensitive] == []
 
 
 def test_two_administrators_at_one_setting(desk, person):

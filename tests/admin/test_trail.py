@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 import hms
-from hms.admin import deeds, opened, trail
+from hms.admin import api, deeds, opened, trail
 from hms.core import audit, clock, denials, settings
 from hms.core.audit import AuditEntry
 from hms.core.db import db as database
@@ -211,3 +211,20 @@ def test_every_action_of_the_desks_is_told_in_words():
     }
     assert known > {"patients.finish_registration", "billing.take_payment"}
     assert sorted(known - deeds.ACTIONS.keys()) == []
+
+
+def test_a_length_that_is_an_estimate_says_so(program, monkeypatch, known):
+    paged = "/api/audit-logs/?page=1&page_size=2"
+
+    def told(address: str) -> tuple[str | None, int]:
+        answer = program("admin").get(address)
+        count = answer.get_json()["count"] if "page" in address else int(answer.headers["X-Total-Count"])
+        assert str(count) == answer.headers["X-Total-Count"]
+        return answer.headers.get("X-Total-Count-Estimated"), count
+
+    exact = told(f"{paged}&count=exact")[1]
+    assert told(paged)[0] is None
+    monkeypatch.setattr(api, "MOST_COUNTED", exact - 1)
+    assert told(paged)[0] == "true"
+    for other in (f"{paged}&count=exact", f"{paged}&action=patients.register", "/api/audit-logs/?page=1&object_id=1"):
+        assert told(other)[0] is None, other

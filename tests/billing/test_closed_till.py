@@ -44,7 +44,6 @@ def test_the_database_takes_money_through_an_open_till_of_who_acts(db, person):
         ("till_closed", {"by": cashier.id, "shift": closed.id}),
         ("till_closed", {"by": cashier.id, "shift": theirs.id}),
         ("till_closed", {"by": cashier.id, "shift": None}),
-        ("till_closed", {"by": cashier.id, "shift": mine.id, "at": closed.opened_at}),
         ("not_acting", {"by": other.id, "shift": theirs.id}),
         ("not_acting", {"by": None, "shift": None}),
     ]
@@ -52,6 +51,10 @@ def test_the_database_takes_money_through_an_open_till_of_who_acts(db, person):
         with pytest.raises(Conflict) as refusal, doing("tests.cheat", cashier):
             database.session.execute(PAY, {"bill": bill.id, "at": None} | values)
         assert refusal.value.code == code, values
+    with database.session.begin_nested() as part, doing("tests.cheat", cashier):
+        early = {"bill": bill.id, "by": cashier.id, "shift": mine.id, "at": closed.opened_at}
+        database.session.execute(PAY, early)  # the clock of another web host may be behind; `prove` names it
+        part.rollback()
     actions.count_till({}, by=cashier)
     with pytest.raises(Conflict, match="not open"), doing("tests.cheat", cashier):
         database.session.execute(PAY, {"bill": bill.id, "at": None, "by": cashier.id, "shift": mine.id})

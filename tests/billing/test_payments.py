@@ -1,5 +1,3 @@
-import random
-
 import pytest
 
 from hms.billing import payments
@@ -93,19 +91,3 @@ def test_refunds_end_at_what_is_left_of_the_payment():
     for amount in ("60.01", "0.00", "-1.00"):
         with pytest.raises(RuleBroken):
             payments.check_refund(Money(amount), Money("60.00"))
-
-
-def test_oldest_bills_are_paid_first():
-    shares, left = payments.oldest_first(Money("50.00"), [(1, Money("45.00")), (2, ZERO), (3, Money("20.00"))])
-    assert shares == [(1, Money("45.00")), (3, Money("5.00"))]
-    assert left == ZERO
-
-
-def test_spreading_a_payment_loses_nothing():
-    dice = random.Random(2)
-    for _ in range(200):
-        owed = [(i, Money(dice.randrange(100))) for i in range(dice.randrange(6))]
-        amount = Money(dice.randrange(300))
-        shares, left = payments.oldest_first(amount, owed)
-        assert Money.total(share for _, share in shares) + left == amount
-        assert all(ZERO < share <= dict(owed)[i] for i, share in shares)

@@ -22,8 +22,9 @@ def test_counts_nobody_makes(n):
 
 
 def test_a_till_has_limits():
+    assert till.counted({Decimal(20000): 100_000}, Money("0.50")) == Money("2000000000.50")
     with pytest.raises(RuleBroken):
-        till.counted({Decimal(20000): 100_000})
+        till.counted({Decimal(20000): 100_000}, Money("9999999999.99"))
     with pytest.raises(RuleBroken):
         till.counted({}, Money("-0.01"))
 
@@ -70,3 +71,4 @@ def test_an_unknown_currency_has_no_pieces():
 def test_likely_sums():
     assert till.quick_amounts(Money("187.30"), "SLE") == [Money("187.30"), Money("188"), Money("190"), Money("200")]
     assert till.quick_amounts(Money("200.00"), "SLE") == [Money("200.00")]
+    assert till.quick_amounts(Money("99999999.99"), "SLE") == [Money("99999999.99")]

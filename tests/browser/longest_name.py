@@ -31,6 +31,9 @@ CASE = next(case for case in CASES if len(case.medicines) > 1)
 def comes() -> int:
     """Registers the patient, who is seen, pays a part, asks for it back, books, and is seen again. Returns the id."""
     team, random = visits.Team.gathered(), Random(1)
+    _somebody_is_closed(
+        team, random
+    )  # before the others: pages are opened on the newest records, as anybody opens them
     patient_id = patients.register_patient(
         given_names=GIVEN,
         family_name=FAMILY,
@@ -44,7 +47,6 @@ def comes() -> int:
     _pays(team, patient_id)
     visits.book(team, patient_id, team.doctor, clock.today() + dt.timedelta(days=1), dt.time(17), CASE.complaint)
     _is_seen(team, patient_id, random)
-    _somebody_is_closed(team, random)
     tell(team.doctor.id, title="A result is back", message="Hexamethylenetetramineisothiocyanatomethane", by=team.admin)
     nurse = database.session.scalars(select(Role.id).filter_by(code="nurse")).one()
     role_requests.ask(requested_role_id=nurse, reason="I work on the ward from Monday", by=team.lab)

@@ -44,6 +44,19 @@ def test_a_doctor_opens_writes_and_signs(program, whom, db):
     assert client.get(target).json["notes"] == "Fever"
 
 
+def test_the_tag_of_a_compressed_answer_matches(program, whom):
+    client = program("doctor")
+    target = f"/api/encounters/{begin(client, whom, notes='Fever and cough. ' * 200).json['id']}/"
+    given = client.get(target, headers={"Accept-Encoding": "gzip"})
+    assert (given.headers["Content-Encoding"], given.headers["ETag"]) == ("gzip", '"1:gzip"')
+    changed = {"notes": "Fever. " * 300, "diagnosis": "d"}
+    written = client.put(target, json=changed, headers={"If-Match": given.headers["ETag"], "Accept-Encoding": "gzip"})
+    assert written.status_code == 200
+    for stale in (given.headers["ETag"], '"1"', '"2:br"', '"2:"', '"2:gzip:gzip"'):
+        assert client.put(target, json=changed, headers={"If-Match": stale}).status_code == 412, stale
+    assert client.put(target, json=changed, headers={"If-Match": f'"9", {written.headers["ETag"]}'}).status_code == 200
+
+
 def test_every_post_makes_a_new_encounter(program, whom):
     client = program("doctor")
     assert begin(client, whom).json["id"] != begin(client, whom).json["id"]

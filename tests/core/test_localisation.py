@@ -10,6 +10,7 @@ from flask_babel import Babel, lazy_gettext
 
 from hms.core.errors import NotAllowed, RuleBroken
 from hms.core.localisation import in_english, translate, translate_error
+from hms.core.permissions import LABELS, NAMES, Role
 from hms.core.text import TextError, clean
 from hms.core.words import Sentence, joined
 
@@ -63,6 +64,12 @@ def test_a_lazy_label_is_read_by_people_and_stored_in_english(french):
     assert translate(told) == "Demandez à un Médecin."
     assert in_english(told) == "Ask a Doctor."
     assert in_english(lazy_gettext("Doctor")) == "Doctor"
+    assert str(told) == "Ask a Médecin.", "only `in_english` asks a label for its English"
+
+
+def test_a_role_is_stored_by_the_english_of_what_people_read():
+    assert NAMES.keys() == LABELS.keys() == set(Role)
+    assert {role: in_english(label) for role, label in LABELS.items()} == NAMES
 
 
 def test_a_template_escapes_what_a_sentence_was_filled_with(french):

@@ -27,6 +27,9 @@ from hms.staff.models import Role, RoleChangeRequest, User
 _next = count(810_000)
 
 CLINICAL = ("Canarynote", "Canarycomplaint", "Canarydiagnosis", "Canaryvital", "Canaryaddendum")
+ON_THE_LIST = "Canaryformulary"
+"""What the hospital's list calls the medicine: stock and trail may say it, nothing of the patient may."""
+REASON = "Collapsed in the ward, medicines needed"
 MEDICINES = ("Canarycillin",)
 ALLERGIES = ("Canarypollen", "Canaryrash")
 TESTS = ("Canarytest", "Canaryvalue")

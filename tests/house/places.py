@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -18,6 +19,14 @@ WORDS = {
     "draft": "0123456789ab",
 }
 """What stands for arguments that are no record."""
+
+
+_ARGUMENT = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+
+
+def filled(rule: Rule, value: str) -> str:
+    """The address of `rule` with `value` for each of its arguments; `{}` in `value` stands for the argument's name."""
+    return _ARGUMENT.sub(lambda found: value.replace("{}", found[1]), rule.rule)
 
 
 class Place(NamedTuple):
@@ -39,7 +48,7 @@ def places(app: Flask, known: dict[str, int]) -> Iterator[Place]:
     Raises `KeyError` with the rule when an argument has no value: give it one in `known` or in `WORDS`.
     """
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
-        if rule.endpoint.startswith(("kit.", "tests_")) or rule.endpoint == "static":
+        if rule.endpoint.startswith("kit.") or rule.endpoint == "static":
             continue
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             yield Place(method, _address(app, rule, known), rule.endpoint, rule.rule)

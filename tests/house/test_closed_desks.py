@@ -18,8 +18,7 @@ from hms.patients import queries as patients
 from hms.pharmacy import actions as pharmacy
 from hms.pharmacy.models import Dispense
 from tests.conftest import PASSWORD
-from tests.house.hospital import ALLERGIES, MEDICINES, TESTS, add, somebody
-from tests.house.test_closed_records import ON_THE_LIST, REASON, record  # noqa: F401 - a fixture
+from tests.house.hospital import ALLERGIES, MEDICINES, ON_THE_LIST, REASON, TESTS, add, somebody
 
 pytestmark = pytest.mark.security("O")
 
@@ -28,7 +27,7 @@ def _dispenses() -> list[Dispense]:
     return list(database.session.scalars(select(Dispense)))
 
 
-def test_no_action_of_the_pharmacy_goes_past_the_door(record, person):  # noqa: F811
+def test_no_action_of_the_pharmacy_goes_past_the_door(record, person):
     by, line = person("pharmacist"), record["prescription_id"]
     tries = {
         "dispense": lambda: pharmacy.dispense(line, 1, by=by),
@@ -44,7 +43,7 @@ def test_no_action_of_the_pharmacy_goes_past_the_door(record, person):  # noqa: 
             attempt()
 
 
-def test_a_pharmacist_gives_with_a_reason_and_comes_back_to_the_counter(record, desk, program, person):  # noqa: F811
+def test_a_pharmacist_gives_with_a_reason_and_comes_back_to_the_counter(record, desk, program, person):
     counter, visit = desk("pharmacist"), f"/pharmacy/prescriptions/{record['encounter_id']}"
     rows = counter.get("/pharmacy/").get_data(as_text=True)
     assert "Restricted record" in rows
@@ -70,7 +69,7 @@ def test_a_pharmacist_gives_with_a_reason_and_comes_back_to_the_counter(record, 
     assert api.post(give, json={"quantity": 1}).status_code == 201
 
 
-def test_today_in_the_queue_brings_nobody_to_the_pharmacist(record, person):  # noqa: F811
+def test_today_in_the_queue_brings_nobody_to_the_pharmacist(record, person):
     from hms.appointments import actions as appointments
 
     appointments.add_to_queue(record["patient_id"], by=person("receptionist"))
@@ -84,7 +83,7 @@ class TestLaboratory:
     """A test that a doctor ordered opens the record to the laboratory, until a day after it is done."""
 
     @pytest.fixture
-    def order(self, record, person) -> LabOrder:  # noqa: F811
+    def order(self, record, person) -> LabOrder:
         about = {"patient_id": record["patient_id"], "encounter_id": record["encounter_id"]}
         test = {"test_code": "FBC", "test_name": TESTS[0], "ordered_by_id": person("doctor").id}
         return add(LabOrder(**about, **test, ordered_at=clock.now()))
@@ -101,7 +100,7 @@ class TestLaboratory:
             with pytest.raises(access.Closed):
                 results.enter_results(order.id, {"HB": "12.2"}, reason="Mistyped it", by=person("lab"))
 
-    def test_nobody_lets_themselves_in_by_an_order(self, record, person):  # noqa: F811
+    def test_nobody_lets_themselves_in_by_an_order(self, record, person):
         other = somebody("lab9", "lab")
         about = {"patient_id": record["patient_id"], "encounter_id": record["encounter_id"]}
         add(LabOrder(**about, test_code="FBC", test_name="x", ordered_by_id=other.id, ordered_at=clock.now()))
@@ -110,7 +109,7 @@ class TestLaboratory:
         assert not access.is_open(whom, person("lab9"))
 
 
-def test_a_bill_stays_payable_and_names_nothing(record, program, desk):  # noqa: F811
+def test_a_bill_stays_payable_and_names_nothing(record, program, desk):
     api, path = program("cashier"), f"/api/bills/{record['bill_id']}/"
     bill = api.get(path).get_json()
     assert [one["description"] for one in bill["items"]] == ["Medicine", "Laboratory test"]
@@ -125,7 +124,7 @@ def test_a_bill_stays_payable_and_names_nothing(record, program, desk):  # noqa:
     assert [one["description"] for one in program("admin").get(path).get_json()["items"]] == [MEDICINES[0], TESTS[0]]
 
 
-def test_the_paper_of_a_bill_is_made_anew_when_the_record_is_restricted(record, person):  # noqa: F811
+def test_the_paper_of_a_bill_is_made_anew_when_the_record_is_restricted(record, person):
     from hms.billing import papers
 
     bill = database.session.get(Bill, record["bill_id"])

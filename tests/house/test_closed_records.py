@@ -10,7 +10,6 @@ from sqlalchemy import func, select, update
 
 from hms.appointments import actions as appointments
 from hms.appointments.models import Appointment
-from hms.billing.models import Bill, BillLine
 from hms.clinical import actions as clinical
 from hms.clinical.models import Prescription
 from hms.core import clock, settings
@@ -18,67 +17,29 @@ from hms.core.actions import doing
 from hms.core.audit import AuditEntry
 from hms.core.db import db as database
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.money import Money
 from hms.core.people import SYSTEM
-from hms.formulary.models import Medication
+from hms.lab import queries as laboratory
+from hms.lab.models import LabOrder
 from hms.messages.models import Notification
 from hms.patients import access, reminding, restricting
 from hms.patients import queries as patients
 from hms.patients.models import BreakGlass, Patient
-from hms.pharmacy.models import Dispense, StockMovement
 from tests.conftest import PASSWORD
-from tests.house.hospital import ALLERGIES, CLINICAL, MEDICINES, TESTS, add, paid, somebody, whole_record
+from tests.house.hospital import (
+    ALLERGIES,
+    CLINICAL,
+    MEDICINES,
+    ON_THE_LIST,
+    REASON,
+    TESTS,
+    add,
+    somebody,
+    whole_record,
+)
 from tests.house.places import places
 from tests.house.test_walk import token
 
 pytestmark = pytest.mark.security("O")
-ON_THE_LIST = "Canaryformulary"
-"""What the hospital's list calls the medicine: stock and trail may say it, nothing of the patient may."""
-REASON = "Collapsed in the ward, medicines needed"
-
-
-@pytest.fixture
-def record(db) -> dict[str, int]:
-    """A closed record with something at every desk: its doctor signed the visit two months ago, so nobody is in the care
-    team; medicines wait, are held and owed, one was given today, and the bill has lines of the pharmacy and the laboratory.
-    """
-    known = whole_record("Canarywoman", days_ago=60)
-    _at_the_pharmacy(known)
-    _on_a_bill(known)
-    restricting.restrict(known["patient_id"], reason="Works at this hospital", by=SYSTEM)
-    return known
-
-
-def _at_the_pharmacy(known: dict[str, int]) -> None:
-    about = {name: known[name] for name in ("patient_id", "encounter_id", "medication_id")}
-    words = {"medication_name": MEDICINES[0], "instructions": MEDICINES[0], "status_reason": MEDICINES[0]}
-    for status in ("active", "on_hold"):
-        add(Prescription(**about, **words, quantity=5, status=status, signed_at=clock.now(), authored_at=clock.now()))
-    about.pop("encounter_id")
-    given = {"quantity": 1, "dispensed_at": clock.now(), "note": MEDICINES[0]}
-    today = add(Dispense(**about, **given, prescription_id=known["prescription_id"]))
-    add(StockMovement(kind="dispense", quantity=-1, dispense_id=today.id, batch_id=known["batch_id"], **_moved(known)))
-    with doing("tests.seed", SYSTEM):
-        for name in ("name", "generic_name"):
-            setattr(database.session.get(Medication, known["medication_id"]), name, ON_THE_LIST)
-
-
-def _moved(known: dict[str, int]) -> dict[str, object]:
-    return {"medication_id": known["medication_id"], "moved_at": clock.now()}
-
-
-def _on_a_bill(known: dict[str, int]) -> None:
-    """A draft, and an issued bill with a payment in the place of the one without lines of care."""
-    price = {"unit_price": Money("10.00"), "amount": Money("10.00")}
-    for _nth in range(2):
-        bill = add(Bill(patient_id=known["patient_id"], total=Money("20.00")))
-        for source, words in (("dispense", MEDICINES[0]), ("lab_order", TESTS[0])):
-            add(BillLine(bill_id=bill.id, description=words, source=source, source_id=700_000 + bill.id, **price))
-    with doing("tests.seed", SYSTEM):
-        bill.status, bill.number, bill.issued_at = "part_paid", f"B-2025-{bill.id:06d}", clock.now()
-        bill.paid = Money("4.00")
-    payment = paid(bill.id, 700_000 + bill.id, clock.now())
-    known |= {"bill_id": bill.id, "payment_id": payment.id}
 
 
 def _open(whom: int, by, reason: str = REASON) -> BreakGlass:
@@ -206,6 +167,44 @@ def test_who_opened_it_with_a_reason_reads_it_and_every_read_says_so(desk, progr
         "clinical.read_prescription",
         "patients.read",
     }
+
+
+def test_a_list_of_open_and_closed_records_is_one_request_in_the_trail(program, person, record, db):
+    somebody_else = add(Patient(number=940_000, hospital_number="HMS-940000-0", given_names="Sia", family_name="Open"))
+    signed = {"prescriber_id": person("doctor").id, "status": "active", "signed_at": clock.now()}
+    add(Prescription(patient_id=somebody_else.id, medication_name="Zinc", **signed))
+    assert program("pharmacist").get("/api/prescriptions/").status_code == 200
+    mine = select(AuditEntry.action, AuditEntry.patient_id, AuditEntry.new)
+    noted = db.session.execute(mine.where(AuditEntry.actor_id == person("pharmacist").id)).all()
+    assert {one.action for one in noted} >= {"clinical.read_prescription", "clinical.read_list"}
+    assert [one.new for one in noted if one.patient_id is None] == [{"patients": 2}]
+
+
+@pytest.mark.parametrize("asked", ["?show=done", "?show=owing&given={dispense_id}"])
+def test_the_board_of_what_was_given_says_that_it_was_opened_with_a_reason(desk, person, record, db, asked):
+    _open(record["patient_id"], person("pharmacist"))
+    desk("pharmacist").get("/pharmacy/" + asked.format(**record))
+    on_board = select(AuditEntry.purpose).where(
+        AuditEntry.patient_id == record["patient_id"], AuditEntry.action == "pharmacy.read_board"
+    )
+    assert set(db.session.scalars(on_board)) == {"BTG"}
+
+
+def test_the_laboratory_sees_whose_tests_of_a_closed_record_wait_and_counts_them(desk, person, record):
+    """Who orders a test brings nobody into their own care."""
+    with doing("tests.seed", SYSTEM):
+        waits = {"status": "waiting", "done_at": None, "ordered_by_id": person("lab").id}
+        database.session.execute(update(LabOrder).where(LabOrder.id == record["order_id"]).values(**waits))
+    at, listed = desk("lab"), 0
+    for show in ("waiting", "done"):
+        page = at.get(f"/lab/?show={show}").get_data(as_text=True)
+        rows = page.count('data-ux="lab-row"')
+        listed += rows
+        assert page.count("Restricted record") == rows, show
+        assert page.lower().count("canarywoman") >= rows, show
+        assert TESTS[0] not in page, show
+    waiting, _urgent, done = laboratory.counts()
+    assert listed == waiting + done > 0
 
 
 def test_the_hour_ends(person, record):

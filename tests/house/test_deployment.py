@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.metadata
 import os
 import re
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import tomllib
+import uuid
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,13 @@ TYPED = (
     "The quick brown fox jumps over the lazy dog 12",
     "hospital-secret-key-for-production-2026",
     "django-insecure-your-secret-key-goes-here-now",
+    "Lorem-ipsum-dolor-sit-amet-consectetur",
+    "LoremIpsumDolorSitAmetConsecteturAdipiscing",
+    "kushe-aw-di-bodi-na-salone-tenki-ya",
+    "31415926535897932384626433832795",
+    "deadbeefcafebabefeedfacedeadbeefcafe",
+    base64.b64encode(b"password" * 4).decode(),
+    (b"password" * 4).hex(),
 )
 
 
@@ -93,9 +102,53 @@ def test_each_of_several_keys_is_judged(complete):
             Config.from_environment(complete | {"TOTP_KEYS": f"{good},{other}"})
 
 
-@pytest.mark.parametrize("make", [lambda: secrets.token_hex(32), lambda: secrets.token_urlsafe(32), fresh])
+MADE = {
+    "token_hex(16)": lambda: secrets.token_hex(16),
+    "token_hex(32)": lambda: secrets.token_hex(32),
+    "token_urlsafe(32)": lambda: secrets.token_urlsafe(32),
+    "base64": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
+    "uuid4": lambda: uuid.uuid4().hex,
+    "uuid4 with dashes": lambda: str(uuid.uuid4()),
+    "fresh": fresh,
+}
+
+
+@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 def test_what_a_machine_makes_is_no_typed_secret(make):
-    assert not any(is_guessable(make()) for _ in range(50))
+    assert [one for one in (make() for _ in range(200)) if is_guessable(one)] == []
+
+
+def test_keys_that_are_nearly_the_same_are_not_different(complete):
+    key = secrets.token_urlsafe(32)
+    for nearly in (f"{key}a", f"b{key}", key[:20] + secrets.token_urlsafe(32)):
+        with pytest.raises(NotReady, match="different"):
+            Config.from_environment(complete | {"SECRET_KEY": key, "AUDIT_KEY": nearly})
+
+
+WRONG = [
+    *(("HMS_HOSTS", wrong) for wrong in (".", ".com", "*", "https://h.example/", "hms.lan,h..lan", "*.hms.lan", "a b")),
+    *(("HMS_TRUSTED_PROXIES", wrong) for wrong in ("-1", "abc", "1.5", "\u0661")),
+    *(("HMS_POOL_SIZE", wrong) for wrong in ("0", "x", "-3", "100000")),
+    *(("HMS_TIMEZONE", wrong) for wrong in ("Nowhere/X", "../x", "/etc/passwd", "Africa")),
+    *(("HMS_CURRENCY", wrong) for wrong in ("ZZZ", "sle", "Leone")),
+    *(("HMS_COUNTRY", wrong) for wrong in ("XX", "sl", "Sierra Leone")),
+    *(("AUDIT_KEY_FILE", wrong) for wrong in ("/nowhere/audit_key", "/", "/bin/sh")),
+]
+
+
+@pytest.mark.parametrize(("name", "wrong"), WRONG)
+def test_a_variable_that_says_nothing_possible_is_refused_in_a_sentence(complete, name, wrong):
+    if name == "AUDIT_KEY_FILE":
+        del complete["AUDIT_KEY"]
+    with pytest.raises(NotReady, match=rf"^{name} .*\.$"):
+        Config.from_environment(complete | {name: wrong})
+
+
+def test_possible_variables_are_taken(complete):
+    more = {"HMS_HOSTS": ".hms.lan,[::1],my_pc:8000,10.0.0.5", "HMS_TIMEZONE": "Africa/Dakar", "HMS_COUNTRY": "SN"}
+    taken = Config.from_environment(complete | more | {"HMS_CURRENCY": "XOF", "HMS_POOL_SIZE": "20"})
+    assert (taken.hosts[2], taken.timezone, taken.country) == ("my_pc:8000", "Africa/Dakar", "SN")
+    assert (taken.currency, taken.pool_size, taken.trusted_proxies) == ("XOF", 20, 0)
 
 
 def test_hosts_are_named_in_production_and_every_other_name_is_refused(complete):

@@ -25,6 +25,7 @@ from hms.staff.signing_in import SignedIn, open_session
 from tests import servers
 from tests.apps import app_beside
 from tests.conftest import config_for
+from tests.house.places import filled
 from tests.page import Page
 
 pytestmark = pytest.mark.security("J")
@@ -204,7 +205,7 @@ def _rules(app: Flask, method: str, api: bool) -> list[Rule]:
 
 
 def _path(rule: Rule, number: str = "1") -> str:
-    return "".join(number if is_part else quote(text) for is_part, text in rule._trace if text != "|")
+    return quote(filled(rule, number), safe="/%")
 
 
 NUMBERS = ("1", "9" * 18, "9" * 40, "\u0661", "\u00b2", "-1", "%00")

@@ -18,6 +18,7 @@ from hms.core.parameters import PAGING, Choice, Ordering
 from hms.core.people import SYSTEM
 from hms.core.permissions import Action
 from tests.house.hospital import add, somebody, whole_record
+from tests.house.places import filled
 
 pytestmark = pytest.mark.security("D")
 
@@ -91,7 +92,7 @@ def _lists(app: Flask) -> Iterator[tuple[Rule, Schema]]:
     """Every address that answers a list, as the API's document says."""
     paths = app.extensions["hms_api"].spec.to_dict()["paths"]
     for rule in _rules(app):
-        path = "".join(f"{{{text}}}" if is_part else text for is_part, text in rule._trace if text != "|")
+        path = filled(rule, "{{}}")
         answers = paths[path]["get"]["responses"].get("200", {})
         schema = answers.get("content", {}).get("application/json", {}).get("schema", {})
         if schema.get("type") == "array":
@@ -101,7 +102,7 @@ def _lists(app: Flask) -> Iterator[tuple[Rule, Schema]]:
 
 
 def _address(rule: Rule, number: str = "1") -> str:
-    return "".join(number if is_part else text for is_part, text in rule._trace if text != "|")
+    return filled(rule, number)
 
 
 def _name(rule: Rule) -> str:
@@ -123,7 +124,7 @@ def test_every_list_declares_paging_and_what_is_documented(app):
 def test_the_document_lists_what_is_declared(app):
     paths = app.extensions["hms_api"].spec.to_dict()["paths"]
     for rule, declared in _lists(app):
-        path = "".join(f"{{{text}}}" if is_part else text for is_part, text in rule._trace if text != "|")
+        path = filled(rule, "{{}}")
         told = {one["name"] for one in paths[path]["get"].get("parameters", []) if one["in"] == "query"}
         assert told == set(declared.fields), rule.rule
 

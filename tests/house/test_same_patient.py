@@ -19,7 +19,7 @@ from hms.billing import actions as billing
 from hms.billing.charging import Event
 from hms.clinical import actions as clinical
 from hms.clinical import continuing
-from hms.clinical.models import Condition, Encounter
+from hms.clinical.models import Condition, Encounter, Prescription
 from hms.core.actions import doing
 from hms.core.db import db as database
 from hms.core.errors import Conflict, NotFound, RuleBroken
@@ -27,7 +27,7 @@ from hms.core.money import Money
 from hms.core.people import SYSTEM, Person
 from hms.lab import orders
 from hms.pharmacy import actions as pharmacy
-from tests.house.hospital import whole_record
+from tests.house.hospital import add, whole_record
 from tests.interop.factories import imported
 from tests.page import Page
 
@@ -351,3 +351,13 @@ def test_an_import_leaves_out_what_names_the_visit_of_another(db, tmp_path):
         Encounter, Encounter.id == Condition.encounter_id
     )
     assert database.session.execute(rows).all() == [("Condition/of-Ada", True)]
+
+
+def test_a_prescription_without_an_encounter_stays_with_its_patient_too(two, program, person):
+    """An imported one has none."""
+    one, other = two
+    written = {"medication_name": "Zinc", "prescriber_id": person("doctor").id, "status": "draft"}
+    line = add(Prescription(patient_id=one.patient_id, **written))
+    url = f"/api/prescriptions/{line.id}/"
+    answer = program("doctor").put(url, json={"patient": other.patient_id, "medication_name": "Zinc"})
+    assert (answer.status_code, "patient" in answer.get_json()) == (400, True)

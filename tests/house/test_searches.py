@@ -21,6 +21,15 @@ from tests.house.hospital import add, somebody, whole_record
 pytestmark = pytest.mark.security("J")
 
 SIGNS = ("%", "_", "%%", "(", "--", "\\", "*", "'", '"', "’", "-", "/", ". ;", "<>", "$", "^.*", "% _", "…")
+UNSEEN = (
+    "\N{RIGHT-TO-LEFT OVERRIDE}",
+    "\0",
+    "\N{ZERO WIDTH SPACE}",
+    " \N{SOFT HYPHEN} ",
+    "\x07",
+    "\N{ZERO WIDTH NO-BREAK SPACE}",
+)
+"""What cannot be seen when it is typed; a search for it alone is no empty search, which would find all."""
 ODD = "Canary (50%) -- 'x' \\ _ * \" ’ / . ; <> $ ^.* …"
 """A name that holds each of the signs: they are not found even where they stand."""
 SEARCHES = (
@@ -67,7 +76,7 @@ def test_signs_alone_find_nothing_on_pages(desk, record, role, address, word, sh
     client = desk(role)
     client.checks = False
     assert shown in client.get(address + word).get_data(as_text=True), "the search finds at all"
-    answers = {sign: client.get(address + quote(sign)) for sign in SIGNS}
+    answers = {sign: client.get(address + quote(sign)) for sign in (*SIGNS, *UNSEEN)}
     assert [sign for sign, answer in answers.items() if answer.status_code != 200] == []
     assert [sign for sign, answer in answers.items() if shown in answer.get_data(as_text=True)] == []
 
@@ -77,6 +86,9 @@ def test_signs_alone_find_nothing_through_the_api(program, record, role, address
     client = program(role)
     assert word is None or client.get(address + word).json
     assert {sign: client.get(address + quote(sign)).json for sign in SIGNS} == dict.fromkeys(SIGNS, [])
+    for sign in UNSEEN:
+        answer = client.get(address + quote(sign))
+        assert answer.status_code == 400 or answer.json == [], sign
 
 
 def test_signs_alone_find_nothing_in_the_trail(db, record):

@@ -175,14 +175,41 @@ def _refusals() -> set[str]:
     return known
 
 
+def _translating(tree: ast.Module) -> set[str]:
+    """What a module calls the functions that translate at once, in the language of the request under way."""
+    return {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "flask_babel"
+        for alias in node.names
+        if alias.name in SENTENCES and not alias.name.startswith("lazy")
+    }
+
+
+def _is_translated(node: ast.AST, translating: set[str]) -> bool:
+    calls = (call for call in ast.walk(node) if isinstance(call, ast.Call))
+    return any(getattr(call.func, "id", "") in translating for call in calls)
+
+
+RESERVED = {"message", "field", "code"}
+"""Arguments of refusals, which a place of a sentence would get its value from by mistake."""
+
+
 def _faults_of_refusals(path: Path, names: set[str]) -> Iterator[str]:
-    for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    translating = _translating(tree)
+    for call in ast.walk(tree):
         if not (isinstance(call, ast.Call) and getattr(call.func, "id", "") in names and call.args):
             continue
         sentence = call.args[0]
+        places = {name for one in ast.walk(sentence) for name in PLACE.findall(str(getattr(one, "value", "")))}
+        if places & RESERVED:
+            yield f"{_where(path, call.lineno)}: {sorted(places & RESERVED)} would be taken for arguments: name them otherwise"
         is_made = isinstance(sentence, (ast.JoinedStr, ast.BinOp)) or (
             isinstance(sentence, ast.Call) and getattr(sentence.func, "id", "") == "str"
         )
+        if _is_translated(sentence, translating):
+            yield f"{_where(path, call.lineno)}: a refusal keeps the sentence of the catalogue: mark it with core.words"
         if is_made or (_called(sentence) and sentence.keywords):  # type: ignore[attr-defined]
             yield f"{_where(path, call.lineno)}: give the sentence and its values apart"
 
@@ -193,14 +220,29 @@ def test_refusals_keep_their_sentence_and_its_values_apart():
     assert [fault for path in MODULES for fault in _faults_of_refusals(path, names)] == []
 
 
+def _stored_translated(path: Path) -> Iterator[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    translating = _translating(tree)
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call) or getattr(call.func, "attr", getattr(call.func, "id", "")) != "tell":
+            continue
+        for said in (pair for pair in call.keywords if pair.arg in ("title", "message")):
+            if _is_translated(said.value, translating):
+                yield f"{_where(path, call.lineno)}: {said.arg} is stored in the language of whoever sent the request"
+
+
+def test_what_people_are_told_is_stored_in_english():
+    assert [fault for path in MODULES for fault in _stored_translated(path)] == []
+
+
 def test_the_extractor_knows_every_name_that_sentences_are_marked_with():
-    """`make messages` collects `_`, `_l` and gettext's own names; another name would leave its sentences out."""
+    """`make messages` collects `_`, `_l`, `N_` and gettext's own names; another name would leave its sentences out."""
     other = [
         f"{path.relative_to(ROOT)}: {alias.name} as {alias.asname}"
         for path in MODULES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
-        if alias.name in SENTENCES and alias.asname not in (None, "_", "_l")
+        if alias.name in SENTENCES and alias.asname not in (None, "_", "_l", "N_")
     ]
     assert other == []

@@ -95,6 +95,7 @@ def test_a_burst_of_sign_ins_is_answered_and_others_are_served_meanwhile(hospita
     token = {"Authorization": f"Bearer {_token(hospital, 'doctor')}"}
 
     def sign_in(number: int) -> requests.Response:
+        """Some names again and again: the attempts for one account wait for each other in the database."""
         sent = {"username": ROLES[number % len(ROLES)], "password": PASSWORD if number % 3 else "a wrong one"}
         return requests.post(f"{hospital.url}/api/auth/", json=sent, timeout=60)
 
@@ -108,6 +109,16 @@ def test_a_burst_of_sign_ins_is_answered_and_others_are_served_meanwhile(hospita
     assert sum(counts.values()) == 100, {one.status_code for one in answers}
     assert counts[200]
     assert all(int(one.headers["Retry-After"]) >= 1 for one in answers if one.status_code == 429)
+
+
+def test_a_shift_that_signs_in_at_once_behind_one_address_gets_in(hospital):
+    def sign_in(username: str) -> int:
+        sent = {"username": username, "password": PASSWORD}
+        return requests.post(f"{hospital.url}/api/auth/", json=sent, timeout=60).status_code
+
+    shift = [name for name in ROLES if name != "admin"]
+    with ThreadPoolExecutor(len(shift)) as crowd:
+        assert list(crowd.map(sign_in, shift)) == [200] * len(shift)
 
 
 def test_a_burst_of_wishes_for_an_account_is_answered_too(hospital):
@@ -125,27 +136,49 @@ def test_a_burst_of_wishes_for_an_account_is_answered_too(hospital):
     assert 201 in answers
 
 
-def test_without_a_free_connection_the_answer_is_503_and_when_to_come_again(template):
+@pytest.fixture
+def busy(template: str) -> Iterator[Flask]:
+    """An application all of whose connections are in use."""
     name = f"hms_busy_{_worker_number()}"
     url = servers.create_database(name, template)
     app = app_beside(config_for(url, 60, pool_size=1, pool_timeout=0.05))
     try:
         with app.app_context(), database.engine.connect():
-            for path in ("/login", "/profile", "/api/users/me/", "/api/patients/"):
-                answer = _asked(app, path)
-                assert (answer.status_code, answer.is_json) == (503, path.startswith("/api/")), path
-                assert int(answer.headers["Retry-After"]) > 0
+            yield app
     finally:
         with app.app_context():
             database.engine.dispose()
         servers.drop_database(name)
 
 
-def _asked(app: Flask, path: str):
+def test_without_a_free_connection_the_answer_is_503_and_when_to_come_again(busy):
+    for path in ("/login", "/profile", "/api/users/me/", "/api/patients/"):
+        answer = _asked(busy, path)
+        assert (answer.status_code, answer.is_json) == (503, path.startswith("/api/")), path
+        assert int(answer.headers["Retry-After"]) > 0
+
+
+TOO_LARGE = {"data": b"x" * (request_bodies.LARGEST_BODY + 1), "content_type": "application/json"}
+CHUNKED = {"headers": {"Transfer-Encoding": "chunked"}}
+
+
+def test_what_is_refused_before_anybody_is_known_needs_no_connection(busy):
+    for prefix, write in (("", "/profile"), ("/api", "/api/patients/")):
+        for status, method, path, more in (
+            (404, "GET", "/nothing-here", {}),
+            (405, "PATCH", "/profile" if not prefix else "/users/me/", {}),
+            (411, "POST", write.removeprefix(prefix), CHUNKED),
+            (413, "POST", write.removeprefix(prefix), TOO_LARGE),
+        ):
+            answer = _asked(busy, f"{prefix}{path}", method, **more)
+            assert (answer.status_code, answer.is_json) == (status, bool(prefix)), (path, answer.text[:300])
+
+
+def _asked(app: Flask, path: str, method: str = "GET", **more: object):
     client = app.test_client()
     with client.session_transaction() as cookie:
         cookie["sid"] = "somebody's"
-    return client.get(path)
+    return client.open(path, method=method, **more)
 
 
 def test_nginx_and_the_programs_agree_about_bodies():

@@ -128,6 +128,12 @@ def test_a_stale_correction_is_refused_with_the_present_state(program):
 
 
 @pytest.mark.security("D")
+def test_who_registers_writes_down_allergies_that_the_role_is_not_shown(program):
+    made = program("receptionist").post("/api/patients/", json=JANE | {"known_allergies": "Latex, Penicillin"})
+    assert (made.status_code, "known_allergies" in made.get_json()) == (201, False)
+    assert {one.substance for one in queries.allergies(made.get_json()["id"])} == {"Latex", "Penicillin"}
+
+
 def test_a_role_that_may_not_record_allergies_may_repeat_them(program):
     patient = a_patient(allergies=["Penicillin"])
     desk = program("receptionist")

@@ -102,6 +102,7 @@ def test_a_batch_used_before_it_was_entered(api):
         ({"current_quantity": 11}, "current_quantity"),
         ({"cost_price_per_unit": "-1"}, "cost_price_per_unit"),
         ({"cost_price_per_unit": 1e400}, "cost_price_per_unit"),
+        ({"cost_price_per_unit": "100000000"}, "cost_price_per_unit"),
     ],
 )
 def test_an_unusable_batch_is_400(api, wrong, field):

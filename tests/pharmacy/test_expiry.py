@@ -73,8 +73,8 @@ def test_noise_is_refused_in_words():
      (90, Nearness.NEAR), (91, Nearness.FAR)],
 )  # fmt: skip
 def test_how_near(ahead, how):
-    assert expiry.nearness(TODAY + timedelta(days=ahead), TODAY) is how
-    assert expiry.nearness(None, TODAY) is Nearness.FAR
+    assert expiry.nearness(TODAY + timedelta(days=ahead), TODAY, 90) is how
+    assert expiry.nearness(None, TODAY, 90) is Nearness.FAR
 
 
 def test_expired_goods_are_not_received():

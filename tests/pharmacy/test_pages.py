@@ -229,6 +229,15 @@ def test_the_stock_page_goes_on_where_it_ended(at):
     assert "m24" not in seen(at, older)
 
 
+@pytest.mark.parametrize(("days", "told"), [(200, "Within 200 days"), (20, "Within 20 days")])
+def test_the_shelf_says_how_many_days_the_hospital_calls_near(at, person, days, told):
+    medicine = make.medicine()
+    make.batch(medicine, 5, days=days)
+    assert told not in seen(at, f"/pharmacy/stock/{medicine.id}")
+    settings.change_setting("pharmacy.near_expiry_days", days, by=person("admin"))
+    assert told in seen(at, f"/pharmacy/stock/{medicine.id}")
+
+
 def test_a_medicine_shows_its_batches_and_ledger(at, person):
     _visit, (line,) = visit_of("paracetamol")
     actions.dispense(line.id, 7, by=person("pharmacist"))
@@ -282,6 +291,16 @@ def test_goods_are_received_from_typed_names(db, at):
     assert db.session.get(Medication, medicine.id, populate_existing=True).current_stock == 30
 
 
+def test_dear_goods_are_received_and_their_value_is_shown(db, at):
+    medicine = make.medicine("quinine")
+    dear = grid(medicine, unit_cost="99999999.99", quantity="100000")
+    assert "9,999,999,999,000.00" in at.form("/pharmacy/receive", **dear, do="add_line").get_data(as_text=True)
+    answer = at.form("/pharmacy/receive", **dear)
+    assert answer.status_code == 303
+    for path in (answer.headers["Location"], "/pharmacy/stock", f"/pharmacy/stock/{medicine.id}", "/reports/"):
+        seen(at, path)
+
+
 def test_adding_and_removing_a_line_keeps_what_was_typed(db, at):
     typed = grid(make.medicine("quinine"))
     more = at.form("/pharmacy/receive", **typed, do="add_line").get_data(as_text=True)
@@ -305,6 +324,7 @@ def test_adding_and_removing_a_line_keeps_what_was_typed(db, at):
         ({"lot_number": ""}, "as printed"),
         ({"quantity": "many"}, "whole number"),
         ({"unit_cost": "1.234"}, "two decimals"),
+        ({"unit_cost": "100000000"}, "99,999,999.99"),
     ],
 )
 def test_a_wrong_line_says_so_in_its_cell_and_keeps_the_rest(db, at, wrong, says):

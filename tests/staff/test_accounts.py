@@ -43,6 +43,15 @@ def test_a_new_person_chooses_a_password_by_a_link_shown_once(desk):
     assert stranger.form("/login", username="F.Koroma", password=GOOD).status_code == 303
 
 
+def test_the_page_and_the_command_say_how_long_a_link_works(app, desk, db):
+    admin = desk("admin")
+    page = admin.get(admin.form("/admin/users/new", **NEW).location).get_data(as_text=True)
+    left = db.session.scalars(select(OneTimeLink)).one().expires_at - clock.now()
+    hours = f"{round(left / timedelta(hours=1))} hours"
+    assert f"This link works once, for {hours}." in page
+    assert f"within {hours} at" in app.test_cli_runner().invoke(args=["create-admin", "josephine"]).output
+
+
 def test_the_link_is_in_the_trail_and_its_secret_nowhere(desk, db):
     admin = desk("admin")
     page = admin.get(admin.form("/admin/users/new", **NEW).location).get_data(as_text=True)

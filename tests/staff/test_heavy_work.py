@@ -15,7 +15,7 @@ from hms.core import settings
 from hms.core.actions import doing
 from hms.core.db import db as database
 from hms.core.people import SYSTEM
-from hms.staff import in_flight, links, passwords, photos
+from hms.staff import concurrent_attempts, links, passwords, photos
 from tests.conftest import PASSWORD, ROLES
 from tests.page import Page, PageClient
 from tests.staff.conftest import at_once, code_now, said
@@ -122,8 +122,11 @@ def test_hashing_inside_an_action_of_a_request_is_a_fault(app, db):
 
 def test_the_requests_of_one_address_that_hash_at_once_are_bounded_and_tell_when_to_come_again(real_app, monkeypatch):
     """All wait at the first hash until the others have been turned away."""
-    many = 2 * in_flight.MOST_OF_AN_ADDRESS
+    with real_app.app_context():
+        admitted = concurrent_attempts.most().of_an_address
+    many = 3 * admitted
     turned, all_turned_away = [], threading.Event()
+    monkeypatch.setattr(concurrent_attempts, "PATIENCE_SECONDS", 0)
     monkeypatch.setattr(passwords, "_turn", threading.BoundedSemaphore(many))
 
     def waiting_for_the_others(work, *given):
@@ -136,18 +139,26 @@ def test_the_requests_of_one_address_that_hash_at_once_are_bounded_and_tell_when
         answer = real_app.test_client().post("/api/auth/", json=_of(ROLES[number % len(ROLES)], PASSWORD))
         if answer.status_code == 429:
             turned.append(number)
-        if len(turned) == many - in_flight.MOST_OF_AN_ADDRESS:
+        if len(turned) == many - admitted:
             all_turned_away.set()
         return answer
 
     answers = at_once(many, sign_in)
     turned_away = [answer for answer in answers if answer.status_code == 429]
-    assert len(turned_away) == many - in_flight.MOST_OF_AN_ADDRESS
+    assert len(turned_away) == many - admitted
     assert {answer.status_code for answer in answers} == {200, 429}
     assert all(int(answer.headers["Retry-After"]) >= 1 for answer in turned_away)
     monkeypatch.undo()
     assert real_app.test_client().post("/api/auth/", json=_of("doctor", PASSWORD)).status_code == 200, "not counted"
-    assert not in_flight._of_addresses
+    assert not concurrent_attempts._under_way
+    assert not concurrent_attempts._waiting
+
+
+@pytest.mark.parametrize(("pool_size", "of_an_address", "in_all"), [(10, 4, 5), (40, 4, 20), (4, 1, 2), (1, 1, 1)])
+def test_attempts_leave_half_of_the_pool_to_others(app, monkeypatch, pool_size, of_an_address, in_all):
+    monkeypatch.setitem(app.config, "SQLALCHEMY_ENGINE_OPTIONS", {"pool_size": pool_size})
+    with app.app_context():
+        assert concurrent_attempts.most() == concurrent_attempts.Most(of_an_address, in_all)
 
 
 @pytest.mark.parametrize(("size", "status"), [((4000, 4000), 303), ((4001, 4000), 400), ((25_000, 1_000), 400)])

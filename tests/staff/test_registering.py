@@ -12,6 +12,8 @@ from hms.core.db import db as database
 from hms.core.people import SYSTEM
 from hms.staff import accounts, registering, role_requests
 from hms.staff.models import RoleChangeRequest, User
+from tests.page import PageClient
+from tests.staff.conftest import at_once
 from tests.staff.factories import GOOD, role, user, who
 
 pytestmark = pytest.mark.security("C")
@@ -103,3 +105,24 @@ def test_too_many_waiting_are_refused(stranger, is_open, monkeypatch):
     monkeypatch.setattr(registering, "MOST_WAITING", 1)
     registering.register(username="first", password=GOOD, by=SYSTEM)
     assert stranger.post("/api/register/", json=WISH).status_code == 409
+
+
+def test_one_address_asks_for_ten_accounts_an_hour_also_at_once_and_by_page_and_api_together(real_app):
+    settings.change_setting("staff.registration_open", True, by=who("admin"))
+    settings.forget()
+    database.session.rollback()
+    address = f"10.1.{random.randrange(256)}.{random.randrange(256)}"
+
+    def ask(number: int, **more: str) -> int:
+        client = real_app.test_client()
+        client.environ_base["REMOTE_ADDR"] = address
+        wish = {**WISH, "username": f"one{number}", "email": "", **more}
+        return client.post("/api/register/", json=wish).status_code
+
+    assert {ask(number, password="short") for number in range(12)} == {400}, "slips do not count"
+    assert sorted(at_once(16, ask)) == [201] * 10 + [429] * 6
+    visitor = PageClient(real_app)
+    visitor.environ_base["REMOTE_ADDR"] = address
+    refused = visitor.form("/register", **{**WISH, "again": GOOD})
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 60

@@ -1,11 +1,11 @@
 """Very many records read in a short time by one account: administrators are told, then the account is slowed down.
 
-Counted is what the account's reads of the last minutes left in the trail (`reading.py`): every patient whose record
-was opened counts one, however often, and a hundred rows of lists count one. So nothing else has to be kept, and
-nobody waits for anybody; no more than the last entries are looked at, ten times the limit. When the limit is passed
-administrators are told, once in the minutes that it looks back; from then on the account reads so many times a minute
-and no more: further reads are answered 429 with `Retry-After`. Nothing is closed for good, so that care goes on, and
-no process waits. Below the limit again, all is as before.
+Counted is what the account's reads of the last minutes left in the trail (`read_log.py`): every patient whose record
+was opened counts one, however often, a hundred rows of lists count one, and so do twenty rows that searches found. So
+nothing else has to be kept, and nobody waits for anybody; no more than the last entries are looked at, ten times the
+limit. When the limit is passed administrators are told, once in the minutes that it looks back; from then on the
+account reads so many times a minute and no more: further reads are answered 429 with `Retry-After`. Nothing is closed
+for good, so that care goes on, and no process waits. Below the limit again, all is as before.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from .questions import Telling
 from .turns import Turn
 from .words import _
 
-ALARM = "security.read_very_many"
-"""The entry of the trail that says that the limit was passed; `reading.py` looks for it."""
+ALARM = "security.mass_reading"
+"""The entry of the trail that says that the limit was passed. Its name holds no `.read`, so it counts as no read itself."""
 
 
 class TooManyReads(DomainError):
@@ -61,14 +61,19 @@ def limit() -> Limit:
     return Limit(*(settings.value(f"security.{name}") for name in names))
 
 
-hears: list[Callable[[Person, Limit], None]] = []
+on_limit_passed: list[Callable[[Person, Limit], None]] = []
 """What is called when an account passes the limit, inside the transaction of the read: desks above put theirs in."""
+
+
+def holds(by: Person, limit_: Limit) -> bool:
+    """Whether there is a limit for `by`: not for patients, who read their own record, nor for the hospital itself."""
+    return by.id is not None and not by.is_patient and limit_.reads > 0
 
 
 def check(by: Person, lately: int, limit_: Limit) -> None:
     """Hold `by`, who had so many reads `lately`, to the limit at one more that is written already. `TooManyReads` when
     they must wait."""
-    if by.id is None or by.is_patient or not limit_.reads or lately < limit_.reads or _is_counted():
+    if lately < limit_.reads or _mark_counted():
         return
     is_told, seconds = _now(by, limit_)
     if not is_told:
@@ -81,8 +86,8 @@ def _now(by: Person, limit_: Limit) -> tuple[bool, int | None]:
     return _NOW.tell({"actor_id": by.id, "minutes": limit_.minutes, "per_minute": limit_.per_minute}).fetchone()
 
 
-def _is_counted() -> bool:
-    """Whether an earlier read of this request was let through: then all of it is."""
+def _mark_counted() -> bool:
+    """Mark the request as let through; the answer is whether an earlier read of it was: then all of it is."""
     if not has_request_context():
         return False
     before, g.counted_read = g.get("counted_read"), g.get("request_id")
@@ -90,17 +95,16 @@ def _is_counted() -> bool:
 
 
 _NOW = Telling(
-    text("""
+    text(f"""
 SELECT EXISTS (SELECT FROM audit_entry
-                WHERE action = 'security.read_very_many' AND actor_id = CAST(:actor_id AS bigint)
+                WHERE action = '{ALARM}' AND actor_id = CAST(:actor_id AS bigint)
                   AND recorded_at > now() - make_interval(mins => CAST(:minutes AS int))),
        (SELECT ceil(60 - extract(epoch FROM clock_timestamp() - recorded_at))::int
           FROM audit_entry
          WHERE actor_id = CAST(:actor_id AS bigint) AND recorded_at > now() - interval '60 seconds'
-           AND (action LIKE '%.read%' OR action = 'clinical.open_chart')
-           AND (new IS NULL OR NOT jsonb_exists(new, 'list'))
+           AND {audit.COUNTED}
          ORDER BY recorded_at DESC OFFSET CAST(:per_minute AS int) LIMIT 1)
-""")
+""")  # noqa: S608 - our own words
 )
 """Whether administrators were told in the limit's minutes; and in how many seconds the account has read less than so many
 times within a minute, the read under way apart (NULL, zero or less: it has already)."""
@@ -108,9 +112,9 @@ times within a minute, the read under way apart (NULL, zero or less: it has alre
 
 def _raise_alarm(by: Person, limit_: Limit) -> None:
     """Told once, also when several reads pass the limit at the same moment: the first one tells."""
-    if not turns.is_free_for(Turn.MASS_READING, by.id or 0) or _now(by, limit_)[0]:
+    if not turns.try_acquire_for(Turn.READ_LIMIT, by.id or 0) or _now(by, limit_)[0]:
         return
     about = {"entity": "app_user", "entity_id": by.id}
     audit.record(ALARM, by, **about, details={"reads": limit_.reads, "minutes": limit_.minutes})
-    for tell in hears:
+    for tell in on_limit_passed:
         tell(by, limit_)

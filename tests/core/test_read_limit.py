@@ -7,7 +7,7 @@ import threading
 import pytest
 from sqlalchemy import func, select
 
-from hms.core import mass_reading, settings
+from hms.core import read_limit, settings
 from hms.core.actions import doing
 from hms.core.audit import AuditEntry
 from hms.core.db import db as database
@@ -20,6 +20,7 @@ from tests.house.hospital import whole_record
 
 pytestmark = pytest.mark.security("O")
 LIMIT = 20
+TOLD = "An account has read very many records"
 
 
 @pytest.fixture
@@ -45,11 +46,11 @@ def _set(**values: int) -> None:
 
 
 def _alarms() -> int:
-    return database.session.execute(select(func.count()).where(AuditEntry.action == mass_reading.ALARM)).scalar_one()
+    return database.session.execute(select(func.count()).where(AuditEntry.action == read_limit.ALARM)).scalar_one()
 
 
 def _messages(to: int) -> list[Notification]:
-    return list(database.session.scalars(select(Notification).filter_by(user_id=to, kind="warning")))
+    return list(database.session.scalars(select(Notification).filter_by(user_id=to, title=TOLD)))
 
 
 @pytest.mark.parametrize("is_list", [False, True], ids=["records", "lists of a hundred"])
@@ -60,6 +61,7 @@ def test_administrators_hear_of_it_once_and_the_account_is_slowed_down(program, 
     assert _messages(admin) == []
     assert api.get(paths[LIMIT]).status_code == 200
     assert len(_messages(admin)) == _alarms() == 1
+    assert "Receptionist (receptionist) is slowed down" in _messages(admin)[0].message
     for path in paths[LIMIT + 1 : LIMIT + 4]:
         slow = api.get(path)
         assert slow.status_code == 429

@@ -1,4 +1,4 @@
-"""What a line of a bill is called for whom.
+"""The description of a bill's line, by who reads it.
 
 A line that care charged names the medicine or the test. On the bill of a restricted record that would tell the money desk
 what the record keeps closed, and so would many labels of the price list ("Blood film"): there the line says only what kind

@@ -6,12 +6,15 @@ Which answers leave an entry:
 * A part of a page that renews itself (`renews`): one entry for the same person, patient and action in `REPEATS_WITHIN`
   minutes, or an open page would fill the trail by itself.
 * A list of the API: one entry for the request, and one for each patient in it (IHE ATNA), these once in `REPEATS_WITHIN`
-  minutes. All are written by one statement.
+  minutes. All are written in one transaction. An empty list is of nobody and leaves none.
 * A list on a page that shows clinical text (`<desk>.read_board`): one for each patient, as in a list of the API.
-* Lists on pages that show who somebody is and when they come or what they owe (find box, day board, pay queue): none.
+* A list on a page that shows who somebody is and when they come or what they owe (find box, day board, pay queue): one
+  entry for the request with the number of its rows (`note_rows`); one in `REPEATS_WITHIN` minutes for the same list where
+  it renews itself.
 
-An action that reads is called `<desk>.read…` (or `clinical.open_chart`). What an account reads counts towards the limit of
-very many records (`mass_reading.py`): each patient whose record was opened once, and the rows of lists by the hundred.
+An action that reads is called `<desk>.read…` (or `clinical.open_chart`). What an account reads counts towards the
+limit of very many records (`read_limit.py`): each patient whose record was opened once, a hundred rows of lists once,
+and twenty rows of a search (`SEARCH_WEIGHT`).
 """
 
 from __future__ import annotations
@@ -19,12 +22,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, NamedTuple
 
-from flask import Response
+from flask import Response, request
 from sqlalchemy import text
 
-from . import api, audit, mass_reading
+from . import api, audit, read_limit
 from .actions import doing
 from .db import db, note_write
 from .people import Person
@@ -32,6 +36,9 @@ from .questions import Telling
 from .web import person
 
 BOARD = ".read_board"
+SEARCH_WEIGHT = 5
+"""A row that a search found counts as so many rows of a list: many small searches go through a whole hospital, while the
+desk that looks one patient up reads a few rows."""
 REPEATS_WITHIN = 10
 """Minutes in which a list, or a part of a page that renews itself, leaves one entry of a patient."""
 
@@ -58,23 +65,47 @@ def note(action: str, patient_id: int, *, entity: str, entity_id: int | None = N
 
 def note_each(action: str, seen: Iterable[Seen], *, entity: str) -> None:
     """`note` for the patients of a list; those of the last minutes are not written again."""
-    rows = list(seen)
-    if rows:
-        who = person()
-        with doing(action, who):
-            record_list(action, who, rows, entity=entity)
+    note_list({action: list(seen)}, entity=entity)
+
+
+def note_list(seen: dict[str, list[Seen]], *, entity: str) -> None:
+    """`note_each` for a list whose rows were read by several actions: in one transaction, with one entry for the request."""
+    rows = {
+        action: [_entry(one, _IN_LIST) for one in _by_patient(of_action)]
+        for action, of_action in seen.items()
+        if of_action
+    }
+    if not rows:
+        return
+    who, first = person(), next(iter(rows))
+    if not first.endswith(BOARD):
+        patients = {entry.patient_id for entries in rows.values() for entry in entries}
+        rows[first].insert(0, _Entry(None, None, None, json.dumps({"patients": len(patients)})))
+    with doing(first, who):
+        for action, entries in rows.items():
+            _record(action, who, entries, entity=entity, renews=True)
+
+
+def note_rows(action: str, rows: int, *, entity: str, is_search: bool = False, renews: bool = False) -> None:
+    """Write that the signed-in person had a list of so many rows that says who somebody is. Commits; no rows leave no entry.
+
+    What `renews` leaves none when the same list, or the page that it is part of, left one in the last minutes; with other
+    parameters it is another list.
+    """
+    if not rows:
+        return
+    asked = (request.path.removesuffix("rows").rstrip("/"), sorted(request.args.items(multi=True)))
+    details: dict[str, Any] = {"patients": rows, "part": sha256(repr(asked).encode()).hexdigest()[:16]}
+    if is_search:
+        details["weight"] = SEARCH_WEIGHT
+    who = person()
+    with doing(action, who):
+        _record(action, who, [_Entry(None, None, None, json.dumps(details))], entity=entity, renews=renews)
 
 
 def record(action: str, by: Person, seen: Iterable[Seen], *, entity: str, renews: bool = False) -> None:
     """Write the entries inside the transaction under way, and hold the account to the limit of very many reads."""
     _record(action, by, [_entry(one) for one in _by_patient(seen)], entity=entity, renews=renews)
-
-
-def record_list(action: str, by: Person, seen: Iterable[Seen], *, entity: str) -> None:
-    """`record` for the rows of a list; for a list of the API also one entry that is of no patient, for the request."""
-    rows = [_entry(one, _IN_LIST) for one in _by_patient(seen)]
-    request = [] if action.endswith(BOARD) else [_Entry(None, None, None, json.dumps({"patients": len(rows)}))]
-    _record(action, by, request + rows, entity=entity, renews=True)
 
 
 class _Entry(NamedTuple):
@@ -96,14 +127,15 @@ def _entry(one: Seen, details: str | None = None) -> _Entry:
 
 
 def _record(action: str, by: Person, rows: list[_Entry], *, entity: str, renews: bool) -> None:
-    limit, who = mass_reading.limit(), _NOBODY | audit.who_columns(by)
+    limit, who = read_limit.limit(), _NOBODY | audit.who_columns(by)
     note_write(db.session())
     values = who | {"action": action, "entity": entity, "ticket": audit.ticket(), "renews": renews}
     values |= {f"{name}s": [getattr(row, name) for row in rows] for name in _Entry._fields}
     values |= {"repeats": REPEATS_WITHIN, "minutes": limit.minutes, "reads": limit.reads}
-    written, lately = _RECORD.tell(values).fetchone()
-    if written and not action.endswith(BOARD):
-        mass_reading.check(by, lately, limit)
+    values["counts"] = not action.endswith(BOARD) and read_limit.holds(by, limit)
+    lately = _RECORD.tell(values).fetchone()[0]
+    if lately is not None:
+        read_limit.check(by, lately, limit)
 
 
 def _by_patient(seen: Iterable[Seen]) -> list[Seen]:
@@ -123,12 +155,12 @@ _NOBODY: dict[str, Any] = dict.fromkeys(
 )
 
 _RECORD = Telling(
-    text("""
+    text(f"""
 WITH lately AS MATERIALIZED (
     SELECT patient_id, new FROM audit_entry
      WHERE actor_id = CAST(:actor_id AS bigint)
        AND recorded_at > now() - make_interval(mins => CAST(:minutes AS int))
-       AND (action LIKE '%.read%' OR action = 'clinical.open_chart') AND (new IS NULL OR NOT jsonb_exists(new, 'list'))
+       AND {audit.COUNTED}
      ORDER BY recorded_at DESC LIMIT 10 * CAST(:reads AS int)
 ), long_ago AS MATERIALIZED (
     SELECT id FROM audit_entry
@@ -146,13 +178,19 @@ WITH lately AS MATERIALIZED (
             SELECT FROM audit_entry known
              WHERE known.patient_id = asked.patient_id AND known.id > coalesce((SELECT id FROM long_ago), 0)
                AND known.actor_id = CAST(:actor_id AS bigint) AND known.action = CAST(:action AS text)))
+       AND NOT (CAST(:renews AS boolean) AND jsonb_exists(asked.new, 'part') AND EXISTS (
+            SELECT FROM audit_entry known
+             WHERE known.actor_id = CAST(:actor_id AS bigint) AND known.id > coalesce((SELECT id FROM long_ago), 0)
+               AND known.action = CAST(:action AS text) AND known.new->>'part' = asked.new->>'part'))
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM written),
-       (SELECT count(DISTINCT patient_id) + coalesce(sum(CAST(new->>'patients' AS int)), 0) / 100 FROM lately)
-""")
+SELECT CASE WHEN CAST(:counts AS boolean) AND EXISTS (SELECT FROM written) THEN
+       (SELECT count(DISTINCT patient_id) + coalesce(sum(CAST(new->>'patients' AS int)
+             * coalesce(CAST(new->>'weight' AS int), 1)), 0) / 100 FROM lately) END
+""")  # noqa: S608 - our own words
 )
-"""`lately` finds the index of what counts (`audit.COUNTED`), `long_ago` spares the search of a patient's whole past."""
+"""How many reads count `lately`; NULL, and not looked for, when nothing new was written or it does not count. It finds the
+index of what counts (`audit.COUNTED`), `long_ago` spares the search of a patient's whole past."""
 
 
 def listed(
@@ -172,6 +210,5 @@ def listed(
         return project(row)
 
     answer = api.listed(rows, keep, total=total)
-    for action, of_action in seen.items():
-        note_each(action, of_action, entity=entity)
+    note_list(seen, entity=entity)
     return answer

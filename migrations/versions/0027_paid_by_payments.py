@@ -5,8 +5,8 @@ Approvals of one person by two accounts are refused: the trail knows who opened 
 
 from alembic import op
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 
 # Checked at the end of the transaction: a payment and the bill it pays are written one after the other.
 PAID = """

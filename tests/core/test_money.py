@@ -1,0 +1,50 @@
+"""Money: exact and without a limit of its own; what is typed has one."""
+
+from decimal import Decimal
+
+import pytest
+
+from hms.core.money import LARGEST, LARGEST_SUM, ZERO, Money
+
+
+def test_sums_have_no_limit():
+    most = Money("99999999.99")
+    assert Money.total([most] * 3) == Money("299999999.97")
+    assert most * 100_000 == Money("9999999999000.00")
+    assert str(most + most) == "199999999.98"
+    assert str(-(most + most)) == "-199999999.98"
+    assert (most + most).percent(Decimal(50)) == most
+
+
+@pytest.mark.parametrize("value", ["NaN", "sNaN", "Infinity", "-Infinity", "1E+999999999", "1E+40"])
+def test_what_is_no_exact_amount_is_refused(value):
+    with pytest.raises(ValueError, match="finite|exact"):
+        Money(Decimal(value))
+
+
+def test_no_float():
+    for value in (1.5, True):
+        with pytest.raises(TypeError):
+            Money(value)
+
+
+@pytest.mark.parametrize("typed", ["99999999.99", "-99999999.99", "99,999,999.99", LARGEST, 99_999_999, "-0", "0"])
+def test_what_may_be_typed(typed):
+    assert abs(Money.typed(typed)) <= Money(LARGEST)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["100000000", "-100000000", "100000000.00", 100_000_000, Decimal("100000000"), Decimal("1E+999999999"), "12345678901",
+     Decimal("NaN"), Decimal("Infinity"), "1E+999999999", "NaN", "٣", "1.505", Decimal("1.505"), 1.5, True, ""],
+)  # fmt: skip
+def test_what_may_not_be_typed(typed):
+    with pytest.raises(ValueError, match="amount|decimals"):
+        Money.typed(typed)
+
+
+def test_a_sum_may_be_typed_where_one_is_asked_for():
+    assert Money.typed("9,999,999,999.99", LARGEST_SUM) == Money(LARGEST_SUM)
+    assert Money.typed("-0") == ZERO
+    with pytest.raises(ValueError, match="amount"):
+        Money.typed("10000000000", LARGEST_SUM)

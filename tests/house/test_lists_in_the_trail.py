@@ -1,0 +1,129 @@
+"""Every list of a page that names patients leaves an entry in the trail, and all such rows count."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import count
+
+import pytest
+from sqlalchemy import func, select
+
+from hms.appointments.models import Appointment, QueueEntry
+from hms.core import clock, read_limit, settings
+from hms.core.audit import AuditEntry
+from hms.core.db import db as database
+from hms.core.people import SYSTEM
+from hms.patients.models import Patient
+from tests.conftest import ROLES
+from tests.house.hospital import add, somebody, whole_record
+
+pytestmark = pytest.mark.security("O")
+
+ASKED = (
+    "/patients/?q=kamara",
+    "/find?q=kamara",
+    "/find/rows?q=kamara",
+    "/appointments/patients?q=kamara",
+    "/appointments/?view=list",
+    "/appointments/rows?view=list",
+    "/appointments/week?doctor={doctor}",
+    "/appointments/week/rows?doctor={doctor}",
+    "/queue/?show=done&everybody=1",
+    "/queue/rows?show=done&everybody=1",
+    "/billing/?state=all",
+    "/billing/?state=all&q=kamara",
+    "/billing/rows?state=all&q=kamara",
+    "/billing/approvals?show=decided",
+    "/pharmacy/?show=owing",
+    "/pharmacy/?show=done",
+    "/lab/?show=done",
+    "/admin/audit?patient={patient}",
+    "/api/audit-logs/?patient={patient_id}",
+    "/api/patients/?search=kamara",
+)
+"""Lists as they are asked for by words or another state, beside every address that names no record."""
+_names = count(1)
+
+
+def _busy_patient(doctor: int) -> Patient:
+    """With something at every desk, booked and waiting today."""
+    whom = database.session.get(Patient, whole_record()["patient_id"])
+    now = clock.now()
+    today = {"patient_id": whom.id, "doctor_id": doctor}
+    add(Appointment(date=clock.today(), time=dt.time(23, 50), duration_minutes=5, status="scheduled", **today))
+    add(QueueEntry(service_date=clock.today(), token=77_777, arrived_at=now, **today))
+    return whom
+
+
+def _addresses(app) -> list[str]:
+    rules = app.url_map.iter_rules()
+    plain = [rule.rule for rule in rules if "GET" in rule.methods and not rule.arguments]
+    return [path for path in plain if not path.startswith(("/static", "/dev"))] + list(ASKED)
+
+
+def _entries(user_id: int) -> int:
+    query = select(func.count()).where(AuditEntry.actor_id == user_id, AuditEntry.outcome == "success")
+    return database.session.execute(
+        query.where(AuditEntry.action.like("%.read%") | AuditEntry.action.like("admin.%"))
+    ).scalar_one()
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role != "patient"])
+def test_every_list_that_names_a_patient_leaves_an_entry(app, desk, person, role):
+    """Each list is fetched by an account that has read nothing yet, as what renews itself leaves no second entry."""
+    whom = _busy_patient(person("doctor").id)
+    names = {"doctor": person("doctor").id, "patient": whom.hospital_number, "patient_id": whom.id}
+    settings.change_setting("security.mass_read_records", 0, by=SYSTEM)
+    settings.forget()
+    usual, silent, told = desk(role), [], 0
+    usual.checks = False
+    for path in (one.format(**names) for one in _addresses(app)):
+        answer = usual.get(path)
+        if answer.status_code != 200 or not _names_patient(answer.get_data(as_text=True), whom):
+            continue
+        fresh = somebody(f"reader-{next(_names)}", role)
+        at = desk(fresh.username)
+        at.checks = False
+        if _names_patient(at.get(path).get_data(as_text=True), whom):
+            told += 1
+            silent += [] if _entries(fresh.id) else [path]
+    assert silent == []
+    assert told
+
+
+def _names_patient(text: str, whom: Patient) -> bool:
+    return whom.hospital_number in text or (whom.given_names in text and whom.family_name in text)
+
+
+def test_many_small_searches_pass_the_limit_and_usual_work_does_not(desk, person):
+    whole_record(), whole_record()
+    settings.change_setting("security.mass_read_records", 2, by=SYSTEM)
+    settings.forget()
+    at, alarms = desk("receptionist"), select(func.count()).where(AuditEntry.action == read_limit.ALARM)
+    paths = ["/find/rows?q=kamara"] * 20
+    assert {at.get(path).status_code for path in paths} == {200}
+    assert database.session.execute(alarms).scalar_one() == 0, "forty rows are two records: the limit is not passed"
+    assert at.get(paths[0]).status_code == 200
+    assert database.session.execute(alarms).scalar_one() == 1
+
+
+def test_a_list_that_renews_itself_leaves_one_entry(desk, person):
+    _busy_patient(person("doctor").id)
+    reader = person("receptionist")
+    at = desk("receptionist")
+    for path in ("/queue/rows", "/appointments/rows", "/home/rows"):
+        before = _entries(reader.id)
+        for _nth in range(3):
+            assert at.get(path).status_code == 200
+        assert _entries(reader.id) == before + 1, path
+    before = _entries(reader.id)
+    assert at.get("/queue/rows?show=waiting").status_code == 200
+    assert _entries(reader.id) == before + 1, "another list is another entry"
+
+
+def test_the_trail_of_one_patient_tells_who_looked_at_it(desk, program, person):
+    whom = _busy_patient(person("doctor").id)
+    looked = select(func.count()).where(AuditEntry.action == "admin.read_trail", AuditEntry.patient_id == whom.id)
+    assert desk("admin").get(f"/admin/audit?patient={whom.hospital_number}").status_code == 200
+    assert program("admin").get(f"/api/audit-logs/?patient={whom.id}").status_code == 200
+    assert database.session.execute(looked).scalar_one() == 2
