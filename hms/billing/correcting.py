@@ -16,6 +16,7 @@ from hms.core.permissions import Action
 from hms.core.records import locked
 from hms.core.words import _
 from hms.messages.actions import tell
+from hms.staff import queries as staff
 
 from . import corrections, discounts, issuing, payments, queries, rules, taking
 from .charging import re_add
@@ -100,6 +101,10 @@ def _ask(kind: Kind, bill_id: int, reason: str, by: Person, **more: Any) -> Corr
 def approve(correction_id: int, *, by: Person) -> Correction:
     """Say yes to what another person asked for, and do it. `RuleBroken` when the bill no longer allows it."""
     asked = _undecided(correction_id, by)
+    rules.check_apart(
+        asker_opened_approver=staff.opened_lately(asked.proposed_by_id, by.id),
+        approver_opened_asker=staff.opened_lately(by.id, asked.proposed_by_id),
+    )
     _decide(asked, Decision.APPROVED, by)
     _DONE_BY[Kind(asked.kind)](asked, by)
     return asked

@@ -189,6 +189,26 @@ def check_approver(asked_by: int, approver: int | None) -> None:
         raise RuleBroken(_("Somebody else must decide this: you asked for it."), code="own_request")
 
 
+def check_apart(*, asker_opened_approver: bool, approver_opened_asker: bool) -> None:
+    """Two accounts do not approve for each other when one's owner may hold both: they lately opened the other, or made a
+    link for it."""
+    if asker_opened_approver:
+        raise RuleBroken(
+            _(
+                "Whoever asked opened your account or made a link for it in the last 30 days, so somebody else must approve."
+            ),
+            code="opened_lately",
+        )
+    if approver_opened_asker:
+        raise RuleBroken(
+            _(
+                "You opened the account of whoever asked, or made a link for it, in the last 30 days, so somebody else must"
+                " approve."
+            ),
+            code="opened_lately",
+        )
+
+
 SELF = "self"
 """The payer of a bill that nobody else helps to pay, and of a patient's own payment."""
 

@@ -10,7 +10,8 @@ from psycopg import sql
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 
-APPEND_ONLY = ("audit_entry", "audit_seal")
+APPEND_ONLY = ("audit_entry", "audit_seal", "login_activity")
+NEVER_DELETED = ("offline_entry", "one_time_link")
 READ_ONLY = ("alembic_version",)
 
 
@@ -51,10 +52,12 @@ def _rights() -> tuple[str, ...]:
 
 
 def _narrower(connection: Connection) -> list[str]:
-    """What is taken back: the trail is added to and read, the list of migrations is read."""
+    """What is taken back: the trail and the sign-in activity are added to and read, the list of migrations is read,
+    and what devices sent and links were made for stays."""
     here = text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     known = set(connection.execute(here).scalars())
     taken = [f"REVOKE UPDATE, DELETE ON {table} FROM {{role}}" for table in APPEND_ONLY if table in known]
+    taken += [f"REVOKE DELETE ON {table} FROM {{role}}" for table in NEVER_DELETED if table in known]
     return taken + [f"REVOKE INSERT, UPDATE, DELETE ON {table} FROM {{role}}" for table in READ_ONLY if table in known]
 
 

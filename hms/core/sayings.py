@@ -21,6 +21,12 @@ _RAISED = {
     "not_acting": _("This is kept in the name of the person who does it. Sign in yourself, then do it again."),
     "till_closed": _("The till that this money goes through is not open. Open it with its float first."),
     "lines_add_up": _("The bill's total is not the sum of its lines. Open the bill again, check it, then issue it."),
+    "payments_add_up": _("What a bill is paid follows from its payments. Take the payment, or have it given back."),
+    "till_begins_open": _("A till begins open and not counted. Open it, then count and close it at the end."),
+    "till_adds_up": _("What the till should hold is its float and its payments. Count the till again, then close it."),
+    "opened_lately": _(
+        "One of the two opened the other's account or made a link for it in the last 30 days, so somebody else must approve."
+    ),
     "same_bill": _("The payment belongs to another bill. Choose a payment of this bill."),
     "same_patient": _("This belongs to another patient. Choose a record of this patient."),
     "last_administrator": _(

@@ -57,6 +57,12 @@ def roles() -> Select:
     return select(Role).where(Role.is_active).order_by(Role.id)
 
 
+def opened_lately(maker: int | None, account: int | None) -> bool:
+    """Whether `maker` made or opened this account, or made a link for it, within the days of `hms_opened_lately` (migration
+    0027): they may have chosen its password."""
+    return bool(db.session.execute(select(func.hms_opened_lately(maker, account))).scalar_one())
+
+
 def names(user_ids: set[int]) -> dict[int, str]:
     """Display names by account id."""
     if not user_ids:

@@ -13,6 +13,7 @@ from hms.core.actions import doing
 from hms.core.db import db as database
 from hms.core.errors import Conflict
 from hms.core.money import Money
+from hms.core.people import SYSTEM
 from hms.staff import identity
 from hms.staff.models import User
 
@@ -74,6 +75,61 @@ def test_a_count_stays_and_nobody_counts_or_closes_the_till_of_another(db, perso
     actions.count_till({}, by=person("cashier"))
     with pytest.raises(Conflict), doing("tests.cheat", person(username)):
         database.session.execute(text(statement))
+
+
+NEW_TILL = (
+    "INSERT INTO cash_shift (cashier_id, opened_at, float_amount, closed_at, counted, expected, difference_reason)"
+    " VALUES (:cashier, now(), {float}, {closed}, {counted}, {expected}, '')"
+)
+
+
+@pytest.mark.parametrize(
+    ("username", "statement", "code"),
+    [
+        ("admin", NEW_TILL.format(float=0, closed="NULL", counted="NULL", expected="NULL"), "not_acting"),
+        ("admin", NEW_TILL.format(float=9, closed="now()", counted="'{}'", expected="'{}'"), "not_acting"),
+        (None, NEW_TILL.format(float=0, closed="NULL", counted="NULL", expected="NULL"), "not_acting"),
+        ("cashier", NEW_TILL.format(float=0, closed="now()", counted="'{}'", expected="'{}'"), "till_begins_open"),
+        ("cashier", NEW_TILL.format(float=0, closed="NULL", counted="'{}'", expected="NULL"), "till_begins_open"),
+    ],
+)
+def test_a_till_begins_open_and_in_the_name_of_who_opens_it(db, person, username, statement, code):
+    with pytest.raises(Conflict) as refusal, doing("tests.cheat", person(username) if username else SYSTEM):
+        database.session.execute(text(statement), {"cashier": person("cashier").id})
+    assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("username", "change", "code"),
+    [
+        ("cashier", "opened_at = opened_at - interval '1 day'", "permanent"),
+        ("cashier", "float_amount = 50", "permanent"),
+        ("admin", "float_amount = 50", "permanent"),
+        ("admin", "expected = '{}'", "not_acting"),
+        (None, "expected = '{}'", "not_acting"),
+        ("cashier", 'expected = \'{"Cash": "30.00"}\'', "till_adds_up"),
+        ("cashier", "counted = '{}', expected = '{\"Cash\": \"30.00\"}'", "till_adds_up"),
+        ("cashier", "counted = '{}', closed_at = now()", "till_adds_up"),
+        ("cashier", "closed_at = now(), number = 'Z-2099-000001'", "permanent"),
+        ("admin", "difference_reason = 'x'", "not_acting"),
+    ],
+)
+def test_what_a_till_should_hold_is_its_float_and_its_payments(db, person, username, change, code):
+    actions.open_till(Money("20.00"), by=person("cashier"))
+    with pytest.raises(Conflict) as refusal, doing("tests.cheat", person(username) if username else SYSTEM):
+        database.session.execute(text(f"UPDATE cash_shift SET {change}"))  # noqa: S608 - of the test itself
+    assert refusal.value.code == code
+
+
+def test_a_refund_opens_the_till_of_whoever_asked(db, person):
+    cashier, bill = person("cashier"), factories.draft(factories.patient().id, "10.00")
+    payment = actions.take_payment(bill.id, Money("10.00"), "Cash", by=cashier)
+    asked = actions.propose_refund(payment.id, reason="x", by=cashier)
+    actions.count_till({}, Money("10.00"), by=cashier)
+    actions.close_till(by=cashier)
+    actions.approve(asked.id, by=person("admin"))
+    opened = database.session.scalars(select(CashShift).filter_by(closed_at=None)).one()
+    assert opened.cashier_id == cashier.id
 
 
 def test_a_payment_waits_for_the_closing_of_its_till_and_is_refused(real_app):

@@ -19,9 +19,9 @@ from hms.core.money import ZERO, Money
 from hms.core.people import SYSTEM
 from hms.messages.models import Notification
 from hms.reports.proving import faults
-from hms.staff import identity
+from hms.staff import accounts, identity, links
 from hms.staff.confirming import FRESH_FOR
-from hms.staff.models import User, UserSession
+from hms.staff.models import Role, User, UserSession
 from tests.conftest import PASSWORD
 
 from . import factories
@@ -299,3 +299,80 @@ def test_the_database_knows_the_limits_that_hold_while_no_setting_is_stored(db):
     }
     for name, default in written.items():
         assert default in database.session.execute(source, {"name": name}).scalar_one()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE bill SET paid = total, status = 'paid' WHERE id = :bill",
+        "UPDATE bill SET status = 'paid' WHERE id = :bill",
+        "UPDATE bill SET status = 'issued' WHERE id = :bill",
+        "UPDATE bill SET paid = 40 WHERE id = :bill",
+        "UPDATE bill SET paid = 5 WHERE id = :draft",
+        "INSERT INTO payment (number, bill_id, kind, amount, method, reference, note, received_at, received_by_id, shift_id)"
+        " VALUES ('R-2099-000001', :bill, 'payment', 1, 'Cash', '', '', now(), :cashier, :shift)",
+    ],
+)
+def test_what_a_bill_is_paid_follows_from_its_payments(in_the_books, person, statement):
+    """Checked when the transaction ends; asked for at once here, where commits are savepoints."""
+    with pytest.raises((Conflict, RuleBroken)), doing("tests.cheat", person("cashier")):
+        _run_and_check(statement, in_the_books)
+
+
+def _run_and_check(statement: str, values: dict[str, int]) -> None:
+    database.session.execute(text(statement), values)
+    database.session.execute(text("SET CONSTRAINTS paid_adds_up IMMEDIATE"))
+
+
+def test_a_bill_is_not_marked_paid_without_a_payment(real_app):
+    bill_id = draft("100.00").id
+    cashier = identity.person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
+    actions.issue(bill_id, by=cashier)
+    with pytest.raises(Conflict) as refusal, doing("tests.cheat", cashier):
+        database.session.execute(text("UPDATE bill SET paid = total, status = 'paid'"))
+    assert refusal.value.code == "payments_add_up"
+    actions.take_payment(bill_id, Money("100.00"), "Cash", by=cashier)
+    assert database.session.execute(text("SELECT status FROM bill")).scalar_one() == "paid"
+
+
+def test_a_void_bill_stays_void(in_the_books, person):
+    asked = actions.propose_void(in_the_books["draft"], reason="x", by=person("cashier"))
+    actions.approve(asked.id, by=person("admin"))
+    with pytest.raises(Conflict, match="final"), doing("tests.cheat", person("admin")):
+        database.session.execute(text("UPDATE bill SET void_reason = 'y' WHERE id = :draft"), in_the_books)
+
+
+@pytest.mark.parametrize("asks", ["admin", "puppet"])
+def test_who_opened_an_account_and_its_holder_do_not_approve_for_each_other(in_the_books, person, program, asks):
+    cashier_role = database.session.scalars(select(Role.id).filter_by(code="cashier")).one()
+    admin = person("admin")
+    added = accounts.add_person(username="puppet", role_id=cashier_role, by=admin)
+    puppet = identity.person(added.user.id)
+    asker, approver = (admin, puppet) if asks == "admin" else (puppet, admin)
+    asked = actions.propose_write_off(in_the_books["bill"], reason="x", by=asker)
+    with pytest.raises(RuleBroken) as refusal:
+        actions.approve(asked.id, by=approver)
+    assert refusal.value.code == "opened_lately"
+    values = in_the_books | {"asked": asked.id, "by": approver.id}
+    with pytest.raises(Conflict) as by_database, doing("tests.cheat", approver):
+        database.session.execute(text(DECIDE.format(status="approved", by=":by")), values)
+    assert by_database.value.code == "opened_lately"
+    actions.approve(asked.id, by=person("cashier"))
+
+
+def test_a_link_for_an_account_counts_as_opening_it(in_the_books, person, program):
+    asked = actions.propose_write_off(in_the_books["bill"], reason="x", by=person("admin"))
+    links.make_link(in_the_books["cashier"], by=person("admin"))
+    refused = program("cashier").post(f"/api/corrections/{asked.id}/approve/", json={})
+    assert refused.status_code == 400
+    assert "opened your account or made a link" in refused.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("table", ["login_activity", "offline_entry", "one_time_link"])
+def test_what_happened_is_not_deleted(db, person, table):
+    allowed = text("SELECT has_table_privilege(current_user, :table, 'DELETE')")
+    assert database.session.execute(allowed, {"table": table}).scalar_one() is False
+    kept = text(
+        "SELECT count(*) FROM pg_trigger WHERE tgrelid = CAST(:table AS regclass) AND tgname IN ('kept', 'permanent')"
+    )
+    assert database.session.execute(kept, {"table": table}).scalar_one() == 1

@@ -138,6 +138,7 @@ def _money(patient_id: int, now: dt.datetime, number: int) -> dict[str, int]:
     shift = db.session.get(CashShift, payment.shift_id)
     with doing("tests.seed", identity.person(shift.cashier_id)):
         shift.counted, shift.closed_at = {"methods": {"Cash": "4.00"}}, now
+        shift.expected = {"Cash": "4.00"}
     ask = {"kind": "refund", "payment_id": payment.id, "amount": Money("1.00"), "method": "Cash", "reason": "Not done"}
     asked = add(Correction(bill_id=bill.id, proposed_by_id=_id("cashier"), **ask), by="cashier")
     ids = {"bill_id": bill.id, "line_id": line.id, "payment_id": payment.id, "shift_id": shift.id}
