@@ -18,7 +18,6 @@ from hms.core.words import Sentence, _
 from .administrators import check_holds, check_rank, check_remains, others_than, powers, take_turns
 from .models import Role, RoleChangeRequest, User
 from .notices import tell
-from .queries import opened_lately
 
 OWN = _("Nobody decides on their own role. Ask another administrator.")
 SECOND = _("Another administrator must approve this too, under Role requests.")
@@ -73,35 +72,11 @@ def is_two_person(by: Person, *others: int) -> bool:
 
 
 def _has_first(user: User, role: Role, by: Person) -> bool:
-    """Whether another administrator has approved this already; `Conflict` when both may be one person."""
+    """Whether another administrator has approved this already."""
     waiting = select(RoleChangeRequest.first_approver_id).filter_by(
         user_id=user.id, requested_role_id=role.id, status="pending"
     )
-    first = db.session.scalars(waiting).one_or_none()
-    if first in (None, by.id):
-        return False
-    check_apart(first, by)
-    return True
-
-
-def check_apart(first: int, by: Person) -> None:
-    """Refuse the second approval of an account that the first approver opened lately, or whose owner opened theirs."""
-    if opened_lately(first, by.id):
-        raise Conflict(
-            _(
-                "Whoever approved first opened your account or made a link for it in the last 30 days, so somebody else must"
-                " approve."
-            ),
-            code="opened_lately",
-        )
-    if opened_lately(by.id, first):
-        raise Conflict(
-            _(
-                "You opened the account of whoever approved first, or made a link for it, in the last 30 days, so somebody"
-                " else must approve."
-            ),
-            code="opened_lately",
-        )
+    return db.session.scalars(waiting).one_or_none() not in (None, by.id)
 
 
 def propose(user: User, role: Role, by: Person) -> RoleChangeRequest:

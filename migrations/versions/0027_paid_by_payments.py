@@ -92,17 +92,9 @@ TWO_PEOPLE = """
 CREATE FUNCTION hms_two_people() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     acting bigint := hms_acting_person();
-    other bigint;
+    other bigint := NEW.proposed_by_id;
 BEGIN
-    IF TG_TABLE_NAME = 'correction' THEN
-        other := NEW.proposed_by_id;
-    ELSIF EXISTS (SELECT FROM role r WHERE r.id = NEW.role_id
-                     AND r.grants && '{staff.manage,staff.manage_roles,staff.review_role_requests}')
-          AND hms_takes_two(NEW.id) THEN
-        SELECT q.first_approver_id INTO other FROM role_change_request q
-         WHERE q.user_id = NEW.id AND q.requested_role_id = NEW.role_id AND q.status = 'pending';
-    END IF;
-    IF other IS NOT NULL AND (hms_opened_lately(other, acting) OR hms_opened_lately(acting, other)) THEN
+    IF hms_opened_lately(other, acting) OR hms_opened_lately(acting, other) THEN
         RAISE EXCEPTION '% and % may be one person', acting, other USING CONSTRAINT = 'opened_lately';
     END IF;
     RETURN NEW;
@@ -123,11 +115,6 @@ TRIGGERS = {
     ("correction", "two_people"): (
         "UPDATE OF status, decided_by_id",
         "NEW.status = 'approved'",
-        "hms_two_people()",
-    ),
-    ("app_user", "two_people"): (
-        "UPDATE OF role_id",
-        "NEW.role_id IS NOT NULL AND OLD.role_id IS DISTINCT FROM NEW.role_id",
         "hms_two_people()",
     ),
     ("login_activity", "permanent"): ("UPDATE OR DELETE", "true", "hms_permanent()"),

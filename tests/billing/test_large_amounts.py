@@ -216,12 +216,7 @@ def test_a_till_that_took_more_than_one_bill_holds_is_counted_and_closed(paid_tw
     assert told.exit_code == 0, told.output
 
 
-@pytest.mark.parametrize(
-    "statement",
-    ["UPDATE bill SET total = 100000000", "UPDATE cash_shift SET float_amount = 100000000"],
-)
-def test_the_database_refuses_more(full, person, statement):
-    actions.open_till(Money("1.00"), by=person("cashier"))
+def test_the_database_refuses_more(full):
     with pytest.raises(IntegrityError, match="possible"):
-        database.session.execute(text(statement))
+        database.session.execute(text("UPDATE bill SET total = 100000000"))
     database.session.rollback()

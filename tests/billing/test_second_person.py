@@ -363,7 +363,7 @@ def test_who_opened_an_account_and_its_holder_do_not_approve_for_each_other(in_t
 def test_a_link_for_an_account_counts_as_opening_it(in_the_books, person, program):
     asked = actions.propose_write_off(in_the_books["bill"], reason="x", by=person("admin"))
     links.make_link(in_the_books["cashier"], by=person("admin"))
-    refused = program("cashier").post(f"/api/corrections/{asked.id}/approve/", json={})
+    refused = program("cashier").post(f"/api/corrections/{asked.id}/approve/", json={"proof": PASSWORD})
     assert refused.status_code == 400
     assert "opened your account or made a link" in refused.get_data(as_text=True)
 

@@ -107,7 +107,8 @@ def test_too_many_waiting_are_refused(stranger, is_open, monkeypatch):
     assert stranger.post("/api/register/", json=WISH).status_code == 409
 
 
-def test_one_address_asks_for_ten_accounts_an_hour_also_at_once_and_by_page_and_api_together(real_app):
+def test_the_requests_of_one_address_are_limited_also_at_once_and_by_page_and_api_together(real_app, monkeypatch):
+    monkeypatch.setattr(registering, "REQUESTS_OF_AN_ADDRESS", "10/hour")
     settings.change_setting("staff.registration_open", True, by=who("admin"))
     settings.forget()
     database.session.rollback()
