@@ -134,6 +134,7 @@ TAMPERINGS = [
 @pytest.mark.security("N")
 def test_tampering_is_named_and_the_command_fails(app, db, hospital):
     db.session.execute(text("RESET ROLE"))
+    db.session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     db.session.execute(text("SET LOCAL session_replication_role = replica"))
     for index in ("uq_bill_number", "uq_payment_number", "uq_cash_shift_number"):
         db.session.execute(text(f"ALTER TABLE {index[3:-7]} DROP CONSTRAINT {index}"))
