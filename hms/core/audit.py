@@ -27,8 +27,8 @@ _BESIDE = ["entity", "outcome", "recorded_at"]
 """What the trail is filtered by besides a person or an action, kept in their indexes: no entry is fetched in vain."""
 
 COUNTED = "(action LIKE '%.read%' OR action = 'clinical.open_chart') AND (new IS NULL OR NOT jsonb_exists(new, 'list'))"
-"""The entries of reads but for rows of lists; `read_log.py` and `read_limit.py` build their statements from it, so that they
-find their index."""
+"""The entries of reads but for rows of lists; the statements of `read_log.py` and `read_limit.py` have exactly this condition,
+so that PostgreSQL uses its index (`tests/core/test_read_limit.py` compares)."""
 
 
 class AuditEntry(db.Model):  # type: ignore[name-defined]

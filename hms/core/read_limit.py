@@ -95,16 +95,17 @@ def _mark_counted() -> bool:
 
 
 _NOW = Telling(
-    text(f"""
+    text("""
 SELECT EXISTS (SELECT FROM audit_entry
-                WHERE action = '{ALARM}' AND actor_id = CAST(:actor_id AS bigint)
+                WHERE action = 'security.mass_reading' AND actor_id = CAST(:actor_id AS bigint)
                   AND recorded_at > now() - make_interval(mins => CAST(:minutes AS int))),
        (SELECT ceil(60 - extract(epoch FROM clock_timestamp() - recorded_at))::int
           FROM audit_entry
          WHERE actor_id = CAST(:actor_id AS bigint) AND recorded_at > now() - interval '60 seconds'
-           AND {audit.COUNTED}
+           AND (action LIKE '%.read%' OR action = 'clinical.open_chart')
+           AND (new IS NULL OR NOT jsonb_exists(new, 'list'))
          ORDER BY recorded_at DESC OFFSET CAST(:per_minute AS int) LIMIT 1)
-""")  # noqa: S608 - our own words
+""")
 )
 """Whether administrators were told in the limit's minutes; and in how many seconds the account has read less than so many
 times within a minute, the read under way apart (NULL, zero or less: it has already)."""

@@ -155,12 +155,13 @@ _NOBODY: dict[str, Any] = dict.fromkeys(
 )
 
 _RECORD = Telling(
-    text(f"""
+    text("""
 WITH lately AS MATERIALIZED (
     SELECT patient_id, new FROM audit_entry
      WHERE actor_id = CAST(:actor_id AS bigint)
        AND recorded_at > now() - make_interval(mins => CAST(:minutes AS int))
-       AND {audit.COUNTED}
+       AND (action LIKE '%.read%' OR action = 'clinical.open_chart')
+       AND (new IS NULL OR NOT jsonb_exists(new, 'list'))
      ORDER BY recorded_at DESC LIMIT 10 * CAST(:reads AS int)
 ), long_ago AS MATERIALIZED (
     SELECT id FROM audit_entry
@@ -187,7 +188,7 @@ WITH lately AS MATERIALIZED (
 SELECT CASE WHEN CAST(:counts AS boolean) AND EXISTS (SELECT FROM written) THEN
        (SELECT count(DISTINCT patient_id) + coalesce(sum(CAST(new->>'patients' AS int)
              * coalesce(CAST(new->>'weight' AS int), 1)), 0) / 100 FROM lately) END
-""")  # noqa: S608 - our own words
+""")
 )
 """How many reads count `lately`; NULL, and not looked for, when nothing new was written or it does not count. It finds the
 index of what counts (`audit.COUNTED`), `long_ago` spares the search of a patient's whole past."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
-from hms.core import read_limit, settings
+from hms.core import read_limit, read_log, settings
 from hms.core.actions import doing
-from hms.core.audit import AuditEntry
+from hms.core.audit import COUNTED, AuditEntry
 from hms.core.db import db as database
 from hms.core.people import SYSTEM
 from hms.messages.models import Notification
@@ -140,3 +141,10 @@ def test_several_reads_at_once_that_pass_the_limit_tell_once(real_app):
     database.session.rollback()
     admin = database.session.scalars(select(User.id).filter_by(username="admin")).one()
     assert len(_messages(admin)) == _alarms() == 1
+
+
+@pytest.mark.parametrize("module", [read_limit, read_log])
+def test_statements_count_by_the_condition_of_the_index(module):
+    source = " ".join(Path(module.__file__).read_text(encoding="utf-8").split())
+    assert f"AND {COUNTED}" in source
+    assert read_limit.ALARM in source or module is read_log
