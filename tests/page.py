@@ -20,6 +20,7 @@ KEPT_FOR_ONE_REQUEST = (
     "session_ended",
     "queries",
     "_flask_babel",
+    "catalogue",
     "is_turned_away",
 )
 OF_THE_SHELL = ("/logout", "/lock")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, NamedTuple
@@ -14,7 +13,6 @@ from hms.core import clock, settings
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.statements import built_once
-from hms.core.text import fold
 from hms.core.words import _
 from hms.patients.identified import IDENTITY, Identified
 from hms.patients.models import Patient
@@ -25,7 +23,9 @@ from .columns import staff_name
 from .models import Appointment, QueueEntry
 from .waiting import QueueStatus
 
-ROWS = 100
+FIRST_ROWS = 30
+"""What a page shows at once; each open page fetches them again when the queue changes."""
+ALL_ROWS = 1_000
 CALLS_SHOWN = 4
 GROUPS = {
     "waiting": (QueueStatus.WAITING.value, QueueStatus.CALLED.value),
@@ -34,12 +34,9 @@ GROUPS = {
 }
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True)
 class Entry(Identified):
-    """One row of the queue. `same_name_count` counts others on the board with the same name.
-
-    Pages keep what they write of it (`core/pieces.py`), by its values: nothing changes them once it is on a board.
-    """
+    """One row of the queue. `same_name_count` counts others of the same name in this part of the queue, shown or not."""
 
     id: int
     token: int
@@ -93,34 +90,29 @@ def _entries() -> Select:
 
 
 def board(
-    day: date | None = None, *, show: str = "waiting", doctor_id: int | None = None, limit: int = ROWS
+    day: date | None = None, *, show: str = "waiting", doctor_id: int | None = None, limit: int = ALL_ROWS
 ) -> list[Entry]:
     """The queue of `day` (today) in the order of calling; `done` latest first. `doctor_id` adds the unassigned. One query.
 
     `show` is "waiting" (called ones too), "with_staff" or "done".
     """
     rows = _board(day or clock.today(), doctor_id, limit, show=show, of_doctor=doctor_id is not None)
-    return _compared([Entry(*row) for row in rows])
+    entries, now, limit_minutes = [Entry(*row) for row in rows], clock.now(), settings.value("queue.long_wait_minutes")
+    for entry in entries:
+        entry.is_long_wait = entry.is_waiting and waiting.is_too_long(entry.arrived_at, now, limit_minutes)
+    return entries
 
 
 @built_once
 def _board(day: Any, doctor_id: Any, limit: Any, *, show: str, of_doctor: bool) -> Select:
-    query = _entries().where(QueueEntry.service_date == day, QueueEntry.status.in_(GROUPS[show])).limit(limit)
+    same_name = (func.count().over(partition_by=Patient.sort_name) - 1).label("same_name_count")
+    query = _entries().add_columns(same_name)
+    query = query.where(QueueEntry.service_date == day, QueueEntry.status.in_(GROUPS[show])).limit(limit)
     if of_doctor:
         query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))
     if show == "done":
         return query.order_by(QueueEntry.ended_at.desc(), QueueEntry.id.desc())
     return query.order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
-
-
-def _compared(entries: list[Entry]) -> list[Entry]:
-    names = {entry.id: fold(f"{entry.given_name} {entry.family_name}") for entry in entries}
-    count, now = Counter(names.values()), clock.now()
-    limit = settings.value("queue.long_wait_minutes")
-    for entry in entries:
-        entry.same_name_count = count[names[entry.id]] - 1
-        entry.is_long_wait = entry.is_waiting and waiting.is_too_long(entry.arrived_at, now, limit)
-    return entries
 
 
 def entry(entry_id: int) -> Entry:

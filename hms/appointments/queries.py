@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .board import GROUPS, Counts, Entry, ahead_of, board, counts, entry, last_calls, present
+from .board import ALL_ROWS, FIRST_ROWS, GROUPS, Counts, Entry, ahead_of, board, counts, entry, last_calls, present
 from .dayboard import COLUMNS_SHOWN, Cell, Column, DayBoard, day_board
 from .daylist import (
     Arrivals,
@@ -24,7 +24,9 @@ from .diary import (
 from .weekboard import Half, WeekBoard, WeekOf, week_board, week_counts, week_of
 
 __all__ = [
+    "ALL_ROWS",
     "COLUMNS_SHOWN",
+    "FIRST_ROWS",
     "GROUPS",
     "Half",
     "WeekBoard",

@@ -23,19 +23,12 @@ from .forms import QueueForm
 from .pages import attempt, back, doctor_choices, found_patients, pages, say_token
 from .waiting import PRIORITY_WORDS, Priority
 
-PRIORITY_LOOKS = {1: "stop", 2: "caution", 3: "neutral", 4: "neutral"}
-
-
-@pages.app_template_global("priority_state")
-def priority_state(priority: int) -> tuple[str, str]:
-    """Tone and words of an urgency, for the macro `status`."""
-    return PRIORITY_LOOKS[priority], PRIORITY_WORDS[Priority(priority)]
-
-
-@pages.app_template_global("other_priorities")
-def other_priorities(priority: int) -> list[tuple[int, str]]:
-    """Number and words of each urgency but this one."""
-    return [(one.value, words) for one, words in PRIORITY_WORDS.items() if one != priority]
+PRIORITY_LOOKS = {
+    Priority.EMERGENCY: "stop",
+    Priority.URGENT: "caution",
+    Priority.STANDARD: "neutral",
+    Priority.LOW: "neutral",
+}
 
 
 def _shown() -> tuple[str, int | None]:
@@ -47,7 +40,8 @@ def _shown() -> tuple[str, int | None]:
 
 def _rows() -> dict[str, Any]:
     show, doctor_id = _shown()
-    entries = queries.board(show=show, doctor_id=doctor_id)
+    shows_all = "all" in request.args
+    entries = queries.board(show=show, doctor_id=doctor_id, limit=queries.ALL_ROWS if shows_all else queries.FIRST_ROWS)
     extras = board_extras.words(entry.id for entry in entries)
     shows_values = person().may(Action.OPEN_CHART)
     seen = [read_log.Seen(entry.patient_id, entry.id) for entry in entries if shows_values and entry.id in extras]
@@ -60,6 +54,11 @@ def _rows() -> dict[str, Any]:
         "counts": queries.counts(doctor_id=doctor_id),
         "is_own": doctor_id is not None,
         "everybody": {"everybody": 1} if "everybody" in request.args else {},
+        "all_rows": {"all": 1} if shows_all else {},
+        "priorities": [
+            (one.value, PRIORITY_LOOKS[one], str(words), _("Priority: %(word)s", word=words))
+            for one, words in PRIORITY_WORDS.items()
+        ],
     }
 
 

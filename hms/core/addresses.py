@@ -40,26 +40,14 @@ def _pattern(endpoint: str, names: tuple[str, ...]) -> str:
     return url
 
 
-@lru_cache(maxsize=256)
-def _hash(path: str, _changed: float) -> str:
-    return hashlib.blake2b(Path(path).read_bytes(), digest_size=5).hexdigest()
-
-
 def asset(name: str) -> str:
     """The address of a static file with its content's hash, so that browsers may keep it for ever."""
-    if current_app.debug:
-        return _asset(name, str(current_app.static_folder))
-    known = _assets.get(name)
-    if known is None:
-        known = _assets[name] = _asset(name, str(current_app.static_folder))
-    return known
-
-
-_assets: dict[str, str] = {}
-
-
-def _asset(name: str, folder: str) -> str:
-    path = Path(folder) / name
+    path = Path(str(current_app.static_folder)) / name
     if not path.exists():
         return url_for("static", filename=name)
-    return url_for("static", filename=name, v=_hash(str(path), path.stat().st_mtime))
+    return url_for("static", filename=name, v=_hash(path, path.stat().st_mtime))
+
+
+@lru_cache(maxsize=256)
+def _hash(path: Path, _changed: float) -> str:
+    return hashlib.blake2b(path.read_bytes(), digest_size=5).hexdigest()

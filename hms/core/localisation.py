@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from flask import g, has_request_context, request
-from flask_babel import Babel, force_locale, get_locale, gettext
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from babel.support import NullTranslations
+from flask import Flask, g, has_app_context, has_request_context, request
+from flask_babel import Babel, force_locale, get_locale, get_translations, gettext
 from flask_login import current_user
 
 from .errors import DomainError
@@ -11,7 +15,49 @@ from .words import Sentence
 
 LANGUAGES = ("en", "fr", "sw")
 
-babel = Babel()
+babel = Babel(configure_jinja=False)
+
+
+def install(app: Flask) -> None:
+    """Flask-Babel, with `_()` and `ngettext()` for templates.
+
+    They return text, which Jinja escapes like any other; Flask-Babel's own way would mark the sentence as markup.
+    """
+    babel.init_app(app, locale_selector=select_language)
+    app.jinja_env.globals.update(_=_in_page, ngettext=_in_page_counted)
+
+
+def _in_page(message: str, **values: object) -> str:
+    sentence = _catalogue().ugettext(message)
+    return sentence % values if values else sentence
+
+
+def _in_page_counted(one: str, many: str, num: int, **values: object) -> str:
+    return _catalogue().ungettext(one, many, num) % {"num": num, **values}
+
+
+def _catalogue() -> NullTranslations:
+    """The catalogue of the language in force, looked up once for a page: a page of a list holds hundreds of sentences."""
+    kept = g.get("catalogue")
+    if kept is None:
+        kept = g.catalogue = get_translations()
+    return kept
+
+
+@contextmanager
+def language(name: str) -> Iterator[None]:
+    """Sentences inside are in the language `name` ("fr"), whatever the reader's is; outside the application they are English."""
+    if not has_app_context():
+        yield
+        return
+    kept = g.pop("catalogue", None)
+    try:
+        with force_locale(name):
+            yield
+    finally:
+        g.pop("catalogue", None)
+        if kept is not None:
+            g.catalogue = kept
 
 
 def select_language() -> str:
@@ -53,5 +99,5 @@ def translate(sentence: object) -> str:
 
 def in_english(sentence: object) -> str:
     """`sentence`, or a lazy label, in English whatever the reader's language: for what is stored."""
-    with force_locale("en"):
+    with language("en"):
         return translate(sentence)

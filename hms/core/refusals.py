@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
-from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
@@ -18,7 +17,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from . import denials, once
 from .db import db
 from .errors import DomainError
-from .localisation import current_language, translate, translate_error
+from .localisation import current_language, language, translate, translate_error
 from .parameters import ParametersRefused
 from .sayings import refusal
 from .web import SignInNeeded, is_api, person
@@ -196,7 +195,7 @@ def _database(error: DBAPIError) -> Response:
 
 def _all_connections_in_use(_error: NoConnectionFree) -> Response:
     """So many requests are under way that no connection became free. The answer asks for none, not even for a language."""
-    with force_locale("en"):
+    with language("en"):
         said = _("Too many people are working at this moment. Wait a moment, then try again.")
     page = Response(BARE.format(title=escape(said), lang="en"), 503)
     response = _json(503, said, None, None) if is_api() else page

@@ -25,6 +25,7 @@ from . import (  # noqa: F401 - their tables belong to the house
     headers,
     kit,
     limiting,
+    localisation,
     outbox,
     refusals,
     series,
@@ -35,7 +36,6 @@ from .cookies import EncryptedCookie
 from .db import db
 from .jsonio import ExactJSON
 from .knocks import Knocks
-from .localisation import babel, select_language
 from .queries_seen import watch_queries
 from .request_bodies import LARGEST_BODY
 
@@ -59,7 +59,7 @@ def prepare(app: Flask, config: Config) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
     db.init_app(app)
     _bring_commands(app)
-    babel.init_app(app, locale_selector=select_language)
+    localisation.install(app)
     Compress(app)
     limiting.install(app)
     filters.install(app)

@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from typing import Any
 
 from flask import Flask, current_app, g
@@ -80,7 +81,7 @@ def install(app: Flask) -> None:
     app.context_processor(_context)
     app.jinja_env.globals.update(
         Action=Action,
-        asset=asset,
+        asset=asset if app.debug else cache(asset),  # a file changes with the program only
         control_attributes=control_attributes,
         csp_nonce=csp_nonce,
         hospital=Hospital(),

@@ -274,6 +274,20 @@ def test_rows_can_be_prioritised_sent_on_left_and_brought_back(desk, bah):
     assert "Done 1" in read(client.get("/queue/?show=done"))
 
 
+def test_a_long_queue_shows_its_first_rows_and_all_when_asked(desk, monkeypatch, db):
+    for minutes in (90, 10):
+        factories.waiting(factories.patient("Foday", "Sesay").id, minutes_ago=minutes)
+    monkeypatch.setattr(queries, "FIRST_ROWS", 1)
+    nurse = desk("nurse")
+    first = read(nurse.get("/queue/"))
+    assert "The first 1 of 2 are shown." in first
+    assert first.count("same name as another patient") == 1, "said although the other one is not shown"
+    everyone = nurse.get("/queue/?show=waiting&all=1").get_data(as_text=True)
+    assert words(everyone).count("same name as another patient") == 2
+    assert "are shown." not in words(everyone)
+    assert "/queue/rows?show=waiting&amp;all=1" in everyone, "the part that renews itself shows all, too"
+
+
 def test_the_board_shows_each_reader_their_buttons_and_the_present_row(desk, db):
     patient = factories.patient()
     entry = factories.waiting(patient.id)
