@@ -56,7 +56,7 @@ __all__ = [
 CHANGED = _("Somebody else changed this appointment. Look at it again, then save.")
 
 
-@action(Action.EDIT_APPOINTMENT)
+@action(Action.EDIT_APPOINTMENT, "appointments.edit")
 def edit(
     appointment_id: int,
     *,

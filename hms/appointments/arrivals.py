@@ -30,13 +30,13 @@ QUEUE_FOLLOWS = {
 }
 
 
-@action(Action.CHECK_IN)
+@action(Action.CHECK_IN, "appointments.check_in")
 def check_in(appointment_id: int, *, priority: int = 3, by: Person) -> QueueEntry:
     """A booked patient has come: they get the next token of today and wait. Only on the day of the booking."""
     return _arrive(locked_appointment(appointment_id, by), waiting.priority(priority), by)
 
 
-@action(Action.CHECK_IN)
+@action(Action.CHECK_IN, "appointments.add_to_queue")
 def add_to_queue(patient_id: int, *, doctor_id: int | None = None, priority: int = 3, by: Person) -> QueueEntry:
     """A patient waits for `doctor_id`, or for any doctor. A booking of today that fits is checked in instead."""
     urgency = waiting.priority(priority)
@@ -128,7 +128,7 @@ def put(entry: QueueEntry, status: QueueStatus) -> None:
     alert(Alert.QUEUE_CHANGED)
 
 
-@action(Action.CHECK_IN)
+@action(Action.CHECK_IN, "appointments.undo_check_in")
 def undo_check_in(entry_id: int, *, by: Person) -> QueueEntry:
     """Take somebody out of the queue who was put there by mistake; their booking is open again. Not once called."""
     entry = locked(QueueEntry, entry_id)
@@ -157,7 +157,7 @@ def follow(entry: QueueEntry, status: Status) -> None:
         alert(Alert.APPOINTMENTS_CHANGED)
 
 
-@action(Action.EDIT_APPOINTMENT)
+@action(Action.EDIT_APPOINTMENT, "appointments.cancel")
 def cancel(appointment_id: int, *, reason: str, by: Person) -> Appointment:
     """Cancel a booking, with the reason; its time is free again."""
     if not reason:
@@ -165,7 +165,7 @@ def cancel(appointment_id: int, *, reason: str, by: Person) -> Appointment:
     return set_status(appointment_id, Status.CANCELLED.value, reason=reason, by=by)
 
 
-@action(Action.EDIT_APPOINTMENT)
+@action(Action.EDIT_APPOINTMENT, "appointments.set_status")
 def set_status(appointment_id: int, status: str, *, reason: str = "", by: Person) -> Appointment:
     """Move a booking to `status`; its place in the queue follows. `RuleBroken` when it cannot go there."""
     booking, new = locked_appointment(appointment_id, by), rules.status(status)
@@ -187,7 +187,7 @@ def set_status(appointment_id: int, status: str, *, reason: str = "", by: Person
     return booking
 
 
-@action(Action.WITHDRAW_APPOINTMENT)
+@action(Action.WITHDRAW_APPOINTMENT, "appointments.withdraw")
 def withdraw(appointment_id: int, *, by: Person) -> None:
     """Take a booking out of every list, as if never made; it stays in the trail. Not once the patient has come."""
     booking = locked(Appointment, appointment_id)

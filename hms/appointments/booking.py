@@ -132,7 +132,7 @@ def _spoken(day: dt.date, time: dt.time, asked: dt.date) -> str:
     return f"{time:%H:%M}" if day == asked else f"{day:%d-%b-%Y} {time:%H:%M}"
 
 
-@action(Action.BOOK)
+@action(Action.BOOK, "appointments.book")
 def book(
     *,
     patient_id: int,
@@ -164,7 +164,7 @@ def book(
     return booking
 
 
-@action(Action.MOVE_APPOINTMENT)
+@action(Action.MOVE_APPOINTMENT, "appointments.move")
 def move(
     appointment_id: int,
     *,

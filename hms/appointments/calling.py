@@ -27,7 +27,7 @@ def _is_doctor(by: Person) -> bool:
     return by.may(Action.WRITE_ENCOUNTER) and by.id is not None
 
 
-@action(Action.CALL_PATIENT)
+@action(Action.CALL_PATIENT, "appointments.call_next")
 def call_next(*, by: Person) -> QueueEntry | None:
     """Call whose turn it is today by priority, then arrival; None when nobody waits.
 
@@ -58,7 +58,7 @@ def _take(entry: QueueEntry, by: Person) -> None:
         entry.doctor_id = by.id
 
 
-@action(Action.CALL_PATIENT)
+@action(Action.CALL_PATIENT, "appointments.call")
 def call(entry_id: int, *, by: Person) -> QueueEntry:
     """Call one patient, or call again. `Conflict` says who was faster."""
     entry = locked(QueueEntry, entry_id)
@@ -70,7 +70,7 @@ def call(entry_id: int, *, by: Person) -> QueueEntry:
     return entry
 
 
-@action(Action.CALL_PATIENT)
+@action(Action.CALL_PATIENT, "appointments.undo_call")
 def undo_call(entry_id: int, *, by: Person) -> QueueEntry:
     """The patient waits again, in their old place."""
     entry = locked(QueueEntry, entry_id)
@@ -81,7 +81,7 @@ def undo_call(entry_id: int, *, by: Person) -> QueueEntry:
     return entry
 
 
-@action(Action.CALL_PATIENT)
+@action(Action.CALL_PATIENT, "appointments.start_service")
 def start_service(entry_id: int, *, by: Person) -> QueueEntry:
     """The patient is in the room. Done again, it changes nothing."""
     entry = locked(QueueEntry, entry_id)
@@ -95,7 +95,7 @@ def start_service(entry_id: int, *, by: Person) -> QueueEntry:
     return entry
 
 
-@action(Action.CALL_PATIENT)
+@action(Action.CALL_PATIENT, "appointments.finish_service")
 def finish_service(entry_id: int, *, by: Person) -> QueueEntry:
     """The patient has been seen. Done again, it changes nothing."""
     entry = locked(QueueEntry, entry_id)
@@ -108,7 +108,7 @@ def finish_service(entry_id: int, *, by: Person) -> QueueEntry:
     return entry
 
 
-@action(Action.CALL_PATIENT)
+@action(Action.CALL_PATIENT, "appointments.leave")
 def leave(entry_id: int, *, by: Person) -> QueueEntry:
     """The patient did not answer or went away; a booking counts as one that nobody came to."""
     entry = locked(QueueEntry, entry_id)
@@ -120,7 +120,7 @@ def leave(entry_id: int, *, by: Person) -> QueueEntry:
     return entry
 
 
-@action(Action.CALL_PATIENT)
+@action(Action.CALL_PATIENT, "appointments.come_back")
 def come_back(entry_id: int, *, by: Person) -> QueueEntry:
     """Somebody who had left waits again with the same token."""
     entry = locked(QueueEntry, entry_id)
@@ -131,7 +131,7 @@ def come_back(entry_id: int, *, by: Person) -> QueueEntry:
     return entry
 
 
-@action(Action.CALL_PATIENT)
+@action(Action.CALL_PATIENT, "appointments.set_priority")
 def set_priority(entry_id: int, priority: int | str, *, by: Person) -> QueueEntry:
     """1 emergency, 2 urgent, 3 standard, 4 low; also by word."""
     urgency = waiting.priority(priority)
@@ -141,7 +141,7 @@ def set_priority(entry_id: int, priority: int | str, *, by: Person) -> QueueEntr
     return _said(entry)
 
 
-@action(Action.CALL_PATIENT)
+@action(Action.CALL_PATIENT, "appointments.send_to")
 def send_to(entry_id: int, doctor_id: int | None, *, by: Person) -> QueueEntry:
     """The patient waits for another doctor, or for any when None."""
     entry = locked(QueueEntry, entry_id)

@@ -23,7 +23,7 @@ from .models import Absence, WorkingHours
 LONGEST_ABSENCE = dt.timedelta(days=366)
 
 
-@action(Action.MANAGE_HOURS)
+@action(Action.MANAGE_HOURS, "appointments.add_hours")
 def add_hours(
     doctor_id: int,
     *,
@@ -75,7 +75,7 @@ def _check_apart(
         raise Conflict(_("The doctor already has clinic hours then. End those first."), "starts", code="hours_overlap")
 
 
-@action(Action.MANAGE_HOURS)
+@action(Action.MANAGE_HOURS, "appointments.end_hours")
 def end_hours(hours_id: int, *, by: Person) -> WorkingHours:
     """The hours end with yesterday; bookings stay. Hours that never began are as if never written."""
     hours = locked(WorkingHours, hours_id)
@@ -86,7 +86,7 @@ def end_hours(hours_id: int, *, by: Person) -> WorkingHours:
     return hours
 
 
-@action(Action.BLOCK_TIME)
+@action(Action.BLOCK_TIME, "appointments.block")
 def block(doctor_id: int, *, starts: dt.datetime, ends: dt.datetime, reason: str = "", by: Person) -> Absence:
     """The doctor receives nobody between two instants. Doctors block their own time; `Conflict` while patients are booked."""
     _check_own(doctor_id, by)
@@ -108,7 +108,7 @@ def block(doctor_id: int, *, starts: dt.datetime, ends: dt.datetime, reason: str
     return absence
 
 
-@action(Action.BLOCK_TIME)
+@action(Action.BLOCK_TIME, "appointments.unblock")
 def unblock(absence_id: int, *, by: Person) -> None:
     """The doctor receives patients then after all."""
     absence = found(Absence, absence_id)

@@ -50,7 +50,7 @@ class Event(NamedTuple):
     words: str
 
 
-@action(Action.ADD_CHARGE)
+@action(Action.ADD_CHARGE, "billing.add_charge")
 def add_charge(
     patient_id: int,
     *,
@@ -84,7 +84,7 @@ def add_charge(
     return Charged(theirs.id, theirs.bill_id)
 
 
-@action(Action.ADD_CHARGE)
+@action(Action.ADD_CHARGE, "billing.add_charges")
 def add_charges(
     patient_id: int, source: str, events: Sequence[Event], *, encounter_id: int | None = None, by: Person
 ) -> None:

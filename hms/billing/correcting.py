@@ -36,7 +36,7 @@ TOLD = {
 }
 
 
-@action(Action.PROPOSE_CORRECTION)
+@action(Action.PROPOSE_CORRECTION, "billing.propose_refund")
 def propose_refund(
     payment_id: int, *, amount: Money | None = None, method: str | None = None, reason: str, by: Person
 ) -> Correction:
@@ -49,7 +49,7 @@ def propose_refund(
     return _ask(Kind.REFUND, paid.bill_id, reason, by, amount=given_back, payment_id=paid.id, method=way.value)
 
 
-@action(Action.PROPOSE_CORRECTION)
+@action(Action.PROPOSE_CORRECTION, "billing.propose_void")
 def propose_void(bill_id: int, *, reason: str, by: Person) -> Correction:
     """Ask that a bill be made void for which no money is held."""
     bill = locked(Bill, bill_id)
@@ -57,7 +57,7 @@ def propose_void(bill_id: int, *, reason: str, by: Person) -> Correction:
     return _ask(Kind.VOID, bill.id, reason, by)
 
 
-@action(Action.PROPOSE_CORRECTION)
+@action(Action.PROPOSE_CORRECTION, "billing.propose_write_off")
 def propose_write_off(bill_id: int, *, amount: Money | None = None, reason: str, by: Person) -> Correction:
     """Ask that what is still owed on an issued bill be given up, or `amount` of it."""
     bill = locked(Bill, bill_id)
@@ -67,7 +67,7 @@ def propose_write_off(bill_id: int, *, amount: Money | None = None, reason: str,
     return _ask(Kind.WRITE_OFF, bill.id, reason, by, amount=given_up)
 
 
-@action(Action.EDIT_BILL)
+@action(Action.EDIT_BILL, "billing.ask_discount")
 def ask_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Correction | None:
     """Give a discount on a draft ("10.00" or "10%"); one above the hospital's limit is asked for instead, and then the ask
     is returned."""
@@ -79,7 +79,7 @@ def ask_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Cor
     return None
 
 
-@action(Action.PROPOSE_CORRECTION)
+@action(Action.PROPOSE_CORRECTION, "billing.propose_discount")
 def propose_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Correction:
     """Ask for a discount on a draft, as an amount or a percentage."""
     bill = draft(bill_id)
@@ -97,7 +97,7 @@ def _ask(kind: Kind, bill_id: int, reason: str, by: Person, **more: Any) -> Corr
     return asked
 
 
-@action(Action.APPROVE_CORRECTION)
+@action(Action.APPROVE_CORRECTION, "billing.approve")
 def approve(correction_id: int, *, by: Person) -> Correction:
     """Say yes to what another person asked for, and do it. `RuleBroken` when the bill no longer allows it."""
     asked = _undecided(correction_id, by)
@@ -110,7 +110,7 @@ def approve(correction_id: int, *, by: Person) -> Correction:
     return asked
 
 
-@action(Action.APPROVE_CORRECTION)
+@action(Action.APPROVE_CORRECTION, "billing.decline")
 def decline(correction_id: int, *, reason: str, by: Person) -> Correction:
     """Say no, with a reason, to what another person asked for."""
     asked = _undecided(correction_id, by)
@@ -121,7 +121,7 @@ def decline(correction_id: int, *, reason: str, by: Person) -> Correction:
     return asked
 
 
-@action(Action.PROPOSE_CORRECTION)
+@action(Action.PROPOSE_CORRECTION, "billing.take_back")
 def take_back(correction_id: int, *, by: Person) -> Correction:
     """Withdraw what one asked for oneself, while nobody has decided it."""
     asked = locked(Correction, correction_id)

@@ -15,7 +15,7 @@ from .charging import re_add
 from .models import Bill, BillLine
 
 
-@action(Action.ADD_CHARGE)
+@action(Action.ADD_CHARGE, "billing.withdraw_charge")
 def withdraw_charge(*, source: str, source_id: int, reason: str, by: Person) -> bool:
     """Take the charge of an event of care off its draft; the event may be charged anew.
 

@@ -19,7 +19,7 @@ from .drafting import draft
 from .models import Bill, Correction
 
 
-@action(Action.EDIT_BILL)
+@action(Action.EDIT_BILL, "billing.give_discount")
 def give_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Bill:
     """Take an amount ("10.00") or a share ("10%") off a draft; `RuleBroken` with the code "needs_approval" above the
     hospital's limit."""

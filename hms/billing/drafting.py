@@ -34,7 +34,7 @@ def draft(bill_id: int, version: int | None = None) -> Bill:
     return bill
 
 
-@action(Action.EDIT_BILL)
+@action(Action.EDIT_BILL, "billing.add_line")
 def add_line(
     bill_id: int,
     *,
@@ -73,7 +73,7 @@ def _named(words: str, unit_price: Money | None) -> PriceItem | None:
     return None
 
 
-@action(Action.EDIT_BILL)
+@action(Action.EDIT_BILL, "billing.withdraw_line")
 def withdraw_line(bill_id: int, line_id: int, *, reason: str = "", by: Person) -> BillLine:
     """Take a line off a draft. The row stays, marked; its event of care may be charged again."""
     bill = draft(bill_id)
@@ -86,7 +86,7 @@ def withdraw_line(bill_id: int, line_id: int, *, reason: str = "", by: Person) -
     return line
 
 
-@action(Action.EDIT_BILL)
+@action(Action.EDIT_BILL, "billing.restore_line")
 def restore_line(bill_id: int, line_id: int, *, by: Person) -> BillLine:
     """Undo `withdraw_line`."""
     bill = draft(bill_id)
@@ -110,7 +110,7 @@ RETURNING id
 )
 
 
-@action(Action.EDIT_BILL)
+@action(Action.EDIT_BILL, "billing.create_bill")
 def create_bill(
     patient_id: int,
     *,
@@ -136,7 +136,7 @@ def create_bill(
     return bill
 
 
-@action(Action.EDIT_BILL)
+@action(Action.EDIT_BILL, "billing.share_bill")
 def share_bill(bill_id: int, *, payer: str, payer_share: str = "", by: Person) -> Bill:
     """Set who else pays a draft, and how much of it: "150.00", or "80%" which follows the total. "self" is nobody."""
     bill = draft(bill_id)
@@ -145,7 +145,7 @@ def share_bill(bill_id: int, *, payer: str, payer_share: str = "", by: Person) -
     return bill
 
 
-@action(Action.EDIT_BILL)
+@action(Action.EDIT_BILL, "billing.add_item")
 def add_item(bill_id: int, item: dict[str, Any], *, by: Person) -> BillLine:
     """Add one item (description or price_item_id, unit_price, quantity) to a draft, as a program sends it."""
     bill = draft(bill_id)
@@ -177,7 +177,7 @@ def _item(price_item_id: int | None) -> PriceItem | None:
     return listed
 
 
-@action(Action.EDIT_BILL)
+@action(Action.EDIT_BILL, "billing.change_bill")
 def change_bill(
     bill_id: int,
     *,

@@ -25,7 +25,7 @@ from .documents import BILL, document_number
 from .models import Bill, BillLine
 
 
-@action(Action.ISSUE_BILL)
+@action(Action.ISSUE_BILL, "billing.issue")
 def issue(bill_id: int, *, version: int | None = None, by: Person) -> Bill:
     """Give a draft the next number of the year and freeze it; its invoice is printed after the commit."""
     bill = locked(Bill, bill_id)
@@ -72,7 +72,7 @@ def _standing(bill_id: Any, patient_id: Any) -> Select:
     return lines.where(BillLine.bill_id == bill_id, BillLine.withdrawn_at.is_(None))
 
 
-@action(Action.WITHDRAW_BILL)
+@action(Action.WITHDRAW_BILL, "billing.give_up_draft")
 def give_up_draft(bill_id: int, *, reason: str, by: Person) -> Bill:
     """Make a draft void. An issued bill needs a second person: `correcting.propose_void`."""
     bill = locked(Bill, bill_id)
@@ -98,7 +98,7 @@ def make_void(bill: Bill, reason: str, by: Person) -> Bill:
     return bill
 
 
-@action(Action.READ_BILL)
+@action(Action.READ_BILL, "billing.ask_for_invoice")
 def ask_for_invoice(bill_id: int, *, by: Person) -> None:
     """Have the bill's invoice made as the bill stands now; asked twice while it waits, it is made once."""
     later(papers.INVOICE, found(Bill, bill_id).id)

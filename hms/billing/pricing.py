@@ -18,7 +18,7 @@ from hms.core.words import _
 from .models import PriceItem
 
 
-@action(Action.MANAGE_PRICES)
+@action(Action.MANAGE_PRICES, "billing.save_price")
 def save_price(
     item_id: int | None = None,
     *,
@@ -45,7 +45,7 @@ def save_price(
 STARTING_LIST = Path(__file__).with_name("data") / "prices.csv"
 
 
-@action(Action.MANAGE_PRICES)
+@action(Action.MANAGE_PRICES, "billing.load_prices")
 def load_prices(*, by: Person) -> int:
     """Add the starting list's items, to be priced, where their codes are missing; returns how many were added."""
     with STARTING_LIST.open(encoding="utf-8", newline="") as file:

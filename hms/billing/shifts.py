@@ -70,7 +70,7 @@ def _open_till(cashier_id: int | None) -> CashShift | None:
     return db.session.scalars(mine, execution_options={"populate_existing": True}).one_or_none()
 
 
-@action(Action.WORK_TILL)
+@action(Action.WORK_TILL, "billing.open_till")
 def open_till(float_amount: Money | None = None, *, by: Person) -> CashShift:
     """Begin a shift with the cash that lies in the drawer."""
     if float_amount is not None and float_amount < ZERO:
@@ -81,7 +81,7 @@ def open_till(float_amount: Money | None = None, *, by: Person) -> CashShift:
     return shift
 
 
-@action(Action.WORK_TILL)
+@action(Action.WORK_TILL, "billing.count_till")
 def count_till(
     pieces: Mapping[Decimal, int], loose: Money = ZERO, slips: Mapping[Method, Money] | None = None, *, by: Person
 ) -> CashShift:
@@ -105,7 +105,7 @@ def count_till(
     return shift
 
 
-@action(Action.WORK_TILL)
+@action(Action.WORK_TILL, "billing.close_till")
 def close_till(reason: str = "", *, by: Person) -> CashShift:
     """Close a counted till under the next closing number; every difference has a `reason`."""
     shift = _mine(by)

@@ -23,7 +23,7 @@ from .issuing import freeze, number, series_of
 from .models import Bill, Correction, Payment, PrintedCopy
 
 
-@action(Action.TAKE_PAYMENT)
+@action(Action.TAKE_PAYMENT, "billing.take_payment")
 def take_payment(
     bill_id: int,
     amount: Money,
@@ -71,7 +71,7 @@ def _payer(bill: Bill, asked: str | None, method: payments.Method) -> str:
     return asked
 
 
-@action(Action.ISSUE_BILL)
+@action(Action.ISSUE_BILL, "billing.payer_refused")
 def payer_refused(bill_id: int, *, by: Person) -> Bill:
     """The other payer pays no more of an issued bill: what is left of their part becomes the patient's."""
     bill = locked(Bill, bill_id)
@@ -130,7 +130,7 @@ def settle(bill: Bill) -> None:
     alert(Alert.BILL_CHANGED)
 
 
-@action(Action.READ_PAYMENTS)
+@action(Action.READ_PAYMENTS, "billing.hand_out_receipt")
 def hand_out_receipt(payment_id: int, *, by: Person) -> int:
     """Count that the receipt goes to paper once more; from the second time on it says COPY. Returns how often."""
     first = insert(PrintedCopy).values(kind="receipt", ref_id=found(Payment, payment_id).id, copies=1)

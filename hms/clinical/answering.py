@@ -23,7 +23,7 @@ def is_own(line: Prescription, encounter: Encounter | None, who: Person) -> bool
     return who.id in (line.prescriber_id, encounter.doctor_id if encounter else None)
 
 
-@action(Action.PRESCRIBE)
+@action(Action.PRESCRIBE, "clinical.answer_question")
 def answer_question(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
     """Answer why the order is as it is; the line is released to be dispensed, with the answer beside it."""
     line = _open_line(prescription_id, encounter_id, by)
@@ -33,7 +33,7 @@ def answer_question(prescription_id: int, *, text: str, encounter_id: int | None
     return _set(line, "part_dispensed" if line.quantity_dispensed else "active", str(told))
 
 
-@action(Action.PRESCRIBE)
+@action(Action.PRESCRIBE, "clinical.stop_prescription")
 def stop_prescription(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
     """Stop an order: nothing more of it is dispensed, and it no longer counts as taken."""
     line = _open_line(prescription_id, encounter_id, by)

@@ -24,7 +24,7 @@ SYSTEMS = {
 }
 
 
-@action(Action.MANAGE_FORMULARY)
+@action(Action.MANAGE_FORMULARY, "clinical.load_codes")
 def load_codes(*, by: Person) -> int:
     """Bring the list of diagnoses up to date with ICD-10 and the hospital's abbreviations; how many rows were added."""
     known = dict(db.session.execute(select(DiagnosisCode.code, DiagnosisCode.search_text)).all())

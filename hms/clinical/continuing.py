@@ -71,7 +71,7 @@ def problems_of(patient_id: Any) -> Select:
 _problems = built_once(problems_of)
 
 
-@action(Action.WRITE_ENCOUNTER)
+@action(Action.WRITE_ENCOUNTER, "clinical.take_over")
 def take_over(encounter_id: int, ticked: Ticked, *, by: Person) -> list[Sentence]:
     """Take over what is ticked; returns what could not be taken over, and why (a safety stop above all)."""
     encounter = own_draft(encounter_id, by)
@@ -90,7 +90,7 @@ def take_over(encounter_id: int, ticked: Ticked, *, by: Person) -> list[Sentence
     return left
 
 
-@action(Action.PRESCRIBE)
+@action(Action.PRESCRIBE, "clinical.repeat")
 def repeat(prescription_id: int, *, by: Person) -> tuple[Encounter, list[Sentence]]:
     """Order an earlier line of the patient once more, checked anew, in the encounter that `by` has open or opens now; with
     what could not be taken over and why."""

@@ -32,7 +32,7 @@ def as_entered(conditions: list[Condition]) -> list[Diagnosis]:
     ]
 
 
-@action(Action.WRITE_ENCOUNTER)
+@action(Action.WRITE_ENCOUNTER, "clinical.add_condition")
 def add_condition(
     encounter_id: int,
     *,
@@ -102,7 +102,7 @@ def _own(condition_id: int, encounter_id: int | None, by: Person) -> tuple[Condi
     return condition, own_draft(condition.encounter_id, by)
 
 
-@action(Action.WRITE_ENCOUNTER)
+@action(Action.WRITE_ENCOUNTER, "clinical.remove_condition")
 def remove_condition(condition_id: int, *, encounter_id: int | None = None, by: Person) -> None:
     """Take a diagnosis off an open encounter."""
     condition, encounter = _own(condition_id, encounter_id, by)
@@ -113,7 +113,7 @@ def remove_condition(condition_id: int, *, encounter_id: int | None = None, by: 
     _say(encounter)
 
 
-@action(Action.WRITE_ENCOUNTER)
+@action(Action.WRITE_ENCOUNTER, "clinical.make_primary")
 def make_primary(condition_id: int, *, encounter_id: int | None = None, by: Person) -> Condition:
     """Make a diagnosis the first of its encounter."""
     condition, encounter = _own(condition_id, encounter_id, by)
@@ -122,7 +122,7 @@ def make_primary(condition_id: int, *, encounter_id: int | None = None, by: Pers
     return condition
 
 
-@action(Action.WRITE_ENCOUNTER)
+@action(Action.WRITE_ENCOUNTER, "clinical.set_certainty")
 def set_certainty(condition_id: int, certainty: str, *, encounter_id: int | None = None, by: Person) -> Condition:
     """Say whether a diagnosis is provisional or confirmed."""
     condition, encounter = _own(condition_id, encounter_id, by)

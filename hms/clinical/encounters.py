@@ -31,7 +31,7 @@ TEXTS = {"chief_complaint": 1000, "notes": 20_000, "diagnosis": 10_000, "plan": 
 WAITING = ("waiting", "called")
 
 
-@action(Action.WRITE_ENCOUNTER)
+@action(Action.WRITE_ENCOUNTER, "clinical.start_encounter")
 def start_encounter(
     *,
     queue_entry_id: int | None = None,
@@ -73,7 +73,7 @@ def start_encounter(
     return encounter
 
 
-@action(Action.WRITE_ENCOUNTER)
+@action(Action.WRITE_ENCOUNTER, "clinical.begin_written")
 def begin_written(*, patient_id: int, appointment_id: int | None = None, by: Person, **texts: Any) -> Encounter:
     """A new encounter with its texts at once, as programs send it."""
     started = start_encounter(patient_id=patient_id, appointment_id=appointment_id, is_new=True, by=by)
@@ -156,7 +156,7 @@ def state(encounter: Any) -> str:
     return rules.DRAFT if encounter.status == "in_progress" else rules.SIGNED
 
 
-@action(Action.WRITE_ENCOUNTER)
+@action(Action.WRITE_ENCOUNTER, "clinical.save_encounter")
 def save_encounter(
     encounter_id: int,
     *,
@@ -200,7 +200,7 @@ def _coming(day: date | None) -> date | None:
     return day
 
 
-@action(Action.ADD_ADDENDUM)
+@action(Action.ADD_ADDENDUM, "clinical.add_addendum")
 def add_addendum(encounter_id: int, *, text: str, by: Person) -> Addendum:
     """Add to a signed encounter; the note itself stays as it was signed."""
     encounter = queries.encounter_found(encounter_id, by)

@@ -42,7 +42,7 @@ class Unconfirmed(RuleBroken):
         self.questions = questions
 
 
-@action(Action.RECORD_VITALS)
+@action(Action.RECORD_VITALS, "clinical.record_vitals")
 def record_vitals(
     patient_id: int,
     *,
@@ -124,7 +124,7 @@ def _encounter(patient_id: int, encounter_id: int | None, queue_entry_id: int | 
     return db.session.scalars(opened).one_or_none()
 
 
-@action(Action.RECORD_VITALS)
+@action(Action.RECORD_VITALS, "clinical.correct_vitals")
 def correct_vitals(reading_id: int, *, reason: str, by: Person, **typed: Any) -> VitalsReading:
     """Replace one's own reading of the last 24 hours; the old one stays, struck through with the reason."""
     old = locked(VitalsReading, reading_id)

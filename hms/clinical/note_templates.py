@@ -68,7 +68,7 @@ def may_change(template: NoteTemplate, who: Person) -> bool:
     )
 
 
-@action(Action.WRITE_ENCOUNTER)
+@action(Action.WRITE_ENCOUNTER, "clinical.save_template")
 def save_template(
     template_id: int | None = None,
     *,
@@ -85,7 +85,7 @@ def save_template(
     return _written(template, title, shortcut, content, version)
 
 
-@action(Action.MANAGE_TEMPLATES)
+@action(Action.MANAGE_TEMPLATES, "clinical.save_of_hospital")
 def save_of_hospital(
     template_id: int | None = None,
     *,
@@ -100,7 +100,7 @@ def save_of_hospital(
     return _written(template, title, shortcut, content, version)
 
 
-@action(Action.MANAGE_TEMPLATES)
+@action(Action.MANAGE_TEMPLATES, "clinical.withdraw_of_hospital")
 def withdraw_of_hospital(template_id: int, *, by: Person) -> None:
     """Offer a template of the hospital no more; notes that were written with it stay as they are."""
     of_hospital(template_id).is_active = False
@@ -135,7 +135,7 @@ def _written(template: NoteTemplate, title: str, shortcut: str, content: str, ve
     return template
 
 
-@action(Action.WRITE_ENCOUNTER)
+@action(Action.WRITE_ENCOUNTER, "clinical.withdraw_template")
 def withdraw_template(template_id: int, *, by: Person) -> None:
     """Offer a template no more; notes that were written with it stay as they are."""
     _own(template_id, by).is_active = False

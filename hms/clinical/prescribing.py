@@ -31,7 +31,7 @@ LENGTHS = {"medication_name": 255, "dosage": 100, "frequency": 100, "duration": 
 LARGEST_QUANTITY = 100_000
 
 
-@action(Action.PRESCRIBE)
+@action(Action.PRESCRIBE, "clinical.prescribe")
 def prescribe(
     encounter_id: int,
     *,
@@ -56,7 +56,7 @@ def prescribe(
     return line
 
 
-@action(Action.PRESCRIBE)
+@action(Action.PRESCRIBE, "clinical.change_prescription")
 def change_prescription(
     prescription_id: int, *, override_code: str = "", override_reason: str = "", by: Person, **what: Any
 ) -> Prescription:
@@ -158,7 +158,7 @@ def _dose_words(dose: Dose | None, written: dict[str, str]) -> dict[str, str]:
     return {name: written[name] or text for name, text in words.items()} | {"instructions": written["instructions"]}
 
 
-@action(Action.PRESCRIBE)
+@action(Action.PRESCRIBE, "clinical.remove_prescription")
 def remove_prescription(prescription_id: int, *, encounter_id: int | None = None, by: Person) -> None:
     """Take a line off an open encounter."""
     line = locked(Prescription, prescription_id)

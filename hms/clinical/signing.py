@@ -34,7 +34,7 @@ IN_QUEUE = ("waiting", "called", "in_service")
 BOOKED = ("scheduled", "checked_in", "in_service")
 
 
-@action(Action.WRITE_ENCOUNTER)
+@action(Action.WRITE_ENCOUNTER, "clinical.sign")
 def sign(
     encounter_id: int,
     *,
@@ -203,7 +203,7 @@ def others(
     return unsaved.exists().label("unsaved"), twin.exists().label("twin")
 
 
-@action(Action.WITHDRAW_CLINICAL)
+@action(Action.WITHDRAW_CLINICAL, "clinical.withdraw_encounter")
 def withdraw_encounter(encounter_id: int, *, by: Person) -> Encounter:
     """Mark an encounter as entered in error, with what was ordered in it; refused once a medicine was dispensed."""
     encounter = locked(Encounter, encounter_id)
@@ -220,7 +220,7 @@ def withdraw_encounter(encounter_id: int, *, by: Person) -> Encounter:
     return encounter
 
 
-@action(Action.WITHDRAW_CLINICAL)
+@action(Action.WITHDRAW_CLINICAL, "clinical.withdraw_prescription")
 def withdraw_prescription(prescription_id: int, *, by: Person) -> Prescription:
     """Mark an order as entered in error; refused once a part of it was dispensed."""
     line = locked(Prescription, prescription_id)

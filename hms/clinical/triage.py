@@ -37,7 +37,7 @@ CALL_REASONS: dict[str, str] = {
 RANGED = ("temperature", "systolic", "pulse", "respiratory_rate", "oxygen_saturation")
 
 
-@action(Action.RECORD_VITALS)
+@action(Action.RECORD_VITALS, "clinical.triage")
 def triage(
     entry_id: int, *, priority: str = "", has_no_allergies: bool = False, by: Person, **typed: Any
 ) -> VitalsReading:
@@ -52,7 +52,7 @@ def triage(
     return reading
 
 
-@action(Action.RECORD_VITALS)
+@action(Action.RECORD_VITALS, "clinical.call_doctor")
 def call_doctor(entry_id: int, *, reason: str, by: Person) -> int:
     """Ask the patient's doctor to come, or every doctor when nobody is named; returns how many were told."""
     if reason not in CALL_REASONS:

@@ -58,29 +58,23 @@ def require(who: Person | None, action: Action) -> None:
     )
 
 
-def action(name: Action, *, audited_as: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a function an action: it takes `by=` (who acts), needs the grant `name`, and joins or opens a transaction.
+def action(permission: Action, audited_as: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a function an action: it takes `by=` (who acts), needs `permission`, and joins or opens a transaction.
 
-    The trail names it by `audited_as`, or by its desk and its own name.
+    The audit trail stores the name `audited_as` ("billing.issue"): it stays the same when the function is renamed.
     """
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
-        told_as = audited_as or f"{_desk(function)}.{function.__name__}"
-
         @wraps(function)
         def perform(*args: Any, by: Person, **kwargs: Any) -> Any:
-            require(by, name)
-            with doing(told_as, by):
+            require(by, permission)
+            with doing(audited_as, by):
                 return function(*args, by=by, **kwargs)
 
-        perform.needs, perform.audited_as = name, told_as  # type: ignore[attr-defined]
+        perform.needs, perform.audited_as = permission, audited_as  # type: ignore[attr-defined]
         return perform
 
     return mark
-
-
-def _desk(function: Callable[..., Any]) -> str:
-    return function.__module__.split(".")[1]
 
 
 @contextmanager

@@ -66,7 +66,7 @@ on_control_changed: list[Callable[[Person, Setting, Any, Any], None]] = []
 and its new value. Desks above put theirs in."""
 
 
-@action(Action.MANAGE_SETTINGS)
+@action(Action.MANAGE_SETTINGS, "core.change_setting")
 def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -> SystemSetting:
     """Set `key`; `RuleBroken` when it is unknown or `new` does not fit, `Stale` when `version` (0: never changed) is old."""
     setting = SETTINGS.get(key)
@@ -90,7 +90,7 @@ def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -
     return row
 
 
-@action(Action.MANAGE_SETTINGS)
+@action(Action.MANAGE_SETTINGS, "core.revert_setting")
 def revert_setting(key: str, *, version: int | None = None, by: Any) -> SystemSetting:
     """Give `key` its default again."""
     if key not in SETTINGS:

@@ -38,7 +38,7 @@ def receives_opening_stock(receive: OpeningStock) -> OpeningStock:
     return receive
 
 
-@action(Action.MANAGE_FORMULARY)
+@action(Action.MANAGE_FORMULARY, "formulary.load_catalogue")
 def load_catalogue(*, by: Person) -> int:
     """Add what the starting list has and the tables lack, each medicine with its price and usual doses; how many.
 
@@ -140,7 +140,7 @@ def _add_doses(ids: dict[str, int]) -> None:
         db.session.execute(insert(DoseSentence), rows)
 
 
-@action(Action.MANAGE_FORMULARY)
+@action(Action.MANAGE_FORMULARY, "formulary.add_medication")
 def add_medication(*, opening_stock: int = 0, by: Person, **given: Any) -> Medication:
     """Add a medicine to the formulary; needs `name` or `generic_name`. The opening stock goes through the ledger."""
     row = Medication(**_written(given))
@@ -160,7 +160,7 @@ def _receive(row: Medication, quantity: int, by: Person) -> None:
     db.session.refresh(row)
 
 
-@action(Action.MANAGE_FORMULARY)
+@action(Action.MANAGE_FORMULARY, "formulary.change_medication")
 def change_medication(medication_id: int, *, by: Person, **given: Any) -> Medication:
     """Change what the formulary says of a medicine; never its stock, which only the ledger moves."""
     row = locked(Medication, medication_id)
@@ -172,7 +172,7 @@ def change_medication(medication_id: int, *, by: Person, **given: Any) -> Medica
     return row
 
 
-@action(Action.MANAGE_FORMULARY)
+@action(Action.MANAGE_FORMULARY, "formulary.withdraw_medication")
 def withdraw_medication(medication_id: int, *, by: Person) -> Medication:
     """Take a medicine off the list; what was prescribed, stocked and charged of it stays."""
     row = locked(Medication, medication_id)
@@ -205,7 +205,7 @@ def _check(row: Medication) -> None:
         raise RuleBroken(_("Write zero or more."), "reorder_level")
 
 
-@action(Action.PRESCRIBE)
+@action(Action.PRESCRIBE, "formulary.count_use")
 def count_use(sentence_id: int, *, by: Person) -> None:
     """Remember that a usual dose was chosen, so that the list offers it sooner."""
     more = {"use_count": DoseSentence.use_count + 1}

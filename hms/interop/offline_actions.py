@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .offline import Entry
 
 
-@action(Action.SYNC_OFFLINE)
+@action(Action.SYNC_OFFLINE, "interop.note")
 def note(entry: Entry, *, status: int, answer: dict[str, Any], by: Person) -> OfflineEntry:
     """Write down how the direct call was answered: with `status` below 300 as record `answer["id"]`, else refused."""
     row = entry_of(by.id, entry.model, entry.key)
@@ -34,14 +34,14 @@ def note(entry: Entry, *, status: int, answer: dict[str, Any], by: Person) -> Of
     return row
 
 
-@action(Action.SYNC_OFFLINE)
+@action(Action.SYNC_OFFLINE, "interop.ask_to_settle")
 def ask_to_settle(*, by: Person) -> None:
     """Tell the person that entries of theirs wait at their page."""
     message = _("Open the list to see what was refused and why. Nothing is lost.")
     messages.tell(by.id, title=_("Offline entries need you"), message=message, url="/offline-entries", by=by)
 
 
-@action(Action.SYNC_OFFLINE)
+@action(Action.SYNC_OFFLINE, "interop.settle")
 def settle(entry_id: int, *, by: Person) -> OfflineEntry:
     """The person has dealt with one of their own refused entries; another's is not found."""
     row = db.session.get(OfflineEntry, entry_id)

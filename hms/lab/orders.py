@@ -22,7 +22,7 @@ PRICE_PREFIX = "LAB-"
 SOURCE = "lab_order"
 
 
-@action(Action.ORDER_TEST)
+@action(Action.ORDER_TEST, "lab.order_test")
 def order_test(encounter_id: int, *, code: str = "", text: str = "", is_urgent: bool = False, by: Person) -> LabOrder:
     """Order a test in one's own open encounter, by its code or by words that name one test; it is charged at once and
     stands on the laboratory's list."""
@@ -63,7 +63,7 @@ def _named(code: str, text: str) -> LabTest:
     return (exact or found)[0]
 
 
-@action(Action.ORDER_TEST)
+@action(Action.ORDER_TEST, "lab.cancel_order")
 def cancel_order(order_id: int, *, encounter_id: int | None = None, by: Person) -> LabOrder:
     """Take an order back that nothing was found for yet, with its charge."""
     order = locked(LabOrder, order_id)

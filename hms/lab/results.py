@@ -25,7 +25,7 @@ from .models import LabOrder, LabResult
 LONGEST_REASON = 500
 
 
-@action(Action.ENTER_RESULT)
+@action(Action.ENTER_RESULT, "lab.enter_results")
 def enter_results(
     order_id: int, typed: Mapping[str, str], *, reason: str = "", version: int | None = None, by: Person
 ) -> LabOrder:

@@ -19,7 +19,7 @@ from . import queries
 from .models import Notification
 
 
-@action(Action.SIGNED_IN)
+@action(Action.SIGNED_IN, "messages.tell")
 def tell(user_id: int, *, title: str, message: str = "", url: str = "", kind: str = "info", by: Person) -> Notification:
     """Tell one person; their open pages hear it. `title` and `message` name no patient."""
     row = Notification(user_id=user_id, title=title, message=message, url=url, kind=kind)
@@ -31,7 +31,7 @@ def tell(user_id: int, *, title: str, message: str = "", url: str = "", kind: st
     return row
 
 
-@action(Action.SIGNED_IN)
+@action(Action.SIGNED_IN, "messages.mark_read")
 def mark_read(notification_id: int, *, by: Person) -> Notification:
     """The person has read one of their own notifications; another's is not found."""
     query = select(Notification).where(Notification.id == notification_id, Notification.user_id == by.id)
@@ -42,7 +42,7 @@ def mark_read(notification_id: int, *, by: Person) -> Notification:
     return row
 
 
-@action(Action.SIGNED_IN)
+@action(Action.SIGNED_IN, "messages.mark_all_read")
 def mark_all_read(*, by: Person) -> None:
     """The person has read everything."""
     mine = (Notification.user_id == by.id, Notification.read_at.is_(None))

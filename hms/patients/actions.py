@@ -38,7 +38,7 @@ LONGEST = {"title": 20, "preferred_name": 100, "email": 254, "address": 255, "ne
 LONGEST_CONTACT = 255
 
 
-@action(Action.REGISTER_PATIENT)
+@action(Action.REGISTER_PATIENT, "patients.register_patient")
 def register_patient(
     *,
     given_names: str,
@@ -88,7 +88,7 @@ class PossibleDuplicate(Conflict):
         self.match = match
 
 
-@action(Action.REGISTER_PATIENT)
+@action(Action.REGISTER_PATIENT, "patients.finish_registration")
 def finish_registration(*, draft: str, by: Person, **details: Any) -> Patient:
     """`register_patient` from the page; what was kept of the form under the key `draft` is forgotten with it."""
     patient = register_patient(**details, by=by)
@@ -96,7 +96,7 @@ def finish_registration(*, draft: str, by: Person, **details: Any) -> Patient:
     return patient
 
 
-@action(Action.REGISTER_PATIENT)
+@action(Action.REGISTER_PATIENT, "patients.register_unknown")
 def register_unknown(
     *, sex: str, birth_date: date | None = None, birth_is_estimated: bool = False, by: Person
 ) -> Patient:
@@ -141,7 +141,7 @@ def _compared(patient: Patient) -> rules.Person:
     )
 
 
-@action(Action.EDIT_PATIENT)
+@action(Action.EDIT_PATIENT, "patients.update_patient")
 def update_patient(
     patient_id: int, *, version: int | None = None, allergies: str | None = None, by: Person, **changes: Any
 ) -> Patient:
@@ -186,7 +186,7 @@ def _tidy(given: dict[str, Any]) -> dict[str, Any]:
     return kept | lines | {name: given[name] for name in as_they_are if name in given}
 
 
-@action(Action.WITHDRAW_PATIENT)
+@action(Action.WITHDRAW_PATIENT, "patients.withdraw_patient")
 def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
     """Take the record out of use; it is kept, with its trail, and answers "not found" from now on."""
     patient = queries.locked_patient(patient_id)
@@ -197,7 +197,7 @@ def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
     patient.changed()
 
 
-@action(Action.OPEN_CHART)
+@action(Action.OPEN_CHART, "patients.open_chart")
 def open_chart(patient_id: int, *, by: Person) -> Patient:
     """The patient whose clinical record is read, and in the same transaction the note in the trail that `by` looked.
 
@@ -208,14 +208,14 @@ def open_chart(patient_id: int, *, by: Person) -> Patient:
     return patient
 
 
-@action(Action.OPEN_CHART)
+@action(Action.OPEN_CHART, "patients.open_found")
 def open_found(patient: Patient, *, by: Person) -> None:
     """`open_chart` for a patient who is found already."""
     access.check(patient, by)
     _note("clinical.open_chart", patient.id, by)
 
 
-@action(Action.FIND_PATIENT)
+@action(Action.FIND_PATIENT, "patients.look_up")
 def look_up(patient_id: int, *, by: Person) -> Patient:
     """The patient, with the note in the trail that `by` looked who it is; nothing clinical."""
     patient = queries.patient(patient_id)
@@ -223,7 +223,7 @@ def look_up(patient_id: int, *, by: Person) -> Patient:
     return patient
 
 
-@action(Action.SIGNED_IN)
+@action(Action.SIGNED_IN, "patients.read_patient")
 def read_patient(patient_id: int, *, by: Person) -> Any:
     """The API's row of one patient, with the note in the trail that `by` read it.
 

@@ -22,7 +22,7 @@ LONGEST_REACTION = 255
 CHANGES_NO_ALLERGIES = _("Your role may not change known_allergies. Ask a nurse or a doctor.")
 
 
-@action(Action.RECORD_ALLERGY)
+@action(Action.RECORD_ALLERGY, "patients.record_allergy")
 def record_allergy(
     patient_id: int, *, substance: str, reaction: str = "", severity: str = "unknown", by: Person, **more: Any
 ) -> Allergy:
@@ -62,7 +62,7 @@ def _asked(patient: Patient, status: str, by: Person) -> None:
     patient.allergy_status, patient.allergy_status_at, patient.allergy_status_by_id = status, clock.now(), by.id
 
 
-@action(Action.RECORD_ALLERGY)
+@action(Action.RECORD_ALLERGY, "patients.withdraw_allergy")
 def withdraw_allergy(allergy_id: int, *, by: Person) -> Allergy:
     """Mark an allergy as entered in error. When it was the last one, the question counts as not asked."""
     allergy = locked(Allergy, allergy_id)
@@ -83,7 +83,7 @@ def _withdraw(patient: Patient, gone: list[Allergy], by: Person) -> None:
         _asked(patient, "not_asked", by)
 
 
-@action(Action.RECORD_ALLERGY)
+@action(Action.RECORD_ALLERGY, "patients.confirm_no_allergies")
 def confirm_no_allergies(patient_id: int, *, by: Person) -> Patient:
     """The patient was asked and knows of none; `Conflict` while any is recorded."""
     patient = queries.locked_patient(patient_id)

@@ -31,7 +31,7 @@ FINDINGS = ("justified", "unjustified")
 REVIEWS = "/admin/access-reviews"
 
 
-@action(Action.RESTRICT_PATIENT)
+@action(Action.RESTRICT_PATIENT, "patients.restrict")
 def restrict(patient_id: int, *, reason: str, by: Person) -> Patient:
     """From now on the content opens only to those who care for the patient, or with a reason."""
     patient = queries.locked_patient(patient_id)
@@ -41,7 +41,7 @@ def restrict(patient_id: int, *, reason: str, by: Person) -> Patient:
     return patient
 
 
-@action(Action.RESTRICT_PATIENT)
+@action(Action.RESTRICT_PATIENT, "patients.lift_restriction")
 def lift_restriction(patient_id: int, *, reason: str, by: Person) -> Patient:
     """Open the record again to all who read charts. Only for those to whom it is open."""
     patient = queries.locked_patient(patient_id)
@@ -61,7 +61,7 @@ def checked_reason(text: str) -> str:
     return reason
 
 
-@action(Action.BREAK_GLASS)
+@action(Action.BREAK_GLASS, "patients.break_glass")
 def break_glass(patient_id: int, *, reason: str, by: Person) -> BreakGlass:
     """Open a closed record to `by` for an hour. Never waits for anybody; the privacy reviewers are told at once.
 
@@ -108,7 +108,7 @@ def _tell_reviewers(by: Person) -> None:
             )
 
 
-@action(Action.REVIEW_ACCESS)
+@action(Action.REVIEW_ACCESS, "patients.review")
 def review(break_glass_id: int, *, finding: str, note: str = "", by: Person) -> BreakGlass:
     """Say of an opening with a reason whether it was justified; never of one's own, and once only."""
     opened = locked(BreakGlass, break_glass_id)

@@ -14,7 +14,7 @@ from .ledger import move
 from .models import Batch, StockMovement
 
 
-@action(Action.ADJUST_STOCK)
+@action(Action.ADJUST_STOCK, "pharmacy.adjust")
 def adjust(
     batch_id: int,
     new_quantity: int,
@@ -33,7 +33,7 @@ def adjust(
     return _moved(batch, difference, reason, kind, by)
 
 
-@action(Action.ADJUST_STOCK)
+@action(Action.ADJUST_STOCK, "pharmacy.change")
 def change(
     batch_id: int, difference: int, reason: str, *, kind: stock.Kind = stock.Kind.ADJUSTMENT, by: Person
 ) -> StockMovement:
@@ -48,7 +48,7 @@ def _moved(batch: Batch, difference: int, reason: str, kind: stock.Kind, by: Per
     return move(batch, kind, difference, reason.strip(), by)
 
 
-@action(Action.ADJUST_STOCK)
+@action(Action.ADJUST_STOCK, "pharmacy.write_off")
 def write_off(batch_id: int, quantity: int | None = None, *, reason: str, by: Person) -> StockMovement:
     """Take `quantity` (all when None) of a batch off the stock for good: damaged, expired, lost."""
     batch = locked(Batch, batch_id)

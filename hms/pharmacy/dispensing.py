@@ -22,7 +22,7 @@ Plan = list[tuple[int, int]]
 UPDATED = _("Stock changed since this page was opened: the allocation is updated. Check it and press again.")
 
 
-@action(Action.DISPENSE)
+@action(Action.DISPENSE, "pharmacy.dispense")
 def dispense(
     prescription_id: int,
     quantity: int | None = None,
@@ -76,7 +76,7 @@ def _chosen(line: Row, shelf: giving.Shelf, picks: Plan, quantity: int, reason: 
     return sorted(picks)
 
 
-@action(Action.DISPENSE)
+@action(Action.DISPENSE, "pharmacy.dispense_all")
 def dispense_all(
     encounter_id: int | None,
     quantities: Mapping[int, int] | None = None,

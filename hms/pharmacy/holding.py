@@ -16,7 +16,7 @@ from . import giving
 LONGEST_REASON = 500
 
 
-@action(Action.DISPENSE)
+@action(Action.DISPENSE, "pharmacy.hold")
 def hold(prescription_id: int, *, reason: str, by: Person) -> Prescription:
     """Put a line on hold; it stays in the queue under its own heading."""
     line = giving.locked_line(prescription_id, by)
@@ -24,7 +24,7 @@ def hold(prescription_id: int, *, reason: str, by: Person) -> Prescription:
     return _set(line, "on_hold", _reason(reason))
 
 
-@action(Action.DISPENSE)
+@action(Action.DISPENSE, "pharmacy.query")
 def query(prescription_id: int, *, reason: str, by: Person) -> Prescription:
     """Ask the prescriber: the line is on hold until it is resumed, and the prescriber is told."""
     line = giving.locked_line(prescription_id, by)
@@ -42,7 +42,7 @@ def query(prescription_id: int, *, reason: str, by: Person) -> Prescription:
     return asked
 
 
-@action(Action.DISPENSE)
+@action(Action.DISPENSE, "pharmacy.resume")
 def resume(prescription_id: int, *, by: Person) -> Prescription:
     """Take a line off hold; it may be dispensed again."""
     line = giving.locked_line(prescription_id, by)
@@ -51,7 +51,7 @@ def resume(prescription_id: int, *, by: Person) -> Prescription:
     return _set(line, "part_dispensed" if line.quantity_dispensed else "active", "")
 
 
-@action(Action.DISPENSE)
+@action(Action.DISPENSE, "pharmacy.close")
 def close(prescription_id: int, *, reason: str, by: Person) -> Prescription:
     """End a line though not all of it was given: not collected, bought elsewhere, not stocked."""
     line = giving.locked_line(prescription_id, by)

@@ -41,7 +41,7 @@ class Received:
     unit_cost: Money = ZERO
 
 
-@action(Action.RECEIVE_STOCK)
+@action(Action.RECEIVE_STOCK, "pharmacy.receive_goods")
 def receive_goods(
     supplier: str | int | None, invoice_number: str, lines: Sequence[Received], *, by: Person
 ) -> GoodsReceipt:
@@ -141,7 +141,7 @@ def _book(receipt: GoodsReceipt, lines: Sequence[Received], batches: Sequence[Ba
         move(batch, stock.Kind.RECEIPT, line.quantity, "", by, receipt.id)
 
 
-@action(Action.RECEIVE_STOCK)
+@action(Action.RECEIVE_STOCK, "pharmacy.opening_stock")
 def opening_stock(
     medication_id: int,
     quantity: int,
@@ -168,7 +168,7 @@ def _open_with_medicine(medicine: Medication, quantity: int, by: Person) -> None
     opening_stock(medicine.id, quantity, by=by)
 
 
-@action(Action.RECEIVE_STOCK)
+@action(Action.RECEIVE_STOCK, "pharmacy.enter_batch")
 def enter_batch(
     medication_id: int,
     *,

@@ -19,7 +19,7 @@ from . import giving, rules
 from .models import Batch, Dispense, StockMovement
 
 
-@action(Action.DISPENSE)
+@action(Action.DISPENSE, "pharmacy.return_dispensed")
 def return_dispensed(
     dispense_id: int, quantity: int, reason: str, *, goes_back: bool = True, by: Person
 ) -> StockMovement:

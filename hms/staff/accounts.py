@@ -36,7 +36,7 @@ class Added:
     needs_second: bool
 
 
-@action(Action.MANAGE_STAFF)
+@action(Action.MANAGE_STAFF, "staff.add_person")
 def add_person(*, username: str, role_id: int | None = None, by: Person, **details: Any) -> Added:
     """Make an account without a password, and the link on which its holder chooses one.
 
@@ -49,7 +49,7 @@ def add_person(*, username: str, role_id: int | None = None, by: Person, **detai
     return Added(user, links.make_link(user.id, by=by), given is not None and given.needs_second)
 
 
-@action(Action.MANAGE_STAFF)
+@action(Action.MANAGE_STAFF, "staff.change_person")
 def change_person(user_id: int, *, version: int | None = None, by: Person, **changes: Any) -> User:
     """Correct what `changes` names; a `role_id` among them is a direct assignment. `Stale` when `version` is old."""
     if changes.get("role_id", False) is not False:
@@ -69,7 +69,7 @@ def change_person(user_id: int, *, version: int | None = None, by: Person, **cha
     return user
 
 
-@action(Action.MANAGE_STAFF)
+@action(Action.MANAGE_STAFF, "staff.change_account")
 def change_account(user_id: int, *, is_active: bool, by: Person, **changes: Any) -> User:
     """Correct an account and close or open it, together."""
     take_turns(by, Action.MANAGE_STAFF)
@@ -115,7 +115,7 @@ def _is_taken(condition: Any, user: User | None) -> bool:
     return db.session.scalars(query).first() is not None
 
 
-@action(Action.MANAGE_STAFF)
+@action(Action.MANAGE_STAFF, "staff.deactivate")
 def deactivate(user_id: int, *, reason: str = "", version: int | None = None, by: Person) -> User:
     """Close an account: nobody signs in to it, its sessions, tokens and links end, its pending requests too."""
     take_turns(by, Action.MANAGE_STAFF)
@@ -140,7 +140,7 @@ def _withdraw_requests(user: User) -> None:
     db.session.execute(update(RoleChangeRequest).where(*pending).values(status="withdrawn", updated_at=clock.now()))
 
 
-@action(Action.MANAGE_STAFF)
+@action(Action.MANAGE_STAFF, "staff.reactivate")
 def reactivate(user_id: int, *, version: int | None = None, by: Person) -> User:
     """Open a closed account again, or approve one that somebody asked for."""
     take_turns(by, Action.MANAGE_STAFF)
@@ -154,7 +154,7 @@ def reactivate(user_id: int, *, version: int | None = None, by: Person) -> User:
     return user
 
 
-@action(Action.MANAGE_STAFF)
+@action(Action.MANAGE_STAFF, "staff.unlock")
 def unlock(user_id: int, *, by: Person) -> User:
     """Let somebody try again at once who mistyped their password too often."""
     user = found(User, user_id)
@@ -163,7 +163,7 @@ def unlock(user_id: int, *, by: Person) -> User:
     return user
 
 
-@action(Action.MANAGE_STAFF)
+@action(Action.MANAGE_STAFF, "staff.reset_second_factor")
 def reset_second_factor(user_id: int, *, by: Person) -> User:
     """Take the second factor off an account whose holder lost it, and end all its sessions. They are told."""
     user = locked(User, user_id)
@@ -176,7 +176,7 @@ def reset_second_factor(user_id: int, *, by: Person) -> User:
     return user
 
 
-@action(Action.MANAGE_STAFF)
+@action(Action.MANAGE_STAFF, "staff.end_sessions")
 def end_sessions(user_id: int, *, by: Person) -> User:
     """Sign somebody out everywhere."""
     user = locked(User, user_id)

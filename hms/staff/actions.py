@@ -16,7 +16,7 @@ from . import passwords
 from .models import Role, User
 
 
-@action(Action.MANAGE_ROLES)
+@action(Action.MANAGE_ROLES, "staff.install_roles")
 def install_roles(*, by: Person) -> dict[str, Role]:
     """Make the built-in roles where they are missing, and give the others what the program has learnt since.
 
@@ -38,7 +38,7 @@ def install_roles(*, by: Person) -> dict[str, Role]:
     return have
 
 
-@action(Action.MANAGE_STAFF)
+@action(Action.MANAGE_STAFF, "staff.add_user")
 def add_user(*, username: str, role: str | None, password: str | None = None, by: Person, **details: object) -> User:
     """Make an account with the role of code `role`; without a password it cannot sign in yet."""
     found = db.session.scalars(select(Role).filter_by(code=role)).one_or_none() if role else None

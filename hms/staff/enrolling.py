@@ -69,7 +69,7 @@ def enrol(*, secret: str, otp: str, by: Person) -> list[str]:
     return codes
 
 
-@action(Action.SIGNED_IN, audited_as="staff.enrol")
+@action(Action.SIGNED_IN, "staff.enrol")
 def _keep_factor(sealed: str, step: int, code_hashes: list[str], *, by: Person) -> None:
     recovery.keep(by.id or 0, code_hashes)
     user = locked(User, by.id or 0)
@@ -83,7 +83,7 @@ def renew_recovery_codes(*, by: Person) -> list[str]:
     return codes
 
 
-@action(Action.SIGNED_IN, audited_as="staff.renew_recovery_codes")
+@action(Action.SIGNED_IN, "staff.renew_recovery_codes")
 def _keep_codes(code_hashes: list[str], *, by: Person) -> None:
     if not locked(User, by.id or 0).two_factor_enabled:
         raise Conflict(_("Set up the authenticator app first."))
@@ -91,7 +91,7 @@ def _keep_codes(code_hashes: list[str], *, by: Person) -> None:
     audit.record("staff.renew_recovery_codes", by, entity="app_user", entity_id=by.id)
 
 
-@action(Action.SIGNED_IN)
+@action(Action.SIGNED_IN, "staff.switch_off")
 def switch_off(*, by: Person) -> None:
     """The password is enough from now on; refused where the role needs a second factor."""
     if identity.second_factor_is_required(by.role):
@@ -99,7 +99,7 @@ def switch_off(*, by: Person) -> None:
     _take(locked(User, by.id or 0))
 
 
-@action(Action.MANAGE_STAFF)
+@action(Action.MANAGE_STAFF, "staff.reset_second_factor")
 def reset_second_factor(user_id: int, *, by: Person) -> None:
     """Take the second factor from somebody who lost phone and codes; nobody does it for themselves."""
     if user_id == by.id:

@@ -32,7 +32,7 @@ class Given:
     needs_second: bool
 
 
-@action(Action.REVIEW_ROLE_REQUESTS)
+@action(Action.REVIEW_ROLE_REQUESTS, "staff.assign_role")
 def assign_role(user_id: int, role_id: int | None, *, by: Person) -> Given:
     """Give `role_id` (None: no role) without a request. A role that manages people or roles waits for a second administrator."""
     take_turns(by, Action.REVIEW_ROLE_REQUESTS)

@@ -30,7 +30,7 @@ LASTS_HOURS = 24
 WELCOME, FORGOTTEN = "welcome", "password"
 
 
-@action(Action.MANAGE_STAFF)
+@action(Action.MANAGE_STAFF, "staff.make_link")
 def make_link(user_id: int, *, by: Person) -> str:
     """Make a link for an active account and return its secret; older links end. Mailed too when that is possible."""
     user = locked(User, user_id)
@@ -89,7 +89,7 @@ def use_link(secret: str, *, password: str) -> User:
     return _use(secret, password_hash=hash_new_password(owner, password), by=identity.person(owner.id))
 
 
-@action(Action.PUBLIC)
+@action(Action.PUBLIC, "staff._use")
 def _use(secret: str, *, password_hash: str, by: Person) -> User:
     user = locked(User, by.id)
     link = db.session.scalars(_open_links(secret).with_for_update(of=OneTimeLink)).one_or_none()

@@ -26,7 +26,7 @@ from .models import ProfilePhoto, User
 LONGEST_NAME = 150
 
 
-@action(Action.SIGNED_IN)
+@action(Action.SIGNED_IN, "staff.change_names")
 def change_names(*, by: Person, **names: str) -> User:
     """Change one's own `title`, `first_name`, `last_name`, as far as they are given."""
     user = locked(User, by.id)
@@ -48,7 +48,7 @@ def _line(text: str, field: str) -> str:
     return said
 
 
-@action(Action.SIGNED_IN)
+@action(Action.SIGNED_IN, "staff.change_email")
 def change_email(*, email: str, by: Person) -> User:
     """Change one's own address, by which one signs in too; call it after a fresh password (`confirming`)."""
     user = locked(User, by.id)
@@ -73,7 +73,7 @@ def hash_another_password(password: str, *, by: Person) -> str:
     return hash_new_password(user, password)
 
 
-@action(Action.SIGNED_IN, audited_as="staff.change_password")
+@action(Action.SIGNED_IN, "staff.change_password")
 def _keep_password(password_hash: str, *, by: Person) -> User:
     user = locked(User, by.id)
     set_password(user, password_hash, but_session=by.session_id)
@@ -86,7 +86,7 @@ def change_profile(given: dict[str, Any], *, by: Person) -> None:
     _keep_profile(given, password_hash, by=by)
 
 
-@action(Action.SIGNED_IN, audited_as="staff.change_profile")
+@action(Action.SIGNED_IN, "staff.change_profile")
 def _keep_profile(given: dict[str, Any], password_hash: str | None, *, by: Person) -> None:
     names = {name: given[name] for name in ("title", "first_name", "last_name") if name in given}
     if names:
@@ -104,7 +104,7 @@ def keep_photo(*, uploaded: bytes, by: Person) -> str:
     return _keep_image(photos.portrait(uploaded), by=by)
 
 
-@action(Action.SIGNED_IN, audited_as="staff.keep_photo")
+@action(Action.SIGNED_IN, "staff.keep_photo")
 def _keep_image(image: bytes, *, by: Person) -> str:
     row = {"user_id": by.id, "image": image, "mark": photos.mark(image)}
     db.session.execute(insert(ProfilePhoto).values(row).on_conflict_do_update(index_elements=["user_id"], set_=row))
@@ -112,7 +112,7 @@ def _keep_image(image: bytes, *, by: Person) -> str:
     return row["mark"]
 
 
-@action(Action.SIGNED_IN)
+@action(Action.SIGNED_IN, "staff.drop_photo")
 def drop_photo(*, by: Person) -> None:
     """Take one's picture away."""
     gone = db.session.execute(delete(ProfilePhoto).where(ProfilePhoto.user_id == by.id))
@@ -120,7 +120,7 @@ def drop_photo(*, by: Person) -> None:
         audit.record("staff.photo_dropped", by, entity="app_user", entity_id=by.id)
 
 
-@action(Action.SIGNED_IN)
+@action(Action.SIGNED_IN, "staff.change_preferences")
 def change_preferences(*, language: str | None = None, preferences: dict[str, Any] | None = None, by: Person) -> User:
     """Change one's own language and looks; `preferences` is merged into what was chosen before."""
     user = locked(User, by.id)

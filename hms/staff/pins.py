@@ -21,12 +21,12 @@ def set_pin(*, pin: str, by: Person) -> None:
     _keep_pin(passwords.hashed(pin), by=by)
 
 
-@action(Action.SIGNED_IN, audited_as="staff.set_pin")
+@action(Action.SIGNED_IN, "staff.set_pin")
 def _keep_pin(pin_hash: str, *, by: Person) -> None:
     locked(User, by.id or 0).pin_hash = pin_hash
 
 
-@action(Action.SIGNED_IN)
+@action(Action.SIGNED_IN, "staff.drop_pin")
 def drop_pin(*, by: Person) -> None:
     """From now on only the password unlocks."""
     user = locked(User, by.id or 0)

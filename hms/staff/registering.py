@@ -72,7 +72,7 @@ def _count_request() -> None:
     """Count a request whose fields are right, not slips of the pen, before it costs anything: also those sent at once."""
 
 
-@action(Action.PUBLIC, audited_as="staff.register")
+@action(Action.PUBLIC, "staff.register")
 def _keep_wish(person: User, request: RoleChangeRequest | None, compared_with: str | None, *, by: Person) -> bool:
     """Keep it; False when another request under the same name came meanwhile, which must be compared first."""
     turns.wait(Turn.REGISTER)

@@ -23,7 +23,7 @@ LONGEST_REASON = 1000
 DECIDED = _("This request was already answered.")
 
 
-@action(Action.REQUEST_ROLE)
+@action(Action.REQUEST_ROLE, "staff.ask")
 def ask(*, requested_role_id: int, reason: str, by: Person) -> RoleChangeRequest:
     """Ask for a role; those who answer are told."""
     user = locked(User, by.id)
@@ -50,7 +50,7 @@ def _said(reason: str) -> str:
     return said
 
 
-@action(Action.REQUEST_ROLE)
+@action(Action.REQUEST_ROLE, "staff.change")
 def change(request_id: int, *, version: int | None = None, by: Person, **changes: Any) -> RoleChangeRequest:
     """Change one's own request (`requested_role_id`, `reason`) while it waits and nobody has approved it yet."""
     row = _own(request_id, by)
@@ -68,7 +68,7 @@ def change(request_id: int, *, version: int | None = None, by: Person, **changes
     return row
 
 
-@action(Action.REQUEST_ROLE)
+@action(Action.REQUEST_ROLE, "staff.withdraw")
 def withdraw(request_id: int, *, by: Person) -> RoleChangeRequest:
     """Take one's own request back."""
     row = _own(request_id, by)
@@ -78,7 +78,7 @@ def withdraw(request_id: int, *, by: Person) -> RoleChangeRequest:
     return row
 
 
-@action(Action.REVIEW_ROLE_REQUESTS)
+@action(Action.REVIEW_ROLE_REQUESTS, "staff.approve")
 def approve(request_id: int, *, admin_response: str = "", version: int | None = None, by: Person) -> RoleChangeRequest:
     """Give the role that was asked for. One that two must grant waits, still pending, for the second approval."""
     row, user = _to_decide(request_id, version, by)
@@ -110,7 +110,7 @@ def _approve_first(row: RoleChangeRequest, user: User, by: Person) -> None:
     giving.propose(user, row.requested_role, by)
 
 
-@action(Action.REVIEW_ROLE_REQUESTS)
+@action(Action.REVIEW_ROLE_REQUESTS, "staff.reject")
 def reject(request_id: int, *, admin_response: str = "", version: int | None = None, by: Person) -> RoleChangeRequest:
     """Refuse a request; an account that waited for it stays closed."""
     row, user = _to_decide(request_id, version, by)
@@ -124,7 +124,7 @@ def reject(request_id: int, *, admin_response: str = "", version: int | None = N
     return row
 
 
-@action(Action.REVIEW_ROLE_REQUESTS)
+@action(Action.REVIEW_ROLE_REQUESTS, "staff.archive")
 def archive(request_id: int, *, by: Person) -> RoleChangeRequest:
     """Take a request off the list; one that waits is withdrawn by it. The row stays."""
     row = _there(request_id)

@@ -30,7 +30,7 @@ UNGRANTED = frozenset({Action.PUBLIC.value, Action.SIGNED_IN.value})
 GRANTABLE = frozenset(action.value for action in Action) - UNGRANTED
 
 
-@action(Action.MANAGE_ROLES)
+@action(Action.MANAGE_ROLES, "staff.add_role")
 def add_role(*, name: str, description: str = "", grants: Collection[str] = (), by: Person) -> Role:
     """Make a role of the hospital's own."""
     take_turns(by, Action.MANAGE_ROLES)
@@ -47,7 +47,7 @@ def add_role(*, name: str, description: str = "", grants: Collection[str] = (), 
     return role
 
 
-@action(Action.MANAGE_ROLES)
+@action(Action.MANAGE_ROLES, "staff.change_role")
 def change_role(
     role_id: int,
     *,
@@ -89,7 +89,7 @@ def _possible_minutes(minutes: int | None) -> int | None:
     return minutes
 
 
-@action(Action.MANAGE_ROLES)
+@action(Action.MANAGE_ROLES, "staff.change_grants")
 def change_grants(wanted: dict[int, Collection[str]], versions: dict[int, int], *, by: Person) -> list[Role]:
     """Change the grants of several roles together, as the matrix shows them; all or nothing."""
     return [
@@ -97,7 +97,7 @@ def change_grants(wanted: dict[int, Collection[str]], versions: dict[int, int], 
     ]
 
 
-@action(Action.MANAGE_ROLES)
+@action(Action.MANAGE_ROLES, "staff.reset_role")
 def reset_role(role_id: int, *, version: int | None = None, by: Person) -> Role:
     """Give a built-in role its default grants again."""
     role = locked(Role, role_id)
@@ -106,7 +106,7 @@ def reset_role(role_id: int, *, version: int | None = None, by: Person) -> Role:
     return change_role(role_id, version=version, grants=defaults(role), by=by)
 
 
-@action(Action.MANAGE_ROLES)
+@action(Action.MANAGE_ROLES, "staff.deactivate_role")
 def deactivate_role(role_id: int, *, by: Person) -> Role:
     """Put a role of the hospital's own away; refused while anybody has it."""
     take_turns(by, Action.MANAGE_ROLES)
@@ -120,7 +120,7 @@ def deactivate_role(role_id: int, *, by: Person) -> Role:
     return role
 
 
-@action(Action.MANAGE_ROLES)
+@action(Action.MANAGE_ROLES, "staff.reactivate_role")
 def reactivate_role(role_id: int, *, by: Person) -> Role:
     """Take a role up again."""
     role = locked(Role, role_id)

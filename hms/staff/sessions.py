@@ -55,7 +55,7 @@ def end_of_cookie() -> None:
         db.session.commit()
 
 
-@action(Action.SIGNED_IN)
+@action(Action.SIGNED_IN, "staff.end_own")
 def end_own(session_id: int, *, by: Person) -> None:
     """End one of one's own pages; another's is not found."""
     mine = (UserSession.id == session_id, UserSession.user_id == by.id)
@@ -64,7 +64,7 @@ def end_own(session_id: int, *, by: Person) -> None:
     audit.record("staff.end_session", by, entity="app_user", entity_id=by.id)
 
 
-@action(Action.SIGNED_IN)
+@action(Action.SIGNED_IN, "staff.end_others")
 def end_others(*, by: Person) -> int:
     """End all of one's own pages but this one, and one's programs' tokens; returns how many pages."""
     ended = _change(UserSession.user_id == by.id, UserSession.id != (by.session_id or 0), ended_at=clock.now())
@@ -73,7 +73,7 @@ def end_others(*, by: Person) -> int:
     return ended
 
 
-@action(Action.MANAGE_STAFF)
+@action(Action.MANAGE_STAFF, "staff.end_all_of")
 def end_all_of(user_id: int, *, by: Person) -> int:
     """End every page and token of an account; returns how many pages."""
     user = found(User, user_id)
@@ -84,7 +84,7 @@ def end_all_of(user_id: int, *, by: Person) -> int:
     return ended
 
 
-@action(Action.MANAGE_STAFF)
+@action(Action.MANAGE_STAFF, "staff.end_one_of")
 def end_one_of(user_id: int, session_id: int, *, by: Person) -> None:
     """End one page of an account."""
     if not _change(UserSession.id == session_id, UserSession.user_id == user_id, ended_at=clock.now()):
