@@ -13,7 +13,6 @@ from sqlalchemy import Select, func, or_, select
 from hms.core import broker, clock
 from hms.core.db import db
 from hms.core.outbox import Outbox
-from hms.core.statements import built_once
 from hms.staff import activity, request_queries
 from hms.staff.models import LoginActivity, User
 
@@ -75,12 +74,11 @@ class Health:
 
 def health() -> Health:
     """How the system is at this moment."""
-    waiting, dead = _undone().one()
+    waiting, dead = db.session.execute(_undone()).one()
     free = shutil.disk_usage(_existing(current_app.config["DATA_DIR"])).free // 2**30
     return Health(True, broker.answers(), waiting, dead, free)
 
 
-@built_once
 def _undone() -> Select:
     return select(
         func.count().filter(Outbox.dead_at.is_(None)), func.count().filter(Outbox.dead_at.is_not(None))
@@ -102,10 +100,9 @@ def figures() -> dict[str, int]:
 
 def failed_sign_ins() -> int:
     """Tries to sign in that failed today."""
-    return _failed(*clock.day_bounds(clock.today())).scalar_one()
+    return db.session.execute(_failed(*clock.day_bounds(clock.today()))).scalar_one()
 
 
-@built_once
 def _failed(start: Any, end: Any) -> Select:
     tries = (LoginActivity.at >= start, LoginActivity.at < end)
     return select(func.count()).where(*tries, LoginActivity.status.in_(_statuses("refused")))

@@ -14,7 +14,6 @@ from hms.core.errors import NotAllowed, RuleBroken
 from hms.core.parameters import DAYS, PAGING, Choice, Flag, Id, Ordering, first_and_last, parameters
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.statements import Narrowing
 from hms.core.web import needs, person
 from hms.core.words import _
 
@@ -70,9 +69,9 @@ def appointments(arguments: dict[str, Any]) -> Response:
     )
 
 
-def _wanted(arguments: dict[str, Any]) -> Narrowing:
+def _wanted(arguments: dict[str, Any]) -> dict[str, Any]:
     first, last = first_and_last(arguments)
-    return Narrowing.of(
+    return dict(
         patient_id=arguments.get("patient"),
         doctor_id=arguments.get("doctor"),
         status=arguments.get("status"),

@@ -12,7 +12,6 @@ from sqlalchemy.orm import aliased
 from hms.core import clock, settings
 from hms.core.db import db
 from hms.core.errors import NotFound
-from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients.identified import IDENTITY, Identified
 from hms.patients.models import Patient
@@ -96,14 +95,15 @@ def board(
 
     `show` is "waiting" (called ones too), "with_staff" or "done".
     """
-    rows = _board(day or clock.today(), doctor_id, limit, show=show, of_doctor=doctor_id is not None)
+    rows = db.session.execute(
+        _board(day or clock.today(), doctor_id, limit, show=show, of_doctor=doctor_id is not None)
+    )
     entries, now, limit_minutes = [Entry(*row) for row in rows], clock.now(), settings.value("queue.long_wait_minutes")
     for entry in entries:
         entry.is_long_wait = entry.is_waiting and waiting.is_too_long(entry.arrived_at, now, limit_minutes)
     return entries
 
 
-@built_once
 def _board(day: Any, doctor_id: Any, limit: Any, *, show: str, of_doctor: bool) -> Select:
     same_name = (func.count().over(partition_by=Patient.sort_name) - 1).label("same_name_count")
     query = _entries().add_columns(same_name)
@@ -117,13 +117,12 @@ def _board(day: Any, doctor_id: Any, limit: Any, *, show: str, of_doctor: bool) 
 
 def entry(entry_id: int) -> Entry:
     """One person in the queue, or `NotFound`."""
-    row = _entry(entry_id).one_or_none()
+    row = db.session.execute(_entry(entry_id)).one_or_none()
     if row is None:
         raise NotFound(_("There is no such entry in the queue."))
     return Entry(*row)
 
 
-@built_once
 def _entry(entry_id: Any) -> Select:
     return _entries().where(QueueEntry.id == entry_id)
 
@@ -136,10 +135,9 @@ class Counts(NamedTuple):
 
 def counts(day: date | None = None, doctor_id: int | None = None) -> Counts:
     """How many wait, are with staff, and are done; of everybody, or of one doctor (and unassigned). One query."""
-    return Counts(*_counts(day or clock.today(), doctor_id, of_doctor=doctor_id is not None).one())
+    return Counts(*db.session.execute(_counts(day or clock.today(), doctor_id, of_doctor=doctor_id is not None)).one())
 
 
-@built_once
 def _counts(day: Any, doctor_id: Any, *, of_doctor: bool) -> Select:
     filters = [func.count().filter(QueueEntry.status.in_(GROUPS[group])) for group in Counts._fields]
     query = select(*filters).where(QueueEntry.service_date == day)

@@ -17,9 +17,8 @@ from hms.core.db import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.people import Person, System
 from hms.core.permissions import Action
-from hms.core.records import locked, put
+from hms.core.records import locked
 from hms.core.sayings import refusal
-from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients.models import Patient
 from hms.staff.models import Role, User
@@ -39,7 +38,7 @@ class Taken(Conflict):
 
 def locked_patient(patient_id: int | None) -> int:
     """The id of a living, active patient, whose bookings nobody else changes until the action ends."""
-    row = _patient(patient_id).one_or_none()
+    row = db.session.execute(_patient(patient_id)).one_or_none()
     if row is None or row.status != "active":
         raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "patient", id=patient_id)
     if row.deceased_on is not None:
@@ -47,7 +46,6 @@ def locked_patient(patient_id: int | None) -> int:
     return patient_id
 
 
-@built_once
 def _patient(patient_id: Any) -> Select:
     one = select(Patient.status, Patient.deceased_on).where(Patient.id == patient_id)
     return one.with_for_update(key_share=True)
@@ -55,12 +53,11 @@ def _patient(patient_id: Any) -> Select:
 
 def locked_doctor(doctor_id: int | None) -> int:
     """The id of an active doctor, whose bookings nobody else changes until the action ends."""
-    if _doctor(doctor_id).one_or_none() is None:
+    if db.session.execute(_doctor(doctor_id)).one_or_none() is None:
         raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "doctor", id=doctor_id)
     return doctor_id
 
 
-@built_once
 def _doctor(doctor_id: Any) -> Select:
     one = select(User.id).join(Role, Role.id == User.role_id)
     return one.where(User.id == doctor_id, Role.code == "doctor", User.is_active).with_for_update(
@@ -159,7 +156,8 @@ def book(
     )
     with placing(doctor_id, date, time):
         locked_doctor(doctor_id)
-        put(booking)
+        db.session.add(booking)
+        db.session.flush()
     alert(Alert.APPOINTMENTS_CHANGED)
     return booking
 

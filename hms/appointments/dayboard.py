@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, any_, exists, or_, select
+from sqlalchemy import Row, Select, and_, exists, or_, select
 
 from hms.core import clock
-from hms.core.statements import built_once
+from hms.core.db import db
 from hms.patients.identified import IDENTITY, Identified
 from hms.patients.models import Patient
 from hms.staff.models import Department, Role, User
@@ -131,14 +131,17 @@ def _now_row(day: dt.date, times: list[dt.time], now: dt.datetime) -> dt.time | 
 def holding_clinic(first: dt.date, last: dt.date, department_id: int | None) -> list[Row]:
     """Doctors with clinic hours or bookings on a day from `first` to `last`, by name."""
     weekdays = {(first + dt.timedelta(days=number)).weekday() for number in range(min((last - first).days + 1, 7))}
-    return list(_holding(first, last, sorted(weekdays), department_id, of_department=department_id is not None))
+    return list(
+        db.session.execute(
+            _holding(first, last, sorted(weekdays), department_id, of_department=department_id is not None)
+        )
+    )
 
 
-@built_once
 def _holding(first: Any, last: Any, weekdays: Any, department_id: Any, *, of_department: bool) -> Select:
     holds_clinic = exists().where(
         WorkingHours.doctor_id == User.id,
-        WorkingHours.weekday == any_(weekdays),
+        WorkingHours.weekday.in_(weekdays),
         WorkingHours.valid_from <= last,
         or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to >= first),
     )
@@ -161,12 +164,11 @@ def _holding(first: Any, last: Any, weekdays: Any, department_id: Any, *, of_dep
 def _by_doctor(day: dt.date, ids: list[int]) -> tuple[dict[int, list[Any]], ...]:
     """Each doctor's hours, absences and bookings."""
     hours, away = diary.presence_between(day, day, ids)
-    return tuple(map(grouped, (hours, away, [Booked(*row) for row in _bookings(day, ids)])))
+    return tuple(map(grouped, (hours, away, [Booked(*row) for row in db.session.execute(_bookings(day, ids))])))
 
 
-@built_once
 def _bookings(day: Any, doctor_ids: Any) -> Select:
-    return on_the_board().where(Appointment.date == day, Appointment.doctor_id == any_(doctor_ids))
+    return on_the_board().where(Appointment.date == day, Appointment.doctor_id.in_(doctor_ids))
 
 
 def on_the_board() -> Select:

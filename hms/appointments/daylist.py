@@ -11,7 +11,6 @@ from sqlalchemy.orm import aliased
 from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import NotFound
-from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients.identified import IDENTITY, WHO
 from hms.patients.models import Patient
@@ -126,10 +125,9 @@ def of_patient(patient_id: int, *, upcoming: bool = True, limit: int = 10) -> li
 
 def expected(limit: int = 5) -> list[Row]:
     """Today's booked patients who have not arrived, earliest first; for the front desk's home."""
-    return list(_expected(clock.today(), limit))
+    return list(db.session.execute(_expected(clock.today(), limit)))
 
 
-@built_once
 def _expected(day: Any, limit: Any) -> Select:
     query = bookings().where(Appointment.date == day, Appointment.status == Status.SCHEDULED.value)
     return query.order_by(Appointment.time, Appointment.id).limit(limit)
@@ -155,11 +153,12 @@ class Arrivals(NamedTuple):
 def arrivals(doctor_id: int | None = None) -> Arrivals:
     """Counts of today's bookings, of one doctor or of all. One query."""
     wall = clock.local(clock.now()).replace(tzinfo=None)
-    counts = _arrivals(wall, wall + ARRIVING, wall.date(), doctor_id, of_doctor=doctor_id is not None)
+    counts = db.session.execute(
+        _arrivals(wall, wall + ARRIVING, wall.date(), doctor_id, of_doctor=doctor_id is not None)
+    )
     return Arrivals(*counts.one())
 
 
-@built_once
 def _arrivals(wall: Any, soon: Any, today: Any, doctor_id: Any, *, of_doctor: bool) -> Select:
     at = Appointment.date + Appointment.time
     is_due = Appointment.status == Status.SCHEDULED.value

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, any_, func, or_, select
+from sqlalchemy import Row, Select, func, or_, select
 
 from hms.core import clock
 from hms.core.db import db
-from hms.core.statements import built_once
-from hms.core.together import as_value
 
 from . import rules
 from .models import Absence, Appointment, WorkingHours
@@ -36,18 +34,13 @@ class Presence(NamedTuple):
 
 def presence_between(first: date, last: date, doctor_ids: Iterable[int]) -> Presence:
     """The doctors' clinic hours that are valid on some day from `first` to `last`, by their beginning, and the absences
-    that touch one. One query."""
-    bounds, is_one_day = (clock.day_bounds(first)[0], clock.day_bounds(last)[1]), first == last
-    return Presence(*_presence(list(doctor_ids), first, last, first.weekday(), *bounds, is_one_day=is_one_day).one())
-
-
-@built_once
-def _presence(
-    doctor_ids: Any, first: Any, last: Any, weekday: Any, begins: Any, ends: Any, *, is_one_day: bool
-) -> Select:
-    hours = _hours(doctor_ids, first, last)
-    shown = hours.where(WorkingHours.weekday == weekday) if is_one_day else hours
-    return select(as_value("hours", shown), as_value("absences", _absences(doctor_ids, begins, ends)))
+    that touch one. Two queries."""
+    wanted, begins, ends = list(doctor_ids), clock.day_bounds(first)[0], clock.day_bounds(last)[1]
+    hours = _hours(wanted, first, last)
+    if first == last:
+        hours = hours.where(WorkingHours.weekday == first.weekday())
+    absences = _absences(wanted, begins, ends)
+    return Presence(list(db.session.execute(hours)), list(db.session.execute(absences)))
 
 
 def _hours(doctor_ids: Any, first: Any, last: Any) -> Select:
@@ -61,7 +54,7 @@ def _hours(doctor_ids: Any, first: Any, last: Any) -> Select:
         WorkingHours.valid_from,
         WorkingHours.valid_to,
     ).where(
-        WorkingHours.doctor_id == any_(doctor_ids),
+        WorkingHours.doctor_id.in_(doctor_ids),
         WorkingHours.valid_from <= last,
         or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to >= first),
     )
@@ -70,7 +63,7 @@ def _hours(doctor_ids: Any, first: Any, last: Any) -> Select:
 
 def _absences(doctor_ids: Any, begins: Any, ends: Any) -> Select:
     query = select(Absence.id, Absence.doctor_id, Absence.starts, Absence.ends, Absence.reason).where(
-        Absence.doctor_id == any_(doctor_ids), Absence.starts < ends, Absence.ends > begins
+        Absence.doctor_id.in_(doctor_ids), Absence.starts < ends, Absence.ends > begins
     )
     return query.order_by(Absence.starts)
 
@@ -86,14 +79,13 @@ class Diary:
 
     def __init__(self, doctor_id: int, first: date, last: date) -> None:
         self.hours, self.absences = presence_between(first, last, [doctor_id])
-        self.taken = [instants(row) for row in _taken(doctor_id, first - timedelta(days=1), last)]
+        self.taken = [instants(row) for row in db.session.execute(_taken(doctor_id, first - timedelta(days=1), last))]
 
     def free(self, day: date, now: datetime) -> list[Slot]:
         """The slots of `day` that can still be booked."""
         return rules.free(rules.slots(self.hours, day, self.absences), self.taken, now)
 
 
-@built_once
 def _taken(doctor_id: Any, first: Any, last: Any) -> Select:
     return select(Appointment.date, Appointment.time, Appointment.duration_minutes).where(
         Appointment.doctor_id == doctor_id,

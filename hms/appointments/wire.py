@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Date, Result, Row, Select, and_, cast, func, select
 
+from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.people import Person
-from hms.core.statements import Narrowing, built_once
 from hms.patients import access
 from hms.patients.reader import Reader, reader
 
@@ -27,7 +28,7 @@ ORDERINGS = {
 """What the API's list may be ordered by."""
 
 
-def _fits(asked: Narrowing) -> list[ColumnElement[bool]]:
+def _fits(asked: Mapping[str, Any]) -> list[ColumnElement[bool]]:
     """The bookings asked for: of a patient or doctor, in a state, on days (both included), or still to come."""
     conditions = {
         "patient_id": lambda patient_id: Appointment.patient_id == patient_id,
@@ -37,7 +38,7 @@ def _fits(asked: Narrowing) -> list[ColumnElement[bool]]:
         "last": lambda last: Appointment.date <= last,
         "since": _still_to_come,
     }
-    return [conditions[name](value) for name, value in asked.by.items()]
+    return [conditions[name](value) for name, value in asked.items() if value is not None]
 
 
 def _still_to_come(wall: Any) -> ColumnElement[bool]:
@@ -46,29 +47,25 @@ def _still_to_come(wall: Any) -> ColumnElement[bool]:
     return and_(Appointment.status == Status.SCHEDULED.value, Appointment.date >= cast(wall, Date), at >= wall)
 
 
-def rows(limit: int, offset: int, *, who: Person, asked: Narrowing, order: str) -> Result:
+def rows(limit: int, offset: int, *, who: Person, asked: Mapping[str, Any], order: str) -> Result:
     """Bookings that `who` may know of and that fit, in one of `ORDERINGS`."""
-    return _listed(limit, offset, who=reader(who), asked=asked, order=order)
+    return db.session.execute(_listed(limit, offset, who=reader(who), asked=asked, order=order))
 
 
-@built_once
-def _listed(limit: Any, offset: Any, *, who: Reader, asked: Narrowing, order: str) -> Select:
+def _listed(limit: Any, offset: Any, *, who: Reader, asked: Mapping[str, Any], order: str) -> Select:
     whole = _counting(who=who, asked=asked).correlate(None).scalar_subquery().label("whole")
     listed = _rows(who).add_columns(whole).where(*_fits(asked))
     return listed.order_by(*ORDERINGS[order]).limit(limit).offset(offset)
 
 
-def number_of(*, who: Person, asked: Narrowing) -> int:
+def number_of(*, who: Person, asked: Mapping[str, Any]) -> int:
     """How many bookings `who` may know of fit."""
-    return _number(who=reader(who), asked=asked).scalar_one()
+    return db.session.execute(_counting(who=reader(who), asked=asked)).scalar_one()
 
 
-def _counting(*, who: Reader, asked: Narrowing) -> Select:
+def _counting(*, who: Reader, asked: Mapping[str, Any]) -> Select:
     known = (Appointment.withdrawn_at.is_(None), *access.own_rows(who, Appointment.patient_id))
     return select(func.count(Appointment.id)).where(*known, *_fits(asked))
-
-
-_number = built_once(_counting)
 
 
 def _rows(who: Reader) -> Select:
@@ -78,12 +75,11 @@ def _rows(who: Reader) -> Select:
 
 def one(appointment_id: int, who: Person) -> Row:
     """One booking as the API shows it to `who`, or `NotFound`."""
-    row = _one(appointment_id, who=reader(who)).one_or_none()
+    row = db.session.execute(_one(appointment_id, who=reader(who))).one_or_none()
     if row is None:
         raise NotFound("No Appointment matches the given query.")
     return row
 
 
-@built_once
 def _one(appointment_id: Any, *, who: Reader) -> Select:
     return _rows(who).where(Appointment.id == appointment_id)

@@ -11,7 +11,6 @@ from sqlalchemy import Select, func, select
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.people import Person
-from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients.models import Patient
 from hms.patients.queries import WHO
@@ -35,10 +34,9 @@ class Ask:
 
 def waiting_count(who: Person) -> int:
     """How many asks wait that `who` may decide: their own are not among them."""
-    return _count_for(who.id).scalar_one()
+    return db.session.execute(_count_for(who.id)).scalar_one()
 
 
-@built_once
 def _count_for(person_id: Any) -> Select:
     return select(func.count()).where(*_for(person_id))
 
@@ -61,10 +59,9 @@ def decided(limit: int = MOST_SHOWN) -> list[Ask]:
 
 def of_bill(bill_id: int) -> list[Ask]:
     """Every ask about a bill, the newest first."""
-    return _as_asks(_of_bill(bill_id))
+    return _as_asks(db.session.execute(_of_bill(bill_id)))
 
 
-@built_once
 def _of_bill(bill_id: Any) -> Select:
     return _rows().where(Correction.bill_id == bill_id).order_by(Correction.id.desc()).limit(MOST_SHOWN)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, and_, func, literal, or_, select, text
+from sqlalchemy.dialects.postgresql import insert
 
 from hms.core.actions import action
 from hms.core.alerts import Alert, alert
@@ -14,15 +15,11 @@ from hms.core.errors import NotFound, RuleBroken
 from hms.core.money import ZERO, Money
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.records import written_over
-from hms.core.statements import Writing, built_once
+from hms.core.same_patient import check_same_patient
 from hms.core.words import _
 
 from . import queries, rules
 from .models import Bill, BillLine, PriceItem
-
-WRITTEN = ("price_item_id", "description", "quantity", "unit_price", "amount")
-"""The columns that `line_of` fills."""
 
 
 class Listed(NamedTuple):
@@ -70,7 +67,9 @@ def add_charge(
     price is the price list's unless `unit_price` is given. Care never waits for the price list: what has no price there
     is charged at zero for the cashier to settle.
     """
-    known = _known(source, source_id, price_item_id, None if price_item_id or not code else code.strip().upper()).one()
+    known = db.session.execute(
+        _known(source, source_id, price_item_id, None if price_item_id or not code else code.strip().upper())
+    ).one()
     if known.id is not None:
         return Charged(known.id, known.bill_id)
     item = _listed(known, price_item_id)
@@ -80,7 +79,8 @@ def add_charge(
     added = _put(patient_id, source, [line | {"source_id": source_id}], encounter_id, by)
     if added:
         return added[0]
-    theirs = _known(source, source_id, None, None).one()  # another desk charged it an instant ago
+    # Another transaction inserted the charge while this one waited for the draft.
+    theirs = db.session.execute(_known(source, source_id, None, None)).one()
     return Charged(theirs.id, theirs.bill_id)
 
 
@@ -96,7 +96,6 @@ def add_charges(
     _put(patient_id, source, lines, encounter_id, by)
 
 
-@built_once
 def _known(source: Any, source_id: Any, price_item_id: Any, code: Any) -> Select:
     """One row: the line with which the event is charged, beside the item of the price list; None where there is none."""
     charged = and_(BillLine.source == source, BillLine.source_id == source_id, BillLine.withdrawn_at.is_(None))
@@ -116,59 +115,46 @@ def _listed(known: Row, price_item_id: int | None) -> Listed | None:
     return None
 
 
-_PUT = Writing(
-    text("""
-WITH collecting AS (
-    INSERT INTO bill (patient_id, encounter_id, collects, status, payer, discount, discount_reason, total, paid, notes,
-                      version, void_reason)
-    VALUES (:patient_id, :encounter_id, true, 'draft', 'self', 0, '', :sum, 0, '', 1, '')
-    ON CONFLICT (patient_id) WHERE collects AND status = 'draft'
-    DO UPDATE SET total = bill.total + excluded.total, version = bill.version + 1, updated_at = now(),
-                  encounter_id = coalesce(bill.encounter_id, excluded.encounter_id)
-    RETURNING id, payer_percent, total + discount AS subtotal
-)
-INSERT INTO bill_line (bill_id, source, added_by_id, withdrawn_reason,
-                       price_item_id, description, quantity, unit_price, amount, source_id)
-SELECT collecting.id, :source, :added_by_id, '', line.*
-  FROM collecting,
-       unnest(CAST(:price_item_id AS bigint[]), CAST(:description AS text[]), CAST(:quantity AS bigint[]),
-              CAST(:unit_price AS numeric[]), CAST(:amount AS numeric[]), CAST(:source_id AS bigint[])) AS line
-ON CONFLICT DO NOTHING
-RETURNING id, bill_id, (SELECT payer_percent FROM collecting), (SELECT subtotal FROM collecting)
-""")
-)
-"""The patient's collecting draft is locked until the action ends, and what was charged stands on it: of two desks at once
-one makes it and both get it. Its total grows with it, as a draft's total is always the sum of its lines."""
-
-
 def _put(
     patient_id: int, source: str, lines: Sequence[dict[str, Any]], encounter_id: int | None, by: Person
 ) -> list[Charged]:
-    """The lines that now stand on the draft; one that another desk put there meanwhile is left out."""
-    rules.check_total(Money.total(line["amount"] for line in lines))
-    each = columns_of(lines, (*WRITTEN, "source_id"))
-    whole = {"patient_id": patient_id, "encounter_id": encounter_id, "source": source, "added_by_id": by.id}
-    rows = _PUT.write(whole | each | {"sum": sum(each["amount"])})
-    added = [Charged(row[0], row[1]) for row in rows]
-    if rows:
-        rules.check_total(Money(rows[0][3]))
-    written_over(Bill, [one.bill_id for one in added])
-    if len(added) < len(lines) or rows[0][2] is not None:  # another payer's part follows the total
-        re_add(db.session.scalars(_collecting(patient_id)).one())
+    """Add the lines to the patient's collecting draft, whose row stays locked until the action ends.
+
+    An event that is charged already is left out: of two desks that charge it at once, the second waits for the lock.
+    """
+    check_same_patient(patient_id, encounter=encounter_id)
+    bill = _collecting_draft(patient_id)
+    wanted = select(BillLine.source_id).where(BillLine.source == source, BillLine.withdrawn_at.is_(None))
+    known = set(db.session.scalars(wanted.where(BillLine.source_id.in_([line["source_id"] for line in lines]))))
+    added = [
+        BillLine(bill_id=bill.id, source=source, added_by_id=by.id, **line)
+        for line in lines
+        if line["source_id"] not in known
+    ]
+    if not added:
+        return []
+    bill.encounter_id = bill.encounter_id or encounter_id
+    bill.total = (
+        rules.check_total(bill.total + bill.discount + Money.total(line.amount for line in added)) - bill.discount
+    )
+    bill.payer_share = _payers_part(bill)
+    bill.changed()
+    db.session.add_all(added)
+    db.session.flush()
     alert(Alert.BILL_CHANGED)
-    return added
+    return [Charged(line.id, bill.id) for line in added]
 
 
-def columns_of(lines: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, list[Any]]:
-    """Lines as a list of values for each column, for a statement that writes them all."""
-    each = {name: [line[name] for line in lines] for name in names}
-    return each | {name: [amount.value for amount in each[name]] for name in ("unit_price", "amount")}
-
-
-def _collecting(patient_id: int) -> Select:
-    """The patient's collecting draft."""
+def _collecting_draft(patient_id: int) -> Bill:
+    """The patient's collecting draft, locked; made when there is none."""
     draft = select(Bill).where(Bill.patient_id == patient_id, Bill.collects, Bill.status == "draft")
-    return draft.with_for_update().execution_options(populate_existing=True)
+    draft = draft.with_for_update().execution_options(populate_existing=True)
+    new = insert(Bill).values(patient_id=patient_id, collects=True)
+    # Without values: PostgreSQL finds the index of a prepared statement by its text.
+    new = new.on_conflict_do_nothing(index_elements=["patient_id"], index_where=text("collects AND status = 'draft'"))
+    while (bill := db.session.scalars(draft).one_or_none()) is None:
+        db.session.execute(new)
+    return bill
 
 
 def line_of(item: Listed | None, description: str, quantity: int, unit_price: Money | None) -> dict[str, Any]:

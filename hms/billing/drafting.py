@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from hms.core import clock
 from hms.core.actions import STALE, action
@@ -15,13 +15,12 @@ from hms.core.errors import NotFound, RuleBroken, Stale
 from hms.core.money import Money
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.records import locked, put
+from hms.core.records import locked
 from hms.core.same_patient import check_same_patient
-from hms.core.statements import Writing
 from hms.core.words import _
 
 from . import payers, prices, rules
-from .charging import WRITTEN, columns_of, line_of, re_add
+from .charging import line_of, re_add
 from .models import Bill, BillLine, PriceItem
 
 
@@ -98,18 +97,6 @@ def restore_line(bill_id: int, line_id: int, *, by: Person) -> BillLine:
     return line
 
 
-_LINES = Writing(
-    text("""
-INSERT INTO bill_line (bill_id, added_by_id, source, withdrawn_reason,
-                       price_item_id, description, quantity, unit_price, amount)
-SELECT :bill_id, :added_by_id, 'manual', '', line.*
-  FROM unnest(CAST(:price_item_id AS bigint[]), CAST(:description AS text[]), CAST(:quantity AS bigint[]),
-              CAST(:unit_price AS numeric[]), CAST(:amount AS numeric[])) AS line
-RETURNING id
-""")
-)
-
-
 @action(Action.EDIT_BILL, "billing.create_bill")
 def create_bill(
     patient_id: int,
@@ -129,9 +116,10 @@ def create_bill(
     bill.total = rules.check_total(Money.total(line["amount"] for line in lines))
     if payer:
         payers.set_payer(bill, payer, payer_share)
-    put(bill)
-    if lines:
-        _LINES.write({"bill_id": bill.id, "added_by_id": by.id} | columns_of(lines, WRITTEN))
+    db.session.add(bill)
+    db.session.flush()
+    db.session.add_all(BillLine(bill_id=bill.id, added_by_id=by.id, **line) for line in lines)
+    db.session.flush()
     alert(Alert.BILL_CHANGED)
     return bill
 

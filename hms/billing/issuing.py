@@ -16,7 +16,6 @@ from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
 from hms.core.series import take
-from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients.models import Patient
 
@@ -41,7 +40,7 @@ def issue(bill_id: int, *, version: int | None = None, by: Person) -> Bill:
 
 def freeze(bill: Bill, by: Person) -> None:
     """A locked draft becomes an issued bill. Its `number`, and to ask for its invoice, is for the caller."""
-    standing = _standing(bill.id, bill.patient_id).all()
+    standing = db.session.execute(_standing(bill.id, bill.patient_id)).all()
     lines = [rules.Line(line.unit_price, line.quantity) for line in standing]
     summed = rules.check_issue(rules.BillState(bill.status), lines, bill.discount)
     discounts.check_given(bill, summed.subtotal)
@@ -64,7 +63,6 @@ def number(bill: Bill, year: int, taken: int) -> None:
     bill.number, bill.issued_at = document_number(BILL, year, taken), clock.now()
 
 
-@built_once
 def _standing(bill_id: Any, patient_id: Any) -> Select:
     """The lines of a bill, each with whom the bill is for."""
     lines = select(BillLine.unit_price, BillLine.quantity, *papers.NAMED)

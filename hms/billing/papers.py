@@ -17,7 +17,6 @@ from hms.core.db import db
 from hms.core.format import money, person_name, spoken_name, stamp
 from hms.core.money import ZERO, Money
 from hms.core.people import Person
-from hms.core.statements import built_once
 from hms.patients.models import Patient
 from hms.patients.reader import Reader, reader
 from hms.staff.models import User
@@ -60,10 +59,9 @@ def as_it_stands(patient: Any, clerk: str) -> dict[str, Any]:
 
 def _facts(bill: Bill, clerk: str) -> dict[str, Any]:
     """What the papers of a bill say: what was frozen when it was issued, or of a draft what is so now."""
-    return bill.frozen or as_it_stands(_named(bill.patient_id).one(), clerk)
+    return bill.frozen or as_it_stands(db.session.execute(_named(bill.patient_id)).one(), clerk)
 
 
-@built_once
 def _named(patient_id: Any) -> Select:
     return select(*NAMED).where(Patient.id == patient_id)
 
@@ -71,7 +69,7 @@ def _named(patient_id: Any) -> Select:
 def edition(bill: Bill) -> str:
     """Names the paper of the bill as it stands now: a payment, a refund, a write-off or a void makes another paper, and so
     does the restriction of the record, which changes the words of its lines."""
-    beside = _beside(bill.id).one()
+    beside = db.session.execute(_beside(bill.id)).one()
     closed = "-restricted" if beside.is_restricted else ""
     if bill.status == BillState.DRAFT:
         return f"draft-{bill.version}{closed}"
@@ -79,7 +77,6 @@ def edition(bill: Bill) -> str:
     return f"{bill.status}-{beside.payments}{parts}{closed}"
 
 
-@built_once
 def _beside(bill_id: Any) -> Select:
     payments = select(func.count(Payment.id)).where(Payment.bill_id == bill_id).scalar_subquery().label("payments")
     return select(payments, Patient.is_restricted).join(Bill, Bill.patient_id == Patient.id).where(Bill.id == bill_id)
@@ -110,16 +107,14 @@ def standing_lines(bill_id: int, who: Person | None = None) -> list[Row]:
     """The lines of a bill that were not withdrawn, in the order they came and in the words that `who` may read; without
     one in those of papers."""
     if who is None:
-        return _lines_of_paper(bill_id).all()
-    return _lines_for(bill_id, who=reader(who)).all()
+        return db.session.execute(_lines_of_paper(bill_id)).all()
+    return db.session.execute(_lines_for(bill_id, who=reader(who))).all()
 
 
-@built_once
 def _lines_for(bill_id: Any, *, who: Reader) -> Select:
     return _standing_lines(bill_id, who)
 
 
-@built_once
 def _lines_of_paper(bill_id: Any) -> Select:
     return _standing_lines(bill_id, None)
 

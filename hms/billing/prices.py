@@ -10,7 +10,6 @@ from sqlalchemy import Select, case, func, select
 from hms.core import settings
 from hms.core.db import db
 from hms.core.money import Money
-from hms.core.statements import built_once
 from hms.core.text import like
 from hms.core.word_search import holds_words
 
@@ -39,11 +38,10 @@ class Unpriced:
 
 def unpriced() -> Unpriced:
     code = settings.value("billing.consultation_item")
-    left, found = _left(code.upper()).one()
+    left, found = db.session.execute(_left(code.upper())).one()
     return Unpriced(left, None if found or not code else code)
 
 
-@built_once
 def _left(code: Any) -> Select:
     is_left = PriceItem.is_active & ~PriceItem.is_priced
     is_charged = PriceItem.is_active & (func.upper(PriceItem.code) == code)

@@ -10,7 +10,6 @@ from sqlalchemy import Select, func, select
 
 from hms.core import outbox
 from hms.core.db import db
-from hms.core.statements import built_once
 
 from . import papers
 from .models import Bill, PrintedCopy, PrintedDocument
@@ -27,10 +26,10 @@ class Invoice:
 
 def invoice(bill: Bill) -> Invoice:
     """How the paper of the bill as it stands now comes along."""
-    size = _document(bill.id, papers.edition(bill), is_size=True).scalar_one_or_none()
+    size = db.session.execute(_document(bill.id, papers.edition(bill), is_size=True)).scalar_one_or_none()
     if size is not None:
         return Invoice("ready", size)
-    row = _newest_work(papers.INVOICE, bill.id).scalar_one_or_none()
+    row = db.session.execute(_newest_work(papers.INVOICE, bill.id)).scalar_one_or_none()
     if row is None or row.done_at:
         return Invoice("none")
     return Invoice("failed") if row.dead_at else Invoice("waiting", since=row.created_at)
@@ -38,10 +37,9 @@ def invoice(bill: Bill) -> Invoice:
 
 def invoice_pdf(bill: Bill) -> bytes | None:
     """The stored invoice of the bill as it stands now."""
-    return _document(bill.id, papers.edition(bill), is_size=False).scalar_one_or_none()
+    return db.session.execute(_document(bill.id, papers.edition(bill), is_size=False)).scalar_one_or_none()
 
 
-@built_once
 def _document(bill_id: Any, edition: Any, *, is_size: bool) -> Select:
     content = PrintedDocument.content
     return select(func.length(content) if is_size else content).where(
@@ -49,7 +47,6 @@ def _document(bill_id: Any, edition: Any, *, is_size: bool) -> Select:
     )
 
 
-@built_once
 def _newest_work(kind: Any, ref_id: Any) -> Select:
     work = outbox.Outbox
     return select(work).where(work.kind == kind, work.ref_id == ref_id).order_by(work.id.desc()).limit(1)

@@ -12,7 +12,6 @@ from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.money import ZERO, Money
 from hms.core.people import Person
-from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients.models import Patient
 from hms.patients.queries import WHO, find
@@ -39,10 +38,9 @@ PAYER_OWES = Bill.payer_share - Bill.payer_paid
 
 def subtotal(bill_id: int) -> Money:
     """What the standing lines of a bill add up to, before any discount."""
-    return _subtotal(bill_id).scalar_one() or ZERO
+    return db.session.execute(_subtotal(bill_id)).scalar_one() or ZERO
 
 
-@built_once
 def _subtotal(bill_id: Any) -> Select:
     return select(func.sum(BillLine.amount)).where(BillLine.bill_id == bill_id, BillLine.withdrawn_at.is_(None))
 
@@ -50,10 +48,9 @@ def _subtotal(bill_id: Any) -> Select:
 def owed(patient_id: int, *, but_not: int | None = None) -> Money:
     """All that a patient has still to pay: issued bills less payments, and the charges of drafts; without other payers'
     parts, and without bill `but_not`."""
-    return _owed(patient_id, but_not or 0).scalar_one() or ZERO
+    return db.session.execute(_owed(patient_id, but_not or 0)).scalar_one() or ZERO
 
 
-@built_once
 def _owed(patient_id: Any, but_not: Any) -> Select:
     return owed_of(patient_id).where(Bill.id != but_not)
 
@@ -145,13 +142,12 @@ def bill_row(bill_id: int) -> Any | None:
 
 def bill_with_patient(bill_id: int) -> tuple[Bill, Patient]:
     """A bill and whose it is; `NotFound`."""
-    row = _bill_with_patient(bill_id).one_or_none()
+    row = db.session.execute(_bill_with_patient(bill_id)).one_or_none()
     if row is None:
         raise NotFound(_("There is no such bill."))
     return row[0], row[1]
 
 
-@built_once
 def _bill_with_patient(bill_id: Any) -> Select:
     return select(Bill, Patient).join(Patient, Patient.id == Bill.patient_id).where(Bill.id == bill_id)
 
@@ -174,10 +170,9 @@ def left_of(paid: Payment) -> Money:
 
 
 def payments_of(bill_id: int) -> list[Payment]:
-    return list(_payments_of(bill_id).scalars())
+    return list(db.session.execute(_payments_of(bill_id)).scalars())
 
 
-@built_once
 def _payments_of(bill_id: Any) -> Select:
     return select(Payment).where(Payment.bill_id == bill_id).order_by(Payment.id)
 

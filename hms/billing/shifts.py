@@ -17,7 +17,6 @@ from hms.core.money import ZERO, Money
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.series import take
-from hms.core.statements import built_once
 from hms.core.words import _
 
 from . import closings, till
@@ -51,10 +50,9 @@ def till_of(cashier_id: int | None) -> int | None:
 
 def _opened(cashier_id: int) -> Any:
     """Id and count of the open till; two payments at once open one."""
-    return _opening(cashier_id, clock.now(), ZERO).one()
+    return db.session.execute(_opening(cashier_id, clock.now(), ZERO)).one()
 
 
-@built_once
 def _opening(whose: Any, now: Any, float_amount: Any) -> Any:
     tills = CashShift.__table__
     new = insert(tills).values(

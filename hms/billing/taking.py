@@ -13,7 +13,7 @@ from hms.core.money import Money
 from hms.core.outbox import later
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.records import locked, put, save
+from hms.core.records import locked
 from hms.core.series import take_each
 from hms.core.words import _
 
@@ -108,7 +108,9 @@ def _book(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: in
         bill.payer_paid = bill.payer_paid + change
     _number(payment, bill, series)
     settle(bill)
-    return put(payment)
+    db.session.add(payment)
+    db.session.flush()
+    return payment
 
 
 def _number(payment: Payment, bill: Bill, series: str) -> None:
@@ -125,7 +127,7 @@ def settle(bill: Bill) -> None:
     """Set the state of an issued bill after money came, went or was given up; its paper is printed anew."""
     bill.status = rules.state(bill.total, bill.paid, bill.written_off).value
     bill.changed()
-    save(bill)
+    db.session.flush()
     later(papers.INVOICE, bill.id)
     alert(Alert.BILL_CHANGED)
 

@@ -12,7 +12,6 @@ from hms.core import clock
 from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.statements import built_once
 from hms.patients import access
 from hms.patients.models import Patient
 from hms.patients.reader import Reader, reader
@@ -69,11 +68,12 @@ def bills(who: Person) -> Select:
 
 def bill(bill_id: int, who: Person) -> Row | None:
     """One of them."""
-    found = _bill(bill_id, who=reader(who), is_whole=reads_whole(who), with_void=sees_withdrawn(who))
+    found = db.session.execute(
+        _bill(bill_id, who=reader(who), is_whole=reads_whole(who), with_void=sees_withdrawn(who))
+    )
     return found.one_or_none()
 
 
-@built_once
 def _bill(bill_id: Any, *, who: Reader, is_whole: bool, with_void: bool) -> Select:
     return _bills(who, is_whole=is_whole, with_void=with_void).where(Bill.id == bill_id)
 

@@ -15,7 +15,6 @@ from hms.clinical import codes, lines, readings, visits
 from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription, VitalsReading
 from hms.core.db import db
 from hms.core.format import NBSP
-from hms.core.statements import built_once
 from hms.lab import queries as lab
 from hms.patients.models import Patient
 from hms.staff import queries as staff
@@ -79,10 +78,11 @@ def prescriptions(patient_id: int, before: int | None = None) -> Rows:
 
 def last_readings(whom: Patient) -> list[readings.Reading]:
     """The last vital signs and the few before them, newest first."""
-    return [readings.shown(row, whom.birth_date) for row in _last_readings(whom.id, TREND).scalars()]
+    return [
+        readings.shown(row, whom.birth_date) for row in db.session.execute(_last_readings(whom.id, TREND)).scalars()
+    ]
 
 
-@built_once
 def _last_readings(patient_id: Any, limit: Any) -> Select:
     query = select(VitalsReading).where(VitalsReading.patient_id == patient_id, VitalsReading.status == "final")
     return query.order_by(VitalsReading.taken_at.desc()).limit(limit)
@@ -126,10 +126,9 @@ def observations(patient_id: int, before: int | None = None) -> Rows:
 
 def immunizations(patient_id: int, limit: int = PAGE) -> list[Immunization]:
     """Vaccines given, the last first."""
-    return list(_immunizations(patient_id, limit).scalars())
+    return list(db.session.execute(_immunizations(patient_id, limit)).scalars())
 
 
-@built_once
 def _immunizations(patient_id: Any, limit: Any) -> Select:
     query = select(Immunization).where(Immunization.patient_id == patient_id)
     return query.order_by(Immunization.given_on.desc().nulls_last(), Immunization.id).limit(limit)

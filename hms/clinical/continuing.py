@@ -18,7 +18,6 @@ from hms.core.format import day
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.same_patient import check_same_patient
-from hms.core.statements import built_once
 from hms.core.text import clean_field
 from hms.core.words import Sentence, _
 from hms.formulary import queries as formulary
@@ -43,7 +42,7 @@ class Ticked:
 
 def problems(patient_id: int) -> list[Any]:
     """Diagnoses that have not ended, each once, the last recorded first, with the name of their code's list."""
-    return list(_problems(patient_id))
+    return list(db.session.execute(problems_of(patient_id)))
 
 
 def problems_of(patient_id: Any) -> Select:
@@ -66,9 +65,6 @@ def problems_of(patient_id: Any) -> Select:
     told = (one for one in ranked.c if one.key != "nth")
     newest = select(*told).where(ranked.c.nth == 1).order_by(ranked.c.since.desc(), ranked.c.id.desc())
     return newest.limit(MOST_PROBLEMS)
-
-
-_problems = built_once(problems_of)
 
 
 @action(Action.WRITE_ENCOUNTER, "clinical.take_over")

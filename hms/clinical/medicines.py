@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Select, and_, cast, func, or_, select
 
 from hms.core import clock
+from hms.core.db import db
 from hms.core.errors import RuleBroken
-from hms.core.statements import built_once
 from hms.formulary import catalogue
 from hms.formulary.allergies import AllergyEntry
 from hms.formulary.dosing import Dose
@@ -71,7 +71,7 @@ class Around:
 
 def around_order(patient_id: int, encounter_id: int | None) -> Around:
     """Gathered once for the checks of one order, or of many; what is drafted in the encounter counts as taken."""
-    whom = _whom(patient_id, clock.now() - PREGNANCY_KNOWN_FOR).one()
+    whom = db.session.execute(_whom(patient_id, clock.now() - PREGNANCY_KNOWN_FOR)).one()
     person = Person(
         age_years=readings.age_years(whom.birth_date),
         sex=whom.sex,
@@ -79,10 +79,9 @@ def around_order(patient_id: int, encounter_id: int | None) -> Around:
         weight_kg=whom.weight,
     )
     recorded = _entries(reactions.read(whom.allergies), whom.allergy_status)
-    return Around(person, recorded, _as_taken(_running(patient_id, encounter_id or 0)))
+    return Around(person, recorded, _as_taken(db.session.execute(_running(patient_id, encounter_id or 0))))
 
 
-@built_once
 def _whom(patient_id: Any, since: Any) -> Select:
     """The patient with the last weight, and whether she was pregnant when that was last noted."""
     whom, reading = Patient.__table__.c, VitalsReading.__table__.c
@@ -106,10 +105,9 @@ def is_current() -> ColumnElement[bool]:
 
 def current(patient_id: int, encounter_id: int | None = None) -> list[Prescription]:
     """What the patient takes at present, newest first, and the lines of the open encounter."""
-    return list(_current(patient_id, encounter_id or 0).scalars())
+    return list(db.session.execute(_current(patient_id, encounter_id or 0)).scalars())
 
 
-@built_once
 def _current(patient_id: Any, encounter_id: Any) -> Select:
     query = select(Prescription).where(*_is_taken(patient_id, encounter_id))
     return query.order_by(Prescription.id.desc()).limit(MOST_CURRENT)
@@ -136,7 +134,6 @@ _NEEDED = (
 _Product = namedtuple("_Product", tuple(MedicineRecord.__annotations__))
 
 
-@built_once
 def _running(patient_id: Any, encounter_id: Any) -> Select:
     """`_current` as columns of the orders, and then those of their medicines."""
     order, product = Prescription.__table__, Medication.__table__

@@ -15,7 +15,6 @@ from hms.core.db import db, found
 from hms.core.errors import NotFound, RuleBroken, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.statements import built_once
 from hms.core.text import clean_field
 from hms.core.words import _
 
@@ -37,25 +36,21 @@ def scope(template: Any) -> str:
 
 def offered(who: Person) -> list[NoteTemplate]:
     """The templates `who` may use, their own first; of one shortcut only the nearest is opened by it."""
-    return list(_offered(who.id, who.department_id or 0).scalars())
+    return list(db.session.scalars(narrowed_to_readable(select(NoteTemplate), who)))
 
 
-def readable_by(person_id: Any, department_id: Any) -> Select:
-    """Active templates of a person, of a department (0 for none), and of nobody in particular."""
+def narrowed_to_readable(templates: Select, who: Person) -> Select:
+    """The active ones of `who`, of their department, and of nobody in particular."""
     nearest = case((NoteTemplate.owner_id.is_not(None), 0), (NoteTemplate.department_id.is_not(None), 1), else_=2)
     is_nobodys = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
-    is_near = or_(NoteTemplate.owner_id == person_id, is_nobodys, NoteTemplate.department_id == department_id)
-    return select(NoteTemplate).where(NoteTemplate.is_active, is_near).order_by(nearest, NoteTemplate.shortcut)
-
-
-_offered = built_once(readable_by)
+    is_near = or_(NoteTemplate.owner_id == who.id, is_nobodys, NoteTemplate.department_id == (who.department_id or 0))
+    return templates.where(NoteTemplate.is_active, is_near).order_by(nearest, NoteTemplate.shortcut)
 
 
 def readable(template_id: int, who: Person) -> NoteTemplate:
     """A template that `who` may use; `NotFound` for others."""
-    one = db.session.scalars(
-        readable_by(who.id, who.department_id or 0).where(NoteTemplate.id == template_id)
-    ).one_or_none()
+    wanted = select(NoteTemplate).where(NoteTemplate.id == template_id)
+    one = db.session.scalars(narrowed_to_readable(wanted, who)).one_or_none()
     if one is None:
         raise NotFound(_("There is no such template."))
     return one

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Select, select
+
+from hms.billing import queries as billing
 from hms.clinical import rules
 from hms.clinical.rules import Diagnosis
 from hms.core.actions import doing
-from hms.core.money import ZERO
+from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.patients import actions as patient_actions
@@ -16,8 +19,8 @@ from hms.patients import queries as patients
 from hms.patients.models import Patient
 from hms.staff import queries as staff
 
-from . import around, codes, lines, queries, readings, sections, unsaved, visits
-from .models import Encounter
+from . import codes, continuing, lines, medicines, note_templates, queries, readings, sections, signing, unsaved, visits
+from .models import Encounter, NoteTemplate
 from .visits import Visit
 
 MOST_NOTES = 2
@@ -37,7 +40,7 @@ class Earlier:
 
 @dataclass
 class EncounterPage:
-    """The encounter with everything around it."""
+    """An encounter with all that its page shows beside it."""
 
     encounter: Encounter
     patient: Patient
@@ -93,37 +96,44 @@ def gather(encounter_id: int, who: Person) -> EncounterPage:
     with doing("clinical.open_chart", who):
         encounter, whom = queries.encounter_with_patient(encounter_id, who)
         patient_actions.open_found(whom, by=who)
-        return _gathered(encounter, whom, around.of(encounter, whom, who), who)
+        return _gathered(encounter, whom, who)
 
 
-def _gathered(encounter: Encounter, whom: Patient, beside: Any, who: Person) -> EncounterPage:
+def _gathered(encounter: Encounter, whom: Patient, who: Person) -> EncounterPage:
     is_open = encounter.status == "in_progress"
     addenda = [] if is_open else queries.addenda_of(encounter.id)
-    taken_by = {one.taken_by_id for one in beside.readings}
+    reading = db.session.execute(readings.last_of(encounter.id)).first()
+    taken_by = {reading.taken_by_id} if reading else set()
     names = _names({encounter.doctor_id, *(one.author_id for one in addenda), *taken_by}, who)
-    orders = lines.shown(beside.orders)
+    orders = lines.shown(db.session.execute(medicines.around(whom.id, encounter.id)).all())
     return EncounterPage(
         encounter=encounter,
         patient=whom,
-        banner=patients.banner(whom, beside),
+        banner=patients.patient_banner(whom, who),
         doctor=names.get(encounter.doctor_id or 0, encounter.performer_name),
-        reading=next((_shown(one, whom, names) for one in beside.readings), None),
-        conditions=beside.conditions,
+        reading=_shown(reading, whom, names) if reading else None,
+        conditions=queries.conditions_of(encounter.id),
         lines=[one for one in reversed(orders) if one.encounter_id == encounter.id],
         current=[one for one in orders if one.encounter_id != encounter.id],
-        visits=visits.as_visits(beside.visits),
+        visits=visits.as_visits(db.session.execute(_other_visits(whom.id, encounter.id))),
         addenda=addenda,
         names=names,
-        unsaved=unsaved.texts(beside.draft or {}),
-        asks_birth_year=is_open
-        and rules.must_retype_birth_year(
-            has_other_unsaved_encounter=beside.unsaved, has_same_name_in_queue=beside.twin
-        ),
-        owed=beside.owed or ZERO if who.may(Action.ADD_CHARGE) else None,
-        problems=beside.problems if is_open else [],
+        unsaved=unsaved.of(encounter.id, who) if encounter.doctor_id == who.id else (),
+        asks_birth_year=is_open and signing.asks_birth_year(encounter, whom, who),
+        owed=billing.owed(whom.id) if who.may(Action.ADD_CHARGE) else None,
+        problems=list(db.session.execute(continuing.problems_of(whom.id))) if is_open else [],
         sections=sections.all_of(encounter),
-        templates=beside.templates if is_open and who.may(Action.WRITE_ENCOUNTER) else [],
+        templates=_templates(who) if is_open and who.may(Action.WRITE_ENCOUNTER) else [],
     )
+
+
+def _other_visits(patient_id: int, encounter_id: int) -> Select:
+    return visits.last_of(patient_id).where(Encounter.__table__.c.id != encounter_id)
+
+
+def _templates(who: Person) -> list[Any]:
+    shown = select(NoteTemplate.id, NoteTemplate.shortcut, NoteTemplate.title)
+    return list(db.session.execute(note_templates.narrowed_to_readable(shown, who)))
 
 
 def _names(user_ids: set[int | None], who: Person) -> dict[int, str]:

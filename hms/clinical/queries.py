@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, Select, any_, false, select
+from sqlalchemy import Row, Select, false, select
 
 from hms.appointments.models import QueueEntry
 from hms.core import clock
@@ -13,8 +13,6 @@ from hms.core.db import db
 from hms.core.errors import Hidden, NotFound
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.records import columns_of, record_in
-from hms.core.statements import built_once
 from hms.core.words import _
 from hms.patients import access
 from hms.patients.models import Patient
@@ -68,14 +66,13 @@ def _encounters(*, may_read: bool, who: Reader) -> Select:
     return query.where(_ENCOUNTER.status == "signed") if who.is_patient else query
 
 
-@built_once
 def _encounter(encounter_id: Any, *, may_read: bool, who: Reader) -> Select:
     return _encounters(may_read=may_read, who=who).where(_ENCOUNTER.id == encounter_id)
 
 
 def encounter(encounter_id: int, who: Person) -> Any:
     """One encounter as `who` may read it; `NotFound` when there is none."""
-    row = _encounter(encounter_id, may_read=reads_clinical(who), who=reader(who)).one_or_none()
+    row = db.session.execute(_encounter(encounter_id, may_read=reads_clinical(who), who=reader(who))).one_or_none()
     if row is None:
         raise _missing(Encounter, encounter_id, "No Encounter matches the given query.")
     return row
@@ -103,14 +100,15 @@ def _prescriptions(*, may_read: bool, who: Reader) -> Select:
     return query.where(_ORDER.status != "draft") if who.is_patient else query
 
 
-@built_once
 def _prescription(prescription_id: Any, *, may_read: bool, who: Reader) -> Select:
     return _prescriptions(may_read=may_read, who=who).where(_ORDER.id == prescription_id)
 
 
 def prescription(prescription_id: int, who: Person) -> Any:
     """One order as `who` may read it; `NotFound` when there is none."""
-    row = _prescription(prescription_id, may_read=reads_prescriptions(who), who=reader(who)).one_or_none()
+    row = db.session.execute(
+        _prescription(prescription_id, may_read=reads_prescriptions(who), who=reader(who))
+    ).one_or_none()
     if row is None:
         raise _missing(Prescription, prescription_id, "No Prescription matches the given query.")
     return row
@@ -119,26 +117,24 @@ def prescription(prescription_id: int, who: Person) -> Any:
 def vitals_of_waiting(entry_ids: Iterable[int], who: Person) -> list[Row]:
     """The readings of places in the queue, oldest first: what is shown of each (`readings.COLUMNS`), `queue_entry_id`,
     `birth_date`, and whether it `is_open` to `who`."""
-    return list(_vitals_of_waiting(list(entry_ids), who=reader(who)))
+    return list(db.session.execute(_vitals_of_waiting(list(entry_ids), who=reader(who))))
 
 
-@built_once
 def _vitals_of_waiting(entry_ids: Any, *, who: Reader) -> Select:
     is_open = access.open_to(who, Patient.id).label("is_open")
     query = select(*readings.COLUMNS, VitalsReading.queue_entry_id, Patient.birth_date, is_open)
     return (
         query.join_from(VitalsReading, Patient, Patient.id == VitalsReading.patient_id)
-        .where(VitalsReading.queue_entry_id == any_(entry_ids), VitalsReading.status == "final")
+        .where(VitalsReading.queue_entry_id.in_(entry_ids), VitalsReading.status == "final")
         .order_by(VitalsReading.taken_at)
     )
 
 
 def vitals_of(encounter_id: int) -> list[VitalsReading]:
     """The readings of an encounter, newest first, without corrected ones."""
-    return list(_vitals_of(encounter_id).scalars())
+    return list(db.session.execute(_vitals_of(encounter_id)).scalars())
 
 
-@built_once
 def _vitals_of(encounter_id: Any) -> Select:
     query = select(VitalsReading).where(VitalsReading.encounter_id == encounter_id, VitalsReading.status == "final")
     return query.order_by(VitalsReading.taken_at.desc(), VitalsReading.id.desc())
@@ -146,7 +142,7 @@ def _vitals_of(encounter_id: Any) -> Select:
 
 def conditions_of(encounter_id: int) -> list[Condition]:
     """The diagnoses of an encounter, the primary one first."""
-    return list(_conditions_of(encounter_id).scalars())
+    return list(db.session.execute(diagnosed(encounter_id)).scalars())
 
 
 def diagnosed(encounter_id: Any) -> Select:
@@ -155,15 +151,11 @@ def diagnosed(encounter_id: Any) -> Select:
     return query.order_by(Condition.rank, Condition.id)
 
 
-_conditions_of = built_once(diagnosed)
-
-
 def addenda_of(encounter_id: int) -> list[Addendum]:
     """What was added to an encounter, oldest first."""
-    return list(_addenda_of(encounter_id).scalars())
+    return list(db.session.execute(_addenda_of(encounter_id)).scalars())
 
 
-@built_once
 def _addenda_of(encounter_id: Any) -> Select:
     return select(Addendum).where(Addendum.encounter_id == encounter_id).order_by(Addendum.id)
 
@@ -173,16 +165,20 @@ def encounter_found(encounter_id: int, who: Person) -> Encounter:
 
     `access.Closed` for an administrator who must give a reason first.
     """
-    found = _checked(_record(encounter_id, with_patient=False, who=reader(who)).one_or_none(), encounter_id, who)
-    return record_in(found, Encounter)
+    found = _checked(
+        db.session.execute(_record(encounter_id, with_patient=False, who=reader(who))).one_or_none(), encounter_id, who
+    )
+    return found.Encounter
 
 
 def encounter_with_patient(encounter_id: int, who: Person) -> tuple[Encounter, Patient]:
     """As `encounter_found`, and whose it is."""
-    found = _checked(_record(encounter_id, with_patient=True, who=reader(who)).one_or_none(), encounter_id, who)
-    if found.patient__status != "active":
+    found = _checked(
+        db.session.execute(_record(encounter_id, with_patient=True, who=reader(who))).one_or_none(), encounter_id, who
+    )
+    if found.Patient.status != "active":
         raise NotFound(NO_PATIENT)
-    return record_in(found, Encounter), record_in(found, Patient)
+    return found.Encounter, found.Patient
 
 
 def _checked(found: Any, encounter_id: int, who: Person) -> Any:
@@ -195,14 +191,14 @@ def _checked(found: Any, encounter_id: int, who: Person) -> Any:
     return found
 
 
-@built_once
 def _record(encounter_id: Any, *, with_patient: bool, who: Reader) -> Select:
     whose = Encounter.patient_id
     is_standing = (Encounter.id == encounter_id, Encounter.status != "entered_in_error")
-    query = select(*columns_of(Encounter), whose.label("patient_id"), *_marks(True, who, whose)).where(
+    query = select(Encounter, whose.label("patient_id"), *_marks(True, who, whose)).where(
         *is_standing, *access.visible_to(who, whose)
     )
-    return query.add_columns(*columns_of(Patient)).join(Patient, Patient.id == whose) if with_patient else query
+    query = query.add_columns(Patient).join(Patient, Patient.id == whose) if with_patient else query
+    return query.execution_options(populate_existing=True)
 
 
 def encounter_held(encounter_id: int, who: Person) -> Row:
@@ -210,11 +206,10 @@ def encounter_held(encounter_id: int, who: Person) -> Row:
 
     `NotFound` and `access.Closed` as for `encounter_found`; but one that was entered in error is found.
     """
-    found = _held(encounter_id, who=reader(who)).one_or_none()
+    found = db.session.execute(_held(encounter_id, who=reader(who))).one_or_none()
     return _checked(found, encounter_id, who)
 
 
-@built_once
 def _held(encounter_id: Any, *, who: Reader) -> Select:
     whose = _ENCOUNTER.patient_id
     told = (_ENCOUNTER.id, whose, _ENCOUNTER.doctor_id, _ENCOUNTER.status, *_marks(True, who, whose))

@@ -14,8 +14,8 @@ from sqlalchemy import CompoundSelect, Select, literal, select, union_all
 from hms.clinical import news2, vitals
 from hms.clinical.measures import Earlier, bmi, bmi_text
 from hms.core import clock
+from hms.core.db import db
 from hms.core.format import NBSP
-from hms.core.statements import built_once
 from hms.core.words import Sentence
 
 from .models import VitalsReading
@@ -142,10 +142,12 @@ def _pressure(known: dict[str, Decimal], age: Decimal | None) -> Measure:
 
 def last_sizes(patient_id: int) -> dict[str, Earlier]:
     """The last weight (kg) and height (cm) of a patient, with the day."""
-    return {key: Earlier(value, clock.local(taken_at).date()) for key, value, taken_at in _last_sizes(patient_id)}
+    return {
+        key: Earlier(value, clock.local(taken_at).date())
+        for key, value, taken_at in db.session.execute(_last_sizes(patient_id))
+    }
 
 
-@built_once
 def _last_sizes(patient_id: Any) -> CompoundSelect:
     def last(key: str) -> Select:
         value = _READING[key]

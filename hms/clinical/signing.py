@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
 from hms.appointments import actions as queue
 from hms.appointments.models import Appointment, QueueEntry
@@ -18,7 +19,6 @@ from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
-from hms.core.statements import built_once
 from hms.core.words import _
 from hms.formulary import queries as formulary
 from hms.formulary import rules as safety
@@ -166,17 +166,12 @@ def asks_birth_year(encounter: Any, whom: Patient, by: Person) -> bool:
     somebody of the same name waits today."""
     today = clock.today()
     names = (whom.family_name, whom.given_names)
-    found = _others(by.id, clock.day_bounds(today)[0], whom.id, today, *names).one()
+    found = db.session.execute(select(*_others(by.id, clock.day_bounds(today)[0], whom.id, today, *names))).one()
     return rules.must_retype_birth_year(has_other_unsaved_encounter=found.unsaved, has_same_name_in_queue=found.twin)
 
 
-@built_once
-def _others(person_id: Any, since: Any, patient_id: Any, today: Any, family_name: Any, given_names: Any) -> Select:
-    return select(*others(person_id, since, patient_id, today, family_name, given_names))
-
-
-def others(
-    person_id: Any, since: Any, patient_id: Any, today: Any, family_name: Any, given_names: Any
+def _others(
+    person_id: int, since: datetime, patient_id: int, today: date, family_name: str, given_names: str
 ) -> tuple[Any, Any]:
     """Whether the person has unsaved work on another patient, and whether another of this name waits."""
     unsaved = (

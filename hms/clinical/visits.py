@@ -10,7 +10,7 @@ from sqlalchemy import Select, and_, case, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.appointments.columns import staff_name
-from hms.core.statements import built_once
+from hms.core.db import db
 from hms.staff.models import User
 
 from .models import ICD10, Condition, Encounter
@@ -33,16 +33,13 @@ class Visit:
 
 def last(patient_id: int) -> list[Visit]:
     """The patient's last encounters, newest first, with their diagnoses."""
-    return as_visits(_last(patient_id))
+    return as_visits(db.session.execute(last_of(patient_id)))
 
 
 def last_of(patient_id: Any) -> Select:
     """`last` as a question."""
     mine = visits().where(_ENCOUNTER.patient_id == patient_id)
     return mine.order_by(_ENCOUNTER.started_at.desc(), _ENCOUNTER.id.desc()).limit(LAST)
-
-
-_last = built_once(last_of)
 
 
 def visits() -> Select:

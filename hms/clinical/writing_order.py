@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, update
 
 from hms.core import clock
 from hms.core.alerts import Alert, alert
+from hms.core.db import db
 from hms.core.people import Person
-from hms.core.records import put, written_over
-from hms.core.statements import Writing
 
 from .models import Encounter, Prescription
-
-_NEXT_VERSION = Writing(
-    text("UPDATE encounter SET version = version + 1, updated_at = :now WHERE id = :id RETURNING id")
-)
 
 
 def add(encounter: Row, values: dict[str, Any], *, is_draft: bool, by: Person) -> Prescription:
@@ -24,10 +19,12 @@ def add(encounter: Row, values: dict[str, Any], *, is_draft: bool, by: Person) -
     now = clock.now()
     whose = {"patient_id": encounter.patient_id, "encounter_id": encounter.id, "prescriber_id": by.id}
     stands = {} if is_draft else {"status": "active", "signed_at": now}
-    line = put(Prescription(**whose, **stands, **values))
+    line = Prescription(**whose, **stands, **values)
+    db.session.add(line)
+    db.session.flush()
     if is_draft:
-        _NEXT_VERSION.write({"id": encounter.id, "now": now})
-        written_over(Encounter, [encounter.id])
+        next_version = update(Encounter).where(Encounter.id == encounter.id).values(version=Encounter.version + 1)
+        db.session.execute(next_version)
     else:
         alert(Alert.PRESCRIPTION_SIGNED)
     return line

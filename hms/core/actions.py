@@ -23,7 +23,6 @@ from .db import db
 from .errors import NotAllowed, Stale
 from .people import Person
 from .permissions import Action
-from .questions import Telling
 from .sayings import refusal
 from .words import _
 
@@ -124,13 +123,10 @@ def _part(outer: Doing, name: str) -> Iterator[None]:
 
 
 def _transaction(now: Doing) -> Iterator[None]:
-    only_read_before = database.in_one_transaction()
     try:
         once.claim(now.by)
         yield
         db.session.commit()  # the only commit of a business write
-        if only_read_before:
-            database.only_read()
     except StaleDataError as stale:
         db.session.rollback()
         raise Stale(STALE) from stale
@@ -145,7 +141,7 @@ def _transaction(now: Doing) -> Iterator[None]:
         raise
 
 
-_NAME = Telling(text("SELECT set_config('hms.doing', :doing, true), set_config('hms.ticket', :ticket, true)"))
+_NAME = text("SELECT set_config('hms.doing', :doing, true), set_config('hms.ticket', :ticket, true)")
 
 
 def name_transaction(name: str, by: Person) -> None:
@@ -153,7 +149,7 @@ def name_transaction(name: str, by: Person) -> None:
     who = {"action": name, "actor": by.id, "name": by.username, "role": by.role, "session": by.session_id}
     if has_request_context():
         who |= {"ip": request.remote_addr, "request": g.get("request_id"), "purpose": g.get("purpose")}
-    _NAME.tell({"doing": json.dumps(who), "ticket": audit.ticket()})
+    db.session.connection().execute(_NAME, {"doing": json.dumps(who), "ticket": audit.ticket()})
 
 
 @event.listens_for(db.session, "after_soft_rollback")

@@ -21,7 +21,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from .db import db, note_write
 from .people import Person
-from .questions import Telling
 
 _BESIDE = ["entity", "outcome", "recorded_at"]
 """What the trail is filtered by besides a person or an action, kept in their indexes: no entry is fetched in vain."""
@@ -86,8 +85,7 @@ _COLUMNS = (
     *("action", "outcome", "actor_name", "actor_role", "request_id", "entity", "purpose"),
     *("actor_id", "session_id", "entity_id", "patient_id", "ip", "new"),
 )
-_WRITE = Telling(
-    text("""
+_WRITE = text("""
 INSERT INTO audit_entry (action, outcome, actor_name, actor_role, request_id, entity, purpose,
                          actor_id, session_id, entity_id, patient_id, ip, new)
 SELECT CAST(:action AS text), CAST(:outcome AS text), CAST(:actor_name AS text), CAST(:actor_role AS text),
@@ -96,7 +94,6 @@ SELECT CAST(:action AS text), CAST(:outcome AS text), CAST(:actor_name AS text),
        CAST(:new AS jsonb)
   FROM set_config('hms.ticket', :ticket, true)
 """)
-)
 _EMPTY: dict[str, Any] = dict.fromkeys(_COLUMNS) | {"outcome": "success"}
 
 
@@ -127,7 +124,7 @@ def record_each(action: str, by: Person | None, entries: list[dict[str, Any]]) -
     for row in rows:
         row["new"] = None if row["new"] is None else json.dumps(row["new"], default=str)
     note_write(db.session())
-    _WRITE.tell(*rows)
+    db.session.connection().execute(_WRITE, rows)
 
 
 def who_columns(by: Person | None) -> dict[str, Any]:

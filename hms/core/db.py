@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Connection, DateTime, Identity, MetaData, Numeric, Text, event, func
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text, event, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, ORMExecuteState, Session, mapped_column, registry  # noqa: F401
 from sqlalchemy.types import TypeDecorator
 
-from . import clock, pool
+from . import clock
 from .errors import NotFound
 from .money import Money
 from .words import _
@@ -63,41 +63,12 @@ db = SQLAlchemy(
 )
 
 
-ONLY_READS = {"only_reads": True}
-"""Execution options of a statement that is no SELECT of the ORM and yet changes nothing."""
-
-
 before_writing: list[Callable[[], None]] = []
 """What is told before the session's first statement that may write, and any other."""
 
 
-def only_read() -> None:
-    """Until something writes or an action begins, let each question stand for itself, without a transaction.
-
-    It sees what is committed when it is asked, as it would in a transaction too (PostgreSQL's READ COMMITTED). BEGIN and
-    COMMIT are a twentieth of what a page costs.
-    """
-    db.session().info["only_reads"] = True
-
-
-def in_one_transaction() -> bool:
-    """What follows is in one transaction, until it ends. Gives whether the session only read before."""
-    session = db.session()
-    only_read_before = session.info.pop("only_reads", False)
-    if only_read_before and session.in_transaction():
-        pool.without_transactions(session.connection(), are_spared=False)
-    return only_read_before
-
-
-@event.listens_for(db.session, "after_begin")
-def _spare_transactions(session: Session, _transaction: Any, connection: Connection) -> None:
-    if session.info.get("only_reads"):
-        pool.without_transactions(connection, are_spared=True)
-
-
 def note_write(session: Session) -> None:
-    """The request is not one that only reads."""
-    in_one_transaction()
+    """Remember that the session's transaction writes."""
     session.info["has_written"] = True
 
 
@@ -110,7 +81,7 @@ def will_write(session: Session, *_flush: Any) -> None:
 
 @event.listens_for(db.session, "do_orm_execute")
 def _note_statement(execution: ORMExecuteState) -> None:
-    if not execution.is_select and not execution.execution_options.get("only_reads"):
+    if not execution.is_select:
         will_write(execution.session)
 
 
@@ -132,7 +103,6 @@ def leave() -> None:
     if not db.session.registry.has():
         return
     session = db.session()
-    session.info.pop("only_reads", None)
     if not session.in_transaction():
         return
     if session.info.get("has_written") or session.new or session.dirty or session.deleted:

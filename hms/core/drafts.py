@@ -13,7 +13,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from . import clock
 from .db import Working, db
 from .errors import RuleBroken
-from .statements import built_once
 from .words import _
 
 KEPT = timedelta(days=7)
@@ -90,30 +89,27 @@ def _held(person_id: int, form: str) -> Draft | None:
 
 def of(person_id: int, form: str) -> Draft | None:
     """The person's own draft of `form`."""
-    return _own(person_id, form).scalar_one_or_none()
+    return db.session.execute(_own(person_id, form)).scalar_one_or_none()
 
 
-@built_once
 def _own(person_id: Any, form: Any) -> Select:
     return select(Draft).where(Draft.person_id == person_id, Draft.form == form)
 
 
 def all_of(person_id: int, limit: int = 5) -> list[Draft]:
     """The person's drafts, newest first."""
-    return list(_newest(person_id, limit).scalars())
+    return list(db.session.execute(_newest(person_id, limit)).scalars())
 
 
-@built_once
 def _newest(person_id: Any, limit: Any) -> Select:
     return select(Draft).where(Draft.person_id == person_id).order_by(Draft.saved_at.desc()).limit(limit)
 
 
 def of_kind(person_id: int, kind: str, limit: int) -> list[Any]:
     """The person's drafts of forms named "kind:…", newest first: `form`, `content`, `saved_at`."""
-    return list(_of_kind(person_id, clock.now() - KEPT, limit, kind=kind))
+    return list(db.session.execute(_of_kind(person_id, clock.now() - KEPT, limit, kind=kind)))
 
 
-@built_once
 def _of_kind(person_id: Any, since: Any, limit: Any, *, kind: str) -> Select:
     shown = select(Draft.form, Draft.content, Draft.saved_at)
     mine = shown.where(Draft.person_id == person_id, Draft.form.startswith(f"{kind}:", autoescape=True))

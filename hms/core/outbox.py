@@ -24,7 +24,6 @@ from .actions import afterwards, doing
 from .broker import connection
 from .db import Working, db
 from .people import SYSTEM
-from .statements import built_once
 
 log = logging.getLogger(__name__)
 
@@ -80,12 +79,11 @@ def job(kind: str) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
 def later(kind: str, ref_id: int, *, due: datetime | None = None) -> None:
     """Do `kind` for record `ref_id` after this action commits (or at `due`). Asked twice while it waits, it is done once."""
     with db.session.no_autoflush:
-        outbox_id = _asked(kind, ref_id, due or clock.now()).scalar_one_or_none()
+        outbox_id = db.session.execute(_asked(kind, ref_id, due or clock.now())).scalar_one_or_none()
     if outbox_id is not None and due is None:
         afterwards(lambda: wake(outbox_id))
 
 
-@built_once
 def _asked(work: Any, about: Any, from_then: Any) -> Any:
     rows = Outbox.__table__
     new = insert(rows).values(kind=work, ref_id=about, due=from_then, attempts=0)

@@ -17,7 +17,8 @@ may not see a field may not filter or sort by it either. The OpenAPI document li
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from flask import request
@@ -29,7 +30,6 @@ from .errors import DomainError
 from .fields import LARGEST_ID, Day, Text
 from .localisation import translate
 from .people import Person
-from .statements import Narrowing
 from .text import sought
 from .words import Sentence, _
 
@@ -210,18 +210,29 @@ def first_and_last(arguments: dict[str, Any]) -> tuple[date | None, date | None]
     return (day, day) if day else (arguments.get("date_from"), arguments.get("date_to"))
 
 
-def bounds(arguments: dict[str, Any]) -> Narrowing:
-    """`first` and `end`, the instants at which the hospital days asked for begin and are over."""
+@dataclass(frozen=True)
+class Bounds:
+    """The instants at which the hospital days asked for begin and are over; None where none was asked for."""
+
+    first: datetime | None = None
+    end: datetime | None = None
+
+    def conditions(self, column: Any) -> list[Any]:
+        """What keeps the rows whose `column` lies within."""
+        first = [] if self.first is None else [column >= self.first]
+        return first if self.end is None else [*first, column < self.end]
+
+
+def bounds(arguments: dict[str, Any]) -> Bounds:
+    """The days asked for with `DAYS`, as instants."""
     first, last = first_and_last(arguments)
-    return Narrowing.of(
-        first=clock.day_bounds(first)[0] if first else None, end=clock.day_bounds(last)[1] if last else None
-    )
+    return Bounds(clock.day_bounds(first)[0] if first else None, clock.day_bounds(last)[1] if last else None)
 
 
 def narrowed(rows: Select, arguments: dict[str, Any], /, *, on: Any = None, **columns: Any) -> Select:
     """`rows` where each of `columns` has the value asked for under its name, and the instant `on` lies in the days asked."""
     chosen = [column == arguments[name] for name, column in columns.items() if arguments.get(name) is not None]
-    return rows.where(*chosen, *(() if on is None else bounds(arguments).bounding(on)))
+    return rows.where(*chosen, *(() if on is None else bounds(arguments).conditions(on)))
 
 
 def ordered(rows: Select, arguments: dict[str, Any], record_id: Any, /, **columns: Any) -> Select:

@@ -17,9 +17,9 @@ from flask import g, has_request_context
 from sqlalchemy import text
 
 from . import audit, settings, turns
+from .db import db
 from .errors import DomainError
 from .people import Person
-from .questions import Telling
 from .turns import Turn
 from .words import _
 
@@ -83,7 +83,9 @@ def check(by: Person, lately: int, limit_: Limit) -> None:
 
 
 def _now(by: Person, limit_: Limit) -> tuple[bool, int | None]:
-    return _NOW.tell({"actor_id": by.id, "minutes": limit_.minutes, "per_minute": limit_.per_minute}).fetchone()
+    values = {"actor_id": by.id, "minutes": limit_.minutes, "per_minute": limit_.per_minute}
+    is_told, seconds = db.session.connection().execute(_NOW, values).one()
+    return is_told, seconds
 
 
 def _mark_counted() -> bool:
@@ -94,8 +96,7 @@ def _mark_counted() -> bool:
     return before is not None and before == g.counted_read
 
 
-_NOW = Telling(
-    text("""
+_NOW = text("""
 SELECT EXISTS (SELECT FROM audit_entry
                 WHERE action = 'security.mass_reading' AND actor_id = CAST(:actor_id AS bigint)
                   AND recorded_at > now() - make_interval(mins => CAST(:minutes AS int))),
@@ -106,7 +107,6 @@ SELECT EXISTS (SELECT FROM audit_entry
            AND (new IS NULL OR NOT jsonb_exists(new, 'list'))
          ORDER BY recorded_at DESC OFFSET CAST(:per_minute AS int) LIMIT 1)
 """)
-)
 """Whether administrators were told in the limit's minutes; and in how many seconds the account has read less than so many
 times within a minute, the read under way apart (NULL, zero or less: it has already)."""
 

@@ -32,7 +32,6 @@ from . import api, audit, read_limit
 from .actions import doing
 from .db import db, note_write
 from .people import Person
-from .questions import Telling
 from .web import person
 
 BOARD = ".read_board"
@@ -133,7 +132,7 @@ def _record(action: str, by: Person, rows: list[_Entry], *, entity: str, renews:
     values |= {f"{name}s": [getattr(row, name) for row in rows] for name in _Entry._fields}
     values |= {"repeats": REPEATS_WITHIN, "minutes": limit.minutes, "reads": limit.reads}
     values["counts"] = not action.endswith(BOARD) and read_limit.holds(by, limit)
-    lately = _RECORD.tell(values).fetchone()[0]
+    lately = db.session.connection().execute(_RECORD, values).scalar_one()
     if lately is not None:
         read_limit.check(by, lately, limit)
 
@@ -154,8 +153,7 @@ _NOBODY: dict[str, Any] = dict.fromkeys(
     ("actor_id", "actor_name", "actor_role", "session_id", "ip", "request_id", "purpose")
 )
 
-_RECORD = Telling(
-    text("""
+_RECORD = text("""
 WITH lately AS MATERIALIZED (
     SELECT patient_id, new FROM audit_entry
      WHERE actor_id = CAST(:actor_id AS bigint)
@@ -189,7 +187,6 @@ SELECT CASE WHEN CAST(:counts AS boolean) AND EXISTS (SELECT FROM written) THEN
        (SELECT count(DISTINCT patient_id) + coalesce(sum(CAST(new->>'patients' AS int)
              * coalesce(CAST(new->>'weight' AS int), 1)), 0) / 100 FROM lately) END
 """)
-)
 """How many reads count `lately`; NULL, and not looked for, when nothing new was written or it does not count. It finds the
 index of what counts (`audit.COUNTED`), `long_ago` spares the search of a patient's whole past."""
 

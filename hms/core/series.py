@@ -12,7 +12,6 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .db import db
-from .statements import built_once
 
 
 class NumberSeries(db.Model):  # type: ignore[name-defined]
@@ -43,10 +42,9 @@ def take_many(series: str, count: int) -> range:
 
 def _taken(series: list[str], count: int) -> list[int]:
     with db.session.no_autoflush:
-        return _following(series, count).scalars().all()
+        return db.session.execute(_following(series, count)).scalars().all()
 
 
-@built_once
 def _following(series: Any, count: Any) -> Any:
     rows = NumberSeries.__table__
     wanted = func.unnest(cast(series, ARRAY(Text))).table_valued("of", with_ordinality="place").render_derived()

@@ -163,6 +163,7 @@ def _engine(config: Config) -> dict[str, object]:
         "max_overflow": 0,
         "pool_timeout": config.pool_timeout,
         "pool_use_lifo": True,
+        "pool_pre_ping": True,
         "hide_parameters": True,
         "connect_args": {"options": options, "connect_timeout": 5, "prepare_threshold": 3},
     }

@@ -6,7 +6,7 @@ from enum import IntEnum, unique
 
 from sqlalchemy import func, select
 
-from .db import ONLY_READS, db, in_one_transaction
+from .db import db
 
 
 @unique
@@ -33,17 +33,14 @@ class Turn(IntEnum):
 
 def wait(turn: Turn) -> None:
     """Wait for one's turn, until the transaction ends. `Unavailable` when it takes longer than the database waits for locks."""
-    in_one_transaction()
-    db.session.execute(select(func.pg_advisory_xact_lock(turn.value)), execution_options=ONLY_READS)
+    db.session.execute(select(func.pg_advisory_xact_lock(turn.value)))
 
 
 def try_acquire(turn: Turn) -> bool:
     """Take one's turn, until the transaction ends; False when somebody else has it."""
-    in_one_transaction()
     return db.session.execute(select(func.pg_try_advisory_xact_lock(turn.value))).scalar_one()
 
 
 def try_acquire_for(turn: Turn, number: int) -> bool:
     """`try_acquire` where each number (an account's id) has a turn of its own."""
-    in_one_transaction()
     return db.session.execute(select(func.pg_try_advisory_xact_lock(turn.value, number % 2**31))).scalar_one()

@@ -14,7 +14,7 @@ from werkzeug.routing import IntegerConverter, ValidationError
 
 from . import headers, once
 from .actions import require
-from .db import db, leave, only_read
+from .db import db, leave
 from .errors import NotAllowed
 from .parameters import check_parameters
 from .people import Person
@@ -65,8 +65,6 @@ def guard() -> Response | None:
     if action is Action.PUBLIC and (is_read or hasattr(view, "from_browsers")):
         g.is_reader_known = True
         return _check_public(view)
-    if is_read:
-        only_read()
     who = person()
     g.is_reader_known = True
     if action is not Action.PUBLIC:

@@ -12,7 +12,6 @@ from sqlalchemy import Select, func, or_, select
 
 from hms.billing.models import PriceItem
 from hms.core.db import db
-from hms.core.statements import built_once
 from hms.core.text import fold, like
 from hms.core.word_search import holds_words
 from hms.core.words import _
@@ -216,7 +215,7 @@ def medication_named(text: str, dosage: str = "") -> Any | None:
     if not typed:
         return None
     first = like(fold(text).split()[0])
-    rows = _perhaps_meant(f"%{first}%", first).all()
+    rows = db.session.execute(_perhaps_meant(f"%{first}%", first)).all()
     for wanted in (typed, f"{typed} {typed_dosage}".strip()):
         exact = [row for row in rows if wanted in _spellings(row)]
         if len(exact) == 1:
@@ -225,7 +224,6 @@ def medication_named(text: str, dosage: str = "") -> Any | None:
     return alone[0] if len(alone) == 1 else None
 
 
-@built_once
 def _perhaps_meant(part: Any, generic: Any) -> Select:
     is_alike = or_(_TABLE.c.search_text.like(part, escape="\\"), _TABLE.c.generic_name.ilike(generic, escape="\\"))
     return select(*COLUMNS).where(_TABLE.c.is_active, is_alike)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, any_, select
+from sqlalchemy import Select, select
 
 from hms.appointments.models import Appointment, QueueEntry
 from hms.billing import queries as billing
 from hms.core import clock
+from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.statements import built_once
 from hms.formulary import queries as formulary
 from hms.patients import queries as patients
 from hms.staff import queries as staff
@@ -44,8 +44,8 @@ def rows(typed: str, *, limit: int, who: Person) -> list[Row]:
     if not hits:
         return []
     ids = [hit.id for hit in hits]
-    booked = _first_of(_bookings(ids, clock.today()))
-    waiting = _first_of(_entries(ids, clock.today()))
+    booked = _first_of(db.session.execute(_bookings(ids, clock.today())))
+    waiting = _first_of(db.session.execute(_entries(ids, clock.today())))
     doctors = staff.names({one.doctor_id for one in (*booked.values(), *waiting.values()) if one.doctor_id})
     return [_row(hit, booked.get(hit.id), waiting.get(hit.id), doctors, who) for hit in hits]
 
@@ -70,16 +70,14 @@ def _booked_on(day: Any) -> Select:
     )
 
 
-@built_once
 def _bookings(patient_ids: Any, day: Any) -> Select:
     of_day = _booked_on(day).add_columns(Appointment.id, Appointment.time, Appointment.doctor_id)
-    return of_day.where(Appointment.patient_id == any_(patient_ids)).order_by(Appointment.time)
+    return of_day.where(Appointment.patient_id.in_(patient_ids)).order_by(Appointment.time)
 
 
-@built_once
 def _entries(patient_ids: Any, day: Any) -> Select:
     return select(QueueEntry.patient_id, QueueEntry.token, QueueEntry.doctor_id).where(
-        QueueEntry.service_date == day, QueueEntry.status.in_(WAITING), QueueEntry.patient_id == any_(patient_ids)
+        QueueEntry.service_date == day, QueueEntry.status.in_(WAITING), QueueEntry.patient_id.in_(patient_ids)
     )
 
 

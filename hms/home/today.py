@@ -19,7 +19,6 @@ from hms.core import clock, drafts
 from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.statements import built_once
 from hms.lab import queries as laboratory
 from hms.patients import restricting, unfinished
 from hms.patients.models import Patient
@@ -58,7 +57,7 @@ def today(who: Person) -> Today:
     if who.may(Action.REGISTER_PATIENT):
         home.registrations = unfinished.of(who, ROWS)
     if who.may(Action.CHECK_IN):
-        home.arriving = list(_arriving(clock.today(), ROWS).scalars())
+        home.arriving = list(db.session.execute(_arriving(clock.today(), ROWS)).scalars())
     if who.may(Action.DISPENSE):
         _pharmacy(home)
     if who.may(Action.ENTER_RESULT):
@@ -84,14 +83,15 @@ def _unfinished(who: Person) -> list[tuple[Any, Any]]:
 
 def _queue(home: Today, who: Person) -> None:
     doctor_id = who.id if who.may(Action.WRITE_ENCOUNTER) else None
-    home.waiting = list(_waiting(clock.today(), doctor_id, ROWS, of_doctor=doctor_id is not None).scalars())
+    home.waiting = list(
+        db.session.execute(_waiting(clock.today(), doctor_id, ROWS, of_doctor=doctor_id is not None)).scalars()
+    )
     home.figures.append((_l("Waiting now"), figures.queue_waiting(doctor_id), "/queue/", ""))
     home.figures.append(
         (_l("Appointments today"), figures.appointment_count(clock.today(), doctor_id), "/appointments/", "")
     )
 
 
-@built_once
 def _waiting(day: Any, doctor_id: Any, limit: Any, *, of_doctor: bool) -> Select:
     """Who waits, most urgent and longest first; for a doctor, their own and those for nobody in particular."""
     query = (
@@ -107,7 +107,6 @@ def _waiting(day: Any, doctor_id: Any, limit: Any, *, of_doctor: bool) -> Select
     return query.where((QueueEntry.doctor_id == doctor_id) | QueueEntry.doctor_id.is_(None))
 
 
-@built_once
 def _arriving(day: Any, limit: Any) -> Select:
     """Booked today and not yet checked in, by time."""
     return (

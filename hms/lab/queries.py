@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from hms.clinical import queries as clinical
@@ -15,8 +15,6 @@ from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.people import Person
-from hms.core.statements import built_once
-from hms.core.together import as_value
 from hms.core.words import _
 from hms.patients import access
 
@@ -24,18 +22,15 @@ from .models import LabOrder, LabResult
 
 MOST_WAITING = 100
 MOST_EARLIER = 8
-
-
-_OF_ORDER = ("id", "encounter_id", "test_name", "is_urgent", "status", "ordered_at")
-_OF_RESULT = ("id", "code", "title", "value", "range_text", "flag")
+MOST_RECENT = 50
 
 
 @dataclass(frozen=True)
 class Tests:
     """The tests of an encounter, and the last results of the patient's other visits, each with its `results`."""
 
-    orders: list[Row]
-    earlier: list[Row]
+    orders: list[LabOrder]
+    earlier: list[LabOrder]
 
 
 def current(order: LabOrder) -> list[LabResult]:
@@ -59,21 +54,17 @@ def standing(order_id: int) -> dict[str, LabResult]:
 
 
 def of_encounter(encounter_id: int, patient_id: int) -> Tests:
-    """In one statement, however many orders there are."""
-    recent = _recent(patient_id).all()
+    """In two queries, however many orders there are."""
+    recent = _recent(patient_id)
     here = [one for one in recent if one.encounter_id == encounter_id]
     earlier = [one for one in recent if one.encounter_id != encounter_id and one.results]
     return Tests(here[::-1], earlier[:MOST_EARLIER])
 
 
-@built_once
-def _recent(patient_id: Any) -> Select:
-    order, result = LabOrder.__table__, LabResult.__table__
-    values = select(*(result.c[name] for name in _OF_RESULT)).where(result.c.order_id == order.c.id)
-    values = values.order_by(result.c.id).correlate(order)
-    query = select(*(order.c[name] for name in _OF_ORDER), as_value("results", values))
-    query = query.where(order.c.patient_id == patient_id, order.c.status != "cancelled")
-    return query.order_by(order.c.id.desc()).limit(50)
+def _recent(patient_id: int) -> list[LabOrder]:
+    """The patient's last orders with their results, newest first."""
+    orders = _with_results().where(LabOrder.patient_id == patient_id, LabOrder.status != "cancelled")
+    return list(db.session.scalars(orders.order_by(LabOrder.id.desc()).limit(MOST_RECENT)))
 
 
 def own(encounter_id: int, who: Person) -> Encounter:

@@ -7,8 +7,6 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from hms.core.db import db
-from hms.core.statements import built_once
-from hms.staff import identity
 from hms.staff.models import User
 
 from .models import Notification
@@ -25,17 +23,11 @@ def own(user_id: int, *, unread_only: bool = False, before: int | None = None) -
 
 
 def unread_count(user_id: int) -> int:
-    return _unread(user_id).scalar_one()
+    return db.session.execute(_unread_of(user_id)).scalar_one()
 
 
 def _unread_of(user_id: Any) -> Select:
     return select(func.count()).where(Notification.user_id == user_id, Notification.read_at.is_(None))
-
-
-_unread = built_once(_unread_of)
-
-
-identity.tell_along("unread_alerts", lambda user_id: _unread_of(user_id).scalar_subquery())
 
 
 def wants_mail(user_id: int) -> bool:

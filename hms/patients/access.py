@@ -27,7 +27,6 @@ from hms.core.db import db
 from hms.core.errors import NotAllowed
 from hms.core.people import Person, System
 from hms.core.permissions import Action
-from hms.core.statements import built_once
 from hms.core.words import _
 
 from .care_team import cared_for_by
@@ -179,13 +178,12 @@ def is_open(whom: Patient, who: Person) -> bool:
 
 def emergency_until(patient_id: int, who: Person) -> datetime | None:
     """Until when `who` has this record open with a reason; None when not. From here on the request says its purpose."""
-    until = _emergency(patient_id, who.id, clock.now()).scalar_one_or_none()
+    until = db.session.execute(_emergency(patient_id, who.id, clock.now())).scalar_one_or_none()
     if until is not None:
         say_emergency()
     return until
 
 
-@built_once
 def _emergency(patient_id: Any, user_id: Any, since: Any) -> Select:
     ends = select(BreakGlass.expires_at).where(
         BreakGlass.user_id == user_id, BreakGlass.patient_id == patient_id, BreakGlass.expires_at > since

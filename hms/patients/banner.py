@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Select, func, null, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 
+from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.statements import built_once
 
 from . import access
 from .identified import Identified
@@ -47,8 +47,11 @@ class Banner(Identified):
 
 def patient_banner(whom: Patient, who: Person) -> Banner:
     """The banner of `whom` for `who`, in one query."""
-    return banner(
-        whom, _for_banner(whom.id, sorted_as(whom), with_allergies=reads_allergies(who), who=reader(who)).one()
+    return _banner(
+        whom,
+        db.session.execute(
+            _for_banner(whom.id, sorted_as(whom), with_allergies=reads_allergies(who), who=reader(who))
+        ).one(),
     )
 
 
@@ -57,8 +60,8 @@ def sorted_as(whom: Patient) -> str:
     return f"{whom.family_name}, {whom.given_names}"
 
 
-def banner(whom: Patient, found: Any) -> Banner:
-    """The banner of `whom`, with what was found by `for_banner`; a read after break-glass is marked so."""
+def _banner(whom: Patient, found: Any) -> Banner:
+    """With what `_for_banner` found; a read after break-glass is marked so."""
     if found.emergency_until is not None:
         access.say_emergency()
     return Banner(
@@ -72,12 +75,7 @@ def banner(whom: Patient, found: Any) -> Banner:
     )
 
 
-@built_once
-def _for_banner(patient_id: Any, name: Any, *, with_allergies: bool, who: Reader) -> Select:
-    return select(*for_banner(patient_id, name, with_allergies=with_allergies, who=who))
-
-
-def for_banner(patient_id: Any, name: Any, *, with_allergies: bool, who: Reader) -> list[Any]:
+def _for_banner(patient_id: int, name: str, *, with_allergies: bool, who: Reader) -> Select:
     """How many others have this name, what the patient reacts to, and until when `who` has the record open with a reason."""
     twin = Patient.__table__.alias("twin")
     same = (
@@ -95,4 +93,4 @@ def for_banner(patient_id: Any, name: Any, *, with_allergies: bool, who: Reader)
     )
     shown = reactions.scalar_subquery() if with_allergies else null()
     found = {"same_name_count": same.scalar_subquery(), "reactions": shown, "emergency_until": until.scalar_subquery()}
-    return [column.label(name) for name, column in found.items()]
+    return select(*(column.label(name) for name, column in found.items()))

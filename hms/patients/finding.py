@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import current_app
@@ -12,11 +13,9 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
-    Date,
     Select,
     and_,
     any_,
-    bindparam,
     case,
     false,
     func,
@@ -27,9 +26,9 @@ from sqlalchemy import (
 )
 
 from hms.core import clock, settings
+from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.statements import built_once
 from hms.core.text import fold
 
 from . import rules
@@ -63,20 +62,11 @@ class Hit(Identified):
 
 @dataclass(frozen=True)
 class First:
-    """Patients who come before others that fit as well: those whom a desk has something with on a `day`. `Varying`."""
+    """Patients who come before others that fit as well: those whom a desk has something with on a `day`."""
 
     ids: Callable[[Any], Select] | None = None
-    """Selects them, given the day or a place for it."""
-    day: Any = None
-
-    def form(self) -> Hashable:
-        return self.ids
-
-    def values(self) -> dict[str, Any]:
-        return {"first_day": self.day}
-
-    def in_places(self) -> First:
-        return First(self.ids, bindparam("first_day", type_=Date()))
+    """Selects them, given the day."""
+    day: date | None = None
 
 
 def find(text: str, *, limit: int = 8, who: Person, first: First = First()) -> list[Hit]:
@@ -85,11 +75,13 @@ def find(text: str, *, limit: int = 8, who: Person, first: First = First()) -> l
     if asked.is_empty:
         return []
     sought = Sought.of(asked)
-    matching = {row.id: row for row in _matching(limit * 2, sought=sought, first=first)}
+    matching = {row.id: row for row in db.session.execute(_matching(limit * 2, sought=sought, first=first))}
     rows = [(row, False) for row in matching.values()]
     if asked.words and len(rows) < limit:
         near_is(NEAR_WORD, of="strict_word_similarity_threshold")
-        rows += [(row, True) for row in _similar(limit * 2, sought=sought) if row.id not in matching]
+        rows += [
+            (row, True) for row in db.session.execute(_similar(limit * 2, sought=sought)) if row.id not in matching
+        ]
     return _flag_same_names([hit(row, who=who, is_similar=is_similar) for row, is_similar in rows[:limit]])
 
 
@@ -115,7 +107,6 @@ SHOWN = (*WHO, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
 _RANKED = (*SHOWN, Patient.sort_name, Patient.number, Patient.search_names, Patient.search_digits)
 
 
-@built_once
 def _matching(limit: Any, *, sought: Sought, first: First) -> Select:
     """Ranks a bounded number of matches, so that a short line costs no more than a long one. Who comes first may come
     twice: to tell them from the others costs the database more than to send them again."""
@@ -133,11 +124,10 @@ def _candidates(is_first: Any, sought: Sought) -> Select:
     return select(*_RANKED, is_first.label("is_first")).where(Patient.status == "active", sought.fits())
 
 
-@built_once
 def _similar(limit: Any, *, sought: Sought) -> Select:
     """Names that sound or look like the words (pg_trgm's strict word similarity), nearest first."""
     near = [func.strict_word_similarity(part, Patient.search_names) for part in sought.parts]
-    resembles = [part.op("<<%")(Patient.search_names) for part in sought.parts]
+    resembles = [literal(part).op("<<%")(Patient.search_names) for part in sought.parts]
     return (
         select(*SHOWN)
         .where(Patient.status == "active", *resembles, *sought.digits())

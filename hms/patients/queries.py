@@ -11,11 +11,10 @@ from sqlalchemy.orm import selectinload
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.records import locked
-from hms.core.statements import built_once
 from hms.core.words import _
 from hms.staff import queries as staff
 
-from .banner import banner, for_banner, patient_banner, reads_allergies, sorted_as
+from .banner import patient_banner, reads_allergies
 from .finding import BY_NAME, SHOWN, First, Hit, asked_for, find, hit, shown_phone
 from .identified import WHO
 from .lookalikes import Lookalike, lookalikes
@@ -27,15 +26,12 @@ __all__ = [
     "Hit",
     "Lookalike",
     "asked_for",
-    "banner",
     "find",
-    "for_banner",
     "hit",
     "lookalikes",
     "patient_banner",
     "reads_allergies",
     "shown_phone",
-    "sorted_as",
 ]
 
 PAGE = 25
@@ -44,13 +40,12 @@ NO_PATIENT = _("No patient has this number here. The record may have been withdr
 
 def patient(patient_id: int, *, with_allergies: bool = False) -> Patient:
     """The patient; `NotFound` when there is none or the record is withdrawn."""
-    row = _active(patient_id, with_allergies=with_allergies).scalar_one_or_none()
+    row = db.session.execute(_active(patient_id, with_allergies=with_allergies)).scalar_one_or_none()
     if row is None:
         raise NotFound(NO_PATIENT)
     return row
 
 
-@built_once
 def _active(patient_id: Any, *, with_allergies: bool) -> Select:
     query = select(Patient).where(Patient.id == patient_id, Patient.status == "active")
     return query.options(selectinload(Patient.allergies)) if with_allergies else query
@@ -66,10 +61,9 @@ def locked_patient(patient_id: int) -> Patient:
 
 def allergies(patient_id: int) -> list[Allergy]:
     """What the patient reacts to, as recorded and not withdrawn, oldest first."""
-    return list(_allergies(patient_id).scalars())
+    return list(db.session.execute(_allergies(patient_id)).scalars())
 
 
-@built_once
 def _allergies(patient_id: Any) -> Select:
     return select(Allergy).where(Allergy.patient_id == patient_id, Allergy.status == "active").order_by(Allergy.id)
 

@@ -1,14 +1,11 @@
-"""Who reads, as far as it decides whose records are open to them: their sort, and values that may be places in a statement."""
+"""Who reads, as far as it decides whose records are open to them: which kind of reader, and their ids as values in SQL."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
-from sqlalchemy import BigInteger, Date, DateTime, bindparam
+from sqlalchemy import BigInteger, ColumnElement, Date, DateTime, literal
 
 from hms.core import clock, settings
 from hms.core.people import Person, System
@@ -52,26 +49,26 @@ def always_needs_reason(who: Person) -> bool:
 
 
 @dataclass(frozen=True)
-class Places:
-    """The values of a reader, or places for them: ids, the hospital's day, and the instant (UTC) of reading."""
+class ReaderValues:
+    """A reader's ids, the hospital's day and the instant (UTC) of reading, as SQL values.
 
-    reader_id: int | Any
-    reader_patient_id: int | Any
-    reader_department_id: int | Any
-    reader_today: date | Any
-    reader_now: datetime | Any
+    `literal`, so that a missing id compares as `= NULL`, which is never true, instead of `IS NULL`.
+    """
 
-
-_TYPES = (BigInteger(), BigInteger(), BigInteger(), Date(), DateTime(timezone=True))
+    reader_id: ColumnElement
+    reader_patient_id: ColumnElement
+    reader_department_id: ColumnElement
+    reader_today: ColumnElement
+    reader_now: ColumnElement
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A person as reader. `Varying` for statements that are built once."""
+    """A person as reader."""
 
     sort: Sort
     helps: Helps
-    at: Places
+    at: ReaderValues
     sees_patients: bool
     """Whether bookings, the queue and visits bring patients into their care; not to those who only dispense or test."""
     enters_results: bool
@@ -81,22 +78,13 @@ class Reader:
     def is_patient(self) -> bool:
         return self.sort in (Sort.OWN, Sort.NOBODY)
 
-    def form(self) -> Hashable:
-        return self.sort, self.helps, self.sees_patients, self.enters_results
-
-    def values(self) -> dict[str, Any]:
-        return vars(self.at)
-
-    def in_places(self) -> Reader:
-        places = zip(Places.__dataclass_fields__, _TYPES, strict=True)
-        return replace(self, at=Places(*(bindparam(name, type_=kind) for name, kind in places)))
-
 
 def reader(who: Person | Reader) -> Reader:
     """`who` as reader at this moment."""
     if isinstance(who, Reader):
         return who
-    at = Places(who.id, who.patient_id, who.department_id, clock.today(), clock.now())
+    ids = (literal(one, BigInteger()) for one in (who.id, who.patient_id, who.department_id))
+    at = ReaderValues(*ids, literal(clock.today(), Date()), literal(clock.now(), DateTime(timezone=True)))
     return Reader(_sort(who), _helps(who), at, who.may(Action.OPEN_CHART), who.may(Action.ENTER_RESULT))
 
 

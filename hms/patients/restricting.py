@@ -14,7 +14,6 @@ from hms.core.errors import Conflict, RuleBroken
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.core.records import locked
-from hms.core.statements import built_once
 from hms.core.text import clean_field
 from hms.core.words import Sentence, _
 from hms.messages.actions import tell
@@ -129,11 +128,10 @@ def review(break_glass_id: int, *, finding: str, note: str = "", by: Person) -> 
 
 def to_review() -> tuple[int, int]:
     """How many openings wait for their review, and how many of them for longer than 72 hours."""
-    waiting, late = _to_review(clock.now() - REVIEWED_WITHIN).one()
+    waiting, late = db.session.execute(_to_review(clock.now() - REVIEWED_WITHIN)).one()
     return waiting, late
 
 
-@built_once
 def _to_review(late_before: Any) -> Select:
     late = func.count().filter(BreakGlass.opened_at < late_before)
     return select(func.count().label("waiting"), late.label("late")).where(BreakGlass.reviewed_at.is_(None))

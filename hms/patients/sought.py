@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, Text, and_, bindparam, false, func, or_, true
+from sqlalchemy import ColumnElement, and_, false, func, or_, true
 
 from hms.core.text import fold, like
 
@@ -17,28 +15,26 @@ from .search import SearchTerms
 
 FULL_PHONE = 7
 """Digits; fewer are a part of a phone."""
-_KINDS = {str: Text(), int: BigInteger(), date: Date()}
 
 
 @dataclass(frozen=True)
 class Sought:
-    """A line taken apart. `Varying`: how many parts there are of each sort decides the form.
+    """A line taken apart.
 
     `parts` are words as they stand in `search_names`; what follows are patterns for LIKE. `runs` are digits that may stand
     in a phone or a hospital number, each in all the ways they may be written there. `also` is one more such run, an
     alternative to the number and the birth dates. `wholes` and `phones` are for whole words and whole phones.
     """
 
-    parts: tuple[Any, ...] = ()
-
-    words: tuple[Any, ...] = ()
-    runs: tuple[tuple[Any, ...], ...] = ()
-    also: tuple[Any, ...] = ()
-    numbers: tuple[Any, ...] = ()
-    births: tuple[tuple[Any, ...], ...] = ()
+    parts: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    runs: tuple[tuple[str, ...], ...] = ()
+    also: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+    births: tuple[tuple[date, date], ...] = ()
     """First and last day."""
-    wholes: tuple[Any, ...] = ()
-    phones: tuple[Any, ...] = ()
+    wholes: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
     looks_into_phones: bool = True
     finds_nobody: bool = False
 
@@ -66,37 +62,6 @@ class Sought:
             finds_nobody=asked.finds_nobody,
         )
 
-    def form(self) -> Hashable:
-        counts = (len(self.words), len(self.also), len(self.numbers), len(self.births), len(self.phones))
-        return counts, tuple(map(len, self.runs)), self.looks_into_phones, self.finds_nobody
-
-    def values(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        self._each(lambda name, value: found.update({name: value}))
-        return found
-
-    def in_places(self) -> Sought:
-        return self._each(lambda name, value: bindparam(name, type_=_KINDS[type(value)]))
-
-    def _each(self, change: Callable[[str, Any], Any]) -> Sought:
-        """The same with `change(name, value)` for each value."""
-
-        def all_of(sort: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
-            return tuple(change(f"{sort}_{n}", value) for n, value in enumerate(values))
-
-        return Sought(
-            parts=all_of("part", self.parts),
-            words=all_of("word", self.words),
-            runs=tuple(all_of(f"run_{n}", ways) for n, ways in enumerate(self.runs)),
-            also=all_of("also", self.also),
-            numbers=all_of("number", self.numbers),
-            births=tuple(all_of(f"born_{n}", days) for n, days in enumerate(self.births)),
-            wholes=all_of("whole", self.wholes),
-            phones=all_of("phone", self.phones),
-            looks_into_phones=self.looks_into_phones,
-            finds_nobody=self.finds_nobody,
-        )
-
     def fits(self) -> ColumnElement[bool]:
         """The condition that every part matches; true for an empty line, false for one that finds nobody."""
         if self.finds_nobody:
@@ -111,7 +76,7 @@ class Sought:
         runs = [self._stand_somewhere(ways) for ways in self.runs]
         return [or_(*readings, self._stand_somewhere(self.also)), *runs] if self.also else [*readings, *runs]
 
-    def _stand_somewhere(self, ways: tuple[Any, ...]) -> ColumnElement[bool]:
+    def _stand_somewhere(self, ways: tuple[str, ...]) -> ColumnElement[bool]:
         """In the phone or the hospital number; where phones are not looked into, in the number, which stands after the blank."""
         found = [Patient.search_digits.like(way) for way in ways]
         if not self.looks_into_phones:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Result, Select, any_, case, column, func, literal, select, table, true
+from sqlalchemy import Result, Select, case, column, func, literal, select, table, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.core import clock
+from hms.core.db import db
 from hms.core.errors import NotFound
+from hms.core.parameters import Bounds
 from hms.core.people import Person
-from hms.core.statements import Narrowing, built_once
 
 from . import access
 from .banner import reads_allergies
@@ -36,15 +37,14 @@ COLUMNS = {
 """What the API's list may be ordered by; with a minus sign the other way round."""
 
 
-def rows(limit: int, offset: int, *, asked: SearchTerms, days: Narrowing, order: str, who: Person) -> Result:
+def rows(limit: int, offset: int, *, asked: SearchTerms, days: Bounds, order: str, who: Person) -> Result:
     """Active patients that fit the line `asked` and were registered from `days` first to last (instants), with the API's
     columns; substances only for those who may read them. `is_open` says whether the content of the record is open to `who`.
     """
     form = {"with_substances": reads_allergies(who), "who": reader(who), "sought": Sought.of(asked), "days": days}
-    return _listed(limit, offset, clock.today() - RECENT, **form, order=order)
+    return db.session.execute(_listed(limit, offset, clock.today() - RECENT, **form, order=order))
 
 
-@built_once
 def _listed(
     limit: Any,
     offset: Any,
@@ -53,7 +53,7 @@ def _listed(
     with_substances: bool,
     who: Reader,
     sought: Sought,
-    days: Narrowing,
+    days: Bounds,
     order: str,
 ) -> Select:
     column = COLUMNS[order.removeprefix("-")]
@@ -61,7 +61,7 @@ def _listed(
     asked = {"who": who, "sought": sought, "days": days}
     if sought == Sought():  # everybody, or the days of registration alone
         whole = _counting(**asked).correlate(None).scalar_subquery()
-        rows = rows.where(*days.bounding(Patient.created_at)).limit(limit).offset(offset)
+        rows = rows.where(*days.conditions(Patient.created_at)).limit(limit).offset(offset)
     else:
         # Found once, for the page and for the count; else the page walks over everybody in order.
         found = _fitting(Patient.id, column.label("key"), **asked).cte("found")
@@ -75,21 +75,18 @@ def _by(order: str, *columns: Any) -> list[Any]:
     return [column.desc() if order.startswith("-") else column for column in columns]
 
 
-def number_of(asked: SearchTerms, days: Narrowing, who: Person) -> int:
+def number_of(asked: SearchTerms, days: Bounds, who: Person) -> int:
     """How many active patients that `who` may know of fit the line and the days."""
-    return _number(who=reader(who), sought=Sought.of(asked), days=days).scalar_one()
+    return db.session.execute(_counting(who=reader(who), sought=Sought.of(asked), days=days)).scalar_one()
 
 
-def _fitting(*columns: Any, who: Reader, sought: Sought, days: Narrowing) -> Select:
+def _fitting(*columns: Any, who: Reader, sought: Sought, days: Bounds) -> Select:
     known = (Patient.status == "active", *access.own_rows(who, Patient.id))
-    return select(*columns).where(*known, sought.fits(), *days.bounding(Patient.created_at))
+    return select(*columns).where(*known, sought.fits(), *days.conditions(Patient.created_at))
 
 
-def _counting(*, who: Reader, sought: Sought, days: Narrowing) -> Select:
+def _counting(*, who: Reader, sought: Sought, days: Bounds) -> Select:
     return _fitting(func.count(Patient.id), who=who, sought=sought, days=days)
-
-
-_number = built_once(_counting)
 
 
 def _rows(since: Any, *, with_substances: bool, who: Reader) -> Select:
@@ -130,13 +127,14 @@ def _substances() -> Any:
 def row(patient_id: int, who: Person) -> Any:
     """One row of the API; `NotFound` when there is none."""
     since = clock.today() - RECENT
-    found = _row(patient_id, since, with_substances=reads_allergies(who), who=reader(who)).one_or_none()
+    found = db.session.execute(
+        _row(patient_id, since, with_substances=reads_allergies(who), who=reader(who))
+    ).one_or_none()
     if found is None:
         raise NotFound("No Patient matches the given query.")
     return found
 
 
-@built_once
 def _row(patient_id: Any, since: Any, *, with_substances: bool, who: Reader) -> Select:
     return _rows(since, with_substances=with_substances, who=who).where(Patient.id == patient_id)
 
@@ -144,9 +142,8 @@ def _row(patient_id: Any, since: Any, *, with_substances: bool, who: Reader) -> 
 def rows_of(patient_ids: list[int], who: Person) -> list[Any]:
     """The API's rows of these patients."""
     since = clock.today() - RECENT
-    return list(_rows_of(patient_ids, since, with_substances=reads_allergies(who), who=reader(who)))
+    return list(db.session.execute(_rows_of(patient_ids, since, with_substances=reads_allergies(who), who=reader(who))))
 
 
-@built_once
 def _rows_of(patient_ids: Any, since: Any, *, with_substances: bool, who: Reader) -> Select:
-    return _rows(since, with_substances=with_substances, who=who).where(Patient.id == any_(patient_ids))
+    return _rows(since, with_substances=with_substances, who=who).where(Patient.id.in_(patient_ids))

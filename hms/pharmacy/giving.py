@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, Select, any_, select
+from sqlalchemy import Row, Select, select
 
 from hms.billing.models import PriceItem
 from hms.clinical.models import Prescription
@@ -17,7 +17,6 @@ from hms.core import clock
 from hms.core.db import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.people import Person
-from hms.core.statements import built_once
 from hms.core.words import _
 from hms.formulary.knowledge import Medicine
 from hms.formulary.models import Medication
@@ -85,7 +84,7 @@ def locked_lines(ids: Iterable[int], by: Person) -> list[Row]:
     what its prescription says, the facts of its medicine, the price list's words and price for it, and what the patient
     reacts to."""
     wanted = sorted(set(ids))
-    lines = _lines(wanted, who=reader(by)).all()
+    lines = db.session.execute(_lines(wanted, who=reader(by))).all()
     if len(lines) != len(wanted):
         raise NotFound(MISSING)
     for line in lines:
@@ -103,7 +102,6 @@ _MEDICINE = (
 )
 
 
-@built_once
 def _lines(ids: Any, *, who: Reader) -> Select:
     line, medicine, item, whom = (one.__table__ for one in (Prescription, Medication, PriceItem, Patient))
     about = (item.c.name.label("item_name"), item.c.billing_label, item.c.unit_price, whom.c.allergy_status)
@@ -114,22 +112,21 @@ def _lines(ids: Any, *, who: Reader) -> Select:
         .outerjoin(medicine, medicine.c.id == line.c.medication_id)
         .outerjoin(item, item.c.id == medicine.c.price_item_id)
     )
-    return query.where(line.c.id == any_(ids)).order_by(line.c.id).with_for_update(of=line)
+    return query.where(line.c.id.in_(ids)).order_by(line.c.id).with_for_update(of=line)
 
 
 def locked_shelf(medication_ids: Iterable[int]) -> Shelf:
     """Every batch of the medicines that holds something."""
     held: dict[int, list[rules.Batch]] = {}
-    for medication_id, *batch in _batches(sorted(set(medication_ids))):
+    for medication_id, *batch in db.session.execute(_batches(sorted(set(medication_ids)))):
         held.setdefault(medication_id, []).append(rules.Batch(*batch))
     return Shelf(held)
 
 
-@built_once
 def _batches(medication_ids: Any) -> Select:
     batch = Batch.__table__.c
     query = select(batch.medication_id, batch.id, batch.quantity, batch.expires_on, batch.lot_number)
-    held = query.where(batch.medication_id == any_(medication_ids), batch.quantity > 0)
+    held = query.where(batch.medication_id.in_(medication_ids), batch.quantity > 0)
     return held.order_by(batch.id).with_for_update()
 
 

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, select
 
 from hms.billing.actions import add_charges
 from hms.billing.charging import Event, Listed
 from hms.clinical.models import Prescription
 from hms.core import clock
 from hms.core.alerts import Alert, alert
+from hms.core.db import db
 from hms.core.people import Person
-from hms.core.records import written_over
-from hms.core.statements import Writing
 from hms.formulary import facts
 
 from .giving import Picks, Shelf, status_after
+from .models import Dispense, StockMovement
 from .rules import Batch
 
 
@@ -56,36 +56,6 @@ def _item(line: Row) -> Listed | None:
     return Listed(line.price_item_id, line.item_name, line.billing_label, line.unit_price)
 
 
-_WRITE = Writing(
-    text("""
-WITH line AS (
-    SELECT * FROM unnest(CAST(:line_id AS bigint[]), CAST(:given AS bigint[]), CAST(:status AS text[]))
-        AS line (id, given, status)
-), moved AS (
-    UPDATE prescription
-       SET quantity_dispensed = quantity_dispensed + line.given, status = line.status, status_reason = '',
-           version = version + 1, updated_at = :now
-      FROM line WHERE prescription.id = line.id
-), handed AS (
-    INSERT INTO dispense (prescription_id, patient_id, medication_id, quantity, dispensed_at, dispensed_by_id,
-                          collected_by, note)
-    SELECT id, patient_id, medication_id, line.given, :now, :by_id, :collected_by, :note
-      FROM line JOIN prescription USING (id)
-     ORDER BY id
-    RETURNING id, prescription_id, medication_id
-)
-INSERT INTO stock_movement (batch_id, medication_id, kind, quantity, dispense_id, reason, moved_at, moved_by_id)
-SELECT pick.batch_id, handed.medication_id, 'dispense', -pick.quantity, handed.id, '', :now, :by_id
-  FROM unnest(CAST(:picked_for AS bigint[]), CAST(:batch_id AS bigint[]), CAST(:picked AS bigint[]))
-           AS pick (line_id, batch_id, quantity)
-  JOIN handed ON handed.prescription_id = pick.line_id
- ORDER BY handed.medication_id, pick.batch_id, handed.id
-RETURNING (SELECT prescription_id FROM handed WHERE handed.id = dispense_id), dispense_id
-""")
-)
-"""The movements come last and in order, as each locks its medicine; a trigger takes it off the batch and the stock."""
-
-
 def _given(line: Row, picks: Picks, shelf: Shelf, now: datetime, by: Person) -> Given:
     quantity = sum(count for _batch, count in picks)
     in_all = line.quantity_dispensed + quantity
@@ -96,18 +66,42 @@ def _given(line: Row, picks: Picks, shelf: Shelf, now: datetime, by: Person) -> 
 
 
 def _write(done: list[Given], collected_by: str, note: str) -> list[Given]:
-    """The same with the ids they got."""
-    picks = [(one.line.id, batch.batch_id, count) for one in done for batch, count in one.batches]
-    values = {
-        "line_id": [one.line.id for one in done],
-        "given": [one.quantity for one in done],
-        "status": [one.status for one in done],
-        "picked_for": [line_id for line_id, _batch, _count in picks],
-        "batch_id": [batch_id for _line, batch_id, _count in picks],
-        "picked": [count for _line, _batch, count in picks],
-        "now": done[0].at,
-        "by_id": done[0].by_id,
-    }
-    ids = dict(_WRITE.write(values | {"collected_by": collected_by, "note": note}))
-    written_over(Prescription, values["line_id"])
-    return [replace(one, id=ids[one.line.id]) for one in done]
+    """The same with the ids of their dispenses."""
+    _count_on_lines(done)
+    handed = [_dispense(one, collected_by, note) for one in done]
+    db.session.add_all(handed)
+    db.session.flush()
+    moved = [
+        StockMovement(
+            batch_id=batch.batch_id,
+            medication_id=dispense.medication_id,
+            kind="dispense",
+            quantity=-count,
+            dispense_id=dispense.id,
+            moved_at=one.at,
+            moved_by_id=one.by_id,
+        )
+        for one, dispense in zip(done, handed, strict=True)
+        for batch, count in one.batches
+    ]
+    # In this order, as a trigger locks the medicine and the batch of each.
+    db.session.add_all(sorted(moved, key=lambda one: (one.medication_id, one.batch_id, one.dispense_id)))
+    db.session.flush()
+    return [replace(one, id=dispense.id) for one, dispense in zip(done, handed, strict=True)]
+
+
+def _count_on_lines(done: list[Given]) -> None:
+    """Their rows are locked already (`giving.locked_lines`)."""
+    lines = select(Prescription).where(Prescription.id.in_([one.line.id for one in done])).order_by(Prescription.id)
+    given = {one.line.id: one for one in done}
+    for line in db.session.scalars(lines, execution_options={"populate_existing": True}):
+        line.quantity_dispensed += given[line.id].quantity
+        line.status, line.status_reason = given[line.id].status, ""
+        line.changed()
+    db.session.flush()
+
+
+def _dispense(one: Given, collected_by: str, note: str) -> Dispense:
+    about = {name: getattr(one.line, name) for name in ("patient_id", "medication_id")}
+    handed = {"quantity": one.quantity, "dispensed_at": one.at, "dispensed_by_id": one.by_id}
+    return Dispense(prescription_id=one.line.id, collected_by=collected_by, note=note, **about, **handed)

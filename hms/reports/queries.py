@@ -13,7 +13,6 @@ from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
 from hms.core.db import MoneyColumn, db
 from hms.core.money import ZERO, Money
-from hms.core.statements import built_once
 from hms.patients.models import Patient
 from hms.staff.models import User
 
@@ -29,14 +28,11 @@ def patient_count() -> int:
 
 
 def new_patients(over: Period) -> int:
-    return _new_patients(*over.instants).scalar_one()
+    return db.session.execute(_registered(*over.instants)).scalar_one()
 
 
 def _registered(start: Any, end: Any) -> Select:
     return select(func.count()).where(Patient.created_at >= start, Patient.created_at < end)
-
-
-_new_patients = built_once(_registered)
 
 
 def active_users() -> int:
@@ -50,17 +46,16 @@ def _net() -> Any:
 
 def received(over: Period) -> Money:
     """Money received minus refunds."""
-    return _received(*over.instants).scalar_one()
+    return db.session.execute(_received(*over.instants)).scalar_one()
 
 
-@built_once
 def _received(start: Any, end: Any) -> Select:
     return select(_net()).where(Payment.received_at >= start, Payment.received_at < end)
 
 
 def billed(over: Period) -> Money:
     """Totals of bills issued, without void ones."""
-    return _billed(*over.instants).scalar_one()
+    return db.session.execute(_issued(*over.instants)).scalar_one()
 
 
 def _issued(start: Any, end: Any) -> Select:
@@ -68,12 +63,9 @@ def _issued(start: Any, end: Any) -> Select:
     return select(total).where(Bill.issued_at >= start, Bill.issued_at < end, Bill.status != "void")
 
 
-_billed = built_once(_issued)
-
-
 def visits(over: Period) -> int:
     """People who were in the queue."""
-    return _visits(over.first, over.until).scalar_one()
+    return db.session.execute(_queued(over.first, over.until)).scalar_one()
 
 
 def _queued(first: Any, until: Any) -> Select:
@@ -81,15 +73,11 @@ def _queued(first: Any, until: Any) -> Select:
     return select(func.count()).where(*days, QueueEntry.status != "cancelled")
 
 
-_visits = built_once(_queued)
-
-
 def at_a_glance(over: Period) -> Any:
     """`visits`, encounters `signed`, patients `registered` and money `billed`, in one query."""
-    return _at_a_glance(over.first, over.until, *over.instants).one()
+    return db.session.execute(_at_a_glance(over.first, over.until, *over.instants)).one()
 
 
-@built_once
 def _at_a_glance(first: Any, until: Any, start: Any, end: Any) -> Select:
     signed = select(func.count()).where(Encounter.signed_at >= start, Encounter.signed_at < end)
     told = {"visits": _queued(first, until), "signed": signed}
@@ -199,10 +187,9 @@ def _by_month() -> list[dict[str, Any]]:
 
 def queue_waiting(doctor_id: int | None = None) -> int:
     """People waiting today; a doctor's own and those for nobody in particular when `doctor_id` is given."""
-    return _queue_waiting(clock.today(), doctor_id, of_doctor=doctor_id is not None).scalar_one()
+    return db.session.execute(_queue_waiting(clock.today(), doctor_id, of_doctor=doctor_id is not None)).scalar_one()
 
 
-@built_once
 def _queue_waiting(day: Any, doctor_id: Any, *, of_doctor: bool) -> Select:
     query = select(func.count()).where(QueueEntry.service_date == day, QueueEntry.status.in_(WAITING))
     if of_doctor:
@@ -211,20 +198,18 @@ def _queue_waiting(day: Any, doctor_id: Any, *, of_doctor: bool) -> Select:
 
 
 def appointment_count(day: date, doctor_id: int | None = None) -> int:
-    return _appointment_count(day, doctor_id, of_doctor=doctor_id is not None).scalar_one()
+    return db.session.execute(_appointment_count(day, doctor_id, of_doctor=doctor_id is not None)).scalar_one()
 
 
-@built_once
 def _appointment_count(day: Any, doctor_id: Any, *, of_doctor: bool) -> Select:
     return appointments_on(day, doctor_id if of_doctor else None).order_by(None).with_only_columns(func.count())
 
 
 def bills_to_pay() -> int:
     """Bills on which a patient owes something."""
-    return _bills_to_pay().scalar_one()
+    return db.session.execute(_bills_to_pay()).scalar_one()
 
 
-@built_once
 def _bills_to_pay() -> Select:
     return select(func.count()).select_from(Bill).where(text(OWING))
 

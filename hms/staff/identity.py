@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jwt
@@ -21,7 +20,6 @@ from hms.core import clock, settings
 from hms.core.db import db
 from hms.core.people import Person
 from hms.core.queries_seen import UPKEEP
-from hms.core.questions import Question
 from hms.core.web import login_manager
 
 from .models import RefreshToken, Role, User, UserSession
@@ -34,7 +32,6 @@ TOLD_LATE = timedelta(seconds=60)
 _FAMILY = re.compile(r"[A-Za-z0-9_-]{0,40}")
 _CLAIMS = ["sub", "iat", "nbf", "exp", "jti", "iss", "aud"]
 
-# Built once, of tables instead of records: every request asks one of them.
 _USER, _ROLE, _SESSION, _REFRESH = (model.__table__ for model in (User, Role, UserSession, RefreshToken))
 _COLUMNS = (
     *(_USER.c[name] for name in ("id", "username", "title", "first_name", "last_name", "language", "preferences")),
@@ -46,37 +43,24 @@ _COLUMNS = (
     _ROLE.c.idle_minutes,
 )
 _WITH_ROLE = _USER.outerjoin(_ROLE, _USER.c.role_id == _ROLE.c.id)
-_BY_ID = Question(
-    select(*_COLUMNS).select_from(_WITH_ROLE).where(_USER.c.id == bindparam("user_id"), _USER.c.is_active)
-)
+_PEOPLE = select(*_COLUMNS).select_from(_WITH_ROLE).where(_USER.c.is_active)
+_BY_ID = _PEOPLE.where(_USER.c.id == bindparam("user_id"))
 _ENDED = (_REFRESH.c.family == bindparam("family"), _REFRESH.c.revoked_at.is_not(None))
-_OF_TOKEN = (_USER.c.id == bindparam("user_id"), _USER.c.is_active, ~select(_REFRESH.c.id).where(*_ENDED).exists())
-_BY_TOKEN = Question(select(*_COLUMNS).select_from(_WITH_ROLE).where(*_OF_TOKEN))
-_told_along: dict[str, Callable[[Any], Any]] = {}
-
-
-def tell_along(name: str, of: Callable[[Any], Any]) -> None:
-    """Have something that every page shows told with its person, as `g.<name>`: a value for the account's id, a column.
-
-    For desks above this one; asked for by itself it would cost each page a statement more.
-    """
-    _told_along[name] = of
-
-
-@cache
-def _by_token_hash() -> Question:
-    session_columns = (_SESSION.c.id.label("session_id"), _SESSION.c.role_id.label("session_role_id"))
-    along = (of(_USER.c.id).label(name) for name, of in _told_along.items())
-    return Question(
-        select(*_COLUMNS, *session_columns, _SESSION.c.last_seen_at, _SESSION.c.locked_at, *along)
-        .select_from(_WITH_ROLE.join(_SESSION, _SESSION.c.user_id == _USER.c.id))
-        .where(
-            _SESSION.c.token_hash == bindparam("token_hash"),
-            _SESSION.c.ended_at.is_(None),
-            _SESSION.c.expires_at > bindparam("now"),
-            _USER.c.is_active,
-        )
+_BY_TOKEN = _BY_ID.where(~select(_REFRESH.c.id).where(*_ENDED).exists())
+_SESSION_COLUMNS = (
+    *(_SESSION.c.id.label("session_id"), _SESSION.c.role_id.label("session_role_id")),
+    *(_SESSION.c.last_seen_at, _SESSION.c.locked_at),
+)
+_BY_SESSION = (
+    select(*_COLUMNS, *_SESSION_COLUMNS)
+    .select_from(_WITH_ROLE.join(_SESSION, _SESSION.c.user_id == _USER.c.id))
+    .where(
+        _SESSION.c.token_hash == bindparam("token_hash"),
+        _SESSION.c.ended_at.is_(None),
+        _SESSION.c.expires_at > bindparam("now"),
+        _USER.c.is_active,
     )
+)
 
 
 def sha256(token: str) -> bytes:
@@ -120,7 +104,7 @@ def _by_session(sid: str | None) -> Person | None:
     if not sid:
         return None
     now = clock.now()
-    row = _by_token_hash().ask({"token_hash": sha256(sid), "now": now}).first()
+    row = db.session.execute(_BY_SESSION, {"token_hash": sha256(sid), "now": now}).first()
     if row is None:
         g.session_ended = True
         return None
@@ -130,8 +114,6 @@ def _by_session(sid: str | None) -> Person | None:
     _mark_seen(row, now)
     if row.session_role_id != row.role_id:
         g.session_with_other_role = row.session_id, row.role_id
-    for name in _told_along:
-        setattr(g, name, getattr(row, name))
     return person_of(row, session_id=row.session_id)
 
 
@@ -171,7 +153,7 @@ def person_of(row: Row[Any], **more: Any) -> Person:
 
 def person(user_id: int) -> Person | None:
     """The person with this account, or None when it does not exist or is deactivated."""
-    row = _BY_ID.ask({"user_id": user_id}).first()
+    row = db.session.execute(_BY_ID, {"user_id": user_id}).first()
     return person_of(row) if row else None
 
 
@@ -208,7 +190,7 @@ def _by_token(header: str) -> Person | None:
     if not claims.begins <= clock.now().timestamp() < claims.ends:
         g.token_fault = EXPIRED
         return None
-    row = _BY_TOKEN.ask({"user_id": claims.user_id, "family": claims.family}).first()
+    row = db.session.execute(_BY_TOKEN, {"user_id": claims.user_id, "family": claims.family}).first()
     if row is None or row.token_version != claims.token_version:
         g.token_fault = SIGNED_OUT
         return None

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, any_, func, select
+from sqlalchemy import Select, func, select
 
 from hms.core.db import db
 from hms.core.permissions import Action
 from hms.core.permissions import Role as BuiltIn
-from hms.core.statements import built_once
 from hms.core.word_search import holds_words
 
 from .models import Department, LoginActivity, Role, User
@@ -25,10 +24,9 @@ def users(*, only_doctors: bool = False) -> Select:
 
 def doctors() -> list[User]:
     """Active doctors by name, with their departments."""
-    return list(_doctors().scalars().unique())
+    return list(db.session.execute(_doctors()).scalars().unique())
 
 
-@built_once
 def _doctors() -> Select:
     query = select(User).join(Role).where(Role.code == BuiltIn.DOCTOR.value, User.is_active)
     return query.order_by(User.last_name, User.first_name)
@@ -44,10 +42,9 @@ def doctor(user_id: int | None) -> User | None:
 
 def departments() -> list[Any]:
     """Those that receive patients, by name: `id` and `name`."""
-    return list(_departments())
+    return list(db.session.execute(_departments()))
 
 
-@built_once
 def _departments() -> Select:
     return select(Department.id, Department.name).where(Department.is_active).order_by(Department.name)
 
@@ -69,14 +66,13 @@ def names(user_ids: set[int]) -> dict[int, str]:
         return {}
     return {
         row.id: " ".join(part for part in (row.title, row.first_name, row.last_name) if part) or row.username
-        for row in _names(list(user_ids))
+        for row in db.session.execute(_names(list(user_ids)))
     }
 
 
-@built_once
 def _names(user_ids: Any) -> Select:
     columns = (_USER.id, _USER.title, _USER.first_name, _USER.last_name, _USER.username)
-    return select(*columns).where(_USER.id == any_(user_ids))
+    return select(*columns).where(_USER.id.in_(user_ids))
 
 
 def own_sign_ins(user_id: int, limit: int = 10, before: int | None = None) -> list[LoginActivity]:

@@ -9,7 +9,6 @@ from sqlalchemy.orm import joinedload
 
 from hms.core.db import db
 from hms.core.errors import NotFound
-from hms.core.statements import built_once
 from hms.core.words import _
 
 from .models import Role, RoleChangeRequest
@@ -39,10 +38,9 @@ def one(request_id: int, *, of: int | None = None) -> RoleChangeRequest:
 
 def count_waiting() -> int:
     """How many requests wait for an answer."""
-    return _count_waiting().scalar_one()
+    return db.session.execute(_count_waiting()).scalar_one()
 
 
-@built_once
 def _count_waiting() -> Select:
     waiting = (RoleChangeRequest.status == "pending", RoleChangeRequest.archived_at.is_(None))
     return select(func.count()).select_from(RoleChangeRequest).where(*waiting)

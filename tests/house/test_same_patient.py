@@ -53,11 +53,11 @@ MIXED: dict[str, list[tuple[str, Try]]] = {
     ],
     "billing.add_charge": [
         ("same_patient", lambda a, b, who: _charge(a.patient_id, "dispense", b.dispense_id, by=who("admin"))),
-        ("same_patient", lambda a, b, who: _charge(a.patient_id, "other", 1, encounter_id=b.visit, by=who("admin"))),
+        ("encounter", lambda a, b, who: _charge(a.patient_id, "other", 1, encounter_id=b.visit, by=who("admin"))),
     ],
     "billing.add_charges": [
         ("same_patient", lambda a, b, who: _charges(a.patient_id, b.dispense_id, None, by=who("admin"))),
-        ("same_patient", lambda a, b, who: _charges(a.patient_id, a.dispense_id, b.visit, by=who("admin"))),
+        ("encounter", lambda a, b, who: _charges(a.patient_id, a.dispense_id, b.visit, by=who("admin"))),
     ],
     "billing.create_bill": [
         ("encounter", lambda a, b, who: billing.create_bill(a.patient_id, encounter_id=b.visit, by=who("cashier")))
