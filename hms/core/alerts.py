@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import nullcontext
-from dataclasses import dataclass
 from enum import StrEnum
 
 from flask_socketio import SocketIO
 
 from .actions import afterwards
-from .knocks import Knocks
 from .permissions import Action
 
 log = logging.getLogger(__name__)
@@ -62,22 +59,9 @@ def room_of(person_id: int) -> str:
     return f"person:{person_id}"
 
 
-@dataclass
-class _Knocking:
-    """The alerts of one action, each once."""
-
-    kinds: dict[Alert, None]
-
-    def __call__(self) -> None:
-        manager = socketio.server.manager
-        with manager.together() if isinstance(manager, Knocks) else nullcontext():
-            for kind in self.kinds:
-                _emit({"kind": kind.value}, room(kind))
-
-
 def alert(kind: Alert) -> None:
-    """Knock, once the action under way is committed, at every open page whose person may hear `kind`."""
-    afterwards(_Knocking({kind: None}), named=_Knocking).kinds[kind] = None
+    """Publish `kind` to every open page whose person may see it, after the action commits; once for an action."""
+    afterwards(lambda: _emit({"kind": kind.value}, room(kind)), named=kind)
 
 
 def notify(person_id: int, notification_id: int, title: str) -> None:

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import time
-from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -26,15 +25,13 @@ class _Sealed:
         key = hashlib.blake2b(secret.encode(), digest_size=32, person=b"hms-cookie").digest()
         self._box = Fernet(base64.urlsafe_b64encode(key))
         self._json = TaggedJSONSerializer()
-        # The same cookie comes with every request of a session; to open it each time was a thirtieth of a page.
-        self._opened = lru_cache(maxsize=1000)(self._open)
 
     def dumps(self, value: Any) -> str:
         return self._box.encrypt(self._json.dumps(value).encode()).decode()
 
     def loads(self, text: str, max_age: int | None = None) -> Any:
         try:
-            said, sealed_at = self._opened(text)
+            said, sealed_at = self._open(text)
             value = self._json.loads(said)
         except (InvalidToken, UnicodeError, json.JSONDecodeError) as wrong:
             raise BadSignature("not our cookie") from wrong

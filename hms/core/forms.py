@@ -50,22 +50,6 @@ def _takes_files(form: FlaskForm, name: str) -> bool:
 class DeskForm(FlaskForm):
     """A form of a desk. `save` calls the action with the form's data and says whether it was done."""
 
-    class Meta(FlaskForm.Meta):
-        """Fields that are made once: to put together label, flags and widget anew costs more than the rest of a form."""
-
-        def bind_field(self, form: Any, unbound_field: Any, options: dict[str, Any]) -> Any:
-            """A copy of the field for `form`; entries of a list, whose names change, are made each for itself."""
-            if "_meta" in options:
-                return super().bind_field(form, unbound_field, options)
-            made = unbound_field.__dict__.setdefault("made", {})
-            name = options["name"], options["prefix"]
-            if name not in made:
-                made[name] = super().bind_field(form, unbound_field, options)
-                made[name].meta = made[name]._form = None
-            field = object.__new__(type(made[name]))
-            field.__dict__.update(made[name].__dict__, meta=self, _form=form)
-            return field
-
     def __init__(self, formdata: Any = AS_SENT, **kwargs: Any) -> None:
         super().__init__(formdata=self._sent() if formdata is AS_SENT else formdata, **kwargs)
 

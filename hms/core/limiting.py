@@ -18,6 +18,5 @@ limiter = Limiter(**HOW_LIMITED)
 
 
 def install(app: Flask) -> None:
-    """Put the limiter on the application. Limited views ask it themselves; no other request has to."""
+    """Put the limiter on the application."""
     limiter.init_app(app)
-    app.before_request_funcs[None].remove(limiter._check_request_limit)

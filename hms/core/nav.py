@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import request
+from flask import request, url_for
 
-from .addresses import address
 from .people import Person
 from .permissions import Action
 
@@ -45,6 +44,6 @@ def place(label: str, endpoint: str, needs: Action, order: int, key: str = "") -
 def items(who: Person) -> list[NavItem]:
     """The bar of this person, in their order of work. Current is the place whose address begins this page's."""
     seen = sorted((p for p in _places.values() if who.is_authenticated and who.may(p.needs)), key=lambda p: p.order)
-    urls = [address(p.endpoint) for p in seen]
+    urls = [url_for(p.endpoint) for p in seen]
     here = max((url for url in urls if request.path.startswith(url)), key=len, default=None)
     return [NavItem(p.label, url, url == here, key=p.key) for p, url in zip(seen, urls, strict=True)]

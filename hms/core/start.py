@@ -35,7 +35,6 @@ from . import (  # noqa: F401 - their tables belong to the house
 from .cookies import EncryptedCookie
 from .db import db
 from .jsonio import ExactJSON
-from .knocks import Knocks
 from .queries_seen import watch_queries
 from .request_bodies import LARGEST_BODY
 
@@ -98,15 +97,11 @@ def ready(app: Flask) -> None:
         app.cli.add_command(command)
     alerts.socketio.init_app(
         app,
-        client_manager=None if app.testing and not app.config["SOCKETS_OVER_REDIS"] else _knocks(app),
+        message_queue=None if app.testing and not app.config["SOCKETS_OVER_REDIS"] else app.config["REDIS_URL"],
         async_mode=app.config["SOCKETIO_ASYNC"],
         max_http_buffer_size=16_384,
         cors_allowed_origins=None,
     )
-
-
-def _knocks(app: Flask) -> Knocks:
-    return Knocks(app.config["REDIS_URL"], channel="flask-socketio")
 
 
 def _flask_configuration(config: Config) -> dict[str, object]:

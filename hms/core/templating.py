@@ -9,13 +9,13 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from flask import Flask, current_app, g
+from flask import Flask, current_app, g, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from jinja2 import StrictUndefined
 
 from . import clock, format, nav, settings
-from .addresses import address, asset
+from .addresses import asset
 from .controls import control_attributes
 from .headers import csp_nonce
 from .permissions import Action, role_label
@@ -53,8 +53,8 @@ def _context() -> dict[str, Any]:
         "currency": current_app.config["CURRENCY"],
         "role_word": role_label(getattr(who, "role", None), getattr(who, "role_name", None)),
         "idle_seconds": min(hospitals, getattr(who, "idle_minutes", None) or hospitals) * 60,
-        "keep_alive_url": address("staff.stay"),
-        "lock_url": address("staff.lock_now"),
+        "keep_alive_url": url_for("staff.stay"),
+        "lock_url": url_for("staff.lock_now"),
     }
 
 
@@ -91,7 +91,6 @@ def install(app: Flask) -> None:
         now=clock.now,
         once=lambda: secrets.token_urlsafe(16),
         today=clock.today,
-        url_for=address,
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True

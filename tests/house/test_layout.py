@@ -65,3 +65,19 @@ def test_time_comes_from_the_clock_only():
         if word in path.read_text(encoding="utf-8") and path.name != "clock.py"
     ]
     assert found == []
+
+
+OWN = ("hms", "config", "tests", "benchmarks")
+
+
+def test_nothing_private_of_a_library_is_imported():
+    """A name that begins with `_` changes without notice; the few hooks that are needed are public ones."""
+    found = [
+        f"{path.relative_to(ROOT)}: {node.module}.{name.name}"
+        for path in [*(ROOT / "hms").rglob("*.py"), ROOT / "config.py", ROOT / "wsgi.py", ROOT / "gunicorn.conf.py"]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module.split(".")[0] not in OWN
+        for name in node.names
+        if name.name.startswith("_") or "._" in f".{node.module}".replace(".__future__", "")
+    ]
+    assert found == []
