@@ -19,9 +19,16 @@ LEAST_GUESSES_OF_HEXADECIMAL = 0.7
 """Decimal digits of guesses for each character (zxcvbn). Random characters have more; words, repeated or neighbouring
 characters and dates have fewer."""
 LEAST_CHANGES = 0.3
-LEAST_CHANGES_OF_TWO_KINDS = 0.35
+LEAST_CHANGES_OF_TWO_KINDS = 0.15
 """How often the kind of character (capital, small letter, digit, other) changes from one to the next. In random base64 it
-changes twice in three times, in words once or twice a word."""
+changes twice in three times, in random small letters and digits twice in five, in words once or twice a word."""
+SCHEMES = {
+    "DATABASE_URL": ("postgresql+psycopg://",),
+    "DATABASE_OWNER_URL": ("postgresql+psycopg://",),
+    "REDIS_URL": ("redis://", "rediss://"),
+    "HMS_SMTP_URL": ("smtp://", "smtps://", "smtp+tls://"),
+}
+"""How the address of each server begins."""
 LONGEST_IN_COMMON = 15
 """So many characters in a row may be the same in two secrets."""
 EXIT_NOT_READY = 78
@@ -66,6 +73,7 @@ class Config:
         env = {**(os.environ if environ is None else environ)}
         _read_files(env)
         _refuse_missing(env)
+        _refuse_unknown_schemes(env)
         _refuse_weak(env)
         return cls(
             database_url=env["DATABASE_URL"],
@@ -75,8 +83,8 @@ class Config:
             audit_key=env["AUDIT_KEY"],
             totp_keys=tuple(env["TOTP_KEYS"].split(",")),
             data_dir=Path(env.get("HMS_DATA_DIR") or "instance").absolute(),
-            demo=env.get("HMS_DEMO") == "1",
-            https=env.get("HMS_HTTPS") == "1",
+            demo=_is_on(env, "HMS_DEMO"),
+            https=_is_on(env, "HMS_HTTPS"),
             trusted_proxies=_whole_number(env, "HMS_TRUSTED_PROXIES", cls.trusted_proxies, least=0),
             hosts=_named_hosts(env),
             timezone=_timezone(env.get("HMS_TIMEZONE") or cls.timezone),
@@ -153,6 +161,21 @@ def _refuse_missing(env: dict[str, str]) -> None:
         missing.append("HMS_HOSTS (the names and addresses by which the hospital is reached, separated by commas)")
     if missing:
         raise NotReady(f"Set {', '.join(missing)}: see docs/deployment.md.")
+
+
+def _is_on(env: dict[str, str], name: str) -> bool:
+    """Only 1 switches on and only 0 (or nothing) off, so that "yes" or "true" is never read as off without a word."""
+    written = env.get(name, "").strip()
+    if written not in ("", "0", "1"):
+        raise NotReady(f"{name} must be 1 (on) or 0 (off), not {written}.")
+    return written == "1"
+
+
+def _refuse_unknown_schemes(env: dict[str, str]) -> None:
+    """The value is not repeated: it may hold a password."""
+    for name, schemes in SCHEMES.items():
+        if env.get(name) and not env[name].startswith(schemes):
+            raise NotReady(f"{name} must be an address that begins with {' or '.join(schemes)}.")
 
 
 def _refuse_weak(env: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from flask import current_app
@@ -79,6 +80,7 @@ def health() -> Health:
     return Health(True, broker.answers(), waiting, dead, free)
 
 
+@cache
 def _undone() -> Select:
     return select(
         func.count().filter(Outbox.dead_at.is_(None)), func.count().filter(Outbox.dead_at.is_not(None))

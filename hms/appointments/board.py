@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any, NamedTuple
+from functools import cache
+from typing import NamedTuple
 
-from sqlalchemy import Row, Select, func, or_, select, tuple_
+from sqlalchemy import Row, Select, bindparam, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from hms.core import clock, settings
@@ -96,7 +97,8 @@ def board(
     `show` is "waiting" (called ones too), "with_staff" or "done".
     """
     rows = db.session.execute(
-        _board(day or clock.today(), doctor_id, limit, show=show, of_doctor=doctor_id is not None)
+        _board(show=show, of_doctor=doctor_id is not None),
+        {"day": day or clock.today(), "doctor_id": doctor_id, "limit": limit},
     )
     entries, now, limit_minutes = [Entry(*row) for row in rows], clock.now(), settings.value("queue.long_wait_minutes")
     for entry in entries:
@@ -104,7 +106,9 @@ def board(
     return entries
 
 
-def _board(day: Any, doctor_id: Any, limit: Any, *, show: str, of_doctor: bool) -> Select:
+@cache
+def _board(*, show: str, of_doctor: bool) -> Select:
+    day, doctor_id, limit = bindparam("day"), bindparam("doctor_id"), bindparam("limit")
     same_name = (func.count().over(partition_by=Patient.sort_name) - 1).label("same_name_count")
     query = _entries().add_columns(same_name)
     query = query.where(QueueEntry.service_date == day, QueueEntry.status.in_(GROUPS[show])).limit(limit)
@@ -117,13 +121,15 @@ def _board(day: Any, doctor_id: Any, limit: Any, *, show: str, of_doctor: bool) 
 
 def entry(entry_id: int) -> Entry:
     """One person in the queue, or `NotFound`."""
-    row = db.session.execute(_entry(entry_id)).one_or_none()
+    row = db.session.execute(_entry(), {"entry_id": entry_id}).one_or_none()
     if row is None:
         raise NotFound(_("There is no such entry in the queue."))
     return Entry(*row)
 
 
-def _entry(entry_id: Any) -> Select:
+@cache
+def _entry() -> Select:
+    entry_id = bindparam("entry_id")
     return _entries().where(QueueEntry.id == entry_id)
 
 
@@ -135,10 +141,16 @@ class Counts(NamedTuple):
 
 def counts(day: date | None = None, doctor_id: int | None = None) -> Counts:
     """How many wait, are with staff, and are done; of everybody, or of one doctor (and unassigned). One query."""
-    return Counts(*db.session.execute(_counts(day or clock.today(), doctor_id, of_doctor=doctor_id is not None)).one())
+    return Counts(
+        *db.session.execute(
+            _counts(of_doctor=doctor_id is not None), {"day": day or clock.today(), "doctor_id": doctor_id}
+        ).one()
+    )
 
 
-def _counts(day: Any, doctor_id: Any, *, of_doctor: bool) -> Select:
+@cache
+def _counts(*, of_doctor: bool) -> Select:
+    day, doctor_id = bindparam("day"), bindparam("doctor_id")
     filters = [func.count().filter(QueueEntry.status.in_(GROUPS[group])) for group in Counts._fields]
     query = select(*filters).where(QueueEntry.service_date == day)
     if of_doctor:

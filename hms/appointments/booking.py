@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import cache
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from hms.core import clock, settings
@@ -38,7 +38,7 @@ class Taken(Conflict):
 
 def locked_patient(patient_id: int | None) -> int:
     """The id of a living, active patient, whose bookings nobody else changes until the action ends."""
-    row = db.session.execute(_patient(patient_id)).one_or_none()
+    row = db.session.execute(_patient(), {"patient_id": patient_id}).one_or_none()
     if row is None or row.status != "active":
         raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "patient", id=patient_id)
     if row.deceased_on is not None:
@@ -46,19 +46,23 @@ def locked_patient(patient_id: int | None) -> int:
     return patient_id
 
 
-def _patient(patient_id: Any) -> Select:
+@cache
+def _patient() -> Select:
+    patient_id = bindparam("patient_id")
     one = select(Patient.status, Patient.deceased_on).where(Patient.id == patient_id)
     return one.with_for_update(key_share=True)
 
 
 def locked_doctor(doctor_id: int | None) -> int:
     """The id of an active doctor, whose bookings nobody else changes until the action ends."""
-    if db.session.execute(_doctor(doctor_id)).one_or_none() is None:
+    if db.session.execute(_doctor(), {"doctor_id": doctor_id}).one_or_none() is None:
         raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "doctor", id=doctor_id)
     return doctor_id
 
 
-def _doctor(doctor_id: Any) -> Select:
+@cache
+def _doctor() -> Select:
+    doctor_id = bindparam("doctor_id")
     one = select(User.id).join(Role, Role.id == User.role_id)
     return one.where(User.id == doctor_id, Role.code == "doctor", User.is_active).with_for_update(
         key_share=True, of=User

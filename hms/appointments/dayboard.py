@@ -7,9 +7,10 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, exists, or_, select
+from sqlalchemy import Row, Select, and_, bindparam, exists, or_, select
 
 from hms.core import clock
 from hms.core.db import db
@@ -133,12 +134,20 @@ def holding_clinic(first: dt.date, last: dt.date, department_id: int | None) -> 
     weekdays = {(first + dt.timedelta(days=number)).weekday() for number in range(min((last - first).days + 1, 7))}
     return list(
         db.session.execute(
-            _holding(first, last, sorted(weekdays), department_id, of_department=department_id is not None)
+            _holding(of_department=department_id is not None),
+            {"first": first, "last": last, "weekdays": sorted(weekdays), "department_id": department_id},
         )
     )
 
 
-def _holding(first: Any, last: Any, weekdays: Any, department_id: Any, *, of_department: bool) -> Select:
+@cache
+def _holding(*, of_department: bool) -> Select:
+    first, last, weekdays, department_id = (
+        bindparam("first"),
+        bindparam("last"),
+        bindparam("weekdays"),
+        bindparam("department_id"),
+    )
     holds_clinic = exists().where(
         WorkingHours.doctor_id == User.id,
         WorkingHours.weekday.in_(weekdays),
@@ -164,10 +173,17 @@ def _holding(first: Any, last: Any, weekdays: Any, department_id: Any, *, of_dep
 def _by_doctor(day: dt.date, ids: list[int]) -> tuple[dict[int, list[Any]], ...]:
     """Each doctor's hours, absences and bookings."""
     hours, away = diary.presence_between(day, day, ids)
-    return tuple(map(grouped, (hours, away, [Booked(*row) for row in db.session.execute(_bookings(day, ids))])))
+    return tuple(
+        map(
+            grouped,
+            (hours, away, [Booked(*row) for row in db.session.execute(_bookings(), {"day": day, "doctor_ids": ids})]),
+        )
+    )
 
 
-def _bookings(day: Any, doctor_ids: Any) -> Select:
+@cache
+def _bookings() -> Select:
+    day, doctor_ids = bindparam("day"), bindparam("doctor_ids")
     return on_the_board().where(Appointment.date == day, Appointment.doctor_id.in_(doctor_ids))
 
 

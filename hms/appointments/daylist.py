@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, time, timedelta
-from typing import Any, NamedTuple
+from functools import cache
+from typing import NamedTuple
 
-from sqlalchemy import Row, Select, and_, func, select, tuple_
+from sqlalchemy import Row, Select, and_, bindparam, func, select, tuple_
 from sqlalchemy.orm import aliased
 
 from hms.core import clock
@@ -125,10 +126,12 @@ def of_patient(patient_id: int, *, upcoming: bool = True, limit: int = 10) -> li
 
 def expected(limit: int = 5) -> list[Row]:
     """Today's booked patients who have not arrived, earliest first; for the front desk's home."""
-    return list(db.session.execute(_expected(clock.today(), limit)))
+    return list(db.session.execute(_expected(), {"day": clock.today(), "limit": limit}))
 
 
-def _expected(day: Any, limit: Any) -> Select:
+@cache
+def _expected() -> Select:
+    day, limit = bindparam("day"), bindparam("limit")
     query = bookings().where(Appointment.date == day, Appointment.status == Status.SCHEDULED.value)
     return query.order_by(Appointment.time, Appointment.id).limit(limit)
 
@@ -154,12 +157,15 @@ def arrivals(doctor_id: int | None = None) -> Arrivals:
     """Counts of today's bookings, of one doctor or of all. One query."""
     wall = clock.local(clock.now()).replace(tzinfo=None)
     counts = db.session.execute(
-        _arrivals(wall, wall + ARRIVING, wall.date(), doctor_id, of_doctor=doctor_id is not None)
+        _arrivals(of_doctor=doctor_id is not None),
+        {"wall": wall, "soon": wall + ARRIVING, "today": wall.date(), "doctor_id": doctor_id},
     )
     return Arrivals(*counts.one())
 
 
-def _arrivals(wall: Any, soon: Any, today: Any, doctor_id: Any, *, of_doctor: bool) -> Select:
+@cache
+def _arrivals(*, of_doctor: bool) -> Select:
+    wall, soon, today, doctor_id = bindparam("wall"), bindparam("soon"), bindparam("today"), bindparam("doctor_id")
     at = Appointment.date + Appointment.time
     is_due = Appointment.status == Status.SCHEDULED.value
     query = select(

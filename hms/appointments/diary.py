@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, bindparam, func, or_, select
 
 from hms.core import clock
 from hms.core.db import db
@@ -79,14 +80,21 @@ class Diary:
 
     def __init__(self, doctor_id: int, first: date, last: date) -> None:
         self.hours, self.absences = presence_between(first, last, [doctor_id])
-        self.taken = [instants(row) for row in db.session.execute(_taken(doctor_id, first - timedelta(days=1), last))]
+        self.taken = [
+            instants(row)
+            for row in db.session.execute(
+                _taken(), {"doctor_id": doctor_id, "first": first - timedelta(days=1), "last": last}
+            )
+        ]
 
     def free(self, day: date, now: datetime) -> list[Slot]:
         """The slots of `day` that can still be booked."""
         return rules.free(rules.slots(self.hours, day, self.absences), self.taken, now)
 
 
-def _taken(doctor_id: Any, first: Any, last: Any) -> Select:
+@cache
+def _taken() -> Select:
+    doctor_id, first, last = bindparam("doctor_id"), bindparam("first"), bindparam("last")
     return select(Appointment.date, Appointment.time, Appointment.duration_minutes).where(
         Appointment.doctor_id == doctor_id,
         Appointment.date.between(first, last),

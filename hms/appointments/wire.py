@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Result, Row, Select, and_, cast, func, select
+from sqlalchemy import ColumnElement, Date, Result, Row, Select, and_, bindparam, cast, func, select
 
 from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.people import Person
 from hms.patients import access
-from hms.patients.reader import Reader, reader
+from hms.patients.reader import Reader, ReaderKind, reader, reader_kind, reader_values
 
 from .daylist import bookings
 from .models import Appointment
@@ -75,11 +76,16 @@ def _rows(who: Reader) -> Select:
 
 def one(appointment_id: int, who: Person) -> Row:
     """One booking as the API shows it to `who`, or `NotFound`."""
-    row = db.session.execute(_one(appointment_id, who=reader(who))).one_or_none()
+    row = db.session.execute(
+        _one(kind=reader_kind(who)), {"appointment_id": appointment_id} | reader_values(who)
+    ).one_or_none()
     if row is None:
         raise NotFound("No Appointment matches the given query.")
     return row
 
 
-def _one(appointment_id: Any, *, who: Reader) -> Select:
+@cache
+def _one(*, kind: ReaderKind) -> Select:
+    appointment_id = bindparam("appointment_id")
+    who = kind.reader()
     return _rows(who).where(Appointment.id == appointment_id)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from hms.core.db import db
 from hms.core.errors import NotFound
@@ -34,10 +35,12 @@ class Ask:
 
 def waiting_count(who: Person) -> int:
     """How many asks wait that `who` may decide: their own are not among them."""
-    return db.session.execute(_count_for(who.id)).scalar_one()
+    return db.session.execute(_count_for(), {"person_id": who.id}).scalar_one()
 
 
-def _count_for(person_id: Any) -> Select:
+@cache
+def _count_for() -> Select:
+    person_id = bindparam("person_id")
     return select(func.count()).where(*_for(person_id))
 
 
@@ -59,10 +62,12 @@ def decided(limit: int = MOST_SHOWN) -> list[Ask]:
 
 def of_bill(bill_id: int) -> list[Ask]:
     """Every ask about a bill, the newest first."""
-    return _as_asks(db.session.execute(_of_bill(bill_id)))
+    return _as_asks(db.session.execute(_of_bill(), {"bill_id": bill_id}))
 
 
-def _of_bill(bill_id: Any) -> Select:
+@cache
+def _of_bill() -> Select:
+    bill_id = bindparam("bill_id")
     return _rows().where(Correction.bill_id == bill_id).order_by(Correction.id.desc()).limit(MOST_SHOWN)
 
 

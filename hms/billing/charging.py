@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, and_, func, literal, or_, select, text
+from sqlalchemy import Row, Select, and_, bindparam, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from hms.core.actions import action
@@ -68,7 +69,13 @@ def add_charge(
     is charged at zero for the cashier to settle.
     """
     known = db.session.execute(
-        _known(source, source_id, price_item_id, None if price_item_id or not code else code.strip().upper())
+        _known(),
+        {
+            "source": source,
+            "source_id": source_id,
+            "price_item_id": price_item_id,
+            "code": None if price_item_id or not code else code.strip().upper(),
+        },
     ).one()
     if known.id is not None:
         return Charged(known.id, known.bill_id)
@@ -80,7 +87,9 @@ def add_charge(
     if added:
         return added[0]
     # Another transaction inserted the charge while this one waited for the draft.
-    theirs = db.session.execute(_known(source, source_id, None, None)).one()
+    theirs = db.session.execute(
+        _known(), {"source": source, "source_id": source_id, "price_item_id": None, "code": None}
+    ).one()
     return Charged(theirs.id, theirs.bill_id)
 
 
@@ -96,8 +105,15 @@ def add_charges(
     _put(patient_id, source, lines, encounter_id, by)
 
 
-def _known(source: Any, source_id: Any, price_item_id: Any, code: Any) -> Select:
+@cache
+def _known() -> Select:
     """One row: the line with which the event is charged, beside the item of the price list; None where there is none."""
+    source, source_id, price_item_id, code = (
+        bindparam("source"),
+        bindparam("source_id"),
+        bindparam("price_item_id"),
+        bindparam("code"),
+    )
     charged = and_(BillLine.source == source, BillLine.source_id == source_id, BillLine.withdrawn_at.is_(None))
     is_meant = or_(PriceItem.id == price_item_id, and_(func.upper(PriceItem.code) == code, PriceItem.is_active))
     item = (PriceItem.id.label("item_id"), PriceItem.name, PriceItem.billing_label, PriceItem.unit_price.label("price"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, bindparam, select, update
 
 from hms.core import clock
 from hms.core.actions import STALE, action
@@ -40,7 +40,7 @@ def issue(bill_id: int, *, version: int | None = None, by: Person) -> Bill:
 
 def freeze(bill: Bill, by: Person) -> None:
     """A locked draft becomes an issued bill. Its `number`, and to ask for its invoice, is for the caller."""
-    standing = db.session.execute(_standing(bill.id, bill.patient_id)).all()
+    standing = db.session.execute(_standing(), {"bill_id": bill.id, "patient_id": bill.patient_id}).all()
     lines = [rules.Line(line.unit_price, line.quantity) for line in standing]
     summed = rules.check_issue(rules.BillState(bill.status), lines, bill.discount)
     discounts.check_given(bill, summed.subtotal)
@@ -63,8 +63,10 @@ def number(bill: Bill, year: int, taken: int) -> None:
     bill.number, bill.issued_at = document_number(BILL, year, taken), clock.now()
 
 
-def _standing(bill_id: Any, patient_id: Any) -> Select:
+@cache
+def _standing() -> Select:
     """The lines of a bill, each with whom the bill is for."""
+    bill_id, patient_id = bindparam("bill_id"), bindparam("patient_id")
     lines = select(BillLine.unit_price, BillLine.quantity, *papers.NAMED)
     lines = lines.join(Patient, Patient.id == patient_id)
     return lines.where(BillLine.bill_id == bill_id, BillLine.withdrawn_at.is_(None))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import segno
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, bindparam, func, select
 
 from hms.core import clock, settings
 from hms.core.db import db
@@ -18,7 +19,7 @@ from hms.core.format import money, person_name, spoken_name, stamp
 from hms.core.money import ZERO, Money
 from hms.core.people import Person
 from hms.patients.models import Patient
-from hms.patients.reader import Reader, reader
+from hms.patients.reader import Reader, ReaderKind, reader_kind, reader_values
 from hms.staff.models import User
 
 from . import line_descriptions, receipt
@@ -59,17 +60,19 @@ def as_it_stands(patient: Any, clerk: str) -> dict[str, Any]:
 
 def _facts(bill: Bill, clerk: str) -> dict[str, Any]:
     """What the papers of a bill say: what was frozen when it was issued, or of a draft what is so now."""
-    return bill.frozen or as_it_stands(db.session.execute(_named(bill.patient_id)).one(), clerk)
+    return bill.frozen or as_it_stands(db.session.execute(_named(), {"patient_id": bill.patient_id}).one(), clerk)
 
 
-def _named(patient_id: Any) -> Select:
+@cache
+def _named() -> Select:
+    patient_id = bindparam("patient_id")
     return select(*NAMED).where(Patient.id == patient_id)
 
 
 def edition(bill: Bill) -> str:
     """Names the paper of the bill as it stands now: a payment, a refund, a write-off or a void makes another paper, and so
     does the restriction of the record, which changes the words of its lines."""
-    beside = db.session.execute(_beside(bill.id)).one()
+    beside = db.session.execute(_beside(), {"bill_id": bill.id}).one()
     closed = "-restricted" if beside.is_restricted else ""
     if bill.status == BillState.DRAFT:
         return f"draft-{bill.version}{closed}"
@@ -77,7 +80,9 @@ def edition(bill: Bill) -> str:
     return f"{bill.status}-{beside.payments}{parts}{closed}"
 
 
-def _beside(bill_id: Any) -> Select:
+@cache
+def _beside() -> Select:
+    bill_id = bindparam("bill_id")
     payments = select(func.count(Payment.id)).where(Payment.bill_id == bill_id).scalar_subquery().label("payments")
     return select(payments, Patient.is_restricted).join(Bill, Bill.patient_id == Patient.id).where(Bill.id == bill_id)
 
@@ -107,15 +112,20 @@ def standing_lines(bill_id: int, who: Person | None = None) -> list[Row]:
     """The lines of a bill that were not withdrawn, in the order they came and in the words that `who` may read; without
     one in those of papers."""
     if who is None:
-        return db.session.execute(_lines_of_paper(bill_id)).all()
-    return db.session.execute(_lines_for(bill_id, who=reader(who))).all()
+        return db.session.execute(_lines_of_paper(), {"bill_id": bill_id}).all()
+    return db.session.execute(_lines_for(kind=reader_kind(who)), {"bill_id": bill_id} | reader_values(who)).all()
 
 
-def _lines_for(bill_id: Any, *, who: Reader) -> Select:
+@cache
+def _lines_for(*, kind: ReaderKind) -> Select:
+    bill_id = bindparam("bill_id")
+    who = kind.reader()
     return _standing_lines(bill_id, who)
 
 
-def _lines_of_paper(bill_id: Any) -> Select:
+@cache
+def _lines_of_paper() -> Select:
+    bill_id = bindparam("bill_id")
     return _standing_lines(bill_id, None)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, bindparam, case, func, select
 
 from hms.core import settings
 from hms.core.db import db
@@ -38,11 +38,13 @@ class Unpriced:
 
 def unpriced() -> Unpriced:
     code = settings.value("billing.consultation_item")
-    left, found = db.session.execute(_left(code.upper())).one()
+    left, found = db.session.execute(_left(), {"code": code.upper()}).one()
     return Unpriced(left, None if found or not code else code)
 
 
-def _left(code: Any) -> Select:
+@cache
+def _left() -> Select:
+    code = bindparam("code")
     is_left = PriceItem.is_active & ~PriceItem.is_priced
     is_charged = PriceItem.is_active & (func.upper(PriceItem.code) == code)
     return select(func.count().filter(is_left), func.count().filter(is_charged)).select_from(PriceItem)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from hms.core import outbox
 from hms.core.db import db
@@ -26,10 +26,12 @@ class Invoice:
 
 def invoice(bill: Bill) -> Invoice:
     """How the paper of the bill as it stands now comes along."""
-    size = db.session.execute(_document(bill.id, papers.edition(bill), is_size=True)).scalar_one_or_none()
+    size = db.session.execute(
+        _document(is_size=True), {"bill_id": bill.id, "edition": papers.edition(bill)}
+    ).scalar_one_or_none()
     if size is not None:
         return Invoice("ready", size)
-    row = db.session.execute(_newest_work(papers.INVOICE, bill.id)).scalar_one_or_none()
+    row = db.session.execute(_newest_work(), {"kind": papers.INVOICE, "ref_id": bill.id}).scalar_one_or_none()
     if row is None or row.done_at:
         return Invoice("none")
     return Invoice("failed") if row.dead_at else Invoice("waiting", since=row.created_at)
@@ -37,17 +39,23 @@ def invoice(bill: Bill) -> Invoice:
 
 def invoice_pdf(bill: Bill) -> bytes | None:
     """The stored invoice of the bill as it stands now."""
-    return db.session.execute(_document(bill.id, papers.edition(bill), is_size=False)).scalar_one_or_none()
+    return db.session.execute(
+        _document(is_size=False), {"bill_id": bill.id, "edition": papers.edition(bill)}
+    ).scalar_one_or_none()
 
 
-def _document(bill_id: Any, edition: Any, *, is_size: bool) -> Select:
+@cache
+def _document(*, is_size: bool) -> Select:
+    bill_id, edition = bindparam("bill_id"), bindparam("edition")
     content = PrintedDocument.content
     return select(func.length(content) if is_size else content).where(
         PrintedDocument.kind == "invoice", PrintedDocument.ref_id == bill_id, PrintedDocument.edition == edition
     )
 
 
-def _newest_work(kind: Any, ref_id: Any) -> Select:
+@cache
+def _newest_work() -> Select:
+    kind, ref_id = bindparam("kind"), bindparam("ref_id")
     work = outbox.Outbox
     return select(work).where(work.kind == kind, work.ref_id == ref_id).order_by(work.id.desc()).limit(1)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Select, and_, bindparam, exists, func, or_, select
 
 from hms.core.db import db
 from hms.core.errors import NotFound
@@ -38,20 +39,24 @@ PAYER_OWES = Bill.payer_share - Bill.payer_paid
 
 def subtotal(bill_id: int) -> Money:
     """What the standing lines of a bill add up to, before any discount."""
-    return db.session.execute(_subtotal(bill_id)).scalar_one() or ZERO
+    return db.session.execute(_subtotal(), {"bill_id": bill_id}).scalar_one() or ZERO
 
 
-def _subtotal(bill_id: Any) -> Select:
+@cache
+def _subtotal() -> Select:
+    bill_id = bindparam("bill_id")
     return select(func.sum(BillLine.amount)).where(BillLine.bill_id == bill_id, BillLine.withdrawn_at.is_(None))
 
 
 def owed(patient_id: int, *, but_not: int | None = None) -> Money:
     """All that a patient has still to pay: issued bills less payments, and the charges of drafts; without other payers'
     parts, and without bill `but_not`."""
-    return db.session.execute(_owed(patient_id, but_not or 0)).scalar_one() or ZERO
+    return db.session.execute(_owed(), {"patient_id": patient_id, "but_not": but_not or 0}).scalar_one() or ZERO
 
 
-def _owed(patient_id: Any, but_not: Any) -> Select:
+@cache
+def _owed() -> Select:
+    patient_id, but_not = bindparam("patient_id"), bindparam("but_not")
     return owed_of(patient_id).where(Bill.id != but_not)
 
 
@@ -142,13 +147,15 @@ def bill_row(bill_id: int) -> Any | None:
 
 def bill_with_patient(bill_id: int) -> tuple[Bill, Patient]:
     """A bill and whose it is; `NotFound`."""
-    row = db.session.execute(_bill_with_patient(bill_id)).one_or_none()
+    row = db.session.execute(_bill_with_patient(), {"bill_id": bill_id}).one_or_none()
     if row is None:
         raise NotFound(_("There is no such bill."))
     return row[0], row[1]
 
 
-def _bill_with_patient(bill_id: Any) -> Select:
+@cache
+def _bill_with_patient() -> Select:
+    bill_id = bindparam("bill_id")
     return select(Bill, Patient).join(Patient, Patient.id == Bill.patient_id).where(Bill.id == bill_id)
 
 
@@ -170,10 +177,12 @@ def left_of(paid: Payment) -> Money:
 
 
 def payments_of(bill_id: int) -> list[Payment]:
-    return list(db.session.execute(_payments_of(bill_id)).scalars())
+    return list(db.session.execute(_payments_of(), {"bill_id": bill_id}).scalars())
 
 
-def _payments_of(bill_id: Any) -> Select:
+@cache
+def _payments_of() -> Select:
+    bill_id = bindparam("bill_id")
     return select(Payment).where(Payment.bill_id == bill_id).order_by(Payment.id)
 
 

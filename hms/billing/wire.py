@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, Text, and_, cast, func, or_, select
+from sqlalchemy import Row, Select, Text, and_, bindparam, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.core import clock
@@ -14,7 +15,7 @@ from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.patients import access
 from hms.patients.models import Patient
-from hms.patients.reader import Reader, reader
+from hms.patients.reader import Reader, ReaderKind, reader, reader_kind, reader_values
 
 from . import line_descriptions
 from .models import Bill, BillLine, Payment, PriceItem
@@ -69,12 +70,16 @@ def bills(who: Person) -> Select:
 def bill(bill_id: int, who: Person) -> Row | None:
     """One of them."""
     found = db.session.execute(
-        _bill(bill_id, who=reader(who), is_whole=reads_whole(who), with_void=sees_withdrawn(who))
+        _bill(kind=reader_kind(who), is_whole=reads_whole(who), with_void=sees_withdrawn(who)),
+        {"bill_id": bill_id} | reader_values(who),
     )
     return found.one_or_none()
 
 
-def _bill(bill_id: Any, *, who: Reader, is_whole: bool, with_void: bool) -> Select:
+@cache
+def _bill(*, kind: ReaderKind, is_whole: bool, with_void: bool) -> Select:
+    bill_id = bindparam("bill_id")
+    who = kind.reader()
     return _bills(who, is_whole=is_whole, with_void=with_void).where(Bill.id == bill_id)
 
 

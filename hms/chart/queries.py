@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, or_, select
 
 from hms.appointments.models import Appointment
 from hms.billing.models import Bill, PrintedDocument
@@ -79,11 +80,14 @@ def prescriptions(patient_id: int, before: int | None = None) -> Rows:
 def last_readings(whom: Patient) -> list[readings.Reading]:
     """The last vital signs and the few before them, newest first."""
     return [
-        readings.shown(row, whom.birth_date) for row in db.session.execute(_last_readings(whom.id, TREND)).scalars()
+        readings.shown(row, whom.birth_date)
+        for row in db.session.execute(_last_readings(), {"patient_id": whom.id, "limit": TREND}).scalars()
     ]
 
 
-def _last_readings(patient_id: Any, limit: Any) -> Select:
+@cache
+def _last_readings() -> Select:
+    patient_id, limit = bindparam("patient_id"), bindparam("limit")
     query = select(VitalsReading).where(VitalsReading.patient_id == patient_id, VitalsReading.status == "final")
     return query.order_by(VitalsReading.taken_at.desc()).limit(limit)
 
@@ -126,10 +130,12 @@ def observations(patient_id: int, before: int | None = None) -> Rows:
 
 def immunizations(patient_id: int, limit: int = PAGE) -> list[Immunization]:
     """Vaccines given, the last first."""
-    return list(db.session.execute(_immunizations(patient_id, limit)).scalars())
+    return list(db.session.execute(_immunizations(), {"patient_id": patient_id, "limit": limit}).scalars())
 
 
-def _immunizations(patient_id: Any, limit: Any) -> Select:
+@cache
+def _immunizations() -> Select:
+    patient_id, limit = bindparam("patient_id"), bindparam("limit")
     query = select(Immunization).where(Immunization.patient_id == patient_id)
     return query.order_by(Immunization.given_on.desc().nulls_last(), Immunization.id).limit(limit)
 

@@ -6,9 +6,10 @@ from collections import namedtuple
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, cast, func, or_, select
 
 from hms.core import clock
 from hms.core.db import db
@@ -71,7 +72,7 @@ class Around:
 
 def around_order(patient_id: int, encounter_id: int | None) -> Around:
     """Gathered once for the checks of one order, or of many; what is drafted in the encounter counts as taken."""
-    whom = db.session.execute(_whom(patient_id, clock.now() - PREGNANCY_KNOWN_FOR)).one()
+    whom = db.session.execute(_whom(), {"patient_id": patient_id, "since": clock.now() - PREGNANCY_KNOWN_FOR}).one()
     person = Person(
         age_years=readings.age_years(whom.birth_date),
         sex=whom.sex,
@@ -79,11 +80,17 @@ def around_order(patient_id: int, encounter_id: int | None) -> Around:
         weight_kg=whom.weight,
     )
     recorded = _entries(reactions.read(whom.allergies), whom.allergy_status)
-    return Around(person, recorded, _as_taken(db.session.execute(_running(patient_id, encounter_id or 0))))
+    return Around(
+        person,
+        recorded,
+        _as_taken(db.session.execute(_running(), {"patient_id": patient_id, "encounter_id": encounter_id or 0})),
+    )
 
 
-def _whom(patient_id: Any, since: Any) -> Select:
+@cache
+def _whom() -> Select:
     """The patient with the last weight, and whether she was pregnant when that was last noted."""
+    patient_id, since = bindparam("patient_id"), bindparam("since")
     whom, reading = Patient.__table__.c, VitalsReading.__table__.c
 
     def last(value: Any, *which: Any) -> Any:
@@ -105,10 +112,12 @@ def is_current() -> ColumnElement[bool]:
 
 def current(patient_id: int, encounter_id: int | None = None) -> list[Prescription]:
     """What the patient takes at present, newest first, and the lines of the open encounter."""
-    return list(db.session.execute(_current(patient_id, encounter_id or 0)).scalars())
+    return list(db.session.execute(_current(), {"patient_id": patient_id, "encounter_id": encounter_id or 0}).scalars())
 
 
-def _current(patient_id: Any, encounter_id: Any) -> Select:
+@cache
+def _current() -> Select:
+    patient_id, encounter_id = bindparam("patient_id"), bindparam("encounter_id")
     query = select(Prescription).where(*_is_taken(patient_id, encounter_id))
     return query.order_by(Prescription.id.desc()).limit(MOST_CURRENT)
 
@@ -134,8 +143,10 @@ _NEEDED = (
 _Product = namedtuple("_Product", tuple(MedicineRecord.__annotations__))
 
 
-def _running(patient_id: Any, encounter_id: Any) -> Select:
+@cache
+def _running() -> Select:
     """`_current` as columns of the orders, and then those of their medicines."""
+    patient_id, encounter_id = bindparam("patient_id"), bindparam("encounter_id")
     order, product = Prescription.__table__, Medication.__table__
     of_product = (product.c[name].label(f"product_{name}") for name in _Product._fields)
     query = select(*(order.c[name] for name in _NEEDED), *of_product)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, false, select
+from sqlalchemy import Row, Select, bindparam, false, select
 
 from hms.appointments.models import QueueEntry
 from hms.core import clock
@@ -17,7 +18,7 @@ from hms.core.words import _
 from hms.patients import access
 from hms.patients.models import Patient
 from hms.patients.queries import NO_PATIENT
-from hms.patients.reader import Reader, reader
+from hms.patients.reader import Reader, ReaderKind, reader, reader_kind, reader_values
 
 from . import readings
 from .models import Addendum, Condition, Encounter, Prescription, VitalsReading
@@ -66,13 +67,19 @@ def _encounters(*, may_read: bool, who: Reader) -> Select:
     return query.where(_ENCOUNTER.status == "signed") if who.is_patient else query
 
 
-def _encounter(encounter_id: Any, *, may_read: bool, who: Reader) -> Select:
+@cache
+def _encounter(*, may_read: bool, kind: ReaderKind) -> Select:
+    encounter_id = bindparam("encounter_id")
+    who = kind.reader()
     return _encounters(may_read=may_read, who=who).where(_ENCOUNTER.id == encounter_id)
 
 
 def encounter(encounter_id: int, who: Person) -> Any:
     """One encounter as `who` may read it; `NotFound` when there is none."""
-    row = db.session.execute(_encounter(encounter_id, may_read=reads_clinical(who), who=reader(who))).one_or_none()
+    row = db.session.execute(
+        _encounter(may_read=reads_clinical(who), kind=reader_kind(who)),
+        {"encounter_id": encounter_id} | reader_values(who),
+    ).one_or_none()
     if row is None:
         raise _missing(Encounter, encounter_id, "No Encounter matches the given query.")
     return row
@@ -100,14 +107,18 @@ def _prescriptions(*, may_read: bool, who: Reader) -> Select:
     return query.where(_ORDER.status != "draft") if who.is_patient else query
 
 
-def _prescription(prescription_id: Any, *, may_read: bool, who: Reader) -> Select:
+@cache
+def _prescription(*, may_read: bool, kind: ReaderKind) -> Select:
+    prescription_id = bindparam("prescription_id")
+    who = kind.reader()
     return _prescriptions(may_read=may_read, who=who).where(_ORDER.id == prescription_id)
 
 
 def prescription(prescription_id: int, who: Person) -> Any:
     """One order as `who` may read it; `NotFound` when there is none."""
     row = db.session.execute(
-        _prescription(prescription_id, may_read=reads_prescriptions(who), who=reader(who))
+        _prescription(may_read=reads_prescriptions(who), kind=reader_kind(who)),
+        {"prescription_id": prescription_id} | reader_values(who),
     ).one_or_none()
     if row is None:
         raise _missing(Prescription, prescription_id, "No Prescription matches the given query.")
@@ -117,10 +128,17 @@ def prescription(prescription_id: int, who: Person) -> Any:
 def vitals_of_waiting(entry_ids: Iterable[int], who: Person) -> list[Row]:
     """The readings of places in the queue, oldest first: what is shown of each (`readings.COLUMNS`), `queue_entry_id`,
     `birth_date`, and whether it `is_open` to `who`."""
-    return list(db.session.execute(_vitals_of_waiting(list(entry_ids), who=reader(who))))
+    return list(
+        db.session.execute(
+            _vitals_of_waiting(kind=reader_kind(who)), {"entry_ids": list(entry_ids)} | reader_values(who)
+        )
+    )
 
 
-def _vitals_of_waiting(entry_ids: Any, *, who: Reader) -> Select:
+@cache
+def _vitals_of_waiting(*, kind: ReaderKind) -> Select:
+    entry_ids = bindparam("entry_ids")
+    who = kind.reader()
     is_open = access.open_to(who, Patient.id).label("is_open")
     query = select(*readings.COLUMNS, VitalsReading.queue_entry_id, Patient.birth_date, is_open)
     return (
@@ -132,31 +150,37 @@ def _vitals_of_waiting(entry_ids: Any, *, who: Reader) -> Select:
 
 def vitals_of(encounter_id: int) -> list[VitalsReading]:
     """The readings of an encounter, newest first, without corrected ones."""
-    return list(db.session.execute(_vitals_of(encounter_id)).scalars())
+    return list(db.session.execute(_vitals_of(), {"encounter_id": encounter_id}).scalars())
 
 
-def _vitals_of(encounter_id: Any) -> Select:
+@cache
+def _vitals_of() -> Select:
+    encounter_id = bindparam("encounter_id")
     query = select(VitalsReading).where(VitalsReading.encounter_id == encounter_id, VitalsReading.status == "final")
     return query.order_by(VitalsReading.taken_at.desc(), VitalsReading.id.desc())
 
 
 def conditions_of(encounter_id: int) -> list[Condition]:
     """The diagnoses of an encounter, the primary one first."""
-    return list(db.session.execute(diagnosed(encounter_id)).scalars())
+    return list(db.session.execute(diagnosed(), {"encounter_id": encounter_id}).scalars())
 
 
-def diagnosed(encounter_id: Any) -> Select:
+@cache
+def diagnosed() -> Select:
     """`conditions_of` as a question."""
+    encounter_id = bindparam("encounter_id")
     query = select(Condition).where(Condition.encounter_id == encounter_id, Condition.status == "final")
     return query.order_by(Condition.rank, Condition.id)
 
 
 def addenda_of(encounter_id: int) -> list[Addendum]:
     """What was added to an encounter, oldest first."""
-    return list(db.session.execute(_addenda_of(encounter_id)).scalars())
+    return list(db.session.execute(_addenda_of(), {"encounter_id": encounter_id}).scalars())
 
 
-def _addenda_of(encounter_id: Any) -> Select:
+@cache
+def _addenda_of() -> Select:
+    encounter_id = bindparam("encounter_id")
     return select(Addendum).where(Addendum.encounter_id == encounter_id).order_by(Addendum.id)
 
 
@@ -166,7 +190,11 @@ def encounter_found(encounter_id: int, who: Person) -> Encounter:
     `access.Closed` for an administrator who must give a reason first.
     """
     found = _checked(
-        db.session.execute(_record(encounter_id, with_patient=False, who=reader(who))).one_or_none(), encounter_id, who
+        db.session.execute(
+            _record(with_patient=False, kind=reader_kind(who)), {"encounter_id": encounter_id} | reader_values(who)
+        ).one_or_none(),
+        encounter_id,
+        who,
     )
     return found.Encounter
 
@@ -174,7 +202,11 @@ def encounter_found(encounter_id: int, who: Person) -> Encounter:
 def encounter_with_patient(encounter_id: int, who: Person) -> tuple[Encounter, Patient]:
     """As `encounter_found`, and whose it is."""
     found = _checked(
-        db.session.execute(_record(encounter_id, with_patient=True, who=reader(who))).one_or_none(), encounter_id, who
+        db.session.execute(
+            _record(with_patient=True, kind=reader_kind(who)), {"encounter_id": encounter_id} | reader_values(who)
+        ).one_or_none(),
+        encounter_id,
+        who,
     )
     if found.Patient.status != "active":
         raise NotFound(NO_PATIENT)
@@ -191,7 +223,10 @@ def _checked(found: Any, encounter_id: int, who: Person) -> Any:
     return found
 
 
-def _record(encounter_id: Any, *, with_patient: bool, who: Reader) -> Select:
+@cache
+def _record(*, with_patient: bool, kind: ReaderKind) -> Select:
+    encounter_id = bindparam("encounter_id")
+    who = kind.reader()
     whose = Encounter.patient_id
     is_standing = (Encounter.id == encounter_id, Encounter.status != "entered_in_error")
     query = select(Encounter, whose.label("patient_id"), *_marks(True, who, whose)).where(
@@ -206,11 +241,16 @@ def encounter_held(encounter_id: int, who: Person) -> Row:
 
     `NotFound` and `access.Closed` as for `encounter_found`; but one that was entered in error is found.
     """
-    found = db.session.execute(_held(encounter_id, who=reader(who))).one_or_none()
+    found = db.session.execute(
+        _held(kind=reader_kind(who)), {"encounter_id": encounter_id} | reader_values(who)
+    ).one_or_none()
     return _checked(found, encounter_id, who)
 
 
-def _held(encounter_id: Any, *, who: Reader) -> Select:
+@cache
+def _held(*, kind: ReaderKind) -> Select:
+    encounter_id = bindparam("encounter_id")
+    who = kind.reader()
     whose = _ENCOUNTER.patient_id
     told = (_ENCOUNTER.id, whose, _ENCOUNTER.doctor_id, _ENCOUNTER.status, *_marks(True, who, whose))
     query = select(*told).where(_ENCOUNTER.id == encounter_id, *access.visible_to(who, whose))

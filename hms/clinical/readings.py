@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CompoundSelect, Select, literal, select, union_all
+from sqlalchemy import CompoundSelect, Select, bindparam, literal, select, union_all
 
 from hms.clinical import news2, vitals
 from hms.clinical.measures import Earlier, bmi, bmi_text
@@ -144,11 +145,14 @@ def last_sizes(patient_id: int) -> dict[str, Earlier]:
     """The last weight (kg) and height (cm) of a patient, with the day."""
     return {
         key: Earlier(value, clock.local(taken_at).date())
-        for key, value, taken_at in db.session.execute(_last_sizes(patient_id))
+        for key, value, taken_at in db.session.execute(_last_sizes(), {"patient_id": patient_id})
     }
 
 
-def _last_sizes(patient_id: Any) -> CompoundSelect:
+@cache
+def _last_sizes() -> CompoundSelect:
+    patient_id = bindparam("patient_id")
+
     def last(key: str) -> Select:
         value = _READING[key]
         of_patient = select(literal(key), value, _READING.taken_at).where(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, UniqueConstraint, delete, func, select
+from sqlalchemy import Select, UniqueConstraint, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -89,28 +90,36 @@ def _held(person_id: int, form: str) -> Draft | None:
 
 def of(person_id: int, form: str) -> Draft | None:
     """The person's own draft of `form`."""
-    return db.session.execute(_own(person_id, form)).scalar_one_or_none()
+    return db.session.execute(_own(), {"person_id": person_id, "form": form}).scalar_one_or_none()
 
 
-def _own(person_id: Any, form: Any) -> Select:
+@cache
+def _own() -> Select:
+    person_id, form = bindparam("person_id"), bindparam("form")
     return select(Draft).where(Draft.person_id == person_id, Draft.form == form)
 
 
 def all_of(person_id: int, limit: int = 5) -> list[Draft]:
     """The person's drafts, newest first."""
-    return list(db.session.execute(_newest(person_id, limit)).scalars())
+    return list(db.session.execute(_newest(), {"person_id": person_id, "limit": limit}).scalars())
 
 
-def _newest(person_id: Any, limit: Any) -> Select:
+@cache
+def _newest() -> Select:
+    person_id, limit = bindparam("person_id"), bindparam("limit")
     return select(Draft).where(Draft.person_id == person_id).order_by(Draft.saved_at.desc()).limit(limit)
 
 
 def of_kind(person_id: int, kind: str, limit: int) -> list[Any]:
     """The person's drafts of forms named "kind:…", newest first: `form`, `content`, `saved_at`."""
-    return list(db.session.execute(_of_kind(person_id, clock.now() - KEPT, limit, kind=kind)))
+    return list(
+        db.session.execute(_of_kind(kind=kind), {"person_id": person_id, "since": clock.now() - KEPT, "limit": limit})
+    )
 
 
-def _of_kind(person_id: Any, since: Any, limit: Any, *, kind: str) -> Select:
+@cache
+def _of_kind(*, kind: str) -> Select:
+    person_id, since, limit = bindparam("person_id"), bindparam("since"), bindparam("limit")
     shown = select(Draft.form, Draft.content, Draft.saved_at)
     mine = shown.where(Draft.person_id == person_id, Draft.form.startswith(f"{kind}:", autoescape=True))
     return mine.where(Draft.saved_at >= since).order_by(Draft.saved_at.desc()).limit(limit)

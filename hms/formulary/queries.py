@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 
 from hms.billing.models import PriceItem
 from hms.core.db import db
@@ -215,7 +216,7 @@ def medication_named(text: str, dosage: str = "") -> Any | None:
     if not typed:
         return None
     first = like(fold(text).split()[0])
-    rows = db.session.execute(_perhaps_meant(f"%{first}%", first)).all()
+    rows = db.session.execute(_perhaps_meant(), {"part": f"%{first}%", "generic": first}).all()
     for wanted in (typed, f"{typed} {typed_dosage}".strip()):
         exact = [row for row in rows if wanted in _spellings(row)]
         if len(exact) == 1:
@@ -224,7 +225,9 @@ def medication_named(text: str, dosage: str = "") -> Any | None:
     return alone[0] if len(alone) == 1 else None
 
 
-def _perhaps_meant(part: Any, generic: Any) -> Select:
+@cache
+def _perhaps_meant() -> Select:
+    part, generic = bindparam("part"), bindparam("generic")
     is_alike = or_(_TABLE.c.search_text.like(part, escape="\\"), _TABLE.c.generic_name.ilike(generic, escape="\\"))
     return select(*COLUMNS).where(_TABLE.c.is_active, is_alike)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from hms.appointments.models import Appointment, QueueEntry
 from hms.billing import queries as billing
@@ -44,8 +45,8 @@ def rows(typed: str, *, limit: int, who: Person) -> list[Row]:
     if not hits:
         return []
     ids = [hit.id for hit in hits]
-    booked = _first_of(db.session.execute(_bookings(ids, clock.today())))
-    waiting = _first_of(db.session.execute(_entries(ids, clock.today())))
+    booked = _first_of(db.session.execute(_bookings(), {"patient_ids": ids, "day": clock.today()}))
+    waiting = _first_of(db.session.execute(_entries(), {"patient_ids": ids, "day": clock.today()}))
     doctors = staff.names({one.doctor_id for one in (*booked.values(), *waiting.values()) if one.doctor_id})
     return [_row(hit, booked.get(hit.id), waiting.get(hit.id), doctors, who) for hit in hits]
 
@@ -70,12 +71,16 @@ def _booked_on(day: Any) -> Select:
     )
 
 
-def _bookings(patient_ids: Any, day: Any) -> Select:
+@cache
+def _bookings() -> Select:
+    patient_ids, day = bindparam("patient_ids"), bindparam("day")
     of_day = _booked_on(day).add_columns(Appointment.id, Appointment.time, Appointment.doctor_id)
     return of_day.where(Appointment.patient_id.in_(patient_ids)).order_by(Appointment.time)
 
 
-def _entries(patient_ids: Any, day: Any) -> Select:
+@cache
+def _entries() -> Select:
+    patient_ids, day = bindparam("patient_ids"), bindparam("day")
     return select(QueueEntry.patient_id, QueueEntry.token, QueueEntry.doctor_id).where(
         QueueEntry.service_date == day, QueueEntry.status.in_(WAITING), QueueEntry.patient_id.in_(patient_ids)
     )

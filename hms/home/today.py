@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from hms.admin import queries as admin
@@ -57,7 +58,7 @@ def today(who: Person) -> Today:
     if who.may(Action.REGISTER_PATIENT):
         home.registrations = unfinished.of(who, ROWS)
     if who.may(Action.CHECK_IN):
-        home.arriving = list(db.session.execute(_arriving(clock.today(), ROWS)).scalars())
+        home.arriving = list(db.session.execute(_arriving(), {"day": clock.today(), "limit": ROWS}).scalars())
     if who.may(Action.DISPENSE):
         _pharmacy(home)
     if who.may(Action.ENTER_RESULT):
@@ -84,7 +85,9 @@ def _unfinished(who: Person) -> list[tuple[Any, Any]]:
 def _queue(home: Today, who: Person) -> None:
     doctor_id = who.id if who.may(Action.WRITE_ENCOUNTER) else None
     home.waiting = list(
-        db.session.execute(_waiting(clock.today(), doctor_id, ROWS, of_doctor=doctor_id is not None)).scalars()
+        db.session.execute(
+            _waiting(of_doctor=doctor_id is not None), {"day": clock.today(), "doctor_id": doctor_id, "limit": ROWS}
+        ).scalars()
     )
     home.figures.append((_l("Waiting now"), figures.queue_waiting(doctor_id), "/queue/", ""))
     home.figures.append(
@@ -92,8 +95,10 @@ def _queue(home: Today, who: Person) -> None:
     )
 
 
-def _waiting(day: Any, doctor_id: Any, limit: Any, *, of_doctor: bool) -> Select:
+@cache
+def _waiting(*, of_doctor: bool) -> Select:
     """Who waits, most urgent and longest first; for a doctor, their own and those for nobody in particular."""
+    day, doctor_id, limit = bindparam("day"), bindparam("doctor_id"), bindparam("limit")
     query = (
         select(QueueEntry)
         .join(QueueEntry.patient)
@@ -107,8 +112,10 @@ def _waiting(day: Any, doctor_id: Any, limit: Any, *, of_doctor: bool) -> Select
     return query.where((QueueEntry.doctor_id == doctor_id) | QueueEntry.doctor_id.is_(None))
 
 
-def _arriving(day: Any, limit: Any) -> Select:
+@cache
+def _arriving() -> Select:
     """Booked today and not yet checked in, by time."""
+    day, limit = bindparam("day"), bindparam("limit")
     return (
         select(Appointment)
         .join(Patient, Appointment.patient_id == Patient.id)

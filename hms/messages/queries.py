@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from hms.core.db import db
 from hms.staff.models import User
@@ -23,10 +23,12 @@ def own(user_id: int, *, unread_only: bool = False, before: int | None = None) -
 
 
 def unread_count(user_id: int) -> int:
-    return db.session.execute(_unread_of(user_id)).scalar_one()
+    return db.session.execute(_unread_of(), {"user_id": user_id}).scalar_one()
 
 
-def _unread_of(user_id: Any) -> Select:
+@cache
+def _unread_of() -> Select:
+    user_id = bindparam("user_id")
     return select(func.count()).where(Notification.user_id == user_id, Notification.read_at.is_(None))
 
 

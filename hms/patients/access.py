@@ -15,12 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
 from flask import g, has_request_context, request
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, false, not_, or_, select, true
 
 from hms.core import clock
 from hms.core.db import db
@@ -57,6 +58,9 @@ def break_glass_address(patient_id: int, back: str | None = None) -> str:
     return f"/patients/{patient_id}/break-glass" + (f"?next={quote(back, safe='/')}" if back else "")
 
 
+_RESTRICTED = Patient.__table__.alias("restricted").c
+
+
 def opened_by(who: Person | Reader) -> Select:
     """Ids of the patients whose records `who` opened with a reason and may still read."""
     at = reader(who).at
@@ -68,21 +72,20 @@ def opened_by(who: Person | Reader) -> Select:
 def open_to(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
     """The condition that the content of the record with this patient id (a column) is open to `who`."""
     one = reader(who)
-    if one.sort is Sort.OWN:
+    if one.kind.sort is Sort.OWN:
         return patient_id == one.at.reader_patient_id
-    if one.sort is Sort.WITH_REASON:
+    if one.kind.sort is Sort.WITH_REASON:
         return patient_id.in_(opened_by(one))
-    if one.sort is not Sort.CARE_TEAM:
-        return false() if one.sort is Sort.NOBODY else true()
-    some = Patient.__table__.alias("restricted")
-    is_open = or_(cared_for_by(one, some.c.id), some.c.id.in_(opened_by(one)))
-    return patient_id.not_in(select(some.c.id).where(some.c.is_restricted, not_(is_open)))
+    if one.kind.sort is not Sort.CARE_TEAM:
+        return false() if one.kind.sort is Sort.NOBODY else true()
+    is_open = or_(cared_for_by(one, _RESTRICTED.id), _RESTRICTED.id.in_(opened_by(one)))
+    return patient_id.not_in(select(_RESTRICTED.id).where(_RESTRICTED.is_restricted, not_(is_open)))
 
 
 def in_emergency(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
     """The condition that `who` has the record with this patient id (a column) open with a reason."""
     one = reader(who)
-    return patient_id.in_(opened_by(one)) if one.sort in (Sort.CARE_TEAM, Sort.WITH_REASON) else false()
+    return patient_id.in_(opened_by(one)) if one.kind.sort in (Sort.CARE_TEAM, Sort.WITH_REASON) else false()
 
 
 def own_rows(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]:
@@ -98,7 +101,11 @@ def visible_to(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool
     The desks beside care, and an administrator who needs a reason, still see that there are rows, without what is in them.
     """
     one = reader(who)
-    return [open_to(one, patient_id)] if one.is_patient or (one.sort is Sort.CARE_TEAM and one.sees_patients) else []
+    return (
+        [open_to(one, patient_id)]
+        if one.is_patient or (one.kind.sort is Sort.CARE_TEAM and one.kind.sees_patients)
+        else []
+    )
 
 
 def check(whom: Patient, who: Person) -> None:
@@ -178,13 +185,17 @@ def is_open(whom: Patient, who: Person) -> bool:
 
 def emergency_until(patient_id: int, who: Person) -> datetime | None:
     """Until when `who` has this record open with a reason; None when not. From here on the request says its purpose."""
-    until = db.session.execute(_emergency(patient_id, who.id, clock.now())).scalar_one_or_none()
+    until = db.session.execute(
+        _emergency(), {"patient_id": patient_id, "user_id": who.id, "since": clock.now()}
+    ).scalar_one_or_none()
     if until is not None:
         say_emergency()
     return until
 
 
-def _emergency(patient_id: Any, user_id: Any, since: Any) -> Select:
+@cache
+def _emergency() -> Select:
+    patient_id, user_id, since = bindparam("patient_id"), bindparam("user_id"), bindparam("since")
     ends = select(BreakGlass.expires_at).where(
         BreakGlass.user_id == user_id, BreakGlass.patient_id == patient_id, BreakGlass.expires_at > since
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, null, select
+from sqlalchemy import Select, bindparam, func, null, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 
 from hms.core.db import db
@@ -16,7 +17,7 @@ from hms.core.permissions import Action
 from . import access
 from .identified import Identified
 from .models import ALLERGY_WORDS, Allergy, BreakGlass, Patient
-from .reader import Reader, reader
+from .reader import ReaderKind, reader_kind, reader_values
 
 
 def reads_allergies(who: Person) -> bool:
@@ -50,7 +51,8 @@ def patient_banner(whom: Patient, who: Person) -> Banner:
     return _banner(
         whom,
         db.session.execute(
-            _for_banner(whom.id, sorted_as(whom), with_allergies=reads_allergies(who), who=reader(who))
+            _for_banner(with_allergies=reads_allergies(who), kind=reader_kind(who)),
+            {"patient_id": whom.id, "name": sorted_as(whom)} | reader_values(who),
         ).one(),
     )
 
@@ -75,13 +77,18 @@ def _banner(whom: Patient, found: Any) -> Banner:
     )
 
 
-def _for_banner(patient_id: int, name: str, *, with_allergies: bool, who: Reader) -> Select:
+_TWIN = Patient.__table__.alias("twin")
+
+
+@cache
+def _for_banner(*, with_allergies: bool, kind: ReaderKind) -> Select:
     """How many others have this name, what the patient reacts to, and until when `who` has the record open with a reason."""
-    twin = Patient.__table__.alias("twin")
+    patient_id, name = bindparam("patient_id"), bindparam("name")
+    who = kind.reader()
     same = (
         select(func.count())
-        .select_from(twin)
-        .where(twin.c.sort_name == func.hms_fold(name), twin.c.id != patient_id, twin.c.status == "active")
+        .select_from(_TWIN)
+        .where(_TWIN.c.sort_name == func.hms_fold(name), _TWIN.c.id != patient_id, _TWIN.c.status == "active")
     )
     reactions = select(
         func.array_agg(aggregate_order_by(array([Allergy.substance, Allergy.reaction]), Allergy.id))

@@ -71,8 +71,8 @@ _TEST = table(
 
 def cared_for_by(one: Reader, patient_id: Any) -> ColumnElement[bool]:
     """The condition that the patient with this id (a column) is in the care of the reader."""
-    ways = [_booked, _in_queue, _visited] if one.sees_patients else []
-    ways += [_tested] if one.enters_results else []
+    ways = [_booked, _in_queue, _visited] if one.kind.sees_patients else []
+    ways += [_tested] if one.kind.enters_results else []
     return or_(false(), *(way(one, patient_id) for way in ways))
 
 
@@ -102,9 +102,9 @@ def _in_queue(one: Reader, patient_id: Any) -> ColumnElement[bool]:
 
 def _colleagues(one: Reader) -> list[ColumnElement[bool]]:
     """For those who help several doctors: the doctors of their department, or all when they belong to none."""
-    if one.helps is Helps.NOBODY:
+    if one.kind.helps is Helps.NOBODY:
         return []
-    if one.helps is Helps.ALL:
+    if one.kind.helps is Helps.ALL:
         return [_PLACE.doctor_id.is_not(None)]
     return [_PLACE.doctor_id.in_(select(User.id).where(User.department_id == one.at.reader_department_id))]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, bindparam, select, tuple_
 from sqlalchemy.orm import selectinload
 
 from hms.core.db import db
@@ -40,13 +41,15 @@ NO_PATIENT = _("No patient has this number here. The record may have been withdr
 
 def patient(patient_id: int, *, with_allergies: bool = False) -> Patient:
     """The patient; `NotFound` when there is none or the record is withdrawn."""
-    row = db.session.execute(_active(patient_id, with_allergies=with_allergies)).scalar_one_or_none()
+    row = db.session.execute(_active(with_allergies=with_allergies), {"patient_id": patient_id}).scalar_one_or_none()
     if row is None:
         raise NotFound(NO_PATIENT)
     return row
 
 
-def _active(patient_id: Any, *, with_allergies: bool) -> Select:
+@cache
+def _active(*, with_allergies: bool) -> Select:
+    patient_id = bindparam("patient_id")
     query = select(Patient).where(Patient.id == patient_id, Patient.status == "active")
     return query.options(selectinload(Patient.allergies)) if with_allergies else query
 
@@ -61,10 +64,12 @@ def locked_patient(patient_id: int) -> Patient:
 
 def allergies(patient_id: int) -> list[Allergy]:
     """What the patient reacts to, as recorded and not withdrawn, oldest first."""
-    return list(db.session.execute(_allergies(patient_id)).scalars())
+    return list(db.session.execute(_allergies(), {"patient_id": patient_id}).scalars())
 
 
-def _allergies(patient_id: Any) -> Select:
+@cache
+def _allergies() -> Select:
+    patient_id = bindparam("patient_id")
     return select(Allergy).where(Allergy.patient_id == patient_id, Allergy.status == "active").order_by(Allergy.id)
 
 

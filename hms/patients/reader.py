@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, DateTime, literal
+from sqlalchemy import BigInteger, ColumnElement, Date, DateTime, bindparam, literal
+from sqlalchemy.types import TypeEngine
 
 from hms.core import clock, settings
 from hms.core.people import Person, System
@@ -62,30 +64,61 @@ class ReaderValues:
     reader_now: ColumnElement
 
 
+_TYPES: dict[str, TypeEngine[Any]] = dict(
+    zip(
+        ReaderValues.__dataclass_fields__,
+        (BigInteger(), BigInteger(), BigInteger(), Date(), DateTime(timezone=True)),
+        strict=True,
+    )
+)
+
+
 @dataclass(frozen=True)
-class Reader:
-    """A person as reader."""
+class ReaderKind:
+    """What of a reader decides how a statement is written: statements are kept for each kind (`functools.cache`)."""
 
     sort: Sort
     helps: Helps
-    at: ReaderValues
     sees_patients: bool
     """Whether bookings, the queue and visits bring patients into their care; not to those who only dispense or test."""
     enters_results: bool
     """Whether tests that others ordered bring patients into their care."""
 
+    def reader(self) -> Reader:
+        """A reader of this kind for a kept statement. It is executed with `reader_values`, or it raises."""
+        places = (bindparam(name, type_=kind) for name, kind in _TYPES.items())
+        return Reader(self, ReaderValues(*places))
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """A person as reader, for the conditions of `access.py`."""
+
+    kind: ReaderKind
+    at: ReaderValues
+
     @property
     def is_patient(self) -> bool:
-        return self.sort in (Sort.OWN, Sort.NOBODY)
+        return self.kind.sort in (Sort.OWN, Sort.NOBODY)
 
 
 def reader(who: Person | Reader) -> Reader:
     """`who` as reader at this moment."""
     if isinstance(who, Reader):
         return who
-    ids = (literal(one, BigInteger()) for one in (who.id, who.patient_id, who.department_id))
-    at = ReaderValues(*ids, literal(clock.today(), Date()), literal(clock.now(), DateTime(timezone=True)))
-    return Reader(_sort(who), _helps(who), at, who.may(Action.OPEN_CHART), who.may(Action.ENTER_RESULT))
+    values = reader_values(who)
+    return Reader(reader_kind(who), ReaderValues(*(literal(values[name], kind) for name, kind in _TYPES.items())))
+
+
+def reader_kind(who: Person) -> ReaderKind:
+    """How `who` reads at this moment."""
+    return ReaderKind(_sort(who), _helps(who), who.may(Action.OPEN_CHART), who.may(Action.ENTER_RESULT))
+
+
+def reader_values(who: Person) -> dict[str, Any]:
+    """The values of `who` for a statement that was written for the kind of reader."""
+    values = (who.id, who.patient_id, who.department_id, clock.today(), clock.now())
+    return dict(zip(_TYPES, values, strict=True))
 
 
 def _sort(who: Person) -> Sort:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from functools import cache
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from hms.core import audit, clock
 from hms.core.actions import action
@@ -128,10 +128,12 @@ def review(break_glass_id: int, *, finding: str, note: str = "", by: Person) -> 
 
 def to_review() -> tuple[int, int]:
     """How many openings wait for their review, and how many of them for longer than 72 hours."""
-    waiting, late = db.session.execute(_to_review(clock.now() - REVIEWED_WITHIN)).one()
+    waiting, late = db.session.execute(_to_review(), {"late_before": clock.now() - REVIEWED_WITHIN}).one()
     return waiting, late
 
 
-def _to_review(late_before: Any) -> Select:
+@cache
+def _to_review() -> Select:
+    late_before = bindparam("late_before")
     late = func.count().filter(BreakGlass.opened_at < late_before)
     return select(func.count().label("waiting"), late.label("late")).where(BreakGlass.reviewed_at.is_(None))

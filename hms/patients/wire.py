@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Result, Select, case, column, func, literal, select, table, true
+from sqlalchemy import Result, Select, bindparam, case, column, func, literal, select, table, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.core import clock
@@ -17,7 +18,7 @@ from hms.core.people import Person
 from . import access
 from .banner import reads_allergies
 from .models import Allergy, Patient
-from .reader import Reader, reader
+from .reader import Reader, ReaderKind, reader, reader_kind, reader_values
 from .search import SearchTerms
 from .sought import Sought
 
@@ -128,22 +129,34 @@ def row(patient_id: int, who: Person) -> Any:
     """One row of the API; `NotFound` when there is none."""
     since = clock.today() - RECENT
     found = db.session.execute(
-        _row(patient_id, since, with_substances=reads_allergies(who), who=reader(who))
+        _row(with_substances=reads_allergies(who), kind=reader_kind(who)),
+        {"patient_id": patient_id, "since": since} | reader_values(who),
     ).one_or_none()
     if found is None:
         raise NotFound("No Patient matches the given query.")
     return found
 
 
-def _row(patient_id: Any, since: Any, *, with_substances: bool, who: Reader) -> Select:
+@cache
+def _row(*, with_substances: bool, kind: ReaderKind) -> Select:
+    patient_id, since = bindparam("patient_id"), bindparam("since")
+    who = kind.reader()
     return _rows(since, with_substances=with_substances, who=who).where(Patient.id == patient_id)
 
 
 def rows_of(patient_ids: list[int], who: Person) -> list[Any]:
     """The API's rows of these patients."""
     since = clock.today() - RECENT
-    return list(db.session.execute(_rows_of(patient_ids, since, with_substances=reads_allergies(who), who=reader(who))))
+    return list(
+        db.session.execute(
+            _rows_of(with_substances=reads_allergies(who), kind=reader_kind(who)),
+            {"patient_ids": patient_ids, "since": since} | reader_values(who),
+        )
+    )
 
 
-def _rows_of(patient_ids: Any, since: Any, *, with_substances: bool, who: Reader) -> Select:
+@cache
+def _rows_of(*, with_substances: bool, kind: ReaderKind) -> Select:
+    patient_ids, since = bindparam("patient_ids"), bindparam("since")
+    who = kind.reader()
     return _rows(since, with_substances=with_substances, who=who).where(Patient.id.in_(patient_ids))

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, bindparam, select
 
 from hms.billing.models import PriceItem
 from hms.clinical.models import Prescription
@@ -22,7 +22,7 @@ from hms.formulary.knowledge import Medicine
 from hms.formulary.models import Medication
 from hms.patients import access, reactions
 from hms.patients.models import Patient
-from hms.patients.reader import Reader, reader
+from hms.patients.reader import ReaderKind, reader_kind, reader_values
 
 from . import rechecks, rules
 from .models import Batch
@@ -84,7 +84,7 @@ def locked_lines(ids: Iterable[int], by: Person) -> list[Row]:
     what its prescription says, the facts of its medicine, the price list's words and price for it, and what the patient
     reacts to."""
     wanted = sorted(set(ids))
-    lines = db.session.execute(_lines(wanted, who=reader(by))).all()
+    lines = db.session.execute(_lines(kind=reader_kind(by)), {"ids": wanted} | reader_values(by)).all()
     if len(lines) != len(wanted):
         raise NotFound(MISSING)
     for line in lines:
@@ -102,7 +102,10 @@ _MEDICINE = (
 )
 
 
-def _lines(ids: Any, *, who: Reader) -> Select:
+@cache
+def _lines(*, kind: ReaderKind) -> Select:
+    ids = bindparam("ids")
+    who = kind.reader()
     line, medicine, item, whom = (one.__table__ for one in (Prescription, Medication, PriceItem, Patient))
     about = (item.c.name.label("item_name"), item.c.billing_label, item.c.unit_price, whom.c.allergy_status)
     about += access.access_columns(who, line.c.patient_id)
@@ -118,12 +121,14 @@ def _lines(ids: Any, *, who: Reader) -> Select:
 def locked_shelf(medication_ids: Iterable[int]) -> Shelf:
     """Every batch of the medicines that holds something."""
     held: dict[int, list[rules.Batch]] = {}
-    for medication_id, *batch in db.session.execute(_batches(sorted(set(medication_ids)))):
+    for medication_id, *batch in db.session.execute(_batches(), {"medication_ids": sorted(set(medication_ids))}):
         held.setdefault(medication_id, []).append(rules.Batch(*batch))
     return Shelf(held)
 
 
-def _batches(medication_ids: Any) -> Select:
+@cache
+def _batches() -> Select:
+    medication_ids = bindparam("medication_ids")
     batch = Batch.__table__.c
     query = select(batch.medication_id, batch.id, batch.quantity, batch.expires_on, batch.lot_number)
     held = query.where(batch.medication_id.in_(medication_ids), batch.quantity > 0)

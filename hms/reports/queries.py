@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, case, func, literal_column, select, text
+from sqlalchemy import Select, bindparam, case, func, literal_column, select, text
 
 from hms.appointments.models import Appointment, QueueEntry
 from hms.billing.models import OWING, Bill, Payment
@@ -187,10 +188,14 @@ def _by_month() -> list[dict[str, Any]]:
 
 def queue_waiting(doctor_id: int | None = None) -> int:
     """People waiting today; a doctor's own and those for nobody in particular when `doctor_id` is given."""
-    return db.session.execute(_queue_waiting(clock.today(), doctor_id, of_doctor=doctor_id is not None)).scalar_one()
+    return db.session.execute(
+        _queue_waiting(of_doctor=doctor_id is not None), {"day": clock.today(), "doctor_id": doctor_id}
+    ).scalar_one()
 
 
-def _queue_waiting(day: Any, doctor_id: Any, *, of_doctor: bool) -> Select:
+@cache
+def _queue_waiting(*, of_doctor: bool) -> Select:
+    day, doctor_id = bindparam("day"), bindparam("doctor_id")
     query = select(func.count()).where(QueueEntry.service_date == day, QueueEntry.status.in_(WAITING))
     if of_doctor:
         query = query.where((QueueEntry.doctor_id == doctor_id) | QueueEntry.doctor_id.is_(None))
@@ -198,10 +203,14 @@ def _queue_waiting(day: Any, doctor_id: Any, *, of_doctor: bool) -> Select:
 
 
 def appointment_count(day: date, doctor_id: int | None = None) -> int:
-    return db.session.execute(_appointment_count(day, doctor_id, of_doctor=doctor_id is not None)).scalar_one()
+    return db.session.execute(
+        _appointment_count(of_doctor=doctor_id is not None), {"day": day, "doctor_id": doctor_id}
+    ).scalar_one()
 
 
-def _appointment_count(day: Any, doctor_id: Any, *, of_doctor: bool) -> Select:
+@cache
+def _appointment_count(*, of_doctor: bool) -> Select:
+    day, doctor_id = bindparam("day"), bindparam("doctor_id")
     return appointments_on(day, doctor_id if of_doctor else None).order_by(None).with_only_columns(func.count())
 
 
@@ -210,6 +219,7 @@ def bills_to_pay() -> int:
     return db.session.execute(_bills_to_pay()).scalar_one()
 
 
+@cache
 def _bills_to_pay() -> Select:
     return select(func.count()).select_from(Bill).where(text(OWING))
 

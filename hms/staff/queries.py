@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from hms.core.db import db
 from hms.core.permissions import Action
@@ -27,6 +28,7 @@ def doctors() -> list[User]:
     return list(db.session.execute(_doctors()).scalars().unique())
 
 
+@cache
 def _doctors() -> Select:
     query = select(User).join(Role).where(Role.code == BuiltIn.DOCTOR.value, User.is_active)
     return query.order_by(User.last_name, User.first_name)
@@ -45,6 +47,7 @@ def departments() -> list[Any]:
     return list(db.session.execute(_departments()))
 
 
+@cache
 def _departments() -> Select:
     return select(Department.id, Department.name).where(Department.is_active).order_by(Department.name)
 
@@ -66,11 +69,13 @@ def names(user_ids: set[int]) -> dict[int, str]:
         return {}
     return {
         row.id: " ".join(part for part in (row.title, row.first_name, row.last_name) if part) or row.username
-        for row in db.session.execute(_names(list(user_ids)))
+        for row in db.session.execute(_names(), {"user_ids": list(user_ids)})
     }
 
 
-def _names(user_ids: Any) -> Select:
+@cache
+def _names() -> Select:
+    user_ids = bindparam("user_ids")
     columns = (_USER.id, _USER.title, _USER.first_name, _USER.last_name, _USER.username)
     return select(*columns).where(_USER.id.in_(user_ids))
 

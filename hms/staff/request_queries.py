@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
@@ -41,6 +42,7 @@ def count_waiting() -> int:
     return db.session.execute(_count_waiting()).scalar_one()
 
 
+@cache
 def _count_waiting() -> Select:
     waiting = (RoleChangeRequest.status == "pending", RoleChangeRequest.archived_at.is_(None))
     return select(func.count()).select_from(RoleChangeRequest).where(*waiting)

@@ -15,6 +15,7 @@ import threading
 import tomllib
 import uuid
 from pathlib import Path
+from string import ascii_lowercase, digits
 
 import pytest
 import yaml
@@ -107,6 +108,7 @@ MADE = {
     "token_hex(32)": lambda: secrets.token_hex(32),
     "token_urlsafe(32)": lambda: secrets.token_urlsafe(32),
     "base64": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
+    "small letters and digits": lambda: "".join(secrets.choice(ascii_lowercase + digits) for _ in range(40)),
     "uuid4": lambda: uuid.uuid4().hex,
     "uuid4 with dashes": lambda: str(uuid.uuid4()),
     "fresh": fresh,
@@ -129,6 +131,9 @@ WRONG = [
     *(("HMS_HOSTS", wrong) for wrong in (".", ".com", "*", "https://h.example/", "hms.lan,h..lan", "*.hms.lan", "a b")),
     *(("HMS_TRUSTED_PROXIES", wrong) for wrong in ("-1", "abc", "1.5", "\u0661")),
     *(("HMS_POOL_SIZE", wrong) for wrong in ("0", "x", "-3", "100000")),
+    *(("HMS_HTTPS", wrong) for wrong in ("yes", "true", "on", "2")),
+    ("HMS_DEMO", "no"),
+    *((name, "nonsense") for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "HMS_SMTP_URL")),
     *(("HMS_TIMEZONE", wrong) for wrong in ("Nowhere/X", "../x", "/etc/passwd", "Africa")),
     *(("HMS_CURRENCY", wrong) for wrong in ("ZZZ", "sle", "Leone")),
     *(("HMS_COUNTRY", wrong) for wrong in ("XX", "sl", "Sierra Leone")),
