@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from hms.core.actions import action
 from hms.core.db import db, found
@@ -42,11 +43,11 @@ class Ticked:
 
 def problems(patient_id: int) -> list[Any]:
     """Diagnoses that have not ended, each once, the last recorded first, with the name of their code's list."""
-    return list(db.session.execute(problems_of(patient_id)))
+    return list(db.session.execute(_problems(), {"patient_id": patient_id}))
 
 
-def problems_of(patient_id: Any) -> Select:
-    """`problems` as a question."""
+@cache
+def _problems() -> Select:
     ranked = (
         select(
             Condition.id,
@@ -59,7 +60,11 @@ def problems_of(patient_id: Any) -> Select:
             .over(partition_by=(Condition.code, Condition.title), order_by=Condition.id.desc())
             .label("nth"),
         )
-        .where(Condition.patient_id == patient_id, Condition.clinical_status == "active", Condition.status == "final")
+        .where(
+            Condition.patient_id == bindparam("patient_id"),
+            Condition.clinical_status == "active",
+            Condition.status == "final",
+        )
         .subquery()
     )
     told = (one for one in ranked.c if one.key != "nth")

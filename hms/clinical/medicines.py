@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, cast, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Row, Select, and_, bindparam, cast, func, or_, select
 
 from hms.core import clock
 from hms.core.db import db
@@ -127,9 +127,15 @@ def _is_taken(patient_id: Any, encounter_id: Any) -> tuple[ColumnElement[bool], 
     return Prescription.patient_id == patient_id, or_(is_current(), drafts)
 
 
-def around(patient_id: Any, encounter_id: Any) -> Select:
+def shown_beside(patient_id: int, encounter_id: int) -> Sequence[Row]:
     """What the patient takes at present and every line of the encounter that was not removed, newest first: all that is
     shown of a line."""
+    return db.session.execute(_shown_beside(), {"patient_id": patient_id, "encounter_id": encounter_id}).all()
+
+
+@cache
+def _shown_beside() -> Select:
+    patient_id, encounter_id = bindparam("patient_id"), bindparam("encounter_id")
     is_here = Prescription.encounter_id == encounter_id
     shown = or_(is_current(), and_(is_here, Prescription.status != "entered_in_error"))
     query = select(*(_ORDER[name] for name in SHOWN)).where(Prescription.patient_id == patient_id, shown)

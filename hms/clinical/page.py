@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from sqlalchemy import Select, select
 
 from hms.billing import queries as billing
 from hms.clinical import rules
 from hms.clinical.rules import Diagnosis
 from hms.core.actions import doing
-from hms.core.db import db
 from hms.core.people import Person
 from hms.core.permissions import Action
 from hms.patients import actions as patient_actions
@@ -20,7 +18,7 @@ from hms.patients.models import Patient
 from hms.staff import queries as staff
 
 from . import codes, continuing, lines, medicines, note_templates, queries, readings, sections, signing, unsaved, visits
-from .models import Encounter, NoteTemplate
+from .models import Encounter
 from .visits import Visit
 
 MOST_NOTES = 2
@@ -57,7 +55,7 @@ class EncounterPage:
     asks_birth_year: bool
     owed: Any
     problems: list[Any]
-    templates: list[Any]
+    templates: Sequence[Any]
     sections: list[tuple[sections.Section, Any]]
 
     @property
@@ -102,10 +100,10 @@ def gather(encounter_id: int, who: Person) -> EncounterPage:
 def _gathered(encounter: Encounter, whom: Patient, who: Person) -> EncounterPage:
     is_open = encounter.status == "in_progress"
     addenda = [] if is_open else queries.addenda_of(encounter.id)
-    reading = db.session.execute(readings.last_of(encounter.id)).first()
+    reading = readings.last_of(encounter.id)
     taken_by = {reading.taken_by_id} if reading else set()
     names = _names({encounter.doctor_id, *(one.author_id for one in addenda), *taken_by}, who)
-    orders = lines.shown(db.session.execute(medicines.around(whom.id, encounter.id)).all())
+    orders = lines.shown(medicines.shown_beside(whom.id, encounter.id))
     return EncounterPage(
         encounter=encounter,
         patient=whom,
@@ -115,25 +113,16 @@ def _gathered(encounter: Encounter, whom: Patient, who: Person) -> EncounterPage
         conditions=queries.conditions_of(encounter.id),
         lines=[one for one in reversed(orders) if one.encounter_id == encounter.id],
         current=[one for one in orders if one.encounter_id != encounter.id],
-        visits=visits.as_visits(db.session.execute(_other_visits(whom.id, encounter.id))),
+        visits=visits.last(whom.id, but_not=encounter.id),
         addenda=addenda,
         names=names,
         unsaved=unsaved.of(encounter.id, who) if encounter.doctor_id == who.id else (),
         asks_birth_year=is_open and signing.asks_birth_year(encounter, whom, who),
         owed=billing.owed(whom.id) if who.may(Action.ADD_CHARGE) else None,
-        problems=list(db.session.execute(continuing.problems_of(whom.id))) if is_open else [],
+        problems=continuing.problems(whom.id) if is_open else [],
         sections=sections.all_of(encounter),
-        templates=_templates(who) if is_open and who.may(Action.WRITE_ENCOUNTER) else [],
+        templates=note_templates.titles(who) if is_open and who.may(Action.WRITE_ENCOUNTER) else [],
     )
-
-
-def _other_visits(patient_id: int, encounter_id: int) -> Select:
-    return visits.last_of(patient_id).where(Encounter.__table__.c.id != encounter_id)
-
-
-def _templates(who: Person) -> list[Any]:
-    shown = select(NoteTemplate.id, NoteTemplate.shortcut, NoteTemplate.title)
-    return list(db.session.execute(note_templates.narrowed_to_readable(shown, who)))
 
 
 def _names(user_ids: set[int | None], who: Person) -> dict[int, str]:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CompoundSelect, Select, bindparam, literal, select, union_all
+from sqlalchemy import CompoundSelect, Row, Select, bindparam, literal, select, union_all
 
 from hms.clinical import news2, vitals
 from hms.clinical.measures import Earlier, bmi, bmi_text
@@ -163,9 +163,14 @@ def _last_sizes() -> CompoundSelect:
     return union_all(last("weight"), last("height"))
 
 
-def last_of(encounter_id: Any) -> Select:
+def last_of(encounter_id: int) -> Row | None:
     """The last reading of an encounter."""
-    last = select(*COLUMNS).where(_READING.encounter_id == encounter_id)
+    return db.session.execute(_last_of(), {"encounter_id": encounter_id}).first()
+
+
+@cache
+def _last_of() -> Select:
+    last = select(*COLUMNS).where(_READING.encounter_id == bindparam("encounter_id"))
     return last.where(_READING.status == "final").order_by(_READING.taken_at.desc(), _READING.id.desc()).limit(1)
 
 

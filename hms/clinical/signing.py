@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from hms.appointments import actions as queue
 from hms.appointments.models import Appointment, QueueEntry
@@ -165,21 +165,22 @@ def asks_birth_year(encounter: Any, whom: Patient, by: Person) -> bool:
     """Whether signing asks for the year of birth: another patient's encounter has unsaved work of this person, or
     somebody of the same name waits today."""
     today = clock.today()
-    names = (whom.family_name, whom.given_names)
-    found = db.session.execute(select(*_others(by.id, clock.day_bounds(today)[0], whom.id, today, *names))).one()
+    values = {"person_id": by.id, "patient_id": whom.id, "today": today, "since": clock.day_bounds(today)[0]}
+    names = {"family_name": whom.family_name, "given_names": whom.given_names}
+    found = db.session.execute(_others(), values | names).one()
     return rules.must_retype_birth_year(has_other_unsaved_encounter=found.unsaved, has_same_name_in_queue=found.twin)
 
 
-def _others(
-    person_id: int, since: datetime, patient_id: int, today: date, family_name: str, given_names: str
-) -> tuple[Any, Any]:
+@cache
+def _others() -> Select:
     """Whether the person has unsaved work on another patient, and whether another of this name waits."""
+    patient_id = bindparam("patient_id")
     unsaved = (
         select(Encounter.id)
         .join(drafts.Draft, drafts.Draft.form == func.concat("encounter:", Encounter.id))
         .where(
-            drafts.Draft.person_id == person_id,
-            drafts.Draft.saved_at >= since,
+            drafts.Draft.person_id == bindparam("person_id"),
+            drafts.Draft.saved_at >= bindparam("since"),
             Encounter.status == "in_progress",
             Encounter.patient_id != patient_id,
         )
@@ -188,14 +189,14 @@ def _others(
         select(QueueEntry.id)
         .join(Patient, Patient.id == QueueEntry.patient_id)
         .where(
-            QueueEntry.service_date == today,
+            QueueEntry.service_date == bindparam("today"),
             QueueEntry.status.in_(IN_QUEUE),
             Patient.id != patient_id,
-            func.hms_fold(Patient.family_name) == func.hms_fold(family_name),
-            func.hms_fold(Patient.given_names) == func.hms_fold(given_names),
+            func.hms_fold(Patient.family_name) == func.hms_fold(bindparam("family_name")),
+            func.hms_fold(Patient.given_names) == func.hms_fold(bindparam("given_names")),
         )
     )
-    return unsaved.exists().label("unsaved"), twin.exists().label("twin")
+    return select(unsaved.exists().label("unsaved"), twin.exists().label("twin"))
 
 
 @action(Action.WITHDRAW_CLINICAL, "clinical.withdraw_encounter")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, literal, select
+from sqlalchemy import Select, and_, bindparam, case, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.appointments.columns import staff_name
@@ -31,14 +32,14 @@ class Visit:
     is_signed: bool
 
 
-def last(patient_id: int) -> list[Visit]:
-    """The patient's last encounters, newest first, with their diagnoses."""
-    return as_visits(db.session.execute(last_of(patient_id)))
+def last(patient_id: int, *, but_not: int | None = None) -> list[Visit]:
+    """The patient's last encounters, newest first, with their diagnoses; without the encounter `but_not`."""
+    return as_visits(db.session.execute(_last(), {"patient_id": patient_id, "but_not": but_not or 0}))
 
 
-def last_of(patient_id: Any) -> Select:
-    """`last` as a question."""
-    mine = visits().where(_ENCOUNTER.patient_id == patient_id)
+@cache
+def _last() -> Select:
+    mine = visits().where(_ENCOUNTER.patient_id == bindparam("patient_id"), _ENCOUNTER.id != bindparam("but_not"))
     return mine.order_by(_ENCOUNTER.started_at.desc(), _ENCOUNTER.id.desc()).limit(LAST)
 
 

@@ -18,7 +18,7 @@ from hms.core.money import Money
 
 
 def install(app: Flask) -> None:
-    """Register every filter and the globals `now`, `today`, `month_words`.
+    """Register every filter and the globals `now`, `today`.
 
     A missing value reads "Not recorded" instead of failing the page.
     """
@@ -38,7 +38,7 @@ def install(app: Flask) -> None:
         marked=marked,
         translate=translate,
     )
-    app.jinja_env.globals.update(now=clock.now, today=clock.today, month_words=lambda: _months("abbreviated"))
+    app.jinja_env.globals.update(now=clock.now, today=clock.today)
 
 
 def _months(width: str) -> tuple[str, ...]:
@@ -46,6 +46,11 @@ def _months(width: str) -> tuple[str, ...]:
     if language == "en":
         return format.SHORT_MONTHS if width == "abbreviated" else format.LONG_MONTHS
     return _months_in(width, language)
+
+
+def month_words() -> tuple[str, ...]:
+    """The short names of the months, January first."""
+    return _months("abbreviated")
 
 
 @lru_cache

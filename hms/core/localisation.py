@@ -28,15 +28,15 @@ def install(app: Flask) -> None:
 
 
 def _in_page(message: str, **values: object) -> str:
-    sentence = _catalogue().ugettext(message)
+    sentence = catalogue().ugettext(message)
     return sentence % values if values else sentence
 
 
 def _in_page_counted(one: str, many: str, num: int, **values: object) -> str:
-    return _catalogue().ungettext(one, many, num) % {"num": num, **values}
+    return catalogue().ungettext(one, many, num) % {"num": num, **values}
 
 
-def _catalogue() -> NullTranslations:
+def catalogue() -> NullTranslations:
     """The catalogue of the language in force, looked up once for a page: a page of a list holds hundreds of sentences."""
     kept = g.get("catalogue")
     if kept is None:

@@ -18,6 +18,7 @@ from . import clock, format, nav, settings
 from .addresses import asset
 from .controls import control_attributes
 from .headers import csp_nonce
+from .page_words import page_words
 from .permissions import Action, role_label
 from .web import person
 
@@ -89,6 +90,7 @@ def install(app: Flask) -> None:
         may=may,
         nav_items=Bar(),
         now=clock.now,
+        page_words=page_words,
         once=lambda: secrets.token_urlsafe(16),
         today=clock.today,
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from hms.clinical import queries as clinical
@@ -63,8 +64,13 @@ def of_encounter(encounter_id: int, patient_id: int) -> Tests:
 
 def _recent(patient_id: int) -> list[LabOrder]:
     """The patient's last orders with their results, newest first."""
-    orders = _with_results().where(LabOrder.patient_id == patient_id, LabOrder.status != "cancelled")
-    return list(db.session.scalars(orders.order_by(LabOrder.id.desc()).limit(MOST_RECENT)))
+    return list(db.session.scalars(_recent_orders(), {"patient_id": patient_id}))
+
+
+@cache
+def _recent_orders() -> Select:
+    orders = _with_results().where(LabOrder.patient_id == bindparam("patient_id"), LabOrder.status != "cancelled")
+    return orders.order_by(LabOrder.id.desc()).limit(MOST_RECENT)
 
 
 def own(encounter_id: int, who: Person) -> Encounter:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HMS = Path(__file__).resolve().parents[2] / "hms"
-CHANGING = {"clock", "settings", "person", "current_user", "g", "request", "session", "today", "now", "reader_values"}
+CHANGING = {"clock", "settings", "person", "current_user", "g", "request", "session", "reader_values"}
 
 
 def _kept_statements() -> Iterator[tuple[str, ast.FunctionDef]]:
