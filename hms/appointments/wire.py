@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from hms.core.db import db
 from hms.core.errors import NotFound
 from hms.core.people import Person
 from hms.patients import access
-from hms.patients.reader import Reader, ReaderKind, reader, reader_kind, reader_values
+from hms.patients.reader import Reader, ReaderKind, reader_kind, reader_values
 
 from .daylist import bookings
 from .models import Appointment
@@ -29,9 +29,10 @@ ORDERINGS = {
 """What the API's list may be ordered by."""
 
 
-def _fits(asked: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-    """The bookings asked for: of a patient or doctor, in a state, on days (both included), or still to come."""
-    conditions = {
+def _fits(names: frozenset[str]) -> list[ColumnElement[bool]]:
+    """The bookings asked for: of a patient or doctor, in a state, on days (both included), or still to come. Each value is
+    bound by its name."""
+    conditions: dict[str, Callable[[Any], ColumnElement[bool]]] = {
         "patient_id": lambda patient_id: Appointment.patient_id == patient_id,
         "doctor_id": lambda doctor_id: Appointment.doctor_id == doctor_id,
         "status": lambda status: Appointment.status == status,
@@ -39,7 +40,7 @@ def _fits(asked: Mapping[str, Any]) -> list[ColumnElement[bool]]:
         "last": lambda last: Appointment.date <= last,
         "since": _still_to_come,
     }
-    return [conditions[name](value) for name, value in asked.items() if value is not None]
+    return [condition(bindparam(name)) for name, condition in conditions.items() if name in names]
 
 
 def _still_to_come(wall: Any) -> ColumnElement[bool]:
@@ -50,23 +51,31 @@ def _still_to_come(wall: Any) -> ColumnElement[bool]:
 
 def rows(limit: int, offset: int, *, who: Person, asked: Mapping[str, Any], order: str) -> Result:
     """Bookings that `who` may know of and that fit, in one of `ORDERINGS`."""
-    return db.session.execute(_listed(limit, offset, who=reader(who), asked=asked, order=order))
+    values = {"limit": limit, "offset": offset} | reader_values(who) | asked
+    return db.session.execute(_listed(kind=reader_kind(who), names=_given(asked), order=order), values)
 
 
-def _listed(limit: Any, offset: Any, *, who: Reader, asked: Mapping[str, Any], order: str) -> Select:
-    whole = _counting(who=who, asked=asked).correlate(None).scalar_subquery().label("whole")
-    listed = _rows(who).add_columns(whole).where(*_fits(asked))
-    return listed.order_by(*ORDERINGS[order]).limit(limit).offset(offset)
+def _given(asked: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(name for name, value in asked.items() if value is not None)
+
+
+@cache
+def _listed(*, kind: ReaderKind, names: frozenset[str], order: str) -> Select:
+    whole = _counting(kind=kind, names=names).correlate(None).scalar_subquery().label("whole")
+    listed = _rows(kind.reader()).add_columns(whole).where(*_fits(names))
+    return listed.order_by(*ORDERINGS[order]).limit(bindparam("limit")).offset(bindparam("offset"))
 
 
 def number_of(*, who: Person, asked: Mapping[str, Any]) -> int:
     """How many bookings `who` may know of fit."""
-    return db.session.execute(_counting(who=reader(who), asked=asked)).scalar_one()
+    count = _counting(kind=reader_kind(who), names=_given(asked))
+    return db.session.execute(count, reader_values(who) | asked).scalar_one()
 
 
-def _counting(*, who: Reader, asked: Mapping[str, Any]) -> Select:
-    known = (Appointment.withdrawn_at.is_(None), *access.own_rows(who, Appointment.patient_id))
-    return select(func.count(Appointment.id)).where(*known, *_fits(asked))
+@cache
+def _counting(*, kind: ReaderKind, names: frozenset[str]) -> Select:
+    known = (Appointment.withdrawn_at.is_(None), *access.own_rows(kind.reader(), Appointment.patient_id))
+    return select(func.count(Appointment.id)).where(*known, *_fits(names))
 
 
 def _rows(who: Reader) -> Select:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from babel.support import NullTranslations
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 
 from .filters import month_words
 from .localisation import catalogue
@@ -43,11 +44,13 @@ WORDS = {
 """By the names that `static/js` asks for. What stands in braces is filled in by the script."""
 
 
-def page_words() -> dict[str, Any]:
-    """`WORDS` and the short names of the months; the same for every reader of a language, so they are kept."""
-    return _translated(catalogue()) | {"months": month_words()}
+def page_words() -> Markup:
+    """`WORDS` and the short names of the months ("months"), as JSON; the same for every reader of a language."""
+    return _as_json(catalogue(), month_words())
 
 
 @cache
-def _translated(of_language: NullTranslations) -> dict[str, str]:
-    return {name: of_language.ugettext(sentence) for name, sentence in WORDS.items()}
+def _as_json(of_language: NullTranslations, months: tuple[str, ...]) -> Markup:
+    return htmlsafe_json_dumps(
+        {name: of_language.ugettext(words) for name, words in WORDS.items()} | {"months": months}
+    )
