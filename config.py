@@ -19,9 +19,11 @@ LEAST_GUESSES_OF_HEXADECIMAL = 0.7
 """Decimal digits of guesses for each character (zxcvbn). Random characters have more; words, repeated or neighbouring
 characters and dates have fewer."""
 LEAST_CHANGES = 0.3
-LEAST_CHANGES_OF_TWO_KINDS = 0.15
-"""How often the kind of character (capital, small letter, digit, other) changes from one to the next. In random base64 it
-changes twice in three times, in random small letters and digits twice in five, in words once or twice a word."""
+LEAST_CHANGES_OF_LETTERS = 0.35
+LEAST_CHANGES_WITH_DIGITS = 0.1
+"""How often the kind of character (capital, small letter, digit) changes from one to the next; signs between are left out.
+In random base64 it changes twice in three times, in random small letters and digits twice in five, in words once or twice
+a word."""
 SCHEMES = {
     "DATABASE_URL": ("postgresql+psycopg://",),
     "DATABASE_OWNER_URL": ("postgresql+psycopg://",),
@@ -215,10 +217,14 @@ def is_guessable(secret: str) -> bool:
 
 def _looks_typed(secret: str) -> bool:
     """Whether capitals, small letters and digits are not as mixed as where a machine drew them."""
-    kinds = [next((kind for kind in ("upper", "lower", "digit") if getattr(one, f"is{kind}")()), "") for one in secret]
+    named = [next((kind for kind in ("upper", "lower", "digit") if getattr(one, f"is{kind}")()), "") for one in secret]
+    kinds = [kind for kind in named if kind]
+    if len(kinds) < SHORTEST_SECRET // 2:
+        return True
     missing = len({"upper", "lower", "digit"} - set(kinds))
     changes = sum(one != other for one, other in pairwise(kinds)) / (len(kinds) - 1)
-    return missing > 1 or changes < (LEAST_CHANGES_OF_TWO_KINDS if missing else LEAST_CHANGES)
+    of_two_kinds = LEAST_CHANGES_WITH_DIGITS if "digit" in kinds else LEAST_CHANGES_OF_LETTERS
+    return missing > 1 or changes < (of_two_kinds if missing else LEAST_CHANGES)
 
 
 def _encoded_text(secret: str, is_hexadecimal: bool) -> str | None:

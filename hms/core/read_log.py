@@ -79,7 +79,8 @@ def note_list(seen: dict[str, list[Seen]], *, entity: str) -> None:
     who, first = person(), next(iter(rows))
     if not first.endswith(BOARD):
         patients = {entry.patient_id for entries in rows.values() for entry in entries}
-        rows[first].insert(0, _Entry(None, None, None, json.dumps({"patients": len(patients)})))
+        details = {"patients": len(patients)} | ({"weight": SEARCH_WEIGHT} if request.args.get("search") else {})
+        rows[first].insert(0, _Entry(None, None, None, json.dumps(details)))
     with doing(first, who):
         for action, entries in rows.items():
             _record(action, who, entries, entity=entity, renews=True)

@@ -111,11 +111,20 @@ def _earlier(given: Any) -> str | None:
 @needs(Action.DISPENSE)
 def queue() -> str:
     """Prescriptions to dispense, the longest waiting visit opened; `?given=` names what was just handed out."""
-    done = handed_out.dispenses(_ids(request.args.get("given", "")))
-    closed = _note_given(done).closed
-    done = [one for one in done if one.patient_id not in closed]
+    done = _just_given()
     kept = {name: request.args[name] for name in PLACE if request.args.get(name)}
     return render_template("pharmacy/queue.html", counts=queries.counts(), done=done, kept=kept, **_queue())
+
+
+def _just_given() -> list[Dispense]:
+    """The dispenses that `?given=` names, of one patient: of an address that mixes patients only the first one's."""
+    named = handed_out.dispenses(_ids(request.args.get("given", "")))
+    closed = access.record_access((one.patient for one in named), person()).closed
+    done = [one for one in named if one.patient_id == named[0].patient_id and one.patient_id not in closed]
+    if done:
+        first = done[0]
+        read_log.note("pharmacy.read_dispense", first.patient_id, entity="dispense", entity_id=first.id, renews=True)
+    return done
 
 
 @pages.get("/rows")
@@ -220,6 +229,7 @@ def _open_dispenses(ids: list[int]) -> Sequence[Dispense]:
 
 def _labels(ids: list[int]) -> str:
     given = _open_dispenses(ids)
+    given = [one for one in given if one.patient_id == given[0].patient_id]  # a sheet of labels is for one patient
     if not given:
         raise NotFound(N_("There is no such label."))
     told = {one.id: sentences.directions(one.prescription, one.medication) for one in given}

@@ -108,7 +108,7 @@ MADE = {
     "token_hex(32)": lambda: secrets.token_hex(32),
     "token_urlsafe(32)": lambda: secrets.token_urlsafe(32),
     "base64": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
-    "small letters and digits": lambda: "".join(secrets.choice(ascii_lowercase + digits) for _ in range(40)),
+    "small letters and digits": lambda: "".join(secrets.choice(ascii_lowercase + digits) for _ in range(64)),
     "uuid4": lambda: uuid.uuid4().hex,
     "uuid4 with dashes": lambda: str(uuid.uuid4()),
     "fresh": fresh,

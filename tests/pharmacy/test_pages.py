@@ -414,3 +414,15 @@ def test_the_draft_of_a_doctor_is_not_in_the_queue(db, at):
     assert "To dispense 1" in seen(at, "/pharmacy/")
     assert at.get(f"/pharmacy/lines/{line_id}").status_code == 404
     assert db.session.get(Prescription, line_id).status == "draft"
+
+
+def test_an_address_that_mixes_patients_shows_the_first_ones_medicines_only(desk, person, db):
+    first, second = (make.ordered(21)[0] for _ in range(2))
+    ids = [actions.dispense(line.id, by=person("pharmacist")).id for line in (first, second)]
+    other = db.session.get(Patient, second.patient_id)
+    client = desk("pharmacist")
+    for path in ("/pharmacy/?given={},{}", "/pharmacy/labels?of={},{}"):
+        page = words(client.get(path.format(*ids)).get_data(as_text=True))
+        assert other.hospital_number not in page
+        assert "2 medicines" not in page
+        assert "2 labels" not in page
