@@ -10,7 +10,7 @@ if os.environ.get("SOCKETIO_ASYNC") == "gevent":
 
 from config import EXIT_NOT_READY, NotReady
 from hms import create_app
-from hms.local import servers
+from hms.local.servers import servers
 
 if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
     servers.ensure()

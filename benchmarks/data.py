@@ -17,11 +17,12 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from hms.core import clock, settings
-from hms.core.db import db
-from hms.core.people import SYSTEM
-from hms.demo import people, setting_up
-from hms.patients import number
+from hms.core import clock
+from hms.core.db.session import db
+from hms.core.person import SYSTEM
+from hms.core.settings import store
+from hms.demo import hospital, people
+from hms.patients.identity import hospital_numbers
 
 MORE_DOCTORS = 32
 PRESCRIBERS = 8
@@ -81,9 +82,9 @@ def prepare() -> None:
 
     A client of the benchmark reads in a minute what a person reads in a week, so the limit of very many reads is off.
     """
-    setting_up.hire()
-    setting_up.set_prices()
-    settings.change_setting("security.mass_read_records", 0, by=SYSTEM)
+    hospital.hire()
+    hospital.set_prices()
+    store.change_setting("security.mass_read_records", 0, by=SYSTEM)
     db.session.remove()
     db.engine.dispose()
 
@@ -224,7 +225,7 @@ class Filling:
             where = f"{random.randint(1, 180)} {random.choice(people.STREETS)}"
             yield (
                 n,
-                number.make(n),
+                hospital_numbers.make(n),
                 named,
                 random.choice(families),
                 sex,

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .load import Timing
+from benchmarks.load import Timing
 
 
 @dataclass

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from benchmarks.data import MORE_DOCTORS, OPEN_EACH, PRESCRIBERS, SLOTS_KEPT_FREE_FROM
+from benchmarks.load import Client, Do, Failed
 from hms.core.permissions import Role
 from hms.demo.people import FAMILY_NAMES, GIVEN_FEMALE, STAFF
-
-from .data import MORE_DOCTORS, OPEN_EACH, PRESCRIBERS, SLOTS_KEPT_FREE_FROM
-from .load import Client, Do, Failed
 
 AIMS = {"read": 3.0, "write": 6.0, "page": 10.0, "sign-in": None}
 ACCOUNTS = {one.username for one in STAFF}

@@ -8,11 +8,11 @@ import re
 import time
 from collections.abc import Iterator
 
-from . import servers
-from .figures import Figure, Load, Measured, Slice
-from .kinds import Kind, Known, kinds, page
-from .load import Client, Do, Failed, drive
-from .servers import Bench, Web
+from benchmarks import servers
+from benchmarks.figures import Figure, Load, Measured, Slice
+from benchmarks.kinds import Kind, Known, kinds, page
+from benchmarks.load import Client, Do, Failed, drive
+from benchmarks.servers import Bench, Web
 
 CLIENTS = (1, 8)
 SLICES = 5

@@ -8,12 +8,11 @@ import os
 import statistics
 from pathlib import Path
 
-from hms.local import places
+from benchmarks.figures import Figure, Measured
+from benchmarks.kinds import AIMS
+from hms.local import paths
 
-from .figures import Figure, Measured
-from .kinds import AIMS
-
-FILE = places.ROOT / "bench-report.json"
+FILE = paths.ROOT / "bench-report.json"
 GROWTH_AIM = 1.5
 SIGN_IN_AIM = 150.0
 MEMORY_AIM = 150.0

@@ -11,10 +11,10 @@ import os
 import sys
 import time
 
-from . import report, servers
-from .figures import Measured
-from .measure import Measuring, facts
-from .servers import Bench
+from benchmarks import report, servers
+from benchmarks.figures import Measured
+from benchmarks.measure import Measuring, facts
+from benchmarks.servers import Bench
 
 FULL, TENTH = 100_000, 10_000
 PREPARED = "prepared"

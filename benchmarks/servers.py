@@ -19,16 +19,17 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from hms.local import places, ports, processes
-from hms.local.address import Address
-from hms.local.children import Child
-from hms.local.postgres import Postgres
-from hms.local.servers import Servers
-from hms.local.sharing import alone
-from hms.local.supervisor import WEB_PROCESS, flask_command
-from hms.local.valkey import Valkey
+from hms.local import paths, processes
+from hms.local.listen_address import Address
+from hms.local.servers import ports
+from hms.local.servers.postgres import Postgres
+from hms.local.servers.servers import Servers
+from hms.local.servers.shared_locks import alone
+from hms.local.servers.valkey import Valkey
+from hms.local.supervisor.child_process import Child
+from hms.local.supervisor.main import WEB_PROCESS, flask_command
 
-HOME = places.ROOT / ".local" / "bench"
+HOME = paths.ROOT / ".local" / "bench"
 WEB_PROCESSES = 2
 OPENS_WITHIN = 120
 
@@ -147,7 +148,7 @@ def web(bench: Bench, environment: dict[str, str], app: str = "wsgi:app", name: 
         if not processes.wait_until(lambda: address.answers("/api/health/") or child.exit_code(), OPENS_WITHIN):
             raise TimeoutError(f"{app} did not open; see {child.log}")
         if child.exit_code() is not None:
-            raise RuntimeError(f"{app} ended at once:\n{places.last_lines(child.log, 40)}")
+            raise RuntimeError(f"{app} ended at once:\n{paths.last_lines(child.log, 40)}")
         yield Web(child, address)
     finally:
         child.stop(patience=6)
@@ -167,7 +168,7 @@ def worker(bench: Bench, environment: dict[str, str]) -> Iterator[None]:
 def run(bench: Bench, environment: dict[str, str], *command: str) -> None:
     """Runs one command to its end; raises with what it printed when it fails."""
     done = subprocess.run(
-        [sys.executable, *command], cwd=places.ROOT, env=environment, capture_output=True, text=True, timeout=600
+        [sys.executable, *command], cwd=paths.ROOT, env=environment, capture_output=True, text=True, timeout=600
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-3000:]}")

@@ -18,11 +18,11 @@ from typing import Any
 
 from sqlalchemy import event, text
 
-from hms.core import audit, chain, clock
-from hms.core.db import db
-from hms.core.people import Person
-
-from . import servers
+from benchmarks import servers
+from hms.core import clock
+from hms.core.audit import chain, recording
+from hms.core.db.session import db
+from hms.core.person import Person
 
 ENTRIES = 3_000_000
 WRITERS, SECONDS = 8, 10
@@ -105,7 +105,7 @@ def write_and_seal(app: Any, in_one: int) -> tuple[float, float, float]:
         with app.app_context():
             while time.monotonic() < until:
                 entry = {"entity": "patient", "entity_id": number, "patient_id": number, "outcome": "success"}
-                audit.record_each("clinical.open_chart", who, [entry] * in_one)
+                recording.record_each("clinical.open_chart", who, [entry] * in_one)
                 db.session.commit()
                 written[number] += in_one
 
@@ -140,7 +140,7 @@ def fill(entries: int) -> None:
 
 
 def questions(entries: int) -> list[tuple[str, Any]]:
-    from hms.admin.trail import Wanted
+    from hms.admin.audit_trail.queries import Wanted
 
     today = clock.today()
     week, old = today - timedelta(days=7), today - timedelta(days=300)
@@ -231,14 +231,14 @@ def _measure(environment: dict[str, str], entries: int) -> int:
 
 
 def _answers(entries: int) -> list[Asked]:
-    from hms.admin import opened, trail
+    from hms.admin.audit_trail import queries, record_access
 
     year = (clock.today() - timedelta(days=365), clock.today())
     statements = Statements()
     asked = [
-        ask(what, lambda wanted=wanted: trail.entries(wanted, 51), statements) for what, wanted in questions(entries)
+        ask(what, lambda wanted=wanted: queries.entries(wanted, 51), statements) for what, wanted in questions(entries)
     ]
-    return [*asked, ask("who opened one record, a year", lambda: opened.accesses(4711, *year), statements)]
+    return [*asked, ask("who opened one record, a year", lambda: record_access.accesses(4711, *year), statements)]
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from importlib.util import find_spec
+from pkgutil import walk_packages
 
 import click
-from flask import Flask
+from flask import Blueprint, Flask
 from flask.cli import with_appcontext
 
 from config import Config
@@ -28,19 +30,20 @@ DESKS = (
     "admin",
     "home",
 )
-PARTS = ("models", "jobs", "views", "api", "sockets")
+PARTS = ("models", "blueprints", "jobs", "views", "api", "sockets")
+"""The files that are imported of a desk and of its subjects, `*_views` and `*_api` too; each registers what it holds."""
 
 
 def create_app(config: Config | None = None) -> Flask:
     """The application. Raises `config.NotReady` when the environment lacks a secret or an address."""
-    from hms.core import start
+    from hms.core import startup
 
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
-    start.prepare(app, config or Config.from_environment())
-    parts = (*PARTS, "commands") if start.has_commands(app) else PARTS
+    startup.prepare(app, config or Config.from_environment())
+    with_commands = startup.has_commands(app)
     for desk in (*DESKS, "demo"):
-        _open(app, desk, parts)
-    start.ready(app)
+        _open(app, desk, with_commands=with_commands)
+    startup.ready(app)
     app.cli.add_command(keep_time)
     return app
 
@@ -49,22 +52,28 @@ def create_app(config: Config | None = None) -> Flask:
 @with_appcontext
 def keep_time() -> None:
     """Run the hospital's one clock: what is due by time (`hms/schedule.py`)."""
-    from hms.core.running import Clock
+    from hms.core.background.scheduler import Clock
     from hms.schedule import DUTIES
 
     Clock(DUTIES).run()
 
 
-def _open(app: Flask, desk: str, parts: tuple[str, ...]) -> None:
-    """Import a desk's parts and register its pages, endpoints and commands."""
-    for part in parts:
-        name = f"hms.{desk}.{part}"
-        if find_spec(name) is None:
-            continue
-        module = import_module(name)
-        if hasattr(module, "pages"):
-            app.register_blueprint(module.pages)
-        if hasattr(module, "api"):
-            app.extensions["hms_api"].register_blueprint(module.api)
-        for command in getattr(module, "commands", ()):
+def _open(app: Flask, desk: str, *, with_commands: bool) -> None:
+    """Import a desk's modules, then register its pages, endpoints and commands."""
+    modules = [import_module(name) for name in _modules(desk)]
+    if with_commands and find_spec(f"hms.{desk}.commands"):
+        for command in import_module(f"hms.{desk}.commands").commands:
             app.cli.add_command(command)
+    for module in modules:
+        if "pages" in vars(module) and module.pages.name not in app.blueprints:
+            app.register_blueprint(module.pages)
+    for module in modules:
+        if "api" in vars(module) and isinstance(module.api, Blueprint) and module.api.name not in app.blueprints:
+            app.extensions["hms_api"].register_blueprint(module.api)
+
+
+def _modules(desk: str) -> list[str]:
+    """The dotted names of the modules of `PARTS`, models first, in the order of their names."""
+    package = find_spec(f"hms.{desk}")
+    found = [one.name for one in walk_packages(package.submodule_search_locations, f"hms.{desk}.")]
+    return [name for part in PARTS for name in found if re.fullmatch(rf"(\w+_)?{part}", name.rpartition(".")[2])]

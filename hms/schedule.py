@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hms.core import chain, checkpoints, drafts, once, outbox
-from hms.patients import reminding
+from .core import drafts, idempotency
+from .core.audit import chain, checkpoints
+from .core.background import outbox
+from .patients.access import jobs
 
 HOUR = 3600
 
@@ -24,7 +26,7 @@ DUTIES = (
     Duty("seal the audit trail", 3, chain.seal_waiting),
     Duty("note where the audit trail stands", HOUR, checkpoints.note),
     Duty("hand out waiting work", 5, outbox.hand_out_due),
-    Duty("forget old one-time keys", HOUR, once.forget_old),
+    Duty("forget old one-time keys", HOUR, idempotency.forget_old),
     Duty("forget old drafts", HOUR, drafts.forget_old),
-    Duty("remind of overdue reviews", HOUR, reminding.remind_reviewers),
+    Duty("remind of overdue reviews", HOUR, jobs.remind_reviewers),
 )

@@ -5,8 +5,9 @@ from flask import current_app
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from hms.core import audit, database_roles
-from hms.core.turns import Turn
+from hms.core.audit import recording
+from hms.core.db import roles
+from hms.core.db.advisory_locks import Turn
 
 target = current_app.extensions["migrate"].db
 
@@ -16,12 +17,12 @@ def run() -> None:
     engine = create_engine(current_app.config["DATABASE_OWNER_URL"], poolclass=NullPool, hide_parameters=True)
     with engine.connect() as connection:
         connection.execute(text(f"SELECT pg_advisory_lock({Turn.MIGRATE.value})"))
-        connection.execute(text("SELECT set_config('hms.ticket', :ticket, false)"), {"ticket": audit.ticket()})
+        connection.execute(text("SELECT set_config('hms.ticket', :ticket, false)"), {"ticket": recording.ticket()})
         connection.commit()
         context.configure(connection=connection, target_metadata=target.metadata, compare_type=True)
         with context.begin_transaction():
             context.run_migrations()
-        database_roles.settle(connection, target.engine.url)
+        roles.settle(connection, target.engine.url)
         connection.commit()
         connection.execute(text(f"SELECT pg_advisory_unlock({Turn.MIGRATE.value})"))
         connection.commit()

@@ -6,7 +6,7 @@ from flask import Flask
 
 from config import Config
 from hms import create_app
-from hms.core.limiting import limiter
+from hms.core.web.rate_limits import limiter
 
 
 def app_beside(config: Config) -> Flask:

@@ -18,16 +18,18 @@ from sqlalchemy import select, text
 
 from config import Config
 from hms import create_app
-from hms.core import denials, settings
 from hms.core.actions import doing
-from hms.core.db import db as database
-from hms.core.people import SYSTEM, Person
+from hms.core.audit import denials
+from hms.core.db.session import db as database
 from hms.core.permissions import Role
-from hms.local.postgres import APPLICATION
-from hms.staff import actions as staff_actions
-from hms.staff import identity
+from hms.core.person import SYSTEM, Person
+from hms.core.settings import store
+from hms.local.servers.postgres import APPLICATION
+from hms.staff import request_user
+from hms.staff.accounts import actions as account_actions
 from hms.staff.models import User
-from hms.staff.signing_in import SignedIn, open_session
+from hms.staff.roles import actions as role_actions
+from hms.staff.sign_in.authentication import SignedIn, open_session
 from tests import morning, servers
 from tests.apps import app_beside
 from tests.page import PageClient
@@ -78,10 +80,10 @@ def _make_template() -> None:
     with app.app_context():
         upgrade()
         with doing("tests.seed", SYSTEM):
-            staff_actions.install_roles(by=SYSTEM)
+            role_actions.install_roles(by=SYSTEM)
             for role in ROLES:
-                staff_actions.add_user(username=role, role=role, password=PASSWORD, last_name=role.title(), by=SYSTEM)
-            staff_actions.add_user(username="norole", role=None, password=PASSWORD, by=SYSTEM)
+                account_actions.add_user(username=role, role=role, password=PASSWORD, last_name=role.title(), by=SYSTEM)
+            account_actions.add_user(username="norole", role=None, password=PASSWORD, by=SYSTEM)
         database.session.remove()
         database.engine.dispose()
 
@@ -113,12 +115,12 @@ def db(app: Flask) -> Iterator[object]:
             engines[None] = connection
             database.session.remove()
             database.session.configure(join_transaction_mode="create_savepoint")
-            settings.forget()
+            store.forget()
             yield database
             database.session.remove()
             outer.rollback()
             engines[None] = engine
-            settings.forget()
+            store.forget()
 
 
 @pytest.fixture
@@ -127,7 +129,7 @@ def person(db: object) -> Callable[[str], Person]:
 
     def of(username: str) -> Person:
         user_id = database.session.scalars(select(User.id).filter_by(username=username)).one()
-        return identity.person(user_id)
+        return request_user.person(user_id)
 
     return of
 
@@ -164,7 +166,7 @@ def program(app: Flask, db: object) -> Callable[[str | None], PageClient]:
         client = PageClient(app)
         if username:
             user = database.session.scalars(select(User).filter_by(username=username)).unique().one()
-            token = identity.access_token(user.id, user.token_version)
+            token = request_user.access_token(user.id, user.token_version)
             client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
         return client
 
@@ -177,7 +179,7 @@ def real_app(template: str, request: pytest.FixtureRequest) -> Iterator[Flask]:
     name = f"hms_real_{_worker_number()}"
     app = app_beside(config_for(servers.create_database(name, template), 20 + _worker_number(), pool_size=24))
     with app.app_context():
-        settings.forget()
+        store.forget()
         yield app
         database.session.remove()
         database.engine.dispose()

@@ -11,11 +11,11 @@ from filelock import FileLock
 from flask_migrate import upgrade
 from sqlalchemy import select
 
-from hms.appointments import actions as appointments
+from hms.appointments.availability import actions as appointments
 from hms.core import clock
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
-from hms.demo import building
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.demo import build
 from hms.staff.models import User
 from tests import servers
 from tests.apps import app_beside
@@ -38,8 +38,8 @@ def _make_demo(marker: Path) -> None:
     app = app_beside(config_for(servers.create_database(DEMO), 39, demo=True))
     with app.app_context():
         upgrade()
-        building.build(lambda _step: None, patients=60, weeks=1)
-        building.bring_to_today(lambda _step: None)
+        build.build(lambda _step: None, patients=60, weeks=1)
+        build.bring_to_today(lambda _step: None)
         _open_every_evening()
         database.session.remove()
         database.engine.dispose()

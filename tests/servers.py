@@ -15,9 +15,9 @@ from pathlib import Path
 import redis
 from psycopg import sql
 
-from hms.local.postgres import FORGETFUL, Postgres
-from hms.local.sharing import Users
-from hms.local.valkey import Valkey
+from hms.local.servers.postgres import FORGETFUL, Postgres
+from hms.local.servers.shared_locks import Users
+from hms.local.servers.valkey import Valkey
 
 HOME = Path(__file__).resolve().parents[1] / ".local" / "test"
 

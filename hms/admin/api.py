@@ -8,10 +8,13 @@ from flask import Response, current_app, jsonify, render_template
 from marshmallow import fields
 from sqlalchemy import func, select
 
-from hms.core.api import Estimated, Shape, listed
-from hms.core.audit import AuditEntry
-from hms.core.db import db
-from hms.core.parameters import (
+from hms.core.api.blueprint import Shape
+from hms.core.api.pagination import Estimated, listed
+from hms.core.audit.models import AuditEntry
+from hms.core.db.session import db
+from hms.core.permissions import Action
+from hms.core.web.guard import needs, person
+from hms.core.web.parameters import (
     DAYS,
     PAGING,
     Choice,
@@ -24,25 +27,18 @@ from hms.core.parameters import (
     ordered,
     parameters,
 )
-from hms.core.permissions import Action
-from hms.core.web import needs, person
-from hms.staff import activity
-from hms.staff import queries as staff
+from hms.staff import directory as staff
+from hms.staff.login_security import activity
 from hms.staff.models import LoginActivity
 
-from . import (
-    queries,
-    settings_api,  # noqa: F401 - puts its endpoints on the blueprint
-    trail,
-    words,
-)
-from .desk import api
-from .masking import masked
+from .audit_trail import labels
+from .audit_trail import queries as audit_trail_queries
+from .audit_trail.masking import masked
+from .blueprints import api
+from .system import queries as system_queries
 
 MOST_COUNTED = 10_000
 """So many rows a list counts exactly; beyond that its length may be an estimate."""
-
-__all__ = ("api",)
 
 
 class AuditOut(Shape):
@@ -81,7 +77,7 @@ def audit_json(row: Any) -> dict[str, Any]:
         "action": row.action,
         "object_type": row.entity or "",
         "object_id": row.entity_id,
-        "description": f"{words.deed(row.old, row.new, row.outcome, row.action)}: {row.entity or row.action}",
+        "description": f"{labels.deed(row.old, row.new, row.outcome, row.action)}: {row.entity or row.action}",
         "timestamp": row.recorded_at,
         "details": masked(row.entity, row.new or row.old),
         "user": row.actor_name or "",
@@ -107,10 +103,10 @@ def _audit(arguments: dict[str, Any]) -> Response:
     day_from, day_to = first_and_last(arguments)
     patient_id, user = arguments.get("patient"), arguments.get("user")
     action, kind = arguments.get("action"), arguments.get("object_type")
-    wanted = trail.Wanted(
+    wanted = audit_trail_queries.Wanted(
         day_from=day_from,
         day_to=day_to,
-        actor_ids=tuple(staff.accounts_named(user, trail.MOST_NAMED)) if user else None,
+        actor_ids=tuple(staff.accounts_named(user, audit_trail_queries.MOST_NAMED)) if user else None,
         patient_ids=None if patient_id is None else (patient_id,),
         actions=(action,) if action else None,
         entity=kind or None,
@@ -122,10 +118,10 @@ def _audit(arguments: dict[str, Any]) -> Response:
         shown.append(row)
         return audit_json(row)
 
-    total = None if is_exact or wanted != trail.Wanted() else _about_all
-    rows = ordered(trail.query(wanted), arguments, trail.ENTRY.id)
+    total = None if is_exact or wanted != audit_trail_queries.Wanted() else _about_all
+    rows = ordered(audit_trail_queries.query(wanted), arguments, audit_trail_queries.ENTRY.id)
     answer = listed(rows, project, total=total)
-    trail.note_read(wanted, shown)
+    audit_trail_queries.note_read(wanted, shown)
     return answer
 
 
@@ -166,7 +162,7 @@ SIGN_INS = parameters(**PAGING, **DAYS, user=Id(), status=Choice(activity.OUTCOM
 def login_activity(arguments: dict[str, Any]) -> Response:
     """Tries to sign in, newest first."""
     columns = {"user": LoginActivity.user_id, "status": LoginActivity.status}
-    rows = narrowed(queries.sign_ins(), arguments, on=LoginActivity.at, **columns)
+    rows = narrowed(system_queries.sign_ins(), arguments, on=LoginActivity.at, **columns)
     return listed(ordered(rows, arguments, LoginActivity.id), sign_in_json)
 
 
@@ -192,7 +188,7 @@ def health() -> dict[str, Any]:
     if not (who.is_authenticated and who.may(Action.ADMINISTER)):
         db.session.execute(select(1))
         return {"status": "ok", "database": "ok"}
-    found = queries.health()
+    found = system_queries.health()
     return {
         "status": "ok" if found.is_well else "degraded",
         "database": "ok",

@@ -11,7 +11,7 @@ import click
 from flask.cli import with_appcontext
 from rich.console import Console
 
-from . import backups
+from .system import backups
 
 
 @click.command("backup")

@@ -11,16 +11,16 @@ from wtforms import Form, SelectField
 from wtforms.fields.choices import SelectChoice
 
 from hms.core import clock
-from hms.core.days import near_day
 from hms.core.errors import RuleBroken
-from hms.core.format import day as written_day
-from hms.core.forms import Parsed, Text, WholeField
-from hms.core.words import _
-from hms.patients import queries as patients
-from hms.staff import activity
-from hms.staff import queries as staff
+from hms.core.text.dates import near_day
+from hms.core.text.formatting import day as written_day
+from hms.core.text.translation import _
+from hms.core.web.forms import Parsed, Text, WholeField
+from hms.patients.search import queries as patients
+from hms.staff import directory as staff
+from hms.staff.login_security import activity
 
-from . import trail, words
+from .audit_trail import labels, queries
 
 DAYS_OF_WORDS = 31
 
@@ -63,8 +63,8 @@ class AuditFilterForm(DaysForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.did.choices = [SelectChoice(*one) for one in words.choices_of_actions()]
-        self.entity.choices = [SelectChoice(*one) for one in words.choices_of_records()]
+        self.did.choices = [SelectChoice(*one) for one in labels.choices_of_actions()]
+        self.entity.choices = [SelectChoice(*one) for one in labels.choices_of_records()]
 
     def validate(self, extra_validators: Any = None) -> bool:
         """What names nobody is an empty answer, not an error; words are looked for within a month only."""
@@ -78,13 +78,13 @@ class AuditFilterForm(DaysForm):
         first, last = self.day_from.data, self.day_to.data or clock.today()
         return first is not None and (last - first).days <= DAYS_OF_WORDS
 
-    def wanted(self, who: Any, before: int | None = None) -> trail.Wanted:
+    def wanted(self, who: Any, before: int | None = None) -> queries.Wanted:
         """What is asked of the trail. `RuleBroken` when too many patients or people have that name."""
-        actions, is_emergency = words.asked_actions(self.did.data or "")
-        return trail.Wanted(
+        actions, is_emergency = labels.asked_actions(self.did.data or "")
+        return queries.Wanted(
             day_from=self.day_from.data,
             day_to=self.day_to.data,
-            actor_ids=_named(staff.accounts_named(self.who.data, trail.MOST_NAMED + 1), "who")
+            actor_ids=_named(staff.accounts_named(self.who.data, queries.MOST_NAMED + 1), "who")
             if self.who.data
             else None,
             patient_ids=self._patients(who) if self.patient.data else None,
@@ -98,13 +98,13 @@ class AuditFilterForm(DaysForm):
         )
 
     def _patients(self, who: Any) -> tuple[int, ...]:
-        hits = patients.find(self.patient.data, limit=trail.MOST_NAMED + 1, who=who)
+        hits = patients.find(self.patient.data, limit=queries.MOST_NAMED + 1, who=who)
         exact = [hit for hit in hits if not hit.is_similar]
         return _named([hit.id for hit in exact or hits], "patient")
 
 
 def _named(ids: list[int], field: str) -> tuple[int, ...]:
-    if len(ids) > trail.MOST_NAMED:
+    if len(ids) > queries.MOST_NAMED:
         raise RuleBroken(_("Too many fit. Write more of the name, or the number."), field)
     return tuple(ids)
 

@@ -12,13 +12,13 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
 from hms.core import clock
-from hms.core.days import near_day
 from hms.core.errors import RuleBroken
-from hms.core.format import day as shown_day
-from hms.core.forms import DeskForm, Given, Parsed, RecordIdField, Required, Text, WholeField
-from hms.core.words import _
+from hms.core.text.dates import near_day
+from hms.core.text.formatting import day as shown_day
+from hms.core.text.translation import _
+from hms.core.web.forms import DeskForm, Given, Parsed, RecordIdField, Required, Text, WholeField
 
-from .waiting import PRIORITY_WORDS, Priority
+from .enums import PRIORITY_WORDS, Priority
 
 CLOCK = re.compile(r"([01]?[0-9]|2[0-3])[:.h ]?([0-5][0-9])", re.ASCII)
 CANCEL_REASONS = (

@@ -8,8 +8,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hms.core.db import Record, Versioned
-from hms.core.words import _
+from hms.core.db.models import Record, Versioned
+from hms.core.text.translation import _
 from hms.patients.models import Patient
 from hms.staff.models import User
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 
-from . import actions
+from .prices import actions
 
 
 @click.command("load-prices")

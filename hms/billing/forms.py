@@ -11,12 +11,11 @@ from wtforms import BooleanField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
-from hms.core.forms import DeskForm, Given, MoneyField, RecordIdField, Required, Text, WholeField
 from hms.core.money import LARGEST_SUM, ZERO
+from hms.core.web.forms import DeskForm, Given, MoneyField, RecordIdField, Required, Text, WholeField
 
-from . import till
-from .payments import METHOD_WORDS, Method
-from .rules import SELF
+from .enums import METHOD_WORDS, SELF, Method
+from .tills import rules
 
 METHODS = [SelectChoice(method.value, METHOD_WORDS[method]) for method in Method]
 CATEGORIES = [
@@ -113,7 +112,7 @@ def count_form() -> CountForm:
 
 
 def _denominations() -> list[Decimal]:
-    notes, coins = till.denominations(current_app.config["CURRENCY"])
+    notes, coins = rules.denominations(current_app.config["CURRENCY"])
     return sorted({*notes, *coins}, reverse=True)
 
 

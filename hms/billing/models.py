@@ -9,11 +9,11 @@ from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hms.core.db import Permanent, Record, Versioned, Working
+from hms.core.db.models import Permanent, Record, Versioned, Working
 from hms.core.money import ZERO, Money
-from hms.core.words import _
+from hms.core.text.translation import _
 
-from .rules import BILL_IS_FULL
+from .enums import BILL_IS_FULL
 
 SANE_AMOUNT = "amount > 0 AND amount < 100000000"
 

@@ -12,13 +12,16 @@ from sqlalchemy import Select, and_, bindparam, func, or_, select
 
 from hms.appointments.models import Appointment
 from hms.billing.models import Bill, PrintedDocument
-from hms.clinical import codes, lines, readings, visits
+from hms.clinical.diagnoses import codes
+from hms.clinical.encounters import history
 from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription, VitalsReading
-from hms.core.db import db
-from hms.core.format import NBSP
+from hms.clinical.prescriptions import display
+from hms.clinical.vitals import readings
+from hms.core.db.session import db
+from hms.core.text.formatting import NBSP
 from hms.lab import queries as lab
 from hms.patients.models import Patient
-from hms.staff import queries as staff
+from hms.staff import directory as staff
 
 PAGE = 25
 TREND = 6
@@ -61,9 +64,9 @@ def conditions(patient_id: int, before: int | None = None) -> Rows:
 
 def encounters(patient_id: int, before: int | None = None) -> Rows:
     """Encounters with their diagnoses."""
-    query = visits.visits().where(Encounter.patient_id == patient_id)
+    query = history.visits().where(Encounter.patient_id == patient_id)
     found = _page(db.session.execute(_after(query, Encounter, Encounter.started_at, before)).all())
-    return Rows(visits.as_visits(found.rows), found.older)
+    return Rows(history.as_visits(found.rows), found.older)
 
 
 def prescriptions(patient_id: int, before: int | None = None) -> Rows:
@@ -74,7 +77,7 @@ def prescriptions(patient_id: int, before: int | None = None) -> Rows:
     if before is not None:
         query = query.where(Prescription.id < before)
     found = _page(list(db.session.scalars(query.order_by(Prescription.id.desc()).limit(PAGE + 1))))
-    return Rows(lines.shown(found.rows), found.older)
+    return Rows(display.shown(found.rows), found.older)
 
 
 def last_readings(whom: Patient) -> list[readings.Reading]:

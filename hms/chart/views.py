@@ -7,20 +7,23 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
-from hms.appointments import rules as booking_rules
-from hms.clinical import continuing, lines, medicines, visits
-from hms.clinical import queries as clinical
+from hms.appointments import enums as booking_rules
+from hms.clinical import copy_forward
+from hms.clinical.encounters import history
+from hms.clinical.encounters import queries as encounter_queries
+from hms.clinical.prescriptions import display, patient_context
+from hms.clinical.prescriptions import queries as prescription_queries
 from hms.core.actions import doing
 from hms.core.errors import RuleBroken
-from hms.core.numbers import parse_record_id
-from hms.core.people import Person
 from hms.core.permissions import Action
-from hms.core.web import needs, person
-from hms.core.words import _ as N_
-from hms.patients import access
-from hms.patients import actions as patient_actions
-from hms.patients import queries as patients
+from hms.core.person import Person
+from hms.core.text.numbers import parse_record_id
+from hms.core.text.translation import _ as N_
+from hms.core.web.guard import needs, person
+from hms.patients.access import policy
 from hms.patients.models import Patient
+from hms.patients.records import actions as patient_actions
+from hms.patients.records import banner as patients
 
 from . import queries
 
@@ -31,21 +34,25 @@ ENDPOINTS = {"medicines": "chart.medicines_page"}
 
 def _reads(whom: Patient, who: Person) -> bool:
     """Whether this person reads the clinical part of this record."""
-    return clinical.reads_clinical(who) and access.is_open(whom, who)
+    return encounter_queries.reads_clinical(who) and policy.is_open(whom, who)
 
 
 def _reads_content(who: Person) -> bool:
     """Whether the role of this person reads any of what a closed record keeps closed."""
-    return clinical.reads_clinical(who) or clinical.reads_prescriptions(who) or patients.reads_allergies(who)
+    return (
+        encounter_queries.reads_clinical(who)
+        or prescription_queries.reads_prescriptions(who)
+        or patients.reads_allergies(who)
+    )
 
 
 def _opened(patient_id: int, who: Person) -> Patient | None:
     """The patient whose clinical record is open to this person, noted in the trail; None when it is not."""
-    if not clinical.reads_clinical(who):
+    if not encounter_queries.reads_clinical(who):
         return None
     try:
         return patient_actions.open_chart(patient_id, by=who)
-    except access.Closed:
+    except policy.Closed:
         return None
 
 
@@ -80,7 +87,7 @@ def _page(template: str, whom: Patient, tab: str, **shown: Any) -> str:
         patient=whom,
         banner=patients.patient_banner(whom, who),
         reads=reads,
-        is_closed=_reads_content(who) and not access.is_open(whom, who),
+        is_closed=_reads_content(who) and not policy.is_open(whom, who),
         tabs_shown=_tabs(whom, reads, who, tab),
         system_name=queries.system_name,
         **shown,
@@ -119,11 +126,11 @@ def _summary(patient_id: int, who: Person) -> str:
         "summary",
         whom,
         "summary",
-        problems=continuing.problems(whom.id),
-        current=lines.shown(medicines.current(whom.id)),
+        problems=copy_forward.problems(whom.id),
+        current=display.shown(patient_context.current(whom.id)),
         readings=taken,
         trends=queries.trends(taken),
-        visits=visits.last(whom.id),
+        visits=history.last(whom.id),
         vaccines=queries.immunizations(whom.id, limit=10),
     )
 

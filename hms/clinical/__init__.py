@@ -1,1 +1,3 @@
 """The consultation: encounters, vitals, diagnoses, prescriptions, notes."""
+
+from __future__ import annotations

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 
-from . import codes, note_templates
+from .diagnoses import codes
+from .note_templates import actions
 
 
 @click.command("load-codes")
@@ -21,7 +22,7 @@ def load_codes() -> None:
 @with_appcontext
 def load_note_templates() -> None:
     """Add the hospital's starting templates for notes; repeat it to add what is missing."""
-    click.echo(f"{note_templates.load_starting_list(by=SYSTEM)} templates added.")
+    click.echo(f"{actions.load_starting_list(by=SYSTEM)} templates added.")
 
 
 commands = (load_codes, load_note_templates)

@@ -8,21 +8,22 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 
-from hms.appointments.waiting import PRIORITY_WORDS
-from hms.clinical import news2, rules
+from hms.appointments.enums import PRIORITY_WORDS
 from hms.core import clock
-from hms.core.days import near_day
-from hms.core.format import day
-from hms.core.forms import DeskForm, LongText, Parsed, RecordIdField, Required, Text, WholeField
-from hms.core.numbers import parse_record_id
-from hms.core.words import Sentence
-from hms.formulary.dosing import FREQUENCIES, ROUTES
-from hms.formulary.own_dose import REGULARLY, WHEN_REQUIRED
-from hms.formulary.rules import OVERRIDE_REASONS
-from hms.formulary.strengths import COUNTED, MEASURED
+from hms.core.text.dates import near_day
+from hms.core.text.formatting import day
+from hms.core.text.numbers import parse_record_id
+from hms.core.text.translation import Sentence
+from hms.core.web.forms import DeskForm, LongText, Parsed, RecordIdField, Required, Text, WholeField
+from hms.formulary.dosing.custom_dose import REGULARLY, WHEN_REQUIRED
+from hms.formulary.dosing.doses import FREQUENCIES, ROUTES
+from hms.formulary.dosing.strengths import COUNTED, MEASURED
+from hms.formulary.safety.checks import OVERRIDE_REASONS
 
-from .note_templates import DEPARTMENT, OWN, SCOPES
-from .triage import CALL_REASONS
+from .encounters import rules
+from .note_templates.actions import DEPARTMENT, OWN, SCOPES
+from .vitals import news2
+from .vitals.triage import CALL_REASONS
 
 
 def _choices(*pairs: tuple[str, object]) -> list[SelectChoice]:

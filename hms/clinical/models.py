@@ -10,8 +10,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.appointments.models import Appointment, QueueEntry
-from hms.core.db import Permanent, Record, Versioned, db
-from hms.core.words import _
+from hms.core.db.models import Permanent, Record, Versioned
+from hms.core.db.session import db
+from hms.core.text.translation import _
 from hms.formulary.models import Medication
 from hms.patients.models import Patient
 from hms.staff.models import User

@@ -7,28 +7,31 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
 
-from hms.appointments import actions as queue
 from hms.appointments.models import Appointment, QueueEntry
-from hms.billing import actions as billing
-from hms.clinical import rules
-from hms.core import clock, drafts, settings
+from hms.appointments.queue import actions, transitions
+from hms.billing.bills import charges as billing
+from hms.core import clock
+from hms.core import drafts as core_drafts
 from hms.core.actions import STALE, action
-from hms.core.alerts import Alert, alert
-from hms.core.db import db
+from hms.core.db.locking import locked
+from hms.core.db.session import db
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
-from hms.core.people import Person
+from hms.core.events import Alert, alert
 from hms.core.permissions import Action
-from hms.core.records import locked
-from hms.core.words import _
-from hms.formulary import queries as formulary
-from hms.formulary import rules as safety
+from hms.core.person import Person
+from hms.core.settings import store
+from hms.core.text.translation import _
+from hms.formulary.medicines import queries as formulary
+from hms.formulary.safety import checks as safety
 from hms.patients.models import Patient
 
-from . import medicines, unsaved
-from .diagnosing import as_entered, standing
-from .encounters import state
+from .diagnoses.actions import as_entered, standing
+from .encounters import drafts as encounter_drafts
+from .encounters import rules
+from .encounters.actions import state
 from .models import Condition, Encounter, Prescription
-from .ordering import Order, checks_of
+from .prescriptions import patient_context
+from .prescriptions.order import Order, checks_of
 
 IN_QUEUE = ("waiting", "called", "in_service")
 BOOKED = ("scheduled", "checked_in", "in_service")
@@ -110,9 +113,9 @@ def _check_again(lines: list[Prescription], encounter: Encounter) -> None:
     if not unanswered:
         return
     products = formulary.medications_by_id(line.medication_id for line in unanswered if line.medication_id)
-    known = medicines.around_order(encounter.patient_id, encounter.id)
+    known = patient_context.around_order(encounter.patient_id, encounter.id)
     for line in unanswered:
-        ordered = Order(products.get(line.medication_id), line.medication_name, medicines.dose_of(line))
+        ordered = Order(products.get(line.medication_id), line.medication_name, patient_context.dose_of(line))
         checks = checks_of(ordered, encounter.patient_id, encounter.id, besides=line.id, known=known)
         stops = safety.stops(checks)
         if stops:
@@ -129,13 +132,13 @@ def _make_final(encounter: Encounter, lines: list[Prescription], by: Person) -> 
     encounter.signed_by_id = by.id
     encounter.changed()
     db.session.flush()
-    unsaved.settle(encounter, by)
+    encounter_drafts.settle(encounter, by)
 
 
 def _tell_the_other_desks(encounter: Encounter, has_lines: bool, by: Person) -> None:
     billing.add_charge(
         encounter.patient_id,
-        code=settings.value("billing.consultation_item"),
+        code=store.value("billing.consultation_item"),
         description=_("Consultation"),
         source="encounter",
         source_id=encounter.id,
@@ -153,12 +156,12 @@ def _finish_visit(encounter: Encounter, by: Person) -> None:
     if encounter.queue_entry_id is not None:
         entry = db.session.get(QueueEntry, encounter.queue_entry_id)
         if entry.status in IN_QUEUE:
-            queue.finish_service(entry.id, by=by)
+            actions.finish_service(entry.id, by=by)
             return
     if encounter.appointment_id is not None:
         booking = db.session.get(Appointment, encounter.appointment_id)
         if booking.status in BOOKED and booking.withdrawn_at is None and booking.date <= clock.today():
-            queue.set_status(booking.id, "completed", by=by)
+            transitions.set_status(booking.id, "completed", by=by)
 
 
 def asks_birth_year(encounter: Any, whom: Patient, by: Person) -> bool:
@@ -177,10 +180,10 @@ def _others() -> Select:
     patient_id = bindparam("patient_id")
     unsaved = (
         select(Encounter.id)
-        .join(drafts.Draft, drafts.Draft.form == func.concat("encounter:", Encounter.id))
+        .join(core_drafts.Draft, core_drafts.Draft.form == func.concat("encounter:", Encounter.id))
         .where(
-            drafts.Draft.person_id == bindparam("person_id"),
-            drafts.Draft.saved_at >= bindparam("since"),
+            core_drafts.Draft.person_id == bindparam("person_id"),
+            core_drafts.Draft.saved_at >= bindparam("since"),
             Encounter.status == "in_progress",
             Encounter.patient_id != patient_id,
         )

@@ -17,14 +17,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
 
-from . import audit, once
-from . import db as database
-from .db import db
+from . import idempotency
+from .audit import recording
+from .db import session as database
+from .db.constraint_messages import refusal
+from .db.session import db
 from .errors import NotAllowed, Stale
-from .people import Person
 from .permissions import Action
-from .sayings import refusal
-from .words import _
+from .person import Person
+from .text.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ def _part(outer: Doing, name: str) -> Iterator[None]:
 
 def _transaction(now: Doing) -> Iterator[None]:
     try:
-        once.claim(now.by)
+        idempotency.claim(now.by)
         yield
         db.session.commit()  # the only commit of a business write
     except StaleDataError as stale:
@@ -149,7 +150,7 @@ def name_transaction(name: str, by: Person) -> None:
     who = {"action": name, "actor": by.id, "name": by.username, "role": by.role, "session": by.session_id}
     if has_request_context():
         who |= {"ip": request.remote_addr, "request": g.get("request_id"), "purpose": g.get("purpose")}
-    db.session.connection().execute(_NAME, {"doing": json.dumps(who), "ticket": audit.ticket()})
+    db.session.connection().execute(_NAME, {"doing": json.dumps(who), "ticket": recording.ticket()})
 
 
 @event.listens_for(db.session, "after_soft_rollback")

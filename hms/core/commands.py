@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from . import chain, checkpoints, running
+from .audit import chain, checkpoints
+from .background import worker
 
 
 @click.command("work")
@@ -17,7 +18,7 @@ from . import chain, checkpoints, running
 @with_appcontext
 def work(burst: bool) -> None:
     """Make papers and send messages: what waits in the outbox."""
-    running.work(burst=burst)
+    worker.work(burst=burst)
 
 
 audit_group = AppGroup("audit", help="The audit trail: verify it, take a checkpoint.")

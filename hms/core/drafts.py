@@ -12,9 +12,10 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from . import clock
-from .db import Working, db
+from .db.models import Working
+from .db.session import db
 from .errors import RuleBroken
-from .words import _
+from .text.translation import _
 
 KEPT = timedelta(days=7)
 LARGEST = 1_000_000

@@ -1,10 +1,10 @@
-"""The kinds of refusal. Desks raise them; `core/refusals.py` answers them with a page or with JSON."""
+"""The kinds of refusal. Desks raise them; `core/web/error_handlers.py` answers them with a page or with JSON."""
 
 from __future__ import annotations
 
 from typing import Self
 
-from .words import Sentence
+from .text.translation import Sentence
 
 
 class DomainError(Exception):

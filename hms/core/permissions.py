@@ -10,7 +10,7 @@ from enum import StrEnum
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from .words import _
+from .text.translation import _
 
 
 class Action(StrEnum):

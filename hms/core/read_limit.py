@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from flask import g, has_request_context
 from sqlalchemy import text
 
-from . import audit, settings, turns
-from .db import db
+from .audit import recording
+from .db import advisory_locks
+from .db.advisory_locks import Turn
+from .db.session import db
 from .errors import DomainError
-from .people import Person
-from .turns import Turn
-from .words import _
+from .person import Person
+from .settings import store
+from .text.translation import _
 
 ALARM = "security.mass_reading"
 """The entry of the trail that says that the limit was passed. Its name holds no `.read`, so it counts as no read itself."""
@@ -58,7 +60,7 @@ class Limit:
 def limit() -> Limit:
     """The limit as the hospital has set it."""
     names = ("mass_read_records", "mass_read_minutes", "slow_reads")
-    return Limit(*(settings.value(f"security.{name}") for name in names))
+    return Limit(*(store.value(f"security.{name}") for name in names))
 
 
 on_limit_passed: list[Callable[[Person, Limit], None]] = []
@@ -113,9 +115,9 @@ times within a minute, the read under way apart (NULL, zero or less: it has alre
 
 def _raise_alarm(by: Person, limit_: Limit) -> None:
     """Told once, also when several reads pass the limit at the same moment: the first one tells."""
-    if not turns.try_acquire_for(Turn.READ_LIMIT, by.id or 0) or _now(by, limit_)[0]:
+    if not advisory_locks.try_acquire_for(Turn.READ_LIMIT, by.id or 0) or _now(by, limit_)[0]:
         return
     about = {"entity": "app_user", "entity_id": by.id}
-    audit.record(ALARM, by, **about, details={"reads": limit_.reads, "minutes": limit_.minutes})
+    recording.record(ALARM, by, **about, details={"reads": limit_.reads, "minutes": limit_.minutes})
     for tell in on_limit_passed:
         tell(by, limit_)

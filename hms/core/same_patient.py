@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
-from .db import db
+from .db.session import db
 from .errors import RuleBroken
-from .words import _
+from .text.translation import _
 
 Ids = int | Iterable[int] | None
 

@@ -9,7 +9,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from rich.console import Console
 
-from . import building
+from . import build
 
 
 @click.command("demo")
@@ -20,8 +20,8 @@ def demo() -> None:
         click.echo("Demo data is made only with HMS_DEMO=1, never in a real hospital.", err=True)
         sys.exit(1)
     with Console(stderr=True).status("Making the demo hospital…") as status:
-        is_new = building.build(lambda step: status.update(f"Making the demo hospital: {step}…"))
-        is_fresh = building.bring_to_today(lambda step: status.update(f"Making the demo hospital: {step}…"))
+        is_new = build.build(lambda step: status.update(f"Making the demo hospital: {step}…"))
+        is_fresh = build.bring_to_today(lambda step: status.update(f"Making the demo hospital: {step}…"))
     if is_new:
         click.echo("The demo hospital is ready.")
     else:

@@ -10,22 +10,29 @@ from random import Random
 
 from sqlalchemy import select
 
-from hms.appointments import actions as appointments
-from hms.billing import actions as billing
+from hms.appointments.bookings import actions as booking_actions
+from hms.appointments.queue import transitions
+from hms.billing.bills import issuing
+from hms.billing.corrections import actions as correction_actions
 from hms.billing.models import Bill
-from hms.clinical import actions as clinical
+from hms.billing.payments import actions as payment_actions
+from hms.clinical import signing
+from hms.clinical.diagnoses import actions as diagnosis_actions
+from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Encounter, Prescription
+from hms.clinical.prescriptions import actions as prescription_actions
+from hms.clinical.vitals import actions as vitals_actions
 from hms.core import clock
-from hms.core.db import db
+from hms.core.db.session import db
 from hms.core.errors import DomainError
-from hms.core.people import Person
+from hms.core.person import Person
 from hms.formulary.models import DoseSentence, Medication
-from hms.lab import orders as lab
+from hms.lab import actions as lab
+from hms.lab.actions import enter_results
 from hms.lab.models import LabOrder
-from hms.lab.results import enter_results
 from hms.patients.models import Patient
-from hms.pharmacy import actions as pharmacy
-from hms.staff import identity
+from hms.pharmacy.dispensing import actions as pharmacy
+from hms.staff import request_user
 from hms.staff.models import User
 
 from .cases import CASES, Case
@@ -49,7 +56,7 @@ class Team:
                 select(User.username, User.id).where(User.username.in_([one.username for one in STAFF]))
             ).all()
         )
-        return cls({name: identity.person(user_id) for name, user_id in ids.items()})
+        return cls({name: request_user.person(user_id) for name, user_id in ids.items()})
 
     def __getattr__(self, name: str) -> Person:
         return self.people[name]
@@ -62,7 +69,7 @@ class Team:
 def book(team: Team, patient_id: int, doctor: Person, day: dt.date, time: dt.time, notes: str = "") -> int | None:
     """Book; None when the doctor or the patient is taken then."""
     try:
-        booked = appointments.book(
+        booked = booking_actions.book(
             patient_id=patient_id, doctor_id=doctor.id, date=day, time=time, notes=notes, by=team.receptionist
         )
     except DomainError:
@@ -72,7 +79,7 @@ def book(team: Team, patient_id: int, doctor: Person, day: dt.date, time: dt.tim
 
 def arrive(team: Team, appointment_id: int, random: Random, case: Case, *, measured: bool = True) -> int:
     """Check in, and let the nurse take the vital signs; returns the id of the place in the queue."""
-    entry = appointments.check_in(appointment_id, priority=random.choice((3, 3, 3, 3, 2, 4)), by=team.receptionist)
+    entry = transitions.check_in(appointment_id, priority=random.choice((3, 3, 3, 3, 2, 4)), by=team.receptionist)
     if measured:
         measure(team, entry.patient_id, entry.id, random, case)
     return entry.id
@@ -91,21 +98,21 @@ def measure(team: Team, patient_id: int, entry_id: int, random: Random, case: Ca
     if is_adult:
         values["blood_pressure"] = f"{case.pressure + random.randint(-8, 8)}/{78 + (case.pressure - 120) // 3}"
         values["weight"], values["height"] = random.randint(52, 88), random.randint(152, 184)
-    clinical.record_vitals(patient_id, queue_entry_id=entry_id, is_confirmed=True, by=team.nurse, **values)
+    vitals_actions.record_vitals(patient_id, queue_entry_id=entry_id, is_confirmed=True, by=team.nurse, **values)
 
 
 def see(doctor: Person, entry_id: int, random: Random, case: Case) -> Encounter:
     """The consultation, from the call to the signature."""
-    encounter = clinical.start_encounter(queue_entry_id=entry_id, by=doctor)
-    clinical.save_encounter(encounter.id, chief_complaint=case.complaint, notes=case.note, by=doctor)
-    clinical.add_condition(
+    encounter = encounter_actions.start_encounter(queue_entry_id=entry_id, by=doctor)
+    encounter_actions.save_encounter(encounter.id, chief_complaint=case.complaint, notes=case.note, by=doctor)
+    diagnosis_actions.add_condition(
         encounter.id, code=case.code, certainty=random.choice(("provisional", "confirmed")), by=doctor
     )
     for code, _answers in case.tests:
         lab.order_test(encounter.id, code=code, by=doctor)
     for name in case.medicines:
         _prescribe(encounter, name, doctor)
-    return clinical.sign(encounter.id, by=doctor)
+    return signing.sign(encounter.id, by=doctor)
 
 
 def _prescribe(encounter: Encounter, generic: str, doctor: Person) -> None:
@@ -126,7 +133,7 @@ def _prescribe(encounter: Encounter, generic: str, doctor: Person) -> None:
     if sentence_id is None:
         return
     try:
-        clinical.prescribe(encounter.id, sentence_id=sentence_id, by=doctor)
+        prescription_actions.prescribe(encounter.id, sentence_id=sentence_id, by=doctor)
     except DomainError:
         return
 
@@ -170,7 +177,7 @@ def settle(team: Team, patient_id: int, random: Random, number: int) -> None:
         lambda: _pay(team, bill, random, number, (100,)),
         lambda: _pay(team, bill, random, number, (60, 40)),
         lambda: _pay(team, bill, random, number, (50,)),
-        lambda: billing.issue(bill.id, by=team.cashier),
+        lambda: issuing.issue(bill.id, by=team.cashier),
         lambda: _void(team, bill),
     ]
     random.choices(ways, weights=(50, 20, 12, 8, 7, 3))[0]()
@@ -178,20 +185,20 @@ def settle(team: Team, patient_id: int, random: Random, number: int) -> None:
 
 def _pay(team: Team, bill: Bill, random: Random, number: int, shares: tuple[int, ...]) -> None:
     """Pay the shares in hundredths of the total; the last share of a full payment takes what is left."""
-    billing.issue(bill.id, by=team.cashier)
+    issuing.issue(bill.id, by=team.cashier)
     for share in shares:
         bill = db.session.get(Bill, bill.id, populate_existing=True)
         left = bill.total - bill.paid
         is_last = sum(shares) == 100 and share == shares[-1]
         amount = left if is_last else bill.total.percent(share)
         method, reference = random.choice(METHODS)
-        billing.take_payment(bill.id, amount, method, reference.format(n=10_000 + number), by=team.cashier)
+        payment_actions.take_payment(bill.id, amount, method, reference.format(n=10_000 + number), by=team.cashier)
 
 
 def _void(team: Team, bill: Bill) -> None:
-    billing.issue(bill.id, by=team.cashier)
-    asked = billing.propose_void(bill.id, reason="Made for the wrong visit", by=team.cashier)
-    billing.approve(asked.id, by=team.admin)
+    issuing.issue(bill.id, by=team.cashier)
+    asked = correction_actions.propose_void(bill.id, reason="Made for the wrong visit", by=team.cashier)
+    correction_actions.approve(asked.id, by=team.admin)
 
 
 def whole_visit(team: Team, patient_id: int, doctor: Person, when: dt.datetime, random: Random, number: int) -> None:
@@ -206,7 +213,7 @@ def whole_visit(team: Team, patient_id: int, doctor: Person, when: dt.datetime, 
         return
     if random.random() < 0.05:
         with clock.standing_at(when + timedelta(hours=1)):
-            appointments.set_status(appointment_id, "no_show", by=team.receptionist)
+            transitions.set_status(appointment_id, "no_show", by=team.receptionist)
         return
     _seen(team, appointment_id, patient_id, doctor, when, random, case, number)
 

@@ -9,8 +9,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.billing.models import PriceItem
-from hms.core.db import Record, Versioned, db
-from hms.core.words import _
+from hms.core.db.models import Record, Versioned
+from hms.core.db.session import db
+from hms.core.text.translation import _
 
 
 class Medication(Versioned):

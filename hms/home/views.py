@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from hms.core import read_log
+from hms.core.api import read_log
 from hms.core.permissions import Action
-from hms.core.text import sought
-from hms.core.web import needs, person
+from hms.core.text.cleaning import sought
+from hms.core.web.guard import needs, person
 
-from . import find, today
+from . import search, work_lists
 
 pages = Blueprint("home", __name__)
 
@@ -29,9 +29,9 @@ def rows() -> str:
     return render_template("home/_today.html", home=_home())
 
 
-def _home() -> today.Today:
+def _home() -> work_lists.Today:
     """The home of the person; whom it names is in the trail, and holds nobody up who reads very much."""
-    home = today.today(person())
+    home = work_lists.today(person())
     read_log.note_rows("home.read_board", home.people, entity="patient", renews=True)
     return home
 
@@ -42,11 +42,11 @@ def find_page() -> ResponseReturnValue:
     """Everybody who fits what was typed into the find box, with what can be done for each. The number of a bill or receipt
     opens its bill."""
     typed = sought(request.args.get("q"))
-    bill = find.document(typed, who=person())
+    bill = search.document(typed, who=person())
     if bill is not None:
         return redirect(url_for("billing.bill", bill_id=bill.bill_id))
-    found = find.rows(typed, limit=25, who=person())
-    medicines = find.medicines(typed, limit=25, who=person())
+    found = search.rows(typed, limit=25, who=person())
+    medicines = search.medicines(typed, limit=25, who=person())
     read_log.note_rows("patients.read_list", len(found), entity="patient", is_search=True)
     return render_template("home/find.html", typed=typed, found=found, medicines=medicines)
 
@@ -56,9 +56,9 @@ def find_page() -> ResponseReturnValue:
 def find_rows() -> str:
     """The list under the find box: at most eight rows."""
     typed = sought(request.args.get("q"))
-    bill = find.document(typed, who=person())
-    found = [] if bill else find.rows(typed, limit=8, who=person())
+    bill = search.document(typed, who=person())
+    found = [] if bill else search.rows(typed, limit=8, who=person())
     read_log.note_rows("patients.read_list", len(found) or (1 if bill else 0), entity="patient", is_search=True)
     is_linked = bill is None and person().may(Action.READ_STOCK)
-    medicines = find.medicines(typed, limit=4, who=person()) if is_linked else []
+    medicines = search.medicines(typed, limit=4, who=person()) if is_linked else []
     return render_template("home/_find_rows.html", typed=typed, found=found, bill=bill, medicines=medicines)

@@ -13,15 +13,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from sqlalchemy import inspect
 
-from hms.core.db import db
+from hms.core.db.session import db
 from hms.core.errors import DomainError
-from hms.core.people import SYSTEM
-from hms.core.words import Sentence, _
-from hms.staff import actions as staff
+from hms.core.person import SYSTEM
+from hms.core.text.translation import Sentence, _
+from hms.staff.roles import actions as staff
 
-from .exporting import export
-from .importing import OUTCOMES, Import, Summary
-from .kinds import MEDICATION
+from .fhir_export.exporter import export
+from .fhir_import.importer import OUTCOMES, Import, Summary
+from .fhir_import.resource_types import MEDICATION
 
 
 class Terminal:

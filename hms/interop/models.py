@@ -8,7 +8,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, fun
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hms.core.db import Record, Working, db
+from hms.core.db.models import Record, Working
+from hms.core.db.session import db
 
 
 class SourceRecord(Working):

@@ -6,23 +6,30 @@ from typing import Any
 
 from flask import Response
 
-from hms.clinical import queries as clinical
-from hms.clinical import trail
-from hms.clinical.asked import check_encounter, check_named_patient, needed_encounter
-from hms.core.api import DeskApi, listed, single
-from hms.core.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, parameters
-from hms.core.parameters import ordered as in_order
+from hms.clinical.api_params import check_encounter, check_named_patient, needed_encounter
+from hms.clinical.encounters import queries as clinical
+from hms.clinical.encounters import read_audit
+from hms.core.api.blueprint import DeskApi
+from hms.core.api.pagination import listed
+from hms.core.api.preconditions import single
 from hms.core.permissions import Action
-from hms.core.web import needs, person
+from hms.core.web.guard import needs, person
+from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, parameters
+from hms.core.web.parameters import ordered as in_order
 
-from . import orders, results, wire
+from . import actions, api_queries
 from .catalogue import tests
 from .models import LabOrder
-from .shapes import OrderIn, OrderOut, ResultsIn, TestOut, order_json, test_json
+from .schemas import OrderIn, OrderOut, ResultsIn, TestOut, order_json, test_json
 
 api = DeskApi("lab_api", __name__, description="Laboratory")
 ORDERS = parameters(
-    **PAGING, **DAYS, patient=Id(), encounter=Id(), status=Choice(wire.STATES), ordering=Ordering(("id", "ordered_at"))
+    **PAGING,
+    **DAYS,
+    patient=Id(),
+    encounter=Id(),
+    status=Choice(api_queries.STATES),
+    ordering=Ordering(("id", "ordered_at")),
 )
 
 
@@ -42,8 +49,10 @@ def catalogue(_arguments: dict[str, Any]) -> Response:
 def ordered(arguments: dict[str, Any]) -> Response:
     """Orders with what was found, newest first."""
     columns = {"patient": LabOrder.patient_id, "encounter": LabOrder.encounter_id, "status": LabOrder.status}
-    rows = narrowed(wire.orders(person()), arguments, on=wire.ORDERED, **columns)
-    return trail.listed("lab_order", in_order(rows, arguments, LabOrder.id, ordered_at=wire.ORDERED), order_json)
+    rows = narrowed(api_queries.orders(person()), arguments, on=api_queries.ORDERED, **columns)
+    return read_audit.listed(
+        "lab_order", in_order(rows, arguments, LabOrder.id, ordered_at=api_queries.ORDERED), order_json
+    )
 
 
 @api.get("/encounters/<int:encounter_id>/lab_orders/")
@@ -52,12 +61,14 @@ def ordered(arguments: dict[str, Any]) -> Response:
 @api.response(200, OrderOut(many=True))
 def of_encounter(_arguments: dict[str, Any], encounter_id: int) -> Response:
     """The orders of one encounter, newest first."""
-    found = trail.note("encounter", clinical.encounter_found(encounter_id, person()))
-    return trail.listed("lab_order", wire.orders(person()).where(LabOrder.encounter_id == found.id), order_json)
+    found = read_audit.note("encounter", clinical.encounter_found(encounter_id, person()))
+    return read_audit.listed(
+        "lab_order", api_queries.orders(person()).where(LabOrder.encounter_id == found.id), order_json
+    )
 
 
 def _one(order_id: int, status: int = 200) -> Response:
-    row = trail.note("lab_order", wire.order(order_id, person()))
+    row = read_audit.note("lab_order", api_queries.order(order_id, person()))
     return single(order_json(row), row.version, status)
 
 
@@ -72,7 +83,7 @@ def order(order_id: int) -> Response:
 def _order(encounter_id: int, given: dict[str, Any]) -> Response:
     check_named_patient(given, encounter_id)
     named = {"code": given.get("test_code", ""), "text": given.get("test_name", "")}
-    new = orders.order_test(encounter_id, **named, is_urgent=given.get("is_urgent", False), by=person())
+    new = actions.order_test(encounter_id, **named, is_urgent=given.get("is_urgent", False), by=person())
     return _one(new.id, 201)
 
 
@@ -102,8 +113,8 @@ def add_lab_order(given: dict[str, Any], encounter_id: int) -> Response:
 @api.response(204)
 def cancel(order_id: int) -> None:
     """Take an order of one's own back, while nothing was found for it."""
-    wire.order(order_id, person())
-    orders.cancel_order(order_id, by=person())
+    api_queries.order(order_id, person())
+    actions.cancel_order(order_id, by=person())
 
 
 @api.post("/lab_orders/<int:order_id>/results/")
@@ -112,6 +123,6 @@ def cancel(order_id: int) -> None:
 @api.response(200, OrderOut)
 def enter(given: dict[str, Any], order_id: int) -> Response:
     """Enter what was found, or correct it with a reason; the doctor is told when the last value is in."""
-    wire.order(order_id, person())
-    results.enter_results(order_id, given["values"], reason=given.get("reason", ""), by=person())
+    api_queries.order(order_id, person())
+    actions.enter_results(order_id, given["values"], reason=given.get("reason", ""), by=person())
     return _one(order_id)

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from hms.core.money import Money
-from hms.core.words import _
+from hms.core.text.translation import _
 
 DATA = Path(__file__).parent / "data"
 _PRINTED_UNITS = {"10*9/L": "×10⁹/L", "10*6/L": "×10⁶/L", "umol/L": "µmol/L"}

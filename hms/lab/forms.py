@@ -9,7 +9,7 @@ from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
 
 from hms.core.errors import DomainError
-from hms.core.forms import DeskForm, LongText, Text, WholeField
+from hms.core.web.forms import DeskForm, LongText, Text, WholeField
 
 from . import rules
 from .catalogue import LabTest

@@ -9,8 +9,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.clinical.models import Encounter
-from hms.core.db import Permanent, Versioned
-from hms.core.words import _
+from hms.core.db.models import Permanent, Versioned
+from hms.core.text.translation import _
 from hms.patients.models import Patient
 from hms.staff.models import User
 

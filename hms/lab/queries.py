@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from hms.clinical import queries as clinical
+from hms.clinical.encounters import queries as clinical
 from hms.clinical.models import Encounter
 from hms.core import clock
-from hms.core.db import db
+from hms.core.db.session import db
 from hms.core.errors import NotFound
-from hms.core.people import Person
-from hms.core.words import _
-from hms.patients import access
+from hms.core.person import Person
+from hms.core.text.translation import _
+from hms.patients.access import policy
 
 from .models import LabOrder, LabResult
 
@@ -122,7 +122,7 @@ def order(order_id: int, who: Person) -> Any:
     found = db.session.scalars(query.where(LabOrder.id == order_id)).one_or_none()
     if found is None:
         raise NotFound(_("There is no such order."))
-    access.check(found.patient, who)
+    policy.check(found.patient, who)
     return found
 
 

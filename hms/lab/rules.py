@@ -8,12 +8,13 @@ from decimal import Decimal
 from flask_babel import lazy_gettext as _l
 
 from hms.core.errors import RuleBroken
-from hms.core.format import quantity
 from hms.core.money import ZERO
-from hms.core.numbers import number
-from hms.core.text import clean_field, is_only_signs
-from hms.core.words import _
-from hms.lab.catalogue import LabTest, tests
+from hms.core.text.cleaning import clean_field, is_only_signs
+from hms.core.text.formatting import quantity
+from hms.core.text.numbers import number
+from hms.core.text.translation import _
+
+from .catalogue import LabTest, tests
 
 LARGEST = Decimal(10_000_000)
 LONGEST_TEXT = 1000

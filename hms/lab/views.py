@@ -9,25 +9,21 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from hms.core import nav, read_log
+from hms.core.api import read_log
 from hms.core.errors import DomainError
 from hms.core.permissions import Action
-from hms.core.text import sought
-from hms.core.web import needs, person
-from hms.patients import access
+from hms.core.text.cleaning import sought
+from hms.core.web import navigation
+from hms.core.web.guard import needs, person
+from hms.patients.access import policy
 
-from . import (
-    beside,  # noqa: F401 - puts the section of tests on the encounter page
-    queries,
-    results,
-    rules,
-)
+from . import actions, queries, rules
 from .catalogue import tests
 from .forms import ResultForm, result_form
 from .models import LabOrder
 
 pages = Blueprint("lab", __name__)
-nav.place(_l("Laboratory"), "lab.worklist", Action.ENTER_RESULT, order=45, key="l")
+navigation.place(_l("Laboratory"), "lab.worklist", Action.ENTER_RESULT, order=45, key="l")
 
 
 @pages.app_template_global("result_flag")
@@ -53,14 +49,14 @@ def rows() -> str:
 def _list() -> dict[str, object]:
     show = "done" if request.args.get("show") == "done" else "waiting"
     orders = queries.worklist(show)
-    opened = access.record_access((one.patient for one in orders), person())
+    opened = policy.record_access((one.patient for one in orders), person())
     readable = [one for one in orders if one.patient_id not in opened.closed]
     read_log.note_each("lab.read_board", (_seen(one, opened.emergency) for one in readable), entity="lab_order")
     return {"show": show, "orders": orders, "closed": opened.closed, "tests": tests(), "current": queries.current}
 
 
 def _seen(one: LabOrder, in_emergency: Collection[int]) -> read_log.Seen:
-    purpose = access.EMERGENCY if one.patient_id in in_emergency else None
+    purpose = policy.EMERGENCY if one.patient_id in in_emergency else None
     return read_log.Seen(one.patient_id, one.id, purpose=purpose)
 
 
@@ -74,7 +70,7 @@ def order(order_id: int) -> ResponseReturnValue:
         try:
             typed = {code: form[name].data or "" for code, name in fields.items()}
             given = {"reason": form.reason.data or "", "version": form.version.data}
-            done = results.enter_results(order_id, typed, **given, by=person())
+            done = actions.enter_results(order_id, typed, **given, by=person())
         except DomainError as refusal:
             form.refuse_at(refusal, fields)
         else:

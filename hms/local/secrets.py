@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from hms.local import keepsakes
+from . import private_files
 
 FILE = "secrets.json"
 NAMES = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_KEY", "TOTP_KEYS")
@@ -18,18 +18,18 @@ def environment(directory: Path, given: Mapping[str, str]) -> dict[str, str]:
 
     Call it under the data directory's gate (`sharing.Users`): two first starts at once must agree.
     """
-    kept = keepsakes.read(directory / FILE)
+    kept = private_files.read(directory / FILE)
     missing = [name for name in NAMES if not given.get(name) and name not in kept]
     if missing:
         kept |= {name: fresh() for name in missing}
-        keepsakes.write(directory / FILE, kept)
+        private_files.write(directory / FILE, kept)
     return {name: given.get(name) or kept[name] for name in NAMES}
 
 
 def kept(directory: Path, given: Mapping[str, str]) -> dict[str, str]:
     """The secrets that were kept and are not in the environment `given`, as such or as `NAME_FILE`; makes none."""
     names = [name for name in NAMES if not given.get(name) and not given.get(f"{name}_FILE")]
-    stored = keepsakes.read(directory / FILE) if names else {}
+    stored = private_files.read(directory / FILE) if names else {}
     return {name: stored[name] for name in names if name in stored}
 
 

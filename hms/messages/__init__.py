@@ -1,1 +1,3 @@
 """Messages: a person's notifications; leans on staff."""
+
+from __future__ import annotations

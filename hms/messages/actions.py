@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from hms.core import clock, mail
+from hms.core import clock
 from hms.core.actions import action
-from hms.core.alerts import notify
-from hms.core.db import db
+from hms.core.background import mail
+from hms.core.background.outbox import later
+from hms.core.db.session import db
 from hms.core.errors import NotFound
-from hms.core.outbox import later
-from hms.core.people import Person
+from hms.core.events import notify
 from hms.core.permissions import Action
-from hms.core.words import _
-from hms.staff import notices
+from hms.core.person import Person
+from hms.core.text.translation import _
+from hms.staff import notifier
 
 from . import queries
 from .models import Notification
@@ -49,4 +50,4 @@ def mark_all_read(*, by: Person) -> None:
     db.session.execute(update(Notification).where(*mine).values(read_at=clock.now()))
 
 
-notices.told_by(tell)
+notifier.told_by(tell)

@@ -7,10 +7,11 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
-from hms.core.api import DeskApi, Shape, listed
-from hms.core.parameters import DAYS, PAGING, Flag, Id, Ordering, narrowed, ordered, parameters
+from hms.core.api.blueprint import DeskApi, Shape
+from hms.core.api.pagination import listed
 from hms.core.permissions import Action
-from hms.core.web import needs, person
+from hms.core.web.guard import needs, person
+from hms.core.web.parameters import DAYS, PAGING, Flag, Id, Ordering, narrowed, ordered, parameters
 
 from . import actions, queries
 from .models import Notification

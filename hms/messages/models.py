@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hms.core.db import Record
+from hms.core.db.models import Record
 
 
 class Notification(Record):

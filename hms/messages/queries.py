@@ -6,7 +6,7 @@ from functools import cache
 
 from sqlalchemy import Select, bindparam, func, select
 
-from hms.core.db import db
+from hms.core.db.session import db
 from hms.staff.models import User
 
 from .models import Notification

@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Flask, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from hms.core.db import db
+from hms.core.db.session import db
 from hms.core.permissions import Action
-from hms.core.web import needs, person, safe_next
+from hms.core.web.guard import needs, person, safe_next
 
 from . import actions, queries
 

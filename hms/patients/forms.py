@@ -9,16 +9,18 @@ from wtforms import BooleanField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired
 
-from hms.core import clock, format
+from hms.core import clock
 from hms.core.errors import RuleBroken
-from hms.core.forms import DeskForm, RecordIdField, Required, Text
-from hms.core.words import _
+from hms.core.text import formatting
+from hms.core.text.translation import _
+from hms.core.web.forms import DeskForm, RecordIdField, Required, Text
 
-from . import rules
-from .actions import LONGEST
-from .allergies import substances
+from .allergies.rules import substances
+from .identity import birth_dates, names
 from .models import Patient
-from .search import terms
+from .records.actions import LONGEST
+from .search import match_scoring
+from .search.query_parser import terms
 
 SEX = [
     SelectChoice("female", _l("Female")),
@@ -76,12 +78,12 @@ class BirthForm(DeskForm):
             )
         return {"birth_date": born.day, "birth_is_estimated": born.is_estimated}
 
-    def _born(self, needed: bool) -> rules.Birth | None:
+    def _born(self, needed: bool) -> birth_dates.Birth | None:
         if self.date_of_birth.data:
-            return rules.born(self.date_of_birth.data, clock.today())
+            return birth_dates.born(self.date_of_birth.data, clock.today())
         if self.age.data:
-            return rules.from_age(self.age.data, clock.today(), self.age_unit.data or "years")
-        return rules.born("", clock.today()) if needed else None
+            return birth_dates.from_age(self.age.data, clock.today(), self.age_unit.data or "years")
+        return birth_dates.born("", clock.today()) if needed else None
 
     asks_about_age = False
 
@@ -130,7 +132,7 @@ class RegistrationForm(PersonForm):
     def validate(self, extra_validators: Any = None) -> bool:
         """All that is missing is said at once, not one field after the other."""
         is_fine = super().validate(extra_validators)
-        for needed in (lambda: rules.names(self.first_name.data, self.last_name.data), self.birth):
+        for needed in (lambda: names.names(self.first_name.data, self.last_name.data), self.birth):
             try:
                 needed()
             except RuleBroken as refusal:
@@ -154,14 +156,14 @@ class RegistrationForm(PersonForm):
             return named
         return [] if self.allergies.data == "none_known" else None
 
-    def person(self) -> rules.Person:
+    def person(self) -> match_scoring.Person:
         """What is typed so far, to look for look-alikes; what cannot be read yet is left out."""
         try:
             birth = self._born(needed=False)
         except RuleBroken:
             birth = None
-        sex = self.gender.data if self.gender.data in rules.SEXES else "unknown"
-        return rules.Person(
+        sex = self.gender.data if self.gender.data in names.SEXES else "unknown"
+        return match_scoring.Person(
             self.first_name.data or "",
             self.last_name.data or "",
             birth.day if birth else None,
@@ -214,7 +216,7 @@ def recorded(patient: Patient) -> dict[str, Any]:
         "first_name": patient.given_names,
         "last_name": patient.family_name,
         "gender": patient.sex,
-        "date_of_birth": format.day(patient.birth_date) if has_day else "",
+        "date_of_birth": formatting.day(patient.birth_date) if has_day else "",
         "contact_info": patient.phone,
         "version": patient.version,
         **{name: getattr(patient, name) for name in ("address", *MORE)},
@@ -227,14 +229,14 @@ def from_search(text: str) -> dict[str, str]:
     words = [word for word in text.replace(",", " , ").split() if any(c.isalpha() for c in word) or word == ","]
     filled = _names([word for word in words if not any(c.isdigit() for c in word)], found.birth_date is not None)
     if found.birth_date:
-        filled["date_of_birth"] = format.day(found.birth_date)
+        filled["date_of_birth"] = formatting.day(found.birth_date)
     phone = next((run for run in found.digit_runs if len(run) >= 6), "")
     return filled | ({"contact_info": phone} if phone else {})
 
 
 def _names(words: list[str], has_date: bool) -> dict[str, str]:
     """Family name first before a comma, else last."""
-    plain = [word for word in words if not (has_date and word[:3].title() in format.SHORT_MONTHS)]
+    plain = [word for word in words if not (has_date and word[:3].title() in formatting.SHORT_MONTHS)]
     if "," in plain:
         family, given = plain[: plain.index(",")], [word for word in plain[plain.index(",") + 1 :] if word != ","]
     else:

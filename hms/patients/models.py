@@ -8,8 +8,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hms.core.db import Record, Versioned
-from hms.core.words import _
+from hms.core.db.models import Record, Versioned
+from hms.core.text.translation import _
 from hms.staff.models import User
 
 # Every part of a name stands between blanks, so that "begins with" is `LIKE '% kad%'` and finds its index.

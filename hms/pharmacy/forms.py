@@ -12,14 +12,14 @@ from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, Selec
 from wtforms.fields.choices import SelectChoice
 
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.forms import DeskForm, MoneyField, Text, WholeField
-from hms.core.localisation import translate_error
 from hms.core.money import ZERO, Money
-from hms.core.numbers import parse_record_id
+from hms.core.text.numbers import parse_record_id
+from hms.core.web.forms import DeskForm, MoneyField, Text, WholeField
+from hms.core.web.localisation import translate_error
 
-from . import shelves
-from .receiving import MOST_LINES, Received
-from .visits import Line, Visit
+from .dispensing.visit_view import Line, Visit
+from .receiving.actions import MOST_LINES, Received
+from .stock import queries
 
 _PLAN = re.compile(r"[0-9]{1,18}x[0-9]{1,6}(,[0-9]{1,18}x[0-9]{1,6}){0,99}", re.ASCII)
 
@@ -159,7 +159,7 @@ class ReceivedLine(Form):
         if parse_record_id(self.medication_id.data or "") is not None:
             return
         self.medication_id.data = ""
-        found = shelves.medicines_named(self.medicine.data or "", limit=2) if self.medicine.data else []
+        found = queries.medicines_named(self.medicine.data or "", limit=2) if self.medicine.data else []
         exact = [row for row in found if row.name.casefold() == self.medicine.data.casefold()] or found
         if len(exact) == 1:
             self.medication_id.data = str(exact[0].id)

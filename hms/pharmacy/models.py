@@ -8,9 +8,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.clinical.models import Prescription
-from hms.core.db import Permanent, Record
+from hms.core.db.models import Permanent, Record
 from hms.core.money import ZERO, Money
-from hms.core.words import _
+from hms.core.text.translation import _
 from hms.formulary.models import Medication
 from hms.patients.models import Patient
 from hms.staff.models import User

@@ -8,13 +8,14 @@ from flask import jsonify
 from marshmallow import fields
 
 from hms.appointments.models import Appointment
-from hms.core import clock, read_log
-from hms.core.api import DeskApi, Shape
-from hms.core.db import db
-from hms.core.people import Person
+from hms.core import clock
+from hms.core.api import read_log
+from hms.core.api.blueprint import DeskApi, Shape
+from hms.core.db.session import db
 from hms.core.permissions import Action, Role
-from hms.core.web import needs, person
-from hms.patients import access
+from hms.core.person import Person
+from hms.core.web.guard import needs, person
+from hms.patients.access import policy
 
 from . import dashboards, queries
 
@@ -78,7 +79,7 @@ def appointments_today() -> Any:
     if not (who.may(Action.READ_APPOINTMENTS) or who.is_patient):
         return jsonify(appointments=[])
     query = queries.appointments_on(clock.today(), who.id if who.role == Role.DOCTOR else None)
-    query = query.where(*access.own_rows(who, Appointment.patient_id))
+    query = query.where(*policy.own_rows(who, Appointment.patient_id))
     rows = list(db.session.scalars(query))
     seen = [read_log.Seen(row.patient_id, row.id) for row in rows]
     read_log.note_each("appointments.read_list", seen, entity="appointment")

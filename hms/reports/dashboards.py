@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from hms.core import clock
-from hms.core.people import Person
 from hms.core.permissions import Action, Role
-from hms.pharmacy import queries as pharmacy
-from hms.pharmacy import shelves
+from hms.core.person import Person
+from hms.pharmacy.dispensing import queries as pharmacy
+from hms.pharmacy.stock import queries as stock_queries
 
 from . import queries
 from .period import period
@@ -45,7 +45,7 @@ def _receptionist(_who: Person) -> dict[str, Any]:
 
 
 def _pharmacist(_who: Person) -> dict[str, Any]:
-    lines, stock = pharmacy.counts(), shelves.counts()
+    lines, stock = pharmacy.counts(), stock_queries.counts()
     return {
         "low_stock_alerts": stock["low"],
         "near_expiry_items": stock["expiring"],

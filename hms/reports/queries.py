@@ -12,7 +12,8 @@ from hms.appointments.models import Appointment, QueueEntry
 from hms.billing.models import OWING, Bill, Payment
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
-from hms.core.db import MoneyColumn, db
+from hms.core.db.session import db
+from hms.core.db.types import MoneyColumn
 from hms.core.money import ZERO, Money
 from hms.patients.models import Patient
 from hms.staff.models import User

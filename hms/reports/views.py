@@ -5,15 +5,16 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from flask_babel import lazy_gettext as _l
 
-from hms.core import clock, nav
+from hms.core import clock
 from hms.core.permissions import Action
-from hms.core.web import needs, person
+from hms.core.web import navigation
+from hms.core.web.guard import needs, person
 
 from . import queries
 from .period import WORDS, Period, period
 
 pages = Blueprint("reports", __name__, url_prefix="/reports")
-nav.place(_l("Reports"), "reports.overview", Action.READ_REVENUE, 70)
+navigation.place(_l("Reports"), "reports.overview", Action.READ_REVENUE, 70)
 
 
 @pages.get("/")

@@ -7,13 +7,16 @@ import sys
 import click
 from flask.cli import with_appcontext
 
-from hms.core import settings
 from hms.core.actions import doing
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.people import SYSTEM
 from hms.core.permissions import ALLOWED, Action, Role
+from hms.core.person import SYSTEM
+from hms.core.settings import store
 
-from . import accounts, actions, choosing, enrolling, links
+from .accounts import actions as account_actions
+from .onboarding import one_time_links, set_password
+from .roles import actions as role_actions
+from .second_factor import actions as second_factor_actions
 
 
 @click.command("create-admin")
@@ -28,18 +31,18 @@ def create_admin(username: str, email: str, first_name: str, last_name: str, pas
     names = {"email": email, "first_name": first_name, "last_name": last_name}
     try:
         with doing("staff.create_admin", SYSTEM):
-            role = actions.install_roles(by=SYSTEM)[Role.ADMIN.value]
-            added = accounts.add_person(username=username, role_id=role.id, by=SYSTEM, **names)
+            role = role_actions.install_roles(by=SYSTEM)[Role.ADMIN.value]
+            added = account_actions.add_person(username=username, role_id=role.id, by=SYSTEM, **names)
             if password is not None:
-                choosing.set_password(added.user, choosing.hash_new_password(added.user, password))
+                set_password.set_password(added.user, set_password.hash_new_password(added.user, password))
     except (RuleBroken, Conflict) as refused:
         click.echo(str(refused), err=True)
         sys.exit(1)
     if password is not None:
         click.echo(f"Administrator {username} can sign in.")
         return
-    site = settings.value("hospital.site_address") or "(the address of the hospital's pages)"
-    hours = links.LASTS_HOURS
+    site = store.value("hospital.site_address") or "(the address of the hospital's pages)"
+    hours = one_time_links.LASTS_HOURS
     click.echo(f"Administrator {username} chooses a password within {hours} hours at {site}/welcome/{added.secret}")
 
 
@@ -48,7 +51,7 @@ def create_admin(username: str, email: str, first_name: str, last_name: str, pas
 def install_roles() -> None:
     """Make the built-in roles, and give them the permissions that are new in this version of the program."""
     with doing("staff.install_roles", SYSTEM):
-        roles = actions.install_roles(by=SYSTEM)
+        roles = role_actions.install_roles(by=SYSTEM)
     click.echo(f"{len(roles)} roles are in place.")
 
 
@@ -70,7 +73,7 @@ def totp() -> None:
 @with_appcontext
 def rotate_keys() -> None:
     """Encrypt every authenticator secret with the first of TOTP_KEYS; afterwards the old keys may go."""
-    done, lost = enrolling.rotate_keys()
+    done, lost = second_factor_actions.rotate_keys()
     click.echo(f"{done} secrets are encrypted with the first key.")
     if lost:
         raise click.ClickException(f"{lost} secrets fit none of TOTP_KEYS: their owners must set up the app again.")

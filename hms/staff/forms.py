@@ -1,15 +1,206 @@
-"""Forms of signing in."""
+"""Forms of accounts, roles and requests."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import PasswordField, RadioField
+from flask_wtf.file import FileField
+from wtforms import BooleanField, HiddenField, PasswordField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, ValidationError
 
-from hms.core.forms import DeskForm, Required, Text
+from hms.core.text.numbers import parse_record_id
+from hms.core.web.forms import DeskForm, LongText, RecordIdField, Required, Text, WholeField
 
-from .models import User
+from . import directory, rules
+from .models import Role, User
+from .profile import preferences
+from .roles import actions
+
+
+class IdSelect(SelectField):
+    """One record of a short list, or none."""
+
+    def __init__(self, label: str = "", **kwargs: Any) -> None:
+        super().__init__(
+            label, coerce=lambda given: parse_record_id(str(given)) if given not in (None, "") else None, **kwargs
+        )
+
+
+def _role_choices(rows: list[Role], none: str) -> list[SelectChoice]:
+    return [SelectChoice("", none), *(SelectChoice(str(role.id), role.label) for role in rows)]
+
+
+class PersonForm(DeskForm):
+    """A new account, or a correction of one."""
+
+    title = Text(_l("Title"), longest=20)
+    first_name = Text(_l("First name"), longest=150)
+    last_name = Text(_l("Family name"), [Required()], longest=150)
+    username = Text(_l("Username"), [Required()], longest=rules.LONGEST_USERNAME)
+    email = Text(_l("E-mail"), longest=rules.LONGEST_EMAIL)
+    role_id = IdSelect(_l("Role"))
+    department_id = IdSelect(_l("Department"))
+    room = Text(_l("Room"), longest=40)
+    version = RecordIdField()
+
+    def offer(self, user: User | None = None) -> None:
+        """Fill the lists: active roles and departments, and the ones the person has."""
+        active = roles_to_choose(user.role if user else None)
+        self.role_id.choices = _role_choices(active, _("No role yet"))
+        places = directory.departments()
+        if user and user.department and user.department_id not in {place.id for place in places}:
+            places = [*places, user.department]
+        self.department_id.choices = [
+            SelectChoice("", _("No department")),
+            *(SelectChoice(str(place.id), place.name) for place in places),
+        ]
+
+
+def roles_to_choose(present: Role | None = None) -> list[Role]:
+    """Active roles, and the one somebody has although it was put away."""
+    from hms.core.db.session import db
+
+    active = list(db.session.scalars(directory.roles()))
+    return [*active, present] if present is not None and present not in active else active
+
+
+class ReasonForm(DeskForm):
+    """Why an account is closed."""
+
+    reason = Text(_l("Reason"), longest=300)
+    version = RecordIdField()
+
+
+class RoleForm(DeskForm):
+    """Name and description of a role."""
+
+    name = Text(_l("Name"), [Required()], longest=actions.LONGEST_NAME)
+    description = Text(_l("What it is for"), longest=actions.LONGEST_DESCRIPTION)
+    copied_from = IdSelect(_l("Begin with the permissions of"))
+    idle_minutes = WholeField(_l("Lock pages after idle minutes"))
+    version = RecordIdField()
+
+
+class GrantsForm(DeskForm):
+    """The matrix; its ticks are read by `role_views`."""
+
+    reviewed = HiddenField()
+
+
+class RequestForm(DeskForm):
+    """A request for another role."""
+
+    requested_role_id = IdSelect(_l("Role"), validators=[Required()])
+    reason = LongText(_l("Why you need it"), [Required()], longest=1000)
+    version = RecordIdField()
+
+    def offer(self, present_id: int | None) -> None:
+        """Every active role but the one the person has."""
+        others = [role for role in roles_to_choose() if role.id != present_id]
+        self.requested_role_id.choices = _role_choices(others, _("Choose a role"))
+
+
+class AnswerForm(DeskForm):
+    """An administrator's note to a request."""
+
+    admin_response = Text(_l("Note"), longest=1000)
+    version = RecordIdField()
+
+
+class ChosenPasswordForm(DeskForm):
+    """A password, typed twice so that a slip does not lock its owner out."""
+
+    password = PasswordField(_l("New password"), [Required()])
+    again = PasswordField(
+        _l("The same once more"),
+        [Required(), EqualTo("password", _l("The two are not the same. Type both again."))],
+    )
+
+    def values(self) -> dict[str, Any]:
+        return {name: value for name, value in super().values().items() if name != "again"}
+
+
+class RegisterForm(ChosenPasswordForm):
+    """Somebody asks for an account."""
+
+    first_name = Text(_l("First name"), longest=150)
+    last_name = Text(_l("Family name"), [Required()], longest=150)
+    username = Text(_l("Username"), [Required()], longest=rules.LONGEST_USERNAME)
+    email = Text(_l("E-mail"), longest=rules.LONGEST_EMAIL)
+    role_id = IdSelect(_l("Role you work in"))
+    reason = Text(_l("Where you work, or who can tell about you"), longest=150)
+
+    def offer(self) -> None:
+        self.role_id.choices = _role_choices(roles_to_choose(), _("An administrator decides"))
+
+
+class NamesForm(DeskForm):
+    """One's own name."""
+
+    title = Text(_l("Title"), longest=20)
+    first_name = Text(_l("First name"), longest=150)
+    last_name = Text(_l("Family name"), longest=150)
+
+
+class EmailForm(DeskForm):
+    """One's own address, behind a fresh password."""
+
+    email = Text(_l("E-mail"), longest=rules.LONGEST_EMAIL)
+    current = PasswordField(_l("Your password"), [Required()])
+
+
+class PhotoForm(DeskForm):
+    """A picture of oneself."""
+
+    photo = FileField(_l("Picture"))
+
+    def values(self) -> dict[str, Any]:
+        chosen = self.photo.data
+        return {"uploaded": chosen.read() if chosen else b""}
+
+
+class PasswordForm(ChosenPasswordForm):
+    """Another password, behind the present one."""
+
+    current = PasswordField(_l("Present password"), [Required()])
+
+
+class PreferencesForm(DeskForm):
+    """How the pages look for one person."""
+
+    language = SelectField(
+        _l("Language"), choices=[SelectChoice(code, name) for code, name in preferences.LANGUAGES.items()]
+    )
+    theme = RadioField(
+        _l("Theme"),
+        choices=[
+            SelectChoice("system", _l("As the PC")),
+            SelectChoice("light", _l("Light")),
+            SelectChoice("dark", _l("Dark")),
+        ],
+    )
+    density = RadioField(
+        _l("Density"), choices=[SelectChoice("comfortable", _l("Comfortable")), SelectChoice("compact", _l("Compact"))]
+    )
+    text_size = RadioField(
+        _l("Text size"),
+        choices=[
+            SelectChoice("normal", _l("Normal")),
+            SelectChoice("large", _l("Large")),
+            SelectChoice("larger", _l("Larger")),
+        ],
+    )
+    single_keys = BooleanField(_l("Single-key shortcuts (/, ?, g…)"))
+    notify_on_page = BooleanField(_l("Show alerts on the page as they come"))
+    notify_by_email = BooleanField(_l("Send me my alerts by e-mail too"))
+
+    def values(self) -> dict[str, Any]:
+        given = super().values()
+        language, single_keys = given.pop("language"), given.pop("single_keys")
+        return {"language": language, "preferences": {**given, "shortcuts_off": not single_keys}}
 
 
 class SignInForm(DeskForm):

@@ -20,10 +20,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB
 from sqlalchemy.orm import Mapped, attributes, mapped_column, relationship
 
 from hms.core import clock
-from hms.core.db import Record, Versioned, Working, db
+from hms.core.db.models import Record, Versioned, Working
+from hms.core.db.session import db
 from hms.core.permissions import Role as BuiltIn
 from hms.core.permissions import role_label
-from hms.core.words import _
+from hms.core.text.translation import _
 
 
 class Role(Versioned):
@@ -223,7 +224,7 @@ class RefreshToken(Working):
 
 
 class LoginActivity(Working):
-    """One try to sign in or to prove oneself again, with its outcome (`hms.staff.activity.OUTCOMES`)."""
+    """One try to sign in or to prove oneself again, with its outcome (`hms.staff.login_security.activity.OUTCOMES`)."""
 
     __tablename__ = "login_activity"
     __table_args__ = (

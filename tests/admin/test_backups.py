@@ -10,11 +10,11 @@ from alembic.migration import MigrationContext
 from flask_migrate import upgrade
 from sqlalchemy import select, text
 
-from hms.admin import backups
-from hms.core import chain
+from hms.admin.system import backups
 from hms.core.actions import doing
-from hms.core.db import db
-from hms.core.people import SYSTEM
+from hms.core.audit import chain
+from hms.core.db.session import db
+from hms.core.person import SYSTEM
 from hms.patients.models import Patient
 from tests import servers
 from tests.apps import app_beside

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hms.core import settings
+from hms.core.settings import definitions, store
 
 PAGES = (
     "/admin/",
@@ -26,7 +26,7 @@ def test_an_administrator_opens_the_page_and_a_cashier_does_not(desk, path):
 def test_a_changed_setting_is_saved_and_in_the_trail(desk):
     admin = desk("admin")
     assert admin.form("/admin/settings/hospital.name", new="Bay Hospital").status_code == 303
-    assert settings.value("hospital.name") == "Bay Hospital"
+    assert store.value("hospital.name") == "Bay Hospital"
     page = admin.get("/admin/audit?entity=system_setting").get_data(as_text=True)
     assert "core.change_setting" in page
     assert "Bay Hospital" in page
@@ -61,7 +61,7 @@ def test_health_tells_strangers_one_word_and_administrators_each_part(program):
 
 def test_the_trail_pages_through_the_api(program, person):
     for number in range(3):
-        settings.change_setting("hospital.name", f"Name {number}", by=person("admin"))
+        store.change_setting("hospital.name", f"Name {number}", by=person("admin"))
     first = program("admin").get("/api/audit_logs/?page_size=2&object_type=system_setting").get_json()
     assert (first["count"], len(first["results"]), first["previous"]) == (3, 2, None)
     second = program("admin").get(first["next"]).get_json()
@@ -79,7 +79,7 @@ def test_unusable_arguments_are_a_400(program, query):
 def test_settings_through_the_api(program):
     admin = program("admin")
     keys = {row["key"] for row in admin.get("/api/system-settings/").get_json()}
-    assert keys == set(settings.SETTINGS)
+    assert keys == set(definitions.SETTINGS)
     answer = admin.put("/api/system-settings/staff.idle_minutes/", json={"value": 30})
     assert (answer.status_code, answer.get_json()["value"]) == (200, 30)
     assert admin.put("/api/system-settings/staff.idle_minutes/", json={"value": 999}).status_code == 400

@@ -13,15 +13,18 @@ import pytest
 from sqlalchemy import select
 
 import hms
-from hms.admin import api, deeds, opened, trail
-from hms.core import audit, clock, denials, settings
-from hms.core.audit import AuditEntry
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
+from hms.admin import api
+from hms.admin.audit_trail import action_labels, queries, record_access
+from hms.core import clock
+from hms.core.audit import denials, recording
+from hms.core.audit.models import AuditEntry
+from hms.core.db.session import db as database
 from hms.core.permissions import Action
-from hms.patients import actions as patients
-from hms.patients import restricting
-from hms.staff import queries as staff
+from hms.core.person import SYSTEM
+from hms.core.settings import store
+from hms.patients.access import actions
+from hms.patients.records import actions as patients
+from hms.staff import directory as staff
 from tests.house.hospital import ALLERGIES, CLINICAL, MEDICINES, whole_record
 from tests.page import words
 
@@ -75,7 +78,7 @@ def test_no_filter_shows_what_was_written_in_care(desk, program, known):
 def test_a_filter_finds_its_entries(desk, person, known, asked, found):
     _look(person, "doctor", known["patient_id"], 3)
     _look(person, "nurse", known["patient_id"])
-    settings.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
+    store.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
     desk("cashier").get("/admin/")
     page = desk("admin").get(f"/admin/audit?{asked}")
     assert page.status_code == 200
@@ -108,13 +111,13 @@ def test_several_people_of_a_name_are_found_in_order(person, known, db):
     for role in ("doctor", "nurse", "doctor", "nurse"):
         _look(person, role, known["patient_id"])
     ids = tuple(staff.accounts_named("doctor", 9) + staff.accounts_named("nurse", 9))
-    rows = trail.entries(trail.Wanted(actor_ids=ids, actions=("clinical.open_chart",)), 3)
+    rows = queries.entries(queries.Wanted(actor_ids=ids, actions=("clinical.open_chart",)), 3)
     assert [row.actor_name for row in rows] == ["nurse", "doctor", "nurse"]
 
 
 @pytest.mark.security("J")
 def test_the_export_is_harmless_and_in_the_trail(desk, person, db):
-    settings.change_setting("hospital.name", "=HYPERLINK(1)", by=person("admin"))
+    store.change_setting("hospital.name", "=HYPERLINK(1)", by=person("admin"))
     file = desk("admin").get("/admin/audit.csv?entity=system_setting")
     lines = list(csv.reader(io.StringIO(file.get_data(as_text=True))))
     assert file.headers["Content-Disposition"].startswith("attachment")
@@ -129,17 +132,17 @@ class TestWhoOpened:
     """An account for the patient."""
 
     def test_a_line_for_each_person_and_day(self, person, known):
-        before = len(opened.accesses(known["patient_id"], clock.today(), clock.today()))
+        before = len(record_access.accesses(known["patient_id"], clock.today(), clock.today()))
         _look(person, "doctor", known["patient_id"], 3)
         _look(person, "nurse", known["patient_id"])
-        lines = {one.name: one for one in opened.accesses(known["patient_id"], clock.today(), clock.today())}
+        lines = {one.name: one for one in record_access.accesses(known["patient_id"], clock.today(), clock.today())}
         assert len(lines) == before + 2
         assert (lines["Doctor"].looked, lines["Doctor"].changed, lines["Doctor"].why) == (3, 0, "Care")
 
     def test_an_emergency_says_its_reason(self, desk, person, db):
         known = whole_record("Sesay", days_ago=60)
-        restricting.restrict(known["patient_id"], reason="Works at this hospital", by=SYSTEM)
-        restricting.break_glass(known["patient_id"], reason="Collapsed in the ward", by=person("nurse"))
+        actions.restrict(known["patient_id"], reason="Works at this hospital", by=SYSTEM)
+        actions.break_glass(known["patient_id"], reason="Collapsed in the ward", by=person("nurse"))
         page = desk("admin").get(f"/admin/patients/{known['patient_id']}/who-opened").get_data(as_text=True)
         assert "Collapsed in the ward" in page
         assert "Emergency access" in page
@@ -153,7 +156,7 @@ class TestWhoOpened:
     def test_days_are_kept_to(self, desk, person, known):
         _look(person, "doctor", known["patient_id"])
         yesterday = clock.today() - dt.timedelta(days=1)
-        assert opened.accesses(known["patient_id"], yesterday, yesterday) == []
+        assert record_access.accesses(known["patient_id"], yesterday, yesterday) == []
         assert desk("admin").get(f"/admin/patients/{known['patient_id']}/who-opened?day_from=soon").status_code == 400
 
 
@@ -165,7 +168,7 @@ class TestDenials:
         return list(database.session.scalars(query))
 
     def test_where_whose_and_why(self, program, known):
-        restricting.restrict(known["patient_id"], reason="Works at this hospital", by=SYSTEM)
+        actions.restrict(known["patient_id"], reason="Works at this hospital", by=SYSTEM)
         pharmacist = program("pharmacist")
         pharmacist.post(f"/api/patients/{known['patient_id']}/encounters/", json={})
         pharmacist.delete(f"/api/encounters/{known['encounter_id']}/")
@@ -175,7 +178,7 @@ class TestDenials:
 
     def test_a_hidden_record_answers_missing_and_is_written(self, program, known):
         other = whole_record("Sesay", doctor="nurse", days_ago=60)
-        restricting.restrict(other["patient_id"], reason="Works at this hospital", by=SYSTEM)
+        actions.restrict(other["patient_id"], reason="Works at this hospital", by=SYSTEM)
         assert program("doctor").get(f"/api/encounters/{other['encounter_id']}/").status_code == 404
         assert program("doctor").get("/api/encounters/99999999/").status_code == 404
         assert [entry.patient_id for entry in self.written()] == [other["patient_id"]]
@@ -193,7 +196,7 @@ class TestDenials:
 
 
 def test_an_entry_past_the_programs_is_not_signed(db):
-    audit.record("tests.signed", SYSTEM)
+    recording.record("tests.signed", SYSTEM)
     row = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
     assert row.ticket
     assert len(row.signature) == 32
@@ -210,7 +213,7 @@ def test_every_action_of_the_desks_is_told_in_words():
         if isinstance(getattr(done, "needs", None), Action) and "by" in inspect.signature(done).parameters
     }
     assert known > {"patients.finish_registration", "billing.take_payment"}
-    assert sorted(known - deeds.ACTIONS.keys()) == []
+    assert sorted(known - action_labels.ACTIONS.keys()) == []
 
 
 def test_a_length_that_is_an_estimate_says_so(program, monkeypatch, known):

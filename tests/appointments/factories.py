@@ -8,10 +8,10 @@ import itertools
 from sqlalchemy import select
 
 from hms.appointments.models import QueueEntry, WorkingHours
-from hms.core import clock, series
+from hms.core import clock, gapless_numbers
 from hms.core.actions import doing
-from hms.core.db import db
-from hms.core.people import SYSTEM
+from hms.core.db.session import db
+from hms.core.person import SYSTEM
 from hms.patients.models import Patient
 from hms.staff.models import Role, User
 
@@ -76,7 +76,7 @@ def waiting(patient_id: int, *, minutes_ago: int = 0, **more: object) -> QueueEn
     with doing("tests.waiting", SYSTEM):
         entry = QueueEntry(
             service_date=today,
-            token=series.take(f"token:{today.isoformat()}"),
+            token=gapless_numbers.take(f"token:{today.isoformat()}"),
             patient_id=patient_id,
             arrived_at=clock.now() - dt.timedelta(minutes=minutes_ago),
             **more,

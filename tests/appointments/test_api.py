@@ -6,9 +6,9 @@ import datetime as dt
 
 import pytest
 
-from hms.appointments import actions
+from hms.appointments.bookings import actions
 from hms.core import clock
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from tests.appointments import factories
 from tests.appointments.factories import MONDAY
 

@@ -7,13 +7,17 @@ import datetime as dt
 import pytest
 from sqlalchemy import select
 
-from hms.appointments import actions, queries
+from hms.appointments.availability import actions as availability_actions
+from hms.appointments.availability import queries as availability_queries
+from hms.appointments.bookings import actions as booking_actions
+from hms.appointments.bookings import queries as booking_queries
 from hms.appointments.models import Appointment
+from hms.appointments.queue import transitions
 from hms.core import clock
 from hms.core.actions import doing
-from hms.core.audit import AuditEntry
+from hms.core.audit.models import AuditEntry
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from tests.appointments import factories
 from tests.appointments.factories import MONDAY
 
@@ -32,7 +36,7 @@ def book(bah, person):
     def booked(time=TEN, *, patient=None, by="receptionist", **more):
         patient = patient or factories.patient()
         given = {"doctor_id": bah.id, "date": MONDAY} | more
-        return actions.book(patient_id=patient.id, time=time, by=person(by), **given)
+        return booking_actions.book(patient_id=patient.id, time=time, by=person(by), **given)
 
     return booked
 
@@ -47,7 +51,7 @@ def test_a_booking_takes_the_length_of_the_doctors_slots_and_is_in_the_trail(db,
 def test_a_taken_time_is_refused_with_the_next_free_one(book):
     book()
     book(dt.time(10, 15))
-    with pytest.raises(actions.Taken) as refused:
+    with pytest.raises(booking_actions.Taken) as refused:
         book()
     assert refused.value.code == "doctor_booked"
     assert refused.value.alternative == (MONDAY, dt.time(10, 30))
@@ -56,7 +60,7 @@ def test_a_taken_time_is_refused_with_the_next_free_one(book):
 
 def test_when_the_day_is_full_the_next_days_first_slot_is_named(book, bah):
     book(dt.time(8), duration_minutes=240)
-    with pytest.raises(actions.Taken) as refused:
+    with pytest.raises(booking_actions.Taken) as refused:
         book(dt.time(11, 45))
     assert refused.value.alternative == (MONDAY + dt.timedelta(days=1), dt.time(8))
 
@@ -79,7 +83,7 @@ def test_a_patient_cannot_be_in_two_places(book):
 def test_neighbours_do_not_overlap_and_a_cancelled_time_is_free_again(book, person):
     book()
     second = book(dt.time(10, 15))
-    actions.cancel(second.id, reason="Patient asked", by=person("receptionist"))
+    transitions.cancel(second.id, reason="Patient asked", by=person("receptionist"))
     assert book(dt.time(10, 15)).status == "scheduled"
 
 
@@ -110,7 +114,7 @@ def test_bookings_meet_across_midnight(book, bah, db, person):
 def test_what_cannot_be_booked_is_refused_at_its_field(bah, person, change, field):
     given = {"patient_id": factories.patient().id, "doctor_id": bah.id, "date": MONDAY, "time": TEN} | change
     with pytest.raises(RuleBroken) as refused:
-        actions.book(**given, by=person("receptionist"))
+        booking_actions.book(**given, by=person("receptionist"))
     assert refused.value.field == field
 
 
@@ -140,13 +144,13 @@ def test_somebody_at_the_desk_may_be_booked_a_little_late(book, bah, person):
 
 def test_the_hospital_itself_may_write_past_bookings(bah):
     day = dt.date(2020, 1, 6)
-    booking = actions.book(patient_id=factories.patient().id, doctor_id=bah.id, date=day, time=TEN, by=SYSTEM)
+    booking = booking_actions.book(patient_id=factories.patient().id, doctor_id=bah.id, date=day, time=TEN, by=SYSTEM)
     assert booking.date == day
 
 
 def test_moving_keeps_the_old_time_as_a_linked_row(db, book, person):
     booking = book(notes="Dressing")
-    moved = actions.move(booking.id, date=MONDAY, time=dt.time(11), by=person("receptionist"))
+    moved = booking_actions.move(booking.id, date=MONDAY, time=dt.time(11), by=person("receptionist"))
     old = db.session.get(Appointment, moved.rescheduled_from_id)
     assert (moved.id, moved.time, moved.status, moved.notes) == (booking.id, dt.time(11), "scheduled", "Dressing")
     assert (old.time, old.status) == (TEN, "rescheduled")
@@ -156,8 +160,8 @@ def test_moving_keeps_the_old_time_as_a_linked_row(db, book, person):
 def test_moving_onto_a_taken_time_changes_nothing(db, book, person):
     booking = book()
     book(dt.time(11))
-    with pytest.raises(actions.Taken) as refused:
-        actions.move(booking.id, date=MONDAY, time=dt.time(11), by=person("receptionist"))
+    with pytest.raises(booking_actions.Taken) as refused:
+        booking_actions.move(booking.id, date=MONDAY, time=dt.time(11), by=person("receptionist"))
     assert refused.value.alternative == (MONDAY, dt.time(11, 15))
     db.session.expire_all()
     assert db.session.get(Appointment, booking.id).time == TEN
@@ -166,95 +170,100 @@ def test_moving_onto_a_taken_time_changes_nothing(db, book, person):
 
 def test_a_move_by_minutes_may_overlap_its_own_old_time(book, person):
     booking = book()
-    assert actions.move(booking.id, date=MONDAY, time=dt.time(10, 5), by=person("admin")).time == dt.time(10, 5)
+    assert booking_actions.move(booking.id, date=MONDAY, time=dt.time(10, 5), by=person("admin")).time == dt.time(10, 5)
 
 
 def test_doctors_change_only_their_own_bookings_and_nurses_only_the_status(book, bah, person):
     booking = book()
     with pytest.raises(NotFound):
-        actions.move(booking.id, date=MONDAY, time=dt.time(11), by=person("doctor"))
+        booking_actions.move(booking.id, date=MONDAY, time=dt.time(11), by=person("doctor"))
     with pytest.raises(NotAllowed):
-        actions.move(booking.id, date=MONDAY, time=dt.time(11), by=person("nurse"))
+        booking_actions.move(booking.id, date=MONDAY, time=dt.time(11), by=person("nurse"))
     with pytest.raises(NotAllowed):
-        actions.edit(booking.id, notes="changed", by=person("nurse"))
-    assert actions.edit(booking.id, status="no_show", by=person("nurse")).status == "no_show"
+        transitions.edit(booking.id, notes="changed", by=person("nurse"))
+    assert transitions.edit(booking.id, status="no_show", by=person("nurse")).status == "no_show"
 
 
 def test_cancelling_wants_a_reason_and_can_be_taken_back(book, person):
     booking = book()
     with pytest.raises(RuleBroken):
-        actions.cancel(booking.id, reason="", by=person("receptionist"))
-    assert actions.cancel(booking.id, reason="Patient asked", by=person("receptionist")).status == "cancelled"
-    assert actions.set_status(booking.id, "scheduled", by=person("receptionist")).status == "scheduled"
+        transitions.cancel(booking.id, reason="", by=person("receptionist"))
+    assert transitions.cancel(booking.id, reason="Patient asked", by=person("receptionist")).status == "cancelled"
+    assert transitions.set_status(booking.id, "scheduled", by=person("receptionist")).status == "scheduled"
 
 
 def test_taking_back_a_cancellation_meets_who_booked_meanwhile(book, person):
     booking = book()
-    actions.cancel(booking.id, reason="Patient asked", by=person("receptionist"))
+    transitions.cancel(booking.id, reason="Patient asked", by=person("receptionist"))
     book()
     with pytest.raises(Conflict):
-        actions.set_status(booking.id, "scheduled", by=person("receptionist"))
+        transitions.set_status(booking.id, "scheduled", by=person("receptionist"))
 
 
 def test_a_completed_booking_is_final(book, person):
     booking = book()
-    actions.set_status(booking.id, "completed", by=person("receptionist"))
+    transitions.set_status(booking.id, "completed", by=person("receptionist"))
     with pytest.raises(RuleBroken):
-        actions.set_status(booking.id, "scheduled", by=person("receptionist"))
+        transitions.set_status(booking.id, "scheduled", by=person("receptionist"))
     with pytest.raises(Conflict):
-        actions.withdraw(booking.id, by=person("admin"))
+        transitions.withdraw(booking.id, by=person("admin"))
 
 
 def test_a_withdrawn_booking_is_gone_and_its_time_free(book, person):
     booking = book()
-    actions.withdraw(booking.id, by=person("admin"))
+    transitions.withdraw(booking.id, by=person("admin"))
     with pytest.raises(NotFound):
-        queries.appointment(booking.id)
+        booking_queries.appointment(booking.id)
     with pytest.raises(NotFound):
-        actions.withdraw(booking.id, by=person("admin"))
+        transitions.withdraw(booking.id, by=person("admin"))
     assert book().id
 
 
 def test_free_slots_leave_out_bookings_absences_and_the_past(book, bah, person):
     book()
     starts = clock.at(MONDAY, dt.time(8))
-    actions.block(bah.id, starts=starts, ends=starts + dt.timedelta(hours=1), reason="Ward round", by=person("admin"))
-    times = [slot.time for slot in queries.free_slots(bah.id, MONDAY)]
+    availability_actions.block(
+        bah.id, starts=starts, ends=starts + dt.timedelta(hours=1), reason="Ward round", by=person("admin")
+    )
+    times = [slot.time for slot in availability_queries.free_slots(bah.id, MONDAY)]
     assert times[0] == dt.time(9)
     assert TEN not in times
     assert len(times) == 11
-    assert queries.free_slots(bah.id, MONDAY, clock.at(MONDAY, dt.time(13))) == []
+    assert availability_queries.free_slots(bah.id, MONDAY, clock.at(MONDAY, dt.time(13))) == []
 
 
 def test_a_blocked_time_cannot_be_booked_nor_a_booked_time_blocked(book, bah, person):
     at = clock.at(MONDAY, TEN)
     hour = dt.timedelta(hours=1)
-    absence = actions.block(bah.id, starts=at, ends=at + hour, by=person("admin"))
+    absence = availability_actions.block(bah.id, starts=at, ends=at + hour, by=person("admin"))
     with pytest.raises(RuleBroken, match="away"):
         book()
-    actions.unblock(absence.id, by=person("admin"))
+    availability_actions.unblock(absence.id, by=person("admin"))
     book()
     with pytest.raises(Conflict):
-        actions.block(bah.id, starts=at, ends=at + hour, by=person("admin"))
+        availability_actions.block(bah.id, starts=at, ends=at + hour, by=person("admin"))
 
 
 def test_doctors_block_only_their_own_time(bah, person):
     at = clock.at(MONDAY, TEN)
     with pytest.raises(NotFound):
-        actions.block(bah.id, starts=at, ends=at + dt.timedelta(hours=1), by=person("doctor"))
+        availability_actions.block(bah.id, starts=at, ends=at + dt.timedelta(hours=1), by=person("doctor"))
     own = person("doctor").id
-    assert actions.block(own, starts=at, ends=at + dt.timedelta(hours=1), by=person("doctor")).doctor_id == own
+    assert (
+        availability_actions.block(own, starts=at, ends=at + dt.timedelta(hours=1), by=person("doctor")).doctor_id
+        == own
+    )
 
 
 def test_clinic_hours_do_not_overlap_and_end_with_yesterday(bah, person):
     with pytest.raises(Conflict):
-        actions.add_hours(bah.id, weekday=0, starts=dt.time(11), ends=dt.time(13), by=person("admin"))
-    added = actions.add_hours(bah.id, weekday=0, starts=dt.time(14), ends=dt.time(16), by=person("admin"))
-    assert len(queries.free_slots(bah.id, MONDAY)) == 24
-    actions.end_hours(added.id, by=person("admin"))
-    assert len(queries.free_slots(bah.id, MONDAY)) == 16
+        availability_actions.add_hours(bah.id, weekday=0, starts=dt.time(11), ends=dt.time(13), by=person("admin"))
+    added = availability_actions.add_hours(bah.id, weekday=0, starts=dt.time(14), ends=dt.time(16), by=person("admin"))
+    assert len(availability_queries.free_slots(bah.id, MONDAY)) == 24
+    availability_actions.end_hours(added.id, by=person("admin"))
+    assert len(availability_queries.free_slots(bah.id, MONDAY)) == 16
     with pytest.raises(NotAllowed):
-        actions.add_hours(bah.id, weekday=0, starts=dt.time(14), ends=dt.time(16), by=person("doctor"))
+        availability_actions.add_hours(bah.id, weekday=0, starts=dt.time(14), ends=dt.time(16), by=person("doctor"))
 
 
 def test_a_slot_begins_at_the_hospitals_wall_clock_in_every_zone(bah):
@@ -262,7 +271,7 @@ def test_a_slot_begins_at_the_hospitals_wall_clock_in_every_zone(bah):
     try:
         for name, hour in (("Africa/Freetown", 8), ("Africa/Nairobi", 5), ("Pacific/Kiritimati", 18)):
             clock.set_zone(name)
-            first = queries.free_slots(bah.id, MONDAY + dt.timedelta(days=7))[0]
+            first = availability_queries.free_slots(bah.id, MONDAY + dt.timedelta(days=7))[0]
             assert (first.time, first.starts.hour) == (dt.time(8), hour)
     finally:
         clock.set_zone(zone)
@@ -276,5 +285,5 @@ def test_book_joins_an_outer_action_and_shares_its_fate(db, bah):
 
 
 def _book_then_fail(patient_id, doctor_id):
-    actions.book(patient_id=patient_id, doctor_id=doctor_id, date=MONDAY, time=TEN, by=SYSTEM)
+    booking_actions.book(patient_id=patient_id, doctor_id=doctor_id, date=MONDAY, time=TEN, by=SYSTEM)
     raise ZeroDivisionError

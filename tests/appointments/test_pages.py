@@ -6,11 +6,17 @@ import datetime as dt
 
 import pytest
 
-from hms.appointments import actions, queries
+from hms.appointments.availability import actions as availability_actions
+from hms.appointments.availability import queries as availability_queries
+from hms.appointments.bookings import actions as booking_actions
+from hms.appointments.bookings import queries as booking_queries
 from hms.appointments.models import Appointment, QueueEntry
+from hms.appointments.queue import actions as queue_actions
+from hms.appointments.queue import queries as queue_queries
+from hms.appointments.queue import transitions
 from hms.core import clock
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
 from tests.appointments import factories
 from tests.appointments.factories import MONDAY
 from tests.page import Page, words
@@ -29,7 +35,7 @@ def bah(db):
 def booked(bah):
     def make(day=MONDAY, time=TEN, patient=None, **more):
         patient = patient or factories.patient(title="Mrs")
-        return actions.book(patient_id=patient.id, doctor_id=bah.id, date=day, time=time, by=SYSTEM, **more)
+        return booking_actions.book(patient_id=patient.id, doctor_id=bah.id, date=day, time=time, by=SYSTEM, **more)
 
     return make
 
@@ -52,9 +58,11 @@ def test_the_board_shows_each_doctors_slots(desk, booked, bah):
 
 def test_the_board_shows_blocked_time_extra_bookings_and_where_patients_are(desk, booked, bah):
     starts = clock.at(MONDAY, dt.time(8))
-    actions.block(bah.id, starts=starts, ends=starts + dt.timedelta(minutes=30), reason="Ward round", by=SYSTEM)
+    availability_actions.block(
+        bah.id, starts=starts, ends=starts + dt.timedelta(minutes=30), reason="Ward round", by=SYSTEM
+    )
     booked(time=dt.time(15, 7))
-    actions.set_status(booked().id, "no_show", by=SYSTEM)
+    transitions.set_status(booked().id, "no_show", by=SYSTEM)
     text = read(desk("nurse").get(f"/appointments/?date={MONDAY.isoformat()}"))
     assert text.count("Ward round") == 2
     assert "15:07 KAMARA, Kadiatu (Mrs) booked · extra" in text
@@ -80,11 +88,13 @@ def test_the_list_pages_by_time_and_back(desk, booked, bah):
     for number in range(30):
         booked(time=dt.time(8 + number // 4, 15 * (number % 4)), patient=factories.patient(f"Given{number}"))
     client, base = desk("receptionist"), f"/appointments/?date={MONDAY.isoformat()}&view=list"
-    first = queries.day_list(MONDAY)
+    first = booking_queries.day_list(MONDAY)
     assert (len(first.rows), first.before, first.after) == (25, None, (dt.time(14), first.rows[-1].id))
-    second = queries.day_list(MONDAY, after=first.after)
+    second = booking_queries.day_list(MONDAY, after=first.after)
     assert (len(second.rows), second.after) == (5, None)
-    assert [row.id for row in queries.day_list(MONDAY, before=second.before).rows] == [row.id for row in first.rows]
+    assert [row.id for row in booking_queries.day_list(MONDAY, before=second.before).rows] == [
+        row.id for row in first.rows
+    ]
     page = client.get(base)
     assert "25 shown" in read(page)
     assert client.get(f"{base}&after={first.after[0]}-{first.after[1]}").status_code == 200
@@ -277,7 +287,7 @@ def test_rows_can_be_prioritised_sent_on_left_and_brought_back(desk, bah):
 def test_a_long_queue_shows_its_first_rows_and_all_when_asked(desk, monkeypatch, db):
     for minutes in (90, 10):
         factories.waiting(factories.patient("Foday", "Sesay").id, minutes_ago=minutes)
-    monkeypatch.setattr(queries, "FIRST_ROWS", 1)
+    monkeypatch.setattr(queue_queries, "FIRST_ROWS", 1)
     nurse = desk("nurse")
     first = read(nurse.get("/queue/"))
     assert "The first 1 of 2 are shown." in first
@@ -324,7 +334,7 @@ def test_the_waiting_room_screen_shows_no_names(desk, bah, person):
     entry = factories.waiting(factories.patient().id, doctor_id=bah.id)
     empty = read(desk("receptionist").get("/queue/display"))
     assert "Please keep your number" in empty
-    actions.call(entry.id, by=person("nurse"))
+    queue_actions.call(entry.id, by=person("nurse"))
     text = read(desk("receptionist").get("/queue/display"))
     assert "1 → Room 3 Dr Amadu Bah" in text
     assert "KAMARA" not in text.upper()
@@ -347,7 +357,7 @@ def test_hours_and_absences_are_kept_on_their_pages(desk, bah, person):
     times = {"doctor": bah.id, "weekday": "0", "starts": "14", "ends": "16:00"}
     assert client.form("/appointments/hours", **times).status_code == 400
     assert client.form("/appointments/hours", **(times | {"starts": "14:00"})).status_code == 303
-    assert len(queries.free_slots(bah.id, MONDAY)) == 24
+    assert len(availability_queries.free_slots(bah.id, MONDAY)) == 24
     assert client.form("/appointments/hours", **(times | {"starts": "15:00"})).status_code == 409
     mine = desk("doctor")
     block = {
@@ -370,7 +380,7 @@ def test_a_page_costs_the_same_queries_for_ten_rows_and_for_a_hundred(desk, bah,
     for number in range(100):
         patient = factories.patient(f"Given{number}")
         time = (dt.datetime.combine(clock.today(), dt.time(0)) + dt.timedelta(minutes=14 * number)).time()
-        actions.book(
+        booking_actions.book(
             patient_id=patient.id, doctor_id=bah.id, date=clock.today(), time=time, duration_minutes=10, by=SYSTEM
         )
         factories.waiting(patient.id)

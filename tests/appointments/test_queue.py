@@ -6,10 +6,14 @@ import datetime as dt
 
 import pytest
 
-from hms.appointments import actions, board_extras, queries
+from hms.appointments.bookings import actions as booking_actions
+from hms.appointments.bookings import queries as booking_queries
+from hms.appointments.queue import actions as queue_actions
+from hms.appointments.queue import extensions, transitions
+from hms.appointments.queue import queries as queue_queries
 from hms.core import clock
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from tests.appointments import factories
 
 
@@ -22,7 +26,7 @@ def bah(db):
 def booked(bah):
     def make(day=None, **more):
         made = more.pop("patient", None) or factories.patient()
-        return actions.book(
+        return booking_actions.book(
             patient_id=made.id, doctor_id=bah.id, date=day or clock.today(), time=dt.time(9), by=SYSTEM, **more
         )
 
@@ -30,164 +34,164 @@ def booked(bah):
 
 
 def test_checking_in_gives_the_next_token_and_marks_the_booking(booked, person, bah):
-    first = actions.add_to_queue(factories.patient().id, by=person("receptionist"))
+    first = transitions.add_to_queue(factories.patient().id, by=person("receptionist"))
     booking = booked()
-    entry = actions.check_in(booking.id, by=person("receptionist"))
+    entry = transitions.check_in(booking.id, by=person("receptionist"))
     assert entry.token == first.token + 1
     assert (entry.doctor_id, entry.status, booking.status) == (bah.id, "waiting", "checked_in")
 
 
 def test_checking_in_twice_or_on_another_day_is_refused(booked, person):
     booking = booked()
-    actions.check_in(booking.id, by=person("receptionist"))
+    transitions.check_in(booking.id, by=person("receptionist"))
     with pytest.raises(Conflict):
-        actions.check_in(booking.id, by=person("receptionist"))
+        transitions.check_in(booking.id, by=person("receptionist"))
     with pytest.raises(RuleBroken, match="Move it"):
-        actions.check_in(booked(clock.today() + dt.timedelta(days=1)).id, by=person("receptionist"))
+        transitions.check_in(booked(clock.today() + dt.timedelta(days=1)).id, by=person("receptionist"))
 
 
 def test_a_patient_waits_once(person):
     made = factories.patient()
-    entry = actions.add_to_queue(made.id, by=person("receptionist"))
+    entry = transitions.add_to_queue(made.id, by=person("receptionist"))
     with pytest.raises(Conflict, match=f"token {entry.token}"):
-        actions.add_to_queue(made.id, by=person("receptionist"))
+        transitions.add_to_queue(made.id, by=person("receptionist"))
 
 
 def test_a_walk_in_with_a_booking_of_today_is_checked_in(booked, person):
     booking = booked()
-    entry = actions.add_to_queue(booking.patient_id, by=person("receptionist"))
+    entry = transitions.add_to_queue(booking.patient_id, by=person("receptionist"))
     assert (entry.appointment_id, booking.status) == (booking.id, "checked_in")
 
 
 def test_undo_takes_out_of_the_queue_and_opens_the_booking_again(booked, person):
     booking = booked()
-    entry = actions.check_in(booking.id, by=person("receptionist"))
-    actions.undo_check_in(entry.id, by=person("receptionist"))
+    entry = transitions.check_in(booking.id, by=person("receptionist"))
+    transitions.undo_check_in(entry.id, by=person("receptionist"))
     assert (entry.status, booking.status) == ("cancelled", "scheduled")
-    again = actions.check_in(booking.id, by=person("receptionist"))
+    again = transitions.check_in(booking.id, by=person("receptionist"))
     assert again.token == entry.token + 1
 
 
 def test_undo_is_refused_once_called(person):
-    entry = actions.add_to_queue(factories.patient().id, by=person("receptionist"))
-    actions.call(entry.id, by=person("nurse"))
+    entry = transitions.add_to_queue(factories.patient().id, by=person("receptionist"))
+    queue_actions.call(entry.id, by=person("nurse"))
     with pytest.raises(Conflict):
-        actions.undo_check_in(entry.id, by=person("receptionist"))
+        transitions.undo_check_in(entry.id, by=person("receptionist"))
 
 
 def test_the_next_is_called_by_priority_then_arrival(person):
     late = factories.waiting(factories.patient().id, minutes_ago=5)
     early = factories.waiting(factories.patient().id, minutes_ago=50)
     urgent = factories.waiting(factories.patient().id, minutes_ago=1, priority=2)
-    called = [actions.call_next(by=person("nurse")).id for _turn in range(3)]
+    called = [queue_actions.call_next(by=person("nurse")).id for _turn in range(3)]
     assert called == [urgent.id, early.id, late.id]
-    assert actions.call_next(by=person("nurse")) is None
+    assert queue_actions.call_next(by=person("nurse")) is None
 
 
 def test_a_doctor_calls_their_own_patients_and_those_who_wait_for_any(bah, person):
     factories.waiting(factories.patient().id, minutes_ago=50, doctor_id=bah.id)
     anybody = factories.waiting(factories.patient().id, minutes_ago=5)
     me = person("doctor")
-    assert actions.call_next(by=me).id == anybody.id
+    assert queue_actions.call_next(by=me).id == anybody.id
     assert (anybody.doctor_id, anybody.called_by_id) == (me.id, me.id)
-    assert actions.call_next(by=me) is None
+    assert queue_actions.call_next(by=me) is None
 
 
 def test_yesterdays_queue_is_not_called(person):
     factories.waiting(factories.patient().id, minutes_ago=5)
     entry = factories.waiting(factories.patient().id, minutes_ago=5)
     entry.service_date = clock.today() - dt.timedelta(days=1)
-    assert actions.call_next(by=person("nurse")).id != entry.id
-    assert actions.call_next(by=person("nurse")) is None
+    assert queue_actions.call_next(by=person("nurse")).id != entry.id
+    assert queue_actions.call_next(by=person("nurse")) is None
 
 
 def test_the_second_to_call_is_told_who_was_faster(person):
     entry = factories.waiting(factories.patient().id)
-    actions.call(entry.id, by=person("nurse"))
+    queue_actions.call(entry.id, by=person("nurse"))
     with pytest.raises(Conflict, match="Nurse called this patient at"):
-        actions.call(entry.id, by=person("doctor"))
-    assert actions.call(entry.id, by=person("nurse")).status == "called"
-    assert actions.undo_call(entry.id, by=person("doctor")).called_at is None
+        queue_actions.call(entry.id, by=person("doctor"))
+    assert queue_actions.call(entry.id, by=person("nurse")).status == "called"
+    assert queue_actions.undo_call(entry.id, by=person("doctor")).called_at is None
 
 
 def test_the_booking_follows_its_patient_to_the_end(booked, person):
     booking = booked()
-    entry = actions.check_in(booking.id, by=person("nurse"))
+    entry = transitions.check_in(booking.id, by=person("nurse"))
     doctor = person("doctor")
-    actions.start_service(entry.id, by=doctor)
+    queue_actions.start_service(entry.id, by=doctor)
     assert (entry.status, booking.status) == ("in_service", "in_service")
-    actions.start_service(entry.id, by=doctor)
-    actions.finish_service(entry.id, by=doctor)
-    actions.finish_service(entry.id, by=doctor)
+    queue_actions.start_service(entry.id, by=doctor)
+    queue_actions.finish_service(entry.id, by=doctor)
+    queue_actions.finish_service(entry.id, by=doctor)
     assert (entry.status, booking.status) == ("done", "completed")
 
 
 def test_who_does_not_answer_did_not_come_until_they_come_back(booked, person):
     booking = booked()
-    entry = actions.check_in(booking.id, by=person("nurse"))
-    actions.leave(entry.id, by=person("nurse"))
+    entry = transitions.check_in(booking.id, by=person("nurse"))
+    queue_actions.leave(entry.id, by=person("nurse"))
     assert (entry.status, booking.status) == ("left", "no_show")
     token = entry.token
-    actions.come_back(entry.id, by=person("nurse"))
+    queue_actions.come_back(entry.id, by=person("nurse"))
     assert (entry.status, entry.token, booking.status) == ("waiting", token, "checked_in")
 
 
 def test_the_queue_follows_a_status_set_by_hand(db, booked, person):
     booking = booked()
-    entry = actions.check_in(booking.id, by=person("nurse"))
-    actions.set_status(booking.id, "in_service", by=person("nurse"))
+    entry = transitions.check_in(booking.id, by=person("nurse"))
+    transitions.set_status(booking.id, "in_service", by=person("nurse"))
     assert entry.status == "in_service"
-    actions.set_status(booking.id, "completed", by=person("nurse"))
+    transitions.set_status(booking.id, "completed", by=person("nurse"))
     assert entry.status == "done"
     other = booked(patient=factories.patient("Musa", ""))
-    place = actions.check_in(other.id, by=person("nurse"))
-    actions.cancel(other.id, reason="Went home", by=person("nurse"))
+    place = transitions.check_in(other.id, by=person("nurse"))
+    transitions.cancel(other.id, reason="Went home", by=person("nurse"))
     assert place.status == "cancelled"
 
 
 def test_priority_and_doctor_can_be_changed_while_present(bah, person):
     entry = factories.waiting(factories.patient().id)
-    assert actions.set_priority(entry.id, "urgent", by=person("nurse")).priority == 2
-    assert actions.send_to(entry.id, bah.id, by=person("nurse")).doctor_id == bah.id
+    assert queue_actions.set_priority(entry.id, "urgent", by=person("nurse")).priority == 2
+    assert queue_actions.send_to(entry.id, bah.id, by=person("nurse")).doctor_id == bah.id
     with pytest.raises(RuleBroken):
-        actions.set_priority(entry.id, 5, by=person("nurse"))
-    actions.leave(entry.id, by=person("nurse"))
+        queue_actions.set_priority(entry.id, 5, by=person("nurse"))
+    queue_actions.leave(entry.id, by=person("nurse"))
     with pytest.raises(Conflict):
-        actions.set_priority(entry.id, 1, by=person("nurse"))
+        queue_actions.set_priority(entry.id, 1, by=person("nurse"))
 
 
 def test_only_those_who_call_or_check_in_may(person):
     made = factories.patient()
     with pytest.raises(NotAllowed):
-        actions.add_to_queue(made.id, by=person("pharmacist"))
+        transitions.add_to_queue(made.id, by=person("pharmacist"))
     with pytest.raises(NotAllowed):
-        actions.call_next(by=person("cashier"))
+        queue_actions.call_next(by=person("cashier"))
 
 
 def test_the_board_tells_long_waits_and_same_names(person):
     first = factories.waiting(factories.patient("Foday", "Sesay").id, minutes_ago=90)
     second = factories.waiting(factories.patient("fodáy", "SESAY").id)
     factories.waiting(factories.patient("Musa", "").id)
-    rows = queries.board()
+    rows = queue_queries.board()
     assert [row.id for row in rows[:2]] == [first.id, second.id]
     assert [row.is_long_wait for row in rows] == [True, False, False]
     assert [row.same_name_count for row in rows] == [1, 1, 0]
-    assert queries.counts() == (3, 0, 0)
+    assert queue_queries.counts() == (3, 0, 0)
 
 
 def test_other_desks_add_words_to_the_board(monkeypatch):
-    monkeypatch.setattr(board_extras, "_sources", [])
-    board_extras.add_source(lambda ids: {ids[0]: "T 38.6 High"})
-    board_extras.add_source(lambda ids: {ids[0]: "BP 178/102 High"})
-    assert board_extras.words([4, 5]) == {4: ("T 38.6 High", "BP 178/102 High")}
-    assert board_extras.words([]) == {}
+    monkeypatch.setattr(extensions, "_sources", [])
+    extensions.add_source(lambda ids: {ids[0]: "T 38.6 High"})
+    extensions.add_source(lambda ids: {ids[0]: "BP 178/102 High"})
+    assert extensions.words([4, 5]) == {4: ("T 38.6 High", "BP 178/102 High")}
+    assert extensions.words([]) == {}
 
 
 def test_the_waiting_room_sees_the_latest_calls_with_room(bah, person):
     entries = [factories.waiting(factories.patient().id, doctor_id=bah.id) for _count in range(6)]
     for entry in entries:
-        actions.call(entry.id, by=person("nurse"))
-    shown = queries.last_calls()
+        queue_actions.call(entry.id, by=person("nurse"))
+    shown = queue_queries.last_calls()
     assert [row.token for row in shown] == [entry.token for entry in reversed(entries)][:4]
     assert {row.room for row in shown} == {"Room 3"}
 
@@ -196,8 +200,10 @@ def test_arrivals_count_who_is_late_and_who_comes_soon(bah):
     now = clock.local(clock.now())
     times = [now + dt.timedelta(minutes=minutes) for minutes in (-40, 20, 300)]
     for at in times:
-        actions.book(patient_id=factories.patient().id, doctor_id=bah.id, date=at.date(), time=at.time(), by=SYSTEM)
+        booking_actions.book(
+            patient_id=factories.patient().id, doctor_id=bah.id, date=at.date(), time=at.time(), by=SYSTEM
+        )
     late, soon, later = (at.date() == now.date() for at in times)
-    assert queries.arrivals() == (soon, late, late + soon + later)
-    assert queries.arrivals(bah.id) == queries.arrivals()
-    assert len(queries.expected()) == late + soon + later
+    assert booking_queries.arrivals() == (soon, late, late + soon + later)
+    assert booking_queries.arrivals(bah.id) == booking_queries.arrivals()
+    assert len(booking_queries.expected()) == late + soon + later

@@ -8,13 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from hms.appointments import actions
+from hms.appointments.bookings import actions as booking_actions
 from hms.appointments.models import Appointment, QueueEntry
+from hms.appointments.queue import actions as queue_actions
+from hms.appointments.queue import transitions
 from hms.core import clock
-from hms.core.db import db
+from hms.core.db.session import db
 from hms.core.errors import Conflict
-from hms.core.people import SYSTEM
-from hms.staff import identity
+from hms.core.person import SYSTEM
+from hms.staff import request_user
 from hms.staff.models import User
 from tests.appointments import factories
 from tests.appointments.factories import MONDAY
@@ -45,7 +47,7 @@ def at_once(real_app):
 
 
 def _person(username):
-    return identity.person(db.session.scalars(select(User.id).filter_by(username=username)).one())
+    return request_user.person(db.session.scalars(select(User.id).filter_by(username=username)).one())
 
 
 def test_fifty_bookings_of_one_slot_give_one(at_once):
@@ -55,7 +57,7 @@ def test_fifty_bookings_of_one_slot_give_one(at_once):
     by = _person("receptionist")
 
     def booking(patient_id):
-        return lambda: actions.book(patient_id=patient_id, doctor_id=doctor_id, date=MONDAY, time=TEN, by=by).id
+        return lambda: booking_actions.book(patient_id=patient_id, doctor_id=doctor_id, date=MONDAY, time=TEN, by=by).id
 
     results = at_once([booking(patient_id) for patient_id in patients])
     refused = [result for result in results if isinstance(result, Conflict)]
@@ -70,7 +72,7 @@ def test_one_patient_booked_with_many_doctors_at_once_gets_one_place(at_once):
     patient_id, by = factories.patient().id, _person("receptionist")
 
     def booking(doctor_id):
-        return lambda: actions.book(patient_id=patient_id, doctor_id=doctor_id, date=MONDAY, time=TEN, by=by).id
+        return lambda: booking_actions.book(patient_id=patient_id, doctor_id=doctor_id, date=MONDAY, time=TEN, by=by).id
 
     results = at_once([booking(doctor_id) for doctor_id in doctors])
     assert sorted(getattr(result, "code", "booked") for result in results) == ["booked"] + ["patient_booked"] * 7
@@ -79,7 +81,7 @@ def test_one_patient_booked_with_many_doctors_at_once_gets_one_place(at_once):
 def test_two_who_call_at_once_get_two_patients_and_nobody_is_called_twice(at_once):
     entries = {factories.waiting(factories.patient(f"Given{number}").id).id for number in range(12)}
     nurse, doctor = _person("nurse"), _person("doctor")
-    called = at_once([lambda by=by: actions.call_next(by=by).id for by in (nurse, doctor) * 6])
+    called = at_once([lambda by=by: queue_actions.call_next(by=by).id for by in (nurse, doctor) * 6])
     assert len(called) == 12
     assert set(called) == entries
 
@@ -87,15 +89,20 @@ def test_two_who_call_at_once_get_two_patients_and_nobody_is_called_twice(at_onc
 def test_tokens_of_a_day_are_given_out_once_and_without_holes(at_once):
     patients = [factories.patient(f"Given{number}").id for number in range(30)]
     by = _person("receptionist")
-    tokens = at_once([lambda one=one: actions.add_to_queue(one, by=by).token for one in patients])
+    tokens = at_once([lambda one=one: transitions.add_to_queue(one, by=by).token for one in patients])
     assert sorted(tokens) == list(range(1, 31))
 
 
 def test_a_patient_checked_in_at_two_desks_at_once_waits_once(at_once):
     doctor_id, patient_id = factories.doctor().id, factories.patient().id
-    booked = actions.book(patient_id=patient_id, doctor_id=doctor_id, date=clock.today(), time=TEN, by=SYSTEM).id
+    booked = booking_actions.book(
+        patient_id=patient_id, doctor_id=doctor_id, date=clock.today(), time=TEN, by=SYSTEM
+    ).id
     by = _person("receptionist")
-    tasks = [lambda: actions.check_in(booked, by=by).token, lambda: actions.add_to_queue(patient_id, by=by).token] * 4
+    tasks = [
+        lambda: transitions.check_in(booked, by=by).token,
+        lambda: transitions.add_to_queue(patient_id, by=by).token,
+    ] * 4
     results = at_once(tasks)
     assert [result for result in results if not isinstance(result, Conflict)] == [1]
     assert db.session.scalar(select(func.count()).select_from(QueueEntry)) == 1

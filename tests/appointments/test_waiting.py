@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import pytest
 
-from hms.appointments import waiting
-from hms.appointments.waiting import QUEUE_MOVES, Priority, QueueStatus
+from hms.appointments import enums
+from hms.appointments.enums import QUEUE_MOVES, Priority, QueueStatus
+from hms.appointments.queue import rules
 from hms.core.errors import RuleBroken
 
 NOW = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)
@@ -18,35 +19,35 @@ class Person(NamedTuple):
 
 
 def test_tokens_count_from_one():
-    assert waiting.next_token(None) == 1
-    assert waiting.next_token(41) == 42
+    assert rules.next_token(None) == 1
+    assert rules.next_token(41) == 42
 
 
 @pytest.mark.parametrize(("typed", "priority"), [("urgent", 2), ("2", 2), (2, 2), (" Emergency ", 1), ("LOW", 4)])
 def test_priorities(typed, priority):
-    assert waiting.priority(typed) == priority
+    assert enums.priority(typed) == priority
 
 
 @pytest.mark.parametrize("typed", ["", "0", "5", 0, -1, None, "very urgent", "²", "\x00", "9" * 5000, True, 2.0])
 def test_unknown_priorities(typed):
     with pytest.raises(RuleBroken) as refusal:
-        waiting.priority(typed)
+        enums.priority(typed)
     assert refusal.value.field == "priority"
 
 
 def test_priority_then_arrival_then_token():
     early, late = NOW - timedelta(minutes=50), NOW
     people = [Person(1, 3, early), Person(2, 1, late), Person(3, 3, early - timedelta(minutes=1)), Person(4, 1, late)]
-    assert [p.token for p in sorted(people, key=waiting.order)] == [2, 4, 3, 1]
-    assert waiting.next_to_call(people).token == 2
-    assert waiting.next_to_call([]) is None
+    assert [p.token for p in sorted(people, key=rules.order)] == [2, 4, 3, 1]
+    assert rules.next_to_call(people).token == 2
+    assert rules.next_to_call([]) is None
 
 
 def test_calling_until_nobody_waits_keeps_the_order():
     dice = random.Random(1)
     people = [Person(n, dice.randrange(1, 5), NOW - timedelta(minutes=dice.randrange(90))) for n in range(60)]
     called = []
-    while person := waiting.next_to_call(people):
+    while person := rules.next_to_call(people):
         people.remove(person)
         called.append(person)
     assert called == sorted(called, key=lambda p: (p.priority, p.arrived_at, p.token))
@@ -59,7 +60,7 @@ def test_calling_until_nobody_waits_keeps_the_order():
      ("done", "waiting"), ("left", "waiting"), ("called", "called"), ("waiting", "in_service")],
 )  # fmt: skip
 def test_moves_in_the_queue(old, new):
-    waiting.check_queue_move(old, new)
+    rules.check_queue_move(old, new)
 
 
 @pytest.mark.parametrize(
@@ -67,21 +68,21 @@ def test_moves_in_the_queue(old, new):
 )
 def test_moves_that_make_no_sense(old, new):
     with pytest.raises(RuleBroken) as refusal:
-        waiting.check_queue_move(old, new)
+        rules.check_queue_move(old, new)
     assert refusal.value.code == "bad_move"
 
 
 def test_every_status_has_its_moves_and_its_word():
-    assert set(QUEUE_MOVES) == set(waiting.QUEUE_WORDS) == set(QueueStatus)
-    assert set(waiting.PRIORITY_WORDS) == set(Priority)
+    assert set(QUEUE_MOVES) == set(enums.QUEUE_WORDS) == set(QueueStatus)
+    assert set(enums.PRIORITY_WORDS) == set(Priority)
     assert all(old not in new for old, new in QUEUE_MOVES.items())
 
 
 @pytest.mark.parametrize(("seconds", "minutes"), [(0, 0), (59, 0), (60, 1), (2459, 40), (-500, 0)])
 def test_waiting_time(seconds, minutes):
-    assert waiting.waiting_minutes(NOW, NOW + timedelta(seconds=seconds)) == minutes
+    assert rules.waiting_minutes(NOW, NOW + timedelta(seconds=seconds)) == minutes
 
 
 def test_waiting_too_long():
-    assert not waiting.is_too_long(NOW, NOW + timedelta(minutes=39, seconds=59), 40)
-    assert waiting.is_too_long(NOW, NOW + timedelta(minutes=40), 40)
+    assert not rules.is_too_long(NOW, NOW + timedelta(minutes=39, seconds=59), 40)
+    assert rules.is_too_long(NOW, NOW + timedelta(minutes=40), 40)

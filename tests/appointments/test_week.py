@@ -6,9 +6,12 @@ import datetime as dt
 
 import pytest
 
-from hms.appointments import actions, queries
+from hms.appointments.availability import actions as availability_actions
+from hms.appointments.bookings import actions as booking_actions
+from hms.appointments.calendar import week_queries
+from hms.appointments.queue import transitions
 from hms.core import clock
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from tests.appointments import factories
 from tests.appointments.factories import MONDAY
 from tests.page import words
@@ -24,7 +27,7 @@ def bah(db):
 
 
 def book(bah, day=MONDAY, time=TEN):
-    return actions.book(patient_id=factories.patient().id, doctor_id=bah.id, date=day, time=time, by=SYSTEM)
+    return booking_actions.book(patient_id=factories.patient().id, doctor_id=bah.id, date=day, time=time, by=SYSTEM)
 
 
 def read(client, **query):
@@ -33,17 +36,19 @@ def read(client, **query):
 
 def test_the_week_begins_on_monday():
     for day in (MONDAY, MONDAY + dt.timedelta(days=3), MONDAY + dt.timedelta(days=6)):
-        days = queries.week_of(day)
+        days = week_queries.week_of(day)
         assert (days[0], len(days), days[-1].weekday()) == (MONDAY, 7, 6)
 
 
 def test_half_days_say_how_full_they_are_and_lead_to_the_day(desk, bah):
     book(bah)
     book(bah, time=dt.time(13))
-    actions.set_status(book(bah, time=dt.time(11)).id, "no_show", by=SYSTEM)
+    transitions.set_status(book(bah, time=dt.time(11)).id, "no_show", by=SYSTEM)
     wednesday = MONDAY + dt.timedelta(days=2)
     starts = clock.at(wednesday, dt.time(8))
-    actions.block(bah.id, starts=starts, ends=starts + dt.timedelta(hours=4), reason="Ward round", by=SYSTEM)
+    availability_actions.block(
+        bah.id, starts=starts, ends=starts + dt.timedelta(hours=4), reason="Ward round", by=SYSTEM
+    )
     page = desk("receptionist").get(f"/appointments/week?date={wednesday.isoformat()}").get_data(as_text=True)
     assert "a.m. 1 of 16 p.m. 1 of 8" in words(page)
     assert "a.m. 0 of 0 p.m. 0 of 8" in words(page)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import count
 from typing import TypeVar
 
-from hms.billing import actions
+from hms.billing.bills import actions
 from hms.billing.models import Bill, PriceItem
 from hms.core.actions import doing
-from hms.core.db import db
+from hms.core.db.session import db
 from hms.core.money import Money
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from hms.patients.models import Patient
 
 R = TypeVar("R")

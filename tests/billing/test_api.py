@@ -7,16 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
-from hms.billing import actions
+from hms.billing.bills import issuing
 from hms.billing.models import Payment
-from hms.core.db import db as database
+from hms.billing.payments import actions
+from hms.core.db.session import db as database
 from hms.core.money import Money
-from hms.core.people import SYSTEM
-from hms.staff import identity
+from hms.core.person import SYSTEM
+from hms.staff import request_user
 from hms.staff.models import User
+from tests.billing import factories
 from tests.conftest import PASSWORD
-
-from . import factories
 
 ITEM = {"description": "Consultation", "amount": "100.10", "quantity": 3}
 
@@ -223,7 +223,7 @@ def test_a_delete_of_what_another_asked_for_answers_their_request_and_approves_n
 )
 def test_what_cannot_be_asked(patient_id, program, sent, field):
     bill = factories.draft(patient_id, "10.00")
-    actions.issue(bill.id, by=SYSTEM)
+    issuing.issue(bill.id, by=SYSTEM)
     answer = program("cashier").post(
         "/api/corrections/", json={k: bill.id if v == "BILL" else v for k, v in sent.items()}
     )
@@ -330,7 +330,7 @@ def test_the_same_key_takes_the_money_once(patient_id, program):
 def test_losers_of_a_race_are_told_so(real_app):
     bill_id = factories.draft(factories.patient().id, "100.00").id
     user = database.session.scalars(select(User).filter_by(username="cashier")).unique().one()
-    token = identity.access_token(user.id, user.token_version)
+    token = request_user.access_token(user.id, user.token_version)
     database.session.commit()
 
     def pay(_n: int) -> int:

@@ -7,14 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from hms.billing import actions, queries
+from hms.billing.bills import actions, charges, discounts, queries
 from hms.billing.models import Bill, BillLine
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
 from hms.core.money import Money
-from hms.core.people import SYSTEM
-
-from . import factories
+from hms.core.person import SYSTEM
+from tests.billing import factories
 
 
 @pytest.fixture
@@ -27,8 +26,8 @@ def prices(db):
 
 def test_charges_of_a_visit_flow_into_one_draft(prices, person):
     kadiatu = factories.patient()
-    first = actions.add_charge(kadiatu.id, code="CONS-OPD", source="encounter", source_id=1, by=person("doctor"))
-    second = actions.add_charge(
+    first = charges.add_charge(kadiatu.id, code="CONS-OPD", source="encounter", source_id=1, by=person("doctor"))
+    second = charges.add_charge(
         kadiatu.id,
         description="paracetamol 500 mg tablet",
         quantity=40,
@@ -45,34 +44,34 @@ def test_charges_of_a_visit_flow_into_one_draft(prices, person):
 
 def test_the_same_event_is_charged_once(prices, person):
     kadiatu = factories.patient()
-    first = actions.add_charge(kadiatu.id, code="CONS-OPD", source="encounter", source_id=1, by=person("doctor"))
-    again = actions.add_charge(kadiatu.id, code="CONS-OPD", source="encounter", source_id=1, by=person("doctor"))
+    first = charges.add_charge(kadiatu.id, code="CONS-OPD", source="encounter", source_id=1, by=person("doctor"))
+    again = charges.add_charge(kadiatu.id, code="CONS-OPD", source="encounter", source_id=1, by=person("doctor"))
     assert again.id == first.id
     assert queries.owed(kadiatu.id) == Money("150.00")
 
 
 def test_a_busy_desk_charges_one_patient_after_another(db, person):
     for event in range(12):
-        actions.add_charge(
+        charges.add_charge(
             factories.patient().id, description="Item", source="lab", source_id=event, by=person("doctor")
         )
     assert database.session.execute(select(func.count(Bill.id))).scalar_one() == 12
 
 
 def test_what_has_no_price_is_charged_at_zero_for_the_cashier_to_settle(db, person):
-    added = actions.add_charge(factories.patient().id, code="NEW-TEST", source="lab", source_id=3, by=person("doctor"))
+    added = charges.add_charge(factories.patient().id, code="NEW-TEST", source="lab", source_id=3, by=person("doctor"))
     line = database.session.get(BillLine, added.id)
     assert (line.description, line.unit_price) == ("NEW-TEST", Money("0.00"))
 
 
 def test_a_line_says_what_the_price_list_lets_the_paper_say(prices, person):
-    line = actions.add_charge(factories.patient().id, code="hivvl", source="lab", source_id=4, by=person("doctor"))
+    line = charges.add_charge(factories.patient().id, code="hivvl", source="lab", source_id=4, by=person("doctor"))
     assert database.session.get(BillLine, line.id).description == "Laboratory test, group B"
 
 
 def test_the_lab_may_not_charge(db, person):
     with pytest.raises(NotAllowed):
-        actions.add_charge(1, code="X", source="lab", source_id=1, by=person("lab"))
+        charges.add_charge(1, code="X", source="lab", source_id=1, by=person("lab"))
 
 
 @pytest.mark.parametrize(
@@ -111,10 +110,10 @@ def test_own_words_with_a_price(prices, person):
 
 def test_a_withdrawn_line_stays_in_the_books_and_its_event_can_be_charged_again(prices, person):
     kadiatu = factories.patient()
-    line = actions.add_charge(kadiatu.id, code="DRES", source="dispense", source_id=5, by=person("pharmacist"))
+    line = charges.add_charge(kadiatu.id, code="DRES", source="dispense", source_id=5, by=person("pharmacist"))
     actions.withdraw_line(line.bill_id, line.id, by=person("cashier"))
     assert queries.owed(kadiatu.id) == Money("0.00")
-    again = actions.add_charge(kadiatu.id, code="DRES", source="dispense", source_id=5, by=person("pharmacist"))
+    again = charges.add_charge(kadiatu.id, code="DRES", source="dispense", source_id=5, by=person("pharmacist"))
     assert again.id != line.id
     with pytest.raises(Conflict):
         actions.restore_line(line.bill_id, line.id, by=person("cashier"))
@@ -126,12 +125,12 @@ def test_a_discount_needs_a_reason_and_above_the_limit_another_person(prices, pe
     )
     for given, reason, field in (("5%", " ", "reason"), ("11.00", "poor", "discount"), ("x", "poor", "discount")):
         with pytest.raises(RuleBroken) as refusal:
-            actions.give_discount(bill.id, discount=given, reason=reason, by=person("cashier"))
+            discounts.give_discount(bill.id, discount=given, reason=reason, by=person("cashier"))
         assert refusal.value.field == field
-    actions.give_discount(bill.id, discount="10%", reason="staff", by=person("cashier"))
+    discounts.give_discount(bill.id, discount="10%", reason="staff", by=person("cashier"))
     assert bill.total == Money("90.00")
     with pytest.raises(RuleBroken, match="second person"):
-        actions.give_discount(bill.id, discount="50", reason="hardship", by=person("admin"))
+        discounts.give_discount(bill.id, discount="50", reason="hardship", by=person("admin"))
 
 
 def test_a_draft_that_changed_is_not_overwritten(prices, person):
@@ -147,7 +146,7 @@ def test_two_desks_at_once_share_one_draft(real_app):
 
     def charge(source_id: int) -> None:
         with real_app.app_context():
-            actions.add_charge(
+            charges.add_charge(
                 patient_id,
                 description="Item",
                 unit_price=Money("10.00"),

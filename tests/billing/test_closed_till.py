@@ -7,17 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text
 
-from hms.billing import actions
+from hms.billing.bills import issuing
+from hms.billing.corrections import actions as correction_actions
 from hms.billing.models import CashShift, Payment
+from hms.billing.payments import actions as payment_actions
+from hms.billing.tills import actions as till_actions
 from hms.core.actions import doing
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.core.errors import Conflict
 from hms.core.money import Money
-from hms.core.people import SYSTEM
-from hms.staff import identity
+from hms.core.person import SYSTEM
+from hms.staff import request_user
 from hms.staff.models import User
-
-from . import factories
+from tests.billing import factories
 
 pytestmark = pytest.mark.security("N")
 
@@ -28,18 +30,18 @@ PAY = text(
 
 
 def _closed(by) -> CashShift:
-    actions.open_till(by=by)
-    shift = actions.count_till({}, by=by)
-    actions.close_till(by=by)
+    till_actions.open_till(by=by)
+    shift = till_actions.count_till({}, by=by)
+    till_actions.close_till(by=by)
     return shift
 
 
 def test_the_database_takes_money_through_an_open_till_of_who_acts(db, person):
     cashier, other = person("cashier"), person("receptionist")
     bill = factories.draft(factories.patient().id, "10.00")
-    actions.issue(bill.id, by=cashier)
-    closed, theirs = _closed(cashier), actions.open_till(by=other)
-    mine = actions.open_till(by=cashier)
+    issuing.issue(bill.id, by=cashier)
+    closed, theirs = _closed(cashier), till_actions.open_till(by=other)
+    mine = till_actions.open_till(by=cashier)
     refused = [
         ("till_closed", {"by": cashier.id, "shift": closed.id}),
         ("till_closed", {"by": cashier.id, "shift": theirs.id}),
@@ -55,7 +57,7 @@ def test_the_database_takes_money_through_an_open_till_of_who_acts(db, person):
         early = {"bill": bill.id, "by": cashier.id, "shift": mine.id, "at": closed.opened_at}
         database.session.execute(PAY, early)  # the clock of another web host may be behind; `prove` names it
         part.rollback()
-    actions.count_till({}, by=cashier)
+    till_actions.count_till({}, by=cashier)
     with pytest.raises(Conflict, match="not open"), doing("tests.cheat", cashier):
         database.session.execute(PAY, {"bill": bill.id, "at": None, "by": cashier.id, "shift": mine.id})
     assert database.session.scalars(select(Payment)).all() == []
@@ -71,8 +73,8 @@ def test_the_database_takes_money_through_an_open_till_of_who_acts(db, person):
     ],
 )
 def test_a_count_stays_and_nobody_counts_or_closes_the_till_of_another(db, person, username, statement):
-    actions.open_till(by=person("cashier"))
-    actions.count_till({}, by=person("cashier"))
+    till_actions.open_till(by=person("cashier"))
+    till_actions.count_till({}, by=person("cashier"))
     with pytest.raises(Conflict), doing("tests.cheat", person(username)):
         database.session.execute(text(statement))
 
@@ -115,7 +117,7 @@ def test_a_till_begins_open_and_in_the_name_of_who_opens_it(db, person, username
     ],
 )
 def test_what_a_till_should_hold_is_its_float_and_its_payments(db, person, username, change, code):
-    actions.open_till(Money("20.00"), by=person("cashier"))
+    till_actions.open_till(Money("20.00"), by=person("cashier"))
     with pytest.raises(Conflict) as refusal, doing("tests.cheat", person(username) if username else SYSTEM):
         database.session.execute(text(f"UPDATE cash_shift SET {change}"))  # noqa: S608 - of the test itself
     assert refusal.value.code == code
@@ -123,20 +125,20 @@ def test_what_a_till_should_hold_is_its_float_and_its_payments(db, person, usern
 
 def test_a_refund_opens_the_till_of_whoever_asked(db, person):
     cashier, bill = person("cashier"), factories.draft(factories.patient().id, "10.00")
-    payment = actions.take_payment(bill.id, Money("10.00"), "Cash", by=cashier)
-    asked = actions.propose_refund(payment.id, reason="x", by=cashier)
-    actions.count_till({}, Money("10.00"), by=cashier)
-    actions.close_till(by=cashier)
-    actions.approve(asked.id, by=person("admin"))
+    payment = payment_actions.take_payment(bill.id, Money("10.00"), "Cash", by=cashier)
+    asked = correction_actions.propose_refund(payment.id, reason="x", by=cashier)
+    till_actions.count_till({}, Money("10.00"), by=cashier)
+    till_actions.close_till(by=cashier)
+    correction_actions.approve(asked.id, by=person("admin"))
     opened = database.session.scalars(select(CashShift).filter_by(closed_at=None)).one()
     assert opened.cashier_id == cashier.id
 
 
 def test_a_payment_waits_for_the_closing_of_its_till_and_is_refused(real_app):
-    cashier = identity.person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
+    cashier = request_user.person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
     bill = factories.draft(factories.patient().id, "10.00")
-    actions.issue(bill.id, by=cashier)
-    shift = actions.open_till(by=cashier)
+    issuing.issue(bill.id, by=cashier)
+    shift = till_actions.open_till(by=cashier)
     values = {"bill": bill.id, "at": None, "by": cashier.id, "shift": shift.id}
     database.session.commit()
 
@@ -151,8 +153,8 @@ def test_a_payment_waits_for_the_closing_of_its_till_and_is_refused(real_app):
 
     with ThreadPoolExecutor(1) as window:
         with doing("tests.close", cashier):
-            actions.count_till({}, Money("0.00"), by=cashier)
-            actions.close_till(by=cashier)
+            till_actions.count_till({}, Money("0.00"), by=cashier)
+            till_actions.close_till(by=cashier)
             answer = window.submit(pay)
             _wait_until_blocked(answer)
         assert answer.result() == "till_closed"

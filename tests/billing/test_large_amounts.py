@@ -8,17 +8,16 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from hms.billing import actions, queries
-from hms.billing.charging import Event
+from hms.billing.bills import actions, charges, discounts, issuing, queries
+from hms.billing.bills.charges import Event
 from hms.billing.models import Bill, BillLine, CashShift
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.core.errors import RuleBroken
 from hms.core.money import Money
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from hms.reports.commands import prove
+from tests.billing import factories
 from tests.page import words
-
-from . import factories
 
 MOST = "99999999.99"
 FULL = "A bill holds at most 99,999,999.99"
@@ -79,28 +78,28 @@ def test_a_line_taken_off_does_not_come_back_on_a_full_bill(patient_id):
 
 
 def test_a_discount_makes_no_room_for_more_lines(full):
-    actions.give_discount(full.id, discount="5%", reason="staff", by=SYSTEM)
+    discounts.give_discount(full.id, discount="5%", reason="staff", by=SYSTEM)
     with pytest.raises(RuleBroken, match=FULL):
         actions.add_item(full.id, {"description": "Other", "unit_price": Money("1.00")}, by=SYSTEM)
 
 
 def test_care_fills_a_discounted_draft_no_further_than_it_can_be_issued(patient_id):
     def charge(number: int, amount: str):
-        return actions.add_charge(
+        return charges.add_charge(
             patient_id, description="Operation", unit_price=Money(amount), source="test", source_id=number, by=SYSTEM
         )
 
     bill_id = charge(1, "99999999.00").bill_id
-    actions.give_discount(bill_id, discount="5%", reason="staff", by=SYSTEM)
+    discounts.give_discount(bill_id, discount="5%", reason="staff", by=SYSTEM)
     assert charge(2, "0.99").bill_id == bill_id
     with pytest.raises(RuleBroken, match=FULL):
         charge(3, "0.01")
-    assert actions.issue(bill_id, by=SYSTEM).total == Money("95000000.04")
+    assert issuing.issue(bill_id, by=SYSTEM).total == Money("95000000.04")
 
 
 def test_charges_of_care_over_the_limit_are_refused_until_the_draft_is_issued(patient_id):
     def charge(number: int, amount: str = MOST):
-        return actions.add_charge(
+        return charges.add_charge(
             patient_id, description="Operation", unit_price=Money(amount), source="test", source_id=number, by=SYSTEM
         )
 
@@ -109,19 +108,19 @@ def test_charges_of_care_over_the_limit_are_refused_until_the_draft_is_issued(pa
         with pytest.raises(RuleBroken, match=FULL):
             charge(2, amount)
     assert queries.subtotal(first.bill_id) == Money(MOST)
-    actions.issue(first.bill_id, by=SYSTEM)
+    issuing.issue(first.bill_id, by=SYSTEM)
     assert charge(2).bill_id != first.bill_id
     item = factories.price("OP", "Operation", MOST)
     several = [Event(number, 1, item, "Operation") for number in (3, 4)]
     with pytest.raises(RuleBroken, match=FULL):
-        actions.add_charges(factories.patient().id, "test", several, by=SYSTEM)
+        charges.add_charges(factories.patient().id, "test", several, by=SYSTEM)
 
 
 @pytest.mark.parametrize("amount", ["100000000", "100000000.00", "9999999999.99", "1E+999999999", "-100000000"])
 def test_one_amount_over_the_limit_is_refused(full, program, desk, amount):
     cashier, pages = program("cashier"), desk("cashier")
     bill = factories.draft(full.patient_id, "10.00")
-    actions.issue(bill.id, by=SYSTEM)
+    issuing.issue(bill.id, by=SYSTEM)
     payment = {"bill": bill.id, "amount": amount, "method": "Cash"}
     answers = [
         cashier.post("/api/bills/", json={"patient": full.patient_id, "items": [item(amount)]}),
@@ -151,7 +150,7 @@ def test_one_amount_over_the_limit_is_refused(full, program, desk, amount):
 
 
 def test_what_was_paid_is_given_back_within_the_limits(full, program, desk):
-    actions.issue(full.id, by=SYSTEM)
+    issuing.issue(full.id, by=SYSTEM)
     assert desk("cashier").get(f"/billing/bills/{full.id}/pay").status_code == 200
     paid = (
         program("cashier").post("/api/payments/", json={"bill": full.id, "amount": MOST, "method": "Cash"}).get_json()
@@ -168,7 +167,7 @@ def paid_twice(db, program) -> list[Bill]:
     cashier = program("cashier")
     bills = [factories.draft(factories.patient().id, MOST) for _each in range(2)]
     for bill, method in zip(bills, ("Cash", "Cash"), strict=True):
-        actions.issue(bill.id, by=SYSTEM)
+        issuing.issue(bill.id, by=SYSTEM)
         paid = cashier.post("/api/payments/", json={"bill": bill.id, "amount": MOST, "method": method})
         assert paid.status_code == 201
     return bills
@@ -176,7 +175,7 @@ def paid_twice(db, program) -> list[Bill]:
 
 def test_bills_of_one_patient_may_come_to_more(patient_id, program, desk):
     for _each in range(2):
-        actions.issue(factories.draft(patient_id, MOST).id, by=SYSTEM)
+        issuing.issue(factories.draft(patient_id, MOST).id, by=SYSTEM)
     assert queries.owed(patient_id) == Money("199999999.98")
     bill_id = database.session.scalars(select(Bill.id)).first()
     for address in (

@@ -7,16 +7,15 @@ import re
 import pytest
 from sqlalchemy import func, select
 
-from hms.billing import actions
 from hms.billing.models import Bill, BillLine, CashShift, Correction, Payment, PriceItem
-from hms.core.db import db as database
+from hms.billing.payments import actions
+from hms.core.db.session import db as database
 from hms.core.money import Money
-from hms.core.people import SYSTEM
-from hms.core.text import showable
+from hms.core.person import SYSTEM
+from hms.core.text.cleaning import showable
+from tests.billing import factories
 from tests.conftest import PASSWORD
 from tests.page import Page, words
-
-from . import factories
 
 
 @pytest.fixture

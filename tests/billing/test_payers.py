@@ -7,34 +7,37 @@ import random
 import pytest
 from sqlalchemy import update
 
-from hms.billing import actions, papers, queries
+from hms.billing.bills import actions as bill_actions
+from hms.billing.bills import queries
+from hms.billing.corrections import actions as correction_actions
+from hms.billing.documents import receipt
 from hms.billing.models import Bill
+from hms.billing.payments import actions as payment_actions
 from hms.core import clock
 from hms.core.actions import doing
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.money import ZERO, Money
-from hms.core.people import SYSTEM
-from hms.reports.proving import faults
+from hms.core.person import SYSTEM
+from hms.reports.reconciliation import faults
+from tests.billing import factories
 from tests.page import Page, words
-
-from . import factories
 
 
 def shared(share: str, *prices: str) -> Bill:
     bill = factories.draft(factories.patient().id, *prices)
-    return actions.share_bill(bill.id, payer="Insurance", payer_share=share, by=SYSTEM)
+    return bill_actions.share_bill(bill.id, payer="Insurance", payer_share=share, by=SYSTEM)
 
 
 def test_a_percentage_follows_the_draft_and_an_amount_ends_at_it(db, person):
     cashier, bill = person("cashier"), shared("80%", "100.00")
     assert bill.payer_share == Money("80.00")
-    actions.add_line(bill.id, item="Dressing", unit_price=Money("33.33"), by=cashier)
+    bill_actions.add_line(bill.id, item="Dressing", unit_price=Money("33.33"), by=cashier)
     assert bill.payer_share == Money("106.66")
-    actions.share_bill(bill.id, payer="Employer", payer_share="130.00", by=cashier)
-    actions.ask_discount(bill.id, discount="10%", reason="staff", by=cashier)
+    bill_actions.share_bill(bill.id, payer="Employer", payer_share="130.00", by=cashier)
+    correction_actions.ask_discount(bill.id, discount="10%", reason="staff", by=cashier)
     assert (bill.total, bill.payer_share) == (Money("120.00"), Money("120.00"))
-    actions.share_bill(bill.id, payer="self", by=cashier)
+    bill_actions.share_bill(bill.id, payer="self", by=cashier)
     assert (bill.payer, bill.payer_share) == ("self", ZERO)
 
 
@@ -52,39 +55,41 @@ def test_a_percentage_follows_the_draft_and_an_amount_ends_at_it(db, person):
 def test_parts_nobody_shares(db, person, payer, share, field):
     bill = factories.draft(factories.patient().id, "100.00")
     with pytest.raises(RuleBroken) as refusal:
-        actions.share_bill(bill.id, payer=payer, payer_share=share, by=person("cashier"))
+        bill_actions.share_bill(bill.id, payer=payer, payer_share=share, by=person("cashier"))
     assert refusal.value.field == field
 
 
 def test_each_pays_their_part_and_no_more(db, person):
     cashier, bill = person("cashier"), shared("80%", "100.00")
     with pytest.raises(RuleBroken, match="Only 20.00"):
-        actions.take_payment(bill.id, Money("20.01"), "Cash", by=cashier)
-    actions.take_payment(bill.id, Money("20.00"), "Cash", by=cashier)
+        payment_actions.take_payment(bill.id, Money("20.01"), "Cash", by=cashier)
+    payment_actions.take_payment(bill.id, Money("20.00"), "Cash", by=cashier)
     assert (bill.status, queries.owed(bill.patient_id)) == ("part_paid", ZERO)
     assert [row.bill_id for row in queries.bills("to_pay", who=cashier).rows] == []
     assert [row.bill_id for row in queries.bills("payers", who=cashier).rows] == [bill.id]
-    claim = actions.take_payment(bill.id, Money("50.00"), "Insurance", "CLAIM-1", by=cashier)
+    claim = payment_actions.take_payment(bill.id, Money("50.00"), "Insurance", "CLAIM-1", by=cashier)
     assert (claim.payer, bill.payer_paid) == ("Insurance", Money("50.00"))
-    slip = papers.slip(claim, bill)
+    slip = receipt.slip(claim, bill)
     assert ("Paid by", "Insurance") in slip.sums
-    back = actions.propose_refund(claim.id, amount=Money("10.00"), reason="paid twice", by=cashier)
-    actions.approve(back.id, by=person("admin"))
+    back = correction_actions.propose_refund(claim.id, amount=Money("10.00"), reason="paid twice", by=cashier)
+    correction_actions.approve(back.id, by=person("admin"))
     assert (bill.paid, bill.payer_paid) == (Money("60.00"), Money("40.00"))
     with pytest.raises(RuleBroken):
-        actions.propose_write_off(bill.id, reason="poor", by=cashier)
-    actions.payer_refused(bill.id, by=cashier)
+        correction_actions.propose_write_off(bill.id, reason="poor", by=cashier)
+    payment_actions.payer_refused(bill.id, by=cashier)
     assert (bill.payer_share, queries.owed(bill.patient_id)) == (Money("40.00"), Money("40.00"))
-    actions.approve(actions.propose_write_off(bill.id, reason="poor", by=cashier).id, by=person("admin"))
+    correction_actions.approve(
+        correction_actions.propose_write_off(bill.id, reason="poor", by=cashier).id, by=person("admin")
+    )
     assert (bill.status, bill.written_off) == ("paid", Money("40.00"))
     with pytest.raises(RuleBroken, match="Nothing is left"):
-        actions.payer_refused(bill.id, by=cashier)
+        payment_actions.payer_refused(bill.id, by=cashier)
     assert list(faults(clock.today())) == []
 
 
 def test_the_database_keeps_the_parts(db):
     bill = shared("80%", "100.00")
-    actions.take_payment(bill.id, Money("20.00"), "Cash", by=SYSTEM)
+    payment_actions.take_payment(bill.id, Money("20.00"), "Cash", by=SYSTEM)
     for wrong in (
         {"payer_share": Money("81")},
         {"payer_paid": Money("81")},
@@ -103,7 +108,7 @@ def test_parts_add_up_whatever_is_paid(db):
             left = bill.total - bill.payer_share - (bill.paid - bill.payer_paid)
             whose, due = ("self", left) if left else (bill.payer, bill.payer_share - bill.payer_paid)
             amount = min(due, Money(f"{dice.randint(1, 5000) / 100:.2f}"))
-            actions.take_payment(bill.id, amount, "Cash", payer=whose, by=SYSTEM)
+            payment_actions.take_payment(bill.id, amount, "Cash", payer=whose, by=SYSTEM)
         assert bill.paid == bill.total
 
 

@@ -18,23 +18,26 @@ from flask import Flask
 from pypdf import PdfReader
 from sqlalchemy import func, select, text
 
-from hms.billing import actions, jobs
+from hms.billing.bills import discounts, issuing
+from hms.billing.corrections import actions as correction_actions
+from hms.billing.documents import jobs
 from hms.billing.models import Bill, PrintedDocument
-from hms.core import outbox, settings
+from hms.billing.payments import actions as payment_actions
 from hms.core.actions import doing
-from hms.core.db import db as database
+from hms.core.background import outbox
+from hms.core.db.session import db as database
 from hms.core.money import Money
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
+from hms.core.settings import store
 from hms.local.processes import wait_until
-from hms.local.valkey import Valkey
+from hms.local.servers.valkey import Valkey
 from hms.staff.models import User
-from hms.staff.signing_in import SignedIn, open_session
+from hms.staff.sign_in.authentication import SignedIn, open_session
 from tests import servers
 from tests.apps import app_beside
+from tests.billing import factories
 from tests.conftest import config_for, key_of
 from tests.page import Page, PageClient, words
-
-from . import factories
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG_NAME = ("Wilhelmina Oluwaseun Adebayo-Thompson", "Macauley-Fitzgerald Koroma")
@@ -54,8 +57,8 @@ def pages_of(pdf: bytes) -> list[str]:
 
 def test_an_invoice_says_what_was_charged_and_what_was_paid(db, person):
     bill = factories.draft(factories.patient(title="Mrs").id, "150.00", "40.00")
-    actions.give_discount(bill.id, discount="19.00", reason="staff", by=person("cashier"))
-    actions.take_payment(bill.id, Money("100.00"), "Mobile Money", "OM-7712345", by=person("cashier"))
+    discounts.give_discount(bill.id, discount="19.00", reason="staff", by=person("cashier"))
+    payment_actions.take_payment(bill.id, Money("100.00"), "Mobile Money", "OM-7712345", by=person("cashier"))
     pdf = print_now(bill)
     (page,) = pages_of(pdf)
     for said in (
@@ -90,7 +93,7 @@ def _objects(reader: PdfReader) -> Iterator[bytes]:
 def test_a_long_invoice_repeats_its_heading_and_keeps_rows_with_the_total(db, person):
     patient = factories.patient(*LONG_NAME, title="Dr")
     bill = factories.draft(patient.id, *(["12.50"] * 60))
-    actions.issue(bill.id, by=person("cashier"))
+    issuing.issue(bill.id, by=person("cashier"))
     pages = pages_of(print_now(bill))
     assert len(pages) >= 3
     for number, page in enumerate(pages, 1):
@@ -108,7 +111,7 @@ def test_a_long_invoice_repeats_its_heading_and_keeps_rows_with_the_total(db, pe
 def test_each_edition_is_made_once_and_reprinted_to_the_byte(db, desk, person):
     bill, cashier = factories.draft(factories.patient().id, "100.00"), desk("cashier")
     url = f"/billing/bills/{bill.id}/invoice.pdf"
-    actions.issue(bill.id, by=person("cashier"))
+    issuing.issue(bill.id, by=person("cashier"))
     waiting = cashier.get(url)
     assert (waiting.status_code, "Making invoice" in waiting.get_data(as_text=True)) == (202, True)
     print_now(bill)
@@ -116,28 +119,28 @@ def test_each_edition_is_made_once_and_reprinted_to_the_byte(db, desk, person):
     first = cashier.get(url)
     assert (first.status_code, first.mimetype) == (200, "application/pdf")
     assert cashier.get(url).data == first.data
-    actions.take_payment(bill.id, Money("100.00"), "Cash", by=person("cashier"))
+    payment_actions.take_payment(bill.id, Money("100.00"), "Cash", by=person("cashier"))
     assert cashier.get(url).status_code == 202
     print_now(bill)
     paid = cashier.get(url)
     assert "PAID" in pages_of(paid.data)[0]
-    actions.give_up_draft(factories.draft(bill.patient_id, "1.00").id, reason="x", by=SYSTEM)
+    issuing.give_up_draft(factories.draft(bill.patient_id, "1.00").id, reason="x", by=SYSTEM)
     count = select(func.count(PrintedDocument.id)).filter_by(ref_id=bill.id)
     assert database.session.execute(count).scalar_one() == 2
 
 
 def test_a_void_bill_says_so_on_paper(db, person):
     bill = factories.draft(factories.patient().id, "100.00")
-    actions.issue(bill.id, by=person("cashier"))
-    asked = actions.propose_void(bill.id, reason="Made out to the wrong patient", by=person("cashier"))
-    actions.approve(asked.id, by=person("admin"))
+    issuing.issue(bill.id, by=person("cashier"))
+    asked = correction_actions.propose_void(bill.id, reason="Made out to the wrong patient", by=person("cashier"))
+    correction_actions.approve(asked.id, by=person("admin"))
     (page,) = pages_of(print_now(bill))
     assert "VOID – Made out to the wrong patient" in page
 
 
 def test_what_failed_for_good_is_said_and_can_be_tried_again(db, desk, person):
     bill, cashier = factories.draft(factories.patient().id, "100.00"), desk("cashier")
-    actions.issue(bill.id, by=person("cashier"))
+    issuing.issue(bill.id, by=person("cashier"))
     with doing("tests.fail", SYSTEM):
         database.session.execute(text("UPDATE outbox SET dead_at = now()"))
     url = f"/billing/bills/{bill.id}"
@@ -164,7 +167,7 @@ def hospital(template: str, broker: Valkey, tmp_path: Path) -> Iterator[Flask]:
     name = f"hms_printing_{os.getpid()}"
     app = app_beside(config_for(servers.create_database(name, template), redis_url=broker.url(), data_dir=tmp_path))
     with app.app_context():
-        settings.forget()
+        store.forget()
         yield app
         database.session.remove()
         database.engine.dispose()
@@ -222,7 +225,7 @@ def _documents() -> int:
 @pytest.mark.slow
 def test_a_worker_killed_in_the_middle_of_a_paper_loses_nothing(hospital, worker):
     bill = factories.draft(factories.patient().id, *(["1.00"] * 250))
-    actions.issue(bill.id, by=SYSTEM)
+    issuing.issue(bill.id, by=SYSTEM)
     first = worker()
     assert wait_until(lambda: _row(outbox.Outbox.attempts) == 1, 90), "the worker never began"
     kill(first)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hms.billing import receipt
+from hms.billing.documents import receipt_layout
 
-SLIP = receipt.Slip(
+SLIP = receipt_layout.Slip(
     hospital=("ST MARY'S HOSPITAL", "12 Hill Rd  022 123 456"),
     title="Receipt R-2026-000931",
     when="22-Nov-2026 10:41",
@@ -15,17 +15,17 @@ SLIP = receipt.Slip(
     hospital_number="HMS-000482-7",
     bill="Bill B-2026-004417",
     sold=(
-        receipt.Sold("Consultation OPD", 1, "150.00", "150.00"),
-        receipt.Sold("paracetamol 500 mg tablet with a very long name that goes on", 40, "0.50", "20.00"),
+        receipt_layout.Sold("Consultation OPD", 1, "150.00", "150.00"),
+        receipt_layout.Sold("paracetamol 500 mg tablet with a very long name that goes on", 40, "0.50", "20.00"),
     ),
     sums=(("TOTAL SLE", "170.00"), ("Cash", "200.00"), ("Change", "30.00"), ("BALANCE", "0.00")),
     foot="Keep this receipt.",
 )
 
 
-@pytest.mark.parametrize("paper", receipt.PAPERS.values())
+@pytest.mark.parametrize("paper", receipt_layout.PAPERS.values())
 def test_every_line_fits_and_nothing_is_cut(paper):
-    printed = receipt.lines(SLIP, paper.columns) + receipt.foot(SLIP, paper.columns)
+    printed = receipt_layout.lines(SLIP, paper.columns) + receipt_layout.foot(SLIP, paper.columns)
     assert max(map(len, printed)) <= paper.columns
     words = " ".join(" ".join(printed).split())
     assert "a very long name that goes on" in words
@@ -34,7 +34,7 @@ def test_every_line_fits_and_nothing_is_cut(paper):
 
 
 def test_the_wide_receipt_keeps_amounts_in_one_column():
-    printed = receipt.lines(SLIP, 42)
+    printed = receipt_layout.lines(SLIP, 42)
     assert printed[0] == "            ST MARY'S HOSPITAL"
     assert "Consultation OPD        1 x 150.00  150.00" in printed
     assert [line[-6:] for line in printed if line.startswith(("TOTAL", "Consultation"))] == ["150.00", "170.00"]
@@ -44,9 +44,9 @@ def test_the_wide_receipt_keeps_amounts_in_one_column():
 def test_a_reprint_says_which_copy_it_is():
     from dataclasses import replace
 
-    assert receipt.foot(replace(SLIP, copy=2), 42)[-1].strip() == "COPY 2"
+    assert receipt_layout.foot(replace(SLIP, copy=2), 42)[-1].strip() == "COPY 2"
 
 
 def test_the_paper_is_as_long_as_its_lines():
-    short, long = receipt.height_mm([""] * 10, []), receipt.height_mm([""] * 20, [])
+    short, long = receipt_layout.height_mm([""] * 10, []), receipt_layout.height_mm([""] * 20, [])
     assert 36 <= long - short <= 38

@@ -3,8 +3,10 @@ from decimal import Decimal
 
 import pytest
 
-from hms.billing import rules
-from hms.billing.rules import BillState, Line
+from hms.billing.bills import rules as bill_rules
+from hms.billing.bills.rules import Line
+from hms.billing.corrections import rules as correction_rules
+from hms.billing.enums import BillState
 from hms.core.errors import RuleBroken
 from hms.core.money import ZERO, Money
 
@@ -12,7 +14,7 @@ VISIT = [Line(Money("150.00")), Line(Money("0.50"), 40), Line(Money("20.00"))]
 
 
 def test_the_bill_of_one_visit():
-    found = rules.totals(VISIT, Money("10.00"), [Money("100.00")])
+    found = bill_rules.totals(VISIT, Money("10.00"), [Money("100.00")])
     assert (str(found.subtotal), str(found.total), str(found.balance)) == ("190.00", "180.00", "80.00")
 
 
@@ -24,7 +26,7 @@ def test_a_bill_always_adds_up():
         ]
         by_cents = sum(int(line.unit_price.value * 100) * line.quantity for line in lines)
         payments = [Money(Decimal(dice.randrange(5000)) / 100) for _ in range(dice.randrange(4))]
-        found = rules.totals(lines, ZERO, payments)
+        found = bill_rules.totals(lines, ZERO, payments)
         assert int(found.total.value * 100) == by_cents
         assert found.paid + found.balance == found.total
 
@@ -44,7 +46,7 @@ def test_a_bill_always_adds_up():
     ],
 )
 def test_the_state_follows_the_money(total, paid, credited, state):
-    assert rules.state(Money(total), Money(paid), Money(credited)) is state
+    assert bill_rules.state(Money(total), Money(paid), Money(credited)) is state
 
 
 @pytest.mark.parametrize(
@@ -63,47 +65,47 @@ def test_the_state_follows_the_money(total, paid, credited, state):
 )
 def test_lines_that_stay_off_the_bill(description, price, quantity, field):
     with pytest.raises(RuleBroken) as refusal:
-        rules.check_line(description, Money(price), quantity)
+        bill_rules.check_line(description, Money(price), quantity)
     assert refusal.value.field == field
 
 
 def test_lines_at_the_limits():
-    assert rules.check_line("Free", ZERO, 1) == ZERO
-    assert rules.check_line("Swab", Money("999.99"), 100_000) == Money("99999000.00")
+    assert bill_rules.check_line("Free", ZERO, 1) == ZERO
+    assert bill_rules.check_line("Swab", Money("999.99"), 100_000) == Money("99999000.00")
 
 
 def test_a_bill_can_grow_too_big():
     with pytest.raises(RuleBroken):
-        rules.totals([Line(Money("99999999.99"))] * 2)
+        bill_rules.totals([Line(Money("99999999.99"))] * 2)
 
 
 def test_only_a_draft_with_lines_is_issued():
-    assert rules.check_issue(BillState.DRAFT, VISIT).total == Money("190.00")
+    assert bill_rules.check_issue(BillState.DRAFT, VISIT).total == Money("190.00")
     for state in set(BillState) - {BillState.DRAFT}:
         with pytest.raises(RuleBroken):
-            rules.check_issue(state, VISIT)
+            bill_rules.check_issue(state, VISIT)
         with pytest.raises(RuleBroken):
-            rules.check_editable(state)
+            bill_rules.check_editable(state)
     with pytest.raises(RuleBroken):
-        rules.check_issue(BillState.DRAFT, [])
+        bill_rules.check_issue(BillState.DRAFT, [])
     with pytest.raises(RuleBroken):
-        rules.check_issue(BillState.DRAFT, VISIT, Money("190.01"))
-    rules.check_editable(BillState.DRAFT)
+        bill_rules.check_issue(BillState.DRAFT, VISIT, Money("190.01"))
+    bill_rules.check_editable(BillState.DRAFT)
 
 
 def test_void_only_without_money_and_with_a_reason():
-    rules.check_void(BillState.ISSUED, ZERO, "wrong patient")
+    bill_rules.check_void(BillState.ISSUED, ZERO, "wrong patient")
     for state, paid, reason in [
         (BillState.VOID, ZERO, "x"),
         (BillState.PART_PAID, Money("1.00"), "x"),
         (BillState.ISSUED, ZERO, " "),
     ]:
         with pytest.raises(RuleBroken):
-            rules.check_void(state, paid, reason)
+            bill_rules.check_void(state, paid, reason)
 
 
 def test_no_more_is_written_off_than_is_owed():
-    rules.check_write_off(Money("40.00"), BillState.PART_PAID, Money("40.00"))
+    correction_rules.check_write_off(Money("40.00"), BillState.PART_PAID, Money("40.00"))
     for amount, state in [
         ("40.01", BillState.ISSUED),
         ("0.00", BillState.ISSUED),
@@ -113,7 +115,7 @@ def test_no_more_is_written_off_than_is_owed():
         ("1.00", BillState.PAID),
     ]:
         with pytest.raises(RuleBroken):
-            rules.check_write_off(Money(amount), state, Money("40.00"))
+            correction_rules.check_write_off(Money(amount), state, Money("40.00"))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,7 @@ def test_no_more_is_written_off_than_is_owed():
     [("10", "10.00"), ("10%", "19.00"), ("7.5 %", "14.25"), ("0", "0.00"), ("100%", "190.00"), ("190", "190.00")],
 )
 def test_discounts_as_typed(typed, amount):
-    assert rules.discount_of(typed, Money("190.00")) == Money(amount)
+    assert bill_rules.discount_of(typed, Money("190.00")) == Money(amount)
 
 
 @pytest.mark.parametrize(
@@ -129,24 +131,24 @@ def test_discounts_as_typed(typed, amount):
 )
 def test_discounts_nobody_gives(typed):
     with pytest.raises(RuleBroken) as refusal:
-        rules.discount_of(typed, Money("190.00"))
+        bill_rules.discount_of(typed, Money("190.00"))
     assert refusal.value.field == "discount"
 
 
 def test_a_discount_above_the_limit_needs_a_second_person():
     limit = Decimal(10)
-    assert not rules.needs_approval(Money("19.00"), Money("190.00"), limit)
-    assert rules.needs_approval(Money("19.01"), Money("190.00"), limit)
-    assert rules.needs_approval(Money("0.01"), Money("190.00"), Decimal(0))
+    assert not bill_rules.needs_approval(Money("19.00"), Money("190.00"), limit)
+    assert bill_rules.needs_approval(Money("19.01"), Money("190.00"), limit)
+    assert bill_rules.needs_approval(Money("0.01"), Money("190.00"), Decimal(0))
     with pytest.raises(RuleBroken):
-        rules.check_approver(7, 7)
-    rules.check_approver(7, 8)
+        correction_rules.check_approver(7, 7)
+    correction_rules.check_approver(7, 8)
 
 
 def test_payer_and_patient_share_to_the_cent():
     dice = random.Random(8)
     for _ in range(300):
         total, rate = Money(Decimal(dice.randrange(10**6)) / 100), Decimal(dice.randrange(-500, 12000)) / 100
-        patient, payer = rules.payer_split(total, rate)
+        patient, payer = bill_rules.payer_split(total, rate)
         assert patient + payer == total
         assert ZERO <= payer <= total

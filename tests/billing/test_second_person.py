@@ -8,23 +8,28 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from hms.billing import actions, queries
+from hms.billing.bills import actions as bill_actions
+from hms.billing.bills import issuing, queries
+from hms.billing.corrections import actions as correction_actions
 from hms.billing.models import Bill, Correction, Payment
+from hms.billing.payments import actions as payment_actions
+from hms.billing.tills import actions as till_actions
 from hms.core import clock
 from hms.core.actions import doing
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.core.errors import Conflict, DomainError, NotAllowed, NotFound, RuleBroken
-from hms.core.known_settings import SETTINGS
 from hms.core.money import ZERO, Money
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
+from hms.core.settings.definitions import SETTINGS
 from hms.messages.models import Notification
-from hms.reports.proving import faults
-from hms.staff import accounts, identity, links
-from hms.staff.confirming import FRESH_FOR
+from hms.reports.reconciliation import faults
+from hms.staff import request_user
+from hms.staff.accounts import actions as account_actions
 from hms.staff.models import Role, User, UserSession
+from hms.staff.onboarding import one_time_links
+from hms.staff.sign_in.reauthentication import FRESH_FOR
+from tests.billing import factories
 from tests.conftest import PASSWORD
-
-from . import factories
 
 pytestmark = pytest.mark.security("N")
 
@@ -35,54 +40,56 @@ def draft(*prices: str) -> Bill:
 
 def test_a_refund_takes_two_and_leaves_the_till_of_whoever_asked(db, person):
     cashier, admin, bill = person("cashier"), person("admin"), draft("100.00")
-    payment = actions.take_payment(bill.id, Money("100.00"), "Cash", by=cashier)
-    asked = actions.propose_refund(payment.id, amount=Money("30.00"), reason="test not done", by=cashier)
+    payment = payment_actions.take_payment(bill.id, Money("100.00"), "Cash", by=cashier)
+    asked = correction_actions.propose_refund(payment.id, amount=Money("30.00"), reason="test not done", by=cashier)
     assert (bill.paid, asked.status) == (Money("100.00"), "waiting")
     with pytest.raises(RuleBroken, match="you asked"):
-        actions.approve(asked.id, by=cashier)
+        correction_actions.approve(asked.id, by=cashier)
     with pytest.raises(NotAllowed):
-        actions.approve(asked.id, by=person("receptionist"))
-    actions.approve(asked.id, by=admin)
+        correction_actions.approve(asked.id, by=person("receptionist"))
+    correction_actions.approve(asked.id, by=admin)
     back = database.session.scalars(select(Payment).filter_by(kind="refund")).one()
     assert (back.number[0], back.received_by_id, back.shift_id) == ("C", cashier.id, payment.shift_id)
     assert (bill.status, bill.paid) == ("part_paid", Money("70.00"))
     told = database.session.scalars(select(Notification).filter_by(user_id=cashier.id)).one()
     assert (told.url, "approved" in told.title) == (f"/billing/bills/{bill.id}", True)
     with pytest.raises(Conflict, match="decided already"):
-        actions.approve(asked.id, by=admin)
+        correction_actions.approve(asked.id, by=admin)
     with pytest.raises(RuleBroken, match="Only 70.00"):
-        actions.propose_refund(payment.id, amount=Money("70.01"), reason="more", by=admin)
+        correction_actions.propose_refund(payment.id, amount=Money("70.01"), reason="more", by=admin)
     assert list(faults(clock.today())) == []
 
 
 def test_a_void_bill_takes_two_and_no_money_on_it(db, person):
     cashier, bill = person("cashier"), draft("100.00")
-    actions.issue(bill.id, by=cashier)
-    asked = actions.propose_void(bill.id, reason="wrong patient", by=cashier)
+    issuing.issue(bill.id, by=cashier)
+    asked = correction_actions.propose_void(bill.id, reason="wrong patient", by=cashier)
     with pytest.raises(Conflict, match="asked for already"):
-        actions.propose_void(bill.id, reason="wrong patient", by=person("admin"))
-    payment = actions.take_payment(bill.id, Money("1.00"), "Cash", by=cashier)
+        correction_actions.propose_void(bill.id, reason="wrong patient", by=person("admin"))
+    payment = payment_actions.take_payment(bill.id, Money("1.00"), "Cash", by=cashier)
     with pytest.raises(RuleBroken, match="Refund it first"):
-        actions.approve(asked.id, by=person("admin"))
-    back = actions.propose_refund(payment.id, reason="by mistake", by=person("admin"))
-    actions.approve(back.id, by=cashier)
-    actions.approve(asked.id, by=person("admin"))
+        correction_actions.approve(asked.id, by=person("admin"))
+    back = correction_actions.propose_refund(payment.id, reason="by mistake", by=person("admin"))
+    correction_actions.approve(back.id, by=cashier)
+    correction_actions.approve(asked.id, by=person("admin"))
     assert (bill.status, bill.number[:2], bill.void_reason) == ("void", "B-", "wrong patient")
     with pytest.raises(Conflict, match="second person"):
-        actions.give_up_draft(bill.id, reason="x", by=person("admin"))
+        issuing.give_up_draft(bill.id, reason="x", by=person("admin"))
 
 
 def test_a_write_off_settles_the_bill_and_no_reader_forgets_it(db, person, program):
     cashier, bill = person("cashier"), draft("100.00")
-    actions.take_payment(bill.id, Money("60.00"), "Cash", by=cashier)
+    payment_actions.take_payment(bill.id, Money("60.00"), "Cash", by=cashier)
     with pytest.raises(RuleBroken, match="Only 40.00"):
-        actions.propose_write_off(bill.id, amount=Money("40.01"), reason="poor", by=cashier)
-    part = actions.propose_write_off(bill.id, amount=Money("15.00"), reason="poor", by=cashier)
-    actions.approve(part.id, by=person("admin"))
+        correction_actions.propose_write_off(bill.id, amount=Money("40.01"), reason="poor", by=cashier)
+    part = correction_actions.propose_write_off(bill.id, amount=Money("15.00"), reason="poor", by=cashier)
+    correction_actions.approve(part.id, by=person("admin"))
     assert (bill.status, queries.owed(bill.patient_id)) == ("part_paid", Money("25.00"))
     with pytest.raises(RuleBroken, match="Only 25.00"):
-        actions.take_payment(bill.id, Money("25.01"), "Cash", by=cashier)
-    actions.approve(actions.propose_write_off(bill.id, reason="poor", by=cashier).id, by=person("admin"))
+        payment_actions.take_payment(bill.id, Money("25.01"), "Cash", by=cashier)
+    correction_actions.approve(
+        correction_actions.propose_write_off(bill.id, reason="poor", by=cashier).id, by=person("admin")
+    )
     assert (bill.status, bill.paid, queries.owed(bill.patient_id)) == ("paid", Money("60.00"), ZERO)
     shown = program("cashier").get(f"/api/bills/{bill.id}/").get_json()
     assert (shown["written_off"], shown["balance"], shown["paid_amount"]) == ("40.00", "0.00", "60.00")
@@ -91,45 +98,45 @@ def test_a_write_off_settles_the_bill_and_no_reader_forgets_it(db, person, progr
 
 def test_a_discount_above_the_limit_is_asked_for_and_lines_do_not_leave_it_behind(db, person):
     cashier, bill = person("cashier"), draft("100.00", "900.00")
-    assert actions.ask_discount(bill.id, discount="10%", reason="staff", by=cashier) is None
+    assert correction_actions.ask_discount(bill.id, discount="10%", reason="staff", by=cashier) is None
     assert bill.discount == Money("100.00")
     large = database.session.scalars(
         text("SELECT id FROM bill_line WHERE bill_id = :b AND amount = 900").params(b=bill.id)
     )
-    actions.withdraw_line(bill.id, large.one(), by=cashier)
+    bill_actions.withdraw_line(bill.id, large.one(), by=cashier)
     with pytest.raises(RuleBroken, match="second person"):
-        actions.issue(bill.id, by=cashier)
+        issuing.issue(bill.id, by=cashier)
     with pytest.raises(RuleBroken, match="second person"):
-        actions.ask_discount(bill.id, discount="50%", reason="poor", by=person("receptionist"))
-    asked = actions.ask_discount(bill.id, discount="50%", reason="poor", by=cashier)
+        correction_actions.ask_discount(bill.id, discount="50%", reason="poor", by=person("receptionist"))
+    asked = correction_actions.ask_discount(bill.id, discount="50%", reason="poor", by=cashier)
     assert (asked.amount, bill.discount) == (Money("50.00"), Money("100.00"))
-    actions.approve(asked.id, by=person("admin"))
-    actions.issue(bill.id, by=cashier)
+    correction_actions.approve(asked.id, by=person("admin"))
+    issuing.issue(bill.id, by=cashier)
     assert (bill.discount, bill.discount_reason, bill.total) == (Money("50.00"), "poor", Money("50.00"))
 
 
 def test_no_and_never_mind(db, person):
     cashier, bill = person("cashier"), draft("100.00")
-    asked = actions.propose_void(bill.id, reason="wrong patient", by=cashier)
+    asked = correction_actions.propose_void(bill.id, reason="wrong patient", by=cashier)
     with pytest.raises(RuleBroken) as refusal:
-        actions.decline(asked.id, reason=" ", by=person("admin"))
+        correction_actions.decline(asked.id, reason=" ", by=person("admin"))
     assert refusal.value.field == "reason"
-    actions.decline(asked.id, reason="it is the right one", by=person("admin"))
+    correction_actions.decline(asked.id, reason="it is the right one", by=person("admin"))
     assert (asked.status, bill.status) == ("declined", "draft")
-    second = actions.propose_void(bill.id, reason="really", by=cashier)
+    second = correction_actions.propose_void(bill.id, reason="really", by=cashier)
     with pytest.raises(NotFound):
-        actions.take_back(second.id, by=person("admin"))
-    actions.take_back(second.id, by=cashier)
+        correction_actions.take_back(second.id, by=person("admin"))
+    correction_actions.take_back(second.id, by=cashier)
     assert second.status == "withdrawn"
 
 
 def test_a_till_that_is_counted_gives_nothing_back(db, person):
     cashier, bill = person("cashier"), draft("10.00")
-    payment = actions.take_payment(bill.id, Money("10.00"), "Cash", by=cashier)
-    asked = actions.propose_refund(payment.id, reason="twice", by=cashier)
-    actions.count_till({}, by=cashier)
+    payment = payment_actions.take_payment(bill.id, Money("10.00"), "Cash", by=cashier)
+    asked = correction_actions.propose_refund(payment.id, reason="twice", by=cashier)
+    till_actions.count_till({}, by=cashier)
     with pytest.raises(RuleBroken, match="is counted"):
-        actions.approve(asked.id, by=person("admin"))
+        correction_actions.approve(asked.id, by=person("admin"))
     assert database.session.get(Correction, asked.id, populate_existing=True).status == "waiting"
 
 
@@ -147,8 +154,8 @@ def test_a_till_that_is_counted_gives_nothing_back(db, person):
 )
 def test_the_database_insists(db, person, statement):
     bill = draft("100.00")
-    payment = actions.take_payment(bill.id, Money("50.00"), "Cash", by=person("cashier"))
-    actions.propose_refund(payment.id, reason="x", by=person("cashier"))
+    payment = payment_actions.take_payment(bill.id, Money("50.00"), "Cash", by=person("cashier"))
+    correction_actions.propose_refund(payment.id, reason="x", by=person("cashier"))
     with pytest.raises((Conflict, RuleBroken)), doing("tests.cheat", SYSTEM):
         database.session.execute(text(statement))
 
@@ -156,15 +163,15 @@ def test_the_database_insists(db, person, statement):
 def test_of_two_who_agree_at_once_one_gives_the_money_back(real_app):
     bill = draft("100.00")
     ids = dict(database.session.execute(select(User.username, User.id)).all())
-    payment = actions.take_payment(bill.id, Money("100.00"), "Cash", by=SYSTEM)
-    asked = actions.propose_refund(payment.id, reason="x", by=identity.person(ids["admin"]))
+    payment = payment_actions.take_payment(bill.id, Money("100.00"), "Cash", by=SYSTEM)
+    asked = correction_actions.propose_refund(payment.id, reason="x", by=request_user.person(ids["admin"]))
     asked_id = asked.id
     database.session.commit()
 
     def approve(_n: int) -> str:
         with real_app.app_context():
             try:
-                actions.approve(asked_id, by=identity.person(ids["cashier"]))
+                correction_actions.approve(asked_id, by=request_user.person(ids["cashier"]))
             except DomainError as refusal:
                 return refusal.code
             return "done"
@@ -177,7 +184,7 @@ def test_of_two_who_agree_at_once_one_gives_the_money_back(real_app):
 
 def test_the_page_says_who_waits_for_whom(db, person, desk):
     bill = draft("100.00")
-    actions.issue(bill.id, by=person("cashier"))
+    issuing.issue(bill.id, by=person("cashier"))
     url = f"/billing/bills/{bill.id}"
     cashier, admin = desk("cashier"), desk("admin")
     assert cashier.form(f"{url}/write-off", amount="100.00", reason="").status_code == 400
@@ -205,7 +212,7 @@ def test_the_page_says_who_waits_for_whom(db, person, desk):
 
 def test_the_list_asks_as_much_for_many_as_for_few(db, person, desk):
     def ask() -> None:
-        actions.propose_void(draft("1.00").id, reason="x", by=person("cashier"))
+        correction_actions.propose_void(draft("1.00").id, reason="x", by=person("cashier"))
 
     ask()
     few = desk("admin").queries("/billing/approvals")
@@ -218,8 +225,8 @@ def test_the_list_asks_as_much_for_many_as_for_few(db, person, desk):
 def in_the_books(db, person) -> dict[str, int]:
     """Ids that statements name: a bill of 100.00 issued and half paid by the cashier, who asks for a refund; a draft."""
     cashier, bill, other = person("cashier"), draft("100.00"), draft("100.00")
-    payment = actions.take_payment(bill.id, Money("50.00"), "Cash", by=cashier)
-    asked = actions.propose_refund(payment.id, reason="x", by=cashier)
+    payment = payment_actions.take_payment(bill.id, Money("50.00"), "Cash", by=cashier)
+    asked = correction_actions.propose_refund(payment.id, reason="x", by=cashier)
     ids = {"bill": bill.id, "draft": other.id, "payment": payment.id, "asked": asked.id, "shift": payment.shift_id}
     return ids | {"cashier": cashier.id, "admin": person("admin").id, "patient": bill.patient_id}
 
@@ -326,18 +333,18 @@ def _run_and_check(statement: str, values: dict[str, int]) -> None:
 
 def test_a_bill_is_not_marked_paid_without_a_payment(real_app):
     bill_id = draft("100.00").id
-    cashier = identity.person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
-    actions.issue(bill_id, by=cashier)
+    cashier = request_user.person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
+    issuing.issue(bill_id, by=cashier)
     with pytest.raises(Conflict) as refusal, doing("tests.cheat", cashier):
         database.session.execute(text("UPDATE bill SET paid = total, status = 'paid'"))
     assert refusal.value.code == "payments_add_up"
-    actions.take_payment(bill_id, Money("100.00"), "Cash", by=cashier)
+    payment_actions.take_payment(bill_id, Money("100.00"), "Cash", by=cashier)
     assert database.session.execute(text("SELECT status FROM bill")).scalar_one() == "paid"
 
 
 def test_a_void_bill_stays_void(in_the_books, person):
-    asked = actions.propose_void(in_the_books["draft"], reason="x", by=person("cashier"))
-    actions.approve(asked.id, by=person("admin"))
+    asked = correction_actions.propose_void(in_the_books["draft"], reason="x", by=person("cashier"))
+    correction_actions.approve(asked.id, by=person("admin"))
     with pytest.raises(Conflict, match="final"), doing("tests.cheat", person("admin")):
         database.session.execute(text("UPDATE bill SET void_reason = 'y' WHERE id = :draft"), in_the_books)
 
@@ -346,23 +353,23 @@ def test_a_void_bill_stays_void(in_the_books, person):
 def test_who_opened_an_account_and_its_holder_do_not_approve_for_each_other(in_the_books, person, program, asks):
     cashier_role = database.session.scalars(select(Role.id).filter_by(code="cashier")).one()
     admin = person("admin")
-    added = accounts.add_person(username="puppet", role_id=cashier_role, by=admin)
-    puppet = identity.person(added.user.id)
+    added = account_actions.add_person(username="puppet", role_id=cashier_role, by=admin)
+    puppet = request_user.person(added.user.id)
     asker, approver = (admin, puppet) if asks == "admin" else (puppet, admin)
-    asked = actions.propose_write_off(in_the_books["bill"], reason="x", by=asker)
+    asked = correction_actions.propose_write_off(in_the_books["bill"], reason="x", by=asker)
     with pytest.raises(RuleBroken) as refusal:
-        actions.approve(asked.id, by=approver)
+        correction_actions.approve(asked.id, by=approver)
     assert refusal.value.code == "opened_lately"
     values = in_the_books | {"asked": asked.id, "by": approver.id}
     with pytest.raises(Conflict) as by_database, doing("tests.cheat", approver):
         database.session.execute(text(DECIDE.format(status="approved", by=":by")), values)
     assert by_database.value.code == "opened_lately"
-    actions.approve(asked.id, by=person("cashier"))
+    correction_actions.approve(asked.id, by=person("cashier"))
 
 
 def test_a_link_for_an_account_counts_as_opening_it(in_the_books, person, program):
-    asked = actions.propose_write_off(in_the_books["bill"], reason="x", by=person("admin"))
-    links.make_link(in_the_books["cashier"], by=person("admin"))
+    asked = correction_actions.propose_write_off(in_the_books["bill"], reason="x", by=person("admin"))
+    one_time_links.make_link(in_the_books["cashier"], by=person("admin"))
     refused = program("cashier").post(f"/api/corrections/{asked.id}/approve/", json={"proof": PASSWORD})
     assert refused.status_code == 400
     assert "opened your account or made a link" in refused.get_data(as_text=True)

@@ -11,18 +11,20 @@ from psycopg import OperationalError
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from hms.billing import actions, shifts
+from hms.billing.bills import actions as bill_actions
+from hms.billing.bills import charges, issuing
+from hms.billing.enums import Method
 from hms.billing.models import Bill, BillLine, CashShift, Payment
-from hms.billing.payments import Method
-from hms.core import settings
+from hms.billing.payments import actions as payment_actions
+from hms.billing.tills import actions as till_actions
 from hms.core.actions import doing
-from hms.core.db import db as database
+from hms.core.background.outbox import Outbox
+from hms.core.db.session import db as database
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.money import Money
-from hms.core.outbox import Outbox
-from hms.core.people import SYSTEM
-
-from . import factories
+from hms.core.person import SYSTEM
+from hms.core.settings import store
+from tests.billing import factories
 
 
 def draft(*prices: str) -> Bill:
@@ -31,14 +33,14 @@ def draft(*prices: str) -> Bill:
 
 def test_an_issued_bill_has_a_number_and_does_not_change(db, person):
     bill = draft("150.00", "40.00")
-    actions.issue(bill.id, by=person("cashier"))
+    issuing.issue(bill.id, by=person("cashier"))
     assert bill.number.startswith("B-20")
     assert bill.number.endswith("-000001")
     assert (bill.status, bill.total, bill.collects) == ("issued", Money("190.00"), False)
     assert bill.frozen["patient"]["spoken_name"] == "Kadiatu Kamara"
     assert database.session.scalars(select(Outbox.ref_id).filter_by(kind="billing.invoice")).all() == [bill.id]
     with pytest.raises(RuleBroken):
-        actions.add_line(bill.id, item="Late", unit_price=Money("1.00"), by=person("cashier"))
+        bill_actions.add_line(bill.id, item="Late", unit_price=Money("1.00"), by=person("cashier"))
     line = database.session.scalars(select(BillLine).filter_by(bill_id=bill.id)).first()
     with pytest.raises(Conflict, match="final"), doing("tests.cheat", SYSTEM):
         database.session.execute(text("UPDATE bill_line SET amount = 1 WHERE id = :id"), {"id": line.id})
@@ -48,7 +50,7 @@ def test_an_issued_bill_has_a_number_and_does_not_change(db, person):
 
 def test_what_a_bill_says_of_the_patient_stays_when_the_patient_marries(db, person):
     bill = draft("10.00")
-    actions.issue(bill.id, by=person("cashier"))
+    issuing.issue(bill.id, by=person("cashier"))
     with doing("tests.marry", SYSTEM):
         database.session.execute(
             text("UPDATE patient SET family_name = 'Sesay' WHERE id = :id"), {"id": bill.patient_id}
@@ -60,23 +62,23 @@ def test_what_a_bill_says_of_the_patient_stays_when_the_patient_marries(db, pers
 def test_charges_after_the_issue_begin_a_new_draft(db, person):
     kadiatu = factories.patient()
     charge = {"description": "Item", "unit_price": Money("5.00"), "by": person("doctor")}
-    first = actions.add_charge(kadiatu.id, source="encounter", source_id=1, **charge)
-    actions.issue(first.bill_id, by=person("cashier"))
-    second = actions.add_charge(kadiatu.id, source="encounter", source_id=2, **charge)
+    first = charges.add_charge(kadiatu.id, source="encounter", source_id=1, **charge)
+    issuing.issue(first.bill_id, by=person("cashier"))
+    second = charges.add_charge(kadiatu.id, source="encounter", source_id=2, **charge)
     assert second.bill_id != first.bill_id
 
 
 def test_an_empty_draft_is_not_issued(db, person):
-    bill = actions.create_bill(factories.patient().id, by=person("cashier"))
+    bill = bill_actions.create_bill(factories.patient().id, by=person("cashier"))
     with pytest.raises(RuleBroken, match="at least one line"):
-        actions.issue(bill.id, by=person("cashier"))
+        issuing.issue(bill.id, by=person("cashier"))
 
 
 def test_a_part_and_the_rest(db, person):
     bill = draft("190.00")
-    first = actions.take_payment(bill.id, Money("100.00"), "Cash", tendered=Money("200"), by=person("cashier"))
+    first = payment_actions.take_payment(bill.id, Money("100.00"), "Cash", tendered=Money("200"), by=person("cashier"))
     assert (bill.number[:2], bill.status, bill.paid) == ("B-", "part_paid", Money("100.00"))
-    rest = actions.take_payment(bill.id, Money("90.00"), "momo", "OM-77123", by=person("cashier"))
+    rest = payment_actions.take_payment(bill.id, Money("90.00"), "momo", "OM-77123", by=person("cashier"))
     assert (bill.status, rest.method, rest.tendered) == ("paid", "Mobile Money", None)
     assert [p.number[-6:] for p in (first, rest)] == ["000001", "000002"]
     assert first.shift_id == rest.shift_id is not None
@@ -98,7 +100,7 @@ def test_payments_that_are_not_taken(db, person, payment, field):
     bill = draft("190.00")
     given = {key: Money(value) if key in ("amount", "tendered") else value for key, value in payment.items()}
     with pytest.raises(RuleBroken) as refusal:
-        actions.take_payment(bill.id, **given, by=person("cashier"))
+        payment_actions.take_payment(bill.id, **given, by=person("cashier"))
     assert refusal.value.field == field
     database.session.expire_all()
     assert database.session.get(Bill, bill.id).status == "draft", "a refused payment issues nothing"
@@ -106,7 +108,7 @@ def test_payments_that_are_not_taken(db, person, payment, field):
 
 @pytest.mark.security("N")
 def test_payments_are_for_ever(db, person):
-    payment = actions.take_payment(draft("10.00").id, Money("10.00"), "Cash", by=person("cashier"))
+    payment = payment_actions.take_payment(draft("10.00").id, Money("10.00"), "Cash", by=person("cashier"))
     with pytest.raises(Conflict, match="final"), doing("tests.cheat", SYSTEM):
         database.session.execute(text("UPDATE payment SET amount = 1 WHERE id = :id"), {"id": payment.id})
 
@@ -114,45 +116,45 @@ def test_payments_are_for_ever(db, person):
 def test_a_draft_given_up_frees_what_it_charged(db, person):
     kadiatu = factories.patient()
     charge = {"description": "X", "unit_price": Money("5.00"), "source": "dispense", "source_id": 9}
-    line = actions.add_charge(kadiatu.id, **charge, by=person("pharmacist"))
-    actions.give_up_draft(line.bill_id, reason="made twice", by=person("admin"))
-    again = actions.add_charge(kadiatu.id, **charge, by=person("pharmacist"))
+    line = charges.add_charge(kadiatu.id, **charge, by=person("pharmacist"))
+    issuing.give_up_draft(line.bill_id, reason="made twice", by=person("admin"))
+    again = charges.add_charge(kadiatu.id, **charge, by=person("pharmacist"))
     assert again.bill_id != line.bill_id
 
 
 def test_the_till_agrees_or_somebody_says_why(db, person):
     cashier = person("cashier")
-    actions.open_till(Money("50.00"), by=cashier)
+    till_actions.open_till(Money("50.00"), by=cashier)
     with pytest.raises(Conflict, match="open already"):
-        actions.open_till(Money("50.00"), by=cashier)
+        till_actions.open_till(Money("50.00"), by=cashier)
     bill = draft("200.00")
-    actions.take_payment(bill.id, Money("130.00"), "Cash", by=cashier)
-    actions.take_payment(bill.id, Money("70.00"), "Card", "4711-22", by=cashier)
-    actions.count_till({Decimal(20): 8}, Money("10.00"), {Method.CARD: Money("70.00")}, by=cashier)
-    shift = actions.count_till({Decimal(20): 8}, Money("10.00"), {Method.CARD: Money("70.00")}, by=cashier)
+    payment_actions.take_payment(bill.id, Money("130.00"), "Cash", by=cashier)
+    payment_actions.take_payment(bill.id, Money("70.00"), "Card", "4711-22", by=cashier)
+    till_actions.count_till({Decimal(20): 8}, Money("10.00"), {Method.CARD: Money("70.00")}, by=cashier)
+    shift = till_actions.count_till({Decimal(20): 8}, Money("10.00"), {Method.CARD: Money("70.00")}, by=cashier)
     with pytest.raises(Conflict, match="counted twice"):
-        actions.count_till({Decimal(20): 9}, by=cashier)
-    assert [(d.method.value, str(d.difference)) for d in shifts.differences(shift)] == [
+        till_actions.count_till({Decimal(20): 9}, by=cashier)
+    assert [(d.method.value, str(d.difference)) for d in till_actions.differences(shift)] == [
         ("Cash", "-10.00"),
         ("Card", "0.00"),
     ]
     with pytest.raises(RuleBroken, match="say why"):
-        actions.close_till(by=cashier)
+        till_actions.close_till(by=cashier)
     with pytest.raises(RuleBroken, match="is counted"):
-        actions.take_payment(draft("5.00").id, Money("5.00"), "Cash", by=cashier)
-    actions.close_till("gave wrong change", by=cashier)
+        payment_actions.take_payment(draft("5.00").id, Money("5.00"), "Cash", by=cashier)
+    till_actions.close_till("gave wrong change", by=cashier)
     assert shift.number.startswith("Z-")
     with pytest.raises(Conflict, match="final"), doing("tests.cheat", SYSTEM):
         database.session.execute(text("UPDATE cash_shift SET counted = '{}' WHERE id = :id"), {"id": shift.id})
 
 
 def test_a_hospital_may_want_the_till_opened_by_hand(db, person):
-    settings.change_setting("billing.open_till_by_itself", False, by=person("admin"))
+    store.change_setting("billing.open_till_by_itself", False, by=person("admin"))
     bill = draft("5.00")
     with pytest.raises(RuleBroken, match="not open"):
-        actions.take_payment(bill.id, Money("5.00"), "Cash", by=person("cashier"))
-    actions.open_till(by=person("cashier"))
-    actions.take_payment(bill.id, Money("5.00"), "Cash", by=person("cashier"))
+        payment_actions.take_payment(bill.id, Money("5.00"), "Cash", by=person("cashier"))
+    till_actions.open_till(by=person("cashier"))
+    payment_actions.take_payment(bill.id, Money("5.00"), "Cash", by=person("cashier"))
 
 
 @pytest.mark.security("N")
@@ -162,7 +164,7 @@ def test_eight_windows_take_sixty_of_a_hundred_and_one_gets_it(real_app):
     def pay(_window: int) -> str:
         with real_app.app_context():
             try:
-                return actions.take_payment(bill_id, Money("60.00"), "Cash", by=SYSTEM).number
+                return payment_actions.take_payment(bill_id, Money("60.00"), "Cash", by=SYSTEM).number
             except RuleBroken as refusal:
                 return refusal.code
 
@@ -202,7 +204,7 @@ def _issue(bill_id: int, fate: str) -> None:
     for _ in range(20):
         try:
             with doing("tests.issue", SYSTEM):
-                actions.issue(bill_id, by=SYSTEM)
+                issuing.issue(bill_id, by=SYSTEM)
                 if fate == "kill":
                     _kill_my_connection()
                 if fate:
@@ -223,14 +225,14 @@ def _kill_my_connection() -> None:
 def test_two_windows_of_one_cashier_share_one_till(real_app):
     ids = [draft("10.00").id for _ in range(6)]
     with real_app.app_context():
-        from hms.staff import identity
+        from hms.staff import request_user
         from hms.staff.models import User
 
-        cashier = identity.person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
+        cashier = request_user.person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
 
     def pay(bill_id: int) -> None:
         with real_app.app_context():
-            actions.take_payment(bill_id, Money("10.00"), "Cash", by=cashier)
+            payment_actions.take_payment(bill_id, Money("10.00"), "Cash", by=cashier)
 
     with ThreadPoolExecutor(6) as windows:
         list(windows.map(pay, ids))

@@ -2,38 +2,38 @@ from decimal import Decimal
 
 import pytest
 
-from hms.billing import till
-from hms.billing.payments import Method
+from hms.billing.enums import Method
+from hms.billing.tills import rules
 from hms.core.errors import RuleBroken
 from hms.core.money import ZERO, Money
 
 
 def test_the_count_of_an_evening():
     pieces = {Decimal(20): 21, Decimal(10): 8, Decimal("0.50"): 3}
-    assert till.counted(pieces, Money("0.75")) == Money("502.25")
-    assert till.counted({}) == ZERO
+    assert rules.counted(pieces, Money("0.75")) == Money("502.25")
+    assert rules.counted({}) == ZERO
 
 
 @pytest.mark.parametrize("n", [-1, 100_001, True, 1.5, "3", None])
 def test_counts_nobody_makes(n):
     with pytest.raises(RuleBroken) as refusal:
-        till.counted({Decimal(20): n})
+        rules.counted({Decimal(20): n})
     assert refusal.value.field == "count"
 
 
 def test_a_till_has_limits():
-    assert till.counted({Decimal(20000): 100_000}, Money("0.50")) == Money("2000000000.50")
+    assert rules.counted({Decimal(20000): 100_000}, Money("0.50")) == Money("2000000000.50")
     with pytest.raises(RuleBroken):
-        till.counted({Decimal(20000): 100_000}, Money("9999999999.99"))
+        rules.counted({Decimal(20000): 100_000}, Money("9999999999.99"))
     with pytest.raises(RuleBroken):
-        till.counted({}, Money("-0.01"))
+        rules.counted({}, Money("-0.01"))
 
 
 def test_expected_counted_difference():
     takings = [(Method.CASH, Money("2400.00")), (Method.CASH, Money("-20.00")), (Method.MOBILE_MONEY, Money("640.00"))]
-    due = till.expected(Money("500.00"), takings)
+    due = rules.expected(Money("500.00"), takings)
     assert due == {Method.CASH: Money("2880.00"), Method.MOBILE_MONEY: Money("640.00")}
-    rows = till.differences(
+    rows = rules.differences(
         due, {Method.CASH: Money("2870.00"), Method.MOBILE_MONEY: Money("640.00"), Method.CARD: Money("5.00")}
     )
     assert [(r.method, str(r.difference)) for r in rows] == [
@@ -44,31 +44,31 @@ def test_expected_counted_difference():
 
 
 def test_a_difference_needs_a_reason():
-    short = till.differences({Method.CASH: Money("10.00")}, {Method.CASH: Money("9.99")})
+    short = rules.differences({Method.CASH: Money("10.00")}, {Method.CASH: Money("9.99")})
     with pytest.raises(RuleBroken) as refusal:
-        till.check_closing(short, "  ")
+        rules.check_closing(short, "  ")
     assert refusal.value.field == "reason"
-    till.check_closing(short, "short change")
-    till.check_closing(till.differences({Method.CASH: ZERO}, {}), "")
+    rules.check_closing(short, "short change")
+    rules.check_closing(rules.differences({Method.CASH: ZERO}, {}), "")
 
 
 def test_a_missing_count_is_a_count_of_nothing():
-    assert till.differences({Method.CASH: Money("10.00")}, {})[0].difference == Money("-10.00")
+    assert rules.differences({Method.CASH: Money("10.00")}, {})[0].difference == Money("-10.00")
 
 
-@pytest.mark.parametrize("currency", till.DENOMINATIONS)
+@pytest.mark.parametrize("currency", rules.DENOMINATIONS)
 def test_pieces_fall_in_worth(currency):
-    for pieces in till.denominations(currency):
+    for pieces in rules.denominations(currency):
         assert list(pieces) == sorted(set(pieces), reverse=True)
         assert all(piece > 0 for piece in pieces)
 
 
 def test_an_unknown_currency_has_no_pieces():
-    assert till.denominations("XXX") == ((), ())
-    assert till.quick_amounts(Money("190.00"), "XXX") == [Money("190.00")]
+    assert rules.denominations("XXX") == ((), ())
+    assert rules.quick_amounts(Money("190.00"), "XXX") == [Money("190.00")]
 
 
 def test_likely_sums():
-    assert till.quick_amounts(Money("187.30"), "SLE") == [Money("187.30"), Money("188"), Money("190"), Money("200")]
-    assert till.quick_amounts(Money("200.00"), "SLE") == [Money("200.00")]
-    assert till.quick_amounts(Money("99999999.99"), "SLE") == [Money("99999999.99")]
+    assert rules.quick_amounts(Money("187.30"), "SLE") == [Money("187.30"), Money("188"), Money("190"), Money("200")]
+    assert rules.quick_amounts(Money("200.00"), "SLE") == [Money("200.00")]
+    assert rules.quick_amounts(Money("99999999.99"), "SLE") == [Money("99999999.99")]

@@ -12,13 +12,13 @@ from werkzeug.routing import Rule
 from hms.appointments.models import QueueEntry
 from hms.billing.models import CashShift, PriceItem
 from hms.clinical.models import NoteTemplate, VitalsReading
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.core.permissions import ALLOWED, Action, Role
 from hms.lab.models import LabOrder
 from hms.patients.models import BreakGlass, Patient
 from hms.pharmacy.models import GoodsReceipt
 from hms.staff.models import RoleChangeRequest, User
-from hms.staff.signing_in import SignedIn, open_session
+from hms.staff.sign_in.authentication import SignedIn, open_session
 from tests.house.places import WORDS
 from tests.page import PageClient
 

@@ -19,13 +19,14 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from sqlalchemy import select
 
 from config import Config
-from hms.core.alerts import Alert, room
-from hms.core.db import db as database
-from hms.local import ports, processes
-from hms.local.children import Child
-from hms.local.supervisor import flask_command
+from hms.core.db.session import db as database
+from hms.core.events import Alert, room
+from hms.local import processes
+from hms.local.servers import ports
+from hms.local.supervisor.child_process import Child
+from hms.local.supervisor.main import flask_command
 from hms.staff.models import User
-from hms.staff.signing_in import SignedIn, open_session
+from hms.staff.sign_in.authentication import SignedIn, open_session
 from tests import servers
 from tests.apps import app_beside
 from tests.conftest import _worker_number, config_for

@@ -7,21 +7,26 @@ from random import Random
 
 from sqlalchemy import select
 
-from hms.appointments import actions as appointments
-from hms.billing import actions as billing
+from hms.appointments.queue import transitions as appointments
+from hms.billing.bills import actions as bill_actions
+from hms.billing.bills import issuing
+from hms.billing.corrections import actions as correction_actions
 from hms.billing.models import Bill
-from hms.clinical import actions as clinical
+from hms.billing.payments import actions as payment_actions
+from hms.billing.tills import actions as till_actions
+from hms.clinical.diagnoses import actions as diagnosis_actions
+from hms.clinical.encounters import actions as encounter_actions
 from hms.core import clock
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.core.money import Money
-from hms.core.people import Person
+from hms.core.person import Person
 from hms.demo import visits
 from hms.demo.cases import CASES
 from hms.messages.actions import tell
-from hms.patients import actions as patients
-from hms.patients import restricting
-from hms.staff import role_requests
+from hms.patients.access import actions as access_actions
+from hms.patients.registration import actions as patients
 from hms.staff.models import Role
+from hms.staff.role_requests import actions as role_request_actions
 
 GIVEN = "Adolphblainecharlesdavidearlfrederickgeraldhubertirvinjohnken"
 FAMILY = "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewis"
@@ -49,7 +54,7 @@ def comes() -> int:
     _is_seen(team, patient_id, random)
     tell(team.doctor.id, title="A result is back", message="Hexamethylenetetramineisothiocyanatomethane", by=team.admin)
     nurse = database.session.scalars(select(Role.id).filter_by(code="nurse")).one()
-    role_requests.ask(requested_role_id=nurse, reason="I work on the ward from Monday", by=team.lab)
+    role_request_actions.ask(requested_role_id=nurse, reason="I work on the ward from Monday", by=team.lab)
     database.session.remove()
     return patient_id
 
@@ -60,8 +65,8 @@ def _somebody_is_closed(team: visits.Team, random: Random) -> None:
         given_names="Adama", family_name="Closed", sex="male", by=team.receptionist
     )
     _was_seen(team, her_neighbour.id, random, team.doctor2)
-    restricting.restrict(her_neighbour.id, reason="Works in this hospital", by=team.doctor2)
-    restricting.break_glass(her_neighbour.id, reason="Came in unconscious at night", by=team.doctors[-1])
+    access_actions.restrict(her_neighbour.id, reason="Works in this hospital", by=team.doctor2)
+    access_actions.break_glass(her_neighbour.id, reason="Came in unconscious at night", by=team.doctors[-1])
 
 
 def _arrives(team: visits.Team, patient_id: int, random: Random, doctor: Person) -> int:
@@ -78,17 +83,17 @@ def _was_seen(team: visits.Team, patient_id: int, random: Random, doctor: Person
 def _pays(team: visits.Team, patient_id: int) -> None:
     """A part of the first bill, which she wants back when the till is closed."""
     bill = database.session.query(Bill).filter_by(patient_id=patient_id).one()
-    billing.issue(bill.id, by=team.cashier)
-    payment = billing.take_payment(bill.id, Money("1.50"), "Cash", "", by=team.cashier)
-    billing.count_till({}, Money("0"), by=team.cashier)
-    billing.close_till("The drawer was not counted", by=team.cashier)
-    billing.propose_refund(payment.id, reason="Paid by her insurance", by=team.cashier)
+    issuing.issue(bill.id, by=team.cashier)
+    payment = payment_actions.take_payment(bill.id, Money("1.50"), "Cash", "", by=team.cashier)
+    till_actions.count_till({}, Money("0"), by=team.cashier)
+    till_actions.close_till("The drawer was not counted", by=team.cashier)
+    correction_actions.propose_refund(payment.id, reason="Paid by her insurance", by=team.cashier)
 
 
 def _is_seen(team: visits.Team, patient_id: int, random: Random) -> None:
     entry_id = _arrives(team, patient_id, random, team.doctor)
-    encounter = clinical.start_encounter(queue_entry_id=entry_id, by=team.doctor)
-    clinical.save_encounter(encounter.id, chief_complaint=CASE.complaint, notes=CASE.note, by=team.doctor)
-    clinical.add_condition(encounter.id, code=CASE.code, by=team.doctor)
+    encounter = encounter_actions.start_encounter(queue_entry_id=entry_id, by=team.doctor)
+    encounter_actions.save_encounter(encounter.id, chief_complaint=CASE.complaint, notes=CASE.note, by=team.doctor)
+    diagnosis_actions.add_condition(encounter.id, code=CASE.code, by=team.doctor)
     dressing = [{"description": "Dressing", "unit_price": Money("12.50")}]
-    billing.create_bill(patient_id, items=dressing, by=team.cashier)
+    bill_actions.create_bill(patient_id, items=dressing, by=team.cashier)

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page
 from sqlalchemy import func, select
 
 from hms.core import clock
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.patients.models import Patient
 
 

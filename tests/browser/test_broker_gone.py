@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from hms.local.valkey import Valkey
+from hms.local.servers.valkey import Valkey
 from tests.browser.conftest import opened
 from tests.browser.steps import row_of, ux
 from tests.conftest import PASSWORD

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from hms.core.alerts import Alert
+from hms.core.events import Alert
 
 pytestmark = pytest.mark.browser
 

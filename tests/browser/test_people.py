@@ -8,10 +8,11 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
-from hms.staff import accounts, giving
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.staff.accounts import actions
 from hms.staff.models import Role, User
+from hms.staff.roles import assignment
 
 pytestmark = [pytest.mark.browser, pytest.mark.security("M")]
 
@@ -46,14 +47,14 @@ def test_a_new_role_is_told_on_open_pages_and_felt_by_their_sockets(at_desk, ser
     closed = _listening(tab)
     with served.app.app_context():
         nurse, lab = _ids("nurse", "lab")
-        giving.assign_role(nurse, lab, by=SYSTEM)
+        assignment.assign_role(nurse, lab, by=SYSTEM)
         database.session.remove()
     assert _waited(tab, closed) <= FELT_WITHIN
     tab.reload()
     expect(tab.locator("footer")).to_contain_text("(Lab)")
     expect(tab.locator("[data-alert-count]")).to_have_text("1")
     with served.app.app_context():
-        giving.assign_role(*_ids("nurse", "nurse"), by=SYSTEM)
+        assignment.assign_role(*_ids("nurse", "nurse"), by=SYSTEM)
         database.session.remove()
 
 
@@ -62,12 +63,12 @@ def test_a_closed_account_is_out_of_its_open_page(at_desk, served):
     closed = _listening(tab)
     with served.app.app_context():
         receptionist, _none = _ids("receptionist")
-        accounts.deactivate(receptionist, by=SYSTEM)
+        actions.deactivate(receptionist, by=SYSTEM)
         database.session.remove()
     assert _waited(tab, closed) <= FELT_WITHIN
     expect(tab.get_by_role("heading", name="Sign in")).to_be_visible()
     with served.app.app_context():
-        accounts.reactivate(receptionist, by=SYSTEM)
+        actions.reactivate(receptionist, by=SYSTEM)
         database.session.remove()
 
 

@@ -8,10 +8,11 @@ import pyotp
 import pytest
 from playwright.sync_api import expect
 
-from hms.core import settings
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
-from hms.staff import links, roles
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.core.settings import store
+from hms.staff.onboarding import one_time_links
+from hms.staff.roles import actions
 from tests.browser.steps import ux
 from tests.browser.test_every_page import FIRST_VISIT, SIGN_IN, faults_of_size, faults_of_style
 from tests.conftest import PASSWORD
@@ -50,7 +51,7 @@ def is_locked(*tabs):
 
 def test_a_page_without_work_warns_then_locks_and_shows_nothing_until_its_owner_is_back(at_desk, served, sound):
     with served.app.app_context():
-        roles.change_role(factories.role("receptionist").id, idle_minutes=LIMIT, by=SYSTEM)
+        actions.change_role(factories.role("receptionist").id, idle_minutes=LIMIT, by=SYSTEM)
         database.session.remove()
     tab = at_desk("receptionist", reduced_motion="reduce")
     tab.clock.install()
@@ -99,8 +100,8 @@ def test_a_second_factor_is_set_up_with_its_codes_and_asked_for_at_the_next_sign
 
 def test_the_letter_and_the_wish_for_an_account_are_readable(at_desk, served, sound):
     with served.app.app_context():
-        secret = links.make_link(factories.user("lab").id, by=SYSTEM)
-        settings.change_setting("staff.registration_open", True, by=SYSTEM)
+        secret = one_time_links.make_link(factories.user("lab").id, by=SYSTEM)
+        store.change_setting("staff.registration_open", True, by=SYSTEM)
         database.session.remove()
     tab = at_desk(None, reduced_motion="reduce")
     assert tab.goto(f"/welcome/{secret}").status == 200

@@ -9,11 +9,13 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select, update
 
-from hms.clinical import actions as clinical
-from hms.clinical import note_templates
+from hms.clinical import signing
+from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Encounter
-from hms.core.db import db as database
-from hms.staff import identity
+from hms.clinical.note_templates import actions as template_actions
+from hms.clinical.prescriptions import actions as prescription_actions
+from hms.core.db.session import db as database
+from hms.staff import request_user
 from hms.staff.models import User, UserSession
 from tests.browser.steps import ux
 from tests.clinical.factories import CODES, a_patient, allergic, an_encounter, some_codes
@@ -27,7 +29,7 @@ def doctor(served):
     """Who works here."""
     with served.app.app_context():
         user = database.session.scalars(select(User).filter_by(username="doctor")).unique().one()
-        known = identity.person(user.id)
+        known = request_user.person(user.id)
         database.session.remove()
     return known
 
@@ -38,7 +40,7 @@ def lists(served, doctor):
     with served.app.app_context():
         load()
         some_codes()
-        note_templates.save_template(title="Cough", shortcut="cgh", content="Cough for    days.\nChest: .", by=doctor)
+        template_actions.save_template(title="Cough", shortcut="cgh", content="Cough for    days.\nChest: .", by=doctor)
         database.session.remove()
     return CODES
 
@@ -218,9 +220,9 @@ def test_a_shortcut_opens_in_the_note(tab):
 def test_what_is_ticked_is_copied_in_its_sections(tab, opened, served, doctor):
     with served.app.app_context():
         whom = database.session.get(Encounter, int(opened.rsplit("/", 1)[1])).patient_id
-        earlier = clinical.begin_written(patient_id=whom, notes="Headache.", diagnosis="d", by=doctor)
-        clinical.prescribe(earlier.id, medication_name="Honey", dosage="1 spoon", by=doctor)
-        clinical.sign(earlier.id, by=doctor)
+        earlier = encounter_actions.begin_written(patient_id=whom, notes="Headache.", diagnosis="d", by=doctor)
+        prescription_actions.prescribe(earlier.id, medication_name="Honey", dosage="1 spoon", by=doctor)
+        signing.sign(earlier.id, by=doctor)
         database.session.remove()
     tab.reload()
     ux(tab, "enc-notes").fill("Better.")

@@ -14,12 +14,12 @@ from sqlalchemy import select
 
 from hms.billing.models import Bill, BillLine, Payment
 from hms.core import clock
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.core.money import Money
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
-from hms.pharmacy import actions as pharmacy
 from hms.pharmacy.models import Batch
+from hms.pharmacy.receiving import actions as pharmacy
 from tests.browser.steps import row_of, somebody, ux
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.patients.models import Patient
 from tests.browser.steps import row_of, somebody, ux
 

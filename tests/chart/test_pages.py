@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from hms.clinical import actions
+from hms.clinical import signing
+from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription
+from hms.clinical.prescriptions import actions as prescription_actions
 from hms.core import clock
 from hms.core.actions import doing
-from hms.core.audit import AuditEntry
-from hms.core.people import SYSTEM
+from hms.core.audit.models import AuditEntry
+from hms.core.person import SYSTEM
 from tests.clinical.factories import a_patient, allergic, signed
 from tests.page import words
 
@@ -139,7 +141,7 @@ def test_nobody_is_nowhere(desk, db):
 
 
 def test_a_long_story_costs_what_a_short_one_does(desk, whom, db, person):
-    actions.prescribe(signed(person("doctor"), whom).id, medication_name="Honey", by=person("doctor"))
+    prescription_actions.prescribe(signed(person("doctor"), whom).id, medication_name="Honey", by=person("doctor"))
     client = desk("doctor")
     tabs = ("", "/encounters", "/medicines", "/results", "/results?kind=conditions")
 
@@ -167,8 +169,10 @@ def test_a_long_story_costs_what_a_short_one_does(desk, whom, db, person):
 def test_older_rows_follow_without_gap_or_repeat(desk, whom, db, person):
     doctor = person("doctor")
     for n in range(30):
-        encounter = actions.begin_written(patient_id=whom.id, notes="n", diagnosis=f"Visit {n:02d}.", by=doctor)
-        actions.sign(encounter.id, by=doctor)
+        encounter = encounter_actions.begin_written(
+            patient_id=whom.id, notes="n", diagnosis=f"Visit {n:02d}.", by=doctor
+        )
+        signing.sign(encounter.id, by=doctor)
     client = desk("doctor")
     first = client.get(f"/patients/{whom.id}/encounters")
     link = next(line for line in first.get_data(as_text=True).split('"') if "before=" in line)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from hms.appointments import actions as appointments
 from hms.appointments.models import QueueEntry
-from hms.clinical import actions
+from hms.appointments.queue import transitions as appointments
+from hms.clinical import signing
+from hms.clinical.diagnoses import actions as diagnosis_actions
+from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import DiagnosisCode, Encounter
 from hms.core import clock
 from hms.core.actions import doing
-from hms.core.db import db
-from hms.core.people import SYSTEM
-from hms.patients import actions as patients
+from hms.core.db.session import db
+from hms.core.person import SYSTEM
+from hms.patients.allergies import actions as allergy_actions
 from hms.patients.models import Patient
+from hms.patients.registration import actions as registration_actions
 
 CODES = (
     ("B54", "Unspecified malaria", "b54 mal malaria unspecified malaria "),
@@ -27,7 +30,7 @@ CODES = (
 def a_patient(**more: Any) -> Patient:
     """Kadiatu Kamara, 35 years; `more` changes what she is."""
     given = {"given_names": "Kadiatu", "family_name": "Kamara", "sex": "female", "birth_date": born(35)}
-    return patients.register_patient(**given | more, by=SYSTEM)
+    return registration_actions.register_patient(**given | more, by=SYSTEM)
 
 
 def born(years: int) -> date:
@@ -38,7 +41,7 @@ def born(years: int) -> date:
 def allergic(
     whom: Patient, substance: str = "penicillin", reaction: str = "anaphylaxis", severity: str = "severe"
 ) -> None:
-    patients.record_allergy(whom.id, substance=substance, reaction=reaction, severity=severity, by=SYSTEM)
+    allergy_actions.record_allergy(whom.id, substance=substance, reaction=reaction, severity=severity, by=SYSTEM)
 
 
 def waiting(whom: Patient, **more: Any) -> QueueEntry:
@@ -56,12 +59,12 @@ def some_codes() -> None:
 
 def an_encounter(by: Any, whom: Patient | None = None, **texts: Any) -> Encounter:
     """An open encounter of `by`, with texts."""
-    encounter = actions.start_encounter(patient_id=(whom or a_patient()).id, by=by)
-    return actions.save_encounter(encounter.id, **texts, by=by) if texts else encounter
+    encounter = encounter_actions.start_encounter(patient_id=(whom or a_patient()).id, by=by)
+    return encounter_actions.save_encounter(encounter.id, **texts, by=by) if texts else encounter
 
 
 def signed(by: Any, whom: Patient | None = None) -> Encounter:
     """A signed encounter of `by`."""
     encounter = an_encounter(by, whom, notes="Fever for two days.")
-    actions.add_condition(encounter.id, text="Fever", by=by)
-    return actions.sign(encounter.id, by=by)
+    diagnosis_actions.add_condition(encounter.id, text="Fever", by=by)
+    return signing.sign(encounter.id, by=by)

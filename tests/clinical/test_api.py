@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from hms.clinical import actions
 from hms.clinical.models import Encounter, Prescription
-from hms.core.audit import AuditEntry
+from hms.clinical.prescriptions import actions
+from hms.core.audit.models import AuditEntry
 from tests.clinical.factories import a_patient, allergic, an_encounter, signed, some_codes
 from tests.formulary.factories import load, medicine
 
@@ -109,10 +109,10 @@ def test_an_administrators_reading_is_in_the_trail(program, person, whom, db):
 
 @pytest.mark.security("D")
 def test_break_glass_hides_notes_from_administrators(program, person, whom, db):
-    from hms.core import settings
+    from hms.core.settings import store
 
-    settings.change_setting("clinical.admin_requires_break_glass", True, by=person("admin"))
-    settings.forget()
+    store.change_setting("clinical.admin_requires_break_glass", True, by=person("admin"))
+    store.forget()
     encounter = an_encounter(person("doctor"), whom, notes="n")
     client = program("admin")
     assert set(client.get(f"/api/encounters/{encounter.id}/").json) == SEEN_BY_OTHERS

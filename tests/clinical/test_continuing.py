@@ -7,11 +7,13 @@ import re
 import pytest
 from sqlalchemy import select
 
-from hms.clinical import actions
+from hms.clinical import signing
+from hms.clinical.diagnoses import actions as diagnosis_actions
 from hms.clinical.models import Condition, Encounter, Prescription
+from hms.clinical.prescriptions import actions as prescription_actions
 from hms.core.actions import doing
-from hms.core.people import SYSTEM
-from hms.formulary import shorthand
+from hms.core.person import SYSTEM
+from hms.formulary.dosing import shorthand
 from tests.clinical.factories import a_patient, allergic, an_encounter, signed, some_codes
 from tests.formulary.factories import load, medicine
 from tests.page import words
@@ -22,10 +24,10 @@ AMOXICILLIN, AMLODIPINE = "amoxicillin-500-mg-capsule", "amlodipine-5-mg-tablet"
 def a_visit(doctor, whom) -> Encounter:
     """A signed visit with a coded diagnosis, two medicines and a note of two lines."""
     one = an_encounter(doctor, whom, notes="Headache.\nPressure 160/95.")
-    actions.add_condition(one.id, code="I10", certainty="confirmed", by=doctor)
+    diagnosis_actions.add_condition(one.id, code="I10", certainty="confirmed", by=doctor)
     for key, dose in ((AMLODIPINE, "5 mg od 30/7 po"), (AMOXICILLIN, "500 mg tds 30/7 po")):
-        actions.prescribe(one.id, medication_id=medicine(key).id, dose=shorthand.parse(dose), by=doctor)
-    return actions.sign(one.id, by=doctor)
+        prescription_actions.prescribe(one.id, medication_id=medicine(key).id, dose=shorthand.parse(dose), by=doctor)
+    return signing.sign(one.id, by=doctor)
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def opened(earlier, person):
 
 
 def db_patient(encounter):
-    from hms.patients import queries as patients
+    from hms.patients import lookup as patients
 
     return patients.patient(encounter.patient_id)
 

@@ -8,18 +8,24 @@ from sqlalchemy.exc import DBAPIError
 
 from hms.appointments.models import QueueEntry
 from hms.billing.models import BillLine
-from hms.clinical import actions, codes, unsaved
+from hms.clinical import signing
+from hms.clinical.diagnoses import actions as diagnosis_actions
+from hms.clinical.diagnoses import codes
+from hms.clinical.encounters import actions as encounter_actions
+from hms.clinical.encounters import drafts
 from hms.clinical.models import Condition, Encounter, VitalsReading
+from hms.clinical.prescriptions import actions as prescription_actions
+from hms.clinical.vitals import actions as vitals_actions
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from tests.clinical.factories import a_patient, an_encounter, signed, some_codes, waiting
 
 
 def test_starting_from_the_queue_takes_the_patient_in(db, person):
     entry = waiting(a_patient())
-    actions.record_vitals(entry.patient_id, queue_entry_id=entry.id, temperature="38.6", by=person("nurse"))
-    encounter = actions.start_encounter(queue_entry_id=entry.id, by=person("doctor"))
-    again = actions.start_encounter(queue_entry_id=entry.id, by=person("doctor"))
+    vitals_actions.record_vitals(entry.patient_id, queue_entry_id=entry.id, temperature="38.6", by=person("nurse"))
+    encounter = encounter_actions.start_encounter(queue_entry_id=entry.id, by=person("doctor"))
+    again = encounter_actions.start_encounter(queue_entry_id=entry.id, by=person("doctor"))
     assert again.id == encounter.id
     assert db.session.get(QueueEntry, entry.id).status == "in_service"
     assert db.session.scalars(select(VitalsReading.encounter_id)).one() == encounter.id
@@ -27,28 +33,28 @@ def test_starting_from_the_queue_takes_the_patient_in(db, person):
 
 def test_starting_from_the_chart_finds_the_place_in_the_queue(db, person):
     entry = waiting(a_patient())
-    encounter = actions.start_encounter(patient_id=entry.patient_id, by=person("doctor"))
+    encounter = encounter_actions.start_encounter(patient_id=entry.patient_id, by=person("doctor"))
     assert encounter.queue_entry_id == entry.id
 
 
 def test_starting_twice_without_a_queue_is_one_encounter(db, person):
     whom = a_patient()
-    first = actions.start_encounter(patient_id=whom.id, by=person("doctor"))
-    assert actions.start_encounter(patient_id=whom.id, by=person("doctor")).id == first.id
+    first = encounter_actions.start_encounter(patient_id=whom.id, by=person("doctor"))
+    assert encounter_actions.start_encounter(patient_id=whom.id, by=person("doctor")).id == first.id
 
 
 @pytest.mark.parametrize("role", ["nurse", "receptionist", "pharmacist", "cashier", "lab", "admin"])
 def test_only_doctors_write(db, person, role):
     whom = a_patient()
     with pytest.raises(NotAllowed):
-        actions.start_encounter(patient_id=whom.id, by=person(role))
+        encounter_actions.start_encounter(patient_id=whom.id, by=person(role))
 
 
 def test_saving_makes_a_version(db, person):
     doctor = person("doctor")
     encounter = an_encounter(doctor)
     before = encounter.version
-    saved = actions.save_encounter(encounter.id, version=before, notes=" Cough \r\nsince Monday ", by=doctor)
+    saved = encounter_actions.save_encounter(encounter.id, version=before, notes=" Cough \r\nsince Monday ", by=doctor)
     assert saved.notes == "Cough \nsince Monday"
     assert saved.version == before + 1
 
@@ -56,11 +62,15 @@ def test_saving_makes_a_version(db, person):
 def test_an_old_version_another_patient_and_another_doctor_are_refused(db, person):
     encounter = an_encounter(person("doctor"), notes="mine")
     with pytest.raises(Stale):
-        actions.save_encounter(encounter.id, version=encounter.version - 1, notes="theirs", by=person("doctor"))
+        encounter_actions.save_encounter(
+            encounter.id, version=encounter.version - 1, notes="theirs", by=person("doctor")
+        )
     with pytest.raises(Conflict, match="another patient"):
-        actions.save_encounter(encounter.id, patient_id=encounter.patient_id + 1, notes="theirs", by=person("doctor"))
+        encounter_actions.save_encounter(
+            encounter.id, patient_id=encounter.patient_id + 1, notes="theirs", by=person("doctor")
+        )
     with pytest.raises(NotAllowed):
-        actions.save_encounter(encounter.id, notes="theirs", by=SYSTEM)
+        encounter_actions.save_encounter(encounter.id, notes="theirs", by=SYSTEM)
     assert db.session.get(Encounter, encounter.id).notes == "mine"
 
 
@@ -68,14 +78,14 @@ def test_diagnoses_are_coded_or_words_and_the_first_is_primary(db, person):
     some_codes()
     doctor = person("doctor")
     encounter = an_encounter(doctor)
-    malaria = actions.add_condition(encounter.id, code="b54", by=doctor)
-    words = actions.add_condition(encounter.id, text="Tired of waiting", certainty="confirmed", by=doctor)
+    malaria = diagnosis_actions.add_condition(encounter.id, code="b54", by=doctor)
+    words = diagnosis_actions.add_condition(encounter.id, text="Tired of waiting", certainty="confirmed", by=doctor)
     assert (malaria.title, malaria.code_system) == ("Unspecified malaria", "http://hl7.org/fhir/sid/icd-10")
     assert (words.code, words.rank) == ("", 2)
     assert encounter.diagnosis == "Unspecified malaria (B54); Tired of waiting"
-    actions.make_primary(words.id, by=doctor)
+    diagnosis_actions.make_primary(words.id, by=doctor)
     assert encounter.diagnosis == "Tired of waiting; Unspecified malaria (B54)"
-    actions.remove_condition(words.id, by=doctor)
+    diagnosis_actions.remove_condition(words.id, by=doctor)
     assert (encounter.diagnosis, malaria.rank) == ("Unspecified malaria (B54)", 1)
 
 
@@ -94,15 +104,15 @@ def test_diagnoses_are_coded_or_words_and_the_first_is_primary(db, person):
 def test_a_diagnosis_that_is_none_is_refused(db, person, given):
     encounter = an_encounter(person("doctor"))
     with pytest.raises(RuleBroken):
-        actions.add_condition(encounter.id, **given, by=person("doctor"))
+        diagnosis_actions.add_condition(encounter.id, **given, by=person("doctor"))
 
 
 def test_the_same_diagnosis_twice_is_refused(db, person):
     some_codes()
     encounter = an_encounter(person("doctor"))
-    actions.add_condition(encounter.id, code="B54", by=person("doctor"))
+    diagnosis_actions.add_condition(encounter.id, code="B54", by=person("doctor"))
     with pytest.raises(RuleBroken, match="twice"):
-        actions.add_condition(encounter.id, text="B54", by=person("doctor"))
+        diagnosis_actions.add_condition(encounter.id, text="B54", by=person("doctor"))
 
 
 def test_finding_a_diagnosis_by_code_words_and_abbreviation(db, person):
@@ -118,7 +128,7 @@ def test_what_is_used_here_comes_first(db, person):
     some_codes()
     doctor = person("doctor")
     assert [entry.code for entry in codes.find("unspecified")][0] == "B50.9"
-    actions.add_condition(an_encounter(doctor).id, code="J06.9", by=doctor)
+    diagnosis_actions.add_condition(an_encounter(doctor).id, code="J06.9", by=doctor)
     db.session.expire_all()
     assert "J06.9" in [entry.code for entry in codes.find("acute infection")]
     assert codes.find("respiratory")[0].use_count == 1
@@ -127,11 +137,13 @@ def test_what_is_used_here_comes_first(db, person):
 def test_signing_tells_every_desk_in_one_transaction(db, person):
     doctor = person("doctor")
     entry = waiting(a_patient())
-    encounter = actions.start_encounter(queue_entry_id=entry.id, by=doctor)
-    actions.save_encounter(encounter.id, notes="Fever", by=doctor)
-    actions.add_condition(encounter.id, text="Fever", by=doctor)
-    line = actions.prescribe(encounter.id, medication_name="Honey", dosage="1 spoon", frequency="at night", by=doctor)
-    actions.sign(encounter.id, by=doctor)
+    encounter = encounter_actions.start_encounter(queue_entry_id=entry.id, by=doctor)
+    encounter_actions.save_encounter(encounter.id, notes="Fever", by=doctor)
+    diagnosis_actions.add_condition(encounter.id, text="Fever", by=doctor)
+    line = prescription_actions.prescribe(
+        encounter.id, medication_name="Honey", dosage="1 spoon", frequency="at night", by=doctor
+    )
+    signing.sign(encounter.id, by=doctor)
     assert (encounter.status, encounter.signed_by_id) == ("signed", doctor.id)
     assert line.status == "active"
     assert line.signed_at == encounter.signed_at
@@ -144,7 +156,7 @@ def test_a_refused_signature_leaves_nothing(db, person):
     doctor = person("doctor")
     encounter = an_encounter(doctor)
     with pytest.raises(RuleBroken, match="note or a diagnosis"):
-        actions.sign(encounter.id, by=doctor)
+        signing.sign(encounter.id, by=doctor)
     assert db.session.scalars(select(BillLine)).all() == []
 
 
@@ -152,15 +164,15 @@ def test_no_diagnosis_needs_a_reason(db, person):
     doctor = person("doctor")
     encounter = an_encounter(doctor, notes="Came for a certificate.")
     with pytest.raises(RuleBroken) as refused:
-        actions.sign(encounter.id, by=doctor)
+        signing.sign(encounter.id, by=doctor)
     assert refused.value.field == "no_diagnosis_reason"
-    assert actions.sign(encounter.id, no_diagnosis_reason="Certificate only", by=doctor).status == "signed"
+    assert signing.sign(encounter.id, no_diagnosis_reason="Certificate only", by=doctor).status == "signed"
 
 
 def test_a_programs_text_of_diagnosis_becomes_one(db, person):
     doctor = person("doctor")
     encounter = an_encounter(doctor, notes="n", diagnosis="Malaria\nand more")
-    actions.sign(encounter.id, by=doctor)
+    signing.sign(encounter.id, by=doctor)
     assert db.session.scalars(select(Condition.title)).one() == "Malaria"
 
 
@@ -168,9 +180,9 @@ def test_a_signed_encounter_is_final_even_for_the_database(db, person):
     doctor = person("doctor")
     encounter = signed(doctor)
     for change in (
-        lambda: actions.save_encounter(encounter.id, notes="other", by=doctor),
-        lambda: actions.add_condition(encounter.id, text="Other", by=doctor),
-        lambda: actions.sign(encounter.id, by=doctor),
+        lambda: encounter_actions.save_encounter(encounter.id, notes="other", by=doctor),
+        lambda: diagnosis_actions.add_condition(encounter.id, text="Other", by=doctor),
+        lambda: signing.sign(encounter.id, by=doctor),
     ):
         with pytest.raises(Conflict):
             change()
@@ -183,12 +195,12 @@ def test_a_signed_encounter_is_final_even_for_the_database(db, person):
 def test_addenda_are_added_to_signed_encounters_only(db, person):
     open_one = an_encounter(person("doctor"))
     with pytest.raises(RuleBroken, match="still a draft"):
-        actions.add_addendum(open_one.id, text="More", by=person("nurse"))
+        encounter_actions.add_addendum(open_one.id, text="More", by=person("nurse"))
     encounter = signed(person("doctor"), a_patient(given_names="Fatu", family_name="Sesay"))
-    added = actions.add_addendum(encounter.id, text="Called back: better.", by=person("nurse"))
+    added = encounter_actions.add_addendum(encounter.id, text="Called back: better.", by=person("nurse"))
     assert added.author_id == person("nurse").id
     with pytest.raises(RuleBroken):
-        actions.add_addendum(encounter.id, text=" ", by=person("nurse"))
+        encounter_actions.add_addendum(encounter.id, text=" ", by=person("nurse"))
     with pytest.raises(DBAPIError, match="permanent"), db.session.begin_nested():
         db.session.execute(text("UPDATE addendum SET text = 'x'"))
 
@@ -197,27 +209,27 @@ def test_the_year_of_birth_is_asked_where_the_page_could_be_the_wrong_one(db, pe
     doctor = person("doctor")
     whom = a_patient()
     encounter = an_encounter(doctor, whom, notes="n", no_diagnosis_reason="check")
-    assert not actions.asks_birth_year(encounter, whom, doctor)
+    assert not signing.asks_birth_year(encounter, whom, doctor)
     twin = a_patient(phone="+23276000001", overridden_match_id=whom.id)
     waiting(twin)
-    assert actions.asks_birth_year(encounter, whom, doctor)
+    assert signing.asks_birth_year(encounter, whom, doctor)
     with pytest.raises(RuleBroken) as refused:
-        actions.sign(encounter.id, birth_year="1950", by=doctor)
+        signing.sign(encounter.id, birth_year="1950", by=doctor)
     assert refused.value.field == "birth_year"
-    actions.sign(encounter.id, birth_year=str(whom.birth_date.year), by=doctor)
+    signing.sign(encounter.id, birth_year=str(whom.birth_date.year), by=doctor)
 
 
 def test_unsaved_work_on_another_patient_asks_for_the_year_of_birth(db, person):
     doctor = person("doctor")
     other = an_encounter(doctor, a_patient(given_names="Fatu", family_name="Sesay"))
-    unsaved.keep(other.id, doctor, {"notes": "half"}, unsaved.Origin("page"))
+    drafts.keep(other.id, doctor, {"notes": "half"}, drafts.Origin("page"))
     whom = a_patient()
     encounter = an_encounter(doctor, whom)
-    assert actions.asks_birth_year(encounter, whom, doctor)
+    assert signing.asks_birth_year(encounter, whom, doctor)
 
 
 def test_an_administrator_withdraws_what_was_entered_in_error(db, person):
     encounter = signed(person("doctor"))
     with pytest.raises(NotAllowed):
-        actions.withdraw_encounter(encounter.id, by=person("doctor"))
-    assert actions.withdraw_encounter(encounter.id, by=person("admin")).status == "entered_in_error"
+        signing.withdraw_encounter(encounter.id, by=person("doctor"))
+    assert signing.withdraw_encounter(encounter.id, by=person("admin")).status == "entered_in_error"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hms.clinical import icd10
+from hms.clinical.diagnoses import icd10
 
 ROWS = list(icd10.codes())
 BY_CODE = {row.code: row for row in ROWS}

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from hms.clinical.measures import Earlier, alarming, bmi, bmi_text, bmi_word, implausible_changes
+from hms.clinical.vitals.plausibility import Earlier, alarming, bmi, bmi_text, bmi_word, implausible_changes
 
 D = Decimal
 TODAY = date(2026, 11, 22)

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
-from hms.clinical import actions, readings
 from hms.clinical.models import VitalsReading
+from hms.clinical.vitals import actions, readings
 from hms.core import clock
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from tests.clinical.factories import a_patient, an_encounter, born, waiting

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from hms.clinical.news2 import CONSCIOUSNESS, news2, not_scored_because
+from hms.clinical.vitals.news2 import CONSCIOUSNESS, news2, not_scored_because
 
 D = Decimal
 WELL = {

@@ -7,12 +7,12 @@ import re
 import pytest
 from sqlalchemy import select, update
 
-from hms.clinical import note_templates
 from hms.clinical.models import NoteTemplate
+from hms.clinical.note_templates import actions
 from hms.core.actions import doing
 from hms.core.errors import NotFound
-from hms.core.people import SYSTEM
-from hms.staff import identity
+from hms.core.person import SYSTEM
+from hms.staff import request_user
 from hms.staff.models import Department, User
 from tests.clinical.factories import a_patient, an_encounter
 from tests.page import words
@@ -70,34 +70,34 @@ def test_the_hospitals_templates_are_kept_by_the_administrator(desk, db):
 
 
 def test_the_hospital_page_shows_no_template_of_one_person(desk, person):
-    own = note_templates.save_template(**URI, by=person("doctor"))
+    own = actions.save_template(**URI, by=person("doctor"))
     assert desk("admin").get(f"/note-templates/hospital/{own.id}").status_code == 404
 
 
 def test_an_own_template_is_nobody_elses(desk, person, db):
-    one = note_templates.save_template(**URI, by=person("doctor"))
+    one = actions.save_template(**URI, by=person("doctor"))
     assert person("nurse").id != one.owner_id
     with pytest.raises(NotFound):
-        note_templates.readable(one.id, person("nurse"))
+        actions.readable(one.id, person("nurse"))
     assert desk("nurse").get("/note-templates").status_code == 403
 
 
 def test_a_department_shares_its_templates(desk, person, db, department):
-    doctor = identity.person(person("doctor").id)
-    mine = note_templates.save_template(**URI, by=doctor)
-    shared = note_templates.save_template(**URI | {"title": "Ours"}, belongs_to="department", by=doctor)
-    assert [one.id for one in note_templates.offered(doctor)] == [mine.id, shared.id]
-    nurse = identity.person(person("nurse").id)
-    assert [one.title for one in note_templates.offered(nurse)] == ["Ours"]
-    assert note_templates.may_change(shared, nurse)
+    doctor = request_user.person(person("doctor").id)
+    mine = actions.save_template(**URI, by=doctor)
+    shared = actions.save_template(**URI | {"title": "Ours"}, belongs_to="department", by=doctor)
+    assert [one.id for one in actions.offered(doctor)] == [mine.id, shared.id]
+    nurse = request_user.person(person("nurse").id)
+    assert [one.title for one in actions.offered(nurse)] == ["Ours"]
+    assert actions.may_change(shared, nurse)
     html = desk("doctor").get("/note-templates/new").get_data(as_text=True)
     assert "My department" in words(html)
 
 
 def test_the_hospitals_templates_are_read_and_not_changed(desk, person, db):
-    count = note_templates.load_starting_list(by=SYSTEM)
+    count = actions.load_starting_list(by=SYSTEM)
     assert count > 3
-    assert note_templates.load_starting_list(by=SYSTEM) == 0
+    assert actions.load_starting_list(by=SYSTEM) == 0
     client = desk("doctor")
     assert "mal" in shortcuts(client)
     one = db.session.scalars(select(NoteTemplate).where(NoteTemplate.shortcut == "mal")).one()
@@ -106,7 +106,7 @@ def test_the_hospitals_templates_are_read_and_not_changed(desk, person, db):
 
 
 def test_an_old_page_does_not_undo_what_a_colleague_changed(desk, person, db):
-    one = note_templates.save_template(**URI, by=person("doctor"))
+    one = actions.save_template(**URI, by=person("doctor"))
     answer = desk("doctor").form(f"/note-templates/{one.id}", version=one.version - 1, content="typed here")
     assert answer.status_code == 409
     assert "typed here" in answer.get_data(as_text=True)

@@ -7,14 +7,15 @@ import re
 import pytest
 from sqlalchemy import select
 
-from hms.clinical import actions
+from hms.clinical import signing
 from hms.clinical.models import Prescription
+from hms.clinical.prescriptions import actions
 from hms.core.actions import doing
 from hms.core.errors import Conflict, NotAllowed
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from hms.formulary.models import DoseSentence
 from hms.patients.models import Patient
-from hms.pharmacy import actions as pharmacy
+from hms.pharmacy.dispensing import holds as pharmacy
 from tests.clinical.factories import a_patient, allergic, an_encounter, born
 from tests.formulary.factories import load, medicine
 from tests.page import Page, words
@@ -197,7 +198,7 @@ def test_the_stop_stays_while_the_rest_is_saved(desk, opened, db):
 def test_the_prescriber_answers_the_pharmacy_and_stops_an_order(desk, opened, db, person):
     doctor, client = person("doctor"), desk("doctor")
     client.form(at(opened), **own(), notes="n", no_diagnosis_reason="cough")
-    actions.sign(opened.id, by=doctor)
+    signing.sign(opened.id, by=doctor)
     line = db.session.scalars(select(Prescription)).one()
     pharmacy.query(line.id, reason="Is 500 mg meant?", by=person("pharmacist"))
     seen = words(client.get(at(opened)).get_data(as_text=True))

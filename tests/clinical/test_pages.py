@@ -8,10 +8,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from hms.clinical import actions, unsaved
+from hms.clinical import signing
+from hms.clinical.encounters import actions as encounter_actions
+from hms.clinical.encounters import drafts
 from hms.clinical.models import Condition, Encounter, Prescription, VitalsReading
+from hms.clinical.prescriptions import actions as prescription_actions
+from hms.clinical.vitals import actions as vitals_actions
 from hms.core import clock
-from hms.core.format import day
+from hms.core.text.formatting import day
 from hms.messages.models import Notification
 from hms.patients.models import Patient
 from tests.clinical.factories import a_patient, allergic, an_encounter, signed, some_codes, waiting
@@ -48,9 +52,9 @@ def test_a_signed_visit_is_printed_and_its_follow_up_booked(desk, opened, person
         "follow_up_on": soon,
         "no_diagnosis_reason": "waits for film",
     }
-    actions.save_encounter(opened.id, **told, by=doctor)
+    encounter_actions.save_encounter(opened.id, **told, by=doctor)
     assert "Not signed" in text(desk("nurse").get(f"{at(opened)}/summary"))
-    actions.sign(opened.id, by=doctor)
+    signing.sign(opened.id, by=doctor)
     signed_page = Page(desk("doctor").get(at(opened)).get_data(as_text=True))
     booking = next(link for link in signed_page.links if link.startswith("/appointments/new"))
     form = desk("doctor").get(booking).get_data(as_text=True)
@@ -126,7 +130,7 @@ def test_a_tampered_patient_stores_nothing(desk, opened, db):
 def test_a_stale_page_shows_both_texts(desk, opened, person):
     client = desk("doctor")
     old = opened.version
-    actions.save_encounter(opened.id, notes="Saved in the other room", by=person("doctor"))
+    encounter_actions.save_encounter(opened.id, notes="Saved in the other room", by=person("doctor"))
     answer = client.form(at(opened), version=old, notes="Typed here")
     assert answer.status_code == 409
     assert "Saved in the other room" in text(answer)
@@ -140,9 +144,7 @@ def test_what_is_typed_comes_back_after_the_browser_is_gone(desk, opened, db, pe
     page = desk("doctor").get(at(opened))
     assert "Half a sentence" in page.get_data(as_text=True)
     assert "is back" in text(page)
-    assert [one.fields for one in unsaved.of(opened.id, person("doctor"))] == [
-        {"notes": "Half a sentence", "dx": "mal"}
-    ]
+    assert [one.fields for one in drafts.of(opened.id, person("doctor"))] == [{"notes": "Half a sentence", "dx": "mal"}]
     client.form(at(opened), notes="A whole sentence", dx="")
     assert "is back" not in text(client.get(at(opened)))
     assert opened.notes == "A whole sentence"
@@ -273,7 +275,7 @@ def test_saving_goes_on_to_the_next_who_is_not_measured(desk, db):
 
 
 def test_own_vitals_are_corrected_on_a_page(desk, db, person):
-    reading = actions.record_vitals(a_patient().id, weight="62", blood_pressure="120/80", by=person("nurse"))
+    reading = vitals_actions.record_vitals(a_patient().id, weight="62", blood_pressure="120/80", by=person("nurse"))
     client = desk("nurse")
     assert 'value="120/80"' in client.get(f"/vitals/{reading.id}/correct").get_data(as_text=True)
     assert client.form(f"/vitals/{reading.id}/correct", weight="61").status_code == 400
@@ -283,7 +285,7 @@ def test_own_vitals_are_corrected_on_a_page(desk, db, person):
 
 def test_the_board_shows_unusual_values_to_those_who_care(desk, db, person):
     entry = waiting(a_patient())
-    actions.record_vitals(entry.patient_id, queue_entry_id=entry.id, temperature="38.6", by=person("nurse"))
+    vitals_actions.record_vitals(entry.patient_id, queue_entry_id=entry.id, temperature="38.6", by=person("nurse"))
     assert "38.6" in text(desk("nurse").get("/queue/"))
     seen = text(desk("receptionist").get("/queue/"))
     assert "38.6" not in seen
@@ -309,9 +311,9 @@ def test_the_page_costs_the_same_however_long_the_story(desk, db, person):
     client = desk("doctor")
 
     def visit() -> None:
-        one = actions.begin_written(patient_id=whom.id, notes="n", diagnosis="d", by=doctor)
-        actions.prescribe(one.id, medication_name="Honey", dosage="1 spoon", by=doctor)
-        actions.sign(one.id, by=doctor)
+        one = encounter_actions.begin_written(patient_id=whom.id, notes="n", diagnosis="d", by=doctor)
+        prescription_actions.prescribe(one.id, medication_name="Honey", dosage="1 spoon", by=doctor)
+        signing.sign(one.id, by=doctor)
 
     visit()
     client.get(at(now))

@@ -6,14 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from hms.clinical import actions
+from hms.clinical import signing
+from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Prescription
+from hms.clinical.prescriptions import actions as prescription_actions
 from hms.core import clock
 from hms.core.actions import doing
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
-from hms.core.people import SYSTEM
-from hms.formulary import queries as formulary
-from hms.patients import actions as patients
+from hms.core.person import SYSTEM
+from hms.formulary.medicines import queries as formulary
+from hms.patients.allergies import actions as patients
 from tests.clinical.factories import a_patient, allergic, an_encounter, born, signed
 from tests.formulary.factories import load, medicine
 
@@ -34,7 +36,7 @@ def fired(line, tier: str) -> list[str]:
 
 def test_a_complete_dose_fills_the_line(db, person):
     encounter = an_encounter(person("doctor"))
-    line = actions.prescribe(encounter.id, sentence_id=choice("amoxicillin 500"), by=person("doctor"))
+    line = prescription_actions.prescribe(encounter.id, sentence_id=choice("amoxicillin 500"), by=person("doctor"))
     assert line.medication_name == "amoxicillin 500 mg capsule"
     assert (line.dosage.replace("\u00a0", " "), line.frequency) == ("500 mg", "three times a day")
     assert line.quantity == 3 * line.days
@@ -43,7 +45,7 @@ def test_a_complete_dose_fills_the_line(db, person):
 
 def test_a_programs_words_are_read_where_they_are_clear(db, person):
     encounter = an_encounter(person("doctor"))
-    line = actions.prescribe(
+    line = prescription_actions.prescribe(
         encounter.id,
         medication_name="Amoxicillin",
         dosage="500mg",
@@ -63,7 +65,9 @@ def test_a_programs_words_are_read_where_they_are_clear(db, person):
 
 def test_a_medicine_that_is_not_in_the_formulary_says_that_nothing_was_checked(db, person):
     encounter = an_encounter(person("doctor"))
-    line = actions.prescribe(encounter.id, medication_name="Bitter root tea", dosage="1 cup", by=person("doctor"))
+    line = prescription_actions.prescribe(
+        encounter.id, medication_name="Bitter root tea", dosage="1 cup", by=person("doctor")
+    )
     assert line.medication_id is None
     assert "could_not_run" in {check["outcome"] for check in line.checks["checks"]}
     assert any("not in the formulary" in check["missing"] for check in line.checks["checks"])
@@ -76,11 +80,11 @@ def test_a_recorded_allergy_stops_until_a_reason_is_given(db, person):
     encounter = an_encounter(doctor, whom)
     wanted = choice("amoxicillin 500")
     with pytest.raises(RuleBroken, match="anaphylaxis") as refused:
-        actions.prescribe(encounter.id, sentence_id=wanted, by=doctor)
+        prescription_actions.prescribe(encounter.id, sentence_id=wanted, by=doctor)
     assert refused.value.field == "override_reason"
     with pytest.raises(RuleBroken, match="at least 5"):
-        actions.prescribe(encounter.id, sentence_id=wanted, override_code="other", by=doctor)
-    line = actions.prescribe(
+        prescription_actions.prescribe(encounter.id, sentence_id=wanted, override_code="other", by=doctor)
+    line = prescription_actions.prescribe(
         encounter.id, sentence_id=wanted, override_code="tolerated_before", override_reason="Took it in May", by=doctor
     )
     assert (line.override_code, line.override_reason) == ("tolerated_before", "Took it in May")
@@ -90,7 +94,7 @@ def test_a_recorded_allergy_stops_until_a_reason_is_given(db, person):
 
 def test_an_answer_to_nothing_is_not_kept(db, person):
     encounter = an_encounter(person("doctor"), a_patient())
-    line = actions.prescribe(
+    line = prescription_actions.prescribe(
         encounter.id,
         sentence_id=choice("amlodipine"),
         override_code="other",
@@ -103,8 +107,8 @@ def test_an_answer_to_nothing_is_not_kept(db, person):
 def test_the_same_medicine_twice_and_interactions_are_cautioned(db, person):
     doctor = person("doctor")
     encounter = an_encounter(doctor)
-    actions.prescribe(encounter.id, sentence_id=choice("ibuprofen"), by=doctor)
-    again = actions.prescribe(encounter.id, sentence_id=choice("diclofenac"), by=doctor)
+    prescription_actions.prescribe(encounter.id, sentence_id=choice("ibuprofen"), by=doctor)
+    again = prescription_actions.prescribe(encounter.id, sentence_id=choice("diclofenac"), by=doctor)
     assert fired(again, "caution")
 
 
@@ -112,10 +116,10 @@ def test_what_was_signed_before_counts_as_taken(db, person):
     doctor = person("doctor")
     whom = a_patient()
     first = an_encounter(doctor, whom, notes="n", no_diagnosis_reason="check")
-    actions.prescribe(first.id, sentence_id=choice("ibuprofen"), by=doctor)
-    actions.sign(first.id, by=doctor)
-    second = actions.start_encounter(patient_id=whom.id, by=doctor)
-    line = actions.prescribe(second.id, sentence_id=choice("diclofenac"), by=doctor)
+    prescription_actions.prescribe(first.id, sentence_id=choice("ibuprofen"), by=doctor)
+    signing.sign(first.id, by=doctor)
+    second = encounter_actions.start_encounter(patient_id=whom.id, by=doctor)
+    line = prescription_actions.prescribe(second.id, sentence_id=choice("diclofenac"), by=doctor)
     assert any("ibuprofen" in message for message in fired(line, "caution"))
 
 
@@ -139,18 +143,18 @@ def test_a_course_that_is_ending_may_be_renewed(db, person, days_ago, is_renewal
             )
         )
     again = {"medication_id": product.id, "dosage": "10 mg", "frequency": "once a day", "duration": "30 days"}
-    second = actions.start_encounter(patient_id=whom.id, by=doctor)
+    second = encounter_actions.start_encounter(patient_id=whom.id, by=doctor)
     if is_renewal:
-        assert fired(actions.prescribe(second.id, **again, by=doctor), "caution") == []
+        assert fired(prescription_actions.prescribe(second.id, **again, by=doctor), "caution") == []
     else:
         with pytest.raises(RuleBroken, match="daily maximum"):
-            actions.prescribe(second.id, **again, by=doctor)
+            prescription_actions.prescribe(second.id, **again, by=doctor)
 
 
 def test_more_than_the_daily_maximum_stops(db, person):
     encounter = an_encounter(person("doctor"))
     with pytest.raises(RuleBroken, match="daily maximum"):
-        actions.prescribe(
+        prescription_actions.prescribe(
             encounter.id,
             medication_id=medicine("paracetamol-500-mg-tablet").id,
             dosage="2 g",
@@ -161,7 +165,7 @@ def test_more_than_the_daily_maximum_stops(db, person):
 
 def test_a_child_without_a_weight_is_not_called_safe(db, person):
     encounter = an_encounter(person("doctor"), a_patient(given_names="Ali", birth_date=born(4)))
-    line = actions.prescribe(encounter.id, sentence_id=choice("paracetamol 120"), by=person("doctor"))
+    line = prescription_actions.prescribe(encounter.id, sentence_id=choice("paracetamol 120"), by=person("doctor"))
     assert any("Weigh the child" in check["missing"] for check in line.checks["checks"])
 
 
@@ -170,19 +174,19 @@ def test_an_allergy_recorded_after_the_line_stops_the_signature(db, person):
     whom = a_patient()
     patients.confirm_no_allergies(whom.id, by=SYSTEM)
     encounter = an_encounter(doctor, whom, notes="n", no_diagnosis_reason="check")
-    line = actions.prescribe(encounter.id, sentence_id=choice("amoxicillin 500"), by=doctor)
+    line = prescription_actions.prescribe(encounter.id, sentence_id=choice("amoxicillin 500"), by=doctor)
     allergic(whom)
     with pytest.raises(RuleBroken, match="anaphylaxis") as refused:
-        actions.sign(encounter.id, by=doctor)
+        signing.sign(encounter.id, by=doctor)
     assert refused.value.field == "override_reason"
-    actions.remove_prescription(line.id, by=doctor)
-    assert actions.sign(encounter.id, by=doctor).status == "signed"
+    prescription_actions.remove_prescription(line.id, by=doctor)
+    assert signing.sign(encounter.id, by=doctor).status == "signed"
     assert line.status == "entered_in_error"
 
 
 def test_a_line_for_a_signed_encounter_is_active_at_once(db, person):
     encounter = signed(person("doctor"))
-    line = actions.prescribe(encounter.id, sentence_id=choice("amlodipine"), by=person("doctor"))
+    line = prescription_actions.prescribe(encounter.id, sentence_id=choice("amlodipine"), by=person("doctor"))
     assert line.status == "active"
     assert line.signed_at is not None
 
@@ -205,7 +209,7 @@ def test_a_line_for_a_signed_encounter_is_active_at_once(db, person):
 def test_an_unusable_order_is_refused_at_its_field(db, person, given, field):
     encounter = an_encounter(person("doctor"))
     with pytest.raises(RuleBroken) as refused:
-        actions.prescribe(encounter.id, **given, by=person("doctor"))
+        prescription_actions.prescribe(encounter.id, **given, by=person("doctor"))
     assert refused.value.field == field
 
 
@@ -213,13 +217,13 @@ def test_nobody_else_prescribes_in_an_encounter(db, person):
     encounter = an_encounter(person("doctor"))
     for role in ("nurse", "pharmacist", "admin"):
         with pytest.raises(NotAllowed):
-            actions.prescribe(encounter.id, medication_name="Honey", by=person(role))
+            prescription_actions.prescribe(encounter.id, medication_name="Honey", by=person(role))
     with pytest.raises(NotAllowed):
-        actions.prescribe(encounter.id, medication_name="Honey", by=SYSTEM)
+        prescription_actions.prescribe(encounter.id, medication_name="Honey", by=SYSTEM)
 
 
 def test_nothing_is_ordered_in_a_withdrawn_encounter(db, person):
     encounter = an_encounter(person("doctor"))
-    actions.withdraw_encounter(encounter.id, by=person("admin"))
+    signing.withdraw_encounter(encounter.id, by=person("admin"))
     with pytest.raises(Conflict):
-        actions.prescribe(encounter.id, medication_name="Honey", by=person("doctor"))
+        prescription_actions.prescribe(encounter.id, medication_name="Honey", by=person("doctor"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hms.clinical.rules import (
+from hms.clinical.encounters.rules import (
     AMENDED,
     DRAFT,
     SIGNED,

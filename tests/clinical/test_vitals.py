@@ -5,13 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from hms.clinical import vitals
 from hms.clinical.models import VitalsReading
-from hms.clinical.vitals import check_possible, check_pressures, flag, parse_blood_pressure, parse_number, read
+from hms.clinical.vitals import rules
+from hms.clinical.vitals.rules import check_possible, check_pressures, flag, parse_blood_pressure, parse_number, read
 from hms.core.errors import RuleBroken
 
 D = Decimal
-DEFINED = vitals.vitals()
+DEFINED = rules.vitals()
 AGES = [D(0), D("0.05"), D("0.1"), D("0.5"), D(1), D(3), D(5), D(8), D(12), D(16), D(40), D(90), D(120)]
 
 
@@ -28,7 +28,7 @@ def test_each_vital_sign_has_its_code_unit_and_label():
 @pytest.mark.parametrize("age", AGES)
 @pytest.mark.parametrize("key", [key for key in DEFINED if key not in ("weight", "height")])
 def test_every_age_has_exactly_one_ordered_range_inside_the_possible(key, age):
-    usual = vitals.usual_range(key, age)
+    usual = rules.usual_range(key, age)
     vital = DEFINED[key]
     limits = [usual.critical_low, usual.low, usual.high, usual.critical_high]
     known = [limit for limit in limits if limit is not None]
@@ -39,12 +39,12 @@ def test_every_age_has_exactly_one_ordered_range_inside_the_possible(key, age):
 
 
 def test_weight_and_height_have_no_usual_range():
-    assert vitals.usual_range("weight", D(30)) is None
+    assert rules.usual_range("weight", D(30)) is None
     assert flag("height", D(164), D(30)) is None
 
 
 def test_an_unknown_age_is_taken_for_an_adult():
-    assert vitals.usual_range("pulse", None) == vitals.usual_range("pulse", D(40))
+    assert rules.usual_range("pulse", None) == rules.usual_range("pulse", D(40))
 
 
 POSSIBLE = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hms.core.barcodes import QUIET_ZONE, code128
+from hms.core.documents.barcodes import QUIET_ZONE, code128
 
 
 def test_the_bar_code_is_code_128():

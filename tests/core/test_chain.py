@@ -7,11 +7,12 @@ import json
 import pytest
 from sqlalchemy import create_engine, func, select, text
 
-from hms.core import audit, chain, checkpoints, settings
-from hms.core.audit import AuditEntry, AuditSeal
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
-from hms.local.postgres import APPLICATION
+from hms.core.audit import chain, checkpoints, recording
+from hms.core.audit.models import AuditEntry, AuditSeal
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.core.settings import store
+from hms.local.servers.postgres import APPLICATION
 
 pytestmark = pytest.mark.security("O")
 
@@ -20,9 +21,9 @@ pytestmark = pytest.mark.security("O")
 def trail(db, person) -> list[int]:
     """Ids of twelve sealed entries in a row: ten changes, and a chart that was opened twice."""
     for number in range(10):
-        settings.change_setting("hospital.name", f"Hospital {number}", by=person("admin"))
+        store.change_setting("hospital.name", f"Hospital {number}", by=person("admin"))
     for _ in range(2):
-        audit.record("clinical.open_chart", person("doctor"), entity="patient", entity_id=7, patient_id=7)
+        recording.record("clinical.open_chart", person("doctor"), entity="patient", entity_id=7, patient_id=7)
     database.session.commit()
     chain.seal_waiting()
     assert chain.verify().fault is None
@@ -151,7 +152,7 @@ def test_a_cut_off_end_that_grew_again_is_found_by_the_checkpoint(trail, person)
     kept = chain.checkpoint()
     _cut_off(trail)
     for number in range(9):
-        settings.change_setting("hospital.name", f"Hospital {number}", by=person("admin"))
+        store.change_setting("hospital.name", f"Hospital {number}", by=person("admin"))
     chain.seal_waiting()
     assert chain.verify().fault is None
     assert chain.verify(kept).fault == f"the chain was rebuilt: seal {kept['n']} is not that of the checkpoint"
@@ -171,14 +172,14 @@ def test_a_chain_built_anew_over_what_is_left_is_found_by_the_checkpoint(trail):
 
 
 def test_what_is_sealed_late_still_fits(trail, person):
-    settings.change_setting("hospital.name", "Last", by=person("admin"))
+    store.change_setting("hospital.name", "Last", by=person("admin"))
     assert chain.verify().unsealed == 1
     assert chain.seal_waiting() == 1
     assert chain.verify().unsealed == 0
 
 
 def test_the_commands_say_it_and_fail(real_app):
-    settings.change_setting("hospital.name", "Hill Hospital", by=SYSTEM)
+    store.change_setting("hospital.name", "Hill Hospital", by=SYSTEM)
     runner, here = real_app.test_cli_runner(), checkpoints.kept_in()
     here.unlink(missing_ok=True)
     kept = json.loads(runner.invoke(args=["audit", "checkpoint"]).output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from itsdangerous import BadSignature
 
-from hms.core.cookies import EncryptedCookie
+from hms.core.web.session_cookie import EncryptedCookie
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from hms.core import days
 from hms.core.errors import RuleBroken
+from hms.core.text import dates
 
 SUNDAY = date(2026, 11, 22)
 
@@ -37,7 +37,7 @@ SUNDAY = date(2026, 11, 22)
     ],
 )
 def test_days_seen_from_today(text, day):
-    assert days.near_day(text, SUNDAY) == day
+    assert dates.near_day(text, SUNDAY) == day
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_days_seen_from_today(text, day):
 )
 def test_unreadable_days_are_blamed_on_the_field(text):
     with pytest.raises(RuleBroken) as refusal:
-        days.near_day(text, SUNDAY, "date")
+        dates.near_day(text, SUNDAY, "date")
     assert refusal.value.field == "date"
 
 
@@ -70,21 +70,21 @@ def test_a_weekday_is_always_within_the_coming_seven_days():
     for ahead in range(7):
         today = SUNDAY + timedelta(days=ahead)
         for name in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"):
-            day = days.near_day(name, today)
+            day = dates.near_day(name, today)
             assert 1 <= (day - today).days <= 7
             assert day.strftime("%a").lower() == name
 
 
 def test_months_end_where_they_end():
-    assert days.shifted(date(2026, 1, 31), 1, "months") == date(2026, 2, 28)
-    assert days.shifted(date(2028, 2, 29), 1, "years") == date(2029, 2, 28)
-    assert days.shifted(date(2026, 1, 31), -2, "months") == date(2025, 11, 30)
-    assert days.end_of_month(2028, 2) == date(2028, 2, 29)
+    assert dates.shifted(date(2026, 1, 31), 1, "months") == date(2026, 2, 28)
+    assert dates.shifted(date(2028, 2, 29), 1, "years") == date(2029, 2, 28)
+    assert dates.shifted(date(2026, 1, 31), -2, "months") == date(2025, 11, 30)
+    assert dates.end_of_month(2028, 2) == date(2028, 2, 29)
 
 
 def test_months_by_their_beginning():
-    assert [days.month_number(w) for w in ("mar", "Août", "sept.", "févr", "mai")] == [3, 8, 9, 2, 5]
-    assert [days.month_number(w) for w in ("ju", "jui", "foo", "")] == [None] * 4
+    assert [dates.month_number(w) for w in ("mar", "Août", "sept.", "févr", "mai")] == [3, 8, 9, 2, 5]
+    assert [dates.month_number(w) for w in ("ju", "jui", "foo", "")] == [None] * 4
 
 
 def test_any_day_ahead_is_read_back():
@@ -92,4 +92,4 @@ def test_any_day_ahead_is_read_back():
     for _ in range(500):
         day = SUNDAY + timedelta(days=dice.randrange(360))
         for shape in ("%d/%m/%y", "%d%m%y", "%d %b", "%d/%m", "%Y-%m-%d", "%d-%b-%Y"):
-            assert days.near_day(day.strftime(shape), SUNDAY) == day
+            assert dates.near_day(day.strftime(shape), SUNDAY) == day

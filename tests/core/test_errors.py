@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
-from hms.core.localisation import translate_error
+from hms.core.web.localisation import translate_error
 
 pytestmark = pytest.mark.security("J")
 

@@ -5,8 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from hms.core import clock, filters, format
+from hms.core import clock
 from hms.core.money import Money
+from hms.core.text import formatting
+from hms.core.web import template_filters
 
 
 @pytest.fixture
@@ -19,15 +21,15 @@ def kathmandu(monkeypatch):
 
 
 def test_days_have_letters_for_the_month_and_four_digits_for_the_year():
-    assert format.day(date(2026, 11, 2)) == "02-Nov-2026"
-    assert format.long_day(date(2026, 11, 2)) == "2 November 2026"
+    assert formatting.day(date(2026, 11, 2)) == "02-Nov-2026"
+    assert formatting.long_day(date(2026, 11, 2)) == "2 November 2026"
 
 
 def test_an_instant_is_shown_on_the_hospitals_day_and_clock(kathmandu):
     instant = datetime(2026, 11, 21, 20, 30, tzinfo=UTC)
-    assert format.stamp(instant) == "22-Nov-2026 02:15"
-    assert format.long_day(instant) == "22 November 2026"
-    assert format.clock_time(instant, seconds=True) == "02:15:00"
+    assert formatting.stamp(instant) == "22-Nov-2026 02:15"
+    assert formatting.long_day(instant) == "22 November 2026"
+    assert formatting.clock_time(instant, seconds=True) == "02:15:00"
 
 
 @pytest.mark.parametrize(
@@ -48,13 +50,13 @@ def test_an_instant_is_shown_on_the_hospitals_day_and_clock(kathmandu):
     ],
 )
 def test_an_age_is_told_in_the_unit_its_size_asks_for(born, on, shown):
-    assert format.age(born, on) == shown
+    assert formatting.age(born, on) == shown
 
 
 def test_a_newborn_of_known_hour_is_counted_in_hours():
     born = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-    assert format.age(born, born + timedelta(hours=47, minutes=59)) == "47hr"
-    assert format.age(born, born + timedelta(hours=48)) == "2d"
+    assert formatting.age(born, born + timedelta(hours=47, minutes=59)) == "47hr"
+    assert formatting.age(born, born + timedelta(hours=48)) == "2d"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_a_newborn_of_known_hour_is_counted_in_hours():
     ],
 )
 def test_a_duration_drops_its_zero_units(span, shown):
-    assert format.duration(span) == shown
+    assert formatting.duration(span) == shown
 
 
 @pytest.mark.parametrize(
@@ -82,8 +84,8 @@ def test_a_duration_drops_its_zero_units(span, shown):
     ],
 )
 def test_names_are_listed_family_first_and_spoken_given_first(family, given, title, listed, spoken):
-    assert format.person_name(family, given, title) == listed
-    assert format.spoken_name(family, given, title) == spoken
+    assert formatting.person_name(family, given, title) == listed
+    assert formatting.spoken_name(family, given, title) == spoken
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_names_are_listed_family_first_and_spoken_given_first(family, given, tit
     [("F", "Female"), ("male", "Male"), ("other", "Other"), ("unknown", "Not known"), (None, "Not known")],
 )
 def test_sex_is_a_word(code, word):
-    assert format.sex_word(code) == word
+    assert formatting.sex_word(code) == word
 
 
 @pytest.mark.parametrize(
@@ -104,8 +106,8 @@ def test_sex_is_a_word(code, word):
     ],
 )
 def test_money_has_its_code_and_the_decimals_of_its_currency(amount, currency, shown):
-    assert format.money(Money(amount), currency) == shown
-    assert format.money(Money(amount), currency, code=False) == shown.partition("\u00a0")[2]
+    assert formatting.money(Money(amount), currency) == shown
+    assert formatting.money(Money(amount), currency, code=False) == shown.partition("\u00a0")[2]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,7 @@ def test_money_has_its_code_and_the_decimals_of_its_currency(amount, currency, s
     ],
 )
 def test_a_quantity_keeps_its_leading_zero_and_drops_trailing_ones(value, unit, shown):
-    assert format.quantity(value, unit) == shown
+    assert formatting.quantity(value, unit) == shown
 
 
 @pytest.mark.parametrize(
@@ -136,11 +138,11 @@ def test_a_quantity_keeps_its_leading_zero_and_drops_trailing_ones(value, unit, 
     ],
 )
 def test_a_phone_number_is_grouped_and_own_country_goes_without_its_code(number, country, shown):
-    assert format.phone(number, country).replace("\u00a0", " ") == shown
+    assert formatting.phone(number, country).replace("\u00a0", " ") == shown
 
 
 def test_found_words_are_marked_whatever_their_case_and_accents():
-    assert filters.marked("NÚÑEZ, Zoë", "nun zoe") == "<mark>NÚÑ</mark>EZ, <mark>Zoë</mark>"
-    assert filters.marked("<b>", "b") == "&lt;<mark>b</mark>&gt;"
-    assert filters.marked("KAMARA", "x") == "KAMARA"
-    assert filters.marked("KAMARA", None) == "KAMARA"
+    assert template_filters.marked("NÚÑEZ, Zoë", "nun zoe") == "<mark>NÚÑ</mark>EZ, <mark>Zoë</mark>"
+    assert template_filters.marked("<b>", "b") == "&lt;<mark>b</mark>&gt;"
+    assert template_filters.marked("KAMARA", "x") == "KAMARA"
+    assert template_filters.marked("KAMARA", None) == "KAMARA"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hms.core.request_bodies import LARGEST_BODY
+from hms.core.web.request_bodies import LARGEST_BODY
 
 pytestmark = pytest.mark.security("L")
 

@@ -9,10 +9,10 @@ from flask import Flask, render_template_string, request
 from flask_babel import Babel, lazy_gettext
 
 from hms.core.errors import NotAllowed, RuleBroken
-from hms.core.localisation import in_english, translate, translate_error
 from hms.core.permissions import LABELS, NAMES, Role
-from hms.core.text import TextError, clean
-from hms.core.words import Sentence, joined
+from hms.core.text.cleaning import TextError, clean
+from hms.core.text.translation import Sentence, joined
+from hms.core.web.localisation import in_english, translate, translate_error
 
 pytestmark = pytest.mark.security("J")
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from hms.core.numbers import number
+from hms.core.text.numbers import number
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, update
 
-from hms.core import outbox
 from hms.core.actions import doing
-from hms.core.outbox import Outbox
-from hms.core.people import SYSTEM
+from hms.core.background import outbox
+from hms.core.background.outbox import Outbox
+from hms.core.person import SYSTEM
 
 KIND = "tests.count"
 

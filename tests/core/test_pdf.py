@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from jinja2 import ChoiceLoader, DictLoader
 
-from hms.core import pdf
+from hms.core.documents import pdf
 
 pytestmark = pytest.mark.security("K")
 

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from hms.core import read_limit, read_log, settings
+from hms.core import read_limit
 from hms.core.actions import doing
-from hms.core.audit import COUNTED, AuditEntry
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
+from hms.core.api import read_log
+from hms.core.audit.models import COUNTED, AuditEntry
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.core.settings import store
 from hms.messages.models import Notification
 from hms.patients.models import Patient
-from hms.staff import identity
+from hms.staff import request_user
 from hms.staff.models import User
 from tests.house.hospital import whole_record
 
@@ -42,8 +44,8 @@ def many_patients() -> list[int]:
 
 def _set(**values: int) -> None:
     for name, value in values.items():
-        settings.change_setting(f"security.{name}", value, by=SYSTEM)
-    settings.forget()
+        store.change_setting(f"security.{name}", value, by=SYSTEM)
+    store.forget()
 
 
 def _alarms() -> int:
@@ -119,7 +121,7 @@ def test_several_reads_at_once_that_pass_the_limit_tell_once(real_app):
     _set(mass_read_records=LIMIT, slow_reads=600)
     known = many_patients()
     user = database.session.scalars(select(User).filter_by(username="doctor")).one()
-    headers = {"Authorization": f"Bearer {identity.access_token(user.id, user.token_version)}"}
+    headers = {"Authorization": f"Bearer {request_user.access_token(user.id, user.token_version)}"}
     database.session.commit()
 
     def status(one: int) -> int:

@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import selectinload
 
-from hms.billing import actions
+from hms.billing.bills import actions
 from hms.billing.models import Bill
 from hms.core.actions import doing
-from hms.core.db import db as database
+from hms.core.db.locking import locked
+from hms.core.db.session import db as database
 from hms.core.errors import NotFound
 from hms.core.money import Money
-from hms.core.people import SYSTEM
-from hms.core.records import locked
+from hms.core.person import SYSTEM
 from hms.staff.models import User
 from tests.billing import factories
 

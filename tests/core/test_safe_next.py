@@ -1,6 +1,6 @@
 import pytest
 
-from hms.core.web import safe_next
+from hms.core.web.guard import safe_next
 
 pytestmark = pytest.mark.security("I")
 

@@ -10,10 +10,10 @@ from hms.appointments.models import Appointment, QueueEntry
 from hms.billing.models import Bill, CashShift, Correction
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
-from hms.core.db import db
-from hms.demo import building, people
+from hms.core.db.session import db
+from hms.demo import build, people
 from hms.patients.models import Patient
-from hms.reports import proving
+from hms.reports import reconciliation
 from hms.staff.models import User
 from tests import servers
 from tests.apps import app_beside
@@ -27,8 +27,8 @@ def demo():
     app = app_beside(config_for(servers.create_database(name), 50, demo=True))
     with app.app_context():
         upgrade()
-        assert building.build(lambda _step: None, patients=60, weeks=1)
-        assert building.bring_to_today(lambda _step: None)
+        assert build.build(lambda _step: None, patients=60, weeks=1)
+        assert build.bring_to_today(lambda _step: None)
         yield app
         db.session.remove()
         db.engine.dispose()
@@ -65,7 +65,7 @@ def test_names_include_accents_single_names_and_very_long_ones(demo):
 
 
 def test_the_books_of_the_demo_fit(demo):
-    assert list(proving.faults()) == []
+    assert list(reconciliation.faults()) == []
     assert _count(Bill, Bill.status == "paid") >= 3
 
 
@@ -79,6 +79,6 @@ def test_the_till_of_each_past_day_is_closed_and_something_waits_for_a_second_pe
 
 def test_a_second_time_adds_nothing(demo):
     before = _count(Patient), _count(Appointment)
-    assert not building.build(lambda _step: None)
-    assert not building.bring_to_today(lambda _step: None)
+    assert not build.build(lambda _step: None)
+    assert not build.bring_to_today(lambda _step: None)
     assert (_count(Patient), _count(Appointment)) == before

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hms.core.db import db
-from hms.core.people import SYSTEM
-from hms.formulary import actions
+from hms.core.db.session import db
+from hms.core.person import SYSTEM
+from hms.formulary.medicines import actions
 from hms.formulary.models import Medication
 
 

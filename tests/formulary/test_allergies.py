@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
-from hms.formulary import catalogue
-from hms.formulary.allergies import AllergyEntry, allergy_check, meanings
-from hms.formulary.knowledge import Medicine
-from hms.formulary.rules import medicine_from_text
+from hms.formulary.medicines import catalogue
+from hms.formulary.safety.allergy_check import AllergyEntry, allergy_check, meanings
+from hms.formulary.safety.checks import medicine_from_text
+from hms.formulary.safety.knowledge import Medicine
 from hms.patients.models import Allergy
 
 KNOWN = catalogue.knowledge()

@@ -4,14 +4,14 @@ from decimal import Decimal
 
 import pytest
 
-from hms.formulary import catalogue
-from hms.formulary.alerts import TIERS
-from hms.formulary.dosing import ROUTES, sentence, text_of
-from hms.formulary.knowledge import CLASS_PREFIX, Medicine
+from hms.formulary.dosing.doses import ROUTES, sentence, text_of
+from hms.formulary.dosing.quantities import supply
+from hms.formulary.dosing.strengths import COUNTED, canonical_unit, parse_amount, parse_strength
+from hms.formulary.medicines import catalogue
 from hms.formulary.models import Medication
-from hms.formulary.quantities import supply
-from hms.formulary.safety import Person, dose_check
-from hms.formulary.strengths import COUNTED, canonical_unit, parse_amount, parse_strength
+from hms.formulary.safety.alerts import TIERS
+from hms.formulary.safety.knowledge import CLASS_PREFIX, Medicine
+from hms.formulary.safety.other_checks import Person, dose_check
 
 KNOWN = catalogue.knowledge()
 SUBSTANCES = {substance.name for substance in KNOWN.substances}

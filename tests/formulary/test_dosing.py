@@ -5,9 +5,16 @@ from decimal import Decimal
 import pytest
 
 from hms.core.errors import RuleBroken
-from hms.formulary.dosing import FREQUENCIES, ROUTES, Dose, duration_words, sentence, text_of
-from hms.formulary.quantities import daily_milligrams, doses_in_course, supply
-from hms.formulary.strengths import Amount, amount_text, canonical_unit, kept_together, parse_amount, parse_strength
+from hms.formulary.dosing.doses import FREQUENCIES, ROUTES, Dose, duration_words, sentence, text_of
+from hms.formulary.dosing.quantities import daily_milligrams, doses_in_course, supply
+from hms.formulary.dosing.strengths import (
+    Amount,
+    amount_text,
+    canonical_unit,
+    kept_together,
+    parse_amount,
+    parse_strength,
+)
 
 D = Decimal
 

@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import func, select
 
 from hms.billing.models import PriceItem
-from hms.core.people import SYSTEM
-from hms.formulary import actions, catalogue, facts, queries
-from hms.formulary.knowledge import Medicine
+from hms.core.person import SYSTEM
+from hms.formulary.dosing import product_text
+from hms.formulary.medicines import actions, catalogue, queries
 from hms.formulary.models import DoseSentence, Medication
+from hms.formulary.safety.knowledge import Medicine
 from tests.formulary.factories import load, medicine
 
 
@@ -44,7 +45,7 @@ def test_a_loaded_medicine_is_the_one_the_checks_know(db, formulary):
 
 def test_a_stored_dose_says_the_same_sentence(db, formulary):
     stored = db.session.scalars(select(DoseSentence).order_by(DoseSentence.id)).all()
-    assert [facts.usual_dose(row) for row in stored] == [usual.dose for usual in catalogue.dose_sentences()]
+    assert [product_text.usual_dose(row) for row in stored] == [usual.dose for usual in catalogue.dose_sentences()]
 
 
 def test_choices_are_complete_doses_then_a_dose_of_ones_own(db, formulary):

@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 
 from hms.core.errors import RuleBroken
-from hms.formulary import catalogue, shorthand
-from hms.formulary.dosing import dose_words
-from hms.formulary.own_dose import Written, fields_of, plain_words, read
+from hms.formulary.dosing import shorthand
+from hms.formulary.dosing.custom_dose import Written, fields_of, plain_words, read
+from hms.formulary.dosing.doses import dose_words
+from hms.formulary.medicines import catalogue
 
 
 @dataclass

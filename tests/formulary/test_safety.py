@@ -5,13 +5,20 @@ from decimal import Decimal
 import pytest
 
 from hms.core.errors import RuleBroken
-from hms.formulary import catalogue
-from hms.formulary.alerts import Alert
-from hms.formulary.allergies import AllergyEntry
-from hms.formulary.dosing import Dose
-from hms.formulary.knowledge import Medicine
-from hms.formulary.rules import OVERRIDE_REASONS, alerts_of, check_medicine, check_overrides, medicine_from_text, stops
-from hms.formulary.safety import (
+from hms.formulary.dosing.doses import Dose
+from hms.formulary.medicines import catalogue
+from hms.formulary.safety.alerts import Alert
+from hms.formulary.safety.allergy_check import AllergyEntry
+from hms.formulary.safety.checks import (
+    OVERRIDE_REASONS,
+    alerts_of,
+    check_medicine,
+    check_overrides,
+    medicine_from_text,
+    stops,
+)
+from hms.formulary.safety.knowledge import Medicine
+from hms.formulary.safety.other_checks import (
     Current,
     Person,
     age_pregnancy_check,

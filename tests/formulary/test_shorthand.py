@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from hms.core.errors import RuleBroken
-from hms.formulary.dosing import dose_words
-from hms.formulary.shorthand import parse
+from hms.formulary.dosing.doses import dose_words
+from hms.formulary.dosing.shorthand import parse
 
 UNDERSTOOD = [
     ("500mg tds 5/7 po", "500 mg — oral — three times a day — 5 days"),

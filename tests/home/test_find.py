@@ -7,11 +7,11 @@ from datetime import time
 import pytest
 
 from hms.appointments.models import Appointment
-from hms.billing import actions as billing
+from hms.billing.payments import actions as billing
 from hms.core import clock
 from hms.core.actions import doing
 from hms.core.money import Money
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
 from tests.billing import factories as billing_factories
 from tests.formulary.factories import load, medicine

@@ -7,12 +7,12 @@ import re
 import pytest
 
 from hms.appointments.models import QueueEntry
-from hms.billing import actions, prices
+from hms.billing.prices import actions, queries
 from hms.core import clock
 from hms.core.actions import doing
 from hms.core.money import Money
-from hms.core.people import SYSTEM
-from hms.lab.orders import order_test
+from hms.core.person import SYSTEM
+from hms.lab.actions import order_test
 from hms.patients.models import Patient
 from tests.clinical.factories import a_patient as a_sick_patient
 from tests.clinical.factories import an_encounter
@@ -56,7 +56,7 @@ def test_an_unfinished_price_list_is_the_administrators_to_finish(desk, person):
     assert admin.form("/", 0).status_code == 303
     left = actions.load_prices(by=SYSTEM)
     page = words(admin.get("/").get_data(as_text=True))
-    items = prices.price_items("", limit=99)
+    items = queries.price_items("", limit=99)
     assert left == 0
     assert f"{len(items)} items are to be priced" in page
     assert "to be priced" in admin.get("/billing/prices").get_data(as_text=True)

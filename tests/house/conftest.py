@@ -8,11 +8,11 @@ from hms.billing.models import Bill, BillLine
 from hms.clinical.models import Prescription
 from hms.core import clock
 from hms.core.actions import doing
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.core.money import Money
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
-from hms.patients import restricting
+from hms.patients.access import actions
 from hms.pharmacy.models import Dispense, StockMovement
 from tests.house.hospital import MEDICINES, ON_THE_LIST, TESTS, add, paid, whole_record
 
@@ -25,7 +25,7 @@ def record(db) -> dict[str, int]:
     known = whole_record("Canarywoman", days_ago=60)
     _at_the_pharmacy(known)
     _on_a_bill(known)
-    restricting.restrict(known["patient_id"], reason="Works at this hospital", by=SYSTEM)
+    actions.restrict(known["patient_id"], reason="Works at this hospital", by=SYSTEM)
     return known
 
 

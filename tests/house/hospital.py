@@ -12,16 +12,16 @@ from hms.billing.models import Bill, BillLine, CashShift, Correction, Payment, P
 from hms.clinical.models import Addendum, Condition, Encounter, NoteTemplate, Prescription, VitalsReading
 from hms.core import clock
 from hms.core.actions import doing
-from hms.core.db import db
+from hms.core.db.session import db
 from hms.core.money import Money
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
 from hms.lab.models import LabOrder, LabResult
 from hms.messages.models import Notification
+from hms.patients.access.actions import OPEN_FOR
 from hms.patients.models import Allergy, BreakGlass, Patient
-from hms.patients.restricting import OPEN_FOR
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt, StockMovement, Supplier
-from hms.staff import identity
+from hms.staff import request_user
 from hms.staff.models import Role, RoleChangeRequest, User
 
 _next = count(810_000)
@@ -37,7 +37,7 @@ TESTS = ("Canarytest", "Canaryvalue")
 
 def add(row, by: str | None = None):
     """`row`, saved by the hospital itself or by the person of that account."""
-    with doing("tests.seed", identity.person(_id(by)) if by else SYSTEM):
+    with doing("tests.seed", request_user.person(_id(by)) if by else SYSTEM):
         db.session.add(row)
         db.session.flush()
     return row
@@ -136,7 +136,7 @@ def _money(patient_id: int, now: dt.datetime, number: int) -> dict[str, int]:
         bill.status, bill.number, bill.issued_at, bill.paid = "part_paid", f"B-2026-{number}", now, Money("4.00")
     payment = paid(bill.id, number, now)
     shift = db.session.get(CashShift, payment.shift_id)
-    with doing("tests.seed", identity.person(shift.cashier_id)):
+    with doing("tests.seed", request_user.person(shift.cashier_id)):
         shift.counted, shift.closed_at = {"methods": {"Cash": "4.00"}}, now
         shift.expected = {"Cash": "4.00"}
     ask = {"kind": "refund", "payment_id": payment.id, "amount": Money("1.00"), "method": "Cash", "reason": "Not done"}

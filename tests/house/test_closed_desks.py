@@ -9,13 +9,15 @@ from sqlalchemy import select
 
 from hms.billing.models import Bill
 from hms.core import clock
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
-from hms.lab import results
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.lab import actions as lab_actions
 from hms.lab.models import LabOrder
-from hms.patients import access, restricting
-from hms.patients import queries as patients
-from hms.pharmacy import actions as pharmacy
+from hms.patients import lookup as patients
+from hms.patients.access import actions as access_actions
+from hms.patients.access import policy
+from hms.pharmacy.dispensing import actions as dispensing_actions
+from hms.pharmacy.dispensing import holds, returns
 from hms.pharmacy.models import Dispense
 from tests.conftest import PASSWORD
 from tests.house.hospital import ALLERGIES, MEDICINES, ON_THE_LIST, REASON, TESTS, add, somebody
@@ -30,16 +32,16 @@ def _dispenses() -> list[Dispense]:
 def test_no_action_of_the_pharmacy_goes_past_the_door(record, person):
     by, line = person("pharmacist"), record["prescription_id"]
     tries = {
-        "dispense": lambda: pharmacy.dispense(line, 1, by=by),
-        "dispense_all": lambda: pharmacy.dispense_all(record["encounter_id"], {line: 1}, by=by),
-        "hold": lambda: pharmacy.hold(line, reason="Ask the ward", by=by),
-        "query": lambda: pharmacy.query(line, reason="Ask the ward", by=by),
-        "resume": lambda: pharmacy.resume(line, by=by),
-        "close": lambda: pharmacy.close(line, reason="Not collected", by=by),
-        "return_dispensed": lambda: pharmacy.return_dispensed(record["dispense_id"], 1, "Not used", by=by),
+        "dispense": lambda: dispensing_actions.dispense(line, 1, by=by),
+        "dispense_all": lambda: dispensing_actions.dispense_all(record["encounter_id"], {line: 1}, by=by),
+        "hold": lambda: holds.hold(line, reason="Ask the ward", by=by),
+        "query": lambda: holds.query(line, reason="Ask the ward", by=by),
+        "resume": lambda: holds.resume(line, by=by),
+        "close": lambda: holds.close(line, reason="Not collected", by=by),
+        "return_dispensed": lambda: returns.return_dispensed(record["dispense_id"], 1, "Not used", by=by),
     }
     for attempt in tries.values():
-        with pytest.raises(access.Closed):
+        with pytest.raises(policy.Closed):
             attempt()
 
 
@@ -70,13 +72,13 @@ def test_a_pharmacist_gives_with_a_reason_and_comes_back_to_the_counter(record, 
 
 
 def test_today_in_the_queue_brings_nobody_to_the_pharmacist(record, person):
-    from hms.appointments import actions as appointments
+    from hms.appointments.queue import transitions as appointments
 
     appointments.add_to_queue(record["patient_id"], by=person("receptionist"))
     whom = patients.patient(record["patient_id"])
-    assert access.is_open(whom, person("doctor"))
-    assert not access.is_open(whom, person("pharmacist"))
-    assert not access.is_open(whom, person("cashier"))
+    assert policy.is_open(whom, person("doctor"))
+    assert not policy.is_open(whom, person("pharmacist"))
+    assert not policy.is_open(whom, person("cashier"))
 
 
 class TestLaboratory:
@@ -91,22 +93,22 @@ class TestLaboratory:
     def test_it_works_at_what_waits_and_corrects_for_a_day(self, order, desk, program, person):
         assert TESTS[0] in desk("lab").get("/lab/").get_data(as_text=True)
         assert program("lab").get(f"/api/lab_orders/{order.id}/").status_code == 200
-        done = results.enter_results(order.id, {"HB": "11.2"}, by=person("lab"))
+        done = lab_actions.enter_results(order.id, {"HB": "11.2"}, by=person("lab"))
         done.status, done.done_at = "done", clock.now()
         whom = patients.patient(order.patient_id)
-        assert access.is_open(whom, person("lab"))
+        assert policy.is_open(whom, person("lab"))
         with clock.standing_at(clock.now() + dt.timedelta(hours=25)):
-            assert not access.is_open(whom, person("lab"))
-            with pytest.raises(access.Closed):
-                results.enter_results(order.id, {"HB": "12.2"}, reason="Mistyped it", by=person("lab"))
+            assert not policy.is_open(whom, person("lab"))
+            with pytest.raises(policy.Closed):
+                lab_actions.enter_results(order.id, {"HB": "12.2"}, reason="Mistyped it", by=person("lab"))
 
     def test_nobody_lets_themselves_in_by_an_order(self, record, person):
         other = somebody("lab9", "lab")
         about = {"patient_id": record["patient_id"], "encounter_id": record["encounter_id"]}
         add(LabOrder(**about, test_code="FBC", test_name="x", ordered_by_id=other.id, ordered_at=clock.now()))
         whom = patients.patient(record["patient_id"])
-        assert access.is_open(whom, person("lab"))
-        assert not access.is_open(whom, person("lab9"))
+        assert policy.is_open(whom, person("lab"))
+        assert not policy.is_open(whom, person("lab9"))
 
 
 def test_a_bill_stays_payable_and_names_nothing(record, program, desk):
@@ -125,11 +127,12 @@ def test_a_bill_stays_payable_and_names_nothing(record, program, desk):
 
 
 def test_the_paper_of_a_bill_is_made_anew_when_the_record_is_restricted(record, person):
-    from hms.billing import papers
+    from hms.billing.bills import frozen_facts
+    from hms.billing.documents import invoice
 
     bill = database.session.get(Bill, record["bill_id"])
-    closed = papers.edition(bill)
-    assert {line.description for line in papers.standing_lines(bill.id)} == {"Medicine", "Laboratory test"}
-    restricting.lift_restriction(record["patient_id"], reason="Not needed any more", by=SYSTEM)
-    assert {line.description for line in papers.standing_lines(bill.id)} == {MEDICINES[0], TESTS[0]}
-    assert papers.edition(bill) != closed
+    closed = invoice.edition(bill)
+    assert {line.description for line in frozen_facts.standing_lines(bill.id)} == {"Medicine", "Laboratory test"}
+    access_actions.lift_restriction(record["patient_id"], reason="Not needed any more", by=SYSTEM)
+    assert {line.description for line in frozen_facts.standing_lines(bill.id)} == {MEDICINES[0], TESTS[0]}
+    assert invoice.edition(bill) != closed

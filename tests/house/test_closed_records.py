@@ -8,34 +8,27 @@ import re
 import pytest
 from sqlalchemy import func, select, update
 
-from hms.appointments import actions as appointments
+from hms.appointments.bookings import actions as booking_actions
 from hms.appointments.models import Appointment
-from hms.clinical import actions as clinical
+from hms.appointments.queue import transitions
+from hms.clinical.encounters import actions as clinical
 from hms.clinical.models import Prescription
-from hms.core import clock, settings
+from hms.core import clock
 from hms.core.actions import doing
-from hms.core.audit import AuditEntry
-from hms.core.db import db as database
+from hms.core.audit.models import AuditEntry
+from hms.core.db.session import db as database
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
+from hms.core.settings import store
 from hms.lab import queries as laboratory
 from hms.lab.models import LabOrder
 from hms.messages.models import Notification
-from hms.patients import access, reminding, restricting
-from hms.patients import queries as patients
+from hms.patients import lookup as patients
+from hms.patients.access import actions as access_actions
+from hms.patients.access import jobs, policy
 from hms.patients.models import BreakGlass, Patient
 from tests.conftest import PASSWORD
-from tests.house.hospital import (
-    ALLERGIES,
-    CLINICAL,
-    MEDICINES,
-    ON_THE_LIST,
-    REASON,
-    TESTS,
-    add,
-    somebody,
-    whole_record,
-)
+from tests.house.hospital import ALLERGIES, CLINICAL, MEDICINES, ON_THE_LIST, REASON, TESTS, add, somebody, whole_record
 from tests.house.places import places
 from tests.house.test_walk import token
 
@@ -43,7 +36,7 @@ pytestmark = pytest.mark.security("O")
 
 
 def _open(whom: int, by, reason: str = REASON) -> BreakGlass:
-    return restricting.break_glass(whom, reason=reason, by=by)
+    return access_actions.break_glass(whom, reason=reason, by=by)
 
 
 ASKED = {
@@ -117,8 +110,8 @@ def _body(place, at_desk, known: dict[str, int]) -> dict[str, object]:
 )
 def test_no_answer_holds_a_word_of_a_closed_record(app, desk, program, record, role, hidden):
     if role == "admin":
-        settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
-        settings.forget()
+        store.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
+        store.forget()
     said = _everything(app, desk(role), program(role), record)
     assert "Canarywoman" in said.replace("CANARYWOMAN", "Canarywoman")
     answers = [_without_stock(line) for line in said.split("\0")]
@@ -212,11 +205,11 @@ def test_the_hour_ends(person, record):
     opened = _open(whom.id, doctor)
     assert opened.expires_at - opened.opened_at == dt.timedelta(minutes=60)
     with clock.standing_at(opened.expires_at - dt.timedelta(seconds=1)):
-        assert access.is_open(whom, doctor)
+        assert policy.is_open(whom, doctor)
         assert _open(whom.id, doctor).id == opened.id
     with clock.standing_at(opened.expires_at):
-        assert not access.is_open(whom, doctor)
-    assert not access.is_open(whom, person("nurse"))
+        assert not policy.is_open(whom, doctor)
+    assert not policy.is_open(whom, person("nurse"))
 
 
 @pytest.mark.parametrize("reason", ["", "needed", "          ", "xxxxxxxxxxxxxxx", "..........."])
@@ -250,26 +243,26 @@ def test_the_reviewers_hear_of_it_at_once_without_a_name(person, record, db):
     _open(record["patient_id"], person("doctor"))
     told = db.session.scalars(select(Notification).filter_by(user_id=person("admin").id)).one()
     assert "Canarywoman" not in told.title + told.message
-    assert told.url == restricting.REVIEWS
+    assert told.url == access_actions.REVIEWS
 
 
 def test_reviewers_are_reminded_once_a_day_of_what_is_overdue(person, record, db):
     opened, reviewer = _open(record["patient_id"], person("doctor")), person("admin")
     day = dt.timedelta(days=1)
     assert [_reminded(opened.opened_at + day * n) for n in (0, 2.9, 3.1, 3.1, 4.2)] == [0, 0, 1, 1, 2]
-    told = db.session.scalars(select(Notification).filter_by(url=reminding.PLACE)).first()
+    told = db.session.scalars(select(Notification).filter_by(url=jobs.PLACE)).first()
     assert (told.user_id, told.message[:2]) == (reviewer.id, "1 ")
     assert "Canarywoman" not in told.title + told.message
-    restricting.review(opened.id, finding="justified", by=reviewer)
+    access_actions.review(opened.id, finding="justified", by=reviewer)
     assert _reminded(opened.opened_at + day * 6) == 2
 
 
 def _reminded(at: dt.datetime) -> int:
     """How many reminders were given until `at`, when the clock's turn has just been."""
-    ours = Notification.url == reminding.PLACE
+    ours = Notification.url == jobs.PLACE
     with clock.standing_at(at), doing("tests.wait", SYSTEM):
         before = set(database.session.scalars(select(Notification.id)))
-        reminding.remind_reviewers()
+        jobs.remind_reviewers()
         new = select(Notification.id).where(ours, Notification.id.not_in(before))
         database.session.execute(update(Notification).where(Notification.id.in_(new)).values(created_at=at))
         return database.session.execute(select(func.count()).where(ours)).scalar_one()
@@ -286,11 +279,11 @@ class TestCareTeam:
     """To whom others brought the patient."""
 
     def is_in(self, record, who) -> bool:
-        return access.is_open(patients.patient(record["patient_id"]), who)
+        return policy.is_open(patients.patient(record["patient_id"]), who)
 
     def test_a_booking_by_somebody_else_counts_and_ones_own_does_not(self, record, person, db):
         doctor, when = person("doctor"), {"date": clock.today() + dt.timedelta(days=3), "time": dt.time(9)}
-        booked = appointments.book(patient_id=record["patient_id"], doctor_id=doctor.id, **when, by=doctor)
+        booked = booking_actions.book(patient_id=record["patient_id"], doctor_id=doctor.id, **when, by=doctor)
         assert not self.is_in(record, doctor)
         with doing("tests.seed", SYSTEM):
             db.session.execute(
@@ -298,31 +291,31 @@ class TestCareTeam:
             )
         assert self.is_in(record, doctor)
         assert not self.is_in(record, person("nurse"))
-        appointments.cancel(booked.id, reason="ill", by=person("receptionist"))
+        transitions.cancel(booked.id, reason="ill", by=person("receptionist"))
         assert not self.is_in(record, doctor)
 
     def test_todays_queue_counts_for_its_doctor_and_for_the_nurses_of_the_department(self, record, person, db):
         other = somebody("doctor9", "doctor")
-        entry = appointments.add_to_queue(record["patient_id"], doctor_id=other.id, by=person("receptionist"))
+        entry = transitions.add_to_queue(record["patient_id"], doctor_id=other.id, by=person("receptionist"))
         assert not self.is_in(record, person("doctor"))
         assert self.is_in(record, person("nurse"))
         assert self.is_in(record, person("doctor9"))
-        appointments.undo_check_in(entry.id, by=person("receptionist"))
+        transitions.undo_check_in(entry.id, by=person("receptionist"))
         assert not self.is_in(record, person("nurse"))
 
     def test_nobody_lets_themselves_in_by_the_queue(self, record, person):
         nurse = person("nurse")
-        appointments.add_to_queue(record["patient_id"], by=nurse)
+        transitions.add_to_queue(record["patient_id"], by=nurse)
         assert not self.is_in(record, nurse)
         assert self.is_in(record, person("doctor"))
 
     def test_nobody_lets_themselves_in_by_an_encounter(self, record, person):
-        with pytest.raises(access.Closed):
+        with pytest.raises(policy.Closed):
             clinical.start_encounter(patient_id=record["patient_id"], by=person("doctor"))
 
     def test_who_signed_within_a_month_still_cares(self, person, db):
         known = whole_record(days_ago=20)
-        restricting.restrict(known["patient_id"], reason="Asked for it at the desk", by=SYSTEM)
+        access_actions.restrict(known["patient_id"], reason="Asked for it at the desk", by=SYSTEM)
         assert self.is_in(known, person("doctor"))
         with clock.standing_at(clock.now() + dt.timedelta(days=11)):
             assert not self.is_in(known, person("doctor"))
@@ -334,16 +327,16 @@ class TestReview:
     def test_it_waits_until_somebody_else_reviews_it(self, desk, person, record):
         opened = _open(record["patient_id"], person("doctor"))
         admin = desk("admin")
-        assert restricting.to_review() == (1, 0)
+        assert access_actions.to_review() == (1, 0)
         assert "Emergency accesses to review" in admin.get("/").get_data(as_text=True)
         page = admin.get(f"/admin/access-reviews/{opened.id}").get_data(as_text=True)
         assert REASON in page
         assert "Canarywoman" in page.replace("CANARYWOMAN", "Canarywoman")
         done = admin.form(f"/admin/access-reviews/{opened.id}", finding="justified", note="")
         assert done.status_code == 303
-        assert restricting.to_review() == (0, 0)
+        assert access_actions.to_review() == (0, 0)
         with pytest.raises(Conflict):
-            restricting.review(opened.id, finding="unjustified", note="changed my mind", by=person("admin"))
+            access_actions.review(opened.id, finding="unjustified", note="changed my mind", by=person("admin"))
 
     @pytest.mark.parametrize("username", ["doctor", None])
     def test_the_database_takes_a_review_from_who_acts(self, person, record, username):
@@ -355,20 +348,20 @@ class TestReview:
     def test_it_is_overdue_after_three_days(self, desk, person, record):
         _open(record["patient_id"], person("doctor"))
         with clock.standing_at(clock.now() + dt.timedelta(hours=73)):
-            assert restricting.to_review() == (1, 1)
+            assert access_actions.to_review() == (1, 1)
 
     def test_nobody_reviews_their_own(self, person, record):
-        settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
-        settings.forget()
+        store.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
+        store.forget()
         admin = person("admin")
         opened = _open(record["patient_id"], admin)
         with pytest.raises(RuleBroken):
-            restricting.review(opened.id, finding="justified", by=admin)
+            access_actions.review(opened.id, finding="justified", by=admin)
 
     def test_what_was_not_justified_needs_words(self, person, record):
         opened = _open(record["patient_id"], person("doctor"))
         with pytest.raises(RuleBroken) as refused:
-            restricting.review(opened.id, finding="unjustified", by=person("admin"))
+            access_actions.review(opened.id, finding="unjustified", by=person("admin"))
         assert refused.value.field == "note"
 
 
@@ -376,8 +369,8 @@ def test_an_administrator_reads_freely_until_the_hospital_asks_for_a_reason(prog
     known, api = whole_record(), program("admin")
     path = f"/api/encounters/{known['encounter_id']}/"
     assert api.get(path).get_json()["notes"] == CLINICAL[0]
-    settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
-    settings.forget()
+    store.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
+    store.forget()
     assert set(api.get(path).get_json()) == {"id", "patient", "appointment", "doctor", "created_at"}
     assert desk("admin").get(f"/encounters/{known['encounter_id']}").status_code == 403
     assert "known_allergies" not in api.get(f"/api/patients/{known['patient_id']}/").get_json()

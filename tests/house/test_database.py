@@ -10,8 +10,8 @@ from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 
-from hms.core.db import Permanent, Record
-from hms.core.db import db as database
+from hms.core.db.models import Permanent, Record
+from hms.core.db.session import db as database
 
 ACCOUNT_BELONGINGS = {
     "user_session",
@@ -72,7 +72,7 @@ def test_no_foreign_key_deletes_care_or_money(db):
 
 
 def test_every_named_refusal_names_a_real_constraint(db):
-    from hms.core.sayings import sayings
+    from hms.core.db.constraint_messages import sayings
 
     query = text("SELECT conname FROM pg_constraint UNION SELECT relname FROM pg_class WHERE relkind = 'i'")
     assert set(sayings()) <= set(db.session.scalars(query))

@@ -7,8 +7,8 @@ import dataclasses
 import psycopg
 import pytest
 
-from hms.core.db import db as database
-from hms.staff.identity import access_token
+from hms.core.db.session import db as database
+from hms.staff.request_user import access_token
 from tests import servers
 from tests.apps import app_beside
 from tests.conftest import PASSWORD, config_for

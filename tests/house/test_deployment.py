@@ -26,7 +26,7 @@ from packaging.utils import canonicalize_name
 from werkzeug.serving import make_server
 
 from config import Config, NotReady, is_guessable
-from hms.local.address import named_hosts
+from hms.local.listen_address import named_hosts
 from hms.local.secrets import fresh
 from tests.apps import app_beside
 

@@ -18,10 +18,10 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from hms.core import clock
-from hms.core.db import db as database
-from hms.staff import identity
+from hms.core.db.session import db as database
+from hms.staff import request_user
 from hms.staff.models import User
-from hms.staff.signing_in import SignedIn, open_session
+from hms.staff.sign_in.authentication import SignedIn, open_session
 from tests import servers
 from tests.apps import app_beside
 from tests.conftest import config_for
@@ -84,7 +84,7 @@ def caller(app: Flask, username: str) -> FlaskClient:
     client = app.test_client()
     with app.app_context():
         user = _user(username)
-        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {identity.access_token(user.id, user.token_version)}"
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {request_user.access_token(user.id, user.token_version)}"
     return client
 
 

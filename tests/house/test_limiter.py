@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hms.core.limiting import limiter
+from hms.core.web.rate_limits import limiter
 from tests import servers
 from tests.apps import app_beside
 from tests.conftest import config_for

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import func, select
 
 from hms.appointments.models import Appointment, QueueEntry
-from hms.core import clock, read_limit, settings
-from hms.core.audit import AuditEntry
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
+from hms.core import clock, read_limit
+from hms.core.audit.models import AuditEntry
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.core.settings import store
 from hms.patients.models import Patient
 from tests.conftest import ROLES
 from tests.house.hospital import add, somebody, whole_record
@@ -73,8 +74,8 @@ def test_every_list_that_names_a_patient_leaves_an_entry(app, desk, person, role
     """Each list is fetched by an account that has read nothing yet, as what renews itself leaves no second entry."""
     whom = _busy_patient(person("doctor").id)
     names = {"doctor": person("doctor").id, "patient": whom.hospital_number, "patient_id": whom.id}
-    settings.change_setting("security.mass_read_records", 0, by=SYSTEM)
-    settings.forget()
+    store.change_setting("security.mass_read_records", 0, by=SYSTEM)
+    store.forget()
     usual, silent, told = desk(role), [], 0
     usual.checks = False
     for path in (one.format(**names) for one in _addresses(app)):
@@ -97,8 +98,8 @@ def _names_patient(text: str, whom: Patient) -> bool:
 
 def test_many_small_searches_pass_the_limit_and_usual_work_does_not(desk, person):
     whole_record(), whole_record()
-    settings.change_setting("security.mass_read_records", 2, by=SYSTEM)
-    settings.forget()
+    store.change_setting("security.mass_read_records", 2, by=SYSTEM)
+    store.forget()
     at, alarms = desk("receptionist"), select(func.count()).where(AuditEntry.action == read_limit.ALARM)
     paths = ["/find/rows?q=kamara"] * 20
     assert {at.get(path).status_code for path in paths} == {200}

@@ -16,14 +16,15 @@ from sqlalchemy import select
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from hms.billing.models import Bill, BillLine
-from hms.core import clock, settings
+from hms.core import clock
 from hms.core.actions import doing
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.core.money import Money
-from hms.core.people import SYSTEM
 from hms.core.permissions import ALLOWED, Action, Role
+from hms.core.person import SYSTEM
+from hms.core.settings import store
 from hms.messages.models import Notification
-from hms.patients import restricting
+from hms.patients.access import actions
 from hms.staff.models import Role as StoredRole
 from hms.staff.models import RoleChangeRequest, User
 from tests.house.hospital import add, paid, somebody, whole_record
@@ -88,7 +89,7 @@ def hospital(db) -> dict[str, dict[str, dict[str, int]]]:
     somebody("doctor2", "doctor")
     own, foreign = whole_record("Own"), whole_record("Foreign", doctor="doctor2")
     closed = whole_record("Closed", doctor="doctor2", days_ago=60)
-    restricting.restrict(closed["patient_id"], reason="Works at this hospital", by=SYSTEM)
+    actions.restrict(closed["patient_id"], reason="Works at this hospital", by=SYSTEM)
     with doing("tests.seed", SYSTEM):
         patient = database.session.scalars(select(User).filter_by(username="patient")).one()
         patient.patient_id = own["patient_id"]
@@ -295,8 +296,8 @@ def _rows(resource: str) -> int:
 
 def test_clinical_content_needs_a_reason_of_an_administrator_when_the_hospital_says_so(program, hospital):
     """B: with the setting on, what is left is what the desks outside of care see; allergies are left out too."""
-    settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
-    settings.forget()
+    store.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
+    store.forget()
     admin, wrong = program("admin"), []
     for row in ENDPOINTS:
         resource = _resource(row)

@@ -13,14 +13,14 @@ from hms.billing.models import Bill, BillLine, CashShift, Payment, PriceItem
 from hms.clinical.models import Condition, Encounter, Prescription, VitalsReading
 from hms.core import clock
 from hms.core.actions import doing
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.core.money import Money
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
 from hms.messages.models import Notification
 from hms.patients.models import Allergy, Patient
 from hms.pharmacy.models import Batch, Dispense, StockMovement
-from hms.staff import identity
+from hms.staff import request_user
 from hms.staff.models import LoginActivity, User
 
 FEW, MANY = 10, 99
@@ -41,7 +41,7 @@ def add(first: int, last: int) -> None:
         people = {name: id_ for name, id_ in database.session.execute(select(User.username, User.id))}
         for n in range(first, last):
             _one(n, people)
-    with doing("tests.seed", identity.person(people["cashier"])):
+    with doing("tests.seed", request_user.person(people["cashier"])):
         _take_payments(first, last, people["cashier"])
 
 

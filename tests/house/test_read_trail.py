@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select
 
-from hms.admin import opened
+from hms.admin.audit_trail import record_access
 from hms.clinical.models import Encounter
 from hms.core import clock
 from hms.core.actions import doing
-from hms.core.audit import AuditEntry
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
+from hms.core.audit.models import AuditEntry
+from hms.core.db.session import db as database
 from hms.core.permissions import NAMES, Role
+from hms.core.person import SYSTEM
 from hms.lab.models import LabOrder
 from hms.staff.models import User
 from tests.house.hospital import add, every_record, whole_record
@@ -150,7 +150,7 @@ def test_who_opened_it_names_the_pharmacist_and_the_cashier(desk, known):
     desk("pharmacist").get(f"/pharmacy/prescriptions/{known['encounter_id']}")
     desk("cashier").get(f"/billing/payments/{known['payment_id']}")
     today = clock.today()
-    rows = {row.role: row for row in opened.accesses(known["patient_id"], today, today)}
+    rows = {row.role: row for row in record_access.accesses(known["patient_id"], today, today)}
     assert {NAMES[Role.PHARMACIST], NAMES[Role.CASHIER]} <= set(rows)
     assert rows[NAMES[Role.PHARMACIST]].looked == 1
     page = desk("admin").get(f"/admin/patients/{known['patient_id']}/who-opened").get_data(as_text=True)

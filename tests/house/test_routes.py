@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hms.core.permissions import ALLOWED, Action, Role
-from hms.staff.action_words import WORDS
-from hms.staff.roles import UNGRANTED
+from hms.staff.roles.actions import UNGRANTED
+from hms.staff.roles.permission_labels import WORDS
 
 pytestmark = pytest.mark.security("A")
 
@@ -64,4 +64,4 @@ def _mark(role: Role, action: Action) -> str:
 
 def test_every_permission_is_said_in_plain_words():
     silent = [action.value for action in Action if action not in WORDS and action.value not in UNGRANTED]
-    assert silent == [], "Say in hms/staff/action_words.py what these allow."
+    assert silent == [], "Say in hms/staff/roles/permission_labels.py what these allow."

@@ -14,19 +14,23 @@ import pytest
 from sqlalchemy import select, text
 
 import hms
-from hms.appointments import actions as appointments
-from hms.billing import actions as billing
-from hms.billing.charging import Event
-from hms.clinical import actions as clinical
-from hms.clinical import continuing
+from hms.appointments.queue import transitions as appointments
+from hms.billing.bills import actions as bill_actions
+from hms.billing.bills import charges
+from hms.billing.bills.charges import Event
+from hms.clinical import blueprints, copy_forward, signing
+from hms.clinical.diagnoses import actions as diagnosis_actions
+from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Condition, Encounter, Prescription
+from hms.clinical.prescriptions import actions as prescription_actions
+from hms.clinical.vitals import actions as vitals_actions
 from hms.core.actions import doing
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.money import Money
-from hms.core.people import SYSTEM, Person
-from hms.lab import orders
-from hms.pharmacy import actions as pharmacy
+from hms.core.person import SYSTEM, Person
+from hms.lab import actions as lab_actions
+from hms.pharmacy.dispensing import actions as pharmacy
 from tests.house.hospital import add, whole_record
 from tests.interop.factories import imported
 from tests.page import Page
@@ -60,13 +64,13 @@ MIXED: dict[str, list[tuple[str, Try]]] = {
         ("encounter", lambda a, b, who: _charges(a.patient_id, a.dispense_id, b.visit, by=who("admin"))),
     ],
     "billing.create_bill": [
-        ("encounter", lambda a, b, who: billing.create_bill(a.patient_id, encounter_id=b.visit, by=who("cashier")))
+        ("encounter", lambda a, b, who: bill_actions.create_bill(a.patient_id, encounter_id=b.visit, by=who("cashier")))
     ],
     "billing.withdraw_line": [
-        ("not_found", lambda a, b, who: billing.withdraw_line(a.draft, b.draft_line, by=who("cashier")))
+        ("not_found", lambda a, b, who: bill_actions.withdraw_line(a.draft, b.draft_line, by=who("cashier")))
     ],
     "billing.restore_line": [
-        ("not_found", lambda a, b, who: billing.restore_line(a.draft, b.draft_line, by=who("cashier")))
+        ("not_found", lambda a, b, who: bill_actions.restore_line(a.draft, b.draft_line, by=who("cashier")))
     ],
     "clinical.answer_question": [
         ("not_found", lambda a, b, who: _answer("answer_question", b.prescription_id, a.visit, who("doctor"))),
@@ -77,75 +81,90 @@ MIXED: dict[str, list[tuple[str, Try]]] = {
     "clinical.begin_written": [
         (
             "appointment",
-            lambda a, b, who: clinical.begin_written(
+            lambda a, b, who: encounter_actions.begin_written(
                 patient_id=a.patient_id, appointment_id=b.appointment_id, by=who("doctor")
             ),
         )
     ],
     "clinical.make_primary": [
-        ("not_found", lambda a, b, who: clinical.make_primary(b.diagnosis, encounter_id=a.visit, by=who("doctor")))
+        (
+            "not_found",
+            lambda a, b, who: diagnosis_actions.make_primary(b.diagnosis, encounter_id=a.visit, by=who("doctor")),
+        )
     ],
     "clinical.record_vitals": [
         (
             "encounter",
-            lambda a, b, who: clinical.record_vitals(
+            lambda a, b, who: vitals_actions.record_vitals(
                 a.patient_id, encounter_id=b.visit, queue_entry_id=a.place, pulse="70", by=who("nurse")
             ),
         ),
         (
             "entry",
-            lambda a, b, who: clinical.record_vitals(
+            lambda a, b, who: vitals_actions.record_vitals(
                 a.patient_id, encounter_id=a.visit, queue_entry_id=b.place, pulse="70", by=who("nurse")
             ),
         ),
     ],
     "clinical.remove_condition": [
-        ("not_found", lambda a, b, who: clinical.remove_condition(b.diagnosis, encounter_id=a.visit, by=who("doctor")))
+        (
+            "not_found",
+            lambda a, b, who: diagnosis_actions.remove_condition(b.diagnosis, encounter_id=a.visit, by=who("doctor")),
+        )
     ],
     "clinical.remove_prescription": [
-        ("not_found", lambda a, b, who: clinical.remove_prescription(b.order, encounter_id=a.visit, by=who("doctor")))
+        (
+            "not_found",
+            lambda a, b, who: prescription_actions.remove_prescription(b.order, encounter_id=a.visit, by=who("doctor")),
+        )
     ],
     "clinical.save_encounter": [
         (
             "wrong_patient",
-            lambda a, b, who: clinical.save_encounter(a.visit, patient_id=b.patient_id, notes="x", by=who("doctor")),
+            lambda a, b, who: encounter_actions.save_encounter(
+                a.visit, patient_id=b.patient_id, notes="x", by=who("doctor")
+            ),
         ),
         (
             "appointment",
-            lambda a, b, who: clinical.save_encounter(a.visit, appointment_id=b.appointment_id, by=who("doctor")),
+            lambda a, b, who: encounter_actions.save_encounter(
+                a.visit, appointment_id=b.appointment_id, by=who("doctor")
+            ),
         ),
     ],
     "clinical.set_certainty": [
         (
             "not_found",
-            lambda a, b, who: clinical.set_certainty(b.diagnosis, "confirmed", encounter_id=a.visit, by=who("doctor")),
+            lambda a, b, who: diagnosis_actions.set_certainty(
+                b.diagnosis, "confirmed", encounter_id=a.visit, by=who("doctor")
+            ),
         )
     ],
     "clinical.sign": [
-        ("wrong_patient", lambda a, b, who: clinical.sign(a.visit, patient_id=b.patient_id, by=who("doctor")))
+        ("wrong_patient", lambda a, b, who: signing.sign(a.visit, patient_id=b.patient_id, by=who("doctor")))
     ],
     "clinical.start_encounter": [
         (
             "entry",
-            lambda a, b, who: clinical.start_encounter(
+            lambda a, b, who: encounter_actions.start_encounter(
                 queue_entry_id=b.place, patient_id=a.patient_id, by=who("doctor")
             ),
         ),
         (
             "appointment",
-            lambda a, b, who: clinical.start_encounter(
+            lambda a, b, who: encounter_actions.start_encounter(
                 queue_entry_id=a.place, appointment_id=b.appointment_id, by=who("doctor")
             ),
         ),
         (
             "appointment",
-            lambda a, b, who: clinical.start_encounter(
+            lambda a, b, who: encounter_actions.start_encounter(
                 patient_id=a.patient_id, appointment_id=b.appointment_id, is_new=True, by=who("doctor")
             ),
         ),
     ],
     "lab.cancel_order": [
-        ("not_found", lambda a, b, who: orders.cancel_order(b.test, encounter_id=a.visit, by=who("doctor")))
+        ("not_found", lambda a, b, who: lab_actions.cancel_order(b.test, encounter_id=a.visit, by=who("doctor")))
     ],
     # These take several records in a list.
     "clinical.take_over": [
@@ -165,21 +184,21 @@ MIXED: dict[str, list[tuple[str, Try]]] = {
 
 def _charge(patient_id: int, source: str, source_id: int, *, encounter_id: int | None = None, by: Person) -> object:
     told = {"description": "Dressing", "unit_price": Money("1.00"), "encounter_id": encounter_id}
-    return billing.add_charge(patient_id, source=source, source_id=source_id, **told, by=by)
+    return charges.add_charge(patient_id, source=source, source_id=source_id, **told, by=by)
 
 
 def _charges(patient_id: int, dispense_id: int, encounter_id: int | None, *, by: Person) -> None:
-    billing.add_charges(
+    charges.add_charges(
         patient_id, "dispense", [Event(dispense_id, 1, None, "Dressing")], encounter_id=encounter_id, by=by
     )
 
 
 def _answer(what: str, prescription_id: int, encounter_id: int, by: Person) -> object:
-    return getattr(clinical, what)(prescription_id, text="Given at home", encounter_id=encounter_id, by=by)
+    return getattr(blueprints, what)(prescription_id, text="Given at home", encounter_id=encounter_id, by=by)
 
 
 def _take_over(a: SimpleNamespace, by: Person, **ticked: tuple[int, ...]) -> object:
-    return continuing.take_over(a.visit, continuing.Ticked(**ticked), by=by)
+    return copy_forward.take_over(a.visit, copy_forward.Ticked(**ticked), by=by)
 
 
 @pytest.fixture
@@ -191,8 +210,8 @@ def two(db, person) -> tuple[SimpleNamespace, SimpleNamespace]:
 def _in_visit(ids: dict[str, int], doctor: Person, cashier: Person) -> SimpleNamespace:
     ids = {name: record_id for name, record_id in ids.items() if ":" not in name}
     place = appointments.add_to_queue(ids["patient_id"], by=SYSTEM)
-    visit = clinical.start_encounter(patient_id=ids["patient_id"], by=doctor)
-    bill = billing.create_bill(
+    visit = encounter_actions.start_encounter(patient_id=ids["patient_id"], by=doctor)
+    bill = bill_actions.create_bill(
         ids["patient_id"],
         items=[{"description": "Card", "unit_price": Money("1.00")}],
         encounter_id=visit.id,
@@ -202,9 +221,9 @@ def _in_visit(ids: dict[str, int], doctor: Person, cashier: Person) -> SimpleNam
         **ids,
         place=place.id,
         visit=visit.id,
-        diagnosis=clinical.add_condition(visit.id, text="Malaria", by=doctor).id,
-        order=clinical.prescribe(visit.id, medication_name="Zinc syrup", by=doctor).id,
-        test=orders.order_test(visit.id, code="FBC", by=doctor).id,
+        diagnosis=diagnosis_actions.add_condition(visit.id, text="Malaria", by=doctor).id,
+        order=prescription_actions.prescribe(visit.id, medication_name="Zinc syrup", by=doctor).id,
+        test=lab_actions.order_test(visit.id, code="FBC", by=doctor).id,
         draft=bill.id,
         draft_line=database.session.scalars(
             text("SELECT id FROM bill_line WHERE bill_id = :id"), {"id": bill.id}

@@ -6,13 +6,13 @@ from urllib.parse import quote
 
 import pytest
 
-from hms.admin import trail
+from hms.admin.audit_trail import queries
 from hms.billing.models import PriceItem
-from hms.clinical import codes
-from hms.core import audit
-from hms.core.db import db as database
+from hms.clinical.diagnoses import codes
+from hms.core.audit import recording
+from hms.core.db.session import db as database
 from hms.core.money import Money
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
 from hms.patients.models import Patient
 from hms.pharmacy.models import Supplier
@@ -67,7 +67,7 @@ def record(db, person):
     add(Supplier(name=ODD))
     add(Patient(number=899_999, hospital_number="HMS-899999-0", given_names=ODD, family_name="Kamara"))
     somebody("canary-50_x", "nurse", first_name=ODD)
-    audit.record("tests.searched", person("admin"))
+    recording.record("tests.searched", person("admin"))
     return ids
 
 
@@ -92,7 +92,9 @@ def test_signs_alone_find_nothing_through_the_api(program, record, role, address
 
 
 def test_signs_alone_find_nothing_in_the_trail(db, record):
-    found = {word: database.session.execute(trail.query(trail.Wanted(words=word))).all() for word in ("canary", *SIGNS)}
+    found = {
+        word: database.session.execute(queries.query(queries.Wanted(words=word))).all() for word in ("canary", *SIGNS)
+    }
     assert [word for word, rows in found.items() if rows] == ["canary"]
 
 

@@ -25,7 +25,7 @@ SENTENCES = {
     **dict.fromkeys(("npgettext", "lazy_npgettext"), 3),
 }
 """How many of the first arguments are the words."""
-TRANSLATOR = "hms/core/localisation.py"
+TRANSLATOR = "hms/core/web/localisation.py"
 """The one module that looks up a sentence it was given: `translate`, for refusals and for sentences with values."""
 PLACE = re.compile(r"%\((\w+)\)[sd]")
 

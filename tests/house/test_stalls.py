@@ -15,13 +15,14 @@ import requests
 from flask import Flask
 from sqlalchemy import select
 
-from hms.core import request_bodies, settings
 from hms.core.actions import doing
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
+from hms.core.db.session import db as database
 from hms.core.permissions import Action
+from hms.core.person import SYSTEM
+from hms.core.settings import store
+from hms.core.web import request_bodies
 from hms.local import processes
-from hms.staff import identity
+from hms.staff import request_user
 from hms.staff.models import User
 from tests import servers
 from tests.apps import app_beside
@@ -46,7 +47,7 @@ def hospital(template: str) -> Iterator[Served]:
 def _token(hospital: Served, username: str) -> str:
     with hospital.app.app_context():
         user = database.session.scalars(select(User).filter_by(username=username)).unique().one()
-        token = identity.access_token(user.id, user.token_version)
+        token = request_user.access_token(user.id, user.token_version)
         database.session.remove()
     return token
 
@@ -123,7 +124,7 @@ def test_a_shift_that_signs_in_at_once_behind_one_address_gets_in(hospital):
 
 def test_a_burst_of_wishes_for_an_account_is_answered_too(hospital):
     with hospital.app.app_context(), doing("tests.seed", SYSTEM):
-        settings.change_setting("staff.registration_open", True, by=SYSTEM)
+        store.change_setting("staff.registration_open", True, by=SYSTEM)
     assert processes.wait_until(lambda: requests.get(f"{hospital.url}/register", timeout=PATIENCE).ok, 60)
 
     def register(number: int) -> requests.Response:

@@ -12,19 +12,21 @@ from sqlalchemy import JSON, Column, String, Table, cast, exists, literal, selec
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import DBAPIError
 
-from hms.billing import papers
+from hms.billing.documents import invoice
 from hms.billing.models import Bill
 from hms.clinical.models import Immunization, Observation
-from hms.core import clock, settings
-from hms.core.db import db as database
-from hms.core.db import found
+from hms.core import clock
+from hms.core.db.session import db as database
+from hms.core.db.session import found
+from hms.core.documents.pdf import render
 from hms.core.drafts import Draft
-from hms.core.pdf import render
 from hms.core.permissions import Role
-from hms.core.settings import SETTINGS, SystemSetting
+from hms.core.settings import store
+from hms.core.settings.definitions import SETTINGS
+from hms.core.settings.store import SystemSetting
 from hms.formulary.models import DoseSentence
 from hms.interop.models import OfflineEntry, SourceRecord
-from hms.local.postgres import APPLICATION
+from hms.local.servers.postgres import APPLICATION
 from hms.staff.models import Department, LoginActivity
 from tests.house.hospital import add, every_record
 from tests.house.places import places
@@ -108,7 +110,7 @@ def plant(new: str = LONG) -> list[str]:
     session.execute(text("SET session_replication_role = origin"))
     session.execute(text(f"SET ROLE {APPLICATION}"))
     session.commit()
-    settings.forget()
+    store.forget()
     return refused
 
 
@@ -193,7 +195,7 @@ def test_stored_text_is_text_on_every_page_in_every_role(app, known, desk, progr
 def test_stored_text_is_text_on_a_printed_invoice(app, known):
     plant(TYPED)
     with app.test_request_context():
-        content = render("billing/invoice.pdf.html", **papers.invoice(found(Bill, known["bill_id"])))
+        content = render("billing/invoice.pdf.html", **invoice.invoice(found(Bill, known["bill_id"])))
     printed = "".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
     assert "{{7123*7}}" in printed
     assert "%s %(x)s" in printed

@@ -18,11 +18,11 @@ import pytest
 from sqlalchemy import text
 
 import hms
-from hms.admin.deeds import ACTIONS
-from hms.core.alerts import Alert
-from hms.core.db import db as database
-from hms.core.outbox import _JOBS
-from hms.core.settings import SETTINGS
+from hms.admin.audit_trail.action_labels import ACTIONS
+from hms.core.background.outbox import _JOBS
+from hms.core.db.session import db as database
+from hms.core.events import Alert
+from hms.core.settings.definitions import SETTINGS
 
 FILES = Path(__file__).with_name("surface")
 

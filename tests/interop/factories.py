@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from hms.core.db import db
-from hms.interop.importing import Import, Summary
+from hms.core.db.session import db
+from hms.interop.fhir_import.importer import Import, Summary
 
 HERE = Path(__file__).resolve().parent
 HAND_MADE = HERE / "data"

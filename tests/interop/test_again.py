@@ -9,13 +9,12 @@ from sqlalchemy import func, select, update
 
 from hms.clinical.models import Condition, Encounter, Immunization, Prescription
 from hms.core.actions import doing
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
-from hms.interop import importing
-from hms.patients import actions as patients
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.interop.fhir_import import importer, resource_types
 from hms.patients.models import Allergy, Patient
-
-from .factories import about, export, imported, patient
+from hms.patients.records import actions as patients
+from tests.interop.factories import about, export, imported, patient
 
 pytestmark = pytest.mark.usefixtures("db")
 VISIT = {"status": "finished", "class": {"code": "AMB"}, "period": {"start": "2023-03-01T09:00:00Z"}}
@@ -108,14 +107,14 @@ def test_two_states_of_one_resource_in_a_file_end_with_the_later(tmp_path):
 
 
 def test_a_row_that_the_database_refuses_does_not_lose_its_batch(tmp_path, monkeypatch):
-    kind = importing.BY_NAME["Condition"]
+    kind = resource_types.BY_NAME["Condition"]
     read = kind.read
 
     def with_a_fault(resource, names):
         return read(resource, names) | ({"title": " "} if resource["id"] == "c7" else {})
 
     object.__setattr__(kind, "read", with_a_fault)
-    monkeypatch.setattr(importing, "BATCH", 10)
+    monkeypatch.setattr(importer, "BATCH", 10)
     try:
         rows = [about("Condition", f"c{n}", code={"text": "Gout"}) for n in range(25)]
         summary, told = imported(export(tmp_path, patient(), *rows))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .factories import HAND_MADE, about, export, patient
+from tests.interop.factories import HAND_MADE, about, export, patient
 
 
 @pytest.fixture

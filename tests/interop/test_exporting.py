@@ -7,18 +7,21 @@ import json
 import pytest
 from sqlalchemy import text
 
-from hms.clinical import actions as clinical
+from hms.clinical import signing
+from hms.clinical.diagnoses import actions as diagnosis_actions
+from hms.clinical.encounters import actions as encounter_actions
+from hms.clinical.prescriptions import actions as prescription_actions
 from hms.core import clock
 from hms.core.actions import doing
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
-from hms.interop.exporting import export
-from hms.interop.kinds import KINDS
-from hms.local.postgres import APPLICATION
-from hms.patients import actions as patients
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.interop.fhir_export.exporter import export
+from hms.interop.fhir_import.resource_types import KINDS
+from hms.local.servers.postgres import APPLICATION
+from hms.patients.allergies import actions as allergy_actions
+from hms.patients.registration import actions as registration_actions
 from tests.formulary.factories import load
-
-from .factories import HAND_MADE, imported
+from tests.interop.factories import HAND_MADE, imported
 
 KEPT = [kind.name for kind in KINDS]
 
@@ -45,7 +48,7 @@ def own_work(db, person):
     """A patient of our own with an allergy, a signed visit and a prescription."""
     load()
     doctor = person("doctor")
-    who = patients.register_patient(
+    who = registration_actions.register_patient(
         given_names="Kadiatu",
         family_name="Kamara",
         sex="female",
@@ -53,11 +56,11 @@ def own_work(db, person):
         birth_date=clock.today(),
         by=SYSTEM,
     )
-    patients.record_allergy(who.id, substance="Penicillin", reaction="rash", severity="moderate", by=doctor)
-    visit = clinical.start_encounter(patient_id=who.id, by=doctor)
-    clinical.save_encounter(visit.id, notes="Fever", chief_complaint="Fever", by=doctor)
-    clinical.add_condition(visit.id, text="Malaria", by=doctor)
-    clinical.prescribe(
+    allergy_actions.record_allergy(who.id, substance="Penicillin", reaction="rash", severity="moderate", by=doctor)
+    visit = encounter_actions.start_encounter(patient_id=who.id, by=doctor)
+    encounter_actions.save_encounter(visit.id, notes="Fever", chief_complaint="Fever", by=doctor)
+    diagnosis_actions.add_condition(visit.id, text="Malaria", by=doctor)
+    prescription_actions.prescribe(
         visit.id,
         medication_name="Paracetamol",
         dosage="500 mg",
@@ -65,7 +68,7 @@ def own_work(db, person):
         duration="5 days",
         by=doctor,
     )
-    clinical.sign(visit.id, by=doctor)
+    signing.sign(visit.id, by=doctor)
     return who
 
 
@@ -90,7 +93,7 @@ def ids(lines):
 
 
 def test_our_own_records_have_our_number_and_open_ones_stay_at_home(own_work, person, tmp_path):
-    clinical.start_encounter(patient_id=own_work.id, is_new=True, by=person("doctor"))
+    encounter_actions.start_encounter(patient_id=own_work.id, is_new=True, by=person("doctor"))
     counts = export(tmp_path)
     told = json.loads((tmp_path / "Patient.ndjson").read_text())
     assert (told["id"], told["identifier"][0]["value"]) == (f"hms-{own_work.id}", own_work.hospital_number)

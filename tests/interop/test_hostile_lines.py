@@ -9,11 +9,10 @@ import pytest
 from sqlalchemy import func, select
 
 from hms.clinical.models import Condition
-from hms.core.db import db as database
-from hms.interop import reading
+from hms.core.db.session import db as database
+from hms.interop.fhir import ndjson
 from hms.patients.models import Patient
-
-from .factories import about, export, imported, patient
+from tests.interop.factories import about, export, imported, patient
 
 pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.security("K")]
 GOUT = {"code": {"text": "Gout"}}
@@ -147,7 +146,7 @@ def test_a_line_of_ten_megabytes_is_read(tmp_path):
 
 
 def test_a_line_without_end_is_read_past(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "LONGEST_LINE", 1000)
+    monkeypatch.setattr(ndjson, "LONGEST_LINE", 1000)
     path = export(tmp_path, "x" * 5000, patient())
     summary, told = imported(path)
     assert told == [f"{path}:1: the line is longer than 32 MB."]

@@ -10,12 +10,11 @@ from sqlalchemy import select
 
 from hms.clinical.models import ICD10, Condition, Encounter, Immunization, Observation, Prescription
 from hms.core import clock
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.patients.models import Allergy, Patient
-from hms.staff import queries as staff
+from hms.staff import directory as staff
 from hms.staff.models import User
-
-from .factories import HAND_MADE, fingerprints, imported
+from tests.interop.factories import HAND_MADE, fingerprints, imported
 
 pytestmark = pytest.mark.usefixtures("db")
 

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import func, select
 
 from hms.core.errors import NotFound
-from hms.interop import offline_actions
 from hms.interop.models import OfflineEntry
+from hms.interop.offline import actions
 from hms.patients.models import Patient
 
 pytestmark = pytest.mark.security("Q")
@@ -70,7 +70,7 @@ def test_the_person_says_done(db, program, desk, person):
     send(program("nurse"), {"model": "patient", "key": "SYNC1", "fields": JANE | {"gender": "?"}})
     entry_id = db.session.scalars(select(OfflineEntry.id)).one()
     with pytest.raises(NotFound):
-        offline_actions.settle(entry_id, by=person("doctor"))
+        actions.settle(entry_id, by=person("doctor"))
     own = desk("nurse")
     assert own.form("/offline-entries").status_code == 303
     assert "Nothing waits" in own.get("/offline-entries").get_data(as_text=True)

@@ -8,24 +8,27 @@ import shutil
 import pytest
 from sqlalchemy import func, select
 
-from hms.appointments import actions as appointments
-from hms.appointments import queries as diary
-from hms.clinical import actions as clinical
-from hms.clinical import medicines
+from hms.appointments.availability import queries as diary
+from hms.appointments.bookings import actions as booking_actions
+from hms.appointments.queue import transitions
+from hms.clinical import signing
+from hms.clinical.diagnoses import actions as diagnosis_actions
+from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Condition, Encounter, Immunization, Prescription
+from hms.clinical.prescriptions import actions as prescription_actions
+from hms.clinical.prescriptions import patient_context
 from hms.core import clock
 from hms.core.actions import doing
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.people import SYSTEM
-from hms.patients import queries as patients
+from hms.core.person import SYSTEM
 from hms.patients.models import Allergy, Patient
-from hms.pharmacy import actions as pharmacy
-from hms.pharmacy import queries as shelf
+from hms.patients.search import queries as patients
+from hms.pharmacy.dispensing import actions as pharmacy
+from hms.pharmacy.dispensing import queries as shelf
 from tests.appointments import factories as clinic
 from tests.formulary.factories import load
-
-from .factories import HAND_MADE, REAL, fingerprints, imported
+from tests.interop.factories import HAND_MADE, REAL, fingerprints, imported
 
 SOURCE = REAL if REAL.is_dir() else HAND_MADE
 SOME = (b"a5cb8ce9-cec6-6b23-0990-cbaf753578a4", b"cbc86e51-9eca-3855-76ec-c058f72c5761") if SOURCE == REAL else ()
@@ -99,9 +102,11 @@ def test_its_people_are_found_by_name_birth_date_and_number(brought_in, person):
 def test_a_recorded_allergy_stops_prescribing(allergic, person):
     whom, medicine = allergic
     doctor = person("doctor")
-    visit = clinical.start_encounter(patient_id=whom.id, by=doctor)
+    visit = encounter_actions.start_encounter(patient_id=whom.id, by=doctor)
     with pytest.raises(RuleBroken) as stopped:
-        clinical.prescribe(visit.id, medication_name=medicine, dosage="1 tablet", frequency="once a day", by=doctor)
+        prescription_actions.prescribe(
+            visit.id, medication_name=medicine, dosage="1 tablet", frequency="once a day", by=doctor
+        )
     assert stopped.value.field == "override_reason"
     assert "Allergy recorded" in str(stopped.value)
 
@@ -114,7 +119,7 @@ def _give(order):
 def test_what_is_taken_already_counts_as_taken_but_never_waits_at_the_pharmacy(brought_in, person):
     active = list(database.session.scalars(select(Prescription).where(Prescription.status == "active")))
     assert active
-    assert active[0].id in {order.id for order in medicines.current(active[0].patient_id)}
+    assert active[0].id in {order.id for order in patient_context.current(active[0].patient_id)}
     assert shelf.counts()["waiting"] == 0
     assert [shelf.counts()[heading] for heading in shelf.SHOWN] == [0, 0, 0]
     assert [shelf.waiting(heading) for heading in shelf.SHOWN] == [[], [], []]
@@ -134,15 +139,15 @@ def test_a_new_visit_is_made_from_booking_to_signing(brought_in, person):
     whom, doctor = anyone(), clinic.doctor()
     clinic.hours(doctor.id)
     slot = diary.free_slots(doctor.id, clinic.MONDAY)[0]
-    booking = appointments.book(
+    booking = booking_actions.book(
         patient_id=whom.id, doctor_id=doctor.id, date=clinic.MONDAY, time=slot.time, by=person("receptionist")
     )
     assert booking.patient_id == whom.id
-    entry = appointments.add_to_queue(whom.id, by=person("receptionist"))
-    visit = clinical.start_encounter(queue_entry_id=entry.id, by=person("doctor"))
-    clinical.save_encounter(visit.id, notes="Well.", by=person("doctor"))
-    clinical.add_condition(visit.id, text="Check-up", by=person("doctor"))
-    assert clinical.sign(visit.id, by=person("doctor")).signed_at <= clock.now()
+    entry = transitions.add_to_queue(whom.id, by=person("receptionist"))
+    visit = encounter_actions.start_encounter(queue_entry_id=entry.id, by=person("doctor"))
+    encounter_actions.save_encounter(visit.id, notes="Well.", by=person("doctor"))
+    diagnosis_actions.add_condition(visit.id, text="Check-up", by=person("doctor"))
+    assert signing.sign(visit.id, by=person("doctor")).signed_at <= clock.now()
 
 
 def test_visits_keep_the_instant_whatever_their_zone(brought_in):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from hms.core.audit import AuditEntry
-from hms.core.people import SYSTEM
-from hms.lab import pricing
+from hms.core.audit.models import AuditEntry
+from hms.core.person import SYSTEM
+from hms.lab import actions
 from tests.clinical.factories import a_patient, an_encounter
 
 
 @pytest.fixture
 def opened(db, person):
-    pricing.load_prices(by=SYSTEM)
+    actions.load_prices(by=SYSTEM)
     return an_encounter(person("doctor"), a_patient())
 
 

@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from hms.billing.models import BillLine
-from hms.clinical import actions as clinical
+from hms.clinical import signing
+from hms.clinical.encounters import actions as encounter_actions
 from hms.core.actions import doing
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
-from hms.core.people import SYSTEM
-from hms.lab import orders, pricing, queries, results, rules
+from hms.core.person import SYSTEM
+from hms.lab import actions as lab_actions
+from hms.lab import queries, rules
 from hms.lab.catalogue import tests as catalogue
 from hms.lab.models import LabOrder, LabResult
 from hms.messages.models import Notification
@@ -34,7 +36,7 @@ def text(answer) -> str:
 
 
 def an_order(encounter, by, code="HB", **more) -> LabOrder:
-    return orders.order_test(encounter.id, code=code, by=by, **more)
+    return lab_actions.order_test(encounter.id, code=code, by=by, **more)
 
 
 def charged(db) -> list[tuple[str, str]]:
@@ -43,7 +45,7 @@ def charged(db) -> list[tuple[str, str]]:
 
 
 def test_a_test_goes_to_the_laboratory_and_its_result_comes_back(desk, opened, db, person):
-    pricing.load_prices(by=SYSTEM)
+    lab_actions.load_prices(by=SYSTEM)
     doctor, lab = desk("doctor"), desk("lab")
     assert "Haemoglobin" in text(doctor.get("/lab/tests?q=haem"))
     assert (
@@ -69,7 +71,7 @@ def test_the_open_page_asks_for_its_own_tests_alone(desk, opened, person):
     doctor = desk("doctor")
     assert f'data-refresh-on="result-in" data-refresh-from="{address}"' in doctor.get(at(opened)).get_data(as_text=True)
     assert "Cancel" in text(doctor.get(address))
-    results.enter_results(order.id, {"HB": "12.5"}, by=person("lab"))
+    lab_actions.enter_results(order.id, {"HB": "12.5"}, by=person("lab"))
     assert "12.5 g/dL" in text(doctor.get(address))
     assert desk("nurse").get(address).status_code == 403
     with doing("tests.hand_over", SYSTEM):
@@ -80,21 +82,21 @@ def test_the_open_page_asks_for_its_own_tests_alone(desk, opened, person):
 def test_signing_keeps_the_tests_in_sight(desk, opened, person):
     doctor = person("doctor")
     an_order(opened, doctor, "MRDT")
-    clinical.save_encounter(opened.id, notes="n", no_diagnosis_reason="check-up", by=doctor)
-    clinical.sign(opened.id, by=doctor)
+    encounter_actions.save_encounter(opened.id, notes="n", no_diagnosis_reason="check-up", by=doctor)
+    signing.sign(opened.id, by=doctor)
     assert "Malaria rapid test" in text(desk("nurse").get(at(opened)))
 
 
 def test_each_test_shows_its_own_values_and_earlier_visits_their_results(opened, person):
     doctor, lab = person("doctor"), person("lab")
     before = an_order(opened, doctor)
-    results.enter_results(before.id, {"HB": "9.5"}, by=lab)
-    clinical.save_encounter(opened.id, notes="n", no_diagnosis_reason="check-up", by=doctor)
-    clinical.sign(opened.id, by=doctor)
-    visit = clinical.start_encounter(patient_id=opened.patient_id, by=doctor)
+    lab_actions.enter_results(before.id, {"HB": "9.5"}, by=lab)
+    encounter_actions.save_encounter(opened.id, notes="n", no_diagnosis_reason="check-up", by=doctor)
+    signing.sign(opened.id, by=doctor)
+    visit = encounter_actions.start_encounter(patient_id=opened.patient_id, by=doctor)
     rapid, blood = an_order(visit, doctor, "MRDT"), an_order(visit, doctor)
-    results.enter_results(blood.id, {"HB": "16.1"}, by=lab)
-    results.enter_results(blood.id, {"HB": "6.1"}, reason="another tube", by=lab)
+    lab_actions.enter_results(blood.id, {"HB": "16.1"}, by=lab)
+    lab_actions.enter_results(blood.id, {"HB": "6.1"}, reason="another tube", by=lab)
     for _way in ("by the session", "by the driver"):
         seen = queries.of_encounter(visit.id, visit.patient_id)
         assert [(one.id, len(one.results)) for one in seen.orders] == [(rapid.id, 0), (blood.id, 2)]
@@ -104,9 +106,9 @@ def test_each_test_shows_its_own_values_and_earlier_visits_their_results(opened,
 
 def test_a_panel_is_done_when_its_last_value_is_in(opened, db, person):
     order, lab = an_order(opened, person("doctor"), "FBC"), person("lab")
-    results.enter_results(order.id, {"HB": "12", "WBC": "5.5"}, by=lab)
+    lab_actions.enter_results(order.id, {"HB": "12", "WBC": "5.5"}, by=lab)
     assert order.status == "waiting"
-    results.enter_results(order.id, {"NEUT": "3", "LYMPH": "2", "PLT": "220", "MCV": "85"}, by=lab)
+    lab_actions.enter_results(order.id, {"NEUT": "3", "LYMPH": "2", "PLT": "220", "MCV": "85"}, by=lab)
     assert order.status == "done"
     assert len(queries.current(queries.order(order.id, lab))) == 6
 
@@ -144,7 +146,7 @@ def test_a_wrong_value_is_told_at_its_field(desk, opened, db, person, typed, sai
 def test_a_result_of_a_colleague_is_not_overwritten(desk, opened, person):
     order = an_order(opened, person("doctor"))
     old = order.version
-    results.enter_results(order.id, {"HB": "12"}, by=person("lab"))
+    lab_actions.enter_results(order.id, {"HB": "12"}, by=person("lab"))
     assert desk("lab").form(f"/lab/orders/{order.id}", version=old, value_HB="11").status_code == 409
 
 
@@ -157,9 +159,9 @@ def test_a_test_is_ordered_once_and_taken_back_with_its_charge(desk, opened, db,
     assert client.form(at(opened), test="", do=f"cancel_test:{one.id}").status_code == 303
     assert charged(db) == []
     with pytest.raises(Conflict):
-        orders.cancel_order(one.id, by=doctor)
+        lab_actions.cancel_order(one.id, by=doctor)
     with pytest.raises(Conflict):
-        results.enter_results(one.id, {"HB": "12"}, by=person("lab"))
+        lab_actions.enter_results(one.id, {"HB": "12"}, by=person("lab"))
 
 
 def test_words_that_name_no_test_or_many_are_refused(desk, opened, db):
@@ -181,7 +183,7 @@ def test_each_has_their_part(desk, opened, person):
     assert desk("lab").get("/lab/tests?q=h").status_code == 403
     assert desk("lab").get("/lab/orders/999999").status_code == 404
     with pytest.raises(NotAllowed):
-        orders.order_test(opened.id, code="HB", by=person("nurse"))
+        lab_actions.order_test(opened.id, code="HB", by=person("nurse"))
 
 
 def test_values_are_judged_by_sex_and_age():

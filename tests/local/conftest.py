@@ -2,7 +2,7 @@
 
 import pytest
 
-from hms.local.servers import Servers
+from hms.local.servers.servers import Servers
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 import redis
 
-from hms.local import keepsakes, processes
-from hms.local.postgres import Postgres
-from hms.local.servers import Servers, servers_for_command
-from hms.local.valkey import Valkey
+from hms.local import private_files, processes
+from hms.local.servers.postgres import Postgres
+from hms.local.servers.servers import Servers, servers_for_command
+from hms.local.servers.valkey import Valkey
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,7 +59,7 @@ def test_a_command_finds_a_database_and_a_queue_and_leaves_nothing_running(home)
 
 def test_nobody_without_the_password_gets_in(home):
     with servers_for_command({"HMS_DATA_DIR": str(home)}) as variables:
-        port = keepsakes.read(home / "postgres.json")["port"]
+        port = private_files.read(home / "postgres.json")["port"]
         with pytest.raises(psycopg.OperationalError, match="password"):
             psycopg.connect(host="127.0.0.1", port=port, user="hms", dbname="hms", password="guess")
         no_password = variables["REDIS_URL"].split("@")[1]
@@ -137,7 +137,7 @@ def test_servers_move_when_another_program_took_their_port_meanwhile(home):
     servers = Servers(home, {})
     before = servers.join()
     servers.leave()
-    ports = [int(keepsakes.read(home / f"{name}.json")["port"]) for name in ("postgres", "valkey")]
+    ports = [int(private_files.read(home / f"{name}.json")["port"]) for name in ("postgres", "valkey")]
     with socket.create_server(("127.0.0.1", ports[0])), socket.create_server(("127.0.0.1", ports[1])):
         after = servers.join()
         assert query(after["DATABASE_URL"], "select 1") == 1

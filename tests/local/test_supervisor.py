@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hms.local import ports, processes
-from hms.local.children import Child
+from hms.local import processes
+from hms.local.servers import ports
+from hms.local.supervisor.child_process import Child
 
 ROOT = Path(__file__).resolve().parents[2]
 

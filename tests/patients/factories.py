@@ -6,9 +6,9 @@ from datetime import date
 from itertools import count
 from typing import Any
 
-from hms.core.people import SYSTEM
-from hms.patients import actions
+from hms.core.person import SYSTEM
 from hms.patients.models import Patient
+from hms.patients.registration import actions
 
 _nth = count(1)
 

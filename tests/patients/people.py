@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from datetime import date, timedelta
 
-from hms.patients.alike import Person
+from hms.patients.search.match_scoring import Person
 
 FAMILIES = {
     "Kamara": 12, "Sesay": 10, "Koroma": 9, "Conteh": 7, "Bangura": 7, "Kargbo": 6, "Turay": 5, "Mansaray": 5,

@@ -8,22 +8,28 @@ import pytest
 from sqlalchemy import select
 
 from hms.core import clock
-from hms.core.audit import AuditEntry
+from hms.core.audit.models import AuditEntry
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken, Stale
-from hms.patients import actions, number, queries
+from hms.patients import lookup
+from hms.patients.allergies import actions as allergy_actions
+from hms.patients.allergies import queries as allergy_queries
+from hms.patients.identity import hospital_numbers
 from hms.patients.models import Patient
+from hms.patients.records import actions as record_actions
+from hms.patients.registration import actions as registration_actions
+from hms.patients.search import queries as search_queries
 from tests.patients.factories import a_patient
 
 KADIATU = {"given_names": "Kadiatu", "family_name": "Kamara", "sex": "female", "birth_date": date(1991, 3, 13)}
 
 
 def register(by, **given):
-    return actions.register_patient(**(KADIATU | given), by=by)
+    return registration_actions.register_patient(**(KADIATU | given), by=by)
 
 
 def test_the_server_issues_a_number_with_a_check_digit(person):
     first, second = register(person("receptionist")), register(person("receptionist"), given_names="Isatu")
-    assert number.parse(first.hospital_number) == first.number
+    assert hospital_numbers.parse(first.hospital_number) == first.number
     assert second.number == first.number + 1
 
 
@@ -65,7 +71,7 @@ def test_only_those_who_register_may(person):
 def test_a_likely_duplicate_needs_a_second_press(person, db):
     desk = person("receptionist")
     known = register(desk, phone="076 123 476")
-    with pytest.raises(actions.PossibleDuplicate) as asked:
+    with pytest.raises(registration_actions.PossibleDuplicate) as asked:
         register(desk, given_names="Kadijatu", phone="076 123 476", asks_first=True)
     assert asked.value.match.hit.id == known.id
     assert known.hospital_number in str(asked.value)
@@ -82,9 +88,9 @@ def test_somebody_else_is_saved_at_once(person):
 
 
 def test_unknown_patients_of_one_day_are_told_apart(person):
-    first = actions.register_unknown(sex="male", by=person("receptionist"))
-    second = actions.register_unknown(sex="male", by=person("receptionist"))
-    woman = actions.register_unknown(sex="female", by=person("receptionist"))
+    first = registration_actions.register_unknown(sex="male", by=person("receptionist"))
+    second = registration_actions.register_unknown(sex="male", by=person("receptionist"))
+    woman = registration_actions.register_unknown(sex="female", by=person("receptionist"))
     assert first.family_name == "UNKNOWN"
     assert first.given_names.endswith(" A")
     assert second.given_names.endswith(" B")
@@ -95,34 +101,34 @@ def test_unknown_patients_of_one_day_are_told_apart(person):
 def test_a_correction_is_a_new_version_and_an_old_one_is_stale(person):
     patient = register(person("receptionist"))
     opened = patient.version
-    actions.update_patient(patient.id, version=opened, phone="077 000 111", by=person("nurse"))
+    record_actions.update_patient(patient.id, version=opened, phone="077 000 111", by=person("nurse"))
     assert patient.phone == "+23277000111"
     with pytest.raises(Stale):
-        actions.update_patient(patient.id, version=opened, address="Hill Road", by=person("receptionist"))
+        record_actions.update_patient(patient.id, version=opened, address="Hill Road", by=person("receptionist"))
 
 
 def test_saving_what_is_kept_already_changes_nothing(person):
     patient = register(person("receptionist"), address="Hill Road")
     before = patient.version
-    actions.update_patient(patient.id, address="Hill Road", sex="F", by=person("receptionist"))
+    record_actions.update_patient(patient.id, address="Hill Road", sex="F", by=person("receptionist"))
     assert patient.version == before
 
 
 def test_a_withdrawn_record_is_kept_but_not_found(person, db):
     patient = a_patient()
-    actions.withdraw_patient(patient.id, reason="made twice", by=person("admin"))
+    record_actions.withdraw_patient(patient.id, reason="made twice", by=person("admin"))
     with pytest.raises(NotFound):
-        queries.patient(patient.id)
+        lookup.patient(patient.id)
     with pytest.raises(NotFound):
-        actions.update_patient(patient.id, address="x", by=person("admin"))
+        record_actions.update_patient(patient.id, address="x", by=person("admin"))
     assert db.session.get(Patient, patient.id).withdrawn_reason == "made twice"
-    assert queries.find(patient.family_name, who=person("admin")) == []
+    assert search_queries.find(patient.family_name, who=person("admin")) == []
 
 
 def test_opening_a_chart_is_in_the_trail(person, db):
     patient = a_patient()
-    actions.open_chart(patient.id, by=person("doctor"))
-    actions.look_up(patient.id, by=person("receptionist"))
+    record_actions.open_chart(patient.id, by=person("doctor"))
+    record_actions.look_up(patient.id, by=person("receptionist"))
     seen = db.session.scalars(
         select(AuditEntry.action)
         .where(AuditEntry.patient_id == patient.id, AuditEntry.old.is_(None))
@@ -133,22 +139,24 @@ def test_opening_a_chart_is_in_the_trail(person, db):
 
 def test_an_allergy_is_recorded_once(person):
     patient, nurse = a_patient(), person("nurse")
-    actions.record_allergy(patient.id, substance="Penicillin", reaction="anaphylaxis", severity="severe", by=nurse)
+    allergy_actions.record_allergy(
+        patient.id, substance="Penicillin", reaction="anaphylaxis", severity="severe", by=nurse
+    )
     with pytest.raises(Conflict):
-        actions.record_allergy(patient.id, substance="pénicillin", by=nurse)
+        allergy_actions.record_allergy(patient.id, substance="pénicillin", by=nurse)
     assert patient.allergy_words == "Known allergies"
-    assert [allergy.recorded_by_id for allergy in queries.allergies(patient.id)] == [nurse.id]
+    assert [allergy.recorded_by_id for allergy in allergy_queries.allergies(patient.id)] == [nurse.id]
 
 
 def test_no_allergies_can_be_confirmed_only_while_none_is_recorded(person):
     patient, nurse = a_patient(), person("nurse")
     assert patient.allergy_words == "Allergies not recorded"
-    actions.confirm_no_allergies(patient.id, by=nurse)
+    allergy_actions.confirm_no_allergies(patient.id, by=nurse)
     assert (patient.allergy_words, patient.allergy_status_by_id) == ("No known allergies", nurse.id)
-    allergy = actions.record_allergy(patient.id, substance="Latex", by=nurse)
+    allergy = allergy_actions.record_allergy(patient.id, substance="Latex", by=nurse)
     with pytest.raises(Conflict):
-        actions.confirm_no_allergies(patient.id, by=nurse)
-    actions.withdraw_allergy(allergy.id, by=nurse)
+        allergy_actions.confirm_no_allergies(patient.id, by=nurse)
+    allergy_actions.withdraw_allergy(allergy.id, by=nurse)
     assert patient.allergy_words == "Allergies not recorded"
 
 
@@ -164,7 +172,7 @@ def test_no_allergies_can_be_confirmed_only_while_none_is_recorded(person):
 def test_a_wrong_allergy_is_refused_at_its_field(person, wrong, field):
     patient = a_patient()
     with pytest.raises(RuleBroken) as refused:
-        actions.record_allergy(patient.id, **({"substance": "Latex"} | wrong), by=person("nurse"))
+        allergy_actions.record_allergy(patient.id, **({"substance": "Latex"} | wrong), by=person("nurse"))
     assert refused.value.field == field
 
 
@@ -173,36 +181,36 @@ def test_registration_answers_the_allergy_question_for_any_role_that_registers(p
     denied = register(person("receptionist"), allergies=[])
     unasked = register(person("receptionist"))
     assert [one.allergy_status for one in (named, denied, unasked)] == ["known", "none_known", "not_asked"]
-    assert [one.substance for one in queries.allergies(named.id)] == ["Penicillin", "Latex"]
+    assert [one.substance for one in allergy_queries.allergies(named.id)] == ["Penicillin", "Latex"]
 
 
 def test_the_text_of_allergies_replaces_what_is_recorded(person):
     patient = register(person("receptionist"), allergies=["Penicillin", "Latex"])
-    actions.update_patient(patient.id, allergies="latex; Peanuts", by=person("doctor"))
-    assert [one.substance for one in queries.allergies(patient.id)] == ["Latex", "Peanuts"]
-    actions.update_patient(patient.id, allergies="NKDA", by=person("doctor"))
-    assert (queries.allergies(patient.id), patient.allergy_status) == ([], "none_known")
-    actions.update_patient(patient.id, allergies="", by=person("doctor"))
+    record_actions.update_patient(patient.id, allergies="latex; Peanuts", by=person("doctor"))
+    assert [one.substance for one in allergy_queries.allergies(patient.id)] == ["Latex", "Peanuts"]
+    record_actions.update_patient(patient.id, allergies="NKDA", by=person("doctor"))
+    assert (allergy_queries.allergies(patient.id), patient.allergy_status) == ([], "none_known")
+    record_actions.update_patient(patient.id, allergies="", by=person("doctor"))
     assert patient.allergy_status == "not_asked"
 
 
 def test_those_who_may_not_record_allergies_may_only_repeat_them(person):
     patient = register(person("receptionist"), allergies=["Penicillin"])
-    actions.update_patient(patient.id, allergies="penicillin", by=person("receptionist"))
+    record_actions.update_patient(patient.id, allergies="penicillin", by=person("receptionist"))
     with pytest.raises(NotAllowed) as refused:
-        actions.update_patient(patient.id, allergies="", address="new", by=person("receptionist"))
+        record_actions.update_patient(patient.id, allergies="", address="new", by=person("receptionist"))
     assert "known_allergies" in str(refused.value)
 
 
 def test_fifty_desks_at_once_get_fifty_numbers(real_app):
     from concurrent.futures import ThreadPoolExecutor
 
-    from hms.core.db import db
-    from hms.core.people import SYSTEM
+    from hms.core.db.session import db
+    from hms.core.person import SYSTEM
 
     def one(nth: int) -> int:
         with real_app.app_context():
-            made = actions.register_patient(given_names=f"Nr {nth}", sex="unknown", by=SYSTEM).number
+            made = registration_actions.register_patient(given_names=f"Nr {nth}", sex="unknown", by=SYSTEM).number
             db.session.remove()
             return made
 

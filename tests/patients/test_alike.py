@@ -5,7 +5,7 @@ from heapq import nlargest
 
 import pytest
 
-from hms.patients.alike import STRONG, Person, alike, tokens
+from hms.patients.search.match_scoring import STRONG, Person, alike, tokens
 from tests.patients.people import again, relative, somebody, twin
 
 KADIATU = Person("Kadiatu", "Kamara", date(1991, 3, 13), False, "female", "+23276123476", "12 Hill Rd")

@@ -7,8 +7,9 @@ import json
 import pytest
 from sqlalchemy import select
 
-from hms.core.audit import AuditEntry
-from hms.patients import number, queries
+from hms.core.audit.models import AuditEntry
+from hms.patients.allergies import queries
+from hms.patients.identity import hospital_numbers
 from hms.patients.models import Patient
 from tests.page import words
 from tests.patients.factories import a_patient
@@ -35,7 +36,7 @@ def test_a_program_registers_a_patient_and_reads_it_back(program):
     assert made.status_code == 201
     assert set(body) == FULL
     assert {name: body[name] for name in JANE} == JANE
-    assert number.is_valid(body["unique_id"])
+    assert hospital_numbers.is_valid(body["unique_id"])
     assert doctor.get(f"/api/patients/{body['id']}/").get_json() == body
 
 
@@ -62,9 +63,9 @@ def test_each_role_sees_its_fields(program, role, seen):
 
 @pytest.mark.security("D")
 def test_an_administrator_needs_break_glass_where_the_hospital_says_so(program, person):
-    from hms.core import settings
+    from hms.core.settings import store
 
-    settings.change_setting("clinical.admin_requires_break_glass", True, by=person("admin"))
+    store.change_setting("clinical.admin_requires_break_glass", True, by=person("admin"))
     patient = a_patient(allergies=["Penicillin"])
     assert "known_allergies" not in program("admin").get(f"/api/patients/{patient.id}/").get_json()
     assert "known_allergies" in program("doctor").get(f"/api/patients/{patient.id}/").get_json()

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from hms.core.errors import RuleBroken
-from hms.patients import birth
+from hms.patients.identity import birth_dates
 
 TODAY = date(2026, 11, 22)
 KADIATU = date(1991, 3, 13)
@@ -19,7 +19,7 @@ KADIATU = date(1991, 3, 13)
      "13/mar/91", "１３/３/１９９１"],
 )  # fmt: skip
 def test_ways_to_write_one_birth_date(text):
-    assert birth.born(text, TODAY) == birth.Birth(KADIATU)
+    assert birth_dates.born(text, TODAY) == birth_dates.Birth(KADIATU)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_ways_to_write_one_birth_date(text):
     ],
 )
 def test_the_past_is_meant(text, day):
-    assert birth.born(text, TODAY).day == day
+    assert birth_dates.born(text, TODAY).day == day
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_the_past_is_meant(text, day):
 )  # fmt: skip
 def test_what_cannot_be_a_birth_date_is_blamed_on_the_field(text):
     with pytest.raises(RuleBroken) as refusal:
-        birth.born(text, TODAY)
+        birth_dates.born(text, TODAY)
     assert refusal.value.field == "date_of_birth"
     assert str(refusal.value)
 
@@ -62,30 +62,30 @@ def test_what_cannot_be_a_birth_date_is_blamed_on_the_field(text):
     [(date(1916, 11, 22), False), (date(1915, 11, 23), False), (date(1915, 11, 22), True), (date(1886, 11, 22), True)],
 )
 def test_more_than_110_years_ask_for_a_second_look(day, is_unusual):
-    assert birth.check_born(day, TODAY).is_unusual is is_unusual
+    assert birth_dates.check_born(day, TODAY).is_unusual is is_unusual
 
 
 @pytest.mark.parametrize("day", [TODAY + timedelta(days=1), date(1879, 12, 31), date(1885, 11, 21)])
 def test_birth_dates_nobody_can_have(day):
     with pytest.raises(RuleBroken):
-        birth.check_born(day, TODAY)
+        birth_dates.check_born(day, TODAY)
 
 
 def test_the_limits_themselves_are_birth_dates():
-    assert birth.check_born(TODAY, TODAY).day == TODAY
-    assert birth.check_born(birth.EARLIEST, date(2000, 1, 1)).is_unusual
+    assert birth_dates.check_born(TODAY, TODAY).day == TODAY
+    assert birth_dates.check_born(birth_dates.EARLIEST, date(2000, 1, 1)).is_unusual
 
 
 @pytest.mark.parametrize("today", [TODAY, date(2026, 6, 30), date(2026, 7, 1), date(2028, 2, 29), date(2026, 1, 1)])
 def test_an_estimate_reads_back_as_the_age_that_was_told(today):
     for years in range(1, 141):
-        guess = birth.from_age(str(years), today)
+        guess = birth_dates.from_age(str(years), today)
         assert guess.is_estimated
-        assert birth.years_old(guess.day, today) == years
+        assert birth_dates.years_old(guess.day, today) == years
     for months in range(1, 36):
-        assert birth.months_old(birth.from_age(f"{months} months", today).day, today) == months
+        assert birth_dates.months_old(birth_dates.from_age(f"{months} months", today).day, today) == months
     for weeks in range(1, 30):
-        assert (today - birth.from_age(f"{weeks}w", today).day).days // 7 == weeks
+        assert (today - birth_dates.from_age(f"{weeks}w", today).day).days // 7 == weeks
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_an_estimate_reads_back_as_the_age_that_was_told(today):
     ],
 )
 def test_ages(text, unit, day):
-    assert birth.from_age(text, TODAY, unit) == birth.Birth(day, is_estimated=True)
+    assert birth_dates.from_age(text, TODAY, unit) == birth_dates.Birth(day, is_estimated=True)
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ def test_ages(text, unit, day):
 )
 def test_ages_nobody_has(text):
     with pytest.raises(RuleBroken) as refusal:
-        birth.from_age(text, TODAY)
+        birth_dates.from_age(text, TODAY)
     assert refusal.value.field == "age"
 
 
 def test_an_unusual_age_is_marked():
-    assert birth.from_age("111", TODAY).is_unusual
-    assert not birth.from_age("110", TODAY).is_unusual
+    assert birth_dates.from_age("111", TODAY).is_unusual
+    assert not birth_dates.from_age("110", TODAY).is_unusual
 
 
 def test_any_birth_date_is_read_back_from_any_full_spelling():
@@ -125,9 +125,9 @@ def test_any_birth_date_is_read_back_from_any_full_spelling():
     for _ in range(500):
         day = TODAY - timedelta(days=dice.randrange(1, 36000))
         for shape in ("%d/%m/%Y", "%d %b %Y", "%Y-%m-%d", "%d%m%Y", "%Y%m%d", "%d-%B-%Y", "%d.%m.%Y"):
-            assert birth.born(day.strftime(shape), TODAY).day == day
+            assert birth_dates.born(day.strftime(shape), TODAY).day == day
         for shape in ("%d%m%y", "%d/%m/%y", "%d %b %y"):
-            read = birth.born(day.strftime(shape), TODAY).day
+            read = birth_dates.born(day.strftime(shape), TODAY).day
             assert read <= TODAY
             assert (TODAY.year - read.year) <= 100
             assert (read.day, read.month, read.year % 100) == (day.day, day.month, day.year % 100)
@@ -138,9 +138,9 @@ def test_noise_is_refused_in_words():
     letters = string.digits * 4 + "/-. abdmnov" + "é١\x00"
     for _ in range(3000):
         text = "".join(dice.choices(letters, k=dice.randrange(12)))
-        for read in (birth.born, birth.from_age):
+        for read in (birth_dates.born, birth_dates.from_age):
             with suppress(RuleBroken):
-                assert birth.EARLIEST <= read(text, TODAY).day <= TODAY
+                assert birth_dates.EARLIEST <= read(text, TODAY).day <= TODAY
 
 
 @pytest.mark.parametrize(
@@ -159,4 +159,4 @@ def test_noise_is_refused_in_words():
     ],
 )
 def test_the_age_beside_a_birth_date(day, text):
-    assert birth.age(day, TODAY) == text
+    assert birth_dates.age(day, TODAY) == text

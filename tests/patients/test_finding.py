@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from hms.core import clock
-from hms.patients import actions, queries
-from hms.patients.lookalikes import slips
-from hms.patients.rules import Person
+from hms.patients.records import actions
+from hms.patients.search import duplicates, queries
+from hms.patients.search.duplicates import slips
+from hms.patients.search.match_scoring import Person
 from tests.patients.factories import a_patient
 from tests.patients.people import again, somebody
 
@@ -120,14 +121,14 @@ def test_a_second_registration_is_found_among_many(db, person):
     desk, again_dice = person("receptionist"), random.Random(7)
     chosen = again_dice.sample(range(600), 200)
     found = sum(
-        ids[nth] in [one.hit.id for one in queries.lookalikes(again(again_dice, people[nth]), who=desk)]
+        ids[nth] in [one.hit.id for one in duplicates.lookalikes(again(again_dice, people[nth]), who=desk)]
         for nth in chosen
     )
     assert found >= 190
 
 
 def test_a_lookalike_without_a_name_is_nobody(person):
-    assert queries.lookalikes(Person(""), who=person("receptionist")) == []
+    assert duplicates.lookalikes(Person(""), who=person("receptionist")) == []
 
 
 def test_finding_by_name_uses_the_index(ward, db):

@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from hms.core.errors import RuleBroken
-from hms.patients import names
+from hms.patients.identity import names
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hms.admin import opened
+from hms.admin.audit_trail import record_access
 from hms.core import clock
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.patients.models import Patient
 from tests.conftest import PASSWORD
 from tests.house.hospital import add, whole_record
@@ -36,5 +36,7 @@ def test_reads_before_an_emergency_access_have_a_line_of_their_own(restricted, d
     opening = at.form(asking, reason="Collapsed at the counter", proof=PASSWORD)
     assert (opening.status_code, opening.location) == (303, "/pharmacy/")
     assert at.get(f"/patients/{restricted}/break-glass", follow_redirects=True).status_code == 200
-    lines = [one for one in opened.accesses(restricted, clock.today(), clock.today()) if str(one.role) == "Pharmacist"]
+    lines = [
+        one for one in record_access.accesses(restricted, clock.today(), clock.today()) if str(one.role) == "Pharmacist"
+    ]
     assert sorted(one.is_emergency for one in lines) == [False, True]

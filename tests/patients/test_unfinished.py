@@ -7,7 +7,7 @@ import re
 import pytest
 from sqlalchemy import select
 
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.core.drafts import Draft
 from hms.patients.models import Patient
 from tests.page import Page, words

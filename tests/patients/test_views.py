@@ -8,8 +8,10 @@ from datetime import date
 import pytest
 from sqlalchemy import func, select
 
-from hms.patients import actions, queries
+from hms.patients.allergies import actions as allergy_actions
 from hms.patients.models import Patient
+from hms.patients.records import actions as record_actions
+from hms.patients.search import queries
 from tests.page import Page, words
 from tests.patients.factories import a_patient
 
@@ -174,7 +176,7 @@ def test_a_stale_correction_shows_both_and_keeps_what_was_typed(desk, person):
     reception = desk("receptionist")
     opened = Page(text(reception.get(f"/patients/{patient.id}/edit")))
     fields = next(form for form in opened.forms if form["action"] == f"/patients/{patient.id}/edit")["fields"]
-    actions.update_patient(patient.id, address="1 Their Street", by=person("nurse"))
+    record_actions.update_patient(patient.id, address="1 Their Street", by=person("nurse"))
     answer = reception.post(f"/patients/{patient.id}/edit", data=fields | {"address": "2 My Street"})
     said = words(text(answer))
     assert answer.status_code == 409
@@ -207,7 +209,7 @@ def test_allergies_are_recorded_denied_and_withdrawn(desk):
 @pytest.mark.security("D")
 def test_an_allergy_of_another_patient_is_not_found(desk, person):
     mine, other = a_patient(), a_patient()
-    allergy = actions.record_allergy(other.id, substance="Latex", by=person("nurse"))
+    allergy = allergy_actions.record_allergy(other.id, substance="Latex", by=person("nurse"))
     nurse = desk("nurse")
     token = re.search(r'name="csrf-token" content="([^"]+)', text(nurse.get("/patients/")))[1]
     answer = nurse.post(f"/patients/{mine.id}/allergies/{allergy.id}/withdraw", data={"csrf_token": token})
@@ -266,7 +268,7 @@ def test_the_wrong_role_or_record_is_turned_away(desk, role, page, status):
 @pytest.mark.security("D")
 def test_a_withdrawn_patient_has_no_page(desk, person):
     patient = a_patient()
-    actions.withdraw_patient(patient.id, by=person("admin"))
+    record_actions.withdraw_patient(patient.id, by=person("admin"))
     for page in ("", "/edit", "/card"):
         assert desk("receptionist").get(f"/patients/{patient.id}{page}").status_code == 404
 

@@ -10,15 +10,15 @@ from hms.billing.models import PriceItem
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
 from hms.core.actions import doing
-from hms.core.db import db
+from hms.core.db.session import db
 from hms.core.money import Money
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
 from hms.patients.models import Allergy, Patient
-from hms.pharmacy import actions
-from hms.pharmacy.ledger import move
 from hms.pharmacy.models import Batch
-from hms.pharmacy.stock import Kind
+from hms.pharmacy.receiving import actions
+from hms.pharmacy.stock.ledger import move
+from hms.pharmacy.stock.rules import Kind
 
 _next = count(700_000)
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from hms.core import clock, settings
+from hms.core import clock
+from hms.core.settings import store
 from tests.pharmacy import factories as make
 
 
@@ -199,8 +200,8 @@ def test_signed_out_is_401(program):
 
 
 def test_lists_take_the_same_number_of_queries_however_long(api, person, monkeypatch):
-    monkeypatch.setattr(settings, "FRESH_SECONDS", 3600)
-    from hms.pharmacy import actions
+    monkeypatch.setattr(store, "FRESH_SECONDS", 3600)
+    from hms.pharmacy.dispensing import actions
 
     def queries(path):
         return int(api.get(path).headers["X-Queries"])

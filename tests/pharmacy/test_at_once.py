@@ -11,13 +11,13 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import func, select
 
 from hms.core import clock
-from hms.core.db import db
+from hms.core.db.session import db
 from hms.core.errors import Conflict, Unavailable
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
-from hms.pharmacy import actions
-from hms.pharmacy.actions import Received
+from hms.pharmacy.dispensing import actions
 from hms.pharmacy.models import Batch, StockMovement
+from hms.pharmacy.receiving.actions import Received
 from tests.pharmacy import factories as make
 
 pytestmark = pytest.mark.security("N")

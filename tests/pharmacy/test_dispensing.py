@@ -11,9 +11,9 @@ from hms.billing.models import Bill, BillLine
 from hms.core import clock
 from hms.core.actions import doing
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from hms.messages.models import Notification
-from hms.pharmacy import actions
+from hms.pharmacy.dispensing import actions, holds, returns
 from hms.pharmacy.models import Batch, Dispense, StockMovement
 from tests.pharmacy import factories as make
 
@@ -241,12 +241,12 @@ def test_nothing_at_all_is_refused(by):
 def test_a_return_goes_back_to_its_batch_and_off_the_draft_bill(db, by):
     line, batch = make.ordered(21)
     given = actions.dispense(line.id, by=by)
-    actions.return_dispensed(given.id, 6, "spilled none, unopened", by=by)
+    returns.return_dispensed(given.id, 6, "spilled none, unopened", by=by)
     assert on_hand(db, batch) == 85
     assert (line.status, line.quantity_dispensed) == ("part_dispensed", 15)
     charges = select(BillLine.quantity).filter_by(source="dispense", source_id=given.id, withdrawn_at=None)
     assert db.session.scalars(charges).all() == [15]
-    actions.return_dispensed(given.id, 15, "all of it", by=by)
+    returns.return_dispensed(given.id, 15, "all of it", by=by)
     assert db.session.scalars(charges).all() == []
     assert (on_hand(db, batch), line.status) == (100, "active")
 
@@ -254,10 +254,10 @@ def test_a_return_goes_back_to_its_batch_and_off_the_draft_bill(db, by):
 def test_a_return_that_may_not_be_used_again_is_written_off(db, by):
     line, batch = make.ordered(21)
     given = actions.dispense(line.id, by=by)
-    actions.return_dispensed(given.id, 21, "opened", goes_back=False, by=by)
+    returns.return_dispensed(given.id, 21, "opened", goes_back=False, by=by)
     assert on_hand(db, batch) == 79
     with pytest.raises(RuleBroken, match="Only 0"):
-        actions.return_dispensed(given.id, 1, "again", by=by)
+        returns.return_dispensed(given.id, 1, "again", by=by)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_a_wrong_return_is_refused(by, quantity, reason, field):
     line, _batch = make.ordered(21)
     given = actions.dispense(line.id, by=by)
     with pytest.raises(RuleBroken) as refused:
-        actions.return_dispensed(given.id, quantity, reason, by=by)
+        returns.return_dispensed(given.id, quantity, reason, by=by)
     assert refused.value.field == field
 
 
@@ -277,7 +277,7 @@ def test_a_return_after_the_bill_was_issued_leaves_the_bill(db, by):
     with doing("tests.issue", SYSTEM):
         db.session.execute(text("UPDATE bill SET status = 'issued', number = 'B-1', issued_at = now()"))
     db.session.expire_all()
-    actions.return_dispensed(given.id, 21, "not tolerated", by=by)
+    returns.return_dispensed(given.id, 21, "not tolerated", by=by)
     standing = select(func.sum(BillLine.quantity)).filter_by(source="dispense", source_id=given.id, withdrawn_at=None)
     assert db.session.execute(standing).scalar_one() == 21
     assert on_hand(db, batch) == 100
@@ -288,22 +288,22 @@ def test_hold_query_resume_close(db, person, by):
     medicine = make.medicine()
     line = make.prescription(medicine, make.encounter(make.patient(), doctor.id))
     make.batch(medicine)
-    actions.query(line.id, reason="dose for a child?", by=by)
+    holds.query(line.id, reason="dose for a child?", by=by)
     told = db.session.scalars(select(Notification).filter_by(user_id=doctor.id)).one()
     assert (line.status, told.message) == ("on_hold", "dose for a child?")
-    actions.resume(line.id, by=by)
+    holds.resume(line.id, by=by)
     assert line.status == "active"
     actions.dispense(line.id, 1, by=by)
-    actions.hold(line.id, reason="patient went home", by=by)
-    actions.resume(line.id, by=by)
+    holds.hold(line.id, reason="patient went home", by=by)
+    holds.resume(line.id, by=by)
     assert line.status == "part_dispensed"
-    actions.close(line.id, reason="bought elsewhere", by=by)
+    holds.close(line.id, reason="bought elsewhere", by=by)
     assert (line.status, line.status_reason) == ("completed", "bought elsewhere")
 
 
 def test_a_hold_says_why_and_is_not_resumed_twice(by):
     line, _batch = make.ordered(21)
     with pytest.raises(RuleBroken):
-        actions.hold(line.id, reason="  ", by=by)
+        holds.hold(line.id, reason="  ", by=by)
     with pytest.raises(Conflict):
-        actions.resume(line.id, by=by)
+        holds.resume(line.id, by=by)

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 import pytest
 
 from hms.core.errors import RuleBroken
-from hms.pharmacy import expiry
-from hms.pharmacy.expiry import Nearness
+from hms.pharmacy.stock import expiry
+from hms.pharmacy.stock.expiry import Nearness
 
 TODAY = date(2026, 11, 22)
 

@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import select
 
 from hms.clinical.models import Prescription
-from hms.core import clock, settings
+from hms.core import clock
+from hms.core.settings import store
 from hms.formulary.models import Medication
 from hms.patients.models import Patient
-from hms.pharmacy import actions
+from hms.pharmacy.dispensing import actions as dispensing_actions
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt
+from hms.pharmacy.receiving import actions as receiving_actions
 from tests.page import words
 from tests.pharmacy import factories as make
 
@@ -38,7 +40,7 @@ def visit_of(*names, quantity=20, stock=50):
 
 
 def _medicine(line):
-    from hms.core.db import db
+    from hms.core.db.session import db
 
     return db.session.get(Medication, line.medication_id)
 
@@ -165,14 +167,14 @@ def test_the_most_in_a_day_is_told_in_what_the_patient_holds(at, person):
     dose = {"dose_amount": Decimal(1000), "as_needed": True, "max_per_day": Decimal(3000), "days": None}
     line = make.prescription(medicine, visit, **dose)
     make.batch(medicine)
-    given = actions.dispense(line.id, by=person("pharmacist"))
+    given = dispensing_actions.dispense(line.id, by=person("pharmacist"))
     page = seen(at, f"/pharmacy/dispenses/{given.id}/label")
     assert "Take 2 capsules by mouth three times a day when required, max 6 capsules in 24 hours." in page
 
 
 def test_a_label_speaks_to_the_patient(at, person):
     _visit, (line,) = visit_of("paracetamol")
-    given = actions.dispense(line.id, by=person("pharmacist"))
+    given = dispensing_actions.dispense(line.id, by=person("pharmacist"))
     page = seen(at, f"/pharmacy/dispenses/{given.id}/label")
     assert "Take 1 capsule by mouth three times a day for 7 days." in page
     assert "Kadiatu Kamara" in page
@@ -182,7 +184,7 @@ def test_a_label_speaks_to_the_patient(at, person):
 
 def test_a_return_is_taken_back(db, at, person):
     _visit, (line,) = visit_of("paracetamol")
-    given = actions.dispense(line.id, by=person("pharmacist"))
+    given = dispensing_actions.dispense(line.id, by=person("pharmacist"))
     path = f"/pharmacy/dispenses/{given.id}/return"
     assert at.form(path, quantity="21", reason="x").status_code == 400
     assert at.form(path, quantity="5", reason="not needed", goes_back="y").status_code == 303
@@ -191,7 +193,7 @@ def test_a_return_is_taken_back(db, at, person):
 
 def test_done_today_lists_what_was_given(at, person):
     _visit, (line,) = visit_of("paracetamol")
-    actions.dispense(line.id, 7, by=person("pharmacist"))
+    dispensing_actions.dispense(line.id, 7, by=person("pharmacist"))
     page = seen(at, "/pharmacy/?show=done")
     assert "KAMARA, Kadiatu" in page
     assert "paracetamol 500 mg capsule 7" in page
@@ -234,13 +236,13 @@ def test_the_shelf_says_how_many_days_the_hospital_calls_near(at, person, days, 
     medicine = make.medicine()
     make.batch(medicine, 5, days=days)
     assert told not in seen(at, f"/pharmacy/stock/{medicine.id}")
-    settings.change_setting("pharmacy.near_expiry_days", days, by=person("admin"))
+    store.change_setting("pharmacy.near_expiry_days", days, by=person("admin"))
     assert told in seen(at, f"/pharmacy/stock/{medicine.id}")
 
 
 def test_a_medicine_shows_its_batches_and_ledger(at, person):
     _visit, (line,) = visit_of("paracetamol")
-    actions.dispense(line.id, 7, by=person("pharmacist"))
+    dispensing_actions.dispense(line.id, 7, by=person("pharmacist"))
     page = seen(at, f"/pharmacy/stock/{line.medication_id}")
     assert "43 on hand" in page
     assert "Dispensed" in page
@@ -338,7 +340,7 @@ def test_a_wrong_line_says_so_in_its_cell_and_keeps_the_rest(db, at, wrong, says
 
 def test_suggestions_for_the_grid(at):
     make.medicine("quinine")
-    make.receive([actions.Received(make.medicine("zinc").id, "Z", clock.today() + timedelta(days=99), 1)])
+    make.receive([receiving_actions.Received(make.medicine("zinc").id, "Z", clock.today() + timedelta(days=99), 1)])
     assert at.get("/pharmacy/medicines/choose?q=quin").json[0]["label"] == "quinine 500 mg capsule"
     assert at.get("/pharmacy/suppliers/choose?q=med").json == [{"value": "Medstore", "label": "Medstore"}]
 
@@ -383,7 +385,7 @@ def test_a_strange_address_still_shows_the_queue(at, query):
 
 
 def test_the_number_of_queries_does_not_grow_with_the_queue(at, monkeypatch):
-    monkeypatch.setattr(settings, "FRESH_SECONDS", 3600)
+    monkeypatch.setattr(store, "FRESH_SECONDS", 3600)
 
     def queries(path):
         return int(at.get(path).headers["X-Queries"])
@@ -418,7 +420,7 @@ def test_the_draft_of_a_doctor_is_not_in_the_queue(db, at):
 
 def test_an_address_that_mixes_patients_shows_the_first_ones_medicines_only(desk, person, db):
     first, second = (make.ordered(21)[0] for _ in range(2))
-    ids = [actions.dispense(line.id, by=person("pharmacist")).id for line in (first, second)]
+    ids = [dispensing_actions.dispense(line.id, by=person("pharmacist")).id for line in (first, second)]
     other = db.session.get(Patient, second.patient_id)
     client = desk("pharmacist")
     for path in ("/pharmacy/?given={},{}", "/pharmacy/labels?of={},{}"):

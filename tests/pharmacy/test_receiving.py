@@ -11,12 +11,15 @@ from sqlalchemy import func, select
 from hms.core import clock
 from hms.core.errors import Conflict, DomainError, NotAllowed, RuleBroken
 from hms.core.money import Money
-from hms.core.people import SYSTEM
-from hms.formulary import actions as formulary
+from hms.core.person import SYSTEM
+from hms.formulary.medicines import actions as formulary
 from hms.formulary.models import Medication
-from hms.pharmacy import actions
-from hms.pharmacy.actions import Received
+from hms.pharmacy.dispensing import actions as dispensing_actions
+from hms.pharmacy.dispensing import returns
 from hms.pharmacy.models import Batch, StockMovement, Supplier
+from hms.pharmacy.receiving import actions as receiving_actions
+from hms.pharmacy.receiving.actions import Received
+from hms.pharmacy.stock import actions as stock_actions
 from tests.pharmacy import factories as make
 
 
@@ -33,7 +36,7 @@ def test_a_delivery_makes_batches_and_moves_the_stock(db, by):
     one, two = make.medicine(), make.medicine("paracetamol")
     soon = clock.today().year % 100 + 2
     lines = [Received(one.id, "A1", f"11{soon}", 100, Money("1.20")), Received(two.id, "B1", f"nov{soon}", 50)]
-    receipt = actions.receive_goods("Medstore", "INV-7", lines, by=by)
+    receipt = receiving_actions.receive_goods("Medstore", "INV-7", lines, by=by)
     assert receipt.number.startswith(f"G-{clock.today().year}-")
     batch = db.session.scalars(select(Batch).filter_by(receipt_id=receipt.id, medication_id=one.id)).one()
     assert (batch.expires_on, batch.quantity) == (date(2000 + soon, 11, 30), 100)
@@ -43,8 +46,8 @@ def test_a_delivery_makes_batches_and_moves_the_stock(db, by):
 def test_a_known_lot_grows_and_its_supplier_is_known_again(db, by):
     medicine = make.medicine()
     day = clock.today() + timedelta(days=300)
-    actions.receive_goods("Medstore", "1", [Received(medicine.id, "A1", day, 10)], by=by)
-    actions.receive_goods("MEDSTORE", "2", [Received(medicine.id, "A1", day, 15)], by=by)
+    receiving_actions.receive_goods("Medstore", "1", [Received(medicine.id, "A1", day, 10)], by=by)
+    receiving_actions.receive_goods("MEDSTORE", "2", [Received(medicine.id, "A1", day, 15)], by=by)
     assert db.session.scalars(select(Batch.quantity).filter_by(medication_id=medicine.id)).all() == [25]
     assert db.session.execute(select(func.count(Supplier.id))).scalar_one() == 1
 
@@ -61,9 +64,9 @@ def test_a_lot_of_another_expiry_is_refused(by):
 def test_one_invoice_is_received_once(by):
     medicine = make.medicine()
     line = Received(medicine.id, "A1", clock.today() + timedelta(days=300), 10)
-    actions.receive_goods("Medstore", "INV-7", [line], by=by)
+    receiving_actions.receive_goods("Medstore", "INV-7", [line], by=by)
     with pytest.raises(Conflict) as refused:
-        actions.receive_goods("Medstore", "INV-7", [line], by=by)
+        receiving_actions.receive_goods("Medstore", "INV-7", [line], by=by)
     assert refused.value.field == "invoice_number"
 
 
@@ -98,32 +101,32 @@ def test_who_may_move_stock(person, role):
     batch = make.batch(medicine)
     who = person(role)
     with pytest.raises(NotAllowed):
-        actions.receive_goods("M", "1", [Received(medicine.id, "A", "1230", 1)], by=who)
+        receiving_actions.receive_goods("M", "1", [Received(medicine.id, "A", "1230", 1)], by=who)
     with pytest.raises(NotAllowed):
-        actions.adjust(batch.id, 1, "count", by=who)
+        stock_actions.adjust(batch.id, 1, "count", by=who)
     with pytest.raises(NotAllowed):
-        actions.write_off(batch.id, reason="broken", by=who)
+        stock_actions.write_off(batch.id, reason="broken", by=who)
 
 
 def test_an_adjustment_says_why_and_counts_what_was_seen(db, by):
     batch = make.batch(make.medicine(), 100)
-    movement = actions.adjust(batch.id, 90, "ten were broken", seen=100, by=by)
+    movement = stock_actions.adjust(batch.id, 90, "ten were broken", seen=100, by=by)
     assert movement.quantity == -10
     with pytest.raises(Conflict, match="90"):
-        actions.adjust(batch.id, 80, "count", seen=100, by=by)
+        stock_actions.adjust(batch.id, 80, "count", seen=100, by=by)
     for quantity, reason, field in [(80, " ", "reason"), (90, "same", "quantity"), (-1, "x", "quantity")]:
         with pytest.raises(RuleBroken) as refused:
-            actions.adjust(batch.id, quantity, reason, by=by)
+            stock_actions.adjust(batch.id, quantity, reason, by=by)
         assert refused.value.field == field
 
 
 def test_a_write_off_empties_an_expired_batch(db, by):
     medicine = make.medicine()
     batch = make.batch(medicine, 30, days=-2)
-    assert actions.write_off(batch.id, reason="expired", by=by).quantity == -30
+    assert stock_actions.write_off(batch.id, reason="expired", by=by).quantity == -30
     assert stock_of(db, medicine) == 0
     with pytest.raises(RuleBroken, match="empty"):
-        actions.write_off(batch.id, reason="expired", by=by)
+        stock_actions.write_off(batch.id, reason="expired", by=by)
 
 
 def test_opening_stock_goes_through_the_ledger(db):
@@ -150,13 +153,13 @@ def test_the_ledger_adds_up_whatever_happens(db, by, seed):
             if what == "receive":
                 make.receive([Received(medicine.id, f"L{number % 3}", day + timedelta(days=number % 3), quantity)])
             elif what == "dispense":
-                given_out.append(actions.dispense(line.id, quantity, by=by).id)
+                given_out.append(dispensing_actions.dispense(line.id, quantity, by=by).id)
             elif what == "return" and given_out:
-                actions.return_dispensed(given_out[-1], quantity, "returned", goes_back=bool(quantity % 2), by=by)
+                returns.return_dispensed(given_out[-1], quantity, "returned", goes_back=bool(quantity % 2), by=by)
             elif what == "adjust" and batch_id:
-                actions.adjust(batch_id, quantity, "counted", by=by)
+                stock_actions.adjust(batch_id, quantity, "counted", by=by)
             elif what == "write_off" and batch_id:
-                actions.write_off(batch_id, quantity, reason="broken", by=by)
+                stock_actions.write_off(batch_id, quantity, reason="broken", by=by)
         except DomainError:
             pass
         check_ledger(db, medicine)

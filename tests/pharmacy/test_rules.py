@@ -4,8 +4,10 @@ from datetime import date, timedelta
 import pytest
 
 from hms.core.errors import RuleBroken
-from hms.pharmacy import rules
-from hms.pharmacy.rules import Batch, LineState
+from hms.pharmacy.dispensing import rules
+from hms.pharmacy.dispensing.rules import LineState
+from hms.pharmacy.stock import allocation
+from hms.pharmacy.stock.allocation import Batch
 
 TODAY = date(2026, 11, 22)
 
@@ -16,13 +18,13 @@ def in_days(n):
 
 def test_first_expiry_first_out_across_batches():
     shelf = [Batch(3, 100, in_days(400)), Batch(1, 28, in_days(40)), Batch(2, 50, in_days(90))]
-    found = rules.allocate(90, shelf, TODAY)
-    assert found == rules.Allocation([(1, 28), (2, 50), (3, 12)], 0, [])
+    found = allocation.allocate(90, shelf, TODAY)
+    assert found == allocation.Allocation([(1, 28), (2, 50), (3, 12)], 0, [])
 
 
 def test_expired_never_leaves():
     shelf = [Batch(1, 10, in_days(-1)), Batch(2, 10, TODAY), Batch(3, 10, in_days(1))]
-    found = rules.allocate(15, shelf, TODAY)
+    found = allocation.allocate(15, shelf, TODAY)
     assert found.picks == [(3, 10)]
     assert found.short == 5
     assert [(batch, str(why)) for batch, why in found.skipped] == [(1, "expired"), (2, "expires today")]
@@ -30,7 +32,7 @@ def test_expired_never_leaves():
 
 def test_a_batch_must_outlast_the_course():
     shelf = [Batch(1, 50, in_days(6)), Batch(2, 50, in_days(10)), Batch(3, 50, in_days(11))]
-    found = rules.allocate(20, shelf, TODAY, course_days=10)
+    found = allocation.allocate(20, shelf, TODAY, course_days=10)
     assert found.picks == [(3, 20)]
     assert [(batch, str(why)) for batch, why in found.skipped] == [
         (1, "expires on day 6 of 10"),
@@ -40,12 +42,12 @@ def test_a_batch_must_outlast_the_course():
 
 def test_ties_and_batches_without_expiry():
     shelf = [Batch(9, 5, None), Batch(7, 5, in_days(60)), Batch(4, 5, in_days(60)), Batch(5, 0, in_days(5))]
-    assert rules.allocate(12, shelf, TODAY).picks == [(4, 5), (7, 5), (9, 2)]
+    assert allocation.allocate(12, shelf, TODAY).picks == [(4, 5), (7, 5), (9, 2)]
 
 
 def test_an_empty_shelf_gives_nothing():
-    assert rules.allocate(3, [], TODAY) == rules.Allocation([], 3, [])
-    assert rules.allocate(3, [Batch(1, -2, None)], TODAY) == rules.Allocation([], 3, [])
+    assert allocation.allocate(3, [], TODAY) == allocation.Allocation([], 3, [])
+    assert allocation.allocate(3, [Batch(1, -2, None)], TODAY) == allocation.Allocation([], 3, [])
 
 
 def test_whatever_is_on_the_shelf_allocation_keeps_its_promises():
@@ -56,25 +58,25 @@ def test_whatever_is_on_the_shelf_allocation_keeps_its_promises():
             for i in range(dice.randrange(8))
         ]
         wanted, course = dice.randrange(1, 60), dice.randrange(30)
-        found = rules.allocate(wanted, shelf, TODAY, course)
+        found = allocation.allocate(wanted, shelf, TODAY, course)
         held = {b.batch_id: b for b in shelf}
         assert sum(q for _, q in found.picks) + found.short == wanted
         assert all(0 < q <= held[i].on_hand for i, q in found.picks)
         assert not {i for i, _ in found.picks} & {i for i, _ in found.skipped}
         assert all(held[i].expires is None or held[i].expires > in_days(course) for i, _ in found.picks)
-        usable = sum(b.on_hand for b in shelf if b.on_hand > 0 and not rules.unfit(b.expires, TODAY, course))
+        usable = sum(b.on_hand for b in shelf if b.on_hand > 0 and not allocation.unfit(b.expires, TODAY, course))
         assert found.short == max(wanted - usable, 0)
         order = [held[i].expires or date.max for i, _ in found.picks]
         assert order == sorted(order)
         mixed = shelf.copy()
         dice.shuffle(mixed)
-        assert rules.allocate(wanted, mixed, TODAY, course) == found
+        assert allocation.allocate(wanted, mixed, TODAY, course) == found
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 100_001, True, 1.5, "3", None])
 def test_quantities_nobody_gives(quantity):
     with pytest.raises(RuleBroken) as refusal:
-        rules.allocate(quantity, [], TODAY)
+        allocation.allocate(quantity, [], TODAY)
     assert refusal.value.field == "quantity"
 
 

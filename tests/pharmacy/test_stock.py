@@ -4,9 +4,9 @@ from datetime import date, timedelta
 import pytest
 
 from hms.core.errors import RuleBroken
-from hms.pharmacy import stock
-from hms.pharmacy.rules import Batch
-from hms.pharmacy.stock import Kind
+from hms.pharmacy.stock import rules
+from hms.pharmacy.stock.allocation import Batch
+from hms.pharmacy.stock.rules import Kind
 
 TODAY = date(2026, 11, 22)
 
@@ -18,7 +18,7 @@ TODAY = date(2026, 11, 22)
      (Kind.WRITE_OFF, -1, 4), (Kind.COUNT, 0, 5), (Kind.COUNT, -5, 0)],
 )  # fmt: skip
 def test_movements(kind, change, after):
-    assert stock.check_movement(kind, change, 5, "because") == after
+    assert rules.check_movement(kind, change, 5, "because") == after
 
 
 @pytest.mark.parametrize(
@@ -30,20 +30,20 @@ def test_movements(kind, change, after):
 )  # fmt: skip
 def test_movements_that_are_refused(kind, change):
     with pytest.raises(RuleBroken) as refusal:
-        stock.check_movement(kind, change, 5, "because")
+        rules.check_movement(kind, change, 5, "because")
     assert refusal.value.field == "quantity"
 
 
 @pytest.mark.parametrize("kind", [Kind.RETURN, Kind.ADJUSTMENT, Kind.WRITE_OFF, Kind.COUNT])
 def test_what_needs_a_reason(kind):
-    change = stock.signed(kind, 1)
+    change = rules.signed(kind, 1)
     with pytest.raises(RuleBroken) as refusal:
-        stock.check_movement(kind, change, 5, " ")
+        rules.check_movement(kind, change, 5, " ")
     assert refusal.value.field == "reason"
 
 
 def test_a_count_that_agrees_needs_no_reason():
-    assert stock.check_movement(Kind.COUNT, stock.counted(5, 5), 5) == 5
+    assert rules.check_movement(Kind.COUNT, rules.counted(5, 5), 5) == 5
 
 
 def test_the_ledger_of_any_batch_adds_up_and_never_falls_below_zero():
@@ -53,9 +53,9 @@ def test_the_ledger_of_any_batch_adds_up_and_never_falls_below_zero():
         for _ in range(60):
             kind = dice.choice(list(Kind))
             quantity = dice.randrange(1, 30)
-            change = stock.counted(quantity, on_hand) if kind is Kind.COUNT else stock.signed(kind, quantity)
+            change = rules.counted(quantity, on_hand) if kind is Kind.COUNT else rules.signed(kind, quantity)
             try:
-                on_hand = stock.check_movement(kind, change, on_hand, "test")
+                on_hand = rules.check_movement(kind, change, on_hand, "test")
             except RuleBroken:
                 continue
             ledger.append(change)
@@ -65,24 +65,24 @@ def test_the_ledger_of_any_batch_adds_up_and_never_falls_below_zero():
 @pytest.mark.parametrize("found", [-1, 100_001, True, 0.5, "7", None])
 def test_counts_nobody_makes(found):
     with pytest.raises(RuleBroken):
-        stock.counted(found, 5)
+        rules.counted(found, 5)
 
 
 def test_only_expired_stock_is_no_stock():
     shelf = [Batch(1, 500, TODAY - timedelta(days=1)), Batch(2, 0, TODAY + timedelta(days=500))]
-    assert stock.usable(shelf, TODAY) == 0
-    assert stock.flags(shelf, 10, TODAY) == stock.StockFlags(True, True, False, True)
+    assert rules.usable(shelf, TODAY) == 0
+    assert rules.flags(shelf, 10, TODAY) == rules.StockFlags(True, True, False, True)
 
 
 @pytest.mark.parametrize(("on_hand", "is_below"), [(49, True), (50, True), (51, False)])
 def test_time_to_order(on_hand, is_below):
-    found = stock.flags([Batch(1, on_hand, TODAY + timedelta(days=91))], 50, TODAY)
-    assert found == stock.StockFlags(False, is_below, False, False)
+    found = rules.flags([Batch(1, on_hand, TODAY + timedelta(days=91))], 50, TODAY)
+    assert found == rules.StockFlags(False, is_below, False, False)
 
 
 def test_near_expiry():
-    assert stock.flags([Batch(1, 60, TODAY + timedelta(days=90))], 50, TODAY).is_near_expiry
-    assert not stock.flags([Batch(1, 60, TODAY)], 50, TODAY).is_near_expiry
+    assert rules.flags([Batch(1, 60, TODAY + timedelta(days=90))], 50, TODAY).is_near_expiry
+    assert not rules.flags([Batch(1, 60, TODAY)], 50, TODAY).is_near_expiry
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_near_expiry():
     [(240, 1200, 90, 18), (4, 0, 90, None), (0, 30, 90, 0), (30, 30, 10, 10), (10, 5, 0, None), (-3, 9, 90, 0)],
 )
 def test_days_left(on_hand, used, days, left):
-    assert stock.days_left(on_hand, used, days) == left
+    assert rules.days_left(on_hand, used, days) == left

@@ -5,17 +5,21 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from hms.billing import actions as billing
-from hms.billing.jobs import print_invoice
-from hms.billing.payments import Method
+from hms.billing.bills import actions as bill_actions
+from hms.billing.bills import issuing
+from hms.billing.corrections import actions as correction_actions
+from hms.billing.documents.jobs import print_invoice
+from hms.billing.enums import Method
+from hms.billing.payments import actions as payment_actions
+from hms.billing.tills import actions as till_actions
 from hms.core import clock
 from hms.core.actions import doing
 from hms.core.money import Money
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
 from hms.patients.models import Patient
-from hms.pharmacy import actions as pharmacy
-from hms.reports import proving
+from hms.pharmacy.receiving import actions as pharmacy
+from hms.reports import reconciliation
 from hms.reports.commands import prove
 
 
@@ -34,32 +38,32 @@ def hospital(db, person):
 
     def bill(amount: str) -> int:
         items = [{"description": "Visit", "unit_price": Money(amount), "quantity": 1}]
-        return billing.create_bill(patient_id, items=items, by=cashier).id
+        return bill_actions.create_bill(patient_id, items=items, by=cashier).id
 
-    billing.open_till(Money("20.00"), by=cashier)
+    till_actions.open_till(Money("20.00"), by=cashier)
     first, second, third, void, draft = (bill(amount) for amount in ("150.00", "80.00", "70.00", "60.00", "50.00"))
-    paid = billing.take_payment(first, Money("50.00"), "Cash", by=cashier)
-    billing.take_payment(second, Money("80.00"), "Card", "TX-1234", by=cashier)
-    billing.issue(void, by=cashier)
-    billing.take_payment(third, Money("40.00"), "Cash", by=SYSTEM)
+    paid = payment_actions.take_payment(first, Money("50.00"), "Cash", by=cashier)
+    payment_actions.take_payment(second, Money("80.00"), "Card", "TX-1234", by=cashier)
+    issuing.issue(void, by=cashier)
+    payment_actions.take_payment(third, Money("40.00"), "Cash", by=SYSTEM)
     asked = [
-        billing.propose_refund(paid.id, amount=Money("5.00"), reason="Not done", by=cashier),
-        billing.propose_void(void, reason="Written twice", by=cashier),
-        billing.propose_write_off(third, reason="Poor", by=cashier),
+        correction_actions.propose_refund(paid.id, amount=Money("5.00"), reason="Not done", by=cashier),
+        correction_actions.propose_void(void, reason="Written twice", by=cashier),
+        correction_actions.propose_write_off(third, reason="Poor", by=cashier),
     ]
     for one in asked:
-        billing.approve(one.id, by=admin)
-    billing.give_up_draft(draft, reason="Never came", by=admin)
+        correction_actions.approve(one.id, by=admin)
+    issuing.give_up_draft(draft, reason="Never came", by=admin)
     with doing("tests.print", SYSTEM):
         print_invoice(first)
-    billing.count_till({}, Money("65.00"), {Method.CARD: Money("80.00")}, by=cashier)
-    billing.close_till(by=cashier)
-    billing.take_payment(first, Money("10.00"), "Cash", by=cashier)
+    till_actions.count_till({}, Money("65.00"), {Method.CARD: Money("80.00")}, by=cashier)
+    till_actions.close_till(by=cashier)
+    payment_actions.take_payment(first, Money("10.00"), "Cash", by=cashier)
 
 
 def test_books_kept_by_the_desks_fit(hospital):
-    assert list(proving.faults()) == []
-    assert list(proving.faults(clock.today())) == []
+    assert list(reconciliation.faults()) == []
+    assert list(reconciliation.faults(clock.today())) == []
 
 
 LATE = (
@@ -141,7 +145,7 @@ def test_tampering_is_named_and_the_command_fails(app, db, hospital):
     for statement, said in TAMPERINGS:
         with db.session.begin_nested() as savepoint:
             db.session.execute(text(statement))
-            found = list(proving.faults())
+            found = list(reconciliation.faults())
             assert any(said in fault for fault in found), (statement, found)
             savepoint.rollback()
     db.session.execute(text(TAMPERINGS[0][0]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hms.core.actions import doing
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
 from hms.patients.models import Patient
 
 STAFF = ("admin", "doctor", "nurse", "receptionist", "pharmacist", "cashier", "lab")

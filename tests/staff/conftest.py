@@ -13,11 +13,11 @@ from sqlalchemy import select
 
 from hms.core import clock
 from hms.core.actions import doing
-from hms.core.db import db as database
-from hms.core.limiting import limiter
-from hms.core.people import SYSTEM
-from hms.staff import second_factor
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.core.web.rate_limits import limiter
 from hms.staff.models import User
+from hms.staff.second_factor import codes
 from tests.page import Page
 
 
@@ -53,7 +53,7 @@ def give_second_factor(username: str) -> pyotp.TOTP:
     secret = pyotp.random_base32(32)
     with doing("tests.seed", SYSTEM):
         user = database.session.scalars(select(User).filter_by(username=username)).unique().one()
-        user.totp_secret = second_factor.seal(secret)
+        user.totp_secret = codes.seal(secret)
     return pyotp.TOTP(secret)
 
 

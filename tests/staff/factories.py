@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from hms.core import person
 from hms.core.actions import doing
-from hms.core.db import db
-from hms.core.people import SYSTEM
+from hms.core.db.session import db
 from hms.core.permissions import ALLOWED, Role
-from hms.staff import actions, identity
+from hms.core.person import SYSTEM
+from hms.staff import request_user
+from hms.staff.accounts import actions
 from hms.staff.models import Role as RoleRow
 from hms.staff.models import User
 from tests.conftest import PASSWORD
@@ -28,9 +30,9 @@ def user(username: str) -> User:
     return db.session.scalars(query).unique().one()
 
 
-def who(username: str) -> identity.Person:
+def who(username: str) -> person.Person:
     """The person to act with, their grants read now."""
-    return identity.person(user(username).id)
+    return request_user.person(user(username).id)
 
 
 def role(code: str) -> RoleRow:

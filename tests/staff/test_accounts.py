@@ -9,10 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from hms.core import clock
-from hms.core.audit import AuditEntry
+from hms.core.audit.models import AuditEntry
 from hms.core.errors import Conflict, NotAllowed, NotFound
-from hms.staff import accounts, links, roles
+from hms.staff.accounts import actions as account_actions
 from hms.staff.models import OneTimeLink, UserSession
+from hms.staff.onboarding import one_time_links
+from hms.staff.roles import actions as role_actions
 from tests.conftest import PASSWORD
 from tests.staff.factories import GOOD, account, role, user, who
 
@@ -65,24 +67,24 @@ def test_the_link_is_in_the_trail_and_its_secret_nowhere(desk, db):
 
 def test_a_link_too_old_a_newer_one_and_a_closed_account_all_look_like_a_link_that_never_was(desk, db, person):
     nurse = user("nurse")
-    first, second = (links.make_link(nurse.id, by=person("admin")) for _time in range(2))
+    first, second = (one_time_links.make_link(nurse.id, by=person("admin")) for _time in range(2))
     assert desk(None).get(f"/welcome/{first}").status_code == 404
     assert desk(None).get(f"/welcome/{second}").status_code == 200
     row = db.session.scalars(select(OneTimeLink).filter_by(ended_at=None)).one()
     assert clock.now() + timedelta(hours=23) < row.expires_at < clock.now() + timedelta(hours=25)
-    accounts.deactivate(nurse.id, by=person("admin"))
+    account_actions.deactivate(nurse.id, by=person("admin"))
     assert desk(None).get(f"/welcome/{second}").status_code == 404
     assert desk(None).get("/welcome/" + "x" * 43).status_code == 404
 
 
 def test_choosing_a_password_ends_every_session_and_token(desk, program, db, person):
     at_desk, token = desk("nurse"), program("nurse")
-    secret = links.make_link(user("nurse").id, by=person("admin"))
-    links.use_link(secret, password=GOOD)
+    secret = one_time_links.make_link(user("nurse").id, by=person("admin"))
+    one_time_links.use_link(secret, password=GOOD)
     assert at_desk.get("/").status_code == 302
     assert token.get("/api/users/me/").status_code == 401
     with pytest.raises(NotFound):
-        links.use_link(secret, password=GOOD)
+        one_time_links.use_link(secret, password=GOOD)
 
 
 def test_the_same_submit_sent_twice_makes_one_account(desk, db):
@@ -141,7 +143,7 @@ def test_a_closed_account_is_out_at_once_and_can_be_opened_again(desk, program, 
     assert token.get("/api/users/me/").status_code == 401
     assert desk(None).form("/login", username="nurse", password=PASSWORD).status_code == 401
     assert "Left the hospital" in admin.get(address).get_data(as_text=True)
-    accounts.reactivate(nurse_id, by=who("admin"))
+    account_actions.reactivate(nurse_id, by=who("admin"))
     assert desk(None).form("/login", username="nurse", password=PASSWORD).status_code == 303
 
 
@@ -155,7 +157,7 @@ def _close_fields(client, address):
 def test_nobody_closes_their_own_account(person):
     account("second")
     with pytest.raises(Conflict):
-        accounts.deactivate(user("admin").id, by=person("admin"))
+        account_actions.deactivate(user("admin").id, by=person("admin"))
 
 
 def test_unlocking_lets_somebody_try_again_at_once(desk):
@@ -179,14 +181,19 @@ def test_the_second_factor_is_taken_off_only_with_the_administrators_own_passwor
 
 
 def test_an_account_above_ones_own_is_not_touched(person):
-    clerk = roles.add_role(name="Clerk", grants=["staff.manage"], by=person("admin"))
+    clerk = role_actions.add_role(name="Clerk", grants=["staff.manage"], by=person("admin"))
     account("clerk", clerk.code)
-    for act in (links.make_link, accounts.end_sessions, accounts.deactivate, accounts.reset_second_factor):
+    for act in (
+        one_time_links.make_link,
+        account_actions.end_sessions,
+        account_actions.deactivate,
+        account_actions.reset_second_factor,
+    ):
         with pytest.raises(NotAllowed):
             act(user("admin").id, by=who("clerk"))
     with pytest.raises(NotAllowed):
-        accounts.change_person(user("admin").id, email="mine@example.org", by=who("clerk"))
-    assert links.make_link(user("nurse").id, by=who("clerk"))
+        account_actions.change_person(user("admin").id, email="mine@example.org", by=who("clerk"))
+    assert one_time_links.make_link(user("nurse").id, by=who("clerk"))
 
 
 def test_people_are_found_filtered_and_paged(desk, db):
@@ -202,6 +209,6 @@ def test_people_are_found_filtered_and_paged(desk, db):
 
 def test_a_session_of_somebody_signed_out_everywhere_is_over(desk, db):
     nurse = desk("nurse")
-    accounts.end_sessions(user("nurse").id, by=who("admin"))
+    account_actions.end_sessions(user("nurse").id, by=who("admin"))
     assert nurse.get("/").status_code == 302
     assert db.session.scalars(select(UserSession).filter_by(user_id=user("nurse").id, ended_at=None)).all() == []

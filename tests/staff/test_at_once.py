@@ -8,14 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from hms.core import settings
-from hms.core.db import db
+from hms.core.background.scheduler import Clock
+from hms.core.db.session import db
 from hms.core.errors import DomainError
-from hms.core.people import SYSTEM
-from hms.core.running import Clock
+from hms.core.person import SYSTEM
+from hms.core.settings import store
 from hms.schedule import Duty
-from hms.staff import accounts, giving, links, registering, role_requests, roles
+from hms.staff.accounts import actions as account_actions
 from hms.staff.models import OneTimeLink, Role, RoleChangeRequest, User
+from hms.staff.onboarding import actions as onboarding_actions
+from hms.staff.onboarding import one_time_links
+from hms.staff.role_requests import actions as role_request_actions
+from hms.staff.roles import actions as role_actions
+from hms.staff.roles import assignment
 from tests.staff.factories import GOOD, account, role, user, who
 
 pytestmark = pytest.mark.security("N")
@@ -60,8 +65,8 @@ def test_administrators_who_close_or_demote_each_other_leave_one(at_once):
     def act(number):
         victim, by = people[names[(number + 1) % len(names)]][0], people[names[number]][1]
         if number % 2:
-            return lambda: accounts.deactivate(victim, by=by)
-        return lambda: giving.assign_role(victim, nurse, by=by)
+            return lambda: account_actions.deactivate(victim, by=by)
+        return lambda: assignment.assign_role(victim, nurse, by=by)
 
     results = at_once([act(number) for number in range(len(names))])
     db.session.rollback()
@@ -73,8 +78,8 @@ def test_two_who_demote_each_other_leave_exactly_one(at_once):
     account("second")
     one, other = (user("admin").id, who("admin")), (user("second").id, who("second"))
     tasks = [
-        lambda: giving.assign_role(other[0], None, by=one[1]),
-        lambda: giving.assign_role(one[0], None, by=other[1]),
+        lambda: assignment.assign_role(other[0], None, by=one[1]),
+        lambda: assignment.assign_role(one[0], None, by=other[1]),
     ]
     results = at_once(tasks)
     db.session.rollback()
@@ -84,12 +89,12 @@ def test_two_who_demote_each_other_leave_exactly_one(at_once):
 
 def test_the_grants_of_two_roles_of_administrators_do_not_vanish_together(at_once):
     by = who("admin")
-    head = roles.add_role(name="Head", grants=role("admin").grants, by=by)
+    head = role_actions.add_role(name="Head", grants=role("admin").grants, by=by)
     account("head", head.code)
     second = who("head")
     tasks = [
-        lambda: roles.change_role(head.id, grants=[], by=by),
-        lambda: roles.change_role(role_id, grants=[], by=second),
+        lambda: role_actions.change_role(head.id, grants=[], by=by),
+        lambda: role_actions.change_role(role_id, grants=[], by=second),
     ]
     role_id = role("admin").id
     at_once(tasks)
@@ -98,8 +103,8 @@ def test_the_grants_of_two_roles_of_administrators_do_not_vanish_together(at_onc
 
 
 def test_a_link_used_by_many_at_once_sets_one_password(at_once):
-    secret = links.make_link(user("nurse").id, by=who("admin"))
-    results = at_once([lambda n=n: links.use_link(secret, password=f"{GOOD} {n}") for n in range(8)])
+    secret = one_time_links.make_link(user("nurse").id, by=who("admin"))
+    results = at_once([lambda n=n: one_time_links.use_link(secret, password=f"{GOOD} {n}") for n in range(8)])
     db.session.rollback()
     assert sum(isinstance(result, User) for result in results) == 1
     assert db.session.scalars(select(OneTimeLink.used_at)).one() is not None
@@ -107,10 +112,13 @@ def test_a_link_used_by_many_at_once_sets_one_password(at_once):
 
 def test_two_answers_to_one_request_are_one_answer(at_once):
     account("second")
-    request = role_requests.ask(requested_role_id=role("lab").id, reason="x", by=who("nurse"))
+    request = role_request_actions.ask(requested_role_id=role("lab").id, reason="x", by=who("nurse"))
     one, other, request_id = who("admin"), who("second"), request.id
     results = at_once(
-        [lambda: role_requests.approve(request_id, by=one), lambda: role_requests.reject(request_id, by=other)]
+        [
+            lambda: role_request_actions.approve(request_id, by=one),
+            lambda: role_request_actions.reject(request_id, by=other),
+        ]
     )
     db.session.rollback()
     assert sum(isinstance(result, DomainError) for result in results) == 1
@@ -119,10 +127,12 @@ def test_two_answers_to_one_request_are_one_answer(at_once):
 
 
 def test_the_same_username_registered_at_once_gives_each_an_account_of_its_own(at_once, real_app):
-    settings.change_setting("staff.registration_open", True, by=who("admin"))
-    settings.forget()
+    store.change_setting("staff.registration_open", True, by=who("admin"))
+    store.forget()
     wish = {"username": "newcomer", "last_name": "New"}
-    results = at_once([lambda n=n: registering.register(**wish, password=f"{GOOD} {n}", by=SYSTEM) for n in range(4)])
+    results = at_once(
+        [lambda n=n: onboarding_actions.register(**wish, password=f"{GOOD} {n}", by=SYSTEM) for n in range(4)]
+    )
     db.session.rollback()
     names = set(db.session.scalars(select(User.username).where(User.awaits_approval)))
     assert results == [None] * 4
@@ -134,7 +144,7 @@ def test_the_hospitals_clock_holds_no_administrator_up(real_app):
 
     def close_an_account():
         try:
-            closed.append(accounts.deactivate(user("lab").id, by=SYSTEM))
+            closed.append(account_actions.deactivate(user("lab").id, by=SYSTEM))
         finally:
             clock.stop()
 

@@ -6,8 +6,8 @@ import pytest
 from flask import session
 
 from hms.core.errors import RuleBroken
-from hms.staff.confirming import confirm_identity, confirmed
-from hms.staff.errors import Locked
+from hms.staff.login_security.errors import Locked
+from hms.staff.sign_in.reauthentication import confirm_identity, confirmed
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.security("G")
@@ -50,7 +50,7 @@ def test_a_proof_gives_the_session_a_new_id(app, desk, person):
 
     from sqlalchemy import select
 
-    from hms.core.db import db
+    from hms.core.db.session import db
     from hms.staff.models import UserSession
 
     row = db.session.scalars(select(UserSession).order_by(UserSession.id.desc())).first()

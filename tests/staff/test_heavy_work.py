@@ -11,11 +11,13 @@ import pytest
 from flask import Flask
 from PIL import Image
 
-from hms.core import settings
 from hms.core.actions import doing
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
-from hms.staff import concurrent_attempts, links, passwords, photos
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.core.settings import store
+from hms.staff.login_security import concurrent_attempts, passwords
+from hms.staff.onboarding import one_time_links
+from hms.staff.profile import images
 from tests.conftest import PASSWORD, ROLES
 from tests.page import Page, PageClient
 from tests.staff.conftest import at_once, code_now, said
@@ -45,13 +47,13 @@ def held(real_app: Flask, monkeypatch) -> list[int]:
         return work(*given)
 
     monkeypatch.setattr(passwords, "run_in_thread", counting)
-    monkeypatch.setattr(photos, "run_in_thread", counting)
+    monkeypatch.setattr(images, "run_in_thread", counting)
     return seen
 
 
 def _welcome(client: PageClient) -> None:
     database.session.rollback()
-    secret = links.make_link(user("lab").id, by=who("admin"))
+    secret = one_time_links.make_link(user("lab").id, by=who("admin"))
     database.session.rollback()
     assert client.form(f"/welcome/{secret}", password=GOOD, again=GOOD).status_code == 303
 
@@ -98,8 +100,8 @@ def _of(username: str, password: str) -> dict[str, str]:
 
 
 def test_no_connection_is_held_while_anything_heavy_is_worked_out(real_app, held):
-    settings.change_setting("staff.registration_open", True, by=who("admin"))
-    settings.forget()
+    store.change_setting("staff.registration_open", True, by=who("admin"))
+    store.forget()
     client = PageClient(real_app)
     _welcome(client)
     asked = {"username": "newcomer", "last_name": "New", "password": GOOD}
@@ -163,8 +165,8 @@ def test_attempts_leave_half_of_the_pool_to_others(app, monkeypatch, pool_size, 
 
 @pytest.mark.parametrize(("size", "status"), [((4000, 4000), 303), ((4001, 4000), 400), ((25_000, 1_000), 400)])
 def test_a_picture_is_judged_by_its_head_before_it_is_opened(desk, monkeypatch, size, status):
-    opened, real = [], photos._made_anew
-    monkeypatch.setattr(photos, "_made_anew", lambda uploaded: opened.append(1) or real(uploaded))
+    opened, real = [], images._made_anew
+    monkeypatch.setattr(images, "_made_anew", lambda uploaded: opened.append(1) or real(uploaded))
     answer = _send(desk("nurse"), _picture(*size))
     assert (answer.status_code, bool(opened)) == (status, status == 303)
     assert status == 303 or "16 million pixels" in said(answer)

@@ -13,13 +13,13 @@ from sqlalchemy import func, select
 
 from hms.core import clock
 from hms.core.actions import doing
-from hms.core.db import db as database
-from hms.core.limiting import HOW_LIMITED
-from hms.core.outbox import Outbox
-from hms.core.people import SYSTEM
+from hms.core.background.outbox import Outbox
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.core.web.rate_limits import HOW_LIMITED
 from hms.messages.models import Notification
-from hms.staff import passwords
 from hms.staff.jobs import warn_of_lockouts
+from hms.staff.login_security import passwords
 from hms.staff.models import LoginActivity
 from tests.conftest import PASSWORD
 from tests.page import PageClient

@@ -10,12 +10,13 @@ import pytest
 from aiosmtpd.controller import Controller
 from sqlalchemy import func, select
 
-from hms.core import settings
-from hms.core.outbox import Outbox, handle
-from hms.local import ports
+from hms.core.background.outbox import Outbox, handle
+from hms.core.settings import store
+from hms.local.servers import ports
 from hms.messages.actions import tell
-from hms.staff import accounts, links
-from hms.staff.own_account import change_preferences
+from hms.staff.accounts import actions
+from hms.staff.onboarding import one_time_links
+from hms.staff.profile.actions import change_preferences
 from tests.staff.factories import GOOD, account, user, who
 
 
@@ -37,8 +38,8 @@ def box(app, person):
     server = Controller(kept, hostname="127.0.0.1", port=ports.choose())
     server.start()
     app.config["SMTP_URL"] = f"smtp://127.0.0.1:{server.port}"
-    settings.change_setting("hospital.site_address", "https://hms.example.org", by=person("admin"))
-    settings.forget()
+    store.change_setting("hospital.site_address", "https://hms.example.org", by=person("admin"))
+    store.forget()
     yield kept.messages
     app.config["SMTP_URL"] = ""
     server.stop()
@@ -52,7 +53,7 @@ def _work(db, kind):
 @pytest.mark.security("E")
 def test_a_link_is_mailed_with_a_secret_of_its_own_and_either_ends_both(box, db, desk, person):
     account("f.koroma", "nurse", email="f@example.org", first_name="Fatu")
-    shown = links.make_link(user("f.koroma").id, by=person("admin"))
+    shown = one_time_links.make_link(user("f.koroma").id, by=person("admin"))
     _work(db, "staff.mail_link")
     [message] = box
     assert (message["To"], message["Subject"]) == ("f@example.org", "Your account at St Mary's Hospital")
@@ -66,8 +67,8 @@ def test_a_link_is_mailed_with_a_secret_of_its_own_and_either_ends_both(box, db,
 @pytest.mark.security("E")
 def test_a_link_that_ended_meanwhile_is_not_mailed(box, db, person):
     account("f.koroma", "nurse", email="f@example.org")
-    links.make_link(user("f.koroma").id, by=person("admin"))
-    accounts.deactivate(user("f.koroma").id, by=person("admin"))
+    one_time_links.make_link(user("f.koroma").id, by=person("admin"))
+    actions.deactivate(user("f.koroma").id, by=person("admin"))
     _work(db, "staff.mail_link")
     assert box == []
 
@@ -90,6 +91,6 @@ def test_alerts_are_mailed_to_those_who_asked_for_it(box, db, person):
 
 def test_without_a_mail_server_nothing_waits(db, person):
     account("f.koroma", "nurse", email="f@example.org")
-    links.make_link(user("f.koroma").id, by=person("admin"))
+    one_time_links.make_link(user("f.koroma").id, by=person("admin"))
     mailing = select(func.count()).select_from(Outbox).where(Outbox.kind == "staff.mail_link")
     assert db.session.execute(mailing).scalar_one() == 0

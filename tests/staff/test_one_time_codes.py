@@ -3,7 +3,7 @@ import base64
 import pyotp
 import pytest
 
-from hms.staff.second_factor import STEP_SECONDS, matching_step
+from hms.staff.second_factor.codes import STEP_SECONDS, matching_step
 
 pytestmark = pytest.mark.security("F")
 

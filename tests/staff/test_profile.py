@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from hms.core.audit import AuditEntry
+from hms.core.audit.models import AuditEntry
 from hms.staff.models import ProfilePhoto
 from tests.conftest import PASSWORD
 from tests.staff.factories import GOOD, user

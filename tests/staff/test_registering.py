@@ -7,11 +7,13 @@ import random
 import pytest
 from sqlalchemy import select
 
-from hms.core import settings
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
-from hms.staff import accounts, registering, role_requests
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.core.settings import store
+from hms.staff.accounts import actions as account_actions
 from hms.staff.models import RoleChangeRequest, User
+from hms.staff.onboarding import actions as onboarding_actions
+from hms.staff.role_requests import actions as role_request_actions
 from tests.page import PageClient
 from tests.staff.conftest import at_once
 from tests.staff.factories import GOOD, role, user, who
@@ -23,8 +25,8 @@ WISH = {"username": "j.doe", "email": "j@example.org", "password": GOOD, "first_
 
 @pytest.fixture
 def is_open(person):
-    settings.change_setting("staff.registration_open", True, by=person("admin"))
-    settings.forget()
+    store.change_setting("staff.registration_open", True, by=person("admin"))
+    store.forget()
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_an_account_opens_nothing_until_it_is_approved(program, stranger, is_ope
     assert program(None).post("/api/auth/", json={"username": "j.doe", "password": GOOD}).status_code == 401
     waiting = database.session.scalars(select(RoleChangeRequest)).one()
     assert (waiting.status, waiting.user_id, waiting.requested_role_id) == ("pending", made.id, role("admin").id)
-    role_requests.approve(waiting.id, by=who("admin"))
+    role_request_actions.approve(waiting.id, by=who("admin"))
     assert program(None).post("/api/auth/", json={"username": "j.doe", "password": GOOD}).status_code == 200
 
 
@@ -85,9 +87,9 @@ def test_a_refused_wish_stays_closed_and_an_approved_one_opens(program, stranger
     stranger.post("/api/register/", json=WISH)
     admin = desk("admin")
     assert "Asked for an account." in admin.get(f"/admin/users/{user('j.doe').id}").get_data(as_text=True)
-    accounts.deactivate(user("j.doe").id, reason="Unknown here", by=who("admin"))
+    account_actions.deactivate(user("j.doe").id, reason="Unknown here", by=who("admin"))
     assert (user("j.doe").awaits_approval, user("j.doe").is_active) == (False, False)
-    accounts.reactivate(user("j.doe").id, by=who("admin"))
+    account_actions.reactivate(user("j.doe").id, by=who("admin"))
     assert program(None).post("/api/auth/", json={"username": "j.doe", "password": GOOD}).status_code == 200
 
 
@@ -102,15 +104,15 @@ def test_the_page_asks_and_says_what_happens_next(desk, is_open):
 
 
 def test_too_many_waiting_are_refused(stranger, is_open, monkeypatch):
-    monkeypatch.setattr(registering, "MOST_WAITING", 1)
-    registering.register(username="first", password=GOOD, by=SYSTEM)
+    monkeypatch.setattr(onboarding_actions, "MOST_WAITING", 1)
+    onboarding_actions.register(username="first", password=GOOD, by=SYSTEM)
     assert stranger.post("/api/register/", json=WISH).status_code == 409
 
 
 def test_the_requests_of_one_address_are_limited_also_at_once_and_by_page_and_api_together(real_app, monkeypatch):
-    monkeypatch.setattr(registering, "REQUESTS_OF_AN_ADDRESS", "10/hour")
-    settings.change_setting("staff.registration_open", True, by=who("admin"))
-    settings.forget()
+    monkeypatch.setattr(onboarding_actions, "REQUESTS_OF_AN_ADDRESS", "10/hour")
+    store.change_setting("staff.registration_open", True, by=who("admin"))
+    store.forget()
     database.session.rollback()
     address = f"10.1.{random.randrange(256)}.{random.randrange(256)}"
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, text
 
-from hms.core import settings
 from hms.core.actions import doing
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
-from hms.core.people import SYSTEM
+from hms.core.person import SYSTEM
+from hms.core.settings import store
 from hms.messages.models import Notification
-from hms.staff import giving, role_requests, roles
 from hms.staff.models import RoleChangeRequest
+from hms.staff.role_requests import actions as role_request_actions
+from hms.staff.roles import actions as role_actions
+from hms.staff.roles import assignment
 from tests.staff.factories import account, role, user, who
 
 pytestmark = pytest.mark.security("C")
@@ -106,7 +108,7 @@ def test_somebody_without_a_role_asks_for_one_and_for_nothing_else(desk, program
     )
     assert program("norole").get(PATH).json[0]["status"] == "pending"
     assert program("norole").get("/api/users/").status_code == 403
-    role_requests.approve(program("norole").get(PATH).json[0]["id"], by=who("admin"))
+    role_request_actions.approve(program("norole").get(PATH).json[0]["id"], by=who("admin"))
     assert program("norole").get("/api/users/").status_code == 200
 
 
@@ -118,7 +120,7 @@ def test_nobody_decides_their_own(program, desk, db):
         assert (refused.status_code, refused.json["code"]) == (409, "own_request")
     assert "your own request" in desk("admin").get("/admin/role-requests").get_data(as_text=True)
     with pytest.raises(Conflict):
-        giving.assign_role(user("admin").id, role("doctor").id, by=who("admin"))
+        assignment.assign_role(user("admin").id, role("doctor").id, by=who("admin"))
 
 
 def test_the_database_knows_that_nobody_decides_their_own(program, db):
@@ -133,7 +135,7 @@ def test_the_database_knows_that_nobody_decides_their_own(program, db):
 
 def test_an_answered_request_is_final(program, db):
     request = _ask(program)
-    role_requests.reject(request["id"], admin_response="no", by=who("admin"))
+    role_request_actions.reject(request["id"], admin_response="no", by=who("admin"))
     with pytest.raises(Conflict, match="final"), doing("tests.cheat", SYSTEM):
         db.session.execute(text("UPDATE role_change_request SET status = 'pending', reviewed_at = NULL"))
 
@@ -166,8 +168,8 @@ def test_giving_it_directly_needs_two_as_well(program):
 def test_the_only_administrator_decides_alone_and_so_do_all_when_the_setting_is_off(program, person):
     sent = {"user_id": user("nurse").id, "role_id": role("admin").id}
     assert program("admin").post(f"{PATH}assign_role/", json=sent).json["status"] == "role assigned"
-    settings.change_setting("staff.two_person_admin_grant", False, by=person("admin"))
-    settings.forget()
+    store.change_setting("staff.two_person_admin_grant", False, by=person("admin"))
+    store.forget()
     sent["user_id"] = user("lab").id
     assert program("admin").post(f"{PATH}assign_role/", json=sent).json["status"] == "role assigned"
 
@@ -184,10 +186,10 @@ def test_direct_assignment_takes_effect_at_the_next_request_and_tells_the_person
 
 
 def test_a_role_put_away_is_not_asked_for(program, person):
-    porter = roles.add_role(name="Porter", by=person("admin"))
-    roles.deactivate_role(porter.id, by=person("admin"))
+    porter = role_actions.add_role(name="Porter", by=person("admin"))
+    role_actions.deactivate_role(porter.id, by=person("admin"))
     with pytest.raises(RuleBroken):
-        role_requests.ask(requested_role_id=porter.id, reason="x", by=person("nurse"))
+        role_request_actions.ask(requested_role_id=porter.id, reason="x", by=person("nurse"))
 
 
 def test_those_who_answer_are_told_and_a_removed_request_is_off_the_list(program, db):
@@ -202,9 +204,9 @@ def test_those_who_answer_are_told_and_a_removed_request_is_off_the_list(program
 def test_only_those_who_may_answer_do(program, person):
     request = _ask(program)
     with pytest.raises(NotAllowed):
-        role_requests.approve(request["id"], by=person("nurse"))
+        role_request_actions.approve(request["id"], by=person("nurse"))
     with pytest.raises(NotFound):
-        role_requests.approve(987654321, by=person("admin"))
+        role_request_actions.approve(987654321, by=person("admin"))
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from hms.core import settings
 from hms.core.actions import doing
-from hms.core.audit import AuditEntry
+from hms.core.audit.models import AuditEntry
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
-from hms.core.people import SYSTEM
 from hms.core.permissions import Action
-from hms.staff import actions, giving, roles
+from hms.core.person import SYSTEM
+from hms.core.settings import store
+from hms.staff.roles import actions, assignment
 from tests.page import Page
 from tests.staff.factories import account, defaults, role, user, who
 
@@ -57,7 +57,7 @@ def test_a_tick_is_reviewed_saved_in_the_trail_and_counts_at_the_next_request(de
 def test_two_administrators_ticking_at_once_do_not_undo_each_other(desk):
     admin = desk("admin")
     mine = _matrix_form(admin)
-    roles.change_role(role("cashier").id, grants=[*role("cashier").grants, "admin.read_sign_ins"], by=who("admin"))
+    actions.change_role(role("cashier").id, grants=[*role("cashier").grants, "admin.read_sign_ins"], by=who("admin"))
     mine["grant"].append(f"{role('cashier').id}:admin.read_audit")
     late = admin.post("/admin/roles", data={**mine, "reviewed": "1"})
     assert late.status_code == 409
@@ -69,7 +69,7 @@ def test_the_grants_of_the_last_administrator_stay(desk, person):
     admin_role = role("admin")
     for lost in ("staff.manage", "staff.manage_roles"):
         with pytest.raises(Conflict) as refused:
-            roles.change_role(admin_role.id, grants=set(admin_role.grants) - {lost}, by=person("admin"))
+            actions.change_role(admin_role.id, grants=set(admin_role.grants) - {lost}, by=person("admin"))
         assert refused.value.code == "last_administrator"
     sent = _matrix_form(desk("admin"))
     sent["grant"].remove(f"{admin_role.id}:staff.manage_roles")
@@ -102,9 +102,9 @@ def test_a_role_of_the_hospitals_own_is_added_renamed_and_put_away(program):
     }
     assert admin.put(address, json={"name": "Porters"}).json["permissions"] == ["patients.find", "staff.read"]
     account("p.orter", role=None)
-    giving.assign_role(user("p.orter").id, made.json["id"], by=who("admin"))
+    assignment.assign_role(user("p.orter").id, made.json["id"], by=who("admin"))
     assert admin.delete(address).status_code == 409
-    giving.assign_role(user("p.orter").id, role("nurse").id, by=who("admin"))
+    assignment.assign_role(user("p.orter").id, role("nurse").id, by=who("admin"))
     assert admin.delete(address).status_code == 204
     assert admin.get(address).status_code == 404
 
@@ -112,11 +112,11 @@ def test_a_role_of_the_hospitals_own_is_added_renamed_and_put_away(program):
 def test_a_built_in_role_keeps_its_name_and_is_reset(program, person):
     cashier = role("cashier")
     with pytest.raises(Conflict):
-        roles.change_role(cashier.id, name="Till", by=person("admin"))
+        actions.change_role(cashier.id, name="Till", by=person("admin"))
     with pytest.raises(Conflict):
-        roles.deactivate_role(cashier.id, by=person("admin"))
-    roles.change_role(cashier.id, grants=["patients.find"], by=person("admin"))
-    roles.reset_role(cashier.id, by=person("admin"))
+        actions.deactivate_role(cashier.id, by=person("admin"))
+    actions.change_role(cashier.id, grants=["patients.find"], by=person("admin"))
+    actions.reset_role(cashier.id, by=person("admin"))
     assert set(role("cashier").grants) == defaults("cashier")
 
 
@@ -128,26 +128,26 @@ def test_unknown_permissions_are_refused(program, grants):
 
 def test_patients_get_nothing_of_the_staffs(person):
     with pytest.raises(RuleBroken):
-        roles.change_role(role("patient").id, grants=["patients.find"], by=person("admin"))
+        actions.change_role(role("patient").id, grants=["patients.find"], by=person("admin"))
 
 
 def test_nobody_gives_a_power_they_do_not_hold(person):
-    clerk = roles.add_role(name="Clerk", grants=["staff.manage_roles"], by=person("admin"))
+    clerk = actions.add_role(name="Clerk", grants=["staff.manage_roles"], by=person("admin"))
     account("clerk", clerk.code)
     with pytest.raises(NotAllowed):
-        roles.change_role(clerk.id, grants=["staff.manage_roles", "staff.manage"], by=who("clerk"))
+        actions.change_role(clerk.id, grants=["staff.manage_roles", "staff.manage"], by=who("clerk"))
     with pytest.raises(NotAllowed):
-        roles.change_role(clerk.id, grants=[], by=who("nurse"))
+        actions.change_role(clerk.id, grants=[], by=who("nurse"))
 
 
 def test_a_power_is_not_granted_by_one_to_a_role_that_people_have(person):
     account("second")
     with pytest.raises(Conflict) as refused:
-        roles.change_role(role("nurse").id, grants=[*role("nurse").grants, "staff.manage"], by=person("admin"))
+        actions.change_role(role("nurse").id, grants=[*role("nurse").grants, "staff.manage"], by=person("admin"))
     assert refused.value.code == "needs_second"
-    settings.change_setting("staff.two_person_admin_grant", False, by=person("admin"))
-    settings.forget()
-    roles.change_role(role("nurse").id, grants=[*role("nurse").grants, "staff.manage"], by=person("admin"))
+    store.change_setting("staff.two_person_admin_grant", False, by=person("admin"))
+    store.forget()
+    actions.change_role(role("nurse").id, grants=[*role("nurse").grants, "staff.manage"], by=person("admin"))
 
 
 def test_a_new_action_reaches_the_built_in_roles_once(person, db):

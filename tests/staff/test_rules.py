@@ -6,6 +6,7 @@ import pytest
 
 from hms.core.errors import RuleBroken
 from hms.staff import rules
+from hms.staff.login_security import password_rules
 
 pytestmark = pytest.mark.security("E")
 
@@ -58,7 +59,7 @@ def test_addresses_nobody_has(address):
      "StrongPass123!", "9f8e7d6c5b4a", "083417629511", "x" * 5 + "kwmzqpvb", "correct ladder violin"],
 )  # fmt: skip
 def test_passwords_that_are_good(password):
-    rules.check_password(password, OWN)
+    password_rules.check_password(password, OWN)
 
 
 @pytest.mark.parametrize(
@@ -75,53 +76,53 @@ def test_passwords_that_are_good(password):
 )  # fmt: skip
 def test_passwords_that_are_easy_to_guess(password):
     with pytest.raises(RuleBroken) as refusal:
-        rules.check_password(password, OWN)
+        password_rules.check_password(password, OWN)
     assert refusal.value.field == "password"
     assert refusal.value.code == "guessable"
 
 
 def test_own_names_count_only_for_their_owner():
-    rules.check_password("wilberforce-1991", ["Kadiatu"])
+    password_rules.check_password("wilberforce-1991", ["Kadiatu"])
     with pytest.raises(RuleBroken):
-        rules.check_password("wilberforce-1991", ["Wilberforce"])
+        password_rules.check_password("wilberforce-1991", ["Wilberforce"])
 
 
 def test_the_length_at_its_limits():
     good = "Xk7!pQ2#vRtz"
-    rules.check_password(good)
-    rules.check_password("".join(random.Random(1).choices(string.ascii_letters, k=1024)))
+    password_rules.check_password(good)
+    password_rules.check_password("".join(random.Random(1).choices(string.ascii_letters, k=1024)))
     for password, code in [(good[:-1], "too_short"), ("", "too_short"), ("x9k" * 400, "too_long")]:
         with pytest.raises(RuleBroken) as refusal:
-            rules.check_password(password)
+            password_rules.check_password(password)
         assert refusal.value.code == code
-    rules.check_password("Xk7!pQ2#", shortest=8)
+    password_rules.check_password("Xk7!pQ2#", shortest=8)
 
 
 @pytest.mark.parametrize("password", ["Xk7!pQ2#vRtz\x00", "Xk7!pQ2#v\nRtz", "Xk7!pQ2#vRtz\ud800"])
 def test_characters_nobody_can_type(password):
     with pytest.raises(RuleBroken):
-        rules.check_password(password)
+        password_rules.check_password(password)
 
 
 def test_random_passwords_are_never_called_guessable():
     dice = random.Random(2)
     for _ in range(300):
-        assert not rules.is_guessable("".join(dice.choices(string.ascii_letters + string.digits, k=12)), OWN)
+        assert not password_rules.is_guessable("".join(dice.choices(string.ascii_letters + string.digits, k=12)), OWN)
 
 
 def test_every_common_word_is_refused_with_digits_behind_it():
-    for word in rules.common_words():
-        assert rules.is_guessable(f"{word}-20261234")
+    for word in password_rules.common_words():
+        assert password_rules.is_guessable(f"{word}-20261234")
 
 
 def test_the_list_is_clean():
-    words = rules.common_words()
+    words = password_rules.common_words()
     assert len(words) > 450
     assert all(word.isascii() and word.islower() and word.isalpha() for word in words)
 
 
 def test_long_passwords_are_checked_quickly():
     started = time.perf_counter()
-    rules.is_guessable("admin" * 204)
-    rules.is_guessable(("admin" * 204)[:-1] + "!x")
+    password_rules.is_guessable("admin" * 204)
+    password_rules.is_guessable(("admin" * 204)[:-1] + "!x")
     assert time.perf_counter() - started < 2

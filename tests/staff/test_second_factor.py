@@ -9,13 +9,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from hms.core import settings
 from hms.core.actions import doing
-from hms.core.db import db as database
+from hms.core.db.session import db as database
 from hms.core.errors import Conflict
-from hms.core.people import SYSTEM
-from hms.staff import enrolling, second_factor
+from hms.core.person import SYSTEM
+from hms.core.settings import store
 from hms.staff.models import RecoveryCode
+from hms.staff.second_factor import actions
+from hms.staff.second_factor import codes as second_factor_codes
 from tests.conftest import PASSWORD
 from tests.page import Page
 from tests.staff.conftest import at_once, code_now, give_second_factor, said
@@ -134,11 +135,11 @@ def test_one_recovery_code_at_fifty_hands_opens_once(real_app: Flask):
     with doing("tests.seed", SYSTEM):
         user_id = database.session.scalar(text("SELECT id FROM app_user WHERE username = 'doctor'"))
     give_second_factor("doctor")
-    from hms.staff import recovery
+    from hms.staff.second_factor import recovery_codes
 
     with doing("tests.seed", SYSTEM):
-        codes = recovery.new_codes()
-        recovery.keep(user_id, recovery.hash_codes(codes))
+        codes = recovery_codes.new_codes()
+        recovery_codes.keep(user_id, recovery_codes.hash_codes(codes))
     sent = {"username": "doctor", "password": PASSWORD, "otp": codes[0]}
     answers = at_once(20, lambda _: real_app.test_client().post("/api/auth/", json=sent).status_code)
     assert answers.count(200) == 1
@@ -172,7 +173,7 @@ def test_switching_off_takes_password_and_code(desk, authenticator, account):
 
 @pytest.fixture
 def _nurses_need_it(person):
-    settings.change_setting("staff.second_factor_roles", "admin, nurse", by=person("admin"))
+    store.change_setting("staff.second_factor_roles", "admin, nurse", by=person("admin"))
 
 
 @pytest.mark.usefixtures("_nurses_need_it")
@@ -198,11 +199,11 @@ def test_another_administrator_resets_it_and_nobody_their_own(person, authentica
     authenticator("admin")
     admin = person("admin")
     version = account("nurse").token_version
-    enrolling.reset_second_factor(account("nurse").id, by=admin)
+    actions.reset_second_factor(account("nurse").id, by=admin)
     assert not account("nurse").two_factor_enabled
     assert account("nurse").token_version == version + 1
     with pytest.raises(Conflict):
-        enrolling.reset_second_factor(admin.id, by=admin)
+        actions.reset_second_factor(admin.id, by=admin)
 
 
 def test_keys_are_rotated_and_the_old_one_may_go(app, authenticator, account, desk):
@@ -214,7 +215,7 @@ def test_keys_are_rotated_and_the_old_one_may_go(app, authenticator, account, de
         assert (said_.exit_code, said_.output.strip()) == (0, "1 secrets are encrypted with the first key.")
         app.config["TOTP_KEYS"] = app.config["TOTP_KEYS"][:1]
         assert account("nurse").totp_secret != before
-        assert second_factor.unsealed(account("nurse").totp_secret) == phone.secret
+        assert second_factor_codes.unsealed(account("nurse").totp_secret) == phone.secret
         assert _sign_in(desk(None), "nurse", code_now(phone)).status_code == 303
         app.config["TOTP_KEYS"] = ("quite another key of thirty-two letters",)
         assert app.test_cli_runner().invoke(args=["totp", "rotate-keys"]).exit_code == 1

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from hms.core import clock, drafts, settings
+from hms.core import clock, drafts
 from hms.core.actions import doing
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
-from hms.staff import pins, sessions
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.core.settings import store
 from hms.staff.models import Role, User, UserSession
+from hms.staff.sessions import actions, pins
 from tests.conftest import PASSWORD
 from tests.page import Page
 from tests.staff.conftest import said
@@ -86,7 +87,7 @@ def test_without_work_a_page_is_locked_and_a_page_that_renews_itself_is_no_work(
 
 
 def test_the_idle_time_is_the_hospitals_choice(desk, person):
-    settings.change_setting("staff.idle_minutes", 5, by=person("admin"))
+    store.change_setting("staff.idle_minutes", 5, by=person("admin"))
     client, now = desk("nurse"), clock.now()
     with clock.standing_at(now + timedelta(minutes=7)):
         assert client.get("/profile").status_code == 302
@@ -150,7 +151,7 @@ def test_another_person_comes_to_their_own_home_and_the_first_is_signed_out(pc, 
 def test_signing_in_as_another_never_leads_to_the_page_before(pc):
     _lock(pc)
     assert _sign_in(pc, "cashier", "/login?next=/patients/7").headers["Location"] == "/"
-    assert sessions.of(_id("nurse")) == []
+    assert actions.of(_id("nurse")) == []
 
 
 def _id(username: str) -> int:
@@ -259,7 +260,7 @@ def test_own_devices_are_listed_and_signed_out(desk):
     _sign_in(there, "doctor")
     assert "Firefox on Android" in said(here.get("/profile/security"))
     other = desk("nurse")
-    foreign = sessions.of(_id("nurse"))[0].id
+    foreign = actions.of(_id("nurse"))[0].id
     assert here.post(f"/profile/sessions/{foreign}/end", data=_token(here)).status_code == 404
     assert other.get("/profile").status_code == 200
     assert here.post("/profile/sessions/end-others", data=_token(here)).status_code == 303
@@ -270,9 +271,9 @@ def test_own_devices_are_listed_and_signed_out(desk):
 def test_an_administrator_ends_the_sessions_of_another_and_a_nurse_does_not(desk, person):
     doctor = desk("doctor")
     with pytest.raises(Exception, match="role"):
-        sessions.end_all_of(_id("doctor"), by=person("nurse"))
+        actions.end_all_of(_id("doctor"), by=person("nurse"))
     assert doctor.get("/profile").status_code == 200
-    assert sessions.end_all_of(_id("doctor"), by=person("admin")) == 1
+    assert actions.end_all_of(_id("doctor"), by=person("admin")) == 1
     assert doctor.get("/profile").status_code == 302
 
 

@@ -14,13 +14,15 @@ from sqlalchemy import func, select
 
 from hms.core import clock
 from hms.core.actions import doing
-from hms.core.audit import AuditEntry
-from hms.core.db import db as database
-from hms.core.people import SYSTEM
+from hms.core.audit.models import AuditEntry
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
 from hms.messages.models import Notification
-from hms.staff import identity, own_account, tokens
+from hms.staff import request_user
 from hms.staff.models import RefreshToken, Role, User
-from hms.staff.signing_in import SignedIn
+from hms.staff.profile import actions
+from hms.staff.sessions import tokens
+from hms.staff.sign_in.authentication import SignedIn
 from tests.conftest import PASSWORD
 from tests.staff.conftest import at_once
 
@@ -86,7 +88,7 @@ def test_a_pair_issued_while_its_family_ends_is_worth_nothing(program, account):
 
 @pytest.mark.parametrize("family", ["", "\u0000", 7, None, ["x"], "x" * 5000])
 def test_a_signed_token_of_a_strange_family_is_no_fault(app, program, account, family):
-    token = identity.access_token(account("doctor").id, 1)
+    token = request_user.access_token(account("doctor").id, 1)
     claims = jwt.decode(token, options={"verify_signature": False}) | {"fam": family}
     forged = jwt.encode(claims, app.config["JWT_SECRET_KEY"], algorithm="HS256")
     assert _me(program(None), forged) in (200, 401)
@@ -103,7 +105,7 @@ def test_a_chain_of_refreshes_ends_a_day_after_its_sign_in(program):
 
 
 def _change_password(account, person):
-    own_account.change_password(password="kettle ladder violin moss", by=person("doctor"))
+    actions.change_password(password="kettle ladder violin moss", by=person("doctor"))
 
 
 def _change_role(account, person):
@@ -175,14 +177,14 @@ def test_a_token_opens_no_page_and_a_cookie_lends_no_token_its_power(app, desk, 
 
 def test_an_access_token_lasts_fifteen_minutes(program, account):
     doctor = account("doctor")
-    claims = jwt.decode(identity.access_token(doctor.id, 1), options={"verify_signature": False})
+    claims = jwt.decode(request_user.access_token(doctor.id, 1), options={"verify_signature": False})
     assert claims["exp"] - claims["iat"] == 900
 
 
 def test_a_refresh_token_is_kept_as_a_hash_only(program):
     pair = _pair(program(None))
     kept = database.session.scalars(select(RefreshToken.token_hash)).all()
-    assert kept == [identity.sha256(pair["refresh"])]
+    assert kept == [request_user.sha256(pair["refresh"])]
     assert database.session.scalar(select(User.id).where(User.username == pair["refresh"])) is None
 
 

@@ -1,0 +1,92 @@
+"""Pages: the review of accesses with a reason, by somebody else than who had them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload
+from wtforms import RadioField
+from wtforms.fields.choices import SelectChoice
+
+from hms.admin.blueprints import pages
+from hms.core import clock
+from hms.core.api import read_log
+from hms.core.audit.models import AuditEntry
+from hms.core.db.session import db
+from hms.core.errors import NotFound
+from hms.core.permissions import Action
+from hms.core.text.translation import _ as N_
+from hms.core.web.forms import DeskForm, Required, Text
+from hms.core.web.guard import needs, person
+from hms.patients.access import actions
+from hms.patients.models import BreakGlass
+
+from . import labels
+
+ROWS = 25
+MOST_READS = 200
+
+
+class ReviewForm(DeskForm):
+    """What the reviewer found."""
+
+    finding = RadioField(
+        _l("Was this access justified?"),
+        [Required()],
+        choices=[
+            SelectChoice("justified", _l("Yes, it was needed for care")),
+            SelectChoice("unjustified", _l("No, it was not justified")),
+        ],
+    )
+    note = Text(_l("Note"), longest=actions.LONGEST_REASON)
+
+
+def _accesses() -> Select:
+    return select(BreakGlass).options(joinedload(BreakGlass.user), joinedload(BreakGlass.patient))
+
+
+@pages.get("/access-reviews")
+@needs(Action.REVIEW_ACCESS)
+def access_reviews() -> str:
+    """Accesses with a reason: those that wait for their review, the oldest first; then what was found of the last ones."""
+    waiting = db.session.scalars(
+        _accesses().where(BreakGlass.reviewed_at.is_(None)).order_by(BreakGlass.id).limit(ROWS)
+    )
+    done = _accesses().where(BreakGlass.reviewed_at.is_not(None)).options(joinedload(BreakGlass.reviewed_by))
+    done = done.order_by(BreakGlass.reviewed_at.desc(), BreakGlass.id.desc())
+    shown = {"waiting": waiting.all(), "done": db.session.scalars(done.limit(ROWS)).all()}
+    read_log.note_rows("patients.read_list", len(shown["waiting"]) + len(shown["done"]), entity="break_glass")
+    overdue_before = clock.now() - actions.REVIEWED_WITHIN
+    return render_template("admin/access_reviews.html", **shown, overdue_before=overdue_before)
+
+
+@pages.route("/access-reviews/<int:access_id>", methods=["GET", "POST"])
+@needs(Action.REVIEW_ACCESS)
+def access_review(access_id: int) -> ResponseReturnValue:
+    """One access: who, whose record, why, all that was read and changed in the hour; and the finding."""
+    opened = db.session.scalars(_accesses().where(BreakGlass.id == access_id)).one_or_none()
+    if opened is None:
+        raise NotFound(N_("There is no such access."))
+    form = ReviewForm(formdata=request.form if request.method == "POST" else None)
+    if form.save(actions.review, by=person(), break_glass_id=access_id):
+        flash(_("Your finding is saved."), "success")
+        return redirect(url_for("admin.access_reviews"), 303)
+    shown = {"access": opened, "form": form, "entries": _done_within(opened), "trail": labels}
+    read_log.note("patients.read", opened.patient_id, entity="break_glass", entity_id=access_id)
+    return render_template("admin/access_review.html", is_own=opened.user_id == person().id, **shown), form.status
+
+
+def _done_within(opened: BreakGlass) -> list[Any]:
+    """What the trail says of this person and this record while it was open."""
+    query = select(AuditEntry).where(
+        AuditEntry.patient_id == opened.patient_id,
+        AuditEntry.actor_id == opened.user_id,
+        AuditEntry.recorded_at.between(opened.opened_at, opened.expires_at),
+        AuditEntry.entity.is_distinct_from("break_glass"),
+    )
+    return list(db.session.scalars(query.order_by(AuditEntry.id).limit(MOST_READS)))

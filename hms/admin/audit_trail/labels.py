@@ -1,0 +1,133 @@
+"""The trail in plain words: what was done, to what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+
+from .action_labels import ACTIONS
+
+ENTITIES = {
+    "absence": _l("Absence"),
+    "addendum": _l("Addendum"),
+    "allergy": _l("Allergy"),
+    "app_user": _l("Account"),
+    "appointment": _l("Appointment"),
+    "batch": _l("Batch"),
+    "bill": _l("Bill"),
+    "bill_line": _l("Bill line"),
+    "break_glass": _l("Emergency access"),
+    "cash_shift": _l("Cash shift"),
+    "condition": _l("Diagnosis"),
+    "department": _l("Department"),
+    "dispense": _l("Dispensed medicine"),
+    "dose_sentence": _l("Usual dose"),
+    "encounter": _l("Encounter"),
+    "goods_receipt": _l("Delivery"),
+    "immunization": _l("Immunisation"),
+    "lab_order": _l("Test"),
+    "lab_result": _l("Test result"),
+    "medication": _l("Medicine"),
+    "note_template": _l("Note template"),
+    "notification": _l("Message"),
+    "observation": _l("Measurement"),
+    "patient": _l("Patient"),
+    "payment": _l("Payment"),
+    "prescription": _l("Prescription"),
+    "price_item": _l("Price"),
+    "queue_entry": _l("Queue entry"),
+    "role": _l("Role"),
+    "role_change_request": _l("Role request"),
+    "stock_movement": _l("Stock movement"),
+    "supplier": _l("Supplier"),
+    "system_setting": _l("Setting"),
+    "user_session": _l("Session"),
+    "vitals_reading": _l("Vital signs"),
+    "working_hours": _l("Clinic hours"),
+}
+
+DEEDS = {
+    "insert": _l("Added"),
+    "update": _l("Changed"),
+    "delete": _l("Removed"),
+    "denied": _l("Refused"),
+    "read": _l("Opened"),
+}
+
+
+def deed(old: dict | None, new: dict | None, outcome: str, action: str) -> str:
+    """The kind of an entry: added, changed, removed, opened or refused."""
+    if outcome == "denied":
+        return DEEDS["denied"]
+    if is_read(action):
+        return DEEDS["read"]
+    if old and not new:
+        return DEEDS["delete"]
+    return DEEDS["update"] if old else DEEDS["insert"]
+
+
+def is_read(action: str) -> bool:
+    """Whether the action looked at something without changing it."""
+    if action in ("clinical.open_chart", "break_glass.open"):
+        return True
+    return ".read" in action
+
+
+def action_words(action: str) -> str:
+    """What the action is called: "Took a payment"."""
+    known = ACTIONS.get(action)
+    return str(known) if known else action.rpartition(".")[2].replace("_", " ").capitalize()
+
+
+def said(row: Any) -> str:
+    """What an entry tells: the words of its action."""
+    return action_words(row.action)
+
+
+def thing(row: Any) -> str:
+    """The record an entry is about: "Encounter 88121"."""
+    kind = str(ENTITIES.get(row.entity, row.entity or ""))
+    return f"{kind} {row.entity_id}" if row.entity_id else kind
+
+
+KINDS = {
+    "looked": _l("Looked at a record"),
+    "emergency": _l("Emergency access"),
+    "signed_in": _l("Signed in, tried to, or signed out"),
+}
+"""Kinds of entries that may be asked for beside single actions."""
+LOOKED = tuple(name for name in ACTIONS if is_read(name) and name != "break_glass.open")
+SIGN_INS = tuple(name for name in ACTIONS if name.startswith(("staff.sign_in.", "staff.sign_out")))
+
+
+def choices_of_actions() -> list[tuple[str, str]]:
+    """What may be asked for under "Did": kinds first, then single actions by their words."""
+    kinds = [(f":{name}", str(said)) for name, said in KINDS.items()]
+    named: dict[str, str] = {}
+    for name, said in ACTIONS.items():
+        named.setdefault(str(said), name)
+    return [("", gettext("anything")), *kinds, *((name, said) for said, name in sorted(named.items()))]
+
+
+def asked_actions(chosen: str) -> tuple[tuple[str, ...] | None, bool]:
+    """The actions behind a choice (None: any), and whether emergency accesses alone are wanted."""
+    if chosen == ":emergency":
+        return None, True
+    if chosen == ":looked":
+        return LOOKED, False
+    if chosen == ":signed_in":
+        return SIGN_INS, False
+    if not chosen:
+        return None, False
+    said = ACTIONS.get(chosen)
+    return tuple(name for name in ACTIONS if ACTIONS[name] == said) if said else (chosen,), False
+
+
+def choices_of_records() -> list[tuple[str, str]]:
+    """The kinds of record by their words."""
+    return [
+        ("", gettext("any")),
+        *sorted(((name, str(said)) for name, said in ENTITIES.items()), key=lambda p: p[1]),
+    ]

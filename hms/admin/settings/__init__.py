@@ -1,0 +1,1 @@
+"""Settings of the hospital: pages and API."""

@@ -1,0 +1,139 @@
+"""JSON: the settings of the hospital."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Response
+from marshmallow import fields
+
+from hms.admin.blueprints import api
+from hms.core.api.blueprint import Shape
+from hms.core.api.pagination import listed
+from hms.core.api.preconditions import check_if_match, single
+from hms.core.errors import NotFound, RuleBroken
+from hms.core.permissions import Action
+from hms.core.settings import definition, definitions, store
+from hms.core.text.translation import _
+from hms.core.web.fields import REQUIRED, Text
+from hms.core.web.guard import needs, person
+from hms.core.web.parameters import PAGING, parameters
+from hms.core.web.rate_limits import limiter
+from hms.staff.sign_in.reauthentication import confirm_identity
+
+
+class SettingOut(Shape):
+    key = fields.String()
+    value = fields.Raw()
+    description = fields.String()
+    category = fields.String()
+    is_public = fields.Boolean()
+    updated_at = fields.DateTime(allow_none=True)
+    help = fields.String()
+    default = fields.Raw()
+    type = fields.String()
+
+
+class SettingIn(Shape):
+    value = fields.Raw(required=True, error_messages=REQUIRED)
+    key = Text(100)
+    current_password = fields.String()
+
+
+def setting_json(setting: definition.Setting, row: store.SystemSetting | None) -> dict[str, Any]:
+    """A setting with its present value, fresh from the database."""
+    return {
+        "key": setting.key,
+        "value": row.value if row else setting.default,
+        "description": str(setting.label),
+        "category": str(setting.category),
+        "is_public": setting.is_public,
+        "updated_at": row.updated_at if row else None,
+        "help": str(setting.help),
+        "default": setting.default,
+        "type": setting.kind,
+    }
+
+
+LISTED = parameters(**PAGING)
+
+
+def _settings(shown: list[definition.Setting]) -> Response:
+    stored = store.stored()
+    return listed(shown, lambda setting: setting_json(setting, stored.get(setting.key)))
+
+
+@api.get("/system-settings/")
+@needs(Action.READ_SETTINGS)
+@api.arguments(LISTED, location="query")
+@api.response(200, SettingOut(many=True))
+def system_settings(_arguments: dict[str, Any]) -> Response:
+    """Every setting with its present value."""
+    return _settings(list(definitions.SETTINGS.values()))
+
+
+@api.get("/system-settings/public/")
+@needs(Action.PUBLIC)
+@limiter.limit("120/minute")
+@api.arguments(LISTED, location="query")
+@api.response(200, SettingOut(many=True))
+def public_settings(_arguments: dict[str, Any]) -> Response:
+    """The settings that anybody may read, without signing in."""
+    return _settings([setting for setting in definitions.SETTINGS.values() if setting.is_public])
+
+
+@api.get("/system-settings/<key>/")
+@needs(Action.READ_SETTINGS)
+@api.response(200, SettingOut)
+def system_setting(key: str) -> Response:
+    """One setting."""
+    return _one_setting(_known(key))
+
+
+def _known(key: str) -> definition.Setting:
+    if key not in definitions.SETTINGS:
+        raise NotFound(_("There is no such setting."))
+    return definitions.SETTINGS[key]
+
+
+def _one_setting(setting: definition.Setting) -> Response:
+    row = store.stored().get(setting.key)
+    return single(setting_json(setting, row), row.version if row else 0)
+
+
+@api.put("/system-settings/<key>/")
+@needs(Action.MANAGE_SETTINGS)
+@api.arguments(SettingIn)
+@api.response(200, SettingOut)
+def change_setting(given: dict[str, Any], key: str) -> Response:
+    """Change one setting. A page proves who it is once more by `current_password`; a token is minutes old anyway."""
+    setting, row = _known(key), store.stored().get(key)
+    check_if_match(row.version if row else 0, lambda: setting_json(setting, row))
+    with _value():
+        store.typed(setting, given["value"])
+        if setting.is_sensitive and not person().by_token:
+            confirm_identity(given.get("current_password"), by=person(), field="current_password")
+        store.change_setting(key, given["value"], by=person())
+    return _one_setting(setting)
+
+
+@api.delete("/system-settings/<key>/")
+@needs(Action.MANAGE_SETTINGS)
+@api.response(204)
+def revert_setting(key: str) -> None:
+    """Give a setting its default again; a page does so for a sensitive one by PUT, with the password."""
+    setting = _known(key)
+    if setting.is_sensitive and not person().by_token:
+        raise RuleBroken(_("Send the default with PUT and your current_password."), "current_password")
+    store.revert_setting(key, by=person())
+
+
+@contextmanager
+def _value() -> Iterator[None]:
+    """What is refused about the new value is told under the API's name of it."""
+    try:
+        yield
+    except RuleBroken as refused:
+        raise RuleBroken.from_error(refused, "value" if refused.field == "new" else refused.field) from refused

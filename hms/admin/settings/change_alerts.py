@@ -1,0 +1,44 @@
+"""Telling administrators that a setting which holds a control has another value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hms.core.permissions import Action
+from hms.core.person import SYSTEM, Person
+from hms.core.settings import store
+from hms.core.settings.definition import Setting
+from hms.core.text.translation import Sentence, _
+from hms.core.web.localisation import in_english
+from hms.messages.actions import tell
+from hms.staff import directory as staff
+
+
+def tell_administrators(by: Person, setting: Setting, before: Any, after: Any) -> None:
+    """A message to every administrator but the one who changed it: which setting, from what to what, and who it was."""
+    told = Sentence(
+        _("%(setting)s: %(before)s → %(after)s, by %(name)s (%(username)s). If you did not expect this, ask why."),
+        setting=setting.label,
+        before=_shown(before),
+        after=_shown(after),
+        name=by.name,
+        username=by.username,
+    )
+    for administrator in staff.who_may(Action.ADMINISTER):
+        if administrator != by.id:
+            tell(
+                administrator,
+                title=_("A setting that protects people or money was changed"),
+                message=in_english(told),
+                url=f"/admin/settings/{setting.key}",
+                kind="warning",
+                by=SYSTEM,
+            )
+
+
+def _shown(value: Any) -> Any:
+    words = {True: Sentence(_("Yes")), False: Sentence(_("No"))}
+    return words[value] if isinstance(value, bool) else value if value != "" else "–"
+
+
+store.on_control_changed.append(tell_administrators)

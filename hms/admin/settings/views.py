@@ -1,0 +1,119 @@
+"""Pages: the settings of the hospital, each with its explanation, default and last change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, PasswordField, SelectField
+
+from hms.admin.blueprints import pages
+from hms.core.errors import NotFound, RuleBroken
+from hms.core.permissions import Action
+from hms.core.settings import definition, definitions, store
+from hms.core.text.cleaning import fold, is_only_signs, sought
+from hms.core.text.translation import _ as N_
+from hms.core.web.forms import DeskForm, RecordIdField, Text
+from hms.core.web.guard import needs, person
+from hms.staff import directory as staff
+from hms.staff.sign_in.reauthentication import confirmed
+
+
+class SettingForm(DeskForm):
+    """One setting's new value, in the control of its kind, and the administrator's password for a sensitive one."""
+
+    new = Text(_l("Value"), longest=store.LONGEST)
+    one_of = SelectField(_l("Value"), validate_choice=False)
+    ticked = BooleanField(_l("Yes"))
+    proof = PasswordField(_l("Your password, or the code of your app"))
+    version = RecordIdField()
+
+
+@pages.get("/settings")
+@needs(Action.READ_SETTINGS)
+def all_settings() -> str:
+    """Every setting with its value, default, explanation and last change, by category; `q` searches."""
+    search = sought(request.args.get("q"))
+    stored = store.stored()
+    by_category: dict[str, list[definition.Setting]] = {}
+    for setting in () if is_only_signs(search) else definitions.SETTINGS.values():
+        if fold(search) in fold(f"{setting.label} {setting.help} {setting.category} {setting.key}"):
+            by_category.setdefault(str(setting.category), []).append(setting)
+    return render_template(
+        "admin/settings.html", by_category=by_category, stored=stored, names=_names(stored), search=search
+    )
+
+
+def _names(stored: dict[str, store.SystemSetting]) -> dict[int, str]:
+    return staff.names({row.changed_by_id for row in stored.values() if row.changed_by_id is not None})
+
+
+def _known(key: str) -> definition.Setting:
+    if key not in definitions.SETTINGS:
+        raise NotFound(N_("There is no such setting."))
+    return definitions.SETTINGS[key]
+
+
+@pages.route("/settings/<key>", methods=["GET", "POST"])
+@needs(Action.MANAGE_SETTINGS)
+def setting(key: str) -> ResponseReturnValue:
+    """Change one setting."""
+    known, row = _known(key), store.stored().get(key)
+    form = SettingForm()
+    form.one_of.choices = [(choice, choice) for choice in known.choices]
+    if request.method == "GET":
+        value = row.value if row else known.default
+        form.new.data, form.one_of.data, form.ticked.data = str(value), str(value), value is True
+    if form.save(_change(known), by=person()):
+        flash(_("%(name)s is saved. It counts everywhere within five seconds.", name=known.label), "success")
+        return redirect(url_for(".all_settings"), 303)
+    return _form_page(form, known)
+
+
+def _form_page(form: SettingForm, known: definition.Setting) -> ResponseReturnValue:
+    stored = store.stored()
+    row = stored.get(known.key)
+    page = render_template("admin/setting.html", form=form, setting=known, row=row, names=_names(stored))
+    return page, form.status
+
+
+def _change(known: definition.Setting) -> Any:
+    """The setting's action with the value of the control that its kind has; what does not fit is said before the password."""
+
+    def change(*, new: str, one_of: str | None, ticked: bool, version: int | None, proof: str | None, by: Any) -> Any:
+        value = {"flag": ticked, "choice": one_of or ""}.get(known.kind, new)
+        field = {"flag": "ticked", "choice": "one_of"}.get(known.kind, "new")
+        try:
+            store.typed(known, value)
+        except RuleBroken as wrong:
+            raise RuleBroken.from_error(wrong, field) from wrong
+        return _act(known)(known.key, value, version=version, proof=proof, by=by)
+
+    return change
+
+
+def _act(known: definition.Setting) -> Any:
+    if known.is_sensitive:
+        return confirmed(store.change_setting)
+    return lambda key, value, *, proof, **more: store.change_setting(key, value, **more)
+
+
+@pages.post("/settings/<key>/revert")
+@needs(Action.MANAGE_SETTINGS)
+def revert_setting(key: str) -> ResponseReturnValue:
+    """The default again; a sensitive setting is changed on its own page, with the password."""
+    known, form = _known(key), SettingForm()
+    if known.is_sensitive:
+        form.new.data, form.one_of.data, form.ticked.data = (
+            str(known.default),
+            str(known.default),
+            known.default is True,
+        )
+        return _form_page(form, known)
+    if form.save(lambda *, version, by, **_sent: store.revert_setting(key, version=version, by=by), by=person()):
+        flash(_("%(name)s has its default again.", name=known.label), "success")
+        return redirect(url_for(".all_settings"), 303)
+    return _form_page(form, known)

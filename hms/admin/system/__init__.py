@@ -1,0 +1,1 @@
+"""Health, backups, sign-ins."""

@@ -1,0 +1,112 @@
+"""Backups: everything is in PostgreSQL (papers too), so one dump is the whole hospital but for its four secrets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from flask import current_app
+from flask_migrate import upgrade
+from sqlalchemy import create_engine, func, inspect, select, text
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.pool import NullPool
+
+from hms.core import clock
+from hms.core.db.session import db
+from hms.local.servers import binaries
+from hms.patients.models import Patient
+
+
+class BackupFailed(Exception):
+    """The dump or the restore did not succeed; the text says why in one sentence."""
+
+
+def backup(folder: Path) -> Path:
+    """Write the whole database into `folder` as `hms-YYYYMMDD-HHMMSS.dump` (pg_dump's custom format); returns the file.
+
+    The file appears under its name only when it is complete. It holds patient data: keep it as safe as the database.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    final = folder / f"hms-{clock.now():%Y%m%d-%H%M%S}.dump"
+    part = final.with_suffix(".part")
+    part.touch(mode=0o600)
+    _run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={part}"])
+    with part.open("rb") as written:
+        os.fsync(written.fileno())
+    return part.rename(final)
+
+
+def restore(source: Path) -> Path:
+    """Put a backup (a file, or the newest in a folder) back; refused while the database holds patients.
+
+    The backup may be of an older version: what the database holds is removed, not only what the backup knows of, and the
+    migrations that are new since then run afterwards.
+    """
+    dump = source if source.is_file() else max(source.glob("hms-*.dump"), default=None)
+    if dump is None:
+        raise BackupFailed(f"There is no backup in {source}.")
+    if _has_patients():
+        raise BackupFailed("This database holds patients. Restore into an empty one.")
+    db.session.remove()
+    db.engine.dispose()
+    _run("pg_restore", ["--list", str(dump)], into=True)  # what cannot be read is refused before anything is removed
+    _empty()
+    _run(
+        "pg_restore",
+        ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", str(dump)],
+        into=True,
+    )
+    upgrade()  # a dump has no rights in it either: after the migrations the application's role gets its own again
+    return dump
+
+
+def _owner() -> Engine:
+    return create_engine(current_app.config["DATABASE_OWNER_URL"], poolclass=NullPool, hide_parameters=True)
+
+
+def _empty() -> None:
+    """Remove whatever is in the database, newer views and functions too, which an older backup does not replace."""
+    with _owner().begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+
+
+def _has_patients() -> bool:
+    with _owner().connect() as connection:
+        if not inspect(connection).has_table("patient"):
+            return False
+        return connection.execute(select(func.count()).select_from(Patient)).scalar_one() > 0
+
+
+def _run(name: str, arguments: list[str], *, into: bool = False) -> None:
+    """Run one of PostgreSQL's programs on our database as its owner; the password goes by the environment."""
+    url = make_url(current_app.config["DATABASE_OWNER_URL"])
+    target = [f"--dbname={url.database}"] if into else [str(url.database)]
+    where = [
+        f"--host={url.host or url.query.get('host', '')}",
+        f"--port={url.port or 5432}",
+        f"--username={url.username}",
+    ]
+    done = subprocess.run(  # noqa: S603 - our own program and arguments
+        [_program(name), *where, "--no-password", *arguments, *target],
+        env=os.environ | {"PGPASSWORD": _password(url)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BackupFailed((done.stderr.strip().splitlines() or [f"{name} failed."])[-1])
+
+
+def _password(url: URL) -> str:
+    return str(url.password or "")
+
+
+def _program(name: str) -> str:
+    packaged = [folder / name for folder in binaries.packaged()]
+    found = next((str(path) for path in packaged if path.exists()), None) or shutil.which(name)
+    if found is None:
+        raise BackupFailed(f"PostgreSQL's program {name} is not on this machine.")
+    return found

@@ -1,0 +1,45 @@
+"""Pages: the administrator's desk and everybody's sign-ins; the other pages of the desk have their own files."""
+
+from __future__ import annotations
+
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
+
+from hms.admin.blueprints import pages
+from hms.admin.forms import SignInFilterForm, filled_in
+from hms.core.db.session import db
+from hms.core.permissions import Action
+from hms.core.web import navigation
+from hms.core.web.guard import needs
+from hms.staff.login_security import activity
+
+from . import queries
+
+navigation.place(_l("Admin"), "admin.desk", Action.ADMINISTER, 80)
+ROWS = 50
+
+
+@pages.get("/")
+@needs(Action.ADMINISTER)
+def desk() -> str:
+    """The administrator's desk: how the system is, and where to go."""
+    return render_template("admin/desk.html", health=queries.health(), figures=queries.figures())
+
+
+@pages.get("/sign-ins")
+@needs(Action.READ_SIGN_INS)
+def sign_ins() -> ResponseReturnValue:
+    """Every try to sign in, newest first; the filters are in the address."""
+    form = SignInFilterForm(request.args)
+    is_readable = form.validate()
+    given = {name: value or None for name, value in form.data.items()} | {
+        "before": request.args.get("before", type=int)
+    }
+    query = queries.sign_ins(queries.SignInFilter(**given)).limit(ROWS + 1)
+    rows = db.session.execute(query).all() if is_readable else []
+    kept = filled_in(form)
+    older = url_for(".sign_ins", **kept, before=rows[ROWS - 1].LoginActivity.id) if len(rows) > ROWS else None
+    told = {"outcomes": activity.OUTCOMES, "device": activity.device_in_words}
+    page = render_template("admin/sign_ins.html", form=form, rows=rows[:ROWS], older=older, **told)
+    return page, 200 if is_readable else 400

@@ -1,0 +1,1 @@
+"""Working hours, absences, free slots."""

@@ -1,0 +1,73 @@
+"""Pages of clinic hours and absences."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.appointments.blueprints import pages
+from hms.appointments.calendar.day_views import whole
+from hms.appointments.forms import WEEKDAYS, BlockForm, HoursForm
+from hms.appointments.view_helpers import attempt, doctor_choices
+from hms.core import clock
+from hms.core.permissions import Action
+from hms.core.web.guard import needs, person
+
+from . import actions, queries
+
+YEAR = dt.timedelta(days=366)
+
+
+@pages.route("/appointments/hours", methods=["GET", "POST"])
+@needs(Action.MANAGE_HOURS)
+def hours() -> ResponseReturnValue:
+    """Every doctor's clinic hours from today on, and more of them."""
+    form = HoursForm()
+    form.doctor.choices = doctor_choices()
+    form.doctor.data = form.doctor.data or whole("doctor")
+    if form.save(actions.add_hours, by=person()):
+        flash(_("Clinic hours saved."), "success")
+        return redirect(url_for("appointments.hours", doctor=form.doctor.data), 303)
+    names = {one.value: one.label for one in form.doctor.choices}
+    today = clock.today()
+    rows = queries.presence_between(today, today + YEAR, names).hours
+    rows.sort(key=lambda row: (names[row.doctor_id], row.weekday, row.starts))
+    page = render_template("appointments/hours.html", form=form, rows=rows, names=names, weekdays=dict(WEEKDAYS))
+    return page, form.status
+
+
+@pages.post("/appointments/hours/<int:hours_id>/end")
+@needs(Action.MANAGE_HOURS)
+def end_hours(hours_id: int) -> ResponseReturnValue:
+    """The hours are no longer offered; bookings stay."""
+    if attempt(actions.end_hours, hours_id):
+        flash(_("These hours are no longer offered. Bookings stay."), "success")
+    return redirect(url_for("appointments.hours"), 303)
+
+
+@pages.route("/appointments/absences", methods=["GET", "POST"])
+@needs(Action.BLOCK_TIME)
+def absences() -> ResponseReturnValue:
+    """Times without clinic: one's own, or everybody's for those who manage hours."""
+    who, form = person(), BlockForm()
+    is_own = not who.may(Action.MANAGE_HOURS)
+    form.doctor.choices = [one for one in doctor_choices() if not is_own or one.value == who.id]
+    form.doctor.data = who.id if is_own else form.doctor.data or whole("doctor")
+    if form.save(lambda doctor_id, **times: actions.block(doctor_id, **times), by=who):
+        flash(_("Time blocked."), "success")
+        return redirect(url_for("appointments.absences"), 303)
+    names, today = {one.value: one.label for one in form.doctor.choices}, clock.today()
+    rows = queries.presence_between(today, today + YEAR, names).absences
+    return render_template("appointments/absences.html", form=form, rows=rows, names=names, is_own=is_own), form.status
+
+
+@pages.post("/appointments/absences/<int:absence_id>/remove")
+@needs(Action.BLOCK_TIME)
+def unblock(absence_id: int) -> ResponseReturnValue:
+    """The doctor receives patients then after all."""
+    attempt(actions.unblock, absence_id)
+    flash(_("The time can be booked again."), "success")
+    return redirect(url_for("appointments.absences"), 303)

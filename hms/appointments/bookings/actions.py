@@ -1,0 +1,200 @@
+"""Booking, and moving a booking. That two bookings never overlap is the database's law; here is what people are told."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.exc import IntegrityError
+
+from hms.appointments.availability import queries
+from hms.appointments.availability.queries import locked_doctor
+from hms.appointments.enums import Status
+from hms.appointments.models import Appointment
+from hms.core import clock
+from hms.core.actions import action
+from hms.core.db.constraint_messages import refusal
+from hms.core.db.locking import locked
+from hms.core.db.session import db
+from hms.core.errors import Conflict, NotFound, RuleBroken
+from hms.core.events import Alert, alert
+from hms.core.permissions import Action
+from hms.core.person import Person, System
+from hms.core.settings import store
+from hms.core.text.translation import _
+from hms.patients.models import Patient
+
+from . import rules
+
+NO_SUCH = _("There is no such appointment.")
+
+
+class Taken(Conflict):
+    """The time is taken. `alternative` is the doctor's next free (day, time), or None."""
+
+    alternative: tuple[dt.date, dt.time] | None = None
+
+
+def locked_patient(patient_id: int | None) -> int:
+    """The id of a living, active patient, whose bookings nobody else changes until the action ends."""
+    row = db.session.execute(_patient(), {"patient_id": patient_id}).one_or_none()
+    if row is None or row.status != "active":
+        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "patient", id=patient_id)
+    if row.deceased_on is not None:
+        raise RuleBroken(_("This patient has died. Check that it is the right patient."), "patient")
+    return patient_id
+
+
+@cache
+def _patient() -> Select:
+    patient_id = bindparam("patient_id")
+    one = select(Patient.status, Patient.deceased_on).where(Patient.id == patient_id)
+    return one.with_for_update(key_share=True)
+
+
+def locked_appointment(appointment_id: int, by: Person) -> Appointment:
+    """The booking, locked. A person who may not touch other doctors' bookings finds only their own."""
+    booking = locked(Appointment, appointment_id)
+    is_theirs = by.may(Action.EDIT_ANY_APPOINTMENT) or booking.doctor_id == by.id
+    if booking.withdrawn_at is not None or not is_theirs:
+        raise NotFound(NO_SUCH)
+    return booking
+
+
+def _minutes(doctor_id: int, date: dt.date, time: dt.time, given: int | None, by: Person) -> int:
+    """The length of the booking; refuses a time at which the doctor cannot be booked.
+
+    A doctor without clinic hours on the day may be booked at any time: the board shows it as extra.
+    """
+    _check_year(date)
+    if isinstance(by, System) and given:
+        return given
+    hours, away = queries.presence_between(date, date, [doctor_id])
+    within = next((h.slot_minutes for h in hours if h.starts <= time < h.ends), None)
+    minutes = given or within or store.value("appointments.slot_minutes")
+    if not isinstance(by, System):
+        starts = clock.at(date, time)
+        rules.check_bookable(starts, clock.now(), minutes, hours=hours or None, absences=away)
+    return minutes
+
+
+def _check_year(date: dt.date) -> None:
+    """Keeps days that no calendar arithmetic can hold away from it."""
+    if not 1900 <= date.year <= 2999:
+        raise RuleBroken(_("Check the year."), "date")
+
+
+@contextmanager
+def placing(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[None]:
+    """Write a booking inside; when the time is taken, `Taken` says so and names the doctor's next free slot.
+
+    The action is over then, and its locks are given up, so that nobody waits while the next free slot is looked up.
+    """
+    try:
+        yield
+        db.session.flush()
+    except IntegrityError as error:
+        db.session.rollback()
+        raise _taken(refusal(error), doctor_id, date, time) from error
+
+
+def _taken(told: Conflict, doctor_id: int, date: dt.date, time: dt.time) -> Taken:
+    refused = Taken.from_error(told, told.field, code=told.code)
+    if told.code != "doctor_booked":
+        return refused
+    found = queries.next_free(doctor_id, max(clock.at(date, time), clock.now()))
+    if found is None:
+        return refused
+    day, slot = found
+    spoken = _spoken(day, slot.time, date)
+    refused = Taken(_("Just taken. The next free time is %(time)s."), told.field, code=told.code, time=spoken)
+    refused.alternative = (day, slot.time)
+    return refused
+
+
+def _spoken(day: dt.date, time: dt.time, asked: dt.date) -> str:
+    return f"{time:%H:%M}" if day == asked else f"{day:%d-%b-%Y} {time:%H:%M}"
+
+
+@action(Action.BOOK, "appointments.book")
+def book(
+    *,
+    patient_id: int,
+    doctor_id: int,
+    date: dt.date,
+    time: dt.time,
+    duration_minutes: int | None = None,
+    notes: str = "",
+    by: Person,
+) -> Appointment:
+    """Book `time` of `date` (the hospital's wall clock) with a doctor; as long as the doctor's slots unless given.
+
+    `Taken` when doctor or patient are booked then, `RuleBroken` when the time is past or outside clinic hours.
+    """
+    locked_patient(patient_id)
+    booking = Appointment(
+        patient_id=patient_id,
+        doctor_id=doctor_id,
+        date=date,
+        time=time,
+        duration_minutes=_minutes(doctor_id, date, time, duration_minutes, by),
+        notes=notes,
+        booked_by_id=by.id,
+    )
+    with placing(doctor_id, date, time):
+        locked_doctor(doctor_id)
+        db.session.add(booking)
+        db.session.flush()
+    alert(Alert.APPOINTMENTS_CHANGED)
+    return booking
+
+
+@action(Action.MOVE_APPOINTMENT, "appointments.move")
+def move(
+    appointment_id: int,
+    *,
+    date: dt.date,
+    time: dt.time,
+    doctor_id: int | None = None,
+    duration_minutes: int | None = None,
+    by: Person,
+) -> Appointment:
+    """Give a booking another time, length or doctor. The old time stays as a `rescheduled` row that it links to."""
+    booking = locked_appointment(appointment_id, by)
+    doctor_id = doctor_id or booking.doctor_id
+    is_same_doctor = doctor_id == booking.doctor_id
+    length = duration_minutes or (booking.duration_minutes if is_same_doctor else None)
+    if (is_same_doctor, date, time, length) == (True, booking.date, booking.time, booking.duration_minutes):
+        return booking
+    rules.check_move(booking.status, Status.RESCHEDULED)
+    locked_patient(booking.patient_id)
+    minutes = _minutes(doctor_id, date, time, length, by)
+    with placing(doctor_id, date, time):
+        locked_doctor(doctor_id)
+        old = _kept(booking)
+        db.session.flush()
+        booking.rescheduled_from_id = old.id
+        booking.doctor_id, booking.date, booking.time, booking.duration_minutes = doctor_id, date, time, minutes
+        booking.changed()
+    alert(Alert.APPOINTMENTS_CHANGED)
+    return booking
+
+
+def _kept(booking: Appointment) -> Appointment:
+    """The booking's old time as a row of its own."""
+    old = Appointment(
+        patient_id=booking.patient_id,
+        doctor_id=booking.doctor_id,
+        date=booking.date,
+        time=booking.time,
+        duration_minutes=booking.duration_minutes,
+        status=Status.RESCHEDULED.value,
+        notes=booking.notes,
+        booked_by_id=booking.booked_by_id,
+        rescheduled_from_id=booking.rescheduled_from_id,
+    )
+    db.session.add(old)
+    return old

@@ -1,0 +1,167 @@
+"""JSON: bookings under both of the original's spellings, and today's queue."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from flask import Response
+from sqlalchemy import Row
+
+from hms.appointments.blueprints import api
+from hms.appointments.enums import Status
+from hms.appointments.queue import queries, transitions
+from hms.appointments.schemas import (
+    AppointmentChange,
+    AppointmentIn,
+    AppointmentOut,
+    EntryOut,
+    appointment_json,
+    entry_json,
+)
+from hms.core import clock
+from hms.core.api import read_log
+from hms.core.api.preconditions import check_if_match, single
+from hms.core.errors import NotAllowed, RuleBroken
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.translation import _
+from hms.core.web.guard import needs, person
+from hms.core.web.parameters import DAYS, PAGING, Choice, Flag, Id, Ordering, first_and_last, parameters
+
+from . import actions, api_queries
+
+
+def sees_all(who: Person) -> bool:
+    """Whether `who` sees more of a booking than whose it is, when, and how it stands."""
+    return who.may(Action.READ_VISIT_REASON) or who.is_patient
+
+
+APPOINTMENTS = parameters(
+    **PAGING,
+    **DAYS,
+    patient=Id(),
+    doctor=Id(may_use=sees_all),
+    status=Choice(Status),
+    upcoming=Flag(),
+    ordering=Ordering(("id", "date", "created_at"), hidden={"created_at": sees_all}),
+)
+
+
+def _answer(appointment_id: int, status: int = 200) -> Response:
+    return _one(api_queries.one(appointment_id, person()), status)
+
+
+def _one(row: Row, status: int = 200) -> Response:
+    return single(appointment_json(row, sees_all(person())), row.version, status)
+
+
+def _seen(row: Any) -> tuple[str, read_log.Seen]:
+    return "appointments.read_list", read_log.Seen(row.patient_id, row.id)
+
+
+@api.get("/appointments/")
+@needs(Action.READ_APPOINTMENTS, Action.READ_OWN_RECORD)
+@api.arguments(APPOINTMENTS, location="query")
+@api.response(200, AppointmentOut(many=True))
+def appointments(arguments: dict[str, Any]) -> Response:
+    """Bookings, latest made first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
+    who, wanted, in_full = person(), _wanted(arguments), sees_all(person())
+    order = arguments.get("ordering", "date" if arguments.get("upcoming") or arguments.get("date") else "-id")
+    return read_log.listed(
+        partial(api_queries.rows, who=who, asked=wanted, order=order),
+        lambda row: appointment_json(row, in_full),
+        _seen,
+        entity="appointment",
+        total=partial(api_queries.number_of, who=who, asked=wanted),
+    )
+
+
+def _wanted(arguments: dict[str, Any]) -> dict[str, Any]:
+    first, last = first_and_last(arguments)
+    return dict(
+        patient_id=arguments.get("patient"),
+        doctor_id=arguments.get("doctor"),
+        status=arguments.get("status"),
+        first=first,
+        last=last,
+        since=clock.local(clock.now()).replace(tzinfo=None) if arguments.get("upcoming") else None,
+    )
+
+
+@api.post("/appointments/")
+@needs(Action.BOOK)
+@api.arguments(AppointmentIn)
+@api.response(201, AppointmentOut)
+def book(given: dict[str, Any]) -> Response:
+    """Book a time with a doctor. 409 `doctor_booked` or `patient_booked` when it is taken."""
+    if given.pop("status", Status.SCHEDULED) != Status.SCHEDULED:
+        raise RuleBroken(_("A new appointment begins as scheduled."), "status")
+    booking = actions.book(
+        patient_id=given["patient"],
+        doctor_id=given["doctor"],
+        date=given["date"],
+        time=given["time"],
+        duration_minutes=given.get("duration_minutes"),
+        notes=given.get("notes") or "",
+        by=person(),
+    )
+    return _answer(booking.id, 201)
+
+
+@api.get("/appointments/<int:appointment_id>/")
+@needs(Action.READ_APPOINTMENTS, Action.READ_OWN_RECORD)
+@api.response(200, AppointmentOut)
+def appointment(appointment_id: int) -> Response:
+    """One booking."""
+    return _one(_note(api_queries.one(appointment_id, person())))
+
+
+def _note(row: Row) -> Row:
+    read_log.note("appointments.read", row.patient_id, entity="appointment", entity_id=row.id)
+    return row
+
+
+@api.put("/appointments/<int:appointment_id>/")
+@needs(Action.EDIT_APPOINTMENT)
+@api.arguments(AppointmentChange)
+@api.response(200, AppointmentOut)
+def change(given: dict[str, Any], appointment_id: int) -> Response:
+    """Change a booking: doctors their own, nurses the status only. What is left out, or the same as before, stays."""
+    now = api_queries.one(appointment_id, person())
+    check_if_match(now.version, lambda: appointment_json(_note(now), sees_all(person())))
+    _refuse_fields_of_others(now, given)
+    changes = {OTHER.get(name, name): value for name, value in given.items()}
+    transitions.edit(appointment_id, **changes, by=person())
+    return _answer(appointment_id)
+
+
+OTHER = {"patient": "patient_id", "doctor": "doctor_id"}
+
+
+def _refuse_fields_of_others(now: Row, given: dict[str, Any]) -> None:
+    """A field that the role may not write is refused by name if it differs from what is stored."""
+    if person().may(Action.MOVE_APPOINTMENT):
+        return
+    for name, value in given.items():
+        if name != "status" and value is not None and value != getattr(now, OTHER.get(name, name)):
+            raise NotAllowed(_("Your role may change the status only, not: %(name)s."), name=name)
+
+
+@api.delete("/appointments/<int:appointment_id>/")
+@needs(Action.WITHDRAW_APPOINTMENT)
+@api.response(204)
+def withdraw(appointment_id: int) -> tuple[str, int]:
+    """Take a booking out of every list; 409 once the patient has come."""
+    transitions.withdraw(appointment_id, by=person())
+    return "", 204
+
+
+@api.get("/queue/")
+@needs(Action.READ_QUEUE)
+@api.arguments(parameters(**PAGING, show=Choice(queries.GROUPS), doctor=Id()), location="query")
+@api.response(200, EntryOut(many=True))
+def queue(arguments: dict[str, Any]) -> Response:
+    """Today's queue in the order of calling: `?show=waiting` (and called), `with_staff` or `done`; `?doctor=`."""
+    entries = queries.board(show=arguments.get("show", "waiting"), doctor_id=arguments.get("doctor"))
+    return read_log.listed(list(entries), entry_json, _seen, entity="queue_entry")

@@ -1,0 +1,178 @@
+"""Bookings as lists: the day by time, one booking in full, a patient's bookings, who is expected."""
+
+from __future__ import annotations
+
+from datetime import date, time, timedelta
+from functools import cache
+from typing import NamedTuple
+
+from sqlalchemy import Row, Select, and_, bindparam, func, select, tuple_
+from sqlalchemy.orm import aliased
+
+from hms.appointments.enums import QueueStatus, Status
+from hms.appointments.models import Appointment, QueueEntry
+from hms.core import clock
+from hms.core.db.session import db
+from hms.core.errors import NotFound
+from hms.core.text.translation import _
+from hms.patients.identity.columns import IDENTITY, WHO
+from hms.patients.models import Patient
+from hms.staff.directory import staff_name
+from hms.staff.models import User
+
+ROWS = 25
+ARRIVING = timedelta(hours=1)
+
+
+def bookings() -> Select:
+    return (
+        select(
+            Appointment.id,
+            Appointment.patient_id,
+            Appointment.doctor_id,
+            Appointment.date,
+            Appointment.time,
+            Appointment.duration_minutes,
+            Appointment.status,
+            Appointment.notes,
+            staff_name().label("doctor_name"),
+            *IDENTITY,
+        )
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .join(User, User.id == Appointment.doctor_id)
+        .where(Appointment.withdrawn_at.is_(None))
+    )
+
+
+class Page(NamedTuple):
+    """Some rows of a list, and the (time, id) of its ends where there is more before or after."""
+
+    rows: list[Row]
+    before: tuple[time, int] | None
+    after: tuple[time, int] | None
+
+
+def day_list(
+    day: date,
+    *,
+    department_id: int | None = None,
+    doctor_id: int | None = None,
+    after: tuple[time, int] | None = None,
+    before: tuple[time, int] | None = None,
+) -> Page:
+    """25 bookings of `day` by time, cancelled ones too, from the ends of the neighbouring page. One query."""
+    place, is_back = tuple_(Appointment.time, Appointment.id), before is not None and after is None
+    query = bookings().where(Appointment.date == day, Appointment.status != Status.RESCHEDULED.value)
+    if department_id is not None:
+        query = query.where(User.department_id == department_id)
+    if doctor_id is not None:
+        query = query.where(Appointment.doctor_id == doctor_id)
+    if is_back:
+        query = query.where(place < before).order_by(Appointment.time.desc(), Appointment.id.desc())
+    else:
+        query = query.where(place > after) if after else query
+        query = query.order_by(Appointment.time, Appointment.id)
+    found = list(db.session.execute(query.limit(ROWS + 1)))
+    rows, has_more = found[:ROWS], len(found) > ROWS
+    rows = rows[::-1] if is_back else rows
+    first, last = ((rows[0].time, rows[0].id), (rows[-1].time, rows[-1].id)) if rows else (None, None)
+    return Page(rows, first if (after or (is_back and has_more)) else None, last if (is_back or has_more) else None)
+
+
+def appointment(appointment_id: int) -> Row:
+    """One booking with names, its token of the queue, and the time it was moved from. `NotFound` once withdrawn."""
+    booker, earlier = aliased(User), aliased(Appointment)
+    query = (
+        bookings()
+        .add_columns(
+            Appointment.version,
+            Appointment.status_reason,
+            Appointment.created_at,
+            User.room,
+            staff_name(booker).label("booked_by"),
+            earlier.date.label("moved_from_date"),
+            earlier.time.label("moved_from_time"),
+            QueueEntry.id.label("entry_id"),
+            QueueEntry.token,
+            QueueEntry.status.label("queue_status"),
+        )
+        .outerjoin(booker, booker.id == Appointment.booked_by_id)
+        .outerjoin(earlier, earlier.id == Appointment.rescheduled_from_id)
+        .outerjoin(
+            QueueEntry,
+            and_(QueueEntry.appointment_id == Appointment.id, QueueEntry.status != QueueStatus.CANCELLED.value),
+        )
+        .where(Appointment.id == appointment_id)
+    )
+    row = db.session.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such appointment."))
+    return row
+
+
+def of_patient(patient_id: int, *, upcoming: bool = True, limit: int = 10) -> list[Row]:
+    """The patient's coming bookings, soonest first, or the past ones, latest first."""
+    today = clock.today()
+    query = bookings().where(Appointment.patient_id == patient_id, Appointment.status != Status.RESCHEDULED.value)
+    if upcoming:
+        live = query.where(Appointment.date >= today, Appointment.status.in_(("scheduled", "checked_in", "in_service")))
+        query = live.order_by(Appointment.date, Appointment.time)
+    else:
+        query = query.where(Appointment.date < today).order_by(Appointment.date.desc(), Appointment.time.desc())
+    return list(db.session.execute(query.limit(limit)))
+
+
+def expected(limit: int = 5) -> list[Row]:
+    """Today's booked patients who have not arrived, earliest first; for the front desk's home."""
+    return list(db.session.execute(_expected(), {"day": clock.today(), "limit": limit}))
+
+
+@cache
+def _expected() -> Select:
+    day, limit = bindparam("day"), bindparam("limit")
+    query = bookings().where(Appointment.date == day, Appointment.status == Status.SCHEDULED.value)
+    return query.order_by(Appointment.time, Appointment.id).limit(limit)
+
+
+def who(patient_id: int) -> Row:
+    """Who the patient is, for a line on a form; `NotFound` when there is no active record."""
+    query = select(*WHO).where(Patient.id == patient_id, Patient.status == "active")
+    row = db.session.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such patient."))
+    return row
+
+
+class Arrivals(NamedTuple):
+    """How many booked patients of today come within the hour, are late, and how many bookings there are."""
+
+    next_hour: int
+    late: int
+    today: int
+
+
+def arrivals(doctor_id: int | None = None) -> Arrivals:
+    """Counts of today's bookings, of one doctor or of all. One query."""
+    wall = clock.local(clock.now()).replace(tzinfo=None)
+    counts = db.session.execute(
+        _arrivals(of_doctor=doctor_id is not None),
+        {"wall": wall, "soon": wall + ARRIVING, "today": wall.date(), "doctor_id": doctor_id},
+    )
+    return Arrivals(*counts.one())
+
+
+@cache
+def _arrivals(*, of_doctor: bool) -> Select:
+    wall, soon, today, doctor_id = bindparam("wall"), bindparam("soon"), bindparam("today"), bindparam("doctor_id")
+    at = Appointment.date + Appointment.time
+    is_due = Appointment.status == Status.SCHEDULED.value
+    query = select(
+        func.count().filter(is_due, at >= wall, at < soon),
+        func.count().filter(is_due, at < wall),
+        func.count(),
+    ).where(
+        Appointment.date == today,
+        Appointment.withdrawn_at.is_(None),
+        Appointment.status.not_in((Status.CANCELLED.value, Status.RESCHEDULED.value)),
+    )
+    return query.where(Appointment.doctor_id == doctor_id) if of_doctor else query

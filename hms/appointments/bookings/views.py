@@ -1,0 +1,162 @@
+"""Pages that book and move."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import Response, flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.appointments.availability import queries as availability_queries
+from hms.appointments.blueprints import pages
+from hms.appointments.calendar.day_views import asked_day, whole
+from hms.appointments.forms import BookForm, SlotForm, clock_time
+from hms.appointments.view_helpers import doctor_choices, found_patients
+from hms.core import clock
+from hms.core.api import read_log
+from hms.core.errors import NotFound, RuleBroken
+from hms.core.permissions import Action
+from hms.core.text.cleaning import sought
+from hms.core.text.formatting import age
+from hms.core.web.guard import needs, person, safe_next
+from hms.core.web.template_filters import day as shown_day
+from hms.core.web.template_filters import person_name
+
+from . import actions, queries
+from .actions import NO_SUCH
+
+
+@pages.get("/appointments/patients")
+@needs(Action.BOOK)
+def choose_patient() -> Response:
+    """Rows for patient fields: name, birth date, number."""
+    return jsonify([_row(hit) for hit in found_patients(sought(request.args.get("q"), longest=120))])
+
+
+def _row(hit: Any) -> dict[str, str]:
+    born = f"{shown_day(hit.date_of_birth)} ({age(hit.date_of_birth, clock.today())})" if hit.date_of_birth else "–"
+    note = _("same name") if hit.same_name_count else ""
+    return {"value": str(hit.id), "label": person_name(hit), "detail": f"{born} · {hit.hospital_number}", "note": note}
+
+
+@pages.get("/appointments/slots")
+@needs(Action.BOOK)
+def slots() -> str:
+    """The free times of a doctor's day, for the form under the hand."""
+    return render_template("appointments/_slots.html", **_free(whole("doctor"), asked_day()[0], None))
+
+
+def _free(doctor_id: int | None, day: dt.date | None, chosen: dt.time | None) -> dict[str, Any]:
+    """What the list of times shows: the day's free slots, else the doctor's next one."""
+    parts: dict[str, Any] = {
+        "slots": [],
+        "slot_day": day,
+        "chosen": chosen,
+        "next_free": None,
+        "slot_doctor": doctor_id,
+    }
+    is_near = day is not None and 0 <= (day - clock.today()).days <= 731
+    if doctor_id and is_near:
+        parts["slots"] = availability_queries.free_slots(doctor_id, day)
+        if not parts["slots"]:
+            parts["next_free"] = availability_queries.next_free(doctor_id, max(clock.day_bounds(day)[0], clock.now()))
+    return parts
+
+
+@pages.route("/appointments/new", methods=["GET", "POST"])
+@needs(Action.BOOK)
+def book_page() -> ResponseReturnValue:
+    """Book: who, with whom, when. The address may name doctor, date, time and patient."""
+    form = BookForm() if request.method == "POST" else BookForm(data=_asked())
+    form.doctor.choices = doctor_choices()
+    _take_alternative(form)
+    looked_up, is_looking = None, "look_up" in request.form
+    if is_looking:
+        looked_up = [(hit.id, person_name(hit)) for hit in found_patients(form.patient_text.data or "")]
+        form.is_submitted = lambda: False  # type: ignore[method-assign]
+    if form.save(actions.book, by=person()):
+        return _booked(form.result)
+    return _book_form(form, looked_up)
+
+
+def _asked() -> dict[str, Any]:
+    """What the address already says."""
+    who = person()
+    own = who.id if who.may(Action.WRITE_ENCOUNTER) else None
+    asked = {"doctor": whole("doctor") or own, "date": asked_day()[0], "time": _asked_time()}
+    patient_id = whole("patient")
+    if patient_id:
+        asked |= {"patient": patient_id, "patient_text": person_name(queries.who(patient_id))}
+    return asked
+
+
+def _asked_time() -> dt.time | None:
+    try:
+        return clock_time(request.args.get("time", "")[:8])
+    except RuleBroken:
+        return None
+
+
+def _take_alternative(form: SlotForm) -> None:
+    """The button of a taken time carries the next free one."""
+    day, _gap, time = request.form.get("take", "").partition(" ")
+    try:
+        form.date.data, form.time.data = dt.date.fromisoformat(day), dt.time.fromisoformat(time)
+    except ValueError:
+        return
+    form.date.typed = form.time.typed = form.other_time.typed = form.other_time.data = None
+
+
+def _booked(booking: Any) -> ResponseReturnValue:
+    row = queries.appointment(booking.id)
+    when = f"{booking.time:%H:%M} {shown_day(booking.date)}"
+    flash(
+        _("Booked: %(name)s, %(when)s, %(doctor)s", name=person_name(row), when=when, doctor=row.doctor_name), "success"
+    )
+    return redirect(url_for("appointments.day", date=booking.date.isoformat()), 303)
+
+
+def _book_form(form: BookForm, looked_up: list[tuple[int, str]] | None) -> ResponseReturnValue:
+    coming = queries.of_patient(form.patient.data) if form.patient.data else []
+    if form.patient.data and (coming or request.method == "GET"):
+        whom = form.patient.data
+        read_log.note("appointments.read", whom, entity="patient", entity_id=whom)
+    parts = _free(form.doctor.data, form.date.data, form.chosen_time)
+    alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
+    page = render_template(
+        "appointments/book.html", form=form, looked_up=looked_up, coming=coming, alternative=alternative, **parts
+    )
+    return page, 200 if looked_up is not None else form.status
+
+
+@pages.route("/appointments/<int:appointment_id>/move", methods=["GET", "POST"])
+@needs(Action.MOVE_APPOINTMENT)
+def move(appointment_id: int) -> ResponseReturnValue:
+    """Give a booking another time or doctor; undo puts it back. A board sends where it goes on (`next`)."""
+    row = queries.appointment(appointment_id)
+    if not person().may(Action.EDIT_ANY_APPOINTMENT) and row.doctor_id != person().id:
+        raise NotFound(NO_SUCH)
+    asked = {"doctor": whole("doctor") or row.doctor_id, "date": asked_day()[0] if "date" in request.args else row.date}
+    form = SlotForm() if request.method == "POST" else SlotForm(data=asked | {"time": _asked_time()})
+    form.doctor.choices = doctor_choices()
+    _take_alternative(form)
+    if "look_up" in request.form:
+        form.is_submitted = lambda: False  # type: ignore[method-assign]
+    if form.save(lambda **when: actions.move(appointment_id, **when), by=person()):
+        return _moved(row, form.result)
+    parts = _free(form.doctor.data, form.date.data, form.chosen_time)
+    alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
+    read_log.note("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
+    shown = {"form": form, "row": row, "alternative": alternative, "next": safe_next(request.form.get("next"))}
+    return render_template("appointments/move.html", **shown, **parts), form.status
+
+
+def _moved(old: Any, booking: Any) -> ResponseReturnValue:
+    text = _("Moved to %(when)s", when=f"{booking.time:%H:%M} {shown_day(booking.date)}")
+    before = {"doctor": old.doctor_id, "date": shown_day(old.date), "time": f"{old.time:%H:%M}"}
+    undo = url_for("appointments.move", appointment_id=old.id)
+    onward = safe_next(request.form.get("next"))
+    flash({"text": text, "undo": undo, "values": before | ({"next": onward} if onward else {})}, "undo")
+    return redirect(onward or url_for("appointments.appointment", appointment_id=booking.id), 303)

@@ -1,0 +1,242 @@
+"""The day board: one column for each doctor, one row for each time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, bindparam, exists, or_, select
+
+from hms.appointments import enums
+from hms.appointments.availability import queries, rules
+from hms.appointments.enums import Status
+from hms.appointments.models import Appointment, WorkingHours
+from hms.core import clock
+from hms.core.db.session import db
+from hms.patients.identity.columns import IDENTITY, Identified
+from hms.patients.models import Patient
+from hms.staff.directory import staff_name
+from hms.staff.models import Department, Role, User
+
+COLUMNS_SHOWN = 8
+OFF_THE_BOARD = (Status.CANCELLED.value, Status.RESCHEDULED.value)
+KINDS = {
+    Status.SCHEDULED: "booked",
+    Status.CHECKED_IN: "arrived",
+    Status.IN_SERVICE: "serving",
+    Status.COMPLETED: "seen",
+    Status.NO_SHOW: "missed",
+}
+
+
+@dataclass(slots=True)
+class Booked(Identified):
+    """A booking as the boards show it: who comes, when and for how long."""
+
+    id: int
+    doctor_id: int
+    date: dt.date
+    time: dt.time
+    duration_minutes: int
+    status: str
+
+
+BOOKED = (
+    *IDENTITY,
+    Appointment.id,
+    Appointment.doctor_id,
+    Appointment.date,
+    Appointment.time,
+    Appointment.duration_minutes,
+    Appointment.status,
+)
+"""The columns of `Booked`, in its order."""
+
+
+@dataclass(slots=True)
+class Cell:
+    """What a doctor has at a time. `kind`: free, past, blocked, busy (the slot before runs on), or one of `KINDS`."""
+
+    kind: str
+    booking: Booked | None = None
+    words: str = ""
+    is_extra: bool = False
+
+
+@dataclass(slots=True)
+class Column:
+    """One doctor's day. `booked` of `offered` slots are taken; `day` where columns are days of a week."""
+
+    doctor_id: int
+    name: str
+    department: str | None
+    cells: dict[dt.time, list[Cell]] = field(default_factory=lambda: defaultdict(list))
+    booked: int = 0
+    offered: int = 0
+    day: dt.date | None = None
+
+    @property
+    def bookings(self) -> int:
+        """How many bookings are shown, each with its patient's name."""
+        return sum(cell.booking is not None for cells in self.cells.values() for cell in cells)
+
+
+@dataclass(slots=True)
+class DayBoard:
+    """A day of the hospital. `now_row` is the row that begins next, when the day is today."""
+
+    day: dt.date
+    columns: list[Column]
+    times: list[dt.time]
+    now_row: dt.time | None
+    first: int
+    doctors: int
+
+    @property
+    def has_bookable(self) -> bool:
+        return any(cell.kind == "free" for column in self.columns for cells in column.cells.values() for cell in cells)
+
+
+def day_board(
+    day: dt.date,
+    *,
+    department_id: int | None = None,
+    own_id: int | None = None,
+    first: int = 0,
+    now: dt.datetime | None = None,
+) -> DayBoard:
+    """The board of `day`; the doctor `own_id` comes first. Eight columns at a time, from number `first`. Four queries."""
+    now = now or clock.now()
+    doctors = holding_clinic(day, day, department_id)
+    doctors.sort(key=lambda doctor: doctor.id != own_id)
+    shown = doctors[first : first + COLUMNS_SHOWN]
+    ids = [doctor.id for doctor in shown]
+    hours, away, bookings = _by_doctor(day, ids)
+    columns = [
+        filled(Column(d.id, d.name, d.department), day, hours[d.id], away[d.id], bookings[d.id], now) for d in shown
+    ]
+    times = sorted({at for column in columns for at in column.cells})
+    return DayBoard(day, columns, times, _now_row(day, times, now), first, len(doctors))
+
+
+def _now_row(day: dt.date, times: list[dt.time], now: dt.datetime) -> dt.time | None:
+    wall = clock.local(now)
+    return next((at for at in times if at >= wall.time()), None) if wall.date() == day else None
+
+
+def holding_clinic(first: dt.date, last: dt.date, department_id: int | None) -> list[Row]:
+    """Doctors with clinic hours or bookings on a day from `first` to `last`, by name."""
+    weekdays = {(first + dt.timedelta(days=number)).weekday() for number in range(min((last - first).days + 1, 7))}
+    return list(
+        db.session.execute(
+            _holding(of_department=department_id is not None),
+            {"first": first, "last": last, "weekdays": sorted(weekdays), "department_id": department_id},
+        )
+    )
+
+
+@cache
+def _holding(*, of_department: bool) -> Select:
+    first, last, weekdays, department_id = (
+        bindparam("first"),
+        bindparam("last"),
+        bindparam("weekdays"),
+        bindparam("department_id"),
+    )
+    holds_clinic = exists().where(
+        WorkingHours.doctor_id == User.id,
+        WorkingHours.weekday.in_(weekdays),
+        WorkingHours.valid_from <= last,
+        or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to >= first),
+    )
+    is_booked = exists().where(
+        Appointment.doctor_id == User.id,
+        Appointment.date.between(first, last),
+        Appointment.status.not_in(OFF_THE_BOARD),
+    )
+    query = (
+        select(User.id, staff_name().label("name"), Department.name.label("department"))
+        .outerjoin(Role, Role.id == User.role_id)
+        .outerjoin(Department, Department.id == User.department_id)
+        .where(or_(and_(Role.code == "doctor", User.is_active, holds_clinic), is_booked))
+    )
+    if of_department:
+        query = query.where(User.department_id == department_id)
+    return query.order_by(User.last_name, User.first_name, User.id)
+
+
+def _by_doctor(day: dt.date, ids: list[int]) -> tuple[dict[int, list[Any]], ...]:
+    """Each doctor's hours, absences and bookings."""
+    hours, away = queries.presence_between(day, day, ids)
+    return tuple(
+        map(
+            grouped,
+            (hours, away, [Booked(*row) for row in db.session.execute(_bookings(), {"day": day, "doctor_ids": ids})]),
+        )
+    )
+
+
+@cache
+def _bookings() -> Select:
+    day, doctor_ids = bindparam("day"), bindparam("doctor_ids")
+    return on_the_board().where(Appointment.date == day, Appointment.doctor_id.in_(doctor_ids))
+
+
+def on_the_board() -> Select:
+    """The bookings that the boards show, as `Booked`, by time."""
+    return (
+        select(*BOOKED)
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .where(Appointment.status.not_in(OFF_THE_BOARD))
+        .order_by(Appointment.time, Appointment.id)
+    )
+
+
+def grouped(rows: Iterable[Any]) -> dict[int, list[Any]]:
+    groups: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        groups[row.doctor_id].append(row)
+    return groups
+
+
+def filled(
+    column: Column, day: dt.date, hours: list[Row], away: list[Row], bookings: list[Booked], now: dt.datetime
+) -> Column:
+    """`column` with what its doctor has at each time of `day`."""
+    offered = rules.slots(hours, day)
+    on_grid = {slot.time: slot for slot in offered}
+    for one in bookings:
+        column.cells[one.time].append(Cell(KINDS[one.status], one, is_extra=one.time not in on_grid))
+    live = [one for one in bookings if one.status in enums.TAKES_TIME]
+    begun, taken = {one.time for one in live}, sorted(_between_slots(live, on_grid))
+    for slot in offered:
+        empty = None if slot.time in begun else _empty(slot, away, taken, now)
+        if empty is not None and (empty.kind != "past" or slot.time not in column.cells):
+            column.cells[slot.time].append(empty)
+    column.offered = len(offered)
+    column.booked = sum(one.status != Status.NO_SHOW for one in bookings)
+    return column
+
+
+def _between_slots(live: list[Booked], on_grid: dict[dt.time, rules.Slot]) -> Iterator[queries.Span]:
+    """The bookings that take more than the slot in which they stand, or stand in none."""
+    for one in live:
+        slot = on_grid.get(one.time)
+        if slot is None or dt.timedelta(minutes=one.duration_minutes) > slot.ends - slot.starts:
+            yield queries.instants(one)
+
+
+def _empty(slot: rules.Slot, away: list[Row], taken: list[queries.Span], now: dt.datetime) -> Cell:
+    for absence in away:
+        if slot.starts < absence.ends and absence.starts < slot.ends:
+            return Cell("blocked", words=absence.reason)
+    # Bookings that take time never overlap each other (a constraint), so the last that begins before the end decides.
+    before = bisect_left(taken, slot.ends, key=lambda span: span.starts)
+    if before and slot.starts < taken[before - 1].ends:
+        return Cell("busy")
+    return Cell("free" if slot.starts + rules.GRACE >= now else "past")

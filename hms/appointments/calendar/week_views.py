@@ -1,0 +1,72 @@
+"""Pages of the week: how full it is, and one doctor's slots day by day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import format_date
+
+from hms.appointments.blueprints import pages
+from hms.appointments.view_helpers import doctor_choices
+from hms.core.permissions import Action
+from hms.core.web.guard import needs, person
+from hms.staff import directory as staff
+
+from . import week_queries
+from .day_views import asked_day, cell_words, note_columns, whole
+
+
+@pages.app_template_filter("weekday")
+def weekday(day: dt.date) -> str:
+    """The short name of the day in the page's language."""
+    return format_date(day, "EEE")
+
+
+def _doctor() -> int | None:
+    """The doctor of the address; a doctor sees their own week first, and everybody's with doctor=0."""
+    asked = whole("doctor")
+    if asked is None and person().may(Action.WRITE_ENCOUNTER):
+        return person().id
+    return asked or None
+
+
+def _week(day: dt.date) -> dict[str, Any]:
+    doctor_id = _doctor()
+    parts: dict[str, Any] = {"day": day, "days": week_queries.week_of(day), "doctor": doctor_id, "department": None}
+    if doctor_id:
+        board = week_queries.week_board(doctor_id, day)
+        note_columns(board.columns)
+        return parts | {"board": board, "cell_words": cell_words()}
+    department = whole("department")
+    return parts | {"lines": week_queries.week_counts(day, department), "department": department}
+
+
+@pages.get("/appointments/week")
+@needs(Action.READ_APPOINTMENTS)
+def week() -> ResponseReturnValue:
+    """The week: half-days of every doctor, or the slots of one (?doctor=)."""
+    shown, wrong = asked_day()
+    parts = _week(shown)
+    found = {
+        "step": lambda days: _address(parts, shown + dt.timedelta(days=days)),
+        "departments": staff.departments(),
+        "doctors": doctor_choices(),
+        "span": f"{format_date(parts['days'][0], 'd MMM')} – {format_date(parts['days'][-1], 'd MMM y')}",
+        "wrong": wrong,
+    }
+    return render_template("appointments/week.html", **(parts | found)), 400 if wrong else 200
+
+
+def _address(parts: dict[str, Any], day: dt.date) -> dict[str, Any]:
+    return {"date": day.isoformat(), "doctor": parts["doctor"] or 0, "department": parts["department"]}
+
+
+@pages.get("/appointments/week/rows")
+@needs(Action.READ_APPOINTMENTS)
+def week_rows() -> str:
+    """The part of the week page that renews itself."""
+    parts = _week(asked_day()[0])
+    return render_template("appointments/_week.html", **parts)

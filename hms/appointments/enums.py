@@ -1,0 +1,99 @@
+"""What must be true of bookings: the doctor's day in slots, the moves a booking may make, when one can be made."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+from flask_babel import lazy_gettext as _l
+
+from hms.core.errors import RuleBroken
+from hms.core.text.translation import _
+
+
+class Status(StrEnum):
+    """Where a booking stands, as the API writes it."""
+
+    SCHEDULED = "scheduled"
+    CHECKED_IN = "checked_in"
+    IN_SERVICE = "in_service"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+    RESCHEDULED = "rescheduled"
+
+
+STATUS_WORDS = {
+    Status.SCHEDULED: _l("Booked"),
+    Status.CHECKED_IN: _l("Arrived"),
+    Status.IN_SERVICE: _l("With doctor"),
+    Status.COMPLETED: _l("Seen"),
+    Status.CANCELLED: _l("Cancelled"),
+    Status.NO_SHOW: _l("Did not come"),
+    Status.RESCHEDULED: _l("Moved"),
+}
+TAKES_TIME = frozenset({Status.SCHEDULED, Status.CHECKED_IN, Status.IN_SERVICE})
+
+
+def status(text: str, field: str = "status") -> Status:
+    """A status in any usual spelling: "Scheduled", "checked-in", "no show"; `RuleBroken` when unknown."""
+    word = "_".join(text.casefold().replace("-", " ").replace("_", " ").split())
+    try:
+        return Status("cancelled" if word == "canceled" else word)
+    except ValueError:
+        raise RuleBroken(_("Choose one of the statuses an appointment can have."), field) from None
+
+
+class Priority(IntEnum):
+    """Lower comes first."""
+
+    EMERGENCY = 1
+    URGENT = 2
+    STANDARD = 3
+    LOW = 4
+
+
+PRIORITY_WORDS = {
+    Priority.EMERGENCY: _l("Emergency"),
+    Priority.URGENT: _l("Urgent"),
+    Priority.STANDARD: _l("Standard"),
+    Priority.LOW: _l("Low"),
+}
+
+
+class QueueStatus(StrEnum):
+    WAITING = "waiting"
+    CALLED = "called"
+    IN_SERVICE = "in_service"
+    DONE = "done"
+    LEFT = "left"
+    CANCELLED = "cancelled"
+
+
+QUEUE_WORDS = {
+    QueueStatus.WAITING: _l("Waiting"),
+    QueueStatus.CALLED: _l("Called"),
+    QueueStatus.IN_SERVICE: _l("With staff"),
+    QueueStatus.DONE: _l("Done"),
+    QueueStatus.LEFT: _l("Left without being seen"),
+    QueueStatus.CANCELLED: _l("Removed"),
+}
+PRESENT = frozenset({QueueStatus.WAITING, QueueStatus.CALLED, QueueStatus.IN_SERVICE})
+_ENDS = frozenset({QueueStatus.LEFT, QueueStatus.CANCELLED})
+QUEUE_MOVES = {
+    QueueStatus.WAITING: frozenset({QueueStatus.CALLED, QueueStatus.IN_SERVICE}) | _ENDS,
+    QueueStatus.CALLED: frozenset({QueueStatus.WAITING, QueueStatus.IN_SERVICE}) | _ENDS,
+    QueueStatus.IN_SERVICE: frozenset({QueueStatus.WAITING, QueueStatus.DONE, QueueStatus.LEFT}),
+    QueueStatus.DONE: frozenset({QueueStatus.IN_SERVICE, QueueStatus.WAITING}),
+    QueueStatus.LEFT: frozenset({QueueStatus.WAITING}),
+    QueueStatus.CANCELLED: frozenset({QueueStatus.WAITING}),
+}
+"""Back to waiting is an undo, a patient who came back, or one sent on to the next desk."""
+
+
+def priority(value: object, field: str = "priority") -> Priority:
+    """A priority from its number ("2", 2) or its word ("urgent"); `RuleBroken` when unknown."""
+    word = str(value).strip()
+    try:
+        return Priority(int(word)) if word.isascii() and word.isdecimal() else Priority[word.upper()]
+    except (ValueError, KeyError):
+        raise RuleBroken(_("Choose Emergency, Urgent, Standard or Low."), field) from None

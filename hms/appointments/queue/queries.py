@@ -1,0 +1,214 @@
+"""The queue as boards show it: who waits, who is with staff, which tokens were called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import cache
+from typing import NamedTuple
+
+from sqlalchemy import Row, Select, bindparam, func, or_, select, tuple_
+from sqlalchemy.orm import aliased
+
+from hms.appointments import enums
+from hms.appointments.enums import QueueStatus
+from hms.appointments.models import Appointment, QueueEntry
+from hms.core import clock
+from hms.core.db.session import db
+from hms.core.errors import NotFound
+from hms.core.settings import store
+from hms.core.text.translation import _
+from hms.patients.identity.columns import IDENTITY, Identified
+from hms.patients.models import Patient
+from hms.staff.directory import staff_name
+from hms.staff.models import User
+
+from . import rules
+
+FIRST_ROWS = 30
+"""What a page shows at once; each open page fetches them again when the queue changes."""
+ALL_ROWS = 1_000
+CALLS_SHOWN = 4
+GROUPS = {
+    "waiting": (QueueStatus.WAITING.value, QueueStatus.CALLED.value),
+    "with_staff": (QueueStatus.IN_SERVICE.value,),
+    "done": (QueueStatus.DONE.value, QueueStatus.LEFT.value),
+}
+
+
+@dataclass(slots=True)
+class Entry(Identified):
+    """One row of the queue. `same_name_count` counts others of the same name in this part of the queue, shown or not."""
+
+    id: int
+    token: int
+    patient_id: int
+    appointment_id: int | None
+    doctor_id: int | None
+    priority: int
+    status: str
+    arrived_at: datetime
+    called_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    booked_time: time | None
+    doctor_name: str | None
+    room: str | None
+    same_name_count: int = 0
+    is_long_wait: bool = False
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.status == QueueStatus.WAITING
+
+    @property
+    def is_called(self) -> bool:
+        return self.status == QueueStatus.CALLED
+
+
+def _entries() -> Select:
+    return (
+        select(
+            *IDENTITY,
+            QueueEntry.id,
+            QueueEntry.token,
+            QueueEntry.patient_id,
+            QueueEntry.appointment_id,
+            QueueEntry.doctor_id,
+            QueueEntry.priority,
+            QueueEntry.status,
+            QueueEntry.arrived_at,
+            QueueEntry.called_at,
+            QueueEntry.started_at,
+            QueueEntry.ended_at,
+            Appointment.time.label("booked_time"),
+            staff_name().label("doctor_name"),
+            User.room,
+        )
+        .join(Patient, Patient.id == QueueEntry.patient_id)
+        .outerjoin(Appointment, Appointment.id == QueueEntry.appointment_id)
+        .outerjoin(User, User.id == QueueEntry.doctor_id)
+    )
+
+
+def board(
+    day: date | None = None, *, show: str = "waiting", doctor_id: int | None = None, limit: int = ALL_ROWS
+) -> list[Entry]:
+    """The queue of `day` (today) in the order of calling; `done` latest first. `doctor_id` adds the unassigned. One query.
+
+    `show` is "waiting" (called ones too), "with_staff" or "done".
+    """
+    rows = db.session.execute(
+        _board(show=show, of_doctor=doctor_id is not None),
+        {"day": day or clock.today(), "doctor_id": doctor_id, "limit": limit},
+    )
+    entries, now, limit_minutes = [Entry(*row) for row in rows], clock.now(), store.value("queue.long_wait_minutes")
+    for entry in entries:
+        entry.is_long_wait = entry.is_waiting and rules.is_too_long(entry.arrived_at, now, limit_minutes)
+    return entries
+
+
+@cache
+def _board(*, show: str, of_doctor: bool) -> Select:
+    day, doctor_id, limit = bindparam("day"), bindparam("doctor_id"), bindparam("limit")
+    same_name = (func.count().over(partition_by=Patient.sort_name) - 1).label("same_name_count")
+    query = _entries().add_columns(same_name)
+    query = query.where(QueueEntry.service_date == day, QueueEntry.status.in_(GROUPS[show])).limit(limit)
+    if of_doctor:
+        query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))
+    if show == "done":
+        return query.order_by(QueueEntry.ended_at.desc(), QueueEntry.id.desc())
+    return query.order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
+
+
+def entry(entry_id: int) -> Entry:
+    """One person in the queue, or `NotFound`."""
+    row = db.session.execute(_entry(), {"entry_id": entry_id}).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such entry in the queue."))
+    return Entry(*row)
+
+
+@cache
+def _entry() -> Select:
+    entry_id = bindparam("entry_id")
+    return _entries().where(QueueEntry.id == entry_id)
+
+
+class Counts(NamedTuple):
+    waiting: int
+    with_staff: int
+    done: int
+
+
+def counts(day: date | None = None, doctor_id: int | None = None) -> Counts:
+    """How many wait, are with staff, and are done; of everybody, or of one doctor (and unassigned). One query."""
+    return Counts(
+        *db.session.execute(
+            _counts(of_doctor=doctor_id is not None), {"day": day or clock.today(), "doctor_id": doctor_id}
+        ).one()
+    )
+
+
+@cache
+def _counts(*, of_doctor: bool) -> Select:
+    day, doctor_id = bindparam("day"), bindparam("doctor_id")
+    filters = [func.count().filter(QueueEntry.status.in_(GROUPS[group])) for group in Counts._fields]
+    query = select(*filters).where(QueueEntry.service_date == day)
+    if of_doctor:
+        query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))
+    return query
+
+
+def ahead_of(entry_id: int) -> int:
+    """How many of the day wait to be called before this person."""
+    one, others = aliased(QueueEntry), QueueEntry
+    mine = tuple_(one.priority, one.arrived_at, one.token)
+    query = (
+        select(func.count())
+        .select_from(one)
+        .join(others, others.service_date == one.service_date)
+        .where(
+            one.id == entry_id,
+            others.status == QueueStatus.WAITING.value,
+            tuple_(others.priority, others.arrived_at, others.token) < mine,
+            or_(others.doctor_id.is_not_distinct_from(one.doctor_id), others.doctor_id.is_(None)),
+        )
+    )
+    return db.session.execute(query).scalar_one()
+
+
+def present(patient_id: int) -> Row | None:
+    """Where the patient stands in today's queue: id, token, status and doctor_name; None when not in it."""
+    query = (
+        select(QueueEntry.id, QueueEntry.token, QueueEntry.status, staff_name().label("doctor_name"))
+        .outerjoin(User, User.id == QueueEntry.doctor_id)
+        .where(
+            QueueEntry.patient_id == patient_id,
+            QueueEntry.service_date == clock.today(),
+            QueueEntry.status.in_(enums.PRESENT),
+        )
+    )
+    return db.session.execute(query).one_or_none()
+
+
+def last_calls(limit: int = CALLS_SHOWN) -> list[Row]:
+    """Tokens called today with room and doctor, latest first. No names: this is shown to the whole waiting room."""
+    query = (
+        select(
+            QueueEntry.id,
+            QueueEntry.token,
+            QueueEntry.status,
+            QueueEntry.called_at,
+            User.room,
+            staff_name().label("doctor_name"),
+        )
+        .outerjoin(User, User.id == func.coalesce(QueueEntry.doctor_id, QueueEntry.called_by_id))
+        .where(
+            QueueEntry.service_date == clock.today(),
+            QueueEntry.called_at.is_not(None),
+            QueueEntry.status.in_((QueueStatus.CALLED.value, QueueStatus.IN_SERVICE.value)),
+        )
+        .order_by(QueueEntry.called_at.desc(), QueueEntry.id.desc())
+    )
+    return list(db.session.execute(query.limit(limit)))

@@ -1,0 +1,132 @@
+"""The JSON of this desk: what a body may hold, and what of a booking each role is shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, pre_load, validate
+from sqlalchemy import Row
+
+from hms.core.api.blueprint import Shape
+from hms.core.web.fields import REQUIRED, ClockTime, Day, Pk, Text, Whole
+
+from .availability.rules import LONGEST_MINUTES, SHORTEST_MINUTES
+from .enums import Status
+from .queue import queries
+
+OTHER_SPELLINGS = {
+    "patient_id": "patient",
+    "doctor_id": "doctor",
+    "appointment_date": "date",
+    "appointment_time": "time",
+}
+
+
+class StatusField(fields.String):
+    """One of the seven statuses, exactly as written on the wire."""
+
+    default_error_messages = {**REQUIRED, "invalid": "Not a valid string."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        said = '"{input}" is not a valid choice.'
+        super().__init__(validate=validate.OneOf([status.value for status in Status], error=said), **kwargs)
+
+
+class AppointmentIn(Shape):
+    """A booking to be made."""
+
+    patient = Pk(required=True)
+    doctor = Pk(required=True)
+    date = Day(required=True)
+    time = ClockTime(required=True)
+    duration_minutes = Whole(SHORTEST_MINUTES, LONGEST_MINUTES)
+    status = StatusField()
+    notes = Text(500, multiline=True, allow_none=True)
+
+    @pre_load
+    def _one_spelling(self, data: Any, **_kwargs: Any) -> Any:
+        """`patient_id`, `doctor_id`, `appointment_date` and `appointment_time` are accepted too."""
+        if not isinstance(data, dict):
+            return data
+        return {OTHER_SPELLINGS[name]: value for name, value in data.items() if name in OTHER_SPELLINGS} | {
+            name: value for name, value in data.items() if name not in OTHER_SPELLINGS
+        }
+
+
+class AppointmentChange(AppointmentIn):
+    """What of a booking should change; what is left out stays."""
+
+    patient = Pk()
+    doctor = Pk()
+    date = Day()
+    time = ClockTime()
+
+
+class AppointmentOut(Shape):
+    id = fields.Integer()
+    patient = fields.Integer()
+    patient_name = fields.String()
+    doctor = fields.Integer()
+    doctor_name = fields.String()
+    date = fields.Date()
+    time = fields.Time()
+    appointment_date = fields.Date()
+    appointment_time = fields.Time()
+    duration_minutes = fields.Integer()
+    status = fields.String()
+    notes = fields.String()
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
+class EntryOut(Shape):
+    id = fields.Integer()
+    token = fields.Integer()
+    patient = fields.Integer()
+    patient_name = fields.String()
+    doctor = fields.Integer(allow_none=True)
+    doctor_name = fields.String(allow_none=True)
+    appointment = fields.Integer(allow_none=True)
+    priority = fields.Integer()
+    status = fields.String()
+    arrived_at = fields.DateTime()
+    called_at = fields.DateTime(allow_none=True)
+
+
+def _name(row: Any) -> str:
+    return " ".join(part for part in (row.given_name, row.family_name) if part)
+
+
+def appointment_json(row: Row, sees_all: bool) -> dict[str, Any]:
+    """A booking as the role may see it: desks that neither book nor care see who and when, not with whom and why."""
+    day, time = row.date.isoformat(), row.time.isoformat("seconds")
+    seen = {"id": row.id, "patient": row.patient_id, "date": day, "time": time, "status": row.status}
+    if not sees_all:
+        return seen
+    return seen | {
+        "appointment_date": day,
+        "appointment_time": time,
+        "patient_name": _name(row),
+        "doctor": row.doctor_id,
+        "doctor_name": row.doctor_name,
+        "duration_minutes": row.duration_minutes,
+        "notes": row.notes,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+def entry_json(entry: queries.Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "token": entry.token,
+        "patient": entry.patient_id,
+        "patient_name": _name(entry),
+        "doctor": entry.doctor_id,
+        "doctor_name": entry.doctor_name,
+        "appointment": entry.appointment_id,
+        "priority": entry.priority,
+        "status": entry.status,
+        "arrived_at": entry.arrived_at,
+        "called_at": entry.called_at,
+    }

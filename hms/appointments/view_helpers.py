@@ -1,0 +1,61 @@
+"""The blueprint of the desk's pages and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice
+
+from hms.core.api import read_log
+from hms.core.errors import Conflict, RuleBroken
+from hms.core.web.guard import person, safe_next
+from hms.core.web.localisation import translate_error
+from hms.core.web.security_headers import url_parts
+from hms.core.web.template_filters import person_name
+from hms.patients.search import queries as patients
+from hms.staff import directory as staff
+
+from .queue import queries
+
+NOT_BACK_TO = ("/queue/add", "/queue/call-next", "/find")
+
+
+def back(otherwise: str) -> Response:
+    """To the page the person came from, when it is one of ours that can be shown again."""
+    came_from = url_parts(request.referrer or "")
+    path = safe_next(request.form.get("next"))
+    if path is None and came_from.netloc == request.host and not came_from.path.startswith(NOT_BACK_TO):
+        path = safe_next(came_from.path + (f"?{came_from.query}" if came_from.query else ""))
+    return redirect(path or otherwise, 303)
+
+
+def attempt(act: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Do an action behind a button; a refusal is said on the next page, and the result is None."""
+    try:
+        return act(*args, **kwargs, by=person())
+    except (RuleBroken, Conflict) as refusal:
+        flash(translate_error(refusal), "caution")
+        return None
+
+
+def say_token(entry_id: int) -> None:
+    """The toast after somebody was put in the queue, with its undo."""
+    entry = queries.entry(entry_id)
+    words = _("Token %(token)s – %(name)s", token=entry.token, name=person_name(entry))
+    flash({"text": words, "undo": url_for("appointments.undo_check_in", entry_id=entry_id), "values": {}}, "undo")
+
+
+def doctor_choices() -> list[SelectChoice]:
+    """The active doctors, for the select of a form."""
+    return [SelectChoice(doctor.id, doctor.display_name) for doctor in staff.doctors()]
+
+
+def found_patients(text: str) -> list[Any]:
+    """Patients that fit what was typed, for the lists under patient fields; that they were shown is in the trail."""
+    found = patients.find(text, limit=10, who=person())
+    read_log.note_rows("patients.read_list", len(found), entity="patient", is_search=True)
+    return found

@@ -1,0 +1,1 @@
+"""Bills: drafts, charges, issuing, discounts, payers, frozen facts."""

@@ -1,0 +1,88 @@
+"""What the papers of a bill show: invoice and receipt. An issued bill is shown from its frozen facts, whatever changed since."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, select
+
+from hms.billing.models import Bill, BillLine
+from hms.core.db.session import db
+from hms.core.person import Person
+from hms.core.settings import store
+from hms.core.text.formatting import spoken_name
+from hms.patients.access.reader import Reader, ReaderKind, reader_kind, reader_values
+from hms.patients.models import Patient
+
+from . import line_descriptions
+
+INVOICE = "billing.invoice"
+
+
+NAMED = (
+    Patient.family_name,
+    Patient.given_names.label("given_name"),
+    Patient.title,
+    Patient.hospital_number,
+    Patient.address,
+)
+"""The columns with which a paper says whose it is."""
+
+
+def as_it_stands(patient: Any, clerk: str) -> dict[str, Any]:
+    """What the paper says of hospital, patient (a row with the columns `NAMED`) and clerk on this day."""
+    return {
+        "hospital": {name: store.value(f"hospital.{name}") for name in ("name", "address", "phone", "tax_number")},
+        "patient": {
+            "spoken_name": spoken_name(patient.family_name, patient.given_name, patient.title),
+            "family_name": patient.family_name,
+            "given_name": patient.given_name,
+            "hospital_number": patient.hospital_number,
+            "address": patient.address,
+        },
+        "issued_by": clerk,
+    }
+
+
+def _facts(bill: Bill, clerk: str) -> dict[str, Any]:
+    """What the papers of a bill say: what was frozen when it was issued, or of a draft what is so now."""
+    return bill.frozen or as_it_stands(db.session.execute(_named(), {"patient_id": bill.patient_id}).one(), clerk)
+
+
+@cache
+def _named() -> Select:
+    patient_id = bindparam("patient_id")
+    return select(*NAMED).where(Patient.id == patient_id)
+
+
+def standing_lines(bill_id: int, who: Person | None = None) -> list[Row]:
+    """The lines of a bill that were not withdrawn, in the order they came and in the words that `who` may read; without
+    one in those of papers."""
+    if who is None:
+        return db.session.execute(_lines_of_paper(), {"bill_id": bill_id}).all()
+    return db.session.execute(_lines_for(kind=reader_kind(who)), {"bill_id": bill_id} | reader_values(who)).all()
+
+
+@cache
+def _lines_for(*, kind: ReaderKind) -> Select:
+    bill_id = bindparam("bill_id")
+    who = kind.reader()
+    return _standing_lines(bill_id, who)
+
+
+@cache
+def _lines_of_paper() -> Select:
+    bill_id = bindparam("bill_id")
+    return _standing_lines(bill_id, None)
+
+
+def _standing_lines(bill_id: Any, who: Reader | None) -> Select:
+    line = BillLine.__table__.c
+    columns = (
+        line[name] for name in ("id", "quantity", "unit_price", "amount", "source", "price_item_id", "created_at")
+    )
+    query = select(*columns, line_descriptions.description(who).label("description")).join(
+        Bill, Bill.id == line.bill_id
+    )
+    return query.where(line.bill_id == bill_id, line.withdrawn_at.is_(None)).order_by(line.id)

@@ -1,0 +1,1 @@
+"""Refunds, voids, write-offs and discounts that need a second person."""

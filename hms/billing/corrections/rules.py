@@ -1,0 +1,57 @@
+"""Rules of refunds, voids, write-offs and discounts that need a second person."""
+
+from __future__ import annotations
+
+from hms.billing.enums import OPEN, BillState, Decision
+from hms.core.errors import Conflict, RuleBroken
+from hms.core.money import ZERO, Money
+from hms.core.text.translation import _
+
+
+def check_write_off(amount: Money, current: BillState, owed: Money) -> None:
+    """Only what is still owed on an issued bill is given up."""
+    if current not in OPEN:
+        raise RuleBroken(_("Only an issued bill on which something is owed can be written off."), code="not_open")
+    if amount <= ZERO:
+        raise RuleBroken(_("Enter an amount above zero."), "amount")
+    if amount > owed:
+        raise RuleBroken(_("Only %(due)s is still to pay."), "amount", code="more_than_due", due=owed)
+
+
+def check_approver(asked_by: int, approver: int | None) -> None:
+    """Whoever asked for a discount or a refund never decides it."""
+    if asked_by == approver:
+        raise RuleBroken(_("Somebody else must decide this: you asked for it."), code="own_request")
+
+
+def check_apart(*, asker_opened_approver: bool, approver_opened_asker: bool) -> None:
+    """Two accounts do not approve for each other when one's owner may hold both: they lately opened the other, or made a
+    link for it."""
+    if asker_opened_approver:
+        raise RuleBroken(
+            _(
+                "Whoever asked opened your account or made a link for it in the last 30 days, so somebody else must approve."
+            ),
+            code="opened_lately",
+        )
+    if approver_opened_asker:
+        raise RuleBroken(
+            _(
+                "You opened the account of whoever asked, or made a link for it, in the last 30 days, so somebody else must"
+                " approve."
+            ),
+            code="opened_lately",
+        )
+
+
+def check_reason(reason: str) -> str:
+    """The reason of an ask; `RuleBroken` when there is none."""
+    if not reason.strip():
+        raise RuleBroken(_("Say why it is needed."), "reason")
+    return reason.strip()
+
+
+def check_waiting(status: str) -> None:
+    """A decision is made once."""
+    if status != Decision.WAITING:
+        raise Conflict(_("This is decided already. Look at the bill."), code="decided")

@@ -1,0 +1,1 @@
+"""Invoice and receipt: content, layout, print jobs."""

@@ -1,0 +1,92 @@
+"""What an invoice says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import segno
+from flask import current_app
+from flask_babel import gettext as _
+from sqlalchemy import Select, bindparam, func, select
+
+from hms.billing.bills.frozen_facts import _facts, standing_lines
+from hms.billing.bills.rules import balance, dues
+from hms.billing.document_numbers import in_words
+from hms.billing.enums import BillState
+from hms.billing.models import Bill, Payment
+from hms.core import clock
+from hms.core.db.session import db
+from hms.core.money import ZERO, Money
+from hms.core.settings import store
+from hms.patients.models import Patient
+from hms.staff.models import User
+
+SHORTEST_LAST_PAGE = 2
+"""Lines that stay with the totals when an invoice runs over the page."""
+
+
+def edition(bill: Bill) -> str:
+    """Names the paper of the bill as it stands now: a payment, a refund, a write-off or a void makes another paper, and so
+    does the restriction of the record, which changes the words of its lines."""
+    beside = db.session.execute(_beside(), {"bill_id": bill.id}).one()
+    closed = "-restricted" if beside.is_restricted else ""
+    if bill.status == BillState.DRAFT:
+        return f"draft-{bill.version}{closed}"
+    parts = f"-{bill.written_off}-{bill.payer_share}" if bill.written_off or bill.payer_share else ""
+    return f"{bill.status}-{beside.payments}{parts}{closed}"
+
+
+@cache
+def _beside() -> Select:
+    bill_id = bindparam("bill_id")
+    payments = select(func.count(Payment.id)).where(Payment.bill_id == bill_id).scalar_subquery().label("payments")
+    return select(payments, Patient.is_restricted).join(Bill, Bill.patient_id == Patient.id).where(Bill.id == bill_id)
+
+
+@dataclass(frozen=True)
+class PaidRow:
+    """A payment or refund as papers list it; a refund's `amount` is below zero."""
+
+    number: str
+    received_at: datetime
+    method: str
+    reference: str
+    amount: Money
+
+
+def paid_rows(bill_id: int) -> list[PaidRow]:
+    """Every payment and refund of a bill, oldest first."""
+    rows = db.session.scalars(select(Payment).filter_by(bill_id=bill_id).order_by(Payment.id))
+    return [PaidRow(p.number, p.received_at, p.method, p.reference, signed(p)) for p in rows]
+
+
+def signed(payment: Payment) -> Money:
+    return -payment.amount if payment.kind == "refund" else payment.amount
+
+
+def invoice(bill: Bill) -> dict[str, Any]:
+    """All that `billing/invoice.pdf.html` shows of the bill."""
+    lines, currency = standing_lines(bill.id), current_app.config["CURRENCY"]
+    clerk = db.session.get(User, bill.issued_by_id) if bill.issued_by_id else None
+    facts = _facts(bill, clerk.display_name if clerk else "")
+    split = max(len(lines) - SHORTEST_LAST_PAGE, 0)
+    return {
+        "bill": bill,
+        "number": bill.number or _("Draft %(id)s", id=bill.id),
+        "facts": facts,
+        "lines": lines[:split],
+        "last_lines": lines[split:],
+        "subtotal": bill.total + bill.discount,
+        "payments": paid_rows(bill.id),
+        "balance": ZERO if bill.status == BillState.VOID else balance(bill.total, bill.paid, bill.written_off),
+        "dues": dues(bill.total, bill.paid, bill.written_off, bill.payer_share, bill.payer_paid),
+        "words": in_words(bill.total, currency) if store.value("billing.amount_in_words") else "",
+        "instructions": store.value("billing.payment_instructions"),
+        "logo": store.value("hospital.logo"),
+        "code": segno.make(bill.number, error="m").svg_data_uri(border=0) if bill.number else "",
+        "printed_at": clock.now(),
+        "currency": currency,
+    }

@@ -1,0 +1,67 @@
+"""Papers that are kept: how the invoice of a bill comes along, and how often a receipt was handed out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from sqlalchemy import Select, bindparam, func, select
+
+from hms.billing.bills import frozen_facts
+from hms.billing.models import Bill, PrintedCopy, PrintedDocument
+from hms.core.background import outbox
+from hms.core.db.session import db
+
+from . import invoice as document_invoice
+
+
+@dataclass
+class Invoice:
+    """How the A4 invoice of a bill stands: "ready" (with its size in bytes), "waiting", "failed" or "none"."""
+
+    state: str
+    size: int = 0
+    since: datetime | None = None
+
+
+def invoice(bill: Bill) -> Invoice:
+    """How the paper of the bill as it stands now comes along."""
+    size = db.session.execute(
+        _document(is_size=True), {"bill_id": bill.id, "edition": document_invoice.edition(bill)}
+    ).scalar_one_or_none()
+    if size is not None:
+        return Invoice("ready", size)
+    row = db.session.execute(_newest_work(), {"kind": frozen_facts.INVOICE, "ref_id": bill.id}).scalar_one_or_none()
+    if row is None or row.done_at:
+        return Invoice("none")
+    return Invoice("failed") if row.dead_at else Invoice("waiting", since=row.created_at)
+
+
+def invoice_pdf(bill: Bill) -> bytes | None:
+    """The stored invoice of the bill as it stands now."""
+    return db.session.execute(
+        _document(is_size=False), {"bill_id": bill.id, "edition": document_invoice.edition(bill)}
+    ).scalar_one_or_none()
+
+
+@cache
+def _document(*, is_size: bool) -> Select:
+    bill_id, edition = bindparam("bill_id"), bindparam("edition")
+    content = PrintedDocument.content
+    return select(func.length(content) if is_size else content).where(
+        PrintedDocument.kind == "invoice", PrintedDocument.ref_id == bill_id, PrintedDocument.edition == edition
+    )
+
+
+@cache
+def _newest_work() -> Select:
+    kind, ref_id = bindparam("kind"), bindparam("ref_id")
+    work = outbox.Outbox
+    return select(work).where(work.kind == kind, work.ref_id == ref_id).order_by(work.id.desc()).limit(1)
+
+
+def copies(kind: str, ref_id: int) -> int:
+    """How often a paper was handed out."""
+    row = select(PrintedCopy.copies).where(PrintedCopy.kind == kind, PrintedCopy.ref_id == ref_id)
+    return db.session.execute(row).scalar_one_or_none() or 0

@@ -1,0 +1,84 @@
+"""What a receipt or a credit note says, on paper and on a roll."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flask import current_app
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from hms.billing.bills.frozen_facts import _facts, standing_lines
+from hms.billing.bills.rules import balance
+from hms.billing.enums import METHOD_WORDS, SELF, Method
+from hms.billing.models import Bill, Correction, Payment
+from hms.core.db.session import db
+from hms.core.money import ZERO, Money
+from hms.core.settings import store
+from hms.core.text.formatting import money, person_name, stamp
+from hms.staff.models import User
+
+from . import receipt_layout
+from .invoice import signed
+
+
+def slip(payment: Payment, bill: Bill, copy: int = 0) -> receipt_layout.Slip:
+    """The receipt of a payment, as things stood when it was taken: a reprint says the same."""
+    facts = _facts(bill, "")
+    clerk = db.session.get(User, payment.received_by_id) if payment.received_by_id else None
+    hospital, patient = facts["hospital"], facts["patient"]
+    sold = (
+        receipt_layout.Sold(line.description, line.quantity, _plain(line.unit_price), _plain(line.amount))
+        for line in standing_lines(bill.id)
+    )
+    return receipt_layout.Slip(
+        hospital=(hospital["name"].upper(), hospital["address"], hospital["phone"]),
+        title=" ".join((_("Refund") if payment.kind == "refund" else _("Receipt"), payment.number)),
+        when=stamp(payment.received_at),
+        clerk=clerk.display_name if clerk else "",
+        patient=person_name(patient["family_name"], patient["given_name"]),
+        hospital_number=patient["hospital_number"],
+        bill=" ".join((_("Bill"), bill.number)),
+        sold=tuple(sold),
+        sums=tuple(_sums(payment, bill)),
+        foot=store.value("billing.receipt_footer"),
+        copy=copy,
+    )
+
+
+def _sums(payment: Payment, bill: Bill) -> Iterator[tuple[str, str]]:
+    earlier = select(Payment).where(Payment.bill_id == bill.id, Payment.id < payment.id)
+    before = Money.total(signed(p) for p in db.session.scalars(earlier))
+    if bill.discount:
+        yield _("Discount"), _plain(-bill.discount)
+    yield _("TOTAL %(currency)s", currency=current_app.config["CURRENCY"]), _plain(bill.total)
+    given_up = _written_off_before(payment)
+    if given_up:
+        yield _("Written off"), _plain(-given_up)
+    if before:
+        yield _("Paid before"), _plain(before)
+    if payment.kind == "refund":
+        yield _("Given back (%(method)s)", method=METHOD_WORDS[Method(payment.method)]), _plain(payment.amount)
+    else:
+        yield str(METHOD_WORDS[Method(payment.method)]), _plain(payment.tendered or payment.amount)
+    if payment.payer != SELF:
+        yield _("Paid by"), payment.payer
+    if payment.reference:
+        yield _("Reference"), payment.reference
+    if payment.tendered is not None:
+        yield _("Change"), _plain(payment.tendered - payment.amount)
+    yield _("BALANCE"), _plain(balance(bill.total, before + signed(payment), given_up))
+
+
+def _written_off_before(payment: Payment) -> Money:
+    agreed = select(func.sum(Correction.amount)).filter_by(bill_id=payment.bill_id, kind="write_off", status="approved")
+    return db.session.execute(agreed.where(Correction.decided_at <= payment.received_at)).scalar_one() or ZERO
+
+
+def _plain(amount: Money) -> str:
+    return money(amount, current_app.config["CURRENCY"], code=False)
+
+
+def roll() -> receipt_layout.Paper:
+    """The paper in the cashiers' printers."""
+    return receipt_layout.PAPERS.get(store.value("billing.receipt_paper"), receipt_layout.PAPERS["80"])

@@ -1,0 +1,103 @@
+"""What must be true of bills: their states, their totals, discounts and what is given up."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from flask_babel import lazy_gettext as _l
+
+from hms.core.errors import RuleBroken
+from hms.core.text.translation import _
+
+BILL_IS_FULL = _("A bill holds at most 99,999,999.99. Issue this one; the rest goes on a new bill.")
+
+
+class BillState(StrEnum):
+    DRAFT = "draft"
+    ISSUED = "issued"
+    PART_PAID = "part_paid"
+    PAID = "paid"
+    VOID = "void"
+
+
+STATE_WORDS = {
+    BillState.DRAFT: _l("Draft"),
+    BillState.ISSUED: _l("To pay"),
+    BillState.PART_PAID: _l("Part paid"),
+    BillState.PAID: _l("Paid"),
+    BillState.VOID: _l("Void"),
+}
+OPEN = frozenset({BillState.ISSUED, BillState.PART_PAID})
+"""Issued, and something may still be owed."""
+
+
+SELF = "self"
+"""The payer of a bill that nobody else helps to pay, and of a patient's own payment."""
+
+
+class Method(StrEnum):
+    """The ways to pay, as the API writes them."""
+
+    CASH = "Cash"
+    CARD = "Card"
+    INSURANCE = "Insurance"
+    MOBILE_MONEY = "Mobile Money"
+    BANK = "Bank"
+    OTHER = "Other"
+
+
+METHOD_WORDS = {
+    Method.CASH: _l("Cash"),
+    Method.CARD: _l("Card"),
+    Method.INSURANCE: _l("Insurance"),
+    Method.MOBILE_MONEY: _l("Mobile money"),
+    Method.BANK: _l("Bank"),
+    Method.OTHER: _l("Other"),
+}
+_OTHER_SPELLINGS = {
+    "mobile": Method.MOBILE_MONEY,
+    "momo": Method.MOBILE_MONEY,
+    "orangemoney": Method.MOBILE_MONEY,
+    "africellmoney": Method.MOBILE_MONEY,
+    "banktransfer": Method.BANK,
+    "transfer": Method.BANK,
+    "creditcard": Method.CARD,
+    "debitcard": Method.CARD,
+}
+
+
+def method(text: str | None, field: str = "method") -> Method:
+    """The way to pay that was named: "cash", "MOBILE_MONEY", "mobile money", "momo"; `RuleBroken` when unknown."""
+    word = "".join(c for c in (text or "").casefold() if c.isalnum())
+    known = {m.value.casefold().replace(" ", ""): m for m in Method} | _OTHER_SPELLINGS
+    if word not in known:
+        raise RuleBroken(_("Choose Cash, Card, Insurance, Mobile Money, Bank or Other."), field)
+    return known[word]
+
+
+class Kind(StrEnum):
+    REFUND = "refund"
+    VOID = "void"
+    WRITE_OFF = "write_off"
+    DISCOUNT = "discount"
+
+
+class Decision(StrEnum):
+    WAITING = "waiting"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+KIND_WORDS = {
+    Kind.REFUND: _l("Refund"),
+    Kind.VOID: _l("Make void"),
+    Kind.WRITE_OFF: _l("Write-off"),
+    Kind.DISCOUNT: _l("Discount"),
+}
+DECISION_WORDS = {
+    Decision.WAITING: _l("Waits for a second person"),
+    Decision.APPROVED: _l("Approved"),
+    Decision.DECLINED: _l("Declined"),
+    Decision.WITHDRAWN: _l("Taken back"),
+}

@@ -1,0 +1,98 @@
+"""Pages: taking a payment, and its receipt."""
+
+from __future__ import annotations
+
+from flask import Response, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.billing.bills import frozen_facts
+from hms.billing.bills import queries as bill_queries
+from hms.billing.bills.rules import Dues, balance
+from hms.billing.blueprints import pages
+from hms.billing.documents import queries as document_queries
+from hms.billing.documents import receipt, receipt_layout
+from hms.billing.enums import SELF, Method
+from hms.billing.forms import PayForm
+from hms.billing.models import Bill
+from hms.billing.tills import queries as till_queries
+from hms.billing.tills import rules
+from hms.core.api import read_log
+from hms.core.documents.barcodes import code128
+from hms.core.permissions import Action
+from hms.core.web.guard import needs, person
+from hms.patients.records import banner as patients
+
+from . import actions, queries
+
+
+@pages.route("/bills/<int:bill_id>/pay", methods=["GET", "POST"])
+@needs(Action.TAKE_PAYMENT)
+def pay(bill_id: int) -> ResponseReturnValue:
+    """Take a payment; the receipt follows."""
+    form = PayForm()
+    form.payer.choices = []
+    if form.save(actions.take_payment, by=person(), bill_id=bill_id):
+        if request.form.get("do") == "print":
+            actions.hand_out_receipt(form.result.id, by=person())
+        prints = 1 if request.form.get("do") == "print" else None
+        return redirect(url_for("billing.payment", payment_id=form.result.id, taken=1, prints=prints), 303)
+    bill, patient = bill_queries.bill_with_patient(bill_id)
+    dues = actions.dues_of(bill)
+    if request.method == "GET":
+        _begin(form, dues, bill)
+    form.payer.choices = [(SELF, _("Patient")), (bill.payer, bill.payer)] if dues.payer else []
+    due = dues.payer if dues.payer and form.payer.data == bill.payer else dues.patient
+    shown = {
+        "bill": bill,
+        "owed": dues.patient + dues.payer,
+        "due": due,
+        "dues": {SELF: dues.patient, bill.payer: dues.payer} if dues.payer else {},
+        "whom": patients.patient_banner(patient, person()),
+        "lines": frozen_facts.standing_lines(bill.id, person()),
+        "quick": rules.quick_amounts(due, current_app.config["CURRENCY"]),
+        "shift": till_queries.open_shift(person().id),
+    }
+    read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id)
+    return render_template("billing/pay.html", form=form, **shown), form.status
+
+
+def _begin(form: PayForm, dues: Dues, bill: Bill) -> None:
+    """The patient's part first; the other payer's when only that is left."""
+    form.payer.data = SELF if dues.patient or not dues.payer else bill.payer
+    form.amount.data = dues.patient if form.payer.data == SELF else dues.payer
+    if form.payer.data != SELF:
+        form.method.data = Method.INSURANCE.value
+
+
+@pages.get("/payments/<int:payment_id>")
+@needs(Action.READ_PAYMENTS)
+def payment(payment_id: int) -> str:
+    """A payment and its receipt, ready for the roll printer."""
+    one, bill, patient = queries.payment_with_bill(payment_id)
+    paper = receipt.roll()
+    slip = receipt.slip(one, bill, max(document_queries.copies("receipt", one.id) - 1, 0))
+    lines, foot = receipt_layout.lines(slip, paper.columns), receipt_layout.foot(slip, paper.columns)
+    read_log.note("billing.read_receipt", patient.id, entity="payment", entity_id=payment_id)
+    return render_template(
+        "billing/receipt.html",
+        payment=one,
+        bill=bill,
+        whom=patients.patient_banner(patient, person()),
+        owed=balance(bill.total, bill.paid, bill.written_off),
+        paper=paper,
+        height=receipt_layout.height_mm(lines, foot),
+        lines=lines,
+        foot=foot,
+        code=code128(one.number.replace("-", "")),
+        is_new="taken" in request.args,
+        prints="prints" in request.args,
+    )
+
+
+@pages.post("/payments/<int:payment_id>/print")
+@needs(Action.READ_PAYMENTS)
+def print_again(payment_id: int) -> Response:
+    """Hand the receipt out once more, marked COPY."""
+    actions.hand_out_receipt(payment_id, by=person())
+    return redirect(url_for("billing.payment", payment_id=payment_id, prints=1), 303)

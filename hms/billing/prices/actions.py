@@ -1,0 +1,53 @@
+"""The price list. A bill keeps the price of its day: a changed price reaches new lines only."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from sqlalchemy.dialects.postgresql import insert
+
+from hms.billing.models import PriceItem
+from hms.core.actions import action
+from hms.core.db.session import db, found
+from hms.core.errors import RuleBroken
+from hms.core.money import ZERO, Money
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.translation import _
+
+
+@action(Action.MANAGE_PRICES, "billing.save_price")
+def save_price(
+    item_id: int | None = None,
+    *,
+    code: str,
+    name: str,
+    unit_price: Money,
+    billing_label: str = "",
+    category: str = "service",
+    is_active: bool = True,
+    by: Person,
+) -> PriceItem:
+    """Add an item to the price list, or change the one with `item_id`. Codes are kept in capitals and are unique."""
+    if unit_price < ZERO:
+        raise RuleBroken(_("Write a price of zero or more."), "unit_price")
+    item = found(PriceItem, item_id) if item_id is not None else PriceItem()
+    item.code, item.name, item.unit_price = code.strip().upper(), name.strip(), unit_price
+    item.billing_label, item.category, item.is_active = billing_label.strip(), category, is_active
+    item.is_priced = True
+    db.session.add(item)
+    db.session.flush()
+    return item
+
+
+STARTING_LIST = Path(__file__).parents[1] / "data" / "prices.csv"
+
+
+@action(Action.MANAGE_PRICES, "billing.load_prices")
+def load_prices(*, by: Person) -> int:
+    """Add the starting list's items, to be priced, where their codes are missing; returns how many were added."""
+    with STARTING_LIST.open(encoding="utf-8", newline="") as file:
+        rows = [row | {"unit_price": ZERO, "is_priced": False, "is_active": True} for row in csv.DictReader(file)]
+    new = insert(PriceItem).values(rows).on_conflict_do_nothing(index_elements=[PriceItem.code])
+    return len(db.session.execute(new.returning(PriceItem.id)).all())

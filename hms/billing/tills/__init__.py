@@ -1,0 +1,1 @@
+"""Cash shifts and the closing report."""

@@ -1,0 +1,89 @@
+"""The cash shift: opened with a float, counted blind at its end, closed with every difference explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_CEILING, Decimal
+from typing import NamedTuple
+
+from hms.billing.enums import Method
+from hms.core.errors import RuleBroken
+from hms.core.money import LARGEST, LARGEST_SUM, ZERO, Money
+from hms.core.text.translation import _
+
+
+def _pieces(notes: str, coins: str = "") -> tuple[tuple[Decimal, ...], tuple[Decimal, ...]]:
+    return tuple(map(Decimal, notes.split())), tuple(map(Decimal, coins.split()))
+
+
+DENOMINATIONS = {
+    "SLE": _pieces("20 10 5 2 1", "0.50 0.25 0.10 0.05 0.01"),
+    "XOF": _pieces("10000 5000 2000 1000 500", "500 250 200 100 50 25 10 5 1"),
+    "GHS": _pieces("200 100 50 20 10 5 2 1", "2 1 0.50 0.20 0.10 0.05"),
+    "NGN": _pieces("1000 500 200 100 50 20 10 5", "2 1 0.50"),
+    "LRD": _pieces("1000 500 100 50 20", "10 5"),
+    "GNF": _pieces("20000 10000 5000 2000 1000 500"),
+    "GMD": _pieces("200 100 50 20 10 5", "1 0.50 0.25 0.10 0.05"),
+    "USD": _pieces("100 50 20 10 5 2 1", "1 0.50 0.25 0.10 0.05 0.01"),
+    "EUR": _pieces("500 200 100 50 20 10 5", "2 1 0.50 0.20 0.10 0.05 0.02 0.01"),
+    "GBP": _pieces("50 20 10 5", "2 1 0.50 0.20 0.10 0.05 0.02 0.01"),
+}
+"""Notes and coins in circulation by ISO 4217 code, largest first."""
+MOST_PIECES = 100_000
+
+
+class Difference(NamedTuple):
+    """One way to pay at closing; `difference` is counted less expected, so below zero money is missing."""
+
+    method: Method
+    expected: Money
+    counted: Money
+    difference: Money
+
+
+def denominations(currency: str) -> tuple[tuple[Decimal, ...], tuple[Decimal, ...]]:
+    """Notes and coins of a currency, both empty when it is not known here; then only a total is entered."""
+    return DENOMINATIONS.get(currency, ((), ()))
+
+
+def counted(pieces: Mapping[Decimal, int], loose: Money = ZERO) -> Money:
+    """The worth of the counted notes and coins plus a `loose` amount; `RuleBroken` on `count`."""
+    if any(isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= MOST_PIECES for n in pieces.values()):
+        raise RuleBroken(_("Enter how many of each note and coin, as whole numbers from 0."), "count")
+    if loose < ZERO:
+        raise RuleBroken(_("A counted amount is not below zero."), "count")
+    found = Money.total(Money(value) * n for value, n in pieces.items()) + loose
+    if found.value > LARGEST_SUM:
+        raise RuleBroken(_("That is more than a till can hold. Check the numbers."), "count")
+    return found
+
+
+def expected(opening_float: Money, takings: Iterable[tuple[Method, Money]]) -> dict[Method, Money]:
+    """What must be there for every way to pay. Refunds and cash taken out are below zero; cash includes the float."""
+    sums = dict.fromkeys(Method, ZERO) | {Method.CASH: opening_float}
+    for method, amount in takings:
+        sums[method] += amount
+    return {method: amount for method, amount in sums.items() if amount or method == Method.CASH}
+
+
+def differences(due: Mapping[Method, Money], found: Mapping[Method, Money]) -> list[Difference]:
+    """Expected, counted and difference for every way to pay that is expected or was counted."""
+    rows = [(m, due.get(m, ZERO), found.get(m, ZERO)) for m in Method if m in due or m in found]
+    return [Difference(m, is_due, is_there, is_there - is_due) for m, is_due, is_there in rows]
+
+
+def check_closing(rows: Iterable[Difference], reason: str) -> None:
+    """A shift closes when it agrees, or when somebody says why it does not."""
+    if any(row.difference for row in rows) and not reason.strip():
+        raise RuleBroken(_("Counted and expected differ. Count once more or say why."), "reason", code="difference")
+
+
+def quick_amounts(due: Money, currency: str) -> list[Money]:
+    """Sums a patient is likely to hand over for `due`: exact, then the next round sums of this currency's notes,
+    as far as they can be typed."""
+    offers = [due]
+    for note in reversed(denominations(currency)[0]):
+        up = Money((due.value / note).to_integral_value(ROUND_CEILING) * note)
+        if offers[-1] < up and up.value <= LARGEST:
+            offers.append(up)
+    return offers[:4]

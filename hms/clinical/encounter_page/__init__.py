@@ -1,0 +1,1 @@
+"""The one page that shows and saves an encounter."""

@@ -1,0 +1,215 @@
+"""Between the encounter page's form and the record: what is filled in, what a button does, what stays a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from hms.clinical import copy_forward, page_extensions, signing
+from hms.clinical.diagnoses import actions as diagnosis_actions
+from hms.clinical.encounters import drafts, rules
+from hms.clinical.forms import EncounterForm
+from hms.clinical.models import Encounter
+from hms.clinical.note_templates import actions as template_actions
+from hms.clinical.prescriptions import actions as prescription_actions
+from hms.core.errors import RuleBroken
+from hms.core.person import Person
+from hms.core.text.formatting import day
+from hms.core.text.numbers import parse_record_id
+from hms.core.text.translation import _
+from hms.core.web.forms import RecordIdField
+
+from . import page_data, prescription_form
+
+KEPT = (*EncounterForm.TEXTS, *EncounterForm.PENDING, "follow_up_on")
+LONGEST = 100_000
+
+
+def texts(form: EncounterForm) -> dict[str, Any]:
+    """The texts of the record."""
+    return {name: form[name].data for name in form.TEXTS} | {"follow_up_on": form.follow_up_on.data}
+
+
+def content(form: EncounterForm) -> dict[str, str]:
+    """Everything typed, as a draft keeps it."""
+    return {name: form.shown(name) for name in KEPT}
+
+
+def known(typed: dict[str, Any]) -> dict[str, str]:
+    """The fields of the page among what a browser sent for its draft."""
+    return {
+        name: str(value)[:LONGEST] for name, value in typed.items() if name in KEPT and isinstance(value, (str, int))
+    }
+
+
+def origin(form: EncounterForm) -> drafts.Origin:
+    """Which open page the form came from."""
+    return drafts.Origin(form.page.data or "", form.came.data or "", form.version.data or 0)
+
+
+def filled(
+    seen: page_data.EncounterPage, *, page: str = "", wanted: str = ""
+) -> tuple[EncounterForm, drafts.Typed | None]:
+    """The form with the record's texts and, over them, unsaved ones; and those when they are not what is saved.
+
+    They are the open page's own when `page` goes on after saving, else those of the page `wanted`, else the last kept.
+    """
+    encounter = seen.encounter
+    start = {name: getattr(encounter, name) for name in EncounterForm.TEXTS}
+    start |= {"follow_up_on": encounter.follow_up_on, "version": encounter.version, "patient_id": encounter.patient_id}
+    form = EncounterForm(formdata=None, data=start | {"page": page[:40] or drafts.new_page()})
+    last = seen.unsaved[0] if seen.unsaved and not page else None
+    typed = next((one for one in seen.unsaved if one.page == (page or wanted)), last)
+    if typed is None:
+        return form, None
+    form.came.data = typed.at
+    for name in KEPT:
+        if name in typed.fields:
+            _put(form[name], typed.fields[name])
+    saved_day = day(encounter.follow_up_on) if encounter.follow_up_on else ""
+    is_other_day = typed.fields.get("follow_up_on", saved_day) != saved_day
+    return form, typed if is_other_day or drafts.differing(encounter, typed.fields) or _is_emptied(
+        seen, typed
+    ) else None
+
+
+def _is_emptied(seen: page_data.EncounterPage, typed: drafts.Typed) -> bool:
+    """Whether a text of the record was taken out on the page and not saved."""
+    return any(typed.fields.get(name) == "" and getattr(seen.encounter, name) for name in EncounterForm.TEXTS)
+
+
+def saved_beside(seen: page_data.EncounterPage, form: EncounterForm) -> list[tuple[str, str]]:
+    """Label and saved text of every field in which the page says something else."""
+    names = [name for name in form.TEXTS if form[name].data != getattr(seen.encounter, name)]
+    told = [(form[name].label.text, getattr(seen.encounter, name) or _("Empty")) for name in names]
+    if form.follow_up_on.data != seen.encounter.follow_up_on:
+        on = seen.encounter.follow_up_on
+        told.append((form.follow_up_on.label.text, day(on) if on else _("Empty")))
+    return told
+
+
+def told(
+    unsaved_texts: Iterable[drafts.Typed], encounter: Encounter
+) -> list[tuple[drafts.Typed, list[tuple[str, str]]]]:
+    """Unsaved texts with label and words of what each of them holds beside the record."""
+    return [
+        (one, [(_label(name), one.fields[name]) for name in _worth_showing(one, encounter)]) for one in unsaved_texts
+    ]
+
+
+def _label(name: str) -> Any:
+    return getattr(EncounterForm, name).args[0]
+
+
+def _worth_showing(one: drafts.Typed, encounter: Encounter) -> list[str]:
+    names = drafts.differing(encounter, one.fields)
+    return [*names, *(name for name in ("dx", "rx", "rx_dose", "rx_instructions") if one.fields.get(name))]
+
+
+def _put(field: Any, text: str) -> None:
+    if isinstance(field, RecordIdField):
+        field.data = parse_record_id(text)
+    elif hasattr(field, "typed"):
+        field.typed = text
+    else:
+        field.data = text
+
+
+def _target_id(target: str) -> int:
+    """The id of the record that a button is for; 0, which no record has, when it names none."""
+    return parse_record_id(target) or 0
+
+
+def _diagnose(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
+    certainty = form.dx_certainty.data if form.dx_certainty.data in rules.CERTAINTIES else "provisional"
+    diagnosis_actions.add_condition(
+        encounter.id, text=form.dx.data or "", code=form.dx_code.data or "", certainty=certainty, by=by
+    )
+
+
+def _remove_diagnosis(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    diagnosis_actions.remove_condition(_target_id(target), encounter_id=encounter.id, by=by)
+
+
+def _make_primary(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    diagnosis_actions.make_primary(_target_id(target), encounter_id=encounter.id, by=by)
+
+
+def _confirm(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    diagnosis_actions.set_certainty(_target_id(target), "confirmed", encounter_id=encounter.id, by=by)
+
+
+def _doubt(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    diagnosis_actions.set_certainty(_target_id(target), "provisional", encounter_id=encounter.id, by=by)
+
+
+def _change_line(form: EncounterForm, encounter: Encounter, target: str, _by: Person) -> None:
+    prescription_form.load(form, encounter, _target_id(target))
+
+
+def _remove_line(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    prescription_actions.remove_prescription(_target_id(target), encounter_id=encounter.id, by=by)
+
+
+def _copy(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
+    ticked = copy_forward.Ticked(*(tuple(form[name].data or ()) for name in ("copy_rx", "copy_dx", "copy_note")))
+    form.left_out = copy_forward.take_over(encounter.id, ticked, by=by)
+
+
+def _repeat(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    form.left_out = copy_forward.take_over(
+        encounter.id, copy_forward.Ticked(prescriptions=(_target_id(target),)), by=by
+    )
+
+
+def _sign(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    if (form.rx.data or "").strip():
+        raise RuleBroken(_("Add this medicine or clear it before you sign."), "medication_name")
+    if (form.test.data or "").strip():
+        raise RuleBroken(_("Order this test or empty the box before you sign."), "test")
+    if (form.dx.data or "").strip():
+        _diagnose(form, encounter, target, by)
+    seen_twice = signing.asks_birth_year(encounter, page_data.patient_of(encounter), by)
+    signing.sign(encounter.id, birth_year=form.birth_year.data or "" if seen_twice else None, by=by)
+
+
+STEPS: dict[str, Callable[[EncounterForm, Encounter, str, Person], None]] = {
+    "add_dx": _diagnose,
+    "remove_dx": _remove_diagnosis,
+    "primary_dx": _make_primary,
+    "confirm_dx": _confirm,
+    "doubt_dx": _doubt,
+    "add_rx": prescription_form.add,
+    "take_rx": prescription_form.take,
+    "edit_rx": _change_line,
+    "remove_rx": _remove_line,
+    "copy": _copy,
+    "repeat_rx": _repeat,
+    "sign": _sign,
+    "sign_next": _sign,
+}
+
+
+def step(do: str, target: str, form: EncounterForm, encounter: Encounter, by: Person) -> None:
+    """What the pressed button does beside saving the texts; an unknown one does nothing."""
+    done = STEPS.get(do) or page_extensions.step(do)
+    if done is not None:
+        done(form, encounter, target, by)
+
+
+def insert_template(form: EncounterForm, by: Person) -> None:
+    """Put the chosen template under the note that is typed; nothing is saved yet."""
+    template_id = parse_record_id(form.template.data or "")
+    if template_id is not None:
+        content = template_actions.readable(template_id, by).content
+        form.notes.data = "\n".join(part for part in (form.notes.data, content) if part)
+
+
+def keep_what_is_pending(encounter_id: int, form: EncounterForm, do: str, by: Person) -> None:
+    """After saving, a diagnosis or medicine that was begun and not added yet stays as a draft."""
+    of_medicine = dict.fromkeys(("add_rx", "take_rx", "clear_rx"), form.RX)
+    done = {"add_dx": form.DX, **of_medicine, "sign": KEPT, "sign_next": KEPT}.get(do, page_extensions.cleared_by(do))
+    typed = content(form)
+    left = {name: typed[name] for name in form.PENDING if typed[name] and name not in done}
+    if left.keys() - {"dx_certainty", "rx_unit", "rx_route"}:
+        drafts.keep(encounter_id, by, left, origin(form))

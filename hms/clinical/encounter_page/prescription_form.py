@@ -1,0 +1,163 @@
+"""The medicine that is being added or changed on the encounter page: what is typed, read, checked and written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext
+
+from hms.clinical.forms import EncounterForm
+from hms.clinical.models import Encounter, Prescription
+from hms.clinical.prescriptions import actions, alternatives, patient_context
+from hms.clinical.prescriptions.order import Order, checks_of, order
+from hms.core.db.session import found
+from hms.core.errors import RuleBroken
+from hms.core.person import Person
+from hms.core.text.translation import _
+from hms.core.web.localisation import translate_error
+from hms.formulary.dosing import custom_dose, product_text
+from hms.formulary.dosing.doses import Dose, text_of
+from hms.formulary.dosing.strengths import amount_text
+from hms.formulary.medicines import queries as formulary
+from hms.formulary.safety import checks as safety
+from hms.formulary.safety.alerts import Alert
+
+DOSE_FIELDS = {
+    "short": "rx_dose",
+    "amount": "rx_amount",
+    "unit": "rx_unit",
+    "route": "rx_route",
+    "frequency": "rx_frequency",
+    "as_needed": "rx_as_needed",
+    "duration": "rx_days",
+    "most": "rx_most",
+}
+
+
+def written(form: EncounterForm) -> custom_dose.Written:
+    """The dose fields as typed."""
+    return custom_dose.Written(**{part: form[name].data or "" for part, name in DOSE_FIELDS.items()})
+
+
+def what(form: EncounterForm) -> dict[str, Any]:
+    """What is ordered, as the prescribing actions take it; raises `RuleBroken` where the dose cannot be read."""
+    typed = written(form)
+    if form.sentence_id:
+        return {"sentence_id": form.sentence_id} | ({} if typed.is_empty else {"dose": _dose(form, typed)})
+    named = {"medication_id": form.medication_id} if form.medication_id else {"medication_name": form.rx.data or ""}
+    if _product(form) is None:
+        return named | custom_dose.plain_words(typed)
+    return named | {"dose": _dose(form, typed)}
+
+
+def _dose(form: EncounterForm, typed: custom_dose.Written) -> Dose | None:
+    product = _product(form)
+    return custom_dose.read(typed, product) if product is not None else None
+
+
+def _product(form: EncounterForm) -> Any | None:
+    """The medicine of the formulary that is chosen or clearly named; None when it is not there."""
+    if form.sentence_id:
+        usual = formulary.dose_sentence(form.sentence_id)
+        return formulary.medication(usual.medication_id) if usual else None
+    if form.medication_id:
+        return formulary.medication(form.medication_id)
+    return formulary.medication_named(form.rx.data or "")
+
+
+def add(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
+    """Write the line: a new one, or in place of the one that is being changed."""
+    _write(
+        form, encounter, by, instructions=form.rx_instructions.data or "", quantity=form.rx_quantity.data, **what(form)
+    )
+
+
+def take(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    """Write the usual dose that was offered instead of the stopped medicine."""
+    form.rx_choice.data = target
+    if form.sentence_id is None:
+        raise RuleBroken(_("This dose is no longer offered. Choose again."), "medication_name")
+    _write(form, encounter, by, sentence_id=form.sentence_id)
+
+
+def _write(form: EncounterForm, encounter: Encounter, by: Person, **asked: Any) -> None:
+    reasons = {"override_code": form.override_code.data or "", "override_reason": form.override_reason.data or ""}
+    line_id = form.rx_line.data
+    if line_id is None:
+        actions.prescribe(encounter.id, by=by, **asked, **reasons)
+        return
+    _own_line(line_id, encounter)
+    actions.change_prescription(line_id, by=by, **asked, **reasons)
+
+
+def _own_line(line_id: int, encounter: Encounter) -> Prescription:
+    line = found(Prescription, line_id)
+    if line.encounter_id != encounter.id or line.status != "draft":
+        raise RuleBroken(
+            _("This line is not there any more. Clear the fields and add the medicine again."), "medication"
+        )
+    return line
+
+
+def load(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
+    """Put a line back into the fields, to be changed; refused while another medicine stands there."""
+    if (form.rx.data or "").strip() and form.rx_line.data != line_id:
+        raise RuleBroken(_("Add this medicine or clear it before you change another."), "medication_name")
+    line, dose = _own_line(line_id, encounter), None
+    product = formulary.medication(line.medication_id) if line.medication_id else None
+    dose = patient_context.dose_of(line)
+    form.rx_line.data, form.rx_line.raw_data = line.id, None
+    form.rx.data = product_text.full_name(product) if product is not None else line.medication_name
+    form.rx_choice.data = f"m:{product.id}" if product is not None else ""
+    shown = (
+        custom_dose.fields_of(dose) if dose else custom_dose.Written(short=line.dosage, frequency=line.frequency_code)
+    )
+    for part, name in DOSE_FIELDS.items():
+        form[name].data = getattr(shown, part)
+    is_reckoned = dose is not None and product is not None and Order(product, "", dose).supply == line.quantity
+    form.rx_quantity.data = None if is_reckoned else line.quantity
+    form.rx_quantity.typed = None
+    form.rx_instructions.data = line.instructions
+    form.override_code.data, form.override_reason.data = line.override_code, line.override_reason
+    form.rx_asked.data = "1" if line.override_code else ""
+
+
+def stops(form: EncounterForm, encounter: Encounter) -> tuple[Alert, ...]:
+    """The alerts that stop what stands in the fields; none while it cannot be read."""
+    try:
+        ordered = order(**what(form))
+    except RuleBroken:
+        return ()
+    return tuple(safety.stops(checks_of(ordered, encounter.patient_id, encounter.id, besides=form.rx_line.data)))
+
+
+def instead(form: EncounterForm, encounter: Encounter) -> list[alternatives.Alternative]:
+    """Other medicines of the same use that nothing stops."""
+    try:
+        ordered = order(**what(form))
+    except RuleBroken:
+        return []
+    return alternatives.instead_of(ordered, encounter.patient_id, encounter.id, form.rx_line.data)
+
+
+def preview(form: EncounterForm) -> dict[str, Any]:
+    """What the fields say, for the page's script: the sentence, the supply, the fields, or what is wrong."""
+    product = _product(form)
+    if product is None:
+        return {"sentence": "", "fields": {}}
+    own = {"rx_unit": product.unit, "rx_route": product.route}
+    try:
+        asked = what(form)
+        ordered = order(**asked)
+    except RuleBroken as refusal:
+        blamed = EncounterForm.BLAMED.get(refusal.field or "", refusal.field)
+        return {"sentence": "", "fields": own, "problem": translate_error(refusal), "blamed": blamed}
+    if ordered.dose is None:
+        return {"sentence": "", "fields": own}
+    shown = custom_dose.fields_of(ordered.dose)
+    supply = amount_text(ordered.supply, product.unit) if ordered.supply else ""
+    return {
+        "sentence": text_of(product_text.dose_sentence(product, ordered.dose)),
+        "supply": gettext("supply %(amount)s", amount=supply) if supply else "",
+        "fields": {name: getattr(shown, part) for part, name in DOSE_FIELDS.items() if part != "short"},
+    }

@@ -1,0 +1,256 @@
+"""Pages: one encounter, to write while it is open and to read and add to once it is signed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import generate_csrf
+
+from hms.appointments.queue import actions as queue
+from hms.clinical.blueprints import pages
+from hms.clinical.diagnoses import codes
+from hms.clinical.encounters import actions as encounter_actions
+from hms.clinical.encounters import drafts, queries
+from hms.clinical.forms import AddendumForm, EncounterForm, OrderForm
+from hms.clinical.models import Encounter
+from hms.clinical.prescriptions import actions as prescription_actions
+from hms.clinical.vitals import readings
+from hms.core import clock
+from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.translation import _ as N_
+from hms.core.web.guard import needs, person
+from hms.core.web.localisation import translate, translate_error
+from hms.formulary.medicines import queries as formulary
+from hms.patients import lookup as patients
+
+from . import form_handler, page_data, prescription_form
+
+LEADS_AWAY = ("vitals", "sign", "sign_next", "use")
+
+
+def is_own_draft(encounter: Encounter, who: Person) -> bool:
+    """Whether `who` may still write this encounter."""
+    return encounter.status == "in_progress" and encounter.doctor_id == who.id and who.may(Action.WRITE_ENCOUNTER)
+
+
+@pages.get("/encounters/<int:encounter_id>")
+@needs(Action.OPEN_CHART)
+def encounter(encounter_id: int) -> str:
+    """The encounter: to write for its doctor while it is open, to read for all who care."""
+    who = person()
+    seen = page_data.gather(encounter_id, who)
+    if not is_own_draft(seen.encounter, who):
+        return _signed_page(seen, AddendumForm(formdata=None))
+    form, restored = form_handler.filled(seen, page=request.args.get("page", ""), wanted=request.args.get("typed", ""))
+    is_older = restored is not None and 0 < restored.version < seen.encounter.version
+    return _encounter_page(
+        seen, form, restored=restored, theirs=form_handler.saved_beside(seen, form) if is_older else ()
+    )
+
+
+def _signed_page(seen: page_data.EncounterPage, form: AddendumForm, **more: Any) -> str:
+    left = [one for one in seen.unsaved if drafts.differing(seen.encounter, one.fields)]
+    shown = {"order": OrderForm(formdata=None), "order_id": None} | more
+    shown["is_own"] = seen.encounter.doctor_id == person().id and person().may(Action.PRESCRIBE)
+    shown["left"] = form_handler.told(left, seen.encounter)
+    return render_template("clinical/signed.html", page=seen, form=form, **shown)
+
+
+def _encounter_page(seen: page_data.EncounterPage, form: EncounterForm, **more: Any) -> str:
+    mine = form_handler.origin(form)
+    others = [one for one in seen.unsaved if not mine.is_behind(one)]
+    shown = {"restored": None, "stop": "", "theirs": (), "dx_choices": (), "rx_choices": ()} | more
+    if form.rx_asked.data and not shown["stop"]:
+        shown["stop"] = next((translate(alert.message) for alert in prescription_form.stops(form, seen.encounter)), "")
+    shown["instead"] = prescription_form.instead(form, seen.encounter) if shown["stop"] else ()
+    shown["beside"] = form_handler.told(others, seen.encounter)
+    return render_template("clinical/encounter.html", page=seen, form=form, **shown)
+
+
+@pages.post("/encounters/<int:encounter_id>")
+@needs(Action.WRITE_ENCOUNTER)
+def write(encounter_id: int) -> ResponseReturnValue:
+    """Save the page, and do what its button says: add or remove a line, sign, or only keep the draft."""
+    form, who = EncounterForm(), person()
+    do, _colon, target = request.form.get("do", "draft").partition(":")
+    if not form.validate_on_submit():
+        return _again(encounter_id, form), 400
+    if "look_up" in request.form:
+        return _again(encounter_id, form, **_looked_up(form, encounter_id))
+    if do == "insert":
+        form_handler.insert_template(form, who)
+        return _again(encounter_id, form)
+    try:
+        _save(encounter_id, form, do, target, who)
+    except Stale:
+        return _again(encounter_id, form, is_stale=True), 409
+    except RuleBroken as refusal:
+        return _refused(encounter_id, form, refusal, do)
+    except Conflict as refusal:
+        if refusal.code == "signed":
+            return _signed_meanwhile(encounter_id, form, who), 409
+        if refusal.field is None:
+            raise
+        form.refuse(refusal)
+        return _again(encounter_id, form), 409
+    form_handler.keep_what_is_pending(encounter_id, form, do, who)
+    for told in form.left_out:
+        flash(translate(told), "caution")
+    return _onwards(do, _after(encounter_id, form, do, target, who))
+
+
+def _save(encounter_id: int, form: EncounterForm, do: str, target: str, who: Person) -> None:
+    """The texts and what the button says, in one transaction; what was saved is no draft any more."""
+
+    def then(written: Encounter) -> None:
+        drafts.drop(encounter_id, who, form_handler.origin(form))
+        form_handler.step(do, target, form, written, who)
+
+    if do in ("use", "forget"):
+        drafts.keep(encounter_id, who, form_handler.content(form), form_handler.origin(form))
+        if do == "forget":
+            drafts.forget(encounter_id, who, target)
+        return
+    about = {"version": form.version.data, "patient_id": form.patient_id.data or 0}
+    encounter_actions.save_encounter(encounter_id, **about, then=then, by=who, **form_handler.texts(form))
+
+
+def _onwards(do: str, address: str) -> ResponseReturnValue:
+    """Go on; the page's script is told where to, so that it leaves only once all is saved."""
+    if do in LEADS_AWAY and request.headers.get("X-Requested-With") == "fetch":
+        return jsonify({"goto": address})
+    return redirect(address, 303)
+
+
+def _after(encounter_id: int, form: EncounterForm, do: str, target: str, who: Person) -> str:
+    """Where the button leads."""
+    if do == "vitals":
+        return url_for("clinical.encounter_vitals", encounter_id=encounter_id)
+    if do == "sign_next":
+        called = queue.call_next(by=who)
+        flash(
+            _("Signed. Token %(token)s is called.", token=called.token) if called else _("Signed. Nobody waits."),
+            "success",
+        )
+        return url_for("clinical.start_page", entry_id=called.id) if called else "/queue/"
+    if do == "sign":
+        flash(_("Signed. The prescription is at the pharmacy, the consultation on the bill."), "success")
+    part = "diagnosis" if do.endswith("_dx") else "prescriptions" if do.endswith("_rx") else None
+    if do in ("sign", "use"):
+        return url_for("clinical.encounter", encounter_id=encounter_id, typed=target if do == "use" else None)
+    return url_for("clinical.encounter", encounter_id=encounter_id, page=form.page.data or None, _anchor=part)
+
+
+def _again(encounter_id: int, form: EncounterForm, *, is_stale: bool = False, **more: Any) -> str:
+    """The page once more with everything typed, which is also kept as a draft.
+
+    When somebody saved meanwhile, what is saved stands beside what was typed; saving again keeps what is in the form.
+    """
+    drafts.keep(encounter_id, person(), form_handler.content(form), form_handler.origin(form))
+    seen = page_data.gather(encounter_id, person())
+    if not is_own_draft(seen.encounter, person()):
+        return _signed_page(seen, AddendumForm(formdata=None))
+    form.version.typed = None
+    form.version.data = seen.encounter.version
+    return _encounter_page(seen, form, theirs=form_handler.saved_beside(seen, form) if is_stale else (), **more)
+
+
+def _signed_meanwhile(encounter_id: int, form: EncounterForm, who: Person) -> str:
+    """The signed encounter, and beside it what was typed too late, to be added by hand."""
+    flash(
+        _("This encounter was signed on another page. What you typed here is kept below: add it as an addendum."),
+        "stop",
+    )
+    return _again(encounter_id, form)
+
+
+def _refused(encounter_id: int, form: EncounterForm, refusal: RuleBroken, do: str) -> ResponseReturnValue:
+    """The page with the refusal at its field; a safety stop has its own box, which asks for the reason."""
+    is_stop = refusal.field == "override_reason" and do in ("add_rx", "take_rx")
+    if is_stop and not form.override_code.data:
+        form.rx_asked.data = "1"
+        return _again(encounter_id, form, stop=translate_error(refusal)), 400
+    form.refuse(RuleBroken.from_error(refusal, form.BLAMED.get(refusal.field or "", refusal.field)))
+    return _again(encounter_id, form), 400
+
+
+def _looked_up(form: EncounterForm, encounter_id: int) -> dict[str, Any]:
+    """The choices for what was typed, for pages without JavaScript."""
+    if request.form["look_up"] == "dx":
+        return {"dx_choices": [(one.code, f"{one.title} ({one.code})") for one in codes.find(form.dx.data or "")]}
+    whom = patients.patient(queries.encounter_found(encounter_id, person()).patient_id)
+    found = formulary.choices(form.rx.data or "", age_years=readings.age_years(whom.birth_date))
+    return {"rx_choices": [(one.value, one.words + (f" ({one.note})" if one.is_custom else "")) for one in found]}
+
+
+@pages.get("/encounters/<int:encounter_id>/draft")
+@needs(Action.WRITE_ENCOUNTER)
+def draft_key(encounter_id: int) -> ResponseReturnValue:
+    """A fresh form token, for a page that outlived its session; only for the doctor whose page it is."""
+    if queries.encounter_found(encounter_id, person()).doctor_id != person().id:
+        raise NotAllowed(N_("This encounter is a colleague's."))
+    return {"csrf_token": generate_csrf()}
+
+
+@pages.post("/encounters/<int:encounter_id>/draft")
+@needs(Action.WRITE_ENCOUNTER)
+def draft(encounter_id: int) -> ResponseReturnValue:
+    """Keep what is typed, every few seconds; nothing of the record changes."""
+    encounter, who = queries.encounter_found(encounter_id, person()), person()
+    if encounter.doctor_id != who.id:
+        raise NotAllowed(N_("This encounter is a colleague's."))
+    typed = request.get_json()
+    if not isinstance(typed, dict):
+        raise RuleBroken(N_("The request could not be read."))
+    origin = drafts.Origin.of(typed)
+    kept = drafts.keep(encounter_id, who, form_handler.known(typed), origin)
+    if encounter.status != "in_progress":
+        raise Conflict(
+            N_("This encounter was signed on another page. Open it again to add what you typed."), code="signed"
+        )
+    return {"saved_at": f"{clock.local(kept[0].kept_at):%H:%M:%S}", "notice": _elsewhere(encounter, origin, len(kept))}
+
+
+def _elsewhere(encounter: Encounter, origin: drafts.Origin, count: int) -> str:
+    """What a page should know of other pages of the same encounter; "" when there is none."""
+    if 0 < origin.version < encounter.version:
+        return _("This encounter was saved on another page meanwhile. Saving here will show you both texts.")
+    return _("There is more unsaved text of this encounter, typed on another page. Both are kept.") if count > 1 else ""
+
+
+@pages.post("/encounters/<int:encounter_id>/unsaved")
+@needs(Action.WRITE_ENCOUNTER)
+def forget_unsaved(encounter_id: int) -> ResponseReturnValue:
+    """Forget what was typed too late, because it is not needed any more."""
+    drafts.forget(encounter_id, person(), request.form.get("page", ""))
+    return redirect(url_for("clinical.encounter", encounter_id=encounter_id), 303)
+
+
+@pages.post("/encounters/<int:encounter_id>/orders/<int:line_id>")
+@needs(Action.PRESCRIBE)
+def order(encounter_id: int, line_id: int) -> ResponseReturnValue:
+    """Answer the pharmacy's question about a signed order, or stop the order."""
+    form, act = OrderForm(), prescription_actions.stop_prescription
+    if request.form.get("do") == "answer":
+        act = prescription_actions.answer_question
+    if form.save(lambda text, by: act(line_id, text=text, encounter_id=encounter_id, by=by), by=person()):
+        return redirect(url_for("clinical.encounter", encounter_id=encounter_id, _anchor="orders"), 303)
+    seen = page_data.gather(encounter_id, person())
+    return _signed_page(seen, AddendumForm(formdata=None), order=form, order_id=line_id), form.status
+
+
+@pages.post("/encounters/<int:encounter_id>/addenda")
+@needs(Action.ADD_ADDENDUM)
+def add_to(encounter_id: int) -> ResponseReturnValue:
+    """Add to a signed encounter."""
+    form = AddendumForm()
+    if form.save(lambda text, by: encounter_actions.add_addendum(encounter_id, text=text, by=by), by=person()):
+        return redirect(url_for("clinical.encounter", encounter_id=encounter_id, _anchor="addenda"), 303)
+    form.text.errors = [*form.text.errors, *form.form_errors]
+    form.form_errors = []
+    return _signed_page(page_data.gather(encounter_id, person()), form), form.status

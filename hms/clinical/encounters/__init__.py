@@ -1,0 +1,1 @@
+"""The encounter, its history, drafts, addenda, read audit."""

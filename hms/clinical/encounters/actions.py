@@ -1,0 +1,209 @@
+"""Opening an encounter and writing it; signing and what hangs on it have their own files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select, update
+
+from hms.appointments.models import Appointment, QueueEntry
+from hms.appointments.queue import actions as queue
+from hms.clinical.models import Addendum, Encounter, VitalsReading
+from hms.core import clock
+from hms.core.actions import STALE, action, naming_parts
+from hms.core.db.locking import locked
+from hms.core.db.session import db
+from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.same_patient import check_same_patient
+from hms.core.text.cleaning import clean_field
+from hms.core.text.translation import _
+from hms.patients import lookup as patients
+from hms.patients.access import policy
+
+from . import queries, rules
+
+TEXTS = {"chief_complaint": 1000, "notes": 20_000, "diagnosis": 10_000, "plan": 10_000, "no_diagnosis_reason": 500}
+WAITING = ("waiting", "called")
+
+
+@action(Action.WRITE_ENCOUNTER, "clinical.start_encounter")
+def start_encounter(
+    *,
+    queue_entry_id: int | None = None,
+    patient_id: int | None = None,
+    appointment_id: int | None = None,
+    is_new: bool = False,
+    by: Person,
+) -> Encounter:
+    """The encounter of a visit: the open one, or a new one of `by` (`is_new`: always a new one).
+
+    A place in the queue says who the patient is; without one the patient's place of today is taken when there is one.
+    """
+    entry = _queue_entry(queue_entry_id, patient_id, appointment_id, by)
+    if patient_id is None and entry is not None:
+        patient_id = entry.patient_id
+    if patient_id is None:
+        raise RuleBroken(_("Choose the patient."), "patient")
+    policy.check(patients.patient(patient_id), by)
+    check_same_patient(patient_id, queue_entry=queue_entry_id, fields={"queue_entry": "entry"})
+    _check_appointment(appointment_id, patient_id)
+    if entry is not None and appointment_id is None:
+        appointment_id = entry.appointment_id
+    opened = _open_encounter(patient_id, entry, by)
+    if opened is not None and not is_new:
+        return opened
+    entry = None if opened is not None else entry
+    encounter = Encounter(
+        patient_id=patient_id,
+        queue_entry_id=entry.id if entry else None,
+        appointment_id=appointment_id,
+        doctor_id=by.id,
+        performer_name=by.name,
+        started_at=clock.now(),
+    )
+    db.session.add(encounter)
+    db.session.flush()
+    if entry is not None:
+        _take_over(encounter, entry, by)
+    return encounter
+
+
+@action(Action.WRITE_ENCOUNTER, "clinical.begin_written")
+def begin_written(*, patient_id: int, appointment_id: int | None = None, by: Person, **texts: Any) -> Encounter:
+    """A new encounter with its texts at once, as programs send it."""
+    started = start_encounter(patient_id=patient_id, appointment_id=appointment_id, is_new=True, by=by)
+    _write(started, texts)
+    db.session.flush()
+    return started
+
+
+def _queue_entry(
+    queue_entry_id: int | None, patient_id: int | None, appointment_id: int | None, by: Person
+) -> QueueEntry | None:
+    if queue_entry_id is not None:
+        return locked(QueueEntry, queue_entry_id)
+    if patient_id is None:
+        return None
+    query = select(QueueEntry).where(
+        QueueEntry.patient_id == patient_id,
+        QueueEntry.service_date == clock.today(),
+        QueueEntry.status.in_((*WAITING, "in_service")),
+    )
+    entry = db.session.scalars(query.with_for_update()).one_or_none()
+    if entry is None or entry.doctor_id not in (None, by.id):
+        return None
+    return entry if appointment_id in (None, entry.appointment_id) else None
+
+
+def _open_encounter(patient_id: int, entry: QueueEntry | None, by: Person) -> Encounter | None:
+    """The encounter of this place in the queue; without one, the open encounter that `by` began today."""
+    query = select(Encounter).where(Encounter.patient_id == patient_id, Encounter.status != "entered_in_error")
+    if entry is not None:
+        query = query.where(Encounter.queue_entry_id == entry.id)
+    else:
+        begins, _ends = clock.day_bounds(clock.today())
+        query = query.where(
+            Encounter.status == "in_progress", Encounter.doctor_id == by.id, Encounter.started_at >= begins
+        )
+    return db.session.scalars(query.order_by(Encounter.id.desc()).limit(1)).one_or_none()
+
+
+def _check_appointment(appointment_id: int | None, patient_id: int) -> None:
+    if appointment_id is None:
+        return
+    booking = db.session.get(Appointment, appointment_id)
+    if booking is None or booking.withdrawn_at is not None:
+        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "appointment", id=appointment_id)
+    check_same_patient(patient_id, appointment=appointment_id)
+
+
+def _take_over(encounter: Encounter, entry: QueueEntry, by: Person) -> None:
+    """The patient is in the room; what the nurse measured for this visit belongs to the encounter."""
+    if entry.status in WAITING:
+        queue.start_service(entry.id, by=by)
+    measured = update(VitalsReading).where(
+        VitalsReading.queue_entry_id == entry.id, VitalsReading.encounter_id.is_(None)
+    )
+    db.session.execute(measured.values(encounter_id=encounter.id))
+
+
+def own_draft(encounter_id: int, by: Person, version: int | None = None) -> Encounter:
+    """The encounter, locked, which `by` may change; refuses a signed one, somebody else's, and a stale `version`."""
+    encounter = locked(Encounter, encounter_id)
+    check_writable(encounter, by)
+    if version is not None and version != encounter.version:
+        raise Stale(STALE)
+    return encounter
+
+
+def check_writable(encounter: Encounter, by: Person) -> None:
+    """Raise `Conflict` for a signed encounter, `NotAllowed` for somebody else's."""
+    try:
+        rules.check_can_edit(state(encounter), is_author=encounter.doctor_id == by.id)
+    except RuleBroken as refusal:
+        if refusal.code == "not_author":
+            raise NotAllowed.from_error(refusal) from refusal
+        raise Conflict.from_error(refusal, code=refusal.code) from refusal
+
+
+def state(encounter: Any) -> str:
+    """The state as the rules call it."""
+    return rules.DRAFT if encounter.status == "in_progress" else rules.SIGNED
+
+
+@action(Action.WRITE_ENCOUNTER, "clinical.save_encounter")
+def save_encounter(
+    encounter_id: int,
+    *,
+    version: int | None = None,
+    patient_id: int | None = None,
+    then: Callable[[Encounter], object] | None = None,
+    by: Person,
+    **texts: Any,
+) -> Encounter:
+    """Write an open encounter's texts (`TEXTS`) and `follow_up_on`, then do `then` with it, all or nothing.
+
+    `patient_id` is the patient whose page was filled in: another patient's is refused. `Stale` when `version` is old.
+    """
+    encounter = own_draft(encounter_id, by, version)
+    if patient_id is not None and patient_id != encounter.patient_id:
+        raise Conflict(_("This page was opened for another patient. Nothing was saved."), code="wrong_patient")
+    _write(encounter, texts)
+    if db.session.is_modified(encounter):
+        encounter.changed()
+    if then is not None:
+        with naming_parts():
+            then(encounter)
+    db.session.flush()
+    return encounter
+
+
+def _write(encounter: Encounter, texts: dict[str, Any]) -> None:
+    for name, longest in TEXTS.items():
+        if texts.get(name) is not None:
+            setattr(encounter, name, clean_field(texts[name], name, longest=longest, multiline=True))
+    if "follow_up_on" in texts:
+        encounter.follow_up_on = _coming(texts["follow_up_on"])
+    if "appointment_id" in texts:
+        _check_appointment(texts["appointment_id"], encounter.patient_id)
+        encounter.appointment_id = texts["appointment_id"]
+
+
+def _coming(day: date | None) -> date | None:
+    if day is not None and not 0 <= (day - clock.today()).days <= 731:
+        raise RuleBroken(_("Choose a day from today on, within two years."), "follow_up_on")
+    return day
+
+
+@action(Action.ADD_ADDENDUM, "clinical.add_addendum")
+def add_addendum(encounter_id: int, *, text: str, by: Person) -> Addendum:
+    """Add to a signed encounter; the note itself stays as it was signed."""
+    encounter = queries.encounter_found(encounter_id, by)
+    addendum = Addendum(encounter_id=encounter.id, author_id=by.id, text=rules.check_can_add(state(encounter), text))
+    db.session.add(addendum)
+    db.session.flush()
+    return addendum

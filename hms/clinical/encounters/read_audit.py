@@ -1,0 +1,38 @@
+"""Entries of the trail for clinical content that programs read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Response
+from sqlalchemy import Select
+
+from hms.core.api import read_log
+from hms.patients.access import policy
+
+R = TypeVar("R")
+
+
+def listed(what: str, rows: Select, project: Callable[[Any], dict[str, Any]]) -> Response:
+    """The list's answer, with an entry for each patient of whom `what` ("encounter") is in it."""
+
+    def of(row: Any) -> tuple[str, read_log.Seen]:
+        has_content = getattr(row, "is_readable", True)
+        return f"clinical.read_{what}" if has_content else "clinical.read_list", _seen(row)
+
+    return read_log.listed(rows, project, of, entity=what)
+
+
+def note(what: str, row: R) -> R:
+    """Write that the signed-in person read this row of `what`, and give it back. Commits."""
+    seen = _seen(row)
+    if seen.purpose:
+        policy.say_emergency()
+    read_log.note(f"clinical.read_{what}", seen.patient_id, entity=what, entity_id=seen.entity_id)
+    return row
+
+
+def _seen(row: Any) -> read_log.Seen:
+    purpose = policy.EMERGENCY if getattr(row, "is_emergency", False) else None
+    return read_log.Seen(row.patient_id, row.id, purpose=purpose)

@@ -1,0 +1,197 @@
+"""Texts that a shortcut opens in a note (";uri"): one's own, those of one's department, and the hospital's."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Row, Select, bindparam, case, or_, select
+
+from hms.clinical.models import NoteTemplate
+from hms.core.actions import STALE, action, doing
+from hms.core.db.session import db, found
+from hms.core.errors import NotFound, RuleBroken, Stale
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.cleaning import clean_field
+from hms.core.text.translation import _
+
+OWN, DEPARTMENT, HOSPITAL = "own", "department", "hospital"
+SCOPES = {OWN: _l("Mine alone"), DEPARTMENT: _l("My department's"), HOSPITAL: _l("The hospital's")}
+LONGEST = 5000
+STARTING_LIST = Path(__file__).parents[1] / "data" / "note_templates.csv"
+_SHORTCUT = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
+
+
+def scope(template: Any) -> str:
+    """Whose template it is: a key of `SCOPES`."""
+    if template.owner_id is not None:
+        return OWN
+    return DEPARTMENT if template.department_id is not None else HOSPITAL
+
+
+def offered(who: Person) -> list[NoteTemplate]:
+    """The templates `who` may use, their own first; of one shortcut only the nearest is opened by it."""
+    return list(db.session.scalars(narrowed_to_readable(select(NoteTemplate), who)))
+
+
+def titles(who: Person) -> Sequence[Row]:
+    """Id, shortcut and title of `offered`."""
+    return db.session.execute(_titles(), {"person_id": who.id, "department_id": who.department_id or 0}).all()
+
+
+@cache
+def _titles() -> Select:
+    shown = select(NoteTemplate.id, NoteTemplate.shortcut, NoteTemplate.title)
+    return _narrowed(shown, bindparam("person_id"), bindparam("department_id"))
+
+
+def narrowed_to_readable(templates: Select, who: Person) -> Select:
+    """The active ones of `who`, of their department, and of nobody in particular."""
+    return _narrowed(templates, who.id, who.department_id or 0)
+
+
+def _narrowed(templates: Select, person_id: Any, department_id: Any) -> Select:
+    nearest = case((NoteTemplate.owner_id.is_not(None), 0), (NoteTemplate.department_id.is_not(None), 1), else_=2)
+    is_nobodys = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
+    is_near = or_(NoteTemplate.owner_id == person_id, is_nobodys, NoteTemplate.department_id == department_id)
+    return templates.where(NoteTemplate.is_active, is_near).order_by(nearest, NoteTemplate.shortcut)
+
+
+def readable(template_id: int, who: Person) -> NoteTemplate:
+    """A template that `who` may use; `NotFound` for others."""
+    wanted = select(NoteTemplate).where(NoteTemplate.id == template_id)
+    one = db.session.scalars(narrowed_to_readable(wanted, who)).one_or_none()
+    if one is None:
+        raise NotFound(_("There is no such template."))
+    return one
+
+
+def may_change(template: NoteTemplate, who: Person) -> bool:
+    """One's own, and those of one's department."""
+    return template.owner_id == who.id or (
+        template.department_id is not None and template.department_id == who.department_id
+    )
+
+
+@action(Action.WRITE_ENCOUNTER, "clinical.save_template")
+def save_template(
+    template_id: int | None = None,
+    *,
+    title: str,
+    shortcut: str,
+    content: str,
+    belongs_to: str = OWN,
+    version: int | None = None,
+    by: Person,
+) -> NoteTemplate:
+    """Write a template of one's own or of one's department. `Stale` when `version` is old."""
+    template = NoteTemplate() if template_id is None else _own(template_id, by)
+    template.owner_id, template.department_id = _place(belongs_to, by)
+    return _written(template, title, shortcut, content, version)
+
+
+@action(Action.MANAGE_TEMPLATES, "clinical.save_of_hospital")
+def save_of_hospital(
+    template_id: int | None = None,
+    *,
+    title: str,
+    shortcut: str,
+    content: str,
+    version: int | None = None,
+    by: Person,
+) -> NoteTemplate:
+    """Write a template that everybody who writes notes may use. `Stale` when `version` is old."""
+    template = NoteTemplate() if template_id is None else of_hospital(template_id)
+    return _written(template, title, shortcut, content, version)
+
+
+@action(Action.MANAGE_TEMPLATES, "clinical.withdraw_of_hospital")
+def withdraw_of_hospital(template_id: int, *, by: Person) -> None:
+    """Offer a template of the hospital no more; notes that were written with it stay as they are."""
+    of_hospital(template_id).is_active = False
+    db.session.flush()
+
+
+def of_hospital(template_id: int) -> NoteTemplate:
+    """A template of the hospital's own; `NotFound` for others."""
+    template = found(NoteTemplate, template_id)
+    if not template.is_active or scope(template) != HOSPITAL:
+        raise NotFound(_("There is no such template."))
+    return template
+
+
+def all_of_hospital() -> list[NoteTemplate]:
+    """The hospital's own templates by shortcut."""
+    nobodys = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
+    rows = select(NoteTemplate).where(NoteTemplate.is_active, nobodys)
+    return list(db.session.scalars(rows.order_by(NoteTemplate.shortcut)))
+
+
+def _written(template: NoteTemplate, title: str, shortcut: str, content: str, version: int | None) -> NoteTemplate:
+    if version is not None and template.id is not None and version != template.version:
+        raise Stale(STALE)
+    template.title = _cleaned(title, "title", 100)
+    template.shortcut = _shortcut(shortcut)
+    template.content = _cleaned(content, "content", LONGEST, multiline=True)
+    if template.id is not None:
+        template.changed()
+    db.session.add(template)
+    db.session.flush()
+    return template
+
+
+@action(Action.WRITE_ENCOUNTER, "clinical.withdraw_template")
+def withdraw_template(template_id: int, *, by: Person) -> None:
+    """Offer a template no more; notes that were written with it stay as they are."""
+    _own(template_id, by).is_active = False
+    db.session.flush()
+
+
+def _own(template_id: int, by: Person) -> NoteTemplate:
+    template = found(NoteTemplate, template_id)
+    if not template.is_active or not may_change(template, by):
+        raise NotFound(_("There is no such template."))
+    return template
+
+
+def _place(belongs_to: str, by: Person) -> tuple[int | None, int | None]:
+    if belongs_to == OWN:
+        return by.id, None
+    if belongs_to == DEPARTMENT and by.department_id is not None:
+        return None, by.department_id
+    raise RuleBroken(_("Choose whose template it is: yours, or your department's when you have one."), "belongs_to")
+
+
+def _shortcut(typed: str) -> str:
+    shortcut = typed.strip().lower().removeprefix(";")
+    if not _SHORTCUT.fullmatch(shortcut):
+        raise RuleBroken(_("Write a short word of letters and digits, for example uri."), "shortcut")
+    return shortcut
+
+
+def _cleaned(text: str, field: str, longest: int, *, multiline: bool = False) -> str:
+    cleaned = clean_field(text, field, longest=longest, multiline=multiline)
+    if not cleaned:
+        raise RuleBroken(_("Fill this in."), field)
+    return cleaned
+
+
+def load_starting_list(*, by: Person) -> int:
+    """Add the hospital's starting templates (`data/note_templates.csv`) whose shortcuts it lacks; how many."""
+    with doing("clinical.load_templates", by):
+        known = set(db.session.scalars(_of_the_hospital()))
+        with STARTING_LIST.open(encoding="utf-8", newline="") as lines:
+            new = [NoteTemplate(**row) for row in csv.DictReader(lines) if row["shortcut"] not in known]
+        db.session.add_all(new)
+    return len(new)
+
+
+def _of_the_hospital() -> Select:
+    """The shortcuts of the hospital's own templates, withdrawn ones included."""
+    return select(NoteTemplate.shortcut).where(NoteTemplate.owner_id.is_(None), NoteTemplate.department_id.is_(None))

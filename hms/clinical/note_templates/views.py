@@ -1,0 +1,79 @@
+"""Pages: the templates of notes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from flask import flash, jsonify, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.clinical.blueprints import pages
+from hms.clinical.forms import TemplateForm
+from hms.clinical.models import NoteTemplate
+from hms.core.errors import NotFound
+from hms.core.permissions import Action
+from hms.core.text.translation import _ as N_
+from hms.core.web.guard import needs, person
+
+from . import actions
+
+
+@pages.get("/note-templates")
+@needs(Action.WRITE_ENCOUNTER)
+def templates() -> str:
+    """The templates one may use, and which of them one may change."""
+    who = person()
+    rows = [(one, actions.SCOPES[actions.scope(one)], actions.may_change(one, who)) for one in actions.offered(who)]
+    return render_template("clinical/note_templates.html", rows=rows)
+
+
+@pages.get("/note-templates/texts")
+@needs(Action.WRITE_ENCOUNTER)
+def template_texts() -> ResponseReturnValue:
+    """Shortcut, title and text of each, one's own first, for the page's script."""
+    told = [
+        {"id": one.id, "shortcut": one.shortcut, "title": one.title, "content": one.content}
+        for one in actions.offered(person())
+    ]
+    return jsonify(told)
+
+
+@pages.route("/note-templates/new", methods=["GET", "POST"])
+@needs(Action.WRITE_ENCOUNTER)
+def new_template() -> ResponseReturnValue:
+    """A new template."""
+    return _form_page(None)
+
+
+@pages.route("/note-templates/<int:template_id>", methods=["GET", "POST"])
+@needs(Action.WRITE_ENCOUNTER)
+def template(template_id: int) -> ResponseReturnValue:
+    """Change a template of one's own or of one's department."""
+    one = actions.readable(template_id, person())
+    if not actions.may_change(one, person()):
+        raise NotFound(N_("There is no such template."))
+    return _form_page(one)
+
+
+def _form_page(one: NoteTemplate | None) -> ResponseReturnValue:
+    who = person()
+    start = {"belongs_to": actions.OWN}
+    if one is not None:
+        start = {name: getattr(one, name) for name in ("title", "shortcut", "content", "version")}
+        start["belongs_to"] = actions.scope(one)
+    form = TemplateForm(data=start)
+    form.offer(has_department=who.department_id is not None)
+    if form.save(partial(actions.save_template, one.id if one else None), by=who):
+        flash(_("Template ;%(shortcut)s saved.", shortcut=form.result.shortcut), "success")
+        return redirect(url_for("clinical.templates"), 303)
+    return render_template("clinical/note_template.html", form=form, template=one), form.status
+
+
+@pages.post("/note-templates/<int:template_id>/withdraw")
+@needs(Action.WRITE_ENCOUNTER)
+def withdraw_template(template_id: int) -> ResponseReturnValue:
+    """Offer it no more."""
+    actions.withdraw_template(template_id, by=person())
+    flash(_("The template is withdrawn."), "success")
+    return redirect(url_for("clinical.templates"), 303)

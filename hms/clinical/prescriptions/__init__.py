@@ -1,0 +1,1 @@
+"""Order, safety context, actions after signing, display."""

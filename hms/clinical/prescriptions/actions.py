@@ -1,0 +1,241 @@
+"""After the signature: a prescriber answers the pharmacy's question about an order, or stops the order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Row, update
+
+from hms.clinical.encounters import queries, rules
+from hms.clinical.encounters.actions import check_writable, own_draft, state
+from hms.clinical.models import Encounter, Prescription
+from hms.core import clock
+from hms.core.actions import action
+from hms.core.db.locking import locked
+from hms.core.db.session import db
+from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
+from hms.core.events import Alert, alert
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.cleaning import clean_field
+from hms.core.text.translation import Sentence, _
+from hms.formulary.dosing.doses import Dose, duration_words, frequency_words
+from hms.formulary.dosing.strengths import amount_text
+from hms.formulary.medicines import actions as formulary_actions
+from hms.formulary.safety import checks as safety
+from hms.formulary.safety.alerts import Check
+
+from .order import Order, as_kept, checks_of, order
+
+OPEN = ("active", "on_hold", "part_dispensed")
+LONGEST = 500
+
+
+def is_own(line: Prescription, encounter: Encounter | None, who: Person) -> bool:
+    """Whether `who` ordered it, or whose encounter it belongs to is theirs."""
+    return who.id in (line.prescriber_id, encounter.doctor_id if encounter else None)
+
+
+@action(Action.PRESCRIBE, "clinical.answer_question")
+def answer_question(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
+    """Answer why the order is as it is; the line is released to be dispensed, with the answer beside it."""
+    line = _open_line(prescription_id, encounter_id, by)
+    if line.status != "on_hold":
+        raise Conflict(_("This medicine is not on hold any more."), code=line.status)
+    told = Sentence(_("%(name)s answers: %(text)s"), name=by.name, text=_cleaned(text, _("Write the answer.")))
+    return _set(line, "part_dispensed" if line.quantity_dispensed else "active", str(told))
+
+
+@action(Action.PRESCRIBE, "clinical.stop_prescription")
+def stop_prescription(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
+    """Stop an order: nothing more of it is dispensed, and it no longer counts as taken."""
+    line = _open_line(prescription_id, encounter_id, by)
+    told = Sentence(_("%(name)s stopped it: %(text)s"), name=by.name, text=_cleaned(text, _("Say why it is stopped.")))
+    return _set(line, "stopped", str(told))
+
+
+def _open_line(prescription_id: int, encounter_id: int | None, by: Person) -> Prescription:
+    line = locked(Prescription, prescription_id)
+    if encounter_id is not None and line.encounter_id != encounter_id:
+        raise NotFound(_("There is no such line."))
+    encounter = db.session.get(Encounter, line.encounter_id) if line.encounter_id else None
+    if not is_own(line, encounter, by):
+        raise NotAllowed(_("This medicine was ordered by a colleague."))
+    if line.status not in OPEN:
+        raise Conflict(_("This order is closed already."), code=line.status)
+    return line
+
+
+def _cleaned(text: str, missing: str) -> str:
+    cleaned = clean_field(text, "text", longest=LONGEST, multiline=True)
+    if not cleaned:
+        raise RuleBroken(missing, "text")
+    return cleaned
+
+
+def _set(line: Prescription, status: str, reason: str) -> Prescription:
+    line.status, line.status_reason = status, reason
+    line.changed()
+    alert(Alert.PRESCRIPTION_CHANGED)
+    db.session.flush()
+    return line
+
+
+LENGTHS = {"medication_name": 255, "dosage": 100, "frequency": 100, "duration": 100, "instructions": 2000}
+LARGEST_QUANTITY = 100_000
+
+
+@action(Action.PRESCRIBE, "clinical.prescribe")
+def prescribe(
+    encounter_id: int,
+    *,
+    quantity: int | None = None,
+    instructions: str = "",
+    override_code: str = "",
+    override_reason: str = "",
+    by: Person,
+    **what: Any,
+) -> Prescription:
+    """Order a medicine (`what` as in `order`, and texts as the original's programs send them).
+
+    In an open encounter it is a draft, signed with the encounter. For a signed encounter of one's own it is active at
+    once. Raises `RuleBroken` on `override_reason` with the alert's words while a stop is unanswered.
+    """
+    encounter = _encounter(encounter_id, by)
+    asked = what | {"instructions": instructions, "quantity": quantity}
+    values, ordered = _columns(encounter, asked, override_code, override_reason, by)
+    line = add(encounter, values, is_draft=state(encounter) == rules.DRAFT, by=by)
+    if ordered.sentence_id is not None:
+        formulary_actions.count_use(ordered.sentence_id, by=by)
+    return line
+
+
+@action(Action.PRESCRIBE, "clinical.change_prescription")
+def change_prescription(
+    prescription_id: int, *, override_code: str = "", override_reason: str = "", by: Person, **what: Any
+) -> Prescription:
+    """Write a draft line anew, with all its checks; a signed order is stopped and ordered again instead."""
+    line = locked(Prescription, prescription_id)
+    if line.status != "draft":
+        raise Conflict(_("This prescription is signed. Stop it and order again."), code="signed")
+    encounter = own_draft(line.encounter_id, by)
+    values, _ordered = _columns(encounter, what, override_code, override_reason, by, besides=line.id)
+    for name, value in ({"override_code": "", "override_reason": ""} | values).items():
+        setattr(line, name, value)
+    line.changed()
+    encounter.changed()
+    db.session.flush()
+    return line
+
+
+def _columns(
+    encounter: Encounter | Row, what: dict[str, Any], code: str, reason: str, by: Person, besides: int | None = None
+) -> tuple[dict[str, Any], Order]:
+    """The columns of a checked line; raises `RuleBroken` at what is wrong with it."""
+    written = _texts(what)
+    ids = {name: value for name, value in what.items() if name not in (*LENGTHS, "quantity")}
+    ordered = order(**ids, **{name: text for name, text in written.items() if name != "instructions"})
+    checks = checks_of(ordered, encounter.patient_id, encounter.id, besides=besides)
+    values = {
+        "medication_id": ordered.product.id if ordered.product else None,
+        "medication_name": ordered.name,
+        "quantity": _quantity(what.get("quantity"), ordered),
+        "checks": as_kept(checks),
+        **_dose_columns(ordered.dose),
+        **_dose_words(ordered.dose, written),
+        **_answered(checks, code, reason, by),
+    }
+    return values, ordered
+
+
+def _encounter(encounter_id: int, by: Person) -> Row:
+    encounter = queries.encounter_held(encounter_id, by)
+    if encounter.status == "signed" and encounter.doctor_id == by.id:
+        return encounter
+    if encounter.status == "entered_in_error":
+        raise Conflict(_("This encounter was withdrawn."), code="withdrawn")
+    check_writable(encounter, by)
+    return encounter
+
+
+def _texts(given: dict[str, Any]) -> dict[str, str]:
+    return {
+        name: clean_field(given.get(name), name, longest=longest, multiline=name == "instructions")
+        for name, longest in LENGTHS.items()
+    }
+
+
+def _answered(checks: Iterable[Check], code: str, reason: str, by: Person) -> dict[str, str]:
+    """The override that goes with the line, when there was something to override."""
+    alerts = safety.stops(checks)
+    if alerts and not by.may(Action.OVERRIDE_ALERT):
+        raise NotAllowed(alerts[0].message)
+    safety.check_overrides(alerts, code, reason)
+    return {"override_code": code, "override_reason": reason.strip()} if alerts else {}
+
+
+def _quantity(asked: int | None, ordered: Order) -> int | None:
+    if asked is None:
+        return ordered.supply
+    if not 1 <= asked <= LARGEST_QUANTITY:
+        raise RuleBroken(_("Write a quantity from 1 to 100,000."), "quantity")
+    return asked
+
+
+def _dose_columns(dose: Dose | None) -> dict[str, Any]:
+    if dose is None:
+        return dict.fromkeys(("dose_amount", "max_per_day", "days")) | {
+            "dose_unit": "",
+            "route": "",
+            "frequency_code": "",
+        }
+    return {
+        "dose_amount": dose.amount,
+        "dose_unit": dose.unit,
+        "route": dose.route,
+        "frequency_code": dose.frequency_code,
+        "as_needed": dose.as_needed,
+        "max_per_day": dose.max_per_day,
+        "days": dose.days,
+    }
+
+
+def _dose_words(dose: Dose | None, written: dict[str, str]) -> dict[str, str]:
+    """The texts that programs read: as they were sent, else the dose in words."""
+    words = {"dosage": "", "frequency": "", "duration": ""}
+    if dose is not None:
+        words = {
+            "dosage": amount_text(dose.amount, dose.unit),
+            "frequency": frequency_words(dose),
+            "duration": duration_words(dose.days),
+        }
+    return {name: written[name] or text for name, text in words.items()} | {"instructions": written["instructions"]}
+
+
+@action(Action.PRESCRIBE, "clinical.remove_prescription")
+def remove_prescription(prescription_id: int, *, encounter_id: int | None = None, by: Person) -> None:
+    """Take a line off an open encounter."""
+    line = locked(Prescription, prescription_id)
+    if line.status != "draft" or (encounter_id is not None and line.encounter_id != encounter_id):
+        raise NotFound(_("There is no such line."))
+    encounter = own_draft(line.encounter_id, by)
+    line.status = "entered_in_error"
+    encounter.changed()
+    db.session.flush()
+
+
+def add(encounter: Row, values: dict[str, Any], *, is_draft: bool, by: Person) -> Prescription:
+    """The line with these columns: a draft in an open encounter, else active at once."""
+    now = clock.now()
+    whose = {"patient_id": encounter.patient_id, "encounter_id": encounter.id, "prescriber_id": by.id}
+    stands = {} if is_draft else {"status": "active", "signed_at": now}
+    line = Prescription(**whose, **stands, **values)
+    db.session.add(line)
+    db.session.flush()
+    if is_draft:
+        next_version = update(Encounter).where(Encounter.id == encounter.id).values(version=Encounter.version + 1)
+        db.session.execute(next_version)
+    else:
+        alert(Alert.PRESCRIPTION_SIGNED)
+    return line

@@ -1,0 +1,156 @@
+"""JSON: prescriptions, and the hospital's own allergy and interaction checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify
+
+from hms.clinical import signing
+from hms.clinical.api_params import check_named_patient, either, naming, needed_encounter, sees_medicines_of_all
+from hms.clinical.blueprints import api
+from hms.clinical.encounters import read_audit
+from hms.clinical.models import Prescription
+from hms.clinical.schemas import (
+    AllergyQuestion,
+    InteractionQuestion,
+    PrescriptionIn,
+    PrescriptionOut,
+    prescription_json,
+)
+from hms.core.api import read_log
+from hms.core.api.preconditions import check_if_match, single
+from hms.core.errors import Hidden, NotFound, RuleBroken
+from hms.core.permissions import Action
+from hms.core.text.translation import _
+from hms.core.web.guard import needs, person
+from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, ordered, parameters
+from hms.patients import lookup as patients
+from hms.patients.access import policy
+
+from . import actions, queries, standalone_checks
+
+PRESCRIPTIONS = parameters(
+    **PAGING,
+    **DAYS,
+    patient=Id(may_use=sees_medicines_of_all),
+    encounter=Id(),
+    medication=Id(may_use=sees_medicines_of_all),
+    status=Choice(("draft", "active", "on_hold", "part_dispensed", "completed", "stopped")),
+    ordering=Ordering(("id", "created_at")),
+)
+
+
+@api.get("/prescriptions/")
+@needs(Action.LIST_PRESCRIPTIONS, Action.READ_OWN_RECORD)
+@api.arguments(PRESCRIPTIONS, location="query")
+@api.response(200, PrescriptionOut(many=True))
+def prescriptions(arguments: dict[str, Any]) -> Response:
+    """Prescriptions, newest first; which medicine and whose, for those who care or dispense, and filtering by these too."""
+    columns = {
+        "patient": Prescription.patient_id,
+        "encounter": Prescription.encounter_id,
+        "medication": Prescription.medication_id,
+        "status": Prescription.status,
+    }
+    rows = narrowed(queries.prescriptions(person()), arguments, on=Prescription.created_at, **columns)
+    rows = ordered(rows, arguments, Prescription.id, created_at=Prescription.created_at)
+    if arguments.get("medication") is not None:  # which medicine it is, a closed record does not tell
+        rows = rows.where(policy.open_to(person(), Prescription.patient_id))
+    return read_audit.listed("prescription", rows, prescription_json)
+
+
+@api.get("/prescriptions/<int:prescription_id>/")
+@needs(Action.LIST_PRESCRIPTIONS, Action.READ_OWN_RECORD)
+@api.response(200, PrescriptionOut)
+def prescription(prescription_id: int) -> Response:
+    """One prescription."""
+    row = queries.prescription(prescription_id, person())
+    return single(prescription_json(read_audit.note("prescription", row)), row.version)
+
+
+NAMING = ("encounter", "encounter_id", "patient", "patient_id", "medication")
+"""Fields of a body that name other records."""
+
+
+def _asked(given: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: value for name, value in given.items() if name not in NAMING}
+    if given.get("medication") is not None:
+        texts["medication_id"] = given["medication"]
+    elif not given.get("medication_name", "").strip():
+        raise RuleBroken("This field is required.", "medication_name")
+    return texts
+
+
+@api.post("/prescriptions/")
+@needs(Action.PRESCRIBE)
+@api.arguments(PrescriptionIn)
+@api.response(201, PrescriptionOut)
+def prescribe(given: dict[str, Any]) -> Response:
+    """Order a medicine in one's own encounter: a draft until the encounter is signed, active at once afterwards.
+
+    A stop (a recorded allergy, a dangerous pair, too high a dose) is 400 on `override_reason` until `override_code` and
+    a reason are given.
+    """
+    encounter_id, asked, who = needed_encounter(given), _asked(given), person()
+    check_named_patient(given, encounter_id)
+    with naming(encounter_id):
+        line = actions.prescribe(encounter_id, **asked, by=who)
+    return single(prescription_json(line, is_readable=queries.reads_prescriptions(who)), line.version, 201)
+
+
+@api.put("/prescriptions/<int:prescription_id>/")
+@needs(Action.PRESCRIBE)
+@api.arguments(PrescriptionIn)
+@api.response(200, PrescriptionOut)
+def change(given: dict[str, Any], prescription_id: int) -> Response:
+    """Write a line of one's own open encounter anew; a signed prescription is 409."""
+    row = queries.prescription(prescription_id, person())
+    if row.prescriber_id != person().id:
+        raise Hidden("No Prescription matches the given query.", row.patient_id)
+    check_if_match(row.version, lambda: prescription_json(read_audit.note("prescription", row)))
+    if either(given, "encounter") not in (None, row.encounter_id):
+        raise RuleBroken(_("The encounter of a prescription cannot be changed."), "encounter")
+    if either(given, "patient") not in (None, row.patient_id):  # imported lines have no encounter to compare with
+        raise RuleBroken(_("The patient of a prescription cannot be changed."), "patient")
+    given.setdefault("medication_name", row.medication_name)
+    actions.change_prescription(prescription_id, **_asked(given), by=person())
+    row = queries.prescription(prescription_id, person())
+    return single(prescription_json(row), row.version)
+
+
+@api.delete("/prescriptions/<int:prescription_id>/")
+@needs(Action.WITHDRAW_CLINICAL)
+@api.response(204)
+def withdraw(prescription_id: int) -> None:
+    """Mark a prescription as entered in error; nothing is erased."""
+    signing.withdraw_prescription(prescription_id, by=person())
+
+
+@api.post("/prescriptions/check_drug_allergy/")
+@needs(Action.READ_PRESCRIPTION)
+@api.arguments(AllergyQuestion)
+@api.response(200)
+def check_drug_allergy(given: dict[str, Any]) -> Response:
+    """Whether a medicine touches a recorded allergy, by the hospital's own rules; works without the Internet."""
+    patient_id = given.get("patient_id") or given.get("patient")
+    if patient_id is None:
+        raise RuleBroken("This field is required.", "patient_id")
+    try:
+        whom = patients.patient(patient_id)
+    except NotFound:
+        answer = jsonify(alert=False, message=_("Patient not found."))
+        answer.status_code = 404
+        return answer
+    policy.check(whom, person())
+    read_log.note("patients.read_allergies", whom.id, entity="patient", entity_id=whom.id)
+    return jsonify(standalone_checks.allergy(whom, given["medication_name"]))
+
+
+@api.post("/prescriptions/check_drug_interaction/")
+@needs(Action.READ_PRESCRIPTION)
+@api.arguments(InteractionQuestion)
+@api.response(200)
+def check_drug_interaction(given: dict[str, Any]) -> Response:
+    """What the named medicines do to each other, by the hospital's own rules."""
+    return jsonify(standalone_checks.interactions(given["medications"][: standalone_checks.MOST_MEDICINES]))

@@ -1,0 +1,130 @@
+"""What an order means, and what the safety checks say of it; nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from hms.core import clock
+from hms.core.errors import RuleBroken
+from hms.core.text.translation import _
+from hms.formulary.dosing import product_text, shorthand
+from hms.formulary.dosing.doses import Dose
+from hms.formulary.dosing.quantities import supply
+from hms.formulary.medicines import catalogue
+from hms.formulary.medicines import queries as formulary
+from hms.formulary.safety import checks as safety
+from hms.formulary.safety.alerts import Check
+from hms.formulary.safety.knowledge import Medicine
+
+from . import patient_context
+
+RENEWED_WITHIN = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is ordered: a product of the formulary or only a name, and the dose where it is structured."""
+
+    product: Any | None
+    name: str
+    dose: Dose | None
+    sentence_id: int | None = None
+
+    @property
+    def supply(self) -> int | None:
+        """Units to hand out for the course, where that can be computed."""
+        if self.product is None or self.dose is None:
+            return None
+        return supply(self.dose, self.product.strength, self.product.unit, self.product.unit_holds)
+
+
+def order(
+    *,
+    sentence_id: int | None = None,
+    medication_id: int | None = None,
+    medication_name: str = "",
+    dose: Dose | None = None,
+    dosage: str = "",
+    frequency: str = "",
+    duration: str = "",
+) -> Order:
+    """What the words and ids mean; raises `RuleBroken` for an id that is not in the formulary and for no name at all."""
+    if sentence_id is not None:
+        usual = formulary.dose_sentence(sentence_id)
+        if usual is None:
+            raise RuleBroken(_("This dose is no longer offered. Choose again."), "medication_name")
+        product = formulary.medication(usual.medication_id)
+        return Order(product, product_text.full_name(product), dose or product_text.usual_dose(usual), sentence_id)
+    if medication_id is not None:
+        product = formulary.medication(medication_id)
+        if product is None or not product.is_active:
+            raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "medication", id=medication_id)
+    else:
+        product = formulary.medication_named(medication_name, dosage)
+    name = medication_name.strip() or (product_text.full_name(product) if product else "")
+    if not name:
+        raise RuleBroken(_("Choose or write the medicine."), "medication_name")
+    return Order(product, name, dose or _read_dose(product, dosage, frequency, duration))
+
+
+def _read_dose(product: Any | None, dosage: str, frequency: str, duration: str) -> Dose | None:
+    """The dose that the three texts give together; None when they cannot be read without doubt."""
+    if product is None or not dosage:
+        return None
+    try:
+        return shorthand.parse(
+            f"{dosage} {frequency} {duration}", default_route=product.route, default_unit=product.unit
+        )
+    except RuleBroken:
+        return None
+
+
+def checks_of(
+    ordered: Order,
+    patient_id: int,
+    encounter_id: int | None,
+    *,
+    besides: int | None = None,
+    known: patient_context.Around | None = None,
+) -> tuple[Check, ...]:
+    """All safety checks of one order for one patient; `besides` is the line itself when it is written already."""
+    facts_of = known or patient_context.around_order(patient_id, encounter_id)
+    knowledge = catalogue.knowledge()
+    medicine = (
+        Medicine.on_record(ordered.product) if ordered.product else safety.medicine_from_text(ordered.name, knowledge)
+    )
+    others = [
+        current
+        for one, current in facts_of.running
+        if one.id != besides and not _is_renewed(one, ordered, encounter_id)
+    ]
+    return safety.check_medicine(medicine, ordered.dose, facts_of.person, facts_of.allergies, others, knowledge)
+
+
+def _is_renewed(earlier: Any, ordered: Order, encounter_id: int | None) -> bool:
+    """Whether the order carries on an earlier one of the same product that ends within a week: then it replaces it."""
+    if ordered.product is None or earlier.medication_id != ordered.product.id or earlier.encounter_id == encounter_id:
+        return False
+    if earlier.signed_at is None:
+        return False
+    ends = earlier.signed_at + timedelta(days=earlier.days or patient_context.COURSE_DAYS)
+    return ends - clock.now() <= RENEWED_WITHIN and clock.now() - earlier.signed_at > timedelta(days=1)
+
+
+def as_kept(checks: Iterable[Check]) -> dict[str, Any]:
+    """The checks as they are kept with the line: what fired, what could not run, and by which rules."""
+    return {
+        "version": catalogue.knowledge().version,
+        "checks": [
+            {
+                "rule": check.rule,
+                "outcome": check.outcome,
+                "missing": str(check.missing or ""),
+                "alerts": [{"tier": alert.tier, "message": str(alert.message)} for alert in check.alerts],
+            }
+            for check in checks
+        ],
+    }

@@ -1,0 +1,194 @@
+"""What the safety checks need of a patient: allergies, other medicines, age, weight, pregnancy."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Row, Select, and_, bindparam, cast, func, or_, select
+
+from hms.clinical.models import Prescription, VitalsReading
+from hms.clinical.vitals import readings
+from hms.core import clock
+from hms.core.db.session import db
+from hms.core.errors import RuleBroken
+from hms.formulary.dosing.doses import Dose
+from hms.formulary.medicines import catalogue
+from hms.formulary.models import Medication
+from hms.formulary.safety.allergy_check import AllergyEntry
+from hms.formulary.safety.checks import medicine_from_text
+from hms.formulary.safety.knowledge import Medicine, MedicineRecord
+from hms.formulary.safety.other_checks import Current, Person
+from hms.patients.allergies import queries as patients
+from hms.patients.models import Patient
+
+PREGNANCY_KNOWN_FOR = timedelta(days=60)
+COURSE_DAYS = 30
+MOST_CURRENT = 50
+ORDERED = ("active", "part_dispensed", "on_hold", "completed")
+_ORDER = Prescription.__table__.c
+SHOWN = (
+    *("id", "encounter_id", "medication_id", "medication_name", "dosage", "frequency", "duration", "instructions"),
+    *("dose_amount", "dose_unit", "route", "frequency_code", "as_needed", "max_per_day", "days", "quantity"),
+    *("status", "status_reason", "signed_at", "authored_at", "created_at", "checks", "external_id"),
+    *("override_code", "override_reason"),
+)
+
+
+def allergies(whom: Patient) -> tuple[AllergyEntry, ...] | None:
+    """The recorded allergies as the checks read them; None when nobody has asked."""
+    return _entries(patients.allergies(whom.id), whom.allergy_status)
+
+
+def _entries(recorded: Iterable[Any], status: str) -> tuple[AllergyEntry, ...] | None:
+    entries = tuple(
+        AllergyEntry(
+            text=one.substance,
+            code=one.class_code or (one.code if "rxnorm" in one.code_system else ""),
+            severity=one.severity,
+            reaction=one.reaction,
+            category=one.category,
+            year=one.recorded_on.year if one.recorded_on else None,
+        )
+        for one in recorded
+    )
+    return entries if entries or status != "not_asked" else None
+
+
+@dataclass(frozen=True)
+class Around:
+    """What the checks need of the patient: who it is, the allergies, and all that is taken or being ordered."""
+
+    person: Person
+    allergies: tuple[AllergyEntry, ...] | None
+    running: list[tuple[Any, Current]]
+
+
+def around_order(patient_id: int, encounter_id: int | None) -> Around:
+    """Gathered once for the checks of one order, or of many; what is drafted in the encounter counts as taken."""
+    whom = db.session.execute(_whom(), {"patient_id": patient_id, "since": clock.now() - PREGNANCY_KNOWN_FOR}).one()
+    person = Person(
+        age_years=readings.age_years(whom.birth_date),
+        sex=whom.sex,
+        is_pregnant=False if whom.sex == "male" else whom.is_pregnant,
+        weight_kg=whom.weight,
+    )
+    recorded = _entries(patients.read(whom.allergies), whom.allergy_status)
+    return Around(
+        person,
+        recorded,
+        _as_taken(db.session.execute(_running(), {"patient_id": patient_id, "encounter_id": encounter_id or 0})),
+    )
+
+
+@cache
+def _whom() -> Select:
+    """The patient with the last weight, and whether she was pregnant when that was last noted."""
+    patient_id, since = bindparam("patient_id"), bindparam("since")
+    whom, reading = Patient.__table__.c, VitalsReading.__table__.c
+
+    def last(value: Any, *which: Any) -> Any:
+        of_patient = select(value).where(reading.patient_id == patient_id, reading.status == "final", *which)
+        noted = of_patient.where(value.is_not(None)).order_by(reading.taken_at.desc())
+        return noted.limit(1).scalar_subquery().label(value.name)
+
+    measured = (last(reading.weight), last(reading.is_pregnant, reading.taken_at > since))
+    told = (whom.sex, whom.birth_date, whom.allergy_status, *measured, patients.recorded(whom.id).label("allergies"))
+    return select(*told).where(whom.id == patient_id)
+
+
+def is_current() -> ColumnElement[bool]:
+    """Whether an order is one that the patient may still be taking: its days, else a month, have not passed."""
+    lasts = func.make_interval(0, 0, 0, cast(func.coalesce(Prescription.days, COURSE_DAYS), Integer))
+    imported = and_(Prescription.external_id.is_not(None), Prescription.status == "active")
+    return or_(imported, and_(Prescription.status.in_(ORDERED), Prescription.signed_at + lasts > func.now()))
+
+
+def current(patient_id: int, encounter_id: int | None = None) -> list[Prescription]:
+    """What the patient takes at present, newest first, and the lines of the open encounter."""
+    return list(db.session.execute(_current(), {"patient_id": patient_id, "encounter_id": encounter_id or 0}).scalars())
+
+
+@cache
+def _current() -> Select:
+    patient_id, encounter_id = bindparam("patient_id"), bindparam("encounter_id")
+    query = select(Prescription).where(*_is_taken(patient_id, encounter_id))
+    return query.order_by(Prescription.id.desc()).limit(MOST_CURRENT)
+
+
+def _is_taken(patient_id: Any, encounter_id: Any) -> tuple[ColumnElement[bool], ...]:
+    drafts = and_(Prescription.status == "draft", Prescription.encounter_id == encounter_id)
+    return Prescription.patient_id == patient_id, or_(is_current(), drafts)
+
+
+def shown_beside(patient_id: int, encounter_id: int) -> Sequence[Row]:
+    """What the patient takes at present and every line of the encounter that was not removed, newest first: all that is
+    shown of a line."""
+    return db.session.execute(_shown_beside(), {"patient_id": patient_id, "encounter_id": encounter_id}).all()
+
+
+@cache
+def _shown_beside() -> Select:
+    patient_id, encounter_id = bindparam("patient_id"), bindparam("encounter_id")
+    is_here = Prescription.encounter_id == encounter_id
+    shown = or_(is_current(), and_(is_here, Prescription.status != "entered_in_error"))
+    query = select(*(_ORDER[name] for name in SHOWN)).where(Prescription.patient_id == patient_id, shown)
+    return query.order_by(is_here.desc().nulls_last(), Prescription.id.desc()).limit(MOST_CURRENT)
+
+
+_NEEDED = (
+    *("id", "encounter_id", "medication_id", "medication_name", "signed_at", "days"),
+    *("dose_amount", "dose_unit", "route", "frequency_code", "as_needed", "max_per_day"),
+)
+_Product = namedtuple("_Product", tuple(MedicineRecord.__annotations__))
+
+
+@cache
+def _running() -> Select:
+    """`_current` as columns of the orders, and then those of their medicines."""
+    patient_id, encounter_id = bindparam("patient_id"), bindparam("encounter_id")
+    order, product = Prescription.__table__, Medication.__table__
+    of_product = (product.c[name].label(f"product_{name}") for name in _Product._fields)
+    query = select(*(order.c[name] for name in _NEEDED), *of_product)
+    query = query.select_from(order.outerjoin(product, product.c.id == order.c.medication_id))
+    return query.where(*_is_taken(patient_id, encounter_id)).order_by(order.c.id.desc()).limit(MOST_CURRENT)
+
+
+def _as_taken(orders: Iterable[Any]) -> list[tuple[Any, Current]]:
+    """Orders with what the checks compare of them."""
+    taken, known = [], {}
+    for one in orders:
+        key = one.medication_id or one.medication_name
+        if key not in known:
+            known[key] = _medicine(one)
+        taken.append((one, Current(known[key], dose_of(one))))
+    return taken
+
+
+def _medicine(order: Any) -> Medicine:
+    """The medicine ordered: the product's facts, else what its name tells."""
+    if order.medication_id is not None:
+        return Medicine.on_record(_Product._make(order[len(_NEEDED) :]))
+    return medicine_from_text(order.medication_name, catalogue.knowledge())
+
+
+def dose_of(order: Any) -> Dose | None:
+    """The structured dose of an order; None when it was written in words only."""
+    if order.dose_amount is None or not order.dose_unit or not order.route:
+        return None
+    try:
+        return Dose.of(
+            order.dose_amount.normalize() + 0,
+            order.dose_unit,
+            order.route,
+            order.frequency_code,
+            as_needed=order.as_needed,
+            max_per_day=order.max_per_day,
+            days=order.days,
+        )
+    except RuleBroken:
+        return None

@@ -1,0 +1,62 @@
+"""Prescriptions as lists and as one record, as far as the reader may see them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, bindparam, select
+
+from hms.clinical.encounters.queries import _marks, _missing
+from hms.clinical.models import Prescription
+from hms.core.db.session import db
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.patients.access import policy
+from hms.patients.access.reader import Reader, ReaderKind, reader, reader_kind, reader_values
+
+_ORDER = Prescription.__table__.c
+ORDER_PUBLIC = ("id", "encounter_id", "created_at", "status", "version", "patient_id", "prescriber_id")
+ORDER_CLINICAL = (
+    *ORDER_PUBLIC,
+    *("medication_id", "medication_name", "dosage", "frequency", "duration", "instructions"),
+    *("quantity", "quantity_dispensed", "override_code", "override_reason", "signed_at", "updated_at"),
+)
+
+
+def reads_prescriptions(who: Person) -> bool:
+    """Whether the role of `who` reads which medicines were ordered, where the record is open to them."""
+    return who.may(Action.READ_PRESCRIPTION) or who.is_patient
+
+
+def prescriptions(who: Person) -> Select:
+    """Orders that `who` may know of, newest first, imported ones without an encounter too; `is_readable` as above.
+
+    A patient sees their own, without drafts.
+    """
+    return _prescriptions(may_read=reads_prescriptions(who), who=reader(who)).order_by(_ORDER.id.desc())
+
+
+def _prescriptions(*, may_read: bool, who: Reader) -> Select:
+    names, whose = ORDER_CLINICAL if may_read else ORDER_PUBLIC, _ORDER.patient_id
+    query = select(*(_ORDER[name] for name in names), *_marks(may_read, who, whose))
+    query = query.where(_ORDER.status != "entered_in_error", *policy.visible_to(who, whose))
+    return query.where(_ORDER.status != "draft") if who.is_patient else query
+
+
+@cache
+def _prescription(*, may_read: bool, kind: ReaderKind) -> Select:
+    prescription_id = bindparam("prescription_id")
+    who = kind.reader()
+    return _prescriptions(may_read=may_read, who=who).where(_ORDER.id == prescription_id)
+
+
+def prescription(prescription_id: int, who: Person) -> Any:
+    """One order as `who` may read it; `NotFound` when there is none."""
+    row = db.session.execute(
+        _prescription(may_read=reads_prescriptions(who), kind=reader_kind(who)),
+        {"prescription_id": prescription_id} | reader_values(who),
+    ).one_or_none()
+    if row is None:
+        raise _missing(Prescription, prescription_id, "No Prescription matches the given query.")
+    return row

@@ -1,0 +1,47 @@
+"""The allergy and interaction checks as a program asks for them, apart from any order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from hms.core.text.translation import _
+from hms.formulary.medicines import catalogue
+from hms.formulary.medicines import queries as formulary
+from hms.formulary.safety.allergy_check import allergy_check
+from hms.formulary.safety.checks import medicine_from_text
+from hms.formulary.safety.knowledge import Medicine
+from hms.formulary.safety.other_checks import Current, interaction_check
+from hms.patients.models import Patient
+
+from . import patient_context
+
+MOST_MEDICINES = 30
+
+
+def _medicine(name: str) -> Medicine:
+    product = formulary.medication_named(name)
+    return Medicine.on_record(product) if product else medicine_from_text(name, catalogue.knowledge())
+
+
+def allergy(whom: Patient, name: str) -> dict[str, Any]:
+    """{"alert", "message", "outcome"}: outcome is fired, clear or could_not_run, and the message says why."""
+    check = allergy_check(_medicine(name), patient_context.allergies(whom), catalogue.knowledge())
+    told = [str(alert.message) for alert in check.alerts] + ([str(check.missing)] if check.missing else [])
+    return {
+        "alert": bool(check.alerts),
+        "message": " ".join(told) or _("No recorded allergy to this medicine."),
+        "outcome": check.outcome,
+    }
+
+
+def interactions(names: Iterable[str]) -> dict[str, Any]:
+    """{"interactions": [{"drugs", "severity", "description"}], "not_checked": [names unknown here]}."""
+    named = [_medicine(name) for name in names if name.strip()]
+    found = []
+    for place, medicine in enumerate(named):
+        for other in named[place + 1 :]:
+            check = interaction_check(medicine, [Current(other)], catalogue.knowledge())
+            drugs = [medicine.name, other.name]
+            found += [{"drugs": drugs, "severity": one.tier, "description": str(one.message)} for one in check.alerts]
+    return {"interactions": found, "not_checked": [one.name for one in named if not one.ingredients]}

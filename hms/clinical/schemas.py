@@ -1,0 +1,247 @@
+"""The JSON of encounters, vital signs, diagnoses, addenda and prescriptions: what is read, what is answered."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from hms.core.api.blueprint import Shape
+from hms.core.web.fields import Pk, Text, Whole
+
+from .vitals import readings, rules
+from .vitals.plausibility import bmi
+
+
+class Measured(fields.Field):
+    """A number, or a number in text, as it was measured."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if isinstance(value, bool) or not isinstance(value, (int, Decimal, float, str)) or len(str(value)) > 20:
+            raise ValidationError("A valid number is required.")
+        return str(value)
+
+
+class EncounterIn(Shape):
+    """The document's fields, and those that the original's front end sends besides."""
+
+    patient = Pk()
+    patient_id = Pk()
+    appointment = Pk(allow_none=True)
+    appointment_id = Pk(allow_none=True)
+    doctor = Pk(allow_none=True)
+    doctor_id = Pk(allow_none=True)
+    notes = Text(20_000, multiline=True)
+    diagnosis = Text(10_000, multiline=True)
+    chief_complaint = Text(1000, multiline=True)
+    presenting_illness_history = Text(10_000, multiline=True)
+    physical_examination = Text(10_000, multiline=True)
+    treatment_plan = Text(10_000, multiline=True)
+    no_diagnosis_reason = Text(500)
+
+
+class EncounterOut(Shape):
+    id = fields.Integer()
+    patient = fields.Integer()
+    appointment = fields.Integer(allow_none=True)
+    doctor = fields.Integer(allow_none=True)
+    notes = fields.String()
+    diagnosis = fields.String()
+    status = fields.String()
+    chief_complaint = fields.String()
+    treatment_plan = fields.String()
+    follow_up_on = fields.Date(allow_none=True)
+    encounter_date = fields.DateTime()
+    signed_at = fields.DateTime(allow_none=True)
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
+class VitalsIn(Shape):
+    systolic_bp = Measured(allow_none=True)
+    diastolic_bp = Measured(allow_none=True)
+    blood_pressure = Text(20, allow_none=True)
+    heart_rate = Measured(allow_none=True)
+    respiratory_rate = Measured(allow_none=True)
+    temperature = Measured(allow_none=True)
+    oxygen_saturation = Measured(allow_none=True)
+    height = Measured(allow_none=True)
+    weight = Measured(allow_none=True)
+    glucose = Measured(allow_none=True)
+    pain = Measured(allow_none=True)
+    on_oxygen = fields.Boolean(allow_none=True)
+    is_pregnant = fields.Boolean(allow_none=True)
+    consciousness = Text(20)
+    note = Text(500, multiline=True)
+
+
+class VitalsOut(VitalsIn):
+    id = fields.Integer()
+    encounter = fields.Integer()
+    bmi = fields.Float(allow_none=True)
+    recorded_at = fields.DateTime()
+
+
+class ConditionIn(Shape):
+    code = Text(10)
+    text = Text(255)
+    certainty = Text(20)
+    is_primary = fields.Boolean()
+
+
+class ConditionOut(Shape):
+    id = fields.Integer()
+    encounter = fields.Integer(allow_none=True)
+    code = fields.String()
+    code_system = fields.String()
+    text = fields.String()
+    certainty = fields.String()
+    clinical_status = fields.String()
+    is_primary = fields.Boolean()
+
+
+class AddendumIn(Shape):
+    text = Text(20_000, multiline=True, required=True, blank=False)
+
+
+class AddendumOut(Shape):
+    id = fields.Integer()
+    encounter = fields.Integer()
+    author = fields.Integer()
+    text = fields.String()
+    created_at = fields.DateTime()
+
+
+class PrescriptionIn(Shape):
+    """`medication` (an id of the formulary) or `medication_name`; the override answers an allergy stop. `patient` may be
+    left out: it is the encounter's."""
+
+    encounter = Pk()
+    encounter_id = Pk()
+    patient = Pk(allow_none=True)
+    patient_id = Pk(allow_none=True)
+    medication = Pk(allow_none=True)
+    medication_name = Text(255)
+    dosage = Text(100)
+    frequency = Text(100)
+    duration = Text(100)
+    instructions = Text(2000, multiline=True)
+    quantity = Whole(1, 100_000, allow_none=True)
+    override_code = Text(50)
+    override_reason = Text(500, multiline=True)
+
+
+class PrescriptionOut(Shape):
+    id = fields.Integer()
+    encounter = fields.Integer(allow_none=True)
+    medication_name = fields.String()
+    dosage = fields.String()
+    frequency = fields.String()
+    duration = fields.String()
+    instructions = fields.String()
+    status = fields.String()
+    medication = fields.Integer(allow_none=True)
+    patient = fields.Integer()
+    quantity = fields.Integer(allow_none=True)
+    quantity_dispensed = fields.Integer()
+    override_code = fields.String()
+    override_reason = fields.String()
+    signed_at = fields.DateTime(allow_none=True)
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
+class AllergyQuestion(Shape):
+    patient_id = Pk()
+    patient = Pk()
+    medication_name = Text(255, required=True, blank=False)
+
+
+class InteractionQuestion(Shape):
+    medications = fields.List(Text(255), required=True)
+
+
+def encounter_json(row: Any, *, is_readable: bool | None = None) -> dict[str, Any]:
+    """An encounter; people outside of care see that it was, not what was said.
+    `is_readable` is given for a record, which does not tell."""
+    known = {"id": row.id, "patient": row.patient_id, "appointment": row.appointment_id, "doctor": row.doctor_id}
+    if not (row.is_readable if is_readable is None else is_readable):
+        return known | {"created_at": row.created_at}
+    return known | {
+        "notes": row.notes,
+        "diagnosis": row.diagnosis,
+        "status": row.status,
+        "chief_complaint": row.chief_complaint,
+        "treatment_plan": row.plan,
+        "follow_up_on": row.follow_up_on,
+        "encounter_date": row.started_at,
+        "signed_at": row.signed_at,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+def vitals_json(row: Any, birth_date: Any) -> dict[str, Any]:
+    """A reading with the original's names and JSON numbers."""
+    values = readings.values(row)
+    index = bmi(values.get("weight"), values.get("height"), readings.age_years(birth_date))
+    numbers = {
+        vital.api_name: None if key not in values else _number(values[key], vital.decimals)
+        for key, vital in rules.vitals().items()
+    }
+    return {
+        "id": row.id,
+        "encounter": row.encounter_id,
+        **numbers,
+        "bmi": None if index is None else float(index),
+        "on_oxygen": row.on_oxygen,
+        "consciousness": row.consciousness,
+        "is_pregnant": row.is_pregnant,
+        "note": row.note,
+        "recorded_at": row.taken_at,
+    }
+
+
+def _number(value: Any, decimals: int) -> int | float:
+    return float(value) if decimals else int(value)
+
+
+def condition_json(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "encounter": row.encounter_id,
+        "code": row.code,
+        "code_system": row.code_system,
+        "text": row.title,
+        "certainty": row.certainty,
+        "clinical_status": row.clinical_status,
+        "is_primary": row.rank == 1,
+    }
+
+
+def addendum_json(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "encounter": row.encounter_id,
+        "author": row.author_id,
+        "text": row.text,
+        "created_at": row.created_at,
+    }
+
+
+def prescription_json(row: Any, *, is_readable: bool | None = None) -> dict[str, Any]:
+    """An order; people outside of care and pharmacy see that it was and where it stands.
+    `is_readable` is given for a record, which does not tell."""
+    known = {"id": row.id, "encounter": row.encounter_id}
+    if not (row.is_readable if is_readable is None else is_readable):
+        return known | {"status": row.status, "created_at": row.created_at}
+    texts = ("medication_name", "dosage", "frequency", "duration", "instructions", "status")
+    amounts = ("quantity", "quantity_dispensed", "override_code", "override_reason")
+    times = ("signed_at", "created_at", "updated_at")
+    return (
+        known
+        | {name: getattr(row, name) for name in texts}
+        | {"medication": row.medication_id, "patient": row.patient_id}
+        | {name: getattr(row, name) for name in (*amounts, *times)}
+    )

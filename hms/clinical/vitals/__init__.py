@@ -1,0 +1,1 @@
+"""Vital signs: definitions, plausibility, NEWS2, readings, triage."""

@@ -1,0 +1,139 @@
+"""Taking vital signs, and correcting what was written wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+
+from hms.clinical.models import Encounter, VitalsReading
+from hms.core import clock
+from hms.core.actions import action
+from hms.core.db.locking import locked
+from hms.core.db.session import db, found
+from hms.core.errors import Conflict, NotAllowed, RuleBroken
+from hms.core.events import Alert, alert
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.same_patient import check_same_patient
+from hms.core.text.cleaning import clean_field
+from hms.core.text.translation import _, joined
+from hms.patients.access import policy
+from hms.patients.models import Patient
+
+from . import news2, readings, rules
+from .plausibility import Question, alarming, implausible_changes
+
+CORRECTED_WITHIN = timedelta(hours=24)
+LONGEST_NOTE = 500
+
+
+class Unconfirmed(RuleBroken):
+    """Values that are possible but alarming; `questions` says which, and the same values with `is_confirmed` are saved."""
+
+    code = "confirm"
+
+    def __init__(self, questions: list[Question]) -> None:
+        super().__init__(joined(question.message for question in questions), "is_confirmed")
+        self.questions = questions
+
+
+@action(Action.RECORD_VITALS, "clinical.record_vitals")
+def record_vitals(
+    patient_id: int,
+    *,
+    queue_entry_id: int | None = None,
+    encounter_id: int | None = None,
+    is_confirmed: bool = False,
+    taken_at: datetime | None = None,
+    by: Person,
+    **typed: Any,
+) -> VitalsReading:
+    """Keep one taking of vital signs. Values by the keys or API names of `vitals.vitals()` (°C, mmHg, /min, %, kg,
+    cm, mmol/L) as typed or as numbers, and `blood_pressure` ("120/80"); also `on_oxygen`, `consciousness`,
+    `is_pregnant`, `note`.
+
+    Raises `RuleBroken` at the first impossible value, `Unconfirmed` for alarming ones without `is_confirmed`.
+    """
+    whom = found(Patient, patient_id)
+    policy.check(whom, by)
+    if whom.status != "active":
+        raise Conflict(_("This patient's record is closed."), code="withdrawn")
+    values = _values(typed)
+    more = _circumstances(typed)
+    if not values and not more["note"]:
+        raise RuleBroken(_("Write at least one value."), "temperature")
+    if not is_confirmed:
+        _ask(whom, values)
+    reading = VitalsReading(
+        patient_id=patient_id,
+        queue_entry_id=queue_entry_id,
+        encounter_id=_encounter(patient_id, encounter_id, queue_entry_id),
+        taken_at=taken_at or clock.now(),
+        taken_by_id=by.id,
+        **values,
+        **more,
+    )
+    db.session.add(reading)
+    db.session.flush()
+    alert(Alert.QUEUE_CHANGED)
+    return reading
+
+
+def _values(typed: Mapping[str, Any]) -> dict[str, Decimal]:
+    values, errors = rules.read(typed)
+    for field, message in errors.items():
+        raise RuleBroken(message, field)
+    return values
+
+
+def _circumstances(typed: Mapping[str, Any]) -> dict[str, Any]:
+    consciousness = typed.get("consciousness") or ""
+    if consciousness and consciousness not in news2.CONSCIOUSNESS:
+        raise RuleBroken(_("Choose how awake the patient is."), "consciousness")
+    note = clean_field(typed.get("note"), "note", longest=LONGEST_NOTE, multiline=True)
+    return {
+        "on_oxygen": typed.get("on_oxygen"),
+        "consciousness": consciousness,
+        "is_pregnant": typed.get("is_pregnant"),
+        "note": note,
+    }
+
+
+def _ask(whom: Patient, values: Mapping[str, Decimal]) -> None:
+    age = readings.age_years(whom.birth_date)
+    earlier = readings.last_sizes(whom.id)
+    questions = [*alarming(values, age), *implausible_changes(values, clock.today(), age, earlier)]
+    if questions:
+        raise Unconfirmed(questions)
+
+
+def _encounter(patient_id: int, encounter_id: int | None, queue_entry_id: int | None) -> int | None:
+    """The encounter that the reading belongs to: the one named, else the open one of the visit."""
+    named = {"encounter": encounter_id, "queue_entry": queue_entry_id}
+    check_same_patient(patient_id, **named, fields={"queue_entry": "entry"})
+    if encounter_id is not None or queue_entry_id is None:
+        return encounter_id
+    opened = select(Encounter.id).where(
+        Encounter.queue_entry_id == queue_entry_id, Encounter.status != "entered_in_error"
+    )
+    return db.session.scalars(opened).one_or_none()
+
+
+@action(Action.RECORD_VITALS, "clinical.correct_vitals")
+def correct_vitals(reading_id: int, *, reason: str, by: Person, **typed: Any) -> VitalsReading:
+    """Replace one's own reading of the last 24 hours; the old one stays, struck through with the reason."""
+    old = locked(VitalsReading, reading_id)
+    written = clean_field(reason, "reason", longest=LONGEST_NOTE)
+    if len(written) < 3:
+        raise RuleBroken(_("Say what was wrong."), "reason")
+    if old.status != "final":
+        raise Conflict(_("This reading was corrected already."), code="corrected")
+    if old.taken_by_id != by.id or clock.now() - old.taken_at > CORRECTED_WITHIN:
+        raise NotAllowed(_("Only who took the values can correct them, within 24 hours."))
+    old.status, old.status_reason = "entered_in_error", written
+    kept = {"queue_entry_id": old.queue_entry_id, "encounter_id": old.encounter_id, "taken_at": old.taken_at}
+    return record_vitals(old.patient_id, **kept, by=by, **typed)

@@ -1,0 +1,130 @@
+"""What vital signs say together and over time: values to confirm, implausible changes, body mass index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from flask_babel import lazy_gettext as _l
+
+from hms.core.text.formatting import day, quantity
+from hms.core.text.translation import Sentence, _
+
+from .rules import flag, vitals
+
+WEIGHT_CHANGE = Decimal("0.10")
+WEIGHT_CHANGE_DAYS = 30
+INFANT_UNTIL = 1
+HEIGHT_SLIP_CM = Decimal(2)
+BMI_FROM = 2
+ADULT_FROM = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A value that must be confirmed before it is saved. `key` names the vital sign, `reason` alarming or change."""
+
+    key: str
+    reason: str
+    message: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier measurement of weight (kg) or height (cm) and the hospital's day on which it was taken."""
+
+    value: Decimal
+    on: date
+
+
+def alarming(values: Mapping[str, Decimal], age_years: Decimal | None) -> list[Question]:
+    """The values so far from usual that they are typing errors or emergencies; each needs one confirmation."""
+    found = []
+    for key, value in values.items():
+        told = flag(key, value, age_years)
+        if told and told.is_critical:
+            vital = vitals()[key]
+            sentence = _("%(label)s %(value)s: %(flag)s. Right?")
+            message = Sentence(sentence, label=vital.label, value=vital.shown(value), flag=told)
+            found.append(Question(key, "alarming", message))
+    return found
+
+
+def implausible_changes(
+    values: Mapping[str, Decimal],
+    today: date,
+    age_years: Decimal | None,
+    earlier: Mapping[str, Earlier],
+) -> list[Question]:
+    """Weight that changed by 10 % or more within 30 days, and height that shrank by 2 cm or more.
+
+    `earlier` holds the last `weight` and `height`. Infants may gain weight as fast as they like.
+    """
+    asked = (_weight_change(values, today, age_years, earlier), _height_loss(values, earlier))
+    return [question for question in asked if question]
+
+
+def _weight_change(
+    values: Mapping[str, Decimal], today: date, age_years: Decimal | None, earlier: Mapping[str, Earlier]
+) -> Question | None:
+    if "weight" not in values or "weight" not in earlier:
+        return None
+    before, change = earlier["weight"], values["weight"] - earlier["weight"].value
+    is_infant = age_years is not None and age_years < INFANT_UNTIL
+    if not 0 <= (today - before.on).days <= WEIGHT_CHANGE_DAYS or (is_infant and change > 0):
+        return None
+    if abs(change) < before.value * WEIGHT_CHANGE:
+        return None
+    more = _("%(value)s is %(change)s more than on %(day)s. Right?")
+    less = _("%(value)s is %(change)s less than on %(day)s. Right?")
+    return Question("weight", "change", _changed("weight", more if change > 0 else less, values["weight"], before))
+
+
+def _height_loss(values: Mapping[str, Decimal], earlier: Mapping[str, Earlier]) -> Question | None:
+    if "height" not in values or "height" not in earlier:
+        return None
+    if earlier["height"].value - values["height"] < HEIGHT_SLIP_CM:
+        return None
+    told = _("%(value)s is %(change)s less than on %(day)s. Right?")
+    return Question("height", "change", _changed("height", told, values["height"], earlier["height"]))
+
+
+def _changed(key: str, told: str, value: Decimal, before: Earlier) -> Sentence:
+    shown = vitals()[key].shown
+    return Sentence(told, value=shown(value), change=shown(abs(value - before.value)), day=day(before.on))
+
+
+def bmi(weight_kg: Decimal | None, height_cm: Decimal | None, age_years: Decimal | None) -> Decimal | None:
+    """Body mass index in kg/m², two decimals; None when a value is missing, for an unknown age and under 2 years."""
+    if weight_kg is None or height_cm is None or age_years is None or age_years < BMI_FROM or height_cm <= 0:
+        return None
+    metres = height_cm / 100
+    return (weight_kg / (metres * metres)).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def bmi_word(index: Decimal, age_years: Decimal | None) -> str:
+    """WHO's word for an adult's index; for children "see chart"."""
+    if age_years is None or age_years < ADULT_FROM:
+        return _l("see chart")
+    shown = _one_decimal(index)
+    for below, word in (
+        (Decimal("18.5"), _l("Underweight")),
+        (Decimal(25), _l("Healthy")),
+        (Decimal(30), _l("Overweight")),
+    ):
+        if shown < below:
+            return word
+    return _l("Obese")
+
+
+def bmi_text(index: Decimal, age_years: Decimal | None) -> str:
+    """ "23.1 Healthy", "15.4 (see chart)"."""
+    word = bmi_word(index, age_years)
+    is_adult = age_years is not None and age_years >= ADULT_FROM
+    return f"{quantity(_one_decimal(index))} {word if is_adult else f'({word})'}"
+
+
+def _one_decimal(index: Decimal) -> Decimal:
+    return index.quantize(Decimal("0.1"), ROUND_HALF_UP)

@@ -1,0 +1,179 @@
+"""Reading vital signs back: ages, last weights and heights, and a reading as pages and programs show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import CompoundSelect, Row, Select, bindparam, literal, select, union_all
+
+from hms.clinical.models import VitalsReading
+from hms.core import clock
+from hms.core.db.session import db
+from hms.core.text.formatting import NBSP
+from hms.core.text.translation import Sentence
+
+from . import news2, rules
+from .plausibility import Earlier, bmi, bmi_text
+
+_READING = VitalsReading.__table__.c
+_SHOWN = ("id", "taken_at", "taken_by_id", *rules.vitals(), "is_pregnant", "consciousness", "on_oxygen", "note")
+COLUMNS = tuple(_READING[name] for name in _SHOWN)
+"""All that `shown` shows of a reading."""
+DAYS_PER_YEAR = Decimal("365.25")
+SHORT = {
+    "temperature": _l("T"),
+    rules.BLOOD_PRESSURE: _l("BP"),
+    "pulse": _l("Pulse"),
+    "respiratory_rate": _l("RR"),
+    "oxygen_saturation": _l("SpO₂"),
+    "weight": _l("Weight"),
+    "height": _l("Height"),
+    "pain": _l("Pain"),
+    "glucose": _l("Glucose"),
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One value as it is shown: short label, value with unit, and the word beside it when it is unusual."""
+
+    key: str
+    label: str
+    text: str
+    flag: rules.Flag | None
+
+    @property
+    def level(self) -> str:
+        """How loud the word is, as the `flag` macro knows it."""
+        if self.flag is None:
+            return "normal"
+        if self.flag.is_critical:
+            return "critical"
+        return self.flag.code
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One taking of vital signs, ready to show. `news2_gap` says why there is no score."""
+
+    id: int
+    taken_at: datetime
+    taken_by: str
+    taken_by_id: int | None
+    measures: tuple[Measure, ...]
+    bmi: str
+    news2: news2.Score | None
+    news2_gap: Sentence | None
+    note: str
+    on_oxygen: bool | None
+    consciousness: str
+    is_pregnant: bool | None
+
+    @property
+    def flagged(self) -> list[Measure]:
+        return [measure for measure in self.measures if measure.flag]
+
+
+def age_years(born: date | None, on: date | None = None) -> Decimal | None:
+    """Age in years with decimals, as the ranges of small children need it; None when the birth is not known."""
+    if born is None:
+        return None
+    on = on or clock.today()
+    whole = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+    if whole >= 18:
+        return Decimal(whole)
+    return max(Decimal((on - born).days) / DAYS_PER_YEAR, Decimal(0))
+
+
+def values(row: Any) -> dict[str, Decimal]:
+    """The values of a reading by key."""
+    found = {key: getattr(row, key) for key in rules.vitals()}
+    return {key: Decimal(value) for key, value in found.items() if value is not None}
+
+
+def shown(row: Any, born: date | None, taken_by: str = "") -> Reading:
+    """A reading with its flags for the age at which it was taken."""
+    known = values(row)
+    age = age_years(born, clock.local(row.taken_at).date())
+    circumstances = {
+        "age_years": age,
+        "is_pregnant": row.is_pregnant,
+        "consciousness": row.consciousness or None,
+        "on_oxygen": row.on_oxygen,
+    }
+    index = bmi(known.get("weight"), known.get("height"), age)
+    return Reading(
+        id=row.id,
+        taken_at=row.taken_at,
+        taken_by=taken_by,
+        taken_by_id=row.taken_by_id,
+        measures=tuple(_measures(known, age)),
+        bmi="" if index is None else bmi_text(index, age),
+        news2=news2.news2(known, **circumstances),
+        news2_gap=news2.not_scored_because(known, **circumstances),
+        note=row.note,
+        on_oxygen=row.on_oxygen,
+        consciousness=row.consciousness,
+        is_pregnant=row.is_pregnant,
+    )
+
+
+def _measures(known: dict[str, Decimal], age: Decimal | None) -> Iterable[Measure]:
+    for key, label in SHORT.items():
+        if key == rules.BLOOD_PRESSURE:
+            if "systolic" in known:
+                yield _pressure(known, age)
+        elif key in known:
+            yield Measure(key, label, rules.vitals()[key].shown(known[key]), rules.flag(key, known[key], age))
+
+
+def _pressure(known: dict[str, Decimal], age: Decimal | None) -> Measure:
+    low = known.get("diastolic")
+    flags = [told for key in ("systolic", "diastolic") if key in known and (told := rules.flag(key, known[key], age))]
+    worst = next((told for told in flags if told.is_critical), flags[0] if flags else None)
+    text = f"{known['systolic']:f}/{'–' if low is None else f'{low:f}'}{NBSP}mmHg"
+    return Measure(rules.BLOOD_PRESSURE, SHORT[rules.BLOOD_PRESSURE], text, worst)
+
+
+def last_sizes(patient_id: int) -> dict[str, Earlier]:
+    """The last weight (kg) and height (cm) of a patient, with the day."""
+    return {
+        key: Earlier(value, clock.local(taken_at).date())
+        for key, value, taken_at in db.session.execute(_last_sizes(), {"patient_id": patient_id})
+    }
+
+
+@cache
+def _last_sizes() -> CompoundSelect:
+    patient_id = bindparam("patient_id")
+
+    def last(key: str) -> Select:
+        value = _READING[key]
+        of_patient = select(literal(key), value, _READING.taken_at).where(
+            _READING.patient_id == patient_id, _READING.status == "final", value.is_not(None)
+        )
+        return select(of_patient.order_by(_READING.taken_at.desc()).limit(1).subquery())
+
+    return union_all(last("weight"), last("height"))
+
+
+def last_of(encounter_id: int) -> Row | None:
+    """The last reading of an encounter."""
+    return db.session.execute(_last_of(), {"encounter_id": encounter_id}).first()
+
+
+@cache
+def _last_of() -> Select:
+    last = select(*COLUMNS).where(_READING.encounter_id == bindparam("encounter_id"))
+    return last.where(_READING.status == "final").order_by(_READING.taken_at.desc(), _READING.id.desc()).limit(1)
+
+
+def from_months(text: str) -> Decimal | None:
+    """An age given in whole months by a page, in years; None when it is no such number."""
+    return Decimal(text) / 12 if text.isascii() and text.isdigit() and len(text) < 5 else None

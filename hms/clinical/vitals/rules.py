@@ -1,0 +1,248 @@
+"""Vital signs: reading what was typed, refusing the impossible, flagging the unusual, asking about the alarming.
+
+The definitions and ranges are data (`data/vitals.csv`, `data/vitals_ranges.csv`). Units are fixed: °C, mmHg, per
+minute, per cent, kg, cm, mmol/L. Ages are in years, with decimals for small children.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+from flask_babel import lazy_gettext as _l
+
+from hms.clinical import labels
+from hms.core.errors import RuleBroken
+from hms.core.text.formatting import quantity
+from hms.core.text.numbers import number
+from hms.core.text.translation import Sentence, _, joined
+
+DATA = Path(__file__).parents[1] / "data"
+BLOOD_PRESSURE = "blood_pressure"
+_PRESSURES = re.compile(r"\s*([0-9.,]{1,8})\s*/\s*([0-9.,]{0,8})\s*(?:mmhg)?\s*", re.IGNORECASE | re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Vital:
+    """One vital sign with its LOINC code, UCUM unit, printed unit and the range in which a value is possible.
+
+    `key` is its column in `VitalsReading`, `api_name` what the API calls it.
+    """
+
+    key: str
+    api_name: str
+    loinc: str
+    label: str
+    ucum: str
+    unit: str
+    decimals: int
+    possible_low: Decimal
+    possible_high: Decimal
+
+    def shown(self, value: Decimal) -> str:
+        """The value with its unit: "38.6 °C", "97%"."""
+        return f"{quantity(value)}%" if self.unit == "%" else quantity(value, self.unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What is usual (`low` to `high`, both included) and alarming (from the critical values outward) for an age."""
+
+    low: Decimal
+    high: Decimal
+    critical_low: Decimal | None
+    critical_high: Decimal | None
+
+    @property
+    def text(self) -> str:
+        """Low and high as the list writes them: 36.1–38.0."""
+        return f"{self.low}–{self.high}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """What an unusual value is called: `code` is low, high, critical_low or critical_high; with the usual range."""
+
+    code: str
+    range_text: str
+
+    @property
+    def word(self) -> str:
+        return labels.FLAGS[self.code]
+
+    @property
+    def is_critical(self) -> bool:
+        return self.code.startswith("critical_")
+
+    def __str__(self) -> str:
+        return f"{self.word} ({self.range_text})"
+
+
+@cache
+def vitals() -> dict[str, Vital]:
+    """All vital signs by key, in the order of the form."""
+    with (DATA / "vitals.csv").open(encoding="utf-8", newline="") as lines:
+        return {row["key"]: _vital(row) for row in csv.DictReader(lines)}
+
+
+def _vital(row: dict[str, str]) -> Vital:
+    numbers = {"possible_low": Decimal(row["possible_low"]), "possible_high": Decimal(row["possible_high"])}
+    return Vital(**row | numbers | {"label": labels.VITAL_SIGNS[row["key"]], "decimals": int(row["decimals"])})
+
+
+@cache
+def _ranges() -> dict[str, tuple[tuple[Decimal, Decimal, Range], ...]]:
+    found: dict[str, tuple[tuple[Decimal, Decimal, Range], ...]] = {}
+    with (DATA / "vitals_ranges.csv").open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            limits = {name: Decimal(row[name]) if row[name] else None for name in ("critical_low", "critical_high")}
+            band = Range(Decimal(row["low"]), Decimal(row["high"]), **limits)
+            found[row["key"]] = (
+                *found.get(row["key"], ()),
+                (Decimal(row["from_years"]), Decimal(row["to_years"]), band),
+            )
+    return found
+
+
+def usual_range(key: str, age_years: Decimal | None) -> Range | None:
+    """The range of a vital sign for an age; the adult's when the age is not known; None for weight and height."""
+    bands = _ranges().get(key, ())
+    if age_years is None:
+        return bands[-1][2] if bands else None
+    return next((band for start, end, band in bands if start <= age_years < end), None)
+
+
+def parse_number(typed: str, field: str) -> Decimal | None:
+    """What was typed, with comma or point; None for an empty field. Raises `RuleBroken` on `field`."""
+    if not typed.strip():
+        return None
+    try:
+        return number(typed)
+    except ValueError as refusal:
+        raise RuleBroken(_("Write a number, for example 36.5."), field) from refusal
+
+
+def parse_blood_pressure(typed: str) -> tuple[Decimal | None, Decimal | None]:
+    """Systolic and diastolic mmHg from "120/80"; "90/" leaves the diastolic out (felt, not heard).
+
+    Raises `RuleBroken` on field `blood_pressure`.
+    """
+    if not typed.strip():
+        return None, None
+    found = _PRESSURES.fullmatch(typed)
+    if not found:
+        raise RuleBroken(_("Write the blood pressure as 120/80."), BLOOD_PRESSURE)
+    return parse_number(found[1], BLOOD_PRESSURE), parse_number(found[2], BLOOD_PRESSURE)
+
+
+def check_possible(key: str, value: Decimal, field: str | None = None) -> None:
+    """Raise `RuleBroken` for a value that no patient can have, or that is finer than it can be measured."""
+    vital = vitals()[key]
+    where = field or key
+    if not value.is_finite() or not vital.possible_low <= value <= vital.possible_high:
+        told = _("%(label)s must be between %(low)s and %(high)s.")
+        low, high = quantity(vital.possible_low), vital.shown(vital.possible_high)
+        raise RuleBroken(
+            joined((Sentence(told, label=vital.label, low=low, high=high), *_other_unit(key, value))), where
+        )
+    if value != round(value, vital.decimals):
+        told = _("Use whole numbers.") if vital.decimals == 0 else _("Use at most %(count)s decimals.")
+        advice = Sentence(told, count=vital.decimals)
+        raise RuleBroken(_("%(label)s: %(advice)s"), where, label=vital.label, advice=advice)
+
+
+def _other_unit(key: str, value: Decimal) -> Iterator[Sentence]:
+    """Advice to somebody who typed °F, metres, grams or mg/dL."""
+    for name, smallest, largest, unit, convert in _OTHER_UNITS:
+        if name == key and value.is_finite() and smallest <= value <= largest:
+            vital = vitals()[key]
+            told = _("%(typed)s looks like %(unit)s: write %(shown)s.")
+            shown = vital.shown(round(convert(value), vital.decimals))
+            yield Sentence(told, typed=quantity(value), unit=unit, shown=shown)
+
+
+_OTHER_UNITS = (
+    ("temperature", 77, 113, "°F", lambda value: (value - 32) / Decimal("1.8")),
+    ("height", Decimal("0.2"), Decimal("2.5"), _l("metres"), lambda value: value * 100),
+    ("weight", 500, 9999, _l("grams"), lambda value: value / 1000),
+    ("glucose", 61, 600, "mg/dL", lambda value: value / 18),
+)
+
+
+def check_pressures(systolic: Decimal | None, diastolic: Decimal | None, field: str = BLOOD_PRESSURE) -> None:
+    """Raise `RuleBroken` when the diastolic is not below the systolic, or stands alone."""
+    if diastolic is None:
+        return
+    if systolic is None:
+        raise RuleBroken(_("Write both pressures, as 120/80."), field)
+    if diastolic >= systolic:
+        raise RuleBroken(_("The second pressure must be lower than the first: write them as 120/80."), field)
+
+
+def read(typed: Mapping[str, object]) -> tuple[dict[str, Decimal], dict[str, Sentence]]:
+    """The values in a form or API body by key, and what is wrong with the others by the field that was sent.
+
+    Takes keys or API names with text or numbers, and `blood_pressure` ("120/80") instead of the two pressures. Empty
+    fields are left out: each value may stand alone.
+    """
+    values: dict[str, Decimal] = {}
+    errors: dict[str, Sentence] = {}
+    for key, vital in vitals().items():
+        field = key if typed.get(key) is not None else vital.api_name
+        _read_one(key, _text(typed.get(field)), field, values, errors)
+    _read_pressures(_text(typed.get(BLOOD_PRESSURE)), values, errors)
+    if not errors and not typed.get(BLOOD_PRESSURE):
+        _check_separate_pressures(values, "diastolic" if "diastolic" in typed else "diastolic_bp", errors)
+    return values, errors
+
+
+def _text(typed: object) -> str:
+    return "" if typed is None else str(typed)
+
+
+def _read_one(key: str, typed: str, field: str, values: dict[str, Decimal], errors: dict[str, Sentence]) -> None:
+    try:
+        value = parse_number(typed, field)
+        if value is not None:
+            check_possible(key, value, field)
+            values[key] = value
+    except RuleBroken as refusal:
+        errors[field] = refusal.sentence
+
+
+def _read_pressures(typed: str, values: dict[str, Decimal], errors: dict[str, Sentence]) -> None:
+    try:
+        systolic, diastolic = parse_blood_pressure(typed)
+        check_pressures(systolic, diastolic)
+        for key, value in (("systolic", systolic), ("diastolic", diastolic)):
+            if value is not None:
+                check_possible(key, value, BLOOD_PRESSURE)
+                values[key] = value
+    except RuleBroken as refusal:
+        errors[BLOOD_PRESSURE] = refusal.sentence
+
+
+def _check_separate_pressures(values: dict[str, Decimal], field: str, errors: dict[str, Sentence]) -> None:
+    try:
+        check_pressures(values.get("systolic"), values.get("diastolic"), field)
+    except RuleBroken as refusal:
+        errors[field] = refusal.sentence
+
+
+def flag(key: str, value: Decimal, age_years: Decimal | None) -> Flag | None:
+    """The word for an unusual value; None when it is usual or has no range."""
+    usual = usual_range(key, age_years)
+    if usual is None:
+        return None
+    if usual.critical_low is not None and value <= usual.critical_low:
+        return Flag("critical_low", usual.text)
+    if usual.critical_high is not None and value >= usual.critical_high:
+        return Flag("critical_high", usual.text)
+    if value < usual.low:
+        return Flag("low", usual.text)
+    return Flag("high", usual.text) if value > usual.high else None

@@ -1,0 +1,82 @@
+"""The nurse's first look at who waits: vital signs, how urgent it is, allergies asked about, and a call for the doctor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from hms.appointments.models import QueueEntry
+from hms.appointments.queue import actions as queue
+from hms.clinical.models import VitalsReading
+from hms.core.actions import action
+from hms.core.db.session import found
+from hms.core.errors import RuleBroken
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.translation import Sentence, _
+from hms.core.web.localisation import in_english
+from hms.messages.actions import tell
+from hms.patients.allergies import actions as patients
+from hms.patients.models import Patient
+from hms.staff import directory as staff
+
+from . import readings, rules
+from .actions import record_vitals
+
+CALL_REASONS: dict[str, str] = {
+    "looks_ill": _l("looks very ill"),
+    "breathing": _l("breathing"),
+    "blood_pressure": _l("blood pressure or pulse"),
+    "bleeding": _l("bleeding"),
+    "fits": _l("fits or not awake"),
+    "pain": _l("severe pain"),
+    "labour": _l("labour"),
+}
+RANGED = ("temperature", "systolic", "pulse", "respiratory_rate", "oxygen_saturation")
+
+
+@action(Action.RECORD_VITALS, "clinical.triage")
+def triage(
+    entry_id: int, *, priority: str = "", has_no_allergies: bool = False, by: Person, **typed: Any
+) -> VitalsReading:
+    """Vital signs of somebody who waits (as in `record_vitals`), with the urgency when it changes and the answer about
+    allergies when there are none: all or nothing."""
+    entry = found(QueueEntry, entry_id)
+    reading = record_vitals(entry.patient_id, queue_entry_id=entry_id, by=by, **typed)
+    if priority and priority != str(entry.priority):
+        queue.set_priority(entry_id, priority, by=by)
+    if has_no_allergies:
+        patients.confirm_no_allergies(entry.patient_id, by=by)
+    return reading
+
+
+@action(Action.RECORD_VITALS, "clinical.call_doctor")
+def call_doctor(entry_id: int, *, reason: str, by: Person) -> int:
+    """Ask the patient's doctor to come, or every doctor when nobody is named; returns how many were told."""
+    if reason not in CALL_REASONS:
+        raise RuleBroken(_("Choose why the doctor should come."), "call_reason")
+    entry = found(QueueEntry, entry_id)
+    called = [entry.doctor_id] if entry.doctor_id is not None else [one.id for one in staff.doctors()]
+    told = _("%(name)s asks you to come: token %(token)s, %(why)s")
+    title = in_english(Sentence(told, name=by.name, token=entry.token, why=CALL_REASONS[reason]))
+    for doctor_id in called:
+        tell(
+            doctor_id,
+            title=title,
+            url=f"/patients/{entry.patient_id}",
+            kind="urgent",
+            by=by,
+        )
+    return len(called)
+
+
+def usual_words(whom: Patient) -> list[tuple[str, str]]:
+    """Label and usual range of the vital signs for the patient's age, to read beside the fields."""
+    age = readings.age_years(whom.birth_date)
+    told = []
+    for key in RANGED:
+        band, vital = rules.usual_range(key, age), rules.vitals()[key]
+        if band is not None:
+            told.append((vital.label, f"{band.text} {vital.unit}"))
+    return told

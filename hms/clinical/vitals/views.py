@@ -1,0 +1,156 @@
+"""Pages: vital signs in the queue, in an encounter, from the chart, and their correction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from flask import flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.appointments.queue import extensions
+from hms.clinical.blueprints import pages
+from hms.clinical.encounters import queries as encounter_queries
+from hms.clinical.forms import TriageForm, VitalsForm
+from hms.clinical.models import VitalsReading
+from hms.core.api import read_log
+from hms.core.db.session import found
+from hms.core.errors import RuleBroken
+from hms.core.permissions import Action
+from hms.core.text.formatting import person_name
+from hms.core.web.guard import needs, person
+from hms.patients import lookup
+from hms.patients.access import policy
+from hms.patients.models import Patient
+from hms.patients.records import banner
+
+from . import actions, queries, readings, triage
+from .actions import Unconfirmed
+
+CHILDBEARING = range(12, 56)
+
+
+def _form_page(whom: Patient, save: Callable[..., Any], leave: Callable[[], str], **more: Any) -> ResponseReturnValue:
+    """The vitals form of `whom`: saves with `save`, then goes where `leave` says; alarming values are asked about."""
+    policy.check(whom, person())
+    kind = more.pop("kind", VitalsForm)
+    form = kind(formdata=request.form if request.method == "POST" else None, data=more.pop("start", None))
+    if "call" in more and request.form.get("do") == "call":
+        _call_doctor(form, more.pop("call"))
+    elif form.save(save, by=person()):
+        flash(_("Vital signs of %(name)s saved.", name=person_name(whom.family_name, whom.given_names)), "success")
+        return redirect(leave(), 303)
+    read_log.note("clinical.read_vitals", whom.id, entity="patient", entity_id=whom.id)
+    refusal = g.get("form_refusal") if request.method == "POST" else None
+    age = readings.age_years(whom.birth_date)
+    return render_template(
+        "clinical/vitals.html",
+        form=form,
+        patient=whom,
+        banner=banner.patient_banner(whom, person()),
+        questions=refusal.questions if isinstance(refusal, Unconfirmed) else (),
+        may_be_pregnant=whom.sex != "male" and (age is None or int(age) in CHILDBEARING),
+        sizes=readings.last_sizes(whom.id),
+        usual=triage.usual_words(whom),
+        **{"is_correction": False, "goes_on": False} | more,
+    ), form.status
+
+
+def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
+    """Ask the doctor to come at once; what is typed stays on the page, right or wrong."""
+    try:
+        call(reason=form.call_reason.data or "", by=person())
+    except RuleBroken as refusal:
+        form.refuse(refusal)
+        return
+    form.call_reason.data = ""
+    flash(_("The doctor is asked to come. What you typed here is not saved yet."), "caution")
+
+
+@pages.route("/queue/<int:entry_id>/vitals", methods=["GET", "POST"])
+@needs(Action.RECORD_VITALS)
+def queue_vitals(entry_id: int) -> ResponseReturnValue:
+    """Measure somebody who waits, then the next one who has not been measured."""
+    entry, _opened = encounter_queries.place_in_queue(entry_id)
+    whom = lookup.patient(entry.patient_id)
+
+    def leave() -> str:
+        following = queries.next_to_measure(entry_id) if request.form.get("do") != "save" else None
+        return url_for("clinical.queue_vitals", entry_id=following) if following else "/queue/"
+
+    return _form_page(
+        whom,
+        partial(triage.triage, entry_id),
+        leave,
+        kind=TriageForm,
+        start={"priority": str(entry.priority)},
+        call=partial(triage.call_doctor, entry_id),
+        goes_on=True,
+        token=entry.token,
+    )
+
+
+@pages.route("/encounters/<int:encounter_id>/vitals", methods=["GET", "POST"])
+@needs(Action.RECORD_VITALS)
+def encounter_vitals(encounter_id: int) -> ResponseReturnValue:
+    """Measure during the encounter."""
+    whom = lookup.patient(encounter_queries.encounter_found(encounter_id, person()).patient_id)
+    return _form_page(
+        whom,
+        lambda **typed: actions.record_vitals(whom.id, encounter_id=encounter_id, **typed),
+        lambda: url_for("clinical.encounter", encounter_id=encounter_id),
+    )
+
+
+@pages.route("/patients/<int:patient_id>/vitals", methods=["GET", "POST"])
+@needs(Action.RECORD_VITALS)
+def patient_vitals(patient_id: int) -> ResponseReturnValue:
+    """Measure outside of any visit."""
+    whom = lookup.patient(patient_id)
+    return _form_page(whom, lambda **typed: actions.record_vitals(whom.id, **typed), lambda: f"/patients/{whom.id}")
+
+
+@pages.route("/vitals/<int:reading_id>/correct", methods=["GET", "POST"])
+@needs(Action.RECORD_VITALS)
+def correct(reading_id: int) -> ResponseReturnValue:
+    """Replace one's own values of the last 24 hours; the old ones stay, struck through."""
+    old = found(VitalsReading, reading_id)
+    whom = lookup.patient(old.patient_id)
+    reason = request.form.get("reason", "")
+
+    def save(**typed: Any) -> Any:
+        return actions.correct_vitals(reading_id, reason=reason, **typed)
+
+    return _form_page(whom, save, lambda: f"/patients/{whom.id}", is_correction=True, start=_typed(old))
+
+
+def _typed(row: VitalsReading) -> dict[str, str]:
+    """A reading as it would be typed."""
+    yes_no = {True: "yes", False: "no", None: ""}
+    typed = {key: f"{value:f}" for key, value in readings.values(row).items()}
+    if "systolic" in typed:
+        typed["blood_pressure"] = f"{typed.pop('systolic')}/{typed.pop('diastolic', '')}"
+    circumstances = {"on_oxygen": yes_no[row.on_oxygen], "is_pregnant": yes_no[row.is_pregnant]}
+    return typed | circumstances | {"consciousness": row.consciousness, "note": row.note}
+
+
+def words_for_board(entry_ids: Iterable[int]) -> dict[int, str]:
+    """What the queue board says of those measured: the unusual values to those who care, to others that it was done."""
+    may_read = encounter_queries.reads_clinical(person())
+    return {
+        row.queue_entry_id: _board_words(row) if may_read and row.is_open else _("Taken")
+        for row in queries.vitals_of_waiting(entry_ids, person())
+    }
+
+
+def _board_words(row: Any) -> str:
+    seen = readings.shown(row, row.birth_date)
+    told = [f"{one.label} {one.text} {one.flag.word}" for one in seen.flagged]
+    if seen.news2 is not None and seen.news2.needs_review:
+        told.append(f"NEWS2 {seen.news2.total}")
+    return ", ".join(told) or _("Taken, as usual")
+
+
+extensions.add_source(words_for_board)

@@ -1,0 +1,1 @@
+"""JSON API: blueprint, fields, parameters, pagination, preconditions."""

@@ -1,0 +1,39 @@
+"""Answers with one record, and If-Match (RFC 9110): 412 when the caller's version is old."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, current_app, jsonify, request
+
+
+def single(body: dict[str, Any], version: object, status: int = 200) -> Response:
+    """One resource with its entity tag."""
+    response = jsonify(body)
+    response.status_code = status
+    response.headers["ETag"] = f'"{version}"'
+    return response
+
+
+class PreconditionFailed(Exception):
+    """`If-Match` named an older version; carries the present state."""
+
+    def __init__(self, body: dict[str, Any], version: object) -> None:
+        super().__init__("stale")
+        self.body, self.version = body, version
+
+
+def check_if_match(version: object, body: Callable[[], dict[str, Any]]) -> None:
+    """Honour `If-Match` (RFC 9110): raises `PreconditionFailed` with the present state when it names another version."""
+    if request.if_match and not any(request.if_match.contains(tag) for tag in _tags(version)):
+        raise PreconditionFailed(body(), version)
+
+
+def _tags(version: object) -> list[str]:
+    """The entity tags that a client may have been given: Flask-Compress adds `:` and the algorithm to a compressed answer's."""
+    return [str(version), *(f"{version}:{algorithm}" for algorithm in current_app.config["COMPRESS_ALGORITHM"])]
+
+
+def install(app: Any) -> None:
+    app.register_error_handler(PreconditionFailed, lambda stale: single(stale.body, stale.version, 412))

@@ -1,0 +1,1 @@
+"""Audit trail: entries, recording, hash chain, checkpoints, denials."""

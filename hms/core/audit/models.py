@@ -1,0 +1,74 @@
+"""The trail: every change (by a trigger on each table), every read (`read_log.py`), every denial, every export.
+
+Entries are written inside the business transaction and never wait for each other. Each is signed by the database as it is
+written, with a key that the program hands over for that one transaction and that is kept nowhere (`ticket`); a sealing
+step every few seconds chains them (`chain.py`). The columns follow IHE BALP (Basic Audit Log Patterns).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, func, text
+from sqlalchemy.dialects.postgresql import INET, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hms.core.db.session import db
+
+_BESIDE = ["entity", "outcome", "recorded_at"]
+"""What the trail is filtered by besides a person or an action, kept in their indexes: no entry is fetched in vain."""
+
+COUNTED = "(action LIKE '%.read%' OR action = 'clinical.open_chart') AND (new IS NULL OR NOT jsonb_exists(new, 'list'))"
+"""The entries of reads but for rows of lists; the statements of `read_log.py` and `read_limit.py` have exactly this condition,
+so that PostgreSQL uses its index (`tests/core/test_read_limit.py` compares)."""
+
+
+class AuditEntry(db.Model):  # type: ignore[name-defined]
+    """One thing that somebody did, saw or was refused. Append-only: a trigger refuses UPDATE, DELETE and TRUNCATE."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        Index("ix_audit_entry_patient", "patient_id", "id", postgresql_where=text("patient_id IS NOT NULL")),
+        Index("ix_audit_entry_actor", "actor_id", "id", postgresql_include=["action", *_BESIDE]),
+        Index("ix_audit_entry_action", "action", "id", postgresql_include=_BESIDE),
+        Index("ix_audit_entry_entity", "entity", "id"),
+        Index("ix_audit_entry_record", "entity_id", "entity", "id"),
+        Index("ix_audit_entry_refused", "id", postgresql_where=text("outcome <> 'success'")),
+        Index("ix_audit_entry_purpose", "id", postgresql_where=text("purpose IS NOT NULL")),
+        Index("ix_audit_entry_time", "recorded_at"),
+        Index(
+            "ix_audit_entry_reads",
+            "actor_id",
+            "recorded_at",
+            postgresql_where=text(COUNTED),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    action: Mapped[str]
+    outcome: Mapped[str] = mapped_column(server_default="success")
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str | None]
+    actor_role: Mapped[str | None]
+    ip: Mapped[str | None] = mapped_column(INET)
+    session_id: Mapped[int | None]
+    request_id: Mapped[str | None]
+    entity: Mapped[str | None]
+    entity_id: Mapped[int | None]
+    patient_id: Mapped[int | None]
+    purpose: Mapped[str | None]
+    old: Mapped[dict | None] = mapped_column(JSONB)
+    new: Mapped[dict | None] = mapped_column(JSONB)
+    ticket: Mapped[str | None]
+    signature: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class AuditSeal(db.Model):  # type: ignore[name-defined]
+    """The chain: one seal per audit row, in the order of sealing."""
+
+    __tablename__ = "audit_seal"
+
+    n: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("audit_entry.id"), unique=True)
+    seal: Mapped[bytes] = mapped_column(LargeBinary)

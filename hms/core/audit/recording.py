@@ -1,0 +1,89 @@
+"""Writes entries of the audit trail, signed with a key for one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from typing import Any
+
+from flask import current_app, g, has_request_context, request
+from sqlalchemy import text
+
+from hms.core.db.session import db, note_write
+from hms.core.person import Person
+
+_COLUMNS = (
+    *("action", "outcome", "actor_name", "actor_role", "request_id", "entity", "purpose"),
+    *("actor_id", "session_id", "entity_id", "patient_id", "ip", "new"),
+)
+_WRITE = text("""
+INSERT INTO audit_entry (action, outcome, actor_name, actor_role, request_id, entity, purpose,
+                         actor_id, session_id, entity_id, patient_id, ip, new)
+SELECT CAST(:action AS text), CAST(:outcome AS text), CAST(:actor_name AS text), CAST(:actor_role AS text),
+       CAST(:request_id AS text), CAST(:entity AS text), CAST(:purpose AS text), CAST(:actor_id AS bigint),
+       CAST(:session_id AS bigint), CAST(:entity_id AS bigint), CAST(:patient_id AS bigint), CAST(:ip AS inet),
+       CAST(:new AS jsonb)
+  FROM set_config('hms.ticket', :ticket, true)
+""")
+_EMPTY: dict[str, Any] = dict.fromkeys(_COLUMNS) | {"outcome": "success"}
+
+
+def record(
+    action: str,
+    by: Person | None,
+    *,
+    entity: str | None = None,
+    entity_id: int | None = None,
+    patient_id: int | None = None,
+    outcome: str = "success",
+    purpose: str | None = None,
+    details: dict[str, Any] | None = None,
+) -> None:
+    """Write one entry that is not a change of a row: a chart opened, an export, a denial. The caller commits.
+
+    `purpose` is what it was done for (HL7 PurposeOfUse) where it is not the request's own.
+    """
+    entry: dict[str, Any] = {"entity": entity, "entity_id": entity_id, "patient_id": patient_id, "new": details}
+    entry["outcome"] = outcome
+    record_each(action, by, [entry if purpose is None else entry | {"purpose": purpose}])
+
+
+def record_each(action: str, by: Person | None, entries: list[dict[str, Any]]) -> None:
+    """Write several entries of one action in one statement; each is columns of the entry. The caller commits."""
+    same = _EMPTY | {"action": action, "ticket": ticket()} | who_columns(by)
+    rows = [same | entry for entry in entries]
+    for row in rows:
+        row["new"] = None if row["new"] is None else json.dumps(row["new"], default=str)
+    note_write(db.session())
+    db.session.connection().execute(_WRITE, rows)
+
+
+def who_columns(by: Person | None) -> dict[str, Any]:
+    """The columns that say who acts, from where and in which request."""
+    who: dict[str, Any] = {}
+    if by is not None and by.is_authenticated:
+        who = {"actor_id": by.id, "actor_name": by.username, "actor_role": by.role, "session_id": by.session_id}
+    if has_request_context():
+        who |= {"ip": request.remote_addr, "request_id": g.get("request_id"), "purpose": g.get("purpose")}
+    return who
+
+
+def key() -> bytes:
+    """AUDIT_KEY: who has it can write and check entries; it is never in the database."""
+    return current_app.config["AUDIT_KEY"].encode()
+
+
+def signing_key(number: str) -> str:
+    """The key with which the database signs the entries of the transaction that has the ticket `number`."""
+    return hmac.new(key(), b"ticket " + number.encode(), hashlib.sha256).hexdigest()
+
+
+def ticket() -> str:
+    """A fresh ticket for the database's setting `hms.ticket`: its number, which is kept, and its key, which is not.
+
+    Whoever writes into the trail past the programs has no key, and `verify` names the entry.
+    """
+    number = secrets.token_hex(8)
+    return f"{number}:{signing_key(number)}"

@@ -1,0 +1,1 @@
+"""Background work: outbox, worker, scheduler, Redis connection, mail."""

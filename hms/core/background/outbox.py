@@ -1,0 +1,195 @@
+"""Work that must not be lost: a row written with the business change, RQ as the wake-up.
+
+A killed worker, a killed job or a lost queue loses nothing: the row stays due until its work is committed, and the
+clock hands it out again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import current_app
+from redis.exceptions import RedisError
+from rq import Queue, Retry
+from sqlalchemy import Index, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hms.core import clock
+from hms.core.actions import afterwards, doing
+from hms.core.db.models import Working
+from hms.core.db.session import db
+from hms.core.person import SYSTEM
+
+from .redis import connection
+
+log = logging.getLogger(__name__)
+
+QUEUE = "hms"
+MOST_ATTEMPTS = 8
+HAND_OUT_AGAIN = timedelta(seconds=20)
+JOB_TIMEOUT = 600
+_quiet_until = 0.0
+
+# Work that has begun may have read the record already: what is asked for from then on is new work.
+NOT_BEGUN = "done_at IS NULL AND dead_at IS NULL AND attempts = 0"
+
+
+class Outbox(Working):
+    """One piece of work after a commit. `ref_id` names the record; the job re-reads and re-checks it."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_due", "due", postgresql_where=text("done_at IS NULL AND dead_at IS NULL")),
+        Index(
+            "uq_outbox_waiting",
+            "kind",
+            "ref_id",
+            unique=True,
+            postgresql_where=text(NOT_BEGUN),
+        ),
+    )
+
+    kind: Mapped[str]
+    ref_id: Mapped[int]
+    due: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    handed_out_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    done_at: Mapped[datetime | None]
+    dead_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+
+
+_JOBS: dict[str, Callable[[int], None]] = {}
+
+
+def job(kind: str) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
+    """Register the function that does the work `kind`; it gets the record's id and runs inside a system action."""
+
+    def register(function: Callable[[int], None]) -> Callable[[int], None]:
+        _JOBS[kind] = function
+        return function
+
+    return register
+
+
+def later(kind: str, ref_id: int, *, due: datetime | None = None) -> None:
+    """Do `kind` for record `ref_id` after this action commits (or at `due`). Asked twice while it waits, it is done once."""
+    with db.session.no_autoflush:
+        outbox_id = db.session.execute(_asked(kind, ref_id, due or clock.now())).scalar_one_or_none()
+    if outbox_id is not None and due is None:
+        afterwards(lambda: wake(outbox_id))
+
+
+def _asked(work: Any, about: Any, from_then: Any) -> Any:
+    rows = Outbox.__table__
+    new = insert(rows).values(kind=work, ref_id=about, due=from_then, attempts=0)
+    return new.on_conflict_do_nothing().returning(rows.c.id)
+
+
+def wake(outbox_id: int) -> bool:
+    """Tell a worker about the row; False when Redis does not answer (the clock will hand it out later)."""
+    global _quiet_until
+    if time.monotonic() < _quiet_until:
+        return False
+    try:
+        queue().enqueue(
+            "hms.core.background.outbox.handle",
+            outbox_id,
+            retry=Retry(max=3, interval=[5, 30, 120]),
+            job_timeout=JOB_TIMEOUT,
+        )
+    except RedisError:
+        _quiet_until = time.monotonic() + 5
+        log.warning("printing waits: Redis does not answer")
+        return False
+    return True
+
+
+def queue() -> Queue:
+    """The one queue, JSON on the wire."""
+    return Queue(QUEUE, connection=connection(), serializer="rq.serializers.JSONSerializer")
+
+
+def hand_out_due() -> int:
+    """Wake workers for every row that is due and was not handed out lately; returns how many. Run by the clock."""
+    now = clock.now()
+    lately = or_(Outbox.handed_out_at.is_(None), Outbox.handed_out_at < now - HAND_OUT_AGAIN)
+    due = (
+        select(Outbox.id)
+        .where(Outbox.done_at.is_(None), Outbox.dead_at.is_(None), Outbox.due <= now, lately)
+        .limit(200)
+    )
+    ids = db.session.scalars(due).all()
+    woken = [outbox_id for outbox_id in ids if wake(outbox_id)]
+    if woken:
+        db.session.execute(update(Outbox).where(Outbox.id.in_(woken)).values(handed_out_at=now))
+    db.session.commit()
+    return len(woken)
+
+
+PATIENTLY = text("SET LOCAL idle_in_transaction_session_timeout = '15min'")
+"""A long bill takes an old PC a minute to set, and its row stays claimed meanwhile: half a minute, as for pages, is too short."""
+
+
+def handle(outbox_id: int) -> bool:
+    """Do one row's work and mark it done in the same transaction. False when it is done, taken or dead already."""
+    if not _counted(outbox_id):
+        return False
+    try:
+        with doing("outbox.handle", SYSTEM):
+            db.session.execute(PATIENTLY)
+            row = db.session.scalars(_waiting(outbox_id)).one_or_none()
+            if row is None:
+                return False
+            _JOBS[row.kind](row.ref_id)
+            row.done_at = clock.now()
+    except Exception as error:
+        _failed(outbox_id, error)
+        raise
+    return True
+
+
+def _waiting(outbox_id: int):
+    return (
+        select(Outbox)
+        .where(Outbox.id == outbox_id, Outbox.done_at.is_(None), Outbox.dead_at.is_(None))
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _counted(outbox_id: int) -> bool:
+    """Count the attempt before the work, in its own commit: work that kills its worker is counted too."""
+    waiting = (Outbox.id == outbox_id, Outbox.done_at.is_(None), Outbox.dead_at.is_(None))
+    free = select(Outbox.id).where(*waiting).with_for_update(skip_locked=True).scalar_subquery()
+    values = {"attempts": Outbox.attempts + 1, "handed_out_at": clock.now()}
+    counted = db.session.execute(update(Outbox).where(Outbox.id == free).values(values))
+    db.session.commit()
+    return counted.rowcount == 1
+
+
+def _failed(outbox_id: int, error: Exception) -> None:
+    """Note the failure (its kind only: the text may hold patient data) and wait longer each time; in the end, give up loudly."""
+    row = db.session.get(Outbox, outbox_id, populate_existing=True)
+    if row is None:
+        return
+    row.last_error = type(error).__name__
+    row.due = clock.now() + timedelta(seconds=5 * 2**row.attempts)
+    if row.attempts >= MOST_ATTEMPTS:
+        row.dead_at = clock.now()
+        current_app.logger.error("outbox %s (%s) gave up after %s attempts", row.id, row.kind, row.attempts)
+    db.session.commit()
+
+
+def state(kind: str, ref_id: int) -> str:
+    """How the newest work `kind` for `ref_id` stands: "none", "waiting", "done" or "failed"."""
+    newest = select(Outbox).filter_by(kind=kind, ref_id=ref_id).order_by(Outbox.id.desc()).limit(1)
+    row = db.session.scalars(newest).one_or_none()
+    if row is None:
+        return "none"
+    return "done" if row.done_at else "failed" if row.dead_at else "waiting"

@@ -1,0 +1,71 @@
+"""Runs what is due by time, in one process of the hospital at a time."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Iterable
+from types import FrameType
+from typing import Any
+
+from sqlalchemy import func, select, text
+
+from hms.core.db.advisory_locks import Turn
+from hms.core.db.session import db
+
+log = logging.getLogger(__name__)
+
+FIRST_LOOK = 1.0
+
+
+class Clock:
+    """Runs duties when they are due. A duty that fails is logged and tried again at its next turn."""
+
+    def __init__(self, duties: Iterable[Any]) -> None:
+        self._next = {duty: time.monotonic() for duty in duties}
+        self._stopped = False
+
+    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        self._stopped = True
+
+    def run(self) -> None:
+        """Until stopped. Of several clocks on one database only one runs; the others wait for its end."""
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, self.stop)
+        while not self._stopped:
+            try:
+                self._hold_the_lock()
+            except Exception as fault:
+                log.warning("the clock waits: %s", type(fault).__name__)
+                time.sleep(FIRST_LOOK)
+
+    def _hold_the_lock(self) -> None:
+        with db.engine.connect() as connection:
+            connection.execute(text("SET idle_in_transaction_session_timeout = 0"))
+            is_mine = connection.execute(select(func.pg_try_advisory_lock(Turn.CLOCK.value))).scalar_one()
+            connection.commit()
+            while is_mine and not self._stopped:
+                connection.execute(text("SELECT 1"))
+                connection.commit()
+                self.turn()
+                time.sleep(0.5)
+        if not self._stopped:
+            time.sleep(FIRST_LOOK)
+
+    def turn(self) -> None:
+        """Do what is due now."""
+        now = time.monotonic()
+        for duty, due in list(self._next.items()):
+            if due <= now and not self._stopped:
+                self._next[duty] = now + duty.every_seconds
+                _do(duty)
+
+
+def _do(duty: Any) -> None:
+    try:
+        duty.do()
+    except Exception as fault:
+        log.warning("%s failed: %s", duty.name, type(fault).__name__)
+    finally:
+        db.session.remove()

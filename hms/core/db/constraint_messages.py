@@ -1,0 +1,84 @@
+"""What a person is told when the database refuses: the sentence that stands beside the rule in its model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg import errors as pg
+from sqlalchemy.exc import DBAPIError
+
+from hms.core.errors import Conflict, DomainError, RuleBroken, Unavailable
+from hms.core.text.translation import _
+
+from .session import db
+
+_BUSY = _("Somebody else is saving the same thing. Press the button again.")
+
+# What triggers refuse, by the name they give.
+_RAISED = {
+    "permanent": _("This is final. Correct it with a new entry."),
+    "needs_approval": _("This needs a second person. Ask for it; another who may decides."),
+    "not_acting": _("This is kept in the name of the person who does it. Sign in yourself, then do it again."),
+    "till_closed": _("The till that this money goes through is not open. Open it with its float first."),
+    "lines_add_up": _("The bill's total is not the sum of its lines. Open the bill again, check it, then issue it."),
+    "payments_add_up": _("What a bill is paid follows from its payments. Take the payment, or have it given back."),
+    "till_begins_open": _("A till begins open and not counted. Open it, then count and close it at the end."),
+    "till_adds_up": _("What the till should hold is its float and its payments. Count the till again, then close it."),
+    "opened_lately": _(
+        "One of the two opened the other's account or made a link for it in the last 30 days, so somebody else must approve."
+    ),
+    "same_bill": _("The payment belongs to another bill. Choose a payment of this bill."),
+    "same_patient": _("This belongs to another patient. Choose a record of this patient."),
+    "last_administrator": _(
+        "Nobody would be left who may manage people and roles. Make somebody else administrator first."
+    ),
+}
+
+
+def refusal(error: DBAPIError) -> DomainError | None:
+    """What a person is told when the database refuses; None when the error is a fault of ours."""
+    if isinstance(cause := error.orig, psycopg.IntegrityError):
+        return _constraint_refusal(cause)
+    if isinstance(cause, (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)):
+        return Conflict(_BUSY, code="busy")
+    if isinstance(cause, pg.QueryCanceled):
+        return Unavailable(_("This took too long and nothing was saved. Try again, or narrow the search."))
+    if isinstance(cause, pg.RaiseException) and cause.diag.constraint_name in _RAISED:
+        return Conflict(_RAISED[cause.diag.constraint_name], code=cause.diag.constraint_name)
+    if isinstance(cause, psycopg.DataError):
+        return RuleBroken(_("A value is outside what can be stored."))
+    return None
+
+
+def _constraint_refusal(cause: Any) -> DomainError:
+    says = sayings().get(cause.diag.constraint_name or "", {})
+    message, field = says.get("says"), says.get("field")
+    if isinstance(cause, (pg.UniqueViolation, pg.ExclusionViolation)):
+        return Conflict(message or _("This is already recorded."), field, code=says.get("code", "conflict"))
+    if isinstance(cause, pg.ForeignKeyViolation):
+        return RuleBroken(message or _("It names something that does not exist, or that others still lean on."), field)
+    return RuleBroken(message or _("A value is not allowed here."), field)
+
+
+def sayings() -> dict[str, dict[str, str]]:
+    """What each named constraint says when it refuses: {"says": sentence, "field": input}."""
+    found_: dict[str, dict[str, str]] = {}
+    for table in db.metadata.tables.values():
+        for rule in (*table.constraints, *table.indexes):
+            info = _said_of(rule)
+            if info.get("says") and rule.name:
+                found_[_final_name(rule, table.name)] = info
+    return found_
+
+
+def _said_of(rule: Any) -> dict[str, str]:
+    """What was written beside a rule; beside a key to another table it stands at its column."""
+    elsewhere = next((key.info for key in getattr(rule, "elements", ())), {})
+    return rule.info or elsewhere
+
+
+def _final_name(rule: Any, table: str) -> str:
+    name = str(rule.name)
+    prefix = f"ck_{table}_"
+    return name if rule.__visit_name__ != "check_constraint" or name.startswith(prefix) else prefix + name

@@ -1,0 +1,106 @@
+"""The database: one session and the kinds of record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, DateTime, MetaData, Text, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, ORMExecuteState, Session, mapped_column, registry  # noqa: F401
+
+from hms.core.errors import NotFound
+from hms.core.money import Money
+from hms.core.text.translation import _
+
+from .types import MoneyColumn
+
+NAMING = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    registry = registry(
+        metadata=metadata,
+        type_annotation_map={
+            Money: MoneyColumn,
+            datetime: DateTime(timezone=True),
+            str: Text,
+            int: BigInteger,
+            dict: JSONB,
+        },
+    )
+
+
+db = SQLAlchemy(
+    model_class=Base,
+    engine_options={"hide_parameters": True},
+    session_options={"expire_on_commit": False},
+)
+
+
+before_writing: list[Callable[[], None]] = []
+"""What is told before the session's first statement that may write, and any other."""
+
+
+def note_write(session: Session) -> None:
+    """Remember that the session's transaction writes."""
+    session.info["has_written"] = True
+
+
+def will_write(session: Session, *_flush: Any) -> None:
+    """What comes is no reading: said before every flush, and before every statement that may change something."""
+    note_write(session)
+    for tell in before_writing:
+        tell()
+
+
+@event.listens_for(db.session, "do_orm_execute")
+def _note_statement(execution: ORMExecuteState) -> None:
+    if not execution.is_select:
+        will_write(execution.session)
+
+
+event.listen(db.session, "before_flush", will_write)
+
+
+@event.listens_for(db.session, "after_commit")
+@event.listens_for(db.session, "after_rollback")
+def _forget_writes(session: Session) -> None:
+    session.info.pop("has_written", None)
+
+
+def leave() -> None:
+    """End what a request has begun: what no action committed is gone.
+
+    A request that only read ends with COMMIT. After a ROLLBACK psycopg forgets its prepared statements, and every
+    statement would be planned anew by every request.
+    """
+    if not db.session.registry.has():
+        return
+    session = db.session()
+    if not session.in_transaction():
+        return
+    if session.info.get("has_written") or session.new or session.dirty or session.deleted:
+        session.rollback()
+    else:
+        session.commit()
+
+
+R = TypeVar("R")
+
+
+def found(model: type[R], record_id: int | None) -> R:
+    """The record, or `NotFound`."""
+    row = db.session.get(model, record_id) if record_id is not None else None
+    if row is None:
+        raise NotFound(_("There is no such record."))
+    return row

@@ -1,0 +1,28 @@
+"""Column types of the hospital: money and instants."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from sqlalchemy import DateTime, Numeric
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, ORMExecuteState, Session, mapped_column, registry  # noqa: F401
+from sqlalchemy.types import TypeDecorator
+
+from hms.core.money import Money
+
+
+class MoneyColumn(TypeDecorator[Money]):
+    """`Money` in a NUMERIC(12,2) column; sums come back as `Money` too."""
+
+    impl = Numeric(12, 2)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        return value.value if isinstance(value, Money) else value
+
+    def process_result_value(self, value: Any, dialect: Any) -> Money | None:
+        return None if value is None else Money(value)
+
+
+Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]

@@ -1,0 +1,21 @@
+"""Searching a column for the words somebody typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, false, func
+
+from hms.core.text.cleaning import is_only_signs, like
+
+MOST_WORDS = 8
+
+
+def holds_words(column: Any, text: str) -> list[ColumnElement[bool]]:
+    """Conditions that the folded `column` holds every word of `text`; none for an empty text.
+
+    A text of signs alone, such as `%` or `--`, is found nowhere.
+    """
+    if is_only_signs(text):
+        return [false()]
+    return [column.like(func.hms_fold(f"%{like(word)}%"), escape="\\") for word in text.split()[:MOST_WORDS]]

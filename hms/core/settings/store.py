@@ -1,0 +1,136 @@
+"""Settings of the hospital as they stand: what was changed from its default, by whom and when."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hms.core.actions import STALE, action, afterwards
+from hms.core.db.models import Versioned
+from hms.core.db.query_counter import UPKEEP
+from hms.core.db.session import db
+from hms.core.errors import RuleBroken, Stale
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.cleaning import clean_field
+from hms.core.text.translation import _
+
+from .definition import Setting
+from .definitions import SETTINGS
+
+LONGEST = 500
+
+
+class SystemSetting(Versioned):
+    """A setting that was changed at least once; its value may be the default again."""
+
+    __tablename__ = "system_setting"
+
+    key: Mapped[str] = mapped_column(unique=True)
+    value: Mapped[Any] = mapped_column(JSONB)
+    changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+
+FRESH_SECONDS = 5.0
+_STORED = select(SystemSetting.key, SystemSetting.value)
+_cache: tuple[float, dict[str, Any]] = (0.0, {})
+
+
+def value(key: str) -> Any:
+    """The setting's present value; a change reaches every process within five seconds."""
+    global _cache
+    if time.monotonic() - _cache[0] > FRESH_SECONDS:
+        stored = db.session.execute(_STORED, execution_options=UPKEEP)
+        _cache = (time.monotonic(), dict(stored.all()))
+    return _cache[1].get(key, SETTINGS[key].default)
+
+
+def forget() -> None:
+    """Read the settings anew at the next use."""
+    global _cache
+    _cache = (0.0, {})
+
+
+def stored() -> dict[str, SystemSetting]:
+    """What was ever changed, by key: value, version, who and when, fresh from the database."""
+    return {row.key: row for row in db.session.scalars(select(SystemSetting))}
+
+
+on_control_changed: list[Callable[[Person, Setting, Any, Any], None]] = []
+"""What is called, inside the transaction, when a sensitive setting gets another value: who changed it, the setting, its old
+and its new value. Desks above put theirs in."""
+
+
+@action(Action.MANAGE_SETTINGS, "core.change_setting")
+def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -> SystemSetting:
+    """Set `key`; `RuleBroken` when it is unknown or `new` does not fit, `Stale` when `version` (0: never changed) is old."""
+    setting = SETTINGS.get(key)
+    if setting is None:
+        raise RuleBroken(_("There is no such setting."), "key")
+    row = db.session.scalars(select(SystemSetting).filter_by(key=key).with_for_update()).one_or_none()
+    if version is not None and version != (row.version if row else 0):
+        raise Stale(STALE)
+    wanted, before = typed(setting, new), row.value if row else setting.default
+    if row is None:
+        row = SystemSetting(key=key, version=0)
+        db.session.add(row)
+    elif row.value == wanted:
+        return row
+    row.value, row.changed_by_id = wanted, by.id
+    row.changed()
+    db.session.flush()
+    afterwards(forget)
+    for tell in on_control_changed if setting.is_sensitive and wanted != before else ():
+        tell(by, setting, before, wanted)
+    return row
+
+
+@action(Action.MANAGE_SETTINGS, "core.revert_setting")
+def revert_setting(key: str, *, version: int | None = None, by: Any) -> SystemSetting:
+    """Give `key` its default again."""
+    if key not in SETTINGS:
+        raise RuleBroken(_("There is no such setting."), "key")
+    return change_setting(key, SETTINGS[key].default, version=version, by=by)
+
+
+def typed(setting: Setting, new: Any) -> Any:
+    """`new` as the setting keeps it; `RuleBroken` on `new` says what it must be."""
+    if setting.kind == "flag":
+        return _flag(new)
+    if setting.kind == "whole":
+        return _whole(setting, new)
+    if not isinstance(new, str):
+        raise RuleBroken(_("Write a text."), "new")
+    return _text(setting, new)
+
+
+def _text(setting: Setting, new: str) -> str:
+    text = clean_field(new, "new", longest=LONGEST)
+    if setting.choices and text not in setting.choices:
+        raise RuleBroken(_("Choose one of these: %(choices)s."), "new", choices=", ".join(setting.choices))
+    if setting.shape and text and not re.fullmatch(setting.shape, text):
+        raise RuleBroken(_("This does not have the form that the help describes."), "new")
+    return text
+
+
+def _flag(new: Any) -> bool:
+    words = {True: True, False: False, "true": True, "false": False, "1": True, "0": False, "on": True, "": False}
+    try:
+        return words[new]
+    except (KeyError, TypeError) as wrong:
+        raise RuleBroken(_("Answer yes or no."), "new") from wrong
+
+
+def _whole(setting: Setting, new: Any) -> int:
+    text = "" if isinstance(new, bool) else str(new).strip()
+    number = int(text) if text.isascii() and text.lstrip("-").isdigit() and len(text) < 10 else None
+    low, high = setting.least or 0, setting.most or 1_000_000
+    if number is None or not low <= number <= high:
+        raise RuleBroken(_("Write a whole number from %(low)s to %(high)s."), "new", low=low, high=high)
+    return number

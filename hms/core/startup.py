@@ -1,0 +1,158 @@
+"""Starts the core: configuration, database, JSON, sign-in, languages, limits, sockets, API document."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from flask import Flask
+from flask.helpers import get_debug_flag
+from flask_compress import Compress
+from flask_smorest import Api
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import Config
+
+from . import clock, commands, events
+from .api import preconditions
+from .db.query_counter import watch_queries
+from .db.session import db
+from .web import (
+    component_gallery,
+    error_handlers,
+    guard,
+    localisation,
+    rate_limits,
+    template_context,
+    template_filters,
+)
+from .web.json_provider import ExactJSON
+from .web.request_bodies import LARGEST_BODY
+from .web.session_cookie import EncryptedCookie
+
+log = logging.getLogger(__name__)
+
+
+def has_commands(app: Flask) -> bool:
+    """Whether this process may run commands: not a web server's, which stays small."""
+    return app.testing or os.environ.get("SOCKETIO_ASYNC") != "gevent"
+
+
+def prepare(app: Flask, config: Config) -> None:
+    """Everything below the desks."""
+    _debug_only_demos(app, config)
+    app.config.from_mapping(_flask_configuration(config))
+    app.json = ExactJSON(app)
+    app.session_interface = EncryptedCookie(config.secret_key)
+    clock.set_zone(config.timezone)
+    if config.trusted_proxies:
+        count = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
+    db.init_app(app)
+    _bring_commands(app)
+    localisation.install(app)
+    Compress(app)
+    rate_limits.install(app)
+    template_filters.install(app)
+    template_context.install(app)
+    guard.install(app)
+    watch_queries(app)
+    app.extensions["hms_api"] = Api(app)
+    preconditions.install(app)
+    error_handlers.install(app)
+    if app.debug or app.testing:
+        app.register_blueprint(component_gallery.pages)
+
+
+def _debug_only_demos(app: Flask, config: Config) -> None:
+    """Debugging shows code and variables: a variable alone (FLASK_DEBUG) switches it on for made-up data only.
+
+    Flask's command line reads the variable again once the application is made.
+    """
+    is_asked = get_debug_flag()
+    app.debug = is_asked and config.demo
+    if is_asked and not config.demo:
+        os.environ["FLASK_DEBUG"] = "0"
+        log.warning("FLASK_DEBUG is ignored: debugging is for HMS_DEMO=1 only")
+
+
+def _bring_commands(app: Flask) -> None:
+    if has_commands(app):
+        from flask_migrate import Migrate  # 14 MiB that a web process need not carry
+
+        Migrate(app, db, compare_type=True)
+
+
+def ready(app: Flask) -> None:
+    """Everything that needs the desks: sockets last, because their handlers ask who may hear what."""
+    for command in commands.commands:
+        app.cli.add_command(command)
+    events.socketio.init_app(
+        app,
+        message_queue=None if app.testing and not app.config["SOCKETS_OVER_REDIS"] else app.config["REDIS_URL"],
+        async_mode=app.config["SOCKETIO_ASYNC"],
+        max_http_buffer_size=16_384,
+        cors_allowed_origins=None,
+    )
+
+
+def _flask_configuration(config: Config) -> dict[str, object]:
+    return {
+        "SECRET_KEY": config.secret_key,
+        "JWT_SECRET_KEY": config.jwt_secret_key,
+        "AUDIT_KEY": config.audit_key,
+        "TOTP_KEYS": config.totp_keys,
+        "REDIS_URL": config.redis_url,
+        "DATA_DIR": config.data_dir,
+        "DEMO": config.demo,
+        "SMTP_URL": config.smtp_url,
+        "MAIL_FROM": config.mail_from,
+        "TESTING": config.testing,
+        "TRUSTED_HOSTS": list(config.hosts) or None,
+        "HTTPS": config.https,
+        "CURRENCY": config.currency,
+        "COUNTRY": config.country,
+        "SOCKETIO_ASYNC": os.environ.get("SOCKETIO_ASYNC", "threading"),
+        "SOCKETS_OVER_REDIS": False,
+        "SQLALCHEMY_DATABASE_URI": config.database_url,
+        "DATABASE_OWNER_URL": config.database_owner_url or config.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine(config),
+        "SESSION_COOKIE_NAME": "__Host-hms" if config.https else "hms",
+        "SESSION_COOKIE_SECURE": config.https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "MAX_CONTENT_LENGTH": LARGEST_BODY,
+        "MAX_FORM_MEMORY_SIZE": LARGEST_BODY,
+        "RATELIMIT_STORAGE_URI": config.redis_url,
+        "RATELIMIT_STORAGE_OPTIONS": {
+            "socket_connect_timeout": 0.5,
+            "socket_timeout": 0.5,
+            "retry": Retry(NoBackoff(), 0),
+        },
+        "COMPRESS_MIMETYPES": ["text/html", "text/css", "text/javascript", "application/json", "image/svg+xml"],
+        "COMPRESS_ALGORITHM": ["gzip"],
+        "COMPRESS_LEVEL": 2,  # a third cheaper than 4, and pages stay far below what may go over the wire
+        "COMPRESS_MIN_SIZE": 1000,
+        "SEND_FILE_MAX_AGE_DEFAULT": 31_536_000,
+        "API_TITLE": "HMS",
+        "API_VERSION": "1",
+        "OPENAPI_VERSION": "3.0.3",
+        "BABEL_DEFAULT_LOCALE": "en",
+        "BABEL_TRANSLATION_DIRECTORIES": "../translations",
+    }
+
+
+def _engine(config: Config) -> dict[str, object]:
+    """Bounded waits: a page never hangs on a lock or a runaway query. Times in the database are UTC."""
+    options = "-c statement_timeout=5s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+    return {
+        "pool_size": config.pool_size,
+        "max_overflow": 0,
+        "pool_timeout": config.pool_timeout,
+        "pool_use_lifo": True,
+        "pool_pre_ping": True,
+        "hide_parameters": True,
+        "connect_args": {"options": options, "connect_timeout": 5, "prepare_threshold": 3},
+    }

@@ -1,0 +1,1 @@
+"""Text: cleaning, dates, numbers, formatting, translation markers. Imports no Flask."""

@@ -1,0 +1,1 @@
+"""Pages: guard, forms, error handlers, security headers, session cookie, rate limits, templates."""

@@ -1,0 +1,239 @@
+"""How a refusal looks: a page with the next thing to do, or the API's JSON. Nothing a client sends gives a 5xx."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import CSRFError
+from markupsafe import escape
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from werkzeug.exceptions import HTTPException, SecurityError
+
+from hms.core import idempotency
+from hms.core.audit import denials
+from hms.core.db.constraint_messages import refusal
+from hms.core.db.session import db
+from hms.core.errors import DomainError
+
+from .guard import SignInNeeded, is_api, person
+from .localisation import current_language, language, translate, translate_error
+from .parameters import ParametersRefused
+
+BARE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title} – HMS</title>
+<main><h1>{title}</h1></main></html>"""
+NOT_KEPT = re.compile(r"csrf_token|otp|pin|proof|.*password.*")
+RETRY_AFTER = 10
+"""Seconds."""
+PASSING = (429, 500, 503)
+"""Refusals that pass: what was typed is given back, to be sent again."""
+
+
+def answer(status: int, message: str, *, code: str | None = None, field: str | None = None, **extra: Any) -> Response:
+    """The refusal in the shape the caller reads: JSON under /api/, a page elsewhere."""
+    if is_api():
+        return _json(status, message, code, field)
+    return Response(_page(status, message, extra | {"code": code or ""}), status)
+
+
+def _page(status: int, message: str, extra: dict[str, Any]) -> str:
+    """The error page in the shell of the signed-in; a bare one when even that cannot be made (the database is gone or busy)."""
+    names = [extra.pop("template", f"errors/{status}.html"), "errors/refused.html"]
+    try:
+        signed_in = person().is_authenticated
+        shell = "base.html" if signed_in else "plain.html"
+        if signed_in and status in PASSING and kept_fields():
+            names, extra = ["errors/resend.html"], extra | {"kept": kept_fields()}
+        about = {"shell": shell, "signed_in": signed_in, "status": status, "message": message, "way_on": None}
+        return render_template(names, **about | extra)
+    except (DBAPIError, NoConnectionFree):
+        db.session.rollback()
+        return BARE.format(title=escape(message), lang=current_language())
+
+
+def _json(status: int, message: str, code: str | None, field: str | None) -> Response:
+    if status == 400:
+        body: dict[str, Any] = {field or "non_field_errors": [message]}
+    else:
+        body = {"detail": message}
+    if code and code != "invalid":
+        body["code"] = code
+    response = jsonify(body)
+    response.status_code = status
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="api"'
+    return response
+
+
+def _refused(error: DomainError) -> Response:
+    if error.is_denial:
+        patient_id = getattr(error, "patient_id", None)
+        try:
+            denials.record(person(), request.endpoint or request.path, patient_id=patient_id, because=error.code)
+        except NoConnectionFree as busy:
+            return _all_connections_in_use(busy)
+    response = answer(error.status, translate_error(error), code=error.code, field=error.field, way_on=error.way_on)
+    if hasattr(error, "retry_after"):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _parameters_refused(error: ParametersRefused) -> Response:
+    """Each parameter under its name."""
+    if error.is_denial:
+        denials.record(person(), request.endpoint or request.path, because=error.code)
+    return _field_errors({"query": {name: [translate(text)] for name, text in error.messages.items()}})
+
+
+def sign_in_needed(_error: SignInNeeded) -> Response:
+    """The API's 401: no token, or one that opens nothing. Where a visitor signs in is the staff desk's matter."""
+    if g.get("token_fault"):
+        body = {
+            "detail": "Given token not valid for any token type",
+            "code": "token_not_valid",
+            "messages": [{"token_class": "AccessToken", "token_type": "access", "message": g.token_fault}],
+        }
+        response = jsonify(body)
+        response.status_code = 401
+        response.headers["WWW-Authenticate"] = 'Bearer realm="api", error="invalid_token"'
+        return response
+    return answer(401, _("Authentication credentials were not provided."))
+
+
+def kept_fields() -> list[tuple[str, str]]:
+    """What was typed into the form of this request, but for tokens, passwords and codes."""
+    return [(name, text) for name, text in request.form.items(multi=True) if not NOT_KEPT.fullmatch(name)]
+
+
+def _expired_form(_error: CSRFError) -> Response:
+    """The form is older than the session: give it back with everything typed, to be sent again."""
+    if is_api():
+        return answer(400, _("The CSRF token is missing or wrong. Send it in X-CSRFToken."), code="csrf")
+    extra = {"kept": kept_fields(), "template": "errors/resend.html"}
+    return Response(_page(400, _("This form was open too long."), extra), 400)
+
+
+HTTP_WORDS = {
+    400: _l("The request could not be read."),
+    404: _l("Nothing is at this address."),
+    405: _l("This address does not answer that method."),
+    408: _l("It took too long to send this. Try again."),
+    411: _l("Say how long the body is: send it with Content-Length, not in chunks."),
+    413: _l("That is too large to send."),
+    415: _l("Send JSON (Content-Type: application/json)."),
+    429: _l("Too many tries. Wait a minute, then try again."),
+}
+
+
+def _strange_host(_error: SecurityError) -> Response:
+    """Reached by a name that is not the hospital's (`HMS_HOSTS`): no address can be made for it, so no page either."""
+    return Response(BARE.format(title="This is not the hospital's address.", lang="en"), 400)
+
+
+def _http(error: HTTPException) -> Response:
+    status = error.code or 500
+    if error.response is not None:
+        return error.response
+    messages = getattr(error, "data", {}).get("messages") if hasattr(error, "data") else None
+    if is_api() and messages:
+        return _field_errors(messages)
+    if not is_api():
+        _find_reader()
+    response = answer(status, _api_words(error, status) if is_api() else _words(error, status))
+    if status in (405, 429):
+        response.headers.extend(h for h in error.get_headers() if h[0] in ("Allow", "Retry-After"))
+    return response
+
+
+def _find_reader() -> None:
+    """Ask who reads the page, for its language, when the guard did not: an unknown address, a body that is too large. When
+    the database does not answer, the browser's language does."""
+    try:
+        if person() is not None:
+            g.is_reader_known = True
+    except (DBAPIError, NoConnectionFree):
+        db.session.rollback()
+
+
+def _api_words(error: HTTPException, status: int) -> str:
+    if status == 405:
+        return f'Method "{request.method}" not allowed.'
+    return _words(error, status)
+
+
+def _words(error: HTTPException, status: int) -> str:
+    return str(HTTP_WORDS.get(status, error.name))
+
+
+def _field_errors(messages: dict[str, Any]) -> Response:
+    """The schema's messages in the original's flat shape: {"field": ["…"]}."""
+    flat: dict[str, Any] = {}
+    for where in messages.values():
+        flat.update(where if isinstance(where, dict) else {"non_field_errors": where})
+    if "_schema" in flat:
+        flat["non_field_errors"] = flat.pop("_schema")
+    response = jsonify(flat)
+    response.status_code = 400
+    return response
+
+
+def _database(error: DBAPIError) -> Response:
+    """A read that the database refused; error texts may hold patient data and are never logged."""
+    told = refusal(error)
+    if told is not None:
+        return _refused(told)
+    if error.connection_invalidated or error.orig.__class__.__name__ in ("OperationalError", "ConnectionTimeout"):
+        db.session.rollback()  # what was begun on a connection that is lost cannot be ended otherwise
+        g.is_reader_known = False  # the answer asks for nobody's language: it would ask the database
+        response = answer(503, _("The database does not answer. Wait a minute, then try again."))
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+        return response
+    return _unexpected(error)
+
+
+def _all_connections_in_use(_error: NoConnectionFree) -> Response:
+    """So many requests are under way that no connection became free. The answer asks for none, not even for a language."""
+    with language("en"):
+        said = _("Too many people are working at this moment. Wait a moment, then try again.")
+    page = Response(BARE.format(title=escape(said), lang="en"), 503)
+    response = _json(503, said, None, None) if is_api() else page
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+def _unexpected(error: Exception) -> Response:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    current_app.logger.error(
+        "request %s failed: %s", g.get("request_id"), type(cause).__name__, exc_info=_traced(error)
+    )
+    if current_app.config.get("PROPAGATE_FAULTS"):
+        raise error
+    return answer(500, _("Sorry, there is a problem on our side."), reference=g.get("request_id"))
+
+
+def _traced(error: Exception) -> Any:
+    """The traceback without the database's words."""
+    return None if isinstance(error, DBAPIError) else error
+
+
+def install(app: Flask) -> None:
+    """Register every handler."""
+    app.register_error_handler(DomainError, _refused)
+    app.register_error_handler(ParametersRefused, _parameters_refused)
+    app.register_error_handler(SignInNeeded, sign_in_needed)
+    app.register_error_handler(CSRFError, _expired_form)
+    app.register_error_handler(idempotency.AlreadyDone, lambda done: idempotency.replay(_settled(done)))
+    app.register_error_handler(SecurityError, _strange_host)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(NoConnectionFree, _all_connections_in_use)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _settled(done: idempotency.AlreadyDone) -> Any:
+    """The first submit's answer. It committed an instant ago: give its process a moment to write the answer down."""
+    return idempotency.settled(done.answer)

@@ -1,0 +1,219 @@
+"""Page forms: types and lengths, then the same action the API calls; a refusal hangs on the field it blames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from flask import g, request
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from werkzeug.datastructures import ImmutableMultiDict
+from wtforms import IntegerField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Optional, StopValidation
+
+from hms.core.errors import Conflict, RuleBroken
+from hms.core.money import LARGEST, Money, TooLarge
+from hms.core.person import Person
+from hms.core.text.cleaning import TextError, clean, showable
+from hms.core.text.numbers import parse_record_id
+from hms.core.text.translation import _
+
+from .localisation import translate, translate_error
+
+Required = lambda: DataRequired(_l("Fill this in."))  # noqa: E731 - reads as a validator in a form
+Maybe = Optional
+
+
+class Given(InputRequired):
+    """Something was typed, be it 0; blanks are nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(_l("Fill this in."))
+
+    def __call__(self, form: Any, field: Any) -> None:
+        if not field.raw_data or not str(field.raw_data[0]).strip():
+            field.errors[:] = []
+            raise StopValidation(self.message)
+
+
+AS_SENT = object()
+
+
+def _takes_files(form: FlaskForm, name: str) -> bool:
+    declared = getattr(type(form), name, None)
+    return getattr(declared, "field_class", None) is FileField
+
+
+class DeskForm(FlaskForm):
+    """A form of a desk. `save` calls the action with the form's data and says whether it was done."""
+
+    def __init__(self, formdata: Any = AS_SENT, **kwargs: Any) -> None:
+        super().__init__(formdata=self._sent() if formdata is AS_SENT else formdata, **kwargs)
+
+    def _sent(self) -> ImmutableMultiDict[str, Any] | None:
+        """What the page's form sent: text for every field but those for files; None while nothing is sent.
+
+        A file or an object under the name of a text field is as good as a field that was left out.
+        """
+        if not self.is_submitted():
+            return None
+        taken = [(name, file) for name, file in request.files.items(multi=True) if _takes_files(self, name)]
+        return ImmutableMultiDict([*request.form.items(multi=True), *taken])
+
+    def save(self, action: Callable[..., Any], *, by: Person, **more: Any) -> bool:
+        """Do `action` with what was typed (and `more`); False when the form is not sent, or is refused with the reason on it.
+
+        What the action returned is in `self.result`. A conflict (409) is shown on the form too, and sets `self.conflict`.
+        """
+        self.result, self.conflict = None, None
+        if not self.validate_on_submit():
+            return False
+        try:
+            self.result = action(**self.values(), **more, by=by)
+        except (RuleBroken, Conflict) as refusal:
+            self.refuse(refusal)
+            return False
+        return True
+
+    def values(self) -> dict[str, Any]:
+        """What was typed, by field name, without the form's own machinery."""
+        return {name: value for name, value in self.data.items() if name != "csrf_token"}
+
+    def refuse(self, refusal: RuleBroken | Conflict) -> None:
+        """Hang `refusal` on the field it names, or on the form."""
+        self.conflict = refusal if isinstance(refusal, Conflict) else None
+        g.form_refusal = refusal
+        field = self._fields.get(refusal.field or "")
+        if field is None:
+            self.form_errors = [*self.form_errors, translate_error(refusal)]
+        else:
+            field.errors = [*field.errors, translate_error(refusal)]
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the page that shows this form: 409 on a conflict, 400 with errors, else 200."""
+        if getattr(self, "conflict", None):
+            return 409
+        return 400 if self.errors or self.form_errors else 200
+
+
+def _tidy(text: str, **limits: Any) -> str:
+    """`text` as `clean` keeps it; WTForms shows the words of the `ValueError` at the field."""
+    try:
+        return clean(text, **limits)
+    except TextError as wrong:
+        raise ValueError(translate(wrong.sentence)) from wrong
+
+
+class Text(StringField):
+    """One line of at most `longest` characters, cleaned; None when left empty and `empty` is None."""
+
+    def __init__(
+        self, label: str = "", validators: Any = None, *, longest: int = 255, empty: Any = "", **kwargs: Any
+    ) -> None:
+        super().__init__(label, validators, **kwargs)
+        self.longest, self.empty, self.multiline = longest, empty, False
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist:
+            self.data = self.empty if self.data is None else self.data
+            return
+        self.data = showable(valuelist[0])
+        cleaned = _tidy(valuelist[0], longest=self.longest, multiline=self.multiline)
+        self.data = cleaned or self.empty
+
+    def _value(self) -> str:
+        return str(self.data) if self.data is not None else ""
+
+
+class LongText(TextAreaField):
+    """Several lines of at most `longest` characters, cleaned."""
+
+    def __init__(self, label: str = "", validators: Any = None, *, longest: int = 10_000, **kwargs: Any) -> None:
+        super().__init__(label, validators, **kwargs)
+        self.longest = longest
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist:
+            self.data = self.data or ""
+            return
+        self.data = showable(valuelist[0])
+        self.data = _tidy(valuelist[0], longest=self.longest, multiline=True)
+
+
+class Parsed(StringField):
+    """One typed line that `parse` turns into a value (a date, a number, an amount); what was typed is kept when it cannot."""
+
+    def __init__(
+        self,
+        label: str = "",
+        validators: Any = None,
+        *,
+        parse: Callable[[str], Any],
+        show: Callable[[Any], str] = str,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(label, validators, **kwargs)
+        self.parse, self.show, self.typed = parse, show, None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist:
+            return
+        self.typed, self.data = showable(valuelist[0]), None
+        text = _tidy(valuelist[0], longest=100)
+        if not text:
+            return
+        try:
+            self.data = self.parse(text)
+        except RuleBroken as wrong:
+            raise ValueError(translate_error(wrong)) from wrong
+
+    def _value(self) -> str:
+        if self.typed is not None:
+            return self.typed
+        return "" if self.data is None else self.show(self.data)
+
+
+def _amount(text: str, largest: Decimal = LARGEST) -> Money:
+    try:
+        return Money.typed(text, largest)
+    except TooLarge as wrong:
+        raise RuleBroken(_("An amount here is at most %(largest)s. Check it."), largest=f"{largest:,}") from wrong
+    except ValueError as wrong:
+        raise RuleBroken(_("Write an amount with at most two decimals, for example 190.00.")) from wrong
+
+
+class MoneyField(Parsed):
+    """An amount in the hospital's currency, of at most `largest`."""
+
+    def __init__(self, label: str = "", validators: Any = None, *, largest: Decimal = LARGEST, **kwargs: Any) -> None:
+        super().__init__(label, validators, parse=partial(_amount, largest=largest), **kwargs)
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise RuleBroken(_("Write a whole number."))
+    return int(text)
+
+
+class WholeField(Parsed):
+    """A whole number, zero or more."""
+
+    def __init__(self, label: str = "", validators: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, validators, parse=_whole, **kwargs)
+
+
+class RecordIdField(IntegerField):
+    """The id of a record chosen on the page (hidden field or combobox)."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist or not valuelist[0].strip():
+            self.data = None
+            return
+        self.data = parse_record_id(valuelist[0].strip())
+        if self.data is None:
+            raise ValueError(_l("Choose one from the list."))

@@ -1,0 +1,172 @@
+"""Pages and requests: a route names its action, the guard enforces it, refusals become answers, headers go on all."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, Response, current_app, g, request
+from flask_login import LoginManager, current_user
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.routing import IntegerConverter, ValidationError
+
+from hms.core import idempotency
+from hms.core.actions import require
+from hms.core.db.session import db, leave
+from hms.core.errors import NotAllowed
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.translation import _
+
+from . import security_headers
+from .parameters import check_parameters
+from .request_bodies import read_body
+
+login_manager = LoginManager()
+csrf = CSRFProtect()
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+LARGEST_ID = 2**63 - 1
+V = TypeVar("V", bound=Callable[..., Any])
+
+
+def needs(action: Action, *others: Action) -> Callable[[V], V]:
+    """Name the action a route performs, and others of which one suffices. A route that names none stays shut."""
+
+    def mark(view: V) -> V:
+        view.needs, view.suffices = action, others  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def person() -> Person:
+    """The signed-in person behind this request (or Flask-Login's anonymous one)."""
+    return current_user._get_current_object()
+
+
+def is_api() -> bool:
+    return request.path.startswith("/api/")
+
+
+class SignInNeeded(Exception):
+    """Nobody is signed in and the route is not public."""
+
+
+def guard() -> Response | None:
+    """Before every request: the address exists, the person may, the form is ours, and the submit is not a repeat."""
+    if request.endpoint is None:
+        return None
+    view = current_app.view_functions[request.endpoint]
+    action = getattr(view, "needs", None)
+    if action is None:
+        raise NotAllowed(_("%(page)s is shut"), page=request.endpoint)
+    is_read = request.method in SAFE_METHODS
+    if action is Action.PUBLIC and (is_read or hasattr(view, "from_browsers")):
+        g.is_reader_known = True
+        return _check_public(view)
+    who = person()
+    g.is_reader_known = True
+    if action is not Action.PUBLIC:
+        _admit(who, view)
+    if is_read and is_api():
+        check_parameters(getattr(view, "parameters", None), who)
+    return None if is_read else _receive(who)
+
+
+def _check_public(view: Any) -> None:
+    """Pages open to everybody also answer monitors and caches that add parameters of their own; lists do not."""
+    if hasattr(view, "parameters"):
+        check_parameters(view.parameters, person())
+
+
+def _admit(who: Person, view: Any) -> None:
+    if not who.is_authenticated:
+        raise SignInNeeded
+    if not any(who.may(other) for other in getattr(view, "suffices", ())):
+        require(who, view.needs)
+
+
+def _receive(who: Person) -> Response | None:
+    """A submit: refused unless it is ours; the first answer when it repeats one."""
+    if not _is_program(who):
+        _refuse_other_sites()
+        csrf.protect()
+    return idempotency.answered(who.id) if who.is_authenticated else None
+
+
+def _refuse_other_sites() -> None:
+    """A form is sent from one of our pages, or not at all; the CSRF token is the second lock on the same door."""
+    if security_headers.comes_from_elsewhere():
+        raise NotAllowed(_("This form was sent from another site."))
+
+
+def _is_program(who: Any) -> bool:
+    """A Bearer token needs no CSRF token; neither does the API's own sign-in, which reads no cookie."""
+    return getattr(who, "by_token", False) or (is_api() and not who.is_authenticated)
+
+
+def safe_next(target: str | None) -> str | None:
+    """`target` when it is a path of this site, else None (OWASP: unvalidated redirects)."""
+    if not target or len(target) > 2048 or "\\" in target or any(ord(c) <= 0x20 or ord(c) == 0x7F for c in target):
+        return None
+    if not target.startswith("/") or target.startswith("//"):
+        return None
+    parts = security_headers.url_parts(target)
+    return None if parts.scheme or parts.netloc else target
+
+
+class RecordId(IntegerConverter):
+    """Ids in addresses: an id that no database row can have is simply not found."""
+
+    regex = "[0-9]+"
+    """ASCII digits only: the library's own `\\d` also takes the digits of every other script."""
+
+    def to_python(self, value: str) -> int:
+        number = super().to_python(value) if len(value) < 20 else LARGEST_ID + 1
+        if number > LARGEST_ID:
+            raise ValidationError
+        return number
+
+
+def _start() -> None:
+    g.started = time.perf_counter()
+    g.request_id = secrets.token_hex(8)
+    g.is_reader_known = False
+
+
+def finish(response: Response) -> Response:
+    """After every request: keep the answer of a repeatable submit, and put the headers on."""
+    idempotency.remember(response)
+    security_headers.put_on(response)
+    if "started" in g:
+        response.headers["Server-Timing"] = f"app;dur={(time.perf_counter() - g.started) * 1000:.1f}"
+    response.headers["X-Request-ID"] = g.get("request_id", "-")
+    return response
+
+
+def _leave(fault: BaseException | None) -> None:
+    """Nothing stays in a session after a request."""
+    if fault is None:
+        leave()
+    else:
+        db.session.rollback()
+
+
+def install(app: Flask) -> None:
+    """Put guard, headers and sign-in on the application."""
+    app.url_map.converters["int"] = RecordId
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    app.config["WTF_CSRF_TIME_LIMIT"] = None
+    login_manager.session_protection = None
+    login_manager.init_app(app)
+    csrf.init_app(app)
+    app.before_request(_start)
+    app.before_request(read_body)
+    app.before_request(guard)
+    app.after_request(finish)
+    app.teardown_request(_leave)
+    app.register_blueprint(security_headers.pages)
+    app.view_functions["static"].needs = Action.PUBLIC

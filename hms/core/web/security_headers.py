@@ -1,0 +1,107 @@
+"""The headers that every answer carries (OWASP Secure Headers, ASVS 5.0 chapter 3), and what browsers report against them."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from flask import Blueprint, Response, current_app, g, request
+from werkzeug.exceptions import BadRequest
+
+from hms.core.permissions import Action
+
+from .rate_limits import limiter
+from .request_bodies import takes_up_to
+
+log = logging.getLogger(__name__)
+
+FIXED = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-XSS-Protection": "1; mode=block",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+}
+NOTHING_LOADS = "default-src 'none'; frame-ancestors 'none'"
+ONE_YEAR = "max-age=31536000; includeSubDomains"
+REPORTS = "/csp-report"
+LONGEST_REPORT = 10_000
+
+pages = Blueprint("headers", __name__)
+
+
+def csp_nonce() -> str:
+    """The nonce of this answer's scripts and styles."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    return g.csp_nonce
+
+
+def policy_of_pages() -> str:
+    """What a page may load: styles and pictures of this site, and only the scripts that carry this answer's nonce."""
+    nonce = f"'nonce-{csp_nonce()}'"
+    return (
+        f"default-src 'none'; script-src {nonce}; style-src 'self' {nonce}; img-src 'self' data:; connect-src 'self'; "
+        "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; "
+        f"report-uri {REPORTS}"
+    )
+
+
+def put_on(response: Response) -> None:
+    """Put the headers on. A PDF gets no policy of its own: the browser's viewer would be shut out by it."""
+    headers = response.headers
+    headers.update(FIXED)
+    if response.mimetype == "text/html":
+        headers["Content-Security-Policy"] = policy_of_pages()
+    elif response.mimetype != "application/pdf":
+        headers["Content-Security-Policy"] = NOTHING_LOADS
+    if current_app.config["HTTPS"]:
+        headers["Strict-Transport-Security"] = ONE_YEAR
+    if request.endpoint != "static":
+        headers.setdefault("Cache-Control", "no-store")
+
+
+def comes_from_elsewhere() -> bool:
+    """Whether the browser says that another site made it send this request (Fetch Metadata, or the older Origin)."""
+    if request.headers.get("Sec-Fetch-Site") == "cross-site":
+        return True
+    origin = request.headers.get("Origin")
+    return bool(origin) and url_parts(origin).netloc != request.host
+
+
+def url_parts(url: str) -> SplitResult:
+    """An address that a browser sent, taken apart; empty parts when it is none, as `http://[`."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
+@takes_up_to(LONGEST_REPORT)
+@limiter.limit("30/minute")
+def report_violation() -> tuple[str, int]:
+    """A browser refused to load something. Only the directive and the refused site are logged: addresses may name people."""
+    told = _told()
+    directive = str(told.get("effective-directive") or told.get("violated-directive") or "")
+    site = url_parts(str(told.get("blocked-uri") or ""))
+    log.warning("a page broke its policy: %s from %s", directive[:40].split(" ")[0], (site.netloc or site.path)[:60])
+    return "", 204
+
+
+def _told() -> dict[str, Any]:
+    """What the browser reports; nothing when it is no report."""
+    try:
+        report = request.get_json(force=True)
+    except BadRequest:
+        return {}
+    told = report.get("csp-report") if isinstance(report, dict) else None
+    return told if isinstance(told, dict) else {}
+
+
+report_violation.needs = Action.PUBLIC  # type: ignore[attr-defined]
+report_violation.from_browsers = True  # type: ignore[attr-defined]
+pages.add_url_rule(REPORTS, view_func=report_violation, methods=["POST"])

@@ -1,0 +1,150 @@
+"""The formatters as Jinja filters, with the hospital's currency, country and clock and the reader's month names."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+from babel.dates import get_month_names
+from flask import Flask, current_app
+from flask_babel import gettext as _
+from markupsafe import Markup, escape
+
+from hms.core import clock
+from hms.core.money import Money
+from hms.core.text import formatting
+from hms.core.text.formatting import Named
+
+from .localisation import current_language, translate
+
+
+def install(app: Flask) -> None:
+    """Register every filter and the globals `now`, `today`.
+
+    A missing value reads "Not recorded" instead of failing the page.
+    """
+    app.jinja_env.filters.update(
+        day=day,
+        long_day=long_day,
+        stamp=stamp,
+        clock_time=clock_time,
+        age=age,
+        duration=duration,
+        person_name=person_name,
+        spoken_name=spoken_name,
+        sex_word=sex_word,
+        money=money,
+        quantity=quantity,
+        phone=phone,
+        marked=marked,
+        translate=translate,
+    )
+    app.jinja_env.globals.update(now=clock.now, today=clock.today)
+
+
+def _months(width: str) -> tuple[str, ...]:
+    language = current_language()
+    if language == "en":
+        return formatting.SHORT_MONTHS if width == "abbreviated" else formatting.LONG_MONTHS
+    return _months_in(width, language)
+
+
+def month_words() -> tuple[str, ...]:
+    """The short names of the months, January first."""
+    return _months("abbreviated")
+
+
+@lru_cache
+def _months_in(width: str, locale: str) -> tuple[str, ...]:
+    names = get_month_names(width, locale=locale)
+    return tuple(names[number].strip(".") for number in range(1, 13))
+
+
+def day(when: date | None) -> str:
+    return _("Not recorded") if when is None else formatting.day(when, _months("abbreviated"))
+
+
+def long_day(when: date | None) -> str:
+    return _("Not recorded") if when is None else formatting.long_day(when, _months("wide"))
+
+
+def stamp(instant: datetime | None) -> str:
+    return _("Not recorded") if instant is None else formatting.stamp(instant, _months("abbreviated"))
+
+
+def clock_time(instant: datetime | None, seconds: bool = False) -> str:
+    return _("Not recorded") if instant is None else formatting.clock_time(instant, seconds=seconds)
+
+
+def age(born: date | None, on: date | None = None) -> str:
+    """Age today, or on the day given (a death, an encounter)."""
+    return _("Not recorded") if born is None else formatting.age(born, on or clock.today())
+
+
+def duration(span: timedelta | datetime | None) -> str:
+    """A span, or the time passed since an instant."""
+    if span is None:
+        return _("Not recorded")
+    return formatting.duration(clock.now() - span if isinstance(span, datetime) else span)
+
+
+def person_name(person: Named) -> str:
+    return formatting.person_name(person.family_name, _given(person), getattr(person, "title", None))
+
+
+def _given(person: Named) -> str:
+    """What a list calls the given name, a record too; else the given names of a row of its columns."""
+    return getattr(person, "given_name", None) or getattr(person, "given_names", "")
+
+
+def spoken_name(person: Named) -> str:
+    return formatting.spoken_name(person.family_name, _given(person), getattr(person, "title", None))
+
+
+def sex_word(code: str | None) -> str:
+    return formatting.sex_word(code)
+
+
+def money(amount: Money | None, code: bool = True) -> str:
+    return _("Not recorded") if amount is None else formatting.money(amount, current_app.config["CURRENCY"], code=code)
+
+
+def quantity(value: object, unit: str | None = None) -> str:
+    return _("Not recorded") if value is None else formatting.quantity(value, unit)
+
+
+def phone(number: str | None) -> str:
+    return formatting.phone(number, current_app.config["COUNTRY"]) if number else _("Not recorded")
+
+
+def marked(text: str, typed: str | None = None) -> Markup:
+    """`text` with the words of `typed` marked; case and accents do not matter."""
+    if not typed or not typed.strip():
+        return escape(text)
+    bare = "".join(_bare(letter) for letter in text)
+    hit = [False] * len(text)
+    for word in typed.split():
+        start = bare.find("".join(_bare(letter) for letter in word))
+        hit[start : start + len(word)] = [True] * len(word) if start >= 0 else hit[start : start + len(word)]
+    return _with_marks(text, hit)
+
+
+@lru_cache(maxsize=4096)
+def _bare(letter: str) -> str:
+    return unicodedata.normalize("NFKD", letter)[0].lower()[:1] or letter
+
+
+def _with_marks(text: str, hit: list[bool]) -> Markup:
+    parts, inside = [], False
+    for letter, is_hit in zip(text, hit, strict=True):
+        if is_hit != inside:
+            parts.append("<mark>" if is_hit else "</mark>")
+            inside = is_hit
+        parts.append(str(escape(letter)))
+    return Markup("".join(parts) + ("</mark>" if inside else ""))  # noqa: S704 - every letter was escaped above # nosec B704
+
+
+def drawing(svg: str) -> Markup:
+    """A picture that the program drew itself, of lines and areas without any text, to stand in a page."""
+    return Markup(svg)  # noqa: S704 - no value of anybody's stands in it # nosec B704

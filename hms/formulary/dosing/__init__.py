@@ -1,0 +1,1 @@
+"""Strengths, doses, shorthand, quantities."""

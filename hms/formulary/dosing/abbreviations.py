@@ -1,0 +1,71 @@
+"""What prescribers write for frequencies, routes and units, and what they should not write because it is misread."""
+
+from __future__ import annotations
+
+from hms.core.text.translation import _
+
+from .doses import AS_REQUIRED, ONCE
+from .strengths import COUNTED
+
+FREQUENCY_PHRASES = {
+    "once_daily": ("od", "once a day", "once daily", "daily", "every day", "1 x daily", "q24h", "24 hourly"),
+    "twice_daily": ("bd", "bid", "bds", "twice a day", "twice daily", "2 times a day", "2 x daily", "2x daily"),
+    "three_times_daily": (
+        "tds", "tid", "three times a day", "three times daily", "3 times a day", "3 times daily",
+        "3 x daily", "3x daily",
+    ),
+    "four_times_daily": (
+        "qds", "qid", "four times a day", "four times daily", "4 times a day", "4 times daily",
+        "4 x daily", "4x daily",
+    ),
+    "five_times_daily": ("five times a day", "five times daily", "5 times a day", "5 times daily", "5x daily"),
+    "in_the_morning": ("mane", "in the morning", "every morning", "each morning", "om"),
+    "at_night": ("nocte", "at night", "every night", "each night", "at bedtime"),
+    "every_4_hours": ("q4h", "4 hourly", "4hourly", "4hrly", "every 4 hours"),
+    "every_6_hours": ("q6h", "6 hourly", "6hourly", "6hrly", "every 6 hours"),
+    "every_8_hours": ("q8h", "8 hourly", "8hourly", "8hrly", "every 8 hours"),
+    "every_12_hours": ("q12h", "12 hourly", "12hourly", "12hrly", "every 12 hours"),
+    "alternate_days": ("alternate days", "on alternate days", "every second day", "every other day"),
+    "weekly": ("weekly", "once a week", "once weekly", "every week"),
+    ONCE: ("stat", "one dose now", "single dose", "one dose", "once only"),
+    AS_REQUIRED: ("prn", "when required", "as required", "when needed", "as needed", "if needed", "if required"),
+}  # fmt: skip
+ROUTE_PHRASES = {
+    "oral": ("po", "oral", "orally", "by mouth", "per os"),
+    "sublingual": ("sl", "sublingual", "under the tongue"),
+    "buccal": ("buccal",),
+    "intravenous": ("iv", "intravenous", "intravenously", "into a vein"),
+    "intramuscular": ("im", "intramuscular", "intramuscularly", "into a muscle"),
+    "subcutaneous": ("sc", "subcut", "s/c", "subcutaneous", "subcutaneously", "under the skin"),
+    "intradermal": ("intradermal",),
+    "rectal": ("pr", "rectal", "rectally"),
+    "vaginal": ("pv", "vaginal", "vaginally"),
+    "topical": ("top", "topical", "topically", "on the skin"),
+    "inhaled": ("inh", "inhaled", "by inhaler"),
+    "nebulised": ("neb", "nebs", "nebulised", "nebulized", "by nebuliser"),
+    "eye": ("eye", "eyes", "into the eye", "into the eyes", "both eyes"),
+    "ear": ("ear", "ears", "into the ear", "into the ears"),
+    "nasal": ("nasal", "nose", "into the nose"),
+}
+UNIT_PHRASES = {
+    "mg": ("mg", "mgs", "milligram", "milligrams"),
+    "g": ("g", "gm", "gms", "gram", "grams"),
+    "micrograms": ("micrograms", "microgram", "mcg", "ug", "µg", "μg"),
+    "units": ("units", "unit", "iu"),
+    "mL": ("ml", "mls", "millilitre", "millilitres", "cc"),
+    **{one: (one, plural) for one, plural in COUNTED.items()},
+    "tablet": ("tablet", "tablets", "tab", "tabs"),
+    "capsule": ("capsule", "capsules", "cap", "caps"),
+    "drop": ("drop", "drops", "gtt"),
+    "suppository": ("suppository", "suppositories", "supp"),
+    "ampoule": ("ampoule", "ampoules", "amp", "amps"),
+}
+MISREAD = {
+    "once": _("“once” can mean a single dose or once a day: write “stat” or “od”."),
+    "qd": _("“qd” is easily misread: write “od” or “once a day”."),
+    "qod": _("“qod” is easily misread: write “alternate days”."),
+    "u": _("“u” is easily misread as a zero: write “units”."),
+    "hs": _("“hs” is easily misread: write “nocte” or “at night”."),
+    "w": _("Write weeks as 2/52 or “2 weeks”."),
+    "m": _("Write months as 1/12 or “1 month”."),
+}

@@ -1,0 +1,180 @@
+"""A dose and the sentence that says it.
+
+The sentence follows the NHS Common User Interface guidance for displaying medicines and the ISMP list of abbreviations
+that must not be printed: words instead of codes, no trailing zero, units in full.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hms.core.errors import RuleBroken
+from hms.core.text.translation import Sentence, _
+
+from .strengths import COUNTED, MEASURED, amount_text, kept_together
+
+LARGEST_AMOUNT = Decimal(1_000_000)
+LONGEST_DAYS = 366
+ROUNDING = Decimal("0.001")
+ONCE = "once"
+AS_REQUIRED = ""
+
+# code: (times in 24 hours, words)
+FREQUENCIES: dict[str, tuple[Decimal | None, str]] = {
+    ONCE: (None, _("one dose now")),
+    "once_daily": (Decimal(1), _("once a day")),
+    "twice_daily": (Decimal(2), _("twice a day")),
+    "three_times_daily": (Decimal(3), _("three times a day")),
+    "four_times_daily": (Decimal(4), _("four times a day")),
+    "five_times_daily": (Decimal(5), _("five times a day")),
+    "in_the_morning": (Decimal(1), _("in the morning")),
+    "at_night": (Decimal(1), _("at night")),
+    "every_4_hours": (Decimal(6), _("every 4 hours")),
+    "every_6_hours": (Decimal(4), _("every 6 hours")),
+    "every_8_hours": (Decimal(3), _("every 8 hours")),
+    "every_12_hours": (Decimal(2), _("every 12 hours")),
+    "alternate_days": (Decimal("0.5"), _("every second day")),
+    "weekly": (Decimal(1) / 7, _("once a week")),
+    AS_REQUIRED: (None, ""),
+}
+
+ROUTES: dict[str, str] = {
+    "oral": _("oral"),
+    "sublingual": _("sublingual"),
+    "buccal": _("buccal"),
+    "intravenous": _("intravenous"),
+    "intramuscular": _("intramuscular"),
+    "subcutaneous": _("subcutaneous"),
+    "intradermal": _("intradermal"),
+    "rectal": _("rectal"),
+    "vaginal": _("vaginal"),
+    "topical": _("on the skin"),
+    "inhaled": _("inhaled"),
+    "nebulised": _("by nebuliser"),
+    "eye": _("into the eye"),
+    "ear": _("into the ear"),
+    "nasal": _("into the nose"),
+    "local": _("local injection"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """What a patient takes. Raises `RuleBroken` when the parts make no dose, blaming the part.
+
+    `amount` and `max_per_day` (the most in 24 hours) are in `unit`; `route` and `frequency_code` are keys of `ROUTES`
+    and `FREQUENCIES`; `frequency_code` is `AS_REQUIRED` ("") only when `as_needed`; `days` is None when open.
+    """
+
+    amount: Decimal
+    unit: str
+    route: str
+    times_per_day: Decimal | None
+    frequency_code: str
+    as_needed: bool = False
+    max_per_day: Decimal | None = None
+    days: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_amount(self.amount, "amount")
+        if self.unit not in MEASURED and self.unit not in COUNTED:
+            raise RuleBroken(_("Choose a unit such as mg, g, micrograms, units, mL or tablets."), "unit")
+        if self.route not in ROUTES:
+            raise RuleBroken(_("Choose the route, for example oral."), "route")
+        self._check_frequency()
+        if self.max_per_day is not None:
+            _check_amount(self.max_per_day, "max_per_day")
+            if self.max_per_day < self.amount:
+                raise RuleBroken(_("The most in 24 hours is less than one dose. Correct one of them."), "max_per_day")
+        if self.days is not None and not 1 <= self.days <= LONGEST_DAYS:
+            raise RuleBroken(_("The duration must be between 1 and 366 days."), "days")
+
+    def _check_frequency(self) -> None:
+        if self.frequency_code not in FREQUENCIES or (self.frequency_code == AS_REQUIRED and not self.as_needed):
+            raise RuleBroken(_("Say how often, for example three times a day."), "frequency")
+        times = FREQUENCIES[self.frequency_code][0]
+        if (times is None) != (self.times_per_day is None) or abs((times or 0) - (self.times_per_day or 0)) > ROUNDING:
+            raise RuleBroken(_("The times in a day do not fit the frequency. Choose the frequency again."), "frequency")
+
+    @classmethod
+    def of(
+        cls,
+        amount: Decimal,
+        unit: str,
+        route: str,
+        frequency_code: str,
+        *,
+        as_needed: bool = False,
+        max_per_day: Decimal | None = None,
+        days: int | None = None,
+    ) -> Dose:
+        """A dose whose times in a day follow from its frequency."""
+        times = FREQUENCIES.get(frequency_code, (None, ""))[0]
+        return cls(amount, unit, route, times, frequency_code, as_needed, max_per_day, days)
+
+
+def _check_amount(value: Decimal, field: str) -> None:
+    if not value.is_finite() or not 0 < value <= LARGEST_AMOUNT:
+        raise RuleBroken(_("Write an amount above zero."), field)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a medicine's sentence. `lead` is the text that stands before it; name and amount are shown bold.
+
+    `kind` is name, brand, form, amount, route, frequency or duration.
+    """
+
+    kind: str
+    text: str
+    lead: str
+
+    @property
+    def is_bold(self) -> bool:
+        return self.kind in ("name", "amount")
+
+
+def sentence(medicine_name: str, form_strength: str, dose: Dose, brand: str = "") -> tuple[Part, ...]:
+    """**amoxicillin** 500 mg capsule — DOSE **500 mg** — oral — three times a day — 5 days, piece by piece."""
+    told = [
+        Part("name", medicine_name, ""),
+        Part("brand", brand.upper(), " "),
+        Part("form", kept_together(form_strength), " "),
+        Part("amount", amount_text(dose.amount, dose.unit), " — DOSE "),
+        Part("route", ROUTES[dose.route], " — "),
+        Part("frequency", frequency_words(dose), " — "),
+        Part("duration", duration_words(dose.days), " — "),
+    ]
+    return tuple(part for part in told if part.text)
+
+
+def dose_words(dose: Dose) -> str:
+    """The dose without the medicine: "500 mg — oral — three times a day — 5 days"."""
+    return text_of(sentence("", "", dose)).removeprefix(" — DOSE ")
+
+
+def text_of(parts: tuple[Part, ...]) -> str:
+    """The sentence as one line of plain text."""
+    return "".join(part.lead + part.text for part in parts)
+
+
+def frequency_words(dose: Dose) -> str:
+    words = FREQUENCIES[dose.frequency_code][1]
+    if dose.as_needed:
+        words = " ".join((words, _("when required"))).strip()
+    if dose.max_per_day is not None:
+        most = amount_text(dose.max_per_day, dose.unit)
+        words += ", " + str(Sentence(_("max %(amount)s in 24 hours"), amount=most))
+    return words
+
+
+def duration_words(days: int | None) -> str:
+    """ "5 days", "2 weeks" from fourteen days on when they are whole weeks, nothing when open."""
+    if days is None:
+        return ""
+    if days == 1:
+        return _("1 day")
+    if days >= 14 and days % 7 == 0:
+        return str(Sentence(_("%(count)s weeks"), count=days // 7))
+    return str(Sentence(_("%(count)s days"), count=days))

@@ -1,0 +1,119 @@
+"""How much of a medicine a dose comes to: units to hand out for the course, and milligrams on one day."""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from .doses import ONCE, ROUNDING, Dose
+from .strengths import COUNTED, Amount, parse_amount, parse_strength
+
+OPENED_PER_DOSE = frozenset({"ampoule", "vial", "syringe", "bag", "bottle", "sachet", "suppository", "pessary"})
+
+
+def doses_in_course(dose: Dose) -> Decimal | None:
+    """How many times the dose is taken in all; None when the course is open."""
+    if dose.frequency_code == ONCE:
+        return Decimal(1)
+    if dose.days is None:
+        return None
+    by_maximum = None if dose.max_per_day is None else (dose.max_per_day / dose.amount).to_integral_value(ROUND_FLOOR)
+    by_frequency = dose.times_per_day
+    if by_frequency is None and by_maximum is None:
+        return None
+    daily = min(limit for limit in (by_frequency, by_maximum) if limit is not None)
+    return _up(daily * dose.days)
+
+
+def supply(dose: Dose, unit_strength: str, unit: str = "tablet", unit_holds: str = "") -> int | None:
+    """How many whole `unit`s to hand out for the course; None when that cannot be computed.
+
+    An ampoule, vial or sachet is opened for one dose and the rest thrown away, unless `unit_holds` says that it serves
+    many. A capsule cannot be divided, so a dose that is no whole number of capsules is None. Where `unit` is mL the
+    answer is in mL.
+    """
+    doses = doses_in_course(dose)
+    if doses is None:
+        return None
+    holds = parse_amount(unit_holds)
+    if holds is not None:
+        per_dose = _in_unit(dose, unit_strength, holds.unit)
+        return None if per_dose is None else int(_up(per_dose * doses / holds.value))
+    per_dose = _in_unit(dose, unit_strength, unit)
+    if per_dose is None or (unit == "capsule" and per_dose % 1):
+        return None
+    if unit in OPENED_PER_DOSE:
+        per_dose = _up(per_dose)
+    return int(_up(per_dose * doses))
+
+
+def in_units(dose: Dose, unit_strength: str, unit: str) -> Decimal | None:
+    """One dose counted in `unit`: 500 mg of a 250 mg tablet are 2 tablets; None when that cannot be computed."""
+    return _in_unit(dose, unit_strength, unit)
+
+
+def _in_unit(dose: Dose, unit_strength: str, wanted: str) -> Decimal | None:
+    """One dose counted in `wanted`: a dispensing unit (tablet, vial …), mL or puffs."""
+    if dose.unit == wanted:
+        return dose.amount
+    strength = parse_strength(unit_strength)
+    if strength is None:
+        return None
+    asked = Amount(dose.amount, dose.unit)
+    share = _share(asked, strength.contents)
+    if share is None and strength.per is not None and strength.per.unit == dose.unit:
+        share = dose.amount / strength.per.value
+    if share is None:
+        return None
+    if strength.per is not None and strength.per.unit == wanted:
+        return share * strength.per.value
+    return share if wanted in COUNTED else None
+
+
+def _share(asked: Amount, contents: tuple[Amount, ...]) -> Decimal | None:
+    """How often `contents` fit into `asked`; a mixture's dose in mg can only mean the sum of its parts."""
+    if len(contents) == 1 and contents[0].unit == asked.unit:
+        return asked.value / contents[0].value
+    weights = [content.milligrams for content in contents]
+    if asked.milligrams is None or None in weights:
+        return None
+    share = asked.milligrams / sum(weights, Decimal(0))
+    return share if len(contents) == 1 or share % 1 == 0 else None
+
+
+def _up(value: Decimal) -> Decimal:
+    # 1/7 is not exact in decimals: four weekly doses in 28 days must not become five.
+    return value.quantize(ROUNDING).to_integral_value(ROUND_CEILING)
+
+
+def daily_milligrams(
+    dose: Dose, unit_strength: str, unit: str, ingredients: tuple[str, ...]
+) -> dict[str, Decimal] | None:
+    """The most of each ingredient on a day of treatment, in mg; None when it cannot be computed."""
+    times = dose.times_per_day
+    if dose.max_per_day is not None:
+        limit = dose.max_per_day / dose.amount
+        times = limit if times is None else min(times, limit)
+    elif dose.frequency_code == ONCE:
+        times = Decimal(1)
+    if times is None:
+        return None
+    # A weekly or alternate-day medicine is judged by the day on which it is taken.
+    return _milligrams(dose, unit_strength, unit, ingredients, max(times, Decimal(1)))
+
+
+def _milligrams(
+    dose: Dose, unit_strength: str, unit: str, ingredients: tuple[str, ...], times: Decimal
+) -> dict[str, Decimal] | None:
+    asked = Amount(dose.amount, dose.unit)
+    if len(ingredients) == 1 and asked.milligrams is not None:
+        return {ingredients[0]: asked.milligrams * times}
+    strength = parse_strength(unit_strength)
+    if strength is None or len(strength.contents) != len(ingredients):
+        return None
+    share = _share(asked, strength.contents)
+    if share is None and dose.unit == (strength.per.unit if strength.per else unit):
+        share = dose.amount / (strength.per.value if strength.per else Decimal(1))
+    weights = [content.milligrams for content in strength.contents]
+    if share is None or None in weights:
+        return None
+    return {name: weight * share * times for name, weight in zip(ingredients, weights, strict=True)}

@@ -1,0 +1,208 @@
+"""What prescribers type, such as `500mg tds 5/7 po`, read into a dose. It is echoed in words and never stored as typed.
+
+Whatever can be read in two ways is refused: a wrong dose is worse than one more keystroke.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hms.core.errors import RuleBroken
+from hms.core.text.numbers import number
+from hms.core.text.translation import Sentence, _
+
+from .abbreviations import FREQUENCY_PHRASES, MISREAD, ROUTE_PHRASES, UNIT_PHRASES
+from .doses import AS_REQUIRED, LONGEST_DAYS, Dose
+
+FIELD = "dose"
+LONGEST = 120
+EXAMPLE = "500 mg tds 5/7 po"
+
+_FILLERS = frozenset({"take", "give", "for", "x", "a", "the"})
+_ALLOWED = re.compile(r"[a-z0-9µμ .,/%+-]*")
+_NUMBER = r"(?:[0-9][0-9.,]*|[.,][0-9]+)"
+
+
+def _phrases(table: dict[str, tuple[str, ...]]) -> tuple[re.Pattern[str], dict[str, str]]:
+    meaning = {phrase: code for code, phrases in table.items() for phrase in phrases}
+    longest_first = sorted(meaning, key=len, reverse=True)
+    return re.compile(r"(?<![a-z0-9])(?:" + "|".join(map(re.escape, longest_first)) + r")(?![a-z0-9])"), meaning
+
+
+_FREQUENCY, _FREQUENCY_OF = _phrases(FREQUENCY_PHRASES)
+_ROUTE, _ROUTE_OF = _phrases(ROUTE_PHRASES)
+_UNIT_OF = {phrase: code for code, phrases in UNIT_PHRASES.items() for phrase in phrases}
+_UNIT = "|".join(sorted(map(re.escape, _UNIT_OF), key=len, reverse=True))
+_MAXIMUM = re.compile(
+    rf"(?<![a-z])max(?:imum)? ?({_NUMBER}) ?({_UNIT})?(?![a-z0-9])"
+    r"(?: ?(?:in 24 ?h(?:ours|rs)?|/ ?24 ?h(?:ours|rs)?|/ ?day|a day|per day|daily))?"
+)
+_FRACTION_DAYS = re.compile(r"(?<![0-9/.,])([0-9]{1,3}) ?/ ?(7|52|12)(?![0-9/.,])")
+_WRITTEN_DAYS = re.compile(r"(?<![0-9/.,])([0-9]{1,3}) ?(days?|d|weeks?|wks?|months?)(?![a-z0-9])")
+_DAYS_OF = {"7": 1, "52": 7, "12": 30, "d": 1, "w": 7, "m": 30}
+_AMOUNT = re.compile(rf"(?<![0-9a-z/.,])({_NUMBER}) ?({_UNIT})(?![a-z0-9/])")
+_BARE_NUMBER = re.compile(rf"(?<![0-9a-z/.,])({_NUMBER})(?![0-9a-z/])")
+
+
+@dataclass(slots=True)
+class _Text:
+    """What is left to be understood."""
+
+    left: str
+
+    def take(self, pattern: re.Pattern[str]) -> list[re.Match[str]]:
+        found = list(pattern.finditer(self.left))
+        self.left = pattern.sub(" ", self.left)
+        return found
+
+
+def parse(text: str, *, default_route: str = "", default_unit: str = "") -> Dose:
+    """The dose that `text` means, with the medicine's own route and unit where the text names none.
+
+    Understands od bd tds qds prn stat nocte mane q6h, plain words for them, 5/7 (days), 2/52 (weeks), 1/12 (months of
+    30 days), max 4 g. Raises `RuleBroken` on field `dose` with a sentence that says what to write.
+    """
+    rest = _Text(_tidied(text))
+    maximum = _only(rest.take(_MAXIMUM), Sentence(_("two maximum amounts")))
+    days = _days(rest)
+    frequency_code, as_needed = _frequency(rest)
+    amount, unit = _amount(rest, default_unit)
+    route = _route(rest, default_route)
+    _check_nothing_left(rest.left)
+    try:
+        return Dose.of(
+            amount, unit, route, frequency_code,
+            as_needed=as_needed, max_per_day=_most(maximum, amount, unit), days=days,
+        )  # fmt: skip
+    except RuleBroken as refusal:
+        raise RuleBroken.from_error(refusal, FIELD) from refusal
+
+
+def duration(text: str) -> int | None:
+    """The days that "5 days", "2/52" or "5" mean; None for nothing. Raises `RuleBroken` on field `days`."""
+    plain = " ".join(text.lower().split())
+    if not plain:
+        return None
+    rest = _Text(f"{plain} days" if plain.isdecimal() else plain)
+    try:
+        days = _days(rest)
+        if days is not None and not rest.left.strip():
+            return days
+    except RuleBroken as refusal:
+        raise RuleBroken.from_error(refusal, "days") from refusal
+    raise RuleBroken(_("Write how long, for example 5 days, 2 weeks or 1/12."), "days")
+
+
+def _refuse(sentence: str, **values: object) -> RuleBroken:
+    return RuleBroken(sentence, FIELD, **values)
+
+
+def _tidied(text: str) -> str:
+    """Lower case, single blanks, no points inside abbreviations ("t.d.s." -> "tds"), fractions and signs in words."""
+    if len(text) > LONGEST:
+        raise _refuse(_("Write the dose in at most 120 characters."))
+    plain = " ".join(text.lower().replace("×", " x ").split())
+    if not plain:
+        raise _refuse(_("Write the dose, for example %(example)s."), example=EXAMPLE)
+    if not _ALLOWED.fullmatch(plain):
+        raise _refuse(_("Use only letters, digits and / . , in a dose, for example %(example)s."), example=EXAMPLE)
+    if re.search(r"[0-9] ?- ?[0-9]|[0-9] to [0-9]", plain):
+        raise _refuse(_("Write one amount, not a range."))
+    plain = re.sub(r"(?<=[a-z])\.(?=[a-z ]|$)", "", plain)
+    plain = re.sub(r"(?<![0-9a-z/.,])1 ?/ ?2(?![0-9/])", "0.5", plain)
+    return re.sub(r"(?<![a-z])half(?: an?)?(?![a-z])", "0.5", plain)
+
+
+def _only(found: list[re.Match[str]], twice: Sentence) -> re.Match[str] | None:
+    if len(found) > 1:
+        raise _refuse(_("There are %(twice)s: leave one."), twice=twice)
+    return found[0] if found else None
+
+
+def _days(rest: _Text) -> int | None:
+    found = _only(rest.take(_FRACTION_DAYS) + rest.take(_WRITTEN_DAYS), Sentence(_("two durations")))
+    if found is None:
+        return None
+    days = int(found[1]) * _DAYS_OF.get(found[2], _DAYS_OF.get(found[2][0], 1))
+    if not 1 <= days <= LONGEST_DAYS:
+        raise _refuse(_("The duration must be between 1 and 366 days."))
+    return days
+
+
+def _frequency(rest: _Text) -> tuple[str, bool]:
+    codes = [_FREQUENCY_OF[found[0]] for found in rest.take(_FREQUENCY)]
+    as_needed = AS_REQUIRED in codes
+    timed = set(codes) - {AS_REQUIRED}
+    if timed & {"in_the_morning", "at_night"}:
+        timed.discard("once_daily")
+    if len(timed) > 1:
+        raise _refuse(_("There are two frequencies: leave one."))
+    if not timed and not as_needed:
+        for word in rest.left.split():
+            if word in MISREAD:
+                raise _refuse(MISREAD[word])
+        raise _refuse(_("Say how often, for example od, bd, tds, qds, q6h, nocte, prn or stat."))
+    return (timed.pop() if timed else AS_REQUIRED), as_needed
+
+
+def _amount(rest: _Text, default_unit: str) -> tuple[Decimal, str]:
+    found = _only(rest.take(_AMOUNT), Sentence(_("two amounts")))
+    if found is not None:
+        return _number(found[1]), _UNIT_OF[found[2]]
+    bare = _only(rest.take(_BARE_NUMBER), Sentence(_("two amounts"))) if default_unit else None
+    if bare is None:
+        _check_misread(rest.left)
+        raise _refuse(_("Write the amount with its unit, for example 500 mg, 10 mL or 2 tablets."))
+    return _number(bare[1]), default_unit
+
+
+def _number(written: str) -> Decimal:
+    try:
+        return number(written)
+    except ValueError as refusal:
+        told = _("“%(written)s” is not a clear number: write it without commas, for example 1000 or 2.5.")
+        raise _refuse(told, written=written) from refusal
+
+
+def _route(rest: _Text, default_route: str) -> str:
+    routes = {_ROUTE_OF[found[0]] for found in rest.take(_ROUTE)}
+    if len(routes) > 1:
+        raise _refuse(_("There are two routes: leave one."))
+    route = routes.pop() if routes else default_route
+    if not route:
+        _check_nothing_left(rest.left)
+        raise _refuse(_("Add the route, for example po, iv, im or pr."))
+    return route
+
+
+def _most(found: re.Match[str] | None, amount: Decimal, unit: str) -> Decimal | None:
+    """The most in 24 hours in the dose's unit; a bare "max 4" counts doses."""
+    if found is None:
+        return None
+    most = _number(found[1])
+    if found[2] is None:
+        return most * amount
+    said = _UNIT_OF[found[2]]
+    if said == unit:
+        return most
+    factor = {("g", "mg"): Decimal(1000), ("mg", "g"): Decimal("0.001")}.get((said, unit))
+    if factor is None:
+        raise _refuse(_("Write the maximum in the unit of the dose."))
+    return most * factor
+
+
+def _check_misread(left: str) -> None:
+    for word in left.split():
+        if re.sub(r"^[0-9.,]+", "", word) in MISREAD:
+            raise _refuse(MISREAD[re.sub(r"^[0-9.,]+", "", word)])
+
+
+def _check_nothing_left(left: str) -> None:
+    words = [word for word in (piece.strip(".,/+-%") for piece in left.split()) if word and word not in _FILLERS]
+    if not words and not re.search(r"[%+/-]", left):
+        return
+    _check_misread(left)
+    told = _("“%(word)s” is not understood. Write a dose like %(example)s.")
+    raise _refuse(told, word=words[0] if words else left.strip(), example=EXAMPLE)

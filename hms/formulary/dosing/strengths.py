@@ -1,0 +1,110 @@
+"""Amounts and strengths of medicines, in unit words that are safe to print (ISMP list of error-prone abbreviations)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hms.core.text.formatting import NBSP, quantity
+
+MILLIGRAMS = {"mg": Decimal(1), "g": Decimal(1000), "micrograms": Decimal("0.001")}
+MEASURED = (*MILLIGRAMS, "units", "mL", "L")
+COUNTED = {
+    "tablet": "tablets",
+    "capsule": "capsules",
+    "sachet": "sachets",
+    "puff": "puffs",
+    "drop": "drops",
+    "spray": "sprays",
+    "suppository": "suppositories",
+    "pessary": "pessaries",
+    "application": "applications",
+    "patch": "patches",
+    "ampoule": "ampoules",
+    "vial": "vials",
+    "syringe": "syringes",
+    "bag": "bags",
+    "bottle": "bottles",
+    "tube": "tubes",
+    "inhaler": "inhalers",
+}
+_ONE_OF = {plural: one for one, plural in COUNTED.items()} | {one: one for one in COUNTED}
+_PART = re.compile(r"([0-9][0-9,]*(?:\.[0-9]+)?) ?([A-Za-z]+)")
+_PER = re.compile(r"(?:([0-9]+(?:\.[0-9]+)?) ?)?(mL|L|puff|drop|application)s?")
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """So much of a unit, e.g. 500 mg or 2 tablets; units are those of `MEASURED` and `COUNTED`."""
+
+    value: Decimal
+    unit: str
+
+    def __str__(self) -> str:
+        return amount_text(self.value, self.unit)
+
+    @property
+    def milligrams(self) -> Decimal | None:
+        factor = MILLIGRAMS.get(self.unit)
+        return None if factor is None else self.value * factor
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """What a medicine contains, one amount per ingredient in the formulary's order, in so much of `per`.
+
+    `per` is None where the strength belongs to one tablet, capsule, vial and the like.
+    """
+
+    contents: tuple[Amount, ...]
+    per: Amount | None
+
+    @property
+    def total_milligrams(self) -> Decimal | None:
+        weights = [content.milligrams for content in self.contents]
+        return None if None in weights else sum(weights, Decimal(0))
+
+
+def canonical_unit(word: str) -> str | None:
+    """The formulary's word for a printed unit ("tablets" -> "tablet"); None for an unknown one."""
+    return word if word in MEASURED else _ONE_OF.get(word.lower())
+
+
+def parse_amount(text: str) -> Amount | None:
+    """An amount as the formulary's lists write it ("200 puffs", "5,000 units"); None when it is not one."""
+    found = _PART.fullmatch(text.strip())
+    unit = canonical_unit(found[2]) if found else None
+    return Amount(Decimal(found[1].replace(",", "")), unit) if found and unit else None
+
+
+def parse_strength(text: str) -> Strength | None:
+    """A printed strength, such as "500 mg", "20 mg/120 mg", "200 mg/40 mg/5 mL" or "100 units/mL".
+
+    None for a strength that is no amount per something, such as "0.9%".
+    """
+    pieces = text.strip().split("/")
+    per = None
+    if len(pieces) > 1 and (found := _PER.fullmatch(pieces[-1].strip())):
+        per = Amount(Decimal(found[1] or 1), found[2])
+        pieces.pop()
+    contents = tuple(parse_amount(piece) for piece in pieces)
+    if None in contents or any(content.value <= 0 for content in contents) or (per and per.value <= 0):
+        return None
+    return Strength(contents, per)
+
+
+def amount_text(value: Decimal, unit: str) -> str:
+    """ "1.5 g", "5,000 units", "1 tablet", "half a tablet"; a no-break space keeps number and unit on one line."""
+    if unit in COUNTED:
+        if value == Decimal("0.5"):
+            return f"half{NBSP}a{NBSP}{unit}"
+        return quantity(value, unit if value == 1 else COUNTED[unit])
+    if value == 1 and unit in ("units", "micrograms"):
+        return quantity(value, unit[:-1])
+    return quantity(value, unit)
+
+
+def kept_together(text: str) -> str:
+    """`text` with a no-break space between every number and the unit after it."""
+    return re.sub(r"(?<=[0-9]) (?=[A-Za-z%])", NBSP, text)

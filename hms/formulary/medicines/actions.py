@@ -1,0 +1,218 @@
+"""Changing the formulary: loading the starting list, adding, changing and withdrawing medicines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from hms.billing.models import PriceItem
+from hms.core.actions import action
+from hms.core.db.locking import locked
+from hms.core.db.session import db, found
+from hms.core.errors import RuleBroken
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.cleaning import clean_field
+from hms.core.text.translation import _
+from hms.formulary.dosing import product_text
+from hms.formulary.models import DoseSentence, Medication
+
+from . import catalogue
+
+PRICE_PREFIX = "MED-"
+LARGEST_STOCK = 1_000_000
+# Medicines whose name tells an illness that is nobody's business at the till; the bill says only "Medicine".
+DISCREET_CLASSES = frozenset({"nnrtis", "nrtis", "protease_inhibitors", "integrase_inhibitors", "antipsychotics"})
+DISCREET_INGREDIENTS = frozenset(
+    {"dolutegravir", "tenofovir", "tenofovir disoproxil", "lamivudine", "zidovudine", "abacavir", "efavirenz"}
+    | {"isoniazid", "rifampicin", "ethambutol", "pyrazinamide"}
+)
+OpeningStock = Callable[[Medication, int, Person], None]
+_opening_stock: list[OpeningStock] = []
+
+
+def receives_opening_stock(receive: OpeningStock) -> OpeningStock:
+    """Name the function that books the stock with which a medicine is added: the pharmacy's, which keeps the ledger."""
+    _opening_stock[:] = [receive]
+    return receive
+
+
+@action(Action.MANAGE_FORMULARY, "formulary.load_catalogue")
+def load_catalogue(*, by: Person) -> int:
+    """Add what the starting list has and the tables lack, each medicine with its price and usual doses; how many.
+
+    What the hospital changed or withdrew stays as it is.
+    """
+    known = set(db.session.scalars(select(Medication.catalogue_key).where(Medication.catalogue_key.is_not(None))))
+    missing = [entry for entry in catalogue.medications() if entry.key not in known]
+    if not missing:
+        return 0
+    prices = _add_prices(missing)
+    ids = _add_medicines(missing, prices)
+    _add_doses(ids)
+    return len(missing)
+
+
+def _add_prices(entries: list[catalogue.Medication]) -> dict[str, int]:
+    """Price items by code; one that the price list has already keeps its price."""
+    codes = {_price_code(entry): entry for entry in entries}
+    have = dict(db.session.execute(select(PriceItem.code, PriceItem.id).where(PriceItem.code.in_(codes))).all())
+    rows = [
+        {
+            "code": code,
+            "name": _name(entry),
+            "billing_label": _("Medicine") if _is_discreet(entry) else _name(entry),
+            "category": "medicine",
+            "unit_price": entry.price,
+        }
+        for code, entry in codes.items()
+        if code not in have
+    ]
+    if rows:
+        have |= dict(db.session.execute(insert(PriceItem).returning(PriceItem.code, PriceItem.id), rows).all())
+    return have
+
+
+def _price_code(entry: catalogue.Medication) -> str:
+    return PRICE_PREFIX + entry.key.upper()
+
+
+def _name(entry: catalogue.Medication) -> str:
+    return " ".join(part for part in (entry.generic_name, entry.strength, entry.form) if part)
+
+
+def _is_discreet(entry: catalogue.Medication) -> bool:
+    return bool(entry.facts.classes & DISCREET_CLASSES or DISCREET_INGREDIENTS & set(entry.facts.ingredients))
+
+
+def _add_medicines(entries: list[catalogue.Medication], prices: dict[str, int]) -> dict[str, int]:
+    rows = [_row(entry) | {"price_item_id": prices[_price_code(entry)]} for entry in entries]
+    made = db.session.execute(insert(Medication).returning(Medication.catalogue_key, Medication.id), rows)
+    return {key: medication_id for key, medication_id in made}
+
+
+def _row(entry: catalogue.Medication) -> dict[str, Any]:
+    known = entry.facts
+    return {
+        "catalogue_key": entry.key,
+        "name": _name(entry),
+        "generic_name": entry.generic_name,
+        "brand_name": entry.brand_name,
+        "display_name": entry.display_name,
+        "formulation": entry.formulation,
+        "form": entry.form,
+        "strength": entry.strength,
+        "unit": entry.unit,
+        "unit_holds": entry.unit_holds,
+        "route": known.route,
+        "ingredients": list(known.ingredients),
+        "classes": sorted(known.classes),
+        "has_no_maximum": known.has_no_maximum,
+        "max_daily_mg": {name: str(most) for name, most in known.max_daily_mg.items()},
+        "max_daily_mg_per_kg": {name: str(most) for name, most in known.max_daily_mg_per_kg.items()},
+        "pregnancy": known.pregnancy,
+        "min_age_years": known.min_age_years,
+        "min_age_tier": known.min_age_tier,
+        "is_controlled_substance": entry.is_controlled,
+        "reorder_level": entry.reorder_level,
+    }
+
+
+def _add_doses(ids: dict[str, int]) -> None:
+    rows = [
+        {
+            "medication_id": ids[usual.medication],
+            "amount": usual.dose.amount,
+            "unit": usual.dose.unit,
+            "route": usual.dose.route,
+            "frequency": usual.dose.frequency_code,
+            "as_needed": usual.dose.as_needed,
+            "max_per_day": usual.dose.max_per_day,
+            "days": usual.dose.days,
+            "audience": usual.audience,
+            "label": usual.label,
+        }
+        for usual in catalogue.dose_sentences()
+        if usual.medication in ids
+    ]
+    if rows:
+        db.session.execute(insert(DoseSentence), rows)
+
+
+@action(Action.MANAGE_FORMULARY, "formulary.add_medication")
+def add_medication(*, opening_stock: int = 0, by: Person, **given: Any) -> Medication:
+    """Add a medicine to the formulary; needs `name` or `generic_name`. The opening stock goes through the ledger."""
+    row = Medication(**_written(given))
+    row.name = row.name or product_text.full_name(row)
+    _check(row)
+    db.session.add(row)
+    db.session.flush()
+    if opening_stock:
+        _receive(row, opening_stock, by)
+    return row
+
+
+def _receive(row: Medication, quantity: int, by: Person) -> None:
+    if not _opening_stock:
+        raise RuleBroken(_("Stock is received at the pharmacy. Add the medicine without it."), "current_stock")
+    _opening_stock[0](row, quantity, by)
+    db.session.refresh(row)
+
+
+@action(Action.MANAGE_FORMULARY, "formulary.change_medication")
+def change_medication(medication_id: int, *, by: Person, **given: Any) -> Medication:
+    """Change what the formulary says of a medicine; never its stock, which only the ledger moves."""
+    row = locked(Medication, medication_id)
+    for name, value in _written(given).items():
+        setattr(row, name, value)
+    _check(row)
+    row.changed()
+    db.session.flush()
+    return row
+
+
+@action(Action.MANAGE_FORMULARY, "formulary.withdraw_medication")
+def withdraw_medication(medication_id: int, *, by: Person) -> Medication:
+    """Take a medicine off the list; what was prescribed, stocked and charged of it stays."""
+    row = locked(Medication, medication_id)
+    row.is_active = False
+    db.session.flush()
+    return row
+
+
+WRITABLE = frozenset(
+    {"name", "generic_name", "brand_name", "description", "unit", "formulation", "form", "strength", "manufacturer"}
+    | {"reorder_level", "route", "is_controlled_substance"}
+)
+
+
+def _written(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields that people write, cleaned."""
+    return {
+        name: clean_field(value, name, longest=2000, multiline=name == "description")
+        if isinstance(value, str)
+        else value
+        for name, value in given.items()
+        if name in WRITABLE and value is not None
+    }
+
+
+def _check(row: Medication) -> None:
+    if not row.name.strip():
+        raise RuleBroken(_("Write the name."), "name")
+    if row.reorder_level is not None and row.reorder_level < 0:
+        raise RuleBroken(_("Write zero or more."), "reorder_level")
+
+
+@action(Action.PRESCRIBE, "formulary.count_use")
+def count_use(sentence_id: int, *, by: Person) -> None:
+    """Remember that a usual dose was chosen, so that the list offers it sooner."""
+    more = {"use_count": DoseSentence.use_count + 1}
+    db.session.execute(update(DoseSentence).where(DoseSentence.id == sentence_id).values(more))
+
+
+def medication_found(medication_id: int) -> Medication:
+    """The medicine as a record; `NotFound` when there is none."""
+    return found(Medication, medication_id)

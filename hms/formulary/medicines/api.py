@@ -1,0 +1,156 @@
+"""JSON: the formulary, with the document's field names first and the original's further ones after them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from marshmallow import fields, post_load, validate
+
+from hms.core.api.blueprint import DeskApi, Shape
+from hms.core.api.pagination import listed
+from hms.core.api.preconditions import check_if_match, single
+from hms.core.errors import NotFound
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.translation import _
+from hms.core.web.fields import Text, Whole
+from hms.core.web.guard import needs, person
+from hms.core.web.parameters import PAGING, Ordering, Words, ordered, parameters
+from hms.formulary.models import Medication
+
+from . import actions, queries
+
+api = DeskApi("formulary_api", __name__, description="Medicines")
+
+FORMULATIONS = ("Tablet", "Syrup", "Injection", "Capsule", "Other")
+
+
+class MedicationIn(Shape):
+    """`name` or `generic_name` is needed. `current_stock` (or `total_quantity`) opens the ledger on POST and is not
+    written by PUT."""
+
+    name = Text(255)
+    generic_name = Text(255)
+    brand_name = Text(255)
+    description = Text(2000, multiline=True)
+    unit = Text(50)
+    unit_of_measure = Text(50)
+    formulation = fields.String(
+        validate=validate.OneOf(FORMULATIONS, error='"{input}" is not a valid choice.'), allow_none=False
+    )
+    strength = Text(100)
+    manufacturer = Text(255)
+    reorder_level = Whole(0, 1_000_000)
+    is_controlled_substance = fields.Boolean()
+    current_stock = Whole(0, actions.LARGEST_STOCK)
+    total_quantity = Whole(0, actions.LARGEST_STOCK)
+
+    @post_load
+    def one_name_each(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        """The original's other spellings under the document's names."""
+        unit, stock = given.pop("unit_of_measure", None), given.pop("total_quantity", None)
+        if unit is not None:
+            given.setdefault("unit", unit)
+        if stock is not None:
+            given.setdefault("current_stock", stock)
+        return given
+
+
+class MedicationOut(Shape):
+    id = fields.Integer()
+    name = fields.String()
+    generic_name = fields.String()
+    description = fields.String()
+    unit = fields.String()
+    current_stock = fields.Integer()
+    reorder_level = fields.Integer()
+    brand_name = fields.String()
+    formulation = fields.String()
+    strength = fields.String()
+    manufacturer = fields.String()
+    unit_of_measure = fields.String()
+    total_quantity = fields.Integer()
+    is_controlled_substance = fields.Boolean()
+    is_active = fields.Boolean()
+
+
+def medication_json(row: Any, who: Person) -> dict[str, Any]:
+    """A medicine as `who` may see it: people who do not work with stock see what it is and in which unit it comes."""
+    if not who.may(Action.READ_STOCK_LEVEL):
+        return {"id": row.id, "name": row.name, "unit": row.unit}
+    return {
+        "id": row.id,
+        "name": row.name,
+        "generic_name": row.generic_name,
+        "description": row.description,
+        "unit": row.unit,
+        "current_stock": row.current_stock,
+        "reorder_level": row.reorder_level,
+        "brand_name": row.brand_name,
+        "formulation": row.formulation,
+        "strength": row.strength,
+        "manufacturer": row.manufacturer,
+        "unit_of_measure": row.unit,
+        "total_quantity": row.current_stock,
+        "is_controlled_substance": row.is_controlled_substance,
+        "is_active": row.is_active,
+    }
+
+
+def _one(row: Any, status: int = 200) -> Response:
+    return single(medication_json(row, person()), row.version, status)
+
+
+@api.get("/medications/")
+@needs(Action.READ_FORMULARY, Action.READ_OWN_RECORD)
+@api.arguments(parameters(**PAGING, search=Words(100), ordering=Ordering(("name", "id"))), location="query")
+@api.response(200, MedicationOut(many=True))
+def medications(arguments: dict[str, Any]) -> Response:
+    """Medicines on the list, by name; `search=` takes parts of names and strengths, or of the name alone for those who are
+    shown nothing else."""
+    who = person()
+    rows = queries.medications(arguments.get("search", ""), by_name_only=not who.may(Action.READ_STOCK_LEVEL))
+    rows = ordered(rows, {"ordering": "name"} | arguments, Medication.id, name=Medication.name)
+    return listed(rows, lambda row: medication_json(row, who))
+
+
+@api.get("/medications/<int:medication_id>/")
+@needs(Action.READ_FORMULARY, Action.READ_OWN_RECORD)
+@api.response(200, MedicationOut)
+def medication(medication_id: int) -> Response:
+    """One medicine, on the list or withdrawn."""
+    row = queries.medication(medication_id)
+    if row is None:
+        raise NotFound(_("There is no such medicine."))
+    return _one(row)
+
+
+@api.post("/medications/")
+@needs(Action.MANAGE_FORMULARY)
+@api.arguments(MedicationIn)
+@api.response(201, MedicationOut)
+def add(given: dict[str, Any]) -> Response:
+    """Add a medicine. A stock given with it becomes the first entry of its ledger."""
+    stock = given.pop("current_stock", 0)
+    return _one(actions.add_medication(opening_stock=stock, **given, by=person()), 201)
+
+
+@api.put("/medications/<int:medication_id>/")
+@needs(Action.MANAGE_FORMULARY)
+@api.arguments(MedicationIn)
+@api.response(200, MedicationOut)
+def change(given: dict[str, Any], medication_id: int) -> Response:
+    """Change a medicine's description. A stock in the body is not written: it moves by deliveries and dispensing only."""
+    given.pop("current_stock", None)
+    row = actions.medication_found(medication_id)
+    check_if_match(row.version, lambda: medication_json(row, person()))
+    return _one(actions.change_medication(medication_id, **given, by=person()))
+
+
+@api.delete("/medications/<int:medication_id>/")
+@needs(Action.MANAGE_FORMULARY)
+@api.response(204)
+def withdraw(medication_id: int) -> None:
+    """Take a medicine off the list; nothing that refers to it is lost."""
+    actions.withdraw_medication(medication_id, by=person())

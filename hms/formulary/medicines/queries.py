@@ -1,0 +1,242 @@
+"""Looking up medicines: the list, complete dose sentences to choose from, and the product a text names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, or_, select
+
+from hms.billing.models import PriceItem
+from hms.core.db.session import db
+from hms.core.db.word_search import holds_words
+from hms.core.text.cleaning import fold, like
+from hms.core.text.translation import _
+from hms.formulary.dosing import product_text
+from hms.formulary.dosing.doses import Part
+from hms.formulary.dosing.quantities import supply
+from hms.formulary.models import DoseSentence, Medication
+
+MOST_CHOICES = 10
+MOST_ROWS = 120
+CHILD_UNTIL = 12
+_USUAL = ("id", "label", "amount", "unit", "route", "frequency", "as_needed", "max_per_day", "days")
+_SPACED_UNIT = re.compile(r"(?<=[0-9]) (?=[a-z%])")
+_TABLE = Medication.__table__
+COLUMNS = [column for column in _TABLE.c if column.name not in ("search_text", "created_at", "updated_at")]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One line of the medicine list: a complete dose sentence, or (no `parts`) the medicine with a dose of one's own.
+
+    `value` is "s:" and the sentence's id, or "m:" and the medicine's. `stock` is None for people who may not see it.
+    """
+
+    value: str
+    name: str
+    form: str
+    parts: tuple[Part, ...]
+    supply: int | None
+    unit: str
+    stock: int | None
+    note: str = ""
+
+    @property
+    def is_custom(self) -> bool:
+        return not self.parts
+
+    @property
+    def words(self) -> str:
+        """The whole choice as one line of text."""
+        if self.is_custom:
+            return f"{self.name} {self.form}"
+        return "".join(part.lead + part.text for part in self.parts)
+
+
+def medications(search: str = "", *, by_name_only: bool = False) -> Select:
+    """Active medicines by name, as rows of the table's columns; `by_name_only` looks into no other text."""
+    query = select(*COLUMNS).where(_TABLE.c.is_active)
+    text = func.hms_fold(_TABLE.c.name) if by_name_only else _TABLE.c.search_text
+    query = query.where(*holds_words(text, search))
+    return query.order_by(_TABLE.c.name, _TABLE.c.id)
+
+
+def medications_found(typed: str, *, limit: int) -> list[Any]:
+    """Active medicines by words of their name, or by the code of their price; none for less than two letters."""
+    wanted = typed.strip()
+    if len(wanted) < 2:
+        return []
+    named = medications(wanted).whereclause
+    code = func.upper(PriceItem.code) == wanted.upper()
+    coded = _TABLE.c.is_active & _TABLE.c.price_item_id.in_(select(PriceItem.id).where(code))
+    query = select(*COLUMNS).where(or_(named, coded))
+    return list(db.session.execute(query.order_by(_TABLE.c.name, _TABLE.c.id).limit(limit)))
+
+
+def medication(medication_id: int) -> Any | None:
+    """One medicine's columns, withdrawn or not; None when there is none."""
+    return db.session.execute(select(*COLUMNS).where(_TABLE.c.id == medication_id)).one_or_none()
+
+
+def medications_by_id(ids: Iterable[int]) -> dict[int, Any]:
+    """Medicines' columns by id."""
+    wanted = set(ids)
+    if not wanted:
+        return {}
+    return {row.id: row for row in db.session.execute(select(*COLUMNS).where(_TABLE.c.id.in_(wanted)))}
+
+
+def dose_sentence(sentence_id: int) -> DoseSentence | None:
+    """A usual dose of an active medicine."""
+    query = select(DoseSentence).join(Medication).where(DoseSentence.id == sentence_id, Medication.is_active)
+    return db.session.scalars(query).one_or_none()
+
+
+@dataclass(frozen=True)
+class UsualDose:
+    """A stored usual dose with its medicine's columns in `product`."""
+
+    id: int
+    label: str
+    amount: Decimal
+    unit: str
+    route: str
+    frequency: str
+    as_needed: bool
+    max_per_day: Decimal | None
+    days: int | None
+    product: Any
+
+
+def usual_doses(ingredients: list[str], route: str, age_years: Decimal | None) -> list[UsualDose]:
+    """Usual doses, suiting the age and given by `route`, of medicines with one of `ingredients`: in the order of these,
+    the most used first."""
+    dose = DoseSentence.__table__.c
+    query = select(DoseSentence, *COLUMNS).join(Medication, Medication.id == DoseSentence.medication_id)
+    query = query.where(_TABLE.c.is_active, _TABLE.c.ingredients.overlap(ingredients), dose.route == route)
+    rows = db.session.execute(query.order_by(dose.use_count.desc(), dose.id).limit(MOST_ROWS)).all()
+    place = {name: number for number, name in enumerate(ingredients)}
+    suited = [row for row in rows if _suits(row[0].audience, age_years)]
+    suited.sort(key=lambda row: min(place.get(name, len(place)) for name in row.ingredients))
+    return [UsualDose(*(getattr(row[0], name) for name in _USUAL), row) for row in suited]
+
+
+def choices(text: str, *, age_years: Decimal | None = None, shows_stock: bool = True) -> list[Choice]:
+    """At most ten choices for what was typed, in one query: usual doses first (the most used, those for the patient's
+    age before others), then each medicine with a dose of one's own."""
+    rows = db.session.execute(_matching(text)).all() if len(fold(text)) >= 2 else []
+    typed = fold(text)
+    sentences = [row for row in rows if row.dose_id is not None]
+    sentences.sort(key=lambda row: _rank(row, typed, age_years))
+    medicines = {row.id: row for row in sorted(rows, key=lambda row: _rank(row, typed, age_years))}
+    custom = [_custom(row, shows_stock) for row in list(medicines.values())[: MOST_CHOICES // 2]]
+    usual = [_usual(row, shows_stock) for row in sentences[: MOST_CHOICES - min(len(custom), 3)]]
+    return (usual + custom)[:MOST_CHOICES]
+
+
+def _matching(text: str) -> Select:
+    dose = DoseSentence.__table__
+    columns = (dose.c[name] for name in ("amount", "frequency", "as_needed", "max_per_day", "days"))
+    query = (
+        select(
+            *COLUMNS,
+            *columns,
+            dose.c.id.label("dose_id"),
+            dose.c.unit.label("dose_unit"),
+            dose.c.route.label("dose_route"),
+            dose.c.audience,
+            dose.c.label,
+            dose.c.use_count,
+        )
+        .select_from(_TABLE.outerjoin(dose, dose.c.medication_id == _TABLE.c.id))
+        .where(_TABLE.c.is_active)
+    )
+    query = query.where(*holds_words(_TABLE.c.search_text, text))
+    starts = _TABLE.c.search_text.like(f"{like(fold(text))}%", escape="\\")
+    return query.order_by(starts.desc(), func.coalesce(dose.c.use_count, 0).desc(), _TABLE.c.id).limit(MOST_ROWS)
+
+
+def _rank(row: Any, typed: str, age_years: Decimal | None) -> tuple:
+    starts = fold(row.generic_name).startswith(typed) or fold(row.brand_name).startswith(typed)
+    uses, parts = row.use_count or 0, len(row.ingredients)
+    return (not starts, not _suits(row.audience, age_years), -uses, parts, row.id, row.dose_id or 0)
+
+
+def _suits(audience: str | None, age_years: Decimal | None) -> bool:
+    if age_years is None or audience in (None, "any"):
+        return True
+    return audience == ("child" if age_years < CHILD_UNTIL else "adult")
+
+
+class _Dose:
+    """The dose's own columns of a joined row, under their own names."""
+
+    def __init__(self, row: Any) -> None:
+        self.amount, self.unit, self.route = row.amount, row.dose_unit, row.dose_route
+        self.frequency, self.as_needed = row.frequency, row.as_needed
+        self.max_per_day, self.days = row.max_per_day, row.days
+
+
+def _usual(row: Any, shows_stock: bool) -> Choice:
+    dose = product_text.usual_dose(_Dose(row))
+    return Choice(
+        value=f"s:{row.dose_id}",
+        name=product_text.shown_name(row),
+        form=product_text.form_strength(row),
+        parts=product_text.dose_sentence(row, dose),
+        supply=supply(dose, row.strength, row.unit, row.unit_holds),
+        unit=row.unit,
+        stock=row.current_stock if shows_stock else None,
+        note=row.label,
+    )
+
+
+def _custom(row: Any, shows_stock: bool) -> Choice:
+    return Choice(
+        value=f"m:{row.id}",
+        name=product_text.shown_name(row),
+        form=product_text.form_strength(row),
+        parts=(),
+        supply=None,
+        unit=row.unit,
+        stock=row.current_stock if shows_stock else None,
+        note=_("dose of your own"),
+    )
+
+
+def medication_named(text: str, dosage: str = "") -> Any | None:
+    """The one active product that `text` (with `dosage` as its strength, if need be) names; None when it is not clear."""
+    typed, typed_dosage = _squeezed(text), _squeezed(dosage)
+    if not typed:
+        return None
+    first = like(fold(text).split()[0])
+    rows = db.session.execute(_perhaps_meant(), {"part": f"%{first}%", "generic": first}).all()
+    for wanted in (typed, f"{typed} {typed_dosage}".strip()):
+        exact = [row for row in rows if wanted in _spellings(row)]
+        if len(exact) == 1:
+            return exact[0]
+    alone = [row for row in rows if typed in (_squeezed(row.generic_name), _squeezed(row.brand_name))]
+    return alone[0] if len(alone) == 1 else None
+
+
+@cache
+def _perhaps_meant() -> Select:
+    part, generic = bindparam("part"), bindparam("generic")
+    is_alike = or_(_TABLE.c.search_text.like(part, escape="\\"), _TABLE.c.generic_name.ilike(generic, escape="\\"))
+    return select(*COLUMNS).where(_TABLE.c.is_active, is_alike)
+
+
+def _squeezed(text: str) -> str:
+    return _SPACED_UNIT.sub("", fold(text))
+
+
+def _spellings(row: Any) -> set[str]:
+    names = {name for name in (row.generic_name, row.brand_name) if name}
+    written = {row.name, *(f"{name} {row.strength}" for name in names)}
+    written |= {f"{name} {row.strength} {row.form}" for name in names}
+    return {_squeezed(" ".join(text.split())) for text in written}

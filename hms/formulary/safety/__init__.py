@@ -1,0 +1,1 @@
+"""Allergy, interaction, dose, age and pregnancy checks."""

@@ -1,0 +1,214 @@
+"""Recorded allergies: what they mean, and whether a medicine touches one.
+
+Allergies arrive as a code, as a picked substance or as free text from many hands ("Septrin", "penicilline", "sulphur
+drugs"). Text is compared whole word by whole word after folding accents and case, so that "pen" is not found in
+"penicillamine"; a long word with one or two wrong letters counts as the name it comes closest to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Protocol
+
+from rapidfuzz.distance import DamerauLevenshtein
+
+from hms.core.text.translation import Sentence, _, joined
+
+from .alerts import Alert, Check, worst
+from .knowledge import CLASS_PREFIX, AllergyClass, Knowledge, Medicine, words_of
+
+RULE = "allergy"
+SEVERE = frozenset({"severe", "life-threatening", "high"})
+SEVERE_WORDS = ("anaphyl", "angioedema", "angio oedema", "stevens", "sjs", "epidermal necrolysis", "shock", "collapse")
+DENIALS = frozenset({"no", "none", "nil", "n", "nka", "nkda", "nkma", "denies"})
+DENIED = frozenset(
+    {"a", "any", "allergic", "allergies", "allergy", "drug", "drugs", "food", "known", "medication", "medications"}
+    | {"medicine", "medicines", "of", "reported"}
+)
+
+
+class AllergyRecord(Protocol):
+    """A stored allergy, as far as the check needs it."""
+
+    substance: str
+    code: str
+    class_code: str
+    category: str
+    reaction: str
+    severity: str
+    recorded_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class AllergyEntry:
+    """One recorded allergy or intolerance.
+
+    `text` as it was written; `code` an RxNorm code or an allergy class code, when there is one; `severity` mild,
+    moderate, severe or unknown (FHIR criticality "high" counts as severe); `kind` allergy or intolerance; `category`
+    medication, food, environment or ""; `year` in which it happened or was recorded.
+    """
+
+    text: str
+    code: str = ""
+    severity: str = ""
+    reaction: str = ""
+    kind: str = "allergy"
+    category: str = ""
+    year: int | None = None
+
+    @classmethod
+    def on_record(cls, record: AllergyRecord) -> AllergyEntry:
+        return cls(
+            text=record.substance,
+            code=record.class_code or record.code,
+            severity=record.severity,
+            reaction=record.reaction,
+            category=record.category,
+            year=record.recorded_on.year if record.recorded_on else None,
+        )
+
+    @property
+    def is_severe(self) -> bool:
+        told = words_of(self.reaction)
+        return self.severity.lower() in SEVERE or any(word in told for word in SEVERE_WORDS)
+
+    @property
+    def is_none(self) -> bool:
+        """Whether it only says that there is no allergy ("NKDA")."""
+        told = set(words_of(self.text).split())
+        return not self.code and bool(told & DENIALS) and told <= DENIALS | DENIED
+
+
+@lru_cache(maxsize=4096)
+def _meanings(text: str, code: str, knowledge: Knowledge) -> frozenset[str]:
+    found = set(knowledge.by_rxnorm.get(code, frozenset()))
+    if code in knowledge.class_by_code:
+        found.add(CLASS_PREFIX + code)
+    told = words_of(text)
+    named = [name for name in knowledge.names if name in told]
+    for name in named:
+        found |= knowledge.names[name]
+    explained = {word for name in named for word in name.split()}
+    for word in told.split():
+        if word not in explained:
+            found |= _meant_by_misspelling(word, knowledge)
+    return frozenset(found)
+
+
+def meanings(text: str, knowledge: Knowledge, code: str = "") -> frozenset[str]:
+    """The substances, and classes with `class:` before the code, that `text` or `code` names; nothing when unknown.
+
+    Also tells the ingredients of a medicine written in free text ("Acetaminophen 325 MG Oral Tablet"). A denial is not
+    read: "not allergic to penicillin" names penicillin.
+    """
+    return _meanings(text[:500], code, knowledge)
+
+
+def _meant_by_misspelling(word: str, knowledge: Knowledge) -> frozenset[str]:
+    if len(word) < 7:
+        return frozenset()
+    allowed = 1 if len(word) < 10 else 2
+    near = [
+        (distance, name)
+        for name in knowledge.spellings.get(word[0], ())
+        if (distance := DamerauLevenshtein.distance(word, name, score_cutoff=allowed)) <= allowed
+    ]
+    closest = min(near, default=(0, ""))[0]
+    return frozenset().union(*(knowledge.names[words_of(name)] for distance, name in near if distance == closest))
+
+
+def allergy_check(medicine: Medicine, allergies: tuple[AllergyEntry, ...] | None, knowledge: Knowledge) -> Check:
+    """Whether `medicine` touches a recorded allergy, by substance, by class or by a known cross-reaction.
+
+    A match is a stop (a caution for an intolerance that was not severe). `allergies` is None when nobody has asked the
+    patient; then, and when a record names something that is not known, the check could not run in full and says so.
+    """
+    if allergies is None:
+        return Check.not_run(
+            RULE, Sentence(_("Nobody has recorded whether this patient has allergies. Ask before you go on."))
+        )
+    recorded = [entry for entry in allergies if not entry.is_none]
+    alerts = [alert for entry in recorded if (alert := _alert(medicine, entry, knowledge))]
+    return Check.of(RULE, alerts, _not_compared(medicine, recorded, knowledge) if recorded else None)
+
+
+def _not_compared(medicine: Medicine, recorded: list[AllergyEntry], knowledge: Knowledge) -> Sentence | None:
+    """What the check could not look at; None when it looked at everything."""
+    if not medicine.ingredients:
+        return Sentence(_("%(medicine)s is not in the formulary: read the allergies yourself."), medicine=medicine.name)
+    unknown = [entry.text for entry in recorded if _is_unreadable(entry, knowledge)]
+    if unknown:
+        told = _("The system does not know the recorded allergy “%(text)s”: compare it yourself.")
+        return Sentence(told, text="”, “".join(unknown))
+    if not medicine.is_in_formulary:
+        told = _("%(medicine)s is not in the formulary: only %(ingredients)s was compared.")
+        return Sentence(told, medicine=medicine.name, ingredients=", ".join(medicine.ingredients))
+    return None
+
+
+def _is_unreadable(entry: AllergyEntry, knowledge: Knowledge) -> bool:
+    return entry.category not in ("food", "environment") and not meanings(entry.text, knowledge, entry.code)
+
+
+def _alert(medicine: Medicine, entry: AllergyEntry, knowledge: Knowledge) -> Alert | None:
+    """The worst that this one record says about the medicine."""
+    meant = meanings(entry.text, knowledge, entry.code)
+    substances = sorted(name for name in meant if not name.startswith(CLASS_PREFIX))
+    found = [
+        Alert("stop", RULE, _same_substance(medicine, entry, name), (name,))
+        for name in substances
+        if name in medicine.ingredients
+    ]
+    for code in sorted(_recorded_classes(meant, knowledge)):
+        found += _class_alerts(medicine, entry, knowledge.class_by_code[code], meant, knowledge)
+    strongest = worst(found)
+    if strongest and strongest.tier == "stop" and entry.kind == "intolerance" and not entry.is_severe:
+        return Alert("caution", RULE, strongest.message, strongest.substances)
+    return strongest
+
+
+def _recorded_classes(meant: frozenset[str], knowledge: Knowledge) -> set[str]:
+    named = {name.removeprefix(CLASS_PREFIX) for name in meant if name.startswith(CLASS_PREFIX)}
+    return named.union(*(knowledge.classes_of(name) for name in meant))
+
+
+def _class_alerts(
+    medicine: Medicine, entry: AllergyEntry, family: AllergyClass, meant: frozenset[str], knowledge: Knowledge
+) -> list[Alert]:
+    found = []
+    touched = tuple(name for name in medicine.ingredients if name in family.members)
+    is_named = CLASS_PREFIX + family.code in meant
+    if touched and (is_named or family.is_allergy_class):
+        tier = "stop" if is_named or entry.is_severe else family.same_class_tier
+        found.append(Alert(tier, RULE, _same_class(medicine, entry, family, touched), touched))
+    for cross in knowledge.cross_reactions:
+        if cross.recorded == family.code and cross.prescribed in medicine.classes:
+            tier = cross.tier_if_severe if entry.is_severe else cross.tier
+            message = joined((_recorded(entry), Sentence("%(note)s", note=cross.note)))
+            found.append(Alert(tier, RULE, message, medicine.ingredients))
+    return found
+
+
+def _recorded(entry: AllergyEntry) -> Sentence:
+    """ "Allergy recorded: Septrin – rash (2019)."""
+    told = _("Intolerance recorded: %(text)s.") if entry.kind == "intolerance" else _("Allergy recorded: %(text)s.")
+    text = entry.text or entry.code
+    if entry.reaction:
+        text += f" – {entry.reaction}"
+    if entry.year:
+        text += f" ({entry.year})"
+    return Sentence(told, text=text)
+
+
+def _same_substance(medicine: Medicine, entry: AllergyEntry, substance: str) -> Sentence:
+    if medicine.name == substance:
+        return _recorded(entry)
+    told = _("%(medicine)s contains %(substance)s.")
+    return joined((_recorded(entry), Sentence(told, medicine=medicine.name, substance=substance)))
+
+
+def _same_class(medicine: Medicine, entry: AllergyEntry, family: AllergyClass, touched: tuple[str, ...]) -> Sentence:
+    told = _("%(substance)s belongs to the same family: %(family)s.")
+    return joined((_recorded(entry), Sentence(told, substance=", ".join(touched), family=family.name)))

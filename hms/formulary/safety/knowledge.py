@@ -1,0 +1,196 @@
+"""What the safety checks know about medicines: substances, classes, cross-reactions and interactions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import Protocol
+
+from hms.core.text.cleaning import fold
+
+CLASS_PREFIX = "class:"
+
+
+class MedicineRecord(Protocol):
+    """A stored medicine, as far as the checks need it."""
+
+    name: str
+    generic_name: str
+    ingredients: Sequence[str]
+    classes: Sequence[str]
+    strength: str
+    unit: str
+    route: str
+    has_no_maximum: bool
+    max_daily_mg: Mapping[str, object]
+    max_daily_mg_per_kg: Mapping[str, object]
+    pregnancy: str
+    min_age_years: Decimal | None
+    min_age_tier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Medicine:
+    """A medicine as the checks see it.
+
+    `classes` are codes of `AllergyClass`; `unit` is what is handed out (tablet, bottle …). `pregnancy` is "avoid",
+    "caution" or "". Maximum doses are mg by ingredient, in 24 hours or per kg of weight in 24 hours; `has_no_maximum`
+    says that none applies (fluids, creams, vaccines), which is different from not knowing one. `is_in_formulary` is
+    False for a medicine written in free text, about which the checks know nothing.
+    """
+
+    name: str
+    ingredients: tuple[str, ...] = ()
+    classes: frozenset[str] = frozenset()
+    strength: str = ""
+    unit: str = "tablet"
+    route: str = "oral"
+    has_no_maximum: bool = False
+    max_daily_mg: Mapping[str, Decimal] = field(default_factory=dict)
+    max_daily_mg_per_kg: Mapping[str, Decimal] = field(default_factory=dict)
+    pregnancy: str = ""
+    min_age_years: Decimal | None = None
+    min_age_tier: str = "caution"
+    is_in_formulary: bool = True
+
+    @classmethod
+    def on_record(cls, record: MedicineRecord) -> Medicine:
+        """The facts that the formulary's stored record keeps, its maximum doses as text or numbers by ingredient."""
+        return cls(
+            name=record.generic_name or record.name,
+            ingredients=tuple(record.ingredients),
+            classes=frozenset(record.classes),
+            strength=record.strength,
+            unit=record.unit,
+            route=record.route,
+            has_no_maximum=record.has_no_maximum,
+            max_daily_mg=_limits(record.max_daily_mg),
+            max_daily_mg_per_kg=_limits(record.max_daily_mg_per_kg),
+            pregnancy=record.pregnancy,
+            min_age_years=record.min_age_years,
+            min_age_tier=record.min_age_tier,
+        )
+
+
+def _limits(stored: Mapping[str, object]) -> dict[str, Decimal]:
+    return {ingredient: Decimal(str(most)) for ingredient, most in stored.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Substance:
+    """An ingredient, other names people write for it, and its RxNorm codes."""
+
+    name: str
+    aliases: tuple[str, ...]
+    rxnorm: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllergyClass:
+    """A family of substances. `same_class_tier` is the alert when one member is recorded and another prescribed."""
+
+    code: str
+    name: str
+    members: frozenset[str]
+    aliases: tuple[str, ...]
+    is_allergy_class: bool
+    same_class_tier: str
+    watch_duplicates: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CrossReaction:
+    """People allergic to class `recorded` may react to class `prescribed`; `tier_if_severe` after a severe reaction."""
+
+    recorded: str
+    prescribed: str
+    tier: str
+    tier_if_severe: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """Two medicines that harm together; each side is an ingredient or, with `class:` before it, a class code."""
+
+    first: str
+    second: str
+    tier: str
+    effect: str
+    source: str
+
+    def joins(self, one: Medicine, other: Medicine) -> bool:
+        return (_is(one, self.first) and _is(other, self.second)) or (_is(one, self.second) and _is(other, self.first))
+
+
+def _is(medicine: Medicine, side: str) -> bool:
+    if side.startswith(CLASS_PREFIX):
+        return side.removeprefix(CLASS_PREFIX) in medicine.classes
+    return side in medicine.ingredients
+
+
+def words_of(text: str) -> str:
+    """`text` folded, punctuation turned to blanks, with a blank at both ends, so that " pen " finds only the word."""
+    return f" {' '.join(re.findall(r'[a-z0-9]+', fold(text)))} "
+
+
+@dataclass(frozen=True, eq=False)
+class Knowledge:
+    """All lists together, loaded once; `version` is written beside every override."""
+
+    version: str
+    substances: tuple[Substance, ...]
+    classes: tuple[AllergyClass, ...]
+    cross_reactions: tuple[CrossReaction, ...]
+    interactions: tuple[Interaction, ...]
+
+    @cached_property
+    def class_by_code(self) -> dict[str, AllergyClass]:
+        return {entry.code: entry for entry in self.classes}
+
+    @cached_property
+    def names(self) -> dict[str, frozenset[str]]:
+        """Every way to write a substance or a class (as `words_of` gives it) with what it means.
+
+        A class is meant by its code with `class:` before it.
+        """
+        found: dict[str, set[str]] = {}
+        for substance in self.substances:
+            for name in (substance.name, *substance.aliases):
+                found.setdefault(words_of(name), set()).add(substance.name)
+        for entry in self.classes:
+            for name in entry.aliases:
+                found.setdefault(words_of(name), set()).add(CLASS_PREFIX + entry.code)
+        return {name: frozenset(meant) for name, meant in found.items()}
+
+    @cached_property
+    def by_rxnorm(self) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for substance in self.substances:
+            for code in substance.rxnorm:
+                found.setdefault(code, set()).add(substance.name)
+        return {code: frozenset(meant) for code, meant in found.items()}
+
+    @cached_property
+    def spellings(self) -> dict[str, tuple[str, ...]]:
+        """Names of one long word by their first letter, to which a misspelt word is compared."""
+        found: dict[str, list[str]] = {}
+        for name in self.names:
+            if (word := name.strip()).isalpha() and len(word) >= 7:
+                found.setdefault(word[0], []).append(word)
+        return {letter: tuple(words) for letter, words in found.items()}
+
+    def classes_of(self, substance: str) -> frozenset[str]:
+        """Codes of the classes that `substance` belongs to."""
+        return self._memberships.get(substance, frozenset())
+
+    @cached_property
+    def _memberships(self) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for entry in self.classes:
+            for member in entry.members:
+                found.setdefault(member, set()).add(entry.code)
+        return {substance: frozenset(codes) for substance, codes in found.items()}

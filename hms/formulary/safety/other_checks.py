@@ -1,0 +1,218 @@
+"""Checks that need no allergy record: interactions, duplicates, daily maximum, age and pregnancy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hms.core.text.formatting import quantity
+from hms.core.text.translation import Sentence, _, joined
+from hms.formulary.dosing.doses import Dose
+from hms.formulary.dosing.quantities import daily_milligrams
+
+from .alerts import Alert, Check, worst
+from .knowledge import Knowledge, Medicine
+
+CHILD_UNTIL = 12
+ADULT_FROM = 18
+LIGHT_BELOW_KG = 50
+CHILDBEARING = (Decimal(12), Decimal(50))
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A medicine that the patient takes or is just being prescribed, with its dose where it is known."""
+
+    medicine: Medicine
+    dose: Dose | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the checks need to know of the patient; None where it is not known. `sex` is a FHIR gender."""
+
+    age_years: Decimal | None = None
+    sex: str = "unknown"
+    is_pregnant: bool | None = None
+    weight_kg: Decimal | None = None
+
+
+def _not_in_formulary(rule: str, medicines: Iterable[Medicine]) -> Check | None:
+    names = sorted({medicine.name for medicine in medicines if not medicine.ingredients})
+    if not names:
+        return None
+    told = _("%(medicine)s is not in the formulary: no check was made for it.")
+    return Check.not_run(rule, Sentence(told, medicine=", ".join(names)))
+
+
+def interaction_check(medicine: Medicine, current: Iterable[Current], knowledge: Knowledge) -> Check:
+    """Whether `medicine` harms together with another one that the patient takes; one alert for each of the others."""
+    others = {entry.medicine.name: entry.medicine for entry in current}
+    found = []
+    for other in others.values():
+        alerts = [
+            Alert(
+                pair.tier,
+                "interaction",
+                Sentence("%(one)s + %(other)s: %(effect)s", one=medicine.name, other=other.name, effect=pair.effect),
+                (*medicine.ingredients, *other.ingredients),
+            )
+            for pair in knowledge.interactions
+            if pair.joins(medicine, other)
+        ]
+        # The list names the pair once; one medicine twice is the duplicate check's business.
+        if (strongest := worst(alerts)) and set(medicine.ingredients) != set(other.ingredients):
+            found.append(strongest)
+    missing = _not_in_formulary("interaction", (medicine, *others.values()))
+    return Check.of("interaction", found, missing.missing if missing else None)
+
+
+def duplicate_check(medicine: Medicine, current: Iterable[Current], knowledge: Knowledge) -> Check:
+    """Whether the patient already takes the same ingredient or another medicine of a watched class."""
+    others = {entry.medicine.name: entry.medicine for entry in current}
+    found = [alert for other in others.values() if (alert := _duplicate(medicine, other, knowledge))]
+    missing = _not_in_formulary("duplicate", (medicine, *others.values()))
+    return Check.of("duplicate", found, missing.missing if missing else None)
+
+
+def _duplicate(medicine: Medicine, other: Medicine, knowledge: Knowledge) -> Alert | None:
+    same = tuple(name for name in medicine.ingredients if name in other.ingredients)
+    if same:
+        told = _("%(ingredient)s is already in the current medicines (%(other)s).")
+        return Alert("caution", "duplicate", Sentence(told, ingredient=", ".join(same), other=other.name), same)
+    for code in sorted(medicine.classes & other.classes):
+        family = knowledge.class_by_code.get(code)
+        if family and family.watch_duplicates:
+            told = _("%(medicine)s and %(other)s do the same: %(family)s.")
+            message = Sentence(told, medicine=medicine.name, other=other.name, family=family.name)
+            return Alert("caution", "duplicate", message, (*medicine.ingredients, *other.ingredients))
+    return None
+
+
+def dose_check(medicine: Medicine, dose: Dose | None, person: Person, current: Iterable[Current] = ()) -> Check:
+    """Whether more than the daily maximum of an ingredient would be taken, other current medicines included.
+
+    The maximum is the adult's; for people under 18 years or under 50 kg also the one per kg where there is one. A child
+    under 12 whose weight is needed and not known could not be checked.
+    """
+    if medicine.has_no_maximum:
+        return Check.of("dose", ())
+    if not medicine.max_daily_mg and not medicine.max_daily_mg_per_kg:
+        told = _("No daily maximum is recorded for %(medicine)s: check the dose yourself.")
+        return Check.not_run("dose", Sentence(told, medicine=medicine.name))
+    taken = None if dose is None else daily_milligrams(dose, medicine.strength, medicine.unit, medicine.ingredients)
+    if taken is None:
+        told = _("The daily amount of %(medicine)s cannot be computed: check the dose yourself.")
+        return Check.not_run("dose", Sentence(told, medicine=medicine.name))
+    elsewhere, unclear = _taken_elsewhere(medicine, current)
+    found = []
+    for ingredient, amount in taken.items():
+        most = _most(medicine, ingredient, person)
+        if most is not None and amount + elsewhere.get(ingredient, Decimal(0)) > most:
+            found.append(_too_much(ingredient, amount, elsewhere.get(ingredient, Decimal(0)), most))
+    return Check.of("dose", found, unclear or _child_gap(medicine, person))
+
+
+def _most(medicine: Medicine, ingredient: str, person: Person) -> Decimal | None:
+    limits = [medicine.max_daily_mg[ingredient]] if ingredient in medicine.max_daily_mg else []
+    per_kg = medicine.max_daily_mg_per_kg.get(ingredient)
+    if per_kg is not None and person.weight_kg is not None and _is_dosed_by_weight(person, person.weight_kg):
+        limits.append(per_kg * person.weight_kg)
+    return min(limits, default=None)
+
+
+def _is_dosed_by_weight(person: Person, weight_kg: Decimal) -> bool:
+    return weight_kg < LIGHT_BELOW_KG or (person.age_years is not None and person.age_years < ADULT_FROM)
+
+
+def _taken_elsewhere(medicine: Medicine, current: Iterable[Current]) -> tuple[dict[str, Decimal], Sentence | None]:
+    """Mg a day of the same ingredients in other medicines, and what could not be added up."""
+    sums: dict[str, Decimal] = {}
+    unclear = None
+    for entry in current:
+        other = entry.medicine
+        if not set(other.ingredients) & set(medicine.ingredients):
+            continue
+        daily = entry.dose and daily_milligrams(entry.dose, other.strength, other.unit, other.ingredients)
+        if not daily:
+            told = _("The dose of %(other)s is not known, so the daily total could not be added up.")
+            unclear = Sentence(told, other=other.name)
+            continue
+        for ingredient, amount in daily.items():
+            sums[ingredient] = sums.get(ingredient, Decimal(0)) + amount
+    return sums, unclear
+
+
+def _too_much(ingredient: str, amount: Decimal, elsewhere: Decimal, most: Decimal) -> Alert:
+    told = _("%(amount)s of %(ingredient)s a day is more than the daily maximum of %(most)s.")
+    message = Sentence(told, amount=_weight(amount + elsewhere), ingredient=ingredient, most=_weight(most))
+    if elsewhere:
+        told = _("%(amount)s of it comes from other current medicines.")
+        message = joined((message, Sentence(told, amount=_weight(elsewhere))))
+    return Alert("stop", "dose", message, (ingredient,))
+
+
+def _weight(milligrams: Decimal) -> str:
+    """Milligrams in the unit in which people think of them."""
+    if milligrams >= 1000:
+        return quantity(round(milligrams / 1000, 3), "g")
+    if milligrams < 1:
+        return quantity(round(milligrams * 1000, 1), "micrograms")
+    return quantity(round(milligrams, 2), "mg")
+
+
+def _child_gap(medicine: Medicine, person: Person) -> Sentence | None:
+    if person.age_years is None:
+        return Sentence(_("The age is not known: check the dose yourself."))
+    if person.age_years >= CHILD_UNTIL:
+        return None
+    if not medicine.max_daily_mg_per_kg:
+        told = _("No maximum for children is recorded for %(medicine)s: check the dose by weight yourself.")
+        return Sentence(told, medicine=medicine.name)
+    if person.weight_kg is None:
+        return Sentence(_("Weigh the child: without a weight the dose cannot be checked."))
+    return None
+
+
+def age_pregnancy_check(medicine: Medicine, person: Person) -> Check:
+    """Whether the medicine suits the patient's age and, for a woman of 12 to 50 years, pregnancy."""
+    if not medicine.is_in_formulary or not medicine.ingredients:
+        told = _("%(medicine)s is not in the formulary: check yourself whether it suits age and pregnancy.")
+        return Check.not_run("age_pregnancy", Sentence(told, medicine=medicine.name))
+    alerts = [alert for alert in (_age_alert(medicine, person), _pregnancy_alert(medicine, person)) if alert]
+    gap = None
+    if person.age_years is None and (medicine.min_age_years is not None or medicine.pregnancy):
+        gap = Sentence(_("The age is not known: check yourself whether the medicine suits it."))
+    return Check.of("age_pregnancy", alerts, gap)
+
+
+def _age_alert(medicine: Medicine, person: Person) -> Alert | None:
+    limit = medicine.min_age_years
+    if limit is None or person.age_years is None or person.age_years >= limit:
+        return None
+    told = _("%(medicine)s is not meant for children under %(age)s.")
+    age = _("%(count)s years") if limit >= 2 else _("%(count)s months")
+    count = quantity(limit if limit >= 2 else (limit * 12).to_integral_value())
+    message = Sentence(told, medicine=medicine.name, age=Sentence(age, count=count))
+    return Alert(medicine.min_age_tier, "age_pregnancy", message, medicine.ingredients)
+
+
+def _pregnancy_alert(medicine: Medicine, person: Person) -> Alert | None:
+    if not medicine.pregnancy or person.is_pregnant is False:
+        return None
+    if person.is_pregnant:
+        if medicine.pregnancy == "avoid":
+            told = _("%(medicine)s can harm the unborn child and she is pregnant.")
+            return Alert("stop", "age_pregnancy", Sentence(told, medicine=medicine.name), medicine.ingredients)
+        told = _("%(medicine)s needs care in pregnancy: weigh benefit and harm.")
+        return Alert("caution", "age_pregnancy", Sentence(told, medicine=medicine.name), medicine.ingredients)
+    if medicine.pregnancy == "avoid" and _may_be_pregnant(person):
+        told = _("%(medicine)s can harm an unborn child: ask whether she may be pregnant.")
+        return Alert("caution", "age_pregnancy", Sentence(told, medicine=medicine.name), medicine.ingredients)
+    return None
+
+
+def _may_be_pregnant(person: Person) -> bool:
+    youngest, oldest = CHILDBEARING
+    return person.sex == "female" and (person.age_years is None or youngest <= person.age_years <= oldest)

@@ -1,0 +1,110 @@
+"""The find box: who fits, whether they are booked or waiting today, and what this desk does next for them; bills by
+their numbers, and medicines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import Select, bindparam, select
+
+from hms.appointments.models import Appointment, QueueEntry
+from hms.billing.bills import queries as billing
+from hms.core import clock
+from hms.core.db.session import db
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.formulary.medicines import queries as formulary
+from hms.patients.search import queries as patients
+from hms.staff import directory as staff
+
+WAITING = ("waiting", "called", "in_service")
+
+
+@dataclass
+class Row:
+    """One patient found: what is known of today in words, and the default action (`act` is posted with `values`)."""
+
+    hit: patients.Hit
+    today: str = ""
+    act: str | None = None
+    values: dict[str, Any] | None = None
+    act_words: str | None = None
+
+    @property
+    def url(self) -> str:
+        return f"/patients/{self.hit.id}"
+
+
+def rows(typed: str, *, limit: int, who: Person) -> list[Row]:
+    """The patients that fit, those booked today before others of equal fit."""
+    hits = patients.find(typed, limit=limit, who=who, first=patients.First(_booked_on, clock.today()))
+    if not hits:
+        return []
+    ids = [hit.id for hit in hits]
+    booked = _first_of(db.session.execute(_bookings(), {"patient_ids": ids, "day": clock.today()}))
+    waiting = _first_of(db.session.execute(_entries(), {"patient_ids": ids, "day": clock.today()}))
+    doctors = staff.names({one.doctor_id for one in (*booked.values(), *waiting.values()) if one.doctor_id})
+    return [_row(hit, booked.get(hit.id), waiting.get(hit.id), doctors, who) for hit in hits]
+
+
+def medicines(typed: str, *, limit: int, who: Person) -> list[Any]:
+    """The medicines that fit, for those who may know how much there is."""
+    return formulary.medications_found(typed, limit=limit) if who.may(Action.READ_STOCK_LEVEL) else []
+
+
+def document(typed: str, *, who: Person) -> Any | None:
+    """The bill whose number, or the number of one of whose receipts, was typed or scanned, with its patient; for those who
+    read bills."""
+    if not who.may(Action.READ_BILL):
+        return None
+    bill_id = billing.bill_of_document(typed)
+    return billing.bill_row(bill_id) if bill_id else None
+
+
+def _booked_on(day: Any) -> Select:
+    return select(Appointment.patient_id).where(
+        Appointment.date == day, Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None)
+    )
+
+
+@cache
+def _bookings() -> Select:
+    patient_ids, day = bindparam("patient_ids"), bindparam("day")
+    of_day = _booked_on(day).add_columns(Appointment.id, Appointment.time, Appointment.doctor_id)
+    return of_day.where(Appointment.patient_id.in_(patient_ids)).order_by(Appointment.time)
+
+
+@cache
+def _entries() -> Select:
+    patient_ids, day = bindparam("patient_ids"), bindparam("day")
+    return select(QueueEntry.patient_id, QueueEntry.token, QueueEntry.doctor_id).where(
+        QueueEntry.service_date == day, QueueEntry.status.in_(WAITING), QueueEntry.patient_id.in_(patient_ids)
+    )
+
+
+def _first_of(found: Iterable[Any]) -> dict[int, Any]:
+    """The first row of each patient."""
+    first: dict[int, Any] = {}
+    for row in found:
+        first.setdefault(row.patient_id, row)
+    return first
+
+
+def _row(hit: patients.Hit, booking: Any, entry: Any, doctors: dict[int, str], who: Person) -> Row:
+    """Who waits already is opened; who is booked is checked in; anybody else joins the queue."""
+    if entry:
+        said = _("In queue, token %(token)s", token=entry.token)
+        doctor = doctors.get(entry.doctor_id)
+        return Row(hit, f"{said} · {doctor}" if doctor else said)
+    today = ""
+    if booking:
+        today = _("Booked %(time)s", time=booking.time.strftime("%H:%M")) + f" {doctors.get(booking.doctor_id, '')}"
+    if not who.may(Action.CHECK_IN):
+        return Row(hit, today)
+    if booking:
+        return Row(hit, today, f"/appointments/{booking.id}/check-in", {"patient": hit.id}, _("Check in"))
+    return Row(hit, today, "/queue/add", {"patient": hit.id}, _("Add to queue"))

@@ -1,0 +1,184 @@
+"""What waits at each desk today: a few numbers that are links, and the next rows with their action."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.orm import contains_eager, joinedload
+
+from hms.admin.system import queries as admin
+from hms.appointments.models import Appointment, QueueEntry
+from hms.billing.corrections import queries as correction_queries
+from hms.billing.corrections.queries import Ask
+from hms.billing.prices import queries as price_queries
+from hms.billing.prices.queries import Unpriced
+from hms.clinical.models import Encounter
+from hms.core import clock
+from hms.core import drafts as core_drafts
+from hms.core.db.session import db
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.lab import queries as laboratory
+from hms.patients.access import actions
+from hms.patients.models import Patient
+from hms.patients.registration import drafts as registration_drafts
+from hms.patients.registration.drafts import Unfinished
+from hms.pharmacy.dispensing import queries as pharmacy
+from hms.pharmacy.stock import queries as stock_queries
+from hms.reports import queries as figures
+from hms.reports.period import period
+
+ROWS = 5
+
+
+@dataclass
+class Today:
+    """One person's home. `figures` are (label, value, address, tone); lists hold at most five rows."""
+
+    figures: list[tuple[str, Any, str, str]] = field(default_factory=list)
+    arriving: list[Appointment] | None = None
+    waiting: list[QueueEntry] | None = None
+    prices: Unpriced | None = None
+    asks: list[Ask] = field(default_factory=list)
+    drafts: list[tuple[Any, Any]] = field(default_factory=list)
+    registrations: list[Unfinished] = field(default_factory=list)
+
+    @property
+    def people(self) -> int:
+        """How many rows name a patient."""
+        return len([*(self.arriving or ()), *(self.waiting or ()), *self.asks, *self.drafts])
+
+
+def today(who: Person) -> Today:
+    """The home of `who`, by what their role works at."""
+    home = Today(drafts=_unfinished(who) if who.may(Action.WRITE_ENCOUNTER) else [])
+    if who.may(Action.WRITE_ENCOUNTER) or who.may(Action.CALL_PATIENT):
+        _queue(home, who)
+    if who.may(Action.REGISTER_PATIENT):
+        home.registrations = registration_drafts.of(who, ROWS)
+    if who.may(Action.CHECK_IN):
+        home.arriving = list(db.session.execute(_arriving(), {"day": clock.today(), "limit": ROWS}).scalars())
+    if who.may(Action.DISPENSE):
+        _pharmacy(home)
+    if who.may(Action.ENTER_RESULT):
+        _laboratory(home)
+    _money(home, who)
+    if who.may(Action.ADMINISTER):
+        _administration(home, who)
+    return home
+
+
+def _unfinished(who: Person) -> list[tuple[Any, Any]]:
+    """The person's own encounters with a draft, whose they are, and the draft's time; newest first."""
+    kept = (draft.form.partition(":") + (draft.saved_at,) for draft in core_drafts.all_of(who.id))
+    times = {int(number): saved_at for kind, _colon, number, saved_at in kept if kind == "encounter"}
+    if not times:
+        return []
+    mine = select(Encounter.id, Patient.family_name, Patient.given_names).join(
+        Patient, Patient.id == Encounter.patient_id
+    )
+    rows = db.session.execute(mine.where(Encounter.id.in_(times), Encounter.doctor_id == who.id)).all()
+    return sorted(((row, times[row.id]) for row in rows), key=lambda pair: pair[1], reverse=True)
+
+
+def _queue(home: Today, who: Person) -> None:
+    doctor_id = who.id if who.may(Action.WRITE_ENCOUNTER) else None
+    home.waiting = list(
+        db.session.execute(
+            _waiting(of_doctor=doctor_id is not None), {"day": clock.today(), "doctor_id": doctor_id, "limit": ROWS}
+        ).scalars()
+    )
+    home.figures.append((_l("Waiting now"), figures.queue_waiting(doctor_id), "/queue/", ""))
+    home.figures.append(
+        (_l("Appointments today"), figures.appointment_count(clock.today(), doctor_id), "/appointments/", "")
+    )
+
+
+@cache
+def _waiting(*, of_doctor: bool) -> Select:
+    """Who waits, most urgent and longest first; for a doctor, their own and those for nobody in particular."""
+    day, doctor_id, limit = bindparam("day"), bindparam("doctor_id"), bindparam("limit")
+    query = (
+        select(QueueEntry)
+        .join(QueueEntry.patient)
+        .options(contains_eager(QueueEntry.patient), joinedload(QueueEntry.doctor))
+        .where(QueueEntry.service_date == day, QueueEntry.status.in_(("waiting", "called")))
+        .order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.id)
+        .limit(limit)
+    )
+    if not of_doctor:
+        return query
+    return query.where((QueueEntry.doctor_id == doctor_id) | QueueEntry.doctor_id.is_(None))
+
+
+@cache
+def _arriving() -> Select:
+    """Booked today and not yet checked in, by time."""
+    day, limit = bindparam("day"), bindparam("limit")
+    return (
+        select(Appointment)
+        .join(Patient, Appointment.patient_id == Patient.id)
+        .options(contains_eager(Appointment.patient), joinedload(Appointment.doctor))
+        .where(Appointment.date == day, Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None))
+        .order_by(Appointment.time, Appointment.id)
+        .limit(limit)
+    )
+
+
+def _approvals(home: Today, who: Person) -> None:
+    count = correction_queries.waiting_count(who)
+    home.asks = correction_queries.waiting(who, ROWS) if count else []
+    home.figures.append((_l("Approvals waiting"), count, "/billing/approvals", "caution" if count else ""))
+
+
+def _pharmacy(home: Today) -> None:
+    lines, stock = pharmacy.counts(), stock_queries.counts()
+    home.figures += [
+        (_l("To dispense"), lines["waiting"], "/pharmacy/", ""),
+        (_l("Owing"), lines["owing"], "/pharmacy/?show=owing", ""),
+        (_l("Below reorder level"), stock["low"], "/pharmacy/stock?show=low", "caution" if stock["low"] else ""),
+        (_l("Near expiry"), stock["expiring"], "/pharmacy/stock?show=expiring", "caution" if stock["expiring"] else ""),
+    ]
+
+
+def _money(home: Today, who: Person) -> None:
+    if who.may(Action.TAKE_PAYMENT):
+        home.figures.append((_l("Bills to pay"), figures.bills_to_pay(), "/billing/", ""))
+    if who.may(Action.APPROVE_CORRECTION):
+        _approvals(home, who)
+    if who.may(Action.READ_REVENUE):
+        home.figures.append(
+            (_l("Received today"), figures.received(period("today", clock.today())), "/reports/?period=today", "")
+        )
+    if who.may(Action.MANAGE_PRICES):
+        home.prices = price_queries.unpriced()
+
+
+def _laboratory(home: Today) -> None:
+    waiting, urgent, done = laboratory.counts()
+    home.figures += [
+        (_l("Tests to do"), waiting, "/lab/", ""),
+        (_l("Urgent tests"), urgent, "/lab/", "caution" if urgent else ""),
+        (_l("Tests done today"), done, "/lab/?show=done", ""),
+    ]
+
+
+def _administration(home: Today, who: Person) -> None:
+    day, failed = figures.at_a_glance(period("today", clock.today())), admin.failed_sign_ins()
+    health = admin.health()
+    to_review, late = actions.to_review() if who.may(Action.REVIEW_ACCESS) else (0, 0)
+    if to_review:
+        label = _l("Emergency accesses to review, some overdue") if late else _l("Emergency accesses to review")
+        home.figures.append((label, to_review, actions.REVIEWS, "stop" if late else "caution"))
+    home.figures += [
+        (_l("Visits today"), day.visits, "/reports/?period=today", ""),
+        (_l("Encounters signed today"), day.signed, "/reports/?period=today", ""),
+        (_l("New patients today"), day.registered, "/reports/?period=today", ""),
+        (_l("Billed today"), day.billed, "/reports/?period=today", ""),
+        (_l("Failed sign-ins today"), failed, "/admin/sign-ins", "caution" if failed else ""),
+        (_l("Papers waiting"), health.waiting, "/admin/", "stop" if not health.is_well else ""),
+    ]

@@ -1,0 +1,180 @@
+"""FHIR dosage instructions: in words always, in structured fields only where every part is clear."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from hms.core.errors import RuleBroken
+from hms.core.text.translation import Sentence, _
+from hms.formulary.dosing.abbreviations import ROUTE_PHRASES, UNIT_PHRASES
+from hms.formulary.dosing.doses import AS_REQUIRED, FREQUENCIES, LONGEST_DAYS, Dose, duration_words
+
+from . import fields
+
+_UNITS = {phrase: unit for unit, phrases in UNIT_PHRASES.items() for phrase in (unit, *phrases)}
+_ROUTES = {phrase: route for route, phrases in ROUTE_PHRASES.items() for phrase in (route, *phrases)}
+TIMINGS = {
+    (1, 1, "d"): "once_daily",
+    (2, 1, "d"): "twice_daily",
+    (3, 1, "d"): "three_times_daily",
+    (4, 1, "d"): "four_times_daily",
+    (5, 1, "d"): "five_times_daily",
+    (1, 24, "h"): "once_daily",
+    (1, 12, "h"): "every_12_hours",
+    (1, 8, "h"): "every_8_hours",
+    (1, 6, "h"): "every_6_hours",
+    (1, 4, "h"): "every_4_hours",
+    (1, 2, "d"): "alternate_days",
+    (1, 1, "wk"): "weekly",
+    (1, 7, "d"): "weekly",
+}
+_TIMING_CODES = {
+    "QD": "once_daily",
+    "BID": "twice_daily",
+    "TID": "three_times_daily",
+    "QID": "four_times_daily",
+    "QOD": "alternate_days",
+    "AM": "in_the_morning",
+    "BED": "at_night",
+    "Q4H": "every_4_hours",
+    "Q6H": "every_6_hours",
+    "Q8H": "every_8_hours",
+    "WK": "weekly",
+}
+"""HL7's GTSAbbreviation."""
+_PERIODS = {
+    "s": _("seconds"),
+    "min": _("minutes"),
+    "h": _("hours"),
+    "d": _("days"),
+    "wk": _("weeks"),
+    "mo": _("months"),
+    "a": _("years"),
+}
+_DAYS_IN = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "month": 30, "months": 30}
+LONGEST_INSTRUCTIONS = 1000
+
+
+def dosage(resource: dict[str, Any]) -> dict[str, Any]:
+    """The dose columns of `prescription`. With several instructions the words of all stand in `instructions`."""
+    told = fields.parts(resource, "dosageInstruction")
+    first = told[0] if told else {}
+    as_needed = _as_needed(first)
+    amount, unit = _amount(first)
+    timing = _frequency_code(first)
+    days = _days(first, resource)
+    words = {
+        "dosage": _amount_words(first, amount),
+        "frequency": _frequency_words(first, timing, as_needed),
+        "duration": duration_words(days),
+        "instructions": _instructions(told),
+        "days": days,
+        "as_needed": as_needed,
+    }
+    return words | _structured(amount, unit, _route(first), timing, as_needed=as_needed, is_only=len(told) == 1)
+
+
+def _structured(
+    amount: Decimal | None, unit: str, route: str, timing: str | None, *, as_needed: bool, is_only: bool
+) -> dict[str, Any]:
+    blank = {"dose_amount": None, "dose_unit": "", "route": route, "frequency_code": ""}
+    code = timing or (AS_REQUIRED if as_needed else None)
+    if amount is None or code is None or not is_only or amount != round(amount, 3):
+        return blank
+    try:
+        dose = Dose.of(amount, unit, route, code, as_needed=as_needed)
+    except RuleBroken:
+        return blank
+    return blank | {"dose_amount": dose.amount, "dose_unit": dose.unit, "frequency_code": dose.frequency_code}
+
+
+def _dose_quantity(instruction: dict[str, Any]) -> dict[str, Any]:
+    rates = fields.parts(instruction, "doseAndRate")
+    return fields.part(rates[0], "doseQuantity") if rates else {}
+
+
+def _amount(instruction: dict[str, Any]) -> tuple[Decimal | None, str]:
+    told = _dose_quantity(instruction)
+    unit = fields.line(told, "unit") or fields.line(told, "code")
+    return fields.number(told, "value"), _UNITS.get(unit.strip("{}").casefold(), "")
+
+
+def _amount_words(instruction: dict[str, Any], amount: Decimal | None) -> str:
+    """ "500 mg"; "1 at a time" when no unit is given, for it may be tablets or puffs."""
+    told = _dose_quantity(instruction)
+    unit = fields.line(told, "unit", 50) or fields.line(told, "code", 50)
+    if amount is not None:
+        text = fields.number_text(amount)
+        return f"{text} {unit}" if unit else str(Sentence(_("%(amount)s at a time"), amount=text))
+    rates = fields.parts(instruction, "doseAndRate")
+    span = fields.part(rates[0], "doseRange") if rates else {}
+    ends = [fields.number(fields.part(span, end), "value") for end in ("low", "high")]
+    if None in ends:
+        return ""
+    unit = fields.line(fields.part(span, "high"), "unit", 50)
+    return f"{fields.number_text(ends[0])}–{fields.number_text(ends[1])} {unit}".strip()
+
+
+def _as_needed(instruction: dict[str, Any]) -> bool:
+    return bool(fields.flag(instruction, "asNeededBoolean") or fields.part(instruction, "asNeededCodeableConcept"))
+
+
+def _repeat(instruction: dict[str, Any]) -> tuple[Decimal | None, Decimal | None, str]:
+    told = fields.part(fields.part(instruction, "timing"), "repeat")
+    return fields.number(told, "frequency"), fields.number(told, "period"), fields.code(told, "periodUnit")
+
+
+def _frequency_code(instruction: dict[str, Any]) -> str | None:
+    times, period, unit = _repeat(instruction)
+    if period is not None:
+        return TIMINGS.get((times or Decimal(1), period, unit))
+    return _TIMING_CODES.get(fields.status(fields.part(instruction, "timing"), "code"))
+
+
+def _frequency_words(instruction: dict[str, Any], timing: str | None, as_needed: bool) -> str:
+    words = FREQUENCIES[timing][1] if timing else _uneven_words(instruction)
+    if as_needed:
+        reason = fields.concept(instruction, "asNeededCodeableConcept").title
+        needed = Sentence(_("when required for %(reason)s"), reason=reason) if reason else _("when required")
+        words = f"{words} {needed}"
+    return fields.tidy(words, "timing")
+
+
+def _uneven_words(instruction: dict[str, Any]) -> str:
+    """ "3 times in 4 hours", or the timing's own words."""
+    times, period, unit = _repeat(instruction)
+    if period is None or unit not in _PERIODS:
+        return fields.concept(fields.part(instruction, "timing"), "code").title
+    told = Sentence(
+        _("%(times)s times in %(period)s %(unit)s"),
+        times=fields.number_text(times or Decimal(1)),
+        period=fields.number_text(period),
+        unit=_PERIODS[unit],
+    )
+    return str(told)
+
+
+def _route(instruction: dict[str, Any]) -> str:
+    title = fields.concept(instruction, "route").title.casefold().removesuffix(" route").strip()
+    return _ROUTES.get(title.removesuffix(" route (qualifier value)"), "")
+
+
+def _days(instruction: dict[str, Any], resource: dict[str, Any]) -> int | None:
+    bounds = fields.part(fields.part(fields.part(instruction, "timing"), "repeat"), "boundsDuration")
+    supply = fields.part(fields.part(resource, "dispenseRequest"), "expectedSupplyDuration")
+    for told in (bounds, supply):
+        count = fields.number(told, "value")
+        factor = _DAYS_IN.get((fields.line(told, "code") or fields.line(told, "unit")).casefold())
+        if count is not None and factor and count == int(count) and 1 <= count * factor <= LONGEST_DAYS:
+            return int(count * factor)
+    return None
+
+
+def _instructions(told: list[dict[str, Any]]) -> str:
+    words = []
+    for one in told:
+        words += [fields.line(one, "text", LONGEST_INSTRUCTIONS)]
+        words += [more.title for more in fields.concepts(one, "additionalInstruction")]
+        words += [fields.line(one, "patientInstruction", LONGEST_INSTRUCTIONS)]
+    return fields.tidy(" ".join(dict.fromkeys(one for one in words if one)), "dosageInstruction", LONGEST_INSTRUCTIONS)

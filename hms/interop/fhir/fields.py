@@ -1,0 +1,207 @@
+"""Reading the fields of a FHIR resource, none of which is trusted to be what the standard says."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from hms.core import clock
+from hms.core.text.cleaning import clean
+from hms.core.text.translation import _
+
+from .ndjson import Wrong
+
+LONGEST_TITLE = 500
+LONGEST_NOTE = 2000
+LONGEST_CODE = 100
+LARGEST_NUMBER = Decimal(10) ** 15
+SMALLEST_PLACES = -12
+_BLANKS = re.compile(r"[ \t\r\n\u00a0]+")
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_WHEN = re.compile(
+    r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?)?)?"
+)
+
+
+class Concept(NamedTuple):
+    """What a CodeableConcept means: words for people, and a code with the address of its list."""
+
+    title: str
+    code: str
+    system: str
+
+
+NOTHING = Concept("", "", "")
+
+
+def resource_id(resource: dict[str, Any]) -> str:
+    found = resource.get("id")
+    if not isinstance(found, str) or not _ID.fullmatch(found):
+        raise Wrong(_("it has no usable id."))
+    return found
+
+
+def line(holder: dict[str, Any], name: str, longest: int = LONGEST_TITLE) -> str:
+    """A text as one line, shortened with "…" beyond `longest` characters; "" when absent."""
+    return tidy(holder.get(name), name, longest)
+
+
+def tidy(value: Any, name: str, longest: int = LONGEST_TITLE) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Wrong(_("“%(name)s” is not text."), name=name)
+    flat = _BLANKS.sub(" ", value[: longest * 4]).strip()
+    short = flat if len(flat) <= longest else flat[: longest - 1].rstrip() + "…"
+    try:
+        return clean(short, longest=longest * 4)
+    except ValueError as wrong:
+        raise Wrong(_("“%(name)s” holds characters that cannot be shown."), name=name) from wrong
+
+
+def code(holder: dict[str, Any], name: str) -> str:
+    """A code exactly as it was sent; `Wrong` when it is too long to be one."""
+    value = line(holder, name, LONGEST_TITLE)
+    if len(value) > LONGEST_CODE:
+        raise Wrong(_("“%(name)s” is too long for a code."), name=name)
+    return value
+
+
+def part(holder: dict[str, Any], name: str) -> dict[str, Any]:
+    """The object under `name`; empty when absent."""
+    value = holder.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Wrong(_("“%(name)s” is not an object."), name=name)
+    return value
+
+
+def parts(holder: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The objects listed under `name`."""
+    found = listed(holder, name)
+    if not all(isinstance(one, dict) for one in found):
+        raise Wrong(_("“%(name)s” is not a list of objects."), name=name)
+    return found
+
+
+def listed(holder: dict[str, Any], name: str) -> list[Any]:
+    value = holder.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Wrong(_("“%(name)s” is not a list."), name=name)
+    return [one for one in value if one is not None]
+
+
+def flag(holder: dict[str, Any], name: str) -> bool | None:
+    value = holder.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise Wrong(_("“%(name)s” is neither true nor false."), name=name)
+    return value
+
+
+def number(holder: dict[str, Any], name: str) -> Decimal | None:
+    """A finite number of ordinary size."""
+    value = holder.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise Wrong(_("“%(name)s” is not a number."), name=name)
+    if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+        raise Wrong(_("“%(name)s” is too large or too small to be true."), name=name)
+    found = Decimal(value)
+    if not found.is_finite() or abs(found.adjusted()) > 15 or found.as_tuple().exponent < SMALLEST_PLACES:
+        return _rounded(found, name)
+    return found
+
+
+def _rounded(found: Decimal, name: str) -> Decimal:
+    """A number with more places than can be meant, as computers print 0.1 + 0.2."""
+    if not found.is_finite() or abs(found) > LARGEST_NUMBER or (found and found.adjusted() < SMALLEST_PLACES):
+        raise Wrong(_("“%(name)s” is too large or too small to be true."), name=name)
+    return round(found, 6)
+
+
+def number_text(value: Decimal) -> str:
+    """Without exponent and, beyond the point, without needless zeros: 120, 0.5."""
+    plain = f"{value:f}"
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+
+def concept(holder: dict[str, Any], name: str, *, prefer: tuple[str, ...] = ()) -> Concept:
+    """The concept under `name`, coded by the first list of `prefer` that it has a code of, else by its first code."""
+    return concept_of(part(holder, name), prefer=prefer)
+
+
+def concepts(holder: dict[str, Any], name: str) -> list[Concept]:
+    return [concept_of(one) for one in parts(holder, name)]
+
+
+def concept_of(value: dict[str, Any], *, prefer: tuple[str, ...] = ()) -> Concept:
+    coded = [Concept(line(c, "display"), code(c, "code"), line(c, "system")) for c in parts(value, "coding")]
+    place = {system: rank for rank, system in enumerate(prefer)}
+    coded.sort(key=lambda one: (not one.code, place.get(one.system, len(place))))
+    best = coded[0] if coded else NOTHING
+    title = line(value, "text") or best.title or next((one.title for one in coded if one.title), "") or best.code
+    return Concept(title, best.code, best.system)
+
+
+def status(holder: dict[str, Any], name: str) -> str:
+    """The code of a status that is given as a concept: "active", "entered-in-error"…; "" when absent."""
+    value = part(holder, name)
+    return next((found for one in parts(value, "coding") if (found := code(one, "code"))), "")
+
+
+def day(holder: dict[str, Any], name: str) -> date | None:
+    """The day on the calendar of whoever wrote it; the first day when only a year or month is known."""
+    return _read(holder, name)[0]
+
+
+def is_whole_day(holder: dict[str, Any], name: str) -> bool:
+    """Whether the date names a day, not only a month or a year."""
+    return len(holder.get(name) or "") >= len("2000-01-01")
+
+
+def instant(holder: dict[str, Any], name: str) -> datetime | None:
+    """The instant in UTC; without a time of its own midnight, without a zone the hospital's."""
+    found, clock_time = _read(holder, name)
+    if found is None:
+        return None
+    if not clock_time:
+        return clock.at(found, time.min)
+    try:
+        moment = datetime.fromisoformat(f"{found.isoformat()}{clock_time}")
+    except ValueError as wrong:
+        raise _no_date(name) from wrong
+    return (moment if moment.tzinfo else moment.replace(tzinfo=clock.zone())).astimezone(UTC)
+
+
+def past_instant(holder: dict[str, Any], name: str) -> datetime | None:
+    """An instant that is not ahead of us, with a day's grace for zones and clocks."""
+    found = instant(holder, name)
+    if found is not None and found > clock.now() + timedelta(days=1):
+        raise Wrong(_("“%(name)s” lies in the future."), name=name)
+    return found
+
+
+def _read(holder: dict[str, Any], name: str) -> tuple[date | None, str]:
+    value = holder.get(name)
+    if value is None:
+        return None, ""
+    found = _WHEN.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise _no_date(name)
+    try:
+        when = date(int(found[1]), int(found[2] or 1), int(found[3] or 1))
+    except ValueError as wrong:
+        raise _no_date(name) from wrong
+    if not 1800 <= when.year <= 2200:
+        raise _no_date(name)
+    return when, found[4] or ""
+
+
+def _no_date(name: str) -> Wrong:
+    return Wrong(_("“%(name)s” is not a possible date."), name=name)

@@ -1,0 +1,72 @@
+"""How one resource names another: by address, by identifier, or by what it contains."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from hms.core.text.translation import _
+
+from .fields import line, part, parts
+from .ndjson import Wrong
+
+LONGEST = 500
+_ADDRESS = re.compile(r"(?:.*/)?([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+_URN = re.compile(r"urn:(?:uuid|oid):([A-Za-z0-9\-.]{1,64})")
+_BY_IDENTIFIER = re.compile(r"([A-Za-z]+)\?identifier=(.+)")
+
+
+class Ref(NamedTuple):
+    """Another resource: `external_id` is "Patient/123"; else `identifier` is "system|value"."""
+
+    kind: str
+    external_id: str = ""
+    identifier: str = ""
+    display: str = ""
+
+    def __str__(self) -> str:
+        return self.external_id or f"{self.kind} {self.identifier}"
+
+
+def identifiers(resource: dict[str, Any]) -> list[str]:
+    """What the resource may be named by, as "system|value"."""
+    found = (identifier_text(one) for one in parts(resource, "identifier"))
+    return sorted({one for one in found if one})
+
+
+def identifier_text(identifier: dict[str, Any]) -> str:
+    value = line(identifier, "value", LONGEST)
+    return f"{line(identifier, 'system', LONGEST)}|{value}" if value else ""
+
+
+def reference(holder: dict[str, Any], name: str, kind: str) -> Ref | None:
+    """The resource of that kind named under `name`; None when nothing is, or something of another kind."""
+    value = part(holder, name)
+    display = line(value, "display")
+    address = line(value, "reference", LONGEST)
+    if not address:
+        known_by = identifier_text(part(value, "identifier"))
+        return Ref(kind, identifier=known_by, display=display) if known_by or display else None
+    found = _read(address, kind)
+    if found is None:
+        raise Wrong(_("“%(name)s” names nothing that can be found."), name=name)
+    return found._replace(display=display) if found.kind == kind else None
+
+
+def _read(address: str, kind: str) -> Ref | None:
+    if asked := _BY_IDENTIFIER.fullmatch(address):
+        return Ref(asked[1], identifier=unquote(asked[2]))
+    if urn := _URN.fullmatch(address):
+        return Ref(kind, f"{kind}/{urn[1]}")
+    if found := _ADDRESS.fullmatch(address):
+        return Ref(found[1], f"{found[1]}/{found[2]}")
+    return Ref("#") if address.startswith("#") else None
+
+
+def subject(resource: dict[str, Any], name: str) -> Ref:
+    """The patient whom the resource is about; `Wrong` when it names none."""
+    found = reference(resource, name, "Patient")
+    if found is None or not (found.external_id or found.identifier):
+        raise Wrong(_("it does not say which patient it is about."))
+    return found

@@ -1,0 +1,62 @@
+"""FHIR MedicationRequest of one of our prescriptions."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from hms.interop.fhir.dosage import TIMINGS
+from hms.interop.fhir_import.medication_request import WHY_STOPPED
+
+_STATUSES = {"part_dispensed": "active", "on_hold": "on-hold"}
+_WHEN_REQUIRED = re.compile(r"(.*?) ?when required(?: for (.+))?")
+_CODES = {why: code for code, why in WHY_STOPPED.items()}
+
+
+def medication_request(row: Any) -> dict[str, Any]:
+    source_status = _CODES.get(row.status_reason)
+    why = row.status_reason if row.status == "stopped" and not source_status else ""
+    authored = row.authored_at or row.signed_at
+    return {
+        "status": source_status or _STATUSES.get(row.status, row.status),
+        "statusReason": {"text": why},
+        "intent": "order",
+        "medicationCodeableConcept": {"text": row.medication_name},
+        "subject": {"reference": row.patient},
+        "encounter": {"reference": row.visit},
+        "authoredOn": authored,
+        "requester": {"reference": row.clinician},
+        "dosageInstruction": [_instruction(row)],
+        "dispenseRequest": {"quantity": {"value": row.quantity}},
+    }
+
+
+def _instruction(row: Any) -> dict[str, Any]:
+    has_dose = row.dose_amount is not None
+    words = dict.fromkeys(("" if has_dose else row.dosage, row.instructions))
+    dose = {"doseQuantity": {"value": float(row.dose_amount), "unit": row.dose_unit}} if has_dose else {}
+    return {
+        "text": " ".join(word for word in words if word),
+        "timing": _timing(row),
+        "route": {"text": row.route},
+        "doseAndRate": [dose],
+        **_as_needed(row),
+    }
+
+
+def _as_needed(row: Any) -> dict[str, Any]:
+    found = _WHEN_REQUIRED.fullmatch(row.frequency)
+    if found and found[2]:
+        return {"asNeededCodeableConcept": {"text": found[2]}}
+    return {"asNeededBoolean": True} if row.as_needed else {}
+
+
+def _timing(row: Any) -> dict[str, Any]:
+    """The frequency by its numbers where it has a code of ours, else in words; and for how long."""
+    bounds = {"boundsDuration": {"value": row.days, "code": "d"}} if row.days else {}
+    numbers = next((key for key, code in TIMINGS.items() if code == row.frequency_code), None)
+    if numbers:
+        frequency, period, unit = numbers
+        return {"repeat": bounds | {"frequency": frequency, "period": period, "periodUnit": unit}}
+    found = _WHEN_REQUIRED.fullmatch(row.frequency) if row.as_needed else None
+    return {"repeat": bounds, "code": {"text": found[1] if found else row.frequency}}

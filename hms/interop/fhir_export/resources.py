@@ -1,0 +1,148 @@
+"""From our rows to FHIR resources, in the words that the import reads back into the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from hms.interop.fhir_import.encounter import CLASSES
+from hms.interop.fhir_import.observation import DIASTOLIC, LOINC, SYSTOLIC
+
+from .medication_request import medication_request
+
+Resource = dict[str, Any]
+HOSPITAL_NUMBER = "urn:hms:hospital-number"
+_QUANTITY = re.compile(r"(<=?|>=?|)(-?[0-9]+(?:\.[0-9]+)?)")
+_PRESSURE = re.compile(r"([0-9.]+)/([0-9.]+)")
+_TERMS = "http://terminology.hl7.org/CodeSystem/"
+
+
+def _ref(name: str | None, display: str = "") -> Resource | None:
+    return {"reference": name, "display": display} if name else {"display": display} if display else None
+
+
+def _concept(code: str, system: str, title: str) -> Resource:
+    return {"coding": [{"system": system, "code": code, "display": title}] if code else [], "text": title}
+
+
+def _state(code: str, system: str) -> Resource:
+    return {"coding": [{"system": _TERMS + system, "code": code}]}
+
+
+def _clinician(row: Any) -> str:
+    return " ".join(part for part in (row.clinician_title, row.first_name, row.last_name) if part)
+
+
+def patient(row: Any) -> Resource:
+    contacts = (("phone", row.phone), ("email", row.email))
+    born = row.birth_date.isoformat() if row.birth_date else None
+    return {
+        "identifier": _identifiers(row),
+        "name": [{"use": "official", "family": row.family_name, "given": [row.given_names], "prefix": [row.title]}],
+        "telecom": [{"system": system, "value": value} for system, value in contacts if value],
+        "gender": row.sex,
+        "birthDate": born[:7] if born and row.birth_is_estimated else born,
+        "deceasedDateTime": row.deceased_on,
+        "address": [{"text": row.address}],
+        "contact": [{"relationship": [{"text": row.next_of_kin}]}],
+        "communication": [{"language": {"text": row.language}}],
+    }
+
+
+def _identifiers(row: Any) -> list[Resource]:
+    told = [one.rpartition("|") for one in row.identifiers or ()]
+    if row.identifiers is None:
+        told.append((HOSPITAL_NUMBER, "|", row.hospital_number))
+    national = [{"type": _state("NI", "v2-0203"), "value": row.national_id}] if row.national_id else []
+    return [{"system": system, "value": value} for system, _, value in told if value != row.national_id] + national
+
+
+def practitioner(row: Any) -> Resource:
+    told = [one.rpartition("|") for one in row.identifiers or ()]
+    name = {"family": row.last_name or row.username, "given": [row.first_name], "prefix": [row.title]}
+    return {"identifier": [{"system": system, "value": value} for system, _, value in told], "name": [name]}
+
+
+def encounter(row: Any) -> Resource:
+    place, _, kind = row.kind.partition(": ")
+    code = next((code for code, words in CLASSES.items() if words == place), "")
+    performer = _ref(row.clinician, row.performer_name or _clinician(row))
+    return {
+        "status": "finished",
+        "class": {"system": _TERMS + "v3-ActCode", "code": code} if code else None,
+        "type": [{"text": kind if code else row.kind}],
+        "subject": _ref(row.patient),
+        "participant": [{"individual": performer}] if performer else None,
+        "period": {"start": row.started_at, "end": row.ended_at},
+        "reasonCode": [{"text": row.chief_complaint}],
+    }
+
+
+def condition(row: Any) -> Resource:
+    return {
+        "clinicalStatus": _state(row.clinical_status, "condition-clinical"),
+        "verificationStatus": _state(row.certainty, "condition-ver-status"),
+        "code": _concept(row.code, row.code_system, row.title),
+        "subject": _ref(row.patient),
+        "encounter": _ref(row.visit),
+        "onsetDateTime": row.onset_on,
+        "abatementDateTime": row.abated_on,
+    }
+
+
+def allergy(row: Any) -> Resource:
+    reaction = {"manifestation": [{"text": row.reaction}], "severity": "moderate" if row.severity == "moderate" else ""}
+    return {
+        "clinicalStatus": _state(row.status, "allergyintolerance-clinical"),
+        "category": [row.category],
+        "criticality": {"severe": "high", "mild": "low"}.get(row.severity),
+        "code": _concept(row.code, row.code_system, row.substance),
+        "patient": _ref(row.patient),
+        "recordedDate": row.recorded_on,
+        "reaction": [reaction],
+    }
+
+
+def immunization(row: Any) -> Resource:
+    return {
+        "status": "completed",
+        "vaccineCode": _concept(row.code, row.code_system, row.vaccine),
+        "patient": _ref(row.patient),
+        "encounter": _ref(row.visit),
+        "occurrenceDateTime": row.given_on,
+        "protocolApplied": [{"doseNumberString": row.dose_number}],
+    }
+
+
+def observation(row: Any) -> Resource:
+    return {
+        "status": "final",
+        "code": _concept(row.code, row.code_system, row.title),
+        "subject": _ref(row.patient),
+        "encounter": _ref(row.visit),
+        "effectiveDateTime": row.taken_at,
+        **_measured(row.value, row.unit),
+    }
+
+
+def _measured(value: str, unit: str) -> Resource:
+    if found := _QUANTITY.fullmatch(value):
+        number = float(found[2]) if "." in found[2] else int(found[2])
+        return {"valueQuantity": {"value": number, "comparator": found[1], "unit": unit}}
+    if found := _PRESSURE.fullmatch(value):
+        sides = ((SYSTOLIC, found[1]), (DIASTOLIC, found[2]))
+        return {"component": [{"code": _concept(code, LOINC, code), **_measured(side, unit)} for code, side in sides]}
+    return {"valueString": f"{value} {unit}".strip()}
+
+
+WRITERS: dict[str, Callable[[Any], Resource]] = {
+    "Patient": patient,
+    "Practitioner": practitioner,
+    "Encounter": encounter,
+    "Condition": condition,
+    "AllergyIntolerance": allergy,
+    "MedicationRequest": medication_request,
+    "Immunization": immunization,
+    "Observation": observation,
+}

@@ -1,0 +1,1 @@
+"""Import of FHIR bulk files."""

@@ -1,0 +1,39 @@
+"""FHIR Immunization: a vaccine that was given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hms.core.text.translation import _
+from hms.interop.fhir import fields
+from hms.interop.fhir.ndjson import Wrong
+from hms.interop.fhir.references import reference, subject
+
+CVX = "http://hl7.org/fhir/sid/cvx"
+
+
+def values(resource: dict[str, Any]) -> dict[str, Any]:
+    """The columns of `immunization`."""
+    if fields.code(resource, "status") == "not-done":
+        raise Wrong(_("the vaccine was not given."))
+    told = fields.concept(resource, "vaccineCode", prefer=(CVX,))
+    if not told.title:
+        raise Wrong(_("it does not name the vaccine."))
+    fields.past_instant(resource, "occurrenceDateTime")
+    return {
+        "patient_id": subject(resource, "patient"),
+        "encounter_id": reference(resource, "encounter", "Encounter"),
+        "vaccine": told.title,
+        "code": told.code,
+        "code_system": told.system if told.code else "",
+        "given_on": fields.day(resource, "occurrenceDateTime"),
+        "dose_number": _dose_number(resource),
+    }
+
+
+def _dose_number(resource: dict[str, Any]) -> str:
+    for one in fields.parts(resource, "protocolApplied"):
+        if (count := fields.number(one, "doseNumberPositiveInt")) is not None:
+            return fields.number_text(count)
+        return fields.line(one, "doseNumberString", 50)
+    return ""

@@ -1,0 +1,172 @@
+"""The import: once over every file to see what is there, then kind by kind, so that the order of files is no matter.
+
+Files are read line by line; of each line only one byte is remembered. Nothing is kept in memory but the batch in hand
+and the names of medicines.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from hms.core.text.translation import _
+from hms.interop.fhir import ndjson
+from hms.interop.fhir.fields import resource_id
+from hms.interop.fhir.ndjson import Line, Wrong
+
+from . import medication_request
+from .resource_types import BY_NAME, KINDS, MEDICATION, Kind, entered_in_error
+from .store import Item, store
+
+BATCH = 500
+OUTCOMES = ("created", "unchanged", "updated", "skipped")
+_OTHER = 255
+_MOST_NAMES = 300
+
+
+class Watcher(Protocol):
+    """Whoever follows the import: a terminal, a log, a test."""
+
+    def begin(self, what: str, total: int) -> None: ...
+
+    def advance(self, count: int) -> None: ...
+
+    def report(self, told: str) -> None: ...
+
+
+@dataclass
+class Summary:
+    """How many resources of each kind met each outcome, and how many lines of other kinds there were."""
+
+    counts: dict[str, Counter[str]] = field(default_factory=lambda: {kind.name: Counter() for kind in KINDS})
+    not_used: Counter[str] = field(default_factory=Counter)
+    unreadable: int = 0
+
+    @property
+    def found(self) -> int:
+        """How many resources of the kinds that are kept there were."""
+        return sum(sum(count.values()) for count in self.counts.values())
+
+
+class Import:
+    """One run over a file or folder. `run` gives the summary; what is skipped is told to `watcher` at once."""
+
+    def __init__(self, path: Path, watcher: Watcher) -> None:
+        self.files = ndjson.files(path)
+        self.watcher = watcher
+        self.summary = Summary()
+        self._marks: dict[Path, bytearray] = {}
+        self._medicines: dict[str, str] = {}
+
+    def run(self) -> Summary:
+        self.watcher.begin(_("Reading"), sum(file.stat().st_size for file in self.files))
+        for file in self.files:
+            self._marks[file] = bytearray()
+            self._survey(file)
+            self.watcher.advance(file.stat().st_size)
+        for place, kind in enumerate(KINDS):
+            total = sum(marks.count(place) for marks in self._marks.values())
+            if total:
+                self.watcher.begin(kind.name, total)
+                self._bring_in(kind, place)
+        return self.summary
+
+    def _report(self, file: Path, number: int, why: str) -> None:
+        self.watcher.report(f"{shown(file)}:{number}: {why}")
+
+    def _lines(self, file: Path, *, reports: bool) -> Iterator[Line]:
+        number = 0
+        try:
+            for line in ndjson.lines(file):
+                number = line.number
+                yield line
+        except (Wrong, OSError) as damage:
+            if reports:
+                why = str(damage) if isinstance(damage, Wrong) else _("the file could not be read.")
+                self._unreadable(file, number + 1, why)
+
+    def _unreadable(self, file: Path, number: int, why: str) -> None:
+        self.summary.unreadable += 1
+        self._report(file, number, why)
+
+    def _survey(self, file: Path) -> None:
+        """Note of which kind each line is."""
+        marks = self._marks[file]
+        for line in self._lines(file, reports=True):
+            marks.extend(bytes([_OTHER]) * (line.number - len(marks)))
+            try:
+                marks.append(self._mark(line))
+            except Wrong as wrong:
+                self._unreadable(file, line.number, str(wrong))
+
+    def _mark(self, line: Line) -> int:
+        resource = ndjson.resource(line.data)
+        name = ndjson.kind(resource)
+        if name in BY_NAME:
+            return KINDS.index(BY_NAME[name])
+        if name == MEDICATION:
+            self._medicines[f"{MEDICATION}/{resource_id(resource)}"] = medication_request.medication_name(resource)
+        is_listed = name in self.summary.not_used or len(self.summary.not_used) < _MOST_NAMES
+        self.summary.not_used[name if is_listed else _("Other")] += 1
+        return _OTHER
+
+    def _bring_in(self, kind: Kind, place: int) -> None:
+        items = self._items(kind, place)
+        while batch := list(islice(items, BATCH)):
+            for part in _apart(batch):
+                store(kind, part)
+            self._count(kind, batch)
+
+    def _items(self, kind: Kind, place: int) -> Iterator[Item]:
+        for file, marks in self._marks.items():
+            if place not in marks:
+                continue
+            for line in self._lines(file, reports=False):
+                is_of_kind = line.number < len(marks) and marks[line.number] == place
+                if is_of_kind and (item := self._item(kind, file, line)) is not None:
+                    yield item
+
+    def _item(self, kind: Kind, file: Path, line: Line) -> Item | None:
+        name = kind.name
+        try:
+            resource = ndjson.resource(line.data)
+            name = f"{kind.name}/{resource_id(resource)}"
+            values = None if entered_in_error(resource) else kind.read(resource, self._medicines)
+            return Item(shown(file), line.number, name, values, kind.known_by(resource))
+        except (Wrong, RecursionError) as wrong:
+            why = str(wrong) if isinstance(wrong, Wrong) else _("it is nested too deeply.")
+            self._skip(kind, shown(file), line.number, name, why)
+            self.watcher.advance(1)
+            return None
+
+    def _skip(self, kind: Kind, file: str, number: int, name: str, why: str) -> None:
+        self.summary.counts[kind.name]["skipped"] += 1
+        self.watcher.report(f"{file}:{number}: {name} was skipped: {why}")
+
+    def _count(self, kind: Kind, items: list[Item]) -> None:
+        for item in items:
+            if item.outcome == "skipped":
+                self._skip(kind, item.file, item.line, item.external_id, item.why)
+            else:
+                self.summary.counts[kind.name][item.outcome] += 1
+        self.watcher.advance(len(items))
+
+
+def _apart(items: list[Item]) -> Iterator[list[Item]]:
+    """The items in runs in which no resource stands twice: a later state follows the earlier one."""
+    run: dict[str, Item] = {}
+    for item in items:
+        if item.external_id in run:
+            yield list(run.values())
+            run = {}
+        run[item.external_id] = item
+    yield list(run.values())
+
+
+def shown(file: Path) -> str:
+    """The file's name with nothing in it that a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in str(file))

@@ -1,0 +1,85 @@
+"""FHIR MedicationRequest: a medicine that somebody elsewhere ordered. It never enters the pharmacy's queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hms.core.text.translation import _
+from hms.interop.fhir import fields
+from hms.interop.fhir.dosage import dosage
+from hms.interop.fhir.ndjson import Wrong
+from hms.interop.fhir.references import reference, subject
+
+STATUSES = {
+    "active": "active",
+    "completed": "completed",
+    "stopped": "stopped",
+    "cancelled": "stopped",
+    "on-hold": "stopped",
+    "draft": "stopped",
+    "unknown": "stopped",
+}
+WHY_STOPPED = {
+    "cancelled": _("Cancelled where it was prescribed"),
+    "on-hold": _("On hold where it was prescribed"),
+    "draft": _("Only drafted where it comes from"),
+    "unknown": _("Not known whether it is still taken"),
+}
+MOST_UNITS = 100_000
+
+
+def values(resource: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The columns of `prescription`. `names` are the medicines of Medication resources by "Medication/id".
+
+    Nobody signed it here, so `signed_at` stays empty; one that is active is shown as a current medicine.
+    """
+    if fields.flag(resource, "doNotPerform"):
+        raise Wrong(_("it says that the medicine must not be given."))
+    state = fields.code(resource, "status") or "unknown"
+    if state not in STATUSES:
+        raise Wrong(_("“status” is not known."))
+    why = fields.concept(resource, "statusReason").title
+    return {
+        "patient_id": subject(resource, "subject"),
+        "encounter_id": reference(resource, "encounter", "Encounter"),
+        "prescriber_id": reference(resource, "requester", "Practitioner"),
+        "medication_name": _name(resource, names),
+        "status": STATUSES[state],
+        "status_reason": "" if state == "active" else why or WHY_STOPPED.get(state, ""),
+        "authored_at": fields.instant(resource, "authoredOn"),
+        "quantity": _quantity(resource),
+        **dosage(resource),
+    }
+
+
+def medication_name(medication: dict[str, Any]) -> str:
+    """The name of a Medication resource; "" when it has none."""
+    if told := fields.concept(medication, "code").title:
+        return told
+    contents = (fields.concept(one, "itemCodeableConcept").title for one in fields.parts(medication, "ingredient"))
+    return fields.tidy(" + ".join(one for one in contents if one), "ingredient")
+
+
+def _name(resource: dict[str, Any], names: Mapping[str, str]) -> str:
+    told = fields.concept(resource, "medicationCodeableConcept").title or _referred(resource, names)
+    if not told:
+        raise Wrong(_("it does not name the medicine."))
+    return told
+
+
+def _referred(resource: dict[str, Any], names: Mapping[str, str]) -> str:
+    named = fields.part(resource, "medicationReference")
+    address = fields.line(named, "reference")
+    if address.startswith("#"):
+        inside = [one for one in fields.parts(resource, "contained") if one.get("id") == address[1:]]
+        return next((told for one in inside if (told := medication_name(one))), "") or fields.line(named, "display")
+    found = reference(resource, "medicationReference", "Medication")
+    return (names.get(found.external_id, "") or found.display) if found else ""
+
+
+def _quantity(resource: dict[str, Any]) -> int | None:
+    told = fields.part(fields.part(resource, "dispenseRequest"), "quantity")
+    amount = fields.number(told, "value")
+    is_count = amount is not None and amount == int(amount) and 1 <= amount <= MOST_UNITS
+    return int(amount) if is_count else None

@@ -1,0 +1,96 @@
+"""FHIR Observation: a measurement or finding, with the value and unit as they were sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hms.core.text.translation import _
+from hms.interop.fhir import fields
+from hms.interop.fhir.ndjson import Wrong
+from hms.interop.fhir.references import reference, subject
+
+LOINC = "http://loinc.org"
+SYSTOLIC, DIASTOLIC = "8480-6", "8462-4"
+LONGEST_VALUE = 2000
+
+
+def values(resource: dict[str, Any]) -> dict[str, Any]:
+    """The columns of `observation`. A panel's parts stand in one value; a blood pressure reads "120/80", mm[Hg]."""
+    if fields.code(resource, "status") == "cancelled":
+        raise Wrong(_("the measurement was cancelled."))
+    told = fields.concept(resource, "code", prefer=(LOINC,))
+    if not told.title:
+        raise Wrong(_("it does not say what was measured."))
+    value, unit = _value(resource)
+    if not value:
+        value, unit = _components(resource)
+    if not value:
+        raise Wrong(_("it has no value."))
+    return {
+        "patient_id": subject(resource, "subject"),
+        "encounter_id": reference(resource, "encounter", "Encounter"),
+        "code": told.code,
+        "code_system": told.system if told.code else "",
+        "title": told.title,
+        "value": fields.tidy(value, "value", LONGEST_VALUE),
+        "unit": unit,
+        "taken_at": _taken_at(resource),
+    }
+
+
+def _taken_at(resource: dict[str, Any]) -> Any:
+    return (
+        fields.past_instant(resource, "effectiveDateTime")
+        or fields.past_instant(resource, "effectiveInstant")
+        or fields.past_instant(fields.part(resource, "effectivePeriod"), "start")
+        or fields.past_instant(resource, "issued")
+    )
+
+
+def _quantity(holder: dict[str, Any], name: str) -> tuple[str, str]:
+    told = fields.part(holder, name)
+    amount = fields.number(told, "value")
+    if amount is None:
+        return "", ""
+    sign = fields.code(told, "comparator")
+    return sign + fields.number_text(amount), fields.line(told, "unit", 50) or fields.line(told, "code", 50)
+
+
+def _value(holder: dict[str, Any]) -> tuple[str, str]:
+    """The value as text and its unit; empty when there is none."""
+    if "valueQuantity" in holder:
+        return _quantity(holder, "valueQuantity")
+    if "valueRange" in holder:
+        low, unit = _quantity(fields.part(holder, "valueRange"), "low")
+        high, other = _quantity(fields.part(holder, "valueRange"), "high")
+        return f"{low}–{high}".strip("–"), unit or other
+    if "valueRatio" in holder:
+        upper, unit = _quantity(fields.part(holder, "valueRatio"), "numerator")
+        lower, other = _quantity(fields.part(holder, "valueRatio"), "denominator")
+        return (f"{upper} {unit}".strip() + f" : {lower} {other}".rstrip()) if upper and lower else "", ""
+    return _plain_value(holder), ""
+
+
+def _plain_value(holder: dict[str, Any]) -> str:
+    if told := fields.concept(holder, "valueCodeableConcept").title:
+        return told
+    if (yes := fields.flag(holder, "valueBoolean")) is not None:
+        return _("yes") if yes else _("no")
+    if (whole := fields.number(holder, "valueInteger")) is not None:
+        return fields.number_text(whole)
+    for name in ("valueString", "valueDateTime", "valueTime"):
+        if told := fields.line(holder, name, LONGEST_VALUE):
+            return told
+    return fields.line(fields.part(holder, "valuePeriod"), "start")
+
+
+def _components(resource: dict[str, Any]) -> tuple[str, str]:
+    found = []
+    for one in fields.parts(resource, "component"):
+        told, (value, unit) = fields.concept(one, "code", prefer=(LOINC,)), _value(one)
+        if value:
+            found.append((told, value, unit))
+    by_code = {told.code: (value, unit) for told, value, unit in found}
+    if len(found) == 2 and by_code.keys() == {SYSTOLIC, DIASTOLIC}:
+        return f"{by_code[SYSTOLIC][0]}/{by_code[DIASTOLIC][0]}", by_code[SYSTOLIC][1]
+    return "; ".join(f"{told.title}: {value} {unit}".strip() for told, value, unit in found), ""

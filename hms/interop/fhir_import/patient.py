@@ -1,0 +1,117 @@
+"""FHIR Patient: a patient of ours."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import current_app
+
+from hms.core import clock
+from hms.core.errors import RuleBroken
+from hms.core.text.translation import _
+from hms.interop.fhir import fields
+from hms.interop.fhir.names_and_contacts import contact, human_name
+from hms.interop.fhir.ndjson import Wrong
+from hms.interop.fhir.references import identifiers
+from hms.patients.identity import names, phone_numbers
+from hms.patients.identity.birth_dates import EARLIEST
+
+LONGEST_ADDRESS = 255
+LONGEST_KIN = 255
+NATIONAL_NUMBERS = {"NI", "SS"}
+"""Codes of identifier types (HL7 v2 table 0203) that a person has in a whole country."""
+
+
+def values(resource: dict[str, Any]) -> dict[str, Any]:
+    """The columns of `patient`. The hospital number is issued when the patient is new."""
+    if fields.flag(resource, "active") is False:
+        raise Wrong(_("the record is no longer in use where it comes from."))
+    name = human_name(resource)
+    phone = _phone(resource)
+    birth = _birth(resource)
+    return {
+        "title": name.title,
+        "given_names": name.given,
+        "family_name": name.family,
+        "sex": _sex(resource),
+        "birth_date": birth,
+        "birth_is_estimated": birth is not None and not fields.is_whole_day(resource, "birthDate"),
+        "deceased_on": _deceased_on(resource),
+        "phone": phone.e164 or phone.as_typed,
+        "phone_is_checked": phone.e164 is not None,
+        "email": contact(resource, "email"),
+        "address": _address(resource),
+        "next_of_kin": _next_of_kin(resource),
+        "national_id": _national_id(resource),
+        "language": _language(resource),
+    }
+
+
+def known_by(resource: dict[str, Any]) -> list[str]:
+    return identifiers(resource)
+
+
+def _sex(resource: dict[str, Any]) -> str:
+    told = fields.code(resource, "gender")
+    try:
+        return names.sex(told or "unknown")
+    except RuleBroken as wrong:
+        raise Wrong(_("“gender” is none of female, male, other and unknown.")) from wrong
+
+
+def _birth(resource: dict[str, Any]) -> date | None:
+    found = fields.day(resource, "birthDate")
+    if found is not None and not EARLIEST <= found <= clock.today():
+        raise Wrong(_("“birthDate” is not a possible date of birth."))
+    return found
+
+
+def _deceased_on(resource: dict[str, Any]) -> date | str | None:
+    """The day of death; "learned" when only the fact is known, which is then dated to the day of the import."""
+    if died := fields.day(resource, "deceasedDateTime"):
+        if died > clock.today() or died < (fields.day(resource, "birthDate") or died):
+            raise Wrong(_("“deceasedDateTime” is not a possible day of death."))
+        return died
+    return "learned" if fields.flag(resource, "deceasedBoolean") else None
+
+
+def _phone(resource: dict[str, Any]) -> phone_numbers.Phone:
+    """Dialled from the country of the address when it names one by its two letters."""
+    country = next((fields.line(one, "country") for one in fields.parts(resource, "address")), "").upper()
+    is_code = len(country) == 2 and country.isascii() and country.isalpha()
+    return phone_numbers.normal(contact(resource, "phone"), country if is_code else current_app.config["COUNTRY"])
+
+
+def _address(resource: dict[str, Any]) -> str:
+    known = [one for one in fields.parts(resource, "address") if fields.code(one, "use") != "old"]
+    if not known:
+        return ""
+    home = known[0]
+    street = [fields.tidy(one, "address.line") for one in fields.listed(home, "line")]
+    town = " ".join(part for part in (fields.line(home, "city"), fields.line(home, "postalCode")) if part)
+    lines = [*street, town, fields.line(home, "state"), fields.line(home, "country")]
+    written = ", ".join(part for part in lines if part) or fields.line(home, "text")
+    return fields.tidy(written, "address", LONGEST_ADDRESS)
+
+
+def _next_of_kin(resource: dict[str, Any]) -> str:
+    for one in fields.parts(resource, "contact"):
+        name = human_name({"name": [fields.part(one, "name")]}) if one.get("name") else None
+        relation = ", ".join(kind.title for kind in fields.concepts(one, "relationship") if kind.title)
+        words = [f"{name.given} {name.family}".strip() if name else "", relation, contact(one, "phone")]
+        return fields.tidy(", ".join(word for word in words if word), "contact", LONGEST_KIN)
+    return ""
+
+
+def _national_id(resource: dict[str, Any]) -> str:
+    for one in fields.parts(resource, "identifier"):
+        if fields.status(one, "type") in NATIONAL_NUMBERS:
+            return fields.line(one, "value", 50)
+    return ""
+
+
+def _language(resource: dict[str, Any]) -> str:
+    spoken = fields.parts(resource, "communication")
+    spoken.sort(key=lambda one: fields.flag(one, "preferred") is not True)
+    return fields.tidy(fields.concept(spoken[0], "language").title, "language", 50) if spoken else ""

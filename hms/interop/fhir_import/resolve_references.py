@@ -1,0 +1,91 @@
+"""From the names that resources use for each other to our own ids, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Text, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from hms.clinical.models import Encounter
+from hms.core.db.session import db
+from hms.core.text.translation import _
+from hms.interop.fhir.ndjson import Wrong
+from hms.interop.fhir.references import Ref
+from hms.interop.models import SourceRecord
+from hms.patients.models import Patient
+from hms.staff.models import User
+
+_TABLES = {"Encounter": Encounter.__table__, "Practitioner": User.__table__}
+_PATIENT = Patient.__table__
+Ids = dict[Ref, tuple[int, str]]
+
+
+def bare(ref: Ref) -> Ref:
+    """The reference without the words that stand beside it."""
+    return ref._replace(display="")
+
+
+def resolved(refs: Iterable[Ref]) -> Ids:
+    """Our id and the record's state for every reference that is known; a merged patient leads to the one that is kept."""
+    wanted = {bare(ref) for ref in refs}
+    names = {ref: ref.external_id for ref in wanted if ref.external_id}
+    names |= _by_identifier([ref for ref in wanted if not ref.external_id and ref.identifier])
+    found: Ids = {}
+    for kind in {ref.kind for ref in names}:
+        ids = _ids(kind, {name for ref, name in names.items() if ref.kind == kind})
+        found |= {ref: ids[name] for ref, name in names.items() if ref.kind == kind and name in ids}
+    return found
+
+
+def _by_identifier(refs: list[Ref]) -> dict[Ref, str]:
+    """Names by identifier; one that several records carry names none of them."""
+    if not refs:
+        return {}
+    asked = cast([ref.identifier for ref in refs], ARRAY(Text))
+    rows = db.session.execute(
+        select(SourceRecord.external_id, SourceRecord.identifiers).where(SourceRecord.identifiers.overlap(asked))
+    ).all()
+    carriers: dict[tuple[str, str], list[str]] = {}
+    for name, identifiers in rows:
+        for one in identifiers:
+            carriers.setdefault((name.partition("/")[0], one), []).append(name)
+    named = {ref: carriers.get((ref.kind, ref.identifier), []) for ref in refs}
+    return {ref: names[0] for ref, names in named.items() if len(names) == 1}
+
+
+def _ids(kind: str, names: set[str]) -> dict[str, tuple[int, str]]:
+    if kind == "Patient":
+        kept = func.coalesce(_PATIENT.c.merged_into_id, _PATIENT.c.id)
+        query = select(_PATIENT.c.external_id, kept, _PATIENT.c.status).where(_PATIENT.c.external_id.in_(names))
+        return {name: (found, state) for name, found, state in db.session.execute(query)}
+    table = _TABLES[kind]
+    rows = db.session.execute(select(table.c.external_id, table.c.id).where(table.c.external_id.in_(names)))
+    return {name: (found, "") for name, found in rows}
+
+
+def with_ids(values: dict[str, Any], ids: Ids) -> dict[str, Any]:
+    """`values` with ids for references. The patient must be known; what else is unknown is left out."""
+    made = {}
+    for name, value in values.items():
+        if not isinstance(value, Ref):
+            made[name] = value
+        elif name == "patient_id":
+            made[name] = _patient_id(value, ids)
+        elif (known := ids.get(bare(value))) is not None:
+            made[name] = known[0]
+    return {name: value for name, value in made.items() if not (value is None and name in _OPTIONAL)}
+
+
+_OPTIONAL = ("encounter_id", "doctor_id", "prescriber_id")
+
+
+def _patient_id(ref: Ref, ids: Ids) -> int:
+    found = ids.get(bare(ref))
+    if found is None:
+        told = _("it is about %(whom)s, who is neither in these files nor in the hospital.")
+        raise Wrong(told, whom=str(ref)[:100])
+    if found[1] == "withdrawn":
+        raise Wrong(_("the record of its patient was withdrawn here."))
+    return found[0]

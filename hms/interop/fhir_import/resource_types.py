@@ -1,0 +1,76 @@
+"""The kinds of resource that are kept, in the order in which they lean on each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Table
+
+from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription
+from hms.interop.fhir.references import identifiers
+from hms.patients.models import Allergy, Patient
+from hms.staff.models import User
+
+from . import (
+    allergy_intolerance,
+    condition,
+    encounter,
+    immunization,
+    medication_request,
+    observation,
+    patient,
+    practitioner,
+)
+from .allergy_status import refresh
+
+Values = dict[str, Any]
+MEDICATION = "Medication"
+"""Read for the names of medicines only."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One FHIR resource type and the table it is kept in.
+
+    `read` makes column values of a resource (the second argument: names of medicines). `is_final` records never change
+    but in their status. `afterwards` gets the ids of the patients whose records were written.
+    """
+
+    name: str
+    table: Table
+    read: Callable[[Values, dict[str, str]], Values]
+    known_by: Callable[[Values], list[str]] = lambda resource: []
+    is_final: bool = False
+    afterwards: Callable[[set[int]], None] | None = None
+
+    @property
+    def has_status(self) -> bool:
+        """Whether a record can be marked as entered in error; others are removed."""
+        return "patient_id" in self.table.c and "status" in self.table.c
+
+
+def _without_names(read: Callable[[Values], Values]) -> Callable[[Values, dict[str, str]], Values]:
+    return lambda resource, names: read(resource)
+
+
+KINDS = (
+    Kind("Patient", Patient.__table__, _without_names(patient.values), identifiers),
+    Kind("Practitioner", User.__table__, _without_names(practitioner.values), identifiers),
+    Kind("Encounter", Encounter.__table__, _without_names(encounter.values), is_final=True),
+    Kind("Condition", Condition.__table__, _without_names(condition.values)),
+    Kind("AllergyIntolerance", Allergy.__table__, _without_names(allergy_intolerance.values), afterwards=refresh),
+    Kind("MedicationRequest", Prescription.__table__, medication_request.values),
+    Kind("Immunization", Immunization.__table__, _without_names(immunization.values)),
+    Kind("Observation", Observation.__table__, _without_names(observation.values)),
+)
+BY_NAME = {kind.name: kind for kind in KINDS}
+
+
+def entered_in_error(resource: Values) -> bool:
+    """Whether the source has taken the resource back."""
+    told = resource.get("verificationStatus")
+    codings = told.get("coding") if isinstance(told, dict) else None
+    codes = [one.get("code") for one in codings if isinstance(one, dict)] if isinstance(codings, list) else []
+    return "entered-in-error" in (resource.get("status"), *codes)

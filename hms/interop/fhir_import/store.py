@@ -1,0 +1,229 @@
+"""Writing a batch of resources: what is new, what the source changed since the last import, and what stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import DBAPIError
+
+from hms.clinical.models import Encounter
+from hms.core import clock, gapless_numbers
+from hms.core.actions import doing
+from hms.core.db import advisory_locks
+from hms.core.db.advisory_locks import Turn
+from hms.core.db.constraint_messages import refusal
+from hms.core.db.session import db
+from hms.core.person import SYSTEM
+from hms.core.settings import store as settings_store
+from hms.core.text.translation import _
+from hms.interop.fhir.ndjson import Wrong
+from hms.interop.fhir.references import Ref
+from hms.interop.models import SourceRecord
+from hms.patients.identity import hospital_numbers
+
+from . import resolve_references
+from .resource_types import Kind
+
+_SOURCE = SourceRecord.__table__
+_ENCOUNTER = Encounter.__table__
+_NEVER_COMPARED = ("doctor_id",)
+
+
+@dataclass
+class Item:
+    """One resource on its way in. `values` is None when its source took it back; `outcome` says what became of it."""
+
+    file: str
+    line: int
+    external_id: str
+    values: dict[str, Any] | None
+    identifiers: list[str] = field(default_factory=list)
+    outcome: str = ""
+    why: str = ""
+    record_id: int | None = None
+    said: dict[str, Any] | None = None
+    changes: dict[str, Any] = field(default_factory=dict)
+
+    def skip(self, why: str) -> None:
+        self.outcome, self.why = "skipped", why
+
+
+def store(kind: Kind, items: list[Item]) -> None:
+    """Write the items in one transaction and set their outcomes; one that cannot be written leaves the rest be."""
+    with doing("interop.import_fhir", SYSTEM):
+        advisory_locks.wait(Turn.IMPORT)
+        _resolve(kind, items)
+        _recall(kind, items)
+        waiting = [item for item in items if not item.outcome]
+        if not _tried(kind, waiting):
+            for item in waiting:
+                _write_alone(kind, item)
+        _follow_up(kind, items)
+
+
+def _resolve(kind: Kind, items: list[Item]) -> None:
+    refs = [value for item in items for value in (item.values or {}).values() if isinstance(value, Ref)]
+    ids = resolve_references.resolved(refs)
+    for item in items:
+        try:
+            item.values = resolve_references.with_ids(item.values, ids) if item.values is not None else None
+        except Wrong as wrong:
+            item.skip(str(wrong))
+    _check_patients(kind, items)
+
+
+def _check_patients(kind: Kind, items: list[Item]) -> None:
+    """Skip what names an encounter of another patient."""
+    named = [item for item in items if item.values and item.values.get("encounter_id") and not item.outcome]
+    ids = {item.values["encounter_id"] for item in named if item.values}
+    owners = dict(
+        db.session.execute(select(_ENCOUNTER.c.id, _ENCOUNTER.c.patient_id).where(_ENCOUNTER.c.id.in_(ids))).all()
+    )
+    for item in named:
+        if item.values and owners[item.values["encounter_id"]] != item.values["patient_id"]:
+            item.skip(_("its encounter is another patient's; correct the reference where it comes from."))
+
+
+def _recall(kind: Kind, items: list[Item]) -> None:
+    """Find what is here of each, and what its source changed."""
+    names = [item.external_id for item in items]
+    table = kind.table
+    rows = db.session.execute(select(table.c.external_id, table.c.id).where(table.c.external_id.in_(names)))
+    here = dict(rows.all())
+    known = select(_SOURCE.c.external_id, _SOURCE.c.said).where(_SOURCE.c.external_id.in_(names))
+    said = dict(db.session.execute(known).all())
+    for item in items:
+        item.record_id, item.said = here.get(item.external_id), said.get(item.external_id)
+        if not item.outcome:
+            _compare(kind, item)
+
+
+def _compare(kind: Kind, item: Item) -> None:
+    if item.values is None:
+        _compare_taken_back(kind, item)
+        return
+    if item.record_id is None:
+        return
+    before = item.said or {}
+    item.changes = {
+        name: value
+        for name, value in item.values.items()
+        if name not in _NEVER_COMPARED and before.get(name, _SOURCE) != plain(value)
+    }
+    if not item.changes:
+        item.outcome = "unchanged"
+    elif kind.is_final and item.changes.keys() - {"status"}:
+        item.skip(_("it changed where it comes from, but a signed visit is final here; it was left as it is."))
+
+
+def _compare_taken_back(kind: Kind, item: Item) -> None:
+    if item.record_id is None:
+        item.skip(_("it was entered in error where it comes from."))
+    elif kind.has_status:
+        item.changes = {"status": "entered_in_error"}
+        if (item.said or {}).get("status") == "entered_in_error":
+            item.outcome = "unchanged"
+    elif "patient_id" not in kind.table.c:
+        item.skip(_("it was entered in error where it comes from; withdraw the record here if that is right."))
+
+
+def plain(value: Any) -> Any:
+    """A value as it stands in `SourceRecord.said`."""
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return str(value.normalize()) if isinstance(value, Decimal) else value
+
+
+def _write(kind: Kind, items: list[Item]) -> None:
+    new = [item for item in items if item.record_id is None]
+    if new:
+        db.session.execute(insert(kind.table), _rows(kind, new))
+        for item in new:
+            item.outcome = "created"
+    for item in items:
+        if not item.outcome:
+            _change(kind, item)
+    _remember([item for item in items if item.values is not None or item.changes])
+
+
+def _rows(kind: Kind, items: list[Item]) -> list[dict[str, Any]]:
+    """Full rows for a bulk insert: all have the same columns."""
+    names = {name for item in items for name in item.values or {}}
+    rows = [
+        {name: _kept((item.values or {}).get(name)) for name in names} | {"external_id": item.external_id}
+        for item in items
+    ]
+    if kind.name == "Patient":
+        prefix = settings_store.value("patients.number_prefix")
+        for row, n in zip(rows, gapless_numbers.take_many("patient", len(rows)), strict=True):
+            row |= {"number": n, "hospital_number": hospital_numbers.make(n, prefix)}
+    return rows
+
+
+def _kept(value: Any) -> Any:
+    return clock.today() if value == "learned" else value
+
+
+def _change(kind: Kind, item: Item) -> None:
+    table = kind.table
+    if item.values is None and not item.changes:
+        db.session.execute(delete(table).where(table.c.id == item.record_id))
+        db.session.execute(delete(_SOURCE).where(_SOURCE.c.external_id == item.external_id))
+        item.outcome = "updated"
+        return
+    row = db.session.execute(select(table).where(table.c.id == item.record_id).with_for_update()).mappings().one()
+    fresh = {name: _kept(value) for name, value in item.changes.items() if row[name] != _kept(value)}
+    item.outcome = "updated" if fresh else "unchanged"
+    if fresh:
+        counted = {"version": table.c.version + 1} if "version" in table.c else {}
+        db.session.execute(update(table).where(table.c.id == item.record_id).values(fresh | counted))
+
+
+def _remember(items: list[Item]) -> None:
+    if not items:
+        return
+    rows = [
+        {
+            "external_id": item.external_id,
+            "said": (item.said or {}) | {name: plain(value) for name, value in (item.values or item.changes).items()},
+            "identifiers": item.identifiers,
+        }
+        for item in items
+    ]
+    new = upsert(_SOURCE)
+    kept = {"said": new.excluded.said, "identifiers": new.excluded.identifiers, "imported_at": func.now()}
+    db.session.execute(new.on_conflict_do_update(index_elements=["external_id"], set_=kept), rows)
+
+
+def _tried(kind: Kind, items: list[Item]) -> bool:
+    """Whether all could be written together."""
+    try:
+        with db.session.begin_nested():
+            _write(kind, items)
+    except DBAPIError:
+        return False
+    return True
+
+
+def _write_alone(kind: Kind, item: Item) -> None:
+    item.outcome = ""
+    try:
+        with db.session.begin_nested():
+            _write(kind, [item])
+    except DBAPIError as error:
+        told = refusal(error)
+        item.skip(str(told) if told else _("the database refused it."))
+
+
+def _follow_up(kind: Kind, items: list[Item]) -> None:
+    if kind.afterwards is None:
+        return
+    written = [item.external_id for item in items if item.outcome in ("created", "updated")]
+    if written:
+        whose = select(kind.table.c.patient_id).where(kind.table.c.external_id.in_(written))
+        kind.afterwards(set(db.session.scalars(whose)))

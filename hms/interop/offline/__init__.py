@@ -1,0 +1,1 @@
+"""Entries that devices made without the network."""

@@ -1,0 +1,91 @@
+"""Noting what became of an entry made without network, and being done with a refused one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask_babel import lazy_gettext as _l
+
+from hms.core import clock
+from hms.core.actions import action
+from hms.core.db.session import db
+from hms.core.errors import NotFound
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.translation import _
+from hms.interop.models import OfflineEntry
+from hms.messages import actions as messages
+
+from .queries import entry_of
+
+ADDRESSES = {
+    "patient": "/api/patients/",
+    "appointment": "/api/appointments/",
+    "encounter": "/api/encounters/",
+    "prescription": "/api/prescriptions/",
+    "bill": "/api/bills/",
+    "payment": "/api/payments/",
+}
+MOST_ENTRIES = 100
+LONGEST_KEY = 100
+UNREADABLE = _l(
+    "An entry needs `model` (patient, appointment, encounter, prescription, bill or payment), `fields`, "
+    "and the device's name for it: `key`, or `unique_id` among its fields."
+)
+PASSED_ON = ("Authorization", "Cookie", "X-CSRFToken", "Accept-Language", "User-Agent")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One item of a batch: `fields` as the direct call takes them, `key` the device's own name for it."""
+
+    model: str
+    key: str
+    fields: dict[str, Any]
+
+    @classmethod
+    def read(cls, item: Any) -> Entry | None:
+        """The item of a batch; None when it is none. `key` is the item's, or `unique_id` of its fields."""
+        if not isinstance(item, dict) or not isinstance(item.get("fields"), dict):
+            return None
+        key = item.get("key") or item["fields"].get("unique_id")
+        if not isinstance(key, str) or not 0 < len(key) <= LONGEST_KEY or "\0" in key:
+            return None
+        model = item.get("model")
+        return cls(model, key, item["fields"]) if isinstance(model, str) and model in ADDRESSES else None
+
+
+if TYPE_CHECKING:
+    from hms.interop.offline.actions import Entry
+
+
+@action(Action.SYNC_OFFLINE, "interop.note")
+def note(entry: Entry, *, status: int, answer: dict[str, Any], by: Person) -> OfflineEntry:
+    """Write down how the direct call was answered: with `status` below 300 as record `answer["id"]`, else refused."""
+    row = entry_of(by.id, entry.model, entry.key)
+    if row is None:
+        row = OfflineEntry(user_id=by.id, model=entry.model, key=entry.key)
+        db.session.add(row)
+    is_saved = status < 300
+    row.status, row.settled_at = status, None
+    row.record_id = answer["id"] if is_saved else None
+    row.fields, row.refusal = (None, None) if is_saved else (entry.fields, answer)
+    return row
+
+
+@action(Action.SYNC_OFFLINE, "interop.ask_to_settle")
+def ask_to_settle(*, by: Person) -> None:
+    """Tell the person that entries of theirs wait at their page."""
+    message = _("Open the list to see what was refused and why. Nothing is lost.")
+    messages.tell(by.id, title=_("Offline entries need you"), message=message, url="/offline-entries", by=by)
+
+
+@action(Action.SYNC_OFFLINE, "interop.settle")
+def settle(entry_id: int, *, by: Person) -> OfflineEntry:
+    """The person has dealt with one of their own refused entries; another's is not found."""
+    row = db.session.get(OfflineEntry, entry_id)
+    if row is None or row.user_id != by.id or row.record_id is not None:
+        raise NotFound(_("There is no such record."))
+    row.settled_at = row.settled_at or clock.now()
+    return row

@@ -1,0 +1,28 @@
+"""Entries made without network: what they became, and which still wait for a person."""
+
+from __future__ import annotations
+
+from sqlalchemy import Select, select
+
+from hms.core.db.session import db
+from hms.interop.models import OfflineEntry
+
+
+def entry_of(user_id: int, model: str, key: str) -> OfflineEntry | None:
+    """The entry that the person's device calls `key`."""
+    return db.session.scalars(select(OfflineEntry).filter_by(user_id=user_id, model=model, key=key)).one_or_none()
+
+
+def saved_as(user_id: int, model: str, key: str) -> int | None:
+    """The id of the record that the entry became; None when it is new or was refused."""
+    query = select(OfflineEntry.record_id).filter_by(user_id=user_id, model=model, key=key)
+    return db.session.scalars(query).one_or_none()
+
+
+def waiting(user_id: int, before: int | None = None) -> Select[tuple[OfflineEntry]]:
+    """The person's refused entries that nobody has dealt with, newest first; `before` is the id the last page ended at."""
+    open_ones = OfflineEntry.record_id.is_(None) & OfflineEntry.settled_at.is_(None)
+    query = select(OfflineEntry).where(OfflineEntry.user_id == user_id, open_ones)
+    if before is not None:
+        query = query.where(OfflineEntry.id < before)
+    return query.order_by(OfflineEntry.id.desc())

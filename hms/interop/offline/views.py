@@ -1,0 +1,67 @@
+"""Pages: what a person entered offline and the hospital could not take."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
+
+from hms.core.db.session import db
+from hms.core.permissions import Action
+from hms.core.text import formatting
+from hms.core.web.guard import needs, person
+
+from . import actions, queries
+
+pages = Blueprint("interop", __name__, url_prefix="/offline-entries")
+ROWS = 25
+
+KINDS = {
+    "patient": _l("Patient"),
+    "appointment": _l("Appointment"),
+    "encounter": _l("Encounter"),
+    "prescription": _l("Prescription"),
+    "bill": _l("Bill"),
+    "payment": _l("Payment"),
+}
+
+
+@pages.get("")
+@needs(Action.SYNC_OFFLINE)
+def waiting() -> str:
+    """The person's own refused entries, with what was typed and why it was refused."""
+    before = request.args.get("before", type=int)
+    rows = db.session.scalars(queries.waiting(person().id, before).limit(ROWS + 1)).all()
+    older = url_for(".waiting", before=rows[ROWS - 1].id) if len(rows) > ROWS else None
+    return render_template(
+        "interop/waiting.html", rows=rows[:ROWS], older=older, kinds=KINDS, reasons=_reasons, typed=_typed
+    )
+
+
+def _typed(given: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the device sent, as words; days as the hospital writes them."""
+    return [(name.replace("_", " "), _shown(value)) for name, value in given.items() if value not in ("", None)]
+
+
+def _shown(value: Any) -> str:
+    try:
+        return formatting.day(date.fromisoformat(value))
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def _reasons(refusal: dict[str, Any]) -> list[str]:
+    """The sentences of the API's refusal."""
+    said = [text for texts in refusal.values() for text in (texts if isinstance(texts, list) else [texts])]
+    return [text for text in said if isinstance(text, str) and " " in text]
+
+
+@pages.post("/<int:entry_id>/settle")
+@needs(Action.SYNC_OFFLINE)
+def settle(entry_id: int) -> ResponseReturnValue:
+    """The person has dealt with it."""
+    actions.settle(entry_id, by=person())
+    return redirect(url_for(".waiting"), 303)

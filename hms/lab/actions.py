@@ -1,0 +1,202 @@
+"""The laboratory's tests on the price list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import insert, select, update
+
+from hms.billing.bills import charges as billing
+from hms.billing.models import PriceItem
+from hms.clinical.encounters.actions import own_draft
+from hms.clinical.vitals import readings
+from hms.core import clock
+from hms.core.actions import action, doing
+from hms.core.db.locking import locked
+from hms.core.db.session import db
+from hms.core.errors import Conflict, NotFound, RuleBroken
+from hms.core.events import Alert, alert
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.cleaning import clean_field
+from hms.core.text.translation import _
+from hms.messages.actions import tell
+from hms.patients.access import policy
+from hms.patients.models import Patient
+
+from . import queries, rules
+from .catalogue import LabTest, tests
+from .models import LabOrder, LabResult
+
+KIND = "test"
+"""The kind of item; earlier lists said "laboratory", which the form of an item does not offer."""
+
+
+def load_prices(*, by: Person) -> int:
+    """Put every test on the price list that is not there; what is there keeps its price. How many were added."""
+    with doing("lab.load_prices", by):
+        was = (PriceItem.code.startswith(PRICE_PREFIX), PriceItem.category == "laboratory")
+        db.session.execute(update(PriceItem).where(*was).values(category=KIND))
+        codes = {PRICE_PREFIX + test.code: test for test in tests().values()}
+        have = set(db.session.scalars(select(PriceItem.code).where(PriceItem.code.in_(codes))))
+        rows = [
+            {
+                "code": code,
+                "name": test.name,
+                "billing_label": test.billing_label,
+                "category": KIND,
+                "unit_price": test.price,
+            }
+            for code, test in codes.items()
+            if code not in have
+        ]
+        if rows:
+            db.session.execute(insert(PriceItem), rows)
+    return len(rows)
+
+
+LONGEST_REASON = 500
+
+
+@action(Action.ENTER_RESULT, "lab.enter_results")
+def enter_results(
+    order_id: int, typed: Mapping[str, str], *, reason: str = "", version: int | None = None, by: Person
+) -> LabOrder:
+    """Keep what was typed for an order, by test code. Values that stand already are corrected, which takes a reason.
+
+    Raises `RuleBroken` on the code of the first value that cannot be read. The doctor is told when the last one is in.
+    """
+    order = locked(LabOrder, order_id)
+    policy.check_record(order.patient_id, by)
+    if order.status == "cancelled":
+        raise Conflict(_("This test was cancelled."), code="cancelled")
+    if version is not None and version != order.version:
+        raise Conflict(_("A colleague entered results for this test meanwhile. Look at them first."), code="stale")
+    standing = queries.standing(order.id)
+    values = _values(order, typed)
+    new = [one for one in values if one.code not in standing or standing[one.code].value != one.value]
+    if not new:
+        raise RuleBroken(_("Write at least one value."), next(iter(typed), None))
+    why = _reason(reason, is_needed=any(one.code in standing for one in new))
+    for one in new:
+        db.session.add(_row(order, one, why if one.code in standing else "", by))
+    _close_when_complete(order, {*standing, *(one.code for one in new)})
+    order.changed()
+    _say(order, new, by)
+    db.session.flush()
+    return order
+
+
+def _values(order: LabOrder, typed: Mapping[str, str]) -> list[rules.Value]:
+    whom = db.session.get(Patient, order.patient_id)
+    age = readings.age_years(whom.birth_date)
+    tests = rules.parts(order.test_code, order.test_name)
+    values = (rules.read(test, typed.get(test.code, ""), whom.sex, age) for test in tests)
+    return [value for value in values if value is not None]
+
+
+def _reason(text: str, *, is_needed: bool) -> str:
+    reason = clean_field(text, "reason", longest=LONGEST_REASON)
+    if is_needed and len(reason) < 3:
+        raise RuleBroken(_("A value that stands already is changed: say what was wrong."), "reason")
+    return reason
+
+
+def _row(order: LabOrder, one: rules.Value, reason: str, by: Person) -> LabResult:
+    return LabResult(
+        order_id=order.id,
+        code=one.code,
+        title=one.title,
+        value=one.value,
+        number=one.number,
+        unit=one.unit,
+        range_text=one.range_text,
+        flag=one.flag,
+        reason=reason,
+        entered_by_id=by.id,
+        entered_at=clock.now(),
+    )
+
+
+def _close_when_complete(order: LabOrder, known: set[str]) -> None:
+    needed = {test.code for test in rules.parts(order.test_code, order.test_name)}
+    if order.status == "waiting" and needed <= known:
+        order.status, order.done_at = "done", clock.now()
+
+
+def _say(order: LabOrder, new: list[rules.Value], by: Person) -> None:
+    """Tell the doctor of a complete or critical result; the words name no patient."""
+    alert(Alert.LAB_CHANGED)
+    alert(Alert.RESULT_IN)
+    is_critical = any(one.is_critical for one in new)
+    if order.status != "done" and not is_critical:
+        return
+    tell(
+        order.ordered_by_id,
+        title=_("A critical result is in") if is_critical else _("A result is in"),
+        url=f"/encounters/{order.encounter_id}",
+        kind="urgent" if is_critical else "result",
+        by=by,
+    )
+
+
+PRICE_PREFIX = "LAB-"
+SOURCE = "lab_order"
+
+
+@action(Action.ORDER_TEST, "lab.order_test")
+def order_test(encounter_id: int, *, code: str = "", text: str = "", is_urgent: bool = False, by: Person) -> LabOrder:
+    """Order a test in one's own open encounter, by its code or by words that name one test; it is charged at once and
+    stands on the laboratory's list."""
+    encounter = own_draft(encounter_id, by)
+    test = _named(code, text)
+    order = LabOrder(
+        patient_id=encounter.patient_id,
+        encounter_id=encounter.id,
+        test_code=test.code,
+        test_name=test.name,
+        is_urgent=is_urgent,
+        ordered_by_id=by.id,
+        ordered_at=clock.now(),
+    )
+    db.session.add(order)
+    db.session.flush()
+    billing.add_charge(
+        encounter.patient_id,
+        code=PRICE_PREFIX + test.code,
+        description=test.billing_label or test.name,
+        unit_price=None,
+        source=SOURCE,
+        source_id=order.id,
+        encounter_id=encounter.id,
+        by=by,
+    )
+    alert(Alert.LAB_CHANGED)
+    return order
+
+
+def _named(code: str, text: str) -> LabTest:
+    if code in tests():
+        return tests()[code]
+    found = rules.find(text)
+    exact = [one for one in found if text.strip().lower() in (one.code.lower(), one.name.lower())]
+    if len(exact or found) != 1:
+        raise RuleBroken(_("Choose a test from the list."), "test")
+    return (exact or found)[0]
+
+
+@action(Action.ORDER_TEST, "lab.cancel_order")
+def cancel_order(order_id: int, *, encounter_id: int | None = None, by: Person) -> LabOrder:
+    """Take an order back that nothing was found for yet, with its charge."""
+    order = locked(LabOrder, order_id)
+    if encounter_id is not None and order.encounter_id != encounter_id:
+        raise NotFound(_("There is no such order."))
+    if order.ordered_by_id != by.id:
+        raise Conflict(_("This test was ordered by a colleague."), code="not_own")
+    if order.status != "waiting":
+        raise Conflict(_("This order is closed already."), code=order.status)
+    order.status = "cancelled"
+    billing.withdraw_charge(source=SOURCE, source_id=order.id, reason=_("The test was cancelled."), by=by)
+    alert(Alert.LAB_CHANGED)
+    db.session.flush()
+    return order

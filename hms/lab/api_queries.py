@@ -1,0 +1,46 @@
+"""Orders with their results as programs read them, in one statement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, cast, func, select
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+
+from hms.core.db.session import db
+from hms.core.errors import NotFound
+from hms.core.person import Person
+from hms.patients.access import policy
+
+from .models import LabOrder, LabResult
+
+_ORDER, _RESULT = LabOrder.__table__.c, LabResult.__table__.c
+_NAMES = ("id", "encounter_id", "patient_id", "test_code", "test_name", "status", "is_urgent", "ordered_by_id")
+ORDERED = _ORDER.ordered_at
+STATES = ("waiting", "done", "cancelled")
+
+
+def orders(who: Person) -> Select:
+    """The orders of records that are open to `who`, newest first."""
+    columns = (*(_ORDER[name] for name in _NAMES), _ORDER.ordered_at, _ORDER.done_at, _ORDER.version)
+    rows = select(*columns, _results().label("results")).where(policy.open_to(who, _ORDER.patient_id))
+    return rows.order_by(_ORDER.id.desc())
+
+
+def _results() -> Any:
+    value = func.jsonb_build_object(
+        *("id", _RESULT.id, "code", _RESULT.code, "parameter_name", _RESULT.title, "value_text", _RESULT.value),
+        *("value_numeric", func.trim_scale(_RESULT.number).cast(db.Text), "units", _RESULT.unit),
+        *("reference_range", _RESULT.range_text, "abnormal_flag", _RESULT.flag, "reason", _RESULT.reason),
+        *("result_timestamp", _RESULT.entered_at),
+    )
+    inner = select(func.jsonb_agg(aggregate_order_by(value, _RESULT.id))).where(_RESULT.order_id == _ORDER.id)
+    return func.coalesce(inner.scalar_subquery(), cast([], JSONB))
+
+
+def order(order_id: int, who: Person) -> Any:
+    """One order as `who` may read it; `NotFound` when there is none."""
+    row = db.session.execute(orders(who).where(_ORDER.id == order_id)).one_or_none()
+    if row is None:
+        raise NotFound("No LabOrder matches the given query.")
+    return row

@@ -1,0 +1,97 @@
+"""The JSON of tests, orders and results: what is read, what is answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from hms.core.api.blueprint import Shape
+from hms.core.web.fields import Pk, Text
+
+from .catalogue import LabTest
+from .rules import LONGEST_TEXT
+
+
+class TestOut(Shape):
+    test_code = fields.String()
+    test_name = fields.String()
+    specimen_type = fields.String()
+    unit = fields.String()
+    parameters = fields.List(fields.String())
+
+
+class OrderIn(Shape):
+    """A test by its code, or by words that name one test. `patient` may be left out: it is the encounter's."""
+
+    encounter = Pk()
+    encounter_id = Pk()
+    patient = Pk(allow_none=True)
+    patient_id = Pk(allow_none=True)
+    test_code = Text(20)
+    test_name = Text(255)
+    is_urgent = fields.Boolean()
+
+
+class ResultsIn(Shape):
+    """Values by the code of what was measured; `reason` when a value that stands is changed."""
+
+    values = fields.Dict(keys=Text(20), values=Text(LONGEST_TEXT, multiline=True), required=True)
+    reason = Text(500)
+
+
+class ResultOut(Shape):
+    id = fields.Integer()
+    code = fields.String()
+    parameter_name = fields.String()
+    value_text = fields.String()
+    value_numeric = fields.String(allow_none=True)
+    units = fields.String()
+    reference_range = fields.String()
+    abnormal_flag = fields.String()
+    reason = fields.String()
+    is_current = fields.Boolean()
+    result_timestamp = fields.String()
+
+
+class OrderOut(Shape):
+    id = fields.Integer()
+    encounter = fields.Integer()
+    patient = fields.Integer()
+    test_code = fields.String()
+    test_name = fields.String()
+    status = fields.String()
+    is_urgent = fields.Boolean()
+    ordered_by = fields.Integer()
+    order_date = fields.DateTime()
+    done_at = fields.DateTime(allow_none=True)
+    results = fields.List(fields.Nested(ResultOut))
+
+
+def test_json(test: LabTest) -> dict[str, Any]:
+    """A test of the laboratory's list; `parameters` are the codes its values are entered under."""
+    return {
+        "test_code": test.code,
+        "test_name": test.name,
+        "specimen_type": test.specimen,
+        "unit": test.printed_unit,
+        "parameters": list(test.choices) if test.result == "panel" else [test.code],
+    }
+
+
+def order_json(row: Any) -> dict[str, Any]:
+    """An order with its values in the order they were entered; corrected ones are not current."""
+    newest = {one["code"]: one["id"] for one in row.results}
+    return {
+        "id": row.id,
+        "encounter": row.encounter_id,
+        "patient": row.patient_id,
+        "test_code": row.test_code,
+        "test_name": row.test_name,
+        "status": row.status,
+        "is_urgent": row.is_urgent,
+        "ordered_by": row.ordered_by_id,
+        "order_date": row.ordered_at,
+        "done_at": row.done_at,
+        "results": [one | {"is_current": newest[one["code"]] == one["id"]} for one in row.results],
+    }

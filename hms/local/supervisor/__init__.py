@@ -1,0 +1,1 @@
+"""Runs the hospital on one machine: `python -m hms.local.supervisor`."""

@@ -1,0 +1,85 @@
+"""A program of the hospital that the supervisor starts, watches and stops."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+from hms.local import paths, processes
+
+_LIVED_WELL = 60
+_LONGEST_PAUSE = 30
+
+
+class Child:
+    """One program with its log, in a session of its own: Ctrl-C at the terminal reaches the supervisor only."""
+
+    def __init__(self, name: str, command: list[str], environment: Mapping[str, str], home: Path):
+        self.name = name
+        self.log = home / "log" / f"{name}.log"
+        self._home = home
+        self._command = command
+        self._environment = dict(environment)
+        self._process: subprocess.Popen | None = None
+        self._started_at = 0.0
+        self._pause = 0.5
+        self._due_at = 0.0
+        self._deaths: deque[float] = deque(maxlen=2)
+
+    def start(self, *, shows_progress: bool = False) -> None:
+        """Starts it; with `shows_progress` what it prints goes to the terminal, and only its errors to the log."""
+        paths.log_file(self._home, self.name)
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=paths.ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=None if shows_progress else log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=processes.follow_parent,
+            )
+        self._started_at = time.monotonic()
+
+    def exit_code(self) -> int | None:
+        """How it ended, or None while it runs or was never started."""
+        return self._process.poll() if self._process else None
+
+    def restart_when_due(self) -> float | None:
+        """Call it often: starts an ended program again after a growing pause; returns the pause when one begins."""
+        if self.exit_code() is None:
+            return None
+        now = time.monotonic()
+        if not self._due_at:
+            self._deaths.append(now)
+            lived_well = now - self._started_at > _LIVED_WELL
+            self._pause = 1 if lived_well else min(self._pause * 2, _LONGEST_PAUSE)
+            self._due_at = now + self._pause
+            return self._pause
+        if now >= self._due_at:
+            self._due_at = 0.0
+            self.start()
+        return None
+
+    def died_twice_within(self, seconds: float) -> bool:
+        """Whether its last two deaths lie less than `seconds` apart."""
+        return len(self._deaths) == 2 and self._deaths[1] - self._deaths[0] < seconds
+
+    def stop(self, patience: float) -> None:
+        """Asks it to end its work, waits up to `patience` seconds, then ends it and all it started."""
+        if not self._process:
+            return
+        if self._process.poll() is None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(patience)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()

@@ -1,0 +1,1 @@
+"""Who may read a record: policy, care team, break-glass, review."""

@@ -1,0 +1,141 @@
+"""Closing a record to all but those who care for the patient, opening it with a reason, and the review afterwards."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cache
+
+from sqlalchemy import Select, bindparam, func, select
+
+from hms.core import clock
+from hms.core.actions import action
+from hms.core.audit import recording
+from hms.core.db.locking import locked
+from hms.core.db.session import db
+from hms.core.errors import Conflict, RuleBroken
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.cleaning import clean_field
+from hms.core.text.translation import Sentence, _
+from hms.messages.actions import tell
+from hms.patients import lookup
+from hms.patients.models import BreakGlass, Patient
+from hms.staff import directory as staff
+
+from . import policy
+
+OPEN_FOR = timedelta(minutes=60)
+REVIEWED_WITHIN = timedelta(hours=72)
+SHORTEST_REASON = 10
+LONGEST_REASON = 500
+FINDINGS = ("justified", "unjustified")
+REVIEWS = "/admin/access-reviews"
+
+
+@action(Action.RESTRICT_PATIENT, "patients.restrict")
+def restrict(patient_id: int, *, reason: str, by: Person) -> Patient:
+    """From now on the content opens only to those who care for the patient, or with a reason."""
+    patient = lookup.locked_patient(patient_id)
+    policy.check_team(patient, by)
+    patient.is_restricted, patient.restriction_reason = True, checked_reason(reason)
+    patient.changed()
+    return patient
+
+
+@action(Action.RESTRICT_PATIENT, "patients.lift_restriction")
+def lift_restriction(patient_id: int, *, reason: str, by: Person) -> Patient:
+    """Open the record again to all who read charts. Only for those to whom it is open."""
+    patient = lookup.locked_patient(patient_id)
+    policy.check_team(patient, by)
+    said = checked_reason(reason)
+    if patient.is_restricted:
+        patient.is_restricted, patient.restriction_reason = False, said
+        patient.changed()
+    return patient
+
+
+def checked_reason(text: str) -> str:
+    """The reason as it is kept; `RuleBroken` when it says nothing."""
+    reason = clean_field(text, "reason", longest=LONGEST_REASON)
+    if len(reason) < SHORTEST_REASON or len(set(reason.casefold())) < 4:
+        raise RuleBroken(_("Write the reason in at least ten characters."), "reason")
+    return reason
+
+
+@action(Action.BREAK_GLASS, "patients.break_glass")
+def break_glass(patient_id: int, *, reason: str, by: Person) -> BreakGlass:
+    """Open a closed record to `by` for an hour. Never waits for anybody; the privacy reviewers are told at once.
+
+    Call it behind `hms.staff.sign_in.reauthentication.confirmed`. A record that is open already is refused (`Conflict`):
+    nobody needs a reason for it. Within the hour the same opening is given back.
+    """
+    patient = lookup.locked_patient(patient_id)
+    known = _still_open(patient_id, by)
+    if known is not None:
+        return known
+    if policy.is_open(patient, by):
+        raise Conflict(_("This record is open to you without a reason."), code="already_open")
+    said, now = checked_reason(reason), clock.now()
+    policy.say_emergency()
+    opened = BreakGlass(user_id=by.id, patient_id=patient_id, role=by.role or "", reason=said, opened_at=now)
+    opened.expires_at = now + OPEN_FOR
+    db.session.add(opened)
+    db.session.flush()
+    about = {"entity": "break_glass", "entity_id": opened.id, "patient_id": patient_id}
+    recording.record("break_glass.open", by, **about, purpose=policy.EMERGENCY, details={"reason": opened.reason})
+    _tell_reviewers(by)
+    return opened
+
+
+def _still_open(patient_id: int, by: Person) -> BreakGlass | None:
+    query = select(BreakGlass).where(
+        BreakGlass.user_id == by.id, BreakGlass.patient_id == patient_id, BreakGlass.expires_at > clock.now()
+    )
+    return db.session.scalars(query.order_by(BreakGlass.id.desc()).limit(1)).one_or_none()
+
+
+def _tell_reviewers(by: Person) -> None:
+    """The message names no patient: the reviewer sees whose record it was on the page."""
+    told = _("%(name)s (%(role)s) opened a closed record with a reason. Review it within 72 hours.")
+    for reviewer in staff.who_may(Action.REVIEW_ACCESS):
+        if reviewer != by.id:
+            tell(
+                reviewer,
+                title=_("Emergency access to a record"),
+                message=str(Sentence(told, name=by.name, role=by.role_name or "–")),
+                url=REVIEWS,
+                kind="warning",
+                by=by,
+            )
+
+
+@action(Action.REVIEW_ACCESS, "patients.review")
+def review(break_glass_id: int, *, finding: str, note: str = "", by: Person) -> BreakGlass:
+    """Say of an opening with a reason whether it was justified; never of one's own, and once only."""
+    opened = locked(BreakGlass, break_glass_id)
+    if finding not in FINDINGS:
+        raise RuleBroken(_("Choose whether the access was justified."), "finding")
+    if opened.user_id == by.id:
+        raise RuleBroken(_("Nobody reviews their own access. Ask another reviewer."), "finding")
+    if opened.reviewed_at is not None:
+        raise Conflict(_("Somebody else has reviewed this access already."), code="already_reviewed")
+    said = clean_field(note, "note", longest=LONGEST_REASON)
+    if finding == "unjustified" and len(said) < SHORTEST_REASON:
+        raise RuleBroken(_("Write what was wrong, in at least ten characters."), "note")
+    opened.finding, opened.review_note = finding, said
+    opened.reviewed_by_id, opened.reviewed_at = by.id, clock.now()
+    db.session.flush()
+    return opened
+
+
+def to_review() -> tuple[int, int]:
+    """How many openings wait for their review, and how many of them for longer than 72 hours."""
+    waiting, late = db.session.execute(_to_review(), {"late_before": clock.now() - REVIEWED_WITHIN}).one()
+    return waiting, late
+
+
+@cache
+def _to_review() -> Select:
+    late_before = bindparam("late_before")
+    late = func.count().filter(BreakGlass.opened_at < late_before)
+    return select(func.count().label("waiting"), late.label("late")).where(BreakGlass.reviewed_at.is_(None))

@@ -1,0 +1,62 @@
+"""By the clock: reviewers are reminded once a day of openings with a reason that nobody has reviewed in time."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from hms.core import clock
+from hms.core.actions import doing
+from hms.core.db import advisory_locks
+from hms.core.db.advisory_locks import Turn
+from hms.core.db.session import db
+from hms.core.permissions import Action
+from hms.core.person import SYSTEM
+from hms.core.text.translation import Sentence, _
+from hms.messages.actions import tell
+from hms.messages.models import Notification
+from hms.patients.models import BreakGlass
+from hms.staff import directory as staff
+
+from . import actions
+
+PLACE = f"{actions.REVIEWS}#overdue"
+
+
+def remind_reviewers() -> None:
+    """Tell each reviewer how many openings of others wait for longer than 72 hours; whoever was told today is left alone.
+
+    Like every alert it names no patient. By e-mail it goes to those who want their alerts by e-mail.
+    """
+    with doing("patients.remind_reviewers", SYSTEM):
+        if not advisory_locks.try_acquire(Turn.REMIND_REVIEWERS):
+            return
+        late, told = _late(), _told_today()
+        for reviewer in staff.who_may(Action.REVIEW_ACCESS) if late else ():
+            count = sum(waiting for opener, waiting in late.items() if opener != reviewer)
+            if count and reviewer not in told:
+                _remind(reviewer, count)
+
+
+def _late() -> dict[int, int]:
+    """How many openings are overdue, by who opened."""
+    due = clock.now() - actions.REVIEWED_WITHIN
+    query = select(BreakGlass.user_id, func.count()).where(BreakGlass.reviewed_at.is_(None), BreakGlass.opened_at < due)
+    return {opener: count for opener, count in db.session.execute(query.group_by(BreakGlass.user_id))}
+
+
+def _told_today() -> set[int]:
+    today = clock.day_bounds(clock.today())[0]
+    query = select(Notification.user_id).where(Notification.url == PLACE, Notification.created_at >= today)
+    return set(db.session.scalars(query))
+
+
+def _remind(reviewer: int, count: int) -> None:
+    told = _("%(count)s of them for more than 72 hours. Say of each whether it was justified.")
+    tell(
+        reviewer,
+        title=_("Emergency accesses wait for their review"),
+        message=str(Sentence(told, count=count)),
+        url=PLACE,
+        kind="warning",
+        by=SYSTEM,
+    )

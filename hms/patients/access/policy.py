@@ -1,0 +1,208 @@
+"""Who may read what is inside a patient's record: the one place of the rule, for pages, API, lists and papers.
+
+* A patient at their own record sees that record and nobody else's.
+* A restricted record (`Patient.is_restricted`) is found by name like any other, but its content (allergies, medicines,
+  results, diagnoses, notes) opens only to those in whose care the patient is (`care_team.py`), or after break-glass.
+  This holds for all who work here, whichever part of the content their role reads.
+* An administrator reads clinical content, and the trail says so; when `clinical.admin_requires_break_glass` is on, only
+  after break-glass, whether the record is restricted or not.
+
+Which fields a role reads at all is the role's grants; here it is whose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+from flask import g, has_request_context, request
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, false, not_, or_, select, true
+
+from hms.core import clock
+from hms.core.db.session import db
+from hms.core.errors import NotAllowed
+from hms.core.permissions import Action
+from hms.core.person import Person, System
+from hms.core.text.translation import _
+from hms.patients.models import BreakGlass, Patient
+
+from .care_team import cared_for_by
+from .reader import Reader, Sort, always_needs_reason, is_held_to_care_team, reader, reads_charts
+
+EMERGENCY = "BTG"
+"""The purpose of a read after break-glass (HL7 PurposeOfUse)."""
+_CLOSED = _("This record is restricted. Open it with a reason, or ask those who care for the patient.")
+_CLOSED_TO_ALL = _("Clinical records open to administrators with a reason only.")
+_CLOSED_FOR_GOOD = _("This record is restricted. Ask those who care for the patient.")
+
+
+class Closed(NotAllowed):
+    """The content of a record that opens with a reason only; `patient_id` is whose it is."""
+
+    def __init__(self, patient_id: int, who: Person, message: str = _CLOSED) -> None:
+        may_open = who.may(Action.BREAK_GLASS)
+        super().__init__(message if may_open else _CLOSED_FOR_GOOD, code="restricted")
+        self.patient_id = patient_id
+        self.way_on = (break_glass_address(patient_id), _l("Open with a reason")) if may_open else None
+
+
+def break_glass_address(patient_id: int, back: str | None = None) -> str:
+    """Where `patient_id`'s record is opened with a reason; from there on to `back`, or to the page that is asked for."""
+    if back is None and has_request_context() and request.method == "GET" and not request.path.startswith("/api/"):
+        back = request.full_path.rstrip("?")
+    return f"/patients/{patient_id}/break-glass" + (f"?next={quote(back, safe='/')}" if back else "")
+
+
+_RESTRICTED = Patient.__table__.alias("restricted").c
+
+
+def opened_by(who: Person | Reader) -> Select:
+    """Ids of the patients whose records `who` opened with a reason and may still read."""
+    at = reader(who).at
+    return select(BreakGlass.patient_id).where(
+        BreakGlass.user_id == at.reader_id, BreakGlass.expires_at > at.reader_now
+    )
+
+
+def open_to(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
+    """The condition that the content of the record with this patient id (a column) is open to `who`."""
+    one = reader(who)
+    if one.kind.sort is Sort.OWN:
+        return patient_id == one.at.reader_patient_id
+    if one.kind.sort is Sort.WITH_REASON:
+        return patient_id.in_(opened_by(one))
+    if one.kind.sort is not Sort.CARE_TEAM:
+        return false() if one.kind.sort is Sort.NOBODY else true()
+    is_open = or_(cared_for_by(one, _RESTRICTED.id), _RESTRICTED.id.in_(opened_by(one)))
+    return patient_id.not_in(select(_RESTRICTED.id).where(_RESTRICTED.is_restricted, not_(is_open)))
+
+
+def in_emergency(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
+    """The condition that `who` has the record with this patient id (a column) open with a reason."""
+    one = reader(who)
+    return patient_id.in_(opened_by(one)) if one.kind.sort in (Sort.CARE_TEAM, Sort.WITH_REASON) else false()
+
+
+def own_rows(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]:
+    """The conditions that keep the rows `who` may know of: a patient's own, for others all."""
+    one = reader(who)
+    return [open_to(one, patient_id)] if one.is_patient else []
+
+
+def visible_to(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]:
+    """The conditions that keep clinical rows `who` may know of: for those who read charts closed records are left out, as if
+    there were none.
+
+    The desks beside care, and an administrator who needs a reason, still see that there are rows, without what is in them.
+    """
+    one = reader(who)
+    return (
+        [open_to(one, patient_id)]
+        if one.is_patient or (one.kind.sort is Sort.CARE_TEAM and one.kind.sees_patients)
+        else []
+    )
+
+
+def check(whom: Patient, who: Person) -> None:
+    """Raise `Closed` unless the content of this record is open to `who`; what is read after break-glass is marked so."""
+    if always_needs_reason(who):
+        if emergency_until(whom.id, who) is None:
+            raise Closed(whom.id, who, _CLOSED_TO_ALL)
+    elif whom.is_restricted and is_held_to_care_team(who):
+        _check_restricted(whom, who)
+    elif who.is_patient and whom.id != who.patient_id:
+        raise Closed(whom.id, who)
+
+
+def check_team(whom: Patient, who: Person) -> None:
+    """Raise `Closed` when a restricted record's demographics are to be changed by somebody who reads charts outside of the
+    care team. The front desk, which sees nothing clinical, goes on correcting names and phones."""
+    if whom.is_restricted and reads_charts(who):
+        _check_restricted(whom, who)
+
+
+def _check_restricted(whom: Patient, who: Person) -> None:
+    is_cared_for = and_(Patient.id == whom.id, cared_for_by(reader(who), Patient.id))
+    if emergency_until(whom.id, who) is None and not db.session.execute(select(exists().where(is_cared_for))).scalar():
+        raise Closed(whom.id, who)
+
+
+def check_record(patient_id: int, who: Person) -> None:
+    """`check` by the id alone; a withdrawn record counts as any other."""
+    whom = db.session.get(Patient, patient_id)
+    if whom is not None:
+        check(whom, who)
+
+
+def access_columns(who: Person | Reader, patient_id: Any) -> tuple[Any, Any]:
+    """Two columns for rows about the patient with this id (a column): `is_open`, whether the record is open to `who`, and
+    `is_emergency`, whether with a reason. See `check_marked`."""
+    return open_to(who, patient_id).label("is_open"), in_emergency(who, patient_id).label("is_emergency")
+
+
+def check_marked(row: Any, who: Person) -> None:
+    """Raise `Closed` unless the row, which has the columns of `access_columns` and `patient_id`, is of a record open to `who`."""
+    if not row.is_open:
+        raise Closed(row.patient_id, who)
+    if row.is_emergency:
+        say_emergency()
+
+
+@dataclass(frozen=True)
+class RecordAccess:
+    """Of some patients, those whose records are closed to a reader, and those that are open with a reason."""
+
+    closed: frozenset[int] = frozenset()
+    emergency: frozenset[int] = frozenset()
+
+
+def record_access(patients: Iterable[Patient], who: Person) -> RecordAccess:
+    """Which of these records are closed to `who`. Asks the database only when one of them can be."""
+    may_be_closed = {one.id for one in patients if one.is_restricted or always_needs_reason(who)}
+    if not may_be_closed or isinstance(who, System):
+        return RecordAccess()
+    rows = db.session.execute(
+        select(Patient.id, *access_columns(who, Patient.id)).where(Patient.id.in_(may_be_closed))
+    ).all()
+    return RecordAccess(
+        frozenset(row.id for row in rows if not row.is_open), frozenset(row.id for row in rows if row.is_emergency)
+    )
+
+
+def is_open(whom: Patient, who: Person) -> bool:
+    """Whether the content of this record is open to `who`."""
+    try:
+        check(whom, who)
+    except Closed:
+        return False
+    return True
+
+
+def emergency_until(patient_id: int, who: Person) -> datetime | None:
+    """Until when `who` has this record open with a reason; None when not. From here on the request says its purpose."""
+    until = db.session.execute(
+        _emergency(), {"patient_id": patient_id, "user_id": who.id, "since": clock.now()}
+    ).scalar_one_or_none()
+    if until is not None:
+        say_emergency()
+    return until
+
+
+@cache
+def _emergency() -> Select:
+    patient_id, user_id, since = bindparam("patient_id"), bindparam("user_id"), bindparam("since")
+    ends = select(BreakGlass.expires_at).where(
+        BreakGlass.user_id == user_id, BreakGlass.patient_id == patient_id, BreakGlass.expires_at > since
+    )
+    return ends.order_by(BreakGlass.expires_at.desc()).limit(1)
+
+
+def say_emergency() -> None:
+    """What the trail writes of this request from here on says that it was an emergency."""
+    if has_request_context():
+        g.purpose = EMERGENCY

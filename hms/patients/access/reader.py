@@ -1,0 +1,136 @@
+"""Who reads, as far as it decides whose records are open to them: which kind of reader, and their ids as values in SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Date, DateTime, bindparam, literal
+from sqlalchemy.types import TypeEngine
+
+from hms.core import clock
+from hms.core.permissions import Action, Role
+from hms.core.person import Person, System
+from hms.core.settings import store
+
+
+class Sort(Enum):
+    """Whose content a reader may see: a patient's own; what was opened with a reason; the care team's; everybody's."""
+
+    NOBODY = "nobody"
+    OWN = "own"
+    WITH_REASON = "with_reason"
+    CARE_TEAM = "care_team"
+    EVERYBODY = "everybody"
+
+
+class Helps(Enum):
+    """Whose patients in the queue a reader cares for besides their own."""
+
+    NOBODY = "nobody"
+    DEPARTMENT = "department"
+    ALL = "all"
+
+
+def is_held_to_care_team(who: Person) -> bool:
+    """Whether what is inside restricted records is closed to `who` unless the patient is in their care.
+
+    This holds for all who work here, whatever their role reads; only administrators have a rule of their own.
+    """
+    return not (who.is_patient or who.role == Role.ADMIN.value or isinstance(who, System))
+
+
+def reads_charts(who: Person) -> bool:
+    """Whether `who` reads charts by their role, and is held to the care team."""
+    return who.may(Action.OPEN_CHART) and is_held_to_care_team(who)
+
+
+def always_needs_reason(who: Person) -> bool:
+    """Whether `who` reads any clinical content only after break-glass."""
+    return who.role == Role.ADMIN.value and store.value("clinical.admin_requires_break_glass")
+
+
+@dataclass(frozen=True)
+class ReaderValues:
+    """A reader's ids, the hospital's day and the instant (UTC) of reading, as SQL values.
+
+    `literal`, so that a missing id compares as `= NULL`, which is never true, instead of `IS NULL`.
+    """
+
+    reader_id: ColumnElement
+    reader_patient_id: ColumnElement
+    reader_department_id: ColumnElement
+    reader_today: ColumnElement
+    reader_now: ColumnElement
+
+
+_TYPES: dict[str, TypeEngine[Any]] = dict(
+    zip(
+        ReaderValues.__dataclass_fields__,
+        (BigInteger(), BigInteger(), BigInteger(), Date(), DateTime(timezone=True)),
+        strict=True,
+    )
+)
+
+
+@dataclass(frozen=True)
+class ReaderKind:
+    """What of a reader decides how a statement is written: statements are kept for each kind (`functools.cache`)."""
+
+    sort: Sort
+    helps: Helps
+    sees_patients: bool
+    """Whether bookings, the queue and visits bring patients into their care; not to those who only dispense or test."""
+    enters_results: bool
+    """Whether tests that others ordered bring patients into their care."""
+
+    def reader(self) -> Reader:
+        """A reader of this kind for a kept statement. It is executed with `reader_values`, or it raises."""
+        places = (bindparam(name, type_=kind) for name, kind in _TYPES.items())
+        return Reader(self, ReaderValues(*places))
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """A person as reader, for the conditions of `access.py`."""
+
+    kind: ReaderKind
+    at: ReaderValues
+
+    @property
+    def is_patient(self) -> bool:
+        return self.kind.sort in (Sort.OWN, Sort.NOBODY)
+
+
+def reader(who: Person | Reader) -> Reader:
+    """`who` as reader at this moment."""
+    if isinstance(who, Reader):
+        return who
+    values = reader_values(who)
+    return Reader(reader_kind(who), ReaderValues(*(literal(values[name], kind) for name, kind in _TYPES.items())))
+
+
+def reader_kind(who: Person) -> ReaderKind:
+    """How `who` reads at this moment."""
+    return ReaderKind(_sort(who), _helps(who), who.may(Action.OPEN_CHART), who.may(Action.ENTER_RESULT))
+
+
+def reader_values(who: Person) -> dict[str, Any]:
+    """The values of `who` for a statement that was written for the kind of reader."""
+    values = (who.id, who.patient_id, who.department_id, clock.today(), clock.now())
+    return dict(zip(_TYPES, values, strict=True))
+
+
+def _sort(who: Person) -> Sort:
+    if who.is_patient:
+        return Sort.OWN if who.patient_id is not None else Sort.NOBODY
+    if always_needs_reason(who):
+        return Sort.WITH_REASON
+    return Sort.CARE_TEAM if is_held_to_care_team(who) else Sort.EVERYBODY
+
+
+def _helps(who: Person) -> Helps:
+    if who.may(Action.WRITE_ENCOUNTER):
+        return Helps.NOBODY
+    return Helps.ALL if who.department_id is None else Helps.DEPARTMENT

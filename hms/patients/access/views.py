@@ -1,0 +1,73 @@
+"""Pages: opening a closed record with a reason, closing a record, opening it again to all."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import PasswordField
+from wtforms.validators import Length
+
+from hms.core.api import read_log
+from hms.core.permissions import Action
+from hms.core.web.forms import DeskForm, Required, Text
+from hms.core.web.guard import needs, person, safe_next
+from hms.patients import lookup
+from hms.patients.blueprints import pages
+from hms.patients.records import banner
+from hms.staff.sign_in.reauthentication import confirmed
+
+from . import actions, policy
+
+_LONG_ENOUGH = Length(min=actions.SHORTEST_REASON, message=_l("Write the reason in at least ten characters."))
+
+
+class BreakGlassForm(DeskForm):
+    """Why a closed record is opened, and who opens it."""
+
+    reason = Text(_l("Why do you need this record now?"), [Required(), _LONG_ENOUGH], longest=actions.LONGEST_REASON)
+    proof = PasswordField(_l("Your password, or the code of your authenticator app"), [Required()])
+
+
+class RestrictionForm(DeskForm):
+    """Why a record is closed, or opened again."""
+
+    reason = Text(_l("Reason"), [Required(), _LONG_ENOUGH], longest=actions.LONGEST_REASON)
+
+
+@pages.route("/<int:patient_id>/break-glass", methods=["GET", "POST"])
+@needs(Action.BREAK_GLASS)
+def break_glass(patient_id: int) -> ResponseReturnValue:
+    """Open a closed record with a reason, for an hour. Nobody has to agree first; the privacy reviewers hear of it.
+
+    `next` is the page that was closed: it is gone on to.
+    """
+    patient, who = lookup.patient(patient_id), person()
+    form, back = BreakGlassForm(), safe_next(request.values.get("next"))
+    onward = back or f"/patients/{patient_id}"
+    if form.save(confirmed(actions.break_glass), by=who, patient_id=patient_id):
+        return redirect(onward, 303)
+    if not form.is_submitted() and policy.is_open(patient, who):
+        return redirect(onward)
+    shown = {"patient": patient, "banner": banner.patient_banner(patient, who), "form": form, "next": back}
+    shown |= {"back": back or f"/patients/{patient_id}", "shortest": actions.SHORTEST_REASON}
+    read_log.note("patients.read", patient_id, entity="patient", entity_id=patient_id)
+    return render_template("patients/break_glass.html", **shown), form.status
+
+
+@pages.route("/<int:patient_id>/restrict", methods=["GET", "POST"])
+@needs(Action.RESTRICT_PATIENT)
+def restrict(patient_id: int) -> ResponseReturnValue:
+    """Close a record to all but those who care for the patient; or open it again."""
+    patient, who = lookup.patient(patient_id), person()
+    policy.check_team(patient, who)
+    act = actions.lift_restriction if patient.is_restricted else actions.restrict
+    said = _("The record is open again.") if patient.is_restricted else _("The record is restricted.")
+    form = RestrictionForm()
+    if form.save(act, by=who, patient_id=patient_id):
+        flash(said, "success")
+        return redirect(f"/patients/{patient_id}", 303)
+    shown = {"patient": patient, "banner": banner.patient_banner(patient, who), "form": form}
+    read_log.note("patients.read", patient_id, entity="patient", entity_id=patient_id)
+    return render_template("patients/restrict.html", **shown), form.status

@@ -1,0 +1,1 @@
+"""Allergy list: parsing, recording, pages."""

@@ -1,0 +1,127 @@
+"""Writing what a patient reacts to: recorded, withdrawn, denied; on the page one by one, by the API as one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hms.core import clock
+from hms.core.actions import action
+from hms.core.db.locking import locked
+from hms.core.db.session import db
+from hms.core.errors import Conflict, NotAllowed
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.cleaning import clean_field, fold
+from hms.core.text.translation import _
+from hms.patients import lookup
+from hms.patients.access import policy
+from hms.patients.models import Allergy, Patient
+
+from . import queries
+from .rules import LONGEST_SUBSTANCE, NONE_KNOWN, substances
+
+LONGEST_REACTION = 255
+CHANGES_NO_ALLERGIES = _("Your role may not change known_allergies. Ask a nurse or a doctor.")
+
+
+@action(Action.RECORD_ALLERGY, "patients.record_allergy")
+def record_allergy(
+    patient_id: int, *, substance: str, reaction: str = "", severity: str = "unknown", by: Person, **more: Any
+) -> Allergy:
+    """One more substance the patient reacts to. `severity` is mild, moderate, severe or unknown.
+
+    `more` are other columns of the allergy (class_code, code, code_system, category, recorded_on, external_id).
+    `Conflict` when the substance is recorded already.
+    """
+    patient = lookup.locked_patient(patient_id)
+    policy.check(patient, by)
+    name = clean_field(substance, "substance", longest=LONGEST_SUBSTANCE)
+    if any(fold(known.substance) == fold(name) for known in queries.allergies(patient_id)):
+        raise Conflict(_("This allergy is already recorded."), "substance", code="already_recorded")
+    allergy = _new_allergy(
+        patient,
+        name,
+        by,
+        reaction=clean_field(reaction, "reaction", longest=LONGEST_REACTION),
+        severity=severity,
+        **more,
+    )
+    patient.changed()
+    db.session.flush()
+    return allergy
+
+
+def _new_allergy(patient: Patient, substance: str, by: Person, **more: Any) -> Allergy:
+    allergy = Allergy(
+        patient=patient, substance=substance, recorded_by_id=by.id, **{"recorded_on": clock.today()} | more
+    )
+    db.session.add(allergy)
+    _asked(patient, "known", by)
+    return allergy
+
+
+def _asked(patient: Patient, status: str, by: Person) -> None:
+    patient.allergy_status, patient.allergy_status_at, patient.allergy_status_by_id = status, clock.now(), by.id
+
+
+@action(Action.RECORD_ALLERGY, "patients.withdraw_allergy")
+def withdraw_allergy(allergy_id: int, *, by: Person) -> Allergy:
+    """Mark an allergy as entered in error. When it was the last one, the question counts as not asked."""
+    allergy = locked(Allergy, allergy_id)
+    patient = lookup.locked_patient(allergy.patient_id)
+    policy.check(patient, by)
+    if allergy.status != "active":
+        raise Conflict(_("This allergy was withdrawn already."), code="already_withdrawn")
+    _withdraw(patient, [allergy], by)
+    patient.changed()
+    return allergy
+
+
+def _withdraw(patient: Patient, gone: list[Allergy], by: Person) -> None:
+    for allergy in gone:
+        allergy.status = "entered_in_error"
+    db.session.flush()
+    if gone and not queries.allergies(patient.id):
+        _asked(patient, "not_asked", by)
+
+
+@action(Action.RECORD_ALLERGY, "patients.confirm_no_allergies")
+def confirm_no_allergies(patient_id: int, *, by: Person) -> Patient:
+    """The patient was asked and knows of none; `Conflict` while any is recorded."""
+    patient = lookup.locked_patient(patient_id)
+    policy.check(patient, by)
+    if queries.allergies(patient_id):
+        raise Conflict(_("Allergies are recorded. Withdraw those that are wrong first."), code="allergies_recorded")
+    _asked(patient, "none_known", by)
+    patient.changed()
+    return patient
+
+
+def answer_allergies(patient: Patient, named: list[str], by: Person) -> None:
+    if not named:
+        _asked(patient, "none_known", by)
+    for substance in named:
+        _new_allergy(patient, substance, by)
+
+
+def rewrite_allergies(patient: Patient, text: str, by: Person) -> bool:
+    """Make the recorded substances those of `text`; whether anything changed. Who may not record may send only the same."""
+    if not policy.is_open(patient, by):
+        raise NotAllowed(CHANGES_NO_ALLERGIES, "known_allergies")  # whatever is sent, so that nothing can be guessed
+    known, wanted = queries.allergies(patient.id), substances(text)
+    is_denial = wanted is NONE_KNOWN
+    named = {fold(one): one for one in wanted or ()}
+    gone = [one for one in known if fold(one.substance) not in named]
+    new = [one for key, one in named.items() if key not in {fold(k.substance) for k in known}]
+    becomes_denied = is_denial and patient.allergy_status != "none_known"
+    reopens = wanted is None and patient.allergy_status == "none_known"
+    if not (gone or new or becomes_denied or reopens):
+        return False
+    if not by.may(Action.RECORD_ALLERGY):
+        raise NotAllowed(CHANGES_NO_ALLERGIES, "known_allergies")
+    _withdraw(patient, gone, by)
+    for substance in new:
+        _new_allergy(patient, substance, by)
+    if is_denial or reopens:
+        _asked(patient, "none_known" if is_denial else "not_asked", by)
+    return True

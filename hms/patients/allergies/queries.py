@@ -1,0 +1,61 @@
+"""A patient's allergies beside the columns of another question, so that a check needs no statement for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from hms.core.db.session import db
+from hms.patients.models import Allergy
+
+
+def allergies(patient_id: int) -> list[Allergy]:
+    """What the patient reacts to, as recorded and not withdrawn, oldest first."""
+    return list(db.session.execute(_allergies(), {"patient_id": patient_id}).scalars())
+
+
+@cache
+def _allergies() -> Select:
+    patient_id = bindparam("patient_id")
+    return select(Allergy).where(Allergy.patient_id == patient_id, Allergy.status == "active").order_by(Allergy.id)
+
+
+_ROW = Allergy.__table__.c
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An allergy as it was recorded and not withdrawn."""
+
+    substance: str
+    code: str
+    code_system: str
+    class_code: str
+    category: str
+    reaction: str
+    severity: str
+    recorded_on: date | None
+    updated_at: datetime
+
+
+def recorded(patient_id: Any) -> ColumnElement[Any]:
+    """What the patient with this id (a column) reacts to, as one column that `read` reads."""
+    one = func.jsonb_build_array(*(_ROW[column.name] for column in fields(Recorded)))
+    every = select(func.jsonb_agg(aggregate_order_by(one, _ROW.id)))
+    return every.where(_ROW.patient_id == patient_id, _ROW.status == "active").scalar_subquery()
+
+
+def read(column: list[list[Any]] | None) -> list[Recorded]:
+    """Oldest first."""
+    return [_read(*one) for one in column or ()]
+
+
+def _read(*told: Any) -> Recorded:
+    *texts, recorded_on, updated_at = told
+    day = date.fromisoformat(recorded_on) if recorded_on else None
+    return Recorded(*texts, recorded_on=day, updated_at=datetime.fromisoformat(updated_at))

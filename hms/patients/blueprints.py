@@ -1,0 +1,22 @@
+"""The blueprint that the pages of this desk share, and where they lead."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, request
+from flask.typing import ResponseReturnValue
+
+from hms.core.api.blueprint import DeskApi
+from hms.core.permissions import Action
+from hms.core.web.guard import person
+
+pages = Blueprint("patients", __name__, url_prefix="/patients")
+
+
+def onward(patient_id: int) -> ResponseReturnValue:
+    """To the queue when that was pressed, else to the chart."""
+    if request.form.get("then") == "queue" and person().may(Action.CHECK_IN):
+        return redirect(f"/queue/add?patient={patient_id}", 303)
+    return redirect(f"/patients/{patient_id}", 303)
+
+
+api = DeskApi("patients_api", __name__, description="Patients")

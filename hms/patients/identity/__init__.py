@@ -1,0 +1,1 @@
+"""Names, birth dates, phone and hospital numbers, identity columns."""

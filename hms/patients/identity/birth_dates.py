@@ -1,0 +1,105 @@
+"""Birth dates and ages as people tell them at the front desk."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from hms.core.errors import RuleBroken
+from hms.core.text import dates
+from hms.core.text.translation import _
+
+EARLIEST = date(1880, 1, 1)
+OLDEST_YEARS = 140
+UNUSUAL_YEARS = 110
+_AGE = re.compile(r"(?P<count>[0-9]{1,4}) ?(?P<unit>[a-z]{0,6})\.?")
+_AGE_PAIR = re.compile(r"(?P<years>[0-9]{1,3}) ?y[a-z]{0,4} ?(?P<months>[0-9]{1,2}) ?mo?[a-z]{0,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """A birth date; `is_estimated` when it came from an age, `is_unusual` when the person would be over 110."""
+
+    day: date
+    is_estimated: bool = False
+    is_unusual: bool = False
+
+
+def born(text: str, today: date, field: str = "date_of_birth") -> Birth:
+    """The birth date in what was typed, day before month; `RuleBroken` on `field` says how to write it."""
+    typed = text.strip()
+    if not typed:
+        raise RuleBroken(_("Enter a date of birth or an age."), field)
+    if re.fullmatch(r"[0-9]{1,4}", typed):
+        raise RuleBroken(
+            _("Write the whole date, for example 27 3 2007. If only the age is known, enter the age."), field
+        )
+    return check_born(dates.past_day(typed, today, field), today, field)
+
+
+def check_born(day: date, today: date, field: str = "date_of_birth", *, is_estimated: bool = False) -> Birth:
+    """`day` as a birth date; `RuleBroken` when it lies ahead, before 1880 or more than 140 years ago."""
+    if day > today:
+        raise RuleBroken(_("The date of birth lies in the future. Check the year."), field)
+    if day < EARLIEST or years_old(day, today) > OLDEST_YEARS:
+        raise RuleBroken(_("The date of birth lies too far back. Check the year."), field)
+    return Birth(day, is_estimated, is_unusual=years_old(day, today) > UNUSUAL_YEARS)
+
+
+def from_age(text: str, today: date, unit: str = "years", field: str = "age") -> Birth:
+    """An estimated birth date for an age: "35", "8 months", "3w", "2y 3m"; a bare number counts in `unit`.
+
+    The estimate lies in the middle of the time in which a person of that age can have been born: years give a 1 July.
+    It always reads back as the age that was typed.
+    """
+    typed = dates.tidy(text) if len(text) <= dates.LONGEST_TYPED else ""
+    if pair := _AGE_PAIR.fullmatch(typed):
+        return _estimated(int(pair["years"]) * 12 + int(pair["months"]), "months", today, field)
+    found = _AGE.fullmatch(typed.removeprefix("about ").removeprefix("approx").lstrip(". ~"))
+    kind = dates.unit_of(found["unit"] or unit) if found else None
+    if found is None or kind is None:
+        raise RuleBroken(_("Write the age as a number, for example 35, 8 months or 3 weeks."), field)
+    return _estimated(int(found["count"]), kind, today, field)
+
+
+def _estimated(count: int, unit: str, today: date, field: str) -> Birth:
+    if unit == "years" and count == 0:
+        raise RuleBroken(_("For a child under one year write months, weeks or days, for example 8 months."), field)
+    try:
+        day = _middle(count, unit, today)
+    except (OverflowError, ValueError):
+        raise RuleBroken(_("That age is too high. Check the number."), field) from None
+    if day < EARLIEST or years_old(day, today) > OLDEST_YEARS:
+        raise RuleBroken(_("That age is too high. Check the number."), field)
+    return Birth(day, is_estimated=True, is_unusual=years_old(day, today) > UNUSUAL_YEARS)
+
+
+def _middle(count: int, unit: str, today: date) -> date:
+    if unit == "years":
+        july = date(today.year - count, 7, 1)
+        return july if (today.month, today.day) >= (7, 1) else july.replace(year=july.year - 1)
+    spare = {"months": 14, "weeks": 3, "days": 0}[unit]
+    return dates.shifted(today, -count, unit) - timedelta(days=spare)
+
+
+def years_old(day: date, today: date) -> int:
+    """Completed years; somebody born on 29 February has a birthday on 1 March in common years."""
+    return today.year - day.year - ((today.month, today.day) < (day.month, day.day))
+
+
+def months_old(day: date, today: date) -> int:
+    """Completed months."""
+    return (today.year - day.year) * 12 + today.month - day.month - (today.day < day.day)
+
+
+def age(day: date, today: date) -> str:
+    """The age as shown in parentheses after a birth date: `20d`, `11w 3d`, `8y 2m`, `35y`."""
+    lived = (today - day).days
+    if lived < 28:
+        return f"{max(lived, 0)}d"
+    if months_old(day, today) < 12:
+        return f"{lived // 7}w {lived % 7}d".removesuffix(" 0d")
+    if years_old(day, today) < 18:
+        return f"{years_old(day, today)}y {months_old(day, today) % 12}m".removesuffix(" 0m")
+    return f"{years_old(day, today)}y"

@@ -1,0 +1,36 @@
+"""Who a patient is, in the words that the macros of `patient.html` read: as columns of a question, and as fields of a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from hms.patients.models import Patient
+
+IDENTITY = (
+    Patient.family_name,
+    Patient.given_names.label("given_name"),
+    Patient.title,
+    Patient.birth_date.label("date_of_birth"),
+    Patient.birth_is_estimated,
+    Patient.sex,
+    Patient.hospital_number,
+    Patient.deceased_on,
+)
+"""The columns of `Identified`, in its order."""
+WHO = (Patient.id, *IDENTITY)
+"""The columns with which a list shows who somebody is."""
+
+
+@dataclass(slots=True)
+class Identified:
+    """What names a patient wherever one is shown."""
+
+    family_name: str
+    given_name: str
+    title: str
+    date_of_birth: date | None
+    birth_is_estimated: bool
+    sex: str
+    hospital_number: str
+    deceased_on: date | None

@@ -1,0 +1,88 @@
+"""People's names: any script, any order, one name or many; never split, never re-cased when kept."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from hms.core.errors import RuleBroken
+from hms.core.text.cleaning import clean_field
+from hms.core.text.translation import _
+
+LONGEST_NAME = 100
+UNKNOWN_FAMILY = "UNKNOWN"
+SEXES = {"female": _("Female"), "male": _("Male"), "other": _("Other"), "unknown": _("Not known")}
+"""Words for the codes of FHIR's AdministrativeGender."""
+_GENDERS = {"male": "M", "female": "F", "other": "O", "unknown": "U"}
+_OTHER_SPELLINGS = {"man": "male", "boy": "male", "woman": "female", "girl": "female", "intersex": "other"} | {
+    "not known": "unknown",
+    "unk": "unknown",
+    "n": "unknown",
+}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Names(NamedTuple):
+    """Given names and family name; somebody with a single name has it in `given` and an empty `family`."""
+
+    given: str
+    family: str
+
+
+def names(given: str | None, family: str | None) -> Names:
+    """The cleaned names; `RuleBroken` on `first_name` or `last_name` says what to change."""
+    first, last = _cleaned(given, "first_name"), _cleaned(family, "last_name")
+    if not first and not last:
+        raise RuleBroken(_("Enter at least one name. For somebody unidentified choose Unknown patient."), "first_name")
+    return Names(first, last) if first else Names(last, "")
+
+
+def _cleaned(name: str | None, field: str) -> str:
+    tidy = " ".join(clean_field(name, field, longest=LONGEST_NAME).split())
+    if tidy and not any(c.isalnum() for c in tidy):
+        raise RuleBroken(_("Write the name with letters."), field)
+    return tidy
+
+
+def sex(value: str | None, field: str = "gender") -> str:
+    """`female`, `male`, `other` or `unknown` for M, F, Male, female, U …; `RuleBroken` for anything else."""
+    word = " ".join((value or "").split()).casefold()
+    if word in SEXES:
+        return word
+    by_letter = {code.casefold(): name for name, code in _GENDERS.items()}
+    known = by_letter.get(word) or _OTHER_SPELLINGS.get(word)
+    if known is None:
+        raise RuleBroken(_("Choose Female, Male, Other or Not known."), field)
+    return known
+
+
+def gender_code(sex_name: str) -> str:
+    """`M`, `F`, `O` or `U`, as programs of the first version of the API expect it."""
+    return _GENDERS[sex_name]
+
+
+def unknown_person(sex_name: str, day: date, nth: int) -> Names:
+    """The stand-in name of the `nth` (from 0) unidentified patient of that sex and day: UNKNOWN, Male 22-Nov A."""
+    who = "Person" if sex_name == "unknown" else SEXES[sex_name]
+    return Names(f"{who} {day.day:02d}-{_MONTHS[day.month - 1]} {_letters(nth)}", UNKNOWN_FAMILY)
+
+
+def _letters(nth: int) -> str:
+    """A … Z, AA, AB …"""
+    letters = ""
+    while nth >= 0:
+        nth, place = divmod(nth, 26)
+        letters = chr(ord("A") + place) + letters
+        nth -= 1
+    return letters
+
+
+def listed(given: str, family: str, title: str = "") -> str:
+    """As in lists and on the banner: `KAMARA, Kadiatu (Mrs)`; a single name stands alone."""
+    whole = f"{family.upper()}, {given}" if family and given else given or family.upper()
+    return f"{whole} ({title})" if title else whole
+
+
+def spoken(given: str, family: str, title: str = "") -> str:
+    """As on an invoice or a letter: `Mrs Kadiatu Kamara`."""
+    return " ".join(part for part in (title, given, family) if part)

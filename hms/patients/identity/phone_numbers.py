@@ -1,0 +1,55 @@
+"""Phone numbers: free text in, E.164 kept, shown as people here dial it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat
+
+from hms.core.text.cleaning import digits
+
+
+class Phone(NamedTuple):
+    """`e164` is None when the text is no valid number; it is then shown as typed with "not checked"."""
+
+    e164: str | None
+    as_typed: str
+
+
+def normal(text: str, country: str) -> Phone:
+    """The number in `text`, dialled from `country` (ISO 3166 code, e.g. "SL"); never raises."""
+    typed = text.strip()
+    number = _parsed(typed, country)
+    if number is None:
+        return Phone(None, typed)
+    return Phone(phonenumbers.format_number(number, PhoneNumberFormat.E164), typed)
+
+
+def _parsed(typed: str, country: str) -> phonenumbers.PhoneNumber | None:
+    try:
+        number = phonenumbers.parse(typed, country)
+    except NumberParseException:
+        return None
+    return number if phonenumbers.is_valid_number(number) else None
+
+
+def fragment(text: str) -> str:
+    """The digits to look for inside kept numbers: without the 0 or 00 that is dialled first but not kept."""
+    return digits(text).lstrip("0")
+
+
+def shown(e164: str | None, as_typed: str, country: str) -> str:
+    """Grouped: `076 123456` for the own country, `+233 24 123 4567` for others; as typed when it is no number."""
+    number = _parsed(e164, country) if e164 else None
+    if number is None:
+        return as_typed
+    is_own = phonenumbers.country_code_for_region(country) == number.country_code
+    form = PhoneNumberFormat.NATIONAL if is_own else PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(number, form).replace("(", "").replace(")", "")
+
+
+def masked(e164: str | None, as_typed: str) -> str:
+    """Only the last three digits, for those who may not see contact details."""
+    known = digits(e164 or as_typed)
+    return f"•••{known[-3:]}" if len(known) > 5 else "•••"

@@ -1,0 +1,1 @@
+"""The record: pages, API, banner, card."""

@@ -1,0 +1,138 @@
+"""Writing patients and their allergies: register, correct, withdraw; record, withdraw and deny allergies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+
+from hms.core import clock
+from hms.core.actions import STALE, action
+from hms.core.api import read_log
+from hms.core.db.session import db
+from hms.core.errors import Stale
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.cleaning import clean_field
+from hms.patients import lookup
+from hms.patients.access import policy, reader
+from hms.patients.allergies.actions import (
+    rewrite_allergies,
+)
+from hms.patients.identity import birth_dates, phone_numbers
+from hms.patients.identity import names as identity_names
+from hms.patients.models import Patient
+
+from . import api_queries
+
+LONGEST = {"title": 20, "preferred_name": 100, "email": 254, "address": 255, "next_of_kin": 255, "national_id": 50} | {
+    "occupation": 100,
+    "language": 50,
+    "withdrawn_reason": 255,
+}
+LONGEST_CONTACT = 255
+
+
+@action(Action.EDIT_PATIENT, "patients.update_patient")
+def update_patient(
+    patient_id: int, *, version: int | None = None, allergies: str | None = None, by: Person, **changes: Any
+) -> Patient:
+    """Correct the demographics named in `changes`; `Stale` when `version` is given and no longer the present one.
+
+    `allergies` is the API's text; it may differ from what is recorded only for those who may record allergies.
+    """
+    patient = lookup.locked_patient(patient_id)
+    policy.check_team(patient, by)
+    if version is not None and patient.version != version:
+        raise Stale(STALE)
+    names = {"given_names": patient.given_names, "family_name": patient.family_name}
+    tidy = _tidy(names | changes if names.keys() & changes.keys() else changes)
+    differs = {name: value for name, value in tidy.items() if getattr(patient, name) != value}
+    if "birth_date" in differs and "birth_is_estimated" not in changes:
+        differs["birth_is_estimated"] = False
+    for name, value in differs.items():
+        setattr(patient, name, value)
+    has_new_allergies = allergies is not None and rewrite_allergies(patient, allergies, by)
+    if differs or has_new_allergies:
+        patient.changed()
+    db.session.flush()
+    return patient
+
+
+def _tidy(given: dict[str, Any]) -> dict[str, Any]:
+    """`given` as it is kept; `RuleBroken` names the field as the API and the form call it."""
+    kept: dict[str, Any] = {}
+    if "given_names" in given:
+        kept["given_names"], kept["family_name"] = identity_names.names(given["given_names"], given.get("family_name"))
+    if "sex" in given:
+        kept["sex"] = identity_names.sex(given["sex"])
+    if given.get("birth_date"):
+        birth_dates.check_born(given["birth_date"], clock.today())
+    if "phone" in given:
+        phone = phone_numbers.normal(
+            clean_field(given["phone"], "contact_info", longest=LONGEST_CONTACT), current_app.config["COUNTRY"]
+        )
+        kept |= {"phone": phone.e164 or phone.as_typed, "phone_is_checked": phone.e164 is not None}
+    lines = {name: clean_field(given[name], name, longest=LONGEST[name]) for name in LONGEST if name in given}
+    as_they_are = ("birth_date", "birth_is_estimated", "deceased_on", "external_id")
+    return kept | lines | {name: given[name] for name in as_they_are if name in given}
+
+
+@action(Action.WITHDRAW_PATIENT, "patients.withdraw_patient")
+def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
+    """Take the record out of use; it is kept, with its trail, and answers "not found" from now on."""
+    patient = lookup.locked_patient(patient_id)
+    patient.status, patient.withdrawn_reason = (
+        "withdrawn",
+        clean_field(reason, "reason", longest=LONGEST["withdrawn_reason"]),
+    )
+    patient.changed()
+
+
+@action(Action.OPEN_CHART, "patients.open_chart")
+def open_chart(patient_id: int, *, by: Person) -> Patient:
+    """The patient whose clinical record is read, and in the same transaction the note in the trail that `by` looked.
+
+    `NotFound` when withdrawn, `access.Closed` when the record opens to `by` with a reason only.
+    """
+    patient = lookup.patient(patient_id)
+    open_found(patient, by=by)
+    return patient
+
+
+@action(Action.OPEN_CHART, "patients.open_found")
+def open_found(patient: Patient, *, by: Person) -> None:
+    """`open_chart` for a patient who is found already."""
+    policy.check(patient, by)
+    _note("clinical.open_chart", patient.id, by)
+
+
+@action(Action.FIND_PATIENT, "patients.look_up")
+def look_up(patient_id: int, *, by: Person) -> Patient:
+    """The patient, with the note in the trail that `by` looked who it is; nothing clinical."""
+    patient = lookup.patient(patient_id)
+    _note("patients.read", patient_id, by)
+    return patient
+
+
+@action(Action.SIGNED_IN, "patients.read_patient")
+def read_patient(patient_id: int, *, by: Person) -> Any:
+    """The API's row of one patient, with the note in the trail that `by` read it.
+
+    Those who read charts by their role find a record closed to them `access.Closed`.
+    """
+    row = api_queries.row(patient_id, by)
+    if reader.reads_charts(by) and not row.is_open:
+        raise policy.Closed(patient_id, by)
+    if row.is_restricted:
+        policy.emergency_until(patient_id, by)
+    _note("patients.read", patient_id, by)
+    return row
+
+
+def _note(action_: str, patient_id: int, by: Person) -> None:
+    read_log.record(action_, by, [read_log.Seen(patient_id, patient_id)], entity="patient")
+
+
+def _about(patient_id: int) -> dict[str, Any]:
+    return {"entity": "patient", "entity_id": patient_id, "patient_id": patient_id}

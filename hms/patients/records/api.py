@@ -1,0 +1,154 @@
+"""JSON: patients as the role may see them, and who may be registered already."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from hms.core.api import read_log
+from hms.core.api.preconditions import check_if_match, single
+from hms.core.permissions import Action
+from hms.core.web.guard import needs, person
+from hms.core.web.parameters import PAGING, MayUse, Ordering, Search, bounds, days, parameters
+from hms.patients.access import api as access_api  # noqa: F401 - its routes are on the same blueprint
+from hms.patients.allergies.rules import substances
+from hms.patients.blueprints import api
+from hms.patients.identity import names as identity_names
+from hms.patients.registration import actions as registration_actions
+from hms.patients.schemas import LookalikeOut, PatientChange, PatientIn, PatientOut, PersonAsked, names_of, patient_json
+from hms.patients.search import duplicates, match_scoring, queries
+
+from . import actions as record_actions
+from . import api_queries
+
+
+def _sees(field: str) -> MayUse:
+    return lambda who: field in names_of(who)
+
+
+NOT_FOR_ALL = ("created_at", "updated_at", "date_of_birth")
+PATIENTS = parameters(
+    **PAGING,
+    **days(may_use=_sees("created_at")),
+    search=Search(),
+    ordering=Ordering(api_queries.COLUMNS, hidden={name: _sees(name) for name in NOT_FOR_ALL}),
+)
+
+
+def _answer(row: Any, status: int = 200) -> Response:
+    return single(patient_json(row, names_of(person())), row.version, status)
+
+
+def _written(given: dict[str, Any]) -> dict[str, Any]:
+    """The body in the words of the actions; what was not sent is left out."""
+    words = {"first_name": "given_names", "last_name": "family_name", "gender": "sex", "contact_info": "phone"}
+    kept = ("first_name", "last_name", "gender", "contact_info", "address")
+    said = {words.get(name, name): given[name] or "" for name in kept if name in given}
+    return said | {"birth_date": given["date_of_birth"]}
+
+
+@api.get("/patients/")
+@needs(Action.FIND_PATIENT, Action.READ_OWN_RECORD)
+@api.arguments(PATIENTS, location="query")
+@api.response(200, PatientOut(many=True))
+def patients(arguments: dict[str, Any]) -> Response:
+    """Patients in the order of registration. `search=` finds as the find box does, among what the role is shown; `date`,
+    `date_from` and `date_to` are days of registration."""
+    who, registered = person(), bounds(arguments)
+    seen = names_of(who)
+    terms = queries.asked_for(
+        arguments.get("search", ""), births="date_of_birth" in seen, phones="contact_info" in seen
+    )
+    return read_log.listed(
+        partial(api_queries.rows, asked=terms, days=registered, order=arguments.get("ordering", "id"), who=who),
+        lambda row: patient_json(row, seen),
+        partial(_seen, names=seen),
+        entity="patient",
+        total=partial(api_queries.number_of, terms, registered, who),
+    )
+
+
+def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.Seen]:
+    """What a row of a list shows of whom: with allergies it counts as the record."""
+    action = "patients.read" if "known_allergies" in names and row.is_open else "patients.read_list"
+    return action, read_log.Seen(row.id, row.id)
+
+
+@api.post("/patients/")
+@needs(Action.REGISTER_PATIENT)
+@api.arguments(PatientIn)
+@api.response(201, PatientOut)
+def register(given: dict[str, Any]) -> Response:
+    """Register a patient; the server issues `unique_id`."""
+    named = substances(given.get("known_allergies") or "")
+    patient = registration_actions.register_patient(**_written(given), allergies=named, by=person())
+    return _answer(api_queries.row(patient.id, person()), 201)
+
+
+@api.get("/patients/<int:patient_id>/")
+@needs(Action.FIND_PATIENT, Action.READ_OWN_RECORD)
+@api.response(200, PatientOut)
+def patient(patient_id: int) -> Response:
+    """One patient. That you looked is written into the trail."""
+    return _answer(record_actions.read_patient(patient_id, by=person()))
+
+
+@api.put("/patients/<int:patient_id>/")
+@needs(Action.EDIT_PATIENT)
+@api.arguments(PatientChange)
+@api.response(200, PatientOut)
+def correct(given: dict[str, Any], patient_id: int) -> Response:
+    """Correct a patient. `known_allergies` may differ from what is recorded only for those who may record allergies."""
+    who = person()
+    row = api_queries.row(patient_id, who)
+    check_if_match(row.version, lambda: patient_json(record_actions.read_patient(patient_id, by=who), names_of(who)))
+    version = row.version if request.if_match else None
+    record_actions.update_patient(
+        patient_id, version=version, allergies=given.get("known_allergies"), **_written(given), by=who
+    )
+    return _answer(api_queries.row(patient_id, who))
+
+
+@api.delete("/patients/<int:patient_id>/")
+@needs(Action.WITHDRAW_PATIENT)
+@api.response(204)
+def withdraw(patient_id: int) -> Response:
+    """Take a patient's record out of use. The record and its trail are kept."""
+    record_actions.withdraw_patient(patient_id, reason=request.args.get("reason", ""), by=person())
+    return Response(status=204)
+
+
+@api.get("/patients/lookalikes/")
+@needs(Action.REGISTER_PATIENT)
+@api.arguments(PersonAsked, location="query")
+@api.response(200, LookalikeOut(many=True))
+def lookalikes(given: dict[str, Any]) -> Response:
+    """Who may be registered already: give first_name, last_name, date_of_birth, gender and contact_info as in a registration."""
+    found = duplicates.lookalikes(_person(given), who=person())
+    rows = {row.id: row for row in api_queries.rows_of([one.hit.id for one in found], person())}
+    seen = names_of(person())
+    read_log.note_each("patients.read", (_seen(row, seen)[1] for row in rows.values()), entity="patient")
+    return jsonify(
+        [
+            {
+                "patient": patient_json(rows[one.hit.id], seen),
+                "percent": one.percent,
+                "is_strong": one.is_strong,
+                "reasons": [str(reason) for reason in one.reasons],
+            }
+            for one in found
+        ]
+    )
+
+
+def _person(given: dict[str, Any]) -> match_scoring.Person:
+    return match_scoring.Person(
+        given.get("first_name", ""),
+        given.get("last_name", ""),
+        given.get("date_of_birth"),
+        sex=identity_names.sex(given["gender"]) if "gender" in given else "unknown",
+        phone=given.get("contact_info"),
+        address=given.get("address") or "",
+    )

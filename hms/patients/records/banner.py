@@ -1,0 +1,102 @@
+"""The banner of a patient on every page about them: who they are, what they react to, who has the same name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, null, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array
+
+from hms.core.db.session import db
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.patients.access import policy
+from hms.patients.access.reader import ReaderKind, reader_kind, reader_values
+from hms.patients.identity.columns import Identified
+from hms.patients.models import ALLERGY_WORDS, Allergy, BreakGlass, Patient
+
+
+def reads_allergies(who: Person) -> bool:
+    """Whether the role of `who` sees substances, where the record is open to them (`access`)."""
+    return who.may(Action.READ_ALLERGIES) or who.is_patient
+
+
+@dataclass
+class Banner(Identified):
+    """Who the patient is, for `patient_banner`; `allergies` is empty for those who may only know the status.
+
+    `emergency_until` is when the record closes that the reader opened with a reason.
+    """
+
+    id: int
+    allergy_status: str
+    allergies: list[str]
+    same_name_count: int
+    emergency_until: datetime | None = None
+    queue_words: str = ""
+    is_restricted: bool = False
+    """Whether the record opens to the care team only, or with a reason."""
+
+    @property
+    def allergy_words(self) -> str:
+        return ALLERGY_WORDS[self.allergy_status]
+
+
+def patient_banner(whom: Patient, who: Person) -> Banner:
+    """The banner of `whom` for `who`, in one query."""
+    return _banner(
+        whom,
+        db.session.execute(
+            _for_banner(with_allergies=reads_allergies(who), kind=reader_kind(who)),
+            {"patient_id": whom.id, "name": sorted_as(whom)} | reader_values(who),
+        ).one(),
+    )
+
+
+def sorted_as(whom: Patient) -> str:
+    """The name by which lists are sorted and others of the same name are found."""
+    return f"{whom.family_name}, {whom.given_names}"
+
+
+def _banner(whom: Patient, found: Any) -> Banner:
+    """With what `_for_banner` found; a read after break-glass is marked so."""
+    if found.emergency_until is not None:
+        policy.say_emergency()
+    return Banner(
+        *(getattr(whom, one.name) for one in fields(Identified)),
+        id=whom.id,
+        allergy_status=whom.allergy_status,
+        allergies=[" – ".join(filter(None, pair)) for pair in found.reactions or ()],
+        same_name_count=found.same_name_count,
+        emergency_until=found.emergency_until,
+        is_restricted=whom.is_restricted,
+    )
+
+
+_TWIN = Patient.__table__.alias("twin")
+
+
+@cache
+def _for_banner(*, with_allergies: bool, kind: ReaderKind) -> Select:
+    """How many others have this name, what the patient reacts to, and until when `who` has the record open with a reason."""
+    patient_id, name = bindparam("patient_id"), bindparam("name")
+    who = kind.reader()
+    same = (
+        select(func.count())
+        .select_from(_TWIN)
+        .where(_TWIN.c.sort_name == func.hms_fold(name), _TWIN.c.id != patient_id, _TWIN.c.status == "active")
+    )
+    reactions = select(
+        func.array_agg(aggregate_order_by(array([Allergy.substance, Allergy.reaction]), Allergy.id))
+    ).where(Allergy.patient_id == patient_id, Allergy.status == "active", policy.open_to(who, Allergy.patient_id))
+    until = select(func.max(BreakGlass.expires_at)).where(
+        BreakGlass.user_id == who.at.reader_id,
+        BreakGlass.patient_id == patient_id,
+        BreakGlass.expires_at > who.at.reader_now,
+    )
+    shown = reactions.scalar_subquery() if with_allergies else null()
+    found = {"same_name_count": same.scalar_subquery(), "reactions": shown, "emergency_until": until.scalar_subquery()}
+    return select(*(column.label(name) for name, column in found.items()))

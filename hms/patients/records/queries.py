@@ -1,0 +1,55 @@
+"""The list of patients by name, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, tuple_
+
+from hms.core.db.session import db
+from hms.patients.models import Patient
+from hms.patients.search.queries import BY_NAME, SHOWN
+from hms.staff import directory as staff
+
+PAGE = 25
+
+
+@dataclass
+class NamePage:
+    """One page of the list by name. `before` and `after` are the ids with which the neighbouring pages are asked for."""
+
+    rows: list[Any]
+    before: int | None
+    after: int | None
+
+
+def by_name(*, after: int | None = None, before: int | None = None, limit: int = PAGE) -> NamePage:
+    """Active patients by family name, given names and id; the rows that follow `after` or come before `before` (ids)."""
+    keys = tuple_(*BY_NAME)
+    query = select(*SHOWN).where(Patient.status == "active")
+    mark = _place(before if before is not None else after)
+    if mark is not None:
+        query = query.where(keys < tuple_(*mark) if before is not None else keys > tuple_(*mark))
+    order = [part.desc() for part in BY_NAME] if before is not None else list(BY_NAME)
+    rows = list(db.session.execute(query.order_by(*order).limit(limit + 1)))
+    has_more, rows = len(rows) > limit, rows[:limit]
+    if before is not None:
+        rows.reverse()
+    has_earlier = has_more if before is not None else mark is not None
+    has_later = mark is not None if before is not None else has_more
+    ends = (rows[0].id, rows[-1].id) if rows else (None, None)
+    return NamePage(rows, ends[0] if has_earlier else None, ends[1] if has_later else None)
+
+
+def _place(patient_id: int | None) -> Any:
+    if patient_id is None:
+        return None
+    return db.session.execute(select(*BY_NAME).where(Patient.id == patient_id)).one_or_none()
+
+
+def asked_by(whom: Patient) -> str:
+    """Who last answered the allergy question; empty when nobody did."""
+    if whom.allergy_status_by_id is None:
+        return ""
+    return staff.names({whom.allergy_status_by_id}).get(whom.allergy_status_by_id, "")

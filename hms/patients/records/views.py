@@ -1,0 +1,127 @@
+"""Pages: find and list, correct, allergies, the patient's card. The chart itself is the chart desk's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from hms.core.api import read_log
+from hms.core.errors import Stale
+from hms.core.permissions import Action
+from hms.core.text.cleaning import sought
+from hms.core.text.numbers import parse_record_id
+from hms.core.web import navigation
+from hms.core.web.guard import needs, person, safe_next
+from hms.patients import forms, lookup
+from hms.patients.access import policy
+from hms.patients.blueprints import onward, pages
+from hms.patients.models import Patient
+from hms.patients.registration import drafts
+from hms.patients.search import queries as search_queries
+
+from . import actions as record_actions
+from . import banner as record_banner
+from . import card
+from . import queries as record_queries
+
+navigation.place(_l("Patients"), "patients.index", Action.EDIT_PATIENT, order=30)
+
+
+@pages.get("/")
+@needs(Action.FIND_PATIENT)
+def index() -> str:
+    """Find a patient, or leaf through the list by family name."""
+    typed = sought(request.args.get("q"))
+    if typed:
+        hits = search_queries.find(typed, limit=record_queries.PAGE, who=person())
+        read_log.note_rows("patients.read_list", len(hits), entity="patient", is_search=True)
+        return render_template("patients/index.html", typed=typed, hits=hits, listing=None)
+    listing = record_queries.by_name(after=_id("after"), before=_id("before"))
+    read_log.note_rows("patients.read_list", len(listing.rows), entity="patient")
+    return render_template("patients/index.html", typed="", hits=_hits(listing), listing=listing)
+
+
+def _hits(listing: record_queries.NamePage) -> list[search_queries.Hit]:
+    return [search_queries.hit(row, who=person()) for row in listing.rows]
+
+
+def _id(name: str) -> int | None:
+    return parse_record_id(request.args.get(name, ""))
+
+
+@pages.route("/<int:patient_id>/edit", methods=["GET", "POST"])
+@needs(Action.EDIT_PATIENT)
+def edit(patient_id: int) -> ResponseReturnValue:
+    """Correct a patient's details."""
+    patient = lookup.patient(patient_id)
+    policy.check_team(patient, person())
+    form = forms.CorrectionForm(data=forms.recorded(patient))
+    if form.save(record_actions.update_patient, by=person(), patient_id=patient_id):
+        flash(_("Saved."), "success")
+        return onward(patient_id)
+    return _correction(patient_id, form)
+
+
+def _correction(patient_id: int, form: forms.CorrectionForm, proposed: list[str] | None = None) -> ResponseReturnValue:
+    """The form; after a conflict with what is stored now beside what was typed, ready to be saved over it."""
+    patient = lookup.patient(patient_id)
+    theirs = _differences(patient, form) if isinstance(form.conflict, Stale) else []
+    page = render_template(
+        "patients/edit.html",
+        form=form,
+        patient=patient,
+        banner=record_banner.patient_banner(patient, person()),
+        theirs=theirs,
+        proposed=proposed or [],
+    )
+    _note("patients.read", patient_id)
+    return page, form.status
+
+
+def _note(action: str, patient_id: int) -> None:
+    read_log.note(action, patient_id, entity="patient", entity_id=patient_id)
+
+
+def _differences(patient: Patient, form: forms.CorrectionForm) -> list[tuple[Any, str, str]]:
+    stored = forms.recorded(patient)
+    words = {choice.value: str(choice.label) for choice in forms.SEX}
+    return [
+        (form[name].label.text, words.get(value, value), words.get(form[name].data, form[name].data or ""))
+        for name, value in stored.items()
+        if name != "version" and (form[name].data or "") != value
+    ]
+
+
+@pages.post("/<int:patient_id>/use")
+@needs(Action.EDIT_PATIENT)
+def use(patient_id: int) -> ResponseReturnValue:
+    """Go on with a known patient instead of registering: the phone and address just typed are proposed as changes."""
+    patient, typed = lookup.patient(patient_id), forms.RegistrationForm()
+    policy.check_team(patient, person())
+    drafts.discard(person(), typed.draft.data or "")
+    shown = forms.recorded(patient)
+    proposed = [name for name in ("contact_info", "address") if typed[name].data and typed[name].data != shown[name]]
+    if not proposed:
+        return onward(patient_id)
+    form = forms.CorrectionForm(formdata=None, data=shown | {name: typed[name].data for name in proposed})
+    form.conflict = None
+    return _correction(patient_id, form, [str(form[name].label.text) for name in proposed])
+
+
+def _came_from() -> str | None:
+    """The page that led to the allergies, an open encounter for one: it is gone back to."""
+    return safe_next(request.values.get("next"))
+
+
+@pages.get("/<int:patient_id>/card")
+@needs(Action.REGISTER_PATIENT)
+def print_card(patient_id: int) -> str:
+    """The patient's card, to print and hand out: name, birth date, number, bar code and QR code."""
+    patient = lookup.patient(patient_id)
+    codes, banner = card.codes(patient.hospital_number), record_banner.patient_banner(patient, person())
+    _note("patients.read_card", patient_id)
+    return render_template("patients/card.html", patient=patient, banner=banner, codes=codes)

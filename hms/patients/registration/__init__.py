@@ -1,0 +1,1 @@
+"""Registering, unknown patients, unfinished forms."""

@@ -1,0 +1,133 @@
+"""Registering patients: by the front desk, unknown ones at the door, and the end of an unfinished registration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, select
+
+from hms.core import clock, gapless_numbers
+from hms.core import drafts as core_drafts
+from hms.core.actions import action
+from hms.core.audit import recording
+from hms.core.db.session import db
+from hms.core.errors import Conflict
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.settings import store
+from hms.core.text.translation import _
+from hms.patients.allergies.actions import (
+    answer_allergies,
+)
+from hms.patients.identity import hospital_numbers
+from hms.patients.identity import names as identity_names
+from hms.patients.models import Patient
+from hms.patients.records.actions import _about, _tidy
+from hms.patients.search import duplicates, match_scoring
+
+from . import drafts as registration_drafts
+
+
+@action(Action.REGISTER_PATIENT, "patients.register_patient")
+def register_patient(
+    *,
+    given_names: str,
+    family_name: str = "",
+    sex: str,
+    birth_date: date | None = None,
+    birth_is_estimated: bool = False,
+    phone: str = "",
+    allergies: Iterable[str] | None = None,
+    asks_first: bool = False,
+    overridden_match_id: int | None = None,
+    by: Person,
+    **more: Any,
+) -> Patient:
+    """A new patient with the next hospital number. `more` are other columns of demographics (address, title, …).
+
+    `allergies` are the substances the patient names; an empty list means "asked, none known", None "not asked".
+    With `asks_first` a strong look-alike refuses the first time (`Conflict`, code "possible_duplicate", with the match
+    on `.match`) unless it is the one in `overridden_match_id`; registering all the same is written into the trail.
+    """
+    changes = {"given_names": given_names, "family_name": family_name, "sex": sex, "birth_date": birth_date}
+    patient = Patient(**_tidy(changes | {"birth_is_estimated": birth_is_estimated, "phone": phone} | more))
+    match = _strongest(patient, by) if asks_first else None
+    if match and match.hit.id != overridden_match_id:
+        raise PossibleDuplicate(match)
+    _number(patient)
+    db.session.add(patient)
+    if allergies is not None:
+        answer_allergies(patient, list(allergies), by)
+    db.session.flush()
+    if match:
+        details = {"match": match.hit.id, "percent": match.percent}
+        recording.record("patients.override_match", by, **_about(patient.id), details=details)
+    return patient
+
+
+class PossibleDuplicate(Conflict):
+    """The person may be registered already; `match` is the record."""
+
+    def __init__(self, match: duplicates.Lookalike) -> None:
+        hit = match.hit
+        name = identity_names.listed(hit.given_name, hit.family_name, hit.title)
+        told = _(
+            "This may be %(name)s, %(number)s, who is registered already. Use that record, or save as a different person."
+        )
+        super().__init__(told, code="possible_duplicate", name=name, number=hit.hospital_number)
+        self.match = match
+
+
+@action(Action.REGISTER_PATIENT, "patients.finish_registration")
+def finish_registration(*, draft: str, by: Person, **details: Any) -> Patient:
+    """`register_patient` from the page; what was kept of the form under the key `draft` is forgotten with it."""
+    patient = register_patient(**details, by=by)
+    core_drafts.drop(by.id, registration_drafts.draft_name(draft))
+    return patient
+
+
+@action(Action.REGISTER_PATIENT, "patients.register_unknown")
+def register_unknown(
+    *, sex: str, birth_date: date | None = None, birth_is_estimated: bool = False, by: Person
+) -> Patient:
+    """An unidentified person under a stand-in name: UNKNOWN, Male 22-Nov A. Corrected like any other once known."""
+    known = {"sex": sex, "birth_date": birth_date, "birth_is_estimated": birth_is_estimated}
+    patient = Patient(**_tidy(known))
+    _number(patient)  # from here others who register wait, so that no letter is given twice
+    names = identity_names.unknown_person(patient.sex, clock.today(), 0)
+    stem = names.given.rpartition(" ")[0]
+    same_day = select(func.count()).where(
+        Patient.family_name == names.family,
+        Patient.given_names.like(f"{stem} %"),
+        Patient.created_at >= clock.day_bounds(clock.today())[0],
+    )
+    nth = db.session.execute(same_day).scalar_one()
+    patient.given_names, patient.family_name = identity_names.unknown_person(patient.sex, clock.today(), nth)
+    db.session.add(patient)
+    db.session.flush()
+    return patient
+
+
+def _number(patient: Patient) -> None:
+    """Issue the next hospital number; taken last, because others who register wait for it."""
+    patient.number = gapless_numbers.take("patient")
+    patient.hospital_number = hospital_numbers.make(patient.number, store.value("patients.number_prefix"))
+
+
+def _strongest(patient: Patient, by: Person) -> duplicates.Lookalike | None:
+    found = duplicates.lookalikes(_compared(patient), who=by, limit=1)
+    return found[0] if found and found[0].is_strong else None
+
+
+def _compared(patient: Patient) -> match_scoring.Person:
+    return match_scoring.Person(
+        patient.given_names,
+        patient.family_name,
+        patient.birth_date,
+        bool(patient.birth_is_estimated),
+        patient.sex,
+        patient.phone or None,
+        patient.address or "",
+    )

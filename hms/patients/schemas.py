@@ -1,0 +1,108 @@
+"""Patients as JSON: what is read and written, and which fields a role sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from hms.core.api.blueprint import Shape
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.web.fields import Day, Text
+
+from .identity import names
+from .records import banner
+
+
+class PatientIn(Shape):
+    """A person as a program writes one; `unique_id` is issued by the server and ignored here."""
+
+    first_name = Text(100, blank=False, required=True)
+    last_name = Text(100, required=True)
+    date_of_birth = Day(required=True)
+    gender = Text(10, blank=False, required=True)
+    contact_info = Text(255, allow_none=True)
+    address = Text(255, allow_none=True)
+    known_allergies = Text(5000, multiline=True, allow_none=True)
+
+
+class PatientChange(PatientIn):
+    """A correction. The birth date may stay unknown where nobody knows it."""
+
+    date_of_birth = Day(required=True, allow_none=True)
+
+
+class PersonAsked(PatientIn):
+    """The person for whom similar records are sought; anything may be left out. Allergies are not compared."""
+
+    class Meta(PatientIn.Meta):
+        exclude = ("known_allergies",)
+
+    first_name = Text(100)
+    last_name = Text(100)
+    date_of_birth = Day()
+    gender = Text(10)
+
+
+class PatientOut(Shape):
+    id = fields.Integer()
+    has_recent_appointment = fields.Boolean()
+    unique_id = fields.String()
+    first_name = fields.String()
+    last_name = fields.String()
+    date_of_birth = fields.Date(allow_none=True)
+    gender = fields.String()
+    contact_info = fields.String()
+    address = fields.String()
+    known_allergies = fields.String()
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
+class LookalikeOut(Shape):
+    patient = fields.Nested(PatientOut)
+    percent = fields.Integer()
+    is_strong = fields.Boolean()
+    reasons = fields.List(fields.String())
+
+
+def names_of(who: Person) -> tuple[str, ...]:
+    """The fields `who` sees: all demographics for those who edit them; names and contact for those who only bill;
+    names, birth date and sex for the rest. Substances for those who may read them. A patient sees all of their own."""
+    if who.may(Action.EDIT_PATIENT) or who.is_patient:
+        seen = (
+            "has_recent_appointment",
+            "date_of_birth",
+            "gender",
+            "contact_info",
+            "address",
+            "created_at",
+            "updated_at",
+        )
+    elif who.may(Action.READ_CONTACT):
+        seen = ("contact_info",)
+    else:
+        seen = ("date_of_birth", "gender")
+    return (*seen, "known_allergies") if banner.reads_allergies(who) else seen
+
+
+def patient_json(row: Any, seen: tuple[str, ...]) -> dict[str, Any]:
+    """A row of `wire.rows` with the fields in `seen`, in the original's order; no substances of a closed record."""
+    whole = {
+        "id": row.id,
+        "has_recent_appointment": row.has_recent_appointment,
+        "unique_id": row.hospital_number,
+        "first_name": row.given_names,
+        "last_name": row.family_name,
+        "date_of_birth": row.birth_date.isoformat() if row.birth_date else None,
+        "gender": names.gender_code(row.sex),
+        "contact_info": row.phone,
+        "address": row.address,
+        "known_allergies": row.known_allergies,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+    always = ("id", "unique_id", "first_name", "last_name")
+    hidden = () if row.is_open else ("known_allergies",)
+    return {name: value for name, value in whole.items() if name in always or (name in seen and name not in hidden)}

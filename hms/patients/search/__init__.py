@@ -1,0 +1,1 @@
+"""Finding patients: query parser, conditions, ranking, duplicate scoring."""

@@ -1,0 +1,100 @@
+"""Who is looked for, as conditions on patients: every part of the typed line must match somewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ColumnElement, and_, false, func, or_, true
+
+from hms.core.text.cleaning import fold, like
+from hms.patients.identity import phone_numbers
+from hms.patients.models import Patient
+
+from .query_parser import SearchTerms
+
+FULL_PHONE = 7
+"""Digits; fewer are a part of a phone."""
+
+
+@dataclass(frozen=True)
+class Sought:
+    """A line taken apart.
+
+    `parts` are words as they stand in `search_names`; what follows are patterns for LIKE. `runs` are digits that may stand
+    in a phone or a hospital number, each in all the ways they may be written there. `also` is one more such run, an
+    alternative to the number and the birth dates. `wholes` and `phones` are for whole words and whole phones.
+    """
+
+    parts: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    runs: tuple[tuple[str, ...], ...] = ()
+    also: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+    births: tuple[tuple[date, date], ...] = ()
+    """First and last day."""
+    wholes: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    looks_into_phones: bool = True
+    finds_nobody: bool = False
+
+    @classmethod
+    def of(cls, asked: SearchTerms) -> Sought:
+        births = [(asked.birth_date, asked.birth_date)] if asked.birth_date else []
+        if asked.birth_year is not None:
+            births.append((date(asked.birth_year, 1, 1), date(asked.birth_year, 12, 31)))
+        parts, typed = [_part(word) for word in asked.words], (*asked.digit_runs, asked.also_digits or "")
+        return cls(
+            parts=tuple(parts),
+            words=tuple(f"% {like(one)}%" for one in parts),
+            runs=tuple(_patterns(run) for run in asked.digit_runs),
+            also=_patterns(asked.also_digits) if asked.also_digits else (),
+            numbers=() if asked.hospital_number is None else (asked.hospital_number,),
+            births=tuple(births),
+            wholes=tuple(f"% {like(one)} %" for one in parts),
+            phones=tuple(
+                f"%{way} %"
+                for run in typed
+                for way in _written(run)
+                if len(way) >= FULL_PHONE and asked.looks_into_phones
+            ),
+            looks_into_phones=asked.looks_into_phones,
+            finds_nobody=asked.finds_nobody,
+        )
+
+    def fits(self) -> ColumnElement[bool]:
+        """The condition that every part matches; true for an empty line, false for one that finds nobody."""
+        if self.finds_nobody:
+            return false()
+        named = (Patient.search_names.like(word, escape="\\") for word in self.words)
+        return and_(true(), *named, *self.digits())
+
+    def digits(self) -> list[ColumnElement[bool]]:
+        """What the digits ask for: readings of the same digits are alternatives, separate runs must all match."""
+        readings = [Patient.number == number for number in self.numbers]
+        readings += [Patient.birth_date.between(first, last) for first, last in self.births]
+        runs = [self._stand_somewhere(ways) for ways in self.runs]
+        return [or_(*readings, self._stand_somewhere(self.also)), *runs] if self.also else [*readings, *runs]
+
+    def _stand_somewhere(self, ways: tuple[str, ...]) -> ColumnElement[bool]:
+        """In the phone or the hospital number; where phones are not looked into, in the number, which stands after the blank."""
+        found = [Patient.search_digits.like(way) for way in ways]
+        if not self.looks_into_phones:
+            number = func.split_part(Patient.search_digits, " ", 2)
+            found = [and_(one, number.like(way)) for one, way in zip(found, ways, strict=True)]
+        return or_(*found)
+
+
+def _part(word: str) -> str:
+    """A word as it stands in `search_names`: without apostrophes, hyphens as blanks."""
+    return fold(word.replace("'", "").replace("’", "").replace("-", " "))
+
+
+def _written(run: str) -> tuple[str, ...]:
+    """The run as it stands in numbers, and without the 0 or 00 that is dialled but not kept in phones."""
+    kept = phone_numbers.fragment(run)
+    return (run,) if kept == run or run.startswith("000") or len(kept) < 2 else (run, kept)
+
+
+def _patterns(run: str) -> tuple[str, ...]:
+    return tuple(f"%{way}%" for way in _written(run))

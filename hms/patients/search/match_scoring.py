@@ -1,0 +1,204 @@
+"""How likely two records are the same person, and why.
+
+Each point of comparison adds or takes evidence, as in I. P. Fellegi and A. B. Sunter, "A Theory for Record Linkage",
+Journal of the American Statistical Association 64 (1969). Names alone never suffice: in West Africa a few family names
+are shared by half the population, and relatives share a family name, a phone and an address.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+from flask_babel import lazy_gettext as _l
+from rapidfuzz.distance import OSA, JaroWinkler
+
+from hms.core.text.cleaning import digits, fold
+
+STRONG = 0.85
+"""From here saving needs a second press."""
+WORTH_SHOWING = 0.5
+
+_MIDDLE, _STEEPNESS = 5.0, 0.63
+_NAME_EVIDENCE = ((0.0, -9.0), (0.70, -6.0), (0.80, -2.0), (0.90, 2.5), (0.97, 4.6), (1.0, 5.0))
+_MOST_TOKENS = 8
+_WORD = re.compile(r"[^\W_]+")
+_SOUNDS = (
+    (re.compile("dj|di(?=a)|gi(?=a)"), "j"),
+    (re.compile("ph"), "f"),
+    (re.compile("ck|q|kh|c(?!h)"), "k"),
+    (re.compile("ou|oo|u|w"), "o"),
+    (re.compile("y|ee"), "i"),
+    (re.compile("z"), "s"),
+    (re.compile("(?<!^)(?<!c)(?<!s)h"), ""),
+    (re.compile(r"(.)\1+"), r"\1"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is compared. `sex` is a FHIR code, `phone` in E.164 where known; anything but the name may be missing."""
+
+    given: str
+    family: str = ""
+    birth_date: date | None = None
+    is_estimated: bool = False
+    sex: str = "unknown"
+    phone: str | None = None
+    address: str = ""
+
+
+class Likeness(NamedTuple):
+    """`score` from 0 to 1; `reasons` are sentences for people, the weightiest first."""
+
+    score: float
+    reasons: list[str]
+
+
+class _Evidence(NamedTuple):
+    weight: float
+    reason: str = ""
+
+
+def alike(a: Person, b: Person) -> Likeness:
+    """How likely `a` and `b` are one person. The order of the two does not matter."""
+    found = [_names(a, b), _birth(a, b), _phone(a.phone, b.phone), _sex(a.sex, b.sex), _address(a.address, b.address)]
+    total = sum(evidence.weight for evidence in found)
+    score = 1 / (1 + math.exp(-_STEEPNESS * (total - _MIDDLE)))
+    for_it = sorted((e for e in found if e.reason), key=lambda e: -abs(e.weight))
+    return Likeness(round(score, 3), [e.reason for e in for_it])
+
+
+@lru_cache(maxsize=4096)
+def tokens(name: str) -> tuple[str, ...]:
+    """The folded words of a name, without hyphens and apostrophes; at most eight."""
+    return tuple(_WORD.findall(fold(name.replace("'", "").replace("’", "")))[:_MOST_TOKENS])
+
+
+def _names(a: Person, b: Person) -> _Evidence:
+    mine, theirs = tokens(a.given) + tokens(a.family), tokens(b.given) + tokens(b.family)
+    if not mine or not theirs:
+        return _Evidence(0.0)
+    nearness = _any_order(mine, theirs)
+    if nearness > 0.97 and sorted(mine) == sorted(theirs):
+        same_order = mine == theirs or tokens(a.family) == tokens(b.family)
+        return _Evidence(5.0, _l("same name") if same_order else _l("same names in another order"))
+    return _Evidence(_between(nearness), _l("similar name") if nearness >= 0.85 else "")
+
+
+def _any_order(mine: tuple[str, ...], theirs: tuple[str, ...]) -> float:
+    """0 to 1: each word of the shorter name beside its best partner; the worst pair weighs as much as their mean."""
+    few, many = (mine, theirs) if (len(mine), mine) <= (len(theirs), theirs) else (theirs, mine)
+    best = _paired(few, many)
+    together = (sum(best) / len(best) + min(best)) / 2
+    is_one_of_many = len(few) == 1 and len(many) > 1
+    return min(together - 0.03 * min(len(many) - len(few), 3), 0.84 if is_one_of_many else 1.0)
+
+
+def _paired(few: tuple[str, ...], many: tuple[str, ...]) -> list[float]:
+    """How near each of the `few` comes to a partner of its own among the `many`, the nearest pairs chosen first."""
+    ranked = sorted([(_near(x, y), i, j) for i, x in enumerate(few) for j, y in enumerate(many)], reverse=True)
+    best: list[float] = []
+    placed: set[int] = set()
+    taken: set[int] = set()
+    for nearness, i, j in ranked:
+        if i not in placed and j not in taken:
+            best.append(nearness)
+            placed.add(i)
+            taken.add(j)
+    return best
+
+
+@lru_cache(maxsize=65536)
+def _near(x: str, y: str) -> float:
+    """0 to 1 for two words; spellings of one sound (Diallo and Jalloh, Mohamed and Muhammad) come near 1."""
+    if x == y:
+        return 1.0
+    if min(len(x), len(y)) == 1:
+        return 0.86 if x[0] == y[0] else 0.0
+    a, b = _sound(x), _sound(y)
+    if a == b:
+        return 0.96
+    if OSA.distance(x, y) == 1 and min(len(x), len(y)) > 3:
+        return 0.93
+    return max(_resemblance(x, y), 0.98 * _resemblance(a, b))
+
+
+def _resemblance(x: str, y: str) -> float:
+    """Jaro-Winkler alone finds Ramatu in Mariatu, edits alone lose Kadie for Kadiatu; the mean keeps twins apart."""
+    return (JaroWinkler.similarity(x, y) + OSA.normalized_similarity(x, y)) / 2
+
+
+@lru_cache(maxsize=8192)
+def _sound(word: str) -> str:
+    for pattern, sound in _SOUNDS:
+        word = pattern.sub(sound, word)
+    return word
+
+
+def _between(nearness: float) -> float:
+    """Evidence for a nearness of names, in straight lines between the points of the table."""
+    for (low, weak), (high, strong) in pairwise(_NAME_EVIDENCE):
+        if nearness <= high:
+            return weak + (strong - weak) * (nearness - low) / (high - low)
+    return _NAME_EVIDENCE[-1][1]
+
+
+def _birth(a: Person, b: Person) -> _Evidence:
+    if a.birth_date is None or b.birth_date is None:
+        return _Evidence(0.0)
+    if a.is_estimated or b.is_estimated:
+        return _estimated(abs(a.birth_date.year - b.birth_date.year))
+    return _exact(*sorted((a.birth_date, b.birth_date)))
+
+
+def _estimated(years_apart: int) -> _Evidence:
+    if years_apart <= 2:
+        return _Evidence(1.8 if years_apart == 0 else 1.4, _l("estimated birth years fit"))
+    return _Evidence(-0.5 if years_apart <= 5 else -4.0)
+
+
+def _exact(earlier: date, later: date) -> _Evidence:
+    if earlier == later:
+        is_stand_in = (earlier.month, earlier.day) == (1, 1)  # given to people who know only their year
+        return _Evidence(2.8 if is_stand_in else 5.5, _l("same date of birth"))
+    if earlier.year == later.year and (earlier.day, earlier.month) == (later.month, later.day):
+        return _Evidence(4.5, _l("birth day and month swapped"))
+    if (later - earlier).days == 1:
+        return _Evidence(4.2, _l("dates of birth one day apart"))
+    if sum(x != y for x, y in zip(earlier.isoformat(), later.isoformat(), strict=True)) == 1:
+        return _Evidence(1.5, _l("dates of birth differ in one digit"))
+    return _Evidence(-4.0)
+
+
+def _phone(mine: str | None, theirs: str | None) -> _Evidence:
+    a, b = _dialled(mine or ""), _dialled(theirs or "")
+    if len(a) < 6 or len(b) < 6:
+        return _Evidence(0.0)
+    if a == b:
+        return _Evidence(3.5, _l("same phone"))
+    if OSA.distance(a, b) == 1:
+        return _Evidence(1.5, _l("phone differs in one digit"))
+    return _Evidence(-0.4)
+
+
+@lru_cache(maxsize=4096)
+def _dialled(phone: str) -> str:
+    return digits(phone)[-9:]
+
+
+def _sex(mine: str, theirs: str) -> _Evidence:
+    if "unknown" in (mine, theirs):
+        return _Evidence(0.0)
+    return _Evidence(0.3) if mine == theirs else _Evidence(-2.0, _l("different sex"))
+
+
+def _address(mine: str, theirs: str) -> _Evidence:
+    a, b = set(tokens(mine)), set(tokens(theirs))
+    is_same = bool(a) and len(a & b) >= 0.6 * len(a | b)
+    return _Evidence(0.6, _l("same address")) if is_same else _Evidence(0.0)

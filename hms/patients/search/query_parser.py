@@ -1,0 +1,133 @@
+"""What somebody looks for: words, digits, a birth date or a hospital number, all in one line such as `kad 76`."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from datetime import date
+
+from hms.core.errors import RuleBroken
+from hms.core.text.cleaning import fold, is_only_signs
+from hms.patients.identity import birth_dates, hospital_numbers
+
+LONGEST_QUERY = 100
+MOST_TERMS = 8
+_DATES = (
+    re.compile(r"(?<!\S)[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?!\S)"),
+    re.compile(r"(?<!\S)[0-9]{1,2}([./-])[0-9]{1,2}\1(?:[0-9]{4}|[0-9]{2})(?!\S)"),
+    re.compile(r"(?<!\S)[0-9]{1,2}[ ./-]?[^\W\d_]{3,9}\.?[ ./-]?(?:[0-9]{4}|[0-9]{2})(?!\S)"),
+    re.compile(r"(?<!\S)[0-9]{1,2} [0-9]{1,2} (?:[0-9]{4}|[0-9]{2})(?!\S)"),
+    re.compile(r"(?<!\S)(?:[0-9]{6}|[0-9]{8})(?!\S)"),
+)
+_BARE_NUMBER = re.compile(r"[0-9 ]{7,14}|[0-9]{6,12}-[0-9]")
+_YEAR = re.compile(r"(?:1[89]|20)[0-9]{2}")
+_PHONE_MARKS = re.compile(r"(?<=[0-9])[-./()]+(?=[0-9])|(?<!\S)[+(]+(?=[0-9])|(?<=[0-9])\)")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTerms:
+    """A query taken apart; every part must match somewhere.
+
+    `words` are folded beginnings of names. `digit_runs` may lie anywhere in a phone or hospital number; compare
+    `phone.fragment(run)` with phones. `hospital_number` is the running number. `also_digits` is set when bare digits
+    can be read in more than one way: then birth date, birth year, hospital number and that run (in a phone or a
+    hospital number) are alternatives, of which one must match. `is_mistyped_number` says that a hospital number was
+    meant but its check digit does not fit.
+    """
+
+    words: tuple[str, ...] = ()
+    digit_runs: tuple[str, ...] = ()
+    birth_date: date | None = None
+    birth_year: int | None = None
+    hospital_number: int | None = None
+    also_digits: str | None = None
+    is_mistyped_number: bool = False
+    looks_into_phones: bool = True
+    """Whether digits may lie in a phone too, or in hospital numbers only."""
+    finds_nobody: bool = False
+    """Something was typed, but nothing that can be searched for, such as `%`."""
+
+    def without_births(self) -> SearchTerms:
+        """The same line for somebody who is not shown birth dates: digits of a date are digits of a number."""
+        if self.birth_date is None and self.birth_year is None:
+            return self
+        digits = self.also_digits or (f"{self.birth_date:%Y%m%d}" if self.birth_date else "")
+        rest = replace(self, birth_date=None, birth_year=None)
+        if self.hospital_number is not None:
+            return rest
+        return replace(rest, also_digits=None, digit_runs=(*self.digit_runs, digits))
+
+    def without_phones(self) -> SearchTerms:
+        """The same line for somebody who is not shown phones."""
+        return replace(self, looks_into_phones=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is too little to search for."""
+        return not (self.words or self.digit_runs or self.birth_date or self.birth_year or self.hospital_number)
+
+
+def terms(query: str, today: date, prefix: str = hospital_numbers.PREFIX) -> SearchTerms:
+    """The parts of `query`; never raises, whatever was typed. Dates are read day first and in the past."""
+    plain = "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFKC", query[:LONGEST_QUERY]))
+    typed = " ".join(plain.split())
+    rest, found = _take_number(typed, prefix)
+    rest, found = _take_date(rest, found, today)
+    if not (found.hospital_number and found.also_digits):
+        found = _take_words(rest, found, today)
+    return replace(found, finds_nobody=bool(typed) and found.is_empty)
+
+
+def _take_number(typed: str, prefix: str) -> tuple[str, SearchTerms]:
+    if _BARE_NUMBER.fullmatch(typed) and (n := hospital_numbers.parse(typed, prefix)) is not None:
+        return typed, SearchTerms(hospital_number=n, also_digits=re.sub("[ -]", "", typed))
+    marked = re.compile(rf"(?<!\S){re.escape(prefix)}[ -]?([0-9]{{6,12}})[ -]?([0-9]?)(?!\S)", re.IGNORECASE)
+    if not (found := marked.search(typed)):
+        return typed, SearchTerms()
+    rest = f"{typed[: found.start()]} {typed[found.end() :]}"
+    if (n := hospital_numbers.parse(found[0], prefix)) is not None:
+        return rest, SearchTerms(hospital_number=n)
+    return f"{rest} {found[1]}", SearchTerms(is_mistyped_number=len(found[1] + found[2]) > hospital_numbers.WIDTH)
+
+
+def _take_date(typed: str, found: SearchTerms, today: date) -> tuple[str, SearchTerms]:
+    for form in _DATES:
+        for match in form.finditer(typed):
+            if day := _birth_day(match[0], today):
+                bare = re.sub(" ", "", match[0])
+                rest = f"{typed[: match.start()]} {typed[match.end() :]}"
+                return rest, replace(found, birth_date=day, also_digits=bare if bare.isdecimal() else None)
+    return typed, found
+
+
+def _birth_day(text: str, today: date) -> date | None:
+    try:
+        return birth_dates.born(text, today).day
+    except RuleBroken:
+        return None
+
+
+def _take_words(typed: str, found: SearchTerms, today: date) -> SearchTerms:
+    words: list[str] = []
+    runs: list[str] = []
+    was_run = False
+    for token in _PHONE_MARKS.sub("", typed).split()[: MOST_TERMS * 2]:
+        is_run = token.isascii() and token.isdecimal()
+        if is_run and _is_year(token, found, today):
+            found, is_run = replace(found, birth_year=int(token), also_digits=token), False
+        elif is_run and was_run:
+            runs[-1] += token
+        elif is_run:
+            runs.append(token)
+        else:
+            words += [] if is_only_signs(token) else [fold(token).strip(".,;:-()*%")]
+        was_run = is_run
+    shortest = 2 if words or found.birth_date or found.birth_year else 4
+    kept = tuple(run for run in runs[:MOST_TERMS] if len(run) >= shortest)
+    return replace(found, words=tuple(words[:MOST_TERMS]), digit_runs=kept)
+
+
+def _is_year(token: str, found: SearchTerms, today: date) -> bool:
+    is_free = found.birth_date is None and found.birth_year is None and found.hospital_number is None
+    return is_free and bool(_YEAR.fullmatch(token)) and birth_dates.EARLIEST.year <= int(token) <= today.year

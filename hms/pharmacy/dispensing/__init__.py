@@ -1,0 +1,1 @@
+"""Dispensing queue, locking order, holds, returns, labels."""

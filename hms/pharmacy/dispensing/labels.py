@@ -1,0 +1,88 @@
+"""A prescription in words: the dose sentence of staff screens, and what the patient reads on the label."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from hms.core.errors import RuleBroken
+from hms.core.text.translation import Sentence, _
+from hms.formulary.dosing import product_text
+from hms.formulary.dosing.doses import Dose, Part, duration_words, frequency_words
+from hms.formulary.dosing.quantities import in_units
+from hms.formulary.dosing.strengths import amount_text
+
+DOSE_LEAD = " — DOSE "
+# How a patient is told to use a medicine, by route; "%(amount)s" is "2 tablets".
+VERBS: dict[str, str] = {
+    "oral": _("Take %(amount)s by mouth"),
+    "sublingual": _("Put %(amount)s under the tongue"),
+    "buccal": _("Put %(amount)s inside the cheek"),
+    "rectal": _("Put %(amount)s into the back passage"),
+    "vaginal": _("Put %(amount)s into the vagina"),
+    "topical": _("Put %(amount)s on the skin"),
+    "inhaled": _("Breathe in %(amount)s"),
+    "nebulised": _("Breathe in %(amount)s with the nebuliser"),
+    "eye": _("Put %(amount)s into the eye"),
+    "ear": _("Put %(amount)s into the ear"),
+    "nasal": _("Put %(amount)s into the nose"),
+}
+HELD = ("tablet", "capsule", "sachet", "mL")
+OTHERWISE = _("Use %(amount)s as you were shown")
+
+
+def dose_of(line: Any) -> Dose | None:
+    """The dose in parts; None when it was written as text only."""
+    if line.dose_amount is None:
+        return None
+    try:
+        return Dose.of(
+            line.dose_amount.normalize() + 0,
+            line.dose_unit,
+            line.route,
+            line.frequency_code,
+            as_needed=line.as_needed,
+            max_per_day=line.max_per_day.normalize() + 0 if line.max_per_day is not None else None,
+            days=line.days,
+        )
+    except RuleBroken:
+        return None
+
+
+def parts_of(line: Any, medicine: Any | None) -> tuple[Part, ...]:
+    """**amoxicillin** 500 mg capsule — DOSE **500 mg** — oral — three times a day — 7 days, piece by piece."""
+    dose = dose_of(line)
+    if dose is not None and medicine is not None:
+        return product_text.dose_sentence(medicine, dose)
+    told = [
+        Part("name", product_text.shown_name(medicine) if medicine else line.medication_name, ""),
+        Part("form", product_text.form_strength(medicine) if medicine else "", " "),
+        Part("amount", line.dosage, DOSE_LEAD),
+        Part("frequency", line.frequency, " — "),
+        Part("duration", line.duration, " — "),
+    ]
+    return tuple(part for part in told if part.text)
+
+
+def directions(line: Any, medicine: Any) -> str:
+    """What the label tells the patient: "Take 2 tablets by mouth three times a day for 7 days."."""
+    dose = dose_of(line)
+    if dose is None:
+        return ", ".join(part for part in (line.dosage, line.frequency, line.duration) if part) + "."
+    dose = _in_hand(dose, medicine)
+    amount = amount_text(dose.amount, dose.unit)
+    words = [str(Sentence(VERBS.get(dose.route, OTHERWISE), amount=amount)), frequency_words(dose)]
+    if dose.days:
+        words.append(str(Sentence(_("for %(days)s"), days=duration_words(dose.days))))
+    return " ".join(word for word in words if word) + "."
+
+
+def _in_hand(dose: Dose, medicine: Any) -> Dose:
+    """The dose in what the patient holds in the hand, tablets or mL, where that is a whole or a half."""
+    for unit in (medicine.unit, "mL"):
+        count = in_units(dose, medicine.strength, unit) if unit in HELD else None
+        if count is not None and (count * 2) % 1 == 0:
+            most = None if dose.max_per_day is None else dose.max_per_day * count / dose.amount
+            given = {"as_needed": dose.as_needed, "max_per_day": most, "days": dose.days}
+            return Dose.of(Decimal(count).normalize() + 0, unit, dose.route, dose.frequency_code, **given)
+    return dose

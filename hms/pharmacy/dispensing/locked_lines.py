@@ -1,0 +1,196 @@
+"""The locked rows of a dispensing: its lines, then the batches of their medicines, always in the order of their ids.
+
+Everybody who moves stock locks prescriptions, then batches, then medicines, then bills; so nobody waits in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+
+from sqlalchemy import Row, Select, bindparam, select
+
+from hms.billing.models import PriceItem
+from hms.clinical.models import Prescription
+from hms.core import clock
+from hms.core.db.session import db
+from hms.core.errors import Conflict, NotFound, RuleBroken
+from hms.core.person import Person
+from hms.core.text.translation import _
+from hms.formulary.models import Medication
+from hms.formulary.safety.knowledge import Medicine
+from hms.patients.access import policy
+from hms.patients.access.reader import ReaderKind, reader_kind, reader_values
+from hms.patients.allergies import queries
+from hms.patients.models import Patient
+from hms.pharmacy.models import Batch
+from hms.pharmacy.stock import allocation
+
+from . import allergy_recheck, rules
+
+GIVABLE = ("active", "part_dispensed")
+PRESCRIBED_ELSEWHERE = _("This medicine was prescribed elsewhere. A doctor prescribes it here before it is dispensed.")
+NOT_GIVABLE = {
+    "draft": _("This prescription is not signed yet. It can be dispensed once the prescriber has signed."),
+    "on_hold": _("This medicine is on hold. Resume it first."),
+    "completed": _("Everything on this prescription was given already."),
+    "stopped": _("This medicine was stopped by the prescriber. Do not give it."),
+    "entered_in_error": _("This prescription was entered in error. Do not give it."),
+}
+NOT_STOCKED = _("This medicine is not on the hospital's list, so there is no stock of it. Query the prescriber.")
+
+MISSING = _("There is no such prescription.")
+
+_STANDS = {
+    rules.LineState.WAITING: "active",
+    rules.LineState.PART_DISPENSED: "part_dispensed",
+    rules.LineState.DISPENSED: "completed",
+}
+Picks = list[tuple[int, int]]
+
+
+@dataclass
+class Shelf:
+    """The locked batches of some medicines; `take` keeps count of what the lines of one dispensing take together."""
+
+    held: dict[int, list[allocation.Batch]]
+    taken: dict[int, int] = field(default_factory=dict)
+
+    def batches(self, medication_id: int) -> list[allocation.Batch]:
+        """What is left of each batch after what was taken so far."""
+        return [b._replace(on_hand=b.on_hand - self.taken.get(b.batch_id, 0)) for b in self.held.get(medication_id, ())]
+
+    def take(self, picks: Picks) -> None:
+        for batch_id, quantity in picks:
+            self.taken[batch_id] = self.taken.get(batch_id, 0) + quantity
+
+    def allocate(self, line: Row, quantity: int) -> allocation.Allocation:
+        """First expiry first out for a course that starts today."""
+        batches = self.batches(line.medication_id)
+        return allocation.allocate(quantity, batches, clock.today(), line.days or 0)
+
+
+def locked_line(prescription_id: int, by: Person) -> Prescription:
+    """The prescription, freshly read; `NotFound` when it is missing, `access.Closed` when the record is closed to `by`."""
+    one = select(Prescription).where(Prescription.id == prescription_id).with_for_update()
+    line = db.session.scalars(one, execution_options={"populate_existing": True}).one_or_none()
+    if line is None:
+        raise NotFound(MISSING)
+    policy.check_record(line.patient_id, by)
+    return line
+
+
+def locked_lines(ids: Iterable[int], by: Person) -> list[Row]:
+    """The lines to give; `NotFound` when one is missing, `access.Closed` when a record is closed to `by`. Each row has
+    what its prescription says, the facts of its medicine, the price list's words and price for it, and what the patient
+    reacts to."""
+    wanted = sorted(set(ids))
+    lines = db.session.execute(_lines(kind=reader_kind(by)), {"ids": wanted} | reader_values(by)).all()
+    if len(lines) != len(wanted):
+        raise NotFound(MISSING)
+    for line in lines:
+        policy.check_marked(line, by)
+    return lines
+
+
+_LINE = (
+    *("id", "patient_id", "encounter_id", "medication_id", "medication_name", "quantity", "quantity_dispensed"),
+    *("status", "external_id", "days", "signed_at", "override_code"),
+)
+_MEDICINE = (
+    *("name", "generic_name", "ingredients", "classes", "strength", "form", "unit", "route", "has_no_maximum"),
+    *("max_daily_mg", "max_daily_mg_per_kg", "pregnancy", "min_age_years", "min_age_tier", "price_item_id"),
+)
+
+
+@cache
+def _lines(*, kind: ReaderKind) -> Select:
+    ids = bindparam("ids")
+    who = kind.reader()
+    line, medicine, item, whom = (one.__table__ for one in (Prescription, Medication, PriceItem, Patient))
+    about = (item.c.name.label("item_name"), item.c.billing_label, item.c.unit_price, whom.c.allergy_status)
+    about += policy.access_columns(who, line.c.patient_id)
+    told = (*(line.c[name] for name in _LINE), *(medicine.c[name] for name in _MEDICINE), *about)
+    query = select(*told, queries.recorded(line.c.patient_id).label("allergies")).select_from(
+        line.join(whom, whom.c.id == line.c.patient_id)
+        .outerjoin(medicine, medicine.c.id == line.c.medication_id)
+        .outerjoin(item, item.c.id == medicine.c.price_item_id)
+    )
+    return query.where(line.c.id.in_(ids)).order_by(line.c.id).with_for_update(of=line)
+
+
+def locked_shelf(medication_ids: Iterable[int]) -> Shelf:
+    """Every batch of the medicines that holds something."""
+    held: dict[int, list[allocation.Batch]] = {}
+    for medication_id, *batch in db.session.execute(_batches(), {"medication_ids": sorted(set(medication_ids))}):
+        held.setdefault(medication_id, []).append(allocation.Batch(*batch))
+    return Shelf(held)
+
+
+@cache
+def _batches() -> Select:
+    medication_ids = bindparam("medication_ids")
+    batch = Batch.__table__.c
+    query = select(batch.medication_id, batch.id, batch.quantity, batch.expires_on, batch.lot_number)
+    held = query.where(batch.medication_id.in_(medication_ids), batch.quantity > 0)
+    return held.order_by(batch.id).with_for_update()
+
+
+def owed(line: Row) -> int | None:
+    """What may still be given; None when the prescriber wrote no quantity and the pharmacist decides."""
+    return None if line.quantity is None else rules.owing(line.quantity, line.quantity_dispensed)
+
+
+def check_givable(line: Row) -> None:
+    if line.external_id is not None:
+        raise Conflict(PRESCRIBED_ELSEWHERE, code="prescribed_elsewhere")
+    if line.status not in GIVABLE:
+        raise Conflict(NOT_GIVABLE[line.status], code=line.status)
+    if line.medication_id is None:
+        raise RuleBroken(NOT_STOCKED, "medication")
+
+
+def check_owed(line: Row, quantity: int) -> None:
+    ordered = quantity + line.quantity_dispensed if line.quantity is None else line.quantity
+    rules.check_dispense(quantity, ordered, line.quantity_dispensed)
+
+
+def check_short(found: allocation.Allocation, quantity: int) -> None:
+    """`Conflict` when the shelf cannot give `quantity`; what there is may still be given."""
+    if not found.short:
+        return
+    left = quantity - found.short
+    if not left:
+        raise Conflict(
+            _("Out of stock: none of it can be given now. The whole quantity stays owed."),
+            "quantity",
+            code="out_of_stock",
+        )
+    message = _("Only %(left)s can be given from stock. Give that many; the rest stays owed.")
+    raise Conflict(message, "quantity", code="out_of_stock", left=left)
+
+
+def check_allergies(line: Row) -> None:
+    """Refuse the line when an allergy forbids it that the prescriber has not answered."""
+    found = allergy_recheck.recheck(
+        Medicine.on_record(line),
+        queries.read(line.allergies),
+        is_asked=line.allergy_status != "not_asked",
+        signed_at=line.signed_at,
+        is_overridden=bool(line.override_code),
+    )
+    allergy_recheck.check_new_stops(found)
+
+
+def status_after(ordered: int | None, given: int) -> str:
+    """Where a line stands of which so much was given in all."""
+    return _STANDS[rules.line_state(given if ordered is None else ordered, given)]
+
+
+def moved(line: Prescription, quantity: int) -> None:
+    """Count `quantity` (below zero for a return) on the line and set where it stands."""
+    line.quantity_dispensed += quantity
+    line.status = status_after(line.quantity, line.quantity_dispensed)
+    line.status_reason = ""
+    line.changed()

@@ -1,0 +1,184 @@
+"""What the pharmacist reads: visits with signed lines, batches, what was given. `shelves` reads the stock."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, literal, or_, select, tuple_
+
+from hms.appointments.models import QueueEntry
+from hms.billing.bills.queries import owed_by
+from hms.clinical.models import Encounter, Prescription
+from hms.core import clock
+from hms.core.db.session import db
+from hms.core.errors import NotFound
+from hms.core.person import Person
+from hms.core.text.translation import _
+from hms.formulary.medicines.queries import medications_by_id
+from hms.patients.access import policy
+from hms.patients.models import Allergy, Patient
+from hms.pharmacy.models import Batch, Dispense
+from hms.staff.models import User
+
+from . import rules
+from .visit_view import Visit, assembled, paid_words
+
+PAGE = 25
+SHOWN: dict[str, tuple[str, ...]] = {"waiting": ("active",), "owing": ("part_dispensed",), "held": ("on_hold",)}
+OPEN = ("active", "part_dispensed", "on_hold")
+_LINE = (
+    *("id", "encounter_id", "patient_id", "medication_id", "medication_name", "dosage", "frequency", "duration"),
+    *("instructions", "dose_amount", "dose_unit", "route", "frequency_code", "as_needed", "max_per_day", "days"),
+    *("quantity", "quantity_dispensed", "status", "status_reason", "override_code", "override_reason", "signed_at"),
+)
+_ORDERED_HERE = Prescription.external_id.is_(None)
+"""What came with imported records was prescribed elsewhere: it is read in the chart and never dispensed."""
+_FIRST = func.min(func.coalesce(Prescription.signed_at, Prescription.created_at))
+
+
+def counts() -> dict[str, int]:
+    """How many prescriptions stand under each heading of the queue, and how many were given today."""
+    statuses = select(Prescription.status, func.count()).where(Prescription.status.in_(OPEN), _ORDERED_HERE)
+    start, end = clock.day_bounds(clock.today())
+    today = select(func.count()).where(Dispense.dispensed_at >= start, Dispense.dispensed_at < end).scalar_subquery()
+    rows = db.session.execute(statuses.group_by(Prescription.status).union_all(select(literal("done"), today)))
+    found = dict(rows.all())
+    return {name: found.get(statuses_[0], 0) for name, statuses_ in SHOWN.items()} | {"done": found["done"]}
+
+
+def waiting(show: str, *, after: tuple[datetime, int, int] | None = None, limit: int = PAGE) -> list[Any]:
+    """The visits under one heading, the longest signed first: encounter_id, patient_id, since, lines, names."""
+    place = (_FIRST, func.coalesce(Prescription.encounter_id, 0), Prescription.patient_id)
+    query = (
+        select(
+            Prescription.encounter_id,
+            Prescription.patient_id,
+            _FIRST.label("since"),
+            func.count().label("lines"),
+        )
+        .where(Prescription.status.in_(SHOWN[show]), _ORDERED_HERE)
+        .group_by(Prescription.encounter_id, Prescription.patient_id)
+        .order_by(*place)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.having(tuple_(*place) > tuple_(*after))
+    return list(db.session.execute(query))
+
+
+def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPEN, *, who: Person) -> list[Visit]:
+    """The visits of these (encounter id, patient id), in their order, with the lines in `statuses`. A fixed number of
+    queries however many there are. A record that is closed to `who` shows only whose it is."""
+    wanted = list(keys)
+    rows = _lines(wanted, statuses)
+    if not rows:
+        return []
+    patients = {p.id: p for p in db.session.scalars(select(Patient).where(Patient.id.in_({k[1] for k in wanted})))}
+    medicines = medications_by_id(row.medication_id for row in rows if row.medication_id)
+    shelves = batches_of(medicines)
+    allergies = _allergies(patients)
+    before = _given_before(rows)
+    paid = owed_by(patients)
+    grouped: dict[tuple[int | None, int], list[Any]] = defaultdict(list)
+    for row in rows:
+        grouped[row.encounter_id, row.patient_id].append(row)
+    allowed = policy.record_access(patients.values(), who)
+
+    def one(key: tuple[int | None, int]) -> Visit:
+        whom, lines, known = patients[key[1]], grouped[key], allergies[key[1]]
+        seen = Visit(key[0], whom, [], paid_words(paid.get(whom.id)), [], lines[0], whom.id in allowed.closed)
+        if not seen.is_closed:
+            seen.is_emergency = whom.id in allowed.emergency
+            seen.allergies = [" – ".join(filter(None, (a.substance, a.reaction))) for a in known]
+            seen.lines = assembled(lines, medicines, shelves, whom, known, before)
+        return seen
+
+    return [one(key) for key in wanted if grouped[key]]
+
+
+def visit(encounter_id: int, who: Person, statuses: Sequence[str] = (*OPEN, "completed", "stopped")) -> Visit:
+    """One visit with all its signed lines; `NotFound` when it has none, `access.Closed` when the record is closed."""
+    patient_id = db.session.scalars(select(Encounter.patient_id).filter_by(id=encounter_id)).one_or_none()
+    found = visits([(encounter_id, patient_id)], statuses, who=who) if patient_id else []
+    if not found:
+        raise NotFound(_("This visit has no signed prescriptions."))
+    policy.check(found[0].patient, who)
+    return found[0]
+
+
+def line(prescription_id: int, who: Person) -> Visit:
+    """One line as a visit of its own; `NotFound` when it is missing or not signed, `access.Closed` as for a visit."""
+    key = select(Prescription.encounter_id, Prescription.patient_id).where(
+        Prescription.id == prescription_id, Prescription.status.not_in(("draft", "entered_in_error"))
+    )
+    row = db.session.execute(key).one_or_none()
+    found = visits([tuple(row)], (*OPEN, "completed", "stopped"), who=who) if row else []
+    if not found:
+        raise NotFound(_("There is no such prescription."))
+    policy.check(found[0].patient, who)
+    found[0].lines = [one for one in found[0].lines if one.id == prescription_id]
+    found[0].first = found[0].lines[0].row
+    return found[0]
+
+
+def _lines(keys: list[tuple[int | None, int]], statuses: Sequence[str]) -> list[Any]:
+    encounters = [encounter for encounter, _patient in keys if encounter is not None]
+    loose = [patient for encounter, patient in keys if encounter is None]
+    table = Prescription.__table__
+    query = (
+        select(
+            *(table.c[name] for name in _LINE),
+            *(User.__table__.c[name] for name in ("title", "first_name", "last_name", "username")),
+            QueueEntry.token,
+        )
+        .select_from(table)
+        .outerjoin(User.__table__, User.id == table.c.prescriber_id)
+        .outerjoin(Encounter.__table__, Encounter.id == table.c.encounter_id)
+        .outerjoin(QueueEntry.__table__, QueueEntry.id == Encounter.queue_entry_id)
+        .where(
+            table.c.status.in_(statuses),
+            table.c.external_id.is_(None),
+            or_(
+                table.c.encounter_id.in_(encounters),
+                table.c.encounter_id.is_(None) & table.c.patient_id.in_(loose),
+            ),
+        )
+        .order_by(table.c.id)
+    )
+    return list(db.session.execute(query))
+
+
+def batches_of(medication_ids: Iterable[int]) -> dict[int, list[Any]]:
+    """The batches that hold something, by medicine."""
+    columns = (Batch.id, Batch.medication_id, Batch.lot_number, Batch.expires_on, Batch.quantity)
+    query = select(*columns).where(Batch.medication_id.in_(list(medication_ids)), Batch.quantity > 0)
+    held: dict[int, list[Any]] = defaultdict(list)
+    for row in db.session.execute(query.order_by(Batch.id)):
+        held[row.medication_id].append(row)
+    return held
+
+
+def _allergies(patient_ids: Iterable[int]) -> dict[int, list[Any]]:
+    active = select(Allergy).where(Allergy.patient_id.in_(list(patient_ids)), Allergy.status == "active")
+    found: dict[int, list[Any]] = defaultdict(list)
+    for row in db.session.scalars(active.order_by(Allergy.id)):
+        found[row.patient_id].append(row)
+    return found
+
+
+def _given_before(rows: Sequence[Any]) -> dict[tuple[int, int, int], tuple[int, datetime]]:
+    """What was given to these patients lately, by patient, medicine and prescription."""
+    since = clock.now() - timedelta(days=rules.LOOK_BACK_DAYS)
+    query = (
+        select(Dispense.patient_id, Dispense.medication_id, Dispense.prescription_id, Dispense.quantity)
+        .add_columns(Dispense.dispensed_at)
+        .where(Dispense.patient_id.in_({row.patient_id for row in rows}), Dispense.dispensed_at >= since)
+        .order_by(Dispense.dispensed_at)
+    )
+    return {
+        (one.patient_id, one.medication_id, one.prescription_id): (one.quantity, one.dispensed_at)
+        for one in db.session.execute(query)
+    }

@@ -1,0 +1,108 @@
+"""Taking medicines back: the ledger, the line and the charge are corrected in one transaction."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from hms.billing.bills.charges import add_charge, withdraw_charge
+from hms.clinical.models import Prescription
+from hms.core import clock
+from hms.core.actions import action
+from hms.core.db.session import db, found
+from hms.core.events import Alert, alert
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.formulary.dosing import product_text
+from hms.formulary.models import Medication
+from hms.pharmacy.models import Batch, Dispense, StockMovement
+
+from . import locked_lines, rules
+
+
+@action(Action.DISPENSE, "pharmacy.return_dispensed")
+def return_dispensed(
+    dispense_id: int, quantity: int, reason: str, *, goes_back: bool = True, by: Person
+) -> StockMovement:
+    """Take `quantity` of a dispense back: the line owes it again, and its charge is corrected while the bill is a draft.
+
+    It goes back to the batches it came from, the last one first; with `goes_back=False` it is written off at once.
+    """
+    given = found(Dispense, dispense_id)
+    line = locked_lines.locked_line(given.prescription_id, by)
+    out = _still_out(dispense_id)
+    already = given.quantity - sum(out.values())
+    rules.check_return(quantity, given.quantity, already, reason)
+    db.session.execute(select(Batch.id).where(Batch.id.in_(out)).order_by(Batch.id).with_for_update())
+    movement = _take_back(given, out, quantity, reason.strip(), goes_back, by)
+    _count_back(line, quantity)
+    _correct_charge(given, line, given.quantity - already - quantity, reason.strip(), by)
+    for kind in (Alert.PRESCRIPTION_CHANGED, Alert.STOCK_CHANGED):
+        alert(kind)
+    return movement
+
+
+def _still_out(dispense_id: int) -> dict[int, int]:
+    """What is with the patient of each batch, in the order it was taken. Write-offs of returns do not count."""
+    out = -func.sum(StockMovement.quantity)
+    rows = (
+        select(StockMovement.batch_id, out)
+        .where(StockMovement.dispense_id == dispense_id, StockMovement.kind.in_(("dispense", "return")))
+        .group_by(StockMovement.batch_id)
+        .order_by(func.min(StockMovement.id))
+    )
+    return {batch_id: int(count) for batch_id, count in db.session.execute(rows) if count > 0}
+
+
+def _take_back(
+    given: Dispense, out: dict[int, int], quantity: int, reason: str, goes_back: bool, by: Person
+) -> StockMovement:
+    left = quantity
+    for batch_id, count in reversed(out.items()):
+        back = min(left, count)
+        for kind, change in [("return", back)] + ([] if goes_back else [("write_off", -back)]):
+            if back:
+                movement = _movement(given, batch_id, kind, change, reason, by)
+        left -= back
+    return movement
+
+
+def _movement(given: Dispense, batch_id: int, kind: str, change: int, reason: str, by: Person) -> StockMovement:
+    movement = StockMovement(
+        batch_id=batch_id,
+        medication_id=given.medication_id,
+        kind=kind,
+        quantity=change,
+        dispense_id=given.id,
+        reason=reason,
+        moved_at=clock.now(),
+        moved_by_id=by.id,
+    )
+    db.session.add(movement)
+    db.session.flush()
+    return movement
+
+
+def _count_back(line: Prescription, quantity: int) -> None:
+    """A line that was stopped or held meanwhile stays so."""
+    if line.status in ("completed", *locked_lines.GIVABLE):
+        locked_lines.moved(line, -quantity)
+    else:
+        line.quantity_dispensed -= quantity
+        line.changed()
+
+
+def _correct_charge(given: Dispense, line: Prescription, kept: int, reason: str, by: Person) -> None:
+    was_draft = withdraw_charge(source="dispense", source_id=given.id, reason=reason, by=by)
+    if not was_draft or not kept:
+        return
+    medicine = found(Medication, given.medication_id)
+    add_charge(
+        given.patient_id,
+        price_item_id=medicine.price_item_id,
+        description=product_text.full_name(medicine),
+        quantity=kept,
+        source="dispense",
+        source_id=given.id,
+        encounter_id=line.encounter_id,
+        by=by,
+    )

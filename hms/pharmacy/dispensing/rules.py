@@ -1,0 +1,68 @@
+"""Rules of dispensing: quantities owed, chosen batches, returns, states of a line."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from hms.core.errors import RuleBroken
+from hms.core.text.translation import _
+from hms.pharmacy.stock.allocation import Batch, check_quantity
+
+LOOK_BACK_DAYS = 7
+"""A medicine given again within a week raises a question, as in OpenMRS 3."""
+
+
+class LineState(StrEnum):
+    WAITING = "waiting"
+    PART_DISPENSED = "part_dispensed"
+    DISPENSED = "dispensed"
+
+
+def check_dispense(quantity: int, ordered: int, given: int) -> None:
+    """Never more than what is still owed on the prescription."""
+    check_quantity(quantity)
+    if quantity > ordered - given:
+        message = _("Only %(left)s more may be given on this prescription. Ask the prescriber for more.")
+        raise RuleBroken(message, "quantity", code="more_than_ordered", left=max(ordered - given, 0))
+
+
+def check_chosen(batch: Batch, quantity: int, today: date, reason: str = "", *, is_first: bool = True) -> None:
+    """A batch picked by hand: never an expired one, never more than it holds, with a reason if not the first."""
+    check_quantity(quantity)
+    if batch.expires is not None and batch.expires <= today:
+        raise RuleBroken(
+            _("This batch is expired. Choose another one and write this one off."), "batch", code="expired"
+        )
+    if quantity > batch.on_hand:
+        message = _("This batch holds %(left)s. Take the rest from another batch.")
+        raise RuleBroken(message, "quantity", code="short", left=max(batch.on_hand, 0))
+    if not is_first and not reason.strip():
+        raise RuleBroken(_("Another batch expires sooner. Say why this one is given."), "reason")
+
+
+def check_return(quantity: int, given: int, already_returned: int, reason: str) -> None:
+    """What comes back is never more than what was given, and says why."""
+    check_quantity(quantity)
+    if quantity > given - already_returned:
+        message = _("Only %(left)s of this can come back.")
+        raise RuleBroken(message, "quantity", code="more_than_given", left=max(given - already_returned, 0))
+    if not reason.strip():
+        raise RuleBroken(_("Say why it comes back."), "reason")
+
+
+def owing(ordered: int, given: int) -> int:
+    """What is still owed to the patient."""
+    return max(ordered - given, 0)
+
+
+def line_state(ordered: int, given: int) -> LineState:
+    """Where a prescription line stands, from its quantities alone."""
+    if given <= 0:
+        return LineState.WAITING
+    return LineState.PART_DISPENSED if owing(ordered, given) else LineState.DISPENSED
+
+
+def is_given_lately(last_given: date | None, today: date, days: int = LOOK_BACK_DAYS) -> bool:
+    """True when the same medicine was given to the patient within the last `days` days."""
+    return last_given is not None and 0 <= (today - last_given).days <= days

@@ -1,0 +1,162 @@
+"""A visit as the pharmacist sees it: each line with its sentence, its allocation, its warnings."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from hms.core import clock
+from hms.core.money import ZERO
+from hms.core.text.formatting import quantity as in_words
+from hms.core.text.translation import Sentence
+from hms.formulary.dosing.doses import Part
+from hms.formulary.dosing.strengths import COUNTED
+from hms.formulary.safety.knowledge import Medicine
+from hms.patients.models import Patient
+from hms.pharmacy.stock import allocation
+
+from . import labels, rules
+from .allergy_recheck import Recheck, recheck
+
+GIVABLE = ("active", "part_dispensed")
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """So much of one batch; `left` is what the batch holds before."""
+
+    batch_id: int
+    lot: str
+    expires_on: date | None
+    quantity: int
+    left: int
+
+
+@dataclass(slots=True)
+class Line:
+    """One medicine of a visit. `offered` is what the pharmacist is proposed to give now."""
+
+    row: Any
+    medicine: Any
+    parts: tuple[Part, ...]
+    owed: int | None
+    offered: int = 0
+    picks: list[Pick] = field(default_factory=list)
+    skipped: list[tuple[str, Sentence]] = field(default_factory=list)
+    found: Recheck = field(default_factory=Recheck)
+    given_before: tuple[int, datetime] | None = None
+
+    @property
+    def id(self) -> int:
+        return self.row.id
+
+    @property
+    def is_givable(self) -> bool:
+        return self.row.status in GIVABLE and self.medicine is not None
+
+    @property
+    def short(self) -> int:
+        return max((self.owed or 0) - self.offered, 0)
+
+    @property
+    def plan(self) -> str:
+        """The batches as the page posts them back: "12x24,15x3"."""
+        return ",".join(f"{pick.batch_id}x{pick.quantity}" for pick in self.picks)
+
+    def units(self, count: int) -> str:
+        """ "24 tablets"."""
+        unit = (self.medicine.unit if self.medicine else "") or ""
+        return in_words(count, unit if count == 1 else COUNTED.get(unit, unit) or None)
+
+
+@dataclass(slots=True)
+class Visit:
+    """The lines of one visit with the patient they are for; without lines and allergies when the record `is_closed`.
+
+    `first` is the prescription that says who ordered, and when.
+    """
+
+    encounter_id: int | None
+    patient: Patient
+    allergies: list[str]
+    paid_words: tuple[str, str]
+    lines: list[Line]
+    first: Any
+    is_closed: bool = False
+    is_emergency: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"v{self.encounter_id}" if self.encounter_id else f"p{self.patient.id}"
+
+    @property
+    def prescriber(self) -> str:
+        row = self.first
+        return " ".join(part for part in (row.title, row.first_name, row.last_name) if part) or row.username or ""
+
+    @property
+    def given_now(self) -> list[Line]:
+        return [line for line in self.lines if line.is_givable and not line.found.new]
+
+
+def assembled(
+    rows: Sequence[Any],
+    medicines: dict[int, Any],
+    shelves: dict[int, list[Any]],
+    whom: Patient,
+    allergies: Sequence[Any],
+    before: dict[Any, Any],
+) -> list[Line]:
+    """The lines with their allocation; two lines of one medicine share its batches."""
+    taken: dict[int, int] = defaultdict(int)
+    lines = []
+    for row in rows:
+        medicine = medicines.get(row.medication_id)
+        owed = None if row.quantity is None else rules.owing(row.quantity, row.quantity_dispensed)
+        one = Line(row, medicine, labels.parts_of(row, medicine), owed)
+        if medicine is not None:
+            one.found = recheck(
+                Medicine.on_record(medicine),
+                allergies,
+                is_asked=whom.allergy_status != "not_asked",
+                signed_at=row.signed_at,
+                is_overridden=bool(row.override_code),
+            )
+            one.given_before = _other_giving(before, row)
+        if one.is_givable and owed and not one.found.new:
+            _offer(one, shelves.get(row.medication_id, ()), taken)
+        lines.append(one)
+    return lines
+
+
+def _other_giving(before: dict[Any, Any], row: Any) -> tuple[int, datetime] | None:
+    others = [
+        given
+        for (patient, medicine, prescription), given in before.items()
+        if (patient, medicine) == (row.patient_id, row.medication_id) and prescription != row.id
+    ]
+    return others[-1] if others else None
+
+
+def _offer(one: Line, held: Sequence[Any], taken: dict[int, int]) -> None:
+    by_id = {batch.id: batch for batch in held}
+    shelf = [allocation.Batch(batch.id, batch.quantity - taken[batch.id], batch.expires_on) for batch in held]
+    found = allocation.allocate(one.owed or 0, shelf, clock.today(), one.row.days or 0)
+    for batch_id, count in found.picks:
+        batch = by_id[batch_id]
+        one.picks.append(Pick(batch_id, batch.lot_number, batch.expires_on, count, batch.quantity - taken[batch_id]))
+        taken[batch_id] += count
+    one.offered = (one.owed or 0) - found.short
+    one.skipped = [(by_id[batch_id].lot_number, why) for batch_id, why in found.skipped]
+
+
+def paid_words(owed: Any) -> tuple[str, str]:
+    """The state of the patient's bills in a kind of status and words; amounts are the cashier's business."""
+    if owed is None:
+        return "neutral", _l("No bill yet")
+    return ("caution", _l("To pay")) if owed > ZERO else ("good", _l("Paid"))

@@ -1,0 +1,196 @@
+"""Stock that comes: deliveries, single batches, and what was on the shelf before the ledger began."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, select
+
+from hms.core import clock, gapless_numbers
+from hms.core.actions import action
+from hms.core.db.session import db, found
+from hms.core.errors import RuleBroken
+from hms.core.money import ZERO, Money
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.translation import _
+from hms.formulary.medicines.actions import receives_opening_stock
+from hms.formulary.models import Medication
+from hms.pharmacy.models import Batch, GoodsReceipt, Supplier
+from hms.pharmacy.stock import allocation, rules
+from hms.pharmacy.stock.expiry import check_received, expiry
+from hms.pharmacy.stock.ledger import move
+
+MOST_LINES = 200
+OPENING_LOT = "OPENING"
+OPENING = _("Opening stock")
+USED_BEFORE = _("Used before the batch was entered")
+
+
+@dataclass(frozen=True)
+class Received:
+    """One line of a delivery. `expires_on` is a day or what is printed on the pack ("1127", "11/27", "nov27")."""
+
+    medication_id: int
+    lot_number: str
+    expires_on: date | str | None
+    quantity: int
+    unit_cost: Money = ZERO
+
+
+@action(Action.RECEIVE_STOCK, "pharmacy.receive_goods")
+def receive_goods(
+    supplier: str | int | None, invoice_number: str, lines: Sequence[Received], *, by: Person
+) -> GoodsReceipt:
+    """Book a delivery: a receipt with its number, a batch for every new lot, a movement for every line.
+
+    `supplier` is an id or a name (a new name becomes a supplier). A refusal names the field of its line, e.g.
+    `lines.0.expires_on`.
+    """
+    if not 1 <= len(lines) <= MOST_LINES:
+        raise RuleBroken(_("Enter at least one line, and at most 200."), "lines")
+    days = [_checked(number, line) for number, line in enumerate(lines)]
+    receipt = GoodsReceipt(
+        number=f"G-{clock.today():%Y}-{gapless_numbers.take(f'goods:{clock.today():%Y}'):06d}",
+        supplier_id=_supplier(supplier),
+        invoice_number=invoice_number.strip(),
+        received_at=clock.now(),
+        received_by_id=by.id,
+    )
+    db.session.add(receipt)
+    db.session.flush()
+    batches = _batches(lines, days, receipt.id)
+    _book(receipt, lines, batches, by)
+    return receipt
+
+
+def _checked(number: int, line: Received) -> date:
+    """The line's expiry as a day, when the line can be received."""
+    try:
+        if not line.lot_number.strip():
+            raise RuleBroken(_("Write the batch as printed on the pack."), "lot_number")
+        allocation.check_quantity(line.quantity)
+        if line.unit_cost < ZERO:
+            raise RuleBroken(_("Write a cost of zero or more."), "unit_cost")
+        day = _day(line.expires_on)
+        check_received(day, clock.today(), "expires_on")
+        if db.session.get(Medication, line.medication_id) is None:
+            raise RuleBroken(_("Choose a medicine from the list."), "medication_id")
+    except RuleBroken as refusal:
+        raise RuleBroken.from_error(refusal, f"lines.{number}.{refusal.field}") from refusal
+    return day
+
+
+def _day(printed: date | str | None) -> date:
+    if isinstance(printed, date):
+        return printed
+    return expiry(printed or "", clock.today(), "expires_on")
+
+
+def _supplier(given: str | int | None) -> int | None:
+    if isinstance(given, int):
+        return found(Supplier, given).id
+    name = (given or "").strip()
+    if not name:
+        return None
+    known = select(Supplier.id).where(func.hms_fold(Supplier.name) == func.hms_fold(name))
+    row_id = db.session.scalars(known).first()
+    if row_id is not None:
+        return row_id
+    row = Supplier(name=name)
+    db.session.add(row)
+    db.session.flush()
+    return row.id
+
+
+def _batches(lines: Sequence[Received], days: Sequence[date], receipt_id: int | None) -> list[Batch]:
+    """The batch of each line: the known lot, locked, when its expiry is the same, or a new one."""
+    lots = {(line.medication_id, line.lot_number.strip()) for line in lines}
+    wanted = select(Batch).where(Batch.medication_id.in_({medication for medication, _lot in lots}))
+    known = {
+        (batch.medication_id, batch.lot_number): batch
+        for batch in db.session.scalars(wanted.order_by(Batch.id).with_for_update())
+        if (batch.medication_id, batch.lot_number) in lots
+    }
+    for number in sorted(range(len(lines)), key=lambda n: (lines[n].medication_id, lines[n].lot_number.strip())):
+        line, lot = lines[number], lines[number].lot_number.strip()
+        batch = known.get((line.medication_id, lot))
+        if batch is None:
+            batch = Batch(
+                medication_id=line.medication_id,
+                lot_number=lot,
+                expires_on=days[number],
+                unit_cost=line.unit_cost,
+                receipt_id=receipt_id,
+            )
+            db.session.add(batch)
+            db.session.flush()
+            known[line.medication_id, lot] = batch
+        elif batch.expires_on != days[number]:
+            raise RuleBroken(
+                _("This batch is known with another expiry date. Check the pack."), f"lines.{number}.expires_on"
+            )
+    return [known[line.medication_id, line.lot_number.strip()] for line in lines]
+
+
+def _book(receipt: GoodsReceipt, lines: Sequence[Received], batches: Sequence[Batch], by: Person) -> None:
+    for batch, line in sorted(zip(batches, lines, strict=True), key=lambda pair: (pair[1].medication_id, pair[0].id)):
+        move(batch, rules.Kind.RECEIPT, line.quantity, "", by, receipt.id)
+
+
+@action(Action.RECEIVE_STOCK, "pharmacy.opening_stock")
+def opening_stock(
+    medication_id: int,
+    quantity: int,
+    *,
+    lot_number: str = "",
+    expires_on: date | None = None,
+    unit_cost: Money = ZERO,
+    by: Person,
+) -> Batch:
+    """Enter stock that was on the shelf before the ledger began. Without a lot it is the medicine's lot "OPENING"."""
+    allocation.check_quantity(quantity)
+    check_received(expires_on, clock.today())
+    found(Medication, medication_id)
+    lot = lot_number.strip() or OPENING_LOT
+    batch = Batch(medication_id=medication_id, lot_number=lot, expires_on=expires_on, unit_cost=unit_cost)
+    db.session.add(batch)
+    db.session.flush()
+    move(batch, rules.Kind.RECEIPT, quantity, OPENING, by)
+    return batch
+
+
+@receives_opening_stock
+def _open_with_medicine(medicine: Medication, quantity: int, by: Person) -> None:
+    opening_stock(medicine.id, quantity, by=by)
+
+
+@action(Action.RECEIVE_STOCK, "pharmacy.enter_batch")
+def enter_batch(
+    medication_id: int,
+    *,
+    lot_number: str,
+    expires_on: date,
+    received: int,
+    left: int | None = None,
+    unit_cost: Money | None = None,
+    by: Person,
+) -> Batch:
+    """Enter one batch by itself. When fewer are `left` than were `received`, the ledger says so in a second line."""
+    if db.session.get(Medication, medication_id) is None:
+        raise RuleBroken(_("There is no such medicine."), "medication_item")
+    if left is not None and left > received:
+        raise RuleBroken(_("There cannot be more left than was received."), "current_quantity")
+    check_received(expires_on, clock.today())
+    cost = unit_cost if unit_cost is not None else ZERO
+    if cost < ZERO:
+        raise RuleBroken(_("Write a cost of zero or more."), "cost_price_per_unit")
+    batch = Batch(medication_id=medication_id, lot_number=lot_number, expires_on=expires_on, unit_cost=cost)
+    db.session.add(batch)
+    db.session.flush()
+    move(batch, rules.Kind.RECEIPT, received, "", by)
+    if left is not None and left < received:
+        move(batch, rules.Kind.ADJUSTMENT, left - received, USED_BEFORE, by)
+    return batch

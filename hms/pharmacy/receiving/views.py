@@ -1,0 +1,56 @@
+"""Pages of goods receipts."""
+
+from __future__ import annotations
+
+from flask import Response, flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.core.permissions import Action
+from hms.core.web.guard import needs, person
+from hms.pharmacy.blueprints import pages
+from hms.pharmacy.forms import ReceiveForm
+from hms.pharmacy.stock import queries
+from hms.pharmacy.stock.views import _typed
+
+from . import actions as receiving_actions
+
+
+@pages.route("/receive", methods=["GET", "POST"])
+@needs(Action.RECEIVE_STOCK)
+def receive() -> ResponseReturnValue:
+    """Goods received: a grid of lines. Adding and removing a line keeps what was typed, with and without JavaScript."""
+    form = ReceiveForm()
+    if request.method == "POST" and (answer := _grid_change(form)):
+        return answer
+    if form.save(receiving_actions.receive_goods, by=person()):
+        flash(_("Received as %(number)s", number=form.result.number), "success")
+        return redirect(url_for("pharmacy.receipt", receipt_id=form.result.id), 303)
+    return render_template("pharmacy/receive.html", form=form), form.status
+
+
+def _grid_change(form: ReceiveForm) -> str | None:
+    """The page with a line more or less; None when the delivery itself was posted."""
+    gone = request.form.get("remove_line", "")
+    if request.form.get("do") == "add_line":
+        form.add_line()
+    elif gone.isascii() and gone.isdigit() and len(gone) < 5:
+        form.remove_line(int(gone))
+    else:
+        return None
+    return render_template("pharmacy/receive.html", form=form)
+
+
+@pages.get("/stock/receipts/<int:receipt_id>")
+@needs(Action.READ_STOCK)
+def receipt(receipt_id: int) -> str:
+    """One delivery as it was booked."""
+    found = queries.receipt(receipt_id)
+    return render_template("pharmacy/receipt.html", receipt=found, movements=queries.received(found))
+
+
+@pages.get("/suppliers/choose")
+@needs(Action.RECEIVE_STOCK)
+def choose_supplier() -> Response:
+    """Rows for the supplier's combobox."""
+    return jsonify([{"value": name, "label": name} for name in queries.suppliers(_typed())])

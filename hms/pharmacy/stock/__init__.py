@@ -1,0 +1,1 @@
+"""Batches, allocation, ledger, expiry, adjustments."""

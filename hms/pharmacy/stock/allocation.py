@@ -1,0 +1,72 @@
+"""What must be true of dispensing: which batches a medicine leaves from, and how much may leave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from hms.core.errors import RuleBroken
+from hms.core.text.translation import Sentence, _
+
+MOST_UNITS = 100_000
+
+
+class Batch(NamedTuple):
+    """A batch as allocation sees it; `expires` is its last day of use, None when the pack names none, `lot` its number."""
+
+    batch_id: int
+    on_hand: int
+    expires: date | None
+    lot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """`picks` are (batch id, quantity) in the order to take them; `short` is what no batch can give.
+
+    `skipped` are (batch id, sentence why) for batches that hold stock but may not be used.
+    """
+
+    picks: list[tuple[int, int]]
+    short: int
+    skipped: list[tuple[int, Sentence]]
+
+
+def allocate(quantity: int, batches: Iterable[Batch], today: date, course_days: int = 0) -> Allocation:
+    """First expiry first out, over as many batches as it takes; a batch must outlast the course.
+
+    Of two batches with one expiry the lower id goes first, those without an expiry last. Raises `RuleBroken` on
+    `quantity`.
+    """
+    check_quantity(quantity)
+    picks: list[tuple[int, int]] = []
+    skipped: list[tuple[int, Sentence]] = []
+    left = quantity
+    for batch in sorted(batches, key=lambda b: (b.expires or date.max, b.batch_id)):
+        if batch.on_hand <= 0:
+            continue
+        if reason := unfit(batch.expires, today, course_days):
+            skipped.append((batch.batch_id, reason))
+        elif left:
+            picks.append((batch.batch_id, min(left, batch.on_hand)))
+            left -= picks[-1][1]
+    return Allocation(picks, left, skipped)
+
+
+def unfit(expires: date | None, today: date, course_days: int = 0) -> Sentence | None:
+    """Why a batch may not be given for a course that starts today; None when it may."""
+    if expires is None or (expires - today).days > course_days:
+        return None
+    if expires < today:
+        return Sentence(_("expired"))
+    if expires == today:
+        return Sentence(_("expires today"))
+    return Sentence(_("expires on day %(day)s of %(days)s"), day=(expires - today).days, days=course_days)
+
+
+def check_quantity(quantity: int) -> None:
+    """A quantity is a whole number of dispensing units from 1 to 100,000."""
+    if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MOST_UNITS:
+        raise RuleBroken(_("Enter a whole quantity from 1 to 100,000."), "quantity")

@@ -1,0 +1,165 @@
+"""Endpoints of stock: batches and adjustments."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Response
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload
+
+from hms.core import clock
+from hms.core.api.pagination import listed
+from hms.core.db.session import db
+from hms.core.errors import NotFound, RuleBroken
+from hms.core.permissions import Action
+from hms.core.text.translation import _
+from hms.core.web.guard import needs, person
+from hms.core.web.parameters import PAGING, Number, narrowed, ordered, parameters
+from hms.formulary.medicines.api import MedicationOut, medication_json
+from hms.formulary.models import Medication
+from hms.pharmacy import schemas
+from hms.pharmacy.blueprints import api
+from hms.pharmacy.models import Batch, StockMovement
+from hms.pharmacy.receiving import actions as receiving_actions
+from hms.pharmacy.schemas import ADJUSTMENTS, AdjustmentIn, AdjustmentOut, BatchIn, BatchOut
+
+from . import actions as stock_actions
+from . import queries
+from .rules import Kind
+
+
+def _batches() -> Select:
+    received = (
+        select(func.coalesce(func.sum(StockMovement.quantity), 0))
+        .where(StockMovement.batch_id == Batch.id, StockMovement.kind == "receipt")
+        .scalar_subquery()
+    )
+    loaded = joinedload(Batch.medication).joinedload(Medication.price_item)
+    return select(Batch, received.label("received")).options(loaded)
+
+
+def batch_json(row: Any) -> dict[str, Any]:
+    batch, price = row.Batch, row.Batch.medication.price_item
+    return {
+        "id": batch.id,
+        "medication_item": batch.medication_id,
+        "batch_number": batch.lot_number,
+        "expiry_date": batch.expires_on,
+        "quantity_received": int(row.received),
+        "current_quantity": batch.quantity,
+        "received_date": clock.local(batch.created_at).date(),
+        "cost_price_per_unit": str(batch.unit_cost),
+        "selling_price_per_unit": str(price.unit_price) if price else None,
+    }
+
+
+@api.get("/stock-batches/")
+@needs(Action.READ_STOCK)
+@api.arguments(schemas.BATCHES, location="query")
+@api.response(200, BatchOut(many=True))
+def stock_batches(arguments: dict[str, Any]) -> Response:
+    """Batches, the soonest expiry first; by `medication_item`, and the day on which they were received."""
+    query = narrowed(_batches(), arguments, on=Batch.created_at, medication_item=Batch.medication_id)
+    query = ordered(query, {"ordering": "expiry_date"} | arguments, Batch.id, expiry_date=Batch.expires_on)
+    return listed(query, batch_json)
+
+
+@api.post("/stock-batches/")
+@needs(Action.RECEIVE_STOCK)
+@api.arguments(BatchIn)
+@api.response(201, BatchOut)
+def add_batch(given: dict[str, Any]) -> dict[str, Any]:
+    """Enter a batch; it comes into the stock through the ledger. The selling price is the price list's."""
+    made = receiving_actions.enter_batch(
+        given["medication_item"],
+        lot_number=given["batch_number"],
+        expires_on=given["expiry_date"],
+        received=given["quantity_received"],
+        left=given.get("current_quantity"),
+        unit_cost=given.get("cost_price_per_unit"),
+        by=person(),
+    )
+    return batch_json(db.session.execute(_batches().where(Batch.id == made.id)).one())
+
+
+@api.get("/medications/<int:medication_id>/batches/")
+@needs(Action.READ_STOCK)
+@api.arguments(parameters(**PAGING), location="query")
+@api.response(200, BatchOut(many=True))
+def batches_of(_arguments: dict[str, Any], medication_id: int) -> Response:
+    """The batches of one medicine."""
+    if queries.place_of(medication_id) is None:
+        raise NotFound(_("There is no such medicine."))
+    query = _batches().where(Batch.medication_id == medication_id)
+    return listed(query.order_by(Batch.expires_on, Batch.id), batch_json)
+
+
+@api.get("/medications/below_reorder_level/")
+@needs(Action.READ_STOCK_LEVEL)
+@api.arguments(parameters(**PAGING), location="query")
+@api.response(200, MedicationOut(many=True))
+def below_reorder_level(_arguments: dict[str, Any]) -> Response:
+    """Medicines at or below their reorder level; expired stock does not count."""
+    who = person()
+    return listed(queries.low(), lambda row: medication_json(row, who))
+
+
+@api.get("/medications/near_expiry/")
+@needs(Action.READ_STOCK)
+@api.arguments(parameters(**PAGING, days=Number(0, 3650)), location="query")
+@api.response(200, BatchOut(many=True))
+def near_expiry(arguments: dict[str, Any]) -> Response:
+    """Batches in stock that expire within `days` (the hospital's setting when left out), the soonest first."""
+    days = arguments.get("days")
+    last = clock.today() + timedelta(days=queries.near_days() if days is None else days)
+    query = _batches().where(Batch.quantity > 0, Batch.expires_on.between(clock.today(), last))
+    return listed(query.order_by(Batch.expires_on, Batch.id), batch_json)
+
+
+def adjustment_json(row: StockMovement) -> dict[str, Any]:
+    kind, _dash, words = row.reason.partition(" – ")
+    is_named = kind in ADJUSTMENTS
+    return {
+        "id": row.id,
+        "medication_item": row.medication_id,
+        "stock_batch": row.batch_id,
+        "adjustment_type": kind if is_named else "Stock-Take Variance",
+        "quantity": row.quantity,
+        "reason": words if is_named else row.reason,
+        "adjustment_date": row.moved_at,
+        "adjusted_by": row.moved_by_id,
+    }
+
+
+@api.get("/stock-adjustments/")
+@needs(Action.READ_STOCK)
+@api.arguments(schemas.MOVEMENTS, location="query")
+@api.response(200, AdjustmentOut(many=True))
+def stock_adjustments(arguments: dict[str, Any]) -> Response:
+    """Adjustments and write-offs, newest first; `quantity` is the change of the stock."""
+    query = select(StockMovement).where(StockMovement.kind.in_(("adjustment", "write_off", "count")))
+    columns = {
+        "medication_item": StockMovement.medication_id,
+        "stock_batch": StockMovement.batch_id,
+        "adjusted_by": StockMovement.moved_by_id,
+    }
+    query = narrowed(query, arguments, on=StockMovement.moved_at, **columns)
+    return listed(ordered(query, arguments, StockMovement.id, adjustment_date=StockMovement.moved_at), adjustment_json)
+
+
+@api.post("/stock-adjustments/")
+@needs(Action.ADJUST_STOCK)
+@api.arguments(AdjustmentIn)
+@api.response(201, AdjustmentOut)
+def add_adjustment(given: dict[str, Any]) -> dict[str, Any]:
+    """Adjust a batch with a reason: what is damaged, expired or given to a ward leaves; a count may also add."""
+    batch = queries.batch(given["stock_batch"])
+    if given.get("medication_item", batch.medication_id) != batch.medication_id:
+        raise RuleBroken(_("This batch is of another medicine."), "stock_batch")
+    kind, quantity = given["adjustment_type"], given["quantity"]
+    reason = " – ".join(part for part in (kind, given.get("reason", "")) if part)
+    if kind != "Stock-Take Variance":
+        return adjustment_json(stock_actions.write_off(batch.id, abs(quantity), reason=reason, by=person()))
+    return adjustment_json(stock_actions.change(batch.id, quantity, reason, kind=Kind.COUNT, by=person()))

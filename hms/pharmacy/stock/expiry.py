@@ -1,0 +1,79 @@
+"""Expiry dates as printed on packs: `1127`, `11/27`, `nov27`, `30-Nov-2027`; a month alone means its last day."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from enum import StrEnum
+
+from hms.core.errors import RuleBroken
+from hms.core.text import dates
+from hms.core.text.translation import _
+
+SOON_DAYS = 30
+FURTHEST_YEARS = 20
+_MONTH_FORMS = (
+    re.compile(r"(?P<m>0[1-9]|1[0-2])(?P<y>[0-9]{2})"),
+    re.compile(r"(?P<m>[0-9]{1,2})[ ./-](?P<y>20[0-9]{2}|[0-9]{2})"),
+    re.compile(r"(?P<m>0[1-9]|1[0-2])(?P<y>20[0-9]{2})"),
+    re.compile(r"(?P<y>20[0-9]{2})[ ./-]?(?P<m>0[1-9]|1[0-2])"),
+    re.compile(r"(?P<m>[a-z]{3,9})\.?[ ./-]?(?P<y>20[0-9]{2}|[0-9]{2})"),
+)
+
+
+class Nearness(StrEnum):
+    """How near an expiry is; the value is stable, the page says it in words."""
+
+    EXPIRED = "expired"
+    SOON = "soon"
+    NEAR = "near"
+    FAR = "far"
+
+
+def expiry(text: str, today: date, field: str = "expiry_date") -> date:
+    """The last day of use; `RuleBroken` on `field` when unreadable or over 20 years ahead, not when past."""
+    typed = dates.tidy(text) if len(text) <= dates.LONGEST_TYPED else ""
+    day = _month_end(typed) or _whole_day(typed, field)
+    if not 2000 <= day.year <= today.year + FURTHEST_YEARS:
+        raise RuleBroken(_("Check the year of the expiry date."), field)
+    return day
+
+
+def _month_end(typed: str) -> date | None:
+    for form in _MONTH_FORMS:
+        if found := form.fullmatch(typed):
+            month = int(found["m"]) if found["m"].isdigit() else dates.month_number(found["m"])
+            return dates.end_of_month(2000 + int(found["y"][-2:]), month) if month in range(1, 13) else None
+    return None
+
+
+def _whole_day(typed: str, field: str) -> date:
+    unreadable = RuleBroken(_("Write the expiry as month and year, for example 11/27 or Nov 2027."), field)
+    try:
+        written = dates.read(typed, field)
+    except RuleBroken:
+        raise unreadable from None
+    if written.year is None:
+        raise unreadable
+    day = written.in_year(int(written.year) + (2000 if len(written.year) == 2 else 0))
+    if day is None:
+        raise RuleBroken(dates.IMPOSSIBLE, field)
+    return day
+
+
+def check_received(expires: date | None, today: date, field: str = "expiry_date") -> None:
+    """Expired goods are not received."""
+    if expires is not None and expires <= today:
+        raise RuleBroken(_("These goods are expired. Send them back; they cannot be received."), field, code="expired")
+
+
+def nearness(expires: date | None, today: date, near_days: int) -> Nearness:
+    """Expired from its last day on, soon within `SOON_DAYS`, near within `near_days`."""
+    if expires is None:
+        return Nearness.FAR
+    left = (expires - today).days
+    if left <= 0:
+        return Nearness.EXPIRED
+    if left <= min(SOON_DAYS, near_days):
+        return Nearness.SOON
+    return Nearness.NEAR if left <= near_days else Nearness.FAR

@@ -1,0 +1,32 @@
+"""The stock ledger: the one place that writes a movement which is no dispensing. A trigger moves the balances."""
+
+from __future__ import annotations
+
+from hms.core import clock
+from hms.core.db.session import db
+from hms.core.events import Alert, alert
+from hms.core.person import Person
+from hms.pharmacy.models import Batch, StockMovement
+
+from . import rules
+
+
+def move(
+    batch: Batch, kind: rules.Kind, change: int, reason: str, by: Person, receipt_id: int | None = None
+) -> StockMovement:
+    """One line of the ledger."""
+    movement = StockMovement(
+        batch_id=batch.id,
+        medication_id=batch.medication_id,
+        kind=kind.value,
+        quantity=change,
+        reason=reason,
+        receipt_id=receipt_id,
+        moved_at=clock.now(),
+        moved_by_id=by.id,
+    )
+    db.session.add(movement)
+    db.session.flush()
+    db.session.expire(batch, ["quantity"])
+    alert(Alert.STOCK_CHANGED)
+    return movement

@@ -1,0 +1,229 @@
+"""What is on the shelves: medicines with their stock, batches, movements, deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Select, case, false, func, select, tuple_
+from sqlalchemy.orm import joinedload
+
+from hms.core import clock
+from hms.core.db.session import db
+from hms.core.db.word_search import holds_words
+from hms.core.errors import NotFound
+from hms.core.settings import store
+from hms.core.text.cleaning import like
+from hms.core.text.translation import _
+from hms.formulary.medicines.queries import COLUMNS
+from hms.formulary.models import Medication
+from hms.pharmacy.models import Batch, GoodsReceipt, StockMovement, Supplier
+
+from .rules import USE_DAYS, days_left
+
+PAGE = 25
+FILTERS = ("low", "expiring", "expired", "zero")
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One medicine of the stock page. `usable` leaves expired batches out; `days_left` is None when nothing was used."""
+
+    row: Any
+    days_left: int | None
+    is_low: bool
+
+
+def near_days() -> int:
+    """How many days before its expiry a batch counts as near it (a setting)."""
+    return store.value("pharmacy.near_expiry_days")
+
+
+def _sums() -> Any:
+    """Per medicine: usable and expired units, the soonest expiry that is still ahead, value, units near expiry."""
+    today = clock.today()
+    is_good = Batch.expires_on.is_(None) | (Batch.expires_on > today)
+    is_near = Batch.expires_on.between(today + timedelta(days=1), today + timedelta(days=near_days()))
+    return (
+        select(
+            Batch.medication_id,
+            func.sum(case((is_good, Batch.quantity), else_=0)).label("usable"),
+            func.sum(case((is_good, 0), else_=Batch.quantity)).label("expired"),
+            func.sum(case((is_near, Batch.quantity), else_=0)).label("near"),
+            func.min(case((is_good, Batch.expires_on))).label("soonest"),
+            func.sum(Batch.unit_cost * Batch.quantity).label("value"),
+        )
+        .where(Batch.quantity > 0)
+        .group_by(Batch.medication_id)
+        .subquery()
+    )
+
+
+def _conditions(sums: Any) -> dict[str, Any]:
+    usable = func.coalesce(sums.c.usable, 0)
+    return {
+        "low": usable <= Medication.reorder_level,
+        "expiring": func.coalesce(sums.c.near, 0) > 0,
+        "expired": func.coalesce(sums.c.expired, 0) > 0,
+        "zero": usable == 0,
+    }
+
+
+def _matching(text: str) -> list[Any]:
+    return holds_words(Medication.search_text, text)
+
+
+def counts(text: str = "") -> dict[str, int]:
+    """How many medicines each filter shows; "all" without any."""
+    sums = _sums()
+    figures = [func.count().filter(condition).label(name) for name, condition in _conditions(sums).items()]
+    query = (
+        select(func.count().label("all"), *figures)
+        .select_from(Medication)
+        .outerjoin(sums, sums.c.medication_id == Medication.id)
+        .where(Medication.is_active, *_matching(text))
+    )
+    return dict(db.session.execute(query).one()._mapping)
+
+
+def shelves(text: str = "", show: str = "", *, after: tuple[str, int] | None = None, limit: int = PAGE) -> list[Shelf]:
+    """Medicines by name with their stock."""
+    sums = _sums()
+    used = _used()
+    columns = ("id", "name", "generic_name", "display_name", "form", "strength", "unit", "brand_name", "reorder_level")
+    query = (
+        select(
+            *(Medication.__table__.c[name] for name in columns),
+            *(func.coalesce(sums.c[name], 0).label(name) for name in ("usable", "expired", "near")),
+            sums.c.soonest,
+            sums.c.value,
+            func.coalesce(used.c.used, 0).label("used"),
+        )
+        .select_from(Medication)
+        .outerjoin(sums, sums.c.medication_id == Medication.id)
+        .outerjoin(used, used.c.medication_id == Medication.id)
+        .where(Medication.is_active, *_matching(text))
+        .order_by(Medication.name, Medication.id)
+        .limit(limit)
+    )
+    if show:
+        query = query.where(_conditions(sums).get(show, false()))
+    if after is not None:
+        query = query.where(tuple_(Medication.name, Medication.id) > tuple_(*after))
+    return [_shelf(row, row.reorder_level) for row in db.session.execute(query)]
+
+
+def _shelf(row: Any, reorder_level: int) -> Shelf:
+    return Shelf(row, days_left(int(row.usable), int(row.used)), row.usable <= reorder_level)
+
+
+def _used() -> Any:
+    """Per medicine: units that went to patients in the last 90 days, less what came back."""
+    since = clock.now() - timedelta(days=USE_DAYS)
+    return (
+        select(StockMovement.medication_id, (-func.sum(StockMovement.quantity)).label("used"))
+        .where(StockMovement.kind.in_(("dispense", "return")), StockMovement.moved_at >= since)
+        .group_by(StockMovement.medication_id)
+        .subquery()
+    )
+
+
+def low() -> Select:
+    """Medicines to order, as rows of their columns, by name."""
+    sums = _sums()
+    query = select(*COLUMNS).select_from(Medication).outerjoin(sums, sums.c.medication_id == Medication.id)
+    wanted = query.where(Medication.is_active, _conditions(sums)["low"])
+    return wanted.order_by(Medication.name, Medication.id)
+
+
+def place_of(medication_id: int) -> tuple[str, int] | None:
+    """Where a medicine stands in the list, to go on after it."""
+    row = db.session.execute(select(Medication.name, Medication.id).filter_by(id=medication_id)).one_or_none()
+    return tuple(row) if row else None
+
+
+def medicine(medication_id: int) -> Shelf:
+    """One medicine with its stock, on the list or withdrawn; `NotFound` when there is none."""
+    sums, used = _sums(), _used()
+    query = (
+        select(
+            Medication,
+            *(func.coalesce(sums.c[name], 0).label(name) for name in ("usable", "expired", "near")),
+            sums.c.soonest,
+            sums.c.value,
+            func.coalesce(used.c.used, 0).label("used"),
+        )
+        .outerjoin(sums, sums.c.medication_id == Medication.id)
+        .outerjoin(used, used.c.medication_id == Medication.id)
+        .where(Medication.id == medication_id)
+        .options(joinedload(Medication.price_item))
+    )
+    row = db.session.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such medicine."))
+    return _shelf(row, row.Medication.reorder_level)
+
+
+def batches(medication_id: int, *, with_empty: bool = True) -> list[Any]:
+    """The batches of a medicine, soonest expiry first, empty ones last: Batch, supplier's name, receipt's number."""
+    query = (
+        select(Batch, Supplier.name.label("supplier"), GoodsReceipt.number.label("receipt"))
+        .outerjoin(GoodsReceipt, GoodsReceipt.id == Batch.receipt_id)
+        .outerjoin(Supplier, Supplier.id == GoodsReceipt.supplier_id)
+        .where(Batch.medication_id == medication_id)
+        .order_by(Batch.quantity == 0, Batch.expires_on, Batch.id)
+    )
+    return list(db.session.execute(query if with_empty else query.where(Batch.quantity > 0)).all())
+
+
+def movements(medication_id: int, *, before: int | None = None, limit: int = PAGE) -> Sequence[StockMovement]:
+    """The ledger of a medicine, newest first."""
+    query = (
+        select(StockMovement)
+        .where(StockMovement.medication_id == medication_id)
+        .options(joinedload(StockMovement.batch), joinedload(StockMovement.moved_by))
+        .order_by(StockMovement.id.desc())
+        .limit(limit)
+    )
+    return db.session.scalars(query if before is None else query.where(StockMovement.id < before)).unique().all()
+
+
+def batch(batch_id: int) -> Batch:
+    """One batch with its medicine; `NotFound` when there is none."""
+    query = select(Batch).where(Batch.id == batch_id).options(joinedload(Batch.medication))
+    row = db.session.scalars(query).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such batch."))
+    return row
+
+
+def receipt(receipt_id: int) -> GoodsReceipt:
+    """One delivery; `NotFound` when there is none."""
+    query = select(GoodsReceipt).where(GoodsReceipt.id == receipt_id).options(joinedload(GoodsReceipt.supplier))
+    row = db.session.scalars(query).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such receipt."))
+    return row
+
+
+def received(receipt_of: GoodsReceipt) -> list[StockMovement]:
+    """The ledger's lines of a delivery."""
+    query = select(StockMovement).where(StockMovement.receipt_id == receipt_of.id).order_by(StockMovement.id)
+    return list(db.session.scalars(query.options(joinedload(StockMovement.batch).joinedload(Batch.medication))))
+
+
+def suppliers(text: str, limit: int = 10) -> list[str]:
+    """Names of suppliers that hold every word of `text`."""
+    words = holds_words(func.hms_fold(Supplier.name), text)
+    query = select(Supplier.name).where(Supplier.is_active, *words).order_by(Supplier.name).limit(limit)
+    return list(db.session.scalars(query))
+
+
+def medicines_named(text: str, limit: int = 10) -> list[Any]:
+    """Active medicines that hold every word of `text`, those whose name begins with it first."""
+    starts = Medication.search_text.like(func.hms_fold(f"{like(text.strip())}%"))
+    columns = (Medication.id, Medication.name, Medication.brand_name, Medication.unit, Medication.current_stock)
+    query = select(*columns).where(Medication.is_active, *_matching(text))
+    return list(db.session.execute(query.order_by(starts.desc(), Medication.name, Medication.id).limit(limit)))

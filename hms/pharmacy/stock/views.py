@@ -1,0 +1,111 @@
+"""Pages of the shelves: the list, one medicine with its batches and ledger, adjusting, and goods received."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.core import clock
+from hms.core.permissions import Action
+from hms.core.text.cleaning import sought
+from hms.core.web.guard import needs, person
+from hms.pharmacy.blueprints import pages
+from hms.pharmacy.forms import AdjustForm, WriteOffForm
+
+from . import actions as stock_actions
+from . import expiry, queries
+from .rules import KIND_WORDS
+
+
+def _typed(name: str = "q") -> str:
+    """What was typed into the search."""
+    return sought(request.args.get(name))
+
+
+@pages.get("/stock")
+@needs(Action.READ_STOCK)
+def stock() -> str:
+    """Every medicine with its stock; the filters and the search are in the address."""
+    typed, show = _typed(), request.args.get("show", "")
+    show = show if show in queries.FILTERS else ""
+    after = queries.place_of(request.args.get("after", 0, type=int))
+    found = queries.shelves(typed, show, after=after, limit=queries.PAGE + 1)
+    shown, more = found[: queries.PAGE], len(found) > queries.PAGE
+    asked = {"q": typed or None, "show": show or None}
+    return render_template(
+        "pharmacy/stock.html",
+        rows=shown,
+        counts=queries.counts(typed),
+        q=typed,
+        show=show,
+        days=queries.near_days(),
+        older=url_for("pharmacy.stock", **asked, after=shown[-1].row.id) if more else None,
+    )
+
+
+@pages.get("/stock/<int:medication_id>")
+@needs(Action.READ_STOCK)
+def shelf(medication_id: int) -> str:
+    """One medicine: its batches and its ledger, newest first."""
+    before = request.args.get("before", type=int)
+    moved = queries.movements(medication_id, before=before, limit=queries.PAGE + 1)
+    older = moved[queries.PAGE - 1].id if len(moved) > queries.PAGE else None
+    today, near_days = clock.today(), queries.near_days()
+    return render_template(
+        "pharmacy/shelf.html",
+        shelf=queries.medicine(medication_id),
+        batches=queries.batches(medication_id),
+        movements=moved[: queries.PAGE],
+        older=url_for("pharmacy.shelf", medication_id=medication_id, before=older) if older else None,
+        kinds=KIND_WORDS,
+        nearness=lambda day: expiry.nearness(day, today, near_days).value,
+        soon_days=min(expiry.SOON_DAYS, near_days),
+        near_days=near_days,
+    )
+
+
+def _batch_page(batch_id: int, form: Any, template: str, action: Any, done: str) -> ResponseReturnValue:
+    batch = queries.batch(batch_id)
+    if form.save(action, by=person(), batch_id=batch_id):
+        flash(done, "success")
+        return redirect(url_for("pharmacy.shelf", medication_id=batch.medication_id), 303)
+    if not form.is_submitted() and "quantity" in form:
+        form.quantity.data = batch.quantity
+    batch = queries.batch(batch_id)
+    return render_template(template, batch=batch, form=form), form.status
+
+
+@pages.route("/stock/batches/<int:batch_id>/adjust", methods=["GET", "POST"])
+@needs(Action.ADJUST_STOCK)
+def adjust(batch_id: int) -> ResponseReturnValue:
+    """Set a batch to what is really there."""
+    return _batch_page(batch_id, AdjustForm(), "pharmacy/adjust.html", stock_actions.adjust, _("Stock adjusted"))
+
+
+@pages.route("/stock/batches/<int:batch_id>/write-off", methods=["GET", "POST"])
+@needs(Action.ADJUST_STOCK)
+def write_off(batch_id: int) -> ResponseReturnValue:
+    """Throw away a batch or a part of it."""
+    return _batch_page(batch_id, WriteOffForm(), "pharmacy/write_off.html", stock_actions.write_off, _("Written off"))
+
+
+@pages.get("/medicines/choose")
+@needs(Action.READ_STOCK)
+def choose_medicine() -> Response:
+    """Rows for the medicine's combobox."""
+    typed = _typed()
+    found = queries.medicines_named(typed) if len(typed) >= 2 else []
+    return jsonify(
+        [
+            {
+                "value": row.id,
+                "label": row.name,
+                "detail": row.brand_name,
+                "note": _("%(count)s in stock", count=row.current_stock),
+            }
+            for row in found
+        ]
+    )

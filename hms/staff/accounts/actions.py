@@ -1,0 +1,204 @@
+"""What an administrator does with accounts: made, corrected, closed, opened again, unlocked. None is ever deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from hms.core import clock
+from hms.core.actions import STALE, action
+from hms.core.audit import recording
+from hms.core.db.locking import locked
+from hms.core.db.session import db, found
+from hms.core.errors import Conflict, RuleBroken, Stale
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.cleaning import clean_field
+from hms.core.text.translation import _
+from hms.staff import rules
+from hms.staff.login_security import attempts, passwords
+from hms.staff.models import Department, Role, RoleChangeRequest, User
+from hms.staff.notifier import tell
+from hms.staff.onboarding import one_time_links
+from hms.staff.roles import assignment
+from hms.staff.roles.administrators import check_rank, check_remains, take_turns
+from hms.staff.second_factor import actions as second_factor_actions
+from hms.staff.sessions import actions as session_actions
+from hms.staff.sessions.revocation import end_access, end_links
+
+LONGEST_REASON = 300
+OWN = _("This is your own account. Ask another administrator.")
+
+
+@dataclass(frozen=True)
+class Added:
+    """A new account, the secret of its one-time link, and whether its role still needs a second administrator."""
+
+    user: User
+    secret: str
+    needs_second: bool
+
+
+@action(Action.MANAGE_STAFF, "staff.add_person")
+def add_person(*, username: str, role_id: int | None = None, by: Person, **details: Any) -> Added:
+    """Make an account without a password, and the link on which its holder chooses one.
+
+    `details` are email, title, first_name, last_name, department_id, room.
+    """
+    user = User(**_tidy({"username": username, **details}, None))
+    db.session.add(user)
+    db.session.flush()
+    given = assignment.assign_role(user.id, role_id, by=by) if role_id is not None else None
+    return Added(user, one_time_links.make_link(user.id, by=by), given is not None and given.needs_second)
+
+
+@action(Action.MANAGE_STAFF, "staff.change_person")
+def change_person(user_id: int, *, version: int | None = None, by: Person, **changes: Any) -> User:
+    """Correct what `changes` names; a `role_id` among them is a direct assignment. `Stale` when `version` is old."""
+    if changes.get("role_id", False) is not False:
+        take_turns(by, Action.MANAGE_STAFF)
+    user = locked(User, user_id)
+    _check_version(user, version)
+    check_rank(user, by)
+    wanted_role = changes.pop("role_id", user.role_id)
+    differs = {name: value for name, value in _tidy(changes, user).items() if getattr(user, name) != value}
+    for name, value in differs.items():
+        setattr(user, name, value)
+    if differs:
+        user.changed()
+        db.session.flush()
+    if wanted_role != user.role_id:
+        assignment.assign_role(user.id, wanted_role, by=by)
+    return user
+
+
+@action(Action.MANAGE_STAFF, "staff.change_account")
+def change_account(user_id: int, *, is_active: bool, by: Person, **changes: Any) -> User:
+    """Correct an account and close or open it, together."""
+    take_turns(by, Action.MANAGE_STAFF)
+    user = change_person(user_id, by=by, **changes)
+    if is_active != user.is_active:
+        (reactivate if is_active else deactivate)(user_id, by=by)
+    return user
+
+
+def _check_version(user: User, version: int | None) -> None:
+    if version is not None and user.version != version:
+        raise Stale(STALE)
+
+
+def _tidy(given: dict[str, Any], user: User | None) -> dict[str, Any]:
+    """`given` as it is kept; `RuleBroken` names the field."""
+    kept = dict(given)
+    if "username" in kept:
+        kept["username"] = free_username(rules.username(kept["username"]), user)
+    if "email" in kept:
+        kept["email"] = free_email(rules.email(kept["email"] or ""), user)
+    if kept.get("department_id") is not None and db.session.get(Department, kept["department_id"]) is None:
+        raise RuleBroken(_("There is no such department."), "department_id")
+    return kept
+
+
+def free_username(name: str, user: User | None) -> str:
+    """`name`, when no other account has it."""
+    if _is_taken(func.lower(User.username) == name.lower(), user):
+        raise RuleBroken(_("A user with that username already exists."), "username")
+    return name
+
+
+def free_email(address: str, user: User | None) -> str:
+    """`address`, when no other account has it."""
+    if address and _is_taken(func.lower(User.email) == address.lower(), user):
+        raise RuleBroken(_("A user with that e-mail address already exists."), "email")
+    return address
+
+
+def _is_taken(condition: Any, user: User | None) -> bool:
+    query = select(User.id).where(condition, User.id != (user.id if user else 0))
+    return db.session.scalars(query).first() is not None
+
+
+@action(Action.MANAGE_STAFF, "staff.deactivate")
+def deactivate(user_id: int, *, reason: str = "", version: int | None = None, by: Person) -> User:
+    """Close an account: nobody signs in to it, its sessions, tokens and links end, its pending requests too."""
+    take_turns(by, Action.MANAGE_STAFF)
+    user = locked(User, user_id)
+    _check_version(user, version)
+    if user.id == by.id:
+        raise Conflict(OWN, code="own_account")
+    check_rank(user, by)
+    check_remains(user, None)
+    if user.is_active or user.awaits_approval:
+        user.is_active = user.awaits_approval = False
+        user.inactive_reason = clean_field(reason, "reason", longest=LONGEST_REASON, multiline=True)
+        user.changed()
+        end_links(user)
+        end_access(user)
+        _withdraw_requests(user)
+    return user
+
+
+def _withdraw_requests(user: User) -> None:
+    pending = (RoleChangeRequest.user_id == user.id, RoleChangeRequest.status == "pending")
+    db.session.execute(update(RoleChangeRequest).where(*pending).values(status="withdrawn", updated_at=clock.now()))
+
+
+@action(Action.MANAGE_STAFF, "staff.reactivate")
+def reactivate(user_id: int, *, version: int | None = None, by: Person) -> User:
+    """Open a closed account again, or approve one that somebody asked for."""
+    take_turns(by, Action.MANAGE_STAFF)
+    user = locked(User, user_id)
+    _check_version(user, version)
+    check_rank(user, by)
+    if not user.is_active:
+        user.is_active, user.awaits_approval, user.inactive_reason = True, False, ""
+        user.changed()
+        db.session.flush()
+    return user
+
+
+@action(Action.MANAGE_STAFF, "staff.unlock")
+def unlock(user_id: int, *, by: Person) -> User:
+    """Let somebody try again at once who mistyped their password too often."""
+    user = found(User, user_id)
+    attempts.open_all(user.id)
+    recording.record("staff.unlock", by, entity="app_user", entity_id=user.id)
+    return user
+
+
+@action(Action.MANAGE_STAFF, "staff.reset_second_factor")
+def reset_second_factor(user_id: int, *, by: Person) -> User:
+    """Take the second factor off an account whose holder lost it, and end all its sessions. They are told."""
+    user = locked(User, user_id)
+    check_rank(user, by)
+    second_factor_actions.reset_second_factor(user_id, by=by)
+    user.changed()
+    end_access(user)
+    title = _("Your second factor was taken off by an administrator. Set it up again on your profile page.")
+    tell(user.id, title=title, url="/profile/security", by=by)
+    return user
+
+
+@action(Action.MANAGE_STAFF, "staff.end_sessions")
+def end_sessions(user_id: int, *, by: Person) -> User:
+    """Sign somebody out everywhere."""
+    user = locked(User, user_id)
+    check_rank(user, by)
+    session_actions.end_all_of(user_id, by=by)
+    return user
+
+
+@action(Action.MANAGE_STAFF, "staff.add_user")
+def add_user(*, username: str, role: str | None, password: str | None = None, by: Person, **details: object) -> User:
+    """Make an account with the role of code `role`; without a password it cannot sign in yet."""
+    found = db.session.scalars(select(Role).filter_by(code=role)).one_or_none() if role else None
+    if role and found is None:
+        raise RuleBroken(_("There is no such role."), "role")
+    user = User(
+        username=username, role=found, password_hash=passwords.hashed(password) if password else None, **details
+    )
+    db.session.add(user)
+    db.session.flush()
+    return user

@@ -1,0 +1,247 @@
+"""JSON: the people of the hospital, one's own account, asking for one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, g, request, url_for
+
+from hms.core.api.pagination import listed
+from hms.core.api.preconditions import check_if_match, single
+from hms.core.db.session import found
+from hms.core.errors import NotFound, RuleBroken
+from hms.core.permissions import Action
+from hms.core.person import SYSTEM
+from hms.core.text.translation import _
+from hms.core.web.guard import needs, person
+from hms.core.web.parameters import PAGING, Id, Ordering, narrowed, ordered, parameters
+from hms.staff import directory, schemas
+from hms.staff.blueprints import api
+from hms.staff.models import Role, User
+from hms.staff.onboarding import actions as onboarding_actions
+from hms.staff.onboarding import one_time_links
+from hms.staff.profile import actions as profile_actions
+from hms.staff.roles import assignment
+from hms.staff.schemas import me_json, photo_address, user_json
+from hms.staff.sign_in.reauthentication import confirm_identity
+
+from . import actions, queries
+
+
+def _me() -> dict[str, Any]:
+    user, mark = profile_actions.with_photo(person().id)
+    return me_json(user, person(), mark)
+
+
+@api.get("/users/me/")
+@needs(Action.SIGNED_IN)
+@api.response(200, schemas.MeOut)
+def me() -> dict[str, Any]:
+    """The signed-in person."""
+    return _me()
+
+
+@api.put("/users/me/")
+@needs(Action.SIGNED_IN)
+@api.arguments(schemas.ProfileIn)
+@api.response(200, schemas.MeOut)
+def change_me(given: dict[str, Any]) -> dict[str, Any]:
+    """The same as PUT /profile/."""
+    return _change_profile(given)
+
+
+USERS = parameters(**PAGING, role=Id(), ordering=Ordering(("id", "last_name", "first_name")))
+
+
+@api.get("/users/")
+@needs(Action.READ_STAFF, Action.READ_OWN_RECORD)
+@api.arguments(USERS, location="query")
+@api.response(200, schemas.UserOut(many=True))
+def users(arguments: dict[str, Any]) -> Response:
+    """Staff by family name; administrators see their accounts too, patients the doctors only."""
+    rows = narrowed(directory.users(only_doctors=person().is_patient), arguments, role=User.role_id)
+    if "ordering" in arguments:
+        rows = ordered(rows, arguments, User.id, last_name=User.last_name, first_name=User.first_name)
+    return listed(rows, lambda user: user_json(user, person()))
+
+
+@api.get("/users/<int:user_id>/")
+@needs(Action.READ_STAFF, Action.READ_OWN_RECORD)
+@api.response(200, schemas.UserOut)
+def user(user_id: int) -> Response:
+    """One colleague."""
+    if person().is_patient and directory.doctor(user_id) is None:
+        raise NotFound(_("There is no such record."))
+    return _one(user_id)
+
+
+def _one(user_id: int, status: int = 200, **more: Any) -> Response:
+    row, body = found(User, user_id), user_json(found(User, user_id), person())
+    if person().may(Action.MANAGE_STAFF):
+        body["last_login"] = queries.account(user_id).last_sign_in
+    return single(body | more, row.version, status)
+
+
+@api.post("/users/")
+@needs(Action.MANAGE_STAFF)
+@api.arguments(schemas.UserIn)
+@api.response(201, schemas.NewUserOut)
+def add_user(given: dict[str, Any]) -> Response:
+    """Make an account. The answer holds, once, the link on which its holder chooses a password; one sent along is not used."""
+    given.pop("is_active", None)
+    added = actions.add_person(**_with_role(given), by=person())
+    g.is_shown_once = True
+    address = url_for("staff.welcome", secret=added.secret, _external=True)
+    return _one(added.user.id, 201, one_time_link=address, role_needs_second_administrator=added.needs_second)
+
+
+def _with_role(given: dict[str, Any]) -> dict[str, Any]:
+    """`role` as a number stands for `role_id`; as the object that GET answered it says nothing new."""
+    role = given.pop("role", None)
+    if isinstance(role, int) and not isinstance(role, bool):
+        given.setdefault("role_id", role)
+    return given
+
+
+@api.put("/users/<int:user_id>/")
+@needs(Action.MANAGE_STAFF)
+@api.arguments(schemas.UserChangeIn)
+@api.response(200, schemas.UserOut)
+def change_user(given: dict[str, Any], user_id: int) -> Response:
+    """Correct an account, give its role, close or open it."""
+    row = found(User, user_id)
+    check_if_match(row.version, lambda: user_json(row, person()))
+    is_active = given.pop("is_active", row.is_active)
+    actions.change_account(user_id, is_active=is_active, by=person(), **_with_role(given))
+    return _one(user_id)
+
+
+@api.delete("/users/<int:user_id>/")
+@needs(Action.MANAGE_STAFF)
+@api.response(204)
+def close_user(user_id: int) -> None:
+    """Close an account; it is never deleted."""
+    actions.deactivate(user_id, reason=request.args.get("reason", ""), by=person())
+
+
+@api.post("/users/<int:user_id>/deactivate/")
+@needs(Action.MANAGE_STAFF)
+@api.response(200, schemas.StatusOut)
+def deactivate(user_id: int) -> dict[str, str]:
+    """Close an account."""
+    actions.deactivate(user_id, by=person())
+    return {"status": "deactivated"}
+
+
+@api.post("/users/<int:user_id>/activate/")
+@needs(Action.MANAGE_STAFF)
+@api.response(200, schemas.StatusOut)
+def activate(user_id: int) -> dict[str, str]:
+    """Open a closed account, or approve one that was asked for."""
+    actions.reactivate(user_id, by=person())
+    return {"status": "activated"}
+
+
+@api.post("/users/<int:user_id>/reset_password/")
+@needs(Action.MANAGE_STAFF)
+def reset_password(user_id: int) -> dict[str, str]:
+    """A one-time link on which the person chooses a password; nobody chooses it for them."""
+    secret = one_time_links.make_link(user_id, by=person())
+    g.is_shown_once = True
+    return {"status": "password reset", "one_time_link": url_for("staff.welcome", secret=secret, _external=True)}
+
+
+@api.post("/users/<int:user_id>/assign_role/")
+@needs(Action.REVIEW_ROLE_REQUESTS)
+@api.arguments(schemas.GiveRoleIn)
+@api.response(200, schemas.StatusOut)
+def give_role(given: dict[str, Any], user_id: int) -> dict[str, str]:
+    """Give a role directly."""
+    return assigned(user_id, given["role_id"])
+
+
+def assigned(user_id: int, role_id: int) -> dict[str, str]:
+    """Give a role; the answer says when a second administrator must agree."""
+    if found(User, user_id) is None or not _is_role(role_id):
+        raise NotFound(_("Role not found."))
+    given = assignment.assign_role(user_id, role_id, by=person())
+    status = "waiting for a second administrator" if given.needs_second else "role assigned"
+    return {"status": status, "role": given.role.name}
+
+
+def _is_role(role_id: int) -> bool:
+    try:
+        return found(Role, role_id).is_active
+    except NotFound:
+        return False
+
+
+@api.get("/profile/")
+@needs(Action.SIGNED_IN)
+@api.response(200, schemas.MeOut)
+def profile() -> dict[str, Any]:
+    """One's own account."""
+    return _me()
+
+
+@api.put("/profile/")
+@needs(Action.SIGNED_IN)
+@api.arguments(schemas.ProfileIn)
+@api.response(200, schemas.MeOut)
+def change_profile(given: dict[str, Any]) -> dict[str, Any]:
+    """Change one's own name, address, language, looks and password; the last with `current_password`, as the address."""
+    return _change_profile(given)
+
+
+def _change_profile(given: dict[str, Any]) -> dict[str, Any]:
+    user = found(User, person().id)
+    if given.get("email", user.email) == user.email:
+        given.pop("email", None)
+    if "email" in given or "password" in given:
+        confirm_identity(given.get("current_password"), by=person(), field="current_password")
+    profile_actions.change_profile(given, by=person())
+    return _me()
+
+
+@api.get("/preferences/")
+@needs(Action.SIGNED_IN)
+@api.response(200, schemas.PreferencesOut)
+def preferences() -> dict[str, Any]:
+    """How pages look and speak for the signed-in person."""
+    return _preferences()
+
+
+def _preferences() -> dict[str, Any]:
+    user, mark = profile_actions.with_photo(person().id)
+    return {
+        "preferences": user.preferences,
+        "language_preference": user.language,
+        "profile_image": photo_address(user.id, mark),
+        "two_factor_enabled": user.two_factor_enabled,
+    }
+
+
+NOT_LOOKS = ("preferences", "language_preference", "profile_image", "two_factor_enabled")
+
+
+@api.put("/preferences/")
+@needs(Action.SIGNED_IN)
+@api.response(200, schemas.PreferencesOut)
+def change_preferences() -> dict[str, Any]:
+    """Change looks, flat ({"theme": "dark"}) or nested; the second factor is not switched here."""
+    sent = request.get_json()
+    chosen = sent.get("preferences", {}) if isinstance(sent, dict) else None
+    if not isinstance(chosen, dict):
+        raise RuleBroken(_("Send an object."), "preferences")
+    flat = {name: value for name, value in sent.items() if name not in NOT_LOOKS}
+    profile_actions.change_preferences(language=sent.get("language_preference"), preferences=flat | chosen, by=person())
+    return _preferences()
+
+
+@api.post("/register/")
+@needs(Action.PUBLIC)
+@api.arguments(schemas.RegisterIn)
+def register(given: dict[str, Any]) -> tuple[dict[str, str], int]:
+    """Ask for an account, while the setting is open. It opens nothing until an administrator approves it."""
+    onboarding_actions.register(**given, by=SYSTEM)
+    return {"message": "Registration successful"}, 201

@@ -1,0 +1,108 @@
+"""Looking up accounts for the administrator: filtered, searched, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select, and_, false, func, or_, select, tuple_
+from sqlalchemy.orm import joinedload
+
+from hms.core import clock
+from hms.core.db.session import db, found
+from hms.core.text.cleaning import is_only_signs, like
+from hms.staff.models import LoginActivity, OneTimeLink, SignInGate, User
+
+ROWS = 25
+STATES: dict[str, str] = {
+    "active": _l("Active"),
+    "asked": _l("Waiting for approval"),
+    "locked": _l("Locked"),
+    "no_second_factor": _l("No second factor"),
+    "never": _l("Never signed in"),
+    "closed": _l("Closed"),
+}
+
+_LAST = (
+    select(func.max(LoginActivity.at))
+    .where(LoginActivity.user_id == User.id, LoginActivity.status == "success")
+    .correlate(User)
+    .scalar_subquery()
+)
+
+
+def _is_locked() -> Any:
+    """A door of the account is shut at this moment."""
+    shut = (SignInGate.user_id == User.id, SignInGate.locked_until > clock.now())
+    return select(SignInGate.id).where(*shut).correlate(User).exists()
+
+
+def _conditions() -> dict[str, Any]:
+    return {
+        "active": User.is_active,
+        "asked": User.awaits_approval,
+        "locked": and_(User.is_active, _is_locked()),
+        "no_second_factor": and_(User.is_active, User.totp_secret.is_(None)),
+        "never": and_(User.is_active, _LAST.is_(None)),
+        "closed": and_(User.is_active.is_(False), User.awaits_approval.is_(False)),
+    }
+
+
+def people(*, state: str | None = None, search: str = "", after: tuple[str, str, int] | None = None) -> Select:
+    """Accounts with role, last sign-in and whether they are locked, by name; `after` is the last row of the page before."""
+    query = select(User, _LAST.label("last_sign_in"), _is_locked().label("is_locked")).options(joinedload(User.role))
+    if state in STATES:
+        query = query.where(_conditions()[state])
+    if search:
+        wanted = f"%{like(search)}%"
+        columns = (User.username, User.email, User.first_name, User.last_name, User.first_name + " " + User.last_name)
+        fits = or_(*(column.ilike(wanted, escape="\\") for column in columns))
+        query = query.where(false() if is_only_signs(search) else fits)
+    if after is not None:
+        query = query.where(tuple_(User.last_name, User.first_name, User.id) > after)
+    return query.order_by(User.last_name, User.first_name, User.id)
+
+
+def place_of(user_id: int) -> tuple[str, str, int] | None:
+    """Where an account stands in the order of names."""
+    user = db.session.get(User, user_id)
+    return (user.last_name, user.first_name, user.id) if user else None
+
+
+def counts() -> dict[str, int]:
+    """How many accounts are in each state."""
+    conditions = _conditions()
+    row = db.session.execute(
+        select(*(func.count().filter(condition).label(state) for state, condition in conditions.items())).select_from(
+            User
+        )
+    ).one()
+    return dict(row._mapping)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account as its page shows it."""
+
+    user: User
+    last_sign_in: datetime | None
+    is_locked: bool
+    link: OneTimeLink | None
+
+
+def account(user_id: int) -> Account:
+    """An account with role and department; `NotFound` if there is none."""
+    query = select(User, _LAST, _is_locked()).where(User.id == user_id)
+    row = db.session.execute(query.options(joinedload(User.role), joinedload(User.department))).unique().first()
+    if row is None:
+        found(User, user_id)
+    user, last, is_locked = row
+    open_link = select(OneTimeLink).where(
+        OneTimeLink.user_id == user_id,
+        OneTimeLink.used_at.is_(None),
+        OneTimeLink.ended_at.is_(None),
+        OneTimeLink.expires_at > clock.now(),
+    )
+    return Account(user, last, is_locked, db.session.scalars(open_link).one_or_none())

@@ -1,0 +1,191 @@
+"""Pages: the people of the hospital and their accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.core.db.session import db
+from hms.core.errors import Conflict
+from hms.core.permissions import Action
+from hms.core.text.cleaning import sought
+from hms.core.web.guard import needs, person
+from hms.core.web.localisation import translate_error
+from hms.core.web.rate_limits import limiter
+from hms.staff.blueprints import pages
+from hms.staff.forms import PersonForm, ProofForm, ReasonForm
+from hms.staff.onboarding import one_time_links
+from hms.staff.role_requests import queries as role_request_queries
+from hms.staff.roles.administrators import is_last
+from hms.staff.sign_in.reauthentication import confirmed
+
+from . import actions, queries
+
+
+@pages.get("/admin/users")
+@needs(Action.MANAGE_STAFF)
+def people() -> str:
+    """Everybody with an account, by name; the state and what is typed are in the address."""
+    state, search = request.args.get("state", "active"), sought(request.args.get("q"))
+    after = queries.place_of(request.args.get("after", 0, type=int))
+    query = queries.people(state=state, search=search, after=after).limit(queries.ROWS + 1)
+    rows = db.session.execute(query).unique().all()
+    shown = rows[: queries.ROWS]
+    more = _address(state, search, after=shown[-1].User.id) if len(rows) > len(shown) else None
+    states = [
+        {"label": label, "count": count, "url": _address(key, search), "is_current": key == state}
+        for (key, label), count in zip(queries.STATES.items(), queries.counts().values(), strict=True)
+    ]
+    waiting = role_request_queries.count_waiting()
+    return render_template(
+        "staff/people.html", rows=shown, more=more, states=states, search=search, state=state, waiting=waiting
+    )
+
+
+def _address(state: str, search: str, **more: Any) -> str:
+    return url_for(".people", state=state, q=search or None, **more)
+
+
+@pages.route("/admin/users/new", methods=["GET", "POST"])
+@needs(Action.MANAGE_STAFF)
+def add_person() -> ResponseReturnValue:
+    """A new account; afterwards its page, with the one-time link."""
+    form = PersonForm()
+    form.offer()
+    if form.save(_add, by=person()):
+        return _show_link(form.result.user.id, form.result.secret, needs_second=form.result.needs_second)
+    return render_template("staff/person_form.html", form=form, user=None), form.status
+
+
+def _add(*, version: int | None, by: Any, **details: Any) -> actions.Added:
+    return actions.add_person(by=by, **details)
+
+
+def _show_link(user_id: int, secret: str, *, needs_second: bool = False) -> ResponseReturnValue:
+    """The account's page, which shows the secret once: it travels in the sealed cookie."""
+    session["link"] = [user_id, secret]
+    if needs_second:
+        flash(_("The account is made. Another administrator must approve its role, under Role requests."), "caution")
+    return redirect(url_for(".account", user_id=user_id), 303)
+
+
+@pages.get("/admin/users/<int:user_id>")
+@needs(Action.MANAGE_STAFF)
+def account(user_id: int) -> str:
+    """One account: what is known of it, and what can be done."""
+    seen = queries.account(user_id)
+    for_whom, secret = session.pop("link", (None, None))
+    fresh = url_for(".welcome", secret=secret, _external=True) if for_whom == user_id else None
+    return render_template(
+        "staff/account.html",
+        account=seen,
+        user=seen.user,
+        fresh_link=fresh,
+        link_hours=one_time_links.LASTS_HOURS,
+        is_mailed=one_time_links.can_be_mailed(seen.user),
+        is_last=is_last(user_id),
+        is_own=user_id == person().id,
+        form=ReasonForm(),
+    )
+
+
+@pages.route("/admin/users/<int:user_id>/edit", methods=["GET", "POST"])
+@needs(Action.MANAGE_STAFF)
+def edit_person(user_id: int) -> ResponseReturnValue:
+    """Correct an account. After somebody else's save the page shows theirs beside what was typed."""
+    user = queries.account(user_id).user
+    form = PersonForm(obj=user)
+    form.offer(user)
+    had = user.role_id
+    if form.save(actions.change_person, user_id=user_id, by=person()):
+        if form.role_id.data != had and form.result.role_id == had:
+            flash(_("Saved. Another administrator must approve the role, under Role requests."), "caution")
+        else:
+            flash(_("Saved."), "success")
+        return redirect(url_for(".account", user_id=user_id), 303)
+    now = queries.account(user_id).user
+    theirs = _differences(now, form) if form.conflict and form.conflict.code == "stale" else []
+    return render_template("staff/person_form.html", form=form, user=now, theirs=theirs), form.status
+
+
+def _differences(user: Any, form: PersonForm) -> list[tuple[str, str, str]]:
+    """Field, what is stored now, what was typed."""
+    words = {
+        form.role_id: (str(user.role.label) if user.role else "", dict(_pairs(form.role_id))),
+        form.department_id: (user.department.name if user.department else "", dict(_pairs(form.department_id))),
+    }
+    texts = [form.title, form.first_name, form.last_name, form.username, form.email, form.room]
+    rows = [(one.label.text, getattr(user, one.name), one.data or "") for one in texts]
+    rows += [(one.label.text, stored, offered.get(str(one.data or ""), "")) for one, (stored, offered) in words.items()]
+    return [row for row in rows if row[1] != row[2]]
+
+
+def _pairs(field: Any) -> list[tuple[str, str]]:
+    return [(choice.value, str(choice.label) if choice.value else "") for choice in field.choices]
+
+
+@pages.post("/admin/users/<int:user_id>/close")
+@needs(Action.MANAGE_STAFF)
+def close_account(user_id: int) -> ResponseReturnValue:
+    """Close an account with a reason."""
+    return _done(user_id, actions.deactivate, _("The account is closed, and everything open in its name has ended."))
+
+
+@pages.post("/admin/users/<int:user_id>/open")
+@needs(Action.MANAGE_STAFF)
+def open_account(user_id: int) -> ResponseReturnValue:
+    """Open a closed account, or approve one that was asked for."""
+    return _done(user_id, actions.reactivate, _("The account is open."), without=("reason",))
+
+
+@pages.post("/admin/users/<int:user_id>/unlock")
+@needs(Action.MANAGE_STAFF)
+def unlock_account(user_id: int) -> ResponseReturnValue:
+    """Let somebody try again at once."""
+    return _done(user_id, actions.unlock, _("Unlocked. They can try again now."), without=("reason", "version"))
+
+
+@pages.post("/admin/users/<int:user_id>/sign-out")
+@needs(Action.MANAGE_STAFF)
+def sign_out_person(user_id: int) -> ResponseReturnValue:
+    """End every session of somebody."""
+    return _done(user_id, actions.end_sessions, _("Signed out everywhere."), without=("reason", "version"))
+
+
+@pages.post("/admin/users/<int:user_id>/link")
+@needs(Action.MANAGE_STAFF)
+@limiter.limit("30/minute")
+def make_link(user_id: int) -> ResponseReturnValue:
+    """A new one-time link, for somebody who forgot the password or lost the first link."""
+    try:
+        return _show_link(user_id, one_time_links.make_link(user_id, by=person()))
+    except Conflict as refused:
+        flash(translate_error(refused), "stop")
+        return redirect(url_for(".account", user_id=user_id), 303)
+
+
+def _done(user_id: int, action: Any, said: str, without: tuple[str, ...] = ()) -> ResponseReturnValue:
+    form = ReasonForm()
+    perform = lambda *, by, **values: action(  # noqa: E731 - the form's fields that this action does not take
+        user_id, by=by, **{name: value for name, value in values.items() if name not in without}
+    )
+    if form.save(perform, by=person()):
+        flash(said, "success")
+    for messages in form.errors.values():
+        flash(" ".join(map(str, messages)), "stop")
+    return redirect(url_for(".account", user_id=user_id), 303)
+
+
+@pages.route("/admin/users/<int:user_id>/reset-second-factor", methods=["GET", "POST"])
+@needs(Action.MANAGE_STAFF)
+def take_second_factor(user_id: int) -> ResponseReturnValue:
+    """Take the second factor off, with the administrator's own fresh password."""
+    user, form = queries.account(user_id).user, ProofForm()
+    perform = confirmed(lambda *, by: actions.reset_second_factor(user_id, by=by))
+    if form.save(perform, by=person()):
+        flash(_("The second factor is off. They sign in with the password and set it up again."), "success")
+        return redirect(url_for(".account", user_id=user_id), 303)
+    return render_template("staff/reset_second_factor.html", form=form, user=user), form.status

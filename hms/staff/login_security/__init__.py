@@ -1,0 +1,1 @@
+"""Passwords and their rules, counted attempts and lockout, known devices, login activity."""

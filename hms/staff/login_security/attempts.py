@@ -1,0 +1,189 @@
+"""Doors that close after wrong tries. A try is counted in the database before anything is hashed, so that fifty at once
+cost five hashes; and a stranger's tries close the stranger's door, not the one at which the account's owner stands.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import request
+from sqlalchemy import and_, case, delete, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from hms.core import clock
+from hms.core.db.session import db
+from hms.core.text.formatting import clock_time
+from hms.core.text.translation import Sentence, _
+from hms.staff.models import SignInGate, User
+
+from . import activity, concurrent_attempts, known_devices
+from .errors import Locked
+
+TRIES = 5
+TRIES_OF_ALL_STRANGERS = 20
+LOCKED_FOR = timedelta(minutes=15)
+A_HASH_TAKES_AT_MOST = timedelta(seconds=30)
+LOOK_AGAIN = (0.05, 0.05, 0.1, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
+
+
+@dataclass(frozen=True)
+class Door:
+    """One door: `most` wrong tries within fifteen minutes close it for fifteen minutes."""
+
+    key: str
+    most: int = TRIES
+    user_id: int | None = None
+
+
+class Refused(Exception):
+    """The door stays shut: until `until`, or for a moment when that is None."""
+
+    def __init__(self, until: datetime | None) -> None:
+        super().__init__("refused")
+        self.until = until
+
+
+class Try:
+    """One try at its doors. Say `succeeded()` or `failed()`; a try about which nothing is said does not count as wrong."""
+
+    def __init__(self, doors: tuple[Door, ...]) -> None:
+        self.doors = doors
+        self.is_settled = False
+
+    def succeeded(self) -> None:
+        """The wrong tries before it are forgotten."""
+        self._settle(failures=0, tries=SignInGate.tries - SignInGate.failures - 1, locked_until=None)
+
+    def failed(self) -> int:
+        """Count it as wrong; returns how many tries the nearest door has left. 0: this one closed it."""
+        return self.doors[0].most - self._settle(
+            failures=SignInGate.failures + 1,
+            locked_until=case(
+                (SignInGate.failures + 1 >= _most(self.doors), clock.now() + LOCKED_FOR), else_=SignInGate.locked_until
+            ),
+        )
+
+    def forgotten(self) -> None:
+        """It proved nothing: neither right nor wrong."""
+        self._settle(tries=SignInGate.tries - 1)
+
+    def _settle(self, **values: object) -> int:
+        """Door by door in one order, as they were counted: no deadlock. Returns the failures at the nearest."""
+        failures = {}
+        for door in _in_order(self.doors):
+            changed = update(SignInGate).where(SignInGate.key == door.key).values(values)
+            failures[door.key] = db.session.execute(changed.returning(SignInGate.failures)).scalar_one_or_none()
+        db.session.commit()
+        self.is_settled = True
+        return failures[self.doors[0].key] or 0
+
+
+def _in_order(doors: tuple[Door, ...]) -> list[Door]:
+    return sorted(doors, key=lambda door: door.key)
+
+
+def _most(doors: tuple[Door, ...]) -> object:
+    return case({door.key: door.most for door in doors}, value=SignInGate.key)
+
+
+def doors_of(what: str, user: User | None, typed_name: str) -> tuple[Door, ...]:
+    """The doors a try has to pass: at a device the account knows its own; else the address's, and one for all strangers.
+
+    An account nobody has is counted just like one that exists.
+    """
+    user_id = user.id if user else None
+    name = f"{what}:account {user_id}" if user else f"{what}:name {typed_name.strip().casefold()[:150]}"
+    device = known_devices.of_request() if user else None
+    if user and device and known_devices.is_known(device, user.id):
+        return (Door(f"{name}@{device.hex()}", user_id=user_id),)
+    strangers = Door(f"{name}@everywhere", TRIES_OF_ALL_STRANGERS, user_id)
+    return (Door(f"{name}@{request.remote_addr}", user_id=user_id), strangers)
+
+
+@contextmanager
+def trying(doors: tuple[Door, ...], user: User | None, typed_name: str) -> Iterator[Try]:
+    """Count a try at `doors`, then let it happen; `Locked` when a door is shut. Commits before and after."""
+    with concurrent_attempts.counted():
+        yield from _counted_try(doors, user, typed_name)
+
+
+def _counted_try(doors: tuple[Door, ...], user: User | None, typed_name: str) -> Iterator[Try]:
+    try:
+        _pass(doors)
+    except Refused as refused:
+        activity.note(user, typed_name, "locked")
+        raise Locked(told(refused.until), until=refused.until) from refused
+    now = Try(doors)
+    try:
+        yield now
+    finally:
+        if not now.is_settled:
+            db.session.rollback()
+            now.forgotten()
+
+
+def told(until: datetime | None) -> Sentence:
+    """When the door opens again and who can open it earlier."""
+    if until is None:
+        return Sentence(_("Many tries for this account are under way. Wait a moment, then try again."))
+    words = _(
+        "Too many wrong tries. Signing in opens again at %(time)s. An administrator can open it earlier: ask for the "
+        "account to be unlocked."
+    )
+    return Sentence(words, time=clock_time(until))
+
+
+def _pass(doors: tuple[Door, ...]) -> None:
+    """Count the try at every door, or at none; waits briefly for tries under way, which may turn out right."""
+    for pause in (*LOOK_AGAIN, None):
+        shut = _counted_at_all(doors)
+        if shut is None:
+            return
+        until = _locked_until(shut)
+        if until is not None or pause is None:
+            raise Refused(until)
+        time.sleep(pause)
+
+
+def _counted_at_all(doors: tuple[Door, ...]) -> Door | None:
+    """None when every door let the try in; else the one that did not. Doors are taken in one order: no deadlock."""
+    now = clock.now()
+    for door in _in_order(doors):
+        if db.session.execute(_count(door, now)).scalar_one_or_none() is None:
+            db.session.rollback()
+            return door
+    db.session.commit()
+    return None
+
+
+def _count(door: Door, now: datetime):
+    """One statement: begin anew after the lock or after fifteen quiet minutes; a try that died half-way is forgotten."""
+    gate = SignInGate
+    is_over = or_(gate.locked_until <= now, and_(gate.locked_until.is_(None), gate.last_try_at < now - LOCKED_FOR))
+    all_died = gate.last_try_at < now - A_HASH_TAKES_AT_MOST
+    row = insert(gate).values(key=door.key, user_id=door.user_id, tries=1, failures=0, last_try_at=now)
+    return row.on_conflict_do_update(
+        index_elements=[gate.key],
+        set_={
+            "tries": case((is_over, 1), (all_died, gate.failures + 1), else_=gate.tries + 1),
+            "failures": case((is_over, 0), else_=gate.failures),
+            "locked_until": case((is_over, None), else_=gate.locked_until),
+            "last_try_at": now,
+        },
+        where=or_(is_over, and_(gate.failures < door.most, or_(gate.tries < door.most, all_died))),
+    ).returning(gate.id)
+
+
+def _locked_until(door: Door) -> datetime | None:
+    until = db.session.execute(select(SignInGate.locked_until).filter_by(key=door.key)).scalar_one_or_none()
+    db.session.commit()
+    return until
+
+
+def open_all(user_id: int) -> None:
+    """Open every door of the account, within the caller's transaction."""
+    db.session.execute(delete(SignInGate).where(SignInGate.user_id == user_id))

@@ -1,0 +1,102 @@
+"""How many requests of this web process may prove or hash a password at the same time: of one address, and in all.
+
+Each of them needs a connection to the database every now and then, and those for one account wait for each other there. So
+there are fewer of them than connections in the pool: whoever works with the pages meanwhile finds a connection free.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from flask import current_app, g, has_request_context, request
+
+from hms.core import actions
+from hms.core.db.session import leave
+from hms.core.text.translation import _
+
+from .errors import Locked
+
+MOST_OF_AN_ADDRESS = 4
+MOST_WAITING_OF_AN_ADDRESS = 20
+PATIENCE_SECONDS = 2.0
+"""So long an attempt waits for its turn, in memory and without a connection; a whole shift may sign in from one address."""
+_under_way: Counter[str] = Counter()
+_waiting: Counter[str] = Counter()
+_turns = threading.Condition()
+
+
+@dataclass(frozen=True)
+class Most:
+    """How many attempts may be under way: of one address, and in all."""
+
+    of_an_address: int
+    in_all: int
+
+
+def most() -> Most:
+    """Half the pool in all; one address leaves a turn to the others, unless the pool is too small for that."""
+    in_all = max(1, current_app.config["SQLALCHEMY_ENGINE_OPTIONS"]["pool_size"] // 2)
+    return Most(max(1, min(MOST_OF_AN_ADDRESS, in_all - 1)), in_all)
+
+
+@contextmanager
+def counted() -> Iterator[None]:
+    """Count this request until the block ends; `Locked` for a moment (429) when too many are under way.
+
+    Call it before the database is asked anything: what is refused here must cost next to nothing. A connection that the
+    request holds all the same is given back before it waits.
+    """
+    if not has_request_context() or "is_counted_attempt" in g:
+        yield
+        return
+    if actions.current() is not None:
+        raise RuntimeError("count the attempt before the action: it would wait with a connection to the database")
+    leave()
+    address = request.remote_addr or ""
+    _admit(address, most())
+    g.is_counted_attempt = True
+    try:
+        yield
+    finally:
+        g.pop("is_counted_attempt", None)
+        _leave(address)
+
+
+def _admit(address: str, limit: Most) -> None:
+    """Count the attempt at once or after a short wait, or refuse it."""
+    with _turns:
+        if not _is_free(address, limit) and not _waited(address, limit):
+            g.is_turned_away = True
+            raise Locked(_("Too many people are signing in at this moment. Wait a moment, then try again."))
+        _under_way[address] += 1
+
+
+def _is_free(address: str, limit: Most) -> bool:
+    return _under_way[address] < limit.of_an_address and _under_way.total() < limit.in_all
+
+
+def _waited(address: str, limit: Most) -> bool:
+    """Whether a turn became free in time. Only some of an address wait: a crowd from one address costs no memory."""
+    if _waiting[address] >= MOST_WAITING_OF_AN_ADDRESS:
+        return False
+    _waiting[address] += 1
+    try:
+        return _turns.wait_for(lambda: _is_free(address, limit), PATIENCE_SECONDS)
+    finally:
+        _forget(_waiting, address)
+
+
+def _leave(address: str) -> None:
+    with _turns:
+        _forget(_under_way, address)
+        _turns.notify_all()
+
+
+def _forget(counts: Counter[str], address: str) -> None:
+    counts[address] -= 1
+    if not counts[address]:
+        del counts[address]

@@ -1,0 +1,1 @@
+"""One-time links, setting a password, registering oneself."""

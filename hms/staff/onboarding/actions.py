@@ -1,0 +1,135 @@
+"""Somebody asks for an account. It opens nothing until an administrator approves it, and the answer is always the same.
+
+A username or an e-mail address that belongs to somebody else is told to the administrator, never to the stranger who
+typed it: the account waits under the next free username, without the address.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import has_request_context
+from sqlalchemy import func, select
+
+from hms.core.actions import action
+from hms.core.db import advisory_locks
+from hms.core.db.advisory_locks import Turn
+from hms.core.db.session import db
+from hms.core.errors import Conflict, NotAllowed, RuleBroken
+from hms.core.permissions import Action
+from hms.core.person import SYSTEM, Person
+from hms.core.settings import store
+from hms.core.text.cleaning import clean_field
+from hms.core.text.translation import Sentence, _
+from hms.core.web.rate_limits import limiter
+from hms.staff import rules
+from hms.staff.login_security import concurrent_attempts, password_rules, passwords
+from hms.staff.models import RoleChangeRequest, User
+from hms.staff.notifier import tell
+from hms.staff.roles.assignment import active_role, reviewers
+
+MOST_WAITING = 200
+LONGEST_NAME = 150
+REQUESTS_OF_AN_ADDRESS = "60/hour"
+ASKED = _("Asked for an account.")
+ASKED_WITH_TAKEN_EMAIL = _("Gave an e-mail address that belongs to another account; it was left out.")
+
+
+@concurrent_attempts.counted()
+def register(
+    *,
+    username: str,
+    password: str,
+    email: str = "",
+    first_name: str = "",
+    last_name: str = "",
+    role_id: int | None = None,
+    reason: str = "",
+    by: Person,
+) -> None:
+    """Keep the wish for an account, with a request for a role when one is named. Sending it twice keeps it once.
+
+    `NotAllowed` while the setting is closed, `Conflict` when too many wait; 429 when too many came from this address.
+    """
+    check_open()
+    person = User(username=rules.username(username), email=rules.email(email), is_active=False, awaits_approval=True)
+    person.first_name, person.last_name = _name(first_name, "first_name"), _name(last_name, "last_name")
+    role = active_role(role_id)
+    own = [person.username, person.email.partition("@")[0], person.first_name, person.last_name]
+    password_rules.check_password(password, own, shortest=store.value("staff.shortest_password"))
+    said = (clean_field(reason, "reason", longest=LONGEST_NAME, multiline=True) or ASKED) if role is not None else ""
+    request = RoleChangeRequest(requested_role_id=role.id, reason=said) if role is not None else None
+    if has_request_context():
+        _count_request()
+    person.password_hash = passwords.hashed(password)
+    is_kept = False
+    while not is_kept:
+        waiting = _hash_of_waiting(person.username)
+        is_kept = passwords.is_right(waiting, password) or _keep_wish(person, request, waiting, by=by)
+
+
+@limiter.shared_limit(lambda: REQUESTS_OF_AN_ADDRESS, scope="requests for an account")
+def _count_request() -> None:
+    """Count a request whose fields are right, not slips of the pen, before it costs anything: also those sent at once."""
+
+
+@action(Action.PUBLIC, "staff.register")
+def _keep_wish(person: User, request: RoleChangeRequest | None, compared_with: str | None, *, by: Person) -> bool:
+    """Keep it; False when another request under the same name came meanwhile, which must be compared first."""
+    advisory_locks.wait(Turn.REGISTER)
+    check_open()
+    if _hash_of_waiting(person.username) != compared_with:
+        return False
+    _make_free(person)
+    db.session.add(person)
+    db.session.flush()
+    if request is not None:
+        request.user_id = person.id
+        db.session.add(request)
+        db.session.flush()
+    for reviewer in reviewers():
+        tell(reviewer, title=_("Somebody asks for an account."), url="/admin/users?state=asked", by=SYSTEM)
+    return True
+
+
+def check_open() -> None:
+    """Raise `NotAllowed` unless people may ask for accounts."""
+    if not store.value("staff.registration_open"):
+        raise NotAllowed(_("Accounts are made by an administrator here. Ask one."))
+    waiting = select(func.count()).select_from(User).where(User.awaits_approval)
+    if db.session.execute(waiting).scalar_one() >= MOST_WAITING:
+        raise Conflict(_("Too many people wait for an answer already. Ask an administrator."), code="too_many_waiting")
+
+
+def _name(text: str, field: str) -> str:
+    said = clean_field(text, field, longest=LONGEST_NAME, multiline=True)
+    if "\n" in said:
+        raise RuleBroken(_("Write the name in one line."), field)
+    return said
+
+
+def _hash_of_waiting(username: str) -> str | None:
+    """The password hash of the request that waits under this name already, if one does."""
+    like = select(User.password_hash).where(User.awaits_approval, func.lower(User.username) == username.lower())
+    return db.session.scalars(like).first()
+
+
+def _make_free(person: User) -> None:
+    """Give the account a username that is free, keep an address that is free, and note what was not."""
+    wanted, notes = person.username, [ASKED]
+    taken = set(db.session.scalars(select(func.lower(User.username)).where(_begins(wanted))))
+    number = 2
+    while person.username.lower() in taken:
+        person.username, number = f"{wanted[: rules.LONGEST_USERNAME - 4]}{number}", number + 1
+    if person.username != wanted:
+        told = _("Asked for an account with the username %(name)s, which belongs to somebody else.")
+        notes = [str(Sentence(told, name=wanted))]
+    same_address = select(User.id).where(func.lower(User.email) == person.email.lower())
+    if person.email and db.session.scalars(same_address).first() is not None:
+        person.email = ""
+        notes.append(ASKED_WITH_TAKEN_EMAIL)
+    person.inactive_reason = " ".join(notes)
+
+
+def _begins(username: str) -> Any:
+    return func.lower(User.username).startswith(username[: rules.LONGEST_USERNAME - 4].lower(), autoescape=True)

@@ -1,0 +1,78 @@
+"""A picture somebody uploads: recognised by its content, made anew by Pillow, and only then kept."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import warnings
+from io import BytesIO
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from hms.core.background.threads import run_in_thread
+from hms.core.errors import RuleBroken, Unavailable
+from hms.core.text.translation import _
+
+LARGEST_BYTES = 2 * 2**20 - 64 * 1024
+MOST_PIXELS = 16_000_000
+"""What a phone's camera makes. A small file may claim many more pixels, and would take much memory and time to open."""
+AT_ONCE = 2
+PATIENCE_SECONDS = 10
+SIDE = 256
+FORMATS = ("JPEG", "PNG", "WEBP")
+_SIGNS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
+_turn = threading.BoundedSemaphore(AT_ONCE)
+TOO_MANY_PIXELS = _("The picture has more than 16 million pixels. Choose a smaller one.")
+NO_PICTURE = _("This is not a picture we can read. Choose a JPEG, PNG or WebP file.")
+
+
+def portrait(uploaded: bytes, field: str = "photo") -> bytes:
+    """A square JPEG of 256 pixels from what was uploaded, without its place and camera; `RuleBroken` on `field` otherwise."""
+    if not uploaded:
+        raise RuleBroken(_("Choose a picture."), field)
+    if len(uploaded) > LARGEST_BYTES:
+        raise RuleBroken(_("The picture is larger than 1.9 MB. Choose a smaller one."), field)
+    if not uploaded.startswith(_SIGNS):
+        raise RuleBroken(NO_PICTURE, field)
+    try:
+        _check_size(uploaded, field)
+        return _in_turn(uploaded)
+    except Image.DecompressionBombError as bad:
+        raise RuleBroken(TOO_MANY_PIXELS, field) from bad
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, MemoryError) as bad:
+        raise RuleBroken(NO_PICTURE, field) from bad
+
+
+def _check_size(uploaded: bytes, field: str) -> None:
+    """Read the picture's head only."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(BytesIO(uploaded), formats=FORMATS) as sniffed:
+            if sniffed.width * sniffed.height > MOST_PIXELS:
+                raise RuleBroken(TOO_MANY_PIXELS, field)
+
+
+def _in_turn(uploaded: bytes) -> bytes:
+    """Two pictures at once, each on a real thread: what they hold in memory stays small, and other requests go on."""
+    if not _turn.acquire(timeout=PATIENCE_SECONDS):
+        raise Unavailable(_("Many pictures are being sent at this moment. Wait a minute, then try again."))
+    try:
+        return run_in_thread(_made_anew, uploaded)
+    finally:
+        _turn.release()
+
+
+def _made_anew(uploaded: bytes) -> bytes:
+    with Image.open(BytesIO(uploaded), formats=FORMATS) as sniffed:
+        sniffed.verify()
+    with Image.open(BytesIO(uploaded), formats=FORMATS) as picture:
+        picture.draft("RGB", (2 * SIDE, 2 * SIDE))
+        upright = ImageOps.exif_transpose(picture).convert("RGB")
+    made = BytesIO()
+    ImageOps.fit(upright, (SIDE, SIDE)).save(made, "JPEG", quality=85)
+    return made.getvalue()
+
+
+def mark(image: bytes) -> str:
+    """Changes with the picture."""
+    return hashlib.sha256(image).hexdigest()[:16]

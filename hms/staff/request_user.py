@@ -1,0 +1,232 @@
+"""Who is behind a request: a page's session or a program's token, loaded anew each time with the role's grants."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jwt
+from flask import Request, current_app, g, request, session
+from flask_login import current_user
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.engine import Row
+
+from hms.core import clock
+from hms.core.db.query_counter import UPKEEP
+from hms.core.db.session import db
+from hms.core.person import Person
+from hms.core.settings import store
+from hms.core.web.guard import login_manager
+
+from .models import RefreshToken, Role, User, UserSession
+
+ACCESS_MINUTES = 15
+EXPIRED = "Token is invalid or expired"
+SIGNED_OUT = "User not found or signed out"
+SEEN_EVERY = timedelta(seconds=30)
+TOLD_LATE = timedelta(seconds=60)
+_FAMILY = re.compile(r"[A-Za-z0-9_-]{0,40}")
+_CLAIMS = ["sub", "iat", "nbf", "exp", "jti", "iss", "aud"]
+
+_USER, _ROLE, _SESSION, _REFRESH = (model.__table__ for model in (User, Role, UserSession, RefreshToken))
+_COLUMNS = (
+    *(_USER.c[name] for name in ("id", "username", "title", "first_name", "last_name", "language", "preferences")),
+    *(_USER.c[name] for name in ("patient_id", "department_id", "token_version", "role_id")),
+    _USER.c.totp_secret.is_not(None).label("has_second_factor"),
+    _ROLE.c.code,
+    _ROLE.c.name.label("role_name"),
+    _ROLE.c.grants,
+    _ROLE.c.idle_minutes,
+)
+_WITH_ROLE = _USER.outerjoin(_ROLE, _USER.c.role_id == _ROLE.c.id)
+_PEOPLE = select(*_COLUMNS).select_from(_WITH_ROLE).where(_USER.c.is_active)
+_BY_ID = _PEOPLE.where(_USER.c.id == bindparam("user_id"))
+_ENDED = (_REFRESH.c.family == bindparam("family"), _REFRESH.c.revoked_at.is_not(None))
+_BY_TOKEN = _BY_ID.where(~select(_REFRESH.c.id).where(*_ENDED).exists())
+_SESSION_COLUMNS = (
+    *(_SESSION.c.id.label("session_id"), _SESSION.c.role_id.label("session_role_id")),
+    *(_SESSION.c.last_seen_at, _SESSION.c.locked_at),
+)
+_BY_SESSION = (
+    select(*_COLUMNS, *_SESSION_COLUMNS)
+    .select_from(_WITH_ROLE.join(_SESSION, _SESSION.c.user_id == _USER.c.id))
+    .where(
+        _SESSION.c.token_hash == bindparam("token_hash"),
+        _SESSION.c.ended_at.is_(None),
+        _SESSION.c.expires_at > bindparam("now"),
+        _USER.c.is_active,
+    )
+)
+
+
+def sha256(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def new_token() -> str:
+    """256 random bits, for a cookie or a refresh token."""
+    return secrets.token_urlsafe(32)
+
+
+@login_manager.request_loader
+def load_person(asked: Request) -> Person | None:
+    """The person behind the request: by Bearer token under /api/, else by the page's session."""
+    header = asked.headers.get("Authorization", "")
+    if header:
+        return _by_token(header) if asked.path.startswith("/api/") else None
+    return _by_session(session.get("sid"))
+
+
+@dataclass(frozen=True)
+class Locked:
+    """A page session that waits for its PIN or password; it opens nothing else."""
+
+    session_id: int
+    user_id: int
+    name: str
+
+
+def idle_limit(of_role: int | None) -> timedelta:
+    """After this time without a request a page is locked: the role's own minutes or the hospital's, whichever end sooner.
+
+    Pages tell of typing and scrolling twice a minute, hence a bit late.
+    """
+    hospitals = store.value("staff.idle_minutes")
+    return timedelta(minutes=min(hospitals, of_role or hospitals)) + TOLD_LATE
+
+
+def _by_session(sid: str | None) -> Person | None:
+    g.locked_session = g.session_with_other_role = None
+    if not sid:
+        return None
+    now = clock.now()
+    row = db.session.execute(_BY_SESSION, {"token_hash": sha256(sid), "now": now}).first()
+    if row is None:
+        g.session_ended = True
+        return None
+    if row.locked_at is not None or row.last_seen_at <= now - idle_limit(row.idle_minutes):
+        g.locked_session = Locked(row.session_id, row.id, person_of(row).name)
+        return None
+    _mark_seen(row, now)
+    if row.session_role_id != row.role_id:
+        g.session_with_other_role = row.session_id, row.role_id
+    return person_of(row, session_id=row.session_id)
+
+
+def locked_session() -> Locked | None:
+    """The locked session behind this request, if it has one."""
+    return None if current_user.is_authenticated else g.get("locked_session")
+
+
+def _mark_seen(row: Row[Any], now: datetime) -> None:
+    """Note the activity at most twice a minute; a page that refreshes itself does not count."""
+    if now - row.last_seen_at < SEEN_EVERY or request.headers.get("X-Refresh") == "1":
+        return
+    seen = update(UserSession).where(UserSession.id == row.session_id).values(last_seen_at=now)
+    db.session.execute(seen, execution_options=UPKEEP)
+    db.session.commit()
+
+
+def person_of(row: Row[Any], **more: Any) -> Person:
+    """A row of `_COLUMNS` as a `Person`."""
+    name = " ".join(part for part in (row.title, row.first_name, row.last_name) if part) or row.username
+    return Person(
+        id=row.id,
+        username=row.username,
+        name=name,
+        role=row.code,
+        role_name=row.role_name,
+        grants=frozenset(row.grants or ()),
+        patient_id=row.patient_id,
+        department_id=row.department_id,
+        language=row.language,
+        preferences=row.preferences or {},
+        idle_minutes=row.idle_minutes,
+        must_enrol=not row.has_second_factor and second_factor_is_required(row.code),
+        **more,
+    )
+
+
+def person(user_id: int) -> Person | None:
+    """The person with this account, or None when it does not exist or is deactivated."""
+    row = db.session.execute(_BY_ID, {"user_id": user_id}).first()
+    return person_of(row) if row else None
+
+
+def second_factor_is_required(role_code: str | None) -> bool:
+    """Whether people of this role may work only with a second factor (setting `staff.second_factor_roles`)."""
+    return role_code is not None and role_code in store.value("staff.second_factor_roles").replace(",", " ").split()
+
+
+def access_token(user_id: int, token_version: int, family: str = "") -> str:
+    """A JWT (RFC 7519, HS256) for fifteen minutes, or until its family of tokens ends."""
+    now = int(clock.now().timestamp())
+    claims = {
+        "token_type": "access",
+        "sub": str(user_id),
+        "user_id": str(user_id),
+        "iat": now,
+        "nbf": now,
+        "exp": now + ACCESS_MINUTES * 60,
+        "jti": secrets.token_urlsafe(12),
+        "iss": "hms",
+        "aud": "hms-api",
+        "ver": token_version,
+        "fam": family,
+    }
+    return jwt.encode(claims, current_app.config["JWT_SECRET_KEY"], algorithm="HS256")
+
+
+def _by_token(header: str) -> Person | None:
+    kind, _, token = header.partition(" ")
+    try:
+        claims = _claims(token if kind.lower() == "bearer" else "", current_app.config["JWT_SECRET_KEY"])
+    except (jwt.InvalidTokenError, ValueError):
+        claims = NO_CLAIMS
+    if not claims.begins <= clock.now().timestamp() < claims.ends:
+        g.token_fault = EXPIRED
+        return None
+    row = db.session.execute(_BY_TOKEN, {"user_id": claims.user_id, "family": claims.family}).first()
+    if row is None or row.token_version != claims.token_version:
+        g.token_fault = SIGNED_OUT
+        return None
+    return person_of(row, by_token=True)
+
+
+class Claims(NamedTuple):
+    """What an access token says: whose it is, of which family, and when (UTC seconds) it begins and ends."""
+
+    user_id: int
+    token_version: int | None
+    family: str
+    begins: int
+    ends: int
+
+
+NO_CLAIMS = Claims(0, None, "", 0, 0)
+
+
+@lru_cache(maxsize=1024)
+def _claims(token: str, key: str) -> Claims:
+    """What a token signed with `key` says, whatever the time: a program shows the same one for a quarter of an hour.
+
+    Raises `jwt.InvalidTokenError` or `ValueError` for anything that is no access token of this hospital.
+    """
+    said = jwt.decode(
+        token,
+        key,
+        algorithms=["HS256"],
+        issuer="hms",
+        audience="hms-api",
+        options={"require": _CLAIMS, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+    )
+    family = str(said.get("fam", ""))
+    if said.get("token_type") != "access" or not _FAMILY.fullmatch(family):
+        raise ValueError("this is no access token")
+    begins, ends = (int(str(said[name])[:18]) for name in ("nbf", "exp"))
+    return Claims(int(said["sub"][:18]), said.get("ver"), family, begins, ends)

@@ -1,0 +1,132 @@
+"""Pages: asking for a role, and answering."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.core.db.session import db, found
+from hms.core.permissions import Action
+from hms.core.web.guard import needs, person
+from hms.staff.blueprints import pages
+from hms.staff.forms import AnswerForm, RequestForm
+from hms.staff.models import RoleChangeRequest, User
+from hms.staff.roles import permission_labels
+from hms.staff.roles.administrators import powers
+
+from . import actions, queries
+
+MOST_ANSWERED = 50
+
+
+def difference(row: RoleChangeRequest) -> queries.Difference:
+    """What the person gains and loses, in words; of an answered request, what they did then."""
+    now = row.user.role if row.status == "pending" else row.role_before
+    plain = queries.difference(now, row.requested_role)
+    return queries.Difference(_spoken(plain.gains), _spoken(plain.loses))
+
+
+def _spoken(names: Iterable[str]) -> list[str]:
+    return [str(permission_labels.words(name)) for name in names]
+
+
+@pages.get("/admin/role-requests")
+@needs(Action.REVIEW_ROLE_REQUESTS)
+def requests_page() -> str:
+    """Requests that wait, with what each would change, and the last answered ones."""
+    return _page(AnswerForm())
+
+
+def _page(form: AnswerForm, answered_id: int | None = None) -> str:
+    waiting = db.session.scalars(queries.listing(status="pending")).unique().all()
+    answered = db.session.scalars(queries.listing().where(RoleChangeRequest.status != "pending").limit(MOST_ANSWERED))
+    return render_template(
+        "staff/requests.html",
+        form=form,
+        answered_id=answered_id,
+        waiting=waiting,
+        answered=answered.unique().all(),
+        difference=difference,
+        powers=powers,
+        me=person().id,
+    )
+
+
+@pages.post("/admin/role-requests/<int:request_id>")
+@needs(Action.REVIEW_ROLE_REQUESTS)
+def answer_request(request_id: int) -> ResponseReturnValue:
+    """Approve or reject, with a note; a rejection says why."""
+    form, is_approval = AnswerForm(), request.form.get("answer") == "approve"
+    if not is_approval and not (form.admin_response.data or "").strip():
+        form.admin_response.errors = [_("Say why, so that they know what to do next.")]
+        return _page(form, request_id), 400
+    action = actions.approve if is_approval else actions.reject
+    if form.save(lambda *, by, **sent: action(request_id, by=by, **sent), by=person()):
+        flash(_said(form.result), "success")
+        return redirect(url_for(".requests_page"), 303)
+    return _page(form, request_id), form.status
+
+
+def _said(row: RoleChangeRequest) -> str:
+    if row.status == "pending":
+        return _("Your approval is kept. Another administrator must approve it too.")
+    return _("Approved. It counts from their next page on.") if row.status == "approved" else _("Rejected.")
+
+
+@pages.post("/admin/role-requests/<int:request_id>/archive")
+@needs(Action.REVIEW_ROLE_REQUESTS)
+def archive_request(request_id: int) -> ResponseReturnValue:
+    """Take an answered request off the list."""
+    form = AnswerForm()
+    if form.save(lambda *, by, **_sent: actions.archive(request_id, by=by), by=person()):
+        flash(_("Taken off the list."), "success")
+    return redirect(url_for(".requests_page"), 303)
+
+
+@pages.route("/profile/role", methods=["GET", "POST"])
+@needs(Action.REQUEST_ROLE)
+def my_role() -> ResponseReturnValue:
+    """One's role, what it allows, one's requests, and a new one."""
+    user = found(User, person().id)
+    form = RequestForm()
+    form.offer(user.role_id)
+    if form.save(_ask, by=person()):
+        flash(_("Sent. You will be told when it is answered."), "success")
+        return redirect(url_for(".my_role"), 303)
+    own = db.session.scalars(queries.listing(user_id=user.id).limit(MOST_ANSWERED)).unique().all()
+    allowed = _spoken(user.role.grants if user.role else ())
+    page = render_template("staff/my_role.html", form=form, user=user, own=own, allowed=allowed, difference=difference)
+    return page, form.status
+
+
+def _ask(*, version: Any, **sent: Any) -> RoleChangeRequest:
+    return actions.ask(**sent)
+
+
+@pages.route("/profile/role/<int:request_id>", methods=["GET", "POST"])
+@needs(Action.REQUEST_ROLE)
+def edit_request(request_id: int) -> ResponseReturnValue:
+    """Change one's own request while it waits."""
+    row = queries.one(request_id, of=person().id)
+    form = RequestForm(obj=row)
+    form.offer(row.user.role_id)
+    if form.save(lambda *, by, **sent: actions.change(request_id, by=by, **sent), by=person()):
+        flash(_("Saved."), "success")
+        return redirect(url_for(".my_role"), 303)
+    return render_template("staff/request_form.html", form=form, row=queries.one(request_id)), form.status
+
+
+@pages.post("/profile/role/<int:request_id>/withdraw")
+@needs(Action.REQUEST_ROLE)
+def withdraw_request(request_id: int) -> ResponseReturnValue:
+    """Take one's own request back."""
+    form = AnswerForm()
+    if form.save(lambda *, by, **_sent: actions.withdraw(request_id, by=by), by=person()):
+        flash(_("Withdrawn."), "success")
+    for messages in form.errors.values():
+        flash(str(messages[0]), "stop")
+    return redirect(url_for(".my_role"), 303)

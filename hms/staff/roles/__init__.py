@@ -1,0 +1,1 @@
+"""Roles, grants, assignment, the last administrator, permission labels."""

@@ -1,0 +1,218 @@
+"""Roles: editable sets of actions. The built-in ones keep their names and can be reset; others may be added and put away."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection
+from types import EllipsisType
+
+from sqlalchemy import func, select
+
+from hms.core.actions import STALE, action
+from hms.core.audit import recording
+from hms.core.db.locking import locked
+from hms.core.db.session import db
+from hms.core.errors import Conflict, RuleBroken, Stale
+from hms.core.permissions import ALLOWED, NAMES, Action
+from hms.core.permissions import Role as BuiltIn
+from hms.core.person import Person
+from hms.core.settings import store
+from hms.core.text.cleaning import clean_field
+from hms.core.text.translation import _
+from hms.staff.models import Role, User
+
+from .administrators import POWERS, check_holds, check_role_remains, take_turns
+from .assignment import is_two_person
+
+
+@action(Action.MANAGE_ROLES, "staff.install_roles")
+def install_roles(*, by: Person) -> dict[str, Role]:
+    """Make the built-in roles where they are missing, and give the others what the program has learnt since.
+
+    A new action reaches the built-in roles that hold it by default once: what an administrator took away stays away.
+    Returns all roles by code.
+    """
+    have = {role.code: role for role in db.session.scalars(select(Role))}
+    for code in BuiltIn:
+        defaults = {a.value for a in ALLOWED[code]}
+        role = have.get(code.value)
+        if role is None:
+            role = have[code.value] = Role(code=code.value, name=NAMES[code], grants=sorted(defaults))
+            db.session.add(role)
+        elif defaults - set(role.offered):
+            role.grants = sorted(set(role.grants) | (defaults - set(role.offered)))
+            role.changed()
+        role.offered = sorted(set(role.offered or ()) | defaults)
+    db.session.flush()
+    return have
+
+
+LONGEST_NAME, LONGEST_DESCRIPTION = 50, 300
+SHORTEST_IDLE = 2
+UNGRANTED = frozenset({Action.PUBLIC.value, Action.SIGNED_IN.value})
+GRANTABLE = frozenset(action.value for action in Action) - UNGRANTED
+
+
+@action(Action.MANAGE_ROLES, "staff.add_role")
+def add_role(*, name: str, description: str = "", grants: Collection[str] = (), by: Person) -> Role:
+    """Make a role of the hospital's own."""
+    take_turns(by, Action.MANAGE_ROLES)
+    named = _free_name(name, None)
+    role = Role(
+        code=_code(named),
+        name=named,
+        description=clean_field(description, "description", longest=LONGEST_DESCRIPTION),
+        grants=[],
+    )
+    db.session.add(role)
+    db.session.flush()
+    _grant(role, grants, by)
+    return role
+
+
+@action(Action.MANAGE_ROLES, "staff.change_role")
+def change_role(
+    role_id: int,
+    *,
+    version: int | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    grants: Collection[str] | None = None,
+    idle_minutes: int | EllipsisType | None = ...,
+    by: Person,
+) -> Role:
+    """Change what is given; `Stale` when `version` is old. Counts from each holder's next request on.
+
+    `idle_minutes` None leaves it to the hospital's setting when pages lock.
+    """
+    take_turns(by, Action.MANAGE_ROLES)
+    role = locked(Role, role_id)
+    if version is not None and role.version != version:
+        raise Stale(STALE)
+    before = (role.name, role.description, role.grants, role.idle_minutes)
+    if name is not None and name != role.name:
+        _rename(role, name)
+    if description is not None:
+        role.description = clean_field(description, "description", longest=LONGEST_DESCRIPTION)
+    if grants is not None:
+        _grant(role, grants, by)
+    if idle_minutes is not ...:
+        role.idle_minutes = _possible_minutes(idle_minutes)
+    if before != (role.name, role.description, role.grants, role.idle_minutes):
+        role.changed()
+    db.session.flush()
+    return role
+
+
+def _possible_minutes(minutes: int | None) -> int | None:
+    hospitals = store.value("staff.idle_minutes")
+    if minutes is not None and not SHORTEST_IDLE <= minutes <= hospitals:
+        words = _("Between %(least)s and %(most)s minutes, or empty: the hospital's setting is %(most)s.")
+        raise RuleBroken(words, "idle_minutes", least=SHORTEST_IDLE, most=hospitals)
+    return minutes
+
+
+@action(Action.MANAGE_ROLES, "staff.change_grants")
+def change_grants(wanted: dict[int, Collection[str]], versions: dict[int, int], *, by: Person) -> list[Role]:
+    """Change the grants of several roles together, as the matrix shows them; all or nothing."""
+    return [
+        change_role(role_id, version=versions.get(role_id), grants=wanted[role_id], by=by) for role_id in sorted(wanted)
+    ]
+
+
+@action(Action.MANAGE_ROLES, "staff.reset_role")
+def reset_role(role_id: int, *, version: int | None = None, by: Person) -> Role:
+    """Give a built-in role its default grants again."""
+    role = locked(Role, role_id)
+    if not role.is_built_in:
+        raise Conflict(_("Only built-in roles have defaults."), code="not_built_in")
+    return change_role(role_id, version=version, grants=defaults(role), by=by)
+
+
+@action(Action.MANAGE_ROLES, "staff.deactivate_role")
+def deactivate_role(role_id: int, *, by: Person) -> Role:
+    """Put a role of the hospital's own away; refused while anybody has it."""
+    take_turns(by, Action.MANAGE_ROLES)
+    role = locked(Role, role_id)
+    if role.is_built_in:
+        raise Conflict(_("Built-in roles stay. Take grants from it instead."), code="built_in")
+    if holders(role.id):
+        raise Conflict(_("People have this role. Give them another one first."), code="role_in_use")
+    role.is_active = False
+    role.changed()
+    return role
+
+
+@action(Action.MANAGE_ROLES, "staff.reactivate_role")
+def reactivate_role(role_id: int, *, by: Person) -> Role:
+    """Take a role up again."""
+    role = locked(Role, role_id)
+    role.is_active = True
+    role.changed()
+    return role
+
+
+def holders(role_id: int) -> int:
+    """How many people have the role, closed accounts among them."""
+    return db.session.execute(select(func.count()).where(User.role_id == role_id)).scalar_one()
+
+
+def defaults(role: Role) -> frozenset[str]:
+    """What a built-in role is granted by default; nothing for others."""
+    return frozenset(action.value for action in ALLOWED[BuiltIn(role.code)]) if role.is_built_in else frozenset()
+
+
+def _grant(role: Role, wanted: Collection[str], by: Person) -> None:
+    """Set the grants and write the difference into the trail."""
+    grants, had = frozenset(wanted), frozenset(role.grants)
+    given, taken = grants - had, had - grants
+    if not given and not taken:
+        return
+    _check_known(role, given)
+    check_holds(by, given)
+    _check_two(role, given, by)
+    check_role_remains(role, grants)
+    role.grants = sorted(grants)
+    db.session.flush()
+    details = {"role": role.name, "given": sorted(given), "taken": sorted(taken)}
+    recording.record("staff.grants_changed", by, entity="role", entity_id=role.id, details=details)
+
+
+def _check_known(role: Role, given: frozenset[str]) -> None:
+    unknown = given - GRANTABLE
+    if unknown:
+        raise RuleBroken(_("There is no such permission: %(names)s."), "grants", names=", ".join(sorted(unknown)))
+    if role.code == BuiltIn.PATIENT and not given <= defaults(role):
+        raise RuleBroken(_("Patients see their own records only: the role Patient gets nothing more."), "grants")
+
+
+def _check_two(role: Role, given: frozenset[str], by: Person) -> None:
+    """What two must grant is not granted by one through the back door of a role that people have already."""
+    if given & POWERS and is_two_person(by) and holders(role.id):
+        raise Conflict(
+            _("People have this role, and managing people or roles is given by two. Give them such a role instead."),
+            "grants",
+            code="needs_second",
+        )
+
+
+def _rename(role: Role, name: str) -> None:
+    if role.is_built_in:
+        raise Conflict(_("Built-in roles keep their names."), "name", code="built_in")
+    role.name = _free_name(name, role)
+
+
+def _free_name(name: str, role: Role | None) -> str:
+    named = clean_field(name, "name", longest=LONGEST_NAME)
+    if not named:
+        raise RuleBroken(_("Give the role a name."), "name")
+    same = select(Role.id).where(func.lower(Role.name) == named.lower(), Role.id != (role.id if role else 0))
+    if db.session.scalars(same).first() is not None:
+        raise RuleBroken(_("A role with this name already exists."), "name")
+    return named
+
+
+def _code(name: str) -> str:
+    """A stable code of the role: its letters, and a few random ones so that it never is that of a built-in role."""
+    return f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')[:30]}-{secrets.token_hex(3)}"

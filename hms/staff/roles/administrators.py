@@ -1,0 +1,81 @@
+"""There is always an administrator, and nobody gives a power they do not hold themselves.
+
+An administrator is an active person whose role may manage both people and roles. The trigger `administrators` (migration
+0004) refuses the last one's leaving even to a hand-written statement; the checks here say so before it is tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Select, select
+
+from hms.core.actions import require
+from hms.core.db import advisory_locks
+from hms.core.db.advisory_locks import Turn
+from hms.core.db.session import db
+from hms.core.errors import Conflict, NotAllowed
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.text.translation import _
+from hms.staff import request_user
+from hms.staff.models import Role, User
+
+NEEDED = (Action.MANAGE_STAFF.value, Action.MANAGE_ROLES.value)
+POWERS = frozenset({*NEEDED, Action.REVIEW_ROLE_REQUESTS.value})
+
+LAST = _("Nobody would be left who may manage people and roles. Make somebody else administrator first.")
+
+
+def take_turns(by: Person, action: Action) -> None:
+    """Whoever may change who is administrator does so one after the other, and only while still allowed `action`."""
+    advisory_locks.wait(Turn.ADMINISTRATORS)
+    if by.id is not None:
+        require(request_user.person(by.id), action)
+
+
+def _administrators() -> Select[tuple[int]]:
+    return select(User.id).join(Role, User.role_id == Role.id).where(User.is_active, Role.grants.contains(NEEDED))
+
+
+def is_last(user_id: int) -> bool:
+    """Whether this person is the only administrator."""
+    return set(db.session.scalars(_administrators().limit(2))) == {user_id}
+
+
+def others_than(*user_ids: int | None) -> bool:
+    """Whether there is an administrator besides these."""
+    given = [user_id for user_id in user_ids if user_id is not None]
+    return db.session.scalars(_administrators().where(User.id.not_in(given)).limit(1)).first() is not None
+
+
+def check_remains(user: User, role: Role | None) -> None:
+    """Refuse to leave the hospital without an administrator when `user` gets `role` (None: no role, or no way in)."""
+    stays = role is not None and set(NEEDED) <= set(role.grants)
+    if not stays and is_last(user.id):
+        raise Conflict(LAST, code="last_administrator")
+
+
+def check_role_remains(role: Role, grants: Iterable[str]) -> None:
+    """The same, when `role` gets `grants`."""
+    if set(NEEDED) <= set(grants):
+        return
+    elsewhere = _administrators().where(Role.id != role.id).limit(1)
+    if set(NEEDED) <= set(role.grants) and db.session.scalars(elsewhere).first() is None:
+        raise Conflict(LAST, "grants", code="last_administrator")
+
+
+def powers(grants: Iterable[str]) -> frozenset[str]:
+    """The grants that open everything else: managing people, managing roles, answering requests for roles."""
+    return POWERS & frozenset(grants)
+
+
+def check_holds(by: Person, grants: Iterable[str]) -> None:
+    """Refuse unless `by` holds every power among `grants`: nobody raises another, or takes over an account, above their own."""
+    if any(not by.may(Action(power)) for power in powers(grants)):
+        raise NotAllowed(_("This account or role may do more than yours. Ask an administrator."))
+
+
+def check_rank(user: User, by: Person) -> None:
+    """Refuse to touch the ways in of somebody who may do more than `by`."""
+    check_holds(by, user.role.grants if user.role else ())

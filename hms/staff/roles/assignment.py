@@ -1,0 +1,137 @@
+"""A role is given: directly by an administrator, or when a request is approved. It counts from the next request on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from hms.core import clock
+from hms.core.actions import action
+from hms.core.db.locking import locked
+from hms.core.db.session import db
+from hms.core.errors import Conflict, RuleBroken
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.settings import store
+from hms.core.text.translation import Sentence, _
+from hms.staff.models import Role, RoleChangeRequest, User
+from hms.staff.notifier import tell
+
+from .administrators import check_holds, check_rank, check_remains, others_than, powers, take_turns
+
+OWN = _("Nobody decides on their own role. Ask another administrator.")
+SECOND = _("Another administrator must approve this too, under Role requests.")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What came of it: the role is given, or waits for a second administrator."""
+
+    user: User
+    role: Role | None
+    needs_second: bool
+
+
+@action(Action.REVIEW_ROLE_REQUESTS, "staff.assign_role")
+def assign_role(user_id: int, role_id: int | None, *, by: Person) -> Given:
+    """Give `role_id` (None: no role) without a request. A role that manages people or roles waits for a second administrator."""
+    take_turns(by, Action.REVIEW_ROLE_REQUESTS)
+    user, role = locked(User, user_id), active_role(role_id)
+    check_not_own(user, by)
+    check_rank(user, by)
+    if role is not None and role.id != user.role_id:
+        check_holds(by, role.grants)
+        if needs_second(role, user, by) and not _has_first(user, role, by):
+            propose(user, role, by)
+            return Given(user, role, True)
+    give(user, role, by)
+    return Given(user, role, False)
+
+
+def active_role(role_id: int | None, field: str = "role_id") -> Role | None:
+    """The role, or None for none; `RuleBroken` when there is no such role or it is no longer used."""
+    role = db.session.get(Role, role_id) if role_id is not None else None
+    if role_id is not None and (role is None or not role.is_active):
+        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), field, id=role_id)
+    return role
+
+
+def check_not_own(user: User, by: Person) -> None:
+    if user.id == by.id:
+        raise Conflict(OWN, code="own_request")
+
+
+def needs_second(role: Role, user: User, by: Person) -> bool:
+    """Whether this role is given by two: it manages people or roles, the setting says so, and there is somebody to ask."""
+    return bool(powers(role.grants)) and is_two_person(by, user.id)
+
+
+def is_two_person(by: Person, *others: int) -> bool:
+    """Whether `by` must ask a second administrator; the only one decides alone, and so does the hospital's own command."""
+    return by.id is not None and store.value("staff.two_person_admin_grant") and others_than(by.id, *others)
+
+
+def _has_first(user: User, role: Role, by: Person) -> bool:
+    """Whether another administrator has approved this already."""
+    waiting = select(RoleChangeRequest.first_approver_id).filter_by(
+        user_id=user.id, requested_role_id=role.id, status="pending"
+    )
+    return db.session.scalars(waiting).one_or_none() not in (None, by.id)
+
+
+def propose(user: User, role: Role, by: Person) -> RoleChangeRequest:
+    """Keep that `by` approves, for a second administrator to find; a request already waiting takes the approval."""
+    waiting = select(RoleChangeRequest).filter_by(user_id=user.id, requested_role_id=role.id, status="pending")
+    request = db.session.scalars(waiting.with_for_update(of=RoleChangeRequest)).one_or_none()
+    if request is None:
+        said = _("Proposed by an administrator.")
+        request = RoleChangeRequest(
+            user_id=user.id, requested_role_id=role.id, role_before_id=user.role_id, reason=said
+        )
+        db.session.add(request)
+    if request.first_approver_id is None:
+        request.first_approver_id = by.id
+    db.session.flush()
+    for other in reviewers(but=(by.id, user.id)):
+        tell(other, title=_("A role needs a second administrator."), url="/admin/role-requests", by=by)
+    return request
+
+
+def reviewers(*, but: tuple[int | None, ...] = ()) -> list[int]:
+    """The accounts of those who answer requests for roles."""
+    may = Role.grants.contains([Action.REVIEW_ROLE_REQUESTS.value])
+    query = select(User.id).join(Role, User.role_id == Role.id).where(User.is_active, may)
+    return [user_id for user_id in db.session.scalars(query) if user_id not in but]
+
+
+def give(user: User, role: Role | None, by: Person) -> None:
+    """Write the role; the caller has checked who may. Requests for this role that still wait are answered by it."""
+    check_remains(user, role)
+    if user.role_id == (role.id if role else None):
+        return
+    user.role_id = role.id if role else None
+    user.changed()
+    db.session.flush()
+    db.session.expire(user, ["role"])
+    if role is not None:
+        _answer_waiting(user, role, by)
+    word = Sentence(_("You have no role any more. Ask an administrator."))
+    if role is not None:
+        word = Sentence(_("Your role is now %(role)s. Reload the page to see your new menu."), role=role.name)
+    tell(user.id, title=str(word), url="/profile", by=by)
+
+
+def _answer_waiting(user: User, role: Role, by: Person) -> None:
+    waiting = select(RoleChangeRequest).filter_by(user_id=user.id, requested_role_id=role.id, status="pending")
+    for request in db.session.scalars(waiting):
+        decide(request, "approved", by)
+
+
+def decide(request: RoleChangeRequest, status: str, by: Person) -> None:
+    """Write the answer; the one who approved first and decides now alone counts once."""
+    if request.first_approver_id == by.id:
+        request.first_approver_id = None
+    request.status, request.reviewed_by_id, request.reviewed_at = status, by.id, clock.now()
+    request.changed()
+    db.session.flush()

@@ -1,0 +1,190 @@
+"""JSON of people, roles and requests: the shapes, and what each reader sees of a record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from hms.core.api.blueprint import Shape
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.web.fields import REQUIRED, Pk, Text
+
+from . import rules
+from .models import Role, RoleChangeRequest, User
+from .roles.actions import LONGEST_DESCRIPTION, LONGEST_NAME
+
+
+class RoleOut(Shape):
+    id = fields.Integer()
+    name = fields.String()
+    description = fields.String()
+    permissions = fields.List(fields.String())
+    is_built_in = fields.Boolean()
+
+
+class RoleIn(Shape):
+    name = Text(LONGEST_NAME, blank=False, required=True)
+    description = Text(LONGEST_DESCRIPTION)
+    permissions = fields.List(fields.String())
+
+
+class RoleChangeIn(RoleIn):
+    name = Text(LONGEST_NAME, blank=False)
+
+
+class UserOut(Shape):
+    id = fields.Integer()
+    username = fields.String()
+    email = fields.String()
+    first_name = fields.String()
+    last_name = fields.String()
+    display_name = fields.String()
+    role = fields.Nested(RoleOut, allow_none=True)
+    is_active = fields.Boolean()
+    last_login = fields.DateTime(allow_none=True)
+    two_factor_enabled = fields.Boolean()
+
+
+class NewUserOut(UserOut):
+    one_time_link = fields.String()
+    role_needs_second_administrator = fields.Boolean()
+
+
+class MeOut(UserOut):
+    language_preference = fields.String()
+    preferences = fields.Dict()
+    profile_image = fields.String(allow_none=True)
+
+
+class UserIn(Shape):
+    username = Text(rules.LONGEST_USERNAME, blank=False, required=True)
+    email = Text(rules.LONGEST_EMAIL)
+    title = Text(20)
+    first_name = Text(150)
+    last_name = Text(150)
+    role_id = Pk(allow_none=True)
+    role = fields.Raw(allow_none=True)
+    is_active = fields.Boolean()
+
+
+class UserChangeIn(UserIn):
+    username = Text(rules.LONGEST_USERNAME, blank=False)
+
+
+class RequestOut(Shape):
+    id = fields.Integer()
+    user = fields.Nested(UserOut)
+    requested_role = fields.Nested(RoleOut)
+    reason = fields.String()
+    status = fields.String()
+    admin_response = fields.String()
+    created_at = fields.DateTime()
+    reviewed_at = fields.DateTime(allow_none=True)
+    reviewed_by = fields.Integer(allow_none=True)
+    updated_at = fields.DateTime()
+
+
+class RequestIn(Shape):
+    requested_role_id = Pk(required=True)
+    reason = Text(1000, multiline=True, blank=False, required=True)
+
+
+class RequestChangeIn(Shape):
+    requested_role_id = Pk()
+    reason = Text(1000, multiline=True, blank=False)
+
+
+class AnswerIn(Shape):
+    admin_response = Text(1000, multiline=True)
+
+
+class AssignIn(Shape):
+    user_id = Pk(required=True)
+    role_id = Pk(required=True)
+
+
+class GiveRoleIn(Shape):
+    role_id = Pk(required=True)
+
+
+class StatusOut(Shape):
+    status = fields.String()
+    role = fields.String()
+
+
+class RegisterIn(Shape):
+    username = Text(rules.LONGEST_USERNAME, blank=False, required=True)
+    password = fields.String(required=True, error_messages=REQUIRED)
+    email = Text(rules.LONGEST_EMAIL)
+    first_name = Text(150)
+    last_name = Text(150)
+    role_id = Pk(allow_none=True)
+
+
+class ProfileIn(Shape):
+    first_name = Text(150)
+    last_name = Text(150)
+    title = Text(20)
+    email = Text(rules.LONGEST_EMAIL)
+    language_preference = fields.String()
+    preferences = fields.Dict()
+    current_password = fields.String()
+    password = fields.String()
+
+
+class PreferencesOut(Shape):
+    preferences = fields.Dict()
+    language_preference = fields.String()
+    profile_image = fields.String(allow_none=True)
+    two_factor_enabled = fields.Boolean()
+
+
+def role_json(role: Role | None, who: Person | None = None) -> dict[str, Any] | None:
+    """A role by name; who manages roles sees its permissions too."""
+    if role is None:
+        return None
+    seen = {"id": role.id, "name": role.name, "description": role.description}
+    if who is not None and who.may(Action.MANAGE_ROLES):
+        return seen | {"permissions": sorted(role.grants), "is_built_in": role.is_built_in}
+    return seen
+
+
+def user_json(user: User, who: Person) -> dict[str, Any]:
+    """An account as `who` may see it: colleagues see name and role, administrators and oneself the account too."""
+    seen = {"id": user.id, "display_name": user.display_name, "role": role_json(user.role)}
+    names = {"first_name": user.first_name, "last_name": user.last_name}
+    if not (who.may(Action.MANAGE_STAFF) or who.id == user.id):
+        return seen | names
+    account = {"username": user.username, "email": user.email, "is_active": user.is_active}
+    return seen | names | account | {"two_factor_enabled": user.two_factor_enabled}
+
+
+def me_json(user: User, who: Person, photo_mark: str | None) -> dict[str, Any]:
+    """One's own account."""
+    return user_json(user, who) | {
+        "language_preference": user.language,
+        "preferences": user.preferences,
+        "profile_image": photo_address(user.id, photo_mark),
+    }
+
+
+def photo_address(user_id: int, mark: str | None) -> str | None:
+    return f"/people/{user_id}/photo?v={mark}" if mark else None
+
+
+def request_json(row: RoleChangeRequest, who: Person) -> dict[str, Any]:
+    """A request as its owner and those who answer see it."""
+    return {
+        "id": row.id,
+        "user": user_json(row.user, who),
+        "requested_role": role_json(row.requested_role),
+        "reason": row.reason,
+        "status": row.status,
+        "admin_response": row.admin_response,
+        "created_at": row.created_at,
+        "reviewed_at": row.reviewed_at,
+        "reviewed_by": row.reviewed_by_id,
+        "updated_at": row.updated_at,
+    }

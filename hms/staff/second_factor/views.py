@@ -1,0 +1,113 @@
+"""Pages: set the second factor up, recovery codes once, switch it off."""
+
+from __future__ import annotations
+
+from flask import Response, flash, make_response, redirect, render_template, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.core import clock
+from hms.core.db.session import found
+from hms.core.errors import RuleBroken
+from hms.core.permissions import Action
+from hms.core.person import Person
+from hms.core.web.forms import DeskForm
+from hms.core.web.guard import needs, person
+from hms.staff.blueprints import pages
+from hms.staff.forms import EnrolForm, ProofForm, SwitchOffForm
+from hms.staff.login_security.errors import Locked, SignInRefused
+from hms.staff.models import User
+from hms.staff.sign_in import authentication
+from hms.staff.sign_in.reauthentication import is_fresh, proven
+
+from . import actions
+from . import recovery_codes as second_factor_recovery_codes
+from .codes import prove_code
+
+
+@pages.route("/profile/second-factor", methods=["GET", "POST"])
+@needs(Action.SIGNED_IN)
+def second_factor() -> ResponseReturnValue:
+    """Set up the authenticator app, or move to another phone: picture and text of the secret, then one code."""
+    who, form = person(), EnrolForm()
+    secret = session.setdefault("enrolling", actions.new_secret())
+    if form.save(proven(actions.enrol, who), by=who, secret=secret):
+        session.pop("enrolling")
+        return _show_once(form.result)
+    user = found(User, who.id)
+    shown = {"enrolment": actions.Enrolment(secret, user.username), "has_one": user.two_factor_enabled}
+    page = render_template("staff/second_factor.html", form=form, is_fresh=is_fresh(who), **shown)
+    return page, form.status
+
+
+def _show_once(codes: list[str]) -> ResponseReturnValue:
+    """The codes travel to the next page in the encrypted cookie, and are nowhere else in words."""
+    session["new_codes"] = codes
+    who = person()
+    if who.session_id is not None:
+        authentication.renew_session(who.session_id, confirmed_at=clock.now())
+    return redirect(url_for(".recovery_codes"), 303)
+
+
+@pages.get("/profile/recovery-codes")
+@needs(Action.SIGNED_IN)
+def recovery_codes() -> ResponseReturnValue:
+    """The ten recovery codes, once; without them, how many are left."""
+    codes, who = session.pop("new_codes", []), person()
+    shown = {
+        "codes": codes,
+        "left": second_factor_recovery_codes.left(who.id or 0),
+        "user": found(User, who.id),
+        "form": ProofForm(),
+    }
+    return render_template("staff/recovery_codes.html", is_fresh=is_fresh(who), **shown)
+
+
+@pages.post("/profile/recovery-codes")
+@needs(Action.SIGNED_IN)
+def renew_recovery_codes() -> ResponseReturnValue:
+    """Ten new codes; the old ones end."""
+    who, form = person(), ProofForm()
+    if form.save(proven(actions.renew_recovery_codes, who), by=who):
+        return _show_once(form.result)
+    shown = {
+        "codes": [],
+        "left": second_factor_recovery_codes.left(who.id or 0),
+        "user": found(User, who.id),
+        "form": form,
+    }
+    return render_template("staff/recovery_codes.html", is_fresh=is_fresh(who), **shown), form.status
+
+
+@pages.route("/profile/second-factor/off", methods=["GET", "POST"])
+@needs(Action.SIGNED_IN)
+def switch_off_second_factor() -> ResponseReturnValue:
+    """Switch the second factor off: needs the password and a code."""
+    form, who = SwitchOffForm(), person()
+    if form.validate_on_submit():
+        refusal = _refused_off(form, who)
+        if refusal is None:
+            flash(_("The second factor is off. Your password is enough now."), "success")
+            return redirect(url_for(".security"), 303)
+        return refusal
+    return render_template("staff/switch_off.html", form=form), form.status
+
+
+def _refused_off(form: DeskForm, who: Person) -> Response | None:
+    """Prove both factors, then switch off; None when it is done, else the page that says why not."""
+    try:
+        user = authentication.prove_password(who.username, form.password.data)
+        if user.two_factor_enabled:
+            prove_code(user, form.otp.data, who.username)
+        return None if form.save(_off, by=who) else make_response(_page_off(form), form.status)
+    except (SignInRefused, Locked) as refused:
+        form.refuse(RuleBroken.from_error(refused, "otp" if refused.field == "otp" else "password"))
+        return make_response(_page_off(form), refused.status if isinstance(refused, Locked) else 400)
+
+
+def _off(*, by: Person, **_typed: str) -> None:
+    actions.switch_off(by=by)
+
+
+def _page_off(form: DeskForm) -> str:
+    return render_template("staff/switch_off.html", form=form)

@@ -1,0 +1,1 @@
+"""Page sessions, tokens, revocation, PINs, lock screen, sockets."""

@@ -1,0 +1,156 @@
+"""Pages: lock, unlock by PIN or password, quick switch on a shared PC; and what every signed-in page must do first."""
+
+from __future__ import annotations
+
+from flask import Response, current_app, flash, g, make_response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from werkzeug.exceptions import HTTPException
+
+from hms.core import clock, drafts
+from hms.core.db.session import db, found
+from hms.core.permissions import Action
+from hms.core.web import error_handlers
+from hms.core.web.guard import is_api, needs, person, safe_next
+from hms.core.web.localisation import translate_error
+from hms.core.web.rate_limits import limiter
+from hms.core.web.security_headers import url_parts
+from hms.staff import request_user
+from hms.staff.blueprints import WRONG_TRIES_OF_AN_ADDRESS, pages, was_refused
+from hms.staff.forms import UnlockForm
+from hms.staff.login_security import activity, known_devices
+from hms.staff.login_security.errors import Locked, SignInRefused
+from hms.staff.models import User
+from hms.staff.sign_in import authentication
+
+from . import actions, pins
+
+
+@pages.post("/lock")
+@needs(Action.SIGNED_IN)
+def lock_now() -> ResponseReturnValue:
+    """Lock the page: patients are protected while nobody sits at it; the way back is kept."""
+    actions.lock(person().session_id or 0)
+    return redirect(url_for(".locked", next=_came_from()), 303)
+
+
+def _came_from() -> str | None:
+    """The page under the Lock button, when it can be shown again."""
+    referrer = url_parts(request.referrer or "")
+    path = referrer.path + (f"?{referrer.query}" if referrer.query else "")
+    path = request.form.get("next") or (path if referrer.netloc == request.host else None)
+    return path if safe_next(path) and _can_be_shown(path or "") else None
+
+
+def _can_be_shown(path: str) -> bool:
+    try:
+        endpoint, _values = current_app.url_map.bind("").match(url_parts(path).path, method="GET")
+    except HTTPException:
+        return False
+    return endpoint not in ("staff.locked", "staff.sign_in", "staff.sign_out_page", "static")
+
+
+@pages.get("/lock")
+@needs(Action.PUBLIC)
+def locked() -> ResponseReturnValue:
+    """The lock page: who may unlock here, and nothing about anybody's work."""
+    back = safe_next(request.args.get("next"))
+    if person().is_authenticated:
+        return redirect(back or url_for("home.page"))
+    locked_ = request_user.locked_session()
+    if locked_ is None:
+        return redirect(url_for(".sign_in", next=back))
+    return _lock_page(locked_, UnlockForm(formdata=None), 200)
+
+
+def _lock_page(locked_: request_user.Locked, form: UnlockForm, status: int) -> Response:
+    """By PIN where somebody has one here, else by the password of whose page it is."""
+    people = known_devices.people_with_pin(known_devices.of_request())
+    people.sort(key=lambda user: user.id != locked_.user_id)
+    own_pin = any(user.id == locked_.user_id for user in people)
+    wants_password = request.args.get("with") == "password" if people else True
+    by_password = wants_password or (not own_pin and request.args.get("with") != "pin")
+    form.offer(people, chosen=locked_.user_id)
+    kept = len(drafts.all_of(locked_.user_id, limit=20))
+    shown = {"locked": locked_, "people": people, "by_password": by_password, "kept": kept}
+    return make_response(render_template("staff/lock.html", form=form, **shown), status)
+
+
+@pages.post("/unlock")
+@needs(Action.PUBLIC)
+@limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, deduct_when=was_refused)
+def unlock() -> ResponseReturnValue:
+    """The same person goes on where they were; another one goes to their own home, and the first is signed out."""
+    locked_ = request_user.locked_session() if not person().is_authenticated else None
+    if locked_ is None:
+        return redirect(url_for(".locked", next=safe_next(request.args.get("next"))), 303)
+    form = UnlockForm()
+    form.offer(known_devices.people_with_pin(known_devices.of_request()), chosen=locked_.user_id)
+    if not form.validate_on_submit():
+        return _lock_page(locked_, form, form.status)
+    try:
+        return _open(locked_, form)
+    except (SignInRefused, Locked) as refused:
+        (form.pin if form.pin.data else form.password).errors = [translate_error(refused)]
+        answer = _lock_page(locked_, form, refused.status)
+        if isinstance(refused, Locked):
+            answer.headers["Retry-After"] = str(refused.retry_after)
+        return answer
+
+
+def _open(locked_: request_user.Locked, form: UnlockForm) -> ResponseReturnValue:
+    now = clock.now()
+    if form.password.data:
+        user = authentication.prove_password(found(User, locked_.user_id).username, form.password.data)
+        activity.note(user, user.username, "unlocked")
+        authentication.renew_session(locked_.session_id, locked_at=None, last_seen_at=now, confirmed_at=now)
+        return _back()
+    user = found(User, form.who.data or locked_.user_id)
+    pins.prove(user, form.pin.data or "")
+    if user.id != locked_.user_id:
+        return _switch_to(user)
+    authentication.renew_session(locked_.session_id, locked_at=None, last_seen_at=now)
+    return _back()
+
+
+def _back() -> ResponseReturnValue:
+    return redirect(safe_next(request.args.get("next")) or url_for("home.page"), 303)
+
+
+def _switch_to(user: User) -> ResponseReturnValue:
+    """The other person's own session; it lasts no longer than their full sign-in here lets a PIN open."""
+    until = known_devices.pin_until(known_devices.of_request(), user.id)
+    actions.end_of_cookie()
+    session.clear()
+    session["sid"] = authentication.open_session(authentication.SignedIn(user.id, user.token_version), until=until)
+    flash(_("Signed in as %(name)s.", name=user.display_name), "success")
+    return redirect(url_for("home.page"), 303)
+
+
+FIRST = frozenset({"static", "staff.sign_out", "staff.sign_out_page", "staff.stay", "staff.lock_now"})
+ENROLS = frozenset({"staff.second_factor", "staff.recovery_codes", "staff.photo"})
+
+
+@pages.before_app_request
+def before_the_page() -> ResponseReturnValue | None:
+    """A changed role gives the session a new id; who must have a second factor enrols before anything else."""
+    who = g.get("_login_user")
+    if who is None or not who.is_authenticated:
+        return None
+    changed = g.get("session_with_other_role")
+    if changed and who.session_id == changed[0]:
+        authentication.renew_session(changed[0], role_id=changed[1])
+    if not who.must_enrol or request.endpoint in FIRST | ENROLS:
+        return None
+    db.session.rollback()
+    said = _("Your role needs a second factor. Set it up first, on the page /profile/second-factor.")
+    if is_api():
+        return error_handlers.answer(403, said, code="second_factor_required")
+    return redirect(url_for("staff.second_factor"), 303)
+
+
+@pages.post("/stay")
+@needs(Action.SIGNED_IN)
+def stay() -> ResponseReturnValue:
+    """The person is at the page: typing and scrolling count as work, and every request renews the session."""
+    return "", 204

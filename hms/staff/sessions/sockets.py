@@ -1,0 +1,125 @@
+"""Open pages: who may hear what, and the end of their sockets within five seconds of the end of their session."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, request
+from flask_socketio import disconnect, join_room
+from sqlalchemy import select
+
+from hms.core import clock
+from hms.core.background import redis
+from hms.core.db.session import db
+from hms.core.events import HEARD_BY, room, room_of, socketio
+from hms.core.web.guard import person
+from hms.staff.models import Role, User, UserSession
+from hms.staff.request_user import idle_limit
+
+CHECK_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class OpenPage:
+    """A connected page: its session and the grants it joined its rooms with."""
+
+    session_id: int
+    grants: frozenset[str]
+
+
+_pages: dict[str, OpenPage] = {}
+_watching = threading.Lock()
+
+
+@socketio.on("connect")
+def connect(_auth: Any = None) -> bool:
+    """Let a signed-in page in and put it into its rooms; a client can ask for none.
+
+    Nobody is let in while alerts cannot travel: the page then says that it is not live, and asks by itself.
+    """
+    who = person()
+    if not who.is_authenticated or who.session_id is None or not redis.answers():
+        return False
+    join_room(room_of(who.id))
+    for kind, action in HEARD_BY.items():
+        if who.may(action):
+            join_room(room(kind))
+    _pages[request.sid] = OpenPage(who.session_id, who.grants)
+    _watch(current_app._get_current_object())
+    db.session.remove()
+    return True
+
+
+@socketio.on("disconnect")
+def leave(_reason: Any = None) -> None:
+    _pages.pop(request.sid, None)
+
+
+def _watch(app: Flask) -> None:
+    """Start this process's watcher with its first page; it ends with its last."""
+    if _watching.acquire(blocking=False):
+        socketio.start_background_task(_watch_pages, app)
+
+
+def _watch_pages(app: Flask) -> None:
+    try:
+        while _pages:
+            socketio.sleep(CHECK_SECONDS)
+            _close_ended(app)
+    finally:
+        _watching.release()
+
+
+def _close_ended(app: Flask) -> None:
+    """Close the sockets of ended or locked pages, deactivated people and changed roles; a database that is away closes none.
+
+    All are closed while Redis is away.
+    """
+    with app.app_context():
+        if not redis.answers():
+            for sid in list(_pages):
+                _close(sid)
+            return
+        try:
+            live = _grants_by_session({page.session_id for page in _pages.values()})
+        except Exception:
+            app.logger.warning("open pages could not be checked")
+            return
+        finally:
+            db.session.remove()
+        for sid, page in list(_pages.items()):
+            if live.get(page.session_id) != page.grants:
+                _close(sid)
+
+
+@socketio.on("*")
+def hear(_event: str, *_said: Any) -> None:
+    """A page may say nothing; whatever comes, only a page that is still signed in is listened to."""
+    page = _pages.get(request.sid)
+    live = _grants_by_session({page.session_id}) if page else {}
+    db.session.remove()
+    if page is None or live.get(page.session_id) != page.grants:
+        _close(request.sid)
+
+
+def _close(sid: str) -> None:
+    _pages.pop(sid, None)
+    disconnect(sid, namespace="/")
+
+
+def _grants_by_session(session_ids: set[int]) -> dict[int, frozenset[str]]:
+    """The grants by which each page that is signed in and not locked may hear, at this moment."""
+    now = clock.now()
+    query = (
+        select(UserSession.id, UserSession.last_seen_at, Role.grants, Role.idle_minutes)
+        .join(User, UserSession.user_id == User.id)
+        .outerjoin(Role, User.role_id == Role.id)
+        .where(UserSession.id.in_(session_ids), UserSession.ended_at.is_(None), User.is_active)
+        .where(UserSession.expires_at > now, UserSession.locked_at.is_(None))
+    )
+    rows = db.session.execute(query)
+    return {
+        row.id: frozenset(row.grants or ()) for row in rows if row.last_seen_at > now - idle_limit(row.idle_minutes)
+    }

@@ -1,0 +1,1 @@
+"""Authentication, re-authentication, forms interrupted by a lock, sign-in pages and API."""

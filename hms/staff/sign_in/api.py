@@ -1,0 +1,55 @@
+"""JSON: sign-in and tokens; people, roles and requests stand in the modules beside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from hms.core.api.blueprint import Shape
+from hms.core.permissions import Action
+from hms.core.web.fields import REQUIRED
+from hms.core.web.guard import needs
+from hms.core.web.rate_limits import limiter
+from hms.staff.blueprints import WRONG_TRIES_OF_AN_ADDRESS, api, was_refused
+from hms.staff.sessions import tokens
+
+from . import authentication
+
+
+class Credentials(Shape):
+    username = fields.String(required=True, error_messages=REQUIRED)
+    password = fields.String(required=True, error_messages=REQUIRED)
+    otp = fields.String(allow_none=True)
+
+
+class Refresh(Shape):
+    refresh = fields.String(required=True, error_messages=REQUIRED)
+
+
+class TokenPair(Shape):
+    refresh = fields.String()
+    access = fields.String()
+
+
+@api.post("/auth/")
+@needs(Action.PUBLIC)
+@limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, deduct_when=was_refused)
+@api.arguments(Credentials)
+@api.response(200, TokenPair)
+def sign_in(given: dict[str, Any]) -> dict[str, str]:
+    """Sign in: an access token for 15 minutes and a refresh token that works once, within a day of signing in.
+
+    An account with a second factor needs `otp` too: 401 with the code `otp_required` asks for it.
+    """
+    return tokens.issue(authentication.prove(given["username"], given["password"], given.get("otp"), is_program=True))
+
+
+@api.post("/auth/refresh/")
+@needs(Action.PUBLIC)
+@limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, deduct_when=was_refused)
+@api.arguments(Refresh)
+@api.response(200, TokenPair)
+def refresh(given: dict[str, Any]) -> dict[str, str]:
+    """The next pair of tokens."""
+    return tokens.rotate(given["refresh"])

@@ -1,0 +1,136 @@
+"""Signing in: name, password and code are proven, each try counted before anything is hashed; one answer for every failure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import request, session
+from sqlalchemy import func, or_, select, update
+
+from hms.core import clock
+from hms.core.actions import doing
+from hms.core.db.session import db
+from hms.core.person import SYSTEM
+from hms.core.settings import store
+from hms.core.text.translation import Sentence, _, joined
+from hms.staff import request_user
+from hms.staff.login_security import activity, attempts, concurrent_attempts, passwords
+from hms.staff.login_security.errors import EnrolmentRequired, OtpRequired, SignInRefused
+from hms.staff.models import User, UserSession
+from hms.staff.request_user import new_token, sha256
+from hms.staff.second_factor import codes
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A signed-in account: its id and the version its tokens carry."""
+
+    user_id: int
+    token_version: int
+
+
+@concurrent_attempts.counted()
+def prove(name: str, password: str, otp: str | None = None, *, is_program: bool = False) -> SignedIn:
+    """Check name (username or e-mail), password and code; raises `SignInRefused`, `OtpRequired` or `Locked`. Commits.
+
+    A program cannot be led to set up a second factor: where the role needs one it is refused with `EnrolmentRequired`.
+    """
+    name = name.replace("\x00", "\ufffd")
+    user = prove_password(name, password)
+    if user.two_factor_enabled:
+        if not otp:
+            activity.note(user, name, "otp_needed")
+            proof = SignedIn(user.id, user.token_version)
+            raise OtpRequired(_("Enter the 6-digit code from your authenticator app."), "otp", proof=proof)
+        codes.prove_code(user, otp, name)
+    elif is_program and request_user.second_factor_is_required(user.role.code if user.role else None):
+        raise EnrolmentRequired(_("Your role needs a second factor. Sign in on the page and set it up first."))
+    return welcome(user, name)
+
+
+@concurrent_attempts.counted()
+def prove_password(name: str, password: str) -> User:
+    """The active account of that name and password; an unknown name, a wrong password, a closed account and one without
+    a password yet are refused alike, after equal work."""
+    user = named(name)
+    with attempts.trying(attempts.doors_of("password", user, name), user, name) as attempt:
+        if passwords.is_right(user.password_hash if user else None, password) and user and user.is_active:
+            attempt.succeeded()
+            _renew_hash(user, password)
+            return user
+        left = attempt.failed()
+    activity.note(user, name, "failed" if left else "lockout")
+    raise SignInRefused(_wrong(left), code="no_active_account")
+
+
+def welcome(user: User, name: str) -> SignedIn:
+    """Everything is proven: write it into the activity. Commits."""
+    activity.note(user, name, "success")
+    return SignedIn(user.id, user.token_version)
+
+
+def _wrong(left: int) -> Sentence:
+    if left < 1:
+        until = clock.now() + attempts.LOCKED_FOR
+        return joined((Sentence(_("The username or password is not right.")), attempts.told(until)))
+    if left == 1:
+        return Sentence(_("The username or password is not right. 1 try left before a 15-minute lock."))
+    words = _("The username or password is not right. %(count)s tries left before a 15-minute lock.")
+    return Sentence(words, count=left)
+
+
+def named(name: str) -> User | None:
+    """The account with this username or e-mail address."""
+    folded = name.strip().casefold()[:254]
+    query = select(User).where(
+        or_(func.lower(User.username) == folded, (func.lower(User.email) == folded) & (User.email != ""))
+    )
+    return db.session.scalars(query.order_by(User.id).limit(1)).one_or_none()
+
+
+def _renew_hash(user: User, password: str) -> None:
+    """While the password is known, make its hash with today's numbers."""
+    if user.password_hash and passwords.is_outdated(user.password_hash):
+        fresh = passwords.hashed(password)
+        with doing("staff.renew_password_hash", SYSTEM):
+            unchanged = (User.id == user.id, User.password_hash == user.password_hash)
+            db.session.execute(update(User).where(*unchanged).values(password_hash=fresh))
+
+
+def open_session(signed_in: SignedIn, *, until: datetime | None = None) -> str:
+    """Start a page session, at most until `until`; returns the secret for the cookie. Commits."""
+    sid, now = new_token(), clock.now()
+    longest = now + timedelta(hours=store.value("staff.session_hours"))
+    row = UserSession(
+        token_hash=sha256(sid),
+        user_id=signed_in.user_id,
+        role_id=db.session.execute(select(User.role_id).filter_by(id=signed_in.user_id)).scalar_one(),
+        created_at=now,
+        last_seen_at=now,
+        confirmed_at=now,
+        expires_at=min(longest, until or longest),
+        ip=request.remote_addr,
+        user_agent=activity.agent(),
+    )
+    db.session.add(row)
+    db.session.commit()
+    return sid
+
+
+def renew_session(session_id: int, **values: object) -> None:
+    """Give the page session a new id, and `values`; a copy of the old cookie opens nothing any more. Commits."""
+    sid = new_token()
+    mine = (UserSession.id == session_id, UserSession.ended_at.is_(None))
+    db.session.execute(update(UserSession).where(*mine).values(token_hash=sha256(sid), **values))
+    db.session.commit()
+    session["sid"] = sid
+
+
+def end_session(session_id: int | None) -> None:
+    """End one page session; its cookie opens nothing any more. Commits."""
+    if session_id is None:
+        return
+    live = (UserSession.id == session_id, UserSession.ended_at.is_(None))
+    db.session.execute(update(UserSession).where(*live).values(ended_at=clock.now()))
+    db.session.commit()

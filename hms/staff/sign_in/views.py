@@ -1,0 +1,174 @@
+"""Pages: sign in by name and password, then by code; sign out; the form that was sent while signed out."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Response, g, make_response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_limiter import RequestLimit
+
+from hms.core import clock
+from hms.core.db.session import db
+from hms.core.errors import NotFound
+from hms.core.permissions import Action
+from hms.core.settings import store
+from hms.core.text.translation import _ as N_
+from hms.core.web import error_handlers
+from hms.core.web.guard import SignInNeeded, is_api, needs, person, safe_next
+from hms.core.web.localisation import translate_error
+from hms.core.web.rate_limits import limiter
+from hms.staff import request_user
+from hms.staff.blueprints import WRONG_TRIES_OF_AN_ADDRESS, pages, was_refused
+from hms.staff.forms import CodeForm, SignInForm
+from hms.staff.login_security import known_devices
+from hms.staff.login_security.errors import Locked, OtpRequired, SignInRefused
+from hms.staff.models import User
+from hms.staff.second_factor.codes import prove_code
+from hms.staff.sessions import actions
+
+from . import authentication, interrupted_forms
+
+CODE_WITHIN_SECONDS = 300
+
+
+def _too_often(limit: RequestLimit) -> Response:
+    """The address tried too often: the page again, with what was typed, and how long to wait."""
+    seconds = max(1, int(limit.reset_at - time.time()) + 1)
+    form = SignInForm()
+    form.form_errors = [_("Too many wrong tries from this PC. Wait %(count)s seconds, then try again.", count=seconds)]
+    return _page(form, 429, seconds)
+
+
+def _page(form: SignInForm, status: int, retry_after: int | None = None) -> Response:
+    shown = {"ended": request.args.get("ended"), "may_register": store.value("staff.registration_open")}
+    page = render_template("staff/sign_in.html", form=form, **shown)
+    answer = make_response(page, status)
+    if retry_after:
+        answer.headers["Retry-After"] = str(retry_after)
+    return answer
+
+
+@pages.route("/login", methods=["GET", "POST"])
+@needs(Action.PUBLIC)
+@limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, methods=["POST"], deduct_when=was_refused, on_breach=_too_often)
+def sign_in() -> ResponseReturnValue:
+    """The sign-in page; then the code, when the account has a second factor; then the page that was wanted, else home."""
+    if request.method == "GET" and person().is_authenticated:
+        return redirect(url_for("home.page"))
+    form = SignInForm()
+    if not form.validate_on_submit():
+        return _page(form, form.status)
+    try:
+        return _let_in(authentication.prove(form.username.data, form.password.data, form.otp.data or None))
+    except OtpRequired as needed:
+        return _ask_for_code(needed.proof, form.username.data)
+    except (SignInRefused, Locked) as refused:
+        form.form_errors = [*form.form_errors, translate_error(refused)]
+        return _page(form, refused.status, getattr(refused, "retry_after", None))
+
+
+def _ask_for_code(proof: authentication.SignedIn, name: str) -> ResponseReturnValue:
+    """Half the way: the encrypted cookie remembers for five minutes whose password was right."""
+    until = clock.now().timestamp() + CODE_WITHIN_SECONDS
+    session["proving"] = {"user": proof.user_id, "version": proof.token_version, "name": name, "until": until}
+    return redirect(url_for(".enter_code", next=safe_next(request.args.get("next"))), 303)
+
+
+@pages.route("/login/code", methods=["GET", "POST"])
+@needs(Action.PUBLIC)
+@limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, methods=["POST"], deduct_when=was_refused)
+def enter_code() -> ResponseReturnValue:
+    """The second factor: the code of the authenticator app, or a recovery code."""
+    user, form, status = _half_way(), CodeForm(), 200
+    if user is None:
+        session.pop("proving", None)
+        return redirect(url_for(".sign_in", next=safe_next(request.args.get("next")), ended="code"), 303)
+    retry_after = None
+    if form.validate_on_submit():
+        name = session["proving"]["name"]
+        try:
+            prove_code(user, form.otp.data, name)
+            return _let_in(authentication.welcome(user, name))
+        except (SignInRefused, Locked) as refused:
+            form.otp.errors = [translate_error(refused)]
+            status, retry_after = refused.status, getattr(refused, "retry_after", None)
+    answer = make_response(render_template("staff/code.html", form=form), status if form.errors else form.status)
+    if retry_after:
+        answer.headers["Retry-After"] = str(retry_after)
+    return answer
+
+
+def _half_way() -> User | None:
+    """Whose password was right a moment ago; None when nobody's, too long ago, or the account changed since."""
+    proving = session.get("proving")
+    if proving is None or proving["until"] < clock.now().timestamp():
+        return None
+    user = db.session.get(User, proving["user"])
+    is_same = user is not None and user.is_active and user.token_version == proving["version"]
+    return user if is_same else None
+
+
+def _let_in(proof: authentication.SignedIn) -> ResponseReturnValue:
+    """A new session in the place of whatever this browser had; nobody lands on the page of somebody else."""
+    owner = actions.owner_of_cookie()
+    actions.end_of_cookie()
+    session.clear()
+    session["sid"] = authentication.open_session(proof)
+    known_devices.remember(proof.user_id, clock.now())
+    wanted = safe_next(request.args.get("next")) if owner in (None, proof.user_id) else None
+    return redirect(wanted or url_for("home.page"), 303)
+
+
+@pages.route("/logout", methods=["POST"])
+@needs(Action.SIGNED_IN)
+def sign_out() -> ResponseReturnValue:
+    """End the session at the server, so that a copied cookie opens nothing, and empty the browser's cache."""
+    actions.end_of_cookie()
+    session.clear()
+    answer = make_response(redirect(url_for("staff.sign_in"), 303))
+    answer.headers["Clear-Site-Data"] = '"cache"'
+    return answer
+
+
+@pages.route("/logout", methods=["GET"])
+@needs(Action.SIGNED_IN)
+def sign_out_page() -> ResponseReturnValue:
+    """Ask before ending the session: an address alone changes nothing."""
+    return render_template("staff/sign_out.html")
+
+
+@pages.app_errorhandler(SignInNeeded)
+def ask_who_it_is(needed: SignInNeeded) -> ResponseReturnValue:
+    """Nobody, or a locked page: to the sign-in or lock page and back afterwards; a form that was sent is kept meanwhile."""
+    if is_api():
+        return error_handlers.sign_in_needed(needed)
+    locked = request_user.locked_session()
+    if locked and request.endpoint == "staff.sign_out":
+        return sign_out()
+    is_form = request.method == "POST"
+    owner = locked.user_id if locked else actions.owner_of_cookie() if is_form else None
+    back = interrupted_forms.hold(owner) if is_form else request.full_path.rstrip("?")
+    if locked:
+        return redirect(url_for("staff.locked", next=back))
+    return redirect(url_for("staff.sign_in", next=back, ended="1" if session.get("sid") else None))
+
+
+@pages.get("/held/<key>")
+@needs(Action.SIGNED_IN)
+def held(key: str) -> ResponseReturnValue:
+    """The form that was sent while its page was locked: one press sends it again."""
+    kept = interrupted_forms.of(person().id or 0, key)
+    if kept is None:
+        raise NotFound(N_("There is no form waiting here. It was sent already, or another person sent it."))
+    return render_template("staff/held.html", form_key=key, **kept.content)
+
+
+@pages.after_app_request
+def forget_what_was_sent(response: Response) -> Response:
+    """A held form that was accepted is dropped."""
+    who = g.get("_login_user")
+    if request.method == "POST" and response.status_code < 400 and who is not None and who.is_authenticated:
+        interrupted_forms.drop_when_sent(who.id, request.form.get("held", "")[:40])
+    return response
