@@ -105,14 +105,14 @@ def write_and_seal(app: Any, in_one: int) -> tuple[float, float, float]:
         with app.app_context():
             while time.monotonic() < until:
                 entry = {"entity": "patient", "entity_id": number, "patient_id": number, "outcome": "success"}
-                recording.record_each("clinical.open_chart", who, [entry] * in_one)
+                recording.record_many("clinical.open_chart", who, [entry] * in_one)
                 db.session.commit()
                 written[number] += in_one
 
     def sealer() -> None:
         with app.app_context():
             while time.monotonic() < until:
-                sealed[0] += chain.seal_waiting()
+                sealed[0] += chain.seal_pending()
 
     threads = [threading.Thread(target=writer, args=(number,)) for number in range(WRITERS)]
     threads.append(threading.Thread(target=sealer))
@@ -121,7 +121,7 @@ def write_and_seal(app: Any, in_one: int) -> tuple[float, float, float]:
     for thread in threads:
         thread.join()
     began = time.monotonic()
-    chain.seal_waiting()
+    chain.seal_pending()
     return sum(written) / SECONDS, sealed[0] / SECONDS, time.monotonic() - began
 
 
@@ -140,41 +140,41 @@ def fill(entries: int) -> None:
 
 
 def questions(entries: int) -> list[tuple[str, Any]]:
-    from hms.admin.audit_trail.queries import Wanted
+    from hms.admin.audit_trail.queries import AuditFilter
 
     today = clock.today()
     week, old = today - timedelta(days=7), today - timedelta(days=300)
     return [
-        ("everything, newest", Wanted()),
-        ("page in the middle", Wanted(before=entries // 2)),
-        ("the last page", Wanted(before=60)),
-        ("one person", Wanted(actor_ids=(7,))),
-        ("eight people", Wanted(actor_ids=tuple(range(1, 9)))),
-        ("one patient", Wanted(patient_ids=(4711,))),
-        ("eight patients", Wanted(patient_ids=tuple(range(4711, 4719)))),
-        ("one patient, one person", Wanted(patient_ids=(4711,), actor_ids=(7,))),
-        ("an action", Wanted(actions=("billing.take_payment",))),
-        ("an action nobody did", Wanted(actions=("billing.refund",))),
-        ("a person and an action they never did", Wanted(actor_ids=(7,), actions=("clinical.open_chart",))),
-        ("a person and a kind they never touched", Wanted(actor_ids=(7,), entity="payment")),
-        ("two people and an action they never did", Wanted(actor_ids=(7, 15), actions=("clinical.open_chart",))),
-        ("an action on a kind that it never touches", Wanted(actions=("billing.take_payment",), entity="patient")),
-        ("refused", Wanted(outcome="denied")),
-        ("refused, of one person", Wanted(outcome="denied", actor_ids=(7,))),
-        ("done, of one person, deep", Wanted(outcome="success", actor_ids=(7,), before=entries // 10)),
-        ("emergency accesses", Wanted(is_emergency=True)),
-        ("a kind of record", Wanted(entity="payment")),
-        ("a kind of record that is not there", Wanted(entity="role")),
-        ("one record", Wanted(entity="encounter", entity_id=4711)),
-        ("today", Wanted(day_from=today, day_to=today)),
+        ("everything, newest", AuditFilter()),
+        ("page in the middle", AuditFilter(before=entries // 2)),
+        ("the last page", AuditFilter(before=60)),
+        ("one person", AuditFilter(actor_ids=(7,))),
+        ("eight people", AuditFilter(actor_ids=tuple(range(1, 9)))),
+        ("one patient", AuditFilter(patient_ids=(4711,))),
+        ("eight patients", AuditFilter(patient_ids=tuple(range(4711, 4719)))),
+        ("one patient, one person", AuditFilter(patient_ids=(4711,), actor_ids=(7,))),
+        ("an action", AuditFilter(actions=("billing.take_payment",))),
+        ("an action nobody did", AuditFilter(actions=("billing.refund",))),
+        ("a person and an action they never did", AuditFilter(actor_ids=(7,), actions=("clinical.open_chart",))),
+        ("a person and a kind they never touched", AuditFilter(actor_ids=(7,), entity="payment")),
+        ("two people and an action they never did", AuditFilter(actor_ids=(7, 15), actions=("clinical.open_chart",))),
+        ("an action on a kind that it never touches", AuditFilter(actions=("billing.take_payment",), entity="patient")),
+        ("refused", AuditFilter(outcome="denied")),
+        ("refused, of one person", AuditFilter(outcome="denied", actor_ids=(7,))),
+        ("done, of one person, deep", AuditFilter(outcome="success", actor_ids=(7,), before=entries // 10)),
+        ("emergency accesses", AuditFilter(is_emergency=True)),
+        ("a kind of record", AuditFilter(entity="payment")),
+        ("a kind of record that is not there", AuditFilter(entity="role")),
+        ("one record", AuditFilter(entity="encounter", entity_id=4711)),
+        ("today", AuditFilter(day_from=today, day_to=today)),
         (
             "an action in a week, 300 days ago",
-            Wanted(day_from=old, day_to=old + timedelta(days=6), actions=("billing.take_payment",)),
+            AuditFilter(day_from=old, day_to=old + timedelta(days=6), actions=("billing.take_payment",)),
         ),
-        ("a week, 300 days ago", Wanted(day_from=old, day_to=old + timedelta(days=6))),
-        ("a person in that week", Wanted(day_from=old, day_to=old + timedelta(days=6), actor_ids=(7,))),
-        ("words nobody wrote in a week", Wanted(day_from=week, words="nothing like it")),
-        ("words nobody wrote in a month", Wanted(day_from=today - timedelta(days=30), words="nothing like it")),
+        ("a week, 300 days ago", AuditFilter(day_from=old, day_to=old + timedelta(days=6))),
+        ("a person in that week", AuditFilter(day_from=old, day_to=old + timedelta(days=6), actor_ids=(7,))),
+        ("words nobody wrote in a week", AuditFilter(day_from=week, words="nothing like it")),
+        ("words nobody wrote in a month", AuditFilter(day_from=today - timedelta(days=30), words="nothing like it")),
     ]
 
 

@@ -44,18 +44,18 @@ def create_app(config: Config | None = None) -> Flask:
     for desk in (*DESKS, "demo"):
         _open(app, desk, with_commands=with_commands)
     startup.ready(app)
-    app.cli.add_command(keep_time)
+    app.cli.add_command(run_scheduler)
     return app
 
 
 @click.command("schedule")
 @with_appcontext
-def keep_time() -> None:
+def run_scheduler() -> None:
     """Run the hospital's one clock: what is due by time (`hms/schedule.py`)."""
-    from hms.core.background.scheduler import Clock
-    from hms.schedule import DUTIES
+    from hms.core.background.scheduler import Scheduler
+    from hms.schedule import PERIODIC_TASKS
 
-    Clock(DUTIES).run()
+    Scheduler(PERIODIC_TASKS).run()
 
 
 def _open(app: Flask, desk: str, *, with_commands: bool) -> None:

@@ -14,7 +14,7 @@ HOUR = 3600
 
 
 @dataclass(frozen=True)
-class Duty:
+class PeriodicTask:
     """One function and how many seconds lie between its runs."""
 
     name: str
@@ -22,11 +22,11 @@ class Duty:
     do: Callable[[], object]
 
 
-DUTIES = (
-    Duty("seal the audit trail", 3, chain.seal_waiting),
-    Duty("note where the audit trail stands", HOUR, checkpoints.note),
-    Duty("hand out waiting work", 5, outbox.hand_out_due),
-    Duty("forget old one-time keys", HOUR, idempotency.forget_old),
-    Duty("forget old drafts", HOUR, drafts.forget_old),
-    Duty("remind of overdue reviews", HOUR, jobs.remind_reviewers),
+PERIODIC_TASKS = (
+    PeriodicTask("seal the audit trail", 3, chain.seal_pending),
+    PeriodicTask("note where the audit trail stands", HOUR, checkpoints.note),
+    PeriodicTask("hand out waiting work", 5, outbox.dispatch_due),
+    PeriodicTask("forget old one-time keys", HOUR, idempotency.forget_old),
+    PeriodicTask("forget old drafts", HOUR, drafts.delete_expired),
+    PeriodicTask("remind of overdue reviews", HOUR, jobs.remind_reviewers),
 )

@@ -18,7 +18,7 @@ from sqlalchemy import select, text
 
 from config import Config
 from hms import create_app
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.audit import denials
 from hms.core.db.session import db as database
 from hms.core.permissions import Role
@@ -79,7 +79,7 @@ def _make_template() -> None:
     app = create_app(config_for(servers.create_database(TEMPLATE)))
     with app.app_context():
         upgrade()
-        with doing("tests.seed", SYSTEM):
+        with action_context("tests.seed", SYSTEM):
             role_actions.install_roles(by=SYSTEM)
             for role in ROLES:
                 account_actions.add_user(username=role, role=role, password=PASSWORD, last_name=role.title(), by=SYSTEM)
@@ -137,7 +137,7 @@ def person(db: object) -> Callable[[str], Person]:
 @pytest.fixture
 def seeding(db: object) -> Iterator[None]:
     """Lets a test write rows as the hospital itself, in one action."""
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         yield
 
 

@@ -16,7 +16,7 @@ import redis
 from psycopg import sql
 
 from hms.local.servers.postgres import FORGETFUL, Postgres
-from hms.local.servers.shared_locks import Users
+from hms.local.servers.shared_locks import SharedUse
 from hms.local.servers.valkey import Valkey
 
 HOME = Path(__file__).resolve().parents[1] / ".local" / "test"
@@ -26,7 +26,7 @@ HOME = Path(__file__).resolve().parents[1] / ".local" / "test"
 def start(home: Path = HOME) -> tuple[Postgres, Valkey]:
     """The running servers; started, or shared with the worker that started them. Left at the end of the program."""
     postgres, valkey = Postgres(home, FORGETFUL), Valkey(home, is_durable=False)
-    users = Users(home)
+    users = SharedUse(home)
 
     def begin(is_alone: bool) -> None:
         postgres.start()

@@ -8,12 +8,12 @@ from flask import Response, current_app, jsonify, render_template
 from marshmallow import fields
 from sqlalchemy import func, select
 
-from hms.core.api.blueprint import Shape
-from hms.core.api.pagination import Estimated, listed
+from hms.core.api.blueprint import ApiSchema
+from hms.core.api.pagination import Estimated, paginated_response
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db
-from hms.core.permissions import Action
-from hms.core.web.guard import needs, person
+from hms.core.permissions import Permission
+from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import (
     DAYS,
     PAGING,
@@ -22,8 +22,8 @@ from hms.core.web.parameters import (
     Number,
     Ordering,
     Words,
+    filter_by_columns,
     first_and_last,
-    narrowed,
     ordered,
     parameters,
 )
@@ -41,7 +41,7 @@ MOST_COUNTED = 10_000
 """So many rows a list counts exactly; beyond that its length may be an estimate."""
 
 
-class AuditOut(Shape):
+class AuditOut(ApiSchema):
     id = fields.Integer()
     action = fields.String()
     object_type = fields.String()
@@ -55,7 +55,7 @@ class AuditOut(Shape):
     patient = fields.Integer(allow_none=True)
 
 
-class SignInOut(Shape):
+class SignInOut(ApiSchema):
     id = fields.Integer()
     user = fields.Integer(allow_none=True)
     username = fields.String()
@@ -65,7 +65,7 @@ class SignInOut(Shape):
     status = fields.String()
 
 
-class HealthOut(Shape):
+class HealthOut(ApiSchema):
     status = fields.String()
     database = fields.String()
 
@@ -77,7 +77,7 @@ def audit_json(row: Any) -> dict[str, Any]:
         "action": row.action,
         "object_type": row.entity or "",
         "object_id": row.entity_id,
-        "description": f"{labels.deed(row.old, row.new, row.outcome, row.action)}: {row.entity or row.action}",
+        "description": f"{labels.change_kind(row.old, row.new, row.outcome, row.action)}: {row.entity or row.action}",
         "timestamp": row.recorded_at,
         "details": masked(row.entity, row.new or row.old),
         "user": row.actor_name or "",
@@ -103,7 +103,7 @@ def _audit(arguments: dict[str, Any]) -> Response:
     day_from, day_to = first_and_last(arguments)
     patient_id, user = arguments.get("patient"), arguments.get("user")
     action, kind = arguments.get("action"), arguments.get("object_type")
-    wanted = audit_trail_queries.Wanted(
+    wanted = audit_trail_queries.AuditFilter(
         day_from=day_from,
         day_to=day_to,
         actor_ids=tuple(staff.accounts_named(user, audit_trail_queries.MOST_NAMED)) if user else None,
@@ -118,9 +118,9 @@ def _audit(arguments: dict[str, Any]) -> Response:
         shown.append(row)
         return audit_json(row)
 
-    total = None if is_exact or wanted != audit_trail_queries.Wanted() else _about_all
+    total = None if is_exact or wanted != audit_trail_queries.AuditFilter() else _about_all
     rows = ordered(audit_trail_queries.query(wanted), arguments, audit_trail_queries.ENTRY.id)
-    answer = listed(rows, project, total=total)
+    answer = paginated_response(rows, project, total=total)
     audit_trail_queries.note_read(wanted, shown)
     return answer
 
@@ -135,7 +135,7 @@ def _about_all() -> int:
 
 
 @api.get("/audit-logs/")
-@needs(Action.READ_AUDIT)
+@requires(Permission.READ_AUDIT)
 @api.arguments(AUDIT, location="query")
 @api.response(200, AuditOut(many=True))
 def audit_logs(arguments: dict[str, Any]) -> Response:
@@ -144,7 +144,7 @@ def audit_logs(arguments: dict[str, Any]) -> Response:
 
 
 @api.get("/audit_logs/")
-@needs(Action.READ_AUDIT)
+@requires(Permission.READ_AUDIT)
 @api.arguments(AUDIT, location="query")
 @api.response(200, AuditOut(many=True))
 def audit_logs_by_another_name(arguments: dict[str, Any]) -> Response:
@@ -156,14 +156,14 @@ SIGN_INS = parameters(**PAGING, **DAYS, user=Id(), status=Choice(activity.OUTCOM
 
 
 @api.get("/login-activity/")
-@needs(Action.READ_SIGN_INS)
+@requires(Permission.READ_SIGN_INS)
 @api.arguments(SIGN_INS, location="query")
 @api.response(200, SignInOut(many=True))
 def login_activity(arguments: dict[str, Any]) -> Response:
     """Tries to sign in, newest first."""
     columns = {"user": LoginActivity.user_id, "status": LoginActivity.status}
-    rows = narrowed(system_queries.sign_ins(), arguments, on=LoginActivity.at, **columns)
-    return listed(ordered(rows, arguments, LoginActivity.id), sign_in_json)
+    rows = filter_by_columns(system_queries.sign_ins(), arguments, on=LoginActivity.at, **columns)
+    return paginated_response(ordered(rows, arguments, LoginActivity.id), sign_in_json)
 
 
 def sign_in_json(row: Any) -> dict[str, Any]:
@@ -180,12 +180,12 @@ def sign_in_json(row: Any) -> dict[str, Any]:
 
 
 @api.get("/health/")
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 @api.response(200, HealthOut)
 def health() -> dict[str, Any]:
     """Whether the hospital's system answers; administrators see each part."""
-    who = person()
-    if not (who.is_authenticated and who.may(Action.ADMINISTER)):
+    who = current_person()
+    if not (who.is_authenticated and who.may(Permission.ADMINISTER)):
         db.session.execute(select(1))
         return {"status": "ok", "database": "ok"}
     found = system_queries.health()
@@ -200,7 +200,7 @@ def health() -> dict[str, Any]:
 
 
 @api.get("/openapi.json")
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 @api.doc(tags=["documentation"])
 def openapi() -> Response:
     """The OpenAPI document of this API."""
@@ -208,7 +208,7 @@ def openapi() -> Response:
 
 
 @api.get("/docs/")
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 @api.doc(tags=["documentation"])
 def documentation() -> str:
     """The API's documentation as a page, without any outside address."""

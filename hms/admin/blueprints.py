@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from hms.core.api.blueprint import DeskApi
+from hms.core.api.blueprint import ApiBlueprint
 
 pages = Blueprint("admin", __name__, url_prefix="/admin")
-api = DeskApi("admin_api", __name__, description="Audit trail, sign-ins, settings, health")
+api = ApiBlueprint("admin_api", __name__, description="Audit trail, sign-ins, settings, health")

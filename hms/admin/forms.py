@@ -12,10 +12,10 @@ from wtforms.fields.choices import SelectChoice
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
-from hms.core.text.dates import near_day
-from hms.core.text.formatting import day as written_day
-from hms.core.text.translation import _
-from hms.core.web.forms import Parsed, Text, WholeField
+from hms.core.text.dates import parse_upcoming_date
+from hms.core.text.formatting import format_date as written_day
+from hms.core.text.translation import N_
+from hms.core.web.forms import ParsedField, Text, WholeField
 from hms.patients.search import queries as patients
 from hms.staff import directory as staff
 from hms.staff.login_security import activity
@@ -26,14 +26,14 @@ DAYS_OF_WORDS = 31
 
 
 def _day(text: str) -> Any:
-    return near_day(text, clock.today())
+    return parse_upcoming_date(text, clock.today())
 
 
 class DaysForm(Form):
     """From when to when; hospital days, both included."""
 
-    day_from = Parsed(_l("From"), parse=_day, show=written_day)
-    day_to = Parsed(_l("To"), parse=_day, show=written_day)
+    day_from = ParsedField(_l("From"), parse=_day, show=written_day)
+    day_to = ParsedField(_l("To"), parse=_day, show=written_day)
 
 
 def filled_in(form: Form) -> dict[str, str]:
@@ -70,7 +70,7 @@ class AuditFilterForm(DaysForm):
         """What names nobody is an empty answer, not an error; words are looked for within a month only."""
         is_fine = super().validate(extra_validators)
         if is_fine and self.words.data and not self._is_short():
-            self.words.errors = [*self.words.errors, _("Give days, at most 31, to look for words.")]
+            self.words.errors = [*self.words.errors, N_("Give days, at most 31, to look for words.")]
             return False
         return is_fine
 
@@ -78,10 +78,10 @@ class AuditFilterForm(DaysForm):
         first, last = self.day_from.data, self.day_to.data or clock.today()
         return first is not None and (last - first).days <= DAYS_OF_WORDS
 
-    def wanted(self, who: Any, before: int | None = None) -> queries.Wanted:
+    def wanted(self, who: Any, before: int | None = None) -> queries.AuditFilter:
         """What is asked of the trail. `RuleBroken` when too many patients or people have that name."""
         actions, is_emergency = labels.asked_actions(self.did.data or "")
-        return queries.Wanted(
+        return queries.AuditFilter(
             day_from=self.day_from.data,
             day_to=self.day_to.data,
             actor_ids=_named(staff.accounts_named(self.who.data, queries.MOST_NAMED + 1), "who")
@@ -98,14 +98,14 @@ class AuditFilterForm(DaysForm):
         )
 
     def _patients(self, who: Any) -> tuple[int, ...]:
-        hits = patients.find(self.patient.data, limit=queries.MOST_NAMED + 1, who=who)
+        hits = patients.search_patients(self.patient.data, limit=queries.MOST_NAMED + 1, who=who)
         exact = [hit for hit in hits if not hit.is_similar]
         return _named([hit.id for hit in exact or hits], "patient")
 
 
 def _named(ids: list[int], field: str) -> tuple[int, ...]:
     if len(ids) > queries.MOST_NAMED:
-        raise RuleBroken(_("Too many fit. Write more of the name, or the number."), field)
+        raise RuleBroken(N_("Too many fit. Write more of the name, or the number."), field)
     return tuple(ids)
 
 

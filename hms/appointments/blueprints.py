@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 
-from hms.core.api.blueprint import DeskApi
-from hms.core.permissions import Action
+from hms.core.api.blueprint import ApiBlueprint
+from hms.core.permissions import Permission
 from hms.core.web import navigation
 
 pages = Blueprint("appointments", __name__)
 
-api = DeskApi("appointments_api", __name__, description="Appointments and the queue")
+api = ApiBlueprint("appointments_api", __name__, description="Appointments and the queue")
 
-navigation.place(_l("Queue"), "appointments.queue", Action.CALL_PATIENT, order=10)
-navigation.place(_l("Appointments"), "appointments.day", Action.READ_VISIT_REASON, order=20)
+navigation.add_entry(_l("Queue"), "appointments.queue", Permission.CALL_PATIENT, order=10)
+navigation.add_entry(_l("Appointments"), "appointments.day", Permission.READ_VISIT_REASON, order=20)

@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 from flask_babel import lazy_gettext as _l
 
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 
 class Status(StrEnum):
@@ -40,7 +40,7 @@ def status(text: str, field: str = "status") -> Status:
     try:
         return Status("cancelled" if word == "canceled" else word)
     except ValueError:
-        raise RuleBroken(_("Choose one of the statuses an appointment can have."), field) from None
+        raise RuleBroken(N_("Choose one of the statuses an appointment can have."), field) from None
 
 
 class Priority(IntEnum):
@@ -96,4 +96,4 @@ def priority(value: object, field: str = "priority") -> Priority:
     try:
         return Priority(int(word)) if word.isascii() and word.isdecimal() else Priority[word.upper()]
     except (ValueError, KeyError):
-        raise RuleBroken(_("Choose Emergency, Urgent, Standard or Low."), field) from None
+        raise RuleBroken(N_("Choose Emergency, Urgent, Standard or Low."), field) from None

@@ -13,10 +13,10 @@ from wtforms.widgets import HiddenInput
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
-from hms.core.text.dates import near_day
-from hms.core.text.formatting import day as shown_day
-from hms.core.text.translation import _
-from hms.core.web.forms import DeskForm, Given, Parsed, RecordIdField, Required, Text, WholeField
+from hms.core.text.dates import parse_upcoming_date
+from hms.core.text.formatting import format_date as shown_day
+from hms.core.text.translation import N_
+from hms.core.web.forms import ActionForm, InputGiven, ParsedField, RecordIdField, Required, Text, WholeField
 
 from .enums import PRIORITY_WORDS, Priority
 
@@ -43,32 +43,32 @@ def clock_time(text: str) -> dt.time:
     """A time of day as written: 09:30, 9.30, 0930, 9h30."""
     found = CLOCK.fullmatch(text.strip())
     if not found:
-        raise RuleBroken(_("Write the time like 09:30."))
+        raise RuleBroken(N_("Write the time like 09:30."))
     return dt.time(int(found[1]), int(found[2]))
 
 
 def coming_day(text: str) -> dt.date:
     """A day of an appointment as written: 22/11/26, t, +3d, mon."""
-    return near_day(text, clock.today())
+    return parse_upcoming_date(text, clock.today())
 
 
 def _shown_time(at: dt.time) -> str:
     return at.strftime("%H:%M")
 
 
-def day_field(label: Any, validators: Any = None) -> Parsed:
-    return Parsed(label, validators, parse=coming_day, show=shown_day)
+def day_field(label: Any, validators: Any = None) -> ParsedField:
+    return ParsedField(label, validators, parse=coming_day, show=shown_day)
 
 
-def time_field(label: Any, validators: Any = None) -> Parsed:
-    return Parsed(label, validators, parse=clock_time, show=_shown_time)
+def time_field(label: Any, validators: Any = None) -> ParsedField:
+    return ParsedField(label, validators, parse=clock_time, show=_shown_time)
 
 
-class SlotForm(DeskForm):
+class SlotForm(ActionForm):
     """A doctor, a day, and one of the free times, or another time typed."""
 
-    doctor = SelectField(_l("Doctor"), [Given()], coerce=int, validate_choice=False)
-    date = day_field(_l("Date"), [Given()])
+    doctor = SelectField(_l("Doctor"), [InputGiven()], coerce=int, validate_choice=False)
+    date = day_field(_l("Date"), [InputGiven()])
     time = time_field(_l("Time"))
     other_time = time_field(_l("Another time"))
 
@@ -92,18 +92,18 @@ class BookForm(SlotForm):
     """A booking: who, with whom, when, why."""
 
     patient_text = Text(_l("Patient"), longest=120)
-    patient = RecordIdField(_l("Patient"), [Given()], widget=HiddenInput())
+    patient = RecordIdField(_l("Patient"), [InputGiven()], widget=HiddenInput())
     notes = Text(_l("Reason for the visit"), longest=500)
 
     def values(self) -> dict[str, Any]:
         return super().values() | {"patient_id": self.patient.data, "notes": self.notes.data or ""}
 
 
-class QueueForm(DeskForm):
+class QueueForm(ActionForm):
     """Who is added to the queue, for whom, how urgently."""
 
     patient_text = Text(_l("Patient"), longest=120)
-    patient = RecordIdField(_l("Patient"), [Given()], widget=HiddenInput())
+    patient = RecordIdField(_l("Patient"), [InputGiven()], widget=HiddenInput())
     doctor = SelectField(_l("Doctor"), coerce=lambda text: int(text) if text else None, validate_choice=False)
     priority = SelectField(
         _l("Priority"),
@@ -116,10 +116,10 @@ class QueueForm(DeskForm):
         return {"patient_id": self.patient.data, "doctor_id": self.doctor.data, "priority": self.priority.data}
 
 
-class HoursForm(DeskForm):
+class HoursForm(ActionForm):
     """Clinic hours of a doctor on a weekday."""
 
-    doctor = SelectField(_l("Doctor"), [Given()], coerce=int, validate_choice=False)
+    doctor = SelectField(_l("Doctor"), [InputGiven()], coerce=int, validate_choice=False)
     weekday = SelectField(_l("Day"), coerce=int, choices=[SelectChoice(*one) for one in WEEKDAYS])
     starts = time_field(_l("From"), [Required()])
     ends = time_field(_l("To"), [Required()])
@@ -132,10 +132,10 @@ class HoursForm(DeskForm):
         return given | {"doctor_id": given.pop("doctor")}
 
 
-class BlockForm(DeskForm):
+class BlockForm(ActionForm):
     """A time in which a doctor receives nobody."""
 
-    doctor = SelectField(_l("Doctor"), [Given()], coerce=int, validate_choice=False)
+    doctor = SelectField(_l("Doctor"), [InputGiven()], coerce=int, validate_choice=False)
     date = day_field(_l("Date"), [Required()])
     starts = time_field(_l("From"), [Required()])
     until = day_field(_l("Until day"))

@@ -8,8 +8,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hms.core.db.models import Record, Versioned
-from hms.core.text.translation import _
+from hms.core.db.models import Record, VersionedRecord
+from hms.core.text.translation import N_
 from hms.patients.models import Patient
 from hms.staff.models import User
 
@@ -26,7 +26,7 @@ class WorkingHours(Record):
         CheckConstraint(
             "ends > starts",
             name="ends_after_start",
-            info={"says": _("The end must be after the start."), "field": "ends"},
+            info={"says": N_("The end must be after the start."), "field": "ends"},
         ),
         CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday_known"),
         CheckConstraint("slot_minutes BETWEEN 5 AND 480", name="slot_possible"),
@@ -50,7 +50,7 @@ class Absence(Record):
         CheckConstraint(
             "ends > starts",
             name="ends_after_start",
-            info={"says": _("The end must be after the start."), "field": "ends"},
+            info={"says": N_("The end must be after the start."), "field": "ends"},
         ),
         Index("ix_absence_doctor", "doctor_id", "starts"),
     )
@@ -61,7 +61,7 @@ class Absence(Record):
     reason: Mapped[str] = mapped_column(default="")
 
 
-class Appointment(Versioned):
+class Appointment(VersionedRecord):
     """One booking. It keeps its id when it is moved; the old time stays as a `rescheduled` row, linked from it."""
 
     __tablename__ = "appointment"
@@ -69,7 +69,7 @@ class Appointment(Versioned):
         CheckConstraint(
             "duration_minutes BETWEEN 5 AND 480",
             name="duration_possible",
-            info={"says": _("An appointment takes 5 to 480 minutes."), "field": "duration_minutes"},
+            info={"says": N_("An appointment takes 5 to 480 minutes."), "field": "duration_minutes"},
         ),
         CheckConstraint(
             "status IN ('scheduled', 'checked_in', 'in_service', 'completed', 'cancelled', 'no_show', 'rescheduled')",
@@ -82,7 +82,7 @@ class Appointment(Versioned):
             using="gist",
             where=text(TAKES_TIME),
             info={
-                "says": _("That doctor is already booked then. Choose another time."),
+                "says": N_("That doctor is already booked then. Choose another time."),
                 "field": "time",
                 "code": "doctor_booked",
             },
@@ -94,7 +94,7 @@ class Appointment(Versioned):
             using="gist",
             where=text(TAKES_TIME),
             info={
-                "says": _("The patient already has an appointment at that time."),
+                "says": N_("The patient already has an appointment at that time."),
                 "field": "time",
                 "code": "patient_booked",
             },
@@ -120,7 +120,7 @@ class Appointment(Versioned):
     doctor: Mapped[User] = relationship(foreign_keys=doctor_id, lazy="raise")
 
 
-class QueueEntry(Versioned):
+class QueueEntry(VersionedRecord):
     """One person waiting today, with the token number they were given."""
 
     __tablename__ = "queue_entry"
@@ -136,7 +136,7 @@ class QueueEntry(Versioned):
             "patient_id",
             unique=True,
             postgresql_where=text(IN_QUEUE),
-            info={"says": _("This patient is already in the queue."), "field": "patient_id", "code": "already_queued"},
+            info={"says": N_("This patient is already in the queue."), "field": "patient_id", "code": "already_queued"},
         ),
         Index("ix_queue_entry_board", "service_date", "priority", "arrived_at", postgresql_where=text(IN_QUEUE)),
         Index("ix_queue_entry_patient", "patient_id"),

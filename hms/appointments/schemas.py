@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields, pre_load, validate
 from sqlalchemy import Row
 
-from hms.core.api.blueprint import Shape
+from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import REQUIRED, ClockTime, Day, Pk, Text, Whole
 
 from .availability.rules import LONGEST_MINUTES, SHORTEST_MINUTES
@@ -32,7 +32,7 @@ class StatusField(fields.String):
         super().__init__(validate=validate.OneOf([status.value for status in Status], error=said), **kwargs)
 
 
-class AppointmentIn(Shape):
+class AppointmentIn(ApiSchema):
     """A booking to be made."""
 
     patient = Pk(required=True)
@@ -62,7 +62,7 @@ class AppointmentChange(AppointmentIn):
     time = ClockTime()
 
 
-class AppointmentOut(Shape):
+class AppointmentOut(ApiSchema):
     id = fields.Integer()
     patient = fields.Integer()
     patient_name = fields.String()
@@ -79,7 +79,7 @@ class AppointmentOut(Shape):
     updated_at = fields.DateTime()
 
 
-class EntryOut(Shape):
+class EntryOut(ApiSchema):
     id = fields.Integer()
     token = fields.Integer()
     patient = fields.Integer()

@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 
 from hms.core.api import read_log
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.web.guard import person, safe_next
+from hms.core.web.guard import current_person, safe_next
 from hms.core.web.localisation import translate_error
 from hms.core.web.security_headers import url_parts
 from hms.core.web.template_filters import person_name
@@ -33,10 +33,10 @@ def back(otherwise: str) -> Response:
     return redirect(path or otherwise, 303)
 
 
-def attempt(act: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def run_or_flash(act: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Do an action behind a button; a refusal is said on the next page, and the result is None."""
     try:
-        return act(*args, **kwargs, by=person())
+        return act(*args, **kwargs, by=current_person())
     except (RuleBroken, Conflict) as refusal:
         flash(translate_error(refusal), "caution")
         return None
@@ -56,6 +56,6 @@ def doctor_choices() -> list[SelectChoice]:
 
 def found_patients(text: str) -> list[Any]:
     """Patients that fit what was typed, for the lists under patient fields; that they were shown is in the trail."""
-    found = patients.find(text, limit=10, who=person())
+    found = patients.search_patients(text, limit=10, who=current_person())
     read_log.note_rows("patients.read_list", len(found), entity="patient", is_search=True)
     return found

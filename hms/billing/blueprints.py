@@ -6,15 +6,24 @@ from flask import Blueprint
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from hms.core.api.blueprint import DeskApi
+from hms.core.api.blueprint import ApiBlueprint
 from hms.core.money import ZERO, Money
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.web import navigation
 
-from .enums import DECISION_WORDS, KIND_WORDS, METHOD_WORDS, STATE_WORDS, BillState, Decision, Kind, Method
+from .enums import (
+    DECISION_WORDS,
+    KIND_WORDS,
+    METHOD_WORDS,
+    STATE_WORDS,
+    BillState,
+    CorrectionKind,
+    CorrectionStatus,
+    Method,
+)
 from .models import Bill
 
-api = DeskApi("billing_api", __name__, description="Bills, payments, price list")
+api = ApiBlueprint("billing_api", __name__, description="Bills, payments, price list")
 pages = Blueprint("billing", __name__, url_prefix="/billing")
 
 TONES = {
@@ -25,10 +34,10 @@ TONES = {
     BillState.VOID: "stop",
 }
 DECISION_TONES = {
-    Decision.WAITING: "waiting",
-    Decision.APPROVED: "good",
-    Decision.DECLINED: "stop",
-    Decision.WITHDRAWN: "neutral",
+    CorrectionStatus.WAITING: "waiting",
+    CorrectionStatus.APPROVED: "good",
+    CorrectionStatus.DECLINED: "stop",
+    CorrectionStatus.WITHDRAWN: "neutral",
 }
 
 
@@ -48,13 +57,13 @@ def payer_percent(bill: Bill) -> str:
 
 @pages.app_template_global("correction_kind")
 def correction_kind(kind: str) -> str:
-    return KIND_WORDS[Kind(kind)]
+    return KIND_WORDS[CorrectionKind(kind)]
 
 
 @pages.app_template_global("correction_state")
 def correction_state(status: str) -> tuple[str, str]:
     """Tone and words of an ask that a second person decides, for the macro `status`."""
-    return DECISION_TONES[Decision(status)], DECISION_WORDS[Decision(status)]
+    return DECISION_TONES[CorrectionStatus(status)], DECISION_WORDS[CorrectionStatus(status)]
 
 
 @pages.app_template_global("method_words")
@@ -62,4 +71,4 @@ def method_words(method: str) -> str:
     return METHOD_WORDS[Method(method)]
 
 
-navigation.place(_l("Bills"), "billing.bills", Action.TAKE_PAYMENT, order=50)
+navigation.add_entry(_l("Bills"), "billing.bills", Permission.TAKE_PAYMENT, order=50)

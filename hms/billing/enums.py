@@ -7,9 +7,9 @@ from enum import StrEnum
 from flask_babel import lazy_gettext as _l
 
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
-BILL_IS_FULL = _("A bill holds at most 99,999,999.99. Issue this one; the rest goes on a new bill.")
+BILL_IS_FULL = N_("A bill holds at most 99,999,999.99. Issue this one; the rest goes on a new bill.")
 
 
 class BillState(StrEnum):
@@ -71,18 +71,18 @@ def method(text: str | None, field: str = "method") -> Method:
     word = "".join(c for c in (text or "").casefold() if c.isalnum())
     known = {m.value.casefold().replace(" ", ""): m for m in Method} | _OTHER_SPELLINGS
     if word not in known:
-        raise RuleBroken(_("Choose Cash, Card, Insurance, Mobile Money, Bank or Other."), field)
+        raise RuleBroken(N_("Choose Cash, Card, Insurance, Mobile Money, Bank or Other."), field)
     return known[word]
 
 
-class Kind(StrEnum):
+class CorrectionKind(StrEnum):
     REFUND = "refund"
     VOID = "void"
     WRITE_OFF = "write_off"
     DISCOUNT = "discount"
 
 
-class Decision(StrEnum):
+class CorrectionStatus(StrEnum):
     WAITING = "waiting"
     APPROVED = "approved"
     DECLINED = "declined"
@@ -90,14 +90,14 @@ class Decision(StrEnum):
 
 
 KIND_WORDS = {
-    Kind.REFUND: _l("Refund"),
-    Kind.VOID: _l("Make void"),
-    Kind.WRITE_OFF: _l("Write-off"),
-    Kind.DISCOUNT: _l("Discount"),
+    CorrectionKind.REFUND: _l("Refund"),
+    CorrectionKind.VOID: _l("Make void"),
+    CorrectionKind.WRITE_OFF: _l("Write-off"),
+    CorrectionKind.DISCOUNT: _l("Discount"),
 }
 DECISION_WORDS = {
-    Decision.WAITING: _l("Waits for a second person"),
-    Decision.APPROVED: _l("Approved"),
-    Decision.DECLINED: _l("Declined"),
-    Decision.WITHDRAWN: _l("Taken back"),
+    CorrectionStatus.WAITING: _l("Waits for a second person"),
+    CorrectionStatus.APPROVED: _l("Approved"),
+    CorrectionStatus.DECLINED: _l("Declined"),
+    CorrectionStatus.WITHDRAWN: _l("Taken back"),
 }

@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
 from hms.core.money import LARGEST_SUM, ZERO
-from hms.core.web.forms import DeskForm, Given, MoneyField, RecordIdField, Required, Text, WholeField
+from hms.core.web.forms import ActionForm, InputGiven, MoneyField, RecordIdField, Required, Text, WholeField
 
 from .enums import METHOD_WORDS, SELF, Method
 from .tills import rules
@@ -27,7 +27,7 @@ CATEGORIES = [
 ]
 
 
-class LineForm(DeskForm):
+class LineForm(ActionForm):
     """What the cashier adds to a draft; an empty price takes the price list's."""
 
     item = Text(_l("Item"), longest=200)
@@ -36,27 +36,27 @@ class LineForm(DeskForm):
     unit_price = MoneyField(_l("Price, if it is not in the list"))
 
 
-class DiscountForm(DeskForm):
+class DiscountForm(ActionForm):
     discount = Text(_l("Amount or percentage"), [Required()], longest=12)
     reason = Text(_l("Reason"), longest=200)
 
 
-class ReasonForm(DeskForm):
+class ReasonForm(ActionForm):
     reason = Text(_l("Reason"), [Required()], longest=200)
 
 
-class PayerForm(DeskForm):
+class PayerForm(ActionForm):
     """Who else pays a draft, and how much of it."""
 
     payer = SelectField(_l("Payer"), validate_choice=False)
     payer_share = Text(_l("Their part"), longest=12)
 
 
-class PayForm(DeskForm):
+class PayForm(ActionForm):
     """A payment. What lies in the cash field counts for cash only."""
 
     payer = RadioField(_l("Who pays"), default=SELF, validate_choice=False)
-    amount = MoneyField(_l("Amount"), [Given()])
+    amount = MoneyField(_l("Amount"), [InputGiven()])
     method = RadioField(_l("Paid by"), choices=METHODS, default=Method.CASH.value, validate_choice=False)
     reference = Text(_l("Number on the slip or claim"), longest=100)
     tendered = MoneyField(_l("Cash given"))
@@ -66,22 +66,22 @@ class PayForm(DeskForm):
         return given if given["method"] == Method.CASH.value else given | {"tendered": None}
 
 
-class RefundForm(DeskForm):
-    amount = MoneyField(_l("Amount to give back"), [Given()])
+class RefundForm(ActionForm):
+    amount = MoneyField(_l("Amount to give back"), [InputGiven()])
     method = SelectField(_l("Given back by"), choices=METHODS, validate_choice=False)
     reason = Text(_l("Reason"), [Required()], longest=200)
 
 
-class WriteOffForm(DeskForm):
-    amount = MoneyField(_l("Amount to give up"), [Given()])
+class WriteOffForm(ActionForm):
+    amount = MoneyField(_l("Amount to give up"), [InputGiven()])
     reason = Text(_l("Reason"), [Required()], longest=200)
 
 
-class FloatForm(DeskForm):
+class FloatForm(ActionForm):
     float_amount = MoneyField(_l("Cash in the drawer"))
 
 
-class CountForm(DeskForm):
+class CountForm(ActionForm):
     """Notes and coins by their number, and the slips of every other way to pay; fields are named by their worth in cents."""
 
     loose = MoneyField(_l("Other cash, as an amount"), largest=LARGEST_SUM)
@@ -120,16 +120,16 @@ def _piece(value: Decimal) -> str:
     return f"n{int(value * 100)}"
 
 
-class CloseForm(DeskForm):
+class CloseForm(ActionForm):
     reason = Text(_l("Why it differs"), longest=200)
 
 
-class PriceForm(DeskForm):
+class PriceForm(ActionForm):
     """An item of the price list. `billing_label` is what papers print when the name would tell too much."""
 
     code = Text(_l("Code"), [Required()], longest=20)
     name = Text(_l("Name"), [Required()], longest=120)
     billing_label = Text(_l("Words on the bill, if they differ"), longest=120)
     category = SelectField(_l("Kind"), choices=[SelectChoice(*one) for one in CATEGORIES], validate_choice=False)
-    unit_price = MoneyField(_l("Price"), [Given()])
+    unit_price = MoneyField(_l("Price"), [InputGiven()])
     is_active = BooleanField(_l("In use"), default=True)

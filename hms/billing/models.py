@@ -9,9 +9,9 @@ from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hms.core.db.models import Permanent, Record, Versioned, Working
+from hms.core.db.models import ImmutableRecord, Record, UnauditedRecord, VersionedRecord
 from hms.core.money import ZERO, Money
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from .enums import BILL_IS_FULL
 
@@ -26,11 +26,11 @@ class PriceItem(Record):
 
     __tablename__ = "price_item"
     __table_args__ = (
-        UniqueConstraint("code", info={"says": _("Another item has this code."), "field": "code"}),
+        UniqueConstraint("code", info={"says": N_("Another item has this code."), "field": "code"}),
         CheckConstraint(
             "unit_price >= 0 AND unit_price < 100000000",
             name="price_possible",
-            info={"says": _("Write a price of zero or more."), "field": "unit_price"},
+            info={"says": N_("Write a price of zero or more."), "field": "unit_price"},
         ),
         Index(
             "ix_price_item_search",
@@ -60,12 +60,12 @@ class CashShift(Record):
             "cashier_id",
             unique=True,
             postgresql_where=text("closed_at IS NULL"),
-            info={"says": _("Your till is open already."), "field": "float_amount"},
+            info={"says": N_("Your till is open already."), "field": "float_amount"},
         ),
         CheckConstraint(
             "float_amount >= 0 AND float_amount < 100000000",
             name="float_possible",
-            info={"says": _("Write an amount of zero or more."), "field": "float_amount"},
+            info={"says": N_("Write an amount of zero or more."), "field": "float_amount"},
         ),
     )
 
@@ -83,7 +83,7 @@ OWING = "status IN ('draft', 'issued', 'part_paid') AND total - payer_share - (p
 """Bills on which the patient owes something: counted from an index of their own, so ask in these very words."""
 
 
-class Bill(Versioned):
+class Bill(VersionedRecord):
     """What a patient is asked to pay. Only a draft changes; `total`, `paid` and `written_off` are kept by the actions and
     re-added by `prove`.
 
@@ -101,13 +101,13 @@ class Bill(Versioned):
         CheckConstraint(
             "paid >= 0 AND written_off >= 0 AND paid + written_off <= total",
             name="never_overpaid",
-            info={"says": _("This is more than what is still to pay."), "field": "amount"},
+            info={"says": N_("This is more than what is still to pay."), "field": "amount"},
         ),
         CheckConstraint(
             "payer_paid >= 0 AND payer_paid <= payer_share AND payer_share <= total AND (payer <> 'self' OR payer_share = 0)"
             " AND paid >= payer_paid AND paid - payer_paid + written_off <= total - payer_share",
             name="parts_add_up",
-            info={"says": _("This is more than that payer's part."), "field": "amount"},
+            info={"says": N_("This is more than that payer's part."), "field": "amount"},
         ),
         CheckConstraint(
             "discount >= 0 AND total >= 0 AND total < 100000000",
@@ -129,7 +129,9 @@ class Bill(Versioned):
     number: Mapped[str | None] = mapped_column(unique=True)
     status: Mapped[str] = mapped_column(default="draft")
     patient_id: Mapped[int] = mapped_column(
-        ForeignKey("patient.id", ondelete="RESTRICT", info={"says": _("There is no such patient."), "field": "patient"})
+        ForeignKey(
+            "patient.id", ondelete="RESTRICT", info={"says": N_("There is no such patient."), "field": "patient"}
+        )
     )
     encounter_id: Mapped[int | None] = mapped_column(ForeignKey("encounter.id", ondelete="RESTRICT"), index=True)
     collects: Mapped[bool] = mapped_column(default=False)
@@ -162,12 +164,12 @@ class BillLine(Record):
         CheckConstraint(
             "quantity BETWEEN 1 AND 100000",
             name="quantity_possible",
-            info={"says": _("Write a quantity from 1 to 100,000."), "field": "quantity"},
+            info={"says": N_("Write a quantity from 1 to 100,000."), "field": "quantity"},
         ),
         CheckConstraint(
             "unit_price >= 0 AND amount = unit_price * quantity AND amount < 100000000",
             name="amount_adds_up",
-            info={"says": _("Write a price of zero or more."), "field": "unit_price"},
+            info={"says": N_("Write a price of zero or more."), "field": "unit_price"},
         ),
         Index(
             "uq_bill_line_source",
@@ -175,7 +177,7 @@ class BillLine(Record):
             "source_id",
             unique=True,
             postgresql_where=text("source <> 'manual' AND withdrawn_at IS NULL"),
-            info={"says": _("This is on a bill already."), "field": "source"},
+            info={"says": N_("This is on a bill already."), "field": "source"},
         ),
         Index("ix_bill_line_bill", "bill_id", "id"),
     )
@@ -195,24 +197,24 @@ class BillLine(Record):
     bill: Mapped[Bill] = relationship(back_populates="lines")
 
 
-class Payment(Permanent):
+class Payment(ImmutableRecord):
     """Money received (`kind` payment) or given back (refund). Never changed; a mistake is answered by a refund."""
 
     __tablename__ = "payment"
     __table_args__ = (
         CheckConstraint(
-            SANE_AMOUNT, name="amount_possible", info={"says": _("Write an amount above zero."), "field": "amount"}
+            SANE_AMOUNT, name="amount_possible", info={"says": N_("Write an amount above zero."), "field": "amount"}
         ),
         CheckConstraint(
             "tendered < 100000000",
             name="tendered_possible",
-            info={"says": _("Check how much cash was given."), "field": "tendered"},
+            info={"says": N_("Check how much cash was given."), "field": "tendered"},
         ),
         CheckConstraint("kind IN ('payment', 'refund')", name="kind_known"),
         CheckConstraint(
             "method IN ('Cash', 'Mobile Money', 'Card', 'Insurance', 'Bank', 'Other')",
             name="method_known",
-            info={"says": _("Choose how it is paid."), "field": "method"},
+            info={"says": N_("Choose how it is paid."), "field": "method"},
         ),
         Index("ix_payment_bill", "bill_id", "id"),
         Index("ix_payment_received_at", "received_at"),
@@ -251,7 +253,7 @@ class Correction(Record):
         CheckConstraint("kind IN ('refund', 'void', 'write_off', 'discount')", name="kind_known"),
         CheckConstraint("status IN ('waiting', 'approved', 'declined', 'withdrawn')", name="status_known"),
         CheckConstraint(
-            "btrim(reason) <> ''", name="reason_given", info={"says": _("Say why it is needed."), "field": "reason"}
+            "btrim(reason) <> ''", name="reason_given", info={"says": N_("Say why it is needed."), "field": "reason"}
         ),
         CheckConstraint(
             "(kind = 'void') = (amount IS NULL) AND (kind = 'refund') = (payment_id IS NOT NULL)"
@@ -259,7 +261,7 @@ class Correction(Record):
             name="complete",
         ),
         CheckConstraint(
-            SANE_AMOUNT, name="amount_possible", info={"says": _("Write an amount above zero."), "field": "amount"}
+            SANE_AMOUNT, name="amount_possible", info={"says": N_("Write an amount above zero."), "field": "amount"}
         ),
         CheckConstraint(
             "(status = 'waiting') = (decided_at IS NULL) AND (status = 'waiting') = (decided_by_id IS NULL)",
@@ -268,7 +270,7 @@ class Correction(Record):
         CheckConstraint(
             "status NOT IN ('approved', 'declined') OR decided_by_id <> proposed_by_id",
             name="decided_by_another",
-            info={"says": _("Somebody else must decide this: you asked for it."), "code": "own_request"},
+            info={"says": N_("Somebody else must decide this: you asked for it."), "code": "own_request"},
         ),
         Index(
             "uq_correction_waiting",
@@ -277,7 +279,7 @@ class Correction(Record):
             text("coalesce(payment_id, 0)"),
             unique=True,
             postgresql_where=text("status = 'waiting'"),
-            info={"says": _("This is asked for already and waits for a second person."), "code": "asked_already"},
+            info={"says": N_("This is asked for already and waits for a second person."), "code": "asked_already"},
         ),
         Index("ix_correction_bill", "bill_id", "id"),
         Index("ix_correction_waiting", "id", postgresql_where=text("status = 'waiting'")),
@@ -296,7 +298,7 @@ class Correction(Record):
     decision_note: Mapped[str] = mapped_column(default="")
 
 
-class PrintedDocument(Working):
+class PrintedDocument(UnauditedRecord):
     """A made PDF, stored with the database so that it is backed up and restored with the bill it belongs to.
 
     `facts` is what it says (number, patient, total, payments), `digest` the SHA-256 of its content; `prove` compares both.
@@ -315,7 +317,7 @@ class PrintedDocument(Working):
     digest: Mapped[str | None]
 
 
-class PrintedCopy(Working):
+class PrintedCopy(UnauditedRecord):
     """How often a paper was handed out, so that the second one says COPY."""
 
     __tablename__ = "printed_copy"

@@ -7,14 +7,14 @@ from typing import Any
 from marshmallow import fields, pre_load
 from sqlalchemy import Row
 
-from hms.core.api.blueprint import Shape
+from hms.core.api.blueprint import ApiSchema
 from hms.core.money import Money
 from hms.core.web.fields import REQUIRED, Amount, Pk, Text, Whole
 
-from .bills.rules import MOST_UNITS, Dues, dues
+from .bills.rules import MOST_UNITS, Dues, amounts_due
 
 
-class Spelt(Shape):
+class Spelt(ApiSchema):
     """Takes a field under other names too; the first name given counts."""
 
     other_spellings: dict[str, tuple[str, ...]] = {}
@@ -100,7 +100,7 @@ class PaymentChange(Spelt):
     reference = Text(100)
 
 
-class ItemOut(Shape):
+class ItemOut(ApiSchema):
     id = fields.Integer()
     description = fields.String()
     amount = fields.String(metadata={"description": "price of one"})
@@ -109,7 +109,7 @@ class ItemOut(Shape):
     service = fields.Integer(allow_none=True)
 
 
-class BillOut(Shape):
+class BillOut(ApiSchema):
     """Doctors, nurses, pharmacists and the laboratory get `id`, `patient` and `is_paid`."""
 
     id = fields.Integer()
@@ -135,7 +135,7 @@ class BillOut(Shape):
     patient_name = fields.String()
 
 
-class PaymentOut(Shape):
+class PaymentOut(ApiSchema):
     id = fields.Integer()
     amount = fields.String()
     payment_date = fields.DateTime()
@@ -149,7 +149,7 @@ class PaymentOut(Shape):
     change = fields.String()
 
 
-class ServiceOut(Shape):
+class ServiceOut(ApiSchema):
     id = fields.Integer()
     name = fields.String()
     description = fields.String()
@@ -178,7 +178,7 @@ def status_json(row: Row) -> dict[str, Any]:
 
 def bill_json(row: Row) -> dict[str, Any]:
     """A bill as the money desks see it."""
-    parts = dues(row.total, row.paid, row.written_off, row.payer_share, row.payer_paid)
+    parts = amounts_due(row.total, row.paid, row.written_off, row.payer_share, row.payer_paid)
     left = Dues(Money("0"), Money("0")) if row.status == "void" else parts
     return {
         "id": row.id,

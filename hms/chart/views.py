@@ -13,13 +13,13 @@ from hms.clinical.encounters import history
 from hms.clinical.encounters import queries as encounter_queries
 from hms.clinical.prescriptions import display, patient_context
 from hms.clinical.prescriptions import queries as prescription_queries
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.errors import RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.numbers import parse_record_id
-from hms.core.text.translation import _ as N_
-from hms.core.web.guard import needs, person
+from hms.core.text.translation import N_
+from hms.core.web.guard import current_person, requires
 from hms.patients.access import policy
 from hms.patients.models import Patient
 from hms.patients.records import actions as patient_actions
@@ -52,7 +52,7 @@ def _opened(patient_id: int, who: Person) -> Patient | None:
         return None
     try:
         return patient_actions.open_chart(patient_id, by=who)
-    except policy.Closed:
+    except policy.RecordRestricted:
         return None
 
 
@@ -63,9 +63,9 @@ def _tabs(whom: Patient, reads: bool, who: Person, current: str) -> list[dict[st
         ("encounters", _("Encounters"), reads),
         ("medicines", _("Medicines"), reads),
         ("results", _("Results"), reads),
-        ("appointments", _("Appointments"), who.may(Action.READ_APPOINTMENTS)),
-        ("bills", _("Bills"), who.may(Action.READ_BILL)),
-        ("documents", _("Documents"), who.may(Action.READ_BILL)),
+        ("appointments", _("Appointments"), who.may(Permission.READ_APPOINTMENTS)),
+        ("bills", _("Bills"), who.may(Permission.READ_BILL)),
+        ("documents", _("Documents"), who.may(Permission.READ_BILL)),
     )
     return [
         {
@@ -80,7 +80,7 @@ def _tabs(whom: Patient, reads: bool, who: Person, current: str) -> list[dict[st
 
 
 def _page(template: str, whom: Patient, tab: str, **shown: Any) -> str:
-    who = person()
+    who = current_person()
     reads = _reads(whom, who)
     return render_template(
         f"chart/{template}.html",
@@ -106,11 +106,11 @@ def _before() -> int | None:
 
 
 @pages.get("")
-@needs(Action.FIND_PATIENT)
+@requires(Permission.FIND_PATIENT)
 def summary(patient_id: int) -> str:
     """The chart's first page: for care the problems, medicines, last values and visits; for others who the patient is."""
-    who = person()
-    with doing("clinical.open_chart", who):
+    who = current_person()
+    with action_context("clinical.open_chart", who):
         return _summary(patient_id, who)
 
 
@@ -118,8 +118,8 @@ def _summary(patient_id: int, who: Person) -> str:
     whom = _opened(patient_id, who)
     if whom is None:
         whom = patient_actions.look_up(patient_id, by=who)
-        coming = queries.appointments(whom.id) if who.may(Action.READ_APPOINTMENTS) else queries.Rows([])
-        owing = queries.bills(whom.id) if who.may(Action.READ_BILL) else queries.Rows([])
+        coming = queries.appointments(whom.id) if who.may(Permission.READ_APPOINTMENTS) else queries.Rows([])
+        owing = queries.bills(whom.id) if who.may(Permission.READ_BILL) else queries.Rows([])
         return _page("desk", whom, "summary", booked=coming, bills=owing, booking_words=booking_rules.STATUS_WORDS)
     taken = queries.last_readings(whom)
     return _page(
@@ -136,26 +136,26 @@ def _summary(patient_id: int, who: Person) -> str:
 
 
 @pages.get("/encounters")
-@needs(Action.OPEN_CHART)
+@requires(Permission.OPEN_CHART)
 def encounters(patient_id: int) -> str:
     """All visits."""
-    whom = patient_actions.open_chart(patient_id, by=person())
+    whom = patient_actions.open_chart(patient_id, by=current_person())
     return _page("encounters", whom, "encounters", found=queries.encounters(whom.id, _before()))
 
 
 @pages.get("/medicines")
-@needs(Action.OPEN_CHART)
+@requires(Permission.OPEN_CHART)
 def medicines_page(patient_id: int) -> str:
     """All medicines ordered."""
-    whom = patient_actions.open_chart(patient_id, by=person())
+    whom = patient_actions.open_chart(patient_id, by=current_person())
     return _page("medicines", whom, "medicines", found=queries.prescriptions(whom.id, _before()))
 
 
 @pages.get("/results")
-@needs(Action.OPEN_CHART)
+@requires(Permission.OPEN_CHART)
 def results(patient_id: int) -> str:
     """Vital signs, tests of the laboratory, imported measurements, vaccines and diagnoses."""
-    whom = patient_actions.open_chart(patient_id, by=person())
+    whom = patient_actions.open_chart(patient_id, by=current_person())
     kind = request.args.get("kind", "vitals")
     sources = {
         "vitals": lambda: queries.readings_of(whom, _before()),
@@ -170,25 +170,25 @@ def results(patient_id: int) -> str:
 
 
 @pages.get("/appointments")
-@needs(Action.READ_APPOINTMENTS)
+@requires(Permission.READ_APPOINTMENTS)
 def appointments(patient_id: int) -> str:
     """All bookings."""
-    whom = patient_actions.look_up(patient_id, by=person())
+    whom = patient_actions.look_up(patient_id, by=current_person())
     found = queries.appointments(whom.id, _before())
     return _page("appointments", whom, "appointments", found=found, booking_words=booking_rules.STATUS_WORDS)
 
 
 @pages.get("/bills")
-@needs(Action.READ_BILL)
+@requires(Permission.READ_BILL)
 def bills(patient_id: int) -> str:
     """All bills."""
-    whom = patient_actions.look_up(patient_id, by=person())
+    whom = patient_actions.look_up(patient_id, by=current_person())
     return _page("bills", whom, "bills", found=queries.bills(whom.id, _before()))
 
 
 @pages.get("/documents")
-@needs(Action.READ_BILL)
+@requires(Permission.READ_BILL)
 def documents(patient_id: int) -> str:
     """Papers made for the patient."""
-    whom = patient_actions.look_up(patient_id, by=person())
+    whom = patient_actions.look_up(patient_id, by=current_person())
     return _page("documents", whom, "documents", found=queries.documents(whom.id, _before()))

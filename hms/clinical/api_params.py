@@ -9,7 +9,7 @@ from typing import Any
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.person import Person
 from hms.core.same_patient import check_same_patient
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.patients.access.reader import always_needs_reason
 
 from .encounters import queries as encounter_queries
@@ -48,7 +48,7 @@ def needed_encounter(given: dict[str, Any]) -> int:
 def check_named_patient(given: dict[str, Any], encounter_id: int) -> None:
     """`RuleBroken` when a body also names a patient or an encounter, and it is not that of `encounter_id`."""
     if either(given, "encounter") not in (None, encounter_id):
-        raise RuleBroken(_("The address names another encounter."), "encounter")
+        raise RuleBroken(N_("The address names another encounter."), "encounter")
     patient_id = either(given, "patient")
     if patient_id is not None:
         check_same_patient(patient_id, encounter=encounter_id)
@@ -56,16 +56,16 @@ def check_named_patient(given: dict[str, Any], encounter_id: int) -> None:
 
 def check_encounter(encounter_id: int, who: Person) -> None:
     """`RuleBroken` at the field when `who` knows of no such encounter."""
-    with naming(encounter_id):
+    with blame_encounter_field(encounter_id):
         encounter_queries.encounter_found(encounter_id, who)
 
 
 @contextmanager
-def naming(encounter_id: int) -> Iterator[None]:
+def blame_encounter_field(encounter_id: int) -> Iterator[None]:
     """What is done to an encounter that the body names: when there is none, or not any more, that is said at the field."""
     try:
         yield
     except (NotFound, Conflict) as refused:
         if isinstance(refused, Conflict) and refused.code != "withdrawn":
             raise
-        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "encounter", id=encounter_id) from None
+        raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "encounter", id=encounter_id) from None

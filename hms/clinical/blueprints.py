@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from hms.core.api.blueprint import DeskApi
+from hms.core.api.blueprint import ApiBlueprint
 
 from . import labels
 from .encounters import rules
 
-api = DeskApi("clinical_api", __name__, description="Encounters and prescriptions")
+api = ApiBlueprint("clinical_api", __name__, description="Encounters and prescriptions")
 
 pages = Blueprint("clinical", __name__)
 

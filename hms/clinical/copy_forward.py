@@ -13,14 +13,14 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select
 
 from hms.core.actions import action
-from hms.core.db.session import db, found
+from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.same_patient import check_same_patient
 from hms.core.text.cleaning import clean_field
-from hms.core.text.formatting import day
-from hms.core.text.translation import Sentence, _
+from hms.core.text.formatting import format_date
+from hms.core.text.translation import N_, Sentence
 from hms.formulary.medicines import queries as formulary
 
 from .diagnoses import actions as diagnosis_actions
@@ -35,7 +35,7 @@ COPIED_BY = {"prescription": "copy_rx", "condition": "copy_dx", "encounter": "co
 
 
 @dataclass(frozen=True)
-class Ticked:
+class CopySelection:
     """What is to be taken over: ids of prescriptions, of conditions, and of encounters for their notes."""
 
     prescriptions: tuple[int, ...] = ()
@@ -74,12 +74,12 @@ def _problems() -> Select:
     return newest.limit(MOST_PROBLEMS)
 
 
-@action(Action.WRITE_ENCOUNTER, "clinical.take_over")
-def take_over(encounter_id: int, ticked: Ticked, *, by: Person) -> list[Sentence]:
+@action(Permission.WRITE_ENCOUNTER, "clinical.take_over")
+def copy_forward(encounter_id: int, ticked: CopySelection, *, by: Person) -> list[Sentence]:
     """Take over what is ticked; returns what could not be taken over, and why (a safety stop above all)."""
     encounter = own_draft(encounter_id, by)
-    if ticked == Ticked():
-        raise RuleBroken(_("Tick what this encounter should take over."), "copy_rx")
+    if ticked == CopySelection():
+        raise RuleBroken(N_("Tick what this encounter should take over."), "copy_rx")
     sources = {"prescription": ticked.prescriptions, "condition": ticked.conditions, "encounter": ticked.notes}
     check_same_patient(encounter.patient_id, **sources, fields=COPIED_BY)
     left = [
@@ -93,13 +93,13 @@ def take_over(encounter_id: int, ticked: Ticked, *, by: Person) -> list[Sentence
     return left
 
 
-@action(Action.PRESCRIBE, "clinical.repeat")
+@action(Permission.PRESCRIBE, "clinical.repeat")
 def repeat(prescription_id: int, *, by: Person) -> tuple[Encounter, list[Sentence]]:
     """Order an earlier line of the patient once more, checked anew, in the encounter that `by` has open or opens now; with
     what could not be taken over and why."""
-    line = found(Prescription, prescription_id)
+    line = get_or_not_found(Prescription, prescription_id)
     encounter = start_encounter(patient_id=line.patient_id, by=by)
-    return encounter, take_over(encounter.id, Ticked(prescriptions=(line.id,)), by=by)
+    return encounter, copy_forward(encounter.id, CopySelection(prescriptions=(line.id,)), by=by)
 
 
 def _of(model: Any, ids: Iterable[int], encounter: Encounter) -> list[Any]:
@@ -114,7 +114,7 @@ def _order(line: Prescription, encounter: Encounter, by: Person) -> Sentence | N
     what = {"medication_id": line.medication_id} if line.medication_id else {"medication_name": line.medication_name}
     product = formulary.medication(line.medication_id) if line.medication_id else None
     if product is not None and not product.is_active:
-        return Sentence(_("%(what)s is no longer on the list of medicines."), what=line.medication_name)
+        return Sentence(N_("%(what)s is no longer on the list of medicines."), what=line.medication_name)
     if dose is not None:
         what["dose"] = dose
     else:
@@ -123,7 +123,7 @@ def _order(line: Prescription, encounter: Encounter, by: Person) -> Sentence | N
     try:
         prescription_actions.prescribe(encounter.id, by=by, **again, **what)
     except RuleBroken as refusal:
-        return Sentence(_("%(what)s was not taken over. %(why)s"), what=line.medication_name, why=refusal.sentence)
+        return Sentence(N_("%(what)s was not taken over. %(why)s"), what=line.medication_name, why=refusal.sentence)
     return None
 
 
@@ -132,14 +132,14 @@ def _diagnose(one: Condition, encounter: Encounter, by: Person) -> Sentence | No
     try:
         diagnosis_actions.add_condition(encounter.id, text=one.title, code=code, certainty=one.certainty, by=by)
     except RuleBroken as refusal:
-        return Sentence(_("%(what)s was not taken over. %(why)s"), what=one.title, why=refusal.sentence)
+        return Sentence(N_("%(what)s was not taken over. %(why)s"), what=one.title, why=refusal.sentence)
     return None
 
 
 def _quote(visit: Encounter, encounter: Encounter) -> None:
     """The note of an earlier visit under this one's, each line marked as copied."""
-    told = _("[Copied from the visit of %(day)s, %(doctor)s]")
-    begins = Sentence(told, day=day(visit.started_at), doctor=visit.performer_name)
-    lines = [str(begins), *(f"> {line}".rstrip() for line in visit.notes.splitlines()), _("[End of the copy]")]
+    told = N_("[Copied from the visit of %(day)s, %(doctor)s]")
+    begins = Sentence(told, day=format_date(visit.started_at), doctor=visit.performer_name)
+    lines = [str(begins), *(f"> {line}".rstrip() for line in visit.notes.splitlines()), N_("[End of the copy]")]
     text = "\n\n".join(part for part in (encounter.notes, "\n".join(lines)) if part)
     encounter.notes = clean_field(text, "notes", longest=TEXTS["notes"], multiline=True)

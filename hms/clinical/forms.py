@@ -10,11 +10,11 @@ from wtforms.fields.choices import SelectChoice
 
 from hms.appointments.enums import PRIORITY_WORDS
 from hms.core import clock
-from hms.core.text.dates import near_day
-from hms.core.text.formatting import day
+from hms.core.text.dates import parse_upcoming_date
+from hms.core.text.formatting import format_date
 from hms.core.text.numbers import parse_record_id
 from hms.core.text.translation import Sentence
-from hms.core.web.forms import DeskForm, LongText, Parsed, RecordIdField, Required, Text, WholeField
+from hms.core.web.forms import ActionForm, LongText, ParsedField, RecordIdField, Required, Text, WholeField
 from hms.formulary.dosing.custom_dose import REGULARLY, WHEN_REQUIRED
 from hms.formulary.dosing.doses import FREQUENCIES, ROUTES
 from hms.formulary.dosing.strengths import COUNTED, MEASURED
@@ -42,7 +42,7 @@ def _record_id(text: object) -> int:
     return record_id
 
 
-class EncounterForm(DeskForm):
+class EncounterForm(ActionForm):
     """The whole encounter page: texts, and the diagnosis and the medicine being added."""
 
     patient_id = RecordIdField()
@@ -100,8 +100,10 @@ class EncounterForm(DeskForm):
         validate_choice=False,
     )
     plan = LongText(_l("Plan"), longest=10_000)
-    follow_up_on = Parsed(
-        _l("Come back on"), parse=lambda text: near_day(text, clock.today(), "follow_up_on"), show=day
+    follow_up_on = ParsedField(
+        _l("Come back on"),
+        parse=lambda text: parse_upcoming_date(text, clock.today(), "follow_up_on"),
+        show=format_date,
     )
     birth_year = Text(_l("Year of birth, to sign"), longest=10)
 
@@ -144,7 +146,7 @@ class EncounterForm(DeskForm):
         return parse_record_id(choice.removeprefix(kind)) if choice.startswith(kind) else None
 
 
-class VitalsForm(DeskForm):
+class VitalsForm(ActionForm):
     """One taking of vital signs, as typed."""
 
     temperature = Text(_l("Temperature"), longest=20)
@@ -205,7 +207,7 @@ class TriageForm(VitalsForm):
         return typed
 
 
-class HospitalTemplateForm(DeskForm):
+class HospitalTemplateForm(ActionForm):
     """A template for everybody's notes."""
 
     version = WholeField()
@@ -225,13 +227,13 @@ class TemplateForm(HospitalTemplateForm):
         self.belongs_to.choices = [SelectChoice(name, SCOPES[name]) for name in scopes]
 
 
-class AddendumForm(DeskForm):
+class AddendumForm(ActionForm):
     """What is added to a signed encounter."""
 
     text = LongText(_l("Addendum"), longest=20_000)
 
 
-class OrderForm(DeskForm):
+class OrderForm(ActionForm):
     """What a prescriber says of a signed order."""
 
     text = Text(_l("Answer, or why it is stopped"), longest=500, id="order_text")

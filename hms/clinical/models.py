@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.appointments.models import Appointment, QueueEntry
-from hms.core.db.models import Permanent, Record, Versioned
+from hms.core.db.models import ImmutableRecord, Record, VersionedRecord
 from hms.core.db.session import db
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.formulary.models import Medication
 from hms.patients.models import Patient
 from hms.staff.models import User
@@ -20,7 +20,7 @@ from hms.staff.models import User
 ICD10 = "http://hl7.org/fhir/sid/icd-10"
 
 
-class Encounter(Versioned):
+class Encounter(VersionedRecord):
     """One visit of a patient to a clinician. Signed is final (a trigger refuses changes); then only addenda.
 
     `notes` and `diagnosis` are the texts of the original's API; coded diagnoses are `conditions`.
@@ -40,7 +40,7 @@ class Encounter(Versioned):
             "queue_entry_id",
             unique=True,
             postgresql_where=text("status <> 'entered_in_error'"),
-            info={"says": _("This visit already has its encounter."), "field": "queue_entry"},
+            info={"says": N_("This visit already has its encounter."), "field": "queue_entry"},
         ),
     )
 
@@ -76,13 +76,13 @@ class Encounter(Versioned):
     addenda: Mapped[list[Addendum]] = relationship(order_by="Addendum.id", lazy="raise")
 
 
-class Addendum(Permanent):
+class Addendum(ImmutableRecord):
     """What was added to a signed encounter, by whom and when."""
 
     __tablename__ = "addendum"
     __table_args__ = (
         CheckConstraint(
-            "btrim(text) <> ''", name="text_given", info={"says": _("Write the addendum."), "field": "text"}
+            "btrim(text) <> ''", name="text_given", info={"says": N_("Write the addendum."), "field": "text"}
         ),
     )
 
@@ -101,32 +101,32 @@ class VitalsReading(Record):
         CheckConstraint(
             "temperature BETWEEN 25 AND 45",
             name="temperature_possible",
-            info={"says": _("A temperature is from 25 to 45 °C."), "field": "temperature"},
+            info={"says": N_("A temperature is from 25 to 45 °C."), "field": "temperature"},
         ),
         CheckConstraint(
             "systolic BETWEEN 30 AND 300 AND diastolic BETWEEN 10 AND 200 AND diastolic < systolic",
             name="pressure_possible",
-            info={"says": _("Check the blood pressure."), "field": "blood_pressure"},
+            info={"says": N_("Check the blood pressure."), "field": "blood_pressure"},
         ),
         CheckConstraint(
             "oxygen_saturation BETWEEN 30 AND 100",
             name="saturation_possible",
-            info={"says": _("SpO₂ is from 30 to 100 %."), "field": "oxygen_saturation"},
+            info={"says": N_("SpO₂ is from 30 to 100 %."), "field": "oxygen_saturation"},
         ),
         CheckConstraint(
             "pulse BETWEEN 10 AND 300 AND respiratory_rate BETWEEN 3 AND 120",
             name="rates_possible",
-            info={"says": _("Check pulse and breathing rate."), "field": "pulse"},
+            info={"says": N_("Check pulse and breathing rate."), "field": "pulse"},
         ),
         CheckConstraint(
             "weight BETWEEN 0.3 AND 400 AND height BETWEEN 20 AND 250",
             name="size_possible",
-            info={"says": _("Check weight and height."), "field": "weight"},
+            info={"says": N_("Check weight and height."), "field": "weight"},
         ),
         CheckConstraint(
             "pain BETWEEN 0 AND 10 AND glucose BETWEEN 0.1 AND 60",
             name="pain_and_glucose_possible",
-            info={"says": _("Check pain and glucose."), "field": "pain"},
+            info={"says": N_("Check pain and glucose."), "field": "pain"},
         ),
         CheckConstraint("status IN ('final', 'entered_in_error')", name="status_known"),
         Index("ix_vitals_reading_patient", "patient_id", text("taken_at DESC")),
@@ -206,7 +206,7 @@ class Condition(Record):
     encounter: Mapped[Encounter | None] = relationship(back_populates="conditions", lazy="raise")
 
 
-class Prescription(Versioned):
+class Prescription(VersionedRecord):
     """One medicine ordered (FHIR MedicationRequest). `quantity` and `quantity_dispensed` are in the medicine's units.
 
     `draft` until the encounter is signed, then `active` (to dispense), `part_dispensed` (owing), `completed`.
@@ -223,18 +223,18 @@ class Prescription(Versioned):
         CheckConstraint(
             "quantity IS NULL OR quantity BETWEEN 1 AND 100000",
             name="quantity_possible",
-            info={"says": _("Write a quantity from 1 to 100,000."), "field": "quantity"},
+            info={"says": N_("Write a quantity from 1 to 100,000."), "field": "quantity"},
         ),
         CheckConstraint(
             "quantity_dispensed >= 0 AND quantity_dispensed <= coalesce(quantity, 100000)",
             name="not_over_dispensed",
-            info={"says": _("This is more than was prescribed."), "field": "quantity", "code": "over_dispensed"},
+            info={"says": N_("This is more than was prescribed."), "field": "quantity", "code": "over_dispensed"},
         ),
         CheckConstraint(
             "external_id IS NULL OR (signed_at IS NULL AND quantity_dispensed = 0)",
             name="imported_not_dispensed",
             info={
-                "says": _(
+                "says": N_(
                     "This medicine was prescribed elsewhere. A doctor prescribes it here before it is dispensed."
                 ),
                 "code": "prescribed_elsewhere",
@@ -243,7 +243,7 @@ class Prescription(Versioned):
         CheckConstraint(
             "btrim(medication_name) <> ''",
             name="named",
-            info={"says": _("Choose or write the medicine."), "field": "medication_name"},
+            info={"says": N_("Choose or write the medicine."), "field": "medication_name"},
         ),
         Index("ix_prescription_patient", "patient_id", text("id DESC")),
         Index("ix_prescription_encounter", "encounter_id"),
@@ -327,7 +327,7 @@ class DiagnosisCode(db.Model):  # type: ignore[name-defined]
     use_count: Mapped[int] = mapped_column(default=0)
 
 
-class NoteTemplate(Versioned):
+class NoteTemplate(VersionedRecord):
     """A text that a shortcut (";uri") expands to: its owner's, its department's, or the hospital's when it has neither."""
 
     __tablename__ = "note_template"
@@ -340,11 +340,11 @@ class NoteTemplate(Versioned):
             unique=True,
             postgresql_nulls_not_distinct=True,
             postgresql_where=text("is_active"),
-            info={"says": _("This shortcut is taken. Choose another."), "field": "shortcut", "code": "taken"},
+            info={"says": N_("This shortcut is taken. Choose another."), "field": "shortcut", "code": "taken"},
         ),
         CheckConstraint("owner_id IS NULL OR department_id IS NULL", name="one_owner"),
         CheckConstraint(
-            "btrim(content) <> ''", name="content_given", info={"says": _("Write the text."), "field": "content"}
+            "btrim(content) <> ''", name="content_given", info={"says": N_("Write the text."), "field": "content"}
         ),
     )
 

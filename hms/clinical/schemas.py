@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from hms.core.api.blueprint import Shape
+from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import Pk, Text, Whole
 
 from .vitals import readings, rules
@@ -23,7 +23,7 @@ class Measured(fields.Field):
         return str(value)
 
 
-class EncounterIn(Shape):
+class EncounterIn(ApiSchema):
     """The document's fields, and those that the original's front end sends besides."""
 
     patient = Pk()
@@ -41,7 +41,7 @@ class EncounterIn(Shape):
     no_diagnosis_reason = Text(500)
 
 
-class EncounterOut(Shape):
+class EncounterOut(ApiSchema):
     id = fields.Integer()
     patient = fields.Integer()
     appointment = fields.Integer(allow_none=True)
@@ -58,7 +58,7 @@ class EncounterOut(Shape):
     updated_at = fields.DateTime()
 
 
-class VitalsIn(Shape):
+class VitalsIn(ApiSchema):
     systolic_bp = Measured(allow_none=True)
     diastolic_bp = Measured(allow_none=True)
     blood_pressure = Text(20, allow_none=True)
@@ -83,14 +83,14 @@ class VitalsOut(VitalsIn):
     recorded_at = fields.DateTime()
 
 
-class ConditionIn(Shape):
+class ConditionIn(ApiSchema):
     code = Text(10)
     text = Text(255)
     certainty = Text(20)
     is_primary = fields.Boolean()
 
 
-class ConditionOut(Shape):
+class ConditionOut(ApiSchema):
     id = fields.Integer()
     encounter = fields.Integer(allow_none=True)
     code = fields.String()
@@ -101,11 +101,11 @@ class ConditionOut(Shape):
     is_primary = fields.Boolean()
 
 
-class AddendumIn(Shape):
+class AddendumIn(ApiSchema):
     text = Text(20_000, multiline=True, required=True, blank=False)
 
 
-class AddendumOut(Shape):
+class AddendumOut(ApiSchema):
     id = fields.Integer()
     encounter = fields.Integer()
     author = fields.Integer()
@@ -113,7 +113,7 @@ class AddendumOut(Shape):
     created_at = fields.DateTime()
 
 
-class PrescriptionIn(Shape):
+class PrescriptionIn(ApiSchema):
     """`medication` (an id of the formulary) or `medication_name`; the override answers an allergy stop. `patient` may be
     left out: it is the encounter's."""
 
@@ -132,7 +132,7 @@ class PrescriptionIn(Shape):
     override_reason = Text(500, multiline=True)
 
 
-class PrescriptionOut(Shape):
+class PrescriptionOut(ApiSchema):
     id = fields.Integer()
     encounter = fields.Integer(allow_none=True)
     medication_name = fields.String()
@@ -152,13 +152,13 @@ class PrescriptionOut(Shape):
     updated_at = fields.DateTime()
 
 
-class AllergyQuestion(Shape):
+class AllergyQuestion(ApiSchema):
     patient_id = Pk()
     patient = Pk()
     medication_name = Text(255, required=True, blank=False)
 
 
-class InteractionQuestion(Shape):
+class InteractionQuestion(ApiSchema):
     medications = fields.List(Text(255), required=True)
 
 

@@ -13,14 +13,14 @@ from hms.billing.bills import charges as billing
 from hms.core import clock
 from hms.core import drafts as core_drafts
 from hms.core.actions import STALE, action
-from hms.core.db.locking import locked
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
-from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
-from hms.core.events import Alert, alert
-from hms.core.permissions import Action
+from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
+from hms.core.events import Event, publish
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.settings import store
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import checks as safety
 from hms.patients.models import Patient
@@ -31,13 +31,13 @@ from .encounters import rules
 from .encounters.actions import state
 from .models import Condition, Encounter, Prescription
 from .prescriptions import patient_context
-from .prescriptions.order import Order, checks_of
+from .prescriptions.order import Order, run_checks
 
 IN_QUEUE = ("waiting", "called", "in_service")
 BOOKED = ("scheduled", "checked_in", "in_service")
 
 
-@action(Action.WRITE_ENCOUNTER, "clinical.sign")
+@action(Permission.WRITE_ENCOUNTER, "clinical.sign")
 def sign(
     encounter_id: int,
     *,
@@ -52,11 +52,11 @@ def sign(
 
     `birth_year` is what was typed where the page asked for it (`asks_birth_year`); None where it was not asked.
     """
-    encounter = locked(Encounter, encounter_id)
+    encounter = get_for_update(Encounter, encounter_id)
     if version is not None and version != encounter.version:
-        raise Stale(STALE)
+        raise StaleVersion(STALE)
     if patient_id is not None and patient_id != encounter.patient_id:
-        raise Conflict(_("This page was opened for another patient. Nothing was saved."), code="wrong_patient")
+        raise Conflict(N_("This page was opened for another patient. Nothing was saved."), code="wrong_patient")
     if no_diagnosis_reason:
         encounter.no_diagnosis_reason = no_diagnosis_reason
     whom = db.session.get(Patient, encounter.patient_id)
@@ -73,7 +73,7 @@ def sign(
 def _check(encounter: Encounter, by: Person) -> None:
     """What the rules ask, with the texts of programs that know no list of diagnoses counted as one."""
     if encounter.status == "entered_in_error":
-        raise Conflict(_("This encounter was withdrawn."), code="withdrawn")
+        raise Conflict(N_("This encounter was withdrawn."), code="withdrawn")
     conditions = standing(encounter.id)
     if not conditions and encounter.diagnosis.strip() and state(encounter) == rules.DRAFT:
         conditions = [_from_text(encounter, by)]
@@ -113,13 +113,13 @@ def _check_again(lines: list[Prescription], encounter: Encounter) -> None:
     if not unanswered:
         return
     products = formulary.medications_by_id(line.medication_id for line in unanswered if line.medication_id)
-    known = patient_context.around_order(encounter.patient_id, encounter.id)
+    known = patient_context.load_safety_context(encounter.patient_id, encounter.id)
     for line in unanswered:
         ordered = Order(products.get(line.medication_id), line.medication_name, patient_context.dose_of(line))
-        checks = checks_of(ordered, encounter.patient_id, encounter.id, besides=line.id, known=known)
+        checks = run_checks(ordered, encounter.patient_id, encounter.id, besides=line.id, known=known)
         stops = safety.stops(checks)
         if stops:
-            told = _("%(alert)s Remove %(medicine)s, or write it again with a reason.")
+            told = N_("%(alert)s Remove %(medicine)s, or write it again with a reason.")
             raise RuleBroken(told, "override_reason", alert=stops[0].message, medicine=line.medication_name)
 
 
@@ -139,16 +139,16 @@ def _tell_the_other_desks(encounter: Encounter, has_lines: bool, by: Person) -> 
     billing.add_charge(
         encounter.patient_id,
         code=store.value("billing.consultation_item"),
-        description=_("Consultation"),
+        description=N_("Consultation"),
         source="encounter",
         source_id=encounter.id,
         encounter_id=encounter.id,
         by=by,
     )
     _finish_visit(encounter, by)
-    alert(Alert.ENCOUNTER_SIGNED)
+    publish(Event.ENCOUNTER_SIGNED)
     if has_lines:
-        alert(Alert.PRESCRIPTION_SIGNED)
+        publish(Event.PRESCRIPTION_SIGNED)
 
 
 def _finish_visit(encounter: Encounter, by: Person) -> None:
@@ -202,15 +202,15 @@ def _others() -> Select:
     return select(unsaved.exists().label("unsaved"), twin.exists().label("twin"))
 
 
-@action(Action.WITHDRAW_CLINICAL, "clinical.withdraw_encounter")
+@action(Permission.WITHDRAW_CLINICAL, "clinical.withdraw_encounter")
 def withdraw_encounter(encounter_id: int, *, by: Person) -> Encounter:
     """Mark an encounter as entered in error, with what was ordered in it; refused once a medicine was dispensed."""
-    encounter = locked(Encounter, encounter_id)
+    encounter = get_for_update(Encounter, encounter_id)
     if encounter.status == "entered_in_error":
         return encounter
     lines = db.session.scalars(select(Prescription).where(Prescription.encounter_id == encounter_id)).all()
     if any(line.quantity_dispensed for line in lines):
-        raise Conflict(_("Medicines of this encounter were dispensed. It stays on record."), code="has_records")
+        raise Conflict(N_("Medicines of this encounter were dispensed. It stays on record."), code="has_records")
     for line in lines:
         line.status = "entered_in_error"
     encounter.status = "entered_in_error"
@@ -219,12 +219,12 @@ def withdraw_encounter(encounter_id: int, *, by: Person) -> Encounter:
     return encounter
 
 
-@action(Action.WITHDRAW_CLINICAL, "clinical.withdraw_prescription")
+@action(Permission.WITHDRAW_CLINICAL, "clinical.withdraw_prescription")
 def withdraw_prescription(prescription_id: int, *, by: Person) -> Prescription:
     """Mark an order as entered in error; refused once a part of it was dispensed."""
-    line = locked(Prescription, prescription_id)
+    line = get_for_update(Prescription, prescription_id)
     if line.quantity_dispensed:
-        raise Conflict(_("This medicine was dispensed. It stays on record."), code="has_records")
+        raise Conflict(N_("This medicine was dispensed. It stays on record."), code="has_records")
     line.status = "entered_in_error"
     db.session.flush()
     return line

@@ -20,21 +20,21 @@ from sqlalchemy.orm.exc import StaleDataError
 from . import idempotency
 from .audit import recording
 from .db import session as database
-from .db.constraint_messages import refusal
+from .db.constraint_messages import domain_error_for
 from .db.session import db
-from .errors import NotAllowed, Stale
-from .permissions import Action
+from .errors import NotAllowed, StaleVersion
+from .permissions import Permission
 from .person import Person
-from .text.translation import _
+from .text.translation import N_
 
 log = logging.getLogger(__name__)
 
 S = TypeVar("S", bound=Callable[[], None])
-STALE = _("Somebody else saved this while you were working. Look at their version, then save yours again.")
+STALE = N_("Somebody else saved this while you were working. Look at their version, then save yours again.")
 
 
 @dataclass
-class Doing:
+class ActionContext:
     """The action under way: its name, who does it, and what must follow once it is committed."""
 
     name: str
@@ -46,19 +46,19 @@ class Doing:
     afterwards: dict[Hashable, Callable[[], None]] = field(default_factory=dict)
 
 
-_doing: ContextVar[Doing | None] = ContextVar("doing", default=None)
+_doing: ContextVar[ActionContext | None] = ContextVar("doing", default=None)
 
 
-def require(who: Person | None, action: Action) -> None:
+def require_permission(who: Person | None, action: Permission) -> None:
     """Raise `NotAllowed` unless `who` may do `action`."""
-    if action is Action.PUBLIC or (who is not None and who.is_authenticated and who.may(action)):
+    if action is Permission.PUBLIC or (who is not None and who.is_authenticated and who.may(action)):
         return
     raise NotAllowed(
-        _("Your role does not allow this. Ask for another role on your profile page, or ask a supervisor.")
+        N_("Your role does not allow this. Ask for another role on your profile page, or ask a supervisor.")
     )
 
 
-def action(permission: Action, audited_as: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def action(permission: Permission, audited_as: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a function an action: it takes `by=` (who acts), needs `permission`, and joins or opens a transaction.
 
     The audit trail stores the name `audited_as` ("billing.issue"): it stays the same when the function is renamed.
@@ -67,8 +67,8 @@ def action(permission: Action, audited_as: str) -> Callable[[Callable[..., Any]]
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def perform(*args: Any, by: Person, **kwargs: Any) -> Any:
-            require(by, permission)
-            with doing(audited_as, by):
+            require_permission(by, permission)
+            with action_context(audited_as, by):
                 return function(*args, by=by, **kwargs)
 
         perform.needs, perform.audited_as = permission, audited_as  # type: ignore[attr-defined]
@@ -78,7 +78,7 @@ def action(permission: Action, audited_as: str) -> Callable[[Callable[..., Any]]
 
 
 @contextmanager
-def doing(name: str, by: Person) -> Iterator[None]:
+def action_context(name: str, by: Person) -> Iterator[None]:
     """One transaction in the name of `by`. An action inside an action joins the outer one and shares its fate."""
     outer = _doing.get()
     if outer is not None and outer.names_parts:
@@ -87,7 +87,7 @@ def doing(name: str, by: Person) -> Iterator[None]:
     if outer is not None:
         yield
         return
-    now = Doing(name, by)
+    now = ActionContext(name, by)
     mark = _doing.set(now)
     try:
         yield from _transaction(now)
@@ -98,7 +98,7 @@ def doing(name: str, by: Person) -> Iterator[None]:
 
 
 @contextmanager
-def naming_parts() -> Iterator[None]:
+def audit_nested_actions() -> Iterator[None]:
     """Inside an action: let the trail tell the actions within this block by their own names.
 
     A page that saves what is typed and then signs is told as both, and what the signature brings along as the signature.
@@ -113,7 +113,7 @@ def naming_parts() -> Iterator[None]:
         now.names_parts = False
 
 
-def _part(outer: Doing, name: str) -> Iterator[None]:
+def _part(outer: ActionContext, name: str) -> Iterator[None]:
     db.session.flush()
     whole, outer.name, outer.is_named, outer.names_parts = outer.name, name, False, False
     try:
@@ -123,17 +123,17 @@ def _part(outer: Doing, name: str) -> Iterator[None]:
         outer.name, outer.is_named, outer.names_parts = whole, False, True
 
 
-def _transaction(now: Doing) -> Iterator[None]:
+def _transaction(now: ActionContext) -> Iterator[None]:
     try:
-        idempotency.claim(now.by)
+        idempotency.claim_key(now.by)
         yield
         db.session.commit()  # the only commit of a business write
     except StaleDataError as stale:
         db.session.rollback()
-        raise Stale(STALE) from stale
+        raise StaleVersion(STALE) from stale
     except DBAPIError as error:
         db.session.rollback()
-        told = refusal(error)
+        told = domain_error_for(error)
         if told is None:
             raise
         raise told from error
@@ -145,12 +145,12 @@ def _transaction(now: Doing) -> Iterator[None]:
 _NAME = text("SELECT set_config('hms.doing', :doing, true), set_config('hms.ticket', :ticket, true)")
 
 
-def name_transaction(name: str, by: Person) -> None:
+def set_audit_context(name: str, by: Person) -> None:
     """Tell the audit triggers who is doing what, and give them the key to sign it with, until the end of the transaction."""
     who = {"action": name, "actor": by.id, "name": by.username, "role": by.role, "session": by.session_id}
     if has_request_context():
         who |= {"ip": request.remote_addr, "request": g.get("request_id"), "purpose": g.get("purpose")}
-    db.session.connection().execute(_NAME, {"doing": json.dumps(who), "ticket": recording.ticket()})
+    db.session.connection().execute(_NAME, {"doing": json.dumps(who), "ticket": recording.signing_ticket()})
 
 
 @event.listens_for(db.session, "after_soft_rollback")
@@ -166,18 +166,18 @@ def _name_once() -> None:
     now = _doing.get()
     if now is not None and not now.is_named:
         now.is_named = True
-        name_transaction(now.name, now.by)
+        set_audit_context(now.name, now.by)
 
 
 database.before_writing.append(_name_once)
 
 
-def current() -> Doing | None:
+def current() -> ActionContext | None:
     """The action under way, if any."""
     return _doing.get()
 
 
-def afterwards(step: S, *, named: Hashable = None) -> S:
+def after_commit(step: S, *, named: Hashable = None) -> S:
     """Run `step` once the action under way is committed; at once when none is. Of steps with one name the first runs,
     and is given back."""
     now = _doing.get()

@@ -18,7 +18,7 @@ from .background import worker
 @with_appcontext
 def work(burst: bool) -> None:
     """Make papers and send messages: what waits in the outbox."""
-    worker.work(burst=burst)
+    worker.run_worker(burst=burst)
 
 
 audit_group = AppGroup("audit", help="The audit trail: verify it, take a checkpoint.")
@@ -31,7 +31,7 @@ def verify(kept: Path | None) -> None:
 
     The chain must still hold the last checkpoint: that of the file given, else of the data directory's own.
     """
-    chain.seal_waiting()
+    chain.seal_pending()
     try:
         verdict = chain.verify(checkpoints.last(kept))
     except ValueError:
@@ -46,7 +46,7 @@ def verify(kept: Path | None) -> None:
 @audit_group.command("checkpoint")
 def checkpoint() -> None:
     """Print the head of the chain, to be kept on another machine or on paper."""
-    chain.seal_waiting()
+    chain.seal_pending()
     click.echo(json.dumps(chain.checkpoint()))
 
 

@@ -12,16 +12,16 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from . import clock
-from .db.models import Working
+from .db.models import UnauditedRecord
 from .db.session import db
 from .errors import RuleBroken
-from .text.translation import _
+from .text.translation import N_
 
 KEPT = timedelta(days=7)
 LARGEST = 1_000_000
 
 
-class Draft(Working):
+class Draft(UnauditedRecord):
     """One person's unfinished form. `form` names it, e.g. "encounter:88"."""
 
     __tablename__ = "draft"
@@ -37,7 +37,7 @@ class Draft(Working):
 def save(person_id: int, form: str, content: dict[str, Any]) -> Draft:
     """Keep `content` as the person's draft of `form`, replacing the earlier one. Commits; drafts are not in the trail."""
     if len(str(content)) > LARGEST:
-        raise RuleBroken(_("This is too long to keep as a draft. Shorten it."))
+        raise RuleBroken(N_("This is too long to keep as a draft. Shorten it."))
     row = insert(Draft).values(person_id=person_id, form=form, content=content, saved_at=clock.now())
     kept = row.on_conflict_do_update(
         index_elements=[Draft.person_id, Draft.form],
@@ -48,7 +48,7 @@ def save(person_id: int, form: str, content: dict[str, Any]) -> Draft:
     return draft
 
 
-def change(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[str, Any]]) -> Draft:
+def update_draft(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[str, Any]]) -> Draft:
     """Keep what `to` makes of the draft's present content ({} when there is none); {} forgets it. Commits.
 
     Changes of one draft wait for each other, so that two open pages never undo what the other kept.
@@ -59,7 +59,7 @@ def change(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[str, A
     content = to(draft.content)
     if len(str(content)) > LARGEST:
         db.session.rollback()
-        raise RuleBroken(_("This is too long to keep as a draft. Shorten it."))
+        raise RuleBroken(N_("This is too long to keep as a draft. Shorten it."))
     draft.content, draft.version, draft.saved_at = content, draft.version + 1, clock.now()
     if not content:
         db.session.delete(draft)
@@ -67,13 +67,13 @@ def change(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[str, A
     return draft
 
 
-def is_anothers(person_id: int | None, form: str) -> bool:
+def belongs_to_other(person_id: int | None, form: str) -> bool:
     """Whether somebody else has a draft of that name; for forms whose names nobody can guess."""
     query = select(Draft.id).where(Draft.form == form, Draft.person_id != person_id).limit(1)
     return db.session.execute(query).first() is not None
 
 
-def narrow(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+def prune_draft(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Within the caller's transaction: keep only what `to` leaves of a draft, and forget it when nothing is left."""
     draft = _held(person_id, form)
     if draft is None:
@@ -89,7 +89,7 @@ def _held(person_id: int, form: str) -> Draft | None:
     return db.session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
 
 
-def of(person_id: int, form: str) -> Draft | None:
+def get_draft(person_id: int, form: str) -> Draft | None:
     """The person's own draft of `form`."""
     return db.session.execute(_own(), {"person_id": person_id, "form": form}).scalar_one_or_none()
 
@@ -137,7 +137,7 @@ def drop(person_id: int, form: str) -> None:
     db.session.execute(delete(Draft).filter_by(person_id=person_id, form=form))
 
 
-def forget_old() -> int:
+def delete_expired() -> int:
     """Drop drafts older than seven days; returns how many."""
     gone = db.session.execute(delete(Draft).where(Draft.saved_at < clock.now() - KEPT))
     db.session.commit()

@@ -64,7 +64,7 @@ class Conflict(DomainError):
     code = "conflict"
 
 
-class Stale(Conflict):
+class StaleVersion(Conflict):
     """The record changed after it was read: 409 on a page, 412 for `If-Match`."""
 
     code = "stale"
@@ -85,7 +85,7 @@ class NotFound(DomainError):
     code = "not_found"
 
 
-class Hidden(NotFound):
+class HiddenRecord(NotFound):
     """There is such a record, but not for this person: the answer is that of a missing one, and the denial is in the trail."""
 
     is_denial = True

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from flask_socketio import SocketIO
 
-from .actions import afterwards
-from .permissions import Action
+from .actions import after_commit
+from .permissions import Permission
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ PAUSE_AFTER_FAILURE = 5.0
 _quiet_until = 0.0
 
 
-class Alert(StrEnum):
+class Event(StrEnum):
     """What happened, as open pages hear it."""
 
     QUEUE_CHANGED = "queue-changed"
@@ -36,22 +36,22 @@ class Alert(StrEnum):
     NOTIFICATION = "notification"
 
 
-HEARD_BY: dict[Alert, Action] = {
-    Alert.QUEUE_CHANGED: Action.READ_QUEUE,
-    Alert.APPOINTMENTS_CHANGED: Action.READ_APPOINTMENTS,
-    Alert.ENCOUNTER_SIGNED: Action.OPEN_CHART,
-    Alert.PRESCRIPTION_SIGNED: Action.READ_PRESCRIPTION,
-    Alert.PRESCRIPTION_CHANGED: Action.READ_PRESCRIPTION,
-    Alert.STOCK_CHANGED: Action.READ_STOCK,
-    Alert.LAB_CHANGED: Action.ENTER_RESULT,
-    Alert.RESULT_IN: Action.ORDER_TEST,
-    Alert.BILL_CHANGED: Action.READ_BILL_STATUS,
-    Alert.APPROVALS_CHANGED: Action.READ_BILL,
-    Alert.DOCUMENT_READY: Action.READ_BILL,
+SUBSCRIBERS: dict[Event, Permission] = {
+    Event.QUEUE_CHANGED: Permission.READ_QUEUE,
+    Event.APPOINTMENTS_CHANGED: Permission.READ_APPOINTMENTS,
+    Event.ENCOUNTER_SIGNED: Permission.OPEN_CHART,
+    Event.PRESCRIPTION_SIGNED: Permission.READ_PRESCRIPTION,
+    Event.PRESCRIPTION_CHANGED: Permission.READ_PRESCRIPTION,
+    Event.STOCK_CHANGED: Permission.READ_STOCK,
+    Event.LAB_CHANGED: Permission.ENTER_RESULT,
+    Event.RESULT_IN: Permission.ORDER_TEST,
+    Event.BILL_CHANGED: Permission.READ_BILL_STATUS,
+    Event.APPROVALS_CHANGED: Permission.READ_BILL,
+    Event.DOCUMENT_READY: Permission.READ_BILL,
 }
 
 
-def room(kind: Alert) -> str:
+def room(kind: Event) -> str:
     return f"hears:{kind.value}"
 
 
@@ -59,15 +59,15 @@ def room_of(person_id: int) -> str:
     return f"person:{person_id}"
 
 
-def alert(kind: Alert) -> None:
+def publish(kind: Event) -> None:
     """Publish `kind` to every open page whose person may see it, after the action commits; once for an action."""
-    afterwards(lambda: _emit({"kind": kind.value}, room(kind)), named=kind)
+    after_commit(lambda: _emit({"kind": kind.value}, room(kind)), named=kind)
 
 
-def notify(person_id: int, notification_id: int, title: str) -> None:
+def publish_to_person(person_id: int, notification_id: int, title: str) -> None:
     """Tell one person's open pages of their notification, once the action under way is committed. `title` has no names."""
-    message = {"kind": Alert.NOTIFICATION.value, "id": notification_id, "title": title}
-    afterwards(lambda: _emit(message, room_of(person_id)))
+    message = {"kind": Event.NOTIFICATION.value, "id": notification_id, "title": title}
+    after_commit(lambda: _emit(message, room_of(person_id)))
 
 
 def _emit(message: dict, to: str) -> None:

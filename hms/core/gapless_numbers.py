@@ -23,18 +23,18 @@ class NumberSeries(db.Model):  # type: ignore[name-defined]
     last_number: Mapped[int] = mapped_column(BigInteger)
 
 
-def take(series: str) -> int:
+def next_number(series: str) -> int:
     """The next number of `series`, from 1. Others who want one wait until this transaction ends: take it last."""
-    return take_each([series])[0]
+    return next_numbers([series])[0]
 
 
-def take_each(series: list[str]) -> list[int]:
+def next_numbers(series: list[str]) -> list[int]:
     """The next number of each of several series, in one go. Name them in the same order wherever they are taken together:
     the counters are locked in that order."""
     return _taken(series, 1)
 
 
-def take_many(series: str, count: int) -> range:
+def reserve_numbers(series: str, count: int) -> range:
     """The next `count` (at least 1) numbers of `series`, in one go."""
     last = _taken([series], count)[0]
     return range(last - count + 1, last + 1)

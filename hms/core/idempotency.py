@@ -19,16 +19,16 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from . import clock
-from .db.models import Working
+from .db.models import UnauditedRecord
 from .db.session import db
 from .errors import Conflict, DomainError, RuleBroken
-from .text.translation import _
+from .text.translation import N_
 
 LONGEST_KEY = 200
 KEPT = timedelta(days=2)
 
 
-class OnceKey(Working):
+class IdempotencyKey(UnauditedRecord):
     """A claimed key with the answer that was given; kept for two days."""
 
     __tablename__ = "once_key"
@@ -44,15 +44,15 @@ class OnceKey(Working):
     content_type: Mapped[str | None]
 
 
-class AlreadyDone(Exception):
+class DuplicateRequest(Exception):
     """The key was claimed by an earlier submit; `answer` is what that one was told, None if it is not known yet."""
 
-    def __init__(self, answer: OnceKey | None) -> None:
+    def __init__(self, answer: IdempotencyKey | None) -> None:
         super().__init__("already done")
         self.answer = answer
 
 
-class OtherRequest(DomainError):
+class IdempotencyKeyReused(DomainError):
     """The key was used for something else."""
 
     status = 422
@@ -65,7 +65,7 @@ def key_of_request() -> str | None:
     if not key and not request.is_json and (mark := request.form.get("once")):
         key = f"{mark} {request.path}"
     if key and not key.isprintable():
-        raise RuleBroken(_("An idempotency key is made of characters that can be printed."), "Idempotency-Key")
+        raise RuleBroken(N_("An idempotency key is made of characters that can be printed."), "Idempotency-Key")
     return key[:LONGEST_KEY] if key else None
 
 
@@ -76,29 +76,31 @@ def fingerprint() -> str:
     return hashlib.sha256(request.path.encode() + b"\0" + request.get_data()).hexdigest()
 
 
-def claim(by: Any) -> None:
-    """Claim the request's key for the transaction under way; raises `AlreadyDone` or `OtherRequest`."""
+def claim_key(by: Any) -> None:
+    """Claim the request's key for the transaction under way; raises `DuplicateRequest` or `IdempotencyKeyReused`."""
     if not has_request_context() or by.id is None or "once_claimed" in g:
         return
     key = key_of_request() if request.method not in ("GET", "HEAD", "OPTIONS") else None
     if key is None:
         return
     row = {"person_id": by.id, "key": key, "fingerprint": fingerprint(), "claimed_at": clock.now()}
-    claimed = db.session.execute(pg_insert(OnceKey).values(row).on_conflict_do_nothing().returning(OnceKey.id))
+    claimed = db.session.execute(
+        pg_insert(IdempotencyKey).values(row).on_conflict_do_nothing().returning(IdempotencyKey.id)
+    )
     claim_id = claimed.scalar_one_or_none()
     if claim_id is None:
-        raise AlreadyDone(_earlier(by.id, key))
+        raise DuplicateRequest(_earlier(by.id, key))
     g.once_claimed = claim_id
 
 
-def _earlier(person_id: int, key: str) -> OnceKey | None:
-    earlier = db.session.scalars(select(OnceKey).filter_by(person_id=person_id, key=key)).one_or_none()
+def _earlier(person_id: int, key: str) -> IdempotencyKey | None:
+    earlier = db.session.scalars(select(IdempotencyKey).filter_by(person_id=person_id, key=key)).one_or_none()
     if earlier is not None and earlier.fingerprint != fingerprint():
-        raise OtherRequest(_("This key was already used for something else. Send a new Idempotency-Key."))
+        raise IdempotencyKeyReused(N_("This key was already used for something else. Send a new Idempotency-Key."))
     return earlier
 
 
-def answered(person_id: int | None) -> Response | None:
+def replay_if_repeated(person_id: int | None) -> Response | None:
     """The first answer, when this request repeats one that was answered; called before the view runs."""
     if person_id is None or request.method in ("GET", "HEAD", "OPTIONS"):
         return None
@@ -107,22 +109,22 @@ def answered(person_id: int | None) -> Response | None:
     return replay(earlier) if earlier is not None and earlier.status else None
 
 
-def settled(earlier: OnceKey | None) -> OnceKey | None:
+def wait_for_response(earlier: IdempotencyKey | None) -> IdempotencyKey | None:
     """The row once its answer is written: the first submit committed an instant ago, its answer follows within moments."""
     db.session.rollback()
     for pause in (0.02, 0.05, 0.1, 0.2, 0.4, 0.8):
         if earlier is None or earlier.status is not None:
             break
         time.sleep(pause)
-        earlier = db.session.get(OnceKey, earlier.id, populate_existing=True)
+        earlier = db.session.get(IdempotencyKey, earlier.id, populate_existing=True)
         db.session.rollback()
     return earlier
 
 
-def replay(earlier: OnceKey | None) -> Response:
+def replay(earlier: IdempotencyKey | None) -> Response:
     """Give the first answer again; `Conflict` when the first submit is still under way."""
     if earlier is None or earlier.status is None:
-        raise Conflict(_("This is being recorded already. Wait a moment and look again."), code="in_progress")
+        raise Conflict(N_("This is being recorded already. Wait a moment and look again."), code="in_progress")
     answer = Response(earlier.body, earlier.status, content_type=earlier.content_type)
     if earlier.location:
         answer.headers["Location"] = earlier.location
@@ -130,7 +132,7 @@ def replay(earlier: OnceKey | None) -> Response:
     return answer
 
 
-def remember(response: Response) -> Response:
+def store_response(response: Response) -> Response:
     """Keep the answer beside the claimed key. A refusal gives the key back: what is put right may be sent under it again."""
     claim_id = g.pop("once_claimed", None)
     if claim_id is None or response.status_code >= 500 or response.is_streamed:
@@ -145,19 +147,19 @@ def remember(response: Response) -> Response:
         "content_type": response.content_type,
         "body": response.get_data(as_text=True) if is_short else "",
     }
-    db.session.execute(update(OnceKey).where(OnceKey.id == claim_id).values(values))
+    db.session.execute(update(IdempotencyKey).where(IdempotencyKey.id == claim_id).values(values))
     db.session.commit()
     return response
 
 
 def _give_back(claim_id: int) -> None:
     """A refused form is shown again on a page whose reading goes into the trail, and that reading claimed the key."""
-    db.session.execute(delete(OnceKey).where(OnceKey.id == claim_id))
+    db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.id == claim_id))
     db.session.commit()
 
 
 def forget_old() -> int:
     """Drop keys older than two days; returns how many."""
-    gone = db.session.execute(delete(OnceKey).where(OnceKey.claimed_at < clock.now() - KEPT))
+    gone = db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.claimed_at < clock.now() - KEPT))
     db.session.commit()
     return gone.rowcount

@@ -10,10 +10,10 @@ from enum import StrEnum
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from .text.translation import _
+from .text.translation import N_
 
 
-class Action(StrEnum):
+class Permission(StrEnum):
     """One verb that a person may or may not do. Its value is the name in the audit trail and in the stored grants."""
 
     PUBLIC = "public"
@@ -101,7 +101,7 @@ class Action(StrEnum):
 
 
 class Role(StrEnum):
-    """The built-in roles by their stable codes; `NAMES` has the names they are stored with, `LABELS` the same for readers."""
+    """The built-in roles by their stable codes. `ROLE_NAMES` are the names they are stored with, `LABELS` what readers see."""
 
     ADMIN = "admin"
     DOCTOR = "doctor"
@@ -113,15 +113,15 @@ class Role(StrEnum):
     PATIENT = "patient"
 
 
-NAMES: dict[Role, str] = {
-    Role.ADMIN: _("Admin"),
-    Role.DOCTOR: _("Doctor"),
-    Role.NURSE: _("Nurse"),
-    Role.RECEPTIONIST: _("Receptionist"),
-    Role.PHARMACIST: _("Pharmacist"),
-    Role.CASHIER: _("Cashier"),
-    Role.LAB: _("Lab"),
-    Role.PATIENT: _("Patient"),
+ROLE_NAMES: dict[Role, str] = {
+    Role.ADMIN: N_("Admin"),
+    Role.DOCTOR: N_("Doctor"),
+    Role.NURSE: N_("Nurse"),
+    Role.RECEPTIONIST: N_("Receptionist"),
+    Role.PHARMACIST: N_("Pharmacist"),
+    Role.CASHIER: N_("Cashier"),
+    Role.LAB: N_("Lab"),
+    Role.PATIENT: N_("Patient"),
 }
 LABELS: dict[str, LazyString] = {
     Role.ADMIN: _l("Admin"),
@@ -141,73 +141,85 @@ def role_label(code: str | None, name: str | None) -> str | LazyString:
 
 
 _EVERY_DESK = {
-    Action.READ_STAFF,
-    Action.REQUEST_ROLE,
-    Action.FIND_PATIENT,
-    Action.READ_APPOINTMENTS,
-    Action.READ_QUEUE,
-    Action.LIST_ENCOUNTERS,
-    Action.LIST_PRESCRIPTIONS,
-    Action.READ_FORMULARY,
-    Action.READ_BILL_STATUS,
-    Action.READ_REPORTS,
-    Action.SYNC_OFFLINE,
+    Permission.READ_STAFF,
+    Permission.REQUEST_ROLE,
+    Permission.FIND_PATIENT,
+    Permission.READ_APPOINTMENTS,
+    Permission.READ_QUEUE,
+    Permission.LIST_ENCOUNTERS,
+    Permission.LIST_PRESCRIPTIONS,
+    Permission.READ_FORMULARY,
+    Permission.READ_BILL_STATUS,
+    Permission.READ_REPORTS,
+    Permission.SYNC_OFFLINE,
 }
-_BOOKING = {Action.REGISTER_PATIENT, Action.EDIT_PATIENT, Action.READ_CONTACT, Action.BOOK, Action.READ_VISIT_REASON}
-_CARE = {Action.OPEN_CHART, Action.READ_ALLERGIES, Action.RECORD_ALLERGY, Action.RECORD_VITALS, Action.ADD_ADDENDUM}
+_BOOKING = {
+    Permission.REGISTER_PATIENT,
+    Permission.EDIT_PATIENT,
+    Permission.READ_CONTACT,
+    Permission.BOOK,
+    Permission.READ_VISIT_REASON,
+}
+_CARE = {
+    Permission.OPEN_CHART,
+    Permission.READ_ALLERGIES,
+    Permission.RECORD_ALLERGY,
+    Permission.RECORD_VITALS,
+    Permission.ADD_ADDENDUM,
+}
 _MONEY = {
-    Action.READ_BILL,
-    Action.EDIT_BILL,
-    Action.ADD_CHARGE,
-    Action.ISSUE_BILL,
-    Action.TAKE_PAYMENT,
-    Action.READ_PAYMENTS,
-    Action.WORK_TILL,
+    Permission.READ_BILL,
+    Permission.EDIT_BILL,
+    Permission.ADD_CHARGE,
+    Permission.ISSUE_BILL,
+    Permission.TAKE_PAYMENT,
+    Permission.READ_PAYMENTS,
+    Permission.WORK_TILL,
 }
 
-ALLOWED: dict[Role, frozenset[Action]] = {
+DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(
         _EVERY_DESK
         | _BOOKING
         | _MONEY
         | {
-            Action.MANAGE_STAFF,
-            Action.MANAGE_ROLES,
-            Action.REVIEW_ROLE_REQUESTS,
-            Action.OPEN_CHART,
-            Action.READ_ALLERGIES,
-            Action.WITHDRAW_PATIENT,
-            Action.EXPORT_PATIENTS,
-            Action.RESTRICT_PATIENT,
-            Action.BREAK_GLASS,
-            Action.REVIEW_ACCESS,
-            Action.WITHDRAW_BILL,
-            Action.PROPOSE_CORRECTION,
-            Action.APPROVE_CORRECTION,
-            Action.MANAGE_PRICES,
-            Action.EDIT_APPOINTMENT,
-            Action.EDIT_ANY_APPOINTMENT,
-            Action.MOVE_APPOINTMENT,
-            Action.BLOCK_TIME,
-            Action.WITHDRAW_APPOINTMENT,
-            Action.CHECK_IN,
-            Action.MANAGE_HOURS,
-            Action.READ_STOCK_LEVEL,
-            Action.MANAGE_FORMULARY,
-            Action.WITHDRAW_CLINICAL,
-            Action.MANAGE_TEMPLATES,
-            Action.READ_PRESCRIPTION,
-            Action.READ_STOCK,
-            Action.RECEIVE_STOCK,
-            Action.ADJUST_STOCK,
-            Action.READ_REVENUE,
-            Action.READ_CLINICAL_FIGURES,
-            Action.READ_AUDIT,
-            Action.READ_SIGN_INS,
-            Action.READ_SETTINGS,
-            Action.MANAGE_SETTINGS,
-            Action.ADMINISTER,
-            Action.IMPORT_RECORDS,
+            Permission.MANAGE_STAFF,
+            Permission.MANAGE_ROLES,
+            Permission.REVIEW_ROLE_REQUESTS,
+            Permission.OPEN_CHART,
+            Permission.READ_ALLERGIES,
+            Permission.WITHDRAW_PATIENT,
+            Permission.EXPORT_PATIENTS,
+            Permission.RESTRICT_PATIENT,
+            Permission.BREAK_GLASS,
+            Permission.REVIEW_ACCESS,
+            Permission.WITHDRAW_BILL,
+            Permission.PROPOSE_CORRECTION,
+            Permission.APPROVE_CORRECTION,
+            Permission.MANAGE_PRICES,
+            Permission.EDIT_APPOINTMENT,
+            Permission.EDIT_ANY_APPOINTMENT,
+            Permission.MOVE_APPOINTMENT,
+            Permission.BLOCK_TIME,
+            Permission.WITHDRAW_APPOINTMENT,
+            Permission.CHECK_IN,
+            Permission.MANAGE_HOURS,
+            Permission.READ_STOCK_LEVEL,
+            Permission.MANAGE_FORMULARY,
+            Permission.WITHDRAW_CLINICAL,
+            Permission.MANAGE_TEMPLATES,
+            Permission.READ_PRESCRIPTION,
+            Permission.READ_STOCK,
+            Permission.RECEIVE_STOCK,
+            Permission.ADJUST_STOCK,
+            Permission.READ_REVENUE,
+            Permission.READ_CLINICAL_FIGURES,
+            Permission.READ_AUDIT,
+            Permission.READ_SIGN_INS,
+            Permission.READ_SETTINGS,
+            Permission.MANAGE_SETTINGS,
+            Permission.ADMINISTER,
+            Permission.IMPORT_RECORDS,
         }
     ),
     Role.DOCTOR: frozenset(
@@ -215,20 +227,20 @@ ALLOWED: dict[Role, frozenset[Action]] = {
         | _BOOKING
         | _CARE
         | {
-            Action.RESTRICT_PATIENT,
-            Action.BREAK_GLASS,
-            Action.EDIT_APPOINTMENT,
-            Action.MOVE_APPOINTMENT,
-            Action.BLOCK_TIME,
-            Action.CALL_PATIENT,
-            Action.WRITE_ENCOUNTER,
-            Action.PRESCRIBE,
-            Action.OVERRIDE_ALERT,
-            Action.ORDER_TEST,
-            Action.ADD_CHARGE,
-            Action.READ_PRESCRIPTION,
-            Action.READ_STOCK_LEVEL,
-            Action.READ_CLINICAL_FIGURES,
+            Permission.RESTRICT_PATIENT,
+            Permission.BREAK_GLASS,
+            Permission.EDIT_APPOINTMENT,
+            Permission.MOVE_APPOINTMENT,
+            Permission.BLOCK_TIME,
+            Permission.CALL_PATIENT,
+            Permission.WRITE_ENCOUNTER,
+            Permission.PRESCRIBE,
+            Permission.OVERRIDE_ALERT,
+            Permission.ORDER_TEST,
+            Permission.ADD_CHARGE,
+            Permission.READ_PRESCRIPTION,
+            Permission.READ_STOCK_LEVEL,
+            Permission.READ_CLINICAL_FIGURES,
         }
     ),
     Role.NURSE: frozenset(
@@ -236,63 +248,63 @@ ALLOWED: dict[Role, frozenset[Action]] = {
         | _BOOKING
         | _CARE
         | {
-            Action.BREAK_GLASS,
-            Action.EDIT_APPOINTMENT,
-            Action.EDIT_ANY_APPOINTMENT,
-            Action.CHECK_IN,
-            Action.CALL_PATIENT,
-            Action.READ_PRESCRIPTION,
-            Action.READ_STOCK_LEVEL,
-            Action.READ_CLINICAL_FIGURES,
+            Permission.BREAK_GLASS,
+            Permission.EDIT_APPOINTMENT,
+            Permission.EDIT_ANY_APPOINTMENT,
+            Permission.CHECK_IN,
+            Permission.CALL_PATIENT,
+            Permission.READ_PRESCRIPTION,
+            Permission.READ_STOCK_LEVEL,
+            Permission.READ_CLINICAL_FIGURES,
         }
     ),
     Role.RECEPTIONIST: frozenset(
         _EVERY_DESK
         | _BOOKING
         | {
-            Action.EDIT_APPOINTMENT,
-            Action.EDIT_ANY_APPOINTMENT,
-            Action.MOVE_APPOINTMENT,
-            Action.CHECK_IN,
-            Action.CALL_PATIENT,
-            Action.READ_BILL,
-            Action.EDIT_BILL,
-            Action.ADD_CHARGE,
-            Action.ISSUE_BILL,
-            Action.TAKE_PAYMENT,
-            Action.READ_PAYMENTS,
-            Action.WORK_TILL,
+            Permission.EDIT_APPOINTMENT,
+            Permission.EDIT_ANY_APPOINTMENT,
+            Permission.MOVE_APPOINTMENT,
+            Permission.CHECK_IN,
+            Permission.CALL_PATIENT,
+            Permission.READ_BILL,
+            Permission.EDIT_BILL,
+            Permission.ADD_CHARGE,
+            Permission.ISSUE_BILL,
+            Permission.TAKE_PAYMENT,
+            Permission.READ_PAYMENTS,
+            Permission.WORK_TILL,
         }
     ),
     Role.PHARMACIST: frozenset(
         _EVERY_DESK
         | {
-            Action.READ_ALLERGIES,
-            Action.BREAK_GLASS,
-            Action.READ_PRESCRIPTION,
-            Action.DISPENSE,
-            Action.READ_STOCK,
-            Action.READ_STOCK_LEVEL,
-            Action.RECEIVE_STOCK,
-            Action.ADJUST_STOCK,
-            Action.ADD_CHARGE,
-            Action.READ_CLINICAL_FIGURES,
+            Permission.READ_ALLERGIES,
+            Permission.BREAK_GLASS,
+            Permission.READ_PRESCRIPTION,
+            Permission.DISPENSE,
+            Permission.READ_STOCK,
+            Permission.READ_STOCK_LEVEL,
+            Permission.RECEIVE_STOCK,
+            Permission.ADJUST_STOCK,
+            Permission.ADD_CHARGE,
+            Permission.READ_CLINICAL_FIGURES,
         }
     ),
     Role.CASHIER: frozenset(
         _EVERY_DESK
         | _MONEY
         | {
-            Action.PROPOSE_CORRECTION,
-            Action.APPROVE_CORRECTION,
-            Action.READ_CONTACT,
-            Action.READ_STOCK_LEVEL,
-            Action.READ_REVENUE,
+            Permission.PROPOSE_CORRECTION,
+            Permission.APPROVE_CORRECTION,
+            Permission.READ_CONTACT,
+            Permission.READ_STOCK_LEVEL,
+            Permission.READ_REVENUE,
         }
     ),
-    Role.LAB: frozenset(_EVERY_DESK | {Action.ENTER_RESULT}),
-    Role.PATIENT: frozenset({Action.READ_OWN_RECORD}),
+    Role.LAB: frozenset(_EVERY_DESK | {Permission.ENTER_RESULT}),
+    Role.PATIENT: frozenset({Permission.READ_OWN_RECORD}),
 }
 
 # What an account without a role may do: ask for one.
-WITHOUT_ROLE = frozenset({Action.REQUEST_ROLE})
+GRANTS_WITHOUT_ROLE = frozenset({Permission.REQUEST_ROLE})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from flask_login import UserMixin
 
-from .permissions import WITHOUT_ROLE, Action, Role
+from .permissions import GRANTS_WITHOUT_ROLE, Permission, Role
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Person(UserMixin):
     must_enrol: bool = False
     """The role needs a second factor and this account has none yet."""
 
-    def may(self, action: Action) -> bool:
+    def may(self, action: Permission) -> bool:
         """Whether this person's role allows `action`; without a role, whether one may do it all the same."""
-        if action is Action.PUBLIC or action is Action.SIGNED_IN:
+        if action is Permission.PUBLIC or action is Permission.SIGNED_IN:
             return True
-        return action.value in self.grants or (self.role is None and action in WITHOUT_ROLE)
+        return action.value in self.grants or (self.role is None and action in GRANTS_WITHOUT_ROLE)
 
     @property
     def is_patient(self) -> bool:
@@ -79,7 +79,7 @@ class System(Person):
     username: str = "system"
     name: str = "System"
 
-    def may(self, action: Action) -> bool:
+    def may(self, action: Permission) -> bool:
         return True
 
 

@@ -18,12 +18,12 @@ from sqlalchemy import text
 
 from .audit import recording
 from .db import advisory_locks
-from .db.advisory_locks import Turn
+from .db.advisory_locks import AdvisoryLock
 from .db.session import db
 from .errors import DomainError
 from .person import Person
 from .settings import store
-from .text.translation import _
+from .text.translation import N_
 
 ALARM = "security.mass_reading"
 """The entry of the trail that says that the limit was passed. Its name holds no `.read`, so it counts as no read itself."""
@@ -38,7 +38,7 @@ class TooManyReads(DomainError):
 
     def __init__(self, per_minute: int, seconds: int) -> None:
         super().__init__(
-            _(
+            N_(
                 "You have opened very many records in a short time, so you now open %(count)s a minute."
                 " Wait %(seconds)s seconds, then try again."
             ),
@@ -115,7 +115,7 @@ times within a minute, the read under way apart (NULL, zero or less: it has alre
 
 def _raise_alarm(by: Person, limit_: Limit) -> None:
     """Told once, also when several reads pass the limit at the same moment: the first one tells."""
-    if not advisory_locks.try_acquire_for(Turn.READ_LIMIT, by.id or 0) or _now(by, limit_)[0]:
+    if not advisory_locks.try_acquire_for(AdvisoryLock.READ_LIMIT, by.id or 0) or _now(by, limit_)[0]:
         return
     about = {"entity": "app_user", "entity_id": by.id}
     recording.record(ALARM, by, **about, details={"reads": limit_.reads, "minutes": limit_.minutes})

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from .db.session import db
 from .errors import RuleBroken
-from .text.translation import _
+from .text.translation import N_
 
 Ids = int | Iterable[int] | None
 
@@ -25,7 +25,7 @@ def check_same_patient(patient_id: int, *, fields: dict[str, str] | None = None,
         ids = _listed(given)
         if ids and _owned(name, ids, patient_id) != ids:
             raise RuleBroken(
-                _("This patient has no such record. Choose one of this patient's."),
+                N_("This patient has no such record. Choose one of this patient's."),
                 (fields or {}).get(name, name),
                 code="other_patient",
             )

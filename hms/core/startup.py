@@ -30,7 +30,7 @@ from .web import (
 )
 from .web.json_provider import ExactJSON
 from .web.request_bodies import LARGEST_BODY
-from .web.session_cookie import EncryptedCookie
+from .web.session_cookie import EncryptedSessionInterface
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def prepare(app: Flask, config: Config) -> None:
     _debug_only_demos(app, config)
     app.config.from_mapping(_flask_configuration(config))
     app.json = ExactJSON(app)
-    app.session_interface = EncryptedCookie(config.secret_key)
+    app.session_interface = EncryptedSessionInterface(config.secret_key)
     clock.set_zone(config.timezone)
     if config.trusted_proxies:
         count = config.trusted_proxies

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select
 
 from hms.appointments.models import Appointment
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.background.outbox import Outbox
 from hms.core.db.session import db
 from hms.core.errors import DomainError
@@ -58,7 +58,7 @@ def build(tell: Tell, *, patients: int = demo_patients.COUNT, weeks: int = WEEKS
 
 def _leave_old_papers() -> None:
     """Invoices of past visits are made when somebody asks for them, not all at the first start."""
-    with doing("demo.leave_old_papers", SYSTEM):
+    with action_context("demo.leave_old_papers", SYSTEM):
         db.session.execute(delete(Outbox))
 
 

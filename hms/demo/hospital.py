@@ -13,7 +13,7 @@ from hms.billing.prices import actions as billing
 from hms.clinical.diagnoses import codes as clinical
 from hms.clinical.note_templates import actions as template_actions
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db
 from hms.core.money import Money
 from hms.core.permissions import Role
@@ -37,7 +37,7 @@ LARGE, SMALL = 600, 40
 
 def hire() -> None:
     """Roles, departments, everybody of the demo with the one password, and the doctors' hours from Monday to Friday."""
-    with doing("demo.hire", SYSTEM):
+    with action_context("demo.hire", SYSTEM):
         role_actions.install_roles(by=SYSTEM)
         store.change_setting("staff.registration_open", True, by=SYSTEM)
         departments = {name: Department(name=name) for name in DEPARTMENTS}
@@ -78,7 +78,7 @@ def _hours(user: User, one: Colleague) -> None:
 
 def set_prices() -> None:
     """The price list of services, the formulary with its prices, and the list of diagnoses."""
-    with doing("demo.set_prices", SYSTEM):
+    with action_context("demo.set_prices", SYSTEM):
         for code, name, label, price in SERVICES:
             billing.save_price(code=code, name=name, billing_label=label, unit_price=Money(price), by=SYSTEM)
     formulary.load_catalogue(by=SYSTEM)

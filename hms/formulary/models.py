@@ -9,12 +9,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.billing.models import PriceItem
-from hms.core.db.models import Record, Versioned
+from hms.core.db.models import Record, VersionedRecord
 from hms.core.db.session import db
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 
-class Medication(Versioned):
+class Medication(VersionedRecord):
     """One product: generic, form and strength. `current_stock` (in `unit`s) is the sum of the stock ledger, kept by a trigger.
 
     `catalogue_key` names the line of the starting list it came from. `unit_holds` says what a bottle or inhaler holds
@@ -27,12 +27,12 @@ class Medication(Versioned):
         CheckConstraint(
             "current_stock >= 0",
             name="stock_not_negative",
-            info={"says": _("There is not enough in stock."), "field": "quantity", "code": "out_of_stock"},
+            info={"says": N_("There is not enough in stock."), "field": "quantity", "code": "out_of_stock"},
         ),
         CheckConstraint(
             "formulation IN ('Tablet', 'Syrup', 'Injection', 'Capsule', 'Other')", name="formulation_known"
         ),
-        CheckConstraint("btrim(name) <> ''", name="named", info={"says": _("Write the name."), "field": "name"}),
+        CheckConstraint("btrim(name) <> ''", name="named", info={"says": N_("Write the name."), "field": "name"}),
         Index(
             "uq_medication_product",
             "generic_name",
@@ -41,7 +41,7 @@ class Medication(Versioned):
             "form",
             "strength",
             unique=True,
-            info={"says": _("This medicine is on the list already."), "field": "generic_name"},
+            info={"says": N_("This medicine is on the list already."), "field": "generic_name"},
         ),
         Index(
             "ix_medication_search",

@@ -15,7 +15,7 @@ from hms.appointments.models import Appointment, QueueEntry
 from hms.billing.bills import queries as billing
 from hms.core import clock
 from hms.core.db.session import db
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.formulary.medicines import queries as formulary
 from hms.patients.search import queries as patients
@@ -28,7 +28,7 @@ WAITING = ("waiting", "called", "in_service")
 class Row:
     """One patient found: what is known of today in words, and the default action (`act` is posted with `values`)."""
 
-    hit: patients.Hit
+    hit: patients.SearchResult
     today: str = ""
     act: str | None = None
     values: dict[str, Any] | None = None
@@ -41,7 +41,7 @@ class Row:
 
 def rows(typed: str, *, limit: int, who: Person) -> list[Row]:
     """The patients that fit, those booked today before others of equal fit."""
-    hits = patients.find(typed, limit=limit, who=who, first=patients.First(_booked_on, clock.today()))
+    hits = patients.search_patients(typed, limit=limit, who=who, first=patients.First(_booked_on, clock.today()))
     if not hits:
         return []
     ids = [hit.id for hit in hits]
@@ -53,13 +53,13 @@ def rows(typed: str, *, limit: int, who: Person) -> list[Row]:
 
 def medicines(typed: str, *, limit: int, who: Person) -> list[Any]:
     """The medicines that fit, for those who may know how much there is."""
-    return formulary.medications_found(typed, limit=limit) if who.may(Action.READ_STOCK_LEVEL) else []
+    return formulary.medications_found(typed, limit=limit) if who.may(Permission.READ_STOCK_LEVEL) else []
 
 
 def document(typed: str, *, who: Person) -> Any | None:
     """The bill whose number, or the number of one of whose receipts, was typed or scanned, with its patient; for those who
     read bills."""
-    if not who.may(Action.READ_BILL):
+    if not who.may(Permission.READ_BILL):
         return None
     bill_id = billing.bill_of_document(typed)
     return billing.bill_row(bill_id) if bill_id else None
@@ -94,7 +94,7 @@ def _first_of(found: Iterable[Any]) -> dict[int, Any]:
     return first
 
 
-def _row(hit: patients.Hit, booking: Any, entry: Any, doctors: dict[int, str], who: Person) -> Row:
+def _row(hit: patients.SearchResult, booking: Any, entry: Any, doctors: dict[int, str], who: Person) -> Row:
     """Who waits already is opened; who is booked is checked in; anybody else joins the queue."""
     if entry:
         said = _("In queue, token %(token)s", token=entry.token)
@@ -103,7 +103,7 @@ def _row(hit: patients.Hit, booking: Any, entry: Any, doctors: dict[int, str], w
     today = ""
     if booking:
         today = _("Booked %(time)s", time=booking.time.strftime("%H:%M")) + f" {doctors.get(booking.doctor_id, '')}"
-    if not who.may(Action.CHECK_IN):
+    if not who.may(Permission.CHECK_IN):
         return Row(hit, today)
     if booking:
         return Row(hit, today, f"/appointments/{booking.id}/check-in", {"patient": hit.id}, _("Check in"))

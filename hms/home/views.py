@@ -6,9 +6,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from hms.core.api import read_log
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.text.cleaning import sought
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 
 from . import search, work_lists
 
@@ -16,49 +16,49 @@ pages = Blueprint("home", __name__)
 
 
 @pages.get("/")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def page() -> str:
     """The signed-in person's desk of the day."""
     return render_template("home/page.html", home=_home())
 
 
 @pages.get("/home/rows")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def rows() -> str:
     """The part of the home page that renews itself."""
     return render_template("home/_today.html", home=_home())
 
 
-def _home() -> work_lists.Today:
+def _home() -> work_lists.WorkLists:
     """The home of the person; whom it names is in the trail, and holds nobody up who reads very much."""
-    home = work_lists.today(person())
+    home = work_lists.today(current_person())
     read_log.note_rows("home.read_board", home.people, entity="patient", renews=True)
     return home
 
 
 @pages.get("/find")
-@needs(Action.FIND_PATIENT)
+@requires(Permission.FIND_PATIENT)
 def find_page() -> ResponseReturnValue:
     """Everybody who fits what was typed into the find box, with what can be done for each. The number of a bill or receipt
     opens its bill."""
     typed = sought(request.args.get("q"))
-    bill = search.document(typed, who=person())
+    bill = search.document(typed, who=current_person())
     if bill is not None:
         return redirect(url_for("billing.bill", bill_id=bill.bill_id))
-    found = search.rows(typed, limit=25, who=person())
-    medicines = search.medicines(typed, limit=25, who=person())
+    found = search.rows(typed, limit=25, who=current_person())
+    medicines = search.medicines(typed, limit=25, who=current_person())
     read_log.note_rows("patients.read_list", len(found), entity="patient", is_search=True)
     return render_template("home/find.html", typed=typed, found=found, medicines=medicines)
 
 
 @pages.get("/find/rows")
-@needs(Action.FIND_PATIENT)
+@requires(Permission.FIND_PATIENT)
 def find_rows() -> str:
     """The list under the find box: at most eight rows."""
     typed = sought(request.args.get("q"))
-    bill = search.document(typed, who=person())
-    found = [] if bill else search.rows(typed, limit=8, who=person())
+    bill = search.document(typed, who=current_person())
+    found = [] if bill else search.rows(typed, limit=8, who=current_person())
     read_log.note_rows("patients.read_list", len(found) or (1 if bill else 0), entity="patient", is_search=True)
-    is_linked = bill is None and person().may(Action.READ_STOCK)
-    medicines = search.medicines(typed, limit=4, who=person()) if is_linked else []
+    is_linked = bill is None and current_person().may(Permission.READ_STOCK)
+    medicines = search.medicines(typed, limit=4, who=current_person()) if is_linked else []
     return render_template("home/_find_rows.html", typed=typed, found=found, bill=bill, medicines=medicines)

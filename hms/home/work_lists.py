@@ -13,14 +13,14 @@ from sqlalchemy.orm import contains_eager, joinedload
 from hms.admin.system import queries as admin
 from hms.appointments.models import Appointment, QueueEntry
 from hms.billing.corrections import queries as correction_queries
-from hms.billing.corrections.queries import Ask
+from hms.billing.corrections.queries import CorrectionRequest
 from hms.billing.prices import queries as price_queries
 from hms.billing.prices.queries import Unpriced
 from hms.clinical.models import Encounter
 from hms.core import clock
 from hms.core import drafts as core_drafts
 from hms.core.db.session import db
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.lab import queries as laboratory
 from hms.patients.access import actions
@@ -36,14 +36,14 @@ ROWS = 5
 
 
 @dataclass
-class Today:
+class WorkLists:
     """One person's home. `figures` are (label, value, address, tone); lists hold at most five rows."""
 
     figures: list[tuple[str, Any, str, str]] = field(default_factory=list)
     arriving: list[Appointment] | None = None
     waiting: list[QueueEntry] | None = None
     prices: Unpriced | None = None
-    asks: list[Ask] = field(default_factory=list)
+    asks: list[CorrectionRequest] = field(default_factory=list)
     drafts: list[tuple[Any, Any]] = field(default_factory=list)
     registrations: list[Unfinished] = field(default_factory=list)
 
@@ -53,21 +53,21 @@ class Today:
         return len([*(self.arriving or ()), *(self.waiting or ()), *self.asks, *self.drafts])
 
 
-def today(who: Person) -> Today:
+def today(who: Person) -> WorkLists:
     """The home of `who`, by what their role works at."""
-    home = Today(drafts=_unfinished(who) if who.may(Action.WRITE_ENCOUNTER) else [])
-    if who.may(Action.WRITE_ENCOUNTER) or who.may(Action.CALL_PATIENT):
+    home = WorkLists(drafts=_unfinished(who) if who.may(Permission.WRITE_ENCOUNTER) else [])
+    if who.may(Permission.WRITE_ENCOUNTER) or who.may(Permission.CALL_PATIENT):
         _queue(home, who)
-    if who.may(Action.REGISTER_PATIENT):
+    if who.may(Permission.REGISTER_PATIENT):
         home.registrations = registration_drafts.of(who, ROWS)
-    if who.may(Action.CHECK_IN):
+    if who.may(Permission.CHECK_IN):
         home.arriving = list(db.session.execute(_arriving(), {"day": clock.today(), "limit": ROWS}).scalars())
-    if who.may(Action.DISPENSE):
+    if who.may(Permission.DISPENSE):
         _pharmacy(home)
-    if who.may(Action.ENTER_RESULT):
+    if who.may(Permission.ENTER_RESULT):
         _laboratory(home)
     _money(home, who)
-    if who.may(Action.ADMINISTER):
+    if who.may(Permission.ADMINISTER):
         _administration(home, who)
     return home
 
@@ -85,8 +85,8 @@ def _unfinished(who: Person) -> list[tuple[Any, Any]]:
     return sorted(((row, times[row.id]) for row in rows), key=lambda pair: pair[1], reverse=True)
 
 
-def _queue(home: Today, who: Person) -> None:
-    doctor_id = who.id if who.may(Action.WRITE_ENCOUNTER) else None
+def _queue(home: WorkLists, who: Person) -> None:
+    doctor_id = who.id if who.may(Permission.WRITE_ENCOUNTER) else None
     home.waiting = list(
         db.session.execute(
             _waiting(of_doctor=doctor_id is not None), {"day": clock.today(), "doctor_id": doctor_id, "limit": ROWS}
@@ -129,13 +129,13 @@ def _arriving() -> Select:
     )
 
 
-def _approvals(home: Today, who: Person) -> None:
+def _approvals(home: WorkLists, who: Person) -> None:
     count = correction_queries.waiting_count(who)
     home.asks = correction_queries.waiting(who, ROWS) if count else []
     home.figures.append((_l("Approvals waiting"), count, "/billing/approvals", "caution" if count else ""))
 
 
-def _pharmacy(home: Today) -> None:
+def _pharmacy(home: WorkLists) -> None:
     lines, stock = pharmacy.counts(), stock_queries.counts()
     home.figures += [
         (_l("To dispense"), lines["waiting"], "/pharmacy/", ""),
@@ -145,20 +145,20 @@ def _pharmacy(home: Today) -> None:
     ]
 
 
-def _money(home: Today, who: Person) -> None:
-    if who.may(Action.TAKE_PAYMENT):
+def _money(home: WorkLists, who: Person) -> None:
+    if who.may(Permission.TAKE_PAYMENT):
         home.figures.append((_l("Bills to pay"), figures.bills_to_pay(), "/billing/", ""))
-    if who.may(Action.APPROVE_CORRECTION):
+    if who.may(Permission.APPROVE_CORRECTION):
         _approvals(home, who)
-    if who.may(Action.READ_REVENUE):
+    if who.may(Permission.READ_REVENUE):
         home.figures.append(
             (_l("Received today"), figures.received(period("today", clock.today())), "/reports/?period=today", "")
         )
-    if who.may(Action.MANAGE_PRICES):
+    if who.may(Permission.MANAGE_PRICES):
         home.prices = price_queries.unpriced()
 
 
-def _laboratory(home: Today) -> None:
+def _laboratory(home: WorkLists) -> None:
     waiting, urgent, done = laboratory.counts()
     home.figures += [
         (_l("Tests to do"), waiting, "/lab/", ""),
@@ -167,10 +167,10 @@ def _laboratory(home: Today) -> None:
     ]
 
 
-def _administration(home: Today, who: Person) -> None:
+def _administration(home: WorkLists, who: Person) -> None:
     day, failed = figures.at_a_glance(period("today", clock.today())), admin.failed_sign_ins()
     health = admin.health()
-    to_review, late = actions.to_review() if who.may(Action.REVIEW_ACCESS) else (0, 0)
+    to_review, late = actions.to_review() if who.may(Permission.REVIEW_ACCESS) else (0, 0)
     if to_review:
         label = _l("Emergency accesses to review, some overdue") if late else _l("Emergency accesses to review")
         home.figures.append((label, to_review, actions.REVIEWS, "stop" if late else "caution"))

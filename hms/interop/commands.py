@@ -16,7 +16,7 @@ from sqlalchemy import inspect
 from hms.core.db.session import db
 from hms.core.errors import DomainError
 from hms.core.person import SYSTEM
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 from hms.staff.roles import actions as staff
 
 from .fhir_export.exporter import export
@@ -56,7 +56,7 @@ def import_fhir(path: Path) -> None:
     What was loaded before is compared, not loaded twice. Lines that cannot be used are told by file and line.
     """
     if not path.exists():
-        sys.exit(str(Sentence(_("There is no file or folder %(path)s."), path=path)))
+        sys.exit(str(Sentence(N_("There is no file or folder %(path)s."), path=path)))
     terminal = Terminal()
     try:
         work = Import(path, terminal)
@@ -65,12 +65,12 @@ def import_fhir(path: Path) -> None:
         with terminal.bar:
             summary = work.run()
     except OSError as trouble:
-        sys.exit(str(Sentence(_("%(path)s could not be read: %(why)s."), path=path, why=trouble.strerror)))
+        sys.exit(str(Sentence(N_("%(path)s could not be read: %(why)s."), path=path, why=trouble.strerror)))
     except DomainError as refused:
-        told = Sentence(_("The import stopped: %(why)s Run it again; what is loaded stays."), why=refused.sentence)
+        told = Sentence(N_("The import stopped: %(why)s Run it again; what is loaded stays."), why=refused.sentence)
         sys.exit(str(told))
     if not summary.found:
-        sys.exit(str(Sentence(_("%(path)s holds no FHIR resources that can be imported."), path=path)))
+        sys.exit(str(Sentence(N_("%(path)s holds no FHIR resources that can be imported."), path=path)))
     show(summary)
 
 
@@ -82,7 +82,7 @@ def export_fhir(folder: Path) -> None:
     try:
         counts = export(folder)
     except OSError as trouble:
-        sys.exit(str(Sentence(_("%(path)s could not be written: %(why)s."), path=folder, why=trouble.strerror)))
+        sys.exit(str(Sentence(N_("%(path)s could not be written: %(why)s."), path=folder, why=trouble.strerror)))
     for kind, count in counts.items():
         click.echo(f"{kind}: {count:,}")
 
@@ -97,21 +97,21 @@ def _make_ready() -> None:
 def show(summary: Summary) -> None:
     """The counts by kind, on stdout."""
     table = Table()
-    table.add_column(_("Kind"))
+    table.add_column(N_("Kind"))
     for outcome in OUTCOMES:
         table.add_column(outcome.capitalize(), justify="right")
     for name, counts in summary.counts.items():
         if counts:
             table.add_row(name, *(f"{counts[outcome]:,}" for outcome in OUTCOMES))
     if summary.unreadable:
-        table.add_row(_("Not readable"), "", "", "", f"{summary.unreadable:,}")
+        table.add_row(N_("Not readable"), "", "", "", f"{summary.unreadable:,}")
     console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
     console.print(table)
     unused = [f"{name} {count:,}" for name, count in sorted(summary.not_used.items()) if name != MEDICATION]
     if unused:
-        console.print(str(Sentence(_("Not used: %(kinds)s"), kinds=", ".join(unused))), markup=False)
+        console.print(str(Sentence(N_("Not used: %(kinds)s"), kinds=", ".join(unused))), markup=False)
     if named := summary.not_used[MEDICATION]:
-        told = Sentence(_("Read for the names of medicines: Medication %(count)s"), count=f"{named:,}")
+        told = Sentence(N_("Read for the names of medicines: Medication %(count)s"), count=f"{named:,}")
         console.print(str(told), markup=False)
 
 

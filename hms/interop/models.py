@@ -8,11 +8,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, fun
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hms.core.db.models import Record, Working
+from hms.core.db.models import Record, UnauditedRecord
 from hms.core.db.session import db
 
 
-class SourceRecord(Working):
+class SourceRecord(UnauditedRecord):
     """The last state in which a resource was imported; `external_id` is "Patient/123", as on the record itself.
 
     `said` holds the values it was read into. A later import compares with them and not with the record, so that what

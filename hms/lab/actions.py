@@ -11,15 +11,15 @@ from hms.billing.models import PriceItem
 from hms.clinical.encounters.actions import own_draft
 from hms.clinical.vitals import readings
 from hms.core import clock
-from hms.core.actions import action, doing
-from hms.core.db.locking import locked
+from hms.core.actions import action, action_context
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
-from hms.core.events import Alert, alert
-from hms.core.permissions import Action
+from hms.core.events import Event, publish
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.messages.actions import tell
 from hms.patients.access import policy
 from hms.patients.models import Patient
@@ -34,7 +34,7 @@ KIND = "test"
 
 def load_prices(*, by: Person) -> int:
     """Put every test on the price list that is not there; what is there keeps its price. How many were added."""
-    with doing("lab.load_prices", by):
+    with action_context("lab.load_prices", by):
         was = (PriceItem.code.startswith(PRICE_PREFIX), PriceItem.category == "laboratory")
         db.session.execute(update(PriceItem).where(*was).values(category=KIND))
         codes = {PRICE_PREFIX + test.code: test for test in tests().values()}
@@ -58,7 +58,7 @@ def load_prices(*, by: Person) -> int:
 LONGEST_REASON = 500
 
 
-@action(Action.ENTER_RESULT, "lab.enter_results")
+@action(Permission.ENTER_RESULT, "lab.enter_results")
 def enter_results(
     order_id: int, typed: Mapping[str, str], *, reason: str = "", version: int | None = None, by: Person
 ) -> LabOrder:
@@ -66,17 +66,17 @@ def enter_results(
 
     Raises `RuleBroken` on the code of the first value that cannot be read. The doctor is told when the last one is in.
     """
-    order = locked(LabOrder, order_id)
+    order = get_for_update(LabOrder, order_id)
     policy.check_record(order.patient_id, by)
     if order.status == "cancelled":
-        raise Conflict(_("This test was cancelled."), code="cancelled")
+        raise Conflict(N_("This test was cancelled."), code="cancelled")
     if version is not None and version != order.version:
-        raise Conflict(_("A colleague entered results for this test meanwhile. Look at them first."), code="stale")
+        raise Conflict(N_("A colleague entered results for this test meanwhile. Look at them first."), code="stale")
     standing = queries.standing(order.id)
     values = _values(order, typed)
     new = [one for one in values if one.code not in standing or standing[one.code].value != one.value]
     if not new:
-        raise RuleBroken(_("Write at least one value."), next(iter(typed), None))
+        raise RuleBroken(N_("Write at least one value."), next(iter(typed), None))
     why = _reason(reason, is_needed=any(one.code in standing for one in new))
     for one in new:
         db.session.add(_row(order, one, why if one.code in standing else "", by))
@@ -98,7 +98,7 @@ def _values(order: LabOrder, typed: Mapping[str, str]) -> list[rules.Value]:
 def _reason(text: str, *, is_needed: bool) -> str:
     reason = clean_field(text, "reason", longest=LONGEST_REASON)
     if is_needed and len(reason) < 3:
-        raise RuleBroken(_("A value that stands already is changed: say what was wrong."), "reason")
+        raise RuleBroken(N_("A value that stands already is changed: say what was wrong."), "reason")
     return reason
 
 
@@ -126,14 +126,14 @@ def _close_when_complete(order: LabOrder, known: set[str]) -> None:
 
 def _say(order: LabOrder, new: list[rules.Value], by: Person) -> None:
     """Tell the doctor of a complete or critical result; the words name no patient."""
-    alert(Alert.LAB_CHANGED)
-    alert(Alert.RESULT_IN)
+    publish(Event.LAB_CHANGED)
+    publish(Event.RESULT_IN)
     is_critical = any(one.is_critical for one in new)
     if order.status != "done" and not is_critical:
         return
     tell(
         order.ordered_by_id,
-        title=_("A critical result is in") if is_critical else _("A result is in"),
+        title=N_("A critical result is in") if is_critical else N_("A result is in"),
         url=f"/encounters/{order.encounter_id}",
         kind="urgent" if is_critical else "result",
         by=by,
@@ -144,7 +144,7 @@ PRICE_PREFIX = "LAB-"
 SOURCE = "lab_order"
 
 
-@action(Action.ORDER_TEST, "lab.order_test")
+@action(Permission.ORDER_TEST, "lab.order_test")
 def order_test(encounter_id: int, *, code: str = "", text: str = "", is_urgent: bool = False, by: Person) -> LabOrder:
     """Order a test in one's own open encounter, by its code or by words that name one test; it is charged at once and
     stands on the laboratory's list."""
@@ -171,7 +171,7 @@ def order_test(encounter_id: int, *, code: str = "", text: str = "", is_urgent: 
         encounter_id=encounter.id,
         by=by,
     )
-    alert(Alert.LAB_CHANGED)
+    publish(Event.LAB_CHANGED)
     return order
 
 
@@ -181,22 +181,22 @@ def _named(code: str, text: str) -> LabTest:
     found = rules.find(text)
     exact = [one for one in found if text.strip().lower() in (one.code.lower(), one.name.lower())]
     if len(exact or found) != 1:
-        raise RuleBroken(_("Choose a test from the list."), "test")
+        raise RuleBroken(N_("Choose a test from the list."), "test")
     return (exact or found)[0]
 
 
-@action(Action.ORDER_TEST, "lab.cancel_order")
+@action(Permission.ORDER_TEST, "lab.cancel_order")
 def cancel_order(order_id: int, *, encounter_id: int | None = None, by: Person) -> LabOrder:
     """Take an order back that nothing was found for yet, with its charge."""
-    order = locked(LabOrder, order_id)
+    order = get_for_update(LabOrder, order_id)
     if encounter_id is not None and order.encounter_id != encounter_id:
-        raise NotFound(_("There is no such order."))
+        raise NotFound(N_("There is no such order."))
     if order.ordered_by_id != by.id:
-        raise Conflict(_("This test was ordered by a colleague."), code="not_own")
+        raise Conflict(N_("This test was ordered by a colleague."), code="not_own")
     if order.status != "waiting":
-        raise Conflict(_("This order is closed already."), code=order.status)
+        raise Conflict(N_("This order is closed already."), code=order.status)
     order.status = "cancelled"
-    billing.withdraw_charge(source=SOURCE, source_id=order.id, reason=_("The test was cancelled."), by=by)
-    alert(Alert.LAB_CHANGED)
+    billing.withdraw_charge(source=SOURCE, source_id=order.id, reason=N_("The test was cancelled."), by=by)
+    publish(Event.LAB_CHANGED)
     db.session.flush()
     return order

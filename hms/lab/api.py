@@ -9,12 +9,12 @@ from flask import Response
 from hms.clinical.api_params import check_encounter, check_named_patient, needed_encounter
 from hms.clinical.encounters import queries as clinical
 from hms.clinical.encounters import read_audit
-from hms.core.api.blueprint import DeskApi
-from hms.core.api.pagination import listed
-from hms.core.api.preconditions import single
-from hms.core.permissions import Action
-from hms.core.web.guard import needs, person
-from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, parameters
+from hms.core.api.blueprint import ApiBlueprint
+from hms.core.api.pagination import paginated_response
+from hms.core.api.preconditions import resource_response
+from hms.core.permissions import Permission
+from hms.core.web.guard import current_person, requires
+from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, parameters
 from hms.core.web.parameters import ordered as in_order
 
 from . import actions, api_queries
@@ -22,7 +22,7 @@ from .catalogue import tests
 from .models import LabOrder
 from .schemas import OrderIn, OrderOut, ResultsIn, TestOut, order_json, test_json
 
-api = DeskApi("lab_api", __name__, description="Laboratory")
+api = ApiBlueprint("lab_api", __name__, description="Laboratory")
 ORDERS = parameters(
     **PAGING,
     **DAYS,
@@ -34,46 +34,46 @@ ORDERS = parameters(
 
 
 @api.get("/lab_tests/catalog/")
-@needs(Action.ORDER_TEST, Action.ENTER_RESULT)
+@requires(Permission.ORDER_TEST, Permission.ENTER_RESULT)
 @api.arguments(parameters(**PAGING), location="query")
 @api.response(200, TestOut(many=True))
 def catalogue(_arguments: dict[str, Any]) -> Response:
     """The tests that can be ordered."""
-    return listed(list(tests().values()), test_json)
+    return paginated_response(list(tests().values()), test_json)
 
 
 @api.get("/lab_orders/")
-@needs(Action.OPEN_CHART, Action.ENTER_RESULT)
+@requires(Permission.OPEN_CHART, Permission.ENTER_RESULT)
 @api.arguments(ORDERS, location="query")
 @api.response(200, OrderOut(many=True))
 def ordered(arguments: dict[str, Any]) -> Response:
     """Orders with what was found, newest first."""
     columns = {"patient": LabOrder.patient_id, "encounter": LabOrder.encounter_id, "status": LabOrder.status}
-    rows = narrowed(api_queries.orders(person()), arguments, on=api_queries.ORDERED, **columns)
+    rows = filter_by_columns(api_queries.orders(current_person()), arguments, on=api_queries.ORDERED, **columns)
     return read_audit.listed(
         "lab_order", in_order(rows, arguments, LabOrder.id, ordered_at=api_queries.ORDERED), order_json
     )
 
 
 @api.get("/encounters/<int:encounter_id>/lab_orders/")
-@needs(Action.OPEN_CHART)
+@requires(Permission.OPEN_CHART)
 @api.arguments(parameters(**PAGING), location="query")
 @api.response(200, OrderOut(many=True))
 def of_encounter(_arguments: dict[str, Any], encounter_id: int) -> Response:
     """The orders of one encounter, newest first."""
-    found = read_audit.note("encounter", clinical.encounter_found(encounter_id, person()))
+    found = read_audit.note("encounter", clinical.encounter_found(encounter_id, current_person()))
     return read_audit.listed(
-        "lab_order", api_queries.orders(person()).where(LabOrder.encounter_id == found.id), order_json
+        "lab_order", api_queries.orders(current_person()).where(LabOrder.encounter_id == found.id), order_json
     )
 
 
 def _one(order_id: int, status: int = 200) -> Response:
-    row = read_audit.note("lab_order", api_queries.order(order_id, person()))
-    return single(order_json(row), row.version, status)
+    row = read_audit.note("lab_order", api_queries.order(order_id, current_person()))
+    return resource_response(order_json(row), row.version, status)
 
 
 @api.get("/lab_orders/<int:order_id>/")
-@needs(Action.OPEN_CHART, Action.ENTER_RESULT)
+@requires(Permission.OPEN_CHART, Permission.ENTER_RESULT)
 @api.response(200, OrderOut)
 def order(order_id: int) -> Response:
     """One order."""
@@ -83,46 +83,46 @@ def order(order_id: int) -> Response:
 def _order(encounter_id: int, given: dict[str, Any]) -> Response:
     check_named_patient(given, encounter_id)
     named = {"code": given.get("test_code", ""), "text": given.get("test_name", "")}
-    new = actions.order_test(encounter_id, **named, is_urgent=given.get("is_urgent", False), by=person())
+    new = actions.order_test(encounter_id, **named, is_urgent=given.get("is_urgent", False), by=current_person())
     return _one(new.id, 201)
 
 
 @api.post("/lab_orders/")
-@needs(Action.ORDER_TEST)
+@requires(Permission.ORDER_TEST)
 @api.arguments(OrderIn)
 @api.response(201, OrderOut)
 def order_test(given: dict[str, Any]) -> Response:
     """Order a test in one's own open encounter; it is on the laboratory's list and on the bill at once."""
     encounter_id = needed_encounter(given)
-    check_encounter(encounter_id, person())
+    check_encounter(encounter_id, current_person())
     return _order(encounter_id, given)
 
 
 @api.post("/encounters/<int:encounter_id>/add_lab_order/")
-@needs(Action.ORDER_TEST)
+@requires(Permission.ORDER_TEST)
 @api.arguments(OrderIn)
 @api.response(201, OrderOut)
 def add_lab_order(given: dict[str, Any], encounter_id: int) -> Response:
     """The original's name for ordering a test."""
-    clinical.encounter_found(encounter_id, person())
+    clinical.encounter_found(encounter_id, current_person())
     return _order(encounter_id, given)
 
 
 @api.delete("/lab_orders/<int:order_id>/")
-@needs(Action.ORDER_TEST)
+@requires(Permission.ORDER_TEST)
 @api.response(204)
 def cancel(order_id: int) -> None:
     """Take an order of one's own back, while nothing was found for it."""
-    api_queries.order(order_id, person())
-    actions.cancel_order(order_id, by=person())
+    api_queries.order(order_id, current_person())
+    actions.cancel_order(order_id, by=current_person())
 
 
 @api.post("/lab_orders/<int:order_id>/results/")
-@needs(Action.ENTER_RESULT)
+@requires(Permission.ENTER_RESULT)
 @api.arguments(ResultsIn)
 @api.response(200, OrderOut)
 def enter(given: dict[str, Any], order_id: int) -> Response:
     """Enter what was found, or correct it with a reason; the doctor is told when the last value is in."""
-    api_queries.order(order_id, person())
-    actions.enter_results(order_id, given["values"], reason=given.get("reason", ""), by=person())
+    api_queries.order(order_id, current_person())
+    actions.enter_results(order_id, given["values"], reason=given.get("reason", ""), by=current_person())
     return _one(order_id)

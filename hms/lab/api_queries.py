@@ -23,7 +23,7 @@ STATES = ("waiting", "done", "cancelled")
 def orders(who: Person) -> Select:
     """The orders of records that are open to `who`, newest first."""
     columns = (*(_ORDER[name] for name in _NAMES), _ORDER.ordered_at, _ORDER.done_at, _ORDER.version)
-    rows = select(*columns, _results().label("results")).where(policy.open_to(who, _ORDER.patient_id))
+    rows = select(*columns, _results().label("results")).where(policy.readable_by(who, _ORDER.patient_id))
     return rows.order_by(_ORDER.id.desc())
 
 

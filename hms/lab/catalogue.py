@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from hms.core.money import Money
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 DATA = Path(__file__).parent / "data"
 _PRINTED_UNITS = {"10*9/L": "×10⁹/L", "10*6/L": "×10⁶/L", "umol/L": "µmol/L"}
@@ -75,12 +75,12 @@ class LabTest:
         if usual is None:
             return ""
         if usual.critical_low is not None and value <= usual.critical_low:
-            return _("Critical low")
+            return N_("Critical low")
         if usual.critical_high is not None and value >= usual.critical_high:
-            return _("Critical high")
+            return N_("Critical high")
         if value < usual.low:
-            return _("Low")
-        return _("High") if value > usual.high else ""
+            return N_("Low")
+        return N_("High") if value > usual.high else ""
 
 
 @cache

@@ -9,14 +9,14 @@ from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
 
 from hms.core.errors import DomainError
-from hms.core.web.forms import DeskForm, LongText, Text, WholeField
+from hms.core.web.forms import ActionForm, LongText, Text, WholeField
 
 from . import rules
 from .catalogue import LabTest
 from .models import LabOrder, LabResult
 
 
-class ResultForm(DeskForm):
+class ResultForm(ActionForm):
     """What is the same for every test; `result_form` adds the values."""
 
     version = WholeField()

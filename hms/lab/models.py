@@ -9,13 +9,13 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.clinical.models import Encounter
-from hms.core.db.models import Permanent, Versioned
-from hms.core.text.translation import _
+from hms.core.db.models import ImmutableRecord, VersionedRecord
+from hms.core.text.translation import N_
 from hms.patients.models import Patient
 from hms.staff.models import User
 
 
-class LabOrder(Versioned):
+class LabOrder(VersionedRecord):
     """One test ordered for a patient (FHIR ServiceRequest). `test_code` is a code of the laboratory's list.
 
     `waiting` until every value of the test is entered, then `done`; `cancelled` when it is not wanted any more.
@@ -34,7 +34,7 @@ class LabOrder(Versioned):
             "test_code",
             unique=True,
             postgresql_where=text("status = 'waiting'"),
-            info={"says": _("This test is ordered already."), "field": "test", "code": "ordered"},
+            info={"says": N_("This test is ordered already."), "field": "test", "code": "ordered"},
         ),
     )
 
@@ -55,7 +55,7 @@ class LabOrder(Versioned):
     results: Mapped[list[LabResult]] = relationship(order_by="LabResult.id", lazy="raise")
 
 
-class LabResult(Permanent):
+class LabResult(ImmutableRecord):
     """One value as it was entered. A correction is a newer row of the same order and code, with its reason.
 
     `value` is what people read, `number` the same where it is one, in `unit`; `flag` and `range_text` are those of the

@@ -16,7 +16,7 @@ from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.patients.access import policy
 
 from .models import LabOrder, LabResult
@@ -77,7 +77,7 @@ def own(encounter_id: int, who: Person) -> Encounter:
     """An encounter of `who`; `NotFound` when it is a colleague's."""
     encounter = clinical.encounter_found(encounter_id, who)
     if encounter.doctor_id != who.id:
-        raise NotFound(_("There is no such encounter."))
+        raise NotFound(N_("There is no such encounter."))
     return encounter
 
 
@@ -121,7 +121,7 @@ def order(order_id: int, who: Person) -> Any:
     query = _with_results().options(joinedload(LabOrder.patient), joinedload(LabOrder.ordered_by))
     found = db.session.scalars(query.where(LabOrder.id == order_id)).one_or_none()
     if found is None:
-        raise NotFound(_("There is no such order."))
+        raise NotFound(N_("There is no such order."))
     policy.check(found.patient, who)
     return found
 

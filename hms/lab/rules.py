@@ -12,7 +12,7 @@ from hms.core.money import ZERO
 from hms.core.text.cleaning import clean_field, is_only_signs
 from hms.core.text.formatting import quantity
 from hms.core.text.numbers import number
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from .catalogue import LabTest, tests
 
@@ -62,7 +62,7 @@ def read(test: LabTest, typed: str, sex: str, age_years: Decimal | None) -> Valu
     if test.result == "number":
         return _number(test, text, sex, age_years)
     if test.result == "choice" and text not in test.choices:
-        raise RuleBroken(_("Choose one of the answers."), test.code)
+        raise RuleBroken(N_("Choose one of the answers."), test.code)
     return Value(test.code, test.name, text)
 
 
@@ -70,9 +70,9 @@ def _number(test: LabTest, text: str, sex: str, age_years: Decimal | None) -> Va
     try:
         measured = number(text)
     except ValueError as refusal:
-        raise RuleBroken(_("Write a number, for example 10.1."), test.code) from refusal
+        raise RuleBroken(N_("Write a number, for example 10.1."), test.code) from refusal
     if not 0 <= measured <= LARGEST:
-        raise RuleBroken(_("Write a number from zero up."), test.code)
+        raise RuleBroken(N_("Write a number from zero up."), test.code)
     usual = test.range_for(sex, age_years)
     return Value(
         test.code,

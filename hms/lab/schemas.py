@@ -6,14 +6,14 @@ from typing import Any
 
 from marshmallow import fields
 
-from hms.core.api.blueprint import Shape
+from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import Pk, Text
 
 from .catalogue import LabTest
 from .rules import LONGEST_TEXT
 
 
-class TestOut(Shape):
+class TestOut(ApiSchema):
     test_code = fields.String()
     test_name = fields.String()
     specimen_type = fields.String()
@@ -21,7 +21,7 @@ class TestOut(Shape):
     parameters = fields.List(fields.String())
 
 
-class OrderIn(Shape):
+class OrderIn(ApiSchema):
     """A test by its code, or by words that name one test. `patient` may be left out: it is the encounter's."""
 
     encounter = Pk()
@@ -33,14 +33,14 @@ class OrderIn(Shape):
     is_urgent = fields.Boolean()
 
 
-class ResultsIn(Shape):
+class ResultsIn(ApiSchema):
     """Values by the code of what was measured; `reason` when a value that stands is changed."""
 
     values = fields.Dict(keys=Text(20), values=Text(LONGEST_TEXT, multiline=True), required=True)
     reason = Text(500)
 
 
-class ResultOut(Shape):
+class ResultOut(ApiSchema):
     id = fields.Integer()
     code = fields.String()
     parameter_name = fields.String()
@@ -54,7 +54,7 @@ class ResultOut(Shape):
     result_timestamp = fields.String()
 
 
-class OrderOut(Shape):
+class OrderOut(ApiSchema):
     id = fields.Integer()
     encounter = fields.Integer()
     patient = fields.Integer()

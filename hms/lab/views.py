@@ -11,10 +11,10 @@ from flask_babel import lazy_gettext as _l
 
 from hms.core.api import read_log
 from hms.core.errors import DomainError
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.text.cleaning import sought
 from hms.core.web import navigation
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 from hms.patients.access import policy
 
 from . import actions, queries, rules
@@ -23,7 +23,7 @@ from .forms import ResultForm, result_form
 from .models import LabOrder
 
 pages = Blueprint("lab", __name__)
-navigation.place(_l("Laboratory"), "lab.worklist", Action.ENTER_RESULT, order=45, key="l")
+navigation.add_entry(_l("Laboratory"), "lab.worklist", Permission.ENTER_RESULT, order=45, key="l")
 
 
 @pages.app_template_global("result_flag")
@@ -33,14 +33,14 @@ def result_flag(flag: str) -> tuple[str, str]:
 
 
 @pages.get("/lab/")
-@needs(Action.ENTER_RESULT)
+@requires(Permission.ENTER_RESULT)
 def worklist() -> str:
     """The tests that wait, or those done today."""
     return render_template("lab/worklist.html", **_list())
 
 
 @pages.get("/lab/rows")
-@needs(Action.ENTER_RESULT)
+@requires(Permission.ENTER_RESULT)
 def rows() -> str:
     """The list alone, for the open page."""
     return render_template("lab/_worklist.html", **_list())
@@ -49,7 +49,7 @@ def rows() -> str:
 def _list() -> dict[str, object]:
     show = "done" if request.args.get("show") == "done" else "waiting"
     orders = queries.worklist(show)
-    opened = policy.record_access((one.patient for one in orders), person())
+    opened = policy.record_access((one.patient for one in orders), current_person())
     readable = [one for one in orders if one.patient_id not in opened.closed]
     read_log.note_each("lab.read_board", (_seen(one, opened.emergency) for one in readable), entity="lab_order")
     return {"show": show, "orders": orders, "closed": opened.closed, "tests": tests(), "current": queries.current}
@@ -61,16 +61,16 @@ def _seen(one: LabOrder, in_emergency: Collection[int]) -> read_log.Seen:
 
 
 @pages.route("/lab/orders/<int:order_id>", methods=["GET", "POST"])
-@needs(Action.ENTER_RESULT)
+@requires(Permission.ENTER_RESULT)
 def order(order_id: int) -> ResponseReturnValue:
     """Enter what was found, or correct it."""
-    seen = queries.order(order_id, person())
+    seen = queries.order(order_id, current_person())
     form, fields = result_form(seen, queries.standing(order_id))
     if form.validate_on_submit():
         try:
             typed = {code: form[name].data or "" for code, name in fields.items()}
             given = {"reason": form.reason.data or "", "version": form.version.data}
-            done = actions.enter_results(order_id, typed, **given, by=person())
+            done = actions.enter_results(order_id, typed, **given, by=current_person())
         except DomainError as refusal:
             form.refuse_at(refusal, fields)
         else:
@@ -81,7 +81,7 @@ def order(order_id: int) -> ResponseReturnValue:
 
 def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> ResponseReturnValue:
     """The page with the order as it stands after whatever was refused."""
-    seen = queries.order(order_id, person())
+    seen = queries.order(order_id, current_person())
     test = tests().get(seen.test_code)
     shown = {
         "order": seen,
@@ -96,17 +96,17 @@ def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> Resp
 
 
 @pages.get("/lab/tests")
-@needs(Action.ORDER_TEST)
+@requires(Permission.ORDER_TEST)
 def find_tests() -> str:
     """Rows for the test box."""
     return render_template("lab/_tests.html", rows=rules.find(sought(request.args.get("q"), longest=255)))
 
 
 @pages.get("/encounters/<int:encounter_id>/tests")
-@needs(Action.ORDER_TEST)
+@requires(Permission.ORDER_TEST)
 def of_encounter(encounter_id: int) -> str:
     """The tests of one's own encounter alone, for its open page, which renews them."""
-    encounter = queries.own(encounter_id, person())
+    encounter = queries.own(encounter_id, current_person())
     is_written, orders = (
         encounter.status == "in_progress",
         queries.of_encounter(encounter.id, encounter.patient_id).orders,

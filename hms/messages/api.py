@@ -7,19 +7,19 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
-from hms.core.api.blueprint import DeskApi, Shape
-from hms.core.api.pagination import listed
-from hms.core.permissions import Action
-from hms.core.web.guard import needs, person
-from hms.core.web.parameters import DAYS, PAGING, Flag, Id, Ordering, narrowed, ordered, parameters
+from hms.core.api.blueprint import ApiBlueprint, ApiSchema
+from hms.core.api.pagination import paginated_response
+from hms.core.permissions import Permission
+from hms.core.web.guard import current_person, requires
+from hms.core.web.parameters import DAYS, PAGING, Flag, Id, Ordering, filter_by_columns, ordered, parameters
 
 from . import actions, queries
 from .models import Notification
 
-api = DeskApi("messages_api", __name__, description="A person's notifications")
+api = ApiBlueprint("messages_api", __name__, description="A person's notifications")
 
 
-class NotificationOut(Shape):
+class NotificationOut(ApiSchema):
     id = fields.Integer()
     user = fields.Integer()
     title = fields.String()
@@ -31,7 +31,7 @@ class NotificationOut(Shape):
     related_appointment = fields.Integer(allow_none=True)
 
 
-class Done(Shape):
+class Done(ApiSchema):
     status = fields.String()
 
 
@@ -60,7 +60,7 @@ NOTIFICATIONS = parameters(
 
 
 @api.get("/notifications/")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @api.arguments(NOTIFICATIONS, location="query")
 @api.response(200, NotificationOut(many=True))
 def notifications(arguments: dict[str, Any]) -> Response:
@@ -69,14 +69,16 @@ def notifications(arguments: dict[str, Any]) -> Response:
         arguments.setdefault("is_read", not arguments["unread"])
     is_read = Notification.read_at.is_not(None)
     columns = {"related_appointment": Notification.related_appointment_id, "is_read": is_read}
-    rows = narrowed(queries.own(person().id), arguments, on=Notification.created_at, **columns)
-    return listed(ordered(rows, arguments, Notification.id, created_at=Notification.created_at), notification_json)
+    rows = filter_by_columns(queries.own(current_person().id), arguments, on=Notification.created_at, **columns)
+    return paginated_response(
+        ordered(rows, arguments, Notification.id, created_at=Notification.created_at), notification_json
+    )
 
 
 @api.post("/notifications/<int:notification_id>/mark_read/")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @api.response(200, Done)
 def mark_read(notification_id: int) -> dict[str, str]:
     """Mark one of one's own notifications read."""
-    actions.mark_read(notification_id, by=person())
+    actions.mark_read(notification_id, by=current_person())
     return {"status": "marked as read"}

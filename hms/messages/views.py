@@ -6,8 +6,8 @@ from flask import Blueprint, Flask, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 
 from hms.core.db.session import db
-from hms.core.permissions import Action
-from hms.core.web.guard import needs, person, safe_next
+from hms.core.permissions import Permission
+from hms.core.web.guard import current_person, requires, safe_next
 
 from . import actions, queries
 
@@ -20,7 +20,7 @@ class Unread:
 
     def _count(self) -> int:
         if "unread_alerts" not in g:
-            who = person()
+            who = current_person()
             g.unread_alerts = queries.unread_count(who.id) if who.is_authenticated else 0
         return g.unread_alerts
 
@@ -38,26 +38,28 @@ def _give_count(state: object) -> None:
 
 
 @pages.get("")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def inbox() -> str:
     """All or the unread alerts, newest first."""
     unread_only, before = request.args.get("show") != "all", request.args.get("before", type=int)
-    rows = db.session.scalars(queries.own(person().id, unread_only=unread_only, before=before).limit(ROWS + 1)).all()
+    rows = db.session.scalars(
+        queries.own(current_person().id, unread_only=unread_only, before=before).limit(ROWS + 1)
+    ).all()
     older = url_for(".inbox", show=request.args.get("show"), before=rows[ROWS - 1].id) if len(rows) > ROWS else None
     return render_template("messages/inbox.html", rows=rows[:ROWS], unread_only=unread_only, older=older)
 
 
 @pages.post("/<int:notification_id>/open")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def open_one(notification_id: int) -> ResponseReturnValue:
     """Mark one read and go where it leads."""
-    row = actions.mark_read(notification_id, by=person())
+    row = actions.mark_read(notification_id, by=current_person())
     return redirect(safe_next(row.url) or url_for(".inbox"), 303)
 
 
 @pages.post("/read")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def read_all() -> ResponseReturnValue:
     """Mark everything read."""
-    actions.mark_all_read(by=person())
+    actions.mark_all_read(by=current_person())
     return redirect(url_for(".inbox"), 303)

@@ -12,15 +12,15 @@ from wtforms.validators import DataRequired
 from hms.core import clock
 from hms.core.errors import RuleBroken
 from hms.core.text import formatting
-from hms.core.text.translation import _
-from hms.core.web.forms import DeskForm, RecordIdField, Required, Text
+from hms.core.text.translation import N_
+from hms.core.web.forms import ActionForm, RecordIdField, Required, Text
 
 from .allergies.rules import substances
 from .identity import birth_dates, names
 from .models import Patient
 from .records.actions import LONGEST
 from .search import match_scoring
-from .search.query_parser import terms
+from .search.query_parser import parse_query
 
 SEX = [
     SelectChoice("female", _l("Female")),
@@ -58,7 +58,7 @@ class Starred:
         """Nothing to check here."""
 
 
-class BirthForm(DeskForm):
+class BirthForm(ActionForm):
     """A birth date in one text field, or an age instead."""
 
     date_of_birth = Text(_l("Date of birth"), longest=40)
@@ -74,7 +74,7 @@ class BirthForm(DeskForm):
         if born.is_unusual and not self.age_is_checked.data:
             self.asks_about_age = True
             raise RuleBroken(
-                _("The person would be over 110. Check the year, or tick that it is right."), "date_of_birth"
+                N_("The person would be over 110. Check the year, or tick that it is right."), "date_of_birth"
             )
         return {"birth_date": born.day, "birth_is_estimated": born.is_estimated}
 
@@ -152,7 +152,7 @@ class RegistrationForm(PersonForm):
         if self.allergies.data == "known":
             named = substances(self.known_allergies.data)
             if not named:
-                raise RuleBroken(_("Write what the patient reacts to, or choose another answer."), "known_allergies")
+                raise RuleBroken(N_("Write what the patient reacts to, or choose another answer."), "known_allergies")
             return named
         return [] if self.allergies.data == "none_known" else None
 
@@ -192,7 +192,7 @@ class UnknownForm(BirthForm):
         return {"sex": self.gender.data} | self.birth(needed=False)
 
 
-class AllergyForm(DeskForm):
+class AllergyForm(ActionForm):
     """One substance a patient reacts to."""
 
     substance = Text(_l("Substance"), [Required()], longest=200)
@@ -200,7 +200,7 @@ class AllergyForm(DeskForm):
     severity = RadioField(_l("How severe?"), choices=SEVERITIES, default="unknown")
 
 
-class PressForm(DeskForm):
+class PressForm(ActionForm):
     """A single button."""
 
     pressed = HiddenField()
@@ -216,7 +216,7 @@ def recorded(patient: Patient) -> dict[str, Any]:
         "first_name": patient.given_names,
         "last_name": patient.family_name,
         "gender": patient.sex,
-        "date_of_birth": formatting.day(patient.birth_date) if has_day else "",
+        "date_of_birth": formatting.format_date(patient.birth_date) if has_day else "",
         "contact_info": patient.phone,
         "version": patient.version,
         **{name: getattr(patient, name) for name in ("address", *MORE)},
@@ -225,11 +225,11 @@ def recorded(patient: Patient) -> dict[str, Any]:
 
 def from_search(text: str) -> dict[str, str]:
     """Fields filled from what was looked for: "kadiatu kamara 076 123 476", "KAMARA, Kadiatu 13/3/91"."""
-    found = terms(text, clock.today())
+    found = parse_query(text, clock.today())
     words = [word for word in text.replace(",", " , ").split() if any(c.isalpha() for c in word) or word == ","]
     filled = _names([word for word in words if not any(c.isdigit() for c in word)], found.birth_date is not None)
     if found.birth_date:
-        filled["date_of_birth"] = formatting.day(found.birth_date)
+        filled["date_of_birth"] = formatting.format_date(found.birth_date)
     phone = next((run for run in found.digit_runs if len(run) >= 6), "")
     return filled | ({"contact_info": phone} if phone else {})
 

@@ -7,14 +7,14 @@ from functools import cache
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import selectinload
 
-from hms.core.db.locking import locked
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import NotFound
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from .models import Patient
 
-NO_PATIENT = _("No patient has this number here. The record may have been withdrawn.")
+NO_PATIENT = N_("No patient has this number here. The record may have been withdrawn.")
 
 
 def patient(patient_id: int, *, with_allergies: bool = False) -> Patient:
@@ -32,9 +32,9 @@ def _active(*, with_allergies: bool) -> Select:
     return query.options(selectinload(Patient.allergies)) if with_allergies else query
 
 
-def locked_patient(patient_id: int) -> Patient:
+def patient_for_update(patient_id: int) -> Patient:
     """The patient with the row locked until the action ends; `NotFound` when there is none or it is withdrawn."""
-    row = locked(Patient, patient_id)
+    row = get_for_update(Patient, patient_id)
     if row.status != "active":
         raise NotFound(NO_PATIENT)
     return row

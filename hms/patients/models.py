@@ -8,8 +8,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hms.core.db.models import Record, Versioned
-from hms.core.text.translation import _
+from hms.core.db.models import Record, VersionedRecord
+from hms.core.text.translation import N_
 from hms.staff.models import User
 
 # Every part of a name stands between blanks, so that "begins with" is `LIKE '% kad%'` and finds its index.
@@ -25,7 +25,7 @@ ALLERGY_WORDS = {
 """The only phrases for an allergy status (NHS Common User Interface, PAB-0064)."""
 
 
-class Patient(Versioned):
+class Patient(VersionedRecord):
     """A person who is cared for. `hospital_number` is issued by the server ("HMS-000482-7") and never changes."""
 
     __tablename__ = "patient"
@@ -33,17 +33,17 @@ class Patient(Versioned):
         CheckConstraint(
             "btrim(given_names || family_name) <> ''",
             name="named",
-            info={"says": _("Write at least one name."), "field": "first_name"},
+            info={"says": N_("Write at least one name."), "field": "first_name"},
         ),
         CheckConstraint(
             "sex IN ('female', 'male', 'other', 'unknown')",
             name="sex_known",
-            info={"says": _("Choose the sex."), "field": "gender"},
+            info={"says": N_("Choose the sex."), "field": "gender"},
         ),
         CheckConstraint(
             "birth_date BETWEEN DATE '1880-01-01' AND DATE '2200-01-01'",
             name="birth_date_possible",
-            info={"says": _("Check the date of birth."), "field": "date_of_birth"},
+            info={"says": N_("Check the date of birth."), "field": "date_of_birth"},
         ),
         CheckConstraint("allergy_status IN ('not_asked', 'none_known', 'known')", name="allergy_status_known"),
         CheckConstraint("status IN ('active', 'withdrawn', 'merged')", name="status_known"),
@@ -116,12 +116,12 @@ class Allergy(Record):
         CheckConstraint(
             "btrim(substance) <> ''",
             name="substance_given",
-            info={"says": _("Write what the patient reacts to."), "field": "substance"},
+            info={"says": N_("Write what the patient reacts to."), "field": "substance"},
         ),
         CheckConstraint(
             "severity IN ('mild', 'moderate', 'severe', 'unknown')",
             name="severity_known",
-            info={"says": _("Choose how severe it was."), "field": "severity"},
+            info={"says": N_("Choose how severe it was."), "field": "severity"},
         ),
         CheckConstraint("status IN ('active', 'inactive', 'entered_in_error')", name="status_known"),
     )
@@ -153,7 +153,7 @@ class BreakGlass(Record):
         CheckConstraint(
             "length(btrim(reason)) >= 10",
             name="reason_given",
-            info={"says": _("Write the reason in at least ten characters."), "field": "reason"},
+            info={"says": N_("Write the reason in at least ten characters."), "field": "reason"},
         ),
         CheckConstraint("expires_at > opened_at", name="ends_after_begin"),
         CheckConstraint("finding IN ('justified', 'unjustified')", name="finding_known"),
@@ -164,7 +164,7 @@ class BreakGlass(Record):
         CheckConstraint(
             "reviewed_by_id <> user_id",
             name="reviewed_by_another",
-            info={"says": _("Nobody reviews their own access. Ask another reviewer."), "field": "finding"},
+            info={"says": N_("Nobody reviews their own access. Ask another reviewer."), "field": "finding"},
         ),
         Index("ix_break_glass_open", "user_id", "patient_id", "expires_at"),
         Index("ix_break_glass_to_review", "id", postgresql_where=text("reviewed_at IS NULL")),

@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import fields
 
-from hms.core.api.blueprint import Shape
-from hms.core.permissions import Action
+from hms.core.api.blueprint import ApiSchema
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.web.fields import Day, Text
 
@@ -15,7 +15,7 @@ from .identity import names
 from .records import banner
 
 
-class PatientIn(Shape):
+class PatientIn(ApiSchema):
     """A person as a program writes one; `unique_id` is issued by the server and ignored here."""
 
     first_name = Text(100, blank=False, required=True)
@@ -45,7 +45,7 @@ class PersonAsked(PatientIn):
     gender = Text(10)
 
 
-class PatientOut(Shape):
+class PatientOut(ApiSchema):
     id = fields.Integer()
     has_recent_appointment = fields.Boolean()
     unique_id = fields.String()
@@ -60,7 +60,7 @@ class PatientOut(Shape):
     updated_at = fields.DateTime()
 
 
-class LookalikeOut(Shape):
+class LookalikeOut(ApiSchema):
     patient = fields.Nested(PatientOut)
     percent = fields.Integer()
     is_strong = fields.Boolean()
@@ -70,7 +70,7 @@ class LookalikeOut(Shape):
 def names_of(who: Person) -> tuple[str, ...]:
     """The fields `who` sees: all demographics for those who edit them; names and contact for those who only bill;
     names, birth date and sex for the rest. Substances for those who may read them. A patient sees all of their own."""
-    if who.may(Action.EDIT_PATIENT) or who.is_patient:
+    if who.may(Permission.EDIT_PATIENT) or who.is_patient:
         seen = (
             "has_recent_appointment",
             "date_of_birth",
@@ -80,7 +80,7 @@ def names_of(who: Person) -> tuple[str, ...]:
             "created_at",
             "updated_at",
         )
-    elif who.may(Action.READ_CONTACT):
+    elif who.may(Permission.READ_CONTACT):
         seen = ("contact_info",)
     else:
         seen = ("date_of_birth", "gender")

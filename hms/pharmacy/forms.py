@@ -14,7 +14,7 @@ from wtforms.fields.choices import SelectChoice
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.money import ZERO, Money
 from hms.core.text.numbers import parse_record_id
-from hms.core.web.forms import DeskForm, MoneyField, Text, WholeField
+from hms.core.web.forms import ActionForm, MoneyField, Text, WholeField
 from hms.core.web.localisation import translate_error
 
 from .dispensing.visit_view import Line, Visit
@@ -31,7 +31,7 @@ def plan(text: str | None) -> list[tuple[int, int]] | None:
     return [(int(batch), int(count)) for batch, _x, count in (part.partition("x") for part in text.split(","))]
 
 
-class VisitForm(DeskForm):
+class VisitForm(ActionForm):
     """Quantities for the lines of one visit; made by `visit_form`, which knows the lines."""
 
     collected_by = Text(_l("Collected by"), longest=100)
@@ -55,7 +55,7 @@ def visit_form(visit: Visit) -> VisitForm:
     return type("FormOfVisit", (VisitForm,), quantities)()
 
 
-class LineForm(DeskForm):
+class LineForm(ActionForm):
     """One line, with the batch of one's own choice."""
 
     quantity = WholeField(_l("Give"))
@@ -78,13 +78,13 @@ class LineForm(DeskForm):
         super().refuse(type(refusal).from_error(refusal, field))
 
 
-class ReasonForm(DeskForm):
+class ReasonForm(ActionForm):
     """Why a line waits or ends."""
 
     reason = Text(_l("What is the question, or why"), longest=500)
 
 
-class ReturnForm(DeskForm):
+class ReturnForm(ActionForm):
     """What comes back, and whether it may be given again."""
 
     quantity = WholeField(_l("Comes back"))
@@ -103,7 +103,7 @@ REASONS = (
 )
 
 
-class AdjustForm(DeskForm):
+class AdjustForm(ActionForm):
     """What is really in a batch, and why it differs."""
 
     new_quantity = WholeField(_l("Really there"))
@@ -124,7 +124,7 @@ class AdjustForm(DeskForm):
         super().refuse(type(refusal).from_error(refusal, names.get(refusal.field or "")))
 
 
-class WriteOffForm(DeskForm):
+class WriteOffForm(ActionForm):
     """How much of a batch is thrown away, and why."""
 
     quantity = WholeField(_l("Write off"))
@@ -174,7 +174,7 @@ class ReceivedLine(Form):
         )
 
 
-class ReceiveForm(DeskForm):
+class ReceiveForm(ActionForm):
     """A delivery; its lines are typed into a grid."""
 
     supplier = Text(_l("Supplier"), longest=200)

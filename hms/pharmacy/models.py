@@ -8,9 +8,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.clinical.models import Prescription
-from hms.core.db.models import Permanent, Record
+from hms.core.db.models import ImmutableRecord, Record
 from hms.core.money import ZERO, Money
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.formulary.models import Medication
 from hms.patients.models import Patient
 from hms.staff.models import User
@@ -28,7 +28,7 @@ class Supplier(Record):
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
-class GoodsReceipt(Permanent):
+class GoodsReceipt(ImmutableRecord):
     """One delivery, entered once: the supplier's invoice number tells a second entry of the same delivery."""
 
     __tablename__ = "goods_receipt"
@@ -39,7 +39,7 @@ class GoodsReceipt(Permanent):
             "invoice_number",
             unique=True,
             postgresql_where=text("invoice_number <> ''"),
-            info={"says": _("This invoice of this supplier was received already."), "field": "invoice_number"},
+            info={"says": N_("This invoice of this supplier was received already."), "field": "invoice_number"},
         ),
     )
 
@@ -64,7 +64,7 @@ class Batch(Record):
             "quantity >= 0",
             name="not_negative",
             info={
-                "says": _("There is not enough left of that batch. Look at the new allocation and press again."),
+                "says": N_("There is not enough left of that batch. Look at the new allocation and press again."),
                 "field": "quantity",
                 "code": "out_of_stock",
             },
@@ -72,14 +72,14 @@ class Batch(Record):
         CheckConstraint(
             "unit_cost >= 0 AND unit_cost < 100000000",
             name="cost_possible",
-            info={"says": _("Write a cost of zero or more."), "field": "unit_cost"},
+            info={"says": N_("Write a cost of zero or more."), "field": "unit_cost"},
         ),
         Index(
             "uq_batch_lot",
             "medication_id",
             "lot_number",
             unique=True,
-            info={"says": _("This lot of this medicine is known already."), "field": "lot_number"},
+            info={"says": N_("This lot of this medicine is known already."), "field": "lot_number"},
         ),
         Index("ix_batch_first_expiry", "medication_id", "expires_on", "id", postgresql_where=text("quantity > 0")),
         Index("ix_batch_expiry", "expires_on", postgresql_where=text("quantity > 0")),
@@ -95,7 +95,7 @@ class Batch(Record):
     medication: Mapped[Medication] = relationship(lazy="raise")
 
 
-class Dispense(Permanent):
+class Dispense(ImmutableRecord):
     """Medicine handed over for a prescription (FHIR MedicationDispense); its batches are its movements."""
 
     __tablename__ = "dispense"
@@ -103,7 +103,7 @@ class Dispense(Permanent):
         CheckConstraint(
             "quantity > 0",
             name="quantity_possible",
-            info={"says": _("Write a quantity above zero."), "field": "quantity"},
+            info={"says": N_("Write a quantity above zero."), "field": "quantity"},
         ),
         Index("ix_dispense_prescription", "prescription_id"),
         Index("ix_dispense_patient", "patient_id", "dispensed_at"),
@@ -126,7 +126,7 @@ class Dispense(Permanent):
     movements: Mapped[list[StockMovement]] = relationship(lazy="raise")
 
 
-class StockMovement(Permanent):
+class StockMovement(ImmutableRecord):
     """One line of the stock ledger; `quantity` is positive when stock grows. Inserting it moves the batch and the medicine."""
 
     __tablename__ = "stock_movement"
@@ -134,7 +134,7 @@ class StockMovement(Permanent):
         CheckConstraint(
             "quantity <> 0 AND abs(quantity) <= 1000000",
             name="quantity_possible",
-            info={"says": _("Write a quantity."), "field": "quantity"},
+            info={"says": N_("Write a quantity."), "field": "quantity"},
         ),
         CheckConstraint(
             "kind IN ('receipt', 'dispense', 'return', 'adjustment', 'write_off', 'count')", name="kind_known"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from hms.core.api.blueprint import Shape
+from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import Amount, Day, Pk, Text, Whole
 from hms.core.web.parameters import DAYS, PAGING, Id, Ordering, parameters
 
@@ -35,7 +35,7 @@ MOVEMENTS = parameters(
 )
 
 
-class DispenseIn(Shape):
+class DispenseIn(ApiSchema):
     """Without `quantity` all that is owed is given."""
 
     quantity = Whole(1, MOST)
@@ -43,14 +43,14 @@ class DispenseIn(Shape):
     collected_by = Text(100)
 
 
-class PickOut(Shape):
+class PickOut(ApiSchema):
     stock_batch = fields.Integer()
     batch_number = fields.String()
     expiry_date = fields.Date(allow_none=True)
     quantity = fields.Integer()
 
 
-class DispenseOut(Shape):
+class DispenseOut(ApiSchema):
     id = fields.Integer()
     prescription = fields.Integer()
     patient = fields.Integer()
@@ -65,7 +65,7 @@ class DispenseOut(Shape):
     dispensed_by = fields.Integer(allow_none=True)
 
 
-class BatchIn(Shape):
+class BatchIn(ApiSchema):
     """`current_quantity` is what is left of `quantity_received` when the batch is entered; all of it when left out."""
 
     medication_item = Pk(required=True)
@@ -77,7 +77,7 @@ class BatchIn(Shape):
     selling_price_per_unit = Amount()
 
 
-class BatchOut(Shape):
+class BatchOut(ApiSchema):
     id = fields.Integer()
     medication_item = fields.Integer()
     batch_number = fields.String()
@@ -89,7 +89,7 @@ class BatchOut(Shape):
     selling_price_per_unit = fields.String(allow_none=True)
 
 
-class AdjustmentIn(Shape):
+class AdjustmentIn(ApiSchema):
     """`quantity` is how many leave the stock; for a "Stock-Take Variance" how many more (or, below zero, fewer) there are."""
 
     medication_item = Pk()
@@ -101,7 +101,7 @@ class AdjustmentIn(Shape):
     reason = Text(200)
 
 
-class AdjustmentOut(Shape):
+class AdjustmentOut(ApiSchema):
     id = fields.Integer()
     medication_item = fields.Integer()
     stock_batch = fields.Integer()

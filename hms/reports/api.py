@@ -10,54 +10,54 @@ from marshmallow import fields
 from hms.appointments.models import Appointment
 from hms.core import clock
 from hms.core.api import read_log
-from hms.core.api.blueprint import DeskApi, Shape
+from hms.core.api.blueprint import ApiBlueprint, ApiSchema
 from hms.core.db.session import db
-from hms.core.permissions import Action, Role
+from hms.core.permissions import Permission, Role
 from hms.core.person import Person
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 from hms.patients.access import policy
 
 from . import dashboards, queries
 
-api = DeskApi("reports_api", __name__, description="Dashboards and reports")
+api = ApiBlueprint("reports_api", __name__, description="Dashboards and reports")
 NOTHING = {"total_billed": "0.00", "total_paid": "0.00", "outstanding": "0.00", "bill_count": 0}
 NOTHING |= {"paid_count": 0, "unpaid_count": 0, "by_method": {}, "by_month": []}
 
 
-class Count(Shape):
+class Count(ApiSchema):
     patient_count = fields.Integer()
 
 
-class ByDoctor(Shape):
+class ByDoctor(ApiSchema):
     appointments_by_doctor = fields.List(fields.Dict())
 
 
-class TopMedications(Shape):
+class TopMedications(ApiSchema):
     top_medications = fields.List(fields.Dict())
 
 
-class Today(Shape):
+class Today(ApiSchema):
     appointments = fields.List(fields.Dict())
 
 
 @api.get("/dashboard/")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @api.response(200)
 def dashboard() -> Any:
     """The counts of the signed-in person's desk."""
-    return jsonify(dashboards.dashboard(person()))
+    return jsonify(dashboards.dashboard(current_person()))
 
 
 @api.get("/dashboard-stats/")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @api.response(200)
 def stats() -> Any:
     """The hospital's figures as far as the person may see them."""
-    return jsonify(dashboards.stats(person()))
+    return jsonify(dashboards.stats(current_person()))
 
 
 @api.get("/report/patient_count/")
-@needs(Action.READ_REPORTS)
+@requires(Permission.READ_REPORTS)
 @api.response(200, Count)
 def patient_count() -> dict[str, int]:
     """Patients on the books."""
@@ -67,16 +67,16 @@ def patient_count() -> dict[str, int]:
 def appointment_json(row: Appointment, who: Person) -> dict[str, Any]:
     """One appointment; the doctor only for those who read the reason of visits."""
     seen = {"id": row.id, "patient": row.patient_id, "date": row.date, "time": row.time, "status": row.status}
-    return seen | {"doctor": row.doctor_id} if who.may(Action.READ_VISIT_REASON) or who.is_patient else seen
+    return seen | {"doctor": row.doctor_id} if who.may(Permission.READ_VISIT_REASON) or who.is_patient else seen
 
 
 @api.get("/report/appointments_today/")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @api.response(200, Today)
 def appointments_today() -> Any:
     """Today's appointments; a doctor's or a patient's own."""
-    who = person()
-    if not (who.may(Action.READ_APPOINTMENTS) or who.is_patient):
+    who = current_person()
+    if not (who.may(Permission.READ_APPOINTMENTS) or who.is_patient):
         return jsonify(appointments=[])
     query = queries.appointments_on(clock.today(), who.id if who.role == Role.DOCTOR else None)
     query = query.where(*policy.own_rows(who, Appointment.patient_id))
@@ -87,34 +87,34 @@ def appointments_today() -> Any:
 
 
 @api.get("/report/appointments_by_doctor/")
-@needs(Action.READ_REPORTS)
+@requires(Permission.READ_REPORTS)
 @api.response(200, ByDoctor)
 def appointments_by_doctor() -> Any:
     """How many appointments each doctor has; a doctor sees their own."""
-    who = person()
+    who = current_person()
     if who.role == Role.DOCTOR:
         return jsonify(appointments_by_doctor=queries.appointments_by_doctor(doctor_id=who.id))
-    may_see = who.may(Action.CHECK_IN) and who.role != Role.NURSE
+    may_see = who.may(Permission.CHECK_IN) and who.role != Role.NURSE
     return jsonify(appointments_by_doctor=queries.appointments_by_doctor() if may_see else [])
 
 
 @api.get("/report/top_prescribed_medications/")
-@needs(Action.READ_REPORTS)
+@requires(Permission.READ_REPORTS)
 @api.response(200, TopMedications)
 def top_prescribed_medications() -> Any:
     """Most prescribed medicines, without counts below five."""
-    may_see = person().may(Action.READ_CLINICAL_FIGURES)
+    may_see = current_person().may(Permission.READ_CLINICAL_FIGURES)
     return jsonify(top_medications=queries.top_medications() if may_see else [])
 
 
 @api.get("/report/billing-stats/")
-@needs(Action.READ_REPORTS)
+@requires(Permission.READ_REPORTS)
 @api.response(200)
 def billing_stats() -> Any:
     """Billed, paid and outstanding, by method and by month."""
-    who = person()
-    if who.may(Action.READ_REVENUE):
+    who = current_person()
+    if who.may(Permission.READ_REVENUE):
         return jsonify(queries.billing_figures())
-    if who.may(Action.TAKE_PAYMENT):
+    if who.may(Permission.TAKE_PAYMENT):
         return jsonify(NOTHING | {"by_method": queries.billing_figures(received_by=who.id)["by_method"]})
     return jsonify(NOTHING)

@@ -17,7 +17,7 @@ from . import reconciliation
 def prove(day: object) -> None:
     """Re-add every total of money and stock; name what does not fit, and exit 1 if anything does not."""
     count = 0
-    for fault in reconciliation.faults(None if day is None else date(day.year, day.month, day.day)):
+    for fault in reconciliation.find_discrepancies(None if day is None else date(day.year, day.month, day.day)):
         count += 1
         click.echo(fault)
     click.echo(f"{count} figures do not fit." if count else "Every total of money and stock fits.")

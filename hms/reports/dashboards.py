@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hms.core import clock
-from hms.core.permissions import Action, Role
+from hms.core.permissions import Permission, Role
 from hms.core.person import Person
 from hms.pharmacy.dispensing import queries as pharmacy
 from hms.pharmacy.stock import queries as stock_queries
@@ -78,7 +78,7 @@ def dashboard(who: Person) -> dict[str, Any]:
 
 def stats(who: Person) -> dict[str, Any]:
     """The hospital's figures as far as this person may see them; both spellings of the original's clients."""
-    if not who.may(Action.READ_REPORTS):
+    if not who.may(Permission.READ_REPORTS):
         return {}
     patients = queries.patient_count()
     seen: dict[str, Any] = {
@@ -86,9 +86,9 @@ def stats(who: Person) -> dict[str, Any]:
         "totalPatients": patients,
         "newPatientsThisMonth": queries.new_patients(period("month", clock.today())),
     }
-    if who.may(Action.MANAGE_STAFF):
+    if who.may(Permission.MANAGE_STAFF):
         seen["active_users"] = queries.active_users()
-    if who.may(Action.READ_REVENUE):
+    if who.may(Permission.READ_REVENUE):
         seen["revenue_today"] = float(queries.received(period("today", clock.today())).value)
         seen["totalRevenue"] = float(queries.billing_figures()["total_paid"].value)
     return seen

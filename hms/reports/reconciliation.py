@@ -22,7 +22,7 @@ AT_ONCE = 500
 """Rows that are fetched at a time: books that were ruined are named without filling the memory."""
 
 
-def faults(day: date | None = None) -> Iterator[str]:
+def find_discrepancies(day: date | None = None) -> Iterator[str]:
     """Every figure that does not fit, in words; of bills, tills, papers and dispensing of hospital day `day` only, when
     given. Stock and the series of numbers are always checked whole."""
     start, end = (

@@ -6,25 +6,25 @@ from flask import Blueprint, render_template, request
 from flask_babel import lazy_gettext as _l
 
 from hms.core import clock
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.web import navigation
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 
 from . import queries
 from .period import WORDS, Period, period
 
 pages = Blueprint("reports", __name__, url_prefix="/reports")
-navigation.place(_l("Reports"), "reports.overview", Action.READ_REVENUE, 70)
+navigation.add_entry(_l("Reports"), "reports.overview", Permission.READ_REVENUE, 70)
 
 
 @pages.get("/")
-@needs(Action.READ_REPORTS)
+@requires(Permission.READ_REPORTS)
 def overview() -> str:
     """Figures of the period beside those of the one before, as far as the person may see them."""
     name = request.args.get("period", "month")
     now = period(name if name in WORDS else "month", clock.today())
     charts = {"by_doctor": queries.appointments_by_doctor(now)}
-    if person().may(Action.READ_CLINICAL_FIGURES):
+    if current_person().may(Permission.READ_CLINICAL_FIGURES):
         charts["medications"] = queries.top_medications(now)
     return render_template(
         "reports/overview.html",
@@ -42,6 +42,6 @@ def _figures(over: Period) -> dict[str, object]:
         "new_patients": queries.new_patients(over),
         "wait": queries.median_wait_minutes(over),
     }
-    if person().may(Action.READ_REVENUE):
+    if current_person().may(Permission.READ_REVENUE):
         figures |= {"billed": queries.billed(over), "received": queries.received(over)}
     return figures

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, g
 
-from hms.core.api.blueprint import DeskApi
+from hms.core.api.blueprint import ApiBlueprint
 
 pages = Blueprint("staff", __name__)
-api = DeskApi("staff_api", __name__, description="Sign-in, staff and roles")
+api = ApiBlueprint("staff_api", __name__, description="Sign-in, staff and roles")
 
 WRONG_TRIES_OF_AN_ADDRESS = "30/minute"
 

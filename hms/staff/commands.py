@@ -7,9 +7,9 @@ import sys
 import click
 from flask.cli import with_appcontext
 
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.permissions import ALLOWED, Action, Role
+from hms.core.permissions import DEFAULT_GRANTS, Permission, Role
 from hms.core.person import SYSTEM
 from hms.core.settings import store
 
@@ -30,7 +30,7 @@ def create_admin(username: str, email: str, first_name: str, last_name: str, pas
     """Make an administrator's account and print the link on which its holder chooses a password."""
     names = {"email": email, "first_name": first_name, "last_name": last_name}
     try:
-        with doing("staff.create_admin", SYSTEM):
+        with action_context("staff.create_admin", SYSTEM):
             role = role_actions.install_roles(by=SYSTEM)[Role.ADMIN.value]
             added = account_actions.add_person(username=username, role_id=role.id, by=SYSTEM, **names)
             if password is not None:
@@ -50,7 +50,7 @@ def create_admin(username: str, email: str, first_name: str, last_name: str, pas
 @with_appcontext
 def install_roles() -> None:
     """Make the built-in roles, and give them the permissions that are new in this version of the program."""
-    with doing("staff.install_roles", SYSTEM):
+    with action_context("staff.install_roles", SYSTEM):
         roles = role_actions.install_roles(by=SYSTEM)
     click.echo(f"{len(roles)} roles are in place.")
 
@@ -59,8 +59,8 @@ def install_roles() -> None:
 def permissions() -> None:
     """Print role × action, the default grants."""
     click.echo("action".ljust(34) + " ".join(role.value[:5].ljust(5) for role in Role))
-    for action in Action:
-        marks = " ".join(("x" if action in ALLOWED[role] else "·").ljust(5) for role in Role)
+    for action in Permission:
+        marks = " ".join(("x" if action in DEFAULT_GRANTS[role] else "·").ljust(5) for role in Role)
         click.echo(action.value.ljust(34) + marks)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Select, bindparam, func, select
 
 from hms.core.db.session import db
 from hms.core.db.word_search import holds_words
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.permissions import Role as BuiltIn
 
 from .models import Department, Role, User
@@ -80,7 +80,7 @@ def _names() -> Select:
     return select(*columns).where(_USER.id.in_(user_ids))
 
 
-def who_may(action: Action) -> list[int]:
+def who_may(action: Permission) -> list[int]:
     """The active accounts whose role is granted `action`."""
     query = (
         select(User.id).join(Role, Role.id == User.role_id).where(User.is_active, Role.grants.contains([action.value]))

@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, ValidationError
 
 from hms.core.text.numbers import parse_record_id
-from hms.core.web.forms import DeskForm, LongText, RecordIdField, Required, Text, WholeField
+from hms.core.web.forms import ActionForm, LongText, RecordIdField, Required, Text, WholeField
 
 from . import directory, rules
 from .models import Role, User
@@ -33,7 +33,7 @@ def _role_choices(rows: list[Role], none: str) -> list[SelectChoice]:
     return [SelectChoice("", none), *(SelectChoice(str(role.id), role.label) for role in rows)]
 
 
-class PersonForm(DeskForm):
+class PersonForm(ActionForm):
     """A new account, or a correction of one."""
 
     title = Text(_l("Title"), longest=20)
@@ -67,14 +67,14 @@ def roles_to_choose(present: Role | None = None) -> list[Role]:
     return [*active, present] if present is not None and present not in active else active
 
 
-class ReasonForm(DeskForm):
+class ReasonForm(ActionForm):
     """Why an account is closed."""
 
     reason = Text(_l("Reason"), longest=300)
     version = RecordIdField()
 
 
-class RoleForm(DeskForm):
+class RoleForm(ActionForm):
     """Name and description of a role."""
 
     name = Text(_l("Name"), [Required()], longest=actions.LONGEST_NAME)
@@ -84,13 +84,13 @@ class RoleForm(DeskForm):
     version = RecordIdField()
 
 
-class GrantsForm(DeskForm):
+class GrantsForm(ActionForm):
     """The matrix; its ticks are read by `role_views`."""
 
     reviewed = HiddenField()
 
 
-class RequestForm(DeskForm):
+class RequestForm(ActionForm):
     """A request for another role."""
 
     requested_role_id = IdSelect(_l("Role"), validators=[Required()])
@@ -103,14 +103,14 @@ class RequestForm(DeskForm):
         self.requested_role_id.choices = _role_choices(others, _("Choose a role"))
 
 
-class AnswerForm(DeskForm):
+class AnswerForm(ActionForm):
     """An administrator's note to a request."""
 
     admin_response = Text(_l("Note"), longest=1000)
     version = RecordIdField()
 
 
-class ChosenPasswordForm(DeskForm):
+class ChosenPasswordForm(ActionForm):
     """A password, typed twice so that a slip does not lock its owner out."""
 
     password = PasswordField(_l("New password"), [Required()])
@@ -137,7 +137,7 @@ class RegisterForm(ChosenPasswordForm):
         self.role_id.choices = _role_choices(roles_to_choose(), _("An administrator decides"))
 
 
-class NamesForm(DeskForm):
+class NamesForm(ActionForm):
     """One's own name."""
 
     title = Text(_l("Title"), longest=20)
@@ -145,14 +145,14 @@ class NamesForm(DeskForm):
     last_name = Text(_l("Family name"), longest=150)
 
 
-class EmailForm(DeskForm):
+class EmailForm(ActionForm):
     """One's own address, behind a fresh password."""
 
     email = Text(_l("E-mail"), longest=rules.LONGEST_EMAIL)
     current = PasswordField(_l("Your password"), [Required()])
 
 
-class PhotoForm(DeskForm):
+class PhotoForm(ActionForm):
     """A picture of oneself."""
 
     photo = FileField(_l("Picture"))
@@ -168,7 +168,7 @@ class PasswordForm(ChosenPasswordForm):
     current = PasswordField(_l("Present password"), [Required()])
 
 
-class PreferencesForm(DeskForm):
+class PreferencesForm(ActionForm):
     """How the pages look for one person."""
 
     language = SelectField(
@@ -203,7 +203,7 @@ class PreferencesForm(DeskForm):
         return {"language": language, "preferences": {**given, "shortcuts_off": not single_keys}}
 
 
-class SignInForm(DeskForm):
+class SignInForm(ActionForm):
     """Name and password, and the code when the account has a second factor."""
 
     username = Text(_l("Username or e-mail"), [Required()], longest=254)
@@ -211,13 +211,13 @@ class SignInForm(DeskForm):
     otp = Text(_l("6-digit code"), longest=40)
 
 
-class CodeForm(DeskForm):
+class CodeForm(ActionForm):
     """The code of the authenticator app, or a recovery code."""
 
     otp = Text(_l("Code"), [Required()], longest=40)
 
 
-class UnlockForm(DeskForm):
+class UnlockForm(ActionForm):
     """One person and their PIN, or the password of whose page it is."""
 
     who = RadioField(_l("Who are you?"), coerce=int, validate_choice=False)
@@ -235,7 +235,7 @@ class UnlockForm(DeskForm):
             raise ValidationError(_l("Fill this in."))
 
 
-class PinForm(DeskForm):
+class PinForm(ActionForm):
     """A new PIN, twice, and a proof that it is its owner who sets it."""
 
     pin = PasswordField(_l("New PIN, 4 to 8 digits"), [Required()])
@@ -243,7 +243,7 @@ class PinForm(DeskForm):
     proof = PasswordField(_l("Your password or code"))
 
 
-class ProofForm(DeskForm):
+class ProofForm(ActionForm):
     """A fresh proof of who sits at the page."""
 
     proof = PasswordField(_l("Your password or code"))
@@ -255,7 +255,7 @@ class EnrolForm(ProofForm):
     otp = Text(_l("Code that the app shows now"), [Required()], longest=10)
 
 
-class SwitchOffForm(DeskForm):
+class SwitchOffForm(ActionForm):
     """Password and code: both, because one factor alone must not take the other away."""
 
     password = PasswordField(_l("Password"), [Required()])

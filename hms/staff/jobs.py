@@ -8,12 +8,11 @@ from hms.core import clock
 from hms.core.background import mail
 from hms.core.background.outbox import job
 from hms.core.db.session import db
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
 from hms.core.settings import store
-from hms.core.text.formatting import stamp
-from hms.core.text.translation import Sentence
-from hms.core.text.translation import _ as N_
+from hms.core.text.formatting import format_datetime
+from hms.core.text.translation import N_, Sentence
 
 from . import directory, notifier
 from .models import OneTimeLink, User
@@ -42,7 +41,7 @@ def _words(link: OneTimeLink, user: User, secret: str) -> str:
         "If you did not expect this, tell the hospital's administrator.\n",
         name=user.display_name,
         address=address,
-        until=stamp(link.expires_at),
+        until=format_datetime(link.expires_at),
         username=user.username,
     )
 
@@ -50,7 +49,7 @@ def _words(link: OneTimeLink, user: User, secret: str) -> str:
 @job("staff.warn_of_lockouts")
 def warn_of_lockouts(count: int) -> None:
     """Tell everybody who watches the sign-ins that `count` doors were shut within an hour: somebody may be guessing."""
-    for user_id in directory.who_may(Action.READ_SIGN_INS):
+    for user_id in directory.who_may(Permission.READ_SIGN_INS):
         notifier.tell(
             user_id,
             title=str(Sentence(N_("%(count)s sign-ins locked out within an hour"), count=count)),

@@ -20,14 +20,14 @@ from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB
 from sqlalchemy.orm import Mapped, attributes, mapped_column, relationship
 
 from hms.core import clock
-from hms.core.db.models import Record, Versioned, Working
+from hms.core.db.models import Record, UnauditedRecord, VersionedRecord
 from hms.core.db.session import db
 from hms.core.permissions import Role as BuiltIn
 from hms.core.permissions import role_label
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 
-class Role(Versioned):
+class Role(VersionedRecord):
     """A set of actions with a name. `code` is stable; built-in roles have the codes of `core.permissions.Role`."""
 
     __tablename__ = "role"
@@ -36,7 +36,7 @@ class Role(Versioned):
             "uq_role_name_folded",
             func.lower(text("name")),
             unique=True,
-            info={"says": _("A role with this name already exists."), "field": "name"},
+            info={"says": N_("A role with this name already exists."), "field": "name"},
         ),
         CheckConstraint("btrim(name) <> ''", name="name_given"),
         CheckConstraint("idle_minutes BETWEEN 2 AND 120", name="idle_minutes_possible"),
@@ -71,7 +71,7 @@ class Department(Record):
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
-class User(Versioned):
+class User(VersionedRecord):
     """A person with an account. A FHIR Practitioner when `is_clinician`."""
 
     __tablename__ = "app_user"
@@ -80,14 +80,14 @@ class User(Versioned):
             "uq_app_user_username",
             func.lower(text("username")),
             unique=True,
-            info={"says": _("A user with that username already exists."), "field": "username"},
+            info={"says": N_("A user with that username already exists."), "field": "username"},
         ),
         Index(
             "uq_app_user_email",
             func.lower(text("email")),
             unique=True,
             postgresql_where=text("email <> ''"),
-            info={"says": _("A user with that e-mail address already exists."), "field": "email"},
+            info={"says": N_("A user with that e-mail address already exists."), "field": "email"},
         ),
         CheckConstraint("btrim(username) <> ''", name="username_given"),
         CheckConstraint("NOT (awaits_approval AND is_active)", name="approved_before_active"),
@@ -143,7 +143,7 @@ def _end_proofs(_mapper: object, connection: Connection, user: User) -> None:
         connection.execute(update(UserSession).where(*live).values(ended_at=clock.now()))
 
 
-class SignInGate(Working):
+class SignInGate(UnauditedRecord):
     """Tries at one door (an account from one address or known device), counted before anything is hashed.
 
     `tries` began, `failures` of them were wrong; the others are under way.
@@ -159,7 +159,7 @@ class SignInGate(Working):
     locked_until: Mapped[datetime | None]
 
 
-class KnownDevice(Working):
+class KnownDevice(UnauditedRecord):
     """A browser at which an account signed in fully. Its signed cookie holds a random value, this row its SHA-256.
 
     Until `pin_until` the account's PIN opens a locked page there.
@@ -174,7 +174,7 @@ class KnownDevice(Working):
     pin_until: Mapped[datetime | None]
 
 
-class UserSession(Working):
+class UserSession(UnauditedRecord):
     """One sign-in at one browser. The cookie holds a random value, this row its SHA-256; an ended row opens nothing.
 
     A locked one opens only the lock page. `role_id` is the role it was last used with.
@@ -195,7 +195,7 @@ class UserSession(Working):
     ended_at: Mapped[datetime | None]
 
 
-class RecoveryCode(Working):
+class RecoveryCode(UnauditedRecord):
     """One of ten codes that stand in for the authenticator app, each once; only its argon2 hash is kept."""
 
     __tablename__ = "recovery_code"
@@ -205,7 +205,7 @@ class RecoveryCode(Working):
     used_at: Mapped[datetime | None]
 
 
-class RefreshToken(Working):
+class RefreshToken(UnauditedRecord):
     """A refresh token of the API: used once; use it twice and its family ends, with the access tokens issued beside it.
 
     A family has ended when one of its tokens is revoked.
@@ -223,7 +223,7 @@ class RefreshToken(Working):
     revoked_at: Mapped[datetime | None]
 
 
-class LoginActivity(Working):
+class LoginActivity(UnauditedRecord):
     """One try to sign in or to prove oneself again, with its outcome (`hms.staff.login_security.activity.OUTCOMES`)."""
 
     __tablename__ = "login_activity"
@@ -271,7 +271,7 @@ class OneTimeLink(Record):
     user: Mapped[User] = relationship(foreign_keys=user_id)
 
 
-class ProfilePhoto(Working):
+class ProfilePhoto(UnauditedRecord):
     """A person's picture as it is served: re-encoded JPEG, at most 256 pixels wide and high."""
 
     __tablename__ = "profile_photo"
@@ -282,7 +282,7 @@ class ProfilePhoto(Working):
     """Changes with the picture: for its address and its entity tag."""
 
 
-class RoleChangeRequest(Versioned):
+class RoleChangeRequest(VersionedRecord):
     """Somebody asks for another role, or is proposed for one that two must grant; an administrator answers."""
 
     __tablename__ = "role_change_request"
@@ -291,17 +291,17 @@ class RoleChangeRequest(Versioned):
         CheckConstraint(
             "reviewed_by_id IS NULL OR reviewed_by_id <> user_id",
             name="reviewed_by_another",
-            info={"says": _("Nobody decides on their own request."), "field": "reviewed_by"},
+            info={"says": N_("Nobody decides on their own request."), "field": "reviewed_by"},
         ),
         CheckConstraint(
             "first_approver_id IS NULL OR first_approver_id <> user_id",
             name="approved_by_another",
-            info={"says": _("Nobody decides on their own request."), "field": "reviewed_by"},
+            info={"says": N_("Nobody decides on their own request."), "field": "reviewed_by"},
         ),
         CheckConstraint(
             "status <> 'approved' OR first_approver_id IS NULL OR first_approver_id <> reviewed_by_id",
             name="approved_by_two",
-            info={"says": _("A second administrator must approve this."), "field": "reviewed_by"},
+            info={"says": N_("A second administrator must approve this."), "field": "reviewed_by"},
         ),
         CheckConstraint("(status IN ('approved', 'rejected')) = (reviewed_at IS NOT NULL)", name="decided_at_known"),
         Index(
@@ -311,7 +311,7 @@ class RoleChangeRequest(Versioned):
             unique=True,
             postgresql_where=text("status = 'pending'"),
             info={
-                "says": _("You have asked for this role already. Wait for the answer, or change your request."),
+                "says": N_("You have asked for this role already. Wait for the answer, or change your request."),
                 "code": "already_asked",
             },
         ),

@@ -10,7 +10,7 @@ from hms.core.person import Person
 _tellers: list[Callable[..., Any]] = []
 
 
-def told_by(teller: Callable[..., Any]) -> None:
+def register_notifier(teller: Callable[..., Any]) -> None:
     """Let `teller(user_id, title=, message=, url=, by=)` carry the notices."""
     _tellers.append(teller)
 

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Row
 
 from hms.core import clock
-from hms.core.db.query_counter import UPKEEP
+from hms.core.db.query_counter import NOT_COUNTED
 from hms.core.db.session import db
 from hms.core.person import Person
 from hms.core.settings import store
@@ -110,12 +110,12 @@ def _by_session(sid: str | None) -> Person | None:
         g.session_ended = True
         return None
     if row.locked_at is not None or row.last_seen_at <= now - idle_limit(row.idle_minutes):
-        g.locked_session = Locked(row.session_id, row.id, person_of(row).name)
+        g.locked_session = Locked(row.session_id, row.id, person_from_row(row).name)
         return None
     _mark_seen(row, now)
     if row.session_role_id != row.role_id:
         g.session_with_other_role = row.session_id, row.role_id
-    return person_of(row, session_id=row.session_id)
+    return person_from_row(row, session_id=row.session_id)
 
 
 def locked_session() -> Locked | None:
@@ -128,11 +128,11 @@ def _mark_seen(row: Row[Any], now: datetime) -> None:
     if now - row.last_seen_at < SEEN_EVERY or request.headers.get("X-Refresh") == "1":
         return
     seen = update(UserSession).where(UserSession.id == row.session_id).values(last_seen_at=now)
-    db.session.execute(seen, execution_options=UPKEEP)
+    db.session.execute(seen, execution_options=NOT_COUNTED)
     db.session.commit()
 
 
-def person_of(row: Row[Any], **more: Any) -> Person:
+def person_from_row(row: Row[Any], **more: Any) -> Person:
     """A row of `_COLUMNS` as a `Person`."""
     name = " ".join(part for part in (row.title, row.first_name, row.last_name) if part) or row.username
     return Person(
@@ -155,7 +155,7 @@ def person_of(row: Row[Any], **more: Any) -> Person:
 def person(user_id: int) -> Person | None:
     """The person with this account, or None when it does not exist or is deactivated."""
     row = db.session.execute(_BY_ID, {"user_id": user_id}).first()
-    return person_of(row) if row else None
+    return person_from_row(row) if row else None
 
 
 def second_factor_is_required(role_code: str | None) -> bool:
@@ -195,7 +195,7 @@ def _by_token(header: str) -> Person | None:
     if row is None or row.token_version != claims.token_version:
         g.token_fault = SIGNED_OUT
         return None
-    return person_of(row, by_token=True)
+    return person_from_row(row, by_token=True)
 
 
 class Claims(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1024
 LONGEST_USERNAME, LONGEST_EMAIL = 150, 254
@@ -39,9 +39,9 @@ def username(text: str, field: str = "username") -> str:
     """The username as it is kept; compare it without case. `RuleBroken` on `field` says what it may hold."""
     typed = text.strip()
     if not typed:
-        raise RuleBroken(_("Enter a username."), field)
+        raise RuleBroken(N_("Enter a username."), field)
     if len(typed) > LONGEST_USERNAME or not _USERNAME.fullmatch(typed):
-        raise RuleBroken(_("A username has up to 150 letters A to Z, digits and . _ - + @, and no blanks."), field)
+        raise RuleBroken(N_("A username has up to 150 letters A to Z, digits and . _ - + @, and no blanks."), field)
     return typed
 
 
@@ -49,5 +49,5 @@ def email(text: str, field: str = "email") -> str:
     """The address as it is kept, or nothing; hosts of the hospital's own network without a dot are fine."""
     typed = text.strip()
     if typed and (len(typed) > LONGEST_EMAIL or not _EMAIL.fullmatch(typed) or not typed.isprintable()):
-        raise RuleBroken(_("Write the e-mail address like name@example.org."), field)
+        raise RuleBroken(N_("Write the e-mail address like name@example.org."), field)
     return typed

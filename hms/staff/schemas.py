@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import fields
 
-from hms.core.api.blueprint import Shape
-from hms.core.permissions import Action
+from hms.core.api.blueprint import ApiSchema
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.web.fields import REQUIRED, Pk, Text
 
@@ -16,7 +16,7 @@ from .models import Role, RoleChangeRequest, User
 from .roles.actions import LONGEST_DESCRIPTION, LONGEST_NAME
 
 
-class RoleOut(Shape):
+class RoleOut(ApiSchema):
     id = fields.Integer()
     name = fields.String()
     description = fields.String()
@@ -24,7 +24,7 @@ class RoleOut(Shape):
     is_built_in = fields.Boolean()
 
 
-class RoleIn(Shape):
+class RoleIn(ApiSchema):
     name = Text(LONGEST_NAME, blank=False, required=True)
     description = Text(LONGEST_DESCRIPTION)
     permissions = fields.List(fields.String())
@@ -34,7 +34,7 @@ class RoleChangeIn(RoleIn):
     name = Text(LONGEST_NAME, blank=False)
 
 
-class UserOut(Shape):
+class UserOut(ApiSchema):
     id = fields.Integer()
     username = fields.String()
     email = fields.String()
@@ -58,7 +58,7 @@ class MeOut(UserOut):
     profile_image = fields.String(allow_none=True)
 
 
-class UserIn(Shape):
+class UserIn(ApiSchema):
     username = Text(rules.LONGEST_USERNAME, blank=False, required=True)
     email = Text(rules.LONGEST_EMAIL)
     title = Text(20)
@@ -73,7 +73,7 @@ class UserChangeIn(UserIn):
     username = Text(rules.LONGEST_USERNAME, blank=False)
 
 
-class RequestOut(Shape):
+class RequestOut(ApiSchema):
     id = fields.Integer()
     user = fields.Nested(UserOut)
     requested_role = fields.Nested(RoleOut)
@@ -86,35 +86,35 @@ class RequestOut(Shape):
     updated_at = fields.DateTime()
 
 
-class RequestIn(Shape):
+class RequestIn(ApiSchema):
     requested_role_id = Pk(required=True)
     reason = Text(1000, multiline=True, blank=False, required=True)
 
 
-class RequestChangeIn(Shape):
+class RequestChangeIn(ApiSchema):
     requested_role_id = Pk()
     reason = Text(1000, multiline=True, blank=False)
 
 
-class AnswerIn(Shape):
+class AnswerIn(ApiSchema):
     admin_response = Text(1000, multiline=True)
 
 
-class AssignIn(Shape):
+class AssignIn(ApiSchema):
     user_id = Pk(required=True)
     role_id = Pk(required=True)
 
 
-class GiveRoleIn(Shape):
+class GiveRoleIn(ApiSchema):
     role_id = Pk(required=True)
 
 
-class StatusOut(Shape):
+class StatusOut(ApiSchema):
     status = fields.String()
     role = fields.String()
 
 
-class RegisterIn(Shape):
+class RegisterIn(ApiSchema):
     username = Text(rules.LONGEST_USERNAME, blank=False, required=True)
     password = fields.String(required=True, error_messages=REQUIRED)
     email = Text(rules.LONGEST_EMAIL)
@@ -123,7 +123,7 @@ class RegisterIn(Shape):
     role_id = Pk(allow_none=True)
 
 
-class ProfileIn(Shape):
+class ProfileIn(ApiSchema):
     first_name = Text(150)
     last_name = Text(150)
     title = Text(20)
@@ -134,7 +134,7 @@ class ProfileIn(Shape):
     password = fields.String()
 
 
-class PreferencesOut(Shape):
+class PreferencesOut(ApiSchema):
     preferences = fields.Dict()
     language_preference = fields.String()
     profile_image = fields.String(allow_none=True)
@@ -146,7 +146,7 @@ def role_json(role: Role | None, who: Person | None = None) -> dict[str, Any] | 
     if role is None:
         return None
     seen = {"id": role.id, "name": role.name, "description": role.description}
-    if who is not None and who.may(Action.MANAGE_ROLES):
+    if who is not None and who.may(Permission.MANAGE_ROLES):
         return seen | {"permissions": sorted(role.grants), "is_built_in": role.is_built_in}
     return seen
 
@@ -155,7 +155,7 @@ def user_json(user: User, who: Person) -> dict[str, Any]:
     """An account as `who` may see it: colleagues see name and role, administrators and oneself the account too."""
     seen = {"id": user.id, "display_name": user.display_name, "role": role_json(user.role)}
     names = {"first_name": user.first_name, "last_name": user.last_name}
-    if not (who.may(Action.MANAGE_STAFF) or who.id == user.id):
+    if not (who.may(Permission.MANAGE_STAFF) or who.id == user.id):
         return seen | names
     account = {"username": user.username, "email": user.email, "is_active": user.is_active}
     return seen | names | account | {"two_factor_enabled": user.two_factor_enabled}

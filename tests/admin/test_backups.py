@@ -11,7 +11,7 @@ from flask_migrate import upgrade
 from sqlalchemy import select, text
 
 from hms.admin.system import backups
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.audit import chain
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
@@ -26,11 +26,11 @@ pytestmark = pytest.mark.security("K")
 @pytest.fixture
 def patient(real_app):
     """One patient on the books, and the trail sealed."""
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         db.session.add(
             Patient(hospital_number="HMS-1", number=1, given_names="Isatu", family_name="Traoré", sex="female")
         )
-    chain.seal_waiting()
+    chain.seal_pending()
     return real_app
 
 
@@ -83,7 +83,7 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(real_app, template, 
     now = _figures()
     with _beside("hms_older"):
         upgrade(revision="0018")
-        with doing("tests.seed", SYSTEM):
+        with action_context("tests.seed", SYSTEM):
             db.session.execute(text(OLDER))
         backups.backup(tmp_path)
     with _beside("hms_restored", template if is_migrated else None):

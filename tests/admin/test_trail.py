@@ -19,7 +19,7 @@ from hms.core import clock
 from hms.core.audit import denials, recording
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db as database
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
 from hms.core.settings import store
 from hms.patients.access import actions
@@ -111,7 +111,7 @@ def test_several_people_of_a_name_are_found_in_order(person, known, db):
     for role in ("doctor", "nurse", "doctor", "nurse"):
         _look(person, role, known["patient_id"])
     ids = tuple(staff.accounts_named("doctor", 9) + staff.accounts_named("nurse", 9))
-    rows = queries.entries(queries.Wanted(actor_ids=ids, actions=("clinical.open_chart",)), 3)
+    rows = queries.entries(queries.AuditFilter(actor_ids=ids, actions=("clinical.open_chart",)), 3)
     assert [row.actor_name for row in rows] == ["nurse", "doctor", "nurse"]
 
 
@@ -210,10 +210,10 @@ def test_every_action_of_the_desks_is_told_in_words():
         if not name.startswith(("hms.local", "hms.demo"))
         for done in vars(importlib.import_module(name)).values()
         if inspect.isfunction(done) and hasattr(done, "__wrapped__") and done.__module__ == name
-        if isinstance(getattr(done, "needs", None), Action) and "by" in inspect.signature(done).parameters
+        if isinstance(getattr(done, "needs", None), Permission) and "by" in inspect.signature(done).parameters
     }
     assert known > {"patients.finish_registration", "billing.take_payment"}
-    assert sorted(known - action_labels.ACTIONS.keys()) == []
+    assert sorted(known - action_labels.ACTION_LABELS.keys()) == []
 
 
 def test_a_length_that_is_an_estimate_says_so(program, monkeypatch, known):

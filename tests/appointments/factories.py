@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from hms.appointments.models import QueueEntry, WorkingHours
 from hms.core import clock, gapless_numbers
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
 from hms.patients.models import Patient
@@ -29,7 +29,7 @@ MONDAY = next_weekday(0)
 
 def patient(given: str = "Kadiatu", family: str = "Kamara", **more: object) -> Patient:
     number = next(_numbers)
-    with doing("tests.patient", SYSTEM):
+    with action_context("tests.patient", SYSTEM):
         made = Patient(
             number=number,
             hospital_number=f"HMS-{number}-0",
@@ -44,7 +44,7 @@ def patient(given: str = "Kadiatu", family: str = "Kamara", **more: object) -> P
 
 
 def doctor(username: str = "dr.bah", **more: object) -> User:
-    with doing("tests.doctor", SYSTEM):
+    with action_context("tests.doctor", SYSTEM):
         role = db.session.scalars(select(Role).filter_by(code="doctor")).one()
         names = {"title": "Dr", "first_name": "Amadu", "last_name": "Bah", "room": "Room 3"} | more
         made = User(username=username, role=role, **names)
@@ -57,7 +57,7 @@ def hours(
     doctor_id: int, *, weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6), starts: str = "08:00", ends: str = "12:00"
 ) -> None:
     """Clinic hours in slots of 15 minutes, from a month ago."""
-    with doing("tests.hours", SYSTEM):
+    with action_context("tests.hours", SYSTEM):
         for weekday in weekdays:
             db.session.add(
                 WorkingHours(
@@ -73,10 +73,10 @@ def hours(
 def waiting(patient_id: int, *, minutes_ago: int = 0, **more: object) -> QueueEntry:
     """Somebody who waits in today's queue since some minutes."""
     today = clock.today()
-    with doing("tests.waiting", SYSTEM):
+    with action_context("tests.waiting", SYSTEM):
         entry = QueueEntry(
             service_date=today,
-            token=gapless_numbers.take(f"token:{today.isoformat()}"),
+            token=gapless_numbers.next_number(f"token:{today.isoformat()}"),
             patient_id=patient_id,
             arrived_at=clock.now() - dt.timedelta(minutes=minutes_ago),
             **more,

@@ -14,7 +14,7 @@ from hms.appointments.bookings import queries as booking_queries
 from hms.appointments.models import Appointment
 from hms.appointments.queue import transitions
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.audit.models import AuditEntry
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.person import SYSTEM
@@ -279,7 +279,7 @@ def test_a_slot_begins_at_the_hospitals_wall_clock_in_every_zone(bah):
 
 def test_book_joins_an_outer_action_and_shares_its_fate(db, bah):
     made = factories.patient()
-    with pytest.raises(ZeroDivisionError), doing("tests.outer", SYSTEM):
+    with pytest.raises(ZeroDivisionError), action_context("tests.outer", SYSTEM):
         _book_then_fail(made.id, bah.id)
     assert db.session.scalars(select(Appointment)).all() == []
 

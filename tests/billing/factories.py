@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from hms.billing.bills import actions
 from hms.billing.models import Bill, PriceItem
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db
 from hms.core.money import Money
 from hms.core.person import SYSTEM
@@ -39,7 +39,7 @@ def draft(patient_id: int, *prices: str, **more: object) -> Bill:
 
 
 def _saved(row: R) -> R:
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         db.session.add(row)
         db.session.flush()
     return row

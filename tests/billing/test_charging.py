@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from hms.billing.bills import actions, charges, discounts, queries
 from hms.billing.models import Bill, BillLine
 from hms.core.db.session import db as database
-from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
+from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
 from hms.core.money import Money
 from hms.core.person import SYSTEM
 from tests.billing import factories
@@ -137,7 +137,7 @@ def test_a_draft_that_changed_is_not_overwritten(prices, person):
     bill = actions.create_bill(factories.patient().id, by=person("cashier"))
     read = bill.version
     actions.add_line(bill.id, item="dres", by=person("cashier"))
-    with pytest.raises(Stale):
+    with pytest.raises(StaleVersion):
         actions.change_bill(bill.id, notes="x", version=read, by=person("cashier"))
 
 

@@ -12,7 +12,7 @@ from hms.billing.corrections import actions as correction_actions
 from hms.billing.models import CashShift, Payment
 from hms.billing.payments import actions as payment_actions
 from hms.billing.tills import actions as till_actions
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict
 from hms.core.money import Money
@@ -50,15 +50,15 @@ def test_the_database_takes_money_through_an_open_till_of_who_acts(db, person):
         ("not_acting", {"by": None, "shift": None}),
     ]
     for code, values in refused:
-        with pytest.raises(Conflict) as refusal, doing("tests.cheat", cashier):
+        with pytest.raises(Conflict) as refusal, action_context("tests.cheat", cashier):
             database.session.execute(PAY, {"bill": bill.id, "at": None} | values)
         assert refusal.value.code == code, values
-    with database.session.begin_nested() as part, doing("tests.cheat", cashier):
+    with database.session.begin_nested() as part, action_context("tests.cheat", cashier):
         early = {"bill": bill.id, "by": cashier.id, "shift": mine.id, "at": closed.opened_at}
         database.session.execute(PAY, early)  # the clock of another web host may be behind; `prove` names it
         part.rollback()
     till_actions.count_till({}, by=cashier)
-    with pytest.raises(Conflict, match="not open"), doing("tests.cheat", cashier):
+    with pytest.raises(Conflict, match="not open"), action_context("tests.cheat", cashier):
         database.session.execute(PAY, {"bill": bill.id, "at": None, "by": cashier.id, "shift": mine.id})
     assert database.session.scalars(select(Payment)).all() == []
 
@@ -75,7 +75,7 @@ def test_the_database_takes_money_through_an_open_till_of_who_acts(db, person):
 def test_a_count_stays_and_nobody_counts_or_closes_the_till_of_another(db, person, username, statement):
     till_actions.open_till(by=person("cashier"))
     till_actions.count_till({}, by=person("cashier"))
-    with pytest.raises(Conflict), doing("tests.cheat", person(username)):
+    with pytest.raises(Conflict), action_context("tests.cheat", person(username)):
         database.session.execute(text(statement))
 
 
@@ -96,7 +96,7 @@ NEW_TILL = (
     ],
 )
 def test_a_till_begins_open_and_in_the_name_of_who_opens_it(db, person, username, statement, code):
-    with pytest.raises(Conflict) as refusal, doing("tests.cheat", person(username) if username else SYSTEM):
+    with pytest.raises(Conflict) as refusal, action_context("tests.cheat", person(username) if username else SYSTEM):
         database.session.execute(text(statement), {"cashier": person("cashier").id})
     assert refusal.value.code == code
 
@@ -118,7 +118,7 @@ def test_a_till_begins_open_and_in_the_name_of_who_opens_it(db, person, username
 )
 def test_what_a_till_should_hold_is_its_float_and_its_payments(db, person, username, change, code):
     till_actions.open_till(Money("20.00"), by=person("cashier"))
-    with pytest.raises(Conflict) as refusal, doing("tests.cheat", person(username) if username else SYSTEM):
+    with pytest.raises(Conflict) as refusal, action_context("tests.cheat", person(username) if username else SYSTEM):
         database.session.execute(text(f"UPDATE cash_shift SET {change}"))  # noqa: S608 - of the test itself
     assert refusal.value.code == code
 
@@ -145,14 +145,14 @@ def test_a_payment_waits_for_the_closing_of_its_till_and_is_refused(real_app):
     def pay() -> str:
         with real_app.app_context():
             try:
-                with doing("tests.pay", cashier):
+                with action_context("tests.pay", cashier):
                     database.session.execute(PAY, values)
             except Conflict as refusal:
                 return refusal.code
             return "paid"
 
     with ThreadPoolExecutor(1) as window:
-        with doing("tests.close", cashier):
+        with action_context("tests.close", cashier):
             till_actions.count_till({}, Money("0.00"), by=cashier)
             till_actions.close_till(by=cashier)
             answer = window.submit(pay)

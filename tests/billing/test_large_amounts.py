@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from hms.billing.bills import actions, charges, discounts, issuing, queries
-from hms.billing.bills.charges import Event
+from hms.billing.bills.charges import BillableEvent
 from hms.billing.models import Bill, BillLine, CashShift
 from hms.core.db.session import db as database
 from hms.core.errors import RuleBroken
@@ -111,7 +111,7 @@ def test_charges_of_care_over_the_limit_are_refused_until_the_draft_is_issued(pa
     issuing.issue(first.bill_id, by=SYSTEM)
     assert charge(2).bill_id != first.bill_id
     item = factories.price("OP", "Operation", MOST)
-    several = [Event(number, 1, item, "Operation") for number in (3, 4)]
+    several = [BillableEvent(number, 1, item, "Operation") for number in (3, 4)]
     with pytest.raises(RuleBroken, match=FULL):
         charges.add_charges(factories.patient().id, "test", several, by=SYSTEM)
 

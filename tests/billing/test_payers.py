@@ -14,12 +14,12 @@ from hms.billing.documents import receipt
 from hms.billing.models import Bill
 from hms.billing.payments import actions as payment_actions
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.money import ZERO, Money
 from hms.core.person import SYSTEM
-from hms.reports.reconciliation import faults
+from hms.reports.reconciliation import find_discrepancies
 from tests.billing import factories
 from tests.page import Page, words
 
@@ -69,7 +69,7 @@ def test_each_pays_their_part_and_no_more(db, person):
     assert [row.bill_id for row in queries.bills("payers", who=cashier).rows] == [bill.id]
     claim = payment_actions.take_payment(bill.id, Money("50.00"), "Insurance", "CLAIM-1", by=cashier)
     assert (claim.payer, bill.payer_paid) == ("Insurance", Money("50.00"))
-    slip = receipt.slip(claim, bill)
+    slip = receipt.receipt(claim, bill)
     assert ("Paid by", "Insurance") in slip.sums
     back = correction_actions.propose_refund(claim.id, amount=Money("10.00"), reason="paid twice", by=cashier)
     correction_actions.approve(back.id, by=person("admin"))
@@ -84,7 +84,7 @@ def test_each_pays_their_part_and_no_more(db, person):
     assert (bill.status, bill.written_off) == ("paid", Money("40.00"))
     with pytest.raises(RuleBroken, match="Nothing is left"):
         payment_actions.payer_refused(bill.id, by=cashier)
-    assert list(faults(clock.today())) == []
+    assert list(find_discrepancies(clock.today())) == []
 
 
 def test_the_database_keeps_the_parts(db):
@@ -96,7 +96,7 @@ def test_the_database_keeps_the_parts(db):
         {"payer": "Employer"},
         {"paid": Money("21")},
     ):
-        with pytest.raises((RuleBroken, Conflict)), doing("tests.cheat", SYSTEM):
+        with pytest.raises((RuleBroken, Conflict)), action_context("tests.cheat", SYSTEM):
             database.session.execute(update(Bill).filter_by(id=bill.id).values(wrong))
 
 

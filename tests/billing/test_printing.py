@@ -23,7 +23,7 @@ from hms.billing.corrections import actions as correction_actions
 from hms.billing.documents import jobs
 from hms.billing.models import Bill, PrintedDocument
 from hms.billing.payments import actions as payment_actions
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.background import outbox
 from hms.core.db.session import db as database
 from hms.core.money import Money
@@ -45,7 +45,7 @@ LONG_NAME = ("Wilhelmina Oluwaseun Adebayo-Thompson", "Macauley-Fitzgerald Korom
 
 def print_now(bill: Bill) -> bytes:
     """The invoice of the bill as the worker makes it."""
-    with doing("tests.print", SYSTEM):
+    with action_context("tests.print", SYSTEM):
         jobs.print_invoice(bill.id)
     newest = select(PrintedDocument.content).filter_by(ref_id=bill.id).order_by(PrintedDocument.id.desc()).limit(1)
     return database.session.execute(newest).scalar_one()
@@ -124,7 +124,7 @@ def test_each_edition_is_made_once_and_reprinted_to_the_byte(db, desk, person):
     print_now(bill)
     paid = cashier.get(url)
     assert "PAID" in pages_of(paid.data)[0]
-    issuing.give_up_draft(factories.draft(bill.patient_id, "1.00").id, reason="x", by=SYSTEM)
+    issuing.discard_draft(factories.draft(bill.patient_id, "1.00").id, reason="x", by=SYSTEM)
     count = select(func.count(PrintedDocument.id)).filter_by(ref_id=bill.id)
     assert database.session.execute(count).scalar_one() == 2
 
@@ -141,7 +141,7 @@ def test_a_void_bill_says_so_on_paper(db, person):
 def test_what_failed_for_good_is_said_and_can_be_tried_again(db, desk, person):
     bill, cashier = factories.draft(factories.patient().id, "100.00"), desk("cashier")
     issuing.issue(bill.id, by=person("cashier"))
-    with doing("tests.fail", SYSTEM):
+    with action_context("tests.fail", SYSTEM):
         database.session.execute(text("UPDATE outbox SET dead_at = now()"))
     url = f"/billing/bills/{bill.id}"
     page = cashier.get(f"{url}/invoice").get_data(as_text=True)
@@ -231,10 +231,10 @@ def test_a_worker_killed_in_the_middle_of_a_paper_loses_nothing(hospital, worker
     kill(first)
     assert _row(outbox.Outbox.done_at) is None
     assert _documents() == 0
-    with doing("tests.later", SYSTEM):
+    with action_context("tests.later", SYSTEM):
         database.session.execute(text("UPDATE outbox SET handed_out_at = now() - interval '1 hour'"))
     worker()
-    assert wait_until(lambda: outbox.hand_out_due() >= 0 and _row(outbox.Outbox.done_at) is not None, 120)
+    assert wait_until(lambda: outbox.dispatch_due() >= 0 and _row(outbox.Outbox.done_at) is not None, 120)
     assert _documents() == 1
     assert _row(outbox.Outbox.attempts) == 2
     assert len(pages_of(_row(PrintedDocument.content))) > 6
@@ -254,7 +254,7 @@ def test_with_the_queue_server_stopped_bills_are_issued_and_printing_waits(hospi
     assert cashier.get(f"{url}/invoice.pdf").status_code == 202
     broker.start()
     worker()
-    assert wait_until(lambda: outbox.hand_out_due() >= 0 and _documents() == 1, 120)
+    assert wait_until(lambda: outbox.dispatch_due() >= 0 and _documents() == 1, 120)
     paper = cashier.get(f"{url}/invoice.pdf")
     assert (paper.status_code, paper.data[:5]) == (200, b"%PDF-")
     assert "Open" in words(cashier.get(f"{url}/invoice").get_data(as_text=True))

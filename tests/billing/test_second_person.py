@@ -15,14 +15,14 @@ from hms.billing.models import Bill, Correction, Payment
 from hms.billing.payments import actions as payment_actions
 from hms.billing.tills import actions as till_actions
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict, DomainError, NotAllowed, NotFound, RuleBroken
 from hms.core.money import ZERO, Money
 from hms.core.person import SYSTEM
 from hms.core.settings.definitions import SETTINGS
 from hms.messages.models import Notification
-from hms.reports.reconciliation import faults
+from hms.reports.reconciliation import find_discrepancies
 from hms.staff import request_user
 from hms.staff.accounts import actions as account_actions
 from hms.staff.models import Role, User, UserSession
@@ -57,7 +57,7 @@ def test_a_refund_takes_two_and_leaves_the_till_of_whoever_asked(db, person):
         correction_actions.approve(asked.id, by=admin)
     with pytest.raises(RuleBroken, match="Only 70.00"):
         correction_actions.propose_refund(payment.id, amount=Money("70.01"), reason="more", by=admin)
-    assert list(faults(clock.today())) == []
+    assert list(find_discrepancies(clock.today())) == []
 
 
 def test_a_void_bill_takes_two_and_no_money_on_it(db, person):
@@ -74,7 +74,7 @@ def test_a_void_bill_takes_two_and_no_money_on_it(db, person):
     correction_actions.approve(asked.id, by=person("admin"))
     assert (bill.status, bill.number[:2], bill.void_reason) == ("void", "B-", "wrong patient")
     with pytest.raises(Conflict, match="second person"):
-        issuing.give_up_draft(bill.id, reason="x", by=person("admin"))
+        issuing.discard_draft(bill.id, reason="x", by=person("admin"))
 
 
 def test_a_write_off_settles_the_bill_and_no_reader_forgets_it(db, person, program):
@@ -93,7 +93,7 @@ def test_a_write_off_settles_the_bill_and_no_reader_forgets_it(db, person, progr
     assert (bill.status, bill.paid, queries.owed(bill.patient_id)) == ("paid", Money("60.00"), ZERO)
     shown = program("cashier").get(f"/api/bills/{bill.id}/").get_json()
     assert (shown["written_off"], shown["balance"], shown["paid_amount"]) == ("40.00", "0.00", "60.00")
-    assert list(faults(clock.today())) == []
+    assert list(find_discrepancies(clock.today())) == []
 
 
 def test_a_discount_above_the_limit_is_asked_for_and_lines_do_not_leave_it_behind(db, person):
@@ -156,7 +156,7 @@ def test_the_database_insists(db, person, statement):
     bill = draft("100.00")
     payment = payment_actions.take_payment(bill.id, Money("50.00"), "Cash", by=person("cashier"))
     correction_actions.propose_refund(payment.id, reason="x", by=person("cashier"))
-    with pytest.raises((Conflict, RuleBroken)), doing("tests.cheat", SYSTEM):
+    with pytest.raises((Conflict, RuleBroken)), action_context("tests.cheat", SYSTEM):
         database.session.execute(text(statement))
 
 
@@ -199,7 +199,7 @@ def test_the_page_says_who_waits_for_whom(db, person, desk):
     assert "Cannot pay" not in cashier.get("/").get_data(as_text=True)
     assert "Why not" in admin.get(f"/billing/approvals/{asked.id}/decline").get_data(as_text=True)
     yes = f"/billing/approvals/{asked.id}/approve"
-    with doing("tests.wait", SYSTEM):
+    with action_context("tests.wait", SYSTEM):
         database.session.execute(update(UserSession).values(confirmed_at=clock.now() - FRESH_FOR))
     assert "not your password" in admin.form(yes, proof="not it").get_data(as_text=True)
     assert admin.form(yes, proof=PASSWORD).status_code == 303
@@ -288,7 +288,7 @@ ALONE = [
 @pytest.mark.parametrize(("username", "statement"), ALONE)
 def test_the_database_compares_with_who_acts(in_the_books, person, username, statement):
     who = person(username) if username else SYSTEM
-    with pytest.raises((Conflict, RuleBroken)), doing("tests.cheat", who):
+    with pytest.raises((Conflict, RuleBroken)), action_context("tests.cheat", who):
         database.session.execute(text(statement), in_the_books)
 
 
@@ -322,7 +322,7 @@ def test_the_database_knows_the_limits_that_hold_while_no_setting_is_stored(db):
 )
 def test_what_a_bill_is_paid_follows_from_its_payments(in_the_books, person, statement):
     """Checked when the transaction ends; asked for at once here, where commits are savepoints."""
-    with pytest.raises((Conflict, RuleBroken)), doing("tests.cheat", person("cashier")):
+    with pytest.raises((Conflict, RuleBroken)), action_context("tests.cheat", person("cashier")):
         _run_and_check(statement, in_the_books)
 
 
@@ -335,7 +335,7 @@ def test_a_bill_is_not_marked_paid_without_a_payment(real_app):
     bill_id = draft("100.00").id
     cashier = request_user.person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
     issuing.issue(bill_id, by=cashier)
-    with pytest.raises(Conflict) as refusal, doing("tests.cheat", cashier):
+    with pytest.raises(Conflict) as refusal, action_context("tests.cheat", cashier):
         database.session.execute(text("UPDATE bill SET paid = total, status = 'paid'"))
     assert refusal.value.code == "payments_add_up"
     payment_actions.take_payment(bill_id, Money("100.00"), "Cash", by=cashier)
@@ -345,7 +345,7 @@ def test_a_bill_is_not_marked_paid_without_a_payment(real_app):
 def test_a_void_bill_stays_void(in_the_books, person):
     asked = correction_actions.propose_void(in_the_books["draft"], reason="x", by=person("cashier"))
     correction_actions.approve(asked.id, by=person("admin"))
-    with pytest.raises(Conflict, match="final"), doing("tests.cheat", person("admin")):
+    with pytest.raises(Conflict, match="final"), action_context("tests.cheat", person("admin")):
         database.session.execute(text("UPDATE bill SET void_reason = 'y' WHERE id = :draft"), in_the_books)
 
 
@@ -361,7 +361,7 @@ def test_who_opened_an_account_and_its_holder_do_not_approve_for_each_other(in_t
         correction_actions.approve(asked.id, by=approver)
     assert refusal.value.code == "opened_lately"
     values = in_the_books | {"asked": asked.id, "by": approver.id}
-    with pytest.raises(Conflict) as by_database, doing("tests.cheat", approver):
+    with pytest.raises(Conflict) as by_database, action_context("tests.cheat", approver):
         database.session.execute(text(DECIDE.format(status="approved", by=":by")), values)
     assert by_database.value.code == "opened_lately"
     correction_actions.approve(asked.id, by=person("cashier"))

@@ -17,7 +17,7 @@ from hms.billing.enums import Method
 from hms.billing.models import Bill, BillLine, CashShift, Payment
 from hms.billing.payments import actions as payment_actions
 from hms.billing.tills import actions as till_actions
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.background.outbox import Outbox
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict, RuleBroken
@@ -42,16 +42,16 @@ def test_an_issued_bill_has_a_number_and_does_not_change(db, person):
     with pytest.raises(RuleBroken):
         bill_actions.add_line(bill.id, item="Late", unit_price=Money("1.00"), by=person("cashier"))
     line = database.session.scalars(select(BillLine).filter_by(bill_id=bill.id)).first()
-    with pytest.raises(Conflict, match="final"), doing("tests.cheat", SYSTEM):
+    with pytest.raises(Conflict, match="final"), action_context("tests.cheat", SYSTEM):
         database.session.execute(text("UPDATE bill_line SET amount = 1 WHERE id = :id"), {"id": line.id})
-    with pytest.raises(Conflict, match="final"), doing("tests.cheat", SYSTEM):
+    with pytest.raises(Conflict, match="final"), action_context("tests.cheat", SYSTEM):
         database.session.execute(text("UPDATE bill SET total = 1 WHERE id = :id"), {"id": bill.id})
 
 
 def test_what_a_bill_says_of_the_patient_stays_when_the_patient_marries(db, person):
     bill = draft("10.00")
     issuing.issue(bill.id, by=person("cashier"))
-    with doing("tests.marry", SYSTEM):
+    with action_context("tests.marry", SYSTEM):
         database.session.execute(
             text("UPDATE patient SET family_name = 'Sesay' WHERE id = :id"), {"id": bill.patient_id}
         )
@@ -109,7 +109,7 @@ def test_payments_that_are_not_taken(db, person, payment, field):
 @pytest.mark.security("N")
 def test_payments_are_for_ever(db, person):
     payment = payment_actions.take_payment(draft("10.00").id, Money("10.00"), "Cash", by=person("cashier"))
-    with pytest.raises(Conflict, match="final"), doing("tests.cheat", SYSTEM):
+    with pytest.raises(Conflict, match="final"), action_context("tests.cheat", SYSTEM):
         database.session.execute(text("UPDATE payment SET amount = 1 WHERE id = :id"), {"id": payment.id})
 
 
@@ -117,7 +117,7 @@ def test_a_draft_given_up_frees_what_it_charged(db, person):
     kadiatu = factories.patient()
     charge = {"description": "X", "unit_price": Money("5.00"), "source": "dispense", "source_id": 9}
     line = charges.add_charge(kadiatu.id, **charge, by=person("pharmacist"))
-    issuing.give_up_draft(line.bill_id, reason="made twice", by=person("admin"))
+    issuing.discard_draft(line.bill_id, reason="made twice", by=person("admin"))
     again = charges.add_charge(kadiatu.id, **charge, by=person("pharmacist"))
     assert again.bill_id != line.bill_id
 
@@ -144,7 +144,7 @@ def test_the_till_agrees_or_somebody_says_why(db, person):
         payment_actions.take_payment(draft("5.00").id, Money("5.00"), "Cash", by=cashier)
     till_actions.close_till("gave wrong change", by=cashier)
     assert shift.number.startswith("Z-")
-    with pytest.raises(Conflict, match="final"), doing("tests.cheat", SYSTEM):
+    with pytest.raises(Conflict, match="final"), action_context("tests.cheat", SYSTEM):
         database.session.execute(text("UPDATE cash_shift SET counted = '{}' WHERE id = :id"), {"id": shift.id})
 
 
@@ -203,7 +203,7 @@ def test_forty_windows_issue_while_some_are_killed_and_no_number_is_missing(real
 def _issue(bill_id: int, fate: str) -> None:
     for _ in range(20):
         try:
-            with doing("tests.issue", SYSTEM):
+            with action_context("tests.issue", SYSTEM):
                 issuing.issue(bill_id, by=SYSTEM)
                 if fate == "kill":
                     _kill_my_connection()

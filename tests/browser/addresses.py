@@ -13,7 +13,7 @@ from hms.appointments.models import QueueEntry
 from hms.billing.models import CashShift, PriceItem
 from hms.clinical.models import NoteTemplate, VitalsReading
 from hms.core.db.session import db as database
-from hms.core.permissions import ALLOWED, Action, Role
+from hms.core.permissions import DEFAULT_GRANTS, Permission, Role
 from hms.lab.models import LabOrder
 from hms.patients.models import BreakGlass, Patient
 from hms.pharmacy.models import GoodsReceipt
@@ -79,10 +79,10 @@ class Desk:
                 return who, answer.status_code == 200 and b"<html" in answer.data
         return None
 
-    def _may(self, action: Action) -> list[str | None]:
-        if action is Action.PUBLIC:
+    def _may(self, action: Permission) -> list[str | None]:
+        if action is Permission.PUBLIC:
             return [*self._people, None]
-        return [who for who in self._people if action is Action.SIGNED_IN or action in ALLOWED[Role(who)]]
+        return [who for who in self._people if action is Permission.SIGNED_IN or action in DEFAULT_GRANTS[Role(who)]]
 
     def _client(self, who: str | None) -> PageClient:
         if who is None:

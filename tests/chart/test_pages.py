@@ -12,7 +12,7 @@ from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.audit.models import AuditEntry
 from hms.core.person import SYSTEM
 from tests.clinical.factories import a_patient, allergic, signed
@@ -35,7 +35,7 @@ def text(answer) -> str:
 @pytest.fixture
 def imported(db, whom):
     """A patient with records of another hospital."""
-    with doing("tests.import", SYSTEM):
+    with action_context("tests.import", SYSTEM):
         begun = clock.now() - timedelta(days=400)
         encounter = Encounter(
             patient_id=whom.id,
@@ -150,7 +150,7 @@ def test_a_long_story_costs_what_a_short_one_does(desk, whom, db, person):
         return {tab: client.get(f"/patients/{whom.id}{tab}").headers["X-Queries"] for tab in tabs}
 
     few = costs()
-    with doing("tests.story", SYSTEM):
+    with action_context("tests.story", SYSTEM):
         begun = clock.now() - timedelta(days=2000)
         visits = [
             {"patient_id": whom.id, "status": "signed", "signed_at": begun, "started_at": begun + timedelta(days=n)}

@@ -12,7 +12,7 @@ from hms.clinical.diagnoses import actions as diagnosis_actions
 from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import DiagnosisCode, Encounter
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
 from hms.patients.allergies import actions as allergy_actions
@@ -51,7 +51,7 @@ def waiting(whom: Patient, **more: Any) -> QueueEntry:
 
 def some_codes() -> None:
     """A few diagnoses; the whole list takes seconds to load."""
-    with doing("tests.codes", SYSTEM):
+    with action_context("tests.codes", SYSTEM):
         db.session.add_all(
             DiagnosisCode(code=code, title=title, search_text=search, is_leaf=True) for code, title, search in CODES
         )

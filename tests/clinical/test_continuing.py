@@ -11,7 +11,7 @@ from hms.clinical import signing
 from hms.clinical.diagnoses import actions as diagnosis_actions
 from hms.clinical.models import Condition, Encounter, Prescription
 from hms.clinical.prescriptions import actions as prescription_actions
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.person import SYSTEM
 from hms.formulary.dosing import shorthand
 from tests.clinical.factories import a_patient, allergic, an_encounter, signed, some_codes
@@ -120,7 +120,7 @@ def test_a_medicine_that_is_stopped_now_is_left_out_and_told(desk, earlier, open
 
 def test_a_withdrawn_medicine_is_left_out_and_told(desk, earlier, opened, db):
     known, client = ids(earlier, db), desk("doctor")
-    with doing("tests.withdraw", SYSTEM):
+    with action_context("tests.withdraw", SYSTEM):
         medicine(AMLODIPINE).is_active = False
     client.form(at(opened), do="copy", copy_rx=known["amlodipine"])
     assert "no longer on the list" in words(client.get(at(opened)).get_data(as_text=True))

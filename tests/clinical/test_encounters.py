@@ -16,7 +16,7 @@ from hms.clinical.encounters import drafts
 from hms.clinical.models import Condition, Encounter, VitalsReading
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.vitals import actions as vitals_actions
-from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
+from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
 from hms.core.person import SYSTEM
 from tests.clinical.factories import a_patient, an_encounter, signed, some_codes, waiting
 
@@ -61,7 +61,7 @@ def test_saving_makes_a_version(db, person):
 
 def test_an_old_version_another_patient_and_another_doctor_are_refused(db, person):
     encounter = an_encounter(person("doctor"), notes="mine")
-    with pytest.raises(Stale):
+    with pytest.raises(StaleVersion):
         encounter_actions.save_encounter(
             encounter.id, version=encounter.version - 1, notes="theirs", by=person("doctor")
         )
@@ -222,7 +222,7 @@ def test_the_year_of_birth_is_asked_where_the_page_could_be_the_wrong_one(db, pe
 def test_unsaved_work_on_another_patient_asks_for_the_year_of_birth(db, person):
     doctor = person("doctor")
     other = an_encounter(doctor, a_patient(given_names="Fatu", family_name="Sesay"))
-    drafts.keep(other.id, doctor, {"notes": "half"}, drafts.Origin("page"))
+    drafts.keep(other.id, doctor, {"notes": "half"}, drafts.PageState("page"))
     whom = a_patient()
     encounter = an_encounter(doctor, whom)
     assert signing.asks_birth_year(encounter, whom, doctor)

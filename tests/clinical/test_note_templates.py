@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from hms.clinical.models import NoteTemplate
 from hms.clinical.note_templates import actions
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.errors import NotFound
 from hms.core.person import SYSTEM
 from hms.staff import request_user
@@ -23,7 +23,7 @@ URI = {"title": "Cough and cold", "shortcut": ";URI", "content": "Cough for    d
 @pytest.fixture
 def department(db, person):
     """Doctor and nurse work there."""
-    with doing("tests.department", SYSTEM):
+    with action_context("tests.department", SYSTEM):
         one = Department(name="Outpatients of the test")
         db.session.add(one)
         db.session.flush()

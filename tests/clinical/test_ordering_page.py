@@ -10,7 +10,7 @@ from sqlalchemy import select
 from hms.clinical import signing
 from hms.clinical.models import Prescription
 from hms.clinical.prescriptions import actions
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.errors import Conflict, NotAllowed
 from hms.core.person import SYSTEM
 from hms.formulary.models import DoseSentence
@@ -171,7 +171,7 @@ def test_alternatives_suit_the_age_and_show_what_is_there(desk, db, person):
 
 
 def test_too_much_offers_the_usual_dose_of_the_same(desk, opened, db):
-    with doing("tests.stock", SYSTEM):
+    with action_context("tests.stock", SYSTEM):
         medicine("paracetamol-500-mg-tablet").current_stock = 50
     too_much = own(
         "paracetamol-500-mg-tablet", rx="paracetamol", rx_amount="2", rx_unit="g", rx_frequency="four_times_daily"
@@ -200,7 +200,7 @@ def test_the_prescriber_answers_the_pharmacy_and_stops_an_order(desk, opened, db
     client.form(at(opened), **own(), notes="n", no_diagnosis_reason="cough")
     signing.sign(opened.id, by=doctor)
     line = db.session.scalars(select(Prescription)).one()
-    pharmacy.query(line.id, reason="Is 500 mg meant?", by=person("pharmacist"))
+    pharmacy.query_prescriber(line.id, reason="Is 500 mg meant?", by=person("pharmacist"))
     seen = words(client.get(at(opened)).get_data(as_text=True))
     assert "The pharmacy asks: Is 500 mg meant?" in seen
     assert "Answer and release" not in words(desk("nurse").get(at(opened)).get_data(as_text=True))

@@ -15,7 +15,7 @@ from hms.clinical.models import Condition, Encounter, Prescription, VitalsReadin
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.vitals import actions as vitals_actions
 from hms.core import clock
-from hms.core.text.formatting import day
+from hms.core.text.formatting import format_date
 from hms.messages.models import Notification
 from hms.patients.models import Patient
 from tests.clinical.factories import a_patient, allergic, an_encounter, signed, some_codes, waiting
@@ -59,14 +59,14 @@ def test_a_signed_visit_is_printed_and_its_follow_up_booked(desk, opened, person
     booking = next(link for link in signed_page.links if link.startswith("/appointments/new"))
     form = desk("doctor").get(booking).get_data(as_text=True)
     assert f'name="patient" value="{opened.patient_id}"' in form or "KAMARA" in form
-    assert day(soon) in form
+    assert format_date(soon) in form
     paper = text(desk("nurse").get(f"{at(opened)}/summary"))
     for part in (
         "KAMARA, Kadiatu",
         "Fever since Monday",
         "waits for film",
         "Rest",
-        f"Come back on {day(soon)}",
+        f"Come back on {format_date(soon)}",
         "Signed by",
     ):
         assert part in paper

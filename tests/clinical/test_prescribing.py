@@ -11,7 +11,7 @@ from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Prescription
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.person import SYSTEM
 from hms.formulary.medicines import queries as formulary
@@ -128,7 +128,7 @@ def test_a_course_that_is_ending_may_be_renewed(db, person, days_ago, is_renewal
     doctor = person("doctor")
     whom = a_patient()
     first = signed(doctor, whom)
-    with doing("tests.earlier", SYSTEM):
+    with action_context("tests.earlier", SYSTEM):
         earlier = {"status": "completed", "signed_at": clock.now() - timedelta(days=days_ago), "days": 30}
         dose = {"dose_amount": 10, "dose_unit": "mg", "route": "oral", "frequency_code": "once_daily"}
         product = medicine("amlodipine-10-mg-tablet")

@@ -155,6 +155,6 @@ def test_characters_that_no_database_keeps_do_no_harm(desk, opened, person):
 def test_a_draft_keeps_the_last_word_of_many(db, person):
     doctor = person("doctor")
     for number in range(12):
-        encounter_drafts.keep(7, doctor, {"notes": f"text {number}"}, encounter_drafts.Origin(f"page {number}"))
+        encounter_drafts.keep(7, doctor, {"notes": f"text {number}"}, encounter_drafts.PageState(f"page {number}"))
     assert [one.fields["notes"] for one in encounter_drafts.of(7, doctor)] == [f"text {n}" for n in range(11, 3, -1)]
-    assert core_drafts.of(doctor.id, "encounter:7").version == 13
+    assert core_drafts.get_draft(doctor.id, "encounter:7").version == 13

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from hms.core.actions import afterwards, doing, naming_parts
+from hms.core.actions import action_context, after_commit, audit_nested_actions
 from hms.core.audit import chain
 from hms.core.audit.models import AuditEntry
 from hms.core.errors import NotAllowed, RuleBroken
@@ -35,9 +35,9 @@ def test_a_change_is_in_the_trail_with_old_and_new_value(db, person):
 @pytest.mark.security("O")
 def test_what_is_done_along_the_way_is_told_by_its_own_name(db, person):
     department = Department(name="Ward")
-    with doing("tests.whole", SYSTEM):
+    with action_context("tests.whole", SYSTEM):
         db.session.add(department)
-        with naming_parts():
+        with audit_nested_actions():
             store.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
         department.name = "Ward 1"
     entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(3)).all()
@@ -60,7 +60,7 @@ def test_a_write_outside_of_any_action_is_refused_by_the_database(real_app):
 @pytest.mark.security("O")
 def test_the_trail_cannot_be_rewritten(db, person):
     store.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
-    chain.seal_waiting()
+    chain.seal_pending()
     for role, refusal in ((APPLICATION, "permission denied"), (OWNER, "permanent")):
         db.session.execute(text(f"SET ROLE {role}"))
         for change in ("UPDATE audit_entry SET actor_name = 'nobody'", "DELETE FROM audit_seal", "TRUNCATE audit_seal"):
@@ -91,10 +91,10 @@ def test_a_refused_action_leaves_nothing_and_announces_nothing(db):
     heard = []
 
     def add_and_fail():
-        with doing("tests.fail", SYSTEM):
+        with action_context("tests.fail", SYSTEM):
             db.session.add(Department(name="Ward 9"))
             db.session.flush()
-            afterwards(lambda: heard.append(1))
+            after_commit(lambda: heard.append(1))
             raise RuleBroken("no")
 
     with pytest.raises(RuleBroken):
@@ -104,9 +104,9 @@ def test_a_refused_action_leaves_nothing_and_announces_nothing(db):
 
 
 def test_a_failed_announcement_does_not_undo_what_was_saved(db, caplog):
-    with doing("tests.add", SYSTEM):
+    with action_context("tests.add", SYSTEM):
         db.session.add(Department(name="Ward 9"))
-        afterwards(lambda: 1 / 0)
+        after_commit(lambda: 1 / 0)
     assert db.session.scalars(select(Department.name).filter_by(name="Ward 9")).one() == "Ward 9"
     assert "a step after the commit failed" in caplog.text
 

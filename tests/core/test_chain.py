@@ -25,7 +25,7 @@ def trail(db, person) -> list[int]:
     for _ in range(2):
         recording.record("clinical.open_chart", person("doctor"), entity="patient", entity_id=7, patient_id=7)
     database.session.commit()
-    chain.seal_waiting()
+    chain.seal_pending()
     assert chain.verify().fault is None
     return list(database.session.scalars(select(AuditEntry.id).order_by(AuditEntry.id.desc()).limit(12)))[::-1]
 
@@ -100,7 +100,7 @@ def test_an_insertion_names_the_entry_whatever_it_copies(trail, place):
     else:
         as_superuser(COPY, one=trail[-1])
         forged = database.session.execute(select(func.max(AuditEntry.id))).scalar_one()
-    chain.seal_waiting()
+    chain.seal_pending()
     assert chain.verify().fault == f"audit entry {forged} was not written by the hospital's programs"
 
 
@@ -108,7 +108,7 @@ def test_an_insertion_through_the_triggers_is_found_too(trail):
     database.session.execute(text("RESET ROLE"))
     database.session.execute(text("SELECT set_config('hms.ticket', 'abc:def', true)"))
     database.session.execute(text("INSERT INTO audit_entry (action, actor_name) VALUES ('clinical.sign', 'doctor')"))
-    chain.seal_waiting()
+    chain.seal_pending()
     assert "was not written by the hospital's programs" in chain.verify().fault
 
 
@@ -153,7 +153,7 @@ def test_a_cut_off_end_that_grew_again_is_found_by_the_checkpoint(trail, person)
     _cut_off(trail)
     for number in range(9):
         store.change_setting("hospital.name", f"Hospital {number}", by=person("admin"))
-    chain.seal_waiting()
+    chain.seal_pending()
     assert chain.verify().fault is None
     assert chain.verify(kept).fault == f"the chain was rebuilt: seal {kept['n']} is not that of the checkpoint"
 
@@ -166,7 +166,7 @@ def test_seals_made_without_the_key_are_found(trail):
 def test_a_chain_built_anew_over_what_is_left_is_found_by_the_checkpoint(trail):
     kept = chain.checkpoint()
     as_superuser("DELETE FROM audit_seal", "DELETE FROM audit_entry WHERE id = :one", one=trail[3])
-    chain.seal_waiting()
+    chain.seal_pending()
     assert chain.verify().fault is None
     assert chain.verify(kept).fault is not None
 
@@ -174,7 +174,7 @@ def test_a_chain_built_anew_over_what_is_left_is_found_by_the_checkpoint(trail):
 def test_what_is_sealed_late_still_fits(trail, person):
     store.change_setting("hospital.name", "Last", by=person("admin"))
     assert chain.verify().unsealed == 1
-    assert chain.seal_waiting() == 1
+    assert chain.seal_pending() == 1
     assert chain.verify().unsealed == 0
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from itsdangerous import BadSignature
 
-from hms.core.web.session_cookie import EncryptedCookie
+from hms.core.web.session_cookie import EncryptedSessionInterface
 
 
 @pytest.fixture
 def sealed(app):
-    return EncryptedCookie("a secret of sixty-four letters or so").get_signing_serializer(app)
+    return EncryptedSessionInterface("a secret of sixty-four letters or so").get_signing_serializer(app)
 
 
 def test_what_a_request_changes_is_not_in_the_next_ones_cookie(sealed):
@@ -35,6 +35,6 @@ def test_what_is_not_ours_is_refused_each_time(sealed, forged):
 
 
 def test_the_cookie_of_another_key_is_refused(sealed, app):
-    other = EncryptedCookie("another secret of sixty-four letters").get_signing_serializer(app)
+    other = EncryptedSessionInterface("another secret of sixty-four letters").get_signing_serializer(app)
     with pytest.raises(BadSignature):
         sealed.loads(other.dumps({"sid": "abc"}))

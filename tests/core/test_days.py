@@ -37,7 +37,7 @@ SUNDAY = date(2026, 11, 22)
     ],
 )
 def test_days_seen_from_today(text, day):
-    assert dates.near_day(text, SUNDAY) == day
+    assert dates.parse_upcoming_date(text, SUNDAY) == day
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_days_seen_from_today(text, day):
 )
 def test_unreadable_days_are_blamed_on_the_field(text):
     with pytest.raises(RuleBroken) as refusal:
-        dates.near_day(text, SUNDAY, "date")
+        dates.parse_upcoming_date(text, SUNDAY, "date")
     assert refusal.value.field == "date"
 
 
@@ -70,7 +70,7 @@ def test_a_weekday_is_always_within_the_coming_seven_days():
     for ahead in range(7):
         today = SUNDAY + timedelta(days=ahead)
         for name in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"):
-            day = dates.near_day(name, today)
+            day = dates.parse_upcoming_date(name, today)
             assert 1 <= (day - today).days <= 7
             assert day.strftime("%a").lower() == name
 
@@ -92,4 +92,4 @@ def test_any_day_ahead_is_read_back():
     for _ in range(500):
         day = SUNDAY + timedelta(days=dice.randrange(360))
         for shape in ("%d/%m/%y", "%d%m%y", "%d %b", "%d/%m", "%Y-%m-%d", "%d-%b-%Y"):
-            assert dates.near_day(day.strftime(shape), SUNDAY) == day
+            assert dates.parse_upcoming_date(day.strftime(shape), SUNDAY) == day

@@ -21,13 +21,13 @@ def kathmandu(monkeypatch):
 
 
 def test_days_have_letters_for_the_month_and_four_digits_for_the_year():
-    assert formatting.day(date(2026, 11, 2)) == "02-Nov-2026"
+    assert formatting.format_date(date(2026, 11, 2)) == "02-Nov-2026"
     assert formatting.long_day(date(2026, 11, 2)) == "2 November 2026"
 
 
 def test_an_instant_is_shown_on_the_hospitals_day_and_clock(kathmandu):
     instant = datetime(2026, 11, 21, 20, 30, tzinfo=UTC)
-    assert formatting.stamp(instant) == "22-Nov-2026 02:15"
+    assert formatting.format_datetime(instant) == "22-Nov-2026 02:15"
     assert formatting.long_day(instant) == "22 November 2026"
     assert formatting.clock_time(instant, seconds=True) == "02:15:00"
 

@@ -9,7 +9,7 @@ from flask import Flask, render_template_string, request
 from flask_babel import Babel, lazy_gettext
 
 from hms.core.errors import NotAllowed, RuleBroken
-from hms.core.permissions import LABELS, NAMES, Role
+from hms.core.permissions import LABELS, ROLE_NAMES, Role
 from hms.core.text.cleaning import TextError, clean
 from hms.core.text.translation import Sentence, joined
 from hms.core.web.localisation import in_english, translate, translate_error
@@ -68,8 +68,8 @@ def test_a_lazy_label_is_read_by_people_and_stored_in_english(french):
 
 
 def test_a_role_is_stored_by_the_english_of_what_people_read():
-    assert NAMES.keys() == LABELS.keys() == set(Role)
-    assert {role: in_english(label) for role, label in LABELS.items()} == NAMES
+    assert ROLE_NAMES.keys() == LABELS.keys() == set(Role)
+    assert {role: in_english(label) for role, label in LABELS.items()} == ROLE_NAMES
 
 
 def test_a_template_escapes_what_a_sentence_was_filled_with(french):

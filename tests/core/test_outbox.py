@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, update
 
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.background import outbox
 from hms.core.background.outbox import Outbox
 from hms.core.person import SYSTEM
@@ -22,8 +22,8 @@ def done(monkeypatch):
 
 
 def _ask(ref_id: int = 7) -> None:
-    with doing("tests.ask", SYSTEM):
-        outbox.later(KIND, ref_id)
+    with action_context("tests.ask", SYSTEM):
+        outbox.enqueue(KIND, ref_id)
 
 
 def _rows(db) -> list[Outbox]:
@@ -34,7 +34,7 @@ def test_work_asked_for_twice_before_it_begins_is_one_row(db, done):
     _ask()
     _ask()
     (row,) = _rows(db)
-    assert outbox.handle(row.id)
+    assert outbox.run_job(row.id)
     assert (done, outbox.state(KIND, 7)) == ([7], "done")
 
 
@@ -45,16 +45,16 @@ def test_work_asked_for_after_it_began_is_done_again(db, done):
     db.session.commit()
     _ask()
     first, second = _rows(db)
-    assert outbox.handle(first.id)
+    assert outbox.run_job(first.id)
     assert outbox.state(KIND, 7) == "waiting"
-    assert outbox.handle(second.id)
+    assert outbox.run_job(second.id)
     assert done == [7, 7]
 
 
 def test_finished_work_is_not_done_again_by_a_late_knock(db, done):
     _ask()
     (row,) = _rows(db)
-    assert [outbox.handle(row.id), outbox.handle(row.id)] == [True, False]
+    assert [outbox.run_job(row.id), outbox.run_job(row.id)] == [True, False]
     assert done == [7]
 
 
@@ -65,9 +65,9 @@ def test_failed_work_waits_longer_each_time_and_gives_up_in_the_end(db, monkeypa
     monkeypatch.setitem(outbox._JOBS, KIND, fail)
     _ask()
     (row,) = _rows(db)
-    for _attempt in range(outbox.MOST_ATTEMPTS):
+    for _attempt in range(outbox.MAX_ATTEMPTS):
         with pytest.raises(RuntimeError):
-            outbox.handle(row.id)
+            outbox.run_job(row.id)
     db.session.refresh(row)
     assert outbox.state(KIND, 7) == "failed"
     assert row.last_error == "RuntimeError"

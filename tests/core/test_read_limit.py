@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from hms.core import read_limit
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.api import read_log
 from hms.core.audit.models import COUNTED, AuditEntry
 from hms.core.db.session import db as database
@@ -34,7 +34,7 @@ def limited(db) -> list[int]:
 
 
 def many_patients() -> list[int]:
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         names = {"given_names": "Musa", "family_name": "Manyfold"}
         rows = [Patient(number=n, hospital_number=f"HMS-{n}-0", **names) for n in range(930_000, 930_100)]
         database.session.add_all(rows)

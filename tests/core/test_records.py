@@ -8,8 +8,8 @@ from sqlalchemy.orm import selectinload
 
 from hms.billing.bills import actions
 from hms.billing.models import Bill
-from hms.core.actions import doing
-from hms.core.db.locking import locked
+from hms.core.actions import action_context
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db as database
 from hms.core.errors import NotFound
 from hms.core.money import Money
@@ -40,7 +40,7 @@ def test_a_locked_record_is_as_it_stands_now(is_held, patient):
         database.session.execute(table.update().where(table.c.id == ours.id).values(notes=words, paid=Money("2.50")))
         if not is_held:
             database.session.expunge(ours)
-        now = locked(Bill, ours.id)
+        now = get_for_update(Bill, ours.id)
         assert (now is ours) == is_held
         assert (now.notes, now.paid, now.frozen) == (words, Money("2.50"), None)
         assert not inspect(now).modified
@@ -59,20 +59,20 @@ def test_what_was_changed_before_is_written_before_it_is_locked(patient):
     ours = new_bill(patient)
     for words in ("first", "second"):
         ours.notes = words
-        assert locked(Bill, ours.id).notes == words
+        assert get_for_update(Bill, ours.id).notes == words
 
 
 @pytest.mark.parametrize("model", [Bill, User], ids=["alone", "with its role"])
 def test_there_is_nothing_to_lock(model, db):
     with pytest.raises(NotFound):
-        locked(model, 0)
+        get_for_update(model, 0)
 
 
 def test_others_wait_for_a_locked_record(real_app):
-    with doing("tests.put", SYSTEM):
+    with action_context("tests.put", SYSTEM):
         bill_id = new_bill(factories.patient()).id
-    with doing("tests.hold", SYSTEM):
-        locked(Bill, bill_id)
+    with action_context("tests.hold", SYSTEM):
+        get_for_update(Bill, bill_id)
         other = Bill.__table__.select().where(Bill.__table__.c.id == bill_id).with_for_update(skip_locked=True)
         with database.engine.connect() as another:
             assert another.execute(other).all() == []

@@ -65,7 +65,7 @@ def test_names_include_accents_single_names_and_very_long_ones(demo):
 
 
 def test_the_books_of_the_demo_fit(demo):
-    assert list(reconciliation.faults()) == []
+    assert list(reconciliation.find_discrepancies()) == []
     assert _count(Bill, Bill.status == "paid") >= 3
 
 

@@ -9,7 +9,7 @@ import pytest
 from hms.appointments.models import Appointment
 from hms.billing.payments import actions as billing
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.money import Money
 from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
@@ -94,7 +94,7 @@ def test_a_medicine_is_found_by_name_or_code_with_its_stock(desk, db):
     assert url not in seen
     assert "In stock" not in words(desk("receptionist").get("/find?q=amlodipine").get_data(as_text=True))
     item = billing_factories.price("MED-AML5", "Amlodipine", "2.00")
-    with doing("tests.price", SYSTEM):
+    with action_context("tests.price", SYSTEM):
         db.session.get(Medication, product.id).price_item_id = item.id
     assert f'data-href="{url}"' in rows(pharmacist, "med-aml5")
 

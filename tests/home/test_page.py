@@ -9,7 +9,7 @@ import pytest
 from hms.appointments.models import QueueEntry
 from hms.billing.prices import actions, queries
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.money import Money
 from hms.core.person import SYSTEM
 from hms.lab.actions import order_test
@@ -22,7 +22,7 @@ from tests.page import words
 @pytest.fixture
 def waiting(db):
     """One patient in today's queue."""
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         patient = Patient(hospital_number="HMS-1", number=1, given_names="Isatu", family_name="Jalloh", sex="female")
         db.session.add(patient)
         db.session.flush()

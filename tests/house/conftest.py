@@ -7,7 +7,7 @@ import pytest
 from hms.billing.models import Bill, BillLine
 from hms.clinical.models import Prescription
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.money import Money
 from hms.core.person import SYSTEM
@@ -38,7 +38,7 @@ def _at_the_pharmacy(known: dict[str, int]) -> None:
     given = {"quantity": 1, "dispensed_at": clock.now(), "note": MEDICINES[0]}
     today = add(Dispense(**about, **given, prescription_id=known["prescription_id"]))
     add(StockMovement(kind="dispense", quantity=-1, dispense_id=today.id, batch_id=known["batch_id"], **_moved(known)))
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         for name in ("name", "generic_name"):
             setattr(database.session.get(Medication, known["medication_id"]), name, ON_THE_LIST)
 
@@ -54,7 +54,7 @@ def _on_a_bill(known: dict[str, int]) -> None:
         bill = add(Bill(patient_id=known["patient_id"], total=Money("20.00")))
         for source, words in (("dispense", MEDICINES[0]), ("lab_order", TESTS[0])):
             add(BillLine(bill_id=bill.id, description=words, source=source, source_id=700_000 + bill.id, **price))
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         bill.status, bill.number, bill.issued_at = "part_paid", f"B-2025-{bill.id:06d}", clock.now()
         bill.paid = Money("4.00")
     payment = paid(bill.id, 700_000 + bill.id, clock.now())

@@ -11,7 +11,7 @@ from hms.appointments.models import Absence, Appointment, QueueEntry, WorkingHou
 from hms.billing.models import Bill, BillLine, CashShift, Correction, Payment, PriceItem
 from hms.clinical.models import Addendum, Condition, Encounter, NoteTemplate, Prescription, VitalsReading
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db
 from hms.core.money import Money
 from hms.core.person import SYSTEM
@@ -37,7 +37,7 @@ TESTS = ("Canarytest", "Canaryvalue")
 
 def add(row, by: str | None = None):
     """`row`, saved by the hospital itself or by the person of that account."""
-    with doing("tests.seed", request_user.person(_id(by)) if by else SYSTEM):
+    with action_context("tests.seed", request_user.person(_id(by)) if by else SYSTEM):
         db.session.add(row)
         db.session.flush()
     return row
@@ -132,11 +132,11 @@ def _money(patient_id: int, now: dt.datetime, number: int) -> dict[str, int]:
     bill = add(Bill(patient_id=patient_id, total=Money("10.00")))
     price = {"unit_price": Money("10.00"), "amount": Money("10.00")}
     line = add(BillLine(bill_id=bill.id, description="Dressing", price_item_id=item.id, **price))
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         bill.status, bill.number, bill.issued_at, bill.paid = "part_paid", f"B-2026-{number}", now, Money("4.00")
     payment = paid(bill.id, number, now)
     shift = db.session.get(CashShift, payment.shift_id)
-    with doing("tests.seed", request_user.person(shift.cashier_id)):
+    with action_context("tests.seed", request_user.person(shift.cashier_id)):
         shift.counted, shift.closed_at = {"methods": {"Cash": "4.00"}}, now
         shift.expected = {"Cash": "4.00"}
     ask = {"kind": "refund", "payment_id": payment.id, "amount": Money("1.00"), "method": "Cash", "reason": "Not done"}

@@ -35,13 +35,13 @@ def test_no_action_of_the_pharmacy_goes_past_the_door(record, person):
         "dispense": lambda: dispensing_actions.dispense(line, 1, by=by),
         "dispense_all": lambda: dispensing_actions.dispense_all(record["encounter_id"], {line: 1}, by=by),
         "hold": lambda: holds.hold(line, reason="Ask the ward", by=by),
-        "query": lambda: holds.query(line, reason="Ask the ward", by=by),
+        "query": lambda: holds.query_prescriber(line, reason="Ask the ward", by=by),
         "resume": lambda: holds.resume(line, by=by),
         "close": lambda: holds.close(line, reason="Not collected", by=by),
         "return_dispensed": lambda: returns.return_dispensed(record["dispense_id"], 1, "Not used", by=by),
     }
     for attempt in tries.values():
-        with pytest.raises(policy.Closed):
+        with pytest.raises(policy.RecordRestricted):
             attempt()
 
 
@@ -99,7 +99,7 @@ class TestLaboratory:
         assert policy.is_open(whom, person("lab"))
         with clock.standing_at(clock.now() + dt.timedelta(hours=25)):
             assert not policy.is_open(whom, person("lab"))
-            with pytest.raises(policy.Closed):
+            with pytest.raises(policy.RecordRestricted):
                 lab_actions.enter_results(order.id, {"HB": "12.2"}, reason="Mistyped it", by=person("lab"))
 
     def test_nobody_lets_themselves_in_by_an_order(self, record, person):
@@ -131,8 +131,8 @@ def test_the_paper_of_a_bill_is_made_anew_when_the_record_is_restricted(record, 
     from hms.billing.documents import invoice
 
     bill = database.session.get(Bill, record["bill_id"])
-    closed = invoice.edition(bill)
+    closed = invoice.invoice_version(bill)
     assert {line.description for line in frozen_facts.standing_lines(bill.id)} == {"Medicine", "Laboratory test"}
     access_actions.lift_restriction(record["patient_id"], reason="Not needed any more", by=SYSTEM)
     assert {line.description for line in frozen_facts.standing_lines(bill.id)} == {MEDICINES[0], TESTS[0]}
-    assert invoice.edition(bill) != closed
+    assert invoice.invoice_version(bill) != closed

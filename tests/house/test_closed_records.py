@@ -14,7 +14,7 @@ from hms.appointments.queue import transitions
 from hms.clinical.encounters import actions as clinical
 from hms.clinical.models import Prescription
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict, RuleBroken
@@ -185,7 +185,7 @@ def test_the_board_of_what_was_given_says_that_it_was_opened_with_a_reason(desk,
 
 def test_the_laboratory_sees_whose_tests_of_a_closed_record_wait_and_counts_them(desk, person, record):
     """Who orders a test brings nobody into their own care."""
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         waits = {"status": "waiting", "done_at": None, "ordered_by_id": person("lab").id}
         database.session.execute(update(LabOrder).where(LabOrder.id == record["order_id"]).values(**waits))
     at, listed = desk("lab"), 0
@@ -260,7 +260,7 @@ def test_reviewers_are_reminded_once_a_day_of_what_is_overdue(person, record, db
 def _reminded(at: dt.datetime) -> int:
     """How many reminders were given until `at`, when the clock's turn has just been."""
     ours = Notification.url == jobs.PLACE
-    with clock.standing_at(at), doing("tests.wait", SYSTEM):
+    with clock.standing_at(at), action_context("tests.wait", SYSTEM):
         before = set(database.session.scalars(select(Notification.id)))
         jobs.remind_reviewers()
         new = select(Notification.id).where(ours, Notification.id.not_in(before))
@@ -285,7 +285,7 @@ class TestCareTeam:
         doctor, when = person("doctor"), {"date": clock.today() + dt.timedelta(days=3), "time": dt.time(9)}
         booked = booking_actions.book(patient_id=record["patient_id"], doctor_id=doctor.id, **when, by=doctor)
         assert not self.is_in(record, doctor)
-        with doing("tests.seed", SYSTEM):
+        with action_context("tests.seed", SYSTEM):
             db.session.execute(
                 update(Appointment).where(Appointment.id == booked.id).values(booked_by_id=person("receptionist").id)
             )
@@ -310,7 +310,7 @@ class TestCareTeam:
         assert self.is_in(record, person("doctor"))
 
     def test_nobody_lets_themselves_in_by_an_encounter(self, record, person):
-        with pytest.raises(policy.Closed):
+        with pytest.raises(policy.RecordRestricted):
             clinical.start_encounter(patient_id=record["patient_id"], by=person("doctor"))
 
     def test_who_signed_within_a_month_still_cares(self, person, db):
@@ -342,7 +342,7 @@ class TestReview:
     def test_the_database_takes_a_review_from_who_acts(self, person, record, username):
         opened = _open(record["patient_id"], person("doctor"))
         said = {"reviewed_by_id": person("admin").id, "reviewed_at": clock.now(), "finding": "justified"}
-        with pytest.raises(Conflict), doing("tests.cheat", person(username) if username else SYSTEM):
+        with pytest.raises(Conflict), action_context("tests.cheat", person(username) if username else SYSTEM):
             database.session.execute(update(BreakGlass).where(BreakGlass.id == opened.id).values(said))
 
     def test_it_is_overdue_after_three_days(self, desk, person, record):

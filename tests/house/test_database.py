@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 
-from hms.core.db.models import Permanent, Record
+from hms.core.db.models import ImmutableRecord, Record
 from hms.core.db.session import db as database
 
 ACCOUNT_BELONGINGS = {
@@ -59,7 +59,7 @@ def test_every_record_is_in_the_trail(db):
 
 @pytest.mark.security("O")
 def test_every_permanent_row_is_kept_by_a_trigger(db):
-    assert _records(Permanent) - _tables_with_trigger("permanent") == set()
+    assert _records(ImmutableRecord) - _tables_with_trigger("permanent") == set()
 
 
 @pytest.mark.security("O")
@@ -72,7 +72,7 @@ def test_no_foreign_key_deletes_care_or_money(db):
 
 
 def test_every_named_refusal_names_a_real_constraint(db):
-    from hms.core.db.constraint_messages import sayings
+    from hms.core.db.constraint_messages import constraint_messages
 
     query = text("SELECT conname FROM pg_constraint UNION SELECT relname FROM pg_class WHERE relkind = 'i'")
-    assert set(sayings()) <= set(db.session.scalars(query))
+    assert set(constraint_messages()) <= set(db.session.scalars(query))

@@ -17,10 +17,10 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from hms.billing.models import Bill, BillLine
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.money import Money
-from hms.core.permissions import ALLOWED, Action, Role
+from hms.core.permissions import DEFAULT_GRANTS, Permission, Role
 from hms.core.person import SYSTEM
 from hms.core.settings import store
 from hms.messages.models import Notification
@@ -90,7 +90,7 @@ def hospital(db) -> dict[str, dict[str, dict[str, int]]]:
     own, foreign = whole_record("Own"), whole_record("Foreign", doctor="doctor2")
     closed = whole_record("Closed", doctor="doctor2", days_ago=60)
     actions.restrict(closed["patient_id"], reason="Works at this hospital", by=SYSTEM)
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         patient = database.session.scalars(select(User).filter_by(username="patient")).one()
         patient.patient_id = own["patient_id"]
     mine = {role: dict(own) for role in ROLES}
@@ -359,19 +359,19 @@ def test_two_persons_make_an_administrator(program, hospital):
 
 
 NAMED = {
-    "pharmacy: dispense a prescription (stock ledger)": Action.DISPENSE,
-    "pharmacy: receive / adjust stock with reason": Action.RECEIVE_STOCK,
-    "billing: issue final number, print / PDF of a bill": Action.ISSUE_BILL,
-    "billing: refund, write-off, discount over limit": Action.APPROVE_CORRECTION,
-    "billing: close the till / day report": Action.WORK_TILL,
-    "clinic: addendum to a closed encounter": Action.ADD_ADDENDUM,
-    "clinic: override an allergy warning": Action.OVERRIDE_ALERT,
-    "break-glass open (restricted patient)": Action.BREAK_GLASS,
-    "break-glass / access review": Action.REVIEW_ACCESS,
-    "CSV/XLSX export of patients": Action.EXPORT_PATIENTS,
-    "system settings: write": Action.MANAGE_SETTINGS,
-    "end another user's sessions, unlock, reset 2FA": Action.MANAGE_STAFF,
-    "lab: enter results (when labs exist)": Action.ENTER_RESULT,
+    "pharmacy: dispense a prescription (stock ledger)": Permission.DISPENSE,
+    "pharmacy: receive / adjust stock with reason": Permission.RECEIVE_STOCK,
+    "billing: issue final number, print / PDF of a bill": Permission.ISSUE_BILL,
+    "billing: refund, write-off, discount over limit": Permission.APPROVE_CORRECTION,
+    "billing: close the till / day report": Permission.WORK_TILL,
+    "clinic: addendum to a closed encounter": Permission.ADD_ADDENDUM,
+    "clinic: override an allergy warning": Permission.OVERRIDE_ALERT,
+    "break-glass open (restricted patient)": Permission.BREAK_GLASS,
+    "break-glass / access review": Permission.REVIEW_ACCESS,
+    "CSV/XLSX export of patients": Permission.EXPORT_PATIENTS,
+    "system settings: write": Permission.MANAGE_SETTINGS,
+    "end another user's sessions, unlock, reset 2FA": Permission.MANAGE_STAFF,
+    "lab: enter results (when labs exist)": Permission.ENTER_RESULT,
 }
 OPEN_TO_ALL = {"own security page (sessions, 2FA, login history)"}
 NOT_YET = {"patient merge", "CSV/XLSX export of bills, payments"}
@@ -382,7 +382,7 @@ def test_actions_are_granted_as_the_matrix_says():
     for row in ROWS:
         if row["method"] != "ACTION" or row["rule"] in OPEN_TO_ALL | NOT_YET:
             continue
-        granted = {role for role in ROLES if NAMED[row["rule"]] in ALLOWED[Role(role)]}
+        granted = {role for role in ROLES if NAMED[row["rule"]] in DEFAULT_GRANTS[Role(role)]}
         due = {role for role in ROLES if row[role] != "N"} - {"patient"}
         wrong += [f"{row['rule']}: {sorted(granted ^ due)}"] if granted != due else []
     assert wrong == []

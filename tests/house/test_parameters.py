@@ -13,7 +13,7 @@ from werkzeug.routing import Rule
 from hms.clinical.models import Prescription
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db as database
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
 from hms.core.settings import store
 from hms.core.web.parameters import PAGING, Choice, Ordering
@@ -270,7 +270,7 @@ def test_roles_of_the_hospital_s_own_are_held_to_their_grants(program):
     """What opens a parameter is the grant, not the name of the role."""
     from hms.staff.models import Role as StoredRole
 
-    role = add(StoredRole(name="Records clerk", code="records_clerk", grants=[Action.LIST_PRESCRIPTIONS.value]))
+    role = add(StoredRole(name="Records clerk", code="records_clerk", grants=[Permission.LIST_PRESCRIPTIONS.value]))
     somebody("clerk", "records_clerk")
     assert role.id
     assert program("clerk").get("/api/prescriptions/?medication=1").status_code == 400

@@ -12,7 +12,7 @@ from hms.appointments.models import Absence, Appointment, QueueEntry
 from hms.billing.models import Bill, BillLine, CashShift, Payment, PriceItem
 from hms.clinical.models import Condition, Encounter, Prescription, VitalsReading
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.money import Money
 from hms.core.person import SYSTEM
@@ -37,11 +37,11 @@ NO_LISTS = ("admin_api.health", "admin_api.openapi", "admin_api.documentation", 
 
 def add(first: int, last: int) -> None:
     """Patients `first` to `last` - 1, each with everything a desk knows of one."""
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         people = {name: id_ for name, id_ in database.session.execute(select(User.username, User.id))}
         for n in range(first, last):
             _one(n, people)
-    with doing("tests.seed", request_user.person(people["cashier"])):
+    with action_context("tests.seed", request_user.person(people["cashier"])):
         _take_payments(first, last, people["cashier"])
 
 

@@ -8,10 +8,10 @@ from sqlalchemy import func, select
 from hms.admin.audit_trail import record_access
 from hms.clinical.models import Encounter
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db as database
-from hms.core.permissions import NAMES, Role
+from hms.core.permissions import ROLE_NAMES, Role
 from hms.core.person import SYSTEM
 from hms.lab.models import LabOrder
 from hms.staff.models import User
@@ -52,7 +52,7 @@ def _names_a_record(app, place: Place) -> bool:
 @pytest.fixture
 def known(db) -> dict[str, int]:
     ids = every_record("Walked")
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         database.session.get(LabOrder, ids["order_id"]).status = "waiting"
         database.session.get(LabOrder, ids["order_id"]).done_at = None
     return ids
@@ -68,7 +68,7 @@ def _reads(actor_id: int, patient_id: int) -> int:
 def test_every_answer_about_one_record_leaves_an_entry(app, desk, program, person, known, role):
     who, patient_id = person(role), known["patient_id"]
     if role == "patient":
-        with doing("tests.seed", SYSTEM):
+        with action_context("tests.seed", SYSTEM):
             database.session.get(User, who.id).patient_id = patient_id
     clients = {True: program(role), False: desk(role)}
     silent, count = [], 0
@@ -151,8 +151,8 @@ def test_who_opened_it_names_the_pharmacist_and_the_cashier(desk, known):
     desk("cashier").get(f"/billing/payments/{known['payment_id']}")
     today = clock.today()
     rows = {row.role: row for row in record_access.accesses(known["patient_id"], today, today)}
-    assert {NAMES[Role.PHARMACIST], NAMES[Role.CASHIER]} <= set(rows)
-    assert rows[NAMES[Role.PHARMACIST]].looked == 1
+    assert {ROLE_NAMES[Role.PHARMACIST], ROLE_NAMES[Role.CASHIER]} <= set(rows)
+    assert rows[ROLE_NAMES[Role.PHARMACIST]].looked == 1
     page = desk("admin").get(f"/admin/patients/{known['patient_id']}/who-opened").get_data(as_text=True)
     assert "Medicines" in page
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hms.core.permissions import ALLOWED, Action, Role
+from hms.core.permissions import DEFAULT_GRANTS, Permission, Role
 from hms.staff.roles.actions import UNGRANTED
-from hms.staff.roles.permission_labels import WORDS
+from hms.staff.roles.permission_labels import PERMISSION_LABELS
 
 pytestmark = pytest.mark.security("A")
 
@@ -29,7 +29,7 @@ def test_a_route_without_an_action_is_shut(app, desk, monkeypatch):
 
 
 def test_public_routes_are_few_and_known(app):
-    public = {name for name, view in app.view_functions.items() if getattr(view, "needs", None) is Action.PUBLIC}
+    public = {name for name, view in app.view_functions.items() if getattr(view, "needs", None) is Permission.PUBLIC}
     assert {name for name in public if not name.startswith("kit.")} <= {
         "static",
         "headers.report_violation",
@@ -51,17 +51,21 @@ def test_public_routes_are_few_and_known(app):
 
 
 def test_the_default_grants_are_as_reviewed():
-    rows = [" ".join([action.value.ljust(34), *(_mark(role, action) for role in Role)]).rstrip() for action in Action]
+    rows = [
+        " ".join([action.value.ljust(34), *(_mark(role, action) for role in Role)]).rstrip() for action in Permission
+    ]
     table = (
         "\n".join([" ".join(["action".ljust(34), *(role.value[:6].ljust(6) for role in Role)]).rstrip(), *rows]) + "\n"
     )
     assert PRINTED.read_text(encoding="utf-8") == table, "Review the new grants, then write them to permissions.txt."
 
 
-def _mark(role: Role, action: Action) -> str:
-    return ("x" if action in ALLOWED[role] else "·").ljust(6)
+def _mark(role: Role, action: Permission) -> str:
+    return ("x" if action in DEFAULT_GRANTS[role] else "·").ljust(6)
 
 
 def test_every_permission_is_said_in_plain_words():
-    silent = [action.value for action in Action if action not in WORDS and action.value not in UNGRANTED]
+    silent = [
+        action.value for action in Permission if action not in PERMISSION_LABELS and action.value not in UNGRANTED
+    ]
     assert silent == [], "Say in hms/staff/roles/permission_labels.py what these allow."

@@ -17,14 +17,14 @@ import hms
 from hms.appointments.queue import transitions as appointments
 from hms.billing.bills import actions as bill_actions
 from hms.billing.bills import charges
-from hms.billing.bills.charges import Event
-from hms.clinical import blueprints, copy_forward, signing
+from hms.billing.bills.charges import BillableEvent
+from hms.clinical import copy_forward, signing
 from hms.clinical.diagnoses import actions as diagnosis_actions
 from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Condition, Encounter, Prescription
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.vitals import actions as vitals_actions
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.money import Money
@@ -189,16 +189,16 @@ def _charge(patient_id: int, source: str, source_id: int, *, encounter_id: int |
 
 def _charges(patient_id: int, dispense_id: int, encounter_id: int | None, *, by: Person) -> None:
     charges.add_charges(
-        patient_id, "dispense", [Event(dispense_id, 1, None, "Dressing")], encounter_id=encounter_id, by=by
+        patient_id, "dispense", [BillableEvent(dispense_id, 1, None, "Dressing")], encounter_id=encounter_id, by=by
     )
 
 
 def _answer(what: str, prescription_id: int, encounter_id: int, by: Person) -> object:
-    return getattr(blueprints, what)(prescription_id, text="Given at home", encounter_id=encounter_id, by=by)
+    return getattr(prescription_actions, what)(prescription_id, text="Given at home", encounter_id=encounter_id, by=by)
 
 
 def _take_over(a: SimpleNamespace, by: Person, **ticked: tuple[int, ...]) -> object:
-    return copy_forward.take_over(a.visit, copy_forward.Ticked(**ticked), by=by)
+    return copy_forward.copy_forward(a.visit, copy_forward.CopySelection(**ticked), by=by)
 
 
 @pytest.fixture
@@ -236,11 +236,11 @@ def actions() -> Iterator[tuple[str, list[str]]]:
     for module in pkgutil.walk_packages(hms.__path__, "hms."):
         if module.name.startswith(("hms.demo", "hms.local")):
             continue
-        for name, function in vars(importlib.import_module(module.name)).items():
+        for function in vars(importlib.import_module(module.name)).values():
             if inspect.isfunction(function) and hasattr(function, "needs") and function.__module__ == module.name:
                 taken = inspect.signature(function).parameters
                 if "by" in taken:
-                    yield f"{module.name.split('.')[1]}.{name}", [one for one in taken if one.endswith("_id")]
+                    yield function.audited_as, [one for one in taken if one.endswith("_id")]
 
 
 def test_every_action_with_several_records_is_placed():
@@ -292,7 +292,7 @@ def test_the_database_holds_every_reference_between_records_of_patients(db):
 def test_a_statement_of_ones_own_is_refused_too(two, statement):
     one, other = two
     values = vars(other) | {"draft": one.draft, "mine": one.visit}
-    with pytest.raises(Conflict) as refusal, doing("tests.cheat", SYSTEM):
+    with pytest.raises(Conflict) as refusal, action_context("tests.cheat", SYSTEM):
         database.session.execute(text(statement), values)
     assert refusal.value.code in ("same_patient", "permanent")
 

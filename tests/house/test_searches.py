@@ -93,7 +93,8 @@ def test_signs_alone_find_nothing_through_the_api(program, record, role, address
 
 def test_signs_alone_find_nothing_in_the_trail(db, record):
     found = {
-        word: database.session.execute(queries.query(queries.Wanted(words=word))).all() for word in ("canary", *SIGNS)
+        word: database.session.execute(queries.query(queries.AuditFilter(words=word))).all()
+        for word in ("canary", *SIGNS)
     }
     assert [word for word, rows in found.items() if rows] == ["canary"]
 

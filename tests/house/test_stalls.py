@@ -15,9 +15,9 @@ import requests
 from flask import Flask
 from sqlalchemy import select
 
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
 from hms.core.settings import store
 from hms.core.web import request_bodies
@@ -123,7 +123,7 @@ def test_a_shift_that_signs_in_at_once_behind_one_address_gets_in(hospital):
 
 
 def test_a_burst_of_wishes_for_an_account_is_answered_too(hospital):
-    with hospital.app.app_context(), doing("tests.seed", SYSTEM):
+    with hospital.app.app_context(), action_context("tests.seed", SYSTEM):
         store.change_setting("staff.registration_open", True, by=SYSTEM)
     assert processes.wait_until(lambda: requests.get(f"{hospital.url}/register", timeout=PATIENCE).ok, 60)
 
@@ -192,5 +192,5 @@ def test_nginx_and_the_programs_agree_about_bodies():
 def test_no_route_takes_more_than_nginx_lets_through_and_a_stranger_less(app):
     limits = {name: request_bodies.limit_of(view) for name, view in app.view_functions.items()}
     assert max(limits.values()) == request_bodies.LARGEST_BODY
-    public = [name for name, view in app.view_functions.items() if getattr(view, "needs", None) is Action.PUBLIC]
+    public = [name for name, view in app.view_functions.items() if getattr(view, "needs", None) is Permission.PUBLIC]
     assert max(limits[name] for name in public) == request_bodies.LARGEST_PUBLIC_BODY

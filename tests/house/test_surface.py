@@ -18,10 +18,10 @@ import pytest
 from sqlalchemy import text
 
 import hms
-from hms.admin.audit_trail.action_labels import ACTIONS
+from hms.admin.audit_trail.action_labels import ACTION_LABELS
 from hms.core.background.outbox import _JOBS
 from hms.core.db.session import db as database
-from hms.core.events import Alert
+from hms.core.events import Event
 from hms.core.settings.definitions import SETTINGS
 
 FILES = Path(__file__).with_name("surface")
@@ -83,7 +83,7 @@ def test_the_schema(db, name, query):
 def test_commands_jobs_events_settings(app):
     commands = (f"command {name}" for name in sorted(app.cli.commands))
     jobs = (f"job {kind}" for kind in sorted(_JOBS))
-    events = (f"event {event.value}" for event in sorted(Alert))
+    events = (f"event {event.value}" for event in sorted(Event))
     settings = (f"setting {key}" for key in sorted(SETTINGS))
     _compare("names.txt", (*commands, *jobs, *events, *settings))
 
@@ -94,4 +94,4 @@ def test_names_in_the_trail(app):
     modules = [importlib.import_module(path) for path in paths if not path.startswith("hms.local")]
     functions = (value for module in modules for value in vars(module).values() if isinstance(value, FunctionType))
     names = {function.audited_as for function in functions if hasattr(function, "audited_as")}
-    _compare("trail.txt", sorted(names | set(ACTIONS)))
+    _compare("trail.txt", sorted(names | set(ACTION_LABELS)))

@@ -7,7 +7,7 @@ import re
 import pytest
 from flask import Flask
 
-from hms.core.permissions import ALLOWED, WITHOUT_ROLE, Action, Role
+from hms.core.permissions import DEFAULT_GRANTS, GRANTS_WITHOUT_ROLE, Permission, Role
 from tests.house.hospital import every_record
 from tests.house.places import Place, places
 
@@ -39,20 +39,20 @@ def known(db) -> dict[str, int]:
 def _admitted(app, place: Place, role: str) -> bool:
     """Whether the route says that this role may come in."""
     view = app.view_functions[place.endpoint]
-    if view.needs is Action.PUBLIC:
+    if view.needs is Permission.PUBLIC:
         return True
     if role == "nobody":
         return False
-    if view.needs is Action.SIGNED_IN:
+    if view.needs is Permission.SIGNED_IN:
         return True
-    granted = ALLOWED[Role(role)] if role in set(Role) else frozenset()
+    granted = DEFAULT_GRANTS[Role(role)] if role in set(Role) else frozenset()
     return any(action in granted for action in (view.needs, *getattr(view, "suffices", ()))) or _without_role(
         view, role
     )
 
 
 def _without_role(view, role: str) -> bool:
-    return role == "norole" and view.needs in WITHOUT_ROLE
+    return role == "norole" and view.needs in GRANTS_WITHOUT_ROLE
 
 
 def _is_turned_away(status: int, place: Place, role: str) -> bool:

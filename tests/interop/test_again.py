@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from hms.clinical.models import Condition, Encounter, Immunization, Prescription
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
 from hms.interop.fhir_import import importer, resource_types
@@ -128,7 +128,7 @@ def test_a_row_that_the_database_refuses_does_not_lose_its_batch(tmp_path, monke
 def test_the_records_of_a_merged_patient_go_to_the_one_that_is_kept(tmp_path):
     imported(export(tmp_path, patient("p1"), patient("p2")))
     ids = dict(database.session.execute(select(Patient.external_id, Patient.id)).all())
-    with doing("tests.merge", SYSTEM):
+    with action_context("tests.merge", SYSTEM):
         gone = update(Patient.__table__).where(Patient.external_id == "Patient/p2")
         database.session.execute(gone.values(status="merged", merged_into_id=ids["Patient/p1"]))
     imported(export(tmp_path, about("Condition", "c", "p2", code={"text": "Gout"})))

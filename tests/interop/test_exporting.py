@@ -12,7 +12,7 @@ from hms.clinical.diagnoses import actions as diagnosis_actions
 from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
 from hms.interop.fhir_export.exporter import export
@@ -32,7 +32,7 @@ def files(folder):
 
 def emptied():
     """The hospital as it was before any patient; only a test can do this."""
-    with doing("tests.empty", SYSTEM):
+    with action_context("tests.empty", SYSTEM):
         database.session.execute(text("RESET ROLE"))
         database.session.execute(text("TRUNCATE patient, source_record, encounter, prescription CASCADE"))
         gone = "UPDATE app_user SET role_id = NULL, external_id = 'gone/' || id, username = 'gone-' || id"

@@ -18,7 +18,7 @@ from hms.clinical.models import Condition, Encounter, Immunization, Prescription
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.prescriptions import patient_context
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.person import SYSTEM
@@ -96,7 +96,7 @@ def test_every_line_of_a_kind_that_is_kept_is_kept_and_a_second_import_changes_n
 def test_its_people_are_found_by_name_birth_date_and_number(brought_in, person):
     who = anyone()
     for text in (who.family_name[:5] or who.given_names[:5], who.birth_date.isoformat(), who.hospital_number):
-        assert who.id in [hit.id for hit in patients.find(text, who=person("receptionist"))], text
+        assert who.id in [hit.id for hit in patients.search_patients(text, who=person("receptionist"))], text
 
 
 def test_a_recorded_allergy_stops_prescribing(allergic, person):
@@ -112,7 +112,7 @@ def test_a_recorded_allergy_stops_prescribing(allergic, person):
 
 
 def _give(order):
-    with doing("tests.dispense", SYSTEM):
+    with action_context("tests.dispense", SYSTEM):
         order.quantity_dispensed = 1
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from hms.billing.models import BillLine
 from hms.clinical import signing
 from hms.clinical.encounters import actions as encounter_actions
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.person import SYSTEM
 from hms.lab import actions as lab_actions
@@ -74,7 +74,7 @@ def test_the_open_page_asks_for_its_own_tests_alone(desk, opened, person):
     lab_actions.enter_results(order.id, {"HB": "12.5"}, by=person("lab"))
     assert "12.5 g/dL" in text(doctor.get(address))
     assert desk("nurse").get(address).status_code == 403
-    with doing("tests.hand_over", SYSTEM):
+    with action_context("tests.hand_over", SYSTEM):
         opened.doctor_id = person("nurse").id
     assert doctor.get(address).status_code == 404
 

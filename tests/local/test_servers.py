@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Another program on the same data directory: joins, says the addresses, waits for a line, leaves.
 NEIGHBOUR = """
 import os, sys
-from hms.local.servers import servers_for_command
+from hms.local.servers.servers import servers_for_command
 with servers_for_command(os.environ) as variables:
     print(variables["DATABASE_URL"], variables["REDIS_URL"], flush=True)
     sys.stdin.readline()

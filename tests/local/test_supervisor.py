@@ -50,8 +50,9 @@ STARTER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from hms.local import places, supervisor
-places.ROOT = Path(sys.argv[2])
+from hms.local import paths
+from hms.local.supervisor import main as supervisor
+paths.ROOT = Path(sys.argv[2])
 supervisor.OPENING = [sys.executable, "wsgi.py", "opening"]
 supervisor.flask_command = lambda *words: [sys.executable, "wsgi.py", *words]
 sys.exit(supervisor.main())

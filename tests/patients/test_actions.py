@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from hms.core import clock
 from hms.core.audit.models import AuditEntry
-from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken, Stale
+from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken, StaleVersion
 from hms.patients import lookup
 from hms.patients.allergies import actions as allergy_actions
 from hms.patients.allergies import queries as allergy_queries
@@ -103,7 +103,7 @@ def test_a_correction_is_a_new_version_and_an_old_one_is_stale(person):
     opened = patient.version
     record_actions.update_patient(patient.id, version=opened, phone="077 000 111", by=person("nurse"))
     assert patient.phone == "+23277000111"
-    with pytest.raises(Stale):
+    with pytest.raises(StaleVersion):
         record_actions.update_patient(patient.id, version=opened, address="Hill Road", by=person("receptionist"))
 
 
@@ -122,7 +122,7 @@ def test_a_withdrawn_record_is_kept_but_not_found(person, db):
     with pytest.raises(NotFound):
         record_actions.update_patient(patient.id, address="x", by=person("admin"))
     assert db.session.get(Patient, patient.id).withdrawn_reason == "made twice"
-    assert search_queries.find(patient.family_name, who=person("admin")) == []
+    assert search_queries.search_patients(patient.family_name, who=person("admin")) == []
 
 
 def test_opening_a_chart_is_in_the_trail(person, db):

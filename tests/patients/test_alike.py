@@ -5,7 +5,7 @@ from heapq import nlargest
 
 import pytest
 
-from hms.patients.search.match_scoring import STRONG, Person, alike, tokens
+from hms.patients.search.match_scoring import STRONG, Person, score_match, tokens
 from tests.patients.people import again, relative, somebody, twin
 
 KADIATU = Person("Kadiatu", "Kamara", date(1991, 3, 13), False, "female", "+23276123476", "12 Hill Rd")
@@ -18,7 +18,7 @@ def hospital():
 
 
 def best(person, others, count=3):
-    return nlargest(count, range(len(others)), key=lambda i: alike(person, others[i]).score)
+    return nlargest(count, range(len(others)), key=lambda i: score_match(person, others[i]).score)
 
 
 def test_a_second_registration_is_among_the_first_three(hospital):
@@ -31,20 +31,20 @@ def test_a_second_registration_is_among_the_first_three(hospital):
 def test_different_people_are_seldom_asked_about(hospital):
     dice = random.Random(1)
     newcomers = [somebody(dice) for _ in range(500)]
-    stopped = sum(any(alike(new, known).score >= STRONG for known in hospital) for new in newcomers)
+    stopped = sum(any(score_match(new, known).score >= STRONG for known in hospital) for new in newcomers)
     assert stopped <= 10
 
 
 def test_relatives_of_one_household_are_different_people(hospital):
     dice = random.Random(11)
     pairs = [(one, relative(dice, one)) for one in hospital[:300]]
-    assert sum(alike(a, b).score >= STRONG for a, b in pairs) <= 3
+    assert sum(score_match(a, b).score >= STRONG for a, b in pairs) <= 3
 
 
 def test_twins_are_different_people(hospital):
     dice = random.Random(12)
     pairs = [(one, twin(dice, one)) for one in hospital[:300]]
-    assert sum(alike(a, b).score >= STRONG for a, b in pairs) <= 6
+    assert sum(score_match(a, b).score >= STRONG for a, b in pairs) <= 6
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_twins_are_different_people(hospital):
     ],
 )
 def test_one_difference_still_asks_and_says_why(change, reason):
-    likeness = alike(KADIATU, replace(KADIATU, **change))
+    likeness = score_match(KADIATU, replace(KADIATU, **change))
     assert likeness.score >= STRONG
     assert reason in likeness.reasons
 
 
 def test_day_and_month_swapped():
     one = replace(KADIATU, birth_date=date(1991, 3, 12), phone=None)
-    likeness = alike(one, replace(one, birth_date=date(1991, 12, 3)))
+    likeness = score_match(one, replace(one, birth_date=date(1991, 12, 3)))
     assert likeness.score >= STRONG
     assert "birth day and month swapped" in likeness.reasons
 
@@ -89,20 +89,20 @@ def test_day_and_month_swapped():
     ],
 )
 def test_a_shared_name_or_household_is_not_enough(change):
-    assert alike(KADIATU, replace(KADIATU, **change)).score < STRONG
+    assert score_match(KADIATU, replace(KADIATU, **change)).score < STRONG
 
 
 def test_new_years_day_is_given_to_those_who_know_only_the_year():
     one = Person("Mohamed", "Kamara", date(1980, 1, 1), sex="male")
     exact = replace(one, birth_date=date(1980, 5, 9))
-    assert alike(one, one).score < alike(exact, exact).score
+    assert score_match(one, one).score < score_match(exact, exact).score
 
 
 def test_order_does_not_matter_and_the_score_stays_in_bounds(hospital):
     dice = random.Random(3)
     for _ in range(2000):
         a, b = dice.sample(hospital, 2)
-        there, back = alike(a, b), alike(b, a)
+        there, back = score_match(a, b), score_match(b, a)
         assert there.score == back.score
         assert 0 <= there.score <= 1
         assert set(there.reasons) == set(back.reasons)
@@ -111,8 +111,8 @@ def test_order_does_not_matter_and_the_score_stays_in_bounds(hospital):
 @pytest.mark.parametrize("name", ["", "—", "Ma", "王", "Владимир", "أحمد", "N'Diaye-Sow", "\u0301", "x" * 100, "1"])
 def test_any_name_can_be_compared(name):
     person = Person(name, name, date(2000, 1, 2))
-    assert 0 <= alike(person, KADIATU).score < 0.5
-    assert alike(person, person).score > 0.5
+    assert 0 <= score_match(person, KADIATU).score < 0.5
+    assert score_match(person, person).score > 0.5
 
 
 def test_words_of_a_name():
@@ -120,5 +120,5 @@ def test_words_of_a_name():
 
 
 def test_different_sex_counts_a_little():
-    assert alike(KADIATU, replace(KADIATU, sex="male")).score < alike(KADIATU, KADIATU).score
-    assert alike(KADIATU, replace(KADIATU, sex="male")).score >= STRONG
+    assert score_match(KADIATU, replace(KADIATU, sex="male")).score < score_match(KADIATU, KADIATU).score
+    assert score_match(KADIATU, replace(KADIATU, sex="male")).score >= STRONG

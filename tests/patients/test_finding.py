@@ -58,7 +58,7 @@ def ward(db):
     ],
 )
 def test_every_part_of_the_line_must_fit(ward, person, typed, found):
-    hits = [hit for hit in queries.find(typed, who=person("receptionist"), limit=25) if not hit.is_similar]
+    hits = [hit for hit in queries.search_patients(typed, who=person("receptionist"), limit=25) if not hit.is_similar]
     names = {patient.id: key for key, patient in ward.items()}
     assert {names[hit.id] for hit in hits if hit.id in names} == found
 
@@ -66,31 +66,34 @@ def test_every_part_of_the_line_must_fit(ward, person, typed, found):
 def test_the_whole_number_comes_first(ward, person):
     number = ward["musa"].hospital_number
     for typed in (number, number.replace("-", ""), number.lower(), number[4:]):
-        assert queries.find(typed, who=person("receptionist"))[0].id == ward["musa"].id
+        assert queries.search_patients(typed, who=person("receptionist"))[0].id == ward["musa"].id
 
 
 def test_a_whole_name_comes_before_a_longer_one(person):
     longer = a_patient(given_names="A", family_name="Zcolema")
     whole = a_patient(given_names="Z", family_name="Zcole")
-    hits = queries.find("zcole", who=person("receptionist"))
+    hits = queries.search_patients("zcole", who=person("receptionist"))
     assert [hit.id for hit in hits][:2] == [whole.id, longer.id]
 
 
 def test_similar_spelling_stands_last_and_keeps_the_other_parts(ward, person):
-    hits = queries.find("kadijatu zkamara", who=person("receptionist"))
+    hits = queries.search_patients("kadijatu zkamara", who=person("receptionist"))
     assert (hits[0].id, hits[0].is_similar) == (ward["kadiatu"].id, True)
-    assert queries.find("kadijatu zkamara 1950", who=person("receptionist")) == []
+    assert queries.search_patients("kadijatu zkamara 1950", who=person("receptionist")) == []
 
 
 def test_namesakes_are_flagged(person):
     for born in (date(1990, 1, 1), date(1970, 1, 1)):
         a_patient(given_names="Foday", family_name="Zsesay", birth_date=born)
-    assert [hit.same_name_count for hit in queries.find("foday zsesay", who=person("receptionist"))] == [1, 1]
+    assert [hit.same_name_count for hit in queries.search_patients("foday zsesay", who=person("receptionist"))] == [
+        1,
+        1,
+    ]
 
 
 def test_withdrawn_patients_are_not_found(ward, person):
     actions.withdraw_patient(ward["musa"].id, by=person("admin"))
-    assert queries.find(ward["musa"].hospital_number, who=person("admin")) == []
+    assert queries.search_patients(ward["musa"].hospital_number, who=person("admin")) == []
 
 
 def test_a_slip_of_the_date_is_any_one_digit_a_day_or_a_swap():
@@ -121,14 +124,14 @@ def test_a_second_registration_is_found_among_many(db, person):
     desk, again_dice = person("receptionist"), random.Random(7)
     chosen = again_dice.sample(range(600), 200)
     found = sum(
-        ids[nth] in [one.hit.id for one in duplicates.lookalikes(again(again_dice, people[nth]), who=desk)]
+        ids[nth] in [one.hit.id for one in duplicates.duplicate_candidates(again(again_dice, people[nth]), who=desk)]
         for nth in chosen
     )
     assert found >= 190
 
 
 def test_a_lookalike_without_a_name_is_nobody(person):
-    assert duplicates.lookalikes(Person(""), who=person("receptionist")) == []
+    assert duplicates.duplicate_candidates(Person(""), who=person("receptionist")) == []
 
 
 def test_finding_by_name_uses_the_index(ward, db):

@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 
 from hms.patients.identity import hospital_numbers
-from hms.patients.search.query_parser import SearchTerms, terms
+from hms.patients.search.query_parser import SearchQuery, parse_query
 
 TODAY = date(2026, 11, 22)
 CARD = hospital_numbers.make(482)
@@ -14,45 +14,45 @@ KADIATU = date(1991, 3, 13)
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("kad 76", SearchTerms(words=("kad",), digit_runs=("76",))),
-        ("KÁMARA  Kadiatu", SearchTerms(words=("kamara", "kadiatu"))),
-        ("076 123 476", SearchTerms(digit_runs=("076123476",))),
-        ("+232 (76) 123-476", SearchTerms(digit_runs=("23276123476",))),
-        ("kad 076 123", SearchTerms(words=("kad",), digit_runs=("076123",))),
-        ("13/3/91", SearchTerms(birth_date=KADIATU)),
-        ("13-mar-91", SearchTerms(birth_date=KADIATU)),
-        ("1991-03-13", SearchTerms(birth_date=KADIATU)),
-        ("kam 13 mar 1991", SearchTerms(words=("kam",), birth_date=KADIATU)),
-        ("130391", SearchTerms(birth_date=KADIATU, also_digits="130391")),
-        ("kam 130391", SearchTerms(words=("kam",), birth_date=KADIATU, also_digits="130391")),
-        ("13 3 91", SearchTerms(birth_date=KADIATU, also_digits="13391")),
-        ("1991", SearchTerms(birth_year=1991, also_digits="1991")),
-        ("kamara 1991", SearchTerms(words=("kamara",), birth_year=1991, also_digits="1991")),
-        ("2991", SearchTerms(digit_runs=("2991",))),
-        (CARD, SearchTerms(hospital_number=482)),
-        (CARD.replace("-", "").lower(), SearchTerms(hospital_number=482)),
-        (f"kamara {CARD}", SearchTerms(words=("kamara",), hospital_number=482)),
-        ("000482", SearchTerms(digit_runs=("000482",))),
-        ("HMS-000482", SearchTerms(digit_runs=("000482",))),
-        ("N'Diaye", SearchTerms(words=("n'diaye",))),
-        ("Kamara, Kadiatu", SearchTerms(words=("kamara", "kadiatu"))),
-        ("Abby752", SearchTerms(words=("abby752",))),
-        ("991399", SearchTerms(digit_runs=("991399",))),
+        ("kad 76", SearchQuery(words=("kad",), digit_runs=("76",))),
+        ("KÁMARA  Kadiatu", SearchQuery(words=("kamara", "kadiatu"))),
+        ("076 123 476", SearchQuery(digit_runs=("076123476",))),
+        ("+232 (76) 123-476", SearchQuery(digit_runs=("23276123476",))),
+        ("kad 076 123", SearchQuery(words=("kad",), digit_runs=("076123",))),
+        ("13/3/91", SearchQuery(birth_date=KADIATU)),
+        ("13-mar-91", SearchQuery(birth_date=KADIATU)),
+        ("1991-03-13", SearchQuery(birth_date=KADIATU)),
+        ("kam 13 mar 1991", SearchQuery(words=("kam",), birth_date=KADIATU)),
+        ("130391", SearchQuery(birth_date=KADIATU, also_digits="130391")),
+        ("kam 130391", SearchQuery(words=("kam",), birth_date=KADIATU, also_digits="130391")),
+        ("13 3 91", SearchQuery(birth_date=KADIATU, also_digits="13391")),
+        ("1991", SearchQuery(birth_year=1991, also_digits="1991")),
+        ("kamara 1991", SearchQuery(words=("kamara",), birth_year=1991, also_digits="1991")),
+        ("2991", SearchQuery(digit_runs=("2991",))),
+        (CARD, SearchQuery(hospital_number=482)),
+        (CARD.replace("-", "").lower(), SearchQuery(hospital_number=482)),
+        (f"kamara {CARD}", SearchQuery(words=("kamara",), hospital_number=482)),
+        ("000482", SearchQuery(digit_runs=("000482",))),
+        ("HMS-000482", SearchQuery(digit_runs=("000482",))),
+        ("N'Diaye", SearchQuery(words=("n'diaye",))),
+        ("Kamara, Kadiatu", SearchQuery(words=("kamara", "kadiatu"))),
+        ("Abby752", SearchQuery(words=("abby752",))),
+        ("991399", SearchQuery(digit_runs=("991399",))),
     ],
 )
 def test_queries_taken_apart(query, found):
-    assert terms(query, TODAY) == found
+    assert parse_query(query, TODAY) == found
 
 
 def test_the_bare_card_number_may_also_be_part_of_a_phone():
     bare = CARD.removeprefix("HMS-").replace("-", "")
-    assert terms(bare, TODAY) == SearchTerms(hospital_number=482, also_digits=bare)
+    assert parse_query(bare, TODAY) == SearchQuery(hospital_number=482, also_digits=bare)
 
 
 def test_eight_digits_may_be_a_card_and_a_birth_date():
     for day in range(1, 29):
         typed = f"{day:02d}031991"
-        found = terms(typed, TODAY)
+        found = parse_query(typed, TODAY)
         assert found.birth_date == date(1991, 3, day)
         assert found.also_digits == typed
         assert found.hospital_number == hospital_numbers.parse(typed)
@@ -60,19 +60,19 @@ def test_eight_digits_may_be_a_card_and_a_birth_date():
 
 def test_a_wrong_check_digit_is_said():
     wrong = CARD[:-1] + str((int(CARD[-1]) + 1) % 10)
-    assert terms(wrong, TODAY) == SearchTerms(digit_runs=("000482",), is_mistyped_number=True)
+    assert parse_query(wrong, TODAY) == SearchQuery(digit_runs=("000482",), is_mistyped_number=True)
 
 
 @pytest.mark.parametrize("query", ["", " ", "76", "123", "7", "%", "\x00", "--", "* *"])
 def test_too_little_to_search_for(query):
-    assert terms(query, TODAY).is_empty
+    assert parse_query(query, TODAY).is_empty
 
 
 def test_never_raises_and_stays_small():
     dice = random.Random(9)
     letters = "0123456789" * 3 + "abchms -/.+()%_'\\\x00\ud800éß٣Ⅷ½王"
     for _ in range(3000):
-        found = terms("".join(dice.choices(letters, k=dice.randrange(150))), TODAY)
+        found = parse_query("".join(dice.choices(letters, k=dice.randrange(150))), TODAY)
         assert len(found.words) + len(found.digit_runs) <= 17
         assert all(run.isascii() and run.isdecimal() for run in found.digit_runs)
         assert found.birth_date is None or found.birth_date <= TODAY

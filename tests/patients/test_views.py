@@ -317,5 +317,5 @@ def test_what_was_typed_is_never_markup(desk):
 
 def test_similar_names_stand_below(db, person):
     a_patient(given_names="Kadiatu", family_name="Bangura")
-    hits = queries.find("kadijatu", who=person("receptionist"))
+    hits = queries.search_patients("kadijatu", who=person("receptionist"))
     assert [hit.is_similar for hit in hits if hit.family_name == "Bangura"] == [True]

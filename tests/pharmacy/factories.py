@@ -9,7 +9,7 @@ from itertools import count
 from hms.billing.models import PriceItem
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db
 from hms.core.money import Money
 from hms.core.person import SYSTEM
@@ -24,7 +24,7 @@ _next = count(700_000)
 
 
 def saved(row):
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         db.session.add(row)
         db.session.flush()
     return row
@@ -40,7 +40,7 @@ def patient(given_names: str = "Kadiatu", family_name: str = "Kamara", **more: o
 
 
 def allergy(whom: Patient, substance: str = "penicillin", **more: object) -> Allergy:
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         whom.allergy_status = "known"
         row = Allergy(patient_id=whom.id, substance=substance, reaction="rash", **more)
         db.session.add(row)
@@ -73,7 +73,7 @@ def batch(of: Medication, quantity: int = 100, *, days: int | None = 400, lot: s
         Batch(medication_id=of.id, lot_number=lot or f"L{next(_next)}", expires_on=expires, unit_cost=Money("1.00"))
     )
     if quantity:
-        with doing("tests.seed", SYSTEM):
+        with action_context("tests.seed", SYSTEM):
             move(row, Kind.RECEIPT, quantity, "", SYSTEM)
     return row
 

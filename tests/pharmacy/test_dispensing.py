@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 
 from hms.billing.models import Bill, BillLine
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.person import SYSTEM
 from hms.messages.models import Notification
@@ -274,7 +274,7 @@ def test_a_wrong_return_is_refused(by, quantity, reason, field):
 def test_a_return_after_the_bill_was_issued_leaves_the_bill(db, by):
     line, batch = make.ordered(21)
     given = actions.dispense(line.id, by=by)
-    with doing("tests.issue", SYSTEM):
+    with action_context("tests.issue", SYSTEM):
         db.session.execute(text("UPDATE bill SET status = 'issued', number = 'B-1', issued_at = now()"))
     db.session.expire_all()
     returns.return_dispensed(given.id, 21, "not tolerated", by=by)
@@ -288,7 +288,7 @@ def test_hold_query_resume_close(db, person, by):
     medicine = make.medicine()
     line = make.prescription(medicine, make.encounter(make.patient(), doctor.id))
     make.batch(medicine)
-    holds.query(line.id, reason="dose for a child?", by=by)
+    holds.query_prescriber(line.id, reason="dose for a child?", by=by)
     told = db.session.scalars(select(Notification).filter_by(user_id=doctor.id)).one()
     assert (line.status, told.message) == ("on_hold", "dose for a child?")
     holds.resume(line.id, by=by)

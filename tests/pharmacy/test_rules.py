@@ -64,7 +64,9 @@ def test_whatever_is_on_the_shelf_allocation_keeps_its_promises():
         assert all(0 < q <= held[i].on_hand for i, q in found.picks)
         assert not {i for i, _ in found.picks} & {i for i, _ in found.skipped}
         assert all(held[i].expires is None or held[i].expires > in_days(course) for i, _ in found.picks)
-        usable = sum(b.on_hand for b in shelf if b.on_hand > 0 and not allocation.unfit(b.expires, TODAY, course))
+        usable = sum(
+            b.on_hand for b in shelf if b.on_hand > 0 and not allocation.unusable_reason(b.expires, TODAY, course)
+        )
         assert found.short == max(wanted - usable, 0)
         order = [held[i].expires or date.max for i, _ in found.picks]
         assert order == sorted(order)

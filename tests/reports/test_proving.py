@@ -13,7 +13,7 @@ from hms.billing.enums import Method
 from hms.billing.payments import actions as payment_actions
 from hms.billing.tills import actions as till_actions
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.money import Money
 from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
@@ -28,7 +28,7 @@ def hospital(db, person):
     """A day's books: a stocked medicine; bills that are part paid, given back in part, void, written off and given up; a
     till that was counted and closed, and an open one; the papers of the day."""
     cashier, admin = person("cashier"), person("admin")
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         patient = Patient(hospital_number="HMS-1", number=1, given_names="Isatu", sex="female")
         medicine = Medication(name="paracetamol", generic_name="paracetamol", unit="tablet")
         db.session.add_all([patient, medicine])
@@ -53,8 +53,8 @@ def hospital(db, person):
     ]
     for one in asked:
         correction_actions.approve(one.id, by=admin)
-    issuing.give_up_draft(draft, reason="Never came", by=admin)
-    with doing("tests.print", SYSTEM):
+    issuing.discard_draft(draft, reason="Never came", by=admin)
+    with action_context("tests.print", SYSTEM):
         print_invoice(first)
     till_actions.count_till({}, Money("65.00"), {Method.CARD: Money("80.00")}, by=cashier)
     till_actions.close_till(by=cashier)
@@ -62,8 +62,8 @@ def hospital(db, person):
 
 
 def test_books_kept_by_the_desks_fit(hospital):
-    assert list(reconciliation.faults()) == []
-    assert list(reconciliation.faults(clock.today())) == []
+    assert list(reconciliation.find_discrepancies()) == []
+    assert list(reconciliation.find_discrepancies(clock.today())) == []
 
 
 LATE = (
@@ -145,7 +145,7 @@ def test_tampering_is_named_and_the_command_fails(app, db, hospital):
     for statement, said in TAMPERINGS:
         with db.session.begin_nested() as savepoint:
             db.session.execute(text(statement))
-            found = list(reconciliation.faults())
+            found = list(reconciliation.find_discrepancies())
             assert any(said in fault for fault in found), (statement, found)
             savepoint.rollback()
     db.session.execute(text(TAMPERINGS[0][0]))

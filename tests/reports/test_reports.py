@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.person import SYSTEM
 from hms.patients.models import Patient
 
@@ -44,7 +44,7 @@ def test_patients_have_no_reports(program):
 
 def test_the_count_grows_with_a_registration(db, program):
     before = program("nurse").get("/api/report/patient_count/").get_json()["patient_count"]
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         db.session.add(Patient(hospital_number="HMS-1", number=1, given_names="Isatu", sex="female"))
     assert program("nurse").get("/api/report/patient_count/").get_json()["patient_count"] == before + 1
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
 from hms.core.web.rate_limits import limiter
@@ -51,7 +51,7 @@ def authenticator(account: Callable[[str], User]) -> Callable[[str], pyotp.TOTP]
 def give_second_factor(username: str) -> pyotp.TOTP:
     """Set the second factor up behind the account's back; returns its app."""
     secret = pyotp.random_base32(32)
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         user = database.session.scalars(select(User).filter_by(username=username)).unique().one()
         user.totp_secret = codes.seal(secret)
     return pyotp.TOTP(secret)

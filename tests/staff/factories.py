@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from hms.core import person
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db
-from hms.core.permissions import ALLOWED, Role
+from hms.core.permissions import DEFAULT_GRANTS, Role
 from hms.core.person import SYSTEM
 from hms.staff import request_user
 from hms.staff.accounts import actions
@@ -20,7 +20,7 @@ GOOD = "gutter piano seven lamps"
 
 def account(username: str, role: str | None = "admin", **details: object) -> User:
     """An account that can sign in with the tests' password."""
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         return actions.add_user(username=username, role=role, password=PASSWORD, by=SYSTEM, **details)
 
 
@@ -41,4 +41,4 @@ def role(code: str) -> RoleRow:
 
 
 def defaults(code: str) -> set[str]:
-    return {action.value for action in ALLOWED[Role(code)]}
+    return {action.value for action in DEFAULT_GRANTS[Role(code)]}

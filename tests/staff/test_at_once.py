@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from hms.core.background.scheduler import Clock
+from hms.core.background.scheduler import Scheduler
 from hms.core.db.session import db
 from hms.core.errors import DomainError
 from hms.core.person import SYSTEM
 from hms.core.settings import store
-from hms.schedule import Duty
+from hms.schedule import PeriodicTask
 from hms.staff.accounts import actions as account_actions
 from hms.staff.models import OneTimeLink, Role, RoleChangeRequest, User
 from hms.staff.onboarding import actions as onboarding_actions
@@ -148,6 +148,6 @@ def test_the_hospitals_clock_holds_no_administrator_up(real_app):
         finally:
             clock.stop()
 
-    clock = Clock([Duty("close an account", 1, close_an_account)])
+    clock = Scheduler([PeriodicTask("close an account", 1, close_an_account)])
     clock._hold_the_lock()
     assert len(closed) == 1

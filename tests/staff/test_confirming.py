@@ -7,7 +7,7 @@ from flask import session
 
 from hms.core.errors import RuleBroken
 from hms.staff.login_security.errors import Locked
-from hms.staff.sign_in.reauthentication import confirm_identity, confirmed
+from hms.staff.sign_in.reauthentication import reauthenticate, with_reauthentication
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.security("G")
@@ -16,10 +16,10 @@ pytestmark = pytest.mark.security("G")
 def test_only_the_own_password_confirms(app, person):
     doctor = person("doctor")
     with app.test_request_context():
-        confirm_identity(PASSWORD, by=doctor)
+        reauthenticate(PASSWORD, by=doctor)
         for wrong in ("", None, "wrong", "123456"):
             with pytest.raises(RuleBroken) as refused:
-                confirm_identity(wrong, by=doctor)
+                reauthenticate(wrong, by=doctor)
             assert refused.value.field == "proof"
 
 
@@ -28,14 +28,14 @@ def test_five_wrong_proofs_close_the_door_also_for_the_right_one(app, person):
     with app.test_request_context():
         for _ in range(5):
             with pytest.raises(RuleBroken):
-                confirm_identity("wrong", by=nurse)
+                reauthenticate("wrong", by=nurse)
         with pytest.raises(Locked):
-            confirm_identity(PASSWORD, by=nurse)
+            reauthenticate(PASSWORD, by=nurse)
 
 
 def test_the_act_follows_only_a_right_proof(app, person):
     done = []
-    act = confirmed(lambda *, reason, by: done.append((reason, by.username)))
+    act = with_reauthentication(lambda *, reason, by: done.append((reason, by.username)))
     with app.test_request_context():
         with pytest.raises(RuleBroken):
             act(reason="emergency", proof="wrong", by=person("doctor"))
@@ -55,6 +55,6 @@ def test_a_proof_gives_the_session_a_new_id(app, desk, person):
 
     row = db.session.scalars(select(UserSession).order_by(UserSession.id.desc())).first()
     with app.test_request_context():
-        confirm_identity(PASSWORD, by=replace(person("doctor"), session_id=row.id))
+        reauthenticate(PASSWORD, by=replace(person("doctor"), session_id=row.id))
         assert session["sid"]
     assert client.get("/").status_code == 302

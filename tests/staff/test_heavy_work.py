@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from PIL import Image
 
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
 from hms.core.settings import store
@@ -116,7 +116,7 @@ def test_no_connection_is_held_while_anything_heavy_is_worked_out(real_app, held
 def test_hashing_inside_an_action_of_a_request_is_a_fault(app, db):
     with (
         app.test_request_context(),
-        doing("tests.seed", SYSTEM),
+        action_context("tests.seed", SYSTEM),
         pytest.raises(RuntimeError, match="before the action"),
     ):
         passwords.hashed("x")

@@ -12,7 +12,7 @@ from flask_limiter import Limiter
 from sqlalchemy import func, select
 
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.background.outbox import Outbox
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
@@ -72,7 +72,7 @@ def test_many_right_tries_at_once_are_all_let_in(real_app):
     "name", ["nurse", "NURSE", "nobody-here", "closed", "new-here", "\u0000", "x" * 5000, "' OR 1=1 --"]
 )
 def test_every_failure_says_the_same_and_costs_one_hash(desk, account, monkeypatch, name):
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         closed, new = account("cashier"), account("lab")
         closed.username, closed.is_active = "closed", False
         new.username, new.password_hash = "new-here", None
@@ -88,7 +88,7 @@ def test_every_failure_says_the_same_and_costs_one_hash(desk, account, monkeypat
 
 
 def test_a_right_password_opens_no_closed_account(desk, account):
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         account("cashier").is_active = False
     assert _fail(desk(None), "cashier", 1, PASSWORD) == [401]
 
@@ -205,7 +205,7 @@ def test_administrators_are_told_at_the_third_lockout_of_an_hour(desk, account):
         assert database.session.scalar(select(func.count(Outbox.id)).filter_by(kind="staff.warn_of_lockouts")) == 0
         _fail(_from(desk, f"10.0.1.{number}"), name, 5)
     due = database.session.scalars(select(Outbox).filter_by(kind="staff.warn_of_lockouts")).one()
-    with doing("tests.work", SYSTEM):
+    with action_context("tests.work", SYSTEM):
         warn_of_lockouts(due.ref_id)
     told = database.session.scalars(select(Notification).filter_by(user_id=account("admin").id)).all()
     assert [one.title for one in told] == ["3 sign-ins locked out within an hour"]
@@ -215,7 +215,7 @@ def test_a_weaker_hash_is_made_anew_at_sign_in(desk, account):
     from argon2 import PasswordHasher
 
     weak = PasswordHasher(time_cost=1, memory_cost=16, parallelism=2).hash(PASSWORD)
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         account("nurse").password_hash = weak
     assert _fail(desk(None), "nurse", 1, PASSWORD) == [303]
     renewed = account("nurse").password_hash

@@ -10,7 +10,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from sqlalchemy import func, select
 
-from hms.core.background.outbox import Outbox, handle
+from hms.core.background.outbox import Outbox, run_job
 from hms.core.settings import store
 from hms.local.servers import ports
 from hms.messages.actions import tell
@@ -47,7 +47,7 @@ def box(app, person):
 
 def _work(db, kind):
     for outbox_id in db.session.scalars(select(Outbox.id).filter_by(kind=kind, done_at=None)).all():
-        handle(outbox_id)
+        run_job(outbox_id)
 
 
 @pytest.mark.security("E")

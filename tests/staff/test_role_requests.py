@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, text
 
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.person import SYSTEM
 from hms.core.settings import store
@@ -128,7 +128,7 @@ def test_the_database_knows_that_nobody_decides_their_own(program, db):
     decided = "UPDATE role_change_request SET status = 'approved', reviewed_at = now(), reviewed_by_id = user_id WHERE id = :id"
     with (
         pytest.raises(RuleBroken, match="Nobody decides on their own request"),
-        doing("tests.cheat", who("receptionist")),
+        action_context("tests.cheat", who("receptionist")),
     ):
         db.session.execute(text(decided), {"id": own["id"]})
 
@@ -136,7 +136,7 @@ def test_the_database_knows_that_nobody_decides_their_own(program, db):
 def test_an_answered_request_is_final(program, db):
     request = _ask(program)
     role_request_actions.reject(request["id"], admin_response="no", by=who("admin"))
-    with pytest.raises(Conflict, match="final"), doing("tests.cheat", SYSTEM):
+    with pytest.raises(Conflict, match="final"), action_context("tests.cheat", SYSTEM):
         db.session.execute(text("UPDATE role_change_request SET status = 'pending', reviewed_at = NULL"))
 
 
@@ -230,6 +230,6 @@ def test_only_those_who_may_answer_do(program, person):
 def test_the_database_makes_no_administrator_for_one_person(program, db, username, statement):
     account("second")
     _ask(program, "nurse", "admin")
-    with pytest.raises(Conflict), doing("tests.cheat", who(username)):
+    with pytest.raises(Conflict), action_context("tests.cheat", who(username)):
         db.session.execute(text(statement))
     assert user("nurse").role.code == "nurse"

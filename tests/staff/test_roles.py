@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.audit.models import AuditEntry
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
 from hms.core.settings import store
 from hms.staff.roles import actions, assignment
@@ -152,11 +152,11 @@ def test_a_power_is_not_granted_by_one_to_a_role_that_people_have(person):
 
 def test_a_new_action_reaches_the_built_in_roles_once(person, db):
     nurse = role("nurse")
-    with doing("tests.seed", SYSTEM):
-        nurse.offered = sorted(set(nurse.offered) - {Action.CHECK_IN.value})
-        nurse.grants = sorted(set(nurse.grants) - {Action.CHECK_IN.value, Action.BOOK.value})
-    with doing("tests.install", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
+        nurse.offered = sorted(set(nurse.offered) - {Permission.CHECK_IN.value})
+        nurse.grants = sorted(set(nurse.grants) - {Permission.CHECK_IN.value, Permission.BOOK.value})
+    with action_context("tests.install", SYSTEM):
         actions.install_roles(by=SYSTEM)
     grants = set(role("nurse").grants)
-    assert Action.CHECK_IN.value in grants
-    assert Action.BOOK.value not in grants
+    assert Permission.CHECK_IN.value in grants
+    assert Permission.BOOK.value not in grants

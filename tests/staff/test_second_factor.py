@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict
 from hms.core.person import SYSTEM
@@ -132,12 +132,12 @@ def test_a_recovery_code_stands_in_for_the_phone_once(desk):
 
 
 def test_one_recovery_code_at_fifty_hands_opens_once(real_app: Flask):
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         user_id = database.session.scalar(text("SELECT id FROM app_user WHERE username = 'doctor'"))
     give_second_factor("doctor")
     from hms.staff.second_factor import recovery_codes
 
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         codes = recovery_codes.new_codes()
         recovery_codes.keep(user_id, recovery_codes.hash_codes(codes))
     sent = {"username": "doctor", "password": PASSWORD, "otp": codes[0]}

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from hms.core import clock, drafts
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
 from hms.core.settings import store
@@ -56,7 +56,7 @@ def test_a_session_gets_a_new_id_at_sign_in_and_with_a_new_role(desk, account):
     _sign_in(client, "nurse")
     assert _sid(client) != planted
     before, stolen = _sid(client), client.get_cookie("hms").value
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         account("nurse").role = database.session.scalars(select(Role).filter_by(code="pharmacist")).one()
     assert client.get("/profile").status_code == 200
     assert _sid(client) != before
@@ -280,7 +280,7 @@ def test_an_administrator_ends_the_sessions_of_another_and_a_nurse_does_not(desk
 def test_a_closed_account_ends_at_once_and_stays_ended_when_it_opens_again(desk, account):
     doctor = desk("doctor")
     for is_active in (False, True):
-        with doing("tests.seed", SYSTEM):
+        with action_context("tests.seed", SYSTEM):
             account("doctor").is_active = is_active
         assert doctor.get("/profile").status_code == 302
 

@@ -15,9 +15,9 @@ from sqlalchemy import select, update
 from werkzeug.serving import make_server
 
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
-from hms.core.events import Alert, alert
+from hms.core.events import Event, publish
 from hms.core.person import SYSTEM
 from hms.staff.models import Role, User, UserSession
 from hms.staff.sessions import actions
@@ -83,7 +83,7 @@ def page(real_app: Flask) -> Iterator[Callable[..., OpenPage]]:
 
 
 def _change(user_id: int, **values: object) -> None:
-    with doing("tests.change", SYSTEM):
+    with action_context("tests.change", SYSTEM):
         user = database.session.get(User, user_id, populate_existing=True)
         for name, value in values.items():
             setattr(user, name, value)
@@ -134,9 +134,9 @@ def test_a_page_hears_what_its_role_may_and_joins_no_other_room(page):
     for wish in ("join", "join_room", "subscribe", "message"):
         nurse.socket.emit(wish, {"room": "hears:stock-changed"})
         nurse.socket.emit(wish, "hears:stock-changed")
-    with doing("tests.change", SYSTEM):
-        alert(Alert.STOCK_CHANGED)
-        alert(Alert.QUEUE_CHANGED)
+    with action_context("tests.change", SYSTEM):
+        publish(Event.STOCK_CHANGED)
+        publish(Event.QUEUE_CHANGED)
     assert nurse.spoken_to.wait(5)
     assert nurse.heard == ["queue-changed"]
 

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
@@ -109,12 +109,12 @@ def _change_password(account, person):
 
 
 def _change_role(account, person):
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         account("doctor").role = database.session.scalars(select(Role).filter_by(code="nurse")).one()
 
 
 def _close(account, person):
-    with doing("tests.seed", SYSTEM):
+    with action_context("tests.seed", SYSTEM):
         account("doctor").is_active = False
 
 

@@ -19,10 +19,10 @@ from hms.core.api import read_log
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db
 from hms.core.errors import NotFound
-from hms.core.permissions import Action
-from hms.core.text.translation import _ as N_
-from hms.core.web.forms import DeskForm, Required, Text
-from hms.core.web.guard import needs, person
+from hms.core.permissions import Permission
+from hms.core.text.translation import N_
+from hms.core.web.forms import ActionForm, Required, Text
+from hms.core.web.guard import current_person, requires
 from hms.patients.access import actions
 from hms.patients.models import BreakGlass
 
@@ -32,7 +32,7 @@ ROWS = 25
 MOST_READS = 200
 
 
-class ReviewForm(DeskForm):
+class ReviewForm(ActionForm):
     """What the reviewer found."""
 
     finding = RadioField(
@@ -51,7 +51,7 @@ def _accesses() -> Select:
 
 
 @pages.get("/access-reviews")
-@needs(Action.REVIEW_ACCESS)
+@requires(Permission.REVIEW_ACCESS)
 def access_reviews() -> str:
     """Accesses with a reason: those that wait for their review, the oldest first; then what was found of the last ones."""
     waiting = db.session.scalars(
@@ -66,19 +66,21 @@ def access_reviews() -> str:
 
 
 @pages.route("/access-reviews/<int:access_id>", methods=["GET", "POST"])
-@needs(Action.REVIEW_ACCESS)
+@requires(Permission.REVIEW_ACCESS)
 def access_review(access_id: int) -> ResponseReturnValue:
     """One access: who, whose record, why, all that was read and changed in the hour; and the finding."""
     opened = db.session.scalars(_accesses().where(BreakGlass.id == access_id)).one_or_none()
     if opened is None:
         raise NotFound(N_("There is no such access."))
     form = ReviewForm(formdata=request.form if request.method == "POST" else None)
-    if form.save(actions.review, by=person(), break_glass_id=access_id):
+    if form.save(actions.review, by=current_person(), break_glass_id=access_id):
         flash(_("Your finding is saved."), "success")
         return redirect(url_for("admin.access_reviews"), 303)
     shown = {"access": opened, "form": form, "entries": _done_within(opened), "trail": labels}
     read_log.note("patients.read", opened.patient_id, entity="break_glass", entity_id=access_id)
-    return render_template("admin/access_review.html", is_own=opened.user_id == person().id, **shown), form.status
+    return render_template(
+        "admin/access_review.html", is_own=opened.user_id == current_person().id, **shown
+    ), form.status
 
 
 def _done_within(opened: BreakGlass) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
-ACTIONS = {
+ACTION_LABELS = {
     "admin.export_audit": _l("Exported the trail"),
     "admin.read_trail": _l("Looked at the trail"),
     "admin.who_opened": _l("Looked at who opened the record"),

@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
-from .action_labels import ACTIONS
+from .action_labels import ACTION_LABELS
 
 ENTITIES = {
     "absence": _l("Absence"),
@@ -57,7 +57,7 @@ DEEDS = {
 }
 
 
-def deed(old: dict | None, new: dict | None, outcome: str, action: str) -> str:
+def change_kind(old: dict | None, new: dict | None, outcome: str, action: str) -> str:
     """The kind of an entry: added, changed, removed, opened or refused."""
     if outcome == "denied":
         return DEEDS["denied"]
@@ -77,7 +77,7 @@ def is_read(action: str) -> bool:
 
 def action_words(action: str) -> str:
     """What the action is called: "Took a payment"."""
-    known = ACTIONS.get(action)
+    known = ACTION_LABELS.get(action)
     return str(known) if known else action.rpartition(".")[2].replace("_", " ").capitalize()
 
 
@@ -86,7 +86,7 @@ def said(row: Any) -> str:
     return action_words(row.action)
 
 
-def thing(row: Any) -> str:
+def record_label(row: Any) -> str:
     """The record an entry is about: "Encounter 88121"."""
     kind = str(ENTITIES.get(row.entity, row.entity or ""))
     return f"{kind} {row.entity_id}" if row.entity_id else kind
@@ -98,15 +98,15 @@ KINDS = {
     "signed_in": _l("Signed in, tried to, or signed out"),
 }
 """Kinds of entries that may be asked for beside single actions."""
-LOOKED = tuple(name for name in ACTIONS if is_read(name) and name != "break_glass.open")
-SIGN_INS = tuple(name for name in ACTIONS if name.startswith(("staff.sign_in.", "staff.sign_out")))
+LOOKED = tuple(name for name in ACTION_LABELS if is_read(name) and name != "break_glass.open")
+SIGN_INS = tuple(name for name in ACTION_LABELS if name.startswith(("staff.sign_in.", "staff.sign_out")))
 
 
 def choices_of_actions() -> list[tuple[str, str]]:
     """What may be asked for under "Did": kinds first, then single actions by their words."""
     kinds = [(f":{name}", str(said)) for name, said in KINDS.items()]
     named: dict[str, str] = {}
-    for name, said in ACTIONS.items():
+    for name, said in ACTION_LABELS.items():
         named.setdefault(str(said), name)
     return [("", gettext("anything")), *kinds, *((name, said) for said, name in sorted(named.items()))]
 
@@ -121,8 +121,8 @@ def asked_actions(chosen: str) -> tuple[tuple[str, ...] | None, bool]:
         return SIGN_INS, False
     if not chosen:
         return None, False
-    said = ACTIONS.get(chosen)
-    return tuple(name for name in ACTIONS if ACTIONS[name] == said) if said else (chosen,), False
+    said = ACTION_LABELS.get(chosen)
+    return tuple(name for name in ACTION_LABELS if ACTION_LABELS[name] == said) if said else (chosen,), False
 
 
 def choices_of_records() -> list[tuple[str, str]]:

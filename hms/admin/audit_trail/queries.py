@@ -33,7 +33,7 @@ _OUT_OF_ORDER = 1000
 
 
 @dataclass(frozen=True)
-class Wanted:
+class AuditFilter:
     """What is asked of the trail; None or nothing means any. Days are hospital days, both included.
 
     `before` is the id after which an older page begins, `words` something that stands in a recorded value.
@@ -52,7 +52,7 @@ class Wanted:
     before: int | None = None
 
 
-def entries(wanted: Wanted, limit: int) -> list[Any]:
+def entries(wanted: AuditFilter, limit: int) -> list[Any]:
     """At most `limit` entries, newest first, as rows of `SHOWN`."""
     if wanted.actor_ids == () or wanted.patient_ids == () or wanted.actions == ():
         return []
@@ -62,7 +62,7 @@ def entries(wanted: Wanted, limit: int) -> list[Any]:
     return list(db.session.execute(shown.order_by(ENTRY.id.desc()).limit(limit)))
 
 
-def _split(wanted: Wanted, bounds: tuple[ColumnElement[bool], ...]) -> list[Select]:
+def _split(wanted: AuditFilter, bounds: tuple[ColumnElement[bool], ...]) -> list[Select]:
     """Ids: one query for each patient, or each person, or each action that is named, so that each finds them in order."""
     for name in ("patient_ids", "actor_ids", "actions"):
         named = getattr(wanted, name)
@@ -73,16 +73,16 @@ def _split(wanted: Wanted, bounds: tuple[ColumnElement[bool], ...]) -> list[Sele
     return [_ids(wanted, bounds)]
 
 
-def query(wanted: Wanted) -> Select:
+def query(wanted: AuditFilter) -> Select:
     """All that fits as one query, newest first; for those who page by number."""
     return select(*SHOWN).where(*_conditions(wanted, _within_ids(wanted))).order_by(ENTRY.id.desc())
 
 
-def _ids(wanted: Wanted, bounds: tuple[ColumnElement[bool], ...]) -> Select:
+def _ids(wanted: AuditFilter, bounds: tuple[ColumnElement[bool], ...]) -> Select:
     return select(ENTRY.id).where(*_conditions(wanted, bounds))
 
 
-def _conditions(wanted: Wanted, bounds: tuple[ColumnElement[bool], ...]) -> list[ColumnElement[bool]]:
+def _conditions(wanted: AuditFilter, bounds: tuple[ColumnElement[bool], ...]) -> list[ColumnElement[bool]]:
     conditions = [*bounds, *_named(wanted)]
     if wanted.outcome == "success":
         conditions.append(ENTRY.outcome == "success")
@@ -99,7 +99,7 @@ def _conditions(wanted: Wanted, bounds: tuple[ColumnElement[bool], ...]) -> list
     return conditions
 
 
-def _named(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _named(wanted: AuditFilter) -> list[ColumnElement[bool]]:
     named = ((ENTRY.actor_id, wanted.actor_ids), (ENTRY.patient_id, wanted.patient_ids), (ENTRY.action, wanted.actions))
     return [
         column == values[0] if len(values) == 1 else column.in_(values)
@@ -117,7 +117,7 @@ def _says(words: str) -> ColumnElement[bool]:
     return open_kinds & or_(*(masking.as_text(values).ilike(pattern, escape="\\") for values in (ENTRY.new, ENTRY.old)))
 
 
-def _within_ids(wanted: Wanted) -> tuple[ColumnElement[bool], ...]:
+def _within_ids(wanted: AuditFilter) -> tuple[ColumnElement[bool], ...]:
     """The asked days and the asked place as bounds of ids beside the exact times."""
     bounds: list[ColumnElement[bool]] = [ENTRY.id < wanted.before] if wanted.before is not None else []
     start = clock.day_bounds(wanted.day_from)[0] if wanted.day_from else None
@@ -142,7 +142,7 @@ def _last_until(end: Any) -> Any:
     return (found.where(ENTRY.recorded_at < end) if end is not None else found).scalar_subquery()
 
 
-def note_read(wanted: Wanted, rows: Iterable[Any]) -> None:
+def note_read(wanted: AuditFilter, rows: Iterable[Any]) -> None:
     """The trail has who looked at it: about which patient, where it was asked about one, else how many it named."""
     if wanted.patient_ids is not None and len(wanted.patient_ids) == 1:
         read_log.note("admin.read_trail", wanted.patient_ids[0], entity="audit_entry")

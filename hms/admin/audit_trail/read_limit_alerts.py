@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from hms.core import read_limit
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import SYSTEM, Person
 from hms.core.read_limit import Limit
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 from hms.messages.actions import tell
 from hms.staff import directory as staff
 
 
 def tell_administrators(by: Person, _limit: Limit) -> None:
     """A message to every administrator but the account itself, with the way to what it read."""
-    told = _("%(name)s (%(username)s) is slowed down now. Look at what this account read, and ask why.")
-    for administrator in staff.who_may(Action.ADMINISTER):
+    told = N_("%(name)s (%(username)s) is slowed down now. Look at what this account read, and ask why.")
+    for administrator in staff.who_may(Permission.ADMINISTER):
         if administrator != by.id:
             tell(
                 administrator,
-                title=_("An account has read very many records"),
+                title=N_("An account has read very many records"),
                 message=str(Sentence(told, name=by.name, username=by.username)),
                 url=f"/admin/audit?who={by.username}&did=:looked",
                 kind="warning",

@@ -16,12 +16,12 @@ from flask_babel import gettext as _
 from hms.admin.blueprints import pages
 from hms.admin.forms import AuditFilterForm, DaysForm, filled_in
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.audit import recording
 from hms.core.errors import RuleBroken
-from hms.core.permissions import Action
-from hms.core.text.formatting import day as written_day
-from hms.core.web.guard import needs, person
+from hms.core.permissions import Permission
+from hms.core.text.formatting import format_date as written_day
+from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
 from hms.patients import lookup as patients
 
@@ -35,7 +35,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @pages.get("/audit")
-@needs(Action.READ_AUDIT)
+@requires(Permission.READ_AUDIT)
 def audit_trail() -> ResponseReturnValue:
     """Who did what and when, newest first; the filters are in the address."""
     form = AuditFilterForm(request.args)
@@ -56,12 +56,12 @@ def audit_trail() -> ResponseReturnValue:
     return render_template("admin/audit.html", form=form, trail=labels, masked=masked, **page), 200 if wanted else 400
 
 
-def _wanted(form: AuditFilterForm) -> queries.Wanted | None:
+def _wanted(form: AuditFilterForm) -> queries.AuditFilter | None:
     """What the form asks for; None when it cannot be read, with the reason on the form."""
     if not form.validate():
         return None
     try:
-        return form.wanted(person(), before=request.args.get("before", type=int))
+        return form.wanted(current_person(), before=request.args.get("before", type=int))
     except RuleBroken as refused:
         field = form[refused.field or "who"]
         field.errors = [*field.errors, translate_error(refused)]
@@ -88,16 +88,16 @@ def _spans(form: AuditFilterForm) -> list[dict[str, Any]]:
 
 
 @pages.get("/audit.csv")
-@needs(Action.READ_AUDIT)
+@requires(Permission.READ_AUDIT)
 def export_audit() -> ResponseReturnValue:
     """What the filters show as a file for a spreadsheet; that it was taken is in the trail."""
     form = AuditFilterForm(request.args)
     wanted = _wanted(form)
     if wanted is None:
         return redirect(_address(form))
-    with doing("admin.export_audit", person()):
+    with action_context("admin.export_audit", current_person()):
         filters = filled_in(form)
-        recording.record("admin.export_audit", person(), outcome="success", details={"filters": filters})
+        recording.record("admin.export_audit", current_person(), outcome="success", details={"filters": filters})
     answer = Response(stream_with_context(_lines(wanted)), mimetype="text/csv")
     answer.headers["Content-Disposition"] = f'attachment; filename="audit-{clock.today():%Y%m%d}.csv"'
     return answer
@@ -119,7 +119,7 @@ HEADINGS = (
 )
 
 
-def _lines(wanted: queries.Wanted) -> Iterator[str]:
+def _lines(wanted: queries.AuditFilter) -> Iterator[str]:
     yield _line(HEADINGS)
     left = MOST_EXPORTED
     while left > 0 and (rows := queries.entries(wanted, min(CHUNK, left))):
@@ -141,7 +141,7 @@ def _cells(row: Any, names: queries.Names) -> tuple[Any, ...]:
         row.action,
         row.outcome,
         row.purpose or "",
-        labels.thing(row),
+        labels.record_label(row),
         whom.hospital_number if whom else "",
         values,
         row.ip or "",
@@ -156,7 +156,7 @@ def _line(cells: tuple[Any, ...]) -> str:
 
 
 @pages.get("/patients/<int:patient_id>/who-opened")
-@needs(Action.READ_AUDIT, Action.REVIEW_ACCESS)
+@requires(Permission.READ_AUDIT, Permission.REVIEW_ACCESS)
 def who_opened(patient_id: int) -> ResponseReturnValue:
     """Who looked into one patient's record or changed it, when, in which role and why; made to be printed and handed out."""
     form, whom = DaysForm(request.args), patients.patient(patient_id)
@@ -164,8 +164,8 @@ def who_opened(patient_id: int) -> ResponseReturnValue:
     first = form.day_from.data or clock.today() - record_access.YEAR
     last = form.day_to.data or clock.today()
     rows = record_access.accesses(patient_id, first, last) if is_readable else []
-    with doing("admin.who_opened", person()):
+    with action_context("admin.who_opened", current_person()):
         about = {"entity": "patient", "entity_id": patient_id, "patient_id": patient_id}
-        recording.record("admin.who_opened", person(), **about)
+        recording.record("admin.who_opened", current_person(), **about)
     shown = {"rows": rows, "first": first, "last": last, "patient": whom, "most": record_access.MOST}
     return render_template("admin/who_opened.html", form=form, **shown), 200 if is_readable else 400

@@ -10,21 +10,21 @@ from flask import Response
 from marshmallow import fields
 
 from hms.admin.blueprints import api
-from hms.core.api.blueprint import Shape
-from hms.core.api.pagination import listed
-from hms.core.api.preconditions import check_if_match, single
+from hms.core.api.blueprint import ApiSchema
+from hms.core.api.pagination import paginated_response
+from hms.core.api.preconditions import check_if_match, resource_response
 from hms.core.errors import NotFound, RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.settings import definition, definitions, store
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.core.web.fields import REQUIRED, Text
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, parameters
 from hms.core.web.rate_limits import limiter
-from hms.staff.sign_in.reauthentication import confirm_identity
+from hms.staff.sign_in.reauthentication import reauthenticate
 
 
-class SettingOut(Shape):
+class SettingOut(ApiSchema):
     key = fields.String()
     value = fields.Raw()
     description = fields.String()
@@ -36,13 +36,13 @@ class SettingOut(Shape):
     type = fields.String()
 
 
-class SettingIn(Shape):
+class SettingIn(ApiSchema):
     value = fields.Raw(required=True, error_messages=REQUIRED)
     key = Text(100)
     current_password = fields.String()
 
 
-def setting_json(setting: definition.Setting, row: store.SystemSetting | None) -> dict[str, Any]:
+def setting_json(setting: definition.SettingDefinition, row: store.SystemSetting | None) -> dict[str, Any]:
     """A setting with its present value, fresh from the database."""
     return {
         "key": setting.key,
@@ -60,13 +60,13 @@ def setting_json(setting: definition.Setting, row: store.SystemSetting | None) -
 LISTED = parameters(**PAGING)
 
 
-def _settings(shown: list[definition.Setting]) -> Response:
+def _settings(shown: list[definition.SettingDefinition]) -> Response:
     stored = store.stored()
-    return listed(shown, lambda setting: setting_json(setting, stored.get(setting.key)))
+    return paginated_response(shown, lambda setting: setting_json(setting, stored.get(setting.key)))
 
 
 @api.get("/system-settings/")
-@needs(Action.READ_SETTINGS)
+@requires(Permission.READ_SETTINGS)
 @api.arguments(LISTED, location="query")
 @api.response(200, SettingOut(many=True))
 def system_settings(_arguments: dict[str, Any]) -> Response:
@@ -75,7 +75,7 @@ def system_settings(_arguments: dict[str, Any]) -> Response:
 
 
 @api.get("/system-settings/public/")
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 @limiter.limit("120/minute")
 @api.arguments(LISTED, location="query")
 @api.response(200, SettingOut(many=True))
@@ -85,26 +85,26 @@ def public_settings(_arguments: dict[str, Any]) -> Response:
 
 
 @api.get("/system-settings/<key>/")
-@needs(Action.READ_SETTINGS)
+@requires(Permission.READ_SETTINGS)
 @api.response(200, SettingOut)
 def system_setting(key: str) -> Response:
     """One setting."""
     return _one_setting(_known(key))
 
 
-def _known(key: str) -> definition.Setting:
+def _known(key: str) -> definition.SettingDefinition:
     if key not in definitions.SETTINGS:
-        raise NotFound(_("There is no such setting."))
+        raise NotFound(N_("There is no such setting."))
     return definitions.SETTINGS[key]
 
 
-def _one_setting(setting: definition.Setting) -> Response:
+def _one_setting(setting: definition.SettingDefinition) -> Response:
     row = store.stored().get(setting.key)
-    return single(setting_json(setting, row), row.version if row else 0)
+    return resource_response(setting_json(setting, row), row.version if row else 0)
 
 
 @api.put("/system-settings/<key>/")
-@needs(Action.MANAGE_SETTINGS)
+@requires(Permission.MANAGE_SETTINGS)
 @api.arguments(SettingIn)
 @api.response(200, SettingOut)
 def change_setting(given: dict[str, Any], key: str) -> Response:
@@ -113,21 +113,21 @@ def change_setting(given: dict[str, Any], key: str) -> Response:
     check_if_match(row.version if row else 0, lambda: setting_json(setting, row))
     with _value():
         store.typed(setting, given["value"])
-        if setting.is_sensitive and not person().by_token:
-            confirm_identity(given.get("current_password"), by=person(), field="current_password")
-        store.change_setting(key, given["value"], by=person())
+        if setting.is_sensitive and not current_person().by_token:
+            reauthenticate(given.get("current_password"), by=current_person(), field="current_password")
+        store.change_setting(key, given["value"], by=current_person())
     return _one_setting(setting)
 
 
 @api.delete("/system-settings/<key>/")
-@needs(Action.MANAGE_SETTINGS)
+@requires(Permission.MANAGE_SETTINGS)
 @api.response(204)
 def revert_setting(key: str) -> None:
     """Give a setting its default again; a page does so for a sensitive one by PUT, with the password."""
     setting = _known(key)
-    if setting.is_sensitive and not person().by_token:
-        raise RuleBroken(_("Send the default with PUT and your current_password."), "current_password")
-    store.revert_setting(key, by=person())
+    if setting.is_sensitive and not current_person().by_token:
+        raise RuleBroken(N_("Send the default with PUT and your current_password."), "current_password")
+    store.revert_setting(key, by=current_person())
 
 
 @contextmanager

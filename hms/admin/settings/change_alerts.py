@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import SYSTEM, Person
 from hms.core.settings import store
-from hms.core.settings.definition import Setting
-from hms.core.text.translation import Sentence, _
+from hms.core.settings.definition import SettingDefinition
+from hms.core.text.translation import N_, Sentence
 from hms.core.web.localisation import in_english
 from hms.messages.actions import tell
 from hms.staff import directory as staff
 
 
-def tell_administrators(by: Person, setting: Setting, before: Any, after: Any) -> None:
+def tell_administrators(by: Person, setting: SettingDefinition, before: Any, after: Any) -> None:
     """A message to every administrator but the one who changed it: which setting, from what to what, and who it was."""
     told = Sentence(
-        _("%(setting)s: %(before)s → %(after)s, by %(name)s (%(username)s). If you did not expect this, ask why."),
+        N_("%(setting)s: %(before)s → %(after)s, by %(name)s (%(username)s). If you did not expect this, ask why."),
         setting=setting.label,
         before=_shown(before),
         after=_shown(after),
         name=by.name,
         username=by.username,
     )
-    for administrator in staff.who_may(Action.ADMINISTER):
+    for administrator in staff.who_may(Permission.ADMINISTER):
         if administrator != by.id:
             tell(
                 administrator,
-                title=_("A setting that protects people or money was changed"),
+                title=N_("A setting that protects people or money was changed"),
                 message=in_english(told),
                 url=f"/admin/settings/{setting.key}",
                 kind="warning",
@@ -37,7 +37,7 @@ def tell_administrators(by: Person, setting: Setting, before: Any, after: Any) -
 
 
 def _shown(value: Any) -> Any:
-    words = {True: Sentence(_("Yes")), False: Sentence(_("No"))}
+    words = {True: Sentence(N_("Yes")), False: Sentence(N_("No"))}
     return words[value] if isinstance(value, bool) else value if value != "" else "–"
 
 

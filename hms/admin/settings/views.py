@@ -12,17 +12,17 @@ from wtforms import BooleanField, PasswordField, SelectField
 
 from hms.admin.blueprints import pages
 from hms.core.errors import NotFound, RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.settings import definition, definitions, store
 from hms.core.text.cleaning import fold, is_only_signs, sought
-from hms.core.text.translation import _ as N_
-from hms.core.web.forms import DeskForm, RecordIdField, Text
-from hms.core.web.guard import needs, person
+from hms.core.text.translation import N_
+from hms.core.web.forms import ActionForm, RecordIdField, Text
+from hms.core.web.guard import current_person, requires
 from hms.staff import directory as staff
-from hms.staff.sign_in.reauthentication import confirmed
+from hms.staff.sign_in.reauthentication import with_reauthentication
 
 
-class SettingForm(DeskForm):
+class SettingForm(ActionForm):
     """One setting's new value, in the control of its kind, and the administrator's password for a sensitive one."""
 
     new = Text(_l("Value"), longest=store.LONGEST)
@@ -33,12 +33,12 @@ class SettingForm(DeskForm):
 
 
 @pages.get("/settings")
-@needs(Action.READ_SETTINGS)
+@requires(Permission.READ_SETTINGS)
 def all_settings() -> str:
     """Every setting with its value, default, explanation and last change, by category; `q` searches."""
     search = sought(request.args.get("q"))
     stored = store.stored()
-    by_category: dict[str, list[definition.Setting]] = {}
+    by_category: dict[str, list[definition.SettingDefinition]] = {}
     for setting in () if is_only_signs(search) else definitions.SETTINGS.values():
         if fold(search) in fold(f"{setting.label} {setting.help} {setting.category} {setting.key}"):
             by_category.setdefault(str(setting.category), []).append(setting)
@@ -51,14 +51,14 @@ def _names(stored: dict[str, store.SystemSetting]) -> dict[int, str]:
     return staff.names({row.changed_by_id for row in stored.values() if row.changed_by_id is not None})
 
 
-def _known(key: str) -> definition.Setting:
+def _known(key: str) -> definition.SettingDefinition:
     if key not in definitions.SETTINGS:
         raise NotFound(N_("There is no such setting."))
     return definitions.SETTINGS[key]
 
 
 @pages.route("/settings/<key>", methods=["GET", "POST"])
-@needs(Action.MANAGE_SETTINGS)
+@requires(Permission.MANAGE_SETTINGS)
 def setting(key: str) -> ResponseReturnValue:
     """Change one setting."""
     known, row = _known(key), store.stored().get(key)
@@ -67,20 +67,20 @@ def setting(key: str) -> ResponseReturnValue:
     if request.method == "GET":
         value = row.value if row else known.default
         form.new.data, form.one_of.data, form.ticked.data = str(value), str(value), value is True
-    if form.save(_change(known), by=person()):
+    if form.save(_change(known), by=current_person()):
         flash(_("%(name)s is saved. It counts everywhere within five seconds.", name=known.label), "success")
         return redirect(url_for(".all_settings"), 303)
     return _form_page(form, known)
 
 
-def _form_page(form: SettingForm, known: definition.Setting) -> ResponseReturnValue:
+def _form_page(form: SettingForm, known: definition.SettingDefinition) -> ResponseReturnValue:
     stored = store.stored()
     row = stored.get(known.key)
     page = render_template("admin/setting.html", form=form, setting=known, row=row, names=_names(stored))
     return page, form.status
 
 
-def _change(known: definition.Setting) -> Any:
+def _change(known: definition.SettingDefinition) -> Any:
     """The setting's action with the value of the control that its kind has; what does not fit is said before the password."""
 
     def change(*, new: str, one_of: str | None, ticked: bool, version: int | None, proof: str | None, by: Any) -> Any:
@@ -95,14 +95,14 @@ def _change(known: definition.Setting) -> Any:
     return change
 
 
-def _act(known: definition.Setting) -> Any:
+def _act(known: definition.SettingDefinition) -> Any:
     if known.is_sensitive:
-        return confirmed(store.change_setting)
+        return with_reauthentication(store.change_setting)
     return lambda key, value, *, proof, **more: store.change_setting(key, value, **more)
 
 
 @pages.post("/settings/<key>/revert")
-@needs(Action.MANAGE_SETTINGS)
+@requires(Permission.MANAGE_SETTINGS)
 def revert_setting(key: str) -> ResponseReturnValue:
     """The default again; a sensitive setting is changed on its own page, with the password."""
     known, form = _known(key), SettingForm()
@@ -113,7 +113,9 @@ def revert_setting(key: str) -> ResponseReturnValue:
             known.default is True,
         )
         return _form_page(form, known)
-    if form.save(lambda *, version, by, **_sent: store.revert_setting(key, version=version, by=by), by=person()):
+    if form.save(
+        lambda *, version, by, **_sent: store.revert_setting(key, version=version, by=by), by=current_person()
+    ):
         flash(_("%(name)s has its default again.", name=known.label), "success")
         return redirect(url_for(".all_settings"), 303)
     return _form_page(form, known)

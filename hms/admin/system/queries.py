@@ -79,7 +79,7 @@ def health() -> Health:
     """How the system is at this moment."""
     waiting, dead = db.session.execute(_undone()).one()
     free = shutil.disk_usage(_existing(current_app.config["DATA_DIR"])).free // 2**30
-    return Health(True, redis.answers(), waiting, dead, free)
+    return Health(True, redis.is_available(), waiting, dead, free)
 
 
 @cache

@@ -9,26 +9,26 @@ from flask_babel import lazy_gettext as _l
 from hms.admin.blueprints import pages
 from hms.admin.forms import SignInFilterForm, filled_in
 from hms.core.db.session import db
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.web import navigation
-from hms.core.web.guard import needs
+from hms.core.web.guard import requires
 from hms.staff.login_security import activity
 
 from . import queries
 
-navigation.place(_l("Admin"), "admin.desk", Action.ADMINISTER, 80)
+navigation.add_entry(_l("Admin"), "admin.desk", Permission.ADMINISTER, 80)
 ROWS = 50
 
 
 @pages.get("/")
-@needs(Action.ADMINISTER)
+@requires(Permission.ADMINISTER)
 def desk() -> str:
     """The administrator's desk: how the system is, and where to go."""
     return render_template("admin/desk.html", health=queries.health(), figures=queries.figures())
 
 
 @pages.get("/sign-ins")
-@needs(Action.READ_SIGN_INS)
+@requires(Permission.READ_SIGN_INS)
 def sign_ins() -> ResponseReturnValue:
     """Every try to sign in, newest first; the filters are in the address."""
     form = SignInFilterForm(request.args)

@@ -9,13 +9,13 @@ from sqlalchemy import or_, select
 from hms.appointments.models import Absence, WorkingHours
 from hms.core import clock
 from hms.core.actions import action
-from hms.core.db.locking import locked
-from hms.core.db.session import db, found
+from hms.core.db.locking import get_for_update
+from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import Conflict, NotFound, RuleBroken
-from hms.core.events import Alert, alert
-from hms.core.permissions import Action
+from hms.core.events import Event, publish
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from . import queries, rules
 from .queries import locked_doctor
@@ -23,7 +23,7 @@ from .queries import locked_doctor
 LONGEST_ABSENCE = dt.timedelta(days=366)
 
 
-@action(Action.MANAGE_HOURS, "appointments.add_hours")
+@action(Permission.MANAGE_HOURS, "appointments.add_hours")
 def add_hours(
     doctor_id: int,
     *,
@@ -39,9 +39,9 @@ def add_hours(
     locked_doctor(doctor_id)
     first = valid_from or clock.today()
     if ends <= starts:
-        raise RuleBroken(_("The end must be after the start."), "ends")
+        raise RuleBroken(N_("The end must be after the start."), "ends")
     if valid_to is not None and valid_to < first:
-        raise RuleBroken(_("The last day must be after the first."), "valid_to")
+        raise RuleBroken(N_("The last day must be after the first."), "valid_to")
     rules.check_minutes(slot_minutes)
     _check_apart(doctor_id, weekday, starts, ends, first, valid_to)
     hours = WorkingHours(
@@ -55,7 +55,7 @@ def add_hours(
     )
     db.session.add(hours)
     db.session.flush()
-    alert(Alert.APPOINTMENTS_CHANGED)
+    publish(Event.APPOINTMENTS_CHANGED)
     return hours
 
 
@@ -72,52 +72,52 @@ def _check_apart(
     if last is not None:
         query = query.where(WorkingHours.valid_from <= last)
     if db.session.execute(query.limit(1)).first() is not None:
-        raise Conflict(_("The doctor already has clinic hours then. End those first."), "starts", code="hours_overlap")
+        raise Conflict(N_("The doctor already has clinic hours then. End those first."), "starts", code="hours_overlap")
 
 
-@action(Action.MANAGE_HOURS, "appointments.end_hours")
+@action(Permission.MANAGE_HOURS, "appointments.end_hours")
 def end_hours(hours_id: int, *, by: Person) -> WorkingHours:
     """The hours end with yesterday; bookings stay. Hours that never began are as if never written."""
-    hours = locked(WorkingHours, hours_id)
+    hours = get_for_update(WorkingHours, hours_id)
     last = clock.today() - dt.timedelta(days=1)
     hours.valid_to = max(last, hours.valid_from - dt.timedelta(days=1))
     db.session.flush()
-    alert(Alert.APPOINTMENTS_CHANGED)
+    publish(Event.APPOINTMENTS_CHANGED)
     return hours
 
 
-@action(Action.BLOCK_TIME, "appointments.block")
+@action(Permission.BLOCK_TIME, "appointments.block")
 def block(doctor_id: int, *, starts: dt.datetime, ends: dt.datetime, reason: str = "", by: Person) -> Absence:
     """The doctor receives nobody between two instants. Doctors block their own time; `Conflict` while patients are booked."""
     _check_own(doctor_id, by)
     locked_doctor(doctor_id)
     if ends <= starts:
-        raise RuleBroken(_("The end must be after the start."), "ends")
+        raise RuleBroken(N_("The end must be after the start."), "ends")
     if ends < clock.now():
-        raise RuleBroken(_("That time is past. Choose a later one."), "ends")
+        raise RuleBroken(N_("That time is past. Choose a later one."), "ends")
     if ends - starts > LONGEST_ABSENCE:
-        raise RuleBroken(_("Block at most a year at once."), "ends")
+        raise RuleBroken(N_("Block at most a year at once."), "ends")
     booked = queries.bookings_within(doctor_id, starts, ends)
     if booked:
-        message = _("Patients booked then: %(count)s. Move them first.")
+        message = N_("Patients booked then: %(count)s. Move them first.")
         raise Conflict(message, "starts", code="has_bookings", count=booked)
     absence = Absence(doctor_id=doctor_id, starts=starts, ends=ends, reason=reason)
     db.session.add(absence)
     db.session.flush()
-    alert(Alert.APPOINTMENTS_CHANGED)
+    publish(Event.APPOINTMENTS_CHANGED)
     return absence
 
 
-@action(Action.BLOCK_TIME, "appointments.unblock")
+@action(Permission.BLOCK_TIME, "appointments.unblock")
 def unblock(absence_id: int, *, by: Person) -> None:
     """The doctor receives patients then after all."""
-    absence = found(Absence, absence_id)
+    absence = get_or_not_found(Absence, absence_id)
     _check_own(absence.doctor_id, by)
     db.session.delete(absence)
     db.session.flush()
-    alert(Alert.APPOINTMENTS_CHANGED)
+    publish(Event.APPOINTMENTS_CHANGED)
 
 
 def _check_own(doctor_id: int, by: Person) -> None:
-    if doctor_id != by.id and not by.may(Action.MANAGE_HOURS):
-        raise NotFound(_("There is no such record."))
+    if doctor_id != by.id and not by.may(Permission.MANAGE_HOURS):
+        raise NotFound(N_("There is no such record."))

@@ -14,7 +14,7 @@ from hms.appointments.models import Absence, Appointment, WorkingHours
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.staff.models import Role, User
 
 from . import rules
@@ -79,7 +79,7 @@ def instants(booking: Any) -> Span:
     return Span(starts, starts + timedelta(minutes=booking.duration_minutes))
 
 
-class Diary:
+class DoctorAvailability:
     """One doctor's time between two days, both included. Bookings that began the day before count too."""
 
     def __init__(self, doctor_id: int, first: date, last: date) -> None:
@@ -108,13 +108,13 @@ def _taken() -> Select:
 
 def free_slots(doctor_id: int, day: date, now: datetime | None = None) -> list[Slot]:
     """The doctor's slots on `day` (hospital's day) that can still be booked, earliest first; none without clinic hours."""
-    return Diary(doctor_id, day, day).free(day, now or clock.now())
+    return DoctorAvailability(doctor_id, day, day).free(day, now or clock.now())
 
 
 def next_free(doctor_id: int, since: datetime) -> tuple[date, Slot] | None:
     """The doctor's first free slot that begins at or after the instant `since`, within four weeks."""
     first = clock.local(since).date()
-    diary = Diary(doctor_id, first, first + timedelta(days=DAYS_AHEAD))
+    diary = DoctorAvailability(doctor_id, first, first + timedelta(days=DAYS_AHEAD))
     now = clock.now()
     for number in range(DAYS_AHEAD + 1):
         day = first + timedelta(days=number)
@@ -160,7 +160,7 @@ def bookings_within(doctor_id: int, starts: datetime, ends: datetime) -> int:
 def locked_doctor(doctor_id: int | None) -> int:
     """The id of an active doctor, whose bookings nobody else changes until the action ends."""
     if db.session.execute(_doctor(), {"doctor_id": doctor_id}).one_or_none() is None:
-        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "doctor", id=doctor_id)
+        raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "doctor", id=doctor_id)
     return doctor_id
 
 

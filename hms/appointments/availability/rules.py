@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 SHORTEST_MINUTES, LONGEST_MINUTES = 5, 480
 GRACE = timedelta(minutes=15)
@@ -89,4 +89,4 @@ def check_minutes(minutes: int) -> None:
     """An appointment takes 5 to 480 whole minutes."""
     is_whole = isinstance(minutes, int) and not isinstance(minutes, bool)
     if not is_whole or not SHORTEST_MINUTES <= minutes <= LONGEST_MINUTES:
-        raise RuleBroken(_("An appointment takes 5 to 480 minutes."), "duration_minutes")
+        raise RuleBroken(N_("An appointment takes 5 to 480 minutes."), "duration_minutes")

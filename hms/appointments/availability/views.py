@@ -11,10 +11,10 @@ from flask_babel import gettext as _
 from hms.appointments.blueprints import pages
 from hms.appointments.calendar.day_views import whole
 from hms.appointments.forms import WEEKDAYS, BlockForm, HoursForm
-from hms.appointments.view_helpers import attempt, doctor_choices
+from hms.appointments.view_helpers import doctor_choices, run_or_flash
 from hms.core import clock
-from hms.core.permissions import Action
-from hms.core.web.guard import needs, person
+from hms.core.permissions import Permission
+from hms.core.web.guard import current_person, requires
 
 from . import actions, queries
 
@@ -22,13 +22,13 @@ YEAR = dt.timedelta(days=366)
 
 
 @pages.route("/appointments/hours", methods=["GET", "POST"])
-@needs(Action.MANAGE_HOURS)
+@requires(Permission.MANAGE_HOURS)
 def hours() -> ResponseReturnValue:
     """Every doctor's clinic hours from today on, and more of them."""
     form = HoursForm()
     form.doctor.choices = doctor_choices()
     form.doctor.data = form.doctor.data or whole("doctor")
-    if form.save(actions.add_hours, by=person()):
+    if form.save(actions.add_hours, by=current_person()):
         flash(_("Clinic hours saved."), "success")
         return redirect(url_for("appointments.hours", doctor=form.doctor.data), 303)
     names = {one.value: one.label for one in form.doctor.choices}
@@ -40,20 +40,20 @@ def hours() -> ResponseReturnValue:
 
 
 @pages.post("/appointments/hours/<int:hours_id>/end")
-@needs(Action.MANAGE_HOURS)
+@requires(Permission.MANAGE_HOURS)
 def end_hours(hours_id: int) -> ResponseReturnValue:
     """The hours are no longer offered; bookings stay."""
-    if attempt(actions.end_hours, hours_id):
+    if run_or_flash(actions.end_hours, hours_id):
         flash(_("These hours are no longer offered. Bookings stay."), "success")
     return redirect(url_for("appointments.hours"), 303)
 
 
 @pages.route("/appointments/absences", methods=["GET", "POST"])
-@needs(Action.BLOCK_TIME)
+@requires(Permission.BLOCK_TIME)
 def absences() -> ResponseReturnValue:
     """Times without clinic: one's own, or everybody's for those who manage hours."""
-    who, form = person(), BlockForm()
-    is_own = not who.may(Action.MANAGE_HOURS)
+    who, form = current_person(), BlockForm()
+    is_own = not who.may(Permission.MANAGE_HOURS)
     form.doctor.choices = [one for one in doctor_choices() if not is_own or one.value == who.id]
     form.doctor.data = who.id if is_own else form.doctor.data or whole("doctor")
     if form.save(lambda doctor_id, **times: actions.block(doctor_id, **times), by=who):
@@ -65,9 +65,9 @@ def absences() -> ResponseReturnValue:
 
 
 @pages.post("/appointments/absences/<int:absence_id>/remove")
-@needs(Action.BLOCK_TIME)
+@requires(Permission.BLOCK_TIME)
 def unblock(absence_id: int) -> ResponseReturnValue:
     """The doctor receives patients then after all."""
-    attempt(actions.unblock, absence_id)
+    run_or_flash(actions.unblock, absence_id)
     flash(_("The time can be booked again."), "success")
     return redirect(url_for("appointments.absences"), 303)

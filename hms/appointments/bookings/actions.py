@@ -16,20 +16,20 @@ from hms.appointments.enums import Status
 from hms.appointments.models import Appointment
 from hms.core import clock
 from hms.core.actions import action
-from hms.core.db.constraint_messages import refusal
-from hms.core.db.locking import locked
+from hms.core.db.constraint_messages import domain_error_for
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
-from hms.core.events import Alert, alert
-from hms.core.permissions import Action
+from hms.core.events import Event, publish
+from hms.core.permissions import Permission
 from hms.core.person import Person, System
 from hms.core.settings import store
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.patients.models import Patient
 
 from . import rules
 
-NO_SUCH = _("There is no such appointment.")
+NO_SUCH = N_("There is no such appointment.")
 
 
 class Taken(Conflict):
@@ -42,9 +42,9 @@ def locked_patient(patient_id: int | None) -> int:
     """The id of a living, active patient, whose bookings nobody else changes until the action ends."""
     row = db.session.execute(_patient(), {"patient_id": patient_id}).one_or_none()
     if row is None or row.status != "active":
-        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "patient", id=patient_id)
+        raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "patient", id=patient_id)
     if row.deceased_on is not None:
-        raise RuleBroken(_("This patient has died. Check that it is the right patient."), "patient")
+        raise RuleBroken(N_("This patient has died. Check that it is the right patient."), "patient")
     return patient_id
 
 
@@ -57,8 +57,8 @@ def _patient() -> Select:
 
 def locked_appointment(appointment_id: int, by: Person) -> Appointment:
     """The booking, locked. A person who may not touch other doctors' bookings finds only their own."""
-    booking = locked(Appointment, appointment_id)
-    is_theirs = by.may(Action.EDIT_ANY_APPOINTMENT) or booking.doctor_id == by.id
+    booking = get_for_update(Appointment, appointment_id)
+    is_theirs = by.may(Permission.EDIT_ANY_APPOINTMENT) or booking.doctor_id == by.id
     if booking.withdrawn_at is not None or not is_theirs:
         raise NotFound(NO_SUCH)
     return booking
@@ -84,11 +84,11 @@ def _minutes(doctor_id: int, date: dt.date, time: dt.time, given: int | None, by
 def _check_year(date: dt.date) -> None:
     """Keeps days that no calendar arithmetic can hold away from it."""
     if not 1900 <= date.year <= 2999:
-        raise RuleBroken(_("Check the year."), "date")
+        raise RuleBroken(N_("Check the year."), "date")
 
 
 @contextmanager
-def placing(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[None]:
+def slot_reserved(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[None]:
     """Write a booking inside; when the time is taken, `Taken` says so and names the doctor's next free slot.
 
     The action is over then, and its locks are given up, so that nobody waits while the next free slot is looked up.
@@ -98,7 +98,7 @@ def placing(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[None]:
         db.session.flush()
     except IntegrityError as error:
         db.session.rollback()
-        raise _taken(refusal(error), doctor_id, date, time) from error
+        raise _taken(domain_error_for(error), doctor_id, date, time) from error
 
 
 def _taken(told: Conflict, doctor_id: int, date: dt.date, time: dt.time) -> Taken:
@@ -110,7 +110,7 @@ def _taken(told: Conflict, doctor_id: int, date: dt.date, time: dt.time) -> Take
         return refused
     day, slot = found
     spoken = _spoken(day, slot.time, date)
-    refused = Taken(_("Just taken. The next free time is %(time)s."), told.field, code=told.code, time=spoken)
+    refused = Taken(N_("Just taken. The next free time is %(time)s."), told.field, code=told.code, time=spoken)
     refused.alternative = (day, slot.time)
     return refused
 
@@ -119,7 +119,7 @@ def _spoken(day: dt.date, time: dt.time, asked: dt.date) -> str:
     return f"{time:%H:%M}" if day == asked else f"{day:%d-%b-%Y} {time:%H:%M}"
 
 
-@action(Action.BOOK, "appointments.book")
+@action(Permission.BOOK, "appointments.book")
 def book(
     *,
     patient_id: int,
@@ -144,15 +144,15 @@ def book(
         notes=notes,
         booked_by_id=by.id,
     )
-    with placing(doctor_id, date, time):
+    with slot_reserved(doctor_id, date, time):
         locked_doctor(doctor_id)
         db.session.add(booking)
         db.session.flush()
-    alert(Alert.APPOINTMENTS_CHANGED)
+    publish(Event.APPOINTMENTS_CHANGED)
     return booking
 
 
-@action(Action.MOVE_APPOINTMENT, "appointments.move")
+@action(Permission.MOVE_APPOINTMENT, "appointments.move")
 def move(
     appointment_id: int,
     *,
@@ -172,14 +172,14 @@ def move(
     rules.check_move(booking.status, Status.RESCHEDULED)
     locked_patient(booking.patient_id)
     minutes = _minutes(doctor_id, date, time, length, by)
-    with placing(doctor_id, date, time):
+    with slot_reserved(doctor_id, date, time):
         locked_doctor(doctor_id)
         old = _kept(booking)
         db.session.flush()
         booking.rescheduled_from_id = old.id
         booking.doctor_id, booking.date, booking.time, booking.duration_minutes = doctor_id, date, time, minutes
         booking.changed()
-    alert(Alert.APPOINTMENTS_CHANGED)
+    publish(Event.APPOINTMENTS_CHANGED)
     return booking
 
 

@@ -21,12 +21,12 @@ from hms.appointments.schemas import (
 )
 from hms.core import clock
 from hms.core.api import read_log
-from hms.core.api.preconditions import check_if_match, single
+from hms.core.api.preconditions import check_if_match, resource_response
 from hms.core.errors import NotAllowed, RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
-from hms.core.web.guard import needs, person
+from hms.core.text.translation import N_
+from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import DAYS, PAGING, Choice, Flag, Id, Ordering, first_and_last, parameters
 
 from . import actions, api_queries
@@ -34,7 +34,7 @@ from . import actions, api_queries
 
 def sees_all(who: Person) -> bool:
     """Whether `who` sees more of a booking than whose it is, when, and how it stands."""
-    return who.may(Action.READ_VISIT_REASON) or who.is_patient
+    return who.may(Permission.READ_VISIT_REASON) or who.is_patient
 
 
 APPOINTMENTS = parameters(
@@ -49,11 +49,11 @@ APPOINTMENTS = parameters(
 
 
 def _answer(appointment_id: int, status: int = 200) -> Response:
-    return _one(api_queries.one(appointment_id, person()), status)
+    return _one(api_queries.one(appointment_id, current_person()), status)
 
 
 def _one(row: Row, status: int = 200) -> Response:
-    return single(appointment_json(row, sees_all(person())), row.version, status)
+    return resource_response(appointment_json(row, sees_all(current_person())), row.version, status)
 
 
 def _seen(row: Any) -> tuple[str, read_log.Seen]:
@@ -61,12 +61,12 @@ def _seen(row: Any) -> tuple[str, read_log.Seen]:
 
 
 @api.get("/appointments/")
-@needs(Action.READ_APPOINTMENTS, Action.READ_OWN_RECORD)
+@requires(Permission.READ_APPOINTMENTS, Permission.READ_OWN_RECORD)
 @api.arguments(APPOINTMENTS, location="query")
 @api.response(200, AppointmentOut(many=True))
 def appointments(arguments: dict[str, Any]) -> Response:
     """Bookings, latest made first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
-    who, wanted, in_full = person(), _wanted(arguments), sees_all(person())
+    who, wanted, in_full = current_person(), _wanted(arguments), sees_all(current_person())
     order = arguments.get("ordering", "date" if arguments.get("upcoming") or arguments.get("date") else "-id")
     return read_log.listed(
         partial(api_queries.rows, who=who, asked=wanted, order=order),
@@ -90,13 +90,13 @@ def _wanted(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 @api.post("/appointments/")
-@needs(Action.BOOK)
+@requires(Permission.BOOK)
 @api.arguments(AppointmentIn)
 @api.response(201, AppointmentOut)
 def book(given: dict[str, Any]) -> Response:
     """Book a time with a doctor. 409 `doctor_booked` or `patient_booked` when it is taken."""
     if given.pop("status", Status.SCHEDULED) != Status.SCHEDULED:
-        raise RuleBroken(_("A new appointment begins as scheduled."), "status")
+        raise RuleBroken(N_("A new appointment begins as scheduled."), "status")
     booking = actions.book(
         patient_id=given["patient"],
         doctor_id=given["doctor"],
@@ -104,17 +104,17 @@ def book(given: dict[str, Any]) -> Response:
         time=given["time"],
         duration_minutes=given.get("duration_minutes"),
         notes=given.get("notes") or "",
-        by=person(),
+        by=current_person(),
     )
     return _answer(booking.id, 201)
 
 
 @api.get("/appointments/<int:appointment_id>/")
-@needs(Action.READ_APPOINTMENTS, Action.READ_OWN_RECORD)
+@requires(Permission.READ_APPOINTMENTS, Permission.READ_OWN_RECORD)
 @api.response(200, AppointmentOut)
 def appointment(appointment_id: int) -> Response:
     """One booking."""
-    return _one(_note(api_queries.one(appointment_id, person())))
+    return _one(_note(api_queries.one(appointment_id, current_person())))
 
 
 def _note(row: Row) -> Row:
@@ -123,16 +123,16 @@ def _note(row: Row) -> Row:
 
 
 @api.put("/appointments/<int:appointment_id>/")
-@needs(Action.EDIT_APPOINTMENT)
+@requires(Permission.EDIT_APPOINTMENT)
 @api.arguments(AppointmentChange)
 @api.response(200, AppointmentOut)
 def change(given: dict[str, Any], appointment_id: int) -> Response:
     """Change a booking: doctors their own, nurses the status only. What is left out, or the same as before, stays."""
-    now = api_queries.one(appointment_id, person())
-    check_if_match(now.version, lambda: appointment_json(_note(now), sees_all(person())))
+    now = api_queries.one(appointment_id, current_person())
+    check_if_match(now.version, lambda: appointment_json(_note(now), sees_all(current_person())))
     _refuse_fields_of_others(now, given)
     changes = {OTHER.get(name, name): value for name, value in given.items()}
-    transitions.edit(appointment_id, **changes, by=person())
+    transitions.edit(appointment_id, **changes, by=current_person())
     return _answer(appointment_id)
 
 
@@ -141,24 +141,24 @@ OTHER = {"patient": "patient_id", "doctor": "doctor_id"}
 
 def _refuse_fields_of_others(now: Row, given: dict[str, Any]) -> None:
     """A field that the role may not write is refused by name if it differs from what is stored."""
-    if person().may(Action.MOVE_APPOINTMENT):
+    if current_person().may(Permission.MOVE_APPOINTMENT):
         return
     for name, value in given.items():
         if name != "status" and value is not None and value != getattr(now, OTHER.get(name, name)):
-            raise NotAllowed(_("Your role may change the status only, not: %(name)s."), name=name)
+            raise NotAllowed(N_("Your role may change the status only, not: %(name)s."), name=name)
 
 
 @api.delete("/appointments/<int:appointment_id>/")
-@needs(Action.WITHDRAW_APPOINTMENT)
+@requires(Permission.WITHDRAW_APPOINTMENT)
 @api.response(204)
 def withdraw(appointment_id: int) -> tuple[str, int]:
     """Take a booking out of every list; 409 once the patient has come."""
-    transitions.withdraw(appointment_id, by=person())
+    transitions.withdraw(appointment_id, by=current_person())
     return "", 204
 
 
 @api.get("/queue/")
-@needs(Action.READ_QUEUE)
+@requires(Permission.READ_QUEUE)
 @api.arguments(parameters(**PAGING, show=Choice(queries.GROUPS), doctor=Id()), location="query")
 @api.response(200, EntryOut(many=True))
 def queue(arguments: dict[str, Any]) -> Response:

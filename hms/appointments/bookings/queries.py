@@ -14,7 +14,7 @@ from hms.appointments.models import Appointment, QueueEntry
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import NotFound
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.patients.identity.columns import IDENTITY, WHO
 from hms.patients.models import Patient
 from hms.staff.directory import staff_name
@@ -106,7 +106,7 @@ def appointment(appointment_id: int) -> Row:
     )
     row = db.session.execute(query).one_or_none()
     if row is None:
-        raise NotFound(_("There is no such appointment."))
+        raise NotFound(N_("There is no such appointment."))
     return row
 
 
@@ -139,7 +139,7 @@ def who(patient_id: int) -> Row:
     query = select(*WHO).where(Patient.id == patient_id, Patient.status == "active")
     row = db.session.execute(query).one_or_none()
     if row is None:
-        raise NotFound(_("There is no such patient."))
+        raise NotFound(N_("There is no such patient."))
     return row
 
 

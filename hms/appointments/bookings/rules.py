@@ -9,7 +9,7 @@ from hms.appointments.availability.rules import GRACE, Absence, Hours, _of, chec
 from hms.appointments.enums import STATUS_WORDS, Status
 from hms.core import clock
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 FURTHEST = timedelta(days=731)
 MOVES = {
@@ -27,7 +27,7 @@ MOVES = {
 def check_move(old: str, new: str) -> None:
     """Refuse a move that a booking cannot make; staying where it is counts as done."""
     if old != new and Status(new) not in MOVES[Status(old)]:
-        message = _("This appointment is %(old)s and cannot become %(new)s. Make a new booking.")
+        message = N_("This appointment is %(old)s and cannot become %(new)s. Make a new booking.")
         words = {"old": STATUS_WORDS[Status(old)].lower(), "new": STATUS_WORDS[Status(new)].lower()}
         raise RuleBroken(message, "status", code="bad_move", **words)
 
@@ -48,22 +48,22 @@ def check_bookable(
     """
     check_minutes(minutes)
     if starts + GRACE < now:
-        raise RuleBroken(_("That time is past. Choose a later one."), "time", code="past")
+        raise RuleBroken(N_("That time is past. Choose a later one."), "time", code="past")
     if starts - now > FURTHEST:
-        raise RuleBroken(_("That is more than two years ahead. Check the year."), "date", code="too_far")
+        raise RuleBroken(N_("That is more than two years ahead. Check the year."), "date", code="too_far")
     if not is_overbooked:
         _check_hours(starts, starts + timedelta(minutes=minutes), hours, absences)
 
 
 def _check_hours(starts: datetime, ends: datetime, hours: Iterable[Hours] | None, absences: Iterable[Absence]) -> None:
     if any(starts < away.ends and away.starts < ends for away in absences):
-        raise RuleBroken(_("The doctor is away then. Choose another time or another doctor."), "time", code="away")
+        raise RuleBroken(N_("The doctor is away then. Choose another time or another doctor."), "time", code="away")
     if hours is None:
         return
     day = clock.local(starts).date()
     spans = _joined([(clock.at(day, h.starts), clock.at(day, h.ends)) for h in _of(hours, day)])
     if not any(opens <= starts and ends <= closes for opens, closes in spans):
-        raise RuleBroken(_("The doctor has no clinic then. Choose a time in clinic hours."), "time", code="no_clinic")
+        raise RuleBroken(N_("The doctor has no clinic then. Choose a time in clinic hours."), "time", code="no_clinic")
 
 
 def _joined(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:

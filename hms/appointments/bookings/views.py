@@ -17,10 +17,10 @@ from hms.appointments.view_helpers import doctor_choices, found_patients
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.errors import NotFound, RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.text.cleaning import sought
 from hms.core.text.formatting import age
-from hms.core.web.guard import needs, person, safe_next
+from hms.core.web.guard import current_person, requires, safe_next
 from hms.core.web.template_filters import day as shown_day
 from hms.core.web.template_filters import person_name
 
@@ -29,7 +29,7 @@ from .actions import NO_SUCH
 
 
 @pages.get("/appointments/patients")
-@needs(Action.BOOK)
+@requires(Permission.BOOK)
 def choose_patient() -> Response:
     """Rows for patient fields: name, birth date, number."""
     return jsonify([_row(hit) for hit in found_patients(sought(request.args.get("q"), longest=120))])
@@ -42,7 +42,7 @@ def _row(hit: Any) -> dict[str, str]:
 
 
 @pages.get("/appointments/slots")
-@needs(Action.BOOK)
+@requires(Permission.BOOK)
 def slots() -> str:
     """The free times of a doctor's day, for the form under the hand."""
     return render_template("appointments/_slots.html", **_free(whole("doctor"), asked_day()[0], None))
@@ -66,7 +66,7 @@ def _free(doctor_id: int | None, day: dt.date | None, chosen: dt.time | None) ->
 
 
 @pages.route("/appointments/new", methods=["GET", "POST"])
-@needs(Action.BOOK)
+@requires(Permission.BOOK)
 def book_page() -> ResponseReturnValue:
     """Book: who, with whom, when. The address may name doctor, date, time and patient."""
     form = BookForm() if request.method == "POST" else BookForm(data=_asked())
@@ -76,15 +76,15 @@ def book_page() -> ResponseReturnValue:
     if is_looking:
         looked_up = [(hit.id, person_name(hit)) for hit in found_patients(form.patient_text.data or "")]
         form.is_submitted = lambda: False  # type: ignore[method-assign]
-    if form.save(actions.book, by=person()):
+    if form.save(actions.book, by=current_person()):
         return _booked(form.result)
     return _book_form(form, looked_up)
 
 
 def _asked() -> dict[str, Any]:
     """What the address already says."""
-    who = person()
-    own = who.id if who.may(Action.WRITE_ENCOUNTER) else None
+    who = current_person()
+    own = who.id if who.may(Permission.WRITE_ENCOUNTER) else None
     asked = {"doctor": whole("doctor") or own, "date": asked_day()[0], "time": _asked_time()}
     patient_id = whole("patient")
     if patient_id:
@@ -132,11 +132,11 @@ def _book_form(form: BookForm, looked_up: list[tuple[int, str]] | None) -> Respo
 
 
 @pages.route("/appointments/<int:appointment_id>/move", methods=["GET", "POST"])
-@needs(Action.MOVE_APPOINTMENT)
+@requires(Permission.MOVE_APPOINTMENT)
 def move(appointment_id: int) -> ResponseReturnValue:
     """Give a booking another time or doctor; undo puts it back. A board sends where it goes on (`next`)."""
     row = queries.appointment(appointment_id)
-    if not person().may(Action.EDIT_ANY_APPOINTMENT) and row.doctor_id != person().id:
+    if not current_person().may(Permission.EDIT_ANY_APPOINTMENT) and row.doctor_id != current_person().id:
         raise NotFound(NO_SUCH)
     asked = {"doctor": whole("doctor") or row.doctor_id, "date": asked_day()[0] if "date" in request.args else row.date}
     form = SlotForm() if request.method == "POST" else SlotForm(data=asked | {"time": _asked_time()})
@@ -144,7 +144,7 @@ def move(appointment_id: int) -> ResponseReturnValue:
     _take_alternative(form)
     if "look_up" in request.form:
         form.is_submitted = lambda: False  # type: ignore[method-assign]
-    if form.save(lambda **when: actions.move(appointment_id, **when), by=person()):
+    if form.save(lambda **when: actions.move(appointment_id, **when), by=current_person()):
         return _moved(row, form.result)
     parts = _free(form.doctor.data, form.date.data, form.chosen_time)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None

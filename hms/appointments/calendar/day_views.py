@@ -17,13 +17,13 @@ from hms.appointments.bookings import queries as booking_queries
 from hms.appointments.enums import STATUS_WORDS, TAKES_TIME, Status
 from hms.appointments.forms import CANCEL_REASONS, coming_day
 from hms.appointments.queue import transitions
-from hms.appointments.view_helpers import attempt, back, say_token
+from hms.appointments.view_helpers import back, run_or_flash, say_token
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.errors import RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
 from hms.core.web.template_filters import day as shown_day
 from hms.staff import directory as staff
@@ -77,7 +77,7 @@ def _place(name: str) -> tuple[dt.time, int] | None:
 
 
 def _board(day: dt.date) -> dict[str, Any]:
-    own = person().id if person().may(Action.WRITE_ENCOUNTER) else None
+    own = current_person().id if current_person().may(Permission.WRITE_ENCOUNTER) else None
     first = min(whole("first") or 0, 10_000)
     board = day_queries.day_board(day, department_id=whole("department"), own_id=own, first=first)
     note_columns(board.columns)
@@ -103,7 +103,7 @@ def _list(day: dt.date) -> dict[str, Any]:
         after=_place("after"),
         before=_place("before"),
     )
-    if person().may(Action.READ_VISIT_REASON):
+    if current_person().may(Permission.READ_VISIT_REASON):
         seen = [read_log.Seen(row.patient_id, row.id) for row in page.rows]
         read_log.note_each("appointments.read_board", seen, entity="appointment")
     else:
@@ -118,7 +118,7 @@ def kept(**changes: Any) -> dict[str, Any]:
 
 
 @pages.get("/appointments/")
-@needs(Action.READ_APPOINTMENTS)
+@requires(Permission.READ_APPOINTMENTS)
 def day() -> ResponseReturnValue:
     """The day of the hospital: a board by doctor, or a list (?view=list)."""
     shown, wrong = asked_day()
@@ -141,7 +141,7 @@ def day() -> ResponseReturnValue:
 
 
 @pages.get("/appointments/rows")
-@needs(Action.READ_APPOINTMENTS)
+@requires(Permission.READ_APPOINTMENTS)
 def day_rows() -> str:
     """The part of the day page that renews itself."""
     shown = asked_day()[0]
@@ -151,12 +151,12 @@ def day_rows() -> str:
 
 
 @pages.get("/appointments/<int:appointment_id>")
-@needs(Action.READ_APPOINTMENTS)
+@requires(Permission.READ_APPOINTMENTS)
 def appointment(appointment_id: int) -> str:
     """One booking, and what can be done with it."""
     row = booking_queries.appointment(appointment_id)
-    who = person()
-    is_theirs = who.may(Action.EDIT_ANY_APPOINTMENT) or row.doctor_id == who.id
+    who = current_person()
+    is_theirs = who.may(Permission.EDIT_ANY_APPOINTMENT) or row.doctor_id == who.id
     read_log.note("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
     return render_template(
         "appointments/appointment.html",
@@ -165,47 +165,47 @@ def appointment(appointment_id: int) -> str:
         word=STATUS_WORDS[Status(row.status)],
         is_open=row.status in TAKES_TIME,
         is_today=row.date == clock.today(),
-        can_edit=who.may(Action.EDIT_APPOINTMENT) and is_theirs,
-        can_move=who.may(Action.MOVE_APPOINTMENT) and is_theirs,
+        can_edit=who.may(Permission.EDIT_APPOINTMENT) and is_theirs,
+        can_move=who.may(Permission.MOVE_APPOINTMENT) and is_theirs,
         reasons=CANCEL_REASONS,
     )
 
 
 @pages.post("/appointments/<int:appointment_id>/check-in")
-@needs(Action.CHECK_IN)
+@requires(Permission.CHECK_IN)
 def check_in(appointment_id: int) -> ResponseReturnValue:
     """The patient has come; back to where the button was, with the token and an undo."""
-    entry = attempt(transitions.check_in, appointment_id)
+    entry = run_or_flash(transitions.check_in, appointment_id)
     if entry is not None:
         say_token(entry.id)
     return back(url_for("appointments.appointment", appointment_id=appointment_id))
 
 
 @pages.post("/appointments/<int:appointment_id>/cancel")
-@needs(Action.EDIT_APPOINTMENT)
+@requires(Permission.EDIT_APPOINTMENT)
 def cancel(appointment_id: int) -> ResponseReturnValue:
     """Cancel with the reason that was pressed; undo brings the booking back."""
     reason = request.form.get("reason", "")
     known = reason if reason in dict(CANCEL_REASONS) else ""
-    if attempt(transitions.cancel, appointment_id, reason=known):
+    if run_or_flash(transitions.cancel, appointment_id, reason=known):
         _say(appointment_id, _("Cancelled"), url_for("appointments.restore", appointment_id=appointment_id))
     return redirect(url_for("appointments.appointment", appointment_id=appointment_id), 303)
 
 
 @pages.post("/appointments/<int:appointment_id>/no-show")
-@needs(Action.EDIT_APPOINTMENT)
+@requires(Permission.EDIT_APPOINTMENT)
 def no_show(appointment_id: int) -> ResponseReturnValue:
     """The patient did not come; undo opens the booking again."""
-    if attempt(transitions.set_status, appointment_id, Status.NO_SHOW.value):
+    if run_or_flash(transitions.set_status, appointment_id, Status.NO_SHOW.value):
         _say(appointment_id, _("Did not come"), url_for("appointments.restore", appointment_id=appointment_id))
     return back(url_for("appointments.appointment", appointment_id=appointment_id))
 
 
 @pages.post("/appointments/<int:appointment_id>/restore")
-@needs(Action.EDIT_APPOINTMENT)
+@requires(Permission.EDIT_APPOINTMENT)
 def restore(appointment_id: int) -> ResponseReturnValue:
     """The booking stands again, if its time is still free."""
-    if attempt(transitions.set_status, appointment_id, Status.SCHEDULED.value):
+    if run_or_flash(transitions.set_status, appointment_id, Status.SCHEDULED.value):
         flash(_("The appointment stands again."), "success")
     return redirect(url_for("appointments.appointment", appointment_id=appointment_id), 303)
 

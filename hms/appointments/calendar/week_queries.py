@@ -14,7 +14,7 @@ from hms.appointments.enums import Status
 from hms.appointments.models import Appointment
 from hms.core import clock
 from hms.core.db.session import db
-from hms.core.text.formatting import day as shown_day
+from hms.core.text.formatting import format_date as shown_day
 from hms.staff import directory as staff
 
 from .day_queries import OFF_THE_BOARD, Booked, Column, filled, grouped, holding_clinic, on_the_board

@@ -11,8 +11,8 @@ from flask_babel import format_date
 
 from hms.appointments.blueprints import pages
 from hms.appointments.view_helpers import doctor_choices
-from hms.core.permissions import Action
-from hms.core.web.guard import needs, person
+from hms.core.permissions import Permission
+from hms.core.web.guard import current_person, requires
 from hms.staff import directory as staff
 
 from . import week_queries
@@ -28,8 +28,8 @@ def weekday(day: dt.date) -> str:
 def _doctor() -> int | None:
     """The doctor of the address; a doctor sees their own week first, and everybody's with doctor=0."""
     asked = whole("doctor")
-    if asked is None and person().may(Action.WRITE_ENCOUNTER):
-        return person().id
+    if asked is None and current_person().may(Permission.WRITE_ENCOUNTER):
+        return current_person().id
     return asked or None
 
 
@@ -45,7 +45,7 @@ def _week(day: dt.date) -> dict[str, Any]:
 
 
 @pages.get("/appointments/week")
-@needs(Action.READ_APPOINTMENTS)
+@requires(Permission.READ_APPOINTMENTS)
 def week() -> ResponseReturnValue:
     """The week: half-days of every doctor, or the slots of one (?doctor=)."""
     shown, wrong = asked_day()
@@ -65,7 +65,7 @@ def _address(parts: dict[str, Any], day: dt.date) -> dict[str, Any]:
 
 
 @pages.get("/appointments/week/rows")
-@needs(Action.READ_APPOINTMENTS)
+@requires(Permission.READ_APPOINTMENTS)
 def week_rows() -> str:
     """The part of the week page that renews itself."""
     parts = _week(asked_day()[0])

@@ -10,23 +10,23 @@ from hms.appointments.enums import QueueStatus, Status
 from hms.appointments.models import QueueEntry
 from hms.core import clock
 from hms.core.actions import action
-from hms.core.db.locking import locked
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict
-from hms.core.events import Alert, alert
-from hms.core.permissions import Action
+from hms.core.events import Event, publish
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.staff import directory as staff
 
-from .transitions import follow, put
+from .transitions import set_booking_status, set_queue_status
 
 
 def _is_doctor(by: Person) -> bool:
-    return by.may(Action.WRITE_ENCOUNTER) and by.id is not None
+    return by.may(Permission.WRITE_ENCOUNTER) and by.id is not None
 
 
-@action(Action.CALL_PATIENT, "appointments.call_next")
+@action(Permission.CALL_PATIENT, "appointments.call_next")
 def call_next(*, by: Person) -> QueueEntry | None:
     """Call whose turn it is today by priority, then arrival; None when nobody waits.
 
@@ -45,7 +45,7 @@ def call_next(*, by: Person) -> QueueEntry | None:
 
 
 def _call(entry: QueueEntry, by: Person) -> None:
-    put(entry, QueueStatus.CALLED)
+    set_queue_status(entry, QueueStatus.CALLED)
     entry.called_at, entry.called_by_id = clock.now(), by.id
     _take(entry, by)
     db.session.flush()
@@ -57,109 +57,109 @@ def _take(entry: QueueEntry, by: Person) -> None:
         entry.doctor_id = by.id
 
 
-@action(Action.CALL_PATIENT, "appointments.call")
+@action(Permission.CALL_PATIENT, "appointments.call")
 def call(entry_id: int, *, by: Person) -> QueueEntry:
     """Call one patient, or call again. `Conflict` says who was faster."""
-    entry = locked(QueueEntry, entry_id)
+    entry = get_for_update(QueueEntry, entry_id)
     if entry.status == QueueStatus.CALLED and entry.called_by_id not in (None, by.id):
         who = staff.names({entry.called_by_id})[entry.called_by_id]
         at = f"{clock.local(entry.called_at):%H:%M}"
-        raise Conflict(_("%(name)s called this patient at %(time)s."), code="already_called", name=who, time=at)
+        raise Conflict(N_("%(name)s called this patient at %(time)s."), code="already_called", name=who, time=at)
     _call(entry, by)
     return entry
 
 
-@action(Action.CALL_PATIENT, "appointments.undo_call")
+@action(Permission.CALL_PATIENT, "appointments.undo_call")
 def undo_call(entry_id: int, *, by: Person) -> QueueEntry:
     """The patient waits again, in their old place."""
-    entry = locked(QueueEntry, entry_id)
+    entry = get_for_update(QueueEntry, entry_id)
     if entry.status not in (QueueStatus.CALLED, QueueStatus.WAITING):
-        raise Conflict(_("The patient is already with staff."), code="in_service")
-    put(entry, QueueStatus.WAITING)
+        raise Conflict(N_("The patient is already with staff."), code="in_service")
+    set_queue_status(entry, QueueStatus.WAITING)
     db.session.flush()
     return entry
 
 
-@action(Action.CALL_PATIENT, "appointments.start_service")
+@action(Permission.CALL_PATIENT, "appointments.start_service")
 def start_service(entry_id: int, *, by: Person) -> QueueEntry:
     """The patient is in the room. Done again, it changes nothing."""
-    entry = locked(QueueEntry, entry_id)
+    entry = get_for_update(QueueEntry, entry_id)
     if entry.status != QueueStatus.IN_SERVICE:
-        put(entry, QueueStatus.IN_SERVICE)
+        set_queue_status(entry, QueueStatus.IN_SERVICE)
         if entry.called_at is None:
             entry.called_at, entry.called_by_id = clock.now(), by.id
         _take(entry, by)
-        follow(entry, Status.IN_SERVICE)
+        set_booking_status(entry, Status.IN_SERVICE)
         db.session.flush()
     return entry
 
 
-@action(Action.CALL_PATIENT, "appointments.finish_service")
+@action(Permission.CALL_PATIENT, "appointments.finish_service")
 def finish_service(entry_id: int, *, by: Person) -> QueueEntry:
     """The patient has been seen. Done again, it changes nothing."""
-    entry = locked(QueueEntry, entry_id)
+    entry = get_for_update(QueueEntry, entry_id)
     if entry.status != QueueStatus.DONE:
         if entry.status in (QueueStatus.WAITING, QueueStatus.CALLED):
-            put(entry, QueueStatus.IN_SERVICE)
-        put(entry, QueueStatus.DONE)
-        follow(entry, Status.COMPLETED)
+            set_queue_status(entry, QueueStatus.IN_SERVICE)
+        set_queue_status(entry, QueueStatus.DONE)
+        set_booking_status(entry, Status.COMPLETED)
         db.session.flush()
     return entry
 
 
-@action(Action.CALL_PATIENT, "appointments.leave")
+@action(Permission.CALL_PATIENT, "appointments.leave")
 def leave(entry_id: int, *, by: Person) -> QueueEntry:
     """The patient did not answer or went away; a booking counts as one that nobody came to."""
-    entry = locked(QueueEntry, entry_id)
+    entry = get_for_update(QueueEntry, entry_id)
     if entry.status != QueueStatus.LEFT:
         was_seen = entry.status == QueueStatus.IN_SERVICE
-        put(entry, QueueStatus.LEFT)
-        follow(entry, Status.COMPLETED if was_seen else Status.NO_SHOW)
+        set_queue_status(entry, QueueStatus.LEFT)
+        set_booking_status(entry, Status.COMPLETED if was_seen else Status.NO_SHOW)
         db.session.flush()
     return entry
 
 
-@action(Action.CALL_PATIENT, "appointments.come_back")
+@action(Permission.CALL_PATIENT, "appointments.come_back")
 def come_back(entry_id: int, *, by: Person) -> QueueEntry:
     """Somebody who had left waits again with the same token."""
-    entry = locked(QueueEntry, entry_id)
+    entry = get_for_update(QueueEntry, entry_id)
     if entry.status == QueueStatus.LEFT:
-        put(entry, QueueStatus.WAITING)
-        follow(entry, Status.CHECKED_IN)
+        set_queue_status(entry, QueueStatus.WAITING)
+        set_booking_status(entry, Status.CHECKED_IN)
         db.session.flush()
     return entry
 
 
-@action(Action.CALL_PATIENT, "appointments.set_priority")
+@action(Permission.CALL_PATIENT, "appointments.set_priority")
 def set_priority(entry_id: int, priority: int | str, *, by: Person) -> QueueEntry:
     """1 emergency, 2 urgent, 3 standard, 4 low; also by word."""
     urgency = enums.priority(priority)
-    entry = locked(QueueEntry, entry_id)
+    entry = get_for_update(QueueEntry, entry_id)
     _still_here(entry)
     entry.priority = int(urgency)
     return _said(entry)
 
 
-@action(Action.CALL_PATIENT, "appointments.send_to")
+@action(Permission.CALL_PATIENT, "appointments.send_to")
 def send_to(entry_id: int, doctor_id: int | None, *, by: Person) -> QueueEntry:
     """The patient waits for another doctor, or for any when None."""
-    entry = locked(QueueEntry, entry_id)
+    entry = get_for_update(QueueEntry, entry_id)
     _still_here(entry)
     if doctor_id is not None:
         locked_doctor(doctor_id)
     entry.doctor_id = doctor_id
     if entry.status == QueueStatus.CALLED:
-        put(entry, QueueStatus.WAITING)
+        set_queue_status(entry, QueueStatus.WAITING)
     return _said(entry)
 
 
 def _still_here(entry: QueueEntry) -> None:
     if entry.status not in enums.PRESENT:
-        raise Conflict(_("This patient is no longer in the queue."), code="not_queued")
+        raise Conflict(N_("This patient is no longer in the queue."), code="not_queued")
 
 
 def _said(entry: QueueEntry) -> QueueEntry:
     entry.changed()
     db.session.flush()
-    alert(Alert.QUEUE_CHANGED)
+    publish(Event.QUEUE_CHANGED)
     return entry

@@ -17,7 +17,7 @@ from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.settings import store
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.patients.identity.columns import IDENTITY, Identified
 from hms.patients.models import Patient
 from hms.staff.directory import staff_name
@@ -125,7 +125,7 @@ def entry(entry_id: int) -> Entry:
     """One person in the queue, or `NotFound`."""
     row = db.session.execute(_entry(), {"entry_id": entry_id}).one_or_none()
     if row is None:
-        raise NotFound(_("There is no such entry in the queue."))
+        raise NotFound(N_("There is no such entry in the queue."))
     return Entry(*row)
 
 
@@ -178,7 +178,7 @@ def ahead_of(entry_id: int) -> int:
     return db.session.execute(query).scalar_one()
 
 
-def present(patient_id: int) -> Row | None:
+def current_entry(patient_id: int) -> Row | None:
     """Where the patient stands in today's queue: id, token, status and doctor_name; None when not in it."""
     query = (
         select(QueueEntry.id, QueueEntry.token, QueueEntry.status, staff_name().label("doctor_name"))

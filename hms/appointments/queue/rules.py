@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from hms.appointments.enums import QUEUE_MOVES, QUEUE_WORDS, QueueStatus
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 
 class Waiting(Protocol):
@@ -40,7 +40,7 @@ def next_to_call(entries: Iterable[Entry]) -> Entry | None:
 def check_queue_move(old: str, new: str) -> None:
     """Refuse a move that makes no sense in the queue; staying where it is counts as done."""
     if old != new and QueueStatus(new) not in QUEUE_MOVES[QueueStatus(old)]:
-        message = _("This patient is now: %(old)s. Look at the queue again.")
+        message = N_("This patient is now: %(old)s. Look at the queue again.")
         raise RuleBroken(message, "status", code="bad_move", old=QUEUE_WORDS[QueueStatus(old)].lower())
 
 

@@ -9,18 +9,18 @@ from sqlalchemy import select
 from hms.appointments import enums
 from hms.appointments.availability.queries import locked_doctor
 from hms.appointments.bookings import rules as booking_rules
-from hms.appointments.bookings.actions import locked_appointment, locked_patient, move, placing
+from hms.appointments.bookings.actions import locked_appointment, locked_patient, move, slot_reserved
 from hms.appointments.enums import QueueStatus, Status
 from hms.appointments.models import Appointment, QueueEntry
 from hms.core import clock, gapless_numbers
 from hms.core.actions import action
-from hms.core.db.locking import locked
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
-from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken, Stale
-from hms.core.events import Alert, alert
-from hms.core.permissions import Action
+from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken, StaleVersion
+from hms.core.events import Event, publish
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from . import queries, rules
 
@@ -34,13 +34,13 @@ QUEUE_FOLLOWS = {
 }
 
 
-@action(Action.CHECK_IN, "appointments.check_in")
+@action(Permission.CHECK_IN, "appointments.check_in")
 def check_in(appointment_id: int, *, priority: int = 3, by: Person) -> QueueEntry:
     """A booked patient has come: they get the next token of today and wait. Only on the day of the booking."""
     return _arrive(locked_appointment(appointment_id, by), enums.priority(priority), by)
 
 
-@action(Action.CHECK_IN, "appointments.add_to_queue")
+@action(Permission.CHECK_IN, "appointments.add_to_queue")
 def add_to_queue(patient_id: int, *, doctor_id: int | None = None, priority: int = 3, by: Person) -> QueueEntry:
     """A patient waits for `doctor_id`, or for any doctor. A booking of today that fits is checked in instead."""
     urgency = enums.priority(priority)
@@ -68,20 +68,20 @@ def _booked_today(patient_id: int, doctor_id: int | None) -> Appointment | None:
 def _arrive(booking: Appointment, priority: int, by: Person) -> QueueEntry:
     if booking.date != clock.today():
         raise RuleBroken(
-            _("This appointment is for %(day)s. Move it to today first."), "date", day=f"{booking.date:%d-%b-%Y}"
+            N_("This appointment is for %(day)s. Move it to today first."), "date", day=f"{booking.date:%d-%b-%Y}"
         )
     if booking.status == Status.CHECKED_IN:
-        raise Conflict(_("This patient is already checked in."), code="already_checked_in")
+        raise Conflict(N_("This patient is already checked in."), code="already_checked_in")
     booking_rules.check_move(booking.status, Status.CHECKED_IN)
-    with placing(booking.doctor_id, booking.date, booking.time):
+    with slot_reserved(booking.doctor_id, booking.date, booking.time):
         booking.status = Status.CHECKED_IN.value
         booking.changed()
     entry = _earlier_entry(booking.id)
     if entry is None:
         entry = _queued(booking.patient_id, booking.doctor_id, priority, by, booking.id)
     else:
-        put(entry, QueueStatus.WAITING)
-    alert(Alert.APPOINTMENTS_CHANGED)
+        set_queue_status(entry, QueueStatus.WAITING)
+    publish(Event.APPOINTMENTS_CHANGED)
     return entry
 
 
@@ -96,9 +96,9 @@ def _earlier_entry(appointment_id: int) -> QueueEntry | None:
 def _queued(
     patient_id: int, doctor_id: int | None, priority: int, by: Person, appointment_id: int | None = None
 ) -> QueueEntry:
-    there = queries.present(patient_id)
+    there = queries.current_entry(patient_id)
     if there is not None:
-        message = _("This patient is already in the queue with token %(token)s.")
+        message = N_("This patient is already in the queue with token %(token)s.")
         raise Conflict(message, "patient", code="already_queued", token=there.token)
     today = clock.today()
     entry = QueueEntry(
@@ -109,15 +109,15 @@ def _queued(
         priority=int(priority),
         added_by_id=by.id,
         arrived_at=clock.now(),
-        token=gapless_numbers.take(f"token:{today.isoformat()}"),
+        token=gapless_numbers.next_number(f"token:{today.isoformat()}"),
     )
     db.session.add(entry)
     db.session.flush()
-    alert(Alert.QUEUE_CHANGED)
+    publish(Event.QUEUE_CHANGED)
     return entry
 
 
-def put(entry: QueueEntry, status: QueueStatus) -> None:
+def set_queue_status(entry: QueueEntry, status: QueueStatus) -> None:
     """Move the entry to `status` with its times; `RuleBroken` when it cannot go there."""
     rules.check_queue_move(entry.status, status)
     now = clock.now()
@@ -129,47 +129,47 @@ def put(entry: QueueEntry, status: QueueStatus) -> None:
         entry.ended_at = now
     entry.status = status.value
     entry.changed()
-    alert(Alert.QUEUE_CHANGED)
+    publish(Event.QUEUE_CHANGED)
 
 
-@action(Action.CHECK_IN, "appointments.undo_check_in")
+@action(Permission.CHECK_IN, "appointments.undo_check_in")
 def undo_check_in(entry_id: int, *, by: Person) -> QueueEntry:
     """Take somebody out of the queue who was put there by mistake; their booking is open again. Not once called."""
-    entry = locked(QueueEntry, entry_id)
+    entry = get_for_update(QueueEntry, entry_id)
     if entry.status == QueueStatus.CANCELLED:
         return entry
     if entry.status != QueueStatus.WAITING:
-        raise Conflict(_("This patient was already called. Look at the queue again."), code="already_called")
-    put(entry, QueueStatus.CANCELLED)
+        raise Conflict(N_("This patient was already called. Look at the queue again."), code="already_called")
+    set_queue_status(entry, QueueStatus.CANCELLED)
     if entry.appointment_id is not None:
-        booking = locked(Appointment, entry.appointment_id)
+        booking = get_for_update(Appointment, entry.appointment_id)
         booking.status = Status.SCHEDULED.value
         booking.changed()
-        alert(Alert.APPOINTMENTS_CHANGED)
+        publish(Event.APPOINTMENTS_CHANGED)
     return entry
 
 
-def follow(entry: QueueEntry, status: Status) -> None:
+def set_booking_status(entry: QueueEntry, status: Status) -> None:
     """Give the booking behind an entry the status that goes with it."""
     if entry.appointment_id is None:
         return
-    booking = locked(Appointment, entry.appointment_id)
+    booking = get_for_update(Appointment, entry.appointment_id)
     if booking.status != status:
         booking_rules.check_move(booking.status, status)
         booking.status = status.value
         booking.changed()
-        alert(Alert.APPOINTMENTS_CHANGED)
+        publish(Event.APPOINTMENTS_CHANGED)
 
 
-@action(Action.EDIT_APPOINTMENT, "appointments.cancel")
+@action(Permission.EDIT_APPOINTMENT, "appointments.cancel")
 def cancel(appointment_id: int, *, reason: str, by: Person) -> Appointment:
     """Cancel a booking, with the reason; its time is free again."""
     if not reason:
-        raise RuleBroken(_("Choose why it is cancelled."), "reason")
+        raise RuleBroken(N_("Choose why it is cancelled."), "reason")
     return set_status(appointment_id, Status.CANCELLED.value, reason=reason, by=by)
 
 
-@action(Action.EDIT_APPOINTMENT, "appointments.set_status")
+@action(Permission.EDIT_APPOINTMENT, "appointments.set_status")
 def set_status(appointment_id: int, status: str, *, reason: str = "", by: Person) -> Appointment:
     """Move a booking to `status`; its place in the queue follows. `RuleBroken` when it cannot go there."""
     booking, new = locked_appointment(appointment_id, by), enums.status(status)
@@ -177,40 +177,40 @@ def set_status(appointment_id: int, status: str, *, reason: str = "", by: Person
     if new == booking.status:
         return booking
     if new is Status.RESCHEDULED:
-        raise RuleBroken(_("Give the new date and time to move an appointment."), "status")
+        raise RuleBroken(N_("Give the new date and time to move an appointment."), "status")
     if new is Status.CHECKED_IN:
         _arrive(booking, enums.Priority.STANDARD, by)
         return booking
-    with placing(booking.doctor_id, booking.date, booking.time):
+    with slot_reserved(booking.doctor_id, booking.date, booking.time):
         booking.status, booking.status_reason = new.value, reason
         booking.changed()
     entry = _earlier_entry(booking.id)
     if entry is not None and entry.status != QUEUE_FOLLOWS[new]:
-        put(entry, QUEUE_FOLLOWS[new])
-    alert(Alert.APPOINTMENTS_CHANGED)
+        set_queue_status(entry, QUEUE_FOLLOWS[new])
+    publish(Event.APPOINTMENTS_CHANGED)
     return booking
 
 
-@action(Action.WITHDRAW_APPOINTMENT, "appointments.withdraw")
+@action(Permission.WITHDRAW_APPOINTMENT, "appointments.withdraw")
 def withdraw(appointment_id: int, *, by: Person) -> None:
     """Take a booking out of every list, as if never made; it stays in the trail. Not once the patient has come."""
-    booking = locked(Appointment, appointment_id)
+    booking = get_for_update(Appointment, appointment_id)
     if booking.withdrawn_at is not None:
-        raise NotFound(_("There is no such appointment."))
+        raise NotFound(N_("There is no such appointment."))
     if booking.status in (Status.CHECKED_IN, Status.IN_SERVICE, Status.COMPLETED):
-        raise Conflict(_("The patient has come to this appointment. It stays on record."), code="has_records")
+        raise Conflict(N_("The patient has come to this appointment. It stays on record."), code="has_records")
     booking.withdrawn_at = clock.now()
     if booking.status == Status.SCHEDULED:
         booking.status = Status.CANCELLED.value
     booking.changed()
     db.session.flush()
-    alert(Alert.APPOINTMENTS_CHANGED)
+    publish(Event.APPOINTMENTS_CHANGED)
 
 
-CHANGED = _("Somebody else changed this appointment. Look at it again, then save.")
+CHANGED = N_("Somebody else changed this appointment. Look at it again, then save.")
 
 
-@action(Action.EDIT_APPOINTMENT, "appointments.edit")
+@action(Permission.EDIT_APPOINTMENT, "appointments.edit")
 def edit(
     appointment_id: int,
     *,
@@ -227,9 +227,9 @@ def edit(
     """Change what is given and differs; None leaves it. Each change needs its own grant (a nurse changes the status only)."""
     booking = locked_appointment(appointment_id, by)
     if version is not None and booking.version != version:
-        raise Stale(CHANGED)
+        raise StaleVersion(CHANGED)
     if patient_id not in (None, booking.patient_id):
-        raise RuleBroken(_("The patient of a booking cannot change. Cancel it and book anew."), "patient")
+        raise RuleBroken(N_("The patient of a booking cannot change. Cancel it and book anew."), "patient")
     when = (doctor_id or booking.doctor_id, date or booking.date, time or booking.time)
     is_moved = when != (booking.doctor_id, booking.date, booking.time)
     if is_moved or duration_minutes not in (None, booking.duration_minutes):
@@ -243,7 +243,7 @@ def edit(
 
 
 def _note(booking: Appointment, notes: str, by: Person) -> None:
-    if not by.may(Action.MOVE_APPOINTMENT):
-        raise NotAllowed(_("Your role may change the status only, not: notes."))
+    if not by.may(Permission.MOVE_APPOINTMENT):
+        raise NotAllowed(N_("Your role may change the status only, not: notes."))
     booking.notes = notes
     booking.changed()

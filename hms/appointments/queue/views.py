@@ -15,13 +15,13 @@ from hms.appointments.bookings import queries as booking_queries
 from hms.appointments.calendar.day_views import whole
 from hms.appointments.enums import PRIORITY_WORDS, Priority
 from hms.appointments.forms import QueueForm
-from hms.appointments.view_helpers import attempt, back, doctor_choices, found_patients, say_token
+from hms.appointments.view_helpers import back, doctor_choices, found_patients, run_or_flash, say_token
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.documents.barcodes import code128
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 from hms.core.web.template_filters import person_name
 
 from . import actions, extensions, queries, transitions
@@ -37,8 +37,8 @@ PRIORITY_LOOKS = {
 def _shown() -> tuple[str, int | None]:
     """Which part of the queue, and whose: a doctor's own (with the unassigned) unless everybody is asked for."""
     show = request.args.get("show", "waiting")
-    is_own = person().may(Action.WRITE_ENCOUNTER) and "everybody" not in request.args
-    return show if show in queries.GROUPS else "waiting", person().id if is_own else None
+    is_own = current_person().may(Permission.WRITE_ENCOUNTER) and "everybody" not in request.args
+    return show if show in queries.GROUPS else "waiting", current_person().id if is_own else None
 
 
 def _rows() -> dict[str, Any]:
@@ -46,7 +46,7 @@ def _rows() -> dict[str, Any]:
     shows_all = "all" in request.args
     entries = queries.board(show=show, doctor_id=doctor_id, limit=queries.ALL_ROWS if shows_all else queries.FIRST_ROWS)
     extras = extensions.words(entry.id for entry in entries)
-    shows_values = person().may(Action.OPEN_CHART)
+    shows_values = current_person().may(Permission.OPEN_CHART)
     seen = [read_log.Seen(entry.patient_id, entry.id) for entry in entries if shows_values and entry.id in extras]
     read_log.note_each("appointments.read_board", seen, entity="queue_entry")
     read_log.note_rows("appointments.read_list", len(entries) - len(seen), entity="queue_entry", renews=True)
@@ -66,27 +66,27 @@ def _rows() -> dict[str, Any]:
 
 
 @pages.get("/queue/")
-@needs(Action.READ_QUEUE)
+@requires(Permission.READ_QUEUE)
 def queue() -> str:
     """Who waits, with whom, how long; live."""
     return render_template("appointments/queue.html", **_rows())
 
 
 @pages.get("/queue/rows")
-@needs(Action.READ_QUEUE)
+@requires(Permission.READ_QUEUE)
 def queue_rows() -> str:
     """The part of the board that renews itself."""
     return render_template("appointments/_queue.html", **_rows())
 
 
 @pages.post("/queue/call-next")
-@needs(Action.CALL_PATIENT)
+@requires(Permission.CALL_PATIENT)
 def call_next() -> ResponseReturnValue:
     """Call whose turn it is. A doctor goes straight to the patient's encounter."""
-    entry = attempt(actions.call_next)
+    entry = run_or_flash(actions.call_next)
     if entry is None:
         flash(_("Nobody is waiting. New check-ins appear here by themselves."), "info")
-    elif person().may(Action.WRITE_ENCOUNTER):
+    elif current_person().may(Permission.WRITE_ENCOUNTER):
         return redirect(f"/queue/{entry.id}/start", 303)
     else:
         _say_called(entry.id)
@@ -100,76 +100,76 @@ def _say_called(entry_id: int) -> None:
 
 
 @pages.post("/queue/<int:entry_id>/call")
-@needs(Action.CALL_PATIENT)
+@requires(Permission.CALL_PATIENT)
 def call(entry_id: int) -> ResponseReturnValue:
     """Call one patient, or again."""
-    if attempt(actions.call, entry_id):
+    if run_or_flash(actions.call, entry_id):
         _say_called(entry_id)
     return back(url_for("appointments.queue"))
 
 
 @pages.post("/queue/<int:entry_id>/undo-call")
-@needs(Action.CALL_PATIENT)
+@requires(Permission.CALL_PATIENT)
 def undo_call(entry_id: int) -> ResponseReturnValue:
     """The patient waits again."""
-    if attempt(actions.undo_call, entry_id):
+    if run_or_flash(actions.undo_call, entry_id):
         flash(_("Waiting again."), "success")
     return back(url_for("appointments.queue"))
 
 
 @pages.post("/queue/<int:entry_id>/undo-check-in")
-@needs(Action.CHECK_IN)
+@requires(Permission.CHECK_IN)
 def undo_check_in(entry_id: int) -> ResponseReturnValue:
     """Out of the queue again; the booking is open."""
-    if attempt(transitions.undo_check_in, entry_id):
+    if run_or_flash(transitions.undo_check_in, entry_id):
         flash(_("Taken out of the queue."), "success")
     return back(url_for("appointments.queue"))
 
 
 @pages.post("/queue/<int:entry_id>/leave")
-@needs(Action.CALL_PATIENT)
+@requires(Permission.CALL_PATIENT)
 def leave(entry_id: int) -> ResponseReturnValue:
     """The patient did not answer or went away."""
-    if attempt(actions.leave, entry_id):
+    if run_or_flash(actions.leave, entry_id):
         undo = url_for("appointments.come_back", entry_id=entry_id)
         flash({"text": _("Left without being seen."), "undo": undo, "values": {}}, "undo")
     return back(url_for("appointments.queue"))
 
 
 @pages.post("/queue/<int:entry_id>/come-back")
-@needs(Action.CALL_PATIENT)
+@requires(Permission.CALL_PATIENT)
 def come_back(entry_id: int) -> ResponseReturnValue:
     """Waits again with the same token."""
-    if attempt(actions.come_back, entry_id):
+    if run_or_flash(actions.come_back, entry_id):
         flash(_("Waiting again."), "success")
     return back(url_for("appointments.queue"))
 
 
 @pages.post("/queue/<int:entry_id>/finish")
-@needs(Action.CALL_PATIENT)
+@requires(Permission.CALL_PATIENT)
 def finish(entry_id: int) -> ResponseReturnValue:
     """The patient has been seen."""
-    if attempt(actions.finish_service, entry_id):
+    if run_or_flash(actions.finish_service, entry_id):
         flash(_("Done."), "success")
     return back(url_for("appointments.queue"))
 
 
 @pages.post("/queue/<int:entry_id>/priority")
-@needs(Action.CALL_PATIENT)
+@requires(Permission.CALL_PATIENT)
 def set_priority(entry_id: int) -> ResponseReturnValue:
     """The number or word that was pressed."""
-    attempt(actions.set_priority, entry_id, request.form.get("priority", "")[:20])
+    run_or_flash(actions.set_priority, entry_id, request.form.get("priority", "")[:20])
     return back(url_for("appointments.queue"))
 
 
 @pages.route("/queue/<int:entry_id>/send", methods=["GET", "POST"])
-@needs(Action.CALL_PATIENT)
+@requires(Permission.CALL_PATIENT)
 def send_to(entry_id: int) -> ResponseReturnValue:
     """Send the patient to wait for another doctor."""
     entry = queries.entry(entry_id)
     if request.method == "POST":
         doctor_id = parse_record_id(request.form.get("doctor", ""))
-        if attempt(actions.send_to, entry_id, doctor_id):
+        if run_or_flash(actions.send_to, entry_id, doctor_id):
             flash(_("Sent on."), "success")
         return redirect(url_for("appointments.queue"), 303)
     read_log.note("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
@@ -177,7 +177,7 @@ def send_to(entry_id: int) -> ResponseReturnValue:
 
 
 @pages.route("/queue/add", methods=["GET", "POST"])
-@needs(Action.CHECK_IN)
+@requires(Permission.CHECK_IN)
 def add_to_queue_page() -> ResponseReturnValue:
     """Put a patient in the queue: one press when the address or the form names the patient."""
     form = _queue_form()
@@ -185,7 +185,7 @@ def add_to_queue_page() -> ResponseReturnValue:
     if "look_up" in request.form:
         looked_up = [(hit.id, person_name(hit)) for hit in found_patients(form.patient_text.data or "")]
         form.is_submitted = lambda: False  # type: ignore[method-assign]
-    if form.save(lambda patient_id, **more: transitions.add_to_queue(patient_id, **more), by=person()):
+    if form.save(lambda patient_id, **more: transitions.add_to_queue(patient_id, **more), by=current_person()):
         say_token(form.result.id)
         return back(url_for("appointments.queue"))
     whom = booking_queries.who(form.patient.data) if form.patient.data and not form.patient.errors else None
@@ -207,7 +207,7 @@ def _queue_form() -> QueueForm:
 
 
 @pages.get("/queue/<int:entry_id>/slip")
-@needs(Action.CHECK_IN)
+@requires(Permission.CHECK_IN)
 def slip(entry_id: int) -> str:
     """The paper with the token, 80 mm wide."""
     entry = queries.entry(entry_id)
@@ -217,14 +217,14 @@ def slip(entry_id: int) -> str:
 
 
 @pages.get("/queue/display")
-@needs(Action.READ_QUEUE)
+@requires(Permission.READ_QUEUE)
 def display() -> str:
     """The waiting-room screen: tokens and rooms, no names."""
     return render_template("appointments/display.html", calls=queries.last_calls())
 
 
 @pages.get("/queue/display/rows")
-@needs(Action.READ_QUEUE)
+@requires(Permission.READ_QUEUE)
 def display_rows() -> str:
     """The part of the waiting-room screen that renews itself."""
     return render_template("appointments/_calls.html", calls=queries.last_calls())

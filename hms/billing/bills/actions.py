@@ -12,30 +12,30 @@ from hms.billing.models import Bill, BillLine, PriceItem
 from hms.billing.prices import queries
 from hms.core import clock
 from hms.core.actions import STALE, action
-from hms.core.db.locking import locked
-from hms.core.db.session import db, found
-from hms.core.errors import NotFound, RuleBroken, Stale
-from hms.core.events import Alert, alert
+from hms.core.db.locking import get_for_update
+from hms.core.db.session import db, get_or_not_found
+from hms.core.errors import NotFound, RuleBroken, StaleVersion
+from hms.core.events import Event, publish
 from hms.core.money import Money
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.same_patient import check_same_patient
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from . import payers, rules
-from .charges import line_of, re_add
+from .charges import build_line, recalculate_total
 
 
 def draft(bill_id: int, version: int | None = None) -> Bill:
     """The draft, locked; refuses an issued bill, and one that changed since `version` was read."""
-    bill = locked(Bill, bill_id)
+    bill = get_for_update(Bill, bill_id)
     rules.check_editable(enums.BillState(bill.status))
     if version is not None and version != bill.version:
-        raise Stale(STALE)
+        raise StaleVersion(STALE)
     return bill
 
 
-@action(Action.EDIT_BILL, "billing.add_line")
+@action(Permission.EDIT_BILL, "billing.add_line")
 def add_line(
     bill_id: int,
     *,
@@ -48,19 +48,19 @@ def add_line(
     """Add what the cashier typed: a code or a name of the price list, `3*dres` for three of it, or own words with a price."""
     bill = draft(bill_id)
     count, words = rules.counted_entry(item)
-    listed = found(PriceItem, price_item_id) if price_item_id else _named(words, unit_price)
-    if listed and unit_price is not None and unit_price != listed.unit_price and not by.may(Action.MANAGE_PRICES):
-        raise RuleBroken(_("This item has a fixed price. Leave the price empty."), "unit_price")
-    line = BillLine(bill_id=bill.id, added_by_id=by.id, **line_of(listed, words, quantity or count, unit_price))
+    listed = get_or_not_found(PriceItem, price_item_id) if price_item_id else _named(words, unit_price)
+    if listed and unit_price is not None and unit_price != listed.unit_price and not by.may(Permission.MANAGE_PRICES):
+        raise RuleBroken(N_("This item has a fixed price. Leave the price empty."), "unit_price")
+    line = BillLine(bill_id=bill.id, added_by_id=by.id, **build_line(listed, words, quantity or count, unit_price))
     db.session.add(line)
-    re_add(bill)
+    recalculate_total(bill)
     return line
 
 
 def _named(words: str, unit_price: Money | None) -> PriceItem | None:
     """The one price-list item that `words` means; None for own words, which need a price."""
     if not words:
-        raise RuleBroken(_("Write the item, its code, or scan it."), "item")
+        raise RuleBroken(N_("Write the item, its code, or scan it."), "item")
     by_code = queries.price_item(words)
     if by_code is not None:
         return by_code
@@ -68,38 +68,38 @@ def _named(words: str, unit_price: Money | None) -> PriceItem | None:
     if len(several) == 1 and unit_price is None:
         return several[0]
     if several and unit_price is None:
-        raise RuleBroken(_("Several items match. Choose one from the list."), "item")
+        raise RuleBroken(N_("Several items match. Choose one from the list."), "item")
     if unit_price is None:
-        raise RuleBroken(_("The price list has no such item. Choose one from the list, or write a price."), "item")
+        raise RuleBroken(N_("The price list has no such item. Choose one from the list, or write a price."), "item")
     return None
 
 
-@action(Action.EDIT_BILL, "billing.withdraw_line")
+@action(Permission.EDIT_BILL, "billing.withdraw_line")
 def withdraw_line(bill_id: int, line_id: int, *, reason: str = "", by: Person) -> BillLine:
     """Take a line off a draft. The row stays, marked; its event of care may be charged again."""
     bill = draft(bill_id)
     line = db.session.scalars(select(BillLine).filter_by(id=line_id, bill_id=bill.id)).one_or_none()
     if line is None:
-        raise NotFound(_("There is no such line on this bill."))
+        raise NotFound(N_("There is no such line on this bill."))
     if line.withdrawn_at is None:
         line.withdrawn_at, line.withdrawn_reason = clock.now(), reason
-        re_add(bill)
+        recalculate_total(bill)
     return line
 
 
-@action(Action.EDIT_BILL, "billing.restore_line")
+@action(Permission.EDIT_BILL, "billing.restore_line")
 def restore_line(bill_id: int, line_id: int, *, by: Person) -> BillLine:
     """Undo `withdraw_line`."""
     bill = draft(bill_id)
     line = db.session.scalars(select(BillLine).filter_by(id=line_id, bill_id=bill.id)).one_or_none()
     if line is None:
-        raise NotFound(_("There is no such line on this bill."))
+        raise NotFound(N_("There is no such line on this bill."))
     line.withdrawn_at, line.withdrawn_reason = None, ""
-    re_add(bill)
+    recalculate_total(bill)
     return line
 
 
-@action(Action.EDIT_BILL, "billing.create_bill")
+@action(Permission.EDIT_BILL, "billing.create_bill")
 def create_bill(
     patient_id: int,
     *,
@@ -122,25 +122,25 @@ def create_bill(
     db.session.flush()
     db.session.add_all(BillLine(bill_id=bill.id, added_by_id=by.id, **line) for line in lines)
     db.session.flush()
-    alert(Alert.BILL_CHANGED)
+    publish(Event.BILL_CHANGED)
     return bill
 
 
-@action(Action.EDIT_BILL, "billing.share_bill")
+@action(Permission.EDIT_BILL, "billing.share_bill")
 def share_bill(bill_id: int, *, payer: str, payer_share: str = "", by: Person) -> Bill:
     """Set who else pays a draft, and how much of it: "150.00", or "80%" which follows the total. "self" is nobody."""
     bill = draft(bill_id)
     payers.set_payer(bill, payer, payer_share)
-    re_add(bill)
+    recalculate_total(bill)
     return bill
 
 
-@action(Action.EDIT_BILL, "billing.add_item")
+@action(Permission.EDIT_BILL, "billing.add_item")
 def add_item(bill_id: int, item: dict[str, Any], *, by: Person) -> BillLine:
     """Add one item (description or price_item_id, unit_price, quantity) to a draft, as a program sends it."""
     bill = draft(bill_id)
     line = _write_line(bill, item, by)
-    re_add(bill)
+    recalculate_total(bill)
     return line
 
 
@@ -154,7 +154,7 @@ def _write_line(bill: Bill, item: dict[str, Any], by: Person) -> BillLine:
 def _written(item: dict[str, Any]) -> dict[str, Any]:
     """The columns of a line as a program sends it. Its own words go before the price list's."""
     listed = _item(item.get("price_item_id"))
-    line = line_of(listed, item.get("description", ""), item.get("quantity", 1), item.get("unit_price"))
+    line = build_line(listed, item.get("description", ""), item.get("quantity", 1), item.get("unit_price"))
     return line | ({"description": item["description"]} if item.get("description") else {})
 
 
@@ -163,11 +163,11 @@ def _item(price_item_id: int | None) -> PriceItem | None:
         return None
     listed = db.session.get(PriceItem, price_item_id)
     if listed is None:
-        raise RuleBroken(_("The price list has no such item."), "service")
+        raise RuleBroken(N_("The price list has no such item."), "service")
     return listed
 
 
-@action(Action.EDIT_BILL, "billing.change_bill")
+@action(Permission.EDIT_BILL, "billing.change_bill")
 def change_bill(
     bill_id: int,
     *,
@@ -187,7 +187,7 @@ def change_bill(
             line.withdrawn_at = clock.now()
         for item in items:
             _write_line(bill, item, by)
-    re_add(bill)
+    recalculate_total(bill)
     if payer:
         payers.set_payer(bill, payer, payer_share)
     return bill

@@ -11,18 +11,18 @@ from hms.billing import schemas
 from hms.billing.blueprints import api
 from hms.billing.corrections import actions as correction_actions
 from hms.billing.corrections.api import CorrectionOut, WithdrawIn, request_withdrawal
-from hms.billing.enums import BillState, Kind
+from hms.billing.enums import BillState, CorrectionKind
 from hms.billing.models import Bill, BillLine, PriceItem
 from hms.core.api import read_log
 from hms.core.api.ordering import NO_REASON, or_conflict, seen_in_list
-from hms.core.api.pagination import listed
-from hms.core.api.preconditions import check_if_match, single
-from hms.core.db.session import db, found
+from hms.core.api.pagination import paginated_response
+from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.db.session import db, get_or_not_found
 from hms.core.db.word_search import holds_words
 from hms.core.errors import NotFound, RuleBroken
-from hms.core.permissions import Action
-from hms.core.text.translation import _
-from hms.core.web.guard import needs, person
+from hms.core.permissions import Permission
+from hms.core.text.translation import N_
+from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import (
     PAGING,
     Choice,
@@ -31,8 +31,8 @@ from hms.core.web.parameters import (
     Ordering,
     Search,
     days,
+    filter_by_columns,
     first_and_last,
-    narrowed,
     ordered,
     parameters,
 )
@@ -56,46 +56,48 @@ BILLS = parameters(
 
 
 @api.get("/bills/")
-@needs(Action.READ_BILL_STATUS, Action.READ_OWN_RECORD)
+@requires(Permission.READ_BILL_STATUS, Permission.READ_OWN_RECORD)
 @api.arguments(BILLS, location="query")
 @api.response(200, schemas.BillOut(many=True))
 def bills(arguments: dict[str, Any]) -> Response:
     """Bills, newest first. Filters: patient, encounter, status, is_paid, date, date_from, date_to; `search` takes a number.
     Somebody who sees only the patient and whether it is paid may filter by these two only."""
     columns = {"patient": Bill.patient_id, "encounter": Bill.encounter_id, "status": Bill.status}
-    query = narrowed(api_queries.bills(person()), arguments, **columns, is_paid=Bill.status == BillState.PAID)
+    query = filter_by_columns(
+        api_queries.bills(current_person()), arguments, **columns, is_paid=Bill.status == BillState.PAID
+    )
     query = api_queries.dated(query, *first_and_last(arguments))
     if arguments.get("search"):
         query = query.where(Bill.id == (queries.bill_of_document(arguments["search"]) or 0))
-    reads = api_queries.reads_whole(person())
+    reads = api_queries.reads_whole(current_person())
     query = ordered(query, arguments, Bill.id, date_issued=DATED, total_amount=Bill.total)
     project = schemas.bill_json if reads else schemas.status_json
     return read_log.listed(query, project, seen_in_list, entity="bill")
 
 
 def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:
-    row = api_queries.bill(bill_id, person())
+    row = api_queries.bill(bill_id, current_person())
     if row is None:
-        raise NotFound(_("There is no such bill."))
+        raise NotFound(N_("There is no such bill."))
     if is_read:
         read_log.note("billing.read_bill", row.patient_id, entity="bill", entity_id=bill_id)
-    return (schemas.bill_json if api_queries.reads_whole(person()) else schemas.status_json)(row), row.version
+    return (schemas.bill_json if api_queries.reads_whole(current_person()) else schemas.status_json)(row), row.version
 
 
 def _answer(bill_id: int, status: int = 200) -> Response:
-    return single(*_bill(bill_id), status)
+    return resource_response(*_bill(bill_id), status)
 
 
 @api.get("/bills/<int:bill_id>/")
-@needs(Action.READ_BILL_STATUS, Action.READ_OWN_RECORD)
+@requires(Permission.READ_BILL_STATUS, Permission.READ_OWN_RECORD)
 @api.response(200, schemas.BillOut)
 def bill(bill_id: int) -> Response:
     """One bill."""
-    return single(*_bill(bill_id, is_read=True))
+    return resource_response(*_bill(bill_id, is_read=True))
 
 
 @api.post("/bills/")
-@needs(Action.EDIT_BILL)
+@requires(Permission.EDIT_BILL)
 @api.arguments(schemas.BillIn)
 @api.response(201, schemas.BillOut)
 def create_bill(given: dict[str, Any]) -> Response:
@@ -107,13 +109,13 @@ def create_bill(given: dict[str, Any]) -> Response:
         encounter_id=given["encounter"],
         payer=given["payer"],
         payer_share=given["payer_share"],
-        by=person(),
+        by=current_person(),
     )
     return _answer(made.id, 201)
 
 
 @api.put("/bills/<int:bill_id>/")
-@needs(Action.EDIT_BILL)
+@requires(Permission.EDIT_BILL)
 @api.arguments(schemas.BillChange)
 @api.response(200, schemas.BillOut)
 def change_bill(given: dict[str, Any], bill_id: int) -> Response:
@@ -121,21 +123,21 @@ def change_bill(given: dict[str, Any], bill_id: int) -> Response:
 
     The front desk changes the bills that it wrote itself.
     """
-    if not api_queries.rewrites(bill_id, person()):
-        raise NotFound(_("There is no such bill."))
+    if not api_queries.may_edit(bill_id, current_person()):
+        raise NotFound(N_("There is no such bill."))
     body, version = _bill(bill_id)
     check_if_match(version, lambda: _bill(bill_id, is_read=True)[0])
     if given.get("patient", body["patient"]) != body["patient"]:
-        raise RuleBroken(_("A bill stays with its patient. Make a new one for the other patient."), "patient")
+        raise RuleBroken(N_("A bill stays with its patient. Make a new one for the other patient."), "patient")
     items = [schemas.item(one) for one in given["items"]] if "items" in given else None
     tagged = version if request.if_match else None
     changes = {"notes": given.get("notes"), "payer": given.get("payer", ""), "payer_share": given["payer_share"]}
-    actions.change_bill(bill_id, items=items, **changes, version=tagged, by=person())
+    actions.change_bill(bill_id, items=items, **changes, version=tagged, by=current_person())
     return _answer(bill_id)
 
 
 @api.delete("/bills/<int:bill_id>/")
-@needs(Action.WITHDRAW_BILL)
+@requires(Permission.WITHDRAW_BILL)
 @api.arguments(WithdrawIn, required=False)
 @api.response(204)
 @api.alt_response(202, schema=CorrectionOut)
@@ -146,84 +148,88 @@ def void_bill(given: dict[str, Any], bill_id: int) -> Any:
     which a repeated DELETE answers again while it waits.
     """
     body, _version = _bill(bill_id)
-    why = {"reason": given["reason"] or NO_REASON, "by": person()}
+    why = {"reason": given["reason"] or NO_REASON, "by": current_person()}
     if body["status"] == BillState.VOID:
         return "", 204
     if body["status"] == BillState.DRAFT:
-        or_conflict(lambda: issuing.give_up_draft(bill_id, **why))
+        or_conflict(lambda: issuing.discard_draft(bill_id, **why))
         return "", 204
-    return request_withdrawal(Kind.VOID, bill_id, None, lambda: correction_actions.propose_void(bill_id, **why))
+    return request_withdrawal(
+        CorrectionKind.VOID, bill_id, None, lambda: correction_actions.propose_void(bill_id, **why)
+    )
 
 
 @api.post("/bills/<int:bill_id>/issue/")
-@needs(Action.ISSUE_BILL)
+@requires(Permission.ISSUE_BILL)
 @api.response(200, schemas.BillOut)
 def issue(bill_id: int) -> Response:
     """Give the draft the next number of the year; from then on it does not change."""
-    issuing.issue(bill_id, by=person())
+    issuing.issue(bill_id, by=current_person())
     return _answer(bill_id)
 
 
 @api.get("/bill-items/")
-@needs(Action.READ_BILL)
+@requires(Permission.READ_BILL)
 @api.arguments(parameters(**PAGING, bill=Id(), service=Id(), ordering=Ordering(("id",))), location="query")
 @api.response(200, schemas.ItemOut(many=True))
 def bill_items(arguments: dict[str, Any]) -> Response:
     """Lines of bills, newest first. Filters: bill, service."""
-    lines = narrowed(api_queries.items(person()), arguments, bill=BillLine.bill_id, service=BillLine.price_item_id)
+    lines = filter_by_columns(
+        api_queries.items(current_person()), arguments, bill=BillLine.bill_id, service=BillLine.price_item_id
+    )
     return read_log.listed(ordered(lines, arguments, BillLine.id), schemas.item_json, seen_in_list, entity="bill_line")
 
 
 @api.post("/bill-items/")
-@needs(Action.EDIT_BILL)
+@requires(Permission.EDIT_BILL)
 @api.arguments(schemas.BillItemIn)
 @api.response(201, schemas.ItemOut)
 def add_item(given: dict[str, Any]) -> Response:
     """Add a line to a draft."""
     if db.session.get(Bill, given["bill"]) is None:
-        raise RuleBroken(_("There is no such bill."), "bill")
-    line = actions.add_item(given["bill"], schemas.item(given), by=person())
-    return single(schemas.item_json(line), 1, 201)
+        raise RuleBroken(N_("There is no such bill."), "bill")
+    line = actions.add_item(given["bill"], schemas.item(given), by=current_person())
+    return resource_response(schemas.item_json(line), 1, 201)
 
 
 @api.get("/bill-items/<int:item_id>/")
-@needs(Action.READ_BILL)
+@requires(Permission.READ_BILL)
 @api.response(200, schemas.ItemOut)
 def bill_item(item_id: int) -> Response:
     """One line of a bill."""
-    row = db.session.execute(api_queries.items(person()).where(BillLine.id == item_id)).one_or_none()
+    row = db.session.execute(api_queries.items(current_person()).where(BillLine.id == item_id)).one_or_none()
     if row is None:
-        raise NotFound(_("There is no such line."))
+        raise NotFound(N_("There is no such line."))
     read_log.note("billing.read_bill", row.patient_id, entity="bill_line", entity_id=item_id)
-    return single(schemas.item_json(row), 1)
+    return resource_response(schemas.item_json(row), 1)
 
 
 @api.delete("/bill-items/<int:item_id>/")
-@needs(Action.EDIT_BILL)
+@requires(Permission.EDIT_BILL)
 @api.response(204)
 def withdraw_item(item_id: int) -> tuple[str, int]:
     """Take a line off a draft; 409 when its bill is issued."""
-    line = found(BillLine, item_id)
-    or_conflict(lambda: actions.withdraw_line(line.bill_id, item_id, by=person()))
+    line = get_or_not_found(BillLine, item_id)
+    or_conflict(lambda: actions.withdraw_line(line.bill_id, item_id, by=current_person()))
     return "", 204
 
 
 @api.get("/service-catalog/")
-@needs(Action.READ_BILL_STATUS)
+@requires(Permission.READ_BILL_STATUS)
 @api.arguments(parameters(**PAGING, search=Search()), location="query")
 @api.response(200, schemas.ServiceOut(many=True))
 def services(arguments: dict[str, Any]) -> Response:
     """The price list by name; `search` looks into code and name."""
     query = api_queries.services().where(*holds_words(PriceItem.search_text, arguments.get("search", "")))
-    return listed(query.order_by(PriceItem.name, PriceItem.id), schemas.service_json)
+    return paginated_response(query.order_by(PriceItem.name, PriceItem.id), schemas.service_json)
 
 
 @api.get("/service-catalog/<int:item_id>/")
-@needs(Action.READ_BILL_STATUS)
+@requires(Permission.READ_BILL_STATUS)
 @api.response(200, schemas.ServiceOut)
 def service(item_id: int) -> Response:
     """One item of the price list."""
     row = db.session.execute(api_queries.services().where(PriceItem.id == item_id)).one_or_none()
     if row is None:
-        raise NotFound(_("There is no such item."))
-    return single(schemas.service_json(row), 1)
+        raise NotFound(N_("There is no such item."))
+    return resource_response(schemas.service_json(row), 1)

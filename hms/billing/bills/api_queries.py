@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from hms.billing.models import Bill, BillLine, Payment, PriceItem
 from hms.core import clock
 from hms.core.db.session import db
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.patients.access import policy
 from hms.patients.access.reader import Reader, ReaderKind, reader, reader_kind, reader_values
@@ -59,7 +59,7 @@ def _payments() -> Any:
 
 def sees_withdrawn(who: Person) -> bool:
     """Whether void bills and refunded payments are shown to `who`."""
-    return who.may(Action.WITHDRAW_BILL)
+    return who.may(Permission.WITHDRAW_BILL)
 
 
 def bills(who: Person) -> Select:
@@ -96,12 +96,12 @@ def _bills(who: Reader, *, is_whole: bool, with_void: bool) -> Select:
 
 def reads_whole(who: Person) -> bool:
     """Whether `who` sees the lines and amounts of the bills they may know of."""
-    return who.may(Action.READ_BILL) or who.is_patient
+    return who.may(Permission.READ_BILL) or who.is_patient
 
 
-def rewrites(bill_id: int, who: Person) -> bool:
+def may_edit(bill_id: int, who: Person) -> bool:
     """Whether `who` may rewrite this bill: the money desk any, the front desk those in which every line is its own."""
-    if who.may(Action.READ_REVENUE):
+    if who.may(Permission.READ_REVENUE):
         return True
     another = select(BillLine.id).where(BillLine.bill_id == Bill.id, BillLine.added_by_id.is_distinct_from(who.id))
     own = select(Bill.id).where(Bill.id == bill_id, Bill.collects.is_(False), ~another.exists())
@@ -130,7 +130,7 @@ def payments(who: Person) -> Select:
     query = select(*(Payment.__table__.c[name] for name in _PAYMENT), whose)
     if who.is_patient:
         query = query.where(Payment.bill_id.in_(select(Bill.id).where(*policy.own_rows(who, Bill.patient_id))))
-    elif not who.may(Action.READ_REVENUE):
+    elif not who.may(Permission.READ_REVENUE):
         query = query.where(Payment.received_by_id == who.id)
     if sees_withdrawn(who):
         return query

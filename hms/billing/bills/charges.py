@@ -12,20 +12,20 @@ from sqlalchemy.dialects.postgresql import insert
 from hms.billing.models import Bill, BillLine, PriceItem
 from hms.core import clock
 from hms.core.actions import action
-from hms.core.db.locking import locked
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import NotFound, RuleBroken
-from hms.core.events import Alert, alert
+from hms.core.events import Event, publish
 from hms.core.money import ZERO, Money
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.same_patient import check_same_patient
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from . import queries, rules
 
 
-@action(Action.ADD_CHARGE, "billing.withdraw_charge")
+@action(Permission.ADD_CHARGE, "billing.withdraw_charge")
 def withdraw_charge(*, source: str, source_id: int, reason: str, by: Person) -> bool:
     """Take the charge of an event of care off its draft; the event may be charged anew.
 
@@ -35,11 +35,11 @@ def withdraw_charge(*, source: str, source_id: int, reason: str, by: Person) -> 
     line = db.session.scalars(standing).one_or_none()
     if line is None:
         return True
-    bill = locked(Bill, line.bill_id)
+    bill = get_for_update(Bill, line.bill_id)
     if bill.status != "draft":
         return False
     line.withdrawn_at, line.withdrawn_reason = clock.now(), reason
-    re_add(bill)
+    recalculate_total(bill)
     return True
 
 
@@ -52,14 +52,14 @@ class Listed(NamedTuple):
     unit_price: Money
 
 
-class Charged(NamedTuple):
+class ChargedLine(NamedTuple):
     """A line by its id, and the bill it stands on."""
 
     id: int
     bill_id: int
 
 
-class Event(NamedTuple):
+class BillableEvent(NamedTuple):
     """Something that was done: which, how many, its item of the price list, and the words for what is not on it."""
 
     source_id: int
@@ -68,7 +68,7 @@ class Event(NamedTuple):
     words: str
 
 
-@action(Action.ADD_CHARGE, "billing.add_charge")
+@action(Permission.ADD_CHARGE, "billing.add_charge")
 def add_charge(
     patient_id: int,
     *,
@@ -81,7 +81,7 @@ def add_charge(
     source_id: int,
     encounter_id: int | None = None,
     by: Person,
-) -> Charged:
+) -> ChargedLine:
     """Put what was done for a patient on their collecting draft, which is made when there is none.
 
     `source` and `source_id` name the event of care ("dispense", 17): its second charge gives back the first line. The
@@ -98,9 +98,9 @@ def add_charge(
         },
     ).one()
     if known.id is not None:
-        return Charged(known.id, known.bill_id)
+        return ChargedLine(known.id, known.bill_id)
     item = _listed(known, price_item_id)
-    line = line_of(
+    line = build_line(
         item, description or code or source, quantity, unit_price if unit_price is not None or item else ZERO
     )
     added = _put(patient_id, source, [line | {"source_id": source_id}], encounter_id, by)
@@ -110,16 +110,16 @@ def add_charge(
     theirs = db.session.execute(
         _known(), {"source": source, "source_id": source_id, "price_item_id": None, "code": None}
     ).one()
-    return Charged(theirs.id, theirs.bill_id)
+    return ChargedLine(theirs.id, theirs.bill_id)
 
 
-@action(Action.ADD_CHARGE, "billing.add_charges")
+@action(Permission.ADD_CHARGE, "billing.add_charges")
 def add_charges(
-    patient_id: int, source: str, events: Sequence[Event], *, encounter_id: int | None = None, by: Person
+    patient_id: int, source: str, events: Sequence[BillableEvent], *, encounter_id: int | None = None, by: Person
 ) -> None:
     """`add_charge` for several events at once that the action under way has just made: nobody has charged them yet."""
     lines = [
-        line_of(one.item, one.words, one.quantity, None if one.item else ZERO) | {"source_id": one.source_id}
+        build_line(one.item, one.words, one.quantity, None if one.item else ZERO) | {"source_id": one.source_id}
         for one in events
     ]
     _put(patient_id, source, lines, encounter_id, by)
@@ -147,13 +147,13 @@ def _listed(known: Row, price_item_id: int | None) -> Listed | None:
     if known.item_id is not None:
         return Listed(known.item_id, known.name, known.billing_label, known.price)
     if price_item_id is not None:
-        raise NotFound(_("There is no such record."))
+        raise NotFound(N_("There is no such record."))
     return None
 
 
 def _put(
     patient_id: int, source: str, lines: Sequence[dict[str, Any]], encounter_id: int | None, by: Person
-) -> list[Charged]:
+) -> list[ChargedLine]:
     """Add the lines to the patient's collecting draft, whose row stays locked until the action ends.
 
     An event that is charged already is left out: of two desks that charge it at once, the second waits for the lock.
@@ -177,8 +177,8 @@ def _put(
     bill.changed()
     db.session.add_all(added)
     db.session.flush()
-    alert(Alert.BILL_CHANGED)
-    return [Charged(line.id, bill.id) for line in added]
+    publish(Event.BILL_CHANGED)
+    return [ChargedLine(line.id, bill.id) for line in added]
 
 
 def _collecting_draft(patient_id: int) -> Bill:
@@ -193,12 +193,12 @@ def _collecting_draft(patient_id: int) -> Bill:
     return bill
 
 
-def line_of(item: Listed | None, description: str, quantity: int, unit_price: Money | None) -> dict[str, Any]:
+def build_line(item: Listed | None, description: str, quantity: int, unit_price: Money | None) -> dict[str, Any]:
     """The columns of a line that may go on a bill; the price list's words and price unless others are given."""
     words = (item.billing_label or item.name) if item else description
     price = unit_price if unit_price is not None else item.unit_price if item else None
     if price is None:
-        raise RuleBroken(_("Write a price."), "unit_price")
+        raise RuleBroken(N_("Write a price."), "unit_price")
     amount = rules.check_line(words, price, quantity)
     return {
         "price_item_id": item.id if item else None,
@@ -209,7 +209,7 @@ def line_of(item: Listed | None, description: str, quantity: int, unit_price: Mo
     }
 
 
-def re_add(bill: Bill) -> None:
+def recalculate_total(bill: Bill) -> None:
     """Set the draft's total from its lines, and let open pages know."""
     db.session.flush()
     subtotal = rules.check_total(queries.subtotal(bill.id))
@@ -217,7 +217,7 @@ def re_add(bill: Bill) -> None:
     bill.total = subtotal - bill.discount
     bill.payer_share = _payers_part(bill)
     bill.changed()
-    alert(Alert.BILL_CHANGED)
+    publish(Event.BILL_CHANGED)
 
 
 def _payers_part(bill: Bill) -> Money:

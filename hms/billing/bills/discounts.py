@@ -9,17 +9,17 @@ from hms.core.actions import action
 from hms.core.db.session import db
 from hms.core.errors import RuleBroken
 from hms.core.money import ZERO, Money
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.settings import store
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from . import queries, rules
 from .actions import draft
-from .charges import re_add
+from .charges import recalculate_total
 
 
-@action(Action.EDIT_BILL, "billing.give_discount")
+@action(Permission.EDIT_BILL, "billing.give_discount")
 def give_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Bill:
     """Take an amount ("10.00") or a share ("10%") off a draft; `RuleBroken` with the code "needs_approval" above the
     hospital's limit."""
@@ -28,7 +28,7 @@ def give_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Bi
     if is_above_limit(amount, bill.id):
         raise _above_limit()
     bill.discount, bill.discount_reason = amount, reason.strip() if amount else ""
-    re_add(bill)
+    recalculate_total(bill)
     return bill
 
 
@@ -36,7 +36,7 @@ def asked_amount(bill_id: int, discount: str, reason: str) -> Money:
     """The discount that was typed, in money; a discount has a reason."""
     amount = rules.discount_of(discount, queries.subtotal(bill_id))
     if amount and not reason.strip():
-        raise RuleBroken(_("Say why the discount is given."), "reason")
+        raise RuleBroken(N_("Say why the discount is given."), "reason")
     return amount
 
 
@@ -59,6 +59,6 @@ def _approved(bill_id: int) -> Money:
 
 
 def _above_limit() -> RuleBroken:
-    message = _("A discount above %(limit)s%% needs a second person. Ask a cashier or an administrator for it.")
+    message = N_("A discount above %(limit)s%% needs a second person. Ask a cashier or an administrator for it.")
     limit = store.value("billing.discount_limit_percent")
     return RuleBroken(message, "discount", code="needs_approval", limit=limit)

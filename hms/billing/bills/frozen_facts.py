@@ -30,7 +30,7 @@ NAMED = (
 """The columns with which a paper says whose it is."""
 
 
-def as_it_stands(patient: Any, clerk: str) -> dict[str, Any]:
+def bill_snapshot(patient: Any, clerk: str) -> dict[str, Any]:
     """What the paper says of hospital, patient (a row with the columns `NAMED`) and clerk on this day."""
     return {
         "hospital": {name: store.value(f"hospital.{name}") for name in ("name", "address", "phone", "tax_number")},
@@ -47,7 +47,7 @@ def as_it_stands(patient: Any, clerk: str) -> dict[str, Any]:
 
 def _facts(bill: Bill, clerk: str) -> dict[str, Any]:
     """What the papers of a bill say: what was frozen when it was issued, or of a draft what is so now."""
-    return bill.frozen or as_it_stands(db.session.execute(_named(), {"patient_id": bill.patient_id}).one(), clerk)
+    return bill.frozen or bill_snapshot(db.session.execute(_named(), {"patient_id": bill.patient_id}).one(), clerk)
 
 
 @cache

@@ -34,5 +34,5 @@ def service(who: Reader | None, line: Any = _LINE) -> ColumnElement[int]:
 
 def _is_named(who: Reader | None, line: Any) -> ColumnElement[bool]:
     restricted = select(Patient.id).where(Patient.is_restricted)
-    is_open = policy.open_to(who, Bill.patient_id) if who is not None else Bill.patient_id.not_in(restricted)
+    is_open = policy.readable_by(who, Bill.patient_id) if who is not None else Bill.patient_id.not_in(restricted)
     return or_(line.source.not_in(list(KIND_OF_CHARGE)), is_open)

@@ -7,7 +7,7 @@ from hms.billing.models import Bill
 from hms.core.errors import RuleBroken
 from hms.core.money import ZERO
 from hms.core.settings import store
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from . import rules
 
@@ -27,6 +27,6 @@ def set_payer(bill: Bill, payer: str, share: str) -> None:
         bill.payer, bill.payer_percent, bill.payer_share = enums.SELF, None, ZERO
         return
     if payer not in (*names(), bill.payer):
-        raise RuleBroken(_("Choose a payer of the list."), "payer")
+        raise RuleBroken(N_("Choose a payer of the list."), "payer")
     part = rules.share_of(share, bill.total)
     bill.payer, bill.payer_percent, bill.payer_share = payer, part.percent, part.amount

@@ -15,10 +15,10 @@ from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.money import ZERO, Money
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.patients.identity.columns import WHO
 from hms.patients.models import Patient
-from hms.patients.search.queries import find
+from hms.patients.search.queries import search_patients
 
 UNSETTLED = ("draft", "issued", "part_paid")
 PAGE = 25
@@ -112,7 +112,7 @@ def _narrowed(query: Select, q: str, who: Person) -> Select:
     document = bill_of_document(q)
     if document is not None:
         return query.where(Bill.id == document)
-    return query.where(Bill.patient_id.in_([hit.id for hit in find(q, limit=MOST_PATIENTS, who=who)]))
+    return query.where(Bill.patient_id.in_([hit.id for hit in search_patients(q, limit=MOST_PATIENTS, who=who)]))
 
 
 def _page(query: Select, before: int | None, after: int | None) -> BillPage:
@@ -149,7 +149,7 @@ def bill_with_patient(bill_id: int) -> tuple[Bill, Patient]:
     """A bill and whose it is; `NotFound`."""
     row = db.session.execute(_bill_with_patient(), {"bill_id": bill_id}).one_or_none()
     if row is None:
-        raise NotFound(_("There is no such bill."))
+        raise NotFound(N_("There is no such bill."))
     return row[0], row[1]
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hms.billing.enums import BILL_IS_FULL, BillState
 from hms.core.errors import RuleBroken
 from hms.core.money import LARGEST, ZERO, Money
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 MOST_UNITS = 100_000
 _COUNTED = re.compile(r"([0-9]{1,6}) *[*x×] *(?=[^0-9 ])(.+)", re.IGNORECASE)
@@ -38,20 +38,20 @@ def line_total(unit_price: Money, quantity: int) -> Money:
     """Price times quantity; `RuleBroken` on `quantity` when the product cannot be billed."""
     product = unit_price * quantity
     if product.value > LARGEST:
-        raise RuleBroken(_("That line is more than a bill can hold. Check price and quantity."), "quantity")
+        raise RuleBroken(N_("That line is more than a bill can hold. Check price and quantity."), "quantity")
     return product
 
 
 def check_line(description: str, unit_price: Money, quantity: int) -> Money:
     """The total of a line that may go on a bill; `RuleBroken` names the field that keeps it off."""
     if not description.strip():
-        raise RuleBroken(_("Say what is charged."), "description")
+        raise RuleBroken(N_("Say what is charged."), "description")
     if unit_price < ZERO:
         raise RuleBroken(
-            _("A price is not below zero. To take something off give a discount or a credit note."), "amount"
+            N_("A price is not below zero. To take something off give a discount or a credit note."), "amount"
         )
     if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MOST_UNITS:
-        raise RuleBroken(_("Enter a whole quantity from 1 to 100,000."), "quantity")
+        raise RuleBroken(N_("Enter a whole quantity from 1 to 100,000."), "quantity")
     return line_total(unit_price, quantity)
 
 
@@ -95,7 +95,7 @@ def check_editable(current: BillState) -> None:
     """Lines, discounts and the payer change on a draft only."""
     if current != BillState.DRAFT:
         raise RuleBroken(
-            _("This bill is issued and stays as it is. Ask for it to be made void, then make a new one."),
+            N_("This bill is issued and stays as it is. Ask for it to be made void, then make a new one."),
             code="not_draft",
         )
 
@@ -103,10 +103,10 @@ def check_editable(current: BillState) -> None:
 def check_issue(current: BillState, lines: Iterable[Line], discount: Money = ZERO) -> Totals:
     """The totals of a draft that may be issued; `RuleBroken` when it is no draft, empty or over-discounted."""
     if current != BillState.DRAFT:
-        raise RuleBroken(_("This bill is already issued or void."), code="not_draft")
+        raise RuleBroken(N_("This bill is already issued or void."), code="not_draft")
     found = list(lines)
     if not found:
-        raise RuleBroken(_("Add at least one line before issuing the bill."), "items", code="empty")
+        raise RuleBroken(N_("Add at least one line before issuing the bill."), "items", code="empty")
     summed = totals(found, discount)
     check_discount(discount, summed.subtotal)
     return summed
@@ -115,11 +115,11 @@ def check_issue(current: BillState, lines: Iterable[Line], discount: Money = ZER
 def check_void(current: BillState, paid: Money, reason: str) -> None:
     """A bill can be made void while no money is held for it, with a reason."""
     if current == BillState.VOID:
-        raise RuleBroken(_("This bill is already void."), code="void")
+        raise RuleBroken(N_("This bill is already void."), code="void")
     if paid != ZERO:
-        raise RuleBroken(_("Money was taken for this bill. Refund it first."), code="has_payments")
+        raise RuleBroken(N_("Money was taken for this bill. Refund it first."), code="has_payments")
     if not reason.strip():
-        raise RuleBroken(_("Say why the bill is made void."), "reason")
+        raise RuleBroken(N_("Say why the bill is made void."), "reason")
 
 
 def discount_of(text: str, subtotal: Money) -> Money:
@@ -129,10 +129,10 @@ def discount_of(text: str, subtotal: Money) -> Money:
         given = Money.typed(typed.removesuffix("%"))
     except ValueError:
         raise RuleBroken(
-            _("Write the discount as an amount or as a percentage, for example 10%."), "discount"
+            N_("Write the discount as an amount or as a percentage, for example 10%."), "discount"
         ) from None
     if typed.endswith("%") and given.value > 100:
-        raise RuleBroken(_("A discount is at most 100%."), "discount")
+        raise RuleBroken(N_("A discount is at most 100%."), "discount")
     found = subtotal.percent(given.value) if typed.endswith("%") else given
     check_discount(found, subtotal)
     return found
@@ -141,9 +141,9 @@ def discount_of(text: str, subtotal: Money) -> Money:
 def check_discount(discount: Money, subtotal: Money) -> None:
     """A discount lies between nothing and the subtotal."""
     if discount < ZERO:
-        raise RuleBroken(_("A discount is not below zero."), "discount")
+        raise RuleBroken(N_("A discount is not below zero."), "discount")
     if discount > subtotal:
-        raise RuleBroken(_("The discount is more than the bill. Check the amount."), "discount")
+        raise RuleBroken(N_("The discount is more than the bill. Check the amount."), "discount")
 
 
 def needs_approval(discount: Money, subtotal: Money, limit_percent: Decimal) -> bool:
@@ -170,14 +170,16 @@ def share_of(text: str, total: Money) -> Share:
     try:
         given = Money.typed(typed.removesuffix("%"))
     except ValueError:
-        raise RuleBroken(_("Write the part as an amount or as a percentage, for example 80%."), "payer_share") from None
+        raise RuleBroken(
+            N_("Write the part as an amount or as a percentage, for example 80%."), "payer_share"
+        ) from None
     if typed.endswith("%"):
         if not 0 < given.value <= 100:
-            raise RuleBroken(_("Write a percentage from 1% to 100%."), "payer_share")
+            raise RuleBroken(N_("Write a percentage from 1% to 100%."), "payer_share")
         return Share(payer_split(total, given.value)[1], given.value)
     if not ZERO < given <= total:
         raise RuleBroken(
-            _("The part is more than nothing and at most the bill: %(total)s."), "payer_share", total=total
+            N_("The part is more than nothing and at most the bill: %(total)s."), "payer_share", total=total
         )
     return Share(given, None)
 
@@ -189,6 +191,6 @@ class Dues(NamedTuple):
     payer: Money
 
 
-def dues(total: Money, paid: Money, written_off: Money, payer_share: Money, payer_paid: Money) -> Dues:
+def amounts_due(total: Money, paid: Money, written_off: Money, payer_share: Money, payer_paid: Money) -> Dues:
     """What is written off was the patient's to pay."""
     return Dues(balance(total - payer_share, paid - payer_paid, written_off), payer_share - payer_paid)

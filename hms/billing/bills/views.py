@@ -21,12 +21,12 @@ from hms.billing.payments import queries as payment_queries
 from hms.billing.prices import queries as price_queries
 from hms.core.api import read_log
 from hms.core.background import redis
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.settings import store
 from hms.core.text.cleaning import sought
 from hms.core.text.numbers import parse_record_id
-from hms.core.web.forms import DeskForm
-from hms.core.web.guard import needs, person
+from hms.core.web.forms import ActionForm
+from hms.core.web.guard import current_person, requires
 from hms.patients import lookup
 from hms.patients.models import Patient
 from hms.patients.records import banner
@@ -38,14 +38,14 @@ LARGEST_ID = 2**63 - 1
 
 
 @pages.get("/")
-@needs(Action.READ_BILL)
+@requires(Permission.READ_BILL)
 def bills() -> str:
     """The pay queue, and every other bill by its state or by what is typed."""
     return render_template("billing/bills.html", **_listed(renews=False))
 
 
 @pages.get("/rows")
-@needs(Action.READ_BILL)
+@requires(Permission.READ_BILL)
 def bill_rows() -> str:
     """The rows of the list, for the page that renews itself."""
     return render_template("billing/_bill_rows.html", **_listed(renews=True))
@@ -58,14 +58,14 @@ def _listed(*, renews: bool) -> dict[str, Any]:
         "q": sought(request.args.get("q")),
         "patient_id": _id("patient_id"),
     }
-    page = queries.bills(**asked, before=_id("before"), after=_id("after"), who=person())
+    page = queries.bills(**asked, before=_id("before"), after=_id("after"), who=current_person())
     whom = lookup.patient(asked["patient_id"]) if asked["patient_id"] else None
     if whom is not None:
         read_log.note("billing.read_bill", whom.id, entity="patient", entity_id=whom.id, renews=True)
     else:
         found = {"is_search": bool(asked["q"]), "renews": renews}
         read_log.note_rows("billing.read_list", len(page.rows), entity="bill", **found)
-    return {"page": page, "asked": asked, "whom": banner.patient_banner(whom, person()) if whom else None}
+    return {"page": page, "asked": asked, "whom": banner.patient_banner(whom, current_person()) if whom else None}
 
 
 def _id(name: str) -> int | None:
@@ -73,22 +73,22 @@ def _id(name: str) -> int | None:
 
 
 @pages.post("/bills")
-@needs(Action.EDIT_BILL)
+@requires(Permission.EDIT_BILL)
 def new_bill() -> Response:
     """A new draft for a patient."""
     patient_id = parse_record_id(request.form.get("patient_id", "")) or 0
-    bill = actions.create_bill(patient_id, by=person())
+    bill = actions.create_bill(patient_id, by=current_person())
     return redirect(url_for("billing.bill", bill_id=bill.id), 303)
 
 
 @pages.get("/bills/<int:bill_id>")
-@needs(Action.READ_BILL)
+@requires(Permission.READ_BILL)
 def bill(bill_id: int) -> str:
     """One bill: its lines, totals, payments and papers."""
     return _bill_page(bill_id)[0]
 
 
-def _bill_page(bill_id: int, **refused: DeskForm) -> tuple[str, int]:
+def _bill_page(bill_id: int, **refused: ActionForm) -> tuple[str, int]:
     """The bill's page; with a form that was refused, its errors and their status."""
     one, patient = _noted(bill_id)
     forms: dict[str, Any] = {"line": LineForm(formdata=None), "discount": DiscountForm(formdata=None)}
@@ -127,17 +127,17 @@ def _payers(one: Bill) -> list[SelectChoice]:
 
 
 def _facts(one: Bill, patient: Patient) -> dict[str, Any]:
-    lines = frozen_facts.standing_lines(one.id, person())
+    lines = frozen_facts.standing_lines(one.id, current_person())
     return {
         "bill": one,
-        "whom": banner.patient_banner(patient, person()),
+        "whom": banner.patient_banner(patient, current_person()),
         "lines": lines,
         "dues": payment_actions.dues_of(one),
         "to_be_priced": price_queries.to_be_priced({line.price_item_id for line in lines if line.price_item_id}),
         "payments": payment_queries.payments_of(one.id),
         "balance": balance(one.total, one.paid, one.written_off),
         "invoice": document_queries.invoice(one),
-        "printer_answers": redis.answers,
+        "printer_answers": redis.is_available,
         "asks": correction_queries.of_bill(one.id),
     }
 
@@ -152,61 +152,61 @@ def _choices(line: LineForm | None) -> list[tuple[int, str]]:
 
 
 @pages.get("/bills/<int:bill_id>/lines")
-@needs(Action.READ_BILL)
+@requires(Permission.READ_BILL)
 def bill_lines(bill_id: int) -> str:
     """Lines and totals, for the page that renews itself."""
     return render_template("billing/_lines.html", **_facts(*_noted(bill_id, renews=True)))
 
 
 @pages.get("/bills/<int:bill_id>/head")
-@needs(Action.READ_BILL)
+@requires(Permission.READ_BILL)
 def bill_head(bill_id: int) -> str:
     """Number, state and what can be done next, for the page that renews itself."""
     return render_template("billing/_bill_head.html", **_facts(*_noted(bill_id, renews=True)))
 
 
 @pages.get("/bills/<int:bill_id>/side")
-@needs(Action.READ_BILL)
+@requires(Permission.READ_BILL)
 def bill_side(bill_id: int) -> str:
     """Payments and what is asked about the bill, for the page that renews itself."""
     return render_template("billing/_bill_side.html", **_facts(*_noted(bill_id, renews=True)))
 
 
 @pages.post("/bills/<int:bill_id>/lines")
-@needs(Action.EDIT_BILL)
+@requires(Permission.EDIT_BILL)
 def add_line(bill_id: int) -> ResponseReturnValue:
     """Add a line to a draft."""
     form = LineForm()
-    if form.save(actions.add_line, by=person(), bill_id=bill_id):
+    if form.save(actions.add_line, by=current_person(), bill_id=bill_id):
         return _back(bill_id)
     return _bill_page(bill_id, line=form)
 
 
 @pages.post("/bills/<int:bill_id>/lines/<int:line_id>/withdraw")
-@needs(Action.EDIT_BILL)
+@requires(Permission.EDIT_BILL)
 def withdraw_line(bill_id: int, line_id: int) -> Response:
     """Take a line off a draft; the message offers it back."""
-    words = {line.id: line.description for line in frozen_facts.standing_lines(bill_id, person())}
-    actions.withdraw_line(bill_id, line_id, by=person())
+    words = {line.id: line.description for line in frozen_facts.standing_lines(bill_id, current_person())}
+    actions.withdraw_line(bill_id, line_id, by=current_person())
     undo = url_for("billing.restore_line", bill_id=bill_id, line_id=line_id)
     flash({"text": _("%(item)s removed", item=words.get(line_id, _("The line"))), "undo": undo, "values": {}}, "undo")
     return _back(bill_id)
 
 
 @pages.post("/bills/<int:bill_id>/lines/<int:line_id>/restore")
-@needs(Action.EDIT_BILL)
+@requires(Permission.EDIT_BILL)
 def restore_line(bill_id: int, line_id: int) -> Response:
     """Put a line back."""
-    actions.restore_line(bill_id, line_id, by=person())
+    actions.restore_line(bill_id, line_id, by=current_person())
     return _back(bill_id)
 
 
 @pages.post("/bills/<int:bill_id>/discount")
-@needs(Action.EDIT_BILL)
+@requires(Permission.EDIT_BILL)
 def discount(bill_id: int) -> ResponseReturnValue:
     """Give a discount on a draft; above the limit it is asked for."""
     form = DiscountForm()
-    if form.save(correction_actions.ask_discount, by=person(), bill_id=bill_id):
+    if form.save(correction_actions.ask_discount, by=current_person(), bill_id=bill_id):
         if form.result is not None:
             flash(_("This is above the limit: it waits for a second person"), "success")
         return _back(bill_id)
@@ -214,30 +214,30 @@ def discount(bill_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/bills/<int:bill_id>/payer")
-@needs(Action.EDIT_BILL)
+@requires(Permission.EDIT_BILL)
 def share_bill(bill_id: int) -> ResponseReturnValue:
     """Set who else pays a draft."""
     form = PayerForm()
     form.payer.choices = []
-    if form.save(actions.share_bill, by=person(), bill_id=bill_id):
+    if form.save(actions.share_bill, by=current_person(), bill_id=bill_id):
         return _back(bill_id)
     return _bill_page(bill_id, payer=form)
 
 
 @pages.post("/bills/<int:bill_id>/payer/refused")
-@needs(Action.ISSUE_BILL)
+@requires(Permission.ISSUE_BILL)
 def payer_refused(bill_id: int) -> Response:
     """The other payer pays no more."""
-    payment_actions.payer_refused(bill_id, by=person())
+    payment_actions.payer_refused(bill_id, by=current_person())
     flash(_("What the payer left is now the patient's to pay"), "success")
     return _back(bill_id)
 
 
 @pages.post("/bills/<int:bill_id>/issue")
-@needs(Action.ISSUE_BILL)
+@requires(Permission.ISSUE_BILL)
 def issue(bill_id: int) -> Response:
     """Give the draft its number."""
-    one = issuing.issue(bill_id, by=person())
+    one = issuing.issue(bill_id, by=current_person())
     flash(_("Bill %(number)s issued", number=one.number), "success")
     return _back(bill_id)
 

@@ -9,99 +9,101 @@ from hms.billing import enums
 from hms.billing.bills import discounts, issuing
 from hms.billing.bills import rules as bill_rules
 from hms.billing.bills.actions import draft
-from hms.billing.bills.charges import re_add
-from hms.billing.enums import Decision, Kind
+from hms.billing.bills.charges import recalculate_total
+from hms.billing.enums import CorrectionKind, CorrectionStatus
 from hms.billing.models import Bill, Correction, Payment
 from hms.billing.payments import actions, queries
 from hms.core import clock
 from hms.core.actions import action
-from hms.core.db.locking import locked
-from hms.core.db.session import db, found
+from hms.core.db.locking import get_for_update
+from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import NotFound, RuleBroken
-from hms.core.events import Alert, alert
+from hms.core.events import Event, publish
 from hms.core.money import Money
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.messages.actions import tell
 from hms.staff import directory as staff
 
 from . import rules
 
 TOLD = {
-    (Kind.REFUND, Decision.APPROVED): _("The refund you asked for is approved: give the money back"),
-    (Kind.VOID, Decision.APPROVED): _("The bill you asked about is void"),
-    (Kind.WRITE_OFF, Decision.APPROVED): _("The write-off you asked for is approved"),
-    (Kind.DISCOUNT, Decision.APPROVED): _("The discount you asked for is approved"),
-    (Kind.REFUND, Decision.DECLINED): _("The refund you asked for is declined"),
-    (Kind.VOID, Decision.DECLINED): _("The bill you asked about stays"),
-    (Kind.WRITE_OFF, Decision.DECLINED): _("The write-off you asked for is declined"),
-    (Kind.DISCOUNT, Decision.DECLINED): _("The discount you asked for is declined"),
+    (CorrectionKind.REFUND, CorrectionStatus.APPROVED): N_("The refund you asked for is approved: give the money back"),
+    (CorrectionKind.VOID, CorrectionStatus.APPROVED): N_("The bill you asked about is void"),
+    (CorrectionKind.WRITE_OFF, CorrectionStatus.APPROVED): N_("The write-off you asked for is approved"),
+    (CorrectionKind.DISCOUNT, CorrectionStatus.APPROVED): N_("The discount you asked for is approved"),
+    (CorrectionKind.REFUND, CorrectionStatus.DECLINED): N_("The refund you asked for is declined"),
+    (CorrectionKind.VOID, CorrectionStatus.DECLINED): N_("The bill you asked about stays"),
+    (CorrectionKind.WRITE_OFF, CorrectionStatus.DECLINED): N_("The write-off you asked for is declined"),
+    (CorrectionKind.DISCOUNT, CorrectionStatus.DECLINED): N_("The discount you asked for is declined"),
 }
 
 
-@action(Action.PROPOSE_CORRECTION, "billing.propose_refund")
+@action(Permission.PROPOSE_CORRECTION, "billing.propose_refund")
 def propose_refund(
     payment_id: int, *, amount: Money | None = None, method: str | None = None, reason: str, by: Person
 ) -> Correction:
     """Ask that all that is left of a payment be given back, or `amount` of it."""
-    paid = found(Payment, payment_id)
-    locked(Bill, paid.bill_id)
+    paid = get_or_not_found(Payment, payment_id)
+    get_for_update(Bill, paid.bill_id)
     given_back = amount if amount is not None else queries.left_of(paid)
     actions.check_refund(paid, given_back)
     way = enums.method(method) if method else enums.Method(paid.method)
-    return _ask(Kind.REFUND, paid.bill_id, reason, by, amount=given_back, payment_id=paid.id, method=way.value)
+    return _ask(
+        CorrectionKind.REFUND, paid.bill_id, reason, by, amount=given_back, payment_id=paid.id, method=way.value
+    )
 
 
-@action(Action.PROPOSE_CORRECTION, "billing.propose_void")
+@action(Permission.PROPOSE_CORRECTION, "billing.propose_void")
 def propose_void(bill_id: int, *, reason: str, by: Person) -> Correction:
     """Ask that a bill be made void for which no money is held."""
-    bill = locked(Bill, bill_id)
+    bill = get_for_update(Bill, bill_id)
     bill_rules.check_void(enums.BillState(bill.status), bill.paid, reason)
-    return _ask(Kind.VOID, bill.id, reason, by)
+    return _ask(CorrectionKind.VOID, bill.id, reason, by)
 
 
-@action(Action.PROPOSE_CORRECTION, "billing.propose_write_off")
+@action(Permission.PROPOSE_CORRECTION, "billing.propose_write_off")
 def propose_write_off(bill_id: int, *, amount: Money | None = None, reason: str, by: Person) -> Correction:
     """Ask that what is still owed on an issued bill be given up, or `amount` of it."""
-    bill = locked(Bill, bill_id)
+    bill = get_for_update(Bill, bill_id)
     owed = actions.dues_of(bill).patient
     given_up = amount if amount is not None else owed
     rules.check_write_off(given_up, enums.BillState(bill.status), owed)
-    return _ask(Kind.WRITE_OFF, bill.id, reason, by, amount=given_up)
+    return _ask(CorrectionKind.WRITE_OFF, bill.id, reason, by, amount=given_up)
 
 
-@action(Action.EDIT_BILL, "billing.ask_discount")
+@action(Permission.EDIT_BILL, "billing.ask_discount")
 def ask_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Correction | None:
     """Give a discount on a draft ("10.00" or "10%"); one above the hospital's limit is asked for instead, and then the ask
     is returned."""
     bill = draft(bill_id)
     amount = discounts.asked_amount(bill.id, discount, reason)
-    if discounts.is_above_limit(amount, bill.id) and by.may(Action.PROPOSE_CORRECTION):
+    if discounts.is_above_limit(amount, bill.id) and by.may(Permission.PROPOSE_CORRECTION):
         return propose_discount(bill_id, discount=discount, reason=reason, by=by)
     discounts.give_discount(bill_id, discount=discount, reason=reason, by=by)
     return None
 
 
-@action(Action.PROPOSE_CORRECTION, "billing.propose_discount")
+@action(Permission.PROPOSE_CORRECTION, "billing.propose_discount")
 def propose_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Correction:
     """Ask for a discount on a draft, as an amount or a percentage."""
     bill = draft(bill_id)
     amount = discounts.asked_amount(bill.id, discount, reason)
-    return _ask(Kind.DISCOUNT, bill.id, reason, by, amount=amount)
+    return _ask(CorrectionKind.DISCOUNT, bill.id, reason, by, amount=amount)
 
 
-def _ask(kind: Kind, bill_id: int, reason: str, by: Person, **more: Any) -> Correction:
+def _ask(kind: CorrectionKind, bill_id: int, reason: str, by: Person, **more: Any) -> Correction:
     asked = Correction(
         kind=kind.value, bill_id=bill_id, reason=rules.check_reason(reason), proposed_by_id=by.id, **more
     )
     db.session.add(asked)
-    alert(Alert.APPROVALS_CHANGED)
+    publish(Event.APPROVALS_CHANGED)
     db.session.flush()
     return asked
 
 
-@action(Action.APPROVE_CORRECTION, "billing.approve")
+@action(Permission.APPROVE_CORRECTION, "billing.approve")
 def approve(correction_id: int, *, by: Person) -> Correction:
     """Say yes to what another person asked for, and do it. `RuleBroken` when the bill no longer allows it."""
     asked = _undecided(correction_id, by)
@@ -109,76 +111,76 @@ def approve(correction_id: int, *, by: Person) -> Correction:
         asker_opened_approver=staff.opened_lately(asked.proposed_by_id, by.id),
         approver_opened_asker=staff.opened_lately(by.id, asked.proposed_by_id),
     )
-    _decide(asked, Decision.APPROVED, by)
-    _DONE_BY[Kind(asked.kind)](asked, by)
+    _decide(asked, CorrectionStatus.APPROVED, by)
+    _DONE_BY[CorrectionKind(asked.kind)](asked, by)
     return asked
 
 
-@action(Action.APPROVE_CORRECTION, "billing.decline")
+@action(Permission.APPROVE_CORRECTION, "billing.decline")
 def decline(correction_id: int, *, reason: str, by: Person) -> Correction:
     """Say no, with a reason, to what another person asked for."""
     asked = _undecided(correction_id, by)
     if not reason.strip():
-        raise RuleBroken(_("Say why it is declined."), "reason")
+        raise RuleBroken(N_("Say why it is declined."), "reason")
     asked.decision_note = reason.strip()
-    _decide(asked, Decision.DECLINED, by)
+    _decide(asked, CorrectionStatus.DECLINED, by)
     return asked
 
 
-@action(Action.PROPOSE_CORRECTION, "billing.take_back")
+@action(Permission.PROPOSE_CORRECTION, "billing.take_back")
 def take_back(correction_id: int, *, by: Person) -> Correction:
     """Withdraw what one asked for oneself, while nobody has decided it."""
-    asked = locked(Correction, correction_id)
+    asked = get_for_update(Correction, correction_id)
     if asked.proposed_by_id != by.id:
-        raise NotFound(_("There is no such record."))
+        raise NotFound(N_("There is no such record."))
     rules.check_waiting(asked.status)
-    _decide(asked, Decision.WITHDRAWN, by)
+    _decide(asked, CorrectionStatus.WITHDRAWN, by)
     return asked
 
 
 def _undecided(correction_id: int, by: Person) -> Correction:
     """The ask, its bill locked before it as in every other step at the till."""
-    locked(Bill, found(Correction, correction_id).bill_id)
-    asked = locked(Correction, correction_id)
+    get_for_update(Bill, get_or_not_found(Correction, correction_id).bill_id)
+    asked = get_for_update(Correction, correction_id)
     rules.check_waiting(asked.status)
     rules.check_approver(asked.proposed_by_id, by.id)
     return asked
 
 
-def _decide(asked: Correction, decision: Decision, by: Person) -> None:
+def _decide(asked: Correction, decision: CorrectionStatus, by: Person) -> None:
     asked.status, asked.decided_at, asked.decided_by_id = decision.value, clock.now(), by.id
     db.session.flush()
-    alert(Alert.APPROVALS_CHANGED)
-    told = TOLD.get((Kind(asked.kind), decision))
+    publish(Event.APPROVALS_CHANGED)
+    told = TOLD.get((CorrectionKind(asked.kind), decision))
     if told:
         tell(asked.proposed_by_id, title=told, message=by.name, url=f"/billing/bills/{asked.bill_id}", by=by)
 
 
 def _give_back(asked: Correction, _by: Person) -> None:
-    actions.book_refund(asked)
+    actions.record_refund(asked)
 
 
 def _make_void(asked: Correction, by: Person) -> None:
-    issuing.make_void(locked(Bill, asked.bill_id), asked.reason, by)
+    issuing.make_void(get_for_update(Bill, asked.bill_id), asked.reason, by)
 
 
 def _write_off(asked: Correction, _by: Person) -> None:
-    bill = locked(Bill, asked.bill_id)
+    bill = get_for_update(Bill, asked.bill_id)
     rules.check_write_off(asked.amount, enums.BillState(bill.status), actions.dues_of(bill).patient)
     bill.written_off = bill.written_off + asked.amount
-    actions.settle(bill)
+    actions.update_balance(bill)
 
 
 def _give_discount(asked: Correction, _by: Person) -> None:
-    bill = locked(Bill, asked.bill_id)
+    bill = get_for_update(Bill, asked.bill_id)
     bill_rules.check_editable(enums.BillState(bill.status))
     bill.discount, bill.discount_reason = asked.amount, asked.reason
-    re_add(bill)
+    recalculate_total(bill)
 
 
-_DONE_BY: dict[Kind, Callable[[Correction, Person], None]] = {
-    Kind.REFUND: _give_back,
-    Kind.VOID: _make_void,
-    Kind.WRITE_OFF: _write_off,
-    Kind.DISCOUNT: _give_discount,
+_DONE_BY: dict[CorrectionKind, Callable[[Correction, Person], None]] = {
+    CorrectionKind.REFUND: _give_back,
+    CorrectionKind.VOID: _make_void,
+    CorrectionKind.WRITE_OFF: _write_off,
+    CorrectionKind.DISCOUNT: _give_discount,
 }

@@ -10,29 +10,29 @@ from marshmallow import fields, validate
 from sqlalchemy import select
 
 from hms.billing.blueprints import api
-from hms.billing.enums import Decision, Kind
+from hms.billing.enums import CorrectionKind, CorrectionStatus
 from hms.billing.models import Bill, Correction, Payment
 from hms.core.api import read_log
-from hms.core.api.blueprint import Shape
+from hms.core.api.blueprint import ApiSchema
 from hms.core.api.ordering import or_conflict, seen_in_list
-from hms.core.api.preconditions import single
-from hms.core.db.session import db, found
+from hms.core.api.preconditions import resource_response
+from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.permissions import Action
-from hms.core.text.translation import _
+from hms.core.permissions import Permission
+from hms.core.text.translation import N_
 from hms.core.web.fields import Amount, Pk, Text
-from hms.core.web.guard import needs, person
-from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, ordered, parameters
-from hms.staff.sign_in.reauthentication import confirm_identity
+from hms.core.web.guard import current_person, requires
+from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
+from hms.staff.sign_in.reauthentication import reauthenticate
 
 from . import actions, queries
 
 
-class CorrectionIn(Shape):
+class CorrectionIn(ApiSchema):
     """What is asked: a refund names its `payment`, the others their `bill`. Without `amount` all that is left is meant; a
     discount takes an amount or a percentage in `discount`."""
 
-    kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in Kind]))
+    kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in CorrectionKind]))
     bill = Pk(load_default=None, allow_none=True)
     payment = Pk(load_default=None, allow_none=True)
     amount = Amount(load_default=None, allow_none=True)
@@ -41,23 +41,23 @@ class CorrectionIn(Shape):
     reason = Text(200, required=True)
 
 
-class DeclineIn(Shape):
+class DeclineIn(ApiSchema):
     reason = Text(200, required=True)
 
 
-class ApproveIn(Shape):
+class ApproveIn(ApiSchema):
     """`proof` is the person's password, or the present code of their second factor."""
 
     proof = Text(1024, required=True, blank=False)
 
 
-class WithdrawIn(Shape):
+class WithdrawIn(ApiSchema):
     """The body of a DELETE; it may be left out."""
 
     reason = Text(200, load_default="")
 
 
-class CorrectionOut(Shape):
+class CorrectionOut(ApiSchema):
     id = fields.Integer()
     kind = fields.String()
     status = fields.String()
@@ -98,13 +98,13 @@ CORRECTIONS = parameters(
     payment=Id(),
     proposed_by=Id(),
     decided_by=Id(),
-    status=Choice(Decision),
+    status=Choice(CorrectionStatus),
     ordering=Ordering(("id",)),
 )
 
 
 @api.get("/corrections/")
-@needs(Action.PROPOSE_CORRECTION)
+@requires(Permission.PROPOSE_CORRECTION)
 @api.arguments(CORRECTIONS, location="query")
 @api.response(200, CorrectionOut(many=True))
 def corrections(arguments: dict[str, Any]) -> Response:
@@ -118,97 +118,103 @@ def corrections(arguments: dict[str, Any]) -> Response:
         "decided_by": Correction.decided_by_id,
     }
     query = select(Correction, Correction.id, Bill.patient_id).join(Bill, Bill.id == Correction.bill_id)
-    query = narrowed(query, arguments, on=Correction.created_at, **columns)
+    query = filter_by_columns(query, arguments, on=Correction.created_at, **columns)
     query = ordered(query, arguments, Correction.id)
     return read_log.listed(query, lambda row: correction_json(row.Correction), seen_in_list, entity="correction")
 
 
 @api.get("/corrections/<int:correction_id>/")
-@needs(Action.PROPOSE_CORRECTION)
+@requires(Permission.PROPOSE_CORRECTION)
 @api.response(200, CorrectionOut)
 def correction(correction_id: int) -> Response:
     """One request for approval."""
-    one = found(Correction, correction_id)
-    patient_id = found(Bill, one.bill_id).patient_id
+    one = get_or_not_found(Correction, correction_id)
+    patient_id = get_or_not_found(Bill, one.bill_id).patient_id
     read_log.note("billing.read_bill", patient_id, entity="correction", entity_id=correction_id)
-    return single(correction_json(one), 1)
+    return resource_response(correction_json(one), 1)
 
 
 @api.post("/corrections/")
-@needs(Action.PROPOSE_CORRECTION)
+@requires(Permission.PROPOSE_CORRECTION)
 @api.arguments(CorrectionIn)
 @api.response(201, CorrectionOut)
 def propose(given: dict[str, Any]) -> Response:
     """Ask for a refund, a void bill, a write-off or a discount; another person decides."""
-    return single(correction_json(_ASKS[Kind(given["kind"])](given)), 1, 201)
+    return resource_response(correction_json(_ASKS[CorrectionKind(given["kind"])](given)), 1, 201)
 
 
 def _refund(given: dict[str, Any]) -> Correction:
     way, payment_id = given["method"] or None, _record(Payment, given, "payment")
-    if given["bill"] not in (None, found(Payment, payment_id).bill_id):
-        raise RuleBroken(_("The payment belongs to another bill. Choose a payment of this bill."), "bill")
-    return actions.propose_refund(payment_id, amount=given["amount"], method=way, reason=given["reason"], by=person())
+    if given["bill"] not in (None, get_or_not_found(Payment, payment_id).bill_id):
+        raise RuleBroken(N_("The payment belongs to another bill. Choose a payment of this bill."), "bill")
+    return actions.propose_refund(
+        payment_id, amount=given["amount"], method=way, reason=given["reason"], by=current_person()
+    )
 
 
 def _void(given: dict[str, Any]) -> Correction:
-    return actions.propose_void(_record(Bill, given, "bill"), reason=given["reason"], by=person())
+    return actions.propose_void(_record(Bill, given, "bill"), reason=given["reason"], by=current_person())
 
 
 def _write_off(given: dict[str, Any]) -> Correction:
     bill_id = _record(Bill, given, "bill")
-    return actions.propose_write_off(bill_id, amount=given["amount"], reason=given["reason"], by=person())
+    return actions.propose_write_off(bill_id, amount=given["amount"], reason=given["reason"], by=current_person())
 
 
 def _discount(given: dict[str, Any]) -> Correction:
     typed = given["discount"] or str(given["amount"] or "")
     bill_id = _record(Bill, given, "bill")
-    return actions.propose_discount(bill_id, discount=typed, reason=given["reason"], by=person())
+    return actions.propose_discount(bill_id, discount=typed, reason=given["reason"], by=current_person())
 
 
-_ASKS: dict[Kind, Callable[[dict[str, Any]], Correction]] = {
-    Kind.REFUND: _refund,
-    Kind.VOID: _void,
-    Kind.WRITE_OFF: _write_off,
-    Kind.DISCOUNT: _discount,
+_ASKS: dict[CorrectionKind, Callable[[dict[str, Any]], Correction]] = {
+    CorrectionKind.REFUND: _refund,
+    CorrectionKind.VOID: _void,
+    CorrectionKind.WRITE_OFF: _write_off,
+    CorrectionKind.DISCOUNT: _discount,
 }
 
 
 def _record(model: type[Bill] | type[Payment], given: dict[str, Any], field: str) -> int:
     if given[field] is None or db.session.get(model, given[field]) is None:
-        raise RuleBroken(_("Name one that exists."), field)
+        raise RuleBroken(N_("Name one that exists."), field)
     return given[field]
 
 
 @api.post("/corrections/<int:correction_id>/approve/")
-@needs(Action.APPROVE_CORRECTION)
+@requires(Permission.APPROVE_CORRECTION)
 @api.arguments(ApproveIn)
 @api.response(200, CorrectionOut)
 def approve(given: dict[str, Any], correction_id: int) -> Response:
     """Say yes to what another person asked, with a proof of who says it; it is done at once."""
-    found(Correction, correction_id)
-    confirm_identity(given["proof"], by=person())
-    return single(correction_json(actions.approve(correction_id, by=person())), 1)
+    get_or_not_found(Correction, correction_id)
+    reauthenticate(given["proof"], by=current_person())
+    return resource_response(correction_json(actions.approve(correction_id, by=current_person())), 1)
 
 
 @api.post("/corrections/<int:correction_id>/decline/")
-@needs(Action.APPROVE_CORRECTION)
+@requires(Permission.APPROVE_CORRECTION)
 @api.arguments(DeclineIn)
 @api.response(200, CorrectionOut)
 def decline(given: dict[str, Any], correction_id: int) -> Response:
     """Say no, with a reason."""
-    return single(correction_json(actions.decline(correction_id, reason=given["reason"], by=person())), 1)
+    return resource_response(
+        correction_json(actions.decline(correction_id, reason=given["reason"], by=current_person())), 1
+    )
 
 
 @api.delete("/corrections/<int:correction_id>/")
-@needs(Action.PROPOSE_CORRECTION)
+@requires(Permission.PROPOSE_CORRECTION)
 @api.response(204)
 def take_back(correction_id: int) -> tuple[str, int]:
     """Take back what one asked oneself."""
-    actions.take_back(correction_id, by=person())
+    actions.take_back(correction_id, by=current_person())
     return "", 204
 
 
-def request_withdrawal(kind: Kind, bill_id: int, payment_id: int | None, ask: Callable[[], Correction]) -> Response:
+def request_withdrawal(
+    kind: CorrectionKind, bill_id: int, payment_id: int | None, ask: Callable[[], Correction]
+) -> Response:
     """The answer to a DELETE that takes two persons: 202 with the request for approval, which `ask` makes.
 
     While a request waits, whoever made it, the answer is that request: a DELETE never approves one.
@@ -216,10 +222,10 @@ def request_withdrawal(kind: Kind, bill_id: int, payment_id: int | None, ask: Ca
     waiting = queries.waiting_for(kind.value, bill_id, payment_id)
     if waiting is None:
         waiting = _ask_once(kind, bill_id, payment_id, ask)
-    return single(correction_json(waiting), 1, 202)
+    return resource_response(correction_json(waiting), 1, 202)
 
 
-def _ask_once(kind: Kind, bill_id: int, payment_id: int | None, ask: Callable[[], Correction]) -> Correction:
+def _ask_once(kind: CorrectionKind, bill_id: int, payment_id: int | None, ask: Callable[[], Correction]) -> Correction:
     try:
         return or_conflict(ask)
     except Conflict as conflict:

@@ -13,7 +13,7 @@ from hms.billing.models import Bill, Correction
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.patients.identity.columns import WHO
 from hms.patients.models import Patient
 from hms.staff import directory as staff
@@ -22,7 +22,7 @@ MOST_SHOWN = 50
 
 
 @dataclass(frozen=True)
-class Ask:
+class CorrectionRequest:
     """An ask with its bill, its patient (`who`, as the macros of `patient.html` read it) and the people concerned."""
 
     correction: Correction
@@ -43,23 +43,23 @@ def _count_for() -> Select:
     return select(func.count()).where(*_for(person_id))
 
 
-def waiting(who: Person, limit: int = MOST_SHOWN) -> list[Ask]:
+def waiting(who: Person, limit: int = MOST_SHOWN) -> list[CorrectionRequest]:
     """The asks that `who` may decide, the oldest first."""
     return _asks(_rows().where(*_for(who.id)).order_by(Correction.id).limit(limit))
 
 
-def own(who: Person, limit: int = MOST_SHOWN) -> list[Ask]:
+def own(who: Person, limit: int = MOST_SHOWN) -> list[CorrectionRequest]:
     """What `who` asked for, the newest first."""
     return _asks(_rows().where(Correction.proposed_by_id == who.id).order_by(Correction.id.desc()).limit(limit))
 
 
-def decided(limit: int = MOST_SHOWN) -> list[Ask]:
+def decided(limit: int = MOST_SHOWN) -> list[CorrectionRequest]:
     """The last decisions, the newest first."""
     done = _rows().where(Correction.status.in_(("approved", "declined")))
     return _asks(done.order_by(Correction.decided_at.desc(), Correction.id.desc()).limit(limit))
 
 
-def of_bill(bill_id: int) -> list[Ask]:
+def of_bill(bill_id: int) -> list[CorrectionRequest]:
     """Every ask about a bill, the newest first."""
     return _as_asks(db.session.execute(_of_bill(), {"bill_id": bill_id}))
 
@@ -70,11 +70,11 @@ def _of_bill() -> Select:
     return _rows().where(Correction.bill_id == bill_id).order_by(Correction.id.desc()).limit(MOST_SHOWN)
 
 
-def one(correction_id: int) -> Ask:
+def one(correction_id: int) -> CorrectionRequest:
     """One ask; `NotFound`."""
     found = _asks(_rows().where(Correction.id == correction_id))
     if not found:
-        raise NotFound(_("There is no such record."))
+        raise NotFound(N_("There is no such record."))
     return found[0]
 
 
@@ -96,16 +96,16 @@ def _rows() -> Select:
     )
 
 
-def _asks(query: Select) -> list[Ask]:
+def _asks(query: Select) -> list[CorrectionRequest]:
     return _as_asks(db.session.execute(query))
 
 
-def _as_asks(found: Iterable[Any]) -> list[Ask]:
+def _as_asks(found: Iterable[Any]) -> list[CorrectionRequest]:
     rows = list(found)
     ids = {row.Correction.proposed_by_id for row in rows} | {row.Correction.decided_by_id for row in rows} - {None}
     names = staff.names(ids)
     return [
-        Ask(
+        CorrectionRequest(
             row.Correction,
             row.bill_number,
             row,

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, bindparam, func, select
 
 from hms.billing.bills.frozen_facts import _facts, standing_lines
-from hms.billing.bills.rules import balance, dues
+from hms.billing.bills.rules import amounts_due, balance
 from hms.billing.document_numbers import in_words
 from hms.billing.enums import BillState
 from hms.billing.models import Bill, Payment
@@ -28,7 +28,7 @@ SHORTEST_LAST_PAGE = 2
 """Lines that stay with the totals when an invoice runs over the page."""
 
 
-def edition(bill: Bill) -> str:
+def invoice_version(bill: Bill) -> str:
     """Names the paper of the bill as it stands now: a payment, a refund, a write-off or a void makes another paper, and so
     does the restriction of the record, which changes the words of its lines."""
     beside = db.session.execute(_beside(), {"bill_id": bill.id}).one()
@@ -82,7 +82,7 @@ def invoice(bill: Bill) -> dict[str, Any]:
         "subtotal": bill.total + bill.discount,
         "payments": paid_rows(bill.id),
         "balance": ZERO if bill.status == BillState.VOID else balance(bill.total, bill.paid, bill.written_off),
-        "dues": dues(bill.total, bill.paid, bill.written_off, bill.payer_share, bill.payer_paid),
+        "dues": amounts_due(bill.total, bill.paid, bill.written_off, bill.payer_share, bill.payer_paid),
         "words": in_words(bill.total, currency) if store.value("billing.amount_in_words") else "",
         "instructions": store.value("billing.payment_instructions"),
         "logo": store.value("hospital.logo"),

@@ -17,7 +17,7 @@ from . import invoice as document_invoice
 
 
 @dataclass
-class Invoice:
+class InvoiceStatus:
     """How the A4 invoice of a bill stands: "ready" (with its size in bytes), "waiting", "failed" or "none"."""
 
     state: str
@@ -25,23 +25,23 @@ class Invoice:
     since: datetime | None = None
 
 
-def invoice(bill: Bill) -> Invoice:
+def invoice(bill: Bill) -> InvoiceStatus:
     """How the paper of the bill as it stands now comes along."""
     size = db.session.execute(
-        _document(is_size=True), {"bill_id": bill.id, "edition": document_invoice.edition(bill)}
+        _document(is_size=True), {"bill_id": bill.id, "edition": document_invoice.invoice_version(bill)}
     ).scalar_one_or_none()
     if size is not None:
-        return Invoice("ready", size)
+        return InvoiceStatus("ready", size)
     row = db.session.execute(_newest_work(), {"kind": frozen_facts.INVOICE, "ref_id": bill.id}).scalar_one_or_none()
     if row is None or row.done_at:
-        return Invoice("none")
-    return Invoice("failed") if row.dead_at else Invoice("waiting", since=row.created_at)
+        return InvoiceStatus("none")
+    return InvoiceStatus("failed") if row.dead_at else InvoiceStatus("waiting", since=row.created_at)
 
 
 def invoice_pdf(bill: Bill) -> bytes | None:
     """The stored invoice of the bill as it stands now."""
     return db.session.execute(
-        _document(is_size=False), {"bill_id": bill.id, "edition": document_invoice.edition(bill)}
+        _document(is_size=False), {"bill_id": bill.id, "edition": document_invoice.invoice_version(bill)}
     ).scalar_one_or_none()
 
 

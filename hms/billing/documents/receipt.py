@@ -15,14 +15,14 @@ from hms.billing.models import Bill, Correction, Payment
 from hms.core.db.session import db
 from hms.core.money import ZERO, Money
 from hms.core.settings import store
-from hms.core.text.formatting import money, person_name, stamp
+from hms.core.text.formatting import format_datetime, money, person_name
 from hms.staff.models import User
 
 from . import receipt_layout
 from .invoice import signed
 
 
-def slip(payment: Payment, bill: Bill, copy: int = 0) -> receipt_layout.Slip:
+def receipt(payment: Payment, bill: Bill, copy: int = 0) -> receipt_layout.Slip:
     """The receipt of a payment, as things stood when it was taken: a reprint says the same."""
     facts = _facts(bill, "")
     clerk = db.session.get(User, payment.received_by_id) if payment.received_by_id else None
@@ -34,7 +34,7 @@ def slip(payment: Payment, bill: Bill, copy: int = 0) -> receipt_layout.Slip:
     return receipt_layout.Slip(
         hospital=(hospital["name"].upper(), hospital["address"], hospital["phone"]),
         title=" ".join((_("Refund") if payment.kind == "refund" else _("Receipt"), payment.number)),
-        when=stamp(payment.received_at),
+        when=format_datetime(payment.received_at),
         clerk=clerk.display_name if clerk else "",
         patient=person_name(patient["family_name"], patient["given_name"]),
         hospital_number=patient["hospital_number"],
@@ -79,6 +79,6 @@ def _plain(amount: Money) -> str:
     return money(amount, current_app.config["CURRENCY"], code=False)
 
 
-def roll() -> receipt_layout.Paper:
+def receipt_paper() -> receipt_layout.Paper:
     """The paper in the cashiers' printers."""
     return receipt_layout.PAPERS.get(store.value("billing.receipt_paper"), receipt_layout.PAPERS["80"])

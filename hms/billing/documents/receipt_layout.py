@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 
 
 class Paper(NamedTuple):
@@ -64,7 +64,7 @@ def lines(slip: Slip, columns: int) -> list[str]:
 
 def foot(slip: Slip, columns: int) -> list[str]:
     """What stands under the barcode."""
-    said = [slip.foot, str(Sentence(_("COPY %(number)s"), number=slip.copy)) if slip.copy else ""]
+    said = [slip.foot, str(Sentence(N_("COPY %(number)s"), number=slip.copy)) if slip.copy else ""]
     return [line.center(columns).rstrip() for text in said if text for line in _wrapped(text, columns)]
 
 

@@ -10,15 +10,15 @@ from hms.billing.bills import queries as bill_queries
 from hms.billing.blueprints import pages
 from hms.core.api import read_log
 from hms.core.background import redis
-from hms.core.permissions import Action
-from hms.core.web.guard import needs, person
+from hms.core.permissions import Permission
+from hms.core.web.guard import current_person, requires
 from hms.patients.records import banner as patients
 
 from . import queries
 
 
 @pages.get("/bills/<int:bill_id>/invoice.pdf")
-@needs(Action.READ_BILL)
+@requires(Permission.READ_BILL)
 def invoice_pdf(bill_id: int) -> ResponseReturnValue:
     """The stored invoice; 202 and a page that shows the progress while it is being made."""
     one, patient = bill_queries.bill_with_patient(bill_id)
@@ -27,9 +27,9 @@ def invoice_pdf(bill_id: int) -> ResponseReturnValue:
     if content is not None:
         return _pdf(content, f"{one.number or f'draft-{one.id}'}.pdf")
     if queries.invoice(one).state == "none":
-        issuing.ask_for_invoice(bill_id, by=person())
-    shown = {"bill": one, "invoice": queries.invoice(one), "printer_answers": redis.answers}
-    whom = patients.patient_banner(patient, person())
+        issuing.ask_for_invoice(bill_id, by=current_person())
+    shown = {"bill": one, "invoice": queries.invoice(one), "printer_answers": redis.is_available}
+    whom = patients.patient_banner(patient, current_person())
     return render_template("billing/invoice_wait.html", whom=whom, **shown), 202
 
 
@@ -41,19 +41,19 @@ def _pdf(content: bytes, name: str) -> Response:
 
 
 @pages.post("/bills/<int:bill_id>/invoice")
-@needs(Action.READ_BILL)
+@requires(Permission.READ_BILL)
 def make_invoice(bill_id: int) -> Response:
     """Have the invoice made (again)."""
-    issuing.ask_for_invoice(bill_id, by=person())
+    issuing.ask_for_invoice(bill_id, by=current_person())
     return redirect(url_for("billing.bill", bill_id=bill_id, _anchor="papers"), 303)
 
 
 @pages.get("/bills/<int:bill_id>/invoice")
-@needs(Action.READ_BILL)
+@requires(Permission.READ_BILL)
 def invoice_job(bill_id: int) -> str:
     """How the invoice comes along, for the page that renews itself."""
     one, patient = bill_queries.bill_with_patient(bill_id)
     read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=True)
     return render_template(
-        "billing/_invoice.html", bill=one, invoice=queries.invoice(one), printer_answers=redis.answers
+        "billing/_invoice.html", bill=one, invoice=queries.invoice(one), printer_answers=redis.is_available
     )

@@ -7,27 +7,27 @@ from sqlalchemy.dialects.postgresql import insert
 from hms.billing import enums
 from hms.billing.bills import frozen_facts
 from hms.billing.bills import rules as bill_rules
-from hms.billing.bills.issuing import freeze, number, series_of
+from hms.billing.bills.issuing import assign_number, freeze, series_of
 from hms.billing.document_numbers import CREDIT_NOTE, RECEIPT, document_number
 from hms.billing.models import Bill, Correction, Payment, PrintedCopy
 from hms.billing.tills import actions
 from hms.core import clock
 from hms.core.actions import action
-from hms.core.background.outbox import later
-from hms.core.db.locking import locked
-from hms.core.db.session import db, found
+from hms.core.background.outbox import enqueue
+from hms.core.db.locking import get_for_update
+from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import RuleBroken
-from hms.core.events import Alert, alert
-from hms.core.gapless_numbers import take_each
+from hms.core.events import Event, publish
+from hms.core.gapless_numbers import next_numbers
 from hms.core.money import Money
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from . import queries, rules
 
 
-@action(Action.TAKE_PAYMENT, "billing.take_payment")
+@action(Permission.TAKE_PAYMENT, "billing.take_payment")
 def take_payment(
     bill_id: int,
     amount: Money,
@@ -46,7 +46,7 @@ def take_payment(
     the field.
     """
     chosen = enums.method(method)
-    bill = locked(Bill, bill_id)
+    bill = get_for_update(Bill, bill_id)
     if bill.status == enums.BillState.DRAFT:
         freeze(bill, by)
     rules.check_payable(enums.BillState(bill.status))
@@ -57,12 +57,12 @@ def take_payment(
     given = tendered if chosen is enums.Method.CASH else None
     payment = Payment(bill_id=bill.id, kind="payment", amount=amount, method=chosen.value, payer=whose)
     payment.reference, payment.tendered = reference, given
-    return _book(payment, bill, amount, RECEIPT, by.id)
+    return _record(payment, bill, amount, RECEIPT, by.id)
 
 
 def dues_of(bill: Bill) -> bill_rules.Dues:
     """What is still to pay on a bill, by whom."""
-    return bill_rules.dues(bill.total, bill.paid, bill.written_off, bill.payer_share, bill.payer_paid)
+    return bill_rules.amounts_due(bill.total, bill.paid, bill.written_off, bill.payer_share, bill.payer_paid)
 
 
 def _payer(bill: Bill, asked: str | None, method: enums.Method) -> str:
@@ -71,38 +71,38 @@ def _payer(bill: Bill, asked: str | None, method: enums.Method) -> str:
         is_claim = method is enums.Method.INSURANCE and dues_of(bill).payer
         return bill.payer if is_claim else enums.SELF
     if asked not in (enums.SELF, bill.payer):
-        raise RuleBroken(_("This payer has no part in the bill."), "payer")
+        raise RuleBroken(N_("This payer has no part in the bill."), "payer")
     return asked
 
 
-@action(Action.ISSUE_BILL, "billing.payer_refused")
+@action(Permission.ISSUE_BILL, "billing.payer_refused")
 def payer_refused(bill_id: int, *, by: Person) -> Bill:
     """The other payer pays no more of an issued bill: what is left of their part becomes the patient's."""
-    bill = locked(Bill, bill_id)
+    bill = get_for_update(Bill, bill_id)
     if enums.BillState(bill.status) not in enums.OPEN or bill.payer_share == bill.payer_paid:
-        raise RuleBroken(_("Nothing is left that another payer owes on this bill."), code="nothing_owed")
+        raise RuleBroken(N_("Nothing is left that another payer owes on this bill."), code="nothing_owed")
     bill.payer_share = bill.payer_paid
-    settle(bill)
+    update_balance(bill)
     return bill
 
 
 def check_refund(paid: Payment, amount: Money) -> None:
     """`RuleBroken` when `amount` cannot be given back of this payment, whose bill is locked."""
     if paid.kind != "payment":
-        raise RuleBroken(_("This is a refund itself. Choose the payment it belongs to."), code="not_a_payment")
+        raise RuleBroken(N_("This is a refund itself. Choose the payment it belongs to."), code="not_a_payment")
     rules.check_refund(amount, queries.left_of(paid))
 
 
-def book_refund(asked: Correction) -> Payment:
+def record_refund(asked: Correction) -> Payment:
     """Give back what an approved ask says, out of the till of whoever asked; the payment itself stays as it was."""
-    bill, paid = locked(Bill, asked.bill_id), found(Payment, asked.payment_id)
+    bill, paid = get_for_update(Bill, asked.bill_id), get_or_not_found(Payment, asked.payment_id)
     check_refund(paid, asked.amount)
     row = Payment(bill_id=bill.id, kind="refund", amount=asked.amount, method=asked.method, note=asked.reason)
     row.refunds_id, row.correction_id, row.payer = paid.id, asked.id, paid.payer
-    return _book(row, bill, -asked.amount, CREDIT_NOTE, asked.proposed_by_id)
+    return _record(row, bill, -asked.amount, CREDIT_NOTE, asked.proposed_by_id)
 
 
-def _book(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: int | None) -> Payment:
+def _record(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: int | None) -> Payment:
     """Write the payment or refund, and what the bill then stands at."""
     with db.session.no_autoflush:  # a bill that was issued to be paid has no number yet
         payment.shift_id = actions.till_of(clerk_id)
@@ -111,7 +111,7 @@ def _book(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: in
     if payment.payer != enums.SELF:
         bill.payer_paid = bill.payer_paid + change
     _number(payment, bill, series)
-    settle(bill)
+    update_balance(bill)
     db.session.add(payment)
     db.session.flush()
     return payment
@@ -121,25 +121,25 @@ def _number(payment: Payment, bill: Bill, series: str) -> None:
     """Number the receipt or credit note, and a bill that was issued to be paid. Others wait from here on for their numbers."""
     year = clock.today().year
     wanted = [] if bill.number else [series_of(year)]
-    *of_bill, taken = take_each([*wanted, f"{payment.kind}:{year}"])
+    *of_bill, taken = next_numbers([*wanted, f"{payment.kind}:{year}"])
     for one in of_bill:
-        number(bill, year, one)
+        assign_number(bill, year, one)
     payment.number = document_number(series, year, taken)
 
 
-def settle(bill: Bill) -> None:
+def update_balance(bill: Bill) -> None:
     """Set the state of an issued bill after money came, went or was given up; its paper is printed anew."""
     bill.status = bill_rules.state(bill.total, bill.paid, bill.written_off).value
     bill.changed()
     db.session.flush()
-    later(frozen_facts.INVOICE, bill.id)
-    alert(Alert.BILL_CHANGED)
+    enqueue(frozen_facts.INVOICE, bill.id)
+    publish(Event.BILL_CHANGED)
 
 
-@action(Action.READ_PAYMENTS, "billing.hand_out_receipt")
-def hand_out_receipt(payment_id: int, *, by: Person) -> int:
+@action(Permission.READ_PAYMENTS, "billing.hand_out_receipt")
+def count_receipt_print(payment_id: int, *, by: Person) -> int:
     """Count that the receipt goes to paper once more; from the second time on it says COPY. Returns how often."""
-    first = insert(PrintedCopy).values(kind="receipt", ref_id=found(Payment, payment_id).id, copies=1)
+    first = insert(PrintedCopy).values(kind="receipt", ref_id=get_or_not_found(Payment, payment_id).id, copies=1)
     once_more = first.on_conflict_do_update(
         index_elements=[PrintedCopy.kind, PrintedCopy.ref_id], set_={"copies": PrintedCopy.copies + 1}
     )

@@ -11,18 +11,18 @@ from hms.billing.bills import api_queries
 from hms.billing.blueprints import api
 from hms.billing.corrections import actions as correction_actions
 from hms.billing.corrections.api import CorrectionOut, WithdrawIn, request_withdrawal
-from hms.billing.enums import Kind, method
+from hms.billing.enums import CorrectionKind, method
 from hms.billing.models import Bill, Payment
 from hms.core.api import read_log
 from hms.core.api.ordering import NO_REASON, seen_in_list
-from hms.core.api.pagination import listed
-from hms.core.api.preconditions import check_if_match, single
+from hms.core.api.pagination import paginated_response
+from hms.core.api.preconditions import check_if_match, resource_response
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
-from hms.core.permissions import Action
-from hms.core.text.translation import _
-from hms.core.web.guard import needs, person
-from hms.core.web.parameters import DAYS, PAGING, Id, Ordering, Words, narrowed, ordered, parameters
+from hms.core.permissions import Permission
+from hms.core.text.translation import N_
+from hms.core.web.guard import current_person, requires
+from hms.core.web.parameters import DAYS, PAGING, Id, Ordering, Words, filter_by_columns, ordered, parameters
 
 from . import actions
 
@@ -37,67 +37,67 @@ PAYMENTS = parameters(
 
 
 @api.get("/bills/<int:bill_id>/payments/")
-@needs(Action.READ_PAYMENTS)
+@requires(Permission.READ_PAYMENTS)
 @api.arguments(parameters(**PAGING), location="query")
 @api.response(200, schemas.PaymentOut(many=True))
 def bill_payments(_arguments: dict[str, Any], bill_id: int) -> Response:
     """The payments of one bill."""
     bill = db.session.get(Bill, bill_id)
     if bill is None:
-        raise NotFound(_("There is no such bill."))
+        raise NotFound(N_("There is no such bill."))
     read_log.note("billing.read_bill", bill.patient_id, entity="bill", entity_id=bill_id)
-    query = api_queries.payments(person()).where(Payment.bill_id == bill_id).order_by(Payment.id)
-    return listed(query, schemas.payment_json)
+    query = api_queries.payments(current_person()).where(Payment.bill_id == bill_id).order_by(Payment.id)
+    return paginated_response(query, schemas.payment_json)
 
 
 @api.post("/bills/<int:bill_id>/payments/")
-@needs(Action.TAKE_PAYMENT)
+@requires(Permission.TAKE_PAYMENT)
 @api.arguments(schemas.BillPaymentIn)
 @api.response(200, schemas.PaymentOut)
 def pay_bill(given: dict[str, Any], bill_id: int) -> Response:
     """Take a payment on this bill. A draft is issued first."""
     if given.get("bill", bill_id) != bill_id:
-        raise RuleBroken(_("The address names another bill."), "bill")
+        raise RuleBroken(N_("The address names another bill."), "bill")
     return _pay(given | {"bill": bill_id}, 200)
 
 
 @api.get("/payments/")
-@needs(Action.READ_BILL_STATUS, Action.READ_OWN_RECORD)
+@requires(Permission.READ_BILL_STATUS, Permission.READ_OWN_RECORD)
 @api.arguments(PAYMENTS, location="query")
 @api.response(200, schemas.PaymentOut(many=True))
 def payments(arguments: dict[str, Any]) -> Response:
     """Payments, newest first: all, those one took, or none, by role. Filters: bill, received_by, method, date, date_from,
     date_to."""
-    query = api_queries.payments(person())
-    if not (person().may(Action.READ_PAYMENTS) or person().is_patient):
+    query = api_queries.payments(current_person())
+    if not (current_person().may(Permission.READ_PAYMENTS) or current_person().is_patient):
         query = query.where(Payment.id.is_(None))
     if arguments.get("method"):
         query = query.where(Payment.method == method(arguments["method"]).value)
     columns = {"bill": Payment.bill_id, "received_by": Payment.received_by_id}
-    query = narrowed(query, arguments, on=Payment.received_at, **columns)
+    query = filter_by_columns(query, arguments, on=Payment.received_at, **columns)
     query = ordered(query, arguments, Payment.id, payment_date=Payment.received_at, amount=Payment.amount)
     return read_log.listed(query, schemas.payment_json, seen_in_list, entity="payment")
 
 
 def _payment(payment_id: int, *, is_read: bool = True) -> dict[str, Any]:
-    row = db.session.execute(api_queries.payments(person()).where(Payment.id == payment_id)).one_or_none()
+    row = db.session.execute(api_queries.payments(current_person()).where(Payment.id == payment_id)).one_or_none()
     if row is None:
-        raise NotFound(_("There is no such payment."))
+        raise NotFound(N_("There is no such payment."))
     if is_read:
         read_log.note("billing.read_payment", row.patient_id, entity="payment", entity_id=payment_id)
     return schemas.payment_json(row)
 
 
 @api.get("/payments/<int:payment_id>/")
-@needs(Action.READ_PAYMENTS, Action.READ_OWN_RECORD)
+@requires(Permission.READ_PAYMENTS, Permission.READ_OWN_RECORD)
 @api.response(200, schemas.PaymentOut)
 def payment(payment_id: int) -> Response:
     """One payment."""
-    return single(_payment(payment_id), 1)
+    return resource_response(_payment(payment_id), 1)
 
 
 @api.post("/payments/")
-@needs(Action.TAKE_PAYMENT)
+@requires(Permission.TAKE_PAYMENT)
 @api.arguments(schemas.PaymentIn)
 @api.response(201, schemas.PaymentOut)
 def take_payment(given: dict[str, Any]) -> Response:
@@ -108,16 +108,16 @@ def take_payment(given: dict[str, Any]) -> Response:
 def _pay(given: dict[str, Any], status: int) -> Response:
     """Programs of the first API send no reference; the slip's number is wanted on the page only."""
     how = (given["amount"], given["method"], given["reference"], given["tendered"])
-    more = {"payer": given["payer"] or None, "needs_reference": False, "by": person()}
+    more = {"payer": given["payer"] or None, "needs_reference": False, "by": current_person()}
     try:
         taken = actions.take_payment(given["bill"], *how, **more)
     except NotFound as missing:
-        raise RuleBroken(_("There is no such bill."), "bill") from missing
-    return single(schemas.payment_json(taken), 1, status)
+        raise RuleBroken(N_("There is no such bill."), "bill") from missing
+    return resource_response(schemas.payment_json(taken), 1, status)
 
 
 @api.put("/payments/<int:payment_id>/")
-@needs(Action.WITHDRAW_BILL)
+@requires(Permission.WITHDRAW_BILL)
 @api.arguments(schemas.PaymentChange)
 @api.response(200, schemas.PaymentOut)
 def change_payment(given: dict[str, Any], payment_id: int) -> Response:
@@ -127,12 +127,12 @@ def change_payment(given: dict[str, Any], payment_id: int) -> Response:
     if "method" in given:
         given["method"] = method(given["method"]).value
     if any(body[name] != value for name, value in given.items()):
-        raise Conflict(_("A payment is final. Delete it to give the money back, then take it anew."), code="permanent")
-    return single(body, 1)
+        raise Conflict(N_("A payment is final. Delete it to give the money back, then take it anew."), code="permanent")
+    return resource_response(body, 1)
 
 
 @api.delete("/payments/<int:payment_id>/")
-@needs(Action.WITHDRAW_BILL)
+@requires(Permission.WITHDRAW_BILL)
 @api.arguments(WithdrawIn, required=False)
 @api.response(202, CorrectionOut)
 def refund_payment(given: dict[str, Any], payment_id: int) -> Response:
@@ -141,7 +141,7 @@ def refund_payment(given: dict[str, Any], payment_id: int) -> Response:
     The payment and the refund stay in the books. While the request waits, a repeated DELETE answers it again.
     """
     bill_id = _payment(payment_id, is_read=False)["bill"]
-    why = {"reason": given["reason"] or NO_REASON, "by": person()}
+    why = {"reason": given["reason"] or NO_REASON, "by": current_person()}
     return request_withdrawal(
-        Kind.REFUND, bill_id, payment_id, lambda: correction_actions.propose_refund(payment_id, **why)
+        CorrectionKind.REFUND, bill_id, payment_id, lambda: correction_actions.propose_refund(payment_id, **why)
     )

@@ -10,7 +10,7 @@ from hms.billing.models import Bill, Payment
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.money import ZERO, Money
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.patients.models import Patient
 
 
@@ -21,7 +21,7 @@ def payment_with_bill(payment_id: int) -> tuple[Payment, Bill, Patient]:
         joined.join(Patient, Patient.id == Bill.patient_id).where(Payment.id == payment_id)
     ).one_or_none()
     if row is None:
-        raise NotFound(_("There is no such payment."))
+        raise NotFound(N_("There is no such payment."))
     return row[0], row[1], row[2]
 
 

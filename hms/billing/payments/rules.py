@@ -5,7 +5,7 @@ from __future__ import annotations
 from hms.billing.enums import OPEN, BillState, Method
 from hms.core.errors import RuleBroken
 from hms.core.money import ZERO, Money
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 SHORTEST_REFERENCE = {Method.CARD: 4, Method.INSURANCE: 3, Method.MOBILE_MONEY: 4, Method.BANK: 4, Method.OTHER: 2}
 """Characters that the slip's or claim's number has at least; cash needs none."""
@@ -15,11 +15,11 @@ LONGEST_REFERENCE = 100
 def check_payable(state: BillState) -> None:
     """Money is taken for an issued bill on which something is owed."""
     if state == BillState.DRAFT:
-        raise RuleBroken(_("This bill is a draft. Issue it, then take the payment."), code="not_issued")
+        raise RuleBroken(N_("This bill is a draft. Issue it, then take the payment."), code="not_issued")
     if state == BillState.VOID:
-        raise RuleBroken(_("This bill is void. Nothing can be paid on it."), code="void")
+        raise RuleBroken(N_("This bill is void. Nothing can be paid on it."), code="void")
     if state not in OPEN:
-        raise RuleBroken(_("This bill is already paid."), code="paid")
+        raise RuleBroken(N_("This bill is already paid."), code="paid")
 
 
 def check_payment(
@@ -37,9 +37,9 @@ def check_payment(
     the amount. Programs of the first API send no reference; they pass `needs_reference=False`.
     """
     if amount <= ZERO:
-        raise RuleBroken(_("Enter an amount above zero."), "amount")
+        raise RuleBroken(N_("Enter an amount above zero."), "amount")
     if amount > balance:
-        message = _("Only %(due)s is still to pay. Take at most that; give the rest back as change.")
+        message = N_("Only %(due)s is still to pay. Take at most that; give the rest back as change.")
         raise RuleBroken(message, "amount", code="more_than_due", due=balance)
     _check_reference(method, reference.strip(), needs_reference)
     return _change(amount, method, tendered)
@@ -47,10 +47,10 @@ def check_payment(
 
 def _check_reference(method: Method, reference: str, is_needed: bool) -> None:
     if len(reference) > LONGEST_REFERENCE:
-        raise RuleBroken(_("A reference has at most 100 characters."), "reference")
+        raise RuleBroken(N_("A reference has at most 100 characters."), "reference")
     shortest = SHORTEST_REFERENCE.get(method, 0)
     if is_needed and len(reference) < shortest:
-        message = _("Enter the number on the slip or claim: at least %(count)s characters.")
+        message = N_("Enter the number on the slip or claim: at least %(count)s characters.")
         raise RuleBroken(message, "reference", count=shortest)
 
 
@@ -58,16 +58,16 @@ def _change(amount: Money, method: Method, tendered: Money | None) -> Money:
     if tendered is None:
         return ZERO
     if method != Method.CASH and tendered != amount:
-        raise RuleBroken(_("Change is given for cash only. Enter the exact amount."), "tendered")
+        raise RuleBroken(N_("Change is given for cash only. Enter the exact amount."), "tendered")
     if tendered < amount:
-        raise RuleBroken(_("The cash given is less than the amount. Enter a part payment instead."), "tendered")
+        raise RuleBroken(N_("The cash given is less than the amount. Enter a part payment instead."), "tendered")
     return tendered - amount
 
 
 def check_refund(amount: Money, left: Money) -> None:
     """A refund is never more than what is `left` of the payment: what was paid less earlier refunds."""
     if amount <= ZERO:
-        raise RuleBroken(_("Enter an amount above zero."), "amount")
+        raise RuleBroken(N_("Enter an amount above zero."), "amount")
     if amount > left:
-        message = _("Only %(left)s of this payment is left to refund.")
+        message = N_("Only %(left)s of this payment is left to refund.")
         raise RuleBroken(message, "amount", code="more_than_paid", left=left)

@@ -19,22 +19,22 @@ from hms.billing.tills import queries as till_queries
 from hms.billing.tills import rules
 from hms.core.api import read_log
 from hms.core.documents.barcodes import code128
-from hms.core.permissions import Action
-from hms.core.web.guard import needs, person
+from hms.core.permissions import Permission
+from hms.core.web.guard import current_person, requires
 from hms.patients.records import banner as patients
 
 from . import actions, queries
 
 
 @pages.route("/bills/<int:bill_id>/pay", methods=["GET", "POST"])
-@needs(Action.TAKE_PAYMENT)
+@requires(Permission.TAKE_PAYMENT)
 def pay(bill_id: int) -> ResponseReturnValue:
     """Take a payment; the receipt follows."""
     form = PayForm()
     form.payer.choices = []
-    if form.save(actions.take_payment, by=person(), bill_id=bill_id):
+    if form.save(actions.take_payment, by=current_person(), bill_id=bill_id):
         if request.form.get("do") == "print":
-            actions.hand_out_receipt(form.result.id, by=person())
+            actions.count_receipt_print(form.result.id, by=current_person())
         prints = 1 if request.form.get("do") == "print" else None
         return redirect(url_for("billing.payment", payment_id=form.result.id, taken=1, prints=prints), 303)
     bill, patient = bill_queries.bill_with_patient(bill_id)
@@ -48,10 +48,10 @@ def pay(bill_id: int) -> ResponseReturnValue:
         "owed": dues.patient + dues.payer,
         "due": due,
         "dues": {SELF: dues.patient, bill.payer: dues.payer} if dues.payer else {},
-        "whom": patients.patient_banner(patient, person()),
-        "lines": frozen_facts.standing_lines(bill.id, person()),
+        "whom": patients.patient_banner(patient, current_person()),
+        "lines": frozen_facts.standing_lines(bill.id, current_person()),
         "quick": rules.quick_amounts(due, current_app.config["CURRENCY"]),
-        "shift": till_queries.open_shift(person().id),
+        "shift": till_queries.open_shift(current_person().id),
     }
     read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id)
     return render_template("billing/pay.html", form=form, **shown), form.status
@@ -66,19 +66,19 @@ def _begin(form: PayForm, dues: Dues, bill: Bill) -> None:
 
 
 @pages.get("/payments/<int:payment_id>")
-@needs(Action.READ_PAYMENTS)
+@requires(Permission.READ_PAYMENTS)
 def payment(payment_id: int) -> str:
     """A payment and its receipt, ready for the roll printer."""
     one, bill, patient = queries.payment_with_bill(payment_id)
-    paper = receipt.roll()
-    slip = receipt.slip(one, bill, max(document_queries.copies("receipt", one.id) - 1, 0))
+    paper = receipt.receipt_paper()
+    slip = receipt.receipt(one, bill, max(document_queries.copies("receipt", one.id) - 1, 0))
     lines, foot = receipt_layout.lines(slip, paper.columns), receipt_layout.foot(slip, paper.columns)
     read_log.note("billing.read_receipt", patient.id, entity="payment", entity_id=payment_id)
     return render_template(
         "billing/receipt.html",
         payment=one,
         bill=bill,
-        whom=patients.patient_banner(patient, person()),
+        whom=patients.patient_banner(patient, current_person()),
         owed=balance(bill.total, bill.paid, bill.written_off),
         paper=paper,
         height=receipt_layout.height_mm(lines, foot),
@@ -91,8 +91,8 @@ def payment(payment_id: int) -> str:
 
 
 @pages.post("/payments/<int:payment_id>/print")
-@needs(Action.READ_PAYMENTS)
+@requires(Permission.READ_PAYMENTS)
 def print_again(payment_id: int) -> Response:
     """Hand the receipt out once more, marked COPY."""
-    actions.hand_out_receipt(payment_id, by=person())
+    actions.count_receipt_print(payment_id, by=current_person())
     return redirect(url_for("billing.payment", payment_id=payment_id, prints=1), 303)

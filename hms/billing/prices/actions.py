@@ -9,15 +9,15 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hms.billing.models import PriceItem
 from hms.core.actions import action
-from hms.core.db.session import db, found
+from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import RuleBroken
 from hms.core.money import ZERO, Money
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 
-@action(Action.MANAGE_PRICES, "billing.save_price")
+@action(Permission.MANAGE_PRICES, "billing.save_price")
 def save_price(
     item_id: int | None = None,
     *,
@@ -31,8 +31,8 @@ def save_price(
 ) -> PriceItem:
     """Add an item to the price list, or change the one with `item_id`. Codes are kept in capitals and are unique."""
     if unit_price < ZERO:
-        raise RuleBroken(_("Write a price of zero or more."), "unit_price")
-    item = found(PriceItem, item_id) if item_id is not None else PriceItem()
+        raise RuleBroken(N_("Write a price of zero or more."), "unit_price")
+    item = get_or_not_found(PriceItem, item_id) if item_id is not None else PriceItem()
     item.code, item.name, item.unit_price = code.strip().upper(), name.strip(), unit_price
     item.billing_label, item.category, item.is_active = billing_label.strip(), category, is_active
     item.is_priced = True
@@ -44,7 +44,7 @@ def save_price(
 STARTING_LIST = Path(__file__).parents[1] / "data" / "prices.csv"
 
 
-@action(Action.MANAGE_PRICES, "billing.load_prices")
+@action(Permission.MANAGE_PRICES, "billing.load_prices")
 def load_prices(*, by: Person) -> int:
     """Add the starting list's items, to be priced, where their codes are missing; returns how many were added."""
     with STARTING_LIST.open(encoding="utf-8", newline="") as file:

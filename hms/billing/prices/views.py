@@ -10,11 +10,11 @@ from hms.billing.bills.rules import counted_entry
 from hms.billing.blueprints import pages
 from hms.billing.forms import CATEGORIES, PriceForm
 from hms.billing.models import PriceItem
-from hms.core.db.session import found
-from hms.core.permissions import Action
+from hms.core.db.session import get_or_not_found
+from hms.core.permissions import Permission
 from hms.core.text.cleaning import sought
 from hms.core.web import template_filters
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 
 from . import actions
 from . import queries as price_list
@@ -27,7 +27,7 @@ def _typed() -> str:
 
 
 @pages.get("/prices/choose")
-@needs(Action.READ_BILL)
+@requires(Permission.READ_BILL)
 def choose_price() -> Response:
     """What the words typed into a bill's line box may mean: at most ten items. `3*dres` keeps its number."""
     count, words = counted_entry(_typed())
@@ -47,39 +47,41 @@ def choose_price() -> Response:
 
 
 @pages.get("/prices")
-@needs(Action.READ_BILL)
+@requires(Permission.READ_BILL)
 def prices() -> str:
     """The price list."""
-    items = price_list.price_items(_typed(), limit=MOST_SHOWN, with_withdrawn=person().may(Action.MANAGE_PRICES))
+    items = price_list.price_items(
+        _typed(), limit=MOST_SHOWN, with_withdrawn=current_person().may(Permission.MANAGE_PRICES)
+    )
     return render_template("billing/prices.html", items=items, q=_typed(), categories=dict(CATEGORIES), most=MOST_SHOWN)
 
 
 @pages.post("/prices/start")
-@needs(Action.MANAGE_PRICES)
+@requires(Permission.MANAGE_PRICES)
 def start_prices() -> Response:
     """Bring in the starting list, to be priced."""
-    count = actions.load_prices(by=person())
+    count = actions.load_prices(by=current_person())
     flash(_("%(count)s items added. Open each and give it its price.", count=count), "success")
     return redirect(url_for("billing.prices"), 303)
 
 
 @pages.route("/prices/new", methods=["GET", "POST"])
-@needs(Action.MANAGE_PRICES)
+@requires(Permission.MANAGE_PRICES)
 def new_price() -> ResponseReturnValue:
     """Add an item."""
     return _price_page(PriceForm(), None)
 
 
 @pages.route("/prices/<int:item_id>", methods=["GET", "POST"])
-@needs(Action.MANAGE_PRICES)
+@requires(Permission.MANAGE_PRICES)
 def price(item_id: int) -> ResponseReturnValue:
     """Change an item."""
-    item = found(PriceItem, item_id)
+    item = get_or_not_found(PriceItem, item_id)
     return _price_page(PriceForm(obj=item), item)
 
 
 def _price_page(form: PriceForm, item: PriceItem | None) -> ResponseReturnValue:
-    if form.save(actions.save_price, by=person(), item_id=item.id if item else None):
+    if form.save(actions.save_price, by=current_person(), item_id=item.id if item else None):
         flash(_("%(code)s saved", code=form.result.code), "success")
         return redirect(url_for("billing.prices"), 303)
     return render_template("billing/price.html", form=form, item=item), form.status

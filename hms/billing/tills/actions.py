@@ -16,12 +16,12 @@ from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.session import db
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.gapless_numbers import take
+from hms.core.gapless_numbers import next_number
 from hms.core.money import ZERO, Money
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.settings import store
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from . import closing_report, rules
 
@@ -39,11 +39,11 @@ def till_of(cashier_id: int | None) -> int | None:
     shift = _opened(cashier_id) if store.value("billing.open_till_by_itself") else _open_till(cashier_id)
     if shift is None:
         raise RuleBroken(
-            _("The till that this money goes through is not open. Open it with its float first."), code="till_closed"
+            N_("The till that this money goes through is not open. Open it with its float first."), code="till_closed"
         )
     if shift.counted is not None:
         raise RuleBroken(
-            _("The till that this money goes through is counted. Close it; the next payment opens a new one."),
+            N_("The till that this money goes through is counted. Close it; the next payment opens a new one."),
             code="counted",
         )
     return shift.id
@@ -69,18 +69,18 @@ def _open_till(cashier_id: int | None) -> CashShift | None:
     return db.session.scalars(mine, execution_options={"populate_existing": True}).one_or_none()
 
 
-@action(Action.WORK_TILL, "billing.open_till")
+@action(Permission.WORK_TILL, "billing.open_till")
 def open_till(float_amount: Money | None = None, *, by: Person) -> CashShift:
     """Begin a shift with the cash that lies in the drawer."""
     if float_amount is not None and float_amount < ZERO:
-        raise RuleBroken(_("A float is not below zero."), "float_amount")
+        raise RuleBroken(N_("A float is not below zero."), "float_amount")
     shift = CashShift(cashier_id=by.id, opened_at=clock.now(), float_amount=float_amount or ZERO)
     db.session.add(shift)
     db.session.flush()
     return shift
 
 
-@action(Action.WORK_TILL, "billing.count_till")
+@action(Permission.WORK_TILL, "billing.count_till")
 def count_till(
     pieces: Mapping[Decimal, int], loose: Money = ZERO, slips: Mapping[Method, Money] | None = None, *, by: Person
 ) -> CashShift:
@@ -91,7 +91,7 @@ def count_till(
     shift = _mine(by)
     tries = (shift.counted or {}).get("tries", 0) + 1
     if tries > MOST_COUNTS:
-        raise Conflict(_("The till was counted twice. Close it and say why it differs."), code="counted")
+        raise Conflict(N_("The till was counted twice. Close it and say why it differs."), code="counted")
     found = {Method.CASH: rules.counted(pieces, loose), **(slips or {})}
     due = closing_report.due(shift)
     shift.counted = {
@@ -104,17 +104,17 @@ def count_till(
     return shift
 
 
-@action(Action.WORK_TILL, "billing.close_till")
+@action(Permission.WORK_TILL, "billing.close_till")
 def close_till(reason: str = "", *, by: Person) -> CashShift:
     """Close a counted till under the next closing number; every difference has a `reason`."""
     shift = _mine(by)
     if shift.counted is None:
-        raise Conflict(_("Count the till first."), code="not_counted")
+        raise Conflict(N_("Count the till first."), code="not_counted")
     rules.check_closing(differences(shift), reason)
     year = clock.today().year
     shift.difference_reason = reason.strip()
     db.session.flush()
-    shift.number = document_number(CLOSING, year, take(f"closing:{year}"))
+    shift.number = document_number(CLOSING, year, next_number(f"closing:{year}"))
     shift.closed_at = clock.now()
     db.session.flush()
     return shift
@@ -123,7 +123,7 @@ def close_till(reason: str = "", *, by: Person) -> CashShift:
 def _mine(by: Person) -> CashShift:
     shift = _open_till(by.id)
     if shift is None:
-        raise Conflict(_("Your till is not open."), code="till_closed")
+        raise Conflict(N_("Your till is not open."), code="till_closed")
     return shift
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, exists, func, or_, select
 
-from hms.billing.enums import Decision, Kind, Method
+from hms.billing.enums import CorrectionKind, CorrectionStatus, Method
 from hms.billing.models import Bill, CashShift, Correction, Payment
 from hms.core import clock
 from hms.core.db.session import db
@@ -109,22 +109,22 @@ def _discounts(shift: CashShift) -> Tally:
 
 
 def _write_offs(shift: CashShift) -> Tally:
-    given_up = (*_approved(Kind.WRITE_OFF, shift), _during(Correction.decided_at, shift))
+    given_up = (*_approved(CorrectionKind.WRITE_OFF, shift), _during(Correction.decided_at, shift))
     rows = select(func.count(Correction.id), func.sum(Correction.amount)).where(*given_up)
     count, amount = db.session.execute(rows).one()
     return Tally(count, amount or ZERO)
 
 
-def _approved(kind: Kind, shift: CashShift) -> tuple[ColumnElement[bool], ...]:
+def _approved(kind: CorrectionKind, shift: CashShift) -> tuple[ColumnElement[bool], ...]:
     return (
         Correction.kind == kind.value,
-        Correction.status == Decision.APPROVED.value,
+        Correction.status == CorrectionStatus.APPROVED.value,
         Correction.proposed_by_id == shift.cashier_id,
     )
 
 
 def _voids(shift: CashShift) -> tuple[VoidBill, ...]:
-    asked = exists().where(Correction.bill_id == Bill.id, *_approved(Kind.VOID, shift))
+    asked = exists().where(Correction.bill_id == Bill.id, *_approved(CorrectionKind.VOID, shift))
     concerned = or_(Bill.voided_by_id == shift.cashier_id, Bill.issued_by_id == shift.cashier_id, asked)
     rows = select(Bill.id, Bill.number, Bill.total, Bill.void_reason).where(_during(Bill.voided_at, shift), concerned)
     return tuple(VoidBill(*row) for row in db.session.execute(rows.order_by(Bill.voided_at, Bill.id)))

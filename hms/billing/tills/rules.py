@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hms.billing.enums import Method
 from hms.core.errors import RuleBroken
 from hms.core.money import LARGEST, LARGEST_SUM, ZERO, Money
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 
 def _pieces(notes: str, coins: str = "") -> tuple[tuple[Decimal, ...], tuple[Decimal, ...]]:
@@ -49,12 +49,12 @@ def denominations(currency: str) -> tuple[tuple[Decimal, ...], tuple[Decimal, ..
 def counted(pieces: Mapping[Decimal, int], loose: Money = ZERO) -> Money:
     """The worth of the counted notes and coins plus a `loose` amount; `RuleBroken` on `count`."""
     if any(isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= MOST_PIECES for n in pieces.values()):
-        raise RuleBroken(_("Enter how many of each note and coin, as whole numbers from 0."), "count")
+        raise RuleBroken(N_("Enter how many of each note and coin, as whole numbers from 0."), "count")
     if loose < ZERO:
-        raise RuleBroken(_("A counted amount is not below zero."), "count")
+        raise RuleBroken(N_("A counted amount is not below zero."), "count")
     found = Money.total(Money(value) * n for value, n in pieces.items()) + loose
     if found.value > LARGEST_SUM:
-        raise RuleBroken(_("That is more than a till can hold. Check the numbers."), "count")
+        raise RuleBroken(N_("That is more than a till can hold. Check the numbers."), "count")
     return found
 
 
@@ -75,7 +75,7 @@ def differences(due: Mapping[Method, Money], found: Mapping[Method, Money]) -> l
 def check_closing(rows: Iterable[Difference], reason: str) -> None:
     """A shift closes when it agrees, or when somebody says why it does not."""
     if any(row.difference for row in rows) and not reason.strip():
-        raise RuleBroken(_("Counted and expected differ. Count once more or say why."), "reason", code="difference")
+        raise RuleBroken(N_("Counted and expected differ. Count once more or say why."), "reason", code="difference")
 
 
 def quick_amounts(due: Money, currency: str) -> list[Money]:

@@ -9,12 +9,12 @@ from flask_babel import gettext as _
 from hms.billing.blueprints import pages
 from hms.billing.forms import CloseForm, CountForm, FloatForm, count_form
 from hms.billing.models import CashShift
-from hms.core.db.session import found
+from hms.core.db.session import get_or_not_found
 from hms.core.errors import NotFound
-from hms.core.permissions import Action
-from hms.core.text.translation import _ as N_
-from hms.core.web.forms import DeskForm
-from hms.core.web.guard import needs, person
+from hms.core.permissions import Permission
+from hms.core.text.translation import N_
+from hms.core.web.forms import ActionForm
+from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
 from hms.staff.models import User
 
@@ -22,14 +22,14 @@ from . import actions, closing_report, queries
 
 
 @pages.get("/till")
-@needs(Action.WORK_TILL)
+@requires(Permission.WORK_TILL)
 def till() -> str:
     """Open the till, count it, or close it: whatever comes next."""
     return _till_page()[0]
 
 
-def _till_page(refused: DeskForm | None = None) -> tuple[str, int]:
-    shift = queries.open_shift(person().id)
+def _till_page(refused: ActionForm | None = None) -> tuple[str, int]:
+    shift = queries.open_shift(current_person().id)
     is_counted = shift is not None and shift.counted is not None
     form, again = refused, None
     if is_counted and shift.counted["tries"] < actions.MOST_COUNTS:
@@ -44,51 +44,51 @@ def _till_page(refused: DeskForm | None = None) -> tuple[str, int]:
         differences=actions.differences(shift) if is_counted else [],
         sums=closing_report.sums(shift) if is_counted else None,
         slips=closing_report.slips(shift) if shift else {},
-        closed=queries.closed_shifts(person().id),
+        closed=queries.closed_shifts(current_person().id),
     )
     return shown, form.status if refused else 200
 
 
-def _next_step(shift: CashShift | None) -> type[DeskForm]:
+def _next_step(shift: CashShift | None) -> type[ActionForm]:
     """The form that the till waits for: to be opened, counted, or closed."""
     if shift is None:
         return FloatForm
     return CountForm if shift.counted is None else CloseForm
 
 
-def _is_awaited(form: DeskForm) -> bool:
+def _is_awaited(form: ActionForm) -> bool:
     """Whether the till, as it is now, has a place for this form: a count may also be handed in once more."""
-    shift = queries.open_shift(person().id)
+    shift = queries.open_shift(current_person().id)
     return isinstance(form, _next_step(shift)) or (isinstance(form, CountForm) and shift is not None)
 
 
 @pages.post("/till/open")
-@needs(Action.WORK_TILL)
+@requires(Permission.WORK_TILL)
 def open_till() -> ResponseReturnValue:
     """Begin a shift."""
     form = FloatForm()
-    return _answer(form, form.save(actions.open_till, by=person()))
+    return _answer(form, form.save(actions.open_till, by=current_person()))
 
 
 @pages.post("/till/count")
-@needs(Action.WORK_TILL)
+@requires(Permission.WORK_TILL)
 def count_till() -> ResponseReturnValue:
     """Hand the count in; what was expected is shown from now on."""
     form = count_form()
-    return _answer(form, form.save(actions.count_till, by=person()))
+    return _answer(form, form.save(actions.count_till, by=current_person()))
 
 
 @pages.post("/till/close")
-@needs(Action.WORK_TILL)
+@requires(Permission.WORK_TILL)
 def close_till() -> ResponseReturnValue:
     """Close the counted till and show its closing paper."""
     form = CloseForm()
-    if form.save(actions.close_till, by=person()):
+    if form.save(actions.close_till, by=current_person()):
         return redirect(url_for("billing.closing", shift_id=form.result.id), 303)
     return _answer(form, False)
 
 
-def _answer(form: DeskForm, is_done: bool) -> ResponseReturnValue:
+def _answer(form: ActionForm, is_done: bool) -> ResponseReturnValue:
     """Where to go on. A till that another window opened, counted or closed meanwhile is shown as it now is."""
     if not is_done and form.conflict is None:
         if _is_awaited(form):
@@ -100,13 +100,15 @@ def _answer(form: DeskForm, is_done: bool) -> ResponseReturnValue:
 
 
 @pages.get("/till/<int:shift_id>")
-@needs(Action.WORK_TILL)
+@requires(Permission.WORK_TILL)
 def closing(shift_id: int) -> str:
     """The closing paper (Z) of a till: one's own, or anybody's for those who may void bills."""
-    shift = found(CashShift, shift_id)
-    if shift.closed_at is None or (shift.cashier_id != person().id and not person().may(Action.WITHDRAW_BILL)):
+    shift = get_or_not_found(CashShift, shift_id)
+    if shift.closed_at is None or (
+        shift.cashier_id != current_person().id and not current_person().may(Permission.WITHDRAW_BILL)
+    ):
         raise NotFound(N_("There is no such closing."))
-    cashier = found(User, shift.cashier_id)
+    cashier = get_or_not_found(User, shift.cashier_id)
     return render_template(
         "billing/closing.html",
         shift=shift,

@@ -10,11 +10,11 @@ from hms.clinical.encounters.actions import own_draft
 from hms.clinical.encounters.rules import Diagnosis
 from hms.clinical.models import ICD10, Condition, Encounter
 from hms.core.actions import action
-from hms.core.db.session import db, found
+from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import NotFound, RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from . import codes, icd10
 
@@ -33,7 +33,7 @@ def as_entered(conditions: list[Condition]) -> list[Diagnosis]:
     ]
 
 
-@action(Action.WRITE_ENCOUNTER, "clinical.add_condition")
+@action(Permission.WRITE_ENCOUNTER, "clinical.add_condition")
 def add_condition(
     encounter_id: int,
     *,
@@ -72,10 +72,10 @@ def add_condition(
 
 def _entry(code: str, text: str) -> models.DiagnosisCode | None:
     if code and not icd10.normal_code(code):
-        raise RuleBroken(_("This is no code of ICD-10. Choose the diagnosis from the list."), "code")
+        raise RuleBroken(N_("This is no code of ICD-10. Choose the diagnosis from the list."), "code")
     entry = codes.diagnosis_code(code or text)
     if code and entry is None:
-        raise RuleBroken(_("This is no code of ICD-10. Choose the diagnosis from the list."), "code")
+        raise RuleBroken(N_("This is no code of ICD-10. Choose the diagnosis from the list."), "code")
     return entry
 
 
@@ -95,15 +95,15 @@ def _say(encounter: Encounter) -> None:
 
 
 def _own(condition_id: int, encounter_id: int | None, by: Person) -> tuple[Condition, Encounter]:
-    condition = found(Condition, condition_id)
+    condition = get_or_not_found(Condition, condition_id)
     if condition.encounter_id is None or condition.status != "final":
-        raise NotFound(_("There is no such diagnosis."))
+        raise NotFound(N_("There is no such diagnosis."))
     if encounter_id is not None and condition.encounter_id != encounter_id:
-        raise NotFound(_("There is no such diagnosis."))
+        raise NotFound(N_("There is no such diagnosis."))
     return condition, own_draft(condition.encounter_id, by)
 
 
-@action(Action.WRITE_ENCOUNTER, "clinical.remove_condition")
+@action(Permission.WRITE_ENCOUNTER, "clinical.remove_condition")
 def remove_condition(condition_id: int, *, encounter_id: int | None = None, by: Person) -> None:
     """Take a diagnosis off an open encounter."""
     condition, encounter = _own(condition_id, encounter_id, by)
@@ -114,7 +114,7 @@ def remove_condition(condition_id: int, *, encounter_id: int | None = None, by: 
     _say(encounter)
 
 
-@action(Action.WRITE_ENCOUNTER, "clinical.make_primary")
+@action(Permission.WRITE_ENCOUNTER, "clinical.make_primary")
 def make_primary(condition_id: int, *, encounter_id: int | None = None, by: Person) -> Condition:
     """Make a diagnosis the first of its encounter."""
     condition, encounter = _own(condition_id, encounter_id, by)
@@ -123,12 +123,12 @@ def make_primary(condition_id: int, *, encounter_id: int | None = None, by: Pers
     return condition
 
 
-@action(Action.WRITE_ENCOUNTER, "clinical.set_certainty")
+@action(Permission.WRITE_ENCOUNTER, "clinical.set_certainty")
 def set_certainty(condition_id: int, certainty: str, *, encounter_id: int | None = None, by: Person) -> Condition:
     """Say whether a diagnosis is provisional or confirmed."""
     condition, encounter = _own(condition_id, encounter_id, by)
     if certainty not in rules.CERTAINTIES:
-        raise RuleBroken(_("Say whether the diagnosis is provisional or confirmed."), "certainty")
+        raise RuleBroken(N_("Say whether the diagnosis is provisional or confirmed."), "certainty")
     condition.certainty = certainty
     encounter.changed()
     db.session.flush()

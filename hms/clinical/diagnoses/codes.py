@@ -7,7 +7,7 @@ from sqlalchemy import case, insert, or_, select, update
 from hms.clinical.models import ICD10, DiagnosisCode
 from hms.core.actions import action
 from hms.core.db.session import db
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import like
 
@@ -24,7 +24,7 @@ SYSTEMS = {
 }
 
 
-@action(Action.MANAGE_FORMULARY, "clinical.load_codes")
+@action(Permission.MANAGE_FORMULARY, "clinical.load_codes")
 def load_codes(*, by: Person) -> int:
     """Bring the list of diagnoses up to date with ICD-10 and the hospital's abbreviations; how many rows were added."""
     known = dict(db.session.execute(select(DiagnosisCode.code, DiagnosisCode.search_text)).all())

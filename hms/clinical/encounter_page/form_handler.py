@@ -14,9 +14,9 @@ from hms.clinical.note_templates import actions as template_actions
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.core.errors import RuleBroken
 from hms.core.person import Person
-from hms.core.text.formatting import day
+from hms.core.text.formatting import format_date
 from hms.core.text.numbers import parse_record_id
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.core.web.forms import RecordIdField
 
 from . import page_data, prescription_form
@@ -42,14 +42,14 @@ def known(typed: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def origin(form: EncounterForm) -> drafts.Origin:
+def origin(form: EncounterForm) -> drafts.PageState:
     """Which open page the form came from."""
-    return drafts.Origin(form.page.data or "", form.came.data or "", form.version.data or 0)
+    return drafts.PageState(form.page.data or "", form.came.data or "", form.version.data or 0)
 
 
 def filled(
     seen: page_data.EncounterPage, *, page: str = "", wanted: str = ""
-) -> tuple[EncounterForm, drafts.Typed | None]:
+) -> tuple[EncounterForm, drafts.UnsavedText | None]:
     """The form with the record's texts and, over them, unsaved ones; and those when they are not what is saved.
 
     They are the open page's own when `page` goes on after saving, else those of the page `wanted`, else the last kept.
@@ -66,14 +66,14 @@ def filled(
     for name in KEPT:
         if name in typed.fields:
             _put(form[name], typed.fields[name])
-    saved_day = day(encounter.follow_up_on) if encounter.follow_up_on else ""
+    saved_day = format_date(encounter.follow_up_on) if encounter.follow_up_on else ""
     is_other_day = typed.fields.get("follow_up_on", saved_day) != saved_day
     return form, typed if is_other_day or drafts.differing(encounter, typed.fields) or _is_emptied(
         seen, typed
     ) else None
 
 
-def _is_emptied(seen: page_data.EncounterPage, typed: drafts.Typed) -> bool:
+def _is_emptied(seen: page_data.EncounterPage, typed: drafts.UnsavedText) -> bool:
     """Whether a text of the record was taken out on the page and not saved."""
     return any(typed.fields.get(name) == "" and getattr(seen.encounter, name) for name in EncounterForm.TEXTS)
 
@@ -81,16 +81,16 @@ def _is_emptied(seen: page_data.EncounterPage, typed: drafts.Typed) -> bool:
 def saved_beside(seen: page_data.EncounterPage, form: EncounterForm) -> list[tuple[str, str]]:
     """Label and saved text of every field in which the page says something else."""
     names = [name for name in form.TEXTS if form[name].data != getattr(seen.encounter, name)]
-    told = [(form[name].label.text, getattr(seen.encounter, name) or _("Empty")) for name in names]
+    told = [(form[name].label.text, getattr(seen.encounter, name) or N_("Empty")) for name in names]
     if form.follow_up_on.data != seen.encounter.follow_up_on:
         on = seen.encounter.follow_up_on
-        told.append((form.follow_up_on.label.text, day(on) if on else _("Empty")))
+        told.append((form.follow_up_on.label.text, format_date(on) if on else N_("Empty")))
     return told
 
 
-def told(
-    unsaved_texts: Iterable[drafts.Typed], encounter: Encounter
-) -> list[tuple[drafts.Typed, list[tuple[str, str]]]]:
+def describe_unsaved(
+    unsaved_texts: Iterable[drafts.UnsavedText], encounter: Encounter
+) -> list[tuple[drafts.UnsavedText, list[tuple[str, str]]]]:
     """Unsaved texts with label and words of what each of them holds beside the record."""
     return [
         (one, [(_label(name), one.fields[name]) for name in _worth_showing(one, encounter)]) for one in unsaved_texts
@@ -101,7 +101,7 @@ def _label(name: str) -> Any:
     return getattr(EncounterForm, name).args[0]
 
 
-def _worth_showing(one: drafts.Typed, encounter: Encounter) -> list[str]:
+def _worth_showing(one: drafts.UnsavedText, encounter: Encounter) -> list[str]:
     names = drafts.differing(encounter, one.fields)
     return [*names, *(name for name in ("dx", "rx", "rx_dose", "rx_instructions") if one.fields.get(name))]
 
@@ -152,21 +152,21 @@ def _remove_line(_form: EncounterForm, encounter: Encounter, target: str, by: Pe
 
 
 def _copy(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
-    ticked = copy_forward.Ticked(*(tuple(form[name].data or ()) for name in ("copy_rx", "copy_dx", "copy_note")))
-    form.left_out = copy_forward.take_over(encounter.id, ticked, by=by)
+    ticked = copy_forward.CopySelection(*(tuple(form[name].data or ()) for name in ("copy_rx", "copy_dx", "copy_note")))
+    form.left_out = copy_forward.copy_forward(encounter.id, ticked, by=by)
 
 
 def _repeat(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
-    form.left_out = copy_forward.take_over(
-        encounter.id, copy_forward.Ticked(prescriptions=(_target_id(target),)), by=by
+    form.left_out = copy_forward.copy_forward(
+        encounter.id, copy_forward.CopySelection(prescriptions=(_target_id(target),)), by=by
     )
 
 
 def _sign(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
     if (form.rx.data or "").strip():
-        raise RuleBroken(_("Add this medicine or clear it before you sign."), "medication_name")
+        raise RuleBroken(N_("Add this medicine or clear it before you sign."), "medication_name")
     if (form.test.data or "").strip():
-        raise RuleBroken(_("Order this test or empty the box before you sign."), "test")
+        raise RuleBroken(N_("Order this test or empty the box before you sign."), "test")
     if (form.dx.data or "").strip():
         _diagnose(form, encounter, target, by)
     seen_twice = signing.asks_birth_year(encounter, page_data.patient_of(encounter), by)
@@ -190,7 +190,7 @@ STEPS: dict[str, Callable[[EncounterForm, Encounter, str, Person], None]] = {
 }
 
 
-def step(do: str, target: str, form: EncounterForm, encounter: Encounter, by: Person) -> None:
+def run_button(do: str, target: str, form: EncounterForm, encounter: Encounter, by: Person) -> None:
     """What the pressed button does beside saving the texts; an unknown one does nothing."""
     done = STEPS.get(do) or page_extensions.step(do)
     if done is not None:

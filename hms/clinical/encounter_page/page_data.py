@@ -18,8 +18,8 @@ from hms.clinical.models import Encounter
 from hms.clinical.note_templates import actions
 from hms.clinical.prescriptions import display, patient_context
 from hms.clinical.vitals import readings
-from hms.core.actions import doing
-from hms.core.permissions import Action
+from hms.core.actions import action_context
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.patients import lookup
 from hms.patients.models import Patient
@@ -57,7 +57,7 @@ class EncounterPage:
     visits: list[Visit]
     addenda: list[Any]
     names: dict[int, str]
-    unsaved: tuple[drafts.Typed, ...]
+    unsaved: tuple[drafts.UnsavedText, ...]
     asks_birth_year: bool
     owed: Any
     problems: list[Any]
@@ -95,11 +95,11 @@ class EncounterPage:
         )
 
 
-def gather(encounter_id: int, who: Person) -> EncounterPage:
+def load_page(encounter_id: int, who: Person) -> EncounterPage:
     """The page of one encounter; `NotFound` when there is none. The reading goes into the trail, all in one transaction."""
-    with doing("clinical.open_chart", who):
+    with action_context("clinical.open_chart", who):
         encounter, whom = encounter_queries.encounter_with_patient(encounter_id, who)
-        patient_actions.open_found(whom, by=who)
+        patient_actions.record_chart_opening(whom, by=who)
         return _gathered(encounter, whom, who)
 
 
@@ -124,10 +124,10 @@ def _gathered(encounter: Encounter, whom: Patient, who: Person) -> EncounterPage
         names=names,
         unsaved=drafts.of(encounter.id, who) if encounter.doctor_id == who.id else (),
         asks_birth_year=is_open and signing.asks_birth_year(encounter, whom, who),
-        owed=billing.owed(whom.id) if who.may(Action.ADD_CHARGE) else None,
+        owed=billing.owed(whom.id) if who.may(Permission.ADD_CHARGE) else None,
         problems=copy_forward.problems(whom.id) if is_open else [],
         sections=page_extensions.all_of(encounter),
-        templates=actions.titles(who) if is_open and who.may(Action.WRITE_ENCOUNTER) else [],
+        templates=actions.titles(who) if is_open and who.may(Permission.WRITE_ENCOUNTER) else [],
     )
 
 

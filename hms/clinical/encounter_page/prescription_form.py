@@ -9,11 +9,11 @@ from flask_babel import gettext
 from hms.clinical.forms import EncounterForm
 from hms.clinical.models import Encounter, Prescription
 from hms.clinical.prescriptions import actions, alternatives, patient_context
-from hms.clinical.prescriptions.order import Order, checks_of, order
-from hms.core.db.session import found
+from hms.clinical.prescriptions.order import Order, parse_order, run_checks
+from hms.core.db.session import get_or_not_found
 from hms.core.errors import RuleBroken
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.core.web.localisation import translate_error
 from hms.formulary.dosing import custom_dose, product_text
 from hms.formulary.dosing.doses import Dose, text_of
@@ -39,7 +39,7 @@ def written(form: EncounterForm) -> custom_dose.Written:
     return custom_dose.Written(**{part: form[name].data or "" for part, name in DOSE_FIELDS.items()})
 
 
-def what(form: EncounterForm) -> dict[str, Any]:
+def read_order(form: EncounterForm) -> dict[str, Any]:
     """What is ordered, as the prescribing actions take it; raises `RuleBroken` where the dose cannot be read."""
     typed = written(form)
     if form.sentence_id:
@@ -68,7 +68,12 @@ def _product(form: EncounterForm) -> Any | None:
 def add(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
     """Write the line: a new one, or in place of the one that is being changed."""
     _write(
-        form, encounter, by, instructions=form.rx_instructions.data or "", quantity=form.rx_quantity.data, **what(form)
+        form,
+        encounter,
+        by,
+        instructions=form.rx_instructions.data or "",
+        quantity=form.rx_quantity.data,
+        **read_order(form),
     )
 
 
@@ -76,7 +81,7 @@ def take(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> 
     """Write the usual dose that was offered instead of the stopped medicine."""
     form.rx_choice.data = target
     if form.sentence_id is None:
-        raise RuleBroken(_("This dose is no longer offered. Choose again."), "medication_name")
+        raise RuleBroken(N_("This dose is no longer offered. Choose again."), "medication_name")
     _write(form, encounter, by, sentence_id=form.sentence_id)
 
 
@@ -91,10 +96,10 @@ def _write(form: EncounterForm, encounter: Encounter, by: Person, **asked: Any) 
 
 
 def _own_line(line_id: int, encounter: Encounter) -> Prescription:
-    line = found(Prescription, line_id)
+    line = get_or_not_found(Prescription, line_id)
     if line.encounter_id != encounter.id or line.status != "draft":
         raise RuleBroken(
-            _("This line is not there any more. Clear the fields and add the medicine again."), "medication"
+            N_("This line is not there any more. Clear the fields and add the medicine again."), "medication"
         )
     return line
 
@@ -102,7 +107,7 @@ def _own_line(line_id: int, encounter: Encounter) -> Prescription:
 def load(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
     """Put a line back into the fields, to be changed; refused while another medicine stands there."""
     if (form.rx.data or "").strip() and form.rx_line.data != line_id:
-        raise RuleBroken(_("Add this medicine or clear it before you change another."), "medication_name")
+        raise RuleBroken(N_("Add this medicine or clear it before you change another."), "medication_name")
     line, dose = _own_line(line_id, encounter), None
     product = formulary.medication(line.medication_id) if line.medication_id else None
     dose = patient_context.dose_of(line)
@@ -125,16 +130,16 @@ def load(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
 def stops(form: EncounterForm, encounter: Encounter) -> tuple[Alert, ...]:
     """The alerts that stop what stands in the fields; none while it cannot be read."""
     try:
-        ordered = order(**what(form))
+        ordered = parse_order(**read_order(form))
     except RuleBroken:
         return ()
-    return tuple(safety.stops(checks_of(ordered, encounter.patient_id, encounter.id, besides=form.rx_line.data)))
+    return tuple(safety.stops(run_checks(ordered, encounter.patient_id, encounter.id, besides=form.rx_line.data)))
 
 
-def instead(form: EncounterForm, encounter: Encounter) -> list[alternatives.Alternative]:
+def safe_alternatives(form: EncounterForm, encounter: Encounter) -> list[alternatives.Alternative]:
     """Other medicines of the same use that nothing stops."""
     try:
-        ordered = order(**what(form))
+        ordered = parse_order(**read_order(form))
     except RuleBroken:
         return []
     return alternatives.instead_of(ordered, encounter.patient_id, encounter.id, form.rx_line.data)
@@ -147,8 +152,8 @@ def preview(form: EncounterForm) -> dict[str, Any]:
         return {"sentence": "", "fields": {}}
     own = {"rx_unit": product.unit, "rx_route": product.route}
     try:
-        asked = what(form)
-        ordered = order(**asked)
+        asked = read_order(form)
+        ordered = parse_order(**asked)
     except RuleBroken as refusal:
         blamed = EncounterForm.BLAMED.get(refusal.field or "", refusal.field)
         return {"sentence": "", "fields": own, "problem": translate_error(refusal), "blamed": blamed}

@@ -17,9 +17,9 @@ from hms.clinical.note_templates import views as template_views  # noqa: F401 - 
 from hms.clinical.vitals import readings
 from hms.clinical.vitals import views as vitals_views  # noqa: F401 - their routes are on the same blueprint
 from hms.core.api import read_log
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.text.cleaning import sought
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate
 from hms.formulary.medicines import queries as formulary
 from hms.patients import lookup
@@ -33,39 +33,39 @@ from . import views as encounter_page_views  # noqa: F401 - their routes are on 
 
 
 @pages.post("/patients/<int:patient_id>/encounters/start")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 def start_for(patient_id: int) -> ResponseReturnValue:
     """Open an encounter from the chart."""
-    started = actions.start_encounter(patient_id=patient_id, by=person())
+    started = actions.start_encounter(patient_id=patient_id, by=current_person())
     return redirect(url_for("clinical.encounter", encounter_id=started.id), 303)
 
 
 @pages.get("/queue/<int:entry_id>/start")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 def start_page(entry_id: int) -> ResponseReturnValue:
     """Ask before taking a patient in: an address alone changes nothing. An encounter that is open already is shown."""
     entry, opened = queries.place_in_queue(entry_id)
     if opened is not None:
         return redirect(url_for("clinical.encounter", encounter_id=opened))
     whom = lookup.patient(entry.patient_id)
-    banner = record_banner.patient_banner(whom, person())
+    banner = record_banner.patient_banner(whom, current_person())
     read_log.note("patients.read", whom.id, entity="patient", entity_id=whom.id)
     return render_template("clinical/start.html", entry=entry, patient=whom, banner=banner)
 
 
 @pages.post("/queue/<int:entry_id>/start")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 def start(entry_id: int) -> ResponseReturnValue:
     """The patient is in the room: open the encounter."""
-    started = actions.start_encounter(queue_entry_id=entry_id, by=person())
+    started = actions.start_encounter(queue_entry_id=entry_id, by=current_person())
     return redirect(url_for("clinical.encounter", encounter_id=started.id), 303)
 
 
 @pages.post("/prescriptions/<int:prescription_id>/repeat")
-@needs(Action.PRESCRIBE)
+@requires(Permission.PRESCRIBE)
 def repeat(prescription_id: int) -> ResponseReturnValue:
     """Order an earlier medicine once more; it is in the open encounter, or why it is not stands there."""
-    encounter, left_out = copy_forward.repeat(prescription_id, by=person())
+    encounter, left_out = copy_forward.repeat(prescription_id, by=current_person())
     for told in left_out:
         flash(translate(told), "caution")
     if not left_out:
@@ -74,14 +74,14 @@ def repeat(prescription_id: int) -> ResponseReturnValue:
 
 
 @pages.get("/clinical/diagnoses")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 def diagnoses() -> str:
     """Rows for the diagnosis box."""
     return render_template("clinical/_diagnoses.html", rows=codes.find(sought(request.args.get("q"), longest=255)))
 
 
 @pages.get("/clinical/medicines")
-@needs(Action.PRESCRIBE)
+@requires(Permission.PRESCRIBE)
 def medicines() -> str:
     """Rows for the medicine box: complete doses, those for the patient's age first."""
     age = request.args.get("months", "")
@@ -92,7 +92,7 @@ def medicines() -> str:
 
 
 @pages.get("/clinical/dose")
-@needs(Action.PRESCRIBE)
+@requires(Permission.PRESCRIBE)
 def dose() -> ResponseReturnValue:
     """What the dose fields say, in words; the fields come as the form would send them."""
     form = EncounterForm(formdata=request.args, meta={"csrf": False})

@@ -5,14 +5,14 @@ from __future__ import annotations
 from flask import render_template
 
 from hms.clinical.blueprints import pages
-from hms.core.permissions import Action
-from hms.core.web.guard import needs, person
+from hms.core.permissions import Permission
+from hms.core.web.guard import current_person, requires
 
 from . import page_data
 
 
 @pages.get("/encounters/<int:encounter_id>/summary")
-@needs(Action.OPEN_CHART)
+@requires(Permission.OPEN_CHART)
 def print_summary(encounter_id: int) -> str:
     """The encounter as one A4 page to print; one that is not signed says so."""
-    return render_template("clinical/summary.html", page=page_data.gather(encounter_id, person()))
+    return render_template("clinical/summary.html", page=page_data.load_page(encounter_id, current_person()))

@@ -19,11 +19,11 @@ from hms.clinical.models import Encounter
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.vitals import readings
 from hms.core import clock
-from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
-from hms.core.permissions import Action
+from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _ as N_
-from hms.core.web.guard import needs, person
+from hms.core.text.translation import N_
+from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate, translate_error
 from hms.formulary.medicines import queries as formulary
 from hms.patients import lookup as patients
@@ -35,15 +35,15 @@ LEADS_AWAY = ("vitals", "sign", "sign_next", "use")
 
 def is_own_draft(encounter: Encounter, who: Person) -> bool:
     """Whether `who` may still write this encounter."""
-    return encounter.status == "in_progress" and encounter.doctor_id == who.id and who.may(Action.WRITE_ENCOUNTER)
+    return encounter.status == "in_progress" and encounter.doctor_id == who.id and who.may(Permission.WRITE_ENCOUNTER)
 
 
 @pages.get("/encounters/<int:encounter_id>")
-@needs(Action.OPEN_CHART)
+@requires(Permission.OPEN_CHART)
 def encounter(encounter_id: int) -> str:
     """The encounter: to write for its doctor while it is open, to read for all who care."""
-    who = person()
-    seen = page_data.gather(encounter_id, who)
+    who = current_person()
+    seen = page_data.load_page(encounter_id, who)
     if not is_own_draft(seen.encounter, who):
         return _signed_page(seen, AddendumForm(formdata=None))
     form, restored = form_handler.filled(seen, page=request.args.get("page", ""), wanted=request.args.get("typed", ""))
@@ -56,8 +56,8 @@ def encounter(encounter_id: int) -> str:
 def _signed_page(seen: page_data.EncounterPage, form: AddendumForm, **more: Any) -> str:
     left = [one for one in seen.unsaved if drafts.differing(seen.encounter, one.fields)]
     shown = {"order": OrderForm(formdata=None), "order_id": None} | more
-    shown["is_own"] = seen.encounter.doctor_id == person().id and person().may(Action.PRESCRIBE)
-    shown["left"] = form_handler.told(left, seen.encounter)
+    shown["is_own"] = seen.encounter.doctor_id == current_person().id and current_person().may(Permission.PRESCRIBE)
+    shown["left"] = form_handler.describe_unsaved(left, seen.encounter)
     return render_template("clinical/signed.html", page=seen, form=form, **shown)
 
 
@@ -67,16 +67,16 @@ def _encounter_page(seen: page_data.EncounterPage, form: EncounterForm, **more: 
     shown = {"restored": None, "stop": "", "theirs": (), "dx_choices": (), "rx_choices": ()} | more
     if form.rx_asked.data and not shown["stop"]:
         shown["stop"] = next((translate(alert.message) for alert in prescription_form.stops(form, seen.encounter)), "")
-    shown["instead"] = prescription_form.instead(form, seen.encounter) if shown["stop"] else ()
-    shown["beside"] = form_handler.told(others, seen.encounter)
+    shown["instead"] = prescription_form.safe_alternatives(form, seen.encounter) if shown["stop"] else ()
+    shown["beside"] = form_handler.describe_unsaved(others, seen.encounter)
     return render_template("clinical/encounter.html", page=seen, form=form, **shown)
 
 
 @pages.post("/encounters/<int:encounter_id>")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 def write(encounter_id: int) -> ResponseReturnValue:
     """Save the page, and do what its button says: add or remove a line, sign, or only keep the draft."""
-    form, who = EncounterForm(), person()
+    form, who = EncounterForm(), current_person()
     do, _colon, target = request.form.get("do", "draft").partition(":")
     if not form.validate_on_submit():
         return _again(encounter_id, form), 400
@@ -87,7 +87,7 @@ def write(encounter_id: int) -> ResponseReturnValue:
         return _again(encounter_id, form)
     try:
         _save(encounter_id, form, do, target, who)
-    except Stale:
+    except StaleVersion:
         return _again(encounter_id, form, is_stale=True), 409
     except RuleBroken as refusal:
         return _refused(encounter_id, form, refusal, do)
@@ -109,7 +109,7 @@ def _save(encounter_id: int, form: EncounterForm, do: str, target: str, who: Per
 
     def then(written: Encounter) -> None:
         drafts.drop(encounter_id, who, form_handler.origin(form))
-        form_handler.step(do, target, form, written, who)
+        form_handler.run_button(do, target, form, written, who)
 
     if do in ("use", "forget"):
         drafts.keep(encounter_id, who, form_handler.content(form), form_handler.origin(form))
@@ -151,9 +151,9 @@ def _again(encounter_id: int, form: EncounterForm, *, is_stale: bool = False, **
 
     When somebody saved meanwhile, what is saved stands beside what was typed; saving again keeps what is in the form.
     """
-    drafts.keep(encounter_id, person(), form_handler.content(form), form_handler.origin(form))
-    seen = page_data.gather(encounter_id, person())
-    if not is_own_draft(seen.encounter, person()):
+    drafts.keep(encounter_id, current_person(), form_handler.content(form), form_handler.origin(form))
+    seen = page_data.load_page(encounter_id, current_person())
+    if not is_own_draft(seen.encounter, current_person()):
         return _signed_page(seen, AddendumForm(formdata=None))
     form.version.typed = None
     form.version.data = seen.encounter.version
@@ -183,31 +183,31 @@ def _looked_up(form: EncounterForm, encounter_id: int) -> dict[str, Any]:
     """The choices for what was typed, for pages without JavaScript."""
     if request.form["look_up"] == "dx":
         return {"dx_choices": [(one.code, f"{one.title} ({one.code})") for one in codes.find(form.dx.data or "")]}
-    whom = patients.patient(queries.encounter_found(encounter_id, person()).patient_id)
+    whom = patients.patient(queries.encounter_found(encounter_id, current_person()).patient_id)
     found = formulary.choices(form.rx.data or "", age_years=readings.age_years(whom.birth_date))
     return {"rx_choices": [(one.value, one.words + (f" ({one.note})" if one.is_custom else "")) for one in found]}
 
 
 @pages.get("/encounters/<int:encounter_id>/draft")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 def draft_key(encounter_id: int) -> ResponseReturnValue:
     """A fresh form token, for a page that outlived its session; only for the doctor whose page it is."""
-    if queries.encounter_found(encounter_id, person()).doctor_id != person().id:
+    if queries.encounter_found(encounter_id, current_person()).doctor_id != current_person().id:
         raise NotAllowed(N_("This encounter is a colleague's."))
     return {"csrf_token": generate_csrf()}
 
 
 @pages.post("/encounters/<int:encounter_id>/draft")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 def draft(encounter_id: int) -> ResponseReturnValue:
     """Keep what is typed, every few seconds; nothing of the record changes."""
-    encounter, who = queries.encounter_found(encounter_id, person()), person()
+    encounter, who = queries.encounter_found(encounter_id, current_person()), current_person()
     if encounter.doctor_id != who.id:
         raise NotAllowed(N_("This encounter is a colleague's."))
     typed = request.get_json()
     if not isinstance(typed, dict):
         raise RuleBroken(N_("The request could not be read."))
-    origin = drafts.Origin.of(typed)
+    origin = drafts.PageState.of(typed)
     kept = drafts.keep(encounter_id, who, form_handler.known(typed), origin)
     if encounter.status != "in_progress":
         raise Conflict(
@@ -216,7 +216,7 @@ def draft(encounter_id: int) -> ResponseReturnValue:
     return {"saved_at": f"{clock.local(kept[0].kept_at):%H:%M:%S}", "notice": _elsewhere(encounter, origin, len(kept))}
 
 
-def _elsewhere(encounter: Encounter, origin: drafts.Origin, count: int) -> str:
+def _elsewhere(encounter: Encounter, origin: drafts.PageState, count: int) -> str:
     """What a page should know of other pages of the same encounter; "" when there is none."""
     if 0 < origin.version < encounter.version:
         return _("This encounter was saved on another page meanwhile. Saving here will show you both texts.")
@@ -224,33 +224,33 @@ def _elsewhere(encounter: Encounter, origin: drafts.Origin, count: int) -> str:
 
 
 @pages.post("/encounters/<int:encounter_id>/unsaved")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 def forget_unsaved(encounter_id: int) -> ResponseReturnValue:
     """Forget what was typed too late, because it is not needed any more."""
-    drafts.forget(encounter_id, person(), request.form.get("page", ""))
+    drafts.forget(encounter_id, current_person(), request.form.get("page", ""))
     return redirect(url_for("clinical.encounter", encounter_id=encounter_id), 303)
 
 
 @pages.post("/encounters/<int:encounter_id>/orders/<int:line_id>")
-@needs(Action.PRESCRIBE)
+@requires(Permission.PRESCRIBE)
 def order(encounter_id: int, line_id: int) -> ResponseReturnValue:
     """Answer the pharmacy's question about a signed order, or stop the order."""
     form, act = OrderForm(), prescription_actions.stop_prescription
     if request.form.get("do") == "answer":
         act = prescription_actions.answer_question
-    if form.save(lambda text, by: act(line_id, text=text, encounter_id=encounter_id, by=by), by=person()):
+    if form.save(lambda text, by: act(line_id, text=text, encounter_id=encounter_id, by=by), by=current_person()):
         return redirect(url_for("clinical.encounter", encounter_id=encounter_id, _anchor="orders"), 303)
-    seen = page_data.gather(encounter_id, person())
+    seen = page_data.load_page(encounter_id, current_person())
     return _signed_page(seen, AddendumForm(formdata=None), order=form, order_id=line_id), form.status
 
 
 @pages.post("/encounters/<int:encounter_id>/addenda")
-@needs(Action.ADD_ADDENDUM)
+@requires(Permission.ADD_ADDENDUM)
 def add_to(encounter_id: int) -> ResponseReturnValue:
     """Add to a signed encounter."""
     form = AddendumForm()
-    if form.save(lambda text, by: encounter_actions.add_addendum(encounter_id, text=text, by=by), by=person()):
+    if form.save(lambda text, by: encounter_actions.add_addendum(encounter_id, text=text, by=by), by=current_person()):
         return redirect(url_for("clinical.encounter", encounter_id=encounter_id, _anchor="addenda"), 303)
     form.text.errors = [*form.text.errors, *form.form_errors]
     form.form_errors = []
-    return _signed_page(page_data.gather(encounter_id, person()), form), form.status
+    return _signed_page(page_data.load_page(encounter_id, current_person()), form), form.status

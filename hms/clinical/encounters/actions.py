@@ -12,15 +12,15 @@ from hms.appointments.models import Appointment, QueueEntry
 from hms.appointments.queue import actions as queue
 from hms.clinical.models import Addendum, Encounter, VitalsReading
 from hms.core import clock
-from hms.core.actions import STALE, action, naming_parts
-from hms.core.db.locking import locked
+from hms.core.actions import STALE, action, audit_nested_actions
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
-from hms.core.errors import Conflict, NotAllowed, RuleBroken, Stale
-from hms.core.permissions import Action
+from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.same_patient import check_same_patient
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.patients import lookup as patients
 from hms.patients.access import policy
 
@@ -30,7 +30,7 @@ TEXTS = {"chief_complaint": 1000, "notes": 20_000, "diagnosis": 10_000, "plan": 
 WAITING = ("waiting", "called")
 
 
-@action(Action.WRITE_ENCOUNTER, "clinical.start_encounter")
+@action(Permission.WRITE_ENCOUNTER, "clinical.start_encounter")
 def start_encounter(
     *,
     queue_entry_id: int | None = None,
@@ -47,7 +47,7 @@ def start_encounter(
     if patient_id is None and entry is not None:
         patient_id = entry.patient_id
     if patient_id is None:
-        raise RuleBroken(_("Choose the patient."), "patient")
+        raise RuleBroken(N_("Choose the patient."), "patient")
     policy.check(patients.patient(patient_id), by)
     check_same_patient(patient_id, queue_entry=queue_entry_id, fields={"queue_entry": "entry"})
     _check_appointment(appointment_id, patient_id)
@@ -72,7 +72,7 @@ def start_encounter(
     return encounter
 
 
-@action(Action.WRITE_ENCOUNTER, "clinical.begin_written")
+@action(Permission.WRITE_ENCOUNTER, "clinical.begin_written")
 def begin_written(*, patient_id: int, appointment_id: int | None = None, by: Person, **texts: Any) -> Encounter:
     """A new encounter with its texts at once, as programs send it."""
     started = start_encounter(patient_id=patient_id, appointment_id=appointment_id, is_new=True, by=by)
@@ -85,7 +85,7 @@ def _queue_entry(
     queue_entry_id: int | None, patient_id: int | None, appointment_id: int | None, by: Person
 ) -> QueueEntry | None:
     if queue_entry_id is not None:
-        return locked(QueueEntry, queue_entry_id)
+        return get_for_update(QueueEntry, queue_entry_id)
     if patient_id is None:
         return None
     query = select(QueueEntry).where(
@@ -117,7 +117,7 @@ def _check_appointment(appointment_id: int | None, patient_id: int) -> None:
         return
     booking = db.session.get(Appointment, appointment_id)
     if booking is None or booking.withdrawn_at is not None:
-        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "appointment", id=appointment_id)
+        raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "appointment", id=appointment_id)
     check_same_patient(patient_id, appointment=appointment_id)
 
 
@@ -133,10 +133,10 @@ def _take_over(encounter: Encounter, entry: QueueEntry, by: Person) -> None:
 
 def own_draft(encounter_id: int, by: Person, version: int | None = None) -> Encounter:
     """The encounter, locked, which `by` may change; refuses a signed one, somebody else's, and a stale `version`."""
-    encounter = locked(Encounter, encounter_id)
+    encounter = get_for_update(Encounter, encounter_id)
     check_writable(encounter, by)
     if version is not None and version != encounter.version:
-        raise Stale(STALE)
+        raise StaleVersion(STALE)
     return encounter
 
 
@@ -155,7 +155,7 @@ def state(encounter: Any) -> str:
     return rules.DRAFT if encounter.status == "in_progress" else rules.SIGNED
 
 
-@action(Action.WRITE_ENCOUNTER, "clinical.save_encounter")
+@action(Permission.WRITE_ENCOUNTER, "clinical.save_encounter")
 def save_encounter(
     encounter_id: int,
     *,
@@ -167,16 +167,16 @@ def save_encounter(
 ) -> Encounter:
     """Write an open encounter's texts (`TEXTS`) and `follow_up_on`, then do `then` with it, all or nothing.
 
-    `patient_id` is the patient whose page was filled in: another patient's is refused. `Stale` when `version` is old.
+    `patient_id` is the patient whose page was filled in: another patient's is refused. `StaleVersion` when `version` is old.
     """
     encounter = own_draft(encounter_id, by, version)
     if patient_id is not None and patient_id != encounter.patient_id:
-        raise Conflict(_("This page was opened for another patient. Nothing was saved."), code="wrong_patient")
+        raise Conflict(N_("This page was opened for another patient. Nothing was saved."), code="wrong_patient")
     _write(encounter, texts)
     if db.session.is_modified(encounter):
         encounter.changed()
     if then is not None:
-        with naming_parts():
+        with audit_nested_actions():
             then(encounter)
     db.session.flush()
     return encounter
@@ -195,11 +195,11 @@ def _write(encounter: Encounter, texts: dict[str, Any]) -> None:
 
 def _coming(day: date | None) -> date | None:
     if day is not None and not 0 <= (day - clock.today()).days <= 731:
-        raise RuleBroken(_("Choose a day from today on, within two years."), "follow_up_on")
+        raise RuleBroken(N_("Choose a day from today on, within two years."), "follow_up_on")
     return day
 
 
-@action(Action.ADD_ADDENDUM, "clinical.add_addendum")
+@action(Permission.ADD_ADDENDUM, "clinical.add_addendum")
 def add_addendum(encounter_id: int, *, text: str, by: Person) -> Addendum:
     """Add to a signed encounter; the note itself stays as it was signed."""
     encounter = queries.encounter_found(encounter_id, by)

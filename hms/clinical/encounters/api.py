@@ -11,12 +11,12 @@ from hms.clinical.api_params import day_column, either, sees_content_of_all
 from hms.clinical.blueprints import api
 from hms.clinical.models import Encounter
 from hms.clinical.schemas import EncounterIn, EncounterOut, encounter_json
-from hms.core.api.preconditions import check_if_match, single
-from hms.core.errors import Hidden, NotFound, RuleBroken
-from hms.core.permissions import Action
-from hms.core.text.translation import _
-from hms.core.web.guard import needs, person
-from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, ordered, parameters
+from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.errors import HiddenRecord, NotFound, RuleBroken
+from hms.core.permissions import Permission
+from hms.core.text.translation import N_
+from hms.core.web.guard import current_person, requires
+from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
 from hms.patients import lookup as patients
 
 from . import actions, queries, read_audit
@@ -33,36 +33,36 @@ ENCOUNTERS = parameters(
 
 
 @api.get("/encounters/")
-@needs(Action.LIST_ENCOUNTERS, Action.READ_OWN_RECORD)
+@requires(Permission.LIST_ENCOUNTERS, Permission.READ_OWN_RECORD)
 @api.arguments(ENCOUNTERS, location="query")
 @api.response(200, EncounterOut(many=True))
 def encounters(arguments: dict[str, Any]) -> Response:
     """Encounters, newest first; notes and diagnoses for those who care for patients, and filtering by `status` too."""
-    who = person()
+    who = current_person()
     columns = {
         "patient": Encounter.patient_id,
         "doctor": Encounter.doctor_id,
         "appointment": Encounter.appointment_id,
         "status": Encounter.status,
     }
-    rows = narrowed(queries.encounters(who), arguments, on=day_column(who), **columns)
+    rows = filter_by_columns(queries.encounters(who), arguments, on=day_column(who), **columns)
     return read_audit.listed(
         "encounter", ordered(rows, arguments, Encounter.id, created_at=Encounter.created_at), encounter_json
     )
 
 
 def _encounter(encounter_id: int, status: int = 200) -> Response:
-    row = queries.encounter(encounter_id, person())
-    return single(encounter_json(row), row.version, status)
+    row = queries.encounter(encounter_id, current_person())
+    return resource_response(encounter_json(row), row.version, status)
 
 
 @api.get("/encounters/<int:encounter_id>/")
-@needs(Action.LIST_ENCOUNTERS, Action.READ_OWN_RECORD)
+@requires(Permission.LIST_ENCOUNTERS, Permission.READ_OWN_RECORD)
 @api.response(200, EncounterOut)
 def encounter(encounter_id: int) -> Response:
     """One encounter."""
-    row = queries.encounter(encounter_id, person())
-    return single(encounter_json(read_audit.note("encounter", row)), row.version)
+    row = queries.encounter(encounter_id, current_person())
+    return resource_response(encounter_json(read_audit.note("encounter", row)), row.version)
 
 
 def _texts(given: dict[str, Any]) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def _texts(given: dict[str, Any]) -> dict[str, Any]:
 
 
 @api.post("/encounters/")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 @api.arguments(EncounterIn)
 @api.response(201, EncounterOut)
 def begin(given: dict[str, Any]) -> Response:
@@ -85,13 +85,13 @@ def begin(given: dict[str, Any]) -> Response:
     missing = {name: ["This field is required."] for name in ("patient", "notes") if either(given, name) is None}
     if missing:
         return _wrong(missing)
-    who = person()
+    who = current_person()
     if either(given, "doctor") not in (None, who.id):
-        raise RuleBroken(_("You can open encounters of your own only."), "doctor")
+        raise RuleBroken(N_("You can open encounters of your own only."), "doctor")
     try:
         patients.patient(either(given, "patient"))
     except NotFound:
-        told = _('Invalid pk "%(id)s" - object does not exist.')
+        told = N_('Invalid pk "%(id)s" - object does not exist.')
         raise RuleBroken(told, "patient", id=either(given, "patient")) from None
     started = actions.begin_written(
         patient_id=either(given, "patient"), appointment_id=either(given, "appointment"), **_texts(given), by=who
@@ -107,14 +107,14 @@ def _wrong(messages: dict[str, list[str]]) -> Response:
 
 def _own(encounter_id: int) -> Any:
     """An encounter that the person wrote; for writing, others' do not exist."""
-    row = queries.encounter(encounter_id, person())
-    if row.doctor_id != person().id:
-        raise Hidden("No Encounter matches the given query.", row.patient_id)
+    row = queries.encounter(encounter_id, current_person())
+    if row.doctor_id != current_person().id:
+        raise HiddenRecord("No Encounter matches the given query.", row.patient_id)
     return row
 
 
 @api.put("/encounters/<int:encounter_id>/")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 @api.arguments(EncounterIn)
 @api.response(200, EncounterOut)
 def write(given: dict[str, Any], encounter_id: int) -> Response:
@@ -122,22 +122,22 @@ def write(given: dict[str, Any], encounter_id: int) -> Response:
     row = _own(encounter_id)
     check_if_match(row.version, lambda: encounter_json(read_audit.note("encounter", row)))
     if either(given, "patient") not in (None, row.patient_id):
-        raise RuleBroken(_("The patient of an encounter cannot be changed."), "patient")
+        raise RuleBroken(N_("The patient of an encounter cannot be changed."), "patient")
     more = {"appointment_id": either(given, "appointment")} if either(given, "appointment") else {}
-    written = actions.save_encounter(encounter_id, **_texts(given), **more, by=person())
-    return single(encounter_json(written, is_readable=row.is_readable), written.version)
+    written = actions.save_encounter(encounter_id, **_texts(given), **more, by=current_person())
+    return resource_response(encounter_json(written, is_readable=row.is_readable), written.version)
 
 
 @api.delete("/encounters/<int:encounter_id>/")
-@needs(Action.WITHDRAW_CLINICAL)
+@requires(Permission.WITHDRAW_CLINICAL)
 @api.response(204)
 def withdraw(encounter_id: int) -> None:
     """Mark an encounter as entered in error; nothing is erased."""
-    signing.withdraw_encounter(encounter_id, by=person())
+    signing.withdraw_encounter(encounter_id, by=current_person())
 
 
 @api.post("/encounters/<int:encounter_id>/sign/")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 @api.response(200, EncounterOut)
 def sign(encounter_id: int) -> Response:
     """Sign one's own encounter: final, prescriptions to the pharmacy, consultation to the bill. `no_diagnosis_reason`
@@ -147,5 +147,5 @@ def sign(encounter_id: int) -> Response:
     if not isinstance(reason, str):
         raise RuleBroken("Not a valid string.", "no_diagnosis_reason")
     _own(encounter_id)
-    signing.sign(encounter_id, no_diagnosis_reason=reason[:500], by=person())
+    signing.sign(encounter_id, no_diagnosis_reason=reason[:500], by=current_person())
     return _encounter(encounter_id)

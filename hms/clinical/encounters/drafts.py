@@ -21,7 +21,7 @@ RECORD = ("chief_complaint", "notes", "no_diagnosis_reason", "plan")
 
 
 @dataclass(frozen=True)
-class Typed:
+class UnsavedText:
     """The fields of one open page as typed, the version of the encounter it showed, and when it was kept (ISO, UTC)."""
 
     fields: dict[str, str]
@@ -35,7 +35,7 @@ class Typed:
 
 
 @dataclass(frozen=True)
-class Origin:
+class PageState:
     """Which open page sends: its word, the text it was opened with, and the encounter's version it showed."""
 
     page: str = ""
@@ -43,13 +43,13 @@ class Origin:
     version: int = 0
 
     @classmethod
-    def of(cls, typed: dict[str, Any]) -> Origin:
+    def of(cls, typed: dict[str, Any]) -> PageState:
         """The page behind the fields that a browser sent."""
         version = str(typed.get("version", ""))
         number = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
         return cls(_storable(str(typed.get("page", "")))[:40], _storable(str(typed.get("came", "")))[:40], number)
 
-    def is_behind(self, typed: Typed) -> bool:
+    def is_behind(self, typed: UnsavedText) -> bool:
         """Whether `typed` is this page's own text, earlier, or the text it was opened with."""
         return typed.page == self.page or (self.came != "" and typed.at == self.came)
 
@@ -64,30 +64,30 @@ def new_page() -> str:
     return secrets.token_urlsafe(12)
 
 
-def texts(content: dict[str, Any]) -> tuple[Typed, ...]:
+def texts(content: dict[str, Any]) -> tuple[UnsavedText, ...]:
     """The texts of a draft, the last kept first."""
-    return tuple(Typed(**one) for one in content.get("pages", ()))
+    return tuple(UnsavedText(**one) for one in content.get("pages", ()))
 
 
-def of(encounter_id: int, who: Person) -> tuple[Typed, ...]:
+def of(encounter_id: int, who: Person) -> tuple[UnsavedText, ...]:
     """The unsaved texts of `who`, the last kept first."""
-    draft = drafts.of(who.id, draft_name(encounter_id))
+    draft = drafts.get_draft(who.id, draft_name(encounter_id))
     return texts(draft.content) if draft else ()
 
 
-def keep(encounter_id: int, who: Person, fields: dict[str, str], origin: Origin) -> tuple[Typed, ...]:
+def keep(encounter_id: int, who: Person, fields: dict[str, str], origin: PageState) -> tuple[UnsavedText, ...]:
     """Keep what one page holds now; returns all that is kept, this text first. Commits."""
     fields = {name: _storable(text) for name, text in fields.items()}
-    mine = Typed(fields, _storable(origin.page), origin.version, clock.now().isoformat())
+    mine = UnsavedText(fields, _storable(origin.page), origin.version, clock.now().isoformat())
 
     def added(content: dict[str, Any]) -> dict[str, Any]:
         others = [one for one in texts(content) if not origin.is_behind(one) and one.fields != fields]
         return _content([mine, *others[: MOST_PAGES - 1]])
 
-    return texts(drafts.change(who.id, draft_name(encounter_id), added).content)
+    return texts(drafts.update_draft(who.id, draft_name(encounter_id), added).content)
 
 
-def drop(encounter_id: int, who: Person, origin: Origin) -> None:
+def drop(encounter_id: int, who: Person, origin: PageState) -> None:
     """Forget one page's text, within the caller's transaction: it is in the record. Texts of other pages stay."""
     _leave(encounter_id, who, lambda one: not origin.is_behind(one))
 
@@ -98,7 +98,7 @@ def forget(encounter_id: int, who: Person, page: str) -> None:
     def without(content: dict[str, Any]) -> dict[str, Any]:
         return _content([one for one in texts(content) if one.page != page])
 
-    drafts.change(who.id, draft_name(encounter_id), without)
+    drafts.update_draft(who.id, draft_name(encounter_id), without)
 
 
 def settle(encounter: Encounter, who: Person) -> None:
@@ -124,11 +124,11 @@ def _plain(text: str) -> list[str]:
     return [line.rstrip() for line in text.strip().splitlines()]
 
 
-def _leave(encounter_id: int, who: Person, stays: Callable[[Typed], bool]) -> None:
-    drafts.narrow(
+def _leave(encounter_id: int, who: Person, stays: Callable[[UnsavedText], bool]) -> None:
+    drafts.prune_draft(
         who.id, draft_name(encounter_id), lambda content: _content([one for one in texts(content) if stays(one)])
     )
 
 
-def _content(kept: list[Typed]) -> dict[str, Any]:
+def _content(kept: list[UnsavedText]) -> dict[str, Any]:
     return {"pages": [asdict(one) for one in kept]} if kept else {}

@@ -23,9 +23,9 @@ from hms.clinical.schemas import (
 )
 from hms.clinical.vitals import actions as vitals_actions
 from hms.clinical.vitals import queries as vitals_queries
-from hms.core.api.pagination import listed
-from hms.core.permissions import Action
-from hms.core.web.guard import needs, person
+from hms.core.api.pagination import paginated_response
+from hms.core.permissions import Permission
+from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, parameters
 from hms.patients import lookup as patients
 
@@ -36,29 +36,31 @@ PARTS = parameters(**PAGING)
 
 def _readable(encounter_id: int) -> Encounter:
     """The encounter, for those who may read what is in it; the reading goes into the trail."""
-    found = queries.encounter_found(encounter_id, person())
+    found = queries.encounter_found(encounter_id, current_person())
     read_audit.note("encounter", found)
     return found
 
 
 @api.get("/encounters/<int:encounter_id>/vitals/")
-@needs(Action.OPEN_CHART)
+@requires(Permission.OPEN_CHART)
 @api.arguments(PARTS, location="query")
 @api.response(200, VitalsOut(many=True))
 def vitals(_arguments: dict[str, Any], encounter_id: int) -> Response:
     """Vital signs of an encounter, newest first."""
     born = patients.patient(_readable(encounter_id).patient_id).birth_date
-    return listed(vitals_queries.vitals_of(encounter_id), lambda row: vitals_json(row, born))
+    return paginated_response(vitals_queries.vitals_of(encounter_id), lambda row: vitals_json(row, born))
 
 
 def _measured(encounter_id: int, given: dict[str, Any]) -> tuple[dict[str, Any], int]:
     whom = patients.patient(_readable(encounter_id).patient_id)
-    reading = vitals_actions.record_vitals(whom.id, encounter_id=encounter_id, is_confirmed=True, by=person(), **given)
+    reading = vitals_actions.record_vitals(
+        whom.id, encounter_id=encounter_id, is_confirmed=True, by=current_person(), **given
+    )
     return vitals_json(reading, whom.birth_date), 201
 
 
 @api.post("/encounters/<int:encounter_id>/vitals/")
-@needs(Action.RECORD_VITALS)
+@requires(Permission.RECORD_VITALS)
 @api.arguments(VitalsIn)
 @api.response(201, VitalsOut)
 def measure(given: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
@@ -67,7 +69,7 @@ def measure(given: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], i
 
 
 @api.post("/encounters/<int:encounter_id>/add_vitals/")
-@needs(Action.RECORD_VITALS)
+@requires(Permission.RECORD_VITALS)
 @api.arguments(VitalsIn)
 @api.response(201, VitalsOut)
 def add_vitals(given: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
@@ -76,45 +78,47 @@ def add_vitals(given: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any]
 
 
 @api.get("/encounters/<int:encounter_id>/conditions/")
-@needs(Action.OPEN_CHART)
+@requires(Permission.OPEN_CHART)
 @api.arguments(PARTS, location="query")
 @api.response(200, ConditionOut(many=True))
 def conditions(_arguments: dict[str, Any], encounter_id: int) -> Response:
     """Diagnoses of an encounter, the primary one first."""
-    return listed(diagnosis_queries.conditions_of(_readable(encounter_id).id), condition_json)
+    return paginated_response(diagnosis_queries.conditions_of(_readable(encounter_id).id), condition_json)
 
 
 @api.post("/encounters/<int:encounter_id>/conditions/")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 @api.arguments(ConditionIn)
 @api.response(201, ConditionOut)
 def diagnose(given: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
     """Add a diagnosis, by its ICD-10 `code` or as `text`."""
-    return condition_json(diagnosis_actions.add_condition(_readable(encounter_id).id, **given, by=person())), 201
+    return condition_json(
+        diagnosis_actions.add_condition(_readable(encounter_id).id, **given, by=current_person())
+    ), 201
 
 
 @api.delete("/encounters/<int:encounter_id>/conditions/<int:condition_id>/")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 @api.response(204)
 def remove_diagnosis(encounter_id: int, condition_id: int) -> None:
     """Take a diagnosis off an encounter that is not signed."""
-    diagnosis_actions.remove_condition(condition_id, encounter_id=encounter_id, by=person())
+    diagnosis_actions.remove_condition(condition_id, encounter_id=encounter_id, by=current_person())
 
 
 @api.get("/encounters/<int:encounter_id>/addenda/")
-@needs(Action.OPEN_CHART)
+@requires(Permission.OPEN_CHART)
 @api.arguments(PARTS, location="query")
 @api.response(200, AddendumOut(many=True))
 def addenda(_arguments: dict[str, Any], encounter_id: int) -> Response:
     """What was added after the signature, oldest first."""
-    return listed(queries.addenda_of(_readable(encounter_id).id), addendum_json)
+    return paginated_response(queries.addenda_of(_readable(encounter_id).id), addendum_json)
 
 
 @api.post("/encounters/<int:encounter_id>/addenda/")
-@needs(Action.ADD_ADDENDUM)
+@requires(Permission.ADD_ADDENDUM)
 @api.arguments(AddendumIn)
 @api.response(201, AddendumOut)
 def add_to(given: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
     """Add to a signed encounter."""
-    row = actions.add_addendum(_readable(encounter_id).id, text=given["text"], by=person())
+    row = actions.add_addendum(_readable(encounter_id).id, text=given["text"], by=current_person())
     return addendum_json(row), 201

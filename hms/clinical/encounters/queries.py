@@ -10,10 +10,10 @@ from sqlalchemy import Row, Select, bindparam, false, select
 from hms.appointments.models import QueueEntry
 from hms.clinical.models import Addendum, Encounter, Prescription
 from hms.core.db.session import db
-from hms.core.errors import Hidden, NotFound
-from hms.core.permissions import Action
+from hms.core.errors import HiddenRecord, NotFound
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.patients.access import policy
 from hms.patients.access.reader import Reader, ReaderKind, reader, reader_kind, reader_values
 from hms.patients.lookup import NO_PATIENT
@@ -27,12 +27,12 @@ CLINICAL = (*PUBLIC, *_TEXTS, "follow_up_on", "started_at", "signed_at", "update
 
 def reads_clinical(who: Person) -> bool:
     """Whether the role of `who` reads notes and diagnoses, where the record is open to them (`patients.access`)."""
-    return who.may(Action.OPEN_CHART) or who.is_patient
+    return who.may(Permission.OPEN_CHART) or who.is_patient
 
 
 def _marks(may_read: bool, who: Person | Reader, patient_id: Any) -> tuple[Any, Any]:
     """Whether the content of a row is open to `who`, and whether after break-glass only, as columns."""
-    is_readable = policy.open_to(who, patient_id) if may_read else false()
+    is_readable = policy.readable_by(who, patient_id) if may_read else false()
     return is_readable.label("is_readable"), policy.in_emergency(who, patient_id).label("is_emergency")
 
 
@@ -73,7 +73,7 @@ def _missing(model: type[Encounter | Prescription], record_id: int, message: str
     """The same answer for a record that is not there and one that is not for this person; only the trail tells them apart."""
     there = select(model.patient_id).where(model.id == record_id, model.status != "entered_in_error")
     patient_id = db.session.execute(there).scalar_one_or_none()
-    return NotFound(message) if patient_id is None else Hidden(message, patient_id)
+    return NotFound(message) if patient_id is None else HiddenRecord(message, patient_id)
 
 
 def addenda_of(encounter_id: int) -> list[Addendum]:
@@ -118,11 +118,11 @@ def encounter_with_patient(encounter_id: int, who: Person) -> tuple[Encounter, P
 
 def _checked(found: Any, encounter_id: int, who: Person) -> Any:
     if found is None:
-        raise _missing(Encounter, encounter_id, _("There is no such encounter."))
+        raise _missing(Encounter, encounter_id, N_("There is no such encounter."))
     if not found.is_readable:
-        raise policy.Closed(found.patient_id, who)
+        raise policy.RecordRestricted(found.patient_id, who)
     if found.is_emergency:
-        policy.say_emergency()
+        policy.mark_emergency_access()
     return found
 
 
@@ -164,6 +164,6 @@ def place_in_queue(entry_id: int) -> tuple[QueueEntry, int | None]:
     """A place in the queue, and the id of the encounter that belongs to it."""
     entry = db.session.get(QueueEntry, entry_id)
     if entry is None:
-        raise NotFound(_("There is no such place in the queue."))
+        raise NotFound(N_("There is no such place in the queue."))
     opened = select(Encounter.id).where(Encounter.queue_entry_id == entry_id, Encounter.status != "entered_in_error")
     return entry, db.session.scalars(opened).one_or_none()

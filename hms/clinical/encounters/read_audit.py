@@ -28,7 +28,7 @@ def note(what: str, row: R) -> R:
     """Write that the signed-in person read this row of `what`, and give it back. Commits."""
     seen = _seen(row)
     if seen.purpose:
-        policy.say_emergency()
+        policy.mark_emergency_access()
     read_log.note(f"clinical.read_{what}", seen.patient_id, entity=what, entity_id=seen.entity_id)
     return row
 

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 
 from hms.core.errors import RuleBroken
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 
 DRAFT, SIGNED, AMENDED, WITHDRAWN = "in_progress", "signed", "amended", "entered_in_error"
 # State: (words, FHIR Encounter.status, FHIR Composition.status)
@@ -63,16 +63,16 @@ def state_of(status: str, *, has_addenda: bool) -> str:
 
 def _check_not_withdrawn(state: str) -> None:
     if state == WITHDRAWN:
-        raise RuleBroken(_("This encounter was entered in error. Open a new one."), code="entered_in_error")
+        raise RuleBroken(N_("This encounter was entered in error. Open a new one."), code="entered_in_error")
 
 
 def check_can_edit(state: str, *, is_author: bool) -> None:
     """Raise `RuleBroken` unless the encounter is a draft and the person is its author."""
     _check_not_withdrawn(state)
     if state != DRAFT:
-        raise RuleBroken(_("This encounter is signed and cannot be changed. Add an addendum."), code="signed")
+        raise RuleBroken(N_("This encounter is signed and cannot be changed. Add an addendum."), code="signed")
     if not is_author:
-        raise RuleBroken(_("Only the clinician who opened this encounter can change it."), code="not_author")
+        raise RuleBroken(N_("Only the clinician who opened this encounter can change it."), code="not_author")
 
 
 def missing_for_signature(
@@ -85,18 +85,18 @@ def missing_for_signature(
     """What stands between a draft and its signature, in the order of the page."""
     found = []
     if not notes.strip() and not diagnoses:
-        found.append(Missing("notes", Sentence(_("Write a note or a diagnosis before you sign.")), blocks=True))
+        found.append(Missing("notes", Sentence(N_("Write a note or a diagnosis before you sign.")), blocks=True))
     elif not diagnoses and not no_diagnosis_reason.strip():
         found.append(
-            Missing("no_diagnosis_reason", Sentence(_("Diagnosis is empty – allowed, tell us why?")), blocks=True)
+            Missing("no_diagnosis_reason", Sentence(N_("Diagnosis is empty – allowed, tell us why?")), blocks=True)
         )
     if unanswered_stops:
-        told = Sentence(_("%(count)s safety alert(s) wait for your answer."), count=unanswered_stops)
+        told = Sentence(N_("%(count)s safety alert(s) wait for your answer."), count=unanswered_stops)
         found.append(Missing("override_reason", told, blocks=True))
     if any(not diagnosis.is_coded for diagnosis in diagnoses):
-        found.append(Missing("diagnoses", Sentence(_("A diagnosis has no ICD-10 code.")), blocks=False))
+        found.append(Missing("diagnoses", Sentence(N_("A diagnosis has no ICD-10 code.")), blocks=False))
     if not notes.strip() and diagnoses:
-        found.append(Missing("notes", Sentence(_("The note is empty.")), blocks=False))
+        found.append(Missing("notes", Sentence(N_("The note is empty.")), blocks=False))
     return found
 
 
@@ -112,9 +112,9 @@ def check_can_sign(
     """Raise `RuleBroken` at the first thing that stands between the draft and its signature."""
     _check_not_withdrawn(state)
     if state != DRAFT:
-        raise RuleBroken(_("This encounter is already signed. Add an addendum."), code="signed")
+        raise RuleBroken(N_("This encounter is already signed. Add an addendum."), code="signed")
     if not is_author:
-        raise RuleBroken(_("Only the clinician who opened this encounter can sign it."), code="not_author")
+        raise RuleBroken(N_("Only the clinician who opened this encounter can sign it."), code="not_author")
     check_diagnoses(diagnoses)
     for missing in missing_for_signature(
         notes=notes,
@@ -135,30 +135,30 @@ def check_birth_year(typed: str, birth_year: int | None) -> None:
     """Raise `RuleBroken` unless the year typed to sign is the patient's; an unknown year cannot be asked for."""
     if birth_year is not None and typed.strip() != str(birth_year):
         raise RuleBroken(
-            _("This is not the year of birth of this patient. Look whether the right patient is open."), "birth_year"
+            N_("This is not the year of birth of this patient. Look whether the right patient is open."), "birth_year"
         )
 
 
 def check_diagnoses(diagnoses: Sequence[Diagnosis]) -> None:
     """Raise `RuleBroken` (field `diagnoses`) for empty, repeated, over-long or contradictory diagnoses."""
     if len(diagnoses) > MOST_DIAGNOSES:
-        raise _wrong(_("An encounter holds at most 20 diagnoses."))
+        raise _wrong(N_("An encounter holds at most 20 diagnoses."))
     if sum(diagnosis.is_primary for diagnosis in diagnoses) > 1:
-        raise _wrong(_("Only one diagnosis can be the primary one."))
+        raise _wrong(N_("Only one diagnosis can be the primary one."))
     seen = set()
     for diagnosis in diagnoses:
         _check_diagnosis(diagnosis)
         named = diagnosis.code or diagnosis.text.strip().casefold()
         if named in seen:
-            raise _wrong(_("“%(text)s” is there twice: remove one."), text=diagnosis.text or diagnosis.code)
+            raise _wrong(N_("“%(text)s” is there twice: remove one."), text=diagnosis.text or diagnosis.code)
         seen.add(named)
 
 
 def _check_diagnosis(diagnosis: Diagnosis) -> None:
     if not diagnosis.code and not diagnosis.text.strip():
-        raise _wrong(_("Choose a diagnosis or write it in words."))
+        raise _wrong(N_("Choose a diagnosis or write it in words."))
     if diagnosis.certainty not in CERTAINTIES:
-        raise _wrong(_("Say whether the diagnosis is provisional or confirmed."))
+        raise _wrong(N_("Say whether the diagnosis is provisional or confirmed."))
     clean_field(diagnosis.text, "diagnoses", longest=LONGEST_DIAGNOSIS)
 
 
@@ -170,8 +170,8 @@ def check_can_add(state: str, text: str) -> str:
     """The cleaned addendum to a signed encounter; raises `RuleBroken` when it is still a draft or says nothing."""
     _check_not_withdrawn(state)
     if state == DRAFT:
-        raise RuleBroken(_("This encounter is still a draft: change it instead of adding to it."), "addendum")
+        raise RuleBroken(N_("This encounter is still a draft: change it instead of adding to it."), "addendum")
     written = clean_field(text, "addendum", longest=LONGEST_NOTE, multiline=True)
     if len(written) < SHORTEST_ADDENDUM:
-        raise RuleBroken(_("Write what you want to add."), "addendum")
+        raise RuleBroken(N_("Write what you want to add."), "addendum")
     return written

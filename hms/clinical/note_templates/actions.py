@@ -13,13 +13,13 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Row, Select, bindparam, case, or_, select
 
 from hms.clinical.models import NoteTemplate
-from hms.core.actions import STALE, action, doing
-from hms.core.db.session import db, found
-from hms.core.errors import NotFound, RuleBroken, Stale
-from hms.core.permissions import Action
+from hms.core.actions import STALE, action, action_context
+from hms.core.db.session import db, get_or_not_found
+from hms.core.errors import NotFound, RuleBroken, StaleVersion
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 OWN, DEPARTMENT, HOSPITAL = "own", "department", "hospital"
 SCOPES = {OWN: _l("Mine alone"), DEPARTMENT: _l("My department's"), HOSPITAL: _l("The hospital's")}
@@ -68,7 +68,7 @@ def readable(template_id: int, who: Person) -> NoteTemplate:
     wanted = select(NoteTemplate).where(NoteTemplate.id == template_id)
     one = db.session.scalars(narrowed_to_readable(wanted, who)).one_or_none()
     if one is None:
-        raise NotFound(_("There is no such template."))
+        raise NotFound(N_("There is no such template."))
     return one
 
 
@@ -79,7 +79,7 @@ def may_change(template: NoteTemplate, who: Person) -> bool:
     )
 
 
-@action(Action.WRITE_ENCOUNTER, "clinical.save_template")
+@action(Permission.WRITE_ENCOUNTER, "clinical.save_template")
 def save_template(
     template_id: int | None = None,
     *,
@@ -90,13 +90,13 @@ def save_template(
     version: int | None = None,
     by: Person,
 ) -> NoteTemplate:
-    """Write a template of one's own or of one's department. `Stale` when `version` is old."""
+    """Write a template of one's own or of one's department. `StaleVersion` when `version` is old."""
     template = NoteTemplate() if template_id is None else _own(template_id, by)
     template.owner_id, template.department_id = _place(belongs_to, by)
     return _written(template, title, shortcut, content, version)
 
 
-@action(Action.MANAGE_TEMPLATES, "clinical.save_of_hospital")
+@action(Permission.MANAGE_TEMPLATES, "clinical.save_of_hospital")
 def save_of_hospital(
     template_id: int | None = None,
     *,
@@ -106,12 +106,12 @@ def save_of_hospital(
     version: int | None = None,
     by: Person,
 ) -> NoteTemplate:
-    """Write a template that everybody who writes notes may use. `Stale` when `version` is old."""
+    """Write a template that everybody who writes notes may use. `StaleVersion` when `version` is old."""
     template = NoteTemplate() if template_id is None else of_hospital(template_id)
     return _written(template, title, shortcut, content, version)
 
 
-@action(Action.MANAGE_TEMPLATES, "clinical.withdraw_of_hospital")
+@action(Permission.MANAGE_TEMPLATES, "clinical.withdraw_of_hospital")
 def withdraw_of_hospital(template_id: int, *, by: Person) -> None:
     """Offer a template of the hospital no more; notes that were written with it stay as they are."""
     of_hospital(template_id).is_active = False
@@ -120,9 +120,9 @@ def withdraw_of_hospital(template_id: int, *, by: Person) -> None:
 
 def of_hospital(template_id: int) -> NoteTemplate:
     """A template of the hospital's own; `NotFound` for others."""
-    template = found(NoteTemplate, template_id)
+    template = get_or_not_found(NoteTemplate, template_id)
     if not template.is_active or scope(template) != HOSPITAL:
-        raise NotFound(_("There is no such template."))
+        raise NotFound(N_("There is no such template."))
     return template
 
 
@@ -135,7 +135,7 @@ def all_of_hospital() -> list[NoteTemplate]:
 
 def _written(template: NoteTemplate, title: str, shortcut: str, content: str, version: int | None) -> NoteTemplate:
     if version is not None and template.id is not None and version != template.version:
-        raise Stale(STALE)
+        raise StaleVersion(STALE)
     template.title = _cleaned(title, "title", 100)
     template.shortcut = _shortcut(shortcut)
     template.content = _cleaned(content, "content", LONGEST, multiline=True)
@@ -146,7 +146,7 @@ def _written(template: NoteTemplate, title: str, shortcut: str, content: str, ve
     return template
 
 
-@action(Action.WRITE_ENCOUNTER, "clinical.withdraw_template")
+@action(Permission.WRITE_ENCOUNTER, "clinical.withdraw_template")
 def withdraw_template(template_id: int, *, by: Person) -> None:
     """Offer a template no more; notes that were written with it stay as they are."""
     _own(template_id, by).is_active = False
@@ -154,9 +154,9 @@ def withdraw_template(template_id: int, *, by: Person) -> None:
 
 
 def _own(template_id: int, by: Person) -> NoteTemplate:
-    template = found(NoteTemplate, template_id)
+    template = get_or_not_found(NoteTemplate, template_id)
     if not template.is_active or not may_change(template, by):
-        raise NotFound(_("There is no such template."))
+        raise NotFound(N_("There is no such template."))
     return template
 
 
@@ -165,26 +165,26 @@ def _place(belongs_to: str, by: Person) -> tuple[int | None, int | None]:
         return by.id, None
     if belongs_to == DEPARTMENT and by.department_id is not None:
         return None, by.department_id
-    raise RuleBroken(_("Choose whose template it is: yours, or your department's when you have one."), "belongs_to")
+    raise RuleBroken(N_("Choose whose template it is: yours, or your department's when you have one."), "belongs_to")
 
 
 def _shortcut(typed: str) -> str:
     shortcut = typed.strip().lower().removeprefix(";")
     if not _SHORTCUT.fullmatch(shortcut):
-        raise RuleBroken(_("Write a short word of letters and digits, for example uri."), "shortcut")
+        raise RuleBroken(N_("Write a short word of letters and digits, for example uri."), "shortcut")
     return shortcut
 
 
 def _cleaned(text: str, field: str, longest: int, *, multiline: bool = False) -> str:
     cleaned = clean_field(text, field, longest=longest, multiline=multiline)
     if not cleaned:
-        raise RuleBroken(_("Fill this in."), field)
+        raise RuleBroken(N_("Fill this in."), field)
     return cleaned
 
 
 def load_starting_list(*, by: Person) -> int:
     """Add the hospital's starting templates (`data/note_templates.csv`) whose shortcuts it lacks; how many."""
-    with doing("clinical.load_templates", by):
+    with action_context("clinical.load_templates", by):
         known = set(db.session.scalars(_of_the_hospital()))
         with STARTING_LIST.open(encoding="utf-8", newline="") as lines:
             new = [NoteTemplate(**row) for row in csv.DictReader(lines) if row["shortcut"] not in known]

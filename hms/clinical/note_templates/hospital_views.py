@@ -11,28 +11,28 @@ from flask_babel import gettext as _
 from hms.clinical.blueprints import pages
 from hms.clinical.forms import HospitalTemplateForm
 from hms.clinical.models import NoteTemplate
-from hms.core.permissions import Action
-from hms.core.web.guard import needs, person
+from hms.core.permissions import Permission
+from hms.core.web.guard import current_person, requires
 
 from . import actions
 
 
 @pages.get("/note-templates/hospital")
-@needs(Action.MANAGE_TEMPLATES)
+@requires(Permission.MANAGE_TEMPLATES)
 def hospital_templates() -> str:
     """The templates that everybody who writes notes is offered."""
     return render_template("clinical/hospital_templates.html", rows=actions.all_of_hospital())
 
 
 @pages.route("/note-templates/hospital/new", methods=["GET", "POST"])
-@needs(Action.MANAGE_TEMPLATES)
+@requires(Permission.MANAGE_TEMPLATES)
 def new_hospital_template() -> ResponseReturnValue:
     """One more for everybody."""
     return _form_page(None)
 
 
 @pages.route("/note-templates/hospital/<int:hospital_template_id>", methods=["GET", "POST"])
-@needs(Action.MANAGE_TEMPLATES)
+@requires(Permission.MANAGE_TEMPLATES)
 def hospital_template(hospital_template_id: int) -> ResponseReturnValue:
     """Change one; notes that were written with it stay as they are."""
     return _form_page(actions.of_hospital(hospital_template_id))
@@ -41,7 +41,7 @@ def hospital_template(hospital_template_id: int) -> ResponseReturnValue:
 def _form_page(one: NoteTemplate | None) -> ResponseReturnValue:
     start = {name: getattr(one, name) for name in ("title", "shortcut", "content", "version")} if one else {}
     form = HospitalTemplateForm(data=start)
-    if form.save(partial(actions.save_of_hospital, one.id if one else None), by=person()):
+    if form.save(partial(actions.save_of_hospital, one.id if one else None), by=current_person()):
         flash(_("Template ;%(shortcut)s saved.", shortcut=form.result.shortcut), "success")
         return redirect(url_for("clinical.hospital_templates"), 303)
     list_url = url_for("clinical.hospital_templates")
@@ -49,9 +49,9 @@ def _form_page(one: NoteTemplate | None) -> ResponseReturnValue:
 
 
 @pages.post("/note-templates/hospital/<int:hospital_template_id>/withdraw")
-@needs(Action.MANAGE_TEMPLATES)
+@requires(Permission.MANAGE_TEMPLATES)
 def withdraw_hospital_template(hospital_template_id: int) -> ResponseReturnValue:
     """Offer it to nobody any more."""
-    actions.withdraw_of_hospital(hospital_template_id, by=person())
+    actions.withdraw_of_hospital(hospital_template_id, by=current_person())
     flash(_("The template is withdrawn."), "success")
     return redirect(url_for("clinical.hospital_templates"), 303)

@@ -12,52 +12,52 @@ from hms.clinical.blueprints import pages
 from hms.clinical.forms import TemplateForm
 from hms.clinical.models import NoteTemplate
 from hms.core.errors import NotFound
-from hms.core.permissions import Action
-from hms.core.text.translation import _ as N_
-from hms.core.web.guard import needs, person
+from hms.core.permissions import Permission
+from hms.core.text.translation import N_
+from hms.core.web.guard import current_person, requires
 
 from . import actions
 
 
 @pages.get("/note-templates")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 def templates() -> str:
     """The templates one may use, and which of them one may change."""
-    who = person()
+    who = current_person()
     rows = [(one, actions.SCOPES[actions.scope(one)], actions.may_change(one, who)) for one in actions.offered(who)]
     return render_template("clinical/note_templates.html", rows=rows)
 
 
 @pages.get("/note-templates/texts")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 def template_texts() -> ResponseReturnValue:
     """Shortcut, title and text of each, one's own first, for the page's script."""
     told = [
         {"id": one.id, "shortcut": one.shortcut, "title": one.title, "content": one.content}
-        for one in actions.offered(person())
+        for one in actions.offered(current_person())
     ]
     return jsonify(told)
 
 
 @pages.route("/note-templates/new", methods=["GET", "POST"])
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 def new_template() -> ResponseReturnValue:
     """A new template."""
     return _form_page(None)
 
 
 @pages.route("/note-templates/<int:template_id>", methods=["GET", "POST"])
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 def template(template_id: int) -> ResponseReturnValue:
     """Change a template of one's own or of one's department."""
-    one = actions.readable(template_id, person())
-    if not actions.may_change(one, person()):
+    one = actions.readable(template_id, current_person())
+    if not actions.may_change(one, current_person()):
         raise NotFound(N_("There is no such template."))
     return _form_page(one)
 
 
 def _form_page(one: NoteTemplate | None) -> ResponseReturnValue:
-    who = person()
+    who = current_person()
     start = {"belongs_to": actions.OWN}
     if one is not None:
         start = {name: getattr(one, name) for name in ("title", "shortcut", "content", "version")}
@@ -71,9 +71,9 @@ def _form_page(one: NoteTemplate | None) -> ResponseReturnValue:
 
 
 @pages.post("/note-templates/<int:template_id>/withdraw")
-@needs(Action.WRITE_ENCOUNTER)
+@requires(Permission.WRITE_ENCOUNTER)
 def withdraw_template(template_id: int) -> ResponseReturnValue:
     """Offer it no more."""
-    actions.withdraw_template(template_id, by=person())
+    actions.withdraw_template(template_id, by=current_person())
     flash(_("The template is withdrawn."), "success")
     return redirect(url_for("clinical.templates"), 303)

@@ -12,21 +12,21 @@ from hms.clinical.encounters.actions import check_writable, own_draft, state
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
 from hms.core.actions import action
-from hms.core.db.locking import locked
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
-from hms.core.events import Alert, alert
-from hms.core.permissions import Action
+from hms.core.events import Event, publish
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 from hms.formulary.dosing.doses import Dose, duration_words, frequency_words
 from hms.formulary.dosing.strengths import amount_text
 from hms.formulary.medicines import actions as formulary_actions
 from hms.formulary.safety import checks as safety
 from hms.formulary.safety.alerts import Check
 
-from .order import Order, as_kept, checks_of, order
+from .order import Order, as_kept, parse_order, run_checks
 
 OPEN = ("active", "on_hold", "part_dispensed")
 LONGEST = 500
@@ -37,33 +37,35 @@ def is_own(line: Prescription, encounter: Encounter | None, who: Person) -> bool
     return who.id in (line.prescriber_id, encounter.doctor_id if encounter else None)
 
 
-@action(Action.PRESCRIBE, "clinical.answer_question")
+@action(Permission.PRESCRIBE, "clinical.answer_question")
 def answer_question(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
     """Answer why the order is as it is; the line is released to be dispensed, with the answer beside it."""
     line = _open_line(prescription_id, encounter_id, by)
     if line.status != "on_hold":
-        raise Conflict(_("This medicine is not on hold any more."), code=line.status)
-    told = Sentence(_("%(name)s answers: %(text)s"), name=by.name, text=_cleaned(text, _("Write the answer.")))
+        raise Conflict(N_("This medicine is not on hold any more."), code=line.status)
+    told = Sentence(N_("%(name)s answers: %(text)s"), name=by.name, text=_cleaned(text, N_("Write the answer.")))
     return _set(line, "part_dispensed" if line.quantity_dispensed else "active", str(told))
 
 
-@action(Action.PRESCRIBE, "clinical.stop_prescription")
+@action(Permission.PRESCRIBE, "clinical.stop_prescription")
 def stop_prescription(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
     """Stop an order: nothing more of it is dispensed, and it no longer counts as taken."""
     line = _open_line(prescription_id, encounter_id, by)
-    told = Sentence(_("%(name)s stopped it: %(text)s"), name=by.name, text=_cleaned(text, _("Say why it is stopped.")))
+    told = Sentence(
+        N_("%(name)s stopped it: %(text)s"), name=by.name, text=_cleaned(text, N_("Say why it is stopped."))
+    )
     return _set(line, "stopped", str(told))
 
 
 def _open_line(prescription_id: int, encounter_id: int | None, by: Person) -> Prescription:
-    line = locked(Prescription, prescription_id)
+    line = get_for_update(Prescription, prescription_id)
     if encounter_id is not None and line.encounter_id != encounter_id:
-        raise NotFound(_("There is no such line."))
+        raise NotFound(N_("There is no such line."))
     encounter = db.session.get(Encounter, line.encounter_id) if line.encounter_id else None
     if not is_own(line, encounter, by):
-        raise NotAllowed(_("This medicine was ordered by a colleague."))
+        raise NotAllowed(N_("This medicine was ordered by a colleague."))
     if line.status not in OPEN:
-        raise Conflict(_("This order is closed already."), code=line.status)
+        raise Conflict(N_("This order is closed already."), code=line.status)
     return line
 
 
@@ -77,7 +79,7 @@ def _cleaned(text: str, missing: str) -> str:
 def _set(line: Prescription, status: str, reason: str) -> Prescription:
     line.status, line.status_reason = status, reason
     line.changed()
-    alert(Alert.PRESCRIPTION_CHANGED)
+    publish(Event.PRESCRIPTION_CHANGED)
     db.session.flush()
     return line
 
@@ -86,7 +88,7 @@ LENGTHS = {"medication_name": 255, "dosage": 100, "frequency": 100, "duration": 
 LARGEST_QUANTITY = 100_000
 
 
-@action(Action.PRESCRIBE, "clinical.prescribe")
+@action(Permission.PRESCRIBE, "clinical.prescribe")
 def prescribe(
     encounter_id: int,
     *,
@@ -97,7 +99,7 @@ def prescribe(
     by: Person,
     **what: Any,
 ) -> Prescription:
-    """Order a medicine (`what` as in `order`, and texts as the original's programs send them).
+    """Order a medicine (`what` as in `parse_order`, and texts as the original's programs send them).
 
     In an open encounter it is a draft, signed with the encounter. For a signed encounter of one's own it is active at
     once. Raises `RuleBroken` on `override_reason` with the alert's words while a stop is unanswered.
@@ -111,14 +113,14 @@ def prescribe(
     return line
 
 
-@action(Action.PRESCRIBE, "clinical.change_prescription")
+@action(Permission.PRESCRIBE, "clinical.change_prescription")
 def change_prescription(
     prescription_id: int, *, override_code: str = "", override_reason: str = "", by: Person, **what: Any
 ) -> Prescription:
     """Write a draft line anew, with all its checks; a signed order is stopped and ordered again instead."""
-    line = locked(Prescription, prescription_id)
+    line = get_for_update(Prescription, prescription_id)
     if line.status != "draft":
-        raise Conflict(_("This prescription is signed. Stop it and order again."), code="signed")
+        raise Conflict(N_("This prescription is signed. Stop it and order again."), code="signed")
     encounter = own_draft(line.encounter_id, by)
     values, _ordered = _columns(encounter, what, override_code, override_reason, by, besides=line.id)
     for name, value in ({"override_code": "", "override_reason": ""} | values).items():
@@ -135,8 +137,8 @@ def _columns(
     """The columns of a checked line; raises `RuleBroken` at what is wrong with it."""
     written = _texts(what)
     ids = {name: value for name, value in what.items() if name not in (*LENGTHS, "quantity")}
-    ordered = order(**ids, **{name: text for name, text in written.items() if name != "instructions"})
-    checks = checks_of(ordered, encounter.patient_id, encounter.id, besides=besides)
+    ordered = parse_order(**ids, **{name: text for name, text in written.items() if name != "instructions"})
+    checks = run_checks(ordered, encounter.patient_id, encounter.id, besides=besides)
     values = {
         "medication_id": ordered.product.id if ordered.product else None,
         "medication_name": ordered.name,
@@ -154,7 +156,7 @@ def _encounter(encounter_id: int, by: Person) -> Row:
     if encounter.status == "signed" and encounter.doctor_id == by.id:
         return encounter
     if encounter.status == "entered_in_error":
-        raise Conflict(_("This encounter was withdrawn."), code="withdrawn")
+        raise Conflict(N_("This encounter was withdrawn."), code="withdrawn")
     check_writable(encounter, by)
     return encounter
 
@@ -169,7 +171,7 @@ def _texts(given: dict[str, Any]) -> dict[str, str]:
 def _answered(checks: Iterable[Check], code: str, reason: str, by: Person) -> dict[str, str]:
     """The override that goes with the line, when there was something to override."""
     alerts = safety.stops(checks)
-    if alerts and not by.may(Action.OVERRIDE_ALERT):
+    if alerts and not by.may(Permission.OVERRIDE_ALERT):
         raise NotAllowed(alerts[0].message)
     safety.check_overrides(alerts, code, reason)
     return {"override_code": code, "override_reason": reason.strip()} if alerts else {}
@@ -179,7 +181,7 @@ def _quantity(asked: int | None, ordered: Order) -> int | None:
     if asked is None:
         return ordered.supply
     if not 1 <= asked <= LARGEST_QUANTITY:
-        raise RuleBroken(_("Write a quantity from 1 to 100,000."), "quantity")
+        raise RuleBroken(N_("Write a quantity from 1 to 100,000."), "quantity")
     return asked
 
 
@@ -213,12 +215,12 @@ def _dose_words(dose: Dose | None, written: dict[str, str]) -> dict[str, str]:
     return {name: written[name] or text for name, text in words.items()} | {"instructions": written["instructions"]}
 
 
-@action(Action.PRESCRIBE, "clinical.remove_prescription")
+@action(Permission.PRESCRIBE, "clinical.remove_prescription")
 def remove_prescription(prescription_id: int, *, encounter_id: int | None = None, by: Person) -> None:
     """Take a line off an open encounter."""
-    line = locked(Prescription, prescription_id)
+    line = get_for_update(Prescription, prescription_id)
     if line.status != "draft" or (encounter_id is not None and line.encounter_id != encounter_id):
-        raise NotFound(_("There is no such line."))
+        raise NotFound(N_("There is no such line."))
     encounter = own_draft(line.encounter_id, by)
     line.status = "entered_in_error"
     encounter.changed()
@@ -237,5 +239,5 @@ def add(encounter: Row, values: dict[str, Any], *, is_draft: bool, by: Person) -
         next_version = update(Encounter).where(Encounter.id == encounter.id).values(version=Encounter.version + 1)
         db.session.execute(next_version)
     else:
-        alert(Alert.PRESCRIPTION_SIGNED)
+        publish(Event.PRESCRIPTION_SIGNED)
     return line

@@ -12,7 +12,7 @@ from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import checks as safety
 
 from . import patient_context
-from .order import Order, checks_of
+from .order import Order, run_checks
 
 MOST = 4
 
@@ -33,13 +33,13 @@ def instead_of(ordered: Order, patient_id: int, encounter_id: int, besides: int 
     if ordered.product is None:
         return []
     wanted = _same_use(ordered.product.ingredients)
-    known = patient_context.around_order(patient_id, encounter_id)
+    known = patient_context.load_safety_context(patient_id, encounter_id)
     found: dict[tuple[str, ...], Alternative] = {}
     for row in formulary.usual_doses(wanted, ordered.product.route, known.person.age_years):
         one = Order(row.product, product_text.full_name(row.product), product_text.usual_dose(row), row.id)
         if tuple(row.product.ingredients) in found:
             continue
-        checks = checks_of(one, patient_id, encounter_id, besides=besides, known=known)
+        checks = run_checks(one, patient_id, encounter_id, besides=besides, known=known)
         if not safety.stops(checks):
             found[tuple(row.product.ingredients)] = _alternative(one, row.label, safety.alerts_of(checks))
     ranked = sorted(found.values(), key=lambda one: (one.stock == 0, bool(one.cautions)))

@@ -7,7 +7,13 @@ from typing import Any
 from flask import Response, jsonify
 
 from hms.clinical import signing
-from hms.clinical.api_params import check_named_patient, either, naming, needed_encounter, sees_medicines_of_all
+from hms.clinical.api_params import (
+    blame_encounter_field,
+    check_named_patient,
+    either,
+    needed_encounter,
+    sees_medicines_of_all,
+)
 from hms.clinical.blueprints import api
 from hms.clinical.encounters import read_audit
 from hms.clinical.models import Prescription
@@ -19,12 +25,12 @@ from hms.clinical.schemas import (
     prescription_json,
 )
 from hms.core.api import read_log
-from hms.core.api.preconditions import check_if_match, single
-from hms.core.errors import Hidden, NotFound, RuleBroken
-from hms.core.permissions import Action
-from hms.core.text.translation import _
-from hms.core.web.guard import needs, person
-from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, ordered, parameters
+from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.errors import HiddenRecord, NotFound, RuleBroken
+from hms.core.permissions import Permission
+from hms.core.text.translation import N_
+from hms.core.web.guard import current_person, requires
+from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
 from hms.patients import lookup as patients
 from hms.patients.access import policy
 
@@ -42,7 +48,7 @@ PRESCRIPTIONS = parameters(
 
 
 @api.get("/prescriptions/")
-@needs(Action.LIST_PRESCRIPTIONS, Action.READ_OWN_RECORD)
+@requires(Permission.LIST_PRESCRIPTIONS, Permission.READ_OWN_RECORD)
 @api.arguments(PRESCRIPTIONS, location="query")
 @api.response(200, PrescriptionOut(many=True))
 def prescriptions(arguments: dict[str, Any]) -> Response:
@@ -53,20 +59,20 @@ def prescriptions(arguments: dict[str, Any]) -> Response:
         "medication": Prescription.medication_id,
         "status": Prescription.status,
     }
-    rows = narrowed(queries.prescriptions(person()), arguments, on=Prescription.created_at, **columns)
+    rows = filter_by_columns(queries.prescriptions(current_person()), arguments, on=Prescription.created_at, **columns)
     rows = ordered(rows, arguments, Prescription.id, created_at=Prescription.created_at)
     if arguments.get("medication") is not None:  # which medicine it is, a closed record does not tell
-        rows = rows.where(policy.open_to(person(), Prescription.patient_id))
+        rows = rows.where(policy.readable_by(current_person(), Prescription.patient_id))
     return read_audit.listed("prescription", rows, prescription_json)
 
 
 @api.get("/prescriptions/<int:prescription_id>/")
-@needs(Action.LIST_PRESCRIPTIONS, Action.READ_OWN_RECORD)
+@requires(Permission.LIST_PRESCRIPTIONS, Permission.READ_OWN_RECORD)
 @api.response(200, PrescriptionOut)
 def prescription(prescription_id: int) -> Response:
     """One prescription."""
-    row = queries.prescription(prescription_id, person())
-    return single(prescription_json(read_audit.note("prescription", row)), row.version)
+    row = queries.prescription(prescription_id, current_person())
+    return resource_response(prescription_json(read_audit.note("prescription", row)), row.version)
 
 
 NAMING = ("encounter", "encounter_id", "patient", "patient_id", "medication")
@@ -83,7 +89,7 @@ def _asked(given: dict[str, Any]) -> dict[str, Any]:
 
 
 @api.post("/prescriptions/")
-@needs(Action.PRESCRIBE)
+@requires(Permission.PRESCRIBE)
 @api.arguments(PrescriptionIn)
 @api.response(201, PrescriptionOut)
 def prescribe(given: dict[str, Any]) -> Response:
@@ -92,43 +98,43 @@ def prescribe(given: dict[str, Any]) -> Response:
     A stop (a recorded allergy, a dangerous pair, too high a dose) is 400 on `override_reason` until `override_code` and
     a reason are given.
     """
-    encounter_id, asked, who = needed_encounter(given), _asked(given), person()
+    encounter_id, asked, who = needed_encounter(given), _asked(given), current_person()
     check_named_patient(given, encounter_id)
-    with naming(encounter_id):
+    with blame_encounter_field(encounter_id):
         line = actions.prescribe(encounter_id, **asked, by=who)
-    return single(prescription_json(line, is_readable=queries.reads_prescriptions(who)), line.version, 201)
+    return resource_response(prescription_json(line, is_readable=queries.reads_prescriptions(who)), line.version, 201)
 
 
 @api.put("/prescriptions/<int:prescription_id>/")
-@needs(Action.PRESCRIBE)
+@requires(Permission.PRESCRIBE)
 @api.arguments(PrescriptionIn)
 @api.response(200, PrescriptionOut)
 def change(given: dict[str, Any], prescription_id: int) -> Response:
     """Write a line of one's own open encounter anew; a signed prescription is 409."""
-    row = queries.prescription(prescription_id, person())
-    if row.prescriber_id != person().id:
-        raise Hidden("No Prescription matches the given query.", row.patient_id)
+    row = queries.prescription(prescription_id, current_person())
+    if row.prescriber_id != current_person().id:
+        raise HiddenRecord("No Prescription matches the given query.", row.patient_id)
     check_if_match(row.version, lambda: prescription_json(read_audit.note("prescription", row)))
     if either(given, "encounter") not in (None, row.encounter_id):
-        raise RuleBroken(_("The encounter of a prescription cannot be changed."), "encounter")
+        raise RuleBroken(N_("The encounter of a prescription cannot be changed."), "encounter")
     if either(given, "patient") not in (None, row.patient_id):  # imported lines have no encounter to compare with
-        raise RuleBroken(_("The patient of a prescription cannot be changed."), "patient")
+        raise RuleBroken(N_("The patient of a prescription cannot be changed."), "patient")
     given.setdefault("medication_name", row.medication_name)
-    actions.change_prescription(prescription_id, **_asked(given), by=person())
-    row = queries.prescription(prescription_id, person())
-    return single(prescription_json(row), row.version)
+    actions.change_prescription(prescription_id, **_asked(given), by=current_person())
+    row = queries.prescription(prescription_id, current_person())
+    return resource_response(prescription_json(row), row.version)
 
 
 @api.delete("/prescriptions/<int:prescription_id>/")
-@needs(Action.WITHDRAW_CLINICAL)
+@requires(Permission.WITHDRAW_CLINICAL)
 @api.response(204)
 def withdraw(prescription_id: int) -> None:
     """Mark a prescription as entered in error; nothing is erased."""
-    signing.withdraw_prescription(prescription_id, by=person())
+    signing.withdraw_prescription(prescription_id, by=current_person())
 
 
 @api.post("/prescriptions/check_drug_allergy/")
-@needs(Action.READ_PRESCRIPTION)
+@requires(Permission.READ_PRESCRIPTION)
 @api.arguments(AllergyQuestion)
 @api.response(200)
 def check_drug_allergy(given: dict[str, Any]) -> Response:
@@ -139,16 +145,16 @@ def check_drug_allergy(given: dict[str, Any]) -> Response:
     try:
         whom = patients.patient(patient_id)
     except NotFound:
-        answer = jsonify(alert=False, message=_("Patient not found."))
+        answer = jsonify(alert=False, message=N_("Patient not found."))
         answer.status_code = 404
         return answer
-    policy.check(whom, person())
+    policy.check(whom, current_person())
     read_log.note("patients.read_allergies", whom.id, entity="patient", entity_id=whom.id)
     return jsonify(standalone_checks.allergy(whom, given["medication_name"]))
 
 
 @api.post("/prescriptions/check_drug_interaction/")
-@needs(Action.READ_PRESCRIPTION)
+@requires(Permission.READ_PRESCRIPTION)
 @api.arguments(InteractionQuestion)
 @api.response(200)
 def check_drug_interaction(given: dict[str, Any]) -> Response:

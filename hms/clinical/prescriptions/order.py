@@ -9,7 +9,7 @@ from typing import Any
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.formulary.dosing import product_text, shorthand
 from hms.formulary.dosing.doses import Dose
 from hms.formulary.dosing.quantities import supply
@@ -41,7 +41,7 @@ class Order:
         return supply(self.dose, self.product.strength, self.product.unit, self.product.unit_holds)
 
 
-def order(
+def parse_order(
     *,
     sentence_id: int | None = None,
     medication_id: int | None = None,
@@ -55,18 +55,18 @@ def order(
     if sentence_id is not None:
         usual = formulary.dose_sentence(sentence_id)
         if usual is None:
-            raise RuleBroken(_("This dose is no longer offered. Choose again."), "medication_name")
+            raise RuleBroken(N_("This dose is no longer offered. Choose again."), "medication_name")
         product = formulary.medication(usual.medication_id)
         return Order(product, product_text.full_name(product), dose or product_text.usual_dose(usual), sentence_id)
     if medication_id is not None:
         product = formulary.medication(medication_id)
         if product is None or not product.is_active:
-            raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), "medication", id=medication_id)
+            raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "medication", id=medication_id)
     else:
         product = formulary.medication_named(medication_name, dosage)
     name = medication_name.strip() or (product_text.full_name(product) if product else "")
     if not name:
-        raise RuleBroken(_("Choose or write the medicine."), "medication_name")
+        raise RuleBroken(N_("Choose or write the medicine."), "medication_name")
     return Order(product, name, dose or _read_dose(product, dosage, frequency, duration))
 
 
@@ -82,16 +82,16 @@ def _read_dose(product: Any | None, dosage: str, frequency: str, duration: str) 
         return None
 
 
-def checks_of(
+def run_checks(
     ordered: Order,
     patient_id: int,
     encounter_id: int | None,
     *,
     besides: int | None = None,
-    known: patient_context.Around | None = None,
+    known: patient_context.SafetyContext | None = None,
 ) -> tuple[Check, ...]:
     """All safety checks of one order for one patient; `besides` is the line itself when it is written already."""
-    facts_of = known or patient_context.around_order(patient_id, encounter_id)
+    facts_of = known or patient_context.load_safety_context(patient_id, encounter_id)
     knowledge = catalogue.knowledge()
     medicine = (
         Medicine.on_record(ordered.product) if ordered.product else safety.medicine_from_text(ordered.name, knowledge)

@@ -60,7 +60,7 @@ def _entries(recorded: Iterable[Any], status: str) -> tuple[AllergyEntry, ...] |
 
 
 @dataclass(frozen=True)
-class Around:
+class SafetyContext:
     """What the checks need of the patient: who it is, the allergies, and all that is taken or being ordered."""
 
     person: Person
@@ -68,7 +68,7 @@ class Around:
     running: list[tuple[Any, Current]]
 
 
-def around_order(patient_id: int, encounter_id: int | None) -> Around:
+def load_safety_context(patient_id: int, encounter_id: int | None) -> SafetyContext:
     """Gathered once for the checks of one order, or of many; what is drafted in the encounter counts as taken."""
     whom = db.session.execute(_whom(), {"patient_id": patient_id, "since": clock.now() - PREGNANCY_KNOWN_FOR}).one()
     person = Person(
@@ -78,7 +78,7 @@ def around_order(patient_id: int, encounter_id: int | None) -> Around:
         weight_kg=whom.weight,
     )
     recorded = _entries(patients.read(whom.allergies), whom.allergy_status)
-    return Around(
+    return SafetyContext(
         person,
         recorded,
         _as_taken(db.session.execute(_running(), {"patient_id": patient_id, "encounter_id": encounter_id or 0})),

@@ -10,7 +10,7 @@ from sqlalchemy import Select, bindparam, select
 from hms.clinical.encounters.queries import _marks, _missing
 from hms.clinical.models import Prescription
 from hms.core.db.session import db
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.patients.access import policy
 from hms.patients.access.reader import Reader, ReaderKind, reader, reader_kind, reader_values
@@ -26,7 +26,7 @@ ORDER_CLINICAL = (
 
 def reads_prescriptions(who: Person) -> bool:
     """Whether the role of `who` reads which medicines were ordered, where the record is open to them."""
-    return who.may(Action.READ_PRESCRIPTION) or who.is_patient
+    return who.may(Permission.READ_PRESCRIPTION) or who.is_patient
 
 
 def prescriptions(who: Person) -> Select:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.formulary.medicines import catalogue
 from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety.allergy_check import allergy_check
@@ -30,7 +30,7 @@ def allergy(whom: Patient, name: str) -> dict[str, Any]:
     told = [str(alert.message) for alert in check.alerts] + ([str(check.missing)] if check.missing else [])
     return {
         "alert": bool(check.alerts),
-        "message": " ".join(told) or _("No recorded allergy to this medicine."),
+        "message": " ".join(told) or N_("No recorded allergy to this medicine."),
         "outcome": check.outcome,
     }
 

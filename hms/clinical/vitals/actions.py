@@ -12,20 +12,20 @@ from sqlalchemy import select
 from hms.clinical.models import Encounter, VitalsReading
 from hms.core import clock
 from hms.core.actions import action
-from hms.core.db.locking import locked
-from hms.core.db.session import db, found
+from hms.core.db.locking import get_for_update
+from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
-from hms.core.events import Alert, alert
-from hms.core.permissions import Action
+from hms.core.events import Event, publish
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.same_patient import check_same_patient
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import _, joined
+from hms.core.text.translation import N_, joined
 from hms.patients.access import policy
 from hms.patients.models import Patient
 
 from . import news2, readings, rules
-from .plausibility import Question, alarming, implausible_changes
+from .plausibility import PlausibilityWarning, alarming, implausible_changes
 
 CORRECTED_WITHIN = timedelta(hours=24)
 LONGEST_NOTE = 500
@@ -36,12 +36,12 @@ class Unconfirmed(RuleBroken):
 
     code = "confirm"
 
-    def __init__(self, questions: list[Question]) -> None:
+    def __init__(self, questions: list[PlausibilityWarning]) -> None:
         super().__init__(joined(question.message for question in questions), "is_confirmed")
         self.questions = questions
 
 
-@action(Action.RECORD_VITALS, "clinical.record_vitals")
+@action(Permission.RECORD_VITALS, "clinical.record_vitals")
 def record_vitals(
     patient_id: int,
     *,
@@ -58,14 +58,14 @@ def record_vitals(
 
     Raises `RuleBroken` at the first impossible value, `Unconfirmed` for alarming ones without `is_confirmed`.
     """
-    whom = found(Patient, patient_id)
+    whom = get_or_not_found(Patient, patient_id)
     policy.check(whom, by)
     if whom.status != "active":
-        raise Conflict(_("This patient's record is closed."), code="withdrawn")
+        raise Conflict(N_("This patient's record is closed."), code="withdrawn")
     values = _values(typed)
     more = _circumstances(typed)
     if not values and not more["note"]:
-        raise RuleBroken(_("Write at least one value."), "temperature")
+        raise RuleBroken(N_("Write at least one value."), "temperature")
     if not is_confirmed:
         _ask(whom, values)
     reading = VitalsReading(
@@ -79,7 +79,7 @@ def record_vitals(
     )
     db.session.add(reading)
     db.session.flush()
-    alert(Alert.QUEUE_CHANGED)
+    publish(Event.QUEUE_CHANGED)
     return reading
 
 
@@ -93,7 +93,7 @@ def _values(typed: Mapping[str, Any]) -> dict[str, Decimal]:
 def _circumstances(typed: Mapping[str, Any]) -> dict[str, Any]:
     consciousness = typed.get("consciousness") or ""
     if consciousness and consciousness not in news2.CONSCIOUSNESS:
-        raise RuleBroken(_("Choose how awake the patient is."), "consciousness")
+        raise RuleBroken(N_("Choose how awake the patient is."), "consciousness")
     note = clean_field(typed.get("note"), "note", longest=LONGEST_NOTE, multiline=True)
     return {
         "on_oxygen": typed.get("on_oxygen"),
@@ -123,17 +123,17 @@ def _encounter(patient_id: int, encounter_id: int | None, queue_entry_id: int | 
     return db.session.scalars(opened).one_or_none()
 
 
-@action(Action.RECORD_VITALS, "clinical.correct_vitals")
+@action(Permission.RECORD_VITALS, "clinical.correct_vitals")
 def correct_vitals(reading_id: int, *, reason: str, by: Person, **typed: Any) -> VitalsReading:
     """Replace one's own reading of the last 24 hours; the old one stays, struck through with the reason."""
-    old = locked(VitalsReading, reading_id)
+    old = get_for_update(VitalsReading, reading_id)
     written = clean_field(reason, "reason", longest=LONGEST_NOTE)
     if len(written) < 3:
-        raise RuleBroken(_("Say what was wrong."), "reason")
+        raise RuleBroken(N_("Say what was wrong."), "reason")
     if old.status != "final":
-        raise Conflict(_("This reading was corrected already."), code="corrected")
+        raise Conflict(N_("This reading was corrected already."), code="corrected")
     if old.taken_by_id != by.id or clock.now() - old.taken_at > CORRECTED_WITHIN:
-        raise NotAllowed(_("Only who took the values can correct them, within 24 hours."))
+        raise NotAllowed(N_("Only who took the values can correct them, within 24 hours."))
     old.status, old.status_reason = "entered_in_error", written
     kept = {"queue_entry_id": old.queue_entry_id, "encounter_id": old.encounter_id, "taken_at": old.taken_at}
     return record_vitals(old.patient_id, **kept, by=by, **typed)

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from flask_babel import lazy_gettext as _l
 
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 
 SCORED_FROM = 16
 ALERT = "alert"
@@ -84,9 +84,9 @@ def not_scored_because(
 ) -> Sentence | None:
     """Why there is no score; None when there is one. Pregnancy that is not known does not hinder."""
     if age_years is None or age_years < SCORED_FROM:
-        return Sentence(_("NEWS2 is for people of 16 years and over."))
+        return Sentence(N_("NEWS2 is for people of 16 years and over."))
     if is_pregnant:
-        return Sentence(_("NEWS2 is not valid in pregnancy."))
+        return Sentence(N_("NEWS2 is not valid in pregnancy."))
     missing = [label for key, label in _NEEDED.items() if values.get(key) is None]
     if consciousness not in CONSCIOUSNESS:
         missing.append(_l("consciousness"))
@@ -94,7 +94,7 @@ def not_scored_because(
         missing.append(_l("air or oxygen"))
     if not missing:
         return None
-    return Sentence(_("NEWS2 still needs: %(missing)s."), missing=", ".join(map(str, missing)))
+    return Sentence(N_("NEWS2 still needs: %(missing)s."), missing=", ".join(map(str, missing)))
 
 
 _NEEDED: dict[str, str] = {

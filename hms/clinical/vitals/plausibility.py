@@ -9,8 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from flask_babel import lazy_gettext as _l
 
-from hms.core.text.formatting import day, quantity
-from hms.core.text.translation import Sentence, _
+from hms.core.text.formatting import format_date, quantity
+from hms.core.text.translation import N_, Sentence
 
 from .rules import flag, vitals
 
@@ -23,7 +23,7 @@ ADULT_FROM = 18
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PlausibilityWarning:
     """A value that must be confirmed before it is saved. `key` names the vital sign, `reason` alarming or change."""
 
     key: str
@@ -39,16 +39,16 @@ class Earlier:
     on: date
 
 
-def alarming(values: Mapping[str, Decimal], age_years: Decimal | None) -> list[Question]:
+def alarming(values: Mapping[str, Decimal], age_years: Decimal | None) -> list[PlausibilityWarning]:
     """The values so far from usual that they are typing errors or emergencies; each needs one confirmation."""
     found = []
     for key, value in values.items():
         told = flag(key, value, age_years)
         if told and told.is_critical:
             vital = vitals()[key]
-            sentence = _("%(label)s %(value)s: %(flag)s. Right?")
+            sentence = N_("%(label)s %(value)s: %(flag)s. Right?")
             message = Sentence(sentence, label=vital.label, value=vital.shown(value), flag=told)
-            found.append(Question(key, "alarming", message))
+            found.append(PlausibilityWarning(key, "alarming", message))
     return found
 
 
@@ -57,7 +57,7 @@ def implausible_changes(
     today: date,
     age_years: Decimal | None,
     earlier: Mapping[str, Earlier],
-) -> list[Question]:
+) -> list[PlausibilityWarning]:
     """Weight that changed by 10 % or more within 30 days, and height that shrank by 2 cm or more.
 
     `earlier` holds the last `weight` and `height`. Infants may gain weight as fast as they like.
@@ -68,7 +68,7 @@ def implausible_changes(
 
 def _weight_change(
     values: Mapping[str, Decimal], today: date, age_years: Decimal | None, earlier: Mapping[str, Earlier]
-) -> Question | None:
+) -> PlausibilityWarning | None:
     if "weight" not in values or "weight" not in earlier:
         return None
     before, change = earlier["weight"], values["weight"] - earlier["weight"].value
@@ -77,23 +77,25 @@ def _weight_change(
         return None
     if abs(change) < before.value * WEIGHT_CHANGE:
         return None
-    more = _("%(value)s is %(change)s more than on %(day)s. Right?")
-    less = _("%(value)s is %(change)s less than on %(day)s. Right?")
-    return Question("weight", "change", _changed("weight", more if change > 0 else less, values["weight"], before))
+    more = N_("%(value)s is %(change)s more than on %(day)s. Right?")
+    less = N_("%(value)s is %(change)s less than on %(day)s. Right?")
+    return PlausibilityWarning(
+        "weight", "change", _changed("weight", more if change > 0 else less, values["weight"], before)
+    )
 
 
-def _height_loss(values: Mapping[str, Decimal], earlier: Mapping[str, Earlier]) -> Question | None:
+def _height_loss(values: Mapping[str, Decimal], earlier: Mapping[str, Earlier]) -> PlausibilityWarning | None:
     if "height" not in values or "height" not in earlier:
         return None
     if earlier["height"].value - values["height"] < HEIGHT_SLIP_CM:
         return None
-    told = _("%(value)s is %(change)s less than on %(day)s. Right?")
-    return Question("height", "change", _changed("height", told, values["height"], earlier["height"]))
+    told = N_("%(value)s is %(change)s less than on %(day)s. Right?")
+    return PlausibilityWarning("height", "change", _changed("height", told, values["height"], earlier["height"]))
 
 
 def _changed(key: str, told: str, value: Decimal, before: Earlier) -> Sentence:
     shown = vitals()[key].shown
-    return Sentence(told, value=shown(value), change=shown(abs(value - before.value)), day=day(before.on))
+    return Sentence(told, value=shown(value), change=shown(abs(value - before.value)), day=format_date(before.on))
 
 
 def bmi(weight_kg: Decimal | None, height_cm: Decimal | None, age_years: Decimal | None) -> Decimal | None:

@@ -33,7 +33,7 @@ def vitals_of_waiting(entry_ids: Iterable[int], who: Person) -> list[Row]:
 def _vitals_of_waiting(*, kind: ReaderKind) -> Select:
     entry_ids = bindparam("entry_ids")
     who = kind.reader()
-    is_open = policy.open_to(who, Patient.id).label("is_open")
+    is_open = policy.readable_by(who, Patient.id).label("is_open")
     query = select(*readings.COLUMNS, VitalsReading.queue_entry_id, Patient.birth_date, is_open)
     return (
         query.join_from(VitalsReading, Patient, Patient.id == VitalsReading.patient_id)

@@ -20,7 +20,7 @@ from hms.clinical import labels
 from hms.core.errors import RuleBroken
 from hms.core.text.formatting import quantity
 from hms.core.text.numbers import number
-from hms.core.text.translation import Sentence, _, joined
+from hms.core.text.translation import N_, Sentence, joined
 
 DATA = Path(__file__).parents[1] / "data"
 BLOOD_PRESSURE = "blood_pressure"
@@ -124,7 +124,7 @@ def parse_number(typed: str, field: str) -> Decimal | None:
     try:
         return number(typed)
     except ValueError as refusal:
-        raise RuleBroken(_("Write a number, for example 36.5."), field) from refusal
+        raise RuleBroken(N_("Write a number, for example 36.5."), field) from refusal
 
 
 def parse_blood_pressure(typed: str) -> tuple[Decimal | None, Decimal | None]:
@@ -136,7 +136,7 @@ def parse_blood_pressure(typed: str) -> tuple[Decimal | None, Decimal | None]:
         return None, None
     found = _PRESSURES.fullmatch(typed)
     if not found:
-        raise RuleBroken(_("Write the blood pressure as 120/80."), BLOOD_PRESSURE)
+        raise RuleBroken(N_("Write the blood pressure as 120/80."), BLOOD_PRESSURE)
     return parse_number(found[1], BLOOD_PRESSURE), parse_number(found[2], BLOOD_PRESSURE)
 
 
@@ -145,15 +145,15 @@ def check_possible(key: str, value: Decimal, field: str | None = None) -> None:
     vital = vitals()[key]
     where = field or key
     if not value.is_finite() or not vital.possible_low <= value <= vital.possible_high:
-        told = _("%(label)s must be between %(low)s and %(high)s.")
+        told = N_("%(label)s must be between %(low)s and %(high)s.")
         low, high = quantity(vital.possible_low), vital.shown(vital.possible_high)
         raise RuleBroken(
             joined((Sentence(told, label=vital.label, low=low, high=high), *_other_unit(key, value))), where
         )
     if value != round(value, vital.decimals):
-        told = _("Use whole numbers.") if vital.decimals == 0 else _("Use at most %(count)s decimals.")
+        told = N_("Use whole numbers.") if vital.decimals == 0 else N_("Use at most %(count)s decimals.")
         advice = Sentence(told, count=vital.decimals)
-        raise RuleBroken(_("%(label)s: %(advice)s"), where, label=vital.label, advice=advice)
+        raise RuleBroken(N_("%(label)s: %(advice)s"), where, label=vital.label, advice=advice)
 
 
 def _other_unit(key: str, value: Decimal) -> Iterator[Sentence]:
@@ -161,7 +161,7 @@ def _other_unit(key: str, value: Decimal) -> Iterator[Sentence]:
     for name, smallest, largest, unit, convert in _OTHER_UNITS:
         if name == key and value.is_finite() and smallest <= value <= largest:
             vital = vitals()[key]
-            told = _("%(typed)s looks like %(unit)s: write %(shown)s.")
+            told = N_("%(typed)s looks like %(unit)s: write %(shown)s.")
             shown = vital.shown(round(convert(value), vital.decimals))
             yield Sentence(told, typed=quantity(value), unit=unit, shown=shown)
 
@@ -179,9 +179,9 @@ def check_pressures(systolic: Decimal | None, diastolic: Decimal | None, field: 
     if diastolic is None:
         return
     if systolic is None:
-        raise RuleBroken(_("Write both pressures, as 120/80."), field)
+        raise RuleBroken(N_("Write both pressures, as 120/80."), field)
     if diastolic >= systolic:
-        raise RuleBroken(_("The second pressure must be lower than the first: write them as 120/80."), field)
+        raise RuleBroken(N_("The second pressure must be lower than the first: write them as 120/80."), field)
 
 
 def read(typed: Mapping[str, object]) -> tuple[dict[str, Decimal], dict[str, Sentence]]:

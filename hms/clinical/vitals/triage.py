@@ -10,11 +10,11 @@ from hms.appointments.models import QueueEntry
 from hms.appointments.queue import actions as queue
 from hms.clinical.models import VitalsReading
 from hms.core.actions import action
-from hms.core.db.session import found
+from hms.core.db.session import get_or_not_found
 from hms.core.errors import RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 from hms.core.web.localisation import in_english
 from hms.messages.actions import tell
 from hms.patients.allergies import actions as patients
@@ -36,13 +36,13 @@ CALL_REASONS: dict[str, str] = {
 RANGED = ("temperature", "systolic", "pulse", "respiratory_rate", "oxygen_saturation")
 
 
-@action(Action.RECORD_VITALS, "clinical.triage")
+@action(Permission.RECORD_VITALS, "clinical.triage")
 def triage(
     entry_id: int, *, priority: str = "", has_no_allergies: bool = False, by: Person, **typed: Any
 ) -> VitalsReading:
     """Vital signs of somebody who waits (as in `record_vitals`), with the urgency when it changes and the answer about
     allergies when there are none: all or nothing."""
-    entry = found(QueueEntry, entry_id)
+    entry = get_or_not_found(QueueEntry, entry_id)
     reading = record_vitals(entry.patient_id, queue_entry_id=entry_id, by=by, **typed)
     if priority and priority != str(entry.priority):
         queue.set_priority(entry_id, priority, by=by)
@@ -51,14 +51,14 @@ def triage(
     return reading
 
 
-@action(Action.RECORD_VITALS, "clinical.call_doctor")
+@action(Permission.RECORD_VITALS, "clinical.call_doctor")
 def call_doctor(entry_id: int, *, reason: str, by: Person) -> int:
     """Ask the patient's doctor to come, or every doctor when nobody is named; returns how many were told."""
     if reason not in CALL_REASONS:
-        raise RuleBroken(_("Choose why the doctor should come."), "call_reason")
-    entry = found(QueueEntry, entry_id)
+        raise RuleBroken(N_("Choose why the doctor should come."), "call_reason")
+    entry = get_or_not_found(QueueEntry, entry_id)
     called = [entry.doctor_id] if entry.doctor_id is not None else [one.id for one in staff.doctors()]
-    told = _("%(name)s asks you to come: token %(token)s, %(why)s")
+    told = N_("%(name)s asks you to come: token %(token)s, %(why)s")
     title = in_english(Sentence(told, name=by.name, token=entry.token, why=CALL_REASONS[reason]))
     for doctor_id in called:
         tell(

@@ -16,11 +16,11 @@ from hms.clinical.encounters import queries as encounter_queries
 from hms.clinical.forms import TriageForm, VitalsForm
 from hms.clinical.models import VitalsReading
 from hms.core.api import read_log
-from hms.core.db.session import found
+from hms.core.db.session import get_or_not_found
 from hms.core.errors import RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.text.formatting import person_name
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 from hms.patients import lookup
 from hms.patients.access import policy
 from hms.patients.models import Patient
@@ -34,12 +34,12 @@ CHILDBEARING = range(12, 56)
 
 def _form_page(whom: Patient, save: Callable[..., Any], leave: Callable[[], str], **more: Any) -> ResponseReturnValue:
     """The vitals form of `whom`: saves with `save`, then goes where `leave` says; alarming values are asked about."""
-    policy.check(whom, person())
+    policy.check(whom, current_person())
     kind = more.pop("kind", VitalsForm)
     form = kind(formdata=request.form if request.method == "POST" else None, data=more.pop("start", None))
     if "call" in more and request.form.get("do") == "call":
         _call_doctor(form, more.pop("call"))
-    elif form.save(save, by=person()):
+    elif form.save(save, by=current_person()):
         flash(_("Vital signs of %(name)s saved.", name=person_name(whom.family_name, whom.given_names)), "success")
         return redirect(leave(), 303)
     read_log.note("clinical.read_vitals", whom.id, entity="patient", entity_id=whom.id)
@@ -49,7 +49,7 @@ def _form_page(whom: Patient, save: Callable[..., Any], leave: Callable[[], str]
         "clinical/vitals.html",
         form=form,
         patient=whom,
-        banner=banner.patient_banner(whom, person()),
+        banner=banner.patient_banner(whom, current_person()),
         questions=refusal.questions if isinstance(refusal, Unconfirmed) else (),
         may_be_pregnant=whom.sex != "male" and (age is None or int(age) in CHILDBEARING),
         sizes=readings.last_sizes(whom.id),
@@ -61,7 +61,7 @@ def _form_page(whom: Patient, save: Callable[..., Any], leave: Callable[[], str]
 def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
     """Ask the doctor to come at once; what is typed stays on the page, right or wrong."""
     try:
-        call(reason=form.call_reason.data or "", by=person())
+        call(reason=form.call_reason.data or "", by=current_person())
     except RuleBroken as refusal:
         form.refuse(refusal)
         return
@@ -70,7 +70,7 @@ def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
 
 
 @pages.route("/queue/<int:entry_id>/vitals", methods=["GET", "POST"])
-@needs(Action.RECORD_VITALS)
+@requires(Permission.RECORD_VITALS)
 def queue_vitals(entry_id: int) -> ResponseReturnValue:
     """Measure somebody who waits, then the next one who has not been measured."""
     entry, _opened = encounter_queries.place_in_queue(entry_id)
@@ -93,10 +93,10 @@ def queue_vitals(entry_id: int) -> ResponseReturnValue:
 
 
 @pages.route("/encounters/<int:encounter_id>/vitals", methods=["GET", "POST"])
-@needs(Action.RECORD_VITALS)
+@requires(Permission.RECORD_VITALS)
 def encounter_vitals(encounter_id: int) -> ResponseReturnValue:
     """Measure during the encounter."""
-    whom = lookup.patient(encounter_queries.encounter_found(encounter_id, person()).patient_id)
+    whom = lookup.patient(encounter_queries.encounter_found(encounter_id, current_person()).patient_id)
     return _form_page(
         whom,
         lambda **typed: actions.record_vitals(whom.id, encounter_id=encounter_id, **typed),
@@ -105,7 +105,7 @@ def encounter_vitals(encounter_id: int) -> ResponseReturnValue:
 
 
 @pages.route("/patients/<int:patient_id>/vitals", methods=["GET", "POST"])
-@needs(Action.RECORD_VITALS)
+@requires(Permission.RECORD_VITALS)
 def patient_vitals(patient_id: int) -> ResponseReturnValue:
     """Measure outside of any visit."""
     whom = lookup.patient(patient_id)
@@ -113,10 +113,10 @@ def patient_vitals(patient_id: int) -> ResponseReturnValue:
 
 
 @pages.route("/vitals/<int:reading_id>/correct", methods=["GET", "POST"])
-@needs(Action.RECORD_VITALS)
+@requires(Permission.RECORD_VITALS)
 def correct(reading_id: int) -> ResponseReturnValue:
     """Replace one's own values of the last 24 hours; the old ones stay, struck through."""
-    old = found(VitalsReading, reading_id)
+    old = get_or_not_found(VitalsReading, reading_id)
     whom = lookup.patient(old.patient_id)
     reason = request.form.get("reason", "")
 
@@ -138,10 +138,10 @@ def _typed(row: VitalsReading) -> dict[str, str]:
 
 def words_for_board(entry_ids: Iterable[int]) -> dict[int, str]:
     """What the queue board says of those measured: the unusual values to those who care, to others that it was done."""
-    may_read = encounter_queries.reads_clinical(person())
+    may_read = encounter_queries.reads_clinical(current_person())
     return {
         row.queue_entry_id: _board_words(row) if may_read and row.is_open else _("Taken")
-        for row in queries.vitals_of_waiting(entry_ids, person())
+        for row in queries.vitals_of_waiting(entry_ids, current_person())
     }
 
 

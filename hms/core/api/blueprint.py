@@ -31,7 +31,7 @@ class ApiParser(FlaskParser):
         return req.get_json()
 
 
-class Shape(Schema):
+class ApiSchema(Schema):
     """A JSON object. Views hand in plain dicts already projected to the role, so that an answer is passed on as it is;
     tests check answers against the schema."""
 
@@ -43,7 +43,7 @@ class Shape(Schema):
         return obj
 
 
-class DeskApi(Blueprint):
+class ApiBlueprint(Blueprint):
     """A desk's endpoints, all below /api. Usage: `api = DeskApi("patients_api", __name__, description="Patients")`."""
 
     ARGUMENTS_PARSER = ApiParser()

@@ -24,7 +24,7 @@ class Estimated(int):
     """A number of rows that is near the exact one; the answer says so."""
 
 
-def listed(rows: Rows, project: Callable[[Any], dict[str, Any]], *, total: Total | None = None) -> Response:
+def paginated_response(rows: Rows, project: Callable[[Any], dict[str, Any]], *, total: Total | None = None) -> Response:
     """Answer a list as the contract says: an array of at most 100 without `page`, `page_size` or `limit`; a page object with.
 
     The endpoint declares `parameters.PAGING`, by which the numbers are checked. `total` counts the rows when a cheaper

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, current_app, jsonify, request
 
 
-def single(body: dict[str, Any], version: object, status: int = 200) -> Response:
+def resource_response(body: dict[str, Any], version: object, status: int = 200) -> Response:
     """One resource with its entity tag."""
     response = jsonify(body)
     response.status_code = status
@@ -36,4 +36,4 @@ def _tags(version: object) -> list[str]:
 
 
 def install(app: Any) -> None:
-    app.register_error_handler(PreconditionFailed, lambda stale: single(stale.body, stale.version, 412))
+    app.register_error_handler(PreconditionFailed, lambda stale: resource_response(stale.body, stale.version, 412))

@@ -29,11 +29,11 @@ from flask import Response, request
 from sqlalchemy import text
 
 from hms.core import read_limit
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.audit import recording
 from hms.core.db.session import db, note_write
 from hms.core.person import Person
-from hms.core.web.guard import person
+from hms.core.web.guard import current_person
 
 from . import pagination
 
@@ -60,8 +60,8 @@ def note(action: str, patient_id: int, *, entity: str, entity_id: int | None = N
 
     `TooManyReads` when the account has read very many records and must slow down.
     """
-    who = person()
-    with doing(action, who):
+    who = current_person()
+    with action_context(action, who):
         record(action, who, [Seen(patient_id, entity_id)], entity=entity, renews=renews)
 
 
@@ -79,12 +79,12 @@ def note_list(seen: dict[str, list[Seen]], *, entity: str) -> None:
     }
     if not rows:
         return
-    who, first = person(), next(iter(rows))
+    who, first = current_person(), next(iter(rows))
     if not first.endswith(BOARD):
         patients = {entry.patient_id for entries in rows.values() for entry in entries}
         details = {"patients": len(patients)} | ({"weight": SEARCH_WEIGHT} if request.args.get("search") else {})
         rows[first].insert(0, _Entry(None, None, None, json.dumps(details)))
-    with doing(first, who):
+    with action_context(first, who):
         for action, entries in rows.items():
             _record(action, who, entries, entity=entity, renews=True)
 
@@ -101,8 +101,8 @@ def note_rows(action: str, rows: int, *, entity: str, is_search: bool = False, r
     details: dict[str, Any] = {"patients": rows, "part": sha256(repr(asked).encode()).hexdigest()[:16]}
     if is_search:
         details["weight"] = SEARCH_WEIGHT
-    who = person()
-    with doing(action, who):
+    who = current_person()
+    with action_context(action, who):
         _record(action, who, [_Entry(None, None, None, json.dumps(details))], entity=entity, renews=renews)
 
 
@@ -132,7 +132,7 @@ def _entry(one: Seen, details: str | None = None) -> _Entry:
 def _record(action: str, by: Person, rows: list[_Entry], *, entity: str, renews: bool) -> None:
     limit, who = read_limit.limit(), _NOBODY | recording.who_columns(by)
     note_write(db.session())
-    values = who | {"action": action, "entity": entity, "ticket": recording.ticket(), "renews": renews}
+    values = who | {"action": action, "entity": entity, "ticket": recording.signing_ticket(), "renews": renews}
     values |= {f"{name}s": [getattr(row, name) for row in rows] for name in _Entry._fields}
     values |= {"repeats": REPEATS_WITHIN, "minutes": limit.minutes, "reads": limit.reads}
     values["counts"] = not action.endswith(BOARD) and read_limit.holds(by, limit)
@@ -211,6 +211,6 @@ def listed(
         seen.setdefault(action, []).append(one)
         return project(row)
 
-    answer = pagination.listed(rows, keep, total=total)
+    answer = pagination.paginated_response(rows, keep, total=total)
     note_list(seen, entity=entity)
     return answer

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import func, insert, literal_column, select, text
 
 from hms.core.db import advisory_locks
-from hms.core.db.advisory_locks import Turn
+from hms.core.db.advisory_locks import AdvisoryLock
 from hms.core.db.session import db
 
 from .models import AuditEntry, AuditSeal
@@ -53,13 +53,13 @@ def _has_right_signature(row: Any) -> bool:
     return hmac.compare_digest(hashlib.sha256(signed.encode()).digest(), bytes(row["signature"]))
 
 
-def seal_new(after: int = 0) -> tuple[int, int | None]:
+def seal_batch(after: int = 0) -> tuple[int, int | None]:
     """Chain the entries that are not yet sealed; how many, and the last one looked at when there may be more.
 
     One sealer at a time, writers are not held up. Entries without a right signature are left out.
     """
     db.session.execute(text("SET LOCAL statement_timeout = '60s'"))
-    if not advisory_locks.try_acquire(Turn.SEAL):
+    if not advisory_locks.try_acquire(AdvisoryLock.SEAL):
         db.session.rollback()
         return 0, None
     n, previous = _head()
@@ -75,11 +75,11 @@ def seal_new(after: int = 0) -> tuple[int, int | None]:
     return len(seals), rows[-1]["id"] if len(rows) == BATCH else None
 
 
-def seal_waiting() -> int:
+def seal_pending() -> int:
     """Seal until nothing waits; returns how many entries were sealed."""
-    total, after = seal_new()
+    total, after = seal_batch()
     while after is not None:
-        sealed, after = seal_new(after)
+        sealed, after = seal_batch(after)
         total += sealed
     return total
 
@@ -102,7 +102,7 @@ def _unsealed(after: int) -> Any:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VerificationResult:
     """What `verify` found: entries checked, entries not yet sealed, and the first fault in words (None when all is well)."""
 
     checked: int
@@ -110,7 +110,7 @@ class Verdict:
     fault: str | None
 
 
-def verify(checkpoint: dict[str, Any] | None = None) -> Verdict:
+def verify(checkpoint: dict[str, Any] | None = None) -> VerificationResult:
     """Re-compute the chain from the first entry; stops at the first that does not fit.
 
     `checkpoint` is one that was taken earlier and kept elsewhere: the chain must still hold it.
@@ -118,11 +118,13 @@ def verify(checkpoint: dict[str, Any] | None = None) -> Verdict:
     db.session.execute(text("SET LOCAL statement_timeout = 0"))
     checked, fault = _follow(checkpoint)
     if fault:
-        return Verdict(checked, 0, fault)
+        return VerificationResult(checked, 0, fault)
     if checkpoint is not None and checkpoint["n"] > checked:
-        return Verdict(checked, 0, f"the end is cut off: entries {checked + 1} to {checkpoint['n']} are gone")
+        return VerificationResult(
+            checked, 0, f"the end is cut off: entries {checked + 1} to {checkpoint['n']} are gone"
+        )
     unsealed, foreign = _left_out()
-    return Verdict(checked, unsealed, foreign)
+    return VerificationResult(checked, unsealed, foreign)
 
 
 def _follow(checkpoint: dict[str, Any] | None) -> tuple[int, str | None]:

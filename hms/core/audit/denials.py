@@ -22,7 +22,7 @@ WINDOW = 60.0
 MOST_KNOWN = 10_000
 
 
-class Gauge:
+class DenialThrottle:
     """Counts by key: which refusal of the last minute this is, and how many before it were not written."""
 
     def __init__(self) -> None:
@@ -45,13 +45,13 @@ class Gauge:
             return passed
 
 
-_gauge = Gauge()
+_gauge = DenialThrottle()
 
 
 def forget() -> None:
     """Count anew, as a process that has just begun."""
     global _gauge
-    _gauge = Gauge()
+    _gauge = DenialThrottle()
 
 
 def record(by: Person | None, what: str, *, patient_id: int | None = None, because: str = "") -> None:

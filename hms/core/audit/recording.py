@@ -47,12 +47,12 @@ def record(
     """
     entry: dict[str, Any] = {"entity": entity, "entity_id": entity_id, "patient_id": patient_id, "new": details}
     entry["outcome"] = outcome
-    record_each(action, by, [entry if purpose is None else entry | {"purpose": purpose}])
+    record_many(action, by, [entry if purpose is None else entry | {"purpose": purpose}])
 
 
-def record_each(action: str, by: Person | None, entries: list[dict[str, Any]]) -> None:
+def record_many(action: str, by: Person | None, entries: list[dict[str, Any]]) -> None:
     """Write several entries of one action in one statement; each is columns of the entry. The caller commits."""
-    same = _EMPTY | {"action": action, "ticket": ticket()} | who_columns(by)
+    same = _EMPTY | {"action": action, "ticket": signing_ticket()} | who_columns(by)
     rows = [same | entry for entry in entries]
     for row in rows:
         row["new"] = None if row["new"] is None else json.dumps(row["new"], default=str)
@@ -80,7 +80,7 @@ def signing_key(number: str) -> str:
     return hmac.new(key(), b"ticket " + number.encode(), hashlib.sha256).hexdigest()
 
 
-def ticket() -> str:
+def signing_ticket() -> str:
     """A fresh ticket for the database's setting `hms.ticket`: its number, which is kept, and its key, which is not.
 
     Whoever writes into the trail past the programs has no key, and `verify` names the entry.

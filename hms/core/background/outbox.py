@@ -20,8 +20,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hms.core import clock
-from hms.core.actions import afterwards, doing
-from hms.core.db.models import Working
+from hms.core.actions import action_context, after_commit
+from hms.core.db.models import UnauditedRecord
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
 
@@ -30,7 +30,7 @@ from .redis import connection
 log = logging.getLogger(__name__)
 
 QUEUE = "hms"
-MOST_ATTEMPTS = 8
+MAX_ATTEMPTS = 8
 HAND_OUT_AGAIN = timedelta(seconds=20)
 JOB_TIMEOUT = 600
 _quiet_until = 0.0
@@ -39,7 +39,7 @@ _quiet_until = 0.0
 NOT_BEGUN = "done_at IS NULL AND dead_at IS NULL AND attempts = 0"
 
 
-class Outbox(Working):
+class Outbox(UnauditedRecord):
     """One piece of work after a commit. `ref_id` names the record; the job re-reads and re-checks it."""
 
     __tablename__ = "outbox"
@@ -78,12 +78,12 @@ def job(kind: str) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
     return register
 
 
-def later(kind: str, ref_id: int, *, due: datetime | None = None) -> None:
+def enqueue(kind: str, ref_id: int, *, due: datetime | None = None) -> None:
     """Do `kind` for record `ref_id` after this action commits (or at `due`). Asked twice while it waits, it is done once."""
     with db.session.no_autoflush:
         outbox_id = db.session.execute(_asked(kind, ref_id, due or clock.now())).scalar_one_or_none()
     if outbox_id is not None and due is None:
-        afterwards(lambda: wake(outbox_id))
+        after_commit(lambda: dispatch(outbox_id))
 
 
 def _asked(work: Any, about: Any, from_then: Any) -> Any:
@@ -92,14 +92,14 @@ def _asked(work: Any, about: Any, from_then: Any) -> Any:
     return new.on_conflict_do_nothing().returning(rows.c.id)
 
 
-def wake(outbox_id: int) -> bool:
+def dispatch(outbox_id: int) -> bool:
     """Tell a worker about the row; False when Redis does not answer (the clock will hand it out later)."""
     global _quiet_until
     if time.monotonic() < _quiet_until:
         return False
     try:
         queue().enqueue(
-            "hms.core.background.outbox.handle",
+            "hms.core.background.outbox.run_job",
             outbox_id,
             retry=Retry(max=3, interval=[5, 30, 120]),
             job_timeout=JOB_TIMEOUT,
@@ -116,7 +116,7 @@ def queue() -> Queue:
     return Queue(QUEUE, connection=connection(), serializer="rq.serializers.JSONSerializer")
 
 
-def hand_out_due() -> int:
+def dispatch_due() -> int:
     """Wake workers for every row that is due and was not handed out lately; returns how many. Run by the clock."""
     now = clock.now()
     lately = or_(Outbox.handed_out_at.is_(None), Outbox.handed_out_at < now - HAND_OUT_AGAIN)
@@ -126,7 +126,7 @@ def hand_out_due() -> int:
         .limit(200)
     )
     ids = db.session.scalars(due).all()
-    woken = [outbox_id for outbox_id in ids if wake(outbox_id)]
+    woken = [outbox_id for outbox_id in ids if dispatch(outbox_id)]
     if woken:
         db.session.execute(update(Outbox).where(Outbox.id.in_(woken)).values(handed_out_at=now))
     db.session.commit()
@@ -137,12 +137,12 @@ PATIENTLY = text("SET LOCAL idle_in_transaction_session_timeout = '15min'")
 """A long bill takes an old PC a minute to set, and its row stays claimed meanwhile: half a minute, as for pages, is too short."""
 
 
-def handle(outbox_id: int) -> bool:
+def run_job(outbox_id: int) -> bool:
     """Do one row's work and mark it done in the same transaction. False when it is done, taken or dead already."""
     if not _counted(outbox_id):
         return False
     try:
-        with doing("outbox.handle", SYSTEM):
+        with action_context("outbox.handle", SYSTEM):
             db.session.execute(PATIENTLY)
             row = db.session.scalars(_waiting(outbox_id)).one_or_none()
             if row is None:
@@ -180,7 +180,7 @@ def _failed(outbox_id: int, error: Exception) -> None:
         return
     row.last_error = type(error).__name__
     row.due = clock.now() + timedelta(seconds=5 * 2**row.attempts)
-    if row.attempts >= MOST_ATTEMPTS:
+    if row.attempts >= MAX_ATTEMPTS:
         row.dead_at = clock.now()
         current_app.logger.error("outbox %s (%s) gave up after %s attempts", row.id, row.kind, row.attempts)
     db.session.commit()

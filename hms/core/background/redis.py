@@ -18,7 +18,7 @@ def connection() -> Redis:
     return _connect(current_app.config["REDIS_URL"])
 
 
-def answers() -> bool:
+def is_available() -> bool:
     """Whether Redis answers at this moment."""
     try:
         return bool(connection().ping())

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import func, select, text
 
-from hms.core.db.advisory_locks import Turn
+from hms.core.db.advisory_locks import AdvisoryLock
 from hms.core.db.session import db
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 FIRST_LOOK = 1.0
 
 
-class Clock:
+class Scheduler:
     """Runs duties when they are due. A duty that fails is logged and tried again at its next turn."""
 
     def __init__(self, duties: Iterable[Any]) -> None:
@@ -43,7 +43,7 @@ class Clock:
     def _hold_the_lock(self) -> None:
         with db.engine.connect() as connection:
             connection.execute(text("SET idle_in_transaction_session_timeout = 0"))
-            is_mine = connection.execute(select(func.pg_try_advisory_lock(Turn.CLOCK.value))).scalar_one()
+            is_mine = connection.execute(select(func.pg_try_advisory_lock(AdvisoryLock.CLOCK.value))).scalar_one()
             connection.commit()
             while is_mine and not self._stopped:
                 connection.execute(text("SELECT 1"))

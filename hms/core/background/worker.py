@@ -25,10 +25,10 @@ class DeskWorker(Worker):
         super().main_work_horse(job, queue)
 
 
-def work(burst: bool = False) -> None:
+def run_worker(burst: bool = False) -> None:
     """Work on the outbox's wake-ups until told to stop (or, with `burst`, until there are none); waits for Redis to come."""
     pdf.warm_up()
-    while not burst and not redis.answers():
+    while not burst and not redis.is_available():
         log.warning("the worker waits: Redis does not answer")
         time.sleep(2)
     db.session.remove()

@@ -10,7 +10,7 @@ from .session import db
 
 
 @unique
-class Turn(IntEnum):
+class AdvisoryLock(IntEnum):
     """One kind of work that waits for its turn."""
 
     SEAL = 4242
@@ -31,16 +31,16 @@ class Turn(IntEnum):
     """Bringing the tables up to date."""
 
 
-def wait(turn: Turn) -> None:
+def acquire(turn: AdvisoryLock) -> None:
     """Wait for one's turn, until the transaction ends. `Unavailable` when it takes longer than the database waits for locks."""
     db.session.execute(select(func.pg_advisory_xact_lock(turn.value)))
 
 
-def try_acquire(turn: Turn) -> bool:
+def try_acquire(turn: AdvisoryLock) -> bool:
     """Take one's turn, until the transaction ends; False when somebody else has it."""
     return db.session.execute(select(func.pg_try_advisory_xact_lock(turn.value))).scalar_one()
 
 
-def try_acquire_for(turn: Turn, number: int) -> bool:
+def try_acquire_for(turn: AdvisoryLock, number: int) -> bool:
     """`try_acquire` where each number (an account's id) has a turn of its own."""
     return db.session.execute(select(func.pg_try_advisory_xact_lock(turn.value, number % 2**31))).scalar_one()

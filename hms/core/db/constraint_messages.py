@@ -9,59 +9,59 @@ from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 
 from hms.core.errors import Conflict, DomainError, RuleBroken, Unavailable
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from .session import db
 
-_BUSY = _("Somebody else is saving the same thing. Press the button again.")
+_BUSY = N_("Somebody else is saving the same thing. Press the button again.")
 
 # What triggers refuse, by the name they give.
 _RAISED = {
-    "permanent": _("This is final. Correct it with a new entry."),
-    "needs_approval": _("This needs a second person. Ask for it; another who may decides."),
-    "not_acting": _("This is kept in the name of the person who does it. Sign in yourself, then do it again."),
-    "till_closed": _("The till that this money goes through is not open. Open it with its float first."),
-    "lines_add_up": _("The bill's total is not the sum of its lines. Open the bill again, check it, then issue it."),
-    "payments_add_up": _("What a bill is paid follows from its payments. Take the payment, or have it given back."),
-    "till_begins_open": _("A till begins open and not counted. Open it, then count and close it at the end."),
-    "till_adds_up": _("What the till should hold is its float and its payments. Count the till again, then close it."),
-    "opened_lately": _(
+    "permanent": N_("This is final. Correct it with a new entry."),
+    "needs_approval": N_("This needs a second person. Ask for it; another who may decides."),
+    "not_acting": N_("This is kept in the name of the person who does it. Sign in yourself, then do it again."),
+    "till_closed": N_("The till that this money goes through is not open. Open it with its float first."),
+    "lines_add_up": N_("The bill's total is not the sum of its lines. Open the bill again, check it, then issue it."),
+    "payments_add_up": N_("What a bill is paid follows from its payments. Take the payment, or have it given back."),
+    "till_begins_open": N_("A till begins open and not counted. Open it, then count and close it at the end."),
+    "till_adds_up": N_("What the till should hold is its float and its payments. Count the till again, then close it."),
+    "opened_lately": N_(
         "One of the two opened the other's account or made a link for it in the last 30 days, so somebody else must approve."
     ),
-    "same_bill": _("The payment belongs to another bill. Choose a payment of this bill."),
-    "same_patient": _("This belongs to another patient. Choose a record of this patient."),
-    "last_administrator": _(
+    "same_bill": N_("The payment belongs to another bill. Choose a payment of this bill."),
+    "same_patient": N_("This belongs to another patient. Choose a record of this patient."),
+    "last_administrator": N_(
         "Nobody would be left who may manage people and roles. Make somebody else administrator first."
     ),
 }
 
 
-def refusal(error: DBAPIError) -> DomainError | None:
+def domain_error_for(error: DBAPIError) -> DomainError | None:
     """What a person is told when the database refuses; None when the error is a fault of ours."""
     if isinstance(cause := error.orig, psycopg.IntegrityError):
         return _constraint_refusal(cause)
     if isinstance(cause, (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)):
         return Conflict(_BUSY, code="busy")
     if isinstance(cause, pg.QueryCanceled):
-        return Unavailable(_("This took too long and nothing was saved. Try again, or narrow the search."))
+        return Unavailable(N_("This took too long and nothing was saved. Try again, or narrow the search."))
     if isinstance(cause, pg.RaiseException) and cause.diag.constraint_name in _RAISED:
         return Conflict(_RAISED[cause.diag.constraint_name], code=cause.diag.constraint_name)
     if isinstance(cause, psycopg.DataError):
-        return RuleBroken(_("A value is outside what can be stored."))
+        return RuleBroken(N_("A value is outside what can be stored."))
     return None
 
 
 def _constraint_refusal(cause: Any) -> DomainError:
-    says = sayings().get(cause.diag.constraint_name or "", {})
+    says = constraint_messages().get(cause.diag.constraint_name or "", {})
     message, field = says.get("says"), says.get("field")
     if isinstance(cause, (pg.UniqueViolation, pg.ExclusionViolation)):
-        return Conflict(message or _("This is already recorded."), field, code=says.get("code", "conflict"))
+        return Conflict(message or N_("This is already recorded."), field, code=says.get("code", "conflict"))
     if isinstance(cause, pg.ForeignKeyViolation):
-        return RuleBroken(message or _("It names something that does not exist, or that others still lean on."), field)
-    return RuleBroken(message or _("A value is not allowed here."), field)
+        return RuleBroken(message or N_("It names something that does not exist, or that others still lean on."), field)
+    return RuleBroken(message or N_("A value is not allowed here."), field)
 
 
-def sayings() -> dict[str, dict[str, str]]:
+def constraint_messages() -> dict[str, dict[str, str]]:
     """What each named constraint says when it refuses: {"says": sentence, "field": input}."""
     found_: dict[str, dict[str, str]] = {}
     for table in db.metadata.tables.values():

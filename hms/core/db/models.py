@@ -25,7 +25,7 @@ class Record(db.Model):  # type: ignore[name-defined]
     )
 
 
-class Versioned(Record):
+class VersionedRecord(Record):
     """A record that two people may edit at once: a save from an old `version` raises `Stale`."""
 
     __abstract__ = True
@@ -37,13 +37,13 @@ class Versioned(Record):
         self.version += 1
 
 
-class Permanent(Record):
+class ImmutableRecord(Record):
     """A row that is for ever: a trigger refuses UPDATE and DELETE. A correction is a new row."""
 
     __abstract__ = True
 
 
-class Working(db.Model):  # type: ignore[name-defined]
+class UnauditedRecord(db.Model):  # type: ignore[name-defined]
     """Bookkeeping of the machine itself (sessions, drafts, outbox); not in the audit trail."""
 
     __abstract__ = True

@@ -8,7 +8,7 @@ from flask import Flask, g, has_request_context
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine
 
-UPKEEP = {"is_upkeep": True}
+NOT_COUNTED = {"is_upkeep": True}
 """Execution options of what is asked every few seconds, whoever happens to come: no request's own statement."""
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, ORMExecut
 
 from hms.core.errors import NotFound
 from hms.core.money import Money
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from .types import MoneyColumn
 
@@ -56,7 +56,7 @@ def note_write(session: Session) -> None:
     session.info["has_written"] = True
 
 
-def will_write(session: Session, *_flush: Any) -> None:
+def before_write(session: Session, *_flush: Any) -> None:
     """What comes is no reading: said before every flush, and before every statement that may change something."""
     note_write(session)
     for tell in before_writing:
@@ -66,10 +66,10 @@ def will_write(session: Session, *_flush: Any) -> None:
 @event.listens_for(db.session, "do_orm_execute")
 def _note_statement(execution: ORMExecuteState) -> None:
     if not execution.is_select:
-        will_write(execution.session)
+        before_write(execution.session)
 
 
-event.listen(db.session, "before_flush", will_write)
+event.listen(db.session, "before_flush", before_write)
 
 
 @event.listens_for(db.session, "after_commit")
@@ -78,7 +78,7 @@ def _forget_writes(session: Session) -> None:
     session.info.pop("has_written", None)
 
 
-def leave() -> None:
+def end_request_session() -> None:
     """End what a request has begun: what no action committed is gone.
 
     A request that only read ends with COMMIT. After a ROLLBACK psycopg forgets its prepared statements, and every
@@ -98,9 +98,9 @@ def leave() -> None:
 R = TypeVar("R")
 
 
-def found(model: type[R], record_id: int | None) -> R:
+def get_or_not_found(model: type[R], record_id: int | None) -> R:
     """The record, or `NotFound`."""
     row = db.session.get(model, record_id) if record_id is not None else None
     if row is None:
-        raise NotFound(_("There is no such record."))
+        raise NotFound(N_("There is no such record."))
     return row

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Setting:
+class SettingDefinition:
     """One setting: its key, default (whose type it keeps), name and explanation; the words are lazy sentences.
 
     `is_public` ones may be read by anybody. Changing a sensitive one, which holds a control of

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
-from .definition import Setting
+from .definition import SettingDefinition
 from .security_definitions import SECURITY_SETTINGS
 
 FACILITY, QUEUE, BILLING, PHARMACY = _l("Facility"), _l("Queue"), _l("Billing and receipts"), _l("Pharmacy")
 
-SETTINGS: dict[str, Setting] = {
+SETTINGS: dict[str, SettingDefinition] = {
     setting.key: setting
     for setting in (
-        Setting(
+        SettingDefinition(
             "hospital.name",
             "St Mary's Hospital",
             _l("Hospital name"),
@@ -20,7 +20,7 @@ SETTINGS: dict[str, Setting] = {
             help=_l("Stands on every page, label, receipt and invoice."),
             is_public=True,
         ),
-        Setting(
+        SettingDefinition(
             "hospital.address",
             "12 Hill Road, Freetown",
             _l("Address"),
@@ -28,7 +28,7 @@ SETTINGS: dict[str, Setting] = {
             help=_l("Stands on invoices, receipts and the sign-in page."),
             is_public=True,
         ),
-        Setting(
+        SettingDefinition(
             "hospital.phone",
             "022 123 456",
             _l("Phone"),
@@ -36,7 +36,7 @@ SETTINGS: dict[str, Setting] = {
             help=_l("Where patients call, and staff who cannot sign in."),
             is_public=True,
         ),
-        Setting(
+        SettingDefinition(
             "hospital.logo",
             "",
             _l("Logo"),
@@ -45,7 +45,7 @@ SETTINGS: dict[str, Setting] = {
             is_public=True,
             shape=r"data:image/(png|jpeg|svg\+xml|webp)[;,][\w;,=+/%.:' -]+",
         ),
-        Setting(
+        SettingDefinition(
             "hospital.tax_number",
             "",
             _l("Tax number"),
@@ -53,7 +53,7 @@ SETTINGS: dict[str, Setting] = {
             help=_l("Printed on invoices when there is one."),
             is_public=True,
         ),
-        Setting(
+        SettingDefinition(
             "hospital.site_address",
             "",
             _l("Address of these pages"),
@@ -63,7 +63,7 @@ SETTINGS: dict[str, Setting] = {
             ),
             shape=r"https?://[A-Za-z0-9.-]+(:\d{1,5})?",
         ),
-        Setting(
+        SettingDefinition(
             "patients.number_prefix",
             "HMS",
             _l("Prefix of hospital numbers"),
@@ -73,7 +73,7 @@ SETTINGS: dict[str, Setting] = {
             is_sensitive=True,
         ),
         *SECURITY_SETTINGS,
-        Setting(
+        SettingDefinition(
             "appointments.slot_minutes",
             15,
             _l("Length of a slot in minutes"),
@@ -82,7 +82,7 @@ SETTINGS: dict[str, Setting] = {
             least=5,
             most=120,
         ),
-        Setting(
+        SettingDefinition(
             "queue.long_wait_minutes",
             60,
             _l("A wait is long after minutes"),
@@ -91,14 +91,14 @@ SETTINGS: dict[str, Setting] = {
             least=5,
             most=600,
         ),
-        Setting(
+        SettingDefinition(
             "billing.consultation_item",
             "CONS-OPD",
             _l("Price-list code charged at signing"),
             BILLING,
             help=_l("The code of an item of the price list; empty charges nothing."),
         ),
-        Setting(
+        SettingDefinition(
             "billing.open_till_by_itself",
             True,
             _l("The first payment opens a cashier's till"),
@@ -106,7 +106,7 @@ SETTINGS: dict[str, Setting] = {
             help=_l("No: a cashier opens the till with a counted float first."),
             is_sensitive=True,
         ),
-        Setting(
+        SettingDefinition(
             "billing.discount_limit_percent",
             10,
             _l("Largest discount one person gives alone, percent"),
@@ -116,14 +116,14 @@ SETTINGS: dict[str, Setting] = {
             most=100,
             is_sensitive=True,
         ),
-        Setting(
+        SettingDefinition(
             "billing.payers",
             "Insurance, Employer, Government programme, Charity",
             _l("Who else pays bills"),
             BILLING,
             help=_l("Names with commas between them; a bill can be shared with one of them."),
         ),
-        Setting(
+        SettingDefinition(
             "billing.receipt_paper",
             "80",
             _l("Width of the receipt paper in mm"),
@@ -131,28 +131,28 @@ SETTINGS: dict[str, Setting] = {
             help=_l("As the printers at the cashiers' desks have it."),
             choices=("80", "58"),
         ),
-        Setting(
+        SettingDefinition(
             "billing.amount_in_words",
             True,
             _l("Print the amount in words on invoices"),
             BILLING,
             help=_l("In the language of the invoice."),
         ),
-        Setting(
+        SettingDefinition(
             "billing.payment_instructions",
             "Please pay at the cashier's window and keep the receipt.",
             _l("How to pay, as invoices say it"),
             BILLING,
             help=_l("One or two sentences at the foot of an invoice."),
         ),
-        Setting(
+        SettingDefinition(
             "billing.receipt_footer",
             "Keep this receipt.",
             _l("Last line of a receipt"),
             BILLING,
             help=_l("A wish, or opening hours."),
         ),
-        Setting(
+        SettingDefinition(
             "clinical.show_diagnosis_on_bill",
             False,
             _l("Print diagnosis codes on invoices"),
@@ -160,7 +160,7 @@ SETTINGS: dict[str, Setting] = {
             help=_l("Only when an insurer asks for them: whoever sees the paper sees the diagnosis."),
             is_sensitive=True,
         ),
-        Setting(
+        SettingDefinition(
             "pharmacy.near_expiry_days",
             90,
             _l("Near expiry means days"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
-from .definition import Setting
+from .definition import SettingDefinition
 
 SECURITY = _l("Security")
 
 SECURITY_SETTINGS = (
-    Setting(
+    SettingDefinition(
         "staff.registration_open",
         False,
         _l("People may ask for an account"),
@@ -18,7 +18,7 @@ SECURITY_SETTINGS = (
         is_public=True,
         is_sensitive=True,
     ),
-    Setting(
+    SettingDefinition(
         "staff.two_person_admin_grant",
         True,
         _l("Two administrators must agree on a new one"),
@@ -26,7 +26,7 @@ SECURITY_SETTINGS = (
         help=_l("Counts for roles that manage people or roles. The only administrator of a hospital decides alone."),
         is_sensitive=True,
     ),
-    Setting(
+    SettingDefinition(
         "staff.shortest_password",
         12,
         _l("Fewest characters of a password"),
@@ -36,7 +36,7 @@ SECURITY_SETTINGS = (
         most=64,
         is_sensitive=True,
     ),
-    Setting(
+    SettingDefinition(
         "staff.idle_minutes",
         15,
         _l("Lock after idle minutes"),
@@ -46,7 +46,7 @@ SECURITY_SETTINGS = (
         most=120,
         is_sensitive=True,
     ),
-    Setting(
+    SettingDefinition(
         "staff.session_hours",
         12,
         _l("Longest session in hours"),
@@ -56,7 +56,7 @@ SECURITY_SETTINGS = (
         most=24,
         is_sensitive=True,
     ),
-    Setting(
+    SettingDefinition(
         "clinical.admin_requires_break_glass",
         False,
         _l("Administrators need break-glass for clinical text"),
@@ -64,7 +64,7 @@ SECURITY_SETTINGS = (
         help=_l("Off: an administrator reads clinical notes, and each reading is in the trail."),
         is_sensitive=True,
     ),
-    Setting(
+    SettingDefinition(
         "security.mass_read_records",
         200,
         _l("Records one account may read in a short time"),
@@ -77,7 +77,7 @@ SECURITY_SETTINGS = (
         most=10_000,
         is_sensitive=True,
     ),
-    Setting(
+    SettingDefinition(
         "security.mass_read_minutes",
         10,
         _l("The short time, in minutes"),
@@ -87,7 +87,7 @@ SECURITY_SETTINGS = (
         most=120,
         is_sensitive=True,
     ),
-    Setting(
+    SettingDefinition(
         "security.slow_reads",
         10,
         _l("Reads a minute for an account that is slowed down"),
@@ -97,7 +97,7 @@ SECURITY_SETTINGS = (
         most=600,
         is_sensitive=True,
     ),
-    Setting(
+    SettingDefinition(
         "staff.second_factor_roles",
         "",
         _l("Roles that need a second factor"),

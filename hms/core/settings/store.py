@@ -11,23 +11,23 @@ from sqlalchemy import ForeignKey, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hms.core.actions import STALE, action, afterwards
-from hms.core.db.models import Versioned
-from hms.core.db.query_counter import UPKEEP
+from hms.core.actions import STALE, action, after_commit
+from hms.core.db.models import VersionedRecord
+from hms.core.db.query_counter import NOT_COUNTED
 from hms.core.db.session import db
-from hms.core.errors import RuleBroken, Stale
-from hms.core.permissions import Action
+from hms.core.errors import RuleBroken, StaleVersion
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
-from .definition import Setting
+from .definition import SettingDefinition
 from .definitions import SETTINGS
 
 LONGEST = 500
 
 
-class SystemSetting(Versioned):
+class SystemSetting(VersionedRecord):
     """A setting that was changed at least once; its value may be the default again."""
 
     __tablename__ = "system_setting"
@@ -46,7 +46,7 @@ def value(key: str) -> Any:
     """The setting's present value; a change reaches every process within five seconds."""
     global _cache
     if time.monotonic() - _cache[0] > FRESH_SECONDS:
-        stored = db.session.execute(_STORED, execution_options=UPKEEP)
+        stored = db.session.execute(_STORED, execution_options=NOT_COUNTED)
         _cache = (time.monotonic(), dict(stored.all()))
     return _cache[1].get(key, SETTINGS[key].default)
 
@@ -62,20 +62,21 @@ def stored() -> dict[str, SystemSetting]:
     return {row.key: row for row in db.session.scalars(select(SystemSetting))}
 
 
-on_control_changed: list[Callable[[Person, Setting, Any, Any], None]] = []
+on_control_changed: list[Callable[[Person, SettingDefinition, Any, Any], None]] = []
 """What is called, inside the transaction, when a sensitive setting gets another value: who changed it, the setting, its old
 and its new value. Desks above put theirs in."""
 
 
-@action(Action.MANAGE_SETTINGS, "core.change_setting")
+@action(Permission.MANAGE_SETTINGS, "core.change_setting")
 def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -> SystemSetting:
-    """Set `key`; `RuleBroken` when it is unknown or `new` does not fit, `Stale` when `version` (0: never changed) is old."""
+    """Set `key`. Raises `RuleBroken` when it is unknown or `new` does not fit, `StaleVersion` when `version` (0: never changed)
+    is old."""
     setting = SETTINGS.get(key)
     if setting is None:
-        raise RuleBroken(_("There is no such setting."), "key")
+        raise RuleBroken(N_("There is no such setting."), "key")
     row = db.session.scalars(select(SystemSetting).filter_by(key=key).with_for_update()).one_or_none()
     if version is not None and version != (row.version if row else 0):
-        raise Stale(STALE)
+        raise StaleVersion(STALE)
     wanted, before = typed(setting, new), row.value if row else setting.default
     if row is None:
         row = SystemSetting(key=key, version=0)
@@ -85,37 +86,37 @@ def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -
     row.value, row.changed_by_id = wanted, by.id
     row.changed()
     db.session.flush()
-    afterwards(forget)
+    after_commit(forget)
     for tell in on_control_changed if setting.is_sensitive and wanted != before else ():
         tell(by, setting, before, wanted)
     return row
 
 
-@action(Action.MANAGE_SETTINGS, "core.revert_setting")
+@action(Permission.MANAGE_SETTINGS, "core.revert_setting")
 def revert_setting(key: str, *, version: int | None = None, by: Any) -> SystemSetting:
     """Give `key` its default again."""
     if key not in SETTINGS:
-        raise RuleBroken(_("There is no such setting."), "key")
+        raise RuleBroken(N_("There is no such setting."), "key")
     return change_setting(key, SETTINGS[key].default, version=version, by=by)
 
 
-def typed(setting: Setting, new: Any) -> Any:
+def typed(setting: SettingDefinition, new: Any) -> Any:
     """`new` as the setting keeps it; `RuleBroken` on `new` says what it must be."""
     if setting.kind == "flag":
         return _flag(new)
     if setting.kind == "whole":
         return _whole(setting, new)
     if not isinstance(new, str):
-        raise RuleBroken(_("Write a text."), "new")
+        raise RuleBroken(N_("Write a text."), "new")
     return _text(setting, new)
 
 
-def _text(setting: Setting, new: str) -> str:
+def _text(setting: SettingDefinition, new: str) -> str:
     text = clean_field(new, "new", longest=LONGEST)
     if setting.choices and text not in setting.choices:
-        raise RuleBroken(_("Choose one of these: %(choices)s."), "new", choices=", ".join(setting.choices))
+        raise RuleBroken(N_("Choose one of these: %(choices)s."), "new", choices=", ".join(setting.choices))
     if setting.shape and text and not re.fullmatch(setting.shape, text):
-        raise RuleBroken(_("This does not have the form that the help describes."), "new")
+        raise RuleBroken(N_("This does not have the form that the help describes."), "new")
     return text
 
 
@@ -124,13 +125,13 @@ def _flag(new: Any) -> bool:
     try:
         return words[new]
     except (KeyError, TypeError) as wrong:
-        raise RuleBroken(_("Answer yes or no."), "new") from wrong
+        raise RuleBroken(N_("Answer yes or no."), "new") from wrong
 
 
-def _whole(setting: Setting, new: Any) -> int:
+def _whole(setting: SettingDefinition, new: Any) -> int:
     text = "" if isinstance(new, bool) else str(new).strip()
     number = int(text) if text.isascii() and text.lstrip("-").isdigit() and len(text) < 10 else None
     low, high = setting.least or 0, setting.most or 1_000_000
     if number is None or not low <= number <= high:
-        raise RuleBroken(_("Write a whole number from %(low)s to %(high)s."), "new", low=low, high=high)
+        raise RuleBroken(N_("Write a whole number from %(low)s to %(high)s."), "new", low=low, high=high)
     return number

@@ -7,7 +7,7 @@ import unicodedata
 
 from hms.core.errors import RuleBroken
 
-from .translation import Sentence, _
+from .translation import N_, Sentence
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]")
 _LINE_BREAK = re.compile(r"[\r\n\t\u2028\u2029]")
@@ -31,11 +31,11 @@ def clean(text: str | None, *, longest: int, multiline: bool = False) -> str:
     """
     tidy = unicodedata.normalize("NFC", text or "").strip().replace("\r\n", "\n")
     if _CONTROL.search(tidy) or (not multiline and _LINE_BREAK.search(tidy)):
-        raise TextError(_("Remove the characters that cannot be shown."))
+        raise TextError(N_("Remove the characters that cannot be shown."))
     if tidy and not any(unicodedata.category(c)[0] in "LNPS" for c in tidy):
-        raise TextError(_("Write something that can be seen."))
+        raise TextError(N_("Write something that can be seen."))
     if len(tidy) > longest:
-        raise TextError(_("Use at most %(longest)s characters; this has %(count)s."), longest=longest, count=len(tidy))
+        raise TextError(N_("Use at most %(longest)s characters; this has %(count)s."), longest=longest, count=len(tidy))
     return tidy
 
 

@@ -15,10 +15,10 @@ from datetime import date, timedelta
 from hms.core.errors import RuleBroken
 
 from .cleaning import fold
-from .translation import _
+from .translation import N_
 
-UNREADABLE = _("Write the day as day, month, year, for example 27 3 2007.")
-IMPOSSIBLE = _("There is no such day. Write day, month, year, for example 27 3 2007.")
+UNREADABLE = N_("Write the day as day, month, year, for example 27 3 2007.")
+IMPOSSIBLE = N_("There is no such day. Write day, month, year, for example 27 3 2007.")
 
 _MONTHS = (
     ("january", "janvier"),
@@ -62,7 +62,7 @@ LONGEST_TYPED = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class PartialDate:
     """Day and month as written, with the year's digits as written (`"91"`, `"1991"`) or None."""
 
     day: int
@@ -90,7 +90,7 @@ def tidy(text: str) -> str:
     return re.sub(r" ?([./,-]) ?", r"\1", plain)
 
 
-def read(text: str, field: str | None = None) -> Written:
+def read(text: str, field: str | None = None) -> PartialDate:
     """Day, month and perhaps year in `text`; `RuleBroken` on `field` when it is no day or can be read in two ways."""
     typed = tidy(text) if len(text) <= LONGEST_TYPED else ""
     for form in _FORMS:
@@ -99,19 +99,19 @@ def read(text: str, field: str | None = None) -> Written:
     raise RuleBroken(UNREADABLE, field)
 
 
-def _written(found: re.Match[str], field: str | None) -> Written:
+def _written(found: re.Match[str], field: str | None) -> PartialDate:
     written_month = found["m"]
     month = int(written_month) if written_month.isdigit() else month_number(written_month)
     if month is None:
         raise RuleBroken(UNREADABLE, field)
-    day = Written(int(found["d"]), month, found["y"])
+    day = PartialDate(int(found["d"]), month, found["y"])
     year = int(day.year) if day.year and len(day.year) == 4 else 2000  # 2000 has every day, 29 February too
     if day.in_year(year) is None:
         raise RuleBroken(IMPOSSIBLE, field)
     return day
 
 
-def past_day(text: str, today: date, field: str | None = None) -> date:
+def parse_past_date(text: str, today: date, field: str | None = None) -> date:
     """The latest day not after `today` that fits what was written; `RuleBroken` when none does.
 
     A year of two digits falls in the last hundred years. A year of four digits is taken as written, even in the future.
@@ -127,7 +127,7 @@ def past_day(text: str, today: date, field: str | None = None) -> date:
     return _chosen([day for y in years if (day := written.in_year(y)) and day <= today], field)
 
 
-def near_day(text: str, today: date, field: str | None = None) -> date:
+def parse_upcoming_date(text: str, today: date, field: str | None = None) -> date:
     """The day meant on an appointment or a report, seen from `today`; `RuleBroken` on `field` when unreadable.
 
     Understands `t`, `y`, `tomorrow`, `+3d`, `-1w`, `in 2 weeks`, a weekday (the next one, never today) and written
@@ -145,7 +145,7 @@ def near_day(text: str, today: date, field: str | None = None) -> date:
     return _near_written(read(text, field), today, field)
 
 
-def _near_written(written: Written, today: date, field: str | None) -> date:
+def _near_written(written: PartialDate, today: date, field: str | None) -> date:
     if written.year is None:
         coming = [written.in_year(today.year), written.in_year(today.year + 1)]
         return _chosen([day for day in coming if day and day >= today], field)

@@ -43,7 +43,7 @@ class Named(Protocol):
     title: str | None
 
 
-def day(when: date, months: Sequence[str] = SHORT_MONTHS) -> str:
+def format_date(when: date, months: Sequence[str] = SHORT_MONTHS) -> str:
     """22-Nov-2026. An instant counts as the hospital's day."""
     shown = _hospital_day(when)
     return f"{shown.day:02d}-{months[shown.month - 1]}-{shown.year:04d}"
@@ -55,10 +55,10 @@ def long_day(when: date, months: Sequence[str] = LONG_MONTHS) -> str:
     return f"{shown.day} {months[shown.month - 1]} {shown.year:04d}"
 
 
-def stamp(instant: datetime, months: Sequence[str] = SHORT_MONTHS) -> str:
+def format_datetime(instant: datetime, months: Sequence[str] = SHORT_MONTHS) -> str:
     """22-Nov-2026 10:05 in hospital time, 24-hour clock."""
     shown = clock.local(instant) if instant.tzinfo else instant
-    return f"{day(shown.date(), months)} {clock_time(shown.time())}"
+    return f"{format_date(shown.date(), months)} {clock_time(shown.time())}"
 
 
 def clock_time(instant: datetime, *, seconds: bool = False) -> str:

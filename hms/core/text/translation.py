@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-def _(sentence: str) -> str:
+def N_(sentence: str) -> str:
     """The sentence unchanged; the catalogue extractor finds it, and it is translated where it is shown."""
     return sentence
 

@@ -23,9 +23,9 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from hms.core import clock
 from hms.core.money import Money
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 
-from .guard import needs
+from .guard import requires
 
 pages = Blueprint("kit", __name__, url_prefix="/dev/kit")
 
@@ -108,7 +108,7 @@ def sample_patients() -> list[SamplePatient]:
 
 
 @pages.get("")
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 def kit_page() -> str:
     """Every macro on one page; `?toast=1` adds a toast with Undo, `?dir=rtl` writes from right to left."""
     filled = SampleForm(formdata=None, given_name="Kadiatu", weight="62", sex="female", role="doctor", reasons=[])
@@ -122,7 +122,7 @@ def kit_page() -> str:
 
 
 @pages.get("/people")
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 def people() -> Response:
     """Rows for the combobox: the sample patients whose name holds what was typed."""
     typed = request.args.get("q", "").casefold()
@@ -131,7 +131,7 @@ def people() -> Response:
 
 
 @pages.get("/rows")
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 def rows() -> str:
     """The live part of the page, as its fragment; `?more=1` has one patient more."""
     newcomers = [SamplePatient("Turay", "Musa", "HMS-000555-1", sex="male")] if "more" in request.args else []
@@ -139,7 +139,7 @@ def rows() -> str:
 
 
 @pages.post("/draft")
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 def draft() -> Response:
     """Takes a draft and keeps nothing."""
     return jsonify(saved_at=clock.local(clock.now()).strftime("%H:%M:%S"))

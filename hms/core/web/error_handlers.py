@@ -16,11 +16,11 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from hms.core import idempotency
 from hms.core.audit import denials
-from hms.core.db.constraint_messages import refusal
+from hms.core.db.constraint_messages import domain_error_for
 from hms.core.db.session import db
 from hms.core.errors import DomainError
 
-from .guard import SignInNeeded, is_api, person
+from .guard import SignInRequired, current_person, is_api
 from .localisation import current_language, language, translate, translate_error
 from .parameters import ParametersRefused
 
@@ -44,10 +44,10 @@ def _page(status: int, message: str, extra: dict[str, Any]) -> str:
     """The error page in the shell of the signed-in; a bare one when even that cannot be made (the database is gone or busy)."""
     names = [extra.pop("template", f"errors/{status}.html"), "errors/refused.html"]
     try:
-        signed_in = person().is_authenticated
+        signed_in = current_person().is_authenticated
         shell = "base.html" if signed_in else "plain.html"
-        if signed_in and status in PASSING and kept_fields():
-            names, extra = ["errors/resend.html"], extra | {"kept": kept_fields()}
+        if signed_in and status in PASSING and resubmittable_fields():
+            names, extra = ["errors/resend.html"], extra | {"kept": resubmittable_fields()}
         about = {"shell": shell, "signed_in": signed_in, "status": status, "message": message, "way_on": None}
         return render_template(names, **about | extra)
     except (DBAPIError, NoConnectionFree):
@@ -73,7 +73,9 @@ def _refused(error: DomainError) -> Response:
     if error.is_denial:
         patient_id = getattr(error, "patient_id", None)
         try:
-            denials.record(person(), request.endpoint or request.path, patient_id=patient_id, because=error.code)
+            denials.record(
+                current_person(), request.endpoint or request.path, patient_id=patient_id, because=error.code
+            )
         except NoConnectionFree as busy:
             return _all_connections_in_use(busy)
     response = answer(error.status, translate_error(error), code=error.code, field=error.field, way_on=error.way_on)
@@ -85,11 +87,11 @@ def _refused(error: DomainError) -> Response:
 def _parameters_refused(error: ParametersRefused) -> Response:
     """Each parameter under its name."""
     if error.is_denial:
-        denials.record(person(), request.endpoint or request.path, because=error.code)
+        denials.record(current_person(), request.endpoint or request.path, because=error.code)
     return _field_errors({"query": {name: [translate(text)] for name, text in error.messages.items()}})
 
 
-def sign_in_needed(_error: SignInNeeded) -> Response:
+def sign_in_needed(_error: SignInRequired) -> Response:
     """The API's 401: no token, or one that opens nothing. Where a visitor signs in is the staff desk's matter."""
     if g.get("token_fault"):
         body = {
@@ -104,7 +106,7 @@ def sign_in_needed(_error: SignInNeeded) -> Response:
     return answer(401, _("Authentication credentials were not provided."))
 
 
-def kept_fields() -> list[tuple[str, str]]:
+def resubmittable_fields() -> list[tuple[str, str]]:
     """What was typed into the form of this request, but for tokens, passwords and codes."""
     return [(name, text) for name, text in request.form.items(multi=True) if not NOT_KEPT.fullmatch(name)]
 
@@ -113,7 +115,7 @@ def _expired_form(_error: CSRFError) -> Response:
     """The form is older than the session: give it back with everything typed, to be sent again."""
     if is_api():
         return answer(400, _("The CSRF token is missing or wrong. Send it in X-CSRFToken."), code="csrf")
-    extra = {"kept": kept_fields(), "template": "errors/resend.html"}
+    extra = {"kept": resubmittable_fields(), "template": "errors/resend.html"}
     return Response(_page(400, _("This form was open too long."), extra), 400)
 
 
@@ -153,7 +155,7 @@ def _find_reader() -> None:
     """Ask who reads the page, for its language, when the guard did not: an unknown address, a body that is too large. When
     the database does not answer, the browser's language does."""
     try:
-        if person() is not None:
+        if current_person() is not None:
             g.is_reader_known = True
     except (DBAPIError, NoConnectionFree):
         db.session.rollback()
@@ -183,7 +185,7 @@ def _field_errors(messages: dict[str, Any]) -> Response:
 
 def _database(error: DBAPIError) -> Response:
     """A read that the database refused; error texts may hold patient data and are never logged."""
-    told = refusal(error)
+    told = domain_error_for(error)
     if told is not None:
         return _refused(told)
     if error.connection_invalidated or error.orig.__class__.__name__ in ("OperationalError", "ConnectionTimeout"):
@@ -224,9 +226,9 @@ def install(app: Flask) -> None:
     """Register every handler."""
     app.register_error_handler(DomainError, _refused)
     app.register_error_handler(ParametersRefused, _parameters_refused)
-    app.register_error_handler(SignInNeeded, sign_in_needed)
+    app.register_error_handler(SignInRequired, sign_in_needed)
     app.register_error_handler(CSRFError, _expired_form)
-    app.register_error_handler(idempotency.AlreadyDone, lambda done: idempotency.replay(_settled(done)))
+    app.register_error_handler(idempotency.DuplicateRequest, lambda done: idempotency.replay(_settled(done)))
     app.register_error_handler(SecurityError, _strange_host)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DBAPIError, _database)
@@ -234,6 +236,6 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def _settled(done: idempotency.AlreadyDone) -> Any:
+def _settled(done: idempotency.DuplicateRequest) -> Any:
     """The first submit's answer. It committed an instant ago: give its process a moment to write the answer down."""
-    return idempotency.settled(done.answer)
+    return idempotency.wait_for_response(done.answer)

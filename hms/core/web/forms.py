@@ -20,7 +20,7 @@ from hms.core.money import LARGEST, Money, TooLarge
 from hms.core.person import Person
 from hms.core.text.cleaning import TextError, clean, showable
 from hms.core.text.numbers import parse_record_id
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from .localisation import translate, translate_error
 
@@ -28,7 +28,7 @@ Required = lambda: DataRequired(_l("Fill this in."))  # noqa: E731 - reads as a 
 Maybe = Optional
 
 
-class Given(InputRequired):
+class InputGiven(InputRequired):
     """Something was typed, be it 0; blanks are nothing."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ def _takes_files(form: FlaskForm, name: str) -> bool:
     return getattr(declared, "field_class", None) is FileField
 
 
-class DeskForm(FlaskForm):
+class ActionForm(FlaskForm):
     """A form of a desk. `save` calls the action with the form's data and says whether it was done."""
 
     def __init__(self, formdata: Any = AS_SENT, **kwargs: Any) -> None:
@@ -145,7 +145,7 @@ class LongText(TextAreaField):
         self.data = _tidy(valuelist[0], longest=self.longest, multiline=True)
 
 
-class Parsed(StringField):
+class ParsedField(StringField):
     """One typed line that `parse` turns into a value (a date, a number, an amount); what was typed is kept when it cannot."""
 
     def __init__(
@@ -182,12 +182,12 @@ def _amount(text: str, largest: Decimal = LARGEST) -> Money:
     try:
         return Money.typed(text, largest)
     except TooLarge as wrong:
-        raise RuleBroken(_("An amount here is at most %(largest)s. Check it."), largest=f"{largest:,}") from wrong
+        raise RuleBroken(N_("An amount here is at most %(largest)s. Check it."), largest=f"{largest:,}") from wrong
     except ValueError as wrong:
-        raise RuleBroken(_("Write an amount with at most two decimals, for example 190.00.")) from wrong
+        raise RuleBroken(N_("Write an amount with at most two decimals, for example 190.00.")) from wrong
 
 
-class MoneyField(Parsed):
+class MoneyField(ParsedField):
     """An amount in the hospital's currency, of at most `largest`."""
 
     def __init__(self, label: str = "", validators: Any = None, *, largest: Decimal = LARGEST, **kwargs: Any) -> None:
@@ -196,11 +196,11 @@ class MoneyField(Parsed):
 
 def _whole(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise RuleBroken(_("Write a whole number."))
+        raise RuleBroken(N_("Write a whole number."))
     return int(text)
 
 
-class WholeField(Parsed):
+class WholeField(ParsedField):
     """A whole number, zero or more."""
 
     def __init__(self, label: str = "", validators: Any = None, **kwargs: Any) -> None:

@@ -13,12 +13,12 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.routing import IntegerConverter, ValidationError
 
 from hms.core import idempotency
-from hms.core.actions import require
-from hms.core.db.session import db, leave
+from hms.core.actions import require_permission
+from hms.core.db.session import db, end_request_session
 from hms.core.errors import NotAllowed
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from . import security_headers
 from .parameters import check_parameters
@@ -32,7 +32,7 @@ LARGEST_ID = 2**63 - 1
 V = TypeVar("V", bound=Callable[..., Any])
 
 
-def needs(action: Action, *others: Action) -> Callable[[V], V]:
+def requires(action: Permission, *others: Permission) -> Callable[[V], V]:
     """Name the action a route performs, and others of which one suffices. A route that names none stays shut."""
 
     def mark(view: V) -> V:
@@ -42,7 +42,7 @@ def needs(action: Action, *others: Action) -> Callable[[V], V]:
     return mark
 
 
-def person() -> Person:
+def current_person() -> Person:
     """The signed-in person behind this request (or Flask-Login's anonymous one)."""
     return current_user._get_current_object()
 
@@ -51,7 +51,7 @@ def is_api() -> bool:
     return request.path.startswith("/api/")
 
 
-class SignInNeeded(Exception):
+class SignInRequired(Exception):
     """Nobody is signed in and the route is not public."""
 
 
@@ -62,14 +62,14 @@ def guard() -> Response | None:
     view = current_app.view_functions[request.endpoint]
     action = getattr(view, "needs", None)
     if action is None:
-        raise NotAllowed(_("%(page)s is shut"), page=request.endpoint)
+        raise NotAllowed(N_("%(page)s is shut"), page=request.endpoint)
     is_read = request.method in SAFE_METHODS
-    if action is Action.PUBLIC and (is_read or hasattr(view, "from_browsers")):
+    if action is Permission.PUBLIC and (is_read or hasattr(view, "from_browsers")):
         g.is_reader_known = True
         return _check_public(view)
-    who = person()
+    who = current_person()
     g.is_reader_known = True
-    if action is not Action.PUBLIC:
+    if action is not Permission.PUBLIC:
         _admit(who, view)
     if is_read and is_api():
         check_parameters(getattr(view, "parameters", None), who)
@@ -79,31 +79,31 @@ def guard() -> Response | None:
 def _check_public(view: Any) -> None:
     """Pages open to everybody also answer monitors and caches that add parameters of their own; lists do not."""
     if hasattr(view, "parameters"):
-        check_parameters(view.parameters, person())
+        check_parameters(view.parameters, current_person())
 
 
 def _admit(who: Person, view: Any) -> None:
     if not who.is_authenticated:
-        raise SignInNeeded
+        raise SignInRequired
     if not any(who.may(other) for other in getattr(view, "suffices", ())):
-        require(who, view.needs)
+        require_permission(who, view.needs)
 
 
 def _receive(who: Person) -> Response | None:
     """A submit: refused unless it is ours; the first answer when it repeats one."""
-    if not _is_program(who):
-        _refuse_other_sites()
+    if not _is_api_client(who):
+        _reject_cross_site()
         csrf.protect()
-    return idempotency.answered(who.id) if who.is_authenticated else None
+    return idempotency.replay_if_repeated(who.id) if who.is_authenticated else None
 
 
-def _refuse_other_sites() -> None:
+def _reject_cross_site() -> None:
     """A form is sent from one of our pages, or not at all; the CSRF token is the second lock on the same door."""
-    if security_headers.comes_from_elsewhere():
-        raise NotAllowed(_("This form was sent from another site."))
+    if security_headers.is_cross_site():
+        raise NotAllowed(N_("This form was sent from another site."))
 
 
-def _is_program(who: Any) -> bool:
+def _is_api_client(who: Any) -> bool:
     """A Bearer token needs no CSRF token; neither does the API's own sign-in, which reads no cookie."""
     return getattr(who, "by_token", False) or (is_api() and not who.is_authenticated)
 
@@ -118,7 +118,7 @@ def safe_next(target: str | None) -> str | None:
     return None if parts.scheme or parts.netloc else target
 
 
-class RecordId(IntegerConverter):
+class RecordIdConverter(IntegerConverter):
     """Ids in addresses: an id that no database row can have is simply not found."""
 
     regex = "[0-9]+"
@@ -139,8 +139,8 @@ def _start() -> None:
 
 def finish(response: Response) -> Response:
     """After every request: keep the answer of a repeatable submit, and put the headers on."""
-    idempotency.remember(response)
-    security_headers.put_on(response)
+    idempotency.store_response(response)
+    security_headers.add_security_headers(response)
     if "started" in g:
         response.headers["Server-Timing"] = f"app;dur={(time.perf_counter() - g.started) * 1000:.1f}"
     response.headers["X-Request-ID"] = g.get("request_id", "-")
@@ -150,14 +150,14 @@ def finish(response: Response) -> Response:
 def _leave(fault: BaseException | None) -> None:
     """Nothing stays in a session after a request."""
     if fault is None:
-        leave()
+        end_request_session()
     else:
         db.session.rollback()
 
 
 def install(app: Flask) -> None:
     """Put guard, headers and sign-in on the application."""
-    app.url_map.converters["int"] = RecordId
+    app.url_map.converters["int"] = RecordIdConverter
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False
     app.config["WTF_CSRF_TIME_LIMIT"] = None
     login_manager.session_protection = None
@@ -169,4 +169,4 @@ def install(app: Flask) -> None:
     app.after_request(finish)
     app.teardown_request(_leave)
     app.register_blueprint(security_headers.pages)
-    app.view_functions["static"].needs = Action.PUBLIC
+    app.view_functions["static"].needs = Permission.PUBLIC

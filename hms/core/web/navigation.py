@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from flask import request, url_for
 
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 
 
 @dataclass(frozen=True)
-class Place:
+class NavigationEntry:
     """One item of the bar. `order` sorts it, `key` after `g` opens it.
 
     `needs` is the action that makes it useful (not merely allowed).
@@ -19,7 +19,7 @@ class Place:
 
     label: str
     endpoint: str
-    needs: Action
+    needs: Permission
     order: int
     key: str = ""
 
@@ -33,12 +33,12 @@ class NavItem:
     key: str = ""
 
 
-_places: dict[str, Place] = {}
+_places: dict[str, NavigationEntry] = {}
 
 
-def place(label: str, endpoint: str, needs: Action, order: int, key: str = "") -> None:
+def add_entry(label: str, endpoint: str, needs: Permission, order: int, key: str = "") -> None:
     """Put a page in the top bar. `label` is a `lazy_gettext` literal; `g` and then `key` opens it."""
-    _places[endpoint] = Place(label, endpoint, needs, order, key)
+    _places[endpoint] = NavigationEntry(label, endpoint, needs, order, key)
 
 
 def items(who: Person) -> list[NavItem]:

@@ -29,17 +29,17 @@ from hms.core import clock
 from hms.core.errors import DomainError
 from hms.core.person import Person
 from hms.core.text.cleaning import sought
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 
 from .fields import LARGEST_ID, Day, Text
 from .localisation import translate
 
 LARGEST_PAGE = 1_000_000
 MayUse = Callable[[Person], bool]
-UNKNOWN = Sentence(_("This address does not know this parameter."))
-NOT_YOURS = Sentence(_("Your role may not use this parameter here."))
-NOT_WHOLE = Sentence(_("Give a whole number."))
-OUT_OF_RANGE = Sentence(_("Give a whole number within range."))
+UNKNOWN = Sentence(N_("This address does not know this parameter."))
+NOT_YOURS = Sentence(N_("Your role may not use this parameter here."))
+NOT_WHOLE = Sentence(N_("Give a whole number."))
+OUT_OF_RANGE = Sentence(N_("Give a whole number within range."))
 
 
 def everybody(_who: Person) -> bool:
@@ -93,7 +93,7 @@ class Choice(_Parameter, fields.String):
         if value not in self.known:
             values = {"word": str(value)[:50], "known": ", ".join(self.known)}
             raise ValidationError(
-                translate(Sentence(_('"%(word)s" is not a valid choice. Give one of: %(known)s.'), **values))
+                translate(Sentence(N_('"%(word)s" is not a valid choice. Give one of: %(known)s.'), **values))
             )
         return value
 
@@ -116,7 +116,7 @@ class Flag(_Parameter, fields.Boolean):
         try:
             return {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
         except KeyError:
-            raise ValidationError(translate(Sentence(_("Give true or false.")))) from None
+            raise ValidationError(translate(Sentence(N_("Give true or false.")))) from None
 
 
 class DayOf(_Parameter, Day):
@@ -230,7 +230,7 @@ def bounds(arguments: dict[str, Any]) -> Bounds:
     return Bounds(clock.day_bounds(first)[0] if first else None, clock.day_bounds(last)[1] if last else None)
 
 
-def narrowed(rows: Select, arguments: dict[str, Any], /, *, on: Any = None, **columns: Any) -> Select:
+def filter_by_columns(rows: Select, arguments: dict[str, Any], /, *, on: Any = None, **columns: Any) -> Select:
     """`rows` where each of `columns` has the value asked for under its name, and the instant `on` lies in the days asked."""
     chosen = [column == arguments[name] for name, column in columns.items() if arguments.get(name) is not None]
     return rows.where(*chosen, *(() if on is None else bounds(arguments).conditions(on)))

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from flask import current_app, request
 from werkzeug.exceptions import LengthRequired, RequestTimeout
 
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 
 LARGEST_BODY = 2 * 2**20
 """What a signed-in person or program may send; `client_max_body_size` in deploy/nginx.conf is the same."""
@@ -36,7 +36,7 @@ def takes_up_to(size: int) -> Callable[[V], V]:
 
 def limit_of(view: Callable[..., Any]) -> int:
     """How many bytes the body of a request to `view` may have."""
-    usual = LARGEST_PUBLIC_BODY if getattr(view, "needs", None) is Action.PUBLIC else LARGEST_BODY
+    usual = LARGEST_PUBLIC_BODY if getattr(view, "needs", None) is Permission.PUBLIC else LARGEST_BODY
     return getattr(view, "largest_body", usual)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.exceptions import BadRequest
 
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 
 from .rate_limits import limiter
 from .request_bodies import takes_up_to
@@ -51,7 +51,7 @@ def policy_of_pages() -> str:
     )
 
 
-def put_on(response: Response) -> None:
+def add_security_headers(response: Response) -> None:
     """Put the headers on. A PDF gets no policy of its own: the browser's viewer would be shut out by it."""
     headers = response.headers
     headers.update(FIXED)
@@ -65,7 +65,7 @@ def put_on(response: Response) -> None:
         headers.setdefault("Cache-Control", "no-store")
 
 
-def comes_from_elsewhere() -> bool:
+def is_cross_site() -> bool:
     """Whether the browser says that another site made it send this request (Fetch Metadata, or the older Origin)."""
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         return True
@@ -102,6 +102,6 @@ def _told() -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-report_violation.needs = Action.PUBLIC  # type: ignore[attr-defined]
+report_violation.needs = Permission.PUBLIC  # type: ignore[attr-defined]
 report_violation.from_browsers = True  # type: ignore[attr-defined]
 pages.add_url_rule(REPORTS, view_func=report_violation, methods=["POST"])

@@ -45,7 +45,7 @@ class _Sealed:
         return self._box.decrypt(token).decode(), self._box.extract_timestamp(token)
 
 
-class EncryptedCookie(SecureCookieSessionInterface):
+class EncryptedSessionInterface(SecureCookieSessionInterface):
     """Flask's cookie session, encrypted instead of signed. Who is signed in is decided by a row in the database."""
 
     def __init__(self, secret: str) -> None:

@@ -15,13 +15,13 @@ from flask_babel import gettext as _
 from jinja2 import StrictUndefined
 
 from hms.core import clock
-from hms.core.permissions import Action, role_label
+from hms.core.permissions import Permission, role_label
 from hms.core.settings import store
 from hms.core.text import formatting
 
 from . import navigation
 from .controls import control_attributes
-from .guard import person
+from .guard import current_person
 from .page_words import page_words
 from .security_headers import csp_nonce
 from .static_assets import asset
@@ -34,10 +34,10 @@ class Hospital:
         return store.value(f"hospital.{name}")
 
 
-def may(action: Action | str) -> bool:
+def may(action: Permission | str) -> bool:
     """Whether the person at the page may do `action` (the enum, or its name: `may("TAKE_PAYMENT")`)."""
-    who = person()
-    wanted = action if isinstance(action, Action) else Action[action]
+    who = current_person()
+    wanted = action if isinstance(action, Permission) else Permission[action]
     return who.is_authenticated and who.may(wanted)
 
 
@@ -46,12 +46,12 @@ class Bar:
 
     def __iter__(self) -> Iterator[navigation.NavItem]:
         if "nav_items" not in g:
-            g.nav_items = navigation.items(person())
+            g.nav_items = navigation.items(current_person())
         return iter(g.nav_items)
 
 
 def _context() -> dict[str, Any]:
-    locale, who, hospitals = get_locale(), person(), store.value("staff.idle_minutes")
+    locale, who, hospitals = get_locale(), current_person(), store.value("staff.idle_minutes")
     return {
         "page_language": locale.language if locale else "en",
         "page_direction": "rtl" if locale and locale.text_direction == "rtl" else "ltr",
@@ -76,7 +76,7 @@ def shown(value: Any) -> str:
 
 def _written_day(found: re.Match[str]) -> str:
     try:
-        return formatting.day(date.fromisoformat(found.group()))
+        return formatting.format_date(date.fromisoformat(found.group()))
     except ValueError:
         return found.group()
 
@@ -85,7 +85,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters["shown"] = shown
     app.context_processor(_context)
     app.jinja_env.globals.update(
-        Action=Action,
+        Action=Permission,
         asset=asset if app.debug else cache(asset),  # a file changes with the program only
         control_attributes=control_attributes,
         csp_nonce=csp_nonce,

@@ -62,7 +62,7 @@ def _months_in(width: str, locale: str) -> tuple[str, ...]:
 
 
 def day(when: date | None) -> str:
-    return _("Not recorded") if when is None else formatting.day(when, _months("abbreviated"))
+    return _("Not recorded") if when is None else formatting.format_date(when, _months("abbreviated"))
 
 
 def long_day(when: date | None) -> str:
@@ -70,7 +70,7 @@ def long_day(when: date | None) -> str:
 
 
 def stamp(instant: datetime | None) -> str:
-    return _("Not recorded") if instant is None else formatting.stamp(instant, _months("abbreviated"))
+    return _("Not recorded") if instant is None else formatting.format_datetime(instant, _months("abbreviated"))
 
 
 def clock_time(instant: datetime | None, seconds: bool = False) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from .doses import AS_REQUIRED, ONCE
 from .strengths import COUNTED
@@ -61,11 +61,11 @@ UNIT_PHRASES = {
     "ampoule": ("ampoule", "ampoules", "amp", "amps"),
 }
 MISREAD = {
-    "once": _("“once” can mean a single dose or once a day: write “stat” or “od”."),
-    "qd": _("“qd” is easily misread: write “od” or “once a day”."),
-    "qod": _("“qod” is easily misread: write “alternate days”."),
-    "u": _("“u” is easily misread as a zero: write “units”."),
-    "hs": _("“hs” is easily misread: write “nocte” or “at night”."),
-    "w": _("Write weeks as 2/52 or “2 weeks”."),
-    "m": _("Write months as 1/12 or “1 month”."),
+    "once": N_("“once” can mean a single dose or once a day: write “stat” or “od”."),
+    "qd": N_("“qd” is easily misread: write “od” or “once a day”."),
+    "qod": N_("“qod” is easily misread: write “alternate days”."),
+    "u": N_("“u” is easily misread as a zero: write “units”."),
+    "hs": N_("“hs” is easily misread: write “nocte” or “at night”."),
+    "w": N_("Write weeks as 2/52 or “2 weeks”."),
+    "m": N_("Write months as 1/12 or “1 month”."),
 }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 
 from .strengths import COUNTED, MEASURED, amount_text, kept_together
 
@@ -22,40 +22,40 @@ AS_REQUIRED = ""
 
 # code: (times in 24 hours, words)
 FREQUENCIES: dict[str, tuple[Decimal | None, str]] = {
-    ONCE: (None, _("one dose now")),
-    "once_daily": (Decimal(1), _("once a day")),
-    "twice_daily": (Decimal(2), _("twice a day")),
-    "three_times_daily": (Decimal(3), _("three times a day")),
-    "four_times_daily": (Decimal(4), _("four times a day")),
-    "five_times_daily": (Decimal(5), _("five times a day")),
-    "in_the_morning": (Decimal(1), _("in the morning")),
-    "at_night": (Decimal(1), _("at night")),
-    "every_4_hours": (Decimal(6), _("every 4 hours")),
-    "every_6_hours": (Decimal(4), _("every 6 hours")),
-    "every_8_hours": (Decimal(3), _("every 8 hours")),
-    "every_12_hours": (Decimal(2), _("every 12 hours")),
-    "alternate_days": (Decimal("0.5"), _("every second day")),
-    "weekly": (Decimal(1) / 7, _("once a week")),
+    ONCE: (None, N_("one dose now")),
+    "once_daily": (Decimal(1), N_("once a day")),
+    "twice_daily": (Decimal(2), N_("twice a day")),
+    "three_times_daily": (Decimal(3), N_("three times a day")),
+    "four_times_daily": (Decimal(4), N_("four times a day")),
+    "five_times_daily": (Decimal(5), N_("five times a day")),
+    "in_the_morning": (Decimal(1), N_("in the morning")),
+    "at_night": (Decimal(1), N_("at night")),
+    "every_4_hours": (Decimal(6), N_("every 4 hours")),
+    "every_6_hours": (Decimal(4), N_("every 6 hours")),
+    "every_8_hours": (Decimal(3), N_("every 8 hours")),
+    "every_12_hours": (Decimal(2), N_("every 12 hours")),
+    "alternate_days": (Decimal("0.5"), N_("every second day")),
+    "weekly": (Decimal(1) / 7, N_("once a week")),
     AS_REQUIRED: (None, ""),
 }
 
 ROUTES: dict[str, str] = {
-    "oral": _("oral"),
-    "sublingual": _("sublingual"),
-    "buccal": _("buccal"),
-    "intravenous": _("intravenous"),
-    "intramuscular": _("intramuscular"),
-    "subcutaneous": _("subcutaneous"),
-    "intradermal": _("intradermal"),
-    "rectal": _("rectal"),
-    "vaginal": _("vaginal"),
-    "topical": _("on the skin"),
-    "inhaled": _("inhaled"),
-    "nebulised": _("by nebuliser"),
-    "eye": _("into the eye"),
-    "ear": _("into the ear"),
-    "nasal": _("into the nose"),
-    "local": _("local injection"),
+    "oral": N_("oral"),
+    "sublingual": N_("sublingual"),
+    "buccal": N_("buccal"),
+    "intravenous": N_("intravenous"),
+    "intramuscular": N_("intramuscular"),
+    "subcutaneous": N_("subcutaneous"),
+    "intradermal": N_("intradermal"),
+    "rectal": N_("rectal"),
+    "vaginal": N_("vaginal"),
+    "topical": N_("on the skin"),
+    "inhaled": N_("inhaled"),
+    "nebulised": N_("by nebuliser"),
+    "eye": N_("into the eye"),
+    "ear": N_("into the ear"),
+    "nasal": N_("into the nose"),
+    "local": N_("local injection"),
 }
 
 
@@ -79,23 +79,25 @@ class Dose:
     def __post_init__(self) -> None:
         _check_amount(self.amount, "amount")
         if self.unit not in MEASURED and self.unit not in COUNTED:
-            raise RuleBroken(_("Choose a unit such as mg, g, micrograms, units, mL or tablets."), "unit")
+            raise RuleBroken(N_("Choose a unit such as mg, g, micrograms, units, mL or tablets."), "unit")
         if self.route not in ROUTES:
-            raise RuleBroken(_("Choose the route, for example oral."), "route")
+            raise RuleBroken(N_("Choose the route, for example oral."), "route")
         self._check_frequency()
         if self.max_per_day is not None:
             _check_amount(self.max_per_day, "max_per_day")
             if self.max_per_day < self.amount:
-                raise RuleBroken(_("The most in 24 hours is less than one dose. Correct one of them."), "max_per_day")
+                raise RuleBroken(N_("The most in 24 hours is less than one dose. Correct one of them."), "max_per_day")
         if self.days is not None and not 1 <= self.days <= LONGEST_DAYS:
-            raise RuleBroken(_("The duration must be between 1 and 366 days."), "days")
+            raise RuleBroken(N_("The duration must be between 1 and 366 days."), "days")
 
     def _check_frequency(self) -> None:
         if self.frequency_code not in FREQUENCIES or (self.frequency_code == AS_REQUIRED and not self.as_needed):
-            raise RuleBroken(_("Say how often, for example three times a day."), "frequency")
+            raise RuleBroken(N_("Say how often, for example three times a day."), "frequency")
         times = FREQUENCIES[self.frequency_code][0]
         if (times is None) != (self.times_per_day is None) or abs((times or 0) - (self.times_per_day or 0)) > ROUNDING:
-            raise RuleBroken(_("The times in a day do not fit the frequency. Choose the frequency again."), "frequency")
+            raise RuleBroken(
+                N_("The times in a day do not fit the frequency. Choose the frequency again."), "frequency"
+            )
 
     @classmethod
     def of(
@@ -116,7 +118,7 @@ class Dose:
 
 def _check_amount(value: Decimal, field: str) -> None:
     if not value.is_finite() or not 0 < value <= LARGEST_AMOUNT:
-        raise RuleBroken(_("Write an amount above zero."), field)
+        raise RuleBroken(N_("Write an amount above zero."), field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +164,10 @@ def text_of(parts: tuple[Part, ...]) -> str:
 def frequency_words(dose: Dose) -> str:
     words = FREQUENCIES[dose.frequency_code][1]
     if dose.as_needed:
-        words = " ".join((words, _("when required"))).strip()
+        words = " ".join((words, N_("when required"))).strip()
     if dose.max_per_day is not None:
         most = amount_text(dose.max_per_day, dose.unit)
-        words += ", " + str(Sentence(_("max %(amount)s in 24 hours"), amount=most))
+        words += ", " + str(Sentence(N_("max %(amount)s in 24 hours"), amount=most))
     return words
 
 
@@ -174,7 +176,7 @@ def duration_words(days: int | None) -> str:
     if days is None:
         return ""
     if days == 1:
-        return _("1 day")
+        return N_("1 day")
     if days >= 14 and days % 7 == 0:
-        return str(Sentence(_("%(count)s weeks"), count=days // 7))
-    return str(Sentence(_("%(count)s days"), count=days))
+        return str(Sentence(N_("%(count)s weeks"), count=days // 7))
+    return str(Sentence(N_("%(count)s days"), count=days))

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from hms.core.errors import RuleBroken
 from hms.core.text.numbers import number
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 
 from .abbreviations import FREQUENCY_PHRASES, MISREAD, ROUTE_PHRASES, UNIT_PHRASES
 from .doses import AS_REQUIRED, LONGEST_DAYS, Dose
@@ -65,7 +65,7 @@ def parse(text: str, *, default_route: str = "", default_unit: str = "") -> Dose
     30 days), max 4 g. Raises `RuleBroken` on field `dose` with a sentence that says what to write.
     """
     rest = _Text(_tidied(text))
-    maximum = _only(rest.take(_MAXIMUM), Sentence(_("two maximum amounts")))
+    maximum = _only(rest.take(_MAXIMUM), Sentence(N_("two maximum amounts")))
     days = _days(rest)
     frequency_code, as_needed = _frequency(rest)
     amount, unit = _amount(rest, default_unit)
@@ -92,7 +92,7 @@ def duration(text: str) -> int | None:
             return days
     except RuleBroken as refusal:
         raise RuleBroken.from_error(refusal, "days") from refusal
-    raise RuleBroken(_("Write how long, for example 5 days, 2 weeks or 1/12."), "days")
+    raise RuleBroken(N_("Write how long, for example 5 days, 2 weeks or 1/12."), "days")
 
 
 def _refuse(sentence: str, **values: object) -> RuleBroken:
@@ -102,14 +102,14 @@ def _refuse(sentence: str, **values: object) -> RuleBroken:
 def _tidied(text: str) -> str:
     """Lower case, single blanks, no points inside abbreviations ("t.d.s." -> "tds"), fractions and signs in words."""
     if len(text) > LONGEST:
-        raise _refuse(_("Write the dose in at most 120 characters."))
+        raise _refuse(N_("Write the dose in at most 120 characters."))
     plain = " ".join(text.lower().replace("×", " x ").split())
     if not plain:
-        raise _refuse(_("Write the dose, for example %(example)s."), example=EXAMPLE)
+        raise _refuse(N_("Write the dose, for example %(example)s."), example=EXAMPLE)
     if not _ALLOWED.fullmatch(plain):
-        raise _refuse(_("Use only letters, digits and / . , in a dose, for example %(example)s."), example=EXAMPLE)
+        raise _refuse(N_("Use only letters, digits and / . , in a dose, for example %(example)s."), example=EXAMPLE)
     if re.search(r"[0-9] ?- ?[0-9]|[0-9] to [0-9]", plain):
-        raise _refuse(_("Write one amount, not a range."))
+        raise _refuse(N_("Write one amount, not a range."))
     plain = re.sub(r"(?<=[a-z])\.(?=[a-z ]|$)", "", plain)
     plain = re.sub(r"(?<![0-9a-z/.,])1 ?/ ?2(?![0-9/])", "0.5", plain)
     return re.sub(r"(?<![a-z])half(?: an?)?(?![a-z])", "0.5", plain)
@@ -117,17 +117,17 @@ def _tidied(text: str) -> str:
 
 def _only(found: list[re.Match[str]], twice: Sentence) -> re.Match[str] | None:
     if len(found) > 1:
-        raise _refuse(_("There are %(twice)s: leave one."), twice=twice)
+        raise _refuse(N_("There are %(twice)s: leave one."), twice=twice)
     return found[0] if found else None
 
 
 def _days(rest: _Text) -> int | None:
-    found = _only(rest.take(_FRACTION_DAYS) + rest.take(_WRITTEN_DAYS), Sentence(_("two durations")))
+    found = _only(rest.take(_FRACTION_DAYS) + rest.take(_WRITTEN_DAYS), Sentence(N_("two durations")))
     if found is None:
         return None
     days = int(found[1]) * _DAYS_OF.get(found[2], _DAYS_OF.get(found[2][0], 1))
     if not 1 <= days <= LONGEST_DAYS:
-        raise _refuse(_("The duration must be between 1 and 366 days."))
+        raise _refuse(N_("The duration must be between 1 and 366 days."))
     return days
 
 
@@ -138,23 +138,23 @@ def _frequency(rest: _Text) -> tuple[str, bool]:
     if timed & {"in_the_morning", "at_night"}:
         timed.discard("once_daily")
     if len(timed) > 1:
-        raise _refuse(_("There are two frequencies: leave one."))
+        raise _refuse(N_("There are two frequencies: leave one."))
     if not timed and not as_needed:
         for word in rest.left.split():
             if word in MISREAD:
                 raise _refuse(MISREAD[word])
-        raise _refuse(_("Say how often, for example od, bd, tds, qds, q6h, nocte, prn or stat."))
+        raise _refuse(N_("Say how often, for example od, bd, tds, qds, q6h, nocte, prn or stat."))
     return (timed.pop() if timed else AS_REQUIRED), as_needed
 
 
 def _amount(rest: _Text, default_unit: str) -> tuple[Decimal, str]:
-    found = _only(rest.take(_AMOUNT), Sentence(_("two amounts")))
+    found = _only(rest.take(_AMOUNT), Sentence(N_("two amounts")))
     if found is not None:
         return _number(found[1]), _UNIT_OF[found[2]]
-    bare = _only(rest.take(_BARE_NUMBER), Sentence(_("two amounts"))) if default_unit else None
+    bare = _only(rest.take(_BARE_NUMBER), Sentence(N_("two amounts"))) if default_unit else None
     if bare is None:
         _check_misread(rest.left)
-        raise _refuse(_("Write the amount with its unit, for example 500 mg, 10 mL or 2 tablets."))
+        raise _refuse(N_("Write the amount with its unit, for example 500 mg, 10 mL or 2 tablets."))
     return _number(bare[1]), default_unit
 
 
@@ -162,18 +162,18 @@ def _number(written: str) -> Decimal:
     try:
         return number(written)
     except ValueError as refusal:
-        told = _("“%(written)s” is not a clear number: write it without commas, for example 1000 or 2.5.")
+        told = N_("“%(written)s” is not a clear number: write it without commas, for example 1000 or 2.5.")
         raise _refuse(told, written=written) from refusal
 
 
 def _route(rest: _Text, default_route: str) -> str:
     routes = {_ROUTE_OF[found[0]] for found in rest.take(_ROUTE)}
     if len(routes) > 1:
-        raise _refuse(_("There are two routes: leave one."))
+        raise _refuse(N_("There are two routes: leave one."))
     route = routes.pop() if routes else default_route
     if not route:
         _check_nothing_left(rest.left)
-        raise _refuse(_("Add the route, for example po, iv, im or pr."))
+        raise _refuse(N_("Add the route, for example po, iv, im or pr."))
     return route
 
 
@@ -189,7 +189,7 @@ def _most(found: re.Match[str] | None, amount: Decimal, unit: str) -> Decimal | 
         return most
     factor = {("g", "mg"): Decimal(1000), ("mg", "g"): Decimal("0.001")}.get((said, unit))
     if factor is None:
-        raise _refuse(_("Write the maximum in the unit of the dose."))
+        raise _refuse(N_("Write the maximum in the unit of the dose."))
     return most * factor
 
 
@@ -204,5 +204,5 @@ def _check_nothing_left(left: str) -> None:
     if not words and not re.search(r"[%+/-]", left):
         return
     _check_misread(left)
-    told = _("“%(word)s” is not understood. Write a dose like %(example)s.")
+    told = N_("“%(word)s” is not understood. Write a dose like %(example)s.")
     raise _refuse(told, word=words[0] if words else left.strip(), example=EXAMPLE)

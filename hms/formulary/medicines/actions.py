@@ -9,13 +9,13 @@ from sqlalchemy import insert, select, update
 
 from hms.billing.models import PriceItem
 from hms.core.actions import action
-from hms.core.db.locking import locked
-from hms.core.db.session import db, found
+from hms.core.db.locking import get_for_update
+from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.formulary.dosing import product_text
 from hms.formulary.models import DoseSentence, Medication
 
@@ -39,7 +39,7 @@ def receives_opening_stock(receive: OpeningStock) -> OpeningStock:
     return receive
 
 
-@action(Action.MANAGE_FORMULARY, "formulary.load_catalogue")
+@action(Permission.MANAGE_FORMULARY, "formulary.load_catalogue")
 def load_catalogue(*, by: Person) -> int:
     """Add what the starting list has and the tables lack, each medicine with its price and usual doses; how many.
 
@@ -63,7 +63,7 @@ def _add_prices(entries: list[catalogue.Medication]) -> dict[str, int]:
         {
             "code": code,
             "name": _name(entry),
-            "billing_label": _("Medicine") if _is_discreet(entry) else _name(entry),
+            "billing_label": N_("Medicine") if _is_discreet(entry) else _name(entry),
             "category": "medicine",
             "unit_price": entry.price,
         }
@@ -141,7 +141,7 @@ def _add_doses(ids: dict[str, int]) -> None:
         db.session.execute(insert(DoseSentence), rows)
 
 
-@action(Action.MANAGE_FORMULARY, "formulary.add_medication")
+@action(Permission.MANAGE_FORMULARY, "formulary.add_medication")
 def add_medication(*, opening_stock: int = 0, by: Person, **given: Any) -> Medication:
     """Add a medicine to the formulary; needs `name` or `generic_name`. The opening stock goes through the ledger."""
     row = Medication(**_written(given))
@@ -156,15 +156,15 @@ def add_medication(*, opening_stock: int = 0, by: Person, **given: Any) -> Medic
 
 def _receive(row: Medication, quantity: int, by: Person) -> None:
     if not _opening_stock:
-        raise RuleBroken(_("Stock is received at the pharmacy. Add the medicine without it."), "current_stock")
+        raise RuleBroken(N_("Stock is received at the pharmacy. Add the medicine without it."), "current_stock")
     _opening_stock[0](row, quantity, by)
     db.session.refresh(row)
 
 
-@action(Action.MANAGE_FORMULARY, "formulary.change_medication")
+@action(Permission.MANAGE_FORMULARY, "formulary.change_medication")
 def change_medication(medication_id: int, *, by: Person, **given: Any) -> Medication:
     """Change what the formulary says of a medicine; never its stock, which only the ledger moves."""
-    row = locked(Medication, medication_id)
+    row = get_for_update(Medication, medication_id)
     for name, value in _written(given).items():
         setattr(row, name, value)
     _check(row)
@@ -173,10 +173,10 @@ def change_medication(medication_id: int, *, by: Person, **given: Any) -> Medica
     return row
 
 
-@action(Action.MANAGE_FORMULARY, "formulary.withdraw_medication")
+@action(Permission.MANAGE_FORMULARY, "formulary.withdraw_medication")
 def withdraw_medication(medication_id: int, *, by: Person) -> Medication:
     """Take a medicine off the list; what was prescribed, stocked and charged of it stays."""
-    row = locked(Medication, medication_id)
+    row = get_for_update(Medication, medication_id)
     row.is_active = False
     db.session.flush()
     return row
@@ -201,12 +201,12 @@ def _written(given: dict[str, Any]) -> dict[str, Any]:
 
 def _check(row: Medication) -> None:
     if not row.name.strip():
-        raise RuleBroken(_("Write the name."), "name")
+        raise RuleBroken(N_("Write the name."), "name")
     if row.reorder_level is not None and row.reorder_level < 0:
-        raise RuleBroken(_("Write zero or more."), "reorder_level")
+        raise RuleBroken(N_("Write zero or more."), "reorder_level")
 
 
-@action(Action.PRESCRIBE, "formulary.count_use")
+@action(Permission.PRESCRIBE, "formulary.count_use")
 def count_use(sentence_id: int, *, by: Person) -> None:
     """Remember that a usual dose was chosen, so that the list offers it sooner."""
     more = {"use_count": DoseSentence.use_count + 1}
@@ -215,4 +215,4 @@ def count_use(sentence_id: int, *, by: Person) -> None:
 
 def medication_found(medication_id: int) -> Medication:
     """The medicine as a record; `NotFound` when there is none."""
-    return found(Medication, medication_id)
+    return get_or_not_found(Medication, medication_id)

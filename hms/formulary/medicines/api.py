@@ -7,26 +7,26 @@ from typing import Any
 from flask import Response
 from marshmallow import fields, post_load, validate
 
-from hms.core.api.blueprint import DeskApi, Shape
-from hms.core.api.pagination import listed
-from hms.core.api.preconditions import check_if_match, single
+from hms.core.api.blueprint import ApiBlueprint, ApiSchema
+from hms.core.api.pagination import paginated_response
+from hms.core.api.preconditions import check_if_match, resource_response
 from hms.core.errors import NotFound
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.core.web.fields import Text, Whole
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, Ordering, Words, ordered, parameters
 from hms.formulary.models import Medication
 
 from . import actions, queries
 
-api = DeskApi("formulary_api", __name__, description="Medicines")
+api = ApiBlueprint("formulary_api", __name__, description="Medicines")
 
 FORMULATIONS = ("Tablet", "Syrup", "Injection", "Capsule", "Other")
 
 
-class MedicationIn(Shape):
+class MedicationIn(ApiSchema):
     """`name` or `generic_name` is needed. `current_stock` (or `total_quantity`) opens the ledger on POST and is not
     written by PUT."""
 
@@ -57,7 +57,7 @@ class MedicationIn(Shape):
         return given
 
 
-class MedicationOut(Shape):
+class MedicationOut(ApiSchema):
     id = fields.Integer()
     name = fields.String()
     generic_name = fields.String()
@@ -77,7 +77,7 @@ class MedicationOut(Shape):
 
 def medication_json(row: Any, who: Person) -> dict[str, Any]:
     """A medicine as `who` may see it: people who do not work with stock see what it is and in which unit it comes."""
-    if not who.may(Action.READ_STOCK_LEVEL):
+    if not who.may(Permission.READ_STOCK_LEVEL):
         return {"id": row.id, "name": row.name, "unit": row.unit}
     return {
         "id": row.id,
@@ -99,58 +99,58 @@ def medication_json(row: Any, who: Person) -> dict[str, Any]:
 
 
 def _one(row: Any, status: int = 200) -> Response:
-    return single(medication_json(row, person()), row.version, status)
+    return resource_response(medication_json(row, current_person()), row.version, status)
 
 
 @api.get("/medications/")
-@needs(Action.READ_FORMULARY, Action.READ_OWN_RECORD)
+@requires(Permission.READ_FORMULARY, Permission.READ_OWN_RECORD)
 @api.arguments(parameters(**PAGING, search=Words(100), ordering=Ordering(("name", "id"))), location="query")
 @api.response(200, MedicationOut(many=True))
 def medications(arguments: dict[str, Any]) -> Response:
     """Medicines on the list, by name; `search=` takes parts of names and strengths, or of the name alone for those who are
     shown nothing else."""
-    who = person()
-    rows = queries.medications(arguments.get("search", ""), by_name_only=not who.may(Action.READ_STOCK_LEVEL))
+    who = current_person()
+    rows = queries.medications(arguments.get("search", ""), by_name_only=not who.may(Permission.READ_STOCK_LEVEL))
     rows = ordered(rows, {"ordering": "name"} | arguments, Medication.id, name=Medication.name)
-    return listed(rows, lambda row: medication_json(row, who))
+    return paginated_response(rows, lambda row: medication_json(row, who))
 
 
 @api.get("/medications/<int:medication_id>/")
-@needs(Action.READ_FORMULARY, Action.READ_OWN_RECORD)
+@requires(Permission.READ_FORMULARY, Permission.READ_OWN_RECORD)
 @api.response(200, MedicationOut)
 def medication(medication_id: int) -> Response:
     """One medicine, on the list or withdrawn."""
     row = queries.medication(medication_id)
     if row is None:
-        raise NotFound(_("There is no such medicine."))
+        raise NotFound(N_("There is no such medicine."))
     return _one(row)
 
 
 @api.post("/medications/")
-@needs(Action.MANAGE_FORMULARY)
+@requires(Permission.MANAGE_FORMULARY)
 @api.arguments(MedicationIn)
 @api.response(201, MedicationOut)
 def add(given: dict[str, Any]) -> Response:
     """Add a medicine. A stock given with it becomes the first entry of its ledger."""
     stock = given.pop("current_stock", 0)
-    return _one(actions.add_medication(opening_stock=stock, **given, by=person()), 201)
+    return _one(actions.add_medication(opening_stock=stock, **given, by=current_person()), 201)
 
 
 @api.put("/medications/<int:medication_id>/")
-@needs(Action.MANAGE_FORMULARY)
+@requires(Permission.MANAGE_FORMULARY)
 @api.arguments(MedicationIn)
 @api.response(200, MedicationOut)
 def change(given: dict[str, Any], medication_id: int) -> Response:
     """Change a medicine's description. A stock in the body is not written: it moves by deliveries and dispensing only."""
     given.pop("current_stock", None)
     row = actions.medication_found(medication_id)
-    check_if_match(row.version, lambda: medication_json(row, person()))
-    return _one(actions.change_medication(medication_id, **given, by=person()))
+    check_if_match(row.version, lambda: medication_json(row, current_person()))
+    return _one(actions.change_medication(medication_id, **given, by=current_person()))
 
 
 @api.delete("/medications/<int:medication_id>/")
-@needs(Action.MANAGE_FORMULARY)
+@requires(Permission.MANAGE_FORMULARY)
 @api.response(204)
 def withdraw(medication_id: int) -> None:
     """Take a medicine off the list; nothing that refers to it is lost."""
-    actions.withdraw_medication(medication_id, by=person())
+    actions.withdraw_medication(medication_id, by=current_person())

@@ -15,7 +15,7 @@ from hms.billing.models import PriceItem
 from hms.core.db.session import db
 from hms.core.db.word_search import holds_words
 from hms.core.text.cleaning import fold, like
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.formulary.dosing import product_text
 from hms.formulary.dosing.doses import Part
 from hms.formulary.dosing.quantities import supply
@@ -205,7 +205,7 @@ def _custom(row: Any, shows_stock: bool) -> Choice:
         supply=None,
         unit=row.unit,
         stock=row.current_stock if shows_stock else None,
-        note=_("dose of your own"),
+        note=N_("dose of your own"),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from hms.core.text.translation import Sentence, _, joined
+from hms.core.text.translation import N_, Sentence, joined
 
 from .alerts import Alert, Check, worst
 from .knowledge import CLASS_PREFIX, AllergyClass, Knowledge, Medicine, words_of
@@ -127,7 +127,7 @@ def allergy_check(medicine: Medicine, allergies: tuple[AllergyEntry, ...] | None
     """
     if allergies is None:
         return Check.not_run(
-            RULE, Sentence(_("Nobody has recorded whether this patient has allergies. Ask before you go on."))
+            RULE, Sentence(N_("Nobody has recorded whether this patient has allergies. Ask before you go on."))
         )
     recorded = [entry for entry in allergies if not entry.is_none]
     alerts = [alert for entry in recorded if (alert := _alert(medicine, entry, knowledge))]
@@ -137,13 +137,15 @@ def allergy_check(medicine: Medicine, allergies: tuple[AllergyEntry, ...] | None
 def _not_compared(medicine: Medicine, recorded: list[AllergyEntry], knowledge: Knowledge) -> Sentence | None:
     """What the check could not look at; None when it looked at everything."""
     if not medicine.ingredients:
-        return Sentence(_("%(medicine)s is not in the formulary: read the allergies yourself."), medicine=medicine.name)
+        return Sentence(
+            N_("%(medicine)s is not in the formulary: read the allergies yourself."), medicine=medicine.name
+        )
     unknown = [entry.text for entry in recorded if _is_unreadable(entry, knowledge)]
     if unknown:
-        told = _("The system does not know the recorded allergy “%(text)s”: compare it yourself.")
+        told = N_("The system does not know the recorded allergy “%(text)s”: compare it yourself.")
         return Sentence(told, text="”, “".join(unknown))
     if not medicine.is_in_formulary:
-        told = _("%(medicine)s is not in the formulary: only %(ingredients)s was compared.")
+        told = N_("%(medicine)s is not in the formulary: only %(ingredients)s was compared.")
         return Sentence(told, medicine=medicine.name, ingredients=", ".join(medicine.ingredients))
     return None
 
@@ -193,7 +195,7 @@ def _class_alerts(
 
 def _recorded(entry: AllergyEntry) -> Sentence:
     """ "Allergy recorded: Septrin – rash (2019)."""
-    told = _("Intolerance recorded: %(text)s.") if entry.kind == "intolerance" else _("Allergy recorded: %(text)s.")
+    told = N_("Intolerance recorded: %(text)s.") if entry.kind == "intolerance" else N_("Allergy recorded: %(text)s.")
     text = entry.text or entry.code
     if entry.reaction:
         text += f" – {entry.reaction}"
@@ -205,10 +207,10 @@ def _recorded(entry: AllergyEntry) -> Sentence:
 def _same_substance(medicine: Medicine, entry: AllergyEntry, substance: str) -> Sentence:
     if medicine.name == substance:
         return _recorded(entry)
-    told = _("%(medicine)s contains %(substance)s.")
+    told = N_("%(medicine)s contains %(substance)s.")
     return joined((_recorded(entry), Sentence(told, medicine=medicine.name, substance=substance)))
 
 
 def _same_class(medicine: Medicine, entry: AllergyEntry, family: AllergyClass, touched: tuple[str, ...]) -> Sentence:
-    told = _("%(substance)s belongs to the same family: %(family)s.")
+    told = N_("%(substance)s belongs to the same family: %(family)s.")
     return joined((_recorded(entry), Sentence(told, substance=", ".join(touched), family=family.name)))

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from hms.core.errors import RuleBroken
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.formulary.dosing.doses import Dose
 
 from .alerts import Alert, Check
@@ -71,13 +71,13 @@ def check_overrides(alerts: Iterable[Alert], reason_code: str, reason_text: str 
         return
     if reason_code not in OVERRIDE_REASONS:
         raise RuleBroken(
-            _("%(alert)s Choose a reason to prescribe it anyway, or remove the line."),
+            N_("%(alert)s Choose a reason to prescribe it anyway, or remove the line."),
             "override_reason",
             alert=blocking[0].message,
         )
     written = clean_field(reason_text, "override_reason", longest=LONGEST_REASON, multiline=True)
     if reason_code == "other" and len(written) < SHORTEST_REASON:
-        raise RuleBroken(_("Write the reason in at least 5 characters."), "override_reason")
+        raise RuleBroken(N_("Write the reason in at least 5 characters."), "override_reason")
 
 
 def medicine_from_text(text: str, knowledge: Knowledge) -> Medicine:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 from hms.formulary.dosing.abbreviations import ROUTE_PHRASES, UNIT_PHRASES
 from hms.formulary.dosing.doses import AS_REQUIRED, FREQUENCIES, LONGEST_DAYS, Dose, duration_words
 
@@ -44,13 +44,13 @@ _TIMING_CODES = {
 }
 """HL7's GTSAbbreviation."""
 _PERIODS = {
-    "s": _("seconds"),
-    "min": _("minutes"),
-    "h": _("hours"),
-    "d": _("days"),
-    "wk": _("weeks"),
-    "mo": _("months"),
-    "a": _("years"),
+    "s": N_("seconds"),
+    "min": N_("minutes"),
+    "h": N_("hours"),
+    "d": N_("days"),
+    "wk": N_("weeks"),
+    "mo": N_("months"),
+    "a": N_("years"),
 }
 _DAYS_IN = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "month": 30, "months": 30}
 LONGEST_INSTRUCTIONS = 1000
@@ -106,7 +106,7 @@ def _amount_words(instruction: dict[str, Any], amount: Decimal | None) -> str:
     unit = fields.line(told, "unit", 50) or fields.line(told, "code", 50)
     if amount is not None:
         text = fields.number_text(amount)
-        return f"{text} {unit}" if unit else str(Sentence(_("%(amount)s at a time"), amount=text))
+        return f"{text} {unit}" if unit else str(Sentence(N_("%(amount)s at a time"), amount=text))
     rates = fields.parts(instruction, "doseAndRate")
     span = fields.part(rates[0], "doseRange") if rates else {}
     ends = [fields.number(fields.part(span, end), "value") for end in ("low", "high")]
@@ -136,7 +136,7 @@ def _frequency_words(instruction: dict[str, Any], timing: str | None, as_needed:
     words = FREQUENCIES[timing][1] if timing else _uneven_words(instruction)
     if as_needed:
         reason = fields.concept(instruction, "asNeededCodeableConcept").title
-        needed = Sentence(_("when required for %(reason)s"), reason=reason) if reason else _("when required")
+        needed = Sentence(N_("when required for %(reason)s"), reason=reason) if reason else N_("when required")
         words = f"{words} {needed}"
     return fields.tidy(words, "timing")
 
@@ -147,7 +147,7 @@ def _uneven_words(instruction: dict[str, Any]) -> str:
     if period is None or unit not in _PERIODS:
         return fields.concept(fields.part(instruction, "timing"), "code").title
     told = Sentence(
-        _("%(times)s times in %(period)s %(unit)s"),
+        N_("%(times)s times in %(period)s %(unit)s"),
         times=fields.number_text(times or Decimal(1)),
         period=fields.number_text(period),
         unit=_PERIODS[unit],

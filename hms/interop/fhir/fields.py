@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from hms.core import clock
 from hms.core.text.cleaning import clean
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
-from .ndjson import Wrong
+from .ndjson import InvalidResource
 
 LONGEST_TITLE = 500
 LONGEST_NOTE = 2000
@@ -39,7 +39,7 @@ NOTHING = Concept("", "", "")
 def resource_id(resource: dict[str, Any]) -> str:
     found = resource.get("id")
     if not isinstance(found, str) or not _ID.fullmatch(found):
-        raise Wrong(_("it has no usable id."))
+        raise InvalidResource(N_("it has no usable id."))
     return found
 
 
@@ -52,20 +52,20 @@ def tidy(value: Any, name: str, longest: int = LONGEST_TITLE) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise Wrong(_("“%(name)s” is not text."), name=name)
+        raise InvalidResource(N_("“%(name)s” is not text."), name=name)
     flat = _BLANKS.sub(" ", value[: longest * 4]).strip()
     short = flat if len(flat) <= longest else flat[: longest - 1].rstrip() + "…"
     try:
         return clean(short, longest=longest * 4)
     except ValueError as wrong:
-        raise Wrong(_("“%(name)s” holds characters that cannot be shown."), name=name) from wrong
+        raise InvalidResource(N_("“%(name)s” holds characters that cannot be shown."), name=name) from wrong
 
 
 def code(holder: dict[str, Any], name: str) -> str:
-    """A code exactly as it was sent; `Wrong` when it is too long to be one."""
+    """A code exactly as it was sent; `InvalidResource` when it is too long to be one."""
     value = line(holder, name, LONGEST_TITLE)
     if len(value) > LONGEST_CODE:
-        raise Wrong(_("“%(name)s” is too long for a code."), name=name)
+        raise InvalidResource(N_("“%(name)s” is too long for a code."), name=name)
     return value
 
 
@@ -75,7 +75,7 @@ def part(holder: dict[str, Any], name: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Wrong(_("“%(name)s” is not an object."), name=name)
+        raise InvalidResource(N_("“%(name)s” is not an object."), name=name)
     return value
 
 
@@ -83,7 +83,7 @@ def parts(holder: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """The objects listed under `name`."""
     found = listed(holder, name)
     if not all(isinstance(one, dict) for one in found):
-        raise Wrong(_("“%(name)s” is not a list of objects."), name=name)
+        raise InvalidResource(N_("“%(name)s” is not a list of objects."), name=name)
     return found
 
 
@@ -92,14 +92,14 @@ def listed(holder: dict[str, Any], name: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise Wrong(_("“%(name)s” is not a list."), name=name)
+        raise InvalidResource(N_("“%(name)s” is not a list."), name=name)
     return [one for one in value if one is not None]
 
 
 def flag(holder: dict[str, Any], name: str) -> bool | None:
     value = holder.get(name)
     if value is not None and not isinstance(value, bool):
-        raise Wrong(_("“%(name)s” is neither true nor false."), name=name)
+        raise InvalidResource(N_("“%(name)s” is neither true nor false."), name=name)
     return value
 
 
@@ -109,9 +109,9 @@ def number(holder: dict[str, Any], name: str) -> Decimal | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise Wrong(_("“%(name)s” is not a number."), name=name)
+        raise InvalidResource(N_("“%(name)s” is not a number."), name=name)
     if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
-        raise Wrong(_("“%(name)s” is too large or too small to be true."), name=name)
+        raise InvalidResource(N_("“%(name)s” is too large or too small to be true."), name=name)
     found = Decimal(value)
     if not found.is_finite() or abs(found.adjusted()) > 15 or found.as_tuple().exponent < SMALLEST_PLACES:
         return _rounded(found, name)
@@ -121,7 +121,7 @@ def number(holder: dict[str, Any], name: str) -> Decimal | None:
 def _rounded(found: Decimal, name: str) -> Decimal:
     """A number with more places than can be meant, as computers print 0.1 + 0.2."""
     if not found.is_finite() or abs(found) > LARGEST_NUMBER or (found and found.adjusted() < SMALLEST_PLACES):
-        raise Wrong(_("“%(name)s” is too large or too small to be true."), name=name)
+        raise InvalidResource(N_("“%(name)s” is too large or too small to be true."), name=name)
     return round(found, 6)
 
 
@@ -183,7 +183,7 @@ def past_instant(holder: dict[str, Any], name: str) -> datetime | None:
     """An instant that is not ahead of us, with a day's grace for zones and clocks."""
     found = instant(holder, name)
     if found is not None and found > clock.now() + timedelta(days=1):
-        raise Wrong(_("“%(name)s” lies in the future."), name=name)
+        raise InvalidResource(N_("“%(name)s” lies in the future."), name=name)
     return found
 
 
@@ -203,5 +203,5 @@ def _read(holder: dict[str, Any], name: str) -> tuple[date | None, str]:
     return when, found[4] or ""
 
 
-def _no_date(name: str) -> Wrong:
-    return Wrong(_("“%(name)s” is not a possible date."), name=name)
+def _no_date(name: str) -> InvalidResource:
+    return InvalidResource(N_("“%(name)s” is not a possible date."), name=name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.patients.identity import names
 
 from . import fields
-from .ndjson import Wrong
+from .ndjson import InvalidResource
 
 USES = ("official", "usual", "", "temp", "nickname", "anonymous", "old", "maiden")
 CONTACT_USES = ("mobile", "home", "", "work", "temp")
@@ -33,7 +33,7 @@ def human_name(resource: dict[str, Any]) -> HumanName:
             given = fields.line(one, "text", _LONGEST_ASKED)
         if given or family:
             return HumanName(_title(one), *_checked(given, family))
-    raise Wrong(_("it has no name."))
+    raise InvalidResource(N_("it has no name."))
 
 
 def _rank(use: str, order: tuple[str, ...]) -> int:
@@ -49,7 +49,7 @@ def _checked(given: str, family: str) -> names.Names:
     try:
         return names.names(given, family)
     except RuleBroken as wrong:
-        raise Wrong(_("its name cannot be kept: %(why)s"), why=wrong.sentence) from wrong
+        raise InvalidResource(N_("its name cannot be kept: %(why)s"), why=wrong.sentence) from wrong
 
 
 def contact(resource: dict[str, Any], system: str) -> str:

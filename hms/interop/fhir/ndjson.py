@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 
 ENDINGS = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 LONGEST_LINE = 32 * 2**20
@@ -19,7 +19,7 @@ _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 
 
-class Wrong(Exception):
+class InvalidResource(Exception):
     """Why a line or a resource cannot be taken, in words that follow its file and line; `values` fill their places."""
 
     def __init__(self, message: str, /, **values: object) -> None:
@@ -41,14 +41,16 @@ def files(path: Path) -> list[Path]:
 
 
 def lines(path: Path) -> Iterator[Line]:
-    """The lines that are not blank. Raises `Wrong` where a compressed file is damaged, `OSError` when unreadable."""
+    """The lines that are not blank. Raises `InvalidResource` where a compressed file is damaged, `OSError` when unreadable."""
     with path.open("rb") as raw:
         is_compressed = raw.peek(2)[:2] == _GZIP
         with gzip.GzipFile(fileobj=raw) if is_compressed else raw as stream:
             try:
                 yield from _lines_of(stream)
             except (EOFError, zlib.error, gzip.BadGzipFile) as damage:
-                raise Wrong(_("the compressed file is damaged; nothing after this place could be read.")) from damage
+                raise InvalidResource(
+                    N_("the compressed file is damaged; nothing after this place could be read.")
+                ) from damage
 
 
 def _lines_of(stream: IO[bytes]) -> Iterator[Line]:
@@ -68,37 +70,37 @@ def _lines_of(stream: IO[bytes]) -> Iterator[Line]:
 def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        raise Wrong(_("it gives the same name twice in one object, so it is not clear which value counts."))
+        raise InvalidResource(N_("it gives the same name twice in one object, so it is not clear which value counts."))
     return made
 
 
 def _no_number(word: str) -> Any:
-    raise Wrong(_("it holds %(word)s, which is not a number that JSON knows."), word=word)
+    raise InvalidResource(N_("it holds %(word)s, which is not a number that JSON knows."), word=word)
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_each_name_once, parse_float=Decimal, parse_constant=_no_number)
 
 
 def resource(data: bytes | None) -> dict[str, Any]:
-    """The JSON object in a line, decimals as `Decimal`; `Wrong` when it holds none."""
+    """The JSON object in a line, decimals as `Decimal`; `InvalidResource` when it holds none."""
     if data is None:
-        raise Wrong(_("the line is longer than 32 MB."))
+        raise InvalidResource(N_("the line is longer than 32 MB."))
     try:
         made = _decoder.decode(data.decode())
     except UnicodeDecodeError as wrong:
-        raise Wrong(_("it is not UTF-8 text.")) from wrong
+        raise InvalidResource(N_("it is not UTF-8 text.")) from wrong
     except RecursionError as wrong:
-        raise Wrong(_("it is nested too deeply.")) from wrong
+        raise InvalidResource(N_("it is nested too deeply.")) from wrong
     except (ValueError, ArithmeticError) as wrong:
-        raise Wrong(_("it is not JSON, or not all of one resource.")) from wrong
+        raise InvalidResource(N_("it is not JSON, or not all of one resource.")) from wrong
     if not isinstance(made, dict):
-        raise Wrong(_("it is JSON, but not a resource."))
+        raise InvalidResource(N_("it is JSON, but not a resource."))
     return made
 
 
 def kind(made: dict[str, Any]) -> str:
-    """The resource's type, e.g. "Patient"; `Wrong` when it names none."""
+    """The resource's type, e.g. "Patient"; `InvalidResource` when it names none."""
     name = made.get("resourceType")
     if not isinstance(name, str) or not (name.isascii() and name.isalpha() and len(name) <= 60):
-        raise Wrong(_("it does not say what it is (resourceType)."))
+        raise InvalidResource(N_("it does not say what it is (resourceType)."))
     return name

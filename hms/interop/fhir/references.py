@@ -6,10 +6,10 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from .fields import line, part, parts
-from .ndjson import Wrong
+from .ndjson import InvalidResource
 
 LONGEST = 500
 _ADDRESS = re.compile(r"(?:.*/)?([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
@@ -50,7 +50,7 @@ def reference(holder: dict[str, Any], name: str, kind: str) -> Ref | None:
         return Ref(kind, identifier=known_by, display=display) if known_by or display else None
     found = _read(address, kind)
     if found is None:
-        raise Wrong(_("“%(name)s” names nothing that can be found."), name=name)
+        raise InvalidResource(N_("“%(name)s” names nothing that can be found."), name=name)
     return found._replace(display=display) if found.kind == kind else None
 
 
@@ -65,8 +65,8 @@ def _read(address: str, kind: str) -> Ref | None:
 
 
 def subject(resource: dict[str, Any], name: str) -> Ref:
-    """The patient whom the resource is about; `Wrong` when it names none."""
+    """The patient whom the resource is about; `InvalidResource` when it names none."""
     found = reference(resource, name, "Patient")
     if found is None or not (found.external_id or found.identifier):
-        raise Wrong(_("it does not say which patient it is about."))
+        raise InvalidResource(N_("it does not say which patient it is about."))
     return found

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.audit import recording
 from hms.core.person import SYSTEM
 
@@ -24,7 +24,7 @@ def export(folder: Path) -> dict[str, int]:
     """Write `Patient.ndjson` and so on into `folder`, readable by the account that runs this only; how many of each."""
     folder.mkdir(parents=True, exist_ok=True)
     counts = {kind: _write(folder, kind, *found) for kind, found in queries.queries().items()}
-    with doing("interop.export_fhir", SYSTEM):
+    with action_context("interop.export_fhir", SYSTEM):
         recording.record("interop.export_fhir", SYSTEM, details={"counts": counts})
     return counts
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.formulary.medicines import catalogue
 from hms.formulary.safety.allergy_check import AllergyEntry, meanings
 from hms.formulary.safety.knowledge import CLASS_PREFIX
 from hms.interop.fhir import fields
 from hms.interop.fhir.fields import NOTHING, Concept
-from hms.interop.fhir.ndjson import Wrong
+from hms.interop.fhir.ndjson import InvalidResource
 from hms.interop.fhir.references import subject
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -29,7 +29,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     told = _substance(resource)
     substance = fields.tidy(told.title, "code", LONGEST_SUBSTANCE)
     if told.code in OTHER_NONE_CODES:
-        raise Wrong(_("it only says that one kind of allergy is not known."))
+        raise InvalidResource(N_("it only says that one kind of allergy is not known."))
     return {
         "patient_id": subject(resource, "patient"),
         "substance": substance,
@@ -54,7 +54,7 @@ def _substance(resource: dict[str, Any]) -> Concept:
     named = [fields.concept(one, "substance", prefer=PREFERRED) for one in fields.parts(resource, "reaction")]
     best = next((one for one in (found, *named) if one.title), NOTHING)
     if not best.title:
-        raise Wrong(_("it does not say what the patient reacts to."))
+        raise InvalidResource(N_("it does not say what the patient reacts to."))
     return best
 
 

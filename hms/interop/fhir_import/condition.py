@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from hms.clinical.models import ICD10
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.interop.fhir import fields
-from hms.interop.fhir.ndjson import Wrong
+from hms.interop.fhir.ndjson import InvalidResource
 from hms.interop.fhir.references import reference, subject
 
 PREFERRED = (
@@ -32,14 +32,14 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     """The columns of `condition`."""
     verified = fields.status(resource, "verificationStatus")
     if verified == "refuted":
-        raise Wrong(_("the diagnosis was refuted."))
+        raise InvalidResource(N_("the diagnosis was refuted."))
     told = fields.concept(resource, "code", prefer=PREFERRED)
     if not told.title:
-        raise Wrong(_("it does not name the diagnosis."))
+        raise InvalidResource(N_("it does not name the diagnosis."))
     onset = fields.day(resource, "onsetDateTime") or fields.day(fields.part(resource, "onsetPeriod"), "start")
     abated = fields.day(resource, "abatementDateTime") or fields.day(fields.part(resource, "abatementPeriod"), "end")
     if onset and abated and abated < onset:
-        raise Wrong(_("it ends before it begins."))
+        raise InvalidResource(N_("it ends before it begins."))
     return {
         "patient_id": subject(resource, "subject"),
         "encounter_id": reference(resource, "encounter", "Encounter"),

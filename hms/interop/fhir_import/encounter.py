@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.interop.fhir import fields
-from hms.interop.fhir.ndjson import Wrong
+from hms.interop.fhir.ndjson import InvalidResource
 from hms.interop.fhir.references import Ref, reference, subject
 
 CLASSES = {
-    "AMB": _("Outpatient"),
-    "EMER": _("Emergency"),
-    "IMP": _("Inpatient"),
-    "ACUTE": _("Inpatient"),
-    "NONAC": _("Inpatient"),
-    "OBSENC": _("Observation"),
-    "SS": _("Day case"),
-    "HH": _("Home visit"),
-    "VR": _("At a distance"),
-    "FLD": _("In the field"),
-    "PRENC": _("Before admission"),
+    "AMB": N_("Outpatient"),
+    "EMER": N_("Emergency"),
+    "IMP": N_("Inpatient"),
+    "ACUTE": N_("Inpatient"),
+    "NONAC": N_("Inpatient"),
+    "OBSENC": N_("Observation"),
+    "SS": N_("Day case"),
+    "HH": N_("Home visit"),
+    "VR": N_("At a distance"),
+    "FLD": N_("In the field"),
+    "PRENC": N_("Before admission"),
 }
 """Words for the codes of HL7's ActEncounterCode."""
 NOT_HELD = {
-    "planned": _("the visit was only planned, so there is nothing to keep."),
-    "cancelled": _("the visit was cancelled, so there is nothing to keep."),
+    "planned": N_("the visit was only planned, so there is nothing to keep."),
+    "cancelled": N_("the visit was cancelled, so there is nothing to keep."),
 }
 MAIN_PERFORMERS = ("PPRF", "ATND")
 
@@ -34,13 +34,13 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     """The columns of `encounter`. A visit under way at its source is kept as far as it is known."""
     state = fields.code(resource, "status")
     if state in NOT_HELD:
-        raise Wrong(NOT_HELD[state])
+        raise InvalidResource(NOT_HELD[state])
     period = fields.part(resource, "period")
     started, ended = fields.past_instant(period, "start"), fields.instant(period, "end")
     if started is None:
-        raise Wrong(_("it does not say when the visit began."))
+        raise InvalidResource(N_("it does not say when the visit began."))
     if ended is not None and ended < started:
-        raise Wrong(_("the visit ends before it begins."))
+        raise InvalidResource(N_("the visit ends before it begins."))
     doctor = _performer(resource)
     return {
         "patient_id": subject(resource, "subject"),

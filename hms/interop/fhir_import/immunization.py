@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.interop.fhir import fields
-from hms.interop.fhir.ndjson import Wrong
+from hms.interop.fhir.ndjson import InvalidResource
 from hms.interop.fhir.references import reference, subject
 
 CVX = "http://hl7.org/fhir/sid/cvx"
@@ -15,10 +15,10 @@ CVX = "http://hl7.org/fhir/sid/cvx"
 def values(resource: dict[str, Any]) -> dict[str, Any]:
     """The columns of `immunization`."""
     if fields.code(resource, "status") == "not-done":
-        raise Wrong(_("the vaccine was not given."))
+        raise InvalidResource(N_("the vaccine was not given."))
     told = fields.concept(resource, "vaccineCode", prefer=(CVX,))
     if not told.title:
-        raise Wrong(_("it does not name the vaccine."))
+        raise InvalidResource(N_("it does not name the vaccine."))
     fields.past_instant(resource, "occurrenceDateTime")
     return {
         "patient_id": subject(resource, "patient"),

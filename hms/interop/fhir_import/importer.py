@@ -13,14 +13,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.interop.fhir import ndjson
 from hms.interop.fhir.fields import resource_id
-from hms.interop.fhir.ndjson import Line, Wrong
+from hms.interop.fhir.ndjson import InvalidResource, Line
 
 from . import medication_request
-from .resource_types import BY_NAME, KINDS, MEDICATION, Kind, entered_in_error
-from .store import Item, store
+from .resource_types import BY_NAME, KINDS, MEDICATION, ResourceType, entered_in_error
+from .store import ImportItem, store
 
 BATCH = 500
 OUTCOMES = ("created", "unchanged", "updated", "skipped")
@@ -63,7 +63,7 @@ class Import:
         self._medicines: dict[str, str] = {}
 
     def run(self) -> Summary:
-        self.watcher.begin(_("Reading"), sum(file.stat().st_size for file in self.files))
+        self.watcher.begin(N_("Reading"), sum(file.stat().st_size for file in self.files))
         for file in self.files:
             self._marks[file] = bytearray()
             self._survey(file)
@@ -84,9 +84,9 @@ class Import:
             for line in ndjson.lines(file):
                 number = line.number
                 yield line
-        except (Wrong, OSError) as damage:
+        except (InvalidResource, OSError) as damage:
             if reports:
-                why = str(damage) if isinstance(damage, Wrong) else _("the file could not be read.")
+                why = str(damage) if isinstance(damage, InvalidResource) else N_("the file could not be read.")
                 self._unreadable(file, number + 1, why)
 
     def _unreadable(self, file: Path, number: int, why: str) -> None:
@@ -100,7 +100,7 @@ class Import:
             marks.extend(bytes([_OTHER]) * (line.number - len(marks)))
             try:
                 marks.append(self._mark(line))
-            except Wrong as wrong:
+            except InvalidResource as wrong:
                 self._unreadable(file, line.number, str(wrong))
 
     def _mark(self, line: Line) -> int:
@@ -111,17 +111,17 @@ class Import:
         if name == MEDICATION:
             self._medicines[f"{MEDICATION}/{resource_id(resource)}"] = medication_request.medication_name(resource)
         is_listed = name in self.summary.not_used or len(self.summary.not_used) < _MOST_NAMES
-        self.summary.not_used[name if is_listed else _("Other")] += 1
+        self.summary.not_used[name if is_listed else N_("Other")] += 1
         return _OTHER
 
-    def _bring_in(self, kind: Kind, place: int) -> None:
+    def _bring_in(self, kind: ResourceType, place: int) -> None:
         items = self._items(kind, place)
         while batch := list(islice(items, BATCH)):
             for part in _apart(batch):
                 store(kind, part)
             self._count(kind, batch)
 
-    def _items(self, kind: Kind, place: int) -> Iterator[Item]:
+    def _items(self, kind: ResourceType, place: int) -> Iterator[ImportItem]:
         for file, marks in self._marks.items():
             if place not in marks:
                 continue
@@ -130,24 +130,24 @@ class Import:
                 if is_of_kind and (item := self._item(kind, file, line)) is not None:
                     yield item
 
-    def _item(self, kind: Kind, file: Path, line: Line) -> Item | None:
+    def _item(self, kind: ResourceType, file: Path, line: Line) -> ImportItem | None:
         name = kind.name
         try:
             resource = ndjson.resource(line.data)
             name = f"{kind.name}/{resource_id(resource)}"
             values = None if entered_in_error(resource) else kind.read(resource, self._medicines)
-            return Item(shown(file), line.number, name, values, kind.known_by(resource))
-        except (Wrong, RecursionError) as wrong:
-            why = str(wrong) if isinstance(wrong, Wrong) else _("it is nested too deeply.")
+            return ImportItem(shown(file), line.number, name, values, kind.known_by(resource))
+        except (InvalidResource, RecursionError) as wrong:
+            why = str(wrong) if isinstance(wrong, InvalidResource) else N_("it is nested too deeply.")
             self._skip(kind, shown(file), line.number, name, why)
             self.watcher.advance(1)
             return None
 
-    def _skip(self, kind: Kind, file: str, number: int, name: str, why: str) -> None:
+    def _skip(self, kind: ResourceType, file: str, number: int, name: str, why: str) -> None:
         self.summary.counts[kind.name]["skipped"] += 1
         self.watcher.report(f"{file}:{number}: {name} was skipped: {why}")
 
-    def _count(self, kind: Kind, items: list[Item]) -> None:
+    def _count(self, kind: ResourceType, items: list[ImportItem]) -> None:
         for item in items:
             if item.outcome == "skipped":
                 self._skip(kind, item.file, item.line, item.external_id, item.why)
@@ -156,9 +156,9 @@ class Import:
         self.watcher.advance(len(items))
 
 
-def _apart(items: list[Item]) -> Iterator[list[Item]]:
+def _apart(items: list[ImportItem]) -> Iterator[list[ImportItem]]:
     """The items in runs in which no resource stands twice: a later state follows the earlier one."""
-    run: dict[str, Item] = {}
+    run: dict[str, ImportItem] = {}
     for item in items:
         if item.external_id in run:
             yield list(run.values())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.interop.fhir import fields
 from hms.interop.fhir.dosage import dosage
-from hms.interop.fhir.ndjson import Wrong
+from hms.interop.fhir.ndjson import InvalidResource
 from hms.interop.fhir.references import reference, subject
 
 STATUSES = {
@@ -21,10 +21,10 @@ STATUSES = {
     "unknown": "stopped",
 }
 WHY_STOPPED = {
-    "cancelled": _("Cancelled where it was prescribed"),
-    "on-hold": _("On hold where it was prescribed"),
-    "draft": _("Only drafted where it comes from"),
-    "unknown": _("Not known whether it is still taken"),
+    "cancelled": N_("Cancelled where it was prescribed"),
+    "on-hold": N_("On hold where it was prescribed"),
+    "draft": N_("Only drafted where it comes from"),
+    "unknown": N_("Not known whether it is still taken"),
 }
 MOST_UNITS = 100_000
 
@@ -35,10 +35,10 @@ def values(resource: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]
     Nobody signed it here, so `signed_at` stays empty; one that is active is shown as a current medicine.
     """
     if fields.flag(resource, "doNotPerform"):
-        raise Wrong(_("it says that the medicine must not be given."))
+        raise InvalidResource(N_("it says that the medicine must not be given."))
     state = fields.code(resource, "status") or "unknown"
     if state not in STATUSES:
-        raise Wrong(_("“status” is not known."))
+        raise InvalidResource(N_("“status” is not known."))
     why = fields.concept(resource, "statusReason").title
     return {
         "patient_id": subject(resource, "subject"),
@@ -64,7 +64,7 @@ def medication_name(medication: dict[str, Any]) -> str:
 def _name(resource: dict[str, Any], names: Mapping[str, str]) -> str:
     told = fields.concept(resource, "medicationCodeableConcept").title or _referred(resource, names)
     if not told:
-        raise Wrong(_("it does not name the medicine."))
+        raise InvalidResource(N_("it does not name the medicine."))
     return told
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.interop.fhir import fields
-from hms.interop.fhir.ndjson import Wrong
+from hms.interop.fhir.ndjson import InvalidResource
 from hms.interop.fhir.references import reference, subject
 
 LOINC = "http://loinc.org"
@@ -17,15 +17,15 @@ LONGEST_VALUE = 2000
 def values(resource: dict[str, Any]) -> dict[str, Any]:
     """The columns of `observation`. A panel's parts stand in one value; a blood pressure reads "120/80", mm[Hg]."""
     if fields.code(resource, "status") == "cancelled":
-        raise Wrong(_("the measurement was cancelled."))
+        raise InvalidResource(N_("the measurement was cancelled."))
     told = fields.concept(resource, "code", prefer=(LOINC,))
     if not told.title:
-        raise Wrong(_("it does not say what was measured."))
+        raise InvalidResource(N_("it does not say what was measured."))
     value, unit = _value(resource)
     if not value:
         value, unit = _components(resource)
     if not value:
-        raise Wrong(_("it has no value."))
+        raise InvalidResource(N_("it has no value."))
     return {
         "patient_id": subject(resource, "subject"),
         "encounter_id": reference(resource, "encounter", "Encounter"),
@@ -75,7 +75,7 @@ def _plain_value(holder: dict[str, Any]) -> str:
     if told := fields.concept(holder, "valueCodeableConcept").title:
         return told
     if (yes := fields.flag(holder, "valueBoolean")) is not None:
-        return _("yes") if yes else _("no")
+        return N_("yes") if yes else N_("no")
     if (whole := fields.number(holder, "valueInteger")) is not None:
         return fields.number_text(whole)
     for name in ("valueString", "valueDateTime", "valueTime"):

@@ -9,10 +9,10 @@ from flask import current_app
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.interop.fhir import fields
 from hms.interop.fhir.names_and_contacts import contact, human_name
-from hms.interop.fhir.ndjson import Wrong
+from hms.interop.fhir.ndjson import InvalidResource
 from hms.interop.fhir.references import identifiers
 from hms.patients.identity import names, phone_numbers
 from hms.patients.identity.birth_dates import EARLIEST
@@ -26,7 +26,7 @@ NATIONAL_NUMBERS = {"NI", "SS"}
 def values(resource: dict[str, Any]) -> dict[str, Any]:
     """The columns of `patient`. The hospital number is issued when the patient is new."""
     if fields.flag(resource, "active") is False:
-        raise Wrong(_("the record is no longer in use where it comes from."))
+        raise InvalidResource(N_("the record is no longer in use where it comes from."))
     name = human_name(resource)
     phone = _phone(resource)
     birth = _birth(resource)
@@ -57,13 +57,13 @@ def _sex(resource: dict[str, Any]) -> str:
     try:
         return names.sex(told or "unknown")
     except RuleBroken as wrong:
-        raise Wrong(_("“gender” is none of female, male, other and unknown.")) from wrong
+        raise InvalidResource(N_("“gender” is none of female, male, other and unknown.")) from wrong
 
 
 def _birth(resource: dict[str, Any]) -> date | None:
     found = fields.day(resource, "birthDate")
     if found is not None and not EARLIEST <= found <= clock.today():
-        raise Wrong(_("“birthDate” is not a possible date of birth."))
+        raise InvalidResource(N_("“birthDate” is not a possible date of birth."))
     return found
 
 
@@ -71,7 +71,7 @@ def _deceased_on(resource: dict[str, Any]) -> date | str | None:
     """The day of death; "learned" when only the fact is known, which is then dated to the day of the import."""
     if died := fields.day(resource, "deceasedDateTime"):
         if died > clock.today() or died < (fields.day(resource, "birthDate") or died):
-            raise Wrong(_("“deceasedDateTime” is not a possible day of death."))
+            raise InvalidResource(N_("“deceasedDateTime” is not a possible day of death."))
         return died
     return "learned" if fields.flag(resource, "deceasedBoolean") else None
 

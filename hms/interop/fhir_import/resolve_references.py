@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from hms.clinical.models import Encounter
 from hms.core.db.session import db
-from hms.core.text.translation import _
-from hms.interop.fhir.ndjson import Wrong
+from hms.core.text.translation import N_
+from hms.interop.fhir.ndjson import InvalidResource
 from hms.interop.fhir.references import Ref
 from hms.interop.models import SourceRecord
 from hms.patients.models import Patient
@@ -84,8 +84,8 @@ _OPTIONAL = ("encounter_id", "doctor_id", "prescriber_id")
 def _patient_id(ref: Ref, ids: Ids) -> int:
     found = ids.get(bare(ref))
     if found is None:
-        told = _("it is about %(whom)s, who is neither in these files nor in the hospital.")
-        raise Wrong(told, whom=str(ref)[:100])
+        told = N_("it is about %(whom)s, who is neither in these files nor in the hospital.")
+        raise InvalidResource(told, whom=str(ref)[:100])
     if found[1] == "withdrawn":
-        raise Wrong(_("the record of its patient was withdrawn here."))
+        raise InvalidResource(N_("the record of its patient was withdrawn here."))
     return found[0]

@@ -31,7 +31,7 @@ MEDICATION = "Medication"
 
 
 @dataclass(frozen=True)
-class Kind:
+class ResourceType:
     """One FHIR resource type and the table it is kept in.
 
     `read` makes column values of a resource (the second argument: names of medicines). `is_final` records never change
@@ -56,14 +56,16 @@ def _without_names(read: Callable[[Values], Values]) -> Callable[[Values, dict[s
 
 
 KINDS = (
-    Kind("Patient", Patient.__table__, _without_names(patient.values), identifiers),
-    Kind("Practitioner", User.__table__, _without_names(practitioner.values), identifiers),
-    Kind("Encounter", Encounter.__table__, _without_names(encounter.values), is_final=True),
-    Kind("Condition", Condition.__table__, _without_names(condition.values)),
-    Kind("AllergyIntolerance", Allergy.__table__, _without_names(allergy_intolerance.values), afterwards=refresh),
-    Kind("MedicationRequest", Prescription.__table__, medication_request.values),
-    Kind("Immunization", Immunization.__table__, _without_names(immunization.values)),
-    Kind("Observation", Observation.__table__, _without_names(observation.values)),
+    ResourceType("Patient", Patient.__table__, _without_names(patient.values), identifiers),
+    ResourceType("Practitioner", User.__table__, _without_names(practitioner.values), identifiers),
+    ResourceType("Encounter", Encounter.__table__, _without_names(encounter.values), is_final=True),
+    ResourceType("Condition", Condition.__table__, _without_names(condition.values)),
+    ResourceType(
+        "AllergyIntolerance", Allergy.__table__, _without_names(allergy_intolerance.values), afterwards=refresh
+    ),
+    ResourceType("MedicationRequest", Prescription.__table__, medication_request.values),
+    ResourceType("Immunization", Immunization.__table__, _without_names(immunization.values)),
+    ResourceType("Observation", Observation.__table__, _without_names(observation.values)),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -13,21 +13,21 @@ from sqlalchemy.exc import DBAPIError
 
 from hms.clinical.models import Encounter
 from hms.core import clock, gapless_numbers
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db import advisory_locks
-from hms.core.db.advisory_locks import Turn
-from hms.core.db.constraint_messages import refusal
+from hms.core.db.advisory_locks import AdvisoryLock
+from hms.core.db.constraint_messages import domain_error_for
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
 from hms.core.settings import store as settings_store
-from hms.core.text.translation import _
-from hms.interop.fhir.ndjson import Wrong
+from hms.core.text.translation import N_
+from hms.interop.fhir.ndjson import InvalidResource
 from hms.interop.fhir.references import Ref
 from hms.interop.models import SourceRecord
 from hms.patients.identity import hospital_numbers
 
 from . import resolve_references
-from .resource_types import Kind
+from .resource_types import ResourceType
 
 _SOURCE = SourceRecord.__table__
 _ENCOUNTER = Encounter.__table__
@@ -35,7 +35,7 @@ _NEVER_COMPARED = ("doctor_id",)
 
 
 @dataclass
-class Item:
+class ImportItem:
     """One resource on its way in. `values` is None when its source took it back; `outcome` says what became of it."""
 
     file: str
@@ -53,10 +53,10 @@ class Item:
         self.outcome, self.why = "skipped", why
 
 
-def store(kind: Kind, items: list[Item]) -> None:
+def store(kind: ResourceType, items: list[ImportItem]) -> None:
     """Write the items in one transaction and set their outcomes; one that cannot be written leaves the rest be."""
-    with doing("interop.import_fhir", SYSTEM):
-        advisory_locks.wait(Turn.IMPORT)
+    with action_context("interop.import_fhir", SYSTEM):
+        advisory_locks.acquire(AdvisoryLock.IMPORT)
         _resolve(kind, items)
         _recall(kind, items)
         waiting = [item for item in items if not item.outcome]
@@ -66,18 +66,18 @@ def store(kind: Kind, items: list[Item]) -> None:
         _follow_up(kind, items)
 
 
-def _resolve(kind: Kind, items: list[Item]) -> None:
+def _resolve(kind: ResourceType, items: list[ImportItem]) -> None:
     refs = [value for item in items for value in (item.values or {}).values() if isinstance(value, Ref)]
     ids = resolve_references.resolved(refs)
     for item in items:
         try:
             item.values = resolve_references.with_ids(item.values, ids) if item.values is not None else None
-        except Wrong as wrong:
+        except InvalidResource as wrong:
             item.skip(str(wrong))
     _check_patients(kind, items)
 
 
-def _check_patients(kind: Kind, items: list[Item]) -> None:
+def _check_patients(kind: ResourceType, items: list[ImportItem]) -> None:
     """Skip what names an encounter of another patient."""
     named = [item for item in items if item.values and item.values.get("encounter_id") and not item.outcome]
     ids = {item.values["encounter_id"] for item in named if item.values}
@@ -86,10 +86,10 @@ def _check_patients(kind: Kind, items: list[Item]) -> None:
     )
     for item in named:
         if item.values and owners[item.values["encounter_id"]] != item.values["patient_id"]:
-            item.skip(_("its encounter is another patient's; correct the reference where it comes from."))
+            item.skip(N_("its encounter is another patient's; correct the reference where it comes from."))
 
 
-def _recall(kind: Kind, items: list[Item]) -> None:
+def _recall(kind: ResourceType, items: list[ImportItem]) -> None:
     """Find what is here of each, and what its source changed."""
     names = [item.external_id for item in items]
     table = kind.table
@@ -103,7 +103,7 @@ def _recall(kind: Kind, items: list[Item]) -> None:
             _compare(kind, item)
 
 
-def _compare(kind: Kind, item: Item) -> None:
+def _compare(kind: ResourceType, item: ImportItem) -> None:
     if item.values is None:
         _compare_taken_back(kind, item)
         return
@@ -118,18 +118,18 @@ def _compare(kind: Kind, item: Item) -> None:
     if not item.changes:
         item.outcome = "unchanged"
     elif kind.is_final and item.changes.keys() - {"status"}:
-        item.skip(_("it changed where it comes from, but a signed visit is final here; it was left as it is."))
+        item.skip(N_("it changed where it comes from, but a signed visit is final here; it was left as it is."))
 
 
-def _compare_taken_back(kind: Kind, item: Item) -> None:
+def _compare_taken_back(kind: ResourceType, item: ImportItem) -> None:
     if item.record_id is None:
-        item.skip(_("it was entered in error where it comes from."))
+        item.skip(N_("it was entered in error where it comes from."))
     elif kind.has_status:
         item.changes = {"status": "entered_in_error"}
         if (item.said or {}).get("status") == "entered_in_error":
             item.outcome = "unchanged"
     elif "patient_id" not in kind.table.c:
-        item.skip(_("it was entered in error where it comes from; withdraw the record here if that is right."))
+        item.skip(N_("it was entered in error where it comes from; withdraw the record here if that is right."))
 
 
 def plain(value: Any) -> Any:
@@ -139,7 +139,7 @@ def plain(value: Any) -> Any:
     return str(value.normalize()) if isinstance(value, Decimal) else value
 
 
-def _write(kind: Kind, items: list[Item]) -> None:
+def _write(kind: ResourceType, items: list[ImportItem]) -> None:
     new = [item for item in items if item.record_id is None]
     if new:
         db.session.execute(insert(kind.table), _rows(kind, new))
@@ -151,7 +151,7 @@ def _write(kind: Kind, items: list[Item]) -> None:
     _remember([item for item in items if item.values is not None or item.changes])
 
 
-def _rows(kind: Kind, items: list[Item]) -> list[dict[str, Any]]:
+def _rows(kind: ResourceType, items: list[ImportItem]) -> list[dict[str, Any]]:
     """Full rows for a bulk insert: all have the same columns."""
     names = {name for item in items for name in item.values or {}}
     rows = [
@@ -160,7 +160,7 @@ def _rows(kind: Kind, items: list[Item]) -> list[dict[str, Any]]:
     ]
     if kind.name == "Patient":
         prefix = settings_store.value("patients.number_prefix")
-        for row, n in zip(rows, gapless_numbers.take_many("patient", len(rows)), strict=True):
+        for row, n in zip(rows, gapless_numbers.reserve_numbers("patient", len(rows)), strict=True):
             row |= {"number": n, "hospital_number": hospital_numbers.make(n, prefix)}
     return rows
 
@@ -169,7 +169,7 @@ def _kept(value: Any) -> Any:
     return clock.today() if value == "learned" else value
 
 
-def _change(kind: Kind, item: Item) -> None:
+def _change(kind: ResourceType, item: ImportItem) -> None:
     table = kind.table
     if item.values is None and not item.changes:
         db.session.execute(delete(table).where(table.c.id == item.record_id))
@@ -184,7 +184,7 @@ def _change(kind: Kind, item: Item) -> None:
         db.session.execute(update(table).where(table.c.id == item.record_id).values(fresh | counted))
 
 
-def _remember(items: list[Item]) -> None:
+def _remember(items: list[ImportItem]) -> None:
     if not items:
         return
     rows = [
@@ -200,7 +200,7 @@ def _remember(items: list[Item]) -> None:
     db.session.execute(new.on_conflict_do_update(index_elements=["external_id"], set_=kept), rows)
 
 
-def _tried(kind: Kind, items: list[Item]) -> bool:
+def _tried(kind: ResourceType, items: list[ImportItem]) -> bool:
     """Whether all could be written together."""
     try:
         with db.session.begin_nested():
@@ -210,17 +210,17 @@ def _tried(kind: Kind, items: list[Item]) -> bool:
     return True
 
 
-def _write_alone(kind: Kind, item: Item) -> None:
+def _write_alone(kind: ResourceType, item: ImportItem) -> None:
     item.outcome = ""
     try:
         with db.session.begin_nested():
             _write(kind, [item])
     except DBAPIError as error:
-        told = refusal(error)
-        item.skip(str(told) if told else _("the database refused it."))
+        told = domain_error_for(error)
+        item.skip(str(told) if told else N_("the database refused it."))
 
 
-def _follow_up(kind: Kind, items: list[Item]) -> None:
+def _follow_up(kind: ResourceType, items: list[ImportItem]) -> None:
     if kind.afterwards is None:
         return
     written = [item.external_id for item in items if item.outcome in ("created", "updated")]

@@ -11,9 +11,9 @@ from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.session import db
 from hms.core.errors import NotFound
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.interop.models import OfflineEntry
 from hms.messages import actions as messages
 
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from hms.interop.offline.actions import Entry
 
 
-@action(Action.SYNC_OFFLINE, "interop.note")
+@action(Permission.SYNC_OFFLINE, "interop.note")
 def note(entry: Entry, *, status: int, answer: dict[str, Any], by: Person) -> OfflineEntry:
     """Write down how the direct call was answered: with `status` below 300 as record `answer["id"]`, else refused."""
     row = entry_of(by.id, entry.model, entry.key)
@@ -74,18 +74,18 @@ def note(entry: Entry, *, status: int, answer: dict[str, Any], by: Person) -> Of
     return row
 
 
-@action(Action.SYNC_OFFLINE, "interop.ask_to_settle")
+@action(Permission.SYNC_OFFLINE, "interop.ask_to_settle")
 def ask_to_settle(*, by: Person) -> None:
     """Tell the person that entries of theirs wait at their page."""
-    message = _("Open the list to see what was refused and why. Nothing is lost.")
-    messages.tell(by.id, title=_("Offline entries need you"), message=message, url="/offline-entries", by=by)
+    message = N_("Open the list to see what was refused and why. Nothing is lost.")
+    messages.tell(by.id, title=N_("Offline entries need you"), message=message, url="/offline-entries", by=by)
 
 
-@action(Action.SYNC_OFFLINE, "interop.settle")
+@action(Permission.SYNC_OFFLINE, "interop.settle")
 def settle(entry_id: int, *, by: Person) -> OfflineEntry:
     """The person has dealt with one of their own refused entries; another's is not found."""
     row = db.session.get(OfflineEntry, entry_id)
     if row is None or row.user_id != by.id or row.record_id is not None:
-        raise NotFound(_("There is no such record."))
+        raise NotFound(N_("There is no such record."))
     row.settled_at = row.settled_at or clock.now()
     return row

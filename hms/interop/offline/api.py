@@ -6,41 +6,41 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from hms.core.api.blueprint import DeskApi, Shape
-from hms.core.permissions import Action
-from hms.core.text.translation import _
-from hms.core.web.guard import needs, person
+from hms.core.api.blueprint import ApiBlueprint, ApiSchema
+from hms.core.permissions import Permission
+from hms.core.text.translation import N_
+from hms.core.web.guard import current_person, requires
 
 from . import actions
 from . import sync as offline_sync
 
-api = DeskApi("interop_api", __name__, description="What was entered offline")
+api = ApiBlueprint("interop_api", __name__, description="What was entered offline")
 
 
-class OfflineBatchIn(Shape):
+class OfflineBatchIn(ApiSchema):
     """`batch` holds `{"model", "key", "fields"}`; `fields` as the direct call takes them, `key` the device's name for it."""
 
     batch = fields.List(
         fields.Raw(allow_none=True),
         required=True,
         validate=validate.Length(
-            max=actions.MOST_ENTRIES, error=_("Send at most 100 entries at a time; the rest in the next batch.")
+            max=actions.MOST_ENTRIES, error=N_("Send at most 100 entries at a time; the rest in the next batch.")
         ),
     )
 
 
-class OfflineBatchOut(Shape):
+class OfflineBatchOut(ApiSchema):
     status = fields.String(metadata={"enum": ["success", "partial"]})
     results = fields.List(fields.Dict())
 
 
 @api.post("/sync_offline_data/")
-@needs(Action.SYNC_OFFLINE)
+@requires(Permission.SYNC_OFFLINE)
 @api.arguments(OfflineBatchIn)
 @api.response(200, OfflineBatchOut)
 def sync(given: dict[str, Any]) -> dict[str, Any]:
     """Bring in what a device entered without network. Each entry is treated as if it were sent now, by the same person;
     a batch may be sent again. Refused entries are kept for the person at `/offline-entries`."""
-    results = offline_sync.bring_in(given["batch"], by=person())
+    results = offline_sync.bring_in(given["batch"], by=current_person())
     is_whole = all(result["status"] < 300 for result in results)
     return {"status": "success" if is_whole else "partial", "results": results}

@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
 from hms.core.db.session import db
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.text import formatting
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 
 from . import actions, queries
 
@@ -30,11 +30,11 @@ KINDS = {
 
 
 @pages.get("")
-@needs(Action.SYNC_OFFLINE)
+@requires(Permission.SYNC_OFFLINE)
 def waiting() -> str:
     """The person's own refused entries, with what was typed and why it was refused."""
     before = request.args.get("before", type=int)
-    rows = db.session.scalars(queries.waiting(person().id, before).limit(ROWS + 1)).all()
+    rows = db.session.scalars(queries.waiting(current_person().id, before).limit(ROWS + 1)).all()
     older = url_for(".waiting", before=rows[ROWS - 1].id) if len(rows) > ROWS else None
     return render_template(
         "interop/waiting.html", rows=rows[:ROWS], older=older, kinds=KINDS, reasons=_reasons, typed=_typed
@@ -48,7 +48,7 @@ def _typed(given: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _shown(value: Any) -> str:
     try:
-        return formatting.day(date.fromisoformat(value))
+        return formatting.format_date(date.fromisoformat(value))
     except (TypeError, ValueError):
         return str(value)
 
@@ -60,8 +60,8 @@ def _reasons(refusal: dict[str, Any]) -> list[str]:
 
 
 @pages.post("/<int:entry_id>/settle")
-@needs(Action.SYNC_OFFLINE)
+@requires(Permission.SYNC_OFFLINE)
 def settle(entry_id: int) -> ResponseReturnValue:
     """The person has dealt with it."""
-    actions.settle(entry_id, by=person())
+    actions.settle(entry_id, by=current_person())
     return redirect(url_for(".waiting"), 303)

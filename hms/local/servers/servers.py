@@ -14,7 +14,7 @@ from hms.local.errors import LocalServersFailed
 from hms.local.listen_address import named_hosts
 
 from .postgres import Postgres
-from .shared_locks import Users
+from .shared_locks import SharedUse
 from .valkey import Valkey
 
 
@@ -29,7 +29,7 @@ class Servers:
         self.given = dict(given)
         self.postgres = None if given.get("DATABASE_URL") else Postgres(home)
         self.valkey = None if given.get("REDIS_URL") else Valkey(home)
-        self._users = Users(home)
+        self._users = SharedUse(home)
 
     def join(self) -> dict[str, str]:
         """Starts what does not run yet, takes part in using it, and returns the variables that programs need."""

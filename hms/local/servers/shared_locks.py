@@ -18,7 +18,7 @@ from hms.local.errors import LocalServersFailed
 T = TypeVar("T")
 
 
-class Users:
+class SharedUse:
     """The users of the servers in `directory`, as seen by one of them."""
 
     def __init__(self, directory: Path):

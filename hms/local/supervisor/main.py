@@ -40,11 +40,11 @@ WEB_PROCESS = {"SOCKETIO_ASYNC": "gevent", "MALLOC_MMAP_THRESHOLD_": "262144"}
 _PATIENCE = {"web": 6, "clock": 5, "worker": 20}
 
 
-class CloseAsked(Exception):
+class ShutdownRequested(Exception):
     """Somebody pressed Ctrl-C or sent TERM or HUP."""
 
 
-class Hospital:
+class Supervisor:
     """The programs of one hospital, as its environment describes it."""
 
     def __init__(self, environment: Mapping[str, str]):
@@ -73,7 +73,7 @@ class Hospital:
             self._check_address()
             try:
                 self._open_and_stay()
-            except CloseAsked:
+            except ShutdownRequested:
                 return 0
             finally:
                 self._close()
@@ -163,7 +163,7 @@ class Hospital:
     def _pause(self, seconds: float = 0.2) -> None:
         # Over `ssh host make run` the hang-up reaches make alone, which then waits for us.
         if self._close_requests or (self._needs_terminal and not os.isatty(sys.stdout.fileno())):
-            raise CloseAsked
+            raise ShutdownRequested
         time.sleep(seconds)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -194,7 +194,7 @@ def main() -> int:
     if os.environ.get("MAKELEVEL"):
         processes.follow_parent()  # killed make must not leave a hospital behind that nobody sees
     try:
-        return Hospital(os.environ).run()
+        return Supervisor(os.environ).run()
     except LocalServersFailed as problem:
         say(f"\n{problem}")
         return 1

@@ -10,13 +10,13 @@ from sqlalchemy import Select, bindparam, func, select
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.audit import recording
-from hms.core.db.locking import locked
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 from hms.messages.actions import tell
 from hms.patients import lookup
 from hms.patients.models import BreakGlass, Patient
@@ -32,20 +32,20 @@ FINDINGS = ("justified", "unjustified")
 REVIEWS = "/admin/access-reviews"
 
 
-@action(Action.RESTRICT_PATIENT, "patients.restrict")
+@action(Permission.RESTRICT_PATIENT, "patients.restrict")
 def restrict(patient_id: int, *, reason: str, by: Person) -> Patient:
     """From now on the content opens only to those who care for the patient, or with a reason."""
-    patient = lookup.locked_patient(patient_id)
+    patient = lookup.patient_for_update(patient_id)
     policy.check_team(patient, by)
     patient.is_restricted, patient.restriction_reason = True, checked_reason(reason)
     patient.changed()
     return patient
 
 
-@action(Action.RESTRICT_PATIENT, "patients.lift_restriction")
+@action(Permission.RESTRICT_PATIENT, "patients.lift_restriction")
 def lift_restriction(patient_id: int, *, reason: str, by: Person) -> Patient:
     """Open the record again to all who read charts. Only for those to whom it is open."""
-    patient = lookup.locked_patient(patient_id)
+    patient = lookup.patient_for_update(patient_id)
     policy.check_team(patient, by)
     said = checked_reason(reason)
     if patient.is_restricted:
@@ -58,25 +58,25 @@ def checked_reason(text: str) -> str:
     """The reason as it is kept; `RuleBroken` when it says nothing."""
     reason = clean_field(text, "reason", longest=LONGEST_REASON)
     if len(reason) < SHORTEST_REASON or len(set(reason.casefold())) < 4:
-        raise RuleBroken(_("Write the reason in at least ten characters."), "reason")
+        raise RuleBroken(N_("Write the reason in at least ten characters."), "reason")
     return reason
 
 
-@action(Action.BREAK_GLASS, "patients.break_glass")
+@action(Permission.BREAK_GLASS, "patients.break_glass")
 def break_glass(patient_id: int, *, reason: str, by: Person) -> BreakGlass:
     """Open a closed record to `by` for an hour. Never waits for anybody; the privacy reviewers are told at once.
 
     Call it behind `hms.staff.sign_in.reauthentication.confirmed`. A record that is open already is refused (`Conflict`):
     nobody needs a reason for it. Within the hour the same opening is given back.
     """
-    patient = lookup.locked_patient(patient_id)
+    patient = lookup.patient_for_update(patient_id)
     known = _still_open(patient_id, by)
     if known is not None:
         return known
     if policy.is_open(patient, by):
-        raise Conflict(_("This record is open to you without a reason."), code="already_open")
+        raise Conflict(N_("This record is open to you without a reason."), code="already_open")
     said, now = checked_reason(reason), clock.now()
-    policy.say_emergency()
+    policy.mark_emergency_access()
     opened = BreakGlass(user_id=by.id, patient_id=patient_id, role=by.role or "", reason=said, opened_at=now)
     opened.expires_at = now + OPEN_FOR
     db.session.add(opened)
@@ -96,12 +96,12 @@ def _still_open(patient_id: int, by: Person) -> BreakGlass | None:
 
 def _tell_reviewers(by: Person) -> None:
     """The message names no patient: the reviewer sees whose record it was on the page."""
-    told = _("%(name)s (%(role)s) opened a closed record with a reason. Review it within 72 hours.")
-    for reviewer in staff.who_may(Action.REVIEW_ACCESS):
+    told = N_("%(name)s (%(role)s) opened a closed record with a reason. Review it within 72 hours.")
+    for reviewer in staff.who_may(Permission.REVIEW_ACCESS):
         if reviewer != by.id:
             tell(
                 reviewer,
-                title=_("Emergency access to a record"),
+                title=N_("Emergency access to a record"),
                 message=str(Sentence(told, name=by.name, role=by.role_name or "–")),
                 url=REVIEWS,
                 kind="warning",
@@ -109,19 +109,19 @@ def _tell_reviewers(by: Person) -> None:
             )
 
 
-@action(Action.REVIEW_ACCESS, "patients.review")
+@action(Permission.REVIEW_ACCESS, "patients.review")
 def review(break_glass_id: int, *, finding: str, note: str = "", by: Person) -> BreakGlass:
     """Say of an opening with a reason whether it was justified; never of one's own, and once only."""
-    opened = locked(BreakGlass, break_glass_id)
+    opened = get_for_update(BreakGlass, break_glass_id)
     if finding not in FINDINGS:
-        raise RuleBroken(_("Choose whether the access was justified."), "finding")
+        raise RuleBroken(N_("Choose whether the access was justified."), "finding")
     if opened.user_id == by.id:
-        raise RuleBroken(_("Nobody reviews their own access. Ask another reviewer."), "finding")
+        raise RuleBroken(N_("Nobody reviews their own access. Ask another reviewer."), "finding")
     if opened.reviewed_at is not None:
-        raise Conflict(_("Somebody else has reviewed this access already."), code="already_reviewed")
+        raise Conflict(N_("Somebody else has reviewed this access already."), code="already_reviewed")
     said = clean_field(note, "note", longest=LONGEST_REASON)
     if finding == "unjustified" and len(said) < SHORTEST_REASON:
-        raise RuleBroken(_("Write what was wrong, in at least ten characters."), "note")
+        raise RuleBroken(N_("Write what was wrong, in at least ten characters."), "note")
     opened.finding, opened.review_note = finding, said
     opened.reviewed_by_id, opened.reviewed_at = by.id, clock.now()
     db.session.flush()

@@ -6,26 +6,26 @@ from typing import Any
 
 from marshmallow import fields
 
-from hms.core.api.blueprint import Shape
-from hms.core.permissions import Action
+from hms.core.api.blueprint import ApiSchema
+from hms.core.permissions import Permission
 from hms.core.web.fields import Text
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 from hms.patients import lookup
 from hms.patients.blueprints import api
 from hms.patients.models import BreakGlass
-from hms.staff.sign_in.reauthentication import confirm_identity
+from hms.staff.sign_in.reauthentication import reauthenticate
 
 from . import actions
 
 
-class BreakGlassIn(Shape):
+class BreakGlassIn(ApiSchema):
     """`proof` is the person's password, or the present code of their second factor."""
 
     reason = Text(actions.LONGEST_REASON, required=True, blank=False)
     proof = Text(1024, required=True, blank=False)
 
 
-class BreakGlassOut(Shape):
+class BreakGlassOut(ApiSchema):
     id = fields.Integer()
     patient = fields.Integer()
     user = fields.Integer()
@@ -46,7 +46,7 @@ def break_glass_json(opened: BreakGlass) -> dict[str, Any]:
 
 
 @api.post("/patients/<int:patient_id>/break-glass/")
-@needs(Action.BREAK_GLASS)
+@requires(Permission.BREAK_GLASS)
 @api.arguments(BreakGlassIn)
 @api.response(201, BreakGlassOut)
 def break_glass(given: dict[str, Any], patient_id: int) -> tuple[dict[str, Any], int]:
@@ -56,5 +56,5 @@ def break_glass(given: dict[str, Any], patient_id: int) -> tuple[dict[str, Any],
     """
     lookup.patient(patient_id)
     actions.checked_reason(given["reason"])
-    confirm_identity(given["proof"], by=person())
-    return break_glass_json(actions.break_glass(patient_id, reason=given["reason"], by=person())), 201
+    reauthenticate(given["proof"], by=current_person())
+    return break_glass_json(actions.break_glass(patient_id, reason=given["reason"], by=current_person())), 201

@@ -35,7 +35,7 @@ from sqlalchemy import (
 
 from hms.staff.models import User
 
-from .reader import Helps, Reader
+from .reader import QueueScope, Reader
 
 AFTERCARE = timedelta(days=30)
 CORRECTED_WITHIN = timedelta(hours=24)
@@ -102,9 +102,9 @@ def _in_queue(one: Reader, patient_id: Any) -> ColumnElement[bool]:
 
 def _colleagues(one: Reader) -> list[ColumnElement[bool]]:
     """For those who help several doctors: the doctors of their department, or all when they belong to none."""
-    if one.kind.helps is Helps.NOBODY:
+    if one.kind.helps is QueueScope.NOBODY:
         return []
-    if one.kind.helps is Helps.ALL:
+    if one.kind.helps is QueueScope.ALL:
         return [_PLACE.doctor_id.is_not(None)]
     return [_PLACE.doctor_id.in_(select(User.id).where(User.department_id == one.at.reader_department_id))]
 

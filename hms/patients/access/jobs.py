@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db import advisory_locks
-from hms.core.db.advisory_locks import Turn
+from hms.core.db.advisory_locks import AdvisoryLock
 from hms.core.db.session import db
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 from hms.messages.actions import tell
 from hms.messages.models import Notification
 from hms.patients.models import BreakGlass
@@ -27,11 +27,11 @@ def remind_reviewers() -> None:
 
     Like every alert it names no patient. By e-mail it goes to those who want their alerts by e-mail.
     """
-    with doing("patients.remind_reviewers", SYSTEM):
-        if not advisory_locks.try_acquire(Turn.REMIND_REVIEWERS):
+    with action_context("patients.remind_reviewers", SYSTEM):
+        if not advisory_locks.try_acquire(AdvisoryLock.REMIND_REVIEWERS):
             return
         late, told = _late(), _told_today()
-        for reviewer in staff.who_may(Action.REVIEW_ACCESS) if late else ():
+        for reviewer in staff.who_may(Permission.REVIEW_ACCESS) if late else ():
             count = sum(waiting for opener, waiting in late.items() if opener != reviewer)
             if count and reviewer not in told:
                 _remind(reviewer, count)
@@ -51,10 +51,10 @@ def _told_today() -> set[int]:
 
 
 def _remind(reviewer: int, count: int) -> None:
-    told = _("%(count)s of them for more than 72 hours. Say of each whether it was justified.")
+    told = N_("%(count)s of them for more than 72 hours. Say of each whether it was justified.")
     tell(
         reviewer,
-        title=_("Emergency accesses wait for their review"),
+        title=N_("Emergency accesses wait for their review"),
         message=str(Sentence(told, count=count)),
         url=PLACE,
         kind="warning",

@@ -26,26 +26,26 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, false, no
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import NotAllowed
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person, System
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.patients.models import BreakGlass, Patient
 
 from .care_team import cared_for_by
-from .reader import Reader, Sort, always_needs_reason, is_held_to_care_team, reader, reads_charts
+from .reader import AccessScope, Reader, always_needs_reason, is_held_to_care_team, reader, reads_charts
 
 EMERGENCY = "BTG"
 """The purpose of a read after break-glass (HL7 PurposeOfUse)."""
-_CLOSED = _("This record is restricted. Open it with a reason, or ask those who care for the patient.")
-_CLOSED_TO_ALL = _("Clinical records open to administrators with a reason only.")
-_CLOSED_FOR_GOOD = _("This record is restricted. Ask those who care for the patient.")
+_CLOSED = N_("This record is restricted. Open it with a reason, or ask those who care for the patient.")
+_CLOSED_TO_ALL = N_("Clinical records open to administrators with a reason only.")
+_CLOSED_FOR_GOOD = N_("This record is restricted. Ask those who care for the patient.")
 
 
-class Closed(NotAllowed):
+class RecordRestricted(NotAllowed):
     """The content of a record that opens with a reason only; `patient_id` is whose it is."""
 
     def __init__(self, patient_id: int, who: Person, message: str = _CLOSED) -> None:
-        may_open = who.may(Action.BREAK_GLASS)
+        may_open = who.may(Permission.BREAK_GLASS)
         super().__init__(message if may_open else _CLOSED_FOR_GOOD, code="restricted")
         self.patient_id = patient_id
         self.way_on = (break_glass_address(patient_id), _l("Open with a reason")) if may_open else None
@@ -69,15 +69,15 @@ def opened_by(who: Person | Reader) -> Select:
     )
 
 
-def open_to(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
+def readable_by(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
     """The condition that the content of the record with this patient id (a column) is open to `who`."""
     one = reader(who)
-    if one.kind.sort is Sort.OWN:
+    if one.kind.sort is AccessScope.OWN:
         return patient_id == one.at.reader_patient_id
-    if one.kind.sort is Sort.WITH_REASON:
+    if one.kind.sort is AccessScope.WITH_REASON:
         return patient_id.in_(opened_by(one))
-    if one.kind.sort is not Sort.CARE_TEAM:
-        return false() if one.kind.sort is Sort.NOBODY else true()
+    if one.kind.sort is not AccessScope.CARE_TEAM:
+        return false() if one.kind.sort is AccessScope.NOBODY else true()
     is_open = or_(cared_for_by(one, _RESTRICTED.id), _RESTRICTED.id.in_(opened_by(one)))
     return patient_id.not_in(select(_RESTRICTED.id).where(_RESTRICTED.is_restricted, not_(is_open)))
 
@@ -85,13 +85,15 @@ def open_to(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
 def in_emergency(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
     """The condition that `who` has the record with this patient id (a column) open with a reason."""
     one = reader(who)
-    return patient_id.in_(opened_by(one)) if one.kind.sort in (Sort.CARE_TEAM, Sort.WITH_REASON) else false()
+    return (
+        patient_id.in_(opened_by(one)) if one.kind.sort in (AccessScope.CARE_TEAM, AccessScope.WITH_REASON) else false()
+    )
 
 
 def own_rows(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]:
     """The conditions that keep the rows `who` may know of: a patient's own, for others all."""
     one = reader(who)
-    return [open_to(one, patient_id)] if one.is_patient else []
+    return [readable_by(one, patient_id)] if one.is_patient else []
 
 
 def visible_to(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]:
@@ -102,26 +104,26 @@ def visible_to(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool
     """
     one = reader(who)
     return (
-        [open_to(one, patient_id)]
-        if one.is_patient or (one.kind.sort is Sort.CARE_TEAM and one.kind.sees_patients)
+        [readable_by(one, patient_id)]
+        if one.is_patient or (one.kind.sort is AccessScope.CARE_TEAM and one.kind.sees_patients)
         else []
     )
 
 
 def check(whom: Patient, who: Person) -> None:
-    """Raise `Closed` unless the content of this record is open to `who`; what is read after break-glass is marked so."""
+    """Raise `RecordRestricted` unless the content of this record is open to `who`. A read after break-glass is marked."""
     if always_needs_reason(who):
         if emergency_until(whom.id, who) is None:
-            raise Closed(whom.id, who, _CLOSED_TO_ALL)
+            raise RecordRestricted(whom.id, who, _CLOSED_TO_ALL)
     elif whom.is_restricted and is_held_to_care_team(who):
         _check_restricted(whom, who)
     elif who.is_patient and whom.id != who.patient_id:
-        raise Closed(whom.id, who)
+        raise RecordRestricted(whom.id, who)
 
 
 def check_team(whom: Patient, who: Person) -> None:
-    """Raise `Closed` when a restricted record's demographics are to be changed by somebody who reads charts outside of the
-    care team. The front desk, which sees nothing clinical, goes on correcting names and phones."""
+    """Raise `RecordRestricted` when somebody who reads charts, outside of the care team, is to change a restricted record's
+    demographics. The front desk, which sees nothing clinical, goes on correcting names and phones."""
     if whom.is_restricted and reads_charts(who):
         _check_restricted(whom, who)
 
@@ -129,7 +131,7 @@ def check_team(whom: Patient, who: Person) -> None:
 def _check_restricted(whom: Patient, who: Person) -> None:
     is_cared_for = and_(Patient.id == whom.id, cared_for_by(reader(who), Patient.id))
     if emergency_until(whom.id, who) is None and not db.session.execute(select(exists().where(is_cared_for))).scalar():
-        raise Closed(whom.id, who)
+        raise RecordRestricted(whom.id, who)
 
 
 def check_record(patient_id: int, who: Person) -> None:
@@ -142,15 +144,15 @@ def check_record(patient_id: int, who: Person) -> None:
 def access_columns(who: Person | Reader, patient_id: Any) -> tuple[Any, Any]:
     """Two columns for rows about the patient with this id (a column): `is_open`, whether the record is open to `who`, and
     `is_emergency`, whether with a reason. See `check_marked`."""
-    return open_to(who, patient_id).label("is_open"), in_emergency(who, patient_id).label("is_emergency")
+    return readable_by(who, patient_id).label("is_open"), in_emergency(who, patient_id).label("is_emergency")
 
 
 def check_marked(row: Any, who: Person) -> None:
-    """Raise `Closed` unless the row, which has the columns of `access_columns` and `patient_id`, is of a record open to `who`."""
+    """Raise `RecordRestricted` unless the row is of a record open to `who`; it has `access_columns` and `patient_id`."""
     if not row.is_open:
-        raise Closed(row.patient_id, who)
+        raise RecordRestricted(row.patient_id, who)
     if row.is_emergency:
-        say_emergency()
+        mark_emergency_access()
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def is_open(whom: Patient, who: Person) -> bool:
     """Whether the content of this record is open to `who`."""
     try:
         check(whom, who)
-    except Closed:
+    except RecordRestricted:
         return False
     return True
 
@@ -189,7 +191,7 @@ def emergency_until(patient_id: int, who: Person) -> datetime | None:
         _emergency(), {"patient_id": patient_id, "user_id": who.id, "since": clock.now()}
     ).scalar_one_or_none()
     if until is not None:
-        say_emergency()
+        mark_emergency_access()
     return until
 
 
@@ -202,7 +204,7 @@ def _emergency() -> Select:
     return ends.order_by(BreakGlass.expires_at.desc()).limit(1)
 
 
-def say_emergency() -> None:
+def mark_emergency_access() -> None:
     """What the trail writes of this request from here on says that it was an emergency."""
     if has_request_context():
         g.purpose = EMERGENCY

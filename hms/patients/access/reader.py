@@ -10,12 +10,12 @@ from sqlalchemy import BigInteger, ColumnElement, Date, DateTime, bindparam, lit
 from sqlalchemy.types import TypeEngine
 
 from hms.core import clock
-from hms.core.permissions import Action, Role
+from hms.core.permissions import Permission, Role
 from hms.core.person import Person, System
 from hms.core.settings import store
 
 
-class Sort(Enum):
+class AccessScope(Enum):
     """Whose content a reader may see: a patient's own; what was opened with a reason; the care team's; everybody's."""
 
     NOBODY = "nobody"
@@ -25,7 +25,7 @@ class Sort(Enum):
     EVERYBODY = "everybody"
 
 
-class Helps(Enum):
+class QueueScope(Enum):
     """Whose patients in the queue a reader cares for besides their own."""
 
     NOBODY = "nobody"
@@ -43,7 +43,7 @@ def is_held_to_care_team(who: Person) -> bool:
 
 def reads_charts(who: Person) -> bool:
     """Whether `who` reads charts by their role, and is held to the care team."""
-    return who.may(Action.OPEN_CHART) and is_held_to_care_team(who)
+    return who.may(Permission.OPEN_CHART) and is_held_to_care_team(who)
 
 
 def always_needs_reason(who: Person) -> bool:
@@ -78,8 +78,8 @@ _TYPES: dict[str, TypeEngine[Any]] = dict(
 class ReaderKind:
     """What of a reader decides how a statement is written: statements are kept for each kind (`functools.cache`)."""
 
-    sort: Sort
-    helps: Helps
+    sort: AccessScope
+    helps: QueueScope
     sees_patients: bool
     """Whether bookings, the queue and visits bring patients into their care; not to those who only dispense or test."""
     enters_results: bool
@@ -100,7 +100,7 @@ class Reader:
 
     @property
     def is_patient(self) -> bool:
-        return self.kind.sort in (Sort.OWN, Sort.NOBODY)
+        return self.kind.sort in (AccessScope.OWN, AccessScope.NOBODY)
 
 
 def reader(who: Person | Reader) -> Reader:
@@ -113,7 +113,7 @@ def reader(who: Person | Reader) -> Reader:
 
 def reader_kind(who: Person) -> ReaderKind:
     """How `who` reads at this moment."""
-    return ReaderKind(_sort(who), _helps(who), who.may(Action.OPEN_CHART), who.may(Action.ENTER_RESULT))
+    return ReaderKind(_sort(who), _helps(who), who.may(Permission.OPEN_CHART), who.may(Permission.ENTER_RESULT))
 
 
 def reader_values(who: Person) -> dict[str, Any]:
@@ -122,15 +122,15 @@ def reader_values(who: Person) -> dict[str, Any]:
     return dict(zip(_TYPES, values, strict=True))
 
 
-def _sort(who: Person) -> Sort:
+def _sort(who: Person) -> AccessScope:
     if who.is_patient:
-        return Sort.OWN if who.patient_id is not None else Sort.NOBODY
+        return AccessScope.OWN if who.patient_id is not None else AccessScope.NOBODY
     if always_needs_reason(who):
-        return Sort.WITH_REASON
-    return Sort.CARE_TEAM if is_held_to_care_team(who) else Sort.EVERYBODY
+        return AccessScope.WITH_REASON
+    return AccessScope.CARE_TEAM if is_held_to_care_team(who) else AccessScope.EVERYBODY
 
 
-def _helps(who: Person) -> Helps:
-    if who.may(Action.WRITE_ENCOUNTER):
-        return Helps.NOBODY
-    return Helps.ALL if who.department_id is None else Helps.DEPARTMENT
+def _helps(who: Person) -> QueueScope:
+    if who.may(Permission.WRITE_ENCOUNTER):
+        return QueueScope.NOBODY
+    return QueueScope.ALL if who.department_id is None else QueueScope.DEPARTMENT

@@ -10,43 +10,43 @@ from wtforms import PasswordField
 from wtforms.validators import Length
 
 from hms.core.api import read_log
-from hms.core.permissions import Action
-from hms.core.web.forms import DeskForm, Required, Text
-from hms.core.web.guard import needs, person, safe_next
+from hms.core.permissions import Permission
+from hms.core.web.forms import ActionForm, Required, Text
+from hms.core.web.guard import current_person, requires, safe_next
 from hms.patients import lookup
 from hms.patients.blueprints import pages
 from hms.patients.records import banner
-from hms.staff.sign_in.reauthentication import confirmed
+from hms.staff.sign_in.reauthentication import with_reauthentication
 
 from . import actions, policy
 
 _LONG_ENOUGH = Length(min=actions.SHORTEST_REASON, message=_l("Write the reason in at least ten characters."))
 
 
-class BreakGlassForm(DeskForm):
+class BreakGlassForm(ActionForm):
     """Why a closed record is opened, and who opens it."""
 
     reason = Text(_l("Why do you need this record now?"), [Required(), _LONG_ENOUGH], longest=actions.LONGEST_REASON)
     proof = PasswordField(_l("Your password, or the code of your authenticator app"), [Required()])
 
 
-class RestrictionForm(DeskForm):
+class RestrictionForm(ActionForm):
     """Why a record is closed, or opened again."""
 
     reason = Text(_l("Reason"), [Required(), _LONG_ENOUGH], longest=actions.LONGEST_REASON)
 
 
 @pages.route("/<int:patient_id>/break-glass", methods=["GET", "POST"])
-@needs(Action.BREAK_GLASS)
+@requires(Permission.BREAK_GLASS)
 def break_glass(patient_id: int) -> ResponseReturnValue:
     """Open a closed record with a reason, for an hour. Nobody has to agree first; the privacy reviewers hear of it.
 
     `next` is the page that was closed: it is gone on to.
     """
-    patient, who = lookup.patient(patient_id), person()
+    patient, who = lookup.patient(patient_id), current_person()
     form, back = BreakGlassForm(), safe_next(request.values.get("next"))
     onward = back or f"/patients/{patient_id}"
-    if form.save(confirmed(actions.break_glass), by=who, patient_id=patient_id):
+    if form.save(with_reauthentication(actions.break_glass), by=who, patient_id=patient_id):
         return redirect(onward, 303)
     if not form.is_submitted() and policy.is_open(patient, who):
         return redirect(onward)
@@ -57,10 +57,10 @@ def break_glass(patient_id: int) -> ResponseReturnValue:
 
 
 @pages.route("/<int:patient_id>/restrict", methods=["GET", "POST"])
-@needs(Action.RESTRICT_PATIENT)
+@requires(Permission.RESTRICT_PATIENT)
 def restrict(patient_id: int) -> ResponseReturnValue:
     """Close a record to all but those who care for the patient; or open it again."""
-    patient, who = lookup.patient(patient_id), person()
+    patient, who = lookup.patient(patient_id), current_person()
     policy.check_team(patient, who)
     act = actions.lift_restriction if patient.is_restricted else actions.restrict
     said = _("The record is open again.") if patient.is_restricted else _("The record is restricted.")

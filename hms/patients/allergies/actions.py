@@ -6,13 +6,13 @@ from typing import Any
 
 from hms.core import clock
 from hms.core.actions import action
-from hms.core.db.locking import locked
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotAllowed
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field, fold
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.patients import lookup
 from hms.patients.access import policy
 from hms.patients.models import Allergy, Patient
@@ -21,10 +21,10 @@ from . import queries
 from .rules import LONGEST_SUBSTANCE, NONE_KNOWN, substances
 
 LONGEST_REACTION = 255
-CHANGES_NO_ALLERGIES = _("Your role may not change known_allergies. Ask a nurse or a doctor.")
+CHANGES_NO_ALLERGIES = N_("Your role may not change known_allergies. Ask a nurse or a doctor.")
 
 
-@action(Action.RECORD_ALLERGY, "patients.record_allergy")
+@action(Permission.RECORD_ALLERGY, "patients.record_allergy")
 def record_allergy(
     patient_id: int, *, substance: str, reaction: str = "", severity: str = "unknown", by: Person, **more: Any
 ) -> Allergy:
@@ -33,11 +33,11 @@ def record_allergy(
     `more` are other columns of the allergy (class_code, code, code_system, category, recorded_on, external_id).
     `Conflict` when the substance is recorded already.
     """
-    patient = lookup.locked_patient(patient_id)
+    patient = lookup.patient_for_update(patient_id)
     policy.check(patient, by)
     name = clean_field(substance, "substance", longest=LONGEST_SUBSTANCE)
     if any(fold(known.substance) == fold(name) for known in queries.allergies(patient_id)):
-        raise Conflict(_("This allergy is already recorded."), "substance", code="already_recorded")
+        raise Conflict(N_("This allergy is already recorded."), "substance", code="already_recorded")
     allergy = _new_allergy(
         patient,
         name,
@@ -64,14 +64,14 @@ def _asked(patient: Patient, status: str, by: Person) -> None:
     patient.allergy_status, patient.allergy_status_at, patient.allergy_status_by_id = status, clock.now(), by.id
 
 
-@action(Action.RECORD_ALLERGY, "patients.withdraw_allergy")
+@action(Permission.RECORD_ALLERGY, "patients.withdraw_allergy")
 def withdraw_allergy(allergy_id: int, *, by: Person) -> Allergy:
     """Mark an allergy as entered in error. When it was the last one, the question counts as not asked."""
-    allergy = locked(Allergy, allergy_id)
-    patient = lookup.locked_patient(allergy.patient_id)
+    allergy = get_for_update(Allergy, allergy_id)
+    patient = lookup.patient_for_update(allergy.patient_id)
     policy.check(patient, by)
     if allergy.status != "active":
-        raise Conflict(_("This allergy was withdrawn already."), code="already_withdrawn")
+        raise Conflict(N_("This allergy was withdrawn already."), code="already_withdrawn")
     _withdraw(patient, [allergy], by)
     patient.changed()
     return allergy
@@ -85,13 +85,13 @@ def _withdraw(patient: Patient, gone: list[Allergy], by: Person) -> None:
         _asked(patient, "not_asked", by)
 
 
-@action(Action.RECORD_ALLERGY, "patients.confirm_no_allergies")
+@action(Permission.RECORD_ALLERGY, "patients.confirm_no_allergies")
 def confirm_no_allergies(patient_id: int, *, by: Person) -> Patient:
     """The patient was asked and knows of none; `Conflict` while any is recorded."""
-    patient = lookup.locked_patient(patient_id)
+    patient = lookup.patient_for_update(patient_id)
     policy.check(patient, by)
     if queries.allergies(patient_id):
-        raise Conflict(_("Allergies are recorded. Withdraw those that are wrong first."), code="allergies_recorded")
+        raise Conflict(N_("Allergies are recorded. Withdraw those that are wrong first."), code="allergies_recorded")
     _asked(patient, "none_known", by)
     patient.changed()
     return patient
@@ -117,7 +117,7 @@ def rewrite_allergies(patient: Patient, text: str, by: Person) -> bool:
     reopens = wanted is None and patient.allergy_status == "none_known"
     if not (gone or new or becomes_denied or reopens):
         return False
-    if not by.may(Action.RECORD_ALLERGY):
+    if not by.may(Permission.RECORD_ALLERGY):
         raise NotAllowed(CHANGES_NO_ALLERGIES, "known_allergies")
     _withdraw(patient, gone, by)
     for substance in new:

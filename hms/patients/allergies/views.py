@@ -6,12 +6,12 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.core.actions import require
+from hms.core.actions import require_permission
 from hms.core.errors import NotFound
-from hms.core.permissions import Action
-from hms.core.text.translation import _ as N_
-from hms.core.web.forms import DeskForm
-from hms.core.web.guard import needs, person
+from hms.core.permissions import Permission
+from hms.core.text.translation import N_
+from hms.core.web.forms import ActionForm
+from hms.core.web.guard import current_person, requires
 from hms.patients import forms, lookup
 from hms.patients.access import policy
 from hms.patients.blueprints import pages
@@ -24,26 +24,26 @@ from . import queries as allergy_queries
 
 
 @pages.route("/<int:patient_id>/allergies", methods=["GET", "POST"])
-@needs(Action.READ_ALLERGIES)
+@requires(Permission.READ_ALLERGIES)
 def allergies(patient_id: int) -> ResponseReturnValue:
     """What the patient reacts to; nurses and doctors add to it."""
     if request.method == "POST":
-        require(person(), Action.RECORD_ALLERGY)
+        require_permission(current_person(), Permission.RECORD_ALLERGY)
     form = forms.AllergyForm()
-    if form.save(allergy_actions.record_allergy, by=person(), patient_id=patient_id):
+    if form.save(allergy_actions.record_allergy, by=current_person(), patient_id=patient_id):
         flash(_("%(substance)s recorded.", substance=form.result.substance), "success")
         return redirect(_came_from() or url_for("patients.allergies", patient_id=patient_id), 303)
     return _allergy_page(patient_id, form)
 
 
-def _allergy_page(patient_id: int, form: DeskForm, refused: list[str] | None = None) -> ResponseReturnValue:
+def _allergy_page(patient_id: int, form: ActionForm, refused: list[str] | None = None) -> ResponseReturnValue:
     patient = lookup.patient(patient_id)
-    policy.check(patient, person())
+    policy.check(patient, current_person())
     page = render_template(
         "patients/allergies.html",
         form=form,
         patient=patient,
-        banner=record_banner.patient_banner(patient, person()),
+        banner=record_banner.patient_banner(patient, current_person()),
         known=allergy_queries.allergies(patient_id),
         asked_by=record_queries.asked_by(patient),
         refused=refused or [],
@@ -54,29 +54,29 @@ def _allergy_page(patient_id: int, form: DeskForm, refused: list[str] | None = N
 
 
 @pages.post("/<int:patient_id>/allergies/none")
-@needs(Action.RECORD_ALLERGY)
+@requires(Permission.RECORD_ALLERGY)
 def no_allergies(patient_id: int) -> ResponseReturnValue:
     """The patient was asked and knows of no allergy."""
     form = forms.PressForm()
-    if form.save(allergy_actions.confirm_no_allergies, by=person(), patient_id=patient_id):
+    if form.save(allergy_actions.confirm_no_allergies, by=current_person(), patient_id=patient_id):
         flash(_("No known allergies, asked today."), "success")
         return redirect(_came_from() or f"/patients/{patient_id}", 303)
     return _allergy_page(patient_id, forms.AllergyForm(formdata=None), form.form_errors)
 
 
 @pages.post("/<int:patient_id>/allergies/<int:allergy_id>/withdraw")
-@needs(Action.RECORD_ALLERGY)
+@requires(Permission.RECORD_ALLERGY)
 def withdraw_allergy(patient_id: int, allergy_id: int) -> ResponseReturnValue:
     """Mark an allergy of this patient as entered in error."""
     form = forms.PressForm()
     _belongs(allergy_id, patient_id)
-    if form.save(allergy_actions.withdraw_allergy, by=person(), allergy_id=allergy_id):
+    if form.save(allergy_actions.withdraw_allergy, by=current_person(), allergy_id=allergy_id):
         flash(_("%(substance)s withdrawn.", substance=form.result.substance), "success")
         return redirect(url_for("patients.allergies", patient_id=patient_id), 303)
     return _allergy_page(patient_id, forms.AllergyForm(formdata=None), form.form_errors)
 
 
 def _belongs(allergy_id: int, patient_id: int) -> None:
-    policy.check(lookup.patient(patient_id), person())
+    policy.check(lookup.patient(patient_id), current_person())
     if not any(allergy.id == allergy_id for allergy in allergy_queries.allergies(patient_id)):
         raise NotFound(N_("This allergy is not on the patient's list any more."))

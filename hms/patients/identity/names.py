@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from hms.core.errors import RuleBroken
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 LONGEST_NAME = 100
 UNKNOWN_FAMILY = "UNKNOWN"
-SEXES = {"female": _("Female"), "male": _("Male"), "other": _("Other"), "unknown": _("Not known")}
+SEXES = {"female": N_("Female"), "male": N_("Male"), "other": N_("Other"), "unknown": N_("Not known")}
 """Words for the codes of FHIR's AdministrativeGender."""
 _GENDERS = {"male": "M", "female": "F", "other": "O", "unknown": "U"}
 _OTHER_SPELLINGS = {"man": "male", "boy": "male", "woman": "female", "girl": "female", "intersex": "other"} | {
@@ -33,14 +33,14 @@ def names(given: str | None, family: str | None) -> Names:
     """The cleaned names; `RuleBroken` on `first_name` or `last_name` says what to change."""
     first, last = _cleaned(given, "first_name"), _cleaned(family, "last_name")
     if not first and not last:
-        raise RuleBroken(_("Enter at least one name. For somebody unidentified choose Unknown patient."), "first_name")
+        raise RuleBroken(N_("Enter at least one name. For somebody unidentified choose Unknown patient."), "first_name")
     return Names(first, last) if first else Names(last, "")
 
 
 def _cleaned(name: str | None, field: str) -> str:
     tidy = " ".join(clean_field(name, field, longest=LONGEST_NAME).split())
     if tidy and not any(c.isalnum() for c in tidy):
-        raise RuleBroken(_("Write the name with letters."), field)
+        raise RuleBroken(N_("Write the name with letters."), field)
     return tidy
 
 
@@ -52,7 +52,7 @@ def sex(value: str | None, field: str = "gender") -> str:
     by_letter = {code.casefold(): name for name, code in _GENDERS.items()}
     known = by_letter.get(word) or _OTHER_SPELLINGS.get(word)
     if known is None:
-        raise RuleBroken(_("Choose Female, Male, Other or Not known."), field)
+        raise RuleBroken(N_("Choose Female, Male, Other or Not known."), field)
     return known
 
 

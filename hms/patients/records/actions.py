@@ -10,8 +10,8 @@ from hms.core import clock
 from hms.core.actions import STALE, action
 from hms.core.api import read_log
 from hms.core.db.session import db
-from hms.core.errors import Stale
-from hms.core.permissions import Action
+from hms.core.errors import StaleVersion
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.patients import lookup
@@ -33,18 +33,18 @@ LONGEST = {"title": 20, "preferred_name": 100, "email": 254, "address": 255, "ne
 LONGEST_CONTACT = 255
 
 
-@action(Action.EDIT_PATIENT, "patients.update_patient")
+@action(Permission.EDIT_PATIENT, "patients.update_patient")
 def update_patient(
     patient_id: int, *, version: int | None = None, allergies: str | None = None, by: Person, **changes: Any
 ) -> Patient:
-    """Correct the demographics named in `changes`; `Stale` when `version` is given and no longer the present one.
+    """Correct the demographics named in `changes`; `StaleVersion` when `version` is given and no longer the present one.
 
     `allergies` is the API's text; it may differ from what is recorded only for those who may record allergies.
     """
-    patient = lookup.locked_patient(patient_id)
+    patient = lookup.patient_for_update(patient_id)
     policy.check_team(patient, by)
     if version is not None and patient.version != version:
-        raise Stale(STALE)
+        raise StaleVersion(STALE)
     names = {"given_names": patient.given_names, "family_name": patient.family_name}
     tidy = _tidy(names | changes if names.keys() & changes.keys() else changes)
     differs = {name: value for name, value in tidy.items() if getattr(patient, name) != value}
@@ -78,10 +78,10 @@ def _tidy(given: dict[str, Any]) -> dict[str, Any]:
     return kept | lines | {name: given[name] for name in as_they_are if name in given}
 
 
-@action(Action.WITHDRAW_PATIENT, "patients.withdraw_patient")
+@action(Permission.WITHDRAW_PATIENT, "patients.withdraw_patient")
 def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
     """Take the record out of use; it is kept, with its trail, and answers "not found" from now on."""
-    patient = lookup.locked_patient(patient_id)
+    patient = lookup.patient_for_update(patient_id)
     patient.status, patient.withdrawn_reason = (
         "withdrawn",
         clean_field(reason, "reason", longest=LONGEST["withdrawn_reason"]),
@@ -89,25 +89,25 @@ def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
     patient.changed()
 
 
-@action(Action.OPEN_CHART, "patients.open_chart")
+@action(Permission.OPEN_CHART, "patients.open_chart")
 def open_chart(patient_id: int, *, by: Person) -> Patient:
     """The patient whose clinical record is read, and in the same transaction the note in the trail that `by` looked.
 
     `NotFound` when withdrawn, `access.Closed` when the record opens to `by` with a reason only.
     """
     patient = lookup.patient(patient_id)
-    open_found(patient, by=by)
+    record_chart_opening(patient, by=by)
     return patient
 
 
-@action(Action.OPEN_CHART, "patients.open_found")
-def open_found(patient: Patient, *, by: Person) -> None:
+@action(Permission.OPEN_CHART, "patients.open_found")
+def record_chart_opening(patient: Patient, *, by: Person) -> None:
     """`open_chart` for a patient who is found already."""
     policy.check(patient, by)
     _note("clinical.open_chart", patient.id, by)
 
 
-@action(Action.FIND_PATIENT, "patients.look_up")
+@action(Permission.FIND_PATIENT, "patients.look_up")
 def look_up(patient_id: int, *, by: Person) -> Patient:
     """The patient, with the note in the trail that `by` looked who it is; nothing clinical."""
     patient = lookup.patient(patient_id)
@@ -115,7 +115,7 @@ def look_up(patient_id: int, *, by: Person) -> Patient:
     return patient
 
 
-@action(Action.SIGNED_IN, "patients.read_patient")
+@action(Permission.SIGNED_IN, "patients.read_patient")
 def read_patient(patient_id: int, *, by: Person) -> Any:
     """The API's row of one patient, with the note in the trail that `by` read it.
 
@@ -123,7 +123,7 @@ def read_patient(patient_id: int, *, by: Person) -> Any:
     """
     row = api_queries.row(patient_id, by)
     if reader.reads_charts(by) and not row.is_open:
-        raise policy.Closed(patient_id, by)
+        raise policy.RecordRestricted(patient_id, by)
     if row.is_restricted:
         policy.emergency_until(patient_id, by)
     _note("patients.read", patient_id, by)

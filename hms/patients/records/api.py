@@ -8,9 +8,9 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from hms.core.api import read_log
-from hms.core.api.preconditions import check_if_match, single
-from hms.core.permissions import Action
-from hms.core.web.guard import needs, person
+from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.permissions import Permission
+from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, MayUse, Ordering, Search, bounds, days, parameters
 from hms.patients.access import api as access_api  # noqa: F401 - its routes are on the same blueprint
 from hms.patients.allergies.rules import substances
@@ -38,7 +38,7 @@ PATIENTS = parameters(
 
 
 def _answer(row: Any, status: int = 200) -> Response:
-    return single(patient_json(row, names_of(person())), row.version, status)
+    return resource_response(patient_json(row, names_of(current_person())), row.version, status)
 
 
 def _written(given: dict[str, Any]) -> dict[str, Any]:
@@ -50,13 +50,13 @@ def _written(given: dict[str, Any]) -> dict[str, Any]:
 
 
 @api.get("/patients/")
-@needs(Action.FIND_PATIENT, Action.READ_OWN_RECORD)
+@requires(Permission.FIND_PATIENT, Permission.READ_OWN_RECORD)
 @api.arguments(PATIENTS, location="query")
 @api.response(200, PatientOut(many=True))
 def patients(arguments: dict[str, Any]) -> Response:
     """Patients in the order of registration. `search=` finds as the find box does, among what the role is shown; `date`,
     `date_from` and `date_to` are days of registration."""
-    who, registered = person(), bounds(arguments)
+    who, registered = current_person(), bounds(arguments)
     seen = names_of(who)
     terms = queries.asked_for(
         arguments.get("search", ""), births="date_of_birth" in seen, phones="contact_info" in seen
@@ -77,31 +77,31 @@ def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.Seen]:
 
 
 @api.post("/patients/")
-@needs(Action.REGISTER_PATIENT)
+@requires(Permission.REGISTER_PATIENT)
 @api.arguments(PatientIn)
 @api.response(201, PatientOut)
 def register(given: dict[str, Any]) -> Response:
     """Register a patient; the server issues `unique_id`."""
     named = substances(given.get("known_allergies") or "")
-    patient = registration_actions.register_patient(**_written(given), allergies=named, by=person())
-    return _answer(api_queries.row(patient.id, person()), 201)
+    patient = registration_actions.register_patient(**_written(given), allergies=named, by=current_person())
+    return _answer(api_queries.row(patient.id, current_person()), 201)
 
 
 @api.get("/patients/<int:patient_id>/")
-@needs(Action.FIND_PATIENT, Action.READ_OWN_RECORD)
+@requires(Permission.FIND_PATIENT, Permission.READ_OWN_RECORD)
 @api.response(200, PatientOut)
 def patient(patient_id: int) -> Response:
     """One patient. That you looked is written into the trail."""
-    return _answer(record_actions.read_patient(patient_id, by=person()))
+    return _answer(record_actions.read_patient(patient_id, by=current_person()))
 
 
 @api.put("/patients/<int:patient_id>/")
-@needs(Action.EDIT_PATIENT)
+@requires(Permission.EDIT_PATIENT)
 @api.arguments(PatientChange)
 @api.response(200, PatientOut)
 def correct(given: dict[str, Any], patient_id: int) -> Response:
     """Correct a patient. `known_allergies` may differ from what is recorded only for those who may record allergies."""
-    who = person()
+    who = current_person()
     row = api_queries.row(patient_id, who)
     check_if_match(row.version, lambda: patient_json(record_actions.read_patient(patient_id, by=who), names_of(who)))
     version = row.version if request.if_match else None
@@ -112,23 +112,23 @@ def correct(given: dict[str, Any], patient_id: int) -> Response:
 
 
 @api.delete("/patients/<int:patient_id>/")
-@needs(Action.WITHDRAW_PATIENT)
+@requires(Permission.WITHDRAW_PATIENT)
 @api.response(204)
 def withdraw(patient_id: int) -> Response:
     """Take a patient's record out of use. The record and its trail are kept."""
-    record_actions.withdraw_patient(patient_id, reason=request.args.get("reason", ""), by=person())
+    record_actions.withdraw_patient(patient_id, reason=request.args.get("reason", ""), by=current_person())
     return Response(status=204)
 
 
 @api.get("/patients/lookalikes/")
-@needs(Action.REGISTER_PATIENT)
+@requires(Permission.REGISTER_PATIENT)
 @api.arguments(PersonAsked, location="query")
 @api.response(200, LookalikeOut(many=True))
 def lookalikes(given: dict[str, Any]) -> Response:
     """Who may be registered already: give first_name, last_name, date_of_birth, gender and contact_info as in a registration."""
-    found = duplicates.lookalikes(_person(given), who=person())
-    rows = {row.id: row for row in api_queries.rows_of([one.hit.id for one in found], person())}
-    seen = names_of(person())
+    found = duplicates.duplicate_candidates(_person(given), who=current_person())
+    rows = {row.id: row for row in api_queries.rows_of([one.hit.id for one in found], current_person())}
+    seen = names_of(current_person())
     read_log.note_each("patients.read", (_seen(row, seen)[1] for row in rows.values()), entity="patient")
     return jsonify(
         [

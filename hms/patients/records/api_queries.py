@@ -17,8 +17,8 @@ from hms.core.web.parameters import Bounds
 from hms.patients.access import policy
 from hms.patients.access.reader import Reader, ReaderKind, reader, reader_kind, reader_values
 from hms.patients.models import Allergy, Patient
-from hms.patients.search.conditions import Sought
-from hms.patients.search.query_parser import SearchTerms
+from hms.patients.search.conditions import SearchConditions
+from hms.patients.search.query_parser import SearchQuery
 
 from .banner import reads_allergies
 
@@ -38,11 +38,16 @@ COLUMNS = {
 """What the API's list may be ordered by; with a minus sign the other way round."""
 
 
-def rows(limit: int, offset: int, *, asked: SearchTerms, days: Bounds, order: str, who: Person) -> Result:
+def rows(limit: int, offset: int, *, asked: SearchQuery, days: Bounds, order: str, who: Person) -> Result:
     """Active patients that fit the line `asked` and were registered from `days` first to last (instants), with the API's
     columns; substances only for those who may read them. `is_open` says whether the content of the record is open to `who`.
     """
-    form = {"with_substances": reads_allergies(who), "who": reader(who), "sought": Sought.of(asked), "days": days}
+    form = {
+        "with_substances": reads_allergies(who),
+        "who": reader(who),
+        "sought": SearchConditions.of(asked),
+        "days": days,
+    }
     return db.session.execute(_listed(limit, offset, clock.today() - RECENT, **form, order=order))
 
 
@@ -53,14 +58,14 @@ def _listed(
     *,
     with_substances: bool,
     who: Reader,
-    sought: Sought,
+    sought: SearchConditions,
     days: Bounds,
     order: str,
 ) -> Select:
     column = COLUMNS[order.removeprefix("-")]
     rows = _rows(since, with_substances=with_substances, who=who).order_by(*_by(order, column, Patient.id))
     asked = {"who": who, "sought": sought, "days": days}
-    if sought == Sought():  # everybody, or the days of registration alone
+    if sought == SearchConditions():  # everybody, or the days of registration alone
         whole = _counting(**asked).correlate(None).scalar_subquery()
         rows = rows.where(*days.conditions(Patient.created_at)).limit(limit).offset(offset)
     else:
@@ -76,17 +81,17 @@ def _by(order: str, *columns: Any) -> list[Any]:
     return [column.desc() if order.startswith("-") else column for column in columns]
 
 
-def number_of(asked: SearchTerms, days: Bounds, who: Person) -> int:
+def number_of(asked: SearchQuery, days: Bounds, who: Person) -> int:
     """How many active patients that `who` may know of fit the line and the days."""
-    return db.session.execute(_counting(who=reader(who), sought=Sought.of(asked), days=days)).scalar_one()
+    return db.session.execute(_counting(who=reader(who), sought=SearchConditions.of(asked), days=days)).scalar_one()
 
 
-def _fitting(*columns: Any, who: Reader, sought: Sought, days: Bounds) -> Select:
+def _fitting(*columns: Any, who: Reader, sought: SearchConditions, days: Bounds) -> Select:
     known = (Patient.status == "active", *policy.own_rows(who, Patient.id))
     return select(*columns).where(*known, sought.fits(), *days.conditions(Patient.created_at))
 
 
-def _counting(*, who: Reader, sought: Sought, days: Bounds) -> Select:
+def _counting(*, who: Reader, sought: SearchConditions, days: Bounds) -> Select:
     return _fitting(func.count(Patient.id), who=who, sought=sought, days=days)
 
 
@@ -101,7 +106,7 @@ def _rows(since: Any, *, with_substances: bool, who: Reader) -> Select:
         *columns,
         recent.label("has_recent_appointment"),
         (_substances() if with_substances else literal("")).label("known_allergies"),
-        policy.open_to(who, Patient.id).label("is_open"),
+        policy.readable_by(who, Patient.id).label("is_open"),
     ).where(Patient.status == "active", *policy.own_rows(who, Patient.id))
 
 

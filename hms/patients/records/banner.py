@@ -11,7 +11,7 @@ from sqlalchemy import Select, bindparam, func, null, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 
 from hms.core.db.session import db
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.patients.access import policy
 from hms.patients.access.reader import ReaderKind, reader_kind, reader_values
@@ -21,7 +21,7 @@ from hms.patients.models import ALLERGY_WORDS, Allergy, BreakGlass, Patient
 
 def reads_allergies(who: Person) -> bool:
     """Whether the role of `who` sees substances, where the record is open to them (`access`)."""
-    return who.may(Action.READ_ALLERGIES) or who.is_patient
+    return who.may(Permission.READ_ALLERGIES) or who.is_patient
 
 
 @dataclass
@@ -64,7 +64,7 @@ def sorted_as(whom: Patient) -> str:
 def _banner(whom: Patient, found: Any) -> Banner:
     """With what `_for_banner` found; a read after break-glass is marked so."""
     if found.emergency_until is not None:
-        policy.say_emergency()
+        policy.mark_emergency_access()
     return Banner(
         *(getattr(whom, one.name) for one in fields(Identified)),
         id=whom.id,
@@ -91,7 +91,7 @@ def _for_banner(*, with_allergies: bool, kind: ReaderKind) -> Select:
     )
     reactions = select(
         func.array_agg(aggregate_order_by(array([Allergy.substance, Allergy.reaction]), Allergy.id))
-    ).where(Allergy.patient_id == patient_id, Allergy.status == "active", policy.open_to(who, Allergy.patient_id))
+    ).where(Allergy.patient_id == patient_id, Allergy.status == "active", policy.readable_by(who, Allergy.patient_id))
     until = select(func.max(BreakGlass.expires_at)).where(
         BreakGlass.user_id == who.at.reader_id,
         BreakGlass.patient_id == patient_id,

@@ -10,12 +10,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from hms.core.api import read_log
-from hms.core.errors import Stale
-from hms.core.permissions import Action
+from hms.core.errors import StaleVersion
+from hms.core.permissions import Permission
 from hms.core.text.cleaning import sought
 from hms.core.text.numbers import parse_record_id
 from hms.core.web import navigation
-from hms.core.web.guard import needs, person, safe_next
+from hms.core.web.guard import current_person, requires, safe_next
 from hms.patients import forms, lookup
 from hms.patients.access import policy
 from hms.patients.blueprints import onward, pages
@@ -28,16 +28,16 @@ from . import banner as record_banner
 from . import card
 from . import queries as record_queries
 
-navigation.place(_l("Patients"), "patients.index", Action.EDIT_PATIENT, order=30)
+navigation.add_entry(_l("Patients"), "patients.index", Permission.EDIT_PATIENT, order=30)
 
 
 @pages.get("/")
-@needs(Action.FIND_PATIENT)
+@requires(Permission.FIND_PATIENT)
 def index() -> str:
     """Find a patient, or leaf through the list by family name."""
     typed = sought(request.args.get("q"))
     if typed:
-        hits = search_queries.find(typed, limit=record_queries.PAGE, who=person())
+        hits = search_queries.search_patients(typed, limit=record_queries.PAGE, who=current_person())
         read_log.note_rows("patients.read_list", len(hits), entity="patient", is_search=True)
         return render_template("patients/index.html", typed=typed, hits=hits, listing=None)
     listing = record_queries.by_name(after=_id("after"), before=_id("before"))
@@ -45,8 +45,8 @@ def index() -> str:
     return render_template("patients/index.html", typed="", hits=_hits(listing), listing=listing)
 
 
-def _hits(listing: record_queries.NamePage) -> list[search_queries.Hit]:
-    return [search_queries.hit(row, who=person()) for row in listing.rows]
+def _hits(listing: record_queries.NamePage) -> list[search_queries.SearchResult]:
+    return [search_queries.hit(row, who=current_person()) for row in listing.rows]
 
 
 def _id(name: str) -> int | None:
@@ -54,13 +54,13 @@ def _id(name: str) -> int | None:
 
 
 @pages.route("/<int:patient_id>/edit", methods=["GET", "POST"])
-@needs(Action.EDIT_PATIENT)
+@requires(Permission.EDIT_PATIENT)
 def edit(patient_id: int) -> ResponseReturnValue:
     """Correct a patient's details."""
     patient = lookup.patient(patient_id)
-    policy.check_team(patient, person())
+    policy.check_team(patient, current_person())
     form = forms.CorrectionForm(data=forms.recorded(patient))
-    if form.save(record_actions.update_patient, by=person(), patient_id=patient_id):
+    if form.save(record_actions.update_patient, by=current_person(), patient_id=patient_id):
         flash(_("Saved."), "success")
         return onward(patient_id)
     return _correction(patient_id, form)
@@ -69,12 +69,12 @@ def edit(patient_id: int) -> ResponseReturnValue:
 def _correction(patient_id: int, form: forms.CorrectionForm, proposed: list[str] | None = None) -> ResponseReturnValue:
     """The form; after a conflict with what is stored now beside what was typed, ready to be saved over it."""
     patient = lookup.patient(patient_id)
-    theirs = _differences(patient, form) if isinstance(form.conflict, Stale) else []
+    theirs = _differences(patient, form) if isinstance(form.conflict, StaleVersion) else []
     page = render_template(
         "patients/edit.html",
         form=form,
         patient=patient,
-        banner=record_banner.patient_banner(patient, person()),
+        banner=record_banner.patient_banner(patient, current_person()),
         theirs=theirs,
         proposed=proposed or [],
     )
@@ -97,12 +97,12 @@ def _differences(patient: Patient, form: forms.CorrectionForm) -> list[tuple[Any
 
 
 @pages.post("/<int:patient_id>/use")
-@needs(Action.EDIT_PATIENT)
+@requires(Permission.EDIT_PATIENT)
 def use(patient_id: int) -> ResponseReturnValue:
     """Go on with a known patient instead of registering: the phone and address just typed are proposed as changes."""
     patient, typed = lookup.patient(patient_id), forms.RegistrationForm()
-    policy.check_team(patient, person())
-    drafts.discard(person(), typed.draft.data or "")
+    policy.check_team(patient, current_person())
+    drafts.discard(current_person(), typed.draft.data or "")
     shown = forms.recorded(patient)
     proposed = [name for name in ("contact_info", "address") if typed[name].data and typed[name].data != shown[name]]
     if not proposed:
@@ -118,10 +118,10 @@ def _came_from() -> str | None:
 
 
 @pages.get("/<int:patient_id>/card")
-@needs(Action.REGISTER_PATIENT)
+@requires(Permission.REGISTER_PATIENT)
 def print_card(patient_id: int) -> str:
     """The patient's card, to print and hand out: name, birth date, number, bar code and QR code."""
     patient = lookup.patient(patient_id)
-    codes, banner = card.codes(patient.hospital_number), record_banner.patient_banner(patient, person())
+    codes, banner = card.codes(patient.hospital_number), record_banner.patient_banner(patient, current_person())
     _note("patients.read_card", patient_id)
     return render_template("patients/card.html", patient=patient, banner=banner, codes=codes)

@@ -14,10 +14,10 @@ from hms.core.actions import action
 from hms.core.audit import recording
 from hms.core.db.session import db
 from hms.core.errors import Conflict
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.settings import store
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.patients.allergies.actions import (
     answer_allergies,
 )
@@ -30,7 +30,7 @@ from hms.patients.search import duplicates, match_scoring
 from . import drafts as registration_drafts
 
 
-@action(Action.REGISTER_PATIENT, "patients.register_patient")
+@action(Permission.REGISTER_PATIENT, "patients.register_patient")
 def register_patient(
     *,
     given_names: str,
@@ -70,17 +70,17 @@ def register_patient(
 class PossibleDuplicate(Conflict):
     """The person may be registered already; `match` is the record."""
 
-    def __init__(self, match: duplicates.Lookalike) -> None:
+    def __init__(self, match: duplicates.DuplicateCandidate) -> None:
         hit = match.hit
         name = identity_names.listed(hit.given_name, hit.family_name, hit.title)
-        told = _(
+        told = N_(
             "This may be %(name)s, %(number)s, who is registered already. Use that record, or save as a different person."
         )
         super().__init__(told, code="possible_duplicate", name=name, number=hit.hospital_number)
         self.match = match
 
 
-@action(Action.REGISTER_PATIENT, "patients.finish_registration")
+@action(Permission.REGISTER_PATIENT, "patients.finish_registration")
 def finish_registration(*, draft: str, by: Person, **details: Any) -> Patient:
     """`register_patient` from the page; what was kept of the form under the key `draft` is forgotten with it."""
     patient = register_patient(**details, by=by)
@@ -88,7 +88,7 @@ def finish_registration(*, draft: str, by: Person, **details: Any) -> Patient:
     return patient
 
 
-@action(Action.REGISTER_PATIENT, "patients.register_unknown")
+@action(Permission.REGISTER_PATIENT, "patients.register_unknown")
 def register_unknown(
     *, sex: str, birth_date: date | None = None, birth_is_estimated: bool = False, by: Person
 ) -> Patient:
@@ -112,12 +112,12 @@ def register_unknown(
 
 def _number(patient: Patient) -> None:
     """Issue the next hospital number; taken last, because others who register wait for it."""
-    patient.number = gapless_numbers.take("patient")
+    patient.number = gapless_numbers.next_number("patient")
     patient.hospital_number = hospital_numbers.make(patient.number, store.value("patients.number_prefix"))
 
 
-def _strongest(patient: Patient, by: Person) -> duplicates.Lookalike | None:
-    found = duplicates.lookalikes(_compared(patient), who=by, limit=1)
+def _strongest(patient: Patient, by: Person) -> duplicates.DuplicateCandidate | None:
+    found = duplicates.duplicate_candidates(_compared(patient), who=by, limit=1)
     return found[0] if found and found[0].is_strong else None
 
 

@@ -56,7 +56,7 @@ def of(who: Person, limit: int = MOST) -> list[Unfinished]:
 
 def content(who: Person, key: str) -> dict[str, Any] | None:
     """What was typed, by the form's field names; None when it is finished, discarded or too old."""
-    draft = drafts.of(who.id, draft_name(key)) if is_key(key) else None
+    draft = drafts.get_draft(who.id, draft_name(key)) if is_key(key) else None
     return draft.content if draft else None
 
 
@@ -70,7 +70,7 @@ def keep(who: Person, key: str, typed: dict[str, Any]) -> datetime | None:
 
 def is_anothers(who: Person, key: str) -> bool:
     """Whether somebody else began it."""
-    return is_key(key) and drafts.is_anothers(who.id, draft_name(key))
+    return is_key(key) and drafts.belongs_to_other(who.id, draft_name(key))
 
 
 def discard(who: Person, key: str) -> None:

@@ -13,20 +13,20 @@ from flask_wtf.csrf import generate_csrf
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.errors import NotFound, RuleBroken
-from hms.core.permissions import Action
-from hms.core.text.translation import _ as N_
-from hms.core.web.guard import needs, person
+from hms.core.permissions import Permission
+from hms.core.text.translation import N_
+from hms.core.web.guard import current_person, requires
 from hms.patients import forms
 from hms.patients.blueprints import onward, pages
 from hms.patients.models import Patient
 from hms.patients.search import duplicates
-from hms.patients.search.duplicates import Lookalike
+from hms.patients.search.duplicates import DuplicateCandidate
 
 from . import actions, drafts
 
 
 @pages.route("/new", methods=["GET", "POST"])
-@needs(Action.REGISTER_PATIENT)
+@requires(Permission.REGISTER_PATIENT)
 def new() -> ResponseReturnValue:
     """Register a patient; likely records of the same person are shown while typing, and once before saving.
 
@@ -34,19 +34,19 @@ def new() -> ResponseReturnValue:
     """
     asked = request.args.get("q", "")[:100]
     form = forms.RegistrationForm(data=_begun(asked) if request.method == "GET" else None)
-    if form.save(actions.finish_registration, by=person()):
+    if form.save(actions.finish_registration, by=current_person()):
         return _registered(form.result)
     if not drafts.is_key(form.draft.data):
         form.draft.data = drafts.new_key()
     if form.is_submitted():
-        drafts.keep(person(), form.draft.data, form.data)
+        drafts.keep(current_person(), form.draft.data, form.data)
     return _registration(form, asked), form.status
 
 
 def _begun(asked: str) -> dict[str, Any] | None:
     """What the form begins with: an unfinished registration, or what was looked for."""
     key = request.args.get("draft", "")
-    kept = drafts.content(person(), key) if key else None
+    kept = drafts.content(current_person(), key) if key else None
     if kept is not None:
         return kept | {"draft": key}
     if key:
@@ -57,37 +57,37 @@ def _begun(asked: str) -> dict[str, Any] | None:
 def _registration(form: forms.RegistrationForm, asked: str) -> str:
     match = getattr(form.conflict, "match", None) if form.is_submitted() else None
     is_filled = asked or form.is_submitted() or form.first_name.data
-    found = duplicates.lookalikes(form.person(), who=person()) if is_filled else []
+    found = duplicates.duplicate_candidates(form.person(), who=current_person()) if is_filled else []
     _note(found)
-    waiting = [one for one in drafts.of(person()) if one.key != form.draft.data]
+    waiting = [one for one in drafts.of(current_person()) if one.key != form.draft.data]
     return render_template("patients/new.html", form=form, found=found, match=match, asked=asked, waiting=waiting)
 
 
 @pages.get("/new/draft/<string(length=12):draft>")
-@needs(Action.REGISTER_PATIENT)
+@requires(Permission.REGISTER_PATIENT)
 def draft_key(draft: str) -> ResponseReturnValue:
     """A fresh form token, for a page that outlived its session; not when somebody else has signed in meanwhile."""
-    if drafts.is_anothers(person(), draft):
+    if drafts.is_anothers(current_person(), draft):
         raise NotFound(N_("This registration was begun by a colleague."))
     return {"csrf_token": generate_csrf()}
 
 
 @pages.post("/new/draft/<string(length=12):draft>")
-@needs(Action.REGISTER_PATIENT)
+@requires(Permission.REGISTER_PATIENT)
 def keep_registration(draft: str) -> ResponseReturnValue:
     """Keep what is typed, every few seconds; nobody is registered."""
     typed = request.get_json()
     if not isinstance(typed, dict) or not drafts.is_key(draft):
         raise RuleBroken(N_("The request could not be read."))
-    saved_at = drafts.keep(person(), draft, typed) or clock.now()
+    saved_at = drafts.keep(current_person(), draft, typed) or clock.now()
     return {"saved_at": f"{clock.local(saved_at):%H:%M:%S}"}
 
 
 @pages.post("/new/draft/<string(length=12):draft>/discard")
-@needs(Action.REGISTER_PATIENT)
+@requires(Permission.REGISTER_PATIENT)
 def discard_registration(draft: str) -> ResponseReturnValue:
     """Give an unfinished registration up."""
-    drafts.discard(person(), draft)
+    drafts.discard(current_person(), draft)
     flash(_("The unfinished registration is discarded."), "success")
     return redirect(url_for("patients.index"), 303)
 
@@ -98,24 +98,24 @@ def _registered(patient: Patient) -> ResponseReturnValue:
 
 
 @pages.post("/lookalikes")
-@needs(Action.REGISTER_PATIENT)
+@requires(Permission.REGISTER_PATIENT)
 def lookalikes() -> str:
     """The panel of likely records for what is typed so far; writes nothing."""
     form = forms.RegistrationForm()
-    found = duplicates.lookalikes(form.person(), who=person())
+    found = duplicates.duplicate_candidates(form.person(), who=current_person())
     _note(found)
     return render_template("patients/_lookalikes.html", found=found)
 
 
-def _note(found: Sequence[Lookalike]) -> None:
+def _note(found: Sequence[DuplicateCandidate]) -> None:
     read_log.note_rows("patients.read_list", len(found), entity="patient", is_search=True)
 
 
 @pages.route("/unknown", methods=["GET", "POST"])
-@needs(Action.REGISTER_PATIENT)
+@requires(Permission.REGISTER_PATIENT)
 def unknown() -> ResponseReturnValue:
     """Register somebody who cannot say who they are."""
     form = forms.UnknownForm()
-    if form.save(actions.register_unknown, by=person()):
+    if form.save(actions.register_unknown, by=current_person()):
         return _registered(form.result)
     return render_template("patients/unknown.html", form=form), form.status

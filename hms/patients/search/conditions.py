@@ -11,14 +11,14 @@ from hms.core.text.cleaning import fold, like
 from hms.patients.identity import phone_numbers
 from hms.patients.models import Patient
 
-from .query_parser import SearchTerms
+from .query_parser import SearchQuery
 
 FULL_PHONE = 7
 """Digits; fewer are a part of a phone."""
 
 
 @dataclass(frozen=True)
-class Sought:
+class SearchConditions:
     """A line taken apart.
 
     `parts` are words as they stand in `search_names`; what follows are patterns for LIKE. `runs` are digits that may stand
@@ -39,7 +39,7 @@ class Sought:
     finds_nobody: bool = False
 
     @classmethod
-    def of(cls, asked: SearchTerms) -> Sought:
+    def of(cls, asked: SearchQuery) -> SearchConditions:
         births = [(asked.birth_date, asked.birth_date)] if asked.birth_date else []
         if asked.birth_year is not None:
             births.append((date(asked.birth_year, 1, 1), date(asked.birth_year, 12, 31)))

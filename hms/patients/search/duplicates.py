@@ -16,7 +16,7 @@ from hms.patients.models import Patient
 
 from . import match_scoring
 from .match_scoring import Person, tokens
-from .queries import SHOWN, Hit, hit, near_is
+from .queries import SHOWN, SearchResult, hit, near_is
 
 MOST_SHOWN = 3
 MOST_CANDIDATES = 40
@@ -25,10 +25,10 @@ YEARS_APART = 5
 
 
 @dataclass
-class Lookalike:
+class DuplicateCandidate:
     """A known patient with how likely (0 to 1) it is the same person, and why, in words."""
 
-    hit: Hit
+    hit: SearchResult
     score: float
     reasons: list[str]
     address: str
@@ -42,9 +42,9 @@ class Lookalike:
         return self.score >= match_scoring.STRONG
 
 
-def lookalikes(
+def duplicate_candidates(
     person: Person, *, who: Reader, except_id: int | None = None, limit: int = MOST_SHOWN
-) -> list[Lookalike]:
+) -> list[DuplicateCandidate]:
     """The likeliest known patients, best first; nothing while there is no name to go by."""
     name = " ".join(tokens(person.given) + tokens(person.family))
     if not name:
@@ -101,7 +101,7 @@ def slips(born: date) -> list[date]:
     return sorted(found)
 
 
-def _weighed(person: Person, row: Any, who: Reader) -> Lookalike:
+def _weighed(person: Person, row: Any, who: Reader) -> DuplicateCandidate:
     known = Person(
         row.given_name,
         row.family_name,
@@ -111,5 +111,5 @@ def _weighed(person: Person, row: Any, who: Reader) -> Lookalike:
         row.phone or None,
         row.address,
     )
-    likeness = match_scoring.alike(person, known)
-    return Lookalike(hit(row, who=who), likeness.score, likeness.reasons, row.address)
+    likeness = match_scoring.score_match(person, known)
+    return DuplicateCandidate(hit(row, who=who), likeness.score, likeness.reasons, row.address)

@@ -53,7 +53,7 @@ class Person:
     address: str = ""
 
 
-class Likeness(NamedTuple):
+class MatchScore(NamedTuple):
     """`score` from 0 to 1; `reasons` are sentences for people, the weightiest first."""
 
     score: float
@@ -65,13 +65,13 @@ class _Evidence(NamedTuple):
     reason: str = ""
 
 
-def alike(a: Person, b: Person) -> Likeness:
+def score_match(a: Person, b: Person) -> MatchScore:
     """How likely `a` and `b` are one person. The order of the two does not matter."""
     found = [_names(a, b), _birth(a, b), _phone(a.phone, b.phone), _sex(a.sex, b.sex), _address(a.address, b.address)]
     total = sum(evidence.weight for evidence in found)
     score = 1 / (1 + math.exp(-_STEEPNESS * (total - _MIDDLE)))
     for_it = sorted((e for e in found if e.reason), key=lambda e: -abs(e.weight))
-    return Likeness(round(score, 3), [e.reason for e in for_it])
+    return MatchScore(round(score, 3), [e.reason for e in for_it])
 
 
 @lru_cache(maxsize=4096)

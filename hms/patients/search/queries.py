@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from hms.core import clock
 from hms.core.db.session import db
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.settings import store
 from hms.core.text.cleaning import fold
@@ -36,8 +36,8 @@ from hms.patients.identity import phone_numbers
 from hms.patients.identity.columns import WHO, Identified
 from hms.patients.models import ALLERGY_WORDS, Patient
 
-from .conditions import Sought
-from .query_parser import SearchTerms, terms
+from .conditions import SearchConditions
+from .query_parser import SearchQuery, parse_query
 
 _NEARNESS = text("SELECT set_config(:of, :near, true)")
 
@@ -55,7 +55,7 @@ BY_NAME = (Patient.sort_name, Patient.id)
 
 
 @dataclass
-class Hit(Identified):
+class SearchResult(Identified):
     """One patient found. `phone` is as this person may see it; `is_similar` when only the spelling comes near."""
 
     id: int
@@ -78,12 +78,12 @@ class First:
     day: date | None = None
 
 
-def find(text: str, *, limit: int = 8, who: Person, first: First = First()) -> list[Hit]:
+def search_patients(text: str, *, limit: int = 8, who: Person, first: First = First()) -> list[SearchResult]:
     """The patients that fit `text`, at most `limit`: exact number, exact phone, then by name; similar spelling last."""
-    asked = asked_for(text, phones=who.may(Action.READ_CONTACT))
+    asked = asked_for(text, phones=who.may(Permission.READ_CONTACT))
     if asked.is_empty:
         return []
-    sought = Sought.of(asked)
+    sought = SearchConditions.of(asked)
     matching = {row.id: row for row in db.session.execute(_matching(limit * 2, sought=sought, first=first))}
     rows = [(row, False) for row in matching.values()]
     if asked.words and len(rows) < limit:
@@ -94,15 +94,15 @@ def find(text: str, *, limit: int = 8, who: Person, first: First = First()) -> l
     return _flag_same_names([hit(row, who=who, is_similar=is_similar) for row, is_similar in rows[:limit]])
 
 
-def asked_for(text: str, *, births: bool = True, phones: bool = True) -> SearchTerms:
+def asked_for(text: str, *, births: bool = True, phones: bool = True) -> SearchQuery:
     """`text` taken apart with this hospital's number prefix and day; read as a birth date or a phone only for those who are
     shown these."""
-    asked = terms(text, clock.today(), store.value("patients.number_prefix"))
+    asked = parse_query(text, clock.today(), store.value("patients.number_prefix"))
     asked = asked if births else asked.without_births()
     return asked if phones else asked.without_phones()
 
 
-def _rank(sought: Sought, some: Any) -> ColumnElement[int]:
+def _rank(sought: SearchConditions, some: Any) -> ColumnElement[int]:
     """0 the number itself, 1 the whole phone, 2 one who comes first, 3 a whole name as typed, 4 the rest."""
     whens: list[Any] = [(some.number == number, 0) for number in sought.numbers]
     whens += [(some.search_digits.like(phone), 1) for phone in sought.phones]
@@ -116,7 +116,7 @@ SHOWN = (*WHO, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
 _RANKED = (*SHOWN, Patient.sort_name, Patient.number, Patient.search_names, Patient.search_digits)
 
 
-def _matching(limit: Any, *, sought: Sought, first: First) -> Select:
+def _matching(limit: Any, *, sought: SearchConditions, first: First) -> Select:
     """Ranks a bounded number of matches, so that a short line costs no more than a long one. Who comes first may come
     twice: to tell them from the others costs the database more than to send them again."""
     some = _candidates(false(), sought).limit(MOST_CANDIDATES)
@@ -129,11 +129,11 @@ def _matching(limit: Any, *, sought: Sought, first: First) -> Select:
     return select(*shown).order_by(_rank(sought, columns), columns.sort_name, columns.id).limit(limit)
 
 
-def _candidates(is_first: Any, sought: Sought) -> Select:
+def _candidates(is_first: Any, sought: SearchConditions) -> Select:
     return select(*_RANKED, is_first.label("is_first")).where(Patient.status == "active", sought.fits())
 
 
-def _similar(limit: Any, *, sought: Sought) -> Select:
+def _similar(limit: Any, *, sought: SearchConditions) -> Select:
     """Names that sound or look like the words (pg_trgm's strict word similarity), nearest first."""
     near = [func.strict_word_similarity(part, Patient.search_names) for part in sought.parts]
     resembles = [literal(part).op("<<%")(Patient.search_names) for part in sought.parts]
@@ -145,9 +145,9 @@ def _similar(limit: Any, *, sought: Sought) -> Select:
     )
 
 
-def hit(row: Any, *, who: Person, is_similar: bool = False) -> Hit:
+def hit(row: Any, *, who: Person, is_similar: bool = False) -> SearchResult:
     """A row of `SHOWN` as `who` sees it."""
-    return Hit(
+    return SearchResult(
         *row[1 : len(WHO)],
         id=row.id,
         phone=shown_phone(row, who),
@@ -160,13 +160,13 @@ def shown_phone(patient: Any, who: Person) -> str:
     """The phone as `who` may see it: grouped, or only its last three digits."""
     if not patient.phone:
         return ""
-    if not who.may(Action.READ_CONTACT):
+    if not who.may(Permission.READ_CONTACT):
         return phone_numbers.masked(None, patient.phone)
     e164 = patient.phone if patient.phone_is_checked else None
     return phone_numbers.shown(e164, patient.phone, current_app.config["COUNTRY"])
 
 
-def _flag_same_names(hits: list[Hit]) -> list[Hit]:
+def _flag_same_names(hits: list[SearchResult]) -> list[SearchResult]:
     names = Counter((fold(hit.family_name), fold(hit.given_name)) for hit in hits)
     for hit in hits:
         hit.same_name_count = names[fold(hit.family_name), fold(hit.given_name)] - 1

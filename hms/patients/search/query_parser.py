@@ -26,7 +26,7 @@ _PHONE_MARKS = re.compile(r"(?<=[0-9])[-./()]+(?=[0-9])|(?<!\S)[+(]+(?=[0-9])|(?
 
 
 @dataclass(frozen=True, slots=True)
-class SearchTerms:
+class SearchQuery:
     """A query taken apart; every part must match somewhere.
 
     `words` are folded beginnings of names. `digit_runs` may lie anywhere in a phone or hospital number; compare
@@ -48,7 +48,7 @@ class SearchTerms:
     finds_nobody: bool = False
     """Something was typed, but nothing that can be searched for, such as `%`."""
 
-    def without_births(self) -> SearchTerms:
+    def without_births(self) -> SearchQuery:
         """The same line for somebody who is not shown birth dates: digits of a date are digits of a number."""
         if self.birth_date is None and self.birth_year is None:
             return self
@@ -58,7 +58,7 @@ class SearchTerms:
             return rest
         return replace(rest, also_digits=None, digit_runs=(*self.digit_runs, digits))
 
-    def without_phones(self) -> SearchTerms:
+    def without_phones(self) -> SearchQuery:
         """The same line for somebody who is not shown phones."""
         return replace(self, looks_into_phones=False)
 
@@ -68,7 +68,7 @@ class SearchTerms:
         return not (self.words or self.digit_runs or self.birth_date or self.birth_year or self.hospital_number)
 
 
-def terms(query: str, today: date, prefix: str = hospital_numbers.PREFIX) -> SearchTerms:
+def parse_query(query: str, today: date, prefix: str = hospital_numbers.PREFIX) -> SearchQuery:
     """The parts of `query`; never raises, whatever was typed. Dates are read day first and in the past."""
     plain = "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFKC", query[:LONGEST_QUERY]))
     typed = " ".join(plain.split())
@@ -79,19 +79,19 @@ def terms(query: str, today: date, prefix: str = hospital_numbers.PREFIX) -> Sea
     return replace(found, finds_nobody=bool(typed) and found.is_empty)
 
 
-def _take_number(typed: str, prefix: str) -> tuple[str, SearchTerms]:
+def _take_number(typed: str, prefix: str) -> tuple[str, SearchQuery]:
     if _BARE_NUMBER.fullmatch(typed) and (n := hospital_numbers.parse(typed, prefix)) is not None:
-        return typed, SearchTerms(hospital_number=n, also_digits=re.sub("[ -]", "", typed))
+        return typed, SearchQuery(hospital_number=n, also_digits=re.sub("[ -]", "", typed))
     marked = re.compile(rf"(?<!\S){re.escape(prefix)}[ -]?([0-9]{{6,12}})[ -]?([0-9]?)(?!\S)", re.IGNORECASE)
     if not (found := marked.search(typed)):
-        return typed, SearchTerms()
+        return typed, SearchQuery()
     rest = f"{typed[: found.start()]} {typed[found.end() :]}"
     if (n := hospital_numbers.parse(found[0], prefix)) is not None:
-        return rest, SearchTerms(hospital_number=n)
-    return f"{rest} {found[1]}", SearchTerms(is_mistyped_number=len(found[1] + found[2]) > hospital_numbers.WIDTH)
+        return rest, SearchQuery(hospital_number=n)
+    return f"{rest} {found[1]}", SearchQuery(is_mistyped_number=len(found[1] + found[2]) > hospital_numbers.WIDTH)
 
 
-def _take_date(typed: str, found: SearchTerms, today: date) -> tuple[str, SearchTerms]:
+def _take_date(typed: str, found: SearchQuery, today: date) -> tuple[str, SearchQuery]:
     for form in _DATES:
         for match in form.finditer(typed):
             if day := _birth_day(match[0], today):
@@ -108,7 +108,7 @@ def _birth_day(text: str, today: date) -> date | None:
         return None
 
 
-def _take_words(typed: str, found: SearchTerms, today: date) -> SearchTerms:
+def _take_words(typed: str, found: SearchQuery, today: date) -> SearchQuery:
     words: list[str] = []
     runs: list[str] = []
     was_run = False
@@ -128,6 +128,6 @@ def _take_words(typed: str, found: SearchTerms, today: date) -> SearchTerms:
     return replace(found, words=tuple(words[:MOST_TERMS]), digit_runs=kept)
 
 
-def _is_year(token: str, found: SearchTerms, today: date) -> bool:
+def _is_year(token: str, found: SearchQuery, today: date) -> bool:
     is_free = found.birth_date is None and found.birth_year is None and found.hospital_number is None
     return is_free and bool(_YEAR.fullmatch(token)) and birth_dates.EARLIEST.year <= int(token) <= today.year

@@ -11,18 +11,18 @@ from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.session import db
 from hms.core.errors import Conflict, DomainError, NotFound, RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from . import locked_lines, rules
-from .recording import Given, record
+from .recording import DispenseResult, record_dispenses
 
 Plan = list[tuple[int, int]]
-UPDATED = _("Stock changed since this page was opened: the allocation is updated. Check it and press again.")
+UPDATED = N_("Stock changed since this page was opened: the allocation is updated. Check it and press again.")
 
 
-@action(Action.DISPENSE, "pharmacy.dispense")
+@action(Permission.DISPENSE, "pharmacy.dispense")
 def dispense(
     prescription_id: int,
     quantity: int | None = None,
@@ -32,14 +32,14 @@ def dispense(
     collected_by: str = "",
     note: str = "",
     by: Person,
-) -> Given:
+) -> DispenseResult:
     """Give `quantity` (all that is owed when None) of one line, soonest expiry first, or from `batch_picks`.
 
     `batch_picks` are (batch id, quantity) chosen by hand; another batch than the soonest needs a `reason`. Raises
     `RuleBroken` for more than is owed or a new allergy stop, `Conflict` when stock or the line does not allow it.
     """
     line = locked_lines.locked_lines([prescription_id], by)[0]
-    locked_lines.check_givable(line)
+    locked_lines.check_dispensable(line)
     wanted = quantity if quantity is not None else _all_owed(line, batch_picks)
     locked_lines.check_owed(line, wanted)
     locked_lines.check_allergies(line)
@@ -51,7 +51,7 @@ def dispense(
     else:
         picks = _chosen(line, shelf, batch_picks, wanted, reason)
     words = "; ".join(part for part in (note, reason if batch_picks else "") if part)
-    return record([(line, picks)], shelf, by=by, collected_by=collected_by, note=words)[0]
+    return record_dispenses([(line, picks)], shelf, by=by, collected_by=collected_by, note=words)[0]
 
 
 def _all_owed(line: Row, picks: Plan | None) -> int:
@@ -59,24 +59,24 @@ def _all_owed(line: Row, picks: Plan | None) -> int:
         return sum(count for _batch, count in picks)
     owed = locked_lines.owed(line)
     if owed is None:
-        raise RuleBroken(_("The prescriber wrote no quantity. Enter how many you give."), "quantity")
+        raise RuleBroken(N_("The prescriber wrote no quantity. Enter how many you give."), "quantity")
     return owed
 
 
-def _chosen(line: Row, shelf: locked_lines.Shelf, picks: Plan, quantity: int, reason: str) -> Plan:
+def _chosen(line: Row, shelf: locked_lines.LockedStock, picks: Plan, quantity: int, reason: str) -> Plan:
     """The batches chosen by hand, checked one by one."""
     if sum(count for _batch, count in picks) != quantity or len({batch for batch, _count in picks}) != len(picks):
-        raise RuleBroken(_("The batches must add up to the quantity."), "batch")
+        raise RuleBroken(N_("The batches must add up to the quantity."), "batch")
     held = {batch.batch_id: batch for batch in shelf.batches(line.medication_id)}
     is_first = sorted(picks) == sorted(shelf.allocate(line, quantity).picks)
     for batch_id, count in picks:
         if batch_id not in held:
-            raise Conflict(_("This batch is empty or of another medicine. Choose again."), "batch")
+            raise Conflict(N_("This batch is empty or of another medicine. Choose again."), "batch")
         rules.check_chosen(held[batch_id], count, clock.today(), reason, is_first=is_first)
     return sorted(picks)
 
 
-@action(Action.DISPENSE, "pharmacy.dispense_all")
+@action(Permission.DISPENSE, "pharmacy.dispense_all")
 def dispense_all(
     encounter_id: int | None,
     quantities: Mapping[int, int] | None = None,
@@ -85,7 +85,7 @@ def dispense_all(
     collected_by: str = "",
     note: str = "",
     by: Person,
-) -> list[Given]:
+) -> list[DispenseResult]:
     """Give every line of a visit in one transaction: all or nothing.
 
     `quantities` by prescription id; a line with 0 or left out stays as it is. Without them every line gets what is owed
@@ -101,8 +101,8 @@ def dispense_all(
             shelf.take(picks)
             given.append((line, picks))
     if not given:
-        raise RuleBroken(_("Nothing was given: write a quantity for at least one medicine."))
-    return record(given, shelf, by=by, collected_by=collected_by, note=note)
+        raise RuleBroken(N_("Nothing was given: write a quantity for at least one medicine."))
+    return record_dispenses(given, shelf, by=by, collected_by=collected_by, note=note)
 
 
 def _lines_of(encounter_id: int | None, quantities: Mapping[int, int] | None, by: Person) -> list[Row]:
@@ -110,24 +110,24 @@ def _lines_of(encounter_id: int | None, quantities: Mapping[int, int] | None, by
     if quantities is None:
         waiting = select(Prescription.id).filter_by(encounter_id=encounter_id, external_id=None)
         lines = locked_lines.locked_lines(
-            db.session.scalars(waiting.where(Prescription.status.in_(locked_lines.GIVABLE))), by
+            db.session.scalars(waiting.where(Prescription.status.in_(locked_lines.DISPENSABLE))), by
         )
     else:
         lines = locked_lines.locked_lines((line_id for line_id, count in quantities.items() if count), by)
     if any(line.encounter_id != encounter_id for line in lines) or len({line.patient_id for line in lines}) > 1:
-        raise NotFound(_("There is no such prescription in this visit."))
+        raise NotFound(N_("There is no such prescription in this visit."))
     return lines
 
 
 def _picked(
     line: Row,
-    shelf: locked_lines.Shelf,
+    shelf: locked_lines.LockedStock,
     quantities: Mapping[int, int] | None,
     plan: Plan | None,
 ) -> Plan:
     """The batches for one line; a refusal is hung on the line's own field."""
     try:
-        locked_lines.check_givable(line)
+        locked_lines.check_dispensable(line)
         quantity = quantities[line.id] if quantities is not None else _available(line, shelf)
         if not quantity:
             return []
@@ -146,7 +146,7 @@ def _of_line(refusal: DomainError, line_id: int) -> DomainError:
     return type(refusal).from_error(refusal, f"quantity-{line_id}")
 
 
-def _available(line: Row, shelf: locked_lines.Shelf) -> int:
+def _available(line: Row, shelf: locked_lines.LockedStock) -> int:
     owed = locked_lines.owed(line)
     return owed - shelf.allocate(line, owed).short if owed else 0
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 from hms.formulary.medicines.catalogue import knowledge
 from hms.formulary.safety.alerts import Alert
 from hms.formulary.safety.allergy_check import AllergyEntry, allergy_check
@@ -84,5 +84,5 @@ def _entries(recorded: Iterable[RecordedAllergy]) -> tuple[AllergyEntry, ...]:
 def check_new_stops(found: Recheck) -> None:
     """Nothing leaves the pharmacy against a stop that no prescriber has answered."""
     if found.new:
-        told = _("%(alert)s Do not give it. Query the prescriber.")
+        told = N_("%(alert)s Do not give it. Query the prescriber.")
         raise RuleBroken(told, code="allergy", alert=found.new[0].message)

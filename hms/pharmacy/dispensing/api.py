@@ -9,9 +9,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from hms.clinical.encounters import read_audit
-from hms.core.permissions import Action
-from hms.core.web.guard import needs, person
-from hms.core.web.parameters import narrowed, ordered
+from hms.core.permissions import Permission
+from hms.core.web.guard import current_person, requires
+from hms.core.web.parameters import filter_by_columns, ordered
 from hms.patients.access import policy
 from hms.pharmacy import schemas
 from hms.pharmacy.blueprints import api
@@ -19,7 +19,7 @@ from hms.pharmacy.models import Dispense, StockMovement
 from hms.pharmacy.schemas import DispenseIn, DispenseOut
 
 from . import actions as dispensing_actions
-from .recording import Given
+from .recording import DispenseResult
 
 
 def dispense_json(row: Dispense) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def dispense_json(row: Dispense) -> dict[str, Any]:
     }
 
 
-def given_json(one: Given) -> dict[str, Any]:
+def given_json(one: DispenseResult) -> dict[str, Any]:
     """The same of what was handed out this moment."""
     return {
         "id": one.id,
@@ -79,24 +79,26 @@ def _dispenses() -> Select:
     """What was given, to patients whose records are open to the person."""
     return (
         select(Dispense)
-        .where(policy.open_to(person(), Dispense.patient_id))
+        .where(policy.readable_by(current_person(), Dispense.patient_id))
         .options(joinedload(Dispense.prescription), selectinload(Dispense.movements).joinedload(StockMovement.batch))
     )
 
 
 @api.post("/prescriptions/<int:prescription_id>/dispense/")
-@needs(Action.DISPENSE)
+@requires(Permission.DISPENSE)
 @api.arguments(DispenseIn)
 @api.response(201, DispenseOut)
 def dispense(given: dict[str, Any], prescription_id: int) -> dict[str, Any]:
     """Give a medicine out: soonest expiry first, charged, and off the stock in one step. 409 when stock is short."""
     wanted = given.get("quantity", given.get("quantity_dispensed"))
     collected_by = given.get("collected_by", "")
-    return given_json(dispensing_actions.dispense(prescription_id, wanted, collected_by=collected_by, by=person()))
+    return given_json(
+        dispensing_actions.dispense(prescription_id, wanted, collected_by=collected_by, by=current_person())
+    )
 
 
 @api.get("/dispensing-logs/")
-@needs(Action.READ_PRESCRIPTION)
+@requires(Permission.READ_PRESCRIPTION)
 @api.arguments(schemas.DISPENSES, location="query")
 @api.response(200, DispenseOut(many=True))
 def dispensing_logs(arguments: dict[str, Any]) -> Response:
@@ -107,6 +109,6 @@ def dispensing_logs(arguments: dict[str, Any]) -> Response:
         "patient": Dispense.patient_id,
         "dispensed_by": Dispense.dispensed_by_id,
     }
-    query = narrowed(_dispenses(), arguments, on=Dispense.dispensed_at, **columns)
+    query = filter_by_columns(_dispenses(), arguments, on=Dispense.dispensed_at, **columns)
     query = ordered(query, arguments, Dispense.id, dispense_date=Dispense.dispensed_at)
     return read_audit.listed("dispense", query, dispense_json)

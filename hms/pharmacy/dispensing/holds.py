@@ -5,10 +5,10 @@ from __future__ import annotations
 from hms.clinical.models import Prescription
 from hms.core.actions import action
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.events import Alert, alert
-from hms.core.permissions import Action
+from hms.core.events import Event, publish
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.messages.actions import tell
 
 from . import locked_lines
@@ -16,7 +16,7 @@ from . import locked_lines
 LONGEST_REASON = 500
 
 
-@action(Action.DISPENSE, "pharmacy.hold")
+@action(Permission.DISPENSE, "pharmacy.hold")
 def hold(prescription_id: int, *, reason: str, by: Person) -> Prescription:
     """Put a line on hold; it stays in the queue under its own heading."""
     line = locked_lines.locked_line(prescription_id, by)
@@ -24,8 +24,8 @@ def hold(prescription_id: int, *, reason: str, by: Person) -> Prescription:
     return _set(line, "on_hold", _reason(reason))
 
 
-@action(Action.DISPENSE, "pharmacy.query")
-def query(prescription_id: int, *, reason: str, by: Person) -> Prescription:
+@action(Permission.DISPENSE, "pharmacy.query")
+def query_prescriber(prescription_id: int, *, reason: str, by: Person) -> Prescription:
     """Ask the prescriber: the line is on hold until it is resumed, and the prescriber is told."""
     line = locked_lines.locked_line(prescription_id, by)
     _check_open(line)
@@ -33,7 +33,7 @@ def query(prescription_id: int, *, reason: str, by: Person) -> Prescription:
     if line.prescriber_id is not None:
         tell(
             line.prescriber_id,
-            title=_("The pharmacy has a question about a prescription"),
+            title=N_("The pharmacy has a question about a prescription"),
             message=line.status_reason,
             url=f"/encounters/{line.encounter_id}" if line.encounter_id else "",
             kind="query",
@@ -42,16 +42,16 @@ def query(prescription_id: int, *, reason: str, by: Person) -> Prescription:
     return asked
 
 
-@action(Action.DISPENSE, "pharmacy.resume")
+@action(Permission.DISPENSE, "pharmacy.resume")
 def resume(prescription_id: int, *, by: Person) -> Prescription:
     """Take a line off hold; it may be dispensed again."""
     line = locked_lines.locked_line(prescription_id, by)
     if line.status != "on_hold":
-        raise Conflict(_("This medicine is not on hold any more."), code=line.status)
+        raise Conflict(N_("This medicine is not on hold any more."), code=line.status)
     return _set(line, "part_dispensed" if line.quantity_dispensed else "active", "")
 
 
-@action(Action.DISPENSE, "pharmacy.close")
+@action(Permission.DISPENSE, "pharmacy.close")
 def close(prescription_id: int, *, reason: str, by: Person) -> Prescription:
     """End a line though not all of it was given: not collected, bought elsewhere, not stocked."""
     line = locked_lines.locked_line(prescription_id, by)
@@ -61,21 +61,21 @@ def close(prescription_id: int, *, reason: str, by: Person) -> Prescription:
 
 
 def _check_open(line: Prescription) -> None:
-    if line.status not in locked_lines.GIVABLE:
+    if line.status not in locked_lines.DISPENSABLE:
         raise Conflict(locked_lines.NOT_GIVABLE[line.status], code=line.status)
 
 
 def _reason(text: str) -> str:
     reason = text.strip()
     if not reason:
-        raise RuleBroken(_("Say why, so that colleagues know."), "reason")
+        raise RuleBroken(N_("Say why, so that colleagues know."), "reason")
     if len(reason) > LONGEST_REASON:
-        raise RuleBroken(_("Use at most 500 characters."), "reason")
+        raise RuleBroken(N_("Use at most 500 characters."), "reason")
     return reason
 
 
 def _set(line: Prescription, status: str, reason: str) -> Prescription:
     line.status, line.status_reason = status, reason
     line.changed()
-    alert(Alert.PRESCRIPTION_CHANGED)
+    publish(Event.PRESCRIPTION_CHANGED)
     return line

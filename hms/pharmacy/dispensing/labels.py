@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 from hms.formulary.dosing import product_text
 from hms.formulary.dosing.doses import Dose, Part, duration_words, frequency_words
 from hms.formulary.dosing.quantities import in_units
@@ -15,20 +15,20 @@ from hms.formulary.dosing.strengths import amount_text
 DOSE_LEAD = " — DOSE "
 # How a patient is told to use a medicine, by route; "%(amount)s" is "2 tablets".
 VERBS: dict[str, str] = {
-    "oral": _("Take %(amount)s by mouth"),
-    "sublingual": _("Put %(amount)s under the tongue"),
-    "buccal": _("Put %(amount)s inside the cheek"),
-    "rectal": _("Put %(amount)s into the back passage"),
-    "vaginal": _("Put %(amount)s into the vagina"),
-    "topical": _("Put %(amount)s on the skin"),
-    "inhaled": _("Breathe in %(amount)s"),
-    "nebulised": _("Breathe in %(amount)s with the nebuliser"),
-    "eye": _("Put %(amount)s into the eye"),
-    "ear": _("Put %(amount)s into the ear"),
-    "nasal": _("Put %(amount)s into the nose"),
+    "oral": N_("Take %(amount)s by mouth"),
+    "sublingual": N_("Put %(amount)s under the tongue"),
+    "buccal": N_("Put %(amount)s inside the cheek"),
+    "rectal": N_("Put %(amount)s into the back passage"),
+    "vaginal": N_("Put %(amount)s into the vagina"),
+    "topical": N_("Put %(amount)s on the skin"),
+    "inhaled": N_("Breathe in %(amount)s"),
+    "nebulised": N_("Breathe in %(amount)s with the nebuliser"),
+    "eye": N_("Put %(amount)s into the eye"),
+    "ear": N_("Put %(amount)s into the ear"),
+    "nasal": N_("Put %(amount)s into the nose"),
 }
 HELD = ("tablet", "capsule", "sachet", "mL")
-OTHERWISE = _("Use %(amount)s as you were shown")
+OTHERWISE = N_("Use %(amount)s as you were shown")
 
 
 def dose_of(line: Any) -> Dose | None:
@@ -73,7 +73,7 @@ def directions(line: Any, medicine: Any) -> str:
     amount = amount_text(dose.amount, dose.unit)
     words = [str(Sentence(VERBS.get(dose.route, OTHERWISE), amount=amount)), frequency_words(dose)]
     if dose.days:
-        words.append(str(Sentence(_("for %(days)s"), days=duration_words(dose.days))))
+        words.append(str(Sentence(N_("for %(days)s"), days=duration_words(dose.days))))
     return " ".join(word for word in words if word) + "."
 
 

@@ -17,7 +17,7 @@ from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.formulary.models import Medication
 from hms.formulary.safety.knowledge import Medicine
 from hms.patients.access import policy
@@ -29,18 +29,18 @@ from hms.pharmacy.stock import allocation
 
 from . import allergy_recheck, rules
 
-GIVABLE = ("active", "part_dispensed")
-PRESCRIBED_ELSEWHERE = _("This medicine was prescribed elsewhere. A doctor prescribes it here before it is dispensed.")
+DISPENSABLE = ("active", "part_dispensed")
+PRESCRIBED_ELSEWHERE = N_("This medicine was prescribed elsewhere. A doctor prescribes it here before it is dispensed.")
 NOT_GIVABLE = {
-    "draft": _("This prescription is not signed yet. It can be dispensed once the prescriber has signed."),
-    "on_hold": _("This medicine is on hold. Resume it first."),
-    "completed": _("Everything on this prescription was given already."),
-    "stopped": _("This medicine was stopped by the prescriber. Do not give it."),
-    "entered_in_error": _("This prescription was entered in error. Do not give it."),
+    "draft": N_("This prescription is not signed yet. It can be dispensed once the prescriber has signed."),
+    "on_hold": N_("This medicine is on hold. Resume it first."),
+    "completed": N_("Everything on this prescription was given already."),
+    "stopped": N_("This medicine was stopped by the prescriber. Do not give it."),
+    "entered_in_error": N_("This prescription was entered in error. Do not give it."),
 }
-NOT_STOCKED = _("This medicine is not on the hospital's list, so there is no stock of it. Query the prescriber.")
+NOT_STOCKED = N_("This medicine is not on the hospital's list, so there is no stock of it. Query the prescriber.")
 
-MISSING = _("There is no such prescription.")
+MISSING = N_("There is no such prescription.")
 
 _STANDS = {
     rules.LineState.WAITING: "active",
@@ -51,7 +51,7 @@ Picks = list[tuple[int, int]]
 
 
 @dataclass
-class Shelf:
+class LockedStock:
     """The locked batches of some medicines; `take` keeps count of what the lines of one dispensing take together."""
 
     held: dict[int, list[allocation.Batch]]
@@ -120,12 +120,12 @@ def _lines(*, kind: ReaderKind) -> Select:
     return query.where(line.c.id.in_(ids)).order_by(line.c.id).with_for_update(of=line)
 
 
-def locked_shelf(medication_ids: Iterable[int]) -> Shelf:
+def locked_shelf(medication_ids: Iterable[int]) -> LockedStock:
     """Every batch of the medicines that holds something."""
     held: dict[int, list[allocation.Batch]] = {}
     for medication_id, *batch in db.session.execute(_batches(), {"medication_ids": sorted(set(medication_ids))}):
         held.setdefault(medication_id, []).append(allocation.Batch(*batch))
-    return Shelf(held)
+    return LockedStock(held)
 
 
 @cache
@@ -142,10 +142,10 @@ def owed(line: Row) -> int | None:
     return None if line.quantity is None else rules.owing(line.quantity, line.quantity_dispensed)
 
 
-def check_givable(line: Row) -> None:
+def check_dispensable(line: Row) -> None:
     if line.external_id is not None:
         raise Conflict(PRESCRIBED_ELSEWHERE, code="prescribed_elsewhere")
-    if line.status not in GIVABLE:
+    if line.status not in DISPENSABLE:
         raise Conflict(NOT_GIVABLE[line.status], code=line.status)
     if line.medication_id is None:
         raise RuleBroken(NOT_STOCKED, "medication")
@@ -163,11 +163,11 @@ def check_short(found: allocation.Allocation, quantity: int) -> None:
     left = quantity - found.short
     if not left:
         raise Conflict(
-            _("Out of stock: none of it can be given now. The whole quantity stays owed."),
+            N_("Out of stock: none of it can be given now. The whole quantity stays owed."),
             "quantity",
             code="out_of_stock",
         )
-    message = _("Only %(left)s can be given from stock. Give that many; the rest stays owed.")
+    message = N_("Only %(left)s can be given from stock. Give that many; the rest stays owed.")
     raise Conflict(message, "quantity", code="out_of_stock", left=left)
 
 
@@ -188,7 +188,7 @@ def status_after(ordered: int | None, given: int) -> str:
     return _STANDS[rules.line_state(given if ordered is None else ordered, given)]
 
 
-def moved(line: Prescription, quantity: int) -> None:
+def apply_movement(line: Prescription, quantity: int) -> None:
     """Count `quantity` (below zero for a return) on the line and set where it stands."""
     line.quantity_dispensed += quantity
     line.status = status_after(line.quantity, line.quantity_dispensed)

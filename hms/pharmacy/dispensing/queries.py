@@ -16,7 +16,7 @@ from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.formulary.medicines.queries import medications_by_id
 from hms.patients.access import policy
 from hms.patients.models import Allergy, Patient
@@ -104,7 +104,7 @@ def visit(encounter_id: int, who: Person, statuses: Sequence[str] = (*OPEN, "com
     patient_id = db.session.scalars(select(Encounter.patient_id).filter_by(id=encounter_id)).one_or_none()
     found = visits([(encounter_id, patient_id)], statuses, who=who) if patient_id else []
     if not found:
-        raise NotFound(_("This visit has no signed prescriptions."))
+        raise NotFound(N_("This visit has no signed prescriptions."))
     policy.check(found[0].patient, who)
     return found[0]
 
@@ -117,7 +117,7 @@ def line(prescription_id: int, who: Person) -> Visit:
     row = db.session.execute(key).one_or_none()
     found = visits([tuple(row)], (*OPEN, "completed", "stopped"), who=who) if row else []
     if not found:
-        raise NotFound(_("There is no such prescription."))
+        raise NotFound(N_("There is no such prescription."))
     policy.check(found[0].patient, who)
     found[0].lines = [one for one in found[0].lines if one.id == prescription_id]
     found[0].first = found[0].lines[0].row

@@ -8,21 +8,21 @@ from datetime import datetime
 
 from sqlalchemy import Row, select
 
-from hms.billing.bills.charges import Event, Listed, add_charges
+from hms.billing.bills.charges import BillableEvent, Listed, add_charges
 from hms.clinical.models import Prescription
 from hms.core import clock
 from hms.core.db.session import db
-from hms.core.events import Alert, alert
+from hms.core.events import Event, publish
 from hms.core.person import Person
 from hms.formulary.dosing import product_text
 from hms.pharmacy.models import Dispense, StockMovement
 from hms.pharmacy.stock.allocation import Batch
 
-from .locked_lines import Picks, Shelf, status_after
+from .locked_lines import LockedStock, Picks, status_after
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class DispenseResult:
     """What was handed out on one line, from which batches, and where the line stands now."""
 
     id: int
@@ -35,17 +35,17 @@ class Given:
     by_id: int | None
 
 
-def record(
-    given: Sequence[tuple[Row, Picks]], shelf: Shelf, *, by: Person, collected_by: str, note: str
-) -> list[Given]:
+def record_dispenses(
+    given: Sequence[tuple[Row, Picks]], shelf: LockedStock, *, by: Person, collected_by: str, note: str
+) -> list[DispenseResult]:
     """Write down what leaves the shelf on the locked lines of one patient; each line has its picks."""
     now = clock.now()
     done = _write([_given(line, picks, shelf, now, by) for line, picks in given], collected_by, note)
-    events = [Event(one.id, one.quantity, _item(one.line), product_text.full_name(one.line)) for one in done]
+    events = [BillableEvent(one.id, one.quantity, _item(one.line), product_text.full_name(one.line)) for one in done]
     first = done[0].line
     add_charges(first.patient_id, "dispense", events, encounter_id=first.encounter_id, by=by)
-    for kind in (Alert.PRESCRIPTION_CHANGED, Alert.STOCK_CHANGED):
-        alert(kind)
+    for kind in (Event.PRESCRIPTION_CHANGED, Event.STOCK_CHANGED):
+        publish(kind)
     return done
 
 
@@ -55,16 +55,16 @@ def _item(line: Row) -> Listed | None:
     return Listed(line.price_item_id, line.item_name, line.billing_label, line.unit_price)
 
 
-def _given(line: Row, picks: Picks, shelf: Shelf, now: datetime, by: Person) -> Given:
+def _given(line: Row, picks: Picks, shelf: LockedStock, now: datetime, by: Person) -> DispenseResult:
     quantity = sum(count for _batch, count in picks)
     in_all = line.quantity_dispensed + quantity
     remaining = None if line.quantity is None else line.quantity - in_all
     held = {batch.batch_id: batch for batch in shelf.held[line.medication_id]}
     batches = [(held[batch_id], count) for batch_id, count in sorted(picks)]
-    return Given(0, line, quantity, remaining, status_after(line.quantity, in_all), batches, now, by.id)
+    return DispenseResult(0, line, quantity, remaining, status_after(line.quantity, in_all), batches, now, by.id)
 
 
-def _write(done: list[Given], collected_by: str, note: str) -> list[Given]:
+def _write(done: list[DispenseResult], collected_by: str, note: str) -> list[DispenseResult]:
     """The same with the ids of their dispenses."""
     _count_on_lines(done)
     handed = [_dispense(one, collected_by, note) for one in done]
@@ -89,7 +89,7 @@ def _write(done: list[Given], collected_by: str, note: str) -> list[Given]:
     return [replace(one, id=dispense.id) for one, dispense in zip(done, handed, strict=True)]
 
 
-def _count_on_lines(done: list[Given]) -> None:
+def _count_on_lines(done: list[DispenseResult]) -> None:
     """Their rows are locked already (`giving.locked_lines`)."""
     lines = select(Prescription).where(Prescription.id.in_([one.line.id for one in done])).order_by(Prescription.id)
     given = {one.line.id: one for one in done}
@@ -100,7 +100,7 @@ def _count_on_lines(done: list[Given]) -> None:
     db.session.flush()
 
 
-def _dispense(one: Given, collected_by: str, note: str) -> Dispense:
+def _dispense(one: DispenseResult, collected_by: str, note: str) -> Dispense:
     about = {name: getattr(one.line, name) for name in ("patient_id", "medication_id")}
     handed = {"quantity": one.quantity, "dispensed_at": one.at, "dispensed_by_id": one.by_id}
     return Dispense(prescription_id=one.line.id, collected_by=collected_by, note=note, **about, **handed)

@@ -8,9 +8,9 @@ from hms.billing.bills.charges import add_charge, withdraw_charge
 from hms.clinical.models import Prescription
 from hms.core import clock
 from hms.core.actions import action
-from hms.core.db.session import db, found
-from hms.core.events import Alert, alert
-from hms.core.permissions import Action
+from hms.core.db.session import db, get_or_not_found
+from hms.core.events import Event, publish
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.formulary.dosing import product_text
 from hms.formulary.models import Medication
@@ -19,7 +19,7 @@ from hms.pharmacy.models import Batch, Dispense, StockMovement
 from . import locked_lines, rules
 
 
-@action(Action.DISPENSE, "pharmacy.return_dispensed")
+@action(Permission.DISPENSE, "pharmacy.return_dispensed")
 def return_dispensed(
     dispense_id: int, quantity: int, reason: str, *, goes_back: bool = True, by: Person
 ) -> StockMovement:
@@ -27,7 +27,7 @@ def return_dispensed(
 
     It goes back to the batches it came from, the last one first; with `goes_back=False` it is written off at once.
     """
-    given = found(Dispense, dispense_id)
+    given = get_or_not_found(Dispense, dispense_id)
     line = locked_lines.locked_line(given.prescription_id, by)
     out = _still_out(dispense_id)
     already = given.quantity - sum(out.values())
@@ -36,8 +36,8 @@ def return_dispensed(
     movement = _take_back(given, out, quantity, reason.strip(), goes_back, by)
     _count_back(line, quantity)
     _correct_charge(given, line, given.quantity - already - quantity, reason.strip(), by)
-    for kind in (Alert.PRESCRIPTION_CHANGED, Alert.STOCK_CHANGED):
-        alert(kind)
+    for kind in (Event.PRESCRIPTION_CHANGED, Event.STOCK_CHANGED):
+        publish(kind)
     return movement
 
 
@@ -84,8 +84,8 @@ def _movement(given: Dispense, batch_id: int, kind: str, change: int, reason: st
 
 def _count_back(line: Prescription, quantity: int) -> None:
     """A line that was stopped or held meanwhile stays so."""
-    if line.status in ("completed", *locked_lines.GIVABLE):
-        locked_lines.moved(line, -quantity)
+    if line.status in ("completed", *locked_lines.DISPENSABLE):
+        locked_lines.apply_movement(line, -quantity)
     else:
         line.quantity_dispensed -= quantity
         line.changed()
@@ -95,7 +95,7 @@ def _correct_charge(given: Dispense, line: Prescription, kept: int, reason: str,
     was_draft = withdraw_charge(source="dispense", source_id=given.id, reason=reason, by=by)
     if not was_draft or not kept:
         return
-    medicine = found(Medication, given.medication_id)
+    medicine = get_or_not_found(Medication, given.medication_id)
     add_charge(
         given.patient_id,
         price_item_id=medicine.price_item_id,

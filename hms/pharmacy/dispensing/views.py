@@ -12,13 +12,13 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.api import read_log
 from hms.core.errors import Conflict, NotFound
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
-from hms.core.text.translation import _ as N_
-from hms.core.web.guard import needs, person
+from hms.core.text.translation import N_
+from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
 from hms.core.web.template_filters import person_name
 from hms.formulary.dosing import product_text
@@ -79,7 +79,9 @@ def _queue() -> dict[str, Any]:
         return {"show": show, "given": shown, "older": _earlier(given), "closed": doors.closed}
     rows = queries.waiting(show, after=_place(request.args.get("after", "")), limit=queries.PAGE + 1)
     keys = [(row.encounter_id, row.patient_id) for row in rows[: queries.PAGE]]
-    visits = queries.visits(keys, (*queries.SHOWN[show], *(("on_hold",) if show == "waiting" else ())), who=person())
+    visits = queries.visits(
+        keys, (*queries.SHOWN[show], *(("on_hold",) if show == "waiting" else ())), who=current_person()
+    )
     _note_board((one.patient.id, one.is_emergency) for one in visits if not one.is_closed)
     asked = request.args.get("open", "")
     givable = [v for v in visits if v.given_now and v.encounter_id]
@@ -91,7 +93,7 @@ def _queue() -> dict[str, Any]:
 
 def _note_given(given: Sequence[Dispense]) -> policy.RecordAccess:
     """Note those whose records are open to the person; the answer tells which are not."""
-    doors = policy.record_access((one.patient for one in given), person())
+    doors = policy.record_access((one.patient for one in given), current_person())
     _note_board(
         (one.patient_id, one.patient_id in doors.emergency) for one in given if one.patient_id not in doors.closed
     )
@@ -112,7 +114,7 @@ def _earlier(given: Any) -> str | None:
 
 
 @pages.get("/")
-@needs(Action.DISPENSE)
+@requires(Permission.DISPENSE)
 def queue() -> str:
     """Prescriptions to dispense, the longest waiting visit opened; `?given=` names what was just handed out."""
     done = _just_given()
@@ -123,7 +125,7 @@ def queue() -> str:
 def _just_given() -> list[Dispense]:
     """The dispenses that `?given=` names, of one patient: of an address that mixes patients only the first one's."""
     named = dispensed_queries.dispenses(_ids(request.args.get("given", "")))
-    closed = policy.record_access((one.patient for one in named), person()).closed
+    closed = policy.record_access((one.patient for one in named), current_person()).closed
     done = [one for one in named if one.patient_id == named[0].patient_id and one.patient_id not in closed]
     if done:
         first = done[0]
@@ -132,29 +134,29 @@ def _just_given() -> list[Dispense]:
 
 
 @pages.get("/rows")
-@needs(Action.DISPENSE)
+@requires(Permission.DISPENSE)
 def rows() -> str:
     """The live part of the queue."""
     return render_template("pharmacy/_queue.html", counts=queries.counts(), **_queue())
 
 
 @pages.route("/prescriptions/<int:encounter_id>", methods=["GET", "POST"])
-@needs(Action.DISPENSE)
+@requires(Permission.DISPENSE)
 def visit(encounter_id: int) -> ResponseReturnValue:
     """One visit's medicines; posting gives what is written in its lines, all or nothing."""
-    seen = queries.visit(encounter_id, person())
+    seen = queries.visit(encounter_id, current_person())
     form = visit_form(seen)
-    if form.save(actions.dispense_all, by=person(), encounter_id=encounter_id):
+    if form.save(actions.dispense_all, by=current_person(), encounter_id=encounter_id):
         given = ",".join(str(one.id) for one in form.result)
         return redirect(url_for("pharmacy.queue", given=given), 303)
     if form.is_submitted():
-        seen = queries.visit(encounter_id, person())
+        seen = queries.visit(encounter_id, current_person())
     read_log.note("pharmacy.read_prescription", seen.patient.id, entity="encounter", entity_id=encounter_id)
     return render_template("pharmacy/visit.html", visit=seen, form=form), form.status
 
 
 def _line_page(prescription_id: int, form: Any = None, reasons: Any = None) -> ResponseReturnValue:
-    seen = queries.line(prescription_id, person())
+    seen = queries.line(prescription_id, current_person())
     line = seen.lines[0]
     held = queries.batches_of([line.row.medication_id]).get(line.row.medication_id, []) if line.medicine else []
     if form is None:
@@ -176,34 +178,34 @@ def _batch_choices(held: list[Any]) -> list[tuple[int, str]]:
 
 
 @pages.get("/lines/<int:prescription_id>")
-@needs(Action.DISPENSE)
+@requires(Permission.DISPENSE)
 def line(prescription_id: int) -> ResponseReturnValue:
     """One line: give it from a batch of choice, query it, hold it, close it, see what was given."""
     return _line_page(prescription_id)
 
 
 @pages.post("/lines/<int:prescription_id>/dispense")
-@needs(Action.DISPENSE)
+@requires(Permission.DISPENSE)
 def give(prescription_id: int) -> ResponseReturnValue:
     """Give one line."""
-    row = queries.line(prescription_id, person()).lines[0].row
+    row = queries.line(prescription_id, current_person()).lines[0].row
     held = queries.batches_of([row.medication_id]).get(row.medication_id, [])
     form = LineForm()
     form.batch.choices = _batch_choices(held)
-    if form.save(actions.dispense, by=person(), prescription_id=prescription_id):
+    if form.save(actions.dispense, by=current_person(), prescription_id=prescription_id):
         return redirect(url_for("pharmacy.queue", given=form.result.id), 303)
     return _line_page(prescription_id, form=form)
 
 
-ASIDE = {"query": holds.query, "hold": holds.hold, "close": holds.close}
+ASIDE = {"query": holds.query_prescriber, "hold": holds.hold, "close": holds.close}
 
 
 @pages.post("/lines/<int:prescription_id>/<any(query,hold,close):what>")
-@needs(Action.DISPENSE)
+@requires(Permission.DISPENSE)
 def put_aside(prescription_id: int, what: str) -> ResponseReturnValue:
     """Query the prescriber, hold the line, or close it without the rest."""
     form = ReasonForm()
-    if not form.save(ASIDE[what], by=person(), prescription_id=prescription_id):
+    if not form.save(ASIDE[what], by=current_person(), prescription_id=prescription_id):
         return _line_page(prescription_id, reasons=form)
     said = {"query": _("The prescriber is told; the line is on hold"), "hold": _("On hold"), "close": _("Closed")}
     flash(said[what], "success")
@@ -211,11 +213,11 @@ def put_aside(prescription_id: int, what: str) -> ResponseReturnValue:
 
 
 @pages.post("/lines/<int:prescription_id>/resume")
-@needs(Action.DISPENSE)
+@requires(Permission.DISPENSE)
 def resume(prescription_id: int) -> ResponseReturnValue:
     """Take a line off hold."""
     try:
-        holds.resume(prescription_id, by=person())
+        holds.resume(prescription_id, by=current_person())
     except Conflict as refusal:
         flash(translate_error(refusal), "caution")
         return redirect(url_for("pharmacy.line", prescription_id=prescription_id), 303)
@@ -227,7 +229,7 @@ def _open_dispenses(ids: list[int]) -> Sequence[Dispense]:
     """These dispenses; `access.Closed` when the record of one is closed to the person."""
     given = dispensed_queries.dispenses(ids)
     for whom in {one.patient for one in given}:
-        policy.check(whom, person())
+        policy.check(whom, current_person())
     return given
 
 
@@ -239,8 +241,8 @@ def _labels(ids: list[int]) -> str:
     told = {one.id: dispensing_labels.directions(one.prescription, one.medication) for one in given}
     forms = {one.id: kept_together(product_text.form_strength(one.medication)) for one in given}
     seen = [read_log.Seen(one.patient_id, one.id) for one in given]
-    with doing("pharmacy.read_label", person()):
-        read_log.record("pharmacy.read_label", person(), seen, entity="dispense")
+    with action_context("pharmacy.read_label", current_person()):
+        read_log.record("pharmacy.read_label", current_person(), seen, entity="dispense")
     title = ngettext(
         "Label for %(name)s", "%(num)s labels for %(name)s", len(given), name=person_name(given[0].patient)
     )
@@ -248,28 +250,28 @@ def _labels(ids: list[int]) -> str:
 
 
 @pages.get("/dispenses/<int:dispense_id>/label")
-@needs(Action.DISPENSE)
+@requires(Permission.DISPENSE)
 def label(dispense_id: int) -> str:
     """The label of one dispense, 70 by 35 mm."""
     return _labels([dispense_id])
 
 
 @pages.get("/labels")
-@needs(Action.DISPENSE)
+@requires(Permission.DISPENSE)
 def labels() -> str:
     """The labels of several dispenses, `?of=12,13`."""
     return _labels(_ids(request.args.get("of", "")))
 
 
 @pages.route("/dispenses/<int:dispense_id>/return", methods=["GET", "POST"])
-@needs(Action.DISPENSE)
+@requires(Permission.DISPENSE)
 def take_back(dispense_id: int) -> ResponseReturnValue:
     """What comes back of a dispense."""
     given = _open_dispenses([dispense_id])
     if not given:
         raise NotFound(N_("There is no such dispense."))
     form = ReturnForm()
-    if form.save(returns.return_dispensed, by=person(), dispense_id=dispense_id):
+    if form.save(returns.return_dispensed, by=current_person(), dispense_id=dispense_id):
         flash(_("Taken back; stock and bill are corrected"), "success")
         return redirect(url_for("pharmacy.line", prescription_id=given[0].prescription_id), 303)
     one = dispensed_queries.dispenses([dispense_id])[0]

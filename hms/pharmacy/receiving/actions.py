@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 
 from hms.core import clock, gapless_numbers
 from hms.core.actions import action
-from hms.core.db.session import db, found
+from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import RuleBroken
 from hms.core.money import ZERO, Money
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.formulary.medicines.actions import receives_opening_stock
 from hms.formulary.models import Medication
 from hms.pharmacy.models import Batch, GoodsReceipt, Supplier
@@ -25,8 +25,8 @@ from hms.pharmacy.stock.ledger import move
 
 MOST_LINES = 200
 OPENING_LOT = "OPENING"
-OPENING = _("Opening stock")
-USED_BEFORE = _("Used before the batch was entered")
+OPENING = N_("Opening stock")
+USED_BEFORE = N_("Used before the batch was entered")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Received:
     unit_cost: Money = ZERO
 
 
-@action(Action.RECEIVE_STOCK, "pharmacy.receive_goods")
+@action(Permission.RECEIVE_STOCK, "pharmacy.receive_goods")
 def receive_goods(
     supplier: str | int | None, invoice_number: str, lines: Sequence[Received], *, by: Person
 ) -> GoodsReceipt:
@@ -50,10 +50,10 @@ def receive_goods(
     `lines.0.expires_on`.
     """
     if not 1 <= len(lines) <= MOST_LINES:
-        raise RuleBroken(_("Enter at least one line, and at most 200."), "lines")
+        raise RuleBroken(N_("Enter at least one line, and at most 200."), "lines")
     days = [_checked(number, line) for number, line in enumerate(lines)]
     receipt = GoodsReceipt(
-        number=f"G-{clock.today():%Y}-{gapless_numbers.take(f'goods:{clock.today():%Y}'):06d}",
+        number=f"G-{clock.today():%Y}-{gapless_numbers.next_number(f'goods:{clock.today():%Y}'):06d}",
         supplier_id=_supplier(supplier),
         invoice_number=invoice_number.strip(),
         received_at=clock.now(),
@@ -70,14 +70,14 @@ def _checked(number: int, line: Received) -> date:
     """The line's expiry as a day, when the line can be received."""
     try:
         if not line.lot_number.strip():
-            raise RuleBroken(_("Write the batch as printed on the pack."), "lot_number")
+            raise RuleBroken(N_("Write the batch as printed on the pack."), "lot_number")
         allocation.check_quantity(line.quantity)
         if line.unit_cost < ZERO:
-            raise RuleBroken(_("Write a cost of zero or more."), "unit_cost")
+            raise RuleBroken(N_("Write a cost of zero or more."), "unit_cost")
         day = _day(line.expires_on)
         check_received(day, clock.today(), "expires_on")
         if db.session.get(Medication, line.medication_id) is None:
-            raise RuleBroken(_("Choose a medicine from the list."), "medication_id")
+            raise RuleBroken(N_("Choose a medicine from the list."), "medication_id")
     except RuleBroken as refusal:
         raise RuleBroken.from_error(refusal, f"lines.{number}.{refusal.field}") from refusal
     return day
@@ -91,7 +91,7 @@ def _day(printed: date | str | None) -> date:
 
 def _supplier(given: str | int | None) -> int | None:
     if isinstance(given, int):
-        return found(Supplier, given).id
+        return get_or_not_found(Supplier, given).id
     name = (given or "").strip()
     if not name:
         return None
@@ -130,7 +130,7 @@ def _batches(lines: Sequence[Received], days: Sequence[date], receipt_id: int | 
             known[line.medication_id, lot] = batch
         elif batch.expires_on != days[number]:
             raise RuleBroken(
-                _("This batch is known with another expiry date. Check the pack."), f"lines.{number}.expires_on"
+                N_("This batch is known with another expiry date. Check the pack."), f"lines.{number}.expires_on"
             )
     return [known[line.medication_id, line.lot_number.strip()] for line in lines]
 
@@ -140,7 +140,7 @@ def _book(receipt: GoodsReceipt, lines: Sequence[Received], batches: Sequence[Ba
         move(batch, rules.Kind.RECEIPT, line.quantity, "", by, receipt.id)
 
 
-@action(Action.RECEIVE_STOCK, "pharmacy.opening_stock")
+@action(Permission.RECEIVE_STOCK, "pharmacy.opening_stock")
 def opening_stock(
     medication_id: int,
     quantity: int,
@@ -153,7 +153,7 @@ def opening_stock(
     """Enter stock that was on the shelf before the ledger began. Without a lot it is the medicine's lot "OPENING"."""
     allocation.check_quantity(quantity)
     check_received(expires_on, clock.today())
-    found(Medication, medication_id)
+    get_or_not_found(Medication, medication_id)
     lot = lot_number.strip() or OPENING_LOT
     batch = Batch(medication_id=medication_id, lot_number=lot, expires_on=expires_on, unit_cost=unit_cost)
     db.session.add(batch)
@@ -167,7 +167,7 @@ def _open_with_medicine(medicine: Medication, quantity: int, by: Person) -> None
     opening_stock(medicine.id, quantity, by=by)
 
 
-@action(Action.RECEIVE_STOCK, "pharmacy.enter_batch")
+@action(Permission.RECEIVE_STOCK, "pharmacy.enter_batch")
 def enter_batch(
     medication_id: int,
     *,
@@ -180,13 +180,13 @@ def enter_batch(
 ) -> Batch:
     """Enter one batch by itself. When fewer are `left` than were `received`, the ledger says so in a second line."""
     if db.session.get(Medication, medication_id) is None:
-        raise RuleBroken(_("There is no such medicine."), "medication_item")
+        raise RuleBroken(N_("There is no such medicine."), "medication_item")
     if left is not None and left > received:
-        raise RuleBroken(_("There cannot be more left than was received."), "current_quantity")
+        raise RuleBroken(N_("There cannot be more left than was received."), "current_quantity")
     check_received(expires_on, clock.today())
     cost = unit_cost if unit_cost is not None else ZERO
     if cost < ZERO:
-        raise RuleBroken(_("Write a cost of zero or more."), "cost_price_per_unit")
+        raise RuleBroken(N_("Write a cost of zero or more."), "cost_price_per_unit")
     batch = Batch(medication_id=medication_id, lot_number=lot_number, expires_on=expires_on, unit_cost=cost)
     db.session.add(batch)
     db.session.flush()

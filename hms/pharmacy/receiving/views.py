@@ -6,8 +6,8 @@ from flask import Response, flash, jsonify, redirect, render_template, request, 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.core.permissions import Action
-from hms.core.web.guard import needs, person
+from hms.core.permissions import Permission
+from hms.core.web.guard import current_person, requires
 from hms.pharmacy.blueprints import pages
 from hms.pharmacy.forms import ReceiveForm
 from hms.pharmacy.stock import queries
@@ -17,13 +17,13 @@ from . import actions as receiving_actions
 
 
 @pages.route("/receive", methods=["GET", "POST"])
-@needs(Action.RECEIVE_STOCK)
+@requires(Permission.RECEIVE_STOCK)
 def receive() -> ResponseReturnValue:
     """Goods received: a grid of lines. Adding and removing a line keeps what was typed, with and without JavaScript."""
     form = ReceiveForm()
     if request.method == "POST" and (answer := _grid_change(form)):
         return answer
-    if form.save(receiving_actions.receive_goods, by=person()):
+    if form.save(receiving_actions.receive_goods, by=current_person()):
         flash(_("Received as %(number)s", number=form.result.number), "success")
         return redirect(url_for("pharmacy.receipt", receipt_id=form.result.id), 303)
     return render_template("pharmacy/receive.html", form=form), form.status
@@ -42,7 +42,7 @@ def _grid_change(form: ReceiveForm) -> str | None:
 
 
 @pages.get("/stock/receipts/<int:receipt_id>")
-@needs(Action.READ_STOCK)
+@requires(Permission.READ_STOCK)
 def receipt(receipt_id: int) -> str:
     """One delivery as it was booked."""
     found = queries.receipt(receipt_id)
@@ -50,7 +50,7 @@ def receipt(receipt_id: int) -> str:
 
 
 @pages.get("/suppliers/choose")
-@needs(Action.RECEIVE_STOCK)
+@requires(Permission.RECEIVE_STOCK)
 def choose_supplier() -> Response:
     """Rows for the supplier's combobox."""
     return jsonify([{"value": name, "label": name} for name in queries.suppliers(_typed())])

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from hms.core.actions import action
-from hms.core.db.locking import locked
+from hms.core.db.locking import get_for_update
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.pharmacy.models import Batch, StockMovement
 
 from . import allocation, rules
 from .ledger import move
 
 
-@action(Action.ADJUST_STOCK, "pharmacy.adjust")
+@action(Permission.ADJUST_STOCK, "pharmacy.adjust")
 def adjust(
     batch_id: int,
     new_quantity: int,
@@ -25,36 +25,36 @@ def adjust(
     by: Person,
 ) -> StockMovement:
     """Set a batch to what is really there. `seen` is what the person was shown; `Conflict` when it changed meanwhile."""
-    batch = locked(Batch, batch_id)
+    batch = get_for_update(Batch, batch_id)
     if seen is not None and seen != batch.quantity:
-        message = _("Stock changed meanwhile: the system has %(left)s now. Count again.")
+        message = N_("Stock changed meanwhile: the system has %(left)s now. Count again.")
         raise Conflict(message, "quantity", code="stock_changed", left=batch.quantity)
     difference = rules.counted(new_quantity, batch.quantity)
     return _moved(batch, difference, reason, kind, by)
 
 
-@action(Action.ADJUST_STOCK, "pharmacy.change")
+@action(Permission.ADJUST_STOCK, "pharmacy.change")
 def change(
     batch_id: int, difference: int, reason: str, *, kind: rules.Kind = rules.Kind.ADJUSTMENT, by: Person
 ) -> StockMovement:
     """Add `difference` to a batch, or take it away when it is below zero."""
-    return _moved(locked(Batch, batch_id), difference, reason, kind, by)
+    return _moved(get_for_update(Batch, batch_id), difference, reason, kind, by)
 
 
 def _moved(batch: Batch, difference: int, reason: str, kind: rules.Kind, by: Person) -> StockMovement:
     if not difference:
-        raise RuleBroken(_("The batch holds exactly that already."), "quantity")
+        raise RuleBroken(N_("The batch holds exactly that already."), "quantity")
     rules.check_movement(kind, difference, batch.quantity, reason)
     return move(batch, kind, difference, reason.strip(), by)
 
 
-@action(Action.ADJUST_STOCK, "pharmacy.write_off")
+@action(Permission.ADJUST_STOCK, "pharmacy.write_off")
 def write_off(batch_id: int, quantity: int | None = None, *, reason: str, by: Person) -> StockMovement:
     """Take `quantity` (all when None) of a batch off the stock for good: damaged, expired, lost."""
-    batch = locked(Batch, batch_id)
+    batch = get_for_update(Batch, batch_id)
     gone = batch.quantity if quantity is None else quantity
     if not batch.quantity:
-        raise RuleBroken(_("This batch is empty."), "quantity")
+        raise RuleBroken(N_("This batch is empty."), "quantity")
     allocation.check_quantity(gone)
     rules.check_movement(rules.Kind.WRITE_OFF, -gone, batch.quantity, reason)
     return move(batch, rules.Kind.WRITE_OFF, -gone, reason.strip(), by)

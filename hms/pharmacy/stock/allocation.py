@@ -8,7 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 
 MOST_UNITS = 100_000
 
@@ -47,7 +47,7 @@ def allocate(quantity: int, batches: Iterable[Batch], today: date, course_days: 
     for batch in sorted(batches, key=lambda b: (b.expires or date.max, b.batch_id)):
         if batch.on_hand <= 0:
             continue
-        if reason := unfit(batch.expires, today, course_days):
+        if reason := unusable_reason(batch.expires, today, course_days):
             skipped.append((batch.batch_id, reason))
         elif left:
             picks.append((batch.batch_id, min(left, batch.on_hand)))
@@ -55,18 +55,18 @@ def allocate(quantity: int, batches: Iterable[Batch], today: date, course_days: 
     return Allocation(picks, left, skipped)
 
 
-def unfit(expires: date | None, today: date, course_days: int = 0) -> Sentence | None:
+def unusable_reason(expires: date | None, today: date, course_days: int = 0) -> Sentence | None:
     """Why a batch may not be given for a course that starts today; None when it may."""
     if expires is None or (expires - today).days > course_days:
         return None
     if expires < today:
-        return Sentence(_("expired"))
+        return Sentence(N_("expired"))
     if expires == today:
-        return Sentence(_("expires today"))
-    return Sentence(_("expires on day %(day)s of %(days)s"), day=(expires - today).days, days=course_days)
+        return Sentence(N_("expires today"))
+    return Sentence(N_("expires on day %(day)s of %(days)s"), day=(expires - today).days, days=course_days)
 
 
 def check_quantity(quantity: int) -> None:
     """A quantity is a whole number of dispensing units from 1 to 100,000."""
     if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MOST_UNITS:
-        raise RuleBroken(_("Enter a whole quantity from 1 to 100,000."), "quantity")
+        raise RuleBroken(N_("Enter a whole quantity from 1 to 100,000."), "quantity")

@@ -10,13 +10,13 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
 from hms.core import clock
-from hms.core.api.pagination import listed
+from hms.core.api.pagination import paginated_response
 from hms.core.db.session import db
 from hms.core.errors import NotFound, RuleBroken
-from hms.core.permissions import Action
-from hms.core.text.translation import _
-from hms.core.web.guard import needs, person
-from hms.core.web.parameters import PAGING, Number, narrowed, ordered, parameters
+from hms.core.permissions import Permission
+from hms.core.text.translation import N_
+from hms.core.web.guard import current_person, requires
+from hms.core.web.parameters import PAGING, Number, filter_by_columns, ordered, parameters
 from hms.formulary.medicines.api import MedicationOut, medication_json
 from hms.formulary.models import Medication
 from hms.pharmacy import schemas
@@ -56,18 +56,18 @@ def batch_json(row: Any) -> dict[str, Any]:
 
 
 @api.get("/stock-batches/")
-@needs(Action.READ_STOCK)
+@requires(Permission.READ_STOCK)
 @api.arguments(schemas.BATCHES, location="query")
 @api.response(200, BatchOut(many=True))
 def stock_batches(arguments: dict[str, Any]) -> Response:
     """Batches, the soonest expiry first; by `medication_item`, and the day on which they were received."""
-    query = narrowed(_batches(), arguments, on=Batch.created_at, medication_item=Batch.medication_id)
+    query = filter_by_columns(_batches(), arguments, on=Batch.created_at, medication_item=Batch.medication_id)
     query = ordered(query, {"ordering": "expiry_date"} | arguments, Batch.id, expiry_date=Batch.expires_on)
-    return listed(query, batch_json)
+    return paginated_response(query, batch_json)
 
 
 @api.post("/stock-batches/")
-@needs(Action.RECEIVE_STOCK)
+@requires(Permission.RECEIVE_STOCK)
 @api.arguments(BatchIn)
 @api.response(201, BatchOut)
 def add_batch(given: dict[str, Any]) -> dict[str, Any]:
@@ -79,35 +79,35 @@ def add_batch(given: dict[str, Any]) -> dict[str, Any]:
         received=given["quantity_received"],
         left=given.get("current_quantity"),
         unit_cost=given.get("cost_price_per_unit"),
-        by=person(),
+        by=current_person(),
     )
     return batch_json(db.session.execute(_batches().where(Batch.id == made.id)).one())
 
 
 @api.get("/medications/<int:medication_id>/batches/")
-@needs(Action.READ_STOCK)
+@requires(Permission.READ_STOCK)
 @api.arguments(parameters(**PAGING), location="query")
 @api.response(200, BatchOut(many=True))
 def batches_of(_arguments: dict[str, Any], medication_id: int) -> Response:
     """The batches of one medicine."""
     if queries.place_of(medication_id) is None:
-        raise NotFound(_("There is no such medicine."))
+        raise NotFound(N_("There is no such medicine."))
     query = _batches().where(Batch.medication_id == medication_id)
-    return listed(query.order_by(Batch.expires_on, Batch.id), batch_json)
+    return paginated_response(query.order_by(Batch.expires_on, Batch.id), batch_json)
 
 
 @api.get("/medications/below_reorder_level/")
-@needs(Action.READ_STOCK_LEVEL)
+@requires(Permission.READ_STOCK_LEVEL)
 @api.arguments(parameters(**PAGING), location="query")
 @api.response(200, MedicationOut(many=True))
 def below_reorder_level(_arguments: dict[str, Any]) -> Response:
     """Medicines at or below their reorder level; expired stock does not count."""
-    who = person()
-    return listed(queries.low(), lambda row: medication_json(row, who))
+    who = current_person()
+    return paginated_response(queries.low(), lambda row: medication_json(row, who))
 
 
 @api.get("/medications/near_expiry/")
-@needs(Action.READ_STOCK)
+@requires(Permission.READ_STOCK)
 @api.arguments(parameters(**PAGING, days=Number(0, 3650)), location="query")
 @api.response(200, BatchOut(many=True))
 def near_expiry(arguments: dict[str, Any]) -> Response:
@@ -115,7 +115,7 @@ def near_expiry(arguments: dict[str, Any]) -> Response:
     days = arguments.get("days")
     last = clock.today() + timedelta(days=queries.near_days() if days is None else days)
     query = _batches().where(Batch.quantity > 0, Batch.expires_on.between(clock.today(), last))
-    return listed(query.order_by(Batch.expires_on, Batch.id), batch_json)
+    return paginated_response(query.order_by(Batch.expires_on, Batch.id), batch_json)
 
 
 def adjustment_json(row: StockMovement) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def adjustment_json(row: StockMovement) -> dict[str, Any]:
 
 
 @api.get("/stock-adjustments/")
-@needs(Action.READ_STOCK)
+@requires(Permission.READ_STOCK)
 @api.arguments(schemas.MOVEMENTS, location="query")
 @api.response(200, AdjustmentOut(many=True))
 def stock_adjustments(arguments: dict[str, Any]) -> Response:
@@ -145,21 +145,23 @@ def stock_adjustments(arguments: dict[str, Any]) -> Response:
         "stock_batch": StockMovement.batch_id,
         "adjusted_by": StockMovement.moved_by_id,
     }
-    query = narrowed(query, arguments, on=StockMovement.moved_at, **columns)
-    return listed(ordered(query, arguments, StockMovement.id, adjustment_date=StockMovement.moved_at), adjustment_json)
+    query = filter_by_columns(query, arguments, on=StockMovement.moved_at, **columns)
+    return paginated_response(
+        ordered(query, arguments, StockMovement.id, adjustment_date=StockMovement.moved_at), adjustment_json
+    )
 
 
 @api.post("/stock-adjustments/")
-@needs(Action.ADJUST_STOCK)
+@requires(Permission.ADJUST_STOCK)
 @api.arguments(AdjustmentIn)
 @api.response(201, AdjustmentOut)
 def add_adjustment(given: dict[str, Any]) -> dict[str, Any]:
     """Adjust a batch with a reason: what is damaged, expired or given to a ward leaves; a count may also add."""
     batch = queries.batch(given["stock_batch"])
     if given.get("medication_item", batch.medication_id) != batch.medication_id:
-        raise RuleBroken(_("This batch is of another medicine."), "stock_batch")
+        raise RuleBroken(N_("This batch is of another medicine."), "stock_batch")
     kind, quantity = given["adjustment_type"], given["quantity"]
     reason = " – ".join(part for part in (kind, given.get("reason", "")) if part)
     if kind != "Stock-Take Variance":
-        return adjustment_json(stock_actions.write_off(batch.id, abs(quantity), reason=reason, by=person()))
-    return adjustment_json(stock_actions.change(batch.id, quantity, reason, kind=Kind.COUNT, by=person()))
+        return adjustment_json(stock_actions.write_off(batch.id, abs(quantity), reason=reason, by=current_person()))
+    return adjustment_json(stock_actions.change(batch.id, quantity, reason, kind=Kind.COUNT, by=current_person()))

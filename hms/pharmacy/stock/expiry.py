@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from hms.core.errors import RuleBroken
 from hms.core.text import dates
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 SOON_DAYS = 30
 FURTHEST_YEARS = 20
@@ -35,7 +35,7 @@ def expiry(text: str, today: date, field: str = "expiry_date") -> date:
     typed = dates.tidy(text) if len(text) <= dates.LONGEST_TYPED else ""
     day = _month_end(typed) or _whole_day(typed, field)
     if not 2000 <= day.year <= today.year + FURTHEST_YEARS:
-        raise RuleBroken(_("Check the year of the expiry date."), field)
+        raise RuleBroken(N_("Check the year of the expiry date."), field)
     return day
 
 
@@ -48,7 +48,7 @@ def _month_end(typed: str) -> date | None:
 
 
 def _whole_day(typed: str, field: str) -> date:
-    unreadable = RuleBroken(_("Write the expiry as month and year, for example 11/27 or Nov 2027."), field)
+    unreadable = RuleBroken(N_("Write the expiry as month and year, for example 11/27 or Nov 2027."), field)
     try:
         written = dates.read(typed, field)
     except RuleBroken:
@@ -64,7 +64,7 @@ def _whole_day(typed: str, field: str) -> date:
 def check_received(expires: date | None, today: date, field: str = "expiry_date") -> None:
     """Expired goods are not received."""
     if expires is not None and expires <= today:
-        raise RuleBroken(_("These goods are expired. Send them back; they cannot be received."), field, code="expired")
+        raise RuleBroken(N_("These goods are expired. Send them back; they cannot be received."), field, code="expired")
 
 
 def nearness(expires: date | None, today: date, near_days: int) -> Nearness:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hms.core import clock
 from hms.core.db.session import db
-from hms.core.events import Alert, alert
+from hms.core.events import Event, publish
 from hms.core.person import Person
 from hms.pharmacy.models import Batch, StockMovement
 
@@ -28,5 +28,5 @@ def move(
     db.session.add(movement)
     db.session.flush()
     db.session.expire(batch, ["quantity"])
-    alert(Alert.STOCK_CHANGED)
+    publish(Event.STOCK_CHANGED)
     return movement

@@ -16,7 +16,7 @@ from hms.core.db.word_search import holds_words
 from hms.core.errors import NotFound
 from hms.core.settings import store
 from hms.core.text.cleaning import like
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.formulary.medicines.queries import COLUMNS
 from hms.formulary.models import Medication
 from hms.pharmacy.models import Batch, GoodsReceipt, StockMovement, Supplier
@@ -28,7 +28,7 @@ FILTERS = ("low", "expiring", "expired", "zero")
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class StockRow:
     """One medicine of the stock page. `usable` leaves expired batches out; `days_left` is None when nothing was used."""
 
     row: Any
@@ -88,7 +88,9 @@ def counts(text: str = "") -> dict[str, int]:
     return dict(db.session.execute(query).one()._mapping)
 
 
-def shelves(text: str = "", show: str = "", *, after: tuple[str, int] | None = None, limit: int = PAGE) -> list[Shelf]:
+def shelves(
+    text: str = "", show: str = "", *, after: tuple[str, int] | None = None, limit: int = PAGE
+) -> list[StockRow]:
     """Medicines by name with their stock."""
     sums = _sums()
     used = _used()
@@ -115,8 +117,8 @@ def shelves(text: str = "", show: str = "", *, after: tuple[str, int] | None = N
     return [_shelf(row, row.reorder_level) for row in db.session.execute(query)]
 
 
-def _shelf(row: Any, reorder_level: int) -> Shelf:
-    return Shelf(row, days_left(int(row.usable), int(row.used)), row.usable <= reorder_level)
+def _shelf(row: Any, reorder_level: int) -> StockRow:
+    return StockRow(row, days_left(int(row.usable), int(row.used)), row.usable <= reorder_level)
 
 
 def _used() -> Any:
@@ -144,7 +146,7 @@ def place_of(medication_id: int) -> tuple[str, int] | None:
     return tuple(row) if row else None
 
 
-def medicine(medication_id: int) -> Shelf:
+def medicine(medication_id: int) -> StockRow:
     """One medicine with its stock, on the list or withdrawn; `NotFound` when there is none."""
     sums, used = _sums(), _used()
     query = (
@@ -162,7 +164,7 @@ def medicine(medication_id: int) -> Shelf:
     )
     row = db.session.execute(query).one_or_none()
     if row is None:
-        raise NotFound(_("There is no such medicine."))
+        raise NotFound(N_("There is no such medicine."))
     return _shelf(row, row.Medication.reorder_level)
 
 
@@ -195,7 +197,7 @@ def batch(batch_id: int) -> Batch:
     query = select(Batch).where(Batch.id == batch_id).options(joinedload(Batch.medication))
     row = db.session.scalars(query).one_or_none()
     if row is None:
-        raise NotFound(_("There is no such batch."))
+        raise NotFound(N_("There is no such batch."))
     return row
 
 
@@ -204,7 +206,7 @@ def receipt(receipt_id: int) -> GoodsReceipt:
     query = select(GoodsReceipt).where(GoodsReceipt.id == receipt_id).options(joinedload(GoodsReceipt.supplier))
     row = db.session.scalars(query).one_or_none()
     if row is None:
-        raise NotFound(_("There is no such receipt."))
+        raise NotFound(N_("There is no such receipt."))
     return row
 
 

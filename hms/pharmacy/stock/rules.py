@@ -10,7 +10,7 @@ from typing import NamedTuple
 from flask_babel import lazy_gettext as _l
 
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from .allocation import MOST_UNITS, Batch
 
@@ -56,21 +56,21 @@ def signed(kind: Kind, quantity: int) -> int:
 def check_movement(kind: Kind, change: int, on_hand: int, reason: str = "") -> int:
     """What is on hand afterwards; `RuleBroken` on `quantity` or `reason` when the movement may not be written."""
     if isinstance(change, bool) or not isinstance(change, int) or abs(change) > MOST_UNITS:
-        raise RuleBroken(_("Enter a whole quantity from 1 to 100,000."), "quantity")
+        raise RuleBroken(N_("Enter a whole quantity from 1 to 100,000."), "quantity")
     if (kind in COMES and change <= 0) or (kind in LEAVES and change >= 0) or (kind == Kind.ADJUSTMENT and change == 0):
-        raise RuleBroken(_("Enter a quantity above zero."), "quantity")
+        raise RuleBroken(N_("Enter a quantity above zero."), "quantity")
     if on_hand + change < 0:
-        message = _("Only %(left)s are in stock. Check the quantity.")
+        message = N_("Only %(left)s are in stock. Check the quantity.")
         raise RuleBroken(message, "quantity", code="short", left=on_hand)
     if (kind in NEEDS_REASON or (kind == Kind.COUNT and change)) and not reason.strip():
-        raise RuleBroken(_("Say why the stock changes."), "reason")
+        raise RuleBroken(N_("Say why the stock changes."), "reason")
     return on_hand + change
 
 
 def counted(found: int, on_hand: int) -> int:
     """The change that a count of `found` units writes into the ledger."""
     if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= MOST_UNITS:
-        raise RuleBroken(_("Enter how many there are, as a whole number from 0."), "quantity")
+        raise RuleBroken(N_("Enter how many there are, as a whole number from 0."), "quantity")
     return found - on_hand
 
 

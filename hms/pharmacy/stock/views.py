@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.core import clock
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.text.cleaning import sought
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 from hms.pharmacy.blueprints import pages
 from hms.pharmacy.forms import AdjustForm, WriteOffForm
 
@@ -26,7 +26,7 @@ def _typed(name: str = "q") -> str:
 
 
 @pages.get("/stock")
-@needs(Action.READ_STOCK)
+@requires(Permission.READ_STOCK)
 def stock() -> str:
     """Every medicine with its stock; the filters and the search are in the address."""
     typed, show = _typed(), request.args.get("show", "")
@@ -47,7 +47,7 @@ def stock() -> str:
 
 
 @pages.get("/stock/<int:medication_id>")
-@needs(Action.READ_STOCK)
+@requires(Permission.READ_STOCK)
 def shelf(medication_id: int) -> str:
     """One medicine: its batches and its ledger, newest first."""
     before = request.args.get("before", type=int)
@@ -69,7 +69,7 @@ def shelf(medication_id: int) -> str:
 
 def _batch_page(batch_id: int, form: Any, template: str, action: Any, done: str) -> ResponseReturnValue:
     batch = queries.batch(batch_id)
-    if form.save(action, by=person(), batch_id=batch_id):
+    if form.save(action, by=current_person(), batch_id=batch_id):
         flash(done, "success")
         return redirect(url_for("pharmacy.shelf", medication_id=batch.medication_id), 303)
     if not form.is_submitted() and "quantity" in form:
@@ -79,21 +79,21 @@ def _batch_page(batch_id: int, form: Any, template: str, action: Any, done: str)
 
 
 @pages.route("/stock/batches/<int:batch_id>/adjust", methods=["GET", "POST"])
-@needs(Action.ADJUST_STOCK)
+@requires(Permission.ADJUST_STOCK)
 def adjust(batch_id: int) -> ResponseReturnValue:
     """Set a batch to what is really there."""
     return _batch_page(batch_id, AdjustForm(), "pharmacy/adjust.html", stock_actions.adjust, _("Stock adjusted"))
 
 
 @pages.route("/stock/batches/<int:batch_id>/write-off", methods=["GET", "POST"])
-@needs(Action.ADJUST_STOCK)
+@requires(Permission.ADJUST_STOCK)
 def write_off(batch_id: int) -> ResponseReturnValue:
     """Throw away a batch or a part of it."""
     return _batch_page(batch_id, WriteOffForm(), "pharmacy/write_off.html", stock_actions.write_off, _("Written off"))
 
 
 @pages.get("/medicines/choose")
-@needs(Action.READ_STOCK)
+@requires(Permission.READ_STOCK)
 def choose_medicine() -> Response:
     """Rows for the medicine's combobox."""
     typed = _typed()

@@ -10,26 +10,26 @@ from sqlalchemy import func, select, update
 from hms.core import clock
 from hms.core.actions import STALE, action
 from hms.core.audit import recording
-from hms.core.db.locking import locked
-from hms.core.db.session import db, found
-from hms.core.errors import Conflict, RuleBroken, Stale
-from hms.core.permissions import Action
+from hms.core.db.locking import get_for_update
+from hms.core.db.session import db, get_or_not_found
+from hms.core.errors import Conflict, RuleBroken, StaleVersion
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.staff import rules
 from hms.staff.login_security import attempts, passwords
 from hms.staff.models import Department, Role, RoleChangeRequest, User
 from hms.staff.notifier import tell
 from hms.staff.onboarding import one_time_links
 from hms.staff.roles import assignment
-from hms.staff.roles.administrators import check_rank, check_remains, take_turns
+from hms.staff.roles.administrators import check_rank, check_remains, lock_administrators
 from hms.staff.second_factor import actions as second_factor_actions
 from hms.staff.sessions import actions as session_actions
 from hms.staff.sessions.revocation import end_access, end_links
 
 LONGEST_REASON = 300
-OWN = _("This is your own account. Ask another administrator.")
+OWN = N_("This is your own account. Ask another administrator.")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Added:
     needs_second: bool
 
 
-@action(Action.MANAGE_STAFF, "staff.add_person")
+@action(Permission.MANAGE_STAFF, "staff.add_person")
 def add_person(*, username: str, role_id: int | None = None, by: Person, **details: Any) -> Added:
     """Make an account without a password, and the link on which its holder chooses one.
 
@@ -54,12 +54,12 @@ def add_person(*, username: str, role_id: int | None = None, by: Person, **detai
     return Added(user, one_time_links.make_link(user.id, by=by), given is not None and given.needs_second)
 
 
-@action(Action.MANAGE_STAFF, "staff.change_person")
+@action(Permission.MANAGE_STAFF, "staff.change_person")
 def change_person(user_id: int, *, version: int | None = None, by: Person, **changes: Any) -> User:
-    """Correct what `changes` names; a `role_id` among them is a direct assignment. `Stale` when `version` is old."""
+    """Correct what `changes` names; a `role_id` among them is a direct assignment. `StaleVersion` when `version` is old."""
     if changes.get("role_id", False) is not False:
-        take_turns(by, Action.MANAGE_STAFF)
-    user = locked(User, user_id)
+        lock_administrators(by, Permission.MANAGE_STAFF)
+    user = get_for_update(User, user_id)
     _check_version(user, version)
     check_rank(user, by)
     wanted_role = changes.pop("role_id", user.role_id)
@@ -74,10 +74,10 @@ def change_person(user_id: int, *, version: int | None = None, by: Person, **cha
     return user
 
 
-@action(Action.MANAGE_STAFF, "staff.change_account")
+@action(Permission.MANAGE_STAFF, "staff.change_account")
 def change_account(user_id: int, *, is_active: bool, by: Person, **changes: Any) -> User:
     """Correct an account and close or open it, together."""
-    take_turns(by, Action.MANAGE_STAFF)
+    lock_administrators(by, Permission.MANAGE_STAFF)
     user = change_person(user_id, by=by, **changes)
     if is_active != user.is_active:
         (reactivate if is_active else deactivate)(user_id, by=by)
@@ -86,7 +86,7 @@ def change_account(user_id: int, *, is_active: bool, by: Person, **changes: Any)
 
 def _check_version(user: User, version: int | None) -> None:
     if version is not None and user.version != version:
-        raise Stale(STALE)
+        raise StaleVersion(STALE)
 
 
 def _tidy(given: dict[str, Any], user: User | None) -> dict[str, Any]:
@@ -97,21 +97,21 @@ def _tidy(given: dict[str, Any], user: User | None) -> dict[str, Any]:
     if "email" in kept:
         kept["email"] = free_email(rules.email(kept["email"] or ""), user)
     if kept.get("department_id") is not None and db.session.get(Department, kept["department_id"]) is None:
-        raise RuleBroken(_("There is no such department."), "department_id")
+        raise RuleBroken(N_("There is no such department."), "department_id")
     return kept
 
 
 def free_username(name: str, user: User | None) -> str:
     """`name`, when no other account has it."""
     if _is_taken(func.lower(User.username) == name.lower(), user):
-        raise RuleBroken(_("A user with that username already exists."), "username")
+        raise RuleBroken(N_("A user with that username already exists."), "username")
     return name
 
 
 def free_email(address: str, user: User | None) -> str:
     """`address`, when no other account has it."""
     if address and _is_taken(func.lower(User.email) == address.lower(), user):
-        raise RuleBroken(_("A user with that e-mail address already exists."), "email")
+        raise RuleBroken(N_("A user with that e-mail address already exists."), "email")
     return address
 
 
@@ -120,11 +120,11 @@ def _is_taken(condition: Any, user: User | None) -> bool:
     return db.session.scalars(query).first() is not None
 
 
-@action(Action.MANAGE_STAFF, "staff.deactivate")
+@action(Permission.MANAGE_STAFF, "staff.deactivate")
 def deactivate(user_id: int, *, reason: str = "", version: int | None = None, by: Person) -> User:
     """Close an account: nobody signs in to it, its sessions, tokens and links end, its pending requests too."""
-    take_turns(by, Action.MANAGE_STAFF)
-    user = locked(User, user_id)
+    lock_administrators(by, Permission.MANAGE_STAFF)
+    user = get_for_update(User, user_id)
     _check_version(user, version)
     if user.id == by.id:
         raise Conflict(OWN, code="own_account")
@@ -145,11 +145,11 @@ def _withdraw_requests(user: User) -> None:
     db.session.execute(update(RoleChangeRequest).where(*pending).values(status="withdrawn", updated_at=clock.now()))
 
 
-@action(Action.MANAGE_STAFF, "staff.reactivate")
+@action(Permission.MANAGE_STAFF, "staff.reactivate")
 def reactivate(user_id: int, *, version: int | None = None, by: Person) -> User:
     """Open a closed account again, or approve one that somebody asked for."""
-    take_turns(by, Action.MANAGE_STAFF)
-    user = locked(User, user_id)
+    lock_administrators(by, Permission.MANAGE_STAFF)
+    user = get_for_update(User, user_id)
     _check_version(user, version)
     check_rank(user, by)
     if not user.is_active:
@@ -159,43 +159,43 @@ def reactivate(user_id: int, *, version: int | None = None, by: Person) -> User:
     return user
 
 
-@action(Action.MANAGE_STAFF, "staff.unlock")
+@action(Permission.MANAGE_STAFF, "staff.unlock")
 def unlock(user_id: int, *, by: Person) -> User:
     """Let somebody try again at once who mistyped their password too often."""
-    user = found(User, user_id)
-    attempts.open_all(user.id)
+    user = get_or_not_found(User, user_id)
+    attempts.clear_lockouts(user.id)
     recording.record("staff.unlock", by, entity="app_user", entity_id=user.id)
     return user
 
 
-@action(Action.MANAGE_STAFF, "staff.reset_second_factor")
+@action(Permission.MANAGE_STAFF, "staff.reset_second_factor")
 def reset_second_factor(user_id: int, *, by: Person) -> User:
     """Take the second factor off an account whose holder lost it, and end all its sessions. They are told."""
-    user = locked(User, user_id)
+    user = get_for_update(User, user_id)
     check_rank(user, by)
     second_factor_actions.reset_second_factor(user_id, by=by)
     user.changed()
     end_access(user)
-    title = _("Your second factor was taken off by an administrator. Set it up again on your profile page.")
+    title = N_("Your second factor was taken off by an administrator. Set it up again on your profile page.")
     tell(user.id, title=title, url="/profile/security", by=by)
     return user
 
 
-@action(Action.MANAGE_STAFF, "staff.end_sessions")
+@action(Permission.MANAGE_STAFF, "staff.end_sessions")
 def end_sessions(user_id: int, *, by: Person) -> User:
     """Sign somebody out everywhere."""
-    user = locked(User, user_id)
+    user = get_for_update(User, user_id)
     check_rank(user, by)
     session_actions.end_all_of(user_id, by=by)
     return user
 
 
-@action(Action.MANAGE_STAFF, "staff.add_user")
+@action(Permission.MANAGE_STAFF, "staff.add_user")
 def add_user(*, username: str, role: str | None, password: str | None = None, by: Person, **details: object) -> User:
     """Make an account with the role of code `role`; without a password it cannot sign in yet."""
     found = db.session.scalars(select(Role).filter_by(code=role)).one_or_none() if role else None
     if role and found is None:
-        raise RuleBroken(_("There is no such role."), "role")
+        raise RuleBroken(N_("There is no such role."), "role")
     user = User(
         username=username, role=found, password_hash=passwords.hashed(password) if password else None, **details
     )

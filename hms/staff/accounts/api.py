@@ -6,15 +6,15 @@ from typing import Any
 
 from flask import Response, g, request, url_for
 
-from hms.core.api.pagination import listed
-from hms.core.api.preconditions import check_if_match, single
-from hms.core.db.session import found
+from hms.core.api.pagination import paginated_response
+from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.db.session import get_or_not_found
 from hms.core.errors import NotFound, RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
-from hms.core.text.translation import _
-from hms.core.web.guard import needs, person
-from hms.core.web.parameters import PAGING, Id, Ordering, narrowed, ordered, parameters
+from hms.core.text.translation import N_
+from hms.core.web.guard import current_person, requires
+from hms.core.web.parameters import PAGING, Id, Ordering, filter_by_columns, ordered, parameters
 from hms.staff import directory, schemas
 from hms.staff.blueprints import api
 from hms.staff.models import Role, User
@@ -23,18 +23,18 @@ from hms.staff.onboarding import one_time_links
 from hms.staff.profile import actions as profile_actions
 from hms.staff.roles import assignment
 from hms.staff.schemas import me_json, photo_address, user_json
-from hms.staff.sign_in.reauthentication import confirm_identity
+from hms.staff.sign_in.reauthentication import reauthenticate
 
 from . import actions, queries
 
 
 def _me() -> dict[str, Any]:
-    user, mark = profile_actions.with_photo(person().id)
-    return me_json(user, person(), mark)
+    user, mark = profile_actions.with_photo(current_person().id)
+    return me_json(user, current_person(), mark)
 
 
 @api.get("/users/me/")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @api.response(200, schemas.MeOut)
 def me() -> dict[str, Any]:
     """The signed-in person."""
@@ -42,7 +42,7 @@ def me() -> dict[str, Any]:
 
 
 @api.put("/users/me/")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @api.arguments(schemas.ProfileIn)
 @api.response(200, schemas.MeOut)
 def change_me(given: dict[str, Any]) -> dict[str, Any]:
@@ -54,42 +54,42 @@ USERS = parameters(**PAGING, role=Id(), ordering=Ordering(("id", "last_name", "f
 
 
 @api.get("/users/")
-@needs(Action.READ_STAFF, Action.READ_OWN_RECORD)
+@requires(Permission.READ_STAFF, Permission.READ_OWN_RECORD)
 @api.arguments(USERS, location="query")
 @api.response(200, schemas.UserOut(many=True))
 def users(arguments: dict[str, Any]) -> Response:
     """Staff by family name; administrators see their accounts too, patients the doctors only."""
-    rows = narrowed(directory.users(only_doctors=person().is_patient), arguments, role=User.role_id)
+    rows = filter_by_columns(directory.users(only_doctors=current_person().is_patient), arguments, role=User.role_id)
     if "ordering" in arguments:
         rows = ordered(rows, arguments, User.id, last_name=User.last_name, first_name=User.first_name)
-    return listed(rows, lambda user: user_json(user, person()))
+    return paginated_response(rows, lambda user: user_json(user, current_person()))
 
 
 @api.get("/users/<int:user_id>/")
-@needs(Action.READ_STAFF, Action.READ_OWN_RECORD)
+@requires(Permission.READ_STAFF, Permission.READ_OWN_RECORD)
 @api.response(200, schemas.UserOut)
 def user(user_id: int) -> Response:
     """One colleague."""
-    if person().is_patient and directory.doctor(user_id) is None:
-        raise NotFound(_("There is no such record."))
+    if current_person().is_patient and directory.doctor(user_id) is None:
+        raise NotFound(N_("There is no such record."))
     return _one(user_id)
 
 
 def _one(user_id: int, status: int = 200, **more: Any) -> Response:
-    row, body = found(User, user_id), user_json(found(User, user_id), person())
-    if person().may(Action.MANAGE_STAFF):
+    row, body = get_or_not_found(User, user_id), user_json(get_or_not_found(User, user_id), current_person())
+    if current_person().may(Permission.MANAGE_STAFF):
         body["last_login"] = queries.account(user_id).last_sign_in
-    return single(body | more, row.version, status)
+    return resource_response(body | more, row.version, status)
 
 
 @api.post("/users/")
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 @api.arguments(schemas.UserIn)
 @api.response(201, schemas.NewUserOut)
 def add_user(given: dict[str, Any]) -> Response:
     """Make an account. The answer holds, once, the link on which its holder chooses a password; one sent along is not used."""
     given.pop("is_active", None)
-    added = actions.add_person(**_with_role(given), by=person())
+    added = actions.add_person(**_with_role(given), by=current_person())
     g.is_shown_once = True
     address = url_for("staff.welcome", secret=added.secret, _external=True)
     return _one(added.user.id, 201, one_time_link=address, role_needs_second_administrator=added.needs_second)
@@ -104,55 +104,55 @@ def _with_role(given: dict[str, Any]) -> dict[str, Any]:
 
 
 @api.put("/users/<int:user_id>/")
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 @api.arguments(schemas.UserChangeIn)
 @api.response(200, schemas.UserOut)
 def change_user(given: dict[str, Any], user_id: int) -> Response:
     """Correct an account, give its role, close or open it."""
-    row = found(User, user_id)
-    check_if_match(row.version, lambda: user_json(row, person()))
+    row = get_or_not_found(User, user_id)
+    check_if_match(row.version, lambda: user_json(row, current_person()))
     is_active = given.pop("is_active", row.is_active)
-    actions.change_account(user_id, is_active=is_active, by=person(), **_with_role(given))
+    actions.change_account(user_id, is_active=is_active, by=current_person(), **_with_role(given))
     return _one(user_id)
 
 
 @api.delete("/users/<int:user_id>/")
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 @api.response(204)
 def close_user(user_id: int) -> None:
     """Close an account; it is never deleted."""
-    actions.deactivate(user_id, reason=request.args.get("reason", ""), by=person())
+    actions.deactivate(user_id, reason=request.args.get("reason", ""), by=current_person())
 
 
 @api.post("/users/<int:user_id>/deactivate/")
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 @api.response(200, schemas.StatusOut)
 def deactivate(user_id: int) -> dict[str, str]:
     """Close an account."""
-    actions.deactivate(user_id, by=person())
+    actions.deactivate(user_id, by=current_person())
     return {"status": "deactivated"}
 
 
 @api.post("/users/<int:user_id>/activate/")
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 @api.response(200, schemas.StatusOut)
 def activate(user_id: int) -> dict[str, str]:
     """Open a closed account, or approve one that was asked for."""
-    actions.reactivate(user_id, by=person())
+    actions.reactivate(user_id, by=current_person())
     return {"status": "activated"}
 
 
 @api.post("/users/<int:user_id>/reset_password/")
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 def reset_password(user_id: int) -> dict[str, str]:
     """A one-time link on which the person chooses a password; nobody chooses it for them."""
-    secret = one_time_links.make_link(user_id, by=person())
+    secret = one_time_links.make_link(user_id, by=current_person())
     g.is_shown_once = True
     return {"status": "password reset", "one_time_link": url_for("staff.welcome", secret=secret, _external=True)}
 
 
 @api.post("/users/<int:user_id>/assign_role/")
-@needs(Action.REVIEW_ROLE_REQUESTS)
+@requires(Permission.REVIEW_ROLE_REQUESTS)
 @api.arguments(schemas.GiveRoleIn)
 @api.response(200, schemas.StatusOut)
 def give_role(given: dict[str, Any], user_id: int) -> dict[str, str]:
@@ -162,22 +162,22 @@ def give_role(given: dict[str, Any], user_id: int) -> dict[str, str]:
 
 def assigned(user_id: int, role_id: int) -> dict[str, str]:
     """Give a role; the answer says when a second administrator must agree."""
-    if found(User, user_id) is None or not _is_role(role_id):
-        raise NotFound(_("Role not found."))
-    given = assignment.assign_role(user_id, role_id, by=person())
+    if get_or_not_found(User, user_id) is None or not _is_role(role_id):
+        raise NotFound(N_("Role not found."))
+    given = assignment.assign_role(user_id, role_id, by=current_person())
     status = "waiting for a second administrator" if given.needs_second else "role assigned"
     return {"status": status, "role": given.role.name}
 
 
 def _is_role(role_id: int) -> bool:
     try:
-        return found(Role, role_id).is_active
+        return get_or_not_found(Role, role_id).is_active
     except NotFound:
         return False
 
 
 @api.get("/profile/")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @api.response(200, schemas.MeOut)
 def profile() -> dict[str, Any]:
     """One's own account."""
@@ -185,7 +185,7 @@ def profile() -> dict[str, Any]:
 
 
 @api.put("/profile/")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @api.arguments(schemas.ProfileIn)
 @api.response(200, schemas.MeOut)
 def change_profile(given: dict[str, Any]) -> dict[str, Any]:
@@ -194,17 +194,17 @@ def change_profile(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _change_profile(given: dict[str, Any]) -> dict[str, Any]:
-    user = found(User, person().id)
+    user = get_or_not_found(User, current_person().id)
     if given.get("email", user.email) == user.email:
         given.pop("email", None)
     if "email" in given or "password" in given:
-        confirm_identity(given.get("current_password"), by=person(), field="current_password")
-    profile_actions.change_profile(given, by=person())
+        reauthenticate(given.get("current_password"), by=current_person(), field="current_password")
+    profile_actions.change_profile(given, by=current_person())
     return _me()
 
 
 @api.get("/preferences/")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @api.response(200, schemas.PreferencesOut)
 def preferences() -> dict[str, Any]:
     """How pages look and speak for the signed-in person."""
@@ -212,7 +212,7 @@ def preferences() -> dict[str, Any]:
 
 
 def _preferences() -> dict[str, Any]:
-    user, mark = profile_actions.with_photo(person().id)
+    user, mark = profile_actions.with_photo(current_person().id)
     return {
         "preferences": user.preferences,
         "language_preference": user.language,
@@ -225,21 +225,23 @@ NOT_LOOKS = ("preferences", "language_preference", "profile_image", "two_factor_
 
 
 @api.put("/preferences/")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @api.response(200, schemas.PreferencesOut)
 def change_preferences() -> dict[str, Any]:
     """Change looks, flat ({"theme": "dark"}) or nested; the second factor is not switched here."""
     sent = request.get_json()
     chosen = sent.get("preferences", {}) if isinstance(sent, dict) else None
     if not isinstance(chosen, dict):
-        raise RuleBroken(_("Send an object."), "preferences")
+        raise RuleBroken(N_("Send an object."), "preferences")
     flat = {name: value for name, value in sent.items() if name not in NOT_LOOKS}
-    profile_actions.change_preferences(language=sent.get("language_preference"), preferences=flat | chosen, by=person())
+    profile_actions.change_preferences(
+        language=sent.get("language_preference"), preferences=flat | chosen, by=current_person()
+    )
     return _preferences()
 
 
 @api.post("/register/")
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 @api.arguments(schemas.RegisterIn)
 def register(given: dict[str, Any]) -> tuple[dict[str, str], int]:
     """Ask for an account, while the setting is open. It opens nothing until an administrator approves it."""

@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, false, func, or_, select, tuple_
 from sqlalchemy.orm import joinedload
 
 from hms.core import clock
-from hms.core.db.session import db, found
+from hms.core.db.session import db, get_or_not_found
 from hms.core.text.cleaning import is_only_signs, like
 from hms.staff.models import LoginActivity, OneTimeLink, SignInGate, User
 
@@ -97,7 +97,7 @@ def account(user_id: int) -> Account:
     query = select(User, _LAST, _is_locked()).where(User.id == user_id)
     row = db.session.execute(query.options(joinedload(User.role), joinedload(User.department))).unique().first()
     if row is None:
-        found(User, user_id)
+        get_or_not_found(User, user_id)
     user, last, is_locked = row
     open_link = select(OneTimeLink).where(
         OneTimeLink.user_id == user_id,

@@ -10,9 +10,9 @@ from flask_babel import gettext as _
 
 from hms.core.db.session import db
 from hms.core.errors import Conflict
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.text.cleaning import sought
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
 from hms.core.web.rate_limits import limiter
 from hms.staff.blueprints import pages
@@ -20,13 +20,13 @@ from hms.staff.forms import PersonForm, ProofForm, ReasonForm
 from hms.staff.onboarding import one_time_links
 from hms.staff.role_requests import queries as role_request_queries
 from hms.staff.roles.administrators import is_last
-from hms.staff.sign_in.reauthentication import confirmed
+from hms.staff.sign_in.reauthentication import with_reauthentication
 
 from . import actions, queries
 
 
 @pages.get("/admin/users")
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 def people() -> str:
     """Everybody with an account, by name; the state and what is typed are in the address."""
     state, search = request.args.get("state", "active"), sought(request.args.get("q"))
@@ -50,12 +50,12 @@ def _address(state: str, search: str, **more: Any) -> str:
 
 
 @pages.route("/admin/users/new", methods=["GET", "POST"])
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 def add_person() -> ResponseReturnValue:
     """A new account; afterwards its page, with the one-time link."""
     form = PersonForm()
     form.offer()
-    if form.save(_add, by=person()):
+    if form.save(_add, by=current_person()):
         return _show_link(form.result.user.id, form.result.secret, needs_second=form.result.needs_second)
     return render_template("staff/person_form.html", form=form, user=None), form.status
 
@@ -73,7 +73,7 @@ def _show_link(user_id: int, secret: str, *, needs_second: bool = False) -> Resp
 
 
 @pages.get("/admin/users/<int:user_id>")
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 def account(user_id: int) -> str:
     """One account: what is known of it, and what can be done."""
     seen = queries.account(user_id)
@@ -87,20 +87,20 @@ def account(user_id: int) -> str:
         link_hours=one_time_links.LASTS_HOURS,
         is_mailed=one_time_links.can_be_mailed(seen.user),
         is_last=is_last(user_id),
-        is_own=user_id == person().id,
+        is_own=user_id == current_person().id,
         form=ReasonForm(),
     )
 
 
 @pages.route("/admin/users/<int:user_id>/edit", methods=["GET", "POST"])
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 def edit_person(user_id: int) -> ResponseReturnValue:
     """Correct an account. After somebody else's save the page shows theirs beside what was typed."""
     user = queries.account(user_id).user
     form = PersonForm(obj=user)
     form.offer(user)
     had = user.role_id
-    if form.save(actions.change_person, user_id=user_id, by=person()):
+    if form.save(actions.change_person, user_id=user_id, by=current_person()):
         if form.role_id.data != had and form.result.role_id == had:
             flash(_("Saved. Another administrator must approve the role, under Role requests."), "caution")
         else:
@@ -128,40 +128,40 @@ def _pairs(field: Any) -> list[tuple[str, str]]:
 
 
 @pages.post("/admin/users/<int:user_id>/close")
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 def close_account(user_id: int) -> ResponseReturnValue:
     """Close an account with a reason."""
     return _done(user_id, actions.deactivate, _("The account is closed, and everything open in its name has ended."))
 
 
 @pages.post("/admin/users/<int:user_id>/open")
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 def open_account(user_id: int) -> ResponseReturnValue:
     """Open a closed account, or approve one that was asked for."""
     return _done(user_id, actions.reactivate, _("The account is open."), without=("reason",))
 
 
 @pages.post("/admin/users/<int:user_id>/unlock")
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 def unlock_account(user_id: int) -> ResponseReturnValue:
     """Let somebody try again at once."""
     return _done(user_id, actions.unlock, _("Unlocked. They can try again now."), without=("reason", "version"))
 
 
 @pages.post("/admin/users/<int:user_id>/sign-out")
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 def sign_out_person(user_id: int) -> ResponseReturnValue:
     """End every session of somebody."""
     return _done(user_id, actions.end_sessions, _("Signed out everywhere."), without=("reason", "version"))
 
 
 @pages.post("/admin/users/<int:user_id>/link")
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 @limiter.limit("30/minute")
 def make_link(user_id: int) -> ResponseReturnValue:
     """A new one-time link, for somebody who forgot the password or lost the first link."""
     try:
-        return _show_link(user_id, one_time_links.make_link(user_id, by=person()))
+        return _show_link(user_id, one_time_links.make_link(user_id, by=current_person()))
     except Conflict as refused:
         flash(translate_error(refused), "stop")
         return redirect(url_for(".account", user_id=user_id), 303)
@@ -172,7 +172,7 @@ def _done(user_id: int, action: Any, said: str, without: tuple[str, ...] = ()) -
     perform = lambda *, by, **values: action(  # noqa: E731 - the form's fields that this action does not take
         user_id, by=by, **{name: value for name, value in values.items() if name not in without}
     )
-    if form.save(perform, by=person()):
+    if form.save(perform, by=current_person()):
         flash(said, "success")
     for messages in form.errors.values():
         flash(" ".join(map(str, messages)), "stop")
@@ -180,12 +180,12 @@ def _done(user_id: int, action: Any, said: str, without: tuple[str, ...] = ()) -
 
 
 @pages.route("/admin/users/<int:user_id>/reset-second-factor", methods=["GET", "POST"])
-@needs(Action.MANAGE_STAFF)
+@requires(Permission.MANAGE_STAFF)
 def take_second_factor(user_id: int) -> ResponseReturnValue:
     """Take the second factor off, with the administrator's own fresh password."""
     user, form = queries.account(user_id).user, ProofForm()
-    perform = confirmed(lambda *, by: actions.reset_second_factor(user_id, by=by))
-    if form.save(perform, by=person()):
+    perform = with_reauthentication(lambda *, by: actions.reset_second_factor(user_id, by=by))
+    if form.save(perform, by=current_person()):
         flash(_("The second factor is off. They sign in with the password and set it up again."), "success")
         return redirect(url_for(".account", user_id=user_id), 303)
     return render_template("staff/reset_second_factor.html", form=form, user=user), form.status

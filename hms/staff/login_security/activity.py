@@ -11,9 +11,9 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.audit import recording
-from hms.core.background.outbox import later
+from hms.core.background.outbox import enqueue
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
 from hms.staff.models import LoginActivity, User
@@ -74,7 +74,7 @@ def device_in_words(user_agent: str) -> str:
     return browser or system or re.split(r"[/ (]", user_agent, maxsplit=1)[0][:40]
 
 
-def note(user: User | None, typed_name: str, status: str) -> None:
+def record_login(user: User | None, typed_name: str, status: str) -> None:
     """One line of the activity and of the trail. Commits."""
     who = {"user_id": user.id if user else None, "typed_name": typed_name[:150], "user_agent": agent()}
     db.session.add(LoginActivity(status=status, ip=request.remote_addr, at=clock.now(), **who))
@@ -88,10 +88,10 @@ def note(user: User | None, typed_name: str, status: str) -> None:
 
 def _raise_alarm() -> None:
     """Have the administrators told at the third, sixth, ninth … lockout of an hour."""
-    with doing("staff.raise_alarm", SYSTEM):
+    with action_context("staff.raise_alarm", SYSTEM):
         count = lockouts_lately()
         if count and count % ALARM_AT == 0:
-            later("staff.warn_of_lockouts", count)
+            enqueue("staff.warn_of_lockouts", count)
 
 
 def lockouts_lately() -> int:

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.text.formatting import clock_time
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 from hms.staff.models import SignInGate, User
 
 from . import activity, concurrent_attempts, known_devices
@@ -31,7 +31,7 @@ LOOK_AGAIN = (0.05, 0.05, 0.1, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 
 
 @dataclass(frozen=True)
-class Door:
+class AttemptLimit:
     """One door: `most` wrong tries within fifteen minutes close it for fifteen minutes."""
 
     key: str
@@ -39,7 +39,7 @@ class Door:
     user_id: int | None = None
 
 
-class Refused(Exception):
+class AttemptLimitReached(Exception):
     """The door stays shut: until `until`, or for a moment when that is None."""
 
     def __init__(self, until: datetime | None) -> None:
@@ -47,10 +47,10 @@ class Refused(Exception):
         self.until = until
 
 
-class Try:
+class LoginAttempt:
     """One try at its doors. Say `succeeded()` or `failed()`; a try about which nothing is said does not count as wrong."""
 
-    def __init__(self, doors: tuple[Door, ...]) -> None:
+    def __init__(self, doors: tuple[AttemptLimit, ...]) -> None:
         self.doors = doors
         self.is_settled = False
 
@@ -82,15 +82,15 @@ class Try:
         return failures[self.doors[0].key] or 0
 
 
-def _in_order(doors: tuple[Door, ...]) -> list[Door]:
+def _in_order(doors: tuple[AttemptLimit, ...]) -> list[AttemptLimit]:
     return sorted(doors, key=lambda door: door.key)
 
 
-def _most(doors: tuple[Door, ...]) -> object:
+def _most(doors: tuple[AttemptLimit, ...]) -> object:
     return case({door.key: door.most for door in doors}, value=SignInGate.key)
 
 
-def doors_of(what: str, user: User | None, typed_name: str) -> tuple[Door, ...]:
+def limits_for(what: str, user: User | None, typed_name: str) -> tuple[AttemptLimit, ...]:
     """The doors a try has to pass: at a device the account knows its own; else the address's, and one for all strangers.
 
     An account nobody has is counted just like one that exists.
@@ -99,25 +99,25 @@ def doors_of(what: str, user: User | None, typed_name: str) -> tuple[Door, ...]:
     name = f"{what}:account {user_id}" if user else f"{what}:name {typed_name.strip().casefold()[:150]}"
     device = known_devices.of_request() if user else None
     if user and device and known_devices.is_known(device, user.id):
-        return (Door(f"{name}@{device.hex()}", user_id=user_id),)
-    strangers = Door(f"{name}@everywhere", TRIES_OF_ALL_STRANGERS, user_id)
-    return (Door(f"{name}@{request.remote_addr}", user_id=user_id), strangers)
+        return (AttemptLimit(f"{name}@{device.hex()}", user_id=user_id),)
+    strangers = AttemptLimit(f"{name}@everywhere", TRIES_OF_ALL_STRANGERS, user_id)
+    return (AttemptLimit(f"{name}@{request.remote_addr}", user_id=user_id), strangers)
 
 
 @contextmanager
-def trying(doors: tuple[Door, ...], user: User | None, typed_name: str) -> Iterator[Try]:
+def counted_attempt(doors: tuple[AttemptLimit, ...], user: User | None, typed_name: str) -> Iterator[LoginAttempt]:
     """Count a try at `doors`, then let it happen; `Locked` when a door is shut. Commits before and after."""
     with concurrent_attempts.counted():
         yield from _counted_try(doors, user, typed_name)
 
 
-def _counted_try(doors: tuple[Door, ...], user: User | None, typed_name: str) -> Iterator[Try]:
+def _counted_try(doors: tuple[AttemptLimit, ...], user: User | None, typed_name: str) -> Iterator[LoginAttempt]:
     try:
         _pass(doors)
-    except Refused as refused:
-        activity.note(user, typed_name, "locked")
-        raise Locked(told(refused.until), until=refused.until) from refused
-    now = Try(doors)
+    except AttemptLimitReached as refused:
+        activity.record_login(user, typed_name, "locked")
+        raise Locked(lockout_message(refused.until), until=refused.until) from refused
+    now = LoginAttempt(doors)
     try:
         yield now
     finally:
@@ -126,18 +126,18 @@ def _counted_try(doors: tuple[Door, ...], user: User | None, typed_name: str) ->
             now.forgotten()
 
 
-def told(until: datetime | None) -> Sentence:
+def lockout_message(until: datetime | None) -> Sentence:
     """When the door opens again and who can open it earlier."""
     if until is None:
-        return Sentence(_("Many tries for this account are under way. Wait a moment, then try again."))
-    words = _(
+        return Sentence(N_("Many tries for this account are under way. Wait a moment, then try again."))
+    words = N_(
         "Too many wrong tries. Signing in opens again at %(time)s. An administrator can open it earlier: ask for the "
         "account to be unlocked."
     )
     return Sentence(words, time=clock_time(until))
 
 
-def _pass(doors: tuple[Door, ...]) -> None:
+def _pass(doors: tuple[AttemptLimit, ...]) -> None:
     """Count the try at every door, or at none; waits briefly for tries under way, which may turn out right."""
     for pause in (*LOOK_AGAIN, None):
         shut = _counted_at_all(doors)
@@ -145,11 +145,11 @@ def _pass(doors: tuple[Door, ...]) -> None:
             return
         until = _locked_until(shut)
         if until is not None or pause is None:
-            raise Refused(until)
+            raise AttemptLimitReached(until)
         time.sleep(pause)
 
 
-def _counted_at_all(doors: tuple[Door, ...]) -> Door | None:
+def _counted_at_all(doors: tuple[AttemptLimit, ...]) -> AttemptLimit | None:
     """None when every door let the try in; else the one that did not. Doors are taken in one order: no deadlock."""
     now = clock.now()
     for door in _in_order(doors):
@@ -160,7 +160,7 @@ def _counted_at_all(doors: tuple[Door, ...]) -> Door | None:
     return None
 
 
-def _count(door: Door, now: datetime):
+def _count(door: AttemptLimit, now: datetime):
     """One statement: begin anew after the lock or after fifteen quiet minutes; a try that died half-way is forgotten."""
     gate = SignInGate
     is_over = or_(gate.locked_until <= now, and_(gate.locked_until.is_(None), gate.last_try_at < now - LOCKED_FOR))
@@ -178,12 +178,12 @@ def _count(door: Door, now: datetime):
     ).returning(gate.id)
 
 
-def _locked_until(door: Door) -> datetime | None:
+def _locked_until(door: AttemptLimit) -> datetime | None:
     until = db.session.execute(select(SignInGate.locked_until).filter_by(key=door.key)).scalar_one_or_none()
     db.session.commit()
     return until
 
 
-def open_all(user_id: int) -> None:
+def clear_lockouts(user_id: int) -> None:
     """Open every door of the account, within the caller's transaction."""
     db.session.execute(delete(SignInGate).where(SignInGate.user_id == user_id))

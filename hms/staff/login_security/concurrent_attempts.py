@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from flask import current_app, g, has_request_context, request
 
 from hms.core import actions
-from hms.core.db.session import leave
-from hms.core.text.translation import _
+from hms.core.db.session import end_request_session
+from hms.core.text.translation import N_
 
 from .errors import Locked
 
@@ -55,7 +55,7 @@ def counted() -> Iterator[None]:
         return
     if actions.current() is not None:
         raise RuntimeError("count the attempt before the action: it would wait with a connection to the database")
-    leave()
+    end_request_session()
     address = request.remote_addr or ""
     _admit(address, most())
     g.is_counted_attempt = True
@@ -71,7 +71,7 @@ def _admit(address: str, limit: Most) -> None:
     with _turns:
         if not _is_free(address, limit) and not _waited(address, limit):
             g.is_turned_away = True
-            raise Locked(_("Too many people are signing in at this moment. Wait a moment, then try again."))
+            raise Locked(N_("Too many people are signing in at this moment. Wait a moment, then try again."))
         _under_way[address] += 1
 
 

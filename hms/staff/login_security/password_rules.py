@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hms.core.errors import RuleBroken
 from hms.core.text.cleaning import fold
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.staff.rules import (
     _PIN,
     _READ_AS,
@@ -31,15 +31,15 @@ def check_password(
     """Refuse a password that is short or easy to guess; `own_words` are the person's and the hospital's names."""
     length = len(unicodedata.normalize("NFKC", password))
     if length < shortest:
-        message = _("Use at least %(count)s characters. Four or five words that do not belong together are good.")
+        message = N_("Use at least %(count)s characters. Four or five words that do not belong together are good.")
         raise RuleBroken(message, field, code="too_short", count=shortest)
     if len(password) > LONGEST_PASSWORD or length > LONGEST_PASSWORD:
-        raise RuleBroken(_("Use at most 1,024 characters."), field, code="too_long")
+        raise RuleBroken(N_("Use at most 1,024 characters."), field, code="too_long")
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in password):
-        raise RuleBroken(_("Leave out characters that cannot be typed."), field)
+        raise RuleBroken(N_("Leave out characters that cannot be typed."), field)
     if is_guessable(password, own_words):
         raise RuleBroken(
-            _("This password is easy to guess. Use four or five words that do not belong together."),
+            N_("This password is easy to guess. Use four or five words that do not belong together."),
             field,
             code="guessable",
         )
@@ -48,11 +48,11 @@ def check_password(
 def check_pin(pin: str, field: str = "pin") -> None:
     """Four to eight plain digits, and none of those everybody tries first: one digit repeated, a run, a year."""
     if not _PIN.fullmatch(pin):
-        raise RuleBroken(_("A PIN has 4 to 8 digits."), field)
+        raise RuleBroken(N_("A PIN has 4 to 8 digits."), field)
     half = len(pin) // 2
     is_doubled = pin[:half] == pin[half:]
     if len(set(pin)) < 2 or is_doubled or _is_walk(pin) or _YEAR.fullmatch(pin):
-        raise RuleBroken(_("This PIN is easy to guess. Leave out runs, repeated digits and years."), field)
+        raise RuleBroken(N_("This PIN is easy to guess. Leave out runs, repeated digits and years."), field)
 
 
 def is_guessable(password: str, own_words: Iterable[str] = ()) -> bool:

@@ -18,9 +18,9 @@ from flask import current_app, has_request_context
 
 from hms.core import actions
 from hms.core.background.threads import run_in_thread
-from hms.core.db.session import leave
+from hms.core.db.session import end_request_session
 from hms.core.errors import Unavailable
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 from . import concurrent_attempts
 
@@ -40,7 +40,7 @@ def _hasher() -> PasswordHasher:
 
 
 @lru_cache(maxsize=1)
-def _nobody() -> str:
+def _dummy_hash() -> str:
     return _hasher().hash("nobody has this password")
 
 
@@ -51,7 +51,7 @@ def hashed(password: str) -> str:
 
 def is_right(stored: str | None, password: str) -> bool:
     """Whether `password` fits; takes equally long when there is nothing to compare with."""
-    return _in_turn(_verified, stored or _nobody(), password) and stored is not None
+    return _in_turn(_verified, stored or _dummy_hash(), password) and stored is not None
 
 
 def is_outdated(stored: str) -> bool:
@@ -71,10 +71,10 @@ def _in_turn(hash_it: Callable[..., Any], *given: str) -> Any:
     if has_request_context():
         if actions.current() is not None:
             raise RuntimeError("hash before the action: it would keep a connection to the database meanwhile")
-        leave()
+        end_request_session()
     with concurrent_attempts.counted():
         if not _turn.acquire(timeout=PATIENCE_SECONDS):
-            raise Unavailable(_("Too many people are signing in at this moment. Wait a minute, then try again."))
+            raise Unavailable(N_("Too many people are signing in at this moment. Wait a minute, then try again."))
         try:
             return run_in_thread(hash_it, *given)
         finally:

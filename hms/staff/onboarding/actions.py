@@ -13,14 +13,14 @@ from sqlalchemy import func, select
 
 from hms.core.actions import action
 from hms.core.db import advisory_locks
-from hms.core.db.advisory_locks import Turn
+from hms.core.db.advisory_locks import AdvisoryLock
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import SYSTEM, Person
 from hms.core.settings import store
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 from hms.core.web.rate_limits import limiter
 from hms.staff import rules
 from hms.staff.login_security import concurrent_attempts, password_rules, passwords
@@ -31,8 +31,8 @@ from hms.staff.roles.assignment import active_role, reviewers
 MOST_WAITING = 200
 LONGEST_NAME = 150
 REQUESTS_OF_AN_ADDRESS = "60/hour"
-ASKED = _("Asked for an account.")
-ASKED_WITH_TAKEN_EMAIL = _("Gave an e-mail address that belongs to another account; it was left out.")
+ASKED = N_("Asked for an account.")
+ASKED_WITH_TAKEN_EMAIL = N_("Gave an e-mail address that belongs to another account; it was left out.")
 
 
 @concurrent_attempts.counted()
@@ -73,10 +73,10 @@ def _count_request() -> None:
     """Count a request whose fields are right, not slips of the pen, before it costs anything: also those sent at once."""
 
 
-@action(Action.PUBLIC, "staff.register")
+@action(Permission.PUBLIC, "staff.register")
 def _keep_wish(person: User, request: RoleChangeRequest | None, compared_with: str | None, *, by: Person) -> bool:
     """Keep it; False when another request under the same name came meanwhile, which must be compared first."""
-    advisory_locks.wait(Turn.REGISTER)
+    advisory_locks.acquire(AdvisoryLock.REGISTER)
     check_open()
     if _hash_of_waiting(person.username) != compared_with:
         return False
@@ -88,23 +88,23 @@ def _keep_wish(person: User, request: RoleChangeRequest | None, compared_with: s
         db.session.add(request)
         db.session.flush()
     for reviewer in reviewers():
-        tell(reviewer, title=_("Somebody asks for an account."), url="/admin/users?state=asked", by=SYSTEM)
+        tell(reviewer, title=N_("Somebody asks for an account."), url="/admin/users?state=asked", by=SYSTEM)
     return True
 
 
 def check_open() -> None:
     """Raise `NotAllowed` unless people may ask for accounts."""
     if not store.value("staff.registration_open"):
-        raise NotAllowed(_("Accounts are made by an administrator here. Ask one."))
+        raise NotAllowed(N_("Accounts are made by an administrator here. Ask one."))
     waiting = select(func.count()).select_from(User).where(User.awaits_approval)
     if db.session.execute(waiting).scalar_one() >= MOST_WAITING:
-        raise Conflict(_("Too many people wait for an answer already. Ask an administrator."), code="too_many_waiting")
+        raise Conflict(N_("Too many people wait for an answer already. Ask an administrator."), code="too_many_waiting")
 
 
 def _name(text: str, field: str) -> str:
     said = clean_field(text, field, longest=LONGEST_NAME, multiline=True)
     if "\n" in said:
-        raise RuleBroken(_("Write the name in one line."), field)
+        raise RuleBroken(N_("Write the name in one line."), field)
     return said
 
 
@@ -122,7 +122,7 @@ def _make_free(person: User) -> None:
     while person.username.lower() in taken:
         person.username, number = f"{wanted[: rules.LONGEST_USERNAME - 4]}{number}", number + 1
     if person.username != wanted:
-        told = _("Asked for an account with the username %(name)s, which belongs to somebody else.")
+        told = N_("Asked for an account with the username %(name)s, which belongs to somebody else.")
         notes = [str(Sentence(told, name=wanted))]
     same_address = select(User.id).where(func.lower(User.email) == person.email.lower())
     if person.email and db.session.scalars(same_address).first() is not None:

@@ -12,14 +12,14 @@ from sqlalchemy import Select, or_, select, update
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.background import mail
-from hms.core.background.outbox import later
-from hms.core.db.locking import locked
+from hms.core.background.outbox import enqueue
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotFound
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.settings import store
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.staff import request_user
 from hms.staff.login_security import attempts
 from hms.staff.models import OneTimeLink, User
@@ -33,15 +33,15 @@ LASTS_HOURS = 24
 WELCOME, FORGOTTEN = "welcome", "password"
 
 
-@action(Action.MANAGE_STAFF, "staff.make_link")
+@action(Permission.MANAGE_STAFF, "staff.make_link")
 def make_link(user_id: int, *, by: Person) -> str:
     """Make a link for an active account and return its secret; older links end. Mailed too when that is possible."""
-    user = locked(User, user_id)
+    user = get_for_update(User, user_id)
     check_rank(user, by)
     if user.id == by.id:
-        raise Conflict(_("Change your own password on your profile page."), code="own_account")
+        raise Conflict(N_("Change your own password on your profile page."), code="own_account")
     if not user.is_active:
-        raise Conflict(_("This account is closed. Open it again first."), code="inactive")
+        raise Conflict(N_("This account is closed. Open it again first."), code="inactive")
     end_links(user)
     secret = new_token()
     link = OneTimeLink(
@@ -54,7 +54,7 @@ def make_link(user_id: int, *, by: Person) -> str:
     db.session.add(link)
     db.session.flush()
     if can_be_mailed(user):
-        later("staff.mail_link", link.id)
+        enqueue("staff.mail_link", link.id)
     return secret
 
 
@@ -78,27 +78,29 @@ def _open_links(secret: str) -> Select[tuple[OneTimeLink]]:
     )
 
 
-def holder(secret: str) -> User:
+def account_of_link(secret: str) -> User:
     """Whose open link this is; `NotFound` for one that never was, is used, has ended or is too old: all look the same."""
     link = db.session.scalars(_open_links(secret)).one_or_none()
     if link is None:
-        raise NotFound(_("This link does not work any more. Ask an administrator for a new one."))
+        raise NotFound(N_("This link does not work any more. Ask an administrator for a new one."))
     return db.session.get_one(User, link.user_id)
 
 
 def use_link(secret: str, *, password: str) -> User:
     """Choose a password by a link, in the name of its holder. Of two at once one is refused with `NotFound`."""
-    owner = holder(secret)
-    return _use(secret, password_hash=hash_new_password(owner, password), by=request_user.person(owner.id))
+    owner = account_of_link(secret)
+    return use_link_in_action(
+        secret, password_hash=hash_new_password(owner, password), by=request_user.person(owner.id)
+    )
 
 
-@action(Action.PUBLIC, "staff._use")
-def _use(secret: str, *, password_hash: str, by: Person) -> User:
-    user = locked(User, by.id)
+@action(Permission.PUBLIC, "staff._use")
+def use_link_in_action(secret: str, *, password_hash: str, by: Person) -> User:
+    user = get_for_update(User, by.id)
     link = db.session.scalars(_open_links(secret).with_for_update(of=OneTimeLink)).one_or_none()
     if link is None:
-        raise NotFound(_("This link does not work any more. Ask an administrator for a new one."))
+        raise NotFound(N_("This link does not work any more. Ask an administrator for a new one."))
     db.session.execute(update(OneTimeLink).where(OneTimeLink.id == link.id).values(used_at=clock.now()))
     set_password(user, password_hash)
-    attempts.open_all(user.id)
+    attempts.clear_lockouts(user.id)
     return user

@@ -7,10 +7,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
 from hms.core.settings import store
-from hms.core.web.guard import needs
+from hms.core.web.guard import requires
 from hms.core.web.rate_limits import limiter
 from hms.staff.blueprints import pages
 from hms.staff.forms import ChosenPasswordForm, RegisterForm
@@ -19,11 +19,11 @@ from . import actions, one_time_links
 
 
 @pages.route("/welcome/<secret>", methods=["GET", "POST"])
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 @limiter.limit("20/minute")
 def welcome(secret: str) -> ResponseReturnValue:
     """Choose a password by a one-time link; whoever is signed in here is signed out by it."""
-    holder, form = one_time_links.holder(secret), ChosenPasswordForm()
+    holder, form = one_time_links.account_of_link(secret), ChosenPasswordForm()
     if form.validate_on_submit():
         try:
             one_time_links.use_link(secret, password=form.password.data)
@@ -38,7 +38,7 @@ def welcome(secret: str) -> ResponseReturnValue:
 
 
 @pages.route("/register", methods=["GET", "POST"])
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 def register() -> ResponseReturnValue:
     """Ask for an account, while the setting is open."""
     actions.check_open()
@@ -57,7 +57,7 @@ def register() -> ResponseReturnValue:
 
 
 @pages.get("/register/sent")
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 def registered() -> str:
     """What happens next, the same for everybody."""
     return render_template("staff/registered.html")

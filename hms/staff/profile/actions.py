@@ -10,13 +10,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hms.core.actions import action
 from hms.core.audit import recording
-from hms.core.db.locking import locked
-from hms.core.db.session import db, found, leave
+from hms.core.db.locking import get_for_update
+from hms.core.db.session import db, end_request_session, get_or_not_found
 from hms.core.errors import RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.staff import rules
 from hms.staff.accounts.actions import free_email
 from hms.staff.login_security import passwords
@@ -29,15 +29,15 @@ from . import preferences as profile_preferences
 LONGEST_NAME = 150
 
 
-@action(Action.SIGNED_IN, "staff.change_names")
+@action(Permission.SIGNED_IN, "staff.change_names")
 def change_names(*, by: Person, **names: str) -> User:
     """Change one's own `title`, `first_name`, `last_name`, as far as they are given."""
-    user = locked(User, by.id)
+    user = get_for_update(User, by.id)
     for field in ("title", "first_name", "last_name"):
         if names.get(field) is not None:
             setattr(user, field, _line(names[field], field))
     if not (user.first_name or user.last_name):
-        raise RuleBroken(_("Write at least one name."), "last_name")
+        raise RuleBroken(N_("Write at least one name."), "last_name")
     if db.session.is_modified(user):
         user.changed()
     db.session.flush()
@@ -47,14 +47,14 @@ def change_names(*, by: Person, **names: str) -> User:
 def _line(text: str, field: str) -> str:
     said = clean_field(text, field, longest=LONGEST_NAME, multiline=True)
     if re.search(r"\s\s|[\r\n\t]", said):
-        raise RuleBroken(_("Write the name in one line, with single blanks."), field)
+        raise RuleBroken(N_("Write the name in one line, with single blanks."), field)
     return said
 
 
-@action(Action.SIGNED_IN, "staff.change_email")
+@action(Permission.SIGNED_IN, "staff.change_email")
 def change_email(*, email: str, by: Person) -> User:
     """Change one's own address, by which one signs in too; call it after a fresh password (`confirming`)."""
-    user = locked(User, by.id)
+    user = get_for_update(User, by.id)
     address = free_email(rules.email(email), user)
     if address != user.email:
         user.email = address
@@ -70,15 +70,15 @@ def change_password(*, password: str, by: Person) -> User:
 
 def hash_another_password(password: str, *, by: Person) -> str:
     """The hash of a password that the rules allow and that is not the present one. Call it before an action."""
-    user = found(User, by.id)
+    user = get_or_not_found(User, by.id)
     if passwords.is_right(user.password_hash, password):
-        raise RuleBroken(_("This is the password you have already. Choose another one."), "password")
+        raise RuleBroken(N_("This is the password you have already. Choose another one."), "password")
     return hash_new_password(user, password)
 
 
-@action(Action.SIGNED_IN, "staff.change_password")
+@action(Permission.SIGNED_IN, "staff.change_password")
 def _keep_password(password_hash: str, *, by: Person) -> User:
-    user = locked(User, by.id)
+    user = get_for_update(User, by.id)
     set_password(user, password_hash, but_session=by.session_id)
     return user
 
@@ -89,7 +89,7 @@ def change_profile(given: dict[str, Any], *, by: Person) -> None:
     _keep_profile(given, password_hash, by=by)
 
 
-@action(Action.SIGNED_IN, "staff.change_profile")
+@action(Permission.SIGNED_IN, "staff.change_profile")
 def _keep_profile(given: dict[str, Any], password_hash: str | None, *, by: Person) -> None:
     names = {name: given[name] for name in ("title", "first_name", "last_name") if name in given}
     if names:
@@ -103,11 +103,11 @@ def _keep_profile(given: dict[str, Any], password_hash: str | None, *, by: Perso
 
 def keep_photo(*, uploaded: bytes, by: Person) -> str:
     """Keep a picture of oneself in place of the one before; returns its mark."""
-    leave()  # no connection to the database waits for the picture
+    end_request_session()  # no connection to the database waits for the picture
     return _keep_image(images.portrait(uploaded), by=by)
 
 
-@action(Action.SIGNED_IN, "staff.keep_photo")
+@action(Permission.SIGNED_IN, "staff.keep_photo")
 def _keep_image(image: bytes, *, by: Person) -> str:
     row = {"user_id": by.id, "image": image, "mark": images.mark(image)}
     db.session.execute(insert(ProfilePhoto).values(row).on_conflict_do_update(index_elements=["user_id"], set_=row))
@@ -115,7 +115,7 @@ def _keep_image(image: bytes, *, by: Person) -> str:
     return row["mark"]
 
 
-@action(Action.SIGNED_IN, "staff.drop_photo")
+@action(Permission.SIGNED_IN, "staff.drop_photo")
 def drop_photo(*, by: Person) -> None:
     """Take one's picture away."""
     gone = db.session.execute(delete(ProfilePhoto).where(ProfilePhoto.user_id == by.id))
@@ -123,10 +123,10 @@ def drop_photo(*, by: Person) -> None:
         recording.record("staff.photo_dropped", by, entity="app_user", entity_id=by.id)
 
 
-@action(Action.SIGNED_IN, "staff.change_preferences")
+@action(Permission.SIGNED_IN, "staff.change_preferences")
 def change_preferences(*, language: str | None = None, preferences: dict[str, Any] | None = None, by: Person) -> User:
     """Change one's own language and looks; `preferences` is merged into what was chosen before."""
-    user = locked(User, by.id)
+    user = get_for_update(User, by.id)
     if language is not None:
         user.language = profile_preferences.language(language)
     if preferences:

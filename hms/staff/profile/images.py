@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hms.core.background.threads import run_in_thread
 from hms.core.errors import RuleBroken, Unavailable
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 LARGEST_BYTES = 2 * 2**20 - 64 * 1024
 MOST_PIXELS = 16_000_000
@@ -22,16 +22,16 @@ SIDE = 256
 FORMATS = ("JPEG", "PNG", "WEBP")
 _SIGNS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
 _turn = threading.BoundedSemaphore(AT_ONCE)
-TOO_MANY_PIXELS = _("The picture has more than 16 million pixels. Choose a smaller one.")
-NO_PICTURE = _("This is not a picture we can read. Choose a JPEG, PNG or WebP file.")
+TOO_MANY_PIXELS = N_("The picture has more than 16 million pixels. Choose a smaller one.")
+NO_PICTURE = N_("This is not a picture we can read. Choose a JPEG, PNG or WebP file.")
 
 
 def portrait(uploaded: bytes, field: str = "photo") -> bytes:
     """A square JPEG of 256 pixels from what was uploaded, without its place and camera; `RuleBroken` on `field` otherwise."""
     if not uploaded:
-        raise RuleBroken(_("Choose a picture."), field)
+        raise RuleBroken(N_("Choose a picture."), field)
     if len(uploaded) > LARGEST_BYTES:
-        raise RuleBroken(_("The picture is larger than 1.9 MB. Choose a smaller one."), field)
+        raise RuleBroken(N_("The picture is larger than 1.9 MB. Choose a smaller one."), field)
     if not uploaded.startswith(_SIGNS):
         raise RuleBroken(NO_PICTURE, field)
     try:
@@ -55,7 +55,7 @@ def _check_size(uploaded: bytes, field: str) -> None:
 def _in_turn(uploaded: bytes) -> bytes:
     """Two pictures at once, each on a real thread: what they hold in memory stays small, and other requests go on."""
     if not _turn.acquire(timeout=PATIENCE_SECONDS):
-        raise Unavailable(_("Many pictures are being sent at this moment. Wait a minute, then try again."))
+        raise Unavailable(N_("Many pictures are being sent at this moment. Wait a minute, then try again."))
     try:
         return run_in_thread(_made_anew, uploaded)
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 
 LANGUAGES = {"en": "English", "fr": "Français", "sw": "Kiswahili"}
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -23,7 +23,7 @@ _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 def language(code: str) -> str:
     """`code`, when pages exist in it."""
     if code not in LANGUAGES:
-        raise RuleBroken(_("Choose one of these: %(choices)s."), "language", choices=", ".join(LANGUAGES))
+        raise RuleBroken(N_("Choose one of these: %(choices)s."), "language", choices=", ".join(LANGUAGES))
     return code
 
 
@@ -33,14 +33,14 @@ def merged(before: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, An
         _check(key, value)
     after = {**before, **chosen}
     if len(after) > MOST_KEYS:
-        raise RuleBroken(_("These are more preferences than are kept."), "preferences")
+        raise RuleBroken(N_("These are more preferences than are kept."), "preferences")
     return after
 
 
 def _check(key: str, value: Any) -> None:
     if key in CHOICES and value not in CHOICES[key]:
-        raise RuleBroken(_("Choose one of these: %(choices)s."), key, choices=", ".join(CHOICES[key]))
+        raise RuleBroken(N_("Choose one of these: %(choices)s."), key, choices=", ".join(CHOICES[key]))
     if key in FLAGS and not isinstance(value, bool):
-        raise RuleBroken(_("Answer yes or no."), key)
+        raise RuleBroken(N_("Answer yes or no."), key)
     if not _KEY.fullmatch(key) or not isinstance(value, (str, bool, int, type(None))) or len(str(value)) > LONGEST_TEXT:
-        raise RuleBroken(_("A preference has a short name and a short value."), "preferences")
+        raise RuleBroken(N_("A preference has a short name and a short value."), "preferences")

@@ -8,16 +8,16 @@ from flask import Response, abort, flash, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.core.db.session import found
-from hms.core.permissions import Action
+from hms.core.db.session import get_or_not_found
+from hms.core.permissions import Permission
 from hms.core.settings import store
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 from hms.core.web.rate_limits import limiter
 from hms.staff.blueprints import pages
 from hms.staff.forms import EmailForm, NamesForm, PasswordForm, PhotoForm, PreferencesForm
 from hms.staff.login_security import activity
 from hms.staff.models import User
-from hms.staff.sign_in.reauthentication import confirmed
+from hms.staff.sign_in.reauthentication import with_reauthentication
 
 from . import actions
 
@@ -25,7 +25,7 @@ PICTURES_OF_A_PERSON = "10/10 minutes"
 
 
 def _chosen() -> dict[str, Any]:
-    who = person()
+    who = current_person()
     return {
         "language": who.language,
         "theme": who.theme,
@@ -38,49 +38,49 @@ def _chosen() -> dict[str, Any]:
 
 
 @pages.route("/profile", methods=["GET", "POST"])
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def profile() -> ResponseReturnValue:
     """The person's own page: who they are here, how pages look, and the ways to change each."""
     form = PreferencesForm(data=_chosen())
-    if form.save(actions.change_preferences, by=person()):
+    if form.save(actions.change_preferences, by=current_person()):
         flash(_("Your preferences are saved."), "success")
         return redirect(url_for(".profile"), 303)
     page = render_template(
         "staff/profile.html",
         form=form,
-        user=found(User, person().id),
-        photo=actions.photo_mark(person().id),
-        sign_ins=activity.own_sign_ins(person().id),
+        user=get_or_not_found(User, current_person().id),
+        photo=actions.photo_mark(current_person().id),
+        sign_ins=activity.own_sign_ins(current_person().id),
     )
     return page, form.status
 
 
 @pages.route("/profile/name", methods=["GET", "POST"])
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def change_names() -> ResponseReturnValue:
     """One's own name, as colleagues and papers show it."""
-    form = NamesForm(obj=found(User, person().id))
-    if form.save(actions.change_names, by=person()):
+    form = NamesForm(obj=get_or_not_found(User, current_person().id))
+    if form.save(actions.change_names, by=current_person()):
         return _back(_("Your name is saved."))
     return render_template("staff/own_name.html", form=form), form.status
 
 
 @pages.route("/profile/email", methods=["GET", "POST"])
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def change_email() -> ResponseReturnValue:
     """One's own address, behind the password."""
-    form = EmailForm(obj=found(User, person().id))
-    if form.save(confirmed(actions.change_email, "current"), by=person()):
+    form = EmailForm(obj=get_or_not_found(User, current_person().id))
+    if form.save(with_reauthentication(actions.change_email, "current"), by=current_person()):
         return _back(_("Your e-mail address is saved."))
     return render_template("staff/own_email.html", form=form), form.status
 
 
 @pages.route("/profile/password", methods=["GET", "POST"])
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def change_password() -> ResponseReturnValue:
     """Another password, behind the present one; every other session ends."""
     form = PasswordForm()
-    if form.save(confirmed(actions.change_password, "current"), by=person()):
+    if form.save(with_reauthentication(actions.change_password, "current"), by=current_person()):
         return _back(_("Your password is changed. You were signed out everywhere else."))
     return render_template(
         "staff/own_password.html", form=form, shortest=store.value("staff.shortest_password")
@@ -88,21 +88,23 @@ def change_password() -> ResponseReturnValue:
 
 
 @pages.route("/profile/photo", methods=["GET", "POST"])
-@needs(Action.SIGNED_IN)
-@limiter.limit(PICTURES_OF_A_PERSON, methods=["POST"], key_func=lambda: f"person {person().id}")
+@requires(Permission.SIGNED_IN)
+@limiter.limit(PICTURES_OF_A_PERSON, methods=["POST"], key_func=lambda: f"person {current_person().id}")
 def change_photo() -> ResponseReturnValue:
     """A picture of oneself."""
     form = PhotoForm()
-    if form.save(actions.keep_photo, by=person()):
+    if form.save(actions.keep_photo, by=current_person()):
         return _back(_("Your picture is saved."))
-    return render_template("staff/own_photo.html", form=form, photo=actions.photo_mark(person().id)), form.status
+    return render_template(
+        "staff/own_photo.html", form=form, photo=actions.photo_mark(current_person().id)
+    ), form.status
 
 
 @pages.post("/profile/photo/remove")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def drop_photo() -> ResponseReturnValue:
     """Take one's picture away."""
-    actions.drop_photo(by=person())
+    actions.drop_photo(by=current_person())
     return _back(_("Your picture is removed."))
 
 
@@ -112,10 +114,10 @@ def _back(said: str) -> ResponseReturnValue:
 
 
 @pages.get("/people/<int:user_id>/photo")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def photo(user_id: int) -> Response:
     """Somebody's picture: one's own, or a colleague's for those who see colleagues."""
-    may_see = user_id == person().id or person().may(Action.READ_STAFF)
+    may_see = user_id == current_person().id or current_person().may(Permission.READ_STAFF)
     row = actions.photo(user_id) if may_see else None
     if row is None:
         abort(404)
@@ -127,7 +129,7 @@ def photo(user_id: int) -> Response:
 
 
 @pages.get("/help")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def help_page() -> str:
     """How the daily tasks are done, by desk."""
     return render_template("staff/help.html")

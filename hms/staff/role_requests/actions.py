@@ -6,60 +6,60 @@ from typing import Any
 
 from hms.core import clock
 from hms.core.actions import STALE, action
-from hms.core.db.locking import locked
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
-from hms.core.errors import Conflict, NotFound, RuleBroken, Stale
-from hms.core.permissions import Action
+from hms.core.errors import Conflict, NotFound, RuleBroken, StaleVersion
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.staff.models import RoleChangeRequest, User
 from hms.staff.notifier import tell
 from hms.staff.roles import assignment
-from hms.staff.roles.administrators import check_holds, check_rank, take_turns
+from hms.staff.roles.administrators import check_holds, check_rank, lock_administrators
 
 LONGEST_REASON = 1000
-DECIDED = _("This request was already answered.")
+DECIDED = N_("This request was already answered.")
 
 
-@action(Action.REQUEST_ROLE, "staff.ask")
+@action(Permission.REQUEST_ROLE, "staff.ask")
 def ask(*, requested_role_id: int, reason: str, by: Person) -> RoleChangeRequest:
     """Ask for a role; those who answer are told."""
-    user = locked(User, by.id)
+    user = get_for_update(User, by.id)
     row = RoleChangeRequest(user_id=user.id, requested_role_id=_wanted(user, requested_role_id), reason=_said(reason))
     row.role_before_id = user.role_id
     db.session.add(row)
     db.session.flush()
     for reviewer in assignment.reviewers(but=(user.id,)):
-        tell(reviewer, title=_("Somebody asks for a role."), url="/admin/role-requests", by=by)
+        tell(reviewer, title=N_("Somebody asks for a role."), url="/admin/role-requests", by=by)
     return row
 
 
 def _wanted(user: User, role_id: int) -> int:
     role = assignment.active_role(role_id, "requested_role_id")
     if role is None or role.id == user.role_id:
-        raise RuleBroken(_("You have this role already."), "requested_role_id")
+        raise RuleBroken(N_("You have this role already."), "requested_role_id")
     return role.id
 
 
 def _said(reason: str) -> str:
     said = clean_field(reason, "reason", longest=LONGEST_REASON, multiline=True)
     if not said:
-        raise RuleBroken(_("Say why you need the role."), "reason")
+        raise RuleBroken(N_("Say why you need the role."), "reason")
     return said
 
 
-@action(Action.REQUEST_ROLE, "staff.change")
+@action(Permission.REQUEST_ROLE, "staff.change")
 def change(request_id: int, *, version: int | None = None, by: Person, **changes: Any) -> RoleChangeRequest:
     """Change one's own request (`requested_role_id`, `reason`) while it waits and nobody has approved it yet."""
     row = _own(request_id, by)
     _check_open(row, version)
     if row.first_approver_id is not None:
         raise Conflict(
-            _("An administrator has approved this already. Withdraw it to ask for another."), code="approved_once"
+            N_("An administrator has approved this already. Withdraw it to ask for another."), code="approved_once"
         )
     if changes.get("requested_role_id") is not None:
-        row.requested_role_id = _wanted(locked(User, by.id), changes["requested_role_id"])
+        row.requested_role_id = _wanted(get_for_update(User, by.id), changes["requested_role_id"])
     if changes.get("reason") is not None:
         row.reason = _said(changes["reason"])
     row.changed()
@@ -67,7 +67,7 @@ def change(request_id: int, *, version: int | None = None, by: Person, **changes
     return row
 
 
-@action(Action.REQUEST_ROLE, "staff.withdraw")
+@action(Permission.REQUEST_ROLE, "staff.withdraw")
 def withdraw(request_id: int, *, by: Person) -> RoleChangeRequest:
     """Take one's own request back."""
     row = _own(request_id, by)
@@ -77,7 +77,7 @@ def withdraw(request_id: int, *, by: Person) -> RoleChangeRequest:
     return row
 
 
-@action(Action.REVIEW_ROLE_REQUESTS, "staff.approve")
+@action(Permission.REVIEW_ROLE_REQUESTS, "staff.approve")
 def approve(request_id: int, *, admin_response: str = "", version: int | None = None, by: Person) -> RoleChangeRequest:
     """Give the role that was asked for. One that two must grant waits, still pending, for the second approval."""
     row, user = _to_decide(request_id, version, by)
@@ -85,7 +85,7 @@ def approve(request_id: int, *, admin_response: str = "", version: int | None = 
     check_rank(user, by)
     check_holds(by, role.grants)
     if not user.is_active and not user.awaits_approval:
-        raise Conflict(_("This account is closed. Open it again first."), code="inactive")
+        raise Conflict(N_("This account is closed. Open it again first."), code="inactive")
     row.admin_response = (
         clean_field(admin_response, "admin_response", longest=LONGEST_REASON, multiline=True) or row.admin_response
     )
@@ -96,7 +96,7 @@ def approve(request_id: int, *, admin_response: str = "", version: int | None = 
         user.awaits_approval, user.is_active, user.inactive_reason = False, True, ""
         db.session.flush()
     row.role_before_id = user.role_id
-    assignment.give(user, role, by)
+    assignment.set_role(user, role, by)
     if row.status == "pending":  # the person had the role already, so that giving it has answered nothing
         assignment.decide(row, "approved", by)
     return row
@@ -109,7 +109,7 @@ def _approve_first(row: RoleChangeRequest, user: User, by: Person) -> None:
     assignment.propose(user, row.requested_role, by)
 
 
-@action(Action.REVIEW_ROLE_REQUESTS, "staff.reject")
+@action(Permission.REVIEW_ROLE_REQUESTS, "staff.reject")
 def reject(request_id: int, *, admin_response: str = "", version: int | None = None, by: Person) -> RoleChangeRequest:
     """Refuse a request; an account that waited for it stays closed."""
     row, user = _to_decide(request_id, version, by)
@@ -117,13 +117,13 @@ def reject(request_id: int, *, admin_response: str = "", version: int | None = N
     row.role_before_id = user.role_id
     assignment.decide(row, "rejected", by)
     if user.awaits_approval:
-        user.awaits_approval, user.inactive_reason = False, _("The request for an account was refused.")
+        user.awaits_approval, user.inactive_reason = False, N_("The request for an account was refused.")
         user.changed()
-    tell(user.id, title=_("Your request for another role was refused. See the answer."), url="/profile/role", by=by)
+    tell(user.id, title=N_("Your request for another role was refused. See the answer."), url="/profile/role", by=by)
     return row
 
 
-@action(Action.REVIEW_ROLE_REQUESTS, "staff.archive")
+@action(Permission.REVIEW_ROLE_REQUESTS, "staff.archive")
 def archive(request_id: int, *, by: Person) -> RoleChangeRequest:
     """Take a request off the list; one that waits is withdrawn by it. The row stays."""
     row = _there(request_id)
@@ -135,16 +135,16 @@ def archive(request_id: int, *, by: Person) -> RoleChangeRequest:
 
 
 def _there(request_id: int) -> RoleChangeRequest:
-    row = locked(RoleChangeRequest, request_id)
+    row = get_for_update(RoleChangeRequest, request_id)
     if row.archived_at is not None:
-        raise NotFound(_("There is no such record."))
+        raise NotFound(N_("There is no such record."))
     return row
 
 
 def _own(request_id: int, by: Person) -> RoleChangeRequest:
     row = _there(request_id)
     if row.user_id != by.id:
-        raise NotFound(_("There is no such record."))
+        raise NotFound(N_("There is no such record."))
     return row
 
 
@@ -152,13 +152,13 @@ def _check_open(row: RoleChangeRequest, version: int | None = None) -> None:
     if row.status != "pending":
         raise Conflict(DECIDED, code="already_reviewed")
     if version is not None and row.version != version:
-        raise Stale(STALE)
+        raise StaleVersion(STALE)
 
 
 def _to_decide(request_id: int, version: int | None, by: Person) -> tuple[RoleChangeRequest, User]:
-    take_turns(by, Action.REVIEW_ROLE_REQUESTS)
+    lock_administrators(by, Permission.REVIEW_ROLE_REQUESTS)
     row = _there(request_id)
     _check_open(row, version)
-    user = locked(User, row.user_id)
+    user = get_for_update(User, row.user_id)
     assignment.check_not_own(user, by)
     return row, user

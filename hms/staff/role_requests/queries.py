@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from hms.core.db.session import db
 from hms.core.errors import NotFound
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.staff.models import Role, RoleChangeRequest
 
 
@@ -32,7 +32,7 @@ def one(request_id: int, *, of: int | None = None) -> RoleChangeRequest:
     query = listing(user_id=of).where(RoleChangeRequest.id == request_id)
     row = db.session.scalars(query).unique().one_or_none()
     if row is None:
-        raise NotFound(_("There is no such record."))
+        raise NotFound(N_("There is no such record."))
     return row
 
 

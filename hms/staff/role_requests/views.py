@@ -9,14 +9,14 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.core.db.session import db, found
-from hms.core.permissions import Action
-from hms.core.web.guard import needs, person
+from hms.core.db.session import db, get_or_not_found
+from hms.core.permissions import Permission
+from hms.core.web.guard import current_person, requires
 from hms.staff.blueprints import pages
 from hms.staff.forms import AnswerForm, RequestForm
 from hms.staff.models import RoleChangeRequest, User
 from hms.staff.roles import permission_labels
-from hms.staff.roles.administrators import powers
+from hms.staff.roles.administrators import administrator_permissions
 
 from . import actions, queries
 
@@ -35,7 +35,7 @@ def _spoken(names: Iterable[str]) -> list[str]:
 
 
 @pages.get("/admin/role-requests")
-@needs(Action.REVIEW_ROLE_REQUESTS)
+@requires(Permission.REVIEW_ROLE_REQUESTS)
 def requests_page() -> str:
     """Requests that wait, with what each would change, and the last answered ones."""
     return _page(AnswerForm())
@@ -51,13 +51,13 @@ def _page(form: AnswerForm, answered_id: int | None = None) -> str:
         waiting=waiting,
         answered=answered.unique().all(),
         difference=difference,
-        powers=powers,
-        me=person().id,
+        powers=administrator_permissions,
+        me=current_person().id,
     )
 
 
 @pages.post("/admin/role-requests/<int:request_id>")
-@needs(Action.REVIEW_ROLE_REQUESTS)
+@requires(Permission.REVIEW_ROLE_REQUESTS)
 def answer_request(request_id: int) -> ResponseReturnValue:
     """Approve or reject, with a note; a rejection says why."""
     form, is_approval = AnswerForm(), request.form.get("answer") == "approve"
@@ -65,7 +65,7 @@ def answer_request(request_id: int) -> ResponseReturnValue:
         form.admin_response.errors = [_("Say why, so that they know what to do next.")]
         return _page(form, request_id), 400
     action = actions.approve if is_approval else actions.reject
-    if form.save(lambda *, by, **sent: action(request_id, by=by, **sent), by=person()):
+    if form.save(lambda *, by, **sent: action(request_id, by=by, **sent), by=current_person()):
         flash(_said(form.result), "success")
         return redirect(url_for(".requests_page"), 303)
     return _page(form, request_id), form.status
@@ -78,23 +78,23 @@ def _said(row: RoleChangeRequest) -> str:
 
 
 @pages.post("/admin/role-requests/<int:request_id>/archive")
-@needs(Action.REVIEW_ROLE_REQUESTS)
+@requires(Permission.REVIEW_ROLE_REQUESTS)
 def archive_request(request_id: int) -> ResponseReturnValue:
     """Take an answered request off the list."""
     form = AnswerForm()
-    if form.save(lambda *, by, **_sent: actions.archive(request_id, by=by), by=person()):
+    if form.save(lambda *, by, **_sent: actions.archive(request_id, by=by), by=current_person()):
         flash(_("Taken off the list."), "success")
     return redirect(url_for(".requests_page"), 303)
 
 
 @pages.route("/profile/role", methods=["GET", "POST"])
-@needs(Action.REQUEST_ROLE)
+@requires(Permission.REQUEST_ROLE)
 def my_role() -> ResponseReturnValue:
     """One's role, what it allows, one's requests, and a new one."""
-    user = found(User, person().id)
+    user = get_or_not_found(User, current_person().id)
     form = RequestForm()
     form.offer(user.role_id)
-    if form.save(_ask, by=person()):
+    if form.save(_ask, by=current_person()):
         flash(_("Sent. You will be told when it is answered."), "success")
         return redirect(url_for(".my_role"), 303)
     own = db.session.scalars(queries.listing(user_id=user.id).limit(MOST_ANSWERED)).unique().all()
@@ -108,24 +108,24 @@ def _ask(*, version: Any, **sent: Any) -> RoleChangeRequest:
 
 
 @pages.route("/profile/role/<int:request_id>", methods=["GET", "POST"])
-@needs(Action.REQUEST_ROLE)
+@requires(Permission.REQUEST_ROLE)
 def edit_request(request_id: int) -> ResponseReturnValue:
     """Change one's own request while it waits."""
-    row = queries.one(request_id, of=person().id)
+    row = queries.one(request_id, of=current_person().id)
     form = RequestForm(obj=row)
     form.offer(row.user.role_id)
-    if form.save(lambda *, by, **sent: actions.change(request_id, by=by, **sent), by=person()):
+    if form.save(lambda *, by, **sent: actions.change(request_id, by=by, **sent), by=current_person()):
         flash(_("Saved."), "success")
         return redirect(url_for(".my_role"), 303)
     return render_template("staff/request_form.html", form=form, row=queries.one(request_id)), form.status
 
 
 @pages.post("/profile/role/<int:request_id>/withdraw")
-@needs(Action.REQUEST_ROLE)
+@requires(Permission.REQUEST_ROLE)
 def withdraw_request(request_id: int) -> ResponseReturnValue:
     """Take one's own request back."""
     form = AnswerForm()
-    if form.save(lambda *, by, **_sent: actions.withdraw(request_id, by=by), by=person()):
+    if form.save(lambda *, by, **_sent: actions.withdraw(request_id, by=by), by=current_person()):
         flash(_("Withdrawn."), "success")
     for messages in form.errors.values():
         flash(str(messages[0]), "stop")

@@ -11,22 +11,22 @@ from sqlalchemy import func, select
 
 from hms.core.actions import STALE, action
 from hms.core.audit import recording
-from hms.core.db.locking import locked
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
-from hms.core.errors import Conflict, RuleBroken, Stale
-from hms.core.permissions import ALLOWED, NAMES, Action
+from hms.core.errors import Conflict, RuleBroken, StaleVersion
+from hms.core.permissions import DEFAULT_GRANTS, ROLE_NAMES, Permission
 from hms.core.permissions import Role as BuiltIn
 from hms.core.person import Person
 from hms.core.settings import store
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.staff.models import Role, User
 
-from .administrators import POWERS, check_holds, check_role_remains, take_turns
-from .assignment import is_two_person
+from .administrators import POWERS, check_holds, check_role_remains, lock_administrators
+from .assignment import needs_two_administrators
 
 
-@action(Action.MANAGE_ROLES, "staff.install_roles")
+@action(Permission.MANAGE_ROLES, "staff.install_roles")
 def install_roles(*, by: Person) -> dict[str, Role]:
     """Make the built-in roles where they are missing, and give the others what the program has learnt since.
 
@@ -35,10 +35,10 @@ def install_roles(*, by: Person) -> dict[str, Role]:
     """
     have = {role.code: role for role in db.session.scalars(select(Role))}
     for code in BuiltIn:
-        defaults = {a.value for a in ALLOWED[code]}
+        defaults = {a.value for a in DEFAULT_GRANTS[code]}
         role = have.get(code.value)
         if role is None:
-            role = have[code.value] = Role(code=code.value, name=NAMES[code], grants=sorted(defaults))
+            role = have[code.value] = Role(code=code.value, name=ROLE_NAMES[code], grants=sorted(defaults))
             db.session.add(role)
         elif defaults - set(role.offered):
             role.grants = sorted(set(role.grants) | (defaults - set(role.offered)))
@@ -50,14 +50,14 @@ def install_roles(*, by: Person) -> dict[str, Role]:
 
 LONGEST_NAME, LONGEST_DESCRIPTION = 50, 300
 SHORTEST_IDLE = 2
-UNGRANTED = frozenset({Action.PUBLIC.value, Action.SIGNED_IN.value})
-GRANTABLE = frozenset(action.value for action in Action) - UNGRANTED
+UNGRANTED = frozenset({Permission.PUBLIC.value, Permission.SIGNED_IN.value})
+GRANTABLE = frozenset(action.value for action in Permission) - UNGRANTED
 
 
-@action(Action.MANAGE_ROLES, "staff.add_role")
+@action(Permission.MANAGE_ROLES, "staff.add_role")
 def add_role(*, name: str, description: str = "", grants: Collection[str] = (), by: Person) -> Role:
     """Make a role of the hospital's own."""
-    take_turns(by, Action.MANAGE_ROLES)
+    lock_administrators(by, Permission.MANAGE_ROLES)
     named = _free_name(name, None)
     role = Role(
         code=_code(named),
@@ -71,7 +71,7 @@ def add_role(*, name: str, description: str = "", grants: Collection[str] = (), 
     return role
 
 
-@action(Action.MANAGE_ROLES, "staff.change_role")
+@action(Permission.MANAGE_ROLES, "staff.change_role")
 def change_role(
     role_id: int,
     *,
@@ -82,14 +82,14 @@ def change_role(
     idle_minutes: int | EllipsisType | None = ...,
     by: Person,
 ) -> Role:
-    """Change what is given; `Stale` when `version` is old. Counts from each holder's next request on.
+    """Change what is given; `StaleVersion` when `version` is old. Counts from each holder's next request on.
 
     `idle_minutes` None leaves it to the hospital's setting when pages lock.
     """
-    take_turns(by, Action.MANAGE_ROLES)
-    role = locked(Role, role_id)
+    lock_administrators(by, Permission.MANAGE_ROLES)
+    role = get_for_update(Role, role_id)
     if version is not None and role.version != version:
-        raise Stale(STALE)
+        raise StaleVersion(STALE)
     before = (role.name, role.description, role.grants, role.idle_minutes)
     if name is not None and name != role.name:
         _rename(role, name)
@@ -108,12 +108,12 @@ def change_role(
 def _possible_minutes(minutes: int | None) -> int | None:
     hospitals = store.value("staff.idle_minutes")
     if minutes is not None and not SHORTEST_IDLE <= minutes <= hospitals:
-        words = _("Between %(least)s and %(most)s minutes, or empty: the hospital's setting is %(most)s.")
+        words = N_("Between %(least)s and %(most)s minutes, or empty: the hospital's setting is %(most)s.")
         raise RuleBroken(words, "idle_minutes", least=SHORTEST_IDLE, most=hospitals)
     return minutes
 
 
-@action(Action.MANAGE_ROLES, "staff.change_grants")
+@action(Permission.MANAGE_ROLES, "staff.change_grants")
 def change_grants(wanted: dict[int, Collection[str]], versions: dict[int, int], *, by: Person) -> list[Role]:
     """Change the grants of several roles together, as the matrix shows them; all or nothing."""
     return [
@@ -121,33 +121,33 @@ def change_grants(wanted: dict[int, Collection[str]], versions: dict[int, int], 
     ]
 
 
-@action(Action.MANAGE_ROLES, "staff.reset_role")
+@action(Permission.MANAGE_ROLES, "staff.reset_role")
 def reset_role(role_id: int, *, version: int | None = None, by: Person) -> Role:
     """Give a built-in role its default grants again."""
-    role = locked(Role, role_id)
+    role = get_for_update(Role, role_id)
     if not role.is_built_in:
-        raise Conflict(_("Only built-in roles have defaults."), code="not_built_in")
+        raise Conflict(N_("Only built-in roles have defaults."), code="not_built_in")
     return change_role(role_id, version=version, grants=defaults(role), by=by)
 
 
-@action(Action.MANAGE_ROLES, "staff.deactivate_role")
+@action(Permission.MANAGE_ROLES, "staff.deactivate_role")
 def deactivate_role(role_id: int, *, by: Person) -> Role:
     """Put a role of the hospital's own away; refused while anybody has it."""
-    take_turns(by, Action.MANAGE_ROLES)
-    role = locked(Role, role_id)
+    lock_administrators(by, Permission.MANAGE_ROLES)
+    role = get_for_update(Role, role_id)
     if role.is_built_in:
-        raise Conflict(_("Built-in roles stay. Take grants from it instead."), code="built_in")
+        raise Conflict(N_("Built-in roles stay. Take grants from it instead."), code="built_in")
     if holders(role.id):
-        raise Conflict(_("People have this role. Give them another one first."), code="role_in_use")
+        raise Conflict(N_("People have this role. Give them another one first."), code="role_in_use")
     role.is_active = False
     role.changed()
     return role
 
 
-@action(Action.MANAGE_ROLES, "staff.reactivate_role")
+@action(Permission.MANAGE_ROLES, "staff.reactivate_role")
 def reactivate_role(role_id: int, *, by: Person) -> Role:
     """Take a role up again."""
-    role = locked(Role, role_id)
+    role = get_for_update(Role, role_id)
     role.is_active = True
     role.changed()
     return role
@@ -160,7 +160,7 @@ def holders(role_id: int) -> int:
 
 def defaults(role: Role) -> frozenset[str]:
     """What a built-in role is granted by default; nothing for others."""
-    return frozenset(action.value for action in ALLOWED[BuiltIn(role.code)]) if role.is_built_in else frozenset()
+    return frozenset(action.value for action in DEFAULT_GRANTS[BuiltIn(role.code)]) if role.is_built_in else frozenset()
 
 
 def _grant(role: Role, wanted: Collection[str], by: Person) -> None:
@@ -182,16 +182,16 @@ def _grant(role: Role, wanted: Collection[str], by: Person) -> None:
 def _check_known(role: Role, given: frozenset[str]) -> None:
     unknown = given - GRANTABLE
     if unknown:
-        raise RuleBroken(_("There is no such permission: %(names)s."), "grants", names=", ".join(sorted(unknown)))
+        raise RuleBroken(N_("There is no such permission: %(names)s."), "grants", names=", ".join(sorted(unknown)))
     if role.code == BuiltIn.PATIENT and not given <= defaults(role):
-        raise RuleBroken(_("Patients see their own records only: the role Patient gets nothing more."), "grants")
+        raise RuleBroken(N_("Patients see their own records only: the role Patient gets nothing more."), "grants")
 
 
 def _check_two(role: Role, given: frozenset[str], by: Person) -> None:
     """What two must grant is not granted by one through the back door of a role that people have already."""
-    if given & POWERS and is_two_person(by) and holders(role.id):
+    if given & POWERS and needs_two_administrators(by) and holders(role.id):
         raise Conflict(
-            _("People have this role, and managing people or roles is given by two. Give them such a role instead."),
+            N_("People have this role, and managing people or roles is given by two. Give them such a role instead."),
             "grants",
             code="needs_second",
         )
@@ -199,17 +199,17 @@ def _check_two(role: Role, given: frozenset[str], by: Person) -> None:
 
 def _rename(role: Role, name: str) -> None:
     if role.is_built_in:
-        raise Conflict(_("Built-in roles keep their names."), "name", code="built_in")
+        raise Conflict(N_("Built-in roles keep their names."), "name", code="built_in")
     role.name = _free_name(name, role)
 
 
 def _free_name(name: str, role: Role | None) -> str:
     named = clean_field(name, "name", longest=LONGEST_NAME)
     if not named:
-        raise RuleBroken(_("Give the role a name."), "name")
+        raise RuleBroken(N_("Give the role a name."), "name")
     same = select(Role.id).where(func.lower(Role.name) == named.lower(), Role.id != (role.id if role else 0))
     if db.session.scalars(same).first() is not None:
-        raise RuleBroken(_("A role with this name already exists."), "name")
+        raise RuleBroken(N_("A role with this name already exists."), "name")
     return named
 
 

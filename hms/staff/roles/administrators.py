@@ -10,28 +10,28 @@ from collections.abc import Iterable
 
 from sqlalchemy import Select, select
 
-from hms.core.actions import require
+from hms.core.actions import require_permission
 from hms.core.db import advisory_locks
-from hms.core.db.advisory_locks import Turn
+from hms.core.db.advisory_locks import AdvisoryLock
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotAllowed
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.staff import request_user
 from hms.staff.models import Role, User
 
-NEEDED = (Action.MANAGE_STAFF.value, Action.MANAGE_ROLES.value)
-POWERS = frozenset({*NEEDED, Action.REVIEW_ROLE_REQUESTS.value})
+NEEDED = (Permission.MANAGE_STAFF.value, Permission.MANAGE_ROLES.value)
+POWERS = frozenset({*NEEDED, Permission.REVIEW_ROLE_REQUESTS.value})
 
-LAST = _("Nobody would be left who may manage people and roles. Make somebody else administrator first.")
+LAST = N_("Nobody would be left who may manage people and roles. Make somebody else administrator first.")
 
 
-def take_turns(by: Person, action: Action) -> None:
+def lock_administrators(by: Person, action: Permission) -> None:
     """Whoever may change who is administrator does so one after the other, and only while still allowed `action`."""
-    advisory_locks.wait(Turn.ADMINISTRATORS)
+    advisory_locks.acquire(AdvisoryLock.ADMINISTRATORS)
     if by.id is not None:
-        require(request_user.person(by.id), action)
+        require_permission(request_user.person(by.id), action)
 
 
 def _administrators() -> Select[tuple[int]]:
@@ -65,15 +65,15 @@ def check_role_remains(role: Role, grants: Iterable[str]) -> None:
         raise Conflict(LAST, "grants", code="last_administrator")
 
 
-def powers(grants: Iterable[str]) -> frozenset[str]:
+def administrator_permissions(grants: Iterable[str]) -> frozenset[str]:
     """The grants that open everything else: managing people, managing roles, answering requests for roles."""
     return POWERS & frozenset(grants)
 
 
 def check_holds(by: Person, grants: Iterable[str]) -> None:
     """Refuse unless `by` holds every power among `grants`: nobody raises another, or takes over an account, above their own."""
-    if any(not by.may(Action(power)) for power in powers(grants)):
-        raise NotAllowed(_("This account or role may do more than yours. Ask an administrator."))
+    if any(not by.may(Permission(power)) for power in administrator_permissions(grants)):
+        raise NotAllowed(N_("This account or role may do more than yours. Ask an administrator."))
 
 
 def check_rank(user: User, by: Person) -> None:

@@ -8,14 +8,14 @@ from typing import Any
 
 from flask import Response
 
-from hms.core.api.pagination import listed
-from hms.core.api.preconditions import check_if_match, single
-from hms.core.db.session import found
+from hms.core.api.pagination import paginated_response
+from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.db.session import get_or_not_found
 from hms.core.errors import NotFound, RuleBroken
-from hms.core.permissions import Action
-from hms.core.text.translation import _
-from hms.core.web.guard import needs, person
-from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, narrowed, ordered, parameters
+from hms.core.permissions import Permission
+from hms.core.text.translation import N_
+from hms.core.web.guard import current_person, requires
+from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
 from hms.staff import directory, schemas
 from hms.staff.accounts.api import assigned
 from hms.staff.blueprints import api
@@ -30,27 +30,27 @@ STATUSES = ("pending", "approved", "rejected", "withdrawn")
 
 
 @api.get("/roles/")
-@needs(Action.READ_STAFF, Action.READ_OWN_RECORD)
+@requires(Permission.READ_STAFF, Permission.READ_OWN_RECORD)
 @api.arguments(parameters(**PAGING), location="query")
 @api.response(200, schemas.RoleOut(many=True))
 def roles_list(_arguments: dict[str, Any]) -> Response:
     """The roles of the hospital."""
-    return listed(directory.roles(), lambda role: role_json(role, person()))
+    return paginated_response(directory.roles(), lambda role: role_json(role, current_person()))
 
 
 def _role(role_id: int) -> Role:
-    row = found(Role, role_id)
+    row = get_or_not_found(Role, role_id)
     if not row.is_active:
-        raise NotFound(_("There is no such record."))
+        raise NotFound(N_("There is no such record."))
     return row
 
 
 def _one_role(row: Role, status: int = 200) -> Response:
-    return single(role_json(row, person()), row.version, status)
+    return resource_response(role_json(row, current_person()), row.version, status)
 
 
 @api.get("/roles/<int:role_id>/")
-@needs(Action.READ_STAFF, Action.READ_OWN_RECORD)
+@requires(Permission.READ_STAFF, Permission.READ_OWN_RECORD)
 @api.response(200, schemas.RoleOut)
 def role(role_id: int) -> Response:
     """One role."""
@@ -58,25 +58,27 @@ def role(role_id: int) -> Response:
 
 
 @api.post("/roles/")
-@needs(Action.MANAGE_ROLES)
+@requires(Permission.MANAGE_ROLES)
 @api.arguments(schemas.RoleIn)
 @api.response(201, schemas.RoleOut)
 def add_role(given: dict[str, Any]) -> Response:
     """Make a role of the hospital's own."""
     with _permissions():
-        return _one_role(actions.add_role(grants=given.pop("permissions", ()), **given, by=person()), 201)
+        return _one_role(actions.add_role(grants=given.pop("permissions", ()), **given, by=current_person()), 201)
 
 
 @api.put("/roles/<int:role_id>/")
-@needs(Action.MANAGE_ROLES)
+@requires(Permission.MANAGE_ROLES)
 @api.arguments(schemas.RoleChangeIn)
 @api.response(200, schemas.RoleOut)
 def change_role(given: dict[str, Any], role_id: int) -> Response:
     """Change name, description and permissions, as far as they are given."""
     row = _role(role_id)
-    check_if_match(row.version, lambda: role_json(row, person()))
+    check_if_match(row.version, lambda: role_json(row, current_person()))
     with _permissions():
-        return _one_role(actions.change_role(role_id, grants=given.pop("permissions", None), **given, by=person()))
+        return _one_role(
+            actions.change_role(role_id, grants=given.pop("permissions", None), **given, by=current_person())
+        )
 
 
 @contextmanager
@@ -89,17 +91,17 @@ def _permissions() -> Iterator[None]:
 
 
 @api.delete("/roles/<int:role_id>/")
-@needs(Action.MANAGE_ROLES)
+@requires(Permission.MANAGE_ROLES)
 @api.response(204)
 def put_role_away(role_id: int) -> None:
     """Put a role away; 409 while anybody has it, or when it is a built-in one."""
     _role(role_id)
-    actions.deactivate_role(role_id, by=person())
+    actions.deactivate_role(role_id, by=current_person())
 
 
 def _seen_by() -> int | None:
     """Whose requests the caller sees: everybody's for those who answer, else their own."""
-    return None if person().may(Action.REVIEW_ROLE_REQUESTS) else person().id
+    return None if current_person().may(Permission.REVIEW_ROLE_REQUESTS) else current_person().id
 
 
 REQUESTS = parameters(
@@ -113,35 +115,35 @@ REQUESTS = parameters(
 
 
 @api.get("/role-change-requests/")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 @api.arguments(REQUESTS, location="query")
 @api.response(200, schemas.RequestOut(many=True))
 def requests_list(arguments: dict[str, Any]) -> Response:
     """Requests for roles, newest first: all for administrators, one's own for others."""
     one = RoleChangeRequest
     columns = {"user": one.user_id, "requested_role": one.requested_role_id, "status": one.status}
-    rows = narrowed(queries.listing(user_id=_seen_by()), arguments, on=one.created_at, **columns)
+    rows = filter_by_columns(queries.listing(user_id=_seen_by()), arguments, on=one.created_at, **columns)
     rows = ordered(rows, arguments, one.id, created_at=one.created_at)
-    return listed(rows, lambda row: request_json(row, person()))
+    return paginated_response(rows, lambda row: request_json(row, current_person()))
 
 
 @api.post("/role-change-requests/")
-@needs(Action.REQUEST_ROLE)
+@requires(Permission.REQUEST_ROLE)
 @api.arguments(schemas.RequestIn)
 @api.response(201, schemas.RequestOut)
 def ask(given: dict[str, Any]) -> Response:
     """Ask for a role."""
-    row = role_request_actions.ask(**given, by=person())
+    row = role_request_actions.ask(**given, by=current_person())
     return _one_request(row.id, 201)
 
 
 def _one_request(request_id: int, status: int = 200) -> Response:
     row = queries.one(request_id, of=_seen_by())
-    return single(request_json(row, person()), row.version, status)
+    return resource_response(request_json(row, current_person()), row.version, status)
 
 
 @api.get("/role-change-requests/<int:request_id>/")
-@needs(Action.REQUEST_ROLE)
+@requires(Permission.REQUEST_ROLE)
 @api.response(200, schemas.RequestOut)
 def request_(request_id: int) -> Response:
     """One request."""
@@ -149,53 +151,53 @@ def request_(request_id: int) -> Response:
 
 
 @api.put("/role-change-requests/<int:request_id>/")
-@needs(Action.REQUEST_ROLE)
+@requires(Permission.REQUEST_ROLE)
 @api.arguments(schemas.RequestChangeIn)
 @api.response(200, schemas.RequestOut)
 def change_request(given: dict[str, Any], request_id: int) -> Response:
     """Change reason or role of one's own request while it waits."""
-    row = queries.one(request_id, of=person().id)
-    check_if_match(row.version, lambda: request_json(row, person()))
-    role_request_actions.change(request_id, **given, by=person())
+    row = queries.one(request_id, of=current_person().id)
+    check_if_match(row.version, lambda: request_json(row, current_person()))
+    role_request_actions.change(request_id, **given, by=current_person())
     return _one_request(request_id)
 
 
 @api.post("/role-change-requests/<int:request_id>/withdraw/")
-@needs(Action.REQUEST_ROLE)
+@requires(Permission.REQUEST_ROLE)
 @api.response(200, schemas.StatusOut)
 def withdraw(request_id: int) -> dict[str, str]:
     """Take one's own request back."""
-    return {"status": role_request_actions.withdraw(request_id, by=person()).status}
+    return {"status": role_request_actions.withdraw(request_id, by=current_person()).status}
 
 
 @api.delete("/role-change-requests/<int:request_id>/")
-@needs(Action.REVIEW_ROLE_REQUESTS)
+@requires(Permission.REVIEW_ROLE_REQUESTS)
 @api.response(204)
 def archive(request_id: int) -> None:
     """Take a request off the list; the row stays."""
-    role_request_actions.archive(request_id, by=person())
+    role_request_actions.archive(request_id, by=current_person())
 
 
 @api.post("/role-change-requests/<int:request_id>/approve/")
-@needs(Action.REVIEW_ROLE_REQUESTS)
+@requires(Permission.REVIEW_ROLE_REQUESTS)
 @api.arguments(schemas.AnswerIn)
 @api.response(200, schemas.StatusOut)
 def approve(given: dict[str, Any], request_id: int) -> dict[str, str]:
     """Approve; "pending" in the answer says that a second administrator must approve too."""
-    return {"status": role_request_actions.approve(request_id, **given, by=person()).status}
+    return {"status": role_request_actions.approve(request_id, **given, by=current_person()).status}
 
 
 @api.post("/role-change-requests/<int:request_id>/reject/")
-@needs(Action.REVIEW_ROLE_REQUESTS)
+@requires(Permission.REVIEW_ROLE_REQUESTS)
 @api.arguments(schemas.AnswerIn)
 @api.response(200, schemas.StatusOut)
 def reject(given: dict[str, Any], request_id: int) -> dict[str, str]:
     """Refuse a request."""
-    return {"status": role_request_actions.reject(request_id, **given, by=person()).status}
+    return {"status": role_request_actions.reject(request_id, **given, by=current_person()).status}
 
 
 @api.post("/role-change-requests/assign_role/")
-@needs(Action.REVIEW_ROLE_REQUESTS)
+@requires(Permission.REVIEW_ROLE_REQUESTS)
 @api.arguments(schemas.AssignIn)
 @api.response(200, schemas.StatusOut)
 def assign_role(given: dict[str, Any]) -> dict[str, str]:

@@ -8,24 +8,31 @@ from sqlalchemy import select
 
 from hms.core import clock
 from hms.core.actions import action
-from hms.core.db.locking import locked
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.settings import store
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 from hms.staff.models import Role, RoleChangeRequest, User
 from hms.staff.notifier import tell
 
-from .administrators import check_holds, check_rank, check_remains, others_than, powers, take_turns
+from .administrators import (
+    administrator_permissions,
+    check_holds,
+    check_rank,
+    check_remains,
+    lock_administrators,
+    others_than,
+)
 
-OWN = _("Nobody decides on their own role. Ask another administrator.")
-SECOND = _("Another administrator must approve this too, under Role requests.")
+OWN = N_("Nobody decides on their own role. Ask another administrator.")
+SECOND = N_("Another administrator must approve this too, under Role requests.")
 
 
 @dataclass(frozen=True)
-class Given:
+class RoleAssignment:
     """What came of it: the role is given, or waits for a second administrator."""
 
     user: User
@@ -33,27 +40,27 @@ class Given:
     needs_second: bool
 
 
-@action(Action.REVIEW_ROLE_REQUESTS, "staff.assign_role")
-def assign_role(user_id: int, role_id: int | None, *, by: Person) -> Given:
+@action(Permission.REVIEW_ROLE_REQUESTS, "staff.assign_role")
+def assign_role(user_id: int, role_id: int | None, *, by: Person) -> RoleAssignment:
     """Give `role_id` (None: no role) without a request. A role that manages people or roles waits for a second administrator."""
-    take_turns(by, Action.REVIEW_ROLE_REQUESTS)
-    user, role = locked(User, user_id), active_role(role_id)
+    lock_administrators(by, Permission.REVIEW_ROLE_REQUESTS)
+    user, role = get_for_update(User, user_id), active_role(role_id)
     check_not_own(user, by)
     check_rank(user, by)
     if role is not None and role.id != user.role_id:
         check_holds(by, role.grants)
         if needs_second(role, user, by) and not _has_first(user, role, by):
             propose(user, role, by)
-            return Given(user, role, True)
-    give(user, role, by)
-    return Given(user, role, False)
+            return RoleAssignment(user, role, True)
+    set_role(user, role, by)
+    return RoleAssignment(user, role, False)
 
 
 def active_role(role_id: int | None, field: str = "role_id") -> Role | None:
     """The role, or None for none; `RuleBroken` when there is no such role or it is no longer used."""
     role = db.session.get(Role, role_id) if role_id is not None else None
     if role_id is not None and (role is None or not role.is_active):
-        raise RuleBroken(_('Invalid pk "%(id)s" - object does not exist.'), field, id=role_id)
+        raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), field, id=role_id)
     return role
 
 
@@ -64,10 +71,10 @@ def check_not_own(user: User, by: Person) -> None:
 
 def needs_second(role: Role, user: User, by: Person) -> bool:
     """Whether this role is given by two: it manages people or roles, the setting says so, and there is somebody to ask."""
-    return bool(powers(role.grants)) and is_two_person(by, user.id)
+    return bool(administrator_permissions(role.grants)) and needs_two_administrators(by, user.id)
 
 
-def is_two_person(by: Person, *others: int) -> bool:
+def needs_two_administrators(by: Person, *others: int) -> bool:
     """Whether `by` must ask a second administrator; the only one decides alone, and so does the hospital's own command."""
     return by.id is not None and store.value("staff.two_person_admin_grant") and others_than(by.id, *others)
 
@@ -85,7 +92,7 @@ def propose(user: User, role: Role, by: Person) -> RoleChangeRequest:
     waiting = select(RoleChangeRequest).filter_by(user_id=user.id, requested_role_id=role.id, status="pending")
     request = db.session.scalars(waiting.with_for_update(of=RoleChangeRequest)).one_or_none()
     if request is None:
-        said = _("Proposed by an administrator.")
+        said = N_("Proposed by an administrator.")
         request = RoleChangeRequest(
             user_id=user.id, requested_role_id=role.id, role_before_id=user.role_id, reason=said
         )
@@ -94,18 +101,18 @@ def propose(user: User, role: Role, by: Person) -> RoleChangeRequest:
         request.first_approver_id = by.id
     db.session.flush()
     for other in reviewers(but=(by.id, user.id)):
-        tell(other, title=_("A role needs a second administrator."), url="/admin/role-requests", by=by)
+        tell(other, title=N_("A role needs a second administrator."), url="/admin/role-requests", by=by)
     return request
 
 
 def reviewers(*, but: tuple[int | None, ...] = ()) -> list[int]:
     """The accounts of those who answer requests for roles."""
-    may = Role.grants.contains([Action.REVIEW_ROLE_REQUESTS.value])
+    may = Role.grants.contains([Permission.REVIEW_ROLE_REQUESTS.value])
     query = select(User.id).join(Role, User.role_id == Role.id).where(User.is_active, may)
     return [user_id for user_id in db.session.scalars(query) if user_id not in but]
 
 
-def give(user: User, role: Role | None, by: Person) -> None:
+def set_role(user: User, role: Role | None, by: Person) -> None:
     """Write the role; the caller has checked who may. Requests for this role that still wait are answered by it."""
     check_remains(user, role)
     if user.role_id == (role.id if role else None):
@@ -116,9 +123,9 @@ def give(user: User, role: Role | None, by: Person) -> None:
     db.session.expire(user, ["role"])
     if role is not None:
         _answer_waiting(user, role, by)
-    word = Sentence(_("You have no role any more. Ask an administrator."))
+    word = Sentence(N_("You have no role any more. Ask an administrator."))
     if role is not None:
-        word = Sentence(_("Your role is now %(role)s. Reload the page to see your new menu."), role=role.name)
+        word = Sentence(N_("Your role is now %(role)s. Reload the page to see your new menu."), role=role.name)
     tell(user.id, title=str(word), url="/profile", by=by)
 
 

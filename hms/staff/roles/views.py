@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
-from hms.core.db.session import db, found
-from hms.core.permissions import Action
+from hms.core.db.session import db, get_or_not_found
+from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 from hms.staff.blueprints import pages
 from hms.staff.forms import GrantsForm, RoleForm, roles_to_choose
 from hms.staff.models import Role, User
@@ -26,7 +26,7 @@ def _shown() -> list[Role]:
 
 
 @pages.get("/admin/roles")
-@needs(Action.MANAGE_ROLES)
+@requires(Permission.MANAGE_ROLES)
 def roles_page() -> str:
     """The matrix of permissions and roles."""
     return _matrix(GrantsForm(), {role.id: frozenset(role.grants) for role in _shown()})
@@ -52,7 +52,7 @@ def _people() -> dict[int, int]:
 
 
 @pages.post("/admin/roles")
-@needs(Action.MANAGE_ROLES)
+@requires(Permission.MANAGE_ROLES)
 def change_roles() -> ResponseReturnValue:
     """First shows what would change; sent again from there, it is changed."""
     form, wanted, versions = GrantsForm(), _wanted(), _versions()
@@ -63,7 +63,10 @@ def change_roles() -> ResponseReturnValue:
     if not form.reviewed.data:
         return render_template("staff/roles_review.html", form=form, changes=changes, ticked=wanted, versions=versions)
     if form.save(
-        _save_grants, wanted={role.id: wanted[role.id] for role, *_more in changes}, versions=versions, by=person()
+        _save_grants,
+        wanted={role.id: wanted[role.id] for role, *_more in changes},
+        versions=versions,
+        by=current_person(),
     ):
         flash(_("Saved. It counts from each person's next page on."), "success")
         return redirect(url_for(".roles_page"), 303)
@@ -107,12 +110,12 @@ def _words(names: list[str]) -> list[str]:
 
 
 @pages.route("/admin/roles/new", methods=["GET", "POST"])
-@needs(Action.MANAGE_ROLES)
+@requires(Permission.MANAGE_ROLES)
 def add_role() -> ResponseReturnValue:
     """A role of the hospital's own, perhaps beginning as a copy."""
     form = RoleForm()
     form.copied_from.choices = _copies()
-    if form.save(_add, by=person()):
+    if form.save(_add, by=current_person()):
         flash(_("The role %(name)s is made. Tick what it may do.", name=form.result.name), "success")
         return redirect(url_for(".roles_page"), 303)
     return render_template("staff/role_form.html", form=form, role=None), form.status
@@ -123,18 +126,18 @@ def _copies() -> list[tuple[str, str]]:
 
 
 def _add(*, name: str, description: str, copied_from: int | None, by: Any, **_sent: Any) -> Role:
-    grants = found(Role, copied_from).grants if copied_from else ()
+    grants = get_or_not_found(Role, copied_from).grants if copied_from else ()
     return actions.add_role(name=name, description=description, grants=grants, by=by)
 
 
 @pages.route("/admin/roles/<int:role_id>", methods=["GET", "POST"])
-@needs(Action.MANAGE_ROLES)
+@requires(Permission.MANAGE_ROLES)
 def edit_role(role_id: int) -> ResponseReturnValue:
     """Name and description of a role, who has it, and putting it away."""
-    role = found(Role, role_id)
+    role = get_or_not_found(Role, role_id)
     form = RoleForm(obj=role)
     form.copied_from.choices = _copies()
-    if form.save(_rename, role_id=role_id, by=person()):
+    if form.save(_rename, role_id=role_id, by=current_person()):
         flash(_("Saved."), "success")
         return redirect(url_for(".roles_page"), 303)
     is_default = not role.is_built_in or frozenset(role.grants) == actions.defaults(role)
@@ -149,21 +152,21 @@ def _rename(*, role_id: int, copied_from: Any, by: Any, **sent: Any) -> Role:
 
 
 @pages.post("/admin/roles/<int:role_id>/reset")
-@needs(Action.MANAGE_ROLES)
+@requires(Permission.MANAGE_ROLES)
 def reset_role(role_id: int) -> ResponseReturnValue:
     """The built-in role's default permissions again."""
     return _done(role_id, actions.reset_role, _("The role has its default permissions again."))
 
 
 @pages.post("/admin/roles/<int:role_id>/put-away")
-@needs(Action.MANAGE_ROLES)
+@requires(Permission.MANAGE_ROLES)
 def put_role_away(role_id: int) -> ResponseReturnValue:
     """Put away a role that nobody has."""
     return _done(role_id, actions.deactivate_role, _("The role is put away."))
 
 
 @pages.post("/admin/roles/<int:role_id>/take-up")
-@needs(Action.MANAGE_ROLES)
+@requires(Permission.MANAGE_ROLES)
 def take_role_up(role_id: int) -> ResponseReturnValue:
     """Use a role again."""
     return _done(role_id, actions.reactivate_role, _("The role can be given again."))
@@ -171,7 +174,7 @@ def take_role_up(role_id: int) -> ResponseReturnValue:
 
 def _done(role_id: int, action: Any, said: str) -> ResponseReturnValue:
     form = GrantsForm()
-    if form.save(lambda *, by, **_sent: action(role_id, by=by), by=person()):
+    if form.save(lambda *, by, **_sent: action(role_id, by=by), by=current_person()):
         flash(said, "success")
         return redirect(url_for(".roles_page"), 303)
     for messages in form.errors.values():

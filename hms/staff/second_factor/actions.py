@@ -10,15 +10,15 @@ from markupsafe import Markup
 from sqlalchemy import select, update
 
 from hms.core import clock
-from hms.core.actions import action, doing
+from hms.core.actions import action, action_context
 from hms.core.audit import recording
-from hms.core.db.locking import locked
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import SYSTEM, Person
 from hms.core.settings import store
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.core.web.template_filters import drawing
 from hms.staff import request_user
 from hms.staff.models import User
@@ -66,17 +66,17 @@ def enrol(*, secret: str, otp: str, by: Person) -> list[str]:
     step = second_factor_codes.matching_step(secret, second_factor_codes.tidy(otp), int(clock.now().timestamp()))
     if step is None:
         raise RuleBroken(
-            _("That code does not fit. Check the time of your phone, then enter the code it shows now."), "otp"
+            N_("That code does not fit. Check the time of your phone, then enter the code it shows now."), "otp"
         )
     codes = recovery_codes.new_codes()
     _keep_factor(second_factor_codes.seal(secret), step, recovery_codes.hash_codes(codes), by=by)
     return codes
 
 
-@action(Action.SIGNED_IN, "staff.enrol")
+@action(Permission.SIGNED_IN, "staff.enrol")
 def _keep_factor(sealed: str, step: int, code_hashes: list[str], *, by: Person) -> None:
     recovery_codes.keep(by.id or 0, code_hashes)
-    user = locked(User, by.id or 0)
+    user = get_for_update(User, by.id or 0)
     user.totp_secret, user.totp_step = sealed, step
 
 
@@ -87,34 +87,34 @@ def renew_recovery_codes(*, by: Person) -> list[str]:
     return codes
 
 
-@action(Action.SIGNED_IN, "staff.renew_recovery_codes")
+@action(Permission.SIGNED_IN, "staff.renew_recovery_codes")
 def _keep_codes(code_hashes: list[str], *, by: Person) -> None:
-    if not locked(User, by.id or 0).two_factor_enabled:
-        raise Conflict(_("Set up the authenticator app first."))
+    if not get_for_update(User, by.id or 0).two_factor_enabled:
+        raise Conflict(N_("Set up the authenticator app first."))
     recovery_codes.keep(by.id or 0, code_hashes)
     recording.record("staff.renew_recovery_codes", by, entity="app_user", entity_id=by.id)
 
 
-@action(Action.SIGNED_IN, "staff.switch_off")
+@action(Permission.SIGNED_IN, "staff.switch_off")
 def switch_off(*, by: Person) -> None:
     """The password is enough from now on; refused where the role needs a second factor."""
     if request_user.second_factor_is_required(by.role):
-        raise Conflict(_("Your role needs a second factor. You can move it to another phone, but not switch it off."))
-    _take(locked(User, by.id or 0))
+        raise Conflict(N_("Your role needs a second factor. You can move it to another phone, but not switch it off."))
+    _take(get_for_update(User, by.id or 0))
 
 
-@action(Action.MANAGE_STAFF, "staff.reset_second_factor")
+@action(Permission.MANAGE_STAFF, "staff.reset_second_factor")
 def reset_second_factor(user_id: int, *, by: Person) -> None:
     """Take the second factor from somebody who lost phone and codes; nobody does it for themselves."""
     if user_id == by.id:
-        raise Conflict(_("Another administrator must do this for you."))
-    _take(locked(User, user_id))
+        raise Conflict(N_("Another administrator must do this for you."))
+    _take(get_for_update(User, user_id))
     recording.record("staff.reset_second_factor", by, entity="app_user", entity_id=user_id)
 
 
 def _take(user: User) -> None:
     if not user.two_factor_enabled:
-        raise Conflict(_("There is no second factor to take away."))
+        raise Conflict(N_("There is no second factor to take away."))
     user.totp_secret = user.totp_step = None
     recovery_codes.drop(user.id)
 
@@ -122,7 +122,7 @@ def _take(user: User) -> None:
 def rotate_keys() -> tuple[int, int]:
     """Encrypt every secret anew with the first of TOTP_KEYS; returns how many were, and how many no key opens."""
     done = lost = 0
-    with doing("staff.rotate_totp_keys", SYSTEM):
+    with action_context("staff.rotate_totp_keys", SYSTEM):
         sealed = select(User.id, User.totp_secret).where(User.totp_secret.is_not(None)).with_for_update(of=User)
         for user_id, stored in db.session.execute(sealed).all():
             secret = second_factor_codes.unsealed(stored)

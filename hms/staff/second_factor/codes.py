@@ -14,10 +14,10 @@ from flask import current_app
 from sqlalchemy import func, update
 
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.staff.login_security import activity, attempts
 from hms.staff.login_security.errors import SignInRefused
 from hms.staff.models import User
@@ -67,16 +67,18 @@ def matching_step(secret: str, code: str, now: int) -> int | None:
 
 def prove_code(user: User, code: str, typed_name: str) -> None:
     """Pass when `code` is the account's present one or an unused recovery code; else `SignInRefused` or `Locked`."""
-    with attempts.trying(attempts.doors_of("code", user, typed_name), user, typed_name) as attempt:
+    with attempts.counted_attempt(attempts.limits_for("code", user, typed_name), user, typed_name) as attempt:
         verdict = use(user, code)
         if verdict is RIGHT:
             attempt.succeeded()
             return
         left = attempt.failed()
-    activity.note(user, typed_name, "lockout" if left == 0 else "otp_replayed" if verdict is REPLAYED else "otp_failed")
+    activity.record_login(
+        user, typed_name, "lockout" if left == 0 else "otp_replayed" if verdict is REPLAYED else "otp_failed"
+    )
     if verdict is REPLAYED:
-        raise SignInRefused(_("That code was already used. Wait for the next one."), "otp", code="otp_replayed")
-    raise SignInRefused(_("That code is not right. Enter the one your app shows now."), "otp", code="otp_wrong")
+        raise SignInRefused(N_("That code was already used. Wait for the next one."), "otp", code="otp_replayed")
+    raise SignInRefused(N_("That code is not right. Enter the one your app shows now."), "otp", code="otp_wrong")
 
 
 def use(user: User, code: str) -> str:
@@ -86,6 +88,6 @@ def use(user: User, code: str) -> str:
     if step is None:
         return RIGHT if recovery_codes.use(user, code) else WRONG
     newer = (User.id == user.id, func.coalesce(User.totp_step, -1) < step)
-    with doing("staff.use_code", SYSTEM):
+    with action_context("staff.use_code", SYSTEM):
         is_first = db.session.execute(update(User).where(*newer).values(totp_step=step)).rowcount == 1
     return RIGHT if is_first else REPLAYED

@@ -9,8 +9,8 @@ import secrets
 from sqlalchemy import delete, func, select, update
 
 from hms.core import clock
-from hms.core.actions import doing
-from hms.core.db.session import db, leave
+from hms.core.actions import action_context
+from hms.core.db.session import db, end_request_session
 from hms.core.person import SYSTEM
 from hms.staff.login_security import passwords
 from hms.staff.models import RecoveryCode, User
@@ -61,10 +61,10 @@ def use(user: User, typed: str) -> bool:
         return False
     unused = select(RecoveryCode).where(RecoveryCode.user_id == user.id, RecoveryCode.used_at.is_(None))
     rows = list(db.session.scalars(unused))
-    leave()
+    end_request_session()
     fitting = next((row for row in rows if passwords.is_right(row.code_hash, code)), None)
     if fitting is None:
         return False
     mine = (RecoveryCode.id == fitting.id, RecoveryCode.used_at.is_(None))
-    with doing("staff.use_recovery_code", SYSTEM):
+    with action_context("staff.use_recovery_code", SYSTEM):
         return db.session.execute(update(RecoveryCode).where(*mine).values(used_at=clock.now())).rowcount == 1

@@ -7,18 +7,18 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.core import clock
-from hms.core.db.session import found
+from hms.core.db.session import get_or_not_found
 from hms.core.errors import RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.web.forms import DeskForm
-from hms.core.web.guard import needs, person
+from hms.core.web.forms import ActionForm
+from hms.core.web.guard import current_person, requires
 from hms.staff.blueprints import pages
 from hms.staff.forms import EnrolForm, ProofForm, SwitchOffForm
 from hms.staff.login_security.errors import Locked, SignInRefused
 from hms.staff.models import User
 from hms.staff.sign_in import authentication
-from hms.staff.sign_in.reauthentication import is_fresh, proven
+from hms.staff.sign_in.reauthentication import is_fresh, with_recent_authentication
 
 from . import actions
 from . import recovery_codes as second_factor_recovery_codes
@@ -26,15 +26,15 @@ from .codes import prove_code
 
 
 @pages.route("/profile/second-factor", methods=["GET", "POST"])
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def second_factor() -> ResponseReturnValue:
     """Set up the authenticator app, or move to another phone: picture and text of the secret, then one code."""
-    who, form = person(), EnrolForm()
+    who, form = current_person(), EnrolForm()
     secret = session.setdefault("enrolling", actions.new_secret())
-    if form.save(proven(actions.enrol, who), by=who, secret=secret):
+    if form.save(with_recent_authentication(actions.enrol, who), by=who, secret=secret):
         session.pop("enrolling")
         return _show_once(form.result)
-    user = found(User, who.id)
+    user = get_or_not_found(User, who.id)
     shown = {"enrolment": actions.Enrolment(secret, user.username), "has_one": user.two_factor_enabled}
     page = render_template("staff/second_factor.html", form=form, is_fresh=is_fresh(who), **shown)
     return page, form.status
@@ -43,47 +43,47 @@ def second_factor() -> ResponseReturnValue:
 def _show_once(codes: list[str]) -> ResponseReturnValue:
     """The codes travel to the next page in the encrypted cookie, and are nowhere else in words."""
     session["new_codes"] = codes
-    who = person()
+    who = current_person()
     if who.session_id is not None:
         authentication.renew_session(who.session_id, confirmed_at=clock.now())
     return redirect(url_for(".recovery_codes"), 303)
 
 
 @pages.get("/profile/recovery-codes")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def recovery_codes() -> ResponseReturnValue:
     """The ten recovery codes, once; without them, how many are left."""
-    codes, who = session.pop("new_codes", []), person()
+    codes, who = session.pop("new_codes", []), current_person()
     shown = {
         "codes": codes,
         "left": second_factor_recovery_codes.left(who.id or 0),
-        "user": found(User, who.id),
+        "user": get_or_not_found(User, who.id),
         "form": ProofForm(),
     }
     return render_template("staff/recovery_codes.html", is_fresh=is_fresh(who), **shown)
 
 
 @pages.post("/profile/recovery-codes")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def renew_recovery_codes() -> ResponseReturnValue:
     """Ten new codes; the old ones end."""
-    who, form = person(), ProofForm()
-    if form.save(proven(actions.renew_recovery_codes, who), by=who):
+    who, form = current_person(), ProofForm()
+    if form.save(with_recent_authentication(actions.renew_recovery_codes, who), by=who):
         return _show_once(form.result)
     shown = {
         "codes": [],
         "left": second_factor_recovery_codes.left(who.id or 0),
-        "user": found(User, who.id),
+        "user": get_or_not_found(User, who.id),
         "form": form,
     }
     return render_template("staff/recovery_codes.html", is_fresh=is_fresh(who), **shown), form.status
 
 
 @pages.route("/profile/second-factor/off", methods=["GET", "POST"])
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def switch_off_second_factor() -> ResponseReturnValue:
     """Switch the second factor off: needs the password and a code."""
-    form, who = SwitchOffForm(), person()
+    form, who = SwitchOffForm(), current_person()
     if form.validate_on_submit():
         refusal = _refused_off(form, who)
         if refusal is None:
@@ -93,7 +93,7 @@ def switch_off_second_factor() -> ResponseReturnValue:
     return render_template("staff/switch_off.html", form=form), form.status
 
 
-def _refused_off(form: DeskForm, who: Person) -> Response | None:
+def _refused_off(form: ActionForm, who: Person) -> Response | None:
     """Prove both factors, then switch off; None when it is done, else the page that says why not."""
     try:
         user = authentication.prove_password(who.username, form.password.data)
@@ -109,5 +109,5 @@ def _off(*, by: Person, **_typed: str) -> None:
     actions.switch_off(by=by)
 
 
-def _page_off(form: DeskForm) -> str:
+def _page_off(form: ActionForm) -> str:
     return render_template("staff/switch_off.html", form=form)

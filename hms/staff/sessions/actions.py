@@ -8,12 +8,12 @@ from sqlalchemy import ColumnElement, select, update
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.audit import recording
-from hms.core.db.session import db, found
+from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import NotFound
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import _
-from hms.core.web.guard import person
+from hms.core.text.translation import N_
+from hms.core.web.guard import current_person
 from hms.staff.models import User, UserSession
 from hms.staff.request_user import idle_limit, sha256
 
@@ -48,7 +48,7 @@ def lock(session_id: int) -> None:
 def end_of_cookie() -> None:
     """End whatever page this browser's cookie opens, locked or not; the trail says whose it was. At a locked page it
     is not known who uses it."""
-    sid, who = session.get("sid"), person()
+    sid, who = session.get("sid"), current_person()
     owner = owner_of_cookie()
     if sid and _change(UserSession.token_hash == sha256(sid), ended_at=clock.now()):
         recording.record("staff.sign_out", who if who.is_authenticated else None, entity="app_user", entity_id=owner)
@@ -56,16 +56,16 @@ def end_of_cookie() -> None:
         db.session.commit()
 
 
-@action(Action.SIGNED_IN, "staff.end_own")
+@action(Permission.SIGNED_IN, "staff.end_own")
 def end_own(session_id: int, *, by: Person) -> None:
     """End one of one's own pages; another's is not found."""
     mine = (UserSession.id == session_id, UserSession.user_id == by.id)
     if not _change(*mine, ended_at=clock.now()):
-        raise NotFound(_("This sign-in has ended already."))
+        raise NotFound(N_("This sign-in has ended already."))
     recording.record("staff.end_session", by, entity="app_user", entity_id=by.id)
 
 
-@action(Action.SIGNED_IN, "staff.end_others")
+@action(Permission.SIGNED_IN, "staff.end_others")
 def end_others(*, by: Person) -> int:
     """End all of one's own pages but this one, and one's programs' tokens; returns how many pages."""
     ended = _change(UserSession.user_id == by.id, UserSession.id != (by.session_id or 0), ended_at=clock.now())
@@ -74,10 +74,10 @@ def end_others(*, by: Person) -> int:
     return ended
 
 
-@action(Action.MANAGE_STAFF, "staff.end_all_of")
+@action(Permission.MANAGE_STAFF, "staff.end_all_of")
 def end_all_of(user_id: int, *, by: Person) -> int:
     """End every page and token of an account; returns how many pages."""
-    user = found(User, user_id)
+    user = get_or_not_found(User, user_id)
     ended = _change(UserSession.user_id == user.id, ended_at=clock.now())
     tokens.revoke_all(user.id)
     user.token_version += 1
@@ -85,11 +85,11 @@ def end_all_of(user_id: int, *, by: Person) -> int:
     return ended
 
 
-@action(Action.MANAGE_STAFF, "staff.end_one_of")
+@action(Permission.MANAGE_STAFF, "staff.end_one_of")
 def end_one_of(user_id: int, session_id: int, *, by: Person) -> None:
     """End one page of an account."""
     if not _change(UserSession.id == session_id, UserSession.user_id == user_id, ended_at=clock.now()):
-        raise NotFound(_("This sign-in has ended already."))
+        raise NotFound(N_("This sign-in has ended already."))
     recording.record("staff.end_session", by, entity="app_user", entity_id=user_id)
 
 

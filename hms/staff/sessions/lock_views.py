@@ -8,10 +8,10 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
 from hms.core import clock, drafts
-from hms.core.db.session import db, found
-from hms.core.permissions import Action
+from hms.core.db.session import db, get_or_not_found
+from hms.core.permissions import Permission
 from hms.core.web import error_handlers
-from hms.core.web.guard import is_api, needs, person, safe_next
+from hms.core.web.guard import current_person, is_api, requires, safe_next
 from hms.core.web.localisation import translate_error
 from hms.core.web.rate_limits import limiter
 from hms.core.web.security_headers import url_parts
@@ -27,10 +27,10 @@ from . import actions, pins
 
 
 @pages.post("/lock")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def lock_now() -> ResponseReturnValue:
     """Lock the page: patients are protected while nobody sits at it; the way back is kept."""
-    actions.lock(person().session_id or 0)
+    actions.lock(current_person().session_id or 0)
     return redirect(url_for(".locked", next=_came_from()), 303)
 
 
@@ -51,11 +51,11 @@ def _can_be_shown(path: str) -> bool:
 
 
 @pages.get("/lock")
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 def locked() -> ResponseReturnValue:
     """The lock page: who may unlock here, and nothing about anybody's work."""
     back = safe_next(request.args.get("next"))
-    if person().is_authenticated:
+    if current_person().is_authenticated:
         return redirect(back or url_for("home.page"))
     locked_ = request_user.locked_session()
     if locked_ is None:
@@ -77,11 +77,11 @@ def _lock_page(locked_: request_user.Locked, form: UnlockForm, status: int) -> R
 
 
 @pages.post("/unlock")
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 @limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, deduct_when=was_refused)
 def unlock() -> ResponseReturnValue:
     """The same person goes on where they were; another one goes to their own home, and the first is signed out."""
-    locked_ = request_user.locked_session() if not person().is_authenticated else None
+    locked_ = request_user.locked_session() if not current_person().is_authenticated else None
     if locked_ is None:
         return redirect(url_for(".locked", next=safe_next(request.args.get("next"))), 303)
     form = UnlockForm()
@@ -101,11 +101,11 @@ def unlock() -> ResponseReturnValue:
 def _open(locked_: request_user.Locked, form: UnlockForm) -> ResponseReturnValue:
     now = clock.now()
     if form.password.data:
-        user = authentication.prove_password(found(User, locked_.user_id).username, form.password.data)
-        activity.note(user, user.username, "unlocked")
+        user = authentication.prove_password(get_or_not_found(User, locked_.user_id).username, form.password.data)
+        activity.record_login(user, user.username, "unlocked")
         authentication.renew_session(locked_.session_id, locked_at=None, last_seen_at=now, confirmed_at=now)
         return _back()
-    user = found(User, form.who.data or locked_.user_id)
+    user = get_or_not_found(User, form.who.data or locked_.user_id)
     pins.prove(user, form.pin.data or "")
     if user.id != locked_.user_id:
         return _switch_to(user)
@@ -150,7 +150,7 @@ def before_the_page() -> ResponseReturnValue | None:
 
 
 @pages.post("/stay")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def stay() -> ResponseReturnValue:
     """The person is at the page: typing and scrolling count as work, and every request renews the session."""
     return "", 204

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from hms.core.actions import action
-from hms.core.db.locking import locked
+from hms.core.db.locking import get_for_update
 from hms.core.errors import RuleBroken
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 from hms.staff.login_security import activity, attempts, known_devices, passwords
 from hms.staff.login_security.errors import SignInRefused
 from hms.staff.login_security.password_rules import check_pin
@@ -20,17 +20,17 @@ def set_pin(*, pin: str, by: Person) -> None:
     _keep_pin(passwords.hashed(pin), by=by)
 
 
-@action(Action.SIGNED_IN, "staff.set_pin")
+@action(Permission.SIGNED_IN, "staff.set_pin")
 def _keep_pin(pin_hash: str, *, by: Person) -> None:
-    locked(User, by.id or 0).pin_hash = pin_hash
+    get_for_update(User, by.id or 0).pin_hash = pin_hash
 
 
-@action(Action.SIGNED_IN, "staff.drop_pin")
+@action(Permission.SIGNED_IN, "staff.drop_pin")
 def drop_pin(*, by: Person) -> None:
     """From now on only the password unlocks."""
-    user = locked(User, by.id or 0)
+    user = get_for_update(User, by.id or 0)
     if user.pin_hash is None:
-        raise RuleBroken(_("You have no PIN."))
+        raise RuleBroken(N_("You have no PIN."))
     user.pin_hash = None
 
 
@@ -43,23 +43,23 @@ def prove(user: User, pin: str) -> None:
     """Pass when `pin` is the account's; after five wrong ones the account has to sign in fully. Raises `SignInRefused`."""
     device = known_devices.of_request()
     if device is None or not opens_here(user):
-        raise SignInRefused(_("A PIN does not open this page any more. Use your password."), "secret", code="no_pin")
-    door = attempts.Door(known_devices.pin_door(device, user.id), user_id=user.id)
-    with attempts.trying((door,), user, user.username) as attempt:
+        raise SignInRefused(N_("A PIN does not open this page any more. Use your password."), "secret", code="no_pin")
+    door = attempts.AttemptLimit(known_devices.pin_door(device, user.id), user_id=user.id)
+    with attempts.counted_attempt((door,), user, user.username) as attempt:
         if passwords.is_right(user.pin_hash, pin):
             attempt.succeeded()
-            activity.note(user, user.username, "pin")
+            activity.record_login(user, user.username, "pin")
             return
         left = attempt.failed()
     if left < 1:
         known_devices.refuse_pin(device, user.id)
-    activity.note(user, user.username, "pin_failed" if left else "lockout")
+    activity.record_login(user, user.username, "pin_failed" if left else "lockout")
     raise SignInRefused(_wrong(left), "secret", code="pin_wrong")
 
 
 def _wrong(left: int) -> Sentence:
     if left < 1:
-        return Sentence(_("That PIN is not right. Use your password now."))
+        return Sentence(N_("That PIN is not right. Use your password now."))
     if left == 1:
-        return Sentence(_("That PIN is not right. 1 try left, then only the password opens."))
-    return Sentence(_("That PIN is not right. %(count)s tries left, then only the password opens."), count=left)
+        return Sentence(N_("That PIN is not right. 1 try left, then only the password opens."))
+    return Sentence(N_("That PIN is not right. %(count)s tries left, then only the password opens."), count=left)

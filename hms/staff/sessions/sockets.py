@@ -13,8 +13,8 @@ from sqlalchemy import select
 from hms.core import clock
 from hms.core.background import redis
 from hms.core.db.session import db
-from hms.core.events import HEARD_BY, room, room_of, socketio
-from hms.core.web.guard import person
+from hms.core.events import SUBSCRIBERS, room, room_of, socketio
+from hms.core.web.guard import current_person
 from hms.staff.models import Role, User, UserSession
 from hms.staff.request_user import idle_limit
 
@@ -22,14 +22,14 @@ CHECK_SECONDS = 2
 
 
 @dataclass(frozen=True)
-class OpenPage:
+class ConnectedPage:
     """A connected page: its session and the grants it joined its rooms with."""
 
     session_id: int
     grants: frozenset[str]
 
 
-_pages: dict[str, OpenPage] = {}
+_pages: dict[str, ConnectedPage] = {}
 _watching = threading.Lock()
 
 
@@ -39,14 +39,14 @@ def connect(_auth: Any = None) -> bool:
 
     Nobody is let in while alerts cannot travel: the page then says that it is not live, and asks by itself.
     """
-    who = person()
-    if not who.is_authenticated or who.session_id is None or not redis.answers():
+    who = current_person()
+    if not who.is_authenticated or who.session_id is None or not redis.is_available():
         return False
     join_room(room_of(who.id))
-    for kind, action in HEARD_BY.items():
+    for kind, action in SUBSCRIBERS.items():
         if who.may(action):
             join_room(room(kind))
-    _pages[request.sid] = OpenPage(who.session_id, who.grants)
+    _pages[request.sid] = ConnectedPage(who.session_id, who.grants)
     _watch(current_app._get_current_object())
     db.session.remove()
     return True
@@ -78,7 +78,7 @@ def _close_ended(app: Flask) -> None:
     All are closed while Redis is away.
     """
     with app.app_context():
-        if not redis.answers():
+        if not redis.is_available():
             for sid in list(_pages):
                 _close(sid)
             return

@@ -9,12 +9,12 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import aliased
 
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.audit import recording
 from hms.core.db.session import db
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
-from hms.core.text.translation import Sentence, _
+from hms.core.text.translation import N_, Sentence
 from hms.staff import directory, notifier
 from hms.staff.login_security.errors import SignInRefused
 from hms.staff.models import RefreshToken, User
@@ -50,7 +50,7 @@ def rotate(refresh: str) -> dict[str, str]:
     user = db.session.get(User, used.user_id) if used else None
     if used is None or user is None or not user.is_active or user.token_version != used.token_version:
         _end_family(token_hash, is_reuse=used is None)
-        raise SignInRefused(_("Token is invalid"), code="token_not_valid")
+        raise SignInRefused(N_("Token is invalid"), code="token_not_valid")
     return _pair(SignedIn(user.id, user.token_version), used.family, used.expires_at)
 
 
@@ -65,7 +65,7 @@ def _has_ended() -> ColumnElement[bool]:
 
 def _end_family(token_hash: bytes, *, is_reuse: bool) -> None:
     """End the family of a token that was refused, if it is one of ours; a used one is told to people, once. Commits."""
-    with doing("staff.end_token_family", SYSTEM):
+    with action_context("staff.end_token_family", SYSTEM):
         query = select(RefreshToken, _has_ended()).where(RefreshToken.token_hash == token_hash)
         found = db.session.execute(query.with_for_update(of=RefreshToken)).one_or_none()
         if found is None:
@@ -85,20 +85,20 @@ def _warn(user_id: int) -> None:
     user = db.session.get_one(User, user_id)
     notifier.tell(
         user_id,
-        title=_("A program signed in to your account was signed out"),
-        message=_(
+        title=N_("A program signed in to your account was signed out"),
+        message=N_(
             "Its refresh token was used twice, so somebody may have copied it. Sign the program in again; if you use none, "
             "change your password."
         ),
         url="/profile/security",
         by=SYSTEM,
     )
-    for watcher in directory.who_may(Action.READ_SIGN_INS):
+    for watcher in directory.who_may(Permission.READ_SIGN_INS):
         if watcher != user_id:
             notifier.tell(
                 watcher,
-                title=str(Sentence(_("A refresh token of %(name)s was used twice"), name=user.display_name)),
-                message=_(
+                title=str(Sentence(N_("A refresh token of %(name)s was used twice"), name=user.display_name)),
+                message=N_(
                     "Somebody may have copied it. Its program was signed out. Ask the owner which programs they use."
                 ),
                 url=f"/admin/users/{user_id}",

@@ -6,17 +6,17 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.core.db.session import found
-from hms.core.permissions import Action
+from hms.core.db.session import get_or_not_found
+from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.web.guard import needs, person
+from hms.core.web.guard import current_person, requires
 from hms.staff import request_user
 from hms.staff.blueprints import pages
 from hms.staff.forms import PinForm
 from hms.staff.login_security import activity
 from hms.staff.models import User
 from hms.staff.second_factor import recovery_codes
-from hms.staff.sign_in.reauthentication import confirmed, is_fresh
+from hms.staff.sign_in.reauthentication import is_fresh, with_reauthentication
 
 from . import actions, pins
 
@@ -24,11 +24,11 @@ ROWS = 25
 
 
 @pages.get("/profile/security")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def security() -> str:
     """What protects the account, and where it is signed in."""
-    who = person()
-    user = found(User, who.id)
+    who = current_person()
+    user = get_or_not_found(User, who.id)
     shown = {
         "user": user,
         "codes_left": recovery_codes.left(user.id) if user.two_factor_enabled else 0,
@@ -41,15 +41,15 @@ def security() -> str:
 
 
 @pages.route("/profile/pin", methods=["GET", "POST"])
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def pin() -> ResponseReturnValue:
     """Choose the PIN that unlocks a page."""
-    who, form = person(), PinForm()
+    who, form = current_person(), PinForm()
     fresh = is_fresh(who)
-    if form.save(_set_pin if fresh else confirmed(_set_pin), by=who):
+    if form.save(_set_pin if fresh else with_reauthentication(_set_pin), by=who):
         flash(_("Your PIN is set. It opens locked pages at PCs where you signed in within 12 hours."), "success")
         return redirect(url_for(".security"), 303)
-    has_one = found(User, who.id).pin_hash is not None
+    has_one = get_or_not_found(User, who.id).pin_hash is not None
     return render_template("staff/pin.html", form=form, is_fresh=fresh, has_one=has_one), form.status
 
 
@@ -58,38 +58,38 @@ def _set_pin(*, pin: str, by: Person, **_typed: str) -> None:
 
 
 @pages.post("/profile/pin/drop")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def drop_pin() -> ResponseReturnValue:
     """From now on only the password unlocks."""
-    pins.drop_pin(by=person())
+    pins.drop_pin(by=current_person())
     flash(_("Your PIN is gone. Your password unlocks."), "success")
     return redirect(url_for(".security"), 303)
 
 
 @pages.post("/profile/sessions/<int:session_id>/end")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def end_session(session_id: int) -> ResponseReturnValue:
     """Sign one of one's own devices out."""
-    actions.end_own(session_id, by=person())
+    actions.end_own(session_id, by=current_person())
     flash(_("That device is signed out."), "success")
     return redirect(url_for(".security"), 303)
 
 
 @pages.post("/profile/sessions/end-others")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def end_other_sessions() -> ResponseReturnValue:
     """Sign every other device out."""
-    count = actions.end_others(by=person())
+    count = actions.end_others(by=current_person())
     flash(_("Signed out elsewhere: %(count)s.", count=count), "success")
     return redirect(url_for(".security"), 303)
 
 
 @pages.get("/profile/sign-ins")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def own_sign_ins() -> str:
     """Every try to sign in to one's own account, newest first."""
     before = request.args.get("before", type=int)
-    rows = activity.own_sign_ins(person().id or 0, limit=ROWS + 1, before=before)
+    rows = activity.own_sign_ins(current_person().id or 0, limit=ROWS + 1, before=before)
     older = url_for(".own_sign_ins", before=rows[ROWS - 1].id) if len(rows) > ROWS else None
     words = {"device": activity.device_in_words, "outcomes": activity.OUTCOMES}
     return render_template("staff/sign_ins.html", rows=rows[:ROWS], older=older, **words)

@@ -6,10 +6,10 @@ from typing import Any
 
 from marshmallow import fields
 
-from hms.core.api.blueprint import Shape
-from hms.core.permissions import Action
+from hms.core.api.blueprint import ApiSchema
+from hms.core.permissions import Permission
 from hms.core.web.fields import REQUIRED
-from hms.core.web.guard import needs
+from hms.core.web.guard import requires
 from hms.core.web.rate_limits import limiter
 from hms.staff.blueprints import WRONG_TRIES_OF_AN_ADDRESS, api, was_refused
 from hms.staff.sessions import tokens
@@ -17,23 +17,23 @@ from hms.staff.sessions import tokens
 from . import authentication
 
 
-class Credentials(Shape):
+class Credentials(ApiSchema):
     username = fields.String(required=True, error_messages=REQUIRED)
     password = fields.String(required=True, error_messages=REQUIRED)
     otp = fields.String(allow_none=True)
 
 
-class Refresh(Shape):
+class Refresh(ApiSchema):
     refresh = fields.String(required=True, error_messages=REQUIRED)
 
 
-class TokenPair(Shape):
+class TokenPair(ApiSchema):
     refresh = fields.String()
     access = fields.String()
 
 
 @api.post("/auth/")
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 @limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, deduct_when=was_refused)
 @api.arguments(Credentials)
 @api.response(200, TokenPair)
@@ -46,7 +46,7 @@ def sign_in(given: dict[str, Any]) -> dict[str, str]:
 
 
 @api.post("/auth/refresh/")
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 @limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, deduct_when=was_refused)
 @api.arguments(Refresh)
 @api.response(200, TokenPair)

@@ -9,11 +9,11 @@ from flask import request, session
 from sqlalchemy import func, or_, select, update
 
 from hms.core import clock
-from hms.core.actions import doing
+from hms.core.actions import action_context
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
 from hms.core.settings import store
-from hms.core.text.translation import Sentence, _, joined
+from hms.core.text.translation import N_, Sentence, joined
 from hms.staff import request_user
 from hms.staff.login_security import activity, attempts, concurrent_attempts, passwords
 from hms.staff.login_security.errors import EnrolmentRequired, OtpRequired, SignInRefused
@@ -40,12 +40,12 @@ def prove(name: str, password: str, otp: str | None = None, *, is_program: bool 
     user = prove_password(name, password)
     if user.two_factor_enabled:
         if not otp:
-            activity.note(user, name, "otp_needed")
+            activity.record_login(user, name, "otp_needed")
             proof = SignedIn(user.id, user.token_version)
-            raise OtpRequired(_("Enter the 6-digit code from your authenticator app."), "otp", proof=proof)
+            raise OtpRequired(N_("Enter the 6-digit code from your authenticator app."), "otp", proof=proof)
         codes.prove_code(user, otp, name)
     elif is_program and request_user.second_factor_is_required(user.role.code if user.role else None):
-        raise EnrolmentRequired(_("Your role needs a second factor. Sign in on the page and set it up first."))
+        raise EnrolmentRequired(N_("Your role needs a second factor. Sign in on the page and set it up first."))
     return welcome(user, name)
 
 
@@ -54,29 +54,29 @@ def prove_password(name: str, password: str) -> User:
     """The active account of that name and password; an unknown name, a wrong password, a closed account and one without
     a password yet are refused alike, after equal work."""
     user = named(name)
-    with attempts.trying(attempts.doors_of("password", user, name), user, name) as attempt:
+    with attempts.counted_attempt(attempts.limits_for("password", user, name), user, name) as attempt:
         if passwords.is_right(user.password_hash if user else None, password) and user and user.is_active:
             attempt.succeeded()
             _renew_hash(user, password)
             return user
         left = attempt.failed()
-    activity.note(user, name, "failed" if left else "lockout")
+    activity.record_login(user, name, "failed" if left else "lockout")
     raise SignInRefused(_wrong(left), code="no_active_account")
 
 
 def welcome(user: User, name: str) -> SignedIn:
     """Everything is proven: write it into the activity. Commits."""
-    activity.note(user, name, "success")
+    activity.record_login(user, name, "success")
     return SignedIn(user.id, user.token_version)
 
 
 def _wrong(left: int) -> Sentence:
     if left < 1:
         until = clock.now() + attempts.LOCKED_FOR
-        return joined((Sentence(_("The username or password is not right.")), attempts.told(until)))
+        return joined((Sentence(N_("The username or password is not right.")), attempts.lockout_message(until)))
     if left == 1:
-        return Sentence(_("The username or password is not right. 1 try left before a 15-minute lock."))
-    words = _("The username or password is not right. %(count)s tries left before a 15-minute lock.")
+        return Sentence(N_("The username or password is not right. 1 try left before a 15-minute lock."))
+    words = N_("The username or password is not right. %(count)s tries left before a 15-minute lock.")
     return Sentence(words, count=left)
 
 
@@ -93,7 +93,7 @@ def _renew_hash(user: User, password: str) -> None:
     """While the password is known, make its hash with today's numbers."""
     if user.password_hash and passwords.is_outdated(user.password_hash):
         fresh = passwords.hashed(password)
-        with doing("staff.renew_password_hash", SYSTEM):
+        with action_context("staff.renew_password_hash", SYSTEM):
             unchanged = (User.id == user.id, User.password_hash == user.password_hash)
             db.session.execute(update(User).where(*unchanged).values(password_hash=fresh))
 

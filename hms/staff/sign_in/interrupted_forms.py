@@ -15,7 +15,7 @@ from hms.core import drafts
 from hms.core.db.session import db
 from hms.core.errors import RuleBroken
 from hms.core.web import security_headers
-from hms.core.web.error_handlers import kept_fields
+from hms.core.web.error_handlers import resubmittable_fields
 from hms.core.web.guard import csrf
 
 FORM = "held"
@@ -24,7 +24,7 @@ ASIDE = frozenset(
 )
 
 
-def hold(owner_id: int | None) -> str | None:
+def save_interrupted_form(owner_id: int | None) -> str | None:
     """Keep the form of this request for its owner; returns the address at which they find it, None when nothing is kept.
 
     A form that another site sent, or without this browser's token, is not theirs and is not kept; nor is what a page asks
@@ -32,7 +32,7 @@ def hold(owner_id: int | None) -> str | None:
     """
     is_form = request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data")
     is_form = is_form and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
-    if owner_id is None or not is_form or request.endpoint in ASIDE or security_headers.comes_from_elsewhere():
+    if owner_id is None or not is_form or request.endpoint in ASIDE or security_headers.is_cross_site():
         return None
     try:
         csrf.protect()
@@ -44,14 +44,18 @@ def hold(owner_id: int | None) -> str | None:
 def _keep(owner_id: int) -> str:
     key = secrets.token_urlsafe(12)
     path = request.full_path.rstrip("?")
-    content = {"path": path, "fields": kept_fields(), "has_file": any(f.filename for f in request.files.values())}
+    content = {
+        "path": path,
+        "fields": resubmittable_fields(),
+        "has_file": any(f.filename for f in request.files.values()),
+    }
     drafts.save(owner_id, f"{FORM}:{key}", content)
     return key
 
 
 def of(owner_id: int, key: str) -> drafts.Draft | None:
     """The form kept under `key`, when it is this person's."""
-    return drafts.of(owner_id, f"{FORM}:{key}")
+    return drafts.get_draft(owner_id, f"{FORM}:{key}")
 
 
 def drop_when_sent(owner_id: int, key: str) -> None:

@@ -11,10 +11,10 @@ from flask import has_request_context
 from sqlalchemy import select
 
 from hms.core import actions, clock
-from hms.core.db.session import db, found
+from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import RuleBroken
 from hms.core.person import Person
-from hms.core.text.translation import _
+from hms.core.text.translation import N_
 from hms.staff.login_security import activity, attempts, passwords
 from hms.staff.login_security.errors import Locked
 from hms.staff.models import User, UserSession
@@ -25,7 +25,7 @@ from . import authentication
 FRESH_FOR = timedelta(minutes=5)
 
 
-def confirm_identity(password_or_code: str | None, *, by: Person, field: str = "proof") -> None:
+def reauthenticate(password_or_code: str | None, *, by: Person, field: str = "proof") -> None:
     """Check that `by` knows their password, or reads the present code of their second factor (or a recovery code).
 
     Raises `RuleBroken` on `field`, or `Locked` (429) after five wrong tries. Commits, because each try is counted before
@@ -34,16 +34,18 @@ def confirm_identity(password_or_code: str | None, *, by: Person, field: str = "
     if actions.current() is not None:
         raise RuntimeError("confirm_identity commits: call it before the action")
     if not password_or_code:
-        raise RuleBroken(_("Enter your password, or the code of your authenticator app."), field)
-    user = found(User, by.id)
-    with attempts.trying(attempts.doors_of("proof", user, user.username), user, user.username) as attempt:
+        raise RuleBroken(N_("Enter your password, or the code of your authenticator app."), field)
+    user = get_or_not_found(User, by.id)
+    with attempts.counted_attempt(attempts.limits_for("proof", user, user.username), user, user.username) as attempt:
         is_proven = _is_proof(user, password_or_code)
         left = None if is_proven else attempt.failed()
         if is_proven:
             attempt.succeeded()
-    activity.note(user, user.username, "confirmed" if is_proven else "lockout" if left == 0 else "not_confirmed")
+    activity.record_login(
+        user, user.username, "confirmed" if is_proven else "lockout" if left == 0 else "not_confirmed"
+    )
     if not is_proven:
-        raise RuleBroken(_("That is not your password, nor a fresh code."), field, code="not_confirmed")
+        raise RuleBroken(N_("That is not your password, nor a fresh code."), field, code="not_confirmed")
     if has_request_context() and by.session_id is not None:
         authentication.renew_session(by.session_id, confirmed_at=clock.now())
 
@@ -62,7 +64,7 @@ def is_fresh(by: Person) -> bool:
     return db.session.execute(select(UserSession.id).where(*lately)).scalar_one_or_none() is not None
 
 
-def confirmed(action: Callable[..., Any], field: str = "proof") -> Callable[..., Any]:
+def with_reauthentication(action: Callable[..., Any], field: str = "proof") -> Callable[..., Any]:
     """`action` behind a fresh proof, for `form.save(confirmed(actions.open_restricted), by=person())`.
 
     The form brings the proof in a field named `field`; the action does not see it. Too many tries are told at the field.
@@ -71,7 +73,7 @@ def confirmed(action: Callable[..., Any], field: str = "proof") -> Callable[...,
     @wraps(action)
     def perform(*args: Any, by: Person, **values: Any) -> Any:
         try:
-            confirm_identity(values.pop(field, None), by=by, field=field)
+            reauthenticate(values.pop(field, None), by=by, field=field)
         except Locked as locked:
             raise RuleBroken.from_error(locked, field, code=locked.code) from locked
         return action(*args, by=by, **values)
@@ -79,9 +81,9 @@ def confirmed(action: Callable[..., Any], field: str = "proof") -> Callable[...,
     return perform
 
 
-def proven(action: Callable[..., Any], who: Person) -> Callable[..., Any]:
+def with_recent_authentication(action: Callable[..., Any], who: Person) -> Callable[..., Any]:
     """`action` as it is within five minutes of a proof, else behind a fresh one, which the form then asks for."""
-    return _without_proof(action) if is_fresh(who) else confirmed(action)
+    return _without_proof(action) if is_fresh(who) else with_reauthentication(action)
 
 
 def _without_proof(action: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,11 +12,11 @@ from flask_limiter import RequestLimit
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import NotFound
-from hms.core.permissions import Action
+from hms.core.permissions import Permission
 from hms.core.settings import store
-from hms.core.text.translation import _ as N_
+from hms.core.text.translation import N_
 from hms.core.web import error_handlers
-from hms.core.web.guard import SignInNeeded, is_api, needs, person, safe_next
+from hms.core.web.guard import SignInRequired, current_person, is_api, requires, safe_next
 from hms.core.web.localisation import translate_error
 from hms.core.web.rate_limits import limiter
 from hms.staff import request_user
@@ -51,11 +51,11 @@ def _page(form: SignInForm, status: int, retry_after: int | None = None) -> Resp
 
 
 @pages.route("/login", methods=["GET", "POST"])
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 @limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, methods=["POST"], deduct_when=was_refused, on_breach=_too_often)
 def sign_in() -> ResponseReturnValue:
     """The sign-in page; then the code, when the account has a second factor; then the page that was wanted, else home."""
-    if request.method == "GET" and person().is_authenticated:
+    if request.method == "GET" and current_person().is_authenticated:
         return redirect(url_for("home.page"))
     form = SignInForm()
     if not form.validate_on_submit():
@@ -77,7 +77,7 @@ def _ask_for_code(proof: authentication.SignedIn, name: str) -> ResponseReturnVa
 
 
 @pages.route("/login/code", methods=["GET", "POST"])
-@needs(Action.PUBLIC)
+@requires(Permission.PUBLIC)
 @limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, methods=["POST"], deduct_when=was_refused)
 def enter_code() -> ResponseReturnValue:
     """The second factor: the code of the authenticator app, or a recovery code."""
@@ -122,7 +122,7 @@ def _let_in(proof: authentication.SignedIn) -> ResponseReturnValue:
 
 
 @pages.route("/logout", methods=["POST"])
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def sign_out() -> ResponseReturnValue:
     """End the session at the server, so that a copied cookie opens nothing, and empty the browser's cache."""
     actions.end_of_cookie()
@@ -133,14 +133,14 @@ def sign_out() -> ResponseReturnValue:
 
 
 @pages.route("/logout", methods=["GET"])
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def sign_out_page() -> ResponseReturnValue:
     """Ask before ending the session: an address alone changes nothing."""
     return render_template("staff/sign_out.html")
 
 
-@pages.app_errorhandler(SignInNeeded)
-def ask_who_it_is(needed: SignInNeeded) -> ResponseReturnValue:
+@pages.app_errorhandler(SignInRequired)
+def ask_who_it_is(needed: SignInRequired) -> ResponseReturnValue:
     """Nobody, or a locked page: to the sign-in or lock page and back afterwards; a form that was sent is kept meanwhile."""
     if is_api():
         return error_handlers.sign_in_needed(needed)
@@ -149,17 +149,17 @@ def ask_who_it_is(needed: SignInNeeded) -> ResponseReturnValue:
         return sign_out()
     is_form = request.method == "POST"
     owner = locked.user_id if locked else actions.owner_of_cookie() if is_form else None
-    back = interrupted_forms.hold(owner) if is_form else request.full_path.rstrip("?")
+    back = interrupted_forms.save_interrupted_form(owner) if is_form else request.full_path.rstrip("?")
     if locked:
         return redirect(url_for("staff.locked", next=back))
     return redirect(url_for("staff.sign_in", next=back, ended="1" if session.get("sid") else None))
 
 
 @pages.get("/held/<key>")
-@needs(Action.SIGNED_IN)
+@requires(Permission.SIGNED_IN)
 def held(key: str) -> ResponseReturnValue:
     """The form that was sent while its page was locked: one press sends it again."""
-    kept = interrupted_forms.of(person().id or 0, key)
+    kept = interrupted_forms.of(current_person().id or 0, key)
     if kept is None:
         raise NotFound(N_("There is no form waiting here. It was sent already, or another person sent it."))
     return render_template("staff/held.html", form_key=key, **kept.content)
