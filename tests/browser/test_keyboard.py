@@ -136,7 +136,7 @@ def test_the_pharmacist(at_desk):
     tab.goto("/pharmacy/")
     expect(ux(tab, "disp-all")).to_be_visible()
     tab.keyboard.press("Control+Enter")
-    expect(ux(tab, "disp-done")).to_contain_text("given to")
+    expect(ux(tab, "disp-done")).to_contain_text("dispensed for")
 
 
 def test_the_cashier(at_desk):
