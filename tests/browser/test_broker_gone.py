@@ -54,7 +54,7 @@ def issues(tab):
     expect(tab.locator("h1")).to_contain_text(re.compile(r"B-\d{4}-\d{6}"))
     if ux(tab, "invoice-make").count():
         ux(tab, "invoice-make").click()
-    expect(ux(tab, "job")).to_contain_text("Printing waits: the queue server does not answer")
+    expect(ux(tab, "job")).to_contain_text("Printing is delayed: the print service does not respond")
     return tab.locator("h1").inner_text().removeprefix("Bill ")
 
 

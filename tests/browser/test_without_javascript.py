@@ -143,7 +143,7 @@ def takes_money(tab, number):
     ux(tab, "bill-pay").click()
     ux(tab, "pay-take-only").click()
     expect(ux(tab, "receipt")).to_contain_text(bill)
-    expect(ux(tab, "receipt-done")).to_contain_text("Nothing is left to pay")
+    expect(ux(tab, "receipt-done")).to_contain_text("Nothing left to pay")
     tab.get_by_role("link", name=f"Bill {bill}").click()
 
 

@@ -59,7 +59,7 @@ def test_an_empty_queue_says_what_comes(at):
     for show, says in (
         ("owing", "No medicines owing"),
         ("held", "No prescriptions on hold"),
-        ("done", "Nothing was given"),
+        ("done", "Nothing dispensed today"),
     ):
         assert says in seen(at, f"/pharmacy/?show={show}")
 
