@@ -130,7 +130,7 @@ def dispenses(tab, number):
     if "rx--open" not in (row.get_attribute("class") or ""):
         row.get_by_role("link").first.click()
     ux(tab, "disp-all").click()
-    expect(ux(tab, "disp-done")).to_contain_text("2 medicines given")
+    expect(ux(tab, "disp-done")).to_contain_text("2 medicines dispensed")
 
 
 def takes_money(tab, number):
