@@ -73,7 +73,7 @@ def test_a_day_without_clinic_names_the_next_one(desk, db):
     lone = factories.doctor("dr.lone", last_name="Lone")
     factories.hours(lone.id, weekdays=(MONDAY.weekday(),))
     page = desk("receptionist").get(f"/appointments/?date={(MONDAY + dt.timedelta(days=1)).isoformat()}")
-    assert "No doctor has a clinic on this day." in read(page)
+    assert "No doctor has clinic hours on this day." in read(page)
     assert f"date={(MONDAY + dt.timedelta(days=7)).isoformat()}" in page.get_data(as_text=True)
 
 
@@ -121,7 +121,7 @@ def test_a_taken_time_keeps_what_was_typed_and_offers_the_next(desk, booked, bah
     refused = client.form(path, doctor=bah.id, time="10:00", notes="Dressing")
     text = refused.get_data(as_text=True)
     assert refused.status_code == 409
-    assert "Just taken – next free 10:15" in read(refused)
+    assert "This time was just taken. Next free: 10:15" in read(refused)
     assert 'value="Dressing"' in text
     assert "<title>Error:" in text
     taken = client.form(path, doctor=bah.id, notes="Dressing", take=f"{MONDAY.isoformat()} 10:15:00")
@@ -196,7 +196,7 @@ def test_cancelling_with_a_reason_can_be_undone(desk, booked):
     booking, client = booked(), desk("receptionist")
     page = client.get(client.form(f"/appointments/{booking.id}", reason="Patient asked").location)
     assert booking.status == "cancelled"
-    assert "Why: Patient asked" in read(page)
+    assert "Reason: Patient asked" in read(page)
     assert client.form(f"/appointments/{booking.id}").status_code == 303
     assert booking.status == "scheduled"
 
@@ -303,12 +303,12 @@ def test_the_board_shows_each_reader_their_buttons_and_the_present_row(desk, db)
     entry = factories.waiting(patient.id)
     assert "Record vitals of token" in read(desk("nurse").get("/queue/"))
     for_reception = read(desk("receptionist").get("/queue/"))
-    assert "Take out of the queue" in for_reception
+    assert "Undo check-in" in for_reception
     assert "Record vitals" not in for_reception
     for_reader = read(desk("cashier").get("/queue/"))
     assert "KAMARA, Kadiatu" in for_reader
     assert "Call again" not in for_reader
-    assert "Take out" not in for_reader
+    assert "Undo check-in" not in for_reader
     patient.family_name, entry.priority = "Sesay & <b>", 1
     db.session.flush()
     anew = read(desk("nurse").get("/queue/"))
@@ -333,7 +333,7 @@ def test_buttons_of_one_board_are_deeds_of_their_own(desk, db):
 def test_the_waiting_room_screen_shows_no_names(desk, bah, person):
     entry = factories.waiting(factories.patient().id, doctor_id=bah.id)
     empty = read(desk("receptionist").get("/queue/display"))
-    assert "Please keep your number" in empty
+    assert "Please keep your slip" in empty
     queue_actions.call(entry.id, by=person("nurse"))
     text = read(desk("receptionist").get("/queue/display"))
     assert "1 → Room 3 Dr Amadu Bah" in text
@@ -348,7 +348,7 @@ def test_the_slip_has_token_two_identifiers_and_who_is_before(desk, bah):
     text = read(desk("receptionist").get(f"/queue/{entry.id}/slip"))
     assert "Mrs Kadiatu Kamara" in text
     assert patient.hospital_number in text
-    assert "1 person is before you" in text
+    assert "1 person is ahead of you" in text
     assert "Room 3" in text
 
 

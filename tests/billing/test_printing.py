@@ -113,7 +113,7 @@ def test_each_edition_is_made_once_and_reprinted_to_the_byte(db, desk, person):
     url = f"/billing/bills/{bill.id}/invoice.pdf"
     issuing.issue(bill.id, by=person("cashier"))
     waiting = cashier.get(url)
-    assert (waiting.status_code, "Making invoice" in waiting.get_data(as_text=True)) == (202, True)
+    assert (waiting.status_code, "Creating invoice" in waiting.get_data(as_text=True)) == (202, True)
     print_now(bill)
     print_now(bill)
     first = cashier.get(url)
@@ -145,10 +145,10 @@ def test_what_failed_for_good_is_said_and_can_be_tried_again(db, desk, person):
         database.session.execute(text("UPDATE outbox SET dead_at = now()"))
     url = f"/billing/bills/{bill.id}"
     page = cashier.get(f"{url}/invoice").get_data(as_text=True)
-    assert "could not be made" in page
+    assert "could not be created" in page
     form = next(f for f in Page(page).forms if f["action"] == f"{url}/invoice")
     assert cashier.post(form["action"], data=form["fields"]).status_code == 303
-    assert "Making invoice" in cashier.get(f"{url}/invoice").get_data(as_text=True)
+    assert "Creating invoice" in cashier.get(f"{url}/invoice").get_data(as_text=True)
 
 
 @pytest.fixture
@@ -250,7 +250,7 @@ def test_with_the_queue_server_stopped_bills_are_issued_and_printing_waits(hospi
     assert cashier.post(form["action"], data=form["fields"]).status_code == 303
     shown = cashier.get(url)
     assert shown.status_code == 200
-    assert "Printing waits: the queue server does not answer" in words(shown.get_data(as_text=True))
+    assert "Printing is delayed: the print service does not respond" in words(shown.get_data(as_text=True))
     assert cashier.get(f"{url}/invoice.pdf").status_code == 202
     broker.start()
     worker()

@@ -191,13 +191,13 @@ def test_the_page_says_who_waits_for_whom(db, person, desk):
     assert cashier.form(f"{url}/write-off", amount="100.00", reason="Cannot pay").status_code == 303
     mine = cashier.get(url).get_data(as_text=True)
     assert "Waits for a second person" in mine
-    assert "Take back" in mine
+    assert "Withdraw" in mine
     assert "/approve" not in mine
     asked = database.session.scalars(select(Correction)).one()
     assert f"/approvals/{asked.id}/approve" in admin.get("/billing/approvals").get_data(as_text=True)
     assert "Cannot pay" in admin.get("/").get_data(as_text=True)
     assert "Cannot pay" not in cashier.get("/").get_data(as_text=True)
-    assert "Why not" in admin.get(f"/billing/approvals/{asked.id}/decline").get_data(as_text=True)
+    assert "Reason for declining" in admin.get(f"/billing/approvals/{asked.id}/decline").get_data(as_text=True)
     yes = f"/billing/approvals/{asked.id}/approve"
     with action_context("tests.wait", SYSTEM):
         database.session.execute(update(UserSession).values(confirmed_at=clock.now() - FRESH_FOR))

@@ -54,7 +54,7 @@ def issues(tab):
     expect(tab.locator("h1")).to_contain_text(re.compile(r"B-\d{4}-\d{6}"))
     if ux(tab, "invoice-make").count():
         ux(tab, "invoice-make").click()
-    expect(ux(tab, "job")).to_contain_text("Printing waits: the queue server does not answer")
+    expect(ux(tab, "job")).to_contain_text("Printing is delayed: the print service does not respond")
     return tab.locator("h1").inner_text().removeprefix("Bill ")
 
 
@@ -82,5 +82,5 @@ def test_without_the_queue_server(at_desk, served, valkey):
     expect(ux(cashier, "job")).to_have_attribute("data-state", "done", timeout=90_000)
     expect(ux(cashier, "job")).to_contain_text(f"{number}.pdf")
     row_of(desk, "queue-row", "Brokergone").get_by_text("More").click()
-    desk.get_by_role("button", name="Take out of the queue").click()
+    desk.get_by_role("button", name="Undo check-in").click()
     expect(row_of(watching, "queue-row", "Brokergone")).to_have_count(0, timeout=15_000)

@@ -94,7 +94,7 @@ def test_a_person_is_added_and_chooses_a_password_by_the_link(at_desk, axe):
     admin.get_by_label("Family name").fill("Koroma")
     admin.get_by_label("Username").fill("fkoroma")
     admin.get_by_label("Role", exact=True).select_option("Cashier")
-    admin.get_by_role("button", name="Make the account").click()
+    admin.get_by_role("button", name="Create account").click()
     link = admin.get_by_label("Link for Fatu Koroma").input_value()
     assert axe(admin) == []
     stranger = at_desk(None)

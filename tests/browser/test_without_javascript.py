@@ -130,7 +130,7 @@ def dispenses(tab, number):
     if "rx--open" not in (row.get_attribute("class") or ""):
         row.get_by_role("link").first.click()
     ux(tab, "disp-all").click()
-    expect(ux(tab, "disp-done")).to_contain_text("2 medicines given")
+    expect(ux(tab, "disp-done")).to_contain_text("2 medicines dispensed")
 
 
 def takes_money(tab, number):
@@ -143,7 +143,7 @@ def takes_money(tab, number):
     ux(tab, "bill-pay").click()
     ux(tab, "pay-take-only").click()
     expect(ux(tab, "receipt")).to_contain_text(bill)
-    expect(ux(tab, "receipt-done")).to_contain_text("Nothing is left to pay")
+    expect(ux(tab, "receipt-done")).to_contain_text("Nothing left to pay")
     tab.get_by_role("link", name=f"Bill {bill}").click()
 
 

@@ -95,7 +95,7 @@ def test_a_line_is_changed_in_its_place(desk, opened, db):
     (line,) = lines(db)
     assert client.form(at(opened), do=f"edit_rx:{line.id}").status_code == 303
     html = client.get(at(opened)).get_data(as_text=True)
-    assert "being changed" in words(html)
+    assert "you are changing this" in words(html)
     assert 'value="after food"' in html
     assert client.form(at(opened), rx_days="5", do="add_rx").status_code == 303
     (changed,) = lines(db)
@@ -103,7 +103,7 @@ def test_a_line_is_changed_in_its_place(desk, opened, db):
     client.form(at(opened), do=f"edit_rx:{line.id}")
     client.form(at(opened), rx_days="9", do="clear_rx")
     assert lines(db)[0].days == 5
-    assert "being changed" not in words(client.get(at(opened)).get_data(as_text=True))
+    assert "you are changing this" not in words(client.get(at(opened)).get_data(as_text=True))
 
 
 def supply(answer) -> str:
@@ -202,8 +202,8 @@ def test_the_prescriber_answers_the_pharmacy_and_stops_an_order(desk, opened, db
     line = db.session.scalars(select(Prescription)).one()
     pharmacy.query_prescriber(line.id, reason="Is 500 mg meant?", by=person("pharmacist"))
     seen = words(client.get(at(opened)).get_data(as_text=True))
-    assert "The pharmacy asks: Is 500 mg meant?" in seen
-    assert "Answer and release" not in words(desk("nurse").get(at(opened)).get_data(as_text=True))
+    assert "Query from the pharmacy: Is 500 mg meant?" in seen
+    assert "Answer and resume" not in words(desk("nurse").get(at(opened)).get_data(as_text=True))
     empty = client.form(at(opened), do="answer")
     assert (empty.status_code, "Write the answer" in words(empty.get_data(as_text=True))) == (400, True)
     assert client.form(at(opened), text="Yes, she is 62 kg.", do="answer").status_code == 303

@@ -143,10 +143,10 @@ def test_what_is_typed_comes_back_after_the_browser_is_gone(desk, opened, db, pe
     assert kept.json["saved_at"]
     page = desk("doctor").get(at(opened))
     assert "Half a sentence" in page.get_data(as_text=True)
-    assert "is back" in text(page)
+    assert "is restored" in text(page)
     assert [one.fields for one in drafts.of(opened.id, person("doctor"))] == [{"notes": "Half a sentence", "dx": "mal"}]
     client.form(at(opened), notes="A whole sentence", dx="")
-    assert "is back" not in text(client.get(at(opened)))
+    assert "is restored" not in text(client.get(at(opened)))
     assert opened.notes == "A whole sentence"
 
 
@@ -340,7 +340,7 @@ def test_the_nurse_says_how_urgent_it_is_and_that_there_are_no_allergies(desk, d
     entry = waiting(a_patient())
     client = desk("nurse")
     page = text(client.get(f"/queue/{entry.id}/vitals")).replace("\u00a0", " ")
-    assert "Usual at this age: Temperature 36.1–38.0 °C" in page
+    assert "Normal at this age: Temperature 36.1–38.0 °C" in page
     sent = client.form(f"/queue/{entry.id}/vitals", weight="62", priority="2", has_no_allergies="y", do="save")
     assert sent.status_code == 303
     db.session.expire_all()

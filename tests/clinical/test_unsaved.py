@@ -63,7 +63,7 @@ def test_saving_one_page_leaves_the_text_of_the_other(desk, opened, db):
     stale = first.presses()
     seen = words(stale.get_data(as_text=True))
     assert stale.status_code == 409
-    assert "Somebody saved this encounter" in seen
+    assert "Someone else saved this encounter" in seen
     assert "Cough since Monday." in seen
     assert first.fields["notes"] in stale.get_data(as_text=True)
     again = html(client, opened)

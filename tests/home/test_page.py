@@ -51,15 +51,15 @@ def test_only_those_who_work_with_money_see_what_was_received(desk):
 
 def test_an_unfinished_price_list_is_the_administrators_to_finish(desk, person):
     admin = desk("admin")
-    assert "no item CONS-OPD" in words(admin.get("/").get_data(as_text=True))
+    assert "Item CONS-OPD is missing" in words(admin.get("/").get_data(as_text=True))
     assert "CONS-OPD" not in words(desk("cashier").get("/").get_data(as_text=True))
     assert admin.form("/", 0).status_code == 303
     left = actions.load_prices(by=SYSTEM)
     page = words(admin.get("/").get_data(as_text=True))
     items = queries.price_items("", limit=99)
     assert left == 0
-    assert f"{len(items)} items are to be priced" in page
-    assert "to be priced" in admin.get("/billing/prices").get_data(as_text=True)
+    assert f"{len(items)} items have no price" in page
+    assert "no price yet" in admin.get("/billing/prices").get_data(as_text=True)
     for item in items:
         actions.save_price(item.id, code=item.code, name=item.name, unit_price=Money("5.00"), by=person("admin"))
     assert "price list" not in words(admin.get("/").get_data(as_text=True))
@@ -69,7 +69,7 @@ def test_the_laboratory_sees_what_waits(desk, db, person):
     order_test(an_encounter(person("doctor"), a_sick_patient()).id, code="HB", is_urgent=True, by=person("doctor"))
     shown = words(desk("lab").get("/").get_data(as_text=True))
     assert "1 Tests to do 1 Urgent tests 0 Tests done today" in shown
-    assert "no work list" not in shown
+    assert "No work list" not in shown
 
 
 def test_a_draft_on_the_home_page_says_whose_encounter_it_is(desk, db, person):

@@ -73,7 +73,7 @@ def test_the_person_says_done(db, program, desk, person):
         actions.settle(entry_id, by=person("doctor"))
     own = desk("nurse")
     assert own.form("/offline-entries").status_code == 303
-    assert "Nothing waits" in own.get("/offline-entries").get_data(as_text=True)
+    assert "No entries to correct" in own.get("/offline-entries").get_data(as_text=True)
 
 
 def test_nobody_gets_in_by_the_side_door(db, program):

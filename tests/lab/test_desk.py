@@ -58,7 +58,7 @@ def test_a_test_goes_to_the_laboratory_and_its_result_comes_back(desk, opened, d
     assert "KAMARA, Kadiatu" in seen
     assert "Urgent" in seen
     assert lab.form(f"/lab/orders/{one.id}", value_HB="3.1").status_code == 303
-    assert "Nothing waits" in text(lab.get("/lab/"))
+    assert "No tests to do" in text(lab.get("/lab/"))
     assert "3.1 g/dL" in text(lab.get("/lab/?show=done"))
     assert "3.1 g/dL" in text(doctor.get(at(opened)))
     assert "3.1 g/dL" in text(desk("nurse").get(f"/patients/{opened.patient_id}/results?kind=lab"))

@@ -59,9 +59,9 @@ def test_the_queue_opens_the_longest_waiting_visit(at):
 def test_an_empty_queue_says_what_comes(at):
     assert "Nothing to dispense" in seen(at, "/pharmacy/")
     for show, says in (
-        ("owing", "Nobody is owed"),
-        ("held", "No prescription is on hold"),
-        ("done", "Nothing was given"),
+        ("owing", "No medicines owing"),
+        ("held", "No prescriptions on hold"),
+        ("done", "Nothing dispensed today"),
     ):
         assert says in seen(at, f"/pharmacy/?show={show}")
 
@@ -71,7 +71,7 @@ def test_one_press_gives_a_visit_and_offers_its_labels(db, at):
     answer = at.form("/pharmacy/")
     assert answer.status_code == 303
     page = seen(at, answer.headers["Location"])
-    assert "3 medicines given to KAMARA, Kadiatu" in page
+    assert "3 medicines dispensed for KAMARA, Kadiatu" in page
     assert "Print 3 labels" in page
     assert {line.status for line in lines} == {"completed"}
     assert db.session.scalars(select(Dispense)).all().__len__() == 3

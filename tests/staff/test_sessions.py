@@ -173,7 +173,7 @@ def test_five_wrong_pins_and_only_the_password_opens(pc):
     assert refused.status_code == 401
     assert pc.form(f"{address}&with=password", password=PASSWORD).status_code == 303
     _lock(pc)
-    assert "PIN" not in said(pc.get("/lock?with=password")).replace("Use a PIN", "")
+    assert "PIN" not in said(pc.get("/lock?with=password")).replace("Use PIN", "")
 
 
 def test_a_pin_opens_only_where_its_owner_signed_in_within_twelve_hours(desk, person, pc):
