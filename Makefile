@@ -5,7 +5,7 @@ CODE := hms tests tools $(wildcard benchmarks) config.py wsgi.py gunicorn.conf.p
 WITH_LIBRARIES := . ./.stamps/environment;
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench security setup lint fix migrate messages screenshots
+.PHONY: help run test bench security setup lint fix lock migrate messages screenshots
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ lint: setup ## Check style and the order of the desks
 fix: setup ## Format the code and mend what can be mended by itself
 	@$(BIN)/ruff check --fix $(CODE)
 	@$(BIN)/ruff format $(CODE)
+
+lock: setup ## Write requirements/*.lock for the dependencies in pyproject.toml (UPGRADE=1: newest versions)
+	@$(PYTHON) tools/lock.py $(if $(UPGRADE),--upgrade)
 
 migrate: setup ## Write a migration for changed models: make migrate m="What changed"
 	@$(BIN)/flask --app wsgi db migrate -m "$(m)"
