@@ -5,7 +5,7 @@ CODE := hms tests tools $(wildcard benchmarks) config.py wsgi.py gunicorn.conf.p
 WITH_LIBRARIES := . ./.stamps/environment;
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench security setup lint fix lock migrate messages screenshots
+.PHONY: help run test quick bench security setup lint fix lock migrate messages screenshots
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ run: ## Open the whole hospital with demo data; Ctrl-C closes it (HMS_PORT, HMS_
 test: ## Run every check and every test, browser tests included
 	@$(PYTHON) tools/setup.py test
 	@$(WITH_LIBRARIES) exec $(BIN)/python tools/check.py
+
+quick: ## Check style, and run the quick tests of the desks that were changed
+	@$(PYTHON) tools/setup.py test
+	@$(WITH_LIBRARIES) exec $(BIN)/python tools/check.py --quick
 
 bench: ## Run the benchmarks and print their table (SMALL=1: a tenth of the data, in three minutes)
 	@$(PYTHON) tools/setup.py run
