@@ -40,8 +40,10 @@ fix: setup ## Format the code and mend what can be mended by itself
 	@$(BIN)/ruff check --fix $(CODE)
 	@$(BIN)/ruff format $(CODE)
 
-lock: setup ## Write requirements/*.lock for the dependencies in pyproject.toml (UPGRADE=1: newest versions)
+lock: setup ## Write requirements/*.lock and THIRD_PARTY.md for pyproject.toml (UPGRADE=1: newest versions)
 	@$(PYTHON) tools/lock.py $(if $(UPGRADE),--upgrade)
+	@$(PYTHON) tools/setup.py test
+	@$(BIN)/python tools/third_party.py
 
 migrate: setup ## Write a migration for changed models: make migrate m="What changed"
 	@$(BIN)/flask --app wsgi db migrate -m "$(m)"

