@@ -39,7 +39,7 @@ from tests.house.hospital import (
 from tests.house.places import places
 from tests.house.test_walk import token
 
-pytestmark = pytest.mark.security("O")
+pytestmark = [pytest.mark.security("O"), pytest.mark.slow]
 
 
 def _open(whom: int, by, reason: str = REASON) -> BreakGlass:

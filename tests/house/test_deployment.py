@@ -26,7 +26,7 @@ from hms.local.address import named_hosts
 from hms.local.secrets import fresh
 from tests.apps import app_beside
 
-pytestmark = pytest.mark.security("P")
+pytestmark = [pytest.mark.security("P"), pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_KEY", "TOTP_KEYS")
