@@ -8,9 +8,9 @@ RUN npm ci --ignore-scripts --omit=dev
 
 FROM python:3.13-slim AS build
 WORKDIR /srv/hms
-COPY requirements-production.lock ./
+COPY requirements/production.lock ./requirements/production.lock
 RUN python -m venv /opt/hms \
- && /opt/hms/bin/pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements-production.lock \
+ && /opt/hms/bin/pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements/production.lock \
  && /opt/hms/bin/pip uninstall --yes pip
 COPY --from=assets /build/node_modules ./node_modules
 COPY config.py wsgi.py gunicorn.conf.py ./
@@ -20,7 +20,7 @@ COPY static ./static
 COPY templates ./templates
 COPY tools/assets.py ./tools/assets.py
 RUN python tools/assets.py \
- && rm -rf node_modules tools requirements-production.lock \
+ && rm -rf node_modules tools requirements \
  && python -m compileall -q .
 
 FROM python:3.13-slim

@@ -5,7 +5,7 @@ CODE := hms tests tools $(wildcard benchmarks) config.py wsgi.py gunicorn.conf.p
 WITH_LIBRARIES := . ./.stamps/environment;
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench security setup lint fix migrate messages screenshots
+.PHONY: help run test quick bench security setup lint fix lock migrate messages screenshots
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ run: ## Open the whole hospital with demo data; Ctrl-C closes it (HMS_PORT, HMS_
 test: ## Run every check and every test, browser tests included
 	@$(PYTHON) tools/setup.py test
 	@$(WITH_LIBRARIES) exec $(BIN)/python tools/check.py
+
+quick: ## Check style, and run the quick tests of the desks that were changed
+	@$(PYTHON) tools/setup.py test
+	@$(WITH_LIBRARIES) exec $(BIN)/python tools/check.py --quick
 
 bench: ## Run the benchmarks and print their table (SMALL=1: a tenth of the data, in three minutes)
 	@$(PYTHON) tools/setup.py run
@@ -35,6 +39,11 @@ lint: setup ## Check style and the order of the desks
 fix: setup ## Format the code and mend what can be mended by itself
 	@$(BIN)/ruff check --fix $(CODE)
 	@$(BIN)/ruff format $(CODE)
+
+lock: setup ## Write requirements/*.lock and THIRD_PARTY.md for pyproject.toml (UPGRADE=1: newest versions)
+	@$(PYTHON) tools/lock.py $(if $(UPGRADE),--upgrade)
+	@$(PYTHON) tools/setup.py test
+	@$(BIN)/python tools/third_party.py
 
 migrate: setup ## Write a migration for changed models: make migrate m="What changed"
 	@$(BIN)/flask --app wsgi db migrate -m "$(m)"

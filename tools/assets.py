@@ -1,6 +1,7 @@
 """Copies the few browser files that HMS serves from node_modules into static/vendor (never committed).
 
-Run after `npm ci --ignore-scripts`. Exits 1 and names what is missing; copying again changes nothing.
+Run after `npm ci --ignore-scripts`. Exits 1 and names what is missing; copying again changes nothing. A file of an
+earlier set-up that is no longer served is deleted.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "static" / "vendor"
 SERVED = {
-    "htmx.org/dist/htmx.min.js": "htmx.min.js",
     "socket.io-client/dist/socket.io.min.js": "socket.io.min.js",
+    "swagger-ui-dist/LICENSE": "swagger-ui.LICENSE.txt",
+    "swagger-ui-dist/NOTICE": "swagger-ui.NOTICE.txt",
     "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui-bundle.js",
+    "swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt": "swagger-ui-bundle.js.LICENSE.txt",
     "swagger-ui-dist/swagger-ui.css": "swagger-ui.css",
 }
 
@@ -35,6 +38,9 @@ def main() -> int:
         print(f"assets: missing in node_modules: {', '.join(missing)}; run npm ci first", file=sys.stderr)
         return 1
     TARGET.mkdir(parents=True, exist_ok=True)
+    for file in TARGET.iterdir():
+        if file.name not in SERVED.values():
+            file.unlink()
     written = sum(copy_one(packages / name, TARGET / target) for name, target in SERVED.items())
     print(f"assets: {written} of {len(SERVED)} files written to static/vendor")
     return 0

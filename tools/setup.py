@@ -18,7 +18,11 @@ from machine import ROOT, SetupFailed, Stamp, must, succeeds
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-LOCK = ROOT / "requirements.lock"
+LOCKED = ROOT / "requirements"
+LOCKS = {
+    "run": [LOCKED / "production.lock", LOCKED / "local.lock"],
+    "test": [LOCKED / "production.lock", LOCKED / "local.lock", LOCKED / "test.lock"],
+}
 INSTALLER = ROOT / ".local" / "tools"
 ANALYSERS = ROOT / ".local" / "analysis"
 ANALYSERS_LOCK = ROOT / "tools" / "analysis" / "requirements.lock"
@@ -35,13 +39,13 @@ PRINT_LIBRARIES = {
 def main() -> int:
     """Prepares this copy of the hospital; 0 when everything necessary is there."""
     purpose = sys.argv[1] if len(sys.argv) > 1 else "run"
-    if purpose not in ("run", "test"):
+    if purpose not in LOCKS:
         sys.exit("usage: setup.py run|test")
     began = time.monotonic()
     try:
         _check_python()
         with _one_at_a_time():
-            steps = [_python_packages(), _print_libraries(), _browser_parts()]
+            steps = [_python_packages(purpose), _print_libraries(), _browser_parts()]
             steps += [_test_tools(), _analysers()] if purpose == "test" else []
     except SetupFailed as problem:
         print(f"\nSet-up stopped: {problem}", file=sys.stderr)
@@ -67,28 +71,31 @@ def _one_at_a_time():
     return lock
 
 
-def _python_packages() -> bool:
-    """The virtual environment, filled from the lock file; says whether there was anything to do."""
-    stamp = Stamp("python", LOCK, also=f"{sys.version} {VENV}")
-    if stamp.is_fresh and PYTHON.exists():
+def _python_packages(purpose: str) -> bool:
+    """The virtual environment, filled from the lock files; says whether there was anything to do."""
+    stamps = {name: Stamp(f"python-{name}", *locks, also=f"{sys.version} {VENV}") for name, locks in LOCKS.items()}
+    is_enough = stamps["test"].is_fresh or stamps[purpose].is_fresh  # what tests need holds what `make run` needs
+    if is_enough and PYTHON.exists():
         return False
-    stamp.forget()
+    for stamp in stamps.values():
+        stamp.forget()
     print("Installing Python packages …", flush=True)
     if not succeeds(PYTHON, "-c", f"import sys; sys.exit(sys.version != {sys.version!r})"):
         # Built without python3-venv, which a bare Debian does not have.
         must(sys.executable, "-m", "venv", "--clear", "--without-pip", VENV)
-    _fill(PYTHON, LOCK)
-    stamp.renew()
+    _fill(PYTHON, *LOCKS[purpose])
+    stamps[purpose].renew()
     return True
 
 
-def _fill(python: Path, lock: Path) -> None:
-    """Install what `lock` names, to the letter, into the environment of `python`."""
-    if not _filled_by_uv(python, lock):
-        must(*_pip(), "--python", python, "install", "--only-binary", ":all:", "--require-hashes", "-r", lock)
+def _fill(python: Path, *locks: Path) -> None:
+    """Install exactly what the lock files name into the environment of `python`."""
+    if not _filled_by_uv(python, *locks):
+        named = [word for lock in locks for word in ("-r", lock)]
+        must(*_pip(), "--python", python, "install", "--only-binary", ":all:", "--require-hashes", *named)
 
 
-def _filled_by_uv(python: Path, locked: Path) -> bool:
+def _filled_by_uv(python: Path, *locked: Path) -> bool:
     """Whether uv, the quicker installer, could be had and did it."""
     kept = INSTALLER / "bin" / "uv"
     if not kept.exists() and not shutil.which("uv"):
@@ -96,7 +103,7 @@ def _filled_by_uv(python: Path, locked: Path) -> bool:
         succeeds(*_pip(), "install", "--only-binary", ":all:", "--target", INSTALLER, "--require-hashes", "-r", lock)
     uv = kept if kept.exists() else shutil.which("uv")
     return bool(uv) and succeeds(
-        uv, "pip", "sync", "--only-binary", ":all:", "--python", python, "--require-hashes", locked
+        uv, "pip", "sync", "--only-binary", ":all:", "--python", python, "--require-hashes", *locked
     )
 
 

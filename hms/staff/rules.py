@@ -1,7 +1,4 @@
-"""What must be true of accounts: usernames, e-mail addresses and passwords.
-
-Passwords follow NIST SP 800-63B: long, not guessable, without rules about kinds of characters, never cut.
-"""
+"""What must be true of accounts: usernames and e-mail addresses."""
 
 from __future__ import annotations
 
@@ -10,28 +7,10 @@ import re
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1024
 LONGEST_USERNAME, LONGEST_EMAIL = 150, 254
-FEWEST_SIGNS = 5
-SHORTEST_LEAKED = 6
 _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
 _EMAIL = re.compile(
     r"[^@\s]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-)
-_PIN = re.compile(r"[0-9]{4,8}", re.ASCII)
-_YEAR = re.compile(r"(19|20)[0-9]{2}", re.ASCII)
-_READ_AS = (str.maketrans("013457@$!|", "oieastasil"), str.maketrans("013457@$!|", "oleastasli"))
-LONGEST_PIECE = 6
-_WALKS = (
-    "abcdefghijklmnopqrstuvwxyz",
-    "01234567890",
-    "qwertyuiop[]",
-    "asdfghjkl;'",
-    "zxcvbnm,./",
-    "azertyuiop",
-    "qsdfghjklm",
-    "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/",
-    "1q2w3e4r5t6y7u8i9o0p",
 )
 
 

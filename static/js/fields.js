@@ -187,7 +187,6 @@
   start(document);
   all("form[data-find]").forEach(finder);
   document.addEventListener("hms:added", (event) => start(event.target));
-  document.addEventListener("htmx:load", (event) => start(event.target.parentNode || document));
 })();
 
 // What a typed date means, a shown password, parts that depend on a choice, line grids.

@@ -116,9 +116,6 @@ const HMS = (() => {
     setTimeout(() => rest(form), BUSY_FOR_MOST);
   });
 
-  document.addEventListener("htmx:afterRequest", (event) => { if (event.target.matches?.("form")) rest(event.target); });
-  document.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-CSRFToken"] = HMS.token(); });
-
   // A page taken out of the browser's memory may show another person's data: fetch it again.
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();

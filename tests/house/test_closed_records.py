@@ -32,7 +32,7 @@ from tests.house.hospital import ALLERGIES, CLINICAL, MEDICINES, ON_THE_LIST, RE
 from tests.house.places import places
 from tests.house.test_walk import token
 
-pytestmark = pytest.mark.security("O")
+pytestmark = [pytest.mark.security("O"), pytest.mark.slow]
 
 
 def _open(whom: int, by, reason: str = REASON) -> BreakGlass:

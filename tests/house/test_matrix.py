@@ -29,7 +29,7 @@ from hms.staff.models import Role as StoredRole
 from hms.staff.models import RoleChangeRequest, User
 from tests.house.hospital import add, paid, somebody, whole_record
 
-pytestmark = pytest.mark.security("D")
+pytestmark = [pytest.mark.security("D"), pytest.mark.slow]
 
 MATRIX = Path(__file__).with_name("permissions.csv")
 ROLES = ("admin", "doctor", "nurse", "receptionist", "pharmacist", "cashier", "lab", "patient")

@@ -20,7 +20,7 @@ from hms.core.web.parameters import PAGING, Choice, Ordering
 from tests.house.hospital import add, somebody, whole_record
 from tests.house.places import filled
 
-pytestmark = pytest.mark.security("D")
+pytestmark = [pytest.mark.security("D"), pytest.mark.slow]
 
 STRANGE = ("endpoint", "_scheme", "_anchor", "_method", "_external", "values", "self", "format", "foo", "__class__")
 MONITORED = {"/api/health/", "/api/openapi.json", "/api/docs/"}

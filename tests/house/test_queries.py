@@ -26,6 +26,8 @@ from hms.staff.models import LoginActivity, User
 FEW, MANY = 10, 99
 """One less than a full page of the API, which is counted by one more statement."""
 
+pytestmark = pytest.mark.slow
+
 MOST = 16
 """No list and no board needs more statements than this; who asks and what the bar shows is among them."""
 

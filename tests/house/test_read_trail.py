@@ -18,7 +18,7 @@ from hms.staff.models import User
 from tests.house.hospital import add, every_record, whole_record
 from tests.house.places import Place, places
 
-pytestmark = pytest.mark.security("O")
+pytestmark = [pytest.mark.security("O"), pytest.mark.slow]
 
 OF_A_PATIENT = {
     *("patient_id", "encounter_id", "bill_id", "payment_id", "appointment_id", "prescription_id", "order_id"),

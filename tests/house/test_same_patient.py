@@ -35,7 +35,7 @@ from tests.house.hospital import add, whole_record
 from tests.interop.factories import imported
 from tests.page import Page
 
-pytestmark = pytest.mark.security("D")
+pytestmark = [pytest.mark.security("D"), pytest.mark.slow]
 
 NOT_OF_PATIENTS = {
     "appointments.add_to_queue": "any doctor sees any patient",

@@ -29,7 +29,7 @@ from tests.apps import app_beside
 from tests.browser.conftest import Served, opened
 from tests.conftest import PASSWORD, ROLES, _worker_number, config_for
 
-pytestmark = pytest.mark.security("L")
+pytestmark = [pytest.mark.security("L"), pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 CONNECTIONS_TO_THE_DATABASE = 10

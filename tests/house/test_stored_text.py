@@ -33,7 +33,7 @@ from tests.house.places import places
 
 pytestmark = [pytest.mark.security("J"), pytest.mark.slow]
 
-SCRIPT = "<script data-planted src=/static/vendor/htmx.min.js></script>"
+SCRIPT = "<script data-planted src=/static/vendor/socket.io.min.js></script>"
 TYPED = f"Xy{SCRIPT}'\"><img src=x onerror=planted()>{{{{7123*7}}}}{{% raw %}}%s %(x)s %3000000s\u202egnp\u2066"
 LONG = TYPED + "w" * (10_000 - len(TYPED))
 """What every text column holds: a script, an image that runs one, a template, formats, controls of direction, 10,000 letters."""

@@ -11,7 +11,7 @@ from hms.core.permissions import DEFAULT_GRANTS, GRANTS_WITHOUT_ROLE, Permission
 from tests.house.hospital import every_record
 from tests.house.places import Place, places
 
-pytestmark = pytest.mark.security("A")
+pytestmark = [pytest.mark.security("A"), pytest.mark.slow]
 
 ROLES = (*(role.value for role in Role), "norole", "nobody")
 

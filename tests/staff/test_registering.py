@@ -129,3 +129,15 @@ def test_the_requests_of_one_address_are_limited_also_at_once_and_by_page_and_ap
     refused = visitor.form("/register", **{**WISH, "again": GOOD})
     assert refused.status_code == 429
     assert int(refused.headers["Retry-After"]) > 60
+
+
+def test_a_password_is_judged_only_after_the_request_was_counted(real_app, monkeypatch):
+    monkeypatch.setattr(onboarding_actions, "REQUESTS_OF_AN_ADDRESS", "3/hour")
+    store.change_setting("staff.registration_open", True, by=who("admin"))
+    store.forget()
+    database.session.rollback()
+    client = real_app.test_client()
+    client.environ_base["REMOTE_ADDR"] = f"10.2.{random.randrange(256)}.{random.randrange(256)}"
+    guessable = {**WISH, "password": "password1234"}
+    answers = [client.post("/api/register/", json=guessable).status_code for _ in range(5)]
+    assert answers == [400] * 3 + [429] * 2

@@ -1,6 +1,5 @@
 import random
 import string
-import time
 
 import pytest
 
@@ -67,12 +66,11 @@ def test_passwords_that_are_good(password):
     ["password1234", "P@ssw0rd!!!!", "Password2026!", "passwordpassword", "qwertyuiop12", "qwertyuiop[]",
      "123456789012", "abcdefghijkl",
      "zyxwvutsrqpo", "1q2w3e4r5t6y", "1qaz2wsx3edc", "aaaaaaaaaaaa", "abcabcabcabc", "iloveyou2026",
-     "letmein-letmein", "hospital2026!",
-     "NurseNurse123", "admin-password", "Welcome to hospital", "kadiatukamara", "Kamara.Kadiatu.1991",
-     "kkamara123456", "sierraleone1961",
-     "Manchester United 1", "correct horse battery staple", "h0sp1tal-2026", "ＰＡＳＳＷＯＲＤ１２３４",
-     "jesus-is-lord", "121212121212",
-     "00000000000000000001"],
+     "mercedes-benz", "hospital2026!",
+     "NurseNurse123", "kadiatukamara",
+     "KamaraKadiatu26!", "kkamara123456", "h0sp1tal-2026", "ＰＡＳＳＷＯＲＤ１２３４",
+     "121212121212", "17.05.1991.1", "147258369147",
+     "00000000000000000001", "password" * 9, "password" * 128],
 )  # fmt: skip
 def test_passwords_that_are_easy_to_guess(password):
     with pytest.raises(RuleBroken) as refusal:
@@ -82,9 +80,17 @@ def test_passwords_that_are_easy_to_guess(password):
 
 
 def test_own_names_count_only_for_their_owner():
-    password_rules.check_password("wilberforce-1991", ["Kadiatu"])
-    with pytest.raises(RuleBroken):
-        password_rules.check_password("wilberforce-1991", ["Wilberforce"])
+    password_rules.check_password("Sankohmansaray1", ["Kadiatu"])
+    for own in (["Sankoh", "Mansaray"], ["sankoh.mansaray"], ["Mansaray", "Sànkoh"]):
+        with pytest.raises(RuleBroken):
+            password_rules.check_password("Sankohmansaray1", own)
+
+
+def test_the_beginning_of_a_long_password_has_to_be_strong():
+    password_rules.check_password("kettle ladder violin moss basalt" + "a" * 900)
+    with pytest.raises(RuleBroken) as refusal:
+        password_rules.check_password("a" * password_rules.JUDGED_CHARACTERS + "kettle ladder violin moss")
+    assert refusal.value.code == "guessable"
 
 
 def test_the_length_at_its_limits():
@@ -95,7 +101,7 @@ def test_the_length_at_its_limits():
         with pytest.raises(RuleBroken) as refusal:
             password_rules.check_password(password)
         assert refusal.value.code == code
-    password_rules.check_password("Xk7!pQ2#", shortest=8)
+    password_rules.check_password("Xk7!pQ2#v", shortest=9)
 
 
 @pytest.mark.parametrize("password", ["Xk7!pQ2#vRtz\x00", "Xk7!pQ2#v\nRtz", "Xk7!pQ2#vRtz\ud800"])
@@ -107,22 +113,16 @@ def test_characters_nobody_can_type(password):
 def test_random_passwords_are_never_called_guessable():
     dice = random.Random(2)
     for _ in range(300):
-        assert not password_rules.is_guessable("".join(dice.choices(string.ascii_letters + string.digits, k=12)), OWN)
+        password_rules.check_guesses("".join(dice.choices(string.ascii_letters + string.digits, k=12)), OWN)
 
 
-def test_every_common_word_is_refused_with_digits_behind_it():
-    for word in password_rules.common_words():
-        assert password_rules.is_guessable(f"{word}-20261234")
+def test_every_word_of_a_hospital_is_refused_with_a_year_behind_it():
+    for word in password_rules.hospital_words():
+        with pytest.raises(RuleBroken):
+            password_rules.check_guesses(f"{word}-2026")
 
 
-def test_the_list_is_clean():
-    words = password_rules.common_words()
-    assert len(words) > 450
+def test_the_list_of_words_is_clean():
+    words = password_rules.hospital_words()
+    assert len(words) > 50
     assert all(word.isascii() and word.islower() and word.isalpha() for word in words)
-
-
-def test_long_passwords_are_checked_quickly():
-    started = time.perf_counter()
-    password_rules.is_guessable("admin" * 204)
-    password_rules.is_guessable(("admin" * 204)[:-1] + "!x")
-    assert time.perf_counter() - started < 2

@@ -1,4 +1,7 @@
-"""Which passwords and PINs are accepted."""
+"""Which passwords and PINs are accepted.
+
+Passwords follow NIST SP 800-63B: long, not guessable, without rules about kinds of characters, never cut.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +9,41 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from itertools import permutations
 from pathlib import Path
+from threading import Lock
+
+from zxcvbn import zxcvbn
 
 from hms.core.errors import RuleBroken
 from hms.core.text.cleaning import fold
 from hms.core.text.translation import N_
-from hms.staff.rules import (
-    _PIN,
-    _READ_AS,
-    _WALKS,
-    _YEAR,
-    FEWEST_SIGNS,
-    LONGEST_PASSWORD,
-    LONGEST_PIECE,
-    SHORTEST_LEAKED,
-    SHORTEST_PASSWORD,
-)
+
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1024
+LOWEST_SCORE = 3
+"""Of zxcvbn's 0 to 4: more than a hundred million guesses."""
+JUDGED_CHARACTERS = 32
+"""The beginning alone has to be strong enough. A text of 72 characters, the most zxcvbn takes, can be written so that it
+keeps a processor busy for three seconds; one of 32 for less than half a second."""
+MOST_JOINED = 12
+"""Of a person's words so many are also joined in pairs."""
+_ONE_AT_A_TIME = Lock()
+"""zxcvbn keeps the words it was given last in a variable of its module."""
+_PIN = re.compile(r"[0-9]{4,8}", re.ASCII)
+_YEAR = re.compile(r"(19|20)[0-9]{2}", re.ASCII)
+_DIGITS_IN_A_ROW = "01234567890" * 2
 
 
 def check_password(
     password: str, own_words: Iterable[str] = (), field: str = "password", *, shortest: int = SHORTEST_PASSWORD
 ) -> None:
     """Refuse a password that is short or easy to guess; `own_words` are the person's and the hospital's names."""
+    check_length(password, field, shortest=shortest)
+    check_guesses(password, own_words, field)
+
+
+def check_length(password: str, field: str = "password", *, shortest: int = SHORTEST_PASSWORD) -> None:
+    """Refuse a password that is too short, too long, or has characters that cannot be typed."""
     length = len(unicodedata.normalize("NFKC", password))
     if length < shortest:
         message = N_("Use at least %(count)s characters. Four or five words that do not belong together are good.")
@@ -37,7 +52,14 @@ def check_password(
         raise RuleBroken(N_("Use at most 1,024 characters."), field, code="too_long")
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in password):
         raise RuleBroken(N_("Leave out characters that cannot be typed."), field)
-    if is_guessable(password, own_words):
+
+
+def check_guesses(password: str, own_words: Iterable[str] = (), field: str = "password") -> None:
+    """Refuse a password that zxcvbn says is guessed quickly. A stranger's request is counted before this is called."""
+    judged = unicodedata.normalize("NFKC", password)[:JUDGED_CHARACTERS]
+    with _ONE_AT_A_TIME:
+        score = zxcvbn(judged, [*_own_words(own_words), *hospital_words()])["score"]
+    if score < LOWEST_SCORE:
         raise RuleBroken(
             N_("This password is easy to guess. Use four or five words that do not belong together."),
             field,
@@ -51,78 +73,36 @@ def check_pin(pin: str, field: str = "pin") -> None:
         raise RuleBroken(N_("A PIN has 4 to 8 digits."), field)
     half = len(pin) // 2
     is_doubled = pin[:half] == pin[half:]
-    if len(set(pin)) < 2 or is_doubled or _is_walk(pin) or _YEAR.fullmatch(pin):
+    if len(set(pin)) < 2 or is_doubled or _is_run(pin) or _YEAR.fullmatch(pin):
         raise RuleBroken(N_("This PIN is easy to guess. Leave out runs, repeated digits and years."), field)
 
 
-def is_guessable(password: str, own_words: Iterable[str] = ()) -> bool:
-    """True for runs, repeats, and for common or own words strung together, whatever stands between."""
-    plain = fold(unicodedata.normalize("NFKC", password))
-    if len(set(plain)) < FEWEST_SIGNS or _is_repeat(plain) or _is_walk(plain):
-        return True
-    if {plain, _trimmed(plain)} & used_passwords():
-        return True
-    known = common_words() | {word for text in own_words for word in _words(fold(text))}
-    return any(_is_strung(letters, known) for letters in _readings(plain))
-
-
-def _words(text: str) -> set[str]:
-    """The words of three letters and more, and all letters in a row: `k.kamara` gives kamara and kkamara."""
-    letters = re.sub(r"[\W\d_]", "", text)
-    return {word for word in [*re.split(r"[\W\d_]+", text), letters] if len(word) > 2}
-
-
-@lru_cache(maxsize=1)
-def common_words() -> frozenset[str]:
-    """Words people choose first: the most used passwords, names, football, faith, places, the hospital's words."""
-    here = Path(__file__).parents[1]
-    return frozenset(f"{(here / 'common_words.txt').read_text()} {(here / 'hospital_words.txt').read_text()}".split())
-
-
-@lru_cache(maxsize=1)
-def used_passwords() -> frozenset[str]:
-    """The 30,000 passwords met most often in leaks, as the library zxcvbn keeps them; its list alone is read."""
-    folder = find_spec("zxcvbn").submodule_search_locations[0]
-    spec = spec_from_file_location("used_passwords", Path(folder) / "frequency_lists.py")
-    lists = module_from_spec(spec)
-    spec.loader.exec_module(lists)
-    return frozenset(word for word in lists.FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST_LEAKED)
-
-
-def _trimmed(plain: str) -> str:
-    """Without the digits and signs people put around a word they know."""
-    return re.sub(r"^[\W\d_]+|[\W\d_]+$", "", plain)
-
-
-def _readings(plain: str) -> set[str]:
-    """The letters alone, and the letters with digits and signs read as the letters they resemble (`p4ssw0rd`)."""
-    read = [text.translate(table) for text in (plain, _trimmed(plain)) for table in _READ_AS]
-    return {re.sub(r"[\W\d_]", "", text) for text in [plain, *read]}
-
-
-def _is_repeat(plain: str) -> bool:
-    """`abcabcabcabc`: one short piece over and over, perhaps cut at the end."""
-    return any((plain[:size] * len(plain)).startswith(plain) for size in range(1, LONGEST_PIECE + 1))
-
-
-def _is_walk(plain: str) -> bool:
-    """`abcdefghijkl`, `qwertyuiop12`: nothing but pieces of the alphabet, the digits or the keyboard."""
-    lines = [line for walk in _WALKS for line in (walk * 2, (walk * 2)[::-1])]
+def _is_run(pin: str) -> bool:
+    """`1234`, `98765`, `12344321`: nothing but pieces of the row of digits, forwards or backwards."""
+    rows = (_DIGITS_IN_A_ROW, _DIGITS_IN_A_ROW[::-1])
     at = 0
-    while at < len(plain):
-        step = next((n for n in range(len(plain) - at, 2, -1) if any(plain[at : at + n] in line for line in lines)), 0)
-        if step < min(4, len(plain) - at) and len(plain) - at > 2:
+    while at < len(pin):
+        step = next((n for n in range(len(pin) - at, 2, -1) if any(pin[at : at + n] in row for row in rows)), 0)
+        if step < min(4, len(pin) - at) and len(pin) - at > 2:
             return False
         at += max(step, 2)
     return True
 
 
-def _is_strung(letters: str, known: frozenset[str]) -> bool:
-    """True when `letters` are known words and nothing else; no letters at all are digits, which is another matter."""
-    reached = {0} if letters else set()
-    longest = max(map(len, known), default=0)
-    for end in range(1, len(letters) + 1):
-        starts = range(max(0, end - longest), end)
-        if any(start in reached and letters[start:end] in known for start in starts):
-            reached.add(end)
-    return bool(letters) and len(letters) in reached
+def _own_words(texts: Iterable[str]) -> list[str]:
+    """The texts, their words of three letters and more, all letters of each in a row, and every two words joined.
+
+    `k.kamara` gives k.kamara, kamara and kkamara; with `Jane` also janekamara and kamarajane.
+    """
+    words: dict[str, None] = {}
+    for text in map(fold, texts):
+        parts = [text, *re.split(r"[\W\d_]+", text), re.sub(r"[\W\d_]", "", text)]
+        words |= dict.fromkeys(part for part in parts if len(part) > 2)
+    alone = [word for word in words if word.isalpha()]
+    return [*words, *map("".join, permutations(alone[:MOST_JOINED], 2))]
+
+
+@lru_cache(maxsize=1)
+def hospital_words() -> tuple[str, ...]:
+    """The words of a hospital, which its people choose first."""
+    return tuple((Path(__file__).parents[1] / "hospital_words.txt").read_text(encoding="utf-8").split())

@@ -56,11 +56,12 @@ def register(
     person.first_name, person.last_name = _name(first_name, "first_name"), _name(last_name, "last_name")
     role = active_role(role_id)
     own = [person.username, person.email.partition("@")[0], person.first_name, person.last_name]
-    password_rules.check_password(password, own, shortest=store.value("staff.shortest_password"))
+    password_rules.check_length(password, shortest=store.value("staff.shortest_password"))
     said = (clean_field(reason, "reason", longest=LONGEST_NAME, multiline=True) or ASKED) if role is not None else ""
     request = RoleChangeRequest(requested_role_id=role.id, reason=said) if role is not None else None
     if has_request_context():
         _count_request()
+    password_rules.check_guesses(password, own)
     person.password_hash = passwords.hashed(password)
     is_kept = False
     while not is_kept:
