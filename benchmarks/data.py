@@ -20,7 +20,7 @@ from sqlalchemy import Table
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.demo import hospital, people
 from hms.patients.identity import hospital_numbers
 
@@ -84,7 +84,7 @@ def prepare() -> None:
     """
     hospital.hire()
     hospital.set_prices()
-    store.change_setting("security.mass_read_records", 0, by=SYSTEM)
+    settings.change_setting("security.mass_read_records", 0, by=SYSTEM)
     db.session.remove()
     db.engine.dispose()
 

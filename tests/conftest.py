@@ -23,7 +23,7 @@ from hms.core.audit import denials
 from hms.core.db.session import db as database
 from hms.core.permissions import Role
 from hms.core.person import SYSTEM, Person
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.local.servers.postgres import APPLICATION
 from hms.staff import request_user
 from hms.staff.accounts import actions as account_actions
@@ -115,12 +115,12 @@ def db(app: Flask) -> Iterator[object]:
             engines[None] = connection
             database.session.remove()
             database.session.configure(join_transaction_mode="create_savepoint")
-            store.forget()
+            settings.forget()
             yield database
             database.session.remove()
             outer.rollback()
             engines[None] = engine
-            store.forget()
+            settings.forget()
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def real_app(template: str, request: pytest.FixtureRequest) -> Iterator[Flask]:
     name = f"hms_real_{_worker_number()}"
     app = app_beside(config_for(servers.create_database(name, template), 20 + _worker_number(), pool_size=24))
     with app.app_context():
-        store.forget()
+        settings.forget()
         yield app
         database.session.remove()
         database.engine.dispose()

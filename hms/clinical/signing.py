@@ -19,7 +19,7 @@ from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import checks as safety
@@ -138,7 +138,7 @@ def _make_final(encounter: Encounter, lines: list[Prescription], by: Person) -> 
 def _tell_the_other_desks(encounter: Encounter, has_lines: bool, by: Person) -> None:
     billing.add_charge(
         encounter.patient_id,
-        code=store.value("billing.consultation_item"),
+        code=settings.value("billing.consultation_item"),
         description=N_("Consultation"),
         source="encounter",
         source_id=encounter.id,

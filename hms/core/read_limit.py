@@ -22,7 +22,7 @@ from .db.advisory_locks import AdvisoryLock
 from .db.session import db
 from .errors import DomainError
 from .person import Person
-from .settings import store
+from .settings import store as settings
 from .text.translation import N_
 
 ALARM = "security.mass_reading"
@@ -60,7 +60,7 @@ class Limit:
 def limit() -> Limit:
     """The limit as the hospital has set it."""
     names = ("mass_read_records", "mass_read_minutes", "slow_reads")
-    return Limit(*(store.value(f"security.{name}") for name in names))
+    return Limit(*(settings.value(f"security.{name}") for name in names))
 
 
 on_limit_passed: list[Callable[[Person, Limit], None]] = []

@@ -18,7 +18,7 @@ from hms.core.db.session import db
 from hms.core.money import Money
 from hms.core.permissions import Role
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.formulary.medicines import actions as formulary
 from hms.formulary.models import Medication
 from hms.lab import actions as lab_actions
@@ -39,7 +39,7 @@ def hire() -> None:
     """Roles, departments, everybody of the demo with the one password, and the doctors' hours from Monday to Friday."""
     with action_context("demo.hire", SYSTEM):
         role_actions.install_roles(by=SYSTEM)
-        store.change_setting("staff.registration_open", True, by=SYSTEM)
+        settings.change_setting("staff.registration_open", True, by=SYSTEM)
         departments = {name: Department(name=name) for name in DEPARTMENTS}
         db.session.add_all(departments.values())
         db.session.flush()

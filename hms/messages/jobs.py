@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from hms.core.background import mail
 from hms.core.background.outbox import job
 from hms.core.db.session import db
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.staff.models import User
 
 from . import queries
@@ -21,8 +21,8 @@ def mail_notification(notification_id: int) -> None:
     if row.read_at is not None or not queries.wants_mail(row.user_id):
         return
     user = db.session.get_one(User, row.user_id)
-    site = store.value("hospital.site_address").rstrip("/")
+    site = settings.value("hospital.site_address").rstrip("/")
     text = (
         f"{row.title}\n\n{row.message}\n\n{site}{row.url}".strip() if site else f"{row.title}\n\n{row.message}".strip()
     )
-    mail.send(user.email, _("Alert of %(name)s", name=store.value("hospital.name")), text + "\n")
+    mail.send(user.email, _("Alert of %(name)s", name=settings.value("hospital.name")), text + "\n")

@@ -11,7 +11,7 @@ from hms.core.actions import action_context
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.permissions import DEFAULT_GRANTS, Permission, Role
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 
 from .accounts import actions as account_actions
 from .onboarding import one_time_links, set_password
@@ -41,7 +41,7 @@ def create_admin(username: str, email: str, first_name: str, last_name: str, pas
     if password is not None:
         click.echo(f"Administrator {username} can sign in.")
         return
-    site = store.value("hospital.site_address") or "(the address of the hospital's pages)"
+    site = settings.value("hospital.site_address") or "(the address of the hospital's pages)"
     hours = one_time_links.LASTS_HOURS
     click.echo(f"Administrator {username} chooses a password within {hours} hours at {site}/welcome/{added.secret}")
 

@@ -10,7 +10,7 @@ from hms.core.background.outbox import job
 from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.formatting import format_datetime
 from hms.core.text.translation import N_, Sentence
 
@@ -30,11 +30,13 @@ def mail_link(link_id: int) -> None:
     secret = new_token()
     link.mailed_hash = sha256(secret)
     db.session.flush()
-    mail.send(user.email, _("Your account at %(name)s", name=store.value("hospital.name")), _words(link, user, secret))
+    mail.send(
+        user.email, _("Your account at %(name)s", name=settings.value("hospital.name")), _words(link, user, secret)
+    )
 
 
 def _words(link: OneTimeLink, user: User, secret: str) -> str:
-    address = f"{store.value('hospital.site_address').rstrip('/')}/welcome/{secret}"
+    address = f"{settings.value('hospital.site_address').rstrip('/')}/welcome/{secret}"
     return _(
         "%(name)s,\n\nopen this page to choose your password:\n\n%(address)s\n\n"
         "It works once, until %(until)s. Your username is %(username)s.\n"

@@ -20,7 +20,7 @@ from hms.core import clock
 from hms.core.db.query_counter import NOT_COUNTED
 from hms.core.db.session import db
 from hms.core.person import Person
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.web.guard import login_manager
 
 from .models import RefreshToken, Role, User, UserSession
@@ -96,7 +96,7 @@ def idle_limit(of_role: int | None) -> timedelta:
 
     Pages tell of typing and scrolling twice a minute, hence a bit late.
     """
-    hospitals = store.value("staff.idle_minutes")
+    hospitals = settings.value("staff.idle_minutes")
     return timedelta(minutes=min(hospitals, of_role or hospitals)) + TOLD_LATE
 
 
@@ -160,7 +160,7 @@ def person(user_id: int) -> Person | None:
 
 def second_factor_is_required(role_code: str | None) -> bool:
     """Whether people of this role may work only with a second factor (setting `staff.second_factor_roles`)."""
-    return role_code is not None and role_code in store.value("staff.second_factor_roles").replace(",", " ").split()
+    return role_code is not None and role_code in settings.value("staff.second_factor_roles").replace(",", " ").split()
 
 
 def access_token(user_id: int, token_version: int, family: str = "") -> str:

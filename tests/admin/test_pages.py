@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hms.core.settings import definitions, store
+from hms.core.settings import definitions
+from hms.core.settings import store as settings
 
 PAGES = (
     "/admin/",
@@ -26,7 +27,7 @@ def test_an_administrator_opens_the_page_and_a_cashier_does_not(desk, path):
 def test_a_changed_setting_is_saved_and_in_the_trail(desk):
     admin = desk("admin")
     assert admin.form("/admin/settings/hospital.name", new="Bay Hospital").status_code == 303
-    assert store.value("hospital.name") == "Bay Hospital"
+    assert settings.value("hospital.name") == "Bay Hospital"
     page = admin.get("/admin/audit?entity=system_setting").get_data(as_text=True)
     assert "core.change_setting" in page
     assert "Bay Hospital" in page
@@ -61,7 +62,7 @@ def test_health_tells_strangers_one_word_and_administrators_each_part(program):
 
 def test_the_trail_pages_through_the_api(program, person):
     for number in range(3):
-        store.change_setting("hospital.name", f"Name {number}", by=person("admin"))
+        settings.change_setting("hospital.name", f"Name {number}", by=person("admin"))
     first = program("admin").get("/api/audit_logs/?page_size=2&object_type=system_setting").get_json()
     assert (first["count"], len(first["results"]), first["previous"]) == (3, 2, None)
     second = program("admin").get(first["next"]).get_json()

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from hms.core.db.session import db as database
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.settings.definitions import SETTINGS
 from hms.messages.models import Notification
 from tests.conftest import PASSWORD
@@ -17,7 +17,7 @@ from tests.page import Page
 def test_every_setting_is_explained_and_its_default_fits_it():
     for setting in SETTINGS.values():
         assert setting.help, setting.key
-        assert store.typed(setting, setting.default) == setting.default
+        assert settings.typed(setting, setting.default) == setting.default
 
 
 def test_the_page_tells_who_changed_what_and_reverts(desk):
@@ -27,7 +27,7 @@ def test_the_page_tells_who_changed_what_and_reverts(desk):
     assert "Default: 60" in page
     assert "by Admin" in page
     assert admin.form("/admin/settings").status_code == 303
-    assert store.value("queue.long_wait_minutes") == 60
+    assert settings.value("queue.long_wait_minutes") == 60
     assert "Default: 60" not in admin.get("/admin/settings").get_data(as_text=True)
 
 
@@ -37,9 +37,9 @@ def test_a_sensitive_setting_asks_for_the_password(desk):
     assert admin.form(path, new="30", proof="").status_code == 400
     wrong = admin.form(path, new="30", proof="wrong")
     assert (wrong.status_code, 'value="30"' in wrong.get_data(as_text=True)) == (400, True)
-    assert store.value("staff.idle_minutes") == 15
+    assert settings.value("staff.idle_minutes") == 15
     assert admin.form(path, new="30", proof=PASSWORD).status_code == 303
-    assert store.value("staff.idle_minutes") == 30
+    assert settings.value("staff.idle_minutes") == 30
 
 
 @pytest.mark.security("G")
@@ -49,7 +49,7 @@ def test_a_revert_of_a_sensitive_setting_asks_too(desk):
     asked = admin.form("/admin/settings")
     assert asked.status_code == 200
     assert 'value="15"' in asked.get_data(as_text=True)
-    assert store.value("staff.idle_minutes") == 30
+    assert settings.value("staff.idle_minutes") == 30
 
 
 @pytest.mark.security("G")
@@ -82,11 +82,11 @@ def test_every_setting_that_holds_a_control_is_sensitive():
 def test_two_administrators_at_one_setting(desk, person):
     admin, path = desk("admin"), "/admin/settings/hospital.name"
     fields = next(f["fields"] for f in Page(admin.get(path).get_data(as_text=True)).forms if f["action"] == path)
-    store.change_setting("hospital.name", "Bay Hospital", by=person("admin"))
+    settings.change_setting("hospital.name", "Bay Hospital", by=person("admin"))
     late = admin.post(path, data={**fields, "new": "Hill Hospital"})
     assert (late.status_code, "Bay Hospital" in late.get_data(as_text=True)) == (409, True)
     assert 'value="Hill Hospital"' in late.get_data(as_text=True)
-    assert store.value("hospital.name") == "Bay Hospital"
+    assert settings.value("hospital.name") == "Bay Hospital"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db as database
 from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.patients.access import actions
 from hms.patients.records import actions as patients
 from hms.staff import directory as staff
@@ -78,7 +78,7 @@ def test_no_filter_shows_what_was_written_in_care(desk, program, known):
 def test_a_filter_finds_its_entries(desk, person, known, asked, found):
     _look(person, "doctor", known["patient_id"], 3)
     _look(person, "nurse", known["patient_id"])
-    store.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
+    settings.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
     desk("cashier").get("/admin/")
     page = desk("admin").get(f"/admin/audit?{asked}")
     assert page.status_code == 200
@@ -117,7 +117,7 @@ def test_several_people_of_a_name_are_found_in_order(person, known, db):
 
 @pytest.mark.security("J")
 def test_the_export_is_harmless_and_in_the_trail(desk, person, db):
-    store.change_setting("hospital.name", "=HYPERLINK(1)", by=person("admin"))
+    settings.change_setting("hospital.name", "=HYPERLINK(1)", by=person("admin"))
     file = desk("admin").get("/admin/audit.csv?entity=system_setting")
     lines = list(csv.reader(io.StringIO(file.get_data(as_text=True))))
     assert file.headers["Content-Disposition"].startswith("attachment")

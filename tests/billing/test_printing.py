@@ -28,7 +28,7 @@ from hms.core.background import outbox
 from hms.core.db.session import db as database
 from hms.core.money import Money
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.local.processes import wait_until
 from hms.local.servers.valkey import Valkey
 from hms.staff.models import User
@@ -167,7 +167,7 @@ def hospital(template: str, broker: Valkey, tmp_path: Path) -> Iterator[Flask]:
     name = f"hms_printing_{os.getpid()}"
     app = app_beside(config_for(servers.create_database(name, template), redis_url=broker.url(), data_dir=tmp_path))
     with app.app_context():
-        store.forget()
+        settings.forget()
         yield app
         database.session.remove()
         database.engine.dispose()

@@ -23,7 +23,7 @@ from hms.core.db.session import db as database
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.money import Money
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from tests.billing import factories
 
 
@@ -149,7 +149,7 @@ def test_the_till_agrees_or_somebody_says_why(db, person):
 
 
 def test_a_hospital_may_want_the_till_opened_by_hand(db, person):
-    store.change_setting("billing.open_till_by_itself", False, by=person("admin"))
+    settings.change_setting("billing.open_till_by_itself", False, by=person("admin"))
     bill = draft("5.00")
     with pytest.raises(RuleBroken, match="not open"):
         payment_actions.take_payment(bill.id, Money("5.00"), "Cash", by=person("cashier"))

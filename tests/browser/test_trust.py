@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.staff.onboarding import one_time_links
 from hms.staff.roles import actions
 from tests.browser.steps import ux
@@ -101,7 +101,7 @@ def test_a_second_factor_is_set_up_with_its_codes_and_asked_for_at_the_next_sign
 def test_the_letter_and_the_wish_for_an_account_are_readable(at_desk, served, sound):
     with served.app.app_context():
         secret = one_time_links.make_link(factories.user("lab").id, by=SYSTEM)
-        store.change_setting("staff.registration_open", True, by=SYSTEM)
+        settings.change_setting("staff.registration_open", True, by=SYSTEM)
         database.session.remove()
     tab = at_desk(None, reduced_motion="reduce")
     assert tab.goto(f"/welcome/{secret}").status == 200

@@ -109,10 +109,10 @@ def test_an_administrators_reading_is_in_the_trail(program, person, whom, db):
 
 @pytest.mark.security("D")
 def test_break_glass_hides_notes_from_administrators(program, person, whom, db):
-    from hms.core.settings import store
+    from hms.core.settings import store as settings
 
-    store.change_setting("clinical.admin_requires_break_glass", True, by=person("admin"))
-    store.forget()
+    settings.change_setting("clinical.admin_requires_break_glass", True, by=person("admin"))
+    settings.forget()
     encounter = an_encounter(person("doctor"), whom, notes="n")
     client = program("admin")
     assert set(client.get(f"/api/encounters/{encounter.id}/").json) == SEEN_BY_OTHERS

@@ -11,7 +11,7 @@ from hms.core.audit import chain
 from hms.core.audit.models import AuditEntry
 from hms.core.errors import NotAllowed, RuleBroken
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.local.servers.postgres import APPLICATION, OWNER
 from hms.staff.models import Department
 
@@ -19,13 +19,13 @@ from hms.staff.models import Department
 @pytest.mark.security("A")
 def test_an_action_without_the_grant_is_refused(person):
     with pytest.raises(NotAllowed):
-        store.change_setting("hospital.name", "Other", by=person("cashier"))
+        settings.change_setting("hospital.name", "Other", by=person("cashier"))
 
 
 @pytest.mark.security("O")
 def test_a_change_is_in_the_trail_with_old_and_new_value(db, person):
-    store.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
-    store.change_setting("hospital.name", "Bay Hospital", by=person("admin"))
+    settings.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
+    settings.change_setting("hospital.name", "Bay Hospital", by=person("admin"))
     entries = db.session.scalars(select(AuditEntry).filter_by(entity="system_setting").order_by(AuditEntry.id)).all()
     assert [(e.action, e.actor_name) for e in entries] == [("core.change_setting", "admin")] * 2
     assert entries[1].old == {"value": "Hill Hospital"}
@@ -38,7 +38,7 @@ def test_what_is_done_along_the_way_is_told_by_its_own_name(db, person):
     with action_context("tests.whole", SYSTEM):
         db.session.add(department)
         with audit_nested_actions():
-            store.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
+            settings.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
         department.name = "Ward 1"
     entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(3)).all()
     assert [(one.entity, one.action, one.new.get("name")) for one in reversed(entries)] == [
@@ -59,7 +59,7 @@ def test_a_write_outside_of_any_action_is_refused_by_the_database(real_app):
 
 @pytest.mark.security("O")
 def test_the_trail_cannot_be_rewritten(db, person):
-    store.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
+    settings.change_setting("hospital.name", "Hill Hospital", by=person("admin"))
     chain.seal_pending()
     for role, refusal in ((APPLICATION, "permission denied"), (OWNER, "permanent")):
         db.session.execute(text(f"SET ROLE {role}"))
@@ -119,4 +119,4 @@ def test_unknown_settings_and_wrong_types_are_refused(person):
         ("staff.registration_open", []),
     ):
         with pytest.raises(RuleBroken):
-            store.change_setting(key, value, by=person("admin"))
+            settings.change_setting(key, value, by=person("admin"))

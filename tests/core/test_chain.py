@@ -11,7 +11,7 @@ from hms.core.audit import chain, checkpoints, recording
 from hms.core.audit.models import AuditEntry, AuditSeal
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.local.servers.postgres import APPLICATION
 
 pytestmark = pytest.mark.security("O")
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.security("O")
 def trail(db, person) -> list[int]:
     """Ids of twelve sealed entries in a row: ten changes, and a chart that was opened twice."""
     for number in range(10):
-        store.change_setting("hospital.name", f"Hospital {number}", by=person("admin"))
+        settings.change_setting("hospital.name", f"Hospital {number}", by=person("admin"))
     for _ in range(2):
         recording.record("clinical.open_chart", person("doctor"), entity="patient", entity_id=7, patient_id=7)
     database.session.commit()
@@ -152,7 +152,7 @@ def test_a_cut_off_end_that_grew_again_is_found_by_the_checkpoint(trail, person)
     kept = chain.checkpoint()
     _cut_off(trail)
     for number in range(9):
-        store.change_setting("hospital.name", f"Hospital {number}", by=person("admin"))
+        settings.change_setting("hospital.name", f"Hospital {number}", by=person("admin"))
     chain.seal_pending()
     assert chain.verify().fault is None
     assert chain.verify(kept).fault == f"the chain was rebuilt: seal {kept['n']} is not that of the checkpoint"
@@ -172,14 +172,14 @@ def test_a_chain_built_anew_over_what_is_left_is_found_by_the_checkpoint(trail):
 
 
 def test_what_is_sealed_late_still_fits(trail, person):
-    store.change_setting("hospital.name", "Last", by=person("admin"))
+    settings.change_setting("hospital.name", "Last", by=person("admin"))
     assert chain.verify().unsealed == 1
     assert chain.seal_pending() == 1
     assert chain.verify().unsealed == 0
 
 
 def test_the_commands_say_it_and_fail(real_app):
-    store.change_setting("hospital.name", "Hill Hospital", by=SYSTEM)
+    settings.change_setting("hospital.name", "Hill Hospital", by=SYSTEM)
     runner, here = real_app.test_cli_runner(), checkpoints.kept_in()
     here.unlink(missing_ok=True)
     kept = json.loads(runner.invoke(args=["audit", "checkpoint"]).output)

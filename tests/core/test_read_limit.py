@@ -14,7 +14,7 @@ from hms.core.api import read_log
 from hms.core.audit.models import COUNTED, AuditEntry
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.messages.models import Notification
 from hms.patients.models import Patient
 from hms.staff import request_user
@@ -44,8 +44,8 @@ def many_patients() -> list[int]:
 
 def _set(**values: int) -> None:
     for name, value in values.items():
-        store.change_setting(f"security.{name}", value, by=SYSTEM)
-    store.forget()
+        settings.change_setting(f"security.{name}", value, by=SYSTEM)
+    settings.forget()
 
 
 def _alarms() -> int:

@@ -19,7 +19,7 @@ from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.lab import queries as laboratory
 from hms.lab.models import LabOrder
 from hms.messages.models import Notification
@@ -110,8 +110,8 @@ def _body(place, at_desk, known: dict[str, int]) -> dict[str, object]:
 )
 def test_no_answer_holds_a_word_of_a_closed_record(app, desk, program, record, role, hidden):
     if role == "admin":
-        store.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
-        store.forget()
+        settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
+        settings.forget()
     said = _everything(app, desk(role), program(role), record)
     assert "Canarywoman" in said.replace("CANARYWOMAN", "Canarywoman")
     answers = [_without_stock(line) for line in said.split("\0")]
@@ -351,8 +351,8 @@ class TestReview:
             assert access_actions.to_review() == (1, 1)
 
     def test_nobody_reviews_their_own(self, person, record):
-        store.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
-        store.forget()
+        settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
+        settings.forget()
         admin = person("admin")
         opened = _open(record["patient_id"], admin)
         with pytest.raises(RuleBroken):
@@ -369,8 +369,8 @@ def test_an_administrator_reads_freely_until_the_hospital_asks_for_a_reason(prog
     known, api = whole_record(), program("admin")
     path = f"/api/encounters/{known['encounter_id']}/"
     assert api.get(path).get_json()["notes"] == CLINICAL[0]
-    store.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
-    store.forget()
+    settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
+    settings.forget()
     assert set(api.get(path).get_json()) == {"id", "patient", "appointment", "doctor", "created_at"}
     assert desk("admin").get(f"/encounters/{known['encounter_id']}").status_code == 403
     assert "known_allergies" not in api.get(f"/api/patients/{known['patient_id']}/").get_json()

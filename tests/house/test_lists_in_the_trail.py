@@ -13,7 +13,7 @@ from hms.core import clock, read_limit
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.patients.models import Patient
 from tests.conftest import ROLES
 from tests.house.hospital import add, somebody, whole_record
@@ -74,8 +74,8 @@ def test_every_list_that_names_a_patient_leaves_an_entry(app, desk, person, role
     """Each list is fetched by an account that has read nothing yet, as what renews itself leaves no second entry."""
     whom = _busy_patient(person("doctor").id)
     names = {"doctor": person("doctor").id, "patient": whom.hospital_number, "patient_id": whom.id}
-    store.change_setting("security.mass_read_records", 0, by=SYSTEM)
-    store.forget()
+    settings.change_setting("security.mass_read_records", 0, by=SYSTEM)
+    settings.forget()
     usual, silent, told = desk(role), [], 0
     usual.checks = False
     for path in (one.format(**names) for one in _addresses(app)):
@@ -98,8 +98,8 @@ def _names_patient(text: str, whom: Patient) -> bool:
 
 def test_many_small_searches_pass_the_limit_and_usual_work_does_not(desk, person):
     whole_record(), whole_record()
-    store.change_setting("security.mass_read_records", 2, by=SYSTEM)
-    store.forget()
+    settings.change_setting("security.mass_read_records", 2, by=SYSTEM)
+    settings.forget()
     at, alarms = desk("receptionist"), select(func.count()).where(AuditEntry.action == read_limit.ALARM)
     paths = ["/find/rows?q=kamara"] * 20
     assert {at.get(path).status_code for path in paths} == {200}

@@ -22,7 +22,7 @@ from hms.core.db.session import db as database
 from hms.core.money import Money
 from hms.core.permissions import DEFAULT_GRANTS, Permission, Role
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.messages.models import Notification
 from hms.patients.access import actions
 from hms.staff.models import Role as StoredRole
@@ -296,8 +296,8 @@ def _rows(resource: str) -> int:
 
 def test_clinical_content_needs_a_reason_of_an_administrator_when_the_hospital_says_so(program, hospital):
     """B: with the setting on, what is left is what the desks outside of care see; allergies are left out too."""
-    store.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
-    store.forget()
+    settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
+    settings.forget()
     admin, wrong = program("admin"), []
     for row in ENDPOINTS:
         resource = _resource(row)

@@ -15,7 +15,7 @@ from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db as database
 from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.web.parameters import PAGING, Choice, Ordering
 from tests.house.hospital import add, somebody, whole_record
 from tests.house.places import filled
@@ -192,8 +192,8 @@ def test_the_medicines_of_a_patient_are_not_found_by_asking(program, role):
 
 
 def test_an_administrator_who_needs_a_reason_may_not_filter_by_what_it_opens(program):
-    store.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
-    store.forget()
+    settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
+    settings.forget()
     client = program("admin")
     for address in ("prescriptions/?medication=1", "prescriptions/?patient_id=1", "encounters/?status=signed"):
         assert client.get(f"/api/{address}").status_code == 400, address

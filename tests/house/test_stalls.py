@@ -19,7 +19,7 @@ from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.web import request_bodies
 from hms.local import processes
 from hms.staff import request_user
@@ -124,7 +124,7 @@ def test_a_shift_that_signs_in_at_once_behind_one_address_gets_in(hospital):
 
 def test_a_burst_of_wishes_for_an_account_is_answered_too(hospital):
     with hospital.app.app_context(), action_context("tests.seed", SYSTEM):
-        store.change_setting("staff.registration_open", True, by=SYSTEM)
+        settings.change_setting("staff.registration_open", True, by=SYSTEM)
     assert processes.wait_until(lambda: requests.get(f"{hospital.url}/register", timeout=PATIENCE).ok, 60)
 
     def register(number: int) -> requests.Response:

@@ -21,7 +21,7 @@ from hms.core.db.session import get_or_not_found
 from hms.core.documents.pdf import render
 from hms.core.drafts import Draft
 from hms.core.permissions import Role
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.settings.definitions import SETTINGS
 from hms.core.settings.store import SystemSetting
 from hms.formulary.models import DoseSentence
@@ -110,7 +110,7 @@ def plant(new: str = LONG) -> list[str]:
     session.execute(text("SET session_replication_role = origin"))
     session.execute(text(f"SET ROLE {APPLICATION}"))
     session.commit()
-    store.forget()
+    settings.forget()
     return refused
 
 

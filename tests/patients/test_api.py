@@ -63,9 +63,9 @@ def test_each_role_sees_its_fields(program, role, seen):
 
 @pytest.mark.security("D")
 def test_an_administrator_needs_break_glass_where_the_hospital_says_so(program, person):
-    from hms.core.settings import store
+    from hms.core.settings import store as settings
 
-    store.change_setting("clinical.admin_requires_break_glass", True, by=person("admin"))
+    settings.change_setting("clinical.admin_requires_break_glass", True, by=person("admin"))
     patient = a_patient(allergies=["Penicillin"])
     assert "known_allergies" not in program("admin").get(f"/api/patients/{patient.id}/").get_json()
     assert "known_allergies" in program("doctor").get(f"/api/patients/{patient.id}/").get_json()

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from hms.clinical.models import Prescription
 from hms.core import clock
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.formulary.models import Medication
 from hms.patients.models import Patient
 from hms.pharmacy.dispensing import actions as dispensing_actions
@@ -236,7 +236,7 @@ def test_the_shelf_says_how_many_days_the_hospital_calls_near(at, person, days, 
     medicine = make.medicine()
     make.batch(medicine, 5, days=days)
     assert told not in seen(at, f"/pharmacy/stock/{medicine.id}")
-    store.change_setting("pharmacy.near_expiry_days", days, by=person("admin"))
+    settings.change_setting("pharmacy.near_expiry_days", days, by=person("admin"))
     assert told in seen(at, f"/pharmacy/stock/{medicine.id}")
 
 
@@ -385,7 +385,7 @@ def test_a_strange_address_still_shows_the_queue(at, query):
 
 
 def test_the_number_of_queries_does_not_grow_with_the_queue(at, monkeypatch):
-    monkeypatch.setattr(store, "FRESH_SECONDS", 3600)
+    monkeypatch.setattr(settings, "FRESH_SECONDS", 3600)
 
     def queries(path):
         return int(at.get(path).headers["X-Queries"])

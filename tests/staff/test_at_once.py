@@ -12,7 +12,7 @@ from hms.core.background.scheduler import Scheduler
 from hms.core.db.session import db
 from hms.core.errors import DomainError
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.schedule import PeriodicTask
 from hms.staff.accounts import actions as account_actions
 from hms.staff.models import OneTimeLink, Role, RoleChangeRequest, User
@@ -127,8 +127,8 @@ def test_two_answers_to_one_request_are_one_answer(at_once):
 
 
 def test_the_same_username_registered_at_once_gives_each_an_account_of_its_own(at_once, real_app):
-    store.change_setting("staff.registration_open", True, by=who("admin"))
-    store.forget()
+    settings.change_setting("staff.registration_open", True, by=who("admin"))
+    settings.forget()
     wish = {"username": "newcomer", "last_name": "New"}
     results = at_once(
         [lambda n=n: onboarding_actions.register(**wish, password=f"{GOOD} {n}", by=SYSTEM) for n in range(4)]

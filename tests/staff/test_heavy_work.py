@@ -14,7 +14,7 @@ from PIL import Image
 from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.staff.login_security import concurrent_attempts, passwords
 from hms.staff.onboarding import one_time_links
 from hms.staff.profile import images
@@ -100,8 +100,8 @@ def _of(username: str, password: str) -> dict[str, str]:
 
 
 def test_no_connection_is_held_while_anything_heavy_is_worked_out(real_app, held):
-    store.change_setting("staff.registration_open", True, by=who("admin"))
-    store.forget()
+    settings.change_setting("staff.registration_open", True, by=who("admin"))
+    settings.forget()
     client = PageClient(real_app)
     _welcome(client)
     asked = {"username": "newcomer", "last_name": "New", "password": GOOD}

@@ -11,7 +11,7 @@ from aiosmtpd.controller import Controller
 from sqlalchemy import func, select
 
 from hms.core.background.outbox import Outbox, run_job
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.local.servers import ports
 from hms.messages.actions import tell
 from hms.staff.accounts import actions
@@ -38,8 +38,8 @@ def box(app, person):
     server = Controller(kept, hostname="127.0.0.1", port=ports.choose())
     server.start()
     app.config["SMTP_URL"] = f"smtp://127.0.0.1:{server.port}"
-    store.change_setting("hospital.site_address", "https://hms.example.org", by=person("admin"))
-    store.forget()
+    settings.change_setting("hospital.site_address", "https://hms.example.org", by=person("admin"))
+    settings.forget()
     yield kept.messages
     app.config["SMTP_URL"] = ""
     server.stop()

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.staff.accounts import actions as account_actions
 from hms.staff.models import RoleChangeRequest, User
 from hms.staff.onboarding import actions as onboarding_actions
@@ -25,8 +25,8 @@ WISH = {"username": "j.doe", "email": "j@example.org", "password": GOOD, "first_
 
 @pytest.fixture
 def is_open(person):
-    store.change_setting("staff.registration_open", True, by=person("admin"))
-    store.forget()
+    settings.change_setting("staff.registration_open", True, by=person("admin"))
+    settings.forget()
 
 
 @pytest.fixture
@@ -111,8 +111,8 @@ def test_too_many_waiting_are_refused(stranger, is_open, monkeypatch):
 
 def test_the_requests_of_one_address_are_limited_also_at_once_and_by_page_and_api_together(real_app, monkeypatch):
     monkeypatch.setattr(onboarding_actions, "REQUESTS_OF_AN_ADDRESS", "10/hour")
-    store.change_setting("staff.registration_open", True, by=who("admin"))
-    store.forget()
+    settings.change_setting("staff.registration_open", True, by=who("admin"))
+    settings.forget()
     database.session.rollback()
     address = f"10.1.{random.randrange(256)}.{random.randrange(256)}"
 
@@ -133,8 +133,8 @@ def test_the_requests_of_one_address_are_limited_also_at_once_and_by_page_and_ap
 
 def test_a_password_is_judged_only_after_the_request_was_counted(real_app, monkeypatch):
     monkeypatch.setattr(onboarding_actions, "REQUESTS_OF_AN_ADDRESS", "3/hour")
-    store.change_setting("staff.registration_open", True, by=who("admin"))
-    store.forget()
+    settings.change_setting("staff.registration_open", True, by=who("admin"))
+    settings.forget()
     database.session.rollback()
     client = real_app.test_client()
     client.environ_base["REMOTE_ADDR"] = f"10.2.{random.randrange(256)}.{random.randrange(256)}"

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from hms.core.actions import action_context
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.messages.models import Notification
 from hms.staff.models import RoleChangeRequest
 from hms.staff.role_requests import actions as role_request_actions
@@ -168,8 +168,8 @@ def test_giving_it_directly_needs_two_as_well(program):
 def test_the_only_administrator_decides_alone_and_so_do_all_when_the_setting_is_off(program, person):
     sent = {"user_id": user("nurse").id, "role_id": role("admin").id}
     assert program("admin").post(f"{PATH}assign_role/", json=sent).json["status"] == "role assigned"
-    store.change_setting("staff.two_person_admin_grant", False, by=person("admin"))
-    store.forget()
+    settings.change_setting("staff.two_person_admin_grant", False, by=person("admin"))
+    settings.forget()
     sent["user_id"] = user("lab").id
     assert program("admin").post(f"{PATH}assign_role/", json=sent).json["status"] == "role assigned"
 

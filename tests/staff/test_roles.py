@@ -11,7 +11,7 @@ from hms.core.audit.models import AuditEntry
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.staff.roles import actions, assignment
 from tests.page import Page
 from tests.staff.factories import account, defaults, role, user, who
@@ -145,8 +145,8 @@ def test_a_power_is_not_granted_by_one_to_a_role_that_people_have(person):
     with pytest.raises(Conflict) as refused:
         actions.change_role(role("nurse").id, grants=[*role("nurse").grants, "staff.manage"], by=person("admin"))
     assert refused.value.code == "needs_second"
-    store.change_setting("staff.two_person_admin_grant", False, by=person("admin"))
-    store.forget()
+    settings.change_setting("staff.two_person_admin_grant", False, by=person("admin"))
+    settings.forget()
     actions.change_role(role("nurse").id, grants=[*role("nurse").grants, "staff.manage"], by=person("admin"))
 
 

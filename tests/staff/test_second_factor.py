@@ -13,7 +13,7 @@ from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.staff.models import RecoveryCode
 from hms.staff.second_factor import actions
 from hms.staff.second_factor import codes as second_factor_codes
@@ -173,7 +173,7 @@ def test_switching_off_takes_password_and_code(desk, authenticator, account):
 
 @pytest.fixture
 def _nurses_need_it(person):
-    store.change_setting("staff.second_factor_roles", "admin, nurse", by=person("admin"))
+    settings.change_setting("staff.second_factor_roles", "admin, nurse", by=person("admin"))
 
 
 @pytest.mark.usefixtures("_nurses_need_it")

@@ -11,7 +11,7 @@ from hms.core import clock, drafts
 from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.staff.models import Role, User, UserSession
 from hms.staff.sessions import actions, pins
 from tests.conftest import PASSWORD
@@ -87,7 +87,7 @@ def test_without_work_a_page_is_locked_and_a_page_that_renews_itself_is_no_work(
 
 
 def test_the_idle_time_is_the_hospitals_choice(desk, person):
-    store.change_setting("staff.idle_minutes", 5, by=person("admin"))
+    settings.change_setting("staff.idle_minutes", 5, by=person("admin"))
     client, now = desk("nurse"), clock.now()
     with clock.standing_at(now + timedelta(minutes=7)):
         assert client.get("/profile").status_code == 302

@@ -15,7 +15,8 @@ from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import check_if_match, resource_response
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
-from hms.core.settings import definition, definitions, store
+from hms.core.settings import definition, definitions
+from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 from hms.core.web.fields import REQUIRED, Text
 from hms.core.web.guard import current_person, requires
@@ -42,7 +43,7 @@ class SettingIn(ApiSchema):
     current_password = fields.String()
 
 
-def setting_json(setting: definition.SettingDefinition, row: store.SystemSetting | None) -> dict[str, Any]:
+def setting_json(setting: definition.SettingDefinition, row: settings.SystemSetting | None) -> dict[str, Any]:
     """A setting with its present value, fresh from the database."""
     return {
         "key": setting.key,
@@ -61,7 +62,7 @@ LISTED = parameters(**PAGING)
 
 
 def _settings(shown: list[definition.SettingDefinition]) -> Response:
-    stored = store.stored()
+    stored = settings.stored()
     return paginated_response(shown, lambda setting: setting_json(setting, stored.get(setting.key)))
 
 
@@ -99,7 +100,7 @@ def _known(key: str) -> definition.SettingDefinition:
 
 
 def _one_setting(setting: definition.SettingDefinition) -> Response:
-    row = store.stored().get(setting.key)
+    row = settings.stored().get(setting.key)
     return resource_response(setting_json(setting, row), row.version if row else 0)
 
 
@@ -109,13 +110,13 @@ def _one_setting(setting: definition.SettingDefinition) -> Response:
 @api.response(200, SettingOut)
 def change_setting(given: dict[str, Any], key: str) -> Response:
     """Change one setting. A page proves who it is once more by `current_password`; a token is minutes old anyway."""
-    setting, row = _known(key), store.stored().get(key)
+    setting, row = _known(key), settings.stored().get(key)
     check_if_match(row.version if row else 0, lambda: setting_json(setting, row))
     with _value():
-        store.typed(setting, given["value"])
+        settings.typed(setting, given["value"])
         if setting.is_sensitive and not current_person().by_token:
             reauthenticate(given.get("current_password"), by=current_person(), field="current_password")
-        store.change_setting(key, given["value"], by=current_person())
+        settings.change_setting(key, given["value"], by=current_person())
     return _one_setting(setting)
 
 
@@ -127,7 +128,7 @@ def revert_setting(key: str) -> None:
     setting = _known(key)
     if setting.is_sensitive and not current_person().by_token:
         raise RuleBroken(N_("Send the default with PUT and your current_password."), "current_password")
-    store.revert_setting(key, by=current_person())
+    settings.revert_setting(key, by=current_person())
 
 
 @contextmanager

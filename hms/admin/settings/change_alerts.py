@@ -6,7 +6,7 @@ from typing import Any
 
 from hms.core.permissions import Permission
 from hms.core.person import SYSTEM, Person
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.settings.definition import SettingDefinition
 from hms.core.text.translation import N_, Sentence
 from hms.core.web.localisation import in_english
@@ -41,4 +41,4 @@ def _shown(value: Any) -> Any:
     return words[value] if isinstance(value, bool) else value if value != "" else "–"
 
 
-store.on_control_changed.append(tell_administrators)
+settings.on_control_changed.append(tell_administrators)

@@ -13,7 +13,8 @@ from wtforms import BooleanField, PasswordField, SelectField
 from hms.admin.blueprints import pages
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
-from hms.core.settings import definition, definitions, store
+from hms.core.settings import definition, definitions
+from hms.core.settings import store as settings
 from hms.core.text.cleaning import fold, is_only_signs, sought
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, RecordIdField, Text
@@ -25,7 +26,7 @@ from hms.staff.sign_in.reauthentication import with_reauthentication
 class SettingForm(ActionForm):
     """One setting's new value, in the control of its kind, and the administrator's password for a sensitive one."""
 
-    new = Text(_l("Value"), longest=store.LONGEST)
+    new = Text(_l("Value"), longest=settings.LONGEST)
     one_of = SelectField(_l("Value"), validate_choice=False)
     ticked = BooleanField(_l("Yes"))
     proof = PasswordField(_l("Your password, or the code of your app"))
@@ -37,7 +38,7 @@ class SettingForm(ActionForm):
 def all_settings() -> str:
     """Every setting with its value, default, explanation and last change, by category; `q` searches."""
     search = sought(request.args.get("q"))
-    stored = store.stored()
+    stored = settings.stored()
     by_category: dict[str, list[definition.SettingDefinition]] = {}
     for setting in () if is_only_signs(search) else definitions.SETTINGS.values():
         if fold(search) in fold(f"{setting.label} {setting.help} {setting.category} {setting.key}"):
@@ -47,7 +48,7 @@ def all_settings() -> str:
     )
 
 
-def _names(stored: dict[str, store.SystemSetting]) -> dict[int, str]:
+def _names(stored: dict[str, settings.SystemSetting]) -> dict[int, str]:
     return staff.names({row.changed_by_id for row in stored.values() if row.changed_by_id is not None})
 
 
@@ -61,7 +62,7 @@ def _known(key: str) -> definition.SettingDefinition:
 @requires(Permission.MANAGE_SETTINGS)
 def setting(key: str) -> ResponseReturnValue:
     """Change one setting."""
-    known, row = _known(key), store.stored().get(key)
+    known, row = _known(key), settings.stored().get(key)
     form = SettingForm()
     form.one_of.choices = [(choice, choice) for choice in known.choices]
     if request.method == "GET":
@@ -74,7 +75,7 @@ def setting(key: str) -> ResponseReturnValue:
 
 
 def _form_page(form: SettingForm, known: definition.SettingDefinition) -> ResponseReturnValue:
-    stored = store.stored()
+    stored = settings.stored()
     row = stored.get(known.key)
     page = render_template("admin/setting.html", form=form, setting=known, row=row, names=_names(stored))
     return page, form.status
@@ -87,7 +88,7 @@ def _change(known: definition.SettingDefinition) -> Any:
         value = {"flag": ticked, "choice": one_of or ""}.get(known.kind, new)
         field = {"flag": "ticked", "choice": "one_of"}.get(known.kind, "new")
         try:
-            store.typed(known, value)
+            settings.typed(known, value)
         except RuleBroken as wrong:
             raise RuleBroken.from_error(wrong, field) from wrong
         return _act(known)(known.key, value, version=version, proof=proof, by=by)
@@ -97,8 +98,8 @@ def _change(known: definition.SettingDefinition) -> Any:
 
 def _act(known: definition.SettingDefinition) -> Any:
     if known.is_sensitive:
-        return with_reauthentication(store.change_setting)
-    return lambda key, value, *, proof, **more: store.change_setting(key, value, **more)
+        return with_reauthentication(settings.change_setting)
+    return lambda key, value, *, proof, **more: settings.change_setting(key, value, **more)
 
 
 @pages.post("/settings/<key>/revert")
@@ -114,7 +115,7 @@ def revert_setting(key: str) -> ResponseReturnValue:
         )
         return _form_page(form, known)
     if form.save(
-        lambda *, version, by, **_sent: store.revert_setting(key, version=version, by=by), by=current_person()
+        lambda *, version, by, **_sent: settings.revert_setting(key, version=version, by=by), by=current_person()
     ):
         flash(_("%(name)s has its default again.", name=known.label), "success")
         return redirect(url_for(".all_settings"), 303)

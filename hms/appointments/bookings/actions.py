@@ -23,7 +23,7 @@ from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person, System
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 from hms.patients.models import Patient
 
@@ -74,7 +74,7 @@ def _minutes(doctor_id: int, date: dt.date, time: dt.time, given: int | None, by
         return given
     hours, away = queries.presence_between(date, date, [doctor_id])
     within = next((h.slot_minutes for h in hours if h.starts <= time < h.ends), None)
-    minutes = given or within or store.value("appointments.slot_minutes")
+    minutes = given or within or settings.value("appointments.slot_minutes")
     if not isinstance(by, System):
         starts = clock.at(date, time)
         rules.check_bookable(starts, clock.now(), minutes, hours=hours or None, absences=away)

@@ -16,7 +16,7 @@ from hms.appointments.models import Appointment, QueueEntry
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import NotFound
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 from hms.patients.identity.columns import IDENTITY, Identified
 from hms.patients.models import Patient
@@ -102,7 +102,7 @@ def board(
         _board(show=show, of_doctor=doctor_id is not None),
         {"day": day or clock.today(), "doctor_id": doctor_id, "limit": limit},
     )
-    entries, now, limit_minutes = [Entry(*row) for row in rows], clock.now(), store.value("queue.long_wait_minutes")
+    entries, now, limit_minutes = [Entry(*row) for row in rows], clock.now(), settings.value("queue.long_wait_minutes")
     for entry in entries:
         entry.is_long_wait = entry.is_waiting and rules.is_too_long(entry.arrived_at, now, limit_minutes)
     return entries

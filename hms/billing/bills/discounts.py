@@ -11,7 +11,7 @@ from hms.core.errors import RuleBroken
 from hms.core.money import ZERO, Money
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 
 from . import queries, rules
@@ -42,12 +42,12 @@ def asked_amount(bill_id: int, discount: str, reason: str) -> Money:
 
 def is_above_limit(amount: Money, bill_id: int) -> bool:
     """Whether a discount is more than one person gives alone."""
-    return rules.needs_approval(amount, queries.subtotal(bill_id), store.value("billing.discount_limit_percent"))
+    return rules.needs_approval(amount, queries.subtotal(bill_id), settings.value("billing.discount_limit_percent"))
 
 
 def check_given(bill: Bill, subtotal: Money) -> None:
     """A bill is not issued with a discount above the limit to which no second person said yes: lines may have left it."""
-    limit = store.value("billing.discount_limit_percent")
+    limit = settings.value("billing.discount_limit_percent")
     if rules.needs_approval(bill.discount, subtotal, limit) and bill.discount > _approved(bill.id):
         raise _above_limit()
 
@@ -60,5 +60,5 @@ def _approved(bill_id: int) -> Money:
 
 def _above_limit() -> RuleBroken:
     message = N_("A discount above %(limit)s%% needs a second person. Ask a cashier or an administrator for it.")
-    limit = store.value("billing.discount_limit_percent")
+    limit = settings.value("billing.discount_limit_percent")
     return RuleBroken(message, "discount", code="needs_approval", limit=limit)

@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, bindparam, select
 from hms.billing.models import Bill, BillLine
 from hms.core.db.session import db
 from hms.core.person import Person
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.formatting import spoken_name
 from hms.patients.access.reader import Reader, ReaderKind, reader_kind, reader_values
 from hms.patients.models import Patient
@@ -33,7 +33,7 @@ NAMED = (
 def bill_snapshot(patient: Any, clerk: str) -> dict[str, Any]:
     """What the paper says of hospital, patient (a row with the columns `NAMED`) and clerk on this day."""
     return {
-        "hospital": {name: store.value(f"hospital.{name}") for name in ("name", "address", "phone", "tax_number")},
+        "hospital": {name: settings.value(f"hospital.{name}") for name in ("name", "address", "phone", "tax_number")},
         "patient": {
             "spoken_name": spoken_name(patient.family_name, patient.given_name, patient.title),
             "family_name": patient.family_name,

@@ -6,7 +6,7 @@ from hms.billing import enums
 from hms.billing.models import Bill
 from hms.core.errors import RuleBroken
 from hms.core.money import ZERO
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 
 from . import rules
@@ -16,7 +16,7 @@ LONGEST = 60
 
 def names() -> list[str]:
     """The payers the hospital sends bills to."""
-    listed = (name.strip()[:LONGEST] for name in store.value("billing.payers").split(","))
+    listed = (name.strip()[:LONGEST] for name in settings.value("billing.payers").split(","))
     return [name for name in dict.fromkeys(listed) if name and name.casefold() != enums.SELF]
 
 

@@ -22,7 +22,7 @@ from hms.billing.prices import queries as price_queries
 from hms.core.api import read_log
 from hms.core.background import redis
 from hms.core.permissions import Permission
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.cleaning import sought
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.forms import ActionForm
@@ -102,7 +102,7 @@ def _bill_page(bill_id: int, **refused: ActionForm) -> tuple[str, int]:
         failed=failed,
         choices=_choices(refused.get("line")),
         owed_elsewhere=queries.owed(patient.id, but_not=one.id),
-        discount_limit=store.value("billing.discount_limit_percent"),
+        discount_limit=settings.value("billing.discount_limit_percent"),
     )
     return shown, failed.status if failed else 200
 

@@ -20,7 +20,7 @@ from hms.billing.models import Bill, Payment
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.money import ZERO, Money
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.patients.models import Patient
 from hms.staff.models import User
 
@@ -83,9 +83,9 @@ def invoice(bill: Bill) -> dict[str, Any]:
         "payments": paid_rows(bill.id),
         "balance": ZERO if bill.status == BillState.VOID else balance(bill.total, bill.paid, bill.written_off),
         "dues": amounts_due(bill.total, bill.paid, bill.written_off, bill.payer_share, bill.payer_paid),
-        "words": in_words(bill.total, currency) if store.value("billing.amount_in_words") else "",
-        "instructions": store.value("billing.payment_instructions"),
-        "logo": store.value("hospital.logo"),
+        "words": in_words(bill.total, currency) if settings.value("billing.amount_in_words") else "",
+        "instructions": settings.value("billing.payment_instructions"),
+        "logo": settings.value("hospital.logo"),
         "code": segno.make(bill.number, error="m").svg_data_uri(border=0) if bill.number else "",
         "printed_at": clock.now(),
         "currency": currency,

@@ -14,7 +14,7 @@ from hms.billing.enums import METHOD_WORDS, SELF, Method
 from hms.billing.models import Bill, Correction, Payment
 from hms.core.db.session import db
 from hms.core.money import ZERO, Money
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.formatting import format_datetime, money, person_name
 from hms.staff.models import User
 
@@ -41,7 +41,7 @@ def receipt(payment: Payment, bill: Bill, copy: int = 0) -> receipt_layout.Slip:
         bill=" ".join((_("Bill"), bill.number)),
         sold=tuple(sold),
         sums=tuple(_sums(payment, bill)),
-        foot=store.value("billing.receipt_footer"),
+        foot=settings.value("billing.receipt_footer"),
         copy=copy,
     )
 
@@ -81,4 +81,4 @@ def _plain(amount: Money) -> str:
 
 def receipt_paper() -> receipt_layout.Paper:
     """The paper in the cashiers' printers."""
-    return receipt_layout.PAPERS.get(store.value("billing.receipt_paper"), receipt_layout.PAPERS["80"])
+    return receipt_layout.PAPERS.get(settings.value("billing.receipt_paper"), receipt_layout.PAPERS["80"])

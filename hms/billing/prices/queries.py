@@ -11,7 +11,7 @@ from hms.billing.models import PriceItem
 from hms.core.db.session import db
 from hms.core.db.word_search import holds_words
 from hms.core.money import Money
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.cleaning import like
 
 
@@ -36,7 +36,7 @@ class Unpriced:
 
 
 def unpriced() -> Unpriced:
-    code = store.value("billing.consultation_item")
+    code = settings.value("billing.consultation_item")
     left, found = db.session.execute(_left(), {"code": code.upper()}).one()
     return Unpriced(left, None if found or not code else code)
 

@@ -20,7 +20,7 @@ from hms.core.gapless_numbers import next_number
 from hms.core.money import ZERO, Money
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 
 from . import closing_report, rules
@@ -36,7 +36,7 @@ def till_of(cashier_id: int | None) -> int | None:
     """
     if cashier_id is None:
         return None
-    shift = _opened(cashier_id) if store.value("billing.open_till_by_itself") else _open_till(cashier_id)
+    shift = _opened(cashier_id) if settings.value("billing.open_till_by_itself") else _open_till(cashier_id)
     if shift is None:
         raise RuleBroken(
             N_("The till that this money goes through is not open. Open it with its float first."), code="till_closed"

@@ -16,7 +16,7 @@ from jinja2 import StrictUndefined
 
 from hms.core import clock
 from hms.core.permissions import Permission, role_label
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text import formatting
 
 from . import navigation
@@ -31,7 +31,7 @@ class Hospital:
     """Name, address and phone as set by the hospital."""
 
     def __getattr__(self, name: str) -> Any:
-        return store.value(f"hospital.{name}")
+        return settings.value(f"hospital.{name}")
 
 
 def may(action: Permission | str) -> bool:
@@ -51,7 +51,7 @@ class Bar:
 
 
 def _context() -> dict[str, Any]:
-    locale, who, hospitals = get_locale(), current_person(), store.value("staff.idle_minutes")
+    locale, who, hospitals = get_locale(), current_person(), settings.value("staff.idle_minutes")
     return {
         "page_language": locale.language if locale else "en",
         "page_direction": "rtl" if locale and locale.text_direction == "rtl" else "ltr",

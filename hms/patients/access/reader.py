@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeEngine
 from hms.core import clock
 from hms.core.permissions import Permission, Role
 from hms.core.person import Person, System
-from hms.core.settings import store
+from hms.core.settings import store as settings
 
 
 class AccessScope(Enum):
@@ -48,7 +48,7 @@ def reads_charts(who: Person) -> bool:
 
 def always_needs_reason(who: Person) -> bool:
     """Whether `who` reads any clinical content only after break-glass."""
-    return who.role == Role.ADMIN.value and store.value("clinical.admin_requires_break_glass")
+    return who.role == Role.ADMIN.value and settings.value("clinical.admin_requires_break_glass")
 
 
 @dataclass(frozen=True)

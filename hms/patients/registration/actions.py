@@ -16,7 +16,7 @@ from hms.core.db.session import db
 from hms.core.errors import Conflict
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 from hms.patients.allergies.actions import (
     answer_allergies,
@@ -113,7 +113,7 @@ def register_unknown(
 def _number(patient: Patient) -> None:
     """Issue the next hospital number; taken last, because others who register wait for it."""
     patient.number = gapless_numbers.next_number("patient")
-    patient.hospital_number = hospital_numbers.make(patient.number, store.value("patients.number_prefix"))
+    patient.hospital_number = hospital_numbers.make(patient.number, settings.value("patients.number_prefix"))
 
 
 def _strongest(patient: Patient, by: Person) -> duplicates.DuplicateCandidate | None:

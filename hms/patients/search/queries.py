@@ -30,7 +30,7 @@ from hms.core import clock
 from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.cleaning import fold
 from hms.patients.identity import phone_numbers
 from hms.patients.identity.columns import WHO, Identified
@@ -97,7 +97,7 @@ def search_patients(text: str, *, limit: int = 8, who: Person, first: First = Fi
 def asked_for(text: str, *, births: bool = True, phones: bool = True) -> SearchQuery:
     """`text` taken apart with this hospital's number prefix and day; read as a birth date or a phone only for those who are
     shown these."""
-    asked = parse_query(text, clock.today(), store.value("patients.number_prefix"))
+    asked = parse_query(text, clock.today(), settings.value("patients.number_prefix"))
     asked = asked if births else asked.without_births()
     return asked if phones else asked.without_phones()
 

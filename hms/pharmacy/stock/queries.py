@@ -14,7 +14,7 @@ from hms.core import clock
 from hms.core.db.session import db
 from hms.core.db.word_search import holds_words
 from hms.core.errors import NotFound
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.cleaning import like
 from hms.core.text.translation import N_
 from hms.formulary.medicines.queries import COLUMNS
@@ -38,7 +38,7 @@ class StockRow:
 
 def near_days() -> int:
     """How many days before its expiry a batch counts as near it (a setting)."""
-    return store.value("pharmacy.near_expiry_days")
+    return settings.value("pharmacy.near_expiry_days")
 
 
 def _sums() -> Any:

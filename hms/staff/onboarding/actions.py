@@ -18,7 +18,7 @@ from hms.core.db.session import db
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import SYSTEM, Person
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_, Sentence
 from hms.core.web.rate_limits import limiter
@@ -56,7 +56,7 @@ def register(
     person.first_name, person.last_name = _name(first_name, "first_name"), _name(last_name, "last_name")
     role = active_role(role_id)
     own = [person.username, person.email.partition("@")[0], person.first_name, person.last_name]
-    password_rules.check_length(password, shortest=store.value("staff.shortest_password"))
+    password_rules.check_length(password, shortest=settings.value("staff.shortest_password"))
     said = (clean_field(reason, "reason", longest=LONGEST_NAME, multiline=True) or ASKED) if role is not None else ""
     request = RoleChangeRequest(requested_role_id=role.id, reason=said) if role is not None else None
     if has_request_context():
@@ -95,7 +95,7 @@ def _keep_wish(person: User, request: RoleChangeRequest | None, compared_with: s
 
 def check_open() -> None:
     """Raise `NotAllowed` unless people may ask for accounts."""
-    if not store.value("staff.registration_open"):
+    if not settings.value("staff.registration_open"):
         raise NotAllowed(N_("Accounts are made by an administrator here. Ask one."))
     waiting = select(func.count()).select_from(User).where(User.awaits_approval)
     if db.session.execute(waiting).scalar_one() >= MOST_WAITING:

@@ -18,7 +18,7 @@ from hms.core.db.session import db
 from hms.core.errors import Conflict, NotFound
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 from hms.staff import request_user
 from hms.staff.login_security import attempts
@@ -60,7 +60,7 @@ def make_link(user_id: int, *, by: Person) -> str:
 
 def can_be_mailed(user: User) -> bool:
     """Whether a link reaches this person by e-mail: they have an address, and the hospital has named its own and a server."""
-    return bool(user.email and store.value("hospital.site_address") and mail.is_set_up())
+    return bool(user.email and settings.value("hospital.site_address") and mail.is_set_up())
 
 
 def _open_links(secret: str) -> Select[tuple[OneTimeLink]]:

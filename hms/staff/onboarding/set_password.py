@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hms.core.db.session import db
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.staff.login_security import password_rules, passwords
 from hms.staff.models import User
 from hms.staff.sessions.revocation import end_access, end_links
@@ -14,7 +14,7 @@ def hash_new_password(user: User, password: str, *, field: str = "password") -> 
 
     Call it before the action that keeps the password: a connection to the database is not held while hashing.
     """
-    password_rules.check_password(password, own_words(user), field, shortest=store.value("staff.shortest_password"))
+    password_rules.check_password(password, own_words(user), field, shortest=settings.value("staff.shortest_password"))
     return passwords.hashed(password)
 
 
@@ -33,5 +33,5 @@ def own_words(user: User) -> list[str]:
         user.email.partition("@")[0],
         user.first_name,
         user.last_name,
-        store.value("hospital.name"),
+        settings.value("hospital.name"),
     ]

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.web.guard import requires
 from hms.core.web.rate_limits import limiter
 from hms.staff.blueprints import pages
@@ -33,7 +33,7 @@ def welcome(secret: str) -> ResponseReturnValue:
             session.clear()
             flash(_("Your password is saved. Sign in with it now."), "success")
             return redirect(url_for(".sign_in"), 303)
-    shortest = store.value("staff.shortest_password")
+    shortest = settings.value("staff.shortest_password")
     return render_template("staff/welcome.html", form=form, holder=holder, shortest=shortest), form.status
 
 
@@ -52,7 +52,7 @@ def register() -> ResponseReturnValue:
         else:
             return redirect(url_for(".registered"), 303)
     return render_template(
-        "staff/register.html", form=form, shortest=store.value("staff.shortest_password")
+        "staff/register.html", form=form, shortest=settings.value("staff.shortest_password")
     ), form.status
 
 

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from hms.core.db.session import get_or_not_found
 from hms.core.permissions import Permission
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.web.guard import current_person, requires
 from hms.core.web.rate_limits import limiter
 from hms.staff.blueprints import pages
@@ -83,7 +83,7 @@ def change_password() -> ResponseReturnValue:
     if form.save(with_reauthentication(actions.change_password, "current"), by=current_person()):
         return _back(_("Your password is changed. You were signed out everywhere else."))
     return render_template(
-        "staff/own_password.html", form=form, shortest=store.value("staff.shortest_password")
+        "staff/own_password.html", form=form, shortest=settings.value("staff.shortest_password")
     ), form.status
 
 

@@ -17,7 +17,7 @@ from hms.core.errors import Conflict, RuleBroken, StaleVersion
 from hms.core.permissions import DEFAULT_GRANTS, ROLE_NAMES, Permission
 from hms.core.permissions import Role as BuiltIn
 from hms.core.person import Person
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.staff.models import Role, User
@@ -106,7 +106,7 @@ def change_role(
 
 
 def _possible_minutes(minutes: int | None) -> int | None:
-    hospitals = store.value("staff.idle_minutes")
+    hospitals = settings.value("staff.idle_minutes")
     if minutes is not None and not SHORTEST_IDLE <= minutes <= hospitals:
         words = N_("Between %(least)s and %(most)s minutes, or empty: the hospital's setting is %(most)s.")
         raise RuleBroken(words, "idle_minutes", least=SHORTEST_IDLE, most=hospitals)

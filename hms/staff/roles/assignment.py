@@ -13,7 +13,7 @@ from hms.core.db.session import db
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.translation import N_, Sentence
 from hms.staff.models import Role, RoleChangeRequest, User
 from hms.staff.notifier import tell
@@ -76,7 +76,7 @@ def needs_second(role: Role, user: User, by: Person) -> bool:
 
 def needs_two_administrators(by: Person, *others: int) -> bool:
     """Whether `by` must ask a second administrator; the only one decides alone, and so does the hospital's own command."""
-    return by.id is not None and store.value("staff.two_person_admin_grant") and others_than(by.id, *others)
+    return by.id is not None and settings.value("staff.two_person_admin_grant") and others_than(by.id, *others)
 
 
 def _has_first(user: User, role: Role, by: Person) -> bool:

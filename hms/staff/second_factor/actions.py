@@ -17,7 +17,7 @@ from hms.core.db.session import db
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import SYSTEM, Person
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 from hms.core.web.template_filters import drawing
 from hms.staff import request_user
@@ -39,7 +39,7 @@ class Enrolment:
     @property
     def address(self) -> str:
         """The key URI that authenticator apps read; the names in it are cut so that it fits into a QR code."""
-        issuer = store.value("hospital.name")[:LONGEST_IN_APP]
+        issuer = settings.value("hospital.name")[:LONGEST_IN_APP]
         return pyotp.TOTP(self.secret).provisioning_uri(name=self.username[:LONGEST_IN_APP], issuer_name=issuer)
 
     @property

@@ -12,7 +12,7 @@ from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.translation import N_, Sentence, joined
 from hms.staff import request_user
 from hms.staff.login_security import activity, attempts, concurrent_attempts, passwords
@@ -101,7 +101,7 @@ def _renew_hash(user: User, password: str) -> None:
 def open_session(signed_in: SignedIn, *, until: datetime | None = None) -> str:
     """Start a page session, at most until `until`; returns the secret for the cookie. Commits."""
     sid, now = new_token(), clock.now()
-    longest = now + timedelta(hours=store.value("staff.session_hours"))
+    longest = now + timedelta(hours=settings.value("staff.session_hours"))
     row = UserSession(
         token_hash=sha256(sid),
         user_id=signed_in.user_id,

@@ -13,7 +13,7 @@ from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.permissions import Permission
-from hms.core.settings import store
+from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 from hms.core.web import error_handlers
 from hms.core.web.guard import SignInRequired, current_person, is_api, requires, safe_next
@@ -42,7 +42,7 @@ def _too_often(limit: RequestLimit) -> Response:
 
 
 def _page(form: SignInForm, status: int, retry_after: int | None = None) -> Response:
-    shown = {"ended": request.args.get("ended"), "may_register": store.value("staff.registration_open")}
+    shown = {"ended": request.args.get("ended"), "may_register": settings.value("staff.registration_open")}
     page = render_template("staff/sign_in.html", form=form, **shown)
     answer = make_response(page, status)
     if retry_after:
