@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import hms
+
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = (
     ("enums",),
@@ -101,3 +103,20 @@ def test_the_request_is_read_at_the_edge_only():
         and not name.startswith(READS_THE_REQUEST)
     ]
     assert [name for name in wrong if name != "hms.interop.offline.sync"] == []
+
+
+NOT_OF_A_WEB_PROCESS = ("hms.local", "hms.demo", "hms.schedule", "hms.core.outbox", "hms.core.db.roles")
+"""What other processes, commands and migrations import."""
+
+
+def test_every_module_is_imported_by_somebody():
+    """A module that registers something (a part of a page, an alert) does nothing until it is imported."""
+    seen, left = set(), ["hms", "hms.core.startup"]
+    left += [name for desk in (*hms.DESKS, "demo") for name in hms._modules(desk)]
+    left += [name for name in MODULES if name.endswith(".commands")]
+    while left:
+        name = left.pop()
+        if name in MODULES and name not in seen:
+            seen.add(name)
+            left += [*_imports(name), name.rpartition(".")[0]]
+    assert [name for name in MODULES if name not in seen and not name.startswith(NOT_OF_A_WEB_PROCESS)] == []
