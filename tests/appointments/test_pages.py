@@ -131,10 +131,10 @@ def test_a_taken_time_keeps_what_was_typed_and_offers_the_next(desk, booked, bah
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"patient": ""}, "Fill this in."),
+        ({"patient": ""}, "Enter a value."),
         ({"patient": "x"}, "Choose one from the list."),
         ({"time": ""}, "Choose a time."),
-        ({"other_time": "99:99"}, "Write the time like 09:30."),
+        ({"other_time": "99:99"}, "Enter the time like 09:30."),
         ({"date": "rubbish"}, "Write the day as day, month, year"),
         ({"date": "1 1 2020"}, "That time is past."),
         ({"other_time": "03:00"}, "The doctor has no clinic then."),

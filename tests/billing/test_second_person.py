@@ -190,7 +190,7 @@ def test_the_page_says_who_waits_for_whom(db, person, desk):
     assert cashier.form(f"{url}/write-off", amount="100.00", reason="").status_code == 400
     assert cashier.form(f"{url}/write-off", amount="100.00", reason="Cannot pay").status_code == 303
     mine = cashier.get(url).get_data(as_text=True)
-    assert "Waits for a second person" in mine
+    assert "Waiting for approval" in mine
     assert "Withdraw" in mine
     assert "/approve" not in mine
     asked = database.session.scalars(select(Correction)).one()

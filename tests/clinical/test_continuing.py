@@ -113,7 +113,7 @@ def test_a_medicine_that_is_stopped_now_is_left_out_and_told(desk, earlier, open
     known, client = ids(earlier, db), desk("doctor")
     client.form(at(opened), do="copy", copy_rx=[known["amlodipine"], known["amoxicillin"]])
     told = words(client.get(at(opened)).get_data(as_text=True))
-    assert "amoxicillin 500 mg capsule was not taken over. Allergy recorded" in told
+    assert "amoxicillin 500 mg capsule was not copied. Allergy recorded" in told
     written = db.session.scalars(select(Prescription.medication_id).where(Prescription.encounter_id == opened.id)).all()
     assert written == [medicine(AMLODIPINE).id]
 

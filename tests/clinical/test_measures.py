@@ -49,7 +49,7 @@ def test_a_sudden_change_of_weight_is_asked_about(before, days_ago, now, age, is
 def test_the_question_says_by_how_much_and_since_when():
     earlier = {"weight": Earlier(D("22.4"), date(2026, 11, 12))}
     question = implausible_changes({"weight": D("24.9")}, TODAY, D(8), earlier)[0]
-    assert str(question.message) == "24.9\u00a0kg is 2.5\u00a0kg more than on 12-Nov-2026. Right?"
+    assert str(question.message) == "24.9 kg is 2.5 kg more than on 12-Nov-2026. Is it correct?"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from tests.house.hospital import whole_record
 
 pytestmark = pytest.mark.security("O")
 LIMIT = 20
-TOLD = "An account has read very many records"
+TOLD = "An account opened too many records"
 
 
 @pytest.fixture

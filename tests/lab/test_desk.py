@@ -63,7 +63,7 @@ def test_a_test_goes_to_the_laboratory_and_its_result_comes_back(desk, opened, d
     assert "3.1 g/dL" in text(doctor.get(at(opened)))
     assert "3.1 g/dL" in text(desk("nurse").get(f"/patients/{opened.patient_id}/results?kind=lab"))
     told = db.session.scalars(select(Notification).where(Notification.user_id == person("doctor").id)).one()
-    assert told.title == "A critical result is in"
+    assert told.title == "Critical result received"
 
 
 def test_the_open_page_asks_for_its_own_tests_alone(desk, opened, person):

@@ -81,7 +81,7 @@ def test_every_failure_says_the_same_and_costs_one_hash(desk, account, monkeypat
     answer = desk(None).post("/api/auth/", json={"username": name, "password": "wrong-password"})
     assert answer.status_code == 401
     assert answer.get_json() == {
-        "detail": "The username or password is not right. 4 tries left before a 15-minute lock.",
+        "detail": "Wrong username or password. 4 attempts left before a 15-minute lock.",
         "code": "no_active_account",
     }
     assert len(hashes) == 1

@@ -195,7 +195,7 @@ def test_a_role_put_away_is_not_asked_for(program, person):
 def test_those_who_answer_are_told_and_a_removed_request_is_off_the_list(program, db):
     request = _ask(program)
     told = db.session.scalars(select(Notification.title).filter_by(user_id=user("admin").id)).all()
-    assert told == ["Somebody asks for a role."]
+    assert told == ["New role request."]
     assert program("admin").delete(f"{PATH}{request['id']}/").status_code == 204
     assert program("admin").get(f"{PATH}{request['id']}/").status_code == 404
     assert db.session.get(RoleChangeRequest, request["id"]).status == "withdrawn"
