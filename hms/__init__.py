@@ -30,7 +30,7 @@ DESKS = (
     "admin",
     "home",
 )
-PARTS = ("models", "blueprints", "jobs", "views", "api", "sockets")
+PARTS = ("models", "blueprints", "jobs", "views", "api", "sockets", "section", "alerts")
 """The files that are imported of a desk and of its subjects, `*_views` and `*_api` too; each registers what it holds."""
 
 
