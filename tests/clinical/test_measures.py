@@ -16,7 +16,7 @@ def test_alarming_values_are_asked_about_and_unusual_ones_are_not():
     questions = alarming(values, D(35))
     assert [question.key for question in questions] == ["pulse"]
     assert questions[0].reason == "alarming"
-    assert str(questions[0].message) == "Pulse 150\u00a0/min: Critical high (51–90). Right?"
+    assert str(questions[0].message) == "Pulse 150\u00a0/min: Critical high (51–90). Is it correct?"
 
 
 def test_what_alarms_in_an_adult_is_usual_in_a_baby():
