@@ -17,7 +17,9 @@ def run() -> None:
     engine = create_engine(current_app.config["DATABASE_OWNER_URL"], poolclass=NullPool, hide_parameters=True)
     with engine.connect() as connection:
         connection.execute(text(f"SELECT pg_advisory_lock({AdvisoryLock.MIGRATE.value})"))
-        connection.execute(text("SELECT set_config('hms.ticket', :ticket, false)"), {"ticket": recording.signing_ticket()})
+        connection.execute(
+            text("SELECT set_config('hms.ticket', :ticket, false)"), {"ticket": recording.signing_ticket()}
+        )
         connection.commit()
         context.configure(connection=connection, target_metadata=target.metadata, compare_type=True)
         with context.begin_transaction():

@@ -45,21 +45,21 @@ def filled_in(form: Form) -> dict[str, str]:
 class AuditFilterForm(DaysForm):
     """The filters of the trail; all optional, all in the address."""
 
-    who = Text(_l("Who"), longest=150)
+    who = Text(_l("User"), longest=150)
     patient = Text(_l("Patient"), longest=100)
-    did = SelectField(_l("Did"), default="", validate_choice=False)
+    did = SelectField(_l("Action"), default="", validate_choice=False)
     outcome = SelectField(
         _l("Outcome"),
         choices=[
             SelectChoice("", _l("any")),
-            SelectChoice("success", _l("done")),
-            SelectChoice("denied", _l("refused")),
+            SelectChoice("success", _l("successful")),
+            SelectChoice("denied", _l("denied")),
         ],
         default="",
     )
     entity = SelectField(_l("Record"), default="", validate_choice=False)
     number = WholeField(_l("Number"))
-    words = Text(_l("Words in a value"), longest=60)
+    words = Text(_l("Text in a value"), longest=60)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,7 +70,7 @@ class AuditFilterForm(DaysForm):
         """What names nobody is an empty answer, not an error; words are looked for within a month only."""
         is_fine = super().validate(extra_validators)
         if is_fine and self.words.data and not self._is_short():
-            self.words.errors = [*self.words.errors, N_("Give days, at most 31, to look for words.")]
+            self.words.errors = [*self.words.errors, N_("To search for text, choose a period of at most 31 days.")]
             return False
         return is_fine
 
@@ -105,7 +105,7 @@ class AuditFilterForm(DaysForm):
 
 def _named(ids: list[int], field: str) -> tuple[int, ...]:
     if len(ids) > queries.MOST_NAMED:
-        raise RuleBroken(N_("Too many fit. Write more of the name, or the number."), field)
+        raise RuleBroken(N_("Too many matches. Enter more of the name, or the number."), field)
     return tuple(ids)
 
 
@@ -121,7 +121,7 @@ class SignInFilterForm(DaysForm):
         known = [SelectChoice(status, word) for status, (_tone, word) in activity.OUTCOMES.items()]
         groups = [
             SelectChoice("", gettext("Any")),
-            SelectChoice("refused", gettext("All refused")),
-            SelectChoice("good", gettext("All good")),
+            SelectChoice("refused", gettext("All denied")),
+            SelectChoice("good", gettext("All successful")),
         ]
         self.outcome.choices = [*groups, *known]

@@ -40,7 +40,7 @@ def status(text: str, field: str = "status") -> Status:
     try:
         return Status("cancelled" if word == "canceled" else word)
     except ValueError:
-        raise RuleBroken(N_("Choose one of the statuses an appointment can have."), field) from None
+        raise RuleBroken(N_("Choose a valid appointment status."), field) from None
 
 
 class Priority(IntEnum):

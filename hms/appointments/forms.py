@@ -43,7 +43,7 @@ def clock_time(text: str) -> dt.time:
     """A time of day as written: 09:30, 9.30, 0930, 9h30."""
     found = CLOCK.fullmatch(text.strip())
     if not found:
-        raise RuleBroken(N_("Write the time like 09:30."))
+        raise RuleBroken(N_("Enter the time like 09:30."))
     return dt.time(int(found[1]), int(found[2]))
 
 
@@ -123,7 +123,7 @@ class HoursForm(ActionForm):
     weekday = SelectField(_l("Day"), coerce=int, choices=[SelectChoice(*one) for one in WEEKDAYS])
     starts = time_field(_l("From"), [Required()])
     ends = time_field(_l("To"), [Required()])
-    slot_minutes = WholeField(_l("Minutes for each patient"), [Required()], default=15)
+    slot_minutes = WholeField(_l("Minutes per slot"), [Required()], default=15)
     valid_from = day_field(_l("From day"))
     valid_to = day_field(_l("Until day"))
 

@@ -69,7 +69,7 @@ class Appointment(VersionedRecord):
         CheckConstraint(
             "duration_minutes BETWEEN 5 AND 480",
             name="duration_possible",
-            info={"says": N_("An appointment takes 5 to 480 minutes."), "field": "duration_minutes"},
+            info={"says": N_("Enter a duration from 5 to 480 minutes."), "field": "duration_minutes"},
         ),
         CheckConstraint(
             "status IN ('scheduled', 'checked_in', 'in_service', 'completed', 'cancelled', 'no_show', 'rescheduled')",
@@ -82,7 +82,7 @@ class Appointment(VersionedRecord):
             using="gist",
             where=text(TAKES_TIME),
             info={
-                "says": N_("That doctor is already booked then. Choose another time."),
+                "says": N_("The doctor already has an appointment at that time. Choose another time."),
                 "field": "time",
                 "code": "doctor_booked",
             },
@@ -94,7 +94,7 @@ class Appointment(VersionedRecord):
             using="gist",
             where=text(TAKES_TIME),
             info={
-                "says": N_("The patient already has an appointment at that time."),
+                "says": N_("The patient already has an appointment at that time. Choose another time."),
                 "field": "time",
                 "code": "patient_booked",
             },

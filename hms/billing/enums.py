@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
-BILL_IS_FULL = N_("A bill holds at most 99,999,999.99. Issue this one; the rest goes on a new bill.")
+BILL_IS_FULL = N_("A bill can have at most 99,999,999.99. Issue this bill and put the rest on a new one.")
 
 
 class BillState(StrEnum):
@@ -91,13 +91,13 @@ class CorrectionStatus(StrEnum):
 
 KIND_WORDS = {
     CorrectionKind.REFUND: _l("Refund"),
-    CorrectionKind.VOID: _l("Make void"),
+    CorrectionKind.VOID: _l("Void"),
     CorrectionKind.WRITE_OFF: _l("Write-off"),
     CorrectionKind.DISCOUNT: _l("Discount"),
 }
 DECISION_WORDS = {
-    CorrectionStatus.WAITING: _l("Waits for a second person"),
+    CorrectionStatus.WAITING: _l("Waiting for approval"),
     CorrectionStatus.APPROVED: _l("Approved"),
     CorrectionStatus.DECLINED: _l("Declined"),
-    CorrectionStatus.WITHDRAWN: _l("Taken back"),
+    CorrectionStatus.WITHDRAWN: _l("Withdrawn"),
 }

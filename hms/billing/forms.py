@@ -33,7 +33,7 @@ class LineForm(ActionForm):
     item = Text(_l("Item"), longest=200)
     price_item_id = RecordIdField(widget=HiddenInput())
     quantity = WholeField(_l("Quantity"))
-    unit_price = MoneyField(_l("Price, if it is not in the list"))
+    unit_price = MoneyField(_l("Other price"))
 
 
 class DiscountForm(ActionForm):
@@ -49,7 +49,7 @@ class PayerForm(ActionForm):
     """Who else pays a draft, and how much of it."""
 
     payer = SelectField(_l("Payer"), validate_choice=False)
-    payer_share = Text(_l("Their part"), longest=12)
+    payer_share = Text(_l("Payer's share"), longest=12)
 
 
 class PayForm(ActionForm):
@@ -57,9 +57,9 @@ class PayForm(ActionForm):
 
     payer = RadioField(_l("Who pays"), default=SELF, validate_choice=False)
     amount = MoneyField(_l("Amount"), [InputGiven()])
-    method = RadioField(_l("Paid by"), choices=METHODS, default=Method.CASH.value, validate_choice=False)
-    reference = Text(_l("Number on the slip or claim"), longest=100)
-    tendered = MoneyField(_l("Cash given"))
+    method = RadioField(_l("Payment method"), choices=METHODS, default=Method.CASH.value, validate_choice=False)
+    reference = Text(_l("Reference (slip or claim number)"), longest=100)
+    tendered = MoneyField(_l("Cash received"))
 
     def values(self) -> dict[str, Any]:
         given = super().values()
@@ -67,24 +67,24 @@ class PayForm(ActionForm):
 
 
 class RefundForm(ActionForm):
-    amount = MoneyField(_l("Amount to give back"), [InputGiven()])
-    method = SelectField(_l("Given back by"), choices=METHODS, validate_choice=False)
+    amount = MoneyField(_l("Amount to refund"), [InputGiven()])
+    method = SelectField(_l("Refund method"), choices=METHODS, validate_choice=False)
     reason = Text(_l("Reason"), [Required()], longest=200)
 
 
 class WriteOffForm(ActionForm):
-    amount = MoneyField(_l("Amount to give up"), [InputGiven()])
+    amount = MoneyField(_l("Amount to write off"), [InputGiven()])
     reason = Text(_l("Reason"), [Required()], longest=200)
 
 
 class FloatForm(ActionForm):
-    float_amount = MoneyField(_l("Cash in the drawer"))
+    float_amount = MoneyField(_l("Float"))
 
 
 class CountForm(ActionForm):
     """Notes and coins by their number, and the slips of every other way to pay; fields are named by their worth in cents."""
 
-    loose = MoneyField(_l("Other cash, as an amount"), largest=LARGEST_SUM)
+    loose = MoneyField(_l("Other cash (amount)"), largest=LARGEST_SUM)
 
     @property
     def pieces(self) -> list[tuple[Decimal, Any]]:
@@ -121,7 +121,7 @@ def _piece(value: Decimal) -> str:
 
 
 class CloseForm(ActionForm):
-    reason = Text(_l("Why it differs"), longest=200)
+    reason = Text(_l("Reason for difference"), longest=200)
 
 
 class PriceForm(ActionForm):
@@ -129,7 +129,7 @@ class PriceForm(ActionForm):
 
     code = Text(_l("Code"), [Required()], longest=20)
     name = Text(_l("Name"), [Required()], longest=120)
-    billing_label = Text(_l("Words on the bill, if they differ"), longest=120)
+    billing_label = Text(_l("Name on bills, if different"), longest=120)
     category = SelectField(_l("Kind"), choices=[SelectChoice(*one) for one in CATEGORIES], validate_choice=False)
     unit_price = MoneyField(_l("Price"), [InputGiven()])
-    is_active = BooleanField(_l("In use"), default=True)
+    is_active = BooleanField(_l("Active"), default=True)

@@ -48,7 +48,7 @@ def needed_encounter(given: dict[str, Any]) -> int:
 def check_named_patient(given: dict[str, Any], encounter_id: int) -> None:
     """`RuleBroken` when a body also names a patient or an encounter, and it is not that of `encounter_id`."""
     if either(given, "encounter") not in (None, encounter_id):
-        raise RuleBroken(N_("The address names another encounter."), "encounter")
+        raise RuleBroken(N_("The address belongs to another encounter."), "encounter")
     patient_id = either(given, "patient")
     if patient_id is not None:
         check_same_patient(patient_id, encounter=encounter_id)

@@ -79,7 +79,7 @@ def copy_forward(encounter_id: int, ticked: CopySelection, *, by: Person) -> lis
     """Take over what is ticked; returns what could not be taken over, and why (a safety stop above all)."""
     encounter = own_draft(encounter_id, by)
     if ticked == CopySelection():
-        raise RuleBroken(N_("Tick what this encounter should take over."), "copy_rx")
+        raise RuleBroken(N_("Tick the items to copy."), "copy_rx")
     sources = {"prescription": ticked.prescriptions, "condition": ticked.conditions, "encounter": ticked.notes}
     check_same_patient(encounter.patient_id, **sources, fields=COPIED_BY)
     left = [
@@ -114,7 +114,7 @@ def _order(line: Prescription, encounter: Encounter, by: Person) -> Sentence | N
     what = {"medication_id": line.medication_id} if line.medication_id else {"medication_name": line.medication_name}
     product = formulary.medication(line.medication_id) if line.medication_id else None
     if product is not None and not product.is_active:
-        return Sentence(N_("%(what)s is no longer on the list of medicines."), what=line.medication_name)
+        return Sentence(N_("%(what)s is no longer on the medicine list."), what=line.medication_name)
     if dose is not None:
         what["dose"] = dose
     else:
@@ -123,7 +123,7 @@ def _order(line: Prescription, encounter: Encounter, by: Person) -> Sentence | N
     try:
         prescription_actions.prescribe(encounter.id, by=by, **again, **what)
     except RuleBroken as refusal:
-        return Sentence(N_("%(what)s was not taken over. %(why)s"), what=line.medication_name, why=refusal.sentence)
+        return Sentence(N_("%(what)s was not copied. %(why)s"), what=line.medication_name, why=refusal.sentence)
     return None
 
 
@@ -132,7 +132,7 @@ def _diagnose(one: Condition, encounter: Encounter, by: Person) -> Sentence | No
     try:
         diagnosis_actions.add_condition(encounter.id, text=one.title, code=code, certainty=one.certainty, by=by)
     except RuleBroken as refusal:
-        return Sentence(N_("%(what)s was not taken over. %(why)s"), what=one.title, why=refusal.sentence)
+        return Sentence(N_("%(what)s was not copied. %(why)s"), what=one.title, why=refusal.sentence)
     return None
 
 

@@ -52,20 +52,20 @@ class EncounterForm(ActionForm):
     template = SelectField(_l("Template"), choices=(), validate_choice=False)
     chief_complaint = Text(_l("Complaint"), longest=1000)
     notes = LongText(_l("Note"), longest=20_000)
-    copy_rx = _ticks(_l("Medicines that go on"))
-    copy_dx = _ticks(_l("Problems that are still there"))
+    copy_rx = _ticks(_l("Current medicines"))
+    copy_dx = _ticks(_l("Current problems"))
     copy_note = _ticks(_l("Notes"))
     dx = Text(_l("Diagnosis"), longest=255)
     dx_code = HiddenField()
     dx_certainty = RadioField(
         _l("Certainty"), choices=_choices(*rules.CERTAINTIES.items()), default="provisional", validate_choice=False
     )
-    no_diagnosis_reason = Text(_l("Why is there no diagnosis?"), longest=500)
+    no_diagnosis_reason = Text(_l("Reason for no diagnosis"), longest=500)
     rx = Text(_l("Medicine"), longest=255)
     rx_choice = HiddenField()
     rx_line = RecordIdField()
     rx_asked = HiddenField()
-    rx_dose = Text(_l("Dose in short"), longest=120)
+    rx_dose = Text(_l("Dose (short form)"), longest=120)
     rx_amount = Text(_l("Dose"), longest=20)
     rx_unit = SelectField(
         _l("Unit"),
@@ -74,17 +74,17 @@ class EncounterForm(ActionForm):
     )
     rx_route = SelectField(_l("Route"), choices=_choices(("", _l("As usual")), *ROUTES.items()), validate_choice=False)
     rx_frequency = SelectField(
-        _l("How often"),
+        _l("Frequency"),
         choices=_choices(("", _l("Choose")), *((code, words) for code, (_n, words) in FREQUENCIES.items() if code)),
         validate_choice=False,
     )
     rx_as_needed = SelectField(
-        _l("Taken"),
+        _l("When to take it"),
         choices=_choices((REGULARLY, _l("Regularly")), (WHEN_REQUIRED, _l("When required"))),
         validate_choice=False,
     )
-    rx_days = Text(_l("For how long"), longest=20)
-    rx_most = Text(_l("Most in 24 hours"), longest=20)
+    rx_days = Text(_l("Duration"), longest=20)
+    rx_most = Text(_l("Maximum in 24 hours"), longest=20)
     rx_quantity = WholeField(_l("Supply"))
     rx_instructions = Text(_l("Instructions"), longest=500)
     override_code = SelectField(
@@ -101,11 +101,11 @@ class EncounterForm(ActionForm):
     )
     plan = LongText(_l("Plan"), longest=10_000)
     follow_up_on = ParsedField(
-        _l("Come back on"),
+        _l("Follow-up date"),
         parse=lambda text: parse_upcoming_date(text, clock.today(), "follow_up_on"),
         show=format_date,
     )
-    birth_year = Text(_l("Year of birth, to sign"), longest=10)
+    birth_year = Text(_l("Year of birth"), longest=10)
 
     TEXTS = ("chief_complaint", "notes", "no_diagnosis_reason", "plan")
     DX = ("dx", "dx_code", "dx_certainty")
@@ -174,8 +174,8 @@ class VitalsForm(ActionForm):
         validate_choice=False,
     )
     note = Text(_l("Note"), longest=500)
-    reason = Text(_l("What was wrong?"), longest=500)
-    is_confirmed = BooleanField(_l("I have checked these values: they are right"))
+    reason = Text(_l("Reason for correction"), longest=500)
+    is_confirmed = BooleanField(_l("I have checked these values and they are correct"))
 
     def values(self) -> dict[str, object]:
         """What was typed, with yes, no and not recorded as such."""
@@ -193,9 +193,9 @@ class TriageForm(VitalsForm):
         choices=_choices(*((str(int(one)), words) for one, words in PRIORITY_WORDS.items())),
         validate_choice=False,
     )
-    has_no_allergies = BooleanField(_l("Asked: knows of no allergies"))
+    has_no_allergies = BooleanField(_l("No known allergies (asked)"))
     call_reason = SelectField(
-        _l("Ask the doctor to come because of"),
+        _l("Reason for calling the doctor"),
         choices=_choices(("", _l("Choose")), *CALL_REASONS.items()),
         validate_choice=False,
     )
@@ -219,7 +219,7 @@ class HospitalTemplateForm(ActionForm):
 class TemplateForm(HospitalTemplateForm):
     """A template for one's own notes or one's department's."""
 
-    belongs_to = RadioField(_l("Whose is it?"), choices=(), validate_choice=False)
+    belongs_to = RadioField(_l("Owner"), choices=(), validate_choice=False)
 
     def offer(self, *, has_department: bool) -> None:
         """Somebody without a department has templates of their own only."""
@@ -236,4 +236,4 @@ class AddendumForm(ActionForm):
 class OrderForm(ActionForm):
     """What a prescriber says of a signed order."""
 
-    text = Text(_l("Answer, or why it is stopped"), longest=500, id="order_text")
+    text = Text(_l("Answer, or reason for stopping"), longest=500, id="order_text")

@@ -40,7 +40,7 @@ class Encounter(VersionedRecord):
             "queue_entry_id",
             unique=True,
             postgresql_where=text("status <> 'entered_in_error'"),
-            info={"says": N_("This visit already has its encounter."), "field": "queue_entry"},
+            info={"says": N_("This visit already has an encounter."), "field": "queue_entry"},
         ),
     )
 
@@ -82,7 +82,7 @@ class Addendum(ImmutableRecord):
     __tablename__ = "addendum"
     __table_args__ = (
         CheckConstraint(
-            "btrim(text) <> ''", name="text_given", info={"says": N_("Write the addendum."), "field": "text"}
+            "btrim(text) <> ''", name="text_given", info={"says": N_("Enter the addendum."), "field": "text"}
         ),
     )
 
@@ -101,7 +101,7 @@ class VitalsReading(Record):
         CheckConstraint(
             "temperature BETWEEN 25 AND 45",
             name="temperature_possible",
-            info={"says": N_("A temperature is from 25 to 45 °C."), "field": "temperature"},
+            info={"says": N_("Enter a temperature from 25 to 45 °C."), "field": "temperature"},
         ),
         CheckConstraint(
             "systolic BETWEEN 30 AND 300 AND diastolic BETWEEN 10 AND 200 AND diastolic < systolic",
@@ -111,12 +111,12 @@ class VitalsReading(Record):
         CheckConstraint(
             "oxygen_saturation BETWEEN 30 AND 100",
             name="saturation_possible",
-            info={"says": N_("SpO₂ is from 30 to 100 %."), "field": "oxygen_saturation"},
+            info={"says": N_("Enter SpO₂ from 30 to 100 %."), "field": "oxygen_saturation"},
         ),
         CheckConstraint(
             "pulse BETWEEN 10 AND 300 AND respiratory_rate BETWEEN 3 AND 120",
             name="rates_possible",
-            info={"says": N_("Check pulse and breathing rate."), "field": "pulse"},
+            info={"says": N_("Check pulse and respiratory rate."), "field": "pulse"},
         ),
         CheckConstraint(
             "weight BETWEEN 0.3 AND 400 AND height BETWEEN 20 AND 250",
@@ -223,7 +223,7 @@ class Prescription(VersionedRecord):
         CheckConstraint(
             "quantity IS NULL OR quantity BETWEEN 1 AND 100000",
             name="quantity_possible",
-            info={"says": N_("Write a quantity from 1 to 100,000."), "field": "quantity"},
+            info={"says": N_("Enter a quantity from 1 to 100,000."), "field": "quantity"},
         ),
         CheckConstraint(
             "quantity_dispensed >= 0 AND quantity_dispensed <= coalesce(quantity, 100000)",
@@ -243,7 +243,7 @@ class Prescription(VersionedRecord):
         CheckConstraint(
             "btrim(medication_name) <> ''",
             name="named",
-            info={"says": N_("Choose or write the medicine."), "field": "medication_name"},
+            info={"says": N_("Choose or enter the medicine."), "field": "medication_name"},
         ),
         Index("ix_prescription_patient", "patient_id", text("id DESC")),
         Index("ix_prescription_encounter", "encounter_id"),
@@ -340,11 +340,11 @@ class NoteTemplate(VersionedRecord):
             unique=True,
             postgresql_nulls_not_distinct=True,
             postgresql_where=text("is_active"),
-            info={"says": N_("This shortcut is taken. Choose another."), "field": "shortcut", "code": "taken"},
+            info={"says": N_("This shortcut is already used. Choose another."), "field": "shortcut", "code": "taken"},
         ),
         CheckConstraint("owner_id IS NULL OR department_id IS NULL", name="one_owner"),
         CheckConstraint(
-            "btrim(content) <> ''", name="content_given", info={"says": N_("Write the text."), "field": "content"}
+            "btrim(content) <> ''", name="content_given", info={"says": N_("Enter the text."), "field": "content"}
         ),
     )
 

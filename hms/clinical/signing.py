@@ -119,7 +119,7 @@ def _check_again(lines: list[Prescription], encounter: Encounter) -> None:
         checks = run_checks(ordered, encounter.patient_id, encounter.id, besides=line.id, known=known)
         stops = safety.stops(checks)
         if stops:
-            told = N_("%(alert)s Remove %(medicine)s, or write it again with a reason.")
+            told = N_("%(alert)s Remove %(medicine)s, or prescribe it again with a reason.")
             raise RuleBroken(told, "override_reason", alert=stops[0].message, medicine=line.medication_name)
 
 

@@ -30,7 +30,7 @@ from .text.translation import N_
 log = logging.getLogger(__name__)
 
 S = TypeVar("S", bound=Callable[[], None])
-STALE = N_("Somebody else saved this while you were working. Look at their version, then save yours again.")
+STALE = N_("Someone else saved this while you were working. Check the saved version, then save yours again.")
 
 
 @dataclass
@@ -53,9 +53,7 @@ def require_permission(who: Person | None, action: Permission) -> None:
     """Raise `NotAllowed` unless `who` may do `action`."""
     if action is Permission.PUBLIC or (who is not None and who.is_authenticated and who.may(action)):
         return
-    raise NotAllowed(
-        N_("Your role does not allow this. Ask for another role on your profile page, or ask a supervisor.")
-    )
+    raise NotAllowed(N_("Your role does not allow this. Request another role on your profile, or ask your supervisor."))
 
 
 def action(permission: Permission, audited_as: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -37,7 +37,7 @@ class Draft(UnauditedRecord):
 def save(person_id: int, form: str, content: dict[str, Any]) -> Draft:
     """Keep `content` as the person's draft of `form`, replacing the earlier one. Commits; drafts are not in the trail."""
     if len(str(content)) > LARGEST:
-        raise RuleBroken(N_("This is too long to keep as a draft. Shorten it."))
+        raise RuleBroken(N_("This is too long to save as a draft. Shorten it."))
     row = insert(Draft).values(person_id=person_id, form=form, content=content, saved_at=clock.now())
     kept = row.on_conflict_do_update(
         index_elements=[Draft.person_id, Draft.form],
@@ -59,7 +59,7 @@ def update_draft(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[
     content = to(draft.content)
     if len(str(content)) > LARGEST:
         db.session.rollback()
-        raise RuleBroken(N_("This is too long to keep as a draft. Shorten it."))
+        raise RuleBroken(N_("This is too long to save as a draft. Shorten it."))
     draft.content, draft.version, draft.saved_at = content, draft.version + 1, clock.now()
     if not content:
         db.session.delete(draft)

@@ -96,7 +96,7 @@ def claim_key(by: Any) -> None:
 def _earlier(person_id: int, key: str) -> IdempotencyKey | None:
     earlier = db.session.scalars(select(IdempotencyKey).filter_by(person_id=person_id, key=key)).one_or_none()
     if earlier is not None and earlier.fingerprint != fingerprint():
-        raise IdempotencyKeyReused(N_("This key was already used for something else. Send a new Idempotency-Key."))
+        raise IdempotencyKeyReused(N_("This Idempotency-Key was already used for another request. Send a new one."))
     return earlier
 
 
@@ -124,7 +124,7 @@ def wait_for_response(earlier: IdempotencyKey | None) -> IdempotencyKey | None:
 def replay(earlier: IdempotencyKey | None) -> Response:
     """Give the first answer again; `Conflict` when the first submit is still under way."""
     if earlier is None or earlier.status is None:
-        raise Conflict(N_("This is being recorded already. Wait a moment and look again."), code="in_progress")
+        raise Conflict(N_("This is already being saved. Wait a moment, then check again."), code="in_progress")
     answer = Response(earlier.body, earlier.status, content_type=earlier.content_type)
     if earlier.location:
         answer.headers["Location"] = earlier.location

@@ -25,7 +25,7 @@ def check_same_patient(patient_id: int, *, fields: dict[str, str] | None = None,
         ids = _listed(given)
         if ids and _owned(name, ids, patient_id) != ids:
             raise RuleBroken(
-                N_("This patient has no such record. Choose one of this patient's."),
+                N_("This record belongs to another patient. Choose a record of this patient."),
                 (fields or {}).get(name, name),
                 code="other_patient",
             )

@@ -32,7 +32,7 @@ class Medication(VersionedRecord):
         CheckConstraint(
             "formulation IN ('Tablet', 'Syrup', 'Injection', 'Capsule', 'Other')", name="formulation_known"
         ),
-        CheckConstraint("btrim(name) <> ''", name="named", info={"says": N_("Write the name."), "field": "name"}),
+        CheckConstraint("btrim(name) <> ''", name="named", info={"says": N_("Enter the name."), "field": "name"}),
         Index(
             "uq_medication_product",
             "generic_name",
@@ -41,7 +41,7 @@ class Medication(VersionedRecord):
             "form",
             "strength",
             unique=True,
-            info={"says": N_("This medicine is on the list already."), "field": "generic_name"},
+            info={"says": N_("This medicine is already on the list."), "field": "generic_name"},
         ),
         Index(
             "ix_medication_search",

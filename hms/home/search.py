@@ -107,4 +107,4 @@ def _row(hit: patients.SearchResult, booking: Any, entry: Any, doctors: dict[int
         return Row(hit, today)
     if booking:
         return Row(hit, today, f"/appointments/{booking.id}/check-in", {"patient": hit.id}, _("Check in"))
-    return Row(hit, today, "/queue/add", {"patient": hit.id}, _("Add to queue"))
+    return Row(hit, today, "/queue/add", {"patient": hit.id}, _("Check in"))

@@ -132,7 +132,7 @@ def _arriving() -> Select:
 def _approvals(home: WorkLists, who: Person) -> None:
     count = correction_queries.waiting_count(who)
     home.asks = correction_queries.waiting(who, ROWS) if count else []
-    home.figures.append((_l("Approvals waiting"), count, "/billing/approvals", "caution" if count else ""))
+    home.figures.append((_l("Waiting for approval"), count, "/billing/approvals", "caution" if count else ""))
 
 
 def _pharmacy(home: WorkLists) -> None:
@@ -172,7 +172,7 @@ def _administration(home: WorkLists, who: Person) -> None:
     health = admin.health()
     to_review, late = actions.to_review() if who.may(Permission.REVIEW_ACCESS) else (0, 0)
     if to_review:
-        label = _l("Emergency accesses to review, some overdue") if late else _l("Emergency accesses to review")
+        label = _l("Emergency access to review, some overdue") if late else _l("Emergency access to review")
         home.figures.append((label, to_review, actions.REVIEWS, "stop" if late else "caution"))
     home.figures += [
         (_l("Visits today"), day.visits, "/reports/?period=today", ""),
@@ -180,5 +180,5 @@ def _administration(home: WorkLists, who: Person) -> None:
         (_l("New patients today"), day.registered, "/reports/?period=today", ""),
         (_l("Billed today"), day.billed, "/reports/?period=today", ""),
         (_l("Failed sign-ins today"), failed, "/admin/sign-ins", "caution" if failed else ""),
-        (_l("Papers waiting"), health.waiting, "/admin/", "stop" if not health.is_well else ""),
+        (_l("Documents waiting"), health.waiting, "/admin/", "stop" if not health.is_well else ""),
     ]

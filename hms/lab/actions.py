@@ -71,12 +71,12 @@ def enter_results(
     if order.status == "cancelled":
         raise Conflict(N_("This test was cancelled."), code="cancelled")
     if version is not None and version != order.version:
-        raise Conflict(N_("A colleague entered results for this test meanwhile. Look at them first."), code="stale")
+        raise Conflict(N_("A colleague has entered results for this test. Check them first."), code="stale")
     standing = queries.standing(order.id)
     values = _values(order, typed)
     new = [one for one in values if one.code not in standing or standing[one.code].value != one.value]
     if not new:
-        raise RuleBroken(N_("Write at least one value."), next(iter(typed), None))
+        raise RuleBroken(N_("Enter at least one value."), next(iter(typed), None))
     why = _reason(reason, is_needed=any(one.code in standing for one in new))
     for one in new:
         db.session.add(_row(order, one, why if one.code in standing else "", by))
@@ -98,7 +98,7 @@ def _values(order: LabOrder, typed: Mapping[str, str]) -> list[rules.Value]:
 def _reason(text: str, *, is_needed: bool) -> str:
     reason = clean_field(text, "reason", longest=LONGEST_REASON)
     if is_needed and len(reason) < 3:
-        raise RuleBroken(N_("A value that stands already is changed: say what was wrong."), "reason")
+        raise RuleBroken(N_("You changed a saved value. Enter the reason for the correction."), "reason")
     return reason
 
 
@@ -133,7 +133,7 @@ def _say(order: LabOrder, new: list[rules.Value], by: Person) -> None:
         return
     tell(
         order.ordered_by_id,
-        title=N_("A critical result is in") if is_critical else N_("A result is in"),
+        title=N_("Critical result received") if is_critical else N_("Result received"),
         url=f"/encounters/{order.encounter_id}",
         kind="urgent" if is_critical else "result",
         by=by,
@@ -190,11 +190,11 @@ def cancel_order(order_id: int, *, encounter_id: int | None = None, by: Person) 
     """Take an order back that nothing was found for yet, with its charge."""
     order = get_for_update(LabOrder, order_id)
     if encounter_id is not None and order.encounter_id != encounter_id:
-        raise NotFound(N_("There is no such order."))
+        raise NotFound(N_("This order does not exist."))
     if order.ordered_by_id != by.id:
         raise Conflict(N_("This test was ordered by a colleague."), code="not_own")
     if order.status != "waiting":
-        raise Conflict(N_("This order is closed already."), code=order.status)
+        raise Conflict(N_("This order is already closed."), code=order.status)
     order.status = "cancelled"
     billing.withdraw_charge(source=SOURCE, source_id=order.id, reason=N_("The test was cancelled."), by=by)
     publish(Event.LAB_CHANGED)

@@ -20,7 +20,7 @@ class ResultForm(ActionForm):
     """What is the same for every test; `result_form` adds the values."""
 
     version = WholeField()
-    reason = Text(_l("What was wrong with the value before?"), longest=500)
+    reason = Text(_l("Reason for correction"), longest=500)
 
     def refuse_at(self, refusal: DomainError, fields: dict[str, str]) -> None:
         """Hang a refusal on the value it blames, by the code of its test."""

@@ -77,7 +77,7 @@ def own(encounter_id: int, who: Person) -> Encounter:
     """An encounter of `who`; `NotFound` when it is a colleague's."""
     encounter = clinical.encounter_found(encounter_id, who)
     if encounter.doctor_id != who.id:
-        raise NotFound(N_("There is no such encounter."))
+        raise NotFound(N_("This encounter does not exist."))
     return encounter
 
 
@@ -121,7 +121,7 @@ def order(order_id: int, who: Person) -> Any:
     query = _with_results().options(joinedload(LabOrder.patient), joinedload(LabOrder.ordered_by))
     found = db.session.scalars(query.where(LabOrder.id == order_id)).one_or_none()
     if found is None:
-        raise NotFound(N_("There is no such order."))
+        raise NotFound(N_("This order does not exist."))
     policy.check(found.patient, who)
     return found
 

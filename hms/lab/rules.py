@@ -70,9 +70,9 @@ def _number(test: LabTest, text: str, sex: str, age_years: Decimal | None) -> Va
     try:
         measured = number(text)
     except ValueError as refusal:
-        raise RuleBroken(N_("Write a number, for example 10.1."), test.code) from refusal
+        raise RuleBroken(N_("Enter a number, for example 10.1."), test.code) from refusal
     if not 0 <= measured <= LARGEST:
-        raise RuleBroken(N_("Write a number from zero up."), test.code)
+        raise RuleBroken(N_("Enter a number of zero or more."), test.code)
     usual = test.range_for(sex, age_years)
     return Value(
         test.code,

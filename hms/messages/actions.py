@@ -38,7 +38,7 @@ def mark_read(notification_id: int, *, by: Person) -> Notification:
     query = select(Notification).where(Notification.id == notification_id, Notification.user_id == by.id)
     row = db.session.scalars(query).one_or_none()
     if row is None:
-        raise NotFound(N_("There is no such record."))
+        raise NotFound(N_("This record does not exist."))
     row.read_at = row.read_at or clock.now()
     return row
 

@@ -62,9 +62,9 @@ class BirthForm(ActionForm):
     """A birth date in one text field, or an age instead."""
 
     date_of_birth = Text(_l("Date of birth"), longest=40)
-    age = Text(_l("or age"), longest=40)
-    age_unit = SelectField(_l("Unit of the age"), choices=UNITS, default="years", validate_choice=False)
-    age_is_checked = BooleanField(_l("The date is right, the person is over 110"))
+    age = Text(_l("Or age"), longest=40)
+    age_unit = SelectField(_l("Age in"), choices=UNITS, default="years", validate_choice=False)
+    age_is_checked = BooleanField(_l("The date is correct: the person is over 110"))
 
     def birth(self, *, needed: bool = True) -> dict[str, Any]:
         """The birth date as the actions take it; nothing when none was typed and none is `needed`."""
@@ -74,7 +74,7 @@ class BirthForm(ActionForm):
         if born.is_unusual and not self.age_is_checked.data:
             self.asks_about_age = True
             raise RuleBroken(
-                N_("The person would be over 110. Check the year, or tick that it is right."), "date_of_birth"
+                N_("The person would be over 110. Check the year, or tick that the date is correct."), "date_of_birth"
             )
         return {"birth_date": born.day, "birth_is_estimated": born.is_estimated}
 
@@ -152,7 +152,7 @@ class RegistrationForm(PersonForm):
         if self.allergies.data == "known":
             named = substances(self.known_allergies.data)
             if not named:
-                raise RuleBroken(N_("Write what the patient reacts to, or choose another answer."), "known_allergies")
+                raise RuleBroken(N_("Enter the allergies, or choose another answer."), "known_allergies")
             return named
         return [] if self.allergies.data == "none_known" else None
 
@@ -197,7 +197,7 @@ class AllergyForm(ActionForm):
 
     substance = Text(_l("Substance"), [Required()], longest=200)
     reaction = Text(_l("Reaction"), longest=255)
-    severity = RadioField(_l("How severe?"), choices=SEVERITIES, default="unknown")
+    severity = RadioField(_l("Severity"), choices=SEVERITIES, default="unknown")
 
 
 class PressForm(ActionForm):

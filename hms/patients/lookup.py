@@ -14,7 +14,7 @@ from hms.core.text.translation import N_
 
 from .models import Patient
 
-NO_PATIENT = N_("No patient has this number here. The record may have been withdrawn.")
+NO_PATIENT = N_("No patient has this number. The record may have been withdrawn.")
 
 
 def patient(patient_id: int, *, with_allergies: bool = False) -> Patient:

@@ -33,7 +33,7 @@ class Patient(VersionedRecord):
         CheckConstraint(
             "btrim(given_names || family_name) <> ''",
             name="named",
-            info={"says": N_("Write at least one name."), "field": "first_name"},
+            info={"says": N_("Enter at least one name."), "field": "first_name"},
         ),
         CheckConstraint(
             "sex IN ('female', 'male', 'other', 'unknown')",
@@ -116,12 +116,12 @@ class Allergy(Record):
         CheckConstraint(
             "btrim(substance) <> ''",
             name="substance_given",
-            info={"says": N_("Write what the patient reacts to."), "field": "substance"},
+            info={"says": N_("Enter the substance."), "field": "substance"},
         ),
         CheckConstraint(
             "severity IN ('mild', 'moderate', 'severe', 'unknown')",
             name="severity_known",
-            info={"says": N_("Choose how severe it was."), "field": "severity"},
+            info={"says": N_("Choose the severity."), "field": "severity"},
         ),
         CheckConstraint("status IN ('active', 'inactive', 'entered_in_error')", name="status_known"),
     )
@@ -153,7 +153,7 @@ class BreakGlass(Record):
         CheckConstraint(
             "length(btrim(reason)) >= 10",
             name="reason_given",
-            info={"says": N_("Write the reason in at least ten characters."), "field": "reason"},
+            info={"says": N_("Enter a reason of at least ten characters."), "field": "reason"},
         ),
         CheckConstraint("expires_at > opened_at", name="ends_after_begin"),
         CheckConstraint("finding IN ('justified', 'unjustified')", name="finding_known"),
@@ -164,7 +164,7 @@ class BreakGlass(Record):
         CheckConstraint(
             "reviewed_by_id <> user_id",
             name="reviewed_by_another",
-            info={"says": N_("Nobody reviews their own access. Ask another reviewer."), "field": "finding"},
+            info={"says": N_("You cannot review your own access. Ask another reviewer."), "field": "finding"},
         ),
         Index("ix_break_glass_open", "user_id", "patient_id", "expires_at"),
         Index("ix_break_glass_to_review", "id", postgresql_where=text("reviewed_at IS NULL")),

@@ -51,16 +51,16 @@ class VisitForm(ActionForm):
 
 def visit_form(visit: Visit) -> VisitForm:
     """The form for the lines that may be given now, each filled with what is offered."""
-    quantities = {f"quantity-{line.id}": WholeField(_("Give"), default=line.offered) for line in visit.given_now}
+    quantities = {f"quantity-{line.id}": WholeField(_("Dispense"), default=line.offered) for line in visit.given_now}
     return type("FormOfVisit", (VisitForm,), quantities)()
 
 
 class LineForm(ActionForm):
     """One line, with the batch of one's own choice."""
 
-    quantity = WholeField(_l("Give"))
+    quantity = WholeField(_l("Dispense"))
     batch = SelectField(_l("Batch"), coerce=int)
-    why = Text(_l("Why another batch"), longest=200)
+    why = Text(_l("Reason for another batch"), longest=200)
     collected_by = Text(_l("Collected by"), longest=100)
 
     def values(self) -> dict[str, Any]:
@@ -81,32 +81,32 @@ class LineForm(ActionForm):
 class ReasonForm(ActionForm):
     """Why a line waits or ends."""
 
-    reason = Text(_l("What is the question, or why"), longest=500)
+    reason = Text(_l("Query or reason"), longest=500)
 
 
 class ReturnForm(ActionForm):
     """What comes back, and whether it may be given again."""
 
-    quantity = WholeField(_l("Comes back"))
-    reason = Text(_l("Why"), longest=200)
-    goes_back = BooleanField(_l("It is unopened and goes back to the shelf"))
+    quantity = WholeField(_l("Quantity returned"))
+    reason = Text(_l("Reason"), longest=200)
+    goes_back = BooleanField(_l("It is unopened and returns to stock"))
 
     def values(self) -> dict[str, Any]:
         return super().values() | {"quantity": self.quantity.data or 0}
 
 
 REASONS = (
-    SelectChoice("Stock-Take Variance", _l("Counted another number")),
+    SelectChoice("Stock-Take Variance", _l("Counted a different quantity")),
     SelectChoice("Damaged", _l("Damaged")),
-    SelectChoice("Expired-Discarded", _l("Expired and thrown away")),
-    SelectChoice("Internal Transfer", _l("Given to a ward")),
+    SelectChoice("Expired-Discarded", _l("Expired and destroyed")),
+    SelectChoice("Internal Transfer", _l("Moved to a ward")),
 )
 
 
 class AdjustForm(ActionForm):
     """What is really in a batch, and why it differs."""
 
-    new_quantity = WholeField(_l("Really there"))
+    new_quantity = WholeField(_l("Counted quantity"))
     kind = SelectField(_l("Reason"), choices=list(REASONS))
     note = Text(_l("Note"), longest=200)
     seen = HiddenField()
@@ -144,7 +144,7 @@ class ReceivedLine(Form):
     lot_number = Text(_l("Batch"), longest=60)
     expires_on = Text(_l("Expiry"), longest=40)
     quantity = WholeField(_l("Quantity"))
-    unit_cost = MoneyField(_l("Cost of one"))
+    unit_cost = MoneyField(_l("Unit cost"))
 
     @property
     def is_blank(self) -> bool:

@@ -78,9 +78,9 @@ class RoleForm(ActionForm):
     """Name and description of a role."""
 
     name = Text(_l("Name"), [Required()], longest=actions.LONGEST_NAME)
-    description = Text(_l("What it is for"), longest=actions.LONGEST_DESCRIPTION)
-    copied_from = IdSelect(_l("Begin with the permissions of"))
-    idle_minutes = WholeField(_l("Lock pages after idle minutes"))
+    description = Text(_l("Description"), longest=actions.LONGEST_DESCRIPTION)
+    copied_from = IdSelect(_l("Copy permissions from"))
+    idle_minutes = WholeField(_l("Lock pages after minutes without activity"))
     version = RecordIdField()
 
 
@@ -94,7 +94,7 @@ class RequestForm(ActionForm):
     """A request for another role."""
 
     requested_role_id = IdSelect(_l("Role"), validators=[Required()])
-    reason = LongText(_l("Why you need it"), [Required()], longest=1000)
+    reason = LongText(_l("Reason"), [Required()], longest=1000)
     version = RecordIdField()
 
     def offer(self, present_id: int | None) -> None:
@@ -115,8 +115,8 @@ class ChosenPasswordForm(ActionForm):
 
     password = PasswordField(_l("New password"), [Required()])
     again = PasswordField(
-        _l("The same once more"),
-        [Required(), EqualTo("password", _l("The two are not the same. Type both again."))],
+        _l("Repeat password"),
+        [Required(), EqualTo("password", _l("The passwords are different. Type both again."))],
     )
 
     def values(self) -> dict[str, Any]:
@@ -130,11 +130,11 @@ class RegisterForm(ChosenPasswordForm):
     last_name = Text(_l("Family name"), [Required()], longest=150)
     username = Text(_l("Username"), [Required()], longest=rules.LONGEST_USERNAME)
     email = Text(_l("E-mail"), longest=rules.LONGEST_EMAIL)
-    role_id = IdSelect(_l("Role you work in"))
-    reason = Text(_l("Where you work, or who can tell about you"), longest=150)
+    role_id = IdSelect(_l("Role"))
+    reason = Text(_l("Department, or a colleague who knows you"), longest=150)
 
     def offer(self) -> None:
-        self.role_id.choices = _role_choices(roles_to_choose(), _("An administrator decides"))
+        self.role_id.choices = _role_choices(roles_to_choose(), _("Let an administrator decide"))
 
 
 class NamesForm(ActionForm):
@@ -165,7 +165,7 @@ class PhotoForm(ActionForm):
 class PasswordForm(ChosenPasswordForm):
     """Another password, behind the present one."""
 
-    current = PasswordField(_l("Present password"), [Required()])
+    current = PasswordField(_l("Current password"), [Required()])
 
 
 class PreferencesForm(ActionForm):
@@ -177,7 +177,7 @@ class PreferencesForm(ActionForm):
     theme = RadioField(
         _l("Theme"),
         choices=[
-            SelectChoice("system", _l("As the PC")),
+            SelectChoice("system", _l("Same as this PC")),
             SelectChoice("light", _l("Light")),
             SelectChoice("dark", _l("Dark")),
         ],
@@ -194,8 +194,8 @@ class PreferencesForm(ActionForm):
         ],
     )
     single_keys = BooleanField(_l("Single-key shortcuts (/, ?, g…)"))
-    notify_on_page = BooleanField(_l("Show alerts on the page as they come"))
-    notify_by_email = BooleanField(_l("Send me my alerts by e-mail too"))
+    notify_on_page = BooleanField(_l("Show new alerts on the page"))
+    notify_by_email = BooleanField(_l("Also send my alerts by e-mail"))
 
     def values(self) -> dict[str, Any]:
         given = super().values()
@@ -232,14 +232,14 @@ class UnlockForm(ActionForm):
 
     def validate_pin(self, field: PasswordField) -> None:
         if not field.data and not self.password.data:
-            raise ValidationError(_l("Fill this in."))
+            raise ValidationError(_l("Enter a value."))
 
 
 class PinForm(ActionForm):
     """A new PIN, twice, and a proof that it is its owner who sets it."""
 
     pin = PasswordField(_l("New PIN, 4 to 8 digits"), [Required()])
-    pin_again = PasswordField(_l("The same again"), [EqualTo("pin", _l("The two are not the same."))])
+    pin_again = PasswordField(_l("Repeat PIN"), [EqualTo("pin", _l("The PINs are different."))])
     proof = PasswordField(_l("Your password or code"))
 
 
@@ -252,11 +252,11 @@ class ProofForm(ActionForm):
 class EnrolForm(ProofForm):
     """The first code of an authenticator app."""
 
-    otp = Text(_l("Code that the app shows now"), [Required()], longest=10)
+    otp = Text(_l("Code from the app"), [Required()], longest=10)
 
 
 class SwitchOffForm(ActionForm):
     """Password and code: both, because one factor alone must not take the other away."""
 
     password = PasswordField(_l("Password"), [Required()])
-    otp = Text(_l("Code of the app, or a recovery code"), [Required()], longest=40)
+    otp = Text(_l("Code from the app, or a recovery code"), [Required()], longest=40)

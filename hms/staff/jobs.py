@@ -56,7 +56,8 @@ def warn_of_lockouts(count: int) -> None:
             user_id,
             title=str(Sentence(N_("%(count)s sign-ins locked out within an hour"), count=count)),
             message=N_(
-                "Somebody may be guessing passwords. Look who it was, and open the accounts of those who were not."
+                "Somebody may be guessing passwords. Check whose accounts are locked, and unlock the "
+                "accounts of staff who made a mistake."
             ),
             url="/admin/sign-ins?outcome=lockout",
             by=SYSTEM,

@@ -291,12 +291,12 @@ class RoleChangeRequest(VersionedRecord):
         CheckConstraint(
             "reviewed_by_id IS NULL OR reviewed_by_id <> user_id",
             name="reviewed_by_another",
-            info={"says": N_("Nobody decides on their own request."), "field": "reviewed_by"},
+            info={"says": N_("You cannot decide on your own request."), "field": "reviewed_by"},
         ),
         CheckConstraint(
             "first_approver_id IS NULL OR first_approver_id <> user_id",
             name="approved_by_another",
-            info={"says": N_("Nobody decides on their own request."), "field": "reviewed_by"},
+            info={"says": N_("You cannot decide on your own request."), "field": "reviewed_by"},
         ),
         CheckConstraint(
             "status <> 'approved' OR first_approver_id IS NULL OR first_approver_id <> reviewed_by_id",
@@ -311,7 +311,7 @@ class RoleChangeRequest(VersionedRecord):
             unique=True,
             postgresql_where=text("status = 'pending'"),
             info={
-                "says": N_("You have asked for this role already. Wait for the answer, or change your request."),
+                "says": N_("You have already requested this role. Wait for the decision, or change your request."),
                 "code": "already_asked",
             },
         ),

@@ -20,7 +20,7 @@ def username(text: str, field: str = "username") -> str:
     if not typed:
         raise RuleBroken(N_("Enter a username."), field)
     if len(typed) > LONGEST_USERNAME or not _USERNAME.fullmatch(typed):
-        raise RuleBroken(N_("A username has up to 150 letters A to Z, digits and . _ - + @, and no blanks."), field)
+        raise RuleBroken(N_("Use up to 150 letters A to Z, digits and . _ - + @ in a username, and no spaces."), field)
     return typed
 
 
@@ -28,5 +28,5 @@ def email(text: str, field: str = "email") -> str:
     """The address as it is kept, or nothing; hosts of the hospital's own network without a dot are fine."""
     typed = text.strip()
     if typed and (len(typed) > LONGEST_EMAIL or not _EMAIL.fullmatch(typed) or not typed.isprintable()):
-        raise RuleBroken(N_("Write the e-mail address like name@example.org."), field)
+        raise RuleBroken(N_("Enter the e-mail address like name@example.org."), field)
     return typed

@@ -59,11 +59,11 @@ def test_other_administrators_hear_of_a_control_that_is_changed_or_reverted(desk
 
     def told(to: int) -> list[str]:
         rows = select(Notification.message).where(Notification.user_id == to).order_by(Notification.id)
-        return list(database.session.scalars(rows.where(Notification.title.startswith("A setting that protects"))))
+        return list(database.session.scalars(rows.where(Notification.title.startswith("A security or money setting"))))
 
     assert admin.form(f"/admin/settings/{path}", ticked=None, proof=PASSWORD).status_code == 303
     assert [one.partition(". ")[0] for one in told(other.id)] == [
-        "Two administrators must agree on a new one: Yes → No, by Admin (admin)"
+        "Two administrators must approve a new administrator: Yes → No, by Admin (admin)"
     ]
     assert program("admin").delete(f"/api/system-settings/{path}/").status_code == 204
     limit = "/api/system-settings/billing.discount_limit_percent/"

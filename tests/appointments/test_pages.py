@@ -131,13 +131,13 @@ def test_a_taken_time_keeps_what_was_typed_and_offers_the_next(desk, booked, bah
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"patient": ""}, "Fill this in."),
+        ({"patient": ""}, "Enter a value."),
         ({"patient": "x"}, "Choose one from the list."),
         ({"time": ""}, "Choose a time."),
-        ({"other_time": "99:99"}, "Write the time like 09:30."),
-        ({"date": "rubbish"}, "Write the day as day, month, year"),
+        ({"other_time": "99:99"}, "Enter the time like 09:30."),
+        ({"date": "rubbish"}, "Enter day, month and year"),
         ({"date": "1 1 2020"}, "That time is past."),
-        ({"other_time": "03:00"}, "The doctor has no clinic then."),
+        ({"other_time": "03:00"}, "The doctor has no clinic hours at that time."),
         ({"doctor": "999999"}, "does not exist"),
         ({"notes": "x" * 501}, "Use at most 500 characters"),
         ({"notes": "a\x07"}, "Remove the characters"),

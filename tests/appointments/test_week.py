@@ -85,7 +85,7 @@ def test_a_booking_put_into_a_slot_leads_back_to_the_board_and_a_refusal_says_wh
     taken = client.form(f"/appointments/{booking.id}/move", **(typed | {"date": MONDAY.isoformat(), "time": "09:00"}))
     said = taken.get_data(as_text=True)
     assert taken.status_code == 409
-    assert "Just taken. The next free time is 09:15" in words(said)
+    assert "This time was just taken. The next free time is 09:15" in words(said)
     assert f'name="next" value="{board.replace("&", "&amp;")}"' in said
     away = client.form(f"/appointments/{booking.id}/move", **(typed | {"next": "https://elsewhere.example/"}))
     assert away.location.startswith("/appointments/") or "elsewhere" not in (away.location or "")

@@ -58,7 +58,7 @@ def test_the_database_takes_money_through_an_open_till_of_who_acts(db, person):
         database.session.execute(PAY, early)  # the clock of another web host may be behind; `prove` names it
         part.rollback()
     till_actions.count_till({}, by=cashier)
-    with pytest.raises(Conflict, match="not open"), action_context("tests.cheat", cashier):
+    with pytest.raises(Conflict, match="till is closed"), action_context("tests.cheat", cashier):
         database.session.execute(PAY, {"bill": bill.id, "at": None, "by": cashier.id, "shift": mine.id})
     assert database.session.scalars(select(Payment)).all() == []
 

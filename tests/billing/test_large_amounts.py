@@ -20,7 +20,7 @@ from tests.billing import factories
 from tests.page import words
 
 MOST = "99999999.99"
-FULL = "A bill holds at most 99,999,999.99"
+FULL = "A bill can have at most 99,999,999.99"
 
 
 def item(amount: str = MOST, **more: object) -> dict:
@@ -146,7 +146,7 @@ def test_one_amount_over_the_limit_is_refused(full, program, desk, amount):
     assert [answer.status_code for answer in (*answers, *typed)] == [400] * len([*answers, *typed])
     if amount == "100000000":
         assert "An amount is at most 99,999,999.99." in answers[1].get_data(as_text=True)
-        assert "An amount here is at most 99,999,999.99." in typed[0].get_data(as_text=True)
+        assert "Enter an amount of at most 99,999,999.99." in typed[0].get_data(as_text=True)
 
 
 def test_what_was_paid_is_given_back_within_the_limits(full, program, desk):

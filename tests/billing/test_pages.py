@@ -109,10 +109,10 @@ def _approve(client):
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ({"item": "nothing like this"}, "no such item"),
+        ({"item": "nothing like this"}, "not on the price list"),
         ({"item": "dres", "quantity": "0.5"}, "whole number"),
         ({"item": "Bandage", "unit_price": "1.999"}, "two decimals"),
-        ({"item": "a\u202eb"}, "cannot be shown"),
+        ({"item": "a\u202eb"}, "cannot be displayed"),
     ],
 )
 def test_a_refused_line_keeps_what_was_typed(bill, desk, typed, message):
@@ -178,8 +178,8 @@ def test_the_same_submit_twice_is_one_payment_and_one_answer(bill, desk):
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ({"amount": "500"}, "Only 190.00 is still to pay"),
-        ({"amount": ""}, "Fill this in"),
+        ({"amount": "500"}, "Only 190.00 is left to pay"),
+        ({"amount": ""}, "Enter a value"),
         ({"amount": "ten"}, "two decimals"),
         ({"amount": "50", "method": "Card"}, "at least 4 characters"),
         ({"amount": "50", "method": "Gold"}, "Choose Cash"),
@@ -222,7 +222,7 @@ def test_two_give_a_payment_back(bill, desk):
     answer = _approve(desk("admin"))
     assert (answer.status_code, bill.paid) == (303, Money("150.00"))
     back = database.session.scalars(select(Payment).filter_by(kind="refund")).one()
-    assert "Given back (Cash) 40.00" in words(cashier.get(f"/billing/payments/{back.id}").get_data(as_text=True))
+    assert "Refunded (Cash) 40.00" in words(cashier.get(f"/billing/payments/{back.id}").get_data(as_text=True))
 
 
 def test_the_till_is_counted_blind_and_closed(bill, desk):

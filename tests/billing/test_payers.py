@@ -82,7 +82,7 @@ def test_each_pays_their_part_and_no_more(db, person):
         correction_actions.propose_write_off(bill.id, reason="poor", by=cashier).id, by=person("admin")
     )
     assert (bill.status, bill.written_off) == ("paid", Money("40.00"))
-    with pytest.raises(RuleBroken, match="Nothing is left"):
+    with pytest.raises(RuleBroken, match="No other payer has anything left to pay"):
         payment_actions.payer_refused(bill.id, by=cashier)
     assert list(find_discrepancies(clock.today())) == []
 
@@ -129,7 +129,7 @@ def test_on_the_page_and_in_the_api(db, desk, program):
     assert send(f"{url}/pay", "/pay").status_code == 303
     assert (bill.paid, bill.payer_paid) == (Money("40.00"), ZERO)
     wrong = send(f"{url}/pay", "/pay", payer="Employer", reference="123")
-    assert (wrong.status_code, "no part in the bill" in wrong.get_data(as_text=True)) == (400, True)
+    assert (wrong.status_code, "no share of this bill" in wrong.get_data(as_text=True)) == (400, True)
     shown = program("cashier").get(f"/api/bills/{bill.id}/").get_json()
     assert (shown["patient_due"], shown["payer_due"], shown["payer"]) == ("0.00", "150.00", "Insurance")
     paid = {"bill": bill.id, "amount": "150.00", "method": "Insurance", "payer": "Insurance"}

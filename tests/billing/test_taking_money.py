@@ -42,9 +42,9 @@ def test_an_issued_bill_has_a_number_and_does_not_change(db, person):
     with pytest.raises(RuleBroken):
         bill_actions.add_line(bill.id, item="Late", unit_price=Money("1.00"), by=person("cashier"))
     line = database.session.scalars(select(BillLine).filter_by(bill_id=bill.id)).first()
-    with pytest.raises(Conflict, match="final"), action_context("tests.cheat", SYSTEM):
+    with pytest.raises(Conflict, match="cannot be changed"), action_context("tests.cheat", SYSTEM):
         database.session.execute(text("UPDATE bill_line SET amount = 1 WHERE id = :id"), {"id": line.id})
-    with pytest.raises(Conflict, match="final"), action_context("tests.cheat", SYSTEM):
+    with pytest.raises(Conflict, match="cannot be changed"), action_context("tests.cheat", SYSTEM):
         database.session.execute(text("UPDATE bill SET total = 1 WHERE id = :id"), {"id": bill.id})
 
 
@@ -109,7 +109,7 @@ def test_payments_that_are_not_taken(db, person, payment, field):
 @pytest.mark.security("N")
 def test_payments_are_for_ever(db, person):
     payment = payment_actions.take_payment(draft("10.00").id, Money("10.00"), "Cash", by=person("cashier"))
-    with pytest.raises(Conflict, match="final"), action_context("tests.cheat", SYSTEM):
+    with pytest.raises(Conflict, match="cannot be changed"), action_context("tests.cheat", SYSTEM):
         database.session.execute(text("UPDATE payment SET amount = 1 WHERE id = :id"), {"id": payment.id})
 
 
@@ -125,7 +125,7 @@ def test_a_draft_given_up_frees_what_it_charged(db, person):
 def test_the_till_agrees_or_somebody_says_why(db, person):
     cashier = person("cashier")
     till_actions.open_till(Money("50.00"), by=cashier)
-    with pytest.raises(Conflict, match="open already"):
+    with pytest.raises(Conflict, match="already open"):
         till_actions.open_till(Money("50.00"), by=cashier)
     bill = draft("200.00")
     payment_actions.take_payment(bill.id, Money("130.00"), "Cash", by=cashier)
@@ -138,20 +138,20 @@ def test_the_till_agrees_or_somebody_says_why(db, person):
         ("Cash", "-10.00"),
         ("Card", "0.00"),
     ]
-    with pytest.raises(RuleBroken, match="say why"):
+    with pytest.raises(RuleBroken, match="enter the reason"):
         till_actions.close_till(by=cashier)
-    with pytest.raises(RuleBroken, match="is counted"):
+    with pytest.raises(RuleBroken, match="is already counted"):
         payment_actions.take_payment(draft("5.00").id, Money("5.00"), "Cash", by=cashier)
     till_actions.close_till("gave wrong change", by=cashier)
     assert shift.number.startswith("Z-")
-    with pytest.raises(Conflict, match="final"), action_context("tests.cheat", SYSTEM):
+    with pytest.raises(Conflict, match="cannot be changed"), action_context("tests.cheat", SYSTEM):
         database.session.execute(text("UPDATE cash_shift SET counted = '{}' WHERE id = :id"), {"id": shift.id})
 
 
 def test_a_hospital_may_want_the_till_opened_by_hand(db, person):
     settings.change_setting("billing.open_till_by_itself", False, by=person("admin"))
     bill = draft("5.00")
-    with pytest.raises(RuleBroken, match="not open"):
+    with pytest.raises(RuleBroken, match="till is closed"):
         payment_actions.take_payment(bill.id, Money("5.00"), "Cash", by=person("cashier"))
     till_actions.open_till(by=person("cashier"))
     payment_actions.take_payment(bill.id, Money("5.00"), "Cash", by=person("cashier"))

@@ -70,8 +70,8 @@ def test_escape_closes_the_list_and_keeps_the_words(at_desk):
         ("130391", r"= 13-Mar-1991 \(\d+y\)"),
         ("13 mar 1991", r"= 13-Mar-1991 \(\d+y\)"),
         ("1991-03-13", r"= 13-Mar-1991 \(\d+y\)"),
-        ("29 2 2023", "Write the day like"),
-        ("1 1 2199", "not come yet"),
+        ("29 2 2023", "Enter the date like"),
+        ("1 1 2199", "in the future"),
     ],
 )
 def test_a_typed_birth_date_is_echoed(at_desk, typed, echo):

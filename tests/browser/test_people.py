@@ -101,7 +101,7 @@ def test_a_person_is_added_and_chooses_a_password_by_the_link(at_desk, axe):
     stranger.goto(link)
     assert axe(stranger) == []
     stranger.get_by_label("New password").fill("gutter piano seven lamps")
-    stranger.get_by_label("The same once more").fill("gutter piano seven lamps")
+    stranger.get_by_label("Repeat password").fill("gutter piano seven lamps")
     stranger.keyboard.press("Enter")
     expect(stranger.get_by_role("heading", name="Sign in")).to_be_visible()
     stranger.get_by_label("Username or e-mail").fill("fkoroma")

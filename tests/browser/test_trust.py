@@ -81,7 +81,7 @@ def test_a_second_factor_is_set_up_with_its_codes_and_asked_for_at_the_next_sign
     tab = at_desk("cashier", reduced_motion="reduce")
     tab.goto("/profile/second-factor")
     phone = pyotp.TOTP(ux(tab, "secret").inner_text().replace(" ", ""))
-    tab.get_by_label("Code that the app shows now").fill(phone.now())
+    tab.get_by_label("Code from the app").fill(phone.now())
     tab.get_by_role("button", name="Switch on").click()
     expect(ux(tab, "recovery-codes").locator("li")).to_have_count(10)
     code = ux(tab, "recovery-codes").locator("li").first.inner_text()

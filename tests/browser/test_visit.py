@@ -240,7 +240,7 @@ DEEDS = (
     ("receptionist", "Registered the patient", "patients.register_patient"),
     ("receptionist", "Booked", "appointments.book"),
     ("receptionist", "Checked in", "appointments.check_in"),
-    ("nurse", "Recorded vital signs", "clinical.record_vitals"),
+    ("nurse", "Recorded vitals", "clinical.record_vitals"),
     ("doctor", "Prescribed", "clinical.prescribe"),
     ("doctor", "Signed the encounter", "clinical.sign"),
     ("pharmacist", "Dispensed", "pharmacy.dispense"),

@@ -78,11 +78,11 @@ def measures(tab, number):
     ux(tab, "vit-temperature").fill("36,8")
     ux(tab, "vit-bp").fill("12080")
     ux(tab, "vit-save-only").click()
-    expect(ux(tab, "error-summary")).to_contain_text("Write the blood pressure as 120/80.")
+    expect(ux(tab, "error-summary")).to_contain_text("Enter the blood pressure like 120/80.")
     expect(ux(tab, "vit-temperature")).to_have_value("36,8")
     ux(tab, "vit-bp").fill("120/80")
     ux(tab, "vit-save-only").click()
-    expect(row_of(tab, "queue-row", number)).to_contain_text("Taken")
+    expect(row_of(tab, "queue-row", number)).to_contain_text("Recorded")
 
 
 def cares(tab, number, born):

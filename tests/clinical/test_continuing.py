@@ -80,7 +80,7 @@ def test_a_stop_holds_a_repeated_line_back(desk, opened, earlier, db):
     assert f'value="repeat_rx:{line}"' in doctor.get(at(opened)).get_data(as_text=True)
     doctor.form(at(opened), do=f"repeat_rx:{line}")
     told = words(doctor.get(at(opened)).get_data(as_text=True))
-    assert "was not taken over" in told
+    assert "was not copied" in told
     assert db.session.scalars(select(Prescription).where(Prescription.encounter_id == opened.id)).all() == []
 
 
@@ -113,7 +113,7 @@ def test_a_medicine_that_is_stopped_now_is_left_out_and_told(desk, earlier, open
     known, client = ids(earlier, db), desk("doctor")
     client.form(at(opened), do="copy", copy_rx=[known["amlodipine"], known["amoxicillin"]])
     told = words(client.get(at(opened)).get_data(as_text=True))
-    assert "amoxicillin 500 mg capsule was not taken over. Allergy recorded" in told
+    assert "amoxicillin 500 mg capsule was not copied. Allergy recorded" in told
     written = db.session.scalars(select(Prescription.medication_id).where(Prescription.encounter_id == opened.id)).all()
     assert written == [medicine(AMLODIPINE).id]
 
@@ -123,7 +123,7 @@ def test_a_withdrawn_medicine_is_left_out_and_told(desk, earlier, opened, db):
     with action_context("tests.withdraw", SYSTEM):
         medicine(AMLODIPINE).is_active = False
     client.form(at(opened), do="copy", copy_rx=known["amlodipine"])
-    assert "no longer on the list" in words(client.get(at(opened)).get_data(as_text=True))
+    assert "no longer on the medicine list" in words(client.get(at(opened)).get_data(as_text=True))
 
 
 def test_records_of_another_patient_are_not_taken_over(desk, opened, person, db):

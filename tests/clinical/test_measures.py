@@ -16,7 +16,7 @@ def test_alarming_values_are_asked_about_and_unusual_ones_are_not():
     questions = alarming(values, D(35))
     assert [question.key for question in questions] == ["pulse"]
     assert questions[0].reason == "alarming"
-    assert str(questions[0].message) == "Pulse 150\u00a0/min: Critical high (51–90). Right?"
+    assert str(questions[0].message) == "Pulse 150\u00a0/min: Critical high (51–90). Is it correct?"
 
 
 def test_what_alarms_in_an_adult_is_usual_in_a_baby():
@@ -49,7 +49,7 @@ def test_a_sudden_change_of_weight_is_asked_about(before, days_ago, now, age, is
 def test_the_question_says_by_how_much_and_since_when():
     earlier = {"weight": Earlier(D("22.4"), date(2026, 11, 12))}
     question = implausible_changes({"weight": D("24.9")}, TODAY, D(8), earlier)[0]
-    assert str(question.message) == "24.9\u00a0kg is 2.5\u00a0kg more than on 12-Nov-2026. Right?"
+    assert str(question.message) == "24.9 kg is 2.5 kg more than on 12-Nov-2026. Is it correct?"
 
 
 @pytest.mark.parametrize(

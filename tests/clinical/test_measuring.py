@@ -112,7 +112,7 @@ def test_values_go_to_the_right_patient_only(db, person):
     encounter = an_encounter(person("doctor"), other)
     for named in ({"queue_entry_id": entry.id}, {"encounter_id": encounter.id}):
         whom = other.id if "queue_entry_id" in named else entry.patient_id
-        with pytest.raises(RuleBroken, match="no such record") as refusal:
+        with pytest.raises(RuleBroken, match="belongs to another patient") as refusal:
             actions.record_vitals(whom, weight="62", **named, by=person("nurse"))
         assert (refusal.value.field, refusal.value.code) in (("entry", "other_patient"), ("encounter", "other_patient"))
 

@@ -116,12 +116,12 @@ def test_an_old_page_does_not_undo_what_a_colleague_changed(desk, person, db):
     ("typed", "said"),
     [
         ({"shortcut": "two words"}, "short word"),
-        ({"shortcut": ""}, "Fill this in"),
-        ({"title": " "}, "Fill this in"),
+        ({"shortcut": ""}, "Enter a value"),
+        ({"title": " "}, "Enter a value"),
         ({"content": "x" * 5001}, "at most 5000"),
-        ({"content": "bell\x07"}, "cannot be shown"),
-        ({"belongs_to": "department"}, "Choose whose"),
-        ({"belongs_to": "hospital"}, "Choose whose"),
+        ({"content": "bell\x07"}, "cannot be displayed"),
+        ({"belongs_to": "department"}, "Choose the owner"),
+        ({"belongs_to": "hospital"}, "Choose the owner"),
     ],
 )
 def test_what_is_wrong_is_told_with_everything_kept(desk, db, typed, said):

@@ -54,10 +54,10 @@ def test_a_dose_in_fields_is_written_and_its_supply_reckoned(desk, opened, db):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"rx_amount": "lots"}, "Write the dose as a number"),
-        ({"rx_frequency": ""}, "Say how often"),
-        ({"rx_days": "a while"}, "Write how long"),
-        ({"rx_dose": "250 mg bd 7/7"}, "The short form says"),
+        ({"rx_amount": "lots"}, "Enter the dose as a number"),
+        ({"rx_frequency": ""}, "Enter the frequency"),
+        ({"rx_days": "a while"}, "Enter the duration"),
+        ({"rx_dose": "250 mg bd 7/7"}, "The short form means"),
         ({"rx_most": "1"}, "less than one dose"),
     ],
 )
@@ -82,7 +82,7 @@ def test_the_fields_are_said_in_words(desk, opened):
     assert "DOSE 500\u00a0mg — oral — three times a day — 5 days" in told["sentence"]
     assert told["supply"] == "supply 15\u00a0capsules"
     assert told["fields"]["rx_frequency"] == "three_times_daily"
-    assert "Say how often" in client.get(f"/clinical/dose?{chosen}&rx_amount=500").json["problem"]
+    assert "Enter the frequency" in client.get(f"/clinical/dose?{chosen}&rx_amount=500").json["problem"]
     assert client.get("/clinical/dose?rx=honey&rx_dose=1").json == {"sentence": "", "fields": {}}
     for odd in ("rx_choice=m:x", "rx_choice=s:9999999999999999", "rx_amount=%00", "rx_quantity=x", "rx_line=x", ""):
         assert client.get(f"/clinical/dose?{odd}").status_code == 200
@@ -205,7 +205,7 @@ def test_the_prescriber_answers_the_pharmacy_and_stops_an_order(desk, opened, db
     assert "Query from the pharmacy: Is 500 mg meant?" in seen
     assert "Answer and resume" not in words(desk("nurse").get(at(opened)).get_data(as_text=True))
     empty = client.form(at(opened), do="answer")
-    assert (empty.status_code, "Write the answer" in words(empty.get_data(as_text=True))) == (400, True)
+    assert (empty.status_code, "Enter an answer" in words(empty.get_data(as_text=True))) == (400, True)
     assert client.form(at(opened), text="Yes, she is 62 kg.", do="answer").status_code == 303
     db.session.expire_all()
     assert line.status == "active"

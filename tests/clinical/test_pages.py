@@ -196,16 +196,16 @@ def test_lines_are_confirmed_put_first_and_removed(desk, opened, db):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"do": "add_dx"}, "Choose a diagnosis"),
-        ({"do": "add_rx"}, "Choose or write the medicine"),
+        ({"do": "add_dx"}, "Choose or enter a diagnosis"),
+        ({"do": "add_rx"}, "Choose or enter the medicine"),
         ({"do": "add_rx", "rx": "honey", "rx_quantity": "many"}, "whole number"),
         ({"do": "add_rx", "rx_choice": "s:99999999999"}, "no longer offered"),
         ({"do": "add_rx", "rx_choice": "m:99999999999"}, "does not exist"),
-        ({"do": "sign"}, "Write a note or a diagnosis"),
-        ({"do": "sign", "notes": "n"}, "Diagnosis is empty"),
+        ({"do": "sign"}, "Enter a note or a diagnosis"),
+        ({"do": "sign", "notes": "n"}, "No diagnosis. You can sign"),
         ({"do": "sign", "notes": "n", "rx": "begun"}, "before you sign"),
         ({"notes": "x" * 20_001}, "at most 20000"),
-        ({"chief_complaint": "bell\x07"}, "cannot be shown"),
+        ({"chief_complaint": "bell\x07"}, "cannot be displayed"),
         ({"follow_up_on": "32 13 2026"}, "day"),
         ({"follow_up_on": "yesterday"}, "from today on"),
     ],
@@ -289,7 +289,7 @@ def test_the_board_shows_unusual_values_to_those_who_care(desk, db, person):
     assert "38.6" in text(desk("nurse").get("/queue/"))
     seen = text(desk("receptionist").get("/queue/"))
     assert "38.6" not in seen
-    assert "Taken" in seen
+    assert "Recorded" in seen
 
 
 def test_the_lists_under_the_boxes(desk, db):
@@ -354,7 +354,7 @@ def test_the_doctor_is_called_without_losing_what_is_typed(desk, db, person):
     entry = waiting(a_patient())
     client = desk("nurse")
     unsure = client.form(f"/queue/{entry.id}/vitals", pulse="72", do="call")
-    assert (unsure.status_code, "Choose why" in text(unsure)) == (400, True)
+    assert (unsure.status_code, "Choose the reason for calling the doctor" in text(unsure)) == (400, True)
     called = client.form(f"/queue/{entry.id}/vitals", pulse="190x", call_reason="breathing", do="call")
     assert called.status_code == 200
     assert 'value="190x"' in called.get_data(as_text=True)

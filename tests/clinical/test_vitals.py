@@ -103,10 +103,10 @@ def test_the_impossible_is_refused_at_its_field(key, value, is_possible):
 @pytest.mark.parametrize(
     ("key", "value", "advice"),
     [
-        ("temperature", "98.6", "looks like °F: write 37\u00a0°C"),
-        ("height", "1.64", "looks like metres: write 164\u00a0cm"),
-        ("weight", "3200", "looks like grams: write 3.2\u00a0kg"),
-        ("glucose", "90", "looks like mg/dL: write 5\u00a0mmol/L"),
+        ("temperature", "98.6", "looks like °F. Enter 37\u00a0°C"),
+        ("height", "1.64", "looks like metres. Enter 164\u00a0cm"),
+        ("weight", "3200", "looks like grams. Enter 3.2\u00a0kg"),
+        ("glucose", "90", "looks like mg/dL. Enter 5\u00a0mmol/L"),
     ],
 )
 def test_a_value_in_another_unit_is_converted_in_the_advice(key, value, advice):

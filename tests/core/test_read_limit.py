@@ -23,7 +23,7 @@ from tests.house.hospital import whole_record
 
 pytestmark = pytest.mark.security("O")
 LIMIT = 20
-TOLD = "An account has read very many records"
+TOLD = "An account opened too many records"
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_administrators_hear_of_it_once_and_the_account_is_slowed_down(program, 
     assert _messages(admin) == []
     assert api.get(paths[LIMIT]).status_code == 200
     assert len(_messages(admin)) == _alarms() == 1
-    assert "Receptionist (receptionist) is slowed down" in _messages(admin)[0].message
+    assert "Receptionist (receptionist) is now limited" in _messages(admin)[0].message
     for path in paths[LIMIT + 1 : LIMIT + 4]:
         slow = api.get(path)
         assert slow.status_code == 429

@@ -97,13 +97,13 @@ def test_an_unknown_current_medicine_is_said_out_loud():
 DUPLICATES = [
     ("paracetamol", "paracetamol", "already in the current medicines"),
     ("amoxicillin", "amoxicillin + clavulanic acid", "already in the current medicines"),
-    ("ibuprofen", "diclofenac", "do the same"),
-    ("aspirin", "ibuprofen", "do the same"),
-    ("enalapril", "lisinopril", "do the same"),
-    ("amlodipine", "nifedipine", "do the same"),
-    ("amoxicillin", "ampicillin", "do the same"),
-    ("morphine", "tramadol", "do the same"),
-    ("hydrochlorothiazide", "bendroflumethiazide", "do the same"),
+    ("ibuprofen", "diclofenac", "are from the same group"),
+    ("aspirin", "ibuprofen", "are from the same group"),
+    ("enalapril", "lisinopril", "are from the same group"),
+    ("amlodipine", "nifedipine", "are from the same group"),
+    ("amoxicillin", "ampicillin", "are from the same group"),
+    ("morphine", "tramadol", "are from the same group"),
+    ("hydrochlorothiazide", "bendroflumethiazide", "are from the same group"),
     ("Acetaminophen 325 MG Oral Tablet", "paracetamol", "already in the current medicines"),
 ]
 

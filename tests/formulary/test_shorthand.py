@@ -60,13 +60,13 @@ def test_shorthand_is_echoed_in_words(typed, said):
 
 
 REFUSED = [
-    ("", "Write the dose"),
-    ("   ", "Write the dose"),
-    ("x", "how often"),
+    ("", "Enter the dose"),
+    ("   ", "Enter the dose"),
+    ("x", "Enter the frequency"),
     ("tds", "amount with its unit"),
     ("500 tds po", "amount with its unit"),
     ("500mg tds", "Add the route"),
-    ("500mg po", "how often"),
+    ("500mg po", "Enter the frequency"),
     ("500mg once po", "single dose or once a day"),
     ("5mg qd po", "write “od”"),
     ("5mg qod po", "alternate days"),
@@ -100,7 +100,7 @@ REFUSED = [
     ("500mg tds po; drop table", "letters, digits"),
     ("500mg tds po with milk", "“with” is not understood"),
     ("amoxicillin 500mg tds po", "“amoxicillin” is not understood"),
-    ("300mg q5h po", "how often"),
+    ("300mg q5h po", "Enter the frequency"),
     ("1e5 mg od po", "amount with its unit"),
     ("3 x 500mg tds po", "“3” is not understood"),
     ("500mg tds po " * 20, "120 characters"),

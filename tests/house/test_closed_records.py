@@ -328,7 +328,7 @@ class TestReview:
         opened = _open(record["patient_id"], person("doctor"))
         admin = desk("admin")
         assert access_actions.to_review() == (1, 0)
-        assert "Emergency accesses to review" in admin.get("/").get_data(as_text=True)
+        assert "Emergency access to review" in admin.get("/").get_data(as_text=True)
         page = admin.get(f"/admin/access-reviews/{opened.id}").get_data(as_text=True)
         assert REASON in page
         assert "Canarywoman" in page.replace("CANARYWOMAN", "Canarywoman")

@@ -54,7 +54,7 @@ def test_a_refused_entry_keeps_nobody_else_out_and_waits_for_its_person(db, prog
     page = desk("nurse").get("/offline-entries").get_data(as_text=True)
     assert "15-Jan-2190" in page
     assert "SYNC2" not in desk("doctor").get("/offline-entries").get_data(as_text=True)
-    assert "Offline entries need you" in desk("nurse").get("/notifications").get_data(as_text=True)
+    assert "Offline entries need correction" in desk("nurse").get("/notifications").get_data(as_text=True)
 
 
 def test_put_right_and_sent_again_it_is_saved_and_its_copy_gone(db, program):

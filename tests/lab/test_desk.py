@@ -63,7 +63,7 @@ def test_a_test_goes_to_the_laboratory_and_its_result_comes_back(desk, opened, d
     assert "3.1 g/dL" in text(doctor.get(at(opened)))
     assert "3.1 g/dL" in text(desk("nurse").get(f"/patients/{opened.patient_id}/results?kind=lab"))
     told = db.session.scalars(select(Notification).where(Notification.user_id == person("doctor").id)).one()
-    assert told.title == "A critical result is in"
+    assert told.title == "Critical result received"
 
 
 def test_the_open_page_asks_for_its_own_tests_alone(desk, opened, person):
@@ -118,7 +118,7 @@ def test_a_correction_needs_a_reason_and_keeps_what_stood(desk, opened, db, pers
     client.form(f"/lab/orders/{order.id}", value_HB="16.1")
     refused = client.form(f"/lab/orders/{order.id}", value_HB="6.1")
     assert refused.status_code == 400
-    assert "say what was wrong" in text(refused)
+    assert "Enter the reason for the correction" in text(refused)
     assert 'value="6.1"' in refused.get_data(as_text=True)
     assert client.form(f"/lab/orders/{order.id}", value_HB="6.1", reason="read from another tube").status_code == 303
     values = [(one.value.replace("\u00a0", " "), one.reason) for one in db.session.scalars(select(LabResult))]
@@ -128,9 +128,9 @@ def test_a_correction_needs_a_reason_and_keeps_what_stood(desk, opened, db, pers
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"value_HB": "many"}, "Write a number"),
-        ({"value_HB": "-3"}, "from zero up"),
-        ({"value_HB": "1,000"}, "Write a number"),
+        ({"value_HB": "many"}, "Enter a number"),
+        ({"value_HB": "-3"}, "of zero or more"),
+        ({"value_HB": "1,000"}, "Enter a number"),
         ({"value_HB": ""}, "at least one value"),
         ({"value_HB": "x" * 31}, "at most 30"),
     ],
@@ -154,7 +154,7 @@ def test_a_test_is_ordered_once_and_taken_back_with_its_charge(desk, opened, db,
     client, doctor = desk("doctor"), person("doctor")
     client.form(at(opened), test="haemoglobin", do="add_test")
     again = client.form(at(opened), test="haemoglobin", do="add_test", plan="rest")
-    assert (again.status_code, "ordered already" in text(again)) == (409, True)
+    assert (again.status_code, "already ordered" in text(again)) == (409, True)
     one = db.session.scalars(select(LabOrder)).one()
     assert client.form(at(opened), test="", do=f"cancel_test:{one.id}").status_code == 303
     assert charged(db) == []

@@ -60,7 +60,7 @@ def test_twins_are_different_people(hospital):
         ({"phone": "+23277999000"}, "same date of birth"),
         ({"phone": None, "address": "", "sex": "unknown"}, "same date of birth"),
         ({"birth_date": None}, "same phone"),
-        ({"birth_date": date(1992, 7, 1), "is_estimated": True}, "estimated birth years fit"),
+        ({"birth_date": date(1992, 7, 1), "is_estimated": True}, "estimated years of birth match"),
     ],
 )
 def test_one_difference_still_asks_and_says_why(change, reason):
@@ -73,7 +73,7 @@ def test_day_and_month_swapped():
     one = replace(KADIATU, birth_date=date(1991, 3, 12), phone=None)
     likeness = score_match(one, replace(one, birth_date=date(1991, 12, 3)))
     assert likeness.score >= STRONG
-    assert "birth day and month swapped" in likeness.reasons
+    assert "day and month of birth swapped" in likeness.reasons
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_what_was_typed_comes_back_and_goes_with_the_registration(db, desk):
     assert reception.post("/patients/new", data=typed).status_code == 303
     assert database.session.scalars(select(Draft)).all() == []
     assert database.session.scalars(select(Patient).filter_by(family_name="Unfinished")).one().given_names == "Fatu"
-    assert "no longer kept" in reception.get(f"/patients/new?draft={key}").get_data(as_text=True)
+    assert "was discarded" in reception.get(f"/patients/new?draft={key}").get_data(as_text=True)
 
 
 def test_a_refused_registration_is_kept_also_without_scripts_and_can_be_discarded(db, desk):

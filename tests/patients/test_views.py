@@ -56,14 +56,14 @@ def test_an_age_stands_for_an_unknown_birth_date(desk, db):
     ("wrong", "said"),
     [
         ({"first_name": "", "last_name": ""}, "Enter at least one name"),
-        ({"date_of_birth": "31 2 91"}, "There is no such day"),
+        ({"date_of_birth": "31 2 91"}, "This date does not exist"),
         ({"date_of_birth": "", "age": ""}, "Enter a date of birth or an age"),
-        ({"date_of_birth": "", "age": "old"}, "Write the age as a number"),
+        ({"date_of_birth": "", "age": "old"}, "Enter the age, for example 35"),
         ({"gender": ""}, "Choose Female"),
         ({"first_name": "I" * 101}, "Use at most 100 characters"),
         ({"last_name": "Jal\x00loh"}, "Remove the characters"),
         ({"contact_info": "0" * 256}, "Use at most 255"),
-        ({"allergies": "known", "known_allergies": ""}, "Write what the patient reacts to"),
+        ({"allergies": "known", "known_allergies": ""}, "Enter the allergies"),
         ({"date_of_birth": "1 1 1901"}, "over 110"),
     ],
 )

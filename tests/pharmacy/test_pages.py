@@ -117,7 +117,7 @@ def test_stock_that_changed_meanwhile_is_shown_before_it_leaves(db, at, person):
     answer = at.post(path, data=form["fields"])
     assert answer.status_code == 409
     again = Page(answer.get_data(as_text=True))
-    assert "press again" in words(answer.get_data(as_text=True))
+    assert "dispense again" in words(answer.get_data(as_text=True))
     form = next(f for f in again.forms if f["action"] == path)
     assert at.post(path, data=form["fields"]).status_code == 303
 

@@ -105,9 +105,9 @@ def _fields(client, path):
     ("wrong", "says"),
     [
         ({"username": "ADMIN"}, "A user with that username already exists."),
-        ({"username": "two words"}, "no blanks"),
+        ({"username": "two words"}, "no spaces"),
         ({"email": "nowhere"}, "name@example.org"),
-        ({"last_name": ""}, "Fill this in."),
+        ({"last_name": ""}, "Enter a value."),
         ({"last_name": "K\u202eoroma"}, "character"),
         ({"role_id": "987654"}, "Not a valid choice"),
     ],

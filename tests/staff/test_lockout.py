@@ -81,7 +81,7 @@ def test_every_failure_says_the_same_and_costs_one_hash(desk, account, monkeypat
     answer = desk(None).post("/api/auth/", json={"username": name, "password": "wrong-password"})
     assert answer.status_code == 401
     assert answer.get_json() == {
-        "detail": "The username or password is not right. 4 tries left before a 15-minute lock.",
+        "detail": "Wrong username or password. 4 attempts left before a 15-minute lock.",
         "code": "no_active_account",
     }
     assert len(hashes) == 1
@@ -100,7 +100,7 @@ def test_after_five_wrong_tries_the_page_says_until_when_and_who_can_help(desk):
         refused = client.form("/login", username="nurse", password=PASSWORD)
     opens = clock.local(now + timedelta(minutes=15)).strftime("%H:%M")
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "900")
-    assert f"opens again at {opens}" in said(refused)
+    assert f"sign in again at {opens}" in said(refused)
     assert "administrator" in said(refused)
     assert 'value="nurse"' in refused.get_data(as_text=True)
     with clock.standing_at(now + timedelta(minutes=15, seconds=1)):

@@ -62,7 +62,7 @@ def test_the_answer_does_not_tell_who_has_an_account(program, stranger, is_open)
     assert {(one.status_code, one.get_data()) for one in (taken, fresh, same_address)} == {(201, fresh.get_data())}
     assert (
         user("Admin2").inactive_reason
-        == "Asked for an account with the username Admin, which belongs to somebody else."
+        == "Requested an account with the username Admin, which another person already has."
     )
     assert (user("third").email, user("Admin2").email) == ("", "j@example.org")
 
@@ -86,7 +86,7 @@ def test_what_does_not_fit_is_said_at_its_field(stranger, is_open, wrong, field)
 def test_a_refused_wish_stays_closed_and_an_approved_one_opens(program, stranger, desk, is_open):
     stranger.post("/api/register/", json=WISH)
     admin = desk("admin")
-    assert "Asked for an account." in admin.get(f"/admin/users/{user('j.doe').id}").get_data(as_text=True)
+    assert "Requested an account." in admin.get(f"/admin/users/{user('j.doe').id}").get_data(as_text=True)
     account_actions.deactivate(user("j.doe").id, reason="Unknown here", by=who("admin"))
     assert (user("j.doe").awaits_approval, user("j.doe").is_active) == (False, False)
     account_actions.reactivate(user("j.doe").id, by=who("admin"))

@@ -49,7 +49,7 @@ def test_the_page_shows_the_difference_and_a_rejection_says_why(desk, program):
     path = f"/admin/role-requests/{request['id']}"
     silent = admin.form("/admin/role-requests", answer="reject")
     assert silent.status_code == 400
-    assert "Say why" in silent.get_data(as_text=True)
+    assert "Enter the reason" in silent.get_data(as_text=True)
     assert (
         admin.form("/admin/role-requests", answer="reject", admin_response="We have enough cashiers").status_code == 303
     )
@@ -127,7 +127,7 @@ def test_the_database_knows_that_nobody_decides_their_own(program, db):
     own = _ask(program)
     decided = "UPDATE role_change_request SET status = 'approved', reviewed_at = now(), reviewed_by_id = user_id WHERE id = :id"
     with (
-        pytest.raises(RuleBroken, match="Nobody decides on their own request"),
+        pytest.raises(RuleBroken, match="You cannot decide on your own request"),
         action_context("tests.cheat", who("receptionist")),
     ):
         db.session.execute(text(decided), {"id": own["id"]})
@@ -136,7 +136,7 @@ def test_the_database_knows_that_nobody_decides_their_own(program, db):
 def test_an_answered_request_is_final(program, db):
     request = _ask(program)
     role_request_actions.reject(request["id"], admin_response="no", by=who("admin"))
-    with pytest.raises(Conflict, match="final"), action_context("tests.cheat", SYSTEM):
+    with pytest.raises(Conflict, match="cannot be changed"), action_context("tests.cheat", SYSTEM):
         db.session.execute(text("UPDATE role_change_request SET status = 'pending', reviewed_at = NULL"))
 
 
@@ -195,7 +195,7 @@ def test_a_role_put_away_is_not_asked_for(program, person):
 def test_those_who_answer_are_told_and_a_removed_request_is_off_the_list(program, db):
     request = _ask(program)
     told = db.session.scalars(select(Notification.title).filter_by(user_id=user("admin").id)).all()
-    assert told == ["Somebody asks for a role."]
+    assert told == ["New role request."]
     assert program("admin").delete(f"{PATH}{request['id']}/").status_code == 204
     assert program("admin").get(f"{PATH}{request['id']}/").status_code == 404
     assert db.session.get(RoleChangeRequest, request["id"]).status == "withdrawn"

@@ -99,7 +99,7 @@ def test_five_wrong_codes_shut_the_door_and_the_page_says_until_when(desk, authe
         assert answer.status_code == 401
     answer = client.form("/login/code", otp=code_now(phone))
     assert answer.status_code == 429
-    assert "opens again at" in said(answer)
+    assert "sign in again at" in said(answer)
 
 
 def test_asking_for_the_code_again_and_again_is_no_wrong_try(program, authenticator):

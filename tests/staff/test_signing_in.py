@@ -19,7 +19,7 @@ def test_the_right_password_opens_home(desk):
 def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(desk):
     answers = [desk(None).form("/login", username=name, password="wrong") for name in ("doctor", "nobody-here")]
     assert [a.status_code for a in answers] == [401, 401]
-    said = [a.get_data(as_text=True).count("The username or password is not right.") for a in answers]
+    said = [a.get_data(as_text=True).count("Wrong username or password.") for a in answers]
     assert said[0] == said[1] > 0
 
 

@@ -71,10 +71,10 @@ def access_review(access_id: int) -> ResponseReturnValue:
     """One access: who, whose record, why, all that was read and changed in the hour; and the finding."""
     opened = db.session.scalars(_accesses().where(BreakGlass.id == access_id)).one_or_none()
     if opened is None:
-        raise NotFound(N_("There is no such access."))
+        raise NotFound(N_("This access does not exist."))
     form = ReviewForm(formdata=request.form if request.method == "POST" else None)
     if form.save(actions.review, by=current_person(), break_glass_id=access_id):
-        flash(_("Your finding is saved."), "success")
+        flash(_("Finding saved."), "success")
         return redirect(url_for("admin.access_reviews"), 303)
     shown = {"access": opened, "form": form, "entries": _done_within(opened), "trail": labels}
     read_log.note("patients.read", opened.patient_id, entity="break_glass", entity_id=access_id)

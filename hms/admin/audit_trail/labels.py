@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from .action_labels import ACTION_LABELS
 
 ENTITIES = {
-    "absence": _l("Absence"),
+    "absence": _l("Blocked time"),
     "addendum": _l("Addendum"),
     "allergy": _l("Allergy"),
     "app_user": _l("Account"),
@@ -19,19 +19,19 @@ ENTITIES = {
     "bill": _l("Bill"),
     "bill_line": _l("Bill line"),
     "break_glass": _l("Emergency access"),
-    "cash_shift": _l("Cash shift"),
+    "cash_shift": _l("Till"),
     "condition": _l("Diagnosis"),
     "department": _l("Department"),
     "dispense": _l("Dispensed medicine"),
-    "dose_sentence": _l("Usual dose"),
+    "dose_sentence": _l("Standard dose"),
     "encounter": _l("Encounter"),
-    "goods_receipt": _l("Delivery"),
+    "goods_receipt": _l("Goods receipt"),
     "immunization": _l("Immunisation"),
     "lab_order": _l("Test"),
     "lab_result": _l("Test result"),
     "medication": _l("Medicine"),
     "note_template": _l("Note template"),
-    "notification": _l("Message"),
+    "notification": _l("Alert"),
     "observation": _l("Measurement"),
     "patient": _l("Patient"),
     "payment": _l("Payment"),
@@ -44,7 +44,7 @@ ENTITIES = {
     "supplier": _l("Supplier"),
     "system_setting": _l("Setting"),
     "user_session": _l("Session"),
-    "vitals_reading": _l("Vital signs"),
+    "vitals_reading": _l("Vitals"),
     "working_hours": _l("Clinic hours"),
 }
 
@@ -93,9 +93,9 @@ def record_label(row: Any) -> str:
 
 
 KINDS = {
-    "looked": _l("Looked at a record"),
+    "looked": _l("Opened a record"),
     "emergency": _l("Emergency access"),
-    "signed_in": _l("Signed in, tried to, or signed out"),
+    "signed_in": _l("Sign-ins and sign-outs"),
 }
 """Kinds of entries that may be asked for beside single actions."""
 LOOKED = tuple(name for name in ACTION_LABELS if is_read(name) and name != "break_glass.open")
@@ -108,7 +108,7 @@ def choices_of_actions() -> list[tuple[str, str]]:
     named: dict[str, str] = {}
     for name, said in ACTION_LABELS.items():
         named.setdefault(str(said), name)
-    return [("", gettext("anything")), *kinds, *((name, said) for said, name in sorted(named.items()))]
+    return [("", gettext("Any record")), *kinds, *((name, said) for said, name in sorted(named.items()))]
 
 
 def asked_actions(chosen: str) -> tuple[tuple[str, ...] | None, bool]:

@@ -13,12 +13,12 @@ from hms.staff import directory as staff
 
 def tell_administrators(by: Person, _limit: Limit) -> None:
     """A message to every administrator but the account itself, with the way to what it read."""
-    told = N_("%(name)s (%(username)s) is slowed down now. Look at what this account read, and ask why.")
+    told = N_("%(name)s (%(username)s) is now limited. Check what this account opened, and ask why.")
     for administrator in staff.who_may(Permission.ADMINISTER):
         if administrator != by.id:
             tell(
                 administrator,
-                title=N_("An account has read very many records"),
+                title=N_("An account opened too many records"),
                 message=str(Sentence(told, name=by.name, username=by.username)),
                 url=f"/admin/audit?who={by.username}&did=:looked",
                 kind="warning",

@@ -104,7 +104,7 @@ def _reasons(patient_id: int) -> dict[tuple[int, date], list[str]]:
 
 def _access(row: Any, names: dict[int, str], reasons: dict[tuple[int, date], list[str]]) -> Access:
     role = row.actor_role or ""
-    why = REASONS.get(role, _l("The hospital's own programs") if row.actor_id is None else _l("Work at the hospital"))
+    why = REASONS.get(role, _l("Hospital programs") if row.actor_id is None else _l("Work at the hospital"))
     given = reasons.get((row.actor_id, row.day), []) if row.is_emergency else []
     return Access(
         day=row.day,

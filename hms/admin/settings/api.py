@@ -95,7 +95,7 @@ def system_setting(key: str) -> Response:
 
 def _known(key: str) -> definition.SettingDefinition:
     if key not in definitions.SETTINGS:
-        raise NotFound(N_("There is no such setting."))
+        raise NotFound(N_("This setting does not exist."))
     return definitions.SETTINGS[key]
 
 

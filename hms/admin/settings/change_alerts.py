@@ -17,7 +17,10 @@ from hms.staff import directory as staff
 def tell_administrators(by: Person, setting: SettingDefinition, before: Any, after: Any) -> None:
     """A message to every administrator but the one who changed it: which setting, from what to what, and who it was."""
     told = Sentence(
-        N_("%(setting)s: %(before)s → %(after)s, by %(name)s (%(username)s). If you did not expect this, ask why."),
+        N_(
+            "%(setting)s: %(before)s → %(after)s, by %(name)s (%(username)s). If you did not expect "
+            "this change, ask why."
+        ),
         setting=setting.label,
         before=_shown(before),
         after=_shown(after),
@@ -28,7 +31,7 @@ def tell_administrators(by: Person, setting: SettingDefinition, before: Any, aft
         if administrator != by.id:
             tell(
                 administrator,
-                title=N_("A setting that protects people or money was changed"),
+                title=N_("A security or money setting was changed"),
                 message=in_english(told),
                 url=f"/admin/settings/{setting.key}",
                 kind="warning",

@@ -54,7 +54,7 @@ def _names(stored: dict[str, settings.SystemSetting]) -> dict[int, str]:
 
 def _known(key: str) -> definition.SettingDefinition:
     if key not in definitions.SETTINGS:
-        raise NotFound(N_("There is no such setting."))
+        raise NotFound(N_("This setting does not exist."))
     return definitions.SETTINGS[key]
 
 
@@ -69,7 +69,7 @@ def setting(key: str) -> ResponseReturnValue:
         value = row.value if row else known.default
         form.new.data, form.one_of.data, form.ticked.data = str(value), str(value), value is True
     if form.save(_change(known), by=current_person()):
-        flash(_("%(name)s is saved. It counts everywhere within five seconds.", name=known.label), "success")
+        flash(_("%(name)s saved. It takes effect within five seconds.", name=known.label), "success")
         return redirect(url_for(".all_settings"), 303)
     return _form_page(form, known)
 
@@ -117,6 +117,6 @@ def revert_setting(key: str) -> ResponseReturnValue:
     if form.save(
         lambda *, version, by, **_sent: settings.revert_setting(key, version=version, by=by), by=current_person()
     ):
-        flash(_("%(name)s has its default again.", name=known.label), "success")
+        flash(_("%(name)s reverted to its default.", name=known.label), "success")
         return redirect(url_for(".all_settings"), 303)
     return _form_page(form, known)

@@ -72,7 +72,9 @@ def _check_apart(
     if last is not None:
         query = query.where(WorkingHours.valid_from <= last)
     if db.session.execute(query.limit(1)).first() is not None:
-        raise Conflict(N_("The doctor already has clinic hours then. End those first."), "starts", code="hours_overlap")
+        raise Conflict(
+            N_("The doctor already has clinic hours at that time. End those first."), "starts", code="hours_overlap"
+        )
 
 
 @action(Permission.MANAGE_HOURS, "appointments.end_hours")
@@ -96,10 +98,10 @@ def block(doctor_id: int, *, starts: dt.datetime, ends: dt.datetime, reason: str
     if ends < clock.now():
         raise RuleBroken(N_("That time is past. Choose a later one."), "ends")
     if ends - starts > LONGEST_ABSENCE:
-        raise RuleBroken(N_("Block at most a year at once."), "ends")
+        raise RuleBroken(N_("You can block at most one year at once."), "ends")
     booked = queries.bookings_within(doctor_id, starts, ends)
     if booked:
-        message = N_("Patients booked then: %(count)s. Move them first.")
+        message = N_("Appointments at that time: %(count)s. Move them first.")
         raise Conflict(message, "starts", code="has_bookings", count=booked)
     absence = Absence(doctor_id=doctor_id, starts=starts, ends=ends, reason=reason)
     db.session.add(absence)
@@ -120,4 +122,4 @@ def unblock(absence_id: int, *, by: Person) -> None:
 
 def _check_own(doctor_id: int, by: Person) -> None:
     if doctor_id != by.id and not by.may(Permission.MANAGE_HOURS):
-        raise NotFound(N_("There is no such record."))
+        raise NotFound(N_("This record does not exist."))

@@ -89,4 +89,4 @@ def check_minutes(minutes: int) -> None:
     """An appointment takes 5 to 480 whole minutes."""
     is_whole = isinstance(minutes, int) and not isinstance(minutes, bool)
     if not is_whole or not SHORTEST_MINUTES <= minutes <= LONGEST_MINUTES:
-        raise RuleBroken(N_("An appointment takes 5 to 480 minutes."), "duration_minutes")
+        raise RuleBroken(N_("Enter a duration from 5 to 480 minutes."), "duration_minutes")

@@ -44,7 +44,7 @@ def hours() -> ResponseReturnValue:
 def end_hours(hours_id: int) -> ResponseReturnValue:
     """The hours are no longer offered; bookings stay."""
     if run_or_flash(actions.end_hours, hours_id):
-        flash(_("These hours are no longer offered. Bookings stay."), "success")
+        flash(_("Clinic hours ended. Existing appointments stay."), "success")
     return redirect(url_for("appointments.hours"), 303)
 
 
@@ -69,5 +69,5 @@ def absences() -> ResponseReturnValue:
 def unblock(absence_id: int) -> ResponseReturnValue:
     """The doctor receives patients then after all."""
     run_or_flash(actions.unblock, absence_id)
-    flash(_("The time can be booked again."), "success")
+    flash(_("Time unblocked."), "success")
     return redirect(url_for("appointments.absences"), 303)

@@ -29,7 +29,7 @@ from hms.patients.models import Patient
 
 from . import rules
 
-NO_SUCH = N_("There is no such appointment.")
+NO_SUCH = N_("This appointment does not exist.")
 
 
 class Taken(Conflict):
@@ -110,7 +110,9 @@ def _taken(told: Conflict, doctor_id: int, date: dt.date, time: dt.time) -> Take
         return refused
     day, slot = found
     spoken = _spoken(day, slot.time, date)
-    refused = Taken(N_("Just taken. The next free time is %(time)s."), told.field, code=told.code, time=spoken)
+    refused = Taken(
+        N_("This time was just taken. The next free time is %(time)s."), told.field, code=told.code, time=spoken
+    )
     refused.alternative = (day, slot.time)
     return refused
 

@@ -96,7 +96,7 @@ def _wanted(arguments: dict[str, Any]) -> dict[str, Any]:
 def book(given: dict[str, Any]) -> Response:
     """Book a time with a doctor. 409 `doctor_booked` or `patient_booked` when it is taken."""
     if given.pop("status", Status.SCHEDULED) != Status.SCHEDULED:
-        raise RuleBroken(N_("A new appointment begins as scheduled."), "status")
+        raise RuleBroken(N_("A new appointment must have the status “Scheduled”."), "status")
     booking = actions.book(
         patient_id=given["patient"],
         doctor_id=given["doctor"],
@@ -145,7 +145,7 @@ def _refuse_fields_of_others(now: Row, given: dict[str, Any]) -> None:
         return
     for name, value in given.items():
         if name != "status" and value is not None and value != getattr(now, OTHER.get(name, name)):
-            raise NotAllowed(N_("Your role may change the status only, not: %(name)s."), name=name)
+            raise NotAllowed(N_("Your role may change only the status, not: %(name)s."), name=name)
 
 
 @api.delete("/appointments/<int:appointment_id>/")

@@ -106,7 +106,7 @@ def appointment(appointment_id: int) -> Row:
     )
     row = db.session.execute(query).one_or_none()
     if row is None:
-        raise NotFound(N_("There is no such appointment."))
+        raise NotFound(N_("This appointment does not exist."))
     return row
 
 
@@ -139,7 +139,7 @@ def who(patient_id: int) -> Row:
     query = select(*WHO).where(Patient.id == patient_id, Patient.status == "active")
     row = db.session.execute(query).one_or_none()
     if row is None:
-        raise NotFound(N_("There is no such patient."))
+        raise NotFound(N_("This patient does not exist."))
     return row
 
 

@@ -27,7 +27,7 @@ MOVES = {
 def check_move(old: str, new: str) -> None:
     """Refuse a move that a booking cannot make; staying where it is counts as done."""
     if old != new and Status(new) not in MOVES[Status(old)]:
-        message = N_("This appointment is %(old)s and cannot become %(new)s. Make a new booking.")
+        message = N_("This appointment is %(old)s and cannot become %(new)s. Book a new appointment.")
         words = {"old": STATUS_WORDS[Status(old)].lower(), "new": STATUS_WORDS[Status(new)].lower()}
         raise RuleBroken(message, "status", code="bad_move", **words)
 
@@ -57,13 +57,17 @@ def check_bookable(
 
 def _check_hours(starts: datetime, ends: datetime, hours: Iterable[Hours] | None, absences: Iterable[Absence]) -> None:
     if any(starts < away.ends and away.starts < ends for away in absences):
-        raise RuleBroken(N_("The doctor is away then. Choose another time or another doctor."), "time", code="away")
+        raise RuleBroken(
+            N_("The doctor is away at that time. Choose another time or another doctor."), "time", code="away"
+        )
     if hours is None:
         return
     day = clock.local(starts).date()
     spans = _joined([(clock.at(day, h.starts), clock.at(day, h.ends)) for h in _of(hours, day)])
     if not any(opens <= starts and ends <= closes for opens, closes in spans):
-        raise RuleBroken(N_("The doctor has no clinic then. Choose a time in clinic hours."), "time", code="no_clinic")
+        raise RuleBroken(
+            N_("The doctor has no clinic hours at that time. Choose a time in clinic hours."), "time", code="no_clinic"
+        )
 
 
 def _joined(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:

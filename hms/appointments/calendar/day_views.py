@@ -206,7 +206,7 @@ def no_show(appointment_id: int) -> ResponseReturnValue:
 def restore(appointment_id: int) -> ResponseReturnValue:
     """The booking stands again, if its time is still free."""
     if run_or_flash(transitions.set_status, appointment_id, Status.SCHEDULED.value):
-        flash(_("The appointment stands again."), "success")
+        flash(_("Appointment restored."), "success")
     return redirect(url_for("appointments.appointment", appointment_id=appointment_id), 303)
 
 

@@ -125,7 +125,7 @@ def entry(entry_id: int) -> Entry:
     """One person in the queue, or `NotFound`."""
     row = db.session.execute(_entry(), {"entry_id": entry_id}).one_or_none()
     if row is None:
-        raise NotFound(N_("There is no such entry in the queue."))
+        raise NotFound(N_("This queue entry does not exist."))
     return Entry(*row)
 
 

@@ -40,7 +40,7 @@ def next_to_call(entries: Iterable[Entry]) -> Entry | None:
 def check_queue_move(old: str, new: str) -> None:
     """Refuse a move that makes no sense in the queue; staying where it is counts as done."""
     if old != new and QueueStatus(new) not in QUEUE_MOVES[QueueStatus(old)]:
-        message = N_("This patient is now: %(old)s. Look at the queue again.")
+        message = N_("The status of this patient is now: %(old)s. Check the queue.")
         raise RuleBroken(message, "status", code="bad_move", old=QUEUE_WORDS[QueueStatus(old)].lower())
 
 

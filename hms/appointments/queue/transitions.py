@@ -139,7 +139,7 @@ def undo_check_in(entry_id: int, *, by: Person) -> QueueEntry:
     if entry.status == QueueStatus.CANCELLED:
         return entry
     if entry.status != QueueStatus.WAITING:
-        raise Conflict(N_("This patient was already called. Look at the queue again."), code="already_called")
+        raise Conflict(N_("This patient was already called. Check the queue."), code="already_called")
     set_queue_status(entry, QueueStatus.CANCELLED)
     if entry.appointment_id is not None:
         booking = get_for_update(Appointment, entry.appointment_id)
@@ -165,7 +165,7 @@ def set_booking_status(entry: QueueEntry, status: Status) -> None:
 def cancel(appointment_id: int, *, reason: str, by: Person) -> Appointment:
     """Cancel a booking, with the reason; its time is free again."""
     if not reason:
-        raise RuleBroken(N_("Choose why it is cancelled."), "reason")
+        raise RuleBroken(N_("Choose the reason for cancelling."), "reason")
     return set_status(appointment_id, Status.CANCELLED.value, reason=reason, by=by)
 
 
@@ -177,7 +177,7 @@ def set_status(appointment_id: int, status: str, *, reason: str = "", by: Person
     if new == booking.status:
         return booking
     if new is Status.RESCHEDULED:
-        raise RuleBroken(N_("Give the new date and time to move an appointment."), "status")
+        raise RuleBroken(N_("To move an appointment, enter the new date and time."), "status")
     if new is Status.CHECKED_IN:
         _arrive(booking, enums.Priority.STANDARD, by)
         return booking
@@ -196,9 +196,9 @@ def withdraw(appointment_id: int, *, by: Person) -> None:
     """Take a booking out of every list, as if never made; it stays in the trail. Not once the patient has come."""
     booking = get_for_update(Appointment, appointment_id)
     if booking.withdrawn_at is not None:
-        raise NotFound(N_("There is no such appointment."))
+        raise NotFound(N_("This appointment does not exist."))
     if booking.status in (Status.CHECKED_IN, Status.IN_SERVICE, Status.COMPLETED):
-        raise Conflict(N_("The patient has come to this appointment. It stays on record."), code="has_records")
+        raise Conflict(N_("The patient came to this appointment. It stays on record."), code="has_records")
     booking.withdrawn_at = clock.now()
     if booking.status == Status.SCHEDULED:
         booking.status = Status.CANCELLED.value
@@ -207,7 +207,7 @@ def withdraw(appointment_id: int, *, by: Person) -> None:
     publish(Event.APPOINTMENTS_CHANGED)
 
 
-CHANGED = N_("Somebody else changed this appointment. Look at it again, then save.")
+CHANGED = N_("Someone else changed this appointment. Check it again, then save.")
 
 
 @action(Permission.EDIT_APPOINTMENT, "appointments.edit")
@@ -229,7 +229,9 @@ def edit(
     if version is not None and booking.version != version:
         raise StaleVersion(CHANGED)
     if patient_id not in (None, booking.patient_id):
-        raise RuleBroken(N_("The patient of a booking cannot change. Cancel it and book anew."), "patient")
+        raise RuleBroken(
+            N_("You cannot change the patient of an appointment. Cancel it and book a new one."), "patient"
+        )
     when = (doctor_id or booking.doctor_id, date or booking.date, time or booking.time)
     is_moved = when != (booking.doctor_id, booking.date, booking.time)
     if is_moved or duration_minutes not in (None, booking.duration_minutes):
@@ -244,6 +246,6 @@ def edit(
 
 def _note(booking: Appointment, notes: str, by: Person) -> None:
     if not by.may(Permission.MOVE_APPOINTMENT):
-        raise NotAllowed(N_("Your role may change the status only, not: notes."))
+        raise NotAllowed(N_("Your role may change only the status, not: notes."))
     booking.notes = notes
     booking.changed()

@@ -85,7 +85,7 @@ def call_next() -> ResponseReturnValue:
     """Call whose turn it is. A doctor goes straight to the patient's encounter."""
     entry = run_or_flash(actions.call_next)
     if entry is None:
-        flash(_("Nobody is waiting. New check-ins appear here by themselves."), "info")
+        flash(_("Nobody is waiting. New check-ins appear here automatically."), "info")
     elif current_person().may(Permission.WRITE_ENCOUNTER):
         return redirect(f"/queue/{entry.id}/start", 303)
     else:
@@ -113,7 +113,7 @@ def call(entry_id: int) -> ResponseReturnValue:
 def undo_call(entry_id: int) -> ResponseReturnValue:
     """The patient waits again."""
     if run_or_flash(actions.undo_call, entry_id):
-        flash(_("Waiting again."), "success")
+        flash(_("Back in the queue."), "success")
     return back(url_for("appointments.queue"))
 
 
@@ -122,7 +122,7 @@ def undo_call(entry_id: int) -> ResponseReturnValue:
 def undo_check_in(entry_id: int) -> ResponseReturnValue:
     """Out of the queue again; the booking is open."""
     if run_or_flash(transitions.undo_check_in, entry_id):
-        flash(_("Taken out of the queue."), "success")
+        flash(_("Check-in undone."), "success")
     return back(url_for("appointments.queue"))
 
 
@@ -132,7 +132,7 @@ def leave(entry_id: int) -> ResponseReturnValue:
     """The patient did not answer or went away."""
     if run_or_flash(actions.leave, entry_id):
         undo = url_for("appointments.come_back", entry_id=entry_id)
-        flash({"text": _("Left without being seen."), "undo": undo, "values": {}}, "undo")
+        flash({"text": _("Marked as left without being seen."), "undo": undo, "values": {}}, "undo")
     return back(url_for("appointments.queue"))
 
 
@@ -141,7 +141,7 @@ def leave(entry_id: int) -> ResponseReturnValue:
 def come_back(entry_id: int) -> ResponseReturnValue:
     """Waits again with the same token."""
     if run_or_flash(actions.come_back, entry_id):
-        flash(_("Waiting again."), "success")
+        flash(_("Back in the queue."), "success")
     return back(url_for("appointments.queue"))
 
 
@@ -150,7 +150,7 @@ def come_back(entry_id: int) -> ResponseReturnValue:
 def finish(entry_id: int) -> ResponseReturnValue:
     """The patient has been seen."""
     if run_or_flash(actions.finish_service, entry_id):
-        flash(_("Done."), "success")
+        flash(_("Marked as seen."), "success")
     return back(url_for("appointments.queue"))
 
 
@@ -170,7 +170,7 @@ def send_to(entry_id: int) -> ResponseReturnValue:
     if request.method == "POST":
         doctor_id = parse_record_id(request.form.get("doctor", ""))
         if run_or_flash(actions.send_to, entry_id, doctor_id):
-            flash(_("Sent on."), "success")
+            flash(_("Sent to the other doctor."), "success")
         return redirect(url_for("appointments.queue"), 303)
     read_log.note("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
     return render_template("appointments/send.html", entry=entry, doctors=doctor_choices())

@@ -50,7 +50,7 @@ def add_line(
     count, words = rules.counted_entry(item)
     listed = get_or_not_found(PriceItem, price_item_id) if price_item_id else _named(words, unit_price)
     if listed and unit_price is not None and unit_price != listed.unit_price and not by.may(Permission.MANAGE_PRICES):
-        raise RuleBroken(N_("This item has a fixed price. Leave the price empty."), "unit_price")
+        raise RuleBroken(N_("This item has a fixed price. Leave the price blank."), "unit_price")
     line = BillLine(bill_id=bill.id, added_by_id=by.id, **build_line(listed, words, quantity or count, unit_price))
     db.session.add(line)
     recalculate_total(bill)
@@ -60,7 +60,7 @@ def add_line(
 def _named(words: str, unit_price: Money | None) -> PriceItem | None:
     """The one price-list item that `words` means; None for own words, which need a price."""
     if not words:
-        raise RuleBroken(N_("Write the item, its code, or scan it."), "item")
+        raise RuleBroken(N_("Enter the item or its code, or scan it."), "item")
     by_code = queries.price_item(words)
     if by_code is not None:
         return by_code
@@ -70,7 +70,7 @@ def _named(words: str, unit_price: Money | None) -> PriceItem | None:
     if several and unit_price is None:
         raise RuleBroken(N_("Several items match. Choose one from the list."), "item")
     if unit_price is None:
-        raise RuleBroken(N_("The price list has no such item. Choose one from the list, or write a price."), "item")
+        raise RuleBroken(N_("This item is not on the price list. Choose one from the list, or enter a price."), "item")
     return None
 
 
@@ -80,7 +80,7 @@ def withdraw_line(bill_id: int, line_id: int, *, reason: str = "", by: Person) -
     bill = draft(bill_id)
     line = db.session.scalars(select(BillLine).filter_by(id=line_id, bill_id=bill.id)).one_or_none()
     if line is None:
-        raise NotFound(N_("There is no such line on this bill."))
+        raise NotFound(N_("This line is not on the bill."))
     if line.withdrawn_at is None:
         line.withdrawn_at, line.withdrawn_reason = clock.now(), reason
         recalculate_total(bill)
@@ -93,7 +93,7 @@ def restore_line(bill_id: int, line_id: int, *, by: Person) -> BillLine:
     bill = draft(bill_id)
     line = db.session.scalars(select(BillLine).filter_by(id=line_id, bill_id=bill.id)).one_or_none()
     if line is None:
-        raise NotFound(N_("There is no such line on this bill."))
+        raise NotFound(N_("This line is not on the bill."))
     line.withdrawn_at, line.withdrawn_reason = None, ""
     recalculate_total(bill)
     return line
@@ -163,7 +163,7 @@ def _item(price_item_id: int | None) -> PriceItem | None:
         return None
     listed = db.session.get(PriceItem, price_item_id)
     if listed is None:
-        raise RuleBroken(N_("The price list has no such item."), "service")
+        raise RuleBroken(N_("This item is not on the price list."), "service")
     return listed
 
 

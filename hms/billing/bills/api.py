@@ -78,7 +78,7 @@ def bills(arguments: dict[str, Any]) -> Response:
 def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:
     row = api_queries.bill(bill_id, current_person())
     if row is None:
-        raise NotFound(N_("There is no such bill."))
+        raise NotFound(N_("This bill does not exist."))
     if is_read:
         read_log.note("billing.read_bill", row.patient_id, entity="bill", entity_id=bill_id)
     return (schemas.bill_json if api_queries.reads_whole(current_person()) else schemas.status_json)(row), row.version
@@ -124,11 +124,13 @@ def change_bill(given: dict[str, Any], bill_id: int) -> Response:
     The front desk changes the bills that it wrote itself.
     """
     if not api_queries.may_edit(bill_id, current_person()):
-        raise NotFound(N_("There is no such bill."))
+        raise NotFound(N_("This bill does not exist."))
     body, version = _bill(bill_id)
     check_if_match(version, lambda: _bill(bill_id, is_read=True)[0])
     if given.get("patient", body["patient"]) != body["patient"]:
-        raise RuleBroken(N_("A bill stays with its patient. Make a new one for the other patient."), "patient")
+        raise RuleBroken(
+            N_("You cannot change the patient of a bill. Create a new bill for the other patient."), "patient"
+        )
     items = [schemas.item(one) for one in given["items"]] if "items" in given else None
     tagged = version if request.if_match else None
     changes = {"notes": given.get("notes"), "payer": given.get("payer", ""), "payer_share": given["payer_share"]}
@@ -187,7 +189,7 @@ def bill_items(arguments: dict[str, Any]) -> Response:
 def add_item(given: dict[str, Any]) -> Response:
     """Add a line to a draft."""
     if db.session.get(Bill, given["bill"]) is None:
-        raise RuleBroken(N_("There is no such bill."), "bill")
+        raise RuleBroken(N_("This bill does not exist."), "bill")
     line = actions.add_item(given["bill"], schemas.item(given), by=current_person())
     return resource_response(schemas.item_json(line), 1, 201)
 
@@ -199,7 +201,7 @@ def bill_item(item_id: int) -> Response:
     """One line of a bill."""
     row = db.session.execute(api_queries.items(current_person()).where(BillLine.id == item_id)).one_or_none()
     if row is None:
-        raise NotFound(N_("There is no such line."))
+        raise NotFound(N_("This line does not exist."))
     read_log.note("billing.read_bill", row.patient_id, entity="bill_line", entity_id=item_id)
     return resource_response(schemas.item_json(row), 1)
 
@@ -231,5 +233,5 @@ def service(item_id: int) -> Response:
     """One item of the price list."""
     row = db.session.execute(api_queries.services().where(PriceItem.id == item_id)).one_or_none()
     if row is None:
-        raise NotFound(N_("There is no such item."))
+        raise NotFound(N_("This item does not exist."))
     return resource_response(schemas.service_json(row), 1)

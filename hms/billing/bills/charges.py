@@ -147,7 +147,7 @@ def _listed(known: Row, price_item_id: int | None) -> Listed | None:
     if known.item_id is not None:
         return Listed(known.item_id, known.name, known.billing_label, known.price)
     if price_item_id is not None:
-        raise NotFound(N_("There is no such record."))
+        raise NotFound(N_("This record does not exist."))
     return None
 
 
@@ -198,7 +198,7 @@ def build_line(item: Listed | None, description: str, quantity: int, unit_price:
     words = (item.billing_label or item.name) if item else description
     price = unit_price if unit_price is not None else item.unit_price if item else None
     if price is None:
-        raise RuleBroken(N_("Write a price."), "unit_price")
+        raise RuleBroken(N_("Enter a price."), "unit_price")
     amount = rules.check_line(words, price, quantity)
     return {
         "price_item_id": item.id if item else None,

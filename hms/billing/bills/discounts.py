@@ -36,7 +36,7 @@ def asked_amount(bill_id: int, discount: str, reason: str) -> Money:
     """The discount that was typed, in money; a discount has a reason."""
     amount = rules.discount_of(discount, queries.subtotal(bill_id))
     if amount and not reason.strip():
-        raise RuleBroken(N_("Say why the discount is given."), "reason")
+        raise RuleBroken(N_("Enter the reason for the discount."), "reason")
     return amount
 
 
@@ -59,6 +59,6 @@ def _approved(bill_id: int) -> Money:
 
 
 def _above_limit() -> RuleBroken:
-    message = N_("A discount above %(limit)s%% needs a second person. Ask a cashier or an administrator for it.")
+    message = N_("A discount above %(limit)s%% needs approval. Ask a cashier or an administrator to request it.")
     limit = settings.value("billing.discount_limit_percent")
     return RuleBroken(message, "discount", code="needs_approval", limit=limit)

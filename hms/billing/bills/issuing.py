@@ -78,7 +78,7 @@ def discard_draft(bill_id: int, *, reason: str, by: Person) -> Bill:
     """Make a draft void. An issued bill needs a second person: `correcting.propose_void`."""
     bill = get_for_update(Bill, bill_id)
     if bill.issued_at is not None:
-        raise Conflict(N_("This bill is issued. A second person must agree to make it void."), code="needs_approval")
+        raise Conflict(N_("This bill is issued. To void it, request approval."), code="needs_approval")
     return make_void(bill, reason, by)
 
 

@@ -27,6 +27,6 @@ def set_payer(bill: Bill, payer: str, share: str) -> None:
         bill.payer, bill.payer_percent, bill.payer_share = enums.SELF, None, ZERO
         return
     if payer not in (*names(), bill.payer):
-        raise RuleBroken(N_("Choose a payer of the list."), "payer")
+        raise RuleBroken(N_("Choose a payer from the list."), "payer")
     part = rules.share_of(share, bill.total)
     bill.payer, bill.payer_percent, bill.payer_share = payer, part.percent, part.amount

@@ -149,7 +149,7 @@ def bill_with_patient(bill_id: int) -> tuple[Bill, Patient]:
     """A bill and whose it is; `NotFound`."""
     row = db.session.execute(_bill_with_patient(), {"bill_id": bill_id}).one_or_none()
     if row is None:
-        raise NotFound(N_("There is no such bill."))
+        raise NotFound(N_("This bill does not exist."))
     return row[0], row[1]
 
 

@@ -38,18 +38,16 @@ def line_total(unit_price: Money, quantity: int) -> Money:
     """Price times quantity; `RuleBroken` on `quantity` when the product cannot be billed."""
     product = unit_price * quantity
     if product.value > LARGEST:
-        raise RuleBroken(N_("That line is more than a bill can hold. Check price and quantity."), "quantity")
+        raise RuleBroken(N_("This line is above the limit of a bill. Check the price and the quantity."), "quantity")
     return product
 
 
 def check_line(description: str, unit_price: Money, quantity: int) -> Money:
     """The total of a line that may go on a bill; `RuleBroken` names the field that keeps it off."""
     if not description.strip():
-        raise RuleBroken(N_("Say what is charged."), "description")
+        raise RuleBroken(N_("Enter what is charged."), "description")
     if unit_price < ZERO:
-        raise RuleBroken(
-            N_("A price is not below zero. To take something off give a discount or a credit note."), "amount"
-        )
+        raise RuleBroken(N_("A price cannot be below zero. To reduce the bill, give a discount."), "amount")
     if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MOST_UNITS:
         raise RuleBroken(N_("Enter a whole quantity from 1 to 100,000."), "quantity")
     return line_total(unit_price, quantity)
@@ -95,7 +93,7 @@ def check_editable(current: BillState) -> None:
     """Lines, discounts and the payer change on a draft only."""
     if current != BillState.DRAFT:
         raise RuleBroken(
-            N_("This bill is issued and stays as it is. Ask for it to be made void, then make a new one."),
+            N_("This bill is issued and cannot be changed. Request to void it, then create a new bill."),
             code="not_draft",
         )
 
@@ -117,9 +115,9 @@ def check_void(current: BillState, paid: Money, reason: str) -> None:
     if current == BillState.VOID:
         raise RuleBroken(N_("This bill is already void."), code="void")
     if paid != ZERO:
-        raise RuleBroken(N_("Money was taken for this bill. Refund it first."), code="has_payments")
+        raise RuleBroken(N_("This bill has payments. Refund them first."), code="has_payments")
     if not reason.strip():
-        raise RuleBroken(N_("Say why the bill is made void."), "reason")
+        raise RuleBroken(N_("Enter the reason for voiding the bill."), "reason")
 
 
 def discount_of(text: str, subtotal: Money) -> Money:
@@ -128,11 +126,9 @@ def discount_of(text: str, subtotal: Money) -> Money:
     try:
         given = Money.typed(typed.removesuffix("%"))
     except ValueError:
-        raise RuleBroken(
-            N_("Write the discount as an amount or as a percentage, for example 10%."), "discount"
-        ) from None
+        raise RuleBroken(N_("Enter the discount as an amount or a percentage, for example 10%."), "discount") from None
     if typed.endswith("%") and given.value > 100:
-        raise RuleBroken(N_("A discount is at most 100%."), "discount")
+        raise RuleBroken(N_("Enter a discount of at most 100%."), "discount")
     found = subtotal.percent(given.value) if typed.endswith("%") else given
     check_discount(found, subtotal)
     return found
@@ -141,7 +137,7 @@ def discount_of(text: str, subtotal: Money) -> Money:
 def check_discount(discount: Money, subtotal: Money) -> None:
     """A discount lies between nothing and the subtotal."""
     if discount < ZERO:
-        raise RuleBroken(N_("A discount is not below zero."), "discount")
+        raise RuleBroken(N_("Enter a discount of zero or more."), "discount")
     if discount > subtotal:
         raise RuleBroken(N_("The discount is more than the bill. Check the amount."), "discount")
 
@@ -170,16 +166,14 @@ def share_of(text: str, total: Money) -> Share:
     try:
         given = Money.typed(typed.removesuffix("%"))
     except ValueError:
-        raise RuleBroken(
-            N_("Write the part as an amount or as a percentage, for example 80%."), "payer_share"
-        ) from None
+        raise RuleBroken(N_("Enter the share as an amount or a percentage, for example 80%."), "payer_share") from None
     if typed.endswith("%"):
         if not 0 < given.value <= 100:
-            raise RuleBroken(N_("Write a percentage from 1% to 100%."), "payer_share")
+            raise RuleBroken(N_("Enter a percentage from 1% to 100%."), "payer_share")
         return Share(payer_split(total, given.value)[1], given.value)
     if not ZERO < given <= total:
         raise RuleBroken(
-            N_("The part is more than nothing and at most the bill: %(total)s."), "payer_share", total=total
+            N_("Enter a share above zero and at most the bill total: %(total)s."), "payer_share", total=total
         )
     return Share(given, None)
 

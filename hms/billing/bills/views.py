@@ -189,7 +189,7 @@ def withdraw_line(bill_id: int, line_id: int) -> Response:
     words = {line.id: line.description for line in frozen_facts.standing_lines(bill_id, current_person())}
     actions.withdraw_line(bill_id, line_id, by=current_person())
     undo = url_for("billing.restore_line", bill_id=bill_id, line_id=line_id)
-    flash({"text": _("%(item)s removed", item=words.get(line_id, _("The line"))), "undo": undo, "values": {}}, "undo")
+    flash({"text": _("%(item)s removed", item=words.get(line_id, _("Line"))), "undo": undo, "values": {}}, "undo")
     return _back(bill_id)
 
 
@@ -208,7 +208,7 @@ def discount(bill_id: int) -> ResponseReturnValue:
     form = DiscountForm()
     if form.save(correction_actions.ask_discount, by=current_person(), bill_id=bill_id):
         if form.result is not None:
-            flash(_("This is above the limit: it waits for a second person"), "success")
+            flash(_("Request sent. This discount needs approval"), "success")
         return _back(bill_id)
     return _bill_page(bill_id, discount=form)
 
@@ -229,7 +229,7 @@ def share_bill(bill_id: int) -> ResponseReturnValue:
 def payer_refused(bill_id: int) -> Response:
     """The other payer pays no more."""
     payment_actions.payer_refused(bill_id, by=current_person())
-    flash(_("What the payer left is now the patient's to pay"), "success")
+    flash(_("The payer's remaining share was moved to the patient"), "success")
     return _back(bill_id)
 
 

@@ -29,14 +29,14 @@ from hms.staff import directory as staff
 from . import rules
 
 TOLD = {
-    (CorrectionKind.REFUND, CorrectionStatus.APPROVED): N_("The refund you asked for is approved: give the money back"),
-    (CorrectionKind.VOID, CorrectionStatus.APPROVED): N_("The bill you asked about is void"),
-    (CorrectionKind.WRITE_OFF, CorrectionStatus.APPROVED): N_("The write-off you asked for is approved"),
-    (CorrectionKind.DISCOUNT, CorrectionStatus.APPROVED): N_("The discount you asked for is approved"),
-    (CorrectionKind.REFUND, CorrectionStatus.DECLINED): N_("The refund you asked for is declined"),
-    (CorrectionKind.VOID, CorrectionStatus.DECLINED): N_("The bill you asked about stays"),
-    (CorrectionKind.WRITE_OFF, CorrectionStatus.DECLINED): N_("The write-off you asked for is declined"),
-    (CorrectionKind.DISCOUNT, CorrectionStatus.DECLINED): N_("The discount you asked for is declined"),
+    (CorrectionKind.REFUND, CorrectionStatus.APPROVED): N_("Your refund request was approved: pay the money back"),
+    (CorrectionKind.VOID, CorrectionStatus.APPROVED): N_("Your void request was approved"),
+    (CorrectionKind.WRITE_OFF, CorrectionStatus.APPROVED): N_("Your write-off request was approved"),
+    (CorrectionKind.DISCOUNT, CorrectionStatus.APPROVED): N_("Your discount request was approved"),
+    (CorrectionKind.REFUND, CorrectionStatus.DECLINED): N_("Your refund request was declined"),
+    (CorrectionKind.VOID, CorrectionStatus.DECLINED): N_("Your void request was declined"),
+    (CorrectionKind.WRITE_OFF, CorrectionStatus.DECLINED): N_("Your write-off request was declined"),
+    (CorrectionKind.DISCOUNT, CorrectionStatus.DECLINED): N_("Your discount request was declined"),
 }
 
 
@@ -121,7 +121,7 @@ def decline(correction_id: int, *, reason: str, by: Person) -> Correction:
     """Say no, with a reason, to what another person asked for."""
     asked = _undecided(correction_id, by)
     if not reason.strip():
-        raise RuleBroken(N_("Say why it is declined."), "reason")
+        raise RuleBroken(N_("Enter the reason for declining."), "reason")
     asked.decision_note = reason.strip()
     _decide(asked, CorrectionStatus.DECLINED, by)
     return asked
@@ -132,7 +132,7 @@ def take_back(correction_id: int, *, by: Person) -> Correction:
     """Withdraw what one asked for oneself, while nobody has decided it."""
     asked = get_for_update(Correction, correction_id)
     if asked.proposed_by_id != by.id:
-        raise NotFound(N_("There is no such record."))
+        raise NotFound(N_("This record does not exist."))
     rules.check_waiting(asked.status)
     _decide(asked, CorrectionStatus.WITHDRAWN, by)
     return asked

@@ -177,7 +177,7 @@ _ASKS: dict[CorrectionKind, Callable[[dict[str, Any]], Correction]] = {
 
 def _record(model: type[Bill] | type[Payment], given: dict[str, Any], field: str) -> int:
     if given[field] is None or db.session.get(model, given[field]) is None:
-        raise RuleBroken(N_("Name one that exists."), field)
+        raise RuleBroken(N_("Enter one that exists."), field)
     return given[field]
 
 

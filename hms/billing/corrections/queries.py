@@ -74,7 +74,7 @@ def one(correction_id: int) -> CorrectionRequest:
     """One ask; `NotFound`."""
     found = _asks(_rows().where(Correction.id == correction_id))
     if not found:
-        raise NotFound(N_("There is no such record."))
+        raise NotFound(N_("This record does not exist."))
     return found[0]
 
 

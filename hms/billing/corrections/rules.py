@@ -11,17 +11,17 @@ from hms.core.text.translation import N_
 def check_write_off(amount: Money, current: BillState, owed: Money) -> None:
     """Only what is still owed on an issued bill is given up."""
     if current not in OPEN:
-        raise RuleBroken(N_("Only an issued bill on which something is owed can be written off."), code="not_open")
+        raise RuleBroken(N_("You can write off only an issued bill with an amount left to pay."), code="not_open")
     if amount <= ZERO:
         raise RuleBroken(N_("Enter an amount above zero."), "amount")
     if amount > owed:
-        raise RuleBroken(N_("Only %(due)s is still to pay."), "amount", code="more_than_due", due=owed)
+        raise RuleBroken(N_("Only %(due)s is left to pay."), "amount", code="more_than_due", due=owed)
 
 
 def check_approver(asked_by: int, approver: int | None) -> None:
     """Whoever asked for a discount or a refund never decides it."""
     if asked_by == approver:
-        raise RuleBroken(N_("Somebody else must decide this: you asked for it."), code="own_request")
+        raise RuleBroken(N_("You made this request, so someone else must decide it."), code="own_request")
 
 
 def check_apart(*, asker_opened_approver: bool, approver_opened_asker: bool) -> None:
@@ -30,15 +30,16 @@ def check_apart(*, asker_opened_approver: bool, approver_opened_asker: bool) -> 
     if asker_opened_approver:
         raise RuleBroken(
             N_(
-                "Whoever asked opened your account or made a link for it in the last 30 days, so somebody else must approve."
+                "The person who sent this request opened your account or made a link for it in the last "
+                "30 days, so someone else must approve."
             ),
             code="opened_lately",
         )
     if approver_opened_asker:
         raise RuleBroken(
             N_(
-                "You opened the account of whoever asked, or made a link for it, in the last 30 days, so somebody else must"
-                " approve."
+                "You opened the account of the person who sent this request, or made a link for it, in "
+                "the last 30 days, so someone else must approve."
             ),
             code="opened_lately",
         )
@@ -47,11 +48,11 @@ def check_apart(*, asker_opened_approver: bool, approver_opened_asker: bool) -> 
 def check_reason(reason: str) -> str:
     """The reason of an ask; `RuleBroken` when there is none."""
     if not reason.strip():
-        raise RuleBroken(N_("Say why it is needed."), "reason")
+        raise RuleBroken(N_("Enter the reason."), "reason")
     return reason.strip()
 
 
 def check_waiting(status: str) -> None:
     """A decision is made once."""
     if status != CorrectionStatus.WAITING:
-        raise Conflict(N_("This is decided already. Look at the bill."), code="decided")
+        raise Conflict(N_("This request is already decided. Check the bill."), code="decided")

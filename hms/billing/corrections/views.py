@@ -57,7 +57,7 @@ def approve(correction_id: int) -> ResponseReturnValue:
     """Say yes, with a proof of who says it; it is done at once."""
     form, who = ProofForm(), current_person()
     if form.save(with_recent_authentication(actions.approve, who), by=who, correction_id=correction_id):
-        flash(_("Approved and done"), "success")
+        flash(_("Request approved"), "success")
         return redirect(url_for("billing.bill", bill_id=form.result.bill_id), 303)
     return render_template(
         "billing/approve.html", form=form, is_fresh=is_fresh(who), **_ask(correction_id)
@@ -70,7 +70,7 @@ def decline(correction_id: int) -> ResponseReturnValue:
     """Say no, with a reason."""
     form = ReasonForm()
     if form.save(actions.decline, by=current_person(), correction_id=correction_id):
-        flash(_("Declined; whoever asked is told"), "success")
+        flash(_("Request declined"), "success")
         return redirect(url_for("billing.approvals"), 303)
     return render_template("billing/decline.html", form=form, **_ask(correction_id)), form.status
 
@@ -86,7 +86,7 @@ def _ask(correction_id: int) -> dict[str, Any]:
 def take_back(correction_id: int) -> Response:
     """Withdraw one's own ask."""
     gone = actions.take_back(correction_id, by=current_person())
-    flash(_("Taken back"), "success")
+    flash(_("Withdrawn"), "success")
     return redirect(url_for("billing.bill", bill_id=gone.bill_id), 303)
 
 
@@ -141,5 +141,5 @@ def _banner(bill: Bill, patient: Patient) -> Banner:
 
 def _back(bill_id: int, *, is_asked: bool = True) -> Response:
     if is_asked:
-        flash(_("Asked: it waits for a second person"), "success")
+        flash(_("Request sent. It needs approval"), "success")
     return redirect(url_for("billing.bill", bill_id=bill_id), 303)

@@ -56,9 +56,9 @@ def _sums(payment: Payment, bill: Bill) -> Iterator[tuple[str, str]]:
     if given_up:
         yield _("Written off"), _plain(-given_up)
     if before:
-        yield _("Paid before"), _plain(before)
+        yield _("Already paid"), _plain(before)
     if payment.kind == "refund":
-        yield _("Given back (%(method)s)", method=METHOD_WORDS[Method(payment.method)]), _plain(payment.amount)
+        yield _("Refunded (%(method)s)", method=METHOD_WORDS[Method(payment.method)]), _plain(payment.amount)
     else:
         yield str(METHOD_WORDS[Method(payment.method)]), _plain(payment.tendered or payment.amount)
     if payment.payer != SELF:

@@ -71,7 +71,7 @@ def _payer(bill: Bill, asked: str | None, method: enums.Method) -> str:
         is_claim = method is enums.Method.INSURANCE and dues_of(bill).payer
         return bill.payer if is_claim else enums.SELF
     if asked not in (enums.SELF, bill.payer):
-        raise RuleBroken(N_("This payer has no part in the bill."), "payer")
+        raise RuleBroken(N_("This payer has no share of this bill."), "payer")
     return asked
 
 
@@ -80,7 +80,7 @@ def payer_refused(bill_id: int, *, by: Person) -> Bill:
     """The other payer pays no more of an issued bill: what is left of their part becomes the patient's."""
     bill = get_for_update(Bill, bill_id)
     if enums.BillState(bill.status) not in enums.OPEN or bill.payer_share == bill.payer_paid:
-        raise RuleBroken(N_("Nothing is left that another payer owes on this bill."), code="nothing_owed")
+        raise RuleBroken(N_("No other payer has anything left to pay on this bill."), code="nothing_owed")
     bill.payer_share = bill.payer_paid
     update_balance(bill)
     return bill
@@ -89,7 +89,7 @@ def payer_refused(bill_id: int, *, by: Person) -> Bill:
 def check_refund(paid: Payment, amount: Money) -> None:
     """`RuleBroken` when `amount` cannot be given back of this payment, whose bill is locked."""
     if paid.kind != "payment":
-        raise RuleBroken(N_("This is a refund itself. Choose the payment it belongs to."), code="not_a_payment")
+        raise RuleBroken(N_("This is a refund. Choose the payment that it belongs to."), code="not_a_payment")
     rules.check_refund(amount, queries.left_of(paid))
 
 

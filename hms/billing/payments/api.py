@@ -44,7 +44,7 @@ def bill_payments(_arguments: dict[str, Any], bill_id: int) -> Response:
     """The payments of one bill."""
     bill = db.session.get(Bill, bill_id)
     if bill is None:
-        raise NotFound(N_("There is no such bill."))
+        raise NotFound(N_("This bill does not exist."))
     read_log.note("billing.read_bill", bill.patient_id, entity="bill", entity_id=bill_id)
     query = api_queries.payments(current_person()).where(Payment.bill_id == bill_id).order_by(Payment.id)
     return paginated_response(query, schemas.payment_json)
@@ -57,7 +57,7 @@ def bill_payments(_arguments: dict[str, Any], bill_id: int) -> Response:
 def pay_bill(given: dict[str, Any], bill_id: int) -> Response:
     """Take a payment on this bill. A draft is issued first."""
     if given.get("bill", bill_id) != bill_id:
-        raise RuleBroken(N_("The address names another bill."), "bill")
+        raise RuleBroken(N_("The address belongs to another bill."), "bill")
     return _pay(given | {"bill": bill_id}, 200)
 
 
@@ -82,7 +82,7 @@ def payments(arguments: dict[str, Any]) -> Response:
 def _payment(payment_id: int, *, is_read: bool = True) -> dict[str, Any]:
     row = db.session.execute(api_queries.payments(current_person()).where(Payment.id == payment_id)).one_or_none()
     if row is None:
-        raise NotFound(N_("There is no such payment."))
+        raise NotFound(N_("This payment does not exist."))
     if is_read:
         read_log.note("billing.read_payment", row.patient_id, entity="payment", entity_id=payment_id)
     return schemas.payment_json(row)
@@ -112,7 +112,7 @@ def _pay(given: dict[str, Any], status: int) -> Response:
     try:
         taken = actions.take_payment(given["bill"], *how, **more)
     except NotFound as missing:
-        raise RuleBroken(N_("There is no such bill."), "bill") from missing
+        raise RuleBroken(N_("This bill does not exist."), "bill") from missing
     return resource_response(schemas.payment_json(taken), 1, status)
 
 
@@ -127,7 +127,7 @@ def change_payment(given: dict[str, Any], payment_id: int) -> Response:
     if "method" in given:
         given["method"] = method(given["method"]).value
     if any(body[name] != value for name, value in given.items()):
-        raise Conflict(N_("A payment is final. Delete it to give the money back, then take it anew."), code="permanent")
+        raise Conflict(N_("A payment cannot be changed. Refund it, then take a new payment."), code="permanent")
     return resource_response(body, 1)
 
 

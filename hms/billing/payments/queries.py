@@ -21,7 +21,7 @@ def payment_with_bill(payment_id: int) -> tuple[Payment, Bill, Patient]:
         joined.join(Patient, Patient.id == Bill.patient_id).where(Payment.id == payment_id)
     ).one_or_none()
     if row is None:
-        raise NotFound(N_("There is no such payment."))
+        raise NotFound(N_("This payment does not exist."))
     return row[0], row[1], row[2]
 
 

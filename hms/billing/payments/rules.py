@@ -17,7 +17,7 @@ def check_payable(state: BillState) -> None:
     if state == BillState.DRAFT:
         raise RuleBroken(N_("This bill is a draft. Issue it, then take the payment."), code="not_issued")
     if state == BillState.VOID:
-        raise RuleBroken(N_("This bill is void. Nothing can be paid on it."), code="void")
+        raise RuleBroken(N_("This bill is void. You cannot take a payment for it."), code="void")
     if state not in OPEN:
         raise RuleBroken(N_("This bill is already paid."), code="paid")
 
@@ -39,7 +39,7 @@ def check_payment(
     if amount <= ZERO:
         raise RuleBroken(N_("Enter an amount above zero."), "amount")
     if amount > balance:
-        message = N_("Only %(due)s is still to pay. Take at most that; give the rest back as change.")
+        message = N_("Only %(due)s is left to pay. Take this amount at most and give the rest as change.")
         raise RuleBroken(message, "amount", code="more_than_due", due=balance)
     _check_reference(method, reference.strip(), needs_reference)
     return _change(amount, method, tendered)
@@ -47,7 +47,7 @@ def check_payment(
 
 def _check_reference(method: Method, reference: str, is_needed: bool) -> None:
     if len(reference) > LONGEST_REFERENCE:
-        raise RuleBroken(N_("A reference has at most 100 characters."), "reference")
+        raise RuleBroken(N_("Enter a reference of at most 100 characters."), "reference")
     shortest = SHORTEST_REFERENCE.get(method, 0)
     if is_needed and len(reference) < shortest:
         message = N_("Enter the number on the slip or claim: at least %(count)s characters.")

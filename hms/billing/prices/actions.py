@@ -31,7 +31,7 @@ def save_price(
 ) -> PriceItem:
     """Add an item to the price list, or change the one with `item_id`. Codes are kept in capitals and are unique."""
     if unit_price < ZERO:
-        raise RuleBroken(N_("Write a price of zero or more."), "unit_price")
+        raise RuleBroken(N_("Enter a price of zero or more."), "unit_price")
     item = get_or_not_found(PriceItem, item_id) if item_id is not None else PriceItem()
     item.code, item.name, item.unit_price = code.strip().upper(), name.strip(), unit_price
     item.billing_label, item.category, item.is_active = billing_label.strip(), category, is_active

@@ -61,7 +61,7 @@ def prices() -> str:
 def start_prices() -> Response:
     """Bring in the starting list, to be priced."""
     count = actions.load_prices(by=current_person())
-    flash(_("%(count)s items added. Open each and give it its price.", count=count), "success")
+    flash(_("%(count)s items added. Enter the price of each.", count=count), "success")
     return redirect(url_for("billing.prices"), 303)
 
 

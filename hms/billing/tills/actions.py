@@ -38,12 +38,10 @@ def till_of(cashier_id: int | None) -> int | None:
         return None
     shift = _opened(cashier_id) if settings.value("billing.open_till_by_itself") else _open_till(cashier_id)
     if shift is None:
-        raise RuleBroken(
-            N_("The till that this money goes through is not open. Open it with its float first."), code="till_closed"
-        )
+        raise RuleBroken(N_("Your till is closed. Open it with a counted float first."), code="till_closed")
     if shift.counted is not None:
         raise RuleBroken(
-            N_("The till that this money goes through is counted. Close it; the next payment opens a new one."),
+            N_("Your till is already counted. Close it. The next payment opens a new till."),
             code="counted",
         )
     return shift.id
@@ -73,7 +71,7 @@ def _open_till(cashier_id: int | None) -> CashShift | None:
 def open_till(float_amount: Money | None = None, *, by: Person) -> CashShift:
     """Begin a shift with the cash that lies in the drawer."""
     if float_amount is not None and float_amount < ZERO:
-        raise RuleBroken(N_("A float is not below zero."), "float_amount")
+        raise RuleBroken(N_("Enter a float of zero or more."), "float_amount")
     shift = CashShift(cashier_id=by.id, opened_at=clock.now(), float_amount=float_amount or ZERO)
     db.session.add(shift)
     db.session.flush()
@@ -91,7 +89,9 @@ def count_till(
     shift = _mine(by)
     tries = (shift.counted or {}).get("tries", 0) + 1
     if tries > MOST_COUNTS:
-        raise Conflict(N_("The till was counted twice. Close it and say why it differs."), code="counted")
+        raise Conflict(
+            N_("The till was already counted twice. Close it and enter the reason for the difference."), code="counted"
+        )
     found = {Method.CASH: rules.counted(pieces, loose), **(slips or {})}
     due = closing_report.due(shift)
     shift.counted = {

@@ -51,10 +51,10 @@ def counted(pieces: Mapping[Decimal, int], loose: Money = ZERO) -> Money:
     if any(isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= MOST_PIECES for n in pieces.values()):
         raise RuleBroken(N_("Enter how many of each note and coin, as whole numbers from 0."), "count")
     if loose < ZERO:
-        raise RuleBroken(N_("A counted amount is not below zero."), "count")
+        raise RuleBroken(N_("Enter a counted amount of zero or more."), "count")
     found = Money.total(Money(value) * n for value, n in pieces.items()) + loose
     if found.value > LARGEST_SUM:
-        raise RuleBroken(N_("That is more than a till can hold. Check the numbers."), "count")
+        raise RuleBroken(N_("This amount is above the limit of a till. Check the numbers."), "count")
     return found
 
 
@@ -75,7 +75,11 @@ def differences(due: Mapping[Method, Money], found: Mapping[Method, Money]) -> l
 def check_closing(rows: Iterable[Difference], reason: str) -> None:
     """A shift closes when it agrees, or when somebody says why it does not."""
     if any(row.difference for row in rows) and not reason.strip():
-        raise RuleBroken(N_("Counted and expected differ. Count once more or say why."), "reason", code="difference")
+        raise RuleBroken(
+            N_("The counted and expected amounts are different. Count again or enter the reason."),
+            "reason",
+            code="difference",
+        )
 
 
 def quick_amounts(due: Money, currency: str) -> list[Money]:

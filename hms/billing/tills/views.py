@@ -93,7 +93,7 @@ def _answer(form: ActionForm, is_done: bool) -> ResponseReturnValue:
     if not is_done and form.conflict is None:
         if _is_awaited(form):
             return _till_page(form)
-        flash(_("The till was changed in another window. This is how it is now."), "error")
+        flash(_("The till was changed in another window. This page shows the latest state."), "error")
     if form.conflict is not None:
         flash(translate_error(form.conflict), "error")
     return redirect(url_for("billing.till"), 303)
@@ -107,7 +107,7 @@ def closing(shift_id: int) -> str:
     if shift.closed_at is None or (
         shift.cashier_id != current_person().id and not current_person().may(Permission.WITHDRAW_BILL)
     ):
-        raise NotFound(N_("There is no such closing."))
+        raise NotFound(N_("This till closing does not exist."))
     cashier = get_or_not_found(User, shift.cashier_id)
     return render_template(
         "billing/closing.html",

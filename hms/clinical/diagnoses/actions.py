@@ -72,10 +72,10 @@ def add_condition(
 
 def _entry(code: str, text: str) -> models.DiagnosisCode | None:
     if code and not icd10.normal_code(code):
-        raise RuleBroken(N_("This is no code of ICD-10. Choose the diagnosis from the list."), "code")
+        raise RuleBroken(N_("This is not an ICD-10 code. Choose the diagnosis from the list."), "code")
     entry = codes.diagnosis_code(code or text)
     if code and entry is None:
-        raise RuleBroken(N_("This is no code of ICD-10. Choose the diagnosis from the list."), "code")
+        raise RuleBroken(N_("This is not an ICD-10 code. Choose the diagnosis from the list."), "code")
     return entry
 
 
@@ -97,9 +97,9 @@ def _say(encounter: Encounter) -> None:
 def _own(condition_id: int, encounter_id: int | None, by: Person) -> tuple[Condition, Encounter]:
     condition = get_or_not_found(Condition, condition_id)
     if condition.encounter_id is None or condition.status != "final":
-        raise NotFound(N_("There is no such diagnosis."))
+        raise NotFound(N_("This diagnosis does not exist."))
     if encounter_id is not None and condition.encounter_id != encounter_id:
-        raise NotFound(N_("There is no such diagnosis."))
+        raise NotFound(N_("This diagnosis does not exist."))
     return condition, own_draft(condition.encounter_id, by)
 
 
@@ -128,7 +128,7 @@ def set_certainty(condition_id: int, certainty: str, *, encounter_id: int | None
     """Say whether a diagnosis is provisional or confirmed."""
     condition, encounter = _own(condition_id, encounter_id, by)
     if certainty not in rules.CERTAINTIES:
-        raise RuleBroken(N_("Say whether the diagnosis is provisional or confirmed."), "certainty")
+        raise RuleBroken(N_("Choose provisional or confirmed."), "certainty")
     condition.certainty = certainty
     encounter.changed()
     db.session.flush()

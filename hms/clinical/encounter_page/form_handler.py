@@ -164,9 +164,9 @@ def _repeat(form: EncounterForm, encounter: Encounter, target: str, by: Person) 
 
 def _sign(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
     if (form.rx.data or "").strip():
-        raise RuleBroken(N_("Add this medicine or clear it before you sign."), "medication_name")
+        raise RuleBroken(N_("Add or clear this medicine before you sign."), "medication_name")
     if (form.test.data or "").strip():
-        raise RuleBroken(N_("Order this test or empty the box before you sign."), "test")
+        raise RuleBroken(N_("Order this test or clear the field before you sign."), "test")
     if (form.dx.data or "").strip():
         _diagnose(form, encounter, target, by)
     seen_twice = signing.asks_birth_year(encounter, page_data.patient_of(encounter), by)

@@ -99,7 +99,7 @@ def _own_line(line_id: int, encounter: Encounter) -> Prescription:
     line = get_or_not_found(Prescription, line_id)
     if line.encounter_id != encounter.id or line.status != "draft":
         raise RuleBroken(
-            N_("This line is not there any more. Clear the fields and add the medicine again."), "medication"
+            N_("This prescription no longer exists. Clear the fields and add the medicine again."), "medication"
         )
     return line
 
@@ -107,7 +107,7 @@ def _own_line(line_id: int, encounter: Encounter) -> Prescription:
 def load(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
     """Put a line back into the fields, to be changed; refused while another medicine stands there."""
     if (form.rx.data or "").strip() and form.rx_line.data != line_id:
-        raise RuleBroken(N_("Add this medicine or clear it before you change another."), "medication_name")
+        raise RuleBroken(N_("Add or clear this medicine before you change another one."), "medication_name")
     line, dose = _own_line(line_id, encounter), None
     product = formulary.medication(line.medication_id) if line.medication_id else None
     dose = patient_context.dose_of(line)

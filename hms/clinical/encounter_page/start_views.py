@@ -69,7 +69,7 @@ def repeat(prescription_id: int) -> ResponseReturnValue:
     for told in left_out:
         flash(translate(told), "caution")
     if not left_out:
-        flash(_("Added to this encounter, checked anew. Nothing is ordered before you sign."), "success")
+        flash(_("Added to this encounter and checked again. Nothing is prescribed until you sign."), "success")
     return redirect(url_for("clinical.encounter", encounter_id=encounter.id, _anchor="prescriptions"), 303)
 
 

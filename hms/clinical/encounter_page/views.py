@@ -134,12 +134,15 @@ def _after(encounter_id: int, form: EncounterForm, do: str, target: str, who: Pe
     if do == "sign_next":
         called = queue.call_next(by=who)
         flash(
-            _("Signed. Token %(token)s is called.", token=called.token) if called else _("Signed. Nobody waits."),
+            _("Signed. Token %(token)s is called.", token=called.token) if called else _("Signed. Nobody is waiting."),
             "success",
         )
         return url_for("clinical.start_page", entry_id=called.id) if called else "/queue/"
     if do == "sign":
-        flash(_("Signed. The prescription is at the pharmacy, the consultation on the bill."), "success")
+        flash(
+            _("Signed. The prescription was sent to the pharmacy and the consultation was added to the bill."),
+            "success",
+        )
     part = "diagnosis" if do.endswith("_dx") else "prescriptions" if do.endswith("_rx") else None
     if do in ("sign", "use"):
         return url_for("clinical.encounter", encounter_id=encounter_id, typed=target if do == "use" else None)
@@ -163,7 +166,7 @@ def _again(encounter_id: int, form: EncounterForm, *, is_stale: bool = False, **
 def _signed_meanwhile(encounter_id: int, form: EncounterForm, who: Person) -> str:
     """The signed encounter, and beside it what was typed too late, to be added by hand."""
     flash(
-        _("This encounter was signed on another page. What you typed here is kept below: add it as an addendum."),
+        _("This encounter was signed on another page. Your text is saved below. Add it as an addendum."),
         "stop",
     )
     return _again(encounter_id, form)
@@ -193,7 +196,7 @@ def _looked_up(form: EncounterForm, encounter_id: int) -> dict[str, Any]:
 def draft_key(encounter_id: int) -> ResponseReturnValue:
     """A fresh form token, for a page that outlived its session; only for the doctor whose page it is."""
     if queries.encounter_found(encounter_id, current_person()).doctor_id != current_person().id:
-        raise NotAllowed(N_("This encounter is a colleague's."))
+        raise NotAllowed(N_("This encounter belongs to a colleague."))
     return {"csrf_token": generate_csrf()}
 
 
@@ -203,15 +206,16 @@ def draft(encounter_id: int) -> ResponseReturnValue:
     """Keep what is typed, every few seconds; nothing of the record changes."""
     encounter, who = queries.encounter_found(encounter_id, current_person()), current_person()
     if encounter.doctor_id != who.id:
-        raise NotAllowed(N_("This encounter is a colleague's."))
+        raise NotAllowed(N_("This encounter belongs to a colleague."))
     typed = request.get_json()
     if not isinstance(typed, dict):
-        raise RuleBroken(N_("The request could not be read."))
+        raise RuleBroken(N_("The request could not be read. Send it again."))
     origin = drafts.PageState.of(typed)
     kept = drafts.keep(encounter_id, who, form_handler.known(typed), origin)
     if encounter.status != "in_progress":
         raise Conflict(
-            N_("This encounter was signed on another page. Open it again to add what you typed."), code="signed"
+            N_("This encounter was signed on another page. Open it again and add your text as an addendum."),
+            code="signed",
         )
     return {"saved_at": f"{clock.local(kept[0].kept_at):%H:%M:%S}", "notice": _elsewhere(encounter, origin, len(kept))}
 
@@ -219,8 +223,12 @@ def draft(encounter_id: int) -> ResponseReturnValue:
 def _elsewhere(encounter: Encounter, origin: drafts.PageState, count: int) -> str:
     """What a page should know of other pages of the same encounter; "" when there is none."""
     if 0 < origin.version < encounter.version:
-        return _("This encounter was saved on another page meanwhile. Saving here will show you both texts.")
-    return _("There is more unsaved text of this encounter, typed on another page. Both are kept.") if count > 1 else ""
+        return _("This encounter was saved on another page. When you save here, you will see both texts.")
+    return (
+        _("There is more unsaved text for this encounter on another page. Both texts are saved as drafts.")
+        if count > 1
+        else ""
+    )
 
 
 @pages.post("/encounters/<int:encounter_id>/unsaved")

@@ -87,7 +87,7 @@ def begin(given: dict[str, Any]) -> Response:
         return _wrong(missing)
     who = current_person()
     if either(given, "doctor") not in (None, who.id):
-        raise RuleBroken(N_("You can open encounters of your own only."), "doctor")
+        raise RuleBroken(N_("You can open only your own encounters."), "doctor")
     try:
         patients.patient(either(given, "patient"))
     except NotFound:

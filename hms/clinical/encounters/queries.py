@@ -118,7 +118,7 @@ def encounter_with_patient(encounter_id: int, who: Person) -> tuple[Encounter, P
 
 def _checked(found: Any, encounter_id: int, who: Person) -> Any:
     if found is None:
-        raise _missing(Encounter, encounter_id, N_("There is no such encounter."))
+        raise _missing(Encounter, encounter_id, N_("This encounter does not exist."))
     if not found.is_readable:
         raise policy.RecordRestricted(found.patient_id, who)
     if found.is_emergency:
@@ -164,6 +164,6 @@ def place_in_queue(entry_id: int) -> tuple[QueueEntry, int | None]:
     """A place in the queue, and the id of the encounter that belongs to it."""
     entry = db.session.get(QueueEntry, entry_id)
     if entry is None:
-        raise NotFound(N_("There is no such place in the queue."))
+        raise NotFound(N_("This queue entry does not exist."))
     opened = select(Encounter.id).where(Encounter.queue_entry_id == entry_id, Encounter.status != "entered_in_error")
     return entry, db.session.scalars(opened).one_or_none()

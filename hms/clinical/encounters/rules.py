@@ -85,13 +85,13 @@ def missing_for_signature(
     """What stands between a draft and its signature, in the order of the page."""
     found = []
     if not notes.strip() and not diagnoses:
-        found.append(Missing("notes", Sentence(N_("Write a note or a diagnosis before you sign.")), blocks=True))
+        found.append(Missing("notes", Sentence(N_("Enter a note or a diagnosis before you sign.")), blocks=True))
     elif not diagnoses and not no_diagnosis_reason.strip():
         found.append(
-            Missing("no_diagnosis_reason", Sentence(N_("Diagnosis is empty – allowed, tell us why?")), blocks=True)
+            Missing("no_diagnosis_reason", Sentence(N_("No diagnosis. You can sign, but enter a reason.")), blocks=True)
         )
     if unanswered_stops:
-        told = Sentence(N_("%(count)s safety alert(s) wait for your answer."), count=unanswered_stops)
+        told = Sentence(N_("Answer the safety alerts first: %(count)s."), count=unanswered_stops)
         found.append(Missing("override_reason", told, blocks=True))
     if any(not diagnosis.is_coded for diagnosis in diagnoses):
         found.append(Missing("diagnoses", Sentence(N_("A diagnosis has no ICD-10 code.")), blocks=False))
@@ -135,14 +135,14 @@ def check_birth_year(typed: str, birth_year: int | None) -> None:
     """Raise `RuleBroken` unless the year typed to sign is the patient's; an unknown year cannot be asked for."""
     if birth_year is not None and typed.strip() != str(birth_year):
         raise RuleBroken(
-            N_("This is not the year of birth of this patient. Look whether the right patient is open."), "birth_year"
+            N_("This is not the year of birth of this patient. Check that the right patient is open."), "birth_year"
         )
 
 
 def check_diagnoses(diagnoses: Sequence[Diagnosis]) -> None:
     """Raise `RuleBroken` (field `diagnoses`) for empty, repeated, over-long or contradictory diagnoses."""
     if len(diagnoses) > MOST_DIAGNOSES:
-        raise _wrong(N_("An encounter holds at most 20 diagnoses."))
+        raise _wrong(N_("An encounter can have at most 20 diagnoses."))
     if sum(diagnosis.is_primary for diagnosis in diagnoses) > 1:
         raise _wrong(N_("Only one diagnosis can be the primary one."))
     seen = set()
@@ -150,15 +150,15 @@ def check_diagnoses(diagnoses: Sequence[Diagnosis]) -> None:
         _check_diagnosis(diagnosis)
         named = diagnosis.code or diagnosis.text.strip().casefold()
         if named in seen:
-            raise _wrong(N_("“%(text)s” is there twice: remove one."), text=diagnosis.text or diagnosis.code)
+            raise _wrong(N_("“%(text)s” is listed twice. Remove one."), text=diagnosis.text or diagnosis.code)
         seen.add(named)
 
 
 def _check_diagnosis(diagnosis: Diagnosis) -> None:
     if not diagnosis.code and not diagnosis.text.strip():
-        raise _wrong(N_("Choose a diagnosis or write it in words."))
+        raise _wrong(N_("Choose or enter a diagnosis."))
     if diagnosis.certainty not in CERTAINTIES:
-        raise _wrong(N_("Say whether the diagnosis is provisional or confirmed."))
+        raise _wrong(N_("Choose provisional or confirmed."))
     clean_field(diagnosis.text, "diagnoses", longest=LONGEST_DIAGNOSIS)
 
 
@@ -170,8 +170,8 @@ def check_can_add(state: str, text: str) -> str:
     """The cleaned addendum to a signed encounter; raises `RuleBroken` when it is still a draft or says nothing."""
     _check_not_withdrawn(state)
     if state == DRAFT:
-        raise RuleBroken(N_("This encounter is still a draft: change it instead of adding to it."), "addendum")
+        raise RuleBroken(N_("This encounter is still a draft. Change it instead of adding an addendum."), "addendum")
     written = clean_field(text, "addendum", longest=LONGEST_NOTE, multiline=True)
     if len(written) < SHORTEST_ADDENDUM:
-        raise RuleBroken(N_("Write what you want to add."), "addendum")
+        raise RuleBroken(N_("Enter the text of the addendum."), "addendum")
     return written

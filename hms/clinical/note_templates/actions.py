@@ -22,7 +22,7 @@ from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 
 OWN, DEPARTMENT, HOSPITAL = "own", "department", "hospital"
-SCOPES = {OWN: _l("Mine alone"), DEPARTMENT: _l("My department's"), HOSPITAL: _l("The hospital's")}
+SCOPES = {OWN: _l("Me"), DEPARTMENT: _l("My department"), HOSPITAL: _l("The hospital")}
 LONGEST = 5000
 STARTING_LIST = Path(__file__).parents[1] / "data" / "note_templates.csv"
 _SHORTCUT = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
@@ -68,7 +68,7 @@ def readable(template_id: int, who: Person) -> NoteTemplate:
     wanted = select(NoteTemplate).where(NoteTemplate.id == template_id)
     one = db.session.scalars(narrowed_to_readable(wanted, who)).one_or_none()
     if one is None:
-        raise NotFound(N_("There is no such template."))
+        raise NotFound(N_("This template does not exist."))
     return one
 
 
@@ -122,7 +122,7 @@ def of_hospital(template_id: int) -> NoteTemplate:
     """A template of the hospital's own; `NotFound` for others."""
     template = get_or_not_found(NoteTemplate, template_id)
     if not template.is_active or scope(template) != HOSPITAL:
-        raise NotFound(N_("There is no such template."))
+        raise NotFound(N_("This template does not exist."))
     return template
 
 
@@ -156,7 +156,7 @@ def withdraw_template(template_id: int, *, by: Person) -> None:
 def _own(template_id: int, by: Person) -> NoteTemplate:
     template = get_or_not_found(NoteTemplate, template_id)
     if not template.is_active or not may_change(template, by):
-        raise NotFound(N_("There is no such template."))
+        raise NotFound(N_("This template does not exist."))
     return template
 
 
@@ -165,20 +165,20 @@ def _place(belongs_to: str, by: Person) -> tuple[int | None, int | None]:
         return by.id, None
     if belongs_to == DEPARTMENT and by.department_id is not None:
         return None, by.department_id
-    raise RuleBroken(N_("Choose whose template it is: yours, or your department's when you have one."), "belongs_to")
+    raise RuleBroken(N_("Choose the owner: you, or your department if you have one."), "belongs_to")
 
 
 def _shortcut(typed: str) -> str:
     shortcut = typed.strip().lower().removeprefix(";")
     if not _SHORTCUT.fullmatch(shortcut):
-        raise RuleBroken(N_("Write a short word of letters and digits, for example uri."), "shortcut")
+        raise RuleBroken(N_("Enter a short word of letters and digits, for example uri."), "shortcut")
     return shortcut
 
 
 def _cleaned(text: str, field: str, longest: int, *, multiline: bool = False) -> str:
     cleaned = clean_field(text, field, longest=longest, multiline=multiline)
     if not cleaned:
-        raise RuleBroken(N_("Fill this in."), field)
+        raise RuleBroken(N_("Enter a value."), field)
     return cleaned
 
 

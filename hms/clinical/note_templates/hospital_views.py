@@ -53,5 +53,5 @@ def _form_page(one: NoteTemplate | None) -> ResponseReturnValue:
 def withdraw_hospital_template(hospital_template_id: int) -> ResponseReturnValue:
     """Offer it to nobody any more."""
     actions.withdraw_of_hospital(hospital_template_id, by=current_person())
-    flash(_("The template is withdrawn."), "success")
+    flash(_("Template withdrawn."), "success")
     return redirect(url_for("clinical.hospital_templates"), 303)

@@ -52,7 +52,7 @@ def template(template_id: int) -> ResponseReturnValue:
     """Change a template of one's own or of one's department."""
     one = actions.readable(template_id, current_person())
     if not actions.may_change(one, current_person()):
-        raise NotFound(N_("There is no such template."))
+        raise NotFound(N_("This template does not exist."))
     return _form_page(one)
 
 
@@ -75,5 +75,5 @@ def _form_page(one: NoteTemplate | None) -> ResponseReturnValue:
 def withdraw_template(template_id: int) -> ResponseReturnValue:
     """Offer it no more."""
     actions.withdraw_template(template_id, by=current_person())
-    flash(_("The template is withdrawn."), "success")
+    flash(_("Template withdrawn."), "success")
     return redirect(url_for("clinical.templates"), 303)

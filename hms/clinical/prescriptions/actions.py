@@ -42,8 +42,8 @@ def answer_question(prescription_id: int, *, text: str, encounter_id: int | None
     """Answer why the order is as it is; the line is released to be dispensed, with the answer beside it."""
     line = _open_line(prescription_id, encounter_id, by)
     if line.status != "on_hold":
-        raise Conflict(N_("This medicine is not on hold any more."), code=line.status)
-    told = Sentence(N_("%(name)s answers: %(text)s"), name=by.name, text=_cleaned(text, N_("Write the answer.")))
+        raise Conflict(N_("This medicine is no longer on hold."), code=line.status)
+    told = Sentence(N_("%(name)s answers: %(text)s"), name=by.name, text=_cleaned(text, N_("Enter an answer.")))
     return _set(line, "part_dispensed" if line.quantity_dispensed else "active", str(told))
 
 
@@ -52,7 +52,9 @@ def stop_prescription(prescription_id: int, *, text: str, encounter_id: int | No
     """Stop an order: nothing more of it is dispensed, and it no longer counts as taken."""
     line = _open_line(prescription_id, encounter_id, by)
     told = Sentence(
-        N_("%(name)s stopped it: %(text)s"), name=by.name, text=_cleaned(text, N_("Say why it is stopped."))
+        N_("%(name)s stopped the medicine: %(text)s"),
+        name=by.name,
+        text=_cleaned(text, N_("Enter the reason for stopping.")),
     )
     return _set(line, "stopped", str(told))
 
@@ -60,12 +62,12 @@ def stop_prescription(prescription_id: int, *, text: str, encounter_id: int | No
 def _open_line(prescription_id: int, encounter_id: int | None, by: Person) -> Prescription:
     line = get_for_update(Prescription, prescription_id)
     if encounter_id is not None and line.encounter_id != encounter_id:
-        raise NotFound(N_("There is no such line."))
+        raise NotFound(N_("This line does not exist."))
     encounter = db.session.get(Encounter, line.encounter_id) if line.encounter_id else None
     if not is_own(line, encounter, by):
-        raise NotAllowed(N_("This medicine was ordered by a colleague."))
+        raise NotAllowed(N_("This medicine was prescribed by a colleague."))
     if line.status not in OPEN:
-        raise Conflict(N_("This order is closed already."), code=line.status)
+        raise Conflict(N_("This order is already closed."), code=line.status)
     return line
 
 
@@ -120,7 +122,7 @@ def change_prescription(
     """Write a draft line anew, with all its checks; a signed order is stopped and ordered again instead."""
     line = get_for_update(Prescription, prescription_id)
     if line.status != "draft":
-        raise Conflict(N_("This prescription is signed. Stop it and order again."), code="signed")
+        raise Conflict(N_("This prescription is signed. Stop it and prescribe again."), code="signed")
     encounter = own_draft(line.encounter_id, by)
     values, _ordered = _columns(encounter, what, override_code, override_reason, by, besides=line.id)
     for name, value in ({"override_code": "", "override_reason": ""} | values).items():
@@ -181,7 +183,7 @@ def _quantity(asked: int | None, ordered: Order) -> int | None:
     if asked is None:
         return ordered.supply
     if not 1 <= asked <= LARGEST_QUANTITY:
-        raise RuleBroken(N_("Write a quantity from 1 to 100,000."), "quantity")
+        raise RuleBroken(N_("Enter a quantity from 1 to 100,000."), "quantity")
     return asked
 
 
@@ -220,7 +222,7 @@ def remove_prescription(prescription_id: int, *, encounter_id: int | None = None
     """Take a line off an open encounter."""
     line = get_for_update(Prescription, prescription_id)
     if line.status != "draft" or (encounter_id is not None and line.encounter_id != encounter_id):
-        raise NotFound(N_("There is no such line."))
+        raise NotFound(N_("This line does not exist."))
     encounter = own_draft(line.encounter_id, by)
     line.status = "entered_in_error"
     encounter.changed()

@@ -66,7 +66,7 @@ def parse_order(
         product = formulary.medication_named(medication_name, dosage)
     name = medication_name.strip() or (product_text.full_name(product) if product else "")
     if not name:
-        raise RuleBroken(N_("Choose or write the medicine."), "medication_name")
+        raise RuleBroken(N_("Choose or enter the medicine."), "medication_name")
     return Order(product, name, dose or _read_dose(product, dosage, frequency, duration))
 
 

@@ -61,11 +61,11 @@ def record_vitals(
     whom = get_or_not_found(Patient, patient_id)
     policy.check(whom, by)
     if whom.status != "active":
-        raise Conflict(N_("This patient's record is closed."), code="withdrawn")
+        raise Conflict(N_("This patient's record is no longer in use."), code="withdrawn")
     values = _values(typed)
     more = _circumstances(typed)
     if not values and not more["note"]:
-        raise RuleBroken(N_("Write at least one value."), "temperature")
+        raise RuleBroken(N_("Enter at least one value."), "temperature")
     if not is_confirmed:
         _ask(whom, values)
     reading = VitalsReading(
@@ -93,7 +93,7 @@ def _values(typed: Mapping[str, Any]) -> dict[str, Decimal]:
 def _circumstances(typed: Mapping[str, Any]) -> dict[str, Any]:
     consciousness = typed.get("consciousness") or ""
     if consciousness and consciousness not in news2.CONSCIOUSNESS:
-        raise RuleBroken(N_("Choose how awake the patient is."), "consciousness")
+        raise RuleBroken(N_("Choose the level of consciousness."), "consciousness")
     note = clean_field(typed.get("note"), "note", longest=LONGEST_NOTE, multiline=True)
     return {
         "on_oxygen": typed.get("on_oxygen"),
@@ -129,11 +129,11 @@ def correct_vitals(reading_id: int, *, reason: str, by: Person, **typed: Any) ->
     old = get_for_update(VitalsReading, reading_id)
     written = clean_field(reason, "reason", longest=LONGEST_NOTE)
     if len(written) < 3:
-        raise RuleBroken(N_("Say what was wrong."), "reason")
+        raise RuleBroken(N_("Enter the reason for the correction."), "reason")
     if old.status != "final":
-        raise Conflict(N_("This reading was corrected already."), code="corrected")
+        raise Conflict(N_("These vitals were already corrected."), code="corrected")
     if old.taken_by_id != by.id or clock.now() - old.taken_at > CORRECTED_WITHIN:
-        raise NotAllowed(N_("Only who took the values can correct them, within 24 hours."))
+        raise NotAllowed(N_("Only the person who recorded these vitals can correct them, within 24 hours."))
     old.status, old.status_reason = "entered_in_error", written
     kept = {"queue_entry_id": old.queue_entry_id, "encounter_id": old.encounter_id, "taken_at": old.taken_at}
     return record_vitals(old.patient_id, **kept, by=by, **typed)

@@ -46,7 +46,7 @@ def alarming(values: Mapping[str, Decimal], age_years: Decimal | None) -> list[P
         told = flag(key, value, age_years)
         if told and told.is_critical:
             vital = vitals()[key]
-            sentence = N_("%(label)s %(value)s: %(flag)s. Right?")
+            sentence = N_("%(label)s %(value)s: %(flag)s. Is it correct?")
             message = Sentence(sentence, label=vital.label, value=vital.shown(value), flag=told)
             found.append(PlausibilityWarning(key, "alarming", message))
     return found
@@ -77,8 +77,8 @@ def _weight_change(
         return None
     if abs(change) < before.value * WEIGHT_CHANGE:
         return None
-    more = N_("%(value)s is %(change)s more than on %(day)s. Right?")
-    less = N_("%(value)s is %(change)s less than on %(day)s. Right?")
+    more = N_("%(value)s is %(change)s more than on %(day)s. Is it correct?")
+    less = N_("%(value)s is %(change)s less than on %(day)s. Is it correct?")
     return PlausibilityWarning(
         "weight", "change", _changed("weight", more if change > 0 else less, values["weight"], before)
     )
@@ -89,7 +89,7 @@ def _height_loss(values: Mapping[str, Decimal], earlier: Mapping[str, Earlier]) 
         return None
     if earlier["height"].value - values["height"] < HEIGHT_SLIP_CM:
         return None
-    told = N_("%(value)s is %(change)s less than on %(day)s. Right?")
+    told = N_("%(value)s is %(change)s less than on %(day)s. Is it correct?")
     return PlausibilityWarning("height", "change", _changed("height", told, values["height"], earlier["height"]))
 
 

@@ -124,7 +124,7 @@ def parse_number(typed: str, field: str) -> Decimal | None:
     try:
         return number(typed)
     except ValueError as refusal:
-        raise RuleBroken(N_("Write a number, for example 36.5."), field) from refusal
+        raise RuleBroken(N_("Enter a number, for example 36.5."), field) from refusal
 
 
 def parse_blood_pressure(typed: str) -> tuple[Decimal | None, Decimal | None]:
@@ -136,7 +136,7 @@ def parse_blood_pressure(typed: str) -> tuple[Decimal | None, Decimal | None]:
         return None, None
     found = _PRESSURES.fullmatch(typed)
     if not found:
-        raise RuleBroken(N_("Write the blood pressure as 120/80."), BLOOD_PRESSURE)
+        raise RuleBroken(N_("Enter the blood pressure like 120/80."), BLOOD_PRESSURE)
     return parse_number(found[1], BLOOD_PRESSURE), parse_number(found[2], BLOOD_PRESSURE)
 
 
@@ -161,7 +161,7 @@ def _other_unit(key: str, value: Decimal) -> Iterator[Sentence]:
     for name, smallest, largest, unit, convert in _OTHER_UNITS:
         if name == key and value.is_finite() and smallest <= value <= largest:
             vital = vitals()[key]
-            told = N_("%(typed)s looks like %(unit)s: write %(shown)s.")
+            told = N_("%(typed)s looks like %(unit)s. Enter %(shown)s.")
             shown = vital.shown(round(convert(value), vital.decimals))
             yield Sentence(told, typed=quantity(value), unit=unit, shown=shown)
 
@@ -179,9 +179,9 @@ def check_pressures(systolic: Decimal | None, diastolic: Decimal | None, field: 
     if diastolic is None:
         return
     if systolic is None:
-        raise RuleBroken(N_("Write both pressures, as 120/80."), field)
+        raise RuleBroken(N_("Enter both pressures, like 120/80."), field)
     if diastolic >= systolic:
-        raise RuleBroken(N_("The second pressure must be lower than the first: write them as 120/80."), field)
+        raise RuleBroken(N_("The second pressure must be lower than the first. Enter them like 120/80."), field)
 
 
 def read(typed: Mapping[str, object]) -> tuple[dict[str, Decimal], dict[str, Sentence]]:

@@ -55,7 +55,7 @@ def triage(
 def call_doctor(entry_id: int, *, reason: str, by: Person) -> int:
     """Ask the patient's doctor to come, or every doctor when nobody is named; returns how many were told."""
     if reason not in CALL_REASONS:
-        raise RuleBroken(N_("Choose why the doctor should come."), "call_reason")
+        raise RuleBroken(N_("Choose the reason for calling the doctor."), "call_reason")
     entry = get_or_not_found(QueueEntry, entry_id)
     called = [entry.doctor_id] if entry.doctor_id is not None else [one.id for one in staff.doctors()]
     told = N_("%(name)s asks you to come: token %(token)s, %(why)s")

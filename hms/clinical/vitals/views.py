@@ -40,7 +40,7 @@ def _form_page(whom: Patient, save: Callable[..., Any], leave: Callable[[], str]
     if "call" in more and request.form.get("do") == "call":
         _call_doctor(form, more.pop("call"))
     elif form.save(save, by=current_person()):
-        flash(_("Vital signs of %(name)s saved.", name=person_name(whom.family_name, whom.given_names)), "success")
+        flash(_("Vitals of %(name)s saved.", name=person_name(whom.family_name, whom.given_names)), "success")
         return redirect(leave(), 303)
     read_log.note("clinical.read_vitals", whom.id, entity="patient", entity_id=whom.id)
     refusal = g.get("form_refusal") if request.method == "POST" else None
@@ -66,7 +66,7 @@ def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
         form.refuse(refusal)
         return
     form.call_reason.data = ""
-    flash(_("The doctor is asked to come. What you typed here is not saved yet."), "caution")
+    flash(_("The doctor was called. The values on this page are not saved yet."), "caution")
 
 
 @pages.route("/queue/<int:entry_id>/vitals", methods=["GET", "POST"])
@@ -140,7 +140,7 @@ def words_for_board(entry_ids: Iterable[int]) -> dict[int, str]:
     """What the queue board says of those measured: the unusual values to those who care, to others that it was done."""
     may_read = encounter_queries.reads_clinical(current_person())
     return {
-        row.queue_entry_id: _board_words(row) if may_read and row.is_open else _("Taken")
+        row.queue_entry_id: _board_words(row) if may_read and row.is_open else _("Recorded")
         for row in queries.vitals_of_waiting(entry_ids, current_person())
     }
 
@@ -150,7 +150,7 @@ def _board_words(row: Any) -> str:
     told = [f"{one.label} {one.text} {one.flag.word}" for one in seen.flagged]
     if seen.news2 is not None and seen.news2.needs_review:
         told.append(f"NEWS2 {seen.news2.total}")
-    return ", ".join(told) or _("Taken, as usual")
+    return ", ".join(told) or _("Recorded, normal")
 
 
 extensions.add_source(words_for_board)

@@ -13,25 +13,28 @@ from hms.core.text.translation import N_
 
 from .session import db
 
-_BUSY = N_("Somebody else is saving the same thing. Press the button again.")
+_BUSY = N_("Someone else is saving the same record. Try again.")
 
 # What triggers refuse, by the name they give.
 _RAISED = {
-    "permanent": N_("This is final. Correct it with a new entry."),
-    "needs_approval": N_("This needs a second person. Ask for it; another who may decides."),
-    "not_acting": N_("This is kept in the name of the person who does it. Sign in yourself, then do it again."),
-    "till_closed": N_("The till that this money goes through is not open. Open it with its float first."),
+    "permanent": N_("This cannot be changed. Correct it with a new entry."),
+    "needs_approval": N_("This needs approval. Send a request; a colleague with approval rights decides."),
+    "not_acting": N_("This is recorded in your name. Sign in yourself, then try again."),
+    "till_closed": N_("Your till is closed. Open it with a counted float first."),
     "lines_add_up": N_("The bill's total is not the sum of its lines. Open the bill again, check it, then issue it."),
-    "payments_add_up": N_("What a bill is paid follows from its payments. Take the payment, or have it given back."),
-    "till_begins_open": N_("A till begins open and not counted. Open it, then count and close it at the end."),
-    "till_adds_up": N_("What the till should hold is its float and its payments. Count the till again, then close it."),
+    "payments_add_up": N_("You cannot change the paid amount of a bill. Take a payment or refund one."),
+    "till_begins_open": N_(
+        "A new till must be open and not counted. Open it first, then count and close it at the end."
+    ),
+    "till_adds_up": N_("The expected cash must be the float plus the payments. Count the till again, then close it."),
     "opened_lately": N_(
-        "One of the two opened the other's account or made a link for it in the last 30 days, so somebody else must approve."
+        "One of these two people opened the other's account or made a link for it in the last 30 "
+        "days, so someone else must approve."
     ),
     "same_bill": N_("The payment belongs to another bill. Choose a payment of this bill."),
     "same_patient": N_("This belongs to another patient. Choose a record of this patient."),
     "last_administrator": N_(
-        "Nobody would be left who may manage people and roles. Make somebody else administrator first."
+        "This would leave nobody who can manage people and roles. Give another person the administrator role first."
     ),
 }
 
@@ -43,11 +46,11 @@ def domain_error_for(error: DBAPIError) -> DomainError | None:
     if isinstance(cause, (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)):
         return Conflict(_BUSY, code="busy")
     if isinstance(cause, pg.QueryCanceled):
-        return Unavailable(N_("This took too long and nothing was saved. Try again, or narrow the search."))
+        return Unavailable(N_("This took too long and nothing was saved. Try again, or search for less."))
     if isinstance(cause, pg.RaiseException) and cause.diag.constraint_name in _RAISED:
         return Conflict(_RAISED[cause.diag.constraint_name], code=cause.diag.constraint_name)
     if isinstance(cause, psycopg.DataError):
-        return RuleBroken(N_("A value is outside what can be stored."))
+        return RuleBroken(N_("A value is too large or has the wrong format."))
     return None
 
 
@@ -57,7 +60,9 @@ def _constraint_refusal(cause: Any) -> DomainError:
     if isinstance(cause, (pg.UniqueViolation, pg.ExclusionViolation)):
         return Conflict(message or N_("This is already recorded."), field, code=says.get("code", "conflict"))
     if isinstance(cause, pg.ForeignKeyViolation):
-        return RuleBroken(message or N_("It names something that does not exist, or that others still lean on."), field)
+        return RuleBroken(
+            message or N_("This refers to a record that does not exist, or that other records still use."), field
+        )
     return RuleBroken(message or N_("A value is not allowed here."), field)
 
 

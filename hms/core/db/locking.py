@@ -20,5 +20,5 @@ def get_for_update(model: type[R], record_id: int) -> R:
     wanted = wanted.with_for_update(of=model).execution_options(populate_existing=True)
     record = db.session.scalars(wanted).one_or_none()
     if record is None:
-        raise NotFound(N_("There is no such record."))
+        raise NotFound(N_("This record does not exist."))
     return record

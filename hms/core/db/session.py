@@ -102,5 +102,5 @@ def get_or_not_found(model: type[R], record_id: int | None) -> R:
     """The record, or `NotFound`."""
     row = db.session.get(model, record_id) if record_id is not None else None
     if row is None:
-        raise NotFound(N_("There is no such record."))
+        raise NotFound(N_("This record does not exist."))
     return row

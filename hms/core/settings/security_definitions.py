@@ -12,7 +12,7 @@ SECURITY_SETTINGS = (
     SettingDefinition(
         "staff.registration_open",
         False,
-        _l("People may ask for an account"),
+        _l("People may request an account"),
         SECURITY,
         help=_l("They choose their own password, and cannot sign in until an administrator approves the account."),
         is_public=True,
@@ -21,17 +21,20 @@ SECURITY_SETTINGS = (
     SettingDefinition(
         "staff.two_person_admin_grant",
         True,
-        _l("Two administrators must agree on a new one"),
+        _l("Two administrators must approve a new administrator"),
         SECURITY,
-        help=_l("Counts for roles that manage people or roles. The only administrator of a hospital decides alone."),
+        help=_l(
+            "Applies to roles that manage people or roles. If there is only one administrator, that "
+            "person decides alone."
+        ),
         is_sensitive=True,
     ),
     SettingDefinition(
         "staff.shortest_password",
         12,
-        _l("Fewest characters of a password"),
+        _l("Minimum password length"),
         SECURITY,
-        help=_l("Counts for passwords chosen from now on. Length protects better than odd signs."),
+        help=_l("Applies to new passwords. Length protects better than special characters."),
         least=8,
         most=64,
         is_sensitive=True,
@@ -39,9 +42,9 @@ SECURITY_SETTINGS = (
     SettingDefinition(
         "staff.idle_minutes",
         15,
-        _l("Lock after idle minutes"),
+        _l("Lock after minutes without activity"),
         SECURITY,
-        help=_l("Pages that renew themselves do not count as work."),
+        help=_l("Automatic page updates do not count as activity."),
         least=5,
         most=120,
         is_sensitive=True,
@@ -51,7 +54,7 @@ SECURITY_SETTINGS = (
         12,
         _l("Longest session in hours"),
         SECURITY,
-        help=_l("Then everybody signs in again, also in the middle of work; drafts are kept."),
+        help=_l("After this time everyone must sign in again. Drafts are saved."),
         least=1,
         most=24,
         is_sensitive=True,
@@ -59,19 +62,19 @@ SECURITY_SETTINGS = (
     SettingDefinition(
         "clinical.admin_requires_break_glass",
         False,
-        _l("Administrators need break-glass for clinical text"),
+        _l("Administrators need emergency access for clinical notes"),
         SECURITY,
-        help=_l("Off: an administrator reads clinical notes, and each reading is in the trail."),
+        help=_l("Off: administrators can read clinical notes, and each access is in the audit trail."),
         is_sensitive=True,
     ),
     SettingDefinition(
         "security.mass_read_records",
         200,
-        _l("Records one account may read in a short time"),
+        _l("Record limit per account"),
         SECURITY,
         help=_l(
-            "Each patient counts once; a hundred rows of lists, or twenty of searches, count one. Above it the account is slowed."
-            " 0: no limit."
+            "Each patient counts once. A hundred list rows, or twenty search results, count as one. "
+            "Above the limit the account is slowed down. 0: no limit."
         ),
         least=0,
         most=10_000,
@@ -80,9 +83,9 @@ SECURITY_SETTINGS = (
     SettingDefinition(
         "security.mass_read_minutes",
         10,
-        _l("The short time, in minutes"),
+        _l("Period of the record limit, in minutes"),
         SECURITY,
-        help=_l("So far back the reads of an account are counted."),
+        help=_l("Records opened in this period are counted."),
         least=1,
         most=120,
         is_sensitive=True,
@@ -90,9 +93,9 @@ SECURITY_SETTINGS = (
     SettingDefinition(
         "security.slow_reads",
         10,
-        _l("Reads a minute for an account that is slowed down"),
+        _l("Records per minute above the limit"),
         SECURITY,
-        help=_l("Enough to go on caring for patients."),
+        help=_l("Choose enough to continue patient care."),
         least=1,
         most=600,
         is_sensitive=True,
@@ -102,7 +105,7 @@ SECURITY_SETTINGS = (
         "",
         _l("Roles that need a second factor"),
         SECURITY,
-        help=_l("Codes of roles with commas between them, for example: admin, pharmacist."),
+        help=_l("Role codes separated by commas, for example: admin, pharmacist."),
         is_sensitive=True,
         shape=r"[a-z0-9, -]+",
     ),

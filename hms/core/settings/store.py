@@ -73,7 +73,7 @@ def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -
     is old."""
     setting = SETTINGS.get(key)
     if setting is None:
-        raise RuleBroken(N_("There is no such setting."), "key")
+        raise RuleBroken(N_("This setting does not exist."), "key")
     row = db.session.scalars(select(SystemSetting).filter_by(key=key).with_for_update()).one_or_none()
     if version is not None and version != (row.version if row else 0):
         raise StaleVersion(STALE)
@@ -96,7 +96,7 @@ def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -
 def revert_setting(key: str, *, version: int | None = None, by: Any) -> SystemSetting:
     """Give `key` its default again."""
     if key not in SETTINGS:
-        raise RuleBroken(N_("There is no such setting."), "key")
+        raise RuleBroken(N_("This setting does not exist."), "key")
     return change_setting(key, SETTINGS[key].default, version=version, by=by)
 
 
@@ -107,7 +107,7 @@ def typed(setting: SettingDefinition, new: Any) -> Any:
     if setting.kind == "whole":
         return _whole(setting, new)
     if not isinstance(new, str):
-        raise RuleBroken(N_("Write a text."), "new")
+        raise RuleBroken(N_("Enter a text."), "new")
     return _text(setting, new)
 
 
@@ -116,7 +116,7 @@ def _text(setting: SettingDefinition, new: str) -> str:
     if setting.choices and text not in setting.choices:
         raise RuleBroken(N_("Choose one of these: %(choices)s."), "new", choices=", ".join(setting.choices))
     if setting.shape and text and not re.fullmatch(setting.shape, text):
-        raise RuleBroken(N_("This does not have the form that the help describes."), "new")
+        raise RuleBroken(N_("This does not have the format described in the help."), "new")
     return text
 
 
@@ -125,7 +125,7 @@ def _flag(new: Any) -> bool:
     try:
         return words[new]
     except (KeyError, TypeError) as wrong:
-        raise RuleBroken(N_("Answer yes or no."), "new") from wrong
+        raise RuleBroken(N_("Choose yes or no."), "new") from wrong
 
 
 def _whole(setting: SettingDefinition, new: Any) -> int:
@@ -133,5 +133,5 @@ def _whole(setting: SettingDefinition, new: Any) -> int:
     number = int(text) if text.isascii() and text.lstrip("-").isdigit() and len(text) < 10 else None
     low, high = setting.least or 0, setting.most or 1_000_000
     if number is None or not low <= number <= high:
-        raise RuleBroken(N_("Write a whole number from %(low)s to %(high)s."), "new", low=low, high=high)
+        raise RuleBroken(N_("Enter a whole number from %(low)s to %(high)s."), "new", low=low, high=high)
     return number

@@ -31,9 +31,9 @@ def clean(text: str | None, *, longest: int, multiline: bool = False) -> str:
     """
     tidy = unicodedata.normalize("NFC", text or "").strip().replace("\r\n", "\n")
     if _CONTROL.search(tidy) or (not multiline and _LINE_BREAK.search(tidy)):
-        raise TextError(N_("Remove the characters that cannot be shown."))
+        raise TextError(N_("Remove the characters that cannot be displayed."))
     if tidy and not any(unicodedata.category(c)[0] in "LNPS" for c in tidy):
-        raise TextError(N_("Write something that can be seen."))
+        raise TextError(N_("Enter some text."))
     if len(tidy) > longest:
         raise TextError(N_("Use at most %(longest)s characters; this has %(count)s."), longest=longest, count=len(tidy))
     return tidy

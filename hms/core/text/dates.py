@@ -17,8 +17,8 @@ from hms.core.errors import RuleBroken
 from .cleaning import fold
 from .translation import N_
 
-UNREADABLE = N_("Write the day as day, month, year, for example 27 3 2007.")
-IMPOSSIBLE = N_("There is no such day. Write day, month, year, for example 27 3 2007.")
+UNREADABLE = N_("Enter day, month and year, for example 27 3 2007.")
+IMPOSSIBLE = N_("This date does not exist. Enter day, month and year, for example 27 3 2007.")
 
 _MONTHS = (
     ("january", "janvier"),

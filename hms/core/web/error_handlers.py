@@ -116,18 +116,18 @@ def _expired_form(_error: CSRFError) -> Response:
     if is_api():
         return answer(400, _("The CSRF token is missing or wrong. Send it in X-CSRFToken."), code="csrf")
     extra = {"kept": resubmittable_fields(), "template": "errors/resend.html"}
-    return Response(_page(400, _("This form was open too long."), extra), 400)
+    return Response(_page(400, _("This form was open too long. Send it again."), extra), 400)
 
 
 HTTP_WORDS = {
-    400: _l("The request could not be read."),
-    404: _l("Nothing is at this address."),
-    405: _l("This address does not answer that method."),
+    400: _l("The request could not be read. Send it again."),
+    404: _l("Page not found."),
+    405: _l("This address does not accept that method."),
     408: _l("It took too long to send this. Try again."),
     411: _l("Say how long the body is: send it with Content-Length, not in chunks."),
     413: _l("That is too large to send."),
     415: _l("Send JSON (Content-Type: application/json)."),
-    429: _l("Too many tries. Wait a minute, then try again."),
+    429: _l("Too many attempts. Wait a minute, then try again."),
 }
 
 
@@ -191,7 +191,7 @@ def _database(error: DBAPIError) -> Response:
     if error.connection_invalidated or error.orig.__class__.__name__ in ("OperationalError", "ConnectionTimeout"):
         db.session.rollback()  # what was begun on a connection that is lost cannot be ended otherwise
         g.is_reader_known = False  # the answer asks for nobody's language: it would ask the database
-        response = answer(503, _("The database does not answer. Wait a minute, then try again."))
+        response = answer(503, _("The database is not available. Wait a minute, then try again."))
         response.headers["Retry-After"] = str(RETRY_AFTER)
         return response
     return _unexpected(error)
@@ -200,7 +200,7 @@ def _database(error: DBAPIError) -> Response:
 def _all_connections_in_use(_error: NoConnectionFree) -> Response:
     """So many requests are under way that no connection became free. The answer asks for none, not even for a language."""
     with language("en"):
-        said = _("Too many people are working at this moment. Wait a moment, then try again.")
+        said = _("The system is busy. Wait a moment, then try again.")
     page = Response(BARE.format(title=escape(said), lang="en"), 503)
     response = _json(503, said, None, None) if is_api() else page
     response.headers["Retry-After"] = str(RETRY_AFTER)

@@ -80,7 +80,7 @@ class Amount(fields.Field):
         except TooLarge:
             raise ValidationError(f"An amount is at most {LARGEST:,}.") from None
         except ValueError:
-            raise ValidationError("Write an amount with at most two decimals, for example 190.00.") from None
+            raise ValidationError("Enter an amount with at most two decimals, for example 190.00.") from None
 
 
 class Pk(fields.Integer):

@@ -24,7 +24,7 @@ from hms.core.text.translation import N_
 
 from .localisation import translate, translate_error
 
-Required = lambda: DataRequired(_l("Fill this in."))  # noqa: E731 - reads as a validator in a form
+Required = lambda: DataRequired(_l("Enter a value."))  # noqa: E731 - reads as a validator in a form
 Maybe = Optional
 
 
@@ -32,7 +32,7 @@ class InputGiven(InputRequired):
     """Something was typed, be it 0; blanks are nothing."""
 
     def __init__(self) -> None:
-        super().__init__(_l("Fill this in."))
+        super().__init__(_l("Enter a value."))
 
     def __call__(self, form: Any, field: Any) -> None:
         if not field.raw_data or not str(field.raw_data[0]).strip():
@@ -182,9 +182,9 @@ def _amount(text: str, largest: Decimal = LARGEST) -> Money:
     try:
         return Money.typed(text, largest)
     except TooLarge as wrong:
-        raise RuleBroken(N_("An amount here is at most %(largest)s. Check it."), largest=f"{largest:,}") from wrong
+        raise RuleBroken(N_("Enter an amount of at most %(largest)s."), largest=f"{largest:,}") from wrong
     except ValueError as wrong:
-        raise RuleBroken(N_("Write an amount with at most two decimals, for example 190.00.")) from wrong
+        raise RuleBroken(N_("Enter an amount with at most two decimals, for example 190.00.")) from wrong
 
 
 class MoneyField(ParsedField):
@@ -196,7 +196,7 @@ class MoneyField(ParsedField):
 
 def _whole(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise RuleBroken(N_("Write a whole number."))
+        raise RuleBroken(N_("Enter a whole number."))
     return int(text)
 
 

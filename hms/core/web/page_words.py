@@ -20,27 +20,27 @@ WORDS = {
     "one_found": N_("1 found"),
     "many_found": N_("{count} found"),
     "none_found": N_("Nothing found"),
-    "search_failed": N_("The list is not answering. Type again, or go on with your own words."),
-    "find_failed": N_("Search is not answering. Press Enter to try the full search."),
-    "date_future": N_("This day has not come yet"),
-    "date_unclear": N_("Write the day like 27 3 2007"),
+    "search_failed": N_("The list could not be loaded. Type again, or continue with your own text."),
+    "find_failed": N_("Search failed. Press Enter to try the full search."),
+    "date_future": N_("This date is in the future"),
+    "date_unclear": N_("Enter the date like 27 3 2007"),
     "new_rows": N_("{count} new – Show"),
-    "changed_rows": N_("The list changed – Show"),
+    "changed_rows": N_("List changed – Show"),
     "draft_saving": N_("Saving draft…"),
     "draft_saved": N_("Draft saved {time}"),
     "draft_unsaved": N_("Not saved yet"),
-    "draft_failed": N_("Not saved yet. Keep this page open; we retry every 5 s."),
-    "draft_failed_since": N_("Not saved since {time}. Keep this page open; we retry every 5 s."),
+    "draft_failed": N_("Not saved yet. Keep this page open. It tries again every 5 s."),
+    "draft_failed_since": N_("Not saved since {time}. Keep this page open. It tries again every 5 s."),
     "draft_elsewhere": N_("This draft is open on another computer."),
     "saved": N_("Saved {time}"),
-    "not_sent": N_("Not saved: the hospital's server did not answer. Nothing you typed is lost; press again."),
-    "signed_out": N_("You were signed out. Nothing you typed is lost: keep this page open."),
+    "not_sent": N_("Not saved: no answer from the server. Nothing you typed is lost. Try again."),
+    "signed_out": N_("You were signed out. Nothing you typed is lost. Keep this page open."),
     "sign_in_again": N_("Sign in again"),
     "signed_out_typed": N_(
-        "You were signed out. What you typed is not lost: sign in again in another tab, and this "
-        "page comes back as you left it."
+        "You were signed out. Nothing you typed is lost. Sign in again in another tab, and this "
+        "page returns as you left it."
     ),
-    "locked_unsaved": N_("Locked. Something you typed could not be kept yet; this page still tries."),
+    "locked_unsaved": N_("Locked. Some of your text is not saved yet. This page keeps trying."),
 }
 """By the names that `static/js` asks for. What stands in braces is filled in by the script."""
 

@@ -36,10 +36,10 @@ from .localisation import translate
 
 LARGEST_PAGE = 1_000_000
 MayUse = Callable[[Person], bool]
-UNKNOWN = Sentence(N_("This address does not know this parameter."))
+UNKNOWN = Sentence(N_("This address does not accept this parameter."))
 NOT_YOURS = Sentence(N_("Your role may not use this parameter here."))
-NOT_WHOLE = Sentence(N_("Give a whole number."))
-OUT_OF_RANGE = Sentence(N_("Give a whole number within range."))
+NOT_WHOLE = Sentence(N_("Enter a whole number."))
+OUT_OF_RANGE = Sentence(N_("Enter a whole number within range."))
 
 
 def everybody(_who: Person) -> bool:

@@ -52,13 +52,13 @@ def read(written: Written, medicine: Counted) -> Dose:
     """The dose that is written. Raises `RuleBroken` on `dose`, or on the field `amount`, `unit`, `route`, `frequency`,
     `max_per_day` or `days` that makes no dose."""
     if written.is_empty:
-        raise RuleBroken(N_("Write the dose, for example 500 mg tds 5/7 po."), shorthand.FIELD)
+        raise RuleBroken(N_("Enter the dose, for example 500 mg tds 5/7 po."), shorthand.FIELD)
     unit, route = written.unit or medicine.unit, written.route or medicine.route
     if not written.short:
         return _from_fields(written, unit, route)
     dose = shorthand.parse(written.short, default_route=route, default_unit=unit)
     if written.has_fields and _from_fields(written, unit, route) != dose:
-        told = N_("The short form says %(dose)s, the fields say something else. Correct one of them, or empty it.")
+        told = N_("The short form means %(dose)s, but the fields are different. Correct or clear one of them.")
         raise RuleBroken(told, shorthand.FIELD, dose=dose_words(dose))
     return dose
 
@@ -80,7 +80,7 @@ def _amount(typed: str, field: str) -> Decimal:
     try:
         return HALVES[plain] if plain in HALVES else number(plain)
     except ValueError as refusal:
-        raise RuleBroken(N_("Write the dose as a number, for example 500 or 2.5."), field) from refusal
+        raise RuleBroken(N_("Enter the dose as a number, for example 500 or 2.5."), field) from refusal
 
 
 def fields_of(dose: Dose) -> Written:

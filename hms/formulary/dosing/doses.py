@@ -86,13 +86,15 @@ class Dose:
         if self.max_per_day is not None:
             _check_amount(self.max_per_day, "max_per_day")
             if self.max_per_day < self.amount:
-                raise RuleBroken(N_("The most in 24 hours is less than one dose. Correct one of them."), "max_per_day")
+                raise RuleBroken(
+                    N_("The maximum in 24 hours is less than one dose. Correct one of them."), "max_per_day"
+                )
         if self.days is not None and not 1 <= self.days <= LONGEST_DAYS:
             raise RuleBroken(N_("The duration must be between 1 and 366 days."), "days")
 
     def _check_frequency(self) -> None:
         if self.frequency_code not in FREQUENCIES or (self.frequency_code == AS_REQUIRED and not self.as_needed):
-            raise RuleBroken(N_("Say how often, for example three times a day."), "frequency")
+            raise RuleBroken(N_("Enter the frequency, for example three times a day."), "frequency")
         times = FREQUENCIES[self.frequency_code][0]
         if (times is None) != (self.times_per_day is None) or abs((times or 0) - (self.times_per_day or 0)) > ROUNDING:
             raise RuleBroken(
@@ -118,7 +120,7 @@ class Dose:
 
 def _check_amount(value: Decimal, field: str) -> None:
     if not value.is_finite() or not 0 < value <= LARGEST_AMOUNT:
-        raise RuleBroken(N_("Write an amount above zero."), field)
+        raise RuleBroken(N_("Enter an amount above zero."), field)
 
 
 @dataclass(frozen=True, slots=True)

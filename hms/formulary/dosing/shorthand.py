@@ -92,7 +92,7 @@ def duration(text: str) -> int | None:
             return days
     except RuleBroken as refusal:
         raise RuleBroken.from_error(refusal, "days") from refusal
-    raise RuleBroken(N_("Write how long, for example 5 days, 2 weeks or 1/12."), "days")
+    raise RuleBroken(N_("Enter the duration, for example 5 days, 2 weeks or 1/12."), "days")
 
 
 def _refuse(sentence: str, **values: object) -> RuleBroken:
@@ -102,14 +102,14 @@ def _refuse(sentence: str, **values: object) -> RuleBroken:
 def _tidied(text: str) -> str:
     """Lower case, single blanks, no points inside abbreviations ("t.d.s." -> "tds"), fractions and signs in words."""
     if len(text) > LONGEST:
-        raise _refuse(N_("Write the dose in at most 120 characters."))
+        raise _refuse(N_("Enter the dose in at most 120 characters."))
     plain = " ".join(text.lower().replace("×", " x ").split())
     if not plain:
-        raise _refuse(N_("Write the dose, for example %(example)s."), example=EXAMPLE)
+        raise _refuse(N_("Enter the dose, for example %(example)s."), example=EXAMPLE)
     if not _ALLOWED.fullmatch(plain):
         raise _refuse(N_("Use only letters, digits and / . , in a dose, for example %(example)s."), example=EXAMPLE)
     if re.search(r"[0-9] ?- ?[0-9]|[0-9] to [0-9]", plain):
-        raise _refuse(N_("Write one amount, not a range."))
+        raise _refuse(N_("Enter one amount, not a range."))
     plain = re.sub(r"(?<=[a-z])\.(?=[a-z ]|$)", "", plain)
     plain = re.sub(r"(?<![0-9a-z/.,])1 ?/ ?2(?![0-9/])", "0.5", plain)
     return re.sub(r"(?<![a-z])half(?: an?)?(?![a-z])", "0.5", plain)
@@ -117,7 +117,7 @@ def _tidied(text: str) -> str:
 
 def _only(found: list[re.Match[str]], twice: Sentence) -> re.Match[str] | None:
     if len(found) > 1:
-        raise _refuse(N_("There are %(twice)s: leave one."), twice=twice)
+        raise _refuse(N_("There are %(twice)s. Remove one."), twice=twice)
     return found[0] if found else None
 
 
@@ -138,12 +138,12 @@ def _frequency(rest: _Text) -> tuple[str, bool]:
     if timed & {"in_the_morning", "at_night"}:
         timed.discard("once_daily")
     if len(timed) > 1:
-        raise _refuse(N_("There are two frequencies: leave one."))
+        raise _refuse(N_("There are two frequencies. Remove one."))
     if not timed and not as_needed:
         for word in rest.left.split():
             if word in MISREAD:
                 raise _refuse(MISREAD[word])
-        raise _refuse(N_("Say how often, for example od, bd, tds, qds, q6h, nocte, prn or stat."))
+        raise _refuse(N_("Enter the frequency, for example od, bd, tds, qds, q6h, nocte, prn or stat."))
     return (timed.pop() if timed else AS_REQUIRED), as_needed
 
 
@@ -154,7 +154,7 @@ def _amount(rest: _Text, default_unit: str) -> tuple[Decimal, str]:
     bare = _only(rest.take(_BARE_NUMBER), Sentence(N_("two amounts"))) if default_unit else None
     if bare is None:
         _check_misread(rest.left)
-        raise _refuse(N_("Write the amount with its unit, for example 500 mg, 10 mL or 2 tablets."))
+        raise _refuse(N_("Enter the amount with its unit, for example 500 mg, 10 mL or 2 tablets."))
     return _number(bare[1]), default_unit
 
 
@@ -162,14 +162,14 @@ def _number(written: str) -> Decimal:
     try:
         return number(written)
     except ValueError as refusal:
-        told = N_("“%(written)s” is not a clear number: write it without commas, for example 1000 or 2.5.")
+        told = N_("“%(written)s” is not a clear number. Enter it without commas, for example 1000 or 2.5.")
         raise _refuse(told, written=written) from refusal
 
 
 def _route(rest: _Text, default_route: str) -> str:
     routes = {_ROUTE_OF[found[0]] for found in rest.take(_ROUTE)}
     if len(routes) > 1:
-        raise _refuse(N_("There are two routes: leave one."))
+        raise _refuse(N_("There are two routes. Remove one."))
     route = routes.pop() if routes else default_route
     if not route:
         _check_nothing_left(rest.left)
@@ -189,7 +189,7 @@ def _most(found: re.Match[str] | None, amount: Decimal, unit: str) -> Decimal | 
         return most
     factor = {("g", "mg"): Decimal(1000), ("mg", "g"): Decimal("0.001")}.get((said, unit))
     if factor is None:
-        raise _refuse(N_("Write the maximum in the unit of the dose."))
+        raise _refuse(N_("Enter the maximum in the unit of the dose."))
     return most * factor
 
 
@@ -204,5 +204,5 @@ def _check_nothing_left(left: str) -> None:
     if not words and not re.search(r"[%+/-]", left):
         return
     _check_misread(left)
-    told = N_("“%(word)s” is not understood. Write a dose like %(example)s.")
+    told = N_("“%(word)s” is not understood. Enter a dose like %(example)s.")
     raise _refuse(told, word=words[0] if words else left.strip(), example=EXAMPLE)

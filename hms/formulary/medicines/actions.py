@@ -156,7 +156,9 @@ def add_medication(*, opening_stock: int = 0, by: Person, **given: Any) -> Medic
 
 def _receive(row: Medication, quantity: int, by: Person) -> None:
     if not _opening_stock:
-        raise RuleBroken(N_("Stock is received at the pharmacy. Add the medicine without it."), "current_stock")
+        raise RuleBroken(
+            N_("Stock is added when the pharmacy receives goods. Add the medicine without stock."), "current_stock"
+        )
     _opening_stock[0](row, quantity, by)
     db.session.refresh(row)
 
@@ -201,9 +203,9 @@ def _written(given: dict[str, Any]) -> dict[str, Any]:
 
 def _check(row: Medication) -> None:
     if not row.name.strip():
-        raise RuleBroken(N_("Write the name."), "name")
+        raise RuleBroken(N_("Enter the name."), "name")
     if row.reorder_level is not None and row.reorder_level < 0:
-        raise RuleBroken(N_("Write zero or more."), "reorder_level")
+        raise RuleBroken(N_("Enter zero or more."), "reorder_level")
 
 
 @action(Permission.PRESCRIBE, "formulary.count_use")

@@ -122,7 +122,7 @@ def medication(medication_id: int) -> Response:
     """One medicine, on the list or withdrawn."""
     row = queries.medication(medication_id)
     if row is None:
-        raise NotFound(N_("There is no such medicine."))
+        raise NotFound(N_("This medicine does not exist."))
     return _one(row)
 
 

@@ -205,7 +205,7 @@ def _custom(row: Any, shows_stock: bool) -> Choice:
         supply=None,
         unit=row.unit,
         stock=row.current_stock if shows_stock else None,
-        note=N_("dose of your own"),
+        note=N_("custom dose"),
     )
 
 

@@ -126,9 +126,7 @@ def allergy_check(medicine: Medicine, allergies: tuple[AllergyEntry, ...] | None
     patient; then, and when a record names something that is not known, the check could not run in full and says so.
     """
     if allergies is None:
-        return Check.not_run(
-            RULE, Sentence(N_("Nobody has recorded whether this patient has allergies. Ask before you go on."))
-        )
+        return Check.not_run(RULE, Sentence(N_("Allergies are not recorded for this patient. Ask the patient first.")))
     recorded = [entry for entry in allergies if not entry.is_none]
     alerts = [alert for entry in recorded if (alert := _alert(medicine, entry, knowledge))]
     return Check.of(RULE, alerts, _not_compared(medicine, recorded, knowledge) if recorded else None)
@@ -138,14 +136,14 @@ def _not_compared(medicine: Medicine, recorded: list[AllergyEntry], knowledge: K
     """What the check could not look at; None when it looked at everything."""
     if not medicine.ingredients:
         return Sentence(
-            N_("%(medicine)s is not in the formulary: read the allergies yourself."), medicine=medicine.name
+            N_("%(medicine)s is not in the formulary. Check the allergies yourself."), medicine=medicine.name
         )
     unknown = [entry.text for entry in recorded if _is_unreadable(entry, knowledge)]
     if unknown:
-        told = N_("The system does not know the recorded allergy “%(text)s”: compare it yourself.")
+        told = N_("The recorded allergy “%(text)s” cannot be checked automatically. Check it yourself.")
         return Sentence(told, text="”, “".join(unknown))
     if not medicine.is_in_formulary:
-        told = N_("%(medicine)s is not in the formulary: only %(ingredients)s was compared.")
+        told = N_("%(medicine)s is not in the formulary. Only %(ingredients)s was checked.")
         return Sentence(told, medicine=medicine.name, ingredients=", ".join(medicine.ingredients))
     return None
 

@@ -77,7 +77,7 @@ def check_overrides(alerts: Iterable[Alert], reason_code: str, reason_text: str 
         )
     written = clean_field(reason_text, "override_reason", longest=LONGEST_REASON, multiline=True)
     if reason_code == "other" and len(written) < SHORTEST_REASON:
-        raise RuleBroken(N_("Write the reason in at least 5 characters."), "override_reason")
+        raise RuleBroken(N_("Enter a reason of at least 5 characters."), "override_reason")
 
 
 def medicine_from_text(text: str, knowledge: Knowledge) -> Medicine:

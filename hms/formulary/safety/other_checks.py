@@ -42,7 +42,7 @@ def _not_in_formulary(rule: str, medicines: Iterable[Medicine]) -> Check | None:
     names = sorted({medicine.name for medicine in medicines if not medicine.ingredients})
     if not names:
         return None
-    told = N_("%(medicine)s is not in the formulary: no check was made for it.")
+    told = N_("%(medicine)s is not in the formulary. It was not checked.")
     return Check.not_run(rule, Sentence(told, medicine=", ".join(names)))
 
 
@@ -84,7 +84,7 @@ def _duplicate(medicine: Medicine, other: Medicine, knowledge: Knowledge) -> Ale
     for code in sorted(medicine.classes & other.classes):
         family = knowledge.class_by_code.get(code)
         if family and family.watch_duplicates:
-            told = N_("%(medicine)s and %(other)s do the same: %(family)s.")
+            told = N_("%(medicine)s and %(other)s are from the same group: %(family)s.")
             message = Sentence(told, medicine=medicine.name, other=other.name, family=family.name)
             return Alert("caution", "duplicate", message, (*medicine.ingredients, *other.ingredients))
     return None
@@ -99,11 +99,11 @@ def dose_check(medicine: Medicine, dose: Dose | None, person: Person, current: I
     if medicine.has_no_maximum:
         return Check.of("dose", ())
     if not medicine.max_daily_mg and not medicine.max_daily_mg_per_kg:
-        told = N_("No daily maximum is recorded for %(medicine)s: check the dose yourself.")
+        told = N_("No daily maximum is recorded for %(medicine)s. Check the dose yourself.")
         return Check.not_run("dose", Sentence(told, medicine=medicine.name))
     taken = None if dose is None else daily_milligrams(dose, medicine.strength, medicine.unit, medicine.ingredients)
     if taken is None:
-        told = N_("The daily amount of %(medicine)s cannot be computed: check the dose yourself.")
+        told = N_("The daily amount of %(medicine)s cannot be calculated. Check the dose yourself.")
         return Check.not_run("dose", Sentence(told, medicine=medicine.name))
     elsewhere, unclear = _taken_elsewhere(medicine, current)
     found = []
@@ -136,7 +136,7 @@ def _taken_elsewhere(medicine: Medicine, current: Iterable[Current]) -> tuple[di
             continue
         daily = entry.dose and daily_milligrams(entry.dose, other.strength, other.unit, other.ingredients)
         if not daily:
-            told = N_("The dose of %(other)s is not known, so the daily total could not be added up.")
+            told = N_("The dose of %(other)s is not known, so the daily total could not be calculated.")
             unclear = Sentence(told, other=other.name)
             continue
         for ingredient, amount in daily.items():
@@ -164,26 +164,28 @@ def _weight(milligrams: Decimal) -> str:
 
 def _child_gap(medicine: Medicine, person: Person) -> Sentence | None:
     if person.age_years is None:
-        return Sentence(N_("The age is not known: check the dose yourself."))
+        return Sentence(N_("The age is not known. Check the dose yourself."))
     if person.age_years >= CHILD_UNTIL:
         return None
     if not medicine.max_daily_mg_per_kg:
-        told = N_("No maximum for children is recorded for %(medicine)s: check the dose by weight yourself.")
+        told = N_("No maximum for children is recorded for %(medicine)s. Check the dose by weight yourself.")
         return Sentence(told, medicine=medicine.name)
     if person.weight_kg is None:
-        return Sentence(N_("Weigh the child: without a weight the dose cannot be checked."))
+        return Sentence(N_("The dose cannot be checked without a weight. Weigh the child."))
     return None
 
 
 def age_pregnancy_check(medicine: Medicine, person: Person) -> Check:
     """Whether the medicine suits the patient's age and, for a woman of 12 to 50 years, pregnancy."""
     if not medicine.is_in_formulary or not medicine.ingredients:
-        told = N_("%(medicine)s is not in the formulary: check yourself whether it suits age and pregnancy.")
+        told = N_(
+            "%(medicine)s is not in the formulary. Check yourself whether it is safe for the age and in pregnancy."
+        )
         return Check.not_run("age_pregnancy", Sentence(told, medicine=medicine.name))
     alerts = [alert for alert in (_age_alert(medicine, person), _pregnancy_alert(medicine, person)) if alert]
     gap = None
     if person.age_years is None and (medicine.min_age_years is not None or medicine.pregnancy):
-        gap = Sentence(N_("The age is not known: check yourself whether the medicine suits it."))
+        gap = Sentence(N_("The age is not known. Check yourself whether the medicine is safe for the age."))
     return Check.of("age_pregnancy", alerts, gap)
 
 
@@ -203,12 +205,12 @@ def _pregnancy_alert(medicine: Medicine, person: Person) -> Alert | None:
         return None
     if person.is_pregnant:
         if medicine.pregnancy == "avoid":
-            told = N_("%(medicine)s can harm the unborn child and she is pregnant.")
+            told = N_("%(medicine)s can harm the unborn child, and the patient is pregnant.")
             return Alert("stop", "age_pregnancy", Sentence(told, medicine=medicine.name), medicine.ingredients)
-        told = N_("%(medicine)s needs care in pregnancy: weigh benefit and harm.")
+        told = N_("Use %(medicine)s with caution in pregnancy. Compare benefit and risk.")
         return Alert("caution", "age_pregnancy", Sentence(told, medicine=medicine.name), medicine.ingredients)
     if medicine.pregnancy == "avoid" and _may_be_pregnant(person):
-        told = N_("%(medicine)s can harm an unborn child: ask whether she may be pregnant.")
+        told = N_("%(medicine)s can harm an unborn child. Ask whether the patient may be pregnant.")
         return Alert("caution", "age_pregnancy", Sentence(told, medicine=medicine.name), medicine.ingredients)
     return None
 

@@ -57,7 +57,7 @@ def _sex(resource: dict[str, Any]) -> str:
     try:
         return names.sex(told or "unknown")
     except RuleBroken as wrong:
-        raise InvalidResource(N_("“gender” is none of female, male, other and unknown.")) from wrong
+        raise InvalidResource(N_("“gender” must be female, male, other or unknown.")) from wrong
 
 
 def _birth(resource: dict[str, Any]) -> date | None:

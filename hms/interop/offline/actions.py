@@ -77,8 +77,8 @@ def note(entry: Entry, *, status: int, answer: dict[str, Any], by: Person) -> Of
 @action(Permission.SYNC_OFFLINE, "interop.ask_to_settle")
 def ask_to_settle(*, by: Person) -> None:
     """Tell the person that entries of theirs wait at their page."""
-    message = N_("Open the list to see what was refused and why. Nothing is lost.")
-    messages.tell(by.id, title=N_("Offline entries need you"), message=message, url="/offline-entries", by=by)
+    message = N_("Open the list to see what was not accepted and why. Nothing is lost.")
+    messages.tell(by.id, title=N_("Offline entries need correction"), message=message, url="/offline-entries", by=by)
 
 
 @action(Permission.SYNC_OFFLINE, "interop.settle")
@@ -86,6 +86,6 @@ def settle(entry_id: int, *, by: Person) -> OfflineEntry:
     """The person has dealt with one of their own refused entries; another's is not found."""
     row = db.session.get(OfflineEntry, entry_id)
     if row is None or row.user_id != by.id or row.record_id is not None:
-        raise NotFound(N_("There is no such record."))
+        raise NotFound(N_("This record does not exist."))
     row.settled_at = row.settled_at or clock.now()
     return row

@@ -58,7 +58,7 @@ def checked_reason(text: str) -> str:
     """The reason as it is kept; `RuleBroken` when it says nothing."""
     reason = clean_field(text, "reason", longest=LONGEST_REASON)
     if len(reason) < SHORTEST_REASON or len(set(reason.casefold())) < 4:
-        raise RuleBroken(N_("Write the reason in at least ten characters."), "reason")
+        raise RuleBroken(N_("Enter a reason of at least ten characters."), "reason")
     return reason
 
 
@@ -96,7 +96,7 @@ def _still_open(patient_id: int, by: Person) -> BreakGlass | None:
 
 def _tell_reviewers(by: Person) -> None:
     """The message names no patient: the reviewer sees whose record it was on the page."""
-    told = N_("%(name)s (%(role)s) opened a closed record with a reason. Review it within 72 hours.")
+    told = N_("%(name)s (%(role)s) opened a restricted record with a reason. Review it within 72 hours.")
     for reviewer in staff.who_may(Permission.REVIEW_ACCESS):
         if reviewer != by.id:
             tell(
@@ -116,12 +116,12 @@ def review(break_glass_id: int, *, finding: str, note: str = "", by: Person) -> 
     if finding not in FINDINGS:
         raise RuleBroken(N_("Choose whether the access was justified."), "finding")
     if opened.user_id == by.id:
-        raise RuleBroken(N_("Nobody reviews their own access. Ask another reviewer."), "finding")
+        raise RuleBroken(N_("You cannot review your own access. Ask another reviewer."), "finding")
     if opened.reviewed_at is not None:
-        raise Conflict(N_("Somebody else has reviewed this access already."), code="already_reviewed")
+        raise Conflict(N_("Someone else has already reviewed this access."), code="already_reviewed")
     said = clean_field(note, "note", longest=LONGEST_REASON)
     if finding == "unjustified" and len(said) < SHORTEST_REASON:
-        raise RuleBroken(N_("Write what was wrong, in at least ten characters."), "note")
+        raise RuleBroken(N_("Enter what was wrong, in at least ten characters."), "note")
     opened.finding, opened.review_note = finding, said
     opened.reviewed_by_id, opened.reviewed_at = by.id, clock.now()
     db.session.flush()

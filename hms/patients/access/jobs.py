@@ -51,10 +51,10 @@ def _told_today() -> set[int]:
 
 
 def _remind(reviewer: int, count: int) -> None:
-    told = N_("%(count)s of them for more than 72 hours. Say of each whether it was justified.")
+    told = N_("%(count)s are waiting for more than 72 hours. Decide for each whether it was justified.")
     tell(
         reviewer,
-        title=N_("Emergency accesses wait for their review"),
+        title=N_("Emergency access to review"),
         message=str(Sentence(told, count=count)),
         url=PLACE,
         kind="warning",

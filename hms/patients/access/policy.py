@@ -36,9 +36,9 @@ from .reader import AccessScope, Reader, always_needs_reason, is_held_to_care_te
 
 EMERGENCY = "BTG"
 """The purpose of a read after break-glass (HL7 PurposeOfUse)."""
-_CLOSED = N_("This record is restricted. Open it with a reason, or ask those who care for the patient.")
-_CLOSED_TO_ALL = N_("Clinical records open to administrators with a reason only.")
-_CLOSED_FOR_GOOD = N_("This record is restricted. Ask those who care for the patient.")
+_CLOSED = N_("This record is restricted. Open it with a reason, or ask the staff who care for the patient.")
+_CLOSED_TO_ALL = N_("Administrators can open clinical records only with a reason.")
+_CLOSED_FOR_GOOD = N_("This record is restricted. Ask the staff who care for the patient.")
 
 
 class RecordRestricted(NotAllowed):

@@ -20,7 +20,7 @@ from hms.staff.sign_in.reauthentication import with_reauthentication
 
 from . import actions, policy
 
-_LONG_ENOUGH = Length(min=actions.SHORTEST_REASON, message=_l("Write the reason in at least ten characters."))
+_LONG_ENOUGH = Length(min=actions.SHORTEST_REASON, message=_l("Enter a reason of at least ten characters."))
 
 
 class BreakGlassForm(ActionForm):
@@ -63,7 +63,7 @@ def restrict(patient_id: int) -> ResponseReturnValue:
     patient, who = lookup.patient(patient_id), current_person()
     policy.check_team(patient, who)
     act = actions.lift_restriction if patient.is_restricted else actions.restrict
-    said = _("The record is open again.") if patient.is_restricted else _("The record is restricted.")
+    said = _("Restriction removed.") if patient.is_restricted else _("Record restricted.")
     form = RestrictionForm()
     if form.save(act, by=who, patient_id=patient_id):
         flash(said, "success")

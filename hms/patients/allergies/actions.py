@@ -71,7 +71,7 @@ def withdraw_allergy(allergy_id: int, *, by: Person) -> Allergy:
     patient = lookup.patient_for_update(allergy.patient_id)
     policy.check(patient, by)
     if allergy.status != "active":
-        raise Conflict(N_("This allergy was withdrawn already."), code="already_withdrawn")
+        raise Conflict(N_("This allergy was already withdrawn."), code="already_withdrawn")
     _withdraw(patient, [allergy], by)
     patient.changed()
     return allergy
@@ -91,7 +91,9 @@ def confirm_no_allergies(patient_id: int, *, by: Person) -> Patient:
     patient = lookup.patient_for_update(patient_id)
     policy.check(patient, by)
     if queries.allergies(patient_id):
-        raise Conflict(N_("Allergies are recorded. Withdraw those that are wrong first."), code="allergies_recorded")
+        raise Conflict(
+            N_("Allergies are recorded. Mark the wrong ones as entered in error first."), code="allergies_recorded"
+        )
     _asked(patient, "none_known", by)
     patient.changed()
     return patient

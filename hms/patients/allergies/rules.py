@@ -30,5 +30,5 @@ def substances(text: str, field: str = "known_allergies") -> list[str] | None:
     if len(named) == 1 and fold(named[0]) in _DENIALS:
         return NONE_KNOWN
     if len(named) > MOST_SUBSTANCES:
-        raise RuleBroken(N_("Name at most 50 substances."), field)
+        raise RuleBroken(N_("Enter at most 50 substances."), field)
     return [clean_field(part, field, longest=LONGEST_SUBSTANCE) for part in named]

@@ -79,4 +79,4 @@ def withdraw_allergy(patient_id: int, allergy_id: int) -> ResponseReturnValue:
 def _belongs(allergy_id: int, patient_id: int) -> None:
     policy.check(lookup.patient(patient_id), current_person())
     if not any(allergy.id == allergy_id for allergy in allergy_queries.allergies(patient_id)):
-        raise NotFound(N_("This allergy is not on the patient's list any more."))
+        raise NotFound(N_("This allergy is no longer on the patient's list."))

@@ -33,7 +33,7 @@ def born(text: str, today: date, field: str = "date_of_birth") -> Birth:
         raise RuleBroken(N_("Enter a date of birth or an age."), field)
     if re.fullmatch(r"[0-9]{1,4}", typed):
         raise RuleBroken(
-            N_("Write the whole date, for example 27 3 2007. If only the age is known, enter the age."), field
+            N_("Enter the whole date, for example 27 3 2007. If only the age is known, enter the age."), field
         )
     return check_born(dates.parse_past_date(typed, today, field), today, field)
 
@@ -41,9 +41,9 @@ def born(text: str, today: date, field: str = "date_of_birth") -> Birth:
 def check_born(day: date, today: date, field: str = "date_of_birth", *, is_estimated: bool = False) -> Birth:
     """`day` as a birth date; `RuleBroken` when it lies ahead, before 1880 or more than 140 years ago."""
     if day > today:
-        raise RuleBroken(N_("The date of birth lies in the future. Check the year."), field)
+        raise RuleBroken(N_("The date of birth is in the future. Check the year."), field)
     if day < EARLIEST or years_old(day, today) > OLDEST_YEARS:
-        raise RuleBroken(N_("The date of birth lies too far back. Check the year."), field)
+        raise RuleBroken(N_("The date of birth is too long ago. Check the year."), field)
     return Birth(day, is_estimated, is_unusual=years_old(day, today) > UNUSUAL_YEARS)
 
 
@@ -59,13 +59,13 @@ def from_age(text: str, today: date, unit: str = "years", field: str = "age") ->
     found = _AGE.fullmatch(typed.removeprefix("about ").removeprefix("approx").lstrip(". ~"))
     kind = dates.unit_of(found["unit"] or unit) if found else None
     if found is None or kind is None:
-        raise RuleBroken(N_("Write the age as a number, for example 35, 8 months or 3 weeks."), field)
+        raise RuleBroken(N_("Enter the age, for example 35, 8 months or 3 weeks."), field)
     return _estimated(int(found["count"]), kind, today, field)
 
 
 def _estimated(count: int, unit: str, today: date, field: str) -> Birth:
     if unit == "years" and count == 0:
-        raise RuleBroken(N_("For a child under one year write months, weeks or days, for example 8 months."), field)
+        raise RuleBroken(N_("For a child under one year, enter months, weeks or days, for example 8 months."), field)
     try:
         day = _middle(count, unit, today)
     except (OverflowError, ValueError):

@@ -33,14 +33,16 @@ def names(given: str | None, family: str | None) -> Names:
     """The cleaned names; `RuleBroken` on `first_name` or `last_name` says what to change."""
     first, last = _cleaned(given, "first_name"), _cleaned(family, "last_name")
     if not first and not last:
-        raise RuleBroken(N_("Enter at least one name. For somebody unidentified choose Unknown patient."), "first_name")
+        raise RuleBroken(
+            N_("Enter at least one name. If the patient is not identified, choose Unknown patient."), "first_name"
+        )
     return Names(first, last) if first else Names(last, "")
 
 
 def _cleaned(name: str | None, field: str) -> str:
     tidy = " ".join(clean_field(name, field, longest=LONGEST_NAME).split())
     if tidy and not any(c.isalnum() for c in tidy):
-        raise RuleBroken(N_("Write the name with letters."), field)
+        raise RuleBroken(N_("Enter the name in letters."), field)
     return tidy
 
 

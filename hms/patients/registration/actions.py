@@ -74,7 +74,8 @@ class PossibleDuplicate(Conflict):
         hit = match.hit
         name = identity_names.listed(hit.given_name, hit.family_name, hit.title)
         told = N_(
-            "This may be %(name)s, %(number)s, who is registered already. Use that record, or save as a different person."
+            "This may be %(name)s, %(number)s, who is already registered. Use that record, or save "
+            "as a different person."
         )
         super().__init__(told, code="possible_duplicate", name=name, number=hit.hospital_number)
         self.match = match

@@ -50,7 +50,7 @@ def _begun(asked: str) -> dict[str, Any] | None:
     if kept is not None:
         return kept | {"draft": key}
     if key:
-        flash(_("This registration is finished or no longer kept."), "caution")
+        flash(_("This registration is finished or was discarded."), "caution")
     return forms.from_search(asked) if asked else None
 
 
@@ -68,7 +68,7 @@ def _registration(form: forms.RegistrationForm, asked: str) -> str:
 def draft_key(draft: str) -> ResponseReturnValue:
     """A fresh form token, for a page that outlived its session; not when somebody else has signed in meanwhile."""
     if drafts.is_anothers(current_person(), draft):
-        raise NotFound(N_("This registration was begun by a colleague."))
+        raise NotFound(N_("This registration was started by a colleague."))
     return {"csrf_token": generate_csrf()}
 
 
@@ -78,7 +78,7 @@ def keep_registration(draft: str) -> ResponseReturnValue:
     """Keep what is typed, every few seconds; nobody is registered."""
     typed = request.get_json()
     if not isinstance(typed, dict) or not drafts.is_key(draft):
-        raise RuleBroken(N_("The request could not be read."))
+        raise RuleBroken(N_("The request could not be read. Send it again."))
     saved_at = drafts.keep(current_person(), draft, typed) or clock.now()
     return {"saved_at": f"{clock.local(saved_at):%H:%M:%S}"}
 
@@ -88,7 +88,7 @@ def keep_registration(draft: str) -> ResponseReturnValue:
 def discard_registration(draft: str) -> ResponseReturnValue:
     """Give an unfinished registration up."""
     drafts.discard(current_person(), draft)
-    flash(_("The unfinished registration is discarded."), "success")
+    flash(_("Unfinished registration discarded."), "success")
     return redirect(url_for("patients.index"), 303)
 
 

@@ -159,7 +159,7 @@ def _birth(a: Person, b: Person) -> _Evidence:
 
 def _estimated(years_apart: int) -> _Evidence:
     if years_apart <= 2:
-        return _Evidence(1.8 if years_apart == 0 else 1.4, _l("estimated birth years fit"))
+        return _Evidence(1.8 if years_apart == 0 else 1.4, _l("estimated years of birth match"))
     return _Evidence(-0.5 if years_apart <= 5 else -4.0)
 
 
@@ -168,7 +168,7 @@ def _exact(earlier: date, later: date) -> _Evidence:
         is_stand_in = (earlier.month, earlier.day) == (1, 1)  # given to people who know only their year
         return _Evidence(2.8 if is_stand_in else 5.5, _l("same date of birth"))
     if earlier.year == later.year and (earlier.day, earlier.month) == (later.month, later.day):
-        return _Evidence(4.5, _l("birth day and month swapped"))
+        return _Evidence(4.5, _l("day and month of birth swapped"))
     if (later - earlier).days == 1:
         return _Evidence(4.2, _l("dates of birth one day apart"))
     if sum(x != y for x, y in zip(earlier.isoformat(), later.isoformat(), strict=True)) == 1:

@@ -19,7 +19,7 @@ from . import locked_lines, rules
 from .recording import DispenseResult, record_dispenses
 
 Plan = list[tuple[int, int]]
-UPDATED = N_("Stock changed since this page was opened: the allocation is updated. Check it and press again.")
+UPDATED = N_("Stock changed after you opened this page. The batches were updated. Check them and dispense again.")
 
 
 @action(Permission.DISPENSE, "pharmacy.dispense")
@@ -59,7 +59,7 @@ def _all_owed(line: Row, picks: Plan | None) -> int:
         return sum(count for _batch, count in picks)
     owed = locked_lines.owed(line)
     if owed is None:
-        raise RuleBroken(N_("The prescriber wrote no quantity. Enter how many you give."), "quantity")
+        raise RuleBroken(N_("The prescriber entered no quantity. Enter the quantity to dispense."), "quantity")
     return owed
 
 
@@ -71,7 +71,7 @@ def _chosen(line: Row, shelf: locked_lines.LockedStock, picks: Plan, quantity: i
     is_first = sorted(picks) == sorted(shelf.allocate(line, quantity).picks)
     for batch_id, count in picks:
         if batch_id not in held:
-            raise Conflict(N_("This batch is empty or of another medicine. Choose again."), "batch")
+            raise Conflict(N_("This batch is empty or belongs to another medicine. Choose another batch."), "batch")
         rules.check_chosen(held[batch_id], count, clock.today(), reason, is_first=is_first)
     return sorted(picks)
 
@@ -101,7 +101,7 @@ def dispense_all(
             shelf.take(picks)
             given.append((line, picks))
     if not given:
-        raise RuleBroken(N_("Nothing was given: write a quantity for at least one medicine."))
+        raise RuleBroken(N_("Nothing dispensed. Enter a quantity for at least one medicine."))
     return record_dispenses(given, shelf, by=by, collected_by=collected_by, note=note)
 
 
@@ -115,7 +115,7 @@ def _lines_of(encounter_id: int | None, quantities: Mapping[int, int] | None, by
     else:
         lines = locked_lines.locked_lines((line_id for line_id, count in quantities.items() if count), by)
     if any(line.encounter_id != encounter_id for line in lines) or len({line.patient_id for line in lines}) > 1:
-        raise NotFound(N_("There is no such prescription in this visit."))
+        raise NotFound(N_("This prescription is not in this visit."))
     return lines
 
 

@@ -84,5 +84,5 @@ def _entries(recorded: Iterable[RecordedAllergy]) -> tuple[AllergyEntry, ...]:
 def check_new_stops(found: Recheck) -> None:
     """Nothing leaves the pharmacy against a stop that no prescriber has answered."""
     if found.new:
-        told = N_("%(alert)s Do not give it. Query the prescriber.")
+        told = N_("%(alert)s Do not dispense it. Query the prescriber.")
         raise RuleBroken(told, code="allergy", alert=found.new[0].message)

@@ -33,7 +33,7 @@ def query_prescriber(prescription_id: int, *, reason: str, by: Person) -> Prescr
     if line.prescriber_id is not None:
         tell(
             line.prescriber_id,
-            title=N_("The pharmacy has a question about a prescription"),
+            title=N_("Pharmacy query about a prescription"),
             message=line.status_reason,
             url=f"/encounters/{line.encounter_id}" if line.encounter_id else "",
             kind="query",
@@ -47,7 +47,7 @@ def resume(prescription_id: int, *, by: Person) -> Prescription:
     """Take a line off hold; it may be dispensed again."""
     line = locked_lines.locked_line(prescription_id, by)
     if line.status != "on_hold":
-        raise Conflict(N_("This medicine is not on hold any more."), code=line.status)
+        raise Conflict(N_("This medicine is no longer on hold."), code=line.status)
     return _set(line, "part_dispensed" if line.quantity_dispensed else "active", "")
 
 
@@ -68,7 +68,7 @@ def _check_open(line: Prescription) -> None:
 def _reason(text: str) -> str:
     reason = text.strip()
     if not reason:
-        raise RuleBroken(N_("Say why, so that colleagues know."), "reason")
+        raise RuleBroken(N_("Enter the reason for your colleagues."), "reason")
     if len(reason) > LONGEST_REASON:
         raise RuleBroken(N_("Use at most 500 characters."), "reason")
     return reason

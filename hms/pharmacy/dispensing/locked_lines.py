@@ -32,15 +32,15 @@ from . import allergy_recheck, rules
 DISPENSABLE = ("active", "part_dispensed")
 PRESCRIBED_ELSEWHERE = N_("This medicine was prescribed elsewhere. A doctor prescribes it here before it is dispensed.")
 NOT_GIVABLE = {
-    "draft": N_("This prescription is not signed yet. It can be dispensed once the prescriber has signed."),
+    "draft": N_("This prescription is not signed yet. You can dispense it after the prescriber has signed."),
     "on_hold": N_("This medicine is on hold. Resume it first."),
-    "completed": N_("Everything on this prescription was given already."),
-    "stopped": N_("This medicine was stopped by the prescriber. Do not give it."),
-    "entered_in_error": N_("This prescription was entered in error. Do not give it."),
+    "completed": N_("This prescription is already fully dispensed."),
+    "stopped": N_("The prescriber stopped this medicine. Do not dispense it."),
+    "entered_in_error": N_("This prescription was entered in error. Do not dispense it."),
 }
-NOT_STOCKED = N_("This medicine is not on the hospital's list, so there is no stock of it. Query the prescriber.")
+NOT_STOCKED = N_("This medicine is not on the medicine list, so there is no stock. Query the prescriber.")
 
-MISSING = N_("There is no such prescription.")
+MISSING = N_("This prescription does not exist.")
 
 _STANDS = {
     rules.LineState.WAITING: "active",
@@ -163,11 +163,11 @@ def check_short(found: allocation.Allocation, quantity: int) -> None:
     left = quantity - found.short
     if not left:
         raise Conflict(
-            N_("Out of stock: none of it can be given now. The whole quantity stays owed."),
+            N_("Out of stock. The whole quantity stays owing."),
             "quantity",
             code="out_of_stock",
         )
-    message = N_("Only %(left)s can be given from stock. Give that many; the rest stays owed.")
+    message = N_("Only %(left)s in stock. Dispense this quantity. The rest stays owing.")
     raise Conflict(message, "quantity", code="out_of_stock", left=left)
 
 

@@ -117,7 +117,7 @@ def line(prescription_id: int, who: Person) -> Visit:
     row = db.session.execute(key).one_or_none()
     found = visits([tuple(row)], (*OPEN, "completed", "stopped"), who=who) if row else []
     if not found:
-        raise NotFound(N_("There is no such prescription."))
+        raise NotFound(N_("This prescription does not exist."))
     policy.check(found[0].patient, who)
     found[0].lines = [one for one in found[0].lines if one.id == prescription_id]
     found[0].first = found[0].lines[0].row

@@ -23,7 +23,7 @@ def check_dispense(quantity: int, ordered: int, given: int) -> None:
     """Never more than what is still owed on the prescription."""
     check_quantity(quantity)
     if quantity > ordered - given:
-        message = N_("Only %(left)s more may be given on this prescription. Ask the prescriber for more.")
+        message = N_("Only %(left)s more can be dispensed on this prescription. Ask the prescriber for more.")
         raise RuleBroken(message, "quantity", code="more_than_ordered", left=max(ordered - given, 0))
 
 
@@ -32,23 +32,23 @@ def check_chosen(batch: Batch, quantity: int, today: date, reason: str = "", *, 
     check_quantity(quantity)
     if batch.expires is not None and batch.expires <= today:
         raise RuleBroken(
-            N_("This batch is expired. Choose another one and write this one off."), "batch", code="expired"
+            N_("This batch is expired. Choose another batch and write this one off."), "batch", code="expired"
         )
     if quantity > batch.on_hand:
-        message = N_("This batch holds %(left)s. Take the rest from another batch.")
+        message = N_("This batch has only %(left)s. Use another batch for the rest.")
         raise RuleBroken(message, "quantity", code="short", left=max(batch.on_hand, 0))
     if not is_first and not reason.strip():
-        raise RuleBroken(N_("Another batch expires sooner. Say why this one is given."), "reason")
+        raise RuleBroken(N_("Another batch expires first. Enter the reason for using this one."), "reason")
 
 
 def check_return(quantity: int, given: int, already_returned: int, reason: str) -> None:
     """What comes back is never more than what was given, and says why."""
     check_quantity(quantity)
     if quantity > given - already_returned:
-        message = N_("Only %(left)s of this can come back.")
+        message = N_("Only %(left)s can be returned.")
         raise RuleBroken(message, "quantity", code="more_than_given", left=max(given - already_returned, 0))
     if not reason.strip():
-        raise RuleBroken(N_("Say why it comes back."), "reason")
+        raise RuleBroken(N_("Enter the reason for the return."), "reason")
 
 
 def owing(ordered: int, given: int) -> int:

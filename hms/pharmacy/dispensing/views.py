@@ -172,7 +172,7 @@ def _line_page(prescription_id: int, form: Any = None, reasons: Any = None) -> R
 
 
 def _batch_choices(held: list[Any]) -> list[tuple[int, str]]:
-    return [(0, _("Soonest expiry first"))] + [
+    return [(0, _("Earliest expiry first"))] + [
         (batch.id, _("%(lot)s, %(count)s left", lot=batch.lot_number, count=batch.quantity)) for batch in held
     ]
 
@@ -207,7 +207,11 @@ def put_aside(prescription_id: int, what: str) -> ResponseReturnValue:
     form = ReasonForm()
     if not form.save(ASIDE[what], by=current_person(), prescription_id=prescription_id):
         return _line_page(prescription_id, reasons=form)
-    said = {"query": _("The prescriber is told; the line is on hold"), "hold": _("On hold"), "close": _("Closed")}
+    said = {
+        "query": _("Query sent. The prescription is on hold"),
+        "hold": _("On hold"),
+        "close": _("Prescription closed"),
+    }
     flash(said[what], "success")
     return redirect(url_for("pharmacy.queue"), 303)
 
@@ -221,7 +225,7 @@ def resume(prescription_id: int) -> ResponseReturnValue:
     except Conflict as refusal:
         flash(translate_error(refusal), "caution")
         return redirect(url_for("pharmacy.line", prescription_id=prescription_id), 303)
-    flash(_("Back in the queue"), "success")
+    flash(_("Prescription resumed"), "success")
     return redirect(url_for("pharmacy.line", prescription_id=prescription_id), 303)
 
 
@@ -237,7 +241,7 @@ def _labels(ids: list[int]) -> str:
     given = _open_dispenses(ids)
     given = [one for one in given if one.patient_id == given[0].patient_id]  # a sheet of labels is for one patient
     if not given:
-        raise NotFound(N_("There is no such label."))
+        raise NotFound(N_("This label does not exist."))
     told = {one.id: dispensing_labels.directions(one.prescription, one.medication) for one in given}
     forms = {one.id: kept_together(product_text.form_strength(one.medication)) for one in given}
     seen = [read_log.Seen(one.patient_id, one.id) for one in given]
@@ -269,10 +273,10 @@ def take_back(dispense_id: int) -> ResponseReturnValue:
     """What comes back of a dispense."""
     given = _open_dispenses([dispense_id])
     if not given:
-        raise NotFound(N_("There is no such dispense."))
+        raise NotFound(N_("This dispensed medicine does not exist."))
     form = ReturnForm()
     if form.save(returns.return_dispensed, by=current_person(), dispense_id=dispense_id):
-        flash(_("Taken back; stock and bill are corrected"), "success")
+        flash(_("Returned. Stock and bill were corrected"), "success")
         return redirect(url_for("pharmacy.line", prescription_id=given[0].prescription_id), 303)
     one = dispensed_queries.dispenses([dispense_id])[0]
     read_log.note("pharmacy.read_dispense", one.patient_id, entity="dispense", entity_id=dispense_id)

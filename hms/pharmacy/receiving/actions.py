@@ -70,10 +70,10 @@ def _checked(number: int, line: Received) -> date:
     """The line's expiry as a day, when the line can be received."""
     try:
         if not line.lot_number.strip():
-            raise RuleBroken(N_("Write the batch as printed on the pack."), "lot_number")
+            raise RuleBroken(N_("Enter the batch as printed on the pack."), "lot_number")
         allocation.check_quantity(line.quantity)
         if line.unit_cost < ZERO:
-            raise RuleBroken(N_("Write a cost of zero or more."), "unit_cost")
+            raise RuleBroken(N_("Enter a cost of zero or more."), "unit_cost")
         day = _day(line.expires_on)
         check_received(day, clock.today(), "expires_on")
         if db.session.get(Medication, line.medication_id) is None:
@@ -130,7 +130,7 @@ def _batches(lines: Sequence[Received], days: Sequence[date], receipt_id: int | 
             known[line.medication_id, lot] = batch
         elif batch.expires_on != days[number]:
             raise RuleBroken(
-                N_("This batch is known with another expiry date. Check the pack."), f"lines.{number}.expires_on"
+                N_("This batch is recorded with another expiry date. Check the pack."), f"lines.{number}.expires_on"
             )
     return [known[line.medication_id, line.lot_number.strip()] for line in lines]
 
@@ -180,13 +180,13 @@ def enter_batch(
 ) -> Batch:
     """Enter one batch by itself. When fewer are `left` than were `received`, the ledger says so in a second line."""
     if db.session.get(Medication, medication_id) is None:
-        raise RuleBroken(N_("There is no such medicine."), "medication_item")
+        raise RuleBroken(N_("This medicine does not exist."), "medication_item")
     if left is not None and left > received:
-        raise RuleBroken(N_("There cannot be more left than was received."), "current_quantity")
+        raise RuleBroken(N_("The quantity left cannot be more than the quantity received."), "current_quantity")
     check_received(expires_on, clock.today())
     cost = unit_cost if unit_cost is not None else ZERO
     if cost < ZERO:
-        raise RuleBroken(N_("Write a cost of zero or more."), "cost_price_per_unit")
+        raise RuleBroken(N_("Enter a cost of zero or more."), "cost_price_per_unit")
     batch = Batch(medication_id=medication_id, lot_number=lot_number, expires_on=expires_on, unit_cost=cost)
     db.session.add(batch)
     db.session.flush()

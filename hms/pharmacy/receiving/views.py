@@ -24,7 +24,7 @@ def receive() -> ResponseReturnValue:
     if request.method == "POST" and (answer := _grid_change(form)):
         return answer
     if form.save(receiving_actions.receive_goods, by=current_person()):
-        flash(_("Received as %(number)s", number=form.result.number), "success")
+        flash(_("Goods receipt %(number)s posted", number=form.result.number), "success")
         return redirect(url_for("pharmacy.receipt", receipt_id=form.result.id), 303)
     return render_template("pharmacy/receive.html", form=form), form.status
 

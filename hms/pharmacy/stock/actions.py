@@ -27,7 +27,7 @@ def adjust(
     """Set a batch to what is really there. `seen` is what the person was shown; `Conflict` when it changed meanwhile."""
     batch = get_for_update(Batch, batch_id)
     if seen is not None and seen != batch.quantity:
-        message = N_("Stock changed meanwhile: the system has %(left)s now. Count again.")
+        message = N_("Stock has changed: the recorded quantity is now %(left)s. Count again.")
         raise Conflict(message, "quantity", code="stock_changed", left=batch.quantity)
     difference = rules.counted(new_quantity, batch.quantity)
     return _moved(batch, difference, reason, kind, by)
@@ -43,7 +43,7 @@ def change(
 
 def _moved(batch: Batch, difference: int, reason: str, kind: rules.Kind, by: Person) -> StockMovement:
     if not difference:
-        raise RuleBroken(N_("The batch holds exactly that already."), "quantity")
+        raise RuleBroken(N_("The batch already has this quantity."), "quantity")
     rules.check_movement(kind, difference, batch.quantity, reason)
     return move(batch, kind, difference, reason.strip(), by)
 

@@ -91,7 +91,7 @@ def add_batch(given: dict[str, Any]) -> dict[str, Any]:
 def batches_of(_arguments: dict[str, Any], medication_id: int) -> Response:
     """The batches of one medicine."""
     if queries.place_of(medication_id) is None:
-        raise NotFound(N_("There is no such medicine."))
+        raise NotFound(N_("This medicine does not exist."))
     query = _batches().where(Batch.medication_id == medication_id)
     return paginated_response(query.order_by(Batch.expires_on, Batch.id), batch_json)
 
@@ -159,7 +159,7 @@ def add_adjustment(given: dict[str, Any]) -> dict[str, Any]:
     """Adjust a batch with a reason: what is damaged, expired or given to a ward leaves; a count may also add."""
     batch = queries.batch(given["stock_batch"])
     if given.get("medication_item", batch.medication_id) != batch.medication_id:
-        raise RuleBroken(N_("This batch is of another medicine."), "stock_batch")
+        raise RuleBroken(N_("This batch belongs to another medicine."), "stock_batch")
     kind, quantity = given["adjustment_type"], given["quantity"]
     reason = " – ".join(part for part in (kind, given.get("reason", "")) if part)
     if kind != "Stock-Take Variance":

@@ -48,7 +48,7 @@ def _month_end(typed: str) -> date | None:
 
 
 def _whole_day(typed: str, field: str) -> date:
-    unreadable = RuleBroken(N_("Write the expiry as month and year, for example 11/27 or Nov 2027."), field)
+    unreadable = RuleBroken(N_("Enter the expiry as month and year, for example 11/27 or Nov 2027."), field)
     try:
         written = dates.read(typed, field)
     except RuleBroken:
@@ -64,7 +64,7 @@ def _whole_day(typed: str, field: str) -> date:
 def check_received(expires: date | None, today: date, field: str = "expiry_date") -> None:
     """Expired goods are not received."""
     if expires is not None and expires <= today:
-        raise RuleBroken(N_("These goods are expired. Send them back; they cannot be received."), field, code="expired")
+        raise RuleBroken(N_("These goods are expired and cannot be received. Send them back."), field, code="expired")
 
 
 def nearness(expires: date | None, today: date, near_days: int) -> Nearness:

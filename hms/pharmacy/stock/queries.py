@@ -164,7 +164,7 @@ def medicine(medication_id: int) -> StockRow:
     )
     row = db.session.execute(query).one_or_none()
     if row is None:
-        raise NotFound(N_("There is no such medicine."))
+        raise NotFound(N_("This medicine does not exist."))
     return _shelf(row, row.Medication.reorder_level)
 
 
@@ -197,7 +197,7 @@ def batch(batch_id: int) -> Batch:
     query = select(Batch).where(Batch.id == batch_id).options(joinedload(Batch.medication))
     row = db.session.scalars(query).one_or_none()
     if row is None:
-        raise NotFound(N_("There is no such batch."))
+        raise NotFound(N_("This batch does not exist."))
     return row
 
 
@@ -206,7 +206,7 @@ def receipt(receipt_id: int) -> GoodsReceipt:
     query = select(GoodsReceipt).where(GoodsReceipt.id == receipt_id).options(joinedload(GoodsReceipt.supplier))
     row = db.session.scalars(query).one_or_none()
     if row is None:
-        raise NotFound(N_("There is no such receipt."))
+        raise NotFound(N_("This goods receipt does not exist."))
     return row
 
 

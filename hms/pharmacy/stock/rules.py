@@ -60,17 +60,17 @@ def check_movement(kind: Kind, change: int, on_hand: int, reason: str = "") -> i
     if (kind in COMES and change <= 0) or (kind in LEAVES and change >= 0) or (kind == Kind.ADJUSTMENT and change == 0):
         raise RuleBroken(N_("Enter a quantity above zero."), "quantity")
     if on_hand + change < 0:
-        message = N_("Only %(left)s are in stock. Check the quantity.")
+        message = N_("Only %(left)s in stock. Check the quantity.")
         raise RuleBroken(message, "quantity", code="short", left=on_hand)
     if (kind in NEEDS_REASON or (kind == Kind.COUNT and change)) and not reason.strip():
-        raise RuleBroken(N_("Say why the stock changes."), "reason")
+        raise RuleBroken(N_("Enter the reason for the stock change."), "reason")
     return on_hand + change
 
 
 def counted(found: int, on_hand: int) -> int:
     """The change that a count of `found` units writes into the ledger."""
     if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= MOST_UNITS:
-        raise RuleBroken(N_("Enter how many there are, as a whole number from 0."), "quantity")
+        raise RuleBroken(N_("Enter the counted quantity, as a whole number from 0."), "quantity")
     return found - on_hand
 
 

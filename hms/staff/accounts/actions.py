@@ -97,7 +97,7 @@ def _tidy(given: dict[str, Any], user: User | None) -> dict[str, Any]:
     if "email" in kept:
         kept["email"] = free_email(rules.email(kept["email"] or ""), user)
     if kept.get("department_id") is not None and db.session.get(Department, kept["department_id"]) is None:
-        raise RuleBroken(N_("There is no such department."), "department_id")
+        raise RuleBroken(N_("This department does not exist."), "department_id")
     return kept
 
 
@@ -176,7 +176,7 @@ def reset_second_factor(user_id: int, *, by: Person) -> User:
     second_factor_actions.reset_second_factor(user_id, by=by)
     user.changed()
     end_access(user)
-    title = N_("Your second factor was taken off by an administrator. Set it up again on your profile page.")
+    title = N_("An administrator reset your second factor. Set it up again on your profile.")
     tell(user.id, title=title, url="/profile/security", by=by)
     return user
 
@@ -195,7 +195,7 @@ def add_user(*, username: str, role: str | None, password: str | None = None, by
     """Make an account with the role of code `role`; without a password it cannot sign in yet."""
     found = db.session.scalars(select(Role).filter_by(code=role)).one_or_none() if role else None
     if role and found is None:
-        raise RuleBroken(N_("There is no such role."), "role")
+        raise RuleBroken(N_("This role does not exist."), "role")
     user = User(
         username=username, role=found, password_hash=passwords.hashed(password) if password else None, **details
     )

@@ -71,7 +71,7 @@ def users(arguments: dict[str, Any]) -> Response:
 def user(user_id: int) -> Response:
     """One colleague."""
     if current_person().is_patient and directory.doctor(user_id) is None:
-        raise NotFound(N_("There is no such record."))
+        raise NotFound(N_("This record does not exist."))
     return _one(user_id)
 
 

@@ -68,7 +68,7 @@ def _show_link(user_id: int, secret: str, *, needs_second: bool = False) -> Resp
     """The account's page, which shows the secret once: it travels in the sealed cookie."""
     session["link"] = [user_id, secret]
     if needs_second:
-        flash(_("The account is made. Another administrator must approve its role, under Role requests."), "caution")
+        flash(_("Account created. Another administrator must approve the role under Role requests."), "caution")
     return redirect(url_for(".account", user_id=user_id), 303)
 
 
@@ -102,7 +102,7 @@ def edit_person(user_id: int) -> ResponseReturnValue:
     had = user.role_id
     if form.save(actions.change_person, user_id=user_id, by=current_person()):
         if form.role_id.data != had and form.result.role_id == had:
-            flash(_("Saved. Another administrator must approve the role, under Role requests."), "caution")
+            flash(_("Saved. Another administrator must approve the role under Role requests."), "caution")
         else:
             flash(_("Saved."), "success")
         return redirect(url_for(".account", user_id=user_id), 303)
@@ -131,21 +131,21 @@ def _pairs(field: Any) -> list[tuple[str, str]]:
 @requires(Permission.MANAGE_STAFF)
 def close_account(user_id: int) -> ResponseReturnValue:
     """Close an account with a reason."""
-    return _done(user_id, actions.deactivate, _("The account is closed, and everything open in its name has ended."))
+    return _done(user_id, actions.deactivate, _("Account closed. The person is signed out everywhere."))
 
 
 @pages.post("/admin/users/<int:user_id>/open")
 @requires(Permission.MANAGE_STAFF)
 def open_account(user_id: int) -> ResponseReturnValue:
     """Open a closed account, or approve one that was asked for."""
-    return _done(user_id, actions.reactivate, _("The account is open."), without=("reason",))
+    return _done(user_id, actions.reactivate, _("Account opened."), without=("reason",))
 
 
 @pages.post("/admin/users/<int:user_id>/unlock")
 @requires(Permission.MANAGE_STAFF)
 def unlock_account(user_id: int) -> ResponseReturnValue:
     """Let somebody try again at once."""
-    return _done(user_id, actions.unlock, _("Unlocked. They can try again now."), without=("reason", "version"))
+    return _done(user_id, actions.unlock, _("Account unlocked."), without=("reason", "version"))
 
 
 @pages.post("/admin/users/<int:user_id>/sign-out")
@@ -186,6 +186,6 @@ def take_second_factor(user_id: int) -> ResponseReturnValue:
     user, form = queries.account(user_id).user, ProofForm()
     perform = with_reauthentication(lambda *, by: actions.reset_second_factor(user_id, by=by))
     if form.save(perform, by=current_person()):
-        flash(_("The second factor is off. They sign in with the password and set it up again."), "success")
+        flash(_("Second factor reset. The person signs in with the password and sets it up again."), "success")
         return redirect(url_for(".account", user_id=user_id), 303)
     return render_template("staff/reset_second_factor.html", form=form, user=user), form.status

@@ -129,10 +129,9 @@ def _counted_try(doors: tuple[AttemptLimit, ...], user: User | None, typed_name:
 def lockout_message(until: datetime | None) -> Sentence:
     """When the door opens again and who can open it earlier."""
     if until is None:
-        return Sentence(N_("Many tries for this account are under way. Wait a moment, then try again."))
+        return Sentence(N_("There are too many sign-in attempts for this account. Wait a moment, then try again."))
     words = N_(
-        "Too many wrong tries. Signing in opens again at %(time)s. An administrator can open it earlier: ask for the "
-        "account to be unlocked."
+        "Too many wrong attempts. You can sign in again at %(time)s. An administrator can unlock the account earlier."
     )
     return Sentence(words, time=clock_time(until))
 

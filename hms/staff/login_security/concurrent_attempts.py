@@ -71,7 +71,7 @@ def _admit(address: str, limit: Most) -> None:
     with _turns:
         if not _is_free(address, limit) and not _waited(address, limit):
             g.is_turned_away = True
-            raise Locked(N_("Too many people are signing in at this moment. Wait a moment, then try again."))
+            raise Locked(N_("Too many people are signing in now. Wait a moment, then try again."))
         _under_way[address] += 1
 
 

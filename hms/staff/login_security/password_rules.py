@@ -46,12 +46,12 @@ def check_length(password: str, field: str = "password", *, shortest: int = SHOR
     """Refuse a password that is too short, too long, or has characters that cannot be typed."""
     length = len(unicodedata.normalize("NFKC", password))
     if length < shortest:
-        message = N_("Use at least %(count)s characters. Four or five words that do not belong together are good.")
+        message = N_("Use at least %(count)s characters. Four or five unrelated words are good.")
         raise RuleBroken(message, field, code="too_short", count=shortest)
     if len(password) > LONGEST_PASSWORD or length > LONGEST_PASSWORD:
         raise RuleBroken(N_("Use at most 1,024 characters."), field, code="too_long")
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in password):
-        raise RuleBroken(N_("Leave out characters that cannot be typed."), field)
+        raise RuleBroken(N_("Remove characters that cannot be typed."), field)
 
 
 def check_guesses(password: str, own_words: Iterable[str] = (), field: str = "password") -> None:
@@ -61,7 +61,7 @@ def check_guesses(password: str, own_words: Iterable[str] = (), field: str = "pa
         score = zxcvbn(judged, [*_own_words(own_words), *hospital_words()])["score"]
     if score < LOWEST_SCORE:
         raise RuleBroken(
-            N_("This password is easy to guess. Use four or five words that do not belong together."),
+            N_("This password is easy to guess. Use four or five unrelated words."),
             field,
             code="guessable",
         )
@@ -70,11 +70,11 @@ def check_guesses(password: str, own_words: Iterable[str] = (), field: str = "pa
 def check_pin(pin: str, field: str = "pin") -> None:
     """Four to eight plain digits, and none of those everybody tries first: one digit repeated, a run, a year."""
     if not _PIN.fullmatch(pin):
-        raise RuleBroken(N_("A PIN has 4 to 8 digits."), field)
+        raise RuleBroken(N_("Enter a PIN of 4 to 8 digits."), field)
     half = len(pin) // 2
     is_doubled = pin[:half] == pin[half:]
     if len(set(pin)) < 2 or is_doubled or _is_run(pin) or _YEAR.fullmatch(pin):
-        raise RuleBroken(N_("This PIN is easy to guess. Leave out runs, repeated digits and years."), field)
+        raise RuleBroken(N_("This PIN is easy to guess. Do not use sequences, repeated digits or years."), field)
 
 
 def _is_run(pin: str) -> bool:

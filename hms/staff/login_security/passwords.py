@@ -74,7 +74,7 @@ def _in_turn(hash_it: Callable[..., Any], *given: str) -> Any:
         end_request_session()
     with concurrent_attempts.counted():
         if not _turn.acquire(timeout=PATIENCE_SECONDS):
-            raise Unavailable(N_("Too many people are signing in at this moment. Wait a minute, then try again."))
+            raise Unavailable(N_("Too many people are signing in now. Wait a minute, then try again."))
         try:
             return run_in_thread(hash_it, *given)
         finally:

@@ -31,8 +31,8 @@ from hms.staff.roles.assignment import active_role, reviewers
 MOST_WAITING = 200
 LONGEST_NAME = 150
 REQUESTS_OF_AN_ADDRESS = "60/hour"
-ASKED = N_("Asked for an account.")
-ASKED_WITH_TAKEN_EMAIL = N_("Gave an e-mail address that belongs to another account; it was left out.")
+ASKED = N_("Requested an account.")
+ASKED_WITH_TAKEN_EMAIL = N_("Entered an e-mail address that belongs to another account. It was not saved.")
 
 
 @concurrent_attempts.counted()
@@ -89,23 +89,23 @@ def _keep_wish(person: User, request: RoleChangeRequest | None, compared_with: s
         db.session.add(request)
         db.session.flush()
     for reviewer in reviewers():
-        tell(reviewer, title=N_("Somebody asks for an account."), url="/admin/users?state=asked", by=SYSTEM)
+        tell(reviewer, title=N_("New account request."), url="/admin/users?state=asked", by=SYSTEM)
     return True
 
 
 def check_open() -> None:
     """Raise `NotAllowed` unless people may ask for accounts."""
     if not settings.value("staff.registration_open"):
-        raise NotAllowed(N_("Accounts are made by an administrator here. Ask one."))
+        raise NotAllowed(N_("Only an administrator can create accounts. Ask an administrator."))
     waiting = select(func.count()).select_from(User).where(User.awaits_approval)
     if db.session.execute(waiting).scalar_one() >= MOST_WAITING:
-        raise Conflict(N_("Too many people wait for an answer already. Ask an administrator."), code="too_many_waiting")
+        raise Conflict(N_("Too many account requests are waiting. Ask an administrator."), code="too_many_waiting")
 
 
 def _name(text: str, field: str) -> str:
     said = clean_field(text, field, longest=LONGEST_NAME, multiline=True)
     if "\n" in said:
-        raise RuleBroken(N_("Write the name in one line."), field)
+        raise RuleBroken(N_("Enter the name on one line."), field)
     return said
 
 
@@ -123,7 +123,7 @@ def _make_free(person: User) -> None:
     while person.username.lower() in taken:
         person.username, number = f"{wanted[: rules.LONGEST_USERNAME - 4]}{number}", number + 1
     if person.username != wanted:
-        told = N_("Asked for an account with the username %(name)s, which belongs to somebody else.")
+        told = N_("Requested an account with the username %(name)s, which another person already has.")
         notes = [str(Sentence(told, name=wanted))]
     same_address = select(User.id).where(func.lower(User.email) == person.email.lower())
     if person.email and db.session.scalars(same_address).first() is not None:

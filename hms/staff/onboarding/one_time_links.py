@@ -82,7 +82,7 @@ def account_of_link(secret: str) -> User:
     """Whose open link this is; `NotFound` for one that never was, is used, has ended or is too old: all look the same."""
     link = db.session.scalars(_open_links(secret)).one_or_none()
     if link is None:
-        raise NotFound(N_("This link does not work any more. Ask an administrator for a new one."))
+        raise NotFound(N_("This link no longer works. Ask an administrator for a new one."))
     return db.session.get_one(User, link.user_id)
 
 
@@ -99,7 +99,7 @@ def use_link_in_action(secret: str, *, password_hash: str, by: Person) -> User:
     user = get_for_update(User, by.id)
     link = db.session.scalars(_open_links(secret).with_for_update(of=OneTimeLink)).one_or_none()
     if link is None:
-        raise NotFound(N_("This link does not work any more. Ask an administrator for a new one."))
+        raise NotFound(N_("This link no longer works. Ask an administrator for a new one."))
     db.session.execute(update(OneTimeLink).where(OneTimeLink.id == link.id).values(used_at=clock.now()))
     set_password(user, password_hash)
     attempts.clear_lockouts(user.id)

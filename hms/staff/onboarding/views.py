@@ -31,7 +31,7 @@ def welcome(secret: str) -> ResponseReturnValue:
             form.refuse(refused)
         else:
             session.clear()
-            flash(_("Your password is saved. Sign in with it now."), "success")
+            flash(_("Password saved. Sign in with it now."), "success")
             return redirect(url_for(".sign_in"), 303)
     shortest = settings.value("staff.shortest_password")
     return render_template("staff/welcome.html", form=form, holder=holder, shortest=shortest), form.status

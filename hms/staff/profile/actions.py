@@ -37,7 +37,7 @@ def change_names(*, by: Person, **names: str) -> User:
         if names.get(field) is not None:
             setattr(user, field, _line(names[field], field))
     if not (user.first_name or user.last_name):
-        raise RuleBroken(N_("Write at least one name."), "last_name")
+        raise RuleBroken(N_("Enter at least one name."), "last_name")
     if db.session.is_modified(user):
         user.changed()
     db.session.flush()
@@ -47,7 +47,7 @@ def change_names(*, by: Person, **names: str) -> User:
 def _line(text: str, field: str) -> str:
     said = clean_field(text, field, longest=LONGEST_NAME, multiline=True)
     if re.search(r"\s\s|[\r\n\t]", said):
-        raise RuleBroken(N_("Write the name in one line, with single blanks."), field)
+        raise RuleBroken(N_("Enter the name on one line, with single spaces."), field)
     return said
 
 
@@ -72,7 +72,7 @@ def hash_another_password(password: str, *, by: Person) -> str:
     """The hash of a password that the rules allow and that is not the present one. Call it before an action."""
     user = get_or_not_found(User, by.id)
     if passwords.is_right(user.password_hash, password):
-        raise RuleBroken(N_("This is the password you have already. Choose another one."), "password")
+        raise RuleBroken(N_("This is your current password. Choose another one."), "password")
     return hash_new_password(user, password)
 
 

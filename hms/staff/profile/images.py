@@ -22,7 +22,7 @@ SIDE = 256
 FORMATS = ("JPEG", "PNG", "WEBP")
 _SIGNS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
 _turn = threading.BoundedSemaphore(AT_ONCE)
-TOO_MANY_PIXELS = N_("The picture has more than 16 million pixels. Choose a smaller one.")
+TOO_MANY_PIXELS = N_("The picture is larger than 16 million pixels. Choose a smaller one.")
 NO_PICTURE = N_("This is not a picture we can read. Choose a JPEG, PNG or WebP file.")
 
 
@@ -55,7 +55,7 @@ def _check_size(uploaded: bytes, field: str) -> None:
 def _in_turn(uploaded: bytes) -> bytes:
     """Two pictures at once, each on a real thread: what they hold in memory stays small, and other requests go on."""
     if not _turn.acquire(timeout=PATIENCE_SECONDS):
-        raise Unavailable(N_("Many pictures are being sent at this moment. Wait a minute, then try again."))
+        raise Unavailable(N_("Too many pictures are being sent now. Wait a minute, then try again."))
     try:
         return run_in_thread(_made_anew, uploaded)
     finally:

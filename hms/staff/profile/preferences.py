@@ -33,7 +33,7 @@ def merged(before: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, An
         _check(key, value)
     after = {**before, **chosen}
     if len(after) > MOST_KEYS:
-        raise RuleBroken(N_("These are more preferences than are kept."), "preferences")
+        raise RuleBroken(N_("There are too many preferences."), "preferences")
     return after
 
 
@@ -41,6 +41,6 @@ def _check(key: str, value: Any) -> None:
     if key in CHOICES and value not in CHOICES[key]:
         raise RuleBroken(N_("Choose one of these: %(choices)s."), key, choices=", ".join(CHOICES[key]))
     if key in FLAGS and not isinstance(value, bool):
-        raise RuleBroken(N_("Answer yes or no."), key)
+        raise RuleBroken(N_("Choose yes or no."), key)
     if not _KEY.fullmatch(key) or not isinstance(value, (str, bool, int, type(None))) or len(str(value)) > LONGEST_TEXT:
         raise RuleBroken(N_("A preference has a short name and a short value."), "preferences")

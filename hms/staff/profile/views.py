@@ -43,7 +43,7 @@ def profile() -> ResponseReturnValue:
     """The person's own page: who they are here, how pages look, and the ways to change each."""
     form = PreferencesForm(data=_chosen())
     if form.save(actions.change_preferences, by=current_person()):
-        flash(_("Your preferences are saved."), "success")
+        flash(_("Preferences saved."), "success")
         return redirect(url_for(".profile"), 303)
     page = render_template(
         "staff/profile.html",
@@ -61,7 +61,7 @@ def change_names() -> ResponseReturnValue:
     """One's own name, as colleagues and papers show it."""
     form = NamesForm(obj=get_or_not_found(User, current_person().id))
     if form.save(actions.change_names, by=current_person()):
-        return _back(_("Your name is saved."))
+        return _back(_("Name saved."))
     return render_template("staff/own_name.html", form=form), form.status
 
 
@@ -71,7 +71,7 @@ def change_email() -> ResponseReturnValue:
     """One's own address, behind the password."""
     form = EmailForm(obj=get_or_not_found(User, current_person().id))
     if form.save(with_reauthentication(actions.change_email, "current"), by=current_person()):
-        return _back(_("Your e-mail address is saved."))
+        return _back(_("E-mail address saved."))
     return render_template("staff/own_email.html", form=form), form.status
 
 
@@ -81,7 +81,7 @@ def change_password() -> ResponseReturnValue:
     """Another password, behind the present one; every other session ends."""
     form = PasswordForm()
     if form.save(with_reauthentication(actions.change_password, "current"), by=current_person()):
-        return _back(_("Your password is changed. You were signed out everywhere else."))
+        return _back(_("Password changed. You were signed out on all other devices."))
     return render_template(
         "staff/own_password.html", form=form, shortest=settings.value("staff.shortest_password")
     ), form.status
@@ -94,7 +94,7 @@ def change_photo() -> ResponseReturnValue:
     """A picture of oneself."""
     form = PhotoForm()
     if form.save(actions.keep_photo, by=current_person()):
-        return _back(_("Your picture is saved."))
+        return _back(_("Picture saved."))
     return render_template(
         "staff/own_photo.html", form=form, photo=actions.photo_mark(current_person().id)
     ), form.status
@@ -105,7 +105,7 @@ def change_photo() -> ResponseReturnValue:
 def drop_photo() -> ResponseReturnValue:
     """Take one's picture away."""
     actions.drop_photo(by=current_person())
-    return _back(_("Your picture is removed."))
+    return _back(_("Picture removed."))
 
 
 def _back(said: str) -> ResponseReturnValue:

@@ -19,7 +19,7 @@ from hms.staff.roles import assignment
 from hms.staff.roles.administrators import check_holds, check_rank, lock_administrators
 
 LONGEST_REASON = 1000
-DECIDED = N_("This request was already answered.")
+DECIDED = N_("This request is already decided.")
 
 
 @action(Permission.REQUEST_ROLE, "staff.ask")
@@ -31,21 +31,21 @@ def ask(*, requested_role_id: int, reason: str, by: Person) -> RoleChangeRequest
     db.session.add(row)
     db.session.flush()
     for reviewer in assignment.reviewers(but=(user.id,)):
-        tell(reviewer, title=N_("Somebody asks for a role."), url="/admin/role-requests", by=by)
+        tell(reviewer, title=N_("New role request."), url="/admin/role-requests", by=by)
     return row
 
 
 def _wanted(user: User, role_id: int) -> int:
     role = assignment.active_role(role_id, "requested_role_id")
     if role is None or role.id == user.role_id:
-        raise RuleBroken(N_("You have this role already."), "requested_role_id")
+        raise RuleBroken(N_("You already have this role."), "requested_role_id")
     return role.id
 
 
 def _said(reason: str) -> str:
     said = clean_field(reason, "reason", longest=LONGEST_REASON, multiline=True)
     if not said:
-        raise RuleBroken(N_("Say why you need the role."), "reason")
+        raise RuleBroken(N_("Enter the reason for the request."), "reason")
     return said
 
 
@@ -56,7 +56,8 @@ def change(request_id: int, *, version: int | None = None, by: Person, **changes
     _check_open(row, version)
     if row.first_approver_id is not None:
         raise Conflict(
-            N_("An administrator has approved this already. Withdraw it to ask for another."), code="approved_once"
+            N_("An administrator has already approved this request. Withdraw it to request another role."),
+            code="approved_once",
         )
     if changes.get("requested_role_id") is not None:
         row.requested_role_id = _wanted(get_for_update(User, by.id), changes["requested_role_id"])
@@ -117,9 +118,9 @@ def reject(request_id: int, *, admin_response: str = "", version: int | None = N
     row.role_before_id = user.role_id
     assignment.decide(row, "rejected", by)
     if user.awaits_approval:
-        user.awaits_approval, user.inactive_reason = False, N_("The request for an account was refused.")
+        user.awaits_approval, user.inactive_reason = False, N_("The account request was rejected.")
         user.changed()
-    tell(user.id, title=N_("Your request for another role was refused. See the answer."), url="/profile/role", by=by)
+    tell(user.id, title=N_("Your role request was rejected. See the reason."), url="/profile/role", by=by)
     return row
 
 
@@ -137,14 +138,14 @@ def archive(request_id: int, *, by: Person) -> RoleChangeRequest:
 def _there(request_id: int) -> RoleChangeRequest:
     row = get_for_update(RoleChangeRequest, request_id)
     if row.archived_at is not None:
-        raise NotFound(N_("There is no such record."))
+        raise NotFound(N_("This record does not exist."))
     return row
 
 
 def _own(request_id: int, by: Person) -> RoleChangeRequest:
     row = _there(request_id)
     if row.user_id != by.id:
-        raise NotFound(N_("There is no such record."))
+        raise NotFound(N_("This record does not exist."))
     return row
 
 

@@ -32,7 +32,7 @@ def one(request_id: int, *, of: int | None = None) -> RoleChangeRequest:
     query = listing(user_id=of).where(RoleChangeRequest.id == request_id)
     row = db.session.scalars(query).unique().one_or_none()
     if row is None:
-        raise NotFound(N_("There is no such record."))
+        raise NotFound(N_("This record does not exist."))
     return row
 
 

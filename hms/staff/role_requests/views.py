@@ -62,7 +62,7 @@ def answer_request(request_id: int) -> ResponseReturnValue:
     """Approve or reject, with a note; a rejection says why."""
     form, is_approval = AnswerForm(), request.form.get("answer") == "approve"
     if not is_approval and not (form.admin_response.data or "").strip():
-        form.admin_response.errors = [_("Say why, so that they know what to do next.")]
+        form.admin_response.errors = [_("Enter the reason, so that the person knows what to do next.")]
         return _page(form, request_id), 400
     action = actions.approve if is_approval else actions.reject
     if form.save(lambda *, by, **sent: action(request_id, by=by, **sent), by=current_person()):
@@ -73,8 +73,12 @@ def answer_request(request_id: int) -> ResponseReturnValue:
 
 def _said(row: RoleChangeRequest) -> str:
     if row.status == "pending":
-        return _("Your approval is kept. Another administrator must approve it too.")
-    return _("Approved. It counts from their next page on.") if row.status == "approved" else _("Rejected.")
+        return _("Your approval is saved. Another administrator must also approve.")
+    return (
+        _("Approved. The new role applies from the next page the person opens.")
+        if row.status == "approved"
+        else _("Rejected.")
+    )
 
 
 @pages.post("/admin/role-requests/<int:request_id>/archive")
@@ -83,7 +87,7 @@ def archive_request(request_id: int) -> ResponseReturnValue:
     """Take an answered request off the list."""
     form = AnswerForm()
     if form.save(lambda *, by, **_sent: actions.archive(request_id, by=by), by=current_person()):
-        flash(_("Taken off the list."), "success")
+        flash(_("Request removed from the list."), "success")
     return redirect(url_for(".requests_page"), 303)
 
 
@@ -95,7 +99,7 @@ def my_role() -> ResponseReturnValue:
     form = RequestForm()
     form.offer(user.role_id)
     if form.save(_ask, by=current_person()):
-        flash(_("Sent. You will be told when it is answered."), "success")
+        flash(_("Request sent. You will get an alert when it is decided."), "success")
         return redirect(url_for(".my_role"), 303)
     own = db.session.scalars(queries.listing(user_id=user.id).limit(MOST_ANSWERED)).unique().all()
     allowed = _spoken(user.role.grants if user.role else ())
@@ -126,7 +130,7 @@ def withdraw_request(request_id: int) -> ResponseReturnValue:
     """Take one's own request back."""
     form = AnswerForm()
     if form.save(lambda *, by, **_sent: actions.withdraw(request_id, by=by), by=current_person()):
-        flash(_("Withdrawn."), "success")
+        flash(_("Request withdrawn."), "success")
     for messages in form.errors.values():
         flash(str(messages[0]), "stop")
     return redirect(url_for(".my_role"), 303)

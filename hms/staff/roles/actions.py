@@ -108,7 +108,7 @@ def change_role(
 def _possible_minutes(minutes: int | None) -> int | None:
     hospitals = settings.value("staff.idle_minutes")
     if minutes is not None and not SHORTEST_IDLE <= minutes <= hospitals:
-        words = N_("Between %(least)s and %(most)s minutes, or empty: the hospital's setting is %(most)s.")
+        words = N_("Enter %(least)s to %(most)s minutes, or leave blank for the hospital's setting of %(most)s.")
         raise RuleBroken(words, "idle_minutes", least=SHORTEST_IDLE, most=hospitals)
     return minutes
 
@@ -136,9 +136,9 @@ def deactivate_role(role_id: int, *, by: Person) -> Role:
     lock_administrators(by, Permission.MANAGE_ROLES)
     role = get_for_update(Role, role_id)
     if role.is_built_in:
-        raise Conflict(N_("Built-in roles stay. Take grants from it instead."), code="built_in")
+        raise Conflict(N_("You cannot close a built-in role. Remove its permissions instead."), code="built_in")
     if holders(role.id):
-        raise Conflict(N_("People have this role. Give them another one first."), code="role_in_use")
+        raise Conflict(N_("People have this role. Give them another role first."), code="role_in_use")
     role.is_active = False
     role.changed()
     return role
@@ -182,16 +182,21 @@ def _grant(role: Role, wanted: Collection[str], by: Person) -> None:
 def _check_known(role: Role, given: frozenset[str]) -> None:
     unknown = given - GRANTABLE
     if unknown:
-        raise RuleBroken(N_("There is no such permission: %(names)s."), "grants", names=", ".join(sorted(unknown)))
+        raise RuleBroken(N_("These permissions do not exist: %(names)s."), "grants", names=", ".join(sorted(unknown)))
     if role.code == BuiltIn.PATIENT and not given <= defaults(role):
-        raise RuleBroken(N_("Patients see their own records only: the role Patient gets nothing more."), "grants")
+        raise RuleBroken(
+            N_("The role Patient can see only the patient's own records. It cannot get other permissions."), "grants"
+        )
 
 
 def _check_two(role: Role, given: frozenset[str], by: Person) -> None:
     """What two must grant is not granted by one through the back door of a role that people have already."""
     if given & POWERS and needs_two_administrators(by) and holders(role.id):
         raise Conflict(
-            N_("People have this role, and managing people or roles is given by two. Give them such a role instead."),
+            N_(
+                "People have this role, and permissions to manage people or roles need two "
+                "administrators. Give these people another role instead."
+            ),
             "grants",
             code="needs_second",
         )
@@ -199,14 +204,14 @@ def _check_two(role: Role, given: frozenset[str], by: Person) -> None:
 
 def _rename(role: Role, name: str) -> None:
     if role.is_built_in:
-        raise Conflict(N_("Built-in roles keep their names."), "name", code="built_in")
+        raise Conflict(N_("You cannot rename a built-in role."), "name", code="built_in")
     role.name = _free_name(name, role)
 
 
 def _free_name(name: str, role: Role | None) -> str:
     named = clean_field(name, "name", longest=LONGEST_NAME)
     if not named:
-        raise RuleBroken(N_("Give the role a name."), "name")
+        raise RuleBroken(N_("Enter a name for the role."), "name")
     same = select(Role.id).where(func.lower(Role.name) == named.lower(), Role.id != (role.id if role else 0))
     if db.session.scalars(same).first() is not None:
         raise RuleBroken(N_("A role with this name already exists."), "name")

@@ -24,7 +24,7 @@ from hms.staff.models import Role, User
 NEEDED = (Permission.MANAGE_STAFF.value, Permission.MANAGE_ROLES.value)
 POWERS = frozenset({*NEEDED, Permission.REVIEW_ROLE_REQUESTS.value})
 
-LAST = N_("Nobody would be left who may manage people and roles. Make somebody else administrator first.")
+LAST = N_("This would leave nobody who can manage people and roles. Give another person the administrator role first.")
 
 
 def lock_administrators(by: Person, action: Permission) -> None:

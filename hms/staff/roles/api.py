@@ -41,7 +41,7 @@ def roles_list(_arguments: dict[str, Any]) -> Response:
 def _role(role_id: int) -> Role:
     row = get_or_not_found(Role, role_id)
     if not row.is_active:
-        raise NotFound(N_("There is no such record."))
+        raise NotFound(N_("This record does not exist."))
     return row
 
 

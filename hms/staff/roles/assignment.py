@@ -27,8 +27,8 @@ from .administrators import (
     others_than,
 )
 
-OWN = N_("Nobody decides on their own role. Ask another administrator.")
-SECOND = N_("Another administrator must approve this too, under Role requests.")
+OWN = N_("You cannot decide on your own role. Ask another administrator.")
+SECOND = N_("Another administrator must also approve this under Role requests.")
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def propose(user: User, role: Role, by: Person) -> RoleChangeRequest:
         request.first_approver_id = by.id
     db.session.flush()
     for other in reviewers(but=(by.id, user.id)):
-        tell(other, title=N_("A role needs a second administrator."), url="/admin/role-requests", by=by)
+        tell(other, title=N_("A role needs the approval of a second administrator."), url="/admin/role-requests", by=by)
     return request
 
 
@@ -123,7 +123,7 @@ def set_role(user: User, role: Role | None, by: Person) -> None:
     db.session.expire(user, ["role"])
     if role is not None:
         _answer_waiting(user, role, by)
-    word = Sentence(N_("You have no role any more. Ask an administrator."))
+    word = Sentence(N_("Your role was removed. Contact an administrator."))
     if role is not None:
         word = Sentence(N_("Your role is now %(role)s. Reload the page to see your new menu."), role=role.name)
     tell(user.id, title=str(word), url="/profile", by=by)

@@ -68,7 +68,7 @@ def change_roles() -> ResponseReturnValue:
         versions=versions,
         by=current_person(),
     ):
-        flash(_("Saved. It counts from each person's next page on."), "success")
+        flash(_("Saved. It applies from the next page each person opens."), "success")
         return redirect(url_for(".roles_page"), 303)
     return _matrix(form, wanted), form.status
 
@@ -116,13 +116,13 @@ def add_role() -> ResponseReturnValue:
     form = RoleForm()
     form.copied_from.choices = _copies()
     if form.save(_add, by=current_person()):
-        flash(_("The role %(name)s is made. Tick what it may do.", name=form.result.name), "success")
+        flash(_("Role %(name)s created. Tick its permissions.", name=form.result.name), "success")
         return redirect(url_for(".roles_page"), 303)
     return render_template("staff/role_form.html", form=form, role=None), form.status
 
 
 def _copies() -> list[tuple[str, str]]:
-    return [("", _("Nothing")), *((str(role.id), role.label) for role in roles_to_choose())]
+    return [("", _("No permissions")), *((str(role.id), role.label) for role in roles_to_choose())]
 
 
 def _add(*, name: str, description: str, copied_from: int | None, by: Any, **_sent: Any) -> Role:
@@ -155,21 +155,21 @@ def _rename(*, role_id: int, copied_from: Any, by: Any, **sent: Any) -> Role:
 @requires(Permission.MANAGE_ROLES)
 def reset_role(role_id: int) -> ResponseReturnValue:
     """The built-in role's default permissions again."""
-    return _done(role_id, actions.reset_role, _("The role has its default permissions again."))
+    return _done(role_id, actions.reset_role, _("Default permissions restored."))
 
 
 @pages.post("/admin/roles/<int:role_id>/put-away")
 @requires(Permission.MANAGE_ROLES)
 def put_role_away(role_id: int) -> ResponseReturnValue:
     """Put away a role that nobody has."""
-    return _done(role_id, actions.deactivate_role, _("The role is put away."))
+    return _done(role_id, actions.deactivate_role, _("Role closed."))
 
 
 @pages.post("/admin/roles/<int:role_id>/take-up")
 @requires(Permission.MANAGE_ROLES)
 def take_role_up(role_id: int) -> ResponseReturnValue:
     """Use a role again."""
-    return _done(role_id, actions.reactivate_role, _("The role can be given again."))
+    return _done(role_id, actions.reactivate_role, _("Role reopened."))
 
 
 def _done(role_id: int, action: Any, said: str) -> ResponseReturnValue:

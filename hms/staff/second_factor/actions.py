@@ -66,7 +66,7 @@ def enrol(*, secret: str, otp: str, by: Person) -> list[str]:
     step = second_factor_codes.matching_step(secret, second_factor_codes.tidy(otp), int(clock.now().timestamp()))
     if step is None:
         raise RuleBroken(
-            N_("That code does not fit. Check the time of your phone, then enter the code it shows now."), "otp"
+            N_("This code is not correct. Check the time on your phone, then enter the code it shows now."), "otp"
         )
     codes = recovery_codes.new_codes()
     _keep_factor(second_factor_codes.seal(secret), step, recovery_codes.hash_codes(codes), by=by)
@@ -114,7 +114,7 @@ def reset_second_factor(user_id: int, *, by: Person) -> None:
 
 def _take(user: User) -> None:
     if not user.two_factor_enabled:
-        raise Conflict(N_("There is no second factor to take away."))
+        raise Conflict(N_("This account has no second factor."))
     user.totp_secret = user.totp_step = None
     recovery_codes.drop(user.id)
 

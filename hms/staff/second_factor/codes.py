@@ -78,7 +78,7 @@ def prove_code(user: User, code: str, typed_name: str) -> None:
     )
     if verdict is REPLAYED:
         raise SignInRefused(N_("That code was already used. Wait for the next one."), "otp", code="otp_replayed")
-    raise SignInRefused(N_("That code is not right. Enter the one your app shows now."), "otp", code="otp_wrong")
+    raise SignInRefused(N_("Wrong code. Enter the code your app shows now."), "otp", code="otp_wrong")
 
 
 def use(user: User, code: str) -> str:

@@ -87,7 +87,7 @@ def switch_off_second_factor() -> ResponseReturnValue:
     if form.validate_on_submit():
         refusal = _refused_off(form, who)
         if refusal is None:
-            flash(_("The second factor is off. Your password is enough now."), "success")
+            flash(_("Second factor switched off. You now sign in with your password only."), "success")
             return redirect(url_for(".security"), 303)
         return refusal
     return render_template("staff/switch_off.html", form=form), form.status

@@ -61,7 +61,7 @@ def end_own(session_id: int, *, by: Person) -> None:
     """End one of one's own pages; another's is not found."""
     mine = (UserSession.id == session_id, UserSession.user_id == by.id)
     if not _change(*mine, ended_at=clock.now()):
-        raise NotFound(N_("This sign-in has ended already."))
+        raise NotFound(N_("This session has already ended."))
     recording.record("staff.end_session", by, entity="app_user", entity_id=by.id)
 
 
@@ -89,7 +89,7 @@ def end_all_of(user_id: int, *, by: Person) -> int:
 def end_one_of(user_id: int, session_id: int, *, by: Person) -> None:
     """End one page of an account."""
     if not _change(UserSession.id == session_id, UserSession.user_id == user_id, ended_at=clock.now()):
-        raise NotFound(N_("This sign-in has ended already."))
+        raise NotFound(N_("This session has already ended."))
     recording.record("staff.end_session", by, entity="app_user", entity_id=user_id)
 
 

@@ -43,7 +43,7 @@ def prove(user: User, pin: str) -> None:
     """Pass when `pin` is the account's; after five wrong ones the account has to sign in fully. Raises `SignInRefused`."""
     device = known_devices.of_request()
     if device is None or not opens_here(user):
-        raise SignInRefused(N_("A PIN does not open this page any more. Use your password."), "secret", code="no_pin")
+        raise SignInRefused(N_("The PIN can no longer unlock this page. Use your password."), "secret", code="no_pin")
     door = attempts.AttemptLimit(known_devices.pin_door(device, user.id), user_id=user.id)
     with attempts.counted_attempt((door,), user, user.username) as attempt:
         if passwords.is_right(user.pin_hash, pin):
@@ -59,7 +59,7 @@ def prove(user: User, pin: str) -> None:
 
 def _wrong(left: int) -> Sentence:
     if left < 1:
-        return Sentence(N_("That PIN is not right. Use your password now."))
+        return Sentence(N_("Wrong PIN. Use your password now."))
     if left == 1:
-        return Sentence(N_("That PIN is not right. 1 try left, then only the password opens."))
-    return Sentence(N_("That PIN is not right. %(count)s tries left, then only the password opens."), count=left)
+        return Sentence(N_("Wrong PIN. 1 attempt left, then you must use your password."))
+    return Sentence(N_("Wrong PIN. %(count)s attempts left, then you must use your password."), count=left)

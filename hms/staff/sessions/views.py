@@ -47,7 +47,10 @@ def pin() -> ResponseReturnValue:
     who, form = current_person(), PinForm()
     fresh = is_fresh(who)
     if form.save(_set_pin if fresh else with_reauthentication(_set_pin), by=who):
-        flash(_("Your PIN is set. It opens locked pages at PCs where you signed in within 12 hours."), "success")
+        flash(
+            _("PIN saved. It unlocks pages on PCs where you signed in with your password in the last 12 hours."),
+            "success",
+        )
         return redirect(url_for(".security"), 303)
     has_one = get_or_not_found(User, who.id).pin_hash is not None
     return render_template("staff/pin.html", form=form, is_fresh=fresh, has_one=has_one), form.status
@@ -62,7 +65,7 @@ def _set_pin(*, pin: str, by: Person, **_typed: str) -> None:
 def drop_pin() -> ResponseReturnValue:
     """From now on only the password unlocks."""
     pins.drop_pin(by=current_person())
-    flash(_("Your PIN is gone. Your password unlocks."), "success")
+    flash(_("PIN removed. Use your password to unlock."), "success")
     return redirect(url_for(".security"), 303)
 
 
@@ -71,7 +74,7 @@ def drop_pin() -> ResponseReturnValue:
 def end_session(session_id: int) -> ResponseReturnValue:
     """Sign one of one's own devices out."""
     actions.end_own(session_id, by=current_person())
-    flash(_("That device is signed out."), "success")
+    flash(_("Device signed out."), "success")
     return redirect(url_for(".security"), 303)
 
 

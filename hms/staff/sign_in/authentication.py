@@ -45,7 +45,7 @@ def prove(name: str, password: str, otp: str | None = None, *, is_program: bool 
             raise OtpRequired(N_("Enter the 6-digit code from your authenticator app."), "otp", proof=proof)
         codes.prove_code(user, otp, name)
     elif is_program and request_user.second_factor_is_required(user.role.code if user.role else None):
-        raise EnrolmentRequired(N_("Your role needs a second factor. Sign in on the page and set it up first."))
+        raise EnrolmentRequired(N_("Your role needs a second factor. Sign in on the web page and set it up first."))
     return welcome(user, name)
 
 
@@ -73,10 +73,10 @@ def welcome(user: User, name: str) -> SignedIn:
 def _wrong(left: int) -> Sentence:
     if left < 1:
         until = clock.now() + attempts.LOCKED_FOR
-        return joined((Sentence(N_("The username or password is not right.")), attempts.lockout_message(until)))
+        return joined((Sentence(N_("Wrong username or password.")), attempts.lockout_message(until)))
     if left == 1:
-        return Sentence(N_("The username or password is not right. 1 try left before a 15-minute lock."))
-    words = N_("The username or password is not right. %(count)s tries left before a 15-minute lock.")
+        return Sentence(N_("Wrong username or password. 1 attempt left before a 15-minute lock."))
+    words = N_("Wrong username or password. %(count)s attempts left before a 15-minute lock.")
     return Sentence(words, count=left)
 
 

@@ -45,7 +45,7 @@ def reauthenticate(password_or_code: str | None, *, by: Person, field: str = "pr
         user, user.username, "confirmed" if is_proven else "lockout" if left == 0 else "not_confirmed"
     )
     if not is_proven:
-        raise RuleBroken(N_("That is not your password, nor a fresh code."), field, code="not_confirmed")
+        raise RuleBroken(N_("This is not your password or a current code."), field, code="not_confirmed")
     if has_request_context() and by.session_id is not None:
         authentication.renew_session(by.session_id, confirmed_at=clock.now())
 

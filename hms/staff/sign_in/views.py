@@ -37,7 +37,9 @@ def _too_often(limit: RequestLimit) -> Response:
     """The address tried too often: the page again, with what was typed, and how long to wait."""
     seconds = max(1, int(limit.reset_at - time.time()) + 1)
     form = SignInForm()
-    form.form_errors = [_("Too many wrong tries from this PC. Wait %(count)s seconds, then try again.", count=seconds)]
+    form.form_errors = [
+        _("Too many wrong attempts from this PC. Wait %(count)s seconds, then try again.", count=seconds)
+    ]
     return _page(form, 429, seconds)
 
 
@@ -161,7 +163,7 @@ def held(key: str) -> ResponseReturnValue:
     """The form that was sent while its page was locked: one press sends it again."""
     kept = interrupted_forms.of(current_person().id or 0, key)
     if kept is None:
-        raise NotFound(N_("There is no form waiting here. It was sent already, or another person sent it."))
+        raise NotFound(N_("This form was already sent, or another person sent it."))
     return render_template("staff/held.html", form_key=key, **kept.content)
 
 
