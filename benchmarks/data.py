@@ -225,7 +225,7 @@ class Filling:
             where = f"{random.randint(1, 180)} {random.choice(people.STREETS)}"
             yield (
                 n,
-                hospital_numbers.make(n),
+                hospital_numbers.format_hospital_number(n),
                 named,
                 random.choice(families),
                 sex,

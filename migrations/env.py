@@ -24,7 +24,7 @@ def run() -> None:
         context.configure(connection=connection, target_metadata=target.metadata, compare_type=True)
         with context.begin_transaction():
             context.run_migrations()
-        roles.settle(connection, target.engine.url)
+        roles.configure_role(connection, target.engine.url)
         connection.commit()
         connection.execute(text(f"SELECT pg_advisory_unlock({AdvisoryLock.MIGRATE.value})"))
         connection.commit()

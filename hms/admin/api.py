@@ -37,7 +37,7 @@ from .audit_trail.masking import masked
 from .blueprints import api
 from .system import queries as system_queries
 
-MOST_COUNTED = 10_000
+MAX_EXACT_COUNT = 10_000
 """So many rows a list counts exactly; beyond that its length may be an estimate."""
 
 
@@ -87,7 +87,7 @@ def audit_json(row: Any) -> dict[str, Any]:
     }
 
 
-AUDIT = parameters(
+AUDIT_PARAMETERS = parameters(
     **PAGING,
     **DAYS,
     patient=Id(),
@@ -106,7 +106,7 @@ def _audit(arguments: dict[str, Any]) -> Response:
     wanted = audit_trail_queries.AuditFilter(
         day_from=day_from,
         day_to=day_to,
-        actor_ids=tuple(staff.accounts_named(user, audit_trail_queries.MOST_NAMED)) if user else None,
+        actor_ids=tuple(staff.accounts_named(user, audit_trail_queries.MAX_NAMED)) if user else None,
         patient_ids=None if patient_id is None else (patient_id,),
         actions=(action,) if action else None,
         entity=kind or None,
@@ -127,16 +127,16 @@ def _audit(arguments: dict[str, Any]) -> Response:
 
 def _about_all() -> int:
     """How many entries there are when nothing is filtered: beyond some, the newest one's number is near it, and free."""
-    some = select(AuditEntry.id).limit(MOST_COUNTED + 1).subquery()
+    some = select(AuditEntry.id).limit(MAX_EXACT_COUNT + 1).subquery()
     counted = db.session.execute(select(func.count()).select_from(some)).scalar_one()
-    if counted <= MOST_COUNTED:
+    if counted <= MAX_EXACT_COUNT:
         return counted
     return Estimated(db.session.execute(select(func.max(AuditEntry.id))).scalar_one())
 
 
 @api.get("/audit-logs/")
 @requires(Permission.READ_AUDIT)
-@api.arguments(AUDIT, location="query")
+@api.arguments(AUDIT_PARAMETERS, location="query")
 @api.response(200, AuditOut(many=True))
 def audit_logs(arguments: dict[str, Any]) -> Response:
     """Who did what and when, newest first."""
@@ -145,19 +145,21 @@ def audit_logs(arguments: dict[str, Any]) -> Response:
 
 @api.get("/audit_logs/")
 @requires(Permission.READ_AUDIT)
-@api.arguments(AUDIT, location="query")
+@api.arguments(AUDIT_PARAMETERS, location="query")
 @api.response(200, AuditOut(many=True))
 def audit_logs_by_another_name(arguments: dict[str, Any]) -> Response:
     """The same list under the address of older clients."""
     return _audit(arguments)
 
 
-SIGN_INS = parameters(**PAGING, **DAYS, user=Id(), status=Choice(activity.OUTCOMES), ordering=Ordering(("id",)))
+SIGN_IN_PARAMETERS = parameters(
+    **PAGING, **DAYS, user=Id(), status=Choice(activity.OUTCOMES), ordering=Ordering(("id",))
+)
 
 
 @api.get("/login-activity/")
 @requires(Permission.READ_SIGN_INS)
-@api.arguments(SIGN_INS, location="query")
+@api.arguments(SIGN_IN_PARAMETERS, location="query")
 @api.response(200, SignInOut(many=True))
 def login_activity(arguments: dict[str, Any]) -> Response:
     """Tries to sign in, newest first."""

@@ -63,8 +63,8 @@ class AuditFilterForm(DaysForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.did.choices = [SelectChoice(*one) for one in labels.choices_of_actions()]
-        self.entity.choices = [SelectChoice(*one) for one in labels.choices_of_records()]
+        self.did.choices = [SelectChoice(*one) for one in labels.action_choices()]
+        self.entity.choices = [SelectChoice(*one) for one in labels.record_choices()]
 
     def validate(self, extra_validators: Any = None) -> bool:
         """What names nobody is an empty answer, not an error; words are looked for within a month only."""
@@ -80,11 +80,11 @@ class AuditFilterForm(DaysForm):
 
     def wanted(self, who: Any, before: int | None = None) -> queries.AuditFilter:
         """What is asked of the trail. `RuleBroken` when too many patients or people have that name."""
-        actions, is_emergency = labels.asked_actions(self.did.data or "")
+        actions, is_emergency = labels.actions_for_choice(self.did.data or "")
         return queries.AuditFilter(
             day_from=self.day_from.data,
             day_to=self.day_to.data,
-            actor_ids=_named(staff.accounts_named(self.who.data, queries.MOST_NAMED + 1), "who")
+            actor_ids=_named(staff.accounts_named(self.who.data, queries.MAX_NAMED + 1), "who")
             if self.who.data
             else None,
             patient_ids=self._patients(who) if self.patient.data else None,
@@ -98,13 +98,13 @@ class AuditFilterForm(DaysForm):
         )
 
     def _patients(self, who: Any) -> tuple[int, ...]:
-        hits = patients.search_patients(self.patient.data, limit=queries.MOST_NAMED + 1, who=who)
+        hits = patients.search_patients(self.patient.data, limit=queries.MAX_NAMED + 1, who=who)
         exact = [hit for hit in hits if not hit.is_similar]
         return _named([hit.id for hit in exact or hits], "patient")
 
 
 def _named(ids: list[int], field: str) -> tuple[int, ...]:
-    if len(ids) > queries.MOST_NAMED:
+    if len(ids) > queries.MAX_NAMED:
         raise RuleBroken(N_("Too many matches. Enter more of the name, or the number."), field)
     return tuple(ids)
 

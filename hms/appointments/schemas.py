@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import REQUIRED, ClockTime, Day, Pk, Text, Whole
 
-from .availability.rules import LONGEST_MINUTES, SHORTEST_MINUTES
+from .availability.rules import MAX_MINUTES_LENGTH, MIN_MINUTES_LENGTH
 from .enums import Status
 from .queue import queries
 
@@ -39,7 +39,7 @@ class AppointmentIn(ApiSchema):
     doctor = Pk(required=True)
     date = Day(required=True)
     time = ClockTime(required=True)
-    duration_minutes = Whole(SHORTEST_MINUTES, LONGEST_MINUTES)
+    duration_minutes = Whole(MIN_MINUTES_LENGTH, MAX_MINUTES_LENGTH)
     status = StatusField()
     notes = Text(500, multiline=True, allow_none=True)
 

@@ -11,7 +11,7 @@ from wtforms import BooleanField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
-from hms.core.money import LARGEST_SUM, ZERO
+from hms.core.money import MAX_SUM, ZERO
 from hms.core.web.forms import ActionForm, InputGiven, MoneyField, RecordIdField, Required, Text, WholeField
 
 from .enums import METHOD_WORDS, SELF, Method
@@ -84,7 +84,7 @@ class FloatForm(ActionForm):
 class CountForm(ActionForm):
     """Notes and coins by their number, and the slips of every other way to pay; fields are named by their worth in cents."""
 
-    loose = MoneyField(_l("Other cash (amount)"), largest=LARGEST_SUM)
+    loose = MoneyField(_l("Other cash (amount)"), largest=MAX_SUM)
 
     @property
     def pieces(self) -> list[tuple[Decimal, Any]]:
@@ -107,7 +107,7 @@ def count_form() -> CountForm:
     """A `CountForm` with the notes and coins of the hospital's currency."""
     pieces = {_piece(value): WholeField(f"{value:f} ×") for value in _denominations()}
     others = [method for method in Method if method is not Method.CASH]
-    slips = {one.name.lower(): MoneyField(METHOD_WORDS[one], largest=LARGEST_SUM) for one in others}
+    slips = {one.name.lower(): MoneyField(METHOD_WORDS[one], largest=MAX_SUM) for one in others}
     return type("HospitalCountForm", (CountForm,), pieces | slips)()
 
 

@@ -11,7 +11,7 @@ from hms.core.api.blueprint import ApiSchema
 from hms.core.money import Money
 from hms.core.web.fields import REQUIRED, Amount, Pk, Text, Whole
 
-from .bills.rules import MOST_UNITS, Dues, amounts_due
+from .bills.rules import MAX_UNITS, Dues, amounts_due
 
 
 class Spelt(ApiSchema):
@@ -41,7 +41,7 @@ class ItemIn(Spelt):
     }
     description = Text(255, load_default="")
     amount = Amount(allow_none=True, load_default=None)
-    quantity = Whole(-MOST_UNITS, MOST_UNITS * 10, load_default=1)
+    quantity = Whole(-MAX_UNITS, MAX_UNITS * 10, load_default=1)
     service = Pk(allow_none=True, load_default=None)
 
 

@@ -29,7 +29,7 @@ from .models import ICD10, Condition, Encounter, Prescription
 from .prescriptions import actions as prescription_actions
 from .prescriptions import patient_context
 
-MOST_PROBLEMS = 12
+MAX_PROBLEMS = 12
 COPIED_BY = {"prescription": "copy_rx", "condition": "copy_dx", "encounter": "copy_note"}
 """The page's boxes that name what is to be taken over."""
 
@@ -71,7 +71,7 @@ def _problems() -> Select:
     )
     told = (one for one in ranked.c if one.key != "nth")
     newest = select(*told).where(ranked.c.nth == 1).order_by(ranked.c.since.desc(), ranked.c.id.desc())
-    return newest.limit(MOST_PROBLEMS)
+    return newest.limit(MAX_PROBLEMS)
 
 
 @action(Permission.WRITE_ENCOUNTER, "clinical.take_over")

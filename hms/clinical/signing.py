@@ -25,7 +25,7 @@ from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import checks as safety
 from hms.patients.models import Patient
 
-from .diagnoses.actions import as_entered, standing
+from .diagnoses.actions import as_entered, diagnoses_of
 from .encounters import drafts as encounter_drafts
 from .encounters import rules
 from .encounters.actions import state
@@ -74,7 +74,7 @@ def _check(encounter: Encounter, by: Person) -> None:
     """What the rules ask, with the texts of programs that know no list of diagnoses counted as one."""
     if encounter.status == "entered_in_error":
         raise Conflict(N_("This encounter was withdrawn."), code="withdrawn")
-    conditions = standing(encounter.id)
+    conditions = diagnoses_of(encounter.id)
     if not conditions and encounter.diagnosis.strip() and state(encounter) == rules.DRAFT:
         conditions = [_from_text(encounter, by)]
     try:
@@ -94,7 +94,7 @@ def _check(encounter: Encounter, by: Person) -> None:
 
 
 def _from_text(encounter: Encounter, by: Person) -> Condition:
-    first = encounter.diagnosis.strip().splitlines()[0][: rules.LONGEST_DIAGNOSIS]
+    first = encounter.diagnosis.strip().splitlines()[0][: rules.MAX_DIAGNOSIS_LENGTH]
     condition = Condition(patient_id=encounter.patient_id, encounter_id=encounter.id, title=first, recorded_by_id=by.id)
     db.session.add(condition)
     db.session.flush()

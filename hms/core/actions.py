@@ -186,7 +186,7 @@ def after_commit(step: S, *, named: Hashable = None) -> S:
 
 
 def _run_quietly(step: Callable[[], None]) -> None:
-    """A failed knock never undoes a saved payment; it is logged and the outbox catches up."""
+    """A failed notification never undoes a committed action; it is logged and the outbox catches up."""
     try:
         step()
     except Exception:

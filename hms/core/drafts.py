@@ -18,7 +18,7 @@ from .errors import RuleBroken
 from .text.translation import N_
 
 KEPT = timedelta(days=7)
-LARGEST = 1_000_000
+MAX_VALUE = 1_000_000
 
 
 class Draft(UnauditedRecord):
@@ -36,7 +36,7 @@ class Draft(UnauditedRecord):
 
 def save(person_id: int, form: str, content: dict[str, Any]) -> Draft:
     """Keep `content` as the person's draft of `form`, replacing the earlier one. Commits; drafts are not in the trail."""
-    if len(str(content)) > LARGEST:
+    if len(str(content)) > MAX_VALUE:
         raise RuleBroken(N_("This is too long to save as a draft. Shorten it."))
     row = insert(Draft).values(person_id=person_id, form=form, content=content, saved_at=clock.now())
     kept = row.on_conflict_do_update(
@@ -57,7 +57,7 @@ def update_draft(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[
     db.session.execute(first.on_conflict_do_nothing(index_elements=[Draft.person_id, Draft.form]))
     draft = _held(person_id, form)
     content = to(draft.content)
-    if len(str(content)) > LARGEST:
+    if len(str(content)) > MAX_VALUE:
         db.session.rollback()
         raise RuleBroken(N_("This is too long to save as a draft. Shorten it."))
     draft.content, draft.version, draft.saved_at = content, draft.version + 1, clock.now()

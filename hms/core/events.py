@@ -1,4 +1,4 @@
-"""Live alerts: who hears what. An alert is a knock on the door: it carries its kind, never patient data."""
+"""Live events for open pages and who may receive them. An event carries its name, never patient data."""
 
 from __future__ import annotations
 

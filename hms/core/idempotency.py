@@ -24,7 +24,7 @@ from .db.session import db
 from .errors import Conflict, DomainError, RuleBroken
 from .text.translation import N_
 
-LONGEST_KEY = 200
+MAX_KEY_LENGTH = 200
 KEPT = timedelta(days=2)
 
 
@@ -45,7 +45,7 @@ class IdempotencyKey(UnauditedRecord):
 
 
 class DuplicateRequest(Exception):
-    """The key was claimed by an earlier submit; `answer` is what that one was told, None if it is not known yet."""
+    """The key was claimed by an earlier submit; `answer` is the stored response, None while it is pending."""
 
     def __init__(self, answer: IdempotencyKey | None) -> None:
         super().__init__("already done")
@@ -66,7 +66,7 @@ def key_of_request() -> str | None:
         key = f"{mark} {request.path}"
     if key and not key.isprintable():
         raise RuleBroken(N_("An idempotency key is made of characters that can be printed."), "Idempotency-Key")
-    return key[:LONGEST_KEY] if key else None
+    return key[:MAX_KEY_LENGTH] if key else None
 
 
 def fingerprint() -> str:

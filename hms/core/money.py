@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 CENT = Decimal("0.01")
-LARGEST = Decimal("99999999.99")
+MAX_VALUE = Decimal("99999999.99")
 """The most that is typed as one amount, and that one line or one bill comes to. Sums of them may be more."""
-LARGEST_SUM = Decimal("9999999999.99")
+MAX_SUM = Decimal("9999999999.99")
 """The most that a column for money holds."""
 _WRITTEN = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,2})?")
 
@@ -68,7 +68,7 @@ class Money:
         return Money(self.value * rate / 100)
 
     @classmethod
-    def typed(cls, text: object, largest: Decimal = LARGEST) -> Money:
+    def typed(cls, text: object, largest: Decimal = MAX_VALUE) -> Money:
         """What a person or a program typed: "190", "190.5", "1,250.00" or an exact number, from minus `largest` to
         `largest`; `ValueError` otherwise, `TooLarge` when that is all that is wrong."""
         if isinstance(text, (bool, float)):

@@ -29,7 +29,7 @@ from .web import (
     template_filters,
 )
 from .web.json_provider import ExactJSON
-from .web.request_bodies import LARGEST_BODY
+from .web.request_bodies import MAX_BODY
 from .web.session_cookie import EncryptedSessionInterface
 
 log = logging.getLogger(__name__)
@@ -123,8 +123,8 @@ def _flask_configuration(config: Config) -> dict[str, object]:
         "SESSION_COOKIE_SECURE": config.https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "MAX_CONTENT_LENGTH": LARGEST_BODY,
-        "MAX_FORM_MEMORY_SIZE": LARGEST_BODY,
+        "MAX_CONTENT_LENGTH": MAX_BODY,
+        "MAX_FORM_MEMORY_SIZE": MAX_BODY,
         "RATELIMIT_STORAGE_URI": config.redis_url,
         "RATELIMIT_STORAGE_OPTIONS": {
             "socket_connect_timeout": 0.5,

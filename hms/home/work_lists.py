@@ -26,7 +26,7 @@ from hms.lab import queries as laboratory
 from hms.patients.access import actions
 from hms.patients.models import Patient
 from hms.patients.registration import drafts as registration_drafts
-from hms.patients.registration.drafts import Unfinished
+from hms.patients.registration.drafts import UnfinishedRegistration
 from hms.pharmacy.dispensing import queries as pharmacy
 from hms.pharmacy.stock import queries as stock_queries
 from hms.reports import queries as figures
@@ -45,7 +45,7 @@ class WorkLists:
     prices: Unpriced | None = None
     asks: list[CorrectionRequest] = field(default_factory=list)
     drafts: list[tuple[Any, Any]] = field(default_factory=list)
-    registrations: list[Unfinished] = field(default_factory=list)
+    registrations: list[UnfinishedRegistration] = field(default_factory=list)
 
     @property
     def people(self) -> int:
@@ -59,7 +59,7 @@ def today(who: Person) -> WorkLists:
     if who.may(Permission.WRITE_ENCOUNTER) or who.may(Permission.CALL_PATIENT):
         _queue(home, who)
     if who.may(Permission.REGISTER_PATIENT):
-        home.registrations = registration_drafts.of(who, ROWS)
+        home.registrations = registration_drafts.unfinished_registrations(who, ROWS)
     if who.may(Permission.CHECK_IN):
         home.arriving = list(db.session.execute(_arriving(), {"day": clock.today(), "limit": ROWS}).scalars())
     if who.may(Permission.DISPENSE):

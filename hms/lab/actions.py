@@ -55,7 +55,7 @@ def load_prices(*, by: Person) -> int:
     return len(rows)
 
 
-LONGEST_REASON = 500
+MAX_REASON_LENGTH = 500
 
 
 @action(Permission.ENTER_RESULT, "lab.enter_results")
@@ -96,7 +96,7 @@ def _values(order: LabOrder, typed: Mapping[str, str]) -> list[rules.Value]:
 
 
 def _reason(text: str, *, is_needed: bool) -> str:
-    reason = clean_field(text, "reason", longest=LONGEST_REASON)
+    reason = clean_field(text, "reason", longest=MAX_REASON_LENGTH)
     if is_needed and len(reason) < 3:
         raise RuleBroken(N_("You changed a saved value. Enter the reason for the correction."), "reason")
     return reason

@@ -23,7 +23,7 @@ class ResultForm(ActionForm):
     reason = Text(_l("Reason for correction"), longest=500)
 
     def refuse_at(self, refusal: DomainError, fields: dict[str, str]) -> None:
-        """Hang a refusal on the value it blames, by the code of its test."""
+        """Add the error to the field of its test code."""
         self.refuse(type(refusal).from_error(refusal, fields.get(refusal.field or "", refusal.field)))
 
 
@@ -42,7 +42,7 @@ def _field(test: LabTest) -> Any:
         choices = [SelectChoice("", _l("Not done")), *(SelectChoice(one, one) for one in test.choices)]
         return SelectField(test.name, choices=choices, validate_choice=False)
     if test.result == "text":
-        return LongText(test.name, longest=rules.LONGEST_TEXT)
+        return LongText(test.name, longest=rules.MAX_TEXT_LENGTH)
     return Text(test.name, longest=30)
 
 

@@ -21,9 +21,9 @@ from hms.patients.access import policy
 
 from .models import LabOrder, LabResult
 
-MOST_WAITING = 100
-MOST_EARLIER = 8
-MOST_RECENT = 50
+MAX_WAITING = 100
+MAX_EARLIER = 8
+MAX_RECENT = 50
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def of_encounter(encounter_id: int, patient_id: int) -> Tests:
     recent = _recent(patient_id)
     here = [one for one in recent if one.encounter_id == encounter_id]
     earlier = [one for one in recent if one.encounter_id != encounter_id and one.results]
-    return Tests(here[::-1], earlier[:MOST_EARLIER])
+    return Tests(here[::-1], earlier[:MAX_EARLIER])
 
 
 def _recent(patient_id: int) -> list[LabOrder]:
@@ -70,10 +70,10 @@ def _recent(patient_id: int) -> list[LabOrder]:
 @cache
 def _recent_orders() -> Select:
     orders = _with_results().where(LabOrder.patient_id == bindparam("patient_id"), LabOrder.status != "cancelled")
-    return orders.order_by(LabOrder.id.desc()).limit(MOST_RECENT)
+    return orders.order_by(LabOrder.id.desc()).limit(MAX_RECENT)
 
 
-def own(encounter_id: int, who: Person) -> Encounter:
+def own_encounter(encounter_id: int, who: Person) -> Encounter:
     """An encounter of `who`; `NotFound` when it is a colleague's."""
     encounter = clinical.encounter_found(encounter_id, who)
     if encounter.doctor_id != who.id:
@@ -102,7 +102,7 @@ def worklist(show: str) -> list[LabOrder]:
         query = query.where(LabOrder.done_at >= begins, LabOrder.done_at < ends).order_by(LabOrder.done_at.desc())
     else:
         query = query.where(LabOrder.status == "waiting").order_by(LabOrder.is_urgent.desc(), LabOrder.id)
-    return list(db.session.scalars(query.limit(MOST_WAITING)))
+    return list(db.session.scalars(query.limit(MAX_WAITING)))
 
 
 def counts() -> tuple[int, int, int]:

@@ -16,8 +16,8 @@ from hms.core.text.translation import N_
 
 from .catalogue import LabTest, tests
 
-LARGEST = Decimal(10_000_000)
-LONGEST_TEXT = 1000
+MAX_VALUE = Decimal(10_000_000)
+MAX_TEXT_LENGTH = 1000
 CRITICAL = ("Critical low", "Critical high")
 FLAGS = {
     "Low": ("low", _l("Low")),
@@ -56,7 +56,7 @@ def parts(code: str, name: str) -> tuple[LabTest, ...]:
 
 def read(test: LabTest, typed: str, sex: str, age_years: Decimal | None) -> Value | None:
     """The value typed for one test; None when nothing was. Raises `RuleBroken` on the test's code."""
-    text = clean_field(typed, test.code, longest=LONGEST_TEXT, multiline=True)
+    text = clean_field(typed, test.code, longest=MAX_TEXT_LENGTH, multiline=True)
     if not text:
         return None
     if test.result == "number":
@@ -71,7 +71,7 @@ def _number(test: LabTest, text: str, sex: str, age_years: Decimal | None) -> Va
         measured = number(text)
     except ValueError as refusal:
         raise RuleBroken(N_("Enter a number, for example 10.1."), test.code) from refusal
-    if not 0 <= measured <= LARGEST:
+    if not 0 <= measured <= MAX_VALUE:
         raise RuleBroken(N_("Enter a number of zero or more."), test.code)
     usual = test.range_for(sex, age_years)
     return Value(

@@ -10,7 +10,7 @@ from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import Pk, Text
 
 from .catalogue import LabTest
-from .rules import LONGEST_TEXT
+from .rules import MAX_TEXT_LENGTH
 
 
 class TestOut(ApiSchema):
@@ -36,7 +36,7 @@ class OrderIn(ApiSchema):
 class ResultsIn(ApiSchema):
     """Values by the code of what was measured; `reason` when a value that stands is changed."""
 
-    values = fields.Dict(keys=Text(20), values=Text(LONGEST_TEXT, multiline=True), required=True)
+    values = fields.Dict(keys=Text(20), values=Text(MAX_TEXT_LENGTH, multiline=True), required=True)
     reason = Text(500)
 
 

@@ -106,7 +106,7 @@ def find_tests() -> str:
 @requires(Permission.ORDER_TEST)
 def of_encounter(encounter_id: int) -> str:
     """The tests of one's own encounter alone, for its open page, which renews them."""
-    encounter = queries.own(encounter_id, current_person())
+    encounter = queries.own_encounter(encounter_id, current_person())
     is_written, orders = (
         encounter.status == "in_progress",
         queries.of_encounter(encounter.id, encounter.patient_id).orders,

@@ -16,7 +16,7 @@ NAMES = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_KEY", "TOTP_KEYS")
 def environment(directory: Path, given: Mapping[str, str]) -> dict[str, str]:
     """The four secrets by name: those of the environment `given`, and for the others the kept ones, made when missing.
 
-    Call it under the data directory's gate (`sharing.Users`): two first starts at once must agree.
+    Call it while the data directory is locked (`shared_locks.SharedUse`): two first starts at once must agree.
     """
     kept = private_files.read(directory / FILE)
     missing = [name for name in NAMES if not given.get(name) and name not in kept]

@@ -18,7 +18,7 @@ from hms.core.web.forms import ActionForm, RecordIdField, Required, Text
 from .allergies.rules import substances
 from .identity import birth_dates, names
 from .models import Patient
-from .records.actions import LONGEST
+from .records.actions import MAX_LENGTH
 from .search import match_scoring
 from .search.query_parser import parse_query
 
@@ -95,14 +95,14 @@ class PersonForm(BirthForm):
     last_name = Text(_l("Family name"), longest=100)
     gender = RadioField(_l("Sex"), [DataRequired(_l("Choose Female, Male, Other or Not known."))], choices=SEX)
     contact_info = Text(_l("Phone"), longest=255)
-    address = Text(_l("Address"), longest=LONGEST["address"])
-    title = Text(_l("Title"), longest=LONGEST["title"])
-    preferred_name = Text(_l("Preferred name"), longest=LONGEST["preferred_name"])
-    next_of_kin = Text(_l("Next of kin"), longest=LONGEST["next_of_kin"])
-    occupation = Text(_l("Occupation"), longest=LONGEST["occupation"])
-    language = Text(_l("Language"), longest=LONGEST["language"])
-    national_id = Text(_l("National ID"), longest=LONGEST["national_id"])
-    email = Text(_l("E-mail"), longest=LONGEST["email"])
+    address = Text(_l("Address"), longest=MAX_LENGTH["address"])
+    title = Text(_l("Title"), longest=MAX_LENGTH["title"])
+    preferred_name = Text(_l("Preferred name"), longest=MAX_LENGTH["preferred_name"])
+    next_of_kin = Text(_l("Next of kin"), longest=MAX_LENGTH["next_of_kin"])
+    occupation = Text(_l("Occupation"), longest=MAX_LENGTH["occupation"])
+    language = Text(_l("Language"), longest=MAX_LENGTH["language"])
+    national_id = Text(_l("National ID"), longest=MAX_LENGTH["national_id"])
+    email = Text(_l("E-mail"), longest=MAX_LENGTH["email"])
 
     def demographics(self) -> dict[str, Any]:
         """Name, sex and contact as the actions take them."""

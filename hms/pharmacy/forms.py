@@ -18,13 +18,13 @@ from hms.core.web.forms import ActionForm, MoneyField, Text, WholeField
 from hms.core.web.localisation import translate_error
 
 from .dispensing.visit_view import Line, Visit
-from .receiving.actions import MOST_LINES, Received
+from .receiving.actions import MAX_LINES, Received
 from .stock import queries
 
 _PLAN = re.compile(r"[0-9]{1,18}x[0-9]{1,6}(,[0-9]{1,18}x[0-9]{1,6}){0,99}", re.ASCII)
 
 
-def plan(text: str | None) -> list[tuple[int, int]] | None:
+def parse_batch_plan(text: str | None) -> list[tuple[int, int]] | None:
     """The batches that the page offered, "12x24,15x3"; None when it says nothing readable."""
     if not text or not _PLAN.fullmatch(text):
         return None
@@ -41,7 +41,7 @@ class VisitForm(ActionForm):
 
     def values(self) -> dict[str, Any]:
         ids = [int(name.removeprefix("quantity-")) for name in self._fields if name.startswith("quantity-")]
-        plans = {line_id: plan(request.form.get(f"plan-{line_id}")) for line_id in ids}
+        plans = {line_id: parse_batch_plan(request.form.get(f"plan-{line_id}")) for line_id in ids}
         return {
             "quantities": {line_id: self._fields[f"quantity-{line_id}"].data or 0 for line_id in ids},
             "plans": {line_id: seen for line_id, seen in plans.items() if seen},
@@ -95,7 +95,7 @@ class ReturnForm(ActionForm):
         return super().values() | {"quantity": self.quantity.data or 0}
 
 
-REASONS = (
+ADJUSTMENT_REASONS = (
     SelectChoice("Stock-Take Variance", _l("Counted a different quantity")),
     SelectChoice("Damaged", _l("Damaged")),
     SelectChoice("Expired-Discarded", _l("Expired and destroyed")),
@@ -107,7 +107,7 @@ class AdjustForm(ActionForm):
     """What is really in a batch, and why it differs."""
 
     new_quantity = WholeField(_l("Counted quantity"))
-    kind = SelectField(_l("Reason"), choices=list(REASONS))
+    kind = SelectField(_l("Reason"), choices=list(ADJUSTMENT_REASONS))
     note = Text(_l("Note"), longest=200)
     seen = HiddenField()
 
@@ -128,7 +128,7 @@ class WriteOffForm(ActionForm):
     """How much of a batch is thrown away, and why."""
 
     quantity = WholeField(_l("Write off"))
-    kind = SelectField(_l("Reason"), choices=[REASONS[2], REASONS[1]])
+    kind = SelectField(_l("Reason"), choices=[ADJUSTMENT_REASONS[2], ADJUSTMENT_REASONS[1]])
     note = Text(_l("Note"), longest=200)
 
     def values(self) -> dict[str, Any]:
@@ -179,7 +179,7 @@ class ReceiveForm(ActionForm):
 
     supplier = Text(_l("Supplier"), longest=200)
     invoice_number = Text(_l("Invoice number"), longest=60)
-    lines = FieldList(FormField(ReceivedLine), min_entries=1, max_entries=MOST_LINES)
+    lines = FieldList(FormField(ReceivedLine), min_entries=1, max_entries=MAX_LINES)
 
     @property
     def filled(self) -> list[Any]:
@@ -219,7 +219,7 @@ class ReceiveForm(ActionForm):
         return 400 if self.has_line_errors and not getattr(self, "conflict", None) else super().status
 
     def add_line(self) -> None:
-        if len(self.lines) < MOST_LINES:
+        if len(self.lines) < MAX_LINES:
             self.lines.append_entry()
 
     def remove_line(self, place: int) -> None:

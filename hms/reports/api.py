@@ -20,8 +20,8 @@ from hms.patients.access import policy
 from . import dashboards, queries
 
 api = ApiBlueprint("reports_api", __name__, description="Dashboards and reports")
-NOTHING = {"total_billed": "0.00", "total_paid": "0.00", "outstanding": "0.00", "bill_count": 0}
-NOTHING |= {"paid_count": 0, "unpaid_count": 0, "by_method": {}, "by_month": []}
+EMPTY_BILLING_STATS = {"total_billed": "0.00", "total_paid": "0.00", "outstanding": "0.00", "bill_count": 0}
+EMPTY_BILLING_STATS |= {"paid_count": 0, "unpaid_count": 0, "by_method": {}, "by_month": []}
 
 
 class Count(ApiSchema):
@@ -116,5 +116,5 @@ def billing_stats() -> Any:
     if who.may(Permission.READ_REVENUE):
         return jsonify(queries.billing_figures())
     if who.may(Permission.TAKE_PAYMENT):
-        return jsonify(NOTHING | {"by_method": queries.billing_figures(received_by=who.id)["by_method"]})
-    return jsonify(NOTHING)
+        return jsonify(EMPTY_BILLING_STATS | {"by_method": queries.billing_figures(received_by=who.id)["by_method"]})
+    return jsonify(EMPTY_BILLING_STATS)

@@ -1,4 +1,4 @@
-"""Checks of `flask prove`: bills with their lines, payments, and what two persons agreed to."""
+"""Checks of `flask prove`: bills against their lines, payments and approved corrections."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from hms.core import clock
 
-WORDS = {"today": _l("Today"), "week": _l("This week"), "month": _l("This month")}
+PERIOD_LABELS = {"today": _l("Today"), "week": _l("This week"), "month": _l("This month")}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Checks of `flask prove`: batches, medicines and what was handed over, against the movements of stock."""
+"""Checks of `flask prove`: batches, medicines and dispensed quantities against stock movements."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from hms.core.web import navigation
 from hms.core.web.guard import current_person, requires
 
 from . import queries
-from .period import WORDS, Period, period
+from .period import PERIOD_LABELS, Period, period
 
 pages = Blueprint("reports", __name__, url_prefix="/reports")
 navigation.add_entry(_l("Reports"), "reports.overview", Permission.READ_REVENUE, 70)
@@ -22,14 +22,14 @@ navigation.add_entry(_l("Reports"), "reports.overview", Permission.READ_REVENUE,
 def overview() -> str:
     """Figures of the period beside those of the one before, as far as the person may see them."""
     name = request.args.get("period", "month")
-    now = period(name if name in WORDS else "month", clock.today())
+    now = period(name if name in PERIOD_LABELS else "month", clock.today())
     charts = {"by_doctor": queries.appointments_by_doctor(now)}
     if current_person().may(Permission.READ_CLINICAL_FIGURES):
         charts["medications"] = queries.top_medications(now)
     return render_template(
         "reports/overview.html",
         name=name,
-        periods=WORDS,
+        periods=PERIOD_LABELS,
         present=_figures(now),
         earlier=_figures(now.before()),
         **charts,

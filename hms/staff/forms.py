@@ -39,8 +39,8 @@ class PersonForm(ActionForm):
     title = Text(_l("Title"), longest=20)
     first_name = Text(_l("First name"), longest=150)
     last_name = Text(_l("Family name"), [Required()], longest=150)
-    username = Text(_l("Username"), [Required()], longest=rules.LONGEST_USERNAME)
-    email = Text(_l("E-mail"), longest=rules.LONGEST_EMAIL)
+    username = Text(_l("Username"), [Required()], longest=rules.MAX_USERNAME_LENGTH)
+    email = Text(_l("E-mail"), longest=rules.MAX_EMAIL_LENGTH)
     role_id = IdSelect(_l("Role"))
     department_id = IdSelect(_l("Department"))
     room = Text(_l("Room"), longest=40)
@@ -77,15 +77,15 @@ class ReasonForm(ActionForm):
 class RoleForm(ActionForm):
     """Name and description of a role."""
 
-    name = Text(_l("Name"), [Required()], longest=actions.LONGEST_NAME)
-    description = Text(_l("Description"), longest=actions.LONGEST_DESCRIPTION)
+    name = Text(_l("Name"), [Required()], longest=actions.MAX_NAME_LENGTH)
+    description = Text(_l("Description"), longest=actions.MAX_DESCRIPTION_LENGTH)
     copied_from = IdSelect(_l("Copy permissions from"))
     idle_minutes = WholeField(_l("Lock pages after minutes without activity"))
     version = RecordIdField()
 
 
 class GrantsForm(ActionForm):
-    """The matrix; its ticks are read by `role_views`."""
+    """The permission matrix; `roles/views.py` reads its check boxes."""
 
     reviewed = HiddenField()
 
@@ -128,8 +128,8 @@ class RegisterForm(ChosenPasswordForm):
 
     first_name = Text(_l("First name"), longest=150)
     last_name = Text(_l("Family name"), [Required()], longest=150)
-    username = Text(_l("Username"), [Required()], longest=rules.LONGEST_USERNAME)
-    email = Text(_l("E-mail"), longest=rules.LONGEST_EMAIL)
+    username = Text(_l("Username"), [Required()], longest=rules.MAX_USERNAME_LENGTH)
+    email = Text(_l("E-mail"), longest=rules.MAX_EMAIL_LENGTH)
     role_id = IdSelect(_l("Role"))
     reason = Text(_l("Department, or a colleague who knows you"), longest=150)
 
@@ -148,7 +148,7 @@ class NamesForm(ActionForm):
 class EmailForm(ActionForm):
     """One's own address, behind a fresh password."""
 
-    email = Text(_l("E-mail"), longest=rules.LONGEST_EMAIL)
+    email = Text(_l("E-mail"), longest=rules.MAX_EMAIL_LENGTH)
     current = PasswordField(_l("Your password"), [Required()])
 
 

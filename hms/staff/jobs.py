@@ -1,4 +1,4 @@
-"""Work after a commit: the one-time link by e-mail, the alarm when many doors were shut."""
+"""Work after a commit: the one-time link by e-mail, the alarm when many lockouts happen."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class Department(Record):
 
 
 class User(VersionedRecord):
-    """A person with an account. A FHIR Practitioner when `is_clinician`."""
+    """A person with an account. Clinicians are exported as FHIR Practitioner."""
 
     __tablename__ = "app_user"
     __table_args__ = (
@@ -144,7 +144,7 @@ def _end_proofs(_mapper: object, connection: Connection, user: User) -> None:
 
 
 class SignInGate(UnauditedRecord):
-    """Tries at one door (an account from one address or known device), counted before anything is hashed.
+    """Attempt counter for one account from one address or known device, incremented before hashing.
 
     `tries` began, `failures` of them were wrong; the others are under way.
     """

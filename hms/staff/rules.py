@@ -7,7 +7,7 @@ import re
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
-LONGEST_USERNAME, LONGEST_EMAIL = 150, 254
+MAX_USERNAME_LENGTH, MAX_EMAIL_LENGTH = 150, 254
 _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
 _EMAIL = re.compile(
     r"[^@\s]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -19,7 +19,7 @@ def username(text: str, field: str = "username") -> str:
     typed = text.strip()
     if not typed:
         raise RuleBroken(N_("Enter a username."), field)
-    if len(typed) > LONGEST_USERNAME or not _USERNAME.fullmatch(typed):
+    if len(typed) > MAX_USERNAME_LENGTH or not _USERNAME.fullmatch(typed):
         raise RuleBroken(N_("Use up to 150 letters A to Z, digits and . _ - + @ in a username, and no spaces."), field)
     return typed
 
@@ -27,6 +27,6 @@ def username(text: str, field: str = "username") -> str:
 def email(text: str, field: str = "email") -> str:
     """The address as it is kept, or nothing; hosts of the hospital's own network without a dot are fine."""
     typed = text.strip()
-    if typed and (len(typed) > LONGEST_EMAIL or not _EMAIL.fullmatch(typed) or not typed.isprintable()):
+    if typed and (len(typed) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(typed) or not typed.isprintable()):
         raise RuleBroken(N_("Enter the e-mail address like name@example.org."), field)
     return typed

@@ -13,7 +13,7 @@ from hms.core.web.fields import REQUIRED, Pk, Text
 
 from . import rules
 from .models import Role, RoleChangeRequest, User
-from .roles.actions import LONGEST_DESCRIPTION, LONGEST_NAME
+from .roles.actions import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
 
 
 class RoleOut(ApiSchema):
@@ -25,13 +25,13 @@ class RoleOut(ApiSchema):
 
 
 class RoleIn(ApiSchema):
-    name = Text(LONGEST_NAME, blank=False, required=True)
-    description = Text(LONGEST_DESCRIPTION)
+    name = Text(MAX_NAME_LENGTH, blank=False, required=True)
+    description = Text(MAX_DESCRIPTION_LENGTH)
     permissions = fields.List(fields.String())
 
 
 class RoleChangeIn(RoleIn):
-    name = Text(LONGEST_NAME, blank=False)
+    name = Text(MAX_NAME_LENGTH, blank=False)
 
 
 class UserOut(ApiSchema):
@@ -59,8 +59,8 @@ class MeOut(UserOut):
 
 
 class UserIn(ApiSchema):
-    username = Text(rules.LONGEST_USERNAME, blank=False, required=True)
-    email = Text(rules.LONGEST_EMAIL)
+    username = Text(rules.MAX_USERNAME_LENGTH, blank=False, required=True)
+    email = Text(rules.MAX_EMAIL_LENGTH)
     title = Text(20)
     first_name = Text(150)
     last_name = Text(150)
@@ -70,7 +70,7 @@ class UserIn(ApiSchema):
 
 
 class UserChangeIn(UserIn):
-    username = Text(rules.LONGEST_USERNAME, blank=False)
+    username = Text(rules.MAX_USERNAME_LENGTH, blank=False)
 
 
 class RequestOut(ApiSchema):
@@ -115,9 +115,9 @@ class StatusOut(ApiSchema):
 
 
 class RegisterIn(ApiSchema):
-    username = Text(rules.LONGEST_USERNAME, blank=False, required=True)
+    username = Text(rules.MAX_USERNAME_LENGTH, blank=False, required=True)
     password = fields.String(required=True, error_messages=REQUIRED)
-    email = Text(rules.LONGEST_EMAIL)
+    email = Text(rules.MAX_EMAIL_LENGTH)
     first_name = Text(150)
     last_name = Text(150)
     role_id = Pk(allow_none=True)
@@ -127,7 +127,7 @@ class ProfileIn(ApiSchema):
     first_name = Text(150)
     last_name = Text(150)
     title = Text(20)
-    email = Text(rules.LONGEST_EMAIL)
+    email = Text(rules.MAX_EMAIL_LENGTH)
     language_preference = fields.String()
     preferences = fields.Dict()
     current_password = fields.String()

@@ -185,9 +185,9 @@ class TestDenials:
 
     def test_a_flood_is_counted_not_written(self, program, monkeypatch):
         cashier = program("cashier")
-        for _ in range(denials.MOST + 20):
+        for _ in range(denials.MAX_COUNT + 20):
             assert cashier.get("/api/audit-logs/").status_code == 403
-        assert len(self.written()) == denials.MOST
+        assert len(self.written()) == denials.MAX_COUNT
         monkeypatch.setattr(denials, "WINDOW", -1.0)
         cashier.get("/api/audit-logs/")
         assert self.written()[-1].new["not_written_before"] == 20
@@ -227,7 +227,7 @@ def test_a_length_that_is_an_estimate_says_so(program, monkeypatch, known):
 
     exact = told(f"{paged}&count=exact")[1]
     assert told(paged)[0] is None
-    monkeypatch.setattr(api, "MOST_COUNTED", exact - 1)
+    monkeypatch.setattr(api, "MAX_EXACT_COUNT", exact - 1)
     assert told(paged)[0] == "true"
     for other in (f"{paged}&count=exact", f"{paged}&action=patients.register", "/api/audit-logs/?page=1&object_id=1"):
         assert told(other)[0] is None, other

@@ -68,7 +68,7 @@ def test_too_much_is_refused_with_the_sum_that_is_due():
 
 
 def test_references_of_each_method():
-    for method, shortest in rules.SHORTEST_REFERENCE.items():
+    for method, shortest in rules.MIN_REFERENCE_LENGTH.items():
         assert rules.check_payment(DUE, DUE, method, "x" * shortest) == ZERO
         assert rules.check_payment(DUE, DUE, method, needs_reference=False) == ZERO
         with pytest.raises(RuleBroken):

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from hms.core.money import LARGEST, LARGEST_SUM, ZERO, Money
+from hms.core.money import MAX_SUM, MAX_VALUE, ZERO, Money
 
 
 def test_sums_have_no_limit():
@@ -28,9 +28,9 @@ def test_no_float():
             Money(value)
 
 
-@pytest.mark.parametrize("typed", ["99999999.99", "-99999999.99", "99,999,999.99", LARGEST, 99_999_999, "-0", "0"])
+@pytest.mark.parametrize("typed", ["99999999.99", "-99999999.99", "99,999,999.99", MAX_VALUE, 99_999_999, "-0", "0"])
 def test_what_may_be_typed(typed):
-    assert abs(Money.typed(typed)) <= Money(LARGEST)
+    assert abs(Money.typed(typed)) <= Money(MAX_VALUE)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_what_may_not_be_typed(typed):
 
 
 def test_a_sum_may_be_typed_where_one_is_asked_for():
-    assert Money.typed("9,999,999,999.99", LARGEST_SUM) == Money(LARGEST_SUM)
+    assert Money.typed("9,999,999,999.99", MAX_SUM) == Money(MAX_SUM)
     assert Money.typed("-0") == ZERO
     with pytest.raises(ValueError, match="amount"):
-        Money.typed("10000000000", LARGEST_SUM)
+        Money.typed("10000000000", MAX_SUM)

@@ -52,7 +52,7 @@ def test_a_paper_fetches_nothing_and_reads_no_file(app, neighbour, tmp_path, mon
     paper = PAPER.format(address, file.as_uri())
     monkeypatch.setattr(app, "jinja_loader", ChoiceLoader([DictLoader({"p.html": paper}), app.jinja_loader]))
     with app.app_context():
-        made = pdf.render("p.html")
+        made = pdf.render_pdf("p.html")
     assert made.startswith(b"%PDF-")
     assert b"/EmbeddedFile" not in made
     assert SECRET not in made

@@ -71,7 +71,7 @@ def test_a_body_in_chunks_is_refused_unread_and_the_connection_ends(hospital, pa
 
 @pytest.mark.parametrize("path", ["/api/auth/", "/login", "/api/patients/", "/profile/photo", "/csp-report"])
 def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(hospital, path):
-    with _begun(hospital, path, f"Content-Length: {request_bodies.LARGEST_BODY + 1}") as connection:
+    with _begun(hospital, path, f"Content-Length: {request_bodies.MAX_BODY + 1}") as connection:
         assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 413 ")
 
 
@@ -159,7 +159,7 @@ def test_without_a_free_connection_the_answer_is_503_and_when_to_come_again(busy
         assert int(answer.headers["Retry-After"]) > 0
 
 
-TOO_LARGE = {"data": b"x" * (request_bodies.LARGEST_BODY + 1), "content_type": "application/json"}
+TOO_LARGE = {"data": b"x" * (request_bodies.MAX_BODY + 1), "content_type": "application/json"}
 CHUNKED = {"headers": {"Transfer-Encoding": "chunked"}}
 
 
@@ -184,13 +184,13 @@ def _asked(app: Flask, path: str, method: str = "GET", **more: object):
 
 def test_nginx_and_the_programs_agree_about_bodies():
     nginx = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
-    assert re.findall(r"client_max_body_size\s+(\S+);", nginx) == [f"{request_bodies.LARGEST_BODY // 2**20}m"]
+    assert re.findall(r"client_max_body_size\s+(\S+);", nginx) == [f"{request_bodies.MAX_BODY // 2**20}m"]
     assert int(re.search(r"client_body_timeout\s+(\d+)s;", nginx)[1]) <= request_bodies.READ_WITHIN_SECONDS
     assert "proxy_request_buffering on;" in nginx
 
 
 def test_no_route_takes_more_than_nginx_lets_through_and_a_stranger_less(app):
     limits = {name: request_bodies.limit_of(view) for name, view in app.view_functions.items()}
-    assert max(limits.values()) == request_bodies.LARGEST_BODY
+    assert max(limits.values()) == request_bodies.MAX_BODY
     public = [name for name, view in app.view_functions.items() if getattr(view, "needs", None) is Permission.PUBLIC]
-    assert max(limits[name] for name in public) == request_bodies.LARGEST_PUBLIC_BODY
+    assert max(limits[name] for name in public) == request_bodies.MAX_PUBLIC_BODY

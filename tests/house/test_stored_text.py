@@ -18,7 +18,7 @@ from hms.clinical.models import Immunization, Observation
 from hms.core import clock
 from hms.core.db.session import db as database
 from hms.core.db.session import get_or_not_found
-from hms.core.documents.pdf import render
+from hms.core.documents.pdf import render_pdf
 from hms.core.drafts import Draft
 from hms.core.permissions import Role
 from hms.core.settings import store as settings
@@ -195,7 +195,7 @@ def test_stored_text_is_text_on_every_page_in_every_role(app, known, desk, progr
 def test_stored_text_is_text_on_a_printed_invoice(app, known):
     plant(TYPED)
     with app.test_request_context():
-        content = render("billing/invoice.pdf.html", **invoice.invoice(get_or_not_found(Bill, known["bill_id"])))
+        content = render_pdf("billing/invoice.pdf.html", **invoice.invoice(get_or_not_found(Bill, known["bill_id"])))
     printed = "".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
     assert "{{7123*7}}" in printed
     assert "%s %(x)s" in printed

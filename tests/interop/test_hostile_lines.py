@@ -146,7 +146,7 @@ def test_a_line_of_ten_megabytes_is_read(tmp_path):
 
 
 def test_a_line_without_end_is_read_past(tmp_path, monkeypatch):
-    monkeypatch.setattr(ndjson, "LONGEST_LINE", 1000)
+    monkeypatch.setattr(ndjson, "MAX_LINE_LENGTH", 1000)
     path = export(tmp_path, "x" * 5000, patient())
     summary, told = imported(path)
     assert told == [f"{path}:1: the line is longer than 32 MB."]

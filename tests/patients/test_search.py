@@ -7,7 +7,7 @@ from hms.patients.identity import hospital_numbers
 from hms.patients.search.query_parser import SearchQuery, parse_query
 
 TODAY = date(2026, 11, 22)
-CARD = hospital_numbers.make(482)
+CARD = hospital_numbers.format_hospital_number(482)
 KADIATU = date(1991, 3, 13)
 
 
@@ -55,7 +55,7 @@ def test_eight_digits_may_be_a_card_and_a_birth_date():
         found = parse_query(typed, TODAY)
         assert found.birth_date == date(1991, 3, day)
         assert found.also_digits == typed
-        assert found.hospital_number == hospital_numbers.parse(typed)
+        assert found.hospital_number == hospital_numbers.parse_hospital_number(typed)
 
 
 def test_a_wrong_check_digit_is_said():

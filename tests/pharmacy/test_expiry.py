@@ -7,7 +7,7 @@ import pytest
 
 from hms.core.errors import RuleBroken
 from hms.pharmacy.stock import expiry
-from hms.pharmacy.stock.expiry import Nearness
+from hms.pharmacy.stock.expiry import ExpiryStatus
 
 TODAY = date(2026, 11, 22)
 
@@ -69,12 +69,12 @@ def test_noise_is_refused_in_words():
 
 @pytest.mark.parametrize(
     ("ahead", "how"),
-    [(-1, Nearness.EXPIRED), (0, Nearness.EXPIRED), (1, Nearness.SOON), (30, Nearness.SOON), (31, Nearness.NEAR),
-     (90, Nearness.NEAR), (91, Nearness.FAR)],
+    [(-1, ExpiryStatus.EXPIRED), (0, ExpiryStatus.EXPIRED), (1, ExpiryStatus.SOON), (30, ExpiryStatus.SOON),
+     (31, ExpiryStatus.NEAR), (90, ExpiryStatus.NEAR), (91, ExpiryStatus.FAR)],
 )  # fmt: skip
 def test_how_near(ahead, how):
-    assert expiry.nearness(TODAY + timedelta(days=ahead), TODAY, 90) is how
-    assert expiry.nearness(None, TODAY, 90) is Nearness.FAR
+    assert expiry.expiry_status(TODAY + timedelta(days=ahead), TODAY, 90) is how
+    assert expiry.expiry_status(None, TODAY, 90) is ExpiryStatus.FAR
 
 
 def test_expired_goods_are_not_received():

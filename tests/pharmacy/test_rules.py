@@ -128,7 +128,7 @@ def test_returns():
 )
 def test_where_a_line_stands(given, state, owed):
     assert rules.line_state(6, given) is state
-    assert rules.owing(6, given) == owed
+    assert rules.remaining_quantity(6, given) == owed
 
 
 @pytest.mark.parametrize(("ago", "is_lately"), [(0, True), (7, True), (8, False), (-1, False)])

@@ -104,7 +104,7 @@ def test_the_page_asks_and_says_what_happens_next(desk, is_open):
 
 
 def test_too_many_waiting_are_refused(stranger, is_open, monkeypatch):
-    monkeypatch.setattr(onboarding_actions, "MOST_WAITING", 1)
+    monkeypatch.setattr(onboarding_actions, "MAX_WAITING", 1)
     onboarding_actions.register(username="first", password=GOOD, by=SYSTEM)
     assert stranger.post("/api/register/", json=WISH).status_code == 409
 

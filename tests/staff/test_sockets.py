@@ -39,7 +39,7 @@ class OpenPage:
         with self.browser.session_transaction() as cookie:
             cookie["sid"] = sid
         self.user_id, self.cookie = user.id, self.browser.get_cookie("hms").value
-        self.session_id = actions.of(user.id)[0].id
+        self.session_id = actions.sessions_of(user.id)[0].id
         self.url, self.heard, self.cut_off_at = url, [], None
         self.cut_off, self.spoken_to = threading.Event(), threading.Event()
         self.socket = socketio.Client(reconnection=False, websocket_extra_options={"origin": origin})

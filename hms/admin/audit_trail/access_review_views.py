@@ -29,7 +29,7 @@ from hms.patients.models import BreakGlass
 from . import labels
 
 ROWS = 25
-MOST_READS = 200
+MAX_READS = 200
 
 
 class ReviewForm(ActionForm):
@@ -43,7 +43,7 @@ class ReviewForm(ActionForm):
             SelectChoice("unjustified", _l("No, it was not justified")),
         ],
     )
-    note = Text(_l("Note"), longest=actions.LONGEST_REASON)
+    note = Text(_l("Note"), longest=actions.MAX_REASON_LENGTH)
 
 
 def _accesses() -> Select:
@@ -91,4 +91,4 @@ def _done_within(opened: BreakGlass) -> list[Any]:
         AuditEntry.recorded_at.between(opened.opened_at, opened.expires_at),
         AuditEntry.entity.is_distinct_from("break_glass"),
     )
-    return list(db.session.scalars(query.order_by(AuditEntry.id).limit(MOST_READS)))
+    return list(db.session.scalars(query.order_by(AuditEntry.id).limit(MAX_READS)))

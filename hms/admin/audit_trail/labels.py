@@ -48,7 +48,7 @@ ENTITIES = {
     "working_hours": _l("Clinic hours"),
 }
 
-DEEDS = {
+CHANGE_KIND_LABELS = {
     "insert": _l("Added"),
     "update": _l("Changed"),
     "delete": _l("Removed"),
@@ -60,12 +60,12 @@ DEEDS = {
 def change_kind(old: dict | None, new: dict | None, outcome: str, action: str) -> str:
     """The kind of an entry: added, changed, removed, opened or refused."""
     if outcome == "denied":
-        return DEEDS["denied"]
+        return CHANGE_KIND_LABELS["denied"]
     if is_read(action):
-        return DEEDS["read"]
+        return CHANGE_KIND_LABELS["read"]
     if old and not new:
-        return DEEDS["delete"]
-    return DEEDS["update"] if old else DEEDS["insert"]
+        return CHANGE_KIND_LABELS["delete"]
+    return CHANGE_KIND_LABELS["update"] if old else CHANGE_KIND_LABELS["insert"]
 
 
 def is_read(action: str) -> bool:
@@ -98,11 +98,11 @@ KINDS = {
     "signed_in": _l("Sign-ins and sign-outs"),
 }
 """Kinds of entries that may be asked for beside single actions."""
-LOOKED = tuple(name for name in ACTION_LABELS if is_read(name) and name != "break_glass.open")
+READ_ACTIONS = tuple(name for name in ACTION_LABELS if is_read(name) and name != "break_glass.open")
 SIGN_INS = tuple(name for name in ACTION_LABELS if name.startswith(("staff.sign_in.", "staff.sign_out")))
 
 
-def choices_of_actions() -> list[tuple[str, str]]:
+def action_choices() -> list[tuple[str, str]]:
     """What may be asked for under "Did": kinds first, then single actions by their words."""
     kinds = [(f":{name}", str(said)) for name, said in KINDS.items()]
     named: dict[str, str] = {}
@@ -111,12 +111,12 @@ def choices_of_actions() -> list[tuple[str, str]]:
     return [("", gettext("Any record")), *kinds, *((name, said) for said, name in sorted(named.items()))]
 
 
-def asked_actions(chosen: str) -> tuple[tuple[str, ...] | None, bool]:
+def actions_for_choice(chosen: str) -> tuple[tuple[str, ...] | None, bool]:
     """The actions behind a choice (None: any), and whether emergency accesses alone are wanted."""
     if chosen == ":emergency":
         return None, True
     if chosen == ":looked":
-        return LOOKED, False
+        return READ_ACTIONS, False
     if chosen == ":signed_in":
         return SIGN_INS, False
     if not chosen:
@@ -125,7 +125,7 @@ def asked_actions(chosen: str) -> tuple[tuple[str, ...] | None, bool]:
     return tuple(name for name in ACTION_LABELS if ACTION_LABELS[name] == said) if said else (chosen,), False
 
 
-def choices_of_records() -> list[tuple[str, str]]:
+def record_choices() -> list[tuple[str, str]]:
     """The kinds of record by their words."""
     return [
         ("", gettext("any")),

@@ -17,7 +17,7 @@ from hms.core import clock
 from hms.core.api import read_log
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db
-from hms.core.text.cleaning import is_only_signs, like
+from hms.core.text.cleaning import escape_like, is_only_signs
 from hms.patients.identity.columns import WHO
 from hms.patients.models import Patient
 from hms.staff import directory as staff
@@ -26,7 +26,7 @@ from . import masking
 
 ENTRY = AuditEntry.__table__.c
 SHOWN = tuple(column for column in AuditEntry.__table__.c if column.name not in ("ticket", "signature"))
-MOST_NAMED = 8
+MAX_NAMED = 8
 """So many people or patients of one name are looked for at once."""
 _OUT_OF_ORDER = 1000
 """Entries written at the same moment may have their ids and their times in another order."""
@@ -112,7 +112,7 @@ def _says(words: str) -> ColumnElement[bool]:
     """That a value holds `words`; what was written in care is not searched, as it is not shown."""
     if is_only_signs(words):
         return false()
-    pattern = f"%{like(words)}%"
+    pattern = f"%{escape_like(words)}%"
     open_kinds = ENTRY.entity.is_(None) | ENTRY.entity.not_in(sorted(masking.WRITTEN_IN_CARE))
     return open_kinds & or_(*(masking.as_text(values).ilike(pattern, escape="\\") for values in (ENTRY.new, ENTRY.old)))
 

@@ -18,7 +18,7 @@ from hms.patients.models import BreakGlass
 from hms.staff import directory as staff
 
 YEAR = timedelta(days=365)
-MOST = 1000
+MAX_COUNT = 1000
 REASONS = {
     Role.DOCTOR.value: _l("Care"),
     Role.NURSE.value: _l("Care"),
@@ -51,7 +51,7 @@ class Access:
 
 
 def accesses(patient_id: int, first: date, last: date) -> list[Access]:
-    """Who looked into the record or changed it on these days (both included), the latest first; at most `MOST` lines."""
+    """Who looked into the record or changed it on these days (both included), the latest first; at most `MAX_COUNT` lines."""
     rows = db.session.execute(_grouped(patient_id, first, last)).all()
     names = staff.names({row.actor_id for row in rows if row.actor_id is not None})
     reasons = _reasons(patient_id) if any(row.is_emergency for row in rows) else {}
@@ -87,7 +87,7 @@ def _grouped(patient_id: int, first: date, last: date) -> Any:
         )
         .group_by(day, _ENTRY.actor_id, _ENTRY.actor_role, is_emergency)
         .order_by(day.desc(), func.max(_ENTRY.recorded_at).desc())
-        .limit(MOST)
+        .limit(MAX_COUNT)
     )
 
 

@@ -30,7 +30,7 @@ from .masking import masked
 
 ROWS = 50
 CHUNK = 2000
-MOST_EXPORTED = 100_000
+MAX_EXPORTED = 100_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -121,7 +121,7 @@ HEADINGS = (
 
 def _lines(wanted: queries.AuditFilter) -> Iterator[str]:
     yield _line(HEADINGS)
-    left = MOST_EXPORTED
+    left = MAX_EXPORTED
     while left > 0 and (rows := queries.entries(wanted, min(CHUNK, left))):
         names = queries.names(rows)
         yield "".join(_line(_cells(row, names)) for row in rows)
@@ -167,5 +167,5 @@ def who_opened(patient_id: int) -> ResponseReturnValue:
     with action_context("admin.who_opened", current_person()):
         about = {"entity": "patient", "entity_id": patient_id, "patient_id": patient_id}
         recording.record("admin.who_opened", current_person(), **about)
-    shown = {"rows": rows, "first": first, "last": last, "patient": whom, "most": record_access.MOST}
+    shown = {"rows": rows, "first": first, "last": last, "patient": whom, "most": record_access.MAX_COUNT}
     return render_template("admin/who_opened.html", form=form, **shown), 200 if is_readable else 400

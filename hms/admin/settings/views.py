@@ -26,7 +26,7 @@ from hms.staff.sign_in.reauthentication import with_reauthentication
 class SettingForm(ActionForm):
     """One setting's new value, in the control of its kind, and the administrator's password for a sensitive one."""
 
-    new = Text(_l("Value"), longest=settings.LONGEST)
+    new = Text(_l("Value"), longest=settings.MAX_LENGTH)
     one_of = SelectField(_l("Value"), validate_choice=False)
     ticked = BooleanField(_l("Yes"))
     proof = PasswordField(_l("Your password, or the code of your app"))

@@ -20,7 +20,7 @@ from hms.core.text.translation import N_
 from . import queries, rules
 from .queries import locked_doctor
 
-LONGEST_ABSENCE = dt.timedelta(days=366)
+MAX_ABSENCE_LENGTH = dt.timedelta(days=366)
 
 
 @action(Permission.MANAGE_HOURS, "appointments.add_hours")
@@ -97,7 +97,7 @@ def block(doctor_id: int, *, starts: dt.datetime, ends: dt.datetime, reason: str
         raise RuleBroken(N_("The end must be after the start."), "ends")
     if ends < clock.now():
         raise RuleBroken(N_("That time is past. Choose a later one."), "ends")
-    if ends - starts > LONGEST_ABSENCE:
+    if ends - starts > MAX_ABSENCE_LENGTH:
         raise RuleBroken(N_("You can block at most one year at once."), "ends")
     booked = queries.bookings_within(doctor_id, starts, ends)
     if booked:

@@ -11,7 +11,7 @@ from hms.core import clock
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
-SHORTEST_MINUTES, LONGEST_MINUTES = 5, 480
+MIN_MINUTES_LENGTH, MAX_MINUTES_LENGTH = 5, 480
 GRACE = timedelta(minutes=15)
 """Somebody standing at the desk may still be booked this long after the time."""
 
@@ -88,5 +88,5 @@ def free(offered: Iterable[Slot], taken: Iterable[Absence | Slot], now: datetime
 def check_minutes(minutes: int) -> None:
     """An appointment takes 5 to 480 whole minutes."""
     is_whole = isinstance(minutes, int) and not isinstance(minutes, bool)
-    if not is_whole or not SHORTEST_MINUTES <= minutes <= LONGEST_MINUTES:
+    if not is_whole or not MIN_MINUTES_LENGTH <= minutes <= MAX_MINUTES_LENGTH:
         raise RuleBroken(N_("Enter a duration from 5 to 480 minutes."), "duration_minutes")

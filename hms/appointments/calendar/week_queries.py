@@ -20,7 +20,7 @@ from hms.staff import directory as staff
 from .day_queries import OFF_THE_BOARD, Booked, Column, filled, grouped, holding_clinic, on_the_board
 
 NOON = time(12)
-MOST_DOCTORS = 60
+MAX_DOCTORS = 60
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ def _bookings(doctor_id: int, days: list[date]) -> list[Booked]:
 def week_counts(day: date, department_id: int | None = None) -> list[WeekOf]:
     """How full the week around `day` is, a line for each doctor who holds a clinic or is booked in it. Three queries."""
     days = week_of(day)
-    doctors = holding_clinic(days[0], days[-1], department_id)[:MOST_DOCTORS]
+    doctors = holding_clinic(days[0], days[-1], department_id)[:MAX_DOCTORS]
     ids = [doctor.id for doctor in doctors]
     hours, away = map(grouped, queries.presence_between(days[0], days[-1], ids))
     booked = _booked(ids, days)

@@ -11,12 +11,12 @@ from hms.core.text.translation import N_
 
 from . import rules
 
-LONGEST = 60
+MAX_LENGTH = 60
 
 
 def names() -> list[str]:
     """The payers the hospital sends bills to."""
-    listed = (name.strip()[:LONGEST] for name in settings.value("billing.payers").split(","))
+    listed = (name.strip()[:MAX_LENGTH] for name in settings.value("billing.payers").split(","))
     return [name for name in dict.fromkeys(listed) if name and name.casefold() != enums.SELF]
 
 

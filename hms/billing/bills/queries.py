@@ -31,7 +31,7 @@ STATES = {
     "void": ("void",),
     "all": ("draft", "issued", "part_paid", "paid", "void"),
 }
-MOST_PATIENTS = 100
+MAX_PATIENTS = 100
 OWED = Bill.total - Bill.payer_share - (Bill.paid - Bill.payer_paid) - Bill.written_off
 """What the patient has still to pay."""
 PAYER_OWES = Bill.payer_share - Bill.payer_paid
@@ -112,7 +112,7 @@ def _narrowed(query: Select, q: str, who: Person) -> Select:
     document = bill_of_document(q)
     if document is not None:
         return query.where(Bill.id == document)
-    return query.where(Bill.patient_id.in_([hit.id for hit in search_patients(q, limit=MOST_PATIENTS, who=who)]))
+    return query.where(Bill.patient_id.in_([hit.id for hit in search_patients(q, limit=MAX_PATIENTS, who=who)]))
 
 
 def _page(query: Select, before: int | None, after: int | None) -> BillPage:

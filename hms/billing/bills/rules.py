@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from hms.billing.enums import BILL_IS_FULL, BillState
 from hms.core.errors import RuleBroken
-from hms.core.money import LARGEST, ZERO, Money
+from hms.core.money import MAX_VALUE, ZERO, Money
 from hms.core.text.translation import N_
 
-MOST_UNITS = 100_000
+MAX_UNITS = 100_000
 _COUNTED = re.compile(r"([0-9]{1,6}) *[*x×] *(?=[^0-9 ])(.+)", re.IGNORECASE)
 
 
@@ -37,7 +37,7 @@ class Totals(NamedTuple):
 def line_total(unit_price: Money, quantity: int) -> Money:
     """Price times quantity; `RuleBroken` on `quantity` when the product cannot be billed."""
     product = unit_price * quantity
-    if product.value > LARGEST:
+    if product.value > MAX_VALUE:
         raise RuleBroken(N_("This line is above the limit of a bill. Check the price and the quantity."), "quantity")
     return product
 
@@ -48,7 +48,7 @@ def check_line(description: str, unit_price: Money, quantity: int) -> Money:
         raise RuleBroken(N_("Enter what is charged."), "description")
     if unit_price < ZERO:
         raise RuleBroken(N_("A price cannot be below zero. To reduce the bill, give a discount."), "amount")
-    if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MOST_UNITS:
+    if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MAX_UNITS:
         raise RuleBroken(N_("Enter a whole quantity from 1 to 100,000."), "quantity")
     return line_total(unit_price, quantity)
 
@@ -72,7 +72,7 @@ def totals(
 
 def check_total(subtotal: Money) -> Money:
     """What the lines of one bill come to; `RuleBroken` on `items` when it is more than a bill holds."""
-    if subtotal.value > LARGEST:
+    if subtotal.value > MAX_VALUE:
         raise RuleBroken(BILL_IS_FULL, "items")
     return subtotal
 

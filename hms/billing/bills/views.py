@@ -34,7 +34,7 @@ from hms.patients.records import banner
 from . import actions, frozen_facts, issuing, payers, queries
 from .rules import balance
 
-LARGEST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 
 
 @pages.get("/")

@@ -18,7 +18,7 @@ from hms.patients.identity.columns import WHO
 from hms.patients.models import Patient
 from hms.staff import directory as staff
 
-MOST_SHOWN = 50
+MAX_SHOWN = 50
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,17 @@ def _count_for() -> Select:
     return select(func.count()).where(*_for(person_id))
 
 
-def waiting(who: Person, limit: int = MOST_SHOWN) -> list[CorrectionRequest]:
+def waiting(who: Person, limit: int = MAX_SHOWN) -> list[CorrectionRequest]:
     """The asks that `who` may decide, the oldest first."""
     return _asks(_rows().where(*_for(who.id)).order_by(Correction.id).limit(limit))
 
 
-def own(who: Person, limit: int = MOST_SHOWN) -> list[CorrectionRequest]:
+def own(who: Person, limit: int = MAX_SHOWN) -> list[CorrectionRequest]:
     """What `who` asked for, the newest first."""
     return _asks(_rows().where(Correction.proposed_by_id == who.id).order_by(Correction.id.desc()).limit(limit))
 
 
-def decided(limit: int = MOST_SHOWN) -> list[CorrectionRequest]:
+def decided(limit: int = MAX_SHOWN) -> list[CorrectionRequest]:
     """The last decisions, the newest first."""
     done = _rows().where(Correction.status.in_(("approved", "declined")))
     return _asks(done.order_by(Correction.decided_at.desc(), Correction.id.desc()).limit(limit))
@@ -67,7 +67,7 @@ def of_bill(bill_id: int) -> list[CorrectionRequest]:
 @cache
 def _of_bill() -> Select:
     bill_id = bindparam("bill_id")
-    return _rows().where(Correction.bill_id == bill_id).order_by(Correction.id.desc()).limit(MOST_SHOWN)
+    return _rows().where(Correction.bill_id == bill_id).order_by(Correction.id.desc()).limit(MAX_SHOWN)
 
 
 def one(correction_id: int) -> CorrectionRequest:

@@ -19,7 +19,7 @@ def check_write_off(amount: Money, current: BillState, owed: Money) -> None:
 
 
 def check_approver(asked_by: int, approver: int | None) -> None:
-    """Whoever asked for a discount or a refund never decides it."""
+    """The requester of a discount or refund must not approve it."""
     if asked_by == approver:
         raise RuleBroken(N_("You made this request, so someone else must decide it."), code="own_request")
 

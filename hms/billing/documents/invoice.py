@@ -24,7 +24,7 @@ from hms.core.settings import store as settings
 from hms.patients.models import Patient
 from hms.staff.models import User
 
-SHORTEST_LAST_PAGE = 2
+MIN_LAST_PAGE_LENGTH = 2
 """Lines that stay with the totals when an invoice runs over the page."""
 
 
@@ -72,7 +72,7 @@ def invoice(bill: Bill) -> dict[str, Any]:
     lines, currency = standing_lines(bill.id), current_app.config["CURRENCY"]
     clerk = db.session.get(User, bill.issued_by_id) if bill.issued_by_id else None
     facts = _facts(bill, clerk.display_name if clerk else "")
-    split = max(len(lines) - SHORTEST_LAST_PAGE, 0)
+    split = max(len(lines) - MIN_LAST_PAGE_LENGTH, 0)
     return {
         "bill": bill,
         "number": bill.number or _("Draft %(id)s", id=bill.id),

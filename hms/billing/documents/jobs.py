@@ -12,7 +12,7 @@ from hms.billing.models import Bill, PrintedDocument
 from hms.core import clock
 from hms.core.background.outbox import job
 from hms.core.db.session import db, get_or_not_found
-from hms.core.documents.pdf import render
+from hms.core.documents.pdf import render_pdf
 from hms.core.events import Event, publish
 from hms.core.money import Money
 
@@ -25,7 +25,7 @@ def print_invoice(bill_id: int) -> None:
     bill = get_or_not_found(Bill, bill_id)
     edition = invoice.invoice_version(bill)
     shown = invoice.invoice(bill)
-    content = render("billing/invoice.pdf.html", **shown)
+    content = render_pdf("billing/invoice.pdf.html", **shown)
     row = {"kind": "invoice", "ref_id": bill.id, "edition": edition, "made_at": clock.now(), "content": content}
     row |= {"facts": _facts(shown), "digest": sha256(content).hexdigest()}
     db.session.execute(insert(PrintedDocument).values(row).on_conflict_do_nothing())

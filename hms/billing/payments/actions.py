@@ -94,7 +94,7 @@ def check_refund(paid: Payment, amount: Money) -> None:
 
 
 def record_refund(asked: Correction) -> Payment:
-    """Give back what an approved ask says, out of the till of whoever asked; the payment itself stays as it was."""
+    """Record the refund of an approved request from the requester's till; the payment is not changed."""
     bill, paid = get_for_update(Bill, asked.bill_id), get_or_not_found(Payment, asked.payment_id)
     check_refund(paid, asked.amount)
     row = Payment(bill_id=bill.id, kind="refund", amount=asked.amount, method=asked.method, note=asked.reason)

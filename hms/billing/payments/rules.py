@@ -7,9 +7,9 @@ from hms.core.errors import RuleBroken
 from hms.core.money import ZERO, Money
 from hms.core.text.translation import N_
 
-SHORTEST_REFERENCE = {Method.CARD: 4, Method.INSURANCE: 3, Method.MOBILE_MONEY: 4, Method.BANK: 4, Method.OTHER: 2}
+MIN_REFERENCE_LENGTH = {Method.CARD: 4, Method.INSURANCE: 3, Method.MOBILE_MONEY: 4, Method.BANK: 4, Method.OTHER: 2}
 """Characters that the slip's or claim's number has at least; cash needs none."""
-LONGEST_REFERENCE = 100
+MAX_REFERENCE_LENGTH = 100
 
 
 def check_payable(state: BillState) -> None:
@@ -46,9 +46,9 @@ def check_payment(
 
 
 def _check_reference(method: Method, reference: str, is_needed: bool) -> None:
-    if len(reference) > LONGEST_REFERENCE:
+    if len(reference) > MAX_REFERENCE_LENGTH:
         raise RuleBroken(N_("Enter a reference of at most 100 characters."), "reference")
-    shortest = SHORTEST_REFERENCE.get(method, 0)
+    shortest = MIN_REFERENCE_LENGTH.get(method, 0)
     if is_needed and len(reference) < shortest:
         message = N_("Enter the number on the slip or claim: at least %(count)s characters.")
         raise RuleBroken(message, "reference", count=shortest)

@@ -12,7 +12,7 @@ from hms.core.db.session import db
 from hms.core.db.word_search import holds_words
 from hms.core.money import Money
 from hms.core.settings import store as settings
-from hms.core.text.cleaning import like
+from hms.core.text.cleaning import escape_like
 
 
 def price_item(code: str) -> PriceItem | None:
@@ -59,7 +59,7 @@ def to_be_priced(item_ids: set[int]) -> set[int]:
 def price_items(text: str, *, limit: int = 10, with_withdrawn: bool = False) -> list[PriceItem]:
     """Items whose code or name holds every word of `text`, codes that begin with it first, the shortest before all."""
     words = holds_words(PriceItem.search_text, text)
-    starts = func.lower(PriceItem.code).like(func.hms_fold(f"{like(text.strip())}%"))
+    starts = func.lower(PriceItem.code).like(func.hms_fold(f"{escape_like(text.strip())}%"))
     by_code = case((starts, func.length(PriceItem.code))) if text.strip() else PriceItem.name
     rows = select(PriceItem).where(*words).order_by(by_code, PriceItem.name, PriceItem.id).limit(limit)
     return list(db.session.scalars(rows if with_withdrawn else rows.where(PriceItem.is_active)))

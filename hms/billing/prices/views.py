@@ -19,7 +19,7 @@ from hms.core.web.guard import current_person, requires
 from . import actions
 from . import queries as price_list
 
-MOST_SHOWN = 200
+MAX_SHOWN = 200
 
 
 def _typed() -> str:
@@ -51,9 +51,9 @@ def choose_price() -> Response:
 def prices() -> str:
     """The price list."""
     items = price_list.price_items(
-        _typed(), limit=MOST_SHOWN, with_withdrawn=current_person().may(Permission.MANAGE_PRICES)
+        _typed(), limit=MAX_SHOWN, with_withdrawn=current_person().may(Permission.MANAGE_PRICES)
     )
-    return render_template("billing/prices.html", items=items, q=_typed(), categories=dict(CATEGORIES), most=MOST_SHOWN)
+    return render_template("billing/prices.html", items=items, q=_typed(), categories=dict(CATEGORIES), most=MAX_SHOWN)
 
 
 @pages.post("/prices/start")

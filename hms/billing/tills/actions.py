@@ -25,7 +25,7 @@ from hms.core.text.translation import N_
 
 from . import closing_report, rules
 
-MOST_COUNTS = 2
+MAX_COUNTS = 2
 
 
 def till_of(cashier_id: int | None) -> int | None:
@@ -88,7 +88,7 @@ def count_till(
     """
     shift = _mine(by)
     tries = (shift.counted or {}).get("tries", 0) + 1
-    if tries > MOST_COUNTS:
+    if tries > MAX_COUNTS:
         raise Conflict(
             N_("The till was already counted twice. Close it and enter the reason for the difference."), code="counted"
         )

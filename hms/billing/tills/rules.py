@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from hms.billing.enums import Method
 from hms.core.errors import RuleBroken
-from hms.core.money import LARGEST, LARGEST_SUM, ZERO, Money
+from hms.core.money import MAX_SUM, MAX_VALUE, ZERO, Money
 from hms.core.text.translation import N_
 
 
@@ -29,7 +29,7 @@ DENOMINATIONS = {
     "GBP": _pieces("50 20 10 5", "2 1 0.50 0.20 0.10 0.05 0.02 0.01"),
 }
 """Notes and coins in circulation by ISO 4217 code, largest first."""
-MOST_PIECES = 100_000
+MAX_PIECES = 100_000
 
 
 class Difference(NamedTuple):
@@ -48,12 +48,12 @@ def denominations(currency: str) -> tuple[tuple[Decimal, ...], tuple[Decimal, ..
 
 def counted(pieces: Mapping[Decimal, int], loose: Money = ZERO) -> Money:
     """The worth of the counted notes and coins plus a `loose` amount; `RuleBroken` on `count`."""
-    if any(isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= MOST_PIECES for n in pieces.values()):
+    if any(isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= MAX_PIECES for n in pieces.values()):
         raise RuleBroken(N_("Enter how many of each note and coin, as whole numbers from 0."), "count")
     if loose < ZERO:
         raise RuleBroken(N_("Enter a counted amount of zero or more."), "count")
     found = Money.total(Money(value) * n for value, n in pieces.items()) + loose
-    if found.value > LARGEST_SUM:
+    if found.value > MAX_SUM:
         raise RuleBroken(N_("This amount is above the limit of a till. Check the numbers."), "count")
     return found
 
@@ -88,6 +88,6 @@ def quick_amounts(due: Money, currency: str) -> list[Money]:
     offers = [due]
     for note in reversed(denominations(currency)[0]):
         up = Money((due.value / note).to_integral_value(ROUND_CEILING) * note)
-        if offers[-1] < up and up.value <= LARGEST:
+        if offers[-1] < up and up.value <= MAX_VALUE:
             offers.append(up)
     return offers[:4]

@@ -32,7 +32,7 @@ def _till_page(refused: ActionForm | None = None) -> tuple[str, int]:
     shift = queries.open_shift(current_person().id)
     is_counted = shift is not None and shift.counted is not None
     form, again = refused, None
-    if is_counted and shift.counted["tries"] < actions.MOST_COUNTS:
+    if is_counted and shift.counted["tries"] < actions.MAX_COUNTS:
         again = refused if isinstance(refused, CountForm) else count_form()
     if not isinstance(refused, _next_step(shift)):
         form = FloatForm(formdata=None) if shift is None else CloseForm(formdata=None) if is_counted else count_form()

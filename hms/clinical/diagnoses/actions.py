@@ -19,7 +19,7 @@ from hms.core.text.translation import N_
 from . import codes, icd10
 
 
-def standing(encounter_id: int) -> list[Condition]:
+def diagnoses_of(encounter_id: int) -> list[Condition]:
     """The diagnoses of an encounter, the primary one first."""
     query = select(Condition).where(Condition.encounter_id == encounter_id, Condition.status == "final")
     return list(db.session.scalars(query.order_by(Condition.rank, Condition.id)))
@@ -46,7 +46,7 @@ def add_condition(
     """Add a diagnosis by its ICD-10 `code`, or in words; words that are a code count as one. The first is the primary."""
     encounter = own_draft(encounter_id, by)
     entry = _entry(code, text)
-    others = standing(encounter_id)
+    others = diagnoses_of(encounter_id)
     title = entry.title if entry else text.strip()
     new = Diagnosis(title, entry.code if entry else "", certainty, is_primary=False)
     rules.check_diagnoses([*as_entered(others), new])
@@ -88,7 +88,7 @@ def _put_first(condition: Condition, others: list[Condition]) -> None:
 
 def _say(encounter: Encounter) -> None:
     """Keep the encounter's text of diagnoses, which programs read, the same as its list."""
-    told = [f"{one.title} ({one.code})" if one.code else one.title for one in standing(encounter.id)]
+    told = [f"{one.title} ({one.code})" if one.code else one.title for one in diagnoses_of(encounter.id)]
     encounter.diagnosis = "; ".join(told)
     encounter.changed()
     db.session.flush()
@@ -109,7 +109,7 @@ def remove_condition(condition_id: int, *, encounter_id: int | None = None, by: 
     condition, encounter = _own(condition_id, encounter_id, by)
     condition.status = "entered_in_error"
     db.session.flush()
-    for rank, other in enumerate(standing(encounter.id), 1):
+    for rank, other in enumerate(diagnoses_of(encounter.id), 1):
         other.rank = rank
     _say(encounter)
 
@@ -118,7 +118,7 @@ def remove_condition(condition_id: int, *, encounter_id: int | None = None, by: 
 def make_primary(condition_id: int, *, encounter_id: int | None = None, by: Person) -> Condition:
     """Make a diagnosis the first of its encounter."""
     condition, encounter = _own(condition_id, encounter_id, by)
-    _put_first(condition, standing(encounter.id))
+    _put_first(condition, diagnoses_of(encounter.id))
     _say(encounter)
     return condition
 

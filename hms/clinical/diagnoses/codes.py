@@ -9,11 +9,11 @@ from hms.core.actions import action
 from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.cleaning import like
+from hms.core.text.cleaning import escape_like
 
 from . import icd10
 
-MOST_ROWS = 10
+MAX_ROWS = 10
 SYSTEMS = {
     ICD10: "ICD-10",
     "http://snomed.info/sct": "SNOMED CT",
@@ -65,12 +65,13 @@ def find(text: str) -> list[DiagnosisCode]:
     first = icd10.code_by_synonym().get(typed, "")
     search = DiagnosisCode.search_text
     conditions = [
-        or_(search.like(f"{like(word)}%", escape="\\"), search.like(f"% {like(word)}%", escape="\\")) for word in words
+        or_(search.like(f"{escape_like(word)}%", escape="\\"), search.like(f"% {escape_like(word)}%", escape="\\"))
+        for word in words
     ]
-    is_code = search.like(f"{like(typed)}%", escape="\\")
+    is_code = search.like(f"{escape_like(typed)}%", escape="\\")
     rank = case((DiagnosisCode.code == first, 0), (is_code, 1), else_=2)
     order = (rank, DiagnosisCode.use_count.desc(), DiagnosisCode.is_leaf.desc(), DiagnosisCode.code)
-    query = select(DiagnosisCode).where(*conditions).order_by(*order).limit(MOST_ROWS)
+    query = select(DiagnosisCode).where(*conditions).order_by(*order).limit(MAX_ROWS)
     return list(db.session.scalars(query))
 
 

@@ -22,7 +22,7 @@ from hms.core.web.forms import RecordIdField
 from . import page_data, prescription_form
 
 KEPT = (*EncounterForm.TEXTS, *EncounterForm.PENDING, "follow_up_on")
-LONGEST = 100_000
+MAX_LENGTH = 100_000
 
 
 def texts(form: EncounterForm) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def content(form: EncounterForm) -> dict[str, str]:
 def known(typed: dict[str, Any]) -> dict[str, str]:
     """The fields of the page among what a browser sent for its draft."""
     return {
-        name: str(value)[:LONGEST] for name, value in typed.items() if name in KEPT and isinstance(value, (str, int))
+        name: str(value)[:MAX_LENGTH] for name, value in typed.items() if name in KEPT and isinstance(value, (str, int))
     }
 
 

@@ -27,7 +27,7 @@ from hms.patients.records import actions as patient_actions
 from hms.patients.records import banner as record_banner
 from hms.staff import directory as staff
 
-MOST_NOTES = 2
+MAX_NOTES = 2
 
 
 @dataclass
@@ -78,7 +78,7 @@ class EncounterPage:
         return Earlier(
             [line for line in self.current if (line.medication_id, line.parts[0].text) not in ordered],
             [one for one in self.problems if (one.code, one.title) not in diagnosed],
-            [visit for visit in self.visits if visit.notes and visit.is_signed][:MOST_NOTES],
+            [visit for visit in self.visits if visit.notes and visit.is_signed][:MAX_NOTES],
         )
 
     @staticmethod

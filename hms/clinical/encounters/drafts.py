@@ -16,7 +16,7 @@ from hms.clinical.models import Encounter
 from hms.core import clock, drafts
 from hms.core.person import Person
 
-MOST_PAGES = 8
+MAX_PAGES = 8
 RECORD = ("chief_complaint", "notes", "no_diagnosis_reason", "plan")
 
 
@@ -82,7 +82,7 @@ def keep(encounter_id: int, who: Person, fields: dict[str, str], origin: PageSta
 
     def added(content: dict[str, Any]) -> dict[str, Any]:
         others = [one for one in texts(content) if not origin.is_behind(one) and one.fields != fields]
-        return _content([mine, *others[: MOST_PAGES - 1]])
+        return _content([mine, *others[: MAX_PAGES - 1]])
 
     return texts(drafts.update_draft(who.id, draft_name(encounter_id), added).content)
 

@@ -26,11 +26,11 @@ STATES: dict[str, tuple[str, str, str]] = {
 # FHIR condition-ver-status
 CERTAINTIES: dict[str, str] = {"provisional": _l("provisional"), "confirmed": _l("confirmed")}
 
-MOST_DIAGNOSES = 20
-LONGEST_DIAGNOSIS = 255
-LONGEST_NOTE = 20_000
-LONGEST_REASON = 500
-SHORTEST_ADDENDUM = 3
+MAX_DIAGNOSES = 20
+MAX_DIAGNOSIS_LENGTH = 255
+MAX_NOTE_LENGTH = 20_000
+MAX_REASON_LENGTH = 500
+MIN_ADDENDUM_LENGTH = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def check_birth_year(typed: str, birth_year: int | None) -> None:
 
 def check_diagnoses(diagnoses: Sequence[Diagnosis]) -> None:
     """Raise `RuleBroken` (field `diagnoses`) for empty, repeated, over-long or contradictory diagnoses."""
-    if len(diagnoses) > MOST_DIAGNOSES:
+    if len(diagnoses) > MAX_DIAGNOSES:
         raise _wrong(N_("An encounter can have at most 20 diagnoses."))
     if sum(diagnosis.is_primary for diagnosis in diagnoses) > 1:
         raise _wrong(N_("Only one diagnosis can be the primary one."))
@@ -159,7 +159,7 @@ def _check_diagnosis(diagnosis: Diagnosis) -> None:
         raise _wrong(N_("Choose or enter a diagnosis."))
     if diagnosis.certainty not in CERTAINTIES:
         raise _wrong(N_("Choose provisional or confirmed."))
-    clean_field(diagnosis.text, "diagnoses", longest=LONGEST_DIAGNOSIS)
+    clean_field(diagnosis.text, "diagnoses", longest=MAX_DIAGNOSIS_LENGTH)
 
 
 def _wrong(sentence: str, **values: object) -> RuleBroken:
@@ -171,7 +171,7 @@ def check_can_add(state: str, text: str) -> str:
     _check_not_withdrawn(state)
     if state == DRAFT:
         raise RuleBroken(N_("This encounter is still a draft. Change it instead of adding an addendum."), "addendum")
-    written = clean_field(text, "addendum", longest=LONGEST_NOTE, multiline=True)
-    if len(written) < SHORTEST_ADDENDUM:
+    written = clean_field(text, "addendum", longest=MAX_NOTE_LENGTH, multiline=True)
+    if len(written) < MIN_ADDENDUM_LENGTH:
         raise RuleBroken(N_("Enter the text of the addendum."), "addendum")
     return written

@@ -23,7 +23,7 @@ from hms.core.text.translation import N_
 
 OWN, DEPARTMENT, HOSPITAL = "own", "department", "hospital"
 SCOPES = {OWN: _l("Me"), DEPARTMENT: _l("My department"), HOSPITAL: _l("The hospital")}
-LONGEST = 5000
+MAX_LENGTH = 5000
 STARTING_LIST = Path(__file__).parents[1] / "data" / "note_templates.csv"
 _SHORTCUT = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
 
@@ -138,7 +138,7 @@ def _written(template: NoteTemplate, title: str, shortcut: str, content: str, ve
         raise StaleVersion(STALE)
     template.title = _cleaned(title, "title", 100)
     template.shortcut = _shortcut(shortcut)
-    template.content = _cleaned(content, "content", LONGEST, multiline=True)
+    template.content = _cleaned(content, "content", MAX_LENGTH, multiline=True)
     if template.id is not None:
         template.changed()
     db.session.add(template)

@@ -29,7 +29,7 @@ from hms.formulary.safety.alerts import Check
 from .order import Order, as_kept, parse_order, run_checks
 
 OPEN = ("active", "on_hold", "part_dispensed")
-LONGEST = 500
+MAX_LENGTH = 500
 
 
 def is_own(line: Prescription, encounter: Encounter | None, who: Person) -> bool:
@@ -72,7 +72,7 @@ def _open_line(prescription_id: int, encounter_id: int | None, by: Person) -> Pr
 
 
 def _cleaned(text: str, missing: str) -> str:
-    cleaned = clean_field(text, "text", longest=LONGEST, multiline=True)
+    cleaned = clean_field(text, "text", longest=MAX_LENGTH, multiline=True)
     if not cleaned:
         raise RuleBroken(missing, "text")
     return cleaned
@@ -87,7 +87,7 @@ def _set(line: Prescription, status: str, reason: str) -> Prescription:
 
 
 LENGTHS = {"medication_name": 255, "dosage": 100, "frequency": 100, "duration": 100, "instructions": 2000}
-LARGEST_QUANTITY = 100_000
+MAX_QUANTITY = 100_000
 
 
 @action(Permission.PRESCRIBE, "clinical.prescribe")
@@ -182,7 +182,7 @@ def _answered(checks: Iterable[Check], code: str, reason: str, by: Person) -> di
 def _quantity(asked: int | None, ordered: Order) -> int | None:
     if asked is None:
         return ordered.supply
-    if not 1 <= asked <= LARGEST_QUANTITY:
+    if not 1 <= asked <= MAX_QUANTITY:
         raise RuleBroken(N_("Enter a quantity from 1 to 100,000."), "quantity")
     return asked
 

@@ -14,7 +14,7 @@ from hms.formulary.safety import checks as safety
 from . import patient_context
 from .order import Order, run_checks
 
-MOST = 4
+MAX_COUNT = 4
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def instead_of(ordered: Order, patient_id: int, encounter_id: int, besides: int 
         if not safety.stops(checks):
             found[tuple(row.product.ingredients)] = _alternative(one, row.label, safety.alerts_of(checks))
     ranked = sorted(found.values(), key=lambda one: (one.stock == 0, bool(one.cautions)))
-    return ranked[:MOST]
+    return ranked[:MAX_COUNT]
 
 
 def _same_use(ingredients: list[str]) -> list[str]:

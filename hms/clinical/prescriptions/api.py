@@ -159,4 +159,4 @@ def check_drug_allergy(given: dict[str, Any]) -> Response:
 @api.response(200)
 def check_drug_interaction(given: dict[str, Any]) -> Response:
     """What the named medicines do to each other, by the hospital's own rules."""
-    return jsonify(standalone_checks.interactions(given["medications"][: standalone_checks.MOST_MEDICINES]))
+    return jsonify(standalone_checks.interactions(given["medications"][: standalone_checks.MAX_MEDICINES]))

@@ -28,7 +28,7 @@ from hms.patients.models import Patient
 
 PREGNANCY_KNOWN_FOR = timedelta(days=60)
 COURSE_DAYS = 30
-MOST_CURRENT = 50
+MAX_CURRENT = 50
 ORDERED = ("active", "part_dispensed", "on_hold", "completed")
 _ORDER = Prescription.__table__.c
 SHOWN = (
@@ -117,7 +117,7 @@ def current(patient_id: int, encounter_id: int | None = None) -> list[Prescripti
 def _current() -> Select:
     patient_id, encounter_id = bindparam("patient_id"), bindparam("encounter_id")
     query = select(Prescription).where(*_is_taken(patient_id, encounter_id))
-    return query.order_by(Prescription.id.desc()).limit(MOST_CURRENT)
+    return query.order_by(Prescription.id.desc()).limit(MAX_CURRENT)
 
 
 def _is_taken(patient_id: Any, encounter_id: Any) -> tuple[ColumnElement[bool], ...]:
@@ -137,7 +137,7 @@ def _shown_beside() -> Select:
     is_here = Prescription.encounter_id == encounter_id
     shown = or_(is_current(), and_(is_here, Prescription.status != "entered_in_error"))
     query = select(*(_ORDER[name] for name in SHOWN)).where(Prescription.patient_id == patient_id, shown)
-    return query.order_by(is_here.desc().nulls_last(), Prescription.id.desc()).limit(MOST_CURRENT)
+    return query.order_by(is_here.desc().nulls_last(), Prescription.id.desc()).limit(MAX_CURRENT)
 
 
 _NEEDED = (
@@ -155,7 +155,7 @@ def _running() -> Select:
     of_product = (product.c[name].label(f"product_{name}") for name in _Product._fields)
     query = select(*(order.c[name] for name in _NEEDED), *of_product)
     query = query.select_from(order.outerjoin(product, product.c.id == order.c.medication_id))
-    return query.where(*_is_taken(patient_id, encounter_id)).order_by(order.c.id.desc()).limit(MOST_CURRENT)
+    return query.where(*_is_taken(patient_id, encounter_id)).order_by(order.c.id.desc()).limit(MAX_CURRENT)
 
 
 def _as_taken(orders: Iterable[Any]) -> list[tuple[Any, Current]]:

@@ -16,7 +16,7 @@ from hms.patients.models import Patient
 
 from . import patient_context
 
-MOST_MEDICINES = 30
+MAX_MEDICINES = 30
 
 
 def _medicine(name: str) -> Medicine:

@@ -28,7 +28,7 @@ from . import news2, readings, rules
 from .plausibility import PlausibilityWarning, alarming, implausible_changes
 
 CORRECTED_WITHIN = timedelta(hours=24)
-LONGEST_NOTE = 500
+MAX_NOTE_LENGTH = 500
 
 
 class Unconfirmed(RuleBroken):
@@ -94,7 +94,7 @@ def _circumstances(typed: Mapping[str, Any]) -> dict[str, Any]:
     consciousness = typed.get("consciousness") or ""
     if consciousness and consciousness not in news2.CONSCIOUSNESS:
         raise RuleBroken(N_("Choose the level of consciousness."), "consciousness")
-    note = clean_field(typed.get("note"), "note", longest=LONGEST_NOTE, multiline=True)
+    note = clean_field(typed.get("note"), "note", longest=MAX_NOTE_LENGTH, multiline=True)
     return {
         "on_oxygen": typed.get("on_oxygen"),
         "consciousness": consciousness,
@@ -127,7 +127,7 @@ def _encounter(patient_id: int, encounter_id: int | None, queue_entry_id: int | 
 def correct_vitals(reading_id: int, *, reason: str, by: Person, **typed: Any) -> VitalsReading:
     """Replace one's own reading of the last 24 hours; the old one stays, struck through with the reason."""
     old = get_for_update(VitalsReading, reading_id)
-    written = clean_field(reason, "reason", longest=LONGEST_NOTE)
+    written = clean_field(reason, "reason", longest=MAX_NOTE_LENGTH)
     if len(written) < 3:
         raise RuleBroken(N_("Enter the reason for the correction."), "reason")
     if old.status != "final":

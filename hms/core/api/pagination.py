@@ -11,7 +11,7 @@ from sqlalchemy import Result, Select, func, select
 
 from hms.core.db.session import db
 
-MOST_ROWS = 100
+MAX_ROWS = 100
 PAGED_BY = ("page", "page_size", "limit")
 
 
@@ -32,7 +32,7 @@ def paginated_response(rows: Rows, project: Callable[[Any], dict[str, Any]], *, 
     """
     paged = any(name in request.args for name in PAGED_BY)
     numbers = {name: int(request.args[name]) for name in PAGED_BY if name in request.args}
-    size = min(numbers.get("page_size", numbers.get("limit", 25 if paged else MOST_ROWS)), MOST_ROWS)
+    size = min(numbers.get("page_size", numbers.get("limit", 25 if paged else MAX_ROWS)), MAX_ROWS)
     page = numbers.get("page", 1)
     found = _some(rows, size, (page - 1) * size)
     results = [project(row) for row in found]
@@ -71,7 +71,7 @@ def _array(results: list[dict[str, Any]], count: int) -> Response:
     response = jsonify(results)
     response.headers["X-Total-Count"] = str(count)
     if count > len(results):
-        response.headers["Link"] = f'<{_address(2, MOST_ROWS)}>; rel="next"'
+        response.headers["Link"] = f'<{_address(2, MAX_ROWS)}>; rel="next"'
     return response
 
 

@@ -27,7 +27,7 @@ def kept_in() -> Path:
 
 
 def note() -> None:
-    """Write down where the chain stands, one line a time."""
+    """Append the current head of the hash chain as one line."""
     said = json.dumps({"at": clock.now().isoformat(timespec="seconds"), **chain.checkpoint()})
     db.session.rollback()
     kept_in().parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """Refusals in the trail, bounded: whoever is refused again and again fills neither the table nor the disk.
 
-At most `MOST` entries a minute are written for one person (or, when nobody is signed in, one address) by one process;
+At most `MAX_COUNT` entries a minute are written for one person (or, when nobody is signed in, one address) by one process;
 what comes beyond is counted, and the count is in the next entry that is written.
 """
 
@@ -17,9 +17,9 @@ from hms.core.person import Person
 
 from . import recording
 
-MOST = 30
+MAX_COUNT = 30
 WINDOW = 60.0
-MOST_KNOWN = 10_000
+MAX_KNOWN = 10_000
 
 
 class DenialThrottle:
@@ -36,10 +36,10 @@ class DenialThrottle:
             began, written, passed = self._known.get(key, (now, 0, 0))
             if now - began > WINDOW:
                 began, written = now, 0
-            if written >= MOST:
+            if written >= MAX_COUNT:
                 self._known[key] = (began, written, passed + 1)
                 return None
-            if len(self._known) >= MOST_KNOWN:
+            if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             self._known[key] = (began, written + 1, 0)
             return passed

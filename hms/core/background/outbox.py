@@ -133,7 +133,7 @@ def dispatch_due() -> int:
     return len(woken)
 
 
-PATIENTLY = text("SET LOCAL idle_in_transaction_session_timeout = '15min'")
+SET_LONG_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = '15min'")
 """A long bill takes an old PC a minute to set, and its row stays claimed meanwhile: half a minute, as for pages, is too short."""
 
 
@@ -143,7 +143,7 @@ def run_job(outbox_id: int) -> bool:
         return False
     try:
         with action_context("outbox.handle", SYSTEM):
-            db.session.execute(PATIENTLY)
+            db.session.execute(SET_LONG_IDLE_TIMEOUT)
             row = db.session.scalars(_waiting(outbox_id)).one_or_none()
             if row is None:
                 return False

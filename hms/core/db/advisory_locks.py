@@ -1,4 +1,4 @@
-"""What only one may do at a time: the numbers of PostgreSQL's advisory locks, in one place so that no two are alike."""
+"""Advisory lock numbers of PostgreSQL, kept here so that no two features share one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person is told when the database refuses: the sentence that stands beside the rule in its model."""
+"""User messages for constraint violations, declared beside each constraint in the models."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _RAISED = {
 
 
 def domain_error_for(error: DBAPIError) -> DomainError | None:
-    """What a person is told when the database refuses; None when the error is a fault of ours."""
+    """Translate a database error to a domain error; None when it is a bug."""
     if isinstance(cause := error.orig, psycopg.IntegrityError):
         return _constraint_refusal(cause)
     if isinstance(cause, (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)):
@@ -67,7 +67,7 @@ def _constraint_refusal(cause: Any) -> DomainError:
 
 
 def constraint_messages() -> dict[str, dict[str, str]]:
-    """What each named constraint says when it refuses: {"says": sentence, "field": input}."""
+    """The `info` of every named constraint: {"says": message, "field": form field, "code": API code}."""
     found_: dict[str, dict[str, str]] = {}
     for table in db.metadata.tables.values():
         for rule in (*table.constraints, *table.indexes):

@@ -26,7 +26,7 @@ class Record(db.Model):  # type: ignore[name-defined]
 
 
 class VersionedRecord(Record):
-    """A record that two people may edit at once: a save from an old `version` raises `Stale`."""
+    """A record that two people may edit at once: saving with an old `version` raises `StaleVersion`."""
 
     __abstract__ = True
 

@@ -15,7 +15,7 @@ NEVER_DELETED = ("offline_entry", "one_time_link")
 READ_ONLY = ("alembic_version",)
 
 
-def settle(connection: Connection, application: URL) -> None:
+def configure_role(connection: Connection, application: URL) -> None:
     """Make the role that `application` signs in as when it is missing, and give it exactly the rights it works with.
 
     `connection` is the owner's, in a transaction. Nothing is done when both are the same role.

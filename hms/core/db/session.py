@@ -79,7 +79,7 @@ def _forget_writes(session: Session) -> None:
 
 
 def end_request_session() -> None:
-    """End what a request has begun: what no action committed is gone.
+    """Close the request's session; uncommitted changes are discarded.
 
     A request that only read ends with COMMIT. After a ROLLBACK psycopg forgets its prepared statements, and every
     statement would be planned anew by every request.

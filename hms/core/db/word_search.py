@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, false, func
 
-from hms.core.text.cleaning import is_only_signs, like
+from hms.core.text.cleaning import escape_like, is_only_signs
 
-MOST_WORDS = 8
+MAX_WORDS = 8
 
 
 def holds_words(column: Any, text: str) -> list[ColumnElement[bool]]:
@@ -18,4 +18,4 @@ def holds_words(column: Any, text: str) -> list[ColumnElement[bool]]:
     """
     if is_only_signs(text):
         return [false()]
-    return [column.like(func.hms_fold(f"%{like(word)}%"), escape="\\") for word in text.split()[:MOST_WORDS]]
+    return [column.like(func.hms_fold(f"%{escape_like(word)}%"), escape="\\") for word in text.split()[:MAX_WORDS]]

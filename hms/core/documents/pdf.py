@@ -1,4 +1,4 @@
-"""A template to PDF bytes, with network and files locked out and the same font on every machine."""
+"""Render a template to PDF without network or file access, with the same font on every machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import current_app
 
-FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+FONTCONFIG = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><dir>{fonts}</dir><dir>/usr/share/fonts</dir><cachedir>{cache}</cachedir></fontconfig>
 """
 
@@ -21,7 +21,7 @@ def _weasyprint() -> Any:
     folder = Path(current_app.config["DATA_DIR"]) / "fonts"
     folder.mkdir(parents=True, exist_ok=True)
     configuration = folder / "fonts.conf"
-    configuration.write_text(FONTS.format(fonts=files("fontpkg_inter"), cache=folder / "cache"), encoding="utf-8")
+    configuration.write_text(FONTCONFIG.format(fonts=files("fontpkg_inter"), cache=folder / "cache"), encoding="utf-8")
     os.environ["FONTCONFIG_FILE"] = str(configuration)
     import weasyprint
     from weasyprint.urls import URLFetcher
@@ -34,7 +34,7 @@ def warm_up() -> None:
     _weasyprint()
 
 
-def render(template: str, **context: Any) -> bytes:
+def render_pdf(template: str, **context: Any) -> bytes:
     """The PDF of `template`. Only `data:` addresses are fetched.
 
     A paper is made without any reader: the template gets `context`, the filters and `hospital`, nothing of a request.

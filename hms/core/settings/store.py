@@ -1,4 +1,4 @@
-"""Settings of the hospital as they stand: what was changed from its default, by whom and when."""
+"""Stored settings: values that differ from their default, with author and time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hms.core.text.translation import N_
 from .definition import SettingDefinition
 from .definitions import SETTINGS
 
-LONGEST = 500
+MAX_LENGTH = 500
 
 
 class SystemSetting(VersionedRecord):
@@ -112,7 +112,7 @@ def typed(setting: SettingDefinition, new: Any) -> Any:
 
 
 def _text(setting: SettingDefinition, new: str) -> str:
-    text = clean_field(new, "new", longest=LONGEST)
+    text = clean_field(new, "new", longest=MAX_LENGTH)
     if setting.choices and text not in setting.choices:
         raise RuleBroken(N_("Choose one of these: %(choices)s."), "new", choices=", ".join(setting.choices))
     if setting.shape and text and not re.fullmatch(setting.shape, text):

@@ -52,7 +52,7 @@ def showable(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
-def like(term: str) -> str:
+def escape_like(term: str) -> str:
     """`term` escaped for LIKE with `\\` as escape character; the caller adds the `%`."""
     return re.sub(r"([\\%_])", r"\\\1", unicodedata.normalize("NFC", term))
 

@@ -58,7 +58,7 @@ _FORMS = (
     re.compile(r"(?P<y>(?:1[89]|20|21)[0-9]{2})(?P<m>[0-9]{2})(?P<d>[0-9]{2})"),
 )
 _OFFSET = re.compile(r"(?P<sign>[+-]|in )? ?(?P<count>[0-9]{1,4}) ?(?P<unit>[a-z]{1,6})")
-LONGEST_TYPED = 40
+MAX_TYPED_LENGTH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def tidy(text: str) -> str:
 
 def read(text: str, field: str | None = None) -> PartialDate:
     """Day, month and perhaps year in `text`; `RuleBroken` on `field` when it is no day or can be read in two ways."""
-    typed = tidy(text) if len(text) <= LONGEST_TYPED else ""
+    typed = tidy(text) if len(text) <= MAX_TYPED_LENGTH else ""
     for form in _FORMS:
         if found := form.fullmatch(typed):
             return _written(found, field)
@@ -133,7 +133,7 @@ def parse_upcoming_date(text: str, today: date, field: str | None = None) -> dat
     Understands `t`, `y`, `tomorrow`, `+3d`, `-1w`, `in 2 weeks`, a weekday (the next one, never today) and written
     days. Without a year the next such day is meant; two digits are a year of this century.
     """
-    typed = tidy(text) if len(text) <= LONGEST_TYPED else ""
+    typed = tidy(text) if len(text) <= MAX_TYPED_LENGTH else ""
     named = {"t": 0, "today": 0, "now": 0, "y": -1, "yesterday": -1, "tom": 1, "tomorrow": 1}
     if typed in named:
         return _moved(today, named[typed], "days", field)

@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from hms.core.money import LARGEST, Money, TooLarge
+from hms.core.money import MAX_VALUE, Money, TooLarge
 from hms.core.text.cleaning import TextError, clean
 
 from .localisation import translate
@@ -16,7 +16,7 @@ from .localisation import translate
 REQUIRED = {"required": "This field is required.", "null": "This field may not be null."}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME = re.compile(r"\d{2}:\d{2}(:\d{2})?", re.ASCII)
-LARGEST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 
 
 class Text(fields.String):
@@ -78,7 +78,7 @@ class Amount(fields.Field):
         try:
             return Money.typed(value)
         except TooLarge:
-            raise ValidationError(f"An amount is at most {LARGEST:,}.") from None
+            raise ValidationError(f"An amount is at most {MAX_VALUE:,}.") from None
         except ValueError:
             raise ValidationError("Enter an amount with at most two decimals, for example 190.00.") from None
 
@@ -89,7 +89,7 @@ class Pk(fields.Integer):
     default_error_messages = {**REQUIRED, "invalid": "Incorrect type. Expected pk value."}
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(strict=False, validate=validate.Range(1, LARGEST_ID, error="Invalid pk."), **kwargs)
+        super().__init__(strict=False, validate=validate.Range(1, MAX_ID, error="Invalid pk."), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, (int, str)):

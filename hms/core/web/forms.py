@@ -1,4 +1,4 @@
-"""Page forms: types and lengths, then the same action the API calls; a refusal hangs on the field it blames."""
+"""Page forms: types and lengths, then the same action the API calls; an error is shown at its field."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wtforms import IntegerField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Optional, StopValidation
 
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.money import LARGEST, Money, TooLarge
+from hms.core.money import MAX_VALUE, Money, TooLarge
 from hms.core.person import Person
 from hms.core.text.cleaning import TextError, clean, showable
 from hms.core.text.numbers import parse_record_id
@@ -84,7 +84,7 @@ class ActionForm(FlaskForm):
         return {name: value for name, value in self.data.items() if name != "csrf_token"}
 
     def refuse(self, refusal: RuleBroken | Conflict) -> None:
-        """Hang `refusal` on the field it names, or on the form."""
+        """Add the error to its field, or to the form."""
         self.conflict = refusal if isinstance(refusal, Conflict) else None
         g.form_refusal = refusal
         field = self._fields.get(refusal.field or "")
@@ -178,7 +178,7 @@ class ParsedField(StringField):
         return "" if self.data is None else self.show(self.data)
 
 
-def _amount(text: str, largest: Decimal = LARGEST) -> Money:
+def _amount(text: str, largest: Decimal = MAX_VALUE) -> Money:
     try:
         return Money.typed(text, largest)
     except TooLarge as wrong:
@@ -190,7 +190,7 @@ def _amount(text: str, largest: Decimal = LARGEST) -> Money:
 class MoneyField(ParsedField):
     """An amount in the hospital's currency, of at most `largest`."""
 
-    def __init__(self, label: str = "", validators: Any = None, *, largest: Decimal = LARGEST, **kwargs: Any) -> None:
+    def __init__(self, label: str = "", validators: Any = None, *, largest: Decimal = MAX_VALUE, **kwargs: Any) -> None:
         super().__init__(label, validators, parse=partial(_amount, largest=largest), **kwargs)
 
 

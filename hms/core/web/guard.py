@@ -28,7 +28,7 @@ login_manager = LoginManager()
 csrf = CSRFProtect()
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-LARGEST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 V = TypeVar("V", bound=Callable[..., Any])
 
 
@@ -98,7 +98,7 @@ def _receive(who: Person) -> Response | None:
 
 
 def _reject_cross_site() -> None:
-    """A form is sent from one of our pages, or not at all; the CSRF token is the second lock on the same door."""
+    """Refuse forms sent from another site; the CSRF token is a second defence."""
     if security_headers.is_cross_site():
         raise NotAllowed(N_("This form was sent from another site."))
 
@@ -125,8 +125,8 @@ class RecordIdConverter(IntegerConverter):
     """ASCII digits only: the library's own `\\d` also takes the digits of every other script."""
 
     def to_python(self, value: str) -> int:
-        number = super().to_python(value) if len(value) < 20 else LARGEST_ID + 1
-        if number > LARGEST_ID:
+        number = super().to_python(value) if len(value) < 20 else MAX_ID + 1
+        if number > MAX_ID:
             raise ValidationError
         return number
 

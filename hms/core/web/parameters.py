@@ -31,10 +31,10 @@ from hms.core.person import Person
 from hms.core.text.cleaning import sought
 from hms.core.text.translation import N_, Sentence
 
-from .fields import LARGEST_ID, Day, Text
+from .fields import MAX_ID, Day, Text
 from .localisation import translate
 
-LARGEST_PAGE = 1_000_000
+MAX_PAGE = 1_000_000
 MayUse = Callable[[Person], bool]
 UNKNOWN = Sentence(N_("This address does not accept this parameter."))
 NOT_YOURS = Sentence(N_("Your role may not use this parameter here."))
@@ -62,14 +62,14 @@ class _Parameter(fields.Field):
 class Number(_Parameter, fields.Integer):
     """A whole number from `least` to `most`, in ASCII digits."""
 
-    def __init__(self, least: int = 0, most: int = LARGEST_ID, **kwargs: Any) -> None:
+    def __init__(self, least: int = 0, most: int = MAX_ID, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.least, self.most = least, most
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if not (isinstance(value, str) and value.isascii() and value.isdigit()):
             raise ValidationError(translate(NOT_WHOLE))
-        if len(value) > len(str(LARGEST_ID)) or not self.least <= int(value) <= self.most:
+        if len(value) > len(str(MAX_ID)) or not self.least <= int(value) <= self.most:
             raise ValidationError(translate(OUT_OF_RANGE))
         return int(value)
 
@@ -140,9 +140,9 @@ class Search(_Parameter, fields.String):
 
 
 PAGING: dict[str, fields.Field] = {
-    "page": Number(1, LARGEST_PAGE),
-    "page_size": Number(1, LARGEST_PAGE),
-    "limit": Number(1, LARGEST_PAGE),
+    "page": Number(1, MAX_PAGE),
+    "page_size": Number(1, MAX_PAGE),
+    "limit": Number(1, MAX_PAGE),
     "count": Choice(("exact",)),
 }
 """What every list takes. `limit` is another name for `page_size`; more than 100 rows are never given at once."""

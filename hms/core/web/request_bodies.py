@@ -16,9 +16,9 @@ from werkzeug.exceptions import LengthRequired, RequestTimeout
 
 from hms.core.permissions import Permission
 
-LARGEST_BODY = 2 * 2**20
+MAX_BODY = 2 * 2**20
 """What a signed-in person or program may send; `client_max_body_size` in deploy/nginx.conf is the same."""
-LARGEST_PUBLIC_BODY = 256 * 2**10
+MAX_PUBLIC_BODY = 256 * 2**10
 """What anybody may send to a route that needs no sign-in."""
 READ_WITHIN_SECONDS = 60
 V = TypeVar("V", bound=Callable[..., Any])
@@ -36,7 +36,7 @@ def takes_up_to(size: int) -> Callable[[V], V]:
 
 def limit_of(view: Callable[..., Any]) -> int:
     """How many bytes the body of a request to `view` may have."""
-    usual = LARGEST_PUBLIC_BODY if getattr(view, "needs", None) is Permission.PUBLIC else LARGEST_BODY
+    usual = MAX_PUBLIC_BODY if getattr(view, "needs", None) is Permission.PUBLIC else MAX_BODY
     return getattr(view, "largest_body", usual)
 
 

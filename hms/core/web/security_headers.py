@@ -29,7 +29,7 @@ FIXED = {
 NOTHING_LOADS = "default-src 'none'; frame-ancestors 'none'"
 ONE_YEAR = "max-age=31536000; includeSubDomains"
 REPORTS = "/csp-report"
-LONGEST_REPORT = 10_000
+MAX_REPORT_LENGTH = 10_000
 
 pages = Blueprint("headers", __name__)
 
@@ -81,7 +81,7 @@ def url_parts(url: str) -> SplitResult:
         return urlsplit("")
 
 
-@takes_up_to(LONGEST_REPORT)
+@takes_up_to(MAX_REPORT_LENGTH)
 @limiter.limit("30/minute")
 def report_violation() -> tuple[str, int]:
     """A browser refused to load something. Only the directive and the refused site are logged: addresses may name people."""

@@ -14,8 +14,8 @@ from hms.core.text.translation import N_, Sentence
 
 from .strengths import COUNTED, MEASURED, amount_text, kept_together
 
-LARGEST_AMOUNT = Decimal(1_000_000)
-LONGEST_DAYS = 366
+MAX_AMOUNT = Decimal(1_000_000)
+MAX_DAYS_LENGTH = 366
 ROUNDING = Decimal("0.001")
 ONCE = "once"
 AS_REQUIRED = ""
@@ -89,7 +89,7 @@ class Dose:
                 raise RuleBroken(
                     N_("The maximum in 24 hours is less than one dose. Correct one of them."), "max_per_day"
                 )
-        if self.days is not None and not 1 <= self.days <= LONGEST_DAYS:
+        if self.days is not None and not 1 <= self.days <= MAX_DAYS_LENGTH:
             raise RuleBroken(N_("The duration must be between 1 and 366 days."), "days")
 
     def _check_frequency(self) -> None:
@@ -119,7 +119,7 @@ class Dose:
 
 
 def _check_amount(value: Decimal, field: str) -> None:
-    if not value.is_finite() or not 0 < value <= LARGEST_AMOUNT:
+    if not value.is_finite() or not 0 < value <= MAX_AMOUNT:
         raise RuleBroken(N_("Enter an amount above zero."), field)
 
 

@@ -14,10 +14,10 @@ from hms.core.text.numbers import number
 from hms.core.text.translation import N_, Sentence
 
 from .abbreviations import FREQUENCY_PHRASES, MISREAD, ROUTE_PHRASES, UNIT_PHRASES
-from .doses import AS_REQUIRED, LONGEST_DAYS, Dose
+from .doses import AS_REQUIRED, MAX_DAYS_LENGTH, Dose
 
 FIELD = "dose"
-LONGEST = 120
+MAX_LENGTH = 120
 EXAMPLE = "500 mg tds 5/7 po"
 
 _FILLERS = frozenset({"take", "give", "for", "x", "a", "the"})
@@ -101,7 +101,7 @@ def _refuse(sentence: str, **values: object) -> RuleBroken:
 
 def _tidied(text: str) -> str:
     """Lower case, single blanks, no points inside abbreviations ("t.d.s." -> "tds"), fractions and signs in words."""
-    if len(text) > LONGEST:
+    if len(text) > MAX_LENGTH:
         raise _refuse(N_("Enter the dose in at most 120 characters."))
     plain = " ".join(text.lower().replace("×", " x ").split())
     if not plain:
@@ -126,7 +126,7 @@ def _days(rest: _Text) -> int | None:
     if found is None:
         return None
     days = int(found[1]) * _DAYS_OF.get(found[2], _DAYS_OF.get(found[2][0], 1))
-    if not 1 <= days <= LONGEST_DAYS:
+    if not 1 <= days <= MAX_DAYS_LENGTH:
         raise _refuse(N_("The duration must be between 1 and 366 days."))
     return days
 

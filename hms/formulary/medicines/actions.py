@@ -22,7 +22,7 @@ from hms.formulary.models import DoseSentence, Medication
 from . import catalogue
 
 PRICE_PREFIX = "MED-"
-LARGEST_STOCK = 1_000_000
+MAX_STOCK = 1_000_000
 # Medicines whose name tells an illness that is nobody's business at the till; the bill says only "Medicine".
 DISCREET_CLASSES = frozenset({"nnrtis", "nrtis", "protease_inhibitors", "integrase_inhibitors", "antipsychotics"})
 DISCREET_INGREDIENTS = frozenset(

@@ -43,8 +43,8 @@ class MedicationIn(ApiSchema):
     manufacturer = Text(255)
     reorder_level = Whole(0, 1_000_000)
     is_controlled_substance = fields.Boolean()
-    current_stock = Whole(0, actions.LARGEST_STOCK)
-    total_quantity = Whole(0, actions.LARGEST_STOCK)
+    current_stock = Whole(0, actions.MAX_STOCK)
+    total_quantity = Whole(0, actions.MAX_STOCK)
 
     @post_load
     def one_name_each(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:

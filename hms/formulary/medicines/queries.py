@@ -14,15 +14,15 @@ from sqlalchemy import Select, bindparam, func, or_, select
 from hms.billing.models import PriceItem
 from hms.core.db.session import db
 from hms.core.db.word_search import holds_words
-from hms.core.text.cleaning import fold, like
+from hms.core.text.cleaning import escape_like, fold
 from hms.core.text.translation import N_
 from hms.formulary.dosing import product_text
 from hms.formulary.dosing.doses import Part
 from hms.formulary.dosing.quantities import supply
 from hms.formulary.models import DoseSentence, Medication
 
-MOST_CHOICES = 10
-MOST_ROWS = 120
+MAX_CHOICES = 10
+MAX_ROWS = 120
 CHILD_UNTIL = 12
 _USUAL = ("id", "label", "amount", "unit", "route", "frequency", "as_needed", "max_per_day", "days")
 _SPACED_UNIT = re.compile(r"(?<=[0-9]) (?=[a-z%])")
@@ -119,7 +119,7 @@ def usual_doses(ingredients: list[str], route: str, age_years: Decimal | None) -
     dose = DoseSentence.__table__.c
     query = select(DoseSentence, *COLUMNS).join(Medication, Medication.id == DoseSentence.medication_id)
     query = query.where(_TABLE.c.is_active, _TABLE.c.ingredients.overlap(ingredients), dose.route == route)
-    rows = db.session.execute(query.order_by(dose.use_count.desc(), dose.id).limit(MOST_ROWS)).all()
+    rows = db.session.execute(query.order_by(dose.use_count.desc(), dose.id).limit(MAX_ROWS)).all()
     place = {name: number for number, name in enumerate(ingredients)}
     suited = [row for row in rows if _suits(row[0].audience, age_years)]
     suited.sort(key=lambda row: min(place.get(name, len(place)) for name in row.ingredients))
@@ -134,9 +134,9 @@ def choices(text: str, *, age_years: Decimal | None = None, shows_stock: bool = 
     sentences = [row for row in rows if row.dose_id is not None]
     sentences.sort(key=lambda row: _rank(row, typed, age_years))
     medicines = {row.id: row for row in sorted(rows, key=lambda row: _rank(row, typed, age_years))}
-    custom = [_custom(row, shows_stock) for row in list(medicines.values())[: MOST_CHOICES // 2]]
-    usual = [_usual(row, shows_stock) for row in sentences[: MOST_CHOICES - min(len(custom), 3)]]
-    return (usual + custom)[:MOST_CHOICES]
+    custom = [_custom(row, shows_stock) for row in list(medicines.values())[: MAX_CHOICES // 2]]
+    usual = [_usual(row, shows_stock) for row in sentences[: MAX_CHOICES - min(len(custom), 3)]]
+    return (usual + custom)[:MAX_CHOICES]
 
 
 def _matching(text: str) -> Select:
@@ -157,8 +157,8 @@ def _matching(text: str) -> Select:
         .where(_TABLE.c.is_active)
     )
     query = query.where(*holds_words(_TABLE.c.search_text, text))
-    starts = _TABLE.c.search_text.like(f"{like(fold(text))}%", escape="\\")
-    return query.order_by(starts.desc(), func.coalesce(dose.c.use_count, 0).desc(), _TABLE.c.id).limit(MOST_ROWS)
+    starts = _TABLE.c.search_text.like(f"{escape_like(fold(text))}%", escape="\\")
+    return query.order_by(starts.desc(), func.coalesce(dose.c.use_count, 0).desc(), _TABLE.c.id).limit(MAX_ROWS)
 
 
 def _rank(row: Any, typed: str, age_years: Decimal | None) -> tuple:
@@ -214,7 +214,7 @@ def medication_named(text: str, dosage: str = "") -> Any | None:
     typed, typed_dosage = _squeezed(text), _squeezed(dosage)
     if not typed:
         return None
-    first = like(fold(text).split()[0])
+    first = escape_like(fold(text).split()[0])
     rows = db.session.execute(_perhaps_meant(), {"part": f"%{first}%", "generic": first}).all()
     for wanted in (typed, f"{typed} {typed_dosage}".strip()):
         exact = [row for row in rows if wanted in _spellings(row)]

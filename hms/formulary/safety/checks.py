@@ -23,8 +23,8 @@ OVERRIDE_REASONS: dict[str, str] = {
     "no_alternative": _l("There is no alternative"),
     "other": _l("Another reason (write it)"),
 }
-SHORTEST_REASON = 5
-LONGEST_REASON = 500
+MIN_REASON_LENGTH = 5
+MAX_REASON_LENGTH = 500
 
 
 def check_medicine(
@@ -75,8 +75,8 @@ def check_overrides(alerts: Iterable[Alert], reason_code: str, reason_text: str 
             "override_reason",
             alert=blocking[0].message,
         )
-    written = clean_field(reason_text, "override_reason", longest=LONGEST_REASON, multiline=True)
-    if reason_code == "other" and len(written) < SHORTEST_REASON:
+    written = clean_field(reason_text, "override_reason", longest=MAX_REASON_LENGTH, multiline=True)
+    if reason_code == "other" and len(written) < MIN_REASON_LENGTH:
         raise RuleBroken(N_("Enter a reason of at least 5 characters."), "override_reason")
 
 

@@ -8,13 +8,13 @@ from typing import Any
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_, Sentence
 from hms.formulary.dosing.abbreviations import ROUTE_PHRASES, UNIT_PHRASES
-from hms.formulary.dosing.doses import AS_REQUIRED, FREQUENCIES, LONGEST_DAYS, Dose, duration_words
+from hms.formulary.dosing.doses import AS_REQUIRED, FREQUENCIES, MAX_DAYS_LENGTH, Dose, duration_words
 
 from . import fields
 
 _UNITS = {phrase: unit for unit, phrases in UNIT_PHRASES.items() for phrase in (unit, *phrases)}
 _ROUTES = {phrase: route for route, phrases in ROUTE_PHRASES.items() for phrase in (route, *phrases)}
-TIMINGS = {
+FREQUENCY_BY_TIMING = {
     (1, 1, "d"): "once_daily",
     (2, 1, "d"): "twice_daily",
     (3, 1, "d"): "three_times_daily",
@@ -53,10 +53,10 @@ _PERIODS = {
     "a": N_("years"),
 }
 _DAYS_IN = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "month": 30, "months": 30}
-LONGEST_INSTRUCTIONS = 1000
+MAX_INSTRUCTIONS_LENGTH = 1000
 
 
-def dosage(resource: dict[str, Any]) -> dict[str, Any]:
+def prescription_dose(resource: dict[str, Any]) -> dict[str, Any]:
     """The dose columns of `prescription`. With several instructions the words of all stand in `instructions`."""
     told = fields.parts(resource, "dosageInstruction")
     first = told[0] if told else {}
@@ -128,7 +128,7 @@ def _repeat(instruction: dict[str, Any]) -> tuple[Decimal | None, Decimal | None
 def _frequency_code(instruction: dict[str, Any]) -> str | None:
     times, period, unit = _repeat(instruction)
     if period is not None:
-        return TIMINGS.get((times or Decimal(1), period, unit))
+        return FREQUENCY_BY_TIMING.get((times or Decimal(1), period, unit))
     return _TIMING_CODES.get(fields.status(fields.part(instruction, "timing"), "code"))
 
 
@@ -166,7 +166,7 @@ def _days(instruction: dict[str, Any], resource: dict[str, Any]) -> int | None:
     for told in (bounds, supply):
         count = fields.number(told, "value")
         factor = _DAYS_IN.get((fields.line(told, "code") or fields.line(told, "unit")).casefold())
-        if count is not None and factor and count == int(count) and 1 <= count * factor <= LONGEST_DAYS:
+        if count is not None and factor and count == int(count) and 1 <= count * factor <= MAX_DAYS_LENGTH:
             return int(count * factor)
     return None
 
@@ -174,7 +174,9 @@ def _days(instruction: dict[str, Any], resource: dict[str, Any]) -> int | None:
 def _instructions(told: list[dict[str, Any]]) -> str:
     words = []
     for one in told:
-        words += [fields.line(one, "text", LONGEST_INSTRUCTIONS)]
+        words += [fields.line(one, "text", MAX_INSTRUCTIONS_LENGTH)]
         words += [more.title for more in fields.concepts(one, "additionalInstruction")]
-        words += [fields.line(one, "patientInstruction", LONGEST_INSTRUCTIONS)]
-    return fields.tidy(" ".join(dict.fromkeys(one for one in words if one)), "dosageInstruction", LONGEST_INSTRUCTIONS)
+        words += [fields.line(one, "patientInstruction", MAX_INSTRUCTIONS_LENGTH)]
+    return fields.tidy(
+        " ".join(dict.fromkeys(one for one in words if one)), "dosageInstruction", MAX_INSTRUCTIONS_LENGTH
+    )

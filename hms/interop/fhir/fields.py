@@ -13,10 +13,10 @@ from hms.core.text.translation import N_
 
 from .ndjson import InvalidResource
 
-LONGEST_TITLE = 500
-LONGEST_NOTE = 2000
-LONGEST_CODE = 100
-LARGEST_NUMBER = Decimal(10) ** 15
+MAX_TITLE_LENGTH = 500
+MAX_NOTE_LENGTH = 2000
+MAX_CODE_LENGTH = 100
+MAX_NUMBER = Decimal(10) ** 15
 SMALLEST_PLACES = -12
 _BLANKS = re.compile(r"[ \t\r\n\u00a0]+")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
@@ -43,12 +43,12 @@ def resource_id(resource: dict[str, Any]) -> str:
     return found
 
 
-def line(holder: dict[str, Any], name: str, longest: int = LONGEST_TITLE) -> str:
+def line(holder: dict[str, Any], name: str, longest: int = MAX_TITLE_LENGTH) -> str:
     """A text as one line, shortened with "…" beyond `longest` characters; "" when absent."""
     return tidy(holder.get(name), name, longest)
 
 
-def tidy(value: Any, name: str, longest: int = LONGEST_TITLE) -> str:
+def tidy(value: Any, name: str, longest: int = MAX_TITLE_LENGTH) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -63,8 +63,8 @@ def tidy(value: Any, name: str, longest: int = LONGEST_TITLE) -> str:
 
 def code(holder: dict[str, Any], name: str) -> str:
     """A code exactly as it was sent; `InvalidResource` when it is too long to be one."""
-    value = line(holder, name, LONGEST_TITLE)
-    if len(value) > LONGEST_CODE:
+    value = line(holder, name, MAX_TITLE_LENGTH)
+    if len(value) > MAX_CODE_LENGTH:
         raise InvalidResource(N_("“%(name)s” is too long for a code."), name=name)
     return value
 
@@ -110,7 +110,7 @@ def number(holder: dict[str, Any], name: str) -> Decimal | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise InvalidResource(N_("“%(name)s” is not a number."), name=name)
-    if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+    if isinstance(value, int) and abs(value) > MAX_NUMBER:
         raise InvalidResource(N_("“%(name)s” is too large or too small to be true."), name=name)
     found = Decimal(value)
     if not found.is_finite() or abs(found.adjusted()) > 15 or found.as_tuple().exponent < SMALLEST_PLACES:
@@ -120,7 +120,7 @@ def number(holder: dict[str, Any], name: str) -> Decimal | None:
 
 def _rounded(found: Decimal, name: str) -> Decimal:
     """A number with more places than can be meant, as computers print 0.1 + 0.2."""
-    if not found.is_finite() or abs(found) > LARGEST_NUMBER or (found and found.adjusted() < SMALLEST_PLACES):
+    if not found.is_finite() or abs(found) > MAX_NUMBER or (found and found.adjusted() < SMALLEST_PLACES):
         raise InvalidResource(N_("“%(name)s” is too large or too small to be true."), name=name)
     return round(found, 6)
 

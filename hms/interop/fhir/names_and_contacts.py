@@ -13,7 +13,7 @@ from .ndjson import InvalidResource
 
 USES = ("official", "usual", "", "temp", "nickname", "anonymous", "old", "maiden")
 CONTACT_USES = ("mobile", "home", "", "work", "temp")
-_LONGEST_ASKED = 300
+_MAX_ASKED_LENGTH = 300
 
 
 class HumanName(NamedTuple):
@@ -27,10 +27,10 @@ def human_name(resource: dict[str, Any]) -> HumanName:
     found = fields.parts(resource, "name")
     found.sort(key=lambda one: _rank(fields.code(one, "use"), USES))
     for one in found:
-        given = " ".join(fields.tidy(each, "given", _LONGEST_ASKED) for each in fields.listed(one, "given"))
-        family = fields.line(one, "family", _LONGEST_ASKED)
+        given = " ".join(fields.tidy(each, "given", _MAX_ASKED_LENGTH) for each in fields.listed(one, "given"))
+        family = fields.line(one, "family", _MAX_ASKED_LENGTH)
         if not given and not family:
-            given = fields.line(one, "text", _LONGEST_ASKED)
+            given = fields.line(one, "text", _MAX_ASKED_LENGTH)
         if given or family:
             return HumanName(_title(one), *_checked(given, family))
     raise InvalidResource(N_("it has no name."))

@@ -13,7 +13,7 @@ from typing import IO, Any, NamedTuple
 from hms.core.text.translation import N_, Sentence
 
 ENDINGS = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
-LONGEST_LINE = 32 * 2**20
+MAX_LINE_LENGTH = 32 * 2**20
 """Bytes. A longer line is read past, not into memory."""
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
@@ -55,11 +55,11 @@ def lines(path: Path) -> Iterator[Line]:
 
 def _lines_of(stream: IO[bytes]) -> Iterator[Line]:
     number = 0
-    while data := stream.readline(LONGEST_LINE + 1):
+    while data := stream.readline(MAX_LINE_LENGTH + 1):
         number += 1
-        if len(data) > LONGEST_LINE:
+        if len(data) > MAX_LINE_LENGTH:
             while data and not data.endswith(b"\n"):
-                data = stream.readline(LONGEST_LINE)
+                data = stream.readline(MAX_LINE_LENGTH)
             yield Line(number, None)
             continue
         data = data.removeprefix(_BOM).strip() if number == 1 else data.strip()

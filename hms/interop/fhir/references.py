@@ -1,4 +1,4 @@
-"""How one resource names another: by address, by identifier, or by what it contains."""
+"""FHIR references: literal, logical (by identifier), or contained."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hms.core.text.translation import N_
 from .fields import line, part, parts
 from .ndjson import InvalidResource
 
-LONGEST = 500
+MAX_LENGTH = 500
 _ADDRESS = re.compile(r"(?:.*/)?([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 _URN = re.compile(r"urn:(?:uuid|oid):([A-Za-z0-9\-.]{1,64})")
 _BY_IDENTIFIER = re.compile(r"([A-Za-z]+)\?identifier=(.+)")
 
 
-class Ref(NamedTuple):
+class Reference(NamedTuple):
     """Another resource: `external_id` is "Patient/123"; else `identifier` is "system|value"."""
 
     kind: str
@@ -36,35 +36,35 @@ def identifiers(resource: dict[str, Any]) -> list[str]:
 
 
 def identifier_text(identifier: dict[str, Any]) -> str:
-    value = line(identifier, "value", LONGEST)
-    return f"{line(identifier, 'system', LONGEST)}|{value}" if value else ""
+    value = line(identifier, "value", MAX_LENGTH)
+    return f"{line(identifier, 'system', MAX_LENGTH)}|{value}" if value else ""
 
 
-def reference(holder: dict[str, Any], name: str, kind: str) -> Ref | None:
+def reference(holder: dict[str, Any], name: str, kind: str) -> Reference | None:
     """The resource of that kind named under `name`; None when nothing is, or something of another kind."""
     value = part(holder, name)
     display = line(value, "display")
-    address = line(value, "reference", LONGEST)
+    address = line(value, "reference", MAX_LENGTH)
     if not address:
         known_by = identifier_text(part(value, "identifier"))
-        return Ref(kind, identifier=known_by, display=display) if known_by or display else None
+        return Reference(kind, identifier=known_by, display=display) if known_by or display else None
     found = _read(address, kind)
     if found is None:
         raise InvalidResource(N_("“%(name)s” names nothing that can be found."), name=name)
     return found._replace(display=display) if found.kind == kind else None
 
 
-def _read(address: str, kind: str) -> Ref | None:
+def _read(address: str, kind: str) -> Reference | None:
     if asked := _BY_IDENTIFIER.fullmatch(address):
-        return Ref(asked[1], identifier=unquote(asked[2]))
+        return Reference(asked[1], identifier=unquote(asked[2]))
     if urn := _URN.fullmatch(address):
-        return Ref(kind, f"{kind}/{urn[1]}")
+        return Reference(kind, f"{kind}/{urn[1]}")
     if found := _ADDRESS.fullmatch(address):
-        return Ref(found[1], f"{found[1]}/{found[2]}")
-    return Ref("#") if address.startswith("#") else None
+        return Reference(found[1], f"{found[1]}/{found[2]}")
+    return Reference("#") if address.startswith("#") else None
 
 
-def subject(resource: dict[str, Any], name: str) -> Ref:
+def patient_reference(resource: dict[str, Any], name: str) -> Reference:
     """The patient whom the resource is about; `InvalidResource` when it names none."""
     found = reference(resource, name, "Patient")
     if found is None or not (found.external_id or found.identifier):

@@ -37,19 +37,19 @@ def _write(folder: Path, kind: str, table: Any, query: Any) -> int:
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         for row in queries.rows(table, query):
             told = {"resourceType": kind, "id": row.name.partition("/")[2]} | WRITERS[kind](row)
-            file.write(json.dumps(said(told), ensure_ascii=False, separators=(",", ":")) + "\n")
+            file.write(json.dumps(without_empty_values(told), ensure_ascii=False, separators=(",", ":")) + "\n")
             count += 1
     unfinished.replace(path)
     return count
 
 
-def said(value: Any) -> Any:
+def without_empty_values(value: Any) -> Any:
     """`value` without what is empty, as FHIR wants it, and with dates as text; None when nothing is left."""
     if isinstance(value, dict):
-        told = {name: found for name, part in value.items() if (found := said(part)) is not None}
+        told = {name: found for name, part in value.items() if (found := without_empty_values(part)) is not None}
         return told or None
     if isinstance(value, list):
-        return [found for part in value if (found := said(part)) is not None] or None
+        return [found for part in value if (found := without_empty_values(part)) is not None] or None
     if isinstance(value, date):
         return value.isoformat()
     return None if value == "" else value

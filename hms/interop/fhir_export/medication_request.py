@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from hms.interop.fhir.dosage import TIMINGS
-from hms.interop.fhir_import.medication_request import WHY_STOPPED
+from hms.interop.fhir.dosage import FREQUENCY_BY_TIMING
+from hms.interop.fhir_import.medication_request import STATUS_REASONS
 
 _STATUSES = {"part_dispensed": "active", "on_hold": "on-hold"}
 _WHEN_REQUIRED = re.compile(r"(.*?) ?when required(?: for (.+))?")
-_CODES = {why: code for code, why in WHY_STOPPED.items()}
+_CODES = {why: code for code, why in STATUS_REASONS.items()}
 
 
 def medication_request(row: Any) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def _as_needed(row: Any) -> dict[str, Any]:
 def _timing(row: Any) -> dict[str, Any]:
     """The frequency by its numbers where it has a code of ours, else in words; and for how long."""
     bounds = {"boundsDuration": {"value": row.days, "code": "d"}} if row.days else {}
-    numbers = next((key for key, code in TIMINGS.items() if code == row.frequency_code), None)
+    numbers = next((key for key, code in FREQUENCY_BY_TIMING.items() if code == row.frequency_code), None)
     if numbers:
         frequency, period, unit = numbers
         return {"repeat": bounds | {"frequency": frequency, "period": period, "periodUnit": unit}}

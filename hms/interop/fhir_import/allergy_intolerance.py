@@ -11,27 +11,27 @@ from hms.formulary.safety.knowledge import CLASS_PREFIX
 from hms.interop.fhir import fields
 from hms.interop.fhir.fields import NOTHING, Concept
 from hms.interop.fhir.ndjson import InvalidResource
-from hms.interop.fhir.references import subject
+from hms.interop.fhir.references import patient_reference
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
-PREFERRED = (RXNORM, "http://snomed.info/sct")
+PREFERRED_CODE_SYSTEMS = (RXNORM, "http://snomed.info/sct")
 NONE_KNOWN_CODES = frozenset({"716186003", "409137002"})
 """SNOMED CT: no known allergy; no known drug allergy."""
 OTHER_NONE_CODES = frozenset({"429625007", "428607008", "428197003", "716184000", "716220001"})
 """SNOMED CT: no known allergy to food, to the environment, to insects, to latex, to animals."""
 _SEVERITIES = ("unknown", "mild", "moderate", "severe")
 _CRITICALITY = {"high": "severe", "low": "mild"}
-LONGEST_SUBSTANCE = 200
+MAX_SUBSTANCE_LENGTH = 200
 
 
 def values(resource: dict[str, Any]) -> dict[str, Any]:
     """The columns of `allergy`. "No known allergies" becomes an inactive row, from which the patient's status follows."""
     told = _substance(resource)
-    substance = fields.tidy(told.title, "code", LONGEST_SUBSTANCE)
+    substance = fields.tidy(told.title, "code", MAX_SUBSTANCE_LENGTH)
     if told.code in OTHER_NONE_CODES:
         raise InvalidResource(N_("it only says that one kind of allergy is not known."))
     return {
-        "patient_id": subject(resource, "patient"),
+        "patient_id": patient_reference(resource, "patient"),
         "substance": substance,
         "code": told.code,
         "code_system": told.system if told.code else "",
@@ -39,19 +39,21 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
         "category": _category(resource),
         "reaction": _reaction(resource),
         "severity": _severity(resource, substance),
-        "status": "inactive" if denies(substance, told.code) else _status(resource),
+        "status": "inactive" if is_no_allergy_entry(substance, told.code) else _status(resource),
         "recorded_on": fields.day(resource, "recordedDate") or fields.day(resource, "onsetDateTime"),
     }
 
 
-def denies(substance: str, code: str) -> bool:
+def is_no_allergy_entry(substance: str, code: str) -> bool:
     """Whether the entry says that there is no allergy."""
     return code in NONE_KNOWN_CODES or AllergyEntry(substance).is_none
 
 
 def _substance(resource: dict[str, Any]) -> Concept:
-    found = fields.concept(resource, "code", prefer=PREFERRED)
-    named = [fields.concept(one, "substance", prefer=PREFERRED) for one in fields.parts(resource, "reaction")]
+    found = fields.concept(resource, "code", prefer=PREFERRED_CODE_SYSTEMS)
+    named = [
+        fields.concept(one, "substance", prefer=PREFERRED_CODE_SYSTEMS) for one in fields.parts(resource, "reaction")
+    ]
     best = next((one for one in (found, *named) if one.title), NOTHING)
     if not best.title:
         raise InvalidResource(N_("it does not say what the patient reacts to."))

@@ -8,7 +8,7 @@ from hms.core import clock
 from hms.core.db.session import db
 from hms.patients.models import Allergy, Patient
 
-from .allergy_intolerance import denies
+from .allergy_intolerance import is_no_allergy_entry
 
 
 def refresh(patient_ids: set[int]) -> None:
@@ -22,7 +22,9 @@ def refresh(patient_ids: set[int]) -> None:
         .order_by(Allergy.id)
     ).all()
     allergic = {row.patient_id for row in rows if row.status == "active"}
-    denying = {row.patient_id for row in rows if row.status == "inactive" and denies(row.substance, row.code)}
+    denying = {
+        row.patient_id for row in rows if row.status == "inactive" and is_no_allergy_entry(row.substance, row.code)
+    }
     _become("known", allergic, but_not=("known",))
     _become("none_known", denying - allergic, but_not=("none_known",))
     _become("not_asked", patient_ids - allergic - denying, but_not=("not_asked", "none_known"))

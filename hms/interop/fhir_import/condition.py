@@ -8,9 +8,9 @@ from hms.clinical.models import ICD10
 from hms.core.text.translation import N_
 from hms.interop.fhir import fields
 from hms.interop.fhir.ndjson import InvalidResource
-from hms.interop.fhir.references import reference, subject
+from hms.interop.fhir.references import patient_reference, reference
 
-PREFERRED = (
+PREFERRED_CODE_SYSTEMS = (
     ICD10,
     "http://hl7.org/fhir/sid/icd-10-cm",
     "http://hl7.org/fhir/sid/icd-10-us",
@@ -18,7 +18,7 @@ PREFERRED = (
     "urn:oid:2.16.840.1.113883.6.90",
     "http://snomed.info/sct",
 )
-CLINICAL = {
+CLINICAL_STATUSES = {
     "active": "active",
     "recurrence": "active",
     "relapse": "active",
@@ -33,7 +33,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     verified = fields.status(resource, "verificationStatus")
     if verified == "refuted":
         raise InvalidResource(N_("the diagnosis was refuted."))
-    told = fields.concept(resource, "code", prefer=PREFERRED)
+    told = fields.concept(resource, "code", prefer=PREFERRED_CODE_SYSTEMS)
     if not told.title:
         raise InvalidResource(N_("it does not name the diagnosis."))
     onset = fields.day(resource, "onsetDateTime") or fields.day(fields.part(resource, "onsetPeriod"), "start")
@@ -41,7 +41,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     if onset and abated and abated < onset:
         raise InvalidResource(N_("it ends before it begins."))
     return {
-        "patient_id": subject(resource, "subject"),
+        "patient_id": patient_reference(resource, "subject"),
         "encounter_id": reference(resource, "encounter", "Encounter"),
         "code": told.code,
         "code_system": told.system if told.code else "",
@@ -56,6 +56,6 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
 
 def _clinical_status(resource: dict[str, Any], *, has_abated: bool) -> str:
     told = fields.status(resource, "clinicalStatus")
-    if told not in CLINICAL:
+    if told not in CLINICAL_STATUSES:
         return "resolved" if has_abated or fields.flag(resource, "abatementBoolean") else "active"
-    return CLINICAL[told]
+    return CLINICAL_STATUSES[told]

@@ -7,7 +7,7 @@ from typing import Any
 from hms.core.text.translation import N_
 from hms.interop.fhir import fields
 from hms.interop.fhir.ndjson import InvalidResource
-from hms.interop.fhir.references import Ref, reference, subject
+from hms.interop.fhir.references import Reference, patient_reference, reference
 
 CLASSES = {
     "AMB": N_("Outpatient"),
@@ -23,7 +23,7 @@ CLASSES = {
     "PRENC": N_("Before admission"),
 }
 """Words for the codes of HL7's ActEncounterCode."""
-NOT_HELD = {
+NOT_HELD_STATUSES = {
     "planned": N_("the visit was only planned, so there is nothing to keep."),
     "cancelled": N_("the visit was cancelled, so there is nothing to keep."),
 }
@@ -33,8 +33,8 @@ MAIN_PERFORMERS = ("PPRF", "ATND")
 def values(resource: dict[str, Any]) -> dict[str, Any]:
     """The columns of `encounter`. A visit under way at its source is kept as far as it is known."""
     state = fields.code(resource, "status")
-    if state in NOT_HELD:
-        raise InvalidResource(NOT_HELD[state])
+    if state in NOT_HELD_STATUSES:
+        raise InvalidResource(NOT_HELD_STATUSES[state])
     period = fields.part(resource, "period")
     started, ended = fields.past_instant(period, "start"), fields.instant(period, "end")
     if started is None:
@@ -43,7 +43,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
         raise InvalidResource(N_("the visit ends before it begins."))
     doctor = _performer(resource)
     return {
-        "patient_id": subject(resource, "subject"),
+        "patient_id": patient_reference(resource, "subject"),
         "doctor_id": doctor,
         "performer_name": doctor.display if doctor else "",
         "status": "signed",
@@ -66,10 +66,10 @@ def _kind(resource: dict[str, Any]) -> str:
 def _reason(resource: dict[str, Any]) -> str:
     reasons = [one.title for one in fields.concepts(resource, "reasonCode")]
     reasons += [fields.line(one, "display") for one in fields.parts(resource, "reasonReference")]
-    return fields.tidy(", ".join(dict.fromkeys(one for one in reasons if one)), "reasonCode", fields.LONGEST_NOTE)
+    return fields.tidy(", ".join(dict.fromkeys(one for one in reasons if one)), "reasonCode", fields.MAX_NOTE_LENGTH)
 
 
-def _performer(resource: dict[str, Any]) -> Ref | None:
+def _performer(resource: dict[str, Any]) -> Reference | None:
     """Who led the visit, else who took part first."""
     found = []
     for one in fields.parts(resource, "participant"):

@@ -7,7 +7,7 @@ from typing import Any
 from hms.core.text.translation import N_
 from hms.interop.fhir import fields
 from hms.interop.fhir.ndjson import InvalidResource
-from hms.interop.fhir.references import reference, subject
+from hms.interop.fhir.references import patient_reference, reference
 
 CVX = "http://hl7.org/fhir/sid/cvx"
 
@@ -21,7 +21,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
         raise InvalidResource(N_("it does not name the vaccine."))
     fields.past_instant(resource, "occurrenceDateTime")
     return {
-        "patient_id": subject(resource, "patient"),
+        "patient_id": patient_reference(resource, "patient"),
         "encounter_id": reference(resource, "encounter", "Encounter"),
         "vaccine": told.title,
         "code": told.code,

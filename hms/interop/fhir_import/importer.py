@@ -25,7 +25,7 @@ from .store import ImportItem, store
 BATCH = 500
 OUTCOMES = ("created", "unchanged", "updated", "skipped")
 _OTHER = 255
-_MOST_NAMES = 300
+_MAX_NAMES = 300
 
 
 class Watcher(Protocol):
@@ -76,7 +76,7 @@ class Import:
         return self.summary
 
     def _report(self, file: Path, number: int, why: str) -> None:
-        self.watcher.report(f"{shown(file)}:{number}: {why}")
+        self.watcher.report(f"{printable_name(file)}:{number}: {why}")
 
     def _lines(self, file: Path, *, reports: bool) -> Iterator[Line]:
         number = 0
@@ -110,7 +110,7 @@ class Import:
             return KINDS.index(BY_NAME[name])
         if name == MEDICATION:
             self._medicines[f"{MEDICATION}/{resource_id(resource)}"] = medication_request.medication_name(resource)
-        is_listed = name in self.summary.not_used or len(self.summary.not_used) < _MOST_NAMES
+        is_listed = name in self.summary.not_used or len(self.summary.not_used) < _MAX_NAMES
         self.summary.not_used[name if is_listed else N_("Other")] += 1
         return _OTHER
 
@@ -136,10 +136,10 @@ class Import:
             resource = ndjson.resource(line.data)
             name = f"{kind.name}/{resource_id(resource)}"
             values = None if entered_in_error(resource) else kind.read(resource, self._medicines)
-            return ImportItem(shown(file), line.number, name, values, kind.known_by(resource))
+            return ImportItem(printable_name(file), line.number, name, values, kind.known_by(resource))
         except (InvalidResource, RecursionError) as wrong:
             why = str(wrong) if isinstance(wrong, InvalidResource) else N_("it is nested too deeply.")
-            self._skip(kind, shown(file), line.number, name, why)
+            self._skip(kind, printable_name(file), line.number, name, why)
             self.watcher.advance(1)
             return None
 
@@ -167,6 +167,6 @@ def _apart(items: list[ImportItem]) -> Iterator[list[ImportItem]]:
     yield list(run.values())
 
 
-def shown(file: Path) -> str:
+def printable_name(file: Path) -> str:
     """The file's name with nothing in it that a terminal would obey."""
     return "".join(c if c.isprintable() else "?" for c in str(file))

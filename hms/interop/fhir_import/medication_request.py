@@ -7,9 +7,9 @@ from typing import Any
 
 from hms.core.text.translation import N_
 from hms.interop.fhir import fields
-from hms.interop.fhir.dosage import dosage
+from hms.interop.fhir.dosage import prescription_dose
 from hms.interop.fhir.ndjson import InvalidResource
-from hms.interop.fhir.references import reference, subject
+from hms.interop.fhir.references import patient_reference, reference
 
 STATUSES = {
     "active": "active",
@@ -20,13 +20,13 @@ STATUSES = {
     "draft": "stopped",
     "unknown": "stopped",
 }
-WHY_STOPPED = {
+STATUS_REASONS = {
     "cancelled": N_("Cancelled where it was prescribed"),
     "on-hold": N_("On hold where it was prescribed"),
     "draft": N_("Only drafted where it comes from"),
     "unknown": N_("Not known whether it is still taken"),
 }
-MOST_UNITS = 100_000
+MAX_UNITS = 100_000
 
 
 def values(resource: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -41,15 +41,15 @@ def values(resource: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]
         raise InvalidResource(N_("“status” is not known."))
     why = fields.concept(resource, "statusReason").title
     return {
-        "patient_id": subject(resource, "subject"),
+        "patient_id": patient_reference(resource, "subject"),
         "encounter_id": reference(resource, "encounter", "Encounter"),
         "prescriber_id": reference(resource, "requester", "Practitioner"),
         "medication_name": _name(resource, names),
         "status": STATUSES[state],
-        "status_reason": "" if state == "active" else why or WHY_STOPPED.get(state, ""),
+        "status_reason": "" if state == "active" else why or STATUS_REASONS.get(state, ""),
         "authored_at": fields.instant(resource, "authoredOn"),
         "quantity": _quantity(resource),
-        **dosage(resource),
+        **prescription_dose(resource),
     }
 
 
@@ -81,5 +81,5 @@ def _referred(resource: dict[str, Any], names: Mapping[str, str]) -> str:
 def _quantity(resource: dict[str, Any]) -> int | None:
     told = fields.part(fields.part(resource, "dispenseRequest"), "quantity")
     amount = fields.number(told, "value")
-    is_count = amount is not None and amount == int(amount) and 1 <= amount <= MOST_UNITS
+    is_count = amount is not None and amount == int(amount) and 1 <= amount <= MAX_UNITS
     return int(amount) if is_count else None

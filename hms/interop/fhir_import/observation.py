@@ -7,11 +7,11 @@ from typing import Any
 from hms.core.text.translation import N_
 from hms.interop.fhir import fields
 from hms.interop.fhir.ndjson import InvalidResource
-from hms.interop.fhir.references import reference, subject
+from hms.interop.fhir.references import patient_reference, reference
 
 LOINC = "http://loinc.org"
 SYSTOLIC, DIASTOLIC = "8480-6", "8462-4"
-LONGEST_VALUE = 2000
+MAX_VALUE_LENGTH = 2000
 
 
 def values(resource: dict[str, Any]) -> dict[str, Any]:
@@ -27,12 +27,12 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     if not value:
         raise InvalidResource(N_("it has no value."))
     return {
-        "patient_id": subject(resource, "subject"),
+        "patient_id": patient_reference(resource, "subject"),
         "encounter_id": reference(resource, "encounter", "Encounter"),
         "code": told.code,
         "code_system": told.system if told.code else "",
         "title": told.title,
-        "value": fields.tidy(value, "value", LONGEST_VALUE),
+        "value": fields.tidy(value, "value", MAX_VALUE_LENGTH),
         "unit": unit,
         "taken_at": _taken_at(resource),
     }
@@ -79,7 +79,7 @@ def _plain_value(holder: dict[str, Any]) -> str:
     if (whole := fields.number(holder, "valueInteger")) is not None:
         return fields.number_text(whole)
     for name in ("valueString", "valueDateTime", "valueTime"):
-        if told := fields.line(holder, name, LONGEST_VALUE):
+        if told := fields.line(holder, name, MAX_VALUE_LENGTH):
             return told
     return fields.line(fields.part(holder, "valuePeriod"), "start")
 

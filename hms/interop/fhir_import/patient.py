@@ -17,8 +17,8 @@ from hms.interop.fhir.references import identifiers
 from hms.patients.identity import names, phone_numbers
 from hms.patients.identity.birth_dates import EARLIEST
 
-LONGEST_ADDRESS = 255
-LONGEST_KIN = 255
+MAX_ADDRESS_LENGTH = 255
+MAX_KIN_LENGTH = 255
 NATIONAL_NUMBERS = {"NI", "SS"}
 """Codes of identifier types (HL7 v2 table 0203) that a person has in a whole country."""
 
@@ -92,7 +92,7 @@ def _address(resource: dict[str, Any]) -> str:
     town = " ".join(part for part in (fields.line(home, "city"), fields.line(home, "postalCode")) if part)
     lines = [*street, town, fields.line(home, "state"), fields.line(home, "country")]
     written = ", ".join(part for part in lines if part) or fields.line(home, "text")
-    return fields.tidy(written, "address", LONGEST_ADDRESS)
+    return fields.tidy(written, "address", MAX_ADDRESS_LENGTH)
 
 
 def _next_of_kin(resource: dict[str, Any]) -> str:
@@ -100,7 +100,7 @@ def _next_of_kin(resource: dict[str, Any]) -> str:
         name = human_name({"name": [fields.part(one, "name")]}) if one.get("name") else None
         relation = ", ".join(kind.title for kind in fields.concepts(one, "relationship") if kind.title)
         words = [f"{name.given} {name.family}".strip() if name else "", relation, contact(one, "phone")]
-        return fields.tidy(", ".join(word for word in words if word), "contact", LONGEST_KIN)
+        return fields.tidy(", ".join(word for word in words if word), "contact", MAX_KIN_LENGTH)
     return ""
 
 

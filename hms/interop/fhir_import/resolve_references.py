@@ -12,24 +12,24 @@ from hms.clinical.models import Encounter
 from hms.core.db.session import db
 from hms.core.text.translation import N_
 from hms.interop.fhir.ndjson import InvalidResource
-from hms.interop.fhir.references import Ref
+from hms.interop.fhir.references import Reference
 from hms.interop.models import SourceRecord
 from hms.patients.models import Patient
 from hms.staff.models import User
 
 _TABLES = {"Encounter": Encounter.__table__, "Practitioner": User.__table__}
 _PATIENT = Patient.__table__
-Ids = dict[Ref, tuple[int, str]]
+Ids = dict[Reference, tuple[int, str]]
 
 
-def bare(ref: Ref) -> Ref:
+def without_display(ref: Reference) -> Reference:
     """The reference without the words that stand beside it."""
     return ref._replace(display="")
 
 
-def resolved(refs: Iterable[Ref]) -> Ids:
+def resolve(refs: Iterable[Reference]) -> Ids:
     """Our id and the record's state for every reference that is known; a merged patient leads to the one that is kept."""
-    wanted = {bare(ref) for ref in refs}
+    wanted = {without_display(ref) for ref in refs}
     names = {ref: ref.external_id for ref in wanted if ref.external_id}
     names |= _by_identifier([ref for ref in wanted if not ref.external_id and ref.identifier])
     found: Ids = {}
@@ -39,7 +39,7 @@ def resolved(refs: Iterable[Ref]) -> Ids:
     return found
 
 
-def _by_identifier(refs: list[Ref]) -> dict[Ref, str]:
+def _by_identifier(refs: list[Reference]) -> dict[Reference, str]:
     """Names by identifier; one that several records carry names none of them."""
     if not refs:
         return {}
@@ -69,11 +69,11 @@ def with_ids(values: dict[str, Any], ids: Ids) -> dict[str, Any]:
     """`values` with ids for references. The patient must be known; what else is unknown is left out."""
     made = {}
     for name, value in values.items():
-        if not isinstance(value, Ref):
+        if not isinstance(value, Reference):
             made[name] = value
         elif name == "patient_id":
             made[name] = _patient_id(value, ids)
-        elif (known := ids.get(bare(value))) is not None:
+        elif (known := ids.get(without_display(value))) is not None:
             made[name] = known[0]
     return {name: value for name, value in made.items() if not (value is None and name in _OPTIONAL)}
 
@@ -81,8 +81,8 @@ def with_ids(values: dict[str, Any], ids: Ids) -> dict[str, Any]:
 _OPTIONAL = ("encounter_id", "doctor_id", "prescriber_id")
 
 
-def _patient_id(ref: Ref, ids: Ids) -> int:
-    found = ids.get(bare(ref))
+def _patient_id(ref: Reference, ids: Ids) -> int:
+    found = ids.get(without_display(ref))
     if found is None:
         told = N_("it is about %(whom)s, who is neither in these files nor in the hospital.")
         raise InvalidResource(told, whom=str(ref)[:100])

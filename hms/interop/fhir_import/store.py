@@ -22,7 +22,7 @@ from hms.core.person import SYSTEM
 from hms.core.settings import store as settings_store
 from hms.core.text.translation import N_
 from hms.interop.fhir.ndjson import InvalidResource
-from hms.interop.fhir.references import Ref
+from hms.interop.fhir.references import Reference
 from hms.interop.models import SourceRecord
 from hms.patients.identity import hospital_numbers
 
@@ -67,8 +67,8 @@ def store(kind: ResourceType, items: list[ImportItem]) -> None:
 
 
 def _resolve(kind: ResourceType, items: list[ImportItem]) -> None:
-    refs = [value for item in items for value in (item.values or {}).values() if isinstance(value, Ref)]
-    ids = resolve_references.resolved(refs)
+    refs = [value for item in items for value in (item.values or {}).values() if isinstance(value, Reference)]
+    ids = resolve_references.resolve(refs)
     for item in items:
         try:
             item.values = resolve_references.with_ids(item.values, ids) if item.values is not None else None
@@ -161,7 +161,7 @@ def _rows(kind: ResourceType, items: list[ImportItem]) -> list[dict[str, Any]]:
     if kind.name == "Patient":
         prefix = settings_store.value("patients.number_prefix")
         for row, n in zip(rows, gapless_numbers.reserve_numbers("patient", len(rows)), strict=True):
-            row |= {"number": n, "hospital_number": hospital_numbers.make(n, prefix)}
+            row |= {"number": n, "hospital_number": hospital_numbers.format_hospital_number(n, prefix)}
     return rows
 
 

@@ -17,7 +17,7 @@ from hms.core.text.translation import N_
 from hms.interop.models import OfflineEntry
 from hms.messages import actions as messages
 
-from .queries import entry_of
+from .queries import get_entry
 
 ADDRESSES = {
     "patient": "/api/patients/",
@@ -27,13 +27,13 @@ ADDRESSES = {
     "bill": "/api/bills/",
     "payment": "/api/payments/",
 }
-MOST_ENTRIES = 100
-LONGEST_KEY = 100
+MAX_ENTRIES = 100
+MAX_KEY_LENGTH = 100
 UNREADABLE = _l(
     "An entry needs `model` (patient, appointment, encounter, prescription, bill or payment), `fields`, "
     "and the device's name for it: `key`, or `unique_id` among its fields."
 )
-PASSED_ON = ("Authorization", "Cookie", "X-CSRFToken", "Accept-Language", "User-Agent")
+FORWARDED_HEADERS = ("Authorization", "Cookie", "X-CSRFToken", "Accept-Language", "User-Agent")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Entry:
         if not isinstance(item, dict) or not isinstance(item.get("fields"), dict):
             return None
         key = item.get("key") or item["fields"].get("unique_id")
-        if not isinstance(key, str) or not 0 < len(key) <= LONGEST_KEY or "\0" in key:
+        if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_LENGTH or "\0" in key:
             return None
         model = item.get("model")
         return cls(model, key, item["fields"]) if isinstance(model, str) and model in ADDRESSES else None
@@ -61,9 +61,9 @@ if TYPE_CHECKING:
 
 
 @action(Permission.SYNC_OFFLINE, "interop.note")
-def note(entry: Entry, *, status: int, answer: dict[str, Any], by: Person) -> OfflineEntry:
+def record_response(entry: Entry, *, status: int, answer: dict[str, Any], by: Person) -> OfflineEntry:
     """Write down how the direct call was answered: with `status` below 300 as record `answer["id"]`, else refused."""
-    row = entry_of(by.id, entry.model, entry.key)
+    row = get_entry(by.id, entry.model, entry.key)
     if row is None:
         row = OfflineEntry(user_id=by.id, model=entry.model, key=entry.key)
         db.session.add(row)
@@ -75,7 +75,7 @@ def note(entry: Entry, *, status: int, answer: dict[str, Any], by: Person) -> Of
 
 
 @action(Permission.SYNC_OFFLINE, "interop.ask_to_settle")
-def ask_to_settle(*, by: Person) -> None:
+def notify_unsettled(*, by: Person) -> None:
     """Tell the person that entries of theirs wait at their page."""
     message = N_("Open the list to see what was not accepted and why. Nothing is lost.")
     messages.tell(by.id, title=N_("Offline entries need correction"), message=message, url="/offline-entries", by=by)

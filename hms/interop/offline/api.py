@@ -24,7 +24,7 @@ class OfflineBatchIn(ApiSchema):
         fields.Raw(allow_none=True),
         required=True,
         validate=validate.Length(
-            max=actions.MOST_ENTRIES, error=N_("Send at most 100 entries at a time; the rest in the next batch.")
+            max=actions.MAX_ENTRIES, error=N_("Send at most 100 entries at a time; the rest in the next batch.")
         ),
     )
 
@@ -41,6 +41,6 @@ class OfflineBatchOut(ApiSchema):
 def sync(given: dict[str, Any]) -> dict[str, Any]:
     """Bring in what a device entered without network. Each entry is treated as if it were sent now, by the same person;
     a batch may be sent again. Refused entries are kept for the person at `/offline-entries`."""
-    results = offline_sync.bring_in(given["batch"], by=current_person())
+    results = offline_sync.replay_batch(given["batch"], by=current_person())
     is_whole = all(result["status"] < 300 for result in results)
     return {"status": "success" if is_whole else "partial", "results": results}

@@ -1,4 +1,4 @@
-"""Entries made without network: what they became, and which still wait for a person."""
+"""Offline entries: the records they created, and the refused ones not yet settled."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from hms.core.db.session import db
 from hms.interop.models import OfflineEntry
 
 
-def entry_of(user_id: int, model: str, key: str) -> OfflineEntry | None:
+def get_entry(user_id: int, model: str, key: str) -> OfflineEntry | None:
     """The entry that the person's device calls `key`."""
     return db.session.scalars(select(OfflineEntry).filter_by(user_id=user_id, model=model, key=key)).one_or_none()
 
 
-def saved_as(user_id: int, model: str, key: str) -> int | None:
+def saved_record_id(user_id: int, model: str, key: str) -> int | None:
     """The id of the record that the entry became; None when it is new or was refused."""
     query = select(OfflineEntry.record_id).filter_by(user_id=user_id, model=model, key=key)
     return db.session.scalars(query).one_or_none()
 
 
-def waiting(user_id: int, before: int | None = None) -> Select[tuple[OfflineEntry]]:
+def refused_entries(user_id: int, before: int | None = None) -> Select[tuple[OfflineEntry]]:
     """The person's refused entries that nobody has dealt with, newest first; `before` is the id the last page ended at."""
     open_ones = OfflineEntry.record_id.is_(None) & OfflineEntry.settled_at.is_(None)
     query = select(OfflineEntry).where(OfflineEntry.user_id == user_id, open_ones)

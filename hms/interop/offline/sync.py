@@ -17,14 +17,14 @@ from hms.core.db.session import db
 from hms.core.person import Person
 
 from . import actions, queries
-from .actions import ADDRESSES, PASSED_ON, UNREADABLE, Entry
+from .actions import ADDRESSES, FORWARDED_HEADERS, UNREADABLE, Entry
 
 
-def bring_in(items: list[Any], *, by: Person) -> list[dict[str, Any]]:
+def replay_batch(items: list[Any], *, by: Person) -> list[dict[str, Any]]:
     """Bring in a batch, in its order; one result for each item, whatever became of it."""
     results = [_bring(item, by) for item in items]
     if any(result["status"] >= 400 for result in results):
-        actions.ask_to_settle(by=by)
+        actions.notify_unsettled(by=by)
     return results
 
 
@@ -32,7 +32,7 @@ def _bring(item: Any, by: Person) -> dict[str, Any]:
     entry = Entry.read(item)
     if entry is None:
         return {"created": False, "status": 400, "errors": {"non_field_errors": [str(UNREADABLE)]}}
-    earlier = queries.saved_as(by.id, entry.model, entry.key)
+    earlier = queries.saved_record_id(by.id, entry.model, entry.key)
     told = {"model": entry.model, "unique_id": entry.key}
     if earlier is not None:
         return told | {"created": False, "status": 200, "id": earlier}
@@ -43,7 +43,7 @@ def _outcome(entry: Entry, answer: Response, by: Person) -> dict[str, Any]:
     """The direct call's answer, noted; a fault on our side is not, the device sends the entry again."""
     body = answer.get_json(silent=True) or {}
     if answer.status_code < 500:
-        actions.note(entry, status=answer.status_code, answer=body, by=by)
+        actions.record_response(entry, status=answer.status_code, answer=body, by=by)
     if answer.status_code >= 300:
         return {"created": False, "status": answer.status_code, "errors": body}
     return {"created": "Idempotent-Replayed" not in answer.headers, "status": 200, "id": body["id"]}
@@ -57,7 +57,7 @@ def _key_of(entry: Entry) -> str:
 def _send(entry: Entry) -> Response:
     """The direct call, made within the program: its own request, its own transaction, the same caller."""
     db.session.rollback()
-    headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+    headers = {name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers}
     headers["Idempotency-Key"] = _key_of(entry)
     call = EnvironBuilder(ADDRESSES[entry.model], method="POST", json=entry.fields, headers=headers)
     environ = call.get_environ() | {"REMOTE_ADDR": request.remote_addr, "HTTP_HOST": request.host}

@@ -1,4 +1,4 @@
-"""Pages: what a person entered offline and the hospital could not take."""
+"""Pages: offline entries that were refused on synchronisation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from . import actions, queries
 pages = Blueprint("interop", __name__, url_prefix="/offline-entries")
 ROWS = 25
 
-KINDS = {
+ENTRY_LABELS = {
     "patient": _l("Patient"),
     "appointment": _l("Appointment"),
     "encounter": _l("Encounter"),
@@ -34,10 +34,10 @@ KINDS = {
 def waiting() -> str:
     """The person's own refused entries, with what was typed and why it was refused."""
     before = request.args.get("before", type=int)
-    rows = db.session.scalars(queries.waiting(current_person().id, before).limit(ROWS + 1)).all()
+    rows = db.session.scalars(queries.refused_entries(current_person().id, before).limit(ROWS + 1)).all()
     older = url_for(".waiting", before=rows[ROWS - 1].id) if len(rows) > ROWS else None
     return render_template(
-        "interop/waiting.html", rows=rows[:ROWS], older=older, kinds=KINDS, reasons=_reasons, typed=_typed
+        "interop/waiting.html", rows=rows[:ROWS], older=older, kinds=ENTRY_LABELS, reasons=_reasons, typed=_typed
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from hms.local import paths, processes
 
 _LIVED_WELL = 60
-_LONGEST_PAUSE = 30
+_MAX_PAUSE_LENGTH = 30
 
 
 class Child:
@@ -60,7 +60,7 @@ class Child:
         if not self._due_at:
             self._deaths.append(now)
             lived_well = now - self._started_at > _LIVED_WELL
-            self._pause = 1 if lived_well else min(self._pause * 2, _LONGEST_PAUSE)
+            self._pause = 1 if lived_well else min(self._pause * 2, _MAX_PAUSE_LENGTH)
             self._due_at = now + self._pause
             return self._pause
         if now >= self._due_at:

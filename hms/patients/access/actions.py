@@ -26,8 +26,8 @@ from . import policy
 
 OPEN_FOR = timedelta(minutes=60)
 REVIEWED_WITHIN = timedelta(hours=72)
-SHORTEST_REASON = 10
-LONGEST_REASON = 500
+MIN_REASON_LENGTH = 10
+MAX_REASON_LENGTH = 500
 FINDINGS = ("justified", "unjustified")
 REVIEWS = "/admin/access-reviews"
 
@@ -56,8 +56,8 @@ def lift_restriction(patient_id: int, *, reason: str, by: Person) -> Patient:
 
 def checked_reason(text: str) -> str:
     """The reason as it is kept; `RuleBroken` when it says nothing."""
-    reason = clean_field(text, "reason", longest=LONGEST_REASON)
-    if len(reason) < SHORTEST_REASON or len(set(reason.casefold())) < 4:
+    reason = clean_field(text, "reason", longest=MAX_REASON_LENGTH)
+    if len(reason) < MIN_REASON_LENGTH or len(set(reason.casefold())) < 4:
         raise RuleBroken(N_("Enter a reason of at least ten characters."), "reason")
     return reason
 
@@ -66,7 +66,7 @@ def checked_reason(text: str) -> str:
 def break_glass(patient_id: int, *, reason: str, by: Person) -> BreakGlass:
     """Open a closed record to `by` for an hour. Never waits for anybody; the privacy reviewers are told at once.
 
-    Call it behind `hms.staff.sign_in.reauthentication.confirmed`. A record that is open already is refused (`Conflict`):
+    Call it through `with_reauthentication`. A record that is open already is refused (`Conflict`):
     nobody needs a reason for it. Within the hour the same opening is given back.
     """
     patient = lookup.patient_for_update(patient_id)
@@ -119,8 +119,8 @@ def review(break_glass_id: int, *, finding: str, note: str = "", by: Person) -> 
         raise RuleBroken(N_("You cannot review your own access. Ask another reviewer."), "finding")
     if opened.reviewed_at is not None:
         raise Conflict(N_("Someone else has already reviewed this access."), code="already_reviewed")
-    said = clean_field(note, "note", longest=LONGEST_REASON)
-    if finding == "unjustified" and len(said) < SHORTEST_REASON:
+    said = clean_field(note, "note", longest=MAX_REASON_LENGTH)
+    if finding == "unjustified" and len(said) < MIN_REASON_LENGTH:
         raise RuleBroken(N_("Enter what was wrong, in at least ten characters."), "note")
     opened.finding, opened.review_note = finding, said
     opened.reviewed_by_id, opened.reviewed_at = by.id, clock.now()

@@ -21,7 +21,7 @@ from . import actions
 class BreakGlassIn(ApiSchema):
     """`proof` is the person's password, or the present code of their second factor."""
 
-    reason = Text(actions.LONGEST_REASON, required=True, blank=False)
+    reason = Text(actions.MAX_REASON_LENGTH, required=True, blank=False)
     proof = Text(1024, required=True, blank=False)
 
 

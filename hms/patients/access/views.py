@@ -20,20 +20,20 @@ from hms.staff.sign_in.reauthentication import with_reauthentication
 
 from . import actions, policy
 
-_LONG_ENOUGH = Length(min=actions.SHORTEST_REASON, message=_l("Enter a reason of at least ten characters."))
+_LONG_ENOUGH = Length(min=actions.MIN_REASON_LENGTH, message=_l("Enter a reason of at least ten characters."))
 
 
 class BreakGlassForm(ActionForm):
     """Why a closed record is opened, and who opens it."""
 
-    reason = Text(_l("Why do you need this record now?"), [Required(), _LONG_ENOUGH], longest=actions.LONGEST_REASON)
+    reason = Text(_l("Why do you need this record now?"), [Required(), _LONG_ENOUGH], longest=actions.MAX_REASON_LENGTH)
     proof = PasswordField(_l("Your password, or the code of your authenticator app"), [Required()])
 
 
 class RestrictionForm(ActionForm):
     """Why a record is closed, or opened again."""
 
-    reason = Text(_l("Reason"), [Required(), _LONG_ENOUGH], longest=actions.LONGEST_REASON)
+    reason = Text(_l("Reason"), [Required(), _LONG_ENOUGH], longest=actions.MAX_REASON_LENGTH)
 
 
 @pages.route("/<int:patient_id>/break-glass", methods=["GET", "POST"])
@@ -51,7 +51,7 @@ def break_glass(patient_id: int) -> ResponseReturnValue:
     if not form.is_submitted() and policy.is_open(patient, who):
         return redirect(onward)
     shown = {"patient": patient, "banner": banner.patient_banner(patient, who), "form": form, "next": back}
-    shown |= {"back": back or f"/patients/{patient_id}", "shortest": actions.SHORTEST_REASON}
+    shown |= {"back": back or f"/patients/{patient_id}", "shortest": actions.MIN_REASON_LENGTH}
     read_log.note("patients.read", patient_id, entity="patient", entity_id=patient_id)
     return render_template("patients/break_glass.html", **shown), form.status
 

@@ -18,9 +18,9 @@ from hms.patients.access import policy
 from hms.patients.models import Allergy, Patient
 
 from . import queries
-from .rules import LONGEST_SUBSTANCE, NONE_KNOWN, substances
+from .rules import MAX_SUBSTANCE_LENGTH, NONE_KNOWN, substances
 
-LONGEST_REACTION = 255
+MAX_REACTION_LENGTH = 255
 CHANGES_NO_ALLERGIES = N_("Your role may not change known_allergies. Ask a nurse or a doctor.")
 
 
@@ -35,14 +35,14 @@ def record_allergy(
     """
     patient = lookup.patient_for_update(patient_id)
     policy.check(patient, by)
-    name = clean_field(substance, "substance", longest=LONGEST_SUBSTANCE)
+    name = clean_field(substance, "substance", longest=MAX_SUBSTANCE_LENGTH)
     if any(fold(known.substance) == fold(name) for known in queries.allergies(patient_id)):
         raise Conflict(N_("This allergy is already recorded."), "substance", code="already_recorded")
     allergy = _new_allergy(
         patient,
         name,
         by,
-        reaction=clean_field(reaction, "reaction", longest=LONGEST_REACTION),
+        reaction=clean_field(reaction, "reaction", longest=MAX_REACTION_LENGTH),
         severity=severity,
         **more,
     )

@@ -8,8 +8,8 @@ from hms.core.errors import RuleBroken
 from hms.core.text.cleaning import clean_field, fold
 from hms.core.text.translation import N_
 
-LONGEST_SUBSTANCE = 200
-MOST_SUBSTANCES = 50
+MAX_SUBSTANCE_LENGTH = 200
+MAX_SUBSTANCES = 50
 NONE_KNOWN: list[str] = []
 """The answer of somebody who was asked and knows of no allergy."""
 _DENIALS = frozenset(
@@ -29,6 +29,6 @@ def substances(text: str, field: str = "known_allergies") -> list[str] | None:
         return None
     if len(named) == 1 and fold(named[0]) in _DENIALS:
         return NONE_KNOWN
-    if len(named) > MOST_SUBSTANCES:
+    if len(named) > MAX_SUBSTANCES:
         raise RuleBroken(N_("Enter at most 50 substances."), field)
-    return [clean_field(part, field, longest=LONGEST_SUBSTANCE) for part in named]
+    return [clean_field(part, field, longest=MAX_SUBSTANCE_LENGTH) for part in named]

@@ -45,7 +45,7 @@ def _allergy_page(patient_id: int, form: ActionForm, refused: list[str] | None =
         patient=patient,
         banner=record_banner.patient_banner(patient, current_person()),
         known=allergy_queries.allergies(patient_id),
-        asked_by=record_queries.asked_by(patient),
+        asked_by=record_queries.allergy_status_author(patient),
         refused=refused or [],
         next=_came_from(),
     )

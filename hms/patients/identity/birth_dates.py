@@ -53,7 +53,7 @@ def from_age(text: str, today: date, unit: str = "years", field: str = "age") ->
     The estimate lies in the middle of the time in which a person of that age can have been born: years give a 1 July.
     It always reads back as the age that was typed.
     """
-    typed = dates.tidy(text) if len(text) <= dates.LONGEST_TYPED else ""
+    typed = dates.tidy(text) if len(text) <= dates.MAX_TYPED_LENGTH else ""
     if pair := _AGE_PAIR.fullmatch(typed):
         return _estimated(int(pair["years"]) * 12 + int(pair["months"]), "months", today, field)
     found = _AGE.fullmatch(typed.removeprefix("about ").removeprefix("approx").lstrip(". ~"))

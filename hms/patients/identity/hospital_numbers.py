@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 PREFIX = "HMS"
-WIDTH = 6
+MIN_DIGITS = 6
 _QUASIGROUP = (
     "0317598642",
     "7092154863",
@@ -24,7 +24,7 @@ _QUASIGROUP = (
     "2581436790",
 )
 _SEPARATORS = re.compile(r"[\s\-‐‑‒–—_./]+")
-_DIGITS = re.compile(rf"[0-9]{{{WIDTH + 1},12}}")
+_DIGITS = re.compile(rf"[0-9]{{{MIN_DIGITS + 1},12}}")
 
 
 def check_digit(digits: str) -> str:
@@ -35,15 +35,15 @@ def check_digit(digits: str) -> str:
     return str(interim)
 
 
-def make(n: int, prefix: str = PREFIX) -> str:
+def format_hospital_number(n: int, prefix: str = PREFIX) -> str:
     """The hospital number for the running number `n`, which counts from 1; `ValueError` below."""
     if n < 1:
         raise ValueError("hospital numbers count from 1")
-    digits = f"{n:0{WIDTH}d}"
+    digits = f"{n:0{MIN_DIGITS}d}"
     return f"{prefix}-{digits}-{check_digit(digits)}"
 
 
-def parse(text: str, prefix: str = PREFIX) -> int | None:
+def parse_hospital_number(text: str, prefix: str = PREFIX) -> int | None:
     """The running number in what was typed or scanned, or None when it is no number of this hospital.
 
     Separators, blanks, case and a missing prefix are forgiven; a wrong check digit is not.
@@ -53,9 +53,9 @@ def parse(text: str, prefix: str = PREFIX) -> int | None:
     if not _DIGITS.fullmatch(digits) or check_digit(digits) != "0":
         return None
     running = digits[:-1]
-    has_spare_zero = len(running) > WIDTH and running.startswith("0")
+    has_spare_zero = len(running) > MIN_DIGITS and running.startswith("0")
     return None if has_spare_zero else int(running) or None
 
 
 def is_valid(text: str, prefix: str = PREFIX) -> bool:
-    return parse(text, prefix) is not None
+    return parse_hospital_number(text, prefix) is not None

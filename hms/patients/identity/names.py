@@ -9,7 +9,7 @@ from hms.core.errors import RuleBroken
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 UNKNOWN_FAMILY = "UNKNOWN"
 SEXES = {"female": N_("Female"), "male": N_("Male"), "other": N_("Other"), "unknown": N_("Not known")}
 """Words for the codes of FHIR's AdministrativeGender."""
@@ -40,7 +40,7 @@ def names(given: str | None, family: str | None) -> Names:
 
 
 def _cleaned(name: str | None, field: str) -> str:
-    tidy = " ".join(clean_field(name, field, longest=LONGEST_NAME).split())
+    tidy = " ".join(clean_field(name, field, longest=MAX_NAME_LENGTH).split())
     if tidy and not any(c.isalnum() for c in tidy):
         raise RuleBroken(N_("Enter the name in letters."), field)
     return tidy

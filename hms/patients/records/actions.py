@@ -25,12 +25,19 @@ from hms.patients.models import Patient
 
 from . import api_queries
 
-LONGEST = {"title": 20, "preferred_name": 100, "email": 254, "address": 255, "next_of_kin": 255, "national_id": 50} | {
+MAX_LENGTH = {
+    "title": 20,
+    "preferred_name": 100,
+    "email": 254,
+    "address": 255,
+    "next_of_kin": 255,
+    "national_id": 50,
+} | {
     "occupation": 100,
     "language": 50,
     "withdrawn_reason": 255,
 }
-LONGEST_CONTACT = 255
+MAX_CONTACT_LENGTH = 255
 
 
 @action(Permission.EDIT_PATIENT, "patients.update_patient")
@@ -70,10 +77,10 @@ def _tidy(given: dict[str, Any]) -> dict[str, Any]:
         birth_dates.check_born(given["birth_date"], clock.today())
     if "phone" in given:
         phone = phone_numbers.normal(
-            clean_field(given["phone"], "contact_info", longest=LONGEST_CONTACT), current_app.config["COUNTRY"]
+            clean_field(given["phone"], "contact_info", longest=MAX_CONTACT_LENGTH), current_app.config["COUNTRY"]
         )
         kept |= {"phone": phone.e164 or phone.as_typed, "phone_is_checked": phone.e164 is not None}
-    lines = {name: clean_field(given[name], name, longest=LONGEST[name]) for name in LONGEST if name in given}
+    lines = {name: clean_field(given[name], name, longest=MAX_LENGTH[name]) for name in MAX_LENGTH if name in given}
     as_they_are = ("birth_date", "birth_is_estimated", "deceased_on", "external_id")
     return kept | lines | {name: given[name] for name in as_they_are if name in given}
 
@@ -84,7 +91,7 @@ def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
     patient = lookup.patient_for_update(patient_id)
     patient.status, patient.withdrawn_reason = (
         "withdrawn",
-        clean_field(reason, "reason", longest=LONGEST["withdrawn_reason"]),
+        clean_field(reason, "reason", longest=MAX_LENGTH["withdrawn_reason"]),
     )
     patient.changed()
 

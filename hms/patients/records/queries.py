@@ -17,14 +17,14 @@ PAGE = 25
 
 @dataclass
 class NamePage:
-    """One page of the list by name. `before` and `after` are the ids with which the neighbouring pages are asked for."""
+    """One page of the list by name. `before` and `after` are the cursors (ids) of the neighbouring pages."""
 
     rows: list[Any]
     before: int | None
     after: int | None
 
 
-def by_name(*, after: int | None = None, before: int | None = None, limit: int = PAGE) -> NamePage:
+def patients_by_name(*, after: int | None = None, before: int | None = None, limit: int = PAGE) -> NamePage:
     """Active patients by family name, given names and id; the rows that follow `after` or come before `before` (ids)."""
     keys = tuple_(*BY_NAME)
     query = select(*SHOWN).where(Patient.status == "active")
@@ -48,7 +48,7 @@ def _place(patient_id: int | None) -> Any:
     return db.session.execute(select(*BY_NAME).where(Patient.id == patient_id)).one_or_none()
 
 
-def asked_by(whom: Patient) -> str:
+def allergy_status_author(whom: Patient) -> str:
     """Who last answered the allergy question; empty when nobody did."""
     if whom.allergy_status_by_id is None:
         return ""

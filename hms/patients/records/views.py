@@ -1,4 +1,4 @@
-"""Pages: find and list, correct, allergies, the patient's card. The chart itself is the chart desk's."""
+"""Pages: search and list patients, correct a record, print the card. The chart is in the `chart` desk."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def index() -> str:
         hits = search_queries.search_patients(typed, limit=record_queries.PAGE, who=current_person())
         read_log.note_rows("patients.read_list", len(hits), entity="patient", is_search=True)
         return render_template("patients/index.html", typed=typed, hits=hits, listing=None)
-    listing = record_queries.by_name(after=_id("after"), before=_id("before"))
+    listing = record_queries.patients_by_name(after=_id("after"), before=_id("before"))
     read_log.note_rows("patients.read_list", len(listing.rows), entity="patient")
     return render_template("patients/index.html", typed="", hits=_hits(listing), listing=listing)
 

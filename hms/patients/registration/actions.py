@@ -114,7 +114,9 @@ def register_unknown(
 def _number(patient: Patient) -> None:
     """Issue the next hospital number; taken last, because others who register wait for it."""
     patient.number = gapless_numbers.next_number("patient")
-    patient.hospital_number = hospital_numbers.make(patient.number, settings.value("patients.number_prefix"))
+    patient.hospital_number = hospital_numbers.format_hospital_number(
+        patient.number, settings.value("patients.number_prefix")
+    )
 
 
 def _strongest(patient: Patient, by: Person) -> duplicates.DuplicateCandidate | None:

@@ -1,4 +1,4 @@
-"""Registrations somebody began and has not finished: kept at the server for the person who began them, seven days long."""
+"""Unfinished registrations, kept on the server for their author for seven days."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from hms.core import drafts
 from hms.core.person import Person
 
 KIND = "registration"
-MOST = 20
-LONGEST = 5000
-KEPT = (
+MAX_COUNT = 20
+MAX_LENGTH = 5000
+DRAFT_FIELDS = (
     *("first_name", "last_name", "gender", "date_of_birth", "age", "age_unit", "age_is_checked", "contact_info"),
     *("address", "title", "preferred_name", "next_of_kin", "occupation", "language", "national_id", "email"),
     *("allergies", "known_allergies"),
 )
 """Fields of the form that are kept."""
-SET_AT_THE_START = ("age_unit", "allergies")
+PRESET_FIELDS = ("age_unit", "allergies")
 _KEY = re.compile(r"[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
-class Unfinished:
+class UnfinishedRegistration:
     """A registration that waits: its `key`, and who it seems to be of."""
 
     key: str
@@ -48,22 +48,24 @@ def draft_name(key: str) -> str:
     return f"{KIND}:{key}"
 
 
-def of(who: Person, limit: int = MOST) -> list[Unfinished]:
+def unfinished_registrations(who: Person, limit: int = MAX_COUNT) -> list[UnfinishedRegistration]:
     """What `who` has not finished, the newest first."""
     kept = drafts.of_kind(who.id, KIND, limit) if who.id is not None else []
-    return [Unfinished(draft.form.partition(":")[2], _name(draft.content), draft.saved_at) for draft in kept]
+    return [
+        UnfinishedRegistration(draft.form.partition(":")[2], _name(draft.content), draft.saved_at) for draft in kept
+    ]
 
 
-def content(who: Person, key: str) -> dict[str, Any] | None:
+def get_content(who: Person, key: str) -> dict[str, Any] | None:
     """What was typed, by the form's field names; None when it is finished, discarded or too old."""
     draft = drafts.get_draft(who.id, draft_name(key)) if is_key(key) else None
     return draft.content if draft else None
 
 
-def keep(who: Person, key: str, typed: dict[str, Any]) -> datetime | None:
+def save_draft(who: Person, key: str, typed: dict[str, Any]) -> datetime | None:
     """Keep what is typed; None when that is nothing yet. Commits."""
-    known = {name: str(typed[name])[:LONGEST].replace("\0", "") for name in KEPT if typed.get(name)}
-    if not any(value.strip() for name, value in known.items() if name not in SET_AT_THE_START):
+    known = {name: str(typed[name])[:MAX_LENGTH].replace("\0", "") for name in DRAFT_FIELDS if typed.get(name)}
+    if not any(value.strip() for name, value in known.items() if name not in PRESET_FIELDS):
         return None
     return drafts.save(who.id, draft_name(key), known).saved_at
 

@@ -39,14 +39,14 @@ def new() -> ResponseReturnValue:
     if not drafts.is_key(form.draft.data):
         form.draft.data = drafts.new_key()
     if form.is_submitted():
-        drafts.keep(current_person(), form.draft.data, form.data)
+        drafts.save_draft(current_person(), form.draft.data, form.data)
     return _registration(form, asked), form.status
 
 
 def _begun(asked: str) -> dict[str, Any] | None:
     """What the form begins with: an unfinished registration, or what was looked for."""
     key = request.args.get("draft", "")
-    kept = drafts.content(current_person(), key) if key else None
+    kept = drafts.get_content(current_person(), key) if key else None
     if kept is not None:
         return kept | {"draft": key}
     if key:
@@ -59,7 +59,7 @@ def _registration(form: forms.RegistrationForm, asked: str) -> str:
     is_filled = asked or form.is_submitted() or form.first_name.data
     found = duplicates.duplicate_candidates(form.person(), who=current_person()) if is_filled else []
     _note(found)
-    waiting = [one for one in drafts.of(current_person()) if one.key != form.draft.data]
+    waiting = [one for one in drafts.unfinished_registrations(current_person()) if one.key != form.draft.data]
     return render_template("patients/new.html", form=form, found=found, match=match, asked=asked, waiting=waiting)
 
 
@@ -79,7 +79,7 @@ def keep_registration(draft: str) -> ResponseReturnValue:
     typed = request.get_json()
     if not isinstance(typed, dict) or not drafts.is_key(draft):
         raise RuleBroken(N_("The request could not be read. Send it again."))
-    saved_at = drafts.keep(current_person(), draft, typed) or clock.now()
+    saved_at = drafts.save_draft(current_person(), draft, typed) or clock.now()
     return {"saved_at": f"{clock.local(saved_at):%H:%M:%S}"}
 
 

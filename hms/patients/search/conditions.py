@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, true
 
-from hms.core.text.cleaning import fold, like
+from hms.core.text.cleaning import escape_like, fold
 from hms.patients.identity import phone_numbers
 from hms.patients.models import Patient
 
@@ -46,12 +46,12 @@ class SearchConditions:
         parts, typed = [_part(word) for word in asked.words], (*asked.digit_runs, asked.also_digits or "")
         return cls(
             parts=tuple(parts),
-            words=tuple(f"% {like(one)}%" for one in parts),
+            words=tuple(f"% {escape_like(one)}%" for one in parts),
             runs=tuple(_patterns(run) for run in asked.digit_runs),
             also=_patterns(asked.also_digits) if asked.also_digits else (),
             numbers=() if asked.hospital_number is None else (asked.hospital_number,),
             births=tuple(births),
-            wholes=tuple(f"% {like(one)} %" for one in parts),
+            wholes=tuple(f"% {escape_like(one)} %" for one in parts),
             phones=tuple(
                 f"%{way} %"
                 for run in typed

@@ -1,4 +1,4 @@
-"""Records that may be the person being registered: the database names candidates, `alike` weighs them."""
+"""Possible duplicates of the person being registered: SQL selects candidates, `match_scoring` scores them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from . import match_scoring
 from .match_scoring import Person, tokens
 from .queries import SHOWN, SearchResult, hit, near_is
 
-MOST_SHOWN = 3
-MOST_CANDIDATES = 40
+MAX_SHOWN = 3
+MAX_CANDIDATES = 40
 NEAR_NAME = 0.45
 YEARS_APART = 5
 
@@ -43,7 +43,7 @@ class DuplicateCandidate:
 
 
 def duplicate_candidates(
-    person: Person, *, who: Reader, except_id: int | None = None, limit: int = MOST_SHOWN
+    person: Person, *, who: Reader, except_id: int | None = None, limit: int = MAX_SHOWN
 ) -> list[DuplicateCandidate]:
     """The likeliest known patients, best first; nothing while there is no name to go by."""
     name = " ".join(tokens(person.given) + tokens(person.family))
@@ -59,7 +59,7 @@ def duplicate_candidates(
 def _candidates(person: Person, name: str) -> Select:
     nearest = func.similarity(Patient.search_names, name).desc()
     blocks = [
-        select(Patient.id).where(Patient.status == "active", block).order_by(nearest).limit(MOST_CANDIDATES).subquery()
+        select(Patient.id).where(Patient.status == "active", block).order_by(nearest).limit(MAX_CANDIDATES).subquery()
         for block in _blocks(person, name)
     ]
     ids = union(*(select(block.c.id) for block in blocks)).subquery()

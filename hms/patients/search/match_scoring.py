@@ -26,7 +26,7 @@ WORTH_SHOWING = 0.5
 
 _MIDDLE, _STEEPNESS = 5.0, 0.63
 _NAME_EVIDENCE = ((0.0, -9.0), (0.70, -6.0), (0.80, -2.0), (0.90, 2.5), (0.97, 4.6), (1.0, 5.0))
-_MOST_TOKENS = 8
+_MAX_TOKENS = 8
 _WORD = re.compile(r"[^\W_]+")
 _SOUNDS = (
     (re.compile("dj|di(?=a)|gi(?=a)"), "j"),
@@ -77,7 +77,7 @@ def score_match(a: Person, b: Person) -> MatchScore:
 @lru_cache(maxsize=4096)
 def tokens(name: str) -> tuple[str, ...]:
     """The folded words of a name, without hyphens and apostrophes; at most eight."""
-    return tuple(_WORD.findall(fold(name.replace("'", "").replace("’", "")))[:_MOST_TOKENS])
+    return tuple(_WORD.findall(fold(name.replace("'", "").replace("’", "")))[:_MAX_TOKENS])
 
 
 def _names(a: Person, b: Person) -> _Evidence:

@@ -47,7 +47,7 @@ def near_is(near: float, *, of: str) -> None:
     db.session.connection().execute(_NEARNESS, {"of": f"pg_trgm.{of}", "near": str(near)})
 
 
-MOST_CANDIDATES = 200
+MAX_CANDIDATES = 200
 """So many matches are ranked; a line that fits more people is too short to tell them apart."""
 NEAR_WORD = 0.44
 """Kadijatu comes 0.55 near Kadiatu, Muhamed 0.45 near Mohamed (pg_trgm's strict word similarity)."""
@@ -119,7 +119,7 @@ _RANKED = (*SHOWN, Patient.sort_name, Patient.number, Patient.search_names, Pati
 def _matching(limit: Any, *, sought: SearchConditions, first: First) -> Select:
     """Ranks a bounded number of matches, so that a short line costs no more than a long one. Who comes first may come
     twice: to tell them from the others costs the database more than to send them again."""
-    some = _candidates(false(), sought).limit(MOST_CANDIDATES)
+    some = _candidates(false(), sought).limit(MAX_CANDIDATES)
     if first.ids is not None:
         # As one value, looked up one by one: there are as many in a large hospital as in a small one.
         ids = func.array(first.ids(first.day).scalar_subquery(), type_=ARRAY(BigInteger))

@@ -11,8 +11,8 @@ from hms.core.errors import RuleBroken
 from hms.core.text.cleaning import fold, is_only_signs
 from hms.patients.identity import birth_dates, hospital_numbers
 
-LONGEST_QUERY = 100
-MOST_TERMS = 8
+MAX_QUERY_LENGTH = 100
+MAX_TERMS = 8
 _DATES = (
     re.compile(r"(?<!\S)[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?!\S)"),
     re.compile(r"(?<!\S)[0-9]{1,2}([./-])[0-9]{1,2}\1(?:[0-9]{4}|[0-9]{2})(?!\S)"),
@@ -70,7 +70,7 @@ class SearchQuery:
 
 def parse_query(query: str, today: date, prefix: str = hospital_numbers.PREFIX) -> SearchQuery:
     """The parts of `query`; never raises, whatever was typed. Dates are read day first and in the past."""
-    plain = "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFKC", query[:LONGEST_QUERY]))
+    plain = "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFKC", query[:MAX_QUERY_LENGTH]))
     typed = " ".join(plain.split())
     rest, found = _take_number(typed, prefix)
     rest, found = _take_date(rest, found, today)
@@ -80,15 +80,15 @@ def parse_query(query: str, today: date, prefix: str = hospital_numbers.PREFIX) 
 
 
 def _take_number(typed: str, prefix: str) -> tuple[str, SearchQuery]:
-    if _BARE_NUMBER.fullmatch(typed) and (n := hospital_numbers.parse(typed, prefix)) is not None:
+    if _BARE_NUMBER.fullmatch(typed) and (n := hospital_numbers.parse_hospital_number(typed, prefix)) is not None:
         return typed, SearchQuery(hospital_number=n, also_digits=re.sub("[ -]", "", typed))
     marked = re.compile(rf"(?<!\S){re.escape(prefix)}[ -]?([0-9]{{6,12}})[ -]?([0-9]?)(?!\S)", re.IGNORECASE)
     if not (found := marked.search(typed)):
         return typed, SearchQuery()
     rest = f"{typed[: found.start()]} {typed[found.end() :]}"
-    if (n := hospital_numbers.parse(found[0], prefix)) is not None:
+    if (n := hospital_numbers.parse_hospital_number(found[0], prefix)) is not None:
         return rest, SearchQuery(hospital_number=n)
-    return f"{rest} {found[1]}", SearchQuery(is_mistyped_number=len(found[1] + found[2]) > hospital_numbers.WIDTH)
+    return f"{rest} {found[1]}", SearchQuery(is_mistyped_number=len(found[1] + found[2]) > hospital_numbers.MIN_DIGITS)
 
 
 def _take_date(typed: str, found: SearchQuery, today: date) -> tuple[str, SearchQuery]:
@@ -112,7 +112,7 @@ def _take_words(typed: str, found: SearchQuery, today: date) -> SearchQuery:
     words: list[str] = []
     runs: list[str] = []
     was_run = False
-    for token in _PHONE_MARKS.sub("", typed).split()[: MOST_TERMS * 2]:
+    for token in _PHONE_MARKS.sub("", typed).split()[: MAX_TERMS * 2]:
         is_run = token.isascii() and token.isdecimal()
         if is_run and _is_year(token, found, today):
             found, is_run = replace(found, birth_year=int(token), also_digits=token), False
@@ -124,8 +124,8 @@ def _take_words(typed: str, found: SearchQuery, today: date) -> SearchQuery:
             words += [] if is_only_signs(token) else [fold(token).strip(".,;:-()*%")]
         was_run = is_run
     shortest = 2 if words or found.birth_date or found.birth_year else 4
-    kept = tuple(run for run in runs[:MOST_TERMS] if len(run) >= shortest)
-    return replace(found, words=tuple(words[:MOST_TERMS]), digit_runs=kept)
+    kept = tuple(run for run in runs[:MAX_TERMS] if len(run) >= shortest)
+    return replace(found, words=tuple(words[:MAX_TERMS]), digit_runs=kept)
 
 
 def _is_year(token: str, found: SearchQuery, today: date) -> bool:

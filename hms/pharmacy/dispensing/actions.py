@@ -57,7 +57,7 @@ def dispense(
 def _all_owed(line: Row, picks: Plan | None) -> int:
     if picks is not None:
         return sum(count for _batch, count in picks)
-    owed = locked_lines.owed(line)
+    owed = locked_lines.quantity_owed(line)
     if owed is None:
         raise RuleBroken(N_("The prescriber entered no quantity. Enter the quantity to dispense."), "quantity")
     return owed
@@ -147,7 +147,7 @@ def _of_line(refusal: DomainError, line_id: int) -> DomainError:
 
 
 def _available(line: Row, shelf: locked_lines.LockedStock) -> int:
-    owed = locked_lines.owed(line)
+    owed = locked_lines.quantity_owed(line)
     return owed - shelf.allocate(line, owed).short if owed else 0
 
 

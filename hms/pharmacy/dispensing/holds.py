@@ -13,7 +13,7 @@ from hms.messages.actions import tell
 
 from . import locked_lines
 
-LONGEST_REASON = 500
+MAX_REASON_LENGTH = 500
 
 
 @action(Permission.DISPENSE, "pharmacy.hold")
@@ -69,7 +69,7 @@ def _reason(text: str) -> str:
     reason = text.strip()
     if not reason:
         raise RuleBroken(N_("Enter the reason for your colleagues."), "reason")
-    if len(reason) > LONGEST_REASON:
+    if len(reason) > MAX_REASON_LENGTH:
         raise RuleBroken(N_("Use at most 500 characters."), "reason")
     return reason
 

@@ -137,9 +137,9 @@ def _batches() -> Select:
     return held.order_by(batch.id).with_for_update()
 
 
-def owed(line: Row) -> int | None:
+def quantity_owed(line: Row) -> int | None:
     """What may still be given; None when the prescriber wrote no quantity and the pharmacist decides."""
-    return None if line.quantity is None else rules.owing(line.quantity, line.quantity_dispensed)
+    return None if line.quantity is None else rules.remaining_quantity(line.quantity, line.quantity_dispensed)
 
 
 def check_dispensable(line: Row) -> None:

@@ -24,7 +24,7 @@ from hms.pharmacy.models import Batch, Dispense
 from hms.staff.models import User
 
 from . import rules
-from .visit_view import Visit, assembled, paid_words
+from .visit_view import Visit, build_lines, paid_words
 
 PAGE = 25
 SHOWN: dict[str, tuple[str, ...]] = {"waiting": ("active",), "owing": ("part_dispensed",), "held": ("on_hold",)}
@@ -93,7 +93,7 @@ def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPE
         if not seen.is_closed:
             seen.is_emergency = whom.id in allowed.emergency
             seen.allergies = [" – ".join(filter(None, (a.substance, a.reaction))) for a in known]
-            seen.lines = assembled(lines, medicines, shelves, whom, known, before)
+            seen.lines = build_lines(lines, medicines, shelves, whom, known, before)
         return seen
 
     return [one(key) for key in wanted if grouped[key]]

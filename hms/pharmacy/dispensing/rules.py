@@ -51,7 +51,7 @@ def check_return(quantity: int, given: int, already_returned: int, reason: str) 
         raise RuleBroken(N_("Enter the reason for the return."), "reason")
 
 
-def owing(ordered: int, given: int) -> int:
+def remaining_quantity(ordered: int, given: int) -> int:
     """What is still owed to the patient."""
     return max(ordered - given, 0)
 
@@ -60,7 +60,7 @@ def line_state(ordered: int, given: int) -> LineState:
     """Where a prescription line stands, from its quantities alone."""
     if given <= 0:
         return LineState.WAITING
-    return LineState.PART_DISPENSED if owing(ordered, given) else LineState.DISPENSED
+    return LineState.PART_DISPENSED if remaining_quantity(ordered, given) else LineState.DISPENSED
 
 
 def is_given_lately(last_given: date | None, today: date, days: int = LOOK_BACK_DAYS) -> bool:

@@ -32,7 +32,7 @@ from . import actions, dispensed_queries, holds, queries, returns
 from . import labels as dispensing_labels
 
 SHOWN = (*queries.SHOWN, "done")
-MOST_LABELS = 30
+MAX_LABELS = 30
 PLACE = ("show", "before", "after", "open")
 """What in the address says which rows are shown."""
 
@@ -44,7 +44,7 @@ def _shown() -> str:
 
 def _ids(text: str) -> list[int]:
     """Ids of an address, "12,13"; what is no id is left out."""
-    ids = [parse_record_id(part) for part in text.split(",")[:MOST_LABELS]]
+    ids = [parse_record_id(part) for part in text.split(",")[:MAX_LABELS]]
     return [one for one in ids if one is not None]
 
 

@@ -104,7 +104,7 @@ class Visit:
         return [line for line in self.lines if line.is_givable and not line.found.new]
 
 
-def assembled(
+def build_lines(
     rows: Sequence[Any],
     medicines: dict[int, Any],
     shelves: dict[int, list[Any]],
@@ -117,7 +117,7 @@ def assembled(
     lines = []
     for row in rows:
         medicine = medicines.get(row.medication_id)
-        owed = None if row.quantity is None else rules.owing(row.quantity, row.quantity_dispensed)
+        owed = None if row.quantity is None else rules.remaining_quantity(row.quantity, row.quantity_dispensed)
         one = Line(row, medicine, labels.parts_of(row, medicine), owed)
         if medicine is not None:
             one.found = recheck(

@@ -21,9 +21,9 @@ from hms.formulary.models import Medication
 from hms.pharmacy.models import Batch, GoodsReceipt, Supplier
 from hms.pharmacy.stock import allocation, rules
 from hms.pharmacy.stock.expiry import check_received, expiry
-from hms.pharmacy.stock.ledger import move
+from hms.pharmacy.stock.ledger import record_movement
 
-MOST_LINES = 200
+MAX_LINES = 200
 OPENING_LOT = "OPENING"
 OPENING = N_("Opening stock")
 USED_BEFORE = N_("Used before the batch was entered")
@@ -49,7 +49,7 @@ def receive_goods(
     `supplier` is an id or a name (a new name becomes a supplier). A refusal names the field of its line, e.g.
     `lines.0.expires_on`.
     """
-    if not 1 <= len(lines) <= MOST_LINES:
+    if not 1 <= len(lines) <= MAX_LINES:
         raise RuleBroken(N_("Enter at least one line, and at most 200."), "lines")
     days = [_checked(number, line) for number, line in enumerate(lines)]
     receipt = GoodsReceipt(
@@ -137,7 +137,7 @@ def _batches(lines: Sequence[Received], days: Sequence[date], receipt_id: int | 
 
 def _book(receipt: GoodsReceipt, lines: Sequence[Received], batches: Sequence[Batch], by: Person) -> None:
     for batch, line in sorted(zip(batches, lines, strict=True), key=lambda pair: (pair[1].medication_id, pair[0].id)):
-        move(batch, rules.Kind.RECEIPT, line.quantity, "", by, receipt.id)
+        record_movement(batch, rules.Kind.RECEIPT, line.quantity, "", by, receipt.id)
 
 
 @action(Permission.RECEIVE_STOCK, "pharmacy.opening_stock")
@@ -158,7 +158,7 @@ def opening_stock(
     batch = Batch(medication_id=medication_id, lot_number=lot, expires_on=expires_on, unit_cost=unit_cost)
     db.session.add(batch)
     db.session.flush()
-    move(batch, rules.Kind.RECEIPT, quantity, OPENING, by)
+    record_movement(batch, rules.Kind.RECEIPT, quantity, OPENING, by)
     return batch
 
 
@@ -190,7 +190,7 @@ def enter_batch(
     batch = Batch(medication_id=medication_id, lot_number=lot_number, expires_on=expires_on, unit_cost=cost)
     db.session.add(batch)
     db.session.flush()
-    move(batch, rules.Kind.RECEIPT, received, "", by)
+    record_movement(batch, rules.Kind.RECEIPT, received, "", by)
     if left is not None and left < received:
-        move(batch, rules.Kind.ADJUSTMENT, left - received, USED_BEFORE, by)
+        record_movement(batch, rules.Kind.ADJUSTMENT, left - received, USED_BEFORE, by)
     return batch

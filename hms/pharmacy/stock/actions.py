@@ -11,7 +11,7 @@ from hms.core.text.translation import N_
 from hms.pharmacy.models import Batch, StockMovement
 
 from . import allocation, rules
-from .ledger import move
+from .ledger import record_movement
 
 
 @action(Permission.ADJUST_STOCK, "pharmacy.adjust")
@@ -45,7 +45,7 @@ def _moved(batch: Batch, difference: int, reason: str, kind: rules.Kind, by: Per
     if not difference:
         raise RuleBroken(N_("The batch already has this quantity."), "quantity")
     rules.check_movement(kind, difference, batch.quantity, reason)
-    return move(batch, kind, difference, reason.strip(), by)
+    return record_movement(batch, kind, difference, reason.strip(), by)
 
 
 @action(Permission.ADJUST_STOCK, "pharmacy.write_off")
@@ -57,4 +57,4 @@ def write_off(batch_id: int, quantity: int | None = None, *, reason: str, by: Pe
         raise RuleBroken(N_("This batch is empty."), "quantity")
     allocation.check_quantity(gone)
     rules.check_movement(rules.Kind.WRITE_OFF, -gone, batch.quantity, reason)
-    return move(batch, rules.Kind.WRITE_OFF, -gone, reason.strip(), by)
+    return record_movement(batch, rules.Kind.WRITE_OFF, -gone, reason.strip(), by)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_, Sentence
 
-MOST_UNITS = 100_000
+MAX_UNITS = 100_000
 
 
 class Batch(NamedTuple):
@@ -68,5 +68,5 @@ def unusable_reason(expires: date | None, today: date, course_days: int = 0) -> 
 
 def check_quantity(quantity: int) -> None:
     """A quantity is a whole number of dispensing units from 1 to 100,000."""
-    if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MOST_UNITS:
+    if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MAX_UNITS:
         raise RuleBroken(N_("Enter a whole quantity from 1 to 100,000."), "quantity")

@@ -21,7 +21,7 @@ _MONTH_FORMS = (
 )
 
 
-class Nearness(StrEnum):
+class ExpiryStatus(StrEnum):
     """How near an expiry is; the value is stable, the page says it in words."""
 
     EXPIRED = "expired"
@@ -32,7 +32,7 @@ class Nearness(StrEnum):
 
 def expiry(text: str, today: date, field: str = "expiry_date") -> date:
     """The last day of use; `RuleBroken` on `field` when unreadable or over 20 years ahead, not when past."""
-    typed = dates.tidy(text) if len(text) <= dates.LONGEST_TYPED else ""
+    typed = dates.tidy(text) if len(text) <= dates.MAX_TYPED_LENGTH else ""
     day = _month_end(typed) or _whole_day(typed, field)
     if not 2000 <= day.year <= today.year + FURTHEST_YEARS:
         raise RuleBroken(N_("Check the year of the expiry date."), field)
@@ -67,13 +67,13 @@ def check_received(expires: date | None, today: date, field: str = "expiry_date"
         raise RuleBroken(N_("These goods are expired and cannot be received. Send them back."), field, code="expired")
 
 
-def nearness(expires: date | None, today: date, near_days: int) -> Nearness:
+def expiry_status(expires: date | None, today: date, near_days: int) -> ExpiryStatus:
     """Expired from its last day on, soon within `SOON_DAYS`, near within `near_days`."""
     if expires is None:
-        return Nearness.FAR
+        return ExpiryStatus.FAR
     left = (expires - today).days
     if left <= 0:
-        return Nearness.EXPIRED
+        return ExpiryStatus.EXPIRED
     if left <= min(SOON_DAYS, near_days):
-        return Nearness.SOON
-    return Nearness.NEAR if left <= near_days else Nearness.FAR
+        return ExpiryStatus.SOON
+    return ExpiryStatus.NEAR if left <= near_days else ExpiryStatus.FAR

@@ -11,7 +11,7 @@ from hms.pharmacy.models import Batch, StockMovement
 from . import rules
 
 
-def move(
+def record_movement(
     batch: Batch, kind: rules.Kind, change: int, reason: str, by: Person, receipt_id: int | None = None
 ) -> StockMovement:
     """One line of the ledger."""

@@ -15,7 +15,7 @@ from hms.core.db.session import db
 from hms.core.db.word_search import holds_words
 from hms.core.errors import NotFound
 from hms.core.settings import store as settings
-from hms.core.text.cleaning import like
+from hms.core.text.cleaning import escape_like
 from hms.core.text.translation import N_
 from hms.formulary.medicines.queries import COLUMNS
 from hms.formulary.models import Medication
@@ -225,7 +225,7 @@ def suppliers(text: str, limit: int = 10) -> list[str]:
 
 def medicines_named(text: str, limit: int = 10) -> list[Any]:
     """Active medicines that hold every word of `text`, those whose name begins with it first."""
-    starts = Medication.search_text.like(func.hms_fold(f"{like(text.strip())}%"))
+    starts = Medication.search_text.like(func.hms_fold(f"{escape_like(text.strip())}%"))
     columns = (Medication.id, Medication.name, Medication.brand_name, Medication.unit, Medication.current_stock)
     query = select(*columns).where(Medication.is_active, *_matching(text))
     return list(db.session.execute(query.order_by(starts.desc(), Medication.name, Medication.id).limit(limit)))

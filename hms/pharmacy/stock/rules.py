@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
-from .allocation import MOST_UNITS, Batch
+from .allocation import MAX_UNITS, Batch
 
 USE_DAYS = 90
 
@@ -55,7 +55,7 @@ def signed(kind: Kind, quantity: int) -> int:
 
 def check_movement(kind: Kind, change: int, on_hand: int, reason: str = "") -> int:
     """What is on hand afterwards; `RuleBroken` on `quantity` or `reason` when the movement may not be written."""
-    if isinstance(change, bool) or not isinstance(change, int) or abs(change) > MOST_UNITS:
+    if isinstance(change, bool) or not isinstance(change, int) or abs(change) > MAX_UNITS:
         raise RuleBroken(N_("Enter a whole quantity from 1 to 100,000."), "quantity")
     if (kind in COMES and change <= 0) or (kind in LEAVES and change >= 0) or (kind == Kind.ADJUSTMENT and change == 0):
         raise RuleBroken(N_("Enter a quantity above zero."), "quantity")
@@ -69,7 +69,7 @@ def check_movement(kind: Kind, change: int, on_hand: int, reason: str = "") -> i
 
 def counted(found: int, on_hand: int) -> int:
     """The change that a count of `found` units writes into the ledger."""
-    if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= MOST_UNITS:
+    if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= MAX_UNITS:
         raise RuleBroken(N_("Enter the counted quantity, as a whole number from 0."), "quantity")
     return found - on_hand
 

@@ -61,7 +61,7 @@ def shelf(medication_id: int) -> str:
         movements=moved[: queries.PAGE],
         older=url_for("pharmacy.shelf", medication_id=medication_id, before=older) if older else None,
         kinds=KIND_WORDS,
-        nearness=lambda day: expiry.nearness(day, today, near_days).value,
+        nearness=lambda day: expiry.expiry_status(day, today, near_days).value,
         soon_days=min(expiry.SOON_DAYS, near_days),
         near_days=near_days,
     )

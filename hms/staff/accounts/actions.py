@@ -28,7 +28,7 @@ from hms.staff.second_factor import actions as second_factor_actions
 from hms.staff.sessions import actions as session_actions
 from hms.staff.sessions.revocation import end_access, end_links
 
-LONGEST_REASON = 300
+MAX_REASON_LENGTH = 300
 OWN = N_("This is your own account. Ask another administrator.")
 
 
@@ -132,7 +132,7 @@ def deactivate(user_id: int, *, reason: str = "", version: int | None = None, by
     check_remains(user, None)
     if user.is_active or user.awaits_approval:
         user.is_active = user.awaits_approval = False
-        user.inactive_reason = clean_field(reason, "reason", longest=LONGEST_REASON, multiline=True)
+        user.inactive_reason = clean_field(reason, "reason", longest=MAX_REASON_LENGTH, multiline=True)
         user.changed()
         end_links(user)
         end_access(user)

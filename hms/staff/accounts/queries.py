@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from hms.core import clock
 from hms.core.db.session import db, get_or_not_found
-from hms.core.text.cleaning import is_only_signs, like
+from hms.core.text.cleaning import escape_like, is_only_signs
 from hms.staff.models import LoginActivity, OneTimeLink, SignInGate, User
 
 ROWS = 25
@@ -34,7 +34,7 @@ _LAST = (
 
 
 def _is_locked() -> Any:
-    """A door of the account is shut at this moment."""
+    """Condition: the account is locked out now."""
     shut = (SignInGate.user_id == User.id, SignInGate.locked_until > clock.now())
     return select(SignInGate.id).where(*shut).correlate(User).exists()
 
@@ -56,7 +56,7 @@ def people(*, state: str | None = None, search: str = "", after: tuple[str, str,
     if state in STATES:
         query = query.where(_conditions()[state])
     if search:
-        wanted = f"%{like(search)}%"
+        wanted = f"%{escape_like(search)}%"
         columns = (User.username, User.email, User.first_name, User.last_name, User.first_name + " " + User.last_name)
         fits = or_(*(column.ilike(wanted, escape="\\") for column in columns))
         query = query.where(false() if is_only_signs(search) else fits)

@@ -35,7 +35,7 @@ OUTCOMES: dict[str, tuple[str, str]] = {
 """What can become of a try: how it looks and what it is called."""
 
 GOOD = frozenset({"success", "pin", "unlocked", "confirmed", "otp_needed"})
-LONGEST_AGENT = 300
+MAX_AGENT_LENGTH = 300
 ALARM_AT = 3
 ALARM_SPAN = timedelta(hours=1)
 
@@ -62,7 +62,7 @@ _BROWSERS = (
 
 def agent() -> str:
     """What the browser or program calls itself."""
-    return request.user_agent.string[:LONGEST_AGENT]
+    return request.user_agent.string[:MAX_AGENT_LENGTH]
 
 
 def device_in_words(user_agent: str) -> str:
@@ -95,7 +95,7 @@ def _raise_alarm() -> None:
 
 
 def lockouts_lately() -> int:
-    """How many doors were locked within the last hour."""
+    """Number of lockouts within the last hour."""
     lately = (LoginActivity.status == "lockout", LoginActivity.at > clock.now() - ALARM_SPAN)
     return db.session.execute(select(func.count(LoginActivity.id)).where(*lately)).scalar_one()
 

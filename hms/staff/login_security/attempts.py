@@ -32,7 +32,7 @@ LOOK_AGAIN = (0.05, 0.05, 0.1, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 
 @dataclass(frozen=True)
 class AttemptLimit:
-    """One door: `most` wrong tries within fifteen minutes close it for fifteen minutes."""
+    """One attempt limit: `most` failures within fifteen minutes lock it for fifteen minutes."""
 
     key: str
     most: int = TRIES
@@ -48,7 +48,8 @@ class AttemptLimitReached(Exception):
 
 
 class LoginAttempt:
-    """One try at its doors. Say `succeeded()` or `failed()`; a try about which nothing is said does not count as wrong."""
+    """One login attempt counted against its limits. Call `succeeded()` or `failed()`; without either it does not count as
+    wrong."""
 
     def __init__(self, doors: tuple[AttemptLimit, ...]) -> None:
         self.doors = doors
@@ -127,7 +128,7 @@ def _counted_try(doors: tuple[AttemptLimit, ...], user: User | None, typed_name:
 
 
 def lockout_message(until: datetime | None) -> Sentence:
-    """When the door opens again and who can open it earlier."""
+    """The lockout message: when it ends and who can unlock the account earlier."""
     if until is None:
         return Sentence(N_("There are too many sign-in attempts for this account. Wait a moment, then try again."))
     words = N_(
@@ -184,5 +185,5 @@ def _locked_until(door: AttemptLimit) -> datetime | None:
 
 
 def clear_lockouts(user_id: int) -> None:
-    """Open every door of the account, within the caller's transaction."""
+    """Clear the account's lockouts in the caller's transaction."""
     db.session.execute(delete(SignInGate).where(SignInGate.user_id == user_id))

@@ -20,8 +20,8 @@ from hms.core.text.translation import N_
 
 from .errors import Locked
 
-MOST_OF_AN_ADDRESS = 4
-MOST_WAITING_OF_AN_ADDRESS = 20
+MAX_OF_AN_ADDRESS = 4
+MAX_WAITING_OF_AN_ADDRESS = 20
 PATIENCE_SECONDS = 2.0
 """So long an attempt waits for its turn, in memory and without a connection; a whole shift may sign in from one address."""
 _under_way: Counter[str] = Counter()
@@ -40,7 +40,7 @@ class Most:
 def most() -> Most:
     """Half the pool in all; one address leaves a turn to the others, unless the pool is too small for that."""
     in_all = max(1, current_app.config["SQLALCHEMY_ENGINE_OPTIONS"]["pool_size"] // 2)
-    return Most(max(1, min(MOST_OF_AN_ADDRESS, in_all - 1)), in_all)
+    return Most(max(1, min(MAX_OF_AN_ADDRESS, in_all - 1)), in_all)
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def _is_free(address: str, limit: Most) -> bool:
 
 def _waited(address: str, limit: Most) -> bool:
     """Whether a turn became free in time. Only some of an address wait: a crowd from one address costs no memory."""
-    if _waiting[address] >= MOST_WAITING_OF_AN_ADDRESS:
+    if _waiting[address] >= MAX_WAITING_OF_AN_ADDRESS:
         return False
     _waiting[address] += 1
     try:

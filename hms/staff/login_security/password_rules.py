@@ -19,13 +19,13 @@ from hms.core.errors import RuleBroken
 from hms.core.text.cleaning import fold
 from hms.core.text.translation import N_
 
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1024
+MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 12, 1024
 LOWEST_SCORE = 3
 """Of zxcvbn's 0 to 4: more than a hundred million guesses."""
 JUDGED_CHARACTERS = 32
 """The beginning alone has to be strong enough. A text of 72 characters, the most zxcvbn takes, can be written so that it
 keeps a processor busy for three seconds; one of 32 for less than half a second."""
-MOST_JOINED = 12
+MAX_JOINED = 12
 """Of a person's words so many are also joined in pairs."""
 _ONE_AT_A_TIME = Lock()
 """zxcvbn keeps the words it was given last in a variable of its module."""
@@ -35,20 +35,20 @@ _DIGITS_IN_A_ROW = "01234567890" * 2
 
 
 def check_password(
-    password: str, own_words: Iterable[str] = (), field: str = "password", *, shortest: int = SHORTEST_PASSWORD
+    password: str, own_words: Iterable[str] = (), field: str = "password", *, shortest: int = MIN_PASSWORD_LENGTH
 ) -> None:
     """Refuse a password that is short or easy to guess; `own_words` are the person's and the hospital's names."""
     check_length(password, field, shortest=shortest)
     check_guesses(password, own_words, field)
 
 
-def check_length(password: str, field: str = "password", *, shortest: int = SHORTEST_PASSWORD) -> None:
+def check_length(password: str, field: str = "password", *, shortest: int = MIN_PASSWORD_LENGTH) -> None:
     """Refuse a password that is too short, too long, or has characters that cannot be typed."""
     length = len(unicodedata.normalize("NFKC", password))
     if length < shortest:
         message = N_("Use at least %(count)s characters. Four or five unrelated words are good.")
         raise RuleBroken(message, field, code="too_short", count=shortest)
-    if len(password) > LONGEST_PASSWORD or length > LONGEST_PASSWORD:
+    if len(password) > MAX_PASSWORD_LENGTH or length > MAX_PASSWORD_LENGTH:
         raise RuleBroken(N_("Use at most 1,024 characters."), field, code="too_long")
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in password):
         raise RuleBroken(N_("Remove characters that cannot be typed."), field)
@@ -99,7 +99,7 @@ def _own_words(texts: Iterable[str]) -> list[str]:
         parts = [text, *re.split(r"[\W\d_]+", text), re.sub(r"[\W\d_]", "", text)]
         words |= dict.fromkeys(part for part in parts if len(part) > 2)
     alone = [word for word in words if word.isalpha()]
-    return [*words, *map("".join, permutations(alone[:MOST_JOINED], 2))]
+    return [*words, *map("".join, permutations(alone[:MAX_JOINED], 2))]
 
 
 @lru_cache(maxsize=1)

@@ -28,8 +28,8 @@ from hms.staff.models import RoleChangeRequest, User
 from hms.staff.notifier import tell
 from hms.staff.roles.assignment import active_role, reviewers
 
-MOST_WAITING = 200
-LONGEST_NAME = 150
+MAX_WAITING = 200
+MAX_NAME_LENGTH = 150
 REQUESTS_OF_AN_ADDRESS = "60/hour"
 ASKED = N_("Requested an account.")
 ASKED_WITH_TAKEN_EMAIL = N_("Entered an e-mail address that belongs to another account. It was not saved.")
@@ -57,7 +57,7 @@ def register(
     role = active_role(role_id)
     own = [person.username, person.email.partition("@")[0], person.first_name, person.last_name]
     password_rules.check_length(password, shortest=settings.value("staff.shortest_password"))
-    said = (clean_field(reason, "reason", longest=LONGEST_NAME, multiline=True) or ASKED) if role is not None else ""
+    said = (clean_field(reason, "reason", longest=MAX_NAME_LENGTH, multiline=True) or ASKED) if role is not None else ""
     request = RoleChangeRequest(requested_role_id=role.id, reason=said) if role is not None else None
     if has_request_context():
         _count_request()
@@ -98,12 +98,12 @@ def check_open() -> None:
     if not settings.value("staff.registration_open"):
         raise NotAllowed(N_("Only an administrator can create accounts. Ask an administrator."))
     waiting = select(func.count()).select_from(User).where(User.awaits_approval)
-    if db.session.execute(waiting).scalar_one() >= MOST_WAITING:
+    if db.session.execute(waiting).scalar_one() >= MAX_WAITING:
         raise Conflict(N_("Too many account requests are waiting. Ask an administrator."), code="too_many_waiting")
 
 
 def _name(text: str, field: str) -> str:
-    said = clean_field(text, field, longest=LONGEST_NAME, multiline=True)
+    said = clean_field(text, field, longest=MAX_NAME_LENGTH, multiline=True)
     if "\n" in said:
         raise RuleBroken(N_("Enter the name on one line."), field)
     return said
@@ -121,7 +121,7 @@ def _make_free(person: User) -> None:
     taken = set(db.session.scalars(select(func.lower(User.username)).where(_begins(wanted))))
     number = 2
     while person.username.lower() in taken:
-        person.username, number = f"{wanted[: rules.LONGEST_USERNAME - 4]}{number}", number + 1
+        person.username, number = f"{wanted[: rules.MAX_USERNAME_LENGTH - 4]}{number}", number + 1
     if person.username != wanted:
         told = N_("Requested an account with the username %(name)s, which another person already has.")
         notes = [str(Sentence(told, name=wanted))]
@@ -133,4 +133,4 @@ def _make_free(person: User) -> None:
 
 
 def _begins(username: str) -> Any:
-    return func.lower(User.username).startswith(username[: rules.LONGEST_USERNAME - 4].lower(), autoescape=True)
+    return func.lower(User.username).startswith(username[: rules.MAX_USERNAME_LENGTH - 4].lower(), autoescape=True)

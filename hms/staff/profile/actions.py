@@ -26,7 +26,7 @@ from hms.staff.onboarding.set_password import hash_new_password, set_password
 from . import images
 from . import preferences as profile_preferences
 
-LONGEST_NAME = 150
+MAX_NAME_LENGTH = 150
 
 
 @action(Permission.SIGNED_IN, "staff.change_names")
@@ -45,7 +45,7 @@ def change_names(*, by: Person, **names: str) -> User:
 
 
 def _line(text: str, field: str) -> str:
-    said = clean_field(text, field, longest=LONGEST_NAME, multiline=True)
+    said = clean_field(text, field, longest=MAX_NAME_LENGTH, multiline=True)
     if re.search(r"\s\s|[\r\n\t]", said):
         raise RuleBroken(N_("Enter the name on one line, with single spaces."), field)
     return said
@@ -53,7 +53,7 @@ def _line(text: str, field: str) -> str:
 
 @action(Permission.SIGNED_IN, "staff.change_email")
 def change_email(*, email: str, by: Person) -> User:
-    """Change one's own address, by which one signs in too; call it after a fresh password (`confirming`)."""
+    """Change the account's e-mail address, also a sign-in name; call it through `with_reauthentication`."""
     user = get_for_update(User, by.id)
     address = free_email(rules.email(email), user)
     if address != user.email:

@@ -13,8 +13,8 @@ from hms.core.background.threads import run_in_thread
 from hms.core.errors import RuleBroken, Unavailable
 from hms.core.text.translation import N_
 
-LARGEST_BYTES = 2 * 2**20 - 64 * 1024
-MOST_PIXELS = 16_000_000
+MAX_BYTES = 2 * 2**20 - 64 * 1024
+MAX_PIXELS = 16_000_000
 """What a phone's camera makes. A small file may claim many more pixels, and would take much memory and time to open."""
 AT_ONCE = 2
 PATIENCE_SECONDS = 10
@@ -30,7 +30,7 @@ def portrait(uploaded: bytes, field: str = "photo") -> bytes:
     """A square JPEG of 256 pixels from what was uploaded, without its place and camera; `RuleBroken` on `field` otherwise."""
     if not uploaded:
         raise RuleBroken(N_("Choose a picture."), field)
-    if len(uploaded) > LARGEST_BYTES:
+    if len(uploaded) > MAX_BYTES:
         raise RuleBroken(N_("The picture is larger than 1.9 MB. Choose a smaller one."), field)
     if not uploaded.startswith(_SIGNS):
         raise RuleBroken(NO_PICTURE, field)
@@ -48,7 +48,7 @@ def _check_size(uploaded: bytes, field: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(BytesIO(uploaded), formats=FORMATS) as sniffed:
-            if sniffed.width * sniffed.height > MOST_PIXELS:
+            if sniffed.width * sniffed.height > MAX_PIXELS:
                 raise RuleBroken(TOO_MANY_PIXELS, field)
 
 

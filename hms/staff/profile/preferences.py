@@ -16,7 +16,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "text_size": ("normal", "large", "larger"),
 }
 FLAGS = frozenset({"shortcuts_off", "sounds", "notify_on_page", "notify_by_email"})
-MOST_KEYS, LONGEST_TEXT = 40, 200
+MAX_KEYS, MAX_TEXT_LENGTH = 40, 200
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 
 
@@ -32,7 +32,7 @@ def merged(before: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, An
     for key, value in chosen.items():
         _check(key, value)
     after = {**before, **chosen}
-    if len(after) > MOST_KEYS:
+    if len(after) > MAX_KEYS:
         raise RuleBroken(N_("There are too many preferences."), "preferences")
     return after
 
@@ -42,5 +42,9 @@ def _check(key: str, value: Any) -> None:
         raise RuleBroken(N_("Choose one of these: %(choices)s."), key, choices=", ".join(CHOICES[key]))
     if key in FLAGS and not isinstance(value, bool):
         raise RuleBroken(N_("Choose yes or no."), key)
-    if not _KEY.fullmatch(key) or not isinstance(value, (str, bool, int, type(None))) or len(str(value)) > LONGEST_TEXT:
+    if (
+        not _KEY.fullmatch(key)
+        or not isinstance(value, (str, bool, int, type(None)))
+        or len(str(value)) > MAX_TEXT_LENGTH
+    ):
         raise RuleBroken(N_("A preference has a short name and a short value."), "preferences")

@@ -18,7 +18,7 @@ from hms.staff.notifier import tell
 from hms.staff.roles import assignment
 from hms.staff.roles.administrators import check_holds, check_rank, lock_administrators
 
-LONGEST_REASON = 1000
+MAX_REASON_LENGTH = 1000
 DECIDED = N_("This request is already decided.")
 
 
@@ -43,7 +43,7 @@ def _wanted(user: User, role_id: int) -> int:
 
 
 def _said(reason: str) -> str:
-    said = clean_field(reason, "reason", longest=LONGEST_REASON, multiline=True)
+    said = clean_field(reason, "reason", longest=MAX_REASON_LENGTH, multiline=True)
     if not said:
         raise RuleBroken(N_("Enter the reason for the request."), "reason")
     return said
@@ -88,7 +88,7 @@ def approve(request_id: int, *, admin_response: str = "", version: int | None = 
     if not user.is_active and not user.awaits_approval:
         raise Conflict(N_("This account is closed. Open it again first."), code="inactive")
     row.admin_response = (
-        clean_field(admin_response, "admin_response", longest=LONGEST_REASON, multiline=True) or row.admin_response
+        clean_field(admin_response, "admin_response", longest=MAX_REASON_LENGTH, multiline=True) or row.admin_response
     )
     if assignment.needs_second(role, user, by) and row.first_approver_id in (None, by.id):
         _approve_first(row, user, by)
@@ -114,7 +114,7 @@ def _approve_first(row: RoleChangeRequest, user: User, by: Person) -> None:
 def reject(request_id: int, *, admin_response: str = "", version: int | None = None, by: Person) -> RoleChangeRequest:
     """Refuse a request; an account that waited for it stays closed."""
     row, user = _to_decide(request_id, version, by)
-    row.admin_response = clean_field(admin_response, "admin_response", longest=LONGEST_REASON, multiline=True)
+    row.admin_response = clean_field(admin_response, "admin_response", longest=MAX_REASON_LENGTH, multiline=True)
     row.role_before_id = user.role_id
     assignment.decide(row, "rejected", by)
     if user.awaits_approval:

@@ -20,7 +20,7 @@ from hms.staff.roles.administrators import administrator_permissions
 
 from . import actions, queries
 
-MOST_ANSWERED = 50
+MAX_ANSWERED = 50
 
 
 def difference(row: RoleChangeRequest) -> queries.Difference:
@@ -43,7 +43,7 @@ def requests_page() -> str:
 
 def _page(form: AnswerForm, answered_id: int | None = None) -> str:
     waiting = db.session.scalars(queries.listing(status="pending")).unique().all()
-    answered = db.session.scalars(queries.listing().where(RoleChangeRequest.status != "pending").limit(MOST_ANSWERED))
+    answered = db.session.scalars(queries.listing().where(RoleChangeRequest.status != "pending").limit(MAX_ANSWERED))
     return render_template(
         "staff/requests.html",
         form=form,
@@ -101,7 +101,7 @@ def my_role() -> ResponseReturnValue:
     if form.save(_ask, by=current_person()):
         flash(_("Request sent. You will get an alert when it is decided."), "success")
         return redirect(url_for(".my_role"), 303)
-    own = db.session.scalars(queries.listing(user_id=user.id).limit(MOST_ANSWERED)).unique().all()
+    own = db.session.scalars(queries.listing(user_id=user.id).limit(MAX_ANSWERED)).unique().all()
     allowed = _spoken(user.role.grants if user.role else ())
     page = render_template("staff/my_role.html", form=form, user=user, own=own, allowed=allowed, difference=difference)
     return page, form.status

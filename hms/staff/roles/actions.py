@@ -48,8 +48,8 @@ def install_roles(*, by: Person) -> dict[str, Role]:
     return have
 
 
-LONGEST_NAME, LONGEST_DESCRIPTION = 50, 300
-SHORTEST_IDLE = 2
+MAX_NAME_LENGTH, MAX_DESCRIPTION_LENGTH = 50, 300
+MIN_IDLE_LENGTH = 2
 UNGRANTED = frozenset({Permission.PUBLIC.value, Permission.SIGNED_IN.value})
 GRANTABLE = frozenset(action.value for action in Permission) - UNGRANTED
 
@@ -62,7 +62,7 @@ def add_role(*, name: str, description: str = "", grants: Collection[str] = (), 
     role = Role(
         code=_code(named),
         name=named,
-        description=clean_field(description, "description", longest=LONGEST_DESCRIPTION),
+        description=clean_field(description, "description", longest=MAX_DESCRIPTION_LENGTH),
         grants=[],
     )
     db.session.add(role)
@@ -94,7 +94,7 @@ def change_role(
     if name is not None and name != role.name:
         _rename(role, name)
     if description is not None:
-        role.description = clean_field(description, "description", longest=LONGEST_DESCRIPTION)
+        role.description = clean_field(description, "description", longest=MAX_DESCRIPTION_LENGTH)
     if grants is not None:
         _grant(role, grants, by)
     if idle_minutes is not ...:
@@ -107,9 +107,9 @@ def change_role(
 
 def _possible_minutes(minutes: int | None) -> int | None:
     hospitals = settings.value("staff.idle_minutes")
-    if minutes is not None and not SHORTEST_IDLE <= minutes <= hospitals:
+    if minutes is not None and not MIN_IDLE_LENGTH <= minutes <= hospitals:
         words = N_("Enter %(least)s to %(most)s minutes, or leave blank for the hospital's setting of %(most)s.")
-        raise RuleBroken(words, "idle_minutes", least=SHORTEST_IDLE, most=hospitals)
+        raise RuleBroken(words, "idle_minutes", least=MIN_IDLE_LENGTH, most=hospitals)
     return minutes
 
 
@@ -209,7 +209,7 @@ def _rename(role: Role, name: str) -> None:
 
 
 def _free_name(name: str, role: Role | None) -> str:
-    named = clean_field(name, "name", longest=LONGEST_NAME)
+    named = clean_field(name, "name", longest=MAX_NAME_LENGTH)
     if not named:
         raise RuleBroken(N_("Enter a name for the role."), "name")
     same = select(Role.id).where(func.lower(Role.name) == named.lower(), Role.id != (role.id if role else 0))

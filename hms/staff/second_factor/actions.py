@@ -26,7 +26,7 @@ from hms.staff.models import User
 from . import codes as second_factor_codes
 from . import recovery_codes
 
-LONGEST_IN_APP = 60
+MAX_IN_APP_LENGTH = 60
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Enrolment:
     @property
     def address(self) -> str:
         """The key URI that authenticator apps read; the names in it are cut so that it fits into a QR code."""
-        issuer = settings.value("hospital.name")[:LONGEST_IN_APP]
-        return pyotp.TOTP(self.secret).provisioning_uri(name=self.username[:LONGEST_IN_APP], issuer_name=issuer)
+        issuer = settings.value("hospital.name")[:MAX_IN_APP_LENGTH]
+        return pyotp.TOTP(self.secret).provisioning_uri(name=self.username[:MAX_IN_APP_LENGTH], issuer_name=issuer)
 
     @property
     def picture(self) -> Markup:

@@ -20,7 +20,7 @@ from hms.staff.request_user import idle_limit, sha256
 from . import tokens
 
 
-def of(user_id: int) -> list[UserSession]:
+def sessions_of(user_id: int) -> list[UserSession]:
     """The account's pages that are signed in (locked ones too), the last used first."""
     live = (UserSession.user_id == user_id, UserSession.ended_at.is_(None), UserSession.expires_at > clock.now())
     return list(db.session.scalars(select(UserSession).where(*live).order_by(UserSession.last_seen_at.desc())))

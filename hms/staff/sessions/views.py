@@ -33,7 +33,7 @@ def security() -> str:
         "user": user,
         "codes_left": recovery_codes.left(user.id) if user.two_factor_enabled else 0,
         "is_required": request_user.second_factor_is_required(who.role),
-        "sessions": actions.of(user.id),
+        "sessions": actions.sessions_of(user.id),
         "sign_ins": activity.own_sign_ins(user.id, limit=8),
     }
     words = {"device": activity.device_in_words, "outcomes": activity.OUTCOMES, "is_locked": actions.is_locked}

@@ -46,14 +46,14 @@ def prove(name: str, password: str, otp: str | None = None, *, is_program: bool 
         codes.prove_code(user, otp, name)
     elif is_program and request_user.second_factor_is_required(user.role.code if user.role else None):
         raise EnrolmentRequired(N_("Your role needs a second factor. Sign in on the web page and set it up first."))
-    return welcome(user, name)
+    return complete_sign_in(user, name)
 
 
 @concurrent_attempts.counted()
 def prove_password(name: str, password: str) -> User:
     """The active account of that name and password; an unknown name, a wrong password, a closed account and one without
     a password yet are refused alike, after equal work."""
-    user = named(name)
+    user = account_named(name)
     with attempts.counted_attempt(attempts.limits_for("password", user, name), user, name) as attempt:
         if passwords.is_right(user.password_hash if user else None, password) and user and user.is_active:
             attempt.succeeded()
@@ -64,7 +64,7 @@ def prove_password(name: str, password: str) -> User:
     raise SignInRefused(_wrong(left), code="no_active_account")
 
 
-def welcome(user: User, name: str) -> SignedIn:
+def complete_sign_in(user: User, name: str) -> SignedIn:
     """Everything is proven: write it into the activity. Commits."""
     activity.record_login(user, name, "success")
     return SignedIn(user.id, user.token_version)
@@ -80,7 +80,7 @@ def _wrong(left: int) -> Sentence:
     return Sentence(words, count=left)
 
 
-def named(name: str) -> User | None:
+def account_named(name: str) -> User | None:
     """The account with this username or e-mail address."""
     folded = name.strip().casefold()[:254]
     query = select(User).where(

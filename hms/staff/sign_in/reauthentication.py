@@ -65,7 +65,7 @@ def is_fresh(by: Person) -> bool:
 
 
 def with_reauthentication(action: Callable[..., Any], field: str = "proof") -> Callable[..., Any]:
-    """`action` behind a fresh proof, for `form.save(confirmed(actions.open_restricted), by=person())`.
+    """Make `action` need re-authentication: `form.save(with_reauthentication(actions.break_glass), by=…)`.
 
     The form brings the proof in a field named `field`; the action does not see it. Too many tries are told at the field.
     """

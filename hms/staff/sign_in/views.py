@@ -92,7 +92,7 @@ def enter_code() -> ResponseReturnValue:
         name = session["proving"]["name"]
         try:
             prove_code(user, form.otp.data, name)
-            return _let_in(authentication.welcome(user, name))
+            return _let_in(authentication.complete_sign_in(user, name))
         except (SignInRefused, Locked) as refused:
             form.otp.errors = [translate_error(refused)]
             status, retry_after = refused.status, getattr(refused, "retry_after", None)
