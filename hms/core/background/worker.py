@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 from flask import current_app
-from redis import Redis
+from redis import Redis, RedisError
 from rq import Worker
+from rq.exceptions import StopRequested
 from rq.job import Job
 
 from hms.core.db.session import db
@@ -20,25 +23,46 @@ from .scheduler import log
 class DeskWorker(Worker):
     """An RQ worker inside the application: a forked job opens its own database connections."""
 
+    is_stopping = False
+    """Whether somebody asked it to stop."""
+
     def main_work_horse(self, job: Job, queue: Any) -> None:
         db.engine.dispose(close=False)
         super().main_work_horse(job, queue)
 
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        self.is_stopping = True
+        super().request_stop(signum, frame)
+
 
 def run_worker(burst: bool = False) -> None:
-    """Work on the outbox's wake-ups until told to stop (or, with `burst`, until there are none); waits for Redis to come."""
+    """Work on the outbox's wake-ups until told to stop (or, with `burst`, until there are none).
+
+    RQ ends a worker whose Redis goes away while it does a job; another one then begins once Redis is back.
+    """
     pdf.warm_up()
-    while not burst and not redis.is_available():
-        log.warning("the worker waits: Redis does not answer")
-        time.sleep(2)
     db.session.remove()
     db.engine.dispose()
-    worker = DeskWorker(
-        [outbox.QUEUE],
-        connection=Redis.from_url(current_app.config["REDIS_URL"]),
-        serializer="rq.serializers.JSONSerializer",
-        worker_ttl=60,
-        maintenance_interval=30,
-        job_monitoring_interval=5,
-    )
-    worker.work(burst=burst, logging_level="WARNING")
+    with suppress(StopRequested):  # raised wherever a worker is idle, also while Redis is waited for
+        _work_on(burst)
+
+
+def _work_on(burst: bool) -> None:
+    while True:
+        while not burst and not redis.is_available():
+            log.warning("the worker waits: Redis does not answer")
+            time.sleep(2)
+        worker = DeskWorker(
+            [outbox.QUEUE],
+            connection=Redis.from_url(current_app.config["REDIS_URL"]),
+            serializer="rq.serializers.JSONSerializer",
+            worker_ttl=60,
+            maintenance_interval=30,
+            job_monitoring_interval=5,
+        )
+        try:
+            worker.work(burst=burst, logging_level="WARNING")
+        except RedisError as fault:
+            log.warning("the worker begins again: %s", type(fault).__name__)
+        if burst or worker.is_stopping:
+            return
