@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
+
 from flask import Flask
 
 from config import Config
 from hms import create_app
+from hms.core.db.session import db
 from hms.core.web.rate_limits import limiter
 
 
@@ -19,4 +22,6 @@ def app_beside(config: Config) -> Flask:
     app = create_app(config)
     if counting["initialized"]:
         vars(limiter).update(counting)
+    with app.app_context():
+        weakref.finalize(app, db.engine.dispose)  # its connections are closed when nobody uses it any more
     return app
