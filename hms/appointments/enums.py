@@ -1,4 +1,4 @@
-"""What must be true of bookings: the doctor's day in slots, the moves a booking may make, when one can be made."""
+"""Closed sets of values of bookings and the queue, with their labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must be true of bills: their states, their totals, discounts and what is given up."""
+"""Closed sets of values of bills, payments and corrections, with their labels."""
 
 from __future__ import annotations
 

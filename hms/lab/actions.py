@@ -1,4 +1,4 @@
-"""The laboratory's tests on the price list."""
+"""Laboratory tests: ordering, results and corrections, prices."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def counts() -> tuple[int, int, int]:
 
 
 def order(order_id: int, who: Person) -> Any:
-    """One order with patient, doctor and results; `NotFound` when there is none, `access.Closed` when the record is closed
+    """One order with patient, doctor and results; `NotFound` when there is none, `RecordRestricted` when the record is closed
     to `who`."""
     query = _with_results().options(joinedload(LabOrder.patient), joinedload(LabOrder.ordered_by))
     found = db.session.scalars(query.where(LabOrder.id == order_id)).one_or_none()

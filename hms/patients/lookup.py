@@ -1,4 +1,4 @@
-"""Looking up patients: one, the list by name, the rows of the API. Banner, `find` and `lookalikes` have their own files."""
+"""Looking up one patient, also for update."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arriving, not arriving, cancelling: where a booking stands, and the place in the queue that goes with it."""
+"""State changes that a booking and its queue entry share: arriving, leaving, cancelling."""
 
 from __future__ import annotations
 

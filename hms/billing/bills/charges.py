@@ -1,4 +1,4 @@
-"""Taking back a charge of care: what was charged for an event that did not stand."""
+"""Charges of care on a draft bill: adding, taking back, and the draft's total."""
 
 from __future__ import annotations
 

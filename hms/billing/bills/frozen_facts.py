@@ -1,4 +1,4 @@
-"""What the papers of a bill show: invoice and receipt. An issued bill is shown from its frozen facts, whatever changed since."""
+"""What is frozen into a bill when it is issued, and its lines as they stand."""
 
 from __future__ import annotations
 

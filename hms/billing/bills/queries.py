@@ -1,4 +1,4 @@
-"""What the cashier reads: bills to pay, one bill, tills, what a patient owes."""
+"""Reads of bills: the list, one bill, what a patient owes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What programs and lists read of encounters, vital signs and prescriptions, as rows of columns."""
+"""Reads of encounters, as rows of columns and as records."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _addenda_of() -> Select:
 def encounter_found(encounter_id: int, who: Person) -> Encounter:
     """The encounter as a record; `NotFound` when there is none for `who`, or it was entered in error.
 
-    `access.Closed` for an administrator who must give a reason first.
+    `RecordRestricted` for an administrator who must give a reason first.
     """
     found = _checked(
         db.session.execute(
@@ -142,7 +142,7 @@ def _record(*, with_patient: bool, kind: ReaderKind) -> Select:
 def encounter_held(encounter_id: int, who: Person) -> Row:
     """The encounter, locked until the action ends, as far as an order in it needs it: id, patient_id, doctor_id, status.
 
-    `NotFound` and `access.Closed` as for `encounter_found`; but one that was entered in error is found.
+    `NotFound` and `RecordRestricted` as for `encounter_found`; but one that was entered in error is found.
     """
     found = db.session.execute(
         _held(kind=reader_kind(who)), {"encounter_id": encounter_id} | reader_values(who)

@@ -1,4 +1,4 @@
-"""After the signature: a prescriber answers the pharmacy's question about an order, or stops the order."""
+"""Writing prescriptions: ordering and changing lines; after the signature, answering the pharmacy and stopping an order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API's one blueprint factory, its list rule, its entity tags. Shapes in `fields.py`."""
+"""Lists of the API: pages, counts and links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two processes beside the web: the worker that makes papers, and the one clock."""
+"""The worker that makes papers and sends mail."""
 
 from __future__ import annotations
 

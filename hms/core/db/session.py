@@ -1,4 +1,4 @@
-"""The database: one session and the kinds of record."""
+"""The database session of a request."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ db = SQLAlchemy(
 
 
 before_writing: list[Callable[[], None]] = []
-"""What is told before the session's first statement that may write, and any other."""
+"""Functions called before the session writes."""
 
 
 def note_write(session: Session) -> None:
@@ -57,7 +57,7 @@ def note_write(session: Session) -> None:
 
 
 def before_write(session: Session, *_flush: Any) -> None:
-    """What comes is no reading: said before every flush, and before every statement that may change something."""
+    """Called before every flush, and before every statement that may change something."""
     note_write(session)
     for tell in before_writing:
         tell()

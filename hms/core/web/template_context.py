@@ -85,7 +85,6 @@ def install(app: Flask) -> None:
     app.jinja_env.filters["shown"] = shown
     app.context_processor(_context)
     app.jinja_env.globals.update(
-        Action=Permission,
         asset=asset if app.debug else cache(asset),  # a file changes with the program only
         control_attributes=control_attributes,
         csp_nonce=csp_nonce,

@@ -1,4 +1,4 @@
-"""Noting what became of an entry made without network, and being done with a refused one."""
+"""Records the outcome of offline entries, and settles refused ones."""
 
 from __future__ import annotations
 

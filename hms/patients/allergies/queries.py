@@ -1,4 +1,4 @@
-"""A patient's allergies beside the columns of another question, so that a check needs no statement for them."""
+"""Reads of allergies: a patient's list, and allergies as a column of another query."""
 
 from __future__ import annotations
 

@@ -7,17 +7,17 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.core.actions import require_permission
+from hms.core.api import read_log
 from hms.core.errors import NotFound
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm
-from hms.core.web.guard import current_person, requires
+from hms.core.web.guard import current_person, requires, safe_next
 from hms.patients import forms, lookup
 from hms.patients.access import policy
 from hms.patients.blueprints import pages
 from hms.patients.records import banner as record_banner
 from hms.patients.records import queries as record_queries
-from hms.patients.records.views import _came_from, _note
 
 from . import actions as allergy_actions
 from . import queries as allergy_queries
@@ -49,7 +49,7 @@ def _allergy_page(patient_id: int, form: ActionForm, refused: list[str] | None =
         refused=refused or [],
         next=_came_from(),
     )
-    _note("patients.read_allergies", patient_id)
+    read_log.note("patients.read_allergies", patient_id, entity="patient", entity_id=patient_id)
     return page, 409 if refused else form.status
 
 
@@ -80,3 +80,8 @@ def _belongs(allergy_id: int, patient_id: int) -> None:
     policy.check(lookup.patient(patient_id), current_person())
     if not any(allergy.id == allergy_id for allergy in allergy_queries.allergies(patient_id)):
         raise NotFound(N_("This allergy is no longer on the patient's list."))
+
+
+def _came_from() -> str | None:
+    """The page to return to, for example an open encounter."""
+    return safe_next(request.values.get("next"))

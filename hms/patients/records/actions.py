@@ -1,4 +1,4 @@
-"""Writing patients and their allergies: register, correct, withdraw; record, withdraw and deny allergies."""
+"""Writes of a patient's record: correct, withdraw; and opening it."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
 def open_chart(patient_id: int, *, by: Person) -> Patient:
     """The patient whose clinical record is read, and in the same transaction the note in the trail that `by` looked.
 
-    `NotFound` when withdrawn, `access.Closed` when the record opens to `by` with a reason only.
+    `NotFound` when withdrawn, `RecordRestricted` when the record opens to `by` with a reason only.
     """
     patient = lookup.patient(patient_id)
     record_chart_opening(patient, by=by)
@@ -126,7 +126,7 @@ def look_up(patient_id: int, *, by: Person) -> Patient:
 def read_patient(patient_id: int, *, by: Person) -> Any:
     """The API's row of one patient, with the note in the trail that `by` read it.
 
-    Those who read charts by their role find a record closed to them `access.Closed`.
+    Those who read charts by their role find a record closed to them `RecordRestricted`.
     """
     row = api_queries.row(patient_id, by)
     if reader.reads_charts(by) and not row.is_open:

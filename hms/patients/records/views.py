@@ -15,7 +15,7 @@ from hms.core.permissions import Permission
 from hms.core.text.cleaning import sought
 from hms.core.text.numbers import parse_record_id
 from hms.core.web import navigation
-from hms.core.web.guard import current_person, requires, safe_next
+from hms.core.web.guard import current_person, requires
 from hms.patients import forms, lookup
 from hms.patients.access import policy
 from hms.patients.blueprints import onward, pages
@@ -110,11 +110,6 @@ def use(patient_id: int) -> ResponseReturnValue:
     form = forms.CorrectionForm(formdata=None, data=shown | {name: typed[name].data for name in proposed})
     form.conflict = None
     return _correction(patient_id, form, [str(form[name].label.text) for name in proposed])
-
-
-def _came_from() -> str | None:
-    """The page that led to the allergies, an open encounter for one: it is gone back to."""
-    return safe_next(request.values.get("next"))
 
 
 @pages.get("/<int:patient_id>/card")

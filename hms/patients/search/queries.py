@@ -1,4 +1,4 @@
-"""How near is near, for the spellings that PostgreSQL compares by their groups of three letters (pg_trgm)."""
+"""Finding patients by one typed line, ranked, with similar spelling last (pg_trgm)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON: dispensing, batches, adjustments, and what to order or use first. Names follow the original's collections."""
+"""Endpoints of dispensing."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class LockedStock:
 
 
 def locked_line(prescription_id: int, by: Person) -> Prescription:
-    """The prescription, freshly read; `NotFound` when it is missing, `access.Closed` when the record is closed to `by`."""
+    """The prescription, freshly read; `NotFound` when it is missing, `RecordRestricted` when the record is closed to `by`."""
     one = select(Prescription).where(Prescription.id == prescription_id).with_for_update()
     line = db.session.scalars(one, execution_options={"populate_existing": True}).one_or_none()
     if line is None:
@@ -82,7 +82,7 @@ def locked_line(prescription_id: int, by: Person) -> Prescription:
 
 
 def locked_lines(ids: Iterable[int], by: Person) -> list[Row]:
-    """The lines to give; `NotFound` when one is missing, `access.Closed` when a record is closed to `by`. Each row has
+    """The lines to give; `NotFound` when one is missing, `RecordRestricted` when a record is closed to `by`. Each row has
     what its prescription says, the facts of its medicine, the price list's words and price for it, and what the patient
     reacts to."""
     wanted = sorted(set(ids))

@@ -100,7 +100,7 @@ def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPE
 
 
 def visit(encounter_id: int, who: Person, statuses: Sequence[str] = (*OPEN, "completed", "stopped")) -> Visit:
-    """One visit with all its signed lines; `NotFound` when it has none, `access.Closed` when the record is closed."""
+    """One visit with all its signed lines; `NotFound` when it has none, `RecordRestricted` when the record is closed."""
     patient_id = db.session.scalars(select(Encounter.patient_id).filter_by(id=encounter_id)).one_or_none()
     found = visits([(encounter_id, patient_id)], statuses, who=who) if patient_id else []
     if not found:
@@ -110,7 +110,7 @@ def visit(encounter_id: int, who: Person, statuses: Sequence[str] = (*OPEN, "com
 
 
 def line(prescription_id: int, who: Person) -> Visit:
-    """One line as a visit of its own; `NotFound` when it is missing or not signed, `access.Closed` as for a visit."""
+    """One line as a visit of its own; `NotFound` when it is missing or not signed, `RecordRestricted` as for a visit."""
     key = select(Prescription.encounter_id, Prescription.patient_id).where(
         Prescription.id == prescription_id, Prescription.status.not_in(("draft", "entered_in_error"))
     )

@@ -230,7 +230,7 @@ def resume(prescription_id: int) -> ResponseReturnValue:
 
 
 def _open_dispenses(ids: list[int]) -> Sequence[Dispense]:
-    """These dispenses; `access.Closed` when the record of one is closed to the person."""
+    """These dispenses; `RecordRestricted` when the record of one is closed to the person."""
     given = dispensed_queries.dispenses(ids)
     for whom in {one.patient for one in given}:
         policy.check(whom, current_person())

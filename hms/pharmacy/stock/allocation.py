@@ -1,4 +1,4 @@
-"""What must be true of dispensing: which batches a medicine leaves from, and how much may leave."""
+"""Which batches a quantity leaves from: first expiry first out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of the shelves: the list, one medicine with its batches and ledger, adjusting, and goods received."""
+"""Pages of stock: the list, one medicine with its batches and ledger, adjusting, writing off."""
 
 from __future__ import annotations
 
