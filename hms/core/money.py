@@ -89,7 +89,7 @@ class Money:
             raise TooLarge("amount out of range")
         if amount != amount.quantize(CENT):
             raise ValueError("at most two decimals")
-        return cls(amount)
+        return cls(amount + 0)  # minus zero becomes zero
 
     @classmethod
     def total(cls, amounts: Iterable[Money]) -> Money:

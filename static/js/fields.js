@@ -193,78 +193,136 @@
 (() => {
   const { one, all, root, say, words } = HMS;
   const MONTHS = words.months || ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-  const ENGLISH = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
   const DAY = 86400000;
+
+  // Typed dates are read as the server reads them (hms/core/text/dates.py, patients/identity/birth_dates.py,
+  // pharmacy/stock/expiry.py). tests/cases/typed_dates.json is run over both.
+  const MONTH_NAMES = ["january janvier", "february fevrier", "march mars", "april avril", "may mai", "june juin", "july juillet", "august aout", "september septembre", "october octobre", "november novembre", "december decembre"].map((names) => names.split(" "));
+  const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+  const NAMED_DAYS = { t: 0, today: 0, now: 0, y: -1, yesterday: -1, tom: 1, tomorrow: 1 };
+  const UNITS = { d: "days", day: "days", w: "weeks", wk: "weeks", week: "weeks", m: "months", mo: "months", mth: "months", month: "months", y: "years", yr: "years", year: "years" };
+  const DAY_FORMS = [
+    /^(?<y>\d{4})-(?<m>\d{1,2})-(?<d>\d{1,2})$/,
+    /^(?<d>\d{1,2})(?<gap>[ ./-])(?<m>\d{1,2})(?:\k<gap>(?<y>\d{4}|\d{2}))?$/,
+    /^(?<d>\d{1,2})(?:st|nd|rd|th)?[ ./,-]?(?<m>[a-z]{3,9})\.?(?:[ ./,-]{0,2}(?<y>\d{4}|\d{2}))?$/,
+    /^(?<m>[a-z]{3,9})\.?[ ./-]?(?<d>\d{1,2})(?:st|nd|rd|th)?(?:[ ./,-]{1,2}(?<y>\d{4}|\d{2}))?$/,
+    /^(?<d>\d{2})(?<m>\d{2})(?<y>\d{2})$/,
+    /^(?<d>\d{2})(?<m>\d{2})(?<y>(?:1[89]|20|21)\d{2})$/,
+    /^(?<y>(?:1[89]|20|21)\d{2})(?<m>\d{2})(?<d>\d{2})$/,
+  ];
+  const MONTH_FORMS = [
+    /^(?<m>0[1-9]|1[0-2])(?<y>\d{2})$/,
+    /^(?<m>\d{1,2})[ ./-](?<y>20\d{2}|\d{2})$/,
+    /^(?<m>0[1-9]|1[0-2])(?<y>20\d{2})$/,
+    /^(?<y>20\d{2})[ ./-]?(?<m>0[1-9]|1[0-2])$/,
+    /^(?<m>[a-z]{3,9})\.?[ ./-]?(?<y>20\d{2}|\d{2})$/,
+  ];
+  const MAX_TYPED_LENGTH = 40;
+  const EARLIEST_BIRTH = Date.UTC(1880, 0, 1);
+  const OLDEST_YEARS = 140;
+  const FURTHEST_EXPIRY_YEARS = 20;
 
   // Days are counted in UTC, so that no clock change can move them; today is the hospital's day.
   const today = () => new Date(`${root.dataset.today || new Date().toISOString().slice(0, 10)}T00:00:00Z`);
-  const after = (day, days) => new Date(day.getTime() + days * DAY);
-  const lastOf = (year, month) => new Date(Date.UTC(year, month + 1, 0));
   const written = (day) => `${String(day.getUTCDate()).padStart(2, "0")}-${MONTHS[day.getUTCMonth()]}-${day.getUTCFullYear()}`;
+  const inCalendar = (day) => (day.getUTCFullYear() >= 1 && day.getUTCFullYear() <= 9999 ? day : null);
+  const onlyFit = (fits) => (fits.length === 1 ? fits[0] : null);
 
+  // Months count from 1. Null where the calendar has no such day.
   function dayOf(year, month, date) {
-    const day = new Date(Date.UTC(year, month, date));
-    day.setUTCFullYear(year);
-    return month >= 0 && month < 12 && day.getUTCMonth() === month && day.getUTCDate() === date ? day : null;
+    const day = new Date(0);
+    day.setUTCFullYear(year, month - 1, date);
+    return year >= 1 && day.getUTCMonth() === month - 1 && day.getUTCDate() === date ? day : null;
   }
 
   function monthOf(word) {
-    const short = word.toLowerCase().slice(0, 3);
-    const own = MONTHS.findIndex((name) => name.toLowerCase().slice(0, 3) === short);
-    return own >= 0 ? own : ENGLISH.indexOf(short);
+    if (/^\d+$/.test(word)) return Number(word);
+    return onlyFit(MONTH_NAMES.flatMap((names, index) => (names.some((name) => name.startsWith(word)) ? [index + 1] : [])));
   }
 
-  function yearOf(text, kind) {
-    if (text.length === 4) return Number(text);
-    const now = today().getUTCFullYear();
-    const year = Math.floor(now / 100) * 100 + Number(text);
-    return kind === "dob" && year > now ? year - 100 : year;
-  }
-
-  function relative(text) {
-    const word = text.toLowerCase();
-    if (word === "t" || word === "today") return today();
-    if (word === "y" || word === "yesterday") return after(today(), -1);
-    if (word === "tomorrow") return after(today(), 1);
-    const step = word.match(/^(?:in\s+|([+-]))(\d{1,3})\s*([dwmy])[a-z]*$/);
-    if (!step) return null;
-    const count = Number(step[2]) * (step[1] === "-" ? -1 : 1);
-    if (step[3] === "d" || step[3] === "w") return after(today(), count * (step[3] === "w" ? 7 : 1));
-    const months = count * (step[3] === "y" ? 12 : 1) + today().getUTCMonth();
-    const end = lastOf(today().getUTCFullYear(), months);
-    return new Date(Date.UTC(end.getUTCFullYear(), end.getUTCMonth(), Math.min(today().getUTCDate(), end.getUTCDate())));
-  }
-
-  function monthEnd(text) {
-    const parts = text.match(/^(\d{1,2}|[^\W\d_]{3,})[\s/.-]*(\d{4}|\d{2})$/u);
-    if (!parts) return null;
-    const month = /\d/.test(parts[1]) ? Number(parts[1]) - 1 : monthOf(parts[1]);
-    return month >= 0 && month < 12 ? lastOf(yearOf(parts[2], "expiry"), month) : null;
-  }
-
-  function full(text, kind) {
-    const iso = text.match(/^(\d{4})-(\d{1,2})-(\d{1,2})$/);
-    if (iso) return dayOf(Number(iso[1]), Number(iso[2]) - 1, Number(iso[3]));
-    const parts = text.match(/^(\d{1,2})[\s/.,-]*([^\W\d_]{3,})[\s/.,-]*(\d{4}|\d{2})?$/u)
-      || text.match(/^(\d{1,2})[\s/.-]+(\d{1,2})[\s/.-]+(\d{4}|\d{2})$/)
-      || text.match(/^(\d{2})(\d{2})(\d{4}|\d{2})$/);
-    if (!parts || (!parts[3] && kind === "dob")) return null;
-    const month = /\d/.test(parts[2]) ? Number(parts[2]) - 1 : monthOf(parts[2]);
-    const day = dayOf(parts[3] ? yearOf(parts[3], kind) : today().getUTCFullYear(), month, Number(parts[1]));
-    if (day && kind === "dob" && day > today() && parts[3].length === 2) return dayOf(day.getUTCFullYear() - 100, month, Number(parts[1]));
+  function lastOf(year, month) {
+    const day = new Date(0);
+    day.setUTCFullYear(year, month, 0);
     return day;
   }
 
-  function understood(text, kind) {
-    const tidy = text.trim().replace(/\s+/g, " ");
-    return (kind === "expiry" && monthEnd(tidy)) || (kind !== "dob" && relative(tidy)) || full(tidy, kind);
+  function shifted(day, count, unit) {
+    if (unit === "days" || unit === "weeks") return inCalendar(new Date(day.getTime() + count * (unit === "weeks" ? 7 : 1) * DAY));
+    const months = day.getUTCFullYear() * 12 + day.getUTCMonth() + count * (unit === "years" ? 12 : 1);
+    const [year, month] = [Math.floor(months / 12), (months % 12) + 1];
+    return year >= 1 && year <= 9999 ? dayOf(year, month, Math.min(day.getUTCDate(), lastOf(year, month).getUTCDate())) : null;
   }
+
+  function tidied(text) {
+    if (text.length > MAX_TYPED_LENGTH) return "";
+    const plain = text.normalize("NFKC").replace(/[−–]/g, "-").normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+    return plain.trim().replace(/\s+/g, " ").replace(/ ?([./,-]) ?/g, "$1");
+  }
+
+  // Day and month with the year's digits as typed, perhaps none; null when this is no day.
+  function partsOf(typed) {
+    const parts = DAY_FORMS.map((form) => typed.match(form)?.groups).find(Boolean);
+    const month = parts && monthOf(parts.m);
+    const checkedIn = parts?.y?.length === 4 ? Number(parts.y) : 2000; // 2000 has every day, 29 February too
+    return month && dayOf(checkedIn, month, Number(parts.d)) ? { year: parts.y, inYear: (year) => dayOf(year, month, Number(parts.d)) } : null;
+  }
+
+  const centuryOf = (year) => year - (year % 100);
+
+  // The latest such day not after today; a year of four digits is taken as typed.
+  function pastDay(typed) {
+    const parts = partsOf(typed);
+    if (!parts) return null;
+    if (parts.year?.length === 4) return parts.inYear(Number(parts.year));
+    const now = today().getUTCFullYear();
+    const latest = parts.year ? centuryOf(now) + Number(parts.year) : now;
+    return [latest, latest - (parts.year ? 100 : 1)].map(parts.inYear).find((day) => day && day <= today()) ?? null;
+  }
+
+  function upcomingDay(typed) {
+    if (Object.hasOwn(NAMED_DAYS, typed)) return shifted(today(), NAMED_DAYS[typed], "days");
+    const weekday = typed.length >= 3 ? onlyFit(WEEKDAYS.flatMap((name, index) => (name.startsWith(typed) ? [index] : []))) : null;
+    if (weekday !== null) return shifted(today(), ((weekday - today().getUTCDay() + 6) % 7) + 1, "days");
+    const step = typed.match(/^(?<sign>[+-]|in )? ?(?<count>\d{1,4}) ?(?<unit>[a-z]{1,6})$/)?.groups;
+    const unit = step && (UNITS[step.unit] ?? UNITS[step.unit.replace(/s$/, "")]);
+    if (unit) return shifted(today(), Number(step.count) * (step.sign === "-" ? -1 : 1), unit);
+    const parts = partsOf(typed);
+    if (!parts) return null;
+    const now = today().getUTCFullYear();
+    if (!parts.year) return [now, now + 1].map(parts.inYear).find((day) => day && day >= today()) ?? null;
+    return parts.inYear(Number(parts.year) + (parts.year.length === 2 ? centuryOf(now) : 0));
+  }
+
+  // A month alone means its last day.
+  function expiryDay(typed) {
+    const parts = MONTH_FORMS.map((form) => typed.match(form)?.groups).find(Boolean);
+    const month = parts && monthOf(parts.m);
+    if (month >= 1 && month <= 12) return lastOf(2000 + Number(parts.y.slice(-2)), month);
+    const whole = partsOf(typed);
+    return whole?.year ? whole.inYear(Number(whole.year) + (whole.year.length === 2 ? 2000 : 0)) : null;
+  }
+
+  const READERS = { dob: pastDay, near: upcomingDay, expiry: expiryDay };
+
+  // The day that was typed, or the name of the sentence that says why the server will refuse it.
+  function readDate(text, kind) {
+    const day = READERS[kind](tidied(text));
+    if (!day) return { refusal: "date_unclear" };
+    if (kind === "dob" && day > today()) return { refusal: "date_future" };
+    if (kind === "dob" && (day < EARLIEST_BIRTH || yearsBetween(day, today()) > OLDEST_YEARS)) return { refusal: "date_past" };
+    const year = day.getUTCFullYear();
+    if (kind === "expiry" && (year < 2000 || year > today().getUTCFullYear() + FURTHEST_EXPIRY_YEARS)) return { refusal: "date_expiry_year" };
+    return { day };
+  }
+
+  const monthsBetween = (day, later) => (later.getUTCFullYear() - day.getUTCFullYear()) * 12 + later.getUTCMonth() - day.getUTCMonth() - (later.getUTCDate() < day.getUTCDate());
+  const yearsBetween = (day, later) => Math.floor(monthsBetween(day, later) / 12);
 
   // The same steps as the server's age: days, weeks and days, years and months, years.
   function age(born) {
     const now = today();
     const days = Math.max(Math.round((now - born) / DAY), 0);
-    const months = (now.getUTCFullYear() - born.getUTCFullYear()) * 12 + now.getUTCMonth() - born.getUTCMonth() - (now.getUTCDate() < born.getUTCDate());
+    const months = monthsBetween(born, now);
     const pair = (first, a, second, b) => [first && `${first}${a}`, second && `${second}${b}`].filter(Boolean).join(" ");
     if (days < 28) return `${days}d`;
     if (months < 12) return pair(Math.floor(days / 7), "w", days % 7, "d");
@@ -274,18 +332,17 @@
   function echo(input, leaving) {
     const output = document.getElementById(`${input.id}-echo`);
     const kind = input.dataset.date;
-    const day = input.value.trim() ? understood(input.value, kind) : null;
-    const future = day && kind === "dob" && day > today();
-    const wrong = leaving && input.value.trim() && (!day || future);
+    const { day, refusal } = input.value.trim() ? readDate(input.value, kind) : {};
+    const wrong = leaving && refusal;
     output.toggleAttribute("data-wrong", Boolean(wrong));
-    if (wrong) output.textContent = say(future ? "date_future" : "date_unclear");
-    else output.textContent = day && !future ? `= ${written(day)}${kind === "dob" ? ` (${age(day)})` : ""}` : "";
+    if (wrong) output.textContent = say(refusal);
+    else output.textContent = day ? `= ${written(day)}${kind === "dob" ? ` (${age(day)})` : ""}` : "";
   }
 
   document.addEventListener("input", (event) => { if (event.target.matches("input[data-date]")) echo(event.target, false); });
   document.addEventListener("focusout", (event) => { if (event.target.matches?.("input[data-date]")) echo(event.target, true); });
   all("input[data-date]").forEach((input) => echo(input, false));
-  HMS.understoodDate = (text, kind = "near") => { const day = understood(text, kind); return day && day.toISOString().slice(0, 10); };
+  HMS.readDate = (text, kind) => readDate(text, kind).day?.toISOString().slice(0, 10) ?? null;
 
   // Where values are typed one after another, Enter goes to the next box; in the last one it sends the form.
   document.addEventListener("keydown", (event) => {

@@ -4,11 +4,17 @@
 (() => {
   const { one, all } = HMS;
 
-  // Amounts in whole cents; null when the text is no amount.
+  const MOST_CENTS = 9999999999;
+
+  // Amounts in whole cents, read as the server reads them (hms/core/money.py); null when the server will refuse the text.
+  // tests/cases/typed_numbers.json is run over both.
   function cents(text) {
-    const tidy = String(text).replace(/[,\s ]/g, "");
-    return /^\d{1,8}(\.\d{1,2})?$/.test(tidy) ? Math.round(Number(tidy) * 100) : null;
+    const tidy = String(text).trim().replace(/[,\u00a0]/g, "").replace(/−/g, "-");
+    if (!/^-?\d{1,20}(\.\d{1,2})?$/.test(tidy)) return null;
+    const amount = Math.round(Number(tidy) * 100) || 0;
+    return Math.abs(amount) <= MOST_CENTS ? amount : null;
   }
+  const paid = (text) => Math.max(cents(text) ?? 0, 0);
   const plain = (amount) => (amount / 100).toLocaleString("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const shown = (amount, code) => `${code} ${plain(amount)}`;
 
@@ -23,8 +29,8 @@
     const part = one("[data-part]", form);
 
     function renew() {
-      const taken = cents(amount.value) ?? 0;
-      const change = given.value.trim() ? (cents(given.value) ?? 0) - taken : 0;
+      const taken = paid(amount.value);
+      const change = given.value.trim() ? paid(given.value) - taken : 0;
       one("[data-change]", form).textContent = change < 0 ? "–" : shown(change, code);
       one("span", take).textContent = take.dataset.take.replace("{amount}", shown(taken, code));
       part.hidden = !(taken > 0 && taken < due);
@@ -59,13 +65,14 @@
   function counting(form) {
     const total = one("[data-cash-total]", form);
     const renew = () => {
-      const sum = all("[data-worth]", form).reduce((so, field) => so + Math.round((cents(field.value || "0") ?? 0) * Number(field.dataset.worth)), 0);
+      const sum = all("[data-worth]", form).reduce((so, field) => so + Math.round(paid(field.value) * Number(field.dataset.worth)), 0);
       total.textContent = shown(sum, form.dataset.countCash);
     };
     form.addEventListener("input", renew);
     renew();
   }
 
+  HMS.readCents = cents;
   all("form[data-pay]").forEach(paying);
   all("form[data-count-cash]").forEach(counting);
   document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) print(); });

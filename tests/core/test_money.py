@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from hms.core.money import MAX_SUM, MAX_VALUE, ZERO, Money
+from hms.core.money import MAX_SUM, MAX_VALUE, Money
 
 
 def test_sums_have_no_limit():
@@ -28,23 +28,30 @@ def test_no_float():
             Money(value)
 
 
-@pytest.mark.parametrize("typed", ["99999999.99", "-99999999.99", "99,999,999.99", MAX_VALUE, 99_999_999, "-0", "0"])
-def test_what_may_be_typed(typed):
+@pytest.mark.parametrize("typed", [MAX_VALUE, 99_999_999])
+def test_exact_numbers_that_a_program_may_send(typed):
     assert abs(Money.typed(typed)) <= Money(MAX_VALUE)
 
 
 @pytest.mark.parametrize(
     "typed",
-    ["100000000", "-100000000", "100000000.00", 100_000_000, Decimal("100000000"), Decimal("1E+999999999"), "12345678901",
-     Decimal("NaN"), Decimal("Infinity"), "1E+999999999", "NaN", "٣", "1.505", Decimal("1.505"), 1.5, True, ""],
-)  # fmt: skip
-def test_what_may_not_be_typed(typed):
+    [
+        100_000_000,
+        Decimal("100000000"),
+        Decimal("1E+999999999"),
+        Decimal("NaN"),
+        Decimal("Infinity"),
+        Decimal("1.505"),
+        1.5,
+        True,
+    ],
+)
+def test_numbers_that_a_program_may_not_send(typed):
     with pytest.raises(ValueError, match="amount|decimals"):
         Money.typed(typed)
 
 
 def test_a_sum_may_be_typed_where_one_is_asked_for():
     assert Money.typed("9,999,999,999.99", MAX_SUM) == Money(MAX_SUM)
-    assert Money.typed("-0") == ZERO
     with pytest.raises(ValueError, match="amount"):
         Money.typed("10000000000", MAX_SUM)

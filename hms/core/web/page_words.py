@@ -23,6 +23,8 @@ WORDS = {
     "search_failed": N_("The list could not be loaded. Type again, or continue with your own text."),
     "find_failed": N_("Search failed. Press Enter to try the full search."),
     "date_future": N_("This date is in the future"),
+    "date_past": N_("The date of birth is too long ago. Check the year."),
+    "date_expiry_year": N_("Check the year of the expiry date."),
     "date_unclear": N_("Enter the date like 27 3 2007"),
     "new_rows": N_("{count} new – Show"),
     "changed_rows": N_("List changed – Show"),
