@@ -170,14 +170,10 @@ def _put(
     if not added:
         return []
     bill.encounter_id = bill.encounter_id or encounter_id
-    bill.total = (
-        rules.check_total(bill.total + bill.discount + Money.total(line.amount for line in added)) - bill.discount
-    )
-    bill.payer_share = _payers_part(bill)
-    bill.changed()
+    # The draft is locked, so its subtotal needs no statement of its own.
+    _set_total(bill, bill.total + bill.discount + Money.total(line.amount for line in added))
     db.session.add_all(added)
     db.session.flush()
-    publish(Event.BILL_CHANGED)
     return [ChargedLine(line.id, bill.id) for line in added]
 
 
@@ -212,8 +208,11 @@ def build_line(item: Listed | None, description: str, quantity: int, unit_price:
 def recalculate_total(bill: Bill) -> None:
     """Set the draft's total from its lines, and let open pages know."""
     db.session.flush()
-    subtotal = rules.check_total(queries.subtotal(bill.id))
-    rules.check_discount(bill.discount, subtotal)
+    _set_total(bill, queries.subtotal(bill.id))
+
+
+def _set_total(bill: Bill, subtotal: Money) -> None:
+    rules.check_discount(bill.discount, rules.check_total(subtotal))
     bill.total = subtotal - bill.discount
     bill.payer_share = _payers_part(bill)
     bill.changed()
