@@ -1,7 +1,8 @@
-"""The blueprint of the desk's pages and what they share."""
+"""What the desk's pages share."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +11,10 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
+from hms.core import clock
 from hms.core.api import read_log
 from hms.core.errors import Conflict, RuleBroken
+from hms.core.text.numbers import parse_record_id
 from hms.core.web.guard import current_person, safe_next
 from hms.core.web.localisation import translate_error
 from hms.core.web.security_headers import url_parts
@@ -19,9 +22,28 @@ from hms.core.web.template_filters import person_name
 from hms.patients.search import queries as patients
 from hms.staff import directory as staff
 
+from .forms import coming_day
 from .queue import queries
 
 NOT_BACK_TO = ("/queue/add", "/queue/call-next", "/find")
+
+
+def requested_day() -> tuple[dt.date, str | None]:
+    """The day that the address has (?date=), today without one; and what is wrong with it."""
+    typed = request.args.get("date", "").strip()
+    if not typed:
+        return clock.today(), None
+    try:
+        day = coming_day(typed)
+    except RuleBroken as refusal:
+        return clock.today(), translate_error(refusal)
+    is_near = abs((day - clock.today()).days) < 36_500
+    return (day, None) if is_near else (clock.today(), _("Check the year."))
+
+
+def number_in_address(name: str) -> int | None:
+    """The whole number that the address has under `name`; None for anything else."""
+    return parse_record_id(request.args.get(name, ""))
 
 
 def back(otherwise: str) -> Response:

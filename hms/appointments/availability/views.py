@@ -9,9 +9,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.appointments.blueprints import pages
-from hms.appointments.calendar.day_views import whole
 from hms.appointments.forms import WEEKDAYS, BlockForm, HoursForm
-from hms.appointments.view_helpers import doctor_choices, run_or_flash
+from hms.appointments.view_helpers import doctor_choices, number_in_address, run_or_flash
 from hms.core import clock
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
@@ -27,7 +26,7 @@ def hours() -> ResponseReturnValue:
     """Every doctor's clinic hours from today on, and more of them."""
     form = HoursForm()
     form.doctor.choices = doctor_choices()
-    form.doctor.data = form.doctor.data or whole("doctor")
+    form.doctor.data = form.doctor.data or number_in_address("doctor")
     if form.save(actions.add_hours, by=current_person()):
         flash(_("Clinic hours saved."), "success")
         return redirect(url_for("appointments.hours", doctor=form.doctor.data), 303)
@@ -55,7 +54,7 @@ def absences() -> ResponseReturnValue:
     who, form = current_person(), BlockForm()
     is_own = not who.may(Permission.MANAGE_HOURS)
     form.doctor.choices = [one for one in doctor_choices() if not is_own or one.value == who.id]
-    form.doctor.data = who.id if is_own else form.doctor.data or whole("doctor")
+    form.doctor.data = who.id if is_own else form.doctor.data or number_in_address("doctor")
     if form.save(lambda doctor_id, **times: actions.block(doctor_id, **times), by=who):
         flash(_("Time blocked."), "success")
         return redirect(url_for("appointments.absences"), 303)

@@ -11,9 +11,8 @@ from flask_babel import gettext as _
 
 from hms.appointments.availability import queries as availability_queries
 from hms.appointments.blueprints import pages
-from hms.appointments.calendar.day_views import asked_day, whole
 from hms.appointments.forms import BookForm, SlotForm, clock_time
-from hms.appointments.view_helpers import doctor_choices, found_patients
+from hms.appointments.view_helpers import doctor_choices, found_patients, number_in_address, requested_day
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.errors import NotFound, RuleBroken
@@ -45,7 +44,7 @@ def _row(hit: Any) -> dict[str, str]:
 @requires(Permission.BOOK)
 def slots() -> str:
     """The free times of a doctor's day, for the form under the hand."""
-    return render_template("appointments/_slots.html", **_free(whole("doctor"), asked_day()[0], None))
+    return render_template("appointments/_slots.html", **_free(number_in_address("doctor"), requested_day()[0], None))
 
 
 def _free(doctor_id: int | None, day: dt.date | None, chosen: dt.time | None) -> dict[str, Any]:
@@ -85,8 +84,8 @@ def _asked() -> dict[str, Any]:
     """What the address already says."""
     who = current_person()
     own = who.id if who.may(Permission.WRITE_ENCOUNTER) else None
-    asked = {"doctor": whole("doctor") or own, "date": asked_day()[0], "time": _asked_time()}
-    patient_id = whole("patient")
+    asked = {"doctor": number_in_address("doctor") or own, "date": requested_day()[0], "time": _asked_time()}
+    patient_id = number_in_address("patient")
     if patient_id:
         asked |= {"patient": patient_id, "patient_text": person_name(queries.who(patient_id))}
     return asked
@@ -138,7 +137,10 @@ def move(appointment_id: int) -> ResponseReturnValue:
     row = queries.appointment(appointment_id)
     if not current_person().may(Permission.EDIT_ANY_APPOINTMENT) and row.doctor_id != current_person().id:
         raise NotFound(NO_SUCH)
-    asked = {"doctor": whole("doctor") or row.doctor_id, "date": asked_day()[0] if "date" in request.args else row.date}
+    asked = {
+        "doctor": number_in_address("doctor") or row.doctor_id,
+        "date": requested_day()[0] if "date" in request.args else row.date,
+    }
     form = SlotForm() if request.method == "POST" else SlotForm(data=asked | {"time": _asked_time()})
     form.doctor.choices = doctor_choices()
     _take_alternative(form)

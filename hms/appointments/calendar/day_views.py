@@ -15,16 +15,13 @@ from hms.appointments.availability import queries as availability_queries
 from hms.appointments.blueprints import pages
 from hms.appointments.bookings import queries as booking_queries
 from hms.appointments.enums import STATUS_WORDS, TAKES_TIME, Status
-from hms.appointments.forms import CANCEL_REASONS, coming_day
+from hms.appointments.forms import CANCEL_REASONS
 from hms.appointments.queue import transitions
-from hms.appointments.view_helpers import back, run_or_flash, say_token
+from hms.appointments.view_helpers import back, number_in_address, requested_day, run_or_flash, say_token
 from hms.core import clock
 from hms.core.api import read_log
-from hms.core.errors import RuleBroken
 from hms.core.permissions import Permission
-from hms.core.text.numbers import parse_record_id
 from hms.core.web.guard import current_person, requires
-from hms.core.web.localisation import translate_error
 from hms.core.web.template_filters import day as shown_day
 from hms.staff import directory as staff
 
@@ -49,24 +46,6 @@ CELL_WORDS = {
 }
 
 
-def asked_day() -> tuple[dt.date, str | None]:
-    """The day of the address (?date=), today without one; and what is wrong with it."""
-    typed = request.args.get("date", "").strip()
-    if not typed:
-        return clock.today(), None
-    try:
-        day = coming_day(typed)
-    except RuleBroken as refusal:
-        return clock.today(), translate_error(refusal)
-    is_near = abs((day - clock.today()).days) < 36_500
-    return (day, None) if is_near else (clock.today(), _("Check the year."))
-
-
-def whole(name: str) -> int | None:
-    """A whole number of the address; anything else counts as not given."""
-    return parse_record_id(request.args.get(name, ""))
-
-
 def _place(name: str) -> tuple[dt.time, int] | None:
     """A place in the day's list, written as 09:15:00-123."""
     time, _dash, number = request.args.get(name, "").partition("-")
@@ -78,8 +57,8 @@ def _place(name: str) -> tuple[dt.time, int] | None:
 
 def _board(day: dt.date) -> dict[str, Any]:
     own = current_person().id if current_person().may(Permission.WRITE_ENCOUNTER) else None
-    first = min(whole("first") or 0, 10_000)
-    board = day_queries.day_board(day, department_id=whole("department"), own_id=own, first=first)
+    first = min(number_in_address("first") or 0, 10_000)
+    board = day_queries.day_board(day, department_id=number_in_address("department"), own_id=own, first=first)
     note_columns(board.columns)
     return {"board": board, "cell_words": cell_words(), "per_page": day_queries.COLUMNS_SHOWN, "kept": kept()}
 
@@ -98,8 +77,8 @@ def note_columns(columns: Iterable[Column]) -> None:
 def _list(day: dt.date) -> dict[str, Any]:
     page = booking_queries.day_list(
         day,
-        department_id=whole("department"),
-        doctor_id=whole("doctor"),
+        department_id=number_in_address("department"),
+        doctor_id=number_in_address("doctor"),
         after=_place("after"),
         before=_place("before"),
     )
@@ -121,7 +100,7 @@ def kept(**changes: Any) -> dict[str, Any]:
 @requires(Permission.READ_APPOINTMENTS)
 def day() -> ResponseReturnValue:
     """The day of the hospital: a board by doctor, or a list (?view=list)."""
-    shown, wrong = asked_day()
+    shown, wrong = requested_day()
     is_list = request.args.get("view") == "list"
     parts = _list(shown) if is_list else _board(shown)
     if not is_list and not parts["board"].doctors:
@@ -133,7 +112,7 @@ def day() -> ResponseReturnValue:
             date=(shown + dt.timedelta(days=days)).isoformat(), first=None, after=None, before=None
         ),
         "departments": staff.departments(),
-        "department": whole("department"),
+        "department": number_in_address("department"),
         "is_list": is_list,
         "wrong": wrong,
     }
@@ -144,7 +123,7 @@ def day() -> ResponseReturnValue:
 @requires(Permission.READ_APPOINTMENTS)
 def day_rows() -> str:
     """The part of the day page that renews itself."""
-    shown = asked_day()[0]
+    shown = requested_day()[0]
     if request.args.get("view") == "list":
         return render_template("appointments/_list.html", **_list(shown))
     return render_template("appointments/_board.html", **_board(shown))

@@ -10,13 +10,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 
 from hms.appointments.blueprints import pages
-from hms.appointments.view_helpers import doctor_choices
+from hms.appointments.view_helpers import doctor_choices, number_in_address, requested_day
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.staff import directory as staff
 
 from . import week_queries
-from .day_views import asked_day, cell_words, note_columns, whole
+from .day_views import cell_words, note_columns
 
 
 @pages.app_template_filter("weekday")
@@ -27,7 +27,7 @@ def weekday(day: dt.date) -> str:
 
 def _doctor() -> int | None:
     """The doctor of the address; a doctor sees their own week first, and everybody's with doctor=0."""
-    asked = whole("doctor")
+    asked = number_in_address("doctor")
     if asked is None and current_person().may(Permission.WRITE_ENCOUNTER):
         return current_person().id
     return asked or None
@@ -40,7 +40,7 @@ def _week(day: dt.date) -> dict[str, Any]:
         board = week_queries.week_board(doctor_id, day)
         note_columns(board.columns)
         return parts | {"board": board, "cell_words": cell_words()}
-    department = whole("department")
+    department = number_in_address("department")
     return parts | {"lines": week_queries.week_counts(day, department), "department": department}
 
 
@@ -48,7 +48,7 @@ def _week(day: dt.date) -> dict[str, Any]:
 @requires(Permission.READ_APPOINTMENTS)
 def week() -> ResponseReturnValue:
     """The week: half-days of every doctor, or the slots of one (?doctor=)."""
-    shown, wrong = asked_day()
+    shown, wrong = requested_day()
     parts = _week(shown)
     found = {
         "step": lambda days: _address(parts, shown + dt.timedelta(days=days)),
@@ -68,5 +68,5 @@ def _address(parts: dict[str, Any], day: dt.date) -> dict[str, Any]:
 @requires(Permission.READ_APPOINTMENTS)
 def week_rows() -> str:
     """The part of the week page that renews itself."""
-    parts = _week(asked_day()[0])
+    parts = _week(requested_day()[0])
     return render_template("appointments/_week.html", **parts)

@@ -12,10 +12,16 @@ from wtforms.fields.choices import SelectChoice
 
 from hms.appointments.blueprints import pages
 from hms.appointments.bookings import queries as booking_queries
-from hms.appointments.calendar.day_views import whole
 from hms.appointments.enums import PRIORITY_WORDS, Priority
 from hms.appointments.forms import QueueForm
-from hms.appointments.view_helpers import back, doctor_choices, found_patients, run_or_flash, say_token
+from hms.appointments.view_helpers import (
+    back,
+    doctor_choices,
+    found_patients,
+    number_in_address,
+    run_or_flash,
+    say_token,
+)
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.documents.barcodes import code128
@@ -201,7 +207,7 @@ def _queue_form() -> QueueForm:
     sent = CombinedMultiDict(
         [request.form, MultiDict({"priority": "3", "patient": request.form.get("patient_id", "")})]
     )
-    form = QueueForm(sent) if request.method == "POST" else QueueForm(data={"patient": whole("patient")})
+    form = QueueForm(sent) if request.method == "POST" else QueueForm(data={"patient": number_in_address("patient")})
     form.doctor.choices = [SelectChoice("", _("Any doctor")), *doctor_choices()]
     return form
 
