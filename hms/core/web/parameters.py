@@ -116,7 +116,7 @@ class Flag(_Parameter, fields.Boolean):
         try:
             return {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
         except KeyError:
-            raise ValidationError(translate(Sentence(N_("Give true or false.")))) from None
+            raise ValidationError(translate(Sentence(N_("Must be true or false.")))) from None
 
 
 class DayOf(_Parameter, Day):
