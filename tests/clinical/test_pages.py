@@ -66,7 +66,7 @@ def test_a_signed_visit_is_printed_and_its_follow_up_booked(desk, opened, person
         "Fever since Monday",
         "waits for film",
         "Rest",
-        f"Come back on {format_date(soon)}",
+        f"Follow-up date: {format_date(soon)}",
         "Signed by",
     ):
         assert part in paper
