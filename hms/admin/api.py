@@ -66,8 +66,14 @@ class SignInOut(ApiSchema):
 
 
 class HealthOut(ApiSchema):
+    """All but the first two are for administrators only."""
+
     status = fields.String()
     database = fields.String()
+    broker = fields.String()
+    waiting_work = fields.Integer()
+    failed_work = fields.Integer()
+    free_disk_gb = fields.Integer()
 
 
 def audit_json(row: Any) -> dict[str, Any]:
