@@ -122,11 +122,16 @@ def queue() -> str:
     return render_template("pharmacy/queue.html", counts=queries.counts(), done=done, kept=kept, **_queue())
 
 
+def _of_first_patient(dispenses: Sequence[Dispense]) -> list[Dispense]:
+    """Those for the same patient as the first."""
+    return [one for one in dispenses if one.patient_id == dispenses[0].patient_id]
+
+
 def _just_given() -> list[Dispense]:
     """The dispenses that `?given=` names, of one patient: of an address that mixes patients only the first one's."""
     named = dispensed_queries.dispenses(_ids(request.args.get("given", "")))
     closed = policy.record_access((one.patient for one in named), current_person()).closed
-    done = [one for one in named if one.patient_id == named[0].patient_id and one.patient_id not in closed]
+    done = [one for one in _of_first_patient(named) if one.patient_id not in closed]
     if done:
         first = done[0]
         read_log.note("pharmacy.read_dispense", first.patient_id, entity="dispense", entity_id=first.id, renews=True)
@@ -238,8 +243,7 @@ def _open_dispenses(ids: list[int]) -> Sequence[Dispense]:
 
 
 def _labels(ids: list[int]) -> str:
-    given = _open_dispenses(ids)
-    given = [one for one in given if one.patient_id == given[0].patient_id]  # a sheet of labels is for one patient
+    given = _of_first_patient(_open_dispenses(ids))  # a sheet of labels is for one patient
     if not given:
         raise NotFound(N_("This label does not exist."))
     told = {one.id: dispensing_labels.directions(one.prescription, one.medication) for one in given}
