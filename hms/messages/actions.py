@@ -14,7 +14,7 @@ from hms.core.events import publish_to_person
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
-from hms.staff import notifier
+from hms.staff import directory, notifier
 
 from . import queries
 from .models import Notification
@@ -30,6 +30,15 @@ def tell(user_id: int, *, title: str, message: str = "", url: str = "", kind: st
     if mail.is_set_up() and queries.wants_mail(user_id):
         enqueue("messages.mail", row.id)
     return row
+
+
+def tell_everyone_who_may(
+    permission: Permission, *, title: str, message: str, url: str, except_for: Person, by: Person
+) -> None:
+    """Warn everybody with `permission` but the person whose act the warning is about."""
+    for user_id in directory.who_may(permission):
+        if user_id != except_for.id:
+            tell(user_id, title=title, message=message, url=url, kind="warning", by=by)
 
 
 @action(Permission.SIGNED_IN, "messages.mark_read")

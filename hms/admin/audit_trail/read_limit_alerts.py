@@ -7,23 +7,20 @@ from hms.core.permissions import Permission
 from hms.core.person import SYSTEM, Person
 from hms.core.read_limit import Limit
 from hms.core.text.translation import N_, Sentence
-from hms.messages.actions import tell
-from hms.staff import directory as staff
+from hms.messages.actions import tell_everyone_who_may
 
 
 def tell_administrators(by: Person, _limit: Limit) -> None:
     """A message to every administrator but the account itself, with the way to what it read."""
     told = N_("%(name)s (%(username)s) is now limited. Check what this account opened, and ask why.")
-    for administrator in staff.who_may(Permission.ADMINISTER):
-        if administrator != by.id:
-            tell(
-                administrator,
-                title=N_("An account opened too many records"),
-                message=str(Sentence(told, name=by.name, username=by.username)),
-                url=f"/admin/audit?who={by.username}&did=:looked",
-                kind="warning",
-                by=SYSTEM,
-            )
+    tell_everyone_who_may(
+        Permission.ADMINISTER,
+        title=N_("An account opened too many records"),
+        message=str(Sentence(told, name=by.name, username=by.username)),
+        url=f"/admin/audit?who={by.username}&did=:looked",
+        except_for=by,
+        by=SYSTEM,
+    )
 
 
 read_limit.on_limit_passed.append(tell_administrators)

@@ -10,8 +10,7 @@ from hms.core.settings import store as settings
 from hms.core.settings.definition import SettingDefinition
 from hms.core.text.translation import N_, Sentence
 from hms.core.web.localisation import in_english
-from hms.messages.actions import tell
-from hms.staff import directory as staff
+from hms.messages.actions import tell_everyone_who_may
 
 
 def tell_administrators(by: Person, setting: SettingDefinition, before: Any, after: Any) -> None:
@@ -27,16 +26,14 @@ def tell_administrators(by: Person, setting: SettingDefinition, before: Any, aft
         name=by.name,
         username=by.username,
     )
-    for administrator in staff.who_may(Permission.ADMINISTER):
-        if administrator != by.id:
-            tell(
-                administrator,
-                title=N_("A security or money setting was changed"),
-                message=in_english(told),
-                url=f"/admin/settings/{setting.key}",
-                kind="warning",
-                by=SYSTEM,
-            )
+    tell_everyone_who_may(
+        Permission.ADMINISTER,
+        title=N_("A security or money setting was changed"),
+        message=in_english(told),
+        url=f"/admin/settings/{setting.key}",
+        except_for=by,
+        by=SYSTEM,
+    )
 
 
 def _shown(value: Any) -> Any:

@@ -17,10 +17,9 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_, Sentence
-from hms.messages.actions import tell
+from hms.messages.actions import tell_everyone_who_may
 from hms.patients import lookup
 from hms.patients.models import BreakGlass, Patient
-from hms.staff import directory as staff
 
 from . import policy
 
@@ -97,16 +96,14 @@ def _still_open(patient_id: int, by: Person) -> BreakGlass | None:
 def _tell_reviewers(by: Person) -> None:
     """The message names no patient: the reviewer sees whose record it was on the page."""
     told = N_("%(name)s (%(role)s) opened a restricted record with a reason. Review it within 72 hours.")
-    for reviewer in staff.who_may(Permission.REVIEW_ACCESS):
-        if reviewer != by.id:
-            tell(
-                reviewer,
-                title=N_("Emergency access to a record"),
-                message=str(Sentence(told, name=by.name, role=by.role_name or "–")),
-                url=REVIEWS,
-                kind="warning",
-                by=by,
-            )
+    tell_everyone_who_may(
+        Permission.REVIEW_ACCESS,
+        title=N_("Emergency access to a record"),
+        message=str(Sentence(told, name=by.name, role=by.role_name or "–")),
+        url=REVIEWS,
+        except_for=by,
+        by=by,
+    )
 
 
 @action(Permission.REVIEW_ACCESS, "patients.review")
