@@ -30,11 +30,11 @@ from hms.staff.accounts import actions as account_actions
 from hms.staff.models import User
 from hms.staff.roles import actions as role_actions
 from hms.staff.sign_in.authentication import SignedIn, open_session
-from tests import morning, servers
+from tests import morning_timezone, servers
 from tests.apps import app_beside
 from tests.page import PageClient
 
-morning.stand()
+morning_timezone.set_timezone()
 
 pytest_plugins = ["tests.loud_skips", "tests.security_table", "tests.demo_hospital"]
 

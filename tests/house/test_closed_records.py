@@ -30,7 +30,7 @@ from hms.patients.models import BreakGlass, Patient
 from tests.conftest import PASSWORD
 from tests.house.hospital import ALLERGIES, CLINICAL, MEDICINES, ON_THE_LIST, REASON, TESTS, add, somebody, whole_record
 from tests.house.places import places
-from tests.house.test_walk import token
+from tests.house.test_route_access import token
 
 pytestmark = [pytest.mark.security("O"), pytest.mark.slow]
 

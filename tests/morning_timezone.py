@@ -21,6 +21,6 @@ def zone_at(hour: int) -> str:
     return f"Etc/GMT{-ahead:+d}"
 
 
-def stand() -> None:
+def set_timezone() -> None:
     """Put the test hospital there; the processes a run starts inherit the place."""
     clock.set_zone(os.environ.setdefault("HMS_TIMEZONE", zone_at(datetime.now(UTC).hour)))
