@@ -220,11 +220,15 @@ def test_refusals_keep_their_sentence_and_its_values_apart():
     assert [fault for path in MODULES for fault in _faults_of_refusals(path, names)] == []
 
 
+TELLERS = ("tell", "tell_everyone_who_may")
+"""Functions of `hms.messages.actions` that store a title and a message."""
+
+
 def _stored_translated(path: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     translating = _translating(tree)
     for call in ast.walk(tree):
-        if not isinstance(call, ast.Call) or getattr(call.func, "attr", getattr(call.func, "id", "")) != "tell":
+        if not isinstance(call, ast.Call) or getattr(call.func, "attr", getattr(call.func, "id", "")) not in TELLERS:
             continue
         for said in (pair for pair in call.keywords if pair.arg in ("title", "message")):
             if _is_translated(said.value, translating):
