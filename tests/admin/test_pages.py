@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hms.admin.api import HealthOut
 from hms.core.settings import definitions
 from hms.core.settings import store as settings
 
@@ -57,7 +58,9 @@ def test_a_refusal_is_in_the_trail(desk, program):
 @pytest.mark.security("P")
 def test_health_tells_strangers_one_word_and_administrators_each_part(program):
     assert program(None).get("/api/health/").get_json() == {"status": "ok", "database": "ok"}
-    assert {"broker", "waiting_work", "failed_work"} <= set(program("admin").get("/api/health/").get_json())
+    seen = set(program("admin").get("/api/health/").get_json())
+    assert {"broker", "waiting_work", "failed_work"} <= seen
+    assert seen == set(HealthOut().fields), "an answer has a field that the OpenAPI document does not name"
 
 
 def test_the_trail_pages_through_the_api(program, person):

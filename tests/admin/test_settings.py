@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from hms.core.db.session import db as database
+from hms.core.errors import RuleBroken
 from hms.core.settings import store as settings
 from hms.core.settings.definitions import SETTINGS
 from hms.messages.models import Notification
+from hms.staff.login_security import password_rules
 from tests.conftest import PASSWORD
 from tests.house.hospital import somebody
 from tests.page import Page
@@ -18,6 +20,14 @@ def test_every_setting_is_explained_and_its_default_fits_it():
     for setting in SETTINGS.values():
         assert setting.help, setting.key
         assert settings.typed(setting, setting.default) == setting.default
+
+
+def test_the_shortest_password_may_be_set_to_a_length_that_zxcvbn_accepts_at_all():
+    shortest = SETTINGS["staff.shortest_password"].least
+    hard = "xQ7#vK2!pZ9&wR4"
+    password_rules.check_guesses(hard[:shortest])
+    with pytest.raises(RuleBroken):
+        password_rules.check_guesses(hard[: shortest - 1])
 
 
 def test_the_page_tells_who_changed_what_and_reverts(desk):
