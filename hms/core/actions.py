@@ -46,7 +46,7 @@ class ActionContext:
     afterwards: dict[Hashable, Callable[[], None]] = field(default_factory=dict)
 
 
-_doing: ContextVar[ActionContext | None] = ContextVar("doing", default=None)
+_current_action: ContextVar[ActionContext | None] = ContextVar("doing", default=None)
 
 
 def require_permission(who: Person | None, action: Permission) -> None:
@@ -78,19 +78,19 @@ def action(permission: Permission, audited_as: str) -> Callable[[Callable[..., A
 @contextmanager
 def action_context(name: str, by: Person) -> Iterator[None]:
     """One transaction in the name of `by`. An action inside an action joins the outer one and shares its fate."""
-    outer = _doing.get()
+    outer = _current_action.get()
     if outer is not None and outer.names_parts:
-        yield from _part(outer, name)
+        yield from _nested_action(outer, name)
         return
     if outer is not None:
         yield
         return
     now = ActionContext(name, by)
-    mark = _doing.set(now)
+    mark = _current_action.set(now)
     try:
         yield from _transaction(now)
     finally:
-        _doing.reset(mark)
+        _current_action.reset(mark)
     for step in now.afterwards.values():
         _run_quietly(step)
 
@@ -101,7 +101,7 @@ def audit_nested_actions() -> Iterator[None]:
 
     A page that saves what is typed and then signs is told as both, and what the signature brings along as the signature.
     """
-    now = _doing.get()
+    now = _current_action.get()
     if now is None:
         raise LookupError("there is no action that could have parts")
     now.names_parts = True
@@ -111,7 +111,7 @@ def audit_nested_actions() -> Iterator[None]:
         now.names_parts = False
 
 
-def _part(outer: ActionContext, name: str) -> Iterator[None]:
+def _nested_action(outer: ActionContext, name: str) -> Iterator[None]:
     db.session.flush()
     whole, outer.name, outer.is_named, outer.names_parts = outer.name, name, False, False
     try:
@@ -140,7 +140,7 @@ def _transaction(now: ActionContext) -> Iterator[None]:
         raise
 
 
-_NAME = text("SELECT set_config('hms.doing', :doing, true), set_config('hms.ticket', :ticket, true)")
+_SET_CONTEXT = text("SELECT set_config('hms.doing', :doing, true), set_config('hms.ticket', :ticket, true)")
 
 
 def set_audit_context(name: str, by: Person) -> None:
@@ -148,37 +148,37 @@ def set_audit_context(name: str, by: Person) -> None:
     who = {"action": name, "actor": by.id, "name": by.username, "role": by.role, "session": by.session_id}
     if has_request_context():
         who |= {"ip": request.remote_addr, "request": g.get("request_id"), "purpose": g.get("purpose")}
-    db.session.connection().execute(_NAME, {"doing": json.dumps(who), "ticket": recording.signing_ticket()})
+    db.session.connection().execute(_SET_CONTEXT, {"doing": json.dumps(who), "ticket": recording.signing_ticket()})
 
 
 @event.listens_for(db.session, "after_soft_rollback")
-def _name_again(_session: Any, ended: SessionTransaction) -> None:
+def _reset_audit_context(_session: Any, ended: SessionTransaction) -> None:
     """A savepoint that is rolled back takes with it what the database was told inside."""
-    now = _doing.get()
+    now = _current_action.get()
     if now is not None and ended.nested:
         now.is_named = False
 
 
-def _name_once() -> None:
+def _ensure_audit_context() -> None:
     """Tell the database who acts, before the first statement that may write."""
-    now = _doing.get()
+    now = _current_action.get()
     if now is not None and not now.is_named:
         now.is_named = True
         set_audit_context(now.name, now.by)
 
 
-database.before_writing.append(_name_once)
+database.before_write_hooks.append(_ensure_audit_context)
 
 
-def current() -> ActionContext | None:
+def current_action() -> ActionContext | None:
     """The action under way, if any."""
-    return _doing.get()
+    return _current_action.get()
 
 
 def after_commit(step: S, *, named: Hashable = None) -> S:
     """Run `step` once the action under way is committed; at once when none is. Of steps with one name the first runs,
     and is given back."""
-    now = _doing.get()
+    now = _current_action.get()
     if now is not None:
         return now.afterwards.setdefault(named or step, step)  # type: ignore[return-value]
     _run_quietly(step)

@@ -22,22 +22,22 @@ def zone() -> ZoneInfo:
     return _zone
 
 
-_standing: ContextVar[datetime | None] = ContextVar("standing", default=None)
+_frozen_at: ContextVar[datetime | None] = ContextVar("standing", default=None)
 
 
 def now() -> datetime:
     """This instant, in UTC."""
-    return _standing.get() or datetime.now(UTC)
+    return _frozen_at.get() or datetime.now(UTC)
 
 
 @contextmanager
-def standing_at(instant: datetime) -> Iterator[None]:
+def frozen_at(instant: datetime) -> Iterator[None]:
     """Let the clock stand at `instant`: for demo data of past weeks, and for tests of dates."""
-    mark = _standing.set(instant)
+    mark = _frozen_at.set(instant)
     try:
         yield
     finally:
-        _standing.reset(mark)
+        _frozen_at.reset(mark)
 
 
 def today() -> date:

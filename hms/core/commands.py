@@ -33,7 +33,7 @@ def verify(kept: Path | None) -> None:
     """
     chain.seal_pending()
     try:
-        verdict = chain.verify(checkpoints.last(kept))
+        verdict = chain.verify(checkpoints.last_checkpoint(kept))
     except ValueError:
         click.echo("The checkpoint cannot be read.")
         sys.exit(2)

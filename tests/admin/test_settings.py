@@ -17,7 +17,7 @@ from tests.page import Page
 def test_every_setting_is_explained_and_its_default_fits_it():
     for setting in SETTINGS.values():
         assert setting.help, setting.key
-        assert settings.typed(setting, setting.default) == setting.default
+        assert settings.validated_value(setting, setting.default) == setting.default
 
 
 def test_the_page_tells_who_changed_what_and_reverts(desk):

@@ -21,27 +21,27 @@ from . import chain
 FILE = "audit-checkpoints.jsonl"
 
 
-def kept_in() -> Path:
+def checkpoint_file() -> Path:
     """The file in which this installation notes where the chain stood."""
     return Path(current_app.config["DATA_DIR"]) / FILE
 
 
-def note() -> None:
+def append_checkpoint() -> None:
     """Append the current head of the hash chain as one line."""
     said = json.dumps({"at": clock.now().isoformat(timespec="seconds"), **chain.checkpoint()})
     db.session.rollback()
-    kept_in().parent.mkdir(parents=True, exist_ok=True)
-    with open(os.open(kept_in(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
+    checkpoint_file().parent.mkdir(parents=True, exist_ok=True)
+    with open(os.open(checkpoint_file(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
         file.write(said + "\n")
 
 
-def last(path: Path | None = None) -> dict[str, Any] | None:
+def last_checkpoint(path: Path | None = None) -> dict[str, Any] | None:
     """The last checkpoint in `path` (the installation's own file when None); None when there is none.
 
     `ValueError` when the file holds something else.
     """
     try:
-        lines = (path or kept_in()).read_text(encoding="utf-8").splitlines()
+        lines = (path or checkpoint_file()).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return None
     said = next((line for line in reversed(lines) if line.strip()), None)

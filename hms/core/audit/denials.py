@@ -45,19 +45,19 @@ class DenialThrottle:
             return passed
 
 
-_gauge = DenialThrottle()
+_throttle = DenialThrottle()
 
 
-def forget() -> None:
+def reset_throttle() -> None:
     """Count anew, as a process that has just begun."""
-    global _gauge
-    _gauge = DenialThrottle()
+    global _throttle
+    _throttle = DenialThrottle()
 
 
-def record(by: Person | None, what: str, *, patient_id: int | None = None, because: str = "") -> None:
+def record_denial(by: Person | None, what: str, *, patient_id: int | None = None, because: str = "") -> None:
     """Write that `by` was refused `what` (an endpoint), in a transaction of its own; `because` is the refusal's code."""
     db.session.rollback()
-    passed = _gauge.admits(_key(by))
+    passed = _throttle.admits(_key(by))
     if passed is None:
         return
     details: dict[str, Any] = {"what": what}

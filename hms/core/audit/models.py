@@ -15,10 +15,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hms.core.db.session import db
 
-_BESIDE = ["entity", "outcome", "recorded_at"]
+_INCLUDED_COLUMNS = ["entity", "outcome", "recorded_at"]
 """What the trail is filtered by besides a person or an action, kept in their indexes: no entry is fetched in vain."""
 
-COUNTED = "(action LIKE '%.read%' OR action = 'clinical.open_chart') AND (new IS NULL OR NOT jsonb_exists(new, 'list'))"
+COUNTED_READS = (
+    "(action LIKE '%.read%' OR action = 'clinical.open_chart') AND (new IS NULL OR NOT jsonb_exists(new, 'list'))"
+)
 """The entries of reads but for rows of lists; the statements of `read_log.py` and `read_limit.py` have exactly this condition,
 so that PostgreSQL uses its index (`tests/core/test_read_limit.py` compares)."""
 
@@ -29,8 +31,8 @@ class AuditEntry(db.Model):  # type: ignore[name-defined]
     __tablename__ = "audit_entry"
     __table_args__ = (
         Index("ix_audit_entry_patient", "patient_id", "id", postgresql_where=text("patient_id IS NOT NULL")),
-        Index("ix_audit_entry_actor", "actor_id", "id", postgresql_include=["action", *_BESIDE]),
-        Index("ix_audit_entry_action", "action", "id", postgresql_include=_BESIDE),
+        Index("ix_audit_entry_actor", "actor_id", "id", postgresql_include=["action", *_INCLUDED_COLUMNS]),
+        Index("ix_audit_entry_action", "action", "id", postgresql_include=_INCLUDED_COLUMNS),
         Index("ix_audit_entry_entity", "entity", "id"),
         Index("ix_audit_entry_record", "entity_id", "entity", "id"),
         Index("ix_audit_entry_refused", "id", postgresql_where=text("outcome <> 'success'")),
@@ -40,7 +42,7 @@ class AuditEntry(db.Model):  # type: ignore[name-defined]
             "ix_audit_entry_reads",
             "actor_id",
             "recorded_at",
-            postgresql_where=text(COUNTED),
+            postgresql_where=text(COUNTED_READS),
         ),
     )
 

@@ -18,7 +18,7 @@ _COLUMNS = (
     *("action", "outcome", "actor_name", "actor_role", "request_id", "entity", "purpose"),
     *("actor_id", "session_id", "entity_id", "patient_id", "ip", "new"),
 )
-_WRITE = text("""
+_INSERT = text("""
 INSERT INTO audit_entry (action, outcome, actor_name, actor_role, request_id, entity, purpose,
                          actor_id, session_id, entity_id, patient_id, ip, new)
 SELECT CAST(:action AS text), CAST(:outcome AS text), CAST(:actor_name AS text), CAST(:actor_role AS text),
@@ -52,15 +52,15 @@ def record(
 
 def record_many(action: str, by: Person | None, entries: list[dict[str, Any]]) -> None:
     """Write several entries of one action in one statement; each is columns of the entry. The caller commits."""
-    same = _EMPTY | {"action": action, "ticket": signing_ticket()} | who_columns(by)
+    same = _EMPTY | {"action": action, "ticket": signing_ticket()} | actor_columns(by)
     rows = [same | entry for entry in entries]
     for row in rows:
         row["new"] = None if row["new"] is None else json.dumps(row["new"], default=str)
     note_write(db.session())
-    db.session.connection().execute(_WRITE, rows)
+    db.session.connection().execute(_INSERT, rows)
 
 
-def who_columns(by: Person | None) -> dict[str, Any]:
+def actor_columns(by: Person | None) -> dict[str, Any]:
     """The columns that say who acts, from where and in which request."""
     who: dict[str, Any] = {}
     if by is not None and by.is_authenticated:
@@ -70,14 +70,14 @@ def who_columns(by: Person | None) -> dict[str, Any]:
     return who
 
 
-def key() -> bytes:
+def audit_key() -> bytes:
     """AUDIT_KEY: who has it can write and check entries; it is never in the database."""
     return current_app.config["AUDIT_KEY"].encode()
 
 
 def signing_key(number: str) -> str:
     """The key with which the database signs the entries of the transaction that has the ticket `number`."""
-    return hmac.new(key(), b"ticket " + number.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(audit_key(), b"ticket " + number.encode(), hashlib.sha256).hexdigest()
 
 
 def signing_ticket() -> str:

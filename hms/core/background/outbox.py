@@ -31,12 +31,12 @@ log = logging.getLogger(__name__)
 
 QUEUE = "hms"
 MAX_ATTEMPTS = 8
-HAND_OUT_AGAIN = timedelta(seconds=20)
+REDISPATCH_AFTER = timedelta(seconds=20)
 JOB_TIMEOUT = 600
 _quiet_until = 0.0
 
 # Work that has begun may have read the record already: what is asked for from then on is new work.
-NOT_BEGUN = "done_at IS NULL AND dead_at IS NULL AND attempts = 0"
+NOT_STARTED = "done_at IS NULL AND dead_at IS NULL AND attempts = 0"
 
 
 class Outbox(UnauditedRecord):
@@ -50,7 +50,7 @@ class Outbox(UnauditedRecord):
             "kind",
             "ref_id",
             unique=True,
-            postgresql_where=text(NOT_BEGUN),
+            postgresql_where=text(NOT_STARTED),
         ),
     )
 
@@ -81,12 +81,12 @@ def job(kind: str) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
 def enqueue(kind: str, ref_id: int, *, due: datetime | None = None) -> None:
     """Do `kind` for record `ref_id` after this action commits (or at `due`). Asked twice while it waits, it is done once."""
     with db.session.no_autoflush:
-        outbox_id = db.session.execute(_asked(kind, ref_id, due or clock.now())).scalar_one_or_none()
+        outbox_id = db.session.execute(_insert_statement(kind, ref_id, due or clock.now())).scalar_one_or_none()
     if outbox_id is not None and due is None:
         after_commit(lambda: dispatch(outbox_id))
 
 
-def _asked(work: Any, about: Any, from_then: Any) -> Any:
+def _insert_statement(work: Any, about: Any, from_then: Any) -> Any:
     rows = Outbox.__table__
     new = insert(rows).values(kind=work, ref_id=about, due=from_then, attempts=0)
     return new.on_conflict_do_nothing().returning(rows.c.id)
@@ -119,7 +119,7 @@ def queue() -> Queue:
 def dispatch_due() -> int:
     """Wake workers for every row that is due and was not handed out lately; returns how many. Run by the clock."""
     now = clock.now()
-    lately = or_(Outbox.handed_out_at.is_(None), Outbox.handed_out_at < now - HAND_OUT_AGAIN)
+    lately = or_(Outbox.handed_out_at.is_(None), Outbox.handed_out_at < now - REDISPATCH_AFTER)
     due = (
         select(Outbox.id)
         .where(Outbox.done_at.is_(None), Outbox.dead_at.is_(None), Outbox.due <= now, lately)
@@ -139,23 +139,23 @@ SET_LONG_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = '1
 
 def run_job(outbox_id: int) -> bool:
     """Do one row's work and mark it done in the same transaction. False when it is done, taken or dead already."""
-    if not _counted(outbox_id):
+    if not _count_attempt(outbox_id):
         return False
     try:
         with action_context("outbox.handle", SYSTEM):
             db.session.execute(SET_LONG_IDLE_TIMEOUT)
-            row = db.session.scalars(_waiting(outbox_id)).one_or_none()
+            row = db.session.scalars(_select_open_row(outbox_id)).one_or_none()
             if row is None:
                 return False
             _JOBS[row.kind](row.ref_id)
             row.done_at = clock.now()
     except Exception as error:
-        _failed(outbox_id, error)
+        _record_failure(outbox_id, error)
         raise
     return True
 
 
-def _waiting(outbox_id: int):
+def _select_open_row(outbox_id: int):
     return (
         select(Outbox)
         .where(Outbox.id == outbox_id, Outbox.done_at.is_(None), Outbox.dead_at.is_(None))
@@ -163,7 +163,7 @@ def _waiting(outbox_id: int):
     )
 
 
-def _counted(outbox_id: int) -> bool:
+def _count_attempt(outbox_id: int) -> bool:
     """Count the attempt before the work, in its own commit: work that kills its worker is counted too."""
     waiting = (Outbox.id == outbox_id, Outbox.done_at.is_(None), Outbox.dead_at.is_(None))
     free = select(Outbox.id).where(*waiting).with_for_update(skip_locked=True).scalar_subquery()
@@ -173,7 +173,7 @@ def _counted(outbox_id: int) -> bool:
     return counted.rowcount == 1
 
 
-def _failed(outbox_id: int, error: Exception) -> None:
+def _record_failure(outbox_id: int, error: Exception) -> None:
     """Note the failure (its kind only: the text may hold patient data) and wait longer each time; in the end, give up loudly."""
     row = db.session.get(Outbox, outbox_id, populate_existing=True)
     if row is None:
@@ -186,7 +186,7 @@ def _failed(outbox_id: int, error: Exception) -> None:
     db.session.commit()
 
 
-def state(kind: str, ref_id: int) -> str:
+def job_status(kind: str, ref_id: int) -> str:
     """How the newest work `kind` for `ref_id` stands: "none", "waiting", "done" or "failed"."""
     newest = select(Outbox).filter_by(kind=kind, ref_id=ref_id).order_by(Outbox.id.desc()).limit(1)
     row = db.session.scalars(newest).one_or_none()

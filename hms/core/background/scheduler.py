@@ -16,7 +16,7 @@ from hms.core.db.session import db
 
 log = logging.getLogger(__name__)
 
-FIRST_LOOK = 1.0
+RETRY_SECONDS = 1.0
 
 
 class Scheduler:
@@ -38,7 +38,7 @@ class Scheduler:
                 self._hold_the_lock()
             except Exception as fault:
                 log.warning("the clock waits: %s", type(fault).__name__)
-                time.sleep(FIRST_LOOK)
+                time.sleep(RETRY_SECONDS)
 
     def _hold_the_lock(self) -> None:
         with db.engine.connect() as connection:
@@ -51,7 +51,7 @@ class Scheduler:
                 self.turn()
                 time.sleep(0.5)
         if not self._stopped:
-            time.sleep(FIRST_LOOK)
+            time.sleep(RETRY_SECONDS)
 
     def turn(self) -> None:
         """Do what is due now."""
@@ -59,10 +59,10 @@ class Scheduler:
         for duty, due in list(self._next.items()):
             if due <= now and not self._stopped:
                 self._next[duty] = now + duty.every_seconds
-                _do(duty)
+                _run_duty(duty)
 
 
-def _do(duty: Any) -> None:
+def _run_duty(duty: Any) -> None:
     try:
         duty.do()
     except Exception as fault:
