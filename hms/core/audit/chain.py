@@ -1,8 +1,8 @@
-"""Sealing the trail: each entry is checked for its signature and chained by a keyed hash; `verify` finds what does not fit.
+"""Seals the audit trail: checks each entry's signature and chains the entries by a keyed hash; `verify` finds changes.
 
 Seal n = HMAC(AUDIT_KEY, seal n-1 + SHA-256 of the entry). Edited, deleted, moved and swapped entries break the chain;
-an entry that the programs did not write has no right signature and is never sealed; a cut-off end is shown by a
-checkpoint kept elsewhere.
+an entry that HMS did not write has no valid signature and is never sealed; a checkpoint stored elsewhere shows whether
+entries were cut off at the end.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .recording import audit_key, signing_key
 
 BATCH_SIZE = 2000
 _MAX_LATE_IDS = 100_000
-"""Ids that a slow transaction may bring late; further back only `verify` looks."""
+"""How far below the highest sealed id a slow transaction may still add an entry; only `verify` checks older ids."""
 
 _ENTRY = AuditEntry.__table__
 _SEAL = AuditSeal.__table__
@@ -45,18 +45,19 @@ def _next_seal(previous: bytes, row: dict[str, Any]) -> bytes:
 
 
 def _has_right_signature(row: Any) -> bool:
-    """Whether the entry was written with a ticket of ours; `row` has the texts of `_SIGNED_COLUMNS`, ticket and signature."""
+    """Whether HMS signed the entry; `row` has `signed_texts` (`_SIGNED_COLUMNS`), `ticket` and `signature`."""
     if not row["ticket"] or row["signature"] is None:
         return False
-    said = _SEPARATOR.join(_NULL_MARK if part is None else part for part in row["said"]).encode()
-    signed = signing_key(row["ticket"]) + hashlib.sha256(said).hexdigest()
+    texts = _SEPARATOR.join(_NULL_MARK if part is None else part for part in row["signed_texts"]).encode()
+    signed = signing_key(row["ticket"]) + hashlib.sha256(texts).hexdigest()
     return hmac.compare_digest(hashlib.sha256(signed.encode()).digest(), bytes(row["signature"]))
 
 
 def seal_batch(after: int = 0) -> tuple[int, int | None]:
-    """Chain the entries that are not yet sealed; how many, and the last one looked at when there may be more.
+    """Seal up to `BATCH_SIZE` entries with ids above `after`. Returns how many were sealed, and the last id read when there
+    may be more (else None).
 
-    One sealer at a time, writers are not held up. Entries without a right signature are left out.
+    Only one process seals at a time; writers do not wait. Entries without a valid signature are not sealed. Commits.
     """
     db.session.execute(text("SET LOCAL statement_timeout = '60s'"))
     if not advisory_locks.try_acquire(AdvisoryLock.SEAL):
@@ -76,7 +77,7 @@ def seal_batch(after: int = 0) -> tuple[int, int | None]:
 
 
 def seal_pending() -> int:
-    """Seal until nothing waits; returns how many entries were sealed."""
+    """Seal all entries that have no seal; returns how many were sealed."""
     total, after = seal_batch()
     while after is not None:
         sealed, after = seal_batch(after)
@@ -90,9 +91,9 @@ def _last_seal() -> tuple[int, bytes]:
 
 
 def _select_unsealed() -> Any:
-    said = literal_column(f"ARRAY[{_SIGNED_COLUMNS}]").label("said")
+    signed_texts = literal_column(f"ARRAY[{_SIGNED_COLUMNS}]").label("signed_texts")
     missing = ~select(_SEAL.c.n).where(_SEAL.c.entry_id == _ENTRY.c.id).exists()
-    return select(*_ENTRY.c, said).where(missing).order_by(_ENTRY.c.id)
+    return select(*_ENTRY.c, signed_texts).where(missing).order_by(_ENTRY.c.id)
 
 
 def _select_recent_unsealed(after: int) -> Any:
@@ -111,9 +112,9 @@ class VerificationResult:
 
 
 def verify(checkpoint: dict[str, Any] | None = None) -> VerificationResult:
-    """Re-compute the chain from the first entry; stops at the first that does not fit.
+    """Re-compute the chain from the first entry; stops at the first fault.
 
-    `checkpoint` is one that was taken earlier and kept elsewhere: the chain must still hold it.
+    `checkpoint` was taken earlier and stored elsewhere: the chain must still contain its seal.
     """
     db.session.execute(text("SET LOCAL statement_timeout = 0"))
     checked, fault = _check_seals(checkpoint)
@@ -123,12 +124,12 @@ def verify(checkpoint: dict[str, Any] | None = None) -> VerificationResult:
         return VerificationResult(
             checked, 0, f"the end is cut off: entries {checked + 1} to {checkpoint['n']} are gone"
         )
-    unsealed, foreign = _check_unsealed()
-    return VerificationResult(checked, unsealed, foreign)
+    unsealed, fault = _check_unsealed()
+    return VerificationResult(checked, unsealed, fault)
 
 
 def _check_seals(checkpoint: dict[str, Any] | None) -> tuple[int, str | None]:
-    """How many seals fit, from the first on, and what is wrong with the one after them."""
+    """How many seals from the first on are right, and the fault of the next one (None when all are right)."""
     previous, checked = b"", 0
     with closing(_sealed_rows()) as rows:
         for seal in rows:
@@ -165,16 +166,16 @@ def _checkpoint_fault(checkpoint: dict[str, Any] | None, seal: Any) -> str | Non
 
 
 def _check_unsealed() -> tuple[int, str | None]:
-    """How many entries wait for their seal, and the first that none of our programs wrote."""
-    waiting, foreign = 0, None
+    """How many entries have no seal, and the first of them that HMS did not write."""
+    count, fault = 0, None
     for row in db.session.execute(_select_unsealed().execution_options(yield_per=BATCH_SIZE)).mappings():
-        waiting += 1
-        if foreign is None and not _has_right_signature(row):
-            foreign = f"audit entry {row['id']} was not written by the hospital's programs"
-    return waiting, foreign
+        count += 1
+        if fault is None and not _has_right_signature(row):
+            fault = f"audit entry {row['id']} was not written by the hospital's programs"
+    return count, fault
 
 
 def checkpoint() -> dict[str, Any]:
-    """Head of the chain, to be kept on another machine or on paper: it shows truncation and a rebuilt chain."""
+    """The newest seal: `n`, `seal` (hex) and the number of entries. Stored elsewhere, it shows truncation or a rebuilt chain."""
     n, seal = _last_seal()
     return {"n": n, "seal": seal.hex(), "entries": db.session.execute(select(func.count(_ENTRY.c.id))).scalar_one()}

@@ -1,8 +1,8 @@
 """The trail: every change (by a trigger on each table), every read (`read_log.py`), every denial, every export.
 
-Entries are written inside the business transaction and never wait for each other. Each is signed by the database as it is
-written, with a key that the program hands over for that one transaction and that is kept nowhere (`ticket`); a sealing
-step every few seconds chains them (`chain.py`). The columns follow IHE BALP (Basic Audit Log Patterns).
+Entries are written inside the business transaction and never wait for each other. The database signs each one with a key
+that HMS passes for that transaction only and that is stored nowhere (`ticket`); every few seconds new entries are sealed
+(`chain.py`). The columns follow IHE BALP (Basic Audit Log Patterns).
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from hms.core.db.session import db
 
 _INCLUDED_COLUMNS = ["entity", "outcome", "recorded_at"]
-"""What the trail is filtered by besides a person or an action, kept in their indexes: no entry is fetched in vain."""
+"""Further columns that the audit trail is filtered by, included in the indexes of person and action for index-only scans."""
 
 COUNTED_READS = (
     "(action LIKE '%.read%' OR action = 'clinical.open_chart') AND (new IS NULL OR NOT jsonb_exists(new, 'list'))"
 )
-"""The entries of reads but for rows of lists; the statements of `read_log.py` and `read_limit.py` have exactly this condition,
-so that PostgreSQL uses its index (`tests/core/test_read_limit.py` compares)."""
+"""Entries that count as reads (not the rows of lists). The statements of `read_log.py` and `read_limit.py` repeat this condition
+exactly, so that PostgreSQL uses its index (`tests/core/test_read_limit.py` compares)."""
 
 
 class AuditEntry(db.Model):  # type: ignore[name-defined]
-    """One thing that somebody did, saw or was refused. Append-only: a trigger refuses UPDATE, DELETE and TRUNCATE."""
+    """One change, read, export or denial. Append-only: a trigger refuses UPDATE, DELETE and TRUNCATE."""
 
     __tablename__ = "audit_entry"
     __table_args__ = (

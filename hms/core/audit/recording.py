@@ -43,7 +43,7 @@ def record(
 ) -> None:
     """Write one entry that is not a change of a row: a chart opened, an export, a denial. The caller commits.
 
-    `purpose` is what it was done for (HL7 PurposeOfUse) where it is not the request's own.
+    `purpose` (HL7 PurposeOfUse) replaces the purpose of the request.
     """
     entry: dict[str, Any] = {"entity": entity, "entity_id": entity_id, "patient_id": patient_id, "new": details}
     entry["outcome"] = outcome
@@ -51,7 +51,7 @@ def record(
 
 
 def record_many(action: str, by: Person | None, entries: list[dict[str, Any]]) -> None:
-    """Write several entries of one action in one statement; each is columns of the entry. The caller commits."""
+    """Write several entries of one action in one statement; `entries` are dicts of columns. The caller commits."""
     same = _EMPTY | {"action": action, "ticket": signing_ticket()} | actor_columns(by)
     rows = [same | entry for entry in entries]
     for row in rows:
@@ -61,7 +61,7 @@ def record_many(action: str, by: Person | None, entries: list[dict[str, Any]]) -
 
 
 def actor_columns(by: Person | None) -> dict[str, Any]:
-    """The columns that say who acts, from where and in which request."""
+    """Audit columns for who acts, from which address and in which request."""
     who: dict[str, Any] = {}
     if by is not None and by.is_authenticated:
         who = {"actor_id": by.id, "actor_name": by.username, "actor_role": by.role, "session_id": by.session_id}
@@ -71,7 +71,7 @@ def actor_columns(by: Person | None) -> dict[str, Any]:
 
 
 def audit_key() -> bytes:
-    """AUDIT_KEY: who has it can write and check entries; it is never in the database."""
+    """The secret AUDIT_KEY, with which entries are signed and verified; it is never in the database."""
     return current_app.config["AUDIT_KEY"].encode()
 
 
@@ -81,9 +81,9 @@ def signing_key(number: str) -> str:
 
 
 def signing_ticket() -> str:
-    """A fresh ticket for the database's setting `hms.ticket`: its number, which is kept, and its key, which is not.
+    """A new ticket for the database setting `hms.ticket`: its number, which is stored, and its key, which is not.
 
-    Whoever writes into the trail past the programs has no key, and `verify` names the entry.
+    An entry written without HMS has no valid signature, and `verify` reports it.
     """
     number = secrets.token_hex(8)
     return f"{number}:{signing_key(number)}"

@@ -1,7 +1,7 @@
 """Work that must not be lost: a row written with the business change, RQ as the wake-up.
 
 A killed worker, a killed job or a lost queue loses nothing: the row stays due until its work is committed, and the
-clock hands it out again.
+scheduler dispatches it again.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ REDISPATCH_AFTER = timedelta(seconds=20)
 JOB_TIMEOUT = 600
 _quiet_until = 0.0
 
-# Work that has begun may have read the record already: what is asked for from then on is new work.
+# A job that has started may have read the record already, so a later request needs a new row.
 NOT_STARTED = "done_at IS NULL AND dead_at IS NULL AND attempts = 0"
 
 
 class Outbox(UnauditedRecord):
-    """One piece of work after a commit. `ref_id` names the record; the job re-reads and re-checks it."""
+    """One background job. `ref_id` is the record's id; the job reads and checks the record again."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -79,7 +79,7 @@ def job(kind: str) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
 
 
 def enqueue(kind: str, ref_id: int, *, due: datetime | None = None) -> None:
-    """Do `kind` for record `ref_id` after this action commits (or at `due`). Asked twice while it waits, it is done once."""
+    """Do `kind` for record `ref_id` after this action commits (or at `due`). Until a job starts, a repeat adds no second one."""
     with db.session.no_autoflush:
         outbox_id = db.session.execute(_insert_statement(kind, ref_id, due or clock.now())).scalar_one_or_none()
     if outbox_id is not None and due is None:
@@ -93,7 +93,7 @@ def _insert_statement(work: Any, about: Any, from_then: Any) -> Any:
 
 
 def dispatch(outbox_id: int) -> bool:
-    """Tell a worker about the row; False when Redis does not answer (the clock will hand it out later)."""
+    """Put the row into the worker's queue; False when Redis is not available (the scheduler dispatches it later)."""
     global _quiet_until
     if time.monotonic() < _quiet_until:
         return False
@@ -106,7 +106,7 @@ def dispatch(outbox_id: int) -> bool:
         )
     except RedisError:
         _quiet_until = time.monotonic() + 5
-        log.warning("printing waits: Redis does not answer")
+        log.warning("job not dispatched: Redis is not available")
         return False
     return True
 
@@ -117,7 +117,7 @@ def queue() -> Queue:
 
 
 def dispatch_due() -> int:
-    """Wake workers for every row that is due and was not handed out lately; returns how many. Run by the clock."""
+    """Dispatch every due row that was not dispatched recently; returns how many. Called by the scheduler."""
     now = clock.now()
     lately = or_(Outbox.handed_out_at.is_(None), Outbox.handed_out_at < now - REDISPATCH_AFTER)
     due = (
@@ -134,11 +134,11 @@ def dispatch_due() -> int:
 
 
 SET_LONG_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = '15min'")
-"""A long bill takes an old PC a minute to set, and its row stays claimed meanwhile: half a minute, as for pages, is too short."""
+"""A long bill takes a slow PC a minute to render while its row is locked; the 30 seconds of pages are too short."""
 
 
 def run_job(outbox_id: int) -> bool:
-    """Do one row's work and mark it done in the same transaction. False when it is done, taken or dead already."""
+    """Do one row's work and mark it done in the same transaction. False when it is done, locked by another worker, or dead."""
     if not _count_attempt(outbox_id):
         return False
     try:
@@ -174,7 +174,7 @@ def _count_attempt(outbox_id: int) -> bool:
 
 
 def _record_failure(outbox_id: int, error: Exception) -> None:
-    """Note the failure (its kind only: the text may hold patient data) and wait longer each time; in the end, give up loudly."""
+    """Store the error's class (its text may hold patient data) and retry later each time; after `MAX_ATTEMPTS` log an error."""
     row = db.session.get(Outbox, outbox_id, populate_existing=True)
     if row is None:
         return
@@ -187,7 +187,7 @@ def _record_failure(outbox_id: int, error: Exception) -> None:
 
 
 def job_status(kind: str, ref_id: int) -> str:
-    """How the newest work `kind` for `ref_id` stands: "none", "waiting", "done" or "failed"."""
+    """Status of the newest job `kind` for `ref_id`: "none", "waiting", "done" or "failed"."""
     newest = select(Outbox).filter_by(kind=kind, ref_id=ref_id).order_by(Outbox.id.desc()).limit(1)
     row = db.session.scalars(newest).one_or_none()
     if row is None:

@@ -55,10 +55,10 @@ def domain_error_for(error: DBAPIError) -> DomainError | None:
 
 
 def _constraint_error(cause: Any) -> DomainError:
-    says = constraint_messages().get(cause.diag.constraint_name or "", {})
-    message, field = says.get("says"), says.get("field")
+    info = constraint_messages().get(cause.diag.constraint_name or "", {})
+    message, field = info.get("message"), info.get("field")
     if isinstance(cause, (pg.UniqueViolation, pg.ExclusionViolation)):
-        return Conflict(message or N_("This is already recorded."), field, code=says.get("code", "conflict"))
+        return Conflict(message or N_("This is already recorded."), field, code=info.get("code", "conflict"))
     if isinstance(cause, pg.ForeignKeyViolation):
         return RuleBroken(
             message or N_("This refers to a record that does not exist, or that other records still use."), field
@@ -67,12 +67,12 @@ def _constraint_error(cause: Any) -> DomainError:
 
 
 def constraint_messages() -> dict[str, dict[str, str]]:
-    """The `info` of every named constraint: {"says": message, "field": form field, "code": API code}."""
+    """The `info` of every named constraint: {"message": message, "field": form field, "code": API code}."""
     found_: dict[str, dict[str, str]] = {}
     for table in db.metadata.tables.values():
         for rule in (*table.constraints, *table.indexes):
             info = _constraint_info(rule)
-            if info.get("says") and rule.name:
+            if info.get("message") and rule.name:
                 found_[_database_name(rule, table.name)] = info
     return found_
 
