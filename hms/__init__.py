@@ -43,7 +43,7 @@ def create_app(config: Config | None = None) -> Flask:
     with_commands = startup.has_commands(app)
     for desk in (*DESKS, "demo"):
         _open(app, desk, with_commands=with_commands)
-    startup.ready(app)
+    startup.finish_startup(app)
     app.cli.add_command(run_scheduler)
     return app
 

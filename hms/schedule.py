@@ -24,9 +24,9 @@ class PeriodicTask:
 
 PERIODIC_TASKS = (
     PeriodicTask("seal the audit trail", 3, chain.seal_pending),
-    PeriodicTask("note where the audit trail stands", HOUR, checkpoints.note),
+    PeriodicTask("note where the audit trail stands", HOUR, checkpoints.append_checkpoint),
     PeriodicTask("hand out waiting work", 5, outbox.dispatch_due),
-    PeriodicTask("forget old one-time keys", HOUR, idempotency.forget_old),
+    PeriodicTask("forget old one-time keys", HOUR, idempotency.delete_expired),
     PeriodicTask("forget old drafts", HOUR, drafts.delete_expired),
     PeriodicTask("remind of overdue reviews", HOUR, jobs.remind_reviewers),
 )

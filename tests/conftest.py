@@ -115,12 +115,12 @@ def db(app: Flask) -> Iterator[object]:
             engines[None] = connection
             database.session.remove()
             database.session.configure(join_transaction_mode="create_savepoint")
-            settings.forget()
+            settings.clear_cache()
             yield database
             database.session.remove()
             outer.rollback()
             engines[None] = engine
-            settings.forget()
+            settings.clear_cache()
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def real_app(template: str, request: pytest.FixtureRequest) -> Iterator[Flask]:
     name = f"hms_real_{_worker_number()}"
     app = app_beside(config_for(servers.create_database(name, template), 20 + _worker_number(), pool_size=24))
     with app.app_context():
-        settings.forget()
+        settings.clear_cache()
         yield app
         database.session.remove()
         database.engine.dispose()
@@ -189,7 +189,7 @@ def real_app(template: str, request: pytest.FixtureRequest) -> Iterator[Flask]:
 @pytest.fixture(autouse=True)
 def _fresh_request() -> Iterator[None]:
     """Nothing of one test's request is seen by the next."""
-    denials.forget()
+    denials.reset_throttle()
     yield
     if g:
         for name in list(g):

@@ -9,7 +9,7 @@ from marshmallow import fields
 from sqlalchemy import func, select
 
 from hms.core.api.blueprint import ApiSchema
-from hms.core.api.pagination import Estimated, paginated_response
+from hms.core.api.pagination import EstimatedCount, paginated_response
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db
 from hms.core.permissions import Permission
@@ -137,7 +137,7 @@ def _about_all() -> int:
     counted = db.session.execute(select(func.count()).select_from(some)).scalar_one()
     if counted <= MAX_EXACT_COUNT:
         return counted
-    return Estimated(db.session.execute(select(func.max(AuditEntry.id))).scalar_one())
+    return EstimatedCount(db.session.execute(select(func.max(AuditEntry.id))).scalar_one())
 
 
 @api.get("/audit-logs/")

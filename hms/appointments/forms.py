@@ -16,7 +16,7 @@ from hms.core.errors import RuleBroken
 from hms.core.text.dates import parse_upcoming_date
 from hms.core.text.formatting import format_date as shown_day
 from hms.core.text.translation import N_
-from hms.core.web.forms import ActionForm, InputGiven, ParsedField, RecordIdField, Required, Text, WholeField
+from hms.core.web.forms import ActionForm, InputPresent, ParsedField, RecordIdField, Required, Text, WholeField
 
 from .enums import PRIORITY_WORDS, Priority
 
@@ -67,8 +67,8 @@ def time_field(label: Any, validators: Any = None) -> ParsedField:
 class SlotForm(ActionForm):
     """A doctor, a day, and one of the free times, or another time typed."""
 
-    doctor = SelectField(_l("Doctor"), [InputGiven()], coerce=int, validate_choice=False)
-    date = day_field(_l("Date"), [InputGiven()])
+    doctor = SelectField(_l("Doctor"), [InputPresent()], coerce=int, validate_choice=False)
+    date = day_field(_l("Date"), [InputPresent()])
     time = time_field(_l("Time"))
     other_time = time_field(_l("Another time"))
 
@@ -92,7 +92,7 @@ class BookForm(SlotForm):
     """A booking: who, with whom, when, why."""
 
     patient_text = Text(_l("Patient"), longest=120)
-    patient = RecordIdField(_l("Patient"), [InputGiven()], widget=HiddenInput())
+    patient = RecordIdField(_l("Patient"), [InputPresent()], widget=HiddenInput())
     notes = Text(_l("Reason for the visit"), longest=500)
 
     def values(self) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class QueueForm(ActionForm):
     """Who is added to the queue, for whom, how urgently."""
 
     patient_text = Text(_l("Patient"), longest=120)
-    patient = RecordIdField(_l("Patient"), [InputGiven()], widget=HiddenInput())
+    patient = RecordIdField(_l("Patient"), [InputPresent()], widget=HiddenInput())
     doctor = SelectField(_l("Doctor"), coerce=lambda text: int(text) if text else None, validate_choice=False)
     priority = SelectField(
         _l("Priority"),
@@ -119,7 +119,7 @@ class QueueForm(ActionForm):
 class HoursForm(ActionForm):
     """Clinic hours of a doctor on a weekday."""
 
-    doctor = SelectField(_l("Doctor"), [InputGiven()], coerce=int, validate_choice=False)
+    doctor = SelectField(_l("Doctor"), [InputPresent()], coerce=int, validate_choice=False)
     weekday = SelectField(_l("Day"), coerce=int, choices=[SelectChoice(*one) for one in WEEKDAYS])
     starts = time_field(_l("From"), [Required()])
     ends = time_field(_l("To"), [Required()])
@@ -135,7 +135,7 @@ class HoursForm(ActionForm):
 class BlockForm(ActionForm):
     """A time in which a doctor receives nobody."""
 
-    doctor = SelectField(_l("Doctor"), [InputGiven()], coerce=int, validate_choice=False)
+    doctor = SelectField(_l("Doctor"), [InputPresent()], coerce=int, validate_choice=False)
     date = day_field(_l("Date"), [Required()])
     starts = time_field(_l("From"), [Required()])
     until = day_field(_l("Until day"))

@@ -26,7 +26,7 @@ class WorkingHours(Record):
         CheckConstraint(
             "ends > starts",
             name="ends_after_start",
-            info={"says": N_("The end must be after the start."), "field": "ends"},
+            info={"message": N_("The end must be after the start."), "field": "ends"},
         ),
         CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday_known"),
         CheckConstraint("slot_minutes BETWEEN 5 AND 480", name="slot_possible"),
@@ -50,7 +50,7 @@ class Absence(Record):
         CheckConstraint(
             "ends > starts",
             name="ends_after_start",
-            info={"says": N_("The end must be after the start."), "field": "ends"},
+            info={"message": N_("The end must be after the start."), "field": "ends"},
         ),
         Index("ix_absence_doctor", "doctor_id", "starts"),
     )
@@ -69,7 +69,7 @@ class Appointment(VersionedRecord):
         CheckConstraint(
             "duration_minutes BETWEEN 5 AND 480",
             name="duration_possible",
-            info={"says": N_("Enter a duration from 5 to 480 minutes."), "field": "duration_minutes"},
+            info={"message": N_("Enter a duration from 5 to 480 minutes."), "field": "duration_minutes"},
         ),
         CheckConstraint(
             "status IN ('scheduled', 'checked_in', 'in_service', 'completed', 'cancelled', 'no_show', 'rescheduled')",
@@ -82,7 +82,7 @@ class Appointment(VersionedRecord):
             using="gist",
             where=text(TAKES_TIME),
             info={
-                "says": N_("The doctor already has an appointment at that time. Choose another time."),
+                "message": N_("The doctor already has an appointment at that time. Choose another time."),
                 "field": "time",
                 "code": "doctor_booked",
             },
@@ -94,7 +94,7 @@ class Appointment(VersionedRecord):
             using="gist",
             where=text(TAKES_TIME),
             info={
-                "says": N_("The patient already has an appointment at that time. Choose another time."),
+                "message": N_("The patient already has an appointment at that time. Choose another time."),
                 "field": "time",
                 "code": "patient_booked",
             },
@@ -136,7 +136,11 @@ class QueueEntry(VersionedRecord):
             "patient_id",
             unique=True,
             postgresql_where=text(IN_QUEUE),
-            info={"says": N_("This patient is already in the queue."), "field": "patient_id", "code": "already_queued"},
+            info={
+                "message": N_("This patient is already in the queue."),
+                "field": "patient_id",
+                "code": "already_queued",
+            },
         ),
         Index("ix_queue_entry_board", "service_date", "priority", "arrived_at", postgresql_where=text(IN_QUEUE)),
         Index("ix_queue_entry_patient", "patient_id"),

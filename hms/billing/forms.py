@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
 from hms.core.money import MAX_SUM, ZERO
-from hms.core.web.forms import ActionForm, InputGiven, MoneyField, RecordIdField, Required, Text, WholeField
+from hms.core.web.forms import ActionForm, InputPresent, MoneyField, RecordIdField, Required, Text, WholeField
 
 from .enums import METHOD_WORDS, SELF, Method
 from .tills import rules
@@ -56,7 +56,7 @@ class PayForm(ActionForm):
     """A payment. What lies in the cash field counts for cash only."""
 
     payer = RadioField(_l("Who pays"), default=SELF, validate_choice=False)
-    amount = MoneyField(_l("Amount"), [InputGiven()])
+    amount = MoneyField(_l("Amount"), [InputPresent()])
     method = RadioField(_l("Payment method"), choices=METHODS, default=Method.CASH.value, validate_choice=False)
     reference = Text(_l("Reference (slip or claim number)"), longest=100)
     tendered = MoneyField(_l("Cash received"))
@@ -67,13 +67,13 @@ class PayForm(ActionForm):
 
 
 class RefundForm(ActionForm):
-    amount = MoneyField(_l("Amount to refund"), [InputGiven()])
+    amount = MoneyField(_l("Amount to refund"), [InputPresent()])
     method = SelectField(_l("Refund method"), choices=METHODS, validate_choice=False)
     reason = Text(_l("Reason"), [Required()], longest=200)
 
 
 class WriteOffForm(ActionForm):
-    amount = MoneyField(_l("Amount to write off"), [InputGiven()])
+    amount = MoneyField(_l("Amount to write off"), [InputPresent()])
     reason = Text(_l("Reason"), [Required()], longest=200)
 
 
@@ -131,5 +131,5 @@ class PriceForm(ActionForm):
     name = Text(_l("Name"), [Required()], longest=120)
     billing_label = Text(_l("Name on bills, if different"), longest=120)
     category = SelectField(_l("Kind"), choices=[SelectChoice(*one) for one in CATEGORIES], validate_choice=False)
-    unit_price = MoneyField(_l("Price"), [InputGiven()])
+    unit_price = MoneyField(_l("Price"), [InputPresent()])
     is_active = BooleanField(_l("Active"), default=True)

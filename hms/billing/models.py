@@ -26,11 +26,11 @@ class PriceItem(Record):
 
     __tablename__ = "price_item"
     __table_args__ = (
-        UniqueConstraint("code", info={"says": N_("Another item has this code."), "field": "code"}),
+        UniqueConstraint("code", info={"message": N_("Another item has this code."), "field": "code"}),
         CheckConstraint(
             "unit_price >= 0 AND unit_price < 100000000",
             name="price_possible",
-            info={"says": N_("Enter a price of zero or more."), "field": "unit_price"},
+            info={"message": N_("Enter a price of zero or more."), "field": "unit_price"},
         ),
         Index(
             "ix_price_item_search",
@@ -60,12 +60,12 @@ class CashShift(Record):
             "cashier_id",
             unique=True,
             postgresql_where=text("closed_at IS NULL"),
-            info={"says": N_("Your till is already open."), "field": "float_amount"},
+            info={"message": N_("Your till is already open."), "field": "float_amount"},
         ),
         CheckConstraint(
             "float_amount >= 0 AND float_amount < 100000000",
             name="float_possible",
-            info={"says": N_("Enter an amount of zero or more."), "field": "float_amount"},
+            info={"message": N_("Enter an amount of zero or more."), "field": "float_amount"},
         ),
     )
 
@@ -101,18 +101,18 @@ class Bill(VersionedRecord):
         CheckConstraint(
             "paid >= 0 AND written_off >= 0 AND paid + written_off <= total",
             name="never_overpaid",
-            info={"says": N_("This is more than the amount left to pay."), "field": "amount"},
+            info={"message": N_("This is more than the amount left to pay."), "field": "amount"},
         ),
         CheckConstraint(
             "payer_paid >= 0 AND payer_paid <= payer_share AND payer_share <= total AND (payer <> 'self' OR payer_share = 0)"
             " AND paid >= payer_paid AND paid - payer_paid + written_off <= total - payer_share",
             name="parts_add_up",
-            info={"says": N_("This is more than the payer's share."), "field": "amount"},
+            info={"message": N_("This is more than the payer's share."), "field": "amount"},
         ),
         CheckConstraint(
             "discount >= 0 AND total >= 0 AND total < 100000000",
             name="total_possible",
-            info={"says": BILL_IS_FULL, "field": "items"},
+            info={"message": BILL_IS_FULL, "field": "items"},
         ),
         CheckConstraint(
             "(issued_at IS NULL) = (number IS NULL) AND (status IN ('draft', 'void') OR number IS NOT NULL)"
@@ -130,7 +130,7 @@ class Bill(VersionedRecord):
     status: Mapped[str] = mapped_column(default="draft")
     patient_id: Mapped[int] = mapped_column(
         ForeignKey(
-            "patient.id", ondelete="RESTRICT", info={"says": N_("This patient does not exist."), "field": "patient"}
+            "patient.id", ondelete="RESTRICT", info={"message": N_("This patient does not exist."), "field": "patient"}
         )
     )
     encounter_id: Mapped[int | None] = mapped_column(ForeignKey("encounter.id", ondelete="RESTRICT"), index=True)
@@ -164,12 +164,12 @@ class BillLine(Record):
         CheckConstraint(
             "quantity BETWEEN 1 AND 100000",
             name="quantity_possible",
-            info={"says": N_("Enter a quantity from 1 to 100,000."), "field": "quantity"},
+            info={"message": N_("Enter a quantity from 1 to 100,000."), "field": "quantity"},
         ),
         CheckConstraint(
             "unit_price >= 0 AND amount = unit_price * quantity AND amount < 100000000",
             name="amount_adds_up",
-            info={"says": N_("Enter a price of zero or more."), "field": "unit_price"},
+            info={"message": N_("Enter a price of zero or more."), "field": "unit_price"},
         ),
         Index(
             "uq_bill_line_source",
@@ -177,7 +177,7 @@ class BillLine(Record):
             "source_id",
             unique=True,
             postgresql_where=text("source <> 'manual' AND withdrawn_at IS NULL"),
-            info={"says": N_("This is already on a bill."), "field": "source"},
+            info={"message": N_("This is already on a bill."), "field": "source"},
         ),
         Index("ix_bill_line_bill", "bill_id", "id"),
     )
@@ -203,18 +203,18 @@ class Payment(ImmutableRecord):
     __tablename__ = "payment"
     __table_args__ = (
         CheckConstraint(
-            SANE_AMOUNT, name="amount_possible", info={"says": N_("Enter an amount above zero."), "field": "amount"}
+            SANE_AMOUNT, name="amount_possible", info={"message": N_("Enter an amount above zero."), "field": "amount"}
         ),
         CheckConstraint(
             "tendered < 100000000",
             name="tendered_possible",
-            info={"says": N_("Check the cash received."), "field": "tendered"},
+            info={"message": N_("Check the cash received."), "field": "tendered"},
         ),
         CheckConstraint("kind IN ('payment', 'refund')", name="kind_known"),
         CheckConstraint(
             "method IN ('Cash', 'Mobile Money', 'Card', 'Insurance', 'Bank', 'Other')",
             name="method_known",
-            info={"says": N_("Choose the payment method."), "field": "method"},
+            info={"message": N_("Choose the payment method."), "field": "method"},
         ),
         Index("ix_payment_bill", "bill_id", "id"),
         Index("ix_payment_received_at", "received_at"),
@@ -253,7 +253,7 @@ class Correction(Record):
         CheckConstraint("kind IN ('refund', 'void', 'write_off', 'discount')", name="kind_known"),
         CheckConstraint("status IN ('waiting', 'approved', 'declined', 'withdrawn')", name="status_known"),
         CheckConstraint(
-            "btrim(reason) <> ''", name="reason_given", info={"says": N_("Enter the reason."), "field": "reason"}
+            "btrim(reason) <> ''", name="reason_given", info={"message": N_("Enter the reason."), "field": "reason"}
         ),
         CheckConstraint(
             "(kind = 'void') = (amount IS NULL) AND (kind = 'refund') = (payment_id IS NOT NULL)"
@@ -261,7 +261,7 @@ class Correction(Record):
             name="complete",
         ),
         CheckConstraint(
-            SANE_AMOUNT, name="amount_possible", info={"says": N_("Enter an amount above zero."), "field": "amount"}
+            SANE_AMOUNT, name="amount_possible", info={"message": N_("Enter an amount above zero."), "field": "amount"}
         ),
         CheckConstraint(
             "(status = 'waiting') = (decided_at IS NULL) AND (status = 'waiting') = (decided_by_id IS NULL)",
@@ -270,7 +270,7 @@ class Correction(Record):
         CheckConstraint(
             "status NOT IN ('approved', 'declined') OR decided_by_id <> proposed_by_id",
             name="decided_by_another",
-            info={"says": N_("You made this request, so someone else must decide it."), "code": "own_request"},
+            info={"message": N_("You made this request, so someone else must decide it."), "code": "own_request"},
         ),
         Index(
             "uq_correction_waiting",
@@ -279,7 +279,7 @@ class Correction(Record):
             text("coalesce(payment_id, 0)"),
             unique=True,
             postgresql_where=text("status = 'waiting'"),
-            info={"says": N_("This request was already sent and is waiting for approval."), "code": "asked_already"},
+            info={"message": N_("This request was already sent and is waiting for approval."), "code": "asked_already"},
         ),
         Index("ix_correction_bill", "bill_id", "id"),
         Index("ix_correction_waiting", "id", postgresql_where=text("status = 'waiting'")),

@@ -40,7 +40,7 @@ class Encounter(VersionedRecord):
             "queue_entry_id",
             unique=True,
             postgresql_where=text("status <> 'entered_in_error'"),
-            info={"says": N_("This visit already has an encounter."), "field": "queue_entry"},
+            info={"message": N_("This visit already has an encounter."), "field": "queue_entry"},
         ),
     )
 
@@ -82,7 +82,7 @@ class Addendum(ImmutableRecord):
     __tablename__ = "addendum"
     __table_args__ = (
         CheckConstraint(
-            "btrim(text) <> ''", name="text_given", info={"says": N_("Enter the addendum."), "field": "text"}
+            "btrim(text) <> ''", name="text_given", info={"message": N_("Enter the addendum."), "field": "text"}
         ),
     )
 
@@ -101,32 +101,32 @@ class VitalsReading(Record):
         CheckConstraint(
             "temperature BETWEEN 25 AND 45",
             name="temperature_possible",
-            info={"says": N_("Enter a temperature from 25 to 45 °C."), "field": "temperature"},
+            info={"message": N_("Enter a temperature from 25 to 45 °C."), "field": "temperature"},
         ),
         CheckConstraint(
             "systolic BETWEEN 30 AND 300 AND diastolic BETWEEN 10 AND 200 AND diastolic < systolic",
             name="pressure_possible",
-            info={"says": N_("Check the blood pressure."), "field": "blood_pressure"},
+            info={"message": N_("Check the blood pressure."), "field": "blood_pressure"},
         ),
         CheckConstraint(
             "oxygen_saturation BETWEEN 30 AND 100",
             name="saturation_possible",
-            info={"says": N_("Enter SpO₂ from 30 to 100 %."), "field": "oxygen_saturation"},
+            info={"message": N_("Enter SpO₂ from 30 to 100 %."), "field": "oxygen_saturation"},
         ),
         CheckConstraint(
             "pulse BETWEEN 10 AND 300 AND respiratory_rate BETWEEN 3 AND 120",
             name="rates_possible",
-            info={"says": N_("Check pulse and respiratory rate."), "field": "pulse"},
+            info={"message": N_("Check pulse and respiratory rate."), "field": "pulse"},
         ),
         CheckConstraint(
             "weight BETWEEN 0.3 AND 400 AND height BETWEEN 20 AND 250",
             name="size_possible",
-            info={"says": N_("Check weight and height."), "field": "weight"},
+            info={"message": N_("Check weight and height."), "field": "weight"},
         ),
         CheckConstraint(
             "pain BETWEEN 0 AND 10 AND glucose BETWEEN 0.1 AND 60",
             name="pain_and_glucose_possible",
-            info={"says": N_("Check pain and glucose."), "field": "pain"},
+            info={"message": N_("Check pain and glucose."), "field": "pain"},
         ),
         CheckConstraint("status IN ('final', 'entered_in_error')", name="status_known"),
         Index("ix_vitals_reading_patient", "patient_id", text("taken_at DESC")),
@@ -223,18 +223,18 @@ class Prescription(VersionedRecord):
         CheckConstraint(
             "quantity IS NULL OR quantity BETWEEN 1 AND 100000",
             name="quantity_possible",
-            info={"says": N_("Enter a quantity from 1 to 100,000."), "field": "quantity"},
+            info={"message": N_("Enter a quantity from 1 to 100,000."), "field": "quantity"},
         ),
         CheckConstraint(
             "quantity_dispensed >= 0 AND quantity_dispensed <= coalesce(quantity, 100000)",
             name="not_over_dispensed",
-            info={"says": N_("This is more than was prescribed."), "field": "quantity", "code": "over_dispensed"},
+            info={"message": N_("This is more than was prescribed."), "field": "quantity", "code": "over_dispensed"},
         ),
         CheckConstraint(
             "external_id IS NULL OR (signed_at IS NULL AND quantity_dispensed = 0)",
             name="imported_not_dispensed",
             info={
-                "says": N_(
+                "message": N_(
                     "This medicine was prescribed elsewhere. A doctor prescribes it here before it is dispensed."
                 ),
                 "code": "prescribed_elsewhere",
@@ -243,7 +243,7 @@ class Prescription(VersionedRecord):
         CheckConstraint(
             "btrim(medication_name) <> ''",
             name="named",
-            info={"says": N_("Choose or enter the medicine."), "field": "medication_name"},
+            info={"message": N_("Choose or enter the medicine."), "field": "medication_name"},
         ),
         Index("ix_prescription_patient", "patient_id", text("id DESC")),
         Index("ix_prescription_encounter", "encounter_id"),
@@ -340,11 +340,15 @@ class NoteTemplate(VersionedRecord):
             unique=True,
             postgresql_nulls_not_distinct=True,
             postgresql_where=text("is_active"),
-            info={"says": N_("This shortcut is already used. Choose another."), "field": "shortcut", "code": "taken"},
+            info={
+                "message": N_("This shortcut is already used. Choose another."),
+                "field": "shortcut",
+                "code": "taken",
+            },
         ),
         CheckConstraint("owner_id IS NULL OR department_id IS NULL", name="one_owner"),
         CheckConstraint(
-            "btrim(content) <> ''", name="content_given", info={"says": N_("Enter the text."), "field": "content"}
+            "btrim(content) <> ''", name="content_given", info={"message": N_("Enter the text."), "field": "content"}
         ),
     )
 

@@ -1,3 +1,3 @@
-"""House rules: one place each for money, time, text, permissions, audit, alerts. Knows no desk."""
+"""What every desk uses: money, time, text, permissions, audit, events, database. Imports no desk."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Every write is an action: allowed, one transaction, named for the audit, and only then announced."""
+"""Every write is an action: it checks the permission, runs in one transaction, is named in the audit trail, and runs its
+notifications only after the commit."""
 
 from __future__ import annotations
 
@@ -35,18 +36,18 @@ STALE = N_("Someone else saved this while you were working. Check the saved vers
 
 @dataclass
 class ActionContext:
-    """The action under way: its name, who does it, and what must follow once it is committed."""
+    """The running action: its name, who does it, and what runs after its commit."""
 
     name: str
     by: Person
     is_named: bool = False
-    """Whether the database knows: it is told before the first write, so that what only reads saves the way."""
+    """Whether the database session has the audit context. It is set before the first write, so reads need no extra statement."""
     names_parts: bool = False
-    """Whether the trail tells the actions inside by their own names."""
+    """Whether nested actions are audited under their own names."""
     afterwards: dict[Hashable, Callable[[], None]] = field(default_factory=dict)
 
 
-_doing: ContextVar[ActionContext | None] = ContextVar("doing", default=None)
+_current_action: ContextVar[ActionContext | None] = ContextVar("doing", default=None)
 
 
 def require_permission(who: Person | None, action: Permission) -> None:
@@ -77,31 +78,32 @@ def action(permission: Permission, audited_as: str) -> Callable[[Callable[..., A
 
 @contextmanager
 def action_context(name: str, by: Person) -> Iterator[None]:
-    """One transaction in the name of `by`. An action inside an action joins the outer one and shares its fate."""
-    outer = _doing.get()
+    """One transaction in the name of `by`. A nested action joins the outer one: both are committed or neither."""
+    outer = _current_action.get()
     if outer is not None and outer.names_parts:
-        yield from _part(outer, name)
+        yield from _nested_action(outer, name)
         return
     if outer is not None:
         yield
         return
     now = ActionContext(name, by)
-    mark = _doing.set(now)
+    mark = _current_action.set(now)
     try:
         yield from _transaction(now)
     finally:
-        _doing.reset(mark)
+        _current_action.reset(mark)
     for step in now.afterwards.values():
         _run_quietly(step)
 
 
 @contextmanager
 def audit_nested_actions() -> Iterator[None]:
-    """Inside an action: let the trail tell the actions within this block by their own names.
+    """Audit the actions nested in this block under their own names; `LookupError` outside an action.
 
-    A page that saves what is typed and then signs is told as both, and what the signature brings along as the signature.
+    For example, a page that saves the form and then signs writes both names; changes made by signing have the name of
+    the signature.
     """
-    now = _doing.get()
+    now = _current_action.get()
     if now is None:
         raise LookupError("there is no action that could have parts")
     now.names_parts = True
@@ -111,7 +113,7 @@ def audit_nested_actions() -> Iterator[None]:
         now.names_parts = False
 
 
-def _part(outer: ActionContext, name: str) -> Iterator[None]:
+def _nested_action(outer: ActionContext, name: str) -> Iterator[None]:
     db.session.flush()
     whole, outer.name, outer.is_named, outer.names_parts = outer.name, name, False, False
     try:
@@ -131,54 +133,54 @@ def _transaction(now: ActionContext) -> Iterator[None]:
         raise StaleVersion(STALE) from stale
     except DBAPIError as error:
         db.session.rollback()
-        told = domain_error_for(error)
-        if told is None:
+        domain_error = domain_error_for(error)
+        if domain_error is None:
             raise
-        raise told from error
+        raise domain_error from error
     except BaseException:
         db.session.rollback()
         raise
 
 
-_NAME = text("SELECT set_config('hms.doing', :doing, true), set_config('hms.ticket', :ticket, true)")
+_SET_CONTEXT = text("SELECT set_config('hms.doing', :doing, true), set_config('hms.ticket', :ticket, true)")
 
 
 def set_audit_context(name: str, by: Person) -> None:
-    """Tell the audit triggers who is doing what, and give them the key to sign it with, until the end of the transaction."""
+    """Set who acts and the signing ticket for the audit triggers, until the transaction ends."""
     who = {"action": name, "actor": by.id, "name": by.username, "role": by.role, "session": by.session_id}
     if has_request_context():
         who |= {"ip": request.remote_addr, "request": g.get("request_id"), "purpose": g.get("purpose")}
-    db.session.connection().execute(_NAME, {"doing": json.dumps(who), "ticket": recording.signing_ticket()})
+    db.session.connection().execute(_SET_CONTEXT, {"doing": json.dumps(who), "ticket": recording.signing_ticket()})
 
 
 @event.listens_for(db.session, "after_soft_rollback")
-def _name_again(_session: Any, ended: SessionTransaction) -> None:
-    """A savepoint that is rolled back takes with it what the database was told inside."""
-    now = _doing.get()
+def _reset_audit_context(_session: Any, ended: SessionTransaction) -> None:
+    """A rolled-back savepoint also undoes the audit context set inside it: set it again before the next write."""
+    now = _current_action.get()
     if now is not None and ended.nested:
         now.is_named = False
 
 
-def _name_once() -> None:
-    """Tell the database who acts, before the first statement that may write."""
-    now = _doing.get()
+def _ensure_audit_context() -> None:
+    """Set the audit context before the first statement that may write."""
+    now = _current_action.get()
     if now is not None and not now.is_named:
         now.is_named = True
         set_audit_context(now.name, now.by)
 
 
-database.before_writing.append(_name_once)
+database.before_write_hooks.append(_ensure_audit_context)
 
 
-def current() -> ActionContext | None:
-    """The action under way, if any."""
-    return _doing.get()
+def current_action() -> ActionContext | None:
+    """The running action, or None."""
+    return _current_action.get()
 
 
 def after_commit(step: S, *, named: Hashable = None) -> S:
-    """Run `step` once the action under way is committed; at once when none is. Of steps with one name the first runs,
-    and is given back."""
-    now = _doing.get()
+    """Run `step` after the running action commits; immediately when there is none. Returns the step that will run: of
+    several steps with the same `named`, only the first runs."""
+    now = _current_action.get()
     if now is not None:
         return now.afterwards.setdefault(named or step, step)  # type: ignore[return-value]
     _run_quietly(step)

@@ -1,4 +1,4 @@
-"""The only source of the time. Instants are aware and in UTC; days are days of the hospital (`HMS_TIMEZONE`)."""
+"""The only source of the current time. Instants are timezone-aware UTC; days are in the hospital's zone (`HMS_TIMEZONE`)."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ def zone() -> ZoneInfo:
     return _zone
 
 
-_standing: ContextVar[datetime | None] = ContextVar("standing", default=None)
+_frozen_at: ContextVar[datetime | None] = ContextVar("standing", default=None)
 
 
 def now() -> datetime:
     """This instant, in UTC."""
-    return _standing.get() or datetime.now(UTC)
+    return _frozen_at.get() or datetime.now(UTC)
 
 
 @contextmanager
-def standing_at(instant: datetime) -> Iterator[None]:
-    """Let the clock stand at `instant`: for demo data of past weeks, and for tests of dates."""
-    mark = _standing.set(instant)
+def frozen_at(instant: datetime) -> Iterator[None]:
+    """Make `now()` return `instant` inside the block: for demo data of past weeks and for tests."""
+    mark = _frozen_at.set(instant)
     try:
         yield
     finally:
-        _standing.reset(mark)
+        _frozen_at.reset(mark)
 
 
 def today() -> date:
-    """The day on the hospital's wall."""
+    """The current day in the hospital's time zone."""
     return now().astimezone(_zone).date()
 
 
 def local(instant: datetime) -> datetime:
-    """An instant as the hospital's wall clock shows it."""
+    """`instant` converted to the hospital's time zone."""
     return instant.astimezone(_zone)
 
 
 def at(day: date, clock_time: time) -> datetime:
-    """The instant (UTC) at which the hospital's wall shows `day` and `clock_time`."""
+    """The instant (UTC) of `day` and `clock_time` in the hospital's time zone."""
     return _at(day, clock_time, _zone)
 
 
 @lru_cache(maxsize=4096)
 def _at(day: date, clock_time: time, zone: ZoneInfo) -> datetime:
-    """Kept, as every board asks for the same few times of a day hundreds of times."""
+    """Cached: a calendar converts the same few times of a day hundreds of times."""
     try:
         return datetime.combine(day, clock_time, zone).astimezone(UTC)
     except OverflowError:  # on the first or the last day of the calendar UTC may be outside it

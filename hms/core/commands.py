@@ -1,4 +1,4 @@
-"""Commands of the house: the worker, the clock, the audit trail."""
+"""Commands of the core: the background worker and the audit trail."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .background import worker
 
 
 @click.command("work")
-@click.option("--burst", is_flag=True, help="Stop when nothing waits.")
+@click.option("--burst", is_flag=True, help="Stop when the queue is empty.")
 @with_appcontext
 def work(burst: bool) -> None:
-    """Make papers and send messages: what waits in the outbox."""
+    """Run the background worker: makes documents and sends e-mails of the outbox."""
     worker.run_worker(burst=burst)
 
 
@@ -25,27 +25,27 @@ audit_group = AppGroup("audit", help="The audit trail: verify it, take a checkpo
 
 
 @audit_group.command("verify")
-@click.option("--checkpoint", "kept", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def verify(kept: Path | None) -> None:
-    """Re-compute the chain and name the first bad entry; exit 1 if there is one.
+@click.option("--checkpoint", "checkpoint_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def verify(checkpoint_file: Path | None) -> None:
+    """Re-compute the chain and print the first bad entry; exit 1 if there is one.
 
-    The chain must still hold the last checkpoint: that of the file given, else of the data directory's own.
+    The chain must contain the last checkpoint of the file (default: the file in the data directory).
     """
     chain.seal_pending()
     try:
-        verdict = chain.verify(checkpoints.last(kept))
+        verdict = chain.verify(checkpoints.last_checkpoint(checkpoint_file))
     except ValueError:
         click.echo("The checkpoint cannot be read.")
         sys.exit(2)
     if verdict.fault:
-        click.echo(f"NOT whole: {verdict.fault}, after {verdict.checked} good entries.")
+        click.echo(f"NOT valid: {verdict.fault}, after {verdict.checked} valid entries.")
         sys.exit(1)
-    click.echo(f"Whole: {verdict.checked} entries fit, {verdict.unsealed} are not sealed yet.")
+    click.echo(f"Valid: {verdict.checked} entries checked, {verdict.unsealed} are not sealed yet.")
 
 
 @audit_group.command("checkpoint")
 def checkpoint() -> None:
-    """Print the head of the chain, to be kept on another machine or on paper."""
+    """Print a checkpoint of the chain; store it on another machine or on paper."""
     chain.seal_pending()
     click.echo(json.dumps(chain.checkpoint()))
 

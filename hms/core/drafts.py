@@ -17,8 +17,8 @@ from .db.session import db
 from .errors import RuleBroken
 from .text.translation import N_
 
-KEPT = timedelta(days=7)
-MAX_VALUE = 1_000_000
+RETENTION = timedelta(days=7)
+MAX_LENGTH = 1_000_000
 
 
 class Draft(UnauditedRecord):
@@ -34,9 +34,9 @@ class Draft(UnauditedRecord):
     saved_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-def save(person_id: int, form: str, content: dict[str, Any]) -> Draft:
+def save_draft(person_id: int, form: str, content: dict[str, Any]) -> Draft:
     """Keep `content` as the person's draft of `form`, replacing the earlier one. Commits; drafts are not in the trail."""
-    if len(str(content)) > MAX_VALUE:
+    if len(str(content)) > MAX_LENGTH:
         raise RuleBroken(N_("This is too long to save as a draft. Shorten it."))
     row = insert(Draft).values(person_id=person_id, form=form, content=content, saved_at=clock.now())
     kept = row.on_conflict_do_update(
@@ -55,9 +55,9 @@ def update_draft(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[
     """
     first = insert(Draft).values(person_id=person_id, form=form, content={}, saved_at=clock.now())
     db.session.execute(first.on_conflict_do_nothing(index_elements=[Draft.person_id, Draft.form]))
-    draft = _held(person_id, form)
+    draft = _lock_draft(person_id, form)
     content = to(draft.content)
-    if len(str(content)) > MAX_VALUE:
+    if len(str(content)) > MAX_LENGTH:
         db.session.rollback()
         raise RuleBroken(N_("This is too long to save as a draft. Shorten it."))
     draft.content, draft.version, draft.saved_at = content, draft.version + 1, clock.now()
@@ -75,7 +75,7 @@ def belongs_to_other(person_id: int | None, form: str) -> bool:
 
 def prune_draft(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Within the caller's transaction: keep only what `to` leaves of a draft, and forget it when nothing is left."""
-    draft = _held(person_id, form)
+    draft = _lock_draft(person_id, form)
     if draft is None:
         return
     draft.content = to(draft.content)
@@ -84,61 +84,63 @@ def prune_draft(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[s
     db.session.flush()
 
 
-def _held(person_id: int, form: str) -> Draft | None:
+def _lock_draft(person_id: int, form: str) -> Draft | None:
     query = select(Draft).filter_by(person_id=person_id, form=form).with_for_update()
     return db.session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
 
 
 def get_draft(person_id: int, form: str) -> Draft | None:
     """The person's own draft of `form`."""
-    return db.session.execute(_own(), {"person_id": person_id, "form": form}).scalar_one_or_none()
+    return db.session.execute(_select_own(), {"person_id": person_id, "form": form}).scalar_one_or_none()
 
 
 @cache
-def _own() -> Select:
+def _select_own() -> Select:
     person_id, form = bindparam("person_id"), bindparam("form")
     return select(Draft).where(Draft.person_id == person_id, Draft.form == form)
 
 
-def all_of(person_id: int, limit: int = 5) -> list[Draft]:
+def recent_drafts(person_id: int, limit: int = 5) -> list[Draft]:
     """The person's drafts, newest first."""
-    return list(db.session.execute(_newest(), {"person_id": person_id, "limit": limit}).scalars())
+    return list(db.session.execute(_select_newest(), {"person_id": person_id, "limit": limit}).scalars())
 
 
 @cache
-def _newest() -> Select:
+def _select_newest() -> Select:
     person_id, limit = bindparam("person_id"), bindparam("limit")
     return select(Draft).where(Draft.person_id == person_id).order_by(Draft.saved_at.desc()).limit(limit)
 
 
-def of_kind(person_id: int, kind: str, limit: int) -> list[Any]:
+def drafts_of_kind(person_id: int, kind: str, limit: int) -> list[Any]:
     """The person's drafts of forms named "kind:…", newest first: `form`, `content`, `saved_at`."""
     return list(
-        db.session.execute(_of_kind(kind=kind), {"person_id": person_id, "since": clock.now() - KEPT, "limit": limit})
+        db.session.execute(
+            _select_kind(kind=kind), {"person_id": person_id, "since": clock.now() - RETENTION, "limit": limit}
+        )
     )
 
 
 @cache
-def _of_kind(*, kind: str) -> Select:
+def _select_kind(*, kind: str) -> Select:
     person_id, since, limit = bindparam("person_id"), bindparam("since"), bindparam("limit")
     shown = select(Draft.form, Draft.content, Draft.saved_at)
     mine = shown.where(Draft.person_id == person_id, Draft.form.startswith(f"{kind}:", autoescape=True))
     return mine.where(Draft.saved_at >= since).order_by(Draft.saved_at.desc()).limit(limit)
 
 
-def forget(person_id: int, form: str) -> None:
+def discard(person_id: int, form: str) -> None:
     """Drop a draft that its person gives up. Commits."""
-    drop(person_id, form)
+    delete_draft(person_id, form)
     db.session.commit()
 
 
-def drop(person_id: int, form: str) -> None:
+def delete_draft(person_id: int, form: str) -> None:
     """Forget a draft, within the caller's transaction: what it held is saved."""
     db.session.execute(delete(Draft).filter_by(person_id=person_id, form=form))
 
 
 def delete_expired() -> int:
     """Drop drafts older than seven days; returns how many."""
-    gone = db.session.execute(delete(Draft).where(Draft.saved_at < clock.now() - KEPT))
+    gone = db.session.execute(delete(Draft).where(Draft.saved_at < clock.now() - RETENTION))
     db.session.commit()
     return gone.rowcount

@@ -31,21 +31,21 @@ def next_number(series: str) -> int:
 def next_numbers(series: list[str]) -> list[int]:
     """The next number of each of several series, in one go. Name them in the same order wherever they are taken together:
     the counters are locked in that order."""
-    return _taken(series, 1)
+    return _take_numbers(series, 1)
 
 
 def reserve_numbers(series: str, count: int) -> range:
     """The next `count` (at least 1) numbers of `series`, in one go."""
-    last = _taken([series], count)[0]
+    last = _take_numbers([series], count)[0]
     return range(last - count + 1, last + 1)
 
 
-def _taken(series: list[str], count: int) -> list[int]:
+def _take_numbers(series: list[str], count: int) -> list[int]:
     with db.session.no_autoflush:
-        return db.session.execute(_following(series, count)).scalars().all()
+        return db.session.execute(_increment_statement(series, count)).scalars().all()
 
 
-def _following(series: Any, count: Any) -> Any:
+def _increment_statement(series: Any, count: Any) -> Any:
     rows = NumberSeries.__table__
     wanted = func.unnest(cast(series, ARRAY(Text))).table_valued("of", with_ordinality="place").render_derived()
     first = insert(rows).from_select(

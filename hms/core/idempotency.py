@@ -25,7 +25,7 @@ from .errors import Conflict, DomainError, RuleBroken
 from .text.translation import N_
 
 MAX_KEY_LENGTH = 200
-KEPT = timedelta(days=2)
+RETENTION = timedelta(days=2)
 
 
 class IdempotencyKey(UnauditedRecord):
@@ -59,7 +59,7 @@ class IdempotencyKeyReused(DomainError):
     code = "idempotency_key_reused"
 
 
-def key_of_request() -> str | None:
+def request_key() -> str | None:
     """The key this request carries, if any."""
     key = request.headers.get("Idempotency-Key")
     if not key and not request.is_json and (mark := request.form.get("once")):
@@ -69,7 +69,7 @@ def key_of_request() -> str | None:
     return key[:MAX_KEY_LENGTH] if key else None
 
 
-def fingerprint() -> str:
+def request_fingerprint() -> str:
     """What the request asks for. A page's form is told apart by key and address: Back and resubmit gives the first answer."""
     if not request.path.startswith("/api/"):
         return request.path
@@ -80,22 +80,22 @@ def claim_key(by: Any) -> None:
     """Claim the request's key for the transaction under way; raises `DuplicateRequest` or `IdempotencyKeyReused`."""
     if not has_request_context() or by.id is None or "once_claimed" in g:
         return
-    key = key_of_request() if request.method not in ("GET", "HEAD", "OPTIONS") else None
+    key = request_key() if request.method not in ("GET", "HEAD", "OPTIONS") else None
     if key is None:
         return
-    row = {"person_id": by.id, "key": key, "fingerprint": fingerprint(), "claimed_at": clock.now()}
+    row = {"person_id": by.id, "key": key, "fingerprint": request_fingerprint(), "claimed_at": clock.now()}
     claimed = db.session.execute(
         pg_insert(IdempotencyKey).values(row).on_conflict_do_nothing().returning(IdempotencyKey.id)
     )
     claim_id = claimed.scalar_one_or_none()
     if claim_id is None:
-        raise DuplicateRequest(_earlier(by.id, key))
+        raise DuplicateRequest(_find_earlier(by.id, key))
     g.once_claimed = claim_id
 
 
-def _earlier(person_id: int, key: str) -> IdempotencyKey | None:
+def _find_earlier(person_id: int, key: str) -> IdempotencyKey | None:
     earlier = db.session.scalars(select(IdempotencyKey).filter_by(person_id=person_id, key=key)).one_or_none()
-    if earlier is not None and earlier.fingerprint != fingerprint():
+    if earlier is not None and earlier.fingerprint != request_fingerprint():
         raise IdempotencyKeyReused(N_("This Idempotency-Key was already used for another request. Send a new one."))
     return earlier
 
@@ -104,8 +104,8 @@ def replay_if_repeated(person_id: int | None) -> Response | None:
     """The first answer, when this request repeats one that was answered; called before the view runs."""
     if person_id is None or request.method in ("GET", "HEAD", "OPTIONS"):
         return None
-    key = key_of_request()
-    earlier = _earlier(person_id, key) if key else None
+    key = request_key()
+    earlier = _find_earlier(person_id, key) if key else None
     return replay(earlier) if earlier is not None and earlier.status else None
 
 
@@ -138,7 +138,7 @@ def store_response(response: Response) -> Response:
     if claim_id is None or response.status_code >= 500 or response.is_streamed:
         return response
     if response.status_code >= 400:
-        _give_back(claim_id)
+        _release_key(claim_id)
         return response
     is_short = response.content_length is not None and response.content_length < 65536 and not g.get("is_shown_once")
     values = {
@@ -152,14 +152,14 @@ def store_response(response: Response) -> Response:
     return response
 
 
-def _give_back(claim_id: int) -> None:
+def _release_key(claim_id: int) -> None:
     """A refused form is shown again on a page whose reading goes into the trail, and that reading claimed the key."""
     db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.id == claim_id))
     db.session.commit()
 
 
-def forget_old() -> int:
+def delete_expired() -> int:
     """Drop keys older than two days; returns how many."""
-    gone = db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.claimed_at < clock.now() - KEPT))
+    gone = db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.claimed_at < clock.now() - RETENTION))
     db.session.commit()
     return gone.rowcount

@@ -12,7 +12,7 @@ MAX_VALUE = Decimal("99999999.99")
 """The most that is typed as one amount, and that one line or one bill comes to. Sums of them may be more."""
 MAX_SUM = Decimal("9999999999.99")
 """The most that a column for money holds."""
-_WRITTEN = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,2})?")
+_AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,2})?")
 
 
 class TooLarge(ValueError):
@@ -76,7 +76,7 @@ class Money:
         if isinstance(text, (int, Decimal)):
             return cls._exact(Decimal(text), largest)
         written = str(text).strip().replace(",", "").replace("\u00a0", "").replace("−", "-")
-        if not _WRITTEN.fullmatch(written):
+        if not _AMOUNT.fullmatch(written):
             raise ValueError("not an amount")
         return cls._exact(Decimal(written), largest)
 

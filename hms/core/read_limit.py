@@ -75,22 +75,22 @@ def holds(by: Person, limit_: Limit) -> bool:
 def check(by: Person, lately: int, limit_: Limit) -> None:
     """Hold `by`, who had so many reads `lately`, to the limit at one more that is written already. `TooManyReads` when
     they must wait."""
-    if lately < limit_.reads or _mark_counted():
+    if lately < limit_.reads or _was_counted():
         return
-    is_told, seconds = _now(by, limit_)
+    is_told, seconds = _alarm_and_wait(by, limit_)
     if not is_told:
         _raise_alarm(by, limit_)
     elif seconds is not None and seconds > 0:
         raise TooManyReads(limit_.per_minute, seconds)
 
 
-def _now(by: Person, limit_: Limit) -> tuple[bool, int | None]:
+def _alarm_and_wait(by: Person, limit_: Limit) -> tuple[bool, int | None]:
     values = {"actor_id": by.id, "minutes": limit_.minutes, "per_minute": limit_.per_minute}
-    is_told, seconds = db.session.connection().execute(_NOW, values).one()
+    is_told, seconds = db.session.connection().execute(_ALARM_AND_WAIT, values).one()
     return is_told, seconds
 
 
-def _mark_counted() -> bool:
+def _was_counted() -> bool:
     """Mark the request as let through; the answer is whether an earlier read of it was: then all of it is."""
     if not has_request_context():
         return False
@@ -98,7 +98,7 @@ def _mark_counted() -> bool:
     return before is not None and before == g.counted_read
 
 
-_NOW = text("""
+_ALARM_AND_WAIT = text("""
 SELECT EXISTS (SELECT FROM audit_entry
                 WHERE action = 'security.mass_reading' AND actor_id = CAST(:actor_id AS bigint)
                   AND recorded_at > now() - make_interval(mins => CAST(:minutes AS int))),
@@ -115,7 +115,7 @@ times within a minute, the read under way apart (NULL, zero or less: it has alre
 
 def _raise_alarm(by: Person, limit_: Limit) -> None:
     """Told once, also when several reads pass the limit at the same moment: the first one tells."""
-    if not advisory_locks.try_acquire_for(AdvisoryLock.READ_LIMIT, by.id or 0) or _now(by, limit_)[0]:
+    if not advisory_locks.try_acquire_for(AdvisoryLock.READ_LIMIT, by.id or 0) or _alarm_and_wait(by, limit_)[0]:
         return
     about = {"entity": "app_user", "entity_id": by.id}
     recording.record(ALARM, by, **about, details={"reads": limit_.reads, "minutes": limit_.minutes})

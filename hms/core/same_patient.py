@@ -22,8 +22,8 @@ def check_same_patient(patient_id: int, *, fields: dict[str, str] | None = None,
     that does not exist gets the same answer, so that nobody learns which ids are in use.
     """
     for name, given in records.items():
-        ids = _listed(given)
-        if ids and _owned(name, ids, patient_id) != ids:
+        ids = _as_set(given)
+        if ids and _ids_of_patient(name, ids, patient_id) != ids:
             raise RuleBroken(
                 N_("This record belongs to another patient. Choose a record of this patient."),
                 (fields or {}).get(name, name),
@@ -31,13 +31,13 @@ def check_same_patient(patient_id: int, *, fields: dict[str, str] | None = None,
             )
 
 
-def _listed(given: Ids) -> set[int]:
+def _as_set(given: Ids) -> set[int]:
     if given is None:
         return set()
     return {given} if isinstance(given, int) else set(given)
 
 
-def _owned(name: str, ids: set[int], patient_id: int) -> set[int]:
+def _ids_of_patient(name: str, ids: set[int], patient_id: int) -> set[int]:
     table = db.metadata.tables[name]
     own = select(table.c.id).where(table.c.id.in_(ids), table.c.patient_id == patient_id)
     return set(db.session.scalars(own))

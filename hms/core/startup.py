@@ -42,7 +42,7 @@ def has_commands(app: Flask) -> bool:
 
 def prepare(app: Flask, config: Config) -> None:
     """Everything below the desks."""
-    _debug_only_demos(app, config)
+    _restrict_debug_to_demo(app, config)
     app.config.from_mapping(_flask_configuration(config))
     app.json = ExactJSON(app)
     app.session_interface = EncryptedSessionInterface(config.secret_key)
@@ -51,7 +51,7 @@ def prepare(app: Flask, config: Config) -> None:
         count = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
     db.init_app(app)
-    _bring_commands(app)
+    _add_migration_commands(app)
     localisation.install(app)
     Compress(app)
     rate_limits.install(app)
@@ -66,7 +66,7 @@ def prepare(app: Flask, config: Config) -> None:
         app.register_blueprint(component_gallery.pages)
 
 
-def _debug_only_demos(app: Flask, config: Config) -> None:
+def _restrict_debug_to_demo(app: Flask, config: Config) -> None:
     """Debugging shows code and variables: a variable alone (FLASK_DEBUG) switches it on for made-up data only.
 
     Flask's command line reads the variable again once the application is made.
@@ -78,14 +78,14 @@ def _debug_only_demos(app: Flask, config: Config) -> None:
         log.warning("FLASK_DEBUG is ignored: debugging is for HMS_DEMO=1 only")
 
 
-def _bring_commands(app: Flask) -> None:
+def _add_migration_commands(app: Flask) -> None:
     if has_commands(app):
         from flask_migrate import Migrate  # 14 MiB that a web process need not carry
 
         Migrate(app, db, compare_type=True)
 
 
-def ready(app: Flask) -> None:
+def finish_startup(app: Flask) -> None:
     """Everything that needs the desks: sockets last, because their handlers ask who may hear what."""
     for command in commands.commands:
         app.cli.add_command(command)

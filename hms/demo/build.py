@@ -96,7 +96,7 @@ def _bookings(team: visits.Team, random: Random, ids: list[int], today: dt.date)
     """Today's bookings, made yesterday, in the order of their times; the two demo doctors have the fullest lists."""
     booked: list[int] = []
     times = [dt.time(hour, minute) for hour in range(9, 16) for minute in (0, 15, 30, 45)]
-    with clock.standing_at(clock.at(today, dt.time(7)) - timedelta(days=1)):
+    with clock.frozen_at(clock.at(today, dt.time(7)) - timedelta(days=1)):
         for patient_id, time in zip(
             random.sample(ids, min(BOOKED_TODAY, len(ids))), sorted(random.choices(times, k=BOOKED_TODAY)), strict=False
         ):
@@ -120,18 +120,18 @@ def _morning(team: visits.Team, random: Random, booked: list[int]) -> None:
 
 
 def _one_morning(team, random, place, appointment_id, doctor, case, when) -> None:
-    with clock.standing_at(when):
+    with clock.frozen_at(when):
         entry_id = visits.arrive(team, appointment_id, random, case, measured=place % 3 != 2 or place < SEEN)
     if place >= SEEN:
         return
-    with clock.standing_at(when + timedelta(minutes=4)):
+    with clock.frozen_at(when + timedelta(minutes=4)):
         encounter = visits.see(doctor, entry_id, random, case)
     if place % 2:
-        with clock.standing_at(when + timedelta(minutes=5)):
+        with clock.frozen_at(when + timedelta(minutes=5)):
             visits.examine(team, encounter.id, random, case)
     if place >= TO_DISPENSE:
-        with clock.standing_at(when + timedelta(minutes=5)):
+        with clock.frozen_at(when + timedelta(minutes=5)):
             visits.dispense(team, encounter.id)
     if place >= TO_DISPENSE + TO_PAY:
-        with clock.standing_at(when + timedelta(minutes=7)):
+        with clock.frozen_at(when + timedelta(minutes=7)):
             visits.pay_all(team, encounter.patient_id, random, place)

@@ -29,7 +29,7 @@ FLOAT = Money("200.00")
 def open_till(team: Team, when: dt.datetime) -> None:
     """The morning's float; a till that is open since another day is closed before."""
     close_till(team, when)
-    with clock.standing_at(when):
+    with clock.frozen_at(when):
         till_actions.open_till(FLOAT, by=team.cashier)
 
 
@@ -41,7 +41,7 @@ def close_till(team: Team, when: dt.datetime) -> None:
     due = closing_report.due(shift)
     is_short = Random(f"till {when:%Y-%m-%d}").random() < 0.15 and due[Method.CASH] > SHORT  # noqa: S311 - the same every time
     cash = due.pop(Method.CASH) - (SHORT if is_short else ZERO)
-    with clock.standing_at(when):
+    with clock.frozen_at(when):
         till_actions.count_till({}, cash, due, by=team.cashier)
         till_actions.close_till("Gave wrong change" if is_short else "", by=team.cashier)
 

@@ -23,7 +23,7 @@ def register_everybody(random: Random, count: int = COUNT, tell=lambda: None) ->
     ids = []
     for number in range(count):
         ago = timedelta(days=FIRST_DAYS_AGO * (count - number) // count, hours=random.randint(0, 6))
-        with clock.standing_at(clock.at(clock.today(), OPENING) - ago):
+        with clock.frozen_at(clock.at(clock.today(), OPENING) - ago):
             ids.append(_register(random, number).id)
         tell()
     return ids

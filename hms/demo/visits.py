@@ -207,25 +207,25 @@ def whole_visit(team: Team, patient_id: int, doctor: Person, when: dt.datetime, 
     is_child = born is not None and (when.date() - born).days <= ADULT_DAYS
     case = random.choice([one for one in CASES if one.for_children or not is_child])
     wall = clock.local(when)
-    with clock.standing_at(when - timedelta(hours=random.randint(2, 60))):
+    with clock.frozen_at(when - timedelta(hours=random.randint(2, 60))):
         appointment_id = book(team, patient_id, doctor, wall.date(), wall.time(), case.complaint)
     if appointment_id is None:
         return
     if random.random() < 0.05:
-        with clock.standing_at(when + timedelta(hours=1)):
+        with clock.frozen_at(when + timedelta(hours=1)):
             transitions.set_status(appointment_id, "no_show", by=team.receptionist)
         return
     _seen(team, appointment_id, patient_id, doctor, when, random, case, number)
 
 
 def _seen(team, appointment_id, patient_id, doctor, when, random, case, number) -> None:
-    with clock.standing_at(when):
+    with clock.frozen_at(when):
         entry_id = arrive(team, appointment_id, random, case)
-    with clock.standing_at(when + timedelta(minutes=random.randint(10, 50))):
+    with clock.frozen_at(when + timedelta(minutes=random.randint(10, 50))):
         encounter = see(doctor, entry_id, random, case)
-    with clock.standing_at(when + timedelta(minutes=65)):
+    with clock.frozen_at(when + timedelta(minutes=65)):
         examine(team, encounter.id, random, case)
-    with clock.standing_at(when + timedelta(minutes=70)):
+    with clock.frozen_at(when + timedelta(minutes=70)):
         if random.random() < 0.95:
             dispense(team, encounter.id)
         settle(team, patient_id, random, number)

@@ -27,12 +27,12 @@ class Medication(VersionedRecord):
         CheckConstraint(
             "current_stock >= 0",
             name="stock_not_negative",
-            info={"says": N_("There is not enough in stock."), "field": "quantity", "code": "out_of_stock"},
+            info={"message": N_("There is not enough in stock."), "field": "quantity", "code": "out_of_stock"},
         ),
         CheckConstraint(
             "formulation IN ('Tablet', 'Syrup', 'Injection', 'Capsule', 'Other')", name="formulation_known"
         ),
-        CheckConstraint("btrim(name) <> ''", name="named", info={"says": N_("Enter the name."), "field": "name"}),
+        CheckConstraint("btrim(name) <> ''", name="named", info={"message": N_("Enter the name."), "field": "name"}),
         Index(
             "uq_medication_product",
             "generic_name",
@@ -41,7 +41,7 @@ class Medication(VersionedRecord):
             "form",
             "strength",
             unique=True,
-            info={"says": N_("This medicine is already on the list."), "field": "generic_name"},
+            info={"message": N_("This medicine is already on the list."), "field": "generic_name"},
         ),
         Index(
             "ix_medication_search",

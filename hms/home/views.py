@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from hms.core.api import read_log
 from hms.core.permissions import Permission
-from hms.core.text.cleaning import sought
+from hms.core.text.cleaning import search_text
 from hms.core.web.guard import current_person, requires
 
 from . import search, work_lists
@@ -41,7 +41,7 @@ def _home() -> work_lists.WorkLists:
 def find_page() -> ResponseReturnValue:
     """Everybody who fits what was typed into the find box, with what can be done for each. The number of a bill or receipt
     opens its bill."""
-    typed = sought(request.args.get("q"))
+    typed = search_text(request.args.get("q"))
     bill = search.document(typed, who=current_person())
     if bill is not None:
         return redirect(url_for("billing.bill", bill_id=bill.bill_id))
@@ -55,7 +55,7 @@ def find_page() -> ResponseReturnValue:
 @requires(Permission.FIND_PATIENT)
 def find_rows() -> str:
     """The list under the find box: at most eight rows."""
-    typed = sought(request.args.get("q"))
+    typed = search_text(request.args.get("q"))
     bill = search.document(typed, who=current_person())
     found = [] if bill else search.rows(typed, limit=8, who=current_person())
     read_log.note_rows("patients.read_list", len(found) or (1 if bill else 0), entity="patient", is_search=True)

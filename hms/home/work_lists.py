@@ -74,7 +74,7 @@ def today(who: Person) -> WorkLists:
 
 def _unfinished(who: Person) -> list[tuple[Any, Any]]:
     """The person's own encounters with a draft, whose they are, and the draft's time; newest first."""
-    kept = (draft.form.partition(":") + (draft.saved_at,) for draft in core_drafts.all_of(who.id))
+    kept = (draft.form.partition(":") + (draft.saved_at,) for draft in core_drafts.recent_drafts(who.id))
     times = {int(number): saved_at for kind, _colon, number, saved_at in kept if kind == "encounter"}
     if not times:
         return []

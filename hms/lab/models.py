@@ -34,7 +34,7 @@ class LabOrder(VersionedRecord):
             "test_code",
             unique=True,
             postgresql_where=text("status = 'waiting'"),
-            info={"says": N_("This test is already ordered."), "field": "test", "code": "ordered"},
+            info={"message": N_("This test is already ordered."), "field": "test", "code": "ordered"},
         ),
     )
 

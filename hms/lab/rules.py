@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from hms.core.errors import RuleBroken
 from hms.core.money import ZERO
-from hms.core.text.cleaning import clean_field, is_only_signs
+from hms.core.text.cleaning import clean_field, is_only_punctuation
 from hms.core.text.formatting import quantity
 from hms.core.text.numbers import number
 from hms.core.text.translation import N_
@@ -88,7 +88,7 @@ def _number(test: LabTest, text: str, sex: str, age_years: Decimal | None) -> Va
 def find(text: str, limit: int = 10) -> list[LabTest]:
     """The tests whose code or name holds every word of `text`; those that begin with it first."""
     words = text.lower().split()
-    if not words or is_only_signs(text):
+    if not words or is_only_punctuation(text):
         return []
     found = [one for one in tests().values() if all(word in f"{one.code} {one.name}".lower() for word in words)]
     found.sort(key=lambda one: not (one.code.lower() == words[0] or one.name.lower().startswith(words[0])))

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from hms.core.api import read_log
 from hms.core.errors import DomainError
 from hms.core.permissions import Permission
-from hms.core.text.cleaning import sought
+from hms.core.text.cleaning import search_text
 from hms.core.web import navigation
 from hms.core.web.guard import current_person, requires
 from hms.patients.access import policy
@@ -99,7 +99,7 @@ def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> Resp
 @requires(Permission.ORDER_TEST)
 def find_tests() -> str:
     """Rows for the test box."""
-    return render_template("lab/_tests.html", rows=rules.find(sought(request.args.get("q"), longest=255)))
+    return render_template("lab/_tests.html", rows=rules.find(search_text(request.args.get("q"), longest=255)))
 
 
 @pages.get("/encounters/<int:encounter_id>/tests")

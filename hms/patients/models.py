@@ -33,17 +33,17 @@ class Patient(VersionedRecord):
         CheckConstraint(
             "btrim(given_names || family_name) <> ''",
             name="named",
-            info={"says": N_("Enter at least one name."), "field": "first_name"},
+            info={"message": N_("Enter at least one name."), "field": "first_name"},
         ),
         CheckConstraint(
             "sex IN ('female', 'male', 'other', 'unknown')",
             name="sex_known",
-            info={"says": N_("Choose the sex."), "field": "gender"},
+            info={"message": N_("Choose the sex."), "field": "gender"},
         ),
         CheckConstraint(
             "birth_date BETWEEN DATE '1880-01-01' AND DATE '2200-01-01'",
             name="birth_date_possible",
-            info={"says": N_("Check the date of birth."), "field": "date_of_birth"},
+            info={"message": N_("Check the date of birth."), "field": "date_of_birth"},
         ),
         CheckConstraint("allergy_status IN ('not_asked', 'none_known', 'known')", name="allergy_status_known"),
         CheckConstraint("status IN ('active', 'withdrawn', 'merged')", name="status_known"),
@@ -116,12 +116,12 @@ class Allergy(Record):
         CheckConstraint(
             "btrim(substance) <> ''",
             name="substance_given",
-            info={"says": N_("Enter the substance."), "field": "substance"},
+            info={"message": N_("Enter the substance."), "field": "substance"},
         ),
         CheckConstraint(
             "severity IN ('mild', 'moderate', 'severe', 'unknown')",
             name="severity_known",
-            info={"says": N_("Choose the severity."), "field": "severity"},
+            info={"message": N_("Choose the severity."), "field": "severity"},
         ),
         CheckConstraint("status IN ('active', 'inactive', 'entered_in_error')", name="status_known"),
     )
@@ -153,7 +153,7 @@ class BreakGlass(Record):
         CheckConstraint(
             "length(btrim(reason)) >= 10",
             name="reason_given",
-            info={"says": N_("Enter a reason of at least ten characters."), "field": "reason"},
+            info={"message": N_("Enter a reason of at least ten characters."), "field": "reason"},
         ),
         CheckConstraint("expires_at > opened_at", name="ends_after_begin"),
         CheckConstraint("finding IN ('justified', 'unjustified')", name="finding_known"),
@@ -164,7 +164,7 @@ class BreakGlass(Record):
         CheckConstraint(
             "reviewed_by_id <> user_id",
             name="reviewed_by_another",
-            info={"says": N_("You cannot review your own access. Ask another reviewer."), "field": "finding"},
+            info={"message": N_("You cannot review your own access. Ask another reviewer."), "field": "finding"},
         ),
         Index("ix_break_glass_open", "user_id", "patient_id", "expires_at"),
         Index("ix_break_glass_to_review", "id", postgresql_where=text("reviewed_at IS NULL")),

@@ -39,7 +39,7 @@ class GoodsReceipt(ImmutableRecord):
             "invoice_number",
             unique=True,
             postgresql_where=text("invoice_number <> ''"),
-            info={"says": N_("This supplier invoice was already received."), "field": "invoice_number"},
+            info={"message": N_("This supplier invoice was already received."), "field": "invoice_number"},
         ),
     )
 
@@ -64,7 +64,7 @@ class Batch(Record):
             "quantity >= 0",
             name="not_negative",
             info={
-                "says": N_("There is not enough left in this batch. Check the new batches and dispense again."),
+                "message": N_("There is not enough left in this batch. Check the new batches and dispense again."),
                 "field": "quantity",
                 "code": "out_of_stock",
             },
@@ -72,14 +72,14 @@ class Batch(Record):
         CheckConstraint(
             "unit_cost >= 0 AND unit_cost < 100000000",
             name="cost_possible",
-            info={"says": N_("Enter a cost of zero or more."), "field": "unit_cost"},
+            info={"message": N_("Enter a cost of zero or more."), "field": "unit_cost"},
         ),
         Index(
             "uq_batch_lot",
             "medication_id",
             "lot_number",
             unique=True,
-            info={"says": N_("This batch of this medicine is already recorded."), "field": "lot_number"},
+            info={"message": N_("This batch of this medicine is already recorded."), "field": "lot_number"},
         ),
         Index("ix_batch_first_expiry", "medication_id", "expires_on", "id", postgresql_where=text("quantity > 0")),
         Index("ix_batch_expiry", "expires_on", postgresql_where=text("quantity > 0")),
@@ -103,7 +103,7 @@ class Dispense(ImmutableRecord):
         CheckConstraint(
             "quantity > 0",
             name="quantity_possible",
-            info={"says": N_("Enter a quantity above zero."), "field": "quantity"},
+            info={"message": N_("Enter a quantity above zero."), "field": "quantity"},
         ),
         Index("ix_dispense_prescription", "prescription_id"),
         Index("ix_dispense_patient", "patient_id", "dispensed_at"),
@@ -134,7 +134,7 @@ class StockMovement(ImmutableRecord):
         CheckConstraint(
             "quantity <> 0 AND abs(quantity) <= 1000000",
             name="quantity_possible",
-            info={"says": N_("Enter a quantity."), "field": "quantity"},
+            info={"message": N_("Enter a quantity."), "field": "quantity"},
         ),
         CheckConstraint(
             "kind IN ('receipt', 'dispense', 'return', 'adjustment', 'write_off', 'count')", name="kind_known"

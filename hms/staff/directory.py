@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select
 
 from hms.core.db.session import db
-from hms.core.db.word_search import holds_words
+from hms.core.db.word_search import contains_all_words
 from hms.core.permissions import Permission
 from hms.core.permissions import Role as BuiltIn
 
@@ -95,7 +95,9 @@ def accounts_named(text: str, limit: int) -> list[int]:
     if found:
         return found
     said = func.hms_fold(func.concat_ws(" ", User.title, User.first_name, User.last_name, User.username))
-    return list(db.session.scalars(select(User.id).where(*holds_words(said, text)).order_by(User.id).limit(limit)))
+    return list(
+        db.session.scalars(select(User.id).where(*contains_all_words(said, text)).order_by(User.id).limit(limit))
+    )
 
 
 def staff_name(user: Any = User) -> Any:

@@ -19,7 +19,7 @@ from tests.page import Page
 def test_every_setting_is_explained_and_its_default_fits_it():
     for setting in SETTINGS.values():
         assert setting.help, setting.key
-        assert settings.typed(setting, setting.default) == setting.default
+        assert settings.validated_value(setting, setting.default) == setting.default
 
 
 def test_the_shortest_password_may_be_set_to_a_length_that_zxcvbn_accepts_at_all():

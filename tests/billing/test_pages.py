@@ -12,7 +12,7 @@ from hms.billing.payments import actions
 from hms.core.db.session import db as database
 from hms.core.money import Money
 from hms.core.person import SYSTEM
-from hms.core.text.cleaning import showable
+from hms.core.text.cleaning import without_control_characters
 from tests.billing import factories
 from tests.conftest import PASSWORD
 from tests.page import Page, words
@@ -121,7 +121,7 @@ def test_a_refused_line_keeps_what_was_typed(bill, desk, typed, message):
     assert answer.status_code == 400
     assert message in html
     assert "There is a problem" in html
-    assert f'value="{showable(typed["item"])}"' in html
+    assert f'value="{without_control_characters(typed["item"])}"' in html
 
 
 def test_discount_issue_and_void_on_the_page(bill, desk):

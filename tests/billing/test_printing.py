@@ -167,7 +167,7 @@ def hospital(template: str, broker: Valkey, tmp_path: Path) -> Iterator[Flask]:
     name = f"hms_printing_{os.getpid()}"
     app = app_beside(config_for(servers.create_database(name, template), redis_url=broker.url(), data_dir=tmp_path))
     with app.app_context():
-        settings.forget()
+        settings.clear_cache()
         yield app
         database.session.remove()
         database.engine.dispose()

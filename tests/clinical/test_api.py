@@ -112,7 +112,7 @@ def test_break_glass_hides_notes_from_administrators(program, person, whom, db):
     from hms.core.settings import store as settings
 
     settings.change_setting("clinical.admin_requires_break_glass", True, by=person("admin"))
-    settings.forget()
+    settings.clear_cache()
     encounter = an_encounter(person("doctor"), whom, notes="n")
     client = program("admin")
     assert set(client.get(f"/api/encounters/{encounter.id}/").json) == SEEN_BY_OTHERS

@@ -180,11 +180,11 @@ def test_what_is_sealed_late_still_fits(trail, person):
 
 def test_the_commands_say_it_and_fail(real_app):
     settings.change_setting("hospital.name", "Hill Hospital", by=SYSTEM)
-    runner, here = real_app.test_cli_runner(), checkpoints.kept_in()
+    runner, here = real_app.test_cli_runner(), checkpoints.checkpoint_file()
     here.unlink(missing_ok=True)
     kept = json.loads(runner.invoke(args=["audit", "checkpoint"]).output)
     assert kept["n"] > 0
-    checkpoints.note()
+    checkpoints.append_checkpoint()
     assert here.stat().st_mode & 0o077 == 0
     assert runner.invoke(args=["audit", "verify"]).exit_code == 0
     _at_the_server(

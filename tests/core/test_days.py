@@ -16,9 +16,9 @@ def test_a_weekday_is_always_within_the_coming_seven_days():
 
 
 def test_months_end_where_they_end():
-    assert dates.shifted(date(2026, 1, 31), 1, "months") == date(2026, 2, 28)
-    assert dates.shifted(date(2028, 2, 29), 1, "years") == date(2029, 2, 28)
-    assert dates.shifted(date(2026, 1, 31), -2, "months") == date(2025, 11, 30)
+    assert dates.shift_date(date(2026, 1, 31), 1, "months") == date(2026, 2, 28)
+    assert dates.shift_date(date(2028, 2, 29), 1, "years") == date(2029, 2, 28)
+    assert dates.shift_date(date(2026, 1, 31), -2, "months") == date(2025, 11, 30)
     assert dates.end_of_month(2028, 2) == date(2028, 2, 29)
 
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from hms.core.web import security_headers
-from hms.core.web.security_headers import NOTHING_LOADS
+from hms.core.web.security_headers import POLICY_WITHOUT_LOADS
 
 pytestmark = pytest.mark.security("I")
 
@@ -26,7 +26,7 @@ def test_every_address_answers_with_the_headers(app, db, desk):
     client, bare = desk(None), []
     for address in _addresses(app):
         answer = client.open(address)
-        missing = [name for name, value in security_headers.FIXED.items() if answer.headers.get(name) != value]
+        missing = [name for name, value in security_headers.FIXED_HEADERS.items() if answer.headers.get(name) != value]
         if missing or ("Content-Security-Policy" not in answer.headers and answer.mimetype != "application/pdf"):
             bare.append(f"{address}: {missing}")
         assert address.startswith("/static/") or answer.headers["Cache-Control"] == "no-store", address
@@ -42,7 +42,7 @@ def test_scripts_run_by_a_nonce_that_is_new_in_every_answer(db, desk):
 
 
 def test_an_answer_for_programs_loads_nothing(program):
-    assert program("doctor").get("/api/users/me/").headers["Content-Security-Policy"] == NOTHING_LOADS
+    assert program("doctor").get("/api/users/me/").headers["Content-Security-Policy"] == POLICY_WITHOUT_LOADS
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_work_asked_for_twice_before_it_begins_is_one_row(db, done):
     _ask()
     (row,) = _rows(db)
     assert outbox.run_job(row.id)
-    assert (done, outbox.state(KIND, 7)) == ([7], "done")
+    assert (done, outbox.job_status(KIND, 7)) == ([7], "done")
 
 
 def test_work_asked_for_after_it_began_is_done_again(db, done):
@@ -46,7 +46,7 @@ def test_work_asked_for_after_it_began_is_done_again(db, done):
     _ask()
     first, second = _rows(db)
     assert outbox.run_job(first.id)
-    assert outbox.state(KIND, 7) == "waiting"
+    assert outbox.job_status(KIND, 7) == "waiting"
     assert outbox.run_job(second.id)
     assert done == [7, 7]
 
@@ -69,5 +69,5 @@ def test_failed_work_waits_longer_each_time_and_gives_up_in_the_end(db, monkeypa
         with pytest.raises(RuntimeError):
             outbox.run_job(row.id)
     db.session.refresh(row)
-    assert outbox.state(KIND, 7) == "failed"
+    assert outbox.job_status(KIND, 7) == "failed"
     assert row.last_error == "RuntimeError"

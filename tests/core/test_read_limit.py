@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from hms.core import read_limit
 from hms.core.actions import action_context
 from hms.core.api import read_log
-from hms.core.audit.models import COUNTED, AuditEntry
+from hms.core.audit.models import COUNTED_READS, AuditEntry
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
 from hms.core.settings import store as settings
@@ -45,7 +45,7 @@ def many_patients() -> list[int]:
 def _set(**values: int) -> None:
     for name, value in values.items():
         settings.change_setting(f"security.{name}", value, by=SYSTEM)
-    settings.forget()
+    settings.clear_cache()
 
 
 def _alarms() -> int:
@@ -148,8 +148,8 @@ def test_several_reads_at_once_that_pass_the_limit_tell_once(real_app):
 @pytest.mark.parametrize("module", [read_limit, read_log])
 def test_statements_count_by_the_condition_of_the_index(module):
     source = " ".join(Path(module.__file__).read_text(encoding="utf-8").split())
-    assert f"AND {COUNTED}" in source
+    assert f"AND {COUNTED_READS}" in source
 
 
 def test_the_alarm_is_looked_for_under_its_name():
-    assert f"'{read_limit.ALARM}'" in str(read_limit._NOW)
+    assert f"'{read_limit.ALARM}'" in str(read_limit._ALARM_AND_WAIT)

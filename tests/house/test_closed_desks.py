@@ -97,7 +97,7 @@ class TestLaboratory:
         done.status, done.done_at = "done", clock.now()
         whom = patients.patient(order.patient_id)
         assert policy.is_open(whom, person("lab"))
-        with clock.standing_at(clock.now() + dt.timedelta(hours=25)):
+        with clock.frozen_at(clock.now() + dt.timedelta(hours=25)):
             assert not policy.is_open(whom, person("lab"))
             with pytest.raises(policy.RecordRestricted):
                 lab_actions.enter_results(order.id, {"HB": "12.2"}, reason="Mistyped it", by=person("lab"))

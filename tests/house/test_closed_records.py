@@ -111,7 +111,7 @@ def _body(place, at_desk, known: dict[str, int]) -> dict[str, object]:
 def test_no_answer_holds_a_word_of_a_closed_record(app, desk, program, record, role, hidden):
     if role == "admin":
         settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
-        settings.forget()
+        settings.clear_cache()
     said = _everything(app, desk(role), program(role), record)
     assert "Canarywoman" in said.replace("CANARYWOMAN", "Canarywoman")
     answers = [_without_stock(line) for line in said.split("\0")]
@@ -204,10 +204,10 @@ def test_the_hour_ends(person, record):
     whom, doctor = patients.patient(record["patient_id"]), person("doctor")
     opened = _open(whom.id, doctor)
     assert opened.expires_at - opened.opened_at == dt.timedelta(minutes=60)
-    with clock.standing_at(opened.expires_at - dt.timedelta(seconds=1)):
+    with clock.frozen_at(opened.expires_at - dt.timedelta(seconds=1)):
         assert policy.is_open(whom, doctor)
         assert _open(whom.id, doctor).id == opened.id
-    with clock.standing_at(opened.expires_at):
+    with clock.frozen_at(opened.expires_at):
         assert not policy.is_open(whom, doctor)
     assert not policy.is_open(whom, person("nurse"))
 
@@ -260,7 +260,7 @@ def test_reviewers_are_reminded_once_a_day_of_what_is_overdue(person, record, db
 def _reminded(at: dt.datetime) -> int:
     """How many reminders were given until `at`, when the clock's turn has just been."""
     ours = Notification.url == jobs.PLACE
-    with clock.standing_at(at), action_context("tests.wait", SYSTEM):
+    with clock.frozen_at(at), action_context("tests.wait", SYSTEM):
         before = set(database.session.scalars(select(Notification.id)))
         jobs.remind_reviewers()
         new = select(Notification.id).where(ours, Notification.id.not_in(before))
@@ -317,7 +317,7 @@ class TestCareTeam:
         known = whole_record(days_ago=20)
         access_actions.restrict(known["patient_id"], reason="Asked for it at the desk", by=SYSTEM)
         assert self.is_in(known, person("doctor"))
-        with clock.standing_at(clock.now() + dt.timedelta(days=11)):
+        with clock.frozen_at(clock.now() + dt.timedelta(days=11)):
             assert not self.is_in(known, person("doctor"))
 
 
@@ -347,12 +347,12 @@ class TestReview:
 
     def test_it_is_overdue_after_three_days(self, desk, person, record):
         _open(record["patient_id"], person("doctor"))
-        with clock.standing_at(clock.now() + dt.timedelta(hours=73)):
+        with clock.frozen_at(clock.now() + dt.timedelta(hours=73)):
             assert access_actions.to_review() == (1, 1)
 
     def test_nobody_reviews_their_own(self, person, record):
         settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
-        settings.forget()
+        settings.clear_cache()
         admin = person("admin")
         opened = _open(record["patient_id"], admin)
         with pytest.raises(RuleBroken):
@@ -370,7 +370,7 @@ def test_an_administrator_reads_freely_until_the_hospital_asks_for_a_reason(prog
     path = f"/api/encounters/{known['encounter_id']}/"
     assert api.get(path).get_json()["notes"] == CLINICAL[0]
     settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
-    settings.forget()
+    settings.clear_cache()
     assert set(api.get(path).get_json()) == {"id", "patient", "appointment", "doctor", "created_at"}
     assert desk("admin").get(f"/encounters/{known['encounter_id']}").status_code == 403
     assert "known_allergies" not in api.get(f"/api/patients/{known['patient_id']}/").get_json()

@@ -75,7 +75,7 @@ def test_every_list_that_names_a_patient_leaves_an_entry(app, desk, person, role
     whom = _busy_patient(person("doctor").id)
     names = {"doctor": person("doctor").id, "patient": whom.hospital_number, "patient_id": whom.id}
     settings.change_setting("security.mass_read_records", 0, by=SYSTEM)
-    settings.forget()
+    settings.clear_cache()
     usual, silent, told = desk(role), [], 0
     usual.checks = False
     for path in (one.format(**names) for one in _addresses(app)):
@@ -99,7 +99,7 @@ def _names_patient(text: str, whom: Patient) -> bool:
 def test_many_small_searches_pass_the_limit_and_usual_work_does_not(desk, person):
     whole_record(), whole_record()
     settings.change_setting("security.mass_read_records", 2, by=SYSTEM)
-    settings.forget()
+    settings.clear_cache()
     at, alarms = desk("receptionist"), select(func.count()).where(AuditEntry.action == read_limit.ALARM)
     paths = ["/find/rows?q=kamara"] * 20
     assert {at.get(path).status_code for path in paths} == {200}

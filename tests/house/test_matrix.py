@@ -297,7 +297,7 @@ def _rows(resource: str) -> int:
 def test_clinical_content_needs_a_reason_of_an_administrator_when_the_hospital_says_so(program, hospital):
     """B: with the setting on, what is left is what the desks outside of care see; allergies are left out too."""
     settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
-    settings.forget()
+    settings.clear_cache()
     admin, wrong = program("admin"), []
     for row in ENDPOINTS:
         resource = _resource(row)

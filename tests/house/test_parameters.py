@@ -193,7 +193,7 @@ def test_the_medicines_of_a_patient_are_not_found_by_asking(program, role):
 
 def test_an_administrator_who_needs_a_reason_may_not_filter_by_what_it_opens(program):
     settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)
-    settings.forget()
+    settings.clear_cache()
     client = program("admin")
     for address in ("prescriptions/?medication=1", "prescriptions/?patient_id=1", "encounters/?status=signed"):
         assert client.get(f"/api/{address}").status_code == 400, address

@@ -190,7 +190,7 @@ def test_nginx_and_the_programs_agree_about_bodies():
 
 
 def test_no_route_takes_more_than_nginx_lets_through_and_a_stranger_less(app):
-    limits = {name: request_bodies.limit_of(view) for name, view in app.view_functions.items()}
+    limits = {name: request_bodies.body_limit(view) for name, view in app.view_functions.items()}
     assert max(limits.values()) == request_bodies.MAX_BODY
     public = [name for name, view in app.view_functions.items() if getattr(view, "needs", None) is Permission.PUBLIC]
     assert max(limits[name] for name in public) == request_bodies.MAX_PUBLIC_BODY

@@ -110,7 +110,7 @@ def plant(new: str = LONG) -> list[str]:
     session.execute(text("SET session_replication_role = origin"))
     session.execute(text(f"SET ROLE {APPLICATION}"))
     session.commit()
-    settings.forget()
+    settings.clear_cache()
     return refused
 
 

@@ -200,7 +200,7 @@ def test_signed_out_is_401(program):
 
 
 def test_lists_take_the_same_number_of_queries_however_long(api, person, monkeypatch):
-    monkeypatch.setattr(settings, "FRESH_SECONDS", 3600)
+    monkeypatch.setattr(settings, "CACHE_SECONDS", 3600)
     from hms.pharmacy.dispensing import actions
 
     def queries(path):

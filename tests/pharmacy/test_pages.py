@@ -385,7 +385,7 @@ def test_a_strange_address_still_shows_the_queue(at, query):
 
 
 def test_the_number_of_queries_does_not_grow_with_the_queue(at, monkeypatch):
-    monkeypatch.setattr(settings, "FRESH_SECONDS", 3600)
+    monkeypatch.setattr(settings, "CACHE_SECONDS", 3600)
 
     def queries(path):
         return int(at.get(path).headers["X-Queries"])

@@ -128,7 +128,7 @@ def test_two_answers_to_one_request_are_one_answer(at_once):
 
 def test_the_same_username_registered_at_once_gives_each_an_account_of_its_own(at_once, real_app):
     settings.change_setting("staff.registration_open", True, by=who("admin"))
-    settings.forget()
+    settings.clear_cache()
     wish = {"username": "newcomer", "last_name": "New"}
     results = at_once(
         [lambda n=n: onboarding_actions.register(**wish, password=f"{GOOD} {n}", by=SYSTEM) for n in range(4)]

@@ -101,7 +101,7 @@ def _of(username: str, password: str) -> dict[str, str]:
 
 def test_no_connection_is_held_while_anything_heavy_is_worked_out(real_app, held):
     settings.change_setting("staff.registration_open", True, by=who("admin"))
-    settings.forget()
+    settings.clear_cache()
     client = PageClient(real_app)
     _welcome(client)
     asked = {"username": "newcomer", "last_name": "New", "password": GOOD}

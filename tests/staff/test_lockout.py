@@ -16,7 +16,7 @@ from hms.core.actions import action_context
 from hms.core.background.outbox import Outbox
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
-from hms.core.web.rate_limits import HOW_LIMITED
+from hms.core.web.rate_limits import LIMITER_OPTIONS
 from hms.messages.models import Notification
 from hms.staff.jobs import warn_of_lockouts
 from hms.staff.login_security import passwords
@@ -95,7 +95,7 @@ def test_a_right_password_opens_no_closed_account(desk, account):
 
 def test_after_five_wrong_tries_the_page_says_until_when_and_who_can_help(desk):
     client, now = desk(None), clock.now().replace(microsecond=0)
-    with clock.standing_at(now):
+    with clock.frozen_at(now):
         assert _fail(client, "nurse", 5) == [401] * 5
         refused = client.form("/login", username="nurse", password=PASSWORD)
     opens = clock.local(now + timedelta(minutes=15)).strftime("%H:%M")
@@ -103,7 +103,7 @@ def test_after_five_wrong_tries_the_page_says_until_when_and_who_can_help(desk):
     assert f"sign in again at {opens}" in said(refused)
     assert "administrator" in said(refused)
     assert 'value="nurse"' in refused.get_data(as_text=True)
-    with clock.standing_at(now + timedelta(minutes=15, seconds=1)):
+    with clock.frozen_at(now + timedelta(minutes=15, seconds=1)):
         assert _fail(client, "nurse", 1, PASSWORD) == [303]
 
 
@@ -168,7 +168,7 @@ def test_limits_hold_while_redis_is_away_and_nobody_waits_for_it(app):
     probe = Flask("probe")
     probe.config.update({name: value for name, value in app.config.items() if name.startswith("RATELIMIT_")})
     probe.config["RATELIMIT_STORAGE_URI"] = "redis://127.0.0.1:1/0"
-    limits = Limiter(**HOW_LIMITED)
+    limits = Limiter(**LIMITER_OPTIONS)
     limits.init_app(probe)
     probe.add_url_rule("/", view_func=limits.limit("5/minute")(lambda: "in"), endpoint="door")
     began = time.perf_counter()

@@ -39,7 +39,7 @@ def box(app, person):
     server.start()
     app.config["SMTP_URL"] = f"smtp://127.0.0.1:{server.port}"
     settings.change_setting("hospital.site_address", "https://hms.example.org", by=person("admin"))
-    settings.forget()
+    settings.clear_cache()
     yield kept.messages
     app.config["SMTP_URL"] = ""
     server.stop()

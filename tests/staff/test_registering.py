@@ -26,7 +26,7 @@ WISH = {"username": "j.doe", "email": "j@example.org", "password": GOOD, "first_
 @pytest.fixture
 def is_open(person):
     settings.change_setting("staff.registration_open", True, by=person("admin"))
-    settings.forget()
+    settings.clear_cache()
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_too_many_waiting_are_refused(stranger, is_open, monkeypatch):
 def test_the_requests_of_one_address_are_limited_also_at_once_and_by_page_and_api_together(real_app, monkeypatch):
     monkeypatch.setattr(onboarding_actions, "REQUESTS_OF_AN_ADDRESS", "10/hour")
     settings.change_setting("staff.registration_open", True, by=who("admin"))
-    settings.forget()
+    settings.clear_cache()
     database.session.rollback()
     address = f"10.1.{random.randrange(256)}.{random.randrange(256)}"
 
@@ -134,7 +134,7 @@ def test_the_requests_of_one_address_are_limited_also_at_once_and_by_page_and_ap
 def test_a_password_is_judged_only_after_the_request_was_counted(real_app, monkeypatch):
     monkeypatch.setattr(onboarding_actions, "REQUESTS_OF_AN_ADDRESS", "3/hour")
     settings.change_setting("staff.registration_open", True, by=who("admin"))
-    settings.forget()
+    settings.clear_cache()
     database.session.rollback()
     client = real_app.test_client()
     client.environ_base["REMOTE_ADDR"] = f"10.2.{random.randrange(256)}.{random.randrange(256)}"

@@ -146,7 +146,7 @@ def test_a_power_is_not_granted_by_one_to_a_role_that_people_have(person):
         actions.change_role(role("nurse").id, grants=[*role("nurse").grants, "staff.manage"], by=person("admin"))
     assert refused.value.code == "needs_second"
     settings.change_setting("staff.two_person_admin_grant", False, by=person("admin"))
-    settings.forget()
+    settings.clear_cache()
     actions.change_role(role("nurse").id, grants=[*role("nurse").grants, "staff.manage"], by=person("admin"))
 
 

@@ -68,10 +68,10 @@ def test_a_session_gets_a_new_id_at_sign_in_and_with_a_new_role(desk, account):
 def test_a_session_ends_after_its_longest_time_however_busy(desk):
     client, now = desk("nurse"), clock.now()
     for minutes in range(0, 12 * 60, 14):
-        with clock.standing_at(now + timedelta(minutes=minutes)):
+        with clock.frozen_at(now + timedelta(minutes=minutes)):
             assert client.get("/stay").status_code == 405
             assert client.get("/profile", headers={}).status_code == 200
-    with clock.standing_at(now + timedelta(hours=12, minutes=1)):
+    with clock.frozen_at(now + timedelta(hours=12, minutes=1)):
         assert client.get("/profile").headers["Location"].startswith("/login?")
 
 
@@ -79,9 +79,9 @@ def test_a_session_ends_after_its_longest_time_however_busy(desk):
 def test_without_work_a_page_is_locked_and_a_page_that_renews_itself_is_no_work(desk, pages_own):
     client, now = desk("nurse"), clock.now()
     headers = {"X-Refresh": "1"} if pages_own else {}
-    with clock.standing_at(now + timedelta(minutes=10)):
+    with clock.frozen_at(now + timedelta(minutes=10)):
         assert client.get("/profile", headers=headers).status_code == 200
-    with clock.standing_at(now + timedelta(minutes=20)):
+    with clock.frozen_at(now + timedelta(minutes=20)):
         answer = client.get("/profile?a=1")
     assert answer.headers.get("Location") == ("/lock?next=/profile?a%3D1" if pages_own else None)
 
@@ -89,7 +89,7 @@ def test_without_work_a_page_is_locked_and_a_page_that_renews_itself_is_no_work(
 def test_the_idle_time_is_the_hospitals_choice(desk, person):
     settings.change_setting("staff.idle_minutes", 5, by=person("admin"))
     client, now = desk("nurse"), clock.now()
-    with clock.standing_at(now + timedelta(minutes=7)):
+    with clock.frozen_at(now + timedelta(minutes=7)):
         assert client.get("/profile").status_code == 302
 
 
@@ -101,7 +101,7 @@ def test_a_role_may_lock_its_pages_sooner_than_the_hospital(desk):
     assert admin.form(address, idle_minutes="3").status_code == 303
     assert 'data-idle-seconds="180"' in nurse.get("/profile").get_data(as_text=True)
     assert 'data-idle-seconds="900"' in doctor.get("/profile").get_data(as_text=True)
-    with clock.standing_at(clock.now() + timedelta(minutes=5)):
+    with clock.frozen_at(clock.now() + timedelta(minutes=5)):
         assert (nurse.get("/profile").status_code, doctor.get("/profile").status_code) == (302, 200)
     assert admin.form(address, idle_minutes="").status_code == 303
     assert 'data-idle-seconds="900"' in desk("nurse").get("/profile").get_data(as_text=True)
@@ -181,10 +181,10 @@ def test_a_pin_opens_only_where_its_owner_signed_in_within_twelve_hours(desk, pe
     address = _lock(elsewhere)
     assert "PIN" not in said(elsewhere.get(address))
     assert _choose(elsewhere, "nurse", PIN, address).status_code in (400, 401)
-    with clock.standing_at(clock.now() + timedelta(hours=11)):
+    with clock.frozen_at(clock.now() + timedelta(hours=11)):
         _sign_in(pc, "nurse")
     later = clock.now() + timedelta(hours=12, minutes=5)
-    with clock.standing_at(later):
+    with clock.frozen_at(later):
         address = pc.get("/profile").headers["Location"]
         assert _choose(pc, "doctor", PIN, address).status_code == 401
         assert _choose(pc, "nurse", PIN, address).status_code == 303
@@ -201,7 +201,7 @@ def test_pins_that_are_none_or_easy_are_refused(desk, account, pin):
 
 def test_a_pin_is_set_by_its_owner_only_with_a_fresh_proof(desk, account):
     client = desk("nurse")
-    with clock.standing_at(clock.now() + timedelta(minutes=6)):
+    with clock.frozen_at(clock.now() + timedelta(minutes=6)):
         assert client.form("/profile/pin", pin=PIN, pin_again=PIN).status_code == 400
         assert client.form("/profile/pin", pin=PIN, pin_again=PIN, proof=PASSWORD).status_code == 303
         assert client.form("/profile/pin", pin="7391", pin_again="7390").status_code == 400
@@ -250,7 +250,7 @@ def test_a_form_from_elsewhere_is_not_kept(desk):
     for headers in ({"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"}, {}):
         answer = client.post("/patients/new", data={"family_name": "Bangura"}, headers=headers)
         assert answer.headers["Location"] == "/lock"
-    assert drafts.all_of(_id("receptionist")) == []
+    assert drafts.recent_drafts(_id("receptionist")) == []
 
 
 def test_own_devices_are_listed_and_signed_out(desk):

@@ -98,9 +98,9 @@ def test_a_chain_of_refreshes_ends_a_day_after_its_sign_in(program):
     client, now = program(None), clock.now()
     token = _pair(client)["refresh"]
     for hours in (8, 16, 23):
-        with clock.standing_at(now + timedelta(hours=hours)):
+        with clock.frozen_at(now + timedelta(hours=hours)):
             token = _refresh(client, token).get_json()["refresh"]
-    with clock.standing_at(now + timedelta(hours=24, minutes=1)):
+    with clock.frozen_at(now + timedelta(hours=24, minutes=1)):
         assert _refresh(client, token).status_code == 401
 
 

@@ -17,7 +17,7 @@ from hms.core import clock
 from hms.core.api import read_log
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db
-from hms.core.text.cleaning import escape_like, is_only_signs
+from hms.core.text.cleaning import escape_like, is_only_punctuation
 from hms.patients.identity.columns import WHO
 from hms.patients.models import Patient
 from hms.staff import directory as staff
@@ -110,7 +110,7 @@ def _named(wanted: AuditFilter) -> list[ColumnElement[bool]]:
 
 def _says(words: str) -> ColumnElement[bool]:
     """That a value holds `words`; what was written in care is not searched, as it is not shown."""
-    if is_only_signs(words):
+    if is_only_punctuation(words):
         return false()
     pattern = f"%{escape_like(words)}%"
     open_kinds = ENTRY.entity.is_(None) | ENTRY.entity.not_in(sorted(masking.WRITTEN_IN_CARE))

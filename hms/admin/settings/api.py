@@ -62,7 +62,7 @@ LISTED = parameters(**PAGING)
 
 
 def _settings(shown: list[definition.SettingDefinition]) -> Response:
-    stored = settings.stored()
+    stored = settings.stored_settings()
     return paginated_response(shown, lambda setting: setting_json(setting, stored.get(setting.key)))
 
 
@@ -100,7 +100,7 @@ def _known(key: str) -> definition.SettingDefinition:
 
 
 def _one_setting(setting: definition.SettingDefinition) -> Response:
-    row = settings.stored().get(setting.key)
+    row = settings.stored_settings().get(setting.key)
     return resource_response(setting_json(setting, row), row.version if row else 0)
 
 
@@ -110,10 +110,10 @@ def _one_setting(setting: definition.SettingDefinition) -> Response:
 @api.response(200, SettingOut)
 def change_setting(given: dict[str, Any], key: str) -> Response:
     """Change one setting. A page proves who it is once more by `current_password`; a token is minutes old anyway."""
-    setting, row = _known(key), settings.stored().get(key)
+    setting, row = _known(key), settings.stored_settings().get(key)
     check_if_match(row.version if row else 0, lambda: setting_json(setting, row))
     with _value():
-        settings.typed(setting, given["value"])
+        settings.validated_value(setting, given["value"])
         if setting.is_sensitive and not current_person().by_token:
             reauthenticate(given.get("current_password"), by=current_person(), field="current_password")
         settings.change_setting(key, given["value"], by=current_person())

@@ -41,4 +41,4 @@ def _shown(value: Any) -> Any:
     return words[value] if isinstance(value, bool) else value if value != "" else "–"
 
 
-settings.on_control_changed.append(tell_administrators)
+settings.on_sensitive_change.append(tell_administrators)

@@ -15,7 +15,7 @@ from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.settings import definition, definitions
 from hms.core.settings import store as settings
-from hms.core.text.cleaning import fold, is_only_signs, sought
+from hms.core.text.cleaning import fold, is_only_punctuation, search_text
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, RecordIdField, Text
 from hms.core.web.guard import current_person, requires
@@ -37,10 +37,10 @@ class SettingForm(ActionForm):
 @requires(Permission.READ_SETTINGS)
 def all_settings() -> str:
     """Every setting with its value, default, explanation and last change, by category; `q` searches."""
-    search = sought(request.args.get("q"))
-    stored = settings.stored()
+    search = search_text(request.args.get("q"))
+    stored = settings.stored_settings()
     by_category: dict[str, list[definition.SettingDefinition]] = {}
-    for setting in () if is_only_signs(search) else definitions.SETTINGS.values():
+    for setting in () if is_only_punctuation(search) else definitions.SETTINGS.values():
         if fold(search) in fold(f"{setting.label} {setting.help} {setting.category} {setting.key}"):
             by_category.setdefault(str(setting.category), []).append(setting)
     return render_template(
@@ -62,7 +62,7 @@ def _known(key: str) -> definition.SettingDefinition:
 @requires(Permission.MANAGE_SETTINGS)
 def setting(key: str) -> ResponseReturnValue:
     """Change one setting."""
-    known, row = _known(key), settings.stored().get(key)
+    known, row = _known(key), settings.stored_settings().get(key)
     form = SettingForm()
     form.one_of.choices = [(choice, choice) for choice in known.choices]
     if request.method == "GET":
@@ -75,7 +75,7 @@ def setting(key: str) -> ResponseReturnValue:
 
 
 def _form_page(form: SettingForm, known: definition.SettingDefinition) -> ResponseReturnValue:
-    stored = settings.stored()
+    stored = settings.stored_settings()
     row = stored.get(known.key)
     page = render_template("admin/setting.html", form=form, setting=known, row=row, names=_names(stored))
     return page, form.status
@@ -88,7 +88,7 @@ def _change(known: definition.SettingDefinition) -> Any:
         value = {"flag": ticked, "choice": one_of or ""}.get(known.kind, new)
         field = {"flag": "ticked", "choice": "one_of"}.get(known.kind, "new")
         try:
-            settings.typed(known, value)
+            settings.validated_value(known, value)
         except RuleBroken as wrong:
             raise RuleBroken.from_error(wrong, field) from wrong
         return _act(known)(known.key, value, version=version, proof=proof, by=by)

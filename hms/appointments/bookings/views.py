@@ -17,7 +17,7 @@ from hms.core import clock
 from hms.core.api import read_log
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
-from hms.core.text.cleaning import sought
+from hms.core.text.cleaning import search_text
 from hms.core.text.formatting import age
 from hms.core.web.guard import current_person, requires, safe_next
 from hms.core.web.template_filters import day as shown_day
@@ -31,7 +31,7 @@ from .actions import NO_SUCH
 @requires(Permission.BOOK)
 def choose_patient() -> Response:
     """Rows for patient fields: name, birth date, number."""
-    return jsonify([_row(hit) for hit in found_patients(sought(request.args.get("q"), longest=120))])
+    return jsonify([_row(hit) for hit in found_patients(search_text(request.args.get("q"), longest=120))])
 
 
 def _row(hit: Any) -> dict[str, str]:

@@ -8,17 +8,17 @@ from flask import Response, request
 from sqlalchemy import func
 
 from hms.billing import schemas
+from hms.billing.api_responses import NO_REASON, or_conflict, seen_in_list
 from hms.billing.blueprints import api
 from hms.billing.corrections import actions as correction_actions
 from hms.billing.corrections.api import CorrectionOut, WithdrawIn, request_withdrawal
 from hms.billing.enums import BillState, CorrectionKind
 from hms.billing.models import Bill, BillLine, PriceItem
 from hms.core.api import read_log
-from hms.core.api.ordering import NO_REASON, or_conflict, seen_in_list
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import check_if_match, resource_response
 from hms.core.db.session import db, get_or_not_found
-from hms.core.db.word_search import holds_words
+from hms.core.db.word_search import contains_all_words
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
@@ -222,7 +222,7 @@ def withdraw_item(item_id: int) -> tuple[str, int]:
 @api.response(200, schemas.ServiceOut(many=True))
 def services(arguments: dict[str, Any]) -> Response:
     """The price list by name; `search` looks into code and name."""
-    query = api_queries.services().where(*holds_words(PriceItem.search_text, arguments.get("search", "")))
+    query = api_queries.services().where(*contains_all_words(PriceItem.search_text, arguments.get("search", "")))
     return paginated_response(query.order_by(PriceItem.name, PriceItem.id), schemas.service_json)
 
 

@@ -23,7 +23,7 @@ from hms.core.api import read_log
 from hms.core.background import redis
 from hms.core.permissions import Permission
 from hms.core.settings import store as settings
-from hms.core.text.cleaning import sought
+from hms.core.text.cleaning import search_text
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.forms import ActionForm
 from hms.core.web.guard import current_person, requires
@@ -55,7 +55,7 @@ def _listed(*, renews: bool) -> dict[str, Any]:
     state = request.args.get("state", "to_pay")
     asked = {
         "state": state if state in queries.STATES else "to_pay",
-        "q": sought(request.args.get("q")),
+        "q": search_text(request.args.get("q")),
         "patient_id": _id("patient_id"),
     }
     page = queries.bills(**asked, before=_id("before"), after=_id("after"), who=current_person())

@@ -9,12 +9,12 @@ from flask import Response
 from marshmallow import fields, validate
 from sqlalchemy import select
 
+from hms.billing.api_responses import or_conflict, seen_in_list
 from hms.billing.blueprints import api
 from hms.billing.enums import CorrectionKind, CorrectionStatus
 from hms.billing.models import Bill, Correction, Payment
 from hms.core.api import read_log
 from hms.core.api.blueprint import ApiSchema
-from hms.core.api.ordering import or_conflict, seen_in_list
 from hms.core.api.preconditions import resource_response
 from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import Conflict, RuleBroken

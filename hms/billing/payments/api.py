@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response
 
 from hms.billing import schemas
+from hms.billing.api_responses import NO_REASON, seen_in_list
 from hms.billing.bills import api_queries
 from hms.billing.blueprints import api
 from hms.billing.corrections import actions as correction_actions
@@ -14,7 +15,6 @@ from hms.billing.corrections.api import CorrectionOut, WithdrawIn, request_withd
 from hms.billing.enums import CorrectionKind, method
 from hms.billing.models import Bill, Payment
 from hms.core.api import read_log
-from hms.core.api.ordering import NO_REASON, seen_in_list
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import check_if_match, resource_response
 from hms.core.db.session import db

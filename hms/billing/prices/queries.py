@@ -9,7 +9,7 @@ from sqlalchemy import Select, bindparam, case, func, select
 
 from hms.billing.models import PriceItem
 from hms.core.db.session import db
-from hms.core.db.word_search import holds_words
+from hms.core.db.word_search import contains_all_words
 from hms.core.money import Money
 from hms.core.settings import store as settings
 from hms.core.text.cleaning import escape_like
@@ -58,7 +58,7 @@ def to_be_priced(item_ids: set[int]) -> set[int]:
 
 def price_items(text: str, *, limit: int = 10, with_withdrawn: bool = False) -> list[PriceItem]:
     """Items whose code or name holds every word of `text`, codes that begin with it first, the shortest before all."""
-    words = holds_words(PriceItem.search_text, text)
+    words = contains_all_words(PriceItem.search_text, text)
     starts = func.lower(PriceItem.code).like(func.hms_fold(f"{escape_like(text.strip())}%"))
     by_code = case((starts, func.length(PriceItem.code))) if text.strip() else PriceItem.name
     rows = select(PriceItem).where(*words).order_by(by_code, PriceItem.name, PriceItem.id).limit(limit)

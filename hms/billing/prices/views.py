@@ -12,7 +12,7 @@ from hms.billing.forms import CATEGORIES, PriceForm
 from hms.billing.models import PriceItem
 from hms.core.db.session import get_or_not_found
 from hms.core.permissions import Permission
-from hms.core.text.cleaning import sought
+from hms.core.text.cleaning import search_text
 from hms.core.web import template_filters
 from hms.core.web.guard import current_person, requires
 
@@ -23,7 +23,7 @@ MAX_SHOWN = 200
 
 
 def _typed() -> str:
-    return sought(request.args.get("q"))
+    return search_text(request.args.get("q"))
 
 
 @pages.get("/prices/choose")

@@ -18,7 +18,7 @@ from hms.clinical.vitals import readings
 from hms.clinical.vitals import views as vitals_views  # noqa: F401 - their routes are on the same blueprint
 from hms.core.api import read_log
 from hms.core.permissions import Permission
-from hms.core.text.cleaning import sought
+from hms.core.text.cleaning import search_text
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate
 from hms.formulary.medicines import queries as formulary
@@ -77,7 +77,7 @@ def repeat(prescription_id: int) -> ResponseReturnValue:
 @requires(Permission.WRITE_ENCOUNTER)
 def diagnoses() -> str:
     """Rows for the diagnosis box."""
-    return render_template("clinical/_diagnoses.html", rows=codes.find(sought(request.args.get("q"), longest=255)))
+    return render_template("clinical/_diagnoses.html", rows=codes.find(search_text(request.args.get("q"), longest=255)))
 
 
 @pages.get("/clinical/medicines")
@@ -87,7 +87,8 @@ def medicines() -> str:
     age = request.args.get("months", "")
     years = readings.from_months(age)
     return render_template(
-        "clinical/_medicines.html", rows=formulary.choices(sought(request.args.get("q"), longest=255), age_years=years)
+        "clinical/_medicines.html",
+        rows=formulary.choices(search_text(request.args.get("q"), longest=255), age_years=years),
     )
 
 

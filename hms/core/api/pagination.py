@@ -12,7 +12,7 @@ from sqlalchemy import Result, Select, func, select
 from hms.core.db.session import db
 
 MAX_ROWS = 100
-PAGED_BY = ("page", "page_size", "limit")
+PAGING_PARAMETERS = ("page", "page_size", "limit")
 
 
 Rows = Select | Sequence[Any] | Callable[[int, int], Result]
@@ -20,7 +20,7 @@ Rows = Select | Sequence[Any] | Callable[[int, int], Result]
 Total = Select | Callable[[], int]
 
 
-class Estimated(int):
+class EstimatedCount(int):
     """A number of rows that is near the exact one; the answer says so."""
 
 
@@ -30,21 +30,21 @@ def paginated_response(rows: Rows, project: Callable[[Any], dict[str, Any]], *, 
     The endpoint declares `parameters.PAGING`, by which the numbers are checked. `total` counts the rows when a cheaper
     count than wrapping a SELECT is known. `project` makes one row's JSON.
     """
-    paged = any(name in request.args for name in PAGED_BY)
-    numbers = {name: int(request.args[name]) for name in PAGED_BY if name in request.args}
+    paged = any(name in request.args for name in PAGING_PARAMETERS)
+    numbers = {name: int(request.args[name]) for name in PAGING_PARAMETERS if name in request.args}
     size = min(numbers.get("page_size", numbers.get("limit", 25 if paged else MAX_ROWS)), MAX_ROWS)
     page = numbers.get("page", 1)
-    found = _some(rows, size, (page - 1) * size)
+    found = _rows_of_page(rows, size, (page - 1) * size)
     results = [project(row) for row in found]
     known = getattr(found[0], "whole", None) if found else None
     count = _count(rows, total, page, size, len(results)) if known is None else known
     response = _page_object(results, count, page, size) if paged else _array(results, count)
-    if isinstance(count, Estimated):
+    if isinstance(count, EstimatedCount):
         response.headers["X-Total-Count-Estimated"] = "true"
     return response
 
 
-def _some(rows: Rows, size: int, offset: int) -> Sequence[Any]:
+def _rows_of_page(rows: Rows, size: int, offset: int) -> Sequence[Any]:
     if isinstance(rows, Sequence):
         return rows[offset : offset + size]
     if not isinstance(rows, Select):
@@ -71,23 +71,23 @@ def _array(results: list[dict[str, Any]], count: int) -> Response:
     response = jsonify(results)
     response.headers["X-Total-Count"] = str(count)
     if count > len(results):
-        response.headers["Link"] = f'<{_address(2, MAX_ROWS)}>; rel="next"'
+        response.headers["Link"] = f'<{_page_url(2, MAX_ROWS)}>; rel="next"'
     return response
 
 
 def _page_object(results: list[dict[str, Any]], count: int, page: int, size: int) -> Response:
     response = jsonify(
         count=count,
-        next=_address(page + 1, size) if page * size < count else None,
-        previous=_address(page - 1, size) if page > 1 else None,
+        next=_page_url(page + 1, size) if page * size < count else None,
+        previous=_page_url(page - 1, size) if page > 1 else None,
         results=results,
     )
     response.headers["X-Total-Count"] = str(count)
     return response
 
 
-def _address(page: int, size: int) -> str:
+def _page_url(page: int, size: int) -> str:
     """This list's address with another page; what was asked stands in the query only, whatever it is called."""
-    kept = [(name, text) for name, text in request.args.items(multi=True) if name not in PAGED_BY]
+    kept = [(name, text) for name, text in request.args.items(multi=True) if name not in PAGING_PARAMETERS]
     where = url_for(request.endpoint, **(request.view_args or {}))
     return f"{where}?{urlencode([*kept, ('page', page), ('page_size', size)])}"

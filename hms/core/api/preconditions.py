@@ -26,11 +26,11 @@ class PreconditionFailed(Exception):
 
 def check_if_match(version: object, body: Callable[[], dict[str, Any]]) -> None:
     """Honour `If-Match` (RFC 9110): raises `PreconditionFailed` with the present state when it names another version."""
-    if request.if_match and not any(request.if_match.contains(tag) for tag in _tags(version)):
+    if request.if_match and not any(request.if_match.contains(tag) for tag in _accepted_tags(version)):
         raise PreconditionFailed(body(), version)
 
 
-def _tags(version: object) -> list[str]:
+def _accepted_tags(version: object) -> list[str]:
     """The entity tags that a client may have been given: Flask-Compress adds `:` and the algorithm to a compressed answer's."""
     return [str(version), *(f"{version}:{algorithm}" for algorithm in current_app.config["COMPRESS_ALGORITHM"])]
 

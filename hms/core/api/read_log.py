@@ -130,7 +130,7 @@ def _entry(one: Seen, details: str | None = None) -> _Entry:
 
 
 def _record(action: str, by: Person, rows: list[_Entry], *, entity: str, renews: bool) -> None:
-    limit, who = read_limit.limit(), _NOBODY | recording.who_columns(by)
+    limit, who = read_limit.limit(), _NOBODY | recording.actor_columns(by)
     note_write(db.session())
     values = who | {"action": action, "entity": entity, "ticket": recording.signing_ticket(), "renews": renews}
     values |= {f"{name}s": [getattr(row, name) for row in rows] for name in _Entry._fields}

@@ -1,8 +1,8 @@
-"""Sealing the trail: each entry is checked for its signature and chained by a keyed hash; `verify` finds what does not fit.
+"""Seals the audit trail: checks each entry's signature and chains the entries by a keyed hash; `verify` finds changes.
 
 Seal n = HMAC(AUDIT_KEY, seal n-1 + SHA-256 of the entry). Edited, deleted, moved and swapped entries break the chain;
-an entry that the programs did not write has no right signature and is never sealed; a cut-off end is shown by a
-checkpoint kept elsewhere.
+an entry that HMS did not write has no valid signature and is never sealed; a checkpoint stored elsewhere shows whether
+entries were cut off at the end.
 """
 
 from __future__ import annotations
@@ -22,61 +22,62 @@ from hms.core.db.advisory_locks import AdvisoryLock
 from hms.core.db.session import db
 
 from .models import AuditEntry, AuditSeal
-from .recording import key, signing_key
+from .recording import audit_key, signing_key
 
-BATCH = 2000
-_LATE = 100_000
-"""Ids that a slow transaction may bring late; further back only `verify` looks."""
+BATCH_SIZE = 2000
+_MAX_LATE_IDS = 100_000
+"""How far below the highest sealed id a slow transaction may still add an entry; only `verify` checks older ids."""
 
 _ENTRY = AuditEntry.__table__
 _SEAL = AuditSeal.__table__
-_SEALED = tuple(column.name for column in _ENTRY.c if column.name not in ("ticket", "signature"))
-_SIGNED = (
+_SEALED_COLUMNS = tuple(column.name for column in _ENTRY.c if column.name not in ("ticket", "signature"))
+_SIGNED_COLUMNS = (
     "id::text, extract(epoch FROM recorded_at)::text, action, outcome, actor_id::text, actor_name, actor_role, ip::text, "
     "session_id::text, request_id, entity, entity_id::text, patient_id::text, purpose, old::text, new::text"
 )
 """What the database signs, in this order (`hms_sign`, migration 0015)."""
-_NOTHING, _NEXT = "\x1e", "\x1f"
+_NULL_MARK, _SEPARATOR = "\x1e", "\x1f"
 
 
-def _chained(previous: bytes, row: dict[str, Any]) -> bytes:
+def _next_seal(previous: bytes, row: dict[str, Any]) -> bytes:
     body = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()
-    return hmac.new(key(), previous + hashlib.sha256(body).digest(), hashlib.sha256).digest()
+    return hmac.new(audit_key(), previous + hashlib.sha256(body).digest(), hashlib.sha256).digest()
 
 
 def _has_right_signature(row: Any) -> bool:
-    """Whether the entry was written with a ticket of ours; `row` has the texts of `_SIGNED`, ticket and signature."""
+    """Whether HMS signed the entry; `row` has `signed_texts` (`_SIGNED_COLUMNS`), `ticket` and `signature`."""
     if not row["ticket"] or row["signature"] is None:
         return False
-    said = _NEXT.join(_NOTHING if part is None else part for part in row["said"]).encode()
-    signed = signing_key(row["ticket"]) + hashlib.sha256(said).hexdigest()
+    texts = _SEPARATOR.join(_NULL_MARK if part is None else part for part in row["signed_texts"]).encode()
+    signed = signing_key(row["ticket"]) + hashlib.sha256(texts).hexdigest()
     return hmac.compare_digest(hashlib.sha256(signed.encode()).digest(), bytes(row["signature"]))
 
 
 def seal_batch(after: int = 0) -> tuple[int, int | None]:
-    """Chain the entries that are not yet sealed; how many, and the last one looked at when there may be more.
+    """Seal up to `BATCH_SIZE` entries with ids above `after`. Returns how many were sealed, and the last id read when there
+    may be more (else None).
 
-    One sealer at a time, writers are not held up. Entries without a right signature are left out.
+    Only one process seals at a time; writers do not wait. Entries without a valid signature are not sealed. Commits.
     """
     db.session.execute(text("SET LOCAL statement_timeout = '60s'"))
     if not advisory_locks.try_acquire(AdvisoryLock.SEAL):
         db.session.rollback()
         return 0, None
-    n, previous = _head()
-    rows = db.session.execute(_unsealed(after).limit(BATCH)).mappings().all()
+    n, previous = _last_seal()
+    rows = db.session.execute(_select_recent_unsealed(after).limit(BATCH_SIZE)).mappings().all()
     seals = []
     for row in rows:
         if _has_right_signature(row):
-            n, previous = n + 1, _chained(previous, {name: row[name] for name in _SEALED})
+            n, previous = n + 1, _next_seal(previous, {name: row[name] for name in _SEALED_COLUMNS})
             seals.append({"n": n, "entry_id": row["id"], "seal": previous})
     if seals:
         db.session.execute(insert(AuditSeal), seals)
     db.session.commit()
-    return len(seals), rows[-1]["id"] if len(rows) == BATCH else None
+    return len(seals), rows[-1]["id"] if len(rows) == BATCH_SIZE else None
 
 
 def seal_pending() -> int:
-    """Seal until nothing waits; returns how many entries were sealed."""
+    """Seal all entries that have no seal; returns how many were sealed."""
     total, after = seal_batch()
     while after is not None:
         sealed, after = seal_batch(after)
@@ -84,21 +85,21 @@ def seal_pending() -> int:
     return total
 
 
-def _head() -> tuple[int, bytes]:
+def _last_seal() -> tuple[int, bytes]:
     last = db.session.execute(select(_SEAL.c.n, _SEAL.c.seal).order_by(_SEAL.c.n.desc()).limit(1)).first()
     return (last.n, bytes(last.seal)) if last else (0, b"")
 
 
-def _without_seal() -> Any:
-    said = literal_column(f"ARRAY[{_SIGNED}]").label("said")
+def _select_unsealed() -> Any:
+    signed_texts = literal_column(f"ARRAY[{_SIGNED_COLUMNS}]").label("signed_texts")
     missing = ~select(_SEAL.c.n).where(_SEAL.c.entry_id == _ENTRY.c.id).exists()
-    return select(*_ENTRY.c, said).where(missing).order_by(_ENTRY.c.id)
+    return select(*_ENTRY.c, signed_texts).where(missing).order_by(_ENTRY.c.id)
 
 
-def _unsealed(after: int) -> Any:
+def _select_recent_unsealed(after: int) -> Any:
     """Entries without a seal after the id `after`, from a little before the highest sealed one."""
     sealed_to = select(func.coalesce(func.max(_SEAL.c.entry_id), 0)).scalar_subquery()
-    return _without_seal().where(_ENTRY.c.id > func.greatest(sealed_to - _LATE, after))
+    return _select_unsealed().where(_ENTRY.c.id > func.greatest(sealed_to - _MAX_LATE_IDS, after))
 
 
 @dataclass(frozen=True)
@@ -111,28 +112,28 @@ class VerificationResult:
 
 
 def verify(checkpoint: dict[str, Any] | None = None) -> VerificationResult:
-    """Re-compute the chain from the first entry; stops at the first that does not fit.
+    """Re-compute the chain from the first entry; stops at the first fault.
 
-    `checkpoint` is one that was taken earlier and kept elsewhere: the chain must still hold it.
+    `checkpoint` was taken earlier and stored elsewhere: the chain must still contain its seal.
     """
     db.session.execute(text("SET LOCAL statement_timeout = 0"))
-    checked, fault = _follow(checkpoint)
+    checked, fault = _check_seals(checkpoint)
     if fault:
         return VerificationResult(checked, 0, fault)
     if checkpoint is not None and checkpoint["n"] > checked:
         return VerificationResult(
             checked, 0, f"the end is cut off: entries {checked + 1} to {checkpoint['n']} are gone"
         )
-    unsealed, foreign = _left_out()
-    return VerificationResult(checked, unsealed, foreign)
+    unsealed, fault = _check_unsealed()
+    return VerificationResult(checked, unsealed, fault)
 
 
-def _follow(checkpoint: dict[str, Any] | None) -> tuple[int, str | None]:
-    """How many seals fit, from the first on, and what is wrong with the one after them."""
+def _check_seals(checkpoint: dict[str, Any] | None) -> tuple[int, str | None]:
+    """How many seals from the first on are right, and the fault of the next one (None when all are right)."""
     previous, checked = b"", 0
     with closing(_sealed_rows()) as rows:
         for seal in rows:
-            fault = _fault(seal, checked + 1, previous) or _other_than(checkpoint, seal)
+            fault = _seal_fault(seal, checked + 1, previous) or _checkpoint_fault(checkpoint, seal)
             if fault:
                 return checked, fault
             previous, checked = bytes(seal["seal"]), checked + 1
@@ -141,40 +142,40 @@ def _follow(checkpoint: dict[str, Any] | None) -> tuple[int, str | None]:
 
 def _sealed_rows() -> Generator[Any, None, None]:
     joined = _SEAL.outerjoin(_ENTRY, _SEAL.c.entry_id == _ENTRY.c.id)
-    entry = (_ENTRY.c[name] for name in _SEALED)
+    entry = (_ENTRY.c[name] for name in _SEALED_COLUMNS)
     query = select(_SEAL.c.n, _SEAL.c.entry_id, _SEAL.c.seal, *entry).select_from(joined).order_by(_SEAL.c.n)
-    with db.session.execute(query.execution_options(yield_per=BATCH)) as found:
+    with db.session.execute(query.execution_options(yield_per=BATCH_SIZE)) as found:
         yield from found.mappings()
 
 
-def _fault(seal: Any, expected_n: int, previous: bytes) -> str | None:
+def _seal_fault(seal: Any, expected_n: int, previous: bytes) -> str | None:
     if seal["n"] != expected_n:
         return f"seal {expected_n} is missing"
     if seal["id"] is None:
         return f"audit entry {seal['entry_id']} was deleted"
-    row = {name: seal[name] for name in _SEALED}
-    if not hmac.compare_digest(_chained(previous, row), bytes(seal["seal"])):
+    row = {name: seal[name] for name in _SEALED_COLUMNS}
+    if not hmac.compare_digest(_next_seal(previous, row), bytes(seal["seal"])):
         return f"audit entry {seal['entry_id']} was changed or moved"
     return None
 
 
-def _other_than(checkpoint: dict[str, Any] | None, seal: Any) -> str | None:
+def _checkpoint_fault(checkpoint: dict[str, Any] | None, seal: Any) -> str | None:
     if checkpoint is None or seal["n"] != checkpoint["n"] or bytes(seal["seal"]).hex() == checkpoint["seal"]:
         return None
     return f"the chain was rebuilt: seal {seal['n']} is not that of the checkpoint"
 
 
-def _left_out() -> tuple[int, str | None]:
-    """How many entries wait for their seal, and the first that none of our programs wrote."""
-    waiting, foreign = 0, None
-    for row in db.session.execute(_without_seal().execution_options(yield_per=BATCH)).mappings():
-        waiting += 1
-        if foreign is None and not _has_right_signature(row):
-            foreign = f"audit entry {row['id']} was not written by the hospital's programs"
-    return waiting, foreign
+def _check_unsealed() -> tuple[int, str | None]:
+    """How many entries have no seal, and the first of them that HMS did not write."""
+    count, fault = 0, None
+    for row in db.session.execute(_select_unsealed().execution_options(yield_per=BATCH_SIZE)).mappings():
+        count += 1
+        if fault is None and not _has_right_signature(row):
+            fault = f"audit entry {row['id']} was not written by the hospital's programs"
+    return count, fault
 
 
 def checkpoint() -> dict[str, Any]:
-    """Head of the chain, to be kept on another machine or on paper: it shows truncation and a rebuilt chain."""
-    n, seal = _head()
+    """The newest seal: `n`, `seal` (hex) and the number of entries. Stored elsewhere, it shows truncation or a rebuilt chain."""
+    n, seal = _last_seal()
     return {"n": n, "seal": seal.hex(), "entries": db.session.execute(select(func.count(_ENTRY.c.id))).scalar_one()}

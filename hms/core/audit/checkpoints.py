@@ -1,7 +1,7 @@
-"""Where the chain stood, kept outside of the database: what shows that its end was cut off or that it was built anew.
+"""Checkpoints of the audit chain outside the database: they show that entries were cut off or the chain was rebuilt.
 
-The clock notes the head each hour in the data directory. Copy the file to another machine, or print its last line: who
-can change the database and this file can hide what they cut off.
+The scheduler appends one each hour to a file in the data directory. Copy the file to another machine, or print its last
+line: a person who can change both the database and this file can hide removed entries.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from . import chain
 FILE = "audit-checkpoints.jsonl"
 
 
-def kept_in() -> Path:
-    """The file in which this installation notes where the chain stood."""
+def checkpoint_file() -> Path:
+    """The checkpoint file of this installation."""
     return Path(current_app.config["DATA_DIR"]) / FILE
 
 
-def note() -> None:
+def append_checkpoint() -> None:
     """Append the current head of the hash chain as one line."""
-    said = json.dumps({"at": clock.now().isoformat(timespec="seconds"), **chain.checkpoint()})
+    line = json.dumps({"at": clock.now().isoformat(timespec="seconds"), **chain.checkpoint()})
     db.session.rollback()
-    kept_in().parent.mkdir(parents=True, exist_ok=True)
-    with open(os.open(kept_in(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
-        file.write(said + "\n")
+    checkpoint_file().parent.mkdir(parents=True, exist_ok=True)
+    with open(os.open(checkpoint_file(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
+        file.write(line + "\n")
 
 
-def last(path: Path | None = None) -> dict[str, Any] | None:
+def last_checkpoint(path: Path | None = None) -> dict[str, Any] | None:
     """The last checkpoint in `path` (the installation's own file when None); None when there is none.
 
     `ValueError` when the file holds something else.
     """
     try:
-        lines = (path or kept_in()).read_text(encoding="utf-8").splitlines()
+        lines = (path or checkpoint_file()).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return None
-    said = next((line for line in reversed(lines) if line.strip()), None)
-    if said is None:
+    newest = next((line for line in reversed(lines) if line.strip()), None)
+    if newest is None:
         return None
-    found = json.loads(said)
-    if not isinstance(found, dict) or not {"n", "seal"} <= found.keys():
+    checkpoint = json.loads(newest)
+    if not isinstance(checkpoint, dict) or not {"n", "seal"} <= checkpoint.keys():
         raise ValueError("no checkpoint")
-    return found
+    return checkpoint

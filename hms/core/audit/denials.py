@@ -1,7 +1,7 @@
-"""Refusals in the trail, bounded: whoever is refused again and again fills neither the table nor the disk.
+"""Records denials in the audit trail, with a limit so that repeated denials cannot fill the table.
 
-At most `MAX_COUNT` entries a minute are written for one person (or, when nobody is signed in, one address) by one process;
-what comes beyond is counted, and the count is in the next entry that is written.
+One process writes at most `MAX_COUNT` entries a minute for one person (or one address when nobody is signed in). Further
+denials are only counted; the next entry written holds the count.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ MAX_KNOWN = 10_000
 
 
 class DenialThrottle:
-    """Counts by key: which refusal of the last minute this is, and how many before it were not written."""
+    """Counts the denials of each key (person or address) in the last minute."""
 
     def __init__(self) -> None:
         self._known: dict[Any, tuple[float, int, int]] = {}
         self._lock = threading.Lock()
 
     def admits(self, key: Any) -> int | None:
-        """None when this one is only counted; else how many were only counted since the last that was written."""
+        """How many denials were only counted since the last written one; None when this one is only counted too."""
         now = time.monotonic()
         with self._lock:
             began, written, passed = self._known.get(key, (now, 0, 0))
@@ -45,19 +45,19 @@ class DenialThrottle:
             return passed
 
 
-_gauge = DenialThrottle()
+_throttle = DenialThrottle()
 
 
-def forget() -> None:
-    """Count anew, as a process that has just begun."""
-    global _gauge
-    _gauge = DenialThrottle()
+def reset_throttle() -> None:
+    """Forget all counts; for tests."""
+    global _throttle
+    _throttle = DenialThrottle()
 
 
-def record(by: Person | None, what: str, *, patient_id: int | None = None, because: str = "") -> None:
-    """Write that `by` was refused `what` (an endpoint), in a transaction of its own; `because` is the refusal's code."""
+def record_denial(by: Person | None, what: str, *, patient_id: int | None = None, because: str = "") -> None:
+    """Record that `by` was denied `what` (an endpoint); `because` is the error's code. Rolls back, then commits its own entry."""
     db.session.rollback()
-    passed = _gauge.admits(_key(by))
+    passed = _throttle.admits(_key(by))
     if passed is None:
         return
     details: dict[str, Any] = {"what": what}

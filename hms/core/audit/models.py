@@ -1,8 +1,8 @@
 """The trail: every change (by a trigger on each table), every read (`read_log.py`), every denial, every export.
 
-Entries are written inside the business transaction and never wait for each other. Each is signed by the database as it is
-written, with a key that the program hands over for that one transaction and that is kept nowhere (`ticket`); a sealing
-step every few seconds chains them (`chain.py`). The columns follow IHE BALP (Basic Audit Log Patterns).
+Entries are written inside the business transaction and never wait for each other. The database signs each one with a key
+that HMS passes for that transaction only and that is stored nowhere (`ticket`); every few seconds new entries are sealed
+(`chain.py`). The columns follow IHE BALP (Basic Audit Log Patterns).
 """
 
 from __future__ import annotations
@@ -15,22 +15,24 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hms.core.db.session import db
 
-_BESIDE = ["entity", "outcome", "recorded_at"]
-"""What the trail is filtered by besides a person or an action, kept in their indexes: no entry is fetched in vain."""
+_INCLUDED_COLUMNS = ["entity", "outcome", "recorded_at"]
+"""Further columns that the audit trail is filtered by, included in the indexes of person and action for index-only scans."""
 
-COUNTED = "(action LIKE '%.read%' OR action = 'clinical.open_chart') AND (new IS NULL OR NOT jsonb_exists(new, 'list'))"
-"""The entries of reads but for rows of lists; the statements of `read_log.py` and `read_limit.py` have exactly this condition,
-so that PostgreSQL uses its index (`tests/core/test_read_limit.py` compares)."""
+COUNTED_READS = (
+    "(action LIKE '%.read%' OR action = 'clinical.open_chart') AND (new IS NULL OR NOT jsonb_exists(new, 'list'))"
+)
+"""Entries that count as reads (not the rows of lists). The statements of `read_log.py` and `read_limit.py` repeat this condition
+exactly, so that PostgreSQL uses its index (`tests/core/test_read_limit.py` compares)."""
 
 
 class AuditEntry(db.Model):  # type: ignore[name-defined]
-    """One thing that somebody did, saw or was refused. Append-only: a trigger refuses UPDATE, DELETE and TRUNCATE."""
+    """One change, read, export or denial. Append-only: a trigger refuses UPDATE, DELETE and TRUNCATE."""
 
     __tablename__ = "audit_entry"
     __table_args__ = (
         Index("ix_audit_entry_patient", "patient_id", "id", postgresql_where=text("patient_id IS NOT NULL")),
-        Index("ix_audit_entry_actor", "actor_id", "id", postgresql_include=["action", *_BESIDE]),
-        Index("ix_audit_entry_action", "action", "id", postgresql_include=_BESIDE),
+        Index("ix_audit_entry_actor", "actor_id", "id", postgresql_include=["action", *_INCLUDED_COLUMNS]),
+        Index("ix_audit_entry_action", "action", "id", postgresql_include=_INCLUDED_COLUMNS),
         Index("ix_audit_entry_entity", "entity", "id"),
         Index("ix_audit_entry_record", "entity_id", "entity", "id"),
         Index("ix_audit_entry_refused", "id", postgresql_where=text("outcome <> 'success'")),
@@ -40,7 +42,7 @@ class AuditEntry(db.Model):  # type: ignore[name-defined]
             "ix_audit_entry_reads",
             "actor_id",
             "recorded_at",
-            postgresql_where=text(COUNTED),
+            postgresql_where=text(COUNTED_READS),
         ),
     )
 

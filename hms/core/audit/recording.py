@@ -18,7 +18,7 @@ _COLUMNS = (
     *("action", "outcome", "actor_name", "actor_role", "request_id", "entity", "purpose"),
     *("actor_id", "session_id", "entity_id", "patient_id", "ip", "new"),
 )
-_WRITE = text("""
+_INSERT = text("""
 INSERT INTO audit_entry (action, outcome, actor_name, actor_role, request_id, entity, purpose,
                          actor_id, session_id, entity_id, patient_id, ip, new)
 SELECT CAST(:action AS text), CAST(:outcome AS text), CAST(:actor_name AS text), CAST(:actor_role AS text),
@@ -43,7 +43,7 @@ def record(
 ) -> None:
     """Write one entry that is not a change of a row: a chart opened, an export, a denial. The caller commits.
 
-    `purpose` is what it was done for (HL7 PurposeOfUse) where it is not the request's own.
+    `purpose` (HL7 PurposeOfUse) replaces the purpose of the request.
     """
     entry: dict[str, Any] = {"entity": entity, "entity_id": entity_id, "patient_id": patient_id, "new": details}
     entry["outcome"] = outcome
@@ -51,17 +51,17 @@ def record(
 
 
 def record_many(action: str, by: Person | None, entries: list[dict[str, Any]]) -> None:
-    """Write several entries of one action in one statement; each is columns of the entry. The caller commits."""
-    same = _EMPTY | {"action": action, "ticket": signing_ticket()} | who_columns(by)
+    """Write several entries of one action in one statement; `entries` are dicts of columns. The caller commits."""
+    same = _EMPTY | {"action": action, "ticket": signing_ticket()} | actor_columns(by)
     rows = [same | entry for entry in entries]
     for row in rows:
         row["new"] = None if row["new"] is None else json.dumps(row["new"], default=str)
     note_write(db.session())
-    db.session.connection().execute(_WRITE, rows)
+    db.session.connection().execute(_INSERT, rows)
 
 
-def who_columns(by: Person | None) -> dict[str, Any]:
-    """The columns that say who acts, from where and in which request."""
+def actor_columns(by: Person | None) -> dict[str, Any]:
+    """Audit columns for who acts, from which address and in which request."""
     who: dict[str, Any] = {}
     if by is not None and by.is_authenticated:
         who = {"actor_id": by.id, "actor_name": by.username, "actor_role": by.role, "session_id": by.session_id}
@@ -70,20 +70,20 @@ def who_columns(by: Person | None) -> dict[str, Any]:
     return who
 
 
-def key() -> bytes:
-    """AUDIT_KEY: who has it can write and check entries; it is never in the database."""
+def audit_key() -> bytes:
+    """The secret AUDIT_KEY, with which entries are signed and verified; it is never in the database."""
     return current_app.config["AUDIT_KEY"].encode()
 
 
 def signing_key(number: str) -> str:
     """The key with which the database signs the entries of the transaction that has the ticket `number`."""
-    return hmac.new(key(), b"ticket " + number.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(audit_key(), b"ticket " + number.encode(), hashlib.sha256).hexdigest()
 
 
 def signing_ticket() -> str:
-    """A fresh ticket for the database's setting `hms.ticket`: its number, which is kept, and its key, which is not.
+    """A new ticket for the database setting `hms.ticket`: its number, which is stored, and its key, which is not.
 
-    Whoever writes into the trail past the programs has no key, and `verify` names the entry.
+    An entry written without HMS has no valid signature, and `verify` reports it.
     """
     number = secrets.token_hex(8)
     return f"{number}:{signing_key(number)}"

@@ -1,4 +1,4 @@
-"""Outgoing e-mail by the hospital's own mail server; nothing is sent while none is named in the environment."""
+"""Outgoing e-mail through the hospital's mail server (`HMS_SMTP_URL`); without one, nothing is sent."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def is_set_up() -> bool:
 
 
 def send(to: str, subject: str, text: str) -> None:
-    """Hand one message to the mail server; raises `OSError` or `smtplib.SMTPException` when it is not taken.
+    """Send one message; raises `OSError` or `smtplib.SMTPException` when the mail server does not accept it.
 
-    Call it from the outbox only: it waits for another machine.
+    Call it only in a background job: it waits for the network.
     """
     message = EmailMessage()
     message["To"], message["From"], message["Subject"] = to, current_app.config["MAIL_FROM"], subject

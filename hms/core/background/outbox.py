@@ -1,7 +1,7 @@
 """Work that must not be lost: a row written with the business change, RQ as the wake-up.
 
 A killed worker, a killed job or a lost queue loses nothing: the row stays due until its work is committed, and the
-clock hands it out again.
+scheduler dispatches it again.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ log = logging.getLogger(__name__)
 
 QUEUE = "hms"
 MAX_ATTEMPTS = 8
-HAND_OUT_AGAIN = timedelta(seconds=20)
+REDISPATCH_AFTER = timedelta(seconds=20)
 JOB_TIMEOUT = 600
 _quiet_until = 0.0
 
-# Work that has begun may have read the record already: what is asked for from then on is new work.
-NOT_BEGUN = "done_at IS NULL AND dead_at IS NULL AND attempts = 0"
+# A job that has started may have read the record already, so a later request needs a new row.
+NOT_STARTED = "done_at IS NULL AND dead_at IS NULL AND attempts = 0"
 
 
 class Outbox(UnauditedRecord):
-    """One piece of work after a commit. `ref_id` names the record; the job re-reads and re-checks it."""
+    """One background job. `ref_id` is the record's id; the job reads and checks the record again."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -50,7 +50,7 @@ class Outbox(UnauditedRecord):
             "kind",
             "ref_id",
             unique=True,
-            postgresql_where=text(NOT_BEGUN),
+            postgresql_where=text(NOT_STARTED),
         ),
     )
 
@@ -79,21 +79,21 @@ def job(kind: str) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
 
 
 def enqueue(kind: str, ref_id: int, *, due: datetime | None = None) -> None:
-    """Do `kind` for record `ref_id` after this action commits (or at `due`). Asked twice while it waits, it is done once."""
+    """Do `kind` for record `ref_id` after this action commits (or at `due`). Until a job starts, a repeat adds no second one."""
     with db.session.no_autoflush:
-        outbox_id = db.session.execute(_asked(kind, ref_id, due or clock.now())).scalar_one_or_none()
+        outbox_id = db.session.execute(_insert_statement(kind, ref_id, due or clock.now())).scalar_one_or_none()
     if outbox_id is not None and due is None:
         after_commit(lambda: dispatch(outbox_id))
 
 
-def _asked(work: Any, about: Any, from_then: Any) -> Any:
+def _insert_statement(work: Any, about: Any, from_then: Any) -> Any:
     rows = Outbox.__table__
     new = insert(rows).values(kind=work, ref_id=about, due=from_then, attempts=0)
     return new.on_conflict_do_nothing().returning(rows.c.id)
 
 
 def dispatch(outbox_id: int) -> bool:
-    """Tell a worker about the row; False when Redis does not answer (the clock will hand it out later)."""
+    """Put the row into the worker's queue; False when Redis is not available (the scheduler dispatches it later)."""
     global _quiet_until
     if time.monotonic() < _quiet_until:
         return False
@@ -106,7 +106,7 @@ def dispatch(outbox_id: int) -> bool:
         )
     except RedisError:
         _quiet_until = time.monotonic() + 5
-        log.warning("printing waits: Redis does not answer")
+        log.warning("job not dispatched: Redis is not available")
         return False
     return True
 
@@ -117,9 +117,9 @@ def queue() -> Queue:
 
 
 def dispatch_due() -> int:
-    """Wake workers for every row that is due and was not handed out lately; returns how many. Run by the clock."""
+    """Dispatch every due row that was not dispatched recently; returns how many. Called by the scheduler."""
     now = clock.now()
-    lately = or_(Outbox.handed_out_at.is_(None), Outbox.handed_out_at < now - HAND_OUT_AGAIN)
+    lately = or_(Outbox.handed_out_at.is_(None), Outbox.handed_out_at < now - REDISPATCH_AFTER)
     due = (
         select(Outbox.id)
         .where(Outbox.done_at.is_(None), Outbox.dead_at.is_(None), Outbox.due <= now, lately)
@@ -134,28 +134,28 @@ def dispatch_due() -> int:
 
 
 SET_LONG_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = '15min'")
-"""A long bill takes an old PC a minute to set, and its row stays claimed meanwhile: half a minute, as for pages, is too short."""
+"""A long bill takes a slow PC a minute to render while its row is locked; the 30 seconds of pages are too short."""
 
 
 def run_job(outbox_id: int) -> bool:
-    """Do one row's work and mark it done in the same transaction. False when it is done, taken or dead already."""
-    if not _counted(outbox_id):
+    """Do one row's work and mark it done in the same transaction. False when it is done, locked by another worker, or dead."""
+    if not _count_attempt(outbox_id):
         return False
     try:
         with action_context("outbox.handle", SYSTEM):
             db.session.execute(SET_LONG_IDLE_TIMEOUT)
-            row = db.session.scalars(_waiting(outbox_id)).one_or_none()
+            row = db.session.scalars(_select_open_row(outbox_id)).one_or_none()
             if row is None:
                 return False
             _JOBS[row.kind](row.ref_id)
             row.done_at = clock.now()
     except Exception as error:
-        _failed(outbox_id, error)
+        _record_failure(outbox_id, error)
         raise
     return True
 
 
-def _waiting(outbox_id: int):
+def _select_open_row(outbox_id: int):
     return (
         select(Outbox)
         .where(Outbox.id == outbox_id, Outbox.done_at.is_(None), Outbox.dead_at.is_(None))
@@ -163,7 +163,7 @@ def _waiting(outbox_id: int):
     )
 
 
-def _counted(outbox_id: int) -> bool:
+def _count_attempt(outbox_id: int) -> bool:
     """Count the attempt before the work, in its own commit: work that kills its worker is counted too."""
     waiting = (Outbox.id == outbox_id, Outbox.done_at.is_(None), Outbox.dead_at.is_(None))
     free = select(Outbox.id).where(*waiting).with_for_update(skip_locked=True).scalar_subquery()
@@ -173,8 +173,8 @@ def _counted(outbox_id: int) -> bool:
     return counted.rowcount == 1
 
 
-def _failed(outbox_id: int, error: Exception) -> None:
-    """Note the failure (its kind only: the text may hold patient data) and wait longer each time; in the end, give up loudly."""
+def _record_failure(outbox_id: int, error: Exception) -> None:
+    """Store the error's class (its text may hold patient data) and retry later each time; after `MAX_ATTEMPTS` log an error."""
     row = db.session.get(Outbox, outbox_id, populate_existing=True)
     if row is None:
         return
@@ -186,8 +186,8 @@ def _failed(outbox_id: int, error: Exception) -> None:
     db.session.commit()
 
 
-def state(kind: str, ref_id: int) -> str:
-    """How the newest work `kind` for `ref_id` stands: "none", "waiting", "done" or "failed"."""
+def job_status(kind: str, ref_id: int) -> str:
+    """Status of the newest job `kind` for `ref_id`: "none", "waiting", "done" or "failed"."""
     newest = select(Outbox).filter_by(kind=kind, ref_id=ref_id).order_by(Outbox.id.desc()).limit(1)
     row = db.session.scalars(newest).one_or_none()
     if row is None:

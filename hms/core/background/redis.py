@@ -1,4 +1,4 @@
-"""The connection to Redis: short time-outs, because no page may wait for a dead one."""
+"""The connection to Redis, with short time-outs so that no page waits long when Redis is down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs what is due by time, in one process of the hospital at a time."""
+"""Runs the periodic tasks, in only one process at a time."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from hms.core.db.session import db
 
 log = logging.getLogger(__name__)
 
-FIRST_LOOK = 1.0
+RETRY_SECONDS = 1.0
 
 
 class Scheduler:
-    """Runs duties when they are due. A duty that fails is logged and tried again at its next turn."""
+    """Runs each task when it is due. A failure is logged; the task runs again after its interval."""
 
     def __init__(self, duties: Iterable[Any]) -> None:
         self._next = {duty: time.monotonic() for duty in duties}
@@ -30,15 +30,15 @@ class Scheduler:
         self._stopped = True
 
     def run(self) -> None:
-        """Until stopped. Of several clocks on one database only one runs; the others wait for its end."""
+        """Run until stopped. Of several schedulers on one database, one runs; the others wait until it ends."""
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self.stop)
         while not self._stopped:
             try:
                 self._hold_the_lock()
             except Exception as fault:
-                log.warning("the clock waits: %s", type(fault).__name__)
-                time.sleep(FIRST_LOOK)
+                log.warning("the scheduler tries again: %s", type(fault).__name__)
+                time.sleep(RETRY_SECONDS)
 
     def _hold_the_lock(self) -> None:
         with db.engine.connect() as connection:
@@ -51,18 +51,18 @@ class Scheduler:
                 self.turn()
                 time.sleep(0.5)
         if not self._stopped:
-            time.sleep(FIRST_LOOK)
+            time.sleep(RETRY_SECONDS)
 
     def turn(self) -> None:
-        """Do what is due now."""
+        """Run every task that is due now."""
         now = time.monotonic()
         for duty, due in list(self._next.items()):
             if due <= now and not self._stopped:
                 self._next[duty] = now + duty.every_seconds
-                _do(duty)
+                _run_duty(duty)
 
 
-def _do(duty: Any) -> None:
+def _run_duty(duty: Any) -> None:
     try:
         duty.do()
     except Exception as fault:

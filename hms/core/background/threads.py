@@ -1,4 +1,4 @@
-"""Work that takes a processor for a while, kept out of the way of other requests."""
+"""Runs CPU-bound work so that it does not block other requests."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 R = TypeVar("R")
 
 
-def run_in_thread(work: Callable[..., R], *given: Any) -> R:
-    """`work(*given)`, on an operating system thread when this process serves requests on green threads, so that others go on."""
+def run_in_thread(work: Callable[..., R], *args: Any) -> R:
+    """Return `work(*args)`; under gevent it runs on an operating system thread, so that other requests continue."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or not monkey.is_module_patched("threading"):
-        return work(*given)
+        return work(*args)
     from gevent import get_hub
 
-    return get_hub().threadpool.apply(work, given)
+    return get_hub().threadpool.apply(work, args)

@@ -1,4 +1,4 @@
-"""The worker that makes papers and sends mail."""
+"""The worker that makes documents and sends e-mail."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class DeskWorker(Worker):
     """An RQ worker inside the application: a forked job opens its own database connections."""
 
     is_stopping = False
-    """Whether somebody asked it to stop."""
+    """Whether the worker received a stop signal."""
 
     def main_work_horse(self, job: Job, queue: Any) -> None:
         db.engine.dispose(close=False)
@@ -36,21 +36,21 @@ class DeskWorker(Worker):
 
 
 def run_worker(burst: bool = False) -> None:
-    """Work on the outbox's wake-ups until told to stop (or, with `burst`, until there are none).
+    """Run the queue's jobs until stopped (with `burst`: until the queue is empty).
 
-    RQ ends a worker whose Redis goes away while it does a job; another one then begins once Redis is back.
+    RQ ends a worker that loses Redis during a job; a new one then starts when Redis is back.
     """
     pdf.warm_up()
     db.session.remove()
     db.engine.dispose()
-    with suppress(StopRequested):  # raised wherever a worker is idle, also while Redis is waited for
+    with suppress(StopRequested):  # raised by the stop signal while the worker is idle or waits for Redis
         _work_on(burst)
 
 
 def _work_on(burst: bool) -> None:
     while True:
         while not burst and not redis.is_available():
-            log.warning("the worker waits: Redis does not answer")
+            log.warning("the worker waits: Redis is not available")
             time.sleep(2)
         worker = DeskWorker(
             [outbox.QUEUE],
@@ -63,6 +63,6 @@ def _work_on(burst: bool) -> None:
         try:
             worker.work(burst=burst, logging_level="WARNING")
         except RedisError as fault:
-            log.warning("the worker begins again: %s", type(fault).__name__)
+            log.warning("the worker starts again: %s", type(fault).__name__)
         if burst or worker.is_stopping:
             return

@@ -16,7 +16,7 @@ from .session import db
 _BUSY = N_("Someone else is saving the same record. Try again.")
 
 # What triggers refuse, by the name they give.
-_RAISED = {
+_TRIGGER_MESSAGES = {
     "permanent": N_("This cannot be changed. Correct it with a new entry."),
     "needs_approval": N_("This needs approval. Send a request; a colleague with approval rights decides."),
     "not_acting": N_("This is recorded in your name. Sign in yourself, then try again."),
@@ -42,23 +42,23 @@ _RAISED = {
 def domain_error_for(error: DBAPIError) -> DomainError | None:
     """Translate a database error to a domain error; None when it is a bug."""
     if isinstance(cause := error.orig, psycopg.IntegrityError):
-        return _constraint_refusal(cause)
+        return _constraint_error(cause)
     if isinstance(cause, (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)):
         return Conflict(_BUSY, code="busy")
     if isinstance(cause, pg.QueryCanceled):
         return Unavailable(N_("This took too long and nothing was saved. Try again, or search for less."))
-    if isinstance(cause, pg.RaiseException) and cause.diag.constraint_name in _RAISED:
-        return Conflict(_RAISED[cause.diag.constraint_name], code=cause.diag.constraint_name)
+    if isinstance(cause, pg.RaiseException) and cause.diag.constraint_name in _TRIGGER_MESSAGES:
+        return Conflict(_TRIGGER_MESSAGES[cause.diag.constraint_name], code=cause.diag.constraint_name)
     if isinstance(cause, psycopg.DataError):
         return RuleBroken(N_("A value is too large or has the wrong format."))
     return None
 
 
-def _constraint_refusal(cause: Any) -> DomainError:
-    says = constraint_messages().get(cause.diag.constraint_name or "", {})
-    message, field = says.get("says"), says.get("field")
+def _constraint_error(cause: Any) -> DomainError:
+    info = constraint_messages().get(cause.diag.constraint_name or "", {})
+    message, field = info.get("message"), info.get("field")
     if isinstance(cause, (pg.UniqueViolation, pg.ExclusionViolation)):
-        return Conflict(message or N_("This is already recorded."), field, code=says.get("code", "conflict"))
+        return Conflict(message or N_("This is already recorded."), field, code=info.get("code", "conflict"))
     if isinstance(cause, pg.ForeignKeyViolation):
         return RuleBroken(
             message or N_("This refers to a record that does not exist, or that other records still use."), field
@@ -67,23 +67,23 @@ def _constraint_refusal(cause: Any) -> DomainError:
 
 
 def constraint_messages() -> dict[str, dict[str, str]]:
-    """The `info` of every named constraint: {"says": message, "field": form field, "code": API code}."""
+    """The `info` of every named constraint: {"message": message, "field": form field, "code": API code}."""
     found_: dict[str, dict[str, str]] = {}
     for table in db.metadata.tables.values():
         for rule in (*table.constraints, *table.indexes):
-            info = _said_of(rule)
-            if info.get("says") and rule.name:
-                found_[_final_name(rule, table.name)] = info
+            info = _constraint_info(rule)
+            if info.get("message") and rule.name:
+                found_[_database_name(rule, table.name)] = info
     return found_
 
 
-def _said_of(rule: Any) -> dict[str, str]:
+def _constraint_info(rule: Any) -> dict[str, str]:
     """What was written beside a rule; beside a key to another table it stands at its column."""
     elsewhere = next((key.info for key in getattr(rule, "elements", ())), {})
     return rule.info or elsewhere
 
 
-def _final_name(rule: Any, table: str) -> str:
+def _database_name(rule: Any, table: str) -> str:
     name = str(rule.name)
     prefix = f"ck_{table}_"
     return name if rule.__visit_name__ != "check_constraint" or name.startswith(prefix) else prefix + name

@@ -24,16 +24,16 @@ def configure_role(connection: Connection, application: URL) -> None:
     role = application.username
     if role is None or role == owner:
         return
-    _make(connection, role, application.password)
-    for statement in (*_rights(), *_narrower(connection)):
-        _run(connection, sql.SQL(statement).format(role=sql.Identifier(role), owner=sql.Identifier(owner)))
+    _create_role(connection, role, application.password)
+    for statement in (*_grants(), *_revocations(connection)):
+        _execute(connection, sql.SQL(statement).format(role=sql.Identifier(role), owner=sql.Identifier(owner)))
 
 
-def _make(connection: Connection, role: str, password: str | None) -> None:
+def _create_role(connection: Connection, role: str, password: str | None) -> None:
     known = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).first()
     if known is None:
-        _run(connection, sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
-    _run(
+        _execute(connection, sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+    _execute(
         connection,
         sql.SQL("ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}").format(
             sql.Identifier(role), sql.Literal(str(password) if password else None)
@@ -41,7 +41,7 @@ def _make(connection: Connection, role: str, password: str | None) -> None:
     )
 
 
-def _rights() -> tuple[str, ...]:
+def _grants() -> tuple[str, ...]:
     return (
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
         "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}",
@@ -51,7 +51,7 @@ def _rights() -> tuple[str, ...]:
     )
 
 
-def _narrower(connection: Connection) -> list[str]:
+def _revocations(connection: Connection) -> list[str]:
     """What is taken back: the trail and the sign-in activity are added to and read, the list of migrations is read,
     and what devices sent and links were made for stays."""
     here = text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
@@ -61,6 +61,6 @@ def _narrower(connection: Connection) -> list[str]:
     return taken + [f"REVOKE INSERT, UPDATE, DELETE ON {table} FROM {{role}}" for table in READ_ONLY if table in known]
 
 
-def _run(connection: Connection, statement: sql.Composed) -> None:
+def _execute(connection: Connection, statement: sql.Composed) -> None:
     raw = connection.connection.dbapi_connection
     connection.exec_driver_sql(statement.as_string(raw).replace("%", "%%"))

@@ -47,7 +47,7 @@ db = SQLAlchemy(
 )
 
 
-before_writing: list[Callable[[], None]] = []
+before_write_hooks: list[Callable[[], None]] = []
 """Functions called before the session writes."""
 
 
@@ -59,7 +59,7 @@ def note_write(session: Session) -> None:
 def before_write(session: Session, *_flush: Any) -> None:
     """Called before every flush, and before every statement that may change something."""
     note_write(session)
-    for tell in before_writing:
+    for tell in before_write_hooks:
         tell()
 
 

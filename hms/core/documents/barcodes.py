@@ -22,10 +22,10 @@ class Bars(NamedTuple):
 def code128(text: str) -> Bars:
     """Code 128 of `text`, with its quiet zones."""
     modules = Code128(text).build()[0]
-    return Bars(len(modules) + 2 * QUIET_ZONE, "".join(_dark(modules)))
+    return Bars(len(modules) + 2 * QUIET_ZONE, "".join(_bar_paths(modules)))
 
 
-def _dark(modules: str) -> Iterator[str]:
+def _bar_paths(modules: str) -> Iterator[str]:
     at = QUIET_ZONE
     for module, run in groupby(modules):
         wide = len(list(run))

@@ -37,7 +37,7 @@ class SystemSetting(VersionedRecord):
     changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
 
 
-FRESH_SECONDS = 5.0
+CACHE_SECONDS = 5.0
 _STORED = select(SystemSetting.key, SystemSetting.value)
 _cache: tuple[float, dict[str, Any]] = (0.0, {})
 
@@ -45,24 +45,24 @@ _cache: tuple[float, dict[str, Any]] = (0.0, {})
 def value(key: str) -> Any:
     """The setting's present value; a change reaches every process within five seconds."""
     global _cache
-    if time.monotonic() - _cache[0] > FRESH_SECONDS:
+    if time.monotonic() - _cache[0] > CACHE_SECONDS:
         stored = db.session.execute(_STORED, execution_options=NOT_COUNTED)
         _cache = (time.monotonic(), dict(stored.all()))
     return _cache[1].get(key, SETTINGS[key].default)
 
 
-def forget() -> None:
+def clear_cache() -> None:
     """Read the settings anew at the next use."""
     global _cache
     _cache = (0.0, {})
 
 
-def stored() -> dict[str, SystemSetting]:
+def stored_settings() -> dict[str, SystemSetting]:
     """What was ever changed, by key: value, version, who and when, fresh from the database."""
     return {row.key: row for row in db.session.scalars(select(SystemSetting))}
 
 
-on_control_changed: list[Callable[[Person, SettingDefinition, Any, Any], None]] = []
+on_sensitive_change: list[Callable[[Person, SettingDefinition, Any, Any], None]] = []
 """What is called, inside the transaction, when a sensitive setting gets another value: who changed it, the setting, its old
 and its new value. Desks above put theirs in."""
 
@@ -77,7 +77,7 @@ def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -
     row = db.session.scalars(select(SystemSetting).filter_by(key=key).with_for_update()).one_or_none()
     if version is not None and version != (row.version if row else 0):
         raise StaleVersion(STALE)
-    wanted, before = typed(setting, new), row.value if row else setting.default
+    wanted, before = validated_value(setting, new), row.value if row else setting.default
     if row is None:
         row = SystemSetting(key=key, version=0)
         db.session.add(row)
@@ -86,8 +86,8 @@ def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -
     row.value, row.changed_by_id = wanted, by.id
     row.changed()
     db.session.flush()
-    after_commit(forget)
-    for tell in on_control_changed if setting.is_sensitive and wanted != before else ():
+    after_commit(clear_cache)
+    for tell in on_sensitive_change if setting.is_sensitive and wanted != before else ():
         tell(by, setting, before, wanted)
     return row
 
@@ -100,18 +100,18 @@ def revert_setting(key: str, *, version: int | None = None, by: Any) -> SystemSe
     return change_setting(key, SETTINGS[key].default, version=version, by=by)
 
 
-def typed(setting: SettingDefinition, new: Any) -> Any:
+def validated_value(setting: SettingDefinition, new: Any) -> Any:
     """`new` as the setting keeps it; `RuleBroken` on `new` says what it must be."""
     if setting.kind == "flag":
-        return _flag(new)
+        return _validate_flag(new)
     if setting.kind == "whole":
-        return _whole(setting, new)
+        return _validate_whole(setting, new)
     if not isinstance(new, str):
         raise RuleBroken(N_("Enter a text."), "new")
-    return _text(setting, new)
+    return _validate_text(setting, new)
 
 
-def _text(setting: SettingDefinition, new: str) -> str:
+def _validate_text(setting: SettingDefinition, new: str) -> str:
     text = clean_field(new, "new", longest=MAX_LENGTH)
     if setting.choices and text not in setting.choices:
         raise RuleBroken(N_("Choose one of these: %(choices)s."), "new", choices=", ".join(setting.choices))
@@ -120,7 +120,7 @@ def _text(setting: SettingDefinition, new: str) -> str:
     return text
 
 
-def _flag(new: Any) -> bool:
+def _validate_flag(new: Any) -> bool:
     words = {True: True, False: False, "true": True, "false": False, "1": True, "0": False, "on": True, "": False}
     try:
         return words[new]
@@ -128,7 +128,7 @@ def _flag(new: Any) -> bool:
         raise RuleBroken(N_("Choose yes or no."), "new") from wrong
 
 
-def _whole(setting: SettingDefinition, new: Any) -> int:
+def _validate_whole(setting: SettingDefinition, new: Any) -> int:
     text = "" if isinstance(new, bool) else str(new).strip()
     number = int(text) if text.isascii() and text.lstrip("-").isdigit() and len(text) < 10 else None
     low, high = setting.least or 0, setting.most or 1_000_000

@@ -47,7 +47,7 @@ def clean_field(text: str | None, field: str, *, longest: int, multiline: bool =
         raise RuleBroken(error.sentence, field) from error
 
 
-def showable(text: str) -> str:
+def without_control_characters(text: str) -> str:
     """`text` without the characters that `clean` refuses: what a refused form gives back to be put right."""
     return _CONTROL.sub("", text)
 
@@ -57,16 +57,16 @@ def escape_like(term: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", unicodedata.normalize("NFC", term))
 
 
-def sought(typed: str | None, *, longest: int = 100) -> str:
+def search_text(typed: str | None, *, longest: int = 100) -> str:
     """What a search looks for: characters that cannot be shown are as good as blanks.
 
-    When nothing else was typed, it is a sign that is found nowhere (`is_only_signs`): only an empty search finds all.
+    When nothing else was typed, it is a sign that is found nowhere (`is_only_punctuation`): only an empty search finds all.
     """
     shown = "".join(c if c.isprintable() else " " for c in (typed or "")[:longest]).strip()
     return shown or ("\N{REPLACEMENT CHARACTER}" if (typed or "").strip() else "")
 
 
-def is_only_signs(text: str) -> bool:
+def is_only_punctuation(text: str) -> bool:
     """Whether `text` says something, but has neither a letter nor a digit: a search for it finds nothing."""
     return bool(text.strip()) and not any(unicodedata.category(c)[0] in "LN" for c in text)
 

@@ -84,22 +84,22 @@ def month_number(word: str) -> int | None:
     return fits.pop() if len(name) >= 3 and len(fits) == 1 else None
 
 
-def tidy(text: str) -> str:
+def normalize(text: str) -> str:
     """What was typed in lower case, without accents, with single blanks and none around separators."""
     plain = fold(unicodedata.normalize("NFKC", text).replace("−", "-").replace("–", "-"))
     return re.sub(r" ?([./,-]) ?", r"\1", plain)
 
 
-def read(text: str, field: str | None = None) -> PartialDate:
+def parse_partial_date(text: str, field: str | None = None) -> PartialDate:
     """Day, month and perhaps year in `text`; `RuleBroken` on `field` when it is no day or can be read in two ways."""
-    typed = tidy(text) if len(text) <= MAX_TYPED_LENGTH else ""
+    typed = normalize(text) if len(text) <= MAX_TYPED_LENGTH else ""
     for form in _FORMS:
         if found := form.fullmatch(typed):
-            return _written(found, field)
+            return _checked_date(found, field)
     raise RuleBroken(UNREADABLE, field)
 
 
-def _written(found: re.Match[str], field: str | None) -> PartialDate:
+def _checked_date(found: re.Match[str], field: str | None) -> PartialDate:
     written_month = found["m"]
     month = int(written_month) if written_month.isdigit() else month_number(written_month)
     if month is None:
@@ -116,15 +116,15 @@ def parse_past_date(text: str, today: date, field: str | None = None) -> date:
 
     A year of two digits falls in the last hundred years. A year of four digits is taken as written, even in the future.
     """
-    written = read(text, field)
+    written = parse_partial_date(text, field)
     if written.year is None:
         years = [today.year, today.year - 1]
     elif len(written.year) == 2:
         century = today.year - today.year % 100
         years = [century + int(written.year), century - 100 + int(written.year)]
     else:
-        return _chosen([written.in_year(int(written.year))], field)
-    return _chosen([day for y in years if (day := written.in_year(y)) and day <= today], field)
+        return _first_date([written.in_year(int(written.year))], field)
+    return _first_date([day for y in years if (day := written.in_year(y)) and day <= today], field)
 
 
 def parse_upcoming_date(text: str, today: date, field: str | None = None) -> date:
@@ -133,27 +133,27 @@ def parse_upcoming_date(text: str, today: date, field: str | None = None) -> dat
     Understands `t`, `y`, `tomorrow`, `+3d`, `-1w`, `in 2 weeks`, a weekday (the next one, never today) and written
     days. Without a year the next such day is meant; two digits are a year of this century.
     """
-    typed = tidy(text) if len(text) <= MAX_TYPED_LENGTH else ""
+    typed = normalize(text) if len(text) <= MAX_TYPED_LENGTH else ""
     named = {"t": 0, "today": 0, "now": 0, "y": -1, "yesterday": -1, "tom": 1, "tomorrow": 1}
     if typed in named:
-        return _moved(today, named[typed], "days", field)
+        return _shifted_or_error(today, named[typed], "days", field)
     if (weekday := _weekday(typed)) is not None:
-        return _moved(today, (weekday - today.weekday() - 1) % 7 + 1, "days", field)
+        return _shifted_or_error(today, (weekday - today.weekday() - 1) % 7 + 1, "days", field)
     if (found := _OFFSET.fullmatch(typed)) and (unit := unit_of(found["unit"])):
         count = int(found["count"])
-        return _moved(today, -count if found["sign"] == "-" else count, unit, field)
-    return _near_written(read(text, field), today, field)
+        return _shifted_or_error(today, -count if found["sign"] == "-" else count, unit, field)
+    return _nearest_upcoming(parse_partial_date(text, field), today, field)
 
 
-def _near_written(written: PartialDate, today: date, field: str | None) -> date:
+def _nearest_upcoming(written: PartialDate, today: date, field: str | None) -> date:
     if written.year is None:
         coming = [written.in_year(today.year), written.in_year(today.year + 1)]
-        return _chosen([day for day in coming if day and day >= today], field)
+        return _first_date([day for day in coming if day and day >= today], field)
     year = int(written.year) + (today.year - today.year % 100 if len(written.year) == 2 else 0)
-    return _chosen([written.in_year(year)], field)
+    return _first_date([written.in_year(year)], field)
 
 
-def _chosen(days: list[date | None], field: str | None) -> date:
+def _first_date(days: list[date | None], field: str | None) -> date:
     if not days or days[0] is None:
         raise RuleBroken(IMPOSSIBLE, field)
     return days[0]
@@ -169,7 +169,7 @@ def unit_of(word: str) -> str | None:
     return _UNITS.get(word) or _UNITS.get(word.removesuffix("s"))
 
 
-def shifted(day: date, count: int, unit: str) -> date:
+def shift_date(day: date, count: int, unit: str) -> date:
     """`day` moved by `count` days, weeks, months or years; a day the month lacks becomes its last.
 
     `OverflowError` or `ValueError` outside the calendar.
@@ -181,9 +181,9 @@ def shifted(day: date, count: int, unit: str) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def _moved(day: date, count: int, unit: str, field: str | None) -> date:
+def _shifted_or_error(day: date, count: int, unit: str, field: str | None) -> date:
     try:
-        return shifted(day, count, unit)
+        return shift_date(day, count, unit)
     except (OverflowError, ValueError):
         raise RuleBroken(IMPOSSIBLE, field) from None
 

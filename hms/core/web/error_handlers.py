@@ -24,16 +24,18 @@ from .guard import SignInRequired, current_person, is_api
 from .localisation import current_language, language, translate, translate_error
 from .parameters import ParametersRefused
 
-BARE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title} – HMS</title>
+BARE_PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title} – HMS</title>
 <main><h1>{title}</h1></main></html>"""
-NOT_KEPT = re.compile(r"csrf_token|otp|pin|proof|.*password.*")
+SECRET_FIELDS = re.compile(r"csrf_token|otp|pin|proof|.*password.*")
 RETRY_AFTER = 10
 """Seconds."""
-PASSING = (429, 500, 503)
+TEMPORARY_FAILURES = (429, 500, 503)
 """Refusals that pass: what was typed is given back, to be sent again."""
 
 
-def answer(status: int, message: str, *, code: str | None = None, field: str | None = None, **extra: Any) -> Response:
+def error_response(
+    status: int, message: str, *, code: str | None = None, field: str | None = None, **extra: Any
+) -> Response:
     """The refusal in the shape the caller reads: JSON under /api/, a page elsewhere."""
     if is_api():
         return _json(status, message, code, field)
@@ -46,13 +48,13 @@ def _page(status: int, message: str, extra: dict[str, Any]) -> str:
     try:
         signed_in = current_person().is_authenticated
         shell = "base.html" if signed_in else "plain.html"
-        if signed_in and status in PASSING and resubmittable_fields():
+        if signed_in and status in TEMPORARY_FAILURES and resubmittable_fields():
             names, extra = ["errors/resend.html"], extra | {"kept": resubmittable_fields()}
         about = {"shell": shell, "signed_in": signed_in, "status": status, "message": message, "way_on": None}
         return render_template(names, **about | extra)
     except (DBAPIError, NoConnectionFree):
         db.session.rollback()
-        return BARE.format(title=escape(message), lang=current_language())
+        return BARE_PAGE.format(title=escape(message), lang=current_language())
 
 
 def _json(status: int, message: str, code: str | None, field: str | None) -> Response:
@@ -69,16 +71,18 @@ def _json(status: int, message: str, code: str | None, field: str | None) -> Res
     return response
 
 
-def _refused(error: DomainError) -> Response:
+def _domain_error(error: DomainError) -> Response:
     if error.is_denial:
         patient_id = getattr(error, "patient_id", None)
         try:
-            denials.record(
+            denials.record_denial(
                 current_person(), request.endpoint or request.path, patient_id=patient_id, because=error.code
             )
         except NoConnectionFree as busy:
             return _all_connections_in_use(busy)
-    response = answer(error.status, translate_error(error), code=error.code, field=error.field, way_on=error.way_on)
+    response = error_response(
+        error.status, translate_error(error), code=error.code, field=error.field, way_on=error.way_on
+    )
     if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -87,7 +91,7 @@ def _refused(error: DomainError) -> Response:
 def _parameters_refused(error: ParametersRefused) -> Response:
     """Each parameter under its name."""
     if error.is_denial:
-        denials.record(current_person(), request.endpoint or request.path, because=error.code)
+        denials.record_denial(current_person(), request.endpoint or request.path, because=error.code)
     return _field_errors({"query": {name: [translate(text)] for name, text in error.messages.items()}})
 
 
@@ -103,23 +107,23 @@ def sign_in_needed(_error: SignInRequired) -> Response:
         response.status_code = 401
         response.headers["WWW-Authenticate"] = 'Bearer realm="api", error="invalid_token"'
         return response
-    return answer(401, _("Authentication credentials were not provided."))
+    return error_response(401, _("Authentication credentials were not provided."))
 
 
 def resubmittable_fields() -> list[tuple[str, str]]:
     """What was typed into the form of this request, but for tokens, passwords and codes."""
-    return [(name, text) for name, text in request.form.items(multi=True) if not NOT_KEPT.fullmatch(name)]
+    return [(name, text) for name, text in request.form.items(multi=True) if not SECRET_FIELDS.fullmatch(name)]
 
 
 def _expired_form(_error: CSRFError) -> Response:
     """The form is older than the session: give it back with everything typed, to be sent again."""
     if is_api():
-        return answer(400, _("The CSRF token is missing or wrong. Send it in X-CSRFToken."), code="csrf")
+        return error_response(400, _("The CSRF token is missing or wrong. Send it in X-CSRFToken."), code="csrf")
     extra = {"kept": resubmittable_fields(), "template": "errors/resend.html"}
     return Response(_page(400, _("This form was open too long. Send it again."), extra), 400)
 
 
-HTTP_WORDS = {
+HTTP_MESSAGES = {
     400: _l("The request could not be read. Send it again."),
     404: _l("Page not found."),
     405: _l("This address does not accept that method."),
@@ -131,12 +135,12 @@ HTTP_WORDS = {
 }
 
 
-def _strange_host(_error: SecurityError) -> Response:
+def _unknown_host(_error: SecurityError) -> Response:
     """Reached by a name that is not the hospital's (`HMS_HOSTS`): no address can be made for it, so no page either."""
-    return Response(BARE.format(title="This is not the hospital's address.", lang="en"), 400)
+    return Response(BARE_PAGE.format(title="This is not the hospital's address.", lang="en"), 400)
 
 
-def _http(error: HTTPException) -> Response:
+def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if error.response is not None:
         return error.response
@@ -144,14 +148,14 @@ def _http(error: HTTPException) -> Response:
     if is_api() and messages:
         return _field_errors(messages)
     if not is_api():
-        _find_reader()
-    response = answer(status, _api_words(error, status) if is_api() else _words(error, status))
+        _load_reader()
+    response = error_response(status, _api_message_for(error, status) if is_api() else _message_for(error, status))
     if status in (405, 429):
         response.headers.extend(h for h in error.get_headers() if h[0] in ("Allow", "Retry-After"))
     return response
 
 
-def _find_reader() -> None:
+def _load_reader() -> None:
     """Ask who reads the page, for its language, when the guard did not: an unknown address, a body that is too large. When
     the database does not answer, the browser's language does."""
     try:
@@ -161,14 +165,14 @@ def _find_reader() -> None:
         db.session.rollback()
 
 
-def _api_words(error: HTTPException, status: int) -> str:
+def _api_message_for(error: HTTPException, status: int) -> str:
     if status == 405:
         return f'Method "{request.method}" not allowed.'
-    return _words(error, status)
+    return _message_for(error, status)
 
 
-def _words(error: HTTPException, status: int) -> str:
-    return str(HTTP_WORDS.get(status, error.name))
+def _message_for(error: HTTPException, status: int) -> str:
+    return str(HTTP_MESSAGES.get(status, error.name))
 
 
 def _field_errors(messages: dict[str, Any]) -> Response:
@@ -183,59 +187,61 @@ def _field_errors(messages: dict[str, Any]) -> Response:
     return response
 
 
-def _database(error: DBAPIError) -> Response:
+def _database_error(error: DBAPIError) -> Response:
     """A read that the database refused; error texts may hold patient data and are never logged."""
     told = domain_error_for(error)
     if told is not None:
-        return _refused(told)
+        return _domain_error(told)
     if error.connection_invalidated or error.orig.__class__.__name__ in ("OperationalError", "ConnectionTimeout"):
         db.session.rollback()  # what was begun on a connection that is lost cannot be ended otherwise
         g.is_reader_known = False  # the answer asks for nobody's language: it would ask the database
-        response = answer(503, _("The database is not available. Wait a minute, then try again."))
+        response = error_response(503, _("The database is not available. Wait a minute, then try again."))
         response.headers["Retry-After"] = str(RETRY_AFTER)
         return response
-    return _unexpected(error)
+    return _unexpected_error(error)
 
 
 def _all_connections_in_use(_error: NoConnectionFree) -> Response:
     """So many requests are under way that no connection became free. The answer asks for none, not even for a language."""
     with language("en"):
         said = _("The system is busy. Wait a moment, then try again.")
-    page = Response(BARE.format(title=escape(said), lang="en"), 503)
+    page = Response(BARE_PAGE.format(title=escape(said), lang="en"), 503)
     response = _json(503, said, None, None) if is_api() else page
     response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
 
 
-def _unexpected(error: Exception) -> Response:
+def _unexpected_error(error: Exception) -> Response:
     cause = error.orig if isinstance(error, DBAPIError) else error
     current_app.logger.error(
-        "request %s failed: %s", g.get("request_id"), type(cause).__name__, exc_info=_traced(error)
+        "request %s failed: %s", g.get("request_id"), type(cause).__name__, exc_info=_loggable_traceback(error)
     )
     if current_app.config.get("PROPAGATE_FAULTS"):
         raise error
-    return answer(500, _("Sorry, there is a problem on our side."), reference=g.get("request_id"))
+    return error_response(500, _("Sorry, there is a problem on our side."), reference=g.get("request_id"))
 
 
-def _traced(error: Exception) -> Any:
+def _loggable_traceback(error: Exception) -> Any:
     """The traceback without the database's words."""
     return None if isinstance(error, DBAPIError) else error
 
 
 def install(app: Flask) -> None:
     """Register every handler."""
-    app.register_error_handler(DomainError, _refused)
+    app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(ParametersRefused, _parameters_refused)
     app.register_error_handler(SignInRequired, sign_in_needed)
     app.register_error_handler(CSRFError, _expired_form)
-    app.register_error_handler(idempotency.DuplicateRequest, lambda done: idempotency.replay(_settled(done)))
-    app.register_error_handler(SecurityError, _strange_host)
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(
+        idempotency.DuplicateRequest, lambda done: idempotency.replay(_wait_for_first_response(done))
+    )
+    app.register_error_handler(SecurityError, _unknown_host)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(NoConnectionFree, _all_connections_in_use)
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(Exception, _unexpected_error)
 
 
-def _settled(done: idempotency.DuplicateRequest) -> Any:
+def _wait_for_first_response(done: idempotency.DuplicateRequest) -> Any:
     """The first submit's answer. It committed an instant ago: give its process a moment to write the answer down."""
     return idempotency.wait_for_response(done.answer)

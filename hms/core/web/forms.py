@@ -18,7 +18,7 @@ from wtforms.validators import DataRequired, InputRequired, Optional, StopValida
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.money import MAX_VALUE, Money, TooLarge
 from hms.core.person import Person
-from hms.core.text.cleaning import TextError, clean, showable
+from hms.core.text.cleaning import TextError, clean, without_control_characters
 from hms.core.text.numbers import parse_record_id
 from hms.core.text.translation import N_
 
@@ -28,7 +28,7 @@ Required = lambda: DataRequired(_l("Enter a value."))  # noqa: E731 - reads as a
 Maybe = Optional
 
 
-class InputGiven(InputRequired):
+class InputPresent(InputRequired):
     """Something was typed, be it 0; blanks are nothing."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class InputGiven(InputRequired):
             raise StopValidation(self.message)
 
 
-AS_SENT = object()
+FROM_REQUEST = object()
 
 
 def _takes_files(form: FlaskForm, name: str) -> bool:
@@ -51,8 +51,8 @@ def _takes_files(form: FlaskForm, name: str) -> bool:
 class ActionForm(FlaskForm):
     """A form of a desk. `save` calls the action with the form's data and says whether it was done."""
 
-    def __init__(self, formdata: Any = AS_SENT, **kwargs: Any) -> None:
-        super().__init__(formdata=self._sent() if formdata is AS_SENT else formdata, **kwargs)
+    def __init__(self, formdata: Any = FROM_REQUEST, **kwargs: Any) -> None:
+        super().__init__(formdata=self._sent() if formdata is FROM_REQUEST else formdata, **kwargs)
 
     def _sent(self) -> ImmutableMultiDict[str, Any] | None:
         """What the page's form sent: text for every field but those for files; None while nothing is sent.
@@ -101,7 +101,7 @@ class ActionForm(FlaskForm):
         return 400 if self.errors or self.form_errors else 200
 
 
-def _tidy(text: str, **limits: Any) -> str:
+def _clean_or_error(text: str, **limits: Any) -> str:
     """`text` as `clean` keeps it; WTForms shows the words of the `ValueError` at the field."""
     try:
         return clean(text, **limits)
@@ -122,8 +122,8 @@ class Text(StringField):
         if not valuelist:
             self.data = self.empty if self.data is None else self.data
             return
-        self.data = showable(valuelist[0])
-        cleaned = _tidy(valuelist[0], longest=self.longest, multiline=self.multiline)
+        self.data = without_control_characters(valuelist[0])
+        cleaned = _clean_or_error(valuelist[0], longest=self.longest, multiline=self.multiline)
         self.data = cleaned or self.empty
 
     def _value(self) -> str:
@@ -141,8 +141,8 @@ class LongText(TextAreaField):
         if not valuelist:
             self.data = self.data or ""
             return
-        self.data = showable(valuelist[0])
-        self.data = _tidy(valuelist[0], longest=self.longest, multiline=True)
+        self.data = without_control_characters(valuelist[0])
+        self.data = _clean_or_error(valuelist[0], longest=self.longest, multiline=True)
 
 
 class ParsedField(StringField):
@@ -163,8 +163,8 @@ class ParsedField(StringField):
     def process_formdata(self, valuelist: list[str]) -> None:
         if not valuelist:
             return
-        self.typed, self.data = showable(valuelist[0]), None
-        text = _tidy(valuelist[0], longest=100)
+        self.typed, self.data = without_control_characters(valuelist[0]), None
+        text = _clean_or_error(valuelist[0], longest=100)
         if not text:
             return
         try:

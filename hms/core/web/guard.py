@@ -70,10 +70,10 @@ def guard() -> Response | None:
     who = current_person()
     g.is_reader_known = True
     if action is not Permission.PUBLIC:
-        _admit(who, view)
+        _check_permission(who, view)
     if is_read and is_api():
         check_parameters(getattr(view, "parameters", None), who)
-    return None if is_read else _receive(who)
+    return None if is_read else _check_submit(who)
 
 
 def _check_public(view: Any) -> None:
@@ -82,14 +82,14 @@ def _check_public(view: Any) -> None:
         check_parameters(view.parameters, current_person())
 
 
-def _admit(who: Person, view: Any) -> None:
+def _check_permission(who: Person, view: Any) -> None:
     if not who.is_authenticated:
         raise SignInRequired
     if not any(who.may(other) for other in getattr(view, "suffices", ())):
         require_permission(who, view.needs)
 
 
-def _receive(who: Person) -> Response | None:
+def _check_submit(who: Person) -> Response | None:
     """A submit: refused unless it is ours; the first answer when it repeats one."""
     if not _is_api_client(who):
         _reject_cross_site()
@@ -131,7 +131,7 @@ class RecordIdConverter(IntegerConverter):
         return number
 
 
-def _start() -> None:
+def _start_request() -> None:
     g.started = time.perf_counter()
     g.request_id = secrets.token_hex(8)
     g.is_reader_known = False
@@ -147,7 +147,7 @@ def finish(response: Response) -> Response:
     return response
 
 
-def _leave(fault: BaseException | None) -> None:
+def _close_session(fault: BaseException | None) -> None:
     """Nothing stays in a session after a request."""
     if fault is None:
         end_request_session()
@@ -163,10 +163,10 @@ def install(app: Flask) -> None:
     login_manager.session_protection = None
     login_manager.init_app(app)
     csrf.init_app(app)
-    app.before_request(_start)
+    app.before_request(_start_request)
     app.before_request(read_body)
     app.before_request(guard)
     app.after_request(finish)
-    app.teardown_request(_leave)
+    app.teardown_request(_close_session)
     app.register_blueprint(security_headers.pages)
     app.view_functions["static"].needs = Permission.PUBLIC

@@ -14,7 +14,7 @@ from werkzeug.exceptions import BadRequest
 from hms.core.money import Money
 
 
-def _refuse(token: str) -> None:
+def _reject_constant(token: str) -> None:
     raise ValueError(f"{token} is not allowed")
 
 
@@ -26,13 +26,13 @@ def _fraction(text: str) -> Decimal:
         raise ValueError(f"{text[:50]} is not allowed") from wrong
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len({key for key, _value in pairs}) != len(pairs):
         raise ValueError("duplicate key")
     return dict(pairs)
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     if isinstance(value, (Money, Decimal)):
         return str(value)
     if isinstance(value, (datetime, date, time)):
@@ -48,11 +48,13 @@ class ExactJSON(DefaultJSONProvider):
     """Fractions are read as `Decimal`; money and instants are written as text."""
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
-        return json.dumps(obj, default=_plain, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(obj, default=_to_json, ensure_ascii=False, separators=(",", ":"))
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         try:
-            value = json.loads(s, parse_float=_fraction, parse_constant=_refuse, object_pairs_hook=_no_duplicates)
+            value = json.loads(
+                s, parse_float=_fraction, parse_constant=_reject_constant, object_pairs_hook=_object_without_duplicates
+            )
             json.dumps(value, default=str, ensure_ascii=False).encode("utf-8")
         except (RecursionError, UnicodeError, ValueError) as wrong:
             raise BadRequest("Malformed JSON") from wrong

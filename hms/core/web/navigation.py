@@ -33,17 +33,17 @@ class NavItem:
     key: str = ""
 
 
-_places: dict[str, NavigationEntry] = {}
+_entries: dict[str, NavigationEntry] = {}
 
 
 def add_entry(label: str, endpoint: str, needs: Permission, order: int, key: str = "") -> None:
     """Put a page in the top bar. `label` is a `lazy_gettext` literal; `g` and then `key` opens it."""
-    _places[endpoint] = NavigationEntry(label, endpoint, needs, order, key)
+    _entries[endpoint] = NavigationEntry(label, endpoint, needs, order, key)
 
 
 def items(who: Person) -> list[NavItem]:
     """The bar of this person, in their order of work. Current is the place whose address begins this page's."""
-    seen = sorted((p for p in _places.values() if who.is_authenticated and who.may(p.needs)), key=lambda p: p.order)
+    seen = sorted((p for p in _entries.values() if who.is_authenticated and who.may(p.needs)), key=lambda p: p.order)
     urls = [url_for(p.endpoint) for p in seen]
     here = max((url for url in urls if request.path.startswith(url)), key=len, default=None)
     return [NavItem(p.label, url, url == here, key=p.key) for p, url in zip(seen, urls, strict=True)]

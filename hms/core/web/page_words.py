@@ -13,7 +13,7 @@ from hms.core.text.translation import N_
 from .localisation import catalogue
 from .template_filters import month_words
 
-WORDS = {
+SCRIPT_MESSAGES = {
     "saving": N_("Saving…"),
     "locked": N_("Locked – HMS"),
     "find": N_("Find a patient"),
@@ -48,12 +48,12 @@ WORDS = {
 
 
 def page_words() -> Markup:
-    """`WORDS` and the short names of the months ("months"), as JSON; the same for every reader of a language."""
+    """`SCRIPT_MESSAGES` and the short names of the months ("months"), as JSON; the same for every reader of a language."""
     return _as_json(catalogue(), month_words())
 
 
 @cache
 def _as_json(of_language: NullTranslations, months: tuple[str, ...]) -> Markup:
     return htmlsafe_json_dumps(
-        {name: of_language.ugettext(words) for name, words in WORDS.items()} | {"months": months}
+        {name: of_language.ugettext(words) for name, words in SCRIPT_MESSAGES.items()} | {"months": months}
     )

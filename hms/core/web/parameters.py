@@ -28,7 +28,7 @@ from sqlalchemy import Select
 from hms.core import clock
 from hms.core.errors import DomainError
 from hms.core.person import Person
-from hms.core.text.cleaning import sought
+from hms.core.text.cleaning import search_text
 from hms.core.text.translation import N_, Sentence
 
 from .fields import MAX_ID, Day, Text
@@ -136,7 +136,7 @@ class Search(_Parameter, fields.String):
     LONGEST = 100
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return sought(value, longest=self.LONGEST)
+        return search_text(value, longest=self.LONGEST)
 
 
 PAGING: dict[str, fields.Field] = {

@@ -8,13 +8,13 @@ from flask import Flask
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
-HOW_LIMITED: dict[str, Any] = {
+LIMITER_OPTIONS: dict[str, Any] = {
     "key_func": get_remote_address,
     "strategy": "moving-window",
     "in_memory_fallback_enabled": True,
     "headers_enabled": True,
 }
-limiter = Limiter(**HOW_LIMITED)
+limiter = Limiter(**LIMITER_OPTIONS)
 
 
 def install(app: Flask) -> None:

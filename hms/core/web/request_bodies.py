@@ -24,7 +24,7 @@ READ_WITHIN_SECONDS = 60
 V = TypeVar("V", bound=Callable[..., Any])
 
 
-def takes_up_to(size: int) -> Callable[[V], V]:
+def max_body_size(size: int) -> Callable[[V], V]:
     """Give a route a limit of its own, in bytes."""
 
     def mark(view: V) -> V:
@@ -34,7 +34,7 @@ def takes_up_to(size: int) -> Callable[[V], V]:
     return mark
 
 
-def limit_of(view: Callable[..., Any]) -> int:
+def body_limit(view: Callable[..., Any]) -> int:
     """How many bytes the body of a request to `view` may have."""
     usual = MAX_PUBLIC_BODY if getattr(view, "needs", None) is Permission.PUBLIC else MAX_BODY
     return getattr(view, "largest_body", usual)
@@ -46,7 +46,7 @@ def read_body() -> None:
         raise LengthRequired
     if request.endpoint is None or not request.content_length:
         return
-    request.max_content_length = limit_of(current_app.view_functions[request.endpoint])
+    request.max_content_length = body_limit(current_app.view_functions[request.endpoint])
     with _deadline():
         request.get_data()
 

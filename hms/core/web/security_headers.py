@@ -13,11 +13,11 @@ from werkzeug.exceptions import BadRequest
 from hms.core.permissions import Permission
 
 from .rate_limits import limiter
-from .request_bodies import takes_up_to
+from .request_bodies import max_body_size
 
 log = logging.getLogger(__name__)
 
-FIXED = {
+FIXED_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "X-XSS-Protection": "1; mode=block",
@@ -26,9 +26,9 @@ FIXED = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
-NOTHING_LOADS = "default-src 'none'; frame-ancestors 'none'"
+POLICY_WITHOUT_LOADS = "default-src 'none'; frame-ancestors 'none'"
 ONE_YEAR = "max-age=31536000; includeSubDomains"
-REPORTS = "/csp-report"
+REPORT_PATH = "/csp-report"
 MAX_REPORT_LENGTH = 10_000
 
 pages = Blueprint("headers", __name__)
@@ -41,24 +41,24 @@ def csp_nonce() -> str:
     return g.csp_nonce
 
 
-def policy_of_pages() -> str:
+def page_policy() -> str:
     """What a page may load: styles and pictures of this site, and only the scripts that carry this answer's nonce."""
     nonce = f"'nonce-{csp_nonce()}'"
     return (
         f"default-src 'none'; script-src {nonce}; style-src 'self' {nonce}; img-src 'self' data:; connect-src 'self'; "
         "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; "
-        f"report-uri {REPORTS}"
+        f"report-uri {REPORT_PATH}"
     )
 
 
 def add_security_headers(response: Response) -> None:
     """Put the headers on. A PDF gets no policy of its own: the browser's viewer would be shut out by it."""
     headers = response.headers
-    headers.update(FIXED)
+    headers.update(FIXED_HEADERS)
     if response.mimetype == "text/html":
-        headers["Content-Security-Policy"] = policy_of_pages()
+        headers["Content-Security-Policy"] = page_policy()
     elif response.mimetype != "application/pdf":
-        headers["Content-Security-Policy"] = NOTHING_LOADS
+        headers["Content-Security-Policy"] = POLICY_WITHOUT_LOADS
     if current_app.config["HTTPS"]:
         headers["Strict-Transport-Security"] = ONE_YEAR
     if request.endpoint != "static":
@@ -81,18 +81,18 @@ def url_parts(url: str) -> SplitResult:
         return urlsplit("")
 
 
-@takes_up_to(MAX_REPORT_LENGTH)
+@max_body_size(MAX_REPORT_LENGTH)
 @limiter.limit("30/minute")
 def report_violation() -> tuple[str, int]:
     """A browser refused to load something. Only the directive and the refused site are logged: addresses may name people."""
-    told = _told()
+    told = _read_report()
     directive = str(told.get("effective-directive") or told.get("violated-directive") or "")
     site = url_parts(str(told.get("blocked-uri") or ""))
     log.warning("a page broke its policy: %s from %s", directive[:40].split(" ")[0], (site.netloc or site.path)[:60])
     return "", 204
 
 
-def _told() -> dict[str, Any]:
+def _read_report() -> dict[str, Any]:
     """What the browser reports; nothing when it is no report."""
     try:
         report = request.get_json(force=True)
@@ -104,4 +104,4 @@ def _told() -> dict[str, Any]:
 
 report_violation.needs = Permission.PUBLIC  # type: ignore[attr-defined]
 report_violation.from_browsers = True  # type: ignore[attr-defined]
-pages.add_url_rule(REPORTS, view_func=report_violation, methods=["POST"])
+pages.add_url_rule(REPORT_PATH, view_func=report_violation, methods=["POST"])

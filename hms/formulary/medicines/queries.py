@@ -13,7 +13,7 @@ from sqlalchemy import Select, bindparam, func, or_, select
 
 from hms.billing.models import PriceItem
 from hms.core.db.session import db
-from hms.core.db.word_search import holds_words
+from hms.core.db.word_search import contains_all_words
 from hms.core.text.cleaning import escape_like, fold
 from hms.core.text.translation import N_
 from hms.formulary.dosing import product_text
@@ -62,7 +62,7 @@ def medications(search: str = "", *, by_name_only: bool = False) -> Select:
     """Active medicines by name, as rows of the table's columns; `by_name_only` looks into no other text."""
     query = select(*COLUMNS).where(_TABLE.c.is_active)
     text = func.hms_fold(_TABLE.c.name) if by_name_only else _TABLE.c.search_text
-    query = query.where(*holds_words(text, search))
+    query = query.where(*contains_all_words(text, search))
     return query.order_by(_TABLE.c.name, _TABLE.c.id)
 
 
@@ -156,7 +156,7 @@ def _matching(text: str) -> Select:
         .select_from(_TABLE.outerjoin(dose, dose.c.medication_id == _TABLE.c.id))
         .where(_TABLE.c.is_active)
     )
-    query = query.where(*holds_words(_TABLE.c.search_text, text))
+    query = query.where(*contains_all_words(_TABLE.c.search_text, text))
     starts = _TABLE.c.search_text.like(f"{escape_like(fold(text))}%", escape="\\")
     return query.order_by(starts.desc(), func.coalesce(dose.c.use_count, 0).desc(), _TABLE.c.id).limit(MAX_ROWS)
 

@@ -53,7 +53,7 @@ def from_age(text: str, today: date, unit: str = "years", field: str = "age") ->
     The estimate lies in the middle of the time in which a person of that age can have been born: years give a 1 July.
     It always reads back as the age that was typed.
     """
-    typed = dates.tidy(text) if len(text) <= dates.MAX_TYPED_LENGTH else ""
+    typed = dates.normalize(text) if len(text) <= dates.MAX_TYPED_LENGTH else ""
     if pair := _AGE_PAIR.fullmatch(typed):
         return _estimated(int(pair["years"]) * 12 + int(pair["months"]), "months", today, field)
     found = _AGE.fullmatch(typed.removeprefix("about ").removeprefix("approx").lstrip(". ~"))
@@ -80,7 +80,7 @@ def _middle(count: int, unit: str, today: date) -> date:
         july = date(today.year - count, 7, 1)
         return july if (today.month, today.day) >= (7, 1) else july.replace(year=july.year - 1)
     spare = {"months": 14, "weeks": 3, "days": 0}[unit]
-    return dates.shifted(today, -count, unit) - timedelta(days=spare)
+    return dates.shift_date(today, -count, unit) - timedelta(days=spare)
 
 
 def years_old(day: date, today: date) -> int:

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from hms.core.api import read_log
 from hms.core.errors import StaleVersion
 from hms.core.permissions import Permission
-from hms.core.text.cleaning import sought
+from hms.core.text.cleaning import search_text
 from hms.core.text.numbers import parse_record_id
 from hms.core.web import navigation
 from hms.core.web.guard import current_person, requires
@@ -35,7 +35,7 @@ navigation.add_entry(_l("Patients"), "patients.index", Permission.EDIT_PATIENT, 
 @requires(Permission.FIND_PATIENT)
 def index() -> str:
     """Find a patient, or leaf through the list by family name."""
-    typed = sought(request.args.get("q"))
+    typed = search_text(request.args.get("q"))
     if typed:
         hits = search_queries.search_patients(typed, limit=record_queries.PAGE, who=current_person())
         read_log.note_rows("patients.read_list", len(hits), entity="patient", is_search=True)

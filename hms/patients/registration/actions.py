@@ -85,7 +85,7 @@ class PossibleDuplicate(Conflict):
 def finish_registration(*, draft: str, by: Person, **details: Any) -> Patient:
     """`register_patient` from the page; what was kept of the form under the key `draft` is forgotten with it."""
     patient = register_patient(**details, by=by)
-    core_drafts.drop(by.id, registration_drafts.draft_name(draft))
+    core_drafts.delete_draft(by.id, registration_drafts.draft_name(draft))
     return patient
 
 

@@ -50,7 +50,7 @@ def draft_name(key: str) -> str:
 
 def unfinished_registrations(who: Person, limit: int = MAX_COUNT) -> list[UnfinishedRegistration]:
     """What `who` has not finished, the newest first."""
-    kept = drafts.of_kind(who.id, KIND, limit) if who.id is not None else []
+    kept = drafts.drafts_of_kind(who.id, KIND, limit) if who.id is not None else []
     return [
         UnfinishedRegistration(draft.form.partition(":")[2], _name(draft.content), draft.saved_at) for draft in kept
     ]
@@ -67,7 +67,7 @@ def save_draft(who: Person, key: str, typed: dict[str, Any]) -> datetime | None:
     known = {name: str(typed[name])[:MAX_LENGTH].replace("\0", "") for name in DRAFT_FIELDS if typed.get(name)}
     if not any(value.strip() for name, value in known.items() if name not in PRESET_FIELDS):
         return None
-    return drafts.save(who.id, draft_name(key), known).saved_at
+    return drafts.save_draft(who.id, draft_name(key), known).saved_at
 
 
 def is_anothers(who: Person, key: str) -> bool:
@@ -77,7 +77,7 @@ def is_anothers(who: Person, key: str) -> bool:
 
 def discard(who: Person, key: str) -> None:
     """Forget it. Commits."""
-    drafts.forget(who.id, draft_name(key))
+    drafts.discard(who.id, draft_name(key))
 
 
 def _name(kept: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from hms.core.errors import RuleBroken
-from hms.core.text.cleaning import fold, is_only_signs
+from hms.core.text.cleaning import fold, is_only_punctuation
 from hms.patients.identity import birth_dates, hospital_numbers
 
 MAX_QUERY_LENGTH = 100
@@ -121,7 +121,7 @@ def _take_words(typed: str, found: SearchQuery, today: date) -> SearchQuery:
         elif is_run:
             runs.append(token)
         else:
-            words += [] if is_only_signs(token) else [fold(token).strip(".,;:-()*%")]
+            words += [] if is_only_punctuation(token) else [fold(token).strip(".,;:-()*%")]
         was_run = is_run
     shortest = 2 if words or found.birth_date or found.birth_year else 4
     kept = tuple(run for run in runs[:MAX_TERMS] if len(run) >= shortest)

@@ -32,7 +32,7 @@ class ExpiryStatus(StrEnum):
 
 def expiry(text: str, today: date, field: str = "expiry_date") -> date:
     """The last day of use; `RuleBroken` on `field` when unreadable or over 20 years ahead, not when past."""
-    typed = dates.tidy(text) if len(text) <= dates.MAX_TYPED_LENGTH else ""
+    typed = dates.normalize(text) if len(text) <= dates.MAX_TYPED_LENGTH else ""
     day = _month_end(typed) or _whole_day(typed, field)
     if not 2000 <= day.year <= today.year + FURTHEST_YEARS:
         raise RuleBroken(N_("Check the year of the expiry date."), field)
@@ -50,7 +50,7 @@ def _month_end(typed: str) -> date | None:
 def _whole_day(typed: str, field: str) -> date:
     unreadable = RuleBroken(N_("Enter the expiry as month and year, for example 11/27 or Nov 2027."), field)
     try:
-        written = dates.read(typed, field)
+        written = dates.parse_partial_date(typed, field)
     except RuleBroken:
         raise unreadable from None
     if written.year is None:

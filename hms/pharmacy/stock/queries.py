@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from hms.core import clock
 from hms.core.db.session import db
-from hms.core.db.word_search import holds_words
+from hms.core.db.word_search import contains_all_words
 from hms.core.errors import NotFound
 from hms.core.settings import store as settings
 from hms.core.text.cleaning import escape_like
@@ -72,7 +72,7 @@ def _conditions(sums: Any) -> dict[str, Any]:
 
 
 def _matching(text: str) -> list[Any]:
-    return holds_words(Medication.search_text, text)
+    return contains_all_words(Medication.search_text, text)
 
 
 def counts(text: str = "") -> dict[str, int]:
@@ -218,7 +218,7 @@ def received(receipt_of: GoodsReceipt) -> list[StockMovement]:
 
 def suppliers(text: str, limit: int = 10) -> list[str]:
     """Names of suppliers that hold every word of `text`."""
-    words = holds_words(func.hms_fold(Supplier.name), text)
+    words = contains_all_words(func.hms_fold(Supplier.name), text)
     query = select(Supplier.name).where(Supplier.is_active, *words).order_by(Supplier.name).limit(limit)
     return list(db.session.scalars(query))
 

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from hms.core import clock
 from hms.core.permissions import Permission
-from hms.core.text.cleaning import sought
+from hms.core.text.cleaning import search_text
 from hms.core.web.guard import current_person, requires
 from hms.pharmacy.blueprints import pages
 from hms.pharmacy.forms import AdjustForm, WriteOffForm
@@ -22,7 +22,7 @@ from .rules import KIND_WORDS
 
 def _typed(name: str = "q") -> str:
     """What was typed into the search."""
-    return sought(request.args.get(name))
+    return search_text(request.args.get(name))
 
 
 @pages.get("/stock")

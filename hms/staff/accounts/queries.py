@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from hms.core import clock
 from hms.core.db.session import db, get_or_not_found
-from hms.core.text.cleaning import escape_like, is_only_signs
+from hms.core.text.cleaning import escape_like, is_only_punctuation
 from hms.staff.models import LoginActivity, OneTimeLink, SignInGate, User
 
 ROWS = 25
@@ -59,7 +59,7 @@ def people(*, state: str | None = None, search: str = "", after: tuple[str, str,
         wanted = f"%{escape_like(search)}%"
         columns = (User.username, User.email, User.first_name, User.last_name, User.first_name + " " + User.last_name)
         fits = or_(*(column.ilike(wanted, escape="\\") for column in columns))
-        query = query.where(false() if is_only_signs(search) else fits)
+        query = query.where(false() if is_only_punctuation(search) else fits)
     if after is not None:
         query = query.where(tuple_(User.last_name, User.first_name, User.id) > after)
     return query.order_by(User.last_name, User.first_name, User.id)

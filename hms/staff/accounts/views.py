@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from hms.core.db.session import db
 from hms.core.errors import Conflict
 from hms.core.permissions import Permission
-from hms.core.text.cleaning import sought
+from hms.core.text.cleaning import search_text
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
 from hms.core.web.rate_limits import limiter
@@ -29,7 +29,7 @@ from . import actions, queries
 @requires(Permission.MANAGE_STAFF)
 def people() -> str:
     """Everybody with an account, by name; the state and what is typed are in the address."""
-    state, search = request.args.get("state", "active"), sought(request.args.get("q"))
+    state, search = request.args.get("state", "active"), search_text(request.args.get("q"))
     after = queries.place_of(request.args.get("after", 0, type=int))
     query = queries.people(state=state, search=search, after=after).limit(queries.ROWS + 1)
     rows = db.session.execute(query).unique().all()

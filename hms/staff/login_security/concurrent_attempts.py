@@ -53,7 +53,7 @@ def counted() -> Iterator[None]:
     if not has_request_context() or "is_counted_attempt" in g:
         yield
         return
-    if actions.current() is not None:
+    if actions.current_action() is not None:
         raise RuntimeError("count the attempt before the action: it would wait with a connection to the database")
     end_request_session()
     address = request.remote_addr or ""

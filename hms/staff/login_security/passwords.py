@@ -69,7 +69,7 @@ def _verified(stored: str, password: str) -> bool:
 def _in_turn(hash_it: Callable[..., Any], *given: str) -> Any:
     """At most four at once, on a real thread. A request hashes before its action, never inside one."""
     if has_request_context():
-        if actions.current() is not None:
+        if actions.current_action() is not None:
             raise RuntimeError("hash before the action: it would keep a connection to the database meanwhile")
         end_request_session()
     with concurrent_attempts.counted():

@@ -71,7 +71,7 @@ def _lock_page(locked_: request_user.Locked, form: UnlockForm, status: int) -> R
     wants_password = request.args.get("with") == "password" if people else True
     by_password = wants_password or (not own_pin and request.args.get("with") != "pin")
     form.offer(people, chosen=locked_.user_id)
-    kept = len(drafts.all_of(locked_.user_id, limit=20))
+    kept = len(drafts.recent_drafts(locked_.user_id, limit=20))
     shown = {"locked": locked_, "people": people, "by_password": by_password, "kept": kept}
     return make_response(render_template("staff/lock.html", form=form, **shown), status)
 
@@ -145,7 +145,7 @@ def before_the_page() -> ResponseReturnValue | None:
     db.session.rollback()
     said = _("Your role needs a second factor. Set it up first, on the page /profile/second-factor.")
     if is_api():
-        return error_handlers.answer(403, said, code="second_factor_required")
+        return error_handlers.error_response(403, said, code="second_factor_required")
     return redirect(url_for("staff.second_factor"), 303)
 
 

@@ -49,7 +49,7 @@ def _keep(owner_id: int) -> str:
         "fields": resubmittable_fields(),
         "has_file": any(f.filename for f in request.files.values()),
     }
-    drafts.save(owner_id, f"{FORM}:{key}", content)
+    drafts.save_draft(owner_id, f"{FORM}:{key}", content)
     return key
 
 
@@ -61,5 +61,5 @@ def of(owner_id: int, key: str) -> drafts.Draft | None:
 def drop_when_sent(owner_id: int, key: str) -> None:
     """The form kept under `key` was sent again and accepted: forget it. Commits."""
     if key:
-        drafts.drop(owner_id, f"{FORM}:{key}")
+        drafts.delete_draft(owner_id, f"{FORM}:{key}")
         db.session.commit()

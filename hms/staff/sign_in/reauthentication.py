@@ -31,7 +31,7 @@ def reauthenticate(password_or_code: str | None, *, by: Person, field: str = "pr
     Raises `RuleBroken` on `field`, or `Locked` (429) after five wrong tries. Commits, because each try is counted before
     it is checked: call it before an action, never inside one. On a page the session gets a new id.
     """
-    if actions.current() is not None:
+    if actions.current_action() is not None:
         raise RuntimeError("confirm_identity commits: call it before the action")
     if not password_or_code:
         raise RuleBroken(N_("Enter your password, or the code of your authenticator app."), field)

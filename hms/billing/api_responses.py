@@ -1,0 +1,25 @@
+"""What several billing endpoints share: read-log entries of list rows, and conflicts instead of broken rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hms.core.api import read_log
+from hms.core.errors import Conflict, RuleBroken
+
+NO_REASON = "No reason was given: asked by DELETE through the API."
+"""Stored as the reason of a DELETE without a body; existing records hold this text."""
+
+
+def seen_in_list(row: Any) -> tuple[str, read_log.Seen]:
+    """The read-log action and entry for one listed bill, bill line, payment or correction."""
+    return "billing.read_list", read_log.Seen(row.patient_id, row.id)
+
+
+def or_conflict(act: Callable[[], Any]) -> Any:
+    """Call `act`; a `RuleBroken` becomes a `Conflict` (409): the record's state forbids it, not the request."""
+    try:
+        return act()
+    except RuleBroken as broken:
+        raise Conflict.from_error(broken, broken.field, code=broken.code) from broken
