@@ -17,7 +17,7 @@ from hms.core.web.parameters import Bounds
 from hms.patients.access import policy
 from hms.patients.access.reader import Reader, ReaderKind, reader, reader_kind, reader_values
 from hms.patients.models import Allergy, Patient
-from hms.patients.search.conditions import SearchConditions
+from hms.patients.search.conditions import SearchConditions, SearchShape
 from hms.patients.search.query_parser import SearchQuery
 
 from .banner import reads_allergies
@@ -42,13 +42,22 @@ def rows(limit: int, offset: int, *, asked: SearchQuery, days: Bounds, order: st
     """Active patients that fit the line `asked` and were registered from `days` first to last (instants), with the API's
     columns; substances only for those who may read them. `is_open` says whether the content of the record is open to `who`.
     """
-    form = {
-        "with_substances": reads_allergies(who),
-        "who": reader(who),
-        "sought": SearchConditions.of(asked),
-        "days": days,
-    }
-    return db.session.execute(_listed(limit, offset, clock.today() - RECENT, **form, order=order))
+    sought, since, with_substances = SearchConditions.of(asked), clock.today() - RECENT, reads_allergies(who)
+    if days == Bounds():
+        listed = _listed_by_shape(
+            with_substances=with_substances, kind=reader_kind(who), shape=sought.shape(), order=order
+        )
+        values = {"limit": limit, "offset": offset, "since": since} | reader_values(who) | sought.values()
+        return db.session.execute(listed, values)
+    form = {"with_substances": with_substances, "who": reader(who), "sought": sought, "days": days}
+    return db.session.execute(_listed(limit, offset, since, **form, order=order))
+
+
+@cache
+def _listed_by_shape(*, with_substances: bool, kind: ReaderKind, shape: SearchShape, order: str) -> Select:
+    limit, offset, since = bindparam("limit"), bindparam("offset"), bindparam("since")
+    form = {"with_substances": with_substances, "who": kind.reader(), "sought": shape.conditions(), "days": Bounds()}
+    return _listed(limit, offset, since, **form, order=order)
 
 
 def _listed(

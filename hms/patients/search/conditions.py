@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, true
+from sqlalchemy import ColumnElement, Date, and_, bindparam, false, func, or_, true
 
 from hms.core.text.cleaning import escape_like, fold
 from hms.patients.identity import phone_numbers
@@ -62,6 +63,24 @@ class SearchConditions:
             finds_nobody=asked.finds_nobody,
         )
 
+    def shape(self) -> SearchShape:
+        """How many of each part there are; searches of one shape are one statement."""
+        runs, counts = (
+            tuple(map(len, self.runs)),
+            (len(self.words), len(self.also), len(self.numbers), len(self.births)),
+        )
+        return SearchShape(runs, *counts, self.looks_into_phones, self.finds_nobody)
+
+    def values(self) -> dict[str, Any]:
+        """The values of `SearchShape.conditions`, by their names in the statement."""
+        named: dict[str, Any] = {f"word_{i}": word for i, word in enumerate(self.words)}
+        named |= {f"run_{i}_{j}": way for i, ways in enumerate(self.runs) for j, way in enumerate(ways)}
+        named |= {f"also_{i}": way for i, way in enumerate(self.also)}
+        named |= {f"number_{i}": number for i, number in enumerate(self.numbers)}
+        for i, (first, last) in enumerate(self.births):
+            named |= {f"born_from_{i}": first, f"born_until_{i}": last}
+        return named
+
     def fits(self) -> ColumnElement[bool]:
         """The condition that every part matches; true for an empty line, false for one that finds nobody."""
         if self.finds_nobody:
@@ -83,6 +102,38 @@ class SearchConditions:
             number = func.split_part(Patient.search_digits, " ", 2)
             found = [and_(one, number.like(way)) for one, way in zip(found, ways, strict=True)]
         return or_(*found)
+
+
+@dataclass(frozen=True)
+class SearchShape:
+    """How many parts of each kind a search has. A statement is built once for each shape (`functools.cache`); their number
+    is bounded, as a search has at most `MAX_TERMS` words and as many runs of digits."""
+
+    runs: tuple[int, ...]
+    words: int
+    also: int
+    numbers: int
+    births: int
+    looks_into_phones: bool
+    finds_nobody: bool
+
+    def conditions(self) -> SearchConditions:
+        """Conditions with a bound parameter for each value; `SearchConditions.values` gives the values."""
+        return SearchConditions(
+            words=_bound("word", self.words),
+            runs=tuple(_bound(f"run_{i}", ways) for i, ways in enumerate(self.runs)),
+            also=_bound("also", self.also),
+            numbers=_bound("number", self.numbers),
+            births=tuple(
+                zip(_bound("born_from", self.births, Date), _bound("born_until", self.births, Date), strict=True)
+            ),
+            looks_into_phones=self.looks_into_phones,
+            finds_nobody=self.finds_nobody,
+        )
+
+
+def _bound(name: str, count: int, of_type: Any = None) -> tuple[Any, ...]:
+    return tuple(bindparam(f"{name}_{i}", type_=of_type) for i in range(count))
 
 
 def _part(word: str) -> str:
