@@ -27,6 +27,8 @@ class Person(UserMixin):
     preferences: dict = field(default_factory=dict, hash=False)
     idle_minutes: int | None = None
     """The role's own limit, after which pages without work lock."""
+    unread_alerts: int | None = None
+    """Alerts of this person that are not read yet; None where they were not counted (programs, jobs, commands)."""
     must_enrol: bool = False
     """The role needs a second factor and this account has none yet."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, g, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from hms.core.db.session import db
@@ -16,13 +16,10 @@ ROWS = 25
 
 
 class Unread:
-    """How many alerts the person has not read; counted only for pages that show it."""
+    """How many alerts the signed-in person had not read when the request came in."""
 
     def _count(self) -> int:
-        if "unread_alerts" not in g:
-            who = current_person()
-            g.unread_alerts = queries.unread_count(who.id) if who.is_authenticated else 0
-        return g.unread_alerts
+        return current_person().unread_alerts or 0
 
     def __bool__(self) -> bool:
         return self._count() > 0

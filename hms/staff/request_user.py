@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jwt
 from flask import Request, current_app, g, request, session
 from flask_login import current_user
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, column, func, select, table, update
 from sqlalchemy.engine import Row
 
 from hms.core import clock
@@ -48,7 +48,11 @@ _PEOPLE = select(*_COLUMNS).select_from(_WITH_ROLE).where(_USER.c.is_active)
 _BY_ID = _PEOPLE.where(_USER.c.id == bindparam("user_id"))
 _ENDED = (_REFRESH.c.family == bindparam("family"), _REFRESH.c.revoked_at.is_not(None))
 _BY_TOKEN = _BY_ID.where(~select(_REFRESH.c.id).where(*_ENDED).exists())
+# The desk of messages stands above this one; of its table only these two columns are known here.
+_ALERT = table("notification", column("user_id"), column("read_at"))
+_UNREAD = select(func.count()).where(_ALERT.c.user_id == _USER.c.id, _ALERT.c.read_at.is_(None)).scalar_subquery()
 _SESSION_COLUMNS = (
+    _UNREAD.label("unread_alerts"),
     *(_SESSION.c.id.label("session_id"), _SESSION.c.role_id.label("session_role_id")),
     *(_SESSION.c.last_seen_at, _SESSION.c.locked_at),
 )
@@ -115,7 +119,7 @@ def _by_session(sid: str | None) -> Person | None:
     _mark_seen(row, now)
     if row.session_role_id != row.role_id:
         g.session_with_other_role = row.session_id, row.role_id
-    return person_from_row(row, session_id=row.session_id)
+    return person_from_row(row, session_id=row.session_id, unread_alerts=row.unread_alerts)
 
 
 def locked_session() -> Locked | None:
