@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
 from .db.session import db
 from .errors import RuleBroken
@@ -38,6 +39,10 @@ def _as_set(given: Ids) -> set[int]:
 
 
 def _ids_of_patient(name: str, ids: set[int], patient_id: int) -> set[int]:
-    table = db.metadata.tables[name]
-    own = select(table.c.id).where(table.c.id.in_(ids), table.c.patient_id == patient_id)
-    return set(db.session.scalars(own))
+    return set(db.session.scalars(_own(table_name=name), {"ids": sorted(ids), "patient_id": patient_id}))
+
+
+@cache
+def _own(*, table_name: str) -> Select:
+    table = db.metadata.tables[table_name]
+    return select(table.c.id).where(table.c.id.in_(bindparam("ids")), table.c.patient_id == bindparam("patient_id"))

@@ -41,14 +41,15 @@ def presence_between(first: date, last: date, doctor_ids: Iterable[int]) -> Pres
     """The doctors' clinic hours that are valid on some day from `first` to `last`, by their beginning, and the absences
     that touch one. Two queries."""
     wanted, begins, ends = list(doctor_ids), clock.day_bounds(first)[0], clock.day_bounds(last)[1]
-    hours = _hours(wanted, first, last)
-    if first == last:
-        hours = hours.where(WorkingHours.weekday == first.weekday())
-    absences = _absences(wanted, begins, ends)
-    return Presence(list(db.session.execute(hours)), list(db.session.execute(absences)))
+    days = {"first": first, "last": last, "weekday": first.weekday()}
+    hours = db.session.execute(_hours(of_one_day=first == last), {"doctor_ids": wanted} | days)
+    absences = db.session.execute(_absences(), {"doctor_ids": wanted, "begins": begins, "ends": ends})
+    return Presence(list(hours), list(absences))
 
 
-def _hours(doctor_ids: Any, first: Any, last: Any) -> Select:
+@cache
+def _hours(*, of_one_day: bool) -> Select:
+    doctor_ids, first, last = bindparam("doctor_ids"), bindparam("first"), bindparam("last")
     query = select(
         WorkingHours.id,
         WorkingHours.doctor_id,
@@ -63,10 +64,14 @@ def _hours(doctor_ids: Any, first: Any, last: Any) -> Select:
         WorkingHours.valid_from <= last,
         or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to >= first),
     )
+    if of_one_day:
+        query = query.where(WorkingHours.weekday == bindparam("weekday"))
     return query.order_by(WorkingHours.weekday, WorkingHours.starts)
 
 
-def _absences(doctor_ids: Any, begins: Any, ends: Any) -> Select:
+@cache
+def _absences() -> Select:
+    doctor_ids, begins, ends = bindparam("doctor_ids"), bindparam("begins"), bindparam("ends")
     query = select(Absence.id, Absence.doctor_id, Absence.starts, Absence.ends, Absence.reason).where(
         Absence.doctor_id.in_(doctor_ids), Absence.starts < ends, Absence.ends > begins
     )

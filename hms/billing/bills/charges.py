@@ -160,8 +160,7 @@ def _put(
     """
     check_same_patient(patient_id, encounter=encounter_id)
     bill = _collecting_draft(patient_id)
-    wanted = select(BillLine.source_id).where(BillLine.source == source, BillLine.withdrawn_at.is_(None))
-    known = set(db.session.scalars(wanted.where(BillLine.source_id.in_([line["source_id"] for line in lines]))))
+    known = set(db.session.scalars(_charged(), {"source": source, "ids": [line["source_id"] for line in lines]}))
     added = [
         BillLine(bill_id=bill.id, source=source, added_by_id=by.id, **line)
         for line in lines
@@ -177,14 +176,25 @@ def _put(
     return [ChargedLine(line.id, bill.id) for line in added]
 
 
+@cache
+def _charged() -> Select:
+    """Which of these events are charged."""
+    charged = select(BillLine.source_id).where(BillLine.source == bindparam("source"), BillLine.withdrawn_at.is_(None))
+    return charged.where(BillLine.source_id.in_(bindparam("ids")))
+
+
+@cache
+def _draft() -> Select:
+    draft = select(Bill).where(Bill.patient_id == bindparam("patient_id"), Bill.collects, Bill.status == "draft")
+    return draft.with_for_update().execution_options(populate_existing=True)
+
+
 def _collecting_draft(patient_id: int) -> Bill:
     """The patient's collecting draft, locked; made when there is none."""
-    draft = select(Bill).where(Bill.patient_id == patient_id, Bill.collects, Bill.status == "draft")
-    draft = draft.with_for_update().execution_options(populate_existing=True)
     new = insert(Bill).values(patient_id=patient_id, collects=True)
     # Without values: PostgreSQL finds the index of a prepared statement by its text.
     new = new.on_conflict_do_nothing(index_elements=["patient_id"], index_where=text("collects AND status = 'draft'"))
-    while (bill := db.session.scalars(draft).one_or_none()) is None:
+    while (bill := db.session.scalars(_draft(), {"patient_id": patient_id}).one_or_none()) is None:
         db.session.execute(new)
     return bill
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, bindparam, select
 
 from hms.billing.bills.charges import BillableEvent, Listed, add_charges
 from hms.clinical.models import Prescription
@@ -90,14 +91,20 @@ def _write(done: list[DispenseResult], collected_by: str, note: str) -> list[Dis
 
 
 def _count_on_lines(done: list[DispenseResult]) -> None:
-    """Their rows are locked already (`giving.locked_lines`)."""
-    lines = select(Prescription).where(Prescription.id.in_([one.line.id for one in done])).order_by(Prescription.id)
+    """Their rows are locked already (`locked_lines`)."""
     given = {one.line.id: one for one in done}
-    for line in db.session.scalars(lines, execution_options={"populate_existing": True}):
+    for line in db.session.scalars(
+        _prescriptions(), {"ids": list(given)}, execution_options={"populate_existing": True}
+    ):
         line.quantity_dispensed += given[line.id].quantity
         line.status, line.status_reason = given[line.id].status, ""
         line.changed()
     db.session.flush()
+
+
+@cache
+def _prescriptions() -> Select:
+    return select(Prescription).where(Prescription.id.in_(bindparam("ids"))).order_by(Prescription.id)
 
 
 def _dispense(one: DispenseResult, collected_by: str, note: str) -> Dispense:
