@@ -19,7 +19,7 @@ KADIATU = date(1991, 3, 13)
      "13/mar/91", "１３/３/１９９１"],
 )  # fmt: skip
 def test_ways_to_write_one_birth_date(text):
-    assert birth_dates.born(text, TODAY) == birth_dates.Birth(KADIATU)
+    assert birth_dates.parse_birth_date(text, TODAY) == birth_dates.Birth(KADIATU)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_ways_to_write_one_birth_date(text):
     ],
 )
 def test_the_past_is_meant(text, day):
-    assert birth_dates.born(text, TODAY).day == day
+    assert birth_dates.parse_birth_date(text, TODAY).day == day
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_the_past_is_meant(text, day):
 )  # fmt: skip
 def test_what_cannot_be_a_birth_date_is_blamed_on_the_field(text):
     with pytest.raises(RuleBroken) as refusal:
-        birth_dates.born(text, TODAY)
+        birth_dates.parse_birth_date(text, TODAY)
     assert refusal.value.field == "date_of_birth"
     assert str(refusal.value)
 
@@ -62,18 +62,18 @@ def test_what_cannot_be_a_birth_date_is_blamed_on_the_field(text):
     [(date(1916, 11, 22), False), (date(1915, 11, 23), False), (date(1915, 11, 22), True), (date(1886, 11, 22), True)],
 )
 def test_more_than_110_years_ask_for_a_second_look(day, is_unusual):
-    assert birth_dates.check_born(day, TODAY).is_unusual is is_unusual
+    assert birth_dates.check_birth_date(day, TODAY).is_unusual is is_unusual
 
 
 @pytest.mark.parametrize("day", [TODAY + timedelta(days=1), date(1879, 12, 31), date(1885, 11, 21)])
 def test_birth_dates_nobody_can_have(day):
     with pytest.raises(RuleBroken):
-        birth_dates.check_born(day, TODAY)
+        birth_dates.check_birth_date(day, TODAY)
 
 
 def test_the_limits_themselves_are_birth_dates():
-    assert birth_dates.check_born(TODAY, TODAY).day == TODAY
-    assert birth_dates.check_born(birth_dates.EARLIEST, date(2000, 1, 1)).is_unusual
+    assert birth_dates.check_birth_date(TODAY, TODAY).day == TODAY
+    assert birth_dates.check_birth_date(birth_dates.EARLIEST, date(2000, 1, 1)).is_unusual
 
 
 @pytest.mark.parametrize("today", [TODAY, date(2026, 6, 30), date(2026, 7, 1), date(2028, 2, 29), date(2026, 1, 1)])
@@ -125,9 +125,9 @@ def test_any_birth_date_is_read_back_from_any_full_spelling():
     for _ in range(500):
         day = TODAY - timedelta(days=dice.randrange(1, 36000))
         for shape in ("%d/%m/%Y", "%d %b %Y", "%Y-%m-%d", "%d%m%Y", "%Y%m%d", "%d-%B-%Y", "%d.%m.%Y"):
-            assert birth_dates.born(day.strftime(shape), TODAY).day == day
+            assert birth_dates.parse_birth_date(day.strftime(shape), TODAY).day == day
         for shape in ("%d%m%y", "%d/%m/%y", "%d %b %y"):
-            read = birth_dates.born(day.strftime(shape), TODAY).day
+            read = birth_dates.parse_birth_date(day.strftime(shape), TODAY).day
             assert read <= TODAY
             assert (TODAY.year - read.year) <= 100
             assert (read.day, read.month, read.year % 100) == (day.day, day.month, day.year % 100)
@@ -138,7 +138,7 @@ def test_noise_is_refused_in_words():
     letters = string.digits * 4 + "/-. abdmnov" + "é١\x00"
     for _ in range(3000):
         text = "".join(dice.choices(letters, k=dice.randrange(12)))
-        for read in (birth_dates.born, birth_dates.from_age):
+        for read in (birth_dates.parse_birth_date, birth_dates.from_age):
             with suppress(RuleBroken):
                 assert birth_dates.EARLIEST <= read(text, TODAY).day <= TODAY
 

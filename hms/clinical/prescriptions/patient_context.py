@@ -77,7 +77,7 @@ def load_safety_context(patient_id: int, encounter_id: int | None) -> SafetyCont
         is_pregnant=False if whom.sex == "male" else whom.is_pregnant,
         weight_kg=whom.weight,
     )
-    recorded = _entries(patients.read(whom.allergies), whom.allergy_status)
+    recorded = _entries(patients.read_allergies_column(whom.allergies), whom.allergy_status)
     return SafetyContext(
         person,
         recorded,
@@ -97,7 +97,13 @@ def _whom() -> Select:
         return noted.limit(1).scalar_subquery().label(value.name)
 
     measured = (last(reading.weight), last(reading.is_pregnant, reading.taken_at > since))
-    told = (whom.sex, whom.birth_date, whom.allergy_status, *measured, patients.recorded(whom.id).label("allergies"))
+    told = (
+        whom.sex,
+        whom.birth_date,
+        whom.allergy_status,
+        *measured,
+        patients.allergies_column(whom.id).label("allergies"),
+    )
     return select(*told).where(whom.id == patient_id)
 
 
