@@ -66,14 +66,14 @@ def _seen(row: Any) -> tuple[str, read_log.Seen]:
 @api.response(200, AppointmentOut(many=True))
 def appointments(arguments: dict[str, Any]) -> Response:
     """Bookings, latest made first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
-    who, wanted, in_full = current_person(), _wanted(arguments), sees_all(current_person())
+    who, filters, in_full = current_person(), _wanted(arguments), sees_all(current_person())
     order = arguments.get("ordering", "date" if arguments.get("upcoming") or arguments.get("date") else "-id")
     return read_log.listed(
-        partial(api_queries.rows, who=who, asked=wanted, order=order),
+        partial(api_queries.rows, who=who, filters=filters, order=order),
         lambda row: appointment_json(row, in_full),
         _seen,
         entity="appointment",
-        total=partial(api_queries.number_of, who=who, asked=wanted),
+        total=partial(api_queries.number_of, who=who, filters=filters),
     )
 
 
