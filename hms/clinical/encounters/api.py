@@ -91,8 +91,8 @@ def begin(payload: dict[str, Any]) -> Response:
     try:
         patients.patient(either(payload, "patient"))
     except NotFound:
-        told = N_('Invalid pk "%(id)s" - object does not exist.')
-        raise RuleBroken(told, "patient", id=either(payload, "patient")) from None
+        message = N_('Invalid pk "%(id)s" - object does not exist.')
+        raise RuleBroken(message, "patient", id=either(payload, "patient")) from None
     started = actions.begin_written(
         patient_id=either(payload, "patient"), appointment_id=either(payload, "appointment"), **_texts(payload), by=who
     )

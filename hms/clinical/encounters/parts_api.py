@@ -52,11 +52,11 @@ def vitals(_arguments: dict[str, Any], encounter_id: int) -> Response:
 
 
 def _measured(encounter_id: int, payload: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    whom = patients.patient(_readable(encounter_id).patient_id)
+    patient = patients.patient(_readable(encounter_id).patient_id)
     reading = vitals_actions.record_vitals(
-        whom.id, encounter_id=encounter_id, is_confirmed=True, by=current_person(), **payload
+        patient.id, encounter_id=encounter_id, is_confirmed=True, by=current_person(), **payload
     )
-    return vitals_json(reading, whom.birth_date), 201
+    return vitals_json(reading, patient.birth_date), 201
 
 
 @api.post("/encounters/<int:encounter_id>/vitals/")

@@ -98,10 +98,10 @@ def prescribe(payload: dict[str, Any]) -> Response:
     A stop (a recorded allergy, a dangerous pair, too high a dose) is 400 on `override_reason` until `override_code` and
     a reason are given.
     """
-    encounter_id, asked, who = needed_encounter(payload), _asked(payload), current_person()
+    encounter_id, order_fields, who = needed_encounter(payload), _asked(payload), current_person()
     check_named_patient(payload, encounter_id)
     with blame_encounter_field(encounter_id):
-        line = actions.prescribe(encounter_id, **asked, by=who)
+        line = actions.prescribe(encounter_id, **order_fields, by=who)
     return resource_response(prescription_json(line, is_readable=queries.reads_prescriptions(who)), line.version, 201)
 
 
@@ -143,14 +143,14 @@ def check_drug_allergy(payload: dict[str, Any]) -> Response:
     if patient_id is None:
         raise RuleBroken("This field is required.", "patient_id")
     try:
-        whom = patients.patient(patient_id)
+        patient = patients.patient(patient_id)
     except NotFound:
         answer = jsonify(alert=False, message=N_("Patient not found."))
         answer.status_code = 404
         return answer
-    policy.check(whom, current_person())
-    read_log.note("patients.read_allergies", whom.id, entity="patient", entity_id=whom.id)
-    return jsonify(standalone_checks.allergy(whom, payload["medication_name"]))
+    policy.check(patient, current_person())
+    read_log.note("patients.read_allergies", patient.id, entity="patient", entity_id=patient.id)
+    return jsonify(standalone_checks.allergy(patient, payload["medication_name"]))
 
 
 @api.post("/prescriptions/check_drug_interaction/")
