@@ -28,8 +28,8 @@ class StatusField(fields.String):
     default_error_messages = {**REQUIRED, "invalid": "Not a valid string."}
 
     def __init__(self, **kwargs: Any) -> None:
-        said = '"{input}" is not a valid choice.'
-        super().__init__(validate=validate.OneOf([status.value for status in Status], error=said), **kwargs)
+        message = '"{input}" is not a valid choice.'
+        super().__init__(validate=validate.OneOf([status.value for status in Status], error=message), **kwargs)
 
 
 class AppointmentIn(ApiSchema):

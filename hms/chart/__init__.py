@@ -1,3 +1,3 @@
-"""Chart: one patient's story, gathered from all desks. Reads only."""
+"""Chart: the record of one patient across all desks. Reads only."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One patient's story in pages of 25 rows, newest first, each tab in a fixed number of queries."""
+"""Reads of a patient's chart: pages of 25 rows, newest first, a fixed number of queries for each tab."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TREND = 6
 
 @dataclass
 class Rows:
-    """One page of a tab; `older` is the id with which the next page is asked for."""
+    """One page of a tab; `older` is the `before` id of the next page, None on the last."""
 
     rows: list[Any]
     older: int | None = None
@@ -65,26 +65,26 @@ def conditions(patient_id: int, before: int | None = None) -> Rows:
 def encounters(patient_id: int, before: int | None = None) -> Rows:
     """Encounters with their diagnoses."""
     query = history.visits().where(Encounter.patient_id == patient_id)
-    found = _page(db.session.execute(_after(query, Encounter, Encounter.started_at, before)).all())
-    return Rows(history.as_visits(found.rows), found.older)
+    page = _page(db.session.execute(_after(query, Encounter, Encounter.started_at, before)).all())
+    return Rows(history.as_visits(page.rows), page.older)
 
 
 def prescriptions(patient_id: int, before: int | None = None) -> Rows:
-    """Everything that was ordered."""
+    """All prescriptions."""
     query = select(Prescription).where(
         Prescription.patient_id == patient_id, Prescription.status.not_in(("entered_in_error", "draft"))
     )
     if before is not None:
         query = query.where(Prescription.id < before)
-    found = _page(list(db.session.scalars(query.order_by(Prescription.id.desc()).limit(PAGE + 1))))
-    return Rows(display.shown(found.rows), found.older)
+    page = _page(list(db.session.scalars(query.order_by(Prescription.id.desc()).limit(PAGE + 1))))
+    return Rows(display.shown(page.rows), page.older)
 
 
-def last_readings(whom: Patient) -> list[readings.Reading]:
-    """The last vital signs and the few before them, newest first."""
+def last_readings(patient: Patient) -> list[readings.Reading]:
+    """The last `TREND` sets of vital signs, newest first."""
     return [
-        readings.shown(row, whom.birth_date)
-        for row in db.session.execute(_last_readings(), {"patient_id": whom.id, "limit": TREND}).scalars()
+        readings.shown(row, patient.birth_date)
+        for row in db.session.execute(_last_readings(), {"patient_id": patient.id, "limit": TREND}).scalars()
     ]
 
 
@@ -97,7 +97,7 @@ def _last_readings() -> Select:
 
 @dataclass(frozen=True)
 class Trend:
-    """One vital sign over the last takings: a cell for each, None where it was not taken; `numbers` are those taken."""
+    """One vital sign over the last readings: a cell for each, None where it was not measured."""
 
     label: str
     cells: tuple[readings.Measure | None, ...]
@@ -109,19 +109,19 @@ class Trend:
 
 
 def trends(shown: Sequence[readings.Reading]) -> list[Trend]:
-    """What was taken more than once, by vital sign, oldest taking first."""
-    takings = [{one.key: one for one in taking.measures} for taking in reversed(shown)]
+    """Vital signs measured more than once, oldest reading first."""
+    takings = [{measure.key: measure for measure in taking.measures} for taking in reversed(shown)]
     rows = [(label, tuple(taking.get(key) for taking in takings)) for key, label in readings.SHORT.items()]
     return [Trend(label, cells) for label, cells in rows if sum(cell is not None for cell in cells) > 1]
 
 
-def readings_of(whom: Patient, before: int | None = None) -> Rows:
+def readings_of(patient: Patient, before: int | None = None) -> Rows:
     """Vital signs, corrected ones too."""
-    query = select(VitalsReading).where(VitalsReading.patient_id == whom.id)
-    found = _page(list(db.session.scalars(_after(query, VitalsReading, VitalsReading.taken_at, before))))
-    names = staff.names({row.taken_by_id for row in found.rows if row.taken_by_id})
-    shown = [(readings.shown(row, whom.birth_date, names.get(row.taken_by_id or 0, "")), row) for row in found.rows]
-    return Rows(shown, found.older)
+    query = select(VitalsReading).where(VitalsReading.patient_id == patient.id)
+    page = _page(list(db.session.scalars(_after(query, VitalsReading, VitalsReading.taken_at, before))))
+    names = staff.names({row.taken_by_id for row in page.rows if row.taken_by_id})
+    shown = [(readings.shown(row, patient.birth_date, names.get(row.taken_by_id or 0, "")), row) for row in page.rows]
+    return Rows(shown, page.older)
 
 
 def observations(patient_id: int, before: int | None = None) -> Rows:
@@ -147,8 +147,8 @@ def appointments(patient_id: int, before: int | None = None) -> Rows:
     """Bookings, past and to come."""
     query = select(Appointment).where(Appointment.patient_id == patient_id, Appointment.withdrawn_at.is_(None))
     moment = Appointment.date + Appointment.time
-    found = _page(list(db.session.scalars(_after(query, Appointment, moment, before))))
-    return Rows(found.rows, found.older, staff.names({row.doctor_id for row in found.rows}))
+    page = _page(list(db.session.scalars(_after(query, Appointment, moment, before))))
+    return Rows(page.rows, page.older, staff.names({row.doctor_id for row in page.rows}))
 
 
 def bills(patient_id: int, before: int | None = None) -> Rows:
@@ -160,7 +160,7 @@ def bills(patient_id: int, before: int | None = None) -> Rows:
 
 
 def documents(patient_id: int, before: int | None = None) -> Rows:
-    """Papers made for the patient: the invoices that were printed."""
+    """Printed documents of the patient: invoices."""
     query = (
         select(PrintedDocument.id, PrintedDocument.kind, PrintedDocument.made_at, Bill.id.label("bill_id"), Bill.number)
         .join(Bill, and_(PrintedDocument.kind == "invoice", PrintedDocument.ref_id == Bill.id))
@@ -172,5 +172,5 @@ def documents(patient_id: int, before: int | None = None) -> Rows:
 
 
 def system_name(address: str) -> str:
-    """What people call the list that a code is from."""
+    """Display name of a code system, from its URL."""
     return codes.system_name(address)

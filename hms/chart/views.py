@@ -1,4 +1,4 @@
-"""Pages: the chart of one patient, a tab an address; each role sees the tabs of its work."""
+"""Pages: the chart of one patient, each tab has its own URL; a role sees only the tabs it has permissions for."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ pages = Blueprint("chart", __name__, url_prefix="/patients/<int:patient_id>")
 ENDPOINTS = {"medicines": "chart.medicines_page"}
 
 
-def _reads(whom: Patient, who: Person) -> bool:
+def _reads(patient: Patient, who: Person) -> bool:
     """Whether this person reads the clinical part of this record."""
-    return encounter_queries.reads_clinical(who) and policy.is_open(whom, who)
+    return encounter_queries.reads_clinical(who) and policy.is_open(patient, who)
 
 
 def _reads_content(who: Person) -> bool:
-    """Whether the role of this person reads any of what a closed record keeps closed."""
+    """Whether this person's role reads any clinical content."""
     return (
         encounter_queries.reads_clinical(who)
         or prescription_queries.reads_prescriptions(who)
@@ -56,9 +56,9 @@ def _opened(patient_id: int, who: Person) -> Patient | None:
         return None
 
 
-def _tabs(whom: Patient, reads: bool, who: Person, current: str) -> list[dict[str, Any]]:
+def _tabs(patient: Patient, reads: bool, who: Person, current: str) -> list[dict[str, Any]]:
     """The tabs that this person may see."""
-    every = (
+    tabs = (
         ("summary", _("Summary"), True),
         ("encounters", _("Encounters"), reads),
         ("medicines", _("Medicines"), reads),
@@ -70,32 +70,32 @@ def _tabs(whom: Patient, reads: bool, who: Person, current: str) -> list[dict[st
     return [
         {
             "label": label,
-            "url": url_for(ENDPOINTS.get(name, f"chart.{name}"), patient_id=whom.id),
+            "url": url_for(ENDPOINTS.get(name, f"chart.{name}"), patient_id=patient.id),
             "is_current": name == current,
             "ux": f"tab-{name}",
         }
-        for name, label, is_shown in every
+        for name, label, is_shown in tabs
         if is_shown
     ]
 
 
-def _page(template: str, whom: Patient, tab: str, **shown: Any) -> str:
+def _page(template: str, patient: Patient, tab: str, **shown: Any) -> str:
     who = current_person()
-    reads = _reads(whom, who)
+    reads = _reads(patient, who)
     return render_template(
         f"chart/{template}.html",
-        patient=whom,
-        banner=patients.patient_banner(whom, who),
+        patient=patient,
+        banner=patients.patient_banner(patient, who),
         reads=reads,
-        is_closed=_reads_content(who) and not policy.is_open(whom, who),
-        tabs_shown=_tabs(whom, reads, who, tab),
+        is_closed=_reads_content(who) and not policy.is_open(patient, who),
+        tabs_shown=_tabs(patient, reads, who, tab),
         system_name=queries.system_name,
         **shown,
     )
 
 
 def _before() -> int | None:
-    """The row after which the page goes on."""
+    """The `before` parameter: the id after which the page continues."""
     text = request.args.get("before")
     if text is None:
         return None
@@ -115,23 +115,23 @@ def summary(patient_id: int) -> str:
 
 
 def _summary(patient_id: int, who: Person) -> str:
-    whom = _opened(patient_id, who)
-    if whom is None:
-        whom = patient_actions.look_up(patient_id, by=who)
-        coming = queries.appointments(whom.id) if who.may(Permission.READ_APPOINTMENTS) else queries.Rows([])
-        owing = queries.bills(whom.id) if who.may(Permission.READ_BILL) else queries.Rows([])
-        return _page("desk", whom, "summary", booked=coming, bills=owing, booking_words=booking_rules.STATUS_WORDS)
-    taken = queries.last_readings(whom)
+    patient = _opened(patient_id, who)
+    if patient is None:
+        patient = patient_actions.look_up(patient_id, by=who)
+        coming = queries.appointments(patient.id) if who.may(Permission.READ_APPOINTMENTS) else queries.Rows([])
+        owing = queries.bills(patient.id) if who.may(Permission.READ_BILL) else queries.Rows([])
+        return _page("desk", patient, "summary", booked=coming, bills=owing, booking_words=booking_rules.STATUS_WORDS)
+    taken = queries.last_readings(patient)
     return _page(
         "summary",
-        whom,
+        patient,
         "summary",
-        problems=copy_forward.problems(whom.id),
-        current=display.shown(patient_context.current(whom.id)),
+        problems=copy_forward.problems(patient.id),
+        current=display.shown(patient_context.current(patient.id)),
         readings=taken,
         trends=queries.trends(taken),
-        visits=history.last(whom.id),
-        vaccines=queries.immunizations(whom.id, limit=10),
+        visits=history.last(patient.id),
+        vaccines=queries.immunizations(patient.id, limit=10),
     )
 
 
@@ -139,56 +139,56 @@ def _summary(patient_id: int, who: Person) -> str:
 @requires(Permission.OPEN_CHART)
 def encounters(patient_id: int) -> str:
     """All visits."""
-    whom = patient_actions.open_chart(patient_id, by=current_person())
-    return _page("encounters", whom, "encounters", found=queries.encounters(whom.id, _before()))
+    patient = patient_actions.open_chart(patient_id, by=current_person())
+    return _page("encounters", patient, "encounters", found=queries.encounters(patient.id, _before()))
 
 
 @pages.get("/medicines")
 @requires(Permission.OPEN_CHART)
 def medicines_page(patient_id: int) -> str:
     """All medicines ordered."""
-    whom = patient_actions.open_chart(patient_id, by=current_person())
-    return _page("medicines", whom, "medicines", found=queries.prescriptions(whom.id, _before()))
+    patient = patient_actions.open_chart(patient_id, by=current_person())
+    return _page("medicines", patient, "medicines", found=queries.prescriptions(patient.id, _before()))
 
 
 @pages.get("/results")
 @requires(Permission.OPEN_CHART)
 def results(patient_id: int) -> str:
     """Vital signs, tests of the laboratory, imported measurements, vaccines and diagnoses."""
-    whom = patient_actions.open_chart(patient_id, by=current_person())
+    patient = patient_actions.open_chart(patient_id, by=current_person())
     kind = request.args.get("kind", "vitals")
     sources = {
-        "vitals": lambda: queries.readings_of(whom, _before()),
-        "lab": lambda: queries.laboratory(whom.id, _before()),
-        "observations": lambda: queries.observations(whom.id, _before()),
-        "immunizations": lambda: queries.Rows(queries.immunizations(whom.id, limit=100)),
-        "conditions": lambda: queries.conditions(whom.id, _before()),
+        "vitals": lambda: queries.readings_of(patient, _before()),
+        "lab": lambda: queries.laboratory(patient.id, _before()),
+        "observations": lambda: queries.observations(patient.id, _before()),
+        "immunizations": lambda: queries.Rows(queries.immunizations(patient.id, limit=100)),
+        "conditions": lambda: queries.conditions(patient.id, _before()),
     }
     if kind not in sources:
         raise RuleBroken(N_("This page does not exist."), "kind")
-    return _page("results", whom, "results", kind=kind, found=sources[kind]())
+    return _page("results", patient, "results", kind=kind, found=sources[kind]())
 
 
 @pages.get("/appointments")
 @requires(Permission.READ_APPOINTMENTS)
 def appointments(patient_id: int) -> str:
     """All bookings."""
-    whom = patient_actions.look_up(patient_id, by=current_person())
-    found = queries.appointments(whom.id, _before())
-    return _page("appointments", whom, "appointments", found=found, booking_words=booking_rules.STATUS_WORDS)
+    patient = patient_actions.look_up(patient_id, by=current_person())
+    page = queries.appointments(patient.id, _before())
+    return _page("appointments", patient, "appointments", found=page, booking_words=booking_rules.STATUS_WORDS)
 
 
 @pages.get("/bills")
 @requires(Permission.READ_BILL)
 def bills(patient_id: int) -> str:
     """All bills."""
-    whom = patient_actions.look_up(patient_id, by=current_person())
-    return _page("bills", whom, "bills", found=queries.bills(whom.id, _before()))
+    patient = patient_actions.look_up(patient_id, by=current_person())
+    return _page("bills", patient, "bills", found=queries.bills(patient.id, _before()))
 
 
 @pages.get("/documents")
 @requires(Permission.READ_BILL)
 def documents(patient_id: int) -> str:
-    """Papers made for the patient."""
-    whom = patient_actions.look_up(patient_id, by=current_person())
-    return _page("documents", whom, "documents", found=queries.documents(whom.id, _before()))
+    """Printed documents of the patient."""
+    patient = patient_actions.look_up(patient_id, by=current_person())
+    return _page("documents", patient, "documents", found=queries.documents(patient.id, _before()))

@@ -69,8 +69,8 @@ def _problems() -> Select:
         )
         .subquery()
     )
-    told = (one for one in ranked.c if one.key != "nth")
-    newest = select(*told).where(ranked.c.nth == 1).order_by(ranked.c.since.desc(), ranked.c.id.desc())
+    columns = (one for one in ranked.c if one.key != "nth")
+    newest = select(*columns).where(ranked.c.nth == 1).order_by(ranked.c.since.desc(), ranked.c.id.desc())
     return newest.limit(MAX_PROBLEMS)
 
 
@@ -83,9 +83,13 @@ def copy_forward(encounter_id: int, ticked: CopySelection, *, by: Person) -> lis
     sources = {"prescription": ticked.prescriptions, "condition": ticked.conditions, "encounter": ticked.notes}
     check_same_patient(encounter.patient_id, **sources, fields=COPIED_BY)
     left = [
-        told for line in _of(Prescription, ticked.prescriptions, encounter) if (told := _order(line, encounter, by))
+        problem
+        for line in _of(Prescription, ticked.prescriptions, encounter)
+        if (problem := _order(line, encounter, by))
     ]
-    left += [told for one in _of(Condition, ticked.conditions, encounter) if (told := _diagnose(one, encounter, by))]
+    left += [
+        problem for one in _of(Condition, ticked.conditions, encounter) if (problem := _diagnose(one, encounter, by))
+    ]
     for visit in _of(Encounter, ticked.notes, encounter):
         _quote(visit, encounter)
     encounter.changed()
@@ -138,8 +142,8 @@ def _diagnose(one: Condition, encounter: Encounter, by: Person) -> Sentence | No
 
 def _quote(visit: Encounter, encounter: Encounter) -> None:
     """The note of an earlier visit under this one's, each line marked as copied."""
-    told = N_("[Copied from the visit of %(day)s, %(doctor)s]")
-    begins = Sentence(told, day=format_date(visit.started_at), doctor=visit.performer_name)
+    message = N_("[Copied from the visit of %(day)s, %(doctor)s]")
+    begins = Sentence(message, day=format_date(visit.started_at), doctor=visit.performer_name)
     lines = [str(begins), *(f"> {line}".rstrip() for line in visit.notes.splitlines()), N_("[End of the copy]")]
     text = "\n\n".join(part for part in (encounter.notes, "\n".join(lines)) if part)
     encounter.notes = clean_field(text, "notes", longest=TEXTS["notes"], multiline=True)

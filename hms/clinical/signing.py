@@ -59,10 +59,10 @@ def sign(
         raise Conflict(N_("This page was opened for another patient. Nothing was saved."), code="wrong_patient")
     if no_diagnosis_reason:
         encounter.no_diagnosis_reason = no_diagnosis_reason
-    whom = db.session.get(Patient, encounter.patient_id)
+    patient = db.session.get(Patient, encounter.patient_id)
     _check(encounter, by)
-    if birth_year is not None and whom.birth_date is not None:
-        rules.check_birth_year(birth_year, whom.birth_date.year)
+    if birth_year is not None and patient.birth_date is not None:
+        rules.check_birth_year(birth_year, patient.birth_date.year)
     lines = drafted(encounter_id)
     _check_again(lines, encounter)
     _make_final(encounter, lines, by)
@@ -119,8 +119,8 @@ def _check_again(lines: list[Prescription], encounter: Encounter) -> None:
         checks = run_checks(ordered, encounter.patient_id, encounter.id, besides=line.id, known=known)
         stops = safety.stops(checks)
         if stops:
-            told = N_("%(alert)s Remove %(medicine)s, or prescribe it again with a reason.")
-            raise RuleBroken(told, "override_reason", alert=stops[0].message, medicine=line.medication_name)
+            message = N_("%(alert)s Remove %(medicine)s, or prescribe it again with a reason.")
+            raise RuleBroken(message, "override_reason", alert=stops[0].message, medicine=line.medication_name)
 
 
 def _make_final(encounter: Encounter, lines: list[Prescription], by: Person) -> None:
@@ -164,12 +164,12 @@ def _finish_visit(encounter: Encounter, by: Person) -> None:
             transitions.set_status(booking.id, "completed", by=by)
 
 
-def asks_birth_year(encounter: Any, whom: Patient, by: Person) -> bool:
+def asks_birth_year(encounter: Any, patient: Patient, by: Person) -> bool:
     """Whether signing asks for the year of birth: another patient's encounter has unsaved work of this person, or
     somebody of the same name waits today."""
     today = clock.today()
-    values = {"person_id": by.id, "patient_id": whom.id, "today": today, "since": clock.day_bounds(today)[0]}
-    names = {"family_name": whom.family_name, "given_names": whom.given_names}
+    values = {"person_id": by.id, "patient_id": patient.id, "today": today, "since": clock.day_bounds(today)[0]}
+    names = {"family_name": patient.family_name, "given_names": patient.given_names}
     found = db.session.execute(_others(), values | names).one()
     return rules.must_retype_birth_year(has_other_unsaved_encounter=found.unsaved, has_same_name_in_queue=found.twin)
 

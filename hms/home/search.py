@@ -41,7 +41,9 @@ class Row:
 
 def rows(typed: str, *, limit: int, who: Person) -> list[Row]:
     """The patients that fit, those booked today before others of equal fit."""
-    hits = patients.search_patients(typed, limit=limit, who=who, first=patients.First(_booked_on, clock.today()))
+    hits = patients.search_patients(
+        typed, limit=limit, who=who, first=patients.PreferredPatients(_booked_on, clock.today())
+    )
     if not hits:
         return []
     ids = [hit.id for hit in hits]

@@ -170,7 +170,7 @@ def _laboratory(home: WorkLists) -> None:
 def _administration(home: WorkLists, who: Person) -> None:
     day, failed = figures.at_a_glance(period("today", clock.today())), admin.failed_sign_ins()
     health = admin.health()
-    to_review, late = actions.to_review() if who.may(Permission.REVIEW_ACCESS) else (0, 0)
+    to_review, late = actions.count_open_reviews() if who.may(Permission.REVIEW_ACCESS) else (0, 0)
     if to_review:
         label = _l("Emergency access to review, some overdue") if late else _l("Emergency access to review")
         home.figures.append((label, to_review, actions.REVIEWS, "stop" if late else "caution"))

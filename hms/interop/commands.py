@@ -1,4 +1,4 @@
-"""Commands that bring records in from other systems and take them out."""
+"""Commands for FHIR import and export."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .fhir_import.resource_types import MEDICATION
 
 
 class Terminal:
-    """Shows how far the import is, where somebody watches; what is skipped goes to stderr in any case."""
+    """Import progress on a terminal; skipped lines go to stderr in any case."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
@@ -40,11 +40,11 @@ class Terminal:
         if self.task is not None:
             self.bar.advance(self.task, count)
 
-    def report(self, told: str) -> None:
+    def report(self, message: str) -> None:
         if self.console.is_terminal:
-            self.console.print(told, markup=False, highlight=False, emoji=False, soft_wrap=True)
+            self.console.print(message, markup=False, highlight=False, emoji=False, soft_wrap=True)
         else:
-            click.echo(told, err=True)
+            click.echo(message, err=True)
 
 
 @click.command("import-fhir")
@@ -53,7 +53,7 @@ class Terminal:
 def import_fhir(path: Path) -> None:
     """Load FHIR R4 bulk files (NDJSON, also gzipped): one file, or a folder of them.
 
-    What was loaded before is compared, not loaded twice. Lines that cannot be used are told by file and line.
+    Resources loaded before are compared, not loaded twice. Lines that cannot be used are listed by file and line.
     """
     if not path.exists():
         sys.exit(str(Sentence(N_("There is no file or folder %(path)s."), path=path)))
@@ -61,14 +61,14 @@ def import_fhir(path: Path) -> None:
     try:
         work = Import(path, terminal)
         if work.files:
-            _make_ready()
+            _prepare_database()
         with terminal.bar:
             summary = work.run()
     except OSError as trouble:
         sys.exit(str(Sentence(N_("%(path)s could not be read: %(why)s."), path=path, why=trouble.strerror)))
     except DomainError as refused:
-        told = Sentence(N_("The import stopped: %(why)s Run it again; what is loaded stays."), why=refused.sentence)
-        sys.exit(str(told))
+        message = Sentence(N_("The import stopped: %(why)s Run it again; what is loaded stays."), why=refused.sentence)
+        sys.exit(str(message))
     if not summary.found:
         sys.exit(str(Sentence(N_("%(path)s holds no FHIR resources that can be imported."), path=path)))
     show(summary)
@@ -87,8 +87,8 @@ def export_fhir(folder: Path) -> None:
         click.echo(f"{kind}: {count:,}")
 
 
-def _make_ready() -> None:
-    """A database that nobody has opened yet gets its tables and roles first."""
+def _prepare_database() -> None:
+    """Create tables and roles in a new database."""
     if not inspect(db.engine).has_table("source_record"):
         upgrade()
         staff.install_roles(by=SYSTEM)
@@ -111,8 +111,8 @@ def show(summary: Summary) -> None:
     if unused:
         console.print(str(Sentence(N_("Not used: %(kinds)s"), kinds=", ".join(unused))), markup=False)
     if named := summary.not_used[MEDICATION]:
-        told = Sentence(N_("Read for the names of medicines: Medication %(count)s"), count=f"{named:,}")
-        console.print(str(told), markup=False)
+        line = Sentence(N_("Read for the names of medicines: Medication %(count)s"), count=f"{named:,}")
+        console.print(str(line), markup=False)
 
 
 commands = (import_fhir, export_fhir)

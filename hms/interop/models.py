@@ -1,4 +1,4 @@
-"""What other systems said about each record that came from them, and what was entered while the network was down."""
+"""Last imported state of records from other systems, and entries made offline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class SourceRecord(UnauditedRecord):
     """The last state in which a resource was imported; `external_id` is "Patient/123", as on the record itself.
 
     `said` holds the values it was read into. A later import compares with them and not with the record, so that what
-    was corrected here stays corrected until the source itself says something new. `identifiers` are "system|value", by
+    was corrected here stays corrected until the source sends a new value. `identifiers` are "system|value", by
     which other resources may name it.
     """
 

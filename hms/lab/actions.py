@@ -74,13 +74,13 @@ def enter_results(
         raise Conflict(N_("A colleague has entered results for this test. Check them first."), code="stale")
     standing = queries.standing(order.id)
     values = _values(order, typed)
-    new = [one for one in values if one.code not in standing or standing[one.code].value != one.value]
+    new = [value for value in values if value.code not in standing or standing[value.code].value != value.value]
     if not new:
         raise RuleBroken(N_("Enter at least one value."), next(iter(typed), None))
-    why = _reason(reason, is_needed=any(one.code in standing for one in new))
-    for one in new:
-        db.session.add(_row(order, one, why if one.code in standing else "", by))
-    _close_when_complete(order, {*standing, *(one.code for one in new)})
+    why = _reason(reason, is_needed=any(value.code in standing for value in new))
+    for value in new:
+        db.session.add(_row(order, value, why if value.code in standing else "", by))
+    _close_when_complete(order, {*standing, *(value.code for value in new)})
     order.changed()
     _say(order, new, by)
     db.session.flush()
@@ -102,16 +102,16 @@ def _reason(text: str, *, is_needed: bool) -> str:
     return reason
 
 
-def _row(order: LabOrder, one: rules.Value, reason: str, by: Person) -> LabResult:
+def _row(order: LabOrder, value: rules.Value, reason: str, by: Person) -> LabResult:
     return LabResult(
         order_id=order.id,
-        code=one.code,
-        title=one.title,
-        value=one.value,
-        number=one.number,
-        unit=one.unit,
-        range_text=one.range_text,
-        flag=one.flag,
+        code=value.code,
+        title=value.title,
+        value=value.value,
+        number=value.number,
+        unit=value.unit,
+        range_text=value.range_text,
+        flag=value.flag,
         reason=reason,
         entered_by_id=by.id,
         entered_at=clock.now(),
@@ -128,7 +128,7 @@ def _say(order: LabOrder, new: list[rules.Value], by: Person) -> None:
     """Tell the doctor of a complete or critical result; the words name no patient."""
     publish(Event.LAB_CHANGED)
     publish(Event.RESULT_IN)
-    is_critical = any(one.is_critical for one in new)
+    is_critical = any(value.is_critical for value in new)
     if order.status != "done" and not is_critical:
         return
     tell(
@@ -178,11 +178,11 @@ def order_test(encounter_id: int, *, code: str = "", text: str = "", is_urgent: 
 def _named(code: str, text: str) -> LabTest:
     if code in tests():
         return tests()[code]
-    found = rules.find(text)
-    exact = [one for one in found if text.strip().lower() in (one.code.lower(), one.name.lower())]
-    if len(exact or found) != 1:
+    matches = rules.find(text)
+    exact = [value for value in matches if text.strip().lower() in (value.code.lower(), value.name.lower())]
+    if len(exact or matches) != 1:
         raise RuleBroken(N_("Choose a test from the list."), "test")
-    return (exact or found)[0]
+    return (exact or matches)[0]
 
 
 @action(Permission.ORDER_TEST, "lab.cancel_order")

@@ -61,9 +61,9 @@ def ordered(arguments: dict[str, Any]) -> Response:
 @api.response(200, OrderOut(many=True))
 def of_encounter(_arguments: dict[str, Any], encounter_id: int) -> Response:
     """The orders of one encounter, newest first."""
-    found = read_audit.note("encounter", clinical.encounter_found(encounter_id, current_person()))
+    encounter = read_audit.note("encounter", clinical.encounter_found(encounter_id, current_person()))
     return read_audit.listed(
-        "lab_order", api_queries.orders(current_person()).where(LabOrder.encounter_id == found.id), order_json
+        "lab_order", api_queries.orders(current_person()).where(LabOrder.encounter_id == encounter.id), order_json
     )
 
 
@@ -80,10 +80,10 @@ def order(order_id: int) -> Response:
     return _one(order_id)
 
 
-def _order(encounter_id: int, given: dict[str, Any]) -> Response:
-    check_named_patient(given, encounter_id)
-    named = {"code": given.get("test_code", ""), "text": given.get("test_name", "")}
-    new = actions.order_test(encounter_id, **named, is_urgent=given.get("is_urgent", False), by=current_person())
+def _order(encounter_id: int, payload: dict[str, Any]) -> Response:
+    check_named_patient(payload, encounter_id)
+    named = {"code": payload.get("test_code", ""), "text": payload.get("test_name", "")}
+    new = actions.order_test(encounter_id, **named, is_urgent=payload.get("is_urgent", False), by=current_person())
     return _one(new.id, 201)
 
 
@@ -91,21 +91,21 @@ def _order(encounter_id: int, given: dict[str, Any]) -> Response:
 @requires(Permission.ORDER_TEST)
 @api.arguments(OrderIn)
 @api.response(201, OrderOut)
-def order_test(given: dict[str, Any]) -> Response:
+def order_test(payload: dict[str, Any]) -> Response:
     """Order a test in one's own open encounter; it is on the laboratory's list and on the bill at once."""
-    encounter_id = needed_encounter(given)
+    encounter_id = needed_encounter(payload)
     check_encounter(encounter_id, current_person())
-    return _order(encounter_id, given)
+    return _order(encounter_id, payload)
 
 
 @api.post("/encounters/<int:encounter_id>/add_lab_order/")
 @requires(Permission.ORDER_TEST)
 @api.arguments(OrderIn)
 @api.response(201, OrderOut)
-def add_lab_order(given: dict[str, Any], encounter_id: int) -> Response:
+def add_lab_order(payload: dict[str, Any], encounter_id: int) -> Response:
     """The original's name for ordering a test."""
     clinical.encounter_found(encounter_id, current_person())
-    return _order(encounter_id, given)
+    return _order(encounter_id, payload)
 
 
 @api.delete("/lab_orders/<int:order_id>/")
@@ -121,8 +121,8 @@ def cancel(order_id: int) -> None:
 @requires(Permission.ENTER_RESULT)
 @api.arguments(ResultsIn)
 @api.response(200, OrderOut)
-def enter(given: dict[str, Any], order_id: int) -> Response:
+def enter(payload: dict[str, Any], order_id: int) -> Response:
     """Enter what was found, or correct it with a reason; the doctor is told when the last value is in."""
     api_queries.order(order_id, current_person())
-    actions.enter_results(order_id, given["values"], reason=given.get("reason", ""), by=current_person())
+    actions.enter_results(order_id, payload["values"], reason=payload.get("reason", ""), by=current_person())
     return _one(order_id)

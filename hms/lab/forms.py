@@ -33,18 +33,18 @@ def result_form(order: LabOrder, standing: dict[str, LabResult]) -> tuple[Result
     fields = {test.code: f"value_{test.code}" for test in values}
     kind = type("OrderResultForm", (ResultForm,), {fields[test.code]: _field(test) for test in values})
     start: dict[str, Any] = {"version": order.version}
-    start |= {fields[code]: _as_typed(one) for code, one in standing.items() if code in fields}
+    start |= {fields[code]: _as_typed(result) for code, result in standing.items() if code in fields}
     return kind(data=start), fields
 
 
 def _field(test: LabTest) -> Any:
     if test.result == "choice":
-        choices = [SelectChoice("", _l("Not done")), *(SelectChoice(one, one) for one in test.choices)]
+        choices = [SelectChoice("", _l("Not done")), *(SelectChoice(result, result) for result in test.choices)]
         return SelectField(test.name, choices=choices, validate_choice=False)
     if test.result == "text":
         return LongText(test.name, longest=rules.MAX_TEXT_LENGTH)
     return Text(test.name, longest=30)
 
 
-def _as_typed(one: LabResult) -> str:
-    return one.value if one.number is None else f"{one.number.normalize():f}"
+def _as_typed(result: LabResult) -> str:
+    return result.value if result.number is None else f"{result.number.normalize():f}"

@@ -37,28 +37,28 @@ class Tests:
 def current(order: LabOrder) -> list[LabResult]:
     """The values that stand, in the order of the test; older ones of the same code were corrected."""
     newest: dict[str, LabResult] = {}
-    for one in order.results:
-        newest[one.code] = one
+    for result in order.results:
+        newest[result.code] = result
     return list(newest.values())
 
 
 def corrected(order: LabOrder) -> list[LabResult]:
     """Values that were replaced."""
-    standing = {one.id for one in current(order)}
-    return [one for one in order.results if one.id not in standing]
+    standing = {result.id for result in current(order)}
+    return [result for result in order.results if result.id not in standing]
 
 
 def standing(order_id: int) -> dict[str, LabResult]:
     """The values that stand, by code."""
     rows = db.session.scalars(select(LabResult).where(LabResult.order_id == order_id).order_by(LabResult.id))
-    return {one.code: one for one in rows}
+    return {result.code: result for result in rows}
 
 
 def of_encounter(encounter_id: int, patient_id: int) -> Tests:
     """In two queries, however many orders there are."""
     recent = _recent(patient_id)
-    here = [one for one in recent if one.encounter_id == encounter_id]
-    earlier = [one for one in recent if one.encounter_id != encounter_id and one.results]
+    here = [result for result in recent if result.encounter_id == encounter_id]
+    earlier = [result for result in recent if result.encounter_id != encounter_id and result.results]
     return Tests(here[::-1], earlier[:MAX_EARLIER])
 
 
@@ -111,21 +111,21 @@ def counts() -> tuple[int, int, int]:
     is_waiting = LabOrder.status == "waiting"
     is_done = (LabOrder.done_at >= begins) & (LabOrder.done_at < ends)
     figures = (func.count().filter(is_waiting), func.count().filter(is_waiting & LabOrder.is_urgent))
-    found = select(*figures, func.count().filter(is_done)).where(is_waiting | is_done)
-    return tuple(db.session.execute(found).one())
+    row = select(*figures, func.count().filter(is_done)).where(is_waiting | is_done)
+    return tuple(db.session.execute(row).one())
 
 
 def order(order_id: int, who: Person) -> Any:
     """One order with patient, doctor and results; `NotFound` when there is none, `RecordRestricted` when the record is closed
     to `who`."""
     query = _with_results().options(joinedload(LabOrder.patient), joinedload(LabOrder.ordered_by))
-    found = db.session.scalars(query.where(LabOrder.id == order_id)).one_or_none()
-    if found is None:
+    row = db.session.scalars(query.where(LabOrder.id == order_id)).one_or_none()
+    if row is None:
         raise NotFound(N_("This order does not exist."))
-    policy.check(found.patient, who)
-    return found
+    policy.check(row.patient, who)
+    return row
 
 
 def flagged(results: Iterable[LabResult]) -> list[LabResult]:
     """The unusual ones."""
-    return [one for one in results if one.flag]
+    return [result for result in results if result.flag]

@@ -90,6 +90,6 @@ def find(text: str, limit: int = 10) -> list[LabTest]:
     words = text.lower().split()
     if not words or is_only_punctuation(text):
         return []
-    found = [one for one in tests().values() if all(word in f"{one.code} {one.name}".lower() for word in words)]
-    found.sort(key=lambda one: not (one.code.lower() == words[0] or one.name.lower().startswith(words[0])))
-    return found[:limit]
+    matches = [test for test in tests().values() if all(word in f"{test.code} {test.name}".lower() for word in words)]
+    matches.sort(key=lambda test: not (test.code.lower() == words[0] or test.name.lower().startswith(words[0])))
+    return matches[:limit]

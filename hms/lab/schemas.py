@@ -81,7 +81,7 @@ def test_json(test: LabTest) -> dict[str, Any]:
 
 def order_json(row: Any) -> dict[str, Any]:
     """An order with its values in the order they were entered; corrected ones are not current."""
-    newest = {one["code"]: one["id"] for one in row.results}
+    newest = {result["code"]: result["id"] for result in row.results}
     return {
         "id": row.id,
         "encounter": row.encounter_id,
@@ -93,5 +93,5 @@ def order_json(row: Any) -> dict[str, Any]:
         "ordered_by": row.ordered_by_id,
         "order_date": row.ordered_at,
         "done_at": row.done_at,
-        "results": [one | {"is_current": newest[one["code"]] == one["id"]} for one in row.results],
+        "results": [result | {"is_current": newest[result["code"]] == result["id"]} for result in row.results],
     }

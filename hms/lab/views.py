@@ -49,15 +49,15 @@ def rows() -> str:
 def _list() -> dict[str, object]:
     show = "done" if request.args.get("show") == "done" else "waiting"
     orders = queries.worklist(show)
-    opened = policy.record_access((one.patient for one in orders), current_person())
-    readable = [one for one in orders if one.patient_id not in opened.closed]
-    read_log.note_each("lab.read_board", (_seen(one, opened.emergency) for one in readable), entity="lab_order")
+    opened = policy.record_access((order.patient for order in orders), current_person())
+    readable = [order for order in orders if order.patient_id not in opened.closed]
+    read_log.note_each("lab.read_board", (_seen(order, opened.emergency) for order in readable), entity="lab_order")
     return {"show": show, "orders": orders, "closed": opened.closed, "tests": tests(), "current": queries.current}
 
 
-def _seen(one: LabOrder, in_emergency: Collection[int]) -> read_log.Seen:
-    purpose = policy.EMERGENCY if one.patient_id in in_emergency else None
-    return read_log.Seen(one.patient_id, one.id, purpose=purpose)
+def _seen(order: LabOrder, in_emergency: Collection[int]) -> read_log.Seen:
+    purpose = policy.EMERGENCY if order.patient_id in in_emergency else None
+    return read_log.Seen(order.patient_id, order.id, purpose=purpose)
 
 
 @pages.route("/lab/orders/<int:order_id>", methods=["GET", "POST"])
@@ -69,8 +69,8 @@ def order(order_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             typed = {code: form[name].data or "" for code, name in fields.items()}
-            given = {"reason": form.reason.data or "", "version": form.version.data}
-            done = actions.enter_results(order_id, typed, **given, by=current_person())
+            values = {"reason": form.reason.data or "", "version": form.version.data}
+            done = actions.enter_results(order_id, typed, **values, by=current_person())
         except DomainError as refusal:
             form.refuse_at(refusal, fields)
         else:

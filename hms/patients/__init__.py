@@ -1,3 +1,3 @@
-"""Patients: who they are and what they are allergic to; found, registered and merged here."""
+"""Patients: demographics and allergies; search, registration and merging."""
 
 from __future__ import annotations

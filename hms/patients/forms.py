@@ -1,4 +1,4 @@
-"""Forms of the patients' desk. Fields carry the API's names, so that a refusal hangs on the same field in both."""
+"""Forms of the patients' desk. Fields have the names of the API, so that an error belongs to the same field in both."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ class BirthForm(ActionForm):
 
     def _born(self, needed: bool) -> birth_dates.Birth | None:
         if self.date_of_birth.data:
-            return birth_dates.born(self.date_of_birth.data, clock.today())
+            return birth_dates.parse_birth_date(self.date_of_birth.data, clock.today())
         if self.age.data:
             return birth_dates.from_age(self.age.data, clock.today(), self.age_unit.data or "years")
-        return birth_dates.born("", clock.today()) if needed else None
+        return birth_dates.parse_birth_date("", clock.today()) if needed else None
 
     asks_about_age = False
 
@@ -115,7 +115,7 @@ class PersonForm(BirthForm):
         }
 
     def has_more(self) -> bool:
-        """Whether anything stands in the folded part of the form."""
+        """Whether a field in the folded part has a value or an error."""
         return any(self[name].data or self[name].errors for name in MORE)
 
 
@@ -130,7 +130,7 @@ class RegistrationForm(PersonForm):
     draft = HiddenField()
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """All that is missing is said at once, not one field after the other."""
+        """Report all missing fields at once."""
         is_fine = super().validate(extra_validators)
         for needed in (lambda: names.names(self.first_name.data, self.last_name.data), self.birth):
             try:
@@ -142,8 +142,8 @@ class RegistrationForm(PersonForm):
         return is_fine
 
     def values(self) -> dict[str, Any]:
-        kept = {"draft": self.draft.data or ""}
-        return self.demographics() | self.birth() | {"allergies": self._allergies()} | self._overridden() | kept
+        draft = {"draft": self.draft.data or ""}
+        return self.demographics() | self.birth() | {"allergies": self._allergies()} | self._overridden() | draft
 
     def _overridden(self) -> dict[str, Any]:
         return {"overridden_match_id": self.overridden_match_id.data, "asks_first": True}
@@ -184,7 +184,7 @@ class CorrectionForm(PersonForm):
 
 
 class UnknownForm(BirthForm):
-    """Somebody who cannot say who they are."""
+    """An unidentified patient."""
 
     gender = RadioField(_l("Sex"), [DataRequired(_l("Choose Female, Male, Other or Not known."))], choices=SEX)
 
@@ -209,7 +209,7 @@ class PressForm(ActionForm):
         return {}
 
 
-def recorded(patient: Patient) -> dict[str, Any]:
+def recorded_values(patient: Patient) -> dict[str, Any]:
     """A patient's record as the fields of `CorrectionForm` show it."""
     has_day = patient.birth_date is not None and not patient.birth_is_estimated
     return {
@@ -225,12 +225,12 @@ def recorded(patient: Patient) -> dict[str, Any]:
 
 def from_search(text: str) -> dict[str, str]:
     """Fields filled from what was looked for: "kadiatu kamara 076 123 476", "KAMARA, Kadiatu 13/3/91"."""
-    found = parse_query(text, clock.today())
+    query = parse_query(text, clock.today())
     words = [word for word in text.replace(",", " , ").split() if any(c.isalpha() for c in word) or word == ","]
-    filled = _names([word for word in words if not any(c.isdigit() for c in word)], found.birth_date is not None)
-    if found.birth_date:
-        filled["date_of_birth"] = formatting.format_date(found.birth_date)
-    phone = next((run for run in found.digit_runs if len(run) >= 6), "")
+    filled = _names([word for word in words if not any(c.isdigit() for c in word)], query.birth_date is not None)
+    if query.birth_date:
+        filled["date_of_birth"] = formatting.format_date(query.birth_date)
+    phone = next((run for run in query.digit_runs if len(run) >= 6), "")
     return filled | ({"contact_info": phone} if phone else {})
 
 

@@ -16,7 +16,7 @@ from .records import banner
 
 
 class PatientIn(ApiSchema):
-    """A person as a program writes one; `unique_id` is issued by the server and ignored here."""
+    """A patient as sent by a client; `unique_id` is issued by the server and ignored here."""
 
     first_name = Text(100, blank=False, required=True)
     last_name = Text(100, required=True)
@@ -33,8 +33,8 @@ class PatientChange(PatientIn):
     date_of_birth = Day(required=True, allow_none=True)
 
 
-class PersonAsked(PatientIn):
-    """The person for whom similar records are sought; anything may be left out. Allergies are not compared."""
+class LookalikeQuery(PatientIn):
+    """Query parameters of a search for similar records; anything may be left out. Allergies are not compared."""
 
     class Meta(PatientIn.Meta):
         exclude = ("known_allergies",)
@@ -67,11 +67,11 @@ class LookalikeOut(ApiSchema):
     reasons = fields.List(fields.String())
 
 
-def names_of(who: Person) -> tuple[str, ...]:
+def visible_fields(who: Person) -> tuple[str, ...]:
     """The fields `who` sees: all demographics for those who edit them; names and contact for those who only bill;
     names, birth date and sex for the rest. Substances for those who may read them. A patient sees all of their own."""
     if who.may(Permission.EDIT_PATIENT) or who.is_patient:
-        seen = (
+        visible = (
             "has_recent_appointment",
             "date_of_birth",
             "gender",
@@ -81,14 +81,17 @@ def names_of(who: Person) -> tuple[str, ...]:
             "updated_at",
         )
     elif who.may(Permission.READ_CONTACT):
-        seen = ("contact_info",)
+        visible = ("contact_info",)
     else:
-        seen = ("date_of_birth", "gender")
-    return (*seen, "known_allergies") if banner.reads_allergies(who) else seen
+        visible = ("date_of_birth", "gender")
+    return (*visible, "known_allergies") if banner.reads_allergies(who) else visible
 
 
-def patient_json(row: Any, seen: tuple[str, ...]) -> dict[str, Any]:
-    """A row of `wire.rows` with the fields in `seen`, in the original's order; no substances of a closed record."""
+def patient_json(row: Any, visible: tuple[str, ...]) -> dict[str, Any]:
+    """A row of `api_queries.rows` with the fields in `visible`, in the order of the API document.
+
+    `known_allergies` is left out for a restricted record that is closed to the reader.
+    """
     whole = {
         "id": row.id,
         "has_recent_appointment": row.has_recent_appointment,
@@ -105,4 +108,4 @@ def patient_json(row: Any, seen: tuple[str, ...]) -> dict[str, Any]:
     }
     always = ("id", "unique_id", "first_name", "last_name")
     hidden = () if row.is_open else ("known_allergies",)
-    return {name: value for name, value in whole.items() if name in always or (name in seen and name not in hidden)}
+    return {name: value for name, value in whole.items() if name in always or (name in visible and name not in hidden)}

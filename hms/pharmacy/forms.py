@@ -25,14 +25,14 @@ _PLAN = re.compile(r"[0-9]{1,18}x[0-9]{1,6}(,[0-9]{1,18}x[0-9]{1,6}){0,99}", re.
 
 
 def parse_batch_plan(text: str | None) -> list[tuple[int, int]] | None:
-    """The batches that the page offered, "12x24,15x3"; None when it says nothing readable."""
+    """Parse the batch plan of the page, "12x24,15x3", into pairs of batch id and quantity; None when invalid."""
     if not text or not _PLAN.fullmatch(text):
         return None
     return [(int(batch), int(count)) for batch, _x, count in (part.partition("x") for part in text.split(","))]
 
 
 class VisitForm(ActionForm):
-    """Quantities for the lines of one visit; made by `visit_form`, which knows the lines."""
+    """Quantities to dispense for one visit; `visit_form` adds a field for each line."""
 
     collected_by = Text(_l("Collected by"), longest=100)
 
@@ -50,13 +50,13 @@ class VisitForm(ActionForm):
 
 
 def visit_form(visit: Visit) -> VisitForm:
-    """The form for the lines that may be given now, each filled with what is offered."""
+    """The form for the lines that may be dispensed now, filled with the offered quantities."""
     quantities = {f"quantity-{line.id}": WholeField(_("Dispense"), default=line.offered) for line in visit.given_now}
     return type("FormOfVisit", (VisitForm,), quantities)()
 
 
 class LineForm(ActionForm):
-    """One line, with the batch of one's own choice."""
+    """Dispense one line from a batch that the pharmacist chooses."""
 
     quantity = WholeField(_l("Dispense"))
     batch = SelectField(_l("Batch"), coerce=int)
@@ -79,13 +79,13 @@ class LineForm(ActionForm):
 
 
 class ReasonForm(ActionForm):
-    """Why a line waits or ends."""
+    """Reason for a query, a hold or a rejection."""
 
     reason = Text(_l("Query or reason"), longest=500)
 
 
 class ReturnForm(ActionForm):
-    """What comes back, and whether it may be given again."""
+    """A returned quantity, and whether it goes back to stock."""
 
     quantity = WholeField(_l("Quantity returned"))
     reason = Text(_l("Reason"), longest=200)
@@ -104,7 +104,7 @@ ADJUSTMENT_REASONS = (
 
 
 class AdjustForm(ActionForm):
-    """What is really in a batch, and why it differs."""
+    """Adjust a batch to the counted quantity, with the reason."""
 
     new_quantity = WholeField(_l("Counted quantity"))
     kind = SelectField(_l("Reason"), choices=list(ADJUSTMENT_REASONS))
@@ -125,7 +125,7 @@ class AdjustForm(ActionForm):
 
 
 class WriteOffForm(ActionForm):
-    """How much of a batch is thrown away, and why."""
+    """Write off part of a batch, with the reason."""
 
     quantity = WholeField(_l("Write off"))
     kind = SelectField(_l("Reason"), choices=[ADJUSTMENT_REASONS[2], ADJUSTMENT_REASONS[1]])
@@ -137,7 +137,7 @@ class WriteOffForm(ActionForm):
 
 
 class ReceivedLine(Form):
-    """One line of a delivery, as typed."""
+    """One line of a goods receipt, as typed."""
 
     medicine = Text(_l("Medicine"), longest=255)
     medication_id = HiddenField()
@@ -175,7 +175,7 @@ class ReceivedLine(Form):
 
 
 class ReceiveForm(ActionForm):
-    """A delivery; its lines are typed into a grid."""
+    """A goods receipt; its lines are typed into a grid."""
 
     supplier = Text(_l("Supplier"), longest=200)
     invoice_number = Text(_l("Invoice number"), longest=60)
@@ -199,7 +199,7 @@ class ReceiveForm(ActionForm):
         }
 
     def refuse(self, refusal: RuleBroken | Conflict) -> None:
-        """A refused line shows its message in the cell it blames."""
+        """Show the error of a line in the cell of its field."""
         place, _dot, name = (refusal.field or "").removeprefix("lines.").partition(".")
         if not place.isdigit() or not name:
             super().refuse(refusal)
@@ -223,7 +223,7 @@ class ReceiveForm(ActionForm):
             self.lines.append_entry()
 
     def remove_line(self, place: int) -> None:
-        """Take a line out of the grid; the last one is emptied."""
+        """Remove a line from the grid; the only line is cleared instead."""
         if 0 <= place < len(self.lines):
             del self.lines.entries[place]
         if not self.lines.entries:
@@ -233,7 +233,7 @@ class ReceiveForm(ActionForm):
 
 
 def _rename(entry: Any, number: int) -> None:
-    """Give a moved row the names of its new place."""
+    """Rename the fields of a moved row to its new index."""
     entry.id = entry.name = entry.short_name = f"lines-{number}"
     for field in entry.form:
         field.name = field.id = f"lines-{number}-{field.short_name}"

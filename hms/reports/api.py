@@ -24,19 +24,19 @@ EMPTY_BILLING_STATS = {"total_billed": "0.00", "total_paid": "0.00", "outstandin
 EMPTY_BILLING_STATS |= {"paid_count": 0, "unpaid_count": 0, "by_method": {}, "by_month": []}
 
 
-class Count(ApiSchema):
+class PatientCountOut(ApiSchema):
     patient_count = fields.Integer()
 
 
-class ByDoctor(ApiSchema):
+class AppointmentsByDoctorOut(ApiSchema):
     appointments_by_doctor = fields.List(fields.Dict())
 
 
-class TopMedications(ApiSchema):
+class TopMedicationsOut(ApiSchema):
     top_medications = fields.List(fields.Dict())
 
 
-class Today(ApiSchema):
+class AppointmentsTodayOut(ApiSchema):
     appointments = fields.List(fields.Dict())
 
 
@@ -58,9 +58,9 @@ def stats() -> Any:
 
 @api.get("/report/patient_count/")
 @requires(Permission.READ_REPORTS)
-@api.response(200, Count)
+@api.response(200, PatientCountOut)
 def patient_count() -> dict[str, int]:
-    """Patients on the books."""
+    """Number of active patients."""
     return {"patient_count": queries.patient_count()}
 
 
@@ -72,7 +72,7 @@ def appointment_json(row: Appointment, who: Person) -> dict[str, Any]:
 
 @api.get("/report/appointments_today/")
 @requires(Permission.SIGNED_IN)
-@api.response(200, Today)
+@api.response(200, AppointmentsTodayOut)
 def appointments_today() -> Any:
     """Today's appointments; a doctor's or a patient's own."""
     who = current_person()
@@ -88,7 +88,7 @@ def appointments_today() -> Any:
 
 @api.get("/report/appointments_by_doctor/")
 @requires(Permission.READ_REPORTS)
-@api.response(200, ByDoctor)
+@api.response(200, AppointmentsByDoctorOut)
 def appointments_by_doctor() -> Any:
     """How many appointments each doctor has; a doctor sees their own."""
     who = current_person()
@@ -100,7 +100,7 @@ def appointments_by_doctor() -> Any:
 
 @api.get("/report/top_prescribed_medications/")
 @requires(Permission.READ_REPORTS)
-@api.response(200, TopMedications)
+@api.response(200, TopMedicationsOut)
 def top_prescribed_medications() -> Any:
     """Most prescribed medicines, without counts below five."""
     may_see = current_person().may(Permission.READ_CLINICAL_FIGURES)

@@ -1,4 +1,4 @@
-"""The command that proves the books."""
+"""The command that checks all totals of money and stock."""
 
 from __future__ import annotations
 

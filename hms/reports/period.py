@@ -1,4 +1,4 @@
-"""The periods a report is asked for: hospital days, half open."""
+"""Report periods: hospital days, the end day excluded."""
 
 from __future__ import annotations
 

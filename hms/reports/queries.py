@@ -25,7 +25,7 @@ WAITING = ("waiting", "called")
 
 
 def patient_count() -> int:
-    """Patients on the books."""
+    """Number of active patients."""
     return _one(select(func.count()).select_from(Patient).where(Patient.status == "active"))
 
 
@@ -66,7 +66,7 @@ def _issued(start: Any, end: Any) -> Select:
 
 
 def visits(over: Period) -> int:
-    """People who were in the queue."""
+    """Number of check-ins."""
     return db.session.execute(_queued(over.first, over.until)).scalar_one()
 
 
@@ -82,18 +82,18 @@ def at_a_glance(over: Period) -> Any:
 
 def _at_a_glance(first: Any, until: Any, start: Any, end: Any) -> Select:
     signed = select(func.count()).where(Encounter.signed_at >= start, Encounter.signed_at < end)
-    told = {"visits": _queued(first, until), "signed": signed}
-    told |= {"registered": _registered(start, end), "billed": _issued(start, end)}
-    return select(*(figure.scalar_subquery().label(name) for name, figure in told.items()))
+    figures = {"visits": _queued(first, until), "signed": signed}
+    figures |= {"registered": _registered(start, end), "billed": _issued(start, end)}
+    return select(*(figure.scalar_subquery().label(name) for name, figure in figures.items()))
 
 
 def median_wait_minutes(over: Period) -> int | None:
-    """Half of the people waited no longer than this from arrival to the call."""
+    """Median minutes from check-in to the first call; None when nobody was called."""
     minutes = func.extract("epoch", QueueEntry.called_at - QueueEntry.arrived_at) / 60
     days = (QueueEntry.service_date >= over.first, QueueEntry.service_date < over.until)
     half = func.percentile_cont(0.5).within_group(minutes)
-    found = _one(select(half).where(*days, QueueEntry.called_at.is_not(None)))
-    return None if found is None else round(found)
+    median = _one(select(half).where(*days, QueueEntry.called_at.is_not(None)))
+    return None if median is None else round(median)
 
 
 def appointments_on(day: date, doctor_id: int | None = None) -> Select:

@@ -1,7 +1,7 @@
 """Re-adds every total of money and stock from its single entries, and compares papers, numbers and tills with the books.
 
-Each check is one query whose rows are the faults: `what` does not fit, what is `kept` and what comes of adding it up anew.
-A hospital whose books fit returns none.
+Each check is one query that returns a row for each fault, with three columns: `subject` (the bill, till or batch), the
+`stored` figure and the `recomputed` one. Correct books return no rows.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from hms.core.db.session import db
 from . import bill_checks, document_checks, number_checks, stock_checks, till_checks
 
 CHECKS = bill_checks.CHECKS | till_checks.CHECKS | number_checks.CHECKS | document_checks.CHECKS | stock_checks.CHECKS
-AT_ONCE = 500
-"""Rows that are fetched at a time: books that were ruined are named without filling the memory."""
+ROWS_PER_FETCH = 500
+"""Rows fetched at a time, so that very many faults do not fill the memory."""
 
 
 def find_discrepancies(day: date | None = None) -> Iterator[str]:
-    """Every figure that does not fit, in words; of bills, tills, papers and dispensing of hospital day `day` only, when
-    given. Stock and the series of numbers are always checked whole."""
+    """Yield a sentence for each figure that does not fit. `day` limits bills, tills, documents and dispensing to one
+    hospital day; stock and number series are always checked in full."""
     start, end = (
         clock.day_bounds(day)
         if day
         else clock.day_bounds(date(1900, 1, 1))[:1] + clock.day_bounds(date(2199, 1, 1))[1:]
     )
     db.session.execute(text("SET LOCAL statement_timeout = 0"))
-    for said, query in CHECKS.items():
-        asked = text(query).execution_options(yield_per=AT_ONCE)
-        with db.session.execute(asked, {"start": start, "end": end}) as rows:
+    for fault, query in CHECKS.items():
+        statement = text(query).execution_options(yield_per=ROWS_PER_FETCH)
+        with db.session.execute(statement, {"start": start, "end": end}) as rows:
             for row in rows.mappings():
-                yield _in_words(said, row)
+                yield _describe(fault, row)
 
 
-def _in_words(said: str, row: Any) -> str:
-    figures = f" (kept {row['kept']}, re-added {row['added']})"
-    return f"{row['what']}: {said}{'' if row['kept'] is row['added'] is None else figures}"
+def _describe(fault: str, row: Any) -> str:
+    figures = f" (kept {row['stored']}, re-added {row['recomputed']})"
+    return f"{row['subject']}: {fault}{'' if row['stored'] is row['recomputed'] is None else figures}"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 CHECKS = {
     "what was expected in a counted till is not its float and its payments": """
-        SELECT coalesce(s.number, 'till ' || s.id) || ', ' || m.method AS what,
-               s.expected->>m.method AS kept, m.amount AS added
+        SELECT coalesce(s.number, 'till ' || s.id) || ', ' || m.method AS subject,
+               s.expected->>m.method AS stored, m.amount AS recomputed
           FROM cash_shift s CROSS JOIN LATERAL (
                 SELECT n.method, coalesce(t.amount, 0) + CASE n.method WHEN 'Cash' THEN s.float_amount ELSE 0 END AS amount
                   FROM (SELECT jsonb_object_keys(hms_object(s.expected)) UNION SELECT 'Cash'
@@ -20,12 +20,12 @@ CHECKS = {
            AND coalesce(s.closed_at, s.updated_at) >= :start AND coalesce(s.closed_at, s.updated_at) < :end
            AND hms_amount(coalesce(s.expected->>m.method, '0')) IS DISTINCT FROM m.amount""",
     "a closed till was not counted, or has no number": """
-        SELECT coalesce(s.number, 'till ' || s.id) AS what, NULL AS kept, NULL AS added FROM cash_shift s
+        SELECT coalesce(s.number, 'till ' || s.id) AS subject, NULL AS stored, NULL AS recomputed FROM cash_shift s
          WHERE s.closed_at >= :start AND s.closed_at < :end
            AND (s.counted IS NULL OR s.expected IS NULL OR s.number IS NULL OR s.closed_at < s.opened_at)""",
     "a till was closed with a difference that nobody explained": """
-        SELECT coalesce(s.number, 'till ' || s.id) || ', ' || n.method AS what,
-               s.expected->>n.method AS kept, s.counted->'methods'->>n.method AS added
+        SELECT coalesce(s.number, 'till ' || s.id) || ', ' || n.method AS subject,
+               s.expected->>n.method AS stored, s.counted->'methods'->>n.method AS recomputed
           FROM cash_shift s CROSS JOIN LATERAL
                (SELECT jsonb_object_keys(hms_object(s.expected))
                 UNION SELECT jsonb_object_keys(hms_object(s.counted->'methods'))) AS n (method)
@@ -33,20 +33,20 @@ CHECKS = {
            AND hms_amount(coalesce(s.expected->>n.method, '0')) IS DISTINCT FROM
                hms_amount(coalesce(s.counted->'methods'->>n.method, '0'))""",
     "less cash was written down than the notes and coins that were counted": """
-        SELECT coalesce(s.number, 'till ' || s.id) AS what, s.counted->'methods'->>'Cash' AS kept, c.worth AS added
+        SELECT coalesce(s.number, 'till ' || s.id) AS subject, s.counted->'methods'->>'Cash' AS stored, c.worth AS recomputed
           FROM cash_shift s CROSS JOIN LATERAL
                (SELECT sum(hms_amount(k.key) * hms_amount(k.value)) AS worth
                   FROM jsonb_each_text(hms_object(s.counted->'pieces')) k) c
          WHERE s.closed_at >= :start AND s.closed_at < :end
            AND c.worth > coalesce(hms_amount(s.counted->'methods'->>'Cash'), 0)""",
     "money went through a till that was not open": """
-        SELECT p.number AS what, coalesce(s.number, 'till ' || s.id) AS kept,
-               to_char(p.received_at, 'YYYY-MM-DD HH24:MI:SS') AS added
+        SELECT p.number AS subject, coalesce(s.number, 'till ' || s.id) AS stored,
+               to_char(p.received_at, 'YYYY-MM-DD HH24:MI:SS') AS recomputed
           FROM payment p JOIN cash_shift s ON s.id = p.shift_id
          WHERE p.received_at >= :start AND p.received_at < :end
            AND (p.received_at > s.closed_at OR p.received_at < s.opened_at)""",
     "money that a person took is in no till of theirs": """
-        SELECT p.number AS what, s.cashier_id AS kept, p.received_by_id AS added
+        SELECT p.number AS subject, s.cashier_id AS stored, p.received_by_id AS recomputed
           FROM payment p LEFT JOIN cash_shift s ON s.id = p.shift_id
          WHERE p.received_at >= :start AND p.received_at < :end
            AND s.cashier_id IS DISTINCT FROM p.received_by_id""",

@@ -21,7 +21,7 @@ from tests.cases import load_cases
 DATES = load_cases("typed_dates")["cases"]
 NUMBERS = load_cases("typed_numbers")
 READ = {
-    "dob": lambda text, today: birth_dates.born(text, today, "day").day,
+    "dob": lambda text, today: birth_dates.parse_birth_date(text, today, "day").day,
     "near": lambda text, today: dates.parse_upcoming_date(text, today, "day"),
     "expiry": lambda text, today: expiry.expiry(text, today, "day"),
 }

@@ -327,14 +327,14 @@ class TestReview:
     def test_it_waits_until_somebody_else_reviews_it(self, desk, person, record):
         opened = _open(record["patient_id"], person("doctor"))
         admin = desk("admin")
-        assert access_actions.to_review() == (1, 0)
+        assert access_actions.count_open_reviews() == (1, 0)
         assert "Emergency access to review" in admin.get("/").get_data(as_text=True)
         page = admin.get(f"/admin/access-reviews/{opened.id}").get_data(as_text=True)
         assert REASON in page
         assert "Canarywoman" in page.replace("CANARYWOMAN", "Canarywoman")
         done = admin.form(f"/admin/access-reviews/{opened.id}", finding="justified", note="")
         assert done.status_code == 303
-        assert access_actions.to_review() == (0, 0)
+        assert access_actions.count_open_reviews() == (0, 0)
         with pytest.raises(Conflict):
             access_actions.review(opened.id, finding="unjustified", note="changed my mind", by=person("admin"))
 
@@ -348,7 +348,7 @@ class TestReview:
     def test_it_is_overdue_after_three_days(self, desk, person, record):
         _open(record["patient_id"], person("doctor"))
         with clock.frozen_at(clock.now() + dt.timedelta(hours=73)):
-            assert access_actions.to_review() == (1, 1)
+            assert access_actions.count_open_reviews() == (1, 1)
 
     def test_nobody_reviews_their_own(self, person, record):
         settings.change_setting("clinical.admin_requires_break_glass", True, by=SYSTEM)

@@ -17,18 +17,18 @@ KADIATU = date(1991, 3, 13)
     [(date(1916, 11, 22), False), (date(1915, 11, 23), False), (date(1915, 11, 22), True), (date(1886, 11, 22), True)],
 )
 def test_more_than_110_years_ask_for_a_second_look(day, is_unusual):
-    assert birth_dates.check_born(day, TODAY).is_unusual is is_unusual
+    assert birth_dates.check_birth_date(day, TODAY).is_unusual is is_unusual
 
 
 @pytest.mark.parametrize("day", [TODAY + timedelta(days=1), date(1879, 12, 31), date(1885, 11, 21)])
 def test_birth_dates_nobody_can_have(day):
     with pytest.raises(RuleBroken):
-        birth_dates.check_born(day, TODAY)
+        birth_dates.check_birth_date(day, TODAY)
 
 
 def test_the_limits_themselves_are_birth_dates():
-    assert birth_dates.check_born(TODAY, TODAY).day == TODAY
-    assert birth_dates.check_born(birth_dates.EARLIEST, date(2000, 1, 1)).is_unusual
+    assert birth_dates.check_birth_date(TODAY, TODAY).day == TODAY
+    assert birth_dates.check_birth_date(birth_dates.EARLIEST, date(2000, 1, 1)).is_unusual
 
 
 @pytest.mark.parametrize("today", [TODAY, date(2026, 6, 30), date(2026, 7, 1), date(2028, 2, 29), date(2026, 1, 1)])
@@ -80,9 +80,9 @@ def test_any_birth_date_is_read_back_from_any_full_spelling():
     for _ in range(500):
         day = TODAY - timedelta(days=dice.randrange(1, 36000))
         for shape in ("%d/%m/%Y", "%d %b %Y", "%Y-%m-%d", "%d%m%Y", "%Y%m%d", "%d-%B-%Y", "%d.%m.%Y"):
-            assert birth_dates.born(day.strftime(shape), TODAY).day == day
+            assert birth_dates.parse_birth_date(day.strftime(shape), TODAY).day == day
         for shape in ("%d%m%y", "%d/%m/%y", "%d %b %y"):
-            read = birth_dates.born(day.strftime(shape), TODAY).day
+            read = birth_dates.parse_birth_date(day.strftime(shape), TODAY).day
             assert read <= TODAY
             assert (TODAY.year - read.year) <= 100
             assert (read.day, read.month, read.year % 100) == (day.day, day.month, day.year % 100)
@@ -93,7 +93,7 @@ def test_noise_is_refused_in_words():
     letters = string.digits * 4 + "/-. abdmnov" + "é١\x00"
     for _ in range(3000):
         text = "".join(dice.choices(letters, k=dice.randrange(12)))
-        for read in (birth_dates.born, birth_dates.from_age):
+        for read in (birth_dates.parse_birth_date, birth_dates.from_age):
             with suppress(RuleBroken):
                 assert birth_dates.EARLIEST <= read(text, TODAY).day <= TODAY
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from hms.core import clock
 from hms.patients.records import actions
 from hms.patients.search import duplicates, queries
-from hms.patients.search.duplicates import slips
+from hms.patients.search.duplicates import likely_typos
 from hms.patients.search.match_scoring import Person
 from tests.patients.factories import a_patient
 from tests.patients.people import again, somebody
@@ -97,11 +97,11 @@ def test_withdrawn_patients_are_not_found(ward, person):
 
 
 def test_a_slip_of_the_date_is_any_one_digit_a_day_or_a_swap():
-    near = slips(date(1991, 3, 12))
+    near = likely_typos(date(1991, 3, 12))
     for slip in (date(1991, 12, 3), date(1991, 3, 11), date(1991, 3, 13), date(1981, 3, 12), date(1991, 3, 2)):
         assert slip in near
     assert date(1992, 4, 12) not in near
-    assert slips(date(2000, 2, 29))
+    assert likely_typos(date(2000, 2, 29))
 
 
 @pytest.mark.slow

@@ -8,27 +8,27 @@ from hms.patients.identity import phone_numbers
     ["076123476", "076 123 476", "+232 76 123476", "+232 076 123 476", "0023276123476", "76-123-476", " (076) 123476 "],
 )
 def test_one_number_however_it_is_written(text):
-    kept = phone_numbers.normal(text, "SL")
+    kept = phone_numbers.parse_phone(text, "SL")
     assert kept.e164 == "+23276123476"
     assert kept.as_typed == text.strip()
 
 
 def test_numbers_from_abroad():
-    assert phone_numbers.normal("+233 24 123 4567", "SL").e164 == "+233241234567"
-    assert phone_numbers.normal("024 123 4567", "GH").e164 == "+233241234567"
+    assert phone_numbers.parse_phone("+233 24 123 4567", "SL").e164 == "+233241234567"
+    assert phone_numbers.parse_phone("024 123 4567", "GH").e164 == "+233241234567"
 
 
 @pytest.mark.parametrize(
     "text", ["", "ask brother", "12", "+1234567890", "076123476 / 077976410", "٠", "\x00", "1" * 5000, "\ud800"]
 )
 def test_what_is_no_number_is_kept_as_typed(text):
-    assert phone_numbers.normal(text, "SL") == (None, text.strip())
+    assert phone_numbers.parse_phone(text, "SL") == (None, text.strip())
 
 
 def test_shown_as_dialled_here():
-    assert phone_numbers.shown("+23276123476", "", "SL") == "076 123476"
-    assert phone_numbers.shown("+233241234567", "", "SL") == "+233 24 123 4567"
-    assert phone_numbers.shown(None, "ask brother", "SL") == "ask brother"
+    assert phone_numbers.format_phone("+23276123476", "", "SL") == "076 123476"
+    assert phone_numbers.format_phone("+233241234567", "", "SL") == "+233 24 123 4567"
+    assert phone_numbers.format_phone(None, "ask brother", "SL") == "ask brother"
 
 
 @pytest.mark.parametrize("typed", ["076 123 476", "76123", "123476", "+232 76 123", "0023276", "076"])
@@ -37,6 +37,6 @@ def test_a_fragment_is_found_in_the_kept_number(typed):
 
 
 def test_masked():
-    assert phone_numbers.masked("+23276123476", "") == "•••476"
-    assert phone_numbers.masked(None, "") == "•••"
-    assert phone_numbers.masked(None, "12345") == "•••"
+    assert phone_numbers.mask_phone("+23276123476", "") == "•••476"
+    assert phone_numbers.mask_phone(None, "") == "•••"
+    assert phone_numbers.mask_phone(None, "12345") == "•••"

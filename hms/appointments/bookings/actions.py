@@ -101,9 +101,9 @@ def slot_reserved(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[None
         raise _taken(domain_error_for(error), doctor_id, date, time) from error
 
 
-def _taken(told: Conflict, doctor_id: int, date: dt.date, time: dt.time) -> Taken:
-    refused = Taken.from_error(told, told.field, code=told.code)
-    if told.code != "doctor_booked":
+def _taken(refusal: Conflict, doctor_id: int, date: dt.date, time: dt.time) -> Taken:
+    refused = Taken.from_error(refusal, refusal.field, code=refusal.code)
+    if refusal.code != "doctor_booked":
         return refused
     found = queries.next_free(doctor_id, max(clock.at(date, time), clock.now()))
     if found is None:
@@ -111,14 +111,14 @@ def _taken(told: Conflict, doctor_id: int, date: dt.date, time: dt.time) -> Take
     day, slot = found
     spoken = _spoken(day, slot.time, date)
     refused = Taken(
-        N_("This time was just taken. The next free time is %(time)s."), told.field, code=told.code, time=spoken
+        N_("This time was just taken. The next free time is %(time)s."), refusal.field, code=refusal.code, time=spoken
     )
     refused.alternative = (day, slot.time)
     return refused
 
 
-def _spoken(day: dt.date, time: dt.time, asked: dt.date) -> str:
-    return f"{time:%H:%M}" if day == asked else f"{day:%d-%b-%Y} {time:%H:%M}"
+def _spoken(day: dt.date, time: dt.time, requested_day: dt.date) -> str:
+    return f"{time:%H:%M}" if day == requested_day else f"{day:%d-%b-%Y} {time:%H:%M}"
 
 
 @action(Permission.BOOK, "appointments.book")

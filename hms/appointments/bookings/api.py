@@ -66,14 +66,14 @@ def _seen(row: Any) -> tuple[str, read_log.Seen]:
 @api.response(200, AppointmentOut(many=True))
 def appointments(arguments: dict[str, Any]) -> Response:
     """Bookings, latest made first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
-    who, wanted, in_full = current_person(), _wanted(arguments), sees_all(current_person())
+    who, filters, in_full = current_person(), _wanted(arguments), sees_all(current_person())
     order = arguments.get("ordering", "date" if arguments.get("upcoming") or arguments.get("date") else "-id")
     return read_log.listed(
-        partial(api_queries.rows, who=who, asked=wanted, order=order),
+        partial(api_queries.rows, who=who, filters=filters, order=order),
         lambda row: appointment_json(row, in_full),
         _seen,
         entity="appointment",
-        total=partial(api_queries.number_of, who=who, asked=wanted),
+        total=partial(api_queries.number_of, who=who, filters=filters),
     )
 
 
@@ -93,17 +93,17 @@ def _wanted(arguments: dict[str, Any]) -> dict[str, Any]:
 @requires(Permission.BOOK)
 @api.arguments(AppointmentIn)
 @api.response(201, AppointmentOut)
-def book(given: dict[str, Any]) -> Response:
+def book(payload: dict[str, Any]) -> Response:
     """Book a time with a doctor. 409 `doctor_booked` or `patient_booked` when it is taken."""
-    if given.pop("status", Status.SCHEDULED) != Status.SCHEDULED:
+    if payload.pop("status", Status.SCHEDULED) != Status.SCHEDULED:
         raise RuleBroken(N_("A new appointment must have the status “Scheduled”."), "status")
     booking = actions.book(
-        patient_id=given["patient"],
-        doctor_id=given["doctor"],
-        date=given["date"],
-        time=given["time"],
-        duration_minutes=given.get("duration_minutes"),
-        notes=given.get("notes") or "",
+        patient_id=payload["patient"],
+        doctor_id=payload["doctor"],
+        date=payload["date"],
+        time=payload["time"],
+        duration_minutes=payload.get("duration_minutes"),
+        notes=payload.get("notes") or "",
         by=current_person(),
     )
     return _answer(booking.id, 201)
@@ -126,12 +126,12 @@ def _note(row: Row) -> Row:
 @requires(Permission.EDIT_APPOINTMENT)
 @api.arguments(AppointmentChange)
 @api.response(200, AppointmentOut)
-def change(given: dict[str, Any], appointment_id: int) -> Response:
+def change(payload: dict[str, Any], appointment_id: int) -> Response:
     """Change a booking: doctors their own, nurses the status only. What is left out, or the same as before, stays."""
     now = api_queries.one(appointment_id, current_person())
     check_if_match(now.version, lambda: appointment_json(_note(now), sees_all(current_person())))
-    _refuse_fields_of_others(now, given)
-    changes = {OTHER.get(name, name): value for name, value in given.items()}
+    _refuse_fields_of_others(now, payload)
+    changes = {OTHER.get(name, name): value for name, value in payload.items()}
     transitions.edit(appointment_id, **changes, by=current_person())
     return _answer(appointment_id)
 
@@ -139,11 +139,11 @@ def change(given: dict[str, Any], appointment_id: int) -> Response:
 OTHER = {"patient": "patient_id", "doctor": "doctor_id"}
 
 
-def _refuse_fields_of_others(now: Row, given: dict[str, Any]) -> None:
+def _refuse_fields_of_others(now: Row, payload: dict[str, Any]) -> None:
     """A field that the role may not write is refused by name if it differs from what is stored."""
     if current_person().may(Permission.MOVE_APPOINTMENT):
         return
-    for name, value in given.items():
+    for name, value in payload.items():
         if name != "status" and value is not None and value != getattr(now, OTHER.get(name, name)):
             raise NotAllowed(N_("Your role may change only the status, not: %(name)s."), name=name)
 

@@ -49,14 +49,14 @@ def _still_to_come(wall: Any) -> ColumnElement[bool]:
     return and_(Appointment.status == Status.SCHEDULED.value, Appointment.date >= cast(wall, Date), at >= wall)
 
 
-def rows(limit: int, offset: int, *, who: Person, asked: Mapping[str, Any], order: str) -> Result:
+def rows(limit: int, offset: int, *, who: Person, filters: Mapping[str, Any], order: str) -> Result:
     """Bookings that `who` may know of and that fit, in one of `ORDERINGS`."""
-    values = {"limit": limit, "offset": offset} | reader_values(who) | asked
-    return db.session.execute(_listed(kind=reader_kind(who), names=_given(asked), order=order), values)
+    values = {"limit": limit, "offset": offset} | reader_values(who) | filters
+    return db.session.execute(_listed(kind=reader_kind(who), names=_given(filters), order=order), values)
 
 
-def _given(asked: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(name for name, value in asked.items() if value is not None)
+def _given(filters: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(name for name, value in filters.items() if value is not None)
 
 
 @cache
@@ -66,10 +66,10 @@ def _listed(*, kind: ReaderKind, names: frozenset[str], order: str) -> Select:
     return listed.order_by(*ORDERINGS[order]).limit(bindparam("limit")).offset(bindparam("offset"))
 
 
-def number_of(*, who: Person, asked: Mapping[str, Any]) -> int:
+def number_of(*, who: Person, filters: Mapping[str, Any]) -> int:
     """How many bookings `who` may know of fit."""
-    count = _counting(kind=reader_kind(who), names=_given(asked))
-    return db.session.execute(count, reader_values(who) | asked).scalar_one()
+    count = _counting(kind=reader_kind(who), names=_given(filters))
+    return db.session.execute(count, reader_values(who) | filters).scalar_one()
 
 
 @cache

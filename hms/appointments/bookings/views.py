@@ -84,11 +84,11 @@ def _asked() -> dict[str, Any]:
     """What the address already says."""
     who = current_person()
     own = who.id if who.may(Permission.WRITE_ENCOUNTER) else None
-    asked = {"doctor": number_in_address("doctor") or own, "date": requested_day()[0], "time": _asked_time()}
+    defaults = {"doctor": number_in_address("doctor") or own, "date": requested_day()[0], "time": _asked_time()}
     patient_id = number_in_address("patient")
     if patient_id:
-        asked |= {"patient": patient_id, "patient_text": person_name(queries.who(patient_id))}
-    return asked
+        defaults |= {"patient": patient_id, "patient_text": person_name(queries.who(patient_id))}
+    return defaults
 
 
 def _asked_time() -> dt.time | None:
@@ -120,8 +120,8 @@ def _booked(booking: Any) -> ResponseReturnValue:
 def _book_form(form: BookForm, looked_up: list[tuple[int, str]] | None) -> ResponseReturnValue:
     coming = queries.of_patient(form.patient.data) if form.patient.data else []
     if form.patient.data and (coming or request.method == "GET"):
-        whom = form.patient.data
-        read_log.note("appointments.read", whom, entity="patient", entity_id=whom)
+        patient_id = form.patient.data
+        read_log.note("appointments.read", patient_id, entity="patient", entity_id=patient_id)
     parts = _free(form.doctor.data, form.date.data, form.chosen_time)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
     page = render_template(
@@ -137,11 +137,11 @@ def move(appointment_id: int) -> ResponseReturnValue:
     row = queries.appointment(appointment_id)
     if not current_person().may(Permission.EDIT_ANY_APPOINTMENT) and row.doctor_id != current_person().id:
         raise NotFound(NO_SUCH)
-    asked = {
+    defaults = {
         "doctor": number_in_address("doctor") or row.doctor_id,
         "date": requested_day()[0] if "date" in request.args else row.date,
     }
-    form = SlotForm() if request.method == "POST" else SlotForm(data=asked | {"time": _asked_time()})
+    form = SlotForm() if request.method == "POST" else SlotForm(data=defaults | {"time": _asked_time()})
     form.doctor.choices = doctor_choices()
     _take_alternative(form)
     if "look_up" in request.form:

@@ -100,15 +100,15 @@ def bill(bill_id: int) -> Response:
 @requires(Permission.EDIT_BILL)
 @api.arguments(schemas.BillIn)
 @api.response(201, schemas.BillOut)
-def create_bill(given: dict[str, Any]) -> Response:
+def create_bill(payload: dict[str, Any]) -> Response:
     """A new draft with its items; `amount` is the price of one. Total and `is_paid` are worked out, never taken."""
     made = actions.create_bill(
-        given["patient"],
-        items=[schemas.item(one) for one in given["items"]],
-        notes=given["notes"],
-        encounter_id=given["encounter"],
-        payer=given["payer"],
-        payer_share=given["payer_share"],
+        payload["patient"],
+        items=[schemas.item(one) for one in payload["items"]],
+        notes=payload["notes"],
+        encounter_id=payload["encounter"],
+        payer=payload["payer"],
+        payer_share=payload["payer_share"],
         by=current_person(),
     )
     return _answer(made.id, 201)
@@ -118,7 +118,7 @@ def create_bill(given: dict[str, Any]) -> Response:
 @requires(Permission.EDIT_BILL)
 @api.arguments(schemas.BillChange)
 @api.response(200, schemas.BillOut)
-def change_bill(given: dict[str, Any], bill_id: int) -> Response:
+def change_bill(payload: dict[str, Any], bill_id: int) -> Response:
     """Change a draft: its notes, and all its items at once when they are given. An issued bill does not change.
 
     The front desk changes the bills that it wrote itself.
@@ -127,13 +127,13 @@ def change_bill(given: dict[str, Any], bill_id: int) -> Response:
         raise NotFound(N_("This bill does not exist."))
     body, version = _bill(bill_id)
     check_if_match(version, lambda: _bill(bill_id, is_read=True)[0])
-    if given.get("patient", body["patient"]) != body["patient"]:
+    if payload.get("patient", body["patient"]) != body["patient"]:
         raise RuleBroken(
             N_("You cannot change the patient of a bill. Create a new bill for the other patient."), "patient"
         )
-    items = [schemas.item(one) for one in given["items"]] if "items" in given else None
+    items = [schemas.item(one) for one in payload["items"]] if "items" in payload else None
     tagged = version if request.if_match else None
-    changes = {"notes": given.get("notes"), "payer": given.get("payer", ""), "payer_share": given["payer_share"]}
+    changes = {"notes": payload.get("notes"), "payer": payload.get("payer", ""), "payer_share": payload["payer_share"]}
     actions.change_bill(bill_id, items=items, **changes, version=tagged, by=current_person())
     return _answer(bill_id)
 
@@ -143,14 +143,14 @@ def change_bill(given: dict[str, Any], bill_id: int) -> Response:
 @api.arguments(WithdrawIn, required=False)
 @api.response(204)
 @api.alt_response(202, schema=CorrectionOut)
-def void_bill(given: dict[str, Any], bill_id: int) -> Any:
+def void_bill(payload: dict[str, Any], bill_id: int) -> Any:
     """Make a bill void; it keeps its number. 409 while money is held for it.
 
     A draft is given up at once (204). An issued bill is made void when another person approves: 202 with the request,
     which a repeated DELETE answers again while it waits.
     """
     body, _version = _bill(bill_id)
-    why = {"reason": given["reason"] or NO_REASON, "by": current_person()}
+    why = {"reason": payload["reason"] or NO_REASON, "by": current_person()}
     if body["status"] == BillState.VOID:
         return "", 204
     if body["status"] == BillState.DRAFT:
@@ -186,11 +186,11 @@ def bill_items(arguments: dict[str, Any]) -> Response:
 @requires(Permission.EDIT_BILL)
 @api.arguments(schemas.BillItemIn)
 @api.response(201, schemas.ItemOut)
-def add_item(given: dict[str, Any]) -> Response:
+def add_item(payload: dict[str, Any]) -> Response:
     """Add a line to a draft."""
-    if db.session.get(Bill, given["bill"]) is None:
+    if db.session.get(Bill, payload["bill"]) is None:
         raise RuleBroken(N_("This bill does not exist."), "bill")
-    line = actions.add_item(given["bill"], schemas.item(given), by=current_person())
+    line = actions.add_item(payload["bill"], schemas.item(payload), by=current_person())
     return resource_response(schemas.item_json(line), 1, 201)
 
 

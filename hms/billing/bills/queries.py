@@ -68,8 +68,8 @@ def owed_of(patient_id: Any) -> Select:
 def owed_by(patient_ids: Iterable[int]) -> dict[int, Money]:
     """What each patient has still to pay, zero when all is paid; a patient without any bill is left out."""
     bills = select(Bill.patient_id, func.sum(OWED)).where(Bill.status != "void")
-    wanted = bills.where(Bill.patient_id.in_(sorted(set(patient_ids)))).group_by(Bill.patient_id)
-    return dict(db.session.execute(wanted).all())
+    query = bills.where(Bill.patient_id.in_(sorted(set(patient_ids)))).group_by(Bill.patient_id)
+    return dict(db.session.execute(query).all())
 
 
 @dataclass

@@ -53,19 +53,23 @@ def bill_rows() -> str:
 
 def _listed(*, renews: bool) -> dict[str, Any]:
     state = request.args.get("state", "to_pay")
-    asked = {
+    filters = {
         "state": state if state in queries.STATES else "to_pay",
         "q": search_text(request.args.get("q")),
         "patient_id": _id("patient_id"),
     }
-    page = queries.bills(**asked, before=_id("before"), after=_id("after"), who=current_person())
-    whom = lookup.patient(asked["patient_id"]) if asked["patient_id"] else None
-    if whom is not None:
-        read_log.note("billing.read_bill", whom.id, entity="patient", entity_id=whom.id, renews=True)
+    page = queries.bills(**filters, before=_id("before"), after=_id("after"), who=current_person())
+    patient = lookup.patient(filters["patient_id"]) if filters["patient_id"] else None
+    if patient is not None:
+        read_log.note("billing.read_bill", patient.id, entity="patient", entity_id=patient.id, renews=True)
     else:
-        found = {"is_search": bool(asked["q"]), "renews": renews}
+        found = {"is_search": bool(filters["q"]), "renews": renews}
         read_log.note_rows("billing.read_list", len(page.rows), entity="bill", **found)
-    return {"page": page, "asked": asked, "whom": banner.patient_banner(whom, current_person()) if whom else None}
+    return {
+        "page": page,
+        "asked": filters,
+        "whom": banner.patient_banner(patient, current_person()) if patient else None,
+    }
 
 
 def _id(name: str) -> int | None:

@@ -28,7 +28,7 @@ from hms.staff import directory as staff
 
 from . import rules
 
-TOLD = {
+DECISION_NOTICES = {
     (CorrectionKind.REFUND, CorrectionStatus.APPROVED): N_("Your refund request was approved: pay the money back"),
     (CorrectionKind.VOID, CorrectionStatus.APPROVED): N_("Your void request was approved"),
     (CorrectionKind.WRITE_OFF, CorrectionStatus.APPROVED): N_("Your write-off request was approved"),
@@ -94,87 +94,89 @@ def propose_discount(bill_id: int, *, discount: str, reason: str, by: Person) ->
 
 
 def _ask(kind: CorrectionKind, bill_id: int, reason: str, by: Person, **more: Any) -> Correction:
-    asked = Correction(
+    correction = Correction(
         kind=kind.value, bill_id=bill_id, reason=rules.check_reason(reason), proposed_by_id=by.id, **more
     )
-    db.session.add(asked)
+    db.session.add(correction)
     publish(Event.APPROVALS_CHANGED)
     db.session.flush()
-    return asked
+    return correction
 
 
 @action(Permission.APPROVE_CORRECTION, "billing.approve")
 def approve(correction_id: int, *, by: Person) -> Correction:
     """Say yes to what another person asked for, and do it. `RuleBroken` when the bill no longer allows it."""
-    asked = _undecided(correction_id, by)
+    correction = _undecided(correction_id, by)
     rules.check_apart(
-        asker_opened_approver=staff.opened_lately(asked.proposed_by_id, by.id),
-        approver_opened_asker=staff.opened_lately(by.id, asked.proposed_by_id),
+        asker_opened_approver=staff.opened_lately(correction.proposed_by_id, by.id),
+        approver_opened_asker=staff.opened_lately(by.id, correction.proposed_by_id),
     )
-    _decide(asked, CorrectionStatus.APPROVED, by)
-    _DONE_BY[CorrectionKind(asked.kind)](asked, by)
-    return asked
+    _decide(correction, CorrectionStatus.APPROVED, by)
+    _DONE_BY[CorrectionKind(correction.kind)](correction, by)
+    return correction
 
 
 @action(Permission.APPROVE_CORRECTION, "billing.decline")
 def decline(correction_id: int, *, reason: str, by: Person) -> Correction:
     """Say no, with a reason, to what another person asked for."""
-    asked = _undecided(correction_id, by)
+    correction = _undecided(correction_id, by)
     if not reason.strip():
         raise RuleBroken(N_("Enter the reason for declining."), "reason")
-    asked.decision_note = reason.strip()
-    _decide(asked, CorrectionStatus.DECLINED, by)
-    return asked
+    correction.decision_note = reason.strip()
+    _decide(correction, CorrectionStatus.DECLINED, by)
+    return correction
 
 
 @action(Permission.PROPOSE_CORRECTION, "billing.take_back")
 def take_back(correction_id: int, *, by: Person) -> Correction:
     """Withdraw what one asked for oneself, while nobody has decided it."""
-    asked = get_for_update(Correction, correction_id)
-    if asked.proposed_by_id != by.id:
+    correction = get_for_update(Correction, correction_id)
+    if correction.proposed_by_id != by.id:
         raise NotFound(N_("This record does not exist."))
-    rules.check_waiting(asked.status)
-    _decide(asked, CorrectionStatus.WITHDRAWN, by)
-    return asked
+    rules.check_waiting(correction.status)
+    _decide(correction, CorrectionStatus.WITHDRAWN, by)
+    return correction
 
 
 def _undecided(correction_id: int, by: Person) -> Correction:
     """The ask, its bill locked before it as in every other step at the till."""
     get_for_update(Bill, get_or_not_found(Correction, correction_id).bill_id)
-    asked = get_for_update(Correction, correction_id)
-    rules.check_waiting(asked.status)
-    rules.check_approver(asked.proposed_by_id, by.id)
-    return asked
+    correction = get_for_update(Correction, correction_id)
+    rules.check_waiting(correction.status)
+    rules.check_approver(correction.proposed_by_id, by.id)
+    return correction
 
 
-def _decide(asked: Correction, decision: CorrectionStatus, by: Person) -> None:
-    asked.status, asked.decided_at, asked.decided_by_id = decision.value, clock.now(), by.id
+def _decide(correction: Correction, decision: CorrectionStatus, by: Person) -> None:
+    correction.status, correction.decided_at, correction.decided_by_id = decision.value, clock.now(), by.id
     db.session.flush()
     publish(Event.APPROVALS_CHANGED)
-    told = TOLD.get((CorrectionKind(asked.kind), decision))
-    if told:
-        tell(asked.proposed_by_id, title=told, message=by.name, url=f"/billing/bills/{asked.bill_id}", by=by)
+    message = DECISION_NOTICES.get((CorrectionKind(correction.kind), decision))
+    if message:
+        tell(
+            correction.proposed_by_id, title=message, message=by.name, url=f"/billing/bills/{correction.bill_id}", by=by
+        )
 
 
-def _give_back(asked: Correction, _by: Person) -> None:
-    actions.record_refund(asked)
+def _give_back(correction: Correction, _by: Person) -> None:
+    actions.record_refund(correction)
 
 
-def _make_void(asked: Correction, by: Person) -> None:
-    issuing.make_void(get_for_update(Bill, asked.bill_id), asked.reason, by)
+def _make_void(correction: Correction, by: Person) -> None:
+    issuing.make_void(get_for_update(Bill, correction.bill_id), correction.reason, by)
 
 
-def _write_off(asked: Correction, _by: Person) -> None:
-    bill = get_for_update(Bill, asked.bill_id)
-    rules.check_write_off(asked.amount, enums.BillState(bill.status), actions.dues_of(bill).patient)
-    bill.written_off = bill.written_off + asked.amount
+def _write_off(correction: Correction, _by: Person) -> None:
+    bill = get_for_update(Bill, correction.bill_id)
+    rules.check_write_off(correction.amount, enums.BillState(bill.status), actions.dues_of(bill).patient)
+    bill.written_off = bill.written_off + correction.amount
     actions.update_balance(bill)
 
 
-def _give_discount(asked: Correction, _by: Person) -> None:
-    bill = get_for_update(Bill, asked.bill_id)
+def _give_discount(correction: Correction, _by: Person) -> None:
+    bill = get_for_update(Bill, correction.bill_id)
     bill_rules.check_editable(enums.BillState(bill.status))
-    bill.discount, bill.discount_reason = asked.amount, asked.reason
+    bill.discount, bill.discount_reason = correction.amount, correction.reason
     recalculate_total(bill)
 
 

@@ -138,33 +138,33 @@ def correction(correction_id: int) -> Response:
 @requires(Permission.PROPOSE_CORRECTION)
 @api.arguments(CorrectionIn)
 @api.response(201, CorrectionOut)
-def propose(given: dict[str, Any]) -> Response:
+def propose(payload: dict[str, Any]) -> Response:
     """Ask for a refund, a void bill, a write-off or a discount; another person decides."""
-    return resource_response(correction_json(_ASKS[CorrectionKind(given["kind"])](given)), 1, 201)
+    return resource_response(correction_json(_ASKS[CorrectionKind(payload["kind"])](payload)), 1, 201)
 
 
-def _refund(given: dict[str, Any]) -> Correction:
-    way, payment_id = given["method"] or None, _record(Payment, given, "payment")
-    if given["bill"] not in (None, get_or_not_found(Payment, payment_id).bill_id):
+def _refund(payload: dict[str, Any]) -> Correction:
+    way, payment_id = payload["method"] or None, _record(Payment, payload, "payment")
+    if payload["bill"] not in (None, get_or_not_found(Payment, payment_id).bill_id):
         raise RuleBroken(N_("The payment belongs to another bill. Choose a payment of this bill."), "bill")
     return actions.propose_refund(
-        payment_id, amount=given["amount"], method=way, reason=given["reason"], by=current_person()
+        payment_id, amount=payload["amount"], method=way, reason=payload["reason"], by=current_person()
     )
 
 
-def _void(given: dict[str, Any]) -> Correction:
-    return actions.propose_void(_record(Bill, given, "bill"), reason=given["reason"], by=current_person())
+def _void(payload: dict[str, Any]) -> Correction:
+    return actions.propose_void(_record(Bill, payload, "bill"), reason=payload["reason"], by=current_person())
 
 
-def _write_off(given: dict[str, Any]) -> Correction:
-    bill_id = _record(Bill, given, "bill")
-    return actions.propose_write_off(bill_id, amount=given["amount"], reason=given["reason"], by=current_person())
+def _write_off(payload: dict[str, Any]) -> Correction:
+    bill_id = _record(Bill, payload, "bill")
+    return actions.propose_write_off(bill_id, amount=payload["amount"], reason=payload["reason"], by=current_person())
 
 
-def _discount(given: dict[str, Any]) -> Correction:
-    typed = given["discount"] or str(given["amount"] or "")
-    bill_id = _record(Bill, given, "bill")
-    return actions.propose_discount(bill_id, discount=typed, reason=given["reason"], by=current_person())
+def _discount(payload: dict[str, Any]) -> Correction:
+    typed = payload["discount"] or str(payload["amount"] or "")
+    bill_id = _record(Bill, payload, "bill")
+    return actions.propose_discount(bill_id, discount=typed, reason=payload["reason"], by=current_person())
 
 
 _ASKS: dict[CorrectionKind, Callable[[dict[str, Any]], Correction]] = {
@@ -175,20 +175,20 @@ _ASKS: dict[CorrectionKind, Callable[[dict[str, Any]], Correction]] = {
 }
 
 
-def _record(model: type[Bill] | type[Payment], given: dict[str, Any], field: str) -> int:
-    if given[field] is None or db.session.get(model, given[field]) is None:
+def _record(model: type[Bill] | type[Payment], payload: dict[str, Any], field: str) -> int:
+    if payload[field] is None or db.session.get(model, payload[field]) is None:
         raise RuleBroken(N_("Enter one that exists."), field)
-    return given[field]
+    return payload[field]
 
 
 @api.post("/corrections/<int:correction_id>/approve/")
 @requires(Permission.APPROVE_CORRECTION)
 @api.arguments(ApproveIn)
 @api.response(200, CorrectionOut)
-def approve(given: dict[str, Any], correction_id: int) -> Response:
+def approve(payload: dict[str, Any], correction_id: int) -> Response:
     """Say yes to what another person asked, with a proof of who says it; it is done at once."""
     get_or_not_found(Correction, correction_id)
-    reauthenticate(given["proof"], by=current_person())
+    reauthenticate(payload["proof"], by=current_person())
     return resource_response(correction_json(actions.approve(correction_id, by=current_person())), 1)
 
 
@@ -196,10 +196,10 @@ def approve(given: dict[str, Any], correction_id: int) -> Response:
 @requires(Permission.APPROVE_CORRECTION)
 @api.arguments(DeclineIn)
 @api.response(200, CorrectionOut)
-def decline(given: dict[str, Any], correction_id: int) -> Response:
+def decline(payload: dict[str, Any], correction_id: int) -> Response:
     """Say no, with a reason."""
     return resource_response(
-        correction_json(actions.decline(correction_id, reason=given["reason"], by=current_person())), 1
+        correction_json(actions.decline(correction_id, reason=payload["reason"], by=current_person())), 1
     )
 
 

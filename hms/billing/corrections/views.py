@@ -85,9 +85,9 @@ def _ask(correction_id: int) -> dict[str, Any]:
 @requires(Permission.PROPOSE_CORRECTION)
 def take_back(correction_id: int) -> Response:
     """Withdraw one's own ask."""
-    gone = actions.take_back(correction_id, by=current_person())
+    withdrawn = actions.take_back(correction_id, by=current_person())
     flash(_("Withdrawn"), "success")
-    return redirect(url_for("billing.bill", bill_id=gone.bill_id), 303)
+    return redirect(url_for("billing.bill", bill_id=withdrawn.bill_id), 303)
 
 
 @pages.route("/bills/<int:bill_id>/void", methods=["GET", "POST"])
@@ -99,8 +99,8 @@ def void(bill_id: int) -> ResponseReturnValue:
     is_alone = bill.status == BillState.DRAFT and current_person().may(Permission.WITHDRAW_BILL)
     if form.save(issuing.discard_draft if is_alone else actions.propose_void, by=current_person(), bill_id=bill_id):
         return _back(bill_id, is_asked=not is_alone)
-    whom = _banner(bill, patient)
-    return render_template("billing/void.html", form=form, bill=bill, whom=whom, is_alone=is_alone), form.status
+    banner = _banner(bill, patient)
+    return render_template("billing/void.html", form=form, bill=bill, whom=banner, is_alone=is_alone), form.status
 
 
 @pages.route("/bills/<int:bill_id>/write-off", methods=["GET", "POST"])
@@ -114,8 +114,8 @@ def write_off(bill_id: int) -> ResponseReturnValue:
     owed = balance(bill.total, bill.paid, bill.written_off)
     if request.method == "GET":
         form.amount.data = owed
-    whom = _banner(bill, patient)
-    return render_template("billing/write_off.html", form=form, bill=bill, owed=owed, whom=whom), form.status
+    banner = _banner(bill, patient)
+    return render_template("billing/write_off.html", form=form, bill=bill, owed=owed, whom=banner), form.status
 
 
 @pages.route("/payments/<int:payment_id>/refund", methods=["GET", "POST"])
@@ -128,8 +128,8 @@ def refund(payment_id: int) -> ResponseReturnValue:
         return _back(bill.id)
     if request.method == "GET":
         form.amount.data, form.method.data = payment_queries.left_of(one), one.method
-    whom = _banner(bill, patient)
-    return render_template("billing/refund.html", form=form, payment=one, bill=bill, whom=whom), form.status
+    banner = _banner(bill, patient)
+    return render_template("billing/refund.html", form=form, payment=one, bill=bill, whom=banner), form.status
 
 
 def _banner(bill: Bill, patient: Patient) -> Banner:

@@ -64,8 +64,8 @@ def lines(slip: Slip, columns: int) -> list[str]:
 
 def foot(slip: Slip, columns: int) -> list[str]:
     """What stands under the barcode."""
-    said = [slip.foot, str(Sentence(N_("COPY %(number)s"), number=slip.copy)) if slip.copy else ""]
-    return [line.center(columns).rstrip() for text in said if text for line in _wrapped(text, columns)]
+    lines = [slip.foot, str(Sentence(N_("COPY %(number)s"), number=slip.copy)) if slip.copy else ""]
+    return [line.center(columns).rstrip() for text in lines if text for line in _wrapped(text, columns)]
 
 
 def height_mm(lines_: Iterable[str], feet: Iterable[str]) -> int:

@@ -29,8 +29,8 @@ def invoice_pdf(bill_id: int) -> ResponseReturnValue:
     if queries.invoice(one).state == "none":
         issuing.ask_for_invoice(bill_id, by=current_person())
     shown = {"bill": one, "invoice": queries.invoice(one), "printer_answers": redis.is_available}
-    whom = patients.patient_banner(patient, current_person())
-    return render_template("billing/invoice_wait.html", whom=whom, **shown), 202
+    banner = patients.patient_banner(patient, current_person())
+    return render_template("billing/invoice_wait.html", whom=banner, **shown), 202
 
 
 def _pdf(content: bytes, name: str) -> Response:

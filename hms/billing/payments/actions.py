@@ -65,14 +65,14 @@ def dues_of(bill: Bill) -> bill_rules.Dues:
     return bill_rules.amounts_due(bill.total, bill.paid, bill.written_off, bill.payer_share, bill.payer_paid)
 
 
-def _payer(bill: Bill, asked: str | None, method: enums.Method) -> str:
+def _payer(bill: Bill, requested_payer: str | None, method: enums.Method) -> str:
     """Whose part of the bill a payment pays."""
-    if asked is None:
+    if requested_payer is None:
         is_claim = method is enums.Method.INSURANCE and dues_of(bill).payer
         return bill.payer if is_claim else enums.SELF
-    if asked not in (enums.SELF, bill.payer):
+    if requested_payer not in (enums.SELF, bill.payer):
         raise RuleBroken(N_("This payer has no share of this bill."), "payer")
-    return asked
+    return requested_payer
 
 
 @action(Permission.ISSUE_BILL, "billing.payer_refused")
@@ -93,13 +93,15 @@ def check_refund(paid: Payment, amount: Money) -> None:
     rules.check_refund(amount, queries.left_of(paid))
 
 
-def record_refund(asked: Correction) -> Payment:
+def record_refund(correction: Correction) -> Payment:
     """Record the refund of an approved request from the requester's till; the payment is not changed."""
-    bill, paid = get_for_update(Bill, asked.bill_id), get_or_not_found(Payment, asked.payment_id)
-    check_refund(paid, asked.amount)
-    row = Payment(bill_id=bill.id, kind="refund", amount=asked.amount, method=asked.method, note=asked.reason)
-    row.refunds_id, row.correction_id, row.payer = paid.id, asked.id, paid.payer
-    return _record(row, bill, -asked.amount, CREDIT_NOTE, asked.proposed_by_id)
+    bill, paid = get_for_update(Bill, correction.bill_id), get_or_not_found(Payment, correction.payment_id)
+    check_refund(paid, correction.amount)
+    row = Payment(
+        bill_id=bill.id, kind="refund", amount=correction.amount, method=correction.method, note=correction.reason
+    )
+    row.refunds_id, row.correction_id, row.payer = paid.id, correction.id, paid.payer
+    return _record(row, bill, -correction.amount, CREDIT_NOTE, correction.proposed_by_id)
 
 
 def _record(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: int | None) -> Payment:
@@ -120,8 +122,8 @@ def _record(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: 
 def _number(payment: Payment, bill: Bill, series: str) -> None:
     """Number the receipt or credit note, and a bill that was issued to be paid. Others wait from here on for their numbers."""
     year = clock.today().year
-    wanted = [] if bill.number else [series_of(year)]
-    *of_bill, taken = next_numbers([*wanted, f"{payment.kind}:{year}"])
+    needed_series = [] if bill.number else [series_of(year)]
+    *of_bill, taken = next_numbers([*needed_series, f"{payment.kind}:{year}"])
     for one in of_bill:
         assign_number(bill, year, one)
     payment.number = document_number(series, year, taken)

@@ -54,11 +54,11 @@ def bill_payments(_arguments: dict[str, Any], bill_id: int) -> Response:
 @requires(Permission.TAKE_PAYMENT)
 @api.arguments(schemas.BillPaymentIn)
 @api.response(200, schemas.PaymentOut)
-def pay_bill(given: dict[str, Any], bill_id: int) -> Response:
+def pay_bill(payload: dict[str, Any], bill_id: int) -> Response:
     """Take a payment on this bill. A draft is issued first."""
-    if given.get("bill", bill_id) != bill_id:
+    if payload.get("bill", bill_id) != bill_id:
         raise RuleBroken(N_("The address belongs to another bill."), "bill")
-    return _pay(given | {"bill": bill_id}, 200)
+    return _pay(payload | {"bill": bill_id}, 200)
 
 
 @api.get("/payments/")
@@ -100,17 +100,17 @@ def payment(payment_id: int) -> Response:
 @requires(Permission.TAKE_PAYMENT)
 @api.arguments(schemas.PaymentIn)
 @api.response(201, schemas.PaymentOut)
-def take_payment(given: dict[str, Any]) -> Response:
+def take_payment(payload: dict[str, Any]) -> Response:
     """Take a payment, never more than is owed. A draft is issued first."""
-    return _pay(given, 201)
+    return _pay(payload, 201)
 
 
-def _pay(given: dict[str, Any], status: int) -> Response:
+def _pay(payload: dict[str, Any], status: int) -> Response:
     """Programs of the first API send no reference; the slip's number is wanted on the page only."""
-    how = (given["amount"], given["method"], given["reference"], given["tendered"])
-    more = {"payer": given["payer"] or None, "needs_reference": False, "by": current_person()}
+    how = (payload["amount"], payload["method"], payload["reference"], payload["tendered"])
+    more = {"payer": payload["payer"] or None, "needs_reference": False, "by": current_person()}
     try:
-        taken = actions.take_payment(given["bill"], *how, **more)
+        taken = actions.take_payment(payload["bill"], *how, **more)
     except NotFound as missing:
         raise RuleBroken(N_("This bill does not exist."), "bill") from missing
     return resource_response(schemas.payment_json(taken), 1, status)
@@ -120,13 +120,13 @@ def _pay(given: dict[str, Any], status: int) -> Response:
 @requires(Permission.WITHDRAW_BILL)
 @api.arguments(schemas.PaymentChange)
 @api.response(200, schemas.PaymentOut)
-def change_payment(given: dict[str, Any], payment_id: int) -> Response:
+def change_payment(payload: dict[str, Any], payment_id: int) -> Response:
     """A payment is permanent: what it already says is accepted, anything else is 409. A mistake is answered by a refund."""
     body = _payment(payment_id)
     check_if_match(1, lambda: body)
-    if "method" in given:
-        given["method"] = method(given["method"]).value
-    if any(body[name] != value for name, value in given.items()):
+    if "method" in payload:
+        payload["method"] = method(payload["method"]).value
+    if any(body[name] != value for name, value in payload.items()):
         raise Conflict(N_("A payment cannot be changed. Refund it, then take a new payment."), code="permanent")
     return resource_response(body, 1)
 
@@ -135,13 +135,13 @@ def change_payment(given: dict[str, Any], payment_id: int) -> Response:
 @requires(Permission.WITHDRAW_BILL)
 @api.arguments(WithdrawIn, required=False)
 @api.response(202, CorrectionOut)
-def refund_payment(given: dict[str, Any], payment_id: int) -> Response:
+def refund_payment(payload: dict[str, Any], payment_id: int) -> Response:
     """Ask that all that is left of a payment be given back: 202 with the request, which another person approves.
 
     The payment and the refund stay in the books. While the request waits, a repeated DELETE answers it again.
     """
     bill_id = _payment(payment_id, is_read=False)["bill"]
-    why = {"reason": given["reason"] or NO_REASON, "by": current_person()}
+    why = {"reason": payload["reason"] or NO_REASON, "by": current_person()}
     return request_withdrawal(
         CorrectionKind.REFUND, bill_id, payment_id, lambda: correction_actions.propose_refund(payment_id, **why)
     )

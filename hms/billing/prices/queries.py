@@ -17,8 +17,8 @@ from hms.core.text.cleaning import escape_like
 
 def price_item(code: str) -> PriceItem | None:
     """The active item of that code, whatever the case of its letters."""
-    wanted = select(PriceItem).where(func.upper(PriceItem.code) == code.strip().upper(), PriceItem.is_active)
-    return db.session.scalars(wanted).one_or_none()
+    query = select(PriceItem).where(func.upper(PriceItem.code) == code.strip().upper(), PriceItem.is_active)
+    return db.session.scalars(query).one_or_none()
 
 
 def price(code: str) -> Money | None:

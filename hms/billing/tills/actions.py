@@ -63,8 +63,8 @@ def _opening(whose: Any, now: Any, float_amount: Any) -> Any:
 
 
 def _open_till(cashier_id: int | None) -> CashShift | None:
-    mine = select(CashShift).filter_by(cashier_id=cashier_id, closed_at=None).with_for_update()
-    return db.session.scalars(mine, execution_options={"populate_existing": True}).one_or_none()
+    query = select(CashShift).filter_by(cashier_id=cashier_id, closed_at=None).with_for_update()
+    return db.session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
 
 
 @action(Permission.WORK_TILL, "billing.open_till")

@@ -124,7 +124,7 @@ def _approved(kind: CorrectionKind, shift: CashShift) -> tuple[ColumnElement[boo
 
 
 def _voids(shift: CashShift) -> tuple[VoidBill, ...]:
-    asked = exists().where(Correction.bill_id == Bill.id, *_approved(CorrectionKind.VOID, shift))
-    concerned = or_(Bill.voided_by_id == shift.cashier_id, Bill.issued_by_id == shift.cashier_id, asked)
+    is_approved = exists().where(Correction.bill_id == Bill.id, *_approved(CorrectionKind.VOID, shift))
+    concerned = or_(Bill.voided_by_id == shift.cashier_id, Bill.issued_by_id == shift.cashier_id, is_approved)
     rows = select(Bill.id, Bill.number, Bill.total, Bill.void_reason).where(_during(Bill.voided_at, shift), concerned)
     return tuple(VoidBill(*row) for row in db.session.execute(rows.order_by(Bill.voided_at, Bill.id)))

@@ -88,8 +88,8 @@ def _put_first(condition: Condition, others: list[Condition]) -> None:
 
 def _say(encounter: Encounter) -> None:
     """Keep the encounter's text of diagnoses, which programs read, the same as its list."""
-    told = [f"{one.title} ({one.code})" if one.code else one.title for one in diagnoses_of(encounter.id)]
-    encounter.diagnosis = "; ".join(told)
+    titles = [f"{one.title} ({one.code})" if one.code else one.title for one in diagnoses_of(encounter.id)]
+    encounter.diagnosis = "; ".join(titles)
     encounter.changed()
     db.session.flush()
 

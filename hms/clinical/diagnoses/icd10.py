@@ -75,8 +75,8 @@ def _code(book, code: str, synonyms: tuple[str, ...]) -> Code:
 
 
 def _search_text(code: str, title: str, synonyms: tuple[str, ...]) -> str:
-    told = [searchable(text) for text in (code, *synonyms, title)]
-    words = " ".join([told[0], told[0].replace(".", ""), *told[1:]])
+    texts = [searchable(text) for text in (code, *synonyms, title)]
+    words = " ".join([texts[0], texts[0].replace(".", ""), *texts[1:]])
     other = [american for word in dict.fromkeys(words.split()) if (american := _american(word)) != word]
     return " ".join([words, *other]) + " "
 

@@ -81,11 +81,11 @@ def _is_emptied(seen: page_data.EncounterPage, typed: drafts.UnsavedText) -> boo
 def saved_beside(seen: page_data.EncounterPage, form: EncounterForm) -> list[tuple[str, str]]:
     """Label and saved text of every field in which the page says something else."""
     names = [name for name in form.TEXTS if form[name].data != getattr(seen.encounter, name)]
-    told = [(form[name].label.text, getattr(seen.encounter, name) or N_("Empty")) for name in names]
+    saved_texts = [(form[name].label.text, getattr(seen.encounter, name) or N_("Empty")) for name in names]
     if form.follow_up_on.data != seen.encounter.follow_up_on:
         on = seen.encounter.follow_up_on
-        told.append((form.follow_up_on.label.text, format_date(on) if on else N_("Empty")))
-    return told
+        saved_texts.append((form.follow_up_on.label.text, format_date(on) if on else N_("Empty")))
+    return saved_texts
 
 
 def describe_unsaved(

@@ -98,34 +98,34 @@ class EncounterPage:
 def load_page(encounter_id: int, who: Person) -> EncounterPage:
     """The page of one encounter; `NotFound` when there is none. The reading goes into the trail, all in one transaction."""
     with action_context("clinical.open_chart", who):
-        encounter, whom = encounter_queries.encounter_with_patient(encounter_id, who)
-        patient_actions.record_chart_opening(whom, by=who)
-        return _gathered(encounter, whom, who)
+        encounter, patient = encounter_queries.encounter_with_patient(encounter_id, who)
+        patient_actions.record_chart_opening(patient, by=who)
+        return _gathered(encounter, patient, who)
 
 
-def _gathered(encounter: Encounter, whom: Patient, who: Person) -> EncounterPage:
+def _gathered(encounter: Encounter, patient: Patient, who: Person) -> EncounterPage:
     is_open = encounter.status == "in_progress"
     addenda = [] if is_open else encounter_queries.addenda_of(encounter.id)
     reading = readings.last_of(encounter.id)
     taken_by = {reading.taken_by_id} if reading else set()
     names = _names({encounter.doctor_id, *(one.author_id for one in addenda), *taken_by}, who)
-    orders = display.shown(patient_context.shown_beside(whom.id, encounter.id))
+    orders = display.shown(patient_context.shown_beside(patient.id, encounter.id))
     return EncounterPage(
         encounter=encounter,
-        patient=whom,
-        banner=record_banner.patient_banner(whom, who),
+        patient=patient,
+        banner=record_banner.patient_banner(patient, who),
         doctor=names.get(encounter.doctor_id or 0, encounter.performer_name),
-        reading=_shown(reading, whom, names) if reading else None,
+        reading=_shown(reading, patient, names) if reading else None,
         conditions=diagnosis_queries.conditions_of(encounter.id),
         lines=[one for one in reversed(orders) if one.encounter_id == encounter.id],
         current=[one for one in orders if one.encounter_id != encounter.id],
-        visits=history.last(whom.id, but_not=encounter.id),
+        visits=history.last(patient.id, but_not=encounter.id),
         addenda=addenda,
         names=names,
         unsaved=drafts.of(encounter.id, who) if encounter.doctor_id == who.id else (),
-        asks_birth_year=is_open and signing.asks_birth_year(encounter, whom, who),
-        owed=billing.owed(whom.id) if who.may(Permission.ADD_CHARGE) else None,
-        problems=copy_forward.problems(whom.id) if is_open else [],
+        asks_birth_year=is_open and signing.asks_birth_year(encounter, patient, who),
+        owed=billing.owed(patient.id) if who.may(Permission.ADD_CHARGE) else None,
+        problems=copy_forward.problems(patient.id) if is_open else [],
         sections=page_extensions.all_of(encounter),
         templates=actions.titles(who) if is_open and who.may(Permission.WRITE_ENCOUNTER) else [],
     )
@@ -136,8 +136,8 @@ def _names(user_ids: set[int | None], who: Person) -> dict[int, str]:
     return {who.id or 0: who.name} | staff.names({one for one in user_ids if one and one != who.id})
 
 
-def _shown(row: Any, whom: Patient, names: dict[int, str]) -> readings.Reading:
-    return readings.shown(row, whom.birth_date, names.get(row.taken_by_id or 0, ""))
+def _shown(row: Any, patient: Patient, names: dict[int, str]) -> readings.Reading:
+    return readings.shown(row, patient.birth_date, names.get(row.taken_by_id or 0, ""))
 
 
 def patient_of(encounter: Encounter) -> Patient:

@@ -85,14 +85,14 @@ def take(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> 
     _write(form, encounter, by, sentence_id=form.sentence_id)
 
 
-def _write(form: EncounterForm, encounter: Encounter, by: Person, **asked: Any) -> None:
+def _write(form: EncounterForm, encounter: Encounter, by: Person, **order_fields: Any) -> None:
     reasons = {"override_code": form.override_code.data or "", "override_reason": form.override_reason.data or ""}
     line_id = form.rx_line.data
     if line_id is None:
-        actions.prescribe(encounter.id, by=by, **asked, **reasons)
+        actions.prescribe(encounter.id, by=by, **order_fields, **reasons)
         return
     _own_line(line_id, encounter)
-    actions.change_prescription(line_id, by=by, **asked, **reasons)
+    actions.change_prescription(line_id, by=by, **order_fields, **reasons)
 
 
 def _own_line(line_id: int, encounter: Encounter) -> Prescription:
@@ -152,8 +152,8 @@ def preview(form: EncounterForm) -> dict[str, Any]:
         return {"sentence": "", "fields": {}}
     own = {"rx_unit": product.unit, "rx_route": product.route}
     try:
-        asked = read_order(form)
-        ordered = parse_order(**asked)
+        order_fields = read_order(form)
+        ordered = parse_order(**order_fields)
     except RuleBroken as refusal:
         blamed = EncounterForm.BLAMED.get(refusal.field or "", refusal.field)
         return {"sentence": "", "fields": own, "problem": translate_error(refusal), "blamed": blamed}

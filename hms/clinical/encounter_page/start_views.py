@@ -47,10 +47,10 @@ def start_page(entry_id: int) -> ResponseReturnValue:
     entry, opened = queries.place_in_queue(entry_id)
     if opened is not None:
         return redirect(url_for("clinical.encounter", encounter_id=opened))
-    whom = lookup.patient(entry.patient_id)
-    banner = record_banner.patient_banner(whom, current_person())
-    read_log.note("patients.read", whom.id, entity="patient", entity_id=whom.id)
-    return render_template("clinical/start.html", entry=entry, patient=whom, banner=banner)
+    patient = lookup.patient(entry.patient_id)
+    banner = record_banner.patient_banner(patient, current_person())
+    read_log.note("patients.read", patient.id, entity="patient", entity_id=patient.id)
+    return render_template("clinical/start.html", entry=entry, patient=patient, banner=banner)
 
 
 @pages.post("/queue/<int:entry_id>/start")
@@ -66,8 +66,8 @@ def start(entry_id: int) -> ResponseReturnValue:
 def repeat(prescription_id: int) -> ResponseReturnValue:
     """Order an earlier medicine once more; it is in the open encounter, or why it is not stands there."""
     encounter, left_out = copy_forward.repeat(prescription_id, by=current_person())
-    for told in left_out:
-        flash(translate(told), "caution")
+    for problem in left_out:
+        flash(translate(problem), "caution")
     if not left_out:
         flash(_("Added to this encounter and checked again. Nothing is prescribed until you sign."), "success")
     return redirect(url_for("clinical.encounter", encounter_id=encounter.id, _anchor="prescriptions"), 303)

@@ -99,8 +99,8 @@ def write(encounter_id: int) -> ResponseReturnValue:
         form.refuse(refusal)
         return _again(encounter_id, form), 409
     form_handler.keep_what_is_pending(encounter_id, form, do, who)
-    for told in form.left_out:
-        flash(translate(told), "caution")
+    for problem in form.left_out:
+        flash(translate(problem), "caution")
     return _onwards(do, _after(encounter_id, form, do, target, who))
 
 
@@ -186,8 +186,8 @@ def _looked_up(form: EncounterForm, encounter_id: int) -> dict[str, Any]:
     """The choices for what was typed, for pages without JavaScript."""
     if request.form["look_up"] == "dx":
         return {"dx_choices": [(one.code, f"{one.title} ({one.code})") for one in codes.find(form.dx.data or "")]}
-    whom = patients.patient(queries.encounter_found(encounter_id, current_person()).patient_id)
-    found = formulary.choices(form.rx.data or "", age_years=readings.age_years(whom.birth_date))
+    patient = patients.patient(queries.encounter_found(encounter_id, current_person()).patient_id)
+    found = formulary.choices(form.rx.data or "", age_years=readings.age_years(patient.birth_date))
     return {"rx_choices": [(one.value, one.words + (f" ({one.note})" if one.is_custom else "")) for one in found]}
 
 
@@ -211,13 +211,16 @@ def draft(encounter_id: int) -> ResponseReturnValue:
     if not isinstance(typed, dict):
         raise RuleBroken(N_("The request could not be read. Send it again."))
     origin = drafts.PageState.of(typed)
-    kept = drafts.keep(encounter_id, who, form_handler.known(typed), origin)
+    saved = drafts.keep(encounter_id, who, form_handler.known(typed), origin)
     if encounter.status != "in_progress":
         raise Conflict(
             N_("This encounter was signed on another page. Open it again and add your text as an addendum."),
             code="signed",
         )
-    return {"saved_at": f"{clock.local(kept[0].kept_at):%H:%M:%S}", "notice": _elsewhere(encounter, origin, len(kept))}
+    return {
+        "saved_at": f"{clock.local(saved[0].kept_at):%H:%M:%S}",
+        "notice": _elsewhere(encounter, origin, len(saved)),
+    }
 
 
 def _elsewhere(encounter: Encounter, origin: drafts.PageState, count: int) -> str:

@@ -65,12 +65,12 @@ def encounter(encounter_id: int) -> Response:
     return resource_response(encounter_json(read_audit.note("encounter", row)), row.version)
 
 
-def _texts(given: dict[str, Any]) -> dict[str, Any]:
+def _texts(payload: dict[str, Any]) -> dict[str, Any]:
     """The encounter's texts; history and examination of the original's front end become parts of the note."""
-    texts = {name: given[name] for name in ("chief_complaint", "diagnosis", "no_diagnosis_reason") if name in given}
-    if "treatment_plan" in given:
-        texts["plan"] = given["treatment_plan"]
-    parts = [given.get(name) for name in ("notes", "presenting_illness_history", "physical_examination")]
+    texts = {name: payload[name] for name in ("chief_complaint", "diagnosis", "no_diagnosis_reason") if name in payload}
+    if "treatment_plan" in payload:
+        texts["plan"] = payload["treatment_plan"]
+    parts = [payload.get(name) for name in ("notes", "presenting_illness_history", "physical_examination")]
     if any(part is not None for part in parts):
         texts["notes"] = "\n\n".join(part for part in parts if part)
     return texts
@@ -80,21 +80,21 @@ def _texts(given: dict[str, Any]) -> dict[str, Any]:
 @requires(Permission.WRITE_ENCOUNTER)
 @api.arguments(EncounterIn)
 @api.response(201, EncounterOut)
-def begin(given: dict[str, Any]) -> Response:
+def begin(payload: dict[str, Any]) -> Response:
     """Open an encounter of one's own. It is never signed by this: see `POST /api/encounters/{id}/sign/`."""
-    missing = {name: ["This field is required."] for name in ("patient", "notes") if either(given, name) is None}
+    missing = {name: ["This field is required."] for name in ("patient", "notes") if either(payload, name) is None}
     if missing:
         return _wrong(missing)
     who = current_person()
-    if either(given, "doctor") not in (None, who.id):
+    if either(payload, "doctor") not in (None, who.id):
         raise RuleBroken(N_("You can open only your own encounters."), "doctor")
     try:
-        patients.patient(either(given, "patient"))
+        patients.patient(either(payload, "patient"))
     except NotFound:
-        told = N_('Invalid pk "%(id)s" - object does not exist.')
-        raise RuleBroken(told, "patient", id=either(given, "patient")) from None
+        message = N_('Invalid pk "%(id)s" - object does not exist.')
+        raise RuleBroken(message, "patient", id=either(payload, "patient")) from None
     started = actions.begin_written(
-        patient_id=either(given, "patient"), appointment_id=either(given, "appointment"), **_texts(given), by=who
+        patient_id=either(payload, "patient"), appointment_id=either(payload, "appointment"), **_texts(payload), by=who
     )
     return _encounter(started.id, 201)
 
@@ -117,14 +117,14 @@ def _own(encounter_id: int) -> Any:
 @requires(Permission.WRITE_ENCOUNTER)
 @api.arguments(EncounterIn)
 @api.response(200, EncounterOut)
-def write(given: dict[str, Any], encounter_id: int) -> Response:
+def write(payload: dict[str, Any], encounter_id: int) -> Response:
     """Change one's own encounter while it is not signed; afterwards 409."""
     row = _own(encounter_id)
     check_if_match(row.version, lambda: encounter_json(read_audit.note("encounter", row)))
-    if either(given, "patient") not in (None, row.patient_id):
+    if either(payload, "patient") not in (None, row.patient_id):
         raise RuleBroken(N_("The patient of an encounter cannot be changed."), "patient")
-    more = {"appointment_id": either(given, "appointment")} if either(given, "appointment") else {}
-    written = actions.save_encounter(encounter_id, **_texts(given), **more, by=current_person())
+    more = {"appointment_id": either(payload, "appointment")} if either(payload, "appointment") else {}
+    written = actions.save_encounter(encounter_id, **_texts(payload), **more, by=current_person())
     return resource_response(encounter_json(written, is_readable=row.is_readable), written.version)
 
 

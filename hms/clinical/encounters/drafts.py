@@ -78,11 +78,11 @@ def of(encounter_id: int, who: Person) -> tuple[UnsavedText, ...]:
 def keep(encounter_id: int, who: Person, fields: dict[str, str], origin: PageState) -> tuple[UnsavedText, ...]:
     """Keep what one page holds now; returns all that is kept, this text first. Commits."""
     fields = {name: _storable(text) for name, text in fields.items()}
-    mine = UnsavedText(fields, _storable(origin.page), origin.version, clock.now().isoformat())
+    draft = UnsavedText(fields, _storable(origin.page), origin.version, clock.now().isoformat())
 
     def added(content: dict[str, Any]) -> dict[str, Any]:
         others = [one for one in texts(content) if not origin.is_behind(one) and one.fields != fields]
-        return _content([mine, *others[: MAX_PAGES - 1]])
+        return _content([draft, *others[: MAX_PAGES - 1]])
 
     return texts(drafts.update_draft(who.id, draft_name(encounter_id), added).content)
 

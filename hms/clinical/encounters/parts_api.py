@@ -51,30 +51,30 @@ def vitals(_arguments: dict[str, Any], encounter_id: int) -> Response:
     return paginated_response(vitals_queries.vitals_of(encounter_id), lambda row: vitals_json(row, born))
 
 
-def _measured(encounter_id: int, given: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    whom = patients.patient(_readable(encounter_id).patient_id)
+def _measured(encounter_id: int, payload: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    patient = patients.patient(_readable(encounter_id).patient_id)
     reading = vitals_actions.record_vitals(
-        whom.id, encounter_id=encounter_id, is_confirmed=True, by=current_person(), **given
+        patient.id, encounter_id=encounter_id, is_confirmed=True, by=current_person(), **payload
     )
-    return vitals_json(reading, whom.birth_date), 201
+    return vitals_json(reading, patient.birth_date), 201
 
 
 @api.post("/encounters/<int:encounter_id>/vitals/")
 @requires(Permission.RECORD_VITALS)
 @api.arguments(VitalsIn)
 @api.response(201, VitalsOut)
-def measure(given: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
+def measure(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
     """Record vital signs. Impossible values are refused; alarming ones are taken as confirmed by the program."""
-    return _measured(encounter_id, given)
+    return _measured(encounter_id, payload)
 
 
 @api.post("/encounters/<int:encounter_id>/add_vitals/")
 @requires(Permission.RECORD_VITALS)
 @api.arguments(VitalsIn)
 @api.response(201, VitalsOut)
-def add_vitals(given: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
+def add_vitals(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
     """The original's name for recording vital signs."""
-    return _measured(encounter_id, given)
+    return _measured(encounter_id, payload)
 
 
 @api.get("/encounters/<int:encounter_id>/conditions/")
@@ -90,10 +90,10 @@ def conditions(_arguments: dict[str, Any], encounter_id: int) -> Response:
 @requires(Permission.WRITE_ENCOUNTER)
 @api.arguments(ConditionIn)
 @api.response(201, ConditionOut)
-def diagnose(given: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
+def diagnose(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
     """Add a diagnosis, by its ICD-10 `code` or as `text`."""
     return condition_json(
-        diagnosis_actions.add_condition(_readable(encounter_id).id, **given, by=current_person())
+        diagnosis_actions.add_condition(_readable(encounter_id).id, **payload, by=current_person())
     ), 201
 
 
@@ -118,7 +118,7 @@ def addenda(_arguments: dict[str, Any], encounter_id: int) -> Response:
 @requires(Permission.ADD_ADDENDUM)
 @api.arguments(AddendumIn)
 @api.response(201, AddendumOut)
-def add_to(given: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
+def add_to(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
     """Add to a signed encounter."""
-    row = actions.add_addendum(_readable(encounter_id).id, text=given["text"], by=current_person())
+    row = actions.add_addendum(_readable(encounter_id).id, text=payload["text"], by=current_person())
     return addendum_json(row), 201

@@ -91,8 +91,8 @@ def missing_for_signature(
             Missing("no_diagnosis_reason", Sentence(N_("No diagnosis. You can sign, but enter a reason.")), blocks=True)
         )
     if unanswered_stops:
-        told = Sentence(N_("Answer the safety alerts first: %(count)s."), count=unanswered_stops)
-        found.append(Missing("override_reason", told, blocks=True))
+        message = Sentence(N_("Answer the safety alerts first: %(count)s."), count=unanswered_stops)
+        found.append(Missing("override_reason", message, blocks=True))
     if any(not diagnosis.is_coded for diagnosis in diagnoses):
         found.append(Missing("diagnoses", Sentence(N_("A diagnosis has no ICD-10 code.")), blocks=False))
     if not notes.strip() and diagnoses:

@@ -65,8 +65,8 @@ def _narrowed(templates: Select, person_id: Any, department_id: Any) -> Select:
 
 def readable(template_id: int, who: Person) -> NoteTemplate:
     """A template that `who` may use; `NotFound` for others."""
-    wanted = select(NoteTemplate).where(NoteTemplate.id == template_id)
-    one = db.session.scalars(narrowed_to_readable(wanted, who)).one_or_none()
+    query = select(NoteTemplate).where(NoteTemplate.id == template_id)
+    one = db.session.scalars(narrowed_to_readable(query, who)).one_or_none()
     if one is None:
         raise NotFound(N_("This template does not exist."))
     return one

@@ -32,11 +32,11 @@ def templates() -> str:
 @requires(Permission.WRITE_ENCOUNTER)
 def template_texts() -> ResponseReturnValue:
     """Shortcut, title and text of each, one's own first, for the page's script."""
-    told = [
+    texts = [
         {"id": one.id, "shortcut": one.shortcut, "title": one.title, "content": one.content}
         for one in actions.offered(current_person())
     ]
-    return jsonify(told)
+    return jsonify(texts)
 
 
 @pages.route("/note-templates/new", methods=["GET", "POST"])

@@ -43,20 +43,20 @@ def answer_question(prescription_id: int, *, text: str, encounter_id: int | None
     line = _open_line(prescription_id, encounter_id, by)
     if line.status != "on_hold":
         raise Conflict(N_("This medicine is no longer on hold."), code=line.status)
-    told = Sentence(N_("%(name)s answers: %(text)s"), name=by.name, text=_cleaned(text, N_("Enter an answer.")))
-    return _set(line, "part_dispensed" if line.quantity_dispensed else "active", str(told))
+    message = Sentence(N_("%(name)s answers: %(text)s"), name=by.name, text=_cleaned(text, N_("Enter an answer.")))
+    return _set(line, "part_dispensed" if line.quantity_dispensed else "active", str(message))
 
 
 @action(Permission.PRESCRIBE, "clinical.stop_prescription")
 def stop_prescription(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
     """Stop an order: nothing more of it is dispensed, and it no longer counts as taken."""
     line = _open_line(prescription_id, encounter_id, by)
-    told = Sentence(
+    message = Sentence(
         N_("%(name)s stopped the medicine: %(text)s"),
         name=by.name,
         text=_cleaned(text, N_("Enter the reason for stopping.")),
     )
-    return _set(line, "stopped", str(told))
+    return _set(line, "stopped", str(message))
 
 
 def _open_line(prescription_id: int, encounter_id: int | None, by: Person) -> Prescription:
@@ -107,8 +107,8 @@ def prescribe(
     once. Raises `RuleBroken` on `override_reason` with the alert's words while a stop is unanswered.
     """
     encounter = _encounter(encounter_id, by)
-    asked = what | {"instructions": instructions, "quantity": quantity}
-    values, ordered = _columns(encounter, asked, override_code, override_reason, by)
+    order_fields = what | {"instructions": instructions, "quantity": quantity}
+    values, ordered = _columns(encounter, order_fields, override_code, override_reason, by)
     line = add(encounter, values, is_draft=state(encounter) == rules.DRAFT, by=by)
     if ordered.sentence_id is not None:
         formulary_actions.count_use(ordered.sentence_id, by=by)
@@ -179,12 +179,12 @@ def _answered(checks: Iterable[Check], code: str, reason: str, by: Person) -> di
     return {"override_code": code, "override_reason": reason.strip()} if alerts else {}
 
 
-def _quantity(asked: int | None, ordered: Order) -> int | None:
-    if asked is None:
+def _quantity(quantity: int | None, ordered: Order) -> int | None:
+    if quantity is None:
         return ordered.supply
-    if not 1 <= asked <= MAX_QUANTITY:
+    if not 1 <= quantity <= MAX_QUANTITY:
         raise RuleBroken(N_("Enter a quantity from 1 to 100,000."), "quantity")
-    return asked
+    return quantity
 
 
 def _dose_columns(dose: Dose | None) -> dict[str, Any]:
@@ -233,8 +233,8 @@ def add(encounter: Row, values: dict[str, Any], *, is_draft: bool, by: Person) -
     """The line with these columns: a draft in an open encounter, else active at once."""
     now = clock.now()
     whose = {"patient_id": encounter.patient_id, "encounter_id": encounter.id, "prescriber_id": by.id}
-    stands = {} if is_draft else {"status": "active", "signed_at": now}
-    line = Prescription(**whose, **stands, **values)
+    signed_columns = {} if is_draft else {"status": "active", "signed_at": now}
+    line = Prescription(**whose, **signed_columns, **values)
     db.session.add(line)
     db.session.flush()
     if is_draft:

@@ -32,10 +32,10 @@ def instead_of(ordered: Order, patient_id: int, encounter_id: int, besides: int 
     """At most four, one for each medicine: in stock first, then without cautions, then in the order of the list."""
     if ordered.product is None:
         return []
-    wanted = _same_use(ordered.product.ingredients)
+    same_use = _same_use(ordered.product.ingredients)
     known = patient_context.load_safety_context(patient_id, encounter_id)
     found: dict[tuple[str, ...], Alternative] = {}
-    for row in formulary.usual_doses(wanted, ordered.product.route, known.person.age_years):
+    for row in formulary.usual_doses(same_use, ordered.product.route, known.person.age_years):
         one = Order(row.product, product_text.full_name(row.product), product_text.usual_dose(row), row.id)
         if tuple(row.product.ingredients) in found:
             continue

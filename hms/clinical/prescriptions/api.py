@@ -79,11 +79,11 @@ NAMING = ("encounter", "encounter_id", "patient", "patient_id", "medication")
 """Fields of a body that name other records."""
 
 
-def _asked(given: dict[str, Any]) -> dict[str, Any]:
-    texts = {name: value for name, value in given.items() if name not in NAMING}
-    if given.get("medication") is not None:
-        texts["medication_id"] = given["medication"]
-    elif not given.get("medication_name", "").strip():
+def _asked(payload: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: value for name, value in payload.items() if name not in NAMING}
+    if payload.get("medication") is not None:
+        texts["medication_id"] = payload["medication"]
+    elif not payload.get("medication_name", "").strip():
         raise RuleBroken("This field is required.", "medication_name")
     return texts
 
@@ -92,16 +92,16 @@ def _asked(given: dict[str, Any]) -> dict[str, Any]:
 @requires(Permission.PRESCRIBE)
 @api.arguments(PrescriptionIn)
 @api.response(201, PrescriptionOut)
-def prescribe(given: dict[str, Any]) -> Response:
+def prescribe(payload: dict[str, Any]) -> Response:
     """Order a medicine in one's own encounter: a draft until the encounter is signed, active at once afterwards.
 
     A stop (a recorded allergy, a dangerous pair, too high a dose) is 400 on `override_reason` until `override_code` and
     a reason are given.
     """
-    encounter_id, asked, who = needed_encounter(given), _asked(given), current_person()
-    check_named_patient(given, encounter_id)
+    encounter_id, order_fields, who = needed_encounter(payload), _asked(payload), current_person()
+    check_named_patient(payload, encounter_id)
     with blame_encounter_field(encounter_id):
-        line = actions.prescribe(encounter_id, **asked, by=who)
+        line = actions.prescribe(encounter_id, **order_fields, by=who)
     return resource_response(prescription_json(line, is_readable=queries.reads_prescriptions(who)), line.version, 201)
 
 
@@ -109,18 +109,18 @@ def prescribe(given: dict[str, Any]) -> Response:
 @requires(Permission.PRESCRIBE)
 @api.arguments(PrescriptionIn)
 @api.response(200, PrescriptionOut)
-def change(given: dict[str, Any], prescription_id: int) -> Response:
+def change(payload: dict[str, Any], prescription_id: int) -> Response:
     """Write a line of one's own open encounter anew; a signed prescription is 409."""
     row = queries.prescription(prescription_id, current_person())
     if row.prescriber_id != current_person().id:
         raise HiddenRecord("No Prescription matches the given query.", row.patient_id)
     check_if_match(row.version, lambda: prescription_json(read_audit.note("prescription", row)))
-    if either(given, "encounter") not in (None, row.encounter_id):
+    if either(payload, "encounter") not in (None, row.encounter_id):
         raise RuleBroken(N_("The encounter of a prescription cannot be changed."), "encounter")
-    if either(given, "patient") not in (None, row.patient_id):  # imported lines have no encounter to compare with
+    if either(payload, "patient") not in (None, row.patient_id):  # imported lines have no encounter to compare with
         raise RuleBroken(N_("The patient of a prescription cannot be changed."), "patient")
-    given.setdefault("medication_name", row.medication_name)
-    actions.change_prescription(prescription_id, **_asked(given), by=current_person())
+    payload.setdefault("medication_name", row.medication_name)
+    actions.change_prescription(prescription_id, **_asked(payload), by=current_person())
     row = queries.prescription(prescription_id, current_person())
     return resource_response(prescription_json(row), row.version)
 
@@ -137,26 +137,26 @@ def withdraw(prescription_id: int) -> None:
 @requires(Permission.READ_PRESCRIPTION)
 @api.arguments(AllergyQuestion)
 @api.response(200)
-def check_drug_allergy(given: dict[str, Any]) -> Response:
+def check_drug_allergy(payload: dict[str, Any]) -> Response:
     """Whether a medicine touches a recorded allergy, by the hospital's own rules; works without the Internet."""
-    patient_id = given.get("patient_id") or given.get("patient")
+    patient_id = payload.get("patient_id") or payload.get("patient")
     if patient_id is None:
         raise RuleBroken("This field is required.", "patient_id")
     try:
-        whom = patients.patient(patient_id)
+        patient = patients.patient(patient_id)
     except NotFound:
         answer = jsonify(alert=False, message=N_("Patient not found."))
         answer.status_code = 404
         return answer
-    policy.check(whom, current_person())
-    read_log.note("patients.read_allergies", whom.id, entity="patient", entity_id=whom.id)
-    return jsonify(standalone_checks.allergy(whom, given["medication_name"]))
+    policy.check(patient, current_person())
+    read_log.note("patients.read_allergies", patient.id, entity="patient", entity_id=patient.id)
+    return jsonify(standalone_checks.allergy(patient, payload["medication_name"]))
 
 
 @api.post("/prescriptions/check_drug_interaction/")
 @requires(Permission.READ_PRESCRIPTION)
 @api.arguments(InteractionQuestion)
 @api.response(200)
-def check_drug_interaction(given: dict[str, Any]) -> Response:
+def check_drug_interaction(payload: dict[str, Any]) -> Response:
     """What the named medicines do to each other, by the hospital's own rules."""
-    return jsonify(standalone_checks.interactions(given["medications"][: standalone_checks.MAX_MEDICINES]))
+    return jsonify(standalone_checks.interactions(payload["medications"][: standalone_checks.MAX_MEDICINES]))

@@ -99,14 +99,14 @@ def _parts(one: Any, product: Any | None) -> tuple[Part, ...]:
     dose = patient_context.dose_of(one)
     if product is not None and dose is not None:
         return product_text.dose_sentence(product, dose)
-    told = [
+    parts = [
         Part("name", product_text.shown_name(product) if product is not None else one.medication_name, ""),
         Part("form", product_text.form_strength(product) if product is not None else "", " "),
         Part("amount", one.dosage, " — DOSE "),
         Part("frequency", one.frequency, " — "),
         Part("duration", one.duration, " — "),
     ]
-    return tuple(part for part in told if part.text)
+    return tuple(part for part in parts if part.text)
 
 
 def _supply(one: Any, product: Any | None) -> str:

@@ -39,9 +39,9 @@ SHOWN = (
 )
 
 
-def allergies(whom: Patient) -> tuple[AllergyEntry, ...] | None:
+def allergies(patient: Patient) -> tuple[AllergyEntry, ...] | None:
     """The recorded allergies as the checks read them; None when nobody has asked."""
-    return _entries(patients.allergies(whom.id), whom.allergy_status)
+    return _entries(patients.allergies(patient.id), patient.allergy_status)
 
 
 def _entries(recorded: Iterable[Any], status: str) -> tuple[AllergyEntry, ...] | None:
@@ -70,14 +70,14 @@ class SafetyContext:
 
 def load_safety_context(patient_id: int, encounter_id: int | None) -> SafetyContext:
     """Gathered once for the checks of one order, or of many; what is drafted in the encounter counts as taken."""
-    whom = db.session.execute(_whom(), {"patient_id": patient_id, "since": clock.now() - PREGNANCY_KNOWN_FOR}).one()
+    patient = db.session.execute(_whom(), {"patient_id": patient_id, "since": clock.now() - PREGNANCY_KNOWN_FOR}).one()
     person = Person(
-        age_years=readings.age_years(whom.birth_date),
-        sex=whom.sex,
-        is_pregnant=False if whom.sex == "male" else whom.is_pregnant,
-        weight_kg=whom.weight,
+        age_years=readings.age_years(patient.birth_date),
+        sex=patient.sex,
+        is_pregnant=False if patient.sex == "male" else patient.is_pregnant,
+        weight_kg=patient.weight,
     )
-    recorded = _entries(patients.read(whom.allergies), whom.allergy_status)
+    recorded = _entries(patients.read_allergies_column(patient.allergies), patient.allergy_status)
     return SafetyContext(
         person,
         recorded,
@@ -89,7 +89,7 @@ def load_safety_context(patient_id: int, encounter_id: int | None) -> SafetyCont
 def _whom() -> Select:
     """The patient with the last weight, and whether she was pregnant when that was last noted."""
     patient_id, since = bindparam("patient_id"), bindparam("since")
-    whom, reading = Patient.__table__.c, VitalsReading.__table__.c
+    patient, reading = Patient.__table__.c, VitalsReading.__table__.c
 
     def last(value: Any, *which: Any) -> Any:
         of_patient = select(value).where(reading.patient_id == patient_id, reading.status == "final", *which)
@@ -97,8 +97,14 @@ def _whom() -> Select:
         return noted.limit(1).scalar_subquery().label(value.name)
 
     measured = (last(reading.weight), last(reading.is_pregnant, reading.taken_at > since))
-    told = (whom.sex, whom.birth_date, whom.allergy_status, *measured, patients.recorded(whom.id).label("allergies"))
-    return select(*told).where(whom.id == patient_id)
+    columns = (
+        patient.sex,
+        patient.birth_date,
+        patient.allergy_status,
+        *measured,
+        patients.allergies_column(patient.id).label("allergies"),
+    )
+    return select(*columns).where(patient.id == patient_id)
 
 
 def is_current() -> ColumnElement[bool]:

@@ -24,13 +24,13 @@ def _medicine(name: str) -> Medicine:
     return Medicine.on_record(product) if product else medicine_from_text(name, catalogue.knowledge())
 
 
-def allergy(whom: Patient, name: str) -> dict[str, Any]:
+def allergy(patient: Patient, name: str) -> dict[str, Any]:
     """{"alert", "message", "outcome"}: outcome is fired, clear or could_not_run, and the message says why."""
-    check = allergy_check(_medicine(name), patient_context.allergies(whom), catalogue.knowledge())
-    told = [str(alert.message) for alert in check.alerts] + ([str(check.missing)] if check.missing else [])
+    check = allergy_check(_medicine(name), patient_context.allergies(patient), catalogue.knowledge())
+    messages = [str(alert.message) for alert in check.alerts] + ([str(check.missing)] if check.missing else [])
     return {
         "alert": bool(check.alerts),
-        "message": " ".join(told) or N_("No recorded allergy to this medicine."),
+        "message": " ".join(messages) or N_("No recorded allergy to this medicine."),
         "outcome": check.outcome,
     }
 

@@ -58,16 +58,16 @@ def record_vitals(
 
     Raises `RuleBroken` at the first impossible value, `Unconfirmed` for alarming ones without `is_confirmed`.
     """
-    whom = get_or_not_found(Patient, patient_id)
-    policy.check(whom, by)
-    if whom.status != "active":
+    patient = get_or_not_found(Patient, patient_id)
+    policy.check(patient, by)
+    if patient.status != "active":
         raise Conflict(N_("This patient's record is no longer in use."), code="withdrawn")
     values = _values(typed)
     more = _circumstances(typed)
     if not values and not more["note"]:
         raise RuleBroken(N_("Enter at least one value."), "temperature")
     if not is_confirmed:
-        _ask(whom, values)
+        _ask(patient, values)
     reading = VitalsReading(
         patient_id=patient_id,
         queue_entry_id=queue_entry_id,
@@ -103,9 +103,9 @@ def _circumstances(typed: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _ask(whom: Patient, values: Mapping[str, Decimal]) -> None:
-    age = readings.age_years(whom.birth_date)
-    earlier = readings.last_sizes(whom.id)
+def _ask(patient: Patient, values: Mapping[str, Decimal]) -> None:
+    age = readings.age_years(patient.birth_date)
+    earlier = readings.last_sizes(patient.id)
     questions = [*alarming(values, age), *implausible_changes(values, clock.today(), age, earlier)]
     if questions:
         raise Unconfirmed(questions)
@@ -135,5 +135,5 @@ def correct_vitals(reading_id: int, *, reason: str, by: Person, **typed: Any) ->
     if old.taken_by_id != by.id or clock.now() - old.taken_at > CORRECTED_WITHIN:
         raise NotAllowed(N_("Only the person who recorded these vitals can correct them, within 24 hours."))
     old.status, old.status_reason = "entered_in_error", written
-    kept = {"queue_entry_id": old.queue_entry_id, "encounter_id": old.encounter_id, "taken_at": old.taken_at}
-    return record_vitals(old.patient_id, **kept, by=by, **typed)
+    unchanged = {"queue_entry_id": old.queue_entry_id, "encounter_id": old.encounter_id, "taken_at": old.taken_at}
+    return record_vitals(old.patient_id, **unchanged, by=by, **typed)

@@ -43,11 +43,11 @@ def alarming(values: Mapping[str, Decimal], age_years: Decimal | None) -> list[P
     """The values so far from usual that they are typing errors or emergencies; each needs one confirmation."""
     found = []
     for key, value in values.items():
-        told = flag(key, value, age_years)
-        if told and told.is_critical:
+        reading_flag = flag(key, value, age_years)
+        if reading_flag and reading_flag.is_critical:
             vital = vitals()[key]
             sentence = N_("%(label)s %(value)s: %(flag)s. Is it correct?")
-            message = Sentence(sentence, label=vital.label, value=vital.shown(value), flag=told)
+            message = Sentence(sentence, label=vital.label, value=vital.shown(value), flag=reading_flag)
             found.append(PlausibilityWarning(key, "alarming", message))
     return found
 
@@ -62,8 +62,8 @@ def implausible_changes(
 
     `earlier` holds the last `weight` and `height`. Infants may gain weight as fast as they like.
     """
-    asked = (_weight_change(values, today, age_years, earlier), _height_loss(values, earlier))
-    return [question for question in asked if question]
+    questions = (_weight_change(values, today, age_years, earlier), _height_loss(values, earlier))
+    return [question for question in questions if question]
 
 
 def _weight_change(
@@ -89,13 +89,13 @@ def _height_loss(values: Mapping[str, Decimal], earlier: Mapping[str, Earlier]) 
         return None
     if earlier["height"].value - values["height"] < HEIGHT_SLIP_CM:
         return None
-    told = N_("%(value)s is %(change)s less than on %(day)s. Is it correct?")
-    return PlausibilityWarning("height", "change", _changed("height", told, values["height"], earlier["height"]))
+    message = N_("%(value)s is %(change)s less than on %(day)s. Is it correct?")
+    return PlausibilityWarning("height", "change", _changed("height", message, values["height"], earlier["height"]))
 
 
-def _changed(key: str, told: str, value: Decimal, before: Earlier) -> Sentence:
+def _changed(key: str, message: str, value: Decimal, before: Earlier) -> Sentence:
     shown = vitals()[key].shown
-    return Sentence(told, value=shown(value), change=shown(abs(value - before.value)), day=format_date(before.on))
+    return Sentence(message, value=shown(value), change=shown(abs(value - before.value)), day=format_date(before.on))
 
 
 def bmi(weight_kg: Decimal | None, height_cm: Decimal | None, age_years: Decimal | None) -> Decimal | None:

@@ -135,8 +135,12 @@ def _measures(known: dict[str, Decimal], age: Decimal | None) -> Iterable[Measur
 
 def _pressure(known: dict[str, Decimal], age: Decimal | None) -> Measure:
     low = known.get("diastolic")
-    flags = [told for key in ("systolic", "diastolic") if key in known and (told := rules.flag(key, known[key], age))]
-    worst = next((told for told in flags if told.is_critical), flags[0] if flags else None)
+    flags = [
+        reading_flag
+        for key in ("systolic", "diastolic")
+        if key in known and (reading_flag := rules.flag(key, known[key], age))
+    ]
+    worst = next((reading_flag for reading_flag in flags if reading_flag.is_critical), flags[0] if flags else None)
     text = f"{known['systolic']:f}/{'–' if low is None else f'{low:f}'}{NBSP}mmHg"
     return Measure(rules.BLOOD_PRESSURE, SHORT[rules.BLOOD_PRESSURE], text, worst)
 

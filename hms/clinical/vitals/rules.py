@@ -145,14 +145,14 @@ def check_possible(key: str, value: Decimal, field: str | None = None) -> None:
     vital = vitals()[key]
     where = field or key
     if not value.is_finite() or not vital.possible_low <= value <= vital.possible_high:
-        told = N_("%(label)s must be between %(low)s and %(high)s.")
+        message = N_("%(label)s must be between %(low)s and %(high)s.")
         low, high = quantity(vital.possible_low), vital.shown(vital.possible_high)
         raise RuleBroken(
-            joined((Sentence(told, label=vital.label, low=low, high=high), *_other_unit(key, value))), where
+            joined((Sentence(message, label=vital.label, low=low, high=high), *_other_unit(key, value))), where
         )
     if value != round(value, vital.decimals):
-        told = N_("Use whole numbers.") if vital.decimals == 0 else N_("Use at most %(count)s decimals.")
-        advice = Sentence(told, count=vital.decimals)
+        message = N_("Use whole numbers.") if vital.decimals == 0 else N_("Use at most %(count)s decimals.")
+        advice = Sentence(message, count=vital.decimals)
         raise RuleBroken(N_("%(label)s: %(advice)s"), where, label=vital.label, advice=advice)
 
 
@@ -161,9 +161,9 @@ def _other_unit(key: str, value: Decimal) -> Iterator[Sentence]:
     for name, smallest, largest, unit, convert in _OTHER_UNITS:
         if name == key and value.is_finite() and smallest <= value <= largest:
             vital = vitals()[key]
-            told = N_("%(typed)s looks like %(unit)s. Enter %(shown)s.")
+            message = N_("%(typed)s looks like %(unit)s. Enter %(shown)s.")
             shown = vital.shown(round(convert(value), vital.decimals))
-            yield Sentence(told, typed=quantity(value), unit=unit, shown=shown)
+            yield Sentence(message, typed=quantity(value), unit=unit, shown=shown)
 
 
 _OTHER_UNITS = (

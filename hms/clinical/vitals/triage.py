@@ -58,8 +58,8 @@ def call_doctor(entry_id: int, *, reason: str, by: Person) -> int:
         raise RuleBroken(N_("Choose the reason for calling the doctor."), "call_reason")
     entry = get_or_not_found(QueueEntry, entry_id)
     called = [entry.doctor_id] if entry.doctor_id is not None else [one.id for one in staff.doctors()]
-    told = N_("%(name)s asks you to come: token %(token)s, %(why)s")
-    title = in_english(Sentence(told, name=by.name, token=entry.token, why=CALL_REASONS[reason]))
+    message = N_("%(name)s asks you to come: token %(token)s, %(why)s")
+    title = in_english(Sentence(message, name=by.name, token=entry.token, why=CALL_REASONS[reason]))
     for doctor_id in called:
         tell(
             doctor_id,
@@ -71,12 +71,12 @@ def call_doctor(entry_id: int, *, reason: str, by: Person) -> int:
     return len(called)
 
 
-def usual_words(whom: Patient) -> list[tuple[str, str]]:
+def usual_words(patient: Patient) -> list[tuple[str, str]]:
     """Label and usual range of the vital signs for the patient's age, to read beside the fields."""
-    age = readings.age_years(whom.birth_date)
-    told = []
+    age = readings.age_years(patient.birth_date)
+    words = []
     for key in RANGED:
         band, vital = rules.usual_range(key, age), rules.vitals()[key]
         if band is not None:
-            told.append((vital.label, f"{band.text} {vital.unit}"))
-    return told
+            words.append((vital.label, f"{band.text} {vital.unit}"))
+    return words

@@ -32,28 +32,30 @@ from .actions import Unconfirmed
 CHILDBEARING = range(12, 56)
 
 
-def _form_page(whom: Patient, save: Callable[..., Any], leave: Callable[[], str], **more: Any) -> ResponseReturnValue:
-    """The vitals form of `whom`: saves with `save`, then goes where `leave` says; alarming values are asked about."""
-    policy.check(whom, current_person())
+def _form_page(
+    patient: Patient, save: Callable[..., Any], leave: Callable[[], str], **more: Any
+) -> ResponseReturnValue:
+    """The vitals form of `patient`: saves with `save`, then goes where `leave` says; alarming values are asked about."""
+    policy.check(patient, current_person())
     kind = more.pop("kind", VitalsForm)
     form = kind(formdata=request.form if request.method == "POST" else None, data=more.pop("start", None))
     if "call" in more and request.form.get("do") == "call":
         _call_doctor(form, more.pop("call"))
     elif form.save(save, by=current_person()):
-        flash(_("Vitals of %(name)s saved.", name=person_name(whom.family_name, whom.given_names)), "success")
+        flash(_("Vitals of %(name)s saved.", name=person_name(patient.family_name, patient.given_names)), "success")
         return redirect(leave(), 303)
-    read_log.note("clinical.read_vitals", whom.id, entity="patient", entity_id=whom.id)
+    read_log.note("clinical.read_vitals", patient.id, entity="patient", entity_id=patient.id)
     refusal = g.get("form_refusal") if request.method == "POST" else None
-    age = readings.age_years(whom.birth_date)
+    age = readings.age_years(patient.birth_date)
     return render_template(
         "clinical/vitals.html",
         form=form,
-        patient=whom,
-        banner=banner.patient_banner(whom, current_person()),
+        patient=patient,
+        banner=banner.patient_banner(patient, current_person()),
         questions=refusal.questions if isinstance(refusal, Unconfirmed) else (),
-        may_be_pregnant=whom.sex != "male" and (age is None or int(age) in CHILDBEARING),
-        sizes=readings.last_sizes(whom.id),
-        usual=triage.usual_words(whom),
+        may_be_pregnant=patient.sex != "male" and (age is None or int(age) in CHILDBEARING),
+        sizes=readings.last_sizes(patient.id),
+        usual=triage.usual_words(patient),
         **{"is_correction": False, "goes_on": False} | more,
     ), form.status
 
@@ -74,14 +76,14 @@ def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
 def queue_vitals(entry_id: int) -> ResponseReturnValue:
     """Measure somebody who waits, then the next one who has not been measured."""
     entry, _opened = encounter_queries.place_in_queue(entry_id)
-    whom = lookup.patient(entry.patient_id)
+    patient = lookup.patient(entry.patient_id)
 
     def leave() -> str:
         following = queries.next_to_measure(entry_id) if request.form.get("do") != "save" else None
         return url_for("clinical.queue_vitals", entry_id=following) if following else "/queue/"
 
     return _form_page(
-        whom,
+        patient,
         partial(triage.triage, entry_id),
         leave,
         kind=TriageForm,
@@ -96,10 +98,10 @@ def queue_vitals(entry_id: int) -> ResponseReturnValue:
 @requires(Permission.RECORD_VITALS)
 def encounter_vitals(encounter_id: int) -> ResponseReturnValue:
     """Measure during the encounter."""
-    whom = lookup.patient(encounter_queries.encounter_found(encounter_id, current_person()).patient_id)
+    patient = lookup.patient(encounter_queries.encounter_found(encounter_id, current_person()).patient_id)
     return _form_page(
-        whom,
-        lambda **typed: actions.record_vitals(whom.id, encounter_id=encounter_id, **typed),
+        patient,
+        lambda **typed: actions.record_vitals(patient.id, encounter_id=encounter_id, **typed),
         lambda: url_for("clinical.encounter", encounter_id=encounter_id),
     )
 
@@ -108,8 +110,10 @@ def encounter_vitals(encounter_id: int) -> ResponseReturnValue:
 @requires(Permission.RECORD_VITALS)
 def patient_vitals(patient_id: int) -> ResponseReturnValue:
     """Measure outside of any visit."""
-    whom = lookup.patient(patient_id)
-    return _form_page(whom, lambda **typed: actions.record_vitals(whom.id, **typed), lambda: f"/patients/{whom.id}")
+    patient = lookup.patient(patient_id)
+    return _form_page(
+        patient, lambda **typed: actions.record_vitals(patient.id, **typed), lambda: f"/patients/{patient.id}"
+    )
 
 
 @pages.route("/vitals/<int:reading_id>/correct", methods=["GET", "POST"])
@@ -117,13 +121,13 @@ def patient_vitals(patient_id: int) -> ResponseReturnValue:
 def correct(reading_id: int) -> ResponseReturnValue:
     """Replace one's own values of the last 24 hours; the old ones stay, struck through."""
     old = get_or_not_found(VitalsReading, reading_id)
-    whom = lookup.patient(old.patient_id)
+    patient = lookup.patient(old.patient_id)
     reason = request.form.get("reason", "")
 
     def save(**typed: Any) -> Any:
         return actions.correct_vitals(reading_id, reason=reason, **typed)
 
-    return _form_page(whom, save, lambda: f"/patients/{whom.id}", is_correction=True, start=_typed(old))
+    return _form_page(patient, save, lambda: f"/patients/{patient.id}", is_correction=True, start=_typed(old))
 
 
 def _typed(row: VitalsReading) -> dict[str, str]:
@@ -147,10 +151,10 @@ def words_for_board(entry_ids: Iterable[int]) -> dict[int, str]:
 
 def _board_words(row: Any) -> str:
     seen = readings.shown(row, row.birth_date)
-    told = [f"{one.label} {one.text} {one.flag.word}" for one in seen.flagged]
+    texts = [f"{one.label} {one.text} {one.flag.word}" for one in seen.flagged]
     if seen.news2 is not None and seen.news2.needs_review:
-        told.append(f"NEWS2 {seen.news2.total}")
-    return ", ".join(told) or _("Recorded, normal")
+        texts.append(f"NEWS2 {seen.news2.total}")
+    return ", ".join(texts) or _("Recorded, normal")
 
 
 extensions.add_source(words_for_board)

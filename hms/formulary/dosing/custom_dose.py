@@ -58,8 +58,8 @@ def read(written: Written, medicine: Counted) -> Dose:
         return _from_fields(written, unit, route)
     dose = shorthand.parse(written.short, default_route=route, default_unit=unit)
     if written.has_fields and _from_fields(written, unit, route) != dose:
-        told = N_("The short form means %(dose)s, but the fields are different. Correct or clear one of them.")
-        raise RuleBroken(told, shorthand.FIELD, dose=dose_words(dose))
+        message = N_("The short form means %(dose)s, but the fields are different. Correct or clear one of them.")
+        raise RuleBroken(message, shorthand.FIELD, dose=dose_words(dose))
     return dose
 
 

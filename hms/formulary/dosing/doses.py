@@ -141,7 +141,7 @@ class Part:
 
 def sentence(medicine_name: str, form_strength: str, dose: Dose, brand: str = "") -> tuple[Part, ...]:
     """**amoxicillin** 500 mg capsule — DOSE **500 mg** — oral — three times a day — 5 days, piece by piece."""
-    told = [
+    parts = [
         Part("name", medicine_name, ""),
         Part("brand", brand.upper(), " "),
         Part("form", kept_together(form_strength), " "),
@@ -150,7 +150,7 @@ def sentence(medicine_name: str, form_strength: str, dose: Dose, brand: str = ""
         Part("frequency", frequency_words(dose), " — "),
         Part("duration", duration_words(dose.days), " — "),
     ]
-    return tuple(part for part in told if part.text)
+    return tuple(part for part in parts if part.text)
 
 
 def dose_words(dose: Dose) -> str:

@@ -51,32 +51,32 @@ def in_units(dose: Dose, unit_strength: str, unit: str) -> Decimal | None:
     return _in_unit(dose, unit_strength, unit)
 
 
-def _in_unit(dose: Dose, unit_strength: str, wanted: str) -> Decimal | None:
-    """One dose counted in `wanted`: a dispensing unit (tablet, vial …), mL or puffs."""
-    if dose.unit == wanted:
+def _in_unit(dose: Dose, unit_strength: str, unit: str) -> Decimal | None:
+    """One dose counted in `unit`: a dispensing unit (tablet, vial …), mL or puffs."""
+    if dose.unit == unit:
         return dose.amount
     strength = parse_strength(unit_strength)
     if strength is None:
         return None
-    asked = Amount(dose.amount, dose.unit)
-    share = _share(asked, strength.contents)
+    amount = Amount(dose.amount, dose.unit)
+    share = _share(amount, strength.contents)
     if share is None and strength.per is not None and strength.per.unit == dose.unit:
         share = dose.amount / strength.per.value
     if share is None:
         return None
-    if strength.per is not None and strength.per.unit == wanted:
+    if strength.per is not None and strength.per.unit == unit:
         return share * strength.per.value
-    return share if wanted in COUNTED else None
+    return share if unit in COUNTED else None
 
 
-def _share(asked: Amount, contents: tuple[Amount, ...]) -> Decimal | None:
-    """How often `contents` fit into `asked`; a mixture's dose in mg can only mean the sum of its parts."""
-    if len(contents) == 1 and contents[0].unit == asked.unit:
-        return asked.value / contents[0].value
+def _share(amount: Amount, contents: tuple[Amount, ...]) -> Decimal | None:
+    """How often `contents` fit into `amount`; a mixture's dose in mg can only mean the sum of its parts."""
+    if len(contents) == 1 and contents[0].unit == amount.unit:
+        return amount.value / contents[0].value
     weights = [content.milligrams for content in contents]
-    if asked.milligrams is None or None in weights:
+    if amount.milligrams is None or None in weights:
         return None
-    share = asked.milligrams / sum(weights, Decimal(0))
+    share = amount.milligrams / sum(weights, Decimal(0))
     return share if len(contents) == 1 or share % 1 == 0 else None
 
 
@@ -104,13 +104,13 @@ def daily_milligrams(
 def _milligrams(
     dose: Dose, unit_strength: str, unit: str, ingredients: tuple[str, ...], times: Decimal
 ) -> dict[str, Decimal] | None:
-    asked = Amount(dose.amount, dose.unit)
-    if len(ingredients) == 1 and asked.milligrams is not None:
-        return {ingredients[0]: asked.milligrams * times}
+    amount = Amount(dose.amount, dose.unit)
+    if len(ingredients) == 1 and amount.milligrams is not None:
+        return {ingredients[0]: amount.milligrams * times}
     strength = parse_strength(unit_strength)
     if strength is None or len(strength.contents) != len(ingredients):
         return None
-    share = _share(asked, strength.contents)
+    share = _share(amount, strength.contents)
     if share is None and dose.unit == (strength.per.unit if strength.per else unit):
         share = dose.amount / (strength.per.value if strength.per else Decimal(1))
     weights = [content.milligrams for content in strength.contents]

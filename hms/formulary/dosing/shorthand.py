@@ -162,8 +162,8 @@ def _number(written: str) -> Decimal:
     try:
         return number(written)
     except ValueError as refusal:
-        told = N_("“%(written)s” is not a clear number. Enter it without commas, for example 1000 or 2.5.")
-        raise _refuse(told, written=written) from refusal
+        message = N_("“%(written)s” is not a clear number. Enter it without commas, for example 1000 or 2.5.")
+        raise _refuse(message, written=written) from refusal
 
 
 def _route(rest: _Text, default_route: str) -> str:
@@ -184,10 +184,10 @@ def _most(found: re.Match[str] | None, amount: Decimal, unit: str) -> Decimal | 
     most = _number(found[1])
     if found[2] is None:
         return most * amount
-    said = _UNIT_OF[found[2]]
-    if said == unit:
+    default_unit = _UNIT_OF[found[2]]
+    if default_unit == unit:
         return most
-    factor = {("g", "mg"): Decimal(1000), ("mg", "g"): Decimal("0.001")}.get((said, unit))
+    factor = {("g", "mg"): Decimal(1000), ("mg", "g"): Decimal("0.001")}.get((default_unit, unit))
     if factor is None:
         raise _refuse(N_("Enter the maximum in the unit of the dose."))
     return most * factor
@@ -204,5 +204,5 @@ def _check_nothing_left(left: str) -> None:
     if not words and not re.search(r"[%+/-]", left):
         return
     _check_misread(left)
-    told = N_("“%(word)s” is not understood. Enter a dose like %(example)s.")
-    raise _refuse(told, word=words[0] if words else left.strip(), example=EXAMPLE)
+    message = N_("“%(word)s” is not understood. Enter a dose like %(example)s.")
+    raise _refuse(message, word=words[0] if words else left.strip(), example=EXAMPLE)

@@ -47,14 +47,14 @@ class MedicationIn(ApiSchema):
     total_quantity = Whole(0, actions.MAX_STOCK)
 
     @post_load
-    def one_name_each(self, given: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+    def one_name_each(self, payload: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
         """The original's other spellings under the document's names."""
-        unit, stock = given.pop("unit_of_measure", None), given.pop("total_quantity", None)
+        unit, stock = payload.pop("unit_of_measure", None), payload.pop("total_quantity", None)
         if unit is not None:
-            given.setdefault("unit", unit)
+            payload.setdefault("unit", unit)
         if stock is not None:
-            given.setdefault("current_stock", stock)
-        return given
+            payload.setdefault("current_stock", stock)
+        return payload
 
 
 class MedicationOut(ApiSchema):
@@ -130,22 +130,22 @@ def medication(medication_id: int) -> Response:
 @requires(Permission.MANAGE_FORMULARY)
 @api.arguments(MedicationIn)
 @api.response(201, MedicationOut)
-def add(given: dict[str, Any]) -> Response:
+def add(payload: dict[str, Any]) -> Response:
     """Add a medicine. A stock given with it becomes the first entry of its ledger."""
-    stock = given.pop("current_stock", 0)
-    return _one(actions.add_medication(opening_stock=stock, **given, by=current_person()), 201)
+    stock = payload.pop("current_stock", 0)
+    return _one(actions.add_medication(opening_stock=stock, **payload, by=current_person()), 201)
 
 
 @api.put("/medications/<int:medication_id>/")
 @requires(Permission.MANAGE_FORMULARY)
 @api.arguments(MedicationIn)
 @api.response(200, MedicationOut)
-def change(given: dict[str, Any], medication_id: int) -> Response:
+def change(payload: dict[str, Any], medication_id: int) -> Response:
     """Change a medicine's description. A stock in the body is not written: it moves by deliveries and dispensing only."""
-    given.pop("current_stock", None)
+    payload.pop("current_stock", None)
     row = actions.medication_found(medication_id)
     check_if_match(row.version, lambda: medication_json(row, current_person()))
-    return _one(actions.change_medication(medication_id, **given, by=current_person()))
+    return _one(actions.change_medication(medication_id, **payload, by=current_person()))
 
 
 @api.delete("/medications/<int:medication_id>/")

@@ -68,11 +68,11 @@ def medications(search: str = "", *, by_name_only: bool = False) -> Select:
 
 def medications_found(typed: str, *, limit: int) -> list[Any]:
     """Active medicines by words of their name, or by the code of their price; none for less than two letters."""
-    wanted = typed.strip()
-    if len(wanted) < 2:
+    text = typed.strip()
+    if len(text) < 2:
         return []
-    named = medications(wanted).whereclause
-    code = func.upper(PriceItem.code) == wanted.upper()
+    named = medications(text).whereclause
+    code = func.upper(PriceItem.code) == text.upper()
     coded = _TABLE.c.is_active & _TABLE.c.price_item_id.in_(select(PriceItem.id).where(code))
     query = select(*COLUMNS).where(or_(named, coded))
     return list(db.session.execute(query.order_by(_TABLE.c.name, _TABLE.c.id).limit(limit)))
@@ -85,10 +85,10 @@ def medication(medication_id: int) -> Any | None:
 
 def medications_by_id(ids: Iterable[int]) -> dict[int, Any]:
     """Medicines' columns by id."""
-    wanted = set(ids)
-    if not wanted:
+    unique_ids = set(ids)
+    if not unique_ids:
         return {}
-    return {row.id: row for row in db.session.execute(select(*COLUMNS).where(_TABLE.c.id.in_(wanted)))}
+    return {row.id: row for row in db.session.execute(select(*COLUMNS).where(_TABLE.c.id.in_(unique_ids)))}
 
 
 def dose_sentence(sentence_id: int) -> DoseSentence | None:
@@ -216,8 +216,8 @@ def medication_named(text: str, dosage: str = "") -> Any | None:
         return None
     first = escape_like(fold(text).split()[0])
     rows = db.session.execute(_perhaps_meant(), {"part": f"%{first}%", "generic": first}).all()
-    for wanted in (typed, f"{typed} {typed_dosage}".strip()):
-        exact = [row for row in rows if wanted in _spellings(row)]
+    for name in (typed, f"{typed} {typed_dosage}".strip()):
+        exact = [row for row in rows if name in _spellings(row)]
         if len(exact) == 1:
             return exact[0]
     alone = [row for row in rows if typed in (_squeezed(row.generic_name), _squeezed(row.brand_name))]

@@ -71,14 +71,14 @@ class AllergyEntry:
 
     @property
     def is_severe(self) -> bool:
-        told = words_of(self.reaction)
-        return self.severity.lower() in SEVERE or any(word in told for word in SEVERE_WORDS)
+        words = words_of(self.reaction)
+        return self.severity.lower() in SEVERE or any(word in words for word in SEVERE_WORDS)
 
     @property
     def is_none(self) -> bool:
         """Whether it only says that there is no allergy ("NKDA")."""
-        told = set(words_of(self.text).split())
-        return not self.code and bool(told & DENIALS) and told <= DENIALS | DENIED
+        words = set(words_of(self.text).split())
+        return not self.code and bool(words & DENIALS) and words <= DENIALS | DENIED
 
 
 @lru_cache(maxsize=4096)
@@ -86,12 +86,12 @@ def _meanings(text: str, code: str, knowledge: Knowledge) -> frozenset[str]:
     found = set(knowledge.by_rxnorm.get(code, frozenset()))
     if code in knowledge.class_by_code:
         found.add(CLASS_PREFIX + code)
-    told = words_of(text)
-    named = [name for name in knowledge.names if name in told]
+    words = words_of(text)
+    named = [name for name in knowledge.names if name in words]
     for name in named:
         found |= knowledge.names[name]
     explained = {word for name in named for word in name.split()}
-    for word in told.split():
+    for word in words.split():
         if word not in explained:
             found |= _meant_by_misspelling(word, knowledge)
     return frozenset(found)
@@ -140,11 +140,11 @@ def _not_compared(medicine: Medicine, recorded: list[AllergyEntry], knowledge: K
         )
     unknown = [entry.text for entry in recorded if _is_unreadable(entry, knowledge)]
     if unknown:
-        told = N_("The recorded allergy “%(text)s” cannot be checked automatically. Check it yourself.")
-        return Sentence(told, text="”, “".join(unknown))
+        message = N_("The recorded allergy “%(text)s” cannot be checked automatically. Check it yourself.")
+        return Sentence(message, text="”, “".join(unknown))
     if not medicine.is_in_formulary:
-        told = N_("%(medicine)s is not in the formulary. Only %(ingredients)s was checked.")
-        return Sentence(told, medicine=medicine.name, ingredients=", ".join(medicine.ingredients))
+        message = N_("%(medicine)s is not in the formulary. Only %(ingredients)s was checked.")
+        return Sentence(message, medicine=medicine.name, ingredients=", ".join(medicine.ingredients))
     return None
 
 
@@ -193,22 +193,24 @@ def _class_alerts(
 
 def _recorded(entry: AllergyEntry) -> Sentence:
     """ "Allergy recorded: Septrin – rash (2019)."""
-    told = N_("Intolerance recorded: %(text)s.") if entry.kind == "intolerance" else N_("Allergy recorded: %(text)s.")
+    message = (
+        N_("Intolerance recorded: %(text)s.") if entry.kind == "intolerance" else N_("Allergy recorded: %(text)s.")
+    )
     text = entry.text or entry.code
     if entry.reaction:
         text += f" – {entry.reaction}"
     if entry.year:
         text += f" ({entry.year})"
-    return Sentence(told, text=text)
+    return Sentence(message, text=text)
 
 
 def _same_substance(medicine: Medicine, entry: AllergyEntry, substance: str) -> Sentence:
     if medicine.name == substance:
         return _recorded(entry)
-    told = N_("%(medicine)s contains %(substance)s.")
-    return joined((_recorded(entry), Sentence(told, medicine=medicine.name, substance=substance)))
+    message = N_("%(medicine)s contains %(substance)s.")
+    return joined((_recorded(entry), Sentence(message, medicine=medicine.name, substance=substance)))
 
 
 def _same_class(medicine: Medicine, entry: AllergyEntry, family: AllergyClass, touched: tuple[str, ...]) -> Sentence:
-    told = N_("%(substance)s belongs to the same family: %(family)s.")
-    return joined((_recorded(entry), Sentence(told, substance=", ".join(touched), family=family.name)))
+    message = N_("%(substance)s belongs to the same family: %(family)s.")
+    return joined((_recorded(entry), Sentence(message, substance=", ".join(touched), family=family.name)))

@@ -42,8 +42,8 @@ def _not_in_formulary(rule: str, medicines: Iterable[Medicine]) -> Check | None:
     names = sorted({medicine.name for medicine in medicines if not medicine.ingredients})
     if not names:
         return None
-    told = N_("%(medicine)s is not in the formulary. It was not checked.")
-    return Check.not_run(rule, Sentence(told, medicine=", ".join(names)))
+    template = N_("%(medicine)s is not in the formulary. It was not checked.")
+    return Check.not_run(rule, Sentence(template, medicine=", ".join(names)))
 
 
 def interaction_check(medicine: Medicine, current: Iterable[Current], knowledge: Knowledge) -> Check:
@@ -79,13 +79,13 @@ def duplicate_check(medicine: Medicine, current: Iterable[Current], knowledge: K
 def _duplicate(medicine: Medicine, other: Medicine, knowledge: Knowledge) -> Alert | None:
     same = tuple(name for name in medicine.ingredients if name in other.ingredients)
     if same:
-        told = N_("%(ingredient)s is already in the current medicines (%(other)s).")
-        return Alert("caution", "duplicate", Sentence(told, ingredient=", ".join(same), other=other.name), same)
+        template = N_("%(ingredient)s is already in the current medicines (%(other)s).")
+        return Alert("caution", "duplicate", Sentence(template, ingredient=", ".join(same), other=other.name), same)
     for code in sorted(medicine.classes & other.classes):
         family = knowledge.class_by_code.get(code)
         if family and family.watch_duplicates:
-            told = N_("%(medicine)s and %(other)s are from the same group: %(family)s.")
-            message = Sentence(told, medicine=medicine.name, other=other.name, family=family.name)
+            template = N_("%(medicine)s and %(other)s are from the same group: %(family)s.")
+            message = Sentence(template, medicine=medicine.name, other=other.name, family=family.name)
             return Alert("caution", "duplicate", message, (*medicine.ingredients, *other.ingredients))
     return None
 
@@ -99,12 +99,12 @@ def dose_check(medicine: Medicine, dose: Dose | None, person: Person, current: I
     if medicine.has_no_maximum:
         return Check.of("dose", ())
     if not medicine.max_daily_mg and not medicine.max_daily_mg_per_kg:
-        told = N_("No daily maximum is recorded for %(medicine)s. Check the dose yourself.")
-        return Check.not_run("dose", Sentence(told, medicine=medicine.name))
+        template = N_("No daily maximum is recorded for %(medicine)s. Check the dose yourself.")
+        return Check.not_run("dose", Sentence(template, medicine=medicine.name))
     taken = None if dose is None else daily_milligrams(dose, medicine.strength, medicine.unit, medicine.ingredients)
     if taken is None:
-        told = N_("The daily amount of %(medicine)s cannot be calculated. Check the dose yourself.")
-        return Check.not_run("dose", Sentence(told, medicine=medicine.name))
+        template = N_("The daily amount of %(medicine)s cannot be calculated. Check the dose yourself.")
+        return Check.not_run("dose", Sentence(template, medicine=medicine.name))
     elsewhere, unclear = _taken_elsewhere(medicine, current)
     found = []
     for ingredient, amount in taken.items():
@@ -136,8 +136,8 @@ def _taken_elsewhere(medicine: Medicine, current: Iterable[Current]) -> tuple[di
             continue
         daily = entry.dose and daily_milligrams(entry.dose, other.strength, other.unit, other.ingredients)
         if not daily:
-            told = N_("The dose of %(other)s is not known, so the daily total could not be calculated.")
-            unclear = Sentence(told, other=other.name)
+            template = N_("The dose of %(other)s is not known, so the daily total could not be calculated.")
+            unclear = Sentence(template, other=other.name)
             continue
         for ingredient, amount in daily.items():
             sums[ingredient] = sums.get(ingredient, Decimal(0)) + amount
@@ -145,11 +145,11 @@ def _taken_elsewhere(medicine: Medicine, current: Iterable[Current]) -> tuple[di
 
 
 def _too_much(ingredient: str, amount: Decimal, elsewhere: Decimal, most: Decimal) -> Alert:
-    told = N_("%(amount)s of %(ingredient)s a day is more than the daily maximum of %(most)s.")
-    message = Sentence(told, amount=_weight(amount + elsewhere), ingredient=ingredient, most=_weight(most))
+    template = N_("%(amount)s of %(ingredient)s a day is more than the daily maximum of %(most)s.")
+    message = Sentence(template, amount=_weight(amount + elsewhere), ingredient=ingredient, most=_weight(most))
     if elsewhere:
-        told = N_("%(amount)s of it comes from other current medicines.")
-        message = joined((message, Sentence(told, amount=_weight(elsewhere))))
+        template = N_("%(amount)s of it comes from other current medicines.")
+        message = joined((message, Sentence(template, amount=_weight(elsewhere))))
     return Alert("stop", "dose", message, (ingredient,))
 
 
@@ -168,8 +168,8 @@ def _child_gap(medicine: Medicine, person: Person) -> Sentence | None:
     if person.age_years >= CHILD_UNTIL:
         return None
     if not medicine.max_daily_mg_per_kg:
-        told = N_("No maximum for children is recorded for %(medicine)s. Check the dose by weight yourself.")
-        return Sentence(told, medicine=medicine.name)
+        template = N_("No maximum for children is recorded for %(medicine)s. Check the dose by weight yourself.")
+        return Sentence(template, medicine=medicine.name)
     if person.weight_kg is None:
         return Sentence(N_("The dose cannot be checked without a weight. Weigh the child."))
     return None
@@ -178,10 +178,10 @@ def _child_gap(medicine: Medicine, person: Person) -> Sentence | None:
 def age_pregnancy_check(medicine: Medicine, person: Person) -> Check:
     """Whether the medicine suits the patient's age and, for a woman of 12 to 50 years, pregnancy."""
     if not medicine.is_in_formulary or not medicine.ingredients:
-        told = N_(
+        template = N_(
             "%(medicine)s is not in the formulary. Check yourself whether it is safe for the age and in pregnancy."
         )
-        return Check.not_run("age_pregnancy", Sentence(told, medicine=medicine.name))
+        return Check.not_run("age_pregnancy", Sentence(template, medicine=medicine.name))
     alerts = [alert for alert in (_age_alert(medicine, person), _pregnancy_alert(medicine, person)) if alert]
     gap = None
     if person.age_years is None and (medicine.min_age_years is not None or medicine.pregnancy):
@@ -193,10 +193,10 @@ def _age_alert(medicine: Medicine, person: Person) -> Alert | None:
     limit = medicine.min_age_years
     if limit is None or person.age_years is None or person.age_years >= limit:
         return None
-    told = N_("%(medicine)s is not meant for children under %(age)s.")
+    template = N_("%(medicine)s is not meant for children under %(age)s.")
     age = N_("%(count)s years") if limit >= 2 else N_("%(count)s months")
     count = quantity(limit if limit >= 2 else (limit * 12).to_integral_value())
-    message = Sentence(told, medicine=medicine.name, age=Sentence(age, count=count))
+    message = Sentence(template, medicine=medicine.name, age=Sentence(age, count=count))
     return Alert(medicine.min_age_tier, "age_pregnancy", message, medicine.ingredients)
 
 
@@ -205,13 +205,13 @@ def _pregnancy_alert(medicine: Medicine, person: Person) -> Alert | None:
         return None
     if person.is_pregnant:
         if medicine.pregnancy == "avoid":
-            told = N_("%(medicine)s can harm the unborn child, and the patient is pregnant.")
-            return Alert("stop", "age_pregnancy", Sentence(told, medicine=medicine.name), medicine.ingredients)
-        told = N_("Use %(medicine)s with caution in pregnancy. Compare benefit and risk.")
-        return Alert("caution", "age_pregnancy", Sentence(told, medicine=medicine.name), medicine.ingredients)
+            template = N_("%(medicine)s can harm the unborn child, and the patient is pregnant.")
+            return Alert("stop", "age_pregnancy", Sentence(template, medicine=medicine.name), medicine.ingredients)
+        template = N_("Use %(medicine)s with caution in pregnancy. Compare benefit and risk.")
+        return Alert("caution", "age_pregnancy", Sentence(template, medicine=medicine.name), medicine.ingredients)
     if medicine.pregnancy == "avoid" and _may_be_pregnant(person):
-        told = N_("%(medicine)s can harm an unborn child. Ask whether the patient may be pregnant.")
-        return Alert("caution", "age_pregnancy", Sentence(told, medicine=medicine.name), medicine.ingredients)
+        template = N_("%(medicine)s can harm an unborn child. Ask whether the patient may be pregnant.")
+        return Alert("caution", "age_pregnancy", Sentence(template, medicine=medicine.name), medicine.ingredients)
     return None
 
 

@@ -1,4 +1,4 @@
-"""FHIR dosage instructions: in words always, in structured fields only where every part is clear."""
+"""FHIR dosage instructions: always as text, in structured fields only when every part is unambiguous."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ MAX_INSTRUCTIONS_LENGTH = 1000
 
 
 def prescription_dose(resource: dict[str, Any]) -> dict[str, Any]:
-    """The dose columns of `prescription`. With several instructions the words of all stand in `instructions`."""
-    told = fields.parts(resource, "dosageInstruction")
-    first = told[0] if told else {}
+    """The dose columns of `prescription`. With several instructions, `instructions` has the text of all."""
+    instructions = fields.parts(resource, "dosageInstruction")
+    first = instructions[0] if instructions else {}
     as_needed = _as_needed(first)
     amount, unit = _amount(first)
     timing = _frequency_code(first)
@@ -68,11 +68,11 @@ def prescription_dose(resource: dict[str, Any]) -> dict[str, Any]:
         "dosage": _amount_words(first, amount),
         "frequency": _frequency_words(first, timing, as_needed),
         "duration": duration_words(days),
-        "instructions": _instructions(told),
+        "instructions": _instructions(instructions),
         "days": days,
         "as_needed": as_needed,
     }
-    return words | _structured(amount, unit, _route(first), timing, as_needed=as_needed, is_only=len(told) == 1)
+    return words | _structured(amount, unit, _route(first), timing, as_needed=as_needed, is_only=len(instructions) == 1)
 
 
 def _structured(
@@ -95,15 +95,15 @@ def _dose_quantity(instruction: dict[str, Any]) -> dict[str, Any]:
 
 
 def _amount(instruction: dict[str, Any]) -> tuple[Decimal | None, str]:
-    told = _dose_quantity(instruction)
-    unit = fields.line(told, "unit") or fields.line(told, "code")
-    return fields.number(told, "value"), _UNITS.get(unit.strip("{}").casefold(), "")
+    quantity = _dose_quantity(instruction)
+    unit = fields.line(quantity, "unit") or fields.line(quantity, "code")
+    return fields.number(quantity, "value"), _UNITS.get(unit.strip("{}").casefold(), "")
 
 
 def _amount_words(instruction: dict[str, Any], amount: Decimal | None) -> str:
-    """ "500 mg"; "1 at a time" when no unit is given, for it may be tablets or puffs."""
-    told = _dose_quantity(instruction)
-    unit = fields.line(told, "unit", 50) or fields.line(told, "code", 50)
+    """ "500 mg"; "1 at a time" without a unit, because it may be tablets or puffs."""
+    quantity = _dose_quantity(instruction)
+    unit = fields.line(quantity, "unit", 50) or fields.line(quantity, "code", 50)
     if amount is not None:
         text = fields.number_text(amount)
         return f"{text} {unit}" if unit else str(Sentence(N_("%(amount)s at a time"), amount=text))
@@ -121,8 +121,8 @@ def _as_needed(instruction: dict[str, Any]) -> bool:
 
 
 def _repeat(instruction: dict[str, Any]) -> tuple[Decimal | None, Decimal | None, str]:
-    told = fields.part(fields.part(instruction, "timing"), "repeat")
-    return fields.number(told, "frequency"), fields.number(told, "period"), fields.code(told, "periodUnit")
+    repeat = fields.part(fields.part(instruction, "timing"), "repeat")
+    return fields.number(repeat, "frequency"), fields.number(repeat, "period"), fields.code(repeat, "periodUnit")
 
 
 def _frequency_code(instruction: dict[str, Any]) -> str | None:
@@ -146,13 +146,13 @@ def _uneven_words(instruction: dict[str, Any]) -> str:
     times, period, unit = _repeat(instruction)
     if period is None or unit not in _PERIODS:
         return fields.concept(fields.part(instruction, "timing"), "code").title
-    told = Sentence(
+    sentence = Sentence(
         N_("%(times)s times in %(period)s %(unit)s"),
         times=fields.number_text(times or Decimal(1)),
         period=fields.number_text(period),
         unit=_PERIODS[unit],
     )
-    return str(told)
+    return str(sentence)
 
 
 def _route(instruction: dict[str, Any]) -> str:
@@ -163,20 +163,22 @@ def _route(instruction: dict[str, Any]) -> str:
 def _days(instruction: dict[str, Any], resource: dict[str, Any]) -> int | None:
     bounds = fields.part(fields.part(fields.part(instruction, "timing"), "repeat"), "boundsDuration")
     supply = fields.part(fields.part(resource, "dispenseRequest"), "expectedSupplyDuration")
-    for told in (bounds, supply):
-        count = fields.number(told, "value")
-        factor = _DAYS_IN.get((fields.line(told, "code") or fields.line(told, "unit")).casefold())
+    for duration in (bounds, supply):
+        count = fields.number(duration, "value")
+        factor = _DAYS_IN.get((fields.line(duration, "code") or fields.line(duration, "unit")).casefold())
         if count is not None and factor and count == int(count) and 1 <= count * factor <= MAX_DAYS_LENGTH:
             return int(count * factor)
     return None
 
 
-def _instructions(told: list[dict[str, Any]]) -> str:
+def _instructions(instructions: list[dict[str, Any]]) -> str:
     words = []
-    for one in told:
-        words += [fields.line(one, "text", MAX_INSTRUCTIONS_LENGTH)]
-        words += [more.title for more in fields.concepts(one, "additionalInstruction")]
-        words += [fields.line(one, "patientInstruction", MAX_INSTRUCTIONS_LENGTH)]
+    for instruction in instructions:
+        words += [fields.line(instruction, "text", MAX_INSTRUCTIONS_LENGTH)]
+        words += [more.title for more in fields.concepts(instruction, "additionalInstruction")]
+        words += [fields.line(instruction, "patientInstruction", MAX_INSTRUCTIONS_LENGTH)]
     return fields.tidy(
-        " ".join(dict.fromkeys(one for one in words if one)), "dosageInstruction", MAX_INSTRUCTIONS_LENGTH
+        " ".join(dict.fromkeys(instruction for instruction in words if instruction)),
+        "dosageInstruction",
+        MAX_INSTRUCTIONS_LENGTH,
     )

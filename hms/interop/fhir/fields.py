@@ -1,4 +1,4 @@
-"""Reading the fields of a FHIR resource, none of which is trusted to be what the standard says."""
+"""Typed reads of FHIR resource fields. Any field may have a wrong type: `InvalidResource` says which."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ MAX_NUMBER = Decimal(10) ** 15
 SMALLEST_PLACES = -12
 _BLANKS = re.compile(r"[ \t\r\n\u00a0]+")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-_WHEN = re.compile(
+_DATE_TIME = re.compile(
     r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?)?)?"
 )
 
 
 class Concept(NamedTuple):
-    """What a CodeableConcept means: words for people, and a code with the address of its list."""
+    """A CodeableConcept: title for people, code, and URL of the code system."""
 
     title: str
     code: str
     system: str
 
 
-NOTHING = Concept("", "", "")
+NO_CONCEPT = Concept("", "", "")
 
 
 def resource_id(resource: dict[str, Any]) -> str:
-    found = resource.get("id")
-    if not isinstance(found, str) or not _ID.fullmatch(found):
+    value = resource.get("id")
+    if not isinstance(value, str) or not _ID.fullmatch(value):
         raise InvalidResource(N_("it has no usable id."))
-    return found
+    return value
 
 
 def line(holder: dict[str, Any], name: str, longest: int = MAX_TITLE_LENGTH) -> str:
@@ -81,10 +81,10 @@ def part(holder: dict[str, Any], name: str) -> dict[str, Any]:
 
 def parts(holder: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """The objects listed under `name`."""
-    found = listed(holder, name)
-    if not all(isinstance(one, dict) for one in found):
+    items = listed(holder, name)
+    if not all(isinstance(item, dict) for item in items):
         raise InvalidResource(N_("“%(name)s” is not a list of objects."), name=name)
-    return found
+    return items
 
 
 def listed(holder: dict[str, Any], name: str) -> list[Any]:
@@ -93,7 +93,7 @@ def listed(holder: dict[str, Any], name: str) -> list[Any]:
         return []
     if not isinstance(value, list):
         raise InvalidResource(N_("“%(name)s” is not a list."), name=name)
-    return [one for one in value if one is not None]
+    return [item for item in value if item is not None]
 
 
 def flag(holder: dict[str, Any], name: str) -> bool | None:
@@ -112,17 +112,17 @@ def number(holder: dict[str, Any], name: str) -> Decimal | None:
         raise InvalidResource(N_("“%(name)s” is not a number."), name=name)
     if isinstance(value, int) and abs(value) > MAX_NUMBER:
         raise InvalidResource(N_("“%(name)s” is too large or too small to be true."), name=name)
-    found = Decimal(value)
-    if not found.is_finite() or abs(found.adjusted()) > 15 or found.as_tuple().exponent < SMALLEST_PLACES:
-        return _rounded(found, name)
-    return found
+    result = Decimal(value)
+    if not result.is_finite() or abs(result.adjusted()) > 15 or result.as_tuple().exponent < SMALLEST_PLACES:
+        return _rounded(result, name)
+    return result
 
 
-def _rounded(found: Decimal, name: str) -> Decimal:
-    """A number with more places than can be meant, as computers print 0.1 + 0.2."""
-    if not found.is_finite() or abs(found) > MAX_NUMBER or (found and found.adjusted() < SMALLEST_PLACES):
+def _rounded(value: Decimal, name: str) -> Decimal:
+    """Round binary fractions such as 0.30000000000000004."""
+    if not value.is_finite() or abs(value) > MAX_NUMBER or (value and value.adjusted() < SMALLEST_PLACES):
         raise InvalidResource(N_("“%(name)s” is too large or too small to be true."), name=name)
-    return round(found, 6)
+    return round(value, 6)
 
 
 def number_text(value: Decimal) -> str:
@@ -132,31 +132,36 @@ def number_text(value: Decimal) -> str:
 
 
 def concept(holder: dict[str, Any], name: str, *, prefer: tuple[str, ...] = ()) -> Concept:
-    """The concept under `name`, coded by the first list of `prefer` that it has a code of, else by its first code."""
+    """The concept under `name`, with the code from the first code system of `prefer` that has one, else its first code."""
     return concept_of(part(holder, name), prefer=prefer)
 
 
 def concepts(holder: dict[str, Any], name: str) -> list[Concept]:
-    return [concept_of(one) for one in parts(holder, name)]
+    return [concept_of(item) for item in parts(holder, name)]
 
 
 def concept_of(value: dict[str, Any], *, prefer: tuple[str, ...] = ()) -> Concept:
     coded = [Concept(line(c, "display"), code(c, "code"), line(c, "system")) for c in parts(value, "coding")]
     place = {system: rank for rank, system in enumerate(prefer)}
-    coded.sort(key=lambda one: (not one.code, place.get(one.system, len(place))))
-    best = coded[0] if coded else NOTHING
-    title = line(value, "text") or best.title or next((one.title for one in coded if one.title), "") or best.code
+    coded.sort(key=lambda candidate: (not candidate.code, place.get(candidate.system, len(place))))
+    best = coded[0] if coded else NO_CONCEPT
+    title = (
+        line(value, "text")
+        or best.title
+        or next((candidate.title for candidate in coded if candidate.title), "")
+        or best.code
+    )
     return Concept(title, best.code, best.system)
 
 
 def status(holder: dict[str, Any], name: str) -> str:
     """The code of a status that is given as a concept: "active", "entered-in-error"…; "" when absent."""
     value = part(holder, name)
-    return next((found for one in parts(value, "coding") if (found := code(one, "code"))), "")
+    return next((coded for coding in parts(value, "coding") if (coded := code(coding, "code"))), "")
 
 
 def day(holder: dict[str, Any], name: str) -> date | None:
-    """The day on the calendar of whoever wrote it; the first day when only a year or month is known."""
+    """The date as written, in the source's time zone; the first day when only a year or month is known."""
     return _read(holder, name)[0]
 
 
@@ -166,41 +171,41 @@ def is_whole_day(holder: dict[str, Any], name: str) -> bool:
 
 
 def instant(holder: dict[str, Any], name: str) -> datetime | None:
-    """The instant in UTC; without a time of its own midnight, without a zone the hospital's."""
-    found, clock_time = _read(holder, name)
-    if found is None:
+    """The instant in UTC. Without a time it is midnight; without a zone the hospital's zone applies."""
+    written_day, clock_time = _read(holder, name)
+    if written_day is None:
         return None
     if not clock_time:
-        return clock.at(found, time.min)
+        return clock.at(written_day, time.min)
     try:
-        moment = datetime.fromisoformat(f"{found.isoformat()}{clock_time}")
+        moment = datetime.fromisoformat(f"{written_day.isoformat()}{clock_time}")
     except ValueError as wrong:
         raise _no_date(name) from wrong
     return (moment if moment.tzinfo else moment.replace(tzinfo=clock.zone())).astimezone(UTC)
 
 
 def past_instant(holder: dict[str, Any], name: str) -> datetime | None:
-    """An instant that is not ahead of us, with a day's grace for zones and clocks."""
-    found = instant(holder, name)
-    if found is not None and found > clock.now() + timedelta(days=1):
+    """An instant that is not in the future; one day of tolerance for zones and clocks."""
+    moment = instant(holder, name)
+    if moment is not None and moment > clock.now() + timedelta(days=1):
         raise InvalidResource(N_("“%(name)s” lies in the future."), name=name)
-    return found
+    return moment
 
 
 def _read(holder: dict[str, Any], name: str) -> tuple[date | None, str]:
     value = holder.get(name)
     if value is None:
         return None, ""
-    found = _WHEN.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
+    match = _DATE_TIME.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
         raise _no_date(name)
     try:
-        when = date(int(found[1]), int(found[2] or 1), int(found[3] or 1))
+        when = date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
     except ValueError as wrong:
         raise _no_date(name) from wrong
     if not 1800 <= when.year <= 2200:
         raise _no_date(name)
-    return when, found[4] or ""
+    return when, match[4] or ""
 
 
 def _no_date(name: str) -> InvalidResource:

@@ -13,7 +13,7 @@ from .ndjson import InvalidResource
 
 USES = ("official", "usual", "", "temp", "nickname", "anonymous", "old", "maiden")
 CONTACT_USES = ("mobile", "home", "", "work", "temp")
-_MAX_ASKED_LENGTH = 300
+_MAX_NAME_LENGTH = 300
 
 
 class HumanName(NamedTuple):
@@ -24,15 +24,15 @@ class HumanName(NamedTuple):
 
 def human_name(resource: dict[str, Any]) -> HumanName:
     """The official name, else the next best one. A name given only as text stands in `given`."""
-    found = fields.parts(resource, "name")
-    found.sort(key=lambda one: _rank(fields.code(one, "use"), USES))
-    for one in found:
-        given = " ".join(fields.tidy(each, "given", _MAX_ASKED_LENGTH) for each in fields.listed(one, "given"))
-        family = fields.line(one, "family", _MAX_ASKED_LENGTH)
+    candidates = fields.parts(resource, "name")
+    candidates.sort(key=lambda name: _rank(fields.code(name, "use"), USES))
+    for name in candidates:
+        given = " ".join(fields.tidy(part, "given", _MAX_NAME_LENGTH) for part in fields.listed(name, "given"))
+        family = fields.line(name, "family", _MAX_NAME_LENGTH)
         if not given and not family:
-            given = fields.line(one, "text", _MAX_ASKED_LENGTH)
+            given = fields.line(name, "text", _MAX_NAME_LENGTH)
         if given or family:
-            return HumanName(_title(one), *_checked(given, family))
+            return HumanName(_title(name), *_checked(given, family))
     raise InvalidResource(N_("it has no name."))
 
 
@@ -41,7 +41,7 @@ def _rank(use: str, order: tuple[str, ...]) -> int:
 
 
 def _title(name: dict[str, Any]) -> str:
-    prefixes = (fields.tidy(one, "prefix", 20).rstrip(".") for one in fields.listed(name, "prefix"))
+    prefixes = (fields.tidy(prefix, "prefix", 20).rstrip(".") for prefix in fields.listed(name, "prefix"))
     return fields.tidy(" ".join(prefixes), "prefix", 20)
 
 
@@ -54,7 +54,7 @@ def _checked(given: str, family: str) -> names.Names:
 
 def contact(resource: dict[str, Any], system: str) -> str:
     """The best phone number ("phone") or address ("email") that is still in use; "" when there is none."""
-    found = [one for one in fields.parts(resource, "telecom") if fields.code(one, "system") == system]
-    usable = [one for one in found if fields.code(one, "use") != "old"]
-    usable.sort(key=lambda one: _rank(fields.code(one, "use"), CONTACT_USES))
-    return next((told for one in usable if (told := fields.line(one, "value", 254))), "")
+    contacts = [item for item in fields.parts(resource, "telecom") if fields.code(item, "system") == system]
+    usable = [item for item in contacts if fields.code(item, "use") != "old"]
+    usable.sort(key=lambda item: _rank(fields.code(item, "use"), CONTACT_USES))
+    return next((value for item in usable if (value := fields.line(item, "value", 254))), "")

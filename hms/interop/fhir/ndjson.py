@@ -1,4 +1,4 @@
-"""From files to resources: NDJSON lines, plain or gzipped, every byte of them possibly hostile."""
+"""Read NDJSON files, plain or gzipped, into resources. The content is not trusted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class InvalidResource(Exception):
-    """Why a line or a resource cannot be taken, in words that follow its file and line; `values` fill their places."""
+    """A line or resource cannot be imported. The message follows the file and line; `values` fill its placeholders."""
 
     def __init__(self, message: str, /, **values: object) -> None:
         super().__init__(str(Sentence(message, **values)))
@@ -37,7 +37,7 @@ def files(path: Path) -> list[Path]:
     """The files to read: `path` itself whatever its name, or all NDJSON files in the folder and below, by name."""
     if path.is_file():
         return [path]
-    return sorted(one for one in path.rglob("*") if one.name.lower().endswith(ENDINGS) and one.is_file())
+    return sorted(file for file in path.rglob("*") if file.name.lower().endswith(ENDINGS) and file.is_file())
 
 
 def lines(path: Path) -> Iterator[Line]:
@@ -68,10 +68,10 @@ def _lines_of(stream: IO[bytes]) -> Iterator[Line]:
 
 
 def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    parsed = dict(pairs)
+    if len(parsed) != len(pairs):
         raise InvalidResource(N_("it gives the same name twice in one object, so it is not clear which value counts."))
-    return made
+    return parsed
 
 
 def _no_number(word: str) -> Any:
@@ -86,21 +86,21 @@ def resource(data: bytes | None) -> dict[str, Any]:
     if data is None:
         raise InvalidResource(N_("the line is longer than 32 MB."))
     try:
-        made = _decoder.decode(data.decode())
+        parsed = _decoder.decode(data.decode())
     except UnicodeDecodeError as wrong:
         raise InvalidResource(N_("it is not UTF-8 text.")) from wrong
     except RecursionError as wrong:
         raise InvalidResource(N_("it is nested too deeply.")) from wrong
     except (ValueError, ArithmeticError) as wrong:
         raise InvalidResource(N_("it is not JSON, or not all of one resource.")) from wrong
-    if not isinstance(made, dict):
+    if not isinstance(parsed, dict):
         raise InvalidResource(N_("it is JSON, but not a resource."))
-    return made
+    return parsed
 
 
-def kind(made: dict[str, Any]) -> str:
+def kind(parsed: dict[str, Any]) -> str:
     """The resource's type, e.g. "Patient"; `InvalidResource` when it names none."""
-    name = made.get("resourceType")
+    name = parsed.get("resourceType")
     if not isinstance(name, str) or not (name.isascii() and name.isalpha() and len(name) <= 60):
         raise InvalidResource(N_("it does not say what it is (resourceType)."))
     return name

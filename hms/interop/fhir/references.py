@@ -30,9 +30,9 @@ class Reference(NamedTuple):
 
 
 def identifiers(resource: dict[str, Any]) -> list[str]:
-    """What the resource may be named by, as "system|value"."""
-    found = (identifier_text(one) for one in parts(resource, "identifier"))
-    return sorted({one for one in found if one})
+    """Identifiers of the resource as "system|value"."""
+    texts = (identifier_text(item) for item in parts(resource, "identifier"))
+    return sorted({item for item in texts if item})
 
 
 def identifier_text(identifier: dict[str, Any]) -> str:
@@ -48,25 +48,25 @@ def reference(holder: dict[str, Any], name: str, kind: str) -> Reference | None:
     if not address:
         known_by = identifier_text(part(value, "identifier"))
         return Reference(kind, identifier=known_by, display=display) if known_by or display else None
-    found = _read(address, kind)
-    if found is None:
+    parsed = _read(address, kind)
+    if parsed is None:
         raise InvalidResource(N_("“%(name)s” names nothing that can be found."), name=name)
-    return found._replace(display=display) if found.kind == kind else None
+    return parsed._replace(display=display) if parsed.kind == kind else None
 
 
 def _read(address: str, kind: str) -> Reference | None:
-    if asked := _BY_IDENTIFIER.fullmatch(address):
-        return Reference(asked[1], identifier=unquote(asked[2]))
+    if by_identifier := _BY_IDENTIFIER.fullmatch(address):
+        return Reference(by_identifier[1], identifier=unquote(by_identifier[2]))
     if urn := _URN.fullmatch(address):
         return Reference(kind, f"{kind}/{urn[1]}")
-    if found := _ADDRESS.fullmatch(address):
-        return Reference(found[1], f"{found[1]}/{found[2]}")
+    if match := _ADDRESS.fullmatch(address):
+        return Reference(match[1], f"{match[1]}/{match[2]}")
     return Reference("#") if address.startswith("#") else None
 
 
 def patient_reference(resource: dict[str, Any], name: str) -> Reference:
     """The patient whom the resource is about; `InvalidResource` when it names none."""
-    found = reference(resource, name, "Patient")
-    if found is None or not (found.external_id or found.identifier):
+    patient = reference(resource, name, "Patient")
+    if patient is None or not (patient.external_id or patient.identifier):
         raise InvalidResource(N_("it does not say which patient it is about."))
-    return found
+    return patient

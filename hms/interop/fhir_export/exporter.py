@@ -1,7 +1,7 @@
-"""The export: the hospital's records as FHIR R4 bulk files, one a kind, in the form that the import reads.
+"""The export: the hospital's records as FHIR R4 bulk files, one file for each resource type, in the form that the import reads.
 
 What came from elsewhere keeps its id; our own records are named `hms-` and their number. Withdrawn and merged
-patients, open visits, drafts and what was entered in error stay at home. Vital signs stay too.
+patients, open visits, drafts and what was entered in error are not exported. Vital signs are not exported either.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from .resources import WRITERS
 def export(folder: Path) -> dict[str, int]:
     """Write `Patient.ndjson` and so on into `folder`, readable by the account that runs this only; how many of each."""
     folder.mkdir(parents=True, exist_ok=True)
-    counts = {kind: _write(folder, kind, *found) for kind, found in queries.queries().items()}
+    counts = {kind: _write(folder, kind, *table_and_query) for kind, table_and_query in queries.queries().items()}
     with action_context("interop.export_fhir", SYSTEM):
         recording.record("interop.export_fhir", SYSTEM, details={"counts": counts})
     return counts
 
 
 def _write(folder: Path, kind: str, table: Any, query: Any) -> int:
-    """A file appears whole or not at all."""
+    """Write to a temporary file and rename it, so that no partial file remains."""
     path = folder / f"{kind}.ndjson"
     unfinished = path.with_suffix(".unfinished")
     count = 0
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         for row in queries.rows(table, query):
-            told = {"resourceType": kind, "id": row.name.partition("/")[2]} | WRITERS[kind](row)
-            file.write(json.dumps(without_empty_values(told), ensure_ascii=False, separators=(",", ":")) + "\n")
+            resource = {"resourceType": kind, "id": row.name.partition("/")[2]} | WRITERS[kind](row)
+            file.write(json.dumps(without_empty_values(resource), ensure_ascii=False, separators=(",", ":")) + "\n")
             count += 1
     unfinished.replace(path)
     return count
@@ -46,10 +46,10 @@ def _write(folder: Path, kind: str, table: Any, query: Any) -> int:
 def without_empty_values(value: Any) -> Any:
     """`value` without what is empty, as FHIR wants it, and with dates as text; None when nothing is left."""
     if isinstance(value, dict):
-        told = {name: found for name, part in value.items() if (found := without_empty_values(part)) is not None}
-        return told or None
+        kept = {name: cleaned for name, part in value.items() if (cleaned := without_empty_values(part)) is not None}
+        return kept or None
     if isinstance(value, list):
-        return [found for part in value if (found := without_empty_values(part)) is not None] or None
+        return [cleaned for part in value if (cleaned := without_empty_values(part)) is not None] or None
     if isinstance(value, date):
         return value.isoformat()
     return None if value == "" else value

@@ -15,11 +15,11 @@ _CODES = {why: code for code, why in STATUS_REASONS.items()}
 
 def medication_request(row: Any) -> dict[str, Any]:
     source_status = _CODES.get(row.status_reason)
-    why = row.status_reason if row.status == "stopped" and not source_status else ""
+    reason = row.status_reason if row.status == "stopped" and not source_status else ""
     authored = row.authored_at or row.signed_at
     return {
         "status": source_status or _STATUSES.get(row.status, row.status),
-        "statusReason": {"text": why},
+        "statusReason": {"text": reason},
         "intent": "order",
         "medicationCodeableConcept": {"text": row.medication_name},
         "subject": {"reference": row.patient},
@@ -45,9 +45,9 @@ def _instruction(row: Any) -> dict[str, Any]:
 
 
 def _as_needed(row: Any) -> dict[str, Any]:
-    found = _WHEN_REQUIRED.fullmatch(row.frequency)
-    if found and found[2]:
-        return {"asNeededCodeableConcept": {"text": found[2]}}
+    match = _WHEN_REQUIRED.fullmatch(row.frequency)
+    if match and match[2]:
+        return {"asNeededCodeableConcept": {"text": match[2]}}
     return {"asNeededBoolean": True} if row.as_needed else {}
 
 
@@ -58,5 +58,5 @@ def _timing(row: Any) -> dict[str, Any]:
     if numbers:
         frequency, period, unit = numbers
         return {"repeat": bounds | {"frequency": frequency, "period": period, "periodUnit": unit}}
-    found = _WHEN_REQUIRED.fullmatch(row.frequency) if row.as_needed else None
-    return {"repeat": bounds, "code": {"text": found[1] if found else row.frequency}}
+    match = _WHEN_REQUIRED.fullmatch(row.frequency) if row.as_needed else None
+    return {"repeat": bounds, "code": {"text": match[1] if match else row.frequency}}

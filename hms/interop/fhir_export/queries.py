@@ -1,4 +1,4 @@
-"""What the export takes from the tables: final records of patients whose record is in use, with the names they go by."""
+"""Rows for the export: final records of active patients, with their FHIR ids."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _known_by(table: Table, kind: str) -> Select:
 
 
 def _about(table: Table, kind: str, *, clinician: str | None = None) -> Select:
-    """Rows with the names of their patient, visit and clinician. What belongs to an unsigned visit is left out."""
+    """Rows with the FHIR ids of patient, visit and clinician; without rows of unsigned visits."""
     columns = [*table.c, _name(table, kind, "name"), _name(_PATIENT, "Patient", "patient")]
     joined = table.join(_PATIENT, (_PATIENT.c.id == table.c.patient_id) & (_PATIENT.c.status == "active"))
     is_final: ColumnElement[bool] = table.c.id.is_not(None)

@@ -1,4 +1,4 @@
-"""From our rows to FHIR resources, in the words that the import reads back into the same."""
+"""Build FHIR resources from rows; importing them again gives the same values."""
 
 from __future__ import annotations
 
@@ -51,17 +51,19 @@ def patient(row: Any) -> Resource:
 
 
 def _identifiers(row: Any) -> list[Resource]:
-    told = [one.rpartition("|") for one in row.identifiers or ()]
+    identifiers = [identifier.rpartition("|") for identifier in row.identifiers or ()]
     if row.identifiers is None:
-        told.append((HOSPITAL_NUMBER, "|", row.hospital_number))
+        identifiers.append((HOSPITAL_NUMBER, "|", row.hospital_number))
     national = [{"type": _state("NI", "v2-0203"), "value": row.national_id}] if row.national_id else []
-    return [{"system": system, "value": value} for system, _, value in told if value != row.national_id] + national
+    return [
+        {"system": system, "value": value} for system, _, value in identifiers if value != row.national_id
+    ] + national
 
 
 def practitioner(row: Any) -> Resource:
-    told = [one.rpartition("|") for one in row.identifiers or ()]
+    identifiers = [identifier.rpartition("|") for identifier in row.identifiers or ()]
     name = {"family": row.last_name or row.username, "given": [row.first_name], "prefix": [row.title]}
-    return {"identifier": [{"system": system, "value": value} for system, _, value in told], "name": [name]}
+    return {"identifier": [{"system": system, "value": value} for system, _, value in identifiers], "name": [name]}
 
 
 def encounter(row: Any) -> Resource:
@@ -127,11 +129,11 @@ def observation(row: Any) -> Resource:
 
 
 def _measured(value: str, unit: str) -> Resource:
-    if found := _QUANTITY.fullmatch(value):
-        number = float(found[2]) if "." in found[2] else int(found[2])
-        return {"valueQuantity": {"value": number, "comparator": found[1], "unit": unit}}
-    if found := _PRESSURE.fullmatch(value):
-        sides = ((SYSTOLIC, found[1]), (DIASTOLIC, found[2]))
+    if match := _QUANTITY.fullmatch(value):
+        number = float(match[2]) if "." in match[2] else int(match[2])
+        return {"valueQuantity": {"value": number, "comparator": match[1], "unit": unit}}
+    if match := _PRESSURE.fullmatch(value):
+        sides = ((SYSTOLIC, match[1]), (DIASTOLIC, match[2]))
         return {"component": [{"code": _concept(code, LOINC, code), **_measured(side, unit)} for code, side in sides]}
     return {"valueString": f"{value} {unit}".strip()}
 

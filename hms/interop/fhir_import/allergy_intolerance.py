@@ -1,4 +1,4 @@
-"""FHIR AllergyIntolerance: an allergy that stops prescribing like one recorded here."""
+"""FHIR AllergyIntolerance: an allergy, which takes part in safety checks like one recorded here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hms.formulary.medicines import catalogue
 from hms.formulary.safety.allergy_check import AllergyEntry, meanings
 from hms.formulary.safety.knowledge import CLASS_PREFIX
 from hms.interop.fhir import fields
-from hms.interop.fhir.fields import NOTHING, Concept
+from hms.interop.fhir.fields import NO_CONCEPT, Concept
 from hms.interop.fhir.ndjson import InvalidResource
 from hms.interop.fhir.references import patient_reference
 
@@ -26,20 +26,20 @@ MAX_SUBSTANCE_LENGTH = 200
 
 def values(resource: dict[str, Any]) -> dict[str, Any]:
     """The columns of `allergy`. "No known allergies" becomes an inactive row, from which the patient's status follows."""
-    told = _substance(resource)
-    substance = fields.tidy(told.title, "code", MAX_SUBSTANCE_LENGTH)
-    if told.code in OTHER_NONE_CODES:
+    allergen = _substance(resource)
+    substance = fields.tidy(allergen.title, "code", MAX_SUBSTANCE_LENGTH)
+    if allergen.code in OTHER_NONE_CODES:
         raise InvalidResource(N_("it only says that one kind of allergy is not known."))
     return {
         "patient_id": patient_reference(resource, "patient"),
         "substance": substance,
-        "code": told.code,
-        "code_system": told.system if told.code else "",
+        "code": allergen.code,
+        "code_system": allergen.system if allergen.code else "",
         "class_code": _class_code(substance),
         "category": _category(resource),
         "reaction": _reaction(resource),
         "severity": _severity(resource, substance),
-        "status": "inactive" if is_no_allergy_entry(substance, told.code) else _status(resource),
+        "status": "inactive" if is_no_allergy_entry(substance, allergen.code) else _status(resource),
         "recorded_on": fields.day(resource, "recordedDate") or fields.day(resource, "onsetDateTime"),
     }
 
@@ -50,34 +50,37 @@ def is_no_allergy_entry(substance: str, code: str) -> bool:
 
 
 def _substance(resource: dict[str, Any]) -> Concept:
-    found = fields.concept(resource, "code", prefer=PREFERRED_CODE_SYSTEMS)
-    named = [
-        fields.concept(one, "substance", prefer=PREFERRED_CODE_SYSTEMS) for one in fields.parts(resource, "reaction")
+    main = fields.concept(resource, "code", prefer=PREFERRED_CODE_SYSTEMS)
+    in_reactions = [
+        fields.concept(concept, "substance", prefer=PREFERRED_CODE_SYSTEMS)
+        for concept in fields.parts(resource, "reaction")
     ]
-    best = next((one for one in (found, *named) if one.title), NOTHING)
+    best = next((concept for concept in (main, *in_reactions) if concept.title), NO_CONCEPT)
     if not best.title:
         raise InvalidResource(N_("it does not say what the patient reacts to."))
     return best
 
 
 def _class_code(substance: str) -> str:
-    """The family that the text names ("penicillin"); a single substance is found by its own name."""
+    """The allergy class in the text ("penicillin"); "" for a single substance, which is matched by name."""
     meant = meanings(substance, catalogue.knowledge())
-    named = sorted(one.removeprefix(CLASS_PREFIX) for one in meant if one.startswith(CLASS_PREFIX))
-    return named[0] if len(named) == 1 else ""
+    classes = sorted(key.removeprefix(CLASS_PREFIX) for key in meant if key.startswith(CLASS_PREFIX))
+    return classes[0] if len(classes) == 1 else ""
 
 
 def _category(resource: dict[str, Any]) -> str:
-    told = [fields.tidy(one, "category") for one in fields.listed(resource, "category")]
-    known = [one for one in told if one in ("medication", "food", "environment")]
+    categories = [fields.tidy(category, "category") for category in fields.listed(resource, "category")]
+    known = [category for category in categories if category in ("medication", "food", "environment")]
     return "medication" if "medication" in known or not known else known[0]
 
 
 def _reactions(resource: dict[str, Any]) -> list[str]:
-    found = []
-    for one in fields.parts(resource, "reaction"):
-        found += [sign.title for sign in fields.concepts(one, "manifestation")] + [fields.line(one, "description")]
-    return list(dict.fromkeys(one for one in found if one))
+    texts = []
+    for reaction in fields.parts(resource, "reaction"):
+        texts += [sign.title for sign in fields.concepts(reaction, "manifestation")] + [
+            fields.line(reaction, "description")
+        ]
+    return list(dict.fromkeys(reaction for reaction in texts if reaction))
 
 
 def _reaction(resource: dict[str, Any]) -> str:
@@ -85,12 +88,14 @@ def _reaction(resource: dict[str, Any]) -> str:
 
 
 def _severity(resource: dict[str, Any], substance: str) -> str:
-    """The worst of what is told: the criticality, how severe a reaction was, what the reaction was."""
-    told = [fields.code(one, "severity") for one in fields.parts(resource, "reaction")]
-    told.append(_CRITICALITY.get(fields.code(resource, "criticality"), ""))
+    """The highest severity from criticality, reaction severity and manifestation."""
+    severities = [fields.code(severity, "severity") for severity in fields.parts(resource, "reaction")]
+    severities.append(_CRITICALITY.get(fields.code(resource, "criticality"), ""))
     if AllergyEntry(substance, reaction=", ".join(_reactions(resource))).is_severe:
         return "severe"
-    return max((one for one in told if one in _SEVERITIES), key=_SEVERITIES.index, default="unknown")
+    return max(
+        (severity for severity in severities if severity in _SEVERITIES), key=_SEVERITIES.index, default="unknown"
+    )
 
 
 def _status(resource: dict[str, Any]) -> str:

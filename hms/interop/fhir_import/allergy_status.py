@@ -14,7 +14,7 @@ from .allergy_intolerance import is_no_allergy_entry
 def refresh(patient_ids: set[int]) -> None:
     """Make the status fit the records: known with an active allergy; none known only where the source said so.
 
-    "None known" that was told here stays, and so does "not asked" where the source is silent.
+    "None known" recorded here stays; "not asked" stays when the source has no allergy entry.
     """
     rows = db.session.execute(
         select(Allergy.patient_id, Allergy.status, Allergy.substance, Allergy.code)
@@ -32,9 +32,9 @@ def refresh(patient_ids: set[int]) -> None:
 
 def _become(status: str, patient_ids: set[int], *, but_not: tuple[str, ...]) -> None:
     if patient_ids:
-        whom = (Patient.id.in_(patient_ids), Patient.allergy_status.not_in(but_not))
+        concerned = (Patient.id.in_(patient_ids), Patient.allergy_status.not_in(but_not))
         db.session.execute(
             update(Patient.__table__)
-            .where(*whom)
+            .where(*concerned)
             .values(allergy_status=status, allergy_status_at=clock.now(), version=Patient.version + 1)
         )

@@ -33,8 +33,8 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     verified = fields.status(resource, "verificationStatus")
     if verified == "refuted":
         raise InvalidResource(N_("the diagnosis was refuted."))
-    told = fields.concept(resource, "code", prefer=PREFERRED_CODE_SYSTEMS)
-    if not told.title:
+    diagnosis = fields.concept(resource, "code", prefer=PREFERRED_CODE_SYSTEMS)
+    if not diagnosis.title:
         raise InvalidResource(N_("it does not name the diagnosis."))
     onset = fields.day(resource, "onsetDateTime") or fields.day(fields.part(resource, "onsetPeriod"), "start")
     abated = fields.day(resource, "abatementDateTime") or fields.day(fields.part(resource, "abatementPeriod"), "end")
@@ -43,9 +43,9 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     return {
         "patient_id": patient_reference(resource, "subject"),
         "encounter_id": reference(resource, "encounter", "Encounter"),
-        "code": told.code,
-        "code_system": told.system if told.code else "",
-        "title": told.title,
+        "code": diagnosis.code,
+        "code_system": diagnosis.system if diagnosis.code else "",
+        "title": diagnosis.title,
         "certainty": "confirmed" if verified in ("confirmed", "") else "provisional",
         "clinical_status": _clinical_status(resource, has_abated=bool(abated)),
         "onset_on": onset,
@@ -55,7 +55,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def _clinical_status(resource: dict[str, Any], *, has_abated: bool) -> str:
-    told = fields.status(resource, "clinicalStatus")
-    if told not in CLINICAL_STATUSES:
+    status = fields.status(resource, "clinicalStatus")
+    if status not in CLINICAL_STATUSES:
         return "resolved" if has_abated or fields.flag(resource, "abatementBoolean") else "active"
-    return CLINICAL_STATUSES[told]
+    return CLINICAL_STATUSES[status]

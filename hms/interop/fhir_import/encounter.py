@@ -57,25 +57,29 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
 
 def _kind(resource: dict[str, Any]) -> str:
     """ "Outpatient: Encounter for problem"."""
-    told = fields.part(resource, "class")
-    place = CLASSES.get(fields.code(told, "code"), "") or fields.line(told, "display")
-    kinds = ", ".join(dict.fromkeys(one.title for one in fields.concepts(resource, "type") if one.title))
+    encounter_class = fields.part(resource, "class")
+    place = CLASSES.get(fields.code(encounter_class, "code"), "") or fields.line(encounter_class, "display")
+    kinds = ", ".join(dict.fromkeys(concept.title for concept in fields.concepts(resource, "type") if concept.title))
     return fields.tidy(": ".join(part for part in (place, kinds) if part), "type")
 
 
 def _reason(resource: dict[str, Any]) -> str:
-    reasons = [one.title for one in fields.concepts(resource, "reasonCode")]
-    reasons += [fields.line(one, "display") for one in fields.parts(resource, "reasonReference")]
-    return fields.tidy(", ".join(dict.fromkeys(one for one in reasons if one)), "reasonCode", fields.MAX_NOTE_LENGTH)
+    reasons = [reason.title for reason in fields.concepts(resource, "reasonCode")]
+    reasons += [fields.line(reason, "display") for reason in fields.parts(resource, "reasonReference")]
+    return fields.tidy(
+        ", ".join(dict.fromkeys(reason for reason in reasons if reason)), "reasonCode", fields.MAX_NOTE_LENGTH
+    )
 
 
 def _performer(resource: dict[str, Any]) -> Reference | None:
-    """Who led the visit, else who took part first."""
-    found = []
-    for one in fields.parts(resource, "participant"):
+    """The main performer, else the first participant."""
+    performers = []
+    for participant in fields.parts(resource, "participant"):
         roles = {
-            fields.code(coding, "code") for kind in fields.parts(one, "type") for coding in fields.parts(kind, "coding")
+            fields.code(coding, "code")
+            for kind in fields.parts(participant, "type")
+            for coding in fields.parts(kind, "coding")
         }
-        if (who := reference(one, "individual", "Practitioner")) is not None:
-            found.append((not roles & set(MAIN_PERFORMERS), who))
-    return min(found, key=lambda pair: pair[0])[1] if found else None
+        if (who := reference(participant, "individual", "Practitioner")) is not None:
+            performers.append((not roles & set(MAIN_PERFORMERS), who))
+    return min(performers, key=lambda pair: pair[0])[1] if performers else None

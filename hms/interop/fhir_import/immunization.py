@@ -16,24 +16,24 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     """The columns of `immunization`."""
     if fields.code(resource, "status") == "not-done":
         raise InvalidResource(N_("the vaccine was not given."))
-    told = fields.concept(resource, "vaccineCode", prefer=(CVX,))
-    if not told.title:
+    vaccine = fields.concept(resource, "vaccineCode", prefer=(CVX,))
+    if not vaccine.title:
         raise InvalidResource(N_("it does not name the vaccine."))
     fields.past_instant(resource, "occurrenceDateTime")
     return {
         "patient_id": patient_reference(resource, "patient"),
         "encounter_id": reference(resource, "encounter", "Encounter"),
-        "vaccine": told.title,
-        "code": told.code,
-        "code_system": told.system if told.code else "",
+        "vaccine": vaccine.title,
+        "code": vaccine.code,
+        "code_system": vaccine.system if vaccine.code else "",
         "given_on": fields.day(resource, "occurrenceDateTime"),
         "dose_number": _dose_number(resource),
     }
 
 
 def _dose_number(resource: dict[str, Any]) -> str:
-    for one in fields.parts(resource, "protocolApplied"):
-        if (count := fields.number(one, "doseNumberPositiveInt")) is not None:
+    for protocol in fields.parts(resource, "protocolApplied"):
+        if (count := fields.number(protocol, "doseNumberPositiveInt")) is not None:
             return fields.number_text(count)
-        return fields.line(one, "doseNumberString", 50)
+        return fields.line(protocol, "doseNumberString", 50)
     return ""

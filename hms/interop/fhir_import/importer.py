@@ -1,4 +1,4 @@
-"""The import: once over every file to see what is there, then kind by kind, so that the order of files is no matter.
+"""The import: once over every file to see what is there, then kind by kind, so that the order of files does not matter.
 
 Files are read line by line; of each line only one byte is remembered. Nothing is kept in memory but the batch in hand
 and the names of medicines.
@@ -29,18 +29,18 @@ _MAX_NAMES = 300
 
 
 class Watcher(Protocol):
-    """Whoever follows the import: a terminal, a log, a test."""
+    """Receives progress and messages of an import: a terminal, a log, a test."""
 
     def begin(self, what: str, total: int) -> None: ...
 
     def advance(self, count: int) -> None: ...
 
-    def report(self, told: str) -> None: ...
+    def report(self, message: str) -> None: ...
 
 
 @dataclass
 class Summary:
-    """How many resources of each kind met each outcome, and how many lines of other kinds there were."""
+    """Number of resources by type and outcome, and number of lines of other types."""
 
     counts: dict[str, Counter[str]] = field(default_factory=lambda: {kind.name: Counter() for kind in KINDS})
     not_used: Counter[str] = field(default_factory=Counter)
@@ -53,7 +53,7 @@ class Summary:
 
 
 class Import:
-    """One run over a file or folder. `run` gives the summary; what is skipped is told to `watcher` at once."""
+    """One run over a file or folder. `run` gives the summary; skipped lines are reported to `watcher` at once."""
 
     def __init__(self, path: Path, watcher: Watcher) -> None:
         self.files = ndjson.files(path)
@@ -117,7 +117,7 @@ class Import:
     def _bring_in(self, kind: ResourceType, place: int) -> None:
         items = self._items(kind, place)
         while batch := list(islice(items, BATCH)):
-            for part in _apart(batch):
+            for part in _without_repeats(batch):
                 store(kind, part)
             self._count(kind, batch)
 
@@ -156,7 +156,7 @@ class Import:
         self.watcher.advance(len(items))
 
 
-def _apart(items: list[ImportItem]) -> Iterator[list[ImportItem]]:
+def _without_repeats(items: list[ImportItem]) -> Iterator[list[ImportItem]]:
     """The items in runs in which no resource stands twice: a later state follows the earlier one."""
     run: dict[str, ImportItem] = {}
     for item in items:
@@ -168,5 +168,5 @@ def _apart(items: list[ImportItem]) -> Iterator[list[ImportItem]]:
 
 
 def printable_name(file: Path) -> str:
-    """The file's name with nothing in it that a terminal would obey."""
+    """The file's name without control characters."""
     return "".join(c if c.isprintable() else "?" for c in str(file))

@@ -39,14 +39,14 @@ def values(resource: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]
     state = fields.code(resource, "status") or "unknown"
     if state not in STATUSES:
         raise InvalidResource(N_("“status” is not known."))
-    why = fields.concept(resource, "statusReason").title
+    reason = fields.concept(resource, "statusReason").title
     return {
         "patient_id": patient_reference(resource, "subject"),
         "encounter_id": reference(resource, "encounter", "Encounter"),
         "prescriber_id": reference(resource, "requester", "Practitioner"),
         "medication_name": _name(resource, names),
         "status": STATUSES[state],
-        "status_reason": "" if state == "active" else why or STATUS_REASONS.get(state, ""),
+        "status_reason": "" if state == "active" else reason or STATUS_REASONS.get(state, ""),
         "authored_at": fields.instant(resource, "authoredOn"),
         "quantity": _quantity(resource),
         **prescription_dose(resource),
@@ -55,31 +55,35 @@ def values(resource: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]
 
 def medication_name(medication: dict[str, Any]) -> str:
     """The name of a Medication resource; "" when it has none."""
-    if told := fields.concept(medication, "code").title:
-        return told
-    contents = (fields.concept(one, "itemCodeableConcept").title for one in fields.parts(medication, "ingredient"))
-    return fields.tidy(" + ".join(one for one in contents if one), "ingredient")
+    if title := fields.concept(medication, "code").title:
+        return title
+    contents = (
+        fields.concept(ingredient, "itemCodeableConcept").title for ingredient in fields.parts(medication, "ingredient")
+    )
+    return fields.tidy(" + ".join(ingredient for ingredient in contents if ingredient), "ingredient")
 
 
 def _name(resource: dict[str, Any], names: Mapping[str, str]) -> str:
-    told = fields.concept(resource, "medicationCodeableConcept").title or _referred(resource, names)
-    if not told:
+    title = fields.concept(resource, "medicationCodeableConcept").title or _referred(resource, names)
+    if not title:
         raise InvalidResource(N_("it does not name the medicine."))
-    return told
+    return title
 
 
 def _referred(resource: dict[str, Any], names: Mapping[str, str]) -> str:
     named = fields.part(resource, "medicationReference")
     address = fields.line(named, "reference")
     if address.startswith("#"):
-        inside = [one for one in fields.parts(resource, "contained") if one.get("id") == address[1:]]
-        return next((told for one in inside if (told := medication_name(one))), "") or fields.line(named, "display")
-    found = reference(resource, "medicationReference", "Medication")
-    return (names.get(found.external_id, "") or found.display) if found else ""
+        inside = [contained for contained in fields.parts(resource, "contained") if contained.get("id") == address[1:]]
+        return next((title for contained in inside if (title := medication_name(contained))), "") or fields.line(
+            named, "display"
+        )
+    ref = reference(resource, "medicationReference", "Medication")
+    return (names.get(ref.external_id, "") or ref.display) if ref else ""
 
 
 def _quantity(resource: dict[str, Any]) -> int | None:
-    told = fields.part(fields.part(resource, "dispenseRequest"), "quantity")
-    amount = fields.number(told, "value")
+    quantity = fields.part(fields.part(resource, "dispenseRequest"), "quantity")
+    amount = fields.number(quantity, "value")
     is_count = amount is not None and amount == int(amount) and 1 <= amount <= MAX_UNITS
     return int(amount) if is_count else None

@@ -18,8 +18,8 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     """The columns of `observation`. A panel's parts stand in one value; a blood pressure reads "120/80", mm[Hg]."""
     if fields.code(resource, "status") == "cancelled":
         raise InvalidResource(N_("the measurement was cancelled."))
-    told = fields.concept(resource, "code", prefer=(LOINC,))
-    if not told.title:
+    measured = fields.concept(resource, "code", prefer=(LOINC,))
+    if not measured.title:
         raise InvalidResource(N_("it does not say what was measured."))
     value, unit = _value(resource)
     if not value:
@@ -29,9 +29,9 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     return {
         "patient_id": patient_reference(resource, "subject"),
         "encounter_id": reference(resource, "encounter", "Encounter"),
-        "code": told.code,
-        "code_system": told.system if told.code else "",
-        "title": told.title,
+        "code": measured.code,
+        "code_system": measured.system if measured.code else "",
+        "title": measured.title,
         "value": fields.tidy(value, "value", MAX_VALUE_LENGTH),
         "unit": unit,
         "taken_at": _taken_at(resource),
@@ -48,12 +48,12 @@ def _taken_at(resource: dict[str, Any]) -> Any:
 
 
 def _quantity(holder: dict[str, Any], name: str) -> tuple[str, str]:
-    told = fields.part(holder, name)
-    amount = fields.number(told, "value")
+    quantity = fields.part(holder, name)
+    amount = fields.number(quantity, "value")
     if amount is None:
         return "", ""
-    sign = fields.code(told, "comparator")
-    return sign + fields.number_text(amount), fields.line(told, "unit", 50) or fields.line(told, "code", 50)
+    sign = fields.code(quantity, "comparator")
+    return sign + fields.number_text(amount), fields.line(quantity, "unit", 50) or fields.line(quantity, "code", 50)
 
 
 def _value(holder: dict[str, Any]) -> tuple[str, str]:
@@ -72,25 +72,25 @@ def _value(holder: dict[str, Any]) -> tuple[str, str]:
 
 
 def _plain_value(holder: dict[str, Any]) -> str:
-    if told := fields.concept(holder, "valueCodeableConcept").title:
-        return told
+    if value := fields.concept(holder, "valueCodeableConcept").title:
+        return value
     if (yes := fields.flag(holder, "valueBoolean")) is not None:
         return N_("yes") if yes else N_("no")
     if (whole := fields.number(holder, "valueInteger")) is not None:
         return fields.number_text(whole)
     for name in ("valueString", "valueDateTime", "valueTime"):
-        if told := fields.line(holder, name, MAX_VALUE_LENGTH):
-            return told
+        if value := fields.line(holder, name, MAX_VALUE_LENGTH):
+            return value
     return fields.line(fields.part(holder, "valuePeriod"), "start")
 
 
 def _components(resource: dict[str, Any]) -> tuple[str, str]:
-    found = []
-    for one in fields.parts(resource, "component"):
-        told, (value, unit) = fields.concept(one, "code", prefer=(LOINC,)), _value(one)
+    components = []
+    for component in fields.parts(resource, "component"):
+        measured, (value, unit) = fields.concept(component, "code", prefer=(LOINC,)), _value(component)
         if value:
-            found.append((told, value, unit))
-    by_code = {told.code: (value, unit) for told, value, unit in found}
-    if len(found) == 2 and by_code.keys() == {SYSTOLIC, DIASTOLIC}:
+            components.append((measured, value, unit))
+    by_code = {measured.code: (value, unit) for measured, value, unit in components}
+    if len(components) == 2 and by_code.keys() == {SYSTOLIC, DIASTOLIC}:
         return f"{by_code[SYSTOLIC][0]}/{by_code[DIASTOLIC][0]}", by_code[SYSTOLIC][1]
-    return "; ".join(f"{told.title}: {value} {unit}".strip() for told, value, unit in found), ""
+    return "; ".join(f"{measured.title}: {value} {unit}".strip() for measured, value, unit in components), ""

@@ -53,18 +53,18 @@ def known_by(resource: dict[str, Any]) -> list[str]:
 
 
 def _sex(resource: dict[str, Any]) -> str:
-    told = fields.code(resource, "gender")
+    code = fields.code(resource, "gender")
     try:
-        return names.sex(told or "unknown")
+        return names.sex(code or "unknown")
     except RuleBroken as wrong:
         raise InvalidResource(N_("“gender” must be female, male, other or unknown.")) from wrong
 
 
 def _birth(resource: dict[str, Any]) -> date | None:
-    found = fields.day(resource, "birthDate")
-    if found is not None and not EARLIEST <= found <= clock.today():
+    day = fields.day(resource, "birthDate")
+    if day is not None and not EARLIEST <= day <= clock.today():
         raise InvalidResource(N_("“birthDate” is not a possible date of birth."))
-    return found
+    return day
 
 
 def _deceased_on(resource: dict[str, Any]) -> date | str | None:
@@ -78,17 +78,17 @@ def _deceased_on(resource: dict[str, Any]) -> date | str | None:
 
 def _phone(resource: dict[str, Any]) -> phone_numbers.Phone:
     """Dialled from the country of the address when it names one by its two letters."""
-    country = next((fields.line(one, "country") for one in fields.parts(resource, "address")), "").upper()
+    country = next((fields.line(address, "country") for address in fields.parts(resource, "address")), "").upper()
     is_code = len(country) == 2 and country.isascii() and country.isalpha()
-    return phone_numbers.normal(contact(resource, "phone"), country if is_code else current_app.config["COUNTRY"])
+    return phone_numbers.parse_phone(contact(resource, "phone"), country if is_code else current_app.config["COUNTRY"])
 
 
 def _address(resource: dict[str, Any]) -> str:
-    known = [one for one in fields.parts(resource, "address") if fields.code(one, "use") != "old"]
-    if not known:
+    addresses = [address for address in fields.parts(resource, "address") if fields.code(address, "use") != "old"]
+    if not addresses:
         return ""
-    home = known[0]
-    street = [fields.tidy(one, "address.line") for one in fields.listed(home, "line")]
+    home = addresses[0]
+    street = [fields.tidy(address, "address.line") for address in fields.listed(home, "line")]
     town = " ".join(part for part in (fields.line(home, "city"), fields.line(home, "postalCode")) if part)
     lines = [*street, town, fields.line(home, "state"), fields.line(home, "country")]
     written = ", ".join(part for part in lines if part) or fields.line(home, "text")
@@ -96,22 +96,22 @@ def _address(resource: dict[str, Any]) -> str:
 
 
 def _next_of_kin(resource: dict[str, Any]) -> str:
-    for one in fields.parts(resource, "contact"):
-        name = human_name({"name": [fields.part(one, "name")]}) if one.get("name") else None
-        relation = ", ".join(kind.title for kind in fields.concepts(one, "relationship") if kind.title)
-        words = [f"{name.given} {name.family}".strip() if name else "", relation, contact(one, "phone")]
+    for relative in fields.parts(resource, "contact"):
+        name = human_name({"name": [fields.part(relative, "name")]}) if relative.get("name") else None
+        relation = ", ".join(kind.title for kind in fields.concepts(relative, "relationship") if kind.title)
+        words = [f"{name.given} {name.family}".strip() if name else "", relation, contact(relative, "phone")]
         return fields.tidy(", ".join(word for word in words if word), "contact", MAX_KIN_LENGTH)
     return ""
 
 
 def _national_id(resource: dict[str, Any]) -> str:
-    for one in fields.parts(resource, "identifier"):
-        if fields.status(one, "type") in NATIONAL_NUMBERS:
-            return fields.line(one, "value", 50)
+    for identifier in fields.parts(resource, "identifier"):
+        if fields.status(identifier, "type") in NATIONAL_NUMBERS:
+            return fields.line(identifier, "value", 50)
     return ""
 
 
 def _language(resource: dict[str, Any]) -> str:
-    spoken = fields.parts(resource, "communication")
-    spoken.sort(key=lambda one: fields.flag(one, "preferred") is not True)
-    return fields.tidy(fields.concept(spoken[0], "language").title, "language", 50) if spoken else ""
+    languages = fields.parts(resource, "communication")
+    languages.sort(key=lambda item: fields.flag(item, "preferred") is not True)
+    return fields.tidy(fields.concept(languages[0], "language").title, "language", 50) if languages else ""

@@ -1,4 +1,4 @@
-"""From the names that resources use for each other to our own ids, a batch at a time."""
+"""Resolve FHIR references to record ids, a batch at a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Ids = dict[Reference, tuple[int, str]]
 
 
 def without_display(ref: Reference) -> Reference:
-    """The reference without the words that stand beside it."""
+    """The reference without its display text."""
     return ref._replace(display="")
 
 
@@ -32,37 +32,37 @@ def resolve(refs: Iterable[Reference]) -> Ids:
     wanted = {without_display(ref) for ref in refs}
     names = {ref: ref.external_id for ref in wanted if ref.external_id}
     names |= _by_identifier([ref for ref in wanted if not ref.external_id and ref.identifier])
-    found: Ids = {}
+    resolved: Ids = {}
     for kind in {ref.kind for ref in names}:
         ids = _ids(kind, {name for ref, name in names.items() if ref.kind == kind})
-        found |= {ref: ids[name] for ref, name in names.items() if ref.kind == kind and name in ids}
-    return found
+        resolved |= {ref: ids[name] for ref, name in names.items() if ref.kind == kind and name in ids}
+    return resolved
 
 
 def _by_identifier(refs: list[Reference]) -> dict[Reference, str]:
-    """Names by identifier; one that several records carry names none of them."""
+    """External ids by identifier; an ambiguous identifier is left out."""
     if not refs:
         return {}
-    asked = cast([ref.identifier for ref in refs], ARRAY(Text))
+    wanted = cast([ref.identifier for ref in refs], ARRAY(Text))
     rows = db.session.execute(
-        select(SourceRecord.external_id, SourceRecord.identifiers).where(SourceRecord.identifiers.overlap(asked))
+        select(SourceRecord.external_id, SourceRecord.identifiers).where(SourceRecord.identifiers.overlap(wanted))
     ).all()
     carriers: dict[tuple[str, str], list[str]] = {}
     for name, identifiers in rows:
-        for one in identifiers:
-            carriers.setdefault((name.partition("/")[0], one), []).append(name)
+        for identifier in identifiers:
+            carriers.setdefault((name.partition("/")[0], identifier), []).append(name)
     named = {ref: carriers.get((ref.kind, ref.identifier), []) for ref in refs}
     return {ref: names[0] for ref, names in named.items() if len(names) == 1}
 
 
 def _ids(kind: str, names: set[str]) -> dict[str, tuple[int, str]]:
     if kind == "Patient":
-        kept = func.coalesce(_PATIENT.c.merged_into_id, _PATIENT.c.id)
-        query = select(_PATIENT.c.external_id, kept, _PATIENT.c.status).where(_PATIENT.c.external_id.in_(names))
-        return {name: (found, state) for name, found, state in db.session.execute(query)}
+        surviving_id = func.coalesce(_PATIENT.c.merged_into_id, _PATIENT.c.id)
+        query = select(_PATIENT.c.external_id, surviving_id, _PATIENT.c.status).where(_PATIENT.c.external_id.in_(names))
+        return {name: (record_id, state) for name, record_id, state in db.session.execute(query)}
     table = _TABLES[kind]
     rows = db.session.execute(select(table.c.external_id, table.c.id).where(table.c.external_id.in_(names)))
-    return {name: (found, "") for name, found in rows}
+    return {name: (record_id, "") for name, record_id in rows}
 
 
 def with_ids(values: dict[str, Any], ids: Ids) -> dict[str, Any]:
@@ -82,10 +82,10 @@ _OPTIONAL = ("encounter_id", "doctor_id", "prescriber_id")
 
 
 def _patient_id(ref: Reference, ids: Ids) -> int:
-    found = ids.get(without_display(ref))
-    if found is None:
-        told = N_("it is about %(whom)s, who is neither in these files nor in the hospital.")
-        raise InvalidResource(told, whom=str(ref)[:100])
-    if found[1] == "withdrawn":
+    patient = ids.get(without_display(ref))
+    if patient is None:
+        message = N_("it is about %(whom)s, who is neither in these files nor in the hospital.")
+        raise InvalidResource(message, whom=str(ref)[:100])
+    if patient[1] == "withdrawn":
         raise InvalidResource(N_("the record of its patient was withdrawn here."))
-    return found[0]
+    return patient[0]

@@ -1,4 +1,4 @@
-"""The kinds of resource that are kept, in the order in which they lean on each other."""
+"""Imported resource types, in order of their references: a type comes after the types it refers to."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 def entered_in_error(resource: Values) -> bool:
-    """Whether the source has taken the resource back."""
-    told = resource.get("verificationStatus")
-    codings = told.get("coding") if isinstance(told, dict) else None
-    codes = [one.get("code") for one in codings if isinstance(one, dict)] if isinstance(codings, list) else []
+    """Whether the source marked the resource as entered in error."""
+    status = resource.get("verificationStatus")
+    codings = status.get("coding") if isinstance(status, dict) else None
+    codes = [coding.get("code") for coding in codings if isinstance(coding, dict)] if isinstance(codings, list) else []
     return "entered-in-error" in (resource.get("status"), *codes)

@@ -1,4 +1,4 @@
-"""Writing a batch of resources: what is new, what the source changed since the last import, and what stays."""
+"""Write a batch of resources: insert new ones, apply changes of the source since the last import."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NEVER_COMPARED = ("doctor_id",)
 
 @dataclass
 class ImportItem:
-    """One resource on its way in. `values` is None when its source took it back; `outcome` says what became of it."""
+    """One resource to import. `values` is None when the source marked it as entered in error; `outcome` is one of `OUTCOMES`."""
 
     file: str
     line: int
@@ -54,13 +54,13 @@ class ImportItem:
 
 
 def store(kind: ResourceType, items: list[ImportItem]) -> None:
-    """Write the items in one transaction and set their outcomes; one that cannot be written leaves the rest be."""
+    """Write the items in one transaction and set their outcomes; one that fails does not stop the others."""
     with action_context("interop.import_fhir", SYSTEM):
         advisory_locks.acquire(AdvisoryLock.IMPORT)
         _resolve(kind, items)
-        _recall(kind, items)
+        _load_previous_state(kind, items)
         waiting = [item for item in items if not item.outcome]
-        if not _tried(kind, waiting):
+        if not _write_together(kind, waiting):
             for item in waiting:
                 _write_alone(kind, item)
         _follow_up(kind, items)
@@ -89,16 +89,16 @@ def _check_patients(kind: ResourceType, items: list[ImportItem]) -> None:
             item.skip(N_("its encounter is another patient's; correct the reference where it comes from."))
 
 
-def _recall(kind: ResourceType, items: list[ImportItem]) -> None:
-    """Find what is here of each, and what its source changed."""
+def _load_previous_state(kind: ResourceType, items: list[ImportItem]) -> None:
+    """Load the records and values of the last import, and compare."""
     names = [item.external_id for item in items]
     table = kind.table
     rows = db.session.execute(select(table.c.external_id, table.c.id).where(table.c.external_id.in_(names)))
-    here = dict(rows.all())
+    ids_here = dict(rows.all())
     known = select(_SOURCE.c.external_id, _SOURCE.c.said).where(_SOURCE.c.external_id.in_(names))
-    said = dict(db.session.execute(known).all())
+    imported = dict(db.session.execute(known).all())
     for item in items:
-        item.record_id, item.said = here.get(item.external_id), said.get(item.external_id)
+        item.record_id, item.said = ids_here.get(item.external_id), imported.get(item.external_id)
         if not item.outcome:
             _compare(kind, item)
 
@@ -155,7 +155,7 @@ def _rows(kind: ResourceType, items: list[ImportItem]) -> list[dict[str, Any]]:
     """Full rows for a bulk insert: all have the same columns."""
     names = {name for item in items for name in item.values or {}}
     rows = [
-        {name: _kept((item.values or {}).get(name)) for name in names} | {"external_id": item.external_id}
+        {name: _to_column_value((item.values or {}).get(name)) for name in names} | {"external_id": item.external_id}
         for item in items
     ]
     if kind.name == "Patient":
@@ -165,7 +165,7 @@ def _rows(kind: ResourceType, items: list[ImportItem]) -> list[dict[str, Any]]:
     return rows
 
 
-def _kept(value: Any) -> Any:
+def _to_column_value(value: Any) -> Any:
     return clock.today() if value == "learned" else value
 
 
@@ -177,7 +177,9 @@ def _change(kind: ResourceType, item: ImportItem) -> None:
         item.outcome = "updated"
         return
     row = db.session.execute(select(table).where(table.c.id == item.record_id).with_for_update()).mappings().one()
-    fresh = {name: _kept(value) for name, value in item.changes.items() if row[name] != _kept(value)}
+    fresh = {
+        name: _to_column_value(value) for name, value in item.changes.items() if row[name] != _to_column_value(value)
+    }
     item.outcome = "updated" if fresh else "unchanged"
     if fresh:
         counted = {"version": table.c.version + 1} if "version" in table.c else {}
@@ -196,11 +198,11 @@ def _remember(items: list[ImportItem]) -> None:
         for item in items
     ]
     new = upsert(_SOURCE)
-    kept = {"said": new.excluded.said, "identifiers": new.excluded.identifiers, "imported_at": func.now()}
-    db.session.execute(new.on_conflict_do_update(index_elements=["external_id"], set_=kept), rows)
+    updated = {"said": new.excluded.said, "identifiers": new.excluded.identifiers, "imported_at": func.now()}
+    db.session.execute(new.on_conflict_do_update(index_elements=["external_id"], set_=updated), rows)
 
 
-def _tried(kind: ResourceType, items: list[ImportItem]) -> bool:
+def _write_together(kind: ResourceType, items: list[ImportItem]) -> bool:
     """Whether all could be written together."""
     try:
         with db.session.begin_nested():
@@ -216,8 +218,8 @@ def _write_alone(kind: ResourceType, item: ImportItem) -> None:
         with db.session.begin_nested():
             _write(kind, [item])
     except DBAPIError as error:
-        told = domain_error_for(error)
-        item.skip(str(told) if told else N_("the database refused it."))
+        refusal = domain_error_for(error)
+        item.skip(str(refusal) if refusal else N_("the database refused it."))
 
 
 def _follow_up(kind: ResourceType, items: list[ImportItem]) -> None:
@@ -225,5 +227,5 @@ def _follow_up(kind: ResourceType, items: list[ImportItem]) -> None:
         return
     written = [item.external_id for item in items if item.outcome in ("created", "updated")]
     if written:
-        whose = select(kind.table.c.patient_id).where(kind.table.c.external_id.in_(written))
-        kind.afterwards(set(db.session.scalars(whose)))
+        patient_ids = select(kind.table.c.patient_id).where(kind.table.c.external_id.in_(written))
+        kind.afterwards(set(db.session.scalars(patient_ids)))

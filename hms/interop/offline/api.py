@@ -38,9 +38,9 @@ class OfflineBatchOut(ApiSchema):
 @requires(Permission.SYNC_OFFLINE)
 @api.arguments(OfflineBatchIn)
 @api.response(200, OfflineBatchOut)
-def sync(given: dict[str, Any]) -> dict[str, Any]:
+def sync(payload: dict[str, Any]) -> dict[str, Any]:
     """Bring in what a device entered without network. Each entry is treated as if it were sent now, by the same person;
     a batch may be sent again. Refused entries are kept for the person at `/offline-entries`."""
-    results = offline_sync.replay_batch(given["batch"], by=current_person())
+    results = offline_sync.replay_batch(payload["batch"], by=current_person())
     is_whole = all(result["status"] < 300 for result in results)
     return {"status": "success" if is_whole else "partial", "results": results}

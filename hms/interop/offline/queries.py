@@ -9,7 +9,7 @@ from hms.interop.models import OfflineEntry
 
 
 def get_entry(user_id: int, model: str, key: str) -> OfflineEntry | None:
-    """The entry that the person's device calls `key`."""
+    """The person's entry with the device's key; None when there is none."""
     return db.session.scalars(select(OfflineEntry).filter_by(user_id=user_id, model=model, key=key)).one_or_none()
 
 

@@ -1,7 +1,7 @@
-"""What a device entered without network, brought in one by one through the same addresses as if it were sent now.
+"""Replay offline entries one by one through the API endpoints, as if the device sent them now.
 
-Every entry meets the same permission, the same validation and the same audit as a direct call; nothing is let in by the
-side door. An entry is known by the device's key for it, so that a batch may be sent again and again: what was saved is
+Every entry meets the same permission, the same validation and the same audit as a direct call; no check is
+skipped. An entry is known by the device's key for it, so that a batch may be sent again and again: what was saved is
 not saved twice, what was refused is tried anew.
 """
 
@@ -21,26 +21,26 @@ from .actions import ADDRESSES, FORWARDED_HEADERS, UNREADABLE, Entry
 
 
 def replay_batch(items: list[Any], *, by: Person) -> list[dict[str, Any]]:
-    """Bring in a batch, in its order; one result for each item, whatever became of it."""
-    results = [_bring(item, by) for item in items]
+    """Replay a batch in order; one result for each item, saved or refused."""
+    results = [_replay(item, by) for item in items]
     if any(result["status"] >= 400 for result in results):
         actions.notify_unsettled(by=by)
     return results
 
 
-def _bring(item: Any, by: Person) -> dict[str, Any]:
+def _replay(item: Any, by: Person) -> dict[str, Any]:
     entry = Entry.read(item)
     if entry is None:
         return {"created": False, "status": 400, "errors": {"non_field_errors": [str(UNREADABLE)]}}
     earlier = queries.saved_record_id(by.id, entry.model, entry.key)
-    told = {"model": entry.model, "unique_id": entry.key}
+    heading = {"model": entry.model, "unique_id": entry.key}
     if earlier is not None:
-        return told | {"created": False, "status": 200, "id": earlier}
-    return told | _outcome(entry, _send(entry), by)
+        return heading | {"created": False, "status": 200, "id": earlier}
+    return heading | _outcome(entry, _send(entry), by)
 
 
 def _outcome(entry: Entry, answer: Response, by: Person) -> dict[str, Any]:
-    """The direct call's answer, noted; a fault on our side is not, the device sends the entry again."""
+    """Record the response of the direct call; a 5xx is not recorded, the device sends the entry again."""
     body = answer.get_json(silent=True) or {}
     if answer.status_code < 500:
         actions.record_response(entry, status=answer.status_code, answer=body, by=by)

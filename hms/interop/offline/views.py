@@ -41,9 +41,9 @@ def waiting() -> str:
     )
 
 
-def _typed(given: dict[str, Any]) -> list[tuple[str, str]]:
+def _typed(payload: dict[str, Any]) -> list[tuple[str, str]]:
     """What the device sent, as words; days as the hospital writes them."""
-    return [(name.replace("_", " "), _shown(value)) for name, value in given.items() if value not in ("", None)]
+    return [(name.replace("_", " "), _shown(value)) for name, value in payload.items() if value not in ("", None)]
 
 
 def _shown(value: Any) -> str:
@@ -55,8 +55,8 @@ def _shown(value: Any) -> str:
 
 def _reasons(refusal: dict[str, Any]) -> list[str]:
     """The sentences of the API's refusal."""
-    said = [text for texts in refusal.values() for text in (texts if isinstance(texts, list) else [texts])]
-    return [text for text in said if isinstance(text, str) and " " in text]
+    messages = [text for texts in refusal.values() for text in (texts if isinstance(texts, list) else [texts])]
+    return [text for text in messages if isinstance(text, str) and " " in text]
 
 
 @pages.post("/<int:entry_id>/settle")

@@ -1,4 +1,4 @@
-"""Closing a record to all but those who care for the patient, opening it with a reason, and the review afterwards."""
+"""Restrict a record to the care team, open it in an emergency with a reason, review such access."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REVIEWS = "/admin/access-reviews"
 
 @action(Permission.RESTRICT_PATIENT, "patients.restrict")
 def restrict(patient_id: int, *, reason: str, by: Person) -> Patient:
-    """From now on the content opens only to those who care for the patient, or with a reason."""
+    """Restrict the record: only the care team may open it, others by break-glass. `RecordRestricted` outside the care team."""
     patient = lookup.patient_for_update(patient_id)
     policy.check_team(patient, by)
     patient.is_restricted, patient.restriction_reason = True, checked_reason(reason)
@@ -43,18 +43,18 @@ def restrict(patient_id: int, *, reason: str, by: Person) -> Patient:
 
 @action(Permission.RESTRICT_PATIENT, "patients.lift_restriction")
 def lift_restriction(patient_id: int, *, reason: str, by: Person) -> Patient:
-    """Open the record again to all who read charts. Only for those to whom it is open."""
+    """Remove the restriction. `RecordRestricted` outside the care team."""
     patient = lookup.patient_for_update(patient_id)
     policy.check_team(patient, by)
-    said = checked_reason(reason)
+    checked = checked_reason(reason)
     if patient.is_restricted:
-        patient.is_restricted, patient.restriction_reason = False, said
+        patient.is_restricted, patient.restriction_reason = False, checked
         patient.changed()
     return patient
 
 
 def checked_reason(text: str) -> str:
-    """The reason as it is kept; `RuleBroken` when it says nothing."""
+    """The cleaned reason; `RuleBroken` on `reason` when it is too short or one repeated character."""
     reason = clean_field(text, "reason", longest=MAX_REASON_LENGTH)
     if len(reason) < MIN_REASON_LENGTH or len(set(reason.casefold())) < 4:
         raise RuleBroken(N_("Enter a reason of at least ten characters."), "reason")
@@ -63,10 +63,10 @@ def checked_reason(text: str) -> str:
 
 @action(Permission.BREAK_GLASS, "patients.break_glass")
 def break_glass(patient_id: int, *, reason: str, by: Person) -> BreakGlass:
-    """Open a closed record to `by` for an hour. Never waits for anybody; the privacy reviewers are told at once.
+    """Open a restricted record to `by` for an hour, without approval, and notify the privacy reviewers at once.
 
-    Call it through `with_reauthentication`. A record that is open already is refused (`Conflict`):
-    nobody needs a reason for it. Within the hour the same opening is given back.
+    Call it through `with_reauthentication`. `Conflict` (code "already_open") when `by` may read the
+    record without a reason. A repeated call within the hour returns the same entry.
     """
     patient = lookup.patient_for_update(patient_id)
     known = _still_open(patient_id, by)
@@ -74,9 +74,9 @@ def break_glass(patient_id: int, *, reason: str, by: Person) -> BreakGlass:
         return known
     if policy.is_open(patient, by):
         raise Conflict(N_("This record is open to you without a reason."), code="already_open")
-    said, now = checked_reason(reason), clock.now()
+    checked, now = checked_reason(reason), clock.now()
     policy.mark_emergency_access()
-    opened = BreakGlass(user_id=by.id, patient_id=patient_id, role=by.role or "", reason=said, opened_at=now)
+    opened = BreakGlass(user_id=by.id, patient_id=patient_id, role=by.role or "", reason=checked, opened_at=now)
     opened.expires_at = now + OPEN_FOR
     db.session.add(opened)
     db.session.flush()
@@ -94,12 +94,12 @@ def _still_open(patient_id: int, by: Person) -> BreakGlass | None:
 
 
 def _tell_reviewers(by: Person) -> None:
-    """The message names no patient: the reviewer sees whose record it was on the page."""
-    told = N_("%(name)s (%(role)s) opened a restricted record with a reason. Review it within 72 hours.")
+    """Notify all other reviewers. The message names no patient; the review page does."""
+    message = N_("%(name)s (%(role)s) opened a restricted record with a reason. Review it within 72 hours.")
     tell_everyone_who_may(
         Permission.REVIEW_ACCESS,
         title=N_("Emergency access to a record"),
-        message=str(Sentence(told, name=by.name, role=by.role_name or "–")),
+        message=str(Sentence(message, name=by.name, role=by.role_name or "–")),
         url=REVIEWS,
         except_for=by,
         by=by,
@@ -108,7 +108,9 @@ def _tell_reviewers(by: Person) -> None:
 
 @action(Permission.REVIEW_ACCESS, "patients.review")
 def review(break_glass_id: int, *, finding: str, note: str = "", by: Person) -> BreakGlass:
-    """Say of an opening with a reason whether it was justified; never of one's own, and once only."""
+    """Record whether an emergency access was justified.
+
+    `RuleBroken` for one's own access or a missing note; `Conflict` when it is reviewed already."""
     opened = get_for_update(BreakGlass, break_glass_id)
     if finding not in FINDINGS:
         raise RuleBroken(N_("Choose whether the access was justified."), "finding")
@@ -116,17 +118,17 @@ def review(break_glass_id: int, *, finding: str, note: str = "", by: Person) -> 
         raise RuleBroken(N_("You cannot review your own access. Ask another reviewer."), "finding")
     if opened.reviewed_at is not None:
         raise Conflict(N_("Someone else has already reviewed this access."), code="already_reviewed")
-    said = clean_field(note, "note", longest=MAX_REASON_LENGTH)
-    if finding == "unjustified" and len(said) < MIN_REASON_LENGTH:
+    checked_note = clean_field(note, "note", longest=MAX_REASON_LENGTH)
+    if finding == "unjustified" and len(checked_note) < MIN_REASON_LENGTH:
         raise RuleBroken(N_("Enter what was wrong, in at least ten characters."), "note")
-    opened.finding, opened.review_note = finding, said
+    opened.finding, opened.review_note = finding, checked_note
     opened.reviewed_by_id, opened.reviewed_at = by.id, clock.now()
     db.session.flush()
     return opened
 
 
-def to_review() -> tuple[int, int]:
-    """How many openings wait for their review, and how many of them for longer than 72 hours."""
+def count_open_reviews() -> tuple[int, int]:
+    """Number of unreviewed emergency accesses, and how many of them are older than 72 hours."""
     waiting, late = db.session.execute(_to_review(), {"late_before": clock.now() - REVIEWED_WITHIN}).one()
     return waiting, late
 

@@ -1,4 +1,4 @@
-"""JSON: opening a closed record with a reason."""
+"""JSON: emergency access to a restricted record."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def break_glass_json(opened: BreakGlass) -> dict[str, Any]:
 @requires(Permission.BREAK_GLASS)
 @api.arguments(BreakGlassIn)
 @api.response(201, BreakGlassOut)
-def break_glass(given: dict[str, Any], patient_id: int) -> tuple[dict[str, Any], int]:
+def break_glass(payload: dict[str, Any], patient_id: int) -> tuple[dict[str, Any], int]:
     """Open a closed record for an hour, with a reason of ten characters or more. Everything read is marked and reviewed.
 
     409 `already_open` when the record is open without a reason.
     """
     lookup.patient(patient_id)
-    actions.checked_reason(given["reason"])
-    reauthenticate(given["proof"], by=current_person())
-    return break_glass_json(actions.break_glass(patient_id, reason=given["reason"], by=current_person())), 201
+    actions.checked_reason(payload["reason"])
+    reauthenticate(payload["proof"], by=current_person())
+    return break_glass_json(actions.break_glass(patient_id, reason=payload["reason"], by=current_person())), 201

@@ -1,6 +1,6 @@
-"""In whose care a patient is: those to whom others brought the patient. Nobody lets themselves in.
+"""The care team of a patient. People cannot add themselves to it: somebody else must have made the booking or order.
 
-In the care of somebody is a patient
+A patient is in the care of a person
 
 * who has an open booking with them, from today on, that somebody else made;
 * who is in today's queue for them or for whoever is free (for people who do not write encounters: also for any doctor
@@ -69,59 +69,59 @@ _TEST = table(
 ).c
 
 
-def cared_for_by(one: Reader, patient_id: Any) -> ColumnElement[bool]:
+def cared_for_by(reader: Reader, patient_id: Any) -> ColumnElement[bool]:
     """The condition that the patient with this id (a column) is in the care of the reader."""
-    ways = [_booked, _in_queue, _visited] if one.kind.sees_patients else []
-    ways += [_tested] if one.kind.enters_results else []
-    return or_(false(), *(way(one, patient_id) for way in ways))
+    conditions = [_booked, _in_queue, _visited] if reader.kind.sees_patients else []
+    conditions += [_tested] if reader.kind.enters_results else []
+    return or_(false(), *(condition(reader, patient_id) for condition in conditions))
 
 
-def _booked(one: Reader, patient_id: Any) -> ColumnElement[bool]:
+def _booked(reader: Reader, patient_id: Any) -> ColumnElement[bool]:
     return exists().where(
         _BOOKING.patient_id == patient_id,
-        _BOOKING.doctor_id == one.at.reader_id,
-        _BOOKING.date >= one.at.reader_today,
+        _BOOKING.doctor_id == reader.at.reader_id,
+        _BOOKING.date >= reader.at.reader_today,
         _BOOKING.status.in_(OPEN_BOOKINGS),
         _BOOKING.withdrawn_at.is_(None),
-        _BOOKING.booked_by_id.is_distinct_from(one.at.reader_id),
+        _BOOKING.booked_by_id.is_distinct_from(reader.at.reader_id),
     )
 
 
-def _in_queue(one: Reader, patient_id: Any) -> ColumnElement[bool]:
+def _in_queue(reader: Reader, patient_id: Any) -> ColumnElement[bool]:
     booked_by_another = exists().where(
-        _BOOKING.id == _PLACE.appointment_id, _BOOKING.booked_by_id.is_distinct_from(one.at.reader_id)
+        _BOOKING.id == _PLACE.appointment_id, _BOOKING.booked_by_id.is_distinct_from(reader.at.reader_id)
     )
     return exists().where(
         _PLACE.patient_id == patient_id,
-        _PLACE.service_date == one.at.reader_today,
+        _PLACE.service_date == reader.at.reader_today,
         _PLACE.status != "cancelled",
-        or_(_PLACE.doctor_id == one.at.reader_id, _PLACE.doctor_id.is_(None), *_colleagues(one)),
-        or_(_PLACE.added_by_id.is_distinct_from(one.at.reader_id), booked_by_another),
+        or_(_PLACE.doctor_id == reader.at.reader_id, _PLACE.doctor_id.is_(None), *_colleagues(reader)),
+        or_(_PLACE.added_by_id.is_distinct_from(reader.at.reader_id), booked_by_another),
     )
 
 
-def _colleagues(one: Reader) -> list[ColumnElement[bool]]:
+def _colleagues(reader: Reader) -> list[ColumnElement[bool]]:
     """For those who help several doctors: the doctors of their department, or all when they belong to none."""
-    if one.kind.helps is QueueScope.NOBODY:
+    if reader.kind.helps is QueueScope.NOBODY:
         return []
-    if one.kind.helps is QueueScope.ALL:
+    if reader.kind.helps is QueueScope.ALL:
         return [_PLACE.doctor_id.is_not(None)]
-    return [_PLACE.doctor_id.in_(select(User.id).where(User.department_id == one.at.reader_department_id))]
+    return [_PLACE.doctor_id.in_(select(User.id).where(User.department_id == reader.at.reader_department_id))]
 
 
-def _visited(one: Reader, patient_id: Any) -> ColumnElement[bool]:
-    recently = and_(_VISIT.status == "signed", _VISIT.signed_at > one.at.reader_now - AFTERCARE)
+def _visited(reader: Reader, patient_id: Any) -> ColumnElement[bool]:
+    recently = and_(_VISIT.status == "signed", _VISIT.signed_at > reader.at.reader_now - AFTERCARE)
     return exists().where(
         _VISIT.patient_id == patient_id,
-        _VISIT.doctor_id == one.at.reader_id,
+        _VISIT.doctor_id == reader.at.reader_id,
         or_(_VISIT.status == "in_progress", recently),
     )
 
 
-def _tested(one: Reader, patient_id: Any) -> ColumnElement[bool]:
-    lately = and_(_TEST.status == "done", _TEST.done_at > one.at.reader_now - CORRECTED_WITHIN)
+def _tested(reader: Reader, patient_id: Any) -> ColumnElement[bool]:
+    lately = and_(_TEST.status == "done", _TEST.done_at > reader.at.reader_now - CORRECTED_WITHIN)
     return exists().where(
         _TEST.patient_id == patient_id,
-        _TEST.ordered_by_id.is_distinct_from(one.at.reader_id),
+        _TEST.ordered_by_id.is_distinct_from(reader.at.reader_id),
         or_(_TEST.status == "waiting", lately),
     )

@@ -1,4 +1,4 @@
-"""By the clock: reviewers are reminded once a day of openings with a reason that nobody has reviewed in time."""
+"""Daily job: remind reviewers of emergency accesses that are unreviewed after 72 hours."""
 
 from __future__ import annotations
 
@@ -23,39 +23,39 @@ PLACE = f"{actions.REVIEWS}#overdue"
 
 
 def remind_reviewers() -> None:
-    """Tell each reviewer how many openings of others wait for longer than 72 hours; whoever was told today is left alone.
+    """Alert each reviewer to the number of colleagues' overdue accesses, at most once a day.
 
-    Like every alert it names no patient. By e-mail it goes to those who want their alerts by e-mail.
+    Like every alert it names no patient. It is also sent by e-mail to those who chose that.
     """
     with action_context("patients.remind_reviewers", SYSTEM):
         if not advisory_locks.try_acquire(AdvisoryLock.REMIND_REVIEWERS):
             return
-        late, told = _late(), _told_today()
+        late, reminded = _overdue_by_opener(), _reminded_today()
         for reviewer in staff.who_may(Permission.REVIEW_ACCESS) if late else ():
             count = sum(waiting for opener, waiting in late.items() if opener != reviewer)
-            if count and reviewer not in told:
+            if count and reviewer not in reminded:
                 _remind(reviewer, count)
 
 
-def _late() -> dict[int, int]:
-    """How many openings are overdue, by who opened."""
+def _overdue_by_opener() -> dict[int, int]:
+    """Number of overdue accesses by the id of the user who opened the record."""
     due = clock.now() - actions.REVIEWED_WITHIN
     query = select(BreakGlass.user_id, func.count()).where(BreakGlass.reviewed_at.is_(None), BreakGlass.opened_at < due)
     return {opener: count for opener, count in db.session.execute(query.group_by(BreakGlass.user_id))}
 
 
-def _told_today() -> set[int]:
+def _reminded_today() -> set[int]:
     today = clock.day_bounds(clock.today())[0]
     query = select(Notification.user_id).where(Notification.url == PLACE, Notification.created_at >= today)
     return set(db.session.scalars(query))
 
 
 def _remind(reviewer: int, count: int) -> None:
-    told = N_("%(count)s are waiting for more than 72 hours. Decide for each whether it was justified.")
+    message = N_("%(count)s are waiting for more than 72 hours. Decide for each whether it was justified.")
     tell(
         reviewer,
         title=N_("Emergency access to review"),
-        message=str(Sentence(told, count=count)),
+        message=str(Sentence(message, count=count)),
         url=PLACE,
         kind="warning",
         by=SYSTEM,

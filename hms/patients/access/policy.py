@@ -1,4 +1,4 @@
-"""Who may read what is inside a patient's record: the one place of the rule, for pages, API, lists and papers.
+"""Who may read the content of a patient's record: the only place of this rule, for pages, API, lists and documents.
 
 * A patient at their own record sees that record and nobody else's.
 * A restricted record (`Patient.is_restricted`) is found by name like any other, but its content (allergies, medicines,
@@ -7,7 +7,7 @@
 * An administrator reads clinical content, and the trail says so; when `clinical.admin_requires_break_glass` is on, only
   after break-glass, whether the record is restricted or not.
 
-Which fields a role reads at all is the role's grants; here it is whose.
+The role's permissions decide which fields it reads; this module decides of which patients.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _CLOSED_FOR_GOOD = N_("This record is restricted. Ask the staff who care for the
 
 
 class RecordRestricted(NotAllowed):
-    """The content of a record that opens with a reason only; `patient_id` is whose it is."""
+    """Raised when the record opens only by break-glass; `patient_id` is the patient."""
 
     def __init__(self, patient_id: int, who: Person, message: str = _CLOSED) -> None:
         may_open = who.may(Permission.BREAK_GLASS)
@@ -52,7 +52,7 @@ class RecordRestricted(NotAllowed):
 
 
 def break_glass_address(patient_id: int, back: str | None = None) -> str:
-    """Where `patient_id`'s record is opened with a reason; from there on to `back`, or to the page that is asked for."""
+    """URL of the break-glass page for this patient; it returns to `back`, by default the requested page."""
     if back is None and has_request_context() and request.method == "GET" and not request.path.startswith("/api/"):
         back = request.full_path.rstrip("?")
     return f"/patients/{patient_id}/break-glass" + (f"?next={quote(back, safe='/')}" if back else "")
@@ -71,29 +71,31 @@ def opened_by(who: Person | Reader) -> Select:
 
 def readable_by(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
     """The condition that the content of the record with this patient id (a column) is open to `who`."""
-    one = reader(who)
-    if one.kind.sort is AccessScope.OWN:
-        return patient_id == one.at.reader_patient_id
-    if one.kind.sort is AccessScope.WITH_REASON:
-        return patient_id.in_(opened_by(one))
-    if one.kind.sort is not AccessScope.CARE_TEAM:
-        return false() if one.kind.sort is AccessScope.NOBODY else true()
-    is_open = or_(cared_for_by(one, _RESTRICTED.id), _RESTRICTED.id.in_(opened_by(one)))
+    as_reader = reader(who)
+    if as_reader.kind.sort is AccessScope.OWN:
+        return patient_id == as_reader.at.reader_patient_id
+    if as_reader.kind.sort is AccessScope.WITH_REASON:
+        return patient_id.in_(opened_by(as_reader))
+    if as_reader.kind.sort is not AccessScope.CARE_TEAM:
+        return false() if as_reader.kind.sort is AccessScope.NOBODY else true()
+    is_open = or_(cared_for_by(as_reader, _RESTRICTED.id), _RESTRICTED.id.in_(opened_by(as_reader)))
     return patient_id.not_in(select(_RESTRICTED.id).where(_RESTRICTED.is_restricted, not_(is_open)))
 
 
 def in_emergency(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
     """The condition that `who` has the record with this patient id (a column) open with a reason."""
-    one = reader(who)
+    as_reader = reader(who)
     return (
-        patient_id.in_(opened_by(one)) if one.kind.sort in (AccessScope.CARE_TEAM, AccessScope.WITH_REASON) else false()
+        patient_id.in_(opened_by(as_reader))
+        if as_reader.kind.sort in (AccessScope.CARE_TEAM, AccessScope.WITH_REASON)
+        else false()
     )
 
 
 def own_rows(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]:
-    """The conditions that keep the rows `who` may know of: a patient's own, for others all."""
-    one = reader(who)
-    return [readable_by(one, patient_id)] if one.is_patient else []
+    """Conditions that limit a patient to their own rows; no conditions for staff."""
+    as_reader = reader(who)
+    return [readable_by(as_reader, patient_id)] if as_reader.is_patient else []
 
 
 def visible_to(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]:
@@ -102,43 +104,46 @@ def visible_to(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool
 
     The desks beside care, and an administrator who needs a reason, still see that there are rows, without what is in them.
     """
-    one = reader(who)
+    as_reader = reader(who)
     return (
-        [readable_by(one, patient_id)]
-        if one.is_patient or (one.kind.sort is AccessScope.CARE_TEAM and one.kind.sees_patients)
+        [readable_by(as_reader, patient_id)]
+        if as_reader.is_patient or (as_reader.kind.sort is AccessScope.CARE_TEAM and as_reader.kind.sees_patients)
         else []
     )
 
 
-def check(whom: Patient, who: Person) -> None:
+def check(patient: Patient, who: Person) -> None:
     """Raise `RecordRestricted` unless the content of this record is open to `who`. A read after break-glass is marked."""
     if always_needs_reason(who):
-        if emergency_until(whom.id, who) is None:
-            raise RecordRestricted(whom.id, who, _CLOSED_TO_ALL)
-    elif whom.is_restricted and is_held_to_care_team(who):
-        _check_restricted(whom, who)
-    elif who.is_patient and whom.id != who.patient_id:
-        raise RecordRestricted(whom.id, who)
+        if emergency_until(patient.id, who) is None:
+            raise RecordRestricted(patient.id, who, _CLOSED_TO_ALL)
+    elif patient.is_restricted and is_held_to_care_team(who):
+        _check_restricted(patient, who)
+    elif who.is_patient and patient.id != who.patient_id:
+        raise RecordRestricted(patient.id, who)
 
 
-def check_team(whom: Patient, who: Person) -> None:
+def check_team(patient: Patient, who: Person) -> None:
     """Raise `RecordRestricted` when somebody who reads charts, outside of the care team, is to change a restricted record's
     demographics. The front desk, which sees nothing clinical, goes on correcting names and phones."""
-    if whom.is_restricted and reads_charts(who):
-        _check_restricted(whom, who)
+    if patient.is_restricted and reads_charts(who):
+        _check_restricted(patient, who)
 
 
-def _check_restricted(whom: Patient, who: Person) -> None:
-    is_cared_for = and_(Patient.id == whom.id, cared_for_by(reader(who), Patient.id))
-    if emergency_until(whom.id, who) is None and not db.session.execute(select(exists().where(is_cared_for))).scalar():
-        raise RecordRestricted(whom.id, who)
+def _check_restricted(patient: Patient, who: Person) -> None:
+    is_cared_for = and_(Patient.id == patient.id, cared_for_by(reader(who), Patient.id))
+    if (
+        emergency_until(patient.id, who) is None
+        and not db.session.execute(select(exists().where(is_cared_for))).scalar()
+    ):
+        raise RecordRestricted(patient.id, who)
 
 
 def check_record(patient_id: int, who: Person) -> None:
     """`check` by the id alone; a withdrawn record counts as any other."""
-    whom = db.session.get(Patient, patient_id)
-    if whom is not None:
-        check(whom, who)
+    patient = db.session.get(Patient, patient_id)
+    if patient is not None:
+        check(patient, who)
 
 
 def access_columns(who: Person | Reader, patient_id: Any) -> tuple[Any, Any]:
@@ -157,7 +162,7 @@ def check_marked(row: Any, who: Person) -> None:
 
 @dataclass(frozen=True)
 class RecordAccess:
-    """Of some patients, those whose records are closed to a reader, and those that are open with a reason."""
+    """Patient ids: `closed` to the reader, and open by break-glass (`emergency`)."""
 
     closed: frozenset[int] = frozenset()
     emergency: frozenset[int] = frozenset()
@@ -165,7 +170,7 @@ class RecordAccess:
 
 def record_access(patients: Iterable[Patient], who: Person) -> RecordAccess:
     """Which of these records are closed to `who`. Asks the database only when one of them can be."""
-    may_be_closed = {one.id for one in patients if one.is_restricted or always_needs_reason(who)}
+    may_be_closed = {patient.id for patient in patients if patient.is_restricted or always_needs_reason(who)}
     if not may_be_closed or isinstance(who, System):
         return RecordAccess()
     rows = db.session.execute(
@@ -176,10 +181,10 @@ def record_access(patients: Iterable[Patient], who: Person) -> RecordAccess:
     )
 
 
-def is_open(whom: Patient, who: Person) -> bool:
+def is_open(patient: Patient, who: Person) -> bool:
     """Whether the content of this record is open to `who`."""
     try:
-        check(whom, who)
+        check(patient, who)
     except RecordRestricted:
         return False
     return True

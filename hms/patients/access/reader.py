@@ -1,4 +1,4 @@
-"""Who reads, as far as it decides whose records are open to them: which kind of reader, and their ids as values in SQL."""
+"""The reader of a record: the access scope and ids that the SQL conditions of `policy` and `care_team` need."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class AccessScope(Enum):
 
 
 class QueueScope(Enum):
-    """Whose patients in the queue a reader cares for besides their own."""
+    """Which other doctors' queued patients count as in the reader's care."""
 
     NOBODY = "nobody"
     DEPARTMENT = "department"
@@ -76,7 +76,7 @@ _TYPES: dict[str, TypeEngine[Any]] = dict(
 
 @dataclass(frozen=True)
 class ReaderKind:
-    """What of a reader decides how a statement is written: statements are kept for each kind (`functools.cache`)."""
+    """The properties of a reader that change the SQL text; cached statements are built once for each kind."""
 
     sort: AccessScope
     helps: QueueScope
@@ -93,7 +93,7 @@ class ReaderKind:
 
 @dataclass(frozen=True, eq=False)
 class Reader:
-    """A person as reader, for the conditions of `access.py`."""
+    """A person as reader, for the conditions of `policy` and `care_team`."""
 
     kind: ReaderKind
     at: ReaderValues

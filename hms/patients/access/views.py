@@ -1,4 +1,4 @@
-"""Pages: opening a closed record with a reason, closing a record, opening it again to all."""
+"""Pages: emergency access to a restricted record; restrict a record, remove the restriction."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _LONG_ENOUGH = Length(min=actions.MIN_REASON_LENGTH, message=_l("Enter a reason 
 
 
 class BreakGlassForm(ActionForm):
-    """Why a closed record is opened, and who opens it."""
+    """Reason and proof of identity for emergency access."""
 
     reason = Text(_l("Why do you need this record now?"), [Required(), _LONG_ENOUGH], longest=actions.MAX_REASON_LENGTH)
     proof = PasswordField(_l("Your password, or the code of your authenticator app"), [Required()])
 
 
 class RestrictionForm(ActionForm):
-    """Why a record is closed, or opened again."""
+    """Reason for restricting a record or removing the restriction."""
 
     reason = Text(_l("Reason"), [Required(), _LONG_ENOUGH], longest=actions.MAX_REASON_LENGTH)
 

@@ -1,4 +1,4 @@
-"""Writing what a patient reacts to: recorded, withdrawn, denied; on the page one by one, by the API as one line."""
+"""Record, withdraw and deny allergies: one by one on the page, as one line of text in the API."""
 
 from __future__ import annotations
 
@@ -56,17 +56,17 @@ def _new_allergy(patient: Patient, substance: str, by: Person, **more: Any) -> A
         patient=patient, substance=substance, recorded_by_id=by.id, **{"recorded_on": clock.today()} | more
     )
     db.session.add(allergy)
-    _asked(patient, "known", by)
+    _set_allergy_status(patient, "known", by)
     return allergy
 
 
-def _asked(patient: Patient, status: str, by: Person) -> None:
+def _set_allergy_status(patient: Patient, status: str, by: Person) -> None:
     patient.allergy_status, patient.allergy_status_at, patient.allergy_status_by_id = status, clock.now(), by.id
 
 
 @action(Permission.RECORD_ALLERGY, "patients.withdraw_allergy")
 def withdraw_allergy(allergy_id: int, *, by: Person) -> Allergy:
-    """Mark an allergy as entered in error. When it was the last one, the question counts as not asked."""
+    """Mark an allergy as entered in error; without any other allergy the status becomes "not_asked"."""
     allergy = get_for_update(Allergy, allergy_id)
     patient = lookup.patient_for_update(allergy.patient_id)
     policy.check(patient, by)
@@ -77,12 +77,12 @@ def withdraw_allergy(allergy_id: int, *, by: Person) -> Allergy:
     return allergy
 
 
-def _withdraw(patient: Patient, gone: list[Allergy], by: Person) -> None:
-    for allergy in gone:
+def _withdraw(patient: Patient, allergies: list[Allergy], by: Person) -> None:
+    for allergy in allergies:
         allergy.status = "entered_in_error"
     db.session.flush()
-    if gone and not queries.allergies(patient.id):
-        _asked(patient, "not_asked", by)
+    if allergies and not queries.allergies(patient.id):
+        _set_allergy_status(patient, "not_asked", by)
 
 
 @action(Permission.RECORD_ALLERGY, "patients.confirm_no_allergies")
@@ -94,15 +94,15 @@ def confirm_no_allergies(patient_id: int, *, by: Person) -> Patient:
         raise Conflict(
             N_("Allergies are recorded. Mark the wrong ones as entered in error first."), code="allergies_recorded"
         )
-    _asked(patient, "none_known", by)
+    _set_allergy_status(patient, "none_known", by)
     patient.changed()
     return patient
 
 
-def answer_allergies(patient: Patient, named: list[str], by: Person) -> None:
-    if not named:
-        _asked(patient, "none_known", by)
-    for substance in named:
+def answer_allergies(patient: Patient, named_substances: list[str], by: Person) -> None:
+    if not named_substances:
+        _set_allergy_status(patient, "none_known", by)
+    for substance in named_substances:
         _new_allergy(patient, substance, by)
 
 
@@ -112,18 +112,18 @@ def rewrite_allergies(patient: Patient, text: str, by: Person) -> bool:
         raise NotAllowed(CHANGES_NO_ALLERGIES, "known_allergies")  # whatever is sent, so that nothing can be guessed
     known, wanted = queries.allergies(patient.id), substances(text)
     is_denial = wanted is NONE_KNOWN
-    named = {fold(one): one for one in wanted or ()}
-    gone = [one for one in known if fold(one.substance) not in named]
-    new = [one for key, one in named.items() if key not in {fold(k.substance) for k in known}]
+    substances_by_key = {fold(allergy): allergy for allergy in wanted or ()}
+    removed = [allergy for allergy in known if fold(allergy.substance) not in substances_by_key]
+    added = [allergy for key, allergy in substances_by_key.items() if key not in {fold(k.substance) for k in known}]
     becomes_denied = is_denial and patient.allergy_status != "none_known"
     reopens = wanted is None and patient.allergy_status == "none_known"
-    if not (gone or new or becomes_denied or reopens):
+    if not (removed or added or becomes_denied or reopens):
         return False
     if not by.may(Permission.RECORD_ALLERGY):
         raise NotAllowed(CHANGES_NO_ALLERGIES, "known_allergies")
-    _withdraw(patient, gone, by)
-    for substance in new:
+    _withdraw(patient, removed, by)
+    for substance in added:
         _new_allergy(patient, substance, by)
     if is_denial or reopens:
-        _asked(patient, "none_known" if is_denial else "not_asked", by)
+        _set_allergy_status(patient, "none_known" if is_denial else "not_asked", by)
     return True

@@ -29,7 +29,7 @@ _ROW = Allergy.__table__.c
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedAllergy:
     """An allergy as it was recorded and not withdrawn."""
 
     substance: str
@@ -43,19 +43,19 @@ class Recorded:
     updated_at: datetime
 
 
-def recorded(patient_id: Any) -> ColumnElement[Any]:
-    """What the patient with this id (a column) reacts to, as one column that `read` reads."""
-    one = func.jsonb_build_array(*(_ROW[column.name] for column in fields(Recorded)))
-    every = select(func.jsonb_agg(aggregate_order_by(one, _ROW.id)))
-    return every.where(_ROW.patient_id == patient_id, _ROW.status == "active").scalar_subquery()
+def allergies_column(patient_id: Any) -> ColumnElement[Any]:
+    """Active allergies of the patient with this id (a column) as one JSON column; decode it with `read_allergies_column`."""
+    as_array = func.jsonb_build_array(*(_ROW[column.name] for column in fields(RecordedAllergy)))
+    all_rows = select(func.jsonb_agg(aggregate_order_by(as_array, _ROW.id)))
+    return all_rows.where(_ROW.patient_id == patient_id, _ROW.status == "active").scalar_subquery()
 
 
-def read(column: list[list[Any]] | None) -> list[Recorded]:
-    """Oldest first."""
-    return [_read(*one) for one in column or ()]
+def read_allergies_column(column: list[list[Any]] | None) -> list[RecordedAllergy]:
+    """Decode a column made by `allergies_column`, oldest first; an empty list for None."""
+    return [_read(*values) for values in column or ()]
 
 
-def _read(*told: Any) -> Recorded:
-    *texts, recorded_on, updated_at = told
+def _read(*values: Any) -> RecordedAllergy:
+    *texts, recorded_on, updated_at = values
     day = date.fromisoformat(recorded_on) if recorded_on else None
-    return Recorded(*texts, recorded_on=day, updated_at=datetime.fromisoformat(updated_at))
+    return RecordedAllergy(*texts, recorded_on=day, updated_at=datetime.fromisoformat(updated_at))

@@ -1,4 +1,4 @@
-"""Birth dates and ages as people tell them at the front desk."""
+"""Parse dates of birth and ages as typed at the front desk; ages for display."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Birth:
     is_unusual: bool = False
 
 
-def born(text: str, today: date, field: str = "date_of_birth") -> Birth:
+def parse_birth_date(text: str, today: date, field: str = "date_of_birth") -> Birth:
     """The birth date in what was typed, day before month; `RuleBroken` on `field` says how to write it."""
     typed = text.strip()
     if not typed:
@@ -35,11 +35,11 @@ def born(text: str, today: date, field: str = "date_of_birth") -> Birth:
         raise RuleBroken(
             N_("Enter the whole date, for example 27 3 2007. If only the age is known, enter the age."), field
         )
-    return check_born(dates.parse_past_date(typed, today, field), today, field)
+    return check_birth_date(dates.parse_past_date(typed, today, field), today, field)
 
 
-def check_born(day: date, today: date, field: str = "date_of_birth", *, is_estimated: bool = False) -> Birth:
-    """`day` as a birth date; `RuleBroken` when it lies ahead, before 1880 or more than 140 years ago."""
+def check_birth_date(day: date, today: date, field: str = "date_of_birth", *, is_estimated: bool = False) -> Birth:
+    """`day` as a birth date; `RuleBroken` when it is in the future, before 1880 or more than 140 years ago."""
     if day > today:
         raise RuleBroken(N_("The date of birth is in the future. Check the year."), field)
     if day < EARLIEST or years_old(day, today) > OLDEST_YEARS:

@@ -1,4 +1,4 @@
-"""Who a patient is, in the words that the macros of `patient.html` read: as columns of a question, and as fields of a row."""
+"""Identity of a patient under the names that the macros of `patient.html` use: query columns and dataclass fields."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WHO = (Patient.id, *IDENTITY)
 
 @dataclass(slots=True)
 class Identified:
-    """What names a patient wherever one is shown."""
+    """The fields shown wherever a patient is named."""
 
     family_name: str
     given_name: str

@@ -1,4 +1,4 @@
-"""People's names: any script, any order, one name or many; never split, never re-cased when kept."""
+"""People's names: any script, any order, one name or many; stored without splitting or changing capitals."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ def _letters(nth: int) -> str:
 
 
 def listed(given: str, family: str, title: str = "") -> str:
-    """As in lists and on the banner: `KAMARA, Kadiatu (Mrs)`; a single name stands alone."""
+    """The name in lists and on the banner: `KAMARA, Kadiatu (Mrs)`; a single name stands alone."""
     whole = f"{family.upper()}, {given}" if family and given else given or family.upper()
     return f"{whole} ({title})" if title else whole
 
 
 def spoken(given: str, family: str, title: str = "") -> str:
-    """As on an invoice or a letter: `Mrs Kadiatu Kamara`."""
+    """The name on an invoice or a letter: `Mrs Kadiatu Kamara`."""
     return " ".join(part for part in (title, given, family) if part)

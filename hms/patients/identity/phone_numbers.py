@@ -1,4 +1,4 @@
-"""Phone numbers: free text in, E.164 kept, shown as people here dial it."""
+"""Phone numbers: parse free text, store E.164, format as dialled locally."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Phone(NamedTuple):
     as_typed: str
 
 
-def normal(text: str, country: str) -> Phone:
+def parse_phone(text: str, country: str) -> Phone:
     """The number in `text`, dialled from `country` (ISO 3166 code, e.g. "SL"); never raises."""
     typed = text.strip()
     number = _parsed(typed, country)
@@ -35,11 +35,11 @@ def _parsed(typed: str, country: str) -> phonenumbers.PhoneNumber | None:
 
 
 def fragment(text: str) -> str:
-    """The digits to look for inside kept numbers: without the 0 or 00 that is dialled first but not kept."""
+    """The digits to search for in stored numbers: without the dialled prefix 0 or 00, which is not stored."""
     return digits(text).lstrip("0")
 
 
-def shown(e164: str | None, as_typed: str, country: str) -> str:
+def format_phone(e164: str | None, as_typed: str, country: str) -> str:
     """Grouped: `076 123456` for the own country, `+233 24 123 4567` for others; as typed when it is no number."""
     number = _parsed(e164, country) if e164 else None
     if number is None:
@@ -49,7 +49,7 @@ def shown(e164: str | None, as_typed: str, country: str) -> str:
     return phonenumbers.format_number(number, form).replace("(", "").replace(")", "")
 
 
-def masked(e164: str | None, as_typed: str) -> str:
+def mask_phone(e164: str | None, as_typed: str) -> str:
     """Only the last three digits, for those who may not see contact details."""
     known = digits(e164 or as_typed)
     return f"•••{known[-3:]}" if len(known) > 5 else "•••"

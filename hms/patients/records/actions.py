@@ -66,28 +66,30 @@ def update_patient(
     return patient
 
 
-def _tidy(given: dict[str, Any]) -> dict[str, Any]:
-    """`given` as it is kept; `RuleBroken` names the field as the API and the form call it."""
-    kept: dict[str, Any] = {}
-    if "given_names" in given:
-        kept["given_names"], kept["family_name"] = identity_names.names(given["given_names"], given.get("family_name"))
-    if "sex" in given:
-        kept["sex"] = identity_names.sex(given["sex"])
-    if given.get("birth_date"):
-        birth_dates.check_born(given["birth_date"], clock.today())
-    if "phone" in given:
-        phone = phone_numbers.normal(
-            clean_field(given["phone"], "contact_info", longest=MAX_CONTACT_LENGTH), current_app.config["COUNTRY"]
+def _tidy(values: dict[str, Any]) -> dict[str, Any]:
+    """`values` cleaned for storage; `RuleBroken` names the field of the API and the form."""
+    cleaned: dict[str, Any] = {}
+    if "given_names" in values:
+        cleaned["given_names"], cleaned["family_name"] = identity_names.names(
+            values["given_names"], values.get("family_name")
         )
-        kept |= {"phone": phone.e164 or phone.as_typed, "phone_is_checked": phone.e164 is not None}
-    lines = {name: clean_field(given[name], name, longest=MAX_LENGTH[name]) for name in MAX_LENGTH if name in given}
+    if "sex" in values:
+        cleaned["sex"] = identity_names.sex(values["sex"])
+    if values.get("birth_date"):
+        birth_dates.check_birth_date(values["birth_date"], clock.today())
+    if "phone" in values:
+        phone = phone_numbers.parse_phone(
+            clean_field(values["phone"], "contact_info", longest=MAX_CONTACT_LENGTH), current_app.config["COUNTRY"]
+        )
+        cleaned |= {"phone": phone.e164 or phone.as_typed, "phone_is_checked": phone.e164 is not None}
+    lines = {name: clean_field(values[name], name, longest=MAX_LENGTH[name]) for name in MAX_LENGTH if name in values}
     as_they_are = ("birth_date", "birth_is_estimated", "deceased_on", "external_id")
-    return kept | lines | {name: given[name] for name in as_they_are if name in given}
+    return cleaned | lines | {name: values[name] for name in as_they_are if name in values}
 
 
 @action(Permission.WITHDRAW_PATIENT, "patients.withdraw_patient")
 def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
-    """Take the record out of use; it is kept, with its trail, and answers "not found" from now on."""
+    """Withdraw the record: row and audit trail stay, lookups raise `NotFound` from now on."""
     patient = lookup.patient_for_update(patient_id)
     patient.status, patient.withdrawn_reason = (
         "withdrawn",
@@ -98,7 +100,7 @@ def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
 
 @action(Permission.OPEN_CHART, "patients.open_chart")
 def open_chart(patient_id: int, *, by: Person) -> Patient:
-    """The patient whose clinical record is read, and in the same transaction the note in the trail that `by` looked.
+    """The patient, for reading the clinical record; the read is recorded in the same transaction.
 
     `NotFound` when withdrawn, `RecordRestricted` when the record opens to `by` with a reason only.
     """
@@ -109,14 +111,14 @@ def open_chart(patient_id: int, *, by: Person) -> Patient:
 
 @action(Permission.OPEN_CHART, "patients.open_found")
 def record_chart_opening(patient: Patient, *, by: Person) -> None:
-    """`open_chart` for a patient who is found already."""
+    """`open_chart` for a patient already loaded."""
     policy.check(patient, by)
     _note("clinical.open_chart", patient.id, by)
 
 
 @action(Permission.FIND_PATIENT, "patients.look_up")
 def look_up(patient_id: int, *, by: Person) -> Patient:
-    """The patient, with the note in the trail that `by` looked who it is; nothing clinical."""
+    """The patient's demographics; the read is recorded in the audit trail."""
     patient = lookup.patient(patient_id)
     _note("patients.read", patient_id, by)
     return patient

@@ -17,7 +17,15 @@ from hms.patients.allergies.rules import substances
 from hms.patients.blueprints import api
 from hms.patients.identity import names as identity_names
 from hms.patients.registration import actions as registration_actions
-from hms.patients.schemas import LookalikeOut, PatientChange, PatientIn, PatientOut, PersonAsked, names_of, patient_json
+from hms.patients.schemas import (
+    LookalikeOut,
+    LookalikeQuery,
+    PatientChange,
+    PatientIn,
+    PatientOut,
+    patient_json,
+    visible_fields,
+)
 from hms.patients.search import duplicates, match_scoring, queries
 
 from . import actions as record_actions
@@ -25,7 +33,7 @@ from . import api_queries
 
 
 def _sees(field: str) -> MayUse:
-    return lambda who: field in names_of(who)
+    return lambda who: field in visible_fields(who)
 
 
 NOT_FOR_ALL = ("created_at", "updated_at", "date_of_birth")
@@ -38,15 +46,15 @@ PATIENTS = parameters(
 
 
 def _answer(row: Any, status: int = 200) -> Response:
-    return resource_response(patient_json(row, names_of(current_person())), row.version, status)
+    return resource_response(patient_json(row, visible_fields(current_person())), row.version, status)
 
 
-def _written(given: dict[str, Any]) -> dict[str, Any]:
+def _written(payload: dict[str, Any]) -> dict[str, Any]:
     """The body in the words of the actions; what was not sent is left out."""
-    words = {"first_name": "given_names", "last_name": "family_name", "gender": "sex", "contact_info": "phone"}
-    kept = ("first_name", "last_name", "gender", "contact_info", "address")
-    said = {words.get(name, name): given[name] or "" for name in kept if name in given}
-    return said | {"birth_date": given["date_of_birth"]}
+    column_of = {"first_name": "given_names", "last_name": "family_name", "gender": "sex", "contact_info": "phone"}
+    names_sent = ("first_name", "last_name", "gender", "contact_info", "address")
+    values = {column_of.get(name, name): payload[name] or "" for name in names_sent if name in payload}
+    return values | {"birth_date": payload["date_of_birth"]}
 
 
 @api.get("/patients/")
@@ -57,14 +65,14 @@ def patients(arguments: dict[str, Any]) -> Response:
     """Patients in the order of registration. `search=` finds as the find box does, among what the role is shown; `date`,
     `date_from` and `date_to` are days of registration."""
     who, registered = current_person(), bounds(arguments)
-    seen = names_of(who)
-    terms = queries.asked_for(
-        arguments.get("search", ""), births="date_of_birth" in seen, phones="contact_info" in seen
+    visible = visible_fields(who)
+    terms = queries.parse_for_reader(
+        arguments.get("search", ""), births="date_of_birth" in visible, phones="contact_info" in visible
     )
     return read_log.listed(
         partial(api_queries.rows, asked=terms, days=registered, order=arguments.get("ordering", "id"), who=who),
-        lambda row: patient_json(row, seen),
-        partial(_seen, names=seen),
+        lambda row: patient_json(row, visible),
+        partial(_seen, names=visible),
         entity="patient",
         total=partial(api_queries.number_of, terms, registered, who),
     )
@@ -80,10 +88,10 @@ def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.Seen]:
 @requires(Permission.REGISTER_PATIENT)
 @api.arguments(PatientIn)
 @api.response(201, PatientOut)
-def register(given: dict[str, Any]) -> Response:
+def register(payload: dict[str, Any]) -> Response:
     """Register a patient; the server issues `unique_id`."""
-    named = substances(given.get("known_allergies") or "")
-    patient = registration_actions.register_patient(**_written(given), allergies=named, by=current_person())
+    named = substances(payload.get("known_allergies") or "")
+    patient = registration_actions.register_patient(**_written(payload), allergies=named, by=current_person())
     return _answer(api_queries.row(patient.id, current_person()), 201)
 
 
@@ -99,14 +107,16 @@ def patient(patient_id: int) -> Response:
 @requires(Permission.EDIT_PATIENT)
 @api.arguments(PatientChange)
 @api.response(200, PatientOut)
-def correct(given: dict[str, Any], patient_id: int) -> Response:
+def correct(payload: dict[str, Any], patient_id: int) -> Response:
     """Correct a patient. `known_allergies` may differ from what is recorded only for those who may record allergies."""
     who = current_person()
     row = api_queries.row(patient_id, who)
-    check_if_match(row.version, lambda: patient_json(record_actions.read_patient(patient_id, by=who), names_of(who)))
+    check_if_match(
+        row.version, lambda: patient_json(record_actions.read_patient(patient_id, by=who), visible_fields(who))
+    )
     version = row.version if request.if_match else None
     record_actions.update_patient(
-        patient_id, version=version, allergies=given.get("known_allergies"), **_written(given), by=who
+        patient_id, version=version, allergies=payload.get("known_allergies"), **_written(payload), by=who
     )
     return _answer(api_queries.row(patient_id, who))
 
@@ -122,33 +132,35 @@ def withdraw(patient_id: int) -> Response:
 
 @api.get("/patients/lookalikes/")
 @requires(Permission.REGISTER_PATIENT)
-@api.arguments(PersonAsked, location="query")
+@api.arguments(LookalikeQuery, location="query")
 @api.response(200, LookalikeOut(many=True))
-def lookalikes(given: dict[str, Any]) -> Response:
+def lookalikes(payload: dict[str, Any]) -> Response:
     """Who may be registered already: give first_name, last_name, date_of_birth, gender and contact_info as in a registration."""
-    found = duplicates.duplicate_candidates(_person(given), who=current_person())
-    rows = {row.id: row for row in api_queries.rows_of([one.hit.id for one in found], current_person())}
-    seen = names_of(current_person())
-    read_log.note_each("patients.read", (_seen(row, seen)[1] for row in rows.values()), entity="patient")
+    candidates = duplicates.duplicate_candidates(_person(payload), who=current_person())
+    rows = {
+        row.id: row for row in api_queries.rows_of([candidate.hit.id for candidate in candidates], current_person())
+    }
+    visible = visible_fields(current_person())
+    read_log.note_each("patients.read", (_seen(row, visible)[1] for row in rows.values()), entity="patient")
     return jsonify(
         [
             {
-                "patient": patient_json(rows[one.hit.id], seen),
-                "percent": one.percent,
-                "is_strong": one.is_strong,
-                "reasons": [str(reason) for reason in one.reasons],
+                "patient": patient_json(rows[candidate.hit.id], visible),
+                "percent": candidate.percent,
+                "is_strong": candidate.is_strong,
+                "reasons": [str(reason) for reason in candidate.reasons],
             }
-            for one in found
+            for candidate in candidates
         ]
     )
 
 
-def _person(given: dict[str, Any]) -> match_scoring.Person:
+def _person(payload: dict[str, Any]) -> match_scoring.Person:
     return match_scoring.Person(
-        given.get("first_name", ""),
-        given.get("last_name", ""),
-        given.get("date_of_birth"),
-        sex=identity_names.sex(given["gender"]) if "gender" in given else "unknown",
-        phone=given.get("contact_info"),
-        address=given.get("address") or "",
+        payload.get("first_name", ""),
+        payload.get("last_name", ""),
+        payload.get("date_of_birth"),
+        sex=identity_names.sex(payload["gender"]) if "gender" in payload else "unknown",
+        phone=payload.get("contact_info"),
+        address=payload.get("address") or "",
     )

@@ -1,4 +1,4 @@
-"""The banner of a patient on every page about them: who they are, what they react to, who has the same name."""
+"""The banner of a patient on every page about them: identity, allergies, number of patients with the same name."""
 
 from __future__ import annotations
 
@@ -45,34 +45,34 @@ class Banner(Identified):
         return ALLERGY_WORDS[self.allergy_status]
 
 
-def patient_banner(whom: Patient, who: Person) -> Banner:
-    """The banner of `whom` for `who`, in one query."""
+def patient_banner(patient: Patient, who: Person) -> Banner:
+    """The banner of `patient` for `who`, in one query."""
     return _banner(
-        whom,
+        patient,
         db.session.execute(
             _for_banner(with_allergies=reads_allergies(who), kind=reader_kind(who)),
-            {"patient_id": whom.id, "name": sorted_as(whom)} | reader_values(who),
+            {"patient_id": patient.id, "name": sorted_as(patient)} | reader_values(who),
         ).one(),
     )
 
 
-def sorted_as(whom: Patient) -> str:
+def sorted_as(patient: Patient) -> str:
     """The name by which lists are sorted and others of the same name are found."""
-    return f"{whom.family_name}, {whom.given_names}"
+    return f"{patient.family_name}, {patient.given_names}"
 
 
-def _banner(whom: Patient, found: Any) -> Banner:
-    """With what `_for_banner` found; a read after break-glass is marked so."""
+def _banner(patient: Patient, found: Any) -> Banner:
+    """Build the banner from the row of `_for_banner`; mark the request when access is by break-glass."""
     if found.emergency_until is not None:
         policy.mark_emergency_access()
     return Banner(
-        *(getattr(whom, one.name) for one in fields(Identified)),
-        id=whom.id,
-        allergy_status=whom.allergy_status,
+        *(getattr(patient, column.name) for column in fields(Identified)),
+        id=patient.id,
+        allergy_status=patient.allergy_status,
         allergies=[" – ".join(filter(None, pair)) for pair in found.reactions or ()],
         same_name_count=found.same_name_count,
         emergency_until=found.emergency_until,
-        is_restricted=whom.is_restricted,
+        is_restricted=patient.is_restricted,
     )
 
 

@@ -48,8 +48,8 @@ def _place(patient_id: int | None) -> Any:
     return db.session.execute(select(*BY_NAME).where(Patient.id == patient_id)).one_or_none()
 
 
-def allergy_status_author(whom: Patient) -> str:
-    """Who last answered the allergy question; empty when nobody did."""
-    if whom.allergy_status_by_id is None:
+def allergy_status_author(patient: Patient) -> str:
+    """Name of the user who last set the allergy status; "" when nobody did."""
+    if patient.allergy_status_by_id is None:
         return ""
-    return staff.names({whom.allergy_status_by_id}).get(whom.allergy_status_by_id, "")
+    return staff.names({patient.allergy_status_by_id}).get(patient.allergy_status_by_id, "")

@@ -59,7 +59,7 @@ def edit(patient_id: int) -> ResponseReturnValue:
     """Correct a patient's details."""
     patient = lookup.patient(patient_id)
     policy.check_team(patient, current_person())
-    form = forms.CorrectionForm(data=forms.recorded(patient))
+    form = forms.CorrectionForm(data=forms.recorded_values(patient))
     if form.save(record_actions.update_patient, by=current_person(), patient_id=patient_id):
         flash(_("Saved."), "success")
         return onward(patient_id)
@@ -87,7 +87,7 @@ def _note(action: str, patient_id: int) -> None:
 
 
 def _differences(patient: Patient, form: forms.CorrectionForm) -> list[tuple[Any, str, str]]:
-    stored = forms.recorded(patient)
+    stored = forms.recorded_values(patient)
     words = {choice.value: str(choice.label) for choice in forms.SEX}
     return [
         (form[name].label.text, words.get(value, value), words.get(form[name].data, form[name].data or ""))
@@ -103,7 +103,7 @@ def use(patient_id: int) -> ResponseReturnValue:
     patient, typed = lookup.patient(patient_id), forms.RegistrationForm()
     policy.check_team(patient, current_person())
     drafts.discard(current_person(), typed.draft.data or "")
-    shown = forms.recorded(patient)
+    shown = forms.recorded_values(patient)
     proposed = [name for name in ("contact_info", "address") if typed[name].data and typed[name].data != shown[name]]
     if not proposed:
         return onward(patient_id)

@@ -1,4 +1,4 @@
-"""Registering patients: by the front desk, unknown ones at the door, and the end of an unfinished registration."""
+"""Registering patients: at the front desk, of unidentified people, and from a draft."""
 
 from __future__ import annotations
 
@@ -73,17 +73,17 @@ class PossibleDuplicate(Conflict):
     def __init__(self, match: duplicates.DuplicateCandidate) -> None:
         hit = match.hit
         name = identity_names.listed(hit.given_name, hit.family_name, hit.title)
-        told = N_(
+        message = N_(
             "This may be %(name)s, %(number)s, who is already registered. Use that record, or save "
             "as a different person."
         )
-        super().__init__(told, code="possible_duplicate", name=name, number=hit.hospital_number)
+        super().__init__(message, code="possible_duplicate", name=name, number=hit.hospital_number)
         self.match = match
 
 
 @action(Permission.REGISTER_PATIENT, "patients.finish_registration")
 def finish_registration(*, draft: str, by: Person, **details: Any) -> Patient:
-    """`register_patient` from the page; what was kept of the form under the key `draft` is forgotten with it."""
+    """`register_patient` from the page; deletes the draft with the key `draft`."""
     patient = register_patient(**details, by=by)
     core_drafts.delete_draft(by.id, registration_drafts.draft_name(draft))
     return patient
@@ -96,7 +96,7 @@ def register_unknown(
     """An unidentified person under a stand-in name: UNKNOWN, Male 22-Nov A. Corrected like any other once known."""
     known = {"sex": sex, "birth_date": birth_date, "birth_is_estimated": birth_is_estimated}
     patient = Patient(**_tidy(known))
-    _number(patient)  # from here others who register wait, so that no letter is given twice
+    _number(patient)  # locks the number series until commit, so that no letter is used twice
     names = identity_names.unknown_person(patient.sex, clock.today(), 0)
     stem = names.given.rpartition(" ")[0]
     same_day = select(func.count()).where(
@@ -112,7 +112,7 @@ def register_unknown(
 
 
 def _number(patient: Patient) -> None:
-    """Issue the next hospital number; taken last, because others who register wait for it."""
+    """Issue the next hospital number; taken last, because it locks the series until commit."""
     patient.number = gapless_numbers.next_number("patient")
     patient.hospital_number = hospital_numbers.format_hospital_number(
         patient.number, settings.value("patients.number_prefix")
@@ -120,8 +120,8 @@ def _number(patient: Patient) -> None:
 
 
 def _strongest(patient: Patient, by: Person) -> duplicates.DuplicateCandidate | None:
-    found = duplicates.duplicate_candidates(_compared(patient), who=by, limit=1)
-    return found[0] if found and found[0].is_strong else None
+    candidates = duplicates.duplicate_candidates(_compared(patient), who=by, limit=1)
+    return candidates[0] if candidates and candidates[0].is_strong else None
 
 
 def _compared(patient: Patient) -> match_scoring.Person:

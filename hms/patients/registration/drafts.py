@@ -28,7 +28,7 @@ _KEY = re.compile(r"[0-9a-f]{12}")
 
 @dataclass(frozen=True)
 class UnfinishedRegistration:
-    """A registration that waits: its `key`, and who it seems to be of."""
+    """An unfinished registration: its `key`, and the name or phone typed so far."""
 
     key: str
     name: str
@@ -36,7 +36,7 @@ class UnfinishedRegistration:
 
 
 def new_key() -> str:
-    """Names one opened form, so that two can be unfinished at once."""
+    """A new random draft key, one for each opened form."""
     return secrets.token_hex(6)
 
 
@@ -49,10 +49,10 @@ def draft_name(key: str) -> str:
 
 
 def unfinished_registrations(who: Person, limit: int = MAX_COUNT) -> list[UnfinishedRegistration]:
-    """What `who` has not finished, the newest first."""
-    kept = drafts.drafts_of_kind(who.id, KIND, limit) if who.id is not None else []
+    """Drafts of `who`, newest first."""
+    saved = drafts.drafts_of_kind(who.id, KIND, limit) if who.id is not None else []
     return [
-        UnfinishedRegistration(draft.form.partition(":")[2], _name(draft.content), draft.saved_at) for draft in kept
+        UnfinishedRegistration(draft.form.partition(":")[2], _name(draft.content), draft.saved_at) for draft in saved
     ]
 
 
@@ -63,23 +63,23 @@ def get_content(who: Person, key: str) -> dict[str, Any] | None:
 
 
 def save_draft(who: Person, key: str, typed: dict[str, Any]) -> datetime | None:
-    """Keep what is typed; None when that is nothing yet. Commits."""
+    """Save the draft and return when; None when nothing was typed. Commits."""
     known = {name: str(typed[name])[:MAX_LENGTH].replace("\0", "") for name in DRAFT_FIELDS if typed.get(name)}
     if not any(value.strip() for name, value in known.items() if name not in PRESET_FIELDS):
         return None
     return drafts.save_draft(who.id, draft_name(key), known).saved_at
 
 
-def is_anothers(who: Person, key: str) -> bool:
-    """Whether somebody else began it."""
+def belongs_to_other(who: Person, key: str) -> bool:
+    """Whether the draft belongs to somebody else."""
     return is_key(key) and drafts.belongs_to_other(who.id, draft_name(key))
 
 
 def discard(who: Person, key: str) -> None:
-    """Forget it. Commits."""
+    """Delete the draft. Commits."""
     drafts.discard(who.id, draft_name(key))
 
 
-def _name(kept: dict[str, Any]) -> str:
-    names = " ".join(filter(None, (kept.get("first_name"), kept.get("last_name"))))
-    return names or kept.get("contact_info") or gettext("No name yet")
+def _name(content: dict[str, Any]) -> str:
+    names = " ".join(filter(None, (content.get("first_name"), content.get("last_name"))))
+    return names or content.get("contact_info") or gettext("No name yet")

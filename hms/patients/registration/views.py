@@ -32,42 +32,42 @@ def new() -> ResponseReturnValue:
 
     What is typed is kept at the server, and offered again when somebody was called away.
     """
-    asked = request.args.get("q", "")[:100]
-    form = forms.RegistrationForm(data=_begun(asked) if request.method == "GET" else None)
+    typed = request.args.get("q", "")[:100]
+    form = forms.RegistrationForm(data=_begun(typed) if request.method == "GET" else None)
     if form.save(actions.finish_registration, by=current_person()):
         return _registered(form.result)
     if not drafts.is_key(form.draft.data):
         form.draft.data = drafts.new_key()
     if form.is_submitted():
         drafts.save_draft(current_person(), form.draft.data, form.data)
-    return _registration(form, asked), form.status
+    return _registration(form, typed), form.status
 
 
-def _begun(asked: str) -> dict[str, Any] | None:
-    """What the form begins with: an unfinished registration, or what was looked for."""
+def _begun(typed: str) -> dict[str, Any] | None:
+    """Initial values of the form: a draft, or the search text."""
     key = request.args.get("draft", "")
-    kept = drafts.get_content(current_person(), key) if key else None
-    if kept is not None:
-        return kept | {"draft": key}
+    content = drafts.get_content(current_person(), key) if key else None
+    if content is not None:
+        return content | {"draft": key}
     if key:
         flash(_("This registration is finished or was discarded."), "caution")
-    return forms.from_search(asked) if asked else None
+    return forms.from_search(typed) if typed else None
 
 
-def _registration(form: forms.RegistrationForm, asked: str) -> str:
+def _registration(form: forms.RegistrationForm, typed: str) -> str:
     match = getattr(form.conflict, "match", None) if form.is_submitted() else None
-    is_filled = asked or form.is_submitted() or form.first_name.data
+    is_filled = typed or form.is_submitted() or form.first_name.data
     found = duplicates.duplicate_candidates(form.person(), who=current_person()) if is_filled else []
     _note(found)
-    waiting = [one for one in drafts.unfinished_registrations(current_person()) if one.key != form.draft.data]
-    return render_template("patients/new.html", form=form, found=found, match=match, asked=asked, waiting=waiting)
+    waiting = [draft for draft in drafts.unfinished_registrations(current_person()) if draft.key != form.draft.data]
+    return render_template("patients/new.html", form=form, found=found, match=match, asked=typed, waiting=waiting)
 
 
 @pages.get("/new/draft/<string(length=12):draft>")
 @requires(Permission.REGISTER_PATIENT)
 def draft_key(draft: str) -> ResponseReturnValue:
     """A fresh form token, for a page that outlived its session; not when somebody else has signed in meanwhile."""
-    if drafts.is_anothers(current_person(), draft):
+    if drafts.belongs_to_other(current_person(), draft):
         raise NotFound(N_("This registration was started by a colleague."))
     return {"csrf_token": generate_csrf()}
 
@@ -75,7 +75,7 @@ def draft_key(draft: str) -> ResponseReturnValue:
 @pages.post("/new/draft/<string(length=12):draft>")
 @requires(Permission.REGISTER_PATIENT)
 def keep_registration(draft: str) -> ResponseReturnValue:
-    """Keep what is typed, every few seconds; nobody is registered."""
+    """Save the draft, every few seconds; nobody is registered."""
     typed = request.get_json()
     if not isinstance(typed, dict) or not drafts.is_key(draft):
         raise RuleBroken(N_("The request could not be read. Send it again."))
@@ -86,7 +86,7 @@ def keep_registration(draft: str) -> ResponseReturnValue:
 @pages.post("/new/draft/<string(length=12):draft>/discard")
 @requires(Permission.REGISTER_PATIENT)
 def discard_registration(draft: str) -> ResponseReturnValue:
-    """Give an unfinished registration up."""
+    """Discard a draft."""
     drafts.discard(current_person(), draft)
     flash(_("Unfinished registration discarded."), "success")
     return redirect(url_for("patients.index"), 303)

@@ -1,4 +1,4 @@
-"""Who is looked for, as conditions on patients: every part of the typed line must match somewhere."""
+"""A parsed search as SQL conditions: every part of the typed line must match."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FULL_PHONE = 7
 
 @dataclass(frozen=True)
 class SearchConditions:
-    """A line taken apart.
+    """A `SearchQuery` as LIKE patterns and values.
 
     `parts` are words as they stand in `search_names`; what follows are patterns for LIKE. `runs` are digits that may stand
     in a phone or a hospital number, each in all the ways they may be written there. `also` is one more such run, an
@@ -40,27 +40,27 @@ class SearchConditions:
     finds_nobody: bool = False
 
     @classmethod
-    def of(cls, asked: SearchQuery) -> SearchConditions:
-        births = [(asked.birth_date, asked.birth_date)] if asked.birth_date else []
-        if asked.birth_year is not None:
-            births.append((date(asked.birth_year, 1, 1), date(asked.birth_year, 12, 31)))
-        parts, typed = [_part(word) for word in asked.words], (*asked.digit_runs, asked.also_digits or "")
+    def of(cls, query: SearchQuery) -> SearchConditions:
+        births = [(query.birth_date, query.birth_date)] if query.birth_date else []
+        if query.birth_year is not None:
+            births.append((date(query.birth_year, 1, 1), date(query.birth_year, 12, 31)))
+        parts, typed = [_part(word) for word in query.words], (*query.digit_runs, query.also_digits or "")
         return cls(
             parts=tuple(parts),
-            words=tuple(f"% {escape_like(one)}%" for one in parts),
-            runs=tuple(_patterns(run) for run in asked.digit_runs),
-            also=_patterns(asked.also_digits) if asked.also_digits else (),
-            numbers=() if asked.hospital_number is None else (asked.hospital_number,),
+            words=tuple(f"% {escape_like(part)}%" for part in parts),
+            runs=tuple(_patterns(run) for run in query.digit_runs),
+            also=_patterns(query.also_digits) if query.also_digits else (),
+            numbers=() if query.hospital_number is None else (query.hospital_number,),
             births=tuple(births),
-            wholes=tuple(f"% {escape_like(one)} %" for one in parts),
+            wholes=tuple(f"% {escape_like(part)} %" for part in parts),
             phones=tuple(
-                f"%{way} %"
+                f"%{digits} %"
                 for run in typed
-                for way in _written(run)
-                if len(way) >= FULL_PHONE and asked.looks_into_phones
+                for digits in _written(run)
+                if len(digits) >= FULL_PHONE and query.looks_into_phones
             ),
-            looks_into_phones=asked.looks_into_phones,
-            finds_nobody=asked.finds_nobody,
+            looks_into_phones=query.looks_into_phones,
+            finds_nobody=query.finds_nobody,
         )
 
     def shape(self) -> SearchShape:
@@ -92,16 +92,18 @@ class SearchConditions:
         """What the digits ask for: readings of the same digits are alternatives, separate runs must all match."""
         readings = [Patient.number == number for number in self.numbers]
         readings += [Patient.birth_date.between(first, last) for first, last in self.births]
-        runs = [self._stand_somewhere(ways) for ways in self.runs]
+        runs = [self._stand_somewhere(patterns) for patterns in self.runs]
         return [or_(*readings, self._stand_somewhere(self.also)), *runs] if self.also else [*readings, *runs]
 
-    def _stand_somewhere(self, ways: tuple[str, ...]) -> ColumnElement[bool]:
+    def _stand_somewhere(self, patterns: tuple[str, ...]) -> ColumnElement[bool]:
         """In the phone or the hospital number; where phones are not looked into, in the number, which stands after the blank."""
-        found = [Patient.search_digits.like(way) for way in ways]
+        conditions = [Patient.search_digits.like(pattern) for pattern in patterns]
         if not self.looks_into_phones:
             number = func.split_part(Patient.search_digits, " ", 2)
-            found = [and_(one, number.like(way)) for one, way in zip(found, ways, strict=True)]
-        return or_(*found)
+            conditions = [
+                and_(condition, number.like(pattern)) for condition, pattern in zip(conditions, patterns, strict=True)
+            ]
+        return or_(*conditions)
 
 
 @dataclass(frozen=True)
@@ -148,4 +150,4 @@ def _written(run: str) -> tuple[str, ...]:
 
 
 def _patterns(run: str) -> tuple[str, ...]:
-    return tuple(f"%{way}%" for way in _written(run))
+    return tuple(f"%{digits}%" for digits in _written(run))

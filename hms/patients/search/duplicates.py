@@ -16,17 +16,17 @@ from hms.patients.models import Patient
 
 from . import match_scoring
 from .match_scoring import Person, tokens
-from .queries import SHOWN, SearchResult, hit, near_is
+from .queries import SHOWN, SearchResult, hit, set_similarity_threshold
 
 MAX_SHOWN = 3
 MAX_CANDIDATES = 40
-NEAR_NAME = 0.45
+MIN_NAME_SIMILARITY = 0.45
 YEARS_APART = 5
 
 
 @dataclass
 class DuplicateCandidate:
-    """A known patient with how likely (0 to 1) it is the same person, and why, in words."""
+    """A known patient with the probability (`score`, 0 to 1) that it is the same person, and the `reasons`."""
 
     hit: SearchResult
     score: float
@@ -45,15 +45,15 @@ class DuplicateCandidate:
 def duplicate_candidates(
     person: Person, *, who: Reader, except_id: int | None = None, limit: int = MAX_SHOWN
 ) -> list[DuplicateCandidate]:
-    """The likeliest known patients, best first; nothing while there is no name to go by."""
+    """The most likely known patients, best first; empty without a name."""
     name = " ".join(tokens(person.given) + tokens(person.family))
     if not name:
         return []
-    near_is(NEAR_NAME, of="similarity_threshold")
+    set_similarity_threshold(MIN_NAME_SIMILARITY, of="similarity_threshold")
     rows = db.session.execute(_candidates(person, name)).all()
-    weighed = [_weighed(person, row, who) for row in rows if row.id != except_id]
-    worth = [one for one in weighed if one.score >= match_scoring.WORTH_SHOWING]
-    return sorted(worth, key=lambda one: (-one.score, one.hit.id))[:limit]
+    scored = [_weighed(person, row, who) for row in rows if row.id != except_id]
+    likely = [candidate for candidate in scored if candidate.score >= match_scoring.WORTH_SHOWING]
+    return sorted(likely, key=lambda candidate: (-candidate.score, candidate.hit.id))[:limit]
 
 
 def _candidates(person: Person, name: str) -> Select:
@@ -68,11 +68,11 @@ def _candidates(person: Person, name: str) -> Select:
 
 
 def _blocks(person: Person, name: str) -> list[ColumnElement[bool]]:
-    """Who is worth weighing: the same phone, a birth date a slip away, a like name where no exact date speaks against it."""
+    """Conditions that select candidates: same phone, birth date equal or mistyped, or similar name without a contrary date."""
     resembles = Patient.search_names.op("%")(name)
     blocks = []
     dialled = phone_numbers.fragment(
-        phone_numbers.normal(person.phone or "", current_app.config["COUNTRY"]).e164 or person.phone or ""
+        phone_numbers.parse_phone(person.phone or "", current_app.config["COUNTRY"]).e164 or person.phone or ""
     )
     if len(dialled) >= 6:
         blocks.append(Patient.search_digits.like(f"%{dialled[-8:]} %"))
@@ -83,22 +83,22 @@ def _blocks(person: Person, name: str) -> list[ColumnElement[bool]]:
     blocks.append(and_(resembles, Patient.birth_date.is_(None)))
     if person.is_estimated:
         return [*blocks, about]
-    return [*blocks, and_(about, Patient.birth_is_estimated), Patient.birth_date.in_(slips(person.birth_date))]
+    return [*blocks, and_(about, Patient.birth_is_estimated), Patient.birth_date.in_(likely_typos(person.birth_date))]
 
 
-def slips(born: date) -> list[date]:
+def likely_typos(born: date) -> list[date]:
     """The date, its neighbours, day and month swapped, and every date that differs in one digit."""
-    found = {born, born + timedelta(days=1), born - timedelta(days=1)}
+    dates = {born, born + timedelta(days=1), born - timedelta(days=1)}
     if born.day <= 12:
-        found.add(date(born.year, born.day, born.month))
+        dates.add(date(born.year, born.day, born.month))
     written = born.isoformat()
     for place, digit in enumerate(written):
         for other in "0123456789" if digit != "-" else "":
             try:
-                found.add(date.fromisoformat(written[:place] + other + written[place + 1 :]))
+                dates.add(date.fromisoformat(written[:place] + other + written[place + 1 :]))
             except ValueError:
                 continue
-    return sorted(found)
+    return sorted(dates)
 
 
 def _weighed(person: Person, row: Any, who: Reader) -> DuplicateCandidate:

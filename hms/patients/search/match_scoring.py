@@ -67,11 +67,17 @@ class _Evidence(NamedTuple):
 
 def score_match(a: Person, b: Person) -> MatchScore:
     """How likely `a` and `b` are one person. The order of the two does not matter."""
-    found = [_names(a, b), _birth(a, b), _phone(a.phone, b.phone), _sex(a.sex, b.sex), _address(a.address, b.address)]
-    total = sum(evidence.weight for evidence in found)
+    evidence_list = [
+        _names(a, b),
+        _birth(a, b),
+        _phone(a.phone, b.phone),
+        _sex(a.sex, b.sex),
+        _address(a.address, b.address),
+    ]
+    total = sum(evidence.weight for evidence in evidence_list)
     score = 1 / (1 + math.exp(-_STEEPNESS * (total - _MIDDLE)))
-    for_it = sorted((e for e in found if e.reason), key=lambda e: -abs(e.weight))
-    return MatchScore(round(score, 3), [e.reason for e in for_it])
+    reasons = sorted((e for e in evidence_list if e.reason), key=lambda e: -abs(e.weight))
+    return MatchScore(round(score, 3), [e.reason for e in reasons])
 
 
 @lru_cache(maxsize=4096)

@@ -42,14 +42,14 @@ from .query_parser import SearchQuery, parse_query
 _NEARNESS = text("SELECT set_config(:of, :near, true)")
 
 
-def near_is(near: float, *, of: str) -> None:
-    """Let the operators of pg_trgm's threshold `of` find what is at least `near` (0 to 1), until the transaction ends."""
+def set_similarity_threshold(near: float, *, of: str) -> None:
+    """Set the pg_trgm threshold `of` to `near` (0 to 1) until the transaction ends."""
     db.session.connection().execute(_NEARNESS, {"of": f"pg_trgm.{of}", "near": str(near)})
 
 
 MAX_CANDIDATES = 200
 """So many matches are ranked; a line that fits more people is too short to tell them apart."""
-NEAR_WORD = 0.44
+MIN_WORD_SIMILARITY = 0.44
 """Kadijatu comes 0.55 near Kadiatu, Muhamed 0.45 near Mohamed (pg_trgm's strict word similarity)."""
 BY_NAME = (Patient.sort_name, Patient.id)
 
@@ -70,31 +70,33 @@ class SearchResult(Identified):
 
 
 @dataclass(frozen=True)
-class First:
-    """Patients who come before others that fit as well: those whom a desk has something with on a `day`."""
+class PreferredPatients:
+    """Patients ranked before other matches, for example those with an appointment on `day`."""
 
     ids: Callable[[Any], Select] | None = None
-    """Selects them, given the day."""
+    """Builds the query of their ids for a day."""
     day: date | None = None
 
 
-def search_patients(text: str, *, limit: int = 8, who: Person, first: First = First()) -> list[SearchResult]:
+def search_patients(
+    text: str, *, limit: int = 8, who: Person, first: PreferredPatients = PreferredPatients()
+) -> list[SearchResult]:
     """The patients that fit `text`, at most `limit`: exact number, exact phone, then by name; similar spelling last."""
-    asked = asked_for(text, phones=who.may(Permission.READ_CONTACT))
+    asked = parse_for_reader(text, phones=who.may(Permission.READ_CONTACT))
     if asked.is_empty:
         return []
     sought = SearchConditions.of(asked)
     matching = {row.id: row for row in db.session.execute(_matching(limit * 2, sought=sought, first=first))}
     rows = [(row, False) for row in matching.values()]
     if asked.words and len(rows) < limit:
-        near_is(NEAR_WORD, of="strict_word_similarity_threshold")
+        set_similarity_threshold(MIN_WORD_SIMILARITY, of="strict_word_similarity_threshold")
         rows += [
             (row, True) for row in db.session.execute(_similar(limit * 2, sought=sought)) if row.id not in matching
         ]
     return _flag_same_names([hit(row, who=who, is_similar=is_similar) for row, is_similar in rows[:limit]])
 
 
-def asked_for(text: str, *, births: bool = True, phones: bool = True) -> SearchQuery:
+def parse_for_reader(text: str, *, births: bool = True, phones: bool = True) -> SearchQuery:
     """`text` taken apart with this hospital's number prefix and day; read as a birth date or a phone only for those who are
     shown these."""
     asked = parse_query(text, clock.today(), settings.value("patients.number_prefix"))
@@ -116,7 +118,7 @@ SHOWN = (*WHO, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
 _RANKED = (*SHOWN, Patient.sort_name, Patient.number, Patient.search_names, Patient.search_digits)
 
 
-def _matching(limit: Any, *, sought: SearchConditions, first: First) -> Select:
+def _matching(limit: Any, *, sought: SearchConditions, first: PreferredPatients) -> Select:
     """Ranks a bounded number of matches, so that a short line costs no more than a long one. Who comes first may come
     twice: to tell them from the others costs the database more than to send them again."""
     some = _candidates(false(), sought).limit(MAX_CANDIDATES)
@@ -161,9 +163,9 @@ def shown_phone(patient: Any, who: Person) -> str:
     if not patient.phone:
         return ""
     if not who.may(Permission.READ_CONTACT):
-        return phone_numbers.masked(None, patient.phone)
+        return phone_numbers.mask_phone(None, patient.phone)
     e164 = patient.phone if patient.phone_is_checked else None
-    return phone_numbers.shown(e164, patient.phone, current_app.config["COUNTRY"])
+    return phone_numbers.format_phone(e164, patient.phone, current_app.config["COUNTRY"])
 
 
 def _flag_same_names(hits: list[SearchResult]) -> list[SearchResult]:

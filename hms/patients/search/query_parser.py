@@ -1,4 +1,4 @@
-"""What somebody looks for: words, digits, a birth date or a hospital number, all in one line such as `kad 76`."""
+"""Parse a search line such as `kad 76`: names, digits, a birth date or a hospital number."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PHONE_MARKS = re.compile(r"(?<=[0-9])[-./()]+(?=[0-9])|(?<!\S)[+(]+(?=[0-9])|(?
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A query taken apart; every part must match somewhere.
+    """A parsed search line; every part must match.
 
     `words` are folded beginnings of names. `digit_runs` may lie anywhere in a phone or hospital number; compare
     `phone.fragment(run)` with phones. `hospital_number` is the running number. `also_digits` is set when bare digits
@@ -72,50 +72,52 @@ def parse_query(query: str, today: date, prefix: str = hospital_numbers.PREFIX) 
     """The parts of `query`; never raises, whatever was typed. Dates are read day first and in the past."""
     plain = "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFKC", query[:MAX_QUERY_LENGTH]))
     typed = " ".join(plain.split())
-    rest, found = _take_number(typed, prefix)
-    rest, found = _take_date(rest, found, today)
-    if not (found.hospital_number and found.also_digits):
-        found = _take_words(rest, found, today)
-    return replace(found, finds_nobody=bool(typed) and found.is_empty)
+    rest, parsed = _take_number(typed, prefix)
+    rest, parsed = _take_date(rest, parsed, today)
+    if not (parsed.hospital_number and parsed.also_digits):
+        parsed = _take_words(rest, parsed, today)
+    return replace(parsed, finds_nobody=bool(typed) and parsed.is_empty)
 
 
 def _take_number(typed: str, prefix: str) -> tuple[str, SearchQuery]:
     if _BARE_NUMBER.fullmatch(typed) and (n := hospital_numbers.parse_hospital_number(typed, prefix)) is not None:
         return typed, SearchQuery(hospital_number=n, also_digits=re.sub("[ -]", "", typed))
     marked = re.compile(rf"(?<!\S){re.escape(prefix)}[ -]?([0-9]{{6,12}})[ -]?([0-9]?)(?!\S)", re.IGNORECASE)
-    if not (found := marked.search(typed)):
+    if not (parsed := marked.search(typed)):
         return typed, SearchQuery()
-    rest = f"{typed[: found.start()]} {typed[found.end() :]}"
-    if (n := hospital_numbers.parse_hospital_number(found[0], prefix)) is not None:
+    rest = f"{typed[: parsed.start()]} {typed[parsed.end() :]}"
+    if (n := hospital_numbers.parse_hospital_number(parsed[0], prefix)) is not None:
         return rest, SearchQuery(hospital_number=n)
-    return f"{rest} {found[1]}", SearchQuery(is_mistyped_number=len(found[1] + found[2]) > hospital_numbers.MIN_DIGITS)
+    return f"{rest} {parsed[1]}", SearchQuery(
+        is_mistyped_number=len(parsed[1] + parsed[2]) > hospital_numbers.MIN_DIGITS
+    )
 
 
-def _take_date(typed: str, found: SearchQuery, today: date) -> tuple[str, SearchQuery]:
+def _take_date(typed: str, parsed: SearchQuery, today: date) -> tuple[str, SearchQuery]:
     for form in _DATES:
         for match in form.finditer(typed):
             if day := _birth_day(match[0], today):
                 bare = re.sub(" ", "", match[0])
                 rest = f"{typed[: match.start()]} {typed[match.end() :]}"
-                return rest, replace(found, birth_date=day, also_digits=bare if bare.isdecimal() else None)
-    return typed, found
+                return rest, replace(parsed, birth_date=day, also_digits=bare if bare.isdecimal() else None)
+    return typed, parsed
 
 
 def _birth_day(text: str, today: date) -> date | None:
     try:
-        return birth_dates.born(text, today).day
+        return birth_dates.parse_birth_date(text, today).day
     except RuleBroken:
         return None
 
 
-def _take_words(typed: str, found: SearchQuery, today: date) -> SearchQuery:
+def _take_words(typed: str, parsed: SearchQuery, today: date) -> SearchQuery:
     words: list[str] = []
     runs: list[str] = []
     was_run = False
     for token in _PHONE_MARKS.sub("", typed).split()[: MAX_TERMS * 2]:
         is_run = token.isascii() and token.isdecimal()
-        if is_run and _is_year(token, found, today):
-            found, is_run = replace(found, birth_year=int(token), also_digits=token), False
+        if is_run and _is_year(token, parsed, today):
+            parsed, is_run = replace(parsed, birth_year=int(token), also_digits=token), False
         elif is_run and was_run:
             runs[-1] += token
         elif is_run:
@@ -123,11 +125,11 @@ def _take_words(typed: str, found: SearchQuery, today: date) -> SearchQuery:
         else:
             words += [] if is_only_punctuation(token) else [fold(token).strip(".,;:-()*%")]
         was_run = is_run
-    shortest = 2 if words or found.birth_date or found.birth_year else 4
+    shortest = 2 if words or parsed.birth_date or parsed.birth_year else 4
     kept = tuple(run for run in runs[:MAX_TERMS] if len(run) >= shortest)
-    return replace(found, words=tuple(words[:MAX_TERMS]), digit_runs=kept)
+    return replace(parsed, words=tuple(words[:MAX_TERMS]), digit_runs=kept)
 
 
-def _is_year(token: str, found: SearchQuery, today: date) -> bool:
-    is_free = found.birth_date is None and found.birth_year is None and found.hospital_number is None
+def _is_year(token: str, parsed: SearchQuery, today: date) -> bool:
+    is_free = parsed.birth_date is None and parsed.birth_year is None and parsed.hospital_number is None
     return is_free and bool(_YEAR.fullmatch(token)) and birth_dates.EARLIEST.year <= int(token) <= today.year

@@ -112,7 +112,7 @@ def _lines(*, kind: ReaderKind) -> Select:
     about = (item.c.name.label("item_name"), item.c.billing_label, item.c.unit_price, whom.c.allergy_status)
     about += policy.access_columns(who, line.c.patient_id)
     told = (*(line.c[name] for name in _LINE), *(medicine.c[name] for name in _MEDICINE), *about)
-    query = select(*told, queries.recorded(line.c.patient_id).label("allergies")).select_from(
+    query = select(*told, queries.allergies_column(line.c.patient_id).label("allergies")).select_from(
         line.join(whom, whom.c.id == line.c.patient_id)
         .outerjoin(medicine, medicine.c.id == line.c.medication_id)
         .outerjoin(item, item.c.id == medicine.c.price_item_id)
@@ -175,7 +175,7 @@ def check_allergies(line: Row) -> None:
     """Refuse the line when an allergy forbids it that the prescriber has not answered."""
     found = allergy_recheck.recheck(
         Medicine.on_record(line),
-        queries.read(line.allergies),
+        queries.read_allergies_column(line.allergies),
         is_asked=line.allergy_status != "not_asked",
         signed_at=line.signed_at,
         is_overridden=bool(line.override_code),

@@ -108,10 +108,10 @@ def _supplier(given: str | int | None) -> int | None:
 def _batches(lines: Sequence[Received], days: Sequence[date], receipt_id: int | None) -> list[Batch]:
     """The batch of each line: the known lot, locked, when its expiry is the same, or a new one."""
     lots = {(line.medication_id, line.lot_number.strip()) for line in lines}
-    wanted = select(Batch).where(Batch.medication_id.in_({medication for medication, _lot in lots}))
+    query = select(Batch).where(Batch.medication_id.in_({medication for medication, _lot in lots}))
     known = {
         (batch.medication_id, batch.lot_number): batch
-        for batch in db.session.scalars(wanted.order_by(Batch.id).with_for_update())
+        for batch in db.session.scalars(query.order_by(Batch.id).with_for_update())
         if (batch.medication_id, batch.lot_number) in lots
     }
     for number in sorted(range(len(lines)), key=lambda n: (lines[n].medication_id, lines[n].lot_number.strip())):

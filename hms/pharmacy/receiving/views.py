@@ -31,11 +31,11 @@ def receive() -> ResponseReturnValue:
 
 def _grid_change(form: ReceiveForm) -> str | None:
     """The page with a line more or less; None when the delivery itself was posted."""
-    gone = request.form.get("remove_line", "")
+    removed = request.form.get("remove_line", "")
     if request.form.get("do") == "add_line":
         form.add_line()
-    elif gone.isascii() and gone.isdigit() and len(gone) < 5:
-        form.remove_line(int(gone))
+    elif removed.isascii() and removed.isdigit() and len(removed) < 5:
+        form.remove_line(int(removed))
     else:
         return None
     return render_template("pharmacy/receive.html", form=form)

@@ -52,9 +52,9 @@ def _moved(batch: Batch, difference: int, reason: str, kind: rules.Kind, by: Per
 def write_off(batch_id: int, quantity: int | None = None, *, reason: str, by: Person) -> StockMovement:
     """Take `quantity` (all when None) of a batch off the stock for good: damaged, expired, lost."""
     batch = get_for_update(Batch, batch_id)
-    gone = batch.quantity if quantity is None else quantity
+    removed = batch.quantity if quantity is None else quantity
     if not batch.quantity:
         raise RuleBroken(N_("This batch is empty."), "quantity")
-    allocation.check_quantity(gone)
-    rules.check_movement(rules.Kind.WRITE_OFF, -gone, batch.quantity, reason)
-    return record_movement(batch, rules.Kind.WRITE_OFF, -gone, reason.strip(), by)
+    allocation.check_quantity(removed)
+    rules.check_movement(rules.Kind.WRITE_OFF, -removed, batch.quantity, reason)
+    return record_movement(batch, rules.Kind.WRITE_OFF, -removed, reason.strip(), by)

@@ -70,15 +70,15 @@ def stock_batches(arguments: dict[str, Any]) -> Response:
 @requires(Permission.RECEIVE_STOCK)
 @api.arguments(BatchIn)
 @api.response(201, BatchOut)
-def add_batch(given: dict[str, Any]) -> dict[str, Any]:
+def add_batch(payload: dict[str, Any]) -> dict[str, Any]:
     """Enter a batch; it comes into the stock through the ledger. The selling price is the price list's."""
     made = receiving_actions.enter_batch(
-        given["medication_item"],
-        lot_number=given["batch_number"],
-        expires_on=given["expiry_date"],
-        received=given["quantity_received"],
-        left=given.get("current_quantity"),
-        unit_cost=given.get("cost_price_per_unit"),
+        payload["medication_item"],
+        lot_number=payload["batch_number"],
+        expires_on=payload["expiry_date"],
+        received=payload["quantity_received"],
+        left=payload.get("current_quantity"),
+        unit_cost=payload.get("cost_price_per_unit"),
         by=current_person(),
     )
     return batch_json(db.session.execute(_batches().where(Batch.id == made.id)).one())
@@ -155,13 +155,13 @@ def stock_adjustments(arguments: dict[str, Any]) -> Response:
 @requires(Permission.ADJUST_STOCK)
 @api.arguments(AdjustmentIn)
 @api.response(201, AdjustmentOut)
-def add_adjustment(given: dict[str, Any]) -> dict[str, Any]:
+def add_adjustment(payload: dict[str, Any]) -> dict[str, Any]:
     """Adjust a batch with a reason: what is damaged, expired or given to a ward leaves; a count may also add."""
-    batch = queries.batch(given["stock_batch"])
-    if given.get("medication_item", batch.medication_id) != batch.medication_id:
+    batch = queries.batch(payload["stock_batch"])
+    if payload.get("medication_item", batch.medication_id) != batch.medication_id:
         raise RuleBroken(N_("This batch belongs to another medicine."), "stock_batch")
-    kind, quantity = given["adjustment_type"], given["quantity"]
-    reason = " – ".join(part for part in (kind, given.get("reason", "")) if part)
+    kind, quantity = payload["adjustment_type"], payload["quantity"]
+    reason = " – ".join(part for part in (kind, payload.get("reason", "")) if part)
     if kind != "Stock-Take Variance":
         return adjustment_json(stock_actions.write_off(batch.id, abs(quantity), reason=reason, by=current_person()))
     return adjustment_json(stock_actions.change(batch.id, quantity, reason, kind=Kind.COUNT, by=current_person()))

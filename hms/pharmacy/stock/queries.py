@@ -136,8 +136,8 @@ def low() -> Select:
     """Medicines to order, as rows of their columns, by name."""
     sums = _sums()
     query = select(*COLUMNS).select_from(Medication).outerjoin(sums, sums.c.medication_id == Medication.id)
-    wanted = query.where(Medication.is_active, _conditions(sums)["low"])
-    return wanted.order_by(Medication.name, Medication.id)
+    low_rows = query.where(Medication.is_active, _conditions(sums)["low"])
+    return low_rows.order_by(Medication.name, Medication.id)
 
 
 def place_of(medication_id: int) -> tuple[str, int] | None:

@@ -34,7 +34,7 @@ def stock() -> str:
     after = queries.place_of(request.args.get("after", 0, type=int))
     found = queries.shelves(typed, show, after=after, limit=queries.PAGE + 1)
     shown, more = found[: queries.PAGE], len(found) > queries.PAGE
-    asked = {"q": typed or None, "show": show or None}
+    filters = {"q": typed or None, "show": show or None}
     return render_template(
         "pharmacy/stock.html",
         rows=shown,
@@ -42,7 +42,7 @@ def stock() -> str:
         q=typed,
         show=show,
         days=queries.near_days(),
-        older=url_for("pharmacy.stock", **asked, after=shown[-1].row.id) if more else None,
+        older=url_for("pharmacy.stock", **filters, after=shown[-1].row.id) if more else None,
     )
 
 
