@@ -122,7 +122,7 @@ def add_charges(
         build_line(one.item, one.words, one.quantity, None if one.item else ZERO) | {"source_id": one.source_id}
         for one in events
     ]
-    _put(patient_id, source, lines, encounter_id, by)
+    _put(patient_id, source, lines, encounter_id, by, are_new=True)
 
 
 @cache
@@ -152,15 +152,23 @@ def _listed(known: Row, price_item_id: int | None) -> Listed | None:
 
 
 def _put(
-    patient_id: int, source: str, lines: Sequence[dict[str, Any]], encounter_id: int | None, by: Person
+    patient_id: int,
+    source: str,
+    lines: Sequence[dict[str, Any]],
+    encounter_id: int | None,
+    by: Person,
+    *,
+    are_new: bool = False,
 ) -> list[ChargedLine]:
     """Add the lines to the patient's collecting draft, whose row stays locked until the action ends.
 
     An event that is charged already is left out: of two desks that charge it at once, the second waits for the lock.
+    Events that this transaction made (`are_new`) cannot be.
     """
     check_same_patient(patient_id, encounter=encounter_id)
     bill = _collecting_draft(patient_id)
-    known = set(db.session.scalars(_charged(), {"source": source, "ids": [line["source_id"] for line in lines]}))
+    events = {"source": source, "ids": [line["source_id"] for line in lines]}
+    known = set() if are_new else set(db.session.scalars(_charged(), events))
     added = [
         BillLine(bill_id=bill.id, source=source, added_by_id=by.id, **line)
         for line in lines

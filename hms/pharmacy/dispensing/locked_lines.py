@@ -96,7 +96,7 @@ def locked_lines(ids: Iterable[int], by: Person) -> list[Row]:
 
 _LINE = (
     *("id", "patient_id", "encounter_id", "medication_id", "medication_name", "quantity", "quantity_dispensed"),
-    *("status", "external_id", "days", "signed_at", "override_code"),
+    *("status", "external_id", "days", "signed_at", "override_code", "version"),
 )
 _MEDICINE = (
     *("name", "generic_name", "ingredients", "classes", "strength", "form", "unit", "route", "has_no_maximum"),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Row, update
 
 from hms.billing.bills.charges import BillableEvent, Listed, add_charges
 from hms.clinical.models import Prescription
@@ -91,20 +90,20 @@ def _write(done: list[DispenseResult], collected_by: str, note: str) -> list[Dis
 
 
 def _count_on_lines(done: list[DispenseResult]) -> None:
-    """Their rows are locked already (`locked_lines`)."""
-    given = {one.line.id: one for one in done}
-    for line in db.session.scalars(
-        _prescriptions(), {"ids": list(given)}, execution_options={"populate_existing": True}
-    ):
-        line.quantity_dispensed += given[line.id].quantity
-        line.status, line.status_reason = given[line.id].status, ""
-        line.changed()
-    db.session.flush()
-
-
-@cache
-def _prescriptions() -> Select:
-    return select(Prescription).where(Prescription.id.in_(bindparam("ids"))).order_by(Prescription.id)
+    """Write what each prescription has had dispensed so far. Their rows are locked already (`locked_lines`)."""
+    db.session.execute(
+        update(Prescription),
+        [
+            {
+                "id": one.line.id,
+                "quantity_dispensed": one.line.quantity_dispensed + one.quantity,
+                "status": one.status,
+                "status_reason": "",
+                "version": one.line.version + 1,
+            }
+            for one in done
+        ],
+    )
 
 
 def _dispense(one: DispenseResult, collected_by: str, note: str) -> Dispense:
