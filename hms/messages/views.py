@@ -19,7 +19,8 @@ class Unread:
     """How many alerts the signed-in person had not read when the request came in."""
 
     def _count(self) -> int:
-        return current_person().unread_alerts or 0
+        who = current_person()
+        return who.unread_alerts or 0 if who.is_authenticated else 0
 
     def __bool__(self) -> bool:
         return self._count() > 0
