@@ -23,7 +23,7 @@ from typing import Any
 
 from flask import request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
-from sqlalchemy import Select
+from sqlalchemy import Select, bindparam
 
 from hms.core import clock
 from hms.core.errors import DomainError
@@ -222,6 +222,27 @@ class Bounds:
         """What keeps the rows whose `column` lies within."""
         first = [] if self.first is None else [column >= self.first]
         return first if self.end is None else [*first, column < self.end]
+
+    def shape(self) -> BoundsShape:
+        """Which of both instants there are; lists between days of one shape are one statement."""
+        return BoundsShape(self.first is not None, self.end is not None)
+
+    def values(self) -> dict[str, Any]:
+        """The values of `BoundsShape.conditions`, by their names in the statement."""
+        return {"bounds_first": self.first, "bounds_end": self.end}
+
+
+@dataclass(frozen=True)
+class BoundsShape:
+    """`Bounds` without its instants, for a statement that is built once."""
+
+    has_first: bool
+    has_end: bool
+
+    def conditions(self, column: Any) -> list[Any]:
+        """What `Bounds.conditions` asks, with a bound parameter for each instant."""
+        first = [column >= bindparam("bounds_first")] if self.has_first else []
+        return [*first, column < bindparam("bounds_end")] if self.has_end else first
 
 
 def bounds(arguments: dict[str, Any]) -> Bounds:

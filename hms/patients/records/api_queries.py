@@ -13,9 +13,9 @@ from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.person import Person
-from hms.core.web.parameters import Bounds
+from hms.core.web.parameters import Bounds, BoundsShape
 from hms.patients.access import policy
-from hms.patients.access.reader import Reader, ReaderKind, reader, reader_kind, reader_values
+from hms.patients.access.reader import Reader, ReaderKind, reader_kind, reader_values
 from hms.patients.models import Allergy, Patient
 from hms.patients.search.conditions import SearchConditions, SearchShape
 from hms.patients.search.query_parser import SearchQuery
@@ -42,44 +42,33 @@ def rows(limit: int, offset: int, *, asked: SearchQuery, days: Bounds, order: st
     """Active patients that fit the line `asked` and were registered from `days` first to last (instants), with the API's
     columns; substances only for those who may read them. `is_open` says whether the content of the record is open to `who`.
     """
-    sought, since, with_substances = SearchConditions.of(asked), clock.today() - RECENT, reads_allergies(who)
-    if days == Bounds():
-        listed = _listed_by_shape(
-            with_substances=with_substances, kind=reader_kind(who), shape=sought.shape(), order=order
-        )
-        values = {"limit": limit, "offset": offset, "since": since} | reader_values(who) | sought.values()
-        return db.session.execute(listed, values)
-    form = {"with_substances": with_substances, "who": reader(who), "sought": sought, "days": days}
-    return db.session.execute(_listed(limit, offset, since, **form, order=order))
+    sought = SearchConditions.of(asked)
+    listed = _listed(
+        with_substances=reads_allergies(who),
+        kind=reader_kind(who),
+        shape=sought.shape(),
+        days=days.shape(),
+        order=order,
+    )
+    values = {"limit": limit, "offset": offset, "since": clock.today() - RECENT}
+    return db.session.execute(listed, values | _values(sought, days, who))
+
+
+def _values(sought: SearchConditions, days: Bounds, who: Person) -> dict[str, Any]:
+    return reader_values(who) | sought.values() | days.values()
 
 
 @cache
-def _listed_by_shape(*, with_substances: bool, kind: ReaderKind, shape: SearchShape, order: str) -> Select:
-    limit, offset, since = bindparam("limit"), bindparam("offset"), bindparam("since")
-    form = {"with_substances": with_substances, "who": kind.reader(), "sought": shape.conditions(), "days": Bounds()}
-    return _listed(limit, offset, since, **form, order=order)
-
-
-def _listed(
-    limit: Any,
-    offset: Any,
-    since: Any,
-    *,
-    with_substances: bool,
-    who: Reader,
-    sought: SearchConditions,
-    days: Bounds,
-    order: str,
-) -> Select:
-    column = COLUMNS[order.removeprefix("-")]
-    rows = _rows(since, with_substances=with_substances, who=who).order_by(*_by(order, column, Patient.id))
-    asked = {"who": who, "sought": sought, "days": days}
-    if sought == SearchConditions():  # everybody, or the days of registration alone
-        whole = _counting(**asked).correlate(None).scalar_subquery()
+def _listed(*, with_substances: bool, kind: ReaderKind, shape: SearchShape, days: BoundsShape, order: str) -> Select:
+    limit, offset, key = bindparam("limit"), bindparam("offset"), COLUMNS[order.removeprefix("-")]
+    rows = _rows(bindparam("since"), with_substances=with_substances, who=kind.reader())
+    rows = rows.order_by(*_by(order, key, Patient.id))
+    if shape == SearchConditions().shape():  # everybody, or the days of registration alone
+        whole = _counting(kind=kind, shape=shape, days=days).correlate(None).scalar_subquery()
         rows = rows.where(*days.conditions(Patient.created_at)).limit(limit).offset(offset)
     else:
         # Found once, for the page and for the count; else the page walks over everybody in order.
-        found = _fitting(Patient.id, column.label("key"), **asked).cte("found")
+        found = _fitting(Patient.id, key.label("key"), kind=kind, shape=shape, days=days).cte("found")
         page = select(found.c.id).order_by(*_by(order, found.c.key, found.c.id)).limit(limit).offset(offset)
         whole = select(func.count()).select_from(found).scalar_subquery()
         rows = rows.where(Patient.id.in_(page))
@@ -92,16 +81,19 @@ def _by(order: str, *columns: Any) -> list[Any]:
 
 def number_of(asked: SearchQuery, days: Bounds, who: Person) -> int:
     """How many active patients that `who` may know of fit the line and the days."""
-    return db.session.execute(_counting(who=reader(who), sought=SearchConditions.of(asked), days=days)).scalar_one()
+    sought = SearchConditions.of(asked)
+    count = _counting(kind=reader_kind(who), shape=sought.shape(), days=days.shape())
+    return db.session.execute(count, _values(sought, days, who)).scalar_one()
 
 
-def _fitting(*columns: Any, who: Reader, sought: SearchConditions, days: Bounds) -> Select:
-    known = (Patient.status == "active", *policy.own_rows(who, Patient.id))
-    return select(*columns).where(*known, sought.fits(), *days.conditions(Patient.created_at))
+def _fitting(*columns: Any, kind: ReaderKind, shape: SearchShape, days: BoundsShape) -> Select:
+    known = (Patient.status == "active", *policy.own_rows(kind.reader(), Patient.id))
+    return select(*columns).where(*known, shape.conditions().fits(), *days.conditions(Patient.created_at))
 
 
-def _counting(*, who: Reader, sought: SearchConditions, days: Bounds) -> Select:
-    return _fitting(func.count(Patient.id), who=who, sought=sought, days=days)
+@cache
+def _counting(*, kind: ReaderKind, shape: SearchShape, days: BoundsShape) -> Select:
+    return _fitting(func.count(Patient.id), kind=kind, shape=shape, days=days)
 
 
 def _rows(since: Any, *, with_substances: bool, who: Reader) -> Select:

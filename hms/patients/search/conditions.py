@@ -65,11 +65,8 @@ class SearchConditions:
 
     def shape(self) -> SearchShape:
         """How many of each part there are; searches of one shape are one statement."""
-        runs, counts = (
-            tuple(map(len, self.runs)),
-            (len(self.words), len(self.also), len(self.numbers), len(self.births)),
-        )
-        return SearchShape(runs, *counts, self.looks_into_phones, self.finds_nobody)
+        counts = (len(self.words), len(self.also), len(self.numbers), len(self.births))
+        return SearchShape(tuple(map(len, self.runs)), *counts, self.looks_into_phones, self.finds_nobody)
 
     def values(self) -> dict[str, Any]:
         """The values of `SearchShape.conditions`, by their names in the statement."""
