@@ -9,6 +9,7 @@ os.environ["HMS_FAST_PASSWORDS"] = "1"
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -21,6 +22,7 @@ from hms import create_app
 from hms.core.actions import action_context
 from hms.core.audit import denials
 from hms.core.db.session import db as database
+from hms.core.errors import DomainError
 from hms.core.permissions import Role
 from hms.core.person import SYSTEM, Person
 from hms.core.settings import store as settings
@@ -32,6 +34,7 @@ from hms.staff.roles import actions as role_actions
 from hms.staff.sign_in.authentication import SignedIn, open_session
 from tests import morning_timezone, servers
 from tests.apps import app_beside
+from tests.concurrency import at_once
 from tests.page import PageClient
 
 morning_timezone.set_timezone()
@@ -184,6 +187,25 @@ def real_app(template: str, request: pytest.FixtureRequest) -> Iterator[Flask]:
         database.session.remove()
         database.engine.dispose()
     servers.drop_database(name)
+
+
+@pytest.fixture
+def in_parallel(real_app: Flask) -> Callable[[list[Callable[[], Any]]], list[Any]]:
+    """Runs every task with a connection of its own, all starting at the same moment; a refusal is its result."""
+
+    def run(tasks: list[Callable[[], Any]]) -> list[Any]:
+        def act(number: int) -> Any:
+            with real_app.app_context():
+                try:
+                    return tasks[number]()
+                except DomainError as refused:
+                    return refused
+                finally:
+                    database.session.remove()
+
+        return at_once(len(tasks), act)
+
+    return run
 
 
 @pytest.fixture(autouse=True)

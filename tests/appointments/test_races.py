@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import func, select
@@ -26,31 +25,11 @@ pytestmark = pytest.mark.security("N")
 TEN = dt.time(10)
 
 
-@pytest.fixture
-def at_once(real_app):
-    """Runs every task on a thread and a connection of its own; a refusal is its result."""
-
-    def run(tasks):
-        def one(task):
-            with real_app.app_context():
-                try:
-                    return task()
-                except Conflict as refused:
-                    return refused
-                finally:
-                    db.session.remove()
-
-        with ThreadPoolExecutor(len(tasks)) as pool:
-            return list(pool.map(one, tasks))
-
-    return run
-
-
 def _person(username):
     return request_user.person(db.session.scalars(select(User.id).filter_by(username=username)).one())
 
 
-def test_fifty_bookings_of_one_slot_give_one(at_once):
+def test_fifty_bookings_of_one_slot_give_one(in_parallel):
     doctor_id = factories.doctor().id
     factories.hours(doctor_id)
     patients = [factories.patient(f"Given{number}").id for number in range(50)]
@@ -59,7 +38,7 @@ def test_fifty_bookings_of_one_slot_give_one(at_once):
     def booking(patient_id):
         return lambda: booking_actions.book(patient_id=patient_id, doctor_id=doctor_id, date=MONDAY, time=TEN, by=by).id
 
-    results = at_once([booking(patient_id) for patient_id in patients])
+    results = in_parallel([booking(patient_id) for patient_id in patients])
     refused = [result for result in results if isinstance(result, Conflict)]
     assert len(refused) == 49
     assert {refusal.code for refusal in refused} == {"doctor_booked"}
@@ -67,33 +46,33 @@ def test_fifty_bookings_of_one_slot_give_one(at_once):
     assert db.session.scalar(select(func.count()).select_from(Appointment)) == 1
 
 
-def test_one_patient_booked_with_many_doctors_at_once_gets_one_place(at_once):
+def test_one_patient_booked_with_many_doctors_at_once_gets_one_place(in_parallel):
     doctors = [factories.doctor(f"dr.{number}", last_name=f"Name{number}").id for number in range(8)]
     patient_id, by = factories.patient().id, _person("receptionist")
 
     def booking(doctor_id):
         return lambda: booking_actions.book(patient_id=patient_id, doctor_id=doctor_id, date=MONDAY, time=TEN, by=by).id
 
-    results = at_once([booking(doctor_id) for doctor_id in doctors])
+    results = in_parallel([booking(doctor_id) for doctor_id in doctors])
     assert sorted(getattr(result, "code", "booked") for result in results) == ["booked"] + ["patient_booked"] * 7
 
 
-def test_two_who_call_at_once_get_two_patients_and_nobody_is_called_twice(at_once):
+def test_two_who_call_at_once_get_two_patients_and_nobody_is_called_twice(in_parallel):
     entries = {factories.waiting(factories.patient(f"Given{number}").id).id for number in range(12)}
     nurse, doctor = _person("nurse"), _person("doctor")
-    called = at_once([lambda by=by: queue_actions.call_next(by=by).id for by in (nurse, doctor) * 6])
+    called = in_parallel([lambda by=by: queue_actions.call_next(by=by).id for by in (nurse, doctor) * 6])
     assert len(called) == 12
     assert set(called) == entries
 
 
-def test_tokens_of_a_day_are_given_out_once_and_without_holes(at_once):
+def test_tokens_of_a_day_are_given_out_once_and_without_holes(in_parallel):
     patients = [factories.patient(f"Given{number}").id for number in range(30)]
     by = _person("receptionist")
-    tokens = at_once([lambda one=one: transitions.add_to_queue(one, by=by).token for one in patients])
+    tokens = in_parallel([lambda one=one: transitions.add_to_queue(one, by=by).token for one in patients])
     assert sorted(tokens) == list(range(1, 31))
 
 
-def test_a_patient_checked_in_at_two_desks_at_once_waits_once(at_once):
+def test_a_patient_checked_in_at_two_desks_at_once_waits_once(in_parallel):
     doctor_id, patient_id = factories.doctor().id, factories.patient().id
     booked = booking_actions.book(
         patient_id=patient_id, doctor_id=doctor_id, date=clock.today(), time=TEN, by=SYSTEM
@@ -103,6 +82,6 @@ def test_a_patient_checked_in_at_two_desks_at_once_waits_once(at_once):
         lambda: transitions.check_in(booked, by=by).token,
         lambda: transitions.add_to_queue(patient_id, by=by).token,
     ] * 4
-    results = at_once(tasks)
+    results = in_parallel(tasks)
     assert [result for result in results if not isinstance(result, Conflict)] == [1]
     assert db.session.scalar(select(func.count()).select_from(QueueEntry)) == 1

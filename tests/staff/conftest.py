@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pyotp
@@ -60,18 +58,6 @@ def give_second_factor(username: str) -> pyotp.TOTP:
 def code_now(app_of_phone: pyotp.TOTP, steps: int = 0) -> str:
     """What the phone shows now, or `steps` half-minutes from now."""
     return app_of_phone.at(clock.now(), counter_offset=steps)
-
-
-def at_once(count: int, act: Callable[[int], Any]) -> list[Any]:
-    """`act(0)` … `act(count - 1)`, each in a thread of its own, all starting at the same moment."""
-    start = Barrier(count)
-
-    def run(number: int) -> Any:
-        start.wait()
-        return act(number)
-
-    with ThreadPoolExecutor(count) as threads:
-        return list(threads.map(run, range(count)))
 
 
 def said(response: Any) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from sqlalchemy import func, select
 
@@ -26,36 +23,13 @@ from tests.staff.factories import GOOD, account, role, user, who
 pytestmark = pytest.mark.security("N")
 
 
-@pytest.fixture
-def at_once(real_app):
-    """Runs every task on a thread and a connection of its own, all let go together; a refusal is its result."""
-
-    def run(tasks):
-        gate = threading.Barrier(len(tasks))
-
-        def one(task):
-            with real_app.app_context():
-                try:
-                    gate.wait(20)
-                    return task()
-                except DomainError as refused:
-                    return refused
-                finally:
-                    db.session.remove()
-
-        with ThreadPoolExecutor(len(tasks)) as pool:
-            return list(pool.map(one, tasks))
-
-    return run
-
-
 def _administrators():
     needed = ["staff.manage", "staff.manage_roles"]
     query = select(func.count()).select_from(User).join(Role, User.role_id == Role.id)
     return db.session.execute(query.where(User.is_active, Role.grants.contains(needed))).scalar_one()
 
 
-def test_administrators_who_close_or_demote_each_other_leave_one(at_once):
+def test_administrators_who_close_or_demote_each_other_leave_one(in_parallel):
     names = ["admin", *(f"admin{number}" for number in range(2, 7))]
     for name in names[1:]:
         account(name)
@@ -68,26 +42,26 @@ def test_administrators_who_close_or_demote_each_other_leave_one(at_once):
             return lambda: account_actions.deactivate(victim, by=by)
         return lambda: assignment.assign_role(victim, nurse, by=by)
 
-    results = at_once([act(number) for number in range(len(names))])
+    results = in_parallel([act(number) for number in range(len(names))])
     db.session.rollback()
     assert _administrators() >= 1
     assert any(isinstance(result, DomainError) for result in results)
 
 
-def test_two_who_demote_each_other_leave_exactly_one(at_once):
+def test_two_who_demote_each_other_leave_exactly_one(in_parallel):
     account("second")
     one, other = (user("admin").id, who("admin")), (user("second").id, who("second"))
     tasks = [
         lambda: assignment.assign_role(other[0], None, by=one[1]),
         lambda: assignment.assign_role(one[0], None, by=other[1]),
     ]
-    results = at_once(tasks)
+    results = in_parallel(tasks)
     db.session.rollback()
     assert _administrators() == 1
     assert sum(isinstance(result, DomainError) for result in results) == 1
 
 
-def test_the_grants_of_two_roles_of_administrators_do_not_vanish_together(at_once):
+def test_the_grants_of_two_roles_of_administrators_do_not_vanish_together(in_parallel):
     by = who("admin")
     head = role_actions.add_role(name="Head", grants=role("admin").grants, by=by)
     account("head", head.code)
@@ -97,24 +71,24 @@ def test_the_grants_of_two_roles_of_administrators_do_not_vanish_together(at_onc
         lambda: role_actions.change_role(role_id, grants=[], by=second),
     ]
     role_id = role("admin").id
-    at_once(tasks)
+    in_parallel(tasks)
     db.session.rollback()
     assert _administrators() == 1
 
 
-def test_a_link_used_by_many_at_once_sets_one_password(at_once):
+def test_a_link_used_by_many_at_once_sets_one_password(in_parallel):
     secret = one_time_links.make_link(user("nurse").id, by=who("admin"))
-    results = at_once([lambda n=n: one_time_links.use_link(secret, password=f"{GOOD} {n}") for n in range(8)])
+    results = in_parallel([lambda n=n: one_time_links.use_link(secret, password=f"{GOOD} {n}") for n in range(8)])
     db.session.rollback()
     assert sum(isinstance(result, User) for result in results) == 1
     assert db.session.scalars(select(OneTimeLink.used_at)).one() is not None
 
 
-def test_two_answers_to_one_request_are_one_answer(at_once):
+def test_two_answers_to_one_request_are_one_answer(in_parallel):
     account("second")
     request = role_request_actions.ask(requested_role_id=role("lab").id, reason="x", by=who("nurse"))
     one, other, request_id = who("admin"), who("second"), request.id
-    results = at_once(
+    results = in_parallel(
         [
             lambda: role_request_actions.approve(request_id, by=one),
             lambda: role_request_actions.reject(request_id, by=other),
@@ -126,11 +100,11 @@ def test_two_answers_to_one_request_are_one_answer(at_once):
     assert (status, user("nurse").role.code) in {("approved", "lab"), ("rejected", "nurse")}
 
 
-def test_the_same_username_registered_at_once_gives_each_an_account_of_its_own(at_once, real_app):
+def test_the_same_username_registered_at_once_gives_each_an_account_of_its_own(in_parallel, real_app):
     settings.change_setting("staff.registration_open", True, by=who("admin"))
     settings.clear_cache()
     wish = {"username": "newcomer", "last_name": "New"}
-    results = at_once(
+    results = in_parallel(
         [lambda n=n: onboarding_actions.register(**wish, password=f"{GOOD} {n}", by=SYSTEM) for n in range(4)]
     )
     db.session.rollback()

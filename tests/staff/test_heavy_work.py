@@ -18,9 +18,10 @@ from hms.core.settings import store as settings
 from hms.staff.login_security import concurrent_attempts, passwords
 from hms.staff.onboarding import one_time_links
 from hms.staff.profile import images
+from tests.concurrency import at_once
 from tests.conftest import PASSWORD, ROLES
 from tests.page import Page, PageClient
-from tests.staff.conftest import at_once, code_now, said
+from tests.staff.conftest import code_now, said
 from tests.staff.factories import GOOD, user, who
 
 pytestmark = pytest.mark.security("L")

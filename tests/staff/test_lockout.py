@@ -21,9 +21,10 @@ from hms.messages.models import Notification
 from hms.staff.jobs import warn_of_lockouts
 from hms.staff.login_security import passwords
 from hms.staff.models import LoginActivity
+from tests.concurrency import at_once
 from tests.conftest import PASSWORD
 from tests.page import PageClient
-from tests.staff.conftest import at_once, said
+from tests.staff.conftest import said
 
 pytestmark = pytest.mark.security("E")
 

@@ -14,8 +14,8 @@ from hms.staff.accounts import actions as account_actions
 from hms.staff.models import RoleChangeRequest, User
 from hms.staff.onboarding import actions as onboarding_actions
 from hms.staff.role_requests import actions as role_request_actions
+from tests.concurrency import at_once
 from tests.page import PageClient
-from tests.staff.conftest import at_once
 from tests.staff.factories import GOOD, role, user, who
 
 pytestmark = pytest.mark.security("C")

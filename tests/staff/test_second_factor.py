@@ -17,9 +17,10 @@ from hms.core.settings import store as settings
 from hms.staff.models import RecoveryCode
 from hms.staff.second_factor import actions
 from hms.staff.second_factor import codes as second_factor_codes
+from tests.concurrency import at_once
 from tests.conftest import PASSWORD
 from tests.page import Page
-from tests.staff.conftest import at_once, code_now, give_second_factor, said
+from tests.staff.conftest import code_now, give_second_factor, said
 
 pytestmark = pytest.mark.security("F")
 

@@ -23,8 +23,8 @@ from hms.staff.models import RefreshToken, Role, User
 from hms.staff.profile import actions
 from hms.staff.sessions import tokens
 from hms.staff.sign_in.authentication import SignedIn
+from tests.concurrency import at_once
 from tests.conftest import PASSWORD
-from tests.staff.conftest import at_once
 
 pytestmark = pytest.mark.security("H")
 
