@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
 
@@ -164,7 +163,7 @@ def _finish_visit(encounter: Encounter, by: Person) -> None:
             transitions.set_status(booking.id, "completed", by=by)
 
 
-def asks_birth_year(encounter: Any, patient: Patient, by: Person) -> bool:
+def asks_birth_year(patient: Patient, by: Person) -> bool:
     """Whether signing asks for the year of birth: another patient's encounter has unsaved work of this person, or
     somebody of the same name waits today."""
     today = clock.today()

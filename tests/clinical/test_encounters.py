@@ -209,10 +209,10 @@ def test_the_year_of_birth_is_asked_where_the_page_could_be_the_wrong_one(db, pe
     doctor = person("doctor")
     whom = a_patient()
     encounter = an_encounter(doctor, whom, notes="n", no_diagnosis_reason="check")
-    assert not signing.asks_birth_year(encounter, whom, doctor)
+    assert not signing.asks_birth_year(whom, doctor)
     twin = a_patient(phone="+23276000001", overridden_match_id=whom.id)
     waiting(twin)
-    assert signing.asks_birth_year(encounter, whom, doctor)
+    assert signing.asks_birth_year(whom, doctor)
     with pytest.raises(RuleBroken) as refused:
         signing.sign(encounter.id, birth_year="1950", by=doctor)
     assert refused.value.field == "birth_year"
@@ -224,8 +224,8 @@ def test_unsaved_work_on_another_patient_asks_for_the_year_of_birth(db, person):
     other = an_encounter(doctor, a_patient(given_names="Fatu", family_name="Sesay"))
     drafts.keep(other.id, doctor, {"notes": "half"}, drafts.PageState("page"))
     whom = a_patient()
-    encounter = an_encounter(doctor, whom)
-    assert signing.asks_birth_year(encounter, whom, doctor)
+    an_encounter(doctor, whom)
+    assert signing.asks_birth_year(whom, doctor)
 
 
 def test_an_administrator_withdraws_what_was_entered_in_error(db, person):

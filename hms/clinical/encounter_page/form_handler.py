@@ -169,7 +169,7 @@ def _sign(form: EncounterForm, encounter: Encounter, target: str, by: Person) ->
         raise RuleBroken(N_("Order this test or clear the field before you sign."), "test")
     if (form.dx.data or "").strip():
         _diagnose(form, encounter, target, by)
-    seen_twice = signing.asks_birth_year(encounter, page_data.patient_of(encounter), by)
+    seen_twice = signing.asks_birth_year(page_data.patient_of(encounter), by)
     signing.sign(encounter.id, birth_year=form.birth_year.data or "" if seen_twice else None, by=by)
 
 

@@ -123,7 +123,7 @@ def _gathered(encounter: Encounter, patient: Patient, who: Person) -> EncounterP
         addenda=addenda,
         names=names,
         unsaved=drafts.of(encounter.id, who) if encounter.doctor_id == who.id else (),
-        asks_birth_year=is_open and signing.asks_birth_year(encounter, patient, who),
+        asks_birth_year=is_open and signing.asks_birth_year(patient, who),
         owed=billing.owed(patient.id) if who.may(Permission.ADD_CHARGE) else None,
         problems=copy_forward.problems(patient.id) if is_open else [],
         sections=page_extensions.all_of(encounter),
