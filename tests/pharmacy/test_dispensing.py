@@ -72,6 +72,15 @@ def test_a_part_leaves_the_rest_owing_and_the_rest_can_follow(db, by):
     assert (line.status, line.quantity_dispensed) == ("completed", 21)
 
 
+def test_dispensing_is_a_new_version_of_the_prescription(db, by):
+    line, _batch = make.ordered(21)
+    version, updated_at = line.version, line.updated_at
+    actions.dispense(line.id, 6, by=by)
+    db.session.refresh(line)
+    assert line.version == version + 1
+    assert line.updated_at > updated_at
+
+
 @pytest.mark.parametrize("quantity", [0, -1, 22, 100_001])
 def test_an_impossible_quantity_is_refused(by, quantity):
     line, _batch = make.ordered(21)
