@@ -12,11 +12,11 @@ from hms.messages.actions import tell_everyone_who_may
 
 def tell_administrators(by: Person, _limit: Limit) -> None:
     """A message to every administrator but the account itself, with the way to what it read."""
-    told = N_("%(name)s (%(username)s) is now limited. Check what this account opened, and ask why.")
+    message = N_("%(name)s (%(username)s) is now limited. Check what this account opened, and ask why.")
     tell_everyone_who_may(
         Permission.ADMINISTER,
         title=N_("An account opened too many records"),
-        message=str(Sentence(told, name=by.name, username=by.username)),
+        message=str(Sentence(message, name=by.name, username=by.username)),
         url=f"/admin/audit?who={by.username}&did=:looked",
         except_for=by,
         by=SYSTEM,

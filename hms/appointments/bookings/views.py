@@ -68,7 +68,7 @@ def _free(doctor_id: int | None, day: dt.date | None, chosen: dt.time | None) ->
 @requires(Permission.BOOK)
 def book_page() -> ResponseReturnValue:
     """Book: who, with whom, when. The address may name doctor, date, time and patient."""
-    form = BookForm() if request.method == "POST" else BookForm(data=_asked())
+    form = BookForm() if request.method == "POST" else BookForm(data=_defaults_from_address())
     form.doctor.choices = doctor_choices()
     _take_alternative(form)
     looked_up, is_looking = None, "look_up" in request.form
@@ -80,18 +80,18 @@ def book_page() -> ResponseReturnValue:
     return _book_form(form, looked_up)
 
 
-def _asked() -> dict[str, Any]:
+def _defaults_from_address() -> dict[str, Any]:
     """What the address already says."""
     who = current_person()
     own = who.id if who.may(Permission.WRITE_ENCOUNTER) else None
-    defaults = {"doctor": number_in_address("doctor") or own, "date": requested_day()[0], "time": _asked_time()}
+    defaults = {"doctor": number_in_address("doctor") or own, "date": requested_day()[0], "time": _time_in_address()}
     patient_id = number_in_address("patient")
     if patient_id:
         defaults |= {"patient": patient_id, "patient_text": person_name(queries.who(patient_id))}
     return defaults
 
 
-def _asked_time() -> dt.time | None:
+def _time_in_address() -> dt.time | None:
     try:
         return clock_time(request.args.get("time", "")[:8])
     except RuleBroken:
@@ -141,7 +141,7 @@ def move(appointment_id: int) -> ResponseReturnValue:
         "doctor": number_in_address("doctor") or row.doctor_id,
         "date": requested_day()[0] if "date" in request.args else row.date,
     }
-    form = SlotForm() if request.method == "POST" else SlotForm(data=defaults | {"time": _asked_time()})
+    form = SlotForm() if request.method == "POST" else SlotForm(data=defaults | {"time": _time_in_address()})
     form.doctor.choices = doctor_choices()
     _take_alternative(form)
     if "look_up" in request.form:
