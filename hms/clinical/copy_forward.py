@@ -92,7 +92,7 @@ def copy_forward(encounter_id: int, ticked: CopySelection, *, by: Person) -> lis
     ]
     for visit in _of(Encounter, ticked.notes, encounter):
         _quote(visit, encounter)
-    encounter.changed()
+    encounter.increment_version()
     db.session.flush()
     return left
 

@@ -129,7 +129,7 @@ def _make_final(encounter: Encounter, lines: list[Prescription], by: Person) -> 
     encounter.status = "signed"
     encounter.signed_at = encounter.ended_at = now
     encounter.signed_by_id = by.id
-    encounter.changed()
+    encounter.increment_version()
     db.session.flush()
     encounter_drafts.settle(encounter, by)
 
@@ -213,7 +213,7 @@ def withdraw_encounter(encounter_id: int, *, by: Person) -> Encounter:
     for line in lines:
         line.status = "entered_in_error"
     encounter.status = "entered_in_error"
-    encounter.changed()
+    encounter.increment_version()
     db.session.flush()
     return encounter
 

@@ -81,7 +81,7 @@ def enter_results(
     for value in new:
         db.session.add(_row(order, value, why if value.code in standing else "", by))
     _close_when_complete(order, {*standing, *(value.code for value in new)})
-    order.changed()
+    order.increment_version()
     _say(order, new, by)
     db.session.flush()
     return order

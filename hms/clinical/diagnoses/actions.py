@@ -90,7 +90,7 @@ def _say(encounter: Encounter) -> None:
     """Keep the encounter's text of diagnoses, which programs read, the same as its list."""
     titles = [f"{one.title} ({one.code})" if one.code else one.title for one in diagnoses_of(encounter.id)]
     encounter.diagnosis = "; ".join(titles)
-    encounter.changed()
+    encounter.increment_version()
     db.session.flush()
 
 
@@ -130,6 +130,6 @@ def set_certainty(condition_id: int, certainty: str, *, encounter_id: int | None
     if certainty not in rules.CERTAINTIES:
         raise RuleBroken(N_("Choose provisional or confirmed."), "certainty")
     condition.certainty = certainty
-    encounter.changed()
+    encounter.increment_version()
     db.session.flush()
     return condition

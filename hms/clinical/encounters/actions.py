@@ -174,7 +174,7 @@ def save_encounter(
         raise Conflict(N_("This page was opened for another patient. Nothing was saved."), code="wrong_patient")
     _write(encounter, texts)
     if db.session.is_modified(encounter):
-        encounter.changed()
+        encounter.increment_version()
     if then is not None:
         with audit_nested_actions():
             then(encounter)

@@ -140,7 +140,7 @@ def _written(template: NoteTemplate, title: str, shortcut: str, content: str, ve
     template.shortcut = _shortcut(shortcut)
     template.content = _cleaned(content, "content", MAX_LENGTH, multiline=True)
     if template.id is not None:
-        template.changed()
+        template.increment_version()
     db.session.add(template)
     db.session.flush()
     return template

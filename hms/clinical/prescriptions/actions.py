@@ -80,7 +80,7 @@ def _cleaned(text: str, missing: str) -> str:
 
 def _set(line: Prescription, status: str, reason: str) -> Prescription:
     line.status, line.status_reason = status, reason
-    line.changed()
+    line.increment_version()
     publish(Event.PRESCRIPTION_CHANGED)
     db.session.flush()
     return line
@@ -127,8 +127,8 @@ def change_prescription(
     values, _ordered = _columns(encounter, what, override_code, override_reason, by, besides=line.id)
     for name, value in ({"override_code": "", "override_reason": ""} | values).items():
         setattr(line, name, value)
-    line.changed()
-    encounter.changed()
+    line.increment_version()
+    encounter.increment_version()
     db.session.flush()
     return line
 
@@ -225,7 +225,7 @@ def remove_prescription(prescription_id: int, *, encounter_id: int | None = None
         raise NotFound(N_("This line does not exist."))
     encounter = own_draft(line.encounter_id, by)
     line.status = "entered_in_error"
-    encounter.changed()
+    encounter.increment_version()
     db.session.flush()
 
 
