@@ -26,7 +26,7 @@ page_extensions.add_section(
         template="lab/_section.html",
         read_template="lab/_results.html",
         print_template="lab/_printed.html",
-        gather=lambda encounter: queries.load_encounter_tests(encounter.id, encounter.patient_id),
+        load=lambda encounter: queries.load_encounter_tests(encounter.id, encounter.patient_id),
         steps={"add_test": _add, "cancel_test": _cancel},
         clears=("test", "test_code", "test_urgent"),
     )

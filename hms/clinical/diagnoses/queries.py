@@ -1,4 +1,4 @@
-"""The diagnoses of an encounter."""
+"""Reads of diagnoses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ def conditions_of(encounter_id: int) -> list[Condition]:
 
 @cache
 def _conditions_of() -> Select:
-    """`conditions_of` as a question."""
     encounter_id = bindparam("encounter_id")
     query = select(Condition).where(Condition.encounter_id == encounter_id, Condition.status == "final")
     return query.order_by(Condition.rank, Condition.id)

@@ -1,4 +1,4 @@
-"""Between the encounter page's form and the record: what is filled in, what a button does, what stays a draft."""
+"""Fill the form of the encounter page, run the step of its button, keep unsaved fields as a draft."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ MAX_LENGTH = 100_000
 
 
 def record_fields(form: EncounterForm) -> dict[str, Any]:
-    """The texts of the record."""
+    """The texts and the follow-up date, as `save_encounter` takes them."""
     return {name: form[name].data for name in form.TEXTS} | {"follow_up_on": form.follow_up_on.data}
 
 
 def draft_fields(form: EncounterForm) -> dict[str, str]:
-    """Everything typed, as a draft keeps it."""
+    """All typed fields, to save as a draft."""
     return {name: form.shown(name) for name in DRAFT_FIELDS}
 
 
 def known_fields(typed: dict[str, Any]) -> dict[str, str]:
-    """The fields of the page among what a browser sent for its draft."""
+    """The known draft fields in the JSON that the page's script sent, each at most `MAX_LENGTH` long."""
     return {
         name: str(value)[:MAX_LENGTH]
         for name, value in typed.items()
@@ -45,23 +45,23 @@ def known_fields(typed: dict[str, Any]) -> dict[str, str]:
 
 
 def page_state(form: EncounterForm) -> drafts.PageState:
-    """Which open page the form came from."""
+    """The open page that sent the form."""
     return drafts.PageState(form.page.data or "", form.came.data or "", form.version.data or 0)
 
 
 def fill_form(
     seen: page_data.EncounterPage, *, page: str = "", wanted: str = ""
 ) -> tuple[EncounterForm, drafts.UnsavedText | None]:
-    """The form with the record's texts and, over them, unsaved ones; and those when they are not what is saved.
+    """The form with the record's texts, replaced by unsaved ones; and the unsaved text when it differs from the record.
 
-    They are the open page's own when `page` goes on after saving, else those of the page `wanted`, else the last kept.
+    The unsaved text is that of `page` (an open page after saving), else of the page `wanted`, else the last saved one.
     """
     encounter = seen.encounter
     start = {name: getattr(encounter, name) for name in EncounterForm.TEXTS}
     start |= {"follow_up_on": encounter.follow_up_on, "version": encounter.version, "patient_id": encounter.patient_id}
     form = EncounterForm(formdata=None, data=start | {"page": page[:40] or drafts.new_page_id()})
     last = seen.unsaved[0] if seen.unsaved and not page else None
-    typed = next((one for one in seen.unsaved if one.page == (page or wanted)), last)
+    typed = next((text for text in seen.unsaved if text.page == (page or wanted)), last)
     if typed is None:
         return form, None
     form.came.data = typed.at
@@ -76,12 +76,12 @@ def fill_form(
 
 
 def _has_cleared_text(seen: page_data.EncounterPage, typed: drafts.UnsavedText) -> bool:
-    """Whether a text of the record was taken out on the page and not saved."""
+    """Whether the unsaved text clears a text of the record."""
     return any(typed.fields.get(name) == "" and getattr(seen.encounter, name) for name in EncounterForm.TEXTS)
 
 
 def differing_saved_texts(seen: page_data.EncounterPage, form: EncounterForm) -> list[tuple[str, str]]:
-    """Label and saved text of every field in which the page says something else."""
+    """Label and saved text of each field that differs on the page."""
     names = [name for name in form.TEXTS if form[name].data != getattr(seen.encounter, name)]
     saved_texts = [(form[name].label.text, getattr(seen.encounter, name) or N_("Empty")) for name in names]
     if form.follow_up_on.data != seen.encounter.follow_up_on:
@@ -93,9 +93,10 @@ def differing_saved_texts(seen: page_data.EncounterPage, form: EncounterForm) ->
 def describe_unsaved(
     unsaved_texts: Iterable[drafts.UnsavedText], encounter: Encounter
 ) -> list[tuple[drafts.UnsavedText, list[tuple[str, str]]]]:
-    """Unsaved texts with label and words of what each of them holds beside the record."""
+    """Each unsaved text with (label, text) of the fields that differ from the record."""
     return [
-        (one, [(_label(name), one.fields[name]) for name in _fields_to_show(one, encounter)]) for one in unsaved_texts
+        (unsaved, [(_label(name), unsaved.fields[name]) for name in _fields_to_show(unsaved, encounter)])
+        for unsaved in unsaved_texts
     ]
 
 
@@ -103,9 +104,9 @@ def _label(name: str) -> Any:
     return getattr(EncounterForm, name).args[0]
 
 
-def _fields_to_show(one: drafts.UnsavedText, encounter: Encounter) -> list[str]:
-    names = drafts.changed_fields(encounter, one.fields)
-    return [*names, *(name for name in ("dx", "rx", "rx_dose", "rx_instructions") if one.fields.get(name))]
+def _fields_to_show(unsaved: drafts.UnsavedText, encounter: Encounter) -> list[str]:
+    names = drafts.changed_fields(encounter, unsaved.fields)
+    return [*names, *(name for name in ("dx", "rx", "rx_dose", "rx_instructions") if unsaved.fields.get(name))]
 
 
 def _set_field(field: Any, text: str) -> None:
@@ -118,7 +119,7 @@ def _set_field(field: Any, text: str) -> None:
 
 
 def _target_id(target: str) -> int:
-    """The id of the record that a button is for; 0, which no record has, when it names none."""
+    """The record id in a button's value; 0, which no record has, when there is none."""
     return parse_record_id(target) or 0
 
 
@@ -171,8 +172,8 @@ def _sign(form: EncounterForm, encounter: Encounter, target: str, by: Person) ->
         raise RuleBroken(N_("Order this test or clear the field before you sign."), "test")
     if (form.dx.data or "").strip():
         _add_diagnosis(form, encounter, target, by)
-    seen_twice = signing.must_ask_birth_year(page_data.get_patient(encounter), by)
-    signing.sign(encounter.id, birth_year=form.birth_year.data or "" if seen_twice else None, by=by)
+    asks_birth_year = signing.must_ask_birth_year(page_data.get_patient(encounter), by)
+    signing.sign(encounter.id, birth_year=form.birth_year.data or "" if asks_birth_year else None, by=by)
 
 
 STEPS: dict[str, Callable[[EncounterForm, Encounter, str, Person], None]] = {
@@ -193,14 +194,14 @@ STEPS: dict[str, Callable[[EncounterForm, Encounter, str, Person], None]] = {
 
 
 def run_button(do: str, target: str, form: EncounterForm, encounter: Encounter, by: Person) -> None:
-    """What the pressed button does beside saving the texts; an unknown one does nothing."""
-    done = STEPS.get(do) or page_extensions.get_step(do)
-    if done is not None:
-        done(form, encounter, target, by)
+    """Run the step of the pressed button; an unknown button does nothing."""
+    step = STEPS.get(do) or page_extensions.get_step(do)
+    if step is not None:
+        step(form, encounter, target, by)
 
 
 def insert_template(form: EncounterForm, by: Person) -> None:
-    """Put the chosen template under the note that is typed; nothing is saved yet."""
+    """Append the chosen template to the typed note; nothing is saved."""
     template_id = parse_record_id(form.template.data or "")
     if template_id is not None:
         content = template_actions.get_readable(template_id, by).content
@@ -208,12 +209,12 @@ def insert_template(form: EncounterForm, by: Person) -> None:
 
 
 def save_pending_fields(encounter_id: int, form: EncounterForm, do: str, by: Person) -> None:
-    """After saving, a diagnosis or medicine that was begun and not added yet stays as a draft."""
+    """After saving, keep a diagnosis, medicine or test that is not added yet as a draft."""
     of_medicine = dict.fromkeys(("add_rx", "take_rx", "clear_rx"), form.RX)
     done = {"add_dx": form.DX, **of_medicine, "sign": DRAFT_FIELDS, "sign_next": DRAFT_FIELDS}.get(
         do, page_extensions.fields_cleared_by(do)
     )
     typed = draft_fields(form)
-    left = {name: typed[name] for name in form.PENDING if typed[name] and name not in done}
-    if left.keys() - {"dx_certainty", "rx_unit", "rx_route"}:
-        drafts.save(encounter_id, by, left, page_state(form))
+    pending = {name: typed[name] for name in form.PENDING if typed[name] and name not in done}
+    if pending.keys() - {"dx_certainty", "rx_unit", "rx_route"}:
+        drafts.save(encounter_id, by, pending, page_state(form))

@@ -1,4 +1,4 @@
-"""The medicine that is being added or changed on the encounter page: what is typed, read, checked and written."""
+"""The medicine fields of the encounter page: read, check and save the prescription in them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def typed_dose(form: EncounterForm) -> custom_dose.Written:
 
 
 def read_order(form: EncounterForm) -> dict[str, Any]:
-    """What is ordered, as the prescribing actions take it; raises `RuleBroken` where the dose cannot be read."""
+    """The order in the fields, as arguments of the prescribing actions; raises `RuleBroken` for an unreadable dose."""
     typed = typed_dose(form)
     if form.sentence_id:
         return {"sentence_id": form.sentence_id} | ({} if typed.is_empty else {"dose": _read_dose(form, typed)})
@@ -56,7 +56,7 @@ def _read_dose(form: EncounterForm, typed: custom_dose.Written) -> Dose | None:
 
 
 def _find_product(form: EncounterForm) -> Any | None:
-    """The medicine of the formulary that is chosen or clearly named; None when it is not there."""
+    """The formulary medicine that is chosen or exactly named; None when there is none."""
     if form.sentence_id:
         usual = formulary.dose_sentence(form.sentence_id)
         return formulary.medication(usual.medication_id) if usual else None
@@ -66,7 +66,7 @@ def _find_product(form: EncounterForm) -> Any | None:
 
 
 def save_line(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
-    """Write the line: a new one, or in place of the one that is being changed."""
+    """Add a prescription, or save the one that is being changed."""
     _save(
         form,
         encounter,
@@ -78,10 +78,10 @@ def save_line(form: EncounterForm, encounter: Encounter, _target: str, by: Perso
 
 
 def add_alternative(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
-    """Write the usual dose that was offered instead of the stopped medicine."""
+    """Prescribe the usual dose that the alert offered as an alternative."""
     form.rx_choice.data = target
     if form.sentence_id is None:
-        raise RuleBroken(N_("This dose is no longer offered. Choose again."), "medication_name")
+        raise RuleBroken(N_("This dose is no longer available. Choose again."), "medication_name")
     _save(form, encounter, by, sentence_id=form.sentence_id)
 
 
@@ -105,10 +105,10 @@ def _get_draft_line(line_id: int, encounter: Encounter) -> Prescription:
 
 
 def load_line(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
-    """Put a line back into the fields, to be changed; refused while another medicine stands there."""
+    """Fill the fields with a draft prescription; raises `RuleBroken` while another medicine is in them."""
     if (form.rx.data or "").strip() and form.rx_line.data != line_id:
         raise RuleBroken(N_("Add or clear this medicine before you change another one."), "medication_name")
-    line, dose = _get_draft_line(line_id, encounter), None
+    line = _get_draft_line(line_id, encounter)
     product = formulary.medication(line.medication_id) if line.medication_id else None
     dose = patient_context.dose_of(line)
     form.rx_line.data, form.rx_line.raw_data = line.id, None
@@ -119,8 +119,8 @@ def load_line(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
     )
     for part, name in DOSE_FIELDS.items():
         form[name].data = getattr(shown, part)
-    is_reckoned = dose is not None and product is not None and Order(product, "", dose).supply == line.quantity
-    form.rx_quantity.data = None if is_reckoned else line.quantity
+    is_calculated = dose is not None and product is not None and Order(product, "", dose).supply == line.quantity
+    form.rx_quantity.data = None if is_calculated else line.quantity
     form.rx_quantity.typed = None
     form.rx_instructions.data = line.instructions
     form.override_code.data, form.override_reason.data = line.override_code, line.override_reason
@@ -128,7 +128,7 @@ def load_line(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
 
 
 def find_stops(form: EncounterForm, encounter: Encounter) -> tuple[Alert, ...]:
-    """The alerts that stop what stands in the fields; none while it cannot be read."""
+    """The serious alerts for the order in the fields; none when the fields cannot be read."""
     try:
         ordered = parse_order(**read_order(form))
     except RuleBroken:
@@ -137,7 +137,7 @@ def find_stops(form: EncounterForm, encounter: Encounter) -> tuple[Alert, ...]:
 
 
 def safe_alternatives(form: EncounterForm, encounter: Encounter) -> list[alternatives.Alternative]:
-    """Other medicines of the same use that nothing stops."""
+    """Medicines of the same use without a serious alert."""
     try:
         ordered = parse_order(**read_order(form))
     except RuleBroken:
@@ -146,19 +146,19 @@ def safe_alternatives(form: EncounterForm, encounter: Encounter) -> list[alterna
 
 
 def preview(form: EncounterForm) -> dict[str, Any]:
-    """What the fields say, for the page's script: the sentence, the supply, the fields, or what is wrong."""
+    """For the page's script: the order as a sentence, its supply and all dose fields, or the error and its field."""
     product = _find_product(form)
     if product is None:
         return {"sentence": "", "fields": {}}
-    own = {"rx_unit": product.unit, "rx_route": product.route}
+    usual_fields = {"rx_unit": product.unit, "rx_route": product.route}
     try:
         order_fields = read_order(form)
         ordered = parse_order(**order_fields)
     except RuleBroken as refusal:
-        blamed = EncounterForm.BLAMED.get(refusal.field or "", refusal.field)
-        return {"sentence": "", "fields": own, "problem": translate_error(refusal), "blamed": blamed}
+        field = EncounterForm.BLAMED.get(refusal.field or "", refusal.field)
+        return {"sentence": "", "fields": usual_fields, "problem": translate_error(refusal), "blamed": field}
     if ordered.dose is None:
-        return {"sentence": "", "fields": own}
+        return {"sentence": "", "fields": usual_fields}
     shown = custom_dose.fields_of(ordered.dose)
     supply = amount_text(ordered.supply, product.unit) if ordered.supply else ""
     return {

@@ -1,4 +1,4 @@
-"""Pages: one encounter, to write while it is open and to read and add to once it is signed."""
+"""Pages: one encounter; a form while it is open, the record with addenda after signing."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ BUTTONS_LEAVING_PAGE = ("vitals", "sign", "sign_next", "use")
 
 
 def is_own_draft(encounter: Encounter, who: Person) -> bool:
-    """Whether `who` may still write this encounter."""
+    """Whether `who` may write this encounter: it is open and their own."""
     return encounter.status == "in_progress" and encounter.doctor_id == who.id and who.may(Permission.WRITE_ENCOUNTER)
 
 
 @pages.get("/encounters/<int:encounter_id>")
 @requires(Permission.OPEN_CHART)
 def encounter(encounter_id: int) -> str:
-    """The encounter: to write for its doctor while it is open, to read for all who care."""
+    """The form for the encounter's doctor while it is open, else the record to read."""
     who = current_person()
     seen = page_data.load_page(encounter_id, who)
     if not is_own_draft(seen.encounter, who):
@@ -56,7 +56,7 @@ def encounter(encounter_id: int) -> str:
 
 
 def _signed_page(seen: page_data.EncounterPage, form: AddendumForm, **more: Any) -> str:
-    left = [one for one in seen.unsaved if drafts.changed_fields(seen.encounter, one.fields)]
+    left = [unsaved for unsaved in seen.unsaved if drafts.changed_fields(seen.encounter, unsaved.fields)]
     shown = {"order": OrderForm(formdata=None), "order_id": None} | more
     shown["is_own"] = seen.encounter.doctor_id == current_person().id and current_person().may(Permission.PRESCRIBE)
     shown["left"] = form_handler.describe_unsaved(left, seen.encounter)
@@ -65,7 +65,7 @@ def _signed_page(seen: page_data.EncounterPage, form: AddendumForm, **more: Any)
 
 def _encounter_page(seen: page_data.EncounterPage, form: EncounterForm, **more: Any) -> str:
     mine = form_handler.page_state(form)
-    others = [one for one in seen.unsaved if not mine.is_behind(one)]
+    others = [unsaved for unsaved in seen.unsaved if not mine.is_behind(unsaved)]
     shown = {"restored": None, "stop": "", "theirs": (), "dx_choices": (), "rx_choices": ()} | more
     if form.rx_asked.data and not shown["stop"]:
         shown["stop"] = next(
@@ -79,7 +79,7 @@ def _encounter_page(seen: page_data.EncounterPage, form: EncounterForm, **more: 
 @pages.post("/encounters/<int:encounter_id>")
 @requires(Permission.WRITE_ENCOUNTER)
 def write(encounter_id: int) -> ResponseReturnValue:
-    """Save the page, and do what its button says: add or remove a line, sign, or only keep the draft."""
+    """Save the page and run its button: add or remove a line, sign, or only save the draft."""
     form, who = EncounterForm(), current_person()
     do, _colon, target = request.form.get("do", "draft").partition(":")
     if not form.validate_on_submit():
@@ -109,7 +109,7 @@ def write(encounter_id: int) -> ResponseReturnValue:
 
 
 def _save(encounter_id: int, form: EncounterForm, do: str, target: str, who: Person) -> None:
-    """The texts and what the button says, in one transaction; what was saved is no draft any more."""
+    """Save the texts and run the button in one transaction; then remove the draft of this page."""
 
     def then(written: Encounter) -> None:
         drafts.remove_saved(encounter_id, who, form_handler.page_state(form))
@@ -125,14 +125,14 @@ def _save(encounter_id: int, form: EncounterForm, do: str, target: str, who: Per
 
 
 def _redirect(do: str, address: str) -> ResponseReturnValue:
-    """Go on; the page's script is told where to, so that it leaves only once all is saved."""
+    """Redirect; a script that leaves the page gets the address as JSON, so that it can first finish saving."""
     if do in BUTTONS_LEAVING_PAGE and request.headers.get("X-Requested-With") == "fetch":
         return jsonify({"goto": address})
     return redirect(address, 303)
 
 
 def _next_address(encounter_id: int, form: EncounterForm, do: str, target: str, who: Person) -> str:
-    """Where the button leads."""
+    """The address to open after the button."""
     if do == "vitals":
         return url_for("clinical.encounter_vitals", encounter_id=encounter_id)
     if do == "sign_next":
@@ -154,9 +154,9 @@ def _next_address(encounter_id: int, form: EncounterForm, do: str, target: str, 
 
 
 def _page_with_form(encounter_id: int, form: EncounterForm, *, is_stale: bool = False, **more: Any) -> str:
-    """The page once more with everything typed, which is also kept as a draft.
+    """The page with the typed fields, which are also saved as a draft.
 
-    When somebody saved meanwhile, what is saved stands beside what was typed; saving again keeps what is in the form.
+    With `is_stale` it shows the text that someone else saved; the next save replaces that text.
     """
     drafts.save(encounter_id, current_person(), form_handler.draft_fields(form), form_handler.page_state(form))
     seen = page_data.load_page(encounter_id, current_person())
@@ -170,7 +170,7 @@ def _page_with_form(encounter_id: int, form: EncounterForm, *, is_stale: bool = 
 
 
 def _signed_elsewhere_page(encounter_id: int, form: EncounterForm, who: Person) -> str:
-    """The signed encounter, and beside it what was typed too late, to be added by hand."""
+    """The signed encounter with the unsaved text of this page."""
     flash(
         _("This encounter was signed on another page. Your text is saved below. Add it as an addendum."),
         "stop",
@@ -179,7 +179,7 @@ def _signed_elsewhere_page(encounter_id: int, form: EncounterForm, who: Person) 
 
 
 def _refusal_page(encounter_id: int, form: EncounterForm, refusal: RuleBroken, do: str) -> ResponseReturnValue:
-    """The page with the refusal at its field; a safety stop has its own box, which asks for the reason."""
+    """The page with the error at its field; a serious alert has its own box, which asks for the reason."""
     is_stop = refusal.field == "override_reason" and do in ("add_rx", "take_rx")
     if is_stop and not form.override_code.data:
         form.rx_asked.data = "1"
@@ -189,18 +189,18 @@ def _refusal_page(encounter_id: int, form: EncounterForm, refusal: RuleBroken, d
 
 
 def _look_up_choices(form: EncounterForm, encounter_id: int) -> dict[str, Any]:
-    """The choices for what was typed, for pages without JavaScript."""
+    """The options for the typed text, for browsers without JavaScript."""
     if request.form["look_up"] == "dx":
-        return {"dx_choices": [(one.code, f"{one.title} ({one.code})") for one in codes.find_codes(form.dx.data or "")]}
+        return {"dx_choices": [(row.code, f"{row.title} ({row.code})") for row in codes.find_codes(form.dx.data or "")]}
     patient = patients.patient(queries.get_encounter(encounter_id, current_person()).patient_id)
-    found = formulary.choices(form.rx.data or "", age_years=readings.age_years(patient.birth_date))
-    return {"rx_choices": [(one.value, one.words + (f" ({one.note})" if one.is_custom else "")) for one in found]}
+    doses = formulary.choices(form.rx.data or "", age_years=readings.age_years(patient.birth_date))
+    return {"rx_choices": [(dose.value, dose.words + (f" ({dose.note})" if dose.is_custom else "")) for dose in doses]}
 
 
 @pages.get("/encounters/<int:encounter_id>/draft")
 @requires(Permission.WRITE_ENCOUNTER)
 def draft_key(encounter_id: int) -> ResponseReturnValue:
-    """A fresh form token, for a page that outlived its session; only for the doctor whose page it is."""
+    """A new CSRF token for a page that is older than its session; only for the encounter's doctor."""
     if queries.get_encounter(encounter_id, current_person()).doctor_id != current_person().id:
         raise NotAllowed(N_("This encounter belongs to a colleague."))
     return {"csrf_token": generate_csrf()}
@@ -209,7 +209,7 @@ def draft_key(encounter_id: int) -> ResponseReturnValue:
 @pages.post("/encounters/<int:encounter_id>/draft")
 @requires(Permission.WRITE_ENCOUNTER)
 def draft(encounter_id: int) -> ResponseReturnValue:
-    """Keep what is typed, every few seconds; nothing of the record changes."""
+    """Save the typed fields as a draft; the page's script calls it every few seconds."""
     encounter, who = queries.get_encounter(encounter_id, current_person()), current_person()
     if encounter.doctor_id != who.id:
         raise NotAllowed(N_("This encounter belongs to a colleague."))
@@ -230,7 +230,7 @@ def draft(encounter_id: int) -> ResponseReturnValue:
 
 
 def _other_page_notice(encounter: Encounter, origin: drafts.PageState, count: int) -> str:
-    """What a page should know of other pages of the same encounter; "" when there is none."""
+    """The notice about other open pages of the same encounter; "" when there is none."""
     if 0 < origin.version < encounter.version:
         return _("This encounter was saved on another page. When you save here, you will see both texts.")
     return (
@@ -243,7 +243,7 @@ def _other_page_notice(encounter: Encounter, origin: drafts.PageState, count: in
 @pages.post("/encounters/<int:encounter_id>/unsaved")
 @requires(Permission.WRITE_ENCOUNTER)
 def forget_unsaved(encounter_id: int) -> ResponseReturnValue:
-    """Forget what was typed too late, because it is not needed any more."""
+    """Discard unsaved text of a signed encounter."""
     drafts.discard(encounter_id, current_person(), request.form.get("page", ""))
     return redirect(url_for("clinical.encounter", encounter_id=encounter_id), 303)
 
@@ -251,7 +251,7 @@ def forget_unsaved(encounter_id: int) -> ResponseReturnValue:
 @pages.post("/encounters/<int:encounter_id>/orders/<int:line_id>")
 @requires(Permission.PRESCRIBE)
 def order(encounter_id: int, line_id: int) -> ResponseReturnValue:
-    """Answer the pharmacy's question about a signed order, or stop the order."""
+    """Answer the pharmacy's query about a signed prescription, or stop it."""
     form, act = OrderForm(), prescription_actions.stop_prescription
     if request.form.get("do") == "answer":
         act = prescription_actions.answer_query
@@ -264,7 +264,7 @@ def order(encounter_id: int, line_id: int) -> ResponseReturnValue:
 @pages.post("/encounters/<int:encounter_id>/addenda")
 @requires(Permission.ADD_ADDENDUM)
 def add_to(encounter_id: int) -> ResponseReturnValue:
-    """Add to a signed encounter."""
+    """Add an addendum to a signed encounter."""
     form = AddendumForm()
     if form.save(lambda text, by: encounter_actions.add_addendum(encounter_id, text=text, by=by), by=current_person()):
         return redirect(url_for("clinical.encounter", encounter_id=encounter_id, _anchor="addenda"), 303)
