@@ -114,7 +114,7 @@ def repeat_prescription(prescription_id: int, *, by: Person) -> tuple[Encounter,
 
 
 def _select_records(model: Any, ids: Iterable[int], encounter: Encounter) -> list[Any]:
-    """The encounter's patient's records with these ids, without those entered in error."""
+    """Records with these ids of the encounter's patient, without those entered in error."""
     query = select(model).where(model.id.in_(ids), model.patient_id == encounter.patient_id)
     return list(db.session.scalars(query.where(model.status != "entered_in_error").order_by(model.id)))
 

@@ -122,7 +122,7 @@ def _load_parts(encounter: Encounter, patient: Patient, who: Person) -> Encounte
         conditions=diagnosis_queries.conditions_of(encounter.id),
         lines=[line for line in reversed(lines) if line.encounter_id == encounter.id],
         current=[line for line in lines if line.encounter_id != encounter.id],
-        visits=history.last_visits(patient.id, but_not=encounter.id),
+        visits=history.last_visits(patient.id, exclude=encounter.id),
         addenda=addenda,
         names=names,
         unsaved=drafts.get_unsaved(encounter.id, who) if encounter.doctor_id == who.id else (),

@@ -65,7 +65,7 @@ def _signed_page(seen: page_data.EncounterPage, form: AddendumForm, **more: Any)
 
 def _encounter_page(seen: page_data.EncounterPage, form: EncounterForm, **more: Any) -> str:
     mine = form_handler.page_state(form)
-    others = [unsaved for unsaved in seen.unsaved if not mine.is_behind(unsaved)]
+    others = [unsaved for unsaved in seen.unsaved if not mine.is_source_of(unsaved)]
     shown = {"restored": None, "stop": "", "theirs": (), "dx_choices": (), "rx_choices": ()} | more
     if form.rx_asked.data and not shown["stop"]:
         shown["stop"] = next(
@@ -216,7 +216,7 @@ def draft(encounter_id: int) -> ResponseReturnValue:
     typed = request.get_json()
     if not isinstance(typed, dict):
         raise RuleBroken(N_("The request could not be read. Send it again."))
-    origin = drafts.PageState.of(typed)
+    origin = drafts.PageState.from_fields(typed)
     saved = drafts.save(encounter_id, who, form_handler.known_fields(typed), origin)
     if encounter.status != "in_progress":
         raise Conflict(
@@ -224,7 +224,7 @@ def draft(encounter_id: int) -> ResponseReturnValue:
             code="signed",
         )
     return {
-        "saved_at": f"{clock.local(saved[0].kept_at):%H:%M:%S}",
+        "saved_at": f"{clock.local(saved[0].saved_at):%H:%M:%S}",
         "notice": _other_page_notice(encounter, origin, len(saved)),
     }
 

@@ -1,4 +1,4 @@
-"""JSON: encounters; their parts and the prescriptions have their own files."""
+"""JSON: encounters. `parts_api` has their vitals, diagnoses and addenda."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ENCOUNTERS = parameters(
 @api.arguments(ENCOUNTERS, location="query")
 @api.response(200, EncounterOut(many=True))
 def encounters(arguments: dict[str, Any]) -> Response:
-    """Encounters, newest first; notes and diagnoses for those who care for patients, and filtering by `status` too."""
+    """Encounters, newest first. Notes, diagnoses and the filter `status` need clinical access."""
     who = current_person()
     columns = {
         "patient": Encounter.patient_id,
@@ -66,7 +66,7 @@ def encounter(encounter_id: int) -> Response:
 
 
 def _texts(payload: dict[str, Any]) -> dict[str, Any]:
-    """The encounter's texts; history and examination of the original's front end become parts of the note."""
+    """The texts of an encounter; history and examination become parts of the note."""
     texts = {name: payload[name] for name in ("chief_complaint", "diagnosis", "no_diagnosis_reason") if name in payload}
     if "treatment_plan" in payload:
         texts["plan"] = payload["treatment_plan"]
@@ -81,7 +81,7 @@ def _texts(payload: dict[str, Any]) -> dict[str, Any]:
 @api.arguments(EncounterIn)
 @api.response(201, EncounterOut)
 def begin(payload: dict[str, Any]) -> Response:
-    """Open an encounter of one's own. It is never signed by this: see `POST /api/encounters/{id}/sign/`."""
+    """Start one's own encounter. It stays a draft until `POST /api/encounters/{id}/sign/`."""
     missing = {
         name: ["This field is required."] for name in ("patient", "notes") if get_reference(payload, name) is None
     }
@@ -105,13 +105,13 @@ def begin(payload: dict[str, Any]) -> Response:
 
 
 def _error_response(messages: dict[str, list[str]]) -> Response:
-    answer = jsonify(messages)
-    answer.status_code = 400
-    return answer
+    response = jsonify(messages)
+    response.status_code = 400
+    return response
 
 
 def _get_own_encounter(encounter_id: int) -> Any:
-    """An encounter that the person wrote; for writing, others' do not exist."""
+    """The person's own encounter; raises 404 for a colleague's, because nobody else may write it."""
     row = queries.get_encounter_row(encounter_id, current_person())
     if row.doctor_id != current_person().id:
         raise HiddenRecord("No Encounter matches the given query.", row.patient_id)
@@ -123,21 +123,23 @@ def _get_own_encounter(encounter_id: int) -> Any:
 @api.arguments(EncounterIn)
 @api.response(200, EncounterOut)
 def write(payload: dict[str, Any], encounter_id: int) -> Response:
-    """Change one's own encounter while it is not signed; afterwards 409."""
+    """Change one's own open encounter; 409 when it is signed."""
     row = _get_own_encounter(encounter_id)
     check_if_match(row.version, lambda: encounter_json(read_audit.record_read("encounter", row)))
     if get_reference(payload, "patient") not in (None, row.patient_id):
         raise RuleBroken(N_("The patient of an encounter cannot be changed."), "patient")
-    more = {"appointment_id": get_reference(payload, "appointment")} if get_reference(payload, "appointment") else {}
-    written = actions.save_encounter(encounter_id, **_texts(payload), **more, by=current_person())
-    return resource_response(encounter_json(written, is_readable=row.is_readable), written.version)
+    appointment = (
+        {"appointment_id": get_reference(payload, "appointment")} if get_reference(payload, "appointment") else {}
+    )
+    encounter = actions.save_encounter(encounter_id, **_texts(payload), **appointment, by=current_person())
+    return resource_response(encounter_json(encounter, is_readable=row.is_readable), encounter.version)
 
 
 @api.delete("/encounters/<int:encounter_id>/")
 @requires(Permission.WITHDRAW_CLINICAL)
 @api.response(204)
 def withdraw(encounter_id: int) -> None:
-    """Mark an encounter as entered in error; nothing is erased."""
+    """Mark an encounter as entered in error; it stays in the database."""
     signing.withdraw_encounter(encounter_id, by=current_person())
 
 
@@ -145,8 +147,8 @@ def withdraw(encounter_id: int) -> None:
 @requires(Permission.WRITE_ENCOUNTER)
 @api.response(200, EncounterOut)
 def sign(encounter_id: int) -> Response:
-    """Sign one's own encounter: final, prescriptions to the pharmacy, consultation to the bill. `no_diagnosis_reason`
-    is asked for when there is no diagnosis."""
+    """Sign one's own encounter: prescriptions go to the pharmacy and the consultation is charged. `no_diagnosis_reason`
+    is required when there is no diagnosis."""
     body = request.get_json() if request.is_json else {}
     reason = body.get("no_diagnosis_reason", "") if isinstance(body, dict) else ""
     if not isinstance(reason, str):

@@ -35,10 +35,10 @@ PARTS = parameters(**PAGING)
 
 
 def _get_readable_encounter(encounter_id: int) -> Encounter:
-    """The encounter, for those who may read what is in it; the reading goes into the trail."""
-    found = queries.get_encounter(encounter_id, current_person())
-    read_audit.record_read("encounter", found)
-    return found
+    """The encounter, when the person may read it; records the reading in the audit trail."""
+    encounter = queries.get_encounter(encounter_id, current_person())
+    read_audit.record_read("encounter", encounter)
+    return encounter
 
 
 @api.get("/encounters/<int:encounter_id>/vitals/")
@@ -47,8 +47,8 @@ def _get_readable_encounter(encounter_id: int) -> Encounter:
 @api.response(200, VitalsOut(many=True))
 def vitals(_arguments: dict[str, Any], encounter_id: int) -> Response:
     """Vital signs of an encounter, newest first."""
-    born = patients.patient(_get_readable_encounter(encounter_id).patient_id).birth_date
-    return paginated_response(vitals_queries.vitals_of(encounter_id), lambda row: vitals_json(row, born))
+    birth_date = patients.patient(_get_readable_encounter(encounter_id).patient_id).birth_date
+    return paginated_response(vitals_queries.vitals_of(encounter_id), lambda row: vitals_json(row, birth_date))
 
 
 def _record_vitals(encounter_id: int, payload: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -64,7 +64,7 @@ def _record_vitals(encounter_id: int, payload: dict[str, Any]) -> tuple[dict[str
 @api.arguments(VitalsIn)
 @api.response(201, VitalsOut)
 def measure(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
-    """Record vital signs. Impossible values are refused; alarming ones are taken as confirmed by the program."""
+    """Record vital signs. Impossible values are refused; alarming values are saved without confirmation."""
     return _record_vitals(encounter_id, payload)
 
 
@@ -73,7 +73,7 @@ def measure(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any],
 @api.arguments(VitalsIn)
 @api.response(201, VitalsOut)
 def add_vitals(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
-    """The original's name for recording vital signs."""
+    """Record vital signs; the same as `POST /api/encounters/{id}/vitals/`."""
     return _record_vitals(encounter_id, payload)
 
 
@@ -101,7 +101,7 @@ def diagnose(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any]
 @requires(Permission.WRITE_ENCOUNTER)
 @api.response(204)
 def remove_diagnosis(encounter_id: int, condition_id: int) -> None:
-    """Take a diagnosis off an encounter that is not signed."""
+    """Remove a diagnosis from an encounter that is not signed."""
     diagnosis_actions.remove_condition(condition_id, encounter_id=encounter_id, by=current_person())
 
 
@@ -110,7 +110,7 @@ def remove_diagnosis(encounter_id: int, condition_id: int) -> None:
 @api.arguments(PARTS, location="query")
 @api.response(200, AddendumOut(many=True))
 def addenda(_arguments: dict[str, Any], encounter_id: int) -> Response:
-    """What was added after the signature, oldest first."""
+    """Addenda of an encounter, oldest first."""
     return paginated_response(queries.addenda_of(_get_readable_encounter(encounter_id).id), addendum_json)
 
 
@@ -119,6 +119,6 @@ def addenda(_arguments: dict[str, Any], encounter_id: int) -> Response:
 @api.arguments(AddendumIn)
 @api.response(201, AddendumOut)
 def add_to(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
-    """Add to a signed encounter."""
+    """Add an addendum to a signed encounter."""
     row = actions.add_addendum(_get_readable_encounter(encounter_id).id, text=payload["text"], by=current_person())
     return addendum_json(row), 201

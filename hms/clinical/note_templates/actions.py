@@ -1,4 +1,4 @@
-"""Texts that a shortcut opens in a note (";uri"): one's own, those of one's department, and the hospital's."""
+"""Note templates: texts that a shortcut (";uri") inserts. They belong to a person, a department or the hospital."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _SHORTCUT = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
 
 
 def get_scope(template: Any) -> str:
-    """Whose template it is: a key of `SCOPES`."""
+    """The owner of a template: a key of `SCOPES`."""
     if template.owner_id is not None:
         return OWN
     return DEPARTMENT if template.department_id is not None else HOSPITAL
 
 
 def list_templates(who: Person) -> list[NoteTemplate]:
-    """The templates `who` may use, their own first; of one shortcut only the nearest is opened by it."""
+    """The templates that `who` may use: their own, then their department's, then the hospital's."""
     return list(db.session.scalars(filter_readable(select(NoteTemplate), who)))
 
 
 def list_titles(who: Person) -> Sequence[Row]:
-    """Id, shortcut and title of `list_templates`."""
+    """Id, shortcut and title of the templates that `who` may use."""
     return db.session.execute(_titles(), {"person_id": who.id, "department_id": who.department_id or 0}).all()
 
 
@@ -52,28 +52,28 @@ def _titles() -> Select:
 
 
 def filter_readable(templates: Select, who: Person) -> Select:
-    """The active ones of `who`, of their department, and of nobody in particular."""
+    """`templates` narrowed to active ones of `who`, of their department and of the hospital, in this order."""
     return _filter_readable(templates, who.id, who.department_id or 0)
 
 
 def _filter_readable(templates: Select, person_id: Any, department_id: Any) -> Select:
-    nearest = case((NoteTemplate.owner_id.is_not(None), 0), (NoteTemplate.department_id.is_not(None), 1), else_=2)
-    is_nobodys = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
-    is_near = or_(NoteTemplate.owner_id == person_id, is_nobodys, NoteTemplate.department_id == department_id)
-    return templates.where(NoteTemplate.is_active, is_near).order_by(nearest, NoteTemplate.shortcut)
+    rank = case((NoteTemplate.owner_id.is_not(None), 0), (NoteTemplate.department_id.is_not(None), 1), else_=2)
+    is_hospital = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
+    is_allowed = or_(NoteTemplate.owner_id == person_id, is_hospital, NoteTemplate.department_id == department_id)
+    return templates.where(NoteTemplate.is_active, is_allowed).order_by(rank, NoteTemplate.shortcut)
 
 
 def get_readable(template_id: int, who: Person) -> NoteTemplate:
-    """A template that `who` may use; `NotFound` for others."""
+    """A template that `who` may use; raises `NotFound`."""
     query = select(NoteTemplate).where(NoteTemplate.id == template_id)
-    one = db.session.scalars(filter_readable(query, who)).one_or_none()
-    if one is None:
+    template = db.session.scalars(filter_readable(query, who)).one_or_none()
+    if template is None:
         raise NotFound(N_("This template does not exist."))
-    return one
+    return template
 
 
 def may_change(template: NoteTemplate, who: Person) -> bool:
-    """One's own, and those of one's department."""
+    """Whether the template belongs to `who` or to their department."""
     return template.owner_id == who.id or (
         template.department_id is not None and template.department_id == who.department_id
     )
@@ -90,7 +90,7 @@ def save_template(
     version: int | None = None,
     by: Person,
 ) -> NoteTemplate:
-    """Write a template of one's own or of one's department. `StaleVersion` when `version` is old."""
+    """Add or change a template of one's own or of one's department. Raises `StaleVersion` for an old `version`."""
     template = NoteTemplate() if template_id is None else _get_own_template(template_id, by)
     template.owner_id, template.department_id = _owner_ids(belongs_to, by)
     return _save(template, title, shortcut, content, version)
@@ -106,20 +106,20 @@ def save_hospital_template(
     version: int | None = None,
     by: Person,
 ) -> NoteTemplate:
-    """Write a template that everybody who writes notes may use. `StaleVersion` when `version` is old."""
+    """Add or change a template of the hospital. Raises `StaleVersion` for an old `version`."""
     template = NoteTemplate() if template_id is None else get_hospital_template(template_id)
     return _save(template, title, shortcut, content, version)
 
 
 @action(Permission.MANAGE_TEMPLATES, "clinical.withdraw_of_hospital")
 def withdraw_hospital_template(template_id: int, *, by: Person) -> None:
-    """Offer a template of the hospital no more; notes that were written with it stay as they are."""
+    """Withdraw a template of the hospital; notes with its text do not change."""
     get_hospital_template(template_id).is_active = False
     db.session.flush()
 
 
 def get_hospital_template(template_id: int) -> NoteTemplate:
-    """A template of the hospital's own; `NotFound` for others."""
+    """An active template of the hospital; raises `NotFound`."""
     template = get_or_not_found(NoteTemplate, template_id)
     if not template.is_active or get_scope(template) != HOSPITAL:
         raise NotFound(N_("This template does not exist."))
@@ -127,9 +127,9 @@ def get_hospital_template(template_id: int) -> NoteTemplate:
 
 
 def list_hospital_templates() -> list[NoteTemplate]:
-    """The hospital's own templates by shortcut."""
-    nobodys = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
-    rows = select(NoteTemplate).where(NoteTemplate.is_active, nobodys)
+    """The active templates of the hospital, by shortcut."""
+    is_hospital = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
+    rows = select(NoteTemplate).where(NoteTemplate.is_active, is_hospital)
     return list(db.session.scalars(rows.order_by(NoteTemplate.shortcut)))
 
 
@@ -148,7 +148,7 @@ def _save(template: NoteTemplate, title: str, shortcut: str, content: str, versi
 
 @action(Permission.WRITE_ENCOUNTER, "clinical.withdraw_template")
 def withdraw_template(template_id: int, *, by: Person) -> None:
-    """Offer a template no more; notes that were written with it stay as they are."""
+    """Withdraw a template; notes with its text do not change."""
     _get_own_template(template_id, by).is_active = False
     db.session.flush()
 
@@ -183,7 +183,7 @@ def _clean_required(text: str, field: str, longest: int, *, multiline: bool = Fa
 
 
 def load_starting_list(*, by: Person) -> int:
-    """Add the hospital's starting templates (`data/note_templates.csv`) whose shortcuts it lacks; how many."""
+    """Add the templates of `data/note_templates.csv` whose shortcut is new; returns their number."""
     with action_context("clinical.load_templates", by):
         known = set(db.session.scalars(_hospital_shortcuts()))
         with STARTING_LIST.open(encoding="utf-8", newline="") as lines:
