@@ -20,10 +20,10 @@ TODAY = date(2026, 11, 22)
 
 def test_alarming_values_are_asked_about_and_unusual_ones_are_not():
     values = {"temperature": D("38.6"), "pulse": D(150), "weight": D(62)}
-    questions = find_alarming_values(values, D(35))
-    assert [question.key for question in questions] == ["pulse"]
-    assert questions[0].reason == "alarming"
-    assert str(questions[0].message) == "Pulse 150\u00a0/min: Critical high (51–90). Is it correct?"
+    warnings = find_alarming_values(values, D(35))
+    assert [warning.key for warning in warnings] == ["pulse"]
+    assert warnings[0].reason == "alarming"
+    assert str(warnings[0].message) == "Pulse 150\u00a0/min: Critical high (51–90). Is it correct?"
 
 
 def test_what_alarms_in_an_adult_is_usual_in_a_baby():
@@ -49,8 +49,8 @@ WEIGHTS = [
 @pytest.mark.parametrize(("before", "days_ago", "now", "age", "is_asked"), WEIGHTS)
 def test_a_sudden_change_of_weight_is_asked_about(before, days_ago, now, age, is_asked):
     earlier = {"weight": EarlierValue(D(before), TODAY - timedelta(days=days_ago))}
-    questions = find_implausible_changes({"weight": D(now)}, TODAY, age and D(age), earlier)
-    assert [question.key for question in questions] == (["weight"] if is_asked else [])
+    warnings = find_implausible_changes({"weight": D(now)}, TODAY, age and D(age), earlier)
+    assert [warning.key for warning in warnings] == (["weight"] if is_asked else [])
 
 
 def test_the_question_says_by_how_much_and_since_when():

@@ -67,7 +67,7 @@ def test_alarming_values_are_saved_on_the_second_word(db, person):
     whom = a_patient()
     with pytest.raises(actions.Unconfirmed) as asked:
         actions.record_vitals(whom.id, temperature="41.2", by=person("nurse"))
-    assert [question.key for question in asked.value.questions] == ["temperature"]
+    assert [warning.key for warning in asked.value.warnings] == ["temperature"]
     assert actions.record_vitals(whom.id, temperature="41.2", is_confirmed=True, by=person("nurse")).id
 
 

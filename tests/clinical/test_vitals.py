@@ -268,6 +268,6 @@ def test_the_flag_stands_with_its_range():
 
 
 def test_values_are_shown_with_their_unit():
-    assert DEFINED["temperature"].shown(D("38.6")) == "38.6\u00a0°C"
-    assert DEFINED["oxygen_saturation"].shown(D(97)) == "97%"
-    assert DEFINED["weight"].shown(D("62.00")) == "62\u00a0kg"
+    assert DEFINED["temperature"].format_value(D("38.6")) == "38.6\u00a0°C"
+    assert DEFINED["oxygen_saturation"].format_value(D(97)) == "97%"
+    assert DEFINED["weight"].format_value(D("62.00")) == "62\u00a0kg"

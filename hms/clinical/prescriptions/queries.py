@@ -1,4 +1,4 @@
-"""Prescriptions as lists and as one record, as far as the reader may see them."""
+"""Reads of prescriptions for the API, as far as the reader may see them."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ ORDER_CLINICAL = (
 
 
 def may_read_prescriptions(who: Person) -> bool:
-    """Whether the role of `who` reads which medicines were ordered, where the record is open to them."""
+    """Whether the role of `who` may read prescribed medicines; `patients.access` also checks each record."""
     return who.may(Permission.READ_PRESCRIPTION) or who.is_patient
 
 
 def prescriptions(who: Person) -> Select:
-    """Orders that `who` may know of, newest first, imported ones without an encounter too; `is_readable` as above.
+    """Select prescriptions that `who` may list, newest first, with imported ones; `is_readable` marks those they may read.
 
-    A patient sees their own, without drafts.
+    A patient gets their own, without drafts.
     """
     return _prescriptions(may_read=may_read_prescriptions(who), who=reader(who)).order_by(_ORDER.id.desc())
 
 
 def _prescriptions(*, may_read: bool, who: Reader) -> Select:
-    names, whose = ORDER_CLINICAL if may_read else ORDER_PUBLIC, _ORDER.patient_id
-    query = select(*(_ORDER[name] for name in names), *access_columns(may_read, who, whose))
-    query = query.where(_ORDER.status != "entered_in_error", *policy.visible_to(who, whose))
+    names, patient_id = ORDER_CLINICAL if may_read else ORDER_PUBLIC, _ORDER.patient_id
+    query = select(*(_ORDER[name] for name in names), *access_columns(may_read, who, patient_id))
+    query = query.where(_ORDER.status != "entered_in_error", *policy.visible_to(who, patient_id))
     return query.where(_ORDER.status != "draft") if who.is_patient else query
 
 
@@ -52,7 +52,7 @@ def _prescription(*, may_read: bool, kind: ReaderKind) -> Select:
 
 
 def get_prescription_row(prescription_id: int, who: Person) -> Any:
-    """One order as `who` may read it; `NotFound` when there is none."""
+    """One row of `prescriptions`; raises `NotFound`."""
     row = db.session.execute(
         _prescription(may_read=may_read_prescriptions(who), kind=reader_kind(who)),
         {"prescription_id": prescription_id} | reader_values(who),

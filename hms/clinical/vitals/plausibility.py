@@ -1,4 +1,4 @@
-"""What vital signs say together and over time: values to confirm, implausible changes, body mass index."""
+"""Values that need confirmation, implausible changes over time, body mass index."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ADULT_FROM = 18
 
 @dataclass(frozen=True, slots=True)
 class PlausibilityWarning:
-    """A value that must be confirmed before it is saved. `key` names the vital sign, `reason` alarming or change."""
+    """A value that must be confirmed before it is saved. `key` is the vital sign, `reason` is alarming or change."""
 
     key: str
     reason: str
@@ -33,23 +33,23 @@ class PlausibilityWarning:
 
 @dataclass(frozen=True, slots=True)
 class EarlierValue:
-    """An earlier measurement of weight (kg) or height (cm) and the hospital's day on which it was taken."""
+    """An earlier measurement of weight (kg) or height (cm) and its date in hospital time."""
 
     value: Decimal
     on: date
 
 
 def find_alarming_values(values: Mapping[str, Decimal], age_years: Decimal | None) -> list[PlausibilityWarning]:
-    """The values so far from usual that they are typing errors or emergencies; each needs one confirmation."""
-    found = []
+    """Warnings for critical values: each is a typing error or an emergency."""
+    warnings = []
     for key, value in values.items():
         reading_flag = find_flag(key, value, age_years)
         if reading_flag and reading_flag.is_critical:
             vital = vitals()[key]
             sentence = N_("%(label)s %(value)s: %(flag)s. Is it correct?")
-            message = Sentence(sentence, label=vital.label, value=vital.shown(value), flag=reading_flag)
-            found.append(PlausibilityWarning(key, "alarming", message))
-    return found
+            message = Sentence(sentence, label=vital.label, value=vital.format_value(value), flag=reading_flag)
+            warnings.append(PlausibilityWarning(key, "alarming", message))
+    return warnings
 
 
 def find_implausible_changes(
@@ -58,12 +58,12 @@ def find_implausible_changes(
     age_years: Decimal | None,
     earlier: Mapping[str, EarlierValue],
 ) -> list[PlausibilityWarning]:
-    """Weight that changed by 10 % or more within 30 days, and height that shrank by 2 cm or more.
+    """Warnings for a weight that changed by 10 % or more within 30 days and a height that is 2 cm or more lower.
 
-    `earlier` holds the last `weight` and `height`. Infants may gain weight as fast as they like.
+    `earlier` has the last `weight` and `height`. An infant's gain of weight is not checked.
     """
-    questions = (_weight_change(values, today, age_years, earlier), _height_loss(values, earlier))
-    return [question for question in questions if question]
+    warnings = (_weight_change(values, today, age_years, earlier), _height_loss(values, earlier))
+    return [warning for warning in warnings if warning]
 
 
 def _weight_change(
@@ -96,8 +96,10 @@ def _height_loss(values: Mapping[str, Decimal], earlier: Mapping[str, EarlierVal
 
 
 def _change_message(key: str, message: str, value: Decimal, before: EarlierValue) -> Sentence:
-    shown = vitals()[key].shown
-    return Sentence(message, value=shown(value), change=shown(abs(value - before.value)), day=format_date(before.on))
+    format_value = vitals()[key].format_value
+    return Sentence(
+        message, value=format_value(value), change=format_value(abs(value - before.value)), day=format_date(before.on)
+    )
 
 
 def bmi(weight_kg: Decimal | None, height_cm: Decimal | None, age_years: Decimal | None) -> Decimal | None:
@@ -109,7 +111,7 @@ def bmi(weight_kg: Decimal | None, height_cm: Decimal | None, age_years: Decimal
 
 
 def bmi_word(index: Decimal, age_years: Decimal | None) -> str:
-    """WHO's word for an adult's index; for children "see chart"."""
+    """The WHO category of an adult's body mass index; for children "see chart"."""
     if age_years is None or age_years < ADULT_FROM:
         return _l("see chart")
     shown = _one_decimal(index)
