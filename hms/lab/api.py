@@ -1,4 +1,4 @@
-"""JSON: the laboratory's tests, orders and results, under the names the original gave them."""
+"""JSON: tests, orders and results of the laboratory."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def catalogue(_arguments: dict[str, Any]) -> Response:
 @api.arguments(ORDERS, location="query")
 @api.response(200, OrderOut(many=True))
 def ordered(arguments: dict[str, Any]) -> Response:
-    """Orders with what was found, newest first."""
+    """Orders with their results, newest first."""
     columns = {"patient": LabOrder.patient_id, "encounter": LabOrder.encounter_id, "status": LabOrder.status}
     rows = filter_by_columns(api_queries.orders(current_person()), arguments, on=api_queries.ORDERED, **columns)
     return read_audit.list_response(
@@ -82,9 +82,9 @@ def order(order_id: int) -> Response:
 
 def _create_order(encounter_id: int, payload: dict[str, Any]) -> Response:
     check_named_patient(payload, encounter_id)
-    named = {"code": payload.get("test_code", ""), "text": payload.get("test_name", "")}
-    new = actions.order_test(encounter_id, **named, is_urgent=payload.get("is_urgent", False), by=current_person())
-    return _order_response(new.id, 201)
+    test = {"code": payload.get("test_code", ""), "text": payload.get("test_name", "")}
+    order = actions.order_test(encounter_id, **test, is_urgent=payload.get("is_urgent", False), by=current_person())
+    return _order_response(order.id, 201)
 
 
 @api.post("/lab_orders/")
@@ -92,7 +92,7 @@ def _create_order(encounter_id: int, payload: dict[str, Any]) -> Response:
 @api.arguments(OrderIn)
 @api.response(201, OrderOut)
 def order_test(payload: dict[str, Any]) -> Response:
-    """Order a test in one's own open encounter; it is on the laboratory's list and on the bill at once."""
+    """Order a test in one's own open encounter; the order goes to the laboratory and the bill at once."""
     encounter_id = require_encounter_id(payload)
     check_encounter_exists(encounter_id, current_person())
     return _create_order(encounter_id, payload)
@@ -103,7 +103,7 @@ def order_test(payload: dict[str, Any]) -> Response:
 @api.arguments(OrderIn)
 @api.response(201, OrderOut)
 def add_lab_order(payload: dict[str, Any], encounter_id: int) -> Response:
-    """The original's name for ordering a test."""
+    """Order a test; the same as `POST /api/lab_orders/` with this encounter."""
     clinical.get_encounter(encounter_id, current_person())
     return _create_order(encounter_id, payload)
 
@@ -112,7 +112,7 @@ def add_lab_order(payload: dict[str, Any], encounter_id: int) -> Response:
 @requires(Permission.ORDER_TEST)
 @api.response(204)
 def cancel(order_id: int) -> None:
-    """Take an order of one's own back, while nothing was found for it."""
+    """Cancel one's own order that has no result yet."""
     api_queries.get_order_row(order_id, current_person())
     actions.cancel_order(order_id, by=current_person())
 
@@ -122,7 +122,7 @@ def cancel(order_id: int) -> None:
 @api.arguments(ResultsIn)
 @api.response(200, OrderOut)
 def enter(payload: dict[str, Any], order_id: int) -> Response:
-    """Enter what was found, or correct it with a reason; the doctor is told when the last value is in."""
+    """Enter results, or correct them with a reason; the doctor gets an alert when all values are entered."""
     api_queries.get_order_row(order_id, current_person())
     actions.enter_results(order_id, payload["values"], reason=payload.get("reason", ""), by=current_person())
     return _order_response(order_id)

@@ -1,4 +1,4 @@
-"""Orders with their results as programs read them, in one statement."""
+"""Reads of orders with their results for the API, in one statement."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STATUSES = ("waiting", "done", "cancelled")
 
 
 def orders(who: Person) -> Select:
-    """The orders of records that are open to `who`, newest first."""
+    """Select orders of records that `who` may read, newest first."""
     columns = (*(_ORDER[name] for name in _NAMES), _ORDER.ordered_at, _ORDER.done_at, _ORDER.version)
     rows = select(*columns, _results().label("results")).where(policy.readable_by(who, _ORDER.patient_id))
     return rows.order_by(_ORDER.id.desc())
@@ -39,7 +39,7 @@ def _results() -> Any:
 
 
 def get_order_row(order_id: int, who: Person) -> Any:
-    """One order as `who` may read it; `NotFound` when there is none."""
+    """One row of `orders`; raises `NotFound`."""
     row = db.session.execute(orders(who).where(_ORDER.id == order_id)).one_or_none()
     if row is None:
         raise NotFound("No LabOrder matches the given query.")

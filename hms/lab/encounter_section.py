@@ -1,4 +1,4 @@
-"""The section of tests on the encounter page."""
+"""The section "Tests" of the encounter page."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from . import actions, queries
 
 
 def _add(form: Any, encounter: Encounter, _target: str, by: Person) -> None:
-    typed = {"code": form.test_code.data or "", "text": form.test.data or ""}
-    actions.order_test(encounter.id, **typed, is_urgent=form.test_urgent.data == "yes", by=by)
+    test = {"code": form.test_code.data or "", "text": form.test.data or ""}
+    actions.order_test(encounter.id, **test, is_urgent=form.test_urgent.data == "yes", by=by)
 
 
 def _cancel(_form: Any, encounter: Encounter, target: str, by: Person) -> None:

@@ -44,7 +44,7 @@ def test_ranges_are_in_order_and_at_most_one_suits_a_patient(test):
         assert band.from_years < band.to_years
     for sex in ("female", "male"):
         for age in AGES:
-            assert sum(band.suits(sex, age) for band in test.ranges) <= 1
+            assert sum(band.applies_to(sex, age) for band in test.ranges) <= 1
         assert test.range_for(sex, D(30)) is not None
 
 
@@ -68,7 +68,7 @@ FLAGS = [
 
 @pytest.mark.parametrize(("code", "value", "sex", "age", "word"), FLAGS)
 def test_flags_by_sex_and_age(code, value, sex, age, word):
-    assert TESTS[code].flag(D(value), sex, age if age is None else D(age)) == word
+    assert TESTS[code].flag_of(D(value), sex, age if age is None else D(age)) == word
 
 
 def test_units_are_printed_for_people():
