@@ -123,7 +123,7 @@ def test_a_withdrawn_medicine_is_left_out_and_told(desk, earlier, opened, db):
     with action_context("tests.withdraw", SYSTEM):
         medicine(AMLODIPINE).is_active = False
     client.form(at(opened), do="copy", copy_rx=known["amlodipine"])
-    assert "no longer on the medicine list" in words(client.get(at(opened)).get_data(as_text=True))
+    assert "no longer in the formulary" in words(client.get(at(opened)).get_data(as_text=True))
 
 
 def test_records_of_another_patient_are_not_taken_over(desk, opened, person, db):

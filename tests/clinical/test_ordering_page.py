@@ -95,7 +95,7 @@ def test_a_line_is_changed_in_its_place(desk, opened, db):
     (line,) = lines(db)
     assert client.form(at(opened), do=f"edit_rx:{line.id}").status_code == 303
     html = client.get(at(opened)).get_data(as_text=True)
-    assert "you are changing this" in words(html)
+    assert "Being changed below" in words(html)
     assert 'value="after food"' in html
     assert client.form(at(opened), rx_days="5", do="add_rx").status_code == 303
     (changed,) = lines(db)
@@ -103,7 +103,7 @@ def test_a_line_is_changed_in_its_place(desk, opened, db):
     client.form(at(opened), do=f"edit_rx:{line.id}")
     client.form(at(opened), rx_days="9", do="clear_rx")
     assert lines(db)[0].days == 5
-    assert "you are changing this" not in words(client.get(at(opened)).get_data(as_text=True))
+    assert "Being changed below" not in words(client.get(at(opened)).get_data(as_text=True))
 
 
 def supply(answer) -> str:
@@ -179,7 +179,7 @@ def test_too_much_offers_the_usual_dose_of_the_same(desk, opened, db):
     html = desk("doctor").form(at(opened), **too_much).get_data(as_text=True)
     first = re.search(r'value="take_rx:s:(\d+)"', html)[1]
     assert db.session.get(DoseSentence, int(first)).medication_id == medicine("paracetamol-500-mg-tablet").id
-    assert "50 left" in words(html)
+    assert "50 in stock" in words(html)
 
 
 def test_the_stop_stays_while_the_rest_is_saved(desk, opened, db):

@@ -201,7 +201,7 @@ def test_lines_are_confirmed_put_first_and_removed(desk, opened, db):
         ({"do": "add_dx"}, "Choose or enter a diagnosis"),
         ({"do": "add_rx"}, "Choose or enter the medicine"),
         ({"do": "add_rx", "rx": "honey", "rx_quantity": "many"}, "whole number"),
-        ({"do": "add_rx", "rx_choice": "s:99999999999"}, "no longer offered"),
+        ({"do": "add_rx", "rx_choice": "s:99999999999"}, "no longer available"),
         ({"do": "add_rx", "rx_choice": "m:99999999999"}, "does not exist"),
         ({"do": "sign"}, "Enter a note or a diagnosis"),
         ({"do": "sign", "notes": "n"}, "No diagnosis. You can sign"),
