@@ -1,4 +1,4 @@
-"""Reading vital signs, refusing the impossible, flagging the unusual."""
+"""Parse vital signs, refuse impossible values, flag unusual ones."""
 
 import random
 from decimal import Decimal
@@ -34,7 +34,7 @@ def test_each_vital_sign_has_its_code_unit_and_label():
 
 @pytest.mark.parametrize("age", AGES)
 @pytest.mark.parametrize("key", [key for key in DEFINED if key not in ("weight", "height")])
-def test_every_age_has_exactly_one_ordered_range_inside_the_possible(key, age):
+def test_every_age_has_exactly_one_range_within_the_possible_values(key, age):
     usual = rules.usual_range(key, age)
     vital = DEFINED[key]
     limits = [usual.critical_low, usual.low, usual.high, usual.critical_high]
@@ -50,7 +50,7 @@ def test_weight_and_height_have_no_usual_range():
     assert find_flag("height", D(164), D(30)) is None
 
 
-def test_an_unknown_age_is_taken_for_an_adult():
+def test_an_unknown_age_has_an_adults_range():
     assert rules.usual_range("pulse", None) == rules.usual_range("pulse", D(40))
 
 
@@ -97,7 +97,7 @@ POSSIBLE = [
 
 
 @pytest.mark.parametrize(("key", "value", "is_possible"), POSSIBLE)
-def test_the_impossible_is_refused_at_its_field(key, value, is_possible):
+def test_impossible_values_are_refused_at_their_field(key, value, is_possible):
     if is_possible:
         assert check_possible(key, D(value)) is None
         return
@@ -156,7 +156,7 @@ def test_the_diastolic_is_the_lower_one(systolic, diastolic):
         check_pressures(systolic and D(systolic), D(diastolic))
 
 
-def test_each_value_may_stand_alone():
+def test_each_value_is_accepted_alone():
     assert read_vitals({"temperature": "38,6"}) == ({"temperature": D("38.6")}, {})
     assert read_vitals({"pain": 0}) == ({"pain": D(0)}, {})
     assert read_vitals({}) == ({}, {})
@@ -181,7 +181,7 @@ def test_a_body_of_the_api_with_numbers():
     assert len(values) == 8
 
 
-def test_every_wrong_field_is_told_and_the_right_ones_are_kept():
+def test_every_wrong_field_has_an_error_and_the_others_their_value():
     values, errors = read_vitals(
         {"temperature": "375", "pulse": "x", "blood_pressure": "80/120", "weight": "62", "pain": True}
     )
@@ -196,17 +196,17 @@ def test_two_separate_pressures_the_wrong_way_round():
     assert set(errors) == {"diastolic_bp"}
 
 
-def test_a_wrong_value_is_told_under_the_name_that_was_sent():
+def test_an_error_has_the_name_of_the_sent_field():
     assert set(read_vitals({"heart_rate": 999})[1]) == {"heart_rate"}
     assert set(read_vitals({"pulse": 999})[1]) == {"pulse"}
 
 
-def test_every_sign_is_a_column_of_the_reading():
+def test_every_vital_sign_is_a_column_of_the_reading():
     columns = VitalsReading.__table__.columns.keys()
     assert set(DEFINED) <= set(columns)
 
 
-def test_nonsense_is_told_never_raised():
+def test_nonsense_gives_errors_and_no_exception():
     chance = random.Random(9)
     for _ in range(500):
         typed = {
@@ -258,12 +258,12 @@ FLAGS = [
 
 
 @pytest.mark.parametrize(("key", "value", "age", "word"), FLAGS)
-def test_the_flag_is_a_word(key, value, age, word):
-    told = find_flag(key, D(value), D(age))
-    assert (told.word if told else None) == word
+def test_flags_of_values(key, value, age, word):
+    result = find_flag(key, D(value), D(age))
+    assert (result.word if result else None) == word
 
 
-def test_the_flag_stands_with_its_range():
+def test_a_flag_as_text_has_the_range():
     assert str(find_flag("temperature", D("38.6"), D(35))) == "High (36.1–38.0)"
 
 

@@ -1,4 +1,4 @@
-"""The laboratory's starting list hangs together and flags what it should."""
+"""The laboratory's catalogue: consistent tests, ranges and flags."""
 
 from decimal import Decimal
 
@@ -11,13 +11,13 @@ TESTS = lab_tests()
 AGES = [D("0.02"), D("0.3"), D(3), D(8), D(15), D(30), D(60), D(99)]
 
 
-def test_the_list_is_that_of_a_district_laboratory():
+def test_the_catalogue_has_the_tests_of_a_district_laboratory():
     assert len(TESTS) >= 40
     assert {"HB", "MPS", "MRDT", "GLUR", "HIV", "URINE", "K"} <= set(TESTS)
 
 
 @pytest.mark.parametrize("test", TESTS.values(), ids=TESTS)
-def test_each_test_can_be_ordered_billed_and_answered(test):
+def test_each_test_has_what_orders_bills_and_results_need(test):
     assert test.name
     assert test.specimen
     assert test.price.value >= 0
@@ -29,7 +29,7 @@ def test_each_test_can_be_ordered_billed_and_answered(test):
 
 
 @pytest.mark.parametrize("test", TESTS.values(), ids=TESTS)
-def test_a_bill_does_not_tell_what_was_looked_for(test):
+def test_a_billing_label_does_not_reveal_the_test(test):
     telling = ("hiv", "hepatitis", "syphilis", "tb", "pregnancy", "sick", "lassa", test.name.lower())
     assert not [word for word in telling if word in test.billing_label.lower().split()]
     assert test.billing_label.lower() != test.name.lower()
