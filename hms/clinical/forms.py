@@ -193,7 +193,7 @@ class TriageForm(VitalsForm):
         choices=_choices(*((str(int(level)), words) for level, words in PRIORITY_WORDS.items())),
         validate_choice=False,
     )
-    has_no_allergies = BooleanField(_l("No known allergies (patient was asked)"))
+    has_no_allergies = BooleanField(_l("No known allergies (asked)"))
     call_reason = SelectField(
         _l("Reason for calling the doctor"),
         choices=_choices(("", _l("Choose")), *CALL_REASONS.items()),

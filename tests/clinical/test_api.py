@@ -20,7 +20,7 @@ def patient(db):
     return a_patient()
 
 
-def begin(client, patient, **more):
+def begin(client, patient, /, **more):
     return client.post("/api/encounters/", json={"patient": patient.id, "notes": "n", "diagnosis": "d"} | more)
 
 

@@ -368,5 +368,5 @@ def test_the_doctor_is_called_without_losing_what_is_typed(desk, db, person):
     assert 'value="190x"' in called.get_data(as_text=True)
     notification = db.session.scalars(select(Notification).where(Notification.user_id == person("doctor").id)).one()
     assert f"token {entry.token}" in notification.title
-    assert "Kamara" not in notification.title + told.message
+    assert "Kamara" not in notification.title + notification.message
     assert db.session.scalars(select(VitalsReading)).all() == []
