@@ -51,29 +51,29 @@ def encounter(encounter_id: int) -> str:
     )
     is_older = restored is not None and 0 < restored.version < seen.encounter.version
     return _encounter_page(
-        seen, form, restored=restored, theirs=form_handler.differing_saved_texts(seen, form) if is_older else ()
+        seen, form, restored=restored, saved_texts=form_handler.differing_saved_texts(seen, form) if is_older else ()
     )
 
 
 def _signed_page(seen: page_data.EncounterPage, form: AddendumForm, **more: Any) -> str:
-    left = [unsaved for unsaved in seen.unsaved if drafts.changed_fields(seen.encounter, unsaved.fields)]
-    shown = {"order": OrderForm(formdata=None), "order_id": None} | more
-    shown["is_own"] = seen.encounter.doctor_id == current_person().id and current_person().may(Permission.PRESCRIBE)
-    shown["left"] = form_handler.describe_unsaved(left, seen.encounter)
-    return render_template("clinical/signed.html", page=seen, form=form, **shown)
+    different = [unsaved for unsaved in seen.unsaved if drafts.changed_fields(seen.encounter, unsaved.fields)]
+    context = {"order": OrderForm(formdata=None), "order_id": None} | more
+    context["is_own"] = seen.encounter.doctor_id == current_person().id and current_person().may(Permission.PRESCRIBE)
+    context["unsaved_texts"] = form_handler.describe_unsaved(different, seen.encounter)
+    return render_template("clinical/signed.html", page=seen, form=form, **context)
 
 
 def _encounter_page(seen: page_data.EncounterPage, form: EncounterForm, **more: Any) -> str:
-    mine = form_handler.page_state(form)
-    others = [unsaved for unsaved in seen.unsaved if not mine.is_source_of(unsaved)]
-    shown = {"restored": None, "stop": "", "theirs": (), "dx_choices": (), "rx_choices": ()} | more
-    if form.rx_asked.data and not shown["stop"]:
-        shown["stop"] = next(
+    this_page = form_handler.page_state(form)
+    others = [unsaved for unsaved in seen.unsaved if not this_page.is_source_of(unsaved)]
+    context = {"restored": None, "stop": "", "saved_texts": (), "dx_choices": (), "rx_choices": ()} | more
+    if form.rx_asked.data and not context["stop"]:
+        context["stop"] = next(
             (translate(alert.message) for alert in prescription_form.find_stops(form, seen.encounter)), ""
         )
-    shown["instead"] = prescription_form.safe_alternatives(form, seen.encounter) if shown["stop"] else ()
-    shown["beside"] = form_handler.describe_unsaved(others, seen.encounter)
-    return render_template("clinical/encounter.html", page=seen, form=form, **shown)
+    context["alternatives"] = prescription_form.safe_alternatives(form, seen.encounter) if context["stop"] else ()
+    context["unsaved_texts"] = form_handler.describe_unsaved(others, seen.encounter)
+    return render_template("clinical/encounter.html", page=seen, form=form, **context)
 
 
 @pages.post("/encounters/<int:encounter_id>")
@@ -111,17 +111,17 @@ def write(encounter_id: int) -> ResponseReturnValue:
 def _save(encounter_id: int, form: EncounterForm, do: str, target: str, who: Person) -> None:
     """Save the texts and run the button in one transaction; then remove the draft of this page."""
 
-    def then(written: Encounter) -> None:
+    def then(encounter: Encounter) -> None:
         drafts.remove_saved(encounter_id, who, form_handler.page_state(form))
-        form_handler.run_button(do, target, form, written, who)
+        form_handler.run_button(do, target, form, encounter, who)
 
     if do in ("use", "forget"):
         drafts.save(encounter_id, who, form_handler.draft_fields(form), form_handler.page_state(form))
         if do == "forget":
             drafts.discard(encounter_id, who, target)
         return
-    about = {"version": form.version.data, "patient_id": form.patient_id.data or 0}
-    encounter_actions.save_encounter(encounter_id, **about, then=then, by=who, **form_handler.record_fields(form))
+    opened_with = {"version": form.version.data, "patient_id": form.patient_id.data or 0}
+    encounter_actions.save_encounter(encounter_id, **opened_with, then=then, by=who, **form_handler.record_fields(form))
 
 
 def _redirect(do: str, address: str) -> ResponseReturnValue:
@@ -165,7 +165,7 @@ def _page_with_form(encounter_id: int, form: EncounterForm, *, is_stale: bool = 
     form.version.typed = None
     form.version.data = seen.encounter.version
     return _encounter_page(
-        seen, form, theirs=form_handler.differing_saved_texts(seen, form) if is_stale else (), **more
+        seen, form, saved_texts=form_handler.differing_saved_texts(seen, form) if is_stale else (), **more
     )
 
 

@@ -119,10 +119,8 @@ def change(payload: dict[str, Any], prescription_id: int) -> Response:
     check_if_match(row.version, lambda: prescription_json(read_audit.record_read("prescription", row)))
     if get_reference(payload, "encounter") not in (None, row.encounter_id):
         raise RuleBroken(N_("The encounter of a prescription cannot be changed."), "encounter")
-    if get_reference(payload, "patient") not in (
-        None,
-        row.patient_id,
-    ):  # imported prescriptions have no encounter to compare with
+    # Imported prescriptions have no encounter to compare with.
+    if get_reference(payload, "patient") not in (None, row.patient_id):
         raise RuleBroken(N_("The patient of a prescription cannot be changed."), "patient")
     payload.setdefault("medication_name", row.medication_name)
     actions.change_prescription(prescription_id, **_order_fields(payload), by=current_person())
