@@ -120,7 +120,7 @@ def _summary(patient_id: int, who: Person) -> str:
         patient = patient_actions.look_up(patient_id, by=who)
         coming = queries.appointments(patient.id) if who.may(Permission.READ_APPOINTMENTS) else queries.Rows([])
         owing = queries.bills(patient.id) if who.may(Permission.READ_BILL) else queries.Rows([])
-        return _page("desk", patient, "summary", booked=coming, bills=owing, booking_words=booking_rules.STATUS_WORDS)
+        return _page("desk", patient, "summary", booked=coming, bills=owing, booking_words=booking_rules.STATUS_LABELS)
     taken = queries.last_readings(patient)
     return _page(
         "summary",
@@ -175,7 +175,7 @@ def appointments(patient_id: int) -> str:
     """All bookings."""
     patient = patient_actions.look_up(patient_id, by=current_person())
     page = queries.appointments(patient.id, _before())
-    return _page("appointments", patient, "appointments", found=page, booking_words=booking_rules.STATUS_WORDS)
+    return _page("appointments", patient, "appointments", found=page, booking_words=booking_rules.STATUS_LABELS)
 
 
 @pages.get("/bills")

@@ -116,7 +116,7 @@ def _order(line: Prescription, encounter: Encounter, by: Person) -> Sentence | N
     """The line once more, with all its checks; None or why not."""
     dose = patient_context.dose_of(line)
     what = {"medication_id": line.medication_id} if line.medication_id else {"medication_name": line.medication_name}
-    product = formulary.medication(line.medication_id) if line.medication_id else None
+    product = formulary.get_medication(line.medication_id) if line.medication_id else None
     if product is not None and not product.is_active:
         return Sentence(N_("%(what)s is no longer on the medicine list."), what=line.medication_name)
     if dose is not None:

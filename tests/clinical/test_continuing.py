@@ -26,7 +26,9 @@ def a_visit(doctor, whom) -> Encounter:
     one = an_encounter(doctor, whom, notes="Headache.\nPressure 160/95.")
     diagnosis_actions.add_condition(one.id, code="I10", certainty="confirmed", by=doctor)
     for key, dose in ((AMLODIPINE, "5 mg od 30/7 po"), (AMOXICILLIN, "500 mg tds 30/7 po")):
-        prescription_actions.prescribe(one.id, medication_id=medicine(key).id, dose=shorthand.parse(dose), by=doctor)
+        prescription_actions.prescribe(
+            one.id, medication_id=medicine(key).id, dose=shorthand.parse_shorthand(dose), by=doctor
+        )
     return signing.sign(one.id, by=doctor)
 
 

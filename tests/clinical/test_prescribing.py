@@ -27,7 +27,7 @@ def medicines(db):
 
 def choice(text: str) -> int:
     """The first complete dose for what is typed."""
-    return int(formulary.choices(text)[0].value.removeprefix("s:"))
+    return int(formulary.list_choices(text)[0].value.removeprefix("s:"))
 
 
 def fired(line, tier: str) -> list[str]:

@@ -88,7 +88,7 @@ def medicines() -> str:
     years = readings.from_months(age)
     return render_template(
         "clinical/_medicines.html",
-        rows=formulary.choices(search_text(request.args.get("q"), longest=255), age_years=years),
+        rows=formulary.list_choices(search_text(request.args.get("q"), longest=255), age_years=years),
     )
 
 

@@ -187,7 +187,7 @@ def _looked_up(form: EncounterForm, encounter_id: int) -> dict[str, Any]:
     if request.form["look_up"] == "dx":
         return {"dx_choices": [(one.code, f"{one.title} ({one.code})") for one in codes.find(form.dx.data or "")]}
     patient = patients.patient(queries.encounter_found(encounter_id, current_person()).patient_id)
-    found = formulary.choices(form.rx.data or "", age_years=readings.age_years(patient.birth_date))
+    found = formulary.list_choices(form.rx.data or "", age_years=readings.age_years(patient.birth_date))
     return {"rx_choices": [(one.value, one.words + (f" ({one.note})" if one.is_custom else "")) for one in found]}
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from hms.formulary.dosing import product_text
-from hms.formulary.dosing.doses import Part
-from hms.formulary.dosing.strengths import amount_text
+from hms.formulary.dosing.doses import SentencePart
+from hms.formulary.dosing.strengths import format_amount
 from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety.checks import OVERRIDE_REASONS
 
@@ -42,7 +42,7 @@ class Line:
     id: int
     encounter_id: int | None
     medication_id: int | None
-    parts: tuple[Part, ...]
+    parts: tuple[SentencePart, ...]
     supply: str
     instructions: str
     status: str
@@ -70,7 +70,7 @@ class Line:
 def shown(orders: Iterable[Any]) -> list[Line]:
     """The lines of `orders`, in their order, with one query for all their medicines."""
     orders = list(orders)
-    products = formulary.medications_by_id(one.medication_id for one in orders if one.medication_id)
+    products = formulary.get_medications_by_id(one.medication_id for one in orders if one.medication_id)
     return [_line(one, products.get(one.medication_id)) for one in orders]
 
 
@@ -95,16 +95,16 @@ def _line(one: Any, product: Any | None) -> Line:
     )
 
 
-def _parts(one: Any, product: Any | None) -> tuple[Part, ...]:
+def _parts(one: Any, product: Any | None) -> tuple[SentencePart, ...]:
     dose = patient_context.dose_of(one)
     if product is not None and dose is not None:
-        return product_text.dose_sentence(product, dose)
+        return product_text.build_dose_sentence(product, dose)
     parts = [
-        Part("name", product_text.shown_name(product) if product is not None else one.medication_name, ""),
-        Part("form", product_text.form_strength(product) if product is not None else "", " "),
-        Part("amount", one.dosage, " — DOSE "),
-        Part("frequency", one.frequency, " — "),
-        Part("duration", one.duration, " — "),
+        SentencePart("name", product_text.shown_name(product) if product is not None else one.medication_name, ""),
+        SentencePart("form", product_text.form_strength(product) if product is not None else "", " "),
+        SentencePart("amount", one.dosage, " — DOSE "),
+        SentencePart("frequency", one.frequency, " — "),
+        SentencePart("duration", one.duration, " — "),
     ]
     return tuple(part for part in parts if part.text)
 
@@ -113,4 +113,4 @@ def _supply(one: Any, product: Any | None) -> str:
     if one.quantity is None:
         return ""
     unit = product.unit if product is not None else ""
-    return amount_text(one.quantity, unit) if unit else str(one.quantity)
+    return format_amount(one.quantity, unit) if unit else str(one.quantity)

@@ -22,7 +22,7 @@ from hms.formulary.models import Medication
 from hms.formulary.safety.allergy_check import AllergyEntry
 from hms.formulary.safety.checks import medicine_from_text
 from hms.formulary.safety.knowledge import Medicine, MedicineRecord
-from hms.formulary.safety.other_checks import Current, Person
+from hms.formulary.safety.other_checks import CurrentMedicine, PatientFacts
 from hms.patients.allergies import queries as patients
 from hms.patients.models import Patient
 
@@ -63,15 +63,15 @@ def _entries(recorded: Iterable[Any], status: str) -> tuple[AllergyEntry, ...] |
 class SafetyContext:
     """What the checks need of the patient: who it is, the allergies, and all that is taken or being ordered."""
 
-    person: Person
+    person: PatientFacts
     allergies: tuple[AllergyEntry, ...] | None
-    running: list[tuple[Any, Current]]
+    running: list[tuple[Any, CurrentMedicine]]
 
 
 def load_safety_context(patient_id: int, encounter_id: int | None) -> SafetyContext:
     """Gathered once for the checks of one order, or of many; what is drafted in the encounter counts as taken."""
     patient = db.session.execute(_whom(), {"patient_id": patient_id, "since": clock.now() - PREGNANCY_KNOWN_FOR}).one()
-    person = Person(
+    person = PatientFacts(
         age_years=readings.age_years(patient.birth_date),
         sex=patient.sex,
         is_pregnant=False if patient.sex == "male" else patient.is_pregnant,
@@ -164,14 +164,14 @@ def _running() -> Select:
     return query.where(*_is_taken(patient_id, encounter_id)).order_by(order.c.id.desc()).limit(MAX_CURRENT)
 
 
-def _as_taken(orders: Iterable[Any]) -> list[tuple[Any, Current]]:
+def _as_taken(orders: Iterable[Any]) -> list[tuple[Any, CurrentMedicine]]:
     """Orders with what the checks compare of them."""
     taken, known = [], {}
     for one in orders:
         key = one.medication_id or one.medication_name
         if key not in known:
             known[key] = _medicine(one)
-        taken.append((one, Current(known[key], dose_of(one))))
+        taken.append((one, CurrentMedicine(known[key], dose_of(one))))
     return taken
 
 
@@ -179,7 +179,7 @@ def _medicine(order: Any) -> Medicine:
     """The medicine ordered: the product's facts, else what its name tells."""
     if order.medication_id is not None:
         return Medicine.on_record(_Product._make(order[len(_NEEDED) :]))
-    return medicine_from_text(order.medication_name, catalogue.knowledge())
+    return medicine_from_text(order.medication_name, catalogue.load_knowledge())
 
 
 def dose_of(order: Any) -> Dose | None:

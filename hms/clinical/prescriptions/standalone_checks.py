@@ -8,10 +8,10 @@ from typing import Any
 from hms.core.text.translation import N_
 from hms.formulary.medicines import catalogue
 from hms.formulary.medicines import queries as formulary
-from hms.formulary.safety.allergy_check import allergy_check
+from hms.formulary.safety.allergy_check import check_allergies
 from hms.formulary.safety.checks import medicine_from_text
 from hms.formulary.safety.knowledge import Medicine
-from hms.formulary.safety.other_checks import Current, interaction_check
+from hms.formulary.safety.other_checks import CurrentMedicine, check_interactions
 from hms.patients.models import Patient
 
 from . import patient_context
@@ -20,13 +20,13 @@ MAX_MEDICINES = 30
 
 
 def _medicine(name: str) -> Medicine:
-    product = formulary.medication_named(name)
-    return Medicine.on_record(product) if product else medicine_from_text(name, catalogue.knowledge())
+    product = formulary.find_medication_by_text(name)
+    return Medicine.on_record(product) if product else medicine_from_text(name, catalogue.load_knowledge())
 
 
 def allergy(patient: Patient, name: str) -> dict[str, Any]:
     """{"alert", "message", "outcome"}: outcome is fired, clear or could_not_run, and the message says why."""
-    check = allergy_check(_medicine(name), patient_context.allergies(patient), catalogue.knowledge())
+    check = check_allergies(_medicine(name), patient_context.allergies(patient), catalogue.load_knowledge())
     messages = [str(alert.message) for alert in check.alerts] + ([str(check.missing)] if check.missing else [])
     return {
         "alert": bool(check.alerts),
@@ -41,7 +41,7 @@ def interactions(names: Iterable[str]) -> dict[str, Any]:
     found = []
     for place, medicine in enumerate(named):
         for other in named[place + 1 :]:
-            check = interaction_check(medicine, [Current(other)], catalogue.knowledge())
+            check = check_interactions(medicine, [CurrentMedicine(other)], catalogue.load_knowledge())
             drugs = [medicine.name, other.name]
             found += [{"drugs": drugs, "severity": one.tier, "description": str(one.message)} for one in check.alerts]
     return {"interactions": found, "not_checked": [one.name for one in named if not one.ingredients]}
