@@ -1,4 +1,4 @@
-"""Commands about medicines."""
+"""Command line of the formulary."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def test_no_recorded_allergy_is_clear_but_nobody_asked_is_not():
     ["none", "NKDA", "N/A", "nil", "No known drug allergies", "no allergies", "Denies allergies", "NKA (food, drugs)"],
 )
 def test_a_record_of_nothing_is_nothing(text):
-    assert AllergyEntry(text).is_none
+    assert AllergyEntry(text).is_denial
     assert check("amoxicillin", AllergyEntry(text)).outcome == "clear"
 
 
@@ -257,7 +257,7 @@ def test_a_medicine_in_free_text_is_known_by_its_ingredients(text, ingredients):
 def test_a_stored_allergy_is_read_with_its_code_class_and_severity():
     stored = Allergy(substance="as told by the mother", code="", class_code="penicillins", category="medication",
                      reaction="rash", severity="severe", recorded_on=date(2019, 4, 2))  # fmt: skip
-    entry = AllergyEntry.on_record(stored)
+    entry = AllergyEntry.from_record(stored)
     assert tiers("cefalexin", entry) == ["stop"]
     told = str(check("amoxicillin", entry).alerts[0].message)
     assert told.startswith("Allergy recorded: as told by the mother – rash (2019).")

@@ -81,7 +81,7 @@ def test_the_stored_record_keeps_every_fact_of_the_list(medication):
         min_age_years=facts.min_age_years,
         min_age_tier=facts.min_age_tier,
     )
-    assert Medicine.on_record(record) == facts
+    assert Medicine.from_record(record) == facts
 
 
 def test_at_least_eighty_medicines_have_a_usual_dose():

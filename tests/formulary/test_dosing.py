@@ -20,7 +20,7 @@ D = Decimal
 
 
 def dose(amount="500", unit="mg", frequency="three_times_daily", days=5, **more):
-    return Dose.of(D(amount), unit, more.pop("route", "oral"), frequency, days=days, **more)
+    return Dose.from_frequency(D(amount), unit, more.pop("route", "oral"), frequency, days=days, **more)
 
 
 @pytest.mark.parametrize(

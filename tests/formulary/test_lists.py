@@ -40,7 +40,7 @@ def test_what_the_hospital_changed_stays(db, formulary, person):
 def test_a_loaded_medicine_is_the_one_the_checks_know(db, formulary):
     rows = {row.catalogue_key: row for row in db.session.scalars(select(Medication))}
     for entry in catalogue.load_medications():
-        assert Medicine.on_record(rows[entry.key]) == entry.facts
+        assert Medicine.from_record(rows[entry.key]) == entry.facts
 
 
 def test_a_stored_dose_says_the_same_sentence(db, formulary):

@@ -54,8 +54,8 @@ def test_a_dose_is_read_from_either(written):
         (DoseInput(**FIELDS | {"duration": "a while"}), "days"),
         (DoseInput(**FIELDS | {"duration": "5 days 2 weeks"}), "days"),
         (DoseInput(**FIELDS | {"duration": "900"}), "days"),
-        (DoseInput(**FIELDS | {"most": "much"}), "max_per_day"),
-        (DoseInput(**FIELDS | {"most": "100"}), "max_per_day"),
+        (DoseInput(**FIELDS | {"maximum": "much"}), "max_per_day"),
+        (DoseInput(**FIELDS | {"maximum": "100"}), "max_per_day"),
     ],
 )
 def test_what_is_no_dose_is_told_at_its_field(written, field):
@@ -69,7 +69,7 @@ def test_units_and_route_of_the_medicine_hold_where_none_is_written():
         format_dose(parse_dose(DoseInput(amount="2", frequency="at_night"), Capsule()))
         == "2\u00a0capsules — oral — at night"
     )
-    half = parse_dose(DoseInput(amount="1/2", unit="tablet", as_needed="yes", most="2"), Capsule())
+    half = parse_dose(DoseInput(amount="1/2", unit="tablet", as_needed="yes", maximum="2"), Capsule())
     assert (half.amount, half.as_needed, half.max_per_day) == (Decimal("0.5"), True, Decimal(2))
 
 

@@ -39,7 +39,7 @@ def taking(*names):
 
 
 def dose(amount, unit, frequency, days=5, **more):
-    return Dose.of(D(amount), unit, "oral", frequency, days=days, **more)
+    return Dose.from_frequency(D(amount), unit, "oral", frequency, days=days, **more)
 
 
 INTERACTIONS = [

@@ -30,7 +30,7 @@ DOSE_FIELDS = {
     "frequency": "rx_frequency",
     "as_needed": "rx_as_needed",
     "duration": "rx_days",
-    "most": "rx_most",
+    "maximum": "rx_most",
 }
 
 

@@ -178,7 +178,7 @@ def _as_taken(orders: Iterable[Any]) -> list[tuple[Any, CurrentMedicine]]:
 def _medicine(order: Any) -> Medicine:
     """The medicine ordered: the product's facts, else what its name tells."""
     if order.medication_id is not None:
-        return Medicine.on_record(_Product._make(order[len(_NEEDED) :]))
+        return Medicine.from_record(_Product._make(order[len(_NEEDED) :]))
     return medicine_from_text(order.medication_name, catalogue.load_knowledge())
 
 
@@ -187,7 +187,7 @@ def dose_of(order: Any) -> Dose | None:
     if order.dose_amount is None or not order.dose_unit or not order.route:
         return None
     try:
-        return Dose.of(
+        return Dose.from_frequency(
             order.dose_amount.normalize() + 0,
             order.dose_unit,
             order.route,

@@ -21,7 +21,7 @@ MAX_MEDICINES = 30
 
 def _medicine(name: str) -> Medicine:
     product = formulary.find_medication_by_text(name)
-    return Medicine.on_record(product) if product else medicine_from_text(name, catalogue.load_knowledge())
+    return Medicine.from_record(product) if product else medicine_from_text(name, catalogue.load_knowledge())
 
 
 def allergy(patient: Patient, name: str) -> dict[str, Any]:

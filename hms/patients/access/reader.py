@@ -85,7 +85,7 @@ class ReaderKind:
     enters_results: bool
     """Whether tests that others ordered bring patients into their care."""
 
-    def get_reader(self) -> Reader:
+    def reader(self) -> Reader:
         """A reader of this kind for a kept statement. It is executed with `reader_values`, or it raises."""
         places = (bindparam(name, type_=kind) for name, kind in _TYPES.items())
         return Reader(self, ReaderValues(*places))
