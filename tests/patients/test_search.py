@@ -23,11 +23,11 @@ KADIATU = date(1991, 3, 13)
         ("13-mar-91", SearchQuery(birth_date=KADIATU)),
         ("1991-03-13", SearchQuery(birth_date=KADIATU)),
         ("kam 13 mar 1991", SearchQuery(words=("kam",), birth_date=KADIATU)),
-        ("130391", SearchQuery(birth_date=KADIATU, also_digits="130391")),
-        ("kam 130391", SearchQuery(words=("kam",), birth_date=KADIATU, also_digits="130391")),
-        ("13 3 91", SearchQuery(birth_date=KADIATU, also_digits="13391")),
-        ("1991", SearchQuery(birth_year=1991, also_digits="1991")),
-        ("kamara 1991", SearchQuery(words=("kamara",), birth_year=1991, also_digits="1991")),
+        ("130391", SearchQuery(birth_date=KADIATU, alternative_digits="130391")),
+        ("kam 130391", SearchQuery(words=("kam",), birth_date=KADIATU, alternative_digits="130391")),
+        ("13 3 91", SearchQuery(birth_date=KADIATU, alternative_digits="13391")),
+        ("1991", SearchQuery(birth_year=1991, alternative_digits="1991")),
+        ("kamara 1991", SearchQuery(words=("kamara",), birth_year=1991, alternative_digits="1991")),
         ("2991", SearchQuery(digit_runs=("2991",))),
         (CARD, SearchQuery(hospital_number=482)),
         (CARD.replace("-", "").lower(), SearchQuery(hospital_number=482)),
@@ -46,7 +46,7 @@ def test_queries_taken_apart(query, found):
 
 def test_the_bare_card_number_may_also_be_part_of_a_phone():
     bare = CARD.removeprefix("HMS-").replace("-", "")
-    assert parse_query(bare, TODAY) == SearchQuery(hospital_number=482, also_digits=bare)
+    assert parse_query(bare, TODAY) == SearchQuery(hospital_number=482, alternative_digits=bare)
 
 
 def test_eight_digits_may_be_a_card_and_a_birth_date():
@@ -54,7 +54,7 @@ def test_eight_digits_may_be_a_card_and_a_birth_date():
         typed = f"{day:02d}031991"
         found = parse_query(typed, TODAY)
         assert found.birth_date == date(1991, 3, day)
-        assert found.also_digits == typed
+        assert found.alternative_digits == typed
         assert found.hospital_number == hospital_numbers.parse_hospital_number(typed)
 
 

@@ -56,11 +56,11 @@ def estimate_birth_date(text: str, today: date, unit: str = "years", field: str 
     typed = dates.normalize(text) if len(text) <= dates.MAX_TYPED_LENGTH else ""
     if pair := _AGE_PAIR.fullmatch(typed):
         return _estimated(int(pair["years"]) * 12 + int(pair["months"]), "months", today, field)
-    found = _AGE.fullmatch(typed.removeprefix("about ").removeprefix("approx").lstrip(". ~"))
-    kind = dates.unit_of(found["unit"] or unit) if found else None
-    if found is None or kind is None:
+    match = _AGE.fullmatch(typed.removeprefix("about ").removeprefix("approx").lstrip(". ~"))
+    kind = dates.unit_of(match["unit"] or unit) if match else None
+    if match is None or kind is None:
         raise RuleBroken(N_("Enter the age, for example 35, 8 months or 3 weeks."), field)
-    return _estimated(int(found["count"]), kind, today, field)
+    return _estimated(int(match["count"]), kind, today, field)
 
 
 def _estimated(count: int, unit: str, today: date, field: str) -> Birth:

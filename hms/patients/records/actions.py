@@ -1,4 +1,4 @@
-"""Writes of a patient's record: correct, withdraw; and opening it."""
+"""Correct and withdraw a patient's record; record that it was opened."""
 
 from __future__ import annotations
 
@@ -126,9 +126,9 @@ def look_up(patient_id: int, *, by: Person) -> Patient:
 
 @action(Permission.SIGNED_IN, "patients.read_patient")
 def read_patient(patient_id: int, *, by: Person) -> Any:
-    """The API's row of one patient, with the note in the trail that `by` read it.
+    """The API's row of one patient; the read is recorded in the audit trail.
 
-    Those who read charts by their role find a record closed to them `RecordRestricted`.
+    Raises `RecordRestricted` for readers of charts when the record is closed to them.
     """
     row = api_queries.get_patient(patient_id, by)
     if reader.reads_charts(by) and not row.is_open:

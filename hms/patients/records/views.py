@@ -67,7 +67,7 @@ def edit(patient_id: int) -> ResponseReturnValue:
 
 
 def _correction(patient_id: int, form: forms.CorrectionForm, proposed: list[str] | None = None) -> ResponseReturnValue:
-    """The form; after a conflict with what is stored now beside what was typed, ready to be saved over it."""
+    """The form; after a conflict also the stored values that differ from the typed ones."""
     patient = lookup.patient(patient_id)
     theirs = _differences(patient, form) if isinstance(form.conflict, StaleVersion) else []
     page = render_template(
@@ -99,15 +99,15 @@ def _differences(patient: Patient, form: forms.CorrectionForm) -> list[tuple[Any
 @pages.post("/<int:patient_id>/use")
 @requires(Permission.EDIT_PATIENT)
 def use(patient_id: int) -> ResponseReturnValue:
-    """Go on with a known patient instead of registering: the phone and address just typed are proposed as changes."""
+    """Use an existing patient instead of registering: propose the typed phone and address as changes."""
     patient, typed = lookup.patient(patient_id), forms.RegistrationForm()
     policy.check_team(patient, current_person())
     drafts.discard(current_person(), typed.draft.data or "")
-    shown = forms.recorded_values(patient)
-    proposed = [name for name in ("contact_info", "address") if typed[name].data and typed[name].data != shown[name]]
+    recorded = forms.recorded_values(patient)
+    proposed = [name for name in ("contact_info", "address") if typed[name].data and typed[name].data != recorded[name]]
     if not proposed:
         return onward(patient_id)
-    form = forms.CorrectionForm(formdata=None, data=shown | {name: typed[name].data for name in proposed})
+    form = forms.CorrectionForm(formdata=None, data=recorded | {name: typed[name].data for name in proposed})
     form.conflict = None
     return _correction(patient_id, form, [str(form[name].label.text) for name in proposed])
 

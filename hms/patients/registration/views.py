@@ -57,10 +57,12 @@ def _begun(typed: str) -> dict[str, Any] | None:
 def _registration(form: forms.RegistrationForm, typed: str) -> str:
     match = getattr(form.conflict, "match", None) if form.is_submitted() else None
     is_filled = typed or form.is_submitted() or form.first_name.data
-    found = duplicates.duplicate_candidates(form.person(), who=current_person()) if is_filled else []
-    _note(found)
+    candidates = duplicates.duplicate_candidates(form.person(), who=current_person()) if is_filled else []
+    _note(candidates)
     waiting = [draft for draft in drafts.unfinished_registrations(current_person()) if draft.key != form.draft.data]
-    return render_template("patients/new.html", form=form, found=found, match=match, asked=typed, waiting=waiting)
+    return render_template(
+        "patients/new.html", form=form, candidates=candidates, match=match, search_text=typed, waiting=waiting
+    )
 
 
 @pages.get("/new/draft/<string(length=12):draft>")
@@ -102,13 +104,13 @@ def _registered(patient: Patient) -> ResponseReturnValue:
 def lookalikes() -> str:
     """The panel of likely records for what is typed so far; writes nothing."""
     form = forms.RegistrationForm()
-    found = duplicates.duplicate_candidates(form.person(), who=current_person())
-    _note(found)
-    return render_template("patients/_lookalikes.html", found=found)
+    candidates = duplicates.duplicate_candidates(form.person(), who=current_person())
+    _note(candidates)
+    return render_template("patients/_lookalikes.html", candidates=candidates)
 
 
-def _note(found: Sequence[DuplicateCandidate]) -> None:
-    read_log.note_rows("patients.read_list", len(found), entity="patient", is_search=True)
+def _note(candidates: Sequence[DuplicateCandidate]) -> None:
+    read_log.note_rows("patients.read_list", len(candidates), entity="patient", is_search=True)
 
 
 @pages.route("/unknown", methods=["GET", "POST"])
