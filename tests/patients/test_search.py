@@ -12,7 +12,7 @@ KADIATU = date(1991, 3, 13)
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "parsed"),
     [
         ("kad 76", SearchQuery(words=("kad",), digit_runs=("76",))),
         ("KÁMARA  Kadiatu", SearchQuery(words=("kamara", "kadiatu"))),
@@ -40,8 +40,8 @@ KADIATU = date(1991, 3, 13)
         ("991399", SearchQuery(digit_runs=("991399",))),
     ],
 )
-def test_queries_taken_apart(query, found):
-    assert parse_query(query, TODAY) == found
+def test_queries_are_parsed(query, parsed):
+    assert parse_query(query, TODAY) == parsed
 
 
 def test_the_bare_card_number_may_also_be_part_of_a_phone():
@@ -52,13 +52,13 @@ def test_the_bare_card_number_may_also_be_part_of_a_phone():
 def test_eight_digits_may_be_a_card_and_a_birth_date():
     for day in range(1, 29):
         typed = f"{day:02d}031991"
-        found = parse_query(typed, TODAY)
-        assert found.birth_date == date(1991, 3, day)
-        assert found.alternative_digits == typed
-        assert found.hospital_number == hospital_numbers.parse_hospital_number(typed)
+        parsed = parse_query(typed, TODAY)
+        assert parsed.birth_date == date(1991, 3, day)
+        assert parsed.alternative_digits == typed
+        assert parsed.hospital_number == hospital_numbers.parse_hospital_number(typed)
 
 
-def test_a_wrong_check_digit_is_said():
+def test_a_wrong_check_digit_is_marked():
     wrong = CARD[:-1] + str((int(CARD[-1]) + 1) % 10)
     assert parse_query(wrong, TODAY) == SearchQuery(digit_runs=("000482",), is_mistyped_number=True)
 
@@ -72,7 +72,7 @@ def test_never_raises_and_stays_small():
     dice = random.Random(9)
     letters = "0123456789" * 3 + "abchms -/.+()%_'\\\x00\ud800éß٣Ⅷ½王"
     for _ in range(3000):
-        found = parse_query("".join(dice.choices(letters, k=dice.randrange(150))), TODAY)
-        assert len(found.words) + len(found.digit_runs) <= 17
-        assert all(run.isascii() and run.isdecimal() for run in found.digit_runs)
-        assert found.birth_date is None or found.birth_date <= TODAY
+        parsed = parse_query("".join(dice.choices(letters, k=dice.randrange(150))), TODAY)
+        assert len(parsed.words) + len(parsed.digit_runs) <= 17
+        assert all(run.isascii() and run.isdecimal() for run in parsed.digit_runs)
+        assert parsed.birth_date is None or parsed.birth_date <= TODAY
