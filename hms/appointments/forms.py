@@ -124,8 +124,8 @@ class HoursForm(ActionForm):
     starts = time_field(_l("From"), [Required()])
     ends = time_field(_l("To"), [Required()])
     slot_minutes = WholeField(_l("Minutes per slot"), [Required()], default=15)
-    valid_from = day_field(_l("From day"))
-    valid_to = day_field(_l("Until day"))
+    valid_from = day_field(_l("Valid from"))
+    valid_to = day_field(_l("Valid until"))
 
     def values(self) -> dict[str, Any]:
         values = super().values()
@@ -138,7 +138,7 @@ class BlockForm(ActionForm):
     doctor = SelectField(_l("Doctor"), [InputPresent()], coerce=int, validate_choice=False)
     date = day_field(_l("Date"), [Required()])
     starts = time_field(_l("From"), [Required()])
-    until = day_field(_l("Until day"))
+    until = day_field(_l("End date"))
     ends = time_field(_l("To"), [Required()])
     reason = Text(_l("Reason"), longest=120)
 

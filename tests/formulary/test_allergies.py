@@ -215,7 +215,7 @@ def test_the_message_says_what_was_recorded_and_why_it_matters():
     entry = AllergyEntry("Penicillin", reaction="anaphylaxis", year=2019)
     alert = check("amoxicillin", entry).alerts[0]
     assert str(alert.message) == (
-        "Allergy recorded: Penicillin – anaphylaxis (2019). amoxicillin belongs to the same family: penicillin."
+        "Allergy recorded: Penicillin – anaphylaxis (2019). amoxicillin is from the same group: penicillin."
     )
     assert alert.substances == ("amoxicillin",)
 

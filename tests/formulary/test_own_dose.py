@@ -25,7 +25,7 @@ SAID = "500\u00a0mg — oral — three times a day — 5 days"
 
 
 @pytest.mark.parametrize(
-    "written",
+    "dose_input",
     [
         DoseInput(short="500mg tds 5/7 po"),
         DoseInput(**FIELDS),

@@ -168,8 +168,8 @@ def format_frequency(dose: Dose) -> str:
     if dose.as_needed:
         words = " ".join((words, N_("when required"))).strip()
     if dose.max_per_day is not None:
-        most = format_amount(dose.max_per_day, dose.unit)
-        words += ", " + str(Sentence(N_("max %(amount)s in 24 hours"), amount=most))
+        maximum = format_amount(dose.max_per_day, dose.unit)
+        words += ", " + str(Sentence(N_("max %(amount)s in 24 hours"), amount=maximum))
     return words
 
 

@@ -101,7 +101,7 @@ def load_knowledge() -> Knowledge:
 
 @cache
 def load_uses() -> tuple[Use, ...]:
-    """What medicines are given for."""
+    """The uses of medicines, with the ingredients for each."""
     return tuple(Use(row["use"], _split(row["ingredients"])) for row in read_rows("alternatives"))
 
 
@@ -141,7 +141,7 @@ def _facts(row: dict[str, str]) -> Medicine:
 def parse_limits(text: str) -> dict[str, Decimal]:
     """Milligrams by ingredient from "artemether=160;lumefantrine=960"; nothing from "" and "n/a"."""
     pairs = (part.partition("=") for part in _split(text) if part != "n/a")
-    return {ingredient: Decimal(most) for ingredient, _equals, most in pairs}
+    return {ingredient: Decimal(maximum) for ingredient, _equals, maximum in pairs}
 
 
 def _usual_dose(row: dict[str, str]) -> Dose:

@@ -222,5 +222,5 @@ def _same_substance(medicine: Medicine, entry: AllergyEntry, substance: str) -> 
 def _same_class(
     medicine: Medicine, entry: AllergyEntry, allergy_class: AllergyClass, members: tuple[str, ...]
 ) -> Sentence:
-    message = N_("%(substance)s belongs to the same family: %(family)s.")
+    message = N_("%(substance)s is from the same group: %(family)s.")
     return joined((_recorded(entry), Sentence(message, substance=", ".join(members), family=allergy_class.name)))

@@ -36,7 +36,7 @@ class MedicineRecord(Protocol):
 class Medicine:
     """The facts about a medicine that the checks use.
 
-    `classes` are codes of `AllergyClass`; `unit` is what is handed out (tablet, bottle …). `pregnancy` is "avoid",
+    `classes` are codes of `AllergyClass`; `unit` is the unit that is dispensed (tablet, bottle …). `pregnancy` is "avoid",
     "caution" or "". Maximum doses are mg by ingredient, in 24 hours or per kg of weight in 24 hours; `has_no_maximum`
     says that none applies (fluids, creams, vaccines); an unknown maximum is an empty dict. `is_in_formulary` is False for
     a medicine in free text.
@@ -76,7 +76,7 @@ class Medicine:
 
 
 def _limits(stored: Mapping[str, object]) -> dict[str, Decimal]:
-    return {ingredient: Decimal(str(most)) for ingredient, most in stored.items()}
+    return {ingredient: Decimal(str(maximum)) for ingredient, maximum in stored.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 A patient is in the care of a person
 
-* who has an open booking with them, from today on, that somebody else made;
-* who is in today's queue for them or for whoever is free (for people who do not write encounters: also for any doctor
-  of their department, or of all when they belong to none), put there by somebody else or for such a booking;
+* who has an open booking with them, from today on, that someone else made;
+* who is in today's queue for them or for any doctor (for people who do not write encounters: also for any doctor
+  of their department, or of all when they belong to none), checked in by someone else or for such a booking;
 * whose encounter they write, or signed within the last 30 days;
-* for those who enter results: whose test, ordered by somebody else, waits at the laboratory or was done there within the
+* for those who enter results: whose test, ordered by someone else, waits at the laboratory or was done there within the
   last 24 hours, so that a value can still be corrected.
 
 Bookings, queue and visits count for those who read charts. Whoever only dispenses is in no care team: for them a

@@ -1,6 +1,6 @@
 """Who may read the content of a patient's record: the only place of this rule, for pages, API, lists and documents.
 
-* A patient at their own record sees that record and nobody else's.
+* A patient sees only their own record.
 * A restricted record (`Patient.is_restricted`) is found by name like any other, but its content (allergies, medicines,
   results, diagnoses, notes) opens only to those in whose care the patient is (`care_team.py`), or after break-glass.
   This holds for all who work here, whichever part of the content their role reads.

@@ -16,9 +16,7 @@ from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.patients import lookup
 from hms.patients.access import policy, reader
-from hms.patients.allergies.actions import (
-    replace_allergies,
-)
+from hms.patients.allergies.actions import replace_allergies
 from hms.patients.identity import birth_dates, phone_numbers
 from hms.patients.identity import names as identity_names
 from hms.patients.models import Patient
@@ -44,9 +42,9 @@ MAX_CONTACT_LENGTH = 255
 def update_patient(
     patient_id: int, *, version: int | None = None, allergies: str | None = None, by: Person, **changes: Any
 ) -> Patient:
-    """Correct the demographics named in `changes`; `StaleVersion` when `version` is given and no longer the present one.
+    """Correct the demographics named in `changes`; raises `StaleVersion` when `version` is not the present one.
 
-    `allergies` is the API's text; it may differ from what is recorded only for those who may record allergies.
+    `allergies` is the API's text; only roles that may record allergies may change it.
     """
     patient = lookup.patient_for_update(patient_id)
     policy.check_team(patient, by)

@@ -110,7 +110,7 @@ def patient(patient_id: int) -> Response:
 @api.arguments(PatientChange)
 @api.response(200, PatientOut)
 def correct(payload: dict[str, Any], patient_id: int) -> Response:
-    """Correct a patient. `known_allergies` may differ from what is recorded only for those who may record allergies."""
+    """Correct a patient. Only roles that may record allergies may change `known_allergies`."""
     who = current_person()
     row = api_queries.get_patient(patient_id, who)
     check_if_match(

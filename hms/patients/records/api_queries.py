@@ -80,7 +80,7 @@ def _by(order: str, *columns: Any) -> list[Any]:
 
 
 def count_patients(query: SearchQuery, days: Bounds, who: Person) -> int:
-    """How many active patients that `who` may know of fit the line and the days."""
+    """Count the active patients visible to `who` that match the query and the days."""
     conditions = SearchConditions.of(query)
     count = _counting(kind=reader_kind(who), shape=conditions.shape(), days=days.shape())
     return db.session.execute(count, _values(conditions, days, who)).scalar_one()
@@ -118,7 +118,7 @@ ROW = (
 
 
 def _substances() -> Any:
-    """Active substances joined by commas; "None" when the patient was asked and has none; empty when nobody asked."""
+    """Active substances joined by commas; "None" when the patient was asked and has none; empty when not asked."""
     joined = (
         select(func.string_agg(Allergy.substance, aggregate_order_by(literal(", "), Allergy.id)))
         .where(Allergy.patient_id == Patient.id, Allergy.status == "active")
@@ -132,7 +132,7 @@ def _substances() -> Any:
 
 
 def get_patient(patient_id: int, who: Person) -> Any:
-    """One row of the API; `NotFound` when there is none."""
+    """The API's row of one patient; raises `NotFound`."""
     since = clock.today() - RECENT
     patient = db.session.execute(
         _row(with_substances=reads_allergies(who), kind=reader_kind(who)),

@@ -97,10 +97,10 @@ def _for_banner(*, with_allergies: bool, kind: ReaderKind) -> Select:
         BreakGlass.patient_id == patient_id,
         BreakGlass.expires_at > who.at.reader_now,
     )
-    shown = reactions.scalar_subquery() if with_allergies else null()
+    reaction_column = reactions.scalar_subquery() if with_allergies else null()
     columns = {
         "same_name_count": same.scalar_subquery(),
-        "reactions": shown,
+        "reactions": reaction_column,
         "emergency_until": until.scalar_subquery(),
     }
     return select(*(column.label(name) for name, column in columns.items()))

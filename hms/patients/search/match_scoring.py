@@ -173,7 +173,10 @@ def _estimated(years_apart: int) -> _Evidence:
 
 def _exact(earlier: date, later: date) -> _Evidence:
     if earlier == later:
-        is_stand_in = (earlier.month, earlier.day) == (1, 1)  # given to people who know only their year
+        is_stand_in = (earlier.month, earlier.day) == (
+            1,
+            1,
+        )  # often recorded for people who know only their year of birth
         return _Evidence(2.8 if is_stand_in else 5.5, _l("same date of birth"))
     if earlier.year == later.year and (earlier.day, earlier.month) == (later.month, later.day):
         return _Evidence(4.5, _l("day and month of birth swapped"))

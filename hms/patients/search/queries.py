@@ -56,7 +56,7 @@ BY_NAME = (Patient.sort_name, Patient.id)
 
 @dataclass
 class SearchResult(Identified):
-    """One patient found. `phone` is as this person may see it; `is_similar` when only the spelling comes near."""
+    """A matching patient. `phone` is formatted or masked for the reader; `is_similar` marks a match by similar spelling only."""
 
     id: int
     phone: str
@@ -138,7 +138,7 @@ def _candidates(is_first: Any, conditions: SearchConditions) -> Select:
 
 
 def _similar(limit: Any, *, conditions: SearchConditions) -> Select:
-    """Names that sound or look like the words (pg_trgm's strict word similarity), nearest first."""
+    """Patients with names similar to the words (pg_trgm's strict word similarity), most similar first."""
     similarities = [func.strict_word_similarity(part, Patient.search_names) for part in conditions.parts]
     resembles = [literal(part).op("<<%")(Patient.search_names) for part in conditions.parts]
     return (
