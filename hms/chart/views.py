@@ -32,23 +32,23 @@ pages = Blueprint("chart", __name__, url_prefix="/patients/<int:patient_id>")
 ENDPOINTS = {"medicines": "chart.medicines_page"}
 
 
-def _reads(patient: Patient, who: Person) -> bool:
+def _may_read_record(patient: Patient, who: Person) -> bool:
     """Whether this person reads the clinical part of this record."""
-    return encounter_queries.reads_clinical(who) and policy.is_open(patient, who)
+    return encounter_queries.may_read_clinical(who) and policy.is_open(patient, who)
 
 
-def _reads_content(who: Person) -> bool:
+def _may_read_content(who: Person) -> bool:
     """Whether this person's role reads any clinical content."""
     return (
-        encounter_queries.reads_clinical(who)
-        or prescription_queries.reads_prescriptions(who)
+        encounter_queries.may_read_clinical(who)
+        or prescription_queries.may_read_prescriptions(who)
         or patients.reads_allergies(who)
     )
 
 
-def _opened(patient_id: int, who: Person) -> Patient | None:
+def _open_chart(patient_id: int, who: Person) -> Patient | None:
     """The patient whose clinical record is open to this person, noted in the trail; None when it is not."""
-    if not encounter_queries.reads_clinical(who):
+    if not encounter_queries.may_read_clinical(who):
         return None
     try:
         return patient_actions.open_chart(patient_id, by=who)
@@ -79,22 +79,22 @@ def _tabs(patient: Patient, reads: bool, who: Person, current: str) -> list[dict
     ]
 
 
-def _page(template: str, patient: Patient, tab: str, **shown: Any) -> str:
+def _render_tab(template: str, patient: Patient, tab: str, **shown: Any) -> str:
     who = current_person()
-    reads = _reads(patient, who)
+    reads = _may_read_record(patient, who)
     return render_template(
         f"chart/{template}.html",
         patient=patient,
         banner=patients.patient_banner(patient, who),
         reads=reads,
-        is_closed=_reads_content(who) and not policy.is_open(patient, who),
+        is_closed=_may_read_content(who) and not policy.is_open(patient, who),
         tabs_shown=_tabs(patient, reads, who, tab),
         system_name=queries.system_name,
         **shown,
     )
 
 
-def _before() -> int | None:
+def _before_parameter() -> int | None:
     """The `before` parameter: the id after which the page continues."""
     text = request.args.get("before")
     if text is None:
@@ -115,22 +115,22 @@ def summary(patient_id: int) -> str:
 
 
 def _summary(patient_id: int, who: Person) -> str:
-    patient = _opened(patient_id, who)
+    patient = _open_chart(patient_id, who)
     if patient is None:
         patient = patient_actions.look_up(patient_id, by=who)
-        coming = queries.appointments(patient.id) if who.may(Permission.READ_APPOINTMENTS) else queries.Rows([])
-        owing = queries.bills(patient.id) if who.may(Permission.READ_BILL) else queries.Rows([])
-        return _page("desk", patient, "summary", booked=coming, bills=owing, booking_words=booking_rules.STATUS_LABELS)
+        coming = queries.appointments(patient.id) if who.may(Permission.READ_APPOINTMENTS) else queries.TabRows([])
+        owing = queries.bills(patient.id) if who.may(Permission.READ_BILL) else queries.TabRows([])
+        return _render_tab("desk", patient, "summary", booked=coming, bills=owing, booking_words=booking_rules.STATUS_LABELS)
     taken = queries.last_readings(patient)
-    return _page(
+    return _render_tab(
         "summary",
         patient,
         "summary",
-        problems=copy_forward.problems(patient.id),
-        current=display.shown(patient_context.current(patient.id)),
+        problems=copy_forward.active_problems(patient.id),
+        current=display.to_lines(patient_context.current_prescriptions(patient.id)),
         readings=taken,
         trends=queries.trends(taken),
-        visits=history.last(patient.id),
+        visits=history.last_visits(patient.id),
         vaccines=queries.immunizations(patient.id, limit=10),
     )
 
@@ -140,7 +140,7 @@ def _summary(patient_id: int, who: Person) -> str:
 def encounters(patient_id: int) -> str:
     """All visits."""
     patient = patient_actions.open_chart(patient_id, by=current_person())
-    return _page("encounters", patient, "encounters", found=queries.encounters(patient.id, _before()))
+    return _render_tab("encounters", patient, "encounters", found=queries.encounters(patient.id, _before_parameter()))
 
 
 @pages.get("/medicines")
@@ -148,7 +148,7 @@ def encounters(patient_id: int) -> str:
 def medicines_page(patient_id: int) -> str:
     """All medicines ordered."""
     patient = patient_actions.open_chart(patient_id, by=current_person())
-    return _page("medicines", patient, "medicines", found=queries.prescriptions(patient.id, _before()))
+    return _render_tab("medicines", patient, "medicines", found=queries.prescriptions(patient.id, _before_parameter()))
 
 
 @pages.get("/results")
@@ -158,15 +158,15 @@ def results(patient_id: int) -> str:
     patient = patient_actions.open_chart(patient_id, by=current_person())
     kind = request.args.get("kind", "vitals")
     sources = {
-        "vitals": lambda: queries.readings_of(patient, _before()),
-        "lab": lambda: queries.laboratory(patient.id, _before()),
-        "observations": lambda: queries.observations(patient.id, _before()),
-        "immunizations": lambda: queries.Rows(queries.immunizations(patient.id, limit=100)),
-        "conditions": lambda: queries.conditions(patient.id, _before()),
+        "vitals": lambda: queries.readings_of(patient, _before_parameter()),
+        "lab": lambda: queries.lab_orders(patient.id, _before_parameter()),
+        "observations": lambda: queries.observations(patient.id, _before_parameter()),
+        "immunizations": lambda: queries.TabRows(queries.immunizations(patient.id, limit=100)),
+        "conditions": lambda: queries.conditions(patient.id, _before_parameter()),
     }
     if kind not in sources:
         raise RuleBroken(N_("This page does not exist."), "kind")
-    return _page("results", patient, "results", kind=kind, found=sources[kind]())
+    return _render_tab("results", patient, "results", kind=kind, found=sources[kind]())
 
 
 @pages.get("/appointments")
@@ -174,8 +174,8 @@ def results(patient_id: int) -> str:
 def appointments(patient_id: int) -> str:
     """All bookings."""
     patient = patient_actions.look_up(patient_id, by=current_person())
-    page = queries.appointments(patient.id, _before())
-    return _page("appointments", patient, "appointments", found=page, booking_words=booking_rules.STATUS_LABELS)
+    page = queries.appointments(patient.id, _before_parameter())
+    return _render_tab("appointments", patient, "appointments", found=page, booking_words=booking_rules.STATUS_LABELS)
 
 
 @pages.get("/bills")
@@ -183,7 +183,7 @@ def appointments(patient_id: int) -> str:
 def bills(patient_id: int) -> str:
     """All bills."""
     patient = patient_actions.look_up(patient_id, by=current_person())
-    return _page("bills", patient, "bills", found=queries.bills(patient.id, _before()))
+    return _render_tab("bills", patient, "bills", found=queries.bills(patient.id, _before_parameter()))
 
 
 @pages.get("/documents")
@@ -191,4 +191,4 @@ def bills(patient_id: int) -> str:
 def documents(patient_id: int) -> str:
     """Printed documents of the patient."""
     patient = patient_actions.look_up(patient_id, by=current_person())
-    return _page("documents", patient, "documents", found=queries.documents(patient.id, _before()))
+    return _render_tab("documents", patient, "documents", found=queries.documents(patient.id, _before_parameter()))

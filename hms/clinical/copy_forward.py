@@ -24,7 +24,7 @@ from hms.core.text.translation import N_, Sentence
 from hms.formulary.medicines import queries as formulary
 
 from .diagnoses import actions as diagnosis_actions
-from .encounters.actions import TEXTS, own_draft, start_encounter
+from .encounters.actions import TEXTS, get_own_draft, start_encounter
 from .models import ICD10, Condition, Encounter, Prescription
 from .prescriptions import actions as prescription_actions
 from .prescriptions import patient_context
@@ -43,13 +43,13 @@ class CopySelection:
     notes: tuple[int, ...] = ()
 
 
-def problems(patient_id: int) -> list[Any]:
+def active_problems(patient_id: int) -> list[Any]:
     """Diagnoses that have not ended, each once, the last recorded first, with the name of their code's list."""
-    return list(db.session.execute(_problems(), {"patient_id": patient_id}))
+    return list(db.session.execute(_active_problems(), {"patient_id": patient_id}))
 
 
 @cache
-def _problems() -> Select:
+def _active_problems() -> Select:
     ranked = (
         select(
             Condition.id,
@@ -77,28 +77,28 @@ def _problems() -> Select:
 @action(Permission.WRITE_ENCOUNTER, "clinical.take_over")
 def copy_forward(encounter_id: int, ticked: CopySelection, *, by: Person) -> list[Sentence]:
     """Take over what is ticked; returns what could not be taken over, and why (a safety stop above all)."""
-    encounter = own_draft(encounter_id, by)
+    encounter = get_own_draft(encounter_id, by)
     if ticked == CopySelection():
         raise RuleBroken(N_("Tick the items to copy."), "copy_rx")
     sources = {"prescription": ticked.prescriptions, "condition": ticked.conditions, "encounter": ticked.notes}
     check_same_patient(encounter.patient_id, **sources, fields=COPIED_BY)
     left = [
         problem
-        for line in _of(Prescription, ticked.prescriptions, encounter)
-        if (problem := _order(line, encounter, by))
+        for line in _select_records(Prescription, ticked.prescriptions, encounter)
+        if (problem := _copy_prescription(line, encounter, by))
     ]
     left += [
-        problem for one in _of(Condition, ticked.conditions, encounter) if (problem := _diagnose(one, encounter, by))
+        problem for one in _select_records(Condition, ticked.conditions, encounter) if (problem := _copy_diagnosis(one, encounter, by))
     ]
-    for visit in _of(Encounter, ticked.notes, encounter):
-        _quote(visit, encounter)
+    for visit in _select_records(Encounter, ticked.notes, encounter):
+        _copy_note(visit, encounter)
     encounter.changed()
     db.session.flush()
     return left
 
 
 @action(Permission.PRESCRIBE, "clinical.repeat")
-def repeat(prescription_id: int, *, by: Person) -> tuple[Encounter, list[Sentence]]:
+def repeat_prescription(prescription_id: int, *, by: Person) -> tuple[Encounter, list[Sentence]]:
     """Order an earlier line of the patient once more, checked anew, in the encounter that `by` has open or opens now; with
     what could not be taken over and why."""
     line = get_or_not_found(Prescription, prescription_id)
@@ -106,13 +106,13 @@ def repeat(prescription_id: int, *, by: Person) -> tuple[Encounter, list[Sentenc
     return encounter, copy_forward(encounter.id, CopySelection(prescriptions=(line.id,)), by=by)
 
 
-def _of(model: Any, ids: Iterable[int], encounter: Encounter) -> list[Any]:
+def _select_records(model: Any, ids: Iterable[int], encounter: Encounter) -> list[Any]:
     """The patient's records with these ids; what was entered in error is left out."""
     query = select(model).where(model.id.in_(ids), model.patient_id == encounter.patient_id)
     return list(db.session.scalars(query.where(model.status != "entered_in_error").order_by(model.id)))
 
 
-def _order(line: Prescription, encounter: Encounter, by: Person) -> Sentence | None:
+def _copy_prescription(line: Prescription, encounter: Encounter, by: Person) -> Sentence | None:
     """The line once more, with all its checks; None or why not."""
     dose = patient_context.dose_of(line)
     what = {"medication_id": line.medication_id} if line.medication_id else {"medication_name": line.medication_name}
@@ -131,7 +131,7 @@ def _order(line: Prescription, encounter: Encounter, by: Person) -> Sentence | N
     return None
 
 
-def _diagnose(one: Condition, encounter: Encounter, by: Person) -> Sentence | None:
+def _copy_diagnosis(one: Condition, encounter: Encounter, by: Person) -> Sentence | None:
     code = one.code if one.code_system == ICD10 else ""
     try:
         diagnosis_actions.add_condition(encounter.id, text=one.title, code=code, certainty=one.certainty, by=by)
@@ -140,7 +140,7 @@ def _diagnose(one: Condition, encounter: Encounter, by: Person) -> Sentence | No
     return None
 
 
-def _quote(visit: Encounter, encounter: Encounter) -> None:
+def _copy_note(visit: Encounter, encounter: Encounter) -> None:
     """The note of an earlier visit under this one's, each line marked as copied."""
     message = N_("[Copied from the visit of %(day)s, %(doctor)s]")
     begins = Sentence(message, day=format_date(visit.started_at), doctor=visit.performer_name)

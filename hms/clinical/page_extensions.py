@@ -30,22 +30,22 @@ class Section:
 _sections: list[Section] = []
 
 
-def add(section: Section) -> None:
+def add_section(section: Section) -> None:
     """Put a section on the encounter page."""
     if section not in _sections:
         _sections.append(section)
 
 
-def all_of(encounter: Encounter) -> list[tuple[Section, Any]]:
+def load_sections(encounter: Encounter) -> list[tuple[Section, Any]]:
     """Every section with what it shows of this encounter."""
     return [(section, section.gather(encounter)) for section in _sections]
 
 
-def step(do: str) -> Step | None:
+def get_step(do: str) -> Step | None:
     """What a button of a section does."""
     return next((section.steps[do] for section in _sections if do in section.steps), None)
 
 
-def cleared_by(do: str) -> tuple[str, ...]:
+def fields_cleared_by(do: str) -> tuple[str, ...]:
     """The fields that are done after a button of a section."""
     return next((section.clears for section in _sections if do in section.steps), ())

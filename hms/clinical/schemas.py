@@ -14,7 +14,7 @@ from .vitals import readings, rules
 from .vitals.plausibility import bmi
 
 
-class Measured(fields.Field):
+class MeasuredNumber(fields.Field):
     """A number, or a number in text, as it was measured."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -59,17 +59,17 @@ class EncounterOut(ApiSchema):
 
 
 class VitalsIn(ApiSchema):
-    systolic_bp = Measured(allow_none=True)
-    diastolic_bp = Measured(allow_none=True)
+    systolic_bp = MeasuredNumber(allow_none=True)
+    diastolic_bp = MeasuredNumber(allow_none=True)
     blood_pressure = Text(20, allow_none=True)
-    heart_rate = Measured(allow_none=True)
-    respiratory_rate = Measured(allow_none=True)
-    temperature = Measured(allow_none=True)
-    oxygen_saturation = Measured(allow_none=True)
-    height = Measured(allow_none=True)
-    weight = Measured(allow_none=True)
-    glucose = Measured(allow_none=True)
-    pain = Measured(allow_none=True)
+    heart_rate = MeasuredNumber(allow_none=True)
+    respiratory_rate = MeasuredNumber(allow_none=True)
+    temperature = MeasuredNumber(allow_none=True)
+    oxygen_saturation = MeasuredNumber(allow_none=True)
+    height = MeasuredNumber(allow_none=True)
+    weight = MeasuredNumber(allow_none=True)
+    glucose = MeasuredNumber(allow_none=True)
+    pain = MeasuredNumber(allow_none=True)
     on_oxygen = fields.Boolean(allow_none=True)
     is_pregnant = fields.Boolean(allow_none=True)
     consciousness = Text(20)

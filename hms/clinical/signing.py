@@ -24,10 +24,10 @@ from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import checks as safety
 from hms.patients.models import Patient
 
-from .diagnoses.actions import as_entered, diagnoses_of
+from .diagnoses.actions import to_diagnoses, diagnoses_of
 from .encounters import drafts as encounter_drafts
 from .encounters import rules
-from .encounters.actions import state
+from .encounters.actions import encounter_state
 from .models import Condition, Encounter, Prescription
 from .prescriptions import patient_context
 from .prescriptions.order import Order, run_checks
@@ -49,7 +49,7 @@ def sign(
     """Sign one's open encounter: it is final, its prescriptions go to the pharmacy, the consultation to the bill, and
     the patient is done in the queue.
 
-    `birth_year` is what was typed where the page asked for it (`asks_birth_year`); None where it was not asked.
+    `birth_year` is what was typed where the page asked for it (`must_ask_birth_year`); None where it was not asked.
     """
     encounter = get_for_update(Encounter, encounter_id)
     if version is not None and version != encounter.version:
@@ -59,29 +59,29 @@ def sign(
     if no_diagnosis_reason:
         encounter.no_diagnosis_reason = no_diagnosis_reason
     patient = db.session.get(Patient, encounter.patient_id)
-    _check(encounter, by)
+    _check_can_sign(encounter, by)
     if birth_year is not None and patient.birth_date is not None:
         rules.check_birth_year(birth_year, patient.birth_date.year)
-    lines = drafted(encounter_id)
-    _check_again(lines, encounter)
-    _make_final(encounter, lines, by)
-    _tell_the_other_desks(encounter, bool(lines), by)
+    lines = draft_prescriptions(encounter_id)
+    _repeat_safety_checks(lines, encounter)
+    _store_signature(encounter, lines, by)
+    _notify_other_desks(encounter, bool(lines), by)
     return encounter
 
 
-def _check(encounter: Encounter, by: Person) -> None:
+def _check_can_sign(encounter: Encounter, by: Person) -> None:
     """What the rules ask, with the texts of programs that know no list of diagnoses counted as one."""
     if encounter.status == "entered_in_error":
         raise Conflict(N_("This encounter was withdrawn."), code="withdrawn")
     conditions = diagnoses_of(encounter.id)
-    if not conditions and encounter.diagnosis.strip() and state(encounter) == rules.DRAFT:
-        conditions = [_from_text(encounter, by)]
+    if not conditions and encounter.diagnosis.strip() and encounter_state(encounter) == rules.DRAFT:
+        conditions = [_add_condition_from_text(encounter, by)]
     try:
         rules.check_can_sign(
-            state(encounter),
+            encounter_state(encounter),
             is_author=encounter.doctor_id == by.id,
             notes=encounter.notes or encounter.chief_complaint,
-            diagnoses=as_entered(conditions),
+            diagnoses=to_diagnoses(conditions),
             no_diagnosis_reason=encounter.no_diagnosis_reason,
         )
     except RuleBroken as refusal:
@@ -92,7 +92,7 @@ def _check(encounter: Encounter, by: Person) -> None:
         raise
 
 
-def _from_text(encounter: Encounter, by: Person) -> Condition:
+def _add_condition_from_text(encounter: Encounter, by: Person) -> Condition:
     first = encounter.diagnosis.strip().splitlines()[0][: rules.MAX_DIAGNOSIS_LENGTH]
     condition = Condition(patient_id=encounter.patient_id, encounter_id=encounter.id, title=first, recorded_by_id=by.id)
     db.session.add(condition)
@@ -100,13 +100,13 @@ def _from_text(encounter: Encounter, by: Person) -> Condition:
     return condition
 
 
-def drafted(encounter_id: int) -> list[Prescription]:
+def draft_prescriptions(encounter_id: int) -> list[Prescription]:
     """The lines of an encounter that are not signed yet, in the order they were written."""
     query = select(Prescription).where(Prescription.encounter_id == encounter_id, Prescription.status == "draft")
     return list(db.session.scalars(query.order_by(Prescription.id)))
 
 
-def _check_again(lines: list[Prescription], encounter: Encounter) -> None:
+def _repeat_safety_checks(lines: list[Prescription], encounter: Encounter) -> None:
     """What was recorded since a line was written (an allergy, another medicine) counts at the signature."""
     unanswered = [line for line in lines if not line.override_code]
     if not unanswered:
@@ -122,7 +122,7 @@ def _check_again(lines: list[Prescription], encounter: Encounter) -> None:
             raise RuleBroken(message, "override_reason", alert=stops[0].message, medicine=line.medication_name)
 
 
-def _make_final(encounter: Encounter, lines: list[Prescription], by: Person) -> None:
+def _store_signature(encounter: Encounter, lines: list[Prescription], by: Person) -> None:
     now = clock.now()
     for line in lines:
         line.status, line.signed_at, line.prescriber_id = "active", now, by.id
@@ -131,10 +131,10 @@ def _make_final(encounter: Encounter, lines: list[Prescription], by: Person) -> 
     encounter.signed_by_id = by.id
     encounter.changed()
     db.session.flush()
-    encounter_drafts.settle(encounter, by)
+    encounter_drafts.remove_recorded(encounter, by)
 
 
-def _tell_the_other_desks(encounter: Encounter, has_lines: bool, by: Person) -> None:
+def _notify_other_desks(encounter: Encounter, has_lines: bool, by: Person) -> None:
     billing.add_charge(
         encounter.patient_id,
         code=settings.value("billing.consultation_item"),
@@ -163,18 +163,18 @@ def _finish_visit(encounter: Encounter, by: Person) -> None:
             transitions.change_appointment_status(booking.id, "completed", by=by)
 
 
-def asks_birth_year(patient: Patient, by: Person) -> bool:
+def must_ask_birth_year(patient: Patient, by: Person) -> bool:
     """Whether signing asks for the year of birth: another patient's encounter has unsaved work of this person, or
     somebody of the same name waits today."""
     today = clock.today()
     values = {"person_id": by.id, "patient_id": patient.id, "today": today, "since": clock.day_bounds(today)[0]}
     names = {"family_name": patient.family_name, "given_names": patient.given_names}
-    found = db.session.execute(_others(), values | names).one()
+    found = db.session.execute(_other_patients(), values | names).one()
     return rules.must_retype_birth_year(has_other_unsaved_encounter=found.unsaved, has_same_name_in_queue=found.twin)
 
 
 @cache
-def _others() -> Select:
+def _other_patients() -> Select:
     """Whether the person has unsaved work on another patient, and whether another of this name waits."""
     patient_id = bindparam("patient_id")
     unsaved = (

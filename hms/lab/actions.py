@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 
 from hms.billing.bills import charges as billing
 from hms.billing.models import PriceItem
-from hms.clinical.encounters.actions import own_draft
+from hms.clinical.encounters.actions import get_own_draft
 from hms.clinical.vitals import readings
 from hms.core import clock
 from hms.core.actions import action, action_context
@@ -28,7 +28,7 @@ from . import queries, rules
 from .catalogue import LabTest, tests
 from .models import LabOrder, LabResult
 
-KIND = "test"
+PRICE_CATEGORY = "test"
 """The kind of item; earlier lists said "laboratory", which the form of an item does not offer."""
 
 
@@ -36,7 +36,7 @@ def load_prices(*, by: Person) -> int:
     """Put every test on the price list that is not there; what is there keeps its price. How many were added."""
     with action_context("lab.load_prices", by):
         was = (PriceItem.code.startswith(PRICE_PREFIX), PriceItem.category == "laboratory")
-        db.session.execute(update(PriceItem).where(*was).values(category=KIND))
+        db.session.execute(update(PriceItem).where(*was).values(category=PRICE_CATEGORY))
         codes = {PRICE_PREFIX + test.code: test for test in tests().values()}
         have = set(db.session.scalars(select(PriceItem.code).where(PriceItem.code.in_(codes))))
         rows = [
@@ -44,7 +44,7 @@ def load_prices(*, by: Person) -> int:
                 "code": code,
                 "name": test.name,
                 "billing_label": test.billing_label,
-                "category": KIND,
+                "category": PRICE_CATEGORY,
                 "unit_price": test.price,
             }
             for code, test in codes.items()
@@ -72,37 +72,37 @@ def enter_results(
         raise Conflict(N_("This test was cancelled."), code="cancelled")
     if version is not None and version != order.version:
         raise Conflict(N_("A colleague has entered results for this test. Check them first."), code="stale")
-    standing = queries.standing(order.id)
-    values = _values(order, typed)
+    standing = queries.current_results_by_code(order.id)
+    values = _read_values(order, typed)
     new = [value for value in values if value.code not in standing or standing[value.code].value != value.value]
     if not new:
         raise RuleBroken(N_("Enter at least one value."), next(iter(typed), None))
-    why = _reason(reason, is_needed=any(value.code in standing for value in new))
+    why = _clean_reason(reason, is_needed=any(value.code in standing for value in new))
     for value in new:
-        db.session.add(_row(order, value, why if value.code in standing else "", by))
+        db.session.add(_to_result(order, value, why if value.code in standing else "", by))
     _close_when_complete(order, {*standing, *(value.code for value in new)})
     order.changed()
-    _say(order, new, by)
+    _notify_doctor(order, new, by)
     db.session.flush()
     return order
 
 
-def _values(order: LabOrder, typed: Mapping[str, str]) -> list[rules.Value]:
+def _read_values(order: LabOrder, typed: Mapping[str, str]) -> list[rules.Value]:
     whom = db.session.get(Patient, order.patient_id)
     age = readings.age_years(whom.birth_date)
-    tests = rules.parts(order.test_code, order.test_name)
-    values = (rules.read(test, typed.get(test.code, ""), whom.sex, age) for test in tests)
+    tests = rules.tests_of_order(order.test_code, order.test_name)
+    values = (rules.read_value(test, typed.get(test.code, ""), whom.sex, age) for test in tests)
     return [value for value in values if value is not None]
 
 
-def _reason(text: str, *, is_needed: bool) -> str:
+def _clean_reason(text: str, *, is_needed: bool) -> str:
     reason = clean_field(text, "reason", longest=MAX_REASON_LENGTH)
     if is_needed and len(reason) < 3:
         raise RuleBroken(N_("You changed a saved value. Enter the reason for the correction."), "reason")
     return reason
 
 
-def _row(order: LabOrder, value: rules.Value, reason: str, by: Person) -> LabResult:
+def _to_result(order: LabOrder, value: rules.Value, reason: str, by: Person) -> LabResult:
     return LabResult(
         order_id=order.id,
         code=value.code,
@@ -119,12 +119,12 @@ def _row(order: LabOrder, value: rules.Value, reason: str, by: Person) -> LabRes
 
 
 def _close_when_complete(order: LabOrder, known: set[str]) -> None:
-    needed = {test.code for test in rules.parts(order.test_code, order.test_name)}
+    needed = {test.code for test in rules.tests_of_order(order.test_code, order.test_name)}
     if order.status == "waiting" and needed <= known:
         order.status, order.done_at = "done", clock.now()
 
 
-def _say(order: LabOrder, new: list[rules.Value], by: Person) -> None:
+def _notify_doctor(order: LabOrder, new: list[rules.Value], by: Person) -> None:
     """Tell the doctor of a complete or critical result; the words name no patient."""
     publish(Event.LAB_CHANGED)
     publish(Event.RESULT_IN)
@@ -148,8 +148,8 @@ SOURCE = "lab_order"
 def order_test(encounter_id: int, *, code: str = "", text: str = "", is_urgent: bool = False, by: Person) -> LabOrder:
     """Order a test in one's own open encounter, by its code or by words that name one test; it is charged at once and
     stands on the laboratory's list."""
-    encounter = own_draft(encounter_id, by)
-    test = _named(code, text)
+    encounter = get_own_draft(encounter_id, by)
+    test = _find_test(code, text)
     order = LabOrder(
         patient_id=encounter.patient_id,
         encounter_id=encounter.id,
@@ -175,10 +175,10 @@ def order_test(encounter_id: int, *, code: str = "", text: str = "", is_urgent: 
     return order
 
 
-def _named(code: str, text: str) -> LabTest:
+def _find_test(code: str, text: str) -> LabTest:
     if code in tests():
         return tests()[code]
-    matches = rules.find(text)
+    matches = rules.find_tests(text)
     exact = [value for value in matches if text.strip().lower() in (value.code.lower(), value.name.lower())]
     if len(exact or matches) != 1:
         raise RuleBroken(N_("Choose a test from the list."), "test")

@@ -17,7 +17,7 @@ from .models import LabOrder, LabResult
 _ORDER, _RESULT = LabOrder.__table__.c, LabResult.__table__.c
 _NAMES = ("id", "encounter_id", "patient_id", "test_code", "test_name", "status", "is_urgent", "ordered_by_id")
 ORDERED = _ORDER.ordered_at
-STATES = ("waiting", "done", "cancelled")
+STATUSES = ("waiting", "done", "cancelled")
 
 
 def orders(who: Person) -> Select:
@@ -38,7 +38,7 @@ def _results() -> Any:
     return func.coalesce(inner.scalar_subquery(), cast([], JSONB))
 
 
-def order(order_id: int, who: Person) -> Any:
+def get_order_row(order_id: int, who: Person) -> Any:
     """One order as `who` may read it; `NotFound` when there is none."""
     row = db.session.execute(orders(who).where(_ORDER.id == order_id)).one_or_none()
     if row is None:

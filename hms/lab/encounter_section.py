@@ -21,12 +21,12 @@ def _cancel(_form: Any, encounter: Encounter, target: str, by: Person) -> None:
     actions.cancel_order(parse_record_id(target) or 0, encounter_id=encounter.id, by=by)
 
 
-page_extensions.add(
+page_extensions.add_section(
     page_extensions.Section(
         template="lab/_section.html",
         read_template="lab/_results.html",
         print_template="lab/_printed.html",
-        gather=lambda encounter: queries.of_encounter(encounter.id, encounter.patient_id),
+        gather=lambda encounter: queries.load_encounter_tests(encounter.id, encounter.patient_id),
         steps={"add_test": _add, "cancel_test": _cancel},
         clears=("test", "test_code", "test_urgent"),
     )

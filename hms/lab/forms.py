@@ -17,7 +17,7 @@ from .models import LabOrder, LabResult
 
 
 class ResultForm(ActionForm):
-    """What is the same for every test; `result_form` adds the values."""
+    """What is the same for every test; `build_result_form` adds the values."""
 
     version = WholeField()
     reason = Text(_l("Reason for correction"), longest=500)
@@ -27,9 +27,9 @@ class ResultForm(ActionForm):
         self.refuse(type(refusal).from_error(refusal, fields.get(refusal.field or "", refusal.field)))
 
 
-def result_form(order: LabOrder, standing: dict[str, LabResult]) -> tuple[ResultForm, dict[str, str]]:
+def build_result_form(order: LabOrder, standing: dict[str, LabResult]) -> tuple[ResultForm, dict[str, str]]:
     """The form for an order with the values that stand, and the name of each value's field by its code."""
-    values = rules.parts(order.test_code, order.test_name)
+    values = rules.tests_of_order(order.test_code, order.test_name)
     fields = {test.code: f"value_{test.code}" for test in values}
     kind = type("OrderResultForm", (ResultForm,), {fields[test.code]: _field(test) for test in values})
     start: dict[str, Any] = {"version": order.version}

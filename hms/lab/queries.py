@@ -27,14 +27,14 @@ MAX_RECENT = 50
 
 
 @dataclass(frozen=True)
-class Tests:
+class EncounterTests:
     """The tests of an encounter, and the last results of the patient's other visits, each with its `results`."""
 
     orders: list[LabOrder]
     earlier: list[LabOrder]
 
 
-def current(order: LabOrder) -> list[LabResult]:
+def current_results(order: LabOrder) -> list[LabResult]:
     """The values that stand, in the order of the test; older ones of the same code were corrected."""
     newest: dict[str, LabResult] = {}
     for result in order.results:
@@ -42,24 +42,24 @@ def current(order: LabOrder) -> list[LabResult]:
     return list(newest.values())
 
 
-def corrected(order: LabOrder) -> list[LabResult]:
+def corrected_results(order: LabOrder) -> list[LabResult]:
     """Values that were replaced."""
-    standing = {result.id for result in current(order)}
+    standing = {result.id for result in current_results(order)}
     return [result for result in order.results if result.id not in standing]
 
 
-def standing(order_id: int) -> dict[str, LabResult]:
+def current_results_by_code(order_id: int) -> dict[str, LabResult]:
     """The values that stand, by code."""
     rows = db.session.scalars(select(LabResult).where(LabResult.order_id == order_id).order_by(LabResult.id))
     return {result.code: result for result in rows}
 
 
-def of_encounter(encounter_id: int, patient_id: int) -> Tests:
+def load_encounter_tests(encounter_id: int, patient_id: int) -> EncounterTests:
     """In two queries, however many orders there are."""
     recent = _recent(patient_id)
     here = [result for result in recent if result.encounter_id == encounter_id]
     earlier = [result for result in recent if result.encounter_id != encounter_id and result.results]
-    return Tests(here[::-1], earlier[:MAX_EARLIER])
+    return EncounterTests(here[::-1], earlier[:MAX_EARLIER])
 
 
 def _recent(patient_id: int) -> list[LabOrder]:
@@ -73,15 +73,15 @@ def _recent_orders() -> Select:
     return orders.order_by(LabOrder.id.desc()).limit(MAX_RECENT)
 
 
-def own_encounter(encounter_id: int, who: Person) -> Encounter:
+def get_own_encounter(encounter_id: int, who: Person) -> Encounter:
     """An encounter of `who`; `NotFound` when it is a colleague's."""
-    encounter = clinical.encounter_found(encounter_id, who)
+    encounter = clinical.get_encounter(encounter_id, who)
     if encounter.doctor_id != who.id:
         raise NotFound(N_("This encounter does not exist."))
     return encounter
 
 
-def of_patient(patient_id: int, before: int | None = None, limit: int = 26) -> list[LabOrder]:
+def list_patient_orders(patient_id: int, before: int | None = None, limit: int = 26) -> list[LabOrder]:
     """The patient's tests, newest first."""
     query = _with_results().where(LabOrder.patient_id == patient_id, LabOrder.status != "cancelled")
     if before is not None:
@@ -95,7 +95,7 @@ def _with_results() -> Select:
 
 def worklist(show: str) -> list[LabOrder]:
     """What is to be done, urgent ones and the longest waiting first; or what was done today, the last first. It counts what
-    `counts` counts: of records that are closed to the reader the page says whose they are, and nothing else."""
+    `count_worklist` counts: of records that are closed to the reader the page says whose they are, and nothing else."""
     query = _with_results().options(joinedload(LabOrder.patient), joinedload(LabOrder.ordered_by))
     if show == "done":
         begins, ends = clock.day_bounds(clock.today())
@@ -105,7 +105,7 @@ def worklist(show: str) -> list[LabOrder]:
     return list(db.session.scalars(query.limit(MAX_WAITING)))
 
 
-def counts() -> tuple[int, int, int]:
+def count_worklist() -> tuple[int, int, int]:
     """How many tests wait, how many of them are urgent, and how many were done today."""
     begins, ends = clock.day_bounds(clock.today())
     is_waiting = LabOrder.status == "waiting"
@@ -115,7 +115,7 @@ def counts() -> tuple[int, int, int]:
     return tuple(db.session.execute(row).one())
 
 
-def order(order_id: int, who: Person) -> Any:
+def get_order(order_id: int, who: Person) -> Any:
     """One order with patient, doctor and results; `NotFound` when there is none, `RecordRestricted` when the record is closed
     to `who`."""
     query = _with_results().options(joinedload(LabOrder.patient), joinedload(LabOrder.ordered_by))

@@ -45,7 +45,7 @@ class Value:
         return self.flag in CRITICAL
 
 
-def parts(code: str, name: str) -> tuple[LabTest, ...]:
+def tests_of_order(code: str, name: str) -> tuple[LabTest, ...]:
     """The values an ordered test is made of: those of its panel, or itself. A test that is not on the list of tests (it
     was taken off, or came from another system) has one value in words, under the `name` it was ordered by."""
     test = tests().get(code)
@@ -54,7 +54,7 @@ def parts(code: str, name: str) -> tuple[LabTest, ...]:
     return tuple(tests()[part] for part in test.choices) if test.result == "panel" else (test,)
 
 
-def read(test: LabTest, typed: str, sex: str, age_years: Decimal | None) -> Value | None:
+def read_value(test: LabTest, typed: str, sex: str, age_years: Decimal | None) -> Value | None:
     """The value typed for one test; None when nothing was. Raises `RuleBroken` on the test's code."""
     text = clean_field(typed, test.code, longest=MAX_TEXT_LENGTH, multiline=True)
     if not text:
@@ -85,7 +85,7 @@ def _number(test: LabTest, text: str, sex: str, age_years: Decimal | None) -> Va
     )
 
 
-def find(text: str, limit: int = 10) -> list[LabTest]:
+def find_tests(text: str, limit: int = 10) -> list[LabTest]:
     """The tests whose code or name holds every word of `text`; those that begin with it first."""
     words = text.lower().split()
     if not words or is_only_punctuation(text):

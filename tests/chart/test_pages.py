@@ -169,7 +169,7 @@ def test_a_long_story_costs_what_a_short_one_does(desk, whom, db, person):
 def test_older_rows_follow_without_gap_or_repeat(desk, whom, db, person):
     doctor = person("doctor")
     for n in range(30):
-        encounter = encounter_actions.begin_written(
+        encounter = encounter_actions.start_encounter_with_texts(
             patient_id=whom.id, notes="n", diagnosis=f"Visit {n:02d}.", by=doctor
         )
         signing.sign(encounter.id, by=doctor)

@@ -117,21 +117,21 @@ def test_the_same_diagnosis_twice_is_refused(db, person):
 
 def test_finding_a_diagnosis_by_code_words_and_abbreviation(db, person):
     some_codes()
-    assert codes.find("b50")[0].code == "B50.9"
-    assert codes.find("falciparum malaria")[0].code == "B50.9"
-    assert codes.find("mal")[0].code == "B54"
-    assert codes.find("htn")[0].code == "I10"
-    assert codes.find("zz") == codes.find("") == codes.find("%") == codes.find("x") == []
+    assert codes.find_codes("b50")[0].code == "B50.9"
+    assert codes.find_codes("falciparum malaria")[0].code == "B50.9"
+    assert codes.find_codes("mal")[0].code == "B54"
+    assert codes.find_codes("htn")[0].code == "I10"
+    assert codes.find_codes("zz") == codes.find_codes("") == codes.find_codes("%") == codes.find_codes("x") == []
 
 
 def test_what_is_used_here_comes_first(db, person):
     some_codes()
     doctor = person("doctor")
-    assert [entry.code for entry in codes.find("unspecified")][0] == "B50.9"
+    assert [entry.code for entry in codes.find_codes("unspecified")][0] == "B50.9"
     diagnosis_actions.add_condition(an_encounter(doctor).id, code="J06.9", by=doctor)
     db.session.expire_all()
-    assert "J06.9" in [entry.code for entry in codes.find("acute infection")]
-    assert codes.find("respiratory")[0].use_count == 1
+    assert "J06.9" in [entry.code for entry in codes.find_codes("acute infection")]
+    assert codes.find_codes("respiratory")[0].use_count == 1
 
 
 def test_signing_tells_every_desk_in_one_transaction(db, person):
@@ -209,10 +209,10 @@ def test_the_year_of_birth_is_asked_where_the_page_could_be_the_wrong_one(db, pe
     doctor = person("doctor")
     whom = a_patient()
     encounter = an_encounter(doctor, whom, notes="n", no_diagnosis_reason="check")
-    assert not signing.asks_birth_year(whom, doctor)
+    assert not signing.must_ask_birth_year(whom, doctor)
     twin = a_patient(phone="+23276000001", overridden_match_id=whom.id)
     waiting(twin)
-    assert signing.asks_birth_year(whom, doctor)
+    assert signing.must_ask_birth_year(whom, doctor)
     with pytest.raises(RuleBroken) as refused:
         signing.sign(encounter.id, birth_year="1950", by=doctor)
     assert refused.value.field == "birth_year"
@@ -222,10 +222,10 @@ def test_the_year_of_birth_is_asked_where_the_page_could_be_the_wrong_one(db, pe
 def test_unsaved_work_on_another_patient_asks_for_the_year_of_birth(db, person):
     doctor = person("doctor")
     other = an_encounter(doctor, a_patient(given_names="Fatu", family_name="Sesay"))
-    drafts.keep(other.id, doctor, {"notes": "half"}, drafts.PageState("page"))
+    drafts.save(other.id, doctor, {"notes": "half"}, drafts.PageState("page"))
     whom = a_patient()
     an_encounter(doctor, whom)
-    assert signing.asks_birth_year(whom, doctor)
+    assert signing.must_ask_birth_year(whom, doctor)
 
 
 def test_an_administrator_withdraws_what_was_entered_in_error(db, person):

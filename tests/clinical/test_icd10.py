@@ -10,7 +10,7 @@ BY_CODE = {row.code: row for row in ROWS}
 
 def found_by(typed):
     """Codes whose search text holds each typed word at the start of a word, as the page's query does it."""
-    words = icd10.searchable(typed).split()
+    words = icd10.to_search_text(typed).split()
     return {row.code for row in ROWS if all(f" {word}" in f" {row.search_text}" for word in words)}
 
 
@@ -74,4 +74,4 @@ def test_search_text_forgives_case_accents_spelling_and_the_point(typed, code):
      ("malaria", ""), ("50.9", ""), ("B5", ""), ("B50.999", ""), ("٣50", ""), ("B54; drop", "")],
 )  # fmt: skip
 def test_codes_are_written_in_one_way(typed, code):
-    assert icd10.normal_code(typed) == code
+    assert icd10.normalise_code(typed) == code

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from hms.clinical.vitals.plausibility import Earlier, alarming, bmi, bmi_text, bmi_word, implausible_changes
+from hms.clinical.vitals.plausibility import EarlierValue, find_alarming_values, bmi, bmi_text, bmi_word, find_implausible_changes
 
 D = Decimal
 TODAY = date(2026, 11, 22)
@@ -13,15 +13,15 @@ TODAY = date(2026, 11, 22)
 
 def test_alarming_values_are_asked_about_and_unusual_ones_are_not():
     values = {"temperature": D("38.6"), "pulse": D(150), "weight": D(62)}
-    questions = alarming(values, D(35))
+    questions = find_alarming_values(values, D(35))
     assert [question.key for question in questions] == ["pulse"]
     assert questions[0].reason == "alarming"
     assert str(questions[0].message) == "Pulse 150\u00a0/min: Critical high (51–90). Is it correct?"
 
 
 def test_what_alarms_in_an_adult_is_usual_in_a_baby():
-    assert alarming({"pulse": D(140)}, D("0.5")) == []
-    assert len(alarming({"pulse": D(140)}, D(40))) == 1
+    assert find_alarming_values({"pulse": D(140)}, D("0.5")) == []
+    assert len(find_alarming_values({"pulse": D(140)}, D(40))) == 1
 
 
 WEIGHTS = [
@@ -41,14 +41,14 @@ WEIGHTS = [
 
 @pytest.mark.parametrize(("before", "days_ago", "now", "age", "is_asked"), WEIGHTS)
 def test_a_sudden_change_of_weight_is_asked_about(before, days_ago, now, age, is_asked):
-    earlier = {"weight": Earlier(D(before), TODAY - timedelta(days=days_ago))}
-    questions = implausible_changes({"weight": D(now)}, TODAY, age and D(age), earlier)
+    earlier = {"weight": EarlierValue(D(before), TODAY - timedelta(days=days_ago))}
+    questions = find_implausible_changes({"weight": D(now)}, TODAY, age and D(age), earlier)
     assert [question.key for question in questions] == (["weight"] if is_asked else [])
 
 
 def test_the_question_says_by_how_much_and_since_when():
-    earlier = {"weight": Earlier(D("22.4"), date(2026, 11, 12))}
-    question = implausible_changes({"weight": D("24.9")}, TODAY, D(8), earlier)[0]
+    earlier = {"weight": EarlierValue(D("22.4"), date(2026, 11, 12))}
+    question = find_implausible_changes({"weight": D("24.9")}, TODAY, D(8), earlier)[0]
     assert str(question.message) == "24.9 kg is 2.5 kg more than on 12-Nov-2026. Is it correct?"
 
 
@@ -56,13 +56,13 @@ def test_the_question_says_by_how_much_and_since_when():
     ("now", "is_asked"), [("164", False), ("162.1", False), ("162", True), ("146", True), ("170", False)]
 )
 def test_nobody_shrinks(now, is_asked):
-    earlier = {"height": Earlier(D(164), TODAY - timedelta(days=400))}
-    assert bool(implausible_changes({"height": D(now)}, TODAY, D(35), earlier)) is is_asked
+    earlier = {"height": EarlierValue(D(164), TODAY - timedelta(days=400))}
+    assert bool(find_implausible_changes({"height": D(now)}, TODAY, D(35), earlier)) is is_asked
 
 
 def test_nothing_earlier_nothing_to_ask():
-    assert implausible_changes({"weight": D(62), "height": D(164)}, TODAY, D(35), {}) == []
-    assert implausible_changes({}, TODAY, D(35), {"weight": Earlier(D(62), TODAY)}) == []
+    assert find_implausible_changes({"weight": D(62), "height": D(164)}, TODAY, D(35), {}) == []
+    assert find_implausible_changes({}, TODAY, D(35), {"weight": EarlierValue(D(62), TODAY)}) == []
 
 
 INDEX = [

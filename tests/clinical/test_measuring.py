@@ -122,10 +122,10 @@ def test_a_reading_is_shown_with_words_and_scores(db, person):
     row = actions.record_vitals(
         whom.id, **NORMAL | {"temperature": "38.6"}, on_oxygen=False, consciousness="alert", by=person("nurse")
     )
-    seen = readings.shown(row, whom.birth_date)
+    seen = readings.to_reading(row, whom.birth_date)
     assert [(m.label, m.flag.word) for m in seen.flagged] == [("T", "High")]
     assert seen.bmi.startswith("23.1")
     assert seen.news2.total == 1
-    child = readings.shown(row, born(8))
+    child = readings.to_reading(row, born(8))
     assert child.news2 is None
     assert "16 years" in str(child.news2_gap)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from hms.clinical.vitals.news2 import CONSCIOUSNESS, news2, not_scored_because
+from hms.clinical.vitals.news2 import CONSCIOUSNESS, calculate_news2, reason_not_scored
 
 D = Decimal
 WELL = {
@@ -19,7 +19,7 @@ ASKED = {"age_years": D(40), "is_pregnant": False, "consciousness": "alert", "on
 
 def score(scale=1, asked=(), **changed):
     values = WELL | {key: D(value) for key, value in changed.items()}
-    return news2(values, **ASKED | dict(asked), scale=scale)
+    return calculate_news2(values, **ASKED | dict(asked), scale=scale)
 
 
 # Every edge of every step of the chart.
@@ -129,18 +129,18 @@ def test_the_band_is_said_with_what_to_do():
 )
 def test_no_score_where_it_would_mislead(changed, told):
     asked = ASKED | changed
-    assert news2(WELL, **asked) is None
-    assert told in str(not_scored_because(WELL, **asked))
+    assert calculate_news2(WELL, **asked) is None
+    assert told in str(reason_not_scored(WELL, **asked))
 
 
 @pytest.mark.parametrize("missing", WELL)
 def test_no_score_from_fewer_than_seven_parameters(missing):
     partial = {key: value for key, value in WELL.items() if key != missing}
-    assert news2(partial, **ASKED) is None
-    assert str(not_scored_because(partial, **ASKED)).startswith("NEWS2 still needs: ")
+    assert calculate_news2(partial, **ASKED) is None
+    assert str(reason_not_scored(partial, **ASKED)).startswith("NEWS2 still needs: ")
 
 
 @pytest.mark.parametrize(("age", "is_pregnant"), [(D(16), None), (D(90), False)])
 def test_scored_from_sixteen_and_when_pregnancy_is_not_known(age, is_pregnant):
-    assert news2(WELL, **ASKED | {"age_years": age, "is_pregnant": is_pregnant}).total == 0
-    assert not_scored_because(WELL, **ASKED | {"age_years": age, "is_pregnant": is_pregnant}) is None
+    assert calculate_news2(WELL, **ASKED | {"age_years": age, "is_pregnant": is_pregnant}).total == 0
+    assert reason_not_scored(WELL, **ASKED | {"age_years": age, "is_pregnant": is_pregnant}) is None

@@ -78,7 +78,7 @@ def test_an_own_template_is_nobody_elses(desk, person, db):
     one = actions.save_template(**URI, by=person("doctor"))
     assert person("nurse").id != one.owner_id
     with pytest.raises(NotFound):
-        actions.readable(one.id, person("nurse"))
+        actions.get_readable(one.id, person("nurse"))
     assert desk("nurse").get("/note-templates").status_code == 403
 
 
@@ -86,9 +86,9 @@ def test_a_department_shares_its_templates(desk, person, db, department):
     doctor = request_user.person(person("doctor").id)
     mine = actions.save_template(**URI, by=doctor)
     shared = actions.save_template(**URI | {"title": "Ours"}, belongs_to="department", by=doctor)
-    assert [one.id for one in actions.offered(doctor)] == [mine.id, shared.id]
+    assert [one.id for one in actions.list_templates(doctor)] == [mine.id, shared.id]
     nurse = request_user.person(person("nurse").id)
-    assert [one.title for one in actions.offered(nurse)] == ["Ours"]
+    assert [one.title for one in actions.list_templates(nurse)] == ["Ours"]
     assert actions.may_change(shared, nurse)
     html = desk("doctor").get("/note-templates/new").get_data(as_text=True)
     assert "My department" in words(html)

@@ -144,7 +144,7 @@ def test_what_is_typed_comes_back_after_the_browser_is_gone(desk, opened, db, pe
     page = desk("doctor").get(at(opened))
     assert "Half a sentence" in page.get_data(as_text=True)
     assert "is restored" in text(page)
-    assert [one.fields for one in drafts.of(opened.id, person("doctor"))] == [{"notes": "Half a sentence", "dx": "mal"}]
+    assert [one.fields for one in drafts.get_unsaved(opened.id, person("doctor"))] == [{"notes": "Half a sentence", "dx": "mal"}]
     client.form(at(opened), notes="A whole sentence", dx="")
     assert "is restored" not in text(client.get(at(opened)))
     assert opened.notes == "A whole sentence"
@@ -311,7 +311,7 @@ def test_the_page_costs_the_same_however_long_the_story(desk, db, person):
     client = desk("doctor")
 
     def visit() -> None:
-        one = encounter_actions.begin_written(patient_id=whom.id, notes="n", diagnosis="d", by=doctor)
+        one = encounter_actions.start_encounter_with_texts(patient_id=whom.id, notes="n", diagnosis="d", by=doctor)
         prescription_actions.prescribe(one.id, medication_name="Honey", dosage="1 spoon", by=doctor)
         signing.sign(one.id, by=doctor)
 

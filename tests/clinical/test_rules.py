@@ -10,7 +10,7 @@ from hms.clinical.encounters.rules import (
     WITHDRAWN,
     Diagnosis,
     check_birth_year,
-    check_can_add,
+    check_addendum,
     check_can_edit,
     check_can_sign,
     check_diagnoses,
@@ -131,7 +131,7 @@ def test_a_wrong_year_stops(typed):
 
 @pytest.mark.parametrize("state", [SIGNED, AMENDED])
 def test_an_addendum_is_added_to_what_is_signed(state):
-    assert check_can_add(state, "  Film positive.\r\nStarted treatment. ") == "Film positive.\nStarted treatment."
+    assert check_addendum(state, "  Film positive.\r\nStarted treatment. ") == "Film positive.\nStarted treatment."
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_an_addendum_is_added_to_what_is_signed(state):
 )
 def test_an_addendum_that_says_nothing_is_refused(state, text):
     with pytest.raises(RuleBroken) as refusal:
-        check_can_add(state, text)
+        check_addendum(state, text)
     assert refusal.value.field == "addendum"
 
 
@@ -165,4 +165,4 @@ def test_nothing_can_be_done_with_what_was_entered_in_error():
     with pytest.raises(RuleBroken, match="entered in error"):
         sign(state=WITHDRAWN)
     with pytest.raises(RuleBroken, match="entered in error"):
-        check_can_add(WITHDRAWN, "Film positive.")
+        check_addendum(WITHDRAWN, "Film positive.")

@@ -49,7 +49,7 @@ def test_two_open_pages_keep_both_texts(desk, opened, person):
     told = second.types(notes="Cough since Monday")
     assert "another page" in told.json["notice"]
     first.types(notes="Fever since Friday, chills")
-    texts = [one.fields["notes"] for one in encounter_drafts.of(opened.id, person("doctor"))]
+    texts = [one.fields["notes"] for one in encounter_drafts.get_unsaved(opened.id, person("doctor"))]
     assert texts == ["Fever since Friday, chills", "Cough since Monday"]
 
 
@@ -83,14 +83,14 @@ def test_text_of_another_page_is_taken_up_or_forgotten_by_hand(desk, opened, per
     taken = here.presses(f"use:{other}")
     assert "Fever since Friday</textarea>" in client.get(taken.headers["Location"]).get_data(as_text=True)
     here.presses(f"forget:{other}")
-    assert [one.fields["notes"] for one in encounter_drafts.of(opened.id, person("doctor"))] == ["Cough since Monday"]
+    assert [one.fields["notes"] for one in encounter_drafts.get_unsaved(opened.id, person("doctor"))] == ["Cough since Monday"]
 
 
 def test_a_page_opened_with_a_draft_goes_on_with_it(desk, opened, person):
     client = desk("doctor")
     OpenPage(client, opened).types(notes="Fever")
     OpenPage(client, opened).types(notes="Fever since Friday")
-    assert [one.fields["notes"] for one in encounter_drafts.of(opened.id, person("doctor"))] == ["Fever since Friday"]
+    assert [one.fields["notes"] for one in encounter_drafts.get_unsaved(opened.id, person("doctor"))] == ["Fever since Friday"]
 
 
 @pytest.mark.parametrize("do", ["draft", "add_dx", "sign"])
@@ -112,7 +112,7 @@ def test_signing_forgets_only_what_is_in_the_record(desk, opened, person):
     page = OpenPage(client, opened)
     page.types(notes="Fever")
     assert page.presses("sign", no_diagnosis_reason="check-up").status_code == 303
-    assert encounter_drafts.of(opened.id, person("doctor")) == ()
+    assert encounter_drafts.get_unsaved(opened.id, person("doctor")) == ()
 
 
 def test_a_reason_that_was_begun_survives_the_other_section(desk, opened):
@@ -149,12 +149,12 @@ def test_the_page_script_is_told_where_to_go(desk, opened, db):
 def test_characters_that_no_database_keeps_do_no_harm(desk, opened, person):
     page = OpenPage(desk("doctor"), opened)
     assert page.presses(notes="one\0two").status_code == 400
-    assert encounter_drafts.of(opened.id, person("doctor"))[0].fields["notes"] == "onetwo"
+    assert encounter_drafts.get_unsaved(opened.id, person("doctor"))[0].fields["notes"] == "onetwo"
 
 
 def test_a_draft_keeps_the_last_word_of_many(db, person):
     doctor = person("doctor")
     for number in range(12):
-        encounter_drafts.keep(7, doctor, {"notes": f"text {number}"}, encounter_drafts.PageState(f"page {number}"))
-    assert [one.fields["notes"] for one in encounter_drafts.of(7, doctor)] == [f"text {n}" for n in range(11, 3, -1)]
+        encounter_drafts.save(7, doctor, {"notes": f"text {number}"}, encounter_drafts.PageState(f"page {number}"))
+    assert [one.fields["notes"] for one in encounter_drafts.get_unsaved(7, doctor)] == [f"text {n}" for n in range(11, 3, -1)]
     assert core_drafts.get_draft(doctor.id, "encounter:7").version == 13

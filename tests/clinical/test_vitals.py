@@ -7,7 +7,7 @@ import pytest
 
 from hms.clinical.models import VitalsReading
 from hms.clinical.vitals import rules
-from hms.clinical.vitals.rules import check_possible, check_pressures, flag, parse_blood_pressure, parse_number, read
+from hms.clinical.vitals.rules import check_possible, check_pressures, find_flag, parse_blood_pressure, parse_number, read_vitals
 from hms.core.errors import RuleBroken
 
 D = Decimal
@@ -40,7 +40,7 @@ def test_every_age_has_exactly_one_ordered_range_inside_the_possible(key, age):
 
 def test_weight_and_height_have_no_usual_range():
     assert rules.usual_range("weight", D(30)) is None
-    assert flag("height", D(164), D(30)) is None
+    assert find_flag("height", D(164), D(30)) is None
 
 
 def test_an_unknown_age_is_taken_for_an_adult():
@@ -150,15 +150,15 @@ def test_the_diastolic_is_the_lower_one(systolic, diastolic):
 
 
 def test_each_value_may_stand_alone():
-    assert read({"temperature": "38,6"}) == ({"temperature": D("38.6")}, {})
-    assert read({"pain": 0}) == ({"pain": D(0)}, {})
-    assert read({}) == ({}, {})
+    assert read_vitals({"temperature": "38,6"}) == ({"temperature": D("38.6")}, {})
+    assert read_vitals({"pain": 0}) == ({"pain": D(0)}, {})
+    assert read_vitals({}) == ({}, {})
 
 
 def test_a_whole_form():
     typed = {"temperature": "36.9", "blood_pressure": "100/64", "pulse": "98", "respiratory_rate": "22",
              "oxygen_saturation": "98", "weight": "24.5", "height": "126", "pain": ""}  # fmt: skip
-    values, errors = read(typed)
+    values, errors = read_vitals(typed)
     assert errors == {}
     assert values["systolic"] == 100
     assert values["diastolic"] == 64
@@ -168,14 +168,14 @@ def test_a_whole_form():
 def test_a_body_of_the_api_with_numbers():
     body = {"systolic_bp": 120, "diastolic_bp": 80, "heart_rate": 70, "respiratory_rate": 14, "temperature": 36.6,
             "oxygen_saturation": 98.0, "height": 170, "weight": 70}  # fmt: skip
-    values, errors = read(body)
+    values, errors = read_vitals(body)
     assert errors == {}
     assert values["temperature"] == D("36.6")
     assert len(values) == 8
 
 
 def test_every_wrong_field_is_told_and_the_right_ones_are_kept():
-    values, errors = read(
+    values, errors = read_vitals(
         {"temperature": "375", "pulse": "x", "blood_pressure": "80/120", "weight": "62", "pain": True}
     )
     assert set(errors) == {"temperature", "pulse", "blood_pressure", "pain"}
@@ -183,15 +183,15 @@ def test_every_wrong_field_is_told_and_the_right_ones_are_kept():
 
 
 def test_two_separate_pressures_the_wrong_way_round():
-    _values, errors = read({"systolic": "80", "diastolic": "120"})
+    _values, errors = read_vitals({"systolic": "80", "diastolic": "120"})
     assert set(errors) == {"diastolic"}
-    _values, errors = read({"systolic_bp": 80, "diastolic_bp": 120})
+    _values, errors = read_vitals({"systolic_bp": 80, "diastolic_bp": 120})
     assert set(errors) == {"diastolic_bp"}
 
 
 def test_a_wrong_value_is_told_under_the_name_that_was_sent():
-    assert set(read({"heart_rate": 999})[1]) == {"heart_rate"}
-    assert set(read({"pulse": 999})[1]) == {"pulse"}
+    assert set(read_vitals({"heart_rate": 999})[1]) == {"heart_rate"}
+    assert set(read_vitals({"pulse": 999})[1]) == {"pulse"}
 
 
 def test_every_sign_is_a_column_of_the_reading():
@@ -206,7 +206,7 @@ def test_nonsense_is_told_never_raised():
             key: "".join(chance.choices("0123456789.,/-eNan ½\u0000\ud800", k=chance.randint(0, 7))) for key in DEFINED
         }
         typed["blood_pressure"] = "".join(chance.choices("0123456789./ ", k=7))
-        values, errors = read(typed)
+        values, errors = read_vitals(typed)
         for key, value in values.items():
             if key not in errors:
                 check_possible(key, value)
@@ -252,12 +252,12 @@ FLAGS = [
 
 @pytest.mark.parametrize(("key", "value", "age", "word"), FLAGS)
 def test_the_flag_is_a_word(key, value, age, word):
-    told = flag(key, D(value), D(age))
+    told = find_flag(key, D(value), D(age))
     assert (told.word if told else None) == word
 
 
 def test_the_flag_stands_with_its_range():
-    assert str(flag("temperature", D("38.6"), D(35))) == "High (36.1–38.0)"
+    assert str(find_flag("temperature", D("38.6"), D(35))) == "High (36.1–38.0)"
 
 
 def test_values_are_shown_with_their_unit():

@@ -84,7 +84,7 @@ MIXED: dict[str, list[tuple[str, Try]]] = {
     "clinical.begin_written": [
         (
             "appointment",
-            lambda a, b, who: encounter_actions.begin_written(
+            lambda a, b, who: encounter_actions.start_encounter_with_texts(
                 patient_id=a.patient_id, appointment_id=b.appointment_id, by=who("doctor")
             ),
         )

@@ -98,7 +98,7 @@ def test_each_test_shows_its_own_values_and_earlier_visits_their_results(opened,
     lab_actions.enter_results(blood.id, {"HB": "16.1"}, by=lab)
     lab_actions.enter_results(blood.id, {"HB": "6.1"}, reason="another tube", by=lab)
     for _way in ("by the session", "by the driver"):
-        seen = queries.of_encounter(visit.id, visit.patient_id)
+        seen = queries.load_encounter_tests(visit.id, visit.patient_id)
         assert [(one.id, len(one.results)) for one in seen.orders] == [(rapid.id, 0), (blood.id, 2)]
         assert [one.value.split("\u00a0")[0] for one in seen.orders[1].results] == ["16.1", "6.1"]
         assert [(one.id, one.results[0].code) for one in seen.earlier] == [(before.id, "HB")]
@@ -110,7 +110,7 @@ def test_a_panel_is_done_when_its_last_value_is_in(opened, db, person):
     assert order.status == "waiting"
     lab_actions.enter_results(order.id, {"NEUT": "3", "LYMPH": "2", "PLT": "220", "MCV": "85"}, by=lab)
     assert order.status == "done"
-    assert len(queries.current(queries.order(order.id, lab))) == 6
+    assert len(queries.current_results(queries.get_order(order.id, lab))) == 6
 
 
 def test_a_correction_needs_a_reason_and_keeps_what_stood(desk, opened, db, person):
@@ -188,11 +188,11 @@ def test_each_has_their_part(desk, opened, person):
 
 def test_values_are_judged_by_sex_and_age():
     hb = catalogue()["HB"]
-    assert rules.read(hb, "", "female", Decimal(35)) is None
-    child, adult = rules.read(hb, "11,5", "female", Decimal(3)), rules.read(hb, "11,5", "male", Decimal(35))
+    assert rules.read_value(hb, "", "female", Decimal(35)) is None
+    child, adult = rules.read_value(hb, "11,5", "female", Decimal(3)), rules.read_value(hb, "11,5", "male", Decimal(35))
     assert (child.flag, adult.flag) == ("", "Low")
     with pytest.raises(RuleBroken):
-        rules.read(catalogue()["MRDT"], "Perhaps", "female", Decimal(35))
+        rules.read_value(catalogue()["MRDT"], "Perhaps", "female", Decimal(35))
 
 
 def test_lists_ask_the_same_however_long(desk, opened, person, db):

@@ -53,12 +53,12 @@ def _row(entry: icd10.Code) -> dict[str, object]:
     }
 
 
-def find(text: str) -> list[DiagnosisCode]:
+def find_codes(text: str) -> list[DiagnosisCode]:
     """At most ten codes whose code, title or abbreviations hold every word that was typed, in any order.
 
     What the abbreviation or code means first of all comes first, then the most used here, then what is most specific.
     """
-    typed = icd10.searchable(text)
+    typed = icd10.to_search_text(text)
     words = [word for word in typed.split() if word.strip(".")][:8]
     if len(typed.replace(".", "")) < 2 or not words:
         return []
@@ -75,9 +75,9 @@ def find(text: str) -> list[DiagnosisCode]:
     return list(db.session.scalars(query))
 
 
-def diagnosis_code(text: str) -> DiagnosisCode | None:
+def get_code(text: str) -> DiagnosisCode | None:
     """The entry that `text` is the code of; None when it is no code of the list."""
-    code = icd10.normal_code(text)
+    code = icd10.normalise_code(text)
     return db.session.get(DiagnosisCode, code) if code else None
 
 

@@ -75,13 +75,13 @@ def _code(book, code: str, synonyms: tuple[str, ...]) -> Code:
 
 
 def _search_text(code: str, title: str, synonyms: tuple[str, ...]) -> str:
-    texts = [searchable(text) for text in (code, *synonyms, title)]
+    texts = [to_search_text(text) for text in (code, *synonyms, title)]
     words = " ".join([texts[0], texts[0].replace(".", ""), *texts[1:]])
     other = [american for word in dict.fromkeys(words.split()) if (american := _american(word)) != word]
     return " ".join([words, *other]) + " "
 
 
-def searchable(text: str) -> str:
+def to_search_text(text: str) -> str:
     """What was typed, as it stands in `Code.search_text`: folded, punctuation but the point turned to blanks."""
     return " ".join(re.sub(r"[^a-z0-9.]+", " ", fold(text)).split())
 
@@ -103,9 +103,9 @@ def synonyms_by_code() -> dict[str, tuple[str, ...]]:
 
 @cache
 def code_by_synonym() -> dict[str, str]:
-    """What clinicians type, made `searchable`, and the code that they mean first of all ("mal" -> "B54")."""
+    """What clinicians type, made `to_search_text`, and the code that they mean first of all ("mal" -> "B54")."""
     with SYNONYMS.open(encoding="utf-8", newline="") as lines:
-        return {searchable(row["synonym"]): row["code"] for row in csv.DictReader(lines)}
+        return {to_search_text(row["synonym"]): row["code"] for row in csv.DictReader(lines)}
 
 
 @cache
@@ -115,7 +115,7 @@ def chapters() -> dict[str, str]:
     return {code: book.get_description(code) for code in book.get_all_codes(True) if book.is_chapter(code)}
 
 
-def normal_code(typed: str) -> str:
+def normalise_code(typed: str) -> str:
     """A code as the book writes it ("b509" -> "B50.9"); "" when what was typed does not look like one."""
     bare = re.sub(r"[\s.]", "", typed).upper()
     code = f"{bare[:3]}.{bare[3:]}" if len(bare) > 3 else bare

@@ -12,11 +12,11 @@ from hms.core.db.session import db
 
 def conditions_of(encounter_id: int) -> list[Condition]:
     """The diagnoses of an encounter, the primary one first."""
-    return list(db.session.execute(diagnosed(), {"encounter_id": encounter_id}).scalars())
+    return list(db.session.execute(_conditions_of(), {"encounter_id": encounter_id}).scalars())
 
 
 @cache
-def diagnosed() -> Select:
+def _conditions_of() -> Select:
     """`conditions_of` as a question."""
     encounter_id = bindparam("encounter_id")
     query = select(Condition).where(Condition.encounter_id == encounter_id, Condition.status == "final")

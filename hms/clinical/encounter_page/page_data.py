@@ -31,7 +31,7 @@ MAX_NOTES = 2
 
 
 @dataclass
-class Earlier:
+class CopyableRecords:
     """What this encounter may take over from earlier ones."""
 
     medicines: list[display.Line]
@@ -71,11 +71,11 @@ class EncounterPage:
         return None if age is None else int(age * 12)
 
     @property
-    def earlier(self) -> Earlier:
+    def earlier(self) -> CopyableRecords:
         """Medicines, problems and notes of earlier visits that are not in this encounter."""
         ordered = {(line.medication_id, line.parts[0].text) for line in self.lines}
         diagnosed = {(one.code, one.title) for one in self.conditions}
-        return Earlier(
+        return CopyableRecords(
             [line for line in self.current if (line.medication_id, line.parts[0].text) not in ordered],
             [one for one in self.problems if (one.code, one.title) not in diagnosed],
             [visit for visit in self.visits if visit.notes and visit.is_signed][:MAX_NOTES],
@@ -98,36 +98,36 @@ class EncounterPage:
 def load_page(encounter_id: int, who: Person) -> EncounterPage:
     """The page of one encounter; `NotFound` when there is none. The reading goes into the trail, all in one transaction."""
     with action_context("clinical.open_chart", who):
-        encounter, patient = encounter_queries.encounter_with_patient(encounter_id, who)
+        encounter, patient = encounter_queries.get_encounter_with_patient(encounter_id, who)
         patient_actions.record_chart_opening(patient, by=who)
-        return _gathered(encounter, patient, who)
+        return _load_parts(encounter, patient, who)
 
 
-def _gathered(encounter: Encounter, patient: Patient, who: Person) -> EncounterPage:
+def _load_parts(encounter: Encounter, patient: Patient, who: Person) -> EncounterPage:
     is_open = encounter.status == "in_progress"
     addenda = [] if is_open else encounter_queries.addenda_of(encounter.id)
-    reading = readings.last_of(encounter.id)
+    reading = readings.last_reading(encounter.id)
     taken_by = {reading.taken_by_id} if reading else set()
     names = _names({encounter.doctor_id, *(one.author_id for one in addenda), *taken_by}, who)
-    orders = display.shown(patient_context.shown_beside(patient.id, encounter.id))
+    orders = display.to_lines(patient_context.load_line_rows(patient.id, encounter.id))
     return EncounterPage(
         encounter=encounter,
         patient=patient,
         banner=record_banner.patient_banner(patient, who),
         doctor=names.get(encounter.doctor_id or 0, encounter.performer_name),
-        reading=_shown(reading, patient, names) if reading else None,
+        reading=_to_reading(reading, patient, names) if reading else None,
         conditions=diagnosis_queries.conditions_of(encounter.id),
         lines=[one for one in reversed(orders) if one.encounter_id == encounter.id],
         current=[one for one in orders if one.encounter_id != encounter.id],
-        visits=history.last(patient.id, but_not=encounter.id),
+        visits=history.last_visits(patient.id, but_not=encounter.id),
         addenda=addenda,
         names=names,
-        unsaved=drafts.of(encounter.id, who) if encounter.doctor_id == who.id else (),
-        asks_birth_year=is_open and signing.asks_birth_year(patient, who),
+        unsaved=drafts.get_unsaved(encounter.id, who) if encounter.doctor_id == who.id else (),
+        asks_birth_year=is_open and signing.must_ask_birth_year(patient, who),
         owed=billing.owed(patient.id) if who.may(Permission.ADD_CHARGE) else None,
-        problems=copy_forward.problems(patient.id) if is_open else [],
-        sections=page_extensions.all_of(encounter),
-        templates=actions.titles(who) if is_open and who.may(Permission.WRITE_ENCOUNTER) else [],
+        problems=copy_forward.active_problems(patient.id) if is_open else [],
+        sections=page_extensions.load_sections(encounter),
+        templates=actions.list_titles(who) if is_open and who.may(Permission.WRITE_ENCOUNTER) else [],
     )
 
 
@@ -136,10 +136,10 @@ def _names(user_ids: set[int | None], who: Person) -> dict[int, str]:
     return {who.id or 0: who.name} | staff.names({one for one in user_ids if one and one != who.id})
 
 
-def _shown(row: Any, patient: Patient, names: dict[int, str]) -> readings.Reading:
-    return readings.shown(row, patient.birth_date, names.get(row.taken_by_id or 0, ""))
+def _to_reading(row: Any, patient: Patient, names: dict[int, str]) -> readings.Reading:
+    return readings.to_reading(row, patient.birth_date, names.get(row.taken_by_id or 0, ""))
 
 
-def patient_of(encounter: Encounter) -> Patient:
+def get_patient(encounter: Encounter) -> Patient:
     """Whose encounter it is."""
     return lookup.patient(encounter.patient_id)

@@ -44,7 +44,7 @@ def start_for(patient_id: int) -> ResponseReturnValue:
 @requires(Permission.WRITE_ENCOUNTER)
 def start_page(entry_id: int) -> ResponseReturnValue:
     """Ask before taking a patient in: an address alone changes nothing. An encounter that is open already is shown."""
-    entry, opened = queries.place_in_queue(entry_id)
+    entry, opened = queries.get_queue_entry(entry_id)
     if opened is not None:
         return redirect(url_for("clinical.encounter", encounter_id=opened))
     patient = lookup.patient(entry.patient_id)
@@ -65,7 +65,7 @@ def start(entry_id: int) -> ResponseReturnValue:
 @requires(Permission.PRESCRIBE)
 def repeat(prescription_id: int) -> ResponseReturnValue:
     """Order an earlier medicine once more; it is in the open encounter, or why it is not stands there."""
-    encounter, left_out = copy_forward.repeat(prescription_id, by=current_person())
+    encounter, left_out = copy_forward.repeat_prescription(prescription_id, by=current_person())
     for problem in left_out:
         flash(translate(problem), "caution")
     if not left_out:
@@ -77,7 +77,7 @@ def repeat(prescription_id: int) -> ResponseReturnValue:
 @requires(Permission.WRITE_ENCOUNTER)
 def diagnoses() -> str:
     """Rows for the diagnosis box."""
-    return render_template("clinical/_diagnoses.html", rows=codes.find(search_text(request.args.get("q"), longest=255)))
+    return render_template("clinical/_diagnoses.html", rows=codes.find_codes(search_text(request.args.get("q"), longest=255)))
 
 
 @pages.get("/clinical/medicines")
@@ -85,7 +85,7 @@ def diagnoses() -> str:
 def medicines() -> str:
     """Rows for the medicine box: complete doses, those for the patient's age first."""
     age = request.args.get("months", "")
-    years = readings.from_months(age)
+    years = readings.years_from_months(age)
     return render_template(
         "clinical/_medicines.html",
         rows=formulary.list_choices(search_text(request.args.get("q"), longest=255), age_years=years),

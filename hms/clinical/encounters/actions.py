@@ -68,15 +68,15 @@ def start_encounter(
     db.session.add(encounter)
     db.session.flush()
     if entry is not None:
-        _take_over(encounter, entry, by)
+        _start_visit(encounter, entry, by)
     return encounter
 
 
 @action(Permission.WRITE_ENCOUNTER, "clinical.begin_written")
-def begin_written(*, patient_id: int, appointment_id: int | None = None, by: Person, **texts: Any) -> Encounter:
+def start_encounter_with_texts(*, patient_id: int, appointment_id: int | None = None, by: Person, **texts: Any) -> Encounter:
     """A new encounter with its texts at once, as programs send it."""
     started = start_encounter(patient_id=patient_id, appointment_id=appointment_id, is_new=True, by=by)
-    _write(started, texts)
+    _set_texts(started, texts)
     db.session.flush()
     return started
 
@@ -121,7 +121,7 @@ def _check_appointment(appointment_id: int | None, patient_id: int) -> None:
     check_same_patient(patient_id, appointment=appointment_id)
 
 
-def _take_over(encounter: Encounter, entry: QueueEntry, by: Person) -> None:
+def _start_visit(encounter: Encounter, entry: QueueEntry, by: Person) -> None:
     """The patient is in the room; what the nurse measured for this visit belongs to the encounter."""
     if entry.status in WAITING:
         queue.start_service(entry.id, by=by)
@@ -131,7 +131,7 @@ def _take_over(encounter: Encounter, entry: QueueEntry, by: Person) -> None:
     db.session.execute(measured.values(encounter_id=encounter.id))
 
 
-def own_draft(encounter_id: int, by: Person, version: int | None = None) -> Encounter:
+def get_own_draft(encounter_id: int, by: Person, version: int | None = None) -> Encounter:
     """The encounter, locked, which `by` may change; refuses a signed one, somebody else's, and a stale `version`."""
     encounter = get_for_update(Encounter, encounter_id)
     check_writable(encounter, by)
@@ -143,14 +143,14 @@ def own_draft(encounter_id: int, by: Person, version: int | None = None) -> Enco
 def check_writable(encounter: Encounter, by: Person) -> None:
     """Raise `Conflict` for a signed encounter, `NotAllowed` for somebody else's."""
     try:
-        rules.check_can_edit(state(encounter), is_author=encounter.doctor_id == by.id)
+        rules.check_can_edit(encounter_state(encounter), is_author=encounter.doctor_id == by.id)
     except RuleBroken as refusal:
         if refusal.code == "not_author":
             raise NotAllowed.from_error(refusal) from refusal
         raise Conflict.from_error(refusal, code=refusal.code) from refusal
 
 
-def state(encounter: Any) -> str:
+def encounter_state(encounter: Any) -> str:
     """The state as the rules call it."""
     return rules.DRAFT if encounter.status == "in_progress" else rules.SIGNED
 
@@ -169,10 +169,10 @@ def save_encounter(
 
     `patient_id` is the patient whose page was filled in: another patient's is refused. `StaleVersion` when `version` is old.
     """
-    encounter = own_draft(encounter_id, by, version)
+    encounter = get_own_draft(encounter_id, by, version)
     if patient_id is not None and patient_id != encounter.patient_id:
         raise Conflict(N_("This page was opened for another patient. Nothing was saved."), code="wrong_patient")
-    _write(encounter, texts)
+    _set_texts(encounter, texts)
     if db.session.is_modified(encounter):
         encounter.changed()
     if then is not None:
@@ -182,18 +182,18 @@ def save_encounter(
     return encounter
 
 
-def _write(encounter: Encounter, texts: dict[str, Any]) -> None:
+def _set_texts(encounter: Encounter, texts: dict[str, Any]) -> None:
     for name, longest in TEXTS.items():
         if texts.get(name) is not None:
             setattr(encounter, name, clean_field(texts[name], name, longest=longest, multiline=True))
     if "follow_up_on" in texts:
-        encounter.follow_up_on = _coming(texts["follow_up_on"])
+        encounter.follow_up_on = _check_follow_up(texts["follow_up_on"])
     if "appointment_id" in texts:
         _check_appointment(texts["appointment_id"], encounter.patient_id)
         encounter.appointment_id = texts["appointment_id"]
 
 
-def _coming(day: date | None) -> date | None:
+def _check_follow_up(day: date | None) -> date | None:
     if day is not None and not 0 <= (day - clock.today()).days <= 731:
         raise RuleBroken(N_("Choose a day from today on, within two years."), "follow_up_on")
     return day
@@ -202,8 +202,8 @@ def _coming(day: date | None) -> date | None:
 @action(Permission.ADD_ADDENDUM, "clinical.add_addendum")
 def add_addendum(encounter_id: int, *, text: str, by: Person) -> Addendum:
     """Add to a signed encounter; the note itself stays as it was signed."""
-    encounter = queries.encounter_found(encounter_id, by)
-    addendum = Addendum(encounter_id=encounter.id, author_id=by.id, text=rules.check_can_add(state(encounter), text))
+    encounter = queries.get_encounter(encounter_id, by)
+    addendum = Addendum(encounter_id=encounter.id, author_id=by.id, text=rules.check_addendum(encounter_state(encounter), text))
     db.session.add(addendum)
     db.session.flush()
     return addendum

@@ -17,7 +17,7 @@ from hms.core import clock, drafts
 from hms.core.person import Person
 
 MAX_PAGES = 8
-RECORD = ("chief_complaint", "notes", "no_diagnosis_reason", "plan")
+RECORD_FIELDS = ("chief_complaint", "notes", "no_diagnosis_reason", "plan")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class PageState:
     version: int = 0
 
     @classmethod
-    def of(cls, typed: dict[str, Any]) -> PageState:
+    def get_unsaved(cls, typed: dict[str, Any]) -> PageState:
         """The page behind the fields that a browser sent."""
         version = str(typed.get("version", ""))
         number = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
@@ -59,59 +59,59 @@ def draft_name(encounter_id: int) -> str:
     return f"encounter:{encounter_id}"
 
 
-def new_page() -> str:
+def new_page_id() -> str:
     """The word by which one open page is known."""
     return secrets.token_urlsafe(12)
 
 
-def texts(content: dict[str, Any]) -> tuple[UnsavedText, ...]:
+def parse_texts(content: dict[str, Any]) -> tuple[UnsavedText, ...]:
     """The texts of a draft, the last kept first."""
     return tuple(UnsavedText(**one) for one in content.get("pages", ()))
 
 
-def of(encounter_id: int, who: Person) -> tuple[UnsavedText, ...]:
+def get_unsaved(encounter_id: int, who: Person) -> tuple[UnsavedText, ...]:
     """The unsaved texts of `who`, the last kept first."""
     draft = drafts.get_draft(who.id, draft_name(encounter_id))
-    return texts(draft.content) if draft else ()
+    return parse_texts(draft.content) if draft else ()
 
 
-def keep(encounter_id: int, who: Person, fields: dict[str, str], origin: PageState) -> tuple[UnsavedText, ...]:
+def save(encounter_id: int, who: Person, fields: dict[str, str], origin: PageState) -> tuple[UnsavedText, ...]:
     """Keep what one page holds now; returns all that is kept, this text first. Commits."""
     fields = {name: _storable(text) for name, text in fields.items()}
     draft = UnsavedText(fields, _storable(origin.page), origin.version, clock.now().isoformat())
 
     def added(content: dict[str, Any]) -> dict[str, Any]:
-        others = [one for one in texts(content) if not origin.is_behind(one) and one.fields != fields]
-        return _content([draft, *others[: MAX_PAGES - 1]])
+        others = [one for one in parse_texts(content) if not origin.is_behind(one) and one.fields != fields]
+        return _to_content([draft, *others[: MAX_PAGES - 1]])
 
-    return texts(drafts.update_draft(who.id, draft_name(encounter_id), added).content)
+    return parse_texts(drafts.update_draft(who.id, draft_name(encounter_id), added).content)
 
 
-def drop(encounter_id: int, who: Person, origin: PageState) -> None:
+def remove_saved(encounter_id: int, who: Person, origin: PageState) -> None:
     """Forget one page's text, within the caller's transaction: it is in the record. Texts of other pages stay."""
-    _leave(encounter_id, who, lambda one: not origin.is_behind(one))
+    _remove(encounter_id, who, lambda one: not origin.is_behind(one))
 
 
-def forget(encounter_id: int, who: Person, page: str) -> None:
+def discard(encounter_id: int, who: Person, page: str) -> None:
     """Forget one page's text because the person says so. Commits."""
 
     def without(content: dict[str, Any]) -> dict[str, Any]:
-        return _content([one for one in texts(content) if one.page != page])
+        return _to_content([one for one in parse_texts(content) if one.page != page])
 
     drafts.update_draft(who.id, draft_name(encounter_id), without)
 
 
-def settle(encounter: Encounter, who: Person) -> None:
+def remove_recorded(encounter: Encounter, who: Person) -> None:
     """Forget texts that hold nothing but what is in the record. Within the caller's transaction."""
-    _leave(encounter.id, who, lambda one: bool(differing(encounter, one.fields)))
+    _remove(encounter.id, who, lambda one: bool(changed_fields(encounter, one.fields)))
 
 
-def differing(encounter: Encounter, fields: dict[str, str]) -> tuple[str, ...]:
+def changed_fields(encounter: Encounter, fields: dict[str, str]) -> tuple[str, ...]:
     """The names of the record's texts that `fields` tells otherwise; blanks at line ends do not count."""
     return tuple(
         name
-        for name in RECORD
-        if name in fields and _plain(fields[name]) and _plain(fields[name]) != _plain(getattr(encounter, name))
+        for name in RECORD_FIELDS
+        if name in fields and _comparable_lines(fields[name]) and _comparable_lines(fields[name]) != _comparable_lines(getattr(encounter, name))
     )
 
 
@@ -120,15 +120,15 @@ def _storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
-def _plain(text: str) -> list[str]:
+def _comparable_lines(text: str) -> list[str]:
     return [line.rstrip() for line in text.strip().splitlines()]
 
 
-def _leave(encounter_id: int, who: Person, stays: Callable[[UnsavedText], bool]) -> None:
+def _remove(encounter_id: int, who: Person, stays: Callable[[UnsavedText], bool]) -> None:
     drafts.prune_draft(
-        who.id, draft_name(encounter_id), lambda content: _content([one for one in texts(content) if stays(one)])
+        who.id, draft_name(encounter_id), lambda content: _to_content([one for one in parse_texts(content) if stays(one)])
     )
 
 
-def _content(kept: list[UnsavedText]) -> dict[str, Any]:
+def _to_content(kept: list[UnsavedText]) -> dict[str, Any]:
     return {"pages": [asdict(one) for one in kept]} if kept else {}

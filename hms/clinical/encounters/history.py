@@ -15,7 +15,7 @@ from hms.core.db.session import db
 from hms.staff.directory import staff_name
 from hms.staff.models import User
 
-LAST = 5
+MAX_VISITS = 5
 _ENCOUNTER, _CONDITION = Encounter.__table__.c, Condition.__table__.c
 
 
@@ -31,19 +31,19 @@ class Visit:
     is_signed: bool
 
 
-def last(patient_id: int, *, but_not: int | None = None) -> list[Visit]:
+def last_visits(patient_id: int, *, but_not: int | None = None) -> list[Visit]:
     """The patient's last encounters, newest first, with their diagnoses; without the encounter `but_not`."""
-    return as_visits(db.session.execute(_last(), {"patient_id": patient_id, "but_not": but_not or 0}))
+    return to_visits(db.session.execute(_last_visits(), {"patient_id": patient_id, "but_not": but_not or 0}))
 
 
 @cache
-def _last() -> Select:
-    mine = visits().where(_ENCOUNTER.patient_id == bindparam("patient_id"), _ENCOUNTER.id != bindparam("but_not"))
-    return mine.order_by(_ENCOUNTER.started_at.desc(), _ENCOUNTER.id.desc()).limit(LAST)
+def _last_visits() -> Select:
+    mine = select_visits().where(_ENCOUNTER.patient_id == bindparam("patient_id"), _ENCOUNTER.id != bindparam("but_not"))
+    return mine.order_by(_ENCOUNTER.started_at.desc(), _ENCOUNTER.id.desc()).limit(MAX_VISITS)
 
 
-def visits() -> Select:
-    """Encounters with the doctor's name and the diagnoses, for `as_visits`."""
+def select_visits() -> Select:
+    """Encounters with the doctor's name and the diagnoses, for `to_visits`."""
     words = case(
         (and_(_CONDITION.code != "", _CONDITION.code_system == ICD10), _CONDITION.title + " (" + _CONDITION.code + ")"),
         else_=_CONDITION.title,
@@ -64,8 +64,8 @@ def visits() -> Select:
     )
 
 
-def as_visits(rows: Iterable[Any]) -> list[Visit]:
-    """Rows of `visits` in words."""
+def to_visits(rows: Iterable[Any]) -> list[Visit]:
+    """Rows of `select_visits` in words."""
     return [
         Visit(
             id=row.id,

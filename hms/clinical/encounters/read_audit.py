@@ -14,25 +14,25 @@ from hms.patients.access import policy
 R = TypeVar("R")
 
 
-def listed(what: str, rows: Select, project: Callable[[Any], dict[str, Any]]) -> Response:
+def list_response(what: str, rows: Select, project: Callable[[Any], dict[str, Any]]) -> Response:
     """The list's answer, with an entry for each patient of whom `what` ("encounter") is in it."""
 
     def of(row: Any) -> tuple[str, read_log.Seen]:
         has_content = getattr(row, "is_readable", True)
-        return f"clinical.read_{what}" if has_content else "clinical.read_list", _seen(row)
+        return f"clinical.read_{what}" if has_content else "clinical.read_list", _read_entry(row)
 
     return read_log.listed(rows, project, of, entity=what)
 
 
-def note(what: str, row: R) -> R:
+def record_read(what: str, row: R) -> R:
     """Write that the signed-in person read this row of `what`, and give it back. Commits."""
-    seen = _seen(row)
+    seen = _read_entry(row)
     if seen.purpose:
         policy.mark_emergency_access()
     read_log.note(f"clinical.read_{what}", seen.patient_id, entity=what, entity_id=seen.entity_id)
     return row
 
 
-def _seen(row: Any) -> read_log.Seen:
+def _read_entry(row: Any) -> read_log.Seen:
     purpose = policy.EMERGENCY if getattr(row, "is_emergency", False) else None
     return read_log.Seen(row.patient_id, row.id, purpose=purpose)

@@ -142,31 +142,31 @@ def check_birth_year(typed: str, birth_year: int | None) -> None:
 def check_diagnoses(diagnoses: Sequence[Diagnosis]) -> None:
     """Raise `RuleBroken` (field `diagnoses`) for empty, repeated, over-long or contradictory diagnoses."""
     if len(diagnoses) > MAX_DIAGNOSES:
-        raise _wrong(N_("An encounter can have at most 20 diagnoses."))
+        raise _diagnosis_error(N_("An encounter can have at most 20 diagnoses."))
     if sum(diagnosis.is_primary for diagnosis in diagnoses) > 1:
-        raise _wrong(N_("Only one diagnosis can be the primary one."))
+        raise _diagnosis_error(N_("Only one diagnosis can be the primary one."))
     seen = set()
     for diagnosis in diagnoses:
         _check_diagnosis(diagnosis)
         named = diagnosis.code or diagnosis.text.strip().casefold()
         if named in seen:
-            raise _wrong(N_("“%(text)s” is listed twice. Remove one."), text=diagnosis.text or diagnosis.code)
+            raise _diagnosis_error(N_("“%(text)s” is listed twice. Remove one."), text=diagnosis.text or diagnosis.code)
         seen.add(named)
 
 
 def _check_diagnosis(diagnosis: Diagnosis) -> None:
     if not diagnosis.code and not diagnosis.text.strip():
-        raise _wrong(N_("Choose or enter a diagnosis."))
+        raise _diagnosis_error(N_("Choose or enter a diagnosis."))
     if diagnosis.certainty not in CERTAINTIES:
-        raise _wrong(N_("Choose provisional or confirmed."))
+        raise _diagnosis_error(N_("Choose provisional or confirmed."))
     clean_field(diagnosis.text, "diagnoses", longest=MAX_DIAGNOSIS_LENGTH)
 
 
-def _wrong(sentence: str, **values: object) -> RuleBroken:
+def _diagnosis_error(sentence: str, **values: object) -> RuleBroken:
     return RuleBroken(sentence, "diagnoses", **values)
 
 
-def check_can_add(state: str, text: str) -> str:
+def check_addendum(state: str, text: str) -> str:
     """The cleaned addendum to a signed encounter; raises `RuleBroken` when it is still a draft or says nothing."""
     _check_not_withdrawn(state)
     if state == DRAFT:

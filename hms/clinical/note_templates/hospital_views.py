@@ -21,7 +21,7 @@ from . import actions
 @requires(Permission.MANAGE_TEMPLATES)
 def hospital_templates() -> str:
     """The templates that everybody who writes notes is offered."""
-    return render_template("clinical/hospital_templates.html", rows=actions.all_of_hospital())
+    return render_template("clinical/hospital_templates.html", rows=actions.list_hospital_templates())
 
 
 @pages.route("/note-templates/hospital/new", methods=["GET", "POST"])
@@ -35,13 +35,13 @@ def new_hospital_template() -> ResponseReturnValue:
 @requires(Permission.MANAGE_TEMPLATES)
 def hospital_template(hospital_template_id: int) -> ResponseReturnValue:
     """Change one; notes that were written with it stay as they are."""
-    return _form_page(actions.of_hospital(hospital_template_id))
+    return _form_page(actions.get_hospital_template(hospital_template_id))
 
 
 def _form_page(one: NoteTemplate | None) -> ResponseReturnValue:
     start = {name: getattr(one, name) for name in ("title", "shortcut", "content", "version")} if one else {}
     form = HospitalTemplateForm(data=start)
-    if form.save(partial(actions.save_of_hospital, one.id if one else None), by=current_person()):
+    if form.save(partial(actions.save_hospital_template, one.id if one else None), by=current_person()):
         flash(_("Template ;%(shortcut)s saved.", shortcut=form.result.shortcut), "success")
         return redirect(url_for("clinical.hospital_templates"), 303)
     list_url = url_for("clinical.hospital_templates")
@@ -52,6 +52,6 @@ def _form_page(one: NoteTemplate | None) -> ResponseReturnValue:
 @requires(Permission.MANAGE_TEMPLATES)
 def withdraw_hospital_template(hospital_template_id: int) -> ResponseReturnValue:
     """Offer it to nobody any more."""
-    actions.withdraw_of_hospital(hospital_template_id, by=current_person())
+    actions.withdraw_hospital_template(hospital_template_id, by=current_person())
     flash(_("Template withdrawn."), "success")
     return redirect(url_for("clinical.hospital_templates"), 303)

@@ -24,7 +24,7 @@ from . import actions
 def templates() -> str:
     """The templates one may use, and which of them one may change."""
     who = current_person()
-    rows = [(one, actions.SCOPES[actions.scope(one)], actions.may_change(one, who)) for one in actions.offered(who)]
+    rows = [(one, actions.SCOPES[actions.get_scope(one)], actions.may_change(one, who)) for one in actions.list_templates(who)]
     return render_template("clinical/note_templates.html", rows=rows)
 
 
@@ -34,7 +34,7 @@ def template_texts() -> ResponseReturnValue:
     """Shortcut, title and text of each, one's own first, for the page's script."""
     texts = [
         {"id": one.id, "shortcut": one.shortcut, "title": one.title, "content": one.content}
-        for one in actions.offered(current_person())
+        for one in actions.list_templates(current_person())
     ]
     return jsonify(texts)
 
@@ -50,7 +50,7 @@ def new_template() -> ResponseReturnValue:
 @requires(Permission.WRITE_ENCOUNTER)
 def template(template_id: int) -> ResponseReturnValue:
     """Change a template of one's own or of one's department."""
-    one = actions.readable(template_id, current_person())
+    one = actions.get_readable(template_id, current_person())
     if not actions.may_change(one, current_person()):
         raise NotFound(N_("This template does not exist."))
     return _form_page(one)
@@ -61,7 +61,7 @@ def _form_page(one: NoteTemplate | None) -> ResponseReturnValue:
     start = {"belongs_to": actions.OWN}
     if one is not None:
         start = {name: getattr(one, name) for name in ("title", "shortcut", "content", "version")}
-        start["belongs_to"] = actions.scope(one)
+        start["belongs_to"] = actions.get_scope(one)
     form = TemplateForm(data=start)
     form.offer(has_department=who.department_id is not None)
     if form.save(partial(actions.save_template, one.id if one else None), by=who):

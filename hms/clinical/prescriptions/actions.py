@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, update
 
 from hms.clinical.encounters import queries, rules
-from hms.clinical.encounters.actions import check_writable, own_draft, state
+from hms.clinical.encounters.actions import check_writable, get_own_draft, encounter_state
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
 from hms.core.actions import action
@@ -26,59 +26,59 @@ from hms.formulary.medicines import actions as formulary_actions
 from hms.formulary.safety import checks as safety
 from hms.formulary.safety.alerts import CheckResult
 
-from .order import Order, as_kept, parse_order, run_checks
+from .order import Order, checks_to_json, parse_order, run_checks
 
 OPEN = ("active", "on_hold", "part_dispensed")
 MAX_LENGTH = 500
 
 
-def is_own(line: Prescription, encounter: Encounter | None, who: Person) -> bool:
+def is_own_prescription(line: Prescription, encounter: Encounter | None, who: Person) -> bool:
     """Whether `who` ordered it, or whose encounter it belongs to is theirs."""
     return who.id in (line.prescriber_id, encounter.doctor_id if encounter else None)
 
 
 @action(Permission.PRESCRIBE, "clinical.answer_question")
-def answer_question(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
+def answer_query(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
     """Answer why the order is as it is; the line is released to be dispensed, with the answer beside it."""
-    line = _open_line(prescription_id, encounter_id, by)
+    line = _get_own_open_line(prescription_id, encounter_id, by)
     if line.status != "on_hold":
         raise Conflict(N_("This medicine is no longer on hold."), code=line.status)
-    message = Sentence(N_("%(name)s answers: %(text)s"), name=by.name, text=_cleaned(text, N_("Enter an answer.")))
-    return _set(line, "part_dispensed" if line.quantity_dispensed else "active", str(message))
+    message = Sentence(N_("%(name)s answers: %(text)s"), name=by.name, text=_clean_required(text, N_("Enter an answer.")))
+    return _set_status(line, "part_dispensed" if line.quantity_dispensed else "active", str(message))
 
 
 @action(Permission.PRESCRIBE, "clinical.stop_prescription")
 def stop_prescription(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
     """Stop an order: nothing more of it is dispensed, and it no longer counts as taken."""
-    line = _open_line(prescription_id, encounter_id, by)
+    line = _get_own_open_line(prescription_id, encounter_id, by)
     message = Sentence(
         N_("%(name)s stopped the medicine: %(text)s"),
         name=by.name,
-        text=_cleaned(text, N_("Enter the reason for stopping.")),
+        text=_clean_required(text, N_("Enter the reason for stopping.")),
     )
-    return _set(line, "stopped", str(message))
+    return _set_status(line, "stopped", str(message))
 
 
-def _open_line(prescription_id: int, encounter_id: int | None, by: Person) -> Prescription:
+def _get_own_open_line(prescription_id: int, encounter_id: int | None, by: Person) -> Prescription:
     line = get_for_update(Prescription, prescription_id)
     if encounter_id is not None and line.encounter_id != encounter_id:
         raise NotFound(N_("This line does not exist."))
     encounter = db.session.get(Encounter, line.encounter_id) if line.encounter_id else None
-    if not is_own(line, encounter, by):
+    if not is_own_prescription(line, encounter, by):
         raise NotAllowed(N_("This medicine was prescribed by a colleague."))
     if line.status not in OPEN:
         raise Conflict(N_("This order is already closed."), code=line.status)
     return line
 
 
-def _cleaned(text: str, missing: str) -> str:
+def _clean_required(text: str, missing: str) -> str:
     cleaned = clean_field(text, "text", longest=MAX_LENGTH, multiline=True)
     if not cleaned:
         raise RuleBroken(missing, "text")
     return cleaned
 
 
-def _set(line: Prescription, status: str, reason: str) -> Prescription:
+def _set_status(line: Prescription, status: str, reason: str) -> Prescription:
     line.status, line.status_reason = status, reason
     line.changed()
     publish(Event.PRESCRIPTION_CHANGED)
@@ -106,10 +106,10 @@ def prescribe(
     In an open encounter it is a draft, signed with the encounter. For a signed encounter of one's own it is active at
     once. Raises `RuleBroken` on `override_reason` with the alert's words while a stop is unanswered.
     """
-    encounter = _encounter(encounter_id, by)
+    encounter = _get_writable_encounter(encounter_id, by)
     order_fields = what | {"instructions": instructions, "quantity": quantity}
     values, ordered = _columns(encounter, order_fields, override_code, override_reason, by)
-    line = add(encounter, values, is_draft=state(encounter) == rules.DRAFT, by=by)
+    line = add_line(encounter, values, is_draft=encounter_state(encounter) == rules.DRAFT, by=by)
     if ordered.sentence_id is not None:
         formulary_actions.count_use(ordered.sentence_id, by=by)
     return line
@@ -123,7 +123,7 @@ def change_prescription(
     line = get_for_update(Prescription, prescription_id)
     if line.status != "draft":
         raise Conflict(N_("This prescription is signed. Stop it and prescribe again."), code="signed")
-    encounter = own_draft(line.encounter_id, by)
+    encounter = get_own_draft(line.encounter_id, by)
     values, _ordered = _columns(encounter, what, override_code, override_reason, by, besides=line.id)
     for name, value in ({"override_code": "", "override_reason": ""} | values).items():
         setattr(line, name, value)
@@ -137,7 +137,7 @@ def _columns(
     encounter: Encounter | Row, what: dict[str, Any], code: str, reason: str, by: Person, besides: int | None = None
 ) -> tuple[dict[str, Any], Order]:
     """The columns of a checked line; raises `RuleBroken` at what is wrong with it."""
-    written = _texts(what)
+    written = _clean_texts(what)
     ids = {name: value for name, value in what.items() if name not in (*LENGTHS, "quantity")}
     ordered = parse_order(**ids, **{name: text for name, text in written.items() if name != "instructions"})
     checks = run_checks(ordered, encounter.patient_id, encounter.id, besides=besides)
@@ -145,16 +145,16 @@ def _columns(
         "medication_id": ordered.product.id if ordered.product else None,
         "medication_name": ordered.name,
         "quantity": _quantity(what.get("quantity"), ordered),
-        "checks": as_kept(checks),
+        "checks": checks_to_json(checks),
         **_dose_columns(ordered.dose),
         **_dose_words(ordered.dose, written),
-        **_answered(checks, code, reason, by),
+        **_override_columns(checks, code, reason, by),
     }
     return values, ordered
 
 
-def _encounter(encounter_id: int, by: Person) -> Row:
-    encounter = queries.encounter_held(encounter_id, by)
+def _get_writable_encounter(encounter_id: int, by: Person) -> Row:
+    encounter = queries.get_encounter_for_update(encounter_id, by)
     if encounter.status == "signed" and encounter.doctor_id == by.id:
         return encounter
     if encounter.status == "entered_in_error":
@@ -163,14 +163,14 @@ def _encounter(encounter_id: int, by: Person) -> Row:
     return encounter
 
 
-def _texts(given: dict[str, Any]) -> dict[str, str]:
+def _clean_texts(given: dict[str, Any]) -> dict[str, str]:
     return {
         name: clean_field(given.get(name), name, longest=longest, multiline=name == "instructions")
         for name, longest in LENGTHS.items()
     }
 
 
-def _answered(checks: Iterable[CheckResult], code: str, reason: str, by: Person) -> dict[str, str]:
+def _override_columns(checks: Iterable[CheckResult], code: str, reason: str, by: Person) -> dict[str, str]:
     """The override that goes with the line, when there was something to override."""
     alerts = safety.list_stops(checks)
     if alerts and not by.may(Permission.OVERRIDE_ALERT):
@@ -223,13 +223,13 @@ def remove_prescription(prescription_id: int, *, encounter_id: int | None = None
     line = get_for_update(Prescription, prescription_id)
     if line.status != "draft" or (encounter_id is not None and line.encounter_id != encounter_id):
         raise NotFound(N_("This line does not exist."))
-    encounter = own_draft(line.encounter_id, by)
+    encounter = get_own_draft(line.encounter_id, by)
     line.status = "entered_in_error"
     encounter.changed()
     db.session.flush()
 
 
-def add(encounter: Row, values: dict[str, Any], *, is_draft: bool, by: Person) -> Prescription:
+def add_line(encounter: Row, values: dict[str, Any], *, is_draft: bool, by: Person) -> Prescription:
     """The line with these columns: a draft in an open encounter, else active at once."""
     now = clock.now()
     whose = {"patient_id": encounter.patient_id, "encounter_id": encounter.id, "prescriber_id": by.id}

@@ -28,11 +28,11 @@ class Alternative:
     cautions: tuple[Sentence, ...]
 
 
-def instead_of(ordered: Order, patient_id: int, encounter_id: int, besides: int | None = None) -> list[Alternative]:
+def find_alternatives(ordered: Order, patient_id: int, encounter_id: int, besides: int | None = None) -> list[Alternative]:
     """At most four, one for each medicine: in stock first, then without cautions, then in the order of the list."""
     if ordered.product is None:
         return []
-    same_use = _same_use(ordered.product.ingredients)
+    same_use = _ingredients_of_same_use(ordered.product.ingredients)
     known = patient_context.load_safety_context(patient_id, encounter_id)
     found: dict[tuple[str, ...], Alternative] = {}
     for row in formulary.list_usual_doses(same_use, ordered.product.route, known.person.age_years):
@@ -46,7 +46,7 @@ def instead_of(ordered: Order, patient_id: int, encounter_id: int, besides: int 
     return ranked[:MAX_COUNT]
 
 
-def _same_use(ingredients: list[str]) -> list[str]:
+def _ingredients_of_same_use(ingredients: list[str]) -> list[str]:
     """The ingredients of every use that one of `ingredients` has, and they themselves (a dose may have been the fault)."""
     uses = [use.ingredients for use in catalogue.load_uses() if set(use.ingredients) & set(ingredients)]
     return list(dict.fromkeys([*ingredients, *(name for use in uses for name in use)]))

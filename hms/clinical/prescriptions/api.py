@@ -8,11 +8,11 @@ from flask import Response, jsonify
 
 from hms.clinical import signing
 from hms.clinical.api_params import (
-    blame_encounter_field,
+    errors_at_encounter_field,
     check_named_patient,
-    either,
-    needed_encounter,
-    sees_medicines_of_all,
+    get_reference,
+    require_encounter_id,
+    may_read_every_prescription,
 )
 from hms.clinical.blueprints import api
 from hms.clinical.encounters import read_audit
@@ -39,9 +39,9 @@ from . import actions, queries, standalone_checks
 PRESCRIPTIONS = parameters(
     **PAGING,
     **DAYS,
-    patient=Id(may_use=sees_medicines_of_all),
+    patient=Id(may_use=may_read_every_prescription),
     encounter=Id(),
-    medication=Id(may_use=sees_medicines_of_all),
+    medication=Id(may_use=may_read_every_prescription),
     status=Choice(("draft", "active", "on_hold", "part_dispensed", "completed", "stopped")),
     ordering=Ordering(("id", "created_at")),
 )
@@ -63,7 +63,7 @@ def prescriptions(arguments: dict[str, Any]) -> Response:
     rows = ordered(rows, arguments, Prescription.id, created_at=Prescription.created_at)
     if arguments.get("medication") is not None:  # which medicine it is, a closed record does not tell
         rows = rows.where(policy.readable_by(current_person(), Prescription.patient_id))
-    return read_audit.listed("prescription", rows, prescription_json)
+    return read_audit.list_response("prescription", rows, prescription_json)
 
 
 @api.get("/prescriptions/<int:prescription_id>/")
@@ -71,16 +71,16 @@ def prescriptions(arguments: dict[str, Any]) -> Response:
 @api.response(200, PrescriptionOut)
 def prescription(prescription_id: int) -> Response:
     """One prescription."""
-    row = queries.prescription(prescription_id, current_person())
-    return resource_response(prescription_json(read_audit.note("prescription", row)), row.version)
+    row = queries.get_prescription_row(prescription_id, current_person())
+    return resource_response(prescription_json(read_audit.record_read("prescription", row)), row.version)
 
 
-NAMING = ("encounter", "encounter_id", "patient", "patient_id", "medication")
+REFERENCE_FIELDS = ("encounter", "encounter_id", "patient", "patient_id", "medication")
 """Fields of a body that name other records."""
 
 
-def _asked(payload: dict[str, Any]) -> dict[str, Any]:
-    texts = {name: value for name, value in payload.items() if name not in NAMING}
+def _order_fields(payload: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: value for name, value in payload.items() if name not in REFERENCE_FIELDS}
     if payload.get("medication") is not None:
         texts["medication_id"] = payload["medication"]
     elif not payload.get("medication_name", "").strip():
@@ -98,11 +98,11 @@ def prescribe(payload: dict[str, Any]) -> Response:
     A stop (a recorded allergy, a dangerous pair, too high a dose) is 400 on `override_reason` until `override_code` and
     a reason are given.
     """
-    encounter_id, order_fields, who = needed_encounter(payload), _asked(payload), current_person()
+    encounter_id, order_fields, who = require_encounter_id(payload), _order_fields(payload), current_person()
     check_named_patient(payload, encounter_id)
-    with blame_encounter_field(encounter_id):
+    with errors_at_encounter_field(encounter_id):
         line = actions.prescribe(encounter_id, **order_fields, by=who)
-    return resource_response(prescription_json(line, is_readable=queries.reads_prescriptions(who)), line.version, 201)
+    return resource_response(prescription_json(line, is_readable=queries.may_read_prescriptions(who)), line.version, 201)
 
 
 @api.put("/prescriptions/<int:prescription_id>/")
@@ -111,17 +111,17 @@ def prescribe(payload: dict[str, Any]) -> Response:
 @api.response(200, PrescriptionOut)
 def change(payload: dict[str, Any], prescription_id: int) -> Response:
     """Write a line of one's own open encounter anew; a signed prescription is 409."""
-    row = queries.prescription(prescription_id, current_person())
+    row = queries.get_prescription_row(prescription_id, current_person())
     if row.prescriber_id != current_person().id:
         raise HiddenRecord("No Prescription matches the given query.", row.patient_id)
-    check_if_match(row.version, lambda: prescription_json(read_audit.note("prescription", row)))
-    if either(payload, "encounter") not in (None, row.encounter_id):
+    check_if_match(row.version, lambda: prescription_json(read_audit.record_read("prescription", row)))
+    if get_reference(payload, "encounter") not in (None, row.encounter_id):
         raise RuleBroken(N_("The encounter of a prescription cannot be changed."), "encounter")
-    if either(payload, "patient") not in (None, row.patient_id):  # imported lines have no encounter to compare with
+    if get_reference(payload, "patient") not in (None, row.patient_id):  # imported lines have no encounter to compare with
         raise RuleBroken(N_("The patient of a prescription cannot be changed."), "patient")
     payload.setdefault("medication_name", row.medication_name)
-    actions.change_prescription(prescription_id, **_asked(payload), by=current_person())
-    row = queries.prescription(prescription_id, current_person())
+    actions.change_prescription(prescription_id, **_order_fields(payload), by=current_person())
+    row = queries.get_prescription_row(prescription_id, current_person())
     return resource_response(prescription_json(row), row.version)
 
 
@@ -150,7 +150,7 @@ def check_drug_allergy(payload: dict[str, Any]) -> Response:
         return answer
     policy.check(patient, current_person())
     read_log.note("patients.read_allergies", patient.id, entity="patient", entity_id=patient.id)
-    return jsonify(standalone_checks.allergy(patient, payload["medication_name"]))
+    return jsonify(standalone_checks.check_allergy(patient, payload["medication_name"]))
 
 
 @api.post("/prescriptions/check_drug_interaction/")
@@ -159,4 +159,4 @@ def check_drug_allergy(payload: dict[str, Any]) -> Response:
 @api.response(200)
 def check_drug_interaction(payload: dict[str, Any]) -> Response:
     """What the named medicines do to each other, by the hospital's own rules."""
-    return jsonify(standalone_checks.interactions(payload["medications"][: standalone_checks.MAX_MEDICINES]))
+    return jsonify(standalone_checks.check_interactions(payload["medications"][: standalone_checks.MAX_MEDICINES]))

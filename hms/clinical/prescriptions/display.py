@@ -67,7 +67,7 @@ class Line:
         return STATUS_LOOKS.get(self.status, "neutral")
 
 
-def shown(orders: Iterable[Any]) -> list[Line]:
+def to_lines(orders: Iterable[Any]) -> list[Line]:
     """The lines of `orders`, in their order, with one query for all their medicines."""
     orders = list(orders)
     products = formulary.get_medications_by_id(one.medication_id for one in orders if one.medication_id)

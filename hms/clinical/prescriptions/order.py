@@ -21,7 +21,7 @@ from hms.formulary.safety.knowledge import Medicine
 
 from . import patient_context
 
-RENEWED_WITHIN = timedelta(days=7)
+RENEWAL_WINDOW = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -99,22 +99,22 @@ def run_checks(
     others = [
         current
         for one, current in facts_of.running
-        if one.id != besides and not _is_renewed(one, ordered, encounter_id)
+        if one.id != besides and not _is_renewal(one, ordered, encounter_id)
     ]
     return safety.check_medicine(medicine, ordered.dose, facts_of.person, facts_of.allergies, others, knowledge)
 
 
-def _is_renewed(earlier: Any, ordered: Order, encounter_id: int | None) -> bool:
+def _is_renewal(earlier: Any, ordered: Order, encounter_id: int | None) -> bool:
     """Whether the order carries on an earlier one of the same product that ends within a week: then it replaces it."""
     if ordered.product is None or earlier.medication_id != ordered.product.id or earlier.encounter_id == encounter_id:
         return False
     if earlier.signed_at is None:
         return False
     ends = earlier.signed_at + timedelta(days=earlier.days or patient_context.COURSE_DAYS)
-    return ends - clock.now() <= RENEWED_WITHIN and clock.now() - earlier.signed_at > timedelta(days=1)
+    return ends - clock.now() <= RENEWAL_WINDOW and clock.now() - earlier.signed_at > timedelta(days=1)
 
 
-def as_kept(checks: Iterable[CheckResult]) -> dict[str, Any]:
+def checks_to_json(checks: Iterable[CheckResult]) -> dict[str, Any]:
     """The checks as they are kept with the line: what fired, what could not run, and by which rules."""
     return {
         "version": catalogue.load_knowledge().version,

@@ -19,14 +19,14 @@ from . import patient_context
 MAX_MEDICINES = 30
 
 
-def _medicine(name: str) -> Medicine:
+def _find_medicine(name: str) -> Medicine:
     product = formulary.find_medication_by_text(name)
     return Medicine.from_record(product) if product else medicine_from_text(name, catalogue.load_knowledge())
 
 
-def allergy(patient: Patient, name: str) -> dict[str, Any]:
+def check_allergy(patient: Patient, name: str) -> dict[str, Any]:
     """{"alert", "message", "outcome"}: outcome is fired, clear or could_not_run, and the message says why."""
-    check = check_allergies(_medicine(name), patient_context.allergies(patient), catalogue.load_knowledge())
+    check = check_allergies(_find_medicine(name), patient_context.allergy_entries(patient), catalogue.load_knowledge())
     messages = [str(alert.message) for alert in check.alerts] + ([str(check.missing)] if check.missing else [])
     return {
         "alert": bool(check.alerts),
@@ -35,9 +35,9 @@ def allergy(patient: Patient, name: str) -> dict[str, Any]:
     }
 
 
-def interactions(names: Iterable[str]) -> dict[str, Any]:
+def check_interactions(names: Iterable[str]) -> dict[str, Any]:
     """{"interactions": [{"drugs", "severity", "description"}], "not_checked": [names unknown here]}."""
-    named = [_medicine(name) for name in names if name.strip()]
+    named = [_find_medicine(name) for name in names if name.strip()]
     found = []
     for place, medicine in enumerate(named):
         for other in named[place + 1 :]:

@@ -25,9 +25,9 @@ from hms.patients.access import policy
 from hms.patients.models import Patient
 
 from . import news2, readings, rules
-from .plausibility import PlausibilityWarning, alarming, implausible_changes
+from .plausibility import PlausibilityWarning, find_alarming_values, find_implausible_changes
 
-CORRECTED_WITHIN = timedelta(hours=24)
+CORRECTION_WINDOW = timedelta(hours=24)
 MAX_NOTE_LENGTH = 500
 
 
@@ -62,16 +62,16 @@ def record_vitals(
     policy.check(patient, by)
     if patient.status != "active":
         raise Conflict(N_("This patient's record is no longer in use."), code="withdrawn")
-    values = _values(typed)
-    more = _circumstances(typed)
+    values = _read_values(typed)
+    more = _read_circumstances(typed)
     if not values and not more["note"]:
         raise RuleBroken(N_("Enter at least one value."), "temperature")
     if not is_confirmed:
-        _ask(patient, values)
+        _require_confirmation(patient, values)
     reading = VitalsReading(
         patient_id=patient_id,
         queue_entry_id=queue_entry_id,
-        encounter_id=_encounter(patient_id, encounter_id, queue_entry_id),
+        encounter_id=_find_encounter_id(patient_id, encounter_id, queue_entry_id),
         taken_at=taken_at or clock.now(),
         taken_by_id=by.id,
         **values,
@@ -83,14 +83,14 @@ def record_vitals(
     return reading
 
 
-def _values(typed: Mapping[str, Any]) -> dict[str, Decimal]:
-    values, errors = rules.read(typed)
+def _read_values(typed: Mapping[str, Any]) -> dict[str, Decimal]:
+    values, errors = rules.read_vitals(typed)
     for field, message in errors.items():
         raise RuleBroken(message, field)
     return values
 
 
-def _circumstances(typed: Mapping[str, Any]) -> dict[str, Any]:
+def _read_circumstances(typed: Mapping[str, Any]) -> dict[str, Any]:
     consciousness = typed.get("consciousness") or ""
     if consciousness and consciousness not in news2.CONSCIOUSNESS:
         raise RuleBroken(N_("Choose the level of consciousness."), "consciousness")
@@ -103,15 +103,15 @@ def _circumstances(typed: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _ask(patient: Patient, values: Mapping[str, Decimal]) -> None:
+def _require_confirmation(patient: Patient, values: Mapping[str, Decimal]) -> None:
     age = readings.age_years(patient.birth_date)
     earlier = readings.last_sizes(patient.id)
-    questions = [*alarming(values, age), *implausible_changes(values, clock.today(), age, earlier)]
+    questions = [*find_alarming_values(values, age), *find_implausible_changes(values, clock.today(), age, earlier)]
     if questions:
         raise Unconfirmed(questions)
 
 
-def _encounter(patient_id: int, encounter_id: int | None, queue_entry_id: int | None) -> int | None:
+def _find_encounter_id(patient_id: int, encounter_id: int | None, queue_entry_id: int | None) -> int | None:
     """The encounter that the reading belongs to: the one named, else the open one of the visit."""
     named = {"encounter": encounter_id, "queue_entry": queue_entry_id}
     check_same_patient(patient_id, **named, fields={"queue_entry": "entry"})
@@ -132,7 +132,7 @@ def correct_vitals(reading_id: int, *, reason: str, by: Person, **typed: Any) ->
         raise RuleBroken(N_("Enter the reason for the correction."), "reason")
     if old.status != "final":
         raise Conflict(N_("These vitals were already corrected."), code="corrected")
-    if old.taken_by_id != by.id or clock.now() - old.taken_at > CORRECTED_WITHIN:
+    if old.taken_by_id != by.id or clock.now() - old.taken_at > CORRECTION_WINDOW:
         raise NotAllowed(N_("Only the person who recorded these vitals can correct them, within 24 hours."))
     old.status, old.status_reason = "entered_in_error", written
     unchanged = {"queue_entry_id": old.queue_entry_id, "encounter_id": old.encounter_id, "taken_at": old.taken_at}

@@ -74,7 +74,7 @@ class Score:
         return f"NEWS2 {self.total}: {self.risk} – {self.advice}"
 
 
-def not_scored_because(
+def reason_not_scored(
     values: Mapping[str, Decimal],
     *,
     age_years: Decimal | None,
@@ -106,7 +106,7 @@ _NEEDED: dict[str, str] = {
 }
 
 
-def news2(
+def calculate_news2(
     values: Mapping[str, Decimal],
     *,
     age_years: Decimal | None,
@@ -115,12 +115,12 @@ def news2(
     on_oxygen: bool | None,
     scale: int = 1,
 ) -> Score | None:
-    """The score from vital signs by key (°C, mmHg, per minute, per cent); None where `not_scored_because` says why.
+    """The score from vital signs by key (°C, mmHg, per minute, per cent); None where `reason_not_scored` says why.
 
     `scale` is 2 only where a doctor has set the lower saturation target (88–92 %) for this patient.
     """
     known = {"age_years": age_years, "is_pregnant": is_pregnant, "consciousness": consciousness, "on_oxygen": on_oxygen}
-    if not_scored_because(values, **known):
+    if reason_not_scored(values, **known):
         return None
     points = {
         "respiratory_rate": _points(RESPIRATORY_RATE, values["respiratory_rate"]),

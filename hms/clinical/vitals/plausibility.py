@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from hms.core.text.formatting import format_date, quantity
 from hms.core.text.translation import N_, Sentence
 
-from .rules import flag, vitals
+from .rules import find_flag, vitals
 
 WEIGHT_CHANGE = Decimal("0.10")
 WEIGHT_CHANGE_DAYS = 30
@@ -32,18 +32,18 @@ class PlausibilityWarning:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierValue:
     """An earlier measurement of weight (kg) or height (cm) and the hospital's day on which it was taken."""
 
     value: Decimal
     on: date
 
 
-def alarming(values: Mapping[str, Decimal], age_years: Decimal | None) -> list[PlausibilityWarning]:
+def find_alarming_values(values: Mapping[str, Decimal], age_years: Decimal | None) -> list[PlausibilityWarning]:
     """The values so far from usual that they are typing errors or emergencies; each needs one confirmation."""
     found = []
     for key, value in values.items():
-        reading_flag = flag(key, value, age_years)
+        reading_flag = find_flag(key, value, age_years)
         if reading_flag and reading_flag.is_critical:
             vital = vitals()[key]
             sentence = N_("%(label)s %(value)s: %(flag)s. Is it correct?")
@@ -52,11 +52,11 @@ def alarming(values: Mapping[str, Decimal], age_years: Decimal | None) -> list[P
     return found
 
 
-def implausible_changes(
+def find_implausible_changes(
     values: Mapping[str, Decimal],
     today: date,
     age_years: Decimal | None,
-    earlier: Mapping[str, Earlier],
+    earlier: Mapping[str, EarlierValue],
 ) -> list[PlausibilityWarning]:
     """Weight that changed by 10 % or more within 30 days, and height that shrank by 2 cm or more.
 
@@ -67,7 +67,7 @@ def implausible_changes(
 
 
 def _weight_change(
-    values: Mapping[str, Decimal], today: date, age_years: Decimal | None, earlier: Mapping[str, Earlier]
+    values: Mapping[str, Decimal], today: date, age_years: Decimal | None, earlier: Mapping[str, EarlierValue]
 ) -> PlausibilityWarning | None:
     if "weight" not in values or "weight" not in earlier:
         return None
@@ -80,20 +80,20 @@ def _weight_change(
     more = N_("%(value)s is %(change)s more than on %(day)s. Is it correct?")
     less = N_("%(value)s is %(change)s less than on %(day)s. Is it correct?")
     return PlausibilityWarning(
-        "weight", "change", _changed("weight", more if change > 0 else less, values["weight"], before)
+        "weight", "change", _change_message("weight", more if change > 0 else less, values["weight"], before)
     )
 
 
-def _height_loss(values: Mapping[str, Decimal], earlier: Mapping[str, Earlier]) -> PlausibilityWarning | None:
+def _height_loss(values: Mapping[str, Decimal], earlier: Mapping[str, EarlierValue]) -> PlausibilityWarning | None:
     if "height" not in values or "height" not in earlier:
         return None
     if earlier["height"].value - values["height"] < HEIGHT_SLIP_CM:
         return None
     message = N_("%(value)s is %(change)s less than on %(day)s. Is it correct?")
-    return PlausibilityWarning("height", "change", _changed("height", message, values["height"], earlier["height"]))
+    return PlausibilityWarning("height", "change", _change_message("height", message, values["height"], earlier["height"]))
 
 
-def _changed(key: str, message: str, value: Decimal, before: Earlier) -> Sentence:
+def _change_message(key: str, message: str, value: Decimal, before: EarlierValue) -> Sentence:
     shown = vitals()[key].shown
     return Sentence(message, value=shown(value), change=shown(abs(value - before.value)), day=format_date(before.on))
 

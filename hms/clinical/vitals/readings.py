@@ -19,14 +19,14 @@ from hms.core.text.formatting import NBSP
 from hms.core.text.translation import Sentence
 
 from . import news2, rules
-from .plausibility import Earlier, bmi, bmi_text
+from .plausibility import EarlierValue, bmi, bmi_text
 
 _READING = VitalsReading.__table__.c
 _SHOWN = ("id", "taken_at", "taken_by_id", *rules.vitals(), "is_pregnant", "consciousness", "on_oxygen", "note")
 COLUMNS = tuple(_READING[name] for name in _SHOWN)
-"""All that `shown` shows of a reading."""
+"""All that `to_reading` shows of a reading."""
 DAYS_PER_YEAR = Decimal("365.25")
-SHORT = {
+SHORT_LABELS = {
     "temperature": _l("T"),
     rules.BLOOD_PRESSURE: _l("BP"),
     "pulse": _l("Pulse"),
@@ -97,7 +97,7 @@ def values(row: Any) -> dict[str, Decimal]:
     return {key: Decimal(value) for key, value in found.items() if value is not None}
 
 
-def shown(row: Any, born: date | None, taken_by: str = "") -> Reading:
+def to_reading(row: Any, born: date | None, taken_by: str = "") -> Reading:
     """A reading with its flags for the age at which it was taken."""
     known = values(row)
     age = age_years(born, clock.local(row.taken_at).date())
@@ -115,8 +115,8 @@ def shown(row: Any, born: date | None, taken_by: str = "") -> Reading:
         taken_by_id=row.taken_by_id,
         measures=tuple(_measures(known, age)),
         bmi="" if index is None else bmi_text(index, age),
-        news2=news2.news2(known, **circumstances),
-        news2_gap=news2.not_scored_because(known, **circumstances),
+        news2=news2.calculate_news2(known, **circumstances),
+        news2_gap=news2.reason_not_scored(known, **circumstances),
         note=row.note,
         on_oxygen=row.on_oxygen,
         consciousness=row.consciousness,
@@ -125,12 +125,12 @@ def shown(row: Any, born: date | None, taken_by: str = "") -> Reading:
 
 
 def _measures(known: dict[str, Decimal], age: Decimal | None) -> Iterable[Measure]:
-    for key, label in SHORT.items():
+    for key, label in SHORT_LABELS.items():
         if key == rules.BLOOD_PRESSURE:
             if "systolic" in known:
                 yield _pressure(known, age)
         elif key in known:
-            yield Measure(key, label, rules.vitals()[key].shown(known[key]), rules.flag(key, known[key], age))
+            yield Measure(key, label, rules.vitals()[key].shown(known[key]), rules.find_flag(key, known[key], age))
 
 
 def _pressure(known: dict[str, Decimal], age: Decimal | None) -> Measure:
@@ -138,17 +138,17 @@ def _pressure(known: dict[str, Decimal], age: Decimal | None) -> Measure:
     flags = [
         reading_flag
         for key in ("systolic", "diastolic")
-        if key in known and (reading_flag := rules.flag(key, known[key], age))
+        if key in known and (reading_flag := rules.find_flag(key, known[key], age))
     ]
     worst = next((reading_flag for reading_flag in flags if reading_flag.is_critical), flags[0] if flags else None)
     text = f"{known['systolic']:f}/{'–' if low is None else f'{low:f}'}{NBSP}mmHg"
-    return Measure(rules.BLOOD_PRESSURE, SHORT[rules.BLOOD_PRESSURE], text, worst)
+    return Measure(rules.BLOOD_PRESSURE, SHORT_LABELS[rules.BLOOD_PRESSURE], text, worst)
 
 
-def last_sizes(patient_id: int) -> dict[str, Earlier]:
+def last_sizes(patient_id: int) -> dict[str, EarlierValue]:
     """The last weight (kg) and height (cm) of a patient, with the day."""
     return {
-        key: Earlier(value, clock.local(taken_at).date())
+        key: EarlierValue(value, clock.local(taken_at).date())
         for key, value, taken_at in db.session.execute(_last_sizes(), {"patient_id": patient_id})
     }
 
@@ -167,17 +167,17 @@ def _last_sizes() -> CompoundSelect:
     return union_all(last("weight"), last("height"))
 
 
-def last_of(encounter_id: int) -> Row | None:
+def last_reading(encounter_id: int) -> Row | None:
     """The last reading of an encounter."""
-    return db.session.execute(_last_of(), {"encounter_id": encounter_id}).first()
+    return db.session.execute(_last_reading(), {"encounter_id": encounter_id}).first()
 
 
 @cache
-def _last_of() -> Select:
+def _last_reading() -> Select:
     last = select(*COLUMNS).where(_READING.encounter_id == bindparam("encounter_id"))
     return last.where(_READING.status == "final").order_by(_READING.taken_at.desc(), _READING.id.desc()).limit(1)
 
 
-def from_months(text: str) -> Decimal | None:
+def years_from_months(text: str) -> Decimal | None:
     """An age given in whole months by a page, in years; None when it is no such number."""
     return Decimal(text) / 12 if text.isascii() and text.isdigit() and len(text) < 5 else None

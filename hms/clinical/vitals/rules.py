@@ -184,7 +184,7 @@ def check_pressures(systolic: Decimal | None, diastolic: Decimal | None, field: 
         raise RuleBroken(N_("The second pressure must be lower than the first. Enter them like 120/80."), field)
 
 
-def read(typed: Mapping[str, object]) -> tuple[dict[str, Decimal], dict[str, Sentence]]:
+def read_vitals(typed: Mapping[str, object]) -> tuple[dict[str, Decimal], dict[str, Sentence]]:
     """The values in a form or API body by key, and what is wrong with the others by the field that was sent.
 
     Takes keys or API names with text or numbers, and `blood_pressure` ("120/80") instead of the two pressures. Empty
@@ -234,7 +234,7 @@ def _check_separate_pressures(values: dict[str, Decimal], field: str, errors: di
         errors[field] = refusal.sentence
 
 
-def flag(key: str, value: Decimal, age_years: Decimal | None) -> Flag | None:
+def find_flag(key: str, value: Decimal, age_years: Decimal | None) -> Flag | None:
     """The word for an unusual value; None when it is usual or has no range."""
     usual = usual_range(key, age_years)
     if usual is None:

@@ -33,7 +33,7 @@ CALL_REASONS: dict[str, str] = {
     "pain": _l("severe pain"),
     "labour": _l("labour"),
 }
-RANGED = ("temperature", "systolic", "pulse", "respiratory_rate", "oxygen_saturation")
+SIGNS_WITH_RANGE = ("temperature", "systolic", "pulse", "respiratory_rate", "oxygen_saturation")
 
 
 @action(Permission.RECORD_VITALS, "clinical.triage")
@@ -71,11 +71,11 @@ def call_doctor(entry_id: int, *, reason: str, by: Person) -> int:
     return len(called)
 
 
-def usual_words(patient: Patient) -> list[tuple[str, str]]:
+def usual_ranges(patient: Patient) -> list[tuple[str, str]]:
     """Label and usual range of the vital signs for the patient's age, to read beside the fields."""
     age = readings.age_years(patient.birth_date)
     words = []
-    for key in RANGED:
+    for key in SIGNS_WITH_RANGE:
         band, vital = rules.usual_range(key, age), rules.vitals()[key]
         if band is not None:
             words.append((vital.label, f"{band.text} {vital.unit}"))

@@ -55,7 +55,7 @@ def _form_page(
         questions=refusal.questions if isinstance(refusal, Unconfirmed) else (),
         may_be_pregnant=patient.sex != "male" and (age is None or int(age) in CHILDBEARING),
         sizes=readings.last_sizes(patient.id),
-        usual=triage.usual_words(patient),
+        usual=triage.usual_ranges(patient),
         **{"is_correction": False, "goes_on": False} | more,
     ), form.status
 
@@ -75,7 +75,7 @@ def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
 @requires(Permission.RECORD_VITALS)
 def queue_vitals(entry_id: int) -> ResponseReturnValue:
     """Measure somebody who waits, then the next one who has not been measured."""
-    entry, _opened = encounter_queries.place_in_queue(entry_id)
+    entry, _opened = encounter_queries.get_queue_entry(entry_id)
     patient = lookup.patient(entry.patient_id)
 
     def leave() -> str:
@@ -98,7 +98,7 @@ def queue_vitals(entry_id: int) -> ResponseReturnValue:
 @requires(Permission.RECORD_VITALS)
 def encounter_vitals(encounter_id: int) -> ResponseReturnValue:
     """Measure during the encounter."""
-    patient = lookup.patient(encounter_queries.encounter_found(encounter_id, current_person()).patient_id)
+    patient = lookup.patient(encounter_queries.get_encounter(encounter_id, current_person()).patient_id)
     return _form_page(
         patient,
         lambda **typed: actions.record_vitals(patient.id, encounter_id=encounter_id, **typed),
@@ -127,10 +127,10 @@ def correct(reading_id: int) -> ResponseReturnValue:
     def save(**typed: Any) -> Any:
         return actions.correct_vitals(reading_id, reason=reason, **typed)
 
-    return _form_page(patient, save, lambda: f"/patients/{patient.id}", is_correction=True, start=_typed(old))
+    return _form_page(patient, save, lambda: f"/patients/{patient.id}", is_correction=True, start=_as_typed(old))
 
 
-def _typed(row: VitalsReading) -> dict[str, str]:
+def _as_typed(row: VitalsReading) -> dict[str, str]:
     """A reading as it would be typed."""
     yes_no = {True: "yes", False: "no", None: ""}
     typed = {key: f"{value:f}" for key, value in readings.values(row).items()}
@@ -142,7 +142,7 @@ def _typed(row: VitalsReading) -> dict[str, str]:
 
 def words_for_board(entry_ids: Iterable[int]) -> dict[int, str]:
     """What the queue board says of those measured: the unusual values to those who care, to others that it was done."""
-    may_read = encounter_queries.reads_clinical(current_person())
+    may_read = encounter_queries.may_read_clinical(current_person())
     return {
         row.queue_entry_id: _board_words(row) if may_read and row.is_open else _("Recorded")
         for row in queries.vitals_of_waiting(entry_ids, current_person())
@@ -150,7 +150,7 @@ def words_for_board(entry_ids: Iterable[int]) -> dict[int, str]:
 
 
 def _board_words(row: Any) -> str:
-    seen = readings.shown(row, row.birth_date)
+    seen = readings.to_reading(row, row.birth_date)
     texts = [f"{one.label} {one.text} {one.flag.word}" for one in seen.flagged]
     if seen.news2 is not None and seen.news2.needs_review:
         texts.append(f"NEWS2 {seen.news2.total}")
