@@ -1,3 +1,3 @@
-"""Appointments: doctors' hours, bookings, arrivals and the queue. Knows nothing of what is written in an encounter."""
+"""Appointments: clinic hours, bookings, check-in and the queue. It does not depend on encounters."""
 
 from __future__ import annotations

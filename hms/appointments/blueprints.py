@@ -1,4 +1,4 @@
-"""The blueprints of the appointment pages and endpoints, and their places in the top bar."""
+"""Blueprints of the pages and endpoints, and their navigation entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Closed sets of values of bookings and the queue, with their labels."""
+"""Statuses and priorities of bookings and the queue, with their labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hms.core.text.translation import N_
 
 
 class Status(StrEnum):
-    """Where a booking stands, as the API writes it."""
+    """Status of a booking, as the API writes it."""
 
     SCHEDULED = "scheduled"
     CHECKED_IN = "checked_in"
@@ -35,7 +35,7 @@ OCCUPYING_STATUSES = frozenset({Status.SCHEDULED, Status.CHECKED_IN, Status.IN_S
 
 
 def parse_status(text: str, field: str = "status") -> Status:
-    """A status in any usual spelling: "Scheduled", "checked-in", "no show"; `RuleBroken` when unknown."""
+    """The status for any usual spelling ("Scheduled", "checked-in", "no show"); raises `RuleBroken` when unknown."""
     word = "_".join(text.casefold().replace("-", " ").replace("_", " ").split())
     try:
         return Status("cancelled" if word == "canceled" else word)
@@ -44,7 +44,7 @@ def parse_status(text: str, field: str = "status") -> Status:
 
 
 class Priority(IntEnum):
-    """Lower comes first."""
+    """Urgency in the queue; lower numbers are called first."""
 
     EMERGENCY = 1
     URGENT = 2
@@ -87,11 +87,11 @@ QUEUE_TRANSITIONS = {
     QueueStatus.LEFT: frozenset({QueueStatus.WAITING}),
     QueueStatus.CANCELLED: frozenset({QueueStatus.WAITING}),
 }
-"""Back to waiting is an undo, a patient who came back, or one sent on to the next desk."""
+"""The statuses that may follow each one. Back to waiting: an undo, a patient who came back, or one sent to another doctor."""
 
 
 def parse_priority(value: object, field: str = "priority") -> Priority:
-    """A priority from its number ("2", 2) or its word ("urgent"); `RuleBroken` when unknown."""
+    """The priority for its number ("2", 2) or its word ("urgent"); raises `RuleBroken` when unknown."""
     word = str(value).strip()
     try:
         return Priority(int(word)) if word.isascii() and word.isdecimal() else Priority[word.upper()]

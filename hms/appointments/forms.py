@@ -1,4 +1,4 @@
-"""Forms of the desk: booking, moving, the queue, hours and absences."""
+"""Forms: book, move, check in, clinic hours, blocked times."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ WEEKDAYS = (
 
 
 def parse_clock_time(text: str) -> dt.time:
-    """A time of day as written: 09:30, 9.30, 0930, 9h30."""
-    found = CLOCK_PATTERN.fullmatch(text.strip())
-    if not found:
+    """The time of day in 09:30, 9.30, 0930 or 9h30; raises `RuleBroken` otherwise."""
+    match = CLOCK_PATTERN.fullmatch(text.strip())
+    if not match:
         raise RuleBroken(N_("Enter the time like 09:30."))
-    return dt.time(int(found[1]), int(found[2]))
+    return dt.time(int(match[1]), int(match[2]))
 
 
 def parse_appointment_day(text: str) -> dt.date:
-    """A day of an appointment as written: 22/11/26, t, +3d, mon."""
+    """The day in 22/11/26, t (today), +3d or mon; raises `RuleBroken` otherwise."""
     return parse_upcoming_date(text, clock.today())
 
 
@@ -65,7 +65,7 @@ def time_field(label: Any, validators: Any = None) -> ParsedField:
 
 
 class SlotForm(ActionForm):
-    """A doctor, a day, and one of the free times, or another time typed."""
+    """A doctor, a day, and one of the free times or a typed time."""
 
     doctor = SelectField(_l("Doctor"), [InputPresent()], coerce=int, validate_choice=False)
     date = day_field(_l("Date"), [InputPresent()])
@@ -89,7 +89,7 @@ class SlotForm(ActionForm):
 
 
 class BookForm(SlotForm):
-    """A booking: who, with whom, when, why."""
+    """A new appointment: patient, doctor, time and reason."""
 
     patient_text = Text(_l("Patient"), longest=120)
     patient = RecordIdField(_l("Patient"), [InputPresent()], widget=HiddenInput())
@@ -100,7 +100,7 @@ class BookForm(SlotForm):
 
 
 class QueueForm(ActionForm):
-    """Who is added to the queue, for whom, how urgently."""
+    """A check-in: patient, doctor and priority."""
 
     patient_text = Text(_l("Patient"), longest=120)
     patient = RecordIdField(_l("Patient"), [InputPresent()], widget=HiddenInput())
@@ -108,7 +108,7 @@ class QueueForm(ActionForm):
     priority = SelectField(
         _l("Priority"),
         coerce=int,
-        choices=[SelectChoice(one.value, words) for one, words in PRIORITY_LABELS.items()],
+        choices=[SelectChoice(priority.value, label) for priority, label in PRIORITY_LABELS.items()],
         default=Priority.STANDARD.value,
     )
 
@@ -120,25 +120,25 @@ class HoursForm(ActionForm):
     """Clinic hours of a doctor on a weekday."""
 
     doctor = SelectField(_l("Doctor"), [InputPresent()], coerce=int, validate_choice=False)
-    weekday = SelectField(_l("Day"), coerce=int, choices=[SelectChoice(*one) for one in WEEKDAYS])
+    weekday = SelectField(_l("Day"), coerce=int, choices=[SelectChoice(*weekday) for weekday in WEEKDAYS])
     starts = time_field(_l("From"), [Required()])
     ends = time_field(_l("To"), [Required()])
     slot_minutes = WholeField(_l("Minutes per slot"), [Required()], default=15)
-    valid_from = day_field(_l("From day"))
-    valid_to = day_field(_l("Until day"))
+    valid_from = day_field(_l("Valid from"))
+    valid_to = day_field(_l("Valid until"))
 
     def values(self) -> dict[str, Any]:
-        given = super().values()
-        return given | {"doctor_id": given.pop("doctor")}
+        values = super().values()
+        return values | {"doctor_id": values.pop("doctor")}
 
 
 class BlockForm(ActionForm):
-    """A time in which a doctor receives nobody."""
+    """A time to block for a doctor."""
 
     doctor = SelectField(_l("Doctor"), [InputPresent()], coerce=int, validate_choice=False)
     date = day_field(_l("Date"), [Required()])
     starts = time_field(_l("From"), [Required()])
-    until = day_field(_l("Until day"))
+    until = day_field(_l("End date"))
     ends = time_field(_l("To"), [Required()])
     reason = Text(_l("Reason"), longest=120)
 

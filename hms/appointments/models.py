@@ -1,4 +1,4 @@
-"""Doctors' hours, bookings and the queue. `date` and `time` are the hospital's wall clock, instants are UTC."""
+"""Clinic hours, bookings and the queue. `date` and `time` are hospital time; datetimes are UTC."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IN_QUEUE = "status IN ('waiting', 'called', 'in_service')"
 
 
 class WorkingHours(Record):
-    """When a doctor receives patients: a weekday (0 = Monday) from `starts` to `ends`, valid between two dates."""
+    """Clinic hours of a doctor on a weekday (0 is Monday), in hospital time, valid from and to included days."""
 
     __tablename__ = "working_hours"
     __table_args__ = (
@@ -43,7 +43,7 @@ class WorkingHours(Record):
 
 
 class Absence(Record):
-    """A time in which a doctor receives nobody (leave, ward round)."""
+    """A time without patients (leave, ward round)."""
 
     __tablename__ = "absence"
     __table_args__ = (
@@ -62,7 +62,7 @@ class Absence(Record):
 
 
 class Appointment(VersionedRecord):
-    """One booking. It keeps its id when it is moved; the old time stays as a `rescheduled` row, linked from it."""
+    """A booked time. A moved booking keeps its id; `rescheduled_from_id` is a row with the old time."""
 
     __tablename__ = "appointment"
     __table_args__ = (
@@ -121,7 +121,7 @@ class Appointment(VersionedRecord):
 
 
 class QueueEntry(VersionedRecord):
-    """One person waiting today, with the token number they were given."""
+    """A patient in the queue of `service_date`, with the token number of that day."""
 
     __tablename__ = "queue_entry"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""The JSON of this desk: what a body may hold, and what of a booking each role is shown."""
+"""JSON of appointments and the queue: request bodies, responses, and the fields that each role sees."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIELD_ALIASES = {
 
 
 class StatusField(fields.String):
-    """One of the seven statuses, exactly as written on the wire."""
+    """One of the seven statuses, spelt exactly as in `Status`."""
 
     default_error_messages = {**REQUIRED, "invalid": "Not a valid string."}
 
@@ -33,7 +33,7 @@ class StatusField(fields.String):
 
 
 class AppointmentIn(ApiSchema):
-    """A booking to be made."""
+    """A new appointment."""
 
     patient = Pk(required=True)
     doctor = Pk(required=True)
@@ -44,8 +44,8 @@ class AppointmentIn(ApiSchema):
     notes = Text(500, multiline=True, allow_none=True)
 
     @pre_load
-    def _one_spelling(self, data: Any, **_kwargs: Any) -> Any:
-        """`patient_id`, `doctor_id`, `appointment_date` and `appointment_time` are accepted too."""
+    def _rename_aliases(self, data: Any, **_kwargs: Any) -> Any:
+        """Accept `patient_id`, `doctor_id`, `appointment_date` and `appointment_time` too."""
         if not isinstance(data, dict):
             return data
         return {FIELD_ALIASES[name]: value for name, value in data.items() if name in FIELD_ALIASES} | {
@@ -54,7 +54,7 @@ class AppointmentIn(ApiSchema):
 
 
 class AppointmentChange(AppointmentIn):
-    """What of a booking should change; what is left out stays."""
+    """Changes to an appointment; fields left out stay as they are."""
 
     patient = Pk()
     doctor = Pk()
@@ -98,12 +98,12 @@ def _name(row: Any) -> str:
 
 
 def appointment_json(row: Row, sees_all: bool) -> dict[str, Any]:
-    """A booking as the role may see it: desks that neither book nor care see who and when, not with whom and why."""
+    """The JSON of an appointment. Without `sees_all` only patient, date, time and status; neither doctor nor reason."""
     day, time = row.date.isoformat(), row.time.isoformat("seconds")
-    seen = {"id": row.id, "patient": row.patient_id, "date": day, "time": time, "status": row.status}
+    basic = {"id": row.id, "patient": row.patient_id, "date": day, "time": time, "status": row.status}
     if not sees_all:
-        return seen
-    return seen | {
+        return basic
+    return basic | {
         "appointment_date": day,
         "appointment_time": time,
         "patient_name": _name(row),

@@ -1,4 +1,4 @@
-"""What the desk's pages share."""
+"""Helpers that the pages of this desk share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hms.core.web.guard import current_person, safe_next
 from hms.core.web.localisation import translate_error
 from hms.core.web.security_headers import url_parts
 from hms.core.web.template_filters import person_name
-from hms.patients.search import queries as patients
+from hms.patients.search import queries as patient_search
 from hms.staff import directory as staff
 
 from .forms import parse_appointment_day
@@ -29,7 +29,7 @@ NO_RETURN_PATHS = ("/queue/add", "/queue/call-next", "/find")
 
 
 def get_requested_day() -> tuple[dt.date, str | None]:
-    """The day that the address has (?date=), today without one; and what is wrong with it."""
+    """The day of the query parameter `date` (default: today, which also replaces a wrong one), and the error or None."""
     typed = request.args.get("date", "").strip()
     if not typed:
         return clock.today(), None
@@ -42,42 +42,42 @@ def get_requested_day() -> tuple[dt.date, str | None]:
 
 
 def get_number_parameter(name: str) -> int | None:
-    """The whole number that the address has under `name`; None for anything else."""
+    """The whole number in the query parameter `name`; None when it is missing or something else."""
     return parse_record_id(request.args.get(name, ""))
 
 
-def redirect_back(otherwise: str) -> Response:
-    """To the page the person came from, when it is one of ours that can be shown again."""
+def redirect_back(fallback: str) -> Response:
+    """Redirect to the page the person came from, or to `fallback` when it is not ours or cannot be shown again."""
     came_from = url_parts(request.referrer or "")
     path = safe_next(request.form.get("next"))
     if path is None and came_from.netloc == request.host and not came_from.path.startswith(NO_RETURN_PATHS):
         path = safe_next(came_from.path + (f"?{came_from.query}" if came_from.query else ""))
-    return redirect(path or otherwise, 303)
+    return redirect(path or fallback, 303)
 
 
-def run_or_flash(act: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Do an action behind a button; a refusal is said on the next page, and the result is None."""
+def run_or_flash(action: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Run an action; when it is refused, flash the message and return None."""
     try:
-        return act(*args, **kwargs, by=current_person())
+        return action(*args, **kwargs, by=current_person())
     except (RuleBroken, Conflict) as refusal:
         flash(translate_error(refusal), "caution")
         return None
 
 
 def flash_token(entry_id: int) -> None:
-    """The toast after somebody was put in the queue, with its undo."""
+    """Flash the token after a check-in, with a button that undoes it."""
     entry = queries.get_entry(entry_id)
-    words = _("Token %(token)s – %(name)s", token=entry.token, name=person_name(entry))
-    flash({"text": words, "undo": url_for("appointments.undo_check_in", entry_id=entry_id), "values": {}}, "undo")
+    message = _("Token %(token)s – %(name)s", token=entry.token, name=person_name(entry))
+    flash({"text": message, "undo": url_for("appointments.undo_check_in", entry_id=entry_id), "values": {}}, "undo")
 
 
 def list_doctor_choices() -> list[SelectChoice]:
-    """The active doctors, for the select of a form."""
+    """The active doctors as choices of a select field."""
     return [SelectChoice(doctor.id, doctor.display_name) for doctor in staff.doctors()]
 
 
 def search_patients(text: str) -> list[Any]:
-    """Patients that fit what was typed, for the lists under patient fields; that they were shown is in the trail."""
-    found = patients.search_patients(text, limit=10, who=current_person())
-    read_log.note_rows("patients.read_list", len(found), entity="patient", is_search=True)
-    return found
+    """At most ten patients that match `text`, for patient fields; records the search in the audit trail."""
+    hits = patient_search.search_patients(text, limit=10, who=current_person())
+    read_log.note_rows("patients.read_list", len(hits), entity="patient", is_search=True)
+    return hits

@@ -1,3 +1,3 @@
-"""What medicines the hospital knows: their strengths, usual doses, allergy classes and interactions."""
+"""Formulary: medicines with their strengths, usual doses, allergy classes and interactions."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Commands about medicines."""
+"""Command line of the formulary."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .medicines import actions
 @click.command("load-formulary")
 @with_appcontext
 def load_formulary() -> None:
-    """Load the starting list of medicines, prices and usual doses; what is there already stays."""
+    """Load the starting list of medicines, prices and usual doses; existing medicines stay as they are."""
     click.echo(f"{actions.load_catalogue(by=SYSTEM)} medicines added.")
 
 

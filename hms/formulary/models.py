@@ -1,4 +1,4 @@
-"""Medicines the hospital knows and the dose sentences prescribed from them."""
+"""The formulary: medicines and their usual doses."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from hms.core.text.translation import N_
 class Medication(VersionedRecord):
     """One product: generic, form and strength. `current_stock` (in `unit`s) is the sum of the stock ledger, kept by a trigger.
 
-    `catalogue_key` names the line of the starting list it came from. `unit_holds` says what a bottle or inhaler holds
-    ("100 mL"). Maximum doses are mg by ingredient in 24 hours, as text so that no digit is lost; `pregnancy` is "avoid",
+    `catalogue_key` is the key of its line in the starting list. `unit_holds` says what a bottle or inhaler holds
+    ("100 mL"). Maximum doses are mg by ingredient in 24 hours, stored as text to keep all digits; `pregnancy` is "avoid",
     "caution" or "".
     """
 
@@ -86,7 +86,10 @@ class Medication(VersionedRecord):
 
 
 class DoseSentence(Record):
-    """A complete way to prescribe a medicine, offered as one choice. `audience` is adult, child or any."""
+    """A usual dose of a medicine, complete with route, frequency and duration. `audience` is adult, child or any.
+
+    `amount` and `max_per_day` are in `unit`; `frequency` is a key of `FREQUENCIES`.
+    """
 
     __tablename__ = "dose_sentence"
 

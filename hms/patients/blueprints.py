@@ -1,4 +1,4 @@
-"""The blueprint that the pages of this desk share, and where they lead."""
+"""Blueprints of the pages and endpoints, and the redirect after saving."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hms.core.web.guard import current_person
 pages = Blueprint("patients", __name__, url_prefix="/patients")
 
 
-def onward(patient_id: int) -> ResponseReturnValue:
-    """To the queue when that was pressed, else to the chart."""
+def redirect_after_save(patient_id: int) -> ResponseReturnValue:
+    """Redirect to the check-in form when its button was pressed, else to the chart."""
     if request.form.get("then") == "queue" and current_person().may(Permission.CHECK_IN):
         return redirect(f"/queue/add?patient={patient_id}", 303)
     return redirect(f"/patients/{patient_id}", 303)

@@ -1,4 +1,4 @@
-"""Forms of the patients' desk. Fields have the names of the API, so that an error belongs to the same field in both."""
+"""Forms of patients. Fields have the API's names, so that errors are on the same field in both."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ SEVERITIES = [
     SelectChoice("severe", _l("Severe")),
 ]
 OPTIONAL_FIELDS = ("title", "preferred_name", "next_of_kin", "occupation", "language", "national_id", "email")
-"""Optional columns that the form calls by the same name."""
+"""Optional fields that have the name of their column."""
 
 
 class RequiredMark:
-    """Marks a field as required; the rule itself says what is missing."""
+    """Mark a field as required without checking it; the rules report what is missing."""
 
     field_flags = {"required": True}
 
@@ -67,7 +67,7 @@ class BirthForm(ActionForm):
     age_is_checked = BooleanField(_l("The date is correct: the person is over 110"))
 
     def birth(self, *, needed: bool = True) -> dict[str, Any]:
-        """The birth date as the actions take it; nothing when none was typed and none is `needed`."""
+        """The birth date as arguments of the actions; empty when none was typed and none is `needed`."""
         born = self._born(needed)
         if born is None:
             return {}
@@ -105,7 +105,7 @@ class PersonForm(BirthForm):
     email = Text(_l("E-mail"), longest=MAX_LENGTH["email"])
 
     def demographics(self) -> dict[str, Any]:
-        """Name, sex and contact as the actions take them."""
+        """Name, sex and contact as arguments of the actions."""
         typed = {name: self[name].data for name in ("address", *OPTIONAL_FIELDS)}
         return typed | {
             "given_names": self.first_name.data,
@@ -157,7 +157,7 @@ class RegistrationForm(PersonForm):
         return [] if self.allergies.data == "none_known" else None
 
     def person(self) -> match_scoring.ComparedPerson:
-        """What is typed so far, to look for look-alikes; what cannot be read yet is left out."""
+        """The values typed so far, to find duplicates; unreadable values are left out."""
         try:
             birth = self._born(needed=False)
         except RuleBroken:
@@ -224,7 +224,7 @@ def recorded_values(patient: Patient) -> dict[str, Any]:
 
 
 def fields_from_search(text: str) -> dict[str, str]:
-    """Fields filled from what was looked for: "kadiatu kamara 076 123 476", "KAMARA, Kadiatu 13/3/91"."""
+    """Initial values of the form from the search text: "kadiatu kamara 076 123 476", "KAMARA, Kadiatu 13/3/91"."""
     query = parse_query(text, clock.today())
     words = [word for word in text.replace(",", " , ").split() if any(c.isalpha() for c in word) or word == ","]
     filled = _names([word for word in words if not any(c.isdigit() for c in word)], query.birth_date is not None)

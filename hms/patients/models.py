@@ -12,7 +12,7 @@ from hms.core.db.models import Record, VersionedRecord
 from hms.core.text.translation import N_
 from hms.staff.models import User
 
-# Every part of a name stands between blanks, so that "begins with" is `LIKE '% kad%'` and finds its index.
+# Every word of a name is between blanks, so that "begins with" is `LIKE '% kad%'` and uses the index.
 NAMES = """hms_fold(' ' || translate(given_names || ' ' || family_name || ' ' || preferred_name, '-''’', ' ') || ' ')"""
 SORT_NAME = "hms_fold(family_name || ', ' || given_names)"
 DIGITS = "regexp_replace(phone, '[^0-9]', '', 'g') || ' ' || regexp_replace(hospital_number, '[^0-9]', '', 'g')"
@@ -26,7 +26,7 @@ ALLERGY_WORDS = {
 
 
 class Patient(VersionedRecord):
-    """A person who is cared for. `hospital_number` is issued by the server ("HMS-000482-7") and never changes."""
+    """A patient. `hospital_number` is issued by the server ("HMS-000482-7") and never changes."""
 
     __tablename__ = "patient"
     __table_args__ = (
@@ -143,9 +143,9 @@ class Allergy(Record):
 
 
 class BreakGlass(Record):
-    """One opening of a closed record with a reason: who, whose, why, until when, and what the review found.
+    """One emergency access to a restricted record: user, patient, reason, end, and the review.
 
-    `finding` is "justified" or "unjustified", None until somebody else has reviewed it.
+    `finding` is "justified" or "unjustified", None until another person has reviewed it.
     """
 
     __tablename__ = "break_glass"

@@ -1,4 +1,4 @@
-"""Patients as JSON: what is read and written, and which fields a role sees."""
+"""JSON of patients: request bodies, responses, and the fields that each role sees."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class PatientIn(ApiSchema):
 
 
 class PatientChange(PatientIn):
-    """A correction. The birth date may stay unknown where nobody knows it."""
+    """A correction. The birth date may be null when it is unknown."""
 
     date_of_birth = Day(required=True, allow_none=True)
 
 
 class LookalikeQuery(PatientIn):
-    """Query parameters of a search for similar records; anything may be left out. Allergies are not compared."""
+    """Query parameters of a search for similar records; all are optional. Allergies are not compared."""
 
     class Meta(PatientIn.Meta):
         exclude = ("known_allergies",)

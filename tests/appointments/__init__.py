@@ -1,1 +1,1 @@
-"""What the appointments desk promises."""
+"""Tests of the appointments desk."""

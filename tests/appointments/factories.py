@@ -1,4 +1,4 @@
-"""Patients, doctors and clinic hours for the tests of this desk. Every function writes as the hospital itself."""
+"""Patients, doctors, clinic hours and queue entries for tests. Every function writes as the system."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _numbers = itertools.count(700_001)
 
 
 def next_weekday(weekday: int, weeks: int = 1) -> dt.date:
-    """A coming day of the week (0 is Monday), at least `weeks` - 1 weeks away."""
+    """A future date on this weekday (0 is Monday), at least `weeks` - 1 weeks away."""
     today = clock.today()
     return today + dt.timedelta(days=(weekday - today.weekday() - 1) % 7 + 1 + 7 * (weeks - 1))
 
@@ -71,7 +71,7 @@ def hours(
 
 
 def waiting(patient_id: int, *, minutes_ago: int = 0, **more: object) -> QueueEntry:
-    """Somebody who waits in today's queue since some minutes."""
+    """A patient who waits in today's queue since `minutes_ago`."""
     today = clock.today()
     with action_context("tests.waiting", SYSTEM):
         entry = QueueEntry(

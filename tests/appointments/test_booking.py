@@ -1,4 +1,4 @@
-"""Booking, moving and cancelling: one patient at a time, with the next free time named."""
+"""Booking, moving and cancelling; a taken time is refused with the next free one."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def bah(db):
 def book(bah, person):
     def booked(time=TEN, *, patient=None, by="receptionist", **more):
         patient = patient or factories.patient()
-        given = {"doctor_id": bah.id, "date": MONDAY} | more
-        return booking_actions.book(patient_id=patient.id, time=time, by=person(by), **given)
+        arguments = {"doctor_id": bah.id, "date": MONDAY} | more
+        return booking_actions.book(patient_id=patient.id, time=time, by=person(by), **arguments)
 
     return booked
 
@@ -48,7 +48,7 @@ def test_a_booking_takes_the_length_of_the_doctors_slots_and_is_in_the_trail(db,
     assert (trail.action, trail.actor_name) == ("appointments.book", "receptionist")
 
 
-def test_a_taken_time_is_refused_with_the_next_free_one(book):
+def test_a_taken_time_is_refused_with_the_next_free_slot(book):
     book()
     book(dt.time(10, 15))
     with pytest.raises(booking_actions.SlotTaken) as refused:
@@ -58,7 +58,7 @@ def test_a_taken_time_is_refused_with_the_next_free_one(book):
     assert "10:30" in str(refused.value)
 
 
-def test_when_the_day_is_full_the_next_days_first_slot_is_named(book, bah):
+def test_when_the_day_is_full_the_first_slot_of_the_next_day_is_offered(book, bah):
     book(dt.time(8), duration_minutes=240)
     with pytest.raises(booking_actions.SlotTaken) as refused:
         book(dt.time(11, 45))
@@ -87,7 +87,7 @@ def test_neighbours_do_not_overlap_and_a_cancelled_time_is_free_again(book, pers
     assert book(dt.time(10, 15)).status == "scheduled"
 
 
-def test_bookings_meet_across_midnight(book, bah, db, person):
+def test_bookings_overlap_across_midnight(book, bah, db, person):
     lone = factories.doctor("dr.night", last_name="Night")
     book(dt.time(23, 50), doctor_id=lone.id, duration_minutes=30)
     with pytest.raises(Conflict):
@@ -112,13 +112,13 @@ def test_bookings_meet_across_midnight(book, bah, db, person):
     ],
 )
 def test_what_cannot_be_booked_is_refused_at_its_field(bah, person, change, field):
-    given = {"patient_id": factories.patient().id, "doctor_id": bah.id, "date": MONDAY, "time": TEN} | change
+    arguments = {"patient_id": factories.patient().id, "doctor_id": bah.id, "date": MONDAY, "time": TEN} | change
     with pytest.raises(RuleBroken) as refused:
-        booking_actions.book(**given, by=person("receptionist"))
+        booking_actions.book(**arguments, by=person("receptionist"))
     assert refused.value.field == field
 
 
-def test_staff_who_are_no_doctors_and_patients_who_died_are_not_booked(bah, book, person):
+def test_staff_who_are_not_doctors_and_patients_who_died_cannot_be_booked(bah, book, person):
     with pytest.raises(RuleBroken):
         book(doctor_id=person("nurse").id)
     with pytest.raises(RuleBroken, match="died"):
@@ -130,19 +130,19 @@ def test_a_doctor_without_hours_on_the_day_can_be_booked_at_any_time(book):
     assert book(dt.time(3, 17), doctor_id=lone.id).duration_minutes == 15
 
 
-def test_somebody_at_the_desk_may_be_booked_a_little_late(book, bah, person):
+def test_a_slot_can_be_booked_until_fifteen_minutes_after_its_start(book, bah, person):
     lone = factories.doctor("dr.lone", last_name="Lone")
     for minutes, is_late in ((14, False), (17, True)):
         wall = clock.local(clock.now() - dt.timedelta(minutes=minutes))
-        given = {"doctor_id": lone.id, "date": wall.date(), "duration_minutes": 5}
+        arguments = {"doctor_id": lone.id, "date": wall.date(), "duration_minutes": 5}
         if is_late:
             with pytest.raises(RuleBroken, match="past"):
-                book(wall.time(), **given)
+                book(wall.time(), **arguments)
         else:
-            assert book(wall.time(), **given).id
+            assert book(wall.time(), **arguments).id
 
 
-def test_the_hospital_itself_may_write_past_bookings(bah):
+def test_the_system_may_add_past_bookings(bah):
     day = dt.date(2020, 1, 6)
     booking = booking_actions.book(patient_id=factories.patient().id, doctor_id=bah.id, date=day, time=TEN, by=SYSTEM)
     assert booking.date == day
@@ -184,15 +184,20 @@ def test_doctors_change_only_their_own_bookings_and_nurses_only_the_status(book,
     assert transitions.edit_appointment(booking.id, status="no_show", by=person("nurse")).status == "no_show"
 
 
-def test_cancelling_wants_a_reason_and_can_be_taken_back(book, person):
+def test_cancelling_needs_a_reason_and_can_be_undone(book, person):
     booking = book()
     with pytest.raises(RuleBroken):
         transitions.cancel_appointment(booking.id, reason="", by=person("receptionist"))
-    assert transitions.cancel_appointment(booking.id, reason="Patient asked", by=person("receptionist")).status == "cancelled"
-    assert transitions.change_appointment_status(booking.id, "scheduled", by=person("receptionist")).status == "scheduled"
+    assert (
+        transitions.cancel_appointment(booking.id, reason="Patient asked", by=person("receptionist")).status
+        == "cancelled"
+    )
+    assert (
+        transitions.change_appointment_status(booking.id, "scheduled", by=person("receptionist")).status == "scheduled"
+    )
 
 
-def test_taking_back_a_cancellation_meets_who_booked_meanwhile(book, person):
+def test_a_cancelled_booking_is_not_restored_when_its_time_is_taken(book, person):
     booking = book()
     transitions.cancel_appointment(booking.id, reason="Patient asked", by=person("receptionist"))
     book()
@@ -209,7 +214,7 @@ def test_a_completed_booking_is_final(book, person):
         transitions.withdraw_appointment(booking.id, by=person("admin"))
 
 
-def test_a_withdrawn_booking_is_gone_and_its_time_free(book, person):
+def test_a_withdrawn_booking_is_not_listed_and_its_time_is_free(book, person):
     booking = book()
     transitions.withdraw_appointment(booking.id, by=person("admin"))
     with pytest.raises(NotFound):
@@ -232,7 +237,7 @@ def test_free_slots_leave_out_bookings_absences_and_the_past(book, bah, person):
     assert availability_queries.list_free_slots(bah.id, MONDAY, clock.at(MONDAY, dt.time(13))) == []
 
 
-def test_a_blocked_time_cannot_be_booked_nor_a_booked_time_blocked(book, bah, person):
+def test_a_blocked_time_is_not_booked_and_a_booked_time_not_blocked(book, bah, person):
     at = clock.at(MONDAY, TEN)
     hour = dt.timedelta(hours=1)
     absence = availability_actions.block_time(bah.id, starts=at, ends=at + hour, by=person("admin"))
@@ -266,7 +271,7 @@ def test_clinic_hours_do_not_overlap_and_end_with_yesterday(bah, person):
         availability_actions.add_hours(bah.id, weekday=0, starts=dt.time(14), ends=dt.time(16), by=person("doctor"))
 
 
-def test_a_slot_begins_at_the_hospitals_wall_clock_in_every_zone(bah):
+def test_a_slot_begins_at_hospital_time_in_every_time_zone(bah):
     zone = clock.zone().key
     try:
         for name, hour in (("Africa/Freetown", 8), ("Africa/Nairobi", 5), ("Pacific/Kiritimati", 18)):
@@ -277,7 +282,7 @@ def test_a_slot_begins_at_the_hospitals_wall_clock_in_every_zone(bah):
         clock.set_zone(zone)
 
 
-def test_book_joins_an_outer_action_and_shares_its_fate(db, bah):
+def test_booking_inside_another_action_is_rolled_back_with_it(db, bah):
     made = factories.patient()
     with pytest.raises(ZeroDivisionError), action_context("tests.outer", SYSTEM):
         _book_then_fail(made.id, bah.id)

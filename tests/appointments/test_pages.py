@@ -1,4 +1,4 @@
-"""The desk's pages: everything that is done at the front desk, without JavaScript."""
+"""The pages of appointments and the queue, without JavaScript."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_board_shows_each_doctors_slots(desk, booked, bah):
     assert "1 of 16" in read(page)
 
 
-def test_the_board_shows_blocked_time_extra_bookings_and_where_patients_are(desk, booked, bah):
+def test_the_board_shows_blocked_time_extra_bookings_and_statuses(desk, booked, bah):
     starts = clock.at(MONDAY, dt.time(8))
     availability_actions.block_time(
         bah.id, starts=starts, ends=starts + dt.timedelta(minutes=30), reason="Ward round", by=SYSTEM
@@ -69,7 +69,7 @@ def test_the_board_shows_blocked_time_extra_bookings_and_where_patients_are(desk
     assert "did not come" in text
 
 
-def test_a_day_without_clinic_names_the_next_one(desk, db):
+def test_a_day_without_clinic_hours_links_to_the_next_clinic_day(desk, db):
     lone = factories.doctor("dr.lone", last_name="Lone")
     factories.hours(lone.id, weekdays=(MONDAY.weekday(),))
     page = desk("receptionist").get(f"/appointments/?date={(MONDAY + dt.timedelta(days=1)).isoformat()}")
@@ -80,7 +80,7 @@ def test_a_day_without_clinic_names_the_next_one(desk, db):
 @pytest.mark.parametrize(
     ("query", "status"), [("date=rubbish", 400), ("date=9999-12-31", 400), ("first=x&department=-4", 200)]
 )
-def test_an_address_typed_wrongly_is_said_on_the_page(desk, bah, query, status):
+def test_a_wrong_date_in_the_address_is_reported_on_the_page(desk, bah, query, status):
     assert desk("receptionist").get(f"/appointments/?{query}").status_code == status
 
 
@@ -129,7 +129,7 @@ def test_a_taken_time_keeps_what_was_typed_and_offers_the_next(desk, booked, bah
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         ({"patient": ""}, "Enter a value."),
         ({"patient": "x"}, "Choose one from the list."),
@@ -143,11 +143,11 @@ def test_a_taken_time_keeps_what_was_typed_and_offers_the_next(desk, booked, bah
         ({"notes": "a\x07"}, "Remove the characters"),
     ],
 )
-def test_bad_input_is_said_at_the_field_and_kept(desk, bah, typed, said):
+def test_bad_input_is_reported_at_the_field_and_kept(desk, bah, typed, message):
     path = f"/appointments/new?doctor={bah.id}&date={MONDAY.isoformat()}&patient={factories.patient().id}"
     answer = desk("receptionist").form(path, **({"doctor": bah.id, "time": "10:00", "notes": "Kept words"} | typed))
     assert answer.status_code == 400
-    assert said in read(answer)
+    assert message in read(answer)
     assert "notes" in typed or 'value="Kept words"' in answer.get_data(as_text=True)
     assert database.session.query(Appointment).count() == 0
 
@@ -162,7 +162,7 @@ def test_a_double_submit_is_one_booking(desk, bah):
     assert database.session.query(Appointment).count() == 1
 
 
-def test_the_patient_field_answers_rows(desk, db):
+def test_the_patient_field_lists_matches(desk, db):
     patient = factories.patient("Zainab", "Turay", birth_date=dt.date(1991, 3, 13))
     rows = desk("receptionist").get("/appointments/patients?q=turay").json
     assert [(row["value"], row["label"]) for row in rows] == [(str(patient.id), "TURAY, Zainab")]
@@ -179,7 +179,7 @@ def test_a_move_is_undone_by_the_button_of_its_message(desk, booked, bah):
     assert (booking.time, booking.status) == (TEN, "scheduled")
 
 
-def test_moving_says_so_and_meets_who_booked_meanwhile(desk, booked, bah):
+def test_moving_to_a_time_taken_meanwhile_is_refused(desk, booked, bah):
     booking, client = booked(), desk("receptionist")
     moved = client.form(f"/appointments/{booking.id}/move", doctor=bah.id, time="11:00")
     assert (moved.status_code, booking.time) == (303, dt.time(11))
@@ -201,7 +201,7 @@ def test_cancelling_with_a_reason_can_be_undone(desk, booked):
     assert booking.status == "scheduled"
 
 
-def test_checking_in_says_the_token_with_an_undo(desk, booked):
+def test_checking_in_shows_the_token_with_an_undo(desk, booked):
     booking, client = booked(clock.today()), desk("receptionist")
     done = client.form(f"/appointments/{booking.id}")
     page = client.get(done.location)
@@ -218,7 +218,7 @@ def test_what_the_role_may_not_do_is_not_offered(desk, booked):
     assert desk("doctor").get(f"/appointments/{booking.id}/move").status_code == 404
 
 
-def test_the_find_list_adds_to_the_queue_with_one_post(desk, db):
+def test_the_search_list_checks_in_with_one_post(desk, db):
     patient, client = factories.patient(), desk("receptionist")
     token = Page(client.get("/queue/").get_data(as_text=True)).forms[1]["fields"]["csrf_token"]
     done = client.post("/queue/add", data={"csrf_token": token, "patient_id": patient.id})
@@ -229,7 +229,7 @@ def test_the_find_list_adds_to_the_queue_with_one_post(desk, db):
     assert "already in the queue with token 1" in read(twice)
 
 
-def test_the_form_to_add_names_the_patient_and_a_booking_of_today(desk, booked, bah):
+def test_the_check_in_form_names_the_patient_and_the_booking_of_today(desk, booked, bah):
     booking = booked(clock.today(), time=dt.time(9))
     page = desk("receptionist").get(f"/queue/add?patient={booking.patient_id}")
     assert "Booked today at 09:00 with Dr Amadu Bah" in read(page)
@@ -249,7 +249,7 @@ def test_a_receptionist_calls_and_a_doctor_goes_to_the_encounter(desk, db):
     assert "Nobody is waiting." in read(nobody.get("/queue/"))
 
 
-def test_the_queue_shows_waits_names_alike_and_priorities(desk, db):
+def test_the_queue_shows_long_waits_same_names_and_priorities(desk, db):
     factories.waiting(factories.patient("Foday", "Sesay").id, minutes_ago=61)
     factories.waiting(factories.patient("Foday", "Sesay").id, priority=2)
     text = read(desk("nurse").get("/queue/"))
@@ -258,7 +258,7 @@ def test_the_queue_shows_waits_names_alike_and_priorities(desk, db):
     assert "Urgent" in text
 
 
-def test_rows_can_be_prioritised_sent_on_left_and_brought_back(desk, bah):
+def test_priority_doctor_and_leaving_can_be_changed_in_the_queue(desk, bah):
     entry, client = factories.waiting(factories.patient().id), desk("nurse")
     token = Page(client.get("/queue/").get_data(as_text=True)).forms[1]["fields"]["csrf_token"]
 
@@ -317,9 +317,9 @@ def test_the_board_shows_each_reader_their_buttons_and_the_present_row(desk, db)
     assert "KAMARA" not in anew
 
 
-def test_buttons_of_one_board_are_deeds_of_their_own(desk, db):
+def test_two_buttons_of_one_page_run_two_actions(desk, db):
     """Without JavaScript the browser's Back shows the same form again."""
-    first, second = (factories.waiting(factories.patient(given).id) for given in ("Foday", "Musa"))
+    first, second = (factories.waiting(factories.patient(name).id) for name in ("Foday", "Musa"))
     client = desk("nurse")
     forms = Page(client.get("/queue/").get_data(as_text=True)).forms
     board = next(form["fields"] for form in forms if form["method"] == "post" and form["action"] is None)
@@ -341,7 +341,7 @@ def test_the_waiting_room_screen_shows_no_names(desk, bah, person):
     assert desk(None).get("/queue/display").status_code == 302
 
 
-def test_the_slip_has_token_two_identifiers_and_who_is_before(desk, bah):
+def test_the_slip_shows_token_two_identifiers_and_patients_ahead(desk, bah):
     factories.waiting(factories.patient().id, minutes_ago=10)
     patient = factories.patient(title="Mrs")
     entry = factories.waiting(patient.id, doctor_id=bah.id)
@@ -375,7 +375,7 @@ def test_hours_and_absences_are_kept_on_their_pages(desk, bah, person):
 @pytest.mark.parametrize(
     "path", ["/appointments/", "/appointments/?view=list", "/queue/", "/appointments/rows", "/queue/rows"]
 )
-def test_a_page_costs_the_same_queries_for_ten_rows_and_for_a_hundred(desk, bah, path):
+def test_a_page_needs_as_many_queries_for_a_hundred_rows_as_for_ten(desk, bah, path):
     client, counts = desk("receptionist"), []
     for number in range(100):
         patient = factories.patient(f"Given{number}")

@@ -1,4 +1,4 @@
-"""Arriving and being called: tokens, turns, and a booking that follows its patient."""
+"""Check-in and calling: tokens, calling order, and the status of the booking."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_checking_in_twice_or_on_another_day_is_refused(booked, person):
         transitions.check_in(booked(clock.today() + dt.timedelta(days=1)).id, by=person("receptionist"))
 
 
-def test_a_patient_waits_once(person):
+def test_a_patient_is_in_the_queue_only_once(person):
     made = factories.patient()
     entry = transitions.add_to_queue(made.id, by=person("receptionist"))
     with pytest.raises(Conflict, match=f"token {entry.token}"):
@@ -63,7 +63,7 @@ def test_a_walk_in_with_a_booking_of_today_is_checked_in(booked, person):
     assert (entry.appointment_id, booking.status) == (booking.id, "checked_in")
 
 
-def test_undo_takes_out_of_the_queue_and_opens_the_booking_again(booked, person):
+def test_undoing_a_check_in_opens_the_booking_again(booked, person):
     booking = booked()
     entry = transitions.check_in(booking.id, by=person("receptionist"))
     transitions.undo_check_in(entry.id, by=person("receptionist"))
@@ -72,7 +72,7 @@ def test_undo_takes_out_of_the_queue_and_opens_the_booking_again(booked, person)
     assert again.token == entry.token + 1
 
 
-def test_undo_is_refused_once_called(person):
+def test_undoing_a_check_in_is_refused_after_the_call(person):
     entry = transitions.add_to_queue(factories.patient().id, by=person("receptionist"))
     queue_actions.call_patient(entry.id, by=person("nurse"))
     with pytest.raises(Conflict):
@@ -105,7 +105,7 @@ def test_yesterdays_queue_is_not_called(person):
     assert queue_actions.call_next(by=person("nurse")) is None
 
 
-def test_the_second_to_call_is_told_who_was_faster(person):
+def test_a_second_call_is_refused_with_the_name_of_the_first_caller(person):
     entry = factories.waiting(factories.patient().id)
     queue_actions.call_patient(entry.id, by=person("nurse"))
     with pytest.raises(Conflict, match="Nurse called this patient at"):
@@ -114,7 +114,7 @@ def test_the_second_to_call_is_told_who_was_faster(person):
     assert queue_actions.undo_call(entry.id, by=person("doctor")).called_at is None
 
 
-def test_the_booking_follows_its_patient_to_the_end(booked, person):
+def test_the_booking_status_follows_the_queue(booked, person):
     booking = booked()
     entry = transitions.check_in(booking.id, by=person("nurse"))
     doctor = person("doctor")
@@ -126,7 +126,7 @@ def test_the_booking_follows_its_patient_to_the_end(booked, person):
     assert (entry.status, booking.status) == ("done", "completed")
 
 
-def test_who_does_not_answer_did_not_come_until_they_come_back(booked, person):
+def test_a_patient_who_left_is_a_no_show_until_they_come_back(booked, person):
     booking = booked()
     entry = transitions.check_in(booking.id, by=person("nurse"))
     queue_actions.mark_as_left(entry.id, by=person("nurse"))
@@ -136,7 +136,7 @@ def test_who_does_not_answer_did_not_come_until_they_come_back(booked, person):
     assert (entry.status, entry.token, booking.status) == ("waiting", token, "checked_in")
 
 
-def test_the_queue_follows_a_status_set_by_hand(db, booked, person):
+def test_the_queue_follows_the_booking_status(db, booked, person):
     booking = booked()
     entry = transitions.check_in(booking.id, by=person("nurse"))
     transitions.change_appointment_status(booking.id, "in_service", by=person("nurse"))
@@ -160,7 +160,7 @@ def test_priority_and_doctor_can_be_changed_while_present(bah, person):
         queue_actions.set_priority(entry.id, 1, by=person("nurse"))
 
 
-def test_only_those_who_call_or_check_in_may(person):
+def test_calling_and_checking_in_need_their_permission(person):
     made = factories.patient()
     with pytest.raises(NotAllowed):
         transitions.add_to_queue(made.id, by=person("pharmacist"))
@@ -168,7 +168,7 @@ def test_only_those_who_call_or_check_in_may(person):
         queue_actions.call_next(by=person("cashier"))
 
 
-def test_the_board_tells_long_waits_and_same_names(person):
+def test_the_board_marks_long_waits_and_same_names(person):
     first = factories.waiting(factories.patient("Foday", "Sesay").id, minutes_ago=90)
     second = factories.waiting(factories.patient("fodáy", "SESAY").id)
     factories.waiting(factories.patient("Musa", "").id)
@@ -179,7 +179,7 @@ def test_the_board_tells_long_waits_and_same_names(person):
     assert queue_queries.count_entries() == (3, 0, 0)
 
 
-def test_other_desks_add_words_to_the_board(monkeypatch):
+def test_other_desks_add_notes_to_the_board(monkeypatch):
     monkeypatch.setattr(extensions, "_sources", [])
     extensions.add_note_source(lambda ids: {ids[0]: "T 38.6 High"})
     extensions.add_note_source(lambda ids: {ids[0]: "BP 178/102 High"})
@@ -187,7 +187,7 @@ def test_other_desks_add_words_to_the_board(monkeypatch):
     assert extensions.collect_notes([]) == {}
 
 
-def test_the_waiting_room_sees_the_latest_calls_with_room(bah, person):
+def test_the_waiting_room_screen_shows_the_latest_calls_with_room(bah, person):
     entries = [factories.waiting(factories.patient().id, doctor_id=bah.id) for _count in range(6)]
     for entry in entries:
         queue_actions.call_patient(entry.id, by=person("nurse"))
@@ -196,7 +196,7 @@ def test_the_waiting_room_sees_the_latest_calls_with_room(bah, person):
     assert {row.room for row in shown} == {"Room 3"}
 
 
-def test_arrivals_count_who_is_late_and_who_comes_soon(bah):
+def test_arrivals_count_late_and_expected_patients(bah):
     now = clock.local(clock.now())
     times = [now + dt.timedelta(minutes=minutes) for minutes in (-40, 20, 300)]
     for at in times:

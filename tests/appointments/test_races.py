@@ -1,4 +1,4 @@
-"""Several people at once, with real connections and real commits."""
+"""Simultaneous bookings, calls and check-ins, with real connections and commits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _person(username):
     return request_user.person(db.session.scalars(select(User.id).filter_by(username=username)).one())
 
 
-def test_fifty_bookings_of_one_slot_give_one(in_parallel):
+def test_only_one_of_fifty_simultaneous_bookings_gets_the_slot(in_parallel):
     doctor_id = factories.doctor().id
     factories.hours(doctor_id)
     patients = [factories.patient(f"Given{number}").id for number in range(50)]
@@ -46,7 +46,7 @@ def test_fifty_bookings_of_one_slot_give_one(in_parallel):
     assert db.session.scalar(select(func.count()).select_from(Appointment)) == 1
 
 
-def test_one_patient_booked_with_many_doctors_at_once_gets_one_place(in_parallel):
+def test_a_patient_booked_with_many_doctors_at_once_gets_one_booking(in_parallel):
     doctors = [factories.doctor(f"dr.{number}", last_name=f"Name{number}").id for number in range(8)]
     patient_id, by = factories.patient().id, _person("receptionist")
 
@@ -57,7 +57,7 @@ def test_one_patient_booked_with_many_doctors_at_once_gets_one_place(in_parallel
     assert sorted(getattr(result, "code", "booked") for result in results) == ["booked"] + ["patient_booked"] * 7
 
 
-def test_two_who_call_at_once_get_two_patients_and_nobody_is_called_twice(in_parallel):
+def test_simultaneous_calls_get_different_patients(in_parallel):
     entries = {factories.waiting(factories.patient(f"Given{number}").id).id for number in range(12)}
     nurse, doctor = _person("nurse"), _person("doctor")
     called = in_parallel([lambda by=by: queue_actions.call_next(by=by).id for by in (nurse, doctor) * 6])
@@ -65,14 +65,16 @@ def test_two_who_call_at_once_get_two_patients_and_nobody_is_called_twice(in_par
     assert set(called) == entries
 
 
-def test_tokens_of_a_day_are_given_out_once_and_without_holes(in_parallel):
+def test_tokens_of_a_day_have_no_repeats_and_no_gaps(in_parallel):
     patients = [factories.patient(f"Given{number}").id for number in range(30)]
     by = _person("receptionist")
-    tokens = in_parallel([lambda one=one: transitions.add_to_queue(one, by=by).token for one in patients])
+    tokens = in_parallel(
+        [lambda patient_id=patient_id: transitions.add_to_queue(patient_id, by=by).token for patient_id in patients]
+    )
     assert sorted(tokens) == list(range(1, 31))
 
 
-def test_a_patient_checked_in_at_two_desks_at_once_waits_once(in_parallel):
+def test_a_patient_checked_in_at_two_desks_at_once_has_one_entry(in_parallel):
     doctor_id, patient_id = factories.doctor().id, factories.patient().id
     booked = booking_actions.book(
         patient_id=patient_id, doctor_id=doctor_id, date=clock.today(), time=TEN, by=SYSTEM

@@ -43,7 +43,7 @@ def test_priority_then_arrival_then_token():
     assert rules.next_to_call([]) is None
 
 
-def test_calling_until_nobody_waits_keeps_the_order():
+def test_calling_keeps_the_order():
     dice = random.Random(1)
     people = [Person(n, dice.randrange(1, 5), NOW - timedelta(minutes=dice.randrange(90))) for n in range(60)]
     called = []
@@ -59,20 +59,20 @@ def test_calling_until_nobody_waits_keeps_the_order():
      "left"),
      ("done", "waiting"), ("left", "waiting"), ("called", "called"), ("waiting", "in_service")],
 )  # fmt: skip
-def test_moves_in_the_queue(old, new):
+def test_allowed_status_changes_in_the_queue(old, new):
     rules.check_queue_status_change(old, new)
 
 
 @pytest.mark.parametrize(
     ("old", "new"), [("waiting", "done"), ("done", "called"), ("left", "done"), ("cancelled", "called")]
 )
-def test_moves_that_make_no_sense(old, new):
+def test_refused_status_changes_in_the_queue(old, new):
     with pytest.raises(RuleBroken) as refusal:
         rules.check_queue_status_change(old, new)
     assert refusal.value.code == "bad_move"
 
 
-def test_every_status_has_its_moves_and_its_word():
+def test_every_status_has_transitions_and_a_label():
     assert set(QUEUE_TRANSITIONS) == set(enums.QUEUE_STATUS_LABELS) == set(QueueStatus)
     assert set(enums.PRIORITY_LABELS) == set(Priority)
     assert all(old not in new for old, new in QUEUE_TRANSITIONS.items())

@@ -1,4 +1,4 @@
-"""The week: half-days of every doctor, one doctor's slots, and bookings that are put into a slot from a board."""
+"""The week: half-days of every doctor, one doctor's slots, and moving a booking from a board."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_week_begins_on_monday():
         assert (days[0], len(days), days[-1].weekday()) == (MONDAY, 7, 6)
 
 
-def test_half_days_say_how_full_they_are_and_lead_to_the_day(desk, bah):
+def test_half_days_show_booked_slots_and_link_to_the_day(desk, bah):
     book(bah)
     book(bah, time=dt.time(13))
     transitions.change_appointment_status(book(bah, time=dt.time(11)).id, "no_show", by=SYSTEM)
@@ -57,7 +57,7 @@ def test_half_days_say_how_full_they_are_and_lead_to_the_day(desk, bah):
     assert "No doctor" in read(desk("receptionist"), date="1 1 2001", doctor=0)
 
 
-def test_one_doctors_week_has_slots_that_book_and_take_bookings(desk, bah):
+def test_one_doctors_week_links_free_slots_and_bookings(desk, bah):
     booking = book(bah)
     client = desk("receptionist")
     page = client.get("/appointments/week", query_string={"doctor": bah.id, "date": MONDAY}).get_data(as_text=True)
@@ -72,7 +72,7 @@ def test_one_doctors_week_has_slots_that_book_and_take_bookings(desk, bah):
     assert "KAMARA" not in read(desk("doctor"), date=MONDAY.isoformat())
 
 
-def test_a_booking_put_into_a_slot_leads_back_to_the_board_and_a_refusal_says_why(desk, bah):
+def test_moving_from_a_board_returns_to_it_or_shows_the_refusal(desk, bah):
     booking, client = book(bah), desk("receptionist")
     board = f"/appointments/week?doctor={bah.id}&date={MONDAY.isoformat()}"
     wednesday = MONDAY + dt.timedelta(days=2)
@@ -83,15 +83,15 @@ def test_a_booking_put_into_a_slot_leads_back_to_the_board_and_a_refusal_says_wh
     assert "Moved to 11:00" in words(client.get(board).get_data(as_text=True))
     book(bah, time=dt.time(9))
     taken = client.form(f"/appointments/{booking.id}/move", **(typed | {"date": MONDAY.isoformat(), "time": "09:00"}))
-    said = taken.get_data(as_text=True)
+    html = taken.get_data(as_text=True)
     assert taken.status_code == 409
-    assert "This time was just taken. The next free time is 09:15" in words(said)
-    assert f'name="next" value="{board.replace("&", "&amp;")}"' in said
+    assert "This time was just taken. The next free time is 09:15" in words(html)
+    assert f'name="next" value="{board.replace("&", "&amp;")}"' in html
     away = client.form(f"/appointments/{booking.id}/move", **(typed | {"next": "https://elsewhere.example/"}))
     assert away.location.startswith("/appointments/") or "elsewhere" not in (away.location or "")
 
 
-def test_the_week_costs_the_same_for_few_and_many(desk, bah):
+def test_the_week_needs_as_many_queries_for_many_bookings_as_for_few(desk, bah):
     client, path = desk("receptionist"), f"/appointments/week?date={MONDAY}&doctor="
     book(bah)
     few = client.queries(path + "0"), client.queries(path + str(bah.id))

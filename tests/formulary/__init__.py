@@ -1,1 +1,1 @@
-"""What the formulary promises."""
+"""Tests of the formulary."""

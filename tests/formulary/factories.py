@@ -1,4 +1,4 @@
-"""Small ways to put medicines into the test hospital."""
+"""Medicines for tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hms.formulary.models import Medication
 
 
 def load() -> None:
-    """The whole starting list."""
+    """Load the whole starting list."""
     actions.load_catalogue(by=SYSTEM)
 
 

@@ -1,4 +1,4 @@
-"""Recorded allergies, as many hands write them, against medicines of the formulary."""
+"""The allergy check: recorded allergies in many spellings against medicines of the formulary."""
 
 import random
 from datetime import date
@@ -74,10 +74,10 @@ STOPPED = [
 
 @pytest.mark.parametrize(("recorded", "prescribed"), STOPPED)
 def test_a_recorded_allergy_stops(recorded, prescribed):
-    found = check(prescribed, AllergyEntry(recorded))
-    assert found.outcome == "fired"
-    assert found.alerts[0].tier == "stop"
-    assert recorded in str(found.alerts[0].message)
+    result = check(prescribed, AllergyEntry(recorded))
+    assert result.outcome == "fired"
+    assert result.alerts[0].tier == "stop"
+    assert recorded in str(result.alerts[0].message)
 
 
 CLEAR = [
@@ -102,16 +102,16 @@ CLEAR = [
 
 
 @pytest.mark.parametrize(("recorded", "prescribed"), CLEAR)
-def test_what_does_not_touch_does_not_stop(recorded, prescribed):
+def test_an_unrelated_allergy_does_not_stop(recorded, prescribed):
     assert "stop" not in tiers(prescribed, AllergyEntry(recorded))
 
 
 @pytest.mark.parametrize("text", ["NKDA", "none", "Tree nut (substance)", "Latex", "azithromycin"])
-def test_a_record_that_is_understood_and_does_not_touch_is_clear(text):
+def test_a_recognised_unrelated_allergy_is_clear(text):
     assert check("amoxicillin", AllergyEntry(text)).outcome == "clear"
 
 
-def test_no_recorded_allergy_is_clear_but_nobody_asked_is_not():
+def test_no_allergies_is_clear_but_not_asked_is_not():
     assert check_allergies(BY_NAME["amoxicillin"], (), KNOWN).outcome == "clear"
     unasked = check_allergies(BY_NAME["amoxicillin"], None, KNOWN)
     assert unasked.outcome == "could_not_run"
@@ -122,8 +122,8 @@ def test_no_recorded_allergy_is_clear_but_nobody_asked_is_not():
     "text",
     ["none", "NKDA", "N/A", "nil", "No known drug allergies", "no allergies", "Denies allergies", "NKA (food, drugs)"],
 )
-def test_a_record_of_nothing_is_nothing(text):
-    assert AllergyEntry(text).is_none
+def test_a_denial_is_no_allergy(text):
+    assert AllergyEntry(text).is_denial
     assert check("amoxicillin", AllergyEntry(text)).outcome == "clear"
 
 
@@ -136,34 +136,34 @@ def test_a_record_of_nothing_is_nothing(text):
         "no penicillin!",
     ],
 )
-def test_an_exception_is_not_lost_in_a_denial(text):
+def test_an_allergy_inside_a_denial_is_kept(text):
     assert tiers("amoxicillin", AllergyEntry(text)) == ["stop"]
 
 
 @pytest.mark.parametrize("text", ["not known", "unknown", "not asked", "?", "-", ""])
-def test_what_says_nothing_is_not_a_none(text):
+def test_text_without_a_meaning_is_not_a_denial(text):
     assert check("amoxicillin", AllergyEntry(text)).outcome == "could_not_run"
 
 
-def test_an_unknown_record_is_said_out_loud():
-    found = check("amoxicillin", AllergyEntry("green herbs from Bo"))
-    assert found.outcome == "could_not_run"
-    assert "green herbs from Bo" in str(found.missing)
+def test_an_unrecognised_allergy_is_reported():
+    result = check("amoxicillin", AllergyEntry("green herbs from Bo"))
+    assert result.outcome == "could_not_run"
+    assert "green herbs from Bo" in str(result.missing)
 
 
-def test_an_unknown_record_does_not_hide_a_known_one():
-    found = check("amoxicillin", AllergyEntry("green herbs"), AllergyEntry("penicillin"))
-    assert found.outcome == "fired"
-    assert "green herbs" in str(found.missing)
+def test_an_unrecognised_allergy_does_not_hide_a_known_one():
+    result = check("amoxicillin", AllergyEntry("green herbs"), AllergyEntry("penicillin"))
+    assert result.outcome == "fired"
+    assert "green herbs" in str(result.missing)
 
 
-def test_unknown_food_is_nobody_to_worry_about():
+def test_an_unrecognised_food_allergy_is_ignored():
     assert check("amoxicillin", AllergyEntry("okra", category="food")).outcome == "clear"
 
 
 def test_a_medicine_outside_the_formulary_cannot_be_checked():
-    found = check_allergies(Medicine("Dr Kallon's mixture"), (AllergyEntry("penicillin"),), KNOWN)
-    assert found.outcome == "could_not_run"
+    result = check_allergies(Medicine("Dr Kallon's mixture"), (AllergyEntry("penicillin"),), KNOWN)
+    assert result.outcome == "could_not_run"
 
 
 CROSS = [
@@ -188,8 +188,8 @@ CROSS = [
 
 @pytest.mark.parametrize(("recorded", "reaction", "prescribed", "tier"), CROSS)
 def test_cross_reactions_have_their_own_tier(recorded, reaction, prescribed, tier):
-    found = tiers(prescribed, AllergyEntry(recorded, reaction=reaction))
-    assert found == ([tier] if tier else [])
+    result = tiers(prescribed, AllergyEntry(recorded, reaction=reaction))
+    assert result == ([tier] if tier else [])
 
 
 @pytest.mark.parametrize("severity", ["severe", "Severe", "high"])
@@ -215,7 +215,7 @@ def test_the_message_says_what_was_recorded_and_why_it_matters():
     entry = AllergyEntry("Penicillin", reaction="anaphylaxis", year=2019)
     alert = check("amoxicillin", entry).alerts[0]
     assert str(alert.message) == (
-        "Allergy recorded: Penicillin – anaphylaxis (2019). amoxicillin belongs to the same family: penicillin."
+        "Allergy recorded: Penicillin – anaphylaxis (2019). amoxicillin is from the same group: penicillin."
     )
     assert alert.substances == ("amoxicillin",)
 
@@ -250,17 +250,17 @@ def test_every_alias_and_code_finds_its_substance(substance):
         ("Cisplatin 50 MG Injection", ()),
     ],
 )
-def test_a_medicine_in_free_text_is_known_by_its_ingredients(text, ingredients):
+def test_ingredients_are_found_in_free_text(text, ingredients):
     assert medicine_from_text(text, KNOWN).ingredients == ingredients
 
 
 def test_a_stored_allergy_is_read_with_its_code_class_and_severity():
     stored = Allergy(substance="as told by the mother", code="", class_code="penicillins", category="medication",
                      reaction="rash", severity="severe", recorded_on=date(2019, 4, 2))  # fmt: skip
-    entry = AllergyEntry.on_record(stored)
+    entry = AllergyEntry.from_record(stored)
     assert tiers("cefalexin", entry) == ["stop"]
-    told = str(check("amoxicillin", entry).alerts[0].message)
-    assert told.startswith("Allergy recorded: as told by the mother – rash (2019).")
+    message = str(check("amoxicillin", entry).alerts[0].message)
+    assert message.startswith("Allergy recorded: as told by the mother – rash (2019).")
 
 
 def test_a_free_text_medicine_is_compared_by_its_known_ingredients_and_says_so():
@@ -276,11 +276,11 @@ def test_nonsense_records_never_raise():
     letters = "aeiou penicl\u0000½é﷽𝟓\u202e\ud800/();'\"%\n"
     for _ in range(500):
         text = "".join(chance.choices(letters, k=chance.randint(0, 60)))
-        found = check("amoxicillin", AllergyEntry(text, code=text[:8], severity=text[:5], reaction=text))
-        assert found.outcome in ("fired", "clear", "could_not_run")
+        result = check("amoxicillin", AllergyEntry(text, code=text[:8], severity=text[:5], reaction=text))
+        assert result.outcome in ("fired", "clear", "could_not_run")
     assert check("amoxicillin", AllergyEntry("penicillin " * 5000)).outcome == "fired"
 
 
 @pytest.mark.parametrize("medication", [m for m in catalogue.load_medications() if m.brand_name], ids=lambda m: m.key)
-def test_a_brand_on_our_own_shelf_names_all_its_ingredients(medication):
+def test_a_brand_of_the_formulary_names_all_its_ingredients(medication):
     assert set(medication.facts.ingredients) <= find_substances(medication.brand_name, KNOWN)

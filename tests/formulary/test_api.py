@@ -1,4 +1,4 @@
-"""JSON of the formulary: shapes, projections, bad input."""
+"""JSON of the formulary: fields, roles, bad input."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ def formulary(db):
 
 
 @pytest.mark.parametrize("role", ["admin", "doctor", "nurse", "pharmacist", "cashier"])
-def test_those_who_work_with_stock_see_it(program, role):
-    one = program(role).get("/api/medications/?search=amlodipine").json[0]
-    assert set(one) >= DOCUMENTED | {"formulation", "strength", "total_quantity"}
+def test_roles_that_work_with_stock_see_it(program, role):
+    row = program(role).get("/api/medications/?search=amlodipine").json[0]
+    assert set(row) >= DOCUMENTED | {"formulation", "strength", "total_quantity"}
 
 
 @pytest.mark.parametrize("role", ["receptionist", "lab"])
-def test_others_see_what_it_is(program, role):
+def test_other_roles_see_only_name_and_unit(program, role):
     client = program(role)
-    one = client.get("/api/medications/?search=amlodipine").json[0]
-    assert set(one) == {"id", "name", "unit"}
-    assert client.get(f"/api/medications/{one['id']}/").json == one
+    row = client.get("/api/medications/?search=amlodipine").json[0]
+    assert set(row) == {"id", "name", "unit"}
+    assert client.get(f"/api/medications/{row['id']}/").json == row
 
 
 @pytest.mark.parametrize("role", ["doctor", "nurse", "receptionist", "pharmacist", "cashier", "lab"])
@@ -85,7 +85,7 @@ def test_an_old_version_is_refused(program):
         ({"name": "Zinc", "is_controlled_substance": "perhaps"}, "is_controlled_substance"),
     ],
 )
-def test_bad_input_is_told_at_its_field(program, body, field):
+def test_bad_input_is_reported_at_its_field(program, body, field):
     answer = program("admin").post("/api/medications/", json=body)
     assert answer.status_code == 400
     assert list(answer.json) == [field]
@@ -96,7 +96,7 @@ def test_an_unusable_query_is_400(program, query):
     assert program("admin").get(f"/api/medications/?{query}").status_code == 400
 
 
-def test_the_list_asks_as_often_for_many_as_for_few(program):
+def test_the_list_needs_as_many_queries_for_many_rows_as_for_few(program):
     client = program("doctor")
     client.get("/api/medications/?page_size=10")
     few = client.get("/api/medications/?page_size=10").headers["X-Queries"]

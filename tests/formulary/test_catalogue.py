@@ -1,4 +1,4 @@
-"""The starting lists hang together: every name, class, unit and dose in them is one that the rules know."""
+"""The starting lists are consistent: their names, classes, units and doses are known to the rules."""
 
 from decimal import Decimal
 
@@ -54,8 +54,8 @@ def test_a_medicine_with_a_maximum_has_a_strength_to_compute_it_from(medication)
         strength = parse_strength(medication.strength)
         assert len(strength.contents) == len(medication.facts.ingredients)
         for ingredient, most in medication.facts.max_daily_mg.items():
-            one = strength.contents[medication.facts.ingredients.index(ingredient)].milligrams
-            assert most >= one / 2, "one unit alone is far above the maximum: a slip of the pen"
+            milligrams = strength.contents[medication.facts.ingredients.index(ingredient)].milligrams
+            assert most >= milligrams / 2, "one unit alone is far above the maximum: a slip of the pen"
 
 
 def test_no_two_medicines_are_the_same_product():
@@ -81,19 +81,23 @@ def test_the_stored_record_keeps_every_fact_of_the_list(medication):
         min_age_years=facts.min_age_years,
         min_age_tier=facts.min_age_tier,
     )
-    assert Medicine.on_record(record) == facts
+    assert Medicine.from_record(record) == facts
 
 
 def test_at_least_eighty_medicines_have_a_usual_dose():
     assert len({usual.medication for usual in catalogue.load_dose_sentences()}) >= 80
 
 
-@pytest.mark.parametrize("usual", catalogue.load_dose_sentences(), ids=lambda usual: f"{usual.medication}: {usual.label}")
-def test_each_usual_dose_reads_well_counts_up_and_stays_below_the_maximum(usual):
+@pytest.mark.parametrize(
+    "usual", catalogue.load_dose_sentences(), ids=lambda usual: f"{usual.medication}: {usual.label}"
+)
+def test_each_usual_dose_has_words_a_supply_and_stays_below_the_maximum(usual):
     medication = BY_KEY[usual.medication]
-    said = join_parts(build_sentence(medication.display_name, f"{medication.strength} {medication.form}", usual.dose))
-    assert said.startswith(medication.display_name)
-    assert " — DOSE " in said
+    sentence = join_parts(
+        build_sentence(medication.display_name, f"{medication.strength} {medication.form}", usual.dose)
+    )
+    assert sentence.startswith(medication.display_name)
+    assert " — DOSE " in sentence
     assert usual.audience in ("adult", "child", "any")
     if medication.unit not in ("tube", "bottle") or medication.unit_holds:
         assert calculate_supply(usual.dose, medication.strength, medication.unit, medication.unit_holds) > 0
@@ -113,7 +117,7 @@ def test_classes_and_cross_reactions_name_known_substances():
 
 
 @pytest.mark.parametrize("pair", KNOWN.interactions, ids=lambda pair: f"{pair.first} + {pair.second}")
-def test_each_interaction_joins_known_medicines_says_what_happens_and_where_it_is_from(pair):
+def test_each_interaction_names_known_medicines_effect_and_source(pair):
     for side in (pair.first, pair.second):
         if side.startswith(CLASS_PREFIX):
             assert side.removeprefix(CLASS_PREFIX) in KNOWN.class_by_code
@@ -142,6 +146,6 @@ def test_units_of_strengths_are_safe_to_print():
     assert get_canonical_unit("micrograms") == "micrograms"
 
 
-def test_the_version_is_one_word():
+def test_the_version_is_a_single_word():
     assert KNOWN.version
     assert len(KNOWN.version.split()) == 1

@@ -1,12 +1,12 @@
-"""Doses, their sentence, the quantity to hand out and the milligrams of a day."""
+"""Doses, their sentence, the quantity to dispense and the milligrams in a day."""
 
 from decimal import Decimal
 
 import pytest
 
 from hms.core.errors import RuleBroken
-from hms.formulary.dosing.doses import FREQUENCIES, ROUTES, Dose, format_duration, build_sentence, join_parts
-from hms.formulary.dosing.quantities import calculate_daily_milligrams, count_doses, calculate_supply
+from hms.formulary.dosing.doses import FREQUENCIES, ROUTES, Dose, build_sentence, format_duration, join_parts
+from hms.formulary.dosing.quantities import calculate_daily_milligrams, calculate_supply, count_doses
 from hms.formulary.dosing.strengths import (
     Amount,
     format_amount,
@@ -20,7 +20,7 @@ D = Decimal
 
 
 def dose(amount="500", unit="mg", frequency="three_times_daily", days=5, **more):
-    return Dose.of(D(amount), unit, more.pop("route", "oral"), frequency, days=days, **more)
+    return Dose.from_frequency(D(amount), unit, more.pop("route", "oral"), frequency, days=days, **more)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def dose(amount="500", unit="mg", frequency="three_times_daily", days=5, **more)
         ({"max_per_day": D(499)}, "max_per_day"),
     ],
 )
-def test_an_impossible_dose_is_refused_at_its_part(changed, field):
+def test_an_impossible_dose_is_refused_at_its_field(changed, field):
     with pytest.raises(RuleBroken) as refusal:
         dose(**changed)
     assert refusal.value.field == field
@@ -75,7 +75,7 @@ def test_the_sentence_leaves_out_what_is_open():
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "said"),
+    ("value", "unit", "expected"),
     [
         ("1.0", "mg", "1 mg"),
         ("0.50", "mg", "0.5 mg"),
@@ -90,16 +90,16 @@ def test_the_sentence_leaves_out_what_is_open():
         ("1E+3", "mg", "1,000 mg"),
     ],
 )
-def test_amounts_are_said_safely(value, unit, said):
-    assert format_amount(D(value), unit) == said.replace(" ", "\u00a0")
+def test_amounts_are_written_safely(value, unit, expected):
+    assert format_amount(D(value), unit) == expected.replace(" ", "\u00a0")
 
 
 @pytest.mark.parametrize(
-    ("days", "said"),
+    ("days", "expected"),
     [(None, ""), (1, "1 day"), (7, "7 days"), (13, "13 days"), (14, "2 weeks"), (28, "4 weeks"), (30, "30 days")],
 )
-def test_durations_in_words(days, said):
-    assert format_duration(days) == said
+def test_durations_in_words(days, expected):
+    assert format_duration(days) == expected
 
 
 def test_no_frequency_or_route_is_a_code():
@@ -131,7 +131,7 @@ def test_strengths_are_read(text, contents, per):
 @pytest.mark.parametrize(
     "text", ["", "0.9%", "five", "500", "mg", "/", "500 mg/", "0 mg", "5 mg/0 mL", "5 parsecs", "//"]
 )
-def test_what_is_no_strength_is_none(text):
+def test_other_text_is_no_strength(text):
     assert parse_strength(text) is None
 
 
@@ -186,13 +186,13 @@ def test_supply(amount, unit, frequency, days, strength, given_as, holds, expect
     assert calculate_supply(dose(amount, unit, frequency, days), strength, given_as, holds) == expected
 
 
-def test_when_required_counts_the_most_that_may_be_taken():
+def test_supply_of_an_as_needed_dose_uses_the_maximum():
     assert calculate_supply(dose("1", "g", "", 5, as_needed=True, max_per_day=D(4)), "500 mg") == 40
     assert calculate_supply(dose("1", "g", "", 5, as_needed=True), "500 mg") is None
     assert calculate_supply(dose("1", "g", "four_times_daily", 5, max_per_day=D(3)), "500 mg") == 30
 
 
-def test_supply_covers_the_course_and_wastes_less_than_a_unit():
+def test_supply_covers_the_course_with_less_than_one_unit_left():
     for amount in ("125", "250", "500", "750", "1000"):
         for frequency in ("once_daily", "twice_daily", "three_times_daily", "every_4_hours"):
             for days in (1, 3, 7, 28):
@@ -202,7 +202,7 @@ def test_supply_covers_the_course_and_wastes_less_than_a_unit():
 
 
 @pytest.mark.parametrize(
-    ("given", "strength", "unit", "ingredients", "expected"),
+    ("daily_dose", "strength", "unit", "ingredients", "expected"),
     [
         (dose("1", "g", "four_times_daily"), "500 mg", "tablet", ("paracetamol",), {"paracetamol": D(4000)}),
         (dose("4", "tablet", "twice_daily"), "20 mg/120 mg", "tablet", ("a", "l"), {"a": D(160), "l": D(960)}),
@@ -219,5 +219,5 @@ def test_supply_covers_the_course_and_wastes_less_than_a_unit():
         (dose("1", "tablet"), "500 mg", "tablet", ("s", "t"), None),
     ],
 )
-def test_milligrams_of_a_day(given, strength, unit, ingredients, expected):
-    assert calculate_daily_milligrams(given, strength, unit, ingredients) == expected
+def test_milligrams_of_a_day(daily_dose, strength, unit, ingredients, expected):
+    assert calculate_daily_milligrams(daily_dose, strength, unit, ingredients) == expected

@@ -1,4 +1,4 @@
-"""The formulary in the database: loading, choosing, naming."""
+"""The formulary in the database: loading, choices, and products named by text."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ def test_what_the_hospital_changed_stays(db, formulary, person):
     assert (first.reorder_level, first.is_active) == (7, False)
 
 
-def test_a_loaded_medicine_is_the_one_the_checks_know(db, formulary):
+def test_a_loaded_medicine_has_the_facts_of_the_list(db, formulary):
     rows = {row.catalogue_key: row for row in db.session.scalars(select(Medication))}
     for entry in catalogue.load_medications():
-        assert Medicine.on_record(rows[entry.key]) == entry.facts
+        assert Medicine.from_record(rows[entry.key]) == entry.facts
 
 
-def test_a_stored_dose_says_the_same_sentence(db, formulary):
+def test_a_stored_dose_has_the_same_sentence(db, formulary):
     stored = db.session.scalars(select(DoseSentence).order_by(DoseSentence.id)).all()
     assert [product_text.build_dose(row) for row in stored] == [usual.dose for usual in catalogue.load_dose_sentences()]
 
 
-def test_choices_are_complete_doses_then_a_dose_of_ones_own(db, formulary):
-    found = queries.list_choices("amox")
-    assert 2 < len(found) <= 10
-    assert "amoxicillin" in found[0].words
-    assert "DOSE" in found[0].words
-    assert found[0].supply
-    assert found[-1].is_custom
+def test_choices_are_usual_doses_then_a_custom_dose(db, formulary):
+    result = queries.list_choices("amox")
+    assert 2 < len(result) <= 10
+    assert "amoxicillin" in result[0].words
+    assert "DOSE" in result[0].words
+    assert result[0].supply
+    assert result[-1].is_custom
 
 
 def test_the_most_used_dose_comes_first(db, formulary, person):
@@ -69,7 +69,7 @@ def test_a_childs_doses_come_before_those_of_adults(db, formulary):
     assert "Child" in child[0].note
 
 
-def test_choices_hide_the_stock_from_those_who_may_not_see_it(db, formulary):
+def test_choices_hide_the_stock_without_permission(db, formulary):
     assert {choice.stock for choice in queries.list_choices("amox", shows_stock=False)} == {None}
     assert {choice.stock for choice in queries.list_choices("amox")} == {0}
 
@@ -93,5 +93,5 @@ def test_choices_of_nothing(db, formulary, typed):
     ],
 )
 def test_a_text_names_a_product_only_when_it_is_clear(db, formulary, text, dosage, key):
-    found = queries.find_medication_by_text(text, dosage)
-    assert (found.catalogue_key if found else None) == key
+    result = queries.find_medication_by_text(text, dosage)
+    assert (result.catalogue_key if result else None) == key

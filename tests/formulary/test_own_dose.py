@@ -1,4 +1,4 @@
-"""A dose of one's own: short form and fields say the same, or are refused at the field that is wrong."""
+"""Custom doses: short form and fields agree, or are refused at the wrong field."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from hms.core.errors import RuleBroken
 from hms.formulary.dosing import shorthand
-from hms.formulary.dosing.custom_dose import DoseInput, dose_to_input, describe_unlisted_medicine, parse_dose
+from hms.formulary.dosing.custom_dose import DoseInput, describe_unlisted_medicine, dose_to_input, parse_dose
 from hms.formulary.dosing.doses import format_dose
 from hms.formulary.medicines import catalogue
 
@@ -25,7 +25,7 @@ SAID = "500\u00a0mg — oral — three times a day — 5 days"
 
 
 @pytest.mark.parametrize(
-    "written",
+    "dose_input",
     [
         DoseInput(short="500mg tds 5/7 po"),
         DoseInput(**FIELDS),
@@ -34,12 +34,12 @@ SAID = "500\u00a0mg — oral — three times a day — 5 days"
         DoseInput(short="500 mg tds 5/7", unit="mg", route="oral"),
     ],
 )
-def test_a_dose_is_read_from_either(written):
-    assert format_dose(parse_dose(written, Capsule())) == SAID
+def test_a_dose_is_read_from_either(dose_input):
+    assert format_dose(parse_dose(dose_input, Capsule())) == SAID
 
 
 @pytest.mark.parametrize(
-    ("written", "field"),
+    ("dose_input", "field"),
     [
         (DoseInput(), "dose"),
         (DoseInput(unit="mg", route="oral"), "dose"),
@@ -54,19 +54,22 @@ def test_a_dose_is_read_from_either(written):
         (DoseInput(**FIELDS | {"duration": "a while"}), "days"),
         (DoseInput(**FIELDS | {"duration": "5 days 2 weeks"}), "days"),
         (DoseInput(**FIELDS | {"duration": "900"}), "days"),
-        (DoseInput(**FIELDS | {"most": "much"}), "max_per_day"),
-        (DoseInput(**FIELDS | {"most": "100"}), "max_per_day"),
+        (DoseInput(**FIELDS | {"maximum": "much"}), "max_per_day"),
+        (DoseInput(**FIELDS | {"maximum": "100"}), "max_per_day"),
     ],
 )
-def test_what_is_no_dose_is_told_at_its_field(written, field):
+def test_a_wrong_dose_is_reported_at_its_field(dose_input, field):
     with pytest.raises(RuleBroken) as refusal:
-        parse_dose(written, Capsule())
+        parse_dose(dose_input, Capsule())
     assert refusal.value.field == field
 
 
-def test_units_and_route_of_the_medicine_hold_where_none_is_written():
-    assert format_dose(parse_dose(DoseInput(amount="2", frequency="at_night"), Capsule())) == "2\u00a0capsules — oral — at night"
-    half = parse_dose(DoseInput(amount="1/2", unit="tablet", as_needed="yes", most="2"), Capsule())
+def test_unit_and_route_default_to_those_of_the_medicine():
+    assert (
+        format_dose(parse_dose(DoseInput(amount="2", frequency="at_night"), Capsule()))
+        == "2\u00a0capsules — oral — at night"
+    )
+    half = parse_dose(DoseInput(amount="1/2", unit="tablet", as_needed="yes", maximum="2"), Capsule())
     assert (half.amount, half.as_needed, half.max_per_day) == (Decimal("0.5"), True, Decimal(2))
 
 
@@ -76,13 +79,17 @@ def test_fields_say_what_the_dose_is(short):
     assert parse_dose(dose_to_input(dose), Capsule()) == dose
 
 
-def test_a_medicine_of_no_list_keeps_the_words():
-    written = DoseInput(amount="1", unit="mL", frequency="twice_daily", as_needed="yes", duration="2/52")
-    assert describe_unlisted_medicine(written) == {"dosage": "1 mL", "frequency": "twice a day when required", "duration": "2 weeks"}
+def test_an_unlisted_medicine_keeps_the_typed_text():
+    dose_input = DoseInput(amount="1", unit="mL", frequency="twice_daily", as_needed="yes", duration="2/52")
+    assert describe_unlisted_medicine(dose_input) == {
+        "dosage": "1 mL",
+        "frequency": "twice a day when required",
+        "duration": "2 weeks",
+    }
 
 
 def test_every_alternative_is_a_medicine_of_the_list():
-    known = {name for one in catalogue.load_medications() for name in one.facts.ingredients}
+    known = {name for medication in catalogue.load_medications() for name in medication.facts.ingredients}
     for use in catalogue.load_uses():
         assert set(use.ingredients) <= known, use.name
         assert len(use.ingredients) > 1

@@ -1,4 +1,4 @@
-"""Interactions, duplicates, daily maximum, age, pregnancy; the whole check; overrides."""
+"""Checks of interactions, duplicates, daily maximum, age and pregnancy; all checks together; overrides."""
 
 from decimal import Decimal
 
@@ -11,11 +11,11 @@ from hms.formulary.safety.alerts import SafetyAlert
 from hms.formulary.safety.allergy_check import AllergyEntry
 from hms.formulary.safety.checks import (
     OVERRIDE_REASONS,
-    list_alerts,
     check_medicine,
     check_override_reason,
-    medicine_from_text,
+    list_alerts,
     list_stops,
+    medicine_from_text,
 )
 from hms.formulary.safety.knowledge import Medicine
 from hms.formulary.safety.other_checks import (
@@ -39,7 +39,7 @@ def taking(*names):
 
 
 def dose(amount, unit, frequency, days=5, **more):
-    return Dose.of(D(amount), unit, "oral", frequency, days=days, **more)
+    return Dose.from_frequency(D(amount), unit, "oral", frequency, days=days, **more)
 
 
 INTERACTIONS = [
@@ -69,13 +69,13 @@ INTERACTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "tier"), INTERACTIONS)
-def test_interactions_are_found_both_ways_round(one, other, tier):
-    for new, old in ((one, other), (other, one)):
+@pytest.mark.parametrize(("first", "second", "tier"), INTERACTIONS)
+def test_interactions_are_found_both_ways_round(first, second, tier):
+    for new, old in ((first, second), (second, first)):
         medicine = BY_NAME.get(new) or medicine_from_text(new, KNOWN)
-        found = check_interactions(medicine, taking(old), KNOWN)
-        assert [alert.tier for alert in found.alerts] == ([tier] if tier else [])
-        assert found.outcome == ("fired" if tier else "clear")
+        result = check_interactions(medicine, taking(old), KNOWN)
+        assert [alert.tier for alert in result.alerts] == ([tier] if tier else [])
+        assert result.outcome == ("fired" if tier else "clear")
 
 
 def test_an_interaction_names_both_medicines():
@@ -87,10 +87,10 @@ def test_a_medicine_does_not_interact_with_itself():
     assert check_interactions(BY_NAME["haloperidol"], taking("haloperidol"), KNOWN).outcome == "clear"
 
 
-def test_an_unknown_current_medicine_is_said_out_loud():
-    found = check_interactions(BY_NAME["warfarin"], taking("leaf tea", "metronidazole"), KNOWN)
-    assert found.outcome == "fired"
-    assert "leaf tea" in str(found.missing)
+def test_an_unknown_current_medicine_is_reported():
+    result = check_interactions(BY_NAME["warfarin"], taking("leaf tea", "metronidazole"), KNOWN)
+    assert result.outcome == "fired"
+    assert "leaf tea" in str(result.missing)
     assert check_interactions(BY_NAME["warfarin"], taking("leaf tea"), KNOWN).outcome == "could_not_run"
 
 
@@ -108,25 +108,25 @@ DUPLICATES = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "told"), DUPLICATES)
-def test_duplicates_are_a_caution(one, other, told):
-    medicine = BY_NAME.get(one) or medicine_from_text(one, KNOWN)
-    found = check_duplicates(medicine, taking(other), KNOWN)
-    assert [alert.tier for alert in found.alerts] == ["caution"]
-    assert told in str(found.alerts[0].message)
+@pytest.mark.parametrize(("first", "second", "message"), DUPLICATES)
+def test_duplicates_are_a_caution(first, second, message):
+    medicine = BY_NAME.get(first) or medicine_from_text(first, KNOWN)
+    result = check_duplicates(medicine, taking(second), KNOWN)
+    assert [alert.tier for alert in result.alerts] == ["caution"]
+    assert message in str(result.alerts[0].message)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [("paracetamol", "ibuprofen"), ("amoxicillin", "metronidazole"), ("insulin soluble", "metformin"),
      ("prednisolone", "beclometasone"), ("furosemide", "hydrochlorothiazide")],
 )  # fmt: skip
-def test_usual_companions_are_no_duplicates(one, other):
-    assert check_duplicates(BY_NAME[one], taking(other), KNOWN).outcome == "clear"
+def test_usual_companions_are_no_duplicates(first, second):
+    assert check_duplicates(BY_NAME[first], taking(second), KNOWN).outcome == "clear"
 
 
 @pytest.mark.parametrize(
-    ("key", "given", "outcome"),
+    ("key", "daily_dose", "outcome"),
     [
         ("paracetamol-500-mg-tablet", dose("1", "g", "four_times_daily"), "clear"),
         ("paracetamol-500-mg-tablet", dose("1", "g", "five_times_daily"), "fired"),
@@ -146,24 +146,24 @@ def test_usual_companions_are_no_duplicates(one, other):
         ("morphine-10-mg-tablet", dose("60", "mg", "twice_daily"), "clear"),
     ],
 )
-def test_the_daily_maximum(key, given, outcome):
-    found = check_dose(BY_KEY[key], given, ADULT)
-    assert found.outcome == outcome
-    assert all(alert.tier == "stop" for alert in found.alerts)
+def test_the_daily_maximum(key, daily_dose, outcome):
+    result = check_dose(BY_KEY[key], daily_dose, ADULT)
+    assert result.outcome == outcome
+    assert all(alert.tier == "stop" for alert in result.alerts)
 
 
-def test_too_much_is_said_in_the_units_people_think_in():
-    found = check_dose(BY_KEY["paracetamol-500-mg-tablet"], dose("1", "g", "five_times_daily"), ADULT)
-    assert str(found.alerts[0].message) == "5\u00a0g of paracetamol a day is more than the daily maximum of 4\u00a0g."
+def test_too_much_is_written_in_the_usual_unit():
+    result = check_dose(BY_KEY["paracetamol-500-mg-tablet"], dose("1", "g", "five_times_daily"), ADULT)
+    assert str(result.alerts[0].message) == "5\u00a0g of paracetamol a day is more than the daily maximum of 4\u00a0g."
 
 
 def test_other_products_with_the_same_ingredient_are_added_up():
     tablets = BY_KEY["paracetamol-500-mg-tablet"]
     drip = BY_KEY["paracetamol-1-g-100-ml-infusion"]
-    also = (CurrentMedicine(drip, dose("1", "g", "every_6_hours")),)
-    found = check_dose(tablets, dose("500", "mg", "once_daily"), ADULT, also)
-    assert found.outcome == "fired"
-    assert "4\u00a0g of it comes from other" in str(found.alerts[0].message)
+    others = (CurrentMedicine(drip, dose("1", "g", "every_6_hours")),)
+    result = check_dose(tablets, dose("500", "mg", "once_daily"), ADULT, others)
+    assert result.outcome == "fired"
+    assert "4\u00a0g of it comes from other" in str(result.alerts[0].message)
     unknown = check_dose(tablets, dose("500", "mg", "once_daily"), ADULT, (CurrentMedicine(drip),))
     assert unknown.outcome == "could_not_run"
 
@@ -186,11 +186,11 @@ CHILDREN = [
 @pytest.mark.parametrize(("age", "weight", "amount", "outcome"), CHILDREN)
 def test_children_and_light_people_are_dosed_by_weight(age, weight, amount, outcome):
     person = PatientFacts(age_years=age, weight_kg=weight)
-    given = dose(amount, "mg", "four_times_daily")
-    assert check_dose(BY_KEY["paracetamol-500-mg-tablet"], given, person).outcome == outcome
+    daily_dose = dose(amount, "mg", "four_times_daily")
+    assert check_dose(BY_KEY["paracetamol-500-mg-tablet"], daily_dose, person).outcome == outcome
 
 
-def test_no_recorded_maximum_is_not_a_clear():
+def test_a_medicine_without_a_maximum_is_not_clear():
     unknown = Medicine("newdrug", ("newdrug",), strength="5 mg")
     assert check_dose(unknown, dose("5", "mg", "once_daily"), ADULT).outcome == "could_not_run"
 
@@ -220,18 +220,18 @@ def test_age_and_pregnancy(medicine, person, expected):
     assert [alert.tier for alert in check_age_and_pregnancy(BY_NAME[medicine], person).alerts] == expected
 
 
-def test_age_is_told_in_years_or_months():
+def test_a_minimum_age_is_written_in_years_or_months():
     baby = PatientFacts(D("0.2"), "male")
     assert "under 3 months" in str(check_age_and_pregnancy(BY_NAME["nitrofurantoin"], baby).alerts[0].message)
     assert "under 16 years" in str(check_age_and_pregnancy(BY_NAME["aspirin"], baby).alerts[0].message)
 
 
-def test_an_unknown_age_is_said_where_it_matters():
+def test_an_unknown_age_is_reported_where_it_matters():
     assert check_age_and_pregnancy(BY_NAME["aspirin"], PatientFacts()).outcome == "could_not_run"
     assert check_age_and_pregnancy(BY_NAME["amoxicillin"], PatientFacts()).outcome == "clear"
 
 
-def test_the_whole_check_answers_five_times_in_order_and_stops_first():
+def test_all_five_checks_run_in_order_and_stops_come_first():
     checks = check_medicine(
         BY_NAME["warfarin"],
         dose("5", "mg", "once_daily"),
@@ -262,12 +262,12 @@ CAUTION = SafetyAlert("caution", "duplicate", "Twice the same.")
 
 
 @pytest.mark.parametrize("code", [code for code in OVERRIDE_REASONS if code != "other"])
-def test_a_coded_reason_lets_a_stop_pass(code):
+def test_a_coded_reason_overrides_a_stop(code):
     assert check_override_reason([STOP], code) is None
 
 
 @pytest.mark.parametrize("text", ["12345", "  given before in our ward  "])
-def test_another_reason_needs_words(text):
+def test_the_other_reason_needs_text(text):
     assert check_override_reason([STOP], "other", text) is None
 
 
@@ -287,6 +287,6 @@ def test_the_refusal_names_the_alert():
         check_override_reason([STOP], "")
 
 
-def test_nothing_to_override_needs_no_reason():
+def test_without_a_stop_no_reason_is_needed():
     assert check_override_reason([CAUTION], "") is None
     assert check_override_reason([], "") is None

@@ -1,4 +1,4 @@
-"""The prescriber's shorthand is read exactly or refused with a sentence, never guessed."""
+"""Doses typed in short form are parsed exactly or refused with a message, never guessed."""
 
 import random
 from decimal import Decimal
@@ -54,9 +54,9 @@ UNDERSTOOD = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "said"), UNDERSTOOD)
-def test_shorthand_is_echoed_in_words(typed, said):
-    assert format_dose(parse_shorthand(typed)).replace("\u00a0", " ") == said
+@pytest.mark.parametrize(("typed", "words"), UNDERSTOOD)
+def test_shorthand_is_echoed_in_words(typed, words):
+    assert format_dose(parse_shorthand(typed)).replace("\u00a0", " ") == words
 
 
 REFUSED = [
@@ -107,15 +107,15 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "told"), REFUSED)
-def test_what_is_not_clear_is_refused_with_advice(typed, told):
+@pytest.mark.parametrize(("typed", "message"), REFUSED)
+def test_unclear_text_is_refused_with_advice(typed, message):
     with pytest.raises(RuleBroken, match=".") as refusal:
         parse_shorthand(typed)
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)
     assert refusal.value.field == "dose"
 
 
-def test_the_medicine_lends_route_and_unit():
+def test_route_and_unit_default_to_those_of_the_medicine():
     dose = parse_shorthand("2 bd 3/7", default_route="oral", default_unit="tablet")
     assert (dose.amount, dose.unit, dose.route, dose.days) == (Decimal(2), "tablet", "oral", 3)
 
@@ -133,7 +133,7 @@ PIECES = ["500", "mg", "g", "5/7", "tds", "po", "1,", ".5", "/", "-", "max", "pr
 PIECES += ["iu", "x", "q6h", "2/52", "tab", "9999999999", "%", "\n", "\u202e", "half", "mL", "NaN", "1e9", "\ud800"]
 
 
-def test_nonsense_raises_nothing_but_a_refusal():
+def test_nonsense_is_refused_with_a_message():
     chance = random.Random(4)
     understood, refused = [], []
     for _ in range(5000):
@@ -148,6 +148,6 @@ def test_nonsense_raises_nothing_but_a_refusal():
 
 
 @pytest.mark.parametrize("forbidden", ["µg", " IU", "QD", " od ", " tds ", "cc", ".0 "])
-def test_no_forbidden_abbreviation_is_ever_said(forbidden):
-    for _typed, said in UNDERSTOOD:
-        assert forbidden not in said
+def test_no_forbidden_abbreviation_is_written(forbidden):
+    for _typed, words in UNDERSTOOD:
+        assert forbidden not in words

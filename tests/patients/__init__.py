@@ -1,1 +1,1 @@
-"""What the patients desk promises."""
+"""Tests of the patients desk."""

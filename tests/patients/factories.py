@@ -1,4 +1,4 @@
-"""Patients for tests, made through the desk's own actions."""
+"""Patients for tests, registered through the action."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hms.patients.registration import actions
 _nth = count(1)
 
 
-def a_patient(**given: Any) -> Patient:
-    """A registered patient; every one has a name of their own unless one is given."""
+def a_patient(**values: Any) -> Patient:
+    """A registered patient; `values` replace the default values, which give every patient a different name."""
     usual = {
         "given_names": "Kadiatu",
         "family_name": f"Kamara{_letters(next(_nth))}",
@@ -23,7 +23,7 @@ def a_patient(**given: Any) -> Patient:
         "phone": "076 123 476",
         "address": "12 Hill Road",
     }
-    return actions.register_patient(**(usual | given), by=given.pop("by", SYSTEM))
+    return actions.register_patient(**(usual | values), by=values.pop("by", SYSTEM))
 
 
 def _letters(n: int) -> str:

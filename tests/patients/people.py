@@ -1,4 +1,4 @@
-"""People of Sierra Leone and its neighbours for tests, family names as unevenly shared as they are in life; seeded."""
+"""People of Sierra Leone and its neighbours for tests, with family names as unevenly shared as in reality; seeded."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SLIPS = (
 
 
 def somebody(dice: random.Random) -> ComparedPerson:
-    """One person; a fifth know only about how old they are, a seventh have no phone."""
+    """One person; a fifth know only their approximate age, a seventh have no phone."""
     sex = dice.choice(["male", "female"])
     given = dice.choice(MEN if sex == "male" else WOMEN)
     if dice.random() < 0.2:
@@ -56,7 +56,9 @@ def somebody(dice: random.Random) -> ComparedPerson:
         else f"+232{dice.choice(['76', '77', '78', '30', '88'])}{dice.randrange(10**6):06d}"
     )
     family = dice.choices(list(FAMILIES), list(FAMILIES.values()))[0]
-    return ComparedPerson(given, family, born, is_estimated, sex, phone, f"{dice.randrange(1, 90)} {dice.choice(STREETS)}")
+    return ComparedPerson(
+        given, family, born, is_estimated, sex, phone, f"{dice.randrange(1, 90)} {dice.choice(STREETS)}"
+    )
 
 
 def relative(dice: random.Random, of: ComparedPerson) -> ComparedPerson:
@@ -73,7 +75,7 @@ def twin(dice: random.Random, of: ComparedPerson) -> ComparedPerson:
 
 
 def misspelt(dice: random.Random, name: str) -> str:
-    """The name with one slip of the kind clerks make: a letter lost, doubled, exchanged or taken for another."""
+    """The name with one typing error: a letter missing, doubled, swapped or replaced."""
     fitting = [(old, new) for old, new in SLIPS if old in name[1:]]
     if fitting and dice.random() < 0.7:
         old, new = dice.choice(fitting)
@@ -85,7 +87,7 @@ def misspelt(dice: random.Random, name: str) -> str:
 
 
 def again(dice: random.Random, person: ComparedPerson) -> ComparedPerson:
-    """The same person registered a second time by somebody in a hurry: one or two things differ."""
+    """The same person registered a second time, with one or two differences."""
     changes = dice.sample([_spelt, _swapped, _birth_slip, _new_phone, _shorter, _approximate], dice.choice([1, 1, 2]))
     for change in changes:
         person = change(dice, person)

@@ -23,8 +23,8 @@ from tests.patients.factories import a_patient
 KADIATU = {"given_names": "Kadiatu", "family_name": "Kamara", "sex": "female", "birth_date": date(1991, 3, 13)}
 
 
-def register(by, **given):
-    return registration_actions.register_patient(**(KADIATU | given), by=by)
+def register(by, **values):
+    return registration_actions.register_patient(**(KADIATU | values), by=by)
 
 
 def test_the_server_issues_a_number_with_a_check_digit(person):
@@ -39,7 +39,7 @@ def test_names_and_phones_are_kept_as_the_hospital_writes_them(person):
     assert (kept.phone, kept.phone_is_checked) == ("+23276123476", True)
 
 
-def test_what_is_no_phone_number_is_kept_as_typed(person):
+def test_text_that_is_not_a_phone_number_is_kept_as_typed(person):
     kept = register(person("receptionist"), phone="ask the chief")
     assert (kept.phone, kept.phone_is_checked) == ("ask the chief", False)
 
@@ -63,7 +63,7 @@ def test_impossible_values_are_refused_at_their_field(person, wrong, field):
     assert refused.value.field == field
 
 
-def test_only_those_who_register_may(person):
+def test_registering_needs_the_permission(person):
     with pytest.raises(NotAllowed):
         register(person("cashier"))
 
@@ -80,7 +80,7 @@ def test_a_likely_duplicate_needs_a_second_press(person, db):
     assert noted.new["match"] == known.id
 
 
-def test_somebody_else_is_saved_at_once(person):
+def test_a_different_person_is_saved_at_once(person):
     desk = person("receptionist")
     register(desk)
     other = register(desk, given_names="Foday", sex="male", birth_date=date(1980, 5, 2), asks_first=True)
@@ -107,7 +107,7 @@ def test_a_correction_is_a_new_version_and_an_old_one_is_stale(person):
         record_actions.update_patient(patient.id, version=opened, address="Hill Road", by=person("receptionist"))
 
 
-def test_saving_what_is_kept_already_changes_nothing(person):
+def test_saving_the_same_values_changes_nothing(person):
     patient = register(person("receptionist"), address="Hill Road")
     before = patient.version
     record_actions.update_patient(patient.id, address="Hill Road", sex="F", by=person("receptionist"))
@@ -180,14 +180,14 @@ def test_registration_answers_the_allergy_question_for_any_role_that_registers(p
     named = register(person("receptionist"), allergies=["Penicillin", "Latex"])
     denied = register(person("receptionist"), allergies=[])
     unasked = register(person("receptionist"))
-    assert [one.allergy_status for one in (named, denied, unasked)] == ["known", "none_known", "not_asked"]
-    assert [one.substance for one in allergy_queries.allergies(named.id)] == ["Penicillin", "Latex"]
+    assert [row.allergy_status for row in (named, denied, unasked)] == ["known", "none_known", "not_asked"]
+    assert [row.substance for row in allergy_queries.allergies(named.id)] == ["Penicillin", "Latex"]
 
 
 def test_the_text_of_allergies_replaces_what_is_recorded(person):
     patient = register(person("receptionist"), allergies=["Penicillin", "Latex"])
     record_actions.update_patient(patient.id, allergies="latex; Peanuts", by=person("doctor"))
-    assert [one.substance for one in allergy_queries.allergies(patient.id)] == ["Latex", "Peanuts"]
+    assert [row.substance for row in allergy_queries.allergies(patient.id)] == ["Latex", "Peanuts"]
     record_actions.update_patient(patient.id, allergies="NKDA", by=person("doctor"))
     assert (allergy_queries.allergies(patient.id), patient.allergy_status) == ([], "none_known")
     record_actions.update_patient(patient.id, allergies="", by=person("doctor"))
@@ -208,12 +208,12 @@ def test_fifty_desks_at_once_get_fifty_numbers(real_app):
     from hms.core.db.session import db
     from hms.core.person import SYSTEM
 
-    def one(nth: int) -> int:
+    def register_nth(nth: int) -> int:
         with real_app.app_context():
             made = registration_actions.register_patient(given_names=f"Nr {nth}", sex="unknown", by=SYSTEM).number
             db.session.remove()
             return made
 
     with ThreadPoolExecutor(50) as desks:
-        numbers = list(desks.map(one, range(50)))
+        numbers = list(desks.map(register_nth, range(50)))
     assert sorted(numbers) == list(range(1, 51))

@@ -37,13 +37,13 @@ def test_different_people_are_seldom_asked_about(hospital):
 
 def test_relatives_of_one_household_are_different_people(hospital):
     dice = random.Random(11)
-    pairs = [(one, relative(dice, one)) for one in hospital[:300]]
+    pairs = [(person, relative(dice, person)) for person in hospital[:300]]
     assert sum(score_match(a, b).score >= STRONG for a, b in pairs) <= 3
 
 
 def test_twins_are_different_people(hospital):
     dice = random.Random(12)
-    pairs = [(one, twin(dice, one)) for one in hospital[:300]]
+    pairs = [(person, twin(dice, person)) for person in hospital[:300]]
     assert sum(score_match(a, b).score >= STRONG for a, b in pairs) <= 6
 
 
@@ -70,8 +70,8 @@ def test_one_difference_still_asks_and_says_why(change, reason):
 
 
 def test_day_and_month_swapped():
-    one = replace(KADIATU, birth_date=date(1991, 3, 12), phone=None)
-    likeness = score_match(one, replace(one, birth_date=date(1991, 12, 3)))
+    person = replace(KADIATU, birth_date=date(1991, 3, 12), phone=None)
+    likeness = score_match(person, replace(person, birth_date=date(1991, 12, 3)))
     assert likeness.score >= STRONG
     assert "day and month of birth swapped" in likeness.reasons
 
@@ -93,9 +93,9 @@ def test_a_shared_name_or_household_is_not_enough(change):
 
 
 def test_new_years_day_is_given_to_those_who_know_only_the_year():
-    one = ComparedPerson("Mohamed", "Kamara", date(1980, 1, 1), sex="male")
-    exact = replace(one, birth_date=date(1980, 5, 9))
-    assert score_match(one, one).score < score_match(exact, exact).score
+    person = ComparedPerson("Mohamed", "Kamara", date(1980, 1, 1), sex="male")
+    exact = replace(person, birth_date=date(1980, 5, 9))
+    assert score_match(person, person).score < score_match(exact, exact).score
 
 
 def test_order_does_not_matter_and_the_score_stays_in_bounds(hospital):

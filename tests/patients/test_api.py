@@ -58,7 +58,7 @@ def test_each_role_sees_its_fields(program, role, seen):
     client = program(role)
     assert set(client.get(f"/api/patients/{patient.id}/").get_json()) == seen
     listed = client.get(f"/api/patients/?search={patient.family_name}").get_json()
-    assert [set(one) for one in listed] == [seen]
+    assert [set(row) for row in listed] == [seen]
 
 
 @pytest.mark.security("D")
@@ -72,7 +72,7 @@ def test_an_administrator_needs_break_glass_where_the_hospital_says_so(program, 
 
 
 @pytest.mark.parametrize(
-    ("wrong", "field", "said"),
+    ("wrong", "field", "message"),
     [
         ({"first_name": None}, "first_name", "may not be null"),
         ({"first_name": ""}, "first_name", "may not be blank"),
@@ -92,11 +92,11 @@ def test_an_administrator_needs_break_glass_where_the_hospital_says_so(program, 
         ({"known_allergies": "a," * 60 + ",".join(f"s{n}" for n in range(60))}, "known_allergies", "at most 50"),
     ],
 )
-def test_wrong_values_are_refused_at_their_field_and_nothing_is_kept(program, db, wrong, field, said):
+def test_wrong_values_are_refused_at_their_field_and_nothing_is_kept(program, db, wrong, field, message):
     body = json.dumps(JANE | wrong)
     answer = program("receptionist").post("/api/patients/", data=body, content_type="application/json")
     assert answer.status_code == 400
-    assert said in " ".join(answer.get_json()[field])
+    assert message in " ".join(answer.get_json()[field])
     assert db.session.scalars(select(Patient).filter_by(address="123 Main St")).all() == []
 
 
@@ -107,9 +107,9 @@ def test_what_is_required_is_named(program, missing):
 
 
 def test_page_and_program_are_told_the_same(program, desk):
-    told = program("receptionist").post("/api/patients/", json=JANE | {"date_of_birth": "2999-01-01"}).get_json()
+    errors = program("receptionist").post("/api/patients/", json=JANE | {"date_of_birth": "2999-01-01"}).get_json()
     page = desk("receptionist").form("/patients/new", first_name="Jane", gender="female", date_of_birth="1 1 2999")
-    assert told["date_of_birth"][0] in words(page.get_data(as_text=True))
+    assert errors["date_of_birth"][0] in words(page.get_data(as_text=True))
 
 
 def test_a_correction_answers_the_whole_object(program):
@@ -132,7 +132,7 @@ def test_a_stale_correction_is_refused_with_the_present_state(program):
 def test_who_registers_writes_down_allergies_that_the_role_is_not_shown(program):
     made = program("receptionist").post("/api/patients/", json=JANE | {"known_allergies": "Latex, Penicillin"})
     assert (made.status_code, "known_allergies" in made.get_json()) == (201, False)
-    assert {one.substance for one in queries.allergies(made.get_json()["id"])} == {"Latex", "Penicillin"}
+    assert {row.substance for row in queries.allergies(made.get_json()["id"])} == {"Latex", "Penicillin"}
 
 
 def test_a_role_that_may_not_record_allergies_may_repeat_them(program):
@@ -142,7 +142,7 @@ def test_a_role_that_may_not_record_allergies_may_repeat_them(program):
     refused = desk.put(f"/api/patients/{patient.id}/", json=JANE | {"known_allergies": "Latex"})
     assert refused.status_code == 403
     assert "known_allergies" in refused.get_json()["detail"]
-    assert [one.substance for one in queries.allergies(patient.id)] == ["Penicillin"]
+    assert [row.substance for row in queries.allergies(patient.id)] == ["Penicillin"]
 
 
 @pytest.mark.parametrize(
@@ -195,9 +195,9 @@ def test_lists_are_searched_ordered_and_cut(program):
         a_patient(given_names=f"Nr{nth}", family_name="Zzab", phone=f"076 551 23{nth}")
     client = program("receptionist")
     assert len(client.get("/api/patients/?search=zzab").get_json()) == 3
-    assert [one["first_name"] for one in client.get("/api/patients/?search=zzab 551231").get_json()] == ["Nr1"]
+    assert [row["first_name"] for row in client.get("/api/patients/?search=zzab 551231").get_json()] == ["Nr1"]
     newest = client.get("/api/patients/?ordering=-created_at&limit=2&search=zzab").get_json()
-    assert (newest["count"], [one["first_name"] for one in newest["results"]]) == (3, ["Nr2", "Nr1"])
+    assert (newest["count"], [row["first_name"] for row in newest["results"]]) == (3, ["Nr2", "Nr1"])
     assert client.get("/api/patients/?date_to=2000-01-01").get_json() == []
 
 
@@ -237,8 +237,8 @@ def test_a_repeat_with_the_same_key_registers_once(program, db):
 
 def test_lookalikes_are_named_with_reasons(program):
     known = a_patient(given_names="Isatu", family_name="Jalloh", phone="076 123 476")
-    asked = {"first_name": "Isata", "last_name": "Jalloh", "date_of_birth": "1991-03-13", "gender": "F"}
-    found = program("receptionist").get("/api/patients/lookalikes/", query_string=asked).get_json()
+    query = {"first_name": "Isata", "last_name": "Jalloh", "date_of_birth": "1991-03-13", "gender": "F"}
+    found = program("receptionist").get("/api/patients/lookalikes/", query_string=query).get_json()
     assert (found[0]["patient"]["id"], found[0]["is_strong"]) == (known.id, True)
     assert "same date of birth" in found[0]["reasons"]
     assert program("receptionist").get("/api/patients/lookalikes/?date_of_birth=x").status_code == 400

@@ -1,4 +1,4 @@
-"""Finding: parts of names, digits, dates and numbers; look-alikes among many."""
+"""Search by parts of names, digits, dates and numbers; duplicates among many patients."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def ward(db):
         ("%", set()),
     ],
 )
-def test_every_part_of_the_line_must_fit(ward, person, typed, found):
+def test_every_part_of_the_search_must_match(ward, person, typed, found):
     hits = [hit for hit in queries.search_patients(typed, who=person("receptionist"), limit=25) if not hit.is_similar]
     names = {patient.id: key for key, patient in ward.items()}
     assert {names[hit.id] for hit in hits if hit.id in names} == found
@@ -76,7 +76,7 @@ def test_a_whole_name_comes_before_a_longer_one(person):
     assert [hit.id for hit in hits][:2] == [whole.id, longer.id]
 
 
-def test_similar_spelling_stands_last_and_keeps_the_other_parts(ward, person):
+def test_similar_names_come_last_and_match_the_other_parts(ward, person):
     hits = queries.search_patients("kadijatu zkamara", who=person("receptionist"))
     assert (hits[0].id, hits[0].is_similar) == (ward["kadiatu"].id, True)
     assert queries.search_patients("kadijatu zkamara 1950", who=person("receptionist")) == []
@@ -96,7 +96,7 @@ def test_withdrawn_patients_are_not_found(ward, person):
     assert queries.search_patients(ward["musa"].hospital_number, who=person("admin")) == []
 
 
-def test_a_slip_of_the_date_is_any_one_digit_a_day_or_a_swap():
+def test_a_mistyped_date_differs_in_one_digit_one_day_or_a_swap():
     near = likely_typos(date(1991, 3, 12))
     for slip in (date(1991, 12, 3), date(1991, 3, 11), date(1991, 3, 13), date(1981, 3, 12), date(1991, 3, 2)):
         assert slip in near
@@ -106,31 +106,32 @@ def test_a_slip_of_the_date_is_any_one_digit_a_day_or_a_swap():
 
 @pytest.mark.slow
 def test_a_second_registration_is_found_among_many(db, person):
-    """The database names the right candidates: of 200 people registered again, 95 % are among the first three."""
+    """Of 200 people registered again, 95 % are among the first three candidates."""
     dice = random.Random(482)
     people = [somebody(dice) for _ in range(600)]
     ids = [
         a_patient(
-            given_names=one.given,
-            family_name=one.family,
-            sex=one.sex,
-            birth_date=min(one.birth_date, clock.today()),
-            birth_is_estimated=one.is_estimated,
-            phone=one.phone or "",
-            address=one.address,
+            given_names=patient.given,
+            family_name=patient.family,
+            sex=patient.sex,
+            birth_date=min(patient.birth_date, clock.today()),
+            birth_is_estimated=patient.is_estimated,
+            phone=patient.phone or "",
+            address=patient.address,
         ).id
-        for one in people
+        for patient in people
     ]
     desk, again_dice = person("receptionist"), random.Random(7)
     chosen = again_dice.sample(range(600), 200)
     found = sum(
-        ids[nth] in [one.hit.id for one in duplicates.duplicate_candidates(again(again_dice, people[nth]), who=desk)]
+        ids[nth]
+        in [candidate.hit.id for candidate in duplicates.duplicate_candidates(again(again_dice, people[nth]), who=desk)]
         for nth in chosen
     )
     assert found >= 190
 
 
-def test_a_lookalike_without_a_name_is_nobody(person):
+def test_without_a_name_there_are_no_duplicates(person):
     assert duplicates.duplicate_candidates(ComparedPerson(""), who=person("receptionist")) == []
 
 

@@ -21,7 +21,7 @@ from hms.patients.identity import names
         "Wolfeschlegelstein" * 4,
     ],
 )
-def test_any_name_is_kept_as_told(name):
+def test_any_name_is_kept_as_typed(name):
     assert names.clean_names(name, "Kamara") == (name, "Kamara")
     assert names.clean_names("Fatu", name).family == name
 
@@ -51,7 +51,7 @@ def test_blanks_are_tidied():
         ("\ud800", "", "first_name"),
     ],
 )
-def test_names_nobody_can_read_are_refused(given, family, field):
+def test_unreadable_names_are_refused(given, family, field):
     with pytest.raises(RuleBroken) as refusal:
         names.clean_names(given, family)
     assert refusal.value.field == field
@@ -68,13 +68,13 @@ def test_sex_in_any_usual_spelling(typed, code):
 
 
 @pytest.mark.parametrize("typed", ["", None, "x", "malee", "1", "\x00", "f" * 999])
-def test_sex_has_no_default(typed):
+def test_an_unknown_sex_is_refused(typed):
     with pytest.raises(RuleBroken) as refusal:
         names.parse_sex(typed)
     assert refusal.value.field == "gender"
 
 
-def test_codes_go_out_and_come_back():
+def test_gender_codes_round_trip():
     assert [names.parse_sex(names.gender_code(code)) for code in names.SEXES] == list(names.SEXES)
 
 
@@ -86,7 +86,7 @@ def test_unidentified_patients_of_one_day():
     assert names.name_unknown_person("male", day, 26).given.endswith(" AA")
 
 
-def test_lists_and_letters():
+def test_names_in_lists_and_letters():
     assert names.format_listed_name("Kadiatu", "Kamara", "Mrs") == "KAMARA, Kadiatu (Mrs)"
     assert names.format_listed_name("Fatu", "") == "Fatu"
     assert names.format_listed_name(*reversed(("UNKNOWN", "Male 22-Nov A"))) == "UNKNOWN, Male 22-Nov A"

@@ -25,14 +25,14 @@ def test_what_is_no_number_is_kept_as_typed(text):
     assert phone_numbers.parse_phone(text, "SL") == (None, text.strip())
 
 
-def test_shown_as_dialled_here():
+def test_a_number_is_shown_as_dialled_locally():
     assert phone_numbers.format_phone("+23276123476", "", "SL") == "076 123476"
     assert phone_numbers.format_phone("+233241234567", "", "SL") == "+233 24 123 4567"
     assert phone_numbers.format_phone(None, "ask brother", "SL") == "ask brother"
 
 
 @pytest.mark.parametrize("typed", ["076 123 476", "76123", "123476", "+232 76 123", "0023276", "076"])
-def test_a_fragment_is_found_in_the_kept_number(typed):
+def test_typed_digits_are_found_in_the_stored_number(typed):
     assert phone_numbers.strip_dial_prefix(typed) in "+23276123476"
 
 

@@ -1,4 +1,4 @@
-"""What people see of a restricted record: that it is restricted, and who read it with a reason."""
+"""Pages of a restricted record: the restriction and its emergency accesses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_banner_says_that_a_record_is_restricted(restricted, desk):
         assert 'data-ux="banner-restricted"' in desk(username).get(f"/patients/{restricted}").get_data(as_text=True)
 
 
-def test_reads_before_an_emergency_access_have_a_line_of_their_own(restricted, desk):
+def test_reads_before_an_emergency_access_have_their_own_line(restricted, desk):
     at, asking = desk("pharmacist"), f"/patients/{restricted}/break-glass?next=/pharmacy/"
     page = at.get(asking).get_data(as_text=True)
     assert 'href="/pharmacy/"' in page
@@ -37,6 +37,8 @@ def test_reads_before_an_emergency_access_have_a_line_of_their_own(restricted, d
     assert (opening.status_code, opening.location) == (303, "/pharmacy/")
     assert at.get(f"/patients/{restricted}/break-glass", follow_redirects=True).status_code == 200
     lines = [
-        one for one in record_access.accesses(restricted, clock.today(), clock.today()) if str(one.role) == "Pharmacist"
+        line
+        for line in record_access.accesses(restricted, clock.today(), clock.today())
+        if str(line.role) == "Pharmacist"
     ]
-    assert sorted(one.is_emergency for one in lines) == [False, True]
+    assert sorted(line.is_emergency for line in lines) == [False, True]

@@ -12,7 +12,7 @@ KADIATU = date(1991, 3, 13)
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "parsed"),
     [
         ("kad 76", SearchQuery(words=("kad",), digit_runs=("76",))),
         ("KÁMARA  Kadiatu", SearchQuery(words=("kamara", "kadiatu"))),
@@ -23,11 +23,11 @@ KADIATU = date(1991, 3, 13)
         ("13-mar-91", SearchQuery(birth_date=KADIATU)),
         ("1991-03-13", SearchQuery(birth_date=KADIATU)),
         ("kam 13 mar 1991", SearchQuery(words=("kam",), birth_date=KADIATU)),
-        ("130391", SearchQuery(birth_date=KADIATU, also_digits="130391")),
-        ("kam 130391", SearchQuery(words=("kam",), birth_date=KADIATU, also_digits="130391")),
-        ("13 3 91", SearchQuery(birth_date=KADIATU, also_digits="13391")),
-        ("1991", SearchQuery(birth_year=1991, also_digits="1991")),
-        ("kamara 1991", SearchQuery(words=("kamara",), birth_year=1991, also_digits="1991")),
+        ("130391", SearchQuery(birth_date=KADIATU, alternative_digits="130391")),
+        ("kam 130391", SearchQuery(words=("kam",), birth_date=KADIATU, alternative_digits="130391")),
+        ("13 3 91", SearchQuery(birth_date=KADIATU, alternative_digits="13391")),
+        ("1991", SearchQuery(birth_year=1991, alternative_digits="1991")),
+        ("kamara 1991", SearchQuery(words=("kamara",), birth_year=1991, alternative_digits="1991")),
         ("2991", SearchQuery(digit_runs=("2991",))),
         (CARD, SearchQuery(hospital_number=482)),
         (CARD.replace("-", "").lower(), SearchQuery(hospital_number=482)),
@@ -40,25 +40,25 @@ KADIATU = date(1991, 3, 13)
         ("991399", SearchQuery(digit_runs=("991399",))),
     ],
 )
-def test_queries_taken_apart(query, found):
-    assert parse_query(query, TODAY) == found
+def test_queries_are_parsed(query, parsed):
+    assert parse_query(query, TODAY) == parsed
 
 
 def test_the_bare_card_number_may_also_be_part_of_a_phone():
     bare = CARD.removeprefix("HMS-").replace("-", "")
-    assert parse_query(bare, TODAY) == SearchQuery(hospital_number=482, also_digits=bare)
+    assert parse_query(bare, TODAY) == SearchQuery(hospital_number=482, alternative_digits=bare)
 
 
 def test_eight_digits_may_be_a_card_and_a_birth_date():
     for day in range(1, 29):
         typed = f"{day:02d}031991"
-        found = parse_query(typed, TODAY)
-        assert found.birth_date == date(1991, 3, day)
-        assert found.also_digits == typed
-        assert found.hospital_number == hospital_numbers.parse_hospital_number(typed)
+        parsed = parse_query(typed, TODAY)
+        assert parsed.birth_date == date(1991, 3, day)
+        assert parsed.alternative_digits == typed
+        assert parsed.hospital_number == hospital_numbers.parse_hospital_number(typed)
 
 
-def test_a_wrong_check_digit_is_said():
+def test_a_wrong_check_digit_is_marked():
     wrong = CARD[:-1] + str((int(CARD[-1]) + 1) % 10)
     assert parse_query(wrong, TODAY) == SearchQuery(digit_runs=("000482",), is_mistyped_number=True)
 
@@ -72,7 +72,7 @@ def test_never_raises_and_stays_small():
     dice = random.Random(9)
     letters = "0123456789" * 3 + "abchms -/.+()%_'\\\x00\ud800éß٣Ⅷ½王"
     for _ in range(3000):
-        found = parse_query("".join(dice.choices(letters, k=dice.randrange(150))), TODAY)
-        assert len(found.words) + len(found.digit_runs) <= 17
-        assert all(run.isascii() and run.isdecimal() for run in found.digit_runs)
-        assert found.birth_date is None or found.birth_date <= TODAY
+        parsed = parse_query("".join(dice.choices(letters, k=dice.randrange(150))), TODAY)
+        assert len(parsed.words) + len(parsed.digit_runs) <= 17
+        assert all(run.isascii() and run.isdecimal() for run in parsed.digit_runs)
+        assert parsed.birth_date is None or parsed.birth_date <= TODAY

@@ -1,4 +1,4 @@
-"""A registration that was interrupted is offered again to whoever began it, and to nobody else."""
+"""Drafts of registrations: saved for their author only, restored, discarded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _keep(client, key, typed):
 
 
 @pytest.mark.security("D")
-def test_what_was_typed_comes_back_and_goes_with_the_registration(db, desk):
+def test_a_draft_is_restored_and_deleted_on_registration(db, desk):
     reception = desk("receptionist")
     key = _form(reception)[1]["draft"]
     assert _keep(reception, key, FATU | {"csrf_token": "x", "evil": "y"}).get_json()["saved_at"]
@@ -48,7 +48,7 @@ def test_what_was_typed_comes_back_and_goes_with_the_registration(db, desk):
     assert "was discarded" in reception.get(f"/patients/new?draft={key}").get_data(as_text=True)
 
 
-def test_a_refused_registration_is_kept_also_without_scripts_and_can_be_discarded(db, desk):
+def test_a_refused_registration_is_a_draft_that_can_be_discarded(db, desk):
     reception = desk("receptionist")
     assert reception.form("/patients/new", **FATU).status_code == 400
     key = database.session.scalars(select(Draft)).one().form.partition(":")[2]
@@ -58,7 +58,7 @@ def test_a_refused_registration_is_kept_also_without_scripts_and_can_be_discarde
     assert database.session.scalars(select(Draft)).all() == []
 
 
-def test_nothing_typed_is_nothing_kept_and_odd_input_is_refused(db, desk):
+def test_an_empty_form_is_no_draft_and_odd_input_is_refused(db, desk):
     reception = desk("receptionist")
     key = _form(reception)[1]["draft"]
     assert _keep(reception, key, {"allergies": "not_asked", "first_name": "  "}).status_code == 200

@@ -1,4 +1,4 @@
-"""The pages of the patients' desk, as each role sees them."""
+"""The pages of the patients desk, for each role."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def test_registering_leads_to_the_queue_or_the_chart(desk, db):
     assert (isatu.birth_date, isatu.birth_is_estimated, isatu.phone) == (date(1991, 3, 13), False, "+23276123476")
 
 
-def test_an_age_stands_for_an_unknown_birth_date(desk, db):
+def test_an_age_replaces_an_unknown_birth_date(desk, db):
     desk("receptionist").form("/patients/new", **(ISATU | {"date_of_birth": "", "age": "35"}), then="chart")
     assert the_patient(db, given_names="Isatu").birth_is_estimated
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"first_name": "", "last_name": ""}, "Enter at least one name"),
         ({"date_of_birth": "31 2 91"}, "This date does not exist"),
@@ -67,13 +67,13 @@ def test_an_age_stands_for_an_unknown_birth_date(desk, db):
         ({"date_of_birth": "1 1 1901"}, "over 110"),
     ],
 )
-def test_a_refused_registration_keeps_everything_typed(desk, db, wrong, said):
+def test_a_refused_registration_keeps_everything_typed(desk, db, wrong, message):
     before = count(db)
     typed = ISATU | {"address": "9 Kissy Road", "next_of_kin": "Musa Jalloh"} | wrong
     answer = desk("receptionist").form("/patients/new", **typed)
     page = Page(text(answer))
     assert answer.status_code == 400
-    assert said in words(text(answer))
+    assert message in words(text(answer))
     assert page.title.startswith("Error:")
     assert count(db) == before
     sent = next(form for form in page.forms if form["action"] == "/patients/new")["fields"]
@@ -81,10 +81,10 @@ def test_a_refused_registration_keeps_everything_typed(desk, db, wrong, said):
     assert {name: sent.get(name) for name in kept} == kept
 
 
-def test_all_that_is_missing_is_said_at_once(desk):
-    said = words(text(desk("receptionist").form("/patients/new")))
+def test_all_missing_fields_are_reported_at_once(desk):
+    message = words(text(desk("receptionist").form("/patients/new")))
     for sentence in ("Enter at least one name", "Choose Female", "Enter a date of birth or an age"):
-        assert said.count(sentence) == 2
+        assert message.count(sentence) == 2
 
 
 def test_somebody_over_110_is_registered_once_the_year_is_confirmed(desk, db):
@@ -144,7 +144,7 @@ def test_using_a_known_patient_proposes_what_was_typed(desk):
         ("<b>%s", {"contact_info": ""}),
     ],
 )
-def test_registration_starts_with_what_was_looked_for(desk, typed, filled):
+def test_registration_starts_with_the_search_text(desk, typed, filled):
     answer = desk("receptionist").get("/patients/new", query_string={"q": typed})
     fields = next(form for form in Page(text(answer)).forms if form["action"] == "/patients/new")["fields"]
     assert {name: fields[name] for name in filled} == filled
@@ -178,10 +178,10 @@ def test_a_stale_correction_shows_both_and_keeps_what_was_typed(desk, person):
     fields = next(form for form in opened.forms if form["action"] == f"/patients/{patient.id}/edit")["fields"]
     record_actions.update_patient(patient.id, address="1 Their Street", by=person("nurse"))
     answer = reception.post(f"/patients/{patient.id}/edit", data=fields | {"address": "2 My Street"})
-    said = words(text(answer))
+    message = words(text(answer))
     assert answer.status_code == 409
-    assert "1 Their Street" in said
-    assert "2 My Street" in said
+    assert "1 Their Street" in message
+    assert "2 My Street" in message
     assert patient.address == "1 Their Street"
     again = next(form for form in Page(text(answer)).forms if form["action"] == f"/patients/{patient.id}/edit")[
         "fields"
@@ -218,7 +218,7 @@ def test_an_allergy_of_another_patient_is_not_found(desk, person):
 
 @pytest.mark.parametrize("role", ["receptionist", "cashier", "lab"])
 @pytest.mark.security("D")
-def test_desks_without_allergies_see_the_status_words_only(desk, role):
+def test_roles_without_allergies_see_only_the_status(desk, role):
     patient = a_patient(allergies=["Penicillin"])
     shown = text(desk(role).get(f"/patients/{patient.id}"))
     assert "Known allergies" in words(shown)
@@ -235,17 +235,17 @@ def test_the_banner_names_the_patient_in_order(desk):
 
 
 def test_the_banner_warns_of_a_namesake(desk):
-    one = a_patient(given_names="Musa", family_name="Sesay")
+    namesake = a_patient(given_names="Musa", family_name="Sesay")
     a_patient(given_names="Músa", family_name="SESAY", birth_date=date(1970, 1, 1))
-    assert "1 other patient has this name" in words(text(desk("receptionist").get(f"/patients/{one.id}")))
+    assert "1 other patient has this name" in words(text(desk("receptionist").get(f"/patients/{namesake.id}")))
 
 
 @pytest.mark.security("D")
 def test_phones_are_masked_for_those_who_may_not_see_contacts(desk):
     patient = a_patient(phone="076 123 476")
-    found = words(text(desk("lab").get(f"/patients/?q={patient.family_name}")))
-    assert "476" in found
-    assert "123" not in found
+    html = words(text(desk("lab").get(f"/patients/?q={patient.family_name}")))
+    assert "476" in html
+    assert "123" not in html
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_phones_are_masked_for_those_who_may_not_see_contacts(desk):
     ],
 )
 @pytest.mark.security("D")
-def test_the_wrong_role_or_record_is_turned_away(desk, role, page, status):
+def test_the_wrong_role_or_record_is_refused(desk, role, page, status):
     assert desk(role).get(page).status_code == status
 
 
@@ -278,7 +278,7 @@ def test_the_card_carries_the_number(desk):
     assert patient.hospital_number in words(text(desk("receptionist").get(f"/patients/{patient.id}/card")))
 
 
-def test_the_list_leafs_forth_and_back(desk):
+def test_the_list_pages_forth_and_back(desk):
     for nth in range(27):
         a_patient(given_names=f"Nr{nth:02d}", family_name="Aaab")
     client = desk("receptionist")
@@ -293,7 +293,7 @@ def test_the_list_leafs_forth_and_back(desk):
     assert client.get("/patients/?after=zzz").status_code == 200
 
 
-def test_the_list_costs_the_same_for_thirty_and_a_hundred(desk):
+def test_the_list_needs_as_many_queries_for_a_hundred_as_for_thirty(desk):
     client = desk("receptionist")
     for nth in range(30):
         a_patient(given_names=f"Nr{nth}", family_name="Zzab")
@@ -310,12 +310,12 @@ def _costs(client):
 
 
 @pytest.mark.security("J")
-def test_what_was_typed_is_never_markup(desk):
+def test_typed_text_is_escaped(desk):
     shown = text(desk("receptionist").get("/patients/", query_string={"q": "<script>alert(1)</script>"}))
     assert "<script>alert" not in shown
 
 
-def test_similar_names_stand_below(db, person):
+def test_similar_names_are_listed_below(db, person):
     a_patient(given_names="Kadiatu", family_name="Bangura")
     hits = queries.search_patients("kadijatu", who=person("receptionist"))
     assert [hit.is_similar for hit in hits if hit.family_name == "Bangura"] == [True]

@@ -1,1 +1,1 @@
-"""Working hours, absences, free slots."""
+"""Clinic hours, absences, free slots."""

@@ -1,4 +1,4 @@
-"""Clinic hours and absences of doctors."""
+"""Add and end clinic hours; block and unblock a doctor's time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def add_hours(
     valid_to: dt.date | None = None,
     by: Person,
 ) -> WorkingHours:
-    """The doctor receives patients on `weekday` (0 is Monday) between two wall-clock times, from today unless given."""
+    """Add clinic hours on `weekday` (0 is Monday), in hospital time; valid from today by default.
+
+    Raises `Conflict` (code "hours_overlap") when they overlap other clinic hours of the doctor.
+    """
     lock_doctor(doctor_id)
     first = valid_from or clock.today()
     if ends <= starts:
@@ -79,7 +82,7 @@ def _check_no_overlap(
 
 @action(Permission.MANAGE_HOURS, "appointments.end_hours")
 def end_hours(hours_id: int, *, by: Person) -> WorkingHours:
-    """The hours end with yesterday; bookings stay. Hours that never began are as if never written."""
+    """End the hours with yesterday; bookings stay. Hours that have not begun get an empty period."""
     hours = get_for_update(WorkingHours, hours_id)
     last = clock.today() - dt.timedelta(days=1)
     hours.valid_to = max(last, hours.valid_from - dt.timedelta(days=1))
@@ -90,7 +93,7 @@ def end_hours(hours_id: int, *, by: Person) -> WorkingHours:
 
 @action(Permission.BLOCK_TIME, "appointments.block")
 def block_time(doctor_id: int, *, starts: dt.datetime, ends: dt.datetime, reason: str = "", by: Person) -> Absence:
-    """The doctor receives nobody between two instants. Doctors block their own time; `Conflict` while patients are booked."""
+    """Block a doctor's time between two instants (UTC); doctors only their own. Raises `Conflict` while patients are booked."""
     _check_may_block(doctor_id, by)
     lock_doctor(doctor_id)
     if ends <= starts:
@@ -112,7 +115,7 @@ def block_time(doctor_id: int, *, starts: dt.datetime, ends: dt.datetime, reason
 
 @action(Permission.BLOCK_TIME, "appointments.unblock")
 def unblock_time(absence_id: int, *, by: Person) -> None:
-    """The doctor receives patients then after all."""
+    """Remove a blocked time; doctors only their own."""
     absence = get_or_not_found(Absence, absence_id)
     _check_may_block(absence.doctor_id, by)
     db.session.delete(absence)

@@ -1,4 +1,4 @@
-"""A doctor's days: clinic hours, absences and bookings, and the slots they leave free."""
+"""Reads of doctors' time: clinic hours, absences, and free slots."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ SEARCH_DAYS = 28
 
 
 class Span(NamedTuple):
-    """A time that is taken, as instants."""
+    """A time that is taken, in UTC."""
 
     starts: datetime
     ends: datetime
 
 
 class HoursAndAbsences(NamedTuple):
-    """When doctors receive patients, and when nobody though it is their time."""
+    """Rows of clinic hours and of absences, of one or several doctors."""
 
     hours: list[Any]
     absences: list[Any]
 
 
 def get_hours_and_absences(first: date, last: date, doctor_ids: Iterable[int]) -> HoursAndAbsences:
-    """The doctors' clinic hours that are valid on some day from `first` to `last`, by their beginning, and the absences
-    that touch one. Two queries."""
-    wanted, begins, ends = list(doctor_ids), clock.day_bounds(first)[0], clock.day_bounds(last)[1]
+    """The clinic hours valid on some day from `first` to `last`, by weekday and start, and the absences that overlap
+    these days."""
+    ids, begins, ends = list(doctor_ids), clock.day_bounds(first)[0], clock.day_bounds(last)[1]
     days = {"first": first, "last": last, "weekday": first.weekday()}
-    hours = db.session.execute(_hours_statement(of_one_day=first == last), {"doctor_ids": wanted} | days)
-    absences = db.session.execute(_absences_statement(), {"doctor_ids": wanted, "begins": begins, "ends": ends})
+    hours = db.session.execute(_hours_statement(of_one_day=first == last), {"doctor_ids": ids} | days)
+    absences = db.session.execute(_absences_statement(), {"doctor_ids": ids, "begins": begins, "ends": ends})
     return HoursAndAbsences(list(hours), list(absences))
 
 
@@ -79,13 +79,16 @@ def _absences_statement() -> Select:
 
 
 def get_booking_span(booking: Any) -> Span:
-    """When a booking begins and ends."""
+    """Start and end of a booking in UTC."""
     starts = clock.at(booking.date, booking.time)
     return Span(starts, starts + timedelta(minutes=booking.duration_minutes))
 
 
 class DoctorAvailability:
-    """One doctor's time between two days, both included. Bookings that began the day before count too."""
+    """One doctor's clinic hours, absences and bookings between two days, both included.
+
+    Bookings of the day before are loaded too, because they may run past midnight.
+    """
 
     def __init__(self, doctor_id: int, first: date, last: date) -> None:
         self.hours, self.absences = get_hours_and_absences(first, last, [doctor_id])
@@ -96,7 +99,7 @@ class DoctorAvailability:
             )
         ]
 
-    def free(self, day: date, now: datetime) -> list[Slot]:
+    def free_slots(self, day: date, now: datetime) -> list[Slot]:
         """The slots of `day` that can still be booked."""
         return rules.filter_free_slots(rules.cut_slots(self.hours, day, self.absences), self.taken, now)
 
@@ -112,25 +115,25 @@ def _taken_statement() -> Select:
 
 
 def list_free_slots(doctor_id: int, day: date, now: datetime | None = None) -> list[Slot]:
-    """The doctor's slots on `day` (hospital's day) that can still be booked, earliest first; none without clinic hours."""
-    return DoctorAvailability(doctor_id, day, day).free(day, now or clock.now())
+    """The doctor's slots on `day` that can still be booked, earliest first; none without clinic hours."""
+    return DoctorAvailability(doctor_id, day, day).free_slots(day, now or clock.now())
 
 
 def find_next_free_slot(doctor_id: int, since: datetime) -> tuple[date, Slot] | None:
-    """The doctor's first free slot that begins at or after the instant `since`, within four weeks."""
+    """Day and slot of the doctor's first free slot from `since` (UTC) on, within four weeks; None when there is none."""
     first = clock.local(since).date()
-    diary = DoctorAvailability(doctor_id, first, first + timedelta(days=SEARCH_DAYS))
+    availability = DoctorAvailability(doctor_id, first, first + timedelta(days=SEARCH_DAYS))
     now = clock.now()
     for number in range(SEARCH_DAYS + 1):
         day = first + timedelta(days=number)
-        for slot in diary.free(day, now):
+        for slot in availability.free_slots(day, now):
             if slot.starts >= since:
                 return day, slot
     return None
 
 
 def find_next_clinic_day(since: date, doctor_id: int | None = None) -> date | None:
-    """The first day after `since` on which the doctor (or anybody) has clinic hours."""
+    """The first day after `since` with clinic hours of the doctor (or of any), within four weeks; None when there is none."""
     query = select(WorkingHours.weekday, WorkingHours.valid_from, WorkingHours.valid_to).where(
         or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to > since),
         WorkingHours.valid_from <= since + timedelta(days=SEARCH_DAYS),
@@ -148,7 +151,7 @@ def _applies_on(hours: Row, day: date) -> bool:
 
 
 def count_bookings_between(doctor_id: int, starts: datetime, ends: datetime) -> int:
-    """How many live bookings of the doctor overlap the time between two instants."""
+    """Count the doctor's open bookings that overlap the time between two instants (UTC)."""
     first, last = clock.local(starts).replace(tzinfo=None), clock.local(ends).replace(tzinfo=None)
     begin = Appointment.date + Appointment.time
     end = begin + Appointment.duration_minutes * func.make_interval(0, 0, 0, 0, 0, 1)
@@ -163,7 +166,7 @@ def count_bookings_between(doctor_id: int, starts: datetime, ends: datetime) -> 
 
 
 def lock_doctor(doctor_id: int | None) -> int:
-    """The id of an active doctor, whose bookings nobody else changes until the action ends."""
+    """Lock the doctor's bookings until the action ends; raises `RuleBroken` unless it is an active doctor."""
     if db.session.execute(_doctor_for_lock(), {"doctor_id": doctor_id}).one_or_none() is None:
         raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "doctor", id=doctor_id)
     return doctor_id
@@ -172,7 +175,7 @@ def lock_doctor(doctor_id: int | None) -> int:
 @cache
 def _doctor_for_lock() -> Select:
     doctor_id = bindparam("doctor_id")
-    one = select(User.id).join(Role, Role.id == User.role_id)
-    return one.where(User.id == doctor_id, Role.code == "doctor", User.is_active).with_for_update(
+    query = select(User.id).join(Role, Role.id == User.role_id)
+    return query.where(User.id == doctor_id, Role.code == "doctor", User.is_active).with_for_update(
         key_share=True, of=User
     )

@@ -1,4 +1,4 @@
-"""Clinic hours, absences and free slots in plain Python."""
+"""Rules of clinic hours, absences and slots."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hms.core.text.translation import N_
 
 MIN_DURATION, MAX_DURATION = 5, 480
 LATE_BOOKING_GRACE = timedelta(minutes=15)
-"""Somebody standing at the desk may still be booked this long after the time."""
+"""A slot can still be booked this long after it began, for a patient who is at the desk."""
 
 
 class Hours(Protocol):
-    """When a doctor receives patients: a weekday (0 is Monday), wall-clock times, valid from and to included days."""
+    """Clinic hours on a weekday (0 is Monday) in hospital time, valid from and to included days."""
 
     weekday: int
     starts: time
@@ -28,14 +28,14 @@ class Hours(Protocol):
 
 
 class Absence(Protocol):
-    """A time without clinic, as instants; the end is not part of it."""
+    """A time without patients in UTC; the end is not part of it."""
 
     starts: datetime
     ends: datetime
 
 
 class Slot(NamedTuple):
-    """A piece of a doctor's day: the wall-clock `time`, and both ends as instants in UTC."""
+    """A slot of clinic hours: its `time` in hospital time, start and end in UTC."""
 
     time: time
     starts: datetime
@@ -43,17 +43,18 @@ class Slot(NamedTuple):
 
 
 def cut_slots(hours: Iterable[Hours], day: date, absences: Iterable[Absence] = ()) -> list[Slot]:
-    """The day cut into slots, earliest first. Slots an absence touches are left out, overlapping hours count once."""
+    """The slots of `day`, earliest first, without those that overlap an absence; overlapping hours count once."""
     away = list(absences)
-    found: list[Slot] = []
+    slots: list[Slot] = []
     for span in sorted(hours_on_day(hours, day), key=lambda span: (span.starts, span.ends)):
         for slot in _cut_span(span, day):
-            if not (found and slot.starts < found[-1].ends) and not _overlaps_any(slot, away):
-                found.append(slot)
-    return found
+            if not (slots and slot.starts < slots[-1].ends) and not _overlaps_any(slot, away):
+                slots.append(slot)
+    return slots
 
 
 def hours_on_day(hours: Iterable[Hours], day: date) -> list[Hours]:
+    """The clinic hours that apply on `day`."""
     return [h for h in hours if h.weekday == day.weekday() and _is_valid(h, day)]
 
 
@@ -67,7 +68,7 @@ def _cut_span(span: Hours, day: date) -> tuple[Slot, ...]:
 
 @lru_cache(maxsize=1024)
 def _cut_hours(starts: time, ends: time, minutes: int, day: date, _zone: str) -> tuple[Slot, ...]:
-    """Slots from wall-clock `starts` to `ends`. The same hours are cut for every look at a board."""
+    """Slots from `starts` to `ends` (hospital time). Cached, because every board cuts the same hours; `_zone` is a cache key."""
     step = timedelta(minutes=minutes)
     begin, end = datetime.combine(day, starts), datetime.combine(day, ends)
     count = max(int((end - begin) / step), 0) if step else 0
@@ -80,13 +81,13 @@ def _overlaps_any(slot: Slot, spans: Iterable[Absence | Slot]) -> bool:
 
 
 def filter_free_slots(offered: Iterable[Slot], taken: Iterable[Absence | Slot], now: datetime) -> list[Slot]:
-    """The slots that are neither taken nor past (beyond the grace); `taken` are anything with `starts` and `ends`."""
+    """The slots that overlap nothing in `taken` and began at most `LATE_BOOKING_GRACE` before `now`."""
     booked = list(taken)
     return [slot for slot in offered if slot.starts + LATE_BOOKING_GRACE >= now and not _overlaps_any(slot, booked)]
 
 
 def check_duration(minutes: int) -> None:
-    """An appointment takes 5 to 480 whole minutes."""
+    """Raise `RuleBroken` unless `minutes` is a whole number from 5 to 480."""
     is_whole = isinstance(minutes, int) and not isinstance(minutes, bool)
     if not is_whole or not MIN_DURATION <= minutes <= MAX_DURATION:
         raise RuleBroken(N_("Enter a duration from 5 to 480 minutes."), "duration_minutes")

@@ -1,4 +1,4 @@
-"""Pages of clinic hours and absences."""
+"""Pages: clinic hours and blocked times."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from hms.appointments.blueprints import pages
 from hms.appointments.forms import WEEKDAYS, BlockForm, HoursForm
-from hms.appointments.view_helpers import list_doctor_choices, get_number_parameter, run_or_flash
+from hms.appointments.view_helpers import get_number_parameter, list_doctor_choices, run_or_flash
 from hms.core import clock
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
@@ -23,14 +23,14 @@ YEAR = dt.timedelta(days=366)
 @pages.route("/appointments/hours", methods=["GET", "POST"])
 @requires(Permission.MANAGE_HOURS)
 def hours() -> ResponseReturnValue:
-    """Every doctor's clinic hours from today on, and more of them."""
+    """List all doctors' clinic hours from today on; add more."""
     form = HoursForm()
     form.doctor.choices = list_doctor_choices()
     form.doctor.data = form.doctor.data or get_number_parameter("doctor")
     if form.save(actions.add_hours, by=current_person()):
         flash(_("Clinic hours saved."), "success")
         return redirect(url_for("appointments.hours", doctor=form.doctor.data), 303)
-    names = {one.value: one.label for one in form.doctor.choices}
+    names = {doctor.value: doctor.label for doctor in form.doctor.choices}
     today = clock.today()
     rows = queries.get_hours_and_absences(today, today + YEAR, names).hours
     rows.sort(key=lambda row: (names[row.doctor_id], row.weekday, row.starts))
@@ -41,7 +41,7 @@ def hours() -> ResponseReturnValue:
 @pages.post("/appointments/hours/<int:hours_id>/end")
 @requires(Permission.MANAGE_HOURS)
 def end_hours(hours_id: int) -> ResponseReturnValue:
-    """The hours are no longer offered; bookings stay."""
+    """End clinic hours; appointments stay."""
     if run_or_flash(actions.end_hours, hours_id):
         flash(_("Clinic hours ended. Existing appointments stay."), "success")
     return redirect(url_for("appointments.hours"), 303)
@@ -50,15 +50,15 @@ def end_hours(hours_id: int) -> ResponseReturnValue:
 @pages.route("/appointments/absences", methods=["GET", "POST"])
 @requires(Permission.BLOCK_TIME)
 def absences() -> ResponseReturnValue:
-    """Times without clinic: one's own, or everybody's for those who manage hours."""
+    """List and block times: one's own, or all doctors' for those who manage hours."""
     who, form = current_person(), BlockForm()
     is_own = not who.may(Permission.MANAGE_HOURS)
-    form.doctor.choices = [one for one in list_doctor_choices() if not is_own or one.value == who.id]
+    form.doctor.choices = [doctor for doctor in list_doctor_choices() if not is_own or doctor.value == who.id]
     form.doctor.data = who.id if is_own else form.doctor.data or get_number_parameter("doctor")
     if form.save(lambda doctor_id, **times: actions.block_time(doctor_id, **times), by=who):
         flash(_("Time blocked."), "success")
         return redirect(url_for("appointments.absences"), 303)
-    names, today = {one.value: one.label for one in form.doctor.choices}, clock.today()
+    names, today = {doctor.value: doctor.label for doctor in form.doctor.choices}, clock.today()
     rows = queries.get_hours_and_absences(today, today + YEAR, names).absences
     return render_template("appointments/absences.html", form=form, rows=rows, names=names, is_own=is_own), form.status
 
@@ -66,7 +66,7 @@ def absences() -> ResponseReturnValue:
 @pages.post("/appointments/absences/<int:absence_id>/remove")
 @requires(Permission.BLOCK_TIME)
 def unblock(absence_id: int) -> ResponseReturnValue:
-    """The doctor receives patients then after all."""
+    """Remove a blocked time."""
     run_or_flash(actions.unblock_time, absence_id)
     flash(_("Time unblocked."), "success")
     return redirect(url_for("appointments.absences"), 303)

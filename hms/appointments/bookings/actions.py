@@ -1,4 +1,4 @@
-"""Booking, and moving a booking. That two bookings never overlap is the database's law; here is what people are told."""
+"""Book and move. Exclusion constraints of `Appointment` prevent overlaps; this module turns them into messages."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ NO_APPOINTMENT = N_("This appointment does not exist.")
 
 
 class SlotTaken(Conflict):
-    """The time is taken. `alternative` is the doctor's next free (day, time), or None."""
+    """The time is taken. `alternative` is the doctor's next free (day, time) in hospital time, or None."""
 
     alternative: tuple[dt.date, dt.time] | None = None
 
 
 def lock_patient(patient_id: int | None) -> int:
-    """The id of a living, active patient, whose bookings nobody else changes until the action ends."""
+    """Lock the patient until the action ends; raises `RuleBroken` for one who is not active or has died."""
     row = db.session.execute(_patient_for_lock(), {"patient_id": patient_id}).one_or_none()
     if row is None or row.status != "active":
         raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "patient", id=patient_id)
@@ -51,12 +51,12 @@ def lock_patient(patient_id: int | None) -> int:
 @cache
 def _patient_for_lock() -> Select:
     patient_id = bindparam("patient_id")
-    one = select(Patient.status, Patient.deceased_on).where(Patient.id == patient_id)
-    return one.with_for_update(key_share=True)
+    query = select(Patient.status, Patient.deceased_on).where(Patient.id == patient_id)
+    return query.with_for_update(key_share=True)
 
 
 def lock_appointment(appointment_id: int, by: Person) -> Appointment:
-    """The booking, locked. A person who may not touch other doctors' bookings finds only their own."""
+    """The booking, locked; raises `NotFound` when withdrawn, or when `by` may edit only their own and it is not theirs."""
     booking = get_for_update(Appointment, appointment_id)
     is_theirs = by.may(Permission.EDIT_ANY_APPOINTMENT) or booking.doctor_id == by.id
     if booking.withdrawn_at is not None or not is_theirs:
@@ -64,34 +64,34 @@ def lock_appointment(appointment_id: int, by: Person) -> Appointment:
     return booking
 
 
-def _get_allowed_duration(doctor_id: int, date: dt.date, time: dt.time, given: int | None, by: Person) -> int:
-    """The length of the booking; refuses a time at which the doctor cannot be booked.
+def _get_allowed_duration(doctor_id: int, date: dt.date, time: dt.time, requested: int | None, by: Person) -> int:
+    """The length in minutes: `requested`, else the doctor's slot, else the setting. Raises `RuleBroken` when not bookable.
 
     A doctor without clinic hours on the day may be booked at any time: the board shows it as extra.
     """
     _check_year(date)
-    if isinstance(by, System) and given:
-        return given
-    hours, away = queries.get_hours_and_absences(date, date, [doctor_id])
-    within = next((h.slot_minutes for h in hours if h.starts <= time < h.ends), None)
-    minutes = given or within or settings.value("appointments.slot_minutes")
+    if isinstance(by, System) and requested:
+        return requested
+    hours, absences = queries.get_hours_and_absences(date, date, [doctor_id])
+    slot_minutes = next((h.slot_minutes for h in hours if h.starts <= time < h.ends), None)
+    minutes = requested or slot_minutes or settings.value("appointments.slot_minutes")
     if not isinstance(by, System):
         starts = clock.at(date, time)
-        rules.check_bookable(starts, clock.now(), minutes, hours=hours or None, absences=away)
+        rules.check_bookable(starts, clock.now(), minutes, hours=hours or None, absences=absences)
     return minutes
 
 
 def _check_year(date: dt.date) -> None:
-    """Keeps days that no calendar arithmetic can hold away from it."""
+    """Refuse years that would overflow calendar arithmetic."""
     if not 1900 <= date.year <= 2999:
         raise RuleBroken(N_("Check the year."), "date")
 
 
 @contextmanager
 def report_taken_slot(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[None]:
-    """Write a booking inside; when the time is taken, `SlotTaken` says so and names the doctor's next free slot.
+    """Write a booking inside this block. Raises `SlotTaken` with the doctor's next free slot when the time is taken.
 
-    The action is over then, and its locks are given up, so that nobody waits while the next free slot is looked up.
+    It rolls the action back first, so that no lock is held while the next free slot is looked up.
     """
     try:
         yield
@@ -102,19 +102,17 @@ def report_taken_slot(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[
 
 
 def _slot_taken_error(refusal: Conflict, doctor_id: int, date: dt.date, time: dt.time) -> SlotTaken:
-    refused = SlotTaken.from_error(refusal, refusal.field, code=refusal.code)
+    error = SlotTaken.from_error(refusal, refusal.field, code=refusal.code)
     if refusal.code != "doctor_booked":
-        return refused
-    found = queries.find_next_free_slot(doctor_id, max(clock.at(date, time), clock.now()))
-    if found is None:
-        return refused
-    day, slot = found
-    spoken = _format_slot(day, slot.time, date)
-    refused = SlotTaken(
-        N_("This time was just taken. The next free time is %(time)s."), refusal.field, code=refusal.code, time=spoken
-    )
-    refused.alternative = (day, slot.time)
-    return refused
+        return error
+    next_free = queries.find_next_free_slot(doctor_id, max(clock.at(date, time), clock.now()))
+    if next_free is None:
+        return error
+    day, slot = next_free
+    message = N_("This time was just taken. The next free time is %(time)s.")
+    error = SlotTaken(message, refusal.field, code=refusal.code, time=_format_slot(day, slot.time, date))
+    error.alternative = (day, slot.time)
+    return error
 
 
 def _format_slot(day: dt.date, time: dt.time, requested_day: dt.date) -> str:
@@ -132,9 +130,9 @@ def book(
     notes: str = "",
     by: Person,
 ) -> Appointment:
-    """Book `time` of `date` (the hospital's wall clock) with a doctor; as long as the doctor's slots unless given.
+    """Book `date` and `time` (hospital time) with a doctor; the default duration is the doctor's slot.
 
-    `SlotTaken` when doctor or patient are booked then, `RuleBroken` when the time is past or outside clinic hours.
+    Raises `SlotTaken` when doctor or patient is booked then, `RuleBroken` when the time is past or outside clinic hours.
     """
     lock_patient(patient_id)
     booking = Appointment(
@@ -164,7 +162,7 @@ def move(
     duration_minutes: int | None = None,
     by: Person,
 ) -> Appointment:
-    """Give a booking another time, length or doctor. The old time stays as a `rescheduled` row that it links to."""
+    """Change date and time (hospital time), duration or doctor. The old time is kept as a linked `rescheduled` row."""
     booking = lock_appointment(appointment_id, by)
     doctor_id = doctor_id or booking.doctor_id
     is_same_doctor = doctor_id == booking.doctor_id
@@ -186,7 +184,7 @@ def move(
 
 
 def _add_old_time(booking: Appointment) -> Appointment:
-    """The booking's old time as a row of its own."""
+    """Add a `rescheduled` row with the booking's present time."""
     old = Appointment(
         patient_id=booking.patient_id,
         doctor_id=booking.doctor_id,

@@ -1,4 +1,4 @@
-"""JSON: bookings under both of the original's spellings, and today's queue."""
+"""JSON: appointments, and today's queue."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from . import actions, api_queries
 
 
 def sees_full_booking(who: Person) -> bool:
-    """Whether `who` sees more of a booking than whose it is, when, and how it stands."""
+    """Whether `who` sees doctor, reason and notes of a booking, not only patient, time and status."""
     return who.may(Permission.READ_VISIT_REASON) or who.is_patient
 
 
@@ -65,12 +65,12 @@ def _read_of_row(row: Any) -> tuple[str, read_log.Seen]:
 @api.arguments(APPOINTMENTS, location="query")
 @api.response(200, AppointmentOut(many=True))
 def appointments(arguments: dict[str, Any]) -> Response:
-    """Bookings, latest made first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
-    who, filters, in_full = current_person(), _read_filters(arguments), sees_full_booking(current_person())
+    """Appointments, newest first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
+    who, filters, sees_all = current_person(), _read_filters(arguments), sees_full_booking(current_person())
     order = arguments.get("ordering", "date" if arguments.get("upcoming") or arguments.get("date") else "-id")
     return read_log.listed(
         partial(api_queries.list_appointments, who=who, filters=filters, order=order),
-        lambda row: appointment_json(row, in_full),
+        lambda row: appointment_json(row, sees_all),
         _read_of_row,
         entity="appointment",
         total=partial(api_queries.count_appointments, who=who, filters=filters),
@@ -94,7 +94,7 @@ def _read_filters(arguments: dict[str, Any]) -> dict[str, Any]:
 @api.arguments(AppointmentIn)
 @api.response(201, AppointmentOut)
 def book(payload: dict[str, Any]) -> Response:
-    """Book a time with a doctor. 409 `doctor_booked` or `patient_booked` when it is taken."""
+    """Book an appointment. 409 `doctor_booked` or `patient_booked` when the time is taken."""
     if payload.pop("status", Status.SCHEDULED) != Status.SCHEDULED:
         raise RuleBroken(N_("A new appointment must have the status “Scheduled”."), "status")
     booking = actions.book(
@@ -113,7 +113,7 @@ def book(payload: dict[str, Any]) -> Response:
 @requires(Permission.READ_APPOINTMENTS, Permission.READ_OWN_RECORD)
 @api.response(200, AppointmentOut)
 def appointment(appointment_id: int) -> Response:
-    """One booking."""
+    """One appointment."""
     return _row_response(_note(api_queries.get_appointment(appointment_id, current_person())))
 
 
@@ -127,10 +127,10 @@ def _note(row: Row) -> Row:
 @api.arguments(AppointmentChange)
 @api.response(200, AppointmentOut)
 def change(payload: dict[str, Any], appointment_id: int) -> Response:
-    """Change a booking: doctors their own, nurses the status only. What is left out, or the same as before, stays."""
-    now = api_queries.get_appointment(appointment_id, current_person())
-    check_if_match(now.version, lambda: appointment_json(_note(now), sees_full_booking(current_person())))
-    _refuse_fields_of_others(now, payload)
+    """Change an appointment: doctors their own, nurses only the status. Fields left out stay as they are."""
+    stored = api_queries.get_appointment(appointment_id, current_person())
+    check_if_match(stored.version, lambda: appointment_json(_note(stored), sees_full_booking(current_person())))
+    _check_may_write(stored, payload)
     changes = {COLUMN_OF.get(name, name): value for name, value in payload.items()}
     transitions.edit_appointment(appointment_id, **changes, by=current_person())
     return _appointment_response(appointment_id)
@@ -139,12 +139,12 @@ def change(payload: dict[str, Any], appointment_id: int) -> Response:
 COLUMN_OF = {"patient": "patient_id", "doctor": "doctor_id"}
 
 
-def _refuse_fields_of_others(now: Row, payload: dict[str, Any]) -> None:
-    """A field that the role may not write is refused by name if it differs from what is stored."""
+def _check_may_write(stored: Row, payload: dict[str, Any]) -> None:
+    """Raise `NotAllowed` for a changed field other than the status when the role may change only the status."""
     if current_person().may(Permission.MOVE_APPOINTMENT):
         return
     for name, value in payload.items():
-        if name != "status" and value is not None and value != getattr(now, COLUMN_OF.get(name, name)):
+        if name != "status" and value is not None and value != getattr(stored, COLUMN_OF.get(name, name)):
             raise NotAllowed(N_("Your role may change only the status, not: %(name)s."), name=name)
 
 
@@ -152,7 +152,7 @@ def _refuse_fields_of_others(now: Row, payload: dict[str, Any]) -> None:
 @requires(Permission.WITHDRAW_APPOINTMENT)
 @api.response(204)
 def withdraw(appointment_id: int) -> tuple[str, int]:
-    """Take a booking out of every list; 409 once the patient has come."""
+    """Withdraw an appointment from every list; 409 when the patient has come."""
     transitions.withdraw_appointment(appointment_id, by=current_person())
     return "", 204
 

@@ -1,4 +1,4 @@
-"""The rows of the API: bookings as programs read them, one or a list."""
+"""Reads of bookings for the JSON API."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ ORDERINGS = {
     "created_at": (Appointment.created_at, Appointment.id),
     "-created_at": (Appointment.created_at.desc(), Appointment.id.desc()),
 }
-"""What the API's list may be ordered by."""
+"""The orderings of the API's list."""
 
 
 def _filter_conditions(names: frozenset[str]) -> list[ColumnElement[bool]]:
-    """The bookings asked for: of a patient or doctor, in a state, on days (both included), or still to come. Each value is
-    bound by its name."""
+    """Conditions for the filters in `names`: patient, doctor, status, first and last day, or upcoming. Each value is a
+    bound parameter of that name."""
     conditions: dict[str, Callable[[Any], ColumnElement[bool]]] = {
         "patient_id": lambda patient_id: Appointment.patient_id == patient_id,
         "doctor_id": lambda doctor_id: Appointment.doctor_id == doctor_id,
@@ -44,15 +44,17 @@ def _filter_conditions(names: frozenset[str]) -> list[ColumnElement[bool]]:
 
 
 def _is_upcoming(wall: Any) -> ColumnElement[bool]:
-    """Scheduled for `wall`, the time on the hospital's wall, or later; the day by itself is for the index."""
+    """Scheduled for `wall` (hospital time) or later. The condition on the date alone uses the index."""
     at = Appointment.date + Appointment.time
     return and_(Appointment.status == Status.SCHEDULED.value, Appointment.date >= cast(wall, Date), at >= wall)
 
 
 def list_appointments(limit: int, offset: int, *, who: Person, filters: Mapping[str, Any], order: str) -> Result:
-    """Bookings that `who` may know of and that fit, in one of `ORDERINGS`."""
+    """Bookings visible to `who` that match `filters`, in one of `ORDERINGS`."""
     values = {"limit": limit, "offset": offset} | reader_values(who) | filters
-    return db.session.execute(_list_statement(kind=reader_kind(who), names=_names_of_filters(filters), order=order), values)
+    return db.session.execute(
+        _list_statement(kind=reader_kind(who), names=_names_of_filters(filters), order=order), values
+    )
 
 
 def _names_of_filters(filters: Mapping[str, Any]) -> frozenset[str]:
@@ -62,20 +64,20 @@ def _names_of_filters(filters: Mapping[str, Any]) -> frozenset[str]:
 @cache
 def _list_statement(*, kind: ReaderKind, names: frozenset[str], order: str) -> Select:
     whole = _count_statement(kind=kind, names=names).correlate(None).scalar_subquery().label("whole")
-    listed = _select_rows(kind.reader()).add_columns(whole).where(*_filter_conditions(names))
-    return listed.order_by(*ORDERINGS[order]).limit(bindparam("limit")).offset(bindparam("offset"))
+    query = _select_rows(kind.reader()).add_columns(whole).where(*_filter_conditions(names))
+    return query.order_by(*ORDERINGS[order]).limit(bindparam("limit")).offset(bindparam("offset"))
 
 
 def count_appointments(*, who: Person, filters: Mapping[str, Any]) -> int:
-    """How many bookings `who` may know of fit."""
+    """Count the bookings visible to `who` that match `filters`."""
     count = _count_statement(kind=reader_kind(who), names=_names_of_filters(filters))
     return db.session.execute(count, reader_values(who) | filters).scalar_one()
 
 
 @cache
 def _count_statement(*, kind: ReaderKind, names: frozenset[str]) -> Select:
-    known = (Appointment.withdrawn_at.is_(None), *policy.own_rows(kind.reader(), Appointment.patient_id))
-    return select(func.count(Appointment.id)).where(*known, *_filter_conditions(names))
+    visible = (Appointment.withdrawn_at.is_(None), *policy.own_rows(kind.reader(), Appointment.patient_id))
+    return select(func.count(Appointment.id)).where(*visible, *_filter_conditions(names))
 
 
 def _select_rows(who: Reader) -> Select:
@@ -84,7 +86,7 @@ def _select_rows(who: Reader) -> Select:
 
 
 def get_appointment(appointment_id: int, who: Person) -> Row:
-    """One booking as the API shows it to `who`, or `NotFound`."""
+    """One booking visible to `who`; raises `NotFound`."""
     row = db.session.execute(
         _one_statement(kind=reader_kind(who)), {"appointment_id": appointment_id} | reader_values(who)
     ).one_or_none()

@@ -1,4 +1,4 @@
-"""Bookings as lists: the day by time, one booking in full, a patient's bookings, who is expected."""
+"""Reads of bookings for pages: the day by time, one booking, a patient's bookings, expected patients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Row, Select, and_, bindparam, func, select, tuple_
 from sqlalchemy.orm import aliased
 
-from hms.appointments.enums import QueueStatus, Status
+from hms.appointments.enums import OCCUPYING_STATUSES, QueueStatus, Status
 from hms.appointments.models import Appointment, QueueEntry
 from hms.core import clock
 from hms.core.db.session import db
@@ -25,6 +25,7 @@ ARRIVAL_WINDOW = timedelta(hours=1)
 
 
 def select_bookings() -> Select:
+    """Bookings that are not withdrawn, with patient and doctor."""
     return (
         select(
             Appointment.id,
@@ -45,7 +46,7 @@ def select_bookings() -> Select:
 
 
 class DayPage(NamedTuple):
-    """Some rows of a list, and the (time, id) of its ends where there is more before or after."""
+    """One page of a day's list. `before` and `after` are the (time, id) cursors of the neighbouring pages."""
 
     rows: list[Row]
     before: tuple[time, int] | None
@@ -60,27 +61,27 @@ def list_day(
     after: tuple[time, int] | None = None,
     before: tuple[time, int] | None = None,
 ) -> DayPage:
-    """25 bookings of `day` by time, cancelled ones too, from the ends of the neighbouring page. One query."""
-    place, is_back = tuple_(Appointment.time, Appointment.id), before is not None and after is None
+    """A page of 25 bookings of `day` by time, cancelled ones included, after or before a cursor (time, id)."""
+    key, is_back = tuple_(Appointment.time, Appointment.id), before is not None and after is None
     query = select_bookings().where(Appointment.date == day, Appointment.status != Status.RESCHEDULED.value)
     if department_id is not None:
         query = query.where(User.department_id == department_id)
     if doctor_id is not None:
         query = query.where(Appointment.doctor_id == doctor_id)
     if is_back:
-        query = query.where(place < before).order_by(Appointment.time.desc(), Appointment.id.desc())
+        query = query.where(key < before).order_by(Appointment.time.desc(), Appointment.id.desc())
     else:
-        query = query.where(place > after) if after else query
+        query = query.where(key > after) if after else query
         query = query.order_by(Appointment.time, Appointment.id)
-    found = list(db.session.execute(query.limit(PAGE_SIZE + 1)))
-    rows, has_more = found[:PAGE_SIZE], len(found) > PAGE_SIZE
+    rows = list(db.session.execute(query.limit(PAGE_SIZE + 1)))
+    rows, has_more = rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
     rows = rows[::-1] if is_back else rows
     first, last = ((rows[0].time, rows[0].id), (rows[-1].time, rows[-1].id)) if rows else (None, None)
     return DayPage(rows, first if (after or (is_back and has_more)) else None, last if (is_back or has_more) else None)
 
 
 def get_appointment(appointment_id: int) -> Row:
-    """One booking with names, its token of the queue, and the time it was moved from. `NotFound` once withdrawn."""
+    """One booking with names, token, and the time it was moved from; raises `NotFound` when withdrawn."""
     booker, earlier = aliased(User), aliased(Appointment)
     query = (
         select_bookings()
@@ -111,19 +112,21 @@ def get_appointment(appointment_id: int) -> Row:
 
 
 def list_patient_bookings(patient_id: int, *, upcoming: bool = True, limit: int = 10) -> list[Row]:
-    """The patient's coming bookings, soonest first, or the past ones, latest first."""
+    """The patient's upcoming bookings, soonest first, or the past ones, latest first."""
     today = clock.today()
-    query = select_bookings().where(Appointment.patient_id == patient_id, Appointment.status != Status.RESCHEDULED.value)
+    query = select_bookings().where(
+        Appointment.patient_id == patient_id, Appointment.status != Status.RESCHEDULED.value
+    )
     if upcoming:
-        live = query.where(Appointment.date >= today, Appointment.status.in_(("scheduled", "checked_in", "in_service")))
-        query = live.order_by(Appointment.date, Appointment.time)
+        query = query.where(Appointment.date >= today, Appointment.status.in_(OCCUPYING_STATUSES))
+        query = query.order_by(Appointment.date, Appointment.time)
     else:
         query = query.where(Appointment.date < today).order_by(Appointment.date.desc(), Appointment.time.desc())
     return list(db.session.execute(query.limit(limit)))
 
 
 def list_expected(limit: int = 5) -> list[Row]:
-    """Today's booked patients who have not arrived, earliest first; for the front desk's home."""
+    """Today's booked patients who have not arrived, earliest first."""
     return list(db.session.execute(_expected_statement(), {"day": clock.today(), "limit": limit}))
 
 
@@ -135,7 +138,7 @@ def _expected_statement() -> Select:
 
 
 def get_patient_identity(patient_id: int) -> Row:
-    """Who the patient is, for a line on a form; `NotFound` when there is no active record."""
+    """Name, birth date and number of an active patient; raises `NotFound`."""
     query = select(*WHO).where(Patient.id == patient_id, Patient.status == "active")
     row = db.session.execute(query).one_or_none()
     if row is None:
@@ -144,7 +147,7 @@ def get_patient_identity(patient_id: int) -> Row:
 
 
 class ArrivalCounts(NamedTuple):
-    """How many booked patients of today come within the hour, are late, and how many bookings there are."""
+    """Today's bookings: due within the next hour, late, and all."""
 
     next_hour: int
     late: int
@@ -152,7 +155,7 @@ class ArrivalCounts(NamedTuple):
 
 
 def count_arrivals(doctor_id: int | None = None) -> ArrivalCounts:
-    """Counts of today's bookings, of one doctor or of all. One query."""
+    """Count today's bookings, of one doctor or of all."""
     wall = clock.local(clock.now()).replace(tzinfo=None)
     counts = db.session.execute(
         _arrivals_statement(of_doctor=doctor_id is not None),

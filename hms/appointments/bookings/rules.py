@@ -1,11 +1,11 @@
-"""Rules of bookings: which state follows which, and which times may be booked."""
+"""Rules of bookings: status changes, and times that may be booked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from hms.appointments.availability.rules import LATE_BOOKING_GRACE, Absence, Hours, hours_on_day, check_duration
+from hms.appointments.availability.rules import LATE_BOOKING_GRACE, Absence, Hours, check_duration, hours_on_day
 from hms.appointments.enums import STATUS_LABELS, Status
 from hms.core import clock
 from hms.core.errors import RuleBroken
@@ -21,15 +21,15 @@ STATUS_TRANSITIONS = {
     Status.COMPLETED: frozenset(),
     Status.RESCHEDULED: frozenset(),
 }
-"""Backward moves are the undo of a slip at the desk; completed and moved bookings are final."""
+"""The statuses that may follow each one. Backward changes undo a mistake; completed and moved bookings are final."""
 
 
 def check_status_change(old: str, new: str) -> None:
-    """Refuse a move that a booking cannot make; staying where it is counts as done."""
+    """Raise `RuleBroken` unless `new` may follow `old` or equals it."""
     if old != new and Status(new) not in STATUS_TRANSITIONS[Status(old)]:
         message = N_("This appointment is %(old)s and cannot become %(new)s. Book a new appointment.")
-        words = {"old": STATUS_LABELS[Status(old)].lower(), "new": STATUS_LABELS[Status(new)].lower()}
-        raise RuleBroken(message, "status", code="bad_move", **words)
+        labels = {"old": STATUS_LABELS[Status(old)].lower(), "new": STATUS_LABELS[Status(new)].lower()}
+        raise RuleBroken(message, "status", code="bad_move", **labels)
 
 
 def check_bookable(
@@ -41,10 +41,10 @@ def check_bookable(
     absences: Iterable[Absence] = (),
     is_overbooked: bool = False,
 ) -> None:
-    """Refuse a booking that lies in the past, too far ahead, or outside the doctor's hours.
+    """Raise `RuleBroken` for a booking in the past, too far ahead, or outside the doctor's clinic hours.
 
-    `starts` and `now` are instants. `hours` None means that none are kept for the doctor, so any time will do. With
-    `is_overbooked` somebody answers for booking outside the hours.
+    `starts` and `now` are UTC. When `hours` is None the doctor has no clinic hours and any time is allowed.
+    `is_overbooked` skips the checks of clinic hours and absences.
     """
     check_duration(minutes)
     if starts + LATE_BOOKING_GRACE < now:
@@ -56,7 +56,7 @@ def check_bookable(
 
 
 def _check_hours(starts: datetime, ends: datetime, hours: Iterable[Hours] | None, absences: Iterable[Absence]) -> None:
-    if any(starts < away.ends and away.starts < ends for away in absences):
+    if any(starts < absence.ends and absence.starts < ends for absence in absences):
         raise RuleBroken(
             N_("The doctor is away at that time. Choose another time or another doctor."), "time", code="away"
         )
@@ -71,11 +71,11 @@ def _check_hours(starts: datetime, ends: datetime, hours: Iterable[Hours] | None
 
 
 def _merge_spans(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    """Spans that touch or overlap become one."""
-    joined: list[tuple[datetime, datetime]] = []
+    """Merge spans that touch or overlap."""
+    merged: list[tuple[datetime, datetime]] = []
     for opens, closes in sorted(spans):
-        if joined and opens <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(closes, joined[-1][1]))
+        if merged and opens <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(closes, merged[-1][1]))
         else:
-            joined.append((opens, closes))
-    return joined
+            merged.append((opens, closes))
+    return merged

@@ -1,4 +1,4 @@
-"""Pages that book and move."""
+"""Pages: book and move an appointment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from hms.appointments.availability import queries as availability_queries
 from hms.appointments.blueprints import pages
 from hms.appointments.forms import BookForm, SlotForm, parse_clock_time
-from hms.appointments.view_helpers import list_doctor_choices, search_patients, get_number_parameter, get_requested_day
+from hms.appointments.view_helpers import get_number_parameter, get_requested_day, list_doctor_choices, search_patients
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.errors import NotFound, RuleBroken
@@ -30,7 +30,7 @@ from .actions import NO_APPOINTMENT
 @pages.get("/appointments/patients")
 @requires(Permission.BOOK)
 def choose_patient() -> Response:
-    """Rows for patient fields: name, birth date, number."""
+    """Matches for patient fields: name, date of birth, hospital number."""
     return jsonify([_patient_choice(hit) for hit in search_patients(search_text(request.args.get("q"), longest=120))])
 
 
@@ -43,12 +43,14 @@ def _patient_choice(hit: Any) -> dict[str, str]:
 @pages.get("/appointments/slots")
 @requires(Permission.BOOK)
 def slots() -> str:
-    """The free times of a doctor's day, for the form under the hand."""
-    return render_template("appointments/_slots.html", **_list_free_times(get_number_parameter("doctor"), get_requested_day()[0], None))
+    """The free times of a doctor's day, for the open form."""
+    return render_template(
+        "appointments/_slots.html", **_list_free_times(get_number_parameter("doctor"), get_requested_day()[0], None)
+    )
 
 
 def _list_free_times(doctor_id: int | None, day: dt.date | None, chosen: dt.time | None) -> dict[str, Any]:
-    """What the list of times shows: the day's free slots, else the doctor's next one."""
+    """Template values for the list of times: the day's free slots, or the doctor's next free slot."""
     parts: dict[str, Any] = {
         "slots": [],
         "slot_day": day,
@@ -60,14 +62,16 @@ def _list_free_times(doctor_id: int | None, day: dt.date | None, chosen: dt.time
     if doctor_id and is_near:
         parts["slots"] = availability_queries.list_free_slots(doctor_id, day)
         if not parts["slots"]:
-            parts["next_free"] = availability_queries.find_next_free_slot(doctor_id, max(clock.day_bounds(day)[0], clock.now()))
+            parts["next_free"] = availability_queries.find_next_free_slot(
+                doctor_id, max(clock.day_bounds(day)[0], clock.now())
+            )
     return parts
 
 
 @pages.route("/appointments/new", methods=["GET", "POST"])
 @requires(Permission.BOOK)
 def book_page() -> ResponseReturnValue:
-    """Book: who, with whom, when. The address may name doctor, date, time and patient."""
+    """Book an appointment. The query may name doctor, date, time and patient."""
     form = BookForm() if request.method == "POST" else BookForm(data=_defaults_from_address())
     form.doctor.choices = list_doctor_choices()
     _take_alternative(form)
@@ -81,10 +85,14 @@ def book_page() -> ResponseReturnValue:
 
 
 def _defaults_from_address() -> dict[str, Any]:
-    """What the address already says."""
+    """Form values from the query parameters."""
     who = current_person()
     own = who.id if who.may(Permission.WRITE_ENCOUNTER) else None
-    defaults = {"doctor": get_number_parameter("doctor") or own, "date": get_requested_day()[0], "time": _time_in_address()}
+    defaults = {
+        "doctor": get_number_parameter("doctor") or own,
+        "date": get_requested_day()[0],
+        "time": _time_in_address(),
+    }
     patient_id = get_number_parameter("patient")
     if patient_id:
         defaults |= {"patient": patient_id, "patient_text": person_name(queries.get_patient_identity(patient_id))}
@@ -99,8 +107,8 @@ def _time_in_address() -> dt.time | None:
 
 
 def _take_alternative(form: SlotForm) -> None:
-    """The button of a taken time carries the next free one."""
-    day, _gap, time = request.form.get("take", "").partition(" ")
+    """Put the offered free time into the form when its button was pressed (`take`: ISO day, blank, ISO time)."""
+    day, _blank, time = request.form.get("take", "").partition(" ")
     try:
         form.date.data, form.time.data = dt.date.fromisoformat(day), dt.time.fromisoformat(time)
     except ValueError:
@@ -133,7 +141,7 @@ def _render_booking(form: BookForm, looked_up: list[tuple[int, str]] | None) -> 
 @pages.route("/appointments/<int:appointment_id>/move", methods=["GET", "POST"])
 @requires(Permission.MOVE_APPOINTMENT)
 def move(appointment_id: int) -> ResponseReturnValue:
-    """Give a booking another time or doctor; undo puts it back. A board sends where it goes on (`next`)."""
+    """Change time or doctor; undo moves the booking back. `next` is the page to return to."""
     row = queries.get_appointment(appointment_id)
     if not current_person().may(Permission.EDIT_ANY_APPOINTMENT) and row.doctor_id != current_person().id:
         raise NotFound(NO_APPOINTMENT)
@@ -151,8 +159,8 @@ def move(appointment_id: int) -> ResponseReturnValue:
     parts = _list_free_times(form.doctor.data, form.date.data, form.chosen_time)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
     read_log.note("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
-    shown = {"form": form, "row": row, "alternative": alternative, "next": safe_next(request.form.get("next"))}
-    return render_template("appointments/move.html", **shown, **parts), form.status
+    values = {"form": form, "row": row, "alternative": alternative, "next": safe_next(request.form.get("next"))}
+    return render_template("appointments/move.html", **values, **parts), form.status
 
 
 def _redirect_after_move(old: Any, booking: Any) -> ResponseReturnValue:

@@ -1,4 +1,4 @@
-"""The day board: one column for each doctor, one row for each time."""
+"""Reads for the day board: one column for each doctor, one row for each time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CELL_KINDS = {
 
 @dataclass(slots=True)
 class BoardBooking(Identified):
-    """A booking as the boards show it: who comes, when and for how long."""
+    """A booking on a board: patient, time, duration and status."""
 
     id: int
     doctor_id: int
@@ -60,17 +60,20 @@ BOARD_COLUMNS = (
 
 @dataclass(slots=True)
 class Cell:
-    """What a doctor has at a time. `kind`: free, past, blocked, busy (the slot before runs on), or one of `CELL_KINDS`."""
+    """A doctor's slot or booking. `kind`: free, past, blocked, busy (the booking before runs on), or one of `CELL_KINDS`.
+
+    `reason` is why the time is blocked; `is_extra` marks a booking outside the slots.
+    """
 
     kind: str
     booking: BoardBooking | None = None
-    words: str = ""
+    reason: str = ""
     is_extra: bool = False
 
 
 @dataclass(slots=True)
 class Column:
-    """One doctor's day. `booked` of `offered` slots are taken; `day` where columns are days of a week."""
+    """One doctor's day. `booked` of `offered` slots are taken; `day` is set where the columns are days of a week."""
 
     doctor_id: int
     name: str
@@ -82,13 +85,13 @@ class Column:
 
     @property
     def bookings(self) -> int:
-        """How many bookings are shown, each with its patient's name."""
+        """Number of bookings shown, each with its patient's name."""
         return sum(cell.booking is not None for cells in self.cells.values() for cell in cells)
 
 
 @dataclass(slots=True)
 class DayBoard:
-    """A day of the hospital. `now_row` is the row that begins next, when the day is today."""
+    """One day of all doctors. `now_row` is the next row when the day is today, else None; `first` numbers the first column."""
 
     day: dt.date
     columns: list[Column]
@@ -110,15 +113,15 @@ def build_day_board(
     first: int = 0,
     now: dt.datetime | None = None,
 ) -> DayBoard:
-    """The board of `day`; the doctor `own_id` comes first. Eight columns at a time, from number `first`. Four queries."""
+    """The board of `day`: eight doctors from number `first` on; the doctor `own_id` comes first."""
     now = now or clock.now()
     doctors = list_board_doctors(day, day, department_id)
     doctors.sort(key=lambda doctor: doctor.id != own_id)
-    shown = doctors[first : first + COLUMNS_PER_PAGE]
-    ids = [doctor.id for doctor in shown]
+    page = doctors[first : first + COLUMNS_PER_PAGE]
+    ids = [doctor.id for doctor in page]
     hours, away, bookings = _load_by_doctor(day, ids)
     columns = [
-        fill_column(Column(d.id, d.name, d.department), day, hours[d.id], away[d.id], bookings[d.id], now) for d in shown
+        fill_column(Column(d.id, d.name, d.department), day, hours[d.id], away[d.id], bookings[d.id], now) for d in page
     ]
     times = sorted({at for column in columns for at in column.cells})
     return DayBoard(day, columns, times, _now_row(day, times, now), first, len(doctors))
@@ -176,7 +179,11 @@ def _load_by_doctor(day: dt.date, ids: list[int]) -> tuple[dict[int, list[Any]],
     return tuple(
         map(
             group_by_doctor,
-            (hours, away, [BoardBooking(*row) for row in db.session.execute(_bookings(), {"day": day, "doctor_ids": ids})]),
+            (
+                hours,
+                away,
+                [BoardBooking(*row) for row in db.session.execute(_bookings(), {"day": day, "doctor_ids": ids})],
+            ),
         )
     )
 
@@ -188,7 +195,7 @@ def _bookings() -> Select:
 
 
 def select_board_bookings() -> Select:
-    """The bookings that the boards show, as `BoardBooking`, by time."""
+    """Bookings shown on boards, with the columns of `BoardBooking`, by time."""
     return (
         select(*BOARD_COLUMNS)
         .join(Patient, Patient.id == Appointment.patient_id)
@@ -207,35 +214,37 @@ def group_by_doctor(rows: Iterable[Any]) -> dict[int, list[Any]]:
 def fill_column(
     column: Column, day: dt.date, hours: list[Row], away: list[Row], bookings: list[BoardBooking], now: dt.datetime
 ) -> Column:
-    """`column` with what its doctor has at each time of `day`."""
+    """Fill `column` with the doctor's slots and bookings of `day`, and return it."""
     offered = rules.cut_slots(hours, day)
     on_grid = {slot.time: slot for slot in offered}
-    for one in bookings:
-        column.cells[one.time].append(Cell(CELL_KINDS[one.status], one, is_extra=one.time not in on_grid))
-    live = [one for one in bookings if one.status in enums.OCCUPYING_STATUSES]
-    begun, taken = {one.time for one in live}, sorted(_off_grid_spans(live, on_grid))
+    for booking in bookings:
+        column.cells[booking.time].append(
+            Cell(CELL_KINDS[booking.status], booking, is_extra=booking.time not in on_grid)
+        )
+    open_bookings = [booking for booking in bookings if booking.status in enums.OCCUPYING_STATUSES]
+    begun, taken = {booking.time for booking in open_bookings}, sorted(_off_grid_spans(open_bookings, on_grid))
     for slot in offered:
         empty = None if slot.time in begun else _empty_cell(slot, away, taken, now)
         if empty is not None and (empty.kind != "past" or slot.time not in column.cells):
             column.cells[slot.time].append(empty)
     column.offered = len(offered)
-    column.booked = sum(one.status != Status.NO_SHOW for one in bookings)
+    column.booked = sum(booking.status != Status.NO_SHOW for booking in bookings)
     return column
 
 
-def _off_grid_spans(live: list[BoardBooking], on_grid: dict[dt.time, rules.Slot]) -> Iterator[queries.Span]:
-    """The bookings that take more than the slot in which they stand, or stand in none."""
-    for one in live:
-        slot = on_grid.get(one.time)
-        if slot is None or dt.timedelta(minutes=one.duration_minutes) > slot.ends - slot.starts:
-            yield queries.get_booking_span(one)
+def _off_grid_spans(bookings: list[BoardBooking], on_grid: dict[dt.time, rules.Slot]) -> Iterator[queries.Span]:
+    """Spans of the bookings that are longer than their slot or begin outside the slots."""
+    for booking in bookings:
+        slot = on_grid.get(booking.time)
+        if slot is None or dt.timedelta(minutes=booking.duration_minutes) > slot.ends - slot.starts:
+            yield queries.get_booking_span(booking)
 
 
 def _empty_cell(slot: rules.Slot, away: list[Row], taken: list[queries.Span], now: dt.datetime) -> Cell:
     for absence in away:
         if slot.starts < absence.ends and absence.starts < slot.ends:
-            return Cell("blocked", words=absence.reason)
-    # Bookings that take time never overlap each other (a constraint), so the last that begins before the end decides.
+            return Cell("blocked", reason=absence.reason)
+    # A constraint keeps open bookings from overlapping, so only the last one that begins before the slot ends matters.
     before = bisect_left(taken, slot.ends, key=lambda span: span.starts)
     if before and slot.starts < taken[before - 1].ends:
         return Cell("busy")

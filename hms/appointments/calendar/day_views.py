@@ -1,4 +1,4 @@
-"""Pages of the day: the board, the list, and one booking."""
+"""Pages of the day: board, list, one appointment."""
 
 from __future__ import annotations
 
@@ -14,10 +14,16 @@ from flask_babel import gettext as _
 from hms.appointments.availability import queries as availability_queries
 from hms.appointments.blueprints import pages
 from hms.appointments.bookings import queries as booking_queries
-from hms.appointments.enums import STATUS_LABELS, OCCUPYING_STATUSES, Status
+from hms.appointments.enums import OCCUPYING_STATUSES, STATUS_LABELS, Status
 from hms.appointments.forms import CANCEL_REASONS
 from hms.appointments.queue import transitions
-from hms.appointments.view_helpers import redirect_back, get_number_parameter, get_requested_day, run_or_flash, flash_token
+from hms.appointments.view_helpers import (
+    flash_token,
+    get_number_parameter,
+    get_requested_day,
+    redirect_back,
+    run_or_flash,
+)
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.permissions import Permission
@@ -47,7 +53,7 @@ CELL_LABELS = {
 
 
 def _read_cursor(name: str) -> tuple[dt.time, int] | None:
-    """A place in the day's list, written as 09:15:00-123."""
+    """The cursor (time, id) in a query parameter such as 09:15:00-123; None when missing or wrong."""
     time, _dash, number = request.args.get(name, "").partition("-")
     try:
         return dt.time.fromisoformat(time), int(number[:18])
@@ -60,16 +66,21 @@ def _board(day: dt.date) -> dict[str, Any]:
     first = min(get_number_parameter("first") or 0, 10_000)
     board = day_queries.build_day_board(day, department_id=get_number_parameter("department"), own_id=own, first=first)
     note_names_read(board.columns)
-    return {"board": board, "cell_words": get_cell_labels(), "per_page": day_queries.COLUMNS_PER_PAGE, "kept": get_filters()}
+    return {
+        "board": board,
+        "cell_words": get_cell_labels(),
+        "per_page": day_queries.COLUMNS_PER_PAGE,
+        "kept": get_filters(),
+    }
 
 
 def get_cell_labels() -> dict[str, str]:
-    """What the boards say of a booking, in the reader's language: once for hundreds of cells."""
+    """Labels of cell kinds in the reader's language, translated once for all cells."""
     return {kind: str(words).lower() for kind, words in CELL_LABELS.items()}
 
 
 def note_names_read(columns: Iterable[Column]) -> None:
-    """The trail has that the patients of these columns were named."""
+    """Record in the audit trail that the patients of these columns were named."""
     rows = sum(column.bookings for column in columns)
     read_log.note_rows("appointments.read_list", rows, entity="appointment", renews=True)
 
@@ -91,48 +102,48 @@ def _list(day: dt.date) -> dict[str, Any]:
 
 
 def get_filters(**changes: Any) -> dict[str, Any]:
-    """The filters of the address, to carry into links; None leaves one out."""
-    given = {name: request.args.get(name) for name in ("date", "view", "department", "first", "after", "before")}
-    return {name: value for name, value in (given | changes).items() if value}
+    """The filters of the query for use in links, with `changes`; None removes a filter."""
+    filters = {name: request.args.get(name) for name in ("date", "view", "department", "first", "after", "before")}
+    return {name: value for name, value in (filters | changes).items() if value}
 
 
 @pages.get("/appointments/")
 @requires(Permission.READ_APPOINTMENTS)
 def day() -> ResponseReturnValue:
-    """The day of the hospital: a board by doctor, or a list (?view=list)."""
-    shown, wrong = get_requested_day()
+    """The day as a board by doctor, or as a list (`?view=list`)."""
+    chosen_day, error = get_requested_day()
     is_list = request.args.get("view") == "list"
-    parts = _list(shown) if is_list else _board(shown)
+    parts = _list(chosen_day) if is_list else _board(chosen_day)
     if not is_list and not parts["board"].doctors:
-        parts["next_day"] = availability_queries.find_next_clinic_day(shown)
-    found = {
-        "day": shown,
-        "weekday": format_date(shown, "EEE"),
+        parts["next_day"] = availability_queries.find_next_clinic_day(chosen_day)
+    values = {
+        "day": chosen_day,
+        "weekday": format_date(chosen_day, "EEE"),
         "step": lambda days: get_filters(
-            date=(shown + dt.timedelta(days=days)).isoformat(), first=None, after=None, before=None
+            date=(chosen_day + dt.timedelta(days=days)).isoformat(), first=None, after=None, before=None
         ),
         "departments": staff.departments(),
         "department": get_number_parameter("department"),
         "is_list": is_list,
-        "wrong": wrong,
+        "wrong": error,
     }
-    return render_template("appointments/day.html", **(parts | found)), 400 if wrong else 200
+    return render_template("appointments/day.html", **(parts | values)), 400 if error else 200
 
 
 @pages.get("/appointments/rows")
 @requires(Permission.READ_APPOINTMENTS)
 def day_rows() -> str:
-    """The part of the day page that renews itself."""
-    shown = get_requested_day()[0]
+    """The rows of the day, fetched again after each change."""
+    chosen_day = get_requested_day()[0]
     if request.args.get("view") == "list":
-        return render_template("appointments/_list.html", **_list(shown))
-    return render_template("appointments/_board.html", **_board(shown))
+        return render_template("appointments/_list.html", **_list(chosen_day))
+    return render_template("appointments/_board.html", **_board(chosen_day))
 
 
 @pages.get("/appointments/<int:appointment_id>")
 @requires(Permission.READ_APPOINTMENTS)
 def appointment(appointment_id: int) -> str:
-    """One booking, and what can be done with it."""
+    """One appointment, and what can be done with it."""
     row = booking_queries.get_appointment(appointment_id)
     who = current_person()
     is_theirs = who.may(Permission.EDIT_ANY_APPOINTMENT) or row.doctor_id == who.id
@@ -153,7 +164,7 @@ def appointment(appointment_id: int) -> str:
 @pages.post("/appointments/<int:appointment_id>/check-in")
 @requires(Permission.CHECK_IN)
 def check_in(appointment_id: int) -> ResponseReturnValue:
-    """The patient has come; back to where the button was, with the token and an undo."""
+    """Check in the patient; redirect back with the token and an undo button."""
     entry = run_or_flash(transitions.check_in, appointment_id)
     if entry is not None:
         flash_token(entry.id)
@@ -163,10 +174,10 @@ def check_in(appointment_id: int) -> ResponseReturnValue:
 @pages.post("/appointments/<int:appointment_id>/cancel")
 @requires(Permission.EDIT_APPOINTMENT)
 def cancel(appointment_id: int) -> ResponseReturnValue:
-    """Cancel with the reason that was pressed; undo brings the booking back."""
+    """Cancel with the reason of the pressed button; undo restores the appointment."""
     reason = request.form.get("reason", "")
-    known = reason if reason in dict(CANCEL_REASONS) else ""
-    if run_or_flash(transitions.cancel_appointment, appointment_id, reason=known):
+    known_reason = reason if reason in dict(CANCEL_REASONS) else ""
+    if run_or_flash(transitions.cancel_appointment, appointment_id, reason=known_reason):
         _flash_undo(appointment_id, _("Cancelled"), url_for("appointments.restore", appointment_id=appointment_id))
     return redirect(url_for("appointments.appointment", appointment_id=appointment_id), 303)
 
@@ -174,7 +185,7 @@ def cancel(appointment_id: int) -> ResponseReturnValue:
 @pages.post("/appointments/<int:appointment_id>/no-show")
 @requires(Permission.EDIT_APPOINTMENT)
 def no_show(appointment_id: int) -> ResponseReturnValue:
-    """The patient did not come; undo opens the booking again."""
+    """Mark that the patient did not come; undo restores the appointment."""
     if run_or_flash(transitions.change_appointment_status, appointment_id, Status.NO_SHOW.value):
         _flash_undo(appointment_id, _("Did not come"), url_for("appointments.restore", appointment_id=appointment_id))
     return redirect_back(url_for("appointments.appointment", appointment_id=appointment_id))
@@ -183,13 +194,13 @@ def no_show(appointment_id: int) -> ResponseReturnValue:
 @pages.post("/appointments/<int:appointment_id>/restore")
 @requires(Permission.EDIT_APPOINTMENT)
 def restore(appointment_id: int) -> ResponseReturnValue:
-    """The booking stands again, if its time is still free."""
+    """Restore the appointment if its time is still free."""
     if run_or_flash(transitions.change_appointment_status, appointment_id, Status.SCHEDULED.value):
         flash(_("Appointment restored."), "success")
     return redirect(url_for("appointments.appointment", appointment_id=appointment_id), 303)
 
 
-def _flash_undo(appointment_id: int, words: str, undo: str) -> None:
+def _flash_undo(appointment_id: int, message: str, undo: str) -> None:
     row = booking_queries.get_appointment(appointment_id)
-    text = f"{words}: {row.time:%H:%M} {shown_day(row.date)}, {row.doctor_name}"
+    text = f"{message}: {row.time:%H:%M} {shown_day(row.date)}, {row.doctor_name}"
     flash({"text": text, "undo": undo, "values": {}}, "undo")

@@ -1,4 +1,4 @@
-"""The week: one doctor's slots day by day, and how full each half-day of every doctor is."""
+"""Reads for the week: one doctor's slots by day, and the booked half-days of every doctor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ from hms.core.db.session import db
 from hms.core.text.formatting import format_date as shown_day
 from hms.staff import directory as staff
 
-from .day_queries import HIDDEN_STATUSES, BoardBooking, Column, fill_column, group_by_doctor, list_board_doctors, select_board_bookings
+from .day_queries import (
+    HIDDEN_STATUSES,
+    BoardBooking,
+    Column,
+    fill_column,
+    group_by_doctor,
+    list_board_doctors,
+    select_board_bookings,
+)
 
 NOON = time(12)
 MAX_DOCTORS = 60
@@ -35,7 +43,7 @@ class WeekBoard:
 
 
 class HalfDay(NamedTuple):
-    """A morning or an afternoon: `booked` of `offered` slots; bookings outside the clinic hours count too."""
+    """A morning or an afternoon: `booked` of `offered` slots. `booked` includes bookings outside the clinic hours."""
 
     booked: int
     offered: int
@@ -43,7 +51,7 @@ class HalfDay(NamedTuple):
 
 @dataclass(slots=True)
 class DoctorWeek:
-    """One doctor's line: for each day the morning and the afternoon."""
+    """One doctor's week: for each day the morning and the afternoon."""
 
     doctor_id: int
     name: str
@@ -58,7 +66,7 @@ def list_week_days(day: date) -> list[date]:
 
 
 def build_week_board(doctor_id: int, day: date, now: datetime | None = None) -> WeekBoard:
-    """The week of one doctor around `day`. Three queries."""
+    """The week of one doctor around `day`."""
     now, days = now or clock.now(), list_week_days(day)
     hours, away = queries.get_hours_and_absences(days[0], days[-1], [doctor_id])
     bookings = defaultdict(list)
@@ -72,19 +80,23 @@ def build_week_board(doctor_id: int, day: date, now: datetime | None = None) -> 
 
 
 def _bookings(doctor_id: int, days: list[date]) -> list[BoardBooking]:
-    theirs = select_board_bookings().where(Appointment.doctor_id == doctor_id, Appointment.date.between(days[0], days[-1]))
-    return [BoardBooking(*row) for row in db.session.execute(theirs)]
+    query = select_board_bookings().where(
+        Appointment.doctor_id == doctor_id, Appointment.date.between(days[0], days[-1])
+    )
+    return [BoardBooking(*row) for row in db.session.execute(query)]
 
 
 def count_week(day: date, department_id: int | None = None) -> list[DoctorWeek]:
-    """How full the week around `day` is, a line for each doctor who holds a clinic or is booked in it. Three queries."""
+    """The booked half-days of the week around `day`, for each doctor with clinic hours or bookings in it."""
     days = list_week_days(day)
     doctors = list_board_doctors(days[0], days[-1], department_id)[:MAX_DOCTORS]
     ids = [doctor.id for doctor in doctors]
     hours, away = map(group_by_doctor, queries.get_hours_and_absences(days[0], days[-1], ids))
     booked = _count_bookings(ids, days)
     return [
-        DoctorWeek(d.id, d.name, d.department, [_count_half_days(d.id, on, hours[d.id], away[d.id], booked) for on in days])
+        DoctorWeek(
+            d.id, d.name, d.department, [_count_half_days(d.id, on, hours[d.id], away[d.id], booked) for on in days]
+        )
         for d in doctors
     ]
 

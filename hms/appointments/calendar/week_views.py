@@ -1,4 +1,4 @@
-"""Pages of the week: how full it is, and one doctor's slots day by day."""
+"""Pages of the week: booked half-days of every doctor, or one doctor's slots by day."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 
 from hms.appointments.blueprints import pages
-from hms.appointments.view_helpers import list_doctor_choices, get_number_parameter, get_requested_day
+from hms.appointments.view_helpers import get_number_parameter, get_requested_day, list_doctor_choices
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.staff import directory as staff
@@ -26,16 +26,21 @@ def weekday(day: dt.date) -> str:
 
 
 def _doctor() -> int | None:
-    """The doctor of the address; a doctor sees their own week first, and everybody's with doctor=0."""
-    asked = get_number_parameter("doctor")
-    if asked is None and current_person().may(Permission.WRITE_ENCOUNTER):
+    """The doctor of the query; by default a doctor's own week. `doctor=0` means all doctors."""
+    doctor_id = get_number_parameter("doctor")
+    if doctor_id is None and current_person().may(Permission.WRITE_ENCOUNTER):
         return current_person().id
-    return asked or None
+    return doctor_id or None
 
 
 def _week(day: dt.date) -> dict[str, Any]:
     doctor_id = _doctor()
-    parts: dict[str, Any] = {"day": day, "days": week_queries.list_week_days(day), "doctor": doctor_id, "department": None}
+    parts: dict[str, Any] = {
+        "day": day,
+        "days": week_queries.list_week_days(day),
+        "doctor": doctor_id,
+        "department": None,
+    }
     if doctor_id:
         board = week_queries.build_week_board(doctor_id, day)
         note_names_read(board.columns)
@@ -47,17 +52,17 @@ def _week(day: dt.date) -> dict[str, Any]:
 @pages.get("/appointments/week")
 @requires(Permission.READ_APPOINTMENTS)
 def week() -> ResponseReturnValue:
-    """The week: half-days of every doctor, or the slots of one (?doctor=)."""
-    shown, wrong = get_requested_day()
-    parts = _week(shown)
-    found = {
-        "step": lambda days: _address(parts, shown + dt.timedelta(days=days)),
+    """The week: half-days of every doctor, or the slots of one (`?doctor=`)."""
+    chosen_day, error = get_requested_day()
+    parts = _week(chosen_day)
+    values = {
+        "step": lambda days: _address(parts, chosen_day + dt.timedelta(days=days)),
         "departments": staff.departments(),
         "doctors": list_doctor_choices(),
         "span": f"{format_date(parts['days'][0], 'd MMM')} – {format_date(parts['days'][-1], 'd MMM y')}",
-        "wrong": wrong,
+        "wrong": error,
     }
-    return render_template("appointments/week.html", **(parts | found)), 400 if wrong else 200
+    return render_template("appointments/week.html", **(parts | values)), 400 if error else 200
 
 
 def _address(parts: dict[str, Any], day: dt.date) -> dict[str, Any]:
@@ -67,6 +72,6 @@ def _address(parts: dict[str, Any], day: dt.date) -> dict[str, Any]:
 @pages.get("/appointments/week/rows")
 @requires(Permission.READ_APPOINTMENTS)
 def week_rows() -> str:
-    """The part of the week page that renews itself."""
+    """The rows of the week, fetched again after each change."""
     parts = _week(get_requested_day()[0])
     return render_template("appointments/_week.html", **parts)

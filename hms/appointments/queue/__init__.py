@@ -1,1 +1,1 @@
-"""Check-in, tokens, calling, and the state changes that a booking and its queue entry share."""
+"""Check-in, tokens, calling, and the status changes that a booking and its queue entry share."""

@@ -1,4 +1,4 @@
-"""Calling patients from the queue, and what becomes of them there."""
+"""Call patients from the queue and change their queue entries."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def _is_doctor(by: Person) -> bool:
 
 @action(Permission.CALL_PATIENT, "appointments.call_next")
 def call_next(*, by: Person) -> QueueEntry | None:
-    """Call whose turn it is today by priority, then arrival; None when nobody waits.
+    """Call the next patient of today by priority, then arrival; None when nobody waits.
 
-    A doctor calls their own patients and those who wait for any doctor. Two who call at once get two patients.
+    A doctor calls their own patients and those who wait for any doctor. Simultaneous calls get different patients.
     """
     query = select(QueueEntry).where(
         QueueEntry.service_date == clock.today(), QueueEntry.status == QueueStatus.WAITING.value
@@ -52,26 +52,27 @@ def _mark_as_called(entry: QueueEntry, by: Person) -> None:
 
 
 def _assign_to_caller(entry: QueueEntry, by: Person) -> None:
-    """A patient who waits for any doctor is from now on the patient of the doctor who sees them."""
+    """Assign a patient who waits for any doctor to the calling doctor."""
     if entry.doctor_id is None and _is_doctor(by):
         entry.doctor_id = by.id
 
 
 @action(Permission.CALL_PATIENT, "appointments.call")
 def call_patient(entry_id: int, *, by: Person) -> QueueEntry:
-    """Call one patient, or call again. `Conflict` says who was faster."""
+    """Call one patient, or call again. Raises `Conflict` (code "already_called") when a colleague called before."""
     entry = get_for_update(QueueEntry, entry_id)
     if entry.status == QueueStatus.CALLED and entry.called_by_id not in (None, by.id):
-        who = staff.names({entry.called_by_id})[entry.called_by_id]
-        at = f"{clock.local(entry.called_at):%H:%M}"
-        raise Conflict(N_("%(name)s called this patient at %(time)s."), code="already_called", name=who, time=at)
+        caller = staff.names({entry.called_by_id})[entry.called_by_id]
+        called_at = f"{clock.local(entry.called_at):%H:%M}"
+        message = N_("%(name)s called this patient at %(time)s.")
+        raise Conflict(message, code="already_called", name=caller, time=called_at)
     _mark_as_called(entry, by)
     return entry
 
 
 @action(Permission.CALL_PATIENT, "appointments.undo_call")
 def undo_call(entry_id: int, *, by: Person) -> QueueEntry:
-    """The patient waits again, in their old place."""
+    """Put a called patient back to waiting, in the old place; raises `Conflict` when already with staff."""
     entry = get_for_update(QueueEntry, entry_id)
     if entry.status not in (QueueStatus.CALLED, QueueStatus.WAITING):
         raise Conflict(N_("The patient is already with staff."), code="in_service")
@@ -82,7 +83,7 @@ def undo_call(entry_id: int, *, by: Person) -> QueueEntry:
 
 @action(Permission.CALL_PATIENT, "appointments.start_service")
 def start_service(entry_id: int, *, by: Person) -> QueueEntry:
-    """The patient is in the room. Done again, it changes nothing."""
+    """Mark the patient as with staff; a repeated call changes nothing."""
     entry = get_for_update(QueueEntry, entry_id)
     if entry.status != QueueStatus.IN_SERVICE:
         set_queue_status(entry, QueueStatus.IN_SERVICE)
@@ -96,7 +97,7 @@ def start_service(entry_id: int, *, by: Person) -> QueueEntry:
 
 @action(Permission.CALL_PATIENT, "appointments.finish_service")
 def finish_service(entry_id: int, *, by: Person) -> QueueEntry:
-    """The patient has been seen. Done again, it changes nothing."""
+    """Mark the patient as seen; a repeated call changes nothing."""
     entry = get_for_update(QueueEntry, entry_id)
     if entry.status != QueueStatus.DONE:
         if entry.status in (QueueStatus.WAITING, QueueStatus.CALLED):
@@ -109,7 +110,7 @@ def finish_service(entry_id: int, *, by: Person) -> QueueEntry:
 
 @action(Permission.CALL_PATIENT, "appointments.leave")
 def mark_as_left(entry_id: int, *, by: Person) -> QueueEntry:
-    """The patient did not answer or went away; a booking counts as one that nobody came to."""
+    """Mark the patient as left; the booking becomes a no-show, or completed when the patient was with staff before."""
     entry = get_for_update(QueueEntry, entry_id)
     if entry.status != QueueStatus.LEFT:
         was_seen = entry.status == QueueStatus.IN_SERVICE
@@ -121,7 +122,7 @@ def mark_as_left(entry_id: int, *, by: Person) -> QueueEntry:
 
 @action(Permission.CALL_PATIENT, "appointments.come_back")
 def return_to_queue(entry_id: int, *, by: Person) -> QueueEntry:
-    """Somebody who had left waits again with the same token."""
+    """Put a patient who left back to waiting, with the same token."""
     entry = get_for_update(QueueEntry, entry_id)
     if entry.status == QueueStatus.LEFT:
         set_queue_status(entry, QueueStatus.WAITING)
@@ -132,17 +133,17 @@ def return_to_queue(entry_id: int, *, by: Person) -> QueueEntry:
 
 @action(Permission.CALL_PATIENT, "appointments.set_priority")
 def set_priority(entry_id: int, priority: int | str, *, by: Person) -> QueueEntry:
-    """1 emergency, 2 urgent, 3 standard, 4 low; also by word."""
-    urgency = enums.parse_priority(priority)
+    """Set the priority: 1 emergency, 2 urgent, 3 standard, 4 low, or the word."""
+    new_priority = enums.parse_priority(priority)
     entry = get_for_update(QueueEntry, entry_id)
     _check_in_queue(entry)
-    entry.priority = int(urgency)
+    entry.priority = int(new_priority)
     return _save_and_publish(entry)
 
 
 @action(Permission.CALL_PATIENT, "appointments.send_to")
 def send_to_doctor(entry_id: int, doctor_id: int | None, *, by: Person) -> QueueEntry:
-    """The patient waits for another doctor, or for any when None."""
+    """Let the patient wait for another doctor, or for any when None."""
     entry = get_for_update(QueueEntry, entry_id)
     _check_in_queue(entry)
     if doctor_id is not None:
@@ -159,7 +160,7 @@ def _check_in_queue(entry: QueueEntry) -> None:
 
 
 def _save_and_publish(entry: QueueEntry) -> QueueEntry:
-    entry.increment_version()
+    entry.changed()
     db.session.flush()
     publish(Event.QUEUE_CHANGED)
     return entry

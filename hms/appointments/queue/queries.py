@@ -1,4 +1,4 @@
-"""The queue as boards show it: who waits, who is with staff, which tokens were called."""
+"""Reads of the queue: entries, counts, called tokens."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from hms.staff.models import User
 from . import rules
 
 FIRST_ROWS = 30
-"""What a page shows at once; each open page fetches them again when the queue changes."""
+"""Rows shown at first; each open page fetches them again when the queue changes."""
 ALL_ROWS = 1_000
 CALLS_SHOWN = 4
 GROUPS = {
@@ -38,7 +38,7 @@ GROUPS = {
 
 @dataclass(slots=True)
 class Entry(Identified):
-    """One row of the queue. `same_name_count` counts others of the same name in this part of the queue, shown or not."""
+    """One row of the queue. `same_name_count` counts the others of the same name in this group, shown or not."""
 
     id: int
     token: int
@@ -94,9 +94,10 @@ def _entries() -> Select:
 def list_entries(
     day: date | None = None, *, show: str = "waiting", doctor_id: int | None = None, limit: int = ALL_ROWS
 ) -> list[Entry]:
-    """The queue of `day` (today) in the order of calling; `done` latest first. `doctor_id` adds the unassigned. One query.
+    """The queue of `day` (default today) in calling order, "done" latest first.
 
-    `show` is "waiting" (called ones too), "with_staff" or "done".
+    `show` is "waiting" (called ones included), "with_staff" or "done". With `doctor_id` only that doctor's patients and
+    those who wait for any doctor.
     """
     rows = db.session.execute(
         _board(show=show, of_doctor=doctor_id is not None),
@@ -122,7 +123,7 @@ def _board(*, show: str, of_doctor: bool) -> Select:
 
 
 def get_entry(entry_id: int) -> Entry:
-    """One person in the queue, or `NotFound`."""
+    """One queue entry; raises `NotFound`."""
     row = db.session.execute(_entry(), {"entry_id": entry_id}).one_or_none()
     if row is None:
         raise NotFound(N_("This queue entry does not exist."))
@@ -142,7 +143,7 @@ class QueueCounts(NamedTuple):
 
 
 def count_entries(day: date | None = None, doctor_id: int | None = None) -> QueueCounts:
-    """How many wait, are with staff, and are done; of everybody, or of one doctor (and unassigned). One query."""
+    """Count the entries of each group; of all, or of one doctor and the unassigned."""
     return QueueCounts(
         *db.session.execute(
             _counts(of_doctor=doctor_id is not None), {"day": day or clock.today(), "doctor_id": doctor_id}
@@ -161,25 +162,25 @@ def _counts(*, of_doctor: bool) -> Select:
 
 
 def count_ahead(entry_id: int) -> int:
-    """How many of the day wait to be called before this person."""
-    one, others = aliased(QueueEntry), QueueEntry
-    mine = tuple_(one.priority, one.arrived_at, one.token)
+    """Count the patients who wait to be called before this one."""
+    this, others = aliased(QueueEntry), QueueEntry
+    position = tuple_(this.priority, this.arrived_at, this.token)
     query = (
         select(func.count())
-        .select_from(one)
-        .join(others, others.service_date == one.service_date)
+        .select_from(this)
+        .join(others, others.service_date == this.service_date)
         .where(
-            one.id == entry_id,
+            this.id == entry_id,
             others.status == QueueStatus.WAITING.value,
-            tuple_(others.priority, others.arrived_at, others.token) < mine,
-            or_(others.doctor_id.is_not_distinct_from(one.doctor_id), others.doctor_id.is_(None)),
+            tuple_(others.priority, others.arrived_at, others.token) < position,
+            or_(others.doctor_id.is_not_distinct_from(this.doctor_id), others.doctor_id.is_(None)),
         )
     )
     return db.session.execute(query).scalar_one()
 
 
 def get_current_entry(patient_id: int) -> Row | None:
-    """Where the patient stands in today's queue: id, token, status and doctor_name; None when not in it."""
+    """The patient's entry in today's queue: id, token, status and doctor_name; None when not in it."""
     query = (
         select(QueueEntry.id, QueueEntry.token, QueueEntry.status, staff_name().label("doctor_name"))
         .outerjoin(User, User.id == QueueEntry.doctor_id)
@@ -193,7 +194,7 @@ def get_current_entry(patient_id: int) -> Row | None:
 
 
 def list_last_calls(limit: int = CALLS_SHOWN) -> list[Row]:
-    """Tokens called today with room and doctor, latest first. No names: this is shown to the whole waiting room."""
+    """Tokens called today with room and doctor, latest first. No patient names, because the waiting room sees them."""
     query = (
         select(
             QueueEntry.id,

@@ -1,4 +1,4 @@
-"""State changes that a booking and its queue entry share: arriving, leaving, cancelling."""
+"""Status changes that a booking and its queue entry share: check-in, cancelling, withdrawing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hms.core.text.translation import N_
 
 from . import queries, rules
 
-QUEUE_STATUS_OF = {
+QUEUE_STATUS_OF: dict[Status, QueueStatus] = {
     Status.SCHEDULED: QueueStatus.CANCELLED,
     Status.CANCELLED: QueueStatus.CANCELLED,
     Status.CHECKED_IN: QueueStatus.WAITING,
@@ -36,21 +36,21 @@ QUEUE_STATUS_OF = {
 
 @action(Permission.CHECK_IN, "appointments.check_in")
 def check_in(appointment_id: int, *, priority: int = 3, by: Person) -> QueueEntry:
-    """A booked patient has come: they get the next token of today and wait. Only on the day of the booking."""
+    """Check in a booked patient with the next token of today; raises `RuleBroken` on another day than the booking's."""
     return _check_in_booking(lock_appointment(appointment_id, by), enums.parse_priority(priority), by)
 
 
 @action(Permission.CHECK_IN, "appointments.add_to_queue")
 def add_to_queue(patient_id: int, *, doctor_id: int | None = None, priority: int = 3, by: Person) -> QueueEntry:
-    """A patient waits for `doctor_id`, or for any doctor. A booking of today that fits is checked in instead."""
-    urgency = enums.parse_priority(priority)
+    """Check in a patient for a doctor, or for any when None. A matching booking of today is checked in instead."""
+    parsed_priority = enums.parse_priority(priority)
     booking = _find_booking_today(patient_id, doctor_id)
     lock_patient(patient_id)
     if booking is not None:
-        return _check_in_booking(booking, urgency, by)
+        return _check_in_booking(booking, parsed_priority, by)
     if doctor_id is not None:
         lock_doctor(doctor_id)
-    return _add_entry(patient_id, doctor_id, urgency, by)
+    return _add_entry(patient_id, doctor_id, parsed_priority, by)
 
 
 def _find_booking_today(patient_id: int, doctor_id: int | None) -> Appointment | None:
@@ -75,7 +75,7 @@ def _check_in_booking(booking: Appointment, priority: int, by: Person) -> QueueE
     booking_rules.check_status_change(booking.status, Status.CHECKED_IN)
     with report_taken_slot(booking.doctor_id, booking.date, booking.time):
         booking.status = Status.CHECKED_IN.value
-        booking.increment_version()
+        booking.changed()
     entry = _entry_of_booking(booking.id)
     if entry is None:
         entry = _add_entry(booking.patient_id, booking.doctor_id, priority, by, booking.id)
@@ -86,7 +86,7 @@ def _check_in_booking(booking: Appointment, priority: int, by: Person) -> QueueE
 
 
 def _entry_of_booking(appointment_id: int) -> QueueEntry | None:
-    """The place in the queue that the booking has, also when the patient had left."""
+    """The booking's queue entry that is not cancelled, also of a patient who left."""
     query = select(QueueEntry).where(
         QueueEntry.appointment_id == appointment_id, QueueEntry.status != QueueStatus.CANCELLED.value
     )
@@ -96,10 +96,10 @@ def _entry_of_booking(appointment_id: int) -> QueueEntry | None:
 def _add_entry(
     patient_id: int, doctor_id: int | None, priority: int, by: Person, appointment_id: int | None = None
 ) -> QueueEntry:
-    there = queries.get_current_entry(patient_id)
-    if there is not None:
+    current = queries.get_current_entry(patient_id)
+    if current is not None:
         message = N_("This patient is already in the queue with token %(token)s.")
-        raise Conflict(message, "patient", code="already_queued", token=there.token)
+        raise Conflict(message, "patient", code="already_queued", token=current.token)
     today = clock.today()
     entry = QueueEntry(
         service_date=today,
@@ -118,7 +118,7 @@ def _add_entry(
 
 
 def set_queue_status(entry: QueueEntry, status: QueueStatus) -> None:
-    """Move the entry to `status` with its times; `RuleBroken` when it cannot go there."""
+    """Change the entry's status and times; raises `RuleBroken` when `status` may not follow the present one."""
     rules.check_queue_status_change(entry.status, status)
     now = clock.now()
     if status is QueueStatus.WAITING:
@@ -134,7 +134,7 @@ def set_queue_status(entry: QueueEntry, status: QueueStatus) -> None:
 
 @action(Permission.CHECK_IN, "appointments.undo_check_in")
 def undo_check_in(entry_id: int, *, by: Person) -> QueueEntry:
-    """Take somebody out of the queue who was put there by mistake; their booking is open again. Not once called."""
+    """Remove a mistaken check-in; the booking is open again. Raises `Conflict` when the patient was called."""
     entry = get_for_update(QueueEntry, entry_id)
     if entry.status == QueueStatus.CANCELLED:
         return entry
@@ -150,7 +150,7 @@ def undo_check_in(entry_id: int, *, by: Person) -> QueueEntry:
 
 
 def set_booking_status(entry: QueueEntry, status: Status) -> None:
-    """Give the booking behind an entry the status that goes with it."""
+    """Change the status of the entry's booking, if it has one."""
     if entry.appointment_id is None:
         return
     booking = get_for_update(Appointment, entry.appointment_id)
@@ -163,7 +163,7 @@ def set_booking_status(entry: QueueEntry, status: Status) -> None:
 
 @action(Permission.EDIT_APPOINTMENT, "appointments.cancel")
 def cancel_appointment(appointment_id: int, *, reason: str, by: Person) -> Appointment:
-    """Cancel a booking, with the reason; its time is free again."""
+    """Cancel a booking; its time is free again. Raises `RuleBroken` without a reason."""
     if not reason:
         raise RuleBroken(N_("Choose the reason for cancelling."), "reason")
     return change_appointment_status(appointment_id, Status.CANCELLED.value, reason=reason, by=by)
@@ -171,7 +171,7 @@ def cancel_appointment(appointment_id: int, *, reason: str, by: Person) -> Appoi
 
 @action(Permission.EDIT_APPOINTMENT, "appointments.set_status")
 def change_appointment_status(appointment_id: int, status: str, *, reason: str = "", by: Person) -> Appointment:
-    """Move a booking to `status`; its place in the queue follows. `RuleBroken` when it cannot go there."""
+    """Change a booking's status and its queue entry's; raises `RuleBroken` when `status` may not follow the present one."""
     booking, new = lock_appointment(appointment_id, by), enums.parse_status(status)
     booking_rules.check_status_change(booking.status, new)
     if new == booking.status:
@@ -183,7 +183,7 @@ def change_appointment_status(appointment_id: int, status: str, *, reason: str =
         return booking
     with report_taken_slot(booking.doctor_id, booking.date, booking.time):
         booking.status, booking.status_reason = new.value, reason
-        booking.increment_version()
+        booking.changed()
     entry = _entry_of_booking(booking.id)
     if entry is not None and entry.status != QUEUE_STATUS_OF[new]:
         set_queue_status(entry, QUEUE_STATUS_OF[new])
@@ -193,7 +193,7 @@ def change_appointment_status(appointment_id: int, status: str, *, reason: str =
 
 @action(Permission.WITHDRAW_APPOINTMENT, "appointments.withdraw")
 def withdraw_appointment(appointment_id: int, *, by: Person) -> None:
-    """Take a booking out of every list, as if never made; it stays in the trail. Not once the patient has come."""
+    """Withdraw a booking from every list; the audit trail keeps it. Raises `Conflict` when the patient has come."""
     booking = get_for_update(Appointment, appointment_id)
     if booking.withdrawn_at is not None:
         raise NotFound(N_("This appointment does not exist."))
@@ -224,7 +224,10 @@ def edit_appointment(
     notes: str | None = None,
     by: Person,
 ) -> Appointment:
-    """Change what is given and differs; None leaves it. Each change needs its own grant (a nurse changes the status only)."""
+    """Change the values that differ; None leaves a value. Each change checks its own permission (nurses: only the status).
+
+    Raises `StaleVersion` when `version` is not the present one.
+    """
     booking = lock_appointment(appointment_id, by)
     if version is not None and booking.version != version:
         raise StaleVersion(STALE_APPOINTMENT)

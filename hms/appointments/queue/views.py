@@ -1,4 +1,4 @@
-"""Pages of the queue: the staff board, adding to it, the waiting-room screen, the slip."""
+"""Pages of the queue: board, check-in, waiting-room screen, slip."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from hms.appointments.bookings import queries as booking_queries
 from hms.appointments.enums import PRIORITY_LABELS, Priority
 from hms.appointments.forms import QueueForm
 from hms.appointments.view_helpers import (
-    redirect_back,
-    list_doctor_choices,
-    search_patients,
-    get_number_parameter,
-    run_or_flash,
     flash_token,
+    get_number_parameter,
+    list_doctor_choices,
+    redirect_back,
+    run_or_flash,
+    search_patients,
 )
 from hms.core import clock
 from hms.core.api import read_log
@@ -41,16 +41,18 @@ PRIORITY_TONES = {
 
 
 def _read_filters() -> tuple[str, int | None]:
-    """Which part of the queue, and whose: a doctor's own (with the unassigned) unless everybody is asked for."""
+    """The group to show, and the doctor's id for a doctor's own queue; None for all patients (`?everybody`)."""
     show = request.args.get("show", "waiting")
     is_own = current_person().may(Permission.WRITE_ENCOUNTER) and "everybody" not in request.args
     return show if show in queries.GROUPS else "waiting", current_person().id if is_own else None
 
 
-def _rows() -> dict[str, Any]:
+def _load_rows() -> dict[str, Any]:
     show, doctor_id = _read_filters()
     shows_all = "all" in request.args
-    entries = queries.list_entries(show=show, doctor_id=doctor_id, limit=queries.ALL_ROWS if shows_all else queries.FIRST_ROWS)
+    entries = queries.list_entries(
+        show=show, doctor_id=doctor_id, limit=queries.ALL_ROWS if shows_all else queries.FIRST_ROWS
+    )
     extras = extensions.collect_notes(entry.id for entry in entries)
     shows_values = current_person().may(Permission.OPEN_CHART)
     seen = [read_log.Seen(entry.patient_id, entry.id) for entry in entries if shows_values and entry.id in extras]
@@ -65,8 +67,8 @@ def _rows() -> dict[str, Any]:
         "everybody": {"everybody": 1} if "everybody" in request.args else {},
         "all_rows": {"all": 1} if shows_all else {},
         "priorities": [
-            (one.value, PRIORITY_TONES[one], str(words), _("Priority: %(word)s", word=words))
-            for one, words in PRIORITY_LABELS.items()
+            (priority.value, PRIORITY_TONES[priority], str(label), _("Priority: %(word)s", word=label))
+            for priority, label in PRIORITY_LABELS.items()
         ],
     }
 
@@ -74,21 +76,21 @@ def _rows() -> dict[str, Any]:
 @pages.get("/queue/")
 @requires(Permission.READ_QUEUE)
 def queue() -> str:
-    """Who waits, with whom, how long; live."""
-    return render_template("appointments/queue.html", **_rows())
+    """The queue of today; updates itself."""
+    return render_template("appointments/queue.html", **_load_rows())
 
 
 @pages.get("/queue/rows")
 @requires(Permission.READ_QUEUE)
 def queue_rows() -> str:
-    """The part of the board that renews itself."""
-    return render_template("appointments/_queue.html", **_rows())
+    """The rows of the queue, fetched again after each change."""
+    return render_template("appointments/_queue.html", **_load_rows())
 
 
 @pages.post("/queue/call-next")
 @requires(Permission.CALL_PATIENT)
 def call_next() -> ResponseReturnValue:
-    """Call whose turn it is. A doctor goes straight to the patient's encounter."""
+    """Call the next patient. A doctor is redirected to the patient's encounter."""
     entry = run_or_flash(actions.call_next)
     if entry is None:
         flash(_("Nobody is waiting. New check-ins appear here automatically."), "info")
@@ -101,14 +103,14 @@ def call_next() -> ResponseReturnValue:
 
 def _flash_called(entry_id: int) -> None:
     entry = queries.get_entry(entry_id)
-    words = _("Called: token %(token)s – %(name)s", token=entry.token, name=person_name(entry))
-    flash({"text": words, "undo": url_for("appointments.undo_call", entry_id=entry_id), "values": {}}, "undo")
+    message = _("Called: token %(token)s – %(name)s", token=entry.token, name=person_name(entry))
+    flash({"text": message, "undo": url_for("appointments.undo_call", entry_id=entry_id), "values": {}}, "undo")
 
 
 @pages.post("/queue/<int:entry_id>/call")
 @requires(Permission.CALL_PATIENT)
 def call(entry_id: int) -> ResponseReturnValue:
-    """Call one patient, or again."""
+    """Call one patient, or call again."""
     if run_or_flash(actions.call_patient, entry_id):
         _flash_called(entry_id)
     return redirect_back(url_for("appointments.queue"))
@@ -117,7 +119,7 @@ def call(entry_id: int) -> ResponseReturnValue:
 @pages.post("/queue/<int:entry_id>/undo-call")
 @requires(Permission.CALL_PATIENT)
 def undo_call(entry_id: int) -> ResponseReturnValue:
-    """The patient waits again."""
+    """Put a called patient back to waiting."""
     if run_or_flash(actions.undo_call, entry_id):
         flash(_("Back in the queue."), "success")
     return redirect_back(url_for("appointments.queue"))
@@ -126,7 +128,7 @@ def undo_call(entry_id: int) -> ResponseReturnValue:
 @pages.post("/queue/<int:entry_id>/undo-check-in")
 @requires(Permission.CHECK_IN)
 def undo_check_in(entry_id: int) -> ResponseReturnValue:
-    """Out of the queue again; the booking is open."""
+    """Undo a check-in; the booking is open again."""
     if run_or_flash(transitions.undo_check_in, entry_id):
         flash(_("Check-in undone."), "success")
     return redirect_back(url_for("appointments.queue"))
@@ -135,7 +137,7 @@ def undo_check_in(entry_id: int) -> ResponseReturnValue:
 @pages.post("/queue/<int:entry_id>/leave")
 @requires(Permission.CALL_PATIENT)
 def leave(entry_id: int) -> ResponseReturnValue:
-    """The patient did not answer or went away."""
+    """Mark the patient as left without being seen."""
     if run_or_flash(actions.mark_as_left, entry_id):
         undo = url_for("appointments.come_back", entry_id=entry_id)
         flash({"text": _("Marked as left without being seen."), "undo": undo, "values": {}}, "undo")
@@ -145,7 +147,7 @@ def leave(entry_id: int) -> ResponseReturnValue:
 @pages.post("/queue/<int:entry_id>/come-back")
 @requires(Permission.CALL_PATIENT)
 def come_back(entry_id: int) -> ResponseReturnValue:
-    """Waits again with the same token."""
+    """Put a patient who left back in the queue, with the same token."""
     if run_or_flash(actions.return_to_queue, entry_id):
         flash(_("Back in the queue."), "success")
     return redirect_back(url_for("appointments.queue"))
@@ -154,7 +156,7 @@ def come_back(entry_id: int) -> ResponseReturnValue:
 @pages.post("/queue/<int:entry_id>/finish")
 @requires(Permission.CALL_PATIENT)
 def finish(entry_id: int) -> ResponseReturnValue:
-    """The patient has been seen."""
+    """Mark the patient as seen."""
     if run_or_flash(actions.finish_service, entry_id):
         flash(_("Marked as seen."), "success")
     return redirect_back(url_for("appointments.queue"))
@@ -163,7 +165,7 @@ def finish(entry_id: int) -> ResponseReturnValue:
 @pages.post("/queue/<int:entry_id>/priority")
 @requires(Permission.CALL_PATIENT)
 def set_priority(entry_id: int) -> ResponseReturnValue:
-    """The number or word that was pressed."""
+    """Set the priority of the pressed button."""
     run_or_flash(actions.set_priority, entry_id, request.form.get("priority", "")[:20])
     return redirect_back(url_for("appointments.queue"))
 
@@ -171,7 +173,7 @@ def set_priority(entry_id: int) -> ResponseReturnValue:
 @pages.route("/queue/<int:entry_id>/send", methods=["GET", "POST"])
 @requires(Permission.CALL_PATIENT)
 def send_to(entry_id: int) -> ResponseReturnValue:
-    """Send the patient to wait for another doctor."""
+    """Send the patient to another doctor."""
     entry = queries.get_entry(entry_id)
     if request.method == "POST":
         doctor_id = parse_record_id(request.form.get("doctor", ""))
@@ -185,25 +187,29 @@ def send_to(entry_id: int) -> ResponseReturnValue:
 @pages.route("/queue/add", methods=["GET", "POST"])
 @requires(Permission.CHECK_IN)
 def add_to_queue_page() -> ResponseReturnValue:
-    """Put a patient in the queue: one press when the address or the form names the patient."""
+    """Check in a patient: one press when the query or the form names the patient."""
     form = _queue_form()
     looked_up = None
     if "look_up" in request.form:
         looked_up = [(hit.id, person_name(hit)) for hit in search_patients(form.patient_text.data or "")]
         form.is_submitted = lambda: False  # type: ignore[method-assign]
-    if form.save(lambda patient_id, **more: transitions.add_to_queue(patient_id, **more), by=current_person()):
+    if form.save(lambda patient_id, **values: transitions.add_to_queue(patient_id, **values), by=current_person()):
         flash_token(form.result.id)
         return redirect_back(url_for("appointments.queue"))
-    whom = booking_queries.get_patient_identity(form.patient.data) if form.patient.data and not form.patient.errors else None
-    booked = [row for row in booking_queries.list_patient_bookings(whom.id) if row.date == clock.today()] if whom else []
-    if whom:
-        read_log.note("appointments.read", whom.id, entity="patient", entity_id=whom.id)
-    page = render_template("appointments/queue_add.html", form=form, whom=whom, booked=booked, looked_up=looked_up)
+    has_patient = form.patient.data and not form.patient.errors
+    patient = booking_queries.get_patient_identity(form.patient.data) if has_patient else None
+    upcoming = booking_queries.list_patient_bookings(patient.id) if patient else []
+    booked = [row for row in upcoming if row.date == clock.today()]
+    if patient:
+        read_log.note("appointments.read", patient.id, entity="patient", entity_id=patient.id)
+    page = render_template(
+        "appointments/queue_add.html", form=form, patient=patient, booked=booked, looked_up=looked_up
+    )
     return page, 200 if looked_up is not None else form.status
 
 
 def _queue_form() -> QueueForm:
-    """The form as sent (also by the find box, which sends `patient_id` alone), or as the address asks."""
+    """The submitted form (the find box sends only `patient_id`), or a form filled from the query."""
     sent = CombinedMultiDict(
         [request.form, MultiDict({"priority": "3", "patient": request.form.get("patient_id", "")})]
     )
@@ -215,7 +221,7 @@ def _queue_form() -> QueueForm:
 @pages.get("/queue/<int:entry_id>/slip")
 @requires(Permission.CHECK_IN)
 def slip(entry_id: int) -> str:
-    """The paper with the token, 80 mm wide."""
+    """The slip with the token, 80 mm wide."""
     entry = queries.get_entry(entry_id)
     code = code128(entry.hospital_number)
     read_log.note("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
@@ -232,5 +238,5 @@ def display() -> str:
 @pages.get("/queue/display/rows")
 @requires(Permission.READ_QUEUE)
 def display_rows() -> str:
-    """The part of the waiting-room screen that renews itself."""
+    """The rows of the waiting-room screen, fetched again after each change."""
     return render_template("appointments/_calls.html", calls=queries.list_last_calls())

@@ -30,7 +30,7 @@ DOSE_FIELDS = {
     "frequency": "rx_frequency",
     "as_needed": "rx_as_needed",
     "duration": "rx_days",
-    "most": "rx_most",
+    "maximum": "rx_most",
 }
 
 
@@ -115,7 +115,9 @@ def load_line(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
     form.rx.data = product_text.full_name(product) if product is not None else line.medication_name
     form.rx_choice.data = f"m:{product.id}" if product is not None else ""
     shown = (
-        custom_dose.dose_to_input(dose) if dose else custom_dose.DoseInput(short=line.dosage, frequency=line.frequency_code)
+        custom_dose.dose_to_input(dose)
+        if dose
+        else custom_dose.DoseInput(short=line.dosage, frequency=line.frequency_code)
     )
     for part, name in DOSE_FIELDS.items():
         form[name].data = getattr(shown, part)

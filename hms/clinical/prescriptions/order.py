@@ -101,7 +101,7 @@ def run_checks(
     context = known or patient_context.load_safety_context(patient_id, encounter_id)
     knowledge = catalogue.load_knowledge()
     medicine = (
-        Medicine.on_record(ordered.product) if ordered.product else safety.medicine_from_text(ordered.name, knowledge)
+        Medicine.from_record(ordered.product) if ordered.product else safety.medicine_from_text(ordered.name, knowledge)
     )
     others = [
         current

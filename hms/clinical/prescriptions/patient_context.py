@@ -194,7 +194,7 @@ def dose_of(order: Any) -> Dose | None:
     if order.dose_amount is None or not order.dose_unit or not order.route:
         return None
     try:
-        return Dose.of(
+        return Dose.from_frequency(
             order.dose_amount.normalize() + 0,
             order.dose_unit,
             order.route,

@@ -8,10 +8,10 @@ from typing import Any
 from hms.core.text.translation import N_
 from hms.formulary.medicines import catalogue
 from hms.formulary.medicines import queries as formulary
-from hms.formulary.safety.allergy_check import allergy_check
+from hms.formulary.safety import other_checks
 from hms.formulary.safety.checks import medicine_from_text
 from hms.formulary.safety.knowledge import Medicine
-from hms.formulary.safety.other_checks import Current, interaction_check
+from hms.formulary.safety.other_checks import CurrentMedicine
 from hms.patients.models import Patient
 
 from . import patient_context
@@ -20,13 +20,13 @@ MAX_MEDICINES = 30
 
 
 def _find_medicine(name: str) -> Medicine:
-    product = formulary.medication_named(name)
-    return Medicine.on_record(product) if product else medicine_from_text(name, catalogue.knowledge())
+    product = formulary.find_medication_by_text(name)
+    return Medicine.on_record(product) if product else medicine_from_text(name, catalogue.load_knowledge())
 
 
 def check_allergy(patient: Patient, name: str) -> dict[str, Any]:
     """Return {"alert", "message", "outcome"}; `outcome` is fired, clear or could_not_run, `message` the reason."""
-    check = allergy_check(_find_medicine(name), patient_context.allergy_entries(patient), catalogue.knowledge())
+    check = allergy_check(_find_medicine(name), patient_context.allergy_entries(patient), catalogue.load_knowledge())
     messages = [str(alert.message) for alert in check.alerts] + ([str(check.missing)] if check.missing else [])
     return {
         "alert": bool(check.alerts),
@@ -41,7 +41,7 @@ def check_interactions(names: Iterable[str]) -> dict[str, Any]:
     interactions = []
     for place, medicine in enumerate(medicines):
         for other in medicines[place + 1 :]:
-            check = interaction_check(medicine, [Current(other)], catalogue.knowledge())
+            check = other_checks.check_interactions(medicine, [CurrentMedicine(other)], catalogue.load_knowledge())
             drugs = [medicine.name, other.name]
             interactions += [
                 {"drugs": drugs, "severity": alert.tier, "description": str(alert.message)} for alert in check.alerts

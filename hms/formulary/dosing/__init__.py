@@ -1,1 +1,1 @@
-"""Strengths, doses, shorthand, quantities."""
+"""Doses: strengths, typed shorthand, sentences and quantities."""

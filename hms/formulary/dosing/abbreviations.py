@@ -1,4 +1,4 @@
-"""What prescribers write for frequencies, routes and units, and what they should not write because it is misread."""
+"""Abbreviations and phrases for frequencies, routes and units, and error-prone ones that are refused with advice."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ UNIT_PHRASES = {
     "micrograms": ("micrograms", "microgram", "mcg", "ug", "µg", "μg"),
     "units": ("units", "unit", "iu"),
     "mL": ("ml", "mls", "millilitre", "millilitres", "cc"),
-    **{one: (one, plural) for one, plural in COUNTED.items()},
+    **{singular: (singular, plural) for singular, plural in COUNTED.items()},
     "tablet": ("tablet", "tablets", "tab", "tabs"),
     "capsule": ("capsule", "capsules", "cap", "caps"),
     "drop": ("drop", "drops", "gtt"),

@@ -1,4 +1,4 @@
-"""A dose of one's own: written in short (`500mg tds 5/7 po`) or in fields, which must not say two different things."""
+"""A custom dose: typed in short form (`500mg tds 5/7 po`) or in fields. When both are filled in, they must agree."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REGULARLY, WHEN_REQUIRED = "", "yes"
 
 
 class MedicineDefaults(Protocol):
-    """The medicine's own route and unit, which hold where nothing else is written."""
+    """The medicine's route and unit, used where none is entered."""
 
     route: str
     unit: str
@@ -26,8 +26,8 @@ class MedicineDefaults(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DoseInput:
-    """What stands in the fields. `unit`, `route` and `frequency` are keys of the formulary's lists; `duration` and `most`
-    (the most in 24 hours, in the unit of the dose) are text; `as_needed` is `REGULARLY` or `WHEN_REQUIRED`."""
+    """The values of the fields, as text. `unit`, `route` and `frequency` are keys of the formulary's lists; `maximum` is in
+    24 hours, in the unit of the dose; `as_needed` is `REGULARLY` or `WHEN_REQUIRED`."""
 
     short: str = ""
     amount: str = ""
@@ -36,42 +36,42 @@ class DoseInput:
     frequency: str = ""
     as_needed: str = REGULARLY
     duration: str = ""
-    most: str = ""
+    maximum: str = ""
 
     @property
     def has_fields(self) -> bool:
-        """Whether the fields hold a dose, or the beginning of one."""
-        return any((self.amount, self.frequency, self.as_needed, self.duration, self.most))
+        """Whether a field of the dose is filled in."""
+        return any((self.amount, self.frequency, self.as_needed, self.duration, self.maximum))
 
     @property
     def is_empty(self) -> bool:
         return not self.short and not self.has_fields
 
 
-def parse_dose(written: DoseInput, medicine: MedicineDefaults) -> Dose:
-    """The dose that is written. Raises `RuleBroken` on `dose`, or on the field `amount`, `unit`, `route`, `frequency`,
-    `max_per_day` or `days` that makes no dose."""
-    if written.is_empty:
+def parse_dose(dose_input: DoseInput, medicine: MedicineDefaults) -> Dose:
+    """The entered dose. Raises `RuleBroken` on `dose` (the short form) or on the wrong field: `amount`, `unit`, `route`,
+    `frequency`, `max_per_day` or `days`."""
+    if dose_input.is_empty:
         raise RuleBroken(N_("Enter the dose, for example 500 mg tds 5/7 po."), shorthand.FIELD)
-    unit, route = written.unit or medicine.unit, written.route or medicine.route
-    if not written.short:
-        return _from_fields(written, unit, route)
-    dose = shorthand.parse_shorthand(written.short, default_route=route, default_unit=unit)
-    if written.has_fields and _from_fields(written, unit, route) != dose:
+    unit, route = dose_input.unit or medicine.unit, dose_input.route or medicine.route
+    if not dose_input.short:
+        return _from_fields(dose_input, unit, route)
+    dose = shorthand.parse_shorthand(dose_input.short, default_route=route, default_unit=unit)
+    if dose_input.has_fields and _from_fields(dose_input, unit, route) != dose:
         message = N_("The short form means %(dose)s, but the fields are different. Correct or clear one of them.")
         raise RuleBroken(message, shorthand.FIELD, dose=format_dose(dose))
     return dose
 
 
-def _from_fields(written: DoseInput, unit: str, route: str) -> Dose:
-    return Dose.of(
-        _amount(written.amount, "amount"),
+def _from_fields(dose_input: DoseInput, unit: str, route: str) -> Dose:
+    return Dose.from_frequency(
+        _amount(dose_input.amount, "amount"),
         unit,
         route,
-        written.frequency,
-        as_needed=written.as_needed == WHEN_REQUIRED,
-        max_per_day=_amount(written.most, "max_per_day") if written.most else None,
-        days=shorthand.parse_duration(written.duration),
+        dose_input.frequency,
+        as_needed=dose_input.as_needed == WHEN_REQUIRED,
+        max_per_day=_amount(dose_input.maximum, "max_per_day") if dose_input.maximum else None,
+        days=shorthand.parse_duration(dose_input.duration),
     )
 
 
@@ -84,7 +84,7 @@ def _amount(typed: str, field: str) -> Decimal:
 
 
 def dose_to_input(dose: Dose) -> DoseInput:
-    """The dose as its fields show it."""
+    """The values of the fields for a stored dose."""
     return DoseInput(
         amount=f"{dose.amount:f}",
         unit=dose.unit,
@@ -92,17 +92,17 @@ def dose_to_input(dose: Dose) -> DoseInput:
         frequency=dose.frequency_code,
         as_needed=WHEN_REQUIRED if dose.as_needed else REGULARLY,
         duration=format_duration(dose.days),
-        most="" if dose.max_per_day is None else f"{dose.max_per_day:f}",
+        maximum="" if dose.max_per_day is None else f"{dose.max_per_day:f}",
     )
 
 
-def describe_unlisted_medicine(written: DoseInput) -> dict[str, str]:
-    """Dose, frequency and duration of a medicine that is not in the formulary, as they are written."""
-    often = FREQUENCIES.get(written.frequency, (None, ""))[1]
-    when = N_("when required") if written.as_needed == WHEN_REQUIRED else ""
-    dosage = written.short or f"{written.amount} {written.unit}".strip()
+def describe_unlisted_medicine(dose_input: DoseInput) -> dict[str, str]:
+    """Dosage, frequency and duration as text, for a medicine that is not in the formulary."""
+    frequency = FREQUENCIES.get(dose_input.frequency, (None, ""))[1]
+    as_needed = N_("when required") if dose_input.as_needed == WHEN_REQUIRED else ""
+    dosage = dose_input.short or f"{dose_input.amount} {dose_input.unit}".strip()
     return {
         "dosage": dosage[:100],
-        "frequency": f"{often} {when}".strip(),
-        "duration": format_duration(shorthand.parse_duration(written.duration)),
+        "frequency": f"{frequency} {as_needed}".strip(),
+        "duration": format_duration(shorthand.parse_duration(dose_input.duration)),
     }

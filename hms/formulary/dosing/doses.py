@@ -1,7 +1,7 @@
-"""A dose and the sentence that says it.
+"""A dose, and its wording.
 
-The sentence follows the NHS Common User Interface guidance for displaying medicines and the ISMP list of abbreviations
-that must not be printed: words instead of codes, no trailing zero, units in full.
+The wording follows the NHS Common User Interface guidance for displaying medicines and the ISMP list of error-prone
+abbreviations: words instead of codes, no trailing zero, units in full.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ ROUTES: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """What a patient takes. Raises `RuleBroken` when the parts make no dose, blaming the part.
+    """One dose and how often it is taken. Raises `RuleBroken` on the field that is wrong.
 
-    `amount` and `max_per_day` (the most in 24 hours) are in `unit`; `route` and `frequency_code` are keys of `ROUTES`
+    `amount` and `max_per_day` (maximum in 24 hours) are in `unit`; `route` and `frequency_code` are keys of `ROUTES`
     and `FREQUENCIES`; `frequency_code` is `AS_REQUIRED` ("") only when `as_needed`; `days` is None when open.
     """
 
@@ -102,7 +102,7 @@ class Dose:
             )
 
     @classmethod
-    def of(
+    def from_frequency(
         cls,
         amount: Decimal,
         unit: str,
@@ -113,7 +113,7 @@ class Dose:
         max_per_day: Decimal | None = None,
         days: int | None = None,
     ) -> Dose:
-        """A dose whose times in a day follow from its frequency."""
+        """A dose with `times_per_day` of its frequency."""
         times = FREQUENCIES.get(frequency_code, (None, ""))[0]
         return cls(amount, unit, route, times, frequency_code, as_needed, max_per_day, days)
 
@@ -125,7 +125,7 @@ def _check_amount(value: Decimal, field: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SentencePart:
-    """A piece of a medicine's sentence. `lead` is the text that stands before it; name and amount are shown bold.
+    """A part of the sentence of a medicine with its dose. `lead` is the text before it; name and amount are bold.
 
     `kind` is name, brand, form, amount, route, frequency or duration.
     """
@@ -140,7 +140,7 @@ class SentencePart:
 
 
 def build_sentence(medicine_name: str, form_strength: str, dose: Dose, brand: str = "") -> tuple[SentencePart, ...]:
-    """**amoxicillin** 500 mg capsule — DOSE **500 mg** — oral — three times a day — 5 days, piece by piece."""
+    """**amoxicillin** 500 mg capsule — DOSE **500 mg** — oral — three times a day — 5 days, as parts."""
     parts = [
         SentencePart("name", medicine_name, ""),
         SentencePart("brand", brand.upper(), " "),
@@ -168,13 +168,13 @@ def format_frequency(dose: Dose) -> str:
     if dose.as_needed:
         words = " ".join((words, N_("when required"))).strip()
     if dose.max_per_day is not None:
-        most = format_amount(dose.max_per_day, dose.unit)
-        words += ", " + str(Sentence(N_("max %(amount)s in 24 hours"), amount=most))
+        maximum = format_amount(dose.max_per_day, dose.unit)
+        words += ", " + str(Sentence(N_("max %(amount)s in 24 hours"), amount=maximum))
     return words
 
 
 def format_duration(days: int | None) -> str:
-    """ "5 days", "2 weeks" from fourteen days on when they are whole weeks, nothing when open."""
+    """ "5 days"; "2 weeks" for whole weeks from 14 days on; "" when open."""
     if days is None:
         return ""
     if days == 1:

@@ -1,4 +1,4 @@
-"""From a row of the formulary to its dose, its names and the sentence that pages show."""
+"""Names, dose and dose sentence of a stored medicine, for display."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .doses import Dose, SentencePart, build_sentence
 
 
 class Product(Protocol):
-    """A medicine's naming columns, as a record or as a row of a query."""
+    """The columns that name a medicine, of a record or of a row."""
 
     name: str
     generic_name: str
@@ -33,7 +33,7 @@ class StoredDose(Protocol):
 
 def build_dose(row: StoredDose) -> Dose:
     """The dose of a stored dose sentence."""
-    return Dose.of(
+    return Dose.from_frequency(
         row.amount.normalize() + 0,
         row.unit,
         row.route,
@@ -60,5 +60,5 @@ def full_name(row: Product) -> str:
 
 
 def build_dose_sentence(row: Product, dose: Dose) -> tuple[SentencePart, ...]:
-    """The medicine with its dose, piece by piece, as every page shows it."""
+    """The medicine with its dose, as parts for display."""
     return build_sentence(shown_name(row), form_strength(row), dose, row.brand_name)

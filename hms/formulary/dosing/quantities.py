@@ -1,4 +1,4 @@
-"""How much of a medicine a dose comes to: units to hand out for the course, and milligrams on one day."""
+"""Quantities of a dose: units to dispense for the course, and milligrams in a day."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SINGLE_DOSE_UNITS = frozenset({"ampoule", "vial", "syringe", "bag", "bottle", "s
 
 
 def count_doses(dose: Dose) -> Decimal | None:
-    """How many times the dose is taken in all; None when the course is open."""
+    """How often the dose is taken in the whole course; None when the course is open."""
     if dose.frequency_code == ONCE:
         return Decimal(1)
     if dose.days is None:
@@ -25,20 +25,19 @@ def count_doses(dose: Dose) -> Decimal | None:
 
 
 def calculate_supply(dose: Dose, unit_strength: str, unit: str = "tablet", unit_holds: str = "") -> int | None:
-    """How many whole `unit`s to hand out for the course; None when that cannot be computed.
+    """Whole `unit`s to dispense for the course (mL when `unit` is mL); None when they cannot be calculated.
 
-    An ampoule, vial or sachet is opened for one dose and the rest thrown away, unless `unit_holds` says that it serves
-    many. A capsule cannot be divided, so a dose that is no whole number of capsules is None. Where `unit` is mL the
-    answer is in mL.
+    An ampoule, vial or sachet is used for one dose only, unless `unit_holds` says what it contains. None also for a dose
+    that is not a whole number of capsules.
     """
     doses = count_doses(dose)
     if doses is None:
         return None
     holds = parse_amount(unit_holds)
     if holds is not None:
-        per_dose = _in_unit(dose, unit_strength, holds.unit)
+        per_dose = convert_to_unit(dose, unit_strength, holds.unit)
         return None if per_dose is None else int(_round_up(per_dose * doses / holds.value))
-    per_dose = _in_unit(dose, unit_strength, unit)
+    per_dose = convert_to_unit(dose, unit_strength, unit)
     if per_dose is None or (unit == "capsule" and per_dose % 1):
         return None
     if unit in SINGLE_DOSE_UNITS:
@@ -47,12 +46,10 @@ def calculate_supply(dose: Dose, unit_strength: str, unit: str = "tablet", unit_
 
 
 def convert_to_unit(dose: Dose, unit_strength: str, unit: str) -> Decimal | None:
-    """One dose counted in `unit`: 500 mg of a 250 mg tablet are 2 tablets; None when that cannot be computed."""
-    return _in_unit(dose, unit_strength, unit)
+    """One dose counted in `unit` (tablet, vial, mL, puff …): 500 mg of a 250 mg tablet are 2 tablets.
 
-
-def _in_unit(dose: Dose, unit_strength: str, unit: str) -> Decimal | None:
-    """One dose counted in `unit`: a dispensing unit (tablet, vial …), mL or puffs."""
+    None when it cannot be calculated.
+    """
     if dose.unit == unit:
         return dose.amount
     strength = parse_strength(unit_strength)
@@ -70,7 +67,7 @@ def _in_unit(dose: Dose, unit_strength: str, unit: str) -> Decimal | None:
 
 
 def _share(amount: Amount, contents: tuple[Amount, ...]) -> Decimal | None:
-    """How often `contents` fit into `amount`; a mixture's dose in mg can only mean the sum of its parts."""
+    """How often `contents` fit into `amount`; a dose of a mixture in mg is the sum of its ingredients."""
     if len(contents) == 1 and contents[0].unit == amount.unit:
         return amount.value / contents[0].value
     weights = [content.milligrams for content in contents]
@@ -88,7 +85,7 @@ def _round_up(value: Decimal) -> Decimal:
 def calculate_daily_milligrams(
     dose: Dose, unit_strength: str, unit: str, ingredients: tuple[str, ...]
 ) -> dict[str, Decimal] | None:
-    """The most of each ingredient on a day of treatment, in mg; None when it cannot be computed."""
+    """The maximum mg of each ingredient on a day with doses; None when it cannot be calculated."""
     times = dose.times_per_day
     if dose.max_per_day is not None:
         limit = dose.max_per_day / dose.amount
@@ -97,7 +94,7 @@ def calculate_daily_milligrams(
         times = Decimal(1)
     if times is None:
         return None
-    # A weekly or alternate-day medicine is judged by the day on which it is taken.
+    # A weekly or alternate-day medicine counts on the day on which it is taken.
     return _milligrams(dose, unit_strength, unit, ingredients, max(times, Decimal(1)))
 
 

@@ -1,6 +1,6 @@
-"""What prescribers type, such as `500mg tds 5/7 po`, read into a dose. It is echoed in words and never stored as typed.
+"""Parse a dose typed in short form, such as `500mg tds 5/7 po`. Pages show it in full words; the typed text is not stored.
 
-Whatever can be read in two ways is refused: a wrong dose is worse than one more keystroke.
+Ambiguous text is refused, because a wrong dose is worse than typing it again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hms.core.errors import RuleBroken
 from hms.core.text.numbers import number
 from hms.core.text.translation import N_, Sentence
 
-from .abbreviations import FREQUENCY_PHRASES, ERROR_PRONE, ROUTE_PHRASES, UNIT_PHRASES
+from .abbreviations import ERROR_PRONE, FREQUENCY_PHRASES, ROUTE_PHRASES, UNIT_PHRASES
 from .doses import AS_REQUIRED, MAX_DAYS_LENGTH, Dose
 
 FIELD = "dose"
@@ -48,18 +48,19 @@ _BARE_NUMBER = re.compile(rf"(?<![0-9a-z/.,])({_NUMBER})(?![0-9a-z/])")
 
 @dataclass(slots=True)
 class _Remainder:
-    """What is left to be understood."""
+    """The text that is not parsed yet."""
 
     left: str
 
     def take(self, pattern: re.Pattern[str]) -> list[re.Match[str]]:
-        found = list(pattern.finditer(self.left))
+        """The matches of `pattern`, which are removed from the text."""
+        matches = list(pattern.finditer(self.left))
         self.left = pattern.sub(" ", self.left)
-        return found
+        return matches
 
 
 def parse_shorthand(text: str, *, default_route: str = "", default_unit: str = "") -> Dose:
-    """The dose that `text` means, with the medicine's own route and unit where the text names none.
+    """The dose in `text`, with the default route and unit where the text names none.
 
     Understands od bd tds qds prn stat nocte mane q6h, plain words for them, 5/7 (days), 2/52 (weeks), 1/12 (months of
     30 days), max 4 g. Raises `RuleBroken` on field `dose` with a sentence that says what to write.
@@ -72,7 +73,7 @@ def parse_shorthand(text: str, *, default_route: str = "", default_unit: str = "
     route = _route(rest, default_route)
     _check_nothing_left(rest.left)
     try:
-        return Dose.of(
+        return Dose.from_frequency(
             amount, unit, route, frequency_code,
             as_needed=as_needed, max_per_day=_parse_maximum(maximum, amount, unit), days=days,
         )  # fmt: skip
@@ -115,24 +116,24 @@ def _normalize(text: str) -> str:
     return re.sub(r"(?<![a-z])half(?: an?)?(?![a-z])", "0.5", plain)
 
 
-def _single_match(found: list[re.Match[str]], twice: Sentence) -> re.Match[str] | None:
-    if len(found) > 1:
+def _single_match(matches: list[re.Match[str]], twice: Sentence) -> re.Match[str] | None:
+    if len(matches) > 1:
         raise _refuse(N_("There are %(twice)s. Remove one."), twice=twice)
-    return found[0] if found else None
+    return matches[0] if matches else None
 
 
 def _days(rest: _Remainder) -> int | None:
-    found = _single_match(rest.take(_FRACTION_DAYS) + rest.take(_WRITTEN_DAYS), Sentence(N_("two durations")))
-    if found is None:
+    match = _single_match(rest.take(_FRACTION_DAYS) + rest.take(_WRITTEN_DAYS), Sentence(N_("two durations")))
+    if match is None:
         return None
-    days = int(found[1]) * _DAYS_OF.get(found[2], _DAYS_OF.get(found[2][0], 1))
+    days = int(match[1]) * _DAYS_OF.get(match[2], _DAYS_OF.get(match[2][0], 1))
     if not 1 <= days <= MAX_DAYS_LENGTH:
         raise _refuse(N_("The duration must be between 1 and 366 days."))
     return days
 
 
 def _frequency(rest: _Remainder) -> tuple[str, bool]:
-    codes = [_FREQUENCY_OF[found[0]] for found in rest.take(_FREQUENCY)]
+    codes = [_FREQUENCY_OF[match[0]] for match in rest.take(_FREQUENCY)]
     as_needed = AS_REQUIRED in codes
     timed = set(codes) - {AS_REQUIRED}
     if timed & {"in_the_morning", "at_night"}:
@@ -148,9 +149,9 @@ def _frequency(rest: _Remainder) -> tuple[str, bool]:
 
 
 def _amount(rest: _Remainder, default_unit: str) -> tuple[Decimal, str]:
-    found = _single_match(rest.take(_AMOUNT), Sentence(N_("two amounts")))
-    if found is not None:
-        return _number(found[1]), _UNIT_OF[found[2]]
+    match = _single_match(rest.take(_AMOUNT), Sentence(N_("two amounts")))
+    if match is not None:
+        return _number(match[1]), _UNIT_OF[match[2]]
     bare = _single_match(rest.take(_BARE_NUMBER), Sentence(N_("two amounts"))) if default_unit else None
     if bare is None:
         _check_misread(rest.left)
@@ -167,7 +168,7 @@ def _number(written: str) -> Decimal:
 
 
 def _route(rest: _Remainder, default_route: str) -> str:
-    routes = {_ROUTE_OF[found[0]] for found in rest.take(_ROUTE)}
+    routes = {_ROUTE_OF[match[0]] for match in rest.take(_ROUTE)}
     if len(routes) > 1:
         raise _refuse(N_("There are two routes. Remove one."))
     route = routes.pop() if routes else default_route
@@ -177,20 +178,20 @@ def _route(rest: _Remainder, default_route: str) -> str:
     return route
 
 
-def _parse_maximum(found: re.Match[str] | None, amount: Decimal, unit: str) -> Decimal | None:
-    """The most in 24 hours in the dose's unit; a bare "max 4" counts doses."""
-    if found is None:
+def _parse_maximum(match: re.Match[str] | None, amount: Decimal, unit: str) -> Decimal | None:
+    """The maximum in 24 hours in the dose's unit; "max 4" without a unit counts doses."""
+    if match is None:
         return None
-    most = _number(found[1])
-    if found[2] is None:
-        return most * amount
-    default_unit = _UNIT_OF[found[2]]
-    if default_unit == unit:
-        return most
-    factor = {("g", "mg"): Decimal(1000), ("mg", "g"): Decimal("0.001")}.get((default_unit, unit))
+    maximum = _number(match[1])
+    if match[2] is None:
+        return maximum * amount
+    maximum_unit = _UNIT_OF[match[2]]
+    if maximum_unit == unit:
+        return maximum
+    factor = {("g", "mg"): Decimal(1000), ("mg", "g"): Decimal("0.001")}.get((maximum_unit, unit))
     if factor is None:
         raise _refuse(N_("Enter the maximum in the unit of the dose."))
-    return most * factor
+    return maximum * factor
 
 
 def _check_misread(left: str) -> None:

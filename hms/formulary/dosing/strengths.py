@@ -1,4 +1,4 @@
-"""Amounts and strengths of medicines, in unit words that are safe to print (ISMP list of error-prone abbreviations)."""
+"""Amounts and strengths of medicines, with units that are safe to print (ISMP list of error-prone abbreviations)."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ COUNTED = {
     "tube": "tubes",
     "inhaler": "inhalers",
 }
-_ONE_OF = {plural: one for one, plural in COUNTED.items()} | {one: one for one in COUNTED}
+_SINGULAR_OF = {plural: singular for singular, plural in COUNTED.items()} | {singular: singular for singular in COUNTED}
 _PART = re.compile(r"([0-9][0-9,]*(?:\.[0-9]+)?) ?([A-Za-z]+)")
 _PER = re.compile(r"(?:([0-9]+(?:\.[0-9]+)?) ?)?(mL|L|puff|drop|application)s?")
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """So much of a unit, e.g. 500 mg or 2 tablets; units are those of `MEASURED` and `COUNTED`."""
+    """A value with its unit, such as 500 mg or 2 tablets; the unit is one of `MEASURED` and `COUNTED`."""
 
     value: Decimal
     unit: str
@@ -52,9 +52,9 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """What a medicine contains, one amount per ingredient in the formulary's order, in so much of `per`.
+    """What a medicine contains: one amount per ingredient, in the formulary's order, in the amount `per`.
 
-    `per` is None where the strength belongs to one tablet, capsule, vial and the like.
+    `per` is None for the strength of one tablet, capsule, vial and the like.
     """
 
     contents: tuple[Amount, ...]
@@ -67,26 +67,26 @@ class Strength:
 
 
 def get_canonical_unit(word: str) -> str | None:
-    """The formulary's word for a printed unit ("tablets" -> "tablet"); None for an unknown one."""
-    return word if word in MEASURED else _ONE_OF.get(word.lower())
+    """The formulary's name of a printed unit ("tablets" -> "tablet"); None for an unknown one."""
+    return word if word in MEASURED else _SINGULAR_OF.get(word.lower())
 
 
 def parse_amount(text: str) -> Amount | None:
-    """An amount as the formulary's lists write it ("200 puffs", "5,000 units"); None when it is not one."""
-    found = _PART.fullmatch(text.strip())
-    unit = get_canonical_unit(found[2]) if found else None
-    return Amount(Decimal(found[1].replace(",", "")), unit) if found and unit else None
+    """The amount in a text such as "200 puffs" or "5,000 units"; None for other texts."""
+    match = _PART.fullmatch(text.strip())
+    unit = get_canonical_unit(match[2]) if match else None
+    return Amount(Decimal(match[1].replace(",", "")), unit) if match and unit else None
 
 
 def parse_strength(text: str) -> Strength | None:
-    """A printed strength, such as "500 mg", "20 mg/120 mg", "200 mg/40 mg/5 mL" or "100 units/mL".
+    """The strength in a printed text such as "500 mg", "20 mg/120 mg", "200 mg/40 mg/5 mL" or "100 units/mL".
 
-    None for a strength that is no amount per something, such as "0.9%".
+    None for other strengths, such as "0.9%".
     """
     pieces = text.strip().split("/")
     per = None
-    if len(pieces) > 1 and (found := _PER.fullmatch(pieces[-1].strip())):
-        per = Amount(Decimal(found[1] or 1), found[2])
+    if len(pieces) > 1 and (match := _PER.fullmatch(pieces[-1].strip())):
+        per = Amount(Decimal(match[1] or 1), match[2])
         pieces.pop()
     contents = tuple(parse_amount(piece) for piece in pieces)
     if None in contents or any(content.value <= 0 for content in contents) or (per and per.value <= 0):

@@ -1,1 +1,1 @@
-"""Catalogue of medicines: queries, actions, API."""
+"""Medicines: starting lists, reads, writes, API."""

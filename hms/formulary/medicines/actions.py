@@ -1,4 +1,4 @@
-"""Changing the formulary: loading the starting list, adding, changing and withdrawing medicines."""
+"""Load the starting list; add, change and withdraw medicines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from . import catalogue
 
 PRICE_PREFIX = "MED-"
 MAX_STOCK = 1_000_000
-# Medicines whose name tells an illness that is nobody's business at the till; the bill says only "Medicine".
+# Medicines whose name reveals an illness; the bill says only "Medicine", so that cashiers do not learn of it.
 DISCREET_CLASSES = frozenset({"nnrtis", "nrtis", "protease_inhibitors", "integrase_inhibitors", "antipsychotics"})
 DISCREET_INGREDIENTS = frozenset(
     {"dolutegravir", "tenofovir", "tenofovir disoproxil", "lamivudine", "zidovudine", "abacavir", "efavirenz"}
@@ -34,16 +34,16 @@ _opening_stock_handler: list[OpeningStockHandler] = []
 
 
 def set_opening_stock_handler(receive: OpeningStockHandler) -> OpeningStockHandler:
-    """Name the function that books the stock with which a medicine is added: the pharmacy's, which keeps the ledger."""
+    """Decorator: register the function that records the opening stock of a new medicine (the pharmacy's)."""
     _opening_stock_handler[:] = [receive]
     return receive
 
 
 @action(Permission.MANAGE_FORMULARY, "formulary.load_catalogue")
 def load_catalogue(*, by: Person) -> int:
-    """Add what the starting list has and the tables lack, each medicine with its price and usual doses; how many.
+    """Add the medicines of the starting list that are missing, with prices and usual doses; returns their number.
 
-    What the hospital changed or withdrew stays as it is.
+    Medicines that the hospital changed or withdrew stay as they are.
     """
     known = set(db.session.scalars(select(Medication.catalogue_key).where(Medication.catalogue_key.is_not(None))))
     missing = [entry for entry in catalogue.load_medications() if entry.key not in known]
@@ -56,9 +56,9 @@ def load_catalogue(*, by: Person) -> int:
 
 
 def _add_prices(entries: list[catalogue.CatalogueMedication]) -> dict[str, int]:
-    """Price items by code; one that the price list has already keeps its price."""
+    """Ids of price items by code; adds the missing ones, existing ones keep their price."""
     codes = {_price_code(entry): entry for entry in entries}
-    have = dict(db.session.execute(select(PriceItem.code, PriceItem.id).where(PriceItem.code.in_(codes))).all())
+    ids = dict(db.session.execute(select(PriceItem.code, PriceItem.id).where(PriceItem.code.in_(codes))).all())
     rows = [
         {
             "code": code,
@@ -68,11 +68,11 @@ def _add_prices(entries: list[catalogue.CatalogueMedication]) -> dict[str, int]:
             "unit_price": entry.price,
         }
         for code, entry in codes.items()
-        if code not in have
+        if code not in ids
     ]
     if rows:
-        have |= dict(db.session.execute(insert(PriceItem).returning(PriceItem.code, PriceItem.id), rows).all())
-    return have
+        ids |= dict(db.session.execute(insert(PriceItem).returning(PriceItem.code, PriceItem.id), rows).all())
+    return ids
 
 
 def _price_code(entry: catalogue.CatalogueMedication) -> str:
@@ -89,12 +89,12 @@ def _is_discreet(entry: catalogue.CatalogueMedication) -> bool:
 
 def _add_medicines(entries: list[catalogue.CatalogueMedication], prices: dict[str, int]) -> dict[str, int]:
     rows = [_medication_values(entry) | {"price_item_id": prices[_price_code(entry)]} for entry in entries]
-    made = db.session.execute(insert(Medication).returning(Medication.catalogue_key, Medication.id), rows)
-    return {key: medication_id for key, medication_id in made}
+    inserted = db.session.execute(insert(Medication).returning(Medication.catalogue_key, Medication.id), rows)
+    return {key: medication_id for key, medication_id in inserted}
 
 
 def _medication_values(entry: catalogue.CatalogueMedication) -> dict[str, Any]:
-    known = entry.facts
+    facts = entry.facts
     return {
         "catalogue_key": entry.key,
         "name": _name(entry),
@@ -106,15 +106,15 @@ def _medication_values(entry: catalogue.CatalogueMedication) -> dict[str, Any]:
         "strength": entry.strength,
         "unit": entry.unit,
         "unit_holds": entry.unit_holds,
-        "route": known.route,
-        "ingredients": list(known.ingredients),
-        "classes": sorted(known.classes),
-        "has_no_maximum": known.has_no_maximum,
-        "max_daily_mg": {name: str(most) for name, most in known.max_daily_mg.items()},
-        "max_daily_mg_per_kg": {name: str(most) for name, most in known.max_daily_mg_per_kg.items()},
-        "pregnancy": known.pregnancy,
-        "min_age_years": known.min_age_years,
-        "min_age_tier": known.min_age_tier,
+        "route": facts.route,
+        "ingredients": list(facts.ingredients),
+        "classes": sorted(facts.classes),
+        "has_no_maximum": facts.has_no_maximum,
+        "max_daily_mg": {name: str(maximum) for name, maximum in facts.max_daily_mg.items()},
+        "max_daily_mg_per_kg": {name: str(maximum) for name, maximum in facts.max_daily_mg_per_kg.items()},
+        "pregnancy": facts.pregnancy,
+        "min_age_years": facts.min_age_years,
+        "min_age_tier": facts.min_age_tier,
         "is_controlled_substance": entry.is_controlled,
         "reorder_level": entry.reorder_level,
     }
@@ -142,9 +142,9 @@ def _add_doses(ids: dict[str, int]) -> None:
 
 
 @action(Permission.MANAGE_FORMULARY, "formulary.add_medication")
-def add_medication(*, opening_stock: int = 0, by: Person, **given: Any) -> Medication:
-    """Add a medicine to the formulary; needs `name` or `generic_name`. The opening stock goes through the ledger."""
-    row = Medication(**_clean_values(given))
+def add_medication(*, opening_stock: int = 0, by: Person, **values: Any) -> Medication:
+    """Add a medicine; `values` are columns, with `name` or `generic_name`. The opening stock becomes a stock movement."""
+    row = Medication(**_clean_values(values))
     row.name = row.name or product_text.full_name(row)
     _check(row)
     db.session.add(row)
@@ -164,10 +164,10 @@ def _add_opening_stock(row: Medication, quantity: int, by: Person) -> None:
 
 
 @action(Permission.MANAGE_FORMULARY, "formulary.change_medication")
-def change_medication(medication_id: int, *, by: Person, **given: Any) -> Medication:
-    """Change what the formulary says of a medicine; never its stock, which only the ledger moves."""
+def change_medication(medication_id: int, *, by: Person, **values: Any) -> Medication:
+    """Change the columns in `values`; the stock changes only by stock movements."""
     row = get_for_update(Medication, medication_id)
-    for name, value in _clean_values(given).items():
+    for name, value in _clean_values(values).items():
         setattr(row, name, value)
     _check(row)
     row.increment_version()
@@ -177,7 +177,7 @@ def change_medication(medication_id: int, *, by: Person, **given: Any) -> Medica
 
 @action(Permission.MANAGE_FORMULARY, "formulary.withdraw_medication")
 def withdraw_medication(medication_id: int, *, by: Person) -> Medication:
-    """Take a medicine off the list; what was prescribed, stocked and charged of it stays."""
+    """Withdraw a medicine from the list; its prescriptions, stock and charges stay."""
     row = get_for_update(Medication, medication_id)
     row.is_active = False
     db.session.flush()
@@ -190,13 +190,13 @@ WRITABLE = frozenset(
 )
 
 
-def _clean_values(given: dict[str, Any]) -> dict[str, Any]:
-    """The fields that people write, cleaned."""
+def _clean_values(values: dict[str, Any]) -> dict[str, Any]:
+    """The writable fields that are not None, cleaned."""
     return {
         name: clean_field(value, name, longest=2000, multiline=name == "description")
         if isinstance(value, str)
         else value
-        for name, value in given.items()
+        for name, value in values.items()
         if name in WRITABLE and value is not None
     }
 
@@ -210,11 +210,11 @@ def _check(row: Medication) -> None:
 
 @action(Permission.PRESCRIBE, "formulary.count_use")
 def count_use(sentence_id: int, *, by: Person) -> None:
-    """Remember that a usual dose was chosen, so that the list offers it sooner."""
-    more = {"use_count": DoseSentence.use_count + 1}
-    db.session.execute(update(DoseSentence).where(DoseSentence.id == sentence_id).values(more))
+    """Count that a usual dose was chosen; the list shows the most used first."""
+    query = update(DoseSentence).where(DoseSentence.id == sentence_id)
+    db.session.execute(query.values(use_count=DoseSentence.use_count + 1))
 
 
 def get_medication(medication_id: int) -> Medication:
-    """The medicine as a record; `NotFound` when there is none."""
+    """The medicine; raises `NotFound`."""
     return get_or_not_found(Medication, medication_id)

@@ -1,4 +1,4 @@
-"""JSON: the formulary, with the document's field names first and the original's further ones after them."""
+"""JSON: the formulary."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class MedicationIn(ApiSchema):
     total_quantity = Whole(0, actions.MAX_STOCK)
 
     @post_load
-    def one_name_each(self, payload: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-        """The original's other spellings under the document's names."""
+    def merge_aliases(self, payload: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        """Accept `unit_of_measure` for `unit` and `total_quantity` for `current_stock`."""
         unit, stock = payload.pop("unit_of_measure", None), payload.pop("total_quantity", None)
         if unit is not None:
             payload.setdefault("unit", unit)
@@ -76,7 +76,7 @@ class MedicationOut(ApiSchema):
 
 
 def medication_json(row: Any, who: Person) -> dict[str, Any]:
-    """A medicine as `who` may see it: people who do not work with stock see what it is and in which unit it comes."""
+    """A medicine as `who` may see it; without permission to see stock only id, name and unit."""
     if not who.may(Permission.READ_STOCK_LEVEL):
         return {"id": row.id, "name": row.name, "unit": row.unit}
     return {
@@ -107,10 +107,12 @@ def _medication_response(row: Any, status: int = 200) -> Response:
 @api.arguments(parameters(**PAGING, search=Words(100), ordering=Ordering(("name", "id"))), location="query")
 @api.response(200, MedicationOut(many=True))
 def medications(arguments: dict[str, Any]) -> Response:
-    """Medicines on the list, by name; `search=` takes parts of names and strengths, or of the name alone for those who are
-    shown nothing else."""
+    """Active medicines by name. `search=` matches parts of names and strengths, or only of the name for roles that see
+    nothing else."""
     who = current_person()
-    rows = queries.select_medications(arguments.get("search", ""), by_name_only=not who.may(Permission.READ_STOCK_LEVEL))
+    rows = queries.select_medications(
+        arguments.get("search", ""), by_name_only=not who.may(Permission.READ_STOCK_LEVEL)
+    )
     rows = ordered(rows, {"ordering": "name"} | arguments, Medication.id, name=Medication.name)
     return paginated_response(rows, lambda row: medication_json(row, who))
 
@@ -119,7 +121,7 @@ def medications(arguments: dict[str, Any]) -> Response:
 @requires(Permission.READ_FORMULARY, Permission.READ_OWN_RECORD)
 @api.response(200, MedicationOut)
 def medication(medication_id: int) -> Response:
-    """One medicine, on the list or withdrawn."""
+    """One medicine, active or withdrawn."""
     row = queries.get_medication(medication_id)
     if row is None:
         raise NotFound(N_("This medicine does not exist."))
@@ -131,7 +133,7 @@ def medication(medication_id: int) -> Response:
 @api.arguments(MedicationIn)
 @api.response(201, MedicationOut)
 def add(payload: dict[str, Any]) -> Response:
-    """Add a medicine. A stock given with it becomes the first entry of its ledger."""
+    """Add a medicine. Its stock becomes the first stock movement."""
     stock = payload.pop("current_stock", 0)
     return _medication_response(actions.add_medication(opening_stock=stock, **payload, by=current_person()), 201)
 
@@ -141,7 +143,7 @@ def add(payload: dict[str, Any]) -> Response:
 @api.arguments(MedicationIn)
 @api.response(200, MedicationOut)
 def change(payload: dict[str, Any], medication_id: int) -> Response:
-    """Change a medicine's description. A stock in the body is not written: it moves by deliveries and dispensing only."""
+    """Change a medicine. A stock in the body is ignored: it changes only by goods receipts, dispensing and adjustments."""
     payload.pop("current_stock", None)
     row = actions.get_medication(medication_id)
     check_if_match(row.version, lambda: medication_json(row, current_person()))
@@ -152,5 +154,5 @@ def change(payload: dict[str, Any], medication_id: int) -> Response:
 @requires(Permission.MANAGE_FORMULARY)
 @api.response(204)
 def withdraw(medication_id: int) -> None:
-    """Take a medicine off the list; nothing that refers to it is lost."""
+    """Withdraw a medicine from the list; records that refer to it stay."""
     actions.withdraw_medication(medication_id, by=current_person())

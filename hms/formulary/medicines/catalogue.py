@@ -1,6 +1,6 @@
-"""The hospital's starting lists, read from `data/*.csv` once and kept; plain facts, no database.
+"""The hospital's starting lists, read once from `data/*.csv`.
 
-The lists are a proposal: `data/README.md` says who has to sign them off.
+The lists are a proposal: `data/README.md` says who must approve them.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ DATA = Path(__file__).parents[1] / "data"
 
 @dataclass(frozen=True, slots=True)
 class CatalogueMedication:
-    """One line of the formulary: a medicine in one strength and form, as it is stocked and sold by the `unit`.
+    """One line of the starting list: a medicine in one strength and form, stocked and sold by the `unit`.
 
-    `key` is stable and unique. `unit_holds` says what a bottle, inhaler or multi-dose vial holds ("100 mL"), else "".
+    `key` is unique and never changes. `unit_holds` is the content of a bottle, inhaler or multi-dose vial ("100 mL"), else "".
     `price` is the selling price of one `unit`. `display_name` carries tall-man capitals where names look alike.
     """
 
@@ -50,7 +50,7 @@ class CatalogueMedication:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueDose:
-    """A usual dose that a prescriber can pick whole. `audience` is adult, child or any; `medication` is a key."""
+    """A usual dose. `audience` is adult, child or any; `medication` is the key of a `CatalogueMedication`."""
 
     medication: str
     label: str
@@ -60,7 +60,7 @@ class CatalogueDose:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A use, and the ingredients that may stand in for each other in it, the usual choice first."""
+    """A use, and the ingredients that may replace each other for it, the usual choice first."""
 
     name: str
     ingredients: tuple[str, ...]
@@ -87,7 +87,7 @@ def load_dose_sentences() -> tuple[CatalogueDose, ...]:
 
 @cache
 def load_knowledge() -> Knowledge:
-    """All that the safety checks know, with the version to write beside every override."""
+    """The lists of the safety checks, with their version."""
     return Knowledge(
         version=(DATA / "rules_version.txt").read_text(encoding="utf-8").strip(),
         substances=tuple(
@@ -101,7 +101,7 @@ def load_knowledge() -> Knowledge:
 
 @cache
 def load_uses() -> tuple[Use, ...]:
-    """What medicines are given for."""
+    """The uses of medicines, with the ingredients for each."""
     return tuple(Use(row["use"], _split(row["ingredients"])) for row in read_rows("alternatives"))
 
 
@@ -141,11 +141,11 @@ def _facts(row: dict[str, str]) -> Medicine:
 def parse_limits(text: str) -> dict[str, Decimal]:
     """Milligrams by ingredient from "artemether=160;lumefantrine=960"; nothing from "" and "n/a"."""
     pairs = (part.partition("=") for part in _split(text) if part != "n/a")
-    return {ingredient: Decimal(most) for ingredient, _equals, most in pairs}
+    return {ingredient: Decimal(maximum) for ingredient, _equals, maximum in pairs}
 
 
 def _usual_dose(row: dict[str, str]) -> Dose:
-    return Dose.of(
+    return Dose.from_frequency(
         Decimal(row["amount"]),
         row["unit"],
         row["route"],

@@ -1,4 +1,4 @@
-"""Looking up medicines: the list, complete dose sentences to choose from, and the product a text names."""
+"""Reads of medicines: search, choices for prescribing, and the product that a text names."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ COLUMNS = [column for column in _TABLE.c if column.name not in ("search_text", "
 
 @dataclass(frozen=True)
 class Choice:
-    """One line of the medicine list: a complete dose sentence, or (no `parts`) the medicine with a dose of one's own.
+    """One choice for prescribing: a usual dose, or (without `parts`) a medicine with a custom dose.
 
-    `value` is "s:" and the sentence's id, or "m:" and the medicine's. `stock` is None for people who may not see it.
+    `value` is "s:" and the id of the dose sentence, or "m:" and the id of the medicine. `stock` is None when hidden.
     """
 
     value: str
@@ -52,14 +52,14 @@ class Choice:
 
     @property
     def words(self) -> str:
-        """The whole choice as one line of text."""
+        """The choice as one line of text."""
         if self.is_custom:
             return f"{self.name} {self.form}"
         return "".join(part.lead + part.text for part in self.parts)
 
 
 def select_medications(search: str = "", *, by_name_only: bool = False) -> Select:
-    """Active medicines by name, as rows of the table's columns; `by_name_only` looks into no other text."""
+    """Active medicines with all words of `search`, by name; `by_name_only` searches only the name."""
     query = select(*COLUMNS).where(_TABLE.c.is_active)
     text = func.hms_fold(_TABLE.c.name) if by_name_only else _TABLE.c.search_text
     query = query.where(*contains_all_words(text, search))
@@ -67,7 +67,7 @@ def select_medications(search: str = "", *, by_name_only: bool = False) -> Selec
 
 
 def search_medications(typed: str, *, limit: int) -> list[Any]:
-    """Active medicines by words of their name, or by the code of their price; none for less than two letters."""
+    """Active medicines with all words of `typed`, or with that price code; none for fewer than two letters."""
     text = typed.strip()
     if len(text) < 2:
         return []
@@ -79,12 +79,12 @@ def search_medications(typed: str, *, limit: int) -> list[Any]:
 
 
 def get_medication(medication_id: int) -> Any | None:
-    """One medicine's columns, withdrawn or not; None when there is none."""
+    """The columns of one medicine, active or withdrawn; None when there is none."""
     return db.session.execute(select(*COLUMNS).where(_TABLE.c.id == medication_id)).one_or_none()
 
 
 def get_medications_by_id(ids: Iterable[int]) -> dict[int, Any]:
-    """Medicines' columns by id."""
+    """The columns of these medicines by id."""
     unique_ids = set(ids)
     if not unique_ids:
         return {}
@@ -92,7 +92,7 @@ def get_medications_by_id(ids: Iterable[int]) -> dict[int, Any]:
 
 
 def get_dose_sentence(sentence_id: int) -> DoseSentence | None:
-    """A usual dose of an active medicine."""
+    """One usual dose of an active medicine; None when there is none."""
     query = select(DoseSentence).join(Medication).where(DoseSentence.id == sentence_id, Medication.is_active)
     return db.session.scalars(query).one_or_none()
 
@@ -114,8 +114,8 @@ class UsualDose:
 
 
 def list_usual_doses(ingredients: list[str], route: str, age_years: Decimal | None) -> list[UsualDose]:
-    """Usual doses, suiting the age and given by `route`, of medicines with one of `ingredients`: in the order of these,
-    the most used first."""
+    """Usual doses by `route` and for the age, of active medicines with one of `ingredients`: in the order of the
+    ingredients, the most used first."""
     dose = DoseSentence.__table__.c
     query = select(DoseSentence, *COLUMNS).join(Medication, Medication.id == DoseSentence.medication_id)
     query = query.where(_TABLE.c.is_active, _TABLE.c.ingredients.overlap(ingredients), dose.route == route)
@@ -127,8 +127,8 @@ def list_usual_doses(ingredients: list[str], route: str, age_years: Decimal | No
 
 
 def list_choices(text: str, *, age_years: Decimal | None = None, shows_stock: bool = True) -> list[Choice]:
-    """At most ten choices for what was typed, in one query: usual doses first (the most used, those for the patient's
-    age before others), then each medicine with a dose of one's own."""
+    """At most ten choices that match `text`: usual doses first (those for the patient's age before others, then the most
+    used), then each medicine with a custom dose."""
     rows = db.session.execute(_matching(text)).all() if len(fold(text)) >= 2 else []
     typed = fold(text)
     sentences = [row for row in rows if row.dose_id is not None]
@@ -174,7 +174,7 @@ def _suits_age(audience: str | None, age_years: Decimal | None) -> bool:
 
 
 class _Dose:
-    """The dose's own columns of a joined row, under their own names."""
+    """The columns of a dose sentence in a joined row, under their own names."""
 
     def __init__(self, row: Any) -> None:
         self.amount, self.unit, self.route = row.amount, row.dose_unit, row.dose_route
@@ -210,7 +210,7 @@ def _custom(row: Any, shows_stock: bool) -> Choice:
 
 
 def find_medication_by_text(text: str, dosage: str = "") -> Any | None:
-    """The one active product that `text` (with `dosage` as its strength, if need be) names; None when it is not clear."""
+    """The only active product that `text`, or `text` with `dosage` as its strength, names; None for none or several."""
     typed, typed_dosage = _normalize_name(text), _normalize_name(dosage)
     if not typed:
         return None
@@ -237,6 +237,6 @@ def _normalize_name(text: str) -> str:
 
 def _spellings(row: Any) -> set[str]:
     names = {name for name in (row.generic_name, row.brand_name) if name}
-    written = {row.name, *(f"{name} {row.strength}" for name in names)}
-    written |= {f"{name} {row.strength} {row.form}" for name in names}
-    return {_normalize_name(" ".join(text.split())) for text in written}
+    spellings = {row.name, *(f"{name} {row.strength}" for name in names)}
+    spellings |= {f"{name} {row.strength} {row.form}" for name in names}
+    return {_normalize_name(" ".join(text.split())) for text in spellings}

@@ -1,4 +1,4 @@
-"""What a safety check answers: alerts in three tiers, and whether the check could look at all."""
+"""Results of safety checks: alerts in three tiers, and whether the check could run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TIERS = ("stop", "caution", "info")
 
 @dataclass(frozen=True, slots=True)
 class SafetyAlert:
-    """One finding. A stop blocks signing until a reason is given; a caution is one line; an info is a remark."""
+    """One finding. A "stop" blocks signing until a reason is given; "caution" and "info" are only shown."""
 
     tier: str
     rule: str
@@ -26,10 +26,9 @@ class SafetyAlert:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The answer of one check: `outcome` is fired, clear or could_not_run.
+    """The result of one check: `outcome` is fired, clear or could_not_run.
 
-    `missing` says in words what the check could not look at; it is shown as loudly as an alert and may stand beside
-    alerts that did fire.
+    `missing` says what could not be checked, also when other alerts fired; it is shown as prominently as an alert.
     """
 
     rule: str
@@ -38,8 +37,8 @@ class CheckResult:
     missing: Sentence | None = None
 
     @classmethod
-    def of(cls, rule: str, alerts: Iterable[SafetyAlert], missing: Sentence | None = None) -> CheckResult:
-        """The check with its outcome: alerts win, then what is missing, else clear."""
+    def from_alerts(cls, rule: str, alerts: Iterable[SafetyAlert], missing: Sentence | None = None) -> CheckResult:
+        """The result with its outcome: fired when there are alerts, else could_not_run when something is missing, else clear."""
         ordered = tuple(sorted(set(alerts), key=lambda alert: (TIERS.index(alert.tier), str(alert.message))))
         outcome = "fired" if ordered else "could_not_run" if missing else "clear"
         return cls(rule, outcome, ordered, missing)
@@ -50,5 +49,5 @@ class CheckResult:
 
 
 def get_worst_alert(alerts: Iterable[SafetyAlert]) -> SafetyAlert | None:
-    """The alert of the highest tier, the first of its equals; None of nothing."""
+    """The first alert of the highest tier; None when there is none."""
     return min(alerts, key=lambda alert: TIERS.index(alert.tier), default=None)

@@ -1,8 +1,8 @@
-"""Recorded allergies: what they mean, and whether a medicine touches one.
+"""Allergy check: which substances recorded allergies name, and whether a medicine contains or resembles one.
 
-Allergies arrive as a code, as a picked substance or as free text from many hands ("Septrin", "penicilline", "sulphur
-drugs"). Text is compared whole word by whole word after folding accents and case, so that "pen" is not found in
-"penicillamine"; a long word with one or two wrong letters counts as the name it comes closest to.
+Allergies are recorded as a code, a substance or free text ("Septrin", "penicilline", "sulphur drugs"). Text is compared
+by whole words after folding accents and case, so that "pen" does not match "penicillamine"; a long word with one or two
+wrong letters counts as the closest known name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from hms.core.text.translation import N_, Sentence, joined
 
-from .alerts import SafetyAlert, CheckResult, get_worst_alert
+from .alerts import CheckResult, SafetyAlert, get_worst_alert
 from .knowledge import CLASS_PREFIX, AllergyClass, Knowledge, Medicine, normalize_words
 
 RULE = "allergy"
@@ -30,7 +30,7 @@ DENIAL_FILLERS = frozenset(
 
 
 class AllergyRecord(Protocol):
-    """A stored allergy, as far as the check needs it."""
+    """The columns of a stored allergy that the check needs."""
 
     substance: str
     code: str
@@ -45,9 +45,9 @@ class AllergyRecord(Protocol):
 class AllergyEntry:
     """One recorded allergy or intolerance.
 
-    `text` as it was written; `code` an RxNorm code or an allergy class code, when there is one; `severity` mild,
-    moderate, severe or unknown (FHIR criticality "high" counts as severe); `kind` allergy or intolerance; `category`
-    medication, food, environment or ""; `year` in which it happened or was recorded.
+    `text` is as typed; `code` is an RxNorm or allergy class code, or ""; `severity` is mild, moderate, severe or unknown
+    (FHIR criticality "high" counts as severe); `kind` is allergy or intolerance; `category` is medication, food,
+    environment or ""; `year` is the year of the reaction or of recording.
     """
 
     text: str
@@ -59,7 +59,7 @@ class AllergyEntry:
     year: int | None = None
 
     @classmethod
-    def on_record(cls, record: AllergyRecord) -> AllergyEntry:
+    def from_record(cls, record: AllergyRecord) -> AllergyEntry:
         return cls(
             text=record.substance,
             code=record.class_code or record.code,
@@ -75,33 +75,33 @@ class AllergyEntry:
         return self.severity.lower() in SEVERE or any(word in words for word in SEVERE_WORDS)
 
     @property
-    def is_none(self) -> bool:
-        """Whether it only says that there is no allergy ("NKDA")."""
+    def is_denial(self) -> bool:
+        """Whether the text says that there is no allergy ("NKDA")."""
         words = set(normalize_words(self.text).split())
         return not self.code and bool(words & DENIALS) and words <= DENIALS | DENIAL_FILLERS
 
 
 @lru_cache(maxsize=4096)
 def _find_substances(text: str, code: str, knowledge: Knowledge) -> frozenset[str]:
-    found = set(knowledge.by_rxnorm.get(code, frozenset()))
+    substances = set(knowledge.by_rxnorm.get(code, frozenset()))
     if code in knowledge.class_by_code:
-        found.add(CLASS_PREFIX + code)
+        substances.add(CLASS_PREFIX + code)
     words = normalize_words(text)
     named = [name for name in knowledge.names if name in words]
     for name in named:
-        found |= knowledge.names[name]
+        substances |= knowledge.names[name]
     explained = {word for name in named for word in name.split()}
     for word in words.split():
         if word not in explained:
-            found |= _find_by_misspelling(word, knowledge)
-    return frozenset(found)
+            substances |= _find_by_misspelling(word, knowledge)
+    return frozenset(substances)
 
 
 def find_substances(text: str, knowledge: Knowledge, code: str = "") -> frozenset[str]:
-    """The substances, and classes with `class:` before the code, that `text` or `code` names; nothing when unknown.
+    """The substances and classes (`class:` and their code) that `text` or `code` names; empty when unknown.
 
-    Also tells the ingredients of a medicine written in free text ("Acetaminophen 325 MG Oral Tablet"). A denial is not
-    read: "not allergic to penicillin" names penicillin.
+    It also finds the ingredients of a medicine in free text ("Acetaminophen 325 MG Oral Tablet"). Denials are not
+    understood: "not allergic to penicillin" names penicillin.
     """
     return _find_substances(text[:500], code, knowledge)
 
@@ -116,24 +116,32 @@ def _find_by_misspelling(word: str, knowledge: Knowledge) -> frozenset[str]:
         if (distance := DamerauLevenshtein.distance(word, name, score_cutoff=allowed)) <= allowed
     ]
     closest = min(near, default=(0, ""))[0]
-    return frozenset().union(*(knowledge.names[normalize_words(name)] for distance, name in near if distance == closest))
+    return frozenset().union(
+        *(knowledge.names[normalize_words(name)] for distance, name in near if distance == closest)
+    )
 
 
-def check_allergies(medicine: Medicine, allergies: tuple[AllergyEntry, ...] | None, knowledge: Knowledge) -> CheckResult:
-    """Whether `medicine` touches a recorded allergy, by substance, by class or by a known cross-reaction.
+def check_allergies(
+    medicine: Medicine, allergies: tuple[AllergyEntry, ...] | None, knowledge: Knowledge
+) -> CheckResult:
+    """Check `medicine` against the recorded allergies by substance, by class and by known cross-reactions.
 
-    A match is a stop (a caution for an intolerance that was not severe). `allergies` is None when nobody has asked the
-    patient; then, and when a record names something that is not known, the check could not run in full and says so.
+    A match is a stop (a caution for an intolerance that was not severe). `allergies` is None when the patient was not
+    asked; then, and when a recorded text is not recognised, the result says what could not be checked.
     """
     if allergies is None:
-        return CheckResult.not_run(RULE, Sentence(N_("Allergies are not recorded for this patient. Ask the patient first.")))
-    recorded = [entry for entry in allergies if not entry.is_none]
+        return CheckResult.not_run(
+            RULE, Sentence(N_("Allergies are not recorded for this patient. Ask the patient first."))
+        )
+    recorded = [entry for entry in allergies if not entry.is_denial]
     alerts = [alert for entry in recorded if (alert := _alert(medicine, entry, knowledge))]
-    return CheckResult.of(RULE, alerts, _describe_unchecked(medicine, recorded, knowledge) if recorded else None)
+    return CheckResult.from_alerts(
+        RULE, alerts, _describe_unchecked(medicine, recorded, knowledge) if recorded else None
+    )
 
 
 def _describe_unchecked(medicine: Medicine, recorded: list[AllergyEntry], knowledge: Knowledge) -> Sentence | None:
-    """What the check could not look at; None when it looked at everything."""
+    """The message on what could not be checked; None when everything was."""
     if not medicine.ingredients:
         return Sentence(
             N_("%(medicine)s is not in the formulary. Check the allergies yourself."), medicine=medicine.name
@@ -153,42 +161,42 @@ def _is_unrecognised(entry: AllergyEntry, knowledge: Knowledge) -> bool:
 
 
 def _alert(medicine: Medicine, entry: AllergyEntry, knowledge: Knowledge) -> SafetyAlert | None:
-    """The worst that this one record says about the medicine."""
-    meant = find_substances(entry.text, knowledge, entry.code)
-    substances = sorted(name for name in meant if not name.startswith(CLASS_PREFIX))
-    found = [
+    """The most serious alert of the medicine against this one allergy."""
+    names = find_substances(entry.text, knowledge, entry.code)
+    substances = sorted(name for name in names if not name.startswith(CLASS_PREFIX))
+    alerts = [
         SafetyAlert("stop", RULE, _same_substance(medicine, entry, name), (name,))
         for name in substances
         if name in medicine.ingredients
     ]
-    for code in sorted(_recorded_classes(meant, knowledge)):
-        found += _class_alerts(medicine, entry, knowledge.class_by_code[code], meant, knowledge)
-    strongest = get_worst_alert(found)
+    for code in sorted(_recorded_classes(names, knowledge)):
+        alerts += _class_alerts(medicine, entry, knowledge.class_by_code[code], names, knowledge)
+    strongest = get_worst_alert(alerts)
     if strongest and strongest.tier == "stop" and entry.kind == "intolerance" and not entry.is_severe:
         return SafetyAlert("caution", RULE, strongest.message, strongest.substances)
     return strongest
 
 
-def _recorded_classes(meant: frozenset[str], knowledge: Knowledge) -> set[str]:
-    named = {name.removeprefix(CLASS_PREFIX) for name in meant if name.startswith(CLASS_PREFIX)}
-    return named.union(*(knowledge.classes_of(name) for name in meant))
+def _recorded_classes(names: frozenset[str], knowledge: Knowledge) -> set[str]:
+    codes = {name.removeprefix(CLASS_PREFIX) for name in names if name.startswith(CLASS_PREFIX)}
+    return codes.union(*(knowledge.classes_of(name) for name in names))
 
 
 def _class_alerts(
-    medicine: Medicine, entry: AllergyEntry, family: AllergyClass, meant: frozenset[str], knowledge: Knowledge
+    medicine: Medicine, entry: AllergyEntry, allergy_class: AllergyClass, names: frozenset[str], knowledge: Knowledge
 ) -> list[SafetyAlert]:
-    found = []
-    touched = tuple(name for name in medicine.ingredients if name in family.members)
-    is_named = CLASS_PREFIX + family.code in meant
-    if touched and (is_named or family.is_allergy_class):
-        tier = "stop" if is_named or entry.is_severe else family.same_class_tier
-        found.append(SafetyAlert(tier, RULE, _same_class(medicine, entry, family, touched), touched))
+    alerts = []
+    members = tuple(name for name in medicine.ingredients if name in allergy_class.members)
+    is_named = CLASS_PREFIX + allergy_class.code in names
+    if members and (is_named or allergy_class.is_allergy_class):
+        tier = "stop" if is_named or entry.is_severe else allergy_class.same_class_tier
+        alerts.append(SafetyAlert(tier, RULE, _same_class(medicine, entry, allergy_class, members), members))
     for cross in knowledge.cross_reactions:
-        if cross.recorded == family.code and cross.prescribed in medicine.classes:
+        if cross.recorded == allergy_class.code and cross.prescribed in medicine.classes:
             tier = cross.tier_if_severe if entry.is_severe else cross.tier
             message = joined((_recorded(entry), Sentence("%(note)s", note=cross.note)))
-            found.append(SafetyAlert(tier, RULE, message, medicine.ingredients))
-    return found
+            alerts.append(SafetyAlert(tier, RULE, message, medicine.ingredients))
+    return alerts
 
 
 def _recorded(entry: AllergyEntry) -> Sentence:
@@ -211,6 +219,8 @@ def _same_substance(medicine: Medicine, entry: AllergyEntry, substance: str) -> 
     return joined((_recorded(entry), Sentence(message, medicine=medicine.name, substance=substance)))
 
 
-def _same_class(medicine: Medicine, entry: AllergyEntry, family: AllergyClass, touched: tuple[str, ...]) -> Sentence:
-    message = N_("%(substance)s belongs to the same family: %(family)s.")
-    return joined((_recorded(entry), Sentence(message, substance=", ".join(touched), family=family.name)))
+def _same_class(
+    medicine: Medicine, entry: AllergyEntry, allergy_class: AllergyClass, members: tuple[str, ...]
+) -> Sentence:
+    message = N_("%(substance)s is from the same group: %(family)s.")
+    return joined((_recorded(entry), Sentence(message, substance=", ".join(members), family=allergy_class.name)))

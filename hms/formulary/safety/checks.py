@@ -1,4 +1,4 @@
-"""The safety check as a whole, run by the same code when prescribing and when dispensing, and its overrides."""
+"""All safety checks of a medicine, for prescribing and dispensing, and the reasons to override their stops."""
 
 from __future__ import annotations
 
@@ -11,17 +11,24 @@ from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.formulary.dosing.doses import Dose
 
-from .alerts import SafetyAlert, CheckResult
+from .alerts import CheckResult, SafetyAlert
 from .allergy_check import AllergyEntry, check_allergies, find_substances
 from .knowledge import CLASS_PREFIX, Knowledge, Medicine
-from .other_checks import CurrentMedicine, PatientFacts, check_age_and_pregnancy, check_dose, check_duplicates, check_interactions
+from .other_checks import (
+    CurrentMedicine,
+    PatientFacts,
+    check_age_and_pregnancy,
+    check_dose,
+    check_duplicates,
+    check_interactions,
+)
 
 OVERRIDE_REASONS: dict[str, str] = {
     "benefit_outweighs": _l("The benefit outweighs the risk"),
     "tolerated_before": _l("Taken before without harm"),
     "allergy_record_wrong": _l("The allergy record is wrong"),
     "no_alternative": _l("There is no alternative"),
-    "other": _l("Another reason (write it)"),
+    "other": _l("Other reason (enter it)"),
 }
 MIN_REASON_LENGTH = 5
 MAX_REASON_LENGTH = 500
@@ -35,10 +42,10 @@ def check_medicine(
     current: Iterable[CurrentMedicine],
     knowledge: Knowledge,
 ) -> tuple[CheckResult, ...]:
-    """All checks of one prescription line: allergy, interaction, duplicate, dose, age and pregnancy, in this order.
+    """Run all checks of one prescription line: allergy, interaction, duplicate, dose, age and pregnancy, in this order.
 
-    `current` holds the patient's other medicines, the other lines of the same prescription included, not this line
-    itself. `allergies` is None when nobody has asked.
+    `current` holds the patient's other medicines and the other lines of the same prescription, without this line.
+    `allergies` is None when the patient was not asked.
     """
     others = tuple(current)
     return (
@@ -51,7 +58,7 @@ def check_medicine(
 
 
 def list_alerts(checks: Iterable[CheckResult]) -> list[SafetyAlert]:
-    """Every alert that fired, stops first."""
+    """All alerts of the checks, stops first."""
     fired = [alert for check in checks for alert in check.alerts]
     return sorted(fired, key=lambda alert: ("stop", "caution", "info").index(alert.tier))
 
@@ -62,9 +69,9 @@ def list_stops(checks: Iterable[CheckResult]) -> list[SafetyAlert]:
 
 
 def check_override_reason(alerts: Iterable[SafetyAlert], reason_code: str, reason_text: str = "") -> None:
-    """Raise `RuleBroken` (field `override_reason`) unless there is no stop, or one coded reason covers the stops.
+    """Raise `RuleBroken` on `override_reason` when there is a stop and `reason_code` is no key of `OVERRIDE_REASONS`.
 
-    The reason "other" needs at least five characters of text.
+    The reason "other" also needs `reason_text` of at least five characters.
     """
     blocking = [alert for alert in alerts if alert.is_stop]
     if not blocking:
@@ -75,13 +82,13 @@ def check_override_reason(alerts: Iterable[SafetyAlert], reason_code: str, reaso
             "override_reason",
             alert=blocking[0].message,
         )
-    written = clean_field(reason_text, "override_reason", longest=MAX_REASON_LENGTH, multiline=True)
-    if reason_code == "other" and len(written) < MIN_REASON_LENGTH:
+    cleaned = clean_field(reason_text, "override_reason", longest=MAX_REASON_LENGTH, multiline=True)
+    if reason_code == "other" and len(cleaned) < MIN_REASON_LENGTH:
         raise RuleBroken(N_("Enter a reason of at least 5 characters."), "override_reason")
 
 
 def medicine_from_text(text: str, knowledge: Knowledge) -> Medicine:
-    """A medicine written in free text; its ingredients are those that its words name, none when they are not known."""
+    """A medicine from free text, with the ingredients that the text names; without any when none is known."""
     named = sorted(name for name in find_substances(text, knowledge) if not name.startswith(CLASS_PREFIX))
     classes = frozenset().union(*(knowledge.classes_of(name) for name in named))
     return Medicine(name=text, ingredients=tuple(named), classes=classes, is_in_formulary=False)

@@ -1,4 +1,4 @@
-"""What the safety checks know about medicines: substances, classes, cross-reactions and interactions."""
+"""Data of the safety checks: medicines, substances, classes, cross-reactions and interactions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLASS_PREFIX = "class:"
 
 
 class MedicineRecord(Protocol):
-    """A stored medicine, as far as the checks need it."""
+    """The columns of a stored medicine that the checks need."""
 
     name: str
     generic_name: str
@@ -34,12 +34,12 @@ class MedicineRecord(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Medicine:
-    """A medicine as the checks see it.
+    """The facts about a medicine that the checks use.
 
-    `classes` are codes of `AllergyClass`; `unit` is what is handed out (tablet, bottle …). `pregnancy` is "avoid",
+    `classes` are codes of `AllergyClass`; `unit` is the unit that is dispensed (tablet, bottle …). `pregnancy` is "avoid",
     "caution" or "". Maximum doses are mg by ingredient, in 24 hours or per kg of weight in 24 hours; `has_no_maximum`
-    says that none applies (fluids, creams, vaccines), which is different from not knowing one. `is_in_formulary` is
-    False for a medicine written in free text, about which the checks know nothing.
+    says that none applies (fluids, creams, vaccines); an unknown maximum is an empty dict. `is_in_formulary` is False for
+    a medicine in free text.
     """
 
     name: str
@@ -57,8 +57,8 @@ class Medicine:
     is_in_formulary: bool = True
 
     @classmethod
-    def on_record(cls, record: MedicineRecord) -> Medicine:
-        """The facts that the formulary's stored record keeps, its maximum doses as text or numbers by ingredient."""
+    def from_record(cls, record: MedicineRecord) -> Medicine:
+        """The facts of a stored medicine; its maximum doses may be text or numbers."""
         return cls(
             name=record.generic_name or record.name,
             ingredients=tuple(record.ingredients),
@@ -76,7 +76,7 @@ class Medicine:
 
 
 def _limits(stored: Mapping[str, object]) -> dict[str, Decimal]:
-    return {ingredient: Decimal(str(most)) for ingredient, most in stored.items()}
+    return {ingredient: Decimal(str(maximum)) for ingredient, maximum in stored.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +122,11 @@ class Interaction:
     effect: str
     source: str
 
-    def joins(self, one: Medicine, other: Medicine) -> bool:
-        return (_is_side(one, self.first) and _is_side(other, self.second)) or (_is_side(one, self.second) and _is_side(other, self.first))
+    def joins(self, medicine: Medicine, other: Medicine) -> bool:
+        """Whether the two medicines are this pair, in either order."""
+        return (_is_side(medicine, self.first) and _is_side(other, self.second)) or (
+            _is_side(medicine, self.second) and _is_side(other, self.first)
+        )
 
 
 def _is_side(medicine: Medicine, side: str) -> bool:
@@ -133,13 +136,13 @@ def _is_side(medicine: Medicine, side: str) -> bool:
 
 
 def normalize_words(text: str) -> str:
-    """`text` folded, punctuation turned to blanks, with a blank at both ends, so that " pen " finds only the word."""
+    """`text` folded, with single blanks for punctuation and one at both ends, so that " pen " finds only the whole word."""
     return f" {' '.join(re.findall(r'[a-z0-9]+', fold(text)))} "
 
 
 @dataclass(frozen=True, eq=False)
 class Knowledge:
-    """All lists together, loaded once; `version` is written beside every override."""
+    """All lists of the safety checks. `version` is stored with every override."""
 
     version: str
     substances: tuple[Substance, ...]
@@ -153,35 +156,32 @@ class Knowledge:
 
     @cached_property
     def names(self) -> dict[str, frozenset[str]]:
-        """Every way to write a substance or a class (as `normalize_words` gives it) with what it means.
-
-        A class is meant by its code with `class:` before it.
-        """
-        found: dict[str, set[str]] = {}
+        """Substances and classes (`class:` and their code) by every spelling, normalized by `normalize_words`."""
+        by_key: dict[str, set[str]] = {}
         for substance in self.substances:
             for name in (substance.name, *substance.aliases):
-                found.setdefault(normalize_words(name), set()).add(substance.name)
+                by_key.setdefault(normalize_words(name), set()).add(substance.name)
         for entry in self.classes:
             for name in entry.aliases:
-                found.setdefault(normalize_words(name), set()).add(CLASS_PREFIX + entry.code)
-        return {name: frozenset(meant) for name, meant in found.items()}
+                by_key.setdefault(normalize_words(name), set()).add(CLASS_PREFIX + entry.code)
+        return {name: frozenset(meant) for name, meant in by_key.items()}
 
     @cached_property
     def by_rxnorm(self) -> dict[str, frozenset[str]]:
-        found: dict[str, set[str]] = {}
+        by_key: dict[str, set[str]] = {}
         for substance in self.substances:
             for code in substance.rxnorm:
-                found.setdefault(code, set()).add(substance.name)
-        return {code: frozenset(meant) for code, meant in found.items()}
+                by_key.setdefault(code, set()).add(substance.name)
+        return {code: frozenset(meant) for code, meant in by_key.items()}
 
     @cached_property
     def spellings(self) -> dict[str, tuple[str, ...]]:
         """Names of one long word by their first letter, to which a misspelt word is compared."""
-        found: dict[str, list[str]] = {}
+        by_key: dict[str, list[str]] = {}
         for name in self.names:
             if (word := name.strip()).isalpha() and len(word) >= 7:
-                found.setdefault(word[0], []).append(word)
-        return {letter: tuple(words) for letter, words in found.items()}
+                by_key.setdefault(word[0], []).append(word)
+        return {letter: tuple(words) for letter, words in by_key.items()}
 
     def classes_of(self, substance: str) -> frozenset[str]:
         """Codes of the classes that `substance` belongs to."""
@@ -189,8 +189,8 @@ class Knowledge:
 
     @cached_property
     def _memberships(self) -> dict[str, frozenset[str]]:
-        found: dict[str, set[str]] = {}
+        by_key: dict[str, set[str]] = {}
         for entry in self.classes:
             for member in entry.members:
-                found.setdefault(member, set()).add(entry.code)
-        return {substance: frozenset(codes) for substance, codes in found.items()}
+                by_key.setdefault(member, set()).add(entry.code)
+        return {substance: frozenset(codes) for substance, codes in by_key.items()}

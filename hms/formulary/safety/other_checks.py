@@ -1,4 +1,4 @@
-"""Checks that need no allergy record: interactions, duplicates, daily maximum, age and pregnancy."""
+"""Checks for interactions, duplicates, daily maximum, age and pregnancy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hms.core.text.translation import N_, Sentence, joined
 from hms.formulary.dosing.doses import Dose
 from hms.formulary.dosing.quantities import calculate_daily_milligrams
 
-from .alerts import SafetyAlert, CheckResult, get_worst_alert
+from .alerts import CheckResult, SafetyAlert, get_worst_alert
 from .knowledge import Knowledge, Medicine
 
 CHILD_UNTIL = 12
@@ -22,7 +22,7 @@ CHILDBEARING_AGES = (Decimal(12), Decimal(50))
 
 @dataclass(frozen=True, slots=True)
 class CurrentMedicine:
-    """A medicine that the patient takes or is just being prescribed, with its dose where it is known."""
+    """A medicine that the patient takes or is being prescribed, with its dose if known."""
 
     medicine: Medicine
     dose: Dose | None = None
@@ -30,7 +30,7 @@ class CurrentMedicine:
 
 @dataclass(frozen=True, slots=True)
 class PatientFacts:
-    """What the checks need to know of the patient; None where it is not known. `sex` is a FHIR gender."""
+    """The facts about the patient that the checks use; None when unknown. `sex` is a FHIR gender code."""
 
     age_years: Decimal | None = None
     sex: str = "unknown"
@@ -47,9 +47,9 @@ def _not_in_formulary(rule: str, medicines: Iterable[Medicine]) -> CheckResult |
 
 
 def check_interactions(medicine: Medicine, current: Iterable[CurrentMedicine], knowledge: Knowledge) -> CheckResult:
-    """Whether `medicine` harms together with another one that the patient takes; one alert for each of the others."""
+    """Check `medicine` for interactions with the patient's other medicines; one alert for each of these."""
     others = {entry.medicine.name: entry.medicine for entry in current}
-    found = []
+    strongest_alerts = []
     for other in others.values():
         alerts = [
             SafetyAlert(
@@ -61,26 +61,28 @@ def check_interactions(medicine: Medicine, current: Iterable[CurrentMedicine], k
             for pair in knowledge.interactions
             if pair.joins(medicine, other)
         ]
-        # The list names the pair once; one medicine twice is the duplicate check's business.
+        # Two products with the same ingredients are a duplicate, not an interaction.
         if (strongest := get_worst_alert(alerts)) and set(medicine.ingredients) != set(other.ingredients):
-            found.append(strongest)
+            strongest_alerts.append(strongest)
     missing = _not_in_formulary("interaction", (medicine, *others.values()))
-    return CheckResult.of("interaction", found, missing.missing if missing else None)
+    return CheckResult.from_alerts("interaction", strongest_alerts, missing.missing if missing else None)
 
 
 def check_duplicates(medicine: Medicine, current: Iterable[CurrentMedicine], knowledge: Knowledge) -> CheckResult:
-    """Whether the patient already takes the same ingredient or another medicine of a watched class."""
+    """Check whether the patient already takes the same ingredient or another medicine of a watched class."""
     others = {entry.medicine.name: entry.medicine for entry in current}
-    found = [alert for other in others.values() if (alert := _duplicate(medicine, other, knowledge))]
+    alerts = [alert for other in others.values() if (alert := _duplicate(medicine, other, knowledge))]
     missing = _not_in_formulary("duplicate", (medicine, *others.values()))
-    return CheckResult.of("duplicate", found, missing.missing if missing else None)
+    return CheckResult.from_alerts("duplicate", alerts, missing.missing if missing else None)
 
 
 def _duplicate(medicine: Medicine, other: Medicine, knowledge: Knowledge) -> SafetyAlert | None:
     same = tuple(name for name in medicine.ingredients if name in other.ingredients)
     if same:
         template = N_("%(ingredient)s is already in the current medicines (%(other)s).")
-        return SafetyAlert("caution", "duplicate", Sentence(template, ingredient=", ".join(same), other=other.name), same)
+        return SafetyAlert(
+            "caution", "duplicate", Sentence(template, ingredient=", ".join(same), other=other.name), same
+        )
     for code in sorted(medicine.classes & other.classes):
         family = knowledge.class_by_code.get(code)
         if family and family.watch_duplicates:
@@ -90,28 +92,34 @@ def _duplicate(medicine: Medicine, other: Medicine, knowledge: Knowledge) -> Saf
     return None
 
 
-def check_dose(medicine: Medicine, dose: Dose | None, person: PatientFacts, current: Iterable[CurrentMedicine] = ()) -> CheckResult:
-    """Whether more than the daily maximum of an ingredient would be taken, other current medicines included.
+def check_dose(
+    medicine: Medicine, dose: Dose | None, person: PatientFacts, current: Iterable[CurrentMedicine] = ()
+) -> CheckResult:
+    """Check each ingredient against its daily maximum, with the doses of other current medicines added.
 
-    The maximum is the adult's; for people under 18 years or under 50 kg also the one per kg where there is one. A child
-    under 12 whose weight is needed and not known could not be checked.
+    The adult maximum applies; under 18 years or 50 kg also the maximum per kg if there is one. The check of a child
+    under 12 could not run when the weight is needed and unknown.
     """
     if medicine.has_no_maximum:
-        return CheckResult.of("dose", ())
+        return CheckResult.from_alerts("dose", ())
     if not medicine.max_daily_mg and not medicine.max_daily_mg_per_kg:
         template = N_("No daily maximum is recorded for %(medicine)s. Check the dose yourself.")
         return CheckResult.not_run("dose", Sentence(template, medicine=medicine.name))
-    taken = None if dose is None else calculate_daily_milligrams(dose, medicine.strength, medicine.unit, medicine.ingredients)
+    taken = (
+        None
+        if dose is None
+        else calculate_daily_milligrams(dose, medicine.strength, medicine.unit, medicine.ingredients)
+    )
     if taken is None:
         template = N_("The daily amount of %(medicine)s cannot be calculated. Check the dose yourself.")
         return CheckResult.not_run("dose", Sentence(template, medicine=medicine.name))
     elsewhere, unclear = _sum_other_medicines(medicine, current)
-    found = []
+    alerts = []
     for ingredient, amount in taken.items():
-        most = _maximum_of(medicine, ingredient, person)
-        if most is not None and amount + elsewhere.get(ingredient, Decimal(0)) > most:
-            found.append(_too_much(ingredient, amount, elsewhere.get(ingredient, Decimal(0)), most))
-    return CheckResult.of("dose", found, unclear or _unchecked_for_child(medicine, person))
+        maximum = _maximum_of(medicine, ingredient, person)
+        if maximum is not None and amount + elsewhere.get(ingredient, Decimal(0)) > maximum:
+            alerts.append(_too_much(ingredient, amount, elsewhere.get(ingredient, Decimal(0)), maximum))
+    return CheckResult.from_alerts("dose", alerts, unclear or _unchecked_for_child(medicine, person))
 
 
 def _maximum_of(medicine: Medicine, ingredient: str, person: PatientFacts) -> Decimal | None:
@@ -126,8 +134,10 @@ def _is_dosed_by_weight(person: PatientFacts, weight_kg: Decimal) -> bool:
     return weight_kg < DOSED_BY_WEIGHT_BELOW_KG or (person.age_years is not None and person.age_years < ADULT_FROM)
 
 
-def _sum_other_medicines(medicine: Medicine, current: Iterable[CurrentMedicine]) -> tuple[dict[str, Decimal], Sentence | None]:
-    """Mg a day of the same ingredients in other medicines, and what could not be added up."""
+def _sum_other_medicines(
+    medicine: Medicine, current: Iterable[CurrentMedicine]
+) -> tuple[dict[str, Decimal], Sentence | None]:
+    """Mg a day of the same ingredients in other medicines, and a message when a dose is unknown."""
     sums: dict[str, Decimal] = {}
     unclear = None
     for entry in current:
@@ -144,9 +154,11 @@ def _sum_other_medicines(medicine: Medicine, current: Iterable[CurrentMedicine])
     return sums, unclear
 
 
-def _too_much(ingredient: str, amount: Decimal, elsewhere: Decimal, most: Decimal) -> SafetyAlert:
+def _too_much(ingredient: str, amount: Decimal, elsewhere: Decimal, maximum: Decimal) -> SafetyAlert:
     template = N_("%(amount)s of %(ingredient)s a day is more than the daily maximum of %(most)s.")
-    message = Sentence(template, amount=_format_weight(amount + elsewhere), ingredient=ingredient, most=_format_weight(most))
+    message = Sentence(
+        template, amount=_format_weight(amount + elsewhere), ingredient=ingredient, most=_format_weight(maximum)
+    )
     if elsewhere:
         template = N_("%(amount)s of it comes from other current medicines.")
         message = joined((message, Sentence(template, amount=_format_weight(elsewhere))))
@@ -154,7 +166,7 @@ def _too_much(ingredient: str, amount: Decimal, elsewhere: Decimal, most: Decima
 
 
 def _format_weight(milligrams: Decimal) -> str:
-    """Milligrams in the unit in which people think of them."""
+    """The amount in g, mg or micrograms, whichever reads best."""
     if milligrams >= 1000:
         return quantity(round(milligrams / 1000, 3), "g")
     if milligrams < 1:
@@ -176,7 +188,7 @@ def _unchecked_for_child(medicine: Medicine, person: PatientFacts) -> Sentence |
 
 
 def check_age_and_pregnancy(medicine: Medicine, person: PatientFacts) -> CheckResult:
-    """Whether the medicine suits the patient's age and, for a woman of 12 to 50 years, pregnancy."""
+    """Check whether the medicine suits the patient's age and pregnancy; a woman of 12 to 50 years may be pregnant."""
     if not medicine.is_in_formulary or not medicine.ingredients:
         template = N_(
             "%(medicine)s is not in the formulary. Check yourself whether it is safe for the age and in pregnancy."
@@ -186,7 +198,7 @@ def check_age_and_pregnancy(medicine: Medicine, person: PatientFacts) -> CheckRe
     gap = None
     if person.age_years is None and (medicine.min_age_years is not None or medicine.pregnancy):
         gap = Sentence(N_("The age is not known. Check yourself whether the medicine is safe for the age."))
-    return CheckResult.of("age_pregnancy", alerts, gap)
+    return CheckResult.from_alerts("age_pregnancy", alerts, gap)
 
 
 def _age_alert(medicine: Medicine, person: PatientFacts) -> SafetyAlert | None:
@@ -206,7 +218,9 @@ def _pregnancy_alert(medicine: Medicine, person: PatientFacts) -> SafetyAlert | 
     if person.is_pregnant:
         if medicine.pregnancy == "avoid":
             template = N_("%(medicine)s can harm the unborn child, and the patient is pregnant.")
-            return SafetyAlert("stop", "age_pregnancy", Sentence(template, medicine=medicine.name), medicine.ingredients)
+            return SafetyAlert(
+                "stop", "age_pregnancy", Sentence(template, medicine=medicine.name), medicine.ingredients
+            )
         template = N_("Use %(medicine)s with caution in pregnancy. Compare benefit and risk.")
         return SafetyAlert("caution", "age_pregnancy", Sentence(template, medicine=medicine.name), medicine.ingredients)
     if medicine.pregnancy == "avoid" and _may_be_pregnant(person):

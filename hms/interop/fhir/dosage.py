@@ -83,7 +83,7 @@ def _structured(
     if amount is None or code is None or not is_only or amount != round(amount, 3):
         return blank
     try:
-        dose = Dose.of(amount, unit, route, code, as_needed=as_needed)
+        dose = Dose.from_frequency(amount, unit, route, code, as_needed=as_needed)
     except RuleBroken:
         return blank
     return blank | {"dose_amount": dose.amount, "dose_unit": dose.unit, "frequency_code": dose.frequency_code}

@@ -46,7 +46,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
 
 def is_no_allergy_entry(substance: str, code: str) -> bool:
     """Whether the entry says that there is no allergy."""
-    return code in NONE_KNOWN_CODES or AllergyEntry(substance).is_none
+    return code in NONE_KNOWN_CODES or AllergyEntry(substance).is_denial
 
 
 def _substance(resource: dict[str, Any]) -> Concept:

@@ -73,7 +73,7 @@ def break_glass(patient_id: int, *, reason: str, by: Person) -> BreakGlass:
     if known is not None:
         return known
     if policy.is_open(patient, by):
-        raise Conflict(N_("This record is open to you without a reason."), code="already_open")
+        raise Conflict(N_("You can open this record without a reason."), code="already_open")
     checked, now = checked_reason(reason), clock.now()
     policy.mark_emergency_access()
     opened = BreakGlass(user_id=by.id, patient_id=patient_id, role=by.role or "", reason=checked, opened_at=now)
@@ -110,7 +110,8 @@ def _tell_reviewers(by: Person) -> None:
 def review(break_glass_id: int, *, finding: str, note: str = "", by: Person) -> BreakGlass:
     """Record whether an emergency access was justified.
 
-    `RuleBroken` for one's own access or a missing note; `Conflict` when it is reviewed already."""
+    Raises `RuleBroken` for the reviewer's own access or a missing note, `Conflict` when it is already reviewed.
+    """
     opened = get_for_update(BreakGlass, break_glass_id)
     if finding not in FINDINGS:
         raise RuleBroken(N_("Choose whether the access was justified."), "finding")

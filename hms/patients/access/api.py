@@ -50,7 +50,7 @@ def break_glass_json(opened: BreakGlass) -> dict[str, Any]:
 @api.arguments(BreakGlassIn)
 @api.response(201, BreakGlassOut)
 def break_glass(payload: dict[str, Any], patient_id: int) -> tuple[dict[str, Any], int]:
-    """Open a closed record for an hour, with a reason of ten characters or more. Everything read is marked and reviewed.
+    """Open a restricted record for an hour, with a reason of ten characters or more. All reads are marked and reviewed.
 
     409 `already_open` when the record is open without a reason.
     """

@@ -1,12 +1,12 @@
-"""The care team of a patient. People cannot add themselves to it: somebody else must have made the booking or order.
+"""The care team of a patient. Nobody can add themselves: someone else must have made the booking or order.
 
 A patient is in the care of a person
 
-* who has an open booking with them, from today on, that somebody else made;
-* who is in today's queue for them or for whoever is free (for people who do not write encounters: also for any doctor
-  of their department, or of all when they belong to none), put there by somebody else or for such a booking;
+* who has an open booking with them, from today on, that someone else made;
+* who is in today's queue for them or for any doctor (for people who do not write encounters: also for any doctor
+  of their department, or of all when they belong to none), checked in by someone else or for such a booking;
 * whose encounter they write, or signed within the last 30 days;
-* for those who enter results: whose test, ordered by somebody else, waits at the laboratory or was done there within the
+* for those who enter results: whose test, ordered by someone else, waits at the laboratory or was done there within the
   last 24 hours, so that a value can still be corrected.
 
 Bookings, queue and visits count for those who read charts. Whoever only dispenses is in no care team: for them a
@@ -41,7 +41,7 @@ AFTERCARE = timedelta(days=30)
 CORRECTED_WITHIN = timedelta(hours=24)
 OPEN_BOOKINGS = ("scheduled", "checked_in", "in_service")
 
-# The desks of bookings and of care stand above this one; of their tables only these columns are known here.
+# This desk may not import the desks above it, so the needed columns of their tables are declared here.
 _BOOKING = table(
     "appointment",
     *(column(name, BigInteger) for name in ("id", "patient_id", "doctor_id", "booked_by_id")),
@@ -49,7 +49,7 @@ _BOOKING = table(
     column("status", String),
     column("withdrawn_at", DateTime(timezone=True)),
 ).c
-_PLACE = table(
+_QUEUE_ENTRY = table(
     "queue_entry",
     *(column(name, BigInteger) for name in ("patient_id", "doctor_id", "appointment_id", "added_by_id")),
     column("service_date", Date),
@@ -89,24 +89,24 @@ def _booked(reader: Reader, patient_id: Any) -> ColumnElement[bool]:
 
 def _in_queue(reader: Reader, patient_id: Any) -> ColumnElement[bool]:
     booked_by_another = exists().where(
-        _BOOKING.id == _PLACE.appointment_id, _BOOKING.booked_by_id.is_distinct_from(reader.at.reader_id)
+        _BOOKING.id == _QUEUE_ENTRY.appointment_id, _BOOKING.booked_by_id.is_distinct_from(reader.at.reader_id)
     )
     return exists().where(
-        _PLACE.patient_id == patient_id,
-        _PLACE.service_date == reader.at.reader_today,
-        _PLACE.status != "cancelled",
-        or_(_PLACE.doctor_id == reader.at.reader_id, _PLACE.doctor_id.is_(None), *_colleagues(reader)),
-        or_(_PLACE.added_by_id.is_distinct_from(reader.at.reader_id), booked_by_another),
+        _QUEUE_ENTRY.patient_id == patient_id,
+        _QUEUE_ENTRY.service_date == reader.at.reader_today,
+        _QUEUE_ENTRY.status != "cancelled",
+        or_(_QUEUE_ENTRY.doctor_id == reader.at.reader_id, _QUEUE_ENTRY.doctor_id.is_(None), *_colleagues(reader)),
+        or_(_QUEUE_ENTRY.added_by_id.is_distinct_from(reader.at.reader_id), booked_by_another),
     )
 
 
 def _colleagues(reader: Reader) -> list[ColumnElement[bool]]:
     """For those who help several doctors: the doctors of their department, or all when they belong to none."""
-    if reader.kind.helps is QueueScope.NOBODY:
+    if reader.kind.queue_scope is QueueScope.NOBODY:
         return []
-    if reader.kind.helps is QueueScope.ALL:
-        return [_PLACE.doctor_id.is_not(None)]
-    return [_PLACE.doctor_id.in_(select(User.id).where(User.department_id == reader.at.reader_department_id))]
+    if reader.kind.queue_scope is QueueScope.ALL:
+        return [_QUEUE_ENTRY.doctor_id.is_not(None)]
+    return [_QUEUE_ENTRY.doctor_id.in_(select(User.id).where(User.department_id == reader.at.reader_department_id))]
 
 
 def _visited(reader: Reader, patient_id: Any) -> ColumnElement[bool]:

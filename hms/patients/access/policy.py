@@ -1,10 +1,10 @@
 """Who may read the content of a patient's record: the only place of this rule, for pages, API, lists and documents.
 
-* A patient at their own record sees that record and nobody else's.
+* A patient sees only their own record.
 * A restricted record (`Patient.is_restricted`) is found by name like any other, but its content (allergies, medicines,
   results, diagnoses, notes) opens only to those in whose care the patient is (`care_team.py`), or after break-glass.
   This holds for all who work here, whichever part of the content their role reads.
-* An administrator reads clinical content, and the trail says so; when `clinical.admin_requires_break_glass` is on, only
+* An administrator reads clinical content, and the audit trail records it; when `clinical.admin_requires_break_glass` is on, only
   after break-glass, whether the record is restricted or not.
 
 The role's permissions decide which fields it reads; this module decides of which patients.
@@ -32,7 +32,7 @@ from hms.core.text.translation import N_
 from hms.patients.models import BreakGlass, Patient
 
 from .care_team import cared_for_by
-from .reader import AccessScope, Reader, always_needs_reason, is_held_to_care_team, get_reader, reads_charts
+from .reader import AccessScope, Reader, always_needs_reason, get_reader, is_held_to_care_team, reads_charts
 
 EMERGENCY = "BTG"
 """The purpose of a read after break-glass (HL7 PurposeOfUse)."""
@@ -72,22 +72,22 @@ def opened_by(who: Person | Reader) -> Select:
 def readable_by(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
     """The condition that the content of the record with this patient id (a column) is open to `who`."""
     as_reader = get_reader(who)
-    if as_reader.kind.sort is AccessScope.OWN:
+    if as_reader.kind.scope is AccessScope.OWN:
         return patient_id == as_reader.at.reader_patient_id
-    if as_reader.kind.sort is AccessScope.WITH_REASON:
+    if as_reader.kind.scope is AccessScope.WITH_REASON:
         return patient_id.in_(opened_by(as_reader))
-    if as_reader.kind.sort is not AccessScope.CARE_TEAM:
-        return false() if as_reader.kind.sort is AccessScope.NOBODY else true()
+    if as_reader.kind.scope is not AccessScope.CARE_TEAM:
+        return false() if as_reader.kind.scope is AccessScope.NOBODY else true()
     is_open = or_(cared_for_by(as_reader, _RESTRICTED.id), _RESTRICTED.id.in_(opened_by(as_reader)))
     return patient_id.not_in(select(_RESTRICTED.id).where(_RESTRICTED.is_restricted, not_(is_open)))
 
 
 def in_emergency(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
-    """The condition that `who` has the record with this patient id (a column) open with a reason."""
+    """The condition that `who` has emergency access to the record with this patient id (a column)."""
     as_reader = get_reader(who)
     return (
         patient_id.in_(opened_by(as_reader))
-        if as_reader.kind.sort in (AccessScope.CARE_TEAM, AccessScope.WITH_REASON)
+        if as_reader.kind.scope in (AccessScope.CARE_TEAM, AccessScope.WITH_REASON)
         else false()
     )
 
@@ -99,15 +99,15 @@ def own_rows(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]
 
 
 def visible_to(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]:
-    """The conditions that keep clinical rows `who` may know of: for those who read charts closed records are left out, as if
-    there were none.
+    """Conditions that limit clinical rows to those whose existence `who` may know: for readers of charts, rows of closed
+    records are left out.
 
-    The desks beside care, and an administrator who needs a reason, still see that there are rows, without what is in them.
+    Other staff, and administrators who need a reason, still see that rows exist, without their content.
     """
     as_reader = get_reader(who)
     return (
         [readable_by(as_reader, patient_id)]
-        if as_reader.is_patient or (as_reader.kind.sort is AccessScope.CARE_TEAM and as_reader.kind.sees_patients)
+        if as_reader.is_patient or (as_reader.kind.scope is AccessScope.CARE_TEAM and as_reader.kind.sees_patients)
         else []
     )
 
@@ -124,8 +124,8 @@ def check(patient: Patient, who: Person) -> None:
 
 
 def check_team(patient: Patient, who: Person) -> None:
-    """Raise `RecordRestricted` when somebody who reads charts, outside of the care team, is to change a restricted record's
-    demographics. The front desk, which sees nothing clinical, goes on correcting names and phones."""
+    """Raise `RecordRestricted` when a reader of charts outside the care team changes the demographics of a restricted record.
+    The front desk, which sees nothing clinical, may correct names and phones."""
     if patient.is_restricted and reads_charts(who):
         _check_restricted(patient, who)
 
@@ -140,7 +140,7 @@ def _check_restricted(patient: Patient, who: Person) -> None:
 
 
 def check_record(patient_id: int, who: Person) -> None:
-    """`check` by the id alone; a withdrawn record counts as any other."""
+    """`check` for an id; withdrawn records are checked too."""
     patient = db.session.get(Patient, patient_id)
     if patient is not None:
         check(patient, who)
@@ -169,7 +169,7 @@ class RecordAccess:
 
 
 def record_access(patients: Iterable[Patient], who: Person) -> RecordAccess:
-    """Which of these records are closed to `who`. Asks the database only when one of them can be."""
+    """Which of these records are closed to `who`. Runs no query when none of them can be closed."""
     may_be_closed = {patient.id for patient in patients if patient.is_restricted or always_needs_reason(who)}
     if not may_be_closed or isinstance(who, System):
         return RecordAccess()
@@ -191,7 +191,7 @@ def is_open(patient: Patient, who: Person) -> bool:
 
 
 def emergency_until(patient_id: int, who: Person) -> datetime | None:
-    """Until when `who` has this record open with a reason; None when not. From here on the request says its purpose."""
+    """When the emergency access of `who` to this record ends (UTC); None without one. Marks the request as emergency access."""
     until = db.session.execute(
         _emergency(), {"patient_id": patient_id, "user_id": who.id, "since": clock.now()}
     ).scalar_one_or_none()
@@ -210,6 +210,6 @@ def _emergency() -> Select:
 
 
 def mark_emergency_access() -> None:
-    """What the trail writes of this request from here on says that it was an emergency."""
+    """Mark the audit entries of this request from now on as emergency access."""
     if has_request_context():
         g.purpose = EMERGENCY

@@ -16,7 +16,7 @@ from hms.core.settings import store as settings
 
 
 class AccessScope(Enum):
-    """Whose content a reader may see: a patient's own; what was opened with a reason; the care team's; everybody's."""
+    """The records a reader may see: their own; those opened with a reason; those of their care team; all."""
 
     NOBODY = "nobody"
     OWN = "own"
@@ -26,7 +26,7 @@ class AccessScope(Enum):
 
 
 class QueueScope(Enum):
-    """Which other doctors' queued patients count as in the reader's care."""
+    """Other doctors whose patients in the queue count as in the reader's care."""
 
     NOBODY = "nobody"
     DEPARTMENT = "department"
@@ -34,10 +34,7 @@ class QueueScope(Enum):
 
 
 def is_held_to_care_team(who: Person) -> bool:
-    """Whether what is inside restricted records is closed to `who` unless the patient is in their care.
-
-    This holds for all who work here, whatever their role reads; only administrators have a rule of their own.
-    """
+    """Whether `who` may read restricted records only of patients in their care: all staff but administrators."""
     return not (who.is_patient or who.role == Role.ADMIN.value or isinstance(who, System))
 
 
@@ -78,15 +75,15 @@ _TYPES: dict[str, TypeEngine[Any]] = dict(
 class ReaderKind:
     """The properties of a reader that change the SQL text; cached statements are built once for each kind."""
 
-    sort: AccessScope
-    helps: QueueScope
+    scope: AccessScope
+    queue_scope: QueueScope
     sees_patients: bool
-    """Whether bookings, the queue and visits bring patients into their care; not to those who only dispense or test."""
+    """Whether bookings, the queue and visits bring patients into their care; not for those who only dispense or test."""
     enters_results: bool
     """Whether tests that others ordered bring patients into their care."""
 
-    def get_reader(self) -> Reader:
-        """A reader of this kind for a kept statement. It is executed with `reader_values`, or it raises."""
+    def reader(self) -> Reader:
+        """A reader of this kind for a cached statement, which must be executed with `reader_values`."""
         places = (bindparam(name, type_=kind) for name, kind in _TYPES.items())
         return Reader(self, ReaderValues(*places))
 
@@ -100,11 +97,11 @@ class Reader:
 
     @property
     def is_patient(self) -> bool:
-        return self.kind.sort in (AccessScope.OWN, AccessScope.NOBODY)
+        return self.kind.scope in (AccessScope.OWN, AccessScope.NOBODY)
 
 
 def get_reader(who: Person | Reader) -> Reader:
-    """`who` as reader at this moment."""
+    """`who` as reader, with the present time."""
     if isinstance(who, Reader):
         return who
     values = reader_values(who)
@@ -112,17 +109,19 @@ def get_reader(who: Person | Reader) -> Reader:
 
 
 def reader_kind(who: Person) -> ReaderKind:
-    """How `who` reads at this moment."""
-    return ReaderKind(_sort(who), _helps(who), who.may(Permission.OPEN_CHART), who.may(Permission.ENTER_RESULT))
+    """The kind of reader that `who` is at present."""
+    return ReaderKind(
+        _get_scope(who), _get_queue_scope(who), who.may(Permission.OPEN_CHART), who.may(Permission.ENTER_RESULT)
+    )
 
 
 def reader_values(who: Person) -> dict[str, Any]:
-    """The values of `who` for a statement that was written for the kind of reader."""
+    """The values of `who` for a statement built for their kind of reader."""
     values = (who.id, who.patient_id, who.department_id, clock.today(), clock.now())
     return dict(zip(_TYPES, values, strict=True))
 
 
-def _sort(who: Person) -> AccessScope:
+def _get_scope(who: Person) -> AccessScope:
     if who.is_patient:
         return AccessScope.OWN if who.patient_id is not None else AccessScope.NOBODY
     if always_needs_reason(who):
@@ -130,7 +129,7 @@ def _sort(who: Person) -> AccessScope:
     return AccessScope.CARE_TEAM if is_held_to_care_team(who) else AccessScope.EVERYBODY
 
 
-def _helps(who: Person) -> QueueScope:
+def _get_queue_scope(who: Person) -> QueueScope:
     if who.may(Permission.WRITE_ENCOUNTER):
         return QueueScope.NOBODY
     return QueueScope.ALL if who.department_id is None else QueueScope.DEPARTMENT

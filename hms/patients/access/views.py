@@ -39,9 +39,9 @@ class RestrictionForm(ActionForm):
 @pages.route("/<int:patient_id>/break-glass", methods=["GET", "POST"])
 @requires(Permission.BREAK_GLASS)
 def break_glass(patient_id: int) -> ResponseReturnValue:
-    """Open a closed record with a reason, for an hour. Nobody has to agree first; the privacy reviewers hear of it.
+    """Open a restricted record for an hour, with a reason and without approval; notifies the privacy reviewers.
 
-    `next` is the page that was closed: it is gone on to.
+    `next` is the page to return to afterwards.
     """
     patient, who = lookup.patient(patient_id), current_person()
     form, back = BreakGlassForm(), safe_next(request.values.get("next"))
@@ -50,24 +50,24 @@ def break_glass(patient_id: int) -> ResponseReturnValue:
         return redirect(onward, 303)
     if not form.is_submitted() and policy.is_open(patient, who):
         return redirect(onward)
-    shown = {"patient": patient, "banner": banner.patient_banner(patient, who), "form": form, "next": back}
-    shown |= {"back": back or f"/patients/{patient_id}", "shortest": actions.MIN_REASON_LENGTH}
+    values = {"patient": patient, "banner": banner.patient_banner(patient, who), "form": form, "next": back}
+    values |= {"back": back or f"/patients/{patient_id}", "shortest": actions.MIN_REASON_LENGTH}
     read_log.note("patients.read", patient_id, entity="patient", entity_id=patient_id)
-    return render_template("patients/break_glass.html", **shown), form.status
+    return render_template("patients/break_glass.html", **values), form.status
 
 
 @pages.route("/<int:patient_id>/restrict", methods=["GET", "POST"])
 @requires(Permission.RESTRICT_PATIENT)
 def restrict(patient_id: int) -> ResponseReturnValue:
-    """Close a record to all but those who care for the patient; or open it again."""
+    """Restrict a record to the care team, or remove the restriction."""
     patient, who = lookup.patient(patient_id), current_person()
     policy.check_team(patient, who)
-    act = actions.lift_restriction if patient.is_restricted else actions.restrict
-    said = _("Restriction removed.") if patient.is_restricted else _("Record restricted.")
+    action = actions.lift_restriction if patient.is_restricted else actions.restrict
+    message = _("Restriction removed.") if patient.is_restricted else _("Record restricted.")
     form = RestrictionForm()
-    if form.save(act, by=who, patient_id=patient_id):
-        flash(said, "success")
+    if form.save(action, by=who, patient_id=patient_id):
+        flash(message, "success")
         return redirect(f"/patients/{patient_id}", 303)
-    shown = {"patient": patient, "banner": banner.patient_banner(patient, who), "form": form}
+    values = {"patient": patient, "banner": banner.patient_banner(patient, who), "form": form}
     read_log.note("patients.read", patient_id, entity="patient", entity_id=patient_id)
-    return render_template("patients/restrict.html", **shown), form.status
+    return render_template("patients/restrict.html", **values), form.status

@@ -28,10 +28,10 @@ CHANGES_NO_ALLERGIES = N_("Your role may not change known_allergies. Ask a nurse
 def record_allergy(
     patient_id: int, *, substance: str, reaction: str = "", severity: str = "unknown", by: Person, **more: Any
 ) -> Allergy:
-    """One more substance the patient reacts to. `severity` is mild, moderate, severe or unknown.
+    """Record a substance that the patient reacts to. `severity` is mild, moderate, severe or unknown.
 
     `more` are other columns of the allergy (class_code, code, code_system, category, recorded_on, external_id).
-    `Conflict` when the substance is recorded already.
+    Raises `Conflict` when the substance is already recorded.
     """
     patient = lookup.patient_for_update(patient_id)
     policy.check(patient, by)
@@ -71,7 +71,7 @@ def withdraw_allergy(allergy_id: int, *, by: Person) -> Allergy:
     patient = lookup.patient_for_update(allergy.patient_id)
     policy.check(patient, by)
     if allergy.status != "active":
-        raise Conflict(N_("This allergy was already withdrawn."), code="already_withdrawn")
+        raise Conflict(N_("This allergy is already marked as entered in error."), code="already_withdrawn")
     _withdraw(patient, [allergy], by)
     patient.increment_version()
     return allergy
@@ -87,7 +87,7 @@ def _withdraw(patient: Patient, allergies: list[Allergy], by: Person) -> None:
 
 @action(Permission.RECORD_ALLERGY, "patients.confirm_no_allergies")
 def confirm_no_allergies(patient_id: int, *, by: Person) -> Patient:
-    """The patient was asked and knows of none; `Conflict` while any is recorded."""
+    """Record that the patient was asked and has no known allergies; raises `Conflict` while any is recorded."""
     patient = lookup.patient_for_update(patient_id)
     policy.check(patient, by)
     if queries.allergies(patient_id):
@@ -107,16 +107,21 @@ def record_allergy_answer(patient: Patient, named_substances: list[str], by: Per
 
 
 def replace_allergies(patient: Patient, text: str, by: Person) -> bool:
-    """Make the recorded substances those of `text`; whether anything changed. Who may not record may send only the same."""
+    """Replace the recorded substances by those in `text`; returns whether anything changed.
+
+    Raises `NotAllowed` when they differ and `by` may not record allergies.
+    """
     if not policy.is_open(patient, by):
-        raise NotAllowed(CHANGES_NO_ALLERGIES, "known_allergies")  # whatever is sent, so that nothing can be guessed
-    known, wanted = queries.allergies(patient.id), parse_substances(text)
-    is_denial = wanted is NONE_KNOWN
-    substances_by_key = {fold(allergy): allergy for allergy in wanted or ()}
+        raise NotAllowed(
+            CHANGES_NO_ALLERGIES, "known_allergies"
+        )  # for every text, so that nobody can guess the recorded ones
+    known, requested = queries.allergies(patient.id), parse_substances(text)
+    is_denial = requested is NONE_KNOWN
+    substances_by_key = {fold(allergy): allergy for allergy in requested or ()}
     removed = [allergy for allergy in known if fold(allergy.substance) not in substances_by_key]
     added = [allergy for key, allergy in substances_by_key.items() if key not in {fold(k.substance) for k in known}]
     becomes_denied = is_denial and patient.allergy_status != "none_known"
-    reopens = wanted is None and patient.allergy_status == "none_known"
+    reopens = requested is None and patient.allergy_status == "none_known"
     if not (removed or added or becomes_denied or reopens):
         return False
     if not by.may(Permission.RECORD_ALLERGY):

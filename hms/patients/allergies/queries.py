@@ -15,7 +15,7 @@ from hms.patients.models import Allergy
 
 
 def allergies(patient_id: int) -> list[Allergy]:
-    """What the patient reacts to, as recorded and not withdrawn, oldest first."""
+    """The patient's active allergies, oldest first."""
     return list(db.session.execute(_allergies(), {"patient_id": patient_id}).scalars())
 
 
@@ -30,7 +30,7 @@ _ROW = Allergy.__table__.c
 
 @dataclass(frozen=True, slots=True)
 class RecordedAllergy:
-    """An allergy as it was recorded and not withdrawn."""
+    """An active allergy."""
 
     substance: str
     code: str

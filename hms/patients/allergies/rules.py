@@ -11,7 +11,7 @@ from hms.core.text.translation import N_
 MAX_SUBSTANCE_LENGTH = 200
 MAX_SUBSTANCES = 50
 NONE_KNOWN: list[str] = []
-"""The answer of somebody who was asked and knows of no allergy."""
+"""The answer of a patient who was asked and has no known allergies."""
 _DENIALS = frozenset(
     ("none", "none known", "no", "nil", "nka", "nkda", "no known allergies", "no known drug allergies", "no allergies")
 )
@@ -19,7 +19,7 @@ _BETWEEN = re.compile(r"[,;\n]|\s\+\s|\s/\s")
 
 
 def parse_substances(text: str, field: str = "known_allergies") -> list[str] | None:
-    """The substances named in `text`, each once; `NONE_KNOWN` for a denial, None when nothing is said.
+    """The substances named in `text`, each once; `NONE_KNOWN` for a denial, None when the text is empty.
 
     `RuleBroken` on `field` when a name is too long or there are too many.
     """

@@ -26,7 +26,7 @@ from . import queries as allergy_queries
 @pages.route("/<int:patient_id>/allergies", methods=["GET", "POST"])
 @requires(Permission.READ_ALLERGIES)
 def allergies(patient_id: int) -> ResponseReturnValue:
-    """What the patient reacts to; nurses and doctors add to it."""
+    """List allergies; roles with permission record new ones."""
     if request.method == "POST":
         require_permission(current_person(), Permission.RECORD_ALLERGY)
     form = forms.AllergyForm()
@@ -56,7 +56,7 @@ def _allergy_page(patient_id: int, form: ActionForm, refused: list[str] | None =
 @pages.post("/<int:patient_id>/allergies/none")
 @requires(Permission.RECORD_ALLERGY)
 def no_allergies(patient_id: int) -> ResponseReturnValue:
-    """The patient was asked and knows of no allergy."""
+    """Record that the patient has no known allergies."""
     form = forms.PressForm()
     if form.save(allergy_actions.confirm_no_allergies, by=current_person(), patient_id=patient_id):
         flash(_("No known allergies, asked today."), "success")
@@ -69,14 +69,14 @@ def no_allergies(patient_id: int) -> ResponseReturnValue:
 def withdraw_allergy(patient_id: int, allergy_id: int) -> ResponseReturnValue:
     """Mark an allergy of this patient as entered in error."""
     form = forms.PressForm()
-    _belongs(allergy_id, patient_id)
+    _check_belongs(allergy_id, patient_id)
     if form.save(allergy_actions.withdraw_allergy, by=current_person(), allergy_id=allergy_id):
-        flash(_("%(substance)s withdrawn.", substance=form.result.substance), "success")
+        flash(_("%(substance)s marked as entered in error.", substance=form.result.substance), "success")
         return redirect(url_for("patients.allergies", patient_id=patient_id), 303)
     return _allergy_page(patient_id, forms.AllergyForm(formdata=None), form.form_errors)
 
 
-def _belongs(allergy_id: int, patient_id: int) -> None:
+def _check_belongs(allergy_id: int, patient_id: int) -> None:
     policy.check(lookup.patient(patient_id), current_person())
     if not any(allergy.id == allergy_id for allergy in allergy_queries.allergies(patient_id)):
         raise NotFound(N_("This allergy is no longer on the patient's list."))

@@ -27,7 +27,7 @@ class Birth:
 
 
 def parse_birth_date(text: str, today: date, field: str = "date_of_birth") -> Birth:
-    """The birth date in what was typed, day before month; `RuleBroken` on `field` says how to write it."""
+    """The birth date in the typed text, day before month; raises `RuleBroken` on `field`."""
     typed = text.strip()
     if not typed:
         raise RuleBroken(N_("Enter a date of birth or an age."), field)
@@ -39,7 +39,7 @@ def parse_birth_date(text: str, today: date, field: str = "date_of_birth") -> Bi
 
 
 def check_birth_date(day: date, today: date, field: str = "date_of_birth", *, is_estimated: bool = False) -> Birth:
-    """`day` as a birth date; `RuleBroken` when it is in the future, before 1880 or more than 140 years ago."""
+    """`day` as a birth date; raises `RuleBroken` when it is in the future, before 1880 or more than 140 years ago."""
     if day > today:
         raise RuleBroken(N_("The date of birth is in the future. Check the year."), field)
     if day < EARLIEST or years_old(day, today) > OLDEST_YEARS:
@@ -50,17 +50,16 @@ def check_birth_date(day: date, today: date, field: str = "date_of_birth", *, is
 def estimate_birth_date(text: str, today: date, unit: str = "years", field: str = "age") -> Birth:
     """An estimated birth date for an age: "35", "8 months", "3w", "2y 3m"; a bare number counts in `unit`.
 
-    The estimate lies in the middle of the time in which a person of that age can have been born: years give a 1 July.
-    It always reads back as the age that was typed.
+    The estimate is the middle of the possible dates (1 July for years). Its age on `today` is the typed age.
     """
     typed = dates.normalize(text) if len(text) <= dates.MAX_TYPED_LENGTH else ""
     if pair := _AGE_PAIR.fullmatch(typed):
         return _estimated(int(pair["years"]) * 12 + int(pair["months"]), "months", today, field)
-    found = _AGE.fullmatch(typed.removeprefix("about ").removeprefix("approx").lstrip(". ~"))
-    kind = dates.unit_of(found["unit"] or unit) if found else None
-    if found is None or kind is None:
+    match = _AGE.fullmatch(typed.removeprefix("about ").removeprefix("approx").lstrip(". ~"))
+    kind = dates.unit_of(match["unit"] or unit) if match else None
+    if match is None or kind is None:
         raise RuleBroken(N_("Enter the age, for example 35, 8 months or 3 weeks."), field)
-    return _estimated(int(found["count"]), kind, today, field)
+    return _estimated(int(match["count"]), kind, today, field)
 
 
 def _estimated(count: int, unit: str, today: date, field: str) -> Birth:
@@ -84,7 +83,7 @@ def _middle(count: int, unit: str, today: date) -> date:
 
 
 def years_old(day: date, today: date) -> int:
-    """Completed years; somebody born on 29 February has a birthday on 1 March in common years."""
+    """Completed years; for people born on 29 February the birthday is 1 March in common years."""
     return today.year - day.year - ((today.month, today.day) < (day.month, day.day))
 
 

@@ -19,7 +19,7 @@ IDENTITY = (
 )
 """The columns of `Identified`, in its order."""
 WHO = (Patient.id, *IDENTITY)
-"""The columns with which a list shows who somebody is."""
+"""The columns with which a list shows a patient."""
 
 
 @dataclass(slots=True)

@@ -44,9 +44,9 @@ def format_hospital_number(n: int, prefix: str = PREFIX) -> str:
 
 
 def parse_hospital_number(text: str, prefix: str = PREFIX) -> int | None:
-    """The running number in what was typed or scanned, or None when it is no number of this hospital.
+    """The running number in typed or scanned text; None when it is not a number of this hospital.
 
-    Separators, blanks, case and a missing prefix are forgiven; a wrong check digit is not.
+    Separators, blanks, case and a missing prefix do not matter; a wrong check digit does.
     """
     typed = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper()
     digits = typed.removeprefix(prefix.upper())

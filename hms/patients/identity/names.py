@@ -23,14 +23,14 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 class Names(NamedTuple):
-    """Given names and family name; somebody with a single name has it in `given` and an empty `family`."""
+    """Given names and family name; a single name is in `given`, with an empty `family`."""
 
     given: str
     family: str
 
 
 def clean_names(given: str | None, family: str | None) -> Names:
-    """The cleaned names; `RuleBroken` on `first_name` or `last_name` says what to change."""
+    """The cleaned names; raises `RuleBroken` on `first_name` or `last_name`."""
     first, last = _cleaned(given, "first_name"), _cleaned(family, "last_name")
     if not first and not last:
         raise RuleBroken(
@@ -47,7 +47,7 @@ def _cleaned(name: str | None, field: str) -> str:
 
 
 def parse_sex(value: str | None, field: str = "gender") -> str:
-    """`female`, `male`, `other` or `unknown` for M, F, Male, female, U …; `RuleBroken` for anything else."""
+    """`female`, `male`, `other` or `unknown` for M, F, Male, female, U …; raises `RuleBroken` for other values."""
     word = " ".join((value or "").split()).casefold()
     if word in SEXES:
         return word
@@ -64,7 +64,7 @@ def gender_code(sex_name: str) -> str:
 
 
 def name_unknown_person(sex_name: str, day: date, nth: int) -> Names:
-    """The stand-in name of the `nth` (from 0) unidentified patient of that sex and day: UNKNOWN, Male 22-Nov A."""
+    """The temporary name of the `nth` (from 0) unidentified patient of that sex and day: UNKNOWN, Male 22-Nov A."""
     who = "Person" if sex_name == "unknown" else SEXES[sex_name]
     return Names(f"{who} {day.day:02d}-{_MONTHS[day.month - 1]} {_letters(nth)}", UNKNOWN_FAMILY)
 

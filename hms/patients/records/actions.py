@@ -1,4 +1,4 @@
-"""Writes of a patient's record: correct, withdraw; and opening it."""
+"""Correct and withdraw a patient's record; record that it was opened."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.patients import lookup
 from hms.patients.access import policy, reader
-from hms.patients.allergies.actions import (
-    replace_allergies,
-)
+from hms.patients.allergies.actions import replace_allergies
 from hms.patients.identity import birth_dates, phone_numbers
 from hms.patients.identity import names as identity_names
 from hms.patients.models import Patient
@@ -44,9 +42,9 @@ MAX_CONTACT_LENGTH = 255
 def update_patient(
     patient_id: int, *, version: int | None = None, allergies: str | None = None, by: Person, **changes: Any
 ) -> Patient:
-    """Correct the demographics named in `changes`; `StaleVersion` when `version` is given and no longer the present one.
+    """Correct the demographics named in `changes`; raises `StaleVersion` when `version` is not the present one.
 
-    `allergies` is the API's text; it may differ from what is recorded only for those who may record allergies.
+    `allergies` is the API's text; only roles that may record allergies may change it.
     """
     patient = lookup.patient_for_update(patient_id)
     policy.check_team(patient, by)
@@ -126,9 +124,9 @@ def look_up(patient_id: int, *, by: Person) -> Patient:
 
 @action(Permission.SIGNED_IN, "patients.read_patient")
 def read_patient(patient_id: int, *, by: Person) -> Any:
-    """The API's row of one patient, with the note in the trail that `by` read it.
+    """The API's row of one patient; the read is recorded in the audit trail.
 
-    Those who read charts by their role find a record closed to them `RecordRestricted`.
+    Raises `RecordRestricted` for readers of charts when the record is closed to them.
     """
     row = api_queries.get_patient(patient_id, by)
     if reader.reads_charts(by) and not row.is_open:

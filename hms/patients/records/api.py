@@ -1,4 +1,4 @@
-"""JSON: patients as the role may see them, and who may be registered already."""
+"""JSON: patients with the fields that the role sees, and possible duplicates."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ PATIENTS = parameters(
 )
 
 
-def _answer(row: Any, status: int = 200) -> Response:
+def _patient_response(row: Any, status: int = 200) -> Response:
     return resource_response(patient_json(row, visible_fields(current_person())), row.version, status)
 
 
-def _written(payload: dict[str, Any]) -> dict[str, Any]:
-    """The body in the words of the actions; what was not sent is left out."""
+def _column_values(payload: dict[str, Any]) -> dict[str, Any]:
+    """The body as columns; fields that were not sent are left out."""
     column_of = {"first_name": "given_names", "last_name": "family_name", "gender": "sex", "contact_info": "phone"}
     names_sent = ("first_name", "last_name", "gender", "contact_info", "address")
     values = {column_of.get(name, name): payload[name] or "" for name in names_sent if name in payload}
@@ -62,24 +62,26 @@ def _written(payload: dict[str, Any]) -> dict[str, Any]:
 @api.arguments(PATIENTS, location="query")
 @api.response(200, PatientOut(many=True))
 def patients(arguments: dict[str, Any]) -> Response:
-    """Patients in the order of registration. `search=` finds as the find box does, among what the role is shown; `date`,
-    `date_from` and `date_to` are days of registration."""
+    """Patients in the order of registration. `search=` works like the find box, within the fields that the role sees;
+    `date`, `date_from` and `date_to` are days of registration."""
     who, registered = current_person(), bounds(arguments)
     visible = visible_fields(who)
-    terms = queries.parse_for_reader(
+    query = queries.parse_for_reader(
         arguments.get("search", ""), births="date_of_birth" in visible, phones="contact_info" in visible
     )
     return read_log.listed(
-        partial(api_queries.list_patients, asked=terms, days=registered, order=arguments.get("ordering", "id"), who=who),
+        partial(
+            api_queries.list_patients, query=query, days=registered, order=arguments.get("ordering", "id"), who=who
+        ),
         lambda row: patient_json(row, visible),
         partial(_seen, names=visible),
         entity="patient",
-        total=partial(api_queries.count_patients, terms, registered, who),
+        total=partial(api_queries.count_patients, query, registered, who),
     )
 
 
 def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.Seen]:
-    """What a row of a list shows of whom: with allergies it counts as the record."""
+    """The audit name and the patient of a listed row; a row with allergies counts as a read of the record."""
     action = "patients.read" if "known_allergies" in names and row.is_open else "patients.read_list"
     return action, read_log.Seen(row.id, row.id)
 
@@ -91,16 +93,16 @@ def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.Seen]:
 def register(payload: dict[str, Any]) -> Response:
     """Register a patient; the server issues `unique_id`."""
     named = parse_substances(payload.get("known_allergies") or "")
-    patient = registration_actions.register_patient(**_written(payload), allergies=named, by=current_person())
-    return _answer(api_queries.get_patient(patient.id, current_person()), 201)
+    patient = registration_actions.register_patient(**_column_values(payload), allergies=named, by=current_person())
+    return _patient_response(api_queries.get_patient(patient.id, current_person()), 201)
 
 
 @api.get("/patients/<int:patient_id>/")
 @requires(Permission.FIND_PATIENT, Permission.READ_OWN_RECORD)
 @api.response(200, PatientOut)
 def patient(patient_id: int) -> Response:
-    """One patient. That you looked is written into the trail."""
-    return _answer(record_actions.read_patient(patient_id, by=current_person()))
+    """One patient. The read is recorded in the audit trail."""
+    return _patient_response(record_actions.read_patient(patient_id, by=current_person()))
 
 
 @api.put("/patients/<int:patient_id>/")
@@ -108,7 +110,7 @@ def patient(patient_id: int) -> Response:
 @api.arguments(PatientChange)
 @api.response(200, PatientOut)
 def correct(payload: dict[str, Any], patient_id: int) -> Response:
-    """Correct a patient. `known_allergies` may differ from what is recorded only for those who may record allergies."""
+    """Correct a patient. Only roles that may record allergies may change `known_allergies`."""
     who = current_person()
     row = api_queries.get_patient(patient_id, who)
     check_if_match(
@@ -116,16 +118,16 @@ def correct(payload: dict[str, Any], patient_id: int) -> Response:
     )
     version = row.version if request.if_match else None
     record_actions.update_patient(
-        patient_id, version=version, allergies=payload.get("known_allergies"), **_written(payload), by=who
+        patient_id, version=version, allergies=payload.get("known_allergies"), **_column_values(payload), by=who
     )
-    return _answer(api_queries.get_patient(patient_id, who))
+    return _patient_response(api_queries.get_patient(patient_id, who))
 
 
 @api.delete("/patients/<int:patient_id>/")
 @requires(Permission.WITHDRAW_PATIENT)
 @api.response(204)
 def withdraw(patient_id: int) -> Response:
-    """Take a patient's record out of use. The record and its trail are kept."""
+    """Withdraw a patient's record. The record and its audit trail are kept."""
     record_actions.withdraw_patient(patient_id, reason=request.args.get("reason", ""), by=current_person())
     return Response(status=204)
 
@@ -135,10 +137,11 @@ def withdraw(patient_id: int) -> Response:
 @api.arguments(LookalikeQuery, location="query")
 @api.response(200, LookalikeOut(many=True))
 def lookalikes(payload: dict[str, Any]) -> Response:
-    """Who may be registered already: give first_name, last_name, date_of_birth, gender and contact_info as in a registration."""
+    """Possible duplicates: send first_name, last_name, date_of_birth, gender and contact_info as in a registration."""
     candidates = duplicates.duplicate_candidates(_person(payload), who=current_person())
     rows = {
-        row.id: row for row in api_queries.get_patients([candidate.hit.id for candidate in candidates], current_person())
+        row.id: row
+        for row in api_queries.get_patients([candidate.hit.id for candidate in candidates], current_person())
     }
     visible = visible_fields(current_person())
     read_log.note_each("patients.read", (_seen(row, visible)[1] for row in rows.values()), entity="patient")

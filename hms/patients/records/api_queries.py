@@ -1,4 +1,4 @@
-"""The rows of the API: patients as programs read them, one, some, or a list."""
+"""Reads of patients for the JSON API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hms.patients.search.query_parser import SearchQuery
 from .banner import reads_allergies
 
 RECENT = timedelta(days=30)
-# The appointments desk stands above this one; of its table only these two columns are known here.
+# This desk may not import appointments, so the two needed columns of its table are declared here.
 _APPOINTMENT = table("appointment", column("patient_id"), column("date"))
 
 COLUMNS = {
@@ -35,27 +35,27 @@ COLUMNS = {
     "first_name": Patient.given_names,
     "date_of_birth": Patient.birth_date,
 }
-"""What the API's list may be ordered by; with a minus sign the other way round."""
+"""The orderings of the API's list; a minus sign before the name reverses them."""
 
 
-def list_patients(limit: int, offset: int, *, asked: SearchQuery, days: Bounds, order: str, who: Person) -> Result:
-    """Active patients that fit the line `asked` and were registered from `days` first to last (instants), with the API's
-    columns; substances only for those who may read them. `is_open` says whether the content of the record is open to `who`.
+def list_patients(limit: int, offset: int, *, query: SearchQuery, days: Bounds, order: str, who: Person) -> Result:
+    """Active patients that match `query` and were registered within `days` (UTC), with the API's columns; substances only
+    for those who may read them. `is_open`: whether the content of the record is open to `who`.
     """
-    sought = SearchConditions.of(asked)
+    conditions = SearchConditions.of(query)
     listed = _listed(
         with_substances=reads_allergies(who),
         kind=reader_kind(who),
-        shape=sought.shape(),
+        shape=conditions.shape(),
         days=days.shape(),
         order=order,
     )
     values = {"limit": limit, "offset": offset, "since": clock.today() - RECENT}
-    return db.session.execute(listed, values | _values(sought, days, who))
+    return db.session.execute(listed, values | _values(conditions, days, who))
 
 
-def _values(sought: SearchConditions, days: Bounds, who: Person) -> dict[str, Any]:
-    return reader_values(who) | sought.values() | days.values()
+def _values(conditions: SearchConditions, days: Bounds, who: Person) -> dict[str, Any]:
+    return reader_values(who) | conditions.values() | days.values()
 
 
 @cache
@@ -68,9 +68,9 @@ def _listed(*, with_substances: bool, kind: ReaderKind, shape: SearchShape, days
         rows = rows.where(*days.conditions(Patient.created_at)).limit(limit).offset(offset)
     else:
         # Found once, for the page and for the count; else the page walks over everybody in order.
-        found = _fitting(Patient.id, key.label("key"), kind=kind, shape=shape, days=days).cte("found")
-        page = select(found.c.id).order_by(*_by(order, found.c.key, found.c.id)).limit(limit).offset(offset)
-        whole = select(func.count()).select_from(found).scalar_subquery()
+        matches = _fitting(Patient.id, key.label("key"), kind=kind, shape=shape, days=days).cte("matches")
+        page = select(matches.c.id).order_by(*_by(order, matches.c.key, matches.c.id)).limit(limit).offset(offset)
+        whole = select(func.count()).select_from(matches).scalar_subquery()
         rows = rows.where(Patient.id.in_(page))
     return rows.add_columns(whole.label("whole"))
 
@@ -79,16 +79,16 @@ def _by(order: str, *columns: Any) -> list[Any]:
     return [column.desc() if order.startswith("-") else column for column in columns]
 
 
-def count_patients(asked: SearchQuery, days: Bounds, who: Person) -> int:
-    """How many active patients that `who` may know of fit the line and the days."""
-    sought = SearchConditions.of(asked)
-    count = _counting(kind=reader_kind(who), shape=sought.shape(), days=days.shape())
-    return db.session.execute(count, _values(sought, days, who)).scalar_one()
+def count_patients(query: SearchQuery, days: Bounds, who: Person) -> int:
+    """Count the active patients visible to `who` that match the query and the days."""
+    conditions = SearchConditions.of(query)
+    count = _counting(kind=reader_kind(who), shape=conditions.shape(), days=days.shape())
+    return db.session.execute(count, _values(conditions, days, who)).scalar_one()
 
 
 def _fitting(*columns: Any, kind: ReaderKind, shape: SearchShape, days: BoundsShape) -> Select:
-    known = (Patient.status == "active", *policy.own_rows(kind.reader(), Patient.id))
-    return select(*columns).where(*known, shape.conditions().fits(), *days.conditions(Patient.created_at))
+    visible = (Patient.status == "active", *policy.own_rows(kind.reader(), Patient.id))
+    return select(*columns).where(*visible, shape.conditions().condition(), *days.conditions(Patient.created_at))
 
 
 @cache
@@ -118,7 +118,7 @@ ROW = (
 
 
 def _substances() -> Any:
-    """Active substances joined by commas; "None" when the patient was asked and has none; empty when nobody asked."""
+    """Active substances joined by commas; "None" when the patient was asked and has none; empty when not asked."""
     joined = (
         select(func.string_agg(Allergy.substance, aggregate_order_by(literal(", "), Allergy.id)))
         .where(Allergy.patient_id == Patient.id, Allergy.status == "active")
@@ -132,15 +132,15 @@ def _substances() -> Any:
 
 
 def get_patient(patient_id: int, who: Person) -> Any:
-    """One row of the API; `NotFound` when there is none."""
+    """The API's row of one patient; raises `NotFound`."""
     since = clock.today() - RECENT
-    found = db.session.execute(
+    patient = db.session.execute(
         _row(with_substances=reads_allergies(who), kind=reader_kind(who)),
         {"patient_id": patient_id, "since": since} | reader_values(who),
     ).one_or_none()
-    if found is None:
+    if patient is None:
         raise NotFound("No Patient matches the given query.")
-    return found
+    return patient
 
 
 @cache

@@ -26,9 +26,9 @@ def reads_allergies(who: Person) -> bool:
 
 @dataclass
 class Banner(Identified):
-    """Who the patient is, for `patient_banner`; `allergies` is empty for those who may only know the status.
+    """The data of the macro `patient_banner`; `allergies` is empty for those who may see only the status.
 
-    `emergency_until` is when the record closes that the reader opened with a reason.
+    `emergency_until` is the end of the reader's emergency access (UTC), if any.
     """
 
     id: int
@@ -57,21 +57,21 @@ def patient_banner(patient: Patient, who: Person) -> Banner:
 
 
 def sorted_as(patient: Patient) -> str:
-    """The name by which lists are sorted and others of the same name are found."""
+    """The name by which lists are sorted and others of the same name are row."""
     return f"{patient.family_name}, {patient.given_names}"
 
 
-def _banner(patient: Patient, found: Any) -> Banner:
+def _banner(patient: Patient, row: Any) -> Banner:
     """Build the banner from the row of `_for_banner`; mark the request when access is by break-glass."""
-    if found.emergency_until is not None:
+    if row.emergency_until is not None:
         policy.mark_emergency_access()
     return Banner(
         *(getattr(patient, column.name) for column in fields(Identified)),
         id=patient.id,
         allergy_status=patient.allergy_status,
-        allergies=[" – ".join(filter(None, pair)) for pair in found.reactions or ()],
-        same_name_count=found.same_name_count,
-        emergency_until=found.emergency_until,
+        allergies=[" – ".join(filter(None, pair)) for pair in row.reactions or ()],
+        same_name_count=row.same_name_count,
+        emergency_until=row.emergency_until,
         is_restricted=patient.is_restricted,
     )
 
@@ -81,7 +81,7 @@ _TWIN = Patient.__table__.alias("twin")
 
 @cache
 def _for_banner(*, with_allergies: bool, kind: ReaderKind) -> Select:
-    """How many others have this name, what the patient reacts to, and until when `who` has the record open with a reason."""
+    """Columns: number of others with this name, allergies, and until when the reader has emergency access."""
     patient_id, name = bindparam("patient_id"), bindparam("name")
     who = kind.reader()
     same = (
@@ -97,6 +97,10 @@ def _for_banner(*, with_allergies: bool, kind: ReaderKind) -> Select:
         BreakGlass.patient_id == patient_id,
         BreakGlass.expires_at > who.at.reader_now,
     )
-    shown = reactions.scalar_subquery() if with_allergies else null()
-    found = {"same_name_count": same.scalar_subquery(), "reactions": shown, "emergency_until": until.scalar_subquery()}
-    return select(*(column.label(name) for name, column in found.items()))
+    reaction_column = reactions.scalar_subquery() if with_allergies else null()
+    columns = {
+        "same_name_count": same.scalar_subquery(),
+        "reactions": reaction_column,
+        "emergency_until": until.scalar_subquery(),
+    }
+    return select(*(column.label(name) for name, column in columns.items()))

@@ -19,7 +19,7 @@ class CardCodes:
 
 
 def build_codes(hospital_number: str) -> CardCodes:
-    """The hospital number for a scanner, which types it as if by hand."""
+    """Bar code and QR code of the hospital number; scanners type it like a keyboard."""
     matrix = segno.make(hospital_number, error="m", micro=False).matrix
     dots = (f"M{x} {y}.5h1" for y, row in enumerate(matrix, 2) for x, dot in enumerate(row, 2) if dot)
     return CardCodes(code128(hospital_number), "".join(dots), len(matrix) + 4)

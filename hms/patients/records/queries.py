@@ -49,7 +49,7 @@ def _place(patient_id: int | None) -> Any:
 
 
 def allergy_status_author(patient: Patient) -> str:
-    """Name of the user who last set the allergy status; "" when nobody did."""
+    """Name of the user who last set the allergy status; "" when it was never set."""
     if patient.allergy_status_by_id is None:
         return ""
     return staff.names({patient.allergy_status_by_id}).get(patient.allergy_status_by_id, "")

@@ -18,7 +18,7 @@ from hms.core.web import navigation
 from hms.core.web.guard import current_person, requires
 from hms.patients import forms, lookup
 from hms.patients.access import policy
-from hms.patients.blueprints import onward, pages
+from hms.patients.blueprints import pages, redirect_after_save
 from hms.patients.models import Patient
 from hms.patients.registration import drafts
 from hms.patients.search import queries as search_queries
@@ -34,7 +34,7 @@ navigation.add_entry(_l("Patients"), "patients.index", Permission.EDIT_PATIENT, 
 @pages.get("/")
 @requires(Permission.FIND_PATIENT)
 def index() -> str:
-    """Find a patient, or leaf through the list by family name."""
+    """Search patients, or page through the list by family name."""
     typed = search_text(request.args.get("q"))
     if typed:
         hits = search_queries.search_patients(typed, limit=record_queries.PAGE, who=current_person())
@@ -62,20 +62,20 @@ def edit(patient_id: int) -> ResponseReturnValue:
     form = forms.CorrectionForm(data=forms.recorded_values(patient))
     if form.save(record_actions.update_patient, by=current_person(), patient_id=patient_id):
         flash(_("Saved."), "success")
-        return onward(patient_id)
+        return redirect_after_save(patient_id)
     return _correction(patient_id, form)
 
 
 def _correction(patient_id: int, form: forms.CorrectionForm, proposed: list[str] | None = None) -> ResponseReturnValue:
-    """The form; after a conflict with what is stored now beside what was typed, ready to be saved over it."""
+    """The form; after a conflict also the stored values that differ from the typed ones."""
     patient = lookup.patient(patient_id)
-    theirs = _differences(patient, form) if isinstance(form.conflict, StaleVersion) else []
+    differences = _differences(patient, form) if isinstance(form.conflict, StaleVersion) else []
     page = render_template(
         "patients/edit.html",
         form=form,
         patient=patient,
         banner=record_banner.patient_banner(patient, current_person()),
-        theirs=theirs,
+        differences=differences,
         proposed=proposed or [],
     )
     _note("patients.read", patient_id)
@@ -99,15 +99,15 @@ def _differences(patient: Patient, form: forms.CorrectionForm) -> list[tuple[Any
 @pages.post("/<int:patient_id>/use")
 @requires(Permission.EDIT_PATIENT)
 def use(patient_id: int) -> ResponseReturnValue:
-    """Go on with a known patient instead of registering: the phone and address just typed are proposed as changes."""
+    """Use an existing patient instead of registering: propose the typed phone and address as changes."""
     patient, typed = lookup.patient(patient_id), forms.RegistrationForm()
     policy.check_team(patient, current_person())
     drafts.discard(current_person(), typed.draft.data or "")
-    shown = forms.recorded_values(patient)
-    proposed = [name for name in ("contact_info", "address") if typed[name].data and typed[name].data != shown[name]]
+    recorded = forms.recorded_values(patient)
+    proposed = [name for name in ("contact_info", "address") if typed[name].data and typed[name].data != recorded[name]]
     if not proposed:
-        return onward(patient_id)
-    form = forms.CorrectionForm(formdata=None, data=shown | {name: typed[name].data for name in proposed})
+        return redirect_after_save(patient_id)
+    form = forms.CorrectionForm(formdata=None, data=recorded | {name: typed[name].data for name in proposed})
     form.conflict = None
     return _correction(patient_id, form, [str(form[name].label.text) for name in proposed])
 
@@ -115,7 +115,7 @@ def use(patient_id: int) -> ResponseReturnValue:
 @pages.get("/<int:patient_id>/card")
 @requires(Permission.REGISTER_PATIENT)
 def print_card(patient_id: int) -> str:
-    """The patient's card, to print and hand out: name, birth date, number, bar code and QR code."""
+    """The patient's card, for printing: name, birth date, number, bar code and QR code."""
     patient = lookup.patient(patient_id)
     codes, banner = card.build_codes(patient.hospital_number), record_banner.patient_banner(patient, current_person())
     _note("patients.read_card", patient_id)

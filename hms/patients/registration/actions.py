@@ -18,9 +18,7 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.settings import store as settings
 from hms.core.text.translation import N_
-from hms.patients.allergies.actions import (
-    record_allergy_answer,
-)
+from hms.patients.allergies.actions import record_allergy_answer
 from hms.patients.identity import hospital_numbers
 from hms.patients.identity import names as identity_names
 from hms.patients.models import Patient
@@ -45,11 +43,11 @@ def register_patient(
     by: Person,
     **more: Any,
 ) -> Patient:
-    """A new patient with the next hospital number. `more` are other columns of demographics (address, title, …).
+    """Register a patient with the next hospital number. `more` are other columns of demographics (address, title, …).
 
     `allergies` are the substances the patient names; an empty list means "asked, none known", None "not asked".
     With `asks_first` a strong look-alike refuses the first time (`Conflict`, code "possible_duplicate", with the match
-    on `.match`) unless it is the one in `overridden_match_id`; registering all the same is written into the trail.
+    on `.match`) unless it is the one in `overridden_match_id`; the override is recorded in the audit trail.
     """
     changes = {"given_names": given_names, "family_name": family_name, "sex": sex, "birth_date": birth_date}
     patient = Patient(**clean_values(changes | {"birth_is_estimated": birth_is_estimated, "phone": phone} | more))
@@ -93,7 +91,7 @@ def finish_registration(*, draft: str, by: Person, **details: Any) -> Patient:
 def register_unknown(
     *, sex: str, birth_date: date | None = None, birth_is_estimated: bool = False, by: Person
 ) -> Patient:
-    """An unidentified person under a stand-in name: UNKNOWN, Male 22-Nov A. Corrected like any other once known."""
+    """Register an unidentified patient with a temporary name: UNKNOWN, Male 22-Nov A. Correct it later like any other."""
     known = {"sex": sex, "birth_date": birth_date, "birth_is_estimated": birth_is_estimated}
     patient = Patient(**clean_values(known))
     _number(patient)  # locks the number series until commit, so that no letter is used twice

@@ -1,4 +1,4 @@
-"""Unfinished registrations, kept on the server for their author for seven days."""
+"""Drafts of registrations, stored for their author for seven days."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DRAFT_FIELDS = (
     *("address", "title", "preferred_name", "next_of_kin", "occupation", "language", "national_id", "email"),
     *("allergies", "known_allergies"),
 )
-"""Fields of the form that are kept."""
+"""Fields of the form that are saved."""
 PRESET_FIELDS = ("age_unit", "allergies")
 _KEY = re.compile(r"[0-9a-f]{12}")
 
@@ -57,7 +57,7 @@ def unfinished_registrations(who: Person, limit: int = MAX_COUNT) -> list[Unfini
 
 
 def get_content(who: Person, key: str) -> dict[str, Any] | None:
-    """What was typed, by the form's field names; None when it is finished, discarded or too old."""
+    """The saved values by field name; None when the registration is finished, discarded or too old."""
     draft = drafts.get_draft(who.id, draft_name(key)) if is_key(key) else None
     return draft.content if draft else None
 
@@ -71,7 +71,7 @@ def save_draft(who: Person, key: str, typed: dict[str, Any]) -> datetime | None:
 
 
 def belongs_to_other(who: Person, key: str) -> bool:
-    """Whether the draft belongs to somebody else."""
+    """Whether the draft belongs to another user."""
     return is_key(key) and drafts.belongs_to_other(who.id, draft_name(key))
 
 

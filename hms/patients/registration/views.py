@@ -1,4 +1,4 @@
-"""Pages: register a patient, go on with an interrupted registration, register somebody unknown."""
+"""Pages: register a patient, continue an unfinished registration, register an unknown patient."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.patients import forms
-from hms.patients.blueprints import onward, pages
+from hms.patients.blueprints import pages, redirect_after_save
 from hms.patients.models import Patient
 from hms.patients.search import duplicates
 from hms.patients.search.duplicates import DuplicateCandidate
@@ -30,7 +30,7 @@ from . import actions, drafts
 def new() -> ResponseReturnValue:
     """Register a patient; likely records of the same person are shown while typing, and once before saving.
 
-    What is typed is kept at the server, and offered again when somebody was called away.
+    The typed values are saved as a draft, so that an interrupted registration can be continued.
     """
     typed = request.args.get("q", "")[:100]
     form = forms.RegistrationForm(data=_begun(typed) if request.method == "GET" else None)
@@ -57,16 +57,18 @@ def _begun(typed: str) -> dict[str, Any] | None:
 def _registration(form: forms.RegistrationForm, typed: str) -> str:
     match = getattr(form.conflict, "match", None) if form.is_submitted() else None
     is_filled = typed or form.is_submitted() or form.first_name.data
-    found = duplicates.duplicate_candidates(form.person(), who=current_person()) if is_filled else []
-    _note(found)
+    candidates = duplicates.duplicate_candidates(form.person(), who=current_person()) if is_filled else []
+    _note(candidates)
     waiting = [draft for draft in drafts.unfinished_registrations(current_person()) if draft.key != form.draft.data]
-    return render_template("patients/new.html", form=form, found=found, match=match, asked=typed, waiting=waiting)
+    return render_template(
+        "patients/new.html", form=form, candidates=candidates, match=match, search_text=typed, waiting=waiting
+    )
 
 
 @pages.get("/new/draft/<string(length=12):draft>")
 @requires(Permission.REGISTER_PATIENT)
 def draft_key(draft: str) -> ResponseReturnValue:
-    """A fresh form token, for a page that outlived its session; not when somebody else has signed in meanwhile."""
+    """A new form token for a page that is older than its session; `NotFound` when another user has signed in meanwhile."""
     if drafts.belongs_to_other(current_person(), draft):
         raise NotFound(N_("This registration was started by a colleague."))
     return {"csrf_token": generate_csrf()}
@@ -75,7 +77,7 @@ def draft_key(draft: str) -> ResponseReturnValue:
 @pages.post("/new/draft/<string(length=12):draft>")
 @requires(Permission.REGISTER_PATIENT)
 def keep_registration(draft: str) -> ResponseReturnValue:
-    """Save the draft, every few seconds; nobody is registered."""
+    """Save the draft, called every few seconds; registers no patient."""
     typed = request.get_json()
     if not isinstance(typed, dict) or not drafts.is_key(draft):
         raise RuleBroken(N_("The request could not be read. Send it again."))
@@ -94,27 +96,27 @@ def discard_registration(draft: str) -> ResponseReturnValue:
 
 def _registered(patient: Patient) -> ResponseReturnValue:
     flash(_("Registered with hospital number %(number)s.", number=patient.hospital_number), "success")
-    return onward(patient.id)
+    return redirect_after_save(patient.id)
 
 
 @pages.post("/lookalikes")
 @requires(Permission.REGISTER_PATIENT)
 def lookalikes() -> str:
-    """The panel of likely records for what is typed so far; writes nothing."""
+    """The panel of possible duplicates for the values typed so far; writes nothing."""
     form = forms.RegistrationForm()
-    found = duplicates.duplicate_candidates(form.person(), who=current_person())
-    _note(found)
-    return render_template("patients/_lookalikes.html", found=found)
+    candidates = duplicates.duplicate_candidates(form.person(), who=current_person())
+    _note(candidates)
+    return render_template("patients/_lookalikes.html", candidates=candidates)
 
 
-def _note(found: Sequence[DuplicateCandidate]) -> None:
-    read_log.note_rows("patients.read_list", len(found), entity="patient", is_search=True)
+def _note(candidates: Sequence[DuplicateCandidate]) -> None:
+    read_log.note_rows("patients.read_list", len(candidates), entity="patient", is_search=True)
 
 
 @pages.route("/unknown", methods=["GET", "POST"])
 @requires(Permission.REGISTER_PATIENT)
 def unknown() -> ResponseReturnValue:
-    """Register somebody who cannot say who they are."""
+    """Register a patient whose identity is unknown."""
     form = forms.UnknownForm()
     if form.save(actions.register_unknown, by=current_person()):
         return _registered(form.result)

@@ -15,26 +15,26 @@ from hms.patients.models import Patient
 from .query_parser import SearchQuery
 
 MIN_PHONE_DIGITS = 7
-"""Digits; fewer are a part of a phone."""
+"""Fewer digits are a part of a phone number."""
 
 
 @dataclass(frozen=True)
 class SearchConditions:
     """A `SearchQuery` as LIKE patterns and values.
 
-    `parts` are words as they stand in `search_names`; what follows are patterns for LIKE. `runs` are digits that may stand
-    in a phone or a hospital number, each in all the ways they may be written there. `also` is one more such run, an
-    alternative to the number and the birth dates. `wholes` and `phones` are for whole words and whole phones.
+    `parts` are words spelt as in `search_names`; `words` their LIKE patterns for beginnings, `whole_words` for whole words.
+    `runs` are patterns of digits in a phone or a hospital number, each in all its stored forms; `alternative_run` is one
+    more, which may match instead of the hospital number and the birth dates. `phones` are patterns of whole phones.
     """
 
     parts: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     runs: tuple[tuple[str, ...], ...] = ()
-    also: tuple[str, ...] = ()
+    alternative_run: tuple[str, ...] = ()
     numbers: tuple[int, ...] = ()
     births: tuple[tuple[date, date], ...] = ()
-    """First and last day."""
-    wholes: tuple[str, ...] = ()
+    """First and last day of each possible time of birth."""
+    whole_words: tuple[str, ...] = ()
     phones: tuple[str, ...] = ()
     looks_into_phones: bool = True
     finds_nobody: bool = False
@@ -44,15 +44,18 @@ class SearchConditions:
         births = [(query.birth_date, query.birth_date)] if query.birth_date else []
         if query.birth_year is not None:
             births.append((date(query.birth_year, 1, 1), date(query.birth_year, 12, 31)))
-        parts, typed = [_normalize_word(word) for word in query.words], (*query.digit_runs, query.also_digits or "")
+        parts, typed = (
+            [_normalize_word(word) for word in query.words],
+            (*query.digit_runs, query.alternative_digits or ""),
+        )
         return cls(
             parts=tuple(parts),
             words=tuple(f"% {escape_like(part)}%" for part in parts),
             runs=tuple(_patterns(run) for run in query.digit_runs),
-            also=_patterns(query.also_digits) if query.also_digits else (),
+            alternative_run=_patterns(query.alternative_digits) if query.alternative_digits else (),
             numbers=() if query.hospital_number is None else (query.hospital_number,),
             births=tuple(births),
-            wholes=tuple(f"% {escape_like(part)} %" for part in parts),
+            whole_words=tuple(f"% {escape_like(part)} %" for part in parts),
             phones=tuple(
                 f"%{digits} %"
                 for run in typed
@@ -64,36 +67,43 @@ class SearchConditions:
         )
 
     def shape(self) -> SearchShape:
-        """How many of each part there are; searches of one shape are one statement."""
-        counts = (len(self.words), len(self.also), len(self.numbers), len(self.births))
+        """The number of values of each kind; searches of one shape share one statement."""
+        counts = (len(self.words), len(self.alternative_run), len(self.numbers), len(self.births))
         return SearchShape(tuple(map(len, self.runs)), *counts, self.looks_into_phones, self.finds_nobody)
 
     def values(self) -> dict[str, Any]:
-        """The values of `SearchShape.conditions`, by their names in the statement."""
+        """The values of the bound parameters of `SearchShape.conditions`."""
         named: dict[str, Any] = {f"word_{i}": word for i, word in enumerate(self.words)}
         named |= {f"run_{i}_{j}": way for i, ways in enumerate(self.runs) for j, way in enumerate(ways)}
-        named |= {f"also_{i}": way for i, way in enumerate(self.also)}
+        named |= {f"alternative_{i}": way for i, way in enumerate(self.alternative_run)}
         named |= {f"number_{i}": number for i, number in enumerate(self.numbers)}
         for i, (first, last) in enumerate(self.births):
             named |= {f"born_from_{i}": first, f"born_until_{i}": last}
         return named
 
-    def fits(self) -> ColumnElement[bool]:
-        """The condition that every part matches; true for an empty line, false for one that finds nobody."""
+    def condition(self) -> ColumnElement[bool]:
+        """The condition that every part matches; true for an empty search, false for one that finds nobody."""
         if self.finds_nobody:
             return false()
-        named = (Patient.search_names.like(word, escape="\\") for word in self.words)
-        return and_(true(), *named, *self.digits())
+        names = (Patient.search_names.like(word, escape="\\") for word in self.words)
+        return and_(true(), *names, *self.digit_conditions())
 
-    def digits(self) -> list[ColumnElement[bool]]:
-        """What the digits ask for: readings of the same digits are alternatives, separate runs must all match."""
+    def digit_conditions(self) -> list[ColumnElement[bool]]:
+        """Conditions for digits and dates: readings of the same digits are alternatives, separate runs must all match."""
         readings = [Patient.number == number for number in self.numbers]
         readings += [Patient.birth_date.between(first, last) for first, last in self.births]
-        runs = [self._stand_somewhere(patterns) for patterns in self.runs]
-        return [or_(*readings, self._stand_somewhere(self.also)), *runs] if self.also else [*readings, *runs]
+        runs = [self._contains_run(patterns) for patterns in self.runs]
+        return (
+            [or_(*readings, self._contains_run(self.alternative_run)), *runs]
+            if self.alternative_run
+            else [*readings, *runs]
+        )
 
-    def _stand_somewhere(self, patterns: tuple[str, ...]) -> ColumnElement[bool]:
-        """In the phone or the hospital number; where phones are not looked into, in the number, which stands after the blank."""
+    def _contains_run(self, patterns: tuple[str, ...]) -> ColumnElement[bool]:
+        """The run is in the phone or the hospital number, or only in the number when phones are hidden.
+
+        `search_digits` is the phone, a blank and the hospital number.
+        """
         conditions = [Patient.search_digits.like(pattern) for pattern in patterns]
         if not self.looks_into_phones:
             number = func.split_part(Patient.search_digits, " ", 2)
@@ -105,12 +115,12 @@ class SearchConditions:
 
 @dataclass(frozen=True)
 class SearchShape:
-    """How many parts of each kind a search has. A statement is built once for each shape (`functools.cache`); their number
-    is bounded, as a search has at most `MAX_TERMS` words and as many runs of digits."""
+    """The number of values of each kind in a search. A statement is built once for each shape; the number of shapes is
+    bounded, because a search has at most `MAX_TERMS` words and runs of digits."""
 
     runs: tuple[int, ...]
     words: int
-    also: int
+    alternative_run: int
     numbers: int
     births: int
     looks_into_phones: bool
@@ -121,7 +131,7 @@ class SearchShape:
         return SearchConditions(
             words=_bind("word", self.words),
             runs=tuple(_bind(f"run_{i}", ways) for i, ways in enumerate(self.runs)),
-            also=_bind("also", self.also),
+            alternative_run=_bind("alternative", self.alternative_run),
             numbers=_bind("number", self.numbers),
             births=tuple(
                 zip(_bind("born_from", self.births, Date), _bind("born_until", self.births, Date), strict=True)
@@ -136,14 +146,14 @@ def _bind(name: str, count: int, of_type: Any = None) -> tuple[Any, ...]:
 
 
 def _normalize_word(word: str) -> str:
-    """A word as it stands in `search_names`: without apostrophes, hyphens as blanks."""
+    """The word spelt as in `search_names`: without apostrophes, with blanks for hyphens."""
     return fold(word.replace("'", "").replace("’", "").replace("-", " "))
 
 
 def _stored_forms(run: str) -> tuple[str, ...]:
-    """The run as it stands in numbers, and without the 0 or 00 that is dialled but not kept in phones."""
-    kept = phone_numbers.strip_dial_prefix(run)
-    return (run,) if kept == run or run.startswith("000") or len(kept) < 2 else (run, kept)
+    """The run as typed, and without the dialled prefix 0 or 00, which stored phones do not have."""
+    stripped = phone_numbers.strip_dial_prefix(run)
+    return (run,) if stripped == run or run.startswith("000") or len(stripped) < 2 else (run, stripped)
 
 
 def _patterns(run: str) -> tuple[str, ...]:

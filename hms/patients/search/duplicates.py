@@ -68,7 +68,7 @@ def _candidates(person: ComparedPerson, name: str) -> Select:
 
 
 def _blocks(person: ComparedPerson, name: str) -> list[ColumnElement[bool]]:
-    """Conditions that select candidates: same phone, birth date equal or mistyped, or similar name without a contrary date."""
+    """Conditions that select candidates: same phone, same or mistyped birth date, or similar name without a different date."""
     resembles = Patient.search_names.op("%")(name)
     blocks = []
     dialled = phone_numbers.strip_dial_prefix(
@@ -102,7 +102,7 @@ def likely_typos(born: date) -> list[date]:
 
 
 def _score_candidate(person: ComparedPerson, row: Any, who: Reader) -> DuplicateCandidate:
-    known = ComparedPerson(
+    candidate = ComparedPerson(
         row.given_name,
         row.family_name,
         row.date_of_birth,
@@ -111,5 +111,5 @@ def _score_candidate(person: ComparedPerson, row: Any, who: Reader) -> Duplicate
         row.phone or None,
         row.address,
     )
-    likeness = match_scoring.score_match(person, known)
-    return DuplicateCandidate(build_result(row, who=who), likeness.score, likeness.reasons, row.address)
+    match = match_scoring.score_match(person, candidate)
+    return DuplicateCandidate(build_result(row, who=who), match.score, match.reasons, row.address)

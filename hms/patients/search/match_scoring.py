@@ -21,7 +21,7 @@ from rapidfuzz.distance import OSA, JaroWinkler
 from hms.core.text.cleaning import digits, fold
 
 STRONG = 0.85
-"""From here saving needs a second press."""
+"""From this score on, saving needs a confirmation."""
 WORTH_SHOWING = 0.5
 
 _MIDDLE, _STEEPNESS = 5.0, 0.63
@@ -42,7 +42,7 @@ _SOUNDS = (
 
 @dataclass(frozen=True, slots=True)
 class ComparedPerson:
-    """What is compared. `sex` is a FHIR code, `phone` in E.164 where known; anything but the name may be missing."""
+    """The facts that are compared. `sex` is a FHIR code, `phone` is E.164 if known; everything but the name may be missing."""
 
     given: str
     family: str = ""
@@ -90,39 +90,41 @@ def _names(a: ComparedPerson, b: ComparedPerson) -> _Evidence:
     mine, theirs = tokens(a.given) + tokens(a.family), tokens(b.given) + tokens(b.family)
     if not mine or not theirs:
         return _Evidence(0.0)
-    nearness = _any_order(mine, theirs)
-    if nearness > 0.97 and sorted(mine) == sorted(theirs):
+    similarity = _similarity_in_any_order(mine, theirs)
+    if similarity > 0.97 and sorted(mine) == sorted(theirs):
         same_order = mine == theirs or tokens(a.family) == tokens(b.family)
         return _Evidence(5.0, _l("same name") if same_order else _l("same names in another order"))
-    return _Evidence(_between(nearness), _l("similar name") if nearness >= 0.85 else "")
+    return _Evidence(_interpolate_evidence(similarity), _l("similar name") if similarity >= 0.85 else "")
 
 
-def _any_order(mine: tuple[str, ...], theirs: tuple[str, ...]) -> float:
-    """0 to 1: each word of the shorter name beside its best partner; the worst pair weighs as much as their mean."""
+def _similarity_in_any_order(mine: tuple[str, ...], theirs: tuple[str, ...]) -> float:
+    """0 to 1: compares each word of the shorter name with its best partner; the worst pair weighs as much as the mean."""
     few, many = (mine, theirs) if (len(mine), mine) <= (len(theirs), theirs) else (theirs, mine)
-    best = _paired(few, many)
+    best = _best_pairs(few, many)
     together = (sum(best) / len(best) + min(best)) / 2
     is_one_of_many = len(few) == 1 and len(many) > 1
     return min(together - 0.03 * min(len(many) - len(few), 3), 0.84 if is_one_of_many else 1.0)
 
 
-def _paired(few: tuple[str, ...], many: tuple[str, ...]) -> list[float]:
-    """How near each of the `few` comes to a partner of its own among the `many`, the nearest pairs chosen first."""
-    ranked = sorted([(_near(x, y), i, j) for i, x in enumerate(few) for j, y in enumerate(many)], reverse=True)
+def _best_pairs(few: tuple[str, ...], many: tuple[str, ...]) -> list[float]:
+    """Similarity of each of the `few` with a partner of its own among the `many`; the most similar pairs are chosen first."""
+    ranked = sorted(
+        [(_word_similarity(x, y), i, j) for i, x in enumerate(few) for j, y in enumerate(many)], reverse=True
+    )
     best: list[float] = []
     placed: set[int] = set()
     taken: set[int] = set()
-    for nearness, i, j in ranked:
+    for similarity, i, j in ranked:
         if i not in placed and j not in taken:
-            best.append(nearness)
+            best.append(similarity)
             placed.add(i)
             taken.add(j)
     return best
 
 
 @lru_cache(maxsize=65536)
-def _near(x: str, y: str) -> float:
-    """0 to 1 for two words; spellings of one sound (Diallo and Jalloh, Mohamed and Muhammad) come near 1."""
+def _word_similarity(x: str, y: str) -> float:
+    """0 to 1 for two words; close to 1 for spellings of one sound (Diallo and Jalloh, Mohamed and Muhammad)."""
     if x == y:
         return 1.0
     if min(len(x), len(y)) == 1:
@@ -147,11 +149,11 @@ def _sound(word: str) -> str:
     return word
 
 
-def _between(nearness: float) -> float:
-    """Evidence for a nearness of names, in straight lines between the points of the table."""
+def _interpolate_evidence(similarity: float) -> float:
+    """Evidence for a similarity of names, in straight lines between the points of the table."""
     for (low, weak), (high, strong) in pairwise(_NAME_EVIDENCE):
-        if nearness <= high:
-            return weak + (strong - weak) * (nearness - low) / (high - low)
+        if similarity <= high:
+            return weak + (strong - weak) * (similarity - low) / (high - low)
     return _NAME_EVIDENCE[-1][1]
 
 
@@ -171,7 +173,10 @@ def _estimated(years_apart: int) -> _Evidence:
 
 def _exact(earlier: date, later: date) -> _Evidence:
     if earlier == later:
-        is_stand_in = (earlier.month, earlier.day) == (1, 1)  # given to people who know only their year
+        is_stand_in = (earlier.month, earlier.day) == (
+            1,
+            1,
+        )  # often recorded for people who know only their year of birth
         return _Evidence(2.8 if is_stand_in else 5.5, _l("same date of birth"))
     if earlier.year == later.year and (earlier.day, earlier.month) == (later.month, later.day):
         return _Evidence(4.5, _l("day and month of birth swapped"))

@@ -39,24 +39,24 @@ from hms.patients.models import ALLERGY_WORDS, Patient
 from .conditions import SearchConditions
 from .query_parser import SearchQuery, parse_query
 
-_NEARNESS = text("SELECT set_config(:of, :near, true)")
+_SET_CONFIG = text("SELECT set_config(:of, :near, true)")
 
 
 def set_similarity_threshold(near: float, *, of: str) -> None:
     """Set the pg_trgm threshold `of` to `near` (0 to 1) until the transaction ends."""
-    db.session.connection().execute(_NEARNESS, {"of": f"pg_trgm.{of}", "near": str(near)})
+    db.session.connection().execute(_SET_CONFIG, {"of": f"pg_trgm.{of}", "near": str(near)})
 
 
 MAX_CANDIDATES = 200
-"""So many matches are ranked; a line that fits more people is too short to tell them apart."""
+"""The maximum number of matches that are ranked; a search with more matches is too short to rank them well."""
 MIN_WORD_SIMILARITY = 0.44
-"""Kadijatu comes 0.55 near Kadiatu, Muhamed 0.45 near Mohamed (pg_trgm's strict word similarity)."""
+"""Similarity of Kadijatu and Kadiatu is 0.55, of Muhamed and Mohamed 0.45 (pg_trgm's strict word similarity)."""
 BY_NAME = (Patient.sort_name, Patient.id)
 
 
 @dataclass
 class SearchResult(Identified):
-    """One patient found. `phone` is as this person may see it; `is_similar` when only the spelling comes near."""
+    """A matching patient. `phone` is formatted or masked for the reader; `is_similar` marks a match by similar spelling only."""
 
     id: int
     phone: str
@@ -81,36 +81,38 @@ class PreferredPatients:
 def search_patients(
     text: str, *, limit: int = 8, who: Person, first: PreferredPatients = PreferredPatients()
 ) -> list[SearchResult]:
-    """The patients that fit `text`, at most `limit`: exact number, exact phone, then by name; similar spelling last."""
-    asked = parse_for_reader(text, phones=who.may(Permission.READ_CONTACT))
-    if asked.is_empty:
+    """At most `limit` patients that match `text`: exact number, exact phone, then by name; similar spelling last."""
+    query = parse_for_reader(text, phones=who.may(Permission.READ_CONTACT))
+    if query.is_empty:
         return []
-    sought = SearchConditions.of(asked)
-    matching = {row.id: row for row in db.session.execute(_matching(limit * 2, sought=sought, first=first))}
+    conditions = SearchConditions.of(query)
+    matching = {row.id: row for row in db.session.execute(_matching(limit * 2, conditions=conditions, first=first))}
     rows = [(row, False) for row in matching.values()]
-    if asked.words and len(rows) < limit:
+    if query.words and len(rows) < limit:
         set_similarity_threshold(MIN_WORD_SIMILARITY, of="strict_word_similarity_threshold")
         rows += [
-            (row, True) for row in db.session.execute(_similar(limit * 2, sought=sought)) if row.id not in matching
+            (row, True)
+            for row in db.session.execute(_similar(limit * 2, conditions=conditions))
+            if row.id not in matching
         ]
     return _flag_same_names([build_result(row, who=who, is_similar=is_similar) for row, is_similar in rows[:limit]])
 
 
 def parse_for_reader(text: str, *, births: bool = True, phones: bool = True) -> SearchQuery:
-    """`text` taken apart with this hospital's number prefix and day; read as a birth date or a phone only for those who are
-    shown these."""
-    asked = parse_query(text, clock.today(), settings.value("patients.number_prefix"))
-    asked = asked if births else asked.without_births()
-    return asked if phones else asked.without_phones()
+    """Parse `text` with this hospital's number prefix and today's date. `births` and `phones`: whether the reader may see
+    birth dates and phones; otherwise digits do not match them."""
+    query = parse_query(text, clock.today(), settings.value("patients.number_prefix"))
+    query = query if births else query.without_births()
+    return query if phones else query.without_phones()
 
 
-def _rank(sought: SearchConditions, some: Any) -> ColumnElement[int]:
-    """0 the number itself, 1 the whole phone, 2 one who comes first, 3 a whole name as typed, 4 the rest."""
-    whens: list[Any] = [(some.number == number, 0) for number in sought.numbers]
-    whens += [(some.search_digits.like(phone), 1) for phone in sought.phones]
-    whens.append((some.is_first, 2))
-    if sought.wholes:
-        whens.append((and_(*(some.search_names.like(whole, escape="\\") for whole in sought.wholes)), 3))
+def _rank(conditions: SearchConditions, columns: Any) -> ColumnElement[int]:
+    """0 the hospital number itself, 1 a whole phone, 2 a preferred patient, 3 whole names as typed, 4 the rest."""
+    whens: list[Any] = [(columns.number == number, 0) for number in conditions.numbers]
+    whens += [(columns.search_digits.like(phone), 1) for phone in conditions.phones]
+    whens.append((columns.is_first, 2))
+    if conditions.whole_words:
+        whens.append((and_(*(columns.search_names.like(word, escape="\\") for word in conditions.whole_words)), 3))
     return case(*whens, else_=literal(4))
 
 
@@ -118,31 +120,31 @@ SHOWN = (*WHO, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
 _RANKED = (*SHOWN, Patient.sort_name, Patient.number, Patient.search_names, Patient.search_digits)
 
 
-def _matching(limit: Any, *, sought: SearchConditions, first: PreferredPatients) -> Select:
-    """Ranks a bounded number of matches, so that a short line costs no more than a long one. Who comes first may come
-    twice: to tell them from the others costs the database more than to send them again."""
-    some = _candidates(false(), sought).limit(MAX_CANDIDATES)
+def _matching(limit: Any, *, conditions: SearchConditions, first: PreferredPatients) -> Select:
+    """Rank a bounded number of matches, so that a short search costs no more than a long one. Preferred patients may come
+    twice, because removing them costs the database more than sending them again."""
+    candidates = _candidates(false(), conditions).limit(MAX_CANDIDATES)
     if first.ids is not None:
-        # As one value, looked up one by one: there are as many in a large hospital as in a small one.
+        # One array value makes the planner look up each id by itself.
         ids = func.array(first.ids(first.day).scalar_subquery(), type_=ARRAY(BigInteger))
-        some = union_all(_candidates(true(), sought).where(Patient.id == any_(ids)), some)
-    columns = some.subquery("some").c
-    shown = [columns[column.key] for column in SHOWN]
-    return select(*shown).order_by(_rank(sought, columns), columns.sort_name, columns.id).limit(limit)
+        candidates = union_all(_candidates(true(), conditions).where(Patient.id == any_(ids)), candidates)
+    columns = candidates.subquery("candidates").c
+    shown_columns = [columns[column.key] for column in SHOWN]
+    return select(*shown_columns).order_by(_rank(conditions, columns), columns.sort_name, columns.id).limit(limit)
 
 
-def _candidates(is_first: Any, sought: SearchConditions) -> Select:
-    return select(*_RANKED, is_first.label("is_first")).where(Patient.status == "active", sought.fits())
+def _candidates(is_first: Any, conditions: SearchConditions) -> Select:
+    return select(*_RANKED, is_first.label("is_first")).where(Patient.status == "active", conditions.condition())
 
 
-def _similar(limit: Any, *, sought: SearchConditions) -> Select:
-    """Names that sound or look like the words (pg_trgm's strict word similarity), nearest first."""
-    near = [func.strict_word_similarity(part, Patient.search_names) for part in sought.parts]
-    resembles = [literal(part).op("<<%")(Patient.search_names) for part in sought.parts]
+def _similar(limit: Any, *, conditions: SearchConditions) -> Select:
+    """Patients with names similar to the words (pg_trgm's strict word similarity), most similar first."""
+    similarities = [func.strict_word_similarity(part, Patient.search_names) for part in conditions.parts]
+    resembles = [literal(part).op("<<%")(Patient.search_names) for part in conditions.parts]
     return (
         select(*SHOWN)
-        .where(Patient.status == "active", *resembles, *sought.digits())
-        .order_by(sum(near, literal(0)).desc(), *BY_NAME)
+        .where(Patient.status == "active", *resembles, *conditions.digit_conditions())
+        .order_by(sum(similarities, literal(0)).desc(), *BY_NAME)
         .limit(limit)
     )
 

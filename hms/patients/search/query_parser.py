@@ -29,11 +29,10 @@ _PHONE_MARKS = re.compile(r"(?<=[0-9])[-./()]+(?=[0-9])|(?<!\S)[+(]+(?=[0-9])|(?
 class SearchQuery:
     """A parsed search line; every part must match.
 
-    `words` are folded beginnings of names. `digit_runs` may lie anywhere in a phone or hospital number; compare
-    `phone.fragment(run)` with phones. `hospital_number` is the running number. `also_digits` is set when bare digits
-    can be read in more than one way: then birth date, birth year, hospital number and that run (in a phone or a
-    hospital number) are alternatives, of which one must match. `is_mistyped_number` says that a hospital number was
-    meant but its check digit does not fit.
+    `words` are folded beginnings of names. `digit_runs` match anywhere in a phone or hospital number; compare
+    `phone_numbers.strip_dial_prefix(run)` with phones. `hospital_number` is the running number. `alternative_digits` is
+    set when bare digits can be read in more than one way: then one of birth date, birth year, hospital number and that
+    run (in a phone or hospital number) must match. `is_mistyped_number`: a hospital number with a wrong check digit.
     """
 
     words: tuple[str, ...] = ()
@@ -41,25 +40,25 @@ class SearchQuery:
     birth_date: date | None = None
     birth_year: int | None = None
     hospital_number: int | None = None
-    also_digits: str | None = None
+    alternative_digits: str | None = None
     is_mistyped_number: bool = False
     looks_into_phones: bool = True
-    """Whether digits may lie in a phone too, or in hospital numbers only."""
+    """Whether digits match phones too, or only hospital numbers."""
     finds_nobody: bool = False
-    """Something was typed, but nothing that can be searched for, such as `%`."""
+    """The text has nothing to search for, such as `%`."""
 
     def without_births(self) -> SearchQuery:
-        """The same line for somebody who is not shown birth dates: digits of a date are digits of a number."""
+        """The query for a reader who may not see birth dates: digits of a date become digits of a number."""
         if self.birth_date is None and self.birth_year is None:
             return self
-        digits = self.also_digits or (f"{self.birth_date:%Y%m%d}" if self.birth_date else "")
+        digits = self.alternative_digits or (f"{self.birth_date:%Y%m%d}" if self.birth_date else "")
         rest = replace(self, birth_date=None, birth_year=None)
         if self.hospital_number is not None:
             return rest
-        return replace(rest, also_digits=None, digit_runs=(*self.digit_runs, digits))
+        return replace(rest, alternative_digits=None, digit_runs=(*self.digit_runs, digits))
 
     def without_phones(self) -> SearchQuery:
-        """The same line for somebody who is not shown phones."""
+        """The query for a reader who may not see phones."""
         return replace(self, looks_into_phones=False)
 
     @property
@@ -74,14 +73,14 @@ def parse_query(query: str, today: date, prefix: str = hospital_numbers.PREFIX) 
     typed = " ".join(plain.split())
     rest, parsed = _take_number(typed, prefix)
     rest, parsed = _take_date(rest, parsed, today)
-    if not (parsed.hospital_number and parsed.also_digits):
+    if not (parsed.hospital_number and parsed.alternative_digits):
         parsed = _take_words(rest, parsed, today)
     return replace(parsed, finds_nobody=bool(typed) and parsed.is_empty)
 
 
 def _take_number(typed: str, prefix: str) -> tuple[str, SearchQuery]:
     if _BARE_NUMBER.fullmatch(typed) and (n := hospital_numbers.parse_hospital_number(typed, prefix)) is not None:
-        return typed, SearchQuery(hospital_number=n, also_digits=re.sub("[ -]", "", typed))
+        return typed, SearchQuery(hospital_number=n, alternative_digits=re.sub("[ -]", "", typed))
     marked = re.compile(rf"(?<!\S){re.escape(prefix)}[ -]?([0-9]{{6,12}})[ -]?([0-9]?)(?!\S)", re.IGNORECASE)
     if not (parsed := marked.search(typed)):
         return typed, SearchQuery()
@@ -99,7 +98,7 @@ def _take_date(typed: str, parsed: SearchQuery, today: date) -> tuple[str, Searc
             if day := _birth_day(match[0], today):
                 bare = re.sub(" ", "", match[0])
                 rest = f"{typed[: match.start()]} {typed[match.end() :]}"
-                return rest, replace(parsed, birth_date=day, also_digits=bare if bare.isdecimal() else None)
+                return rest, replace(parsed, birth_date=day, alternative_digits=bare if bare.isdecimal() else None)
     return typed, parsed
 
 
@@ -117,7 +116,7 @@ def _take_words(typed: str, parsed: SearchQuery, today: date) -> SearchQuery:
     for token in _PHONE_MARKS.sub("", typed).split()[: MAX_TERMS * 2]:
         is_run = token.isascii() and token.isdecimal()
         if is_run and _is_year(token, parsed, today):
-            parsed, is_run = replace(parsed, birth_year=int(token), also_digits=token), False
+            parsed, is_run = replace(parsed, birth_year=int(token), alternative_digits=token), False
         elif is_run and was_run:
             runs[-1] += token
         elif is_run:
@@ -126,8 +125,8 @@ def _take_words(typed: str, parsed: SearchQuery, today: date) -> SearchQuery:
             words += [] if is_only_punctuation(token) else [fold(token).strip(".,;:-()*%")]
         was_run = is_run
     shortest = 2 if words or parsed.birth_date or parsed.birth_year else 4
-    kept = tuple(run for run in runs[:MAX_TERMS] if len(run) >= shortest)
-    return replace(parsed, words=tuple(words[:MAX_TERMS]), digit_runs=kept)
+    long_enough = tuple(run for run in runs[:MAX_TERMS] if len(run) >= shortest)
+    return replace(parsed, words=tuple(words[:MAX_TERMS]), digit_runs=long_enough)
 
 
 def _is_year(token: str, parsed: SearchQuery, today: date) -> bool:

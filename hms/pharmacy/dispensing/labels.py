@@ -36,7 +36,7 @@ def dose_of(line: Any) -> Dose | None:
     if line.dose_amount is None:
         return None
     try:
-        return Dose.of(
+        return Dose.from_frequency(
             line.dose_amount.normalize() + 0,
             line.dose_unit,
             line.route,
@@ -84,5 +84,5 @@ def _in_hand(dose: Dose, medicine: Any) -> Dose:
         if count is not None and (count * 2) % 1 == 0:
             most = None if dose.max_per_day is None else dose.max_per_day * count / dose.amount
             given = {"as_needed": dose.as_needed, "max_per_day": most, "days": dose.days}
-            return Dose.of(Decimal(count).normalize() + 0, unit, dose.route, dose.frequency_code, **given)
+            return Dose.from_frequency(Decimal(count).normalize() + 0, unit, dose.route, dose.frequency_code, **given)
     return dose

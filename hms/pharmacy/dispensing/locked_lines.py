@@ -174,7 +174,7 @@ def check_short(found: allocation.Allocation, quantity: int) -> None:
 def check_allergies(line: Row) -> None:
     """Refuse the line when an allergy forbids it that the prescriber has not answered."""
     found = allergy_recheck.recheck(
-        Medicine.on_record(line),
+        Medicine.from_record(line),
         queries.read_allergies_column(line.allergies),
         is_asked=line.allergy_status != "not_asked",
         signed_at=line.signed_at,
