@@ -160,7 +160,7 @@ def _check_in_queue(entry: QueueEntry) -> None:
 
 
 def _save_and_publish(entry: QueueEntry) -> QueueEntry:
-    entry.changed()
+    entry.increment_version()
     db.session.flush()
     publish(Event.QUEUE_CHANGED)
     return entry

@@ -75,7 +75,7 @@ def _check_in_booking(booking: Appointment, priority: int, by: Person) -> QueueE
     booking_rules.check_status_change(booking.status, Status.CHECKED_IN)
     with report_taken_slot(booking.doctor_id, booking.date, booking.time):
         booking.status = Status.CHECKED_IN.value
-        booking.changed()
+        booking.increment_version()
     entry = _entry_of_booking(booking.id)
     if entry is None:
         entry = _add_entry(booking.patient_id, booking.doctor_id, priority, by, booking.id)
@@ -183,7 +183,7 @@ def change_appointment_status(appointment_id: int, status: str, *, reason: str =
         return booking
     with report_taken_slot(booking.doctor_id, booking.date, booking.time):
         booking.status, booking.status_reason = new.value, reason
-        booking.changed()
+        booking.increment_version()
     entry = _entry_of_booking(booking.id)
     if entry is not None and entry.status != QUEUE_STATUS_OF[new]:
         set_queue_status(entry, QUEUE_STATUS_OF[new])

@@ -8,7 +8,7 @@ from typing import Any
 from hms.core.text.translation import N_
 from hms.formulary.medicines import catalogue
 from hms.formulary.medicines import queries as formulary
-from hms.formulary.safety import other_checks
+from hms.formulary.safety import allergy_check, other_checks
 from hms.formulary.safety.checks import medicine_from_text
 from hms.formulary.safety.knowledge import Medicine
 from hms.formulary.safety.other_checks import CurrentMedicine
@@ -21,12 +21,12 @@ MAX_MEDICINES = 30
 
 def _find_medicine(name: str) -> Medicine:
     product = formulary.find_medication_by_text(name)
-    return Medicine.on_record(product) if product else medicine_from_text(name, catalogue.load_knowledge())
+    return Medicine.from_record(product) if product else medicine_from_text(name, catalogue.load_knowledge())
 
 
 def check_allergy(patient: Patient, name: str) -> dict[str, Any]:
     """Return {"alert", "message", "outcome"}; `outcome` is fired, clear or could_not_run, `message` the reason."""
-    check = allergy_check(_find_medicine(name), patient_context.allergy_entries(patient), catalogue.load_knowledge())
+    check = allergy_check.check_allergies(_find_medicine(name), patient_context.allergy_entries(patient), catalogue.load_knowledge())
     messages = [str(alert.message) for alert in check.alerts] + ([str(check.missing)] if check.missing else [])
     return {
         "alert": bool(check.alerts),
