@@ -185,7 +185,7 @@ def _to_current(orders: Iterable[Any]) -> list[tuple[Any, CurrentMedicine]]:
 def _medicine(order: Any) -> Medicine:
     """The ordered medicine: from the formulary, else from its name."""
     if order.medication_id is not None:
-        return Medicine.on_record(_Product._make(order[len(_ORDER_COLUMNS) :]))
+        return Medicine.from_record(_Product._make(order[len(_ORDER_COLUMNS) :]))
     return medicine_from_text(order.medication_name, catalogue.load_knowledge())
 
 

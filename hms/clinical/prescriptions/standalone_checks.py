@@ -26,7 +26,9 @@ def _find_medicine(name: str) -> Medicine:
 
 def check_allergy(patient: Patient, name: str) -> dict[str, Any]:
     """Return {"alert", "message", "outcome"}; `outcome` is fired, clear or could_not_run, `message` the reason."""
-    check = allergy_check.check_allergies(_find_medicine(name), patient_context.allergy_entries(patient), catalogue.load_knowledge())
+    check = allergy_check.check_allergies(
+        _find_medicine(name), patient_context.allergy_entries(patient), catalogue.load_knowledge()
+    )
     messages = [str(alert.message) for alert in check.alerts] + ([str(check.missing)] if check.missing else [])
     return {
         "alert": bool(check.alerts),
