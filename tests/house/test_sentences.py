@@ -220,7 +220,7 @@ def test_refusals_keep_their_sentence_and_its_values_apart():
     assert [fault for path in MODULES for fault in _faults_of_refusals(path, names)] == []
 
 
-TELLERS = ("tell", "tell_everyone_who_may")
+TELLERS = ("notify", "notify_everyone_with")
 """Functions of `hms.messages.actions` that store a title and a message."""
 
 
