@@ -14,7 +14,7 @@ from .prices import actions
 @with_appcontext
 def load_prices() -> None:
     """Load the starter price list, without prices. Items that exist already do not change."""
-    click.echo(f"{actions.load_prices(by=SYSTEM)} items added. Enter the price of each.")
+    click.echo(f"{actions.load_starter_list(by=SYSTEM)} items added. Enter the price of each.")
 
 
 commands = (load_prices,)

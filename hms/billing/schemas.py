@@ -15,7 +15,7 @@ from .bills.rules import MAX_UNITS, Dues, amounts_due
 
 
 class AliasedSchema(ApiSchema):
-    """A schema whose fields have aliases. The name of the field goes before its aliases, in their order."""
+    """A schema whose fields have aliases. When several are sent, the name of the field counts, then its first alias."""
 
     aliases: dict[str, tuple[str, ...]] = {}
 

@@ -213,13 +213,13 @@ def test_the_page_shows_requests_to_those_who_may_decide(db, person, desk):
 
 
 def test_the_list_needs_as_many_queries_for_many_requests_as_for_few(db, person, desk):
-    def ask() -> None:
+    def send_request() -> None:
         correction_actions.request_void(draft("1.00").id, reason="x", by=person("cashier"))
 
-    ask()
+    send_request()
     few = desk("admin").queries("/billing/approvals")
     for _n in range(6):
-        ask()
+        send_request()
     assert desk("admin").queries("/billing/approvals") == few
 
 

@@ -157,7 +157,7 @@ def _write_line(bill: Bill, item: dict[str, Any], by: Person) -> BillLine:
 
 
 def _line_columns(item: dict[str, Any]) -> dict[str, Any]:
-    """The columns of a line for an item. The item's description goes before the price list's; `RuleBroken` with the field."""
+    """The columns of a line for an item; a description in the item replaces the one of the price list. Raises `RuleBroken`."""
     listed = _get_item(item.get("price_item_id"))
     line = build_line(listed, item.get("description", ""), item.get("quantity", 1), item.get("unit_price"))
     return line | ({"description": item["description"]} if item.get("description") else {})

@@ -85,8 +85,8 @@ def add_charge(
     """Charge an event of care on the patient's collecting draft, which is created when there is none.
 
     `source` and `source_id` name the event ("dispense", 17); charging it again returns the line that exists. The price is
-    the price list's unless `unit_price` is given. An event without a price is charged at zero, so that care does not wait
-    for the price list; the cashier sets the price. Raises `RuleBroken` when the bill or the line is above its limit.
+    the price list's unless `unit_price` is given. An event without a price is charged at zero; the cashier sets the
+    price. Care does not wait for the price list. Raises `RuleBroken` when the bill or the line is above its limit.
     """
     existing = db.session.execute(
         _charge_and_item(),
@@ -209,7 +209,8 @@ def _collecting_draft(patient_id: int) -> Bill:
 
 
 def build_line(item: ItemPrice | None, description: str, quantity: int, unit_price: Money | None) -> dict[str, Any]:
-    """The columns of a bill line. An item's own name goes before `description`, `unit_price` before the item's price.
+    """The columns of a bill line. An item's own name takes precedence over `description`, `unit_price` over the item's
+    price.
 
     Raises `RuleBroken` with the field when the line cannot be billed.
     """

@@ -60,10 +60,10 @@ class PaidRow:
 def paid_rows(bill_id: int) -> list[PaidRow]:
     """Every payment and refund of a bill, oldest first."""
     rows = db.session.scalars(select(Payment).filter_by(bill_id=bill_id).order_by(Payment.id))
-    return [PaidRow(p.number, p.received_at, p.method, p.reference, signed(p)) for p in rows]
+    return [PaidRow(p.number, p.received_at, p.method, p.reference, signed_amount(p)) for p in rows]
 
 
-def signed(payment: Payment) -> Money:
+def signed_amount(payment: Payment) -> Money:
     """The amount, below zero for a refund."""
     return -payment.amount if payment.kind == "refund" else payment.amount
 

@@ -19,7 +19,7 @@ from hms.core.text.formatting import format_datetime, money, person_name
 from hms.staff.models import User
 
 from . import receipt_layout
-from .invoice import signed
+from .invoice import signed_amount
 
 
 def receipt_content(payment: Payment, bill: Bill, copy: int = 0) -> receipt_layout.Slip:
@@ -49,7 +49,7 @@ def receipt_content(payment: Payment, bill: Bill, copy: int = 0) -> receipt_layo
 
 def _sums(payment: Payment, bill: Bill) -> Iterator[tuple[str, str]]:
     earlier = select(Payment).where(Payment.bill_id == bill.id, Payment.id < payment.id)
-    before = Money.total(signed(p) for p in db.session.scalars(earlier))
+    before = Money.total(signed_amount(p) for p in db.session.scalars(earlier))
     if bill.discount:
         yield _("Discount"), _number(-bill.discount)
     yield _("TOTAL %(currency)s", currency=current_app.config["CURRENCY"]), _number(bill.total)
@@ -68,7 +68,7 @@ def _sums(payment: Payment, bill: Bill) -> Iterator[tuple[str, str]]:
         yield _("Reference"), payment.reference
     if payment.tendered is not None:
         yield _("Change"), _number(payment.tendered - payment.amount)
-    yield _("BALANCE"), _number(balance(bill.total, before + signed(payment), written_off))
+    yield _("BALANCE"), _number(balance(bill.total, before + signed_amount(payment), written_off))
 
 
 def _written_off_before(payment: Payment) -> Money:

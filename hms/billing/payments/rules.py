@@ -60,7 +60,7 @@ def _change(amount: Money, method: Method, tendered: Money | None) -> Money:
     if method != Method.CASH and tendered != amount:
         raise RuleBroken(N_("Change is given for cash only. Enter the exact amount."), "tendered")
     if tendered < amount:
-        raise RuleBroken(N_("The cash given is less than the amount. Enter a part payment instead."), "tendered")
+        raise RuleBroken(N_("The cash received is less than the amount. Enter a part payment instead."), "tendered")
     return tendered - amount
 
 

@@ -45,7 +45,7 @@ STARTER_LIST = Path(__file__).parents[1] / "data" / "prices.csv"
 
 
 @action(Permission.MANAGE_PRICES, "billing.load_prices")
-def load_prices(*, by: Person) -> int:
+def load_starter_list(*, by: Person) -> int:
     """Add the items of the starter price list whose codes are missing, without prices. Returns how many were added."""
     with STARTER_LIST.open(encoding="utf-8", newline="") as file:
         rows = [row | {"unit_price": ZERO, "is_priced": False, "is_active": True} for row in csv.DictReader(file)]

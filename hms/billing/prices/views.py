@@ -62,7 +62,7 @@ def prices() -> str:
 @requires(Permission.MANAGE_PRICES)
 def start_prices() -> Response:
     """Load the starter price list, without prices."""
-    count = actions.load_prices(by=current_person())
+    count = actions.load_starter_list(by=current_person())
     flash(_("%(count)s items added. Enter the price of each.", count=count), "success")
     return redirect(url_for("billing.prices"), 303)
 
