@@ -51,7 +51,7 @@ def freeze(bill: Bill, by: Person) -> None:
     bill.status = rules.state(totals.total, bill.paid).value
     bill.total, bill.collects = totals.total, False
     bill.issued_by_id = by.id
-    bill.changed()
+    bill.increment_version()
 
 
 def bill_series(year: int) -> str:
@@ -93,7 +93,7 @@ def void_locked_bill(bill: Bill, reason: str, by: Person) -> Bill:
         enqueue(frozen_facts.INVOICE, bill.id)
     bill.status, bill.collects = enums.BillState.VOID.value, False
     bill.void_reason, bill.voided_at, bill.voided_by_id = reason.strip(), clock.now(), by.id
-    bill.changed()
+    bill.increment_version()
     publish(Event.BILL_CHANGED)
     db.session.flush()
     return bill
