@@ -55,7 +55,7 @@ def rows(typed: str, *, limit: int, who: Person) -> list[Row]:
 
 def medicines(typed: str, *, limit: int, who: Person) -> list[Any]:
     """The medicines that fit, for those who may know how much there is."""
-    return formulary.medications_found(typed, limit=limit) if who.may(Permission.READ_STOCK_LEVEL) else []
+    return formulary.search_medications(typed, limit=limit) if who.may(Permission.READ_STOCK_LEVEL) else []
 
 
 def document(typed: str, *, who: Person) -> Any | None:

@@ -15,7 +15,7 @@ from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.patients.access import policy
-from hms.patients.access.reader import Reader, ReaderKind, reader, reader_kind, reader_values
+from hms.patients.access.reader import Reader, ReaderKind, get_reader, reader_kind, reader_values
 from hms.patients.models import Patient
 
 from . import line_descriptions
@@ -64,7 +64,7 @@ def may_see_withdrawn(who: Person) -> bool:
 
 def bills(who: Person) -> Select:
     """The bills that `who` may see: with lines and amounts when `may_read_whole`, else only the patient and the status."""
-    return _bills(reader(who), is_whole=may_read_whole(who), with_void=may_see_withdrawn(who))
+    return _bills(get_reader(who), is_whole=may_read_whole(who), with_void=may_see_withdrawn(who))
 
 
 def bill(bill_id: int, who: Person) -> Row | None:
@@ -143,8 +143,8 @@ def payments(who: Person) -> Select:
 
 def items(who: Person) -> Select:
     """Active lines of bills, with the descriptions that `who` may read."""
-    description = line_descriptions.description(reader(who)).label("description")
-    by_reader = (description, line_descriptions.price_item_id(reader(who)).label("price_item_id"), Bill.patient_id)
+    description = line_descriptions.description(get_reader(who)).label("description")
+    by_reader = (description, line_descriptions.price_item_id(get_reader(who)).label("price_item_id"), Bill.patient_id)
     query = select(*(BillLine.__table__.c[name] for name in _LINE), *by_reader).join(Bill, Bill.id == BillLine.bill_id)
     return query.where(BillLine.withdrawn_at.is_(None))
 
