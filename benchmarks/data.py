@@ -82,7 +82,7 @@ def prepare() -> None:
 
     A client of the benchmark reads in a minute what a person reads in a week, so the limit of very many reads is off.
     """
-    hospital.hire()
+    hospital.add_staff()
     hospital.set_prices()
     settings.change_setting("security.mass_read_records", 0, by=SYSTEM)
     db.session.remove()

@@ -1,3 +1,3 @@
-"""Billing: price list, charges, bills, payments and cash shifts; what is issued or paid is never changed here."""
+"""Billing: price list, charges, bills, payments and cash shifts. Issued bills and payments are never changed."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What several billing endpoints share: read-log entries of list rows, and conflicts instead of broken rules."""
+"""Shared by the billing endpoints: read-log entries of list rows, and conflicts instead of broken rules."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ NO_REASON = "No reason was given: asked by DELETE through the API."
 """Stored as the reason of a DELETE without a body; existing records hold this text."""
 
 
-def seen_in_list(row: Any) -> tuple[str, read_log.Seen]:
+def list_read_entry(row: Any) -> tuple[str, read_log.Seen]:
     """The read-log action and entry for one listed bill, bill line, payment or correction."""
     return "billing.read_list", read_log.Seen(row.patient_id, row.id)
 
 
-def or_conflict(act: Callable[[], Any]) -> Any:
-    """Call `act`; a `RuleBroken` becomes a `Conflict` (409): the record's state forbids it, not the request."""
+def run_or_conflict(act: Callable[[], Any]) -> Any:
+    """Call `act` and return its result. A `RuleBroken` becomes a `Conflict` (409): the state of the record forbids the change."""
     try:
         return act()
     except RuleBroken as broken:

@@ -1,4 +1,4 @@
-"""The blueprints that the cashier's pages and endpoints share, and the words of states and ways to pay in templates."""
+"""The blueprints of the billing pages and endpoints, and template functions for the labels of states and payment methods."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hms.core.permissions import Permission
 from hms.core.web import navigation
 
 from .enums import (
-    DECISION_WORDS,
-    KIND_WORDS,
-    METHOD_WORDS,
-    STATE_WORDS,
+    KIND_LABELS,
+    METHOD_LABELS,
+    STATE_LABELS,
+    STATUS_LABELS,
     BillState,
     CorrectionKind,
     CorrectionStatus,
@@ -26,14 +26,14 @@ from .models import Bill
 api = ApiBlueprint("billing_api", __name__, description="Bills, payments, price list")
 pages = Blueprint("billing", __name__, url_prefix="/billing")
 
-TONES = {
+STATE_TONES = {
     BillState.DRAFT: "neutral",
     BillState.ISSUED: "waiting",
     BillState.PART_PAID: "caution",
     BillState.PAID: "good",
     BillState.VOID: "stop",
 }
-DECISION_TONES = {
+STATUS_TONES = {
     CorrectionStatus.WAITING: "waiting",
     CorrectionStatus.APPROVED: "good",
     CorrectionStatus.DECLINED: "stop",
@@ -43,32 +43,32 @@ DECISION_TONES = {
 
 @pages.app_template_global("bill_state")
 def bill_state(status: str, written_off: Money = ZERO) -> tuple[str, str]:
-    """Tone and words of a bill's state, for the macro `status`; a settled bill of which a part was given up says so."""
+    """Tone and label of a bill's state, for the macro `status`. A paid bill with a write-off is labelled "Written off"."""
     if status == BillState.PAID and written_off:
         return "neutral", _("Written off")
-    return TONES[BillState(status)], STATE_WORDS[BillState(status)]
+    return STATE_TONES[BillState(status)], STATE_LABELS[BillState(status)]
 
 
 @pages.app_template_global("payer_percent")
 def payer_percent(bill: Bill) -> str:
-    """ "80%", or nothing when the other payer's part is an amount."""
+    """The other payer's share as a percentage ("80%"); empty when the share is an amount."""
     return "" if bill.payer_percent is None else f"{bill.payer_percent.normalize():f}%"
 
 
 @pages.app_template_global("correction_kind")
 def correction_kind(kind: str) -> str:
-    return KIND_WORDS[CorrectionKind(kind)]
+    return KIND_LABELS[CorrectionKind(kind)]
 
 
 @pages.app_template_global("correction_state")
 def correction_state(status: str) -> tuple[str, str]:
-    """Tone and words of an ask that a second person decides, for the macro `status`."""
-    return DECISION_TONES[CorrectionStatus(status)], DECISION_WORDS[CorrectionStatus(status)]
+    """Tone and label of a correction's status, for the macro `status`."""
+    return STATUS_TONES[CorrectionStatus(status)], STATUS_LABELS[CorrectionStatus(status)]
 
 
-@pages.app_template_global("method_words")
-def method_words(method: str) -> str:
-    return METHOD_WORDS[Method(method)]
+@pages.app_template_global("method_label")
+def method_label(method: str) -> str:
+    return METHOD_LABELS[Method(method)]
 
 
 navigation.add_entry(_l("Bills"), "billing.bills", Permission.TAKE_PAYMENT, order=50)

@@ -13,8 +13,8 @@ from .prices import actions
 @click.command("load-prices")
 @with_appcontext
 def load_prices() -> None:
-    """Load the starting price list, without prices; what is there already stays."""
-    click.echo(f"{actions.load_prices(by=SYSTEM)} items added, to be priced.")
+    """Load the starter price list, without prices. Items that exist already do not change."""
+    click.echo(f"{actions.load_starter_list(by=SYSTEM)} items added. Enter the price of each.")
 
 
 commands = (load_prices,)

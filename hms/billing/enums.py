@@ -20,7 +20,7 @@ class BillState(StrEnum):
     VOID = "void"
 
 
-STATE_WORDS = {
+STATE_LABELS = {
     BillState.DRAFT: _l("Draft"),
     BillState.ISSUED: _l("To pay"),
     BillState.PART_PAID: _l("Part paid"),
@@ -28,15 +28,15 @@ STATE_WORDS = {
     BillState.VOID: _l("Void"),
 }
 OPEN = frozenset({BillState.ISSUED, BillState.PART_PAID})
-"""Issued, and something may still be owed."""
+"""Issued bills with an amount left to pay."""
 
 
 SELF = "self"
-"""The payer of a bill that nobody else helps to pay, and of a patient's own payment."""
+"""The payer code of the patient: of a bill without another payer, and of the patient's own payments."""
 
 
 class Method(StrEnum):
-    """The ways to pay, as the API writes them."""
+    """Payment methods, as the API writes them."""
 
     CASH = "Cash"
     CARD = "Card"
@@ -46,7 +46,7 @@ class Method(StrEnum):
     OTHER = "Other"
 
 
-METHOD_WORDS = {
+METHOD_LABELS = {
     Method.CASH: _l("Cash"),
     Method.CARD: _l("Card"),
     Method.INSURANCE: _l("Insurance"),
@@ -66,13 +66,14 @@ _OTHER_SPELLINGS = {
 }
 
 
-def method(text: str | None, field: str = "method") -> Method:
-    """The way to pay that was named: "cash", "MOBILE_MONEY", "mobile money", "momo"; `RuleBroken` when unknown."""
+def parse_method(text: str | None, field: str = "method") -> Method:
+    """The payment method in any spelling: "cash", "MOBILE_MONEY", "mobile money", "momo". Raises `RuleBroken` on `field` when
+    it is unknown."""
     word = "".join(c for c in (text or "").casefold() if c.isalnum())
-    known = {m.value.casefold().replace(" ", ""): m for m in Method} | _OTHER_SPELLINGS
-    if word not in known:
+    methods = {m.value.casefold().replace(" ", ""): m for m in Method} | _OTHER_SPELLINGS
+    if word not in methods:
         raise RuleBroken(N_("Choose Cash, Card, Insurance, Mobile Money, Bank or Other."), field)
-    return known[word]
+    return methods[word]
 
 
 class CorrectionKind(StrEnum):
@@ -89,13 +90,13 @@ class CorrectionStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-KIND_WORDS = {
+KIND_LABELS = {
     CorrectionKind.REFUND: _l("Refund"),
     CorrectionKind.VOID: _l("Void"),
     CorrectionKind.WRITE_OFF: _l("Write-off"),
     CorrectionKind.DISCOUNT: _l("Discount"),
 }
-DECISION_WORDS = {
+STATUS_LABELS = {
     CorrectionStatus.WAITING: _l("Waiting for approval"),
     CorrectionStatus.APPROVED: _l("Approved"),
     CorrectionStatus.DECLINED: _l("Declined"),

@@ -14,10 +14,10 @@ from wtforms.widgets import HiddenInput
 from hms.core.money import MAX_SUM, ZERO
 from hms.core.web.forms import ActionForm, InputPresent, MoneyField, RecordIdField, Required, Text, WholeField
 
-from .enums import METHOD_WORDS, SELF, Method
+from .enums import METHOD_LABELS, SELF, Method
 from .tills import rules
 
-METHODS = [SelectChoice(method.value, METHOD_WORDS[method]) for method in Method]
+METHODS = [SelectChoice(method.value, METHOD_LABELS[method]) for method in Method]
 CATEGORIES = [
     ("service", _l("Service")),
     ("test", _l("Test")),
@@ -28,7 +28,7 @@ CATEGORIES = [
 
 
 class LineForm(ActionForm):
-    """What the cashier adds to a draft; an empty price takes the price list's."""
+    """A line to add to a draft. Without a price, the price of the price list is used."""
 
     item = Text(_l("Item"), longest=200)
     price_item_id = RecordIdField(widget=HiddenInput())
@@ -46,14 +46,14 @@ class ReasonForm(ActionForm):
 
 
 class PayerForm(ActionForm):
-    """Who else pays a draft, and how much of it."""
+    """The other payer of a draft and their share: an amount or a percentage."""
 
     payer = SelectField(_l("Payer"), validate_choice=False)
     payer_share = Text(_l("Payer's share"), longest=12)
 
 
 class PayForm(ActionForm):
-    """A payment. What lies in the cash field counts for cash only."""
+    """A payment. `tendered` is ignored unless the method is cash."""
 
     payer = RadioField(_l("Who pays"), default=SELF, validate_choice=False)
     amount = MoneyField(_l("Amount"), [InputPresent()])
@@ -62,8 +62,8 @@ class PayForm(ActionForm):
     tendered = MoneyField(_l("Cash received"))
 
     def values(self) -> dict[str, Any]:
-        given = super().values()
-        return given if given["method"] == Method.CASH.value else given | {"tendered": None}
+        values = super().values()
+        return values if values["method"] == Method.CASH.value else values | {"tendered": None}
 
 
 class RefundForm(ActionForm):
@@ -82,14 +82,17 @@ class FloatForm(ActionForm):
 
 
 class CountForm(ActionForm):
-    """Notes and coins by their number, and the slips of every other way to pay; fields are named by their worth in cents."""
+    """How many of each note and coin, and the total of every other payment method.
+
+    The field of a note or coin is named by its value in cents: `n2000` counts notes of 20.00.
+    """
 
     loose = MoneyField(_l("Other cash (amount)"), largest=MAX_SUM)
 
     @property
     def pieces(self) -> list[tuple[Decimal, Any]]:
-        """Every note and coin of the currency with its field, the largest first."""
-        return [(value, self[_piece(value)]) for value in _denominations()]
+        """The value and the field of every note and coin of the currency, the largest first."""
+        return [(value, self[_piece_field(value)]) for value in _denominations()]
 
     @property
     def slips(self) -> list[tuple[Method, Any]]:
@@ -105,9 +108,9 @@ class CountForm(ActionForm):
 
 def count_form() -> CountForm:
     """A `CountForm` with the notes and coins of the hospital's currency."""
-    pieces = {_piece(value): WholeField(f"{value:f} ×") for value in _denominations()}
-    others = [method for method in Method if method is not Method.CASH]
-    slips = {one.name.lower(): MoneyField(METHOD_WORDS[one], largest=MAX_SUM) for one in others}
+    pieces = {_piece_field(value): WholeField(f"{value:f} ×") for value in _denominations()}
+    other_methods = [method for method in Method if method is not Method.CASH]
+    slips = {method.name.lower(): MoneyField(METHOD_LABELS[method], largest=MAX_SUM) for method in other_methods}
     return type("HospitalCountForm", (CountForm,), pieces | slips)()
 
 
@@ -116,7 +119,7 @@ def _denominations() -> list[Decimal]:
     return sorted({*notes, *coins}, reverse=True)
 
 
-def _piece(value: Decimal) -> str:
+def _piece_field(value: Decimal) -> str:
     return f"n{int(value * 100)}"
 
 
@@ -125,11 +128,13 @@ class CloseForm(ActionForm):
 
 
 class PriceForm(ActionForm):
-    """An item of the price list. `billing_label` is what papers print when the name would tell too much."""
+    """An item of the price list. `billing_label` is printed on bills when the name would reveal the patient's illness."""
 
     code = Text(_l("Code"), [Required()], longest=20)
     name = Text(_l("Name"), [Required()], longest=120)
     billing_label = Text(_l("Name on bills, if different"), longest=120)
-    category = SelectField(_l("Kind"), choices=[SelectChoice(*one) for one in CATEGORIES], validate_choice=False)
+    category = SelectField(
+        _l("Category"), choices=[SelectChoice(*category) for category in CATEGORIES], validate_choice=False
+    )
     unit_price = MoneyField(_l("Price"), [InputPresent()])
     is_active = BooleanField(_l("Active"), default=True)

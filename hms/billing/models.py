@@ -21,12 +21,14 @@ SANE_AMOUNT = "amount > 0 AND amount < 100000000"
 class PriceItem(Record):
     """One line of the price list. `billing_label` is what the bill prints: it must not disclose a diagnosis.
 
-    An item of the starting list is not `is_priced` until somebody saves it with its price.
+    An item of the starter list has `is_priced` false until somebody saves it with its price.
     """
 
     __tablename__ = "price_item"
     __table_args__ = (
-        UniqueConstraint("code", info={"message": N_("Another item has this code."), "field": "code"}),
+        UniqueConstraint(
+            "code", info={"message": N_("Another item has this code. Enter a different code."), "field": "code"}
+        ),
         CheckConstraint(
             "unit_price >= 0 AND unit_price < 100000000",
             name="price_possible",
@@ -51,7 +53,7 @@ class PriceItem(Record):
 
 
 class CashShift(Record):
-    """One cashier's time at the till, from the float to the count."""
+    """One cashier's shift at the till, from the float to the closing count. Amounts in `counted` and `expected` are text."""
 
     __tablename__ = "cash_shift"
     __table_args__ = (
@@ -80,19 +82,20 @@ class CashShift(Record):
 
 
 OWING = "status IN ('draft', 'issued', 'part_paid') AND total - payer_share - (paid - payer_paid) - written_off > 0"
-"""Bills on which the patient owes something: counted from an index of their own, so ask in these very words."""
+"""The patient owes something on the bill. Queries repeat this condition word for word, so that PostgreSQL uses its index."""
 
 
 class Bill(VersionedRecord):
-    """What a patient is asked to pay. Only a draft changes; `total`, `paid` and `written_off` are kept by the actions and
-    re-added by `prove`.
+    """What a patient has to pay. Only the lines, discount and payer of a draft change. The actions keep `total`, `paid` and
+    `written_off` up to date; `prove` adds them up again.
 
-    A bill takes its number when it is issued and keeps it when it is made void; a draft that is given up never had one.
+    A bill gets its number when it is issued and keeps it when it is voided. A voided draft has no number.
 
-    `payer` is who else pays ("Insurance"; "self" when nobody): `payer_share` of the total is theirs, `payer_percent` when it
-    follows the total while the bill is a draft, `payer_paid` what they paid of it. The rest is the patient's.
+    `payer` is the other payer ("Insurance"), or "self" when there is none. `payer_share` is the payer's part of the total and
+    `payer_paid` what they paid of it. With a `payer_percent` the share follows the total while the bill is a draft. The
+    patient pays the rest.
 
-    `collects` marks the one draft of a patient that charges of the running visit flow into.
+    `collects` marks the one draft of a patient to which the charges of care are added.
     """
 
     __tablename__ = "bill"
@@ -157,7 +160,10 @@ class Bill(VersionedRecord):
 
 
 class BillLine(Record):
-    """One charge on a bill: what, how many, at which price, and which event of care raised it (`source`, `source_id`)."""
+    """One charge on a bill. `source` and `source_id` name the event of care that was charged ("dispense", 17).
+
+    A withdrawn line stays in the table but does not count.
+    """
 
     __tablename__ = "bill_line"
     __table_args__ = (
@@ -198,7 +204,8 @@ class BillLine(Record):
 
 
 class Payment(ImmutableRecord):
-    """Money received (`kind` payment) or given back (refund). Never changed; a mistake is answered by a refund."""
+    """Money received (`kind` "payment") or paid back ("refund"); `amount` is above zero for both. Never changed: a mistake is
+    corrected by a refund."""
 
     __tablename__ = "payment"
     __table_args__ = (
@@ -208,7 +215,7 @@ class Payment(ImmutableRecord):
         CheckConstraint(
             "tendered < 100000000",
             name="tendered_possible",
-            info={"message": N_("Check the cash received."), "field": "tendered"},
+            info={"message": N_("Enter cash received of less than 100,000,000."), "field": "tendered"},
         ),
         CheckConstraint("kind IN ('payment', 'refund')", name="kind_known"),
         CheckConstraint(
@@ -242,10 +249,10 @@ class Payment(ImmutableRecord):
 
 
 class Correction(Record):
-    """What one person asks to be done about money and another decides: a refund, a void bill, a write-off, a discount above
-    the limit. The ask does not change; the decision is final.
+    """A request for a refund, a void, a write-off or a discount above the limit, which a second person approves or declines.
+    The request does not change; the decision is final.
 
-    `payment_id` is the payment that a refund gives back; `amount` and `method` are empty where they have no meaning.
+    `payment_id` is the payment to refund. `amount` is empty for a void, `method` for everything but a refund.
     """
 
     __tablename__ = "correction"
@@ -299,10 +306,10 @@ class Correction(Record):
 
 
 class PrintedDocument(UnauditedRecord):
-    """A made PDF, stored with the database so that it is backed up and restored with the bill it belongs to.
+    """A created PDF, stored in the database so that it is backed up and restored with its bill.
 
-    `facts` is what it says (number, patient, total, payments), `digest` the SHA-256 of its content; `prove` compares both.
-    Documents made before migration 0022 have neither.
+    `facts` holds its number, patient, total and payments, `digest` the SHA-256 of its content; `prove` compares both.
+    Documents created before migration 0022 have neither.
     """
 
     __tablename__ = "printed_document"
@@ -318,7 +325,7 @@ class PrintedDocument(UnauditedRecord):
 
 
 class PrintedCopy(UnauditedRecord):
-    """How often a paper was handed out, so that the second one says COPY."""
+    """How often a document was printed, so that a reprint says COPY."""
 
     __tablename__ = "printed_copy"
     __table_args__ = (Index("uq_printed_copy", "kind", "ref_id", unique=True),)

@@ -1,4 +1,4 @@
-"""The JSON of bills, their items and payments: what comes in under both of the original's spellings, and what goes out."""
+"""The JSON of bills, their items and payments. Some fields that come in have aliases."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from hms.core.web.fields import REQUIRED, Amount, Pk, Text, Whole
 from .bills.rules import MAX_UNITS, Dues, amounts_due
 
 
-class Spelt(ApiSchema):
-    """Takes a field under other names too; the first name given counts."""
+class AliasedSchema(ApiSchema):
+    """A schema whose fields have aliases. When several are sent, the name of the field counts, then its first alias."""
 
-    other_spellings: dict[str, tuple[str, ...]] = {}
+    aliases: dict[str, tuple[str, ...]] = {}
 
     @pre_load
-    def _respell(self, data: Any, **_kwargs: Any) -> Any:
+    def _replace_aliases(self, data: Any, **_kwargs: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        spelt = dict(data)
-        for name, others in self.other_spellings.items():
-            for other in others:
-                if name not in spelt and other in spelt:
-                    spelt[name] = spelt[other]
-        return spelt
+        named = dict(data)
+        for name, aliases in self.aliases.items():
+            for alias in aliases:
+                if name not in named and alias in named:
+                    named[name] = named[alias]
+        return named
 
 
-class ItemIn(Spelt):
-    """One line; `amount` is the price of one. With `service`, words and price of the price list are taken when left out."""
+class ItemIn(AliasedSchema):
+    """One line. `amount` is the unit price. With `service`, the name and price of the price list are used when left out."""
 
-    other_spellings = {
+    aliases = {
         "amount": ("unit_price",),
         "description": ("service_name",),
         "service": ("service_id", "service_item_id"),
@@ -46,12 +46,12 @@ class ItemIn(Spelt):
 
 
 class BillItemIn(ItemIn):
-    other_spellings = ItemIn.other_spellings | {"bill": ("bill_id",)}
+    aliases = ItemIn.aliases | {"bill": ("bill_id",)}
     bill = Pk(required=True)
 
 
-class BillIn(Spelt):
-    other_spellings = {"patient": ("patient_id",), "encounter": ("encounter_id",)}
+class BillIn(AliasedSchema):
+    aliases = {"patient": ("patient_id",), "encounter": ("encounter_id",)}
     patient = Pk(required=True)
     encounter = Pk(allow_none=True, load_default=None)
     items = fields.List(fields.Nested(ItemIn), load_default=list, error_messages=REQUIRED)
@@ -60,10 +60,10 @@ class BillIn(Spelt):
     payer_share = Text(12, load_default="", metadata={"description": "150.00, or 80% which follows the total"})
 
 
-class BillChange(Spelt):
-    """A draft's new notes and, when given, all of its lines; the patient stays."""
+class BillChange(AliasedSchema):
+    """New notes and payer of a draft. `items`, when sent, replace all its lines. The patient does not change."""
 
-    other_spellings = {"patient": ("patient_id",)}
+    aliases = {"patient": ("patient_id",)}
     patient = Pk()
     items = fields.List(fields.Nested(ItemIn), error_messages=REQUIRED)
     notes = Text(2000, multiline=True)
@@ -71,8 +71,8 @@ class BillChange(Spelt):
     payer_share = Text(12, load_default="")
 
 
-class PaymentIn(Spelt):
-    other_spellings = {
+class PaymentIn(AliasedSchema):
+    aliases = {
         "bill": ("bill_id",),
         "amount": ("amount_paid",),
         "method": ("payment_method",),
@@ -87,13 +87,13 @@ class PaymentIn(Spelt):
 
 
 class BillPaymentIn(PaymentIn):
-    """A payment sent to its bill's own address; naming the bill again is allowed."""
+    """A payment sent to the address of its bill; `bill` may be left out."""
 
     bill = Pk()
 
 
-class PaymentChange(Spelt):
-    other_spellings = PaymentIn.other_spellings
+class PaymentChange(AliasedSchema):
+    aliases = PaymentIn.aliases
     bill = Pk()
     amount = Amount()
     method = Text(30)
@@ -103,7 +103,7 @@ class PaymentChange(Spelt):
 class ItemOut(ApiSchema):
     id = fields.Integer()
     description = fields.String()
-    amount = fields.String(metadata={"description": "price of one"})
+    amount = fields.String(metadata={"description": "unit price"})
     quantity = fields.Integer()
     bill = fields.Integer()
     service = fields.Integer(allow_none=True)
@@ -157,18 +157,16 @@ class ServiceOut(ApiSchema):
     is_active = fields.Boolean()
     code = fields.String()
     category = fields.String()
-    is_priced = fields.Boolean(
-        metadata={"description": "false: an item of the starting list whose price is still to be set"}
-    )
+    is_priced = fields.Boolean(metadata={"description": "false: an item of the starter list without a price yet"})
 
 
-def item(given: dict[str, Any]) -> dict[str, Any]:
-    """An item as the actions take it."""
+def item_values(item: dict[str, Any]) -> dict[str, Any]:
+    """An item as `bills.actions` take it."""
     return {
-        "description": given["description"],
-        "unit_price": given["amount"],
-        "quantity": given["quantity"],
-        "price_item_id": given["service"],
+        "description": item["description"],
+        "unit_price": item["amount"],
+        "quantity": item["quantity"],
+        "price_item_id": item["service"],
     }
 
 
@@ -177,9 +175,9 @@ def status_json(row: Row) -> dict[str, Any]:
 
 
 def bill_json(row: Row) -> dict[str, Any]:
-    """A bill as the money desks see it."""
-    parts = amounts_due(row.total, row.paid, row.written_off, row.payer_share, row.payer_paid)
-    left = Dues(Money("0"), Money("0")) if row.status == "void" else parts
+    """A bill with all its fields, for people who may read amounts."""
+    dues = amounts_due(row.total, row.paid, row.written_off, row.payer_share, row.payer_paid)
+    left = Dues(Money("0"), Money("0")) if row.status == "void" else dues
     return {
         "id": row.id,
         "items": row.items,

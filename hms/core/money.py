@@ -1,4 +1,4 @@
-"""Money: exact, never a float, rounded in one way. Amounts are in the hospital's currency (`HMS_CURRENCY`), major units."""
+"""Amounts of money: exact decimals, rounded half up. They are in major units of the hospital's currency (`HMS_CURRENCY`)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 CENT = Decimal("0.01")
 MAX_VALUE = Decimal("99999999.99")
-"""The most that is typed as one amount, and that one line or one bill comes to. Sums of them may be more."""
+"""The largest amount that can be entered, and the limit of one line and of one bill. Sums of bills may be larger."""
 MAX_SUM = Decimal("9999999999.99")
-"""The most that a column for money holds."""
+"""The largest amount that a money column can store."""
 _AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,2})?")
 
 
 class TooLarge(ValueError):
-    """An amount, and readable as one, but more than may be typed."""
+    """A valid amount that is above the limit."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -24,8 +24,8 @@ class Money:
     """An amount with two decimals, e.g. `Money("190.00")`.
 
     Takes a string, an int, a Decimal or another Money; a Decimal is rounded half up. Raises `TypeError` for a float or a
-    bool and `ValueError` for NaN, infinity or more digits than are exact. A sum has no other limit; what is typed has
-    one (`typed`), and so has what is stored (`rules.check_total`, the constraints of the tables).
+    bool and `ValueError` for NaN, infinity or more digits than are exact. Sums have no other limit.
+    Entered amounts are limited by `parse`, stored ones by `rules.check_total` and the constraints of the tables.
     """
 
     value: Decimal
@@ -33,11 +33,11 @@ class Money:
     def __post_init__(self) -> None:
         if isinstance(self.value, (float, bool)):
             raise TypeError("Money is never a float.")
-        given = self.value.value if isinstance(self.value, Money) else Decimal(self.value)
-        if not given.is_finite():
+        amount = self.value.value if isinstance(self.value, Money) else Decimal(self.value)
+        if not amount.is_finite():
             raise ValueError("not a finite amount")
         try:
-            exact = given.quantize(CENT, ROUND_HALF_UP)
+            exact = amount.quantize(CENT, ROUND_HALF_UP)
         except InvalidOperation:
             raise ValueError("more digits than are exact") from None
         object.__setattr__(self, "value", exact)
@@ -64,25 +64,27 @@ class Money:
         return f"{self.value:.2f}"
 
     def percent(self, rate: Decimal) -> Money:
-        """`rate` hundredths of this amount, rounded half up to the cent."""
+        """`rate` percent of this amount, rounded half up to the cent."""
         return Money(self.value * rate / 100)
 
     @classmethod
-    def typed(cls, text: object, largest: Decimal = MAX_VALUE) -> Money:
-        """What a person or a program typed: "190", "190.5", "1,250.00" or an exact number, from minus `largest` to
-        `largest`; `ValueError` otherwise, `TooLarge` when that is all that is wrong."""
+    def parse(cls, text: object, largest: Decimal = MAX_VALUE) -> Money:
+        """Parse an entered amount: "190", "190.5", "1,250.00" or an exact number, from minus `largest` to `largest`.
+
+        Raises `TooLarge` for an amount outside this range and `ValueError` for anything else that is no amount.
+        """
         if isinstance(text, (bool, float)):
             raise ValueError("send amounts as text or as an exact number with at most two decimals")
         if isinstance(text, (int, Decimal)):
             return cls._exact(Decimal(text), largest)
-        written = str(text).strip().replace(",", "").replace("\u00a0", "").replace("−", "-")
-        if not _AMOUNT.fullmatch(written):
+        plain = str(text).strip().replace(",", "").replace("\u00a0", "").replace("−", "-")
+        if not _AMOUNT.fullmatch(plain):
             raise ValueError("not an amount")
-        return cls._exact(Decimal(written), largest)
+        return cls._exact(Decimal(plain), largest)
 
     @classmethod
     def _exact(cls, amount: Decimal, largest: Decimal) -> Money:
-        # Compared before any arithmetic, which overflows at 1E+999999999.
+        # The range is checked first: arithmetic overflows at 1E+999999999.
         if not amount.is_finite():
             raise ValueError("not an amount")
         if not -largest <= amount <= largest:
@@ -93,7 +95,7 @@ class Money:
 
     @classmethod
     def total(cls, amounts: Iterable[Money]) -> Money:
-        """The sum; `ZERO` of nothing."""
+        """The sum; `ZERO` when there are none."""
         return sum(amounts, ZERO)
 
 

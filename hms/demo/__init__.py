@@ -1,3 +1,3 @@
-"""Demo: a hospital that looks alive, made by the desks' own actions, the same from the same seed."""
+"""Demo: a hospital with sample data, created by the desks' own actions. The same seed gives the same data."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Builds the demo hospital, or brings an older one up to today."""
+"""Builds the demo hospital, and adds today's work to it."""
 
 from __future__ import annotations
 
@@ -30,70 +30,72 @@ WAITING_TODAY = 9
 TO_DISPENSE = 5
 TO_PAY = 4
 PAID = 3
-SEEN = TO_DISPENSE + TO_PAY + PAID
+SEEN_TODAY = TO_DISPENSE + TO_PAY + PAID
 
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
-def build(tell: Tell, *, patients: int = demo_patients.COUNT, weeks: int = WEEKS) -> bool:
-    """Make the demo; False when the hospital has patients already. `tell` hears each step."""
+def build(report_step: Progress, *, patients: int = demo_patients.COUNT, weeks: int = WEEKS) -> bool:
+    """Create the demo data; returns False without a change when there are patients already. `report_step` is called with the
+    name of each step."""
     if db.session.execute(select(func.count()).select_from(Patient)).scalar_one():
         db.session.rollback()
         return False
     random = Random(SEED)  # noqa: S311 - demo data must be the same every time
-    tell("people and hours")
-    hospital.hire()
-    tell("prices, medicines, diagnoses")
+    report_step("staff and clinic hours")
+    hospital.add_staff()
+    report_step("prices, medicines, diagnoses")
     hospital.set_prices()
-    hospital.write_templates()
-    tell("stock")
-    hospital.stock_shelves(random)
-    tell("patients")
-    ids = demo_patients.register_everybody(random, patients)
-    tell("past visits")
-    _past(random, ids, weeks)
-    _leave_old_papers()
+    hospital.add_note_template()
+    report_step("stock")
+    hospital.add_stock(random)
+    report_step("patients")
+    ids = demo_patients.register_patients(random, patients)
+    report_step("past visits")
+    _past_visits(random, ids, weeks)
+    _drop_old_jobs()
     return True
 
 
-def _leave_old_papers() -> None:
-    """Invoices of past visits are made when somebody asks for them, not all at the first start."""
+def _drop_old_jobs() -> None:
+    """Delete the jobs of past visits, so that the first start does not create all their invoices."""
     with action_context("demo.leave_old_papers", SYSTEM):
         db.session.execute(delete(Outbox))
 
 
-def _past(random: Random, ids: list[int], weeks: int) -> None:
-    team, number = visits.Team.gathered(), 0
+def _past_visits(random: Random, ids: list[int], weeks: int) -> None:
+    team, number = visits.Team.load(), 0
     for days_ago in range(weeks * 7, 0, -1):
         day = clock.today() - timedelta(days=days_ago)
         cashier_day_end.open_till(team, clock.at(day, cashier_day_end.OPENS))
         for patient_id in random.sample(ids, min(VISITS_A_DAY, len(ids))):
             doctor, number = random.choice(team.doctors), number + 1
             when = clock.at(day, dt.time(random.randint(9, 12), random.choice((0, 15, 30, 45))))
-            visits.whole_visit(team, patient_id, doctor, when, random, number)
+            visits.make_visit(team, patient_id, doctor, when, random, number)
             db.session.remove()
         cashier_day_end.close_till(team, clock.at(day, cashier_day_end.CLOSES))
 
 
-def bring_to_today(tell: Tell) -> bool:
-    """Bookings, a queue, prescriptions waiting and bills to pay for today; False when today has bookings already."""
+def bring_to_today(report_step: Progress) -> bool:
+    """Add today's appointments, queue, prescriptions and bills; returns False without a change when today has appointments."""
     today = clock.today()
     if db.session.execute(select(func.count()).where(Appointment.date == today)).scalar_one():
         return False
-    tell("today")
+    report_step("today")
     random = Random(f"{SEED} {today}")  # noqa: S311 - the same all day
-    team = visits.Team.gathered()
+    team = visits.Team.load()
     ids = list(db.session.scalars(select(Patient.id).where(Patient.status == "active").order_by(Patient.id)))
     booked = _bookings(team, random, ids, today)
     cashier_day_end.open_till(team, min(clock.at(today, cashier_day_end.OPENS), clock.now() - timedelta(hours=4)))
     _morning(team, random, booked)
-    cashier_day_end.leave_for_others(team, random)
+    cashier_day_end.leave_open_cases(team, random)
     db.session.remove()
     return True
 
 
 def _bookings(team: visits.Team, random: Random, ids: list[int], today: dt.date) -> list[int]:
-    """Today's bookings, made yesterday, in the order of their times; the two demo doctors have the fullest lists."""
+    """Book today's appointments as of yesterday; returns their ids in the order of their times. The two demo doctors get more
+    than the others."""
     booked: list[int] = []
     times = [dt.time(hour, minute) for hour in range(9, 16) for minute in (0, 15, 30, 45)]
     with clock.frozen_at(clock.at(today, dt.time(7)) - timedelta(days=1)):
@@ -107,28 +109,28 @@ def _bookings(team: visits.Team, random: Random, ids: list[int], today: dt.date)
 
 
 def _morning(team: visits.Team, random: Random, booked: list[int]) -> None:
-    """The first have been seen (their medicines wait, or their bills), the next ones wait in the queue."""
-    for place, appointment_id in enumerate(booked[: SEEN + WAITING_TODAY]):
+    """Check in the first patients. `SEEN_TODAY` of them are seen; the next `WAITING_TODAY` wait in the queue."""
+    for place, appointment_id in enumerate(booked[: SEEN_TODAY + WAITING_TODAY]):
         appointment = db.session.get(Appointment, appointment_id)
-        doctor = next(one for one in team.doctors if one.id == appointment.doctor_id)
-        case = random.choice(CASES[:2]) if place < SEEN else random.choice(CASES)
+        doctor = next(doctor for doctor in team.doctors if doctor.id == appointment.doctor_id)
+        case = random.choice(CASES[:2]) if place < SEEN_TODAY else random.choice(CASES)
         ago = timedelta(minutes=max(6, 160 - 8 * place))
         try:
-            _one_morning(team, random, place, appointment_id, doctor, case, clock.now() - ago)
+            _morning_visit(team, random, place, appointment_id, doctor, case, clock.now() - ago)
         except DomainError:
             db.session.rollback()
 
 
-def _one_morning(team, random, place, appointment_id, doctor, case, when) -> None:
+def _morning_visit(team, random, place, appointment_id, doctor, case, when) -> None:
     with clock.frozen_at(when):
-        entry_id = visits.arrive(team, appointment_id, random, case, measured=place % 3 != 2 or place < SEEN)
-    if place >= SEEN:
+        entry_id = visits.check_in(team, appointment_id, random, case, with_vitals=place % 3 != 2 or place < SEEN_TODAY)
+    if place >= SEEN_TODAY:
         return
     with clock.frozen_at(when + timedelta(minutes=4)):
-        encounter = visits.see(doctor, entry_id, random, case)
+        encounter = visits.consult(doctor, entry_id, random, case)
     if place % 2:
         with clock.frozen_at(when + timedelta(minutes=5)):
-            visits.examine(team, encounter.id, random, case)
+            visits.enter_lab_results(team, encounter.id, random, case)
     if place >= TO_DISPENSE:
         with clock.frozen_at(when + timedelta(minutes=5)):
             visits.dispense(team, encounter.id)

@@ -1,4 +1,4 @@
-"""What the demo's patients come with: a complaint, a note, a diagnosis by ICD-10, usual medicines."""
+"""Sample visits (complaint, note, ICD-10 diagnosis, medicines, tests), services, suppliers and a note template."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Test = tuple[str, tuple[str, ...]]
 class Case:
     """One kind of visit.
 
-    `medicines` are generic names; `fever` raises the temperature that the nurse measures; `tests` are the laboratory's
-    codes, each with the answers that such a patient may get.
+    `medicines` are generic names. `fever` raises the recorded temperature; `pressure` is the systolic blood pressure in mmHg.
+    `tests` are laboratory codes, each with possible results.
     """
 
     complaint: str
@@ -120,14 +120,14 @@ SERVICES = (
 SUPPLIERS = ("Central Medical Stores", "Freetown Pharma Wholesale", "Guma Valley Medical")
 
 
-class Written(NamedTuple):
+class NoteTemplateText(NamedTuple):
     """A note template."""
 
     title: str
     content: str
 
 
-TEMPLATE = Written(
+TEMPLATE = NoteTemplateText(
     "Hypertension clinic",
     "Takes tablets: every day / misses some\nHeadache, swelling, breathlessness:\nPressure at home:\nAdvice given:",
 )

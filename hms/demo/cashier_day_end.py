@@ -1,4 +1,4 @@
-"""What the cashier does at the end of a demo day, and what she leaves for others to decide."""
+"""The cashier's day in the demo: opening and closing the till, and cases left open."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ FLOAT = Money("200.00")
 
 
 def open_till(team: Team, when: dt.datetime) -> None:
-    """The morning's float; a till that is open since another day is closed before."""
+    """Open the till at `when` with the float. A till that is still open is closed first."""
     close_till(team, when)
     with clock.frozen_at(when):
         till_actions.open_till(FLOAT, by=team.cashier)
 
 
 def close_till(team: Team, when: dt.datetime) -> None:
-    """Count and close; now and then five are missing, with a reason."""
+    """Count and close the till at `when`. On some days `SHORT` is missing, with a reason."""
     shift = queries.open_shift(team.cashier.id)
     if shift is None:
         return
-    due = closing_report.due(shift)
-    is_short = Random(f"till {when:%Y-%m-%d}").random() < 0.15 and due[Method.CASH] > SHORT  # noqa: S311 - the same every time
-    cash = due.pop(Method.CASH) - (SHORT if is_short else ZERO)
+    expected = closing_report.expected_now(shift)
+    is_short = Random(f"till {when:%Y-%m-%d}").random() < 0.15 and expected[Method.CASH] > SHORT  # noqa: S311 - demo data must be the same every time
+    cash = expected.pop(Method.CASH) - (SHORT if is_short else ZERO)
     with clock.frozen_at(when):
-        till_actions.count_till({}, cash, due, by=team.cashier)
+        till_actions.count_till({}, cash, expected, by=team.cashier)
         till_actions.close_till("Gave wrong change" if is_short else "", by=team.cashier)
 
 
-def leave_for_others(team: Team, random: Random) -> None:
-    """A refund that waits for a second person, and a bill of which an insurer pays most."""
+def leave_open_cases(team: Team, random: Random) -> None:
+    """Leave a refund that waits for approval, and an issued bill of which an insurer pays 80%."""
     today = clock.day_bounds(clock.today())[0]
     paid = db.session.scalars(select(Payment.id).where(Payment.received_at >= today).order_by(Payment.id)).all()
     drafts = db.session.scalars(
@@ -55,7 +55,7 @@ def leave_for_others(team: Team, random: Random) -> None:
     ).all()
     try:
         if paid:
-            correction_actions.propose_refund(
+            correction_actions.request_refund(
                 random.choice(paid), reason="The medicine was not needed", by=team.cashier
             )
         if drafts:

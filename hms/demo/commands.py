@@ -1,4 +1,4 @@
-"""The command that makes the demo hospital."""
+"""The command that creates the demo hospital."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from . import build
 @click.command("demo")
 @with_appcontext
 def demo() -> None:
-    """Make the demo hospital (only with HMS_DEMO=1); when it is there already, bring it up to today."""
+    """Create the demo hospital (only with HMS_DEMO=1), or add today's appointments to it."""
     if not current_app.config["DEMO"]:
-        click.echo("Demo data is made only with HMS_DEMO=1, never in a real hospital.", err=True)
+        click.echo("Demo data needs HMS_DEMO=1. Never set it in a real hospital.", err=True)
         sys.exit(1)
-    with Console(stderr=True).status("Making the demo hospital…") as status:
-        is_new = build.build(lambda step: status.update(f"Making the demo hospital: {step}…"))
-        is_fresh = build.bring_to_today(lambda step: status.update(f"Making the demo hospital: {step}…"))
+    with Console(stderr=True).status("Creating the demo hospital…") as status:
+        is_new = build.build(lambda step: status.update(f"Creating the demo hospital: {step}…"))
+        is_fresh = build.bring_to_today(lambda step: status.update(f"Creating the demo hospital: {step}…"))
     if is_new:
         click.echo("The demo hospital is ready.")
     else:
-        click.echo("Today's bookings were added." if is_fresh else "The demo hospital is up to date.")
+        click.echo("Today's appointments were added." if is_fresh else "The demo hospital is up to date.")
 
 
 commands = (demo,)

@@ -1,4 +1,4 @@
-"""The demo hospital before its first patient: people, hours, prices, medicines on the shelf."""
+"""The demo hospital before its first patient: staff, clinic hours, prices and stock."""
 
 from __future__ import annotations
 
@@ -29,55 +29,55 @@ from hms.staff.models import Department, User
 from hms.staff.roles import actions as role_actions
 
 from .cases import SERVICES, SUPPLIERS, TEMPLATE
-from .people import DEPARTMENTS, PASSWORD, STAFF, Colleague
+from .people import DEPARTMENTS, PASSWORD, STAFF, StaffMember
 
 HOURS_BEGAN = timedelta(days=120)
 LARGE, SMALL = 600, 40
 
 
-def hire() -> None:
-    """Roles, departments, everybody of the demo with the one password, and the doctors' hours from Monday to Friday."""
+def add_staff() -> None:
+    """Add roles, departments, staff accounts (all with `PASSWORD`), and the doctors' clinic hours."""
     with action_context("demo.hire", SYSTEM):
         role_actions.install_roles(by=SYSTEM)
         settings.change_setting("staff.registration_open", True, by=SYSTEM)
         departments = {name: Department(name=name) for name in DEPARTMENTS}
         db.session.add_all(departments.values())
         db.session.flush()
-        for one in STAFF:
-            user = _account(one, departments.get(one.department))
-            if one.role == Role.DOCTOR:
-                _hours(user, one)
+        for member in STAFF:
+            user = _add_account(member, departments.get(member.department))
+            if member.role == Role.DOCTOR:
+                _add_hours(user, member)
 
 
-def _account(one: Colleague, department: Department | None) -> User:
+def _add_account(member: StaffMember, department: Department | None) -> User:
     return account_actions.add_user(
-        username=one.username,
-        role=one.role,
+        username=member.username,
+        role=member.role,
         password=PASSWORD,
-        title=one.title,
-        first_name=one.first_name,
-        last_name=one.last_name,
+        title=member.title,
+        first_name=member.first_name,
+        last_name=member.last_name,
         department=department,
-        room=one.room,
+        room=member.room,
         by=SYSTEM,
     )
 
 
-def _hours(user: User, one: Colleague) -> None:
-    """Every day of the week, so that a demo opened on a Sunday is alive too."""
+def _add_hours(user: User, member: StaffMember) -> None:
+    """Clinic hours on every day of the week, so that the demo also works on a Sunday."""
     for weekday in range(7):
         appointments.add_hours(
             user.id,
             weekday=weekday,
-            starts=dt.time(one.starts),
-            ends=dt.time(one.ends),
+            starts=dt.time(member.starts),
+            ends=dt.time(member.ends),
             valid_from=clock.today() - HOURS_BEGAN,
             by=SYSTEM,
         )
 
 
 def set_prices() -> None:
-    """The price list of services, the formulary with its prices, and the list of diagnoses."""
+    """Load the prices of services and laboratory tests, the formulary, the diagnosis codes and the note templates."""
     with action_context("demo.set_prices", SYSTEM):
         for code, name, label, price in SERVICES:
             billing.save_price(code=code, name=name, billing_label=label, unit_price=Money(price), by=SYSTEM)
@@ -87,37 +87,40 @@ def set_prices() -> None:
     lab_actions.load_prices(by=SYSTEM)
 
 
-def write_templates() -> None:
-    """The doctor's own note template, beside the hospital's."""
+def add_note_template() -> None:
+    """Add a note template of the doctor's own."""
     doctor_id = db.session.scalars(select(User.id).filter_by(username="doctor")).one()
     doctor = request_user.person(doctor_id)
     template_actions.save_template(title=TEMPLATE.title, shortcut="htn", content=TEMPLATE.content, by=doctor)
 
 
-def stock_shelves(random: Random) -> None:
-    """Two lots of most medicines: the older one short and near its expiry, the newer one long; a few are nearly out."""
+def add_stock(random: Random) -> None:
+    """Receive two batches of most medicines: a small one that expires soon and a large one; of some nearly nothing."""
     medicines = db.session.scalars(select(Medication).order_by(Medication.id)).all()
     for number, supplier in enumerate(SUPPLIERS):
         share = medicines[number :: len(SUPPLIERS)]
-        lines = [line for medicine in share for line in _lots(medicine, random)]
+        lines = [line for medicine in share for line in _batches(medicine, random)]
         for start in range(0, len(lines), 150):
             invoice = f"{supplier[:2].upper()}-{1000 + number * 100 + start}"
             pharmacy.receive_goods(supplier, invoice, lines[start : start + 150], by=SYSTEM)
 
 
-def _lots(medicine: Medication, random: Random) -> list[pharmacy.Received]:
-    """The lots of one medicine; about one medicine in twelve is below its reorder level, one in thirty has none left."""
-    luck, plenty = random.random(), max(medicine.reorder_level, SMALL) * random.randint(1, 3)
-    if luck < 0.03:
+def _batches(medicine: Medication, random: Random) -> list[pharmacy.Received]:
+    """The batches of one medicine. About one medicine in twelve is below its reorder level, one in thirty has no stock."""
+    chance, full_stock = random.random(), max(medicine.reorder_level, SMALL) * random.randint(1, 3)
+    if chance < 0.03:
         return []
     today = clock.today()
     old = today + timedelta(days=random.choice((25, 60, 80, *range(110, 230, 8))))
     new = today + timedelta(days=random.randint(240, 720))
-    if luck < 0.11:
-        return [_lot(medicine, "A", old, max(medicine.reorder_level // 4, 3), random)]
-    return [_lot(medicine, "A", old, max(plenty // 4, 4), random), _lot(medicine, "B", new, min(plenty, 6000), random)]
+    if chance < 0.11:
+        return [_batch(medicine, "A", old, max(medicine.reorder_level // 4, 3), random)]
+    return [
+        _batch(medicine, "A", old, max(full_stock // 4, 4), random),
+        _batch(medicine, "B", new, min(full_stock, 6000), random),
+    ]
 
 
-def _lot(medicine: Medication, letter: str, expires: dt.date, quantity: int, random: Random) -> pharmacy.Received:
+def _batch(medicine: Medication, letter: str, expires: dt.date, quantity: int, random: Random) -> pharmacy.Received:
     cost = Money(f"{random.randint(10, 400) / 100:.2f}")
     return pharmacy.Received(medicine.id, f"{letter}{100 + medicine.id}", expires, quantity, cost)

@@ -1,4 +1,4 @@
-"""Three hundred patients, registered over the past months."""
+"""Registers the patients of the demo over the past months."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ FIRST_DAYS_AGO = 110
 OPENING = time(9)
 
 
-def register_everybody(random: Random, count: int = COUNT, tell=lambda: None) -> list[int]:
-    """Register `count` patients at past instants; returns their ids. `tell` is called after each."""
+def register_patients(random: Random, count: int = COUNT) -> list[int]:
+    """Register `count` patients at past times; returns their ids."""
     ids = []
     for number in range(count):
         ago = timedelta(days=FIRST_DAYS_AGO * (count - number) // count, hours=random.randint(0, 6))
         with clock.frozen_at(clock.at(clock.today(), OPENING) - ago):
             ids.append(_register(random, number).id)
-        tell()
     return ids
 
 
 def _register(random: Random, number: int) -> Patient:
-    sex, given, family = UNUSUAL[number // 37] if number % 37 == 5 and number // 37 < len(UNUSUAL) else _name(random)
+    sex, given_names, family_name = (
+        UNUSUAL[number // 37] if number % 37 == 5 and number // 37 < len(UNUSUAL) else _name(random)
+    )
     born, is_estimated = _birth(random)
     patient = registration_actions.register_patient(
-        given_names=given,
-        family_name=family,
+        given_names=given_names,
+        family_name=family_name,
         sex=sex,
         birth_date=born,
         birth_is_estimated=is_estimated,
@@ -52,14 +53,14 @@ def _register(random: Random, number: int) -> Patient:
 
 def _name(random: Random) -> tuple[str, str, str]:
     sex = random.choice(("female", "male"))
-    given = random.choice(GIVEN_FEMALE if sex == "female" else GIVEN_MALE)
+    given_names = random.choice(GIVEN_FEMALE if sex == "female" else GIVEN_MALE)
     if random.random() < 0.2:
-        given += " " + random.choice(GIVEN_FEMALE if sex == "female" else GIVEN_MALE)
-    return sex, given, random.choice(FAMILY_NAMES)
+        given_names += " " + random.choice(GIVEN_FEMALE if sex == "female" else GIVEN_MALE)
+    return sex, given_names, random.choice(FAMILY_NAMES)
 
 
 def _birth(random: Random) -> tuple[date, bool]:
-    """Young, as the country is: a fifth are children below six; one in eight knows only the year."""
+    """A date of birth, and whether only its year is known (one in eight). A quarter are younger than six."""
     days = random.choice(
         (random.randint(10, 2190), random.randint(2190, 9000), random.randint(9000, 24000), random.randint(6570, 16000))
     )

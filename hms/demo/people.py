@@ -1,4 +1,4 @@
-"""The people of the demo hospital: staff, and names of patients as they are given in West Africa and elsewhere."""
+"""The people of the demo hospital: staff accounts, and West African and other names for patients."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ DEPARTMENTS = ("Outpatients", "Paediatrics", "Antenatal clinic", "Surgery")
 
 
 @dataclass(frozen=True)
-class Colleague:
-    """One account of the demo; `starts` to `ends` are whole hours of a doctor's working day."""
+class StaffMember:
+    """One staff account. `starts` and `ends` are the clinic hours of a doctor (hour of the day, hospital time)."""
 
     username: str
     role: str
@@ -24,20 +24,20 @@ class Colleague:
 
 
 STAFF = (
-    Colleague("admin", "admin", "", "Josephine", "Cole"),
-    Colleague("doctor", "doctor", "Dr", "Amadu", "Bah", "Outpatients", "Room 1", 8, 16),
-    Colleague("doctor2", "doctor", "Dr", "Jeneba", "Cole", "Paediatrics", "Room 2", 8, 16),
-    Colleague("s.kargbo", "doctor", "Dr", "Sorie", "Kargbo", "Outpatients", "Room 3"),
-    Colleague("m.fofanah", "doctor", "Dr", "Mariama", "Fofanah", "Antenatal clinic", "Room 4"),
-    Colleague("e.macauley", "doctor", "Dr", "Ernest", "Macauley", "Surgery", "Room 5", 9, 13),
-    Colleague("a.mensah", "doctor", "Dr", "Akosua", "Mensah", "Paediatrics", "Room 6"),
-    Colleague("o.adeyemi", "doctor", "Dr", "Oluwaseun", "Adeyemi", "Outpatients", "Room 7", 10, 16),
-    Colleague("h.lindqvist", "doctor", "Dr", "Håkan", "Lindqvist", "Surgery", "Room 8", 9, 13),
-    Colleague("nurse", "nurse", "", "Nana", "Sesay"),
-    Colleague("receptionist", "receptionist", "", "Fatu", "Koroma"),
-    Colleague("pharmacist", "pharmacist", "", "Musa", "Turay"),
-    Colleague("cashier", "cashier", "", "Finda", "Lebbie"),
-    Colleague("lab", "lab", "", "Alie", "Bangura"),
+    StaffMember("admin", "admin", "", "Josephine", "Cole"),
+    StaffMember("doctor", "doctor", "Dr", "Amadu", "Bah", "Outpatients", "Room 1", 8, 16),
+    StaffMember("doctor2", "doctor", "Dr", "Jeneba", "Cole", "Paediatrics", "Room 2", 8, 16),
+    StaffMember("s.kargbo", "doctor", "Dr", "Sorie", "Kargbo", "Outpatients", "Room 3"),
+    StaffMember("m.fofanah", "doctor", "Dr", "Mariama", "Fofanah", "Antenatal clinic", "Room 4"),
+    StaffMember("e.macauley", "doctor", "Dr", "Ernest", "Macauley", "Surgery", "Room 5", 9, 13),
+    StaffMember("a.mensah", "doctor", "Dr", "Akosua", "Mensah", "Paediatrics", "Room 6"),
+    StaffMember("o.adeyemi", "doctor", "Dr", "Oluwaseun", "Adeyemi", "Outpatients", "Room 7", 10, 16),
+    StaffMember("h.lindqvist", "doctor", "Dr", "Håkan", "Lindqvist", "Surgery", "Room 8", 9, 13),
+    StaffMember("nurse", "nurse", "", "Nana", "Sesay"),
+    StaffMember("receptionist", "receptionist", "", "Fatu", "Koroma"),
+    StaffMember("pharmacist", "pharmacist", "", "Musa", "Turay"),
+    StaffMember("cashier", "cashier", "", "Finda", "Lebbie"),
+    StaffMember("lab", "lab", "", "Alie", "Bangura"),
 )
 
 FAMILY_NAMES = [
@@ -141,7 +141,7 @@ GIVEN_MALE = [
     "André",
 ]
 
-# Names that break weak layouts and weak searches: long, single, accented, hyphenated, apostrophes, other scripts.
+# Names that are hard to lay out or to search: long, single, accented, hyphenated, apostrophes, other scripts.
 UNUSUAL = (
     ("female", "Oluwatomisin Ifeoluwakiitan Anuoluwapo", "Adebayo-Ogunlesi Akinfolarin"),
     ("male", "Sahr", ""),

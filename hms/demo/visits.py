@@ -1,4 +1,4 @@
-"""Visits as people make them: booked, arrived, measured, seen, signed, dispensed, billed, paid."""
+"""Visits of the demo, step by step: booking, check-in, vitals, encounter, laboratory, dispensing, payment."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ from .cases import CASES, Case
 from .people import STAFF
 
 ADULT_DAYS = 12 * 365
-METHODS = (("Cash", ""), ("Cash", ""), ("Cash", ""), ("Mobile Money", "OM-{n}"), ("Card", "TX-{n}"))
+PAYMENTS = (("Cash", ""), ("Cash", ""), ("Cash", ""), ("Mobile Money", "OM-{n}"), ("Card", "TX-{n}"))
 
 
 @dataclass
 class Team:
-    """The demo's staff as persons who act, by account name."""
+    """The staff of the demo as `Person`, by username; `team.cashier` is the account "cashier"."""
 
     people: dict[str, Person]
 
     @classmethod
-    def gathered(cls) -> Team:
-        """Everybody of the demo, loaded from the database."""
+    def load(cls) -> Team:
+        """Load the staff of the demo from the database."""
         ids = dict(
             db.session.execute(
-                select(User.username, User.id).where(User.username.in_([one.username for one in STAFF]))
+                select(User.username, User.id).where(User.username.in_([member.username for member in STAFF]))
             ).all()
         )
         return cls({name: request_user.person(user_id) for name, user_id in ids.items()})
@@ -63,30 +63,30 @@ class Team:
 
     @property
     def doctors(self) -> list[Person]:
-        return [self.people[one.username] for one in STAFF if one.role == "doctor"]
+        return [self.people[member.username] for member in STAFF if member.role == "doctor"]
 
 
 def book(team: Team, patient_id: int, doctor: Person, day: dt.date, time: dt.time, notes: str = "") -> int | None:
-    """Book; None when the doctor or the patient is taken then."""
+    """Book an appointment and return its id; None when the time is not free."""
     try:
-        booked = booking_actions.book(
+        appointment = booking_actions.book(
             patient_id=patient_id, doctor_id=doctor.id, date=day, time=time, notes=notes, by=team.receptionist
         )
     except DomainError:
         return None
-    return booked.id
+    return appointment.id
 
 
-def arrive(team: Team, appointment_id: int, random: Random, case: Case, *, measured: bool = True) -> int:
-    """Check in, and let the nurse take the vital signs; returns the id of the place in the queue."""
+def check_in(team: Team, appointment_id: int, random: Random, case: Case, *, with_vitals: bool = True) -> int:
+    """Check in the patient and record vitals; returns the id of the queue entry."""
     entry = transitions.check_in(appointment_id, priority=random.choice((3, 3, 3, 3, 2, 4)), by=team.receptionist)
-    if measured:
-        measure(team, entry.patient_id, entry.id, random, case)
+    if with_vitals:
+        record_vitals(team, entry.patient_id, entry.id, random, case)
     return entry.id
 
 
-def measure(team: Team, patient_id: int, entry_id: int, random: Random, case: Case) -> None:
-    """Vital signs that fit the complaint and the age."""
+def record_vitals(team: Team, patient_id: int, entry_id: int, random: Random, case: Case) -> None:
+    """Record vitals that fit the case and the age."""
     patient = db.session.get(Patient, patient_id)
     is_adult = patient.birth_date is None or (clock.today() - patient.birth_date).days > ADULT_DAYS
     values = {
@@ -101,14 +101,14 @@ def measure(team: Team, patient_id: int, entry_id: int, random: Random, case: Ca
     vitals_actions.record_vitals(patient_id, queue_entry_id=entry_id, is_confirmed=True, by=team.nurse, **values)
 
 
-def see(doctor: Person, entry_id: int, random: Random, case: Case) -> Encounter:
-    """The consultation, from the call to the signature."""
+def consult(doctor: Person, entry_id: int, random: Random, case: Case) -> Encounter:
+    """Write and sign the encounter: complaint, note, diagnosis, tests and medicines of the case."""
     encounter = encounter_actions.start_encounter(queue_entry_id=entry_id, by=doctor)
     encounter_actions.save_encounter(encounter.id, chief_complaint=case.complaint, notes=case.note, by=doctor)
     diagnosis_actions.add_condition(
         encounter.id, code=case.code, certainty=random.choice(("provisional", "confirmed")), by=doctor
     )
-    for code, _answers in case.tests:
+    for code, _results in case.tests:
         lab.order_test(encounter.id, code=code, by=doctor)
     for name in case.medicines:
         _prescribe(encounter, name, doctor)
@@ -116,10 +116,10 @@ def see(doctor: Person, entry_id: int, random: Random, case: Case) -> Encounter:
 
 
 def _prescribe(encounter: Encounter, generic: str, doctor: Person) -> None:
-    """The first usual dose of the medicine for the patient's age; a medicine that the patient must not have is left out."""
-    born = db.session.get(Patient, encounter.patient_id).birth_date
-    is_adult = born is None or (clock.today() - born).days > ADULT_DAYS
-    usual = (
+    """Prescribe the first usual dose of the medicine for the patient's age, unless a safety check forbids the medicine."""
+    birth_date = db.session.get(Patient, encounter.patient_id).birth_date
+    is_adult = birth_date is None or (clock.today() - birth_date).days > ADULT_DAYS
+    usual_dose = (
         select(DoseSentence.id)
         .join(Medication)
         .where(
@@ -129,7 +129,7 @@ def _prescribe(encounter: Encounter, generic: str, doctor: Person) -> None:
         .order_by(Medication.id, DoseSentence.id)
         .limit(1)
     )
-    sentence_id = db.session.scalars(usual).one_or_none()
+    sentence_id = db.session.scalars(usual_dose).one_or_none()
     if sentence_id is None:
         return
     try:
@@ -138,41 +138,43 @@ def _prescribe(encounter: Encounter, generic: str, doctor: Person) -> None:
         return
 
 
-def examine(team: Team, encounter_id: int, random: Random, case: Case) -> None:
-    """The laboratory's answers to what was ordered."""
-    answers = dict(case.tests)
+def enter_lab_results(team: Team, encounter_id: int, random: Random, case: Case) -> None:
+    """Enter the results of the tests of an encounter."""
+    results = dict(case.tests)
     for order in db.session.scalars(select(LabOrder).filter_by(encounter_id=encounter_id)).all():
-        enter_results(order.id, {order.test_code: random.choice(answers[order.test_code])}, by=team.lab)
+        enter_results(order.id, {order.test_code: random.choice(results[order.test_code])}, by=team.lab)
 
 
 def dispense(team: Team, encounter_id: int) -> None:
-    """Hand over every line that is in stock."""
-    lines = db.session.scalars(select(Prescription.id).filter_by(encounter_id=encounter_id, status="active")).all()
-    for line in lines:
+    """Dispense every prescription that is in stock."""
+    prescription_ids = db.session.scalars(
+        select(Prescription.id).filter_by(encounter_id=encounter_id, status="active")
+    ).all()
+    for prescription_id in prescription_ids:
         try:
-            pharmacy.dispense(line, by=team.pharmacist)
+            pharmacy.dispense(prescription_id, by=team.pharmacist)
         except DomainError:
             continue
 
 
 def pay_all(team: Team, patient_id: int, random: Random, number: int) -> None:
-    """Issue the patient's running bill and pay all of it."""
-    bill = _running(patient_id)
+    """Issue the patient's collecting draft and pay all of it."""
+    bill = _collecting_draft(patient_id)
     if bill is not None and bill.total:
         _pay(team, bill, random, number, (100,))
 
 
-def _running(patient_id: int) -> Bill | None:
+def _collecting_draft(patient_id: int) -> Bill | None:
     query = select(Bill).filter_by(patient_id=patient_id, status="draft", collects=True)
     return db.session.scalars(query).one_or_none()
 
 
-def settle(team: Team, patient_id: int, random: Random, number: int) -> None:
-    """What happens to the bill: most are paid, some in two parts, some partly, some not yet, a few are void."""
-    bill = _running(patient_id)
+def settle_bill(team: Team, patient_id: int, random: Random, number: int) -> None:
+    """Issue the patient's collecting draft: most are paid, some in two parts, some partly, some not, a few are voided."""
+    bill = _collecting_draft(patient_id)
     if bill is None or not bill.total:
         return
-    ways: list[Callable[[], object]] = [
+    outcomes: list[Callable[[], object]] = [
         lambda: _pay(team, bill, random, number, (100,)),
         lambda: _pay(team, bill, random, number, (100,)),
         lambda: _pay(team, bill, random, number, (60, 40)),
@@ -180,52 +182,52 @@ def settle(team: Team, patient_id: int, random: Random, number: int) -> None:
         lambda: issuing.issue(bill.id, by=team.cashier),
         lambda: _void(team, bill),
     ]
-    random.choices(ways, weights=(50, 20, 12, 8, 7, 3))[0]()
+    random.choices(outcomes, weights=(50, 20, 12, 8, 7, 3))[0]()
 
 
 def _pay(team: Team, bill: Bill, random: Random, number: int, shares: tuple[int, ...]) -> None:
-    """Pay the shares in hundredths of the total; the last share of a full payment takes what is left."""
+    """Issue the bill and pay `shares` of it, in percent of the total. The last share of a full payment is all that is left."""
     issuing.issue(bill.id, by=team.cashier)
     for share in shares:
         bill = db.session.get(Bill, bill.id, populate_existing=True)
         left = bill.total - bill.paid
         is_last = sum(shares) == 100 and share == shares[-1]
         amount = left if is_last else bill.total.percent(share)
-        method, reference = random.choice(METHODS)
+        method, reference = random.choice(PAYMENTS)
         payment_actions.take_payment(bill.id, amount, method, reference.format(n=10_000 + number), by=team.cashier)
 
 
 def _void(team: Team, bill: Bill) -> None:
     issuing.issue(bill.id, by=team.cashier)
-    asked = correction_actions.propose_void(bill.id, reason="Made for the wrong visit", by=team.cashier)
-    correction_actions.approve(asked.id, by=team.admin)
+    correction = correction_actions.request_void(bill.id, reason="Made for the wrong visit", by=team.cashier)
+    correction_actions.approve(correction.id, by=team.admin)
 
 
-def whole_visit(team: Team, patient_id: int, doctor: Person, when: dt.datetime, random: Random, number: int) -> None:
-    """One past visit that began at the instant `when`, with the clock standing at each of its steps."""
-    born = db.session.get(Patient, patient_id).birth_date
-    is_child = born is not None and (when.date() - born).days <= ADULT_DAYS
-    case = random.choice([one for one in CASES if one.for_children or not is_child])
-    wall = clock.local(when)
+def make_visit(team: Team, patient_id: int, doctor: Person, when: dt.datetime, random: Random, number: int) -> None:
+    """Create one past visit that began at `when` (UTC). The clock is set to the time of each step."""
+    birth_date = db.session.get(Patient, patient_id).birth_date
+    is_child = birth_date is not None and (when.date() - birth_date).days <= ADULT_DAYS
+    case = random.choice([case for case in CASES if case.for_children or not is_child])
+    local = clock.local(when)
     with clock.frozen_at(when - timedelta(hours=random.randint(2, 60))):
-        appointment_id = book(team, patient_id, doctor, wall.date(), wall.time(), case.complaint)
+        appointment_id = book(team, patient_id, doctor, local.date(), local.time(), case.complaint)
     if appointment_id is None:
         return
     if random.random() < 0.05:
         with clock.frozen_at(when + timedelta(hours=1)):
             transitions.change_appointment_status(appointment_id, "no_show", by=team.receptionist)
         return
-    _seen(team, appointment_id, patient_id, doctor, when, random, case, number)
+    _attended_visit(team, appointment_id, patient_id, doctor, when, random, case, number)
 
 
-def _seen(team, appointment_id, patient_id, doctor, when, random, case, number) -> None:
+def _attended_visit(team, appointment_id, patient_id, doctor, when, random, case, number) -> None:
     with clock.frozen_at(when):
-        entry_id = arrive(team, appointment_id, random, case)
+        entry_id = check_in(team, appointment_id, random, case)
     with clock.frozen_at(when + timedelta(minutes=random.randint(10, 50))):
-        encounter = see(doctor, entry_id, random, case)
+        encounter = consult(doctor, entry_id, random, case)
     with clock.frozen_at(when + timedelta(minutes=65)):
-        examine(team, encounter.id, random, case)
+        enter_lab_results(team, encounter.id, random, case)
     with clock.frozen_at(when + timedelta(minutes=70)):
         if random.random() < 0.95:
             dispense(team, encounter.id)
-        settle(team, patient_id, random, number)
+        settle_bill(team, patient_id, random, number)

@@ -63,7 +63,7 @@ def document(typed: str, *, who: Person) -> Any | None:
     read bills."""
     if not who.may(Permission.READ_BILL):
         return None
-    bill_id = billing.bill_of_document(typed)
+    bill_id = billing.find_bill_id(typed)
     return billing.bill_row(bill_id) if bill_id else None
 
 

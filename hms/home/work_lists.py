@@ -15,7 +15,7 @@ from hms.appointments.models import Appointment, QueueEntry
 from hms.billing.corrections import queries as correction_queries
 from hms.billing.corrections.queries import CorrectionRequest
 from hms.billing.prices import queries as price_queries
-from hms.billing.prices.queries import Unpriced
+from hms.billing.prices.queries import PriceListGaps
 from hms.clinical.models import Encounter
 from hms.core import clock
 from hms.core import drafts as core_drafts
@@ -42,15 +42,15 @@ class WorkLists:
     figures: list[tuple[str, Any, str, str]] = field(default_factory=list)
     arriving: list[Appointment] | None = None
     waiting: list[QueueEntry] | None = None
-    prices: Unpriced | None = None
-    asks: list[CorrectionRequest] = field(default_factory=list)
+    prices: PriceListGaps | None = None
+    approvals: list[CorrectionRequest] = field(default_factory=list)
     drafts: list[tuple[Any, Any]] = field(default_factory=list)
     registrations: list[UnfinishedRegistration] = field(default_factory=list)
 
     @property
     def people(self) -> int:
         """How many rows name a patient."""
-        return len([*(self.arriving or ()), *(self.waiting or ()), *self.asks, *self.drafts])
+        return len([*(self.arriving or ()), *(self.waiting or ()), *self.approvals, *self.drafts])
 
 
 def today(who: Person) -> WorkLists:
@@ -130,8 +130,8 @@ def _arriving() -> Select:
 
 
 def _approvals(home: WorkLists, who: Person) -> None:
-    count = correction_queries.waiting_count(who)
-    home.asks = correction_queries.waiting(who, ROWS) if count else []
+    count = correction_queries.count_waiting(who)
+    home.approvals = correction_queries.waiting_requests(who, ROWS) if count else []
     home.figures.append((_l("Waiting for approval"), count, "/billing/approvals", "caution" if count else ""))
 
 
@@ -155,7 +155,7 @@ def _money(home: WorkLists, who: Person) -> None:
             (_l("Received today"), figures.received(period("today", clock.today())), "/reports/?period=today", "")
         )
     if who.may(Permission.MANAGE_PRICES):
-        home.prices = price_queries.unpriced()
+        home.prices = price_queries.price_list_gaps()
 
 
 def _laboratory(home: WorkLists) -> None:

@@ -20,7 +20,7 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
-from hms.messages.actions import tell
+from hms.messages.actions import notify
 from hms.patients.access import policy
 from hms.patients.models import Patient
 
@@ -132,7 +132,7 @@ def _notify_doctor(order: LabOrder, new: list[rules.Value], by: Person) -> None:
     is_critical = any(value.is_critical for value in new)
     if order.status != "done" and not is_critical:
         return
-    tell(
+    notify(
         order.ordered_by_id,
         title=N_("Critical result received") if is_critical else N_("Result received"),
         url=f"/encounters/{order.encounter_id}",

@@ -1,3 +1,3 @@
-"""Messages: a person's notifications; leans on staff."""
+"""Messages: alerts (notifications) for one person. Depends on staff."""
 
 from __future__ import annotations

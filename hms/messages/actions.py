@@ -1,4 +1,4 @@
-"""Telling somebody, and having read it."""
+"""Sends alerts and marks them as read."""
 
 from __future__ import annotations
 
@@ -21,42 +21,47 @@ from .models import Notification
 
 
 @action(Permission.SIGNED_IN, "messages.tell")
-def tell(user_id: int, *, title: str, message: str = "", url: str = "", kind: str = "info", by: Person) -> Notification:
-    """Tell one person; their open pages hear it. `title` and `message` name no patient."""
-    row = Notification(user_id=user_id, title=title, message=message, url=url, kind=kind)
-    db.session.add(row)
+def notify(
+    user_id: int, *, title: str, message: str = "", url: str = "", kind: str = "info", by: Person
+) -> Notification:
+    """Send an alert to one person, also to their open pages, and by e-mail when they want it.
+
+    `title` and `message` must not name a patient: they are shown on shared screens.
+    """
+    notification = Notification(user_id=user_id, title=title, message=message, url=url, kind=kind)
+    db.session.add(notification)
     db.session.flush()
-    publish_to_person(user_id, row.id, title)
+    publish_to_person(user_id, notification.id, title)
     if mail.is_set_up() and queries.wants_mail(user_id):
-        enqueue("messages.mail", row.id)
-    return row
+        enqueue("messages.mail", notification.id)
+    return notification
 
 
-def tell_everyone_who_may(
+def notify_everyone_with(
     permission: Permission, *, title: str, message: str, url: str, except_for: Person, by: Person
 ) -> None:
-    """Warn everybody with `permission` but the person whose act the warning is about."""
+    """Send a warning to everyone with `permission`, without the person `except_for` whose action it is about."""
     for user_id in directory.who_may(permission):
         if user_id != except_for.id:
-            tell(user_id, title=title, message=message, url=url, kind="warning", by=by)
+            notify(user_id, title=title, message=message, url=url, kind="warning", by=by)
 
 
 @action(Permission.SIGNED_IN, "messages.mark_read")
 def mark_read(notification_id: int, *, by: Person) -> Notification:
-    """The person has read one of their own notifications; another's is not found."""
+    """Mark one of the person's own alerts as read; `NotFound` for the alert of another person."""
     query = select(Notification).where(Notification.id == notification_id, Notification.user_id == by.id)
-    row = db.session.scalars(query).one_or_none()
-    if row is None:
-        raise NotFound(N_("This record does not exist."))
-    row.read_at = row.read_at or clock.now()
-    return row
+    notification = db.session.scalars(query).one_or_none()
+    if notification is None:
+        raise NotFound(N_("This alert does not exist."))
+    notification.read_at = notification.read_at or clock.now()
+    return notification
 
 
 @action(Permission.SIGNED_IN, "messages.mark_all_read")
 def mark_all_read(*, by: Person) -> None:
-    """The person has read everything."""
-    mine = (Notification.user_id == by.id, Notification.read_at.is_(None))
-    db.session.execute(update(Notification).where(*mine).values(read_at=clock.now()))
+    """Mark all the person's alerts as read."""
+    own_unread = (Notification.user_id == by.id, Notification.read_at.is_(None))
+    db.session.execute(update(Notification).where(*own_unread).values(read_at=clock.now()))
 
 
-notifier.register_notifier(tell)
+notifier.register_notifier(notify)

@@ -1,4 +1,4 @@
-"""JSON: one's own notifications."""
+"""JSON: the signed-in person's notifications."""
 
 from __future__ import annotations
 
@@ -64,12 +64,14 @@ NOTIFICATIONS = parameters(
 @api.arguments(NOTIFICATIONS, location="query")
 @api.response(200, NotificationOut(many=True))
 def notifications(arguments: dict[str, Any]) -> Response:
-    """One's own notifications, newest first; `unread=true` is another way to say `is_read=false`."""
+    """One's own notifications, newest first; `unread=true` is the same as `is_read=false`."""
     if "unread" in arguments:
         arguments.setdefault("is_read", not arguments["unread"])
     is_read = Notification.read_at.is_not(None)
     columns = {"related_appointment": Notification.related_appointment_id, "is_read": is_read}
-    rows = filter_by_columns(queries.own(current_person().id), arguments, on=Notification.created_at, **columns)
+    rows = filter_by_columns(
+        queries.own_notifications(current_person().id), arguments, on=Notification.created_at, **columns
+    )
     return paginated_response(
         ordered(rows, arguments, Notification.id, created_at=Notification.created_at), notification_json
     )
@@ -79,6 +81,6 @@ def notifications(arguments: dict[str, Any]) -> Response:
 @requires(Permission.SIGNED_IN)
 @api.response(200, Done)
 def mark_read(notification_id: int) -> dict[str, str]:
-    """Mark one of one's own notifications read."""
+    """Mark one of one's own notifications as read."""
     actions.mark_read(notification_id, by=current_person())
     return {"status": "marked as read"}

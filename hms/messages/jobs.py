@@ -1,4 +1,4 @@
-"""Work after a commit: alerts by e-mail, for those who asked for it."""
+"""Jobs: sends alerts by e-mail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .models import Notification
 
 @job("messages.mail")
 def mail_notification(notification_id: int) -> None:
-    """Mail one alert; like every alert it names no patient. One that was read meanwhile is not sent."""
+    """Send one alert by e-mail, unless it is read already or the person no longer wants e-mail."""
     row = db.session.get_one(Notification, notification_id)
     if row.read_at is not None or not queries.wants_mail(row.user_id):
         return
@@ -25,4 +25,4 @@ def mail_notification(notification_id: int) -> None:
     text = (
         f"{row.title}\n\n{row.message}\n\n{site}{row.url}".strip() if site else f"{row.title}\n\n{row.message}".strip()
     )
-    mail.send(user.email, _("Alert of %(name)s", name=settings.value("hospital.name")), text + "\n")
+    mail.send(user.email, _("Alert from %(name)s", name=settings.value("hospital.name")), text + "\n")

@@ -1,4 +1,4 @@
-"""What people are told."""
+"""The table of alerts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hms.core.db.models import Record
 
 
 class Notification(Record):
-    """One notice for one person. `title` and `message` name no patient: they are shown on shared screens."""
+    """An alert for one person. `title` and `message` must not name a patient: they are shown on shared screens."""
 
     __tablename__ = "notification"
     __table_args__ = (

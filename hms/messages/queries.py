@@ -1,4 +1,4 @@
-"""A person's own notifications; nobody else's can be asked for."""
+"""Reads of a person's own alerts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hms.staff.models import User
 from .models import Notification
 
 
-def own(user_id: int, *, unread_only: bool = False, before: int | None = None) -> Select:
-    """The person's notifications, newest first; those older than id `before` when given."""
+def own_notifications(user_id: int, *, unread_only: bool = False, before: int | None = None) -> Select:
+    """Select the person's alerts, newest first; with `before` those with a smaller id."""
     query = select(Notification).where(Notification.user_id == user_id)
     if unread_only:
         query = query.where(Notification.read_at.is_(None))
@@ -23,17 +23,17 @@ def own(user_id: int, *, unread_only: bool = False, before: int | None = None) -
 
 
 def unread_count(user_id: int) -> int:
-    return db.session.execute(_unread_of(), {"user_id": user_id}).scalar_one()
+    return db.session.execute(_unread_count(), {"user_id": user_id}).scalar_one()
 
 
 @cache
-def _unread_of() -> Select:
+def _unread_count() -> Select:
     user_id = bindparam("user_id")
     return select(func.count()).where(Notification.user_id == user_id, Notification.read_at.is_(None))
 
 
 def wants_mail(user_id: int) -> bool:
-    """Whether somebody asked for their alerts by e-mail and has an address."""
-    wish = User.preferences["notify_by_email"].as_boolean()
-    query = select(User.id).where(User.id == user_id, User.is_active, User.email != "", wish.is_(True))
+    """Whether the person is active, wants alerts by e-mail and has an address."""
+    wants = User.preferences["notify_by_email"].as_boolean()
+    query = select(User.id).where(User.id == user_id, User.is_active, User.email != "", wants.is_(True))
     return db.session.scalars(query).first() is not None

@@ -16,11 +16,11 @@ ROWS = 25
 
 
 class Unread:
-    """How many alerts the signed-in person had not read when the request came in."""
+    """The number of unread alerts of the signed-in person at the start of the request, for templates."""
 
     def _count(self) -> int:
-        who = current_person()
-        return who.unread_alerts or 0 if who.is_authenticated else 0
+        person = current_person()
+        return person.unread_alerts or 0 if person.is_authenticated else 0
 
     def __bool__(self) -> bool:
         return self._count() > 0
@@ -30,7 +30,7 @@ class Unread:
 
 
 @pages.record_once
-def _give_count(state: object) -> None:
+def _add_unread_count(state: object) -> None:
     app: Flask = state.app  # type: ignore[attr-defined]
     app.jinja_env.globals["unread_alerts"] = Unread()
 
@@ -38,10 +38,10 @@ def _give_count(state: object) -> None:
 @pages.get("")
 @requires(Permission.SIGNED_IN)
 def inbox() -> str:
-    """All or the unread alerts, newest first."""
+    """The unread alerts, or all with `?show=all`, newest first."""
     unread_only, before = request.args.get("show") != "all", request.args.get("before", type=int)
     rows = db.session.scalars(
-        queries.own(current_person().id, unread_only=unread_only, before=before).limit(ROWS + 1)
+        queries.own_notifications(current_person().id, unread_only=unread_only, before=before).limit(ROWS + 1)
     ).all()
     older = url_for(".inbox", show=request.args.get("show"), before=rows[ROWS - 1].id) if len(rows) > ROWS else None
     return render_template("messages/inbox.html", rows=rows[:ROWS], unread_only=unread_only, older=older)
@@ -50,14 +50,14 @@ def inbox() -> str:
 @pages.post("/<int:notification_id>/open")
 @requires(Permission.SIGNED_IN)
 def open_one(notification_id: int) -> ResponseReturnValue:
-    """Mark one read and go where it leads."""
-    row = actions.mark_read(notification_id, by=current_person())
-    return redirect(safe_next(row.url) or url_for(".inbox"), 303)
+    """Mark an alert as read and open its page."""
+    notification = actions.mark_read(notification_id, by=current_person())
+    return redirect(safe_next(notification.url) or url_for(".inbox"), 303)
 
 
 @pages.post("/read")
 @requires(Permission.SIGNED_IN)
 def read_all() -> ResponseReturnValue:
-    """Mark everything read."""
+    """Mark all alerts as read."""
     actions.mark_all_read(by=current_person())
     return redirect(url_for(".inbox"), 303)

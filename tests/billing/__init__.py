@@ -1,1 +1,1 @@
-"""What the billing desk promises."""
+"""Tests of the billing desk."""

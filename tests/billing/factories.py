@@ -1,4 +1,4 @@
-"""Patients, prices and bills for tests of the billing desk. Each writes in an action of its own when none is under way."""
+"""Patients, prices and bills for tests of the billing desk. Each writes in its own action."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ R = TypeVar("R")
 _next = count(900_000)
 
 
-def patient(given_names: str = "Kadiatu", family_name: str = "Kamara", **more: object) -> Patient:
+def patient(given_names: str = "Kadiatu", family_name: str = "Kamara", **values: object) -> Patient:
     number = next(_next)
     row = Patient(number=number, hospital_number=f"HMS-{number}-0", given_names=given_names, family_name=family_name)
-    for name, value in more.items():
+    for name, value in values.items():
         setattr(row, name, value)
     return _saved(row)
 
 
 def price(
-    code: str = "CONS-OPD", name: str = "Consultation OPD", unit_price: str = "150.00", **more: object
+    code: str = "CONS-OPD", name: str = "Consultation OPD", unit_price: str = "150.00", **values: object
 ) -> PriceItem:
-    row = PriceItem(code=code, name=name, unit_price=Money(unit_price), **more)
+    row = PriceItem(code=code, name=name, unit_price=Money(unit_price), **values)
     return _saved(row)
 
 
-def draft(patient_id: int, *prices: str, **more: object) -> Bill:
+def draft(patient_id: int, *prices: str, **values: object) -> Bill:
     """A draft with one line per price."""
     items = [{"description": f"Item {n}", "unit_price": Money(amount)} for n, amount in enumerate(prices, 1)]
-    return actions.create_bill(patient_id, items=items, by=SYSTEM, **more)
+    return actions.create_bill(patient_id, items=items, by=SYSTEM, **values)
 
 
 def _saved(row: R) -> R:

@@ -1,4 +1,4 @@
-"""Bills, items and payments as programs of the original's API send and read them."""
+"""Bills, items and payments through the API."""
 
 from __future__ import annotations
 
@@ -28,9 +28,11 @@ def patient_id(db) -> int:
 
 def test_a_bill_with_items_a_part_payment_and_the_rest(patient_id, program):
     cashier = program("cashier")
-    made = cashier.post("/api/bills/", json={"patient": patient_id, "encounter": None, "items": [ITEM], "notes": "x"})
-    bill = made.get_json()
-    assert made.status_code == 201
+    created = cashier.post(
+        "/api/bills/", json={"patient": patient_id, "encounter": None, "items": [ITEM], "notes": "x"}
+    )
+    bill = created.get_json()
+    assert created.status_code == 201
     assert (bill["total_amount"], bill["is_paid"], bill["status"], bill["number"]) == ("300.30", False, "draft", None)
     assert bill["items"] == [
         {**ITEM, "id": bill["items"][0]["id"], "bill": bill["id"], "service": None},
@@ -62,10 +64,10 @@ def test_items_are_added_to_a_draft_and_refused_on_an_issued_bill(patient_id, pr
     assert cashier.post(f"/api/bills/{bill_id}/issue/").get_json()["code"] == "not_draft"
 
 
-def test_the_price_lists_words_and_price_are_taken_when_left_out(patient_id, program):
+def test_the_price_list_gives_a_missing_description_and_price(patient_id, program):
     item = factories.price("HIVVL", "HIV viral load", "90.00", billing_label="Laboratory test, group B")
-    given = {"patient": patient_id, "items": [{"service": item.id}, {"service_item_id": item.id, "unit_price": "5"}]}
-    items = program("cashier").post("/api/bills/", json=given).get_json()["items"]
+    body = {"patient": patient_id, "items": [{"service": item.id}, {"service_item_id": item.id, "unit_price": "5"}]}
+    items = program("cashier").post("/api/bills/", json=body).get_json()["items"]
     assert [(i["description"], i["amount"], i["service"]) for i in items] == [
         ("Laboratory test, group B", "90.00", item.id),
         ("Laboratory test, group B", "5.00", item.id),
@@ -92,9 +94,9 @@ def test_the_price_lists_words_and_price_are_taken_when_left_out(patient_id, pro
     ],
 )
 @pytest.mark.security("B")
-def test_bills_that_cannot_be_made(patient_id, program, body, field):
-    given = {**body, "patient": patient_id} if body.get("patient") == "?" else body
-    answer = program("cashier").post("/api/bills/", json=given)
+def test_invalid_bills_are_refused(patient_id, program, body, field):
+    body = {**body, "patient": patient_id} if body.get("patient") == "?" else body
+    answer = program("cashier").post("/api/bills/", json=body)
     assert answer.status_code == 400
     assert field in answer.get_json()
     assert program("cashier").get("/api/bills/").get_json() == []
@@ -114,14 +116,14 @@ def test_bills_that_cannot_be_made(patient_id, program, body, field):
     ],
 )
 @pytest.mark.security("B")
-def test_payments_that_are_not_taken(patient_id, program, body, field):
+def test_invalid_payments_are_refused(patient_id, program, body, field):
     bill = factories.draft(patient_id, "100.00")
     answer = program("cashier").post("/api/payments/", json={"bill": bill.id, **body})
     assert (answer.status_code, field in answer.get_json()) == (400, True)
     assert database.session.scalars(select(Payment)).all() == []
 
 
-def test_a_draft_is_changed_by_whoever_read_its_present_state(patient_id, program):
+def test_a_draft_changes_only_from_its_latest_version(patient_id, program):
     cashier = program("cashier")
     bill_id = factories.draft(patient_id, "10.00").id
     tag = cashier.get(f"/api/bills/{bill_id}/").headers["ETag"]
@@ -142,7 +144,7 @@ def test_a_draft_is_changed_by_whoever_read_its_present_state(patient_id, progra
 
 @pytest.mark.parametrize("clerk", ["admin", "cashier"])
 @pytest.mark.security("N")
-def test_a_delete_of_a_payment_is_a_request_whoever_took_it(patient_id, program, clerk):
+def test_deleting_a_payment_sends_a_request_also_for_the_cashier_who_took_it(patient_id, program, clerk):
     admin, cashier = program("admin"), program("cashier")
     bill_id = factories.draft(patient_id, "10.00").id
     sent = {"bill": bill_id, "amount": "10.00", "method": "Cash"}
@@ -151,14 +153,14 @@ def test_a_delete_of_a_payment_is_a_request_whoever_took_it(patient_id, program,
     refused = admin.delete(f"/api/bills/{bill_id}/")
     assert (refused.status_code, refused.get_json()["code"]) == (409, "has_payments")
     assert cashier.delete(url).status_code == 403
-    asked = admin.delete(url)
-    said = {"kind": "refund", "status": "waiting", "amount": "10.00", "payment": payment_id}
-    said["reason"] = "No reason was given: asked by DELETE through the API."
-    assert (asked.status_code, asked.get_json()) == (202, asked.get_json() | said)
+    response = admin.delete(url)
+    expected = {"kind": "refund", "status": "waiting", "amount": "10.00", "payment": payment_id}
+    expected["reason"] = "No reason was given: asked by DELETE through the API."
+    assert (response.status_code, response.get_json()) == (202, response.get_json() | expected)
     again = admin.delete(url, json={"reason": "Paid twice", "proof": PASSWORD})
-    assert (again.status_code, again.get_json()) == (202, asked.get_json())
+    assert (again.status_code, again.get_json()) == (202, response.get_json())
     assert admin.get(f"/api/bills/{bill_id}/").get_json()["paid_amount"] == "10.00"
-    _agreed(admin, cashier, asked.get_json()["id"])
+    _approve(admin, cashier, response.get_json()["id"])
     assert [p["kind"] for p in admin.get(f"/api/payments/?bill={bill_id}").get_json()] == ["refund", "payment"]
     assert admin.delete(url).status_code == 409
     assert cashier.get(url).status_code == 404
@@ -166,44 +168,44 @@ def test_a_delete_of_a_payment_is_a_request_whoever_took_it(patient_id, program,
 
 @pytest.mark.parametrize("clerk", ["admin", "cashier"])
 @pytest.mark.security("N")
-def test_a_delete_of_an_issued_bill_is_a_request_whoever_issued_it(patient_id, program, clerk):
+def test_deleting_an_issued_bill_sends_a_request_also_for_the_cashier_who_issued_it(patient_id, program, clerk):
     admin, cashier = program("admin"), program("cashier")
     bill_id = factories.draft(patient_id, "10.00").id
     program(clerk).post(f"/api/bills/{bill_id}/issue/")
-    asked = admin.delete(f"/api/bills/{bill_id}/", json={"reason": "Written twice"})
-    said = {"kind": "void", "status": "waiting", "bill": bill_id, "reason": "Written twice"}
-    assert (asked.status_code, asked.get_json()) == (202, asked.get_json() | said)
-    assert admin.delete(f"/api/bills/{bill_id}/").get_json() == asked.get_json()
+    response = admin.delete(f"/api/bills/{bill_id}/", json={"reason": "Written twice"})
+    expected = {"kind": "void", "status": "waiting", "bill": bill_id, "reason": "Written twice"}
+    assert (response.status_code, response.get_json()) == (202, response.get_json() | expected)
+    assert admin.delete(f"/api/bills/{bill_id}/").get_json() == response.get_json()
     assert admin.get(f"/api/bills/{bill_id}/").get_json()["status"] == "issued"
     assert len(admin.get(f"/api/corrections/?bill={bill_id}").get_json()) == 1
-    _agreed(admin, cashier, asked.get_json()["id"])
+    _approve(admin, cashier, response.get_json()["id"])
     assert admin.delete(f"/api/bills/{bill_id}/").status_code == 204
     assert cashier.get(f"/api/bills/{bill_id}/").status_code == 404
     assert admin.get(f"/api/bills/{bill_id}/").get_json()["status"] == "void"
 
 
-def _agreed(asker, other, correction_id: int) -> None:
-    """`other` approves with a proof; whoever asked cannot."""
-    yes = f"/api/corrections/{correction_id}/approve/"
-    unproven = other.post(yes, json={"proof": "not it"})
+def _approve(requester, other, correction_id: int) -> None:
+    """`other` approves with a proof; the requester cannot."""
+    url = f"/api/corrections/{correction_id}/approve/"
+    unproven = other.post(url, json={"proof": "not it"})
     assert (unproven.status_code, list(unproven.get_json())[0]) == (400, "proof")
-    assert "proof" in other.post(yes, json={}).get_json()
-    own = asker.post(yes, json={"proof": PASSWORD})
+    assert "proof" in other.post(url, json={}).get_json()
+    own = requester.post(url, json={"proof": PASSWORD})
     assert (own.status_code, own.get_json()["code"]) == (400, "own_request")
-    assert other.post(yes, json={"proof": PASSWORD}).get_json()["status"] == "approved"
-    assert other.post(yes.replace("approve", "decline"), json={"reason": "x"}).status_code == 409
+    assert other.post(url, json={"proof": PASSWORD}).get_json()["status"] == "approved"
+    assert other.post(url.replace("approve", "decline"), json={"reason": "x"}).status_code == 409
 
 
 @pytest.mark.security("N")
-def test_a_delete_of_what_another_asked_for_answers_their_request_and_approves_nothing(patient_id, program):
+def test_deleting_a_bill_returns_the_waiting_request_of_another_and_does_not_approve_it(patient_id, program):
     admin, cashier = program("admin"), program("cashier")
     bill_id = factories.draft(patient_id, "10.00").id
     admin.post(f"/api/bills/{bill_id}/issue/")
     sent = {"kind": "void", "bill": bill_id, "reason": "written twice"}
-    asked = cashier.post("/api/corrections/", json=sent).get_json()
+    waiting = cashier.post("/api/corrections/", json=sent).get_json()
     for body in ({}, {"proof": PASSWORD}):
         answer = admin.delete(f"/api/bills/{bill_id}/", json=body)
-        assert (answer.status_code, answer.get_json()) == (202, asked)
+        assert (answer.status_code, answer.get_json()) == (202, waiting)
     assert admin.delete(f"/api/bills/{bill_id}/", data="reason=x").status_code == 415
     assert admin.delete(f"/api/bills/{bill_id}/", json={"reason": ["x"]}).status_code == 400
     assert admin.get(f"/api/bills/{bill_id}/").get_json()["status"] == "issued"
@@ -221,7 +223,7 @@ def test_a_delete_of_what_another_asked_for_answers_their_request_and_approves_n
         ({"kind": "void", "bill": "BILL"}, "reason"),
     ],
 )
-def test_what_cannot_be_asked(patient_id, program, sent, field):
+def test_invalid_requests_are_refused(patient_id, program, sent, field):
     bill = factories.draft(patient_id, "10.00")
     issuing.issue(bill.id, by=SYSTEM)
     answer = program("cashier").post(
@@ -258,9 +260,9 @@ def test_care_desks_see_whether_a_bill_is_paid_and_nothing_else(patient_id, prog
 @pytest.mark.security("D")
 def test_a_receptionist_sees_the_payments_they_took(patient_id, program):
     bill_id = factories.draft(patient_id, "10.00").id
-    one = {"bill": bill_id, "method": "Cash"}
-    by_cashier = program("cashier").post("/api/payments/", json={**one, "amount": "4.00"}).get_json()
-    mine = program("receptionist").post("/api/payments/", json={**one, "amount": "6.00"}).get_json()
+    payment = {"bill": bill_id, "method": "Cash"}
+    by_cashier = program("cashier").post("/api/payments/", json={**payment, "amount": "4.00"}).get_json()
+    mine = program("receptionist").post("/api/payments/", json={**payment, "amount": "6.00"}).get_json()
     assert [p["id"] for p in program("receptionist").get("/api/payments/").get_json()] == [mine["id"]]
     assert program("receptionist").get(f"/api/payments/{by_cashier['id']}/").status_code == 404
     assert len(program("cashier").get("/api/payments/").get_json()) == 2
@@ -273,7 +275,7 @@ def test_lists_filter_order_and_page(patient_id, program):
     cashier = program("cashier")
 
     def shown(query: str) -> list[int]:
-        return [one["id"] for one in cashier.get(f"/api/bills/?{query}").get_json()]
+        return [bill["id"] for bill in cashier.get(f"/api/bills/?{query}").get_json()]
 
     assert shown("") == ids[::-1]
     assert shown(f"patient={patient_id}") == shown(f"patient_id={patient_id}") == ids[2::-1]
@@ -297,7 +299,7 @@ def test_lists_filter_order_and_page(patient_id, program):
     assert cashier.get("/api/payments/?method=gold").status_code == 400
 
 
-def test_a_list_asks_as_much_for_many_bills_as_for_few(patient_id, program):
+def test_a_list_needs_as_many_queries_for_many_bills_as_for_few(patient_id, program):
     cashier = program("cashier")
     factories.draft(patient_id, "1.00", "2.00")
     cashier.get("/api/bills/")
@@ -327,7 +329,7 @@ def test_the_same_key_takes_the_money_once(patient_id, program):
 
 
 @pytest.mark.security("N")
-def test_losers_of_a_race_are_told_so(real_app):
+def test_of_simultaneous_payments_one_is_taken_and_the_others_are_refused(real_app):
     bill_id = factories.draft(factories.patient().id, "100.00").id
     user = database.session.scalars(select(User).filter_by(username="cashier")).unique().one()
     token = request_user.access_token(user.id, user.token_version)

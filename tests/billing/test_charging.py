@@ -58,13 +58,13 @@ def test_a_busy_desk_charges_one_patient_after_another(db, person):
     assert database.session.execute(select(func.count(Bill.id))).scalar_one() == 12
 
 
-def test_what_has_no_price_is_charged_at_zero_for_the_cashier_to_settle(db, person):
+def test_a_charge_without_a_price_is_zero(db, person):
     added = charges.add_charge(factories.patient().id, code="NEW-TEST", source="lab", source_id=3, by=person("doctor"))
     line = database.session.get(BillLine, added.id)
     assert (line.description, line.unit_price) == ("NEW-TEST", Money("0.00"))
 
 
-def test_a_line_says_what_the_price_list_lets_the_paper_say(prices, person):
+def test_a_line_has_the_billing_label_of_its_item(prices, person):
     line = charges.add_charge(factories.patient().id, code="hivvl", source="lab", source_id=4, by=person("doctor"))
     assert database.session.get(BillLine, line.id).description == "Laboratory test, group B"
 
@@ -102,13 +102,13 @@ def test_lines_that_cannot_be_billed(prices, person, line, field):
     assert refusal.value.field == field
 
 
-def test_own_words_with_a_price(prices, person):
+def test_a_description_that_is_not_on_the_price_list_needs_a_price(prices, person):
     bill = actions.create_bill(factories.patient().id, by=person("cashier"))
     line = actions.add_line(bill.id, item="Copy of the card", unit_price=Money("5.00"), by=person("cashier"))
     assert (line.description, bill.total) == ("Copy of the card", Money("5.00"))
 
 
-def test_a_withdrawn_line_stays_in_the_books_and_its_event_can_be_charged_again(prices, person):
+def test_the_event_of_a_withdrawn_line_can_be_charged_again(prices, person):
     kadiatu = factories.patient()
     line = charges.add_charge(kadiatu.id, code="DRES", source="dispense", source_id=5, by=person("pharmacist"))
     actions.withdraw_line(line.bill_id, line.id, by=person("cashier"))
@@ -119,13 +119,13 @@ def test_a_withdrawn_line_stays_in_the_books_and_its_event_can_be_charged_again(
         actions.restore_line(line.bill_id, line.id, by=person("cashier"))
 
 
-def test_a_discount_needs_a_reason_and_above_the_limit_another_person(prices, person):
+def test_a_discount_needs_a_reason_and_above_the_limit_approval(prices, person):
     bill = actions.create_bill(
         factories.patient().id, items=[{"description": "Bed", "unit_price": Money("100.00")}], by=person("cashier")
     )
-    for given, reason, field in (("5%", " ", "reason"), ("11.00", "poor", "discount"), ("x", "poor", "discount")):
+    for discount, reason, field in (("5%", " ", "reason"), ("11.00", "poor", "discount"), ("x", "poor", "discount")):
         with pytest.raises(RuleBroken) as refusal:
-            discounts.give_discount(bill.id, discount=given, reason=reason, by=person("cashier"))
+            discounts.give_discount(bill.id, discount=discount, reason=reason, by=person("cashier"))
         assert refusal.value.field == field
     discounts.give_discount(bill.id, discount="10%", reason="staff", by=person("cashier"))
     assert bill.total == Money("90.00")
@@ -141,7 +141,7 @@ def test_a_draft_that_changed_is_not_overwritten(prices, person):
         actions.change_bill(bill.id, notes="x", version=read, by=person("cashier"))
 
 
-def test_two_desks_at_once_share_one_draft(real_app):
+def test_simultaneous_charges_share_one_draft(real_app):
     patient_id = factories.patient().id
 
     def charge(source_id: int) -> None:

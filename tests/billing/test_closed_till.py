@@ -1,4 +1,4 @@
-"""A closed or counted till takes no payment and gives none back, also past the programs and at the moment of its closing."""
+"""A closed or counted till takes no payment and pays no refund, also in SQL and while it is being closed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _closed(by) -> CashShift:
     return shift
 
 
-def test_the_database_takes_money_through_an_open_till_of_who_acts(db, person):
+def test_the_database_takes_payments_only_through_the_open_till_of_the_person_who_acts(db, person):
     cashier, other = person("cashier"), person("receptionist")
     bill = factories.draft(factories.patient().id, "10.00")
     issuing.issue(bill.id, by=cashier)
@@ -72,7 +72,7 @@ def test_the_database_takes_money_through_an_open_till_of_who_acts(db, person):
         ("admin", "UPDATE cash_shift SET cashier_id = (SELECT id FROM app_user WHERE username = 'admin')"),
     ],
 )
-def test_a_count_stays_and_nobody_counts_or_closes_the_till_of_another(db, person, username, statement):
+def test_a_count_stays_and_only_the_cashier_counts_and_closes_the_till(db, person, username, statement):
     till_actions.open_till(by=person("cashier"))
     till_actions.count_till({}, by=person("cashier"))
     with pytest.raises(Conflict), action_context("tests.cheat", person(username)):
@@ -95,7 +95,7 @@ NEW_TILL = (
         ("cashier", NEW_TILL.format(float=0, closed="NULL", counted="'{}'", expected="NULL"), "till_begins_open"),
     ],
 )
-def test_a_till_begins_open_and_in_the_name_of_who_opens_it(db, person, username, statement, code):
+def test_a_new_till_is_open_and_belongs_to_the_person_who_opens_it(db, person, username, statement, code):
     with pytest.raises(Conflict) as refusal, action_context("tests.cheat", person(username) if username else SYSTEM):
         database.session.execute(text(statement), {"cashier": person("cashier").id})
     assert refusal.value.code == code
@@ -116,20 +116,20 @@ def test_a_till_begins_open_and_in_the_name_of_who_opens_it(db, person, username
         ("admin", "difference_reason = 'x'", "not_acting"),
     ],
 )
-def test_what_a_till_should_hold_is_its_float_and_its_payments(db, person, username, change, code):
+def test_the_expected_amounts_are_the_float_and_the_payments(db, person, username, change, code):
     till_actions.open_till(Money("20.00"), by=person("cashier"))
     with pytest.raises(Conflict) as refusal, action_context("tests.cheat", person(username) if username else SYSTEM):
         database.session.execute(text(f"UPDATE cash_shift SET {change}"))  # noqa: S608 - of the test itself
     assert refusal.value.code == code
 
 
-def test_a_refund_opens_the_till_of_whoever_asked(db, person):
+def test_a_refund_opens_the_till_of_the_requester(db, person):
     cashier, bill = person("cashier"), factories.draft(factories.patient().id, "10.00")
     payment = payment_actions.take_payment(bill.id, Money("10.00"), "Cash", by=cashier)
-    asked = correction_actions.propose_refund(payment.id, reason="x", by=cashier)
+    refund = correction_actions.request_refund(payment.id, reason="x", by=cashier)
     till_actions.count_till({}, Money("10.00"), by=cashier)
     till_actions.close_till(by=cashier)
-    correction_actions.approve(asked.id, by=person("admin"))
+    correction_actions.approve(refund.id, by=person("admin"))
     opened = database.session.scalars(select(CashShift).filter_by(closed_at=None)).one()
     assert opened.cashier_id == cashier.id
 
@@ -162,7 +162,7 @@ def test_a_payment_waits_for_the_closing_of_its_till_and_is_refused(real_app):
 
 
 def _wait_until_blocked(answer) -> None:
-    """Until another connection waits for a lock; or until its answer is there, which then fails the test."""
+    """Wait until another connection waits for a lock, or until its answer is there, which then fails the test."""
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )

@@ -1,4 +1,4 @@
-"""One amount and one bill are at most 99,999,999.99; more is refused in words. Sums over bills have no limit."""
+"""One amount and one bill are at most 99,999,999.99; more is refused with a message. Sums of bills have no limit."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ MOST = "99999999.99"
 FULL = "A bill can have at most 99,999,999.99"
 
 
-def item(amount: str = MOST, **more: object) -> dict:
-    return {"description": "Operation", "amount": amount, "quantity": 1, **more}
+def item(amount: str = MOST, **values: object) -> dict:
+    return {"description": "Operation", "amount": amount, "quantity": 1, **values}
 
 
 @pytest.fixture
@@ -43,16 +43,16 @@ def send(client, page: str, to: str, **data: object):
 
 
 @pytest.mark.parametrize(
-    "several", [[item()] * 2, [item()] * 3, [item(), item("0.01")], [item("99999.99", quantity=1000)] * 2]
+    "items", [[item()] * 2, [item()] * 3, [item(), item("0.01")], [item("99999.99", quantity=1000)] * 2]
 )
-def test_a_bill_over_the_limit_is_refused_at_its_items(full, program, several):
+def test_a_bill_over_the_limit_is_refused_at_its_items(full, program, items):
     cashier = program("cashier")
-    made = cashier.post("/api/bills/", json={"patient": full.patient_id, "items": several})
-    changed = cashier.put(f"/api/bills/{full.id}/", json={"items": several})
+    created = cashier.post("/api/bills/", json={"patient": full.patient_id, "items": items})
+    changed = cashier.put(f"/api/bills/{full.id}/", json={"items": items})
     shared = cashier.post(
-        "/api/bills/", json={"patient": full.patient_id, "items": several, "payer": "NHIS", "payer_share": "80%"}
+        "/api/bills/", json={"patient": full.patient_id, "items": items, "payer": "NHIS", "payer_share": "80%"}
     )
-    for answer in (made, changed, shared):
+    for answer in (created, changed, shared):
         assert (answer.status_code, FULL in str(answer.get_json()["items"])) == (400, True)
     kept = cashier.get("/api/bills/").get_json()
     assert [(bill["id"], bill["total_amount"]) for bill in kept] == [(full.id, MOST)]
@@ -68,7 +68,7 @@ def test_a_line_that_makes_a_bill_too_large_is_refused(full, program, desk, amou
     assert queries.subtotal(full.id) == Money(MOST)
 
 
-def test_a_line_taken_off_does_not_come_back_on_a_full_bill(patient_id):
+def test_a_withdrawn_line_is_not_restored_on_a_full_bill(patient_id):
     bill = factories.draft(patient_id, MOST)
     line_id = database.session.scalars(select(BillLine.id).filter_by(bill_id=bill.id)).one()
     actions.withdraw_line(bill.id, line_id, by=SYSTEM)
@@ -83,7 +83,7 @@ def test_a_discount_makes_no_room_for_more_lines(full):
         actions.add_item(full.id, {"description": "Other", "unit_price": Money("1.00")}, by=SYSTEM)
 
 
-def test_care_fills_a_discounted_draft_no_further_than_it_can_be_issued(patient_id):
+def test_charges_of_care_fill_a_discounted_draft_only_to_its_limit(patient_id):
     def charge(number: int, amount: str):
         return charges.add_charge(
             patient_id, description="Operation", unit_price=Money(amount), source="test", source_id=number, by=SYSTEM
@@ -111,9 +111,9 @@ def test_charges_of_care_over_the_limit_are_refused_until_the_draft_is_issued(pa
     issuing.issue(first.bill_id, by=SYSTEM)
     assert charge(2).bill_id != first.bill_id
     item = factories.price("OP", "Operation", MOST)
-    several = [BillableEvent(number, 1, item, "Operation") for number in (3, 4)]
+    events = [BillableEvent(number, 1, item, "Operation") for number in (3, 4)]
     with pytest.raises(RuleBroken, match=FULL):
-        charges.add_charges(factories.patient().id, "test", several, by=SYSTEM)
+        charges.add_charges(factories.patient().id, "test", events, by=SYSTEM)
 
 
 @pytest.mark.parametrize("amount", ["100000000", "100000000.00", "9999999999.99", "1E+999999999", "-100000000"])
@@ -149,7 +149,7 @@ def test_one_amount_over_the_limit_is_refused(full, program, desk, amount):
         assert "Enter an amount of at most 99,999,999.99." in typed[0].get_data(as_text=True)
 
 
-def test_what_was_paid_is_given_back_within_the_limits(full, program, desk):
+def test_a_refund_is_within_the_limits(full, program, desk):
     issuing.issue(full.id, by=SYSTEM)
     assert desk("cashier").get(f"/billing/bills/{full.id}/pay").status_code == 200
     paid = (
@@ -163,7 +163,7 @@ def test_what_was_paid_is_given_back_within_the_limits(full, program, desk):
 
 @pytest.fixture
 def paid_twice(db, program) -> list[Bill]:
-    """Two bills of the most that a bill holds, issued and paid at one till on one day."""
+    """Two bills of the largest amount, issued and paid at one till on one day."""
     cashier = program("cashier")
     bills = [factories.draft(factories.patient().id, MOST) for _each in range(2)]
     for bill, method in zip(bills, ("Cash", "Cash"), strict=True):
@@ -173,7 +173,7 @@ def paid_twice(db, program) -> list[Bill]:
     return bills
 
 
-def test_bills_of_one_patient_may_come_to_more(patient_id, program, desk):
+def test_the_bills_of_one_patient_may_add_up_to_more(patient_id, program, desk):
     for _each in range(2):
         issuing.issue(factories.draft(patient_id, MOST).id, by=SYSTEM)
     assert queries.owed(patient_id) == Money("199999999.98")
@@ -188,7 +188,7 @@ def test_bills_of_one_patient_may_come_to_more(patient_id, program, desk):
     assert program("admin").get("/api/report/billing-stats/").get_json()["total_billed"] == "199999999.98"
 
 
-def test_reports_add_up_more_than_one_bill_holds(paid_twice, program, desk):
+def test_reports_show_sums_above_the_limit_of_a_bill(paid_twice, program, desk):
     for role in ("admin", "cashier"):
         for address in ("/", "/reports/", "/reports/?period=month", "/billing/"):
             assert desk(role).get(address).status_code == 200, (role, address)
@@ -198,7 +198,7 @@ def test_reports_add_up_more_than_one_bill_holds(paid_twice, program, desk):
     assert "199,999,999.98" in desk("admin").get("/reports/").get_data(as_text=True)
 
 
-def test_a_till_that_took_more_than_one_bill_holds_is_counted_and_closed(paid_twice, desk, app):
+def test_a_till_above_the_limit_of_a_bill_is_counted_and_closed(paid_twice, desk, app):
     cashier = desk("cashier")
     assert cashier.get("/billing/till").status_code == 200
     for _each in range(2):
@@ -211,8 +211,8 @@ def test_a_till_that_took_more_than_one_bill_holds_is_counted_and_closed(paid_tw
     assert "199,999,999.98" in cashier.get(done.headers["Location"]).get_data(as_text=True)
     shift = database.session.scalars(select(CashShift)).one()
     assert (shift.expected, shift.counted["methods"]["Cash"]) == ({"Cash": "199999999.98"}, "199999999.98")
-    told = app.test_cli_runner().invoke(prove)
-    assert told.exit_code == 0, told.output
+    result = app.test_cli_runner().invoke(prove)
+    assert result.exit_code == 0, result.output
 
 
 def test_the_database_refuses_more(full):

@@ -1,4 +1,4 @@
-"""The cashier's pages: from the pay queue to the receipt, the till and the price list."""
+"""The billing pages: bills, payment, receipt, till and price list."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_pay_queue_finds_bills_by_state_number_and_patient(bill, desk):
         assert cashier.get(odd).status_code == 200, odd
 
 
-def test_the_list_turns_its_pages(db, desk):
+def test_the_list_has_pages(db, desk):
     patient_id = factories.patient().id
     ids = [factories.draft(patient_id, "10.00").id for _ in range(60)]
     cashier, seen, url = desk("cashier"), [], "/billing/"
@@ -63,7 +63,7 @@ def test_the_list_turns_its_pages(db, desk):
     assert shown == sorted(ids[30:55], reverse=True)
 
 
-def test_the_list_asks_as_much_for_many_bills_as_for_few(db, desk):
+def test_the_list_needs_as_many_queries_for_many_bills_as_for_few(db, desk):
     cashier = desk("cashier")
     factories.draft(factories.patient().id, "10.00")
     cashier.get("/billing/")
@@ -73,7 +73,7 @@ def test_the_list_asks_as_much_for_many_bills_as_for_few(db, desk):
     assert cashier.get("/billing/").headers["X-Queries"] == few
 
 
-def test_the_cashier_writes_a_line_takes_it_off_and_puts_it_back(bill, desk):
+def test_the_cashier_adds_removes_and_restores_a_line(bill, desk):
     cashier, url = desk("cashier"), f"/billing/bills/{bill.id}"
     assert _send(cashier, url, "/lines", item="3*dres").status_code == 303
     assert bill.total == Money("295.00")
@@ -99,11 +99,11 @@ def _send(client, url: str, ending: str, **typed: str):
 
 
 def _approve(client):
-    """Say yes to what waits, with the password."""
-    asked = database.session.scalars(
+    """Approve the newest waiting request, with the password."""
+    correction_id = database.session.scalars(
         select(Correction.id).filter_by(status="waiting").order_by(Correction.id.desc())
     ).first()
-    return client.form(f"/billing/approvals/{asked}/approve", proof=PASSWORD)
+    return client.form(f"/billing/approvals/{correction_id}/approve", proof=PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_exact_cash_and_the_receipt(bill, desk):
     answer = cashier.post(url, data={**form["fields"], "tendered": "200", "do": "print"})
     assert answer.status_code == 303
     shown = words(cashier.get(answer.location).get_data(as_text=True))
-    for said in (
+    for text in (
         "Receipt R-",
         "Change SLE 10.00",
         "TOTAL SLE",
@@ -154,7 +154,7 @@ def test_exact_cash_and_the_receipt(bill, desk):
         "BALANCE 0.00",
         "Nothing left to pay",
     ):
-        assert said in shown, said
+        assert text in shown, text
     assert "COPY" not in shown
     _send(cashier, answer.location, "/print")
     assert "COPY 1" in words(cashier.get(answer.location).get_data(as_text=True))
@@ -194,7 +194,7 @@ def test_a_refused_payment_keeps_what_was_typed_and_takes_nothing(bill, desk, ty
 
 
 def test_a_form_without_one_of_its_fields_is_refused_or_done_without_it(bill, desk):
-    """What a browser always sends may be missing all the same: each single field of a line, a price and a payment."""
+    """Each field of a line, a price and a payment may be missing, though a browser always sends it."""
     cashier, admin = desk("cashier"), desk("admin")
     line = {"item": "Dressing, small", "price_item_id": "", "quantity": "1", "unit_price": "5.00"}
     pay = {"payer": "self", "amount": "10.00", "method": "Card", "reference": "A 1", "tendered": ""}
@@ -211,7 +211,7 @@ def test_a_form_without_one_of_its_fields_is_refused_or_done_without_it(bill, de
             assert answer.status_code in (200, 303, 400), f"{url} without {name}: {answer.status_code}"
 
 
-def test_two_give_a_payment_back(bill, desk):
+def test_a_refund_needs_two_people(bill, desk):
     payment = actions.take_payment(bill.id, Money("190.00"), "Cash", by=SYSTEM)
     url = f"/billing/payments/{payment.id}/refund"
     assert desk("receptionist").get(url).status_code == 403
@@ -225,7 +225,7 @@ def test_two_give_a_payment_back(bill, desk):
     assert "Refunded (Cash) 40.00" in words(cashier.get(f"/billing/payments/{back.id}").get_data(as_text=True))
 
 
-def test_the_till_is_counted_blind_and_closed(bill, desk):
+def test_the_till_is_counted_before_expected_amounts_are_shown_and_closed(bill, desk):
     cashier = desk("cashier")
     _send(cashier, "/billing/till", "/open", float_amount="100")
     _send(cashier, f"/billing/bills/{bill.id}/pay", "/pay")
@@ -242,7 +242,7 @@ def test_the_till_is_counted_blind_and_closed(bill, desk):
     assert cashier.post("/billing/till/close", data={"csrf_token": _csrf(cashier)}).status_code == 303
 
 
-def test_the_closing_counts_what_was_given_back_and_made_void(bill, desk):
+def test_the_closing_report_counts_refunds_and_voids(bill, desk):
     cashier, admin = desk("cashier"), desk("admin")
     _send(cashier, "/billing/till", "/open", float_amount="100")
     url = f"/billing/bills/{bill.id}"
@@ -283,23 +283,23 @@ def test_prices_are_changed_by_the_administrator_and_found_by_the_cashier(bill, 
     _send(admin, f"/billing/prices/{item.id}", f"/{item.id}", unit_price="95.50")
     assert item.unit_price == Money("95.50")
     assert desk("cashier").get("/billing/prices/new").status_code == 403
-    found = desk("cashier").get("/billing/prices/choose?q=2*viral").get_json()
-    assert [(one["label"], one["detail"], one["note"]) for one in found] == [
+    choices = desk("cashier").get("/billing/prices/choose?q=2*viral").get_json()
+    assert [(choice["label"], choice["detail"], choice["note"]) for choice in choices] == [
         ("2*HIV viral load", "HIVVL", "SLE\u00a095.50")
     ]
 
 
 def test_the_shortest_code_is_offered_first(bill, desk):
     factories.price("DRES-L", "Dressing, extra large", "60.00")
-    found = desk("cashier").get("/billing/prices/choose?q=dre").get_json()
-    assert [one["detail"] for one in found] == ["DRES", "DRES-L"]
-    assert [o["detail"] for o in desk("cashier").get("/billing/prices/choose?q=dressing").get_json()] == [
+    choices = desk("cashier").get("/billing/prices/choose?q=dre").get_json()
+    assert [choice["detail"] for choice in choices] == ["DRES", "DRES-L"]
+    assert [choice["detail"] for choice in desk("cashier").get("/billing/prices/choose?q=dressing").get_json()] == [
         "DRES-L",
         "DRES",
     ]
 
 
-def test_a_bill_names_its_state(bill, desk):
+def test_a_bill_shows_its_state(bill, desk):
     assert "Bill Draft Issue bill Take payment" in words(
         desk("cashier").get(f"/billing/bills/{bill.id}").get_data(as_text=True)
     )
@@ -320,7 +320,7 @@ def test_other_desks_do_not_open_bills(bill, desk, role):
         assert client.get(address).status_code == 403, address
 
 
-def test_what_is_not_there_is_not_found(db, desk):
+def test_unknown_records_are_not_found(db, desk):
     for address in (
         "/billing/bills/999",
         "/billing/payments/999",

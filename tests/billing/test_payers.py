@@ -1,4 +1,4 @@
-"""A bill that another payer shares: the parts add up, each payment pays one part, and the papers say so."""
+"""Bills with another payer: the parts add up, each payment pays one part, and the documents show it."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def shared(share: str, *prices: str) -> Bill:
     return bill_actions.share_bill(bill.id, payer="Insurance", payer_share=share, by=SYSTEM)
 
 
-def test_a_percentage_follows_the_draft_and_an_amount_ends_at_it(db, person):
+def test_a_percentage_follows_the_total_and_an_amount_is_at_most_the_total(db, person):
     cashier, bill = person("cashier"), shared("80%", "100.00")
     assert bill.payer_share == Money("80.00")
     bill_actions.add_line(bill.id, item="Dressing", unit_price=Money("33.33"), by=cashier)
     assert bill.payer_share == Money("106.66")
     bill_actions.share_bill(bill.id, payer="Employer", payer_share="130.00", by=cashier)
-    correction_actions.ask_discount(bill.id, discount="10%", reason="staff", by=cashier)
+    correction_actions.give_or_request_discount(bill.id, discount="10%", reason="staff", by=cashier)
     assert (bill.total, bill.payer_share) == (Money("120.00"), Money("120.00"))
     bill_actions.share_bill(bill.id, payer="self", by=cashier)
     assert (bill.payer, bill.payer_share) == ("self", ZERO)
@@ -52,14 +52,14 @@ def test_a_percentage_follows_the_draft_and_an_amount_ends_at_it(db, person):
         ("Nobody we know", "10%", "payer"),
     ],
 )
-def test_parts_nobody_shares(db, person, payer, share, field):
+def test_invalid_shares_are_refused(db, person, payer, share, field):
     bill = factories.draft(factories.patient().id, "100.00")
     with pytest.raises(RuleBroken) as refusal:
         bill_actions.share_bill(bill.id, payer=payer, payer_share=share, by=person("cashier"))
     assert refusal.value.field == field
 
 
-def test_each_pays_their_part_and_no_more(db, person):
+def test_each_payer_pays_at_most_their_part(db, person):
     cashier, bill = person("cashier"), shared("80%", "100.00")
     with pytest.raises(RuleBroken, match="Only 20.00"):
         payment_actions.take_payment(bill.id, Money("20.01"), "Cash", by=cashier)
@@ -69,25 +69,25 @@ def test_each_pays_their_part_and_no_more(db, person):
     assert [row.bill_id for row in queries.bills("payers", who=cashier).rows] == [bill.id]
     claim = payment_actions.take_payment(bill.id, Money("50.00"), "Insurance", "CLAIM-1", by=cashier)
     assert (claim.payer, bill.payer_paid) == ("Insurance", Money("50.00"))
-    slip = receipt.receipt(claim, bill)
+    slip = receipt.receipt_content(claim, bill)
     assert ("Paid by", "Insurance") in slip.sums
-    back = correction_actions.propose_refund(claim.id, amount=Money("10.00"), reason="paid twice", by=cashier)
+    back = correction_actions.request_refund(claim.id, amount=Money("10.00"), reason="paid twice", by=cashier)
     correction_actions.approve(back.id, by=person("admin"))
     assert (bill.paid, bill.payer_paid) == (Money("60.00"), Money("40.00"))
     with pytest.raises(RuleBroken):
-        correction_actions.propose_write_off(bill.id, reason="poor", by=cashier)
-    payment_actions.payer_refused(bill.id, by=cashier)
+        correction_actions.request_write_off(bill.id, reason="poor", by=cashier)
+    payment_actions.move_share_to_patient(bill.id, by=cashier)
     assert (bill.payer_share, queries.owed(bill.patient_id)) == (Money("40.00"), Money("40.00"))
     correction_actions.approve(
-        correction_actions.propose_write_off(bill.id, reason="poor", by=cashier).id, by=person("admin")
+        correction_actions.request_write_off(bill.id, reason="poor", by=cashier).id, by=person("admin")
     )
     assert (bill.status, bill.written_off) == ("paid", Money("40.00"))
     with pytest.raises(RuleBroken, match="No other payer has anything left to pay"):
-        payment_actions.payer_refused(bill.id, by=cashier)
+        payment_actions.move_share_to_patient(bill.id, by=cashier)
     assert list(find_discrepancies(clock.today())) == []
 
 
-def test_the_database_keeps_the_parts(db):
+def test_the_database_refuses_parts_that_do_not_add_up(db):
     bill = shared("80%", "100.00")
     payment_actions.take_payment(bill.id, Money("20.00"), "Cash", by=SYSTEM)
     for wrong in (
@@ -106,9 +106,9 @@ def test_parts_add_up_whatever_is_paid(db):
         bill = shared(f"{dice.randint(1, 100)}%", f"{dice.randint(1, 9999) / 100:.2f}")
         while bill.status != "paid":
             left = bill.total - bill.payer_share - (bill.paid - bill.payer_paid)
-            whose, due = ("self", left) if left else (bill.payer, bill.payer_share - bill.payer_paid)
+            payer, due = ("self", left) if left else (bill.payer, bill.payer_share - bill.payer_paid)
             amount = min(due, Money(f"{dice.randint(1, 5000) / 100:.2f}"))
-            payment_actions.take_payment(bill.id, amount, "Cash", payer=whose, by=SYSTEM)
+            payment_actions.take_payment(bill.id, amount, "Cash", payer=payer, by=SYSTEM)
         assert bill.paid == bill.total
 
 
@@ -136,7 +136,7 @@ def test_on_the_page_and_in_the_api(db, desk, program):
     assert program("cashier").post("/api/payments/", json=paid).get_json()["payer"] == "Insurance"
     assert bill.status == "paid"
     sent = {"patient": bill.patient_id, "items": [{"description": "Bed", "amount": "10.00"}]}
-    made = program("cashier").post("/api/bills/", json={**sent, "payer": "Charity", "payer_share": "50%"})
-    assert (made.status_code, made.get_json()["payer_share"]) == (201, "5.00")
+    created = program("cashier").post("/api/bills/", json={**sent, "payer": "Charity", "payer_share": "50%"})
+    assert (created.status_code, created.get_json()["payer_share"]) == (201, "5.00")
     bad = program("cashier").post("/api/bills/", json={**sent, "payer": "Charity", "payer_share": "x"})
     assert (bad.status_code, list(bad.get_json())) == (400, ["payer_share"])

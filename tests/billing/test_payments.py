@@ -17,20 +17,20 @@ DUE = Money("190.00")
      ("INSURANCE", Method.INSURANCE),
      ("bank transfer", Method.BANK), ("Other", Method.OTHER)],
 )  # fmt: skip
-def test_ways_to_pay_in_any_spelling(typed, method):
-    assert enums.method(typed) is method
+def test_payment_methods_in_any_spelling(typed, method):
+    assert enums.parse_method(typed) is method
 
 
 @pytest.mark.parametrize("typed", ["", None, "cheque", "cashh", "\x00", "💵", "x" * 9999])
-def test_unknown_ways_to_pay(typed):
+def test_unknown_payment_methods(typed):
     with pytest.raises(RuleBroken) as refusal:
-        enums.method(typed)
+        enums.parse_method(typed)
     assert refusal.value.field == "method"
 
 
-def test_every_way_reads_back():
-    assert [enums.method(m.value) for m in Method] == list(Method)
-    assert [enums.method(m.name) for m in Method] == list(Method)
+def test_every_payment_method_is_parsed():
+    assert [enums.parse_method(m.value) for m in Method] == list(Method)
+    assert [enums.parse_method(m.name) for m in Method] == list(Method)
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ def test_every_way_reads_back():
     [("190.00", None, "0.00"), ("190.00", "190.00", "0.00"), ("190.00", "200.00", "10.00"), ("0.01", "500", "499.99")],
 )
 def test_cash_and_change(amount, tendered, change):
-    given = Money(tendered) if tendered else None
-    assert rules.check_payment(Money(amount), DUE, Method.CASH, tendered=given) == Money(change)
+    cash = Money(tendered) if tendered else None
+    assert rules.check_payment(Money(amount), DUE, Method.CASH, tendered=cash) == Money(change)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_payments_that_are_refused(amount, method, reference, tendered, field):
     assert refusal.value.field == field
 
 
-def test_too_much_is_refused_with_the_sum_that_is_due():
+def test_too_much_is_refused_with_the_amount_left_to_pay():
     with pytest.raises(RuleBroken, match=r"190\.00") as refusal:
         rules.check_payment(Money("9999.00"), DUE, Method.CASH)
     assert refusal.value.code == "more_than_due"
@@ -75,7 +75,7 @@ def test_references_of_each_method():
             rules.check_payment(DUE, DUE, method, "x" * (shortest - 1))
 
 
-def test_money_is_taken_for_open_bills_only():
+def test_only_open_bills_are_paid():
     rules.check_payable(BillState.ISSUED)
     rules.check_payable(BillState.PART_PAID)
     codes = set()
@@ -86,7 +86,7 @@ def test_money_is_taken_for_open_bills_only():
     assert codes == {"not_issued", "void", "paid"}
 
 
-def test_refunds_end_at_what_is_left_of_the_payment():
+def test_a_refund_is_at_most_what_is_left_of_the_payment():
     rules.check_refund(Money("60.00"), Money("60.00"))
     for amount in ("60.01", "0.00", "-1.00"):
         with pytest.raises(RuleBroken):

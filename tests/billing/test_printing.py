@@ -1,4 +1,4 @@
-"""The A4 invoice: what it says, one per edition, and that neither a killed worker nor a stopped queue server loses it."""
+"""The A4 invoice: its content, one per edition, also after a killed worker and a stopped queue server."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def pages_of(pdf: bytes) -> list[str]:
     return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(pdf)).pages]
 
 
-def test_an_invoice_says_what_was_charged_and_what_was_paid(db, person):
+def test_an_invoice_shows_charges_and_payments(db, person):
     bill = factories.draft(factories.patient(title="Mrs").id, "150.00", "40.00")
     discounts.give_discount(bill.id, discount="19.00", reason="staff", by=person("cashier"))
     payment_actions.take_payment(bill.id, Money("100.00"), "Mobile Money", "OM-7712345", by=person("cashier"))
     pdf = print_now(bill)
     (page,) = pages_of(pdf)
-    for said in (
+    for expected in (
         "St Mary's Hospital",
         bill.number,
         "Mrs Kadiatu Kamara",
@@ -74,7 +74,7 @@ def test_an_invoice_says_what_was_charged_and_what_was_paid(db, person):
         "OM-7712345",
         "Page 1 of 1",
     ):
-        assert said in page, said
+        assert expected in page, expected
     assert "PAID" not in page
     reader = PdfReader(io.BytesIO(pdf))
     assert reader.metadata.title == f"Invoice {bill.number}"
@@ -108,7 +108,7 @@ def test_a_long_invoice_repeats_its_heading_and_keeps_rows_with_the_total(db, pe
 
 
 @pytest.mark.security("K")
-def test_each_edition_is_made_once_and_reprinted_to_the_byte(db, desk, person):
+def test_each_edition_is_created_once_and_reprints_are_identical(db, desk, person):
     bill, cashier = factories.draft(factories.patient().id, "100.00"), desk("cashier")
     url = f"/billing/bills/{bill.id}/invoice.pdf"
     issuing.issue(bill.id, by=person("cashier"))
@@ -129,16 +129,16 @@ def test_each_edition_is_made_once_and_reprinted_to_the_byte(db, desk, person):
     assert database.session.execute(count).scalar_one() == 2
 
 
-def test_a_void_bill_says_so_on_paper(db, person):
+def test_the_invoice_of_a_void_bill_shows_it(db, person):
     bill = factories.draft(factories.patient().id, "100.00")
     issuing.issue(bill.id, by=person("cashier"))
-    asked = correction_actions.propose_void(bill.id, reason="Made out to the wrong patient", by=person("cashier"))
-    correction_actions.approve(asked.id, by=person("admin"))
+    correction = correction_actions.request_void(bill.id, reason="Made out to the wrong patient", by=person("cashier"))
+    correction_actions.approve(correction.id, by=person("admin"))
     (page,) = pages_of(print_now(bill))
     assert "VOID – Made out to the wrong patient" in page
 
 
-def test_what_failed_for_good_is_said_and_can_be_tried_again(db, desk, person):
+def test_a_failed_invoice_is_shown_and_can_be_tried_again(db, desk, person):
     bill, cashier = factories.draft(factories.patient().id, "100.00"), desk("cashier")
     issuing.issue(bill.id, by=person("cashier"))
     with action_context("tests.fail", SYSTEM):
@@ -198,17 +198,17 @@ def worker(hospital: Flask, broker: Valkey, tmp_path: Path) -> Iterator[Any]:
         return running
 
     yield start
-    for one in started:
-        kill(one)
+    for process in started:
+        kill(process)
 
 
 def kill(worker: subprocess.Popen[bytes]) -> None:
     """kill -9 of the worker and of the process that does its job (RQ gives that one a process group of its own)."""
     if worker.poll() is None:
         everyone = [psutil.Process(worker.pid), *psutil.Process(worker.pid).children(recursive=True)]
-        for one in everyone:
+        for process in everyone:
             with contextlib.suppress(psutil.NoSuchProcess):
-                one.kill()
+                process.kill()
         psutil.wait_procs(everyone, 20)
     worker.wait(20)
 
@@ -223,7 +223,7 @@ def _documents() -> int:
 
 
 @pytest.mark.slow
-def test_a_worker_killed_in_the_middle_of_a_paper_loses_nothing(hospital, worker):
+def test_a_worker_killed_while_it_creates_an_invoice_loses_nothing(hospital, worker):
     bill = factories.draft(factories.patient().id, *(["1.00"] * 250))
     issuing.issue(bill.id, by=SYSTEM)
     first = worker()

@@ -14,9 +14,9 @@ SLIP = receipt_layout.Slip(
     patient="KAMARA, Kadiatu",
     hospital_number="HMS-000482-7",
     bill="Bill B-2026-004417",
-    sold=(
-        receipt_layout.Sold("Consultation OPD", 1, "150.00", "150.00"),
-        receipt_layout.Sold("paracetamol 500 mg tablet with a very long name that goes on", 40, "0.50", "20.00"),
+    lines=(
+        receipt_layout.ReceiptLine("Consultation OPD", 1, "150.00", "150.00"),
+        receipt_layout.ReceiptLine("paracetamol 500 mg tablet with a very long name that goes on", 40, "0.50", "20.00"),
     ),
     sums=(("TOTAL SLE", "170.00"), ("Cash", "200.00"), ("Change", "30.00"), ("BALANCE", "0.00")),
     foot="Keep this receipt.",

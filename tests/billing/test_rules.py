@@ -14,8 +14,8 @@ VISIT = [Line(Money("150.00")), Line(Money("0.50"), 40), Line(Money("20.00"))]
 
 
 def test_the_bill_of_one_visit():
-    found = bill_rules.totals(VISIT, Money("10.00"), [Money("100.00")])
-    assert (str(found.subtotal), str(found.total), str(found.balance)) == ("190.00", "180.00", "80.00")
+    totals = bill_rules.totals(VISIT, Money("10.00"), [Money("100.00")])
+    assert (str(totals.subtotal), str(totals.total), str(totals.balance)) == ("190.00", "180.00", "80.00")
 
 
 def test_a_bill_always_adds_up():
@@ -26,9 +26,9 @@ def test_a_bill_always_adds_up():
         ]
         by_cents = sum(int(line.unit_price.value * 100) * line.quantity for line in lines)
         payments = [Money(Decimal(dice.randrange(5000)) / 100) for _ in range(dice.randrange(4))]
-        found = bill_rules.totals(lines, ZERO, payments)
-        assert int(found.total.value * 100) == by_cents
-        assert found.paid + found.balance == found.total
+        totals = bill_rules.totals(lines, ZERO, payments)
+        assert int(totals.total.value * 100) == by_cents
+        assert totals.paid + totals.balance == totals.total
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_the_state_follows_the_money(total, paid, credited, state):
         ("MP film", "1000.00", 100_000, "quantity"),
     ],
 )
-def test_lines_that_stay_off_the_bill(description, price, quantity, field):
+def test_invalid_lines_are_refused(description, price, quantity, field):
     with pytest.raises(RuleBroken) as refusal:
         bill_rules.check_line(description, Money(price), quantity)
     assert refusal.value.field == field
@@ -74,7 +74,7 @@ def test_lines_at_the_limits():
     assert bill_rules.check_line("Swab", Money("999.99"), 100_000) == Money("99999000.00")
 
 
-def test_a_bill_can_grow_too_big():
+def test_a_bill_above_the_limit_is_refused():
     with pytest.raises(RuleBroken):
         bill_rules.totals([Line(Money("99999999.99"))] * 2)
 
@@ -123,23 +123,23 @@ def test_no_more_is_written_off_than_is_owed():
     [("10", "10.00"), ("10%", "19.00"), ("7.5 %", "14.25"), ("0", "0.00"), ("100%", "190.00"), ("190", "190.00")],
 )
 def test_discounts_as_typed(typed, amount):
-    assert bill_rules.discount_of(typed, Money("190.00")) == Money(amount)
+    assert bill_rules.parse_discount(typed, Money("190.00")) == Money(amount)
 
 
 @pytest.mark.parametrize(
     "typed", ["", "%", "-1", "-5%", "190.01", "100.01%", "ten", "10%%", "1e2", "NaN", "٣", "999999999999%"]
 )
-def test_discounts_nobody_gives(typed):
+def test_invalid_discounts_are_refused(typed):
     with pytest.raises(RuleBroken) as refusal:
-        bill_rules.discount_of(typed, Money("190.00"))
+        bill_rules.parse_discount(typed, Money("190.00"))
     assert refusal.value.field == "discount"
 
 
-def test_a_discount_above_the_limit_needs_a_second_person():
+def test_a_discount_above_the_limit_needs_approval():
     limit = Decimal(10)
-    assert not bill_rules.needs_approval(Money("19.00"), Money("190.00"), limit)
-    assert bill_rules.needs_approval(Money("19.01"), Money("190.00"), limit)
-    assert bill_rules.needs_approval(Money("0.01"), Money("190.00"), Decimal(0))
+    assert not bill_rules.is_above_limit(Money("19.00"), Money("190.00"), limit)
+    assert bill_rules.is_above_limit(Money("19.01"), Money("190.00"), limit)
+    assert bill_rules.is_above_limit(Money("0.01"), Money("190.00"), Decimal(0))
     with pytest.raises(RuleBroken):
         correction_rules.check_approver(7, 7)
     correction_rules.check_approver(7, 8)
@@ -149,6 +149,6 @@ def test_payer_and_patient_share_to_the_cent():
     dice = random.Random(8)
     for _ in range(300):
         total, rate = Money(Decimal(dice.randrange(10**6)) / 100), Decimal(dice.randrange(-500, 12000)) / 100
-        patient, payer = bill_rules.payer_split(total, rate)
+        patient, payer = bill_rules.split_total(total, rate)
         assert patient + payer == total
         assert ZERO <= payer <= total

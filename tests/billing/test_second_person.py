@@ -1,4 +1,4 @@
-"""Refunds, void bills, write-offs and discounts above the limit: one asks, another decides, and the database insists."""
+"""Refunds, voids, write-offs and discounts above the limit: one person requests, another decides; the database enforces it."""
 
 from __future__ import annotations
 
@@ -38,57 +38,59 @@ def draft(*prices: str) -> Bill:
     return factories.draft(factories.patient().id, *prices)
 
 
-def test_a_refund_takes_two_and_leaves_the_till_of_whoever_asked(db, person):
+def test_a_refund_needs_two_people_and_is_paid_from_the_till_of_the_requester(db, person):
     cashier, admin, bill = person("cashier"), person("admin"), draft("100.00")
     payment = payment_actions.take_payment(bill.id, Money("100.00"), "Cash", by=cashier)
-    asked = correction_actions.propose_refund(payment.id, amount=Money("30.00"), reason="test not done", by=cashier)
-    assert (bill.paid, asked.status) == (Money("100.00"), "waiting")
+    correction = correction_actions.request_refund(
+        payment.id, amount=Money("30.00"), reason="test not done", by=cashier
+    )
+    assert (bill.paid, correction.status) == (Money("100.00"), "waiting")
     with pytest.raises(RuleBroken, match="You made this request"):
-        correction_actions.approve(asked.id, by=cashier)
+        correction_actions.approve(correction.id, by=cashier)
     with pytest.raises(NotAllowed):
-        correction_actions.approve(asked.id, by=person("receptionist"))
-    correction_actions.approve(asked.id, by=admin)
+        correction_actions.approve(correction.id, by=person("receptionist"))
+    correction_actions.approve(correction.id, by=admin)
     back = database.session.scalars(select(Payment).filter_by(kind="refund")).one()
     assert (back.number[0], back.received_by_id, back.shift_id) == ("C", cashier.id, payment.shift_id)
     assert (bill.status, bill.paid) == ("part_paid", Money("70.00"))
-    told = database.session.scalars(select(Notification).filter_by(user_id=cashier.id)).one()
-    assert (told.url, "approved" in told.title) == (f"/billing/bills/{bill.id}", True)
+    alert = database.session.scalars(select(Notification).filter_by(user_id=cashier.id)).one()
+    assert (alert.url, "approved" in alert.title) == (f"/billing/bills/{bill.id}", True)
     with pytest.raises(Conflict, match="already decided"):
-        correction_actions.approve(asked.id, by=admin)
+        correction_actions.approve(correction.id, by=admin)
     with pytest.raises(RuleBroken, match="Only 70.00"):
-        correction_actions.propose_refund(payment.id, amount=Money("70.01"), reason="more", by=admin)
+        correction_actions.request_refund(payment.id, amount=Money("70.01"), reason="more", by=admin)
     assert list(find_discrepancies(clock.today())) == []
 
 
-def test_a_void_bill_takes_two_and_no_money_on_it(db, person):
+def test_a_void_needs_two_people_and_a_bill_without_payments(db, person):
     cashier, bill = person("cashier"), draft("100.00")
     issuing.issue(bill.id, by=cashier)
-    asked = correction_actions.propose_void(bill.id, reason="wrong patient", by=cashier)
+    correction = correction_actions.request_void(bill.id, reason="wrong patient", by=cashier)
     with pytest.raises(Conflict, match="already sent"):
-        correction_actions.propose_void(bill.id, reason="wrong patient", by=person("admin"))
+        correction_actions.request_void(bill.id, reason="wrong patient", by=person("admin"))
     payment = payment_actions.take_payment(bill.id, Money("1.00"), "Cash", by=cashier)
     with pytest.raises(RuleBroken, match="Refund them first"):
-        correction_actions.approve(asked.id, by=person("admin"))
-    back = correction_actions.propose_refund(payment.id, reason="by mistake", by=person("admin"))
+        correction_actions.approve(correction.id, by=person("admin"))
+    back = correction_actions.request_refund(payment.id, reason="by mistake", by=person("admin"))
     correction_actions.approve(back.id, by=cashier)
-    correction_actions.approve(asked.id, by=person("admin"))
+    correction_actions.approve(correction.id, by=person("admin"))
     assert (bill.status, bill.number[:2], bill.void_reason) == ("void", "B-", "wrong patient")
     with pytest.raises(Conflict, match="request approval"):
         issuing.discard_draft(bill.id, reason="x", by=person("admin"))
 
 
-def test_a_write_off_settles_the_bill_and_no_reader_forgets_it(db, person, program):
+def test_a_write_off_settles_the_bill_on_pages_api_and_reports(db, person, program):
     cashier, bill = person("cashier"), draft("100.00")
     payment_actions.take_payment(bill.id, Money("60.00"), "Cash", by=cashier)
     with pytest.raises(RuleBroken, match="Only 40.00"):
-        correction_actions.propose_write_off(bill.id, amount=Money("40.01"), reason="poor", by=cashier)
-    part = correction_actions.propose_write_off(bill.id, amount=Money("15.00"), reason="poor", by=cashier)
+        correction_actions.request_write_off(bill.id, amount=Money("40.01"), reason="poor", by=cashier)
+    part = correction_actions.request_write_off(bill.id, amount=Money("15.00"), reason="poor", by=cashier)
     correction_actions.approve(part.id, by=person("admin"))
     assert (bill.status, queries.owed(bill.patient_id)) == ("part_paid", Money("25.00"))
     with pytest.raises(RuleBroken, match="Only 25.00"):
         payment_actions.take_payment(bill.id, Money("25.01"), "Cash", by=cashier)
     correction_actions.approve(
-        correction_actions.propose_write_off(bill.id, reason="poor", by=cashier).id, by=person("admin")
+        correction_actions.request_write_off(bill.id, reason="poor", by=cashier).id, by=person("admin")
     )
     assert (bill.status, bill.paid, queries.owed(bill.patient_id)) == ("paid", Money("60.00"), ZERO)
     shown = program("cashier").get(f"/api/bills/{bill.id}/").get_json()
@@ -96,9 +98,9 @@ def test_a_write_off_settles_the_bill_and_no_reader_forgets_it(db, person, progr
     assert list(find_discrepancies(clock.today())) == []
 
 
-def test_a_discount_above_the_limit_is_asked_for_and_lines_do_not_leave_it_behind(db, person):
+def test_a_discount_above_the_limit_needs_approval_also_after_lines_are_removed(db, person):
     cashier, bill = person("cashier"), draft("100.00", "900.00")
-    assert correction_actions.ask_discount(bill.id, discount="10%", reason="staff", by=cashier) is None
+    assert correction_actions.give_or_request_discount(bill.id, discount="10%", reason="staff", by=cashier) is None
     assert bill.discount == Money("100.00")
     large = database.session.scalars(
         text("SELECT id FROM bill_line WHERE bill_id = :b AND amount = 900").params(b=bill.id)
@@ -107,37 +109,37 @@ def test_a_discount_above_the_limit_is_asked_for_and_lines_do_not_leave_it_behin
     with pytest.raises(RuleBroken, match="needs approval"):
         issuing.issue(bill.id, by=cashier)
     with pytest.raises(RuleBroken, match="needs approval"):
-        correction_actions.ask_discount(bill.id, discount="50%", reason="poor", by=person("receptionist"))
-    asked = correction_actions.ask_discount(bill.id, discount="50%", reason="poor", by=cashier)
-    assert (asked.amount, bill.discount) == (Money("50.00"), Money("100.00"))
-    correction_actions.approve(asked.id, by=person("admin"))
+        correction_actions.give_or_request_discount(bill.id, discount="50%", reason="poor", by=person("receptionist"))
+    correction = correction_actions.give_or_request_discount(bill.id, discount="50%", reason="poor", by=cashier)
+    assert (correction.amount, bill.discount) == (Money("50.00"), Money("100.00"))
+    correction_actions.approve(correction.id, by=person("admin"))
     issuing.issue(bill.id, by=cashier)
     assert (bill.discount, bill.discount_reason, bill.total) == (Money("50.00"), "poor", Money("50.00"))
 
 
-def test_no_and_never_mind(db, person):
+def test_a_request_is_declined_and_another_withdrawn(db, person):
     cashier, bill = person("cashier"), draft("100.00")
-    asked = correction_actions.propose_void(bill.id, reason="wrong patient", by=cashier)
+    correction = correction_actions.request_void(bill.id, reason="wrong patient", by=cashier)
     with pytest.raises(RuleBroken) as refusal:
-        correction_actions.decline(asked.id, reason=" ", by=person("admin"))
+        correction_actions.decline(correction.id, reason=" ", by=person("admin"))
     assert refusal.value.field == "reason"
-    correction_actions.decline(asked.id, reason="it is the right one", by=person("admin"))
-    assert (asked.status, bill.status) == ("declined", "draft")
-    second = correction_actions.propose_void(bill.id, reason="really", by=cashier)
+    correction_actions.decline(correction.id, reason="it is the right one", by=person("admin"))
+    assert (correction.status, bill.status) == ("declined", "draft")
+    second = correction_actions.request_void(bill.id, reason="really", by=cashier)
     with pytest.raises(NotFound):
-        correction_actions.take_back(second.id, by=person("admin"))
-    correction_actions.take_back(second.id, by=cashier)
+        correction_actions.withdraw_request(second.id, by=person("admin"))
+    correction_actions.withdraw_request(second.id, by=cashier)
     assert second.status == "withdrawn"
 
 
-def test_a_till_that_is_counted_gives_nothing_back(db, person):
+def test_a_counted_till_pays_no_refund(db, person):
     cashier, bill = person("cashier"), draft("10.00")
     payment = payment_actions.take_payment(bill.id, Money("10.00"), "Cash", by=cashier)
-    asked = correction_actions.propose_refund(payment.id, reason="twice", by=cashier)
+    correction = correction_actions.request_refund(payment.id, reason="twice", by=cashier)
     till_actions.count_till({}, by=cashier)
     with pytest.raises(RuleBroken, match="is already counted"):
-        correction_actions.approve(asked.id, by=person("admin"))
-    assert database.session.get(Correction, asked.id, populate_existing=True).status == "waiting"
+        correction_actions.approve(correction.id, by=person("admin"))
+    assert database.session.get(Correction, correction.id, populate_existing=True).status == "waiting"
 
 
 @pytest.mark.parametrize(
@@ -152,26 +154,26 @@ def test_a_till_that_is_counted_gives_nothing_back(db, person):
         " SELECT 'C-2099-000001', bill_id, 'refund', amount, method, '', '', now(), payment_id, id FROM correction",
     ],
 )
-def test_the_database_insists(db, person, statement):
+def test_the_database_refuses_changes_without_approval(db, person, statement):
     bill = draft("100.00")
     payment = payment_actions.take_payment(bill.id, Money("50.00"), "Cash", by=person("cashier"))
-    correction_actions.propose_refund(payment.id, reason="x", by=person("cashier"))
+    correction_actions.request_refund(payment.id, reason="x", by=person("cashier"))
     with pytest.raises((Conflict, RuleBroken)), action_context("tests.cheat", SYSTEM):
         database.session.execute(text(statement))
 
 
-def test_of_two_who_agree_at_once_one_gives_the_money_back(real_app):
+def test_of_simultaneous_approvals_one_pays_the_refund(real_app):
     bill = draft("100.00")
     ids = dict(database.session.execute(select(User.username, User.id)).all())
     payment = payment_actions.take_payment(bill.id, Money("100.00"), "Cash", by=SYSTEM)
-    asked = correction_actions.propose_refund(payment.id, reason="x", by=request_user.person(ids["admin"]))
-    asked_id = asked.id
+    correction = correction_actions.request_refund(payment.id, reason="x", by=request_user.person(ids["admin"]))
+    correction_id = correction.id
     database.session.commit()
 
     def approve(_n: int) -> str:
         with real_app.app_context():
             try:
-                correction_actions.approve(asked_id, by=request_user.person(ids["cashier"]))
+                correction_actions.approve(correction_id, by=request_user.person(ids["cashier"]))
             except DomainError as refusal:
                 return refusal.code
             return "done"
@@ -182,7 +184,7 @@ def test_of_two_who_agree_at_once_one_gives_the_money_back(real_app):
     assert len(database.session.scalars(select(Payment).filter_by(kind="refund")).all()) == 1
 
 
-def test_the_page_says_who_waits_for_whom(db, person, desk):
+def test_the_page_shows_requests_to_those_who_may_decide(db, person, desk):
     bill = draft("100.00")
     issuing.issue(bill.id, by=person("cashier"))
     url = f"/billing/bills/{bill.id}"
@@ -193,16 +195,16 @@ def test_the_page_says_who_waits_for_whom(db, person, desk):
     assert "Waiting for approval" in mine
     assert "Withdraw" in mine
     assert "/approve" not in mine
-    asked = database.session.scalars(select(Correction)).one()
-    assert f"/approvals/{asked.id}/approve" in admin.get("/billing/approvals").get_data(as_text=True)
+    correction = database.session.scalars(select(Correction)).one()
+    assert f"/approvals/{correction.id}/approve" in admin.get("/billing/approvals").get_data(as_text=True)
     assert "Cannot pay" in admin.get("/").get_data(as_text=True)
     assert "Cannot pay" not in cashier.get("/").get_data(as_text=True)
-    assert "Reason for declining" in admin.get(f"/billing/approvals/{asked.id}/decline").get_data(as_text=True)
-    yes = f"/billing/approvals/{asked.id}/approve"
+    assert "Reason for declining" in admin.get(f"/billing/approvals/{correction.id}/decline").get_data(as_text=True)
+    approve_url = f"/billing/approvals/{correction.id}/approve"
     with action_context("tests.wait", SYSTEM):
         database.session.execute(update(UserSession).values(confirmed_at=clock.now() - FRESH_FOR))
-    assert "not your password" in admin.form(yes, proof="not it").get_data(as_text=True)
-    assert admin.form(yes, proof=PASSWORD).status_code == 303
+    assert "not your password" in admin.form(approve_url, proof="not it").get_data(as_text=True)
+    assert admin.form(approve_url, proof=PASSWORD).status_code == 303
     assert "Written off" in cashier.get(url).get_data(as_text=True)
     assert "Approved" in cashier.get("/billing/approvals?show=own").get_data(as_text=True)
     assert "Cannot pay" in cashier.get("/billing/approvals?show=decided").get_data(as_text=True)
@@ -210,24 +212,24 @@ def test_the_page_says_who_waits_for_whom(db, person, desk):
         assert desk("receptionist").get(path).status_code == 403
 
 
-def test_the_list_asks_as_much_for_many_as_for_few(db, person, desk):
-    def ask() -> None:
-        correction_actions.propose_void(draft("1.00").id, reason="x", by=person("cashier"))
+def test_the_list_needs_as_many_queries_for_many_requests_as_for_few(db, person, desk):
+    def send_request() -> None:
+        correction_actions.request_void(draft("1.00").id, reason="x", by=person("cashier"))
 
-    ask()
+    send_request()
     few = desk("admin").queries("/billing/approvals")
     for _n in range(6):
-        ask()
+        send_request()
     assert desk("admin").queries("/billing/approvals") == few
 
 
 @pytest.fixture
-def in_the_books(db, person) -> dict[str, int]:
-    """Ids that statements name: a bill of 100.00 issued and half paid by the cashier, who asks for a refund; a draft."""
+def ids(db, person) -> dict[str, int]:
+    """Ids for the statements: a bill of 100.00 that the cashier issued and that is half paid, a refund request, and a draft."""
     cashier, bill, other = person("cashier"), draft("100.00"), draft("100.00")
     payment = payment_actions.take_payment(bill.id, Money("50.00"), "Cash", by=cashier)
-    asked = correction_actions.propose_refund(payment.id, reason="x", by=cashier)
-    ids = {"bill": bill.id, "draft": other.id, "payment": payment.id, "asked": asked.id, "shift": payment.shift_id}
+    correction = correction_actions.request_refund(payment.id, reason="x", by=cashier)
+    ids = {"bill": bill.id, "draft": other.id, "payment": payment.id, "asked": correction.id, "shift": payment.shift_id}
     return ids | {"cashier": cashier.id, "admin": person("admin").id, "patient": bill.patient_id}
 
 
@@ -286,25 +288,25 @@ ALONE = [
 
 
 @pytest.mark.parametrize(("username", "statement"), ALONE)
-def test_the_database_compares_with_who_acts(in_the_books, person, username, statement):
+def test_the_database_checks_the_person_who_acts(ids, person, username, statement):
     who = person(username) if username else SYSTEM
     with pytest.raises((Conflict, RuleBroken)), action_context("tests.cheat", who):
-        database.session.execute(text(statement), in_the_books)
+        database.session.execute(text(statement), ids)
 
 
-def test_nobody_acts_nothing_is_decided(in_the_books):
+def test_without_an_action_nothing_is_decided(ids):
     with pytest.raises(DBAPIError):
-        database.session.execute(text(DECIDE.format(status="approved", by=":admin")), in_the_books)
+        database.session.execute(text(DECIDE.format(status="approved", by=":admin")), ids)
 
 
-def test_the_database_knows_the_limits_that_hold_while_no_setting_is_stored(db):
+def test_the_database_has_the_default_limits(db):
     """The triggers of migration 0021 read the stored settings; their defaults are those of the programs."""
     source = text("SELECT prosrc FROM pg_proc WHERE proname = :name")
-    written = {
+    defaults = {
         "hms_second_person": f"), {SETTINGS['billing.discount_limit_percent'].default});",
         "hms_takes_two": f"), {str(SETTINGS['staff.two_person_admin_grant'].default).lower()})",
     }
-    for name, default in written.items():
+    for name, default in defaults.items():
         assert default in database.session.execute(source, {"name": name}).scalar_one()
 
 
@@ -320,10 +322,10 @@ def test_the_database_knows_the_limits_that_hold_while_no_setting_is_stored(db):
         " VALUES ('R-2099-000001', :bill, 'payment', 1, 'Cash', '', '', now(), :cashier, :shift)",
     ],
 )
-def test_what_a_bill_is_paid_follows_from_its_payments(in_the_books, person, statement):
-    """Checked when the transaction ends; asked for at once here, where commits are savepoints."""
+def test_the_paid_amount_follows_from_the_payments(ids, person, statement):
+    """The constraint is checked when the transaction ends; here at once, because commits are savepoints."""
     with pytest.raises((Conflict, RuleBroken)), action_context("tests.cheat", person("cashier")):
-        _run_and_check(statement, in_the_books)
+        _run_and_check(statement, ids)
 
 
 def _run_and_check(statement: str, values: dict[str, int]) -> None:
@@ -342,41 +344,41 @@ def test_a_bill_is_not_marked_paid_without_a_payment(real_app):
     assert database.session.execute(text("SELECT status FROM bill")).scalar_one() == "paid"
 
 
-def test_a_void_bill_stays_void(in_the_books, person):
-    asked = correction_actions.propose_void(in_the_books["draft"], reason="x", by=person("cashier"))
-    correction_actions.approve(asked.id, by=person("admin"))
+def test_a_void_bill_stays_void(ids, person):
+    correction = correction_actions.request_void(ids["draft"], reason="x", by=person("cashier"))
+    correction_actions.approve(correction.id, by=person("admin"))
     with pytest.raises(Conflict, match="cannot be changed"), action_context("tests.cheat", person("admin")):
-        database.session.execute(text("UPDATE bill SET void_reason = 'y' WHERE id = :draft"), in_the_books)
+        database.session.execute(text("UPDATE bill SET void_reason = 'y' WHERE id = :draft"), ids)
 
 
-@pytest.mark.parametrize("asks", ["admin", "puppet"])
-def test_who_opened_an_account_and_its_holder_do_not_approve_for_each_other(in_the_books, person, program, asks):
+@pytest.mark.parametrize("requester", ["admin", "puppet"])
+def test_people_do_not_approve_for_an_account_they_opened_nor_its_holder_for_them(ids, person, program, requester):
     cashier_role = database.session.scalars(select(Role.id).filter_by(code="cashier")).one()
     admin = person("admin")
     added = account_actions.add_person(username="puppet", role_id=cashier_role, by=admin)
     puppet = request_user.person(added.user.id)
-    asker, approver = (admin, puppet) if asks == "admin" else (puppet, admin)
-    asked = correction_actions.propose_write_off(in_the_books["bill"], reason="x", by=asker)
+    by, approver = (admin, puppet) if requester == "admin" else (puppet, admin)
+    correction = correction_actions.request_write_off(ids["bill"], reason="x", by=by)
     with pytest.raises(RuleBroken) as refusal:
-        correction_actions.approve(asked.id, by=approver)
+        correction_actions.approve(correction.id, by=approver)
     assert refusal.value.code == "opened_lately"
-    values = in_the_books | {"asked": asked.id, "by": approver.id}
+    values = ids | {"asked": correction.id, "by": approver.id}
     with pytest.raises(Conflict) as by_database, action_context("tests.cheat", approver):
         database.session.execute(text(DECIDE.format(status="approved", by=":by")), values)
     assert by_database.value.code == "opened_lately"
-    correction_actions.approve(asked.id, by=person("cashier"))
+    correction_actions.approve(correction.id, by=person("cashier"))
 
 
-def test_a_link_for_an_account_counts_as_opening_it(in_the_books, person, program):
-    asked = correction_actions.propose_write_off(in_the_books["bill"], reason="x", by=person("admin"))
-    one_time_links.make_link(in_the_books["cashier"], by=person("admin"))
-    refused = program("cashier").post(f"/api/corrections/{asked.id}/approve/", json={"proof": PASSWORD})
+def test_a_link_for_an_account_counts_as_opening_it(ids, person, program):
+    correction = correction_actions.request_write_off(ids["bill"], reason="x", by=person("admin"))
+    one_time_links.make_link(ids["cashier"], by=person("admin"))
+    refused = program("cashier").post(f"/api/corrections/{correction.id}/approve/", json={"proof": PASSWORD})
     assert refused.status_code == 400
     assert "opened your account or made a link" in refused.get_data(as_text=True)
 
 
 @pytest.mark.parametrize("table", ["login_activity", "offline_entry", "one_time_link"])
-def test_what_happened_is_not_deleted(db, person, table):
+def test_history_is_not_deleted(db, person, table):
     allowed = text("SELECT has_table_privilege(current_user, :table, 'DELETE')")
     assert database.session.execute(allowed, {"table": table}).scalar_one() is False
     kept = text(

@@ -1,4 +1,4 @@
-"""Issuing, payments and the till, also from many windows at once."""
+"""Issuing, payments and the till, also from many windows at the same time."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_an_issued_bill_has_a_number_and_does_not_change(db, person):
         database.session.execute(text("UPDATE bill SET total = 1 WHERE id = :id"), {"id": bill.id})
 
 
-def test_what_a_bill_says_of_the_patient_stays_when_the_patient_marries(db, person):
+def test_an_issued_bill_keeps_the_patients_name(db, person):
     bill = draft("10.00")
     issuing.issue(bill.id, by=person("cashier"))
     with action_context("tests.marry", SYSTEM):
@@ -59,7 +59,7 @@ def test_what_a_bill_says_of_the_patient_stays_when_the_patient_marries(db, pers
     assert database.session.get(Bill, bill.id).frozen["patient"]["family_name"] == "Kamara"
 
 
-def test_charges_after_the_issue_begin_a_new_draft(db, person):
+def test_charges_after_the_issue_start_a_new_draft(db, person):
     kadiatu = factories.patient()
     charge = {"description": "Item", "unit_price": Money("5.00"), "by": person("doctor")}
     first = charges.add_charge(kadiatu.id, source="encounter", source_id=1, **charge)
@@ -74,7 +74,7 @@ def test_an_empty_draft_is_not_issued(db, person):
         issuing.issue(bill.id, by=person("cashier"))
 
 
-def test_a_part_and_the_rest(db, person):
+def test_a_part_payment_and_the_rest(db, person):
     bill = draft("190.00")
     first = payment_actions.take_payment(bill.id, Money("100.00"), "Cash", tendered=Money("200"), by=person("cashier"))
     assert (bill.number[:2], bill.status, bill.paid) == ("B-", "part_paid", Money("100.00"))
@@ -96,24 +96,24 @@ def test_a_part_and_the_rest(db, person):
         ({"amount": "50", "method": "Card", "tendered": "60", "reference": "1234"}, "tendered"),
     ],
 )
-def test_payments_that_are_not_taken(db, person, payment, field):
+def test_invalid_payments_are_refused(db, person, payment, field):
     bill = draft("190.00")
-    given = {key: Money(value) if key in ("amount", "tendered") else value for key, value in payment.items()}
+    arguments = {key: Money(value) if key in ("amount", "tendered") else value for key, value in payment.items()}
     with pytest.raises(RuleBroken) as refusal:
-        payment_actions.take_payment(bill.id, **given, by=person("cashier"))
+        payment_actions.take_payment(bill.id, **arguments, by=person("cashier"))
     assert refusal.value.field == field
     database.session.expire_all()
     assert database.session.get(Bill, bill.id).status == "draft", "a refused payment issues nothing"
 
 
 @pytest.mark.security("N")
-def test_payments_are_for_ever(db, person):
+def test_a_payment_is_never_changed(db, person):
     payment = payment_actions.take_payment(draft("10.00").id, Money("10.00"), "Cash", by=person("cashier"))
     with pytest.raises(Conflict, match="cannot be changed"), action_context("tests.cheat", SYSTEM):
         database.session.execute(text("UPDATE payment SET amount = 1 WHERE id = :id"), {"id": payment.id})
 
 
-def test_a_draft_given_up_frees_what_it_charged(db, person):
+def test_the_events_of_a_voided_draft_can_be_charged_again(db, person):
     kadiatu = factories.patient()
     charge = {"description": "X", "unit_price": Money("5.00"), "source": "dispense", "source_id": 9}
     line = charges.add_charge(kadiatu.id, **charge, by=person("pharmacist"))
@@ -122,7 +122,7 @@ def test_a_draft_given_up_frees_what_it_charged(db, person):
     assert again.bill_id != line.bill_id
 
 
-def test_the_till_agrees_or_somebody_says_why(db, person):
+def test_a_till_with_a_difference_is_closed_with_a_reason(db, person):
     cashier = person("cashier")
     till_actions.open_till(Money("50.00"), by=cashier)
     with pytest.raises(Conflict, match="already open"):
@@ -148,7 +148,7 @@ def test_the_till_agrees_or_somebody_says_why(db, person):
         database.session.execute(text("UPDATE cash_shift SET counted = '{}' WHERE id = :id"), {"id": shift.id})
 
 
-def test_a_hospital_may_want_the_till_opened_by_hand(db, person):
+def test_with_the_setting_off_the_cashier_opens_the_till_first(db, person):
     settings.change_setting("billing.open_till_by_itself", False, by=person("admin"))
     bill = draft("5.00")
     with pytest.raises(RuleBroken, match="till is closed"):
@@ -158,7 +158,7 @@ def test_a_hospital_may_want_the_till_opened_by_hand(db, person):
 
 
 @pytest.mark.security("N")
-def test_eight_windows_take_sixty_of_a_hundred_and_one_gets_it(real_app):
+def test_of_eight_simultaneous_payments_of_60_on_a_bill_of_100_one_is_taken(real_app):
     bill_id = draft("100.00").id
 
     def pay(_window: int) -> str:
@@ -180,12 +180,12 @@ class Killed(Exception):
 
 
 @pytest.mark.security("N")
-def test_forty_windows_issue_while_some_are_killed_and_no_number_is_missing(real_app):
-    """Of 40, five roll back after taking their number and five lose their connection to the database then."""
+def test_simultaneous_issues_leave_no_gap_in_the_numbers_when_some_fail(real_app):
+    """Of 40 transactions, five roll back after taking their number and five lose their connection then."""
     ids = [draft("10.00").id for _ in range(40)]
     fates = itertools.cycle(["", "", "", "", "", "", "roll back", "kill"])
 
-    def one(task: tuple[int, str]) -> None:
+    def run(task: tuple[int, str]) -> None:
         bill_id, fate = task
         with real_app.app_context():
             try:
@@ -194,7 +194,7 @@ def test_forty_windows_issue_while_some_are_killed_and_no_number_is_missing(real
                 database.session.remove()
 
     with ThreadPoolExecutor(20) as windows:
-        list(windows.map(one, zip(ids, fates, strict=False)))
+        list(windows.map(run, zip(ids, fates, strict=False)))
     database.session.rollback()
     numbers = sorted(n for n in database.session.scalars(select(Bill.number)) if n)
     assert [int(n[-6:]) for n in numbers] == list(range(1, 31))

@@ -22,7 +22,7 @@ from hms.core.money import Money
 from hms.core.person import Person
 from hms.demo import visits
 from hms.demo.cases import CASES
-from hms.messages.actions import tell
+from hms.messages.actions import notify
 from hms.patients.access import actions as access_actions
 from hms.patients.registration import actions as patients
 from hms.staff.models import Role
@@ -35,7 +35,7 @@ CASE = next(case for case in CASES if len(case.medicines) > 1)
 
 def comes() -> int:
     """Registers the patient, who is seen, pays a part, asks for it back, books, and is seen again. Returns the id."""
-    team, random = visits.Team.gathered(), Random(1)
+    team, random = visits.Team.load(), Random(1)
     _somebody_is_closed(
         team, random
     )  # before the others: pages are opened on the newest records, as anybody opens them
@@ -52,7 +52,9 @@ def comes() -> int:
     _pays(team, patient_id)
     visits.book(team, patient_id, team.doctor, clock.today() + dt.timedelta(days=1), dt.time(17), CASE.complaint)
     _is_seen(team, patient_id, random)
-    tell(team.doctor.id, title="A result is back", message="Hexamethylenetetramineisothiocyanatomethane", by=team.admin)
+    notify(
+        team.doctor.id, title="A result is back", message="Hexamethylenetetramineisothiocyanatomethane", by=team.admin
+    )
     nurse = database.session.scalars(select(Role.id).filter_by(code="nurse")).one()
     role_request_actions.ask(requested_role_id=nurse, reason="I work on the ward from Monday", by=team.lab)
     database.session.remove()
@@ -71,12 +73,12 @@ def _somebody_is_closed(team: visits.Team, random: Random) -> None:
 
 def _arrives(team: visits.Team, patient_id: int, random: Random, doctor: Person) -> int:
     entry = appointments.add_to_queue(patient_id, doctor_id=doctor.id, by=team.receptionist)
-    visits.measure(team, patient_id, entry.id, random, CASE)
+    visits.record_vitals(team, patient_id, entry.id, random, CASE)
     return entry.id
 
 
 def _was_seen(team: visits.Team, patient_id: int, random: Random, doctor: Person) -> None:
-    encounter = visits.see(doctor, _arrives(team, patient_id, random, doctor), random, CASE)
+    encounter = visits.consult(doctor, _arrives(team, patient_id, random, doctor), random, CASE)
     visits.dispense(team, encounter.id)
 
 
@@ -87,7 +89,7 @@ def _pays(team: visits.Team, patient_id: int) -> None:
     payment = payment_actions.take_payment(bill.id, Money("1.50"), "Cash", "", by=team.cashier)
     till_actions.count_till({}, Money("0"), by=team.cashier)
     till_actions.close_till("The drawer was not counted", by=team.cashier)
-    correction_actions.propose_refund(payment.id, reason="Paid by her insurance", by=team.cashier)
+    correction_actions.request_refund(payment.id, reason="Paid by her insurance", by=team.cashier)
 
 
 def _is_seen(team: visits.Team, patient_id: int, random: Random) -> None:

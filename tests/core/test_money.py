@@ -30,7 +30,7 @@ def test_no_float():
 
 @pytest.mark.parametrize("typed", [MAX_VALUE, 99_999_999])
 def test_exact_numbers_that_a_program_may_send(typed):
-    assert abs(Money.typed(typed)) <= Money(MAX_VALUE)
+    assert abs(Money.parse(typed)) <= Money(MAX_VALUE)
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,10 @@ def test_exact_numbers_that_a_program_may_send(typed):
 )
 def test_numbers_that_a_program_may_not_send(typed):
     with pytest.raises(ValueError, match="amount|decimals"):
-        Money.typed(typed)
+        Money.parse(typed)
 
 
 def test_a_sum_may_be_typed_where_one_is_asked_for():
-    assert Money.typed("9,999,999,999.99", MAX_SUM) == Money(MAX_SUM)
+    assert Money.parse("9,999,999,999.99", MAX_SUM) == Money(MAX_SUM)
     with pytest.raises(ValueError, match="amount"):
-        Money.typed("10000000000", MAX_SUM)
+        Money.parse("10000000000", MAX_SUM)

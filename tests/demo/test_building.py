@@ -1,4 +1,4 @@
-"""The demo hospital is alive, fits its own books, and is made once."""
+"""The demo hospital has data of today and the past, its accounts agree, and it is created once."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def _count(model, *where) -> int:
     return db.session.execute(select(func.count()).select_from(model).where(*where)).scalar_one()
 
 
-def test_every_account_of_the_contract_is_there(demo):
+def test_every_promised_account_exists(demo):
     promised = {"admin", "doctor", "doctor2", "nurse", "receptionist", "pharmacist", "cashier", "lab"}
     assert promised <= set(db.session.scalars(select(User.username)))
-    assert len([one for one in people.STAFF if one.role == "doctor"]) == 8
+    assert len([member for member in people.STAFF if member.role == "doctor"]) == 8
 
 
 def test_today_has_bookings_a_queue_and_prescriptions_waiting(demo):
@@ -52,24 +52,24 @@ def test_today_has_bookings_a_queue_and_prescriptions_waiting(demo):
     assert _count(Prescription, Prescription.status == "active") >= 3
 
 
-def test_the_past_was_signed_in_the_past(demo):
+def test_encounters_of_past_days_are_signed_on_past_days(demo):
     start, _end = clock.day_bounds(clock.today())
     assert _count(Encounter, Encounter.status == "signed", Encounter.signed_at < start) >= 10
 
 
 def test_names_include_accents_single_names_and_very_long_ones(demo):
     names = db.session.execute(select(Patient.given_names, Patient.family_name)).all()
-    assert any(not family for _given, family in names)
-    assert any(len(given + family) > 50 for given, family in names)
-    assert any(not (given + family).isascii() for given, family in names)
+    assert any(not family_name for _given_names, family_name in names)
+    assert any(len(given_names + family_name) > 50 for given_names, family_name in names)
+    assert any(not (given_names + family_name).isascii() for given_names, family_name in names)
 
 
-def test_the_books_of_the_demo_fit(demo):
+def test_the_accounts_of_the_demo_agree(demo):
     assert list(reconciliation.find_discrepancies()) == []
     assert _count(Bill, Bill.status == "paid") >= 3
 
 
-def test_the_till_of_each_past_day_is_closed_and_something_waits_for_a_second_person(demo):
+def test_the_till_of_each_past_day_is_closed_and_a_request_waits_for_approval(demo):
     start, _end = clock.day_bounds(clock.today())
     assert _count(CashShift, CashShift.opened_at < start, CashShift.closed_at.is_(None)) == 0
     assert _count(CashShift, CashShift.closed_at < start) >= 7
@@ -77,7 +77,7 @@ def test_the_till_of_each_past_day_is_closed_and_something_waits_for_a_second_pe
     assert _count(Bill, Bill.payer == "Insurance", Bill.payer_share > 0) == 1
 
 
-def test_a_second_time_adds_nothing(demo):
+def test_building_again_adds_nothing(demo):
     before = _count(Patient), _count(Appointment)
     assert not build.build(lambda _step: None)
     assert not build.bring_to_today(lambda _step: None)

@@ -1,4 +1,4 @@
-"""The demo command keeps out of real hospitals."""
+"""The demo command does nothing in a real hospital."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 pytestmark = pytest.mark.security("P")
 
 
-def test_a_real_hospital_gets_no_demo(app):
+def test_the_demo_is_not_created_without_hms_demo(app):
     answer = app.test_cli_runner().invoke(args=["demo"])
     assert answer.exit_code == 1
     assert "HMS_DEMO=1" in answer.output

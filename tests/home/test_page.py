@@ -54,9 +54,9 @@ def test_an_unfinished_price_list_is_the_administrators_to_finish(desk, person):
     assert "Item CONS-OPD is missing" in words(admin.get("/").get_data(as_text=True))
     assert "CONS-OPD" not in words(desk("cashier").get("/").get_data(as_text=True))
     assert admin.form("/", 0).status_code == 303
-    left = actions.load_prices(by=SYSTEM)
+    left = actions.load_starter_list(by=SYSTEM)
     page = words(admin.get("/").get_data(as_text=True))
-    items = queries.price_items("", limit=99)
+    items = queries.search_items("", limit=99)
     assert left == 0
     assert f"{len(items)} items have no price" in page
     assert "no price yet" in admin.get("/billing/prices").get_data(as_text=True)

@@ -220,8 +220,8 @@ def test_refusals_keep_their_sentence_and_its_values_apart():
     assert [fault for path in MODULES for fault in _faults_of_refusals(path, names)] == []
 
 
-TELLERS = ("tell", "tell_everyone_who_may")
-"""Functions of `hms.messages.actions` that store a title and a message."""
+TELLERS = ("notify", "notify_everyone_with", "tell")
+"""Functions of `hms.messages.actions` and `hms.staff.notifier` that store a title and a message."""
 
 
 def _stored_translated(path: Path) -> Iterator[str]:

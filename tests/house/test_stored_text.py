@@ -195,7 +195,9 @@ def test_stored_text_is_text_on_every_page_in_every_role(app, known, desk, progr
 def test_stored_text_is_text_on_a_printed_invoice(app, known):
     plant(TYPED)
     with app.test_request_context():
-        content = render_pdf("billing/invoice.pdf.html", **invoice.invoice(get_or_not_found(Bill, known["bill_id"])))
+        content = render_pdf(
+            "billing/invoice.pdf.html", **invoice.invoice_content(get_or_not_found(Bill, known["bill_id"]))
+        )
     printed = "".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
     assert "{{7123*7}}" in printed
     assert "%s %(x)s" in printed

@@ -47,9 +47,9 @@ def hospital(db, person):
     issuing.issue(void, by=cashier)
     payment_actions.take_payment(third, Money("40.00"), "Cash", by=SYSTEM)
     asked = [
-        correction_actions.propose_refund(paid.id, amount=Money("5.00"), reason="Not done", by=cashier),
-        correction_actions.propose_void(void, reason="Written twice", by=cashier),
-        correction_actions.propose_write_off(third, reason="Poor", by=cashier),
+        correction_actions.request_refund(paid.id, amount=Money("5.00"), reason="Not done", by=cashier),
+        correction_actions.request_void(void, reason="Written twice", by=cashier),
+        correction_actions.request_write_off(third, reason="Poor", by=cashier),
     ]
     for one in asked:
         correction_actions.approve(one.id, by=admin)

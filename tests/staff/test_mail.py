@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from hms.core.background.outbox import Outbox, run_job
 from hms.core.settings import store as settings
 from hms.local.servers import ports
-from hms.messages.actions import tell
+from hms.messages.actions import notify
 from hms.staff.accounts import actions
 from hms.staff.onboarding import one_time_links
 from hms.staff.profile.actions import change_preferences
@@ -75,9 +75,9 @@ def test_a_link_that_ended_meanwhile_is_not_mailed(box, db, person):
 
 def test_alerts_are_mailed_to_those_who_asked_for_it(box, db, person):
     account("f.koroma", "nurse", email="f@example.org")
-    tell(user("f.koroma").id, title="Not wanted", by=person("admin"))
+    notify(user("f.koroma").id, title="Not wanted", by=person("admin"))
     change_preferences(preferences={"notify_by_email": True}, by=who("f.koroma"))
-    tell(user("f.koroma").id, title="Report October is ready", url="/notifications", by=person("admin"))
+    notify(user("f.koroma").id, title="Report October is ready", url="/notifications", by=person("admin"))
     _work(db, "messages.mail")
     [message] = box
     assert message.get_content().split() == [

@@ -7,13 +7,13 @@ from hms.core.permissions import Permission
 from hms.core.person import SYSTEM, Person
 from hms.core.read_limit import Limit
 from hms.core.text.translation import N_, Sentence
-from hms.messages.actions import tell_everyone_who_may
+from hms.messages.actions import notify_everyone_with
 
 
 def tell_administrators(by: Person, _limit: Limit) -> None:
     """A message to every administrator but the account itself, with the way to what it read."""
     message = N_("%(name)s (%(username)s) is now limited. Check what this account opened, and ask why.")
-    tell_everyone_who_may(
+    notify_everyone_with(
         Permission.ADMINISTER,
         title=N_("An account opened too many records"),
         message=str(Sentence(message, name=by.name, username=by.username)),

@@ -10,7 +10,7 @@ from hms.core.settings import store as settings
 from hms.core.settings.definition import SettingDefinition
 from hms.core.text.translation import N_, Sentence
 from hms.core.web.localisation import in_english
-from hms.messages.actions import tell_everyone_who_may
+from hms.messages.actions import notify_everyone_with
 
 
 def tell_administrators(by: Person, setting: SettingDefinition, before: Any, after: Any) -> None:
@@ -26,7 +26,7 @@ def tell_administrators(by: Person, setting: SettingDefinition, before: Any, aft
         name=by.name,
         username=by.username,
     )
-    tell_everyone_who_may(
+    notify_everyone_with(
         Permission.ADMINISTER,
         title=N_("A security or money setting was changed"),
         message=in_english(told),

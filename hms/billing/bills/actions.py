@@ -1,4 +1,4 @@
-"""The draft a cashier or a program writes: its lines, its notes, a discount."""
+"""Creates drafts and changes their lines, notes and payer."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from . import payers, rules
 from .charges import build_line, recalculate_total
 
 
-def draft(bill_id: int, version: int | None = None) -> Bill:
-    """The draft, locked; refuses an issued bill, and one that changed since `version` was read."""
+def get_draft_for_update(bill_id: int, version: int | None = None) -> Bill:
+    """The draft, locked. Raises `RuleBroken` for an issued or void bill, `StaleVersion` when it changed since `version`."""
     bill = get_for_update(Bill, bill_id)
     rules.check_editable(enums.BillState(bill.status))
     if version is not None and version != bill.version:
@@ -45,29 +45,35 @@ def add_line(
     unit_price: Money | None = None,
     by: Person,
 ) -> BillLine:
-    """Add what the cashier typed: a code or a name of the price list, `3*dres` for three of it, or own words with a price."""
-    bill = draft(bill_id)
-    count, words = rules.counted_entry(item)
-    listed = get_or_not_found(PriceItem, price_item_id) if price_item_id else _named(words, unit_price)
+    """Add a line as the cashier types it: `item` is a code or name of the price list, `3*dres` for three of it, or any
+    description together with a `unit_price`. Raises `RuleBroken` with the field.
+
+    Only people who manage prices may change the price of an item of the price list.
+    """
+    bill = get_draft_for_update(bill_id)
+    count, description = rules.parse_entry(item)
+    listed = get_or_not_found(PriceItem, price_item_id) if price_item_id else _find_item(description, unit_price)
     if listed and unit_price is not None and unit_price != listed.unit_price and not by.may(Permission.MANAGE_PRICES):
         raise RuleBroken(N_("This item has a fixed price. Leave the price blank."), "unit_price")
-    line = BillLine(bill_id=bill.id, added_by_id=by.id, **build_line(listed, words, quantity or count, unit_price))
+    line = BillLine(
+        bill_id=bill.id, added_by_id=by.id, **build_line(listed, description, quantity or count, unit_price)
+    )
     db.session.add(line)
     recalculate_total(bill)
     return line
 
 
-def _named(words: str, unit_price: Money | None) -> PriceItem | None:
-    """The one price-list item that `words` means; None for own words, which need a price."""
-    if not words:
+def _find_item(text: str, unit_price: Money | None) -> PriceItem | None:
+    """The one item of the price list that `text` names; None when none does and there is a price."""
+    if not text:
         raise RuleBroken(N_("Enter the item or its code, or scan it."), "item")
-    by_code = queries.price_item(words)
+    by_code = queries.find_item(text)
     if by_code is not None:
         return by_code
-    several = queries.price_items(words, limit=2)
-    if len(several) == 1 and unit_price is None:
-        return several[0]
-    if several and unit_price is None:
+    matches = queries.search_items(text, limit=2)
+    if len(matches) == 1 and unit_price is None:
+        return matches[0]
+    if matches and unit_price is None:
         raise RuleBroken(N_("Several items match. Choose one from the list."), "item")
     if unit_price is None:
         raise RuleBroken(N_("This item is not on the price list. Choose one from the list, or enter a price."), "item")
@@ -76,8 +82,8 @@ def _named(words: str, unit_price: Money | None) -> PriceItem | None:
 
 @action(Permission.EDIT_BILL, "billing.withdraw_line")
 def withdraw_line(bill_id: int, line_id: int, *, reason: str = "", by: Person) -> BillLine:
-    """Take a line off a draft. The row stays, marked; its event of care may be charged again."""
-    bill = draft(bill_id)
+    """Remove a line from a draft. The row stays, marked as withdrawn; its event of care may be charged again."""
+    bill = get_draft_for_update(bill_id)
     line = db.session.scalars(select(BillLine).filter_by(id=line_id, bill_id=bill.id)).one_or_none()
     if line is None:
         raise NotFound(N_("This line is not on the bill."))
@@ -90,7 +96,7 @@ def withdraw_line(bill_id: int, line_id: int, *, reason: str = "", by: Person) -
 @action(Permission.EDIT_BILL, "billing.restore_line")
 def restore_line(bill_id: int, line_id: int, *, by: Person) -> BillLine:
     """Undo `withdraw_line`."""
-    bill = draft(bill_id)
+    bill = get_draft_for_update(bill_id)
     line = db.session.scalars(select(BillLine).filter_by(id=line_id, bill_id=bill.id)).one_or_none()
     if line is None:
         raise NotFound(N_("This line is not on the bill."))
@@ -110,10 +116,10 @@ def create_bill(
     payer_share: str = "",
     by: Person,
 ) -> Bill:
-    """A new draft with `items` (description or price_item_id, unit_price, quantity), and the part
-    (`payer_share`) of another `payer`. It collects no charges of care."""
+    """Create a draft with `items` (description or price_item_id, unit_price, quantity) and the `payer_share` of another
+    `payer`: "150.00" or "80%". Charges of care are not added to it."""
     check_same_patient(patient_id, encounter=encounter_id)
-    lines = [_written(item) for item in items]
+    lines = [_line_columns(item) for item in items]
     bill = Bill(patient_id=patient_id, encounter_id=encounter_id, notes=notes)
     bill.total = rules.check_total(Money.total(line["amount"] for line in lines))
     if payer:
@@ -128,8 +134,8 @@ def create_bill(
 
 @action(Permission.EDIT_BILL, "billing.share_bill")
 def share_bill(bill_id: int, *, payer: str, payer_share: str = "", by: Person) -> Bill:
-    """Set who else pays a draft, and how much of it: "150.00", or "80%" which follows the total. "self" is nobody."""
-    bill = draft(bill_id)
+    """Set the other payer of a draft and their share: "150.00", or "80%" which follows the total. "self" removes the payer."""
+    bill = get_draft_for_update(bill_id)
     payers.set_payer(bill, payer, payer_share)
     recalculate_total(bill)
     return bill
@@ -137,28 +143,27 @@ def share_bill(bill_id: int, *, payer: str, payer_share: str = "", by: Person) -
 
 @action(Permission.EDIT_BILL, "billing.add_item")
 def add_item(bill_id: int, item: dict[str, Any], *, by: Person) -> BillLine:
-    """Add one item (description or price_item_id, unit_price, quantity) to a draft, as a program sends it."""
-    bill = draft(bill_id)
+    """Add one item (description or price_item_id, unit_price, quantity) to a draft."""
+    bill = get_draft_for_update(bill_id)
     line = _write_line(bill, item, by)
     recalculate_total(bill)
     return line
 
 
 def _write_line(bill: Bill, item: dict[str, Any], by: Person) -> BillLine:
-    """Put an item on the draft; `RuleBroken` names the field that keeps it off."""
-    row = BillLine(bill_id=bill.id, added_by_id=by.id, **_written(item))
-    db.session.add(row)
-    return row
+    line = BillLine(bill_id=bill.id, added_by_id=by.id, **_line_columns(item))
+    db.session.add(line)
+    return line
 
 
-def _written(item: dict[str, Any]) -> dict[str, Any]:
-    """The columns of a line as a program sends it. Its own words go before the price list's."""
-    listed = _item(item.get("price_item_id"))
+def _line_columns(item: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a line for an item; a description in the item replaces the one of the price list. Raises `RuleBroken`."""
+    listed = _get_item(item.get("price_item_id"))
     line = build_line(listed, item.get("description", ""), item.get("quantity", 1), item.get("unit_price"))
     return line | ({"description": item["description"]} if item.get("description") else {})
 
 
-def _item(price_item_id: int | None) -> PriceItem | None:
+def _get_item(price_item_id: int | None) -> PriceItem | None:
     if price_item_id is None:
         return None
     listed = db.session.get(PriceItem, price_item_id)
@@ -178,8 +183,9 @@ def change_bill(
     version: int | None = None,
     by: Person,
 ) -> Bill:
-    """Change a draft: its notes, another payer's part, and when `items` are given all its lines at once."""
-    bill = draft(bill_id, version)
+    """Change a draft: its notes, its other payer, and with `items` all its lines at once. Raises `StaleVersion` when the draft
+    changed since `version`."""
+    bill = get_draft_for_update(bill_id, version)
     if notes is not None:
         bill.notes = notes
     if items is not None:

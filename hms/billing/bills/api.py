@@ -8,10 +8,10 @@ from flask import Response, request
 from sqlalchemy import func
 
 from hms.billing import schemas
-from hms.billing.api_responses import NO_REASON, or_conflict, seen_in_list
+from hms.billing.api_responses import NO_REASON, list_read_entry, run_or_conflict
 from hms.billing.blueprints import api
 from hms.billing.corrections import actions as correction_actions
-from hms.billing.corrections.api import CorrectionOut, WithdrawIn, request_withdrawal
+from hms.billing.corrections.api import CorrectionOut, WithdrawIn, request_instead_of_delete
 from hms.billing.enums import BillState, CorrectionKind
 from hms.billing.models import Bill, BillLine, PriceItem
 from hms.core.api import read_log
@@ -39,18 +39,18 @@ from hms.core.web.parameters import (
 
 from . import actions, api_queries, issuing, queries
 
-DATED = func.coalesce(Bill.issued_at, Bill.created_at)
+BILL_DATE = func.coalesce(Bill.issued_at, Bill.created_at)
 BILLS = parameters(
     **PAGING,
-    **days(may_use=api_queries.reads_whole),
+    **days(may_use=api_queries.may_read_whole),
     patient=Id(),
-    encounter=Id(may_use=api_queries.reads_whole),
-    status=Choice(BillState, may_use=api_queries.reads_whole),
+    encounter=Id(may_use=api_queries.may_read_whole),
+    status=Choice(BillState, may_use=api_queries.may_read_whole),
     is_paid=Flag(),
-    search=Search(may_use=api_queries.reads_whole),
+    search=Search(may_use=api_queries.may_read_whole),
     ordering=Ordering(
         ("id", "date_issued", "total_amount"),
-        hidden={"date_issued": api_queries.reads_whole, "total_amount": api_queries.reads_whole},
+        hidden={"date_issued": api_queries.may_read_whole, "total_amount": api_queries.may_read_whole},
     ),
 )
 
@@ -61,18 +61,17 @@ BILLS = parameters(
 @api.response(200, schemas.BillOut(many=True))
 def bills(arguments: dict[str, Any]) -> Response:
     """Bills, newest first. Filters: patient, encounter, status, is_paid, date, date_from, date_to; `search` takes a number.
-    Somebody who sees only the patient and whether it is paid may filter by these two only."""
+    People who may read only the patient and whether the bill is paid can filter only by these two."""
     columns = {"patient": Bill.patient_id, "encounter": Bill.encounter_id, "status": Bill.status}
     query = filter_by_columns(
         api_queries.bills(current_person()), arguments, **columns, is_paid=Bill.status == BillState.PAID
     )
-    query = api_queries.dated(query, *first_and_last(arguments))
+    query = api_queries.filter_by_days(query, *first_and_last(arguments))
     if arguments.get("search"):
-        query = query.where(Bill.id == (queries.bill_of_document(arguments["search"]) or 0))
-    reads = api_queries.reads_whole(current_person())
-    query = ordered(query, arguments, Bill.id, date_issued=DATED, total_amount=Bill.total)
-    project = schemas.bill_json if reads else schemas.status_json
-    return read_log.listed(query, project, seen_in_list, entity="bill")
+        query = query.where(Bill.id == (queries.find_bill_id(arguments["search"]) or 0))
+    query = ordered(query, arguments, Bill.id, date_issued=BILL_DATE, total_amount=Bill.total)
+    project = schemas.bill_json if api_queries.may_read_whole(current_person()) else schemas.status_json
+    return read_log.listed(query, project, list_read_entry, entity="bill")
 
 
 def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:
@@ -81,10 +80,12 @@ def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:
         raise NotFound(N_("This bill does not exist."))
     if is_read:
         read_log.note("billing.read_bill", row.patient_id, entity="bill", entity_id=bill_id)
-    return (schemas.bill_json if api_queries.reads_whole(current_person()) else schemas.status_json)(row), row.version
+    return (schemas.bill_json if api_queries.may_read_whole(current_person()) else schemas.status_json)(
+        row
+    ), row.version
 
 
-def _answer(bill_id: int, status: int = 200) -> Response:
+def _bill_response(bill_id: int, status: int = 200) -> Response:
     return resource_response(*_bill(bill_id), status)
 
 
@@ -101,17 +102,17 @@ def bill(bill_id: int) -> Response:
 @api.arguments(schemas.BillIn)
 @api.response(201, schemas.BillOut)
 def create_bill(payload: dict[str, Any]) -> Response:
-    """A new draft with its items; `amount` is the price of one. Total and `is_paid` are worked out, never taken."""
-    made = actions.create_bill(
+    """Create a draft with its items; `amount` is the unit price. The total and `is_paid` are calculated."""
+    created = actions.create_bill(
         payload["patient"],
-        items=[schemas.item(one) for one in payload["items"]],
+        items=[schemas.item_values(item) for item in payload["items"]],
         notes=payload["notes"],
         encounter_id=payload["encounter"],
         payer=payload["payer"],
         payer_share=payload["payer_share"],
         by=current_person(),
     )
-    return _answer(made.id, 201)
+    return _bill_response(created.id, 201)
 
 
 @api.put("/bills/<int:bill_id>/")
@@ -119,9 +120,9 @@ def create_bill(payload: dict[str, Any]) -> Response:
 @api.arguments(schemas.BillChange)
 @api.response(200, schemas.BillOut)
 def change_bill(payload: dict[str, Any], bill_id: int) -> Response:
-    """Change a draft: its notes, and all its items at once when they are given. An issued bill does not change.
+    """Change a draft: its notes and payer, and all its items at once when they are sent. An issued bill cannot be changed.
 
-    The front desk changes the bills that it wrote itself.
+    People without the permission to read revenue can change only bills whose lines they added themselves.
     """
     if not api_queries.may_edit(bill_id, current_person()):
         raise NotFound(N_("This bill does not exist."))
@@ -131,11 +132,11 @@ def change_bill(payload: dict[str, Any], bill_id: int) -> Response:
         raise RuleBroken(
             N_("You cannot change the patient of a bill. Create a new bill for the other patient."), "patient"
         )
-    items = [schemas.item(one) for one in payload["items"]] if "items" in payload else None
-    tagged = version if request.if_match else None
+    items = [schemas.item_values(item) for item in payload["items"]] if "items" in payload else None
+    expected_version = version if request.if_match else None
     changes = {"notes": payload.get("notes"), "payer": payload.get("payer", ""), "payer_share": payload["payer_share"]}
-    actions.change_bill(bill_id, items=items, **changes, version=tagged, by=current_person())
-    return _answer(bill_id)
+    actions.change_bill(bill_id, items=items, **changes, version=expected_version, by=current_person())
+    return _bill_response(bill_id)
 
 
 @api.delete("/bills/<int:bill_id>/")
@@ -144,20 +145,20 @@ def change_bill(payload: dict[str, Any], bill_id: int) -> Response:
 @api.response(204)
 @api.alt_response(202, schema=CorrectionOut)
 def void_bill(payload: dict[str, Any], bill_id: int) -> Any:
-    """Make a bill void; it keeps its number. 409 while money is held for it.
+    """Void a bill; it keeps its number. 409 while it has payments.
 
-    A draft is given up at once (204). An issued bill is made void when another person approves: 202 with the request,
-    which a repeated DELETE answers again while it waits.
+    A draft is voided at once (204). An issued bill is voided when another person approves: 202 with the request. While it
+    waits, a repeated DELETE returns the same request.
     """
     body, _version = _bill(bill_id)
-    why = {"reason": payload["reason"] or NO_REASON, "by": current_person()}
+    arguments = {"reason": payload["reason"] or NO_REASON, "by": current_person()}
     if body["status"] == BillState.VOID:
         return "", 204
     if body["status"] == BillState.DRAFT:
-        or_conflict(lambda: issuing.discard_draft(bill_id, **why))
+        run_or_conflict(lambda: issuing.discard_draft(bill_id, **arguments))
         return "", 204
-    return request_withdrawal(
-        CorrectionKind.VOID, bill_id, None, lambda: correction_actions.propose_void(bill_id, **why)
+    return request_instead_of_delete(
+        CorrectionKind.VOID, bill_id, None, lambda: correction_actions.request_void(bill_id, **arguments)
     )
 
 
@@ -165,9 +166,9 @@ def void_bill(payload: dict[str, Any], bill_id: int) -> Any:
 @requires(Permission.ISSUE_BILL)
 @api.response(200, schemas.BillOut)
 def issue(bill_id: int) -> Response:
-    """Give the draft the next number of the year; from then on it does not change."""
+    """Issue a draft: it gets the next number of the year and cannot be changed any more."""
     issuing.issue(bill_id, by=current_person())
-    return _answer(bill_id)
+    return _bill_response(bill_id)
 
 
 @api.get("/bill-items/")
@@ -179,7 +180,9 @@ def bill_items(arguments: dict[str, Any]) -> Response:
     lines = filter_by_columns(
         api_queries.items(current_person()), arguments, bill=BillLine.bill_id, service=BillLine.price_item_id
     )
-    return read_log.listed(ordered(lines, arguments, BillLine.id), schemas.item_json, seen_in_list, entity="bill_line")
+    return read_log.listed(
+        ordered(lines, arguments, BillLine.id), schemas.item_json, list_read_entry, entity="bill_line"
+    )
 
 
 @api.post("/bill-items/")
@@ -190,7 +193,7 @@ def add_item(payload: dict[str, Any]) -> Response:
     """Add a line to a draft."""
     if db.session.get(Bill, payload["bill"]) is None:
         raise RuleBroken(N_("This bill does not exist."), "bill")
-    line = actions.add_item(payload["bill"], schemas.item(payload), by=current_person())
+    line = actions.add_item(payload["bill"], schemas.item_values(payload), by=current_person())
     return resource_response(schemas.item_json(line), 1, 201)
 
 
@@ -210,9 +213,9 @@ def bill_item(item_id: int) -> Response:
 @requires(Permission.EDIT_BILL)
 @api.response(204)
 def withdraw_item(item_id: int) -> tuple[str, int]:
-    """Take a line off a draft; 409 when its bill is issued."""
+    """Remove a line from a draft; 409 when the bill is issued."""
     line = get_or_not_found(BillLine, item_id)
-    or_conflict(lambda: actions.withdraw_line(line.bill_id, item_id, by=current_person()))
+    run_or_conflict(lambda: actions.withdraw_line(line.bill_id, item_id, by=current_person()))
     return "", 204
 
 
@@ -221,7 +224,7 @@ def withdraw_item(item_id: int) -> tuple[str, int]:
 @api.arguments(parameters(**PAGING, search=Search()), location="query")
 @api.response(200, schemas.ServiceOut(many=True))
 def services(arguments: dict[str, Any]) -> Response:
-    """The price list by name; `search` looks into code and name."""
+    """The active items of the price list by name; `search` matches code and name."""
     query = api_queries.services().where(*contains_all_words(PriceItem.search_text, arguments.get("search", "")))
     return paginated_response(query.order_by(PriceItem.name, PriceItem.id), schemas.service_json)
 

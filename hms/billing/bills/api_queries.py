@@ -1,4 +1,4 @@
-"""The queries behind the API: whole rows with their parts in one statement each, and their filters."""
+"""Reads for the API: rows with their parts in one statement each, and their filters."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ _LINE = ("id", "unit_price", "quantity", "bill_id")
 
 
 def _items(who: Reader) -> Any:
-    """The standing lines of a bill as JSON; amounts as text, so that no float ever touches them."""
+    """The active lines of a bill as JSON. Amounts are text, so that they never become floats."""
     line = BillLine.__table__
-    one = func.jsonb_build_object(
+    item = func.jsonb_build_object(
         *("id", line.c.id, "description", line_descriptions.description(who), "amount", cast(line.c.unit_price, Text)),
-        *("quantity", line.c.quantity, "bill", line.c.bill_id, "service", line_descriptions.service(who)),
+        *("quantity", line.c.quantity, "bill", line.c.bill_id, "service", line_descriptions.price_item_id(who)),
     )
-    several = select(func.coalesce(func.jsonb_agg(aggregate_order_by(one, line.c.id)), func.jsonb_build_array()))
-    return several.where(line.c.bill_id == Bill.id, line.c.withdrawn_at.is_(None)).scalar_subquery().label("items")
+    items = select(func.coalesce(func.jsonb_agg(aggregate_order_by(item, line.c.id)), func.jsonb_build_array()))
+    return items.where(line.c.bill_id == Bill.id, line.c.withdrawn_at.is_(None)).scalar_subquery().label("items")
 
 
 def _payments() -> Any:
@@ -57,23 +57,23 @@ def _payments() -> Any:
     return select(ids).where(paid.c.bill_id == Bill.id, paid.c.kind == "payment").scalar_subquery().label("payments")
 
 
-def sees_withdrawn(who: Person) -> bool:
-    """Whether void bills and refunded payments are shown to `who`."""
+def may_see_withdrawn(who: Person) -> bool:
+    """Whether `who` may see void bills and refunded payments."""
     return who.may(Permission.WITHDRAW_BILL)
 
 
 def bills(who: Person) -> Select:
-    """Bills as `who` may see them: whole for the money desks and for a patient's own, else whose and whether paid."""
-    return _bills(get_reader(who), is_whole=reads_whole(who), with_void=sees_withdrawn(who))
+    """The bills that `who` may see: with lines and amounts when `may_read_whole`, else only the patient and the status."""
+    return _bills(get_reader(who), is_whole=may_read_whole(who), with_void=may_see_withdrawn(who))
 
 
 def bill(bill_id: int, who: Person) -> Row | None:
-    """One of them."""
-    found = db.session.execute(
-        _bill(kind=reader_kind(who), is_whole=reads_whole(who), with_void=sees_withdrawn(who)),
+    """One bill as in `bills`; None when it does not exist or `who` may not see it."""
+    result = db.session.execute(
+        _bill(kind=reader_kind(who), is_whole=may_read_whole(who), with_void=may_see_withdrawn(who)),
         {"bill_id": bill_id} | reader_values(who),
     )
-    return found.one_or_none()
+    return result.one_or_none()
 
 
 @cache
@@ -94,56 +94,58 @@ def _bills(who: Reader, *, is_whole: bool, with_void: bool) -> Select:
     return query if with_void else query.where(Bill.status != "void")
 
 
-def reads_whole(who: Person) -> bool:
-    """Whether `who` sees the lines and amounts of the bills they may know of."""
+def may_read_whole(who: Person) -> bool:
+    """Whether `who` may read the lines and amounts of bills. A patient sees only their own bills."""
     return who.may(Permission.READ_BILL) or who.is_patient
 
 
 def may_edit(bill_id: int, who: Person) -> bool:
-    """Whether `who` may rewrite this bill: the money desk any, the front desk those in which every line is its own."""
+    """Whether `who` may replace the lines of this bill: people who read revenue may change any, others only a bill whose lines
+    they added themselves."""
     if who.may(Permission.READ_REVENUE):
         return True
-    another = select(BillLine.id).where(BillLine.bill_id == Bill.id, BillLine.added_by_id.is_distinct_from(who.id))
-    own = select(Bill.id).where(Bill.id == bill_id, Bill.collects.is_(False), ~another.exists())
+    lines_of_others = select(BillLine.id).where(
+        BillLine.bill_id == Bill.id, BillLine.added_by_id.is_distinct_from(who.id)
+    )
+    own = select(Bill.id).where(Bill.id == bill_id, Bill.collects.is_(False), ~lines_of_others.exists())
     return db.session.execute(own).first() is not None
 
 
-def dated(query: Select, first: date | None, last: date | None) -> Select:
-    """Bills issued, or drafts begun, from `first` to `last`, days of the hospital."""
-    begun = and_(Bill.issued_at.is_(None), *_between(Bill.created_at, first, last))
+def filter_by_days(query: Select, first: date | None, last: date | None) -> Select:
+    """Keep bills that were issued, and drafts that were created, from `first` to `last` (days in hospital time)."""
+    created = and_(Bill.issued_at.is_(None), *_between(Bill.created_at, first, last))
     days = _between(Bill.issued_at, first, last)
-    return query.where(or_(and_(*days), begun)) if days else query
+    return query.where(or_(and_(*days), created)) if days else query
 
 
 def _between(column: Any, first: date | None, last: date | None) -> list[Any]:
-    after = [column >= clock.day_bounds(first)[0]] if first else []
-    return after + ([column < clock.day_bounds(last)[1]] if last else [])
+    conditions = [column >= clock.day_bounds(first)[0]] if first else []
+    return conditions + ([column < clock.day_bounds(last)[1]] if last else [])
 
 
 def payments(who: Person) -> Select:
-    """Payments as `who` may see them: all for those who see the hospital's takings, a patient's own, else those they took
-    themselves.
+    """The payments that `who` may see: all with the permission to read revenue, a patient's own, else those `who` took.
 
-    What was given back in full is shown, with the refund, to those who may void only.
+    Refunds, and payments that were refunded in full, are shown only to people who may void bills.
     """
-    whose = select(Bill.patient_id).where(Bill.id == Payment.bill_id).scalar_subquery().label("patient_id")
-    query = select(*(Payment.__table__.c[name] for name in _PAYMENT), whose)
+    patient_id = select(Bill.patient_id).where(Bill.id == Payment.bill_id).scalar_subquery().label("patient_id")
+    query = select(*(Payment.__table__.c[name] for name in _PAYMENT), patient_id)
     if who.is_patient:
         query = query.where(Payment.bill_id.in_(select(Bill.id).where(*policy.own_rows(who, Bill.patient_id))))
     elif not who.may(Permission.READ_REVENUE):
         query = query.where(Payment.received_by_id == who.id)
-    if sees_withdrawn(who):
+    if may_see_withdrawn(who):
         return query
-    back = Payment.__table__.alias("back")
-    returned = select(func.coalesce(func.sum(back.c.amount), 0)).where(back.c.refunds_id == Payment.id)
-    return query.where(Payment.kind == "payment", Payment.amount > returned.scalar_subquery())
+    refund = Payment.__table__.alias("refund")
+    refunded = select(func.coalesce(func.sum(refund.c.amount), 0)).where(refund.c.refunds_id == Payment.id)
+    return query.where(Payment.kind == "payment", Payment.amount > refunded.scalar_subquery())
 
 
 def items(who: Person) -> Select:
-    """Standing lines of bills, in the words that `who` may read."""
-    words = line_descriptions.description(get_reader(who)).label("description")
-    named = (words, line_descriptions.service(get_reader(who)).label("price_item_id"), Bill.patient_id)
-    query = select(*(BillLine.__table__.c[name] for name in _LINE), *named).join(Bill, Bill.id == BillLine.bill_id)
+    """Active lines of bills, with the descriptions that `who` may read."""
+    description = line_descriptions.description(get_reader(who)).label("description")
+    by_reader = (description, line_descriptions.price_item_id(get_reader(who)).label("price_item_id"), Bill.patient_id)
+    query = select(*(BillLine.__table__.c[name] for name in _LINE), *by_reader).join(Bill, Bill.id == BillLine.bill_id)
     return query.where(BillLine.withdrawn_at.is_(None))
 
 

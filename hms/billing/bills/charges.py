@@ -1,4 +1,4 @@
-"""Charges of care on a draft bill: adding, taking back, and the draft's total."""
+"""Charges of care: adds them to a draft, withdraws them, and keeps the total of the draft."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from . import queries, rules
 
 @action(Permission.ADD_CHARGE, "billing.withdraw_charge")
 def withdraw_charge(*, source: str, source_id: int, reason: str, by: Person) -> bool:
-    """Take the charge of an event of care off its draft; the event may be charged anew.
+    """Remove the charge of an event of care from its draft; the event may be charged again.
 
-    False when its bill was issued already: then only a refund at the cashier's gives the money back.
+    Returns False when the bill is issued: then the cashier has to refund it. True when nothing is charged any more.
     """
-    standing = select(BillLine).filter_by(source=source, source_id=source_id, withdrawn_at=None)
-    line = db.session.scalars(standing).one_or_none()
+    active = select(BillLine).filter_by(source=source, source_id=source_id, withdrawn_at=None)
+    line = db.session.scalars(active).one_or_none()
     if line is None:
         return True
     bill = get_for_update(Bill, line.bill_id)
@@ -43,8 +43,8 @@ def withdraw_charge(*, source: str, source_id: int, reason: str, by: Person) -> 
     return True
 
 
-class Listed(NamedTuple):
-    """What a charge needs to know of an item of the price list."""
+class ItemPrice(NamedTuple):
+    """The parts of a price-list item that a charge uses."""
 
     id: int
     name: str
@@ -53,19 +53,19 @@ class Listed(NamedTuple):
 
 
 class ChargedLine(NamedTuple):
-    """A line by its id, and the bill it stands on."""
+    """The id of a line and of its bill."""
 
     id: int
     bill_id: int
 
 
 class BillableEvent(NamedTuple):
-    """Something that was done: which, how many, its item of the price list, and the words for what is not on it."""
+    """An event of care to charge. `description` is used when it has no item of the price list."""
 
     source_id: int
     quantity: int
-    item: Listed | None
-    words: str
+    item: ItemPrice | None
+    description: str
 
 
 @action(Permission.ADD_CHARGE, "billing.add_charge")
@@ -82,14 +82,14 @@ def add_charge(
     encounter_id: int | None = None,
     by: Person,
 ) -> ChargedLine:
-    """Put what was done for a patient on their collecting draft, which is made when there is none.
+    """Charge an event of care on the patient's collecting draft, which is created when there is none.
 
-    `source` and `source_id` name the event of care ("dispense", 17): its second charge gives back the first line. The
-    price is the price list's unless `unit_price` is given. Care never waits for the price list: what has no price there
-    is charged at zero for the cashier to settle.
+    `source` and `source_id` name the event ("dispense", 17); charging it again returns the line that exists. The price is
+    the price list's unless `unit_price` is given. An event without a price is charged at zero; the cashier sets the
+    price. Care does not wait for the price list. Raises `RuleBroken` when the bill or the line is above its limit.
     """
-    known = db.session.execute(
-        _known(),
+    existing = db.session.execute(
+        _charge_and_item(),
         {
             "source": source,
             "source_id": source_id,
@@ -97,37 +97,38 @@ def add_charge(
             "code": None if price_item_id or not code else code.strip().upper(),
         },
     ).one()
-    if known.id is not None:
-        return ChargedLine(known.id, known.bill_id)
-    item = _listed(known, price_item_id)
+    if existing.id is not None:
+        return ChargedLine(existing.id, existing.bill_id)
+    item = _item_price(existing, price_item_id)
     line = build_line(
         item, description or code or source, quantity, unit_price if unit_price is not None or item else ZERO
     )
-    added = _put(patient_id, source, [line | {"source_id": source_id}], encounter_id, by)
+    added = _add_lines(patient_id, source, [line | {"source_id": source_id}], encounter_id, by)
     if added:
         return added[0]
     # Another transaction inserted the charge while this one waited for the draft.
-    theirs = db.session.execute(
-        _known(), {"source": source, "source_id": source_id, "price_item_id": None, "code": None}
+    existing = db.session.execute(
+        _charge_and_item(), {"source": source, "source_id": source_id, "price_item_id": None, "code": None}
     ).one()
-    return ChargedLine(theirs.id, theirs.bill_id)
+    return ChargedLine(existing.id, existing.bill_id)
 
 
 @action(Permission.ADD_CHARGE, "billing.add_charges")
 def add_charges(
     patient_id: int, source: str, events: Sequence[BillableEvent], *, encounter_id: int | None = None, by: Person
 ) -> None:
-    """`add_charge` for several events at once that the action under way has just made: nobody has charged them yet."""
+    """Charge several events that this transaction created, so that no other can have charged them."""
     lines = [
-        build_line(one.item, one.words, one.quantity, None if one.item else ZERO) | {"source_id": one.source_id}
-        for one in events
+        build_line(event.item, event.description, event.quantity, None if event.item else ZERO)
+        | {"source_id": event.source_id}
+        for event in events
     ]
-    _put(patient_id, source, lines, encounter_id, by, are_new=True)
+    _add_lines(patient_id, source, lines, encounter_id, by, are_new=True)
 
 
 @cache
-def _known() -> Select:
-    """One row: the line with which the event is charged, beside the item of the price list; None where there is none."""
+def _charge_and_item() -> Select:
+    """One row: the line of an event and the item of the price list; NULL where there is none."""
     source, source_id, price_item_id, code = (
         bindparam("source"),
         bindparam("source_id"),
@@ -135,23 +136,23 @@ def _known() -> Select:
         bindparam("code"),
     )
     charged = and_(BillLine.source == source, BillLine.source_id == source_id, BillLine.withdrawn_at.is_(None))
-    is_meant = or_(PriceItem.id == price_item_id, and_(func.upper(PriceItem.code) == code, PriceItem.is_active))
+    is_item = or_(PriceItem.id == price_item_id, and_(func.upper(PriceItem.code) == code, PriceItem.is_active))
     item = (PriceItem.id.label("item_id"), PriceItem.name, PriceItem.billing_label, PriceItem.unit_price.label("price"))
-    one = select(literal(1).label("one")).subquery()
+    single_row = select(literal(1).label("one")).subquery()
     return select(BillLine.id, BillLine.bill_id, *item).select_from(
-        one.outerjoin(BillLine, charged).outerjoin(PriceItem, is_meant)
+        single_row.outerjoin(BillLine, charged).outerjoin(PriceItem, is_item)
     )
 
 
-def _listed(known: Row, price_item_id: int | None) -> Listed | None:
-    if known.item_id is not None:
-        return Listed(known.item_id, known.name, known.billing_label, known.price)
+def _item_price(row: Row, price_item_id: int | None) -> ItemPrice | None:
+    if row.item_id is not None:
+        return ItemPrice(row.item_id, row.name, row.billing_label, row.price)
     if price_item_id is not None:
-        raise NotFound(N_("This record does not exist."))
+        raise NotFound(N_("This item is not on the price list."))
     return None
 
 
-def _put(
+def _add_lines(
     patient_id: int,
     source: str,
     lines: Sequence[dict[str, Any]],
@@ -160,24 +161,24 @@ def _put(
     *,
     are_new: bool = False,
 ) -> list[ChargedLine]:
-    """Add the lines to the patient's collecting draft, whose row stays locked until the action ends.
+    """Add the lines to the patient's collecting draft, which stays locked until the transaction ends.
 
-    An event that is charged already is left out: of two desks that charge it at once, the second waits for the lock.
-    Events that this transaction made (`are_new`) cannot be.
+    Events that are charged already are left out. They are looked up after the draft is locked, so that two transactions
+    cannot charge the same event. Events that this transaction created (`are_new`) are not looked up.
     """
     check_same_patient(patient_id, encounter=encounter_id)
     bill = _collecting_draft(patient_id)
     events = {"source": source, "ids": [line["source_id"] for line in lines]}
-    known = set() if are_new else set(db.session.scalars(_charged(), events))
+    charged = set() if are_new else set(db.session.scalars(_charged_events(), events))
     added = [
         BillLine(bill_id=bill.id, source=source, added_by_id=by.id, **line)
         for line in lines
-        if line["source_id"] not in known
+        if line["source_id"] not in charged
     ]
     if not added:
         return []
     bill.encounter_id = bill.encounter_id or encounter_id
-    # The draft is locked, so its subtotal needs no statement of its own.
+    # The draft is locked, so its subtotal is known without a query.
     _set_total(bill, bill.total + bill.discount + Money.total(line.amount for line in added))
     db.session.add_all(added)
     db.session.flush()
@@ -185,8 +186,8 @@ def _put(
 
 
 @cache
-def _charged() -> Select:
-    """Which of these events are charged."""
+def _charged_events() -> Select:
+    """Those of the events that are charged."""
     charged = select(BillLine.source_id).where(BillLine.source == bindparam("source"), BillLine.withdrawn_at.is_(None))
     return charged.where(BillLine.source_id.in_(bindparam("ids")))
 
@@ -198,7 +199,7 @@ def _draft() -> Select:
 
 
 def _collecting_draft(patient_id: int) -> Bill:
-    """The patient's collecting draft, locked; made when there is none."""
+    """The patient's collecting draft, locked; created when there is none."""
     new = insert(Bill).values(patient_id=patient_id, collects=True)
     # Without values: PostgreSQL finds the index of a prepared statement by its text.
     new = new.on_conflict_do_nothing(index_elements=["patient_id"], index_where=text("collects AND status = 'draft'"))
@@ -207,16 +208,20 @@ def _collecting_draft(patient_id: int) -> Bill:
     return bill
 
 
-def build_line(item: Listed | None, description: str, quantity: int, unit_price: Money | None) -> dict[str, Any]:
-    """The columns of a line that may go on a bill; the price list's words and price unless others are given."""
-    words = (item.billing_label or item.name) if item else description
+def build_line(item: ItemPrice | None, description: str, quantity: int, unit_price: Money | None) -> dict[str, Any]:
+    """The columns of a bill line. An item's own name takes precedence over `description`, `unit_price` over the item's
+    price.
+
+    Raises `RuleBroken` with the field when the line cannot be billed.
+    """
+    description = (item.billing_label or item.name) if item else description
     price = unit_price if unit_price is not None else item.unit_price if item else None
     if price is None:
         raise RuleBroken(N_("Enter a price."), "unit_price")
-    amount = rules.check_line(words, price, quantity)
+    amount = rules.check_line(description, price, quantity)
     return {
         "price_item_id": item.id if item else None,
-        "description": words,
+        "description": description,
         "quantity": quantity,
         "unit_price": price,
         "amount": amount,
@@ -224,7 +229,7 @@ def build_line(item: Listed | None, description: str, quantity: int, unit_price:
 
 
 def recalculate_total(bill: Bill) -> None:
-    """Set the draft's total from its lines, and let open pages know."""
+    """Set the total of a locked draft from its lines and publish the change to open pages."""
     db.session.flush()
     _set_total(bill, queries.subtotal(bill.id))
 
@@ -232,13 +237,13 @@ def recalculate_total(bill: Bill) -> None:
 def _set_total(bill: Bill, subtotal: Money) -> None:
     rules.check_discount(bill.discount, rules.check_total(subtotal))
     bill.total = subtotal - bill.discount
-    bill.payer_share = _payers_part(bill)
+    bill.payer_share = _payer_share(bill)
     bill.increment_version()
     publish(Event.BILL_CHANGED)
 
 
-def _payers_part(bill: Bill) -> Money:
-    """The other payer's part of the draft as it stands: a percentage follows the total, an amount ends at it."""
+def _payer_share(bill: Bill) -> Money:
+    """The other payer's share of the draft: a percentage of its total, or an amount of at most its total."""
     if bill.payer_percent is not None:
-        return rules.payer_split(bill.total, bill.payer_percent)[1]
+        return rules.split_total(bill.total, bill.payer_percent)[1]
     return min(bill.payer_share, bill.total)

@@ -1,4 +1,4 @@
-"""Discounts on drafts: what one person gives alone, and what needs a second one."""
+"""Discounts on drafts, and the limit above which they need approval."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 
 from . import queries, rules
-from .actions import draft
+from .actions import get_draft_for_update
 from .charges import recalculate_total
 
 
 @action(Permission.EDIT_BILL, "billing.give_discount")
 def give_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Bill:
-    """Take an amount ("10.00") or a share ("10%") off a draft; `RuleBroken` with the code "needs_approval" above the
-    hospital's limit."""
-    bill = draft(bill_id)
-    amount = asked_amount(bill.id, discount, reason)
+    """Set the discount of a draft: an amount ("10.00") or a percentage ("10%"). Raises `RuleBroken` with the code
+    "needs_approval" above the hospital's limit."""
+    bill = get_draft_for_update(bill_id)
+    amount = read_discount(bill.id, discount, reason)
     if is_above_limit(amount, bill.id):
         raise _above_limit()
     bill.discount, bill.discount_reason = amount, reason.strip() if amount else ""
@@ -32,30 +32,33 @@ def give_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Bi
     return bill
 
 
-def asked_amount(bill_id: int, discount: str, reason: str) -> Money:
-    """The discount that was typed, in money; a discount has a reason."""
-    amount = rules.discount_of(discount, queries.subtotal(bill_id))
+def read_discount(bill_id: int, discount: str, reason: str) -> Money:
+    """The amount of a discount that is typed as an amount or a percentage; `RuleBroken` when it has no reason."""
+    amount = rules.parse_discount(discount, queries.subtotal(bill_id))
     if amount and not reason.strip():
         raise RuleBroken(N_("Enter the reason for the discount."), "reason")
     return amount
 
 
 def is_above_limit(amount: Money, bill_id: int) -> bool:
-    """Whether a discount is more than one person gives alone."""
-    return rules.needs_approval(amount, queries.subtotal(bill_id), settings.value("billing.discount_limit_percent"))
+    """Whether a discount needs approval."""
+    return rules.is_above_limit(amount, queries.subtotal(bill_id), settings.value("billing.discount_limit_percent"))
 
 
-def check_given(bill: Bill, subtotal: Money) -> None:
-    """A bill is not issued with a discount above the limit to which no second person said yes: lines may have left it."""
+def check_approved(bill: Bill, subtotal: Money) -> None:
+    """Raise `RuleBroken` when the discount is above the limit and was not approved.
+
+    A discount may come above the limit when lines are removed after it was given.
+    """
     limit = settings.value("billing.discount_limit_percent")
-    if rules.needs_approval(bill.discount, subtotal, limit) and bill.discount > _approved(bill.id):
+    if rules.is_above_limit(bill.discount, subtotal, limit) and bill.discount > _approved_discount(bill.id):
         raise _above_limit()
 
 
-def _approved(bill_id: int) -> Money:
-    """The largest discount on a bill to which a second person said yes."""
-    said_yes = select(func.max(Correction.amount)).filter_by(bill_id=bill_id, kind="discount", status="approved")
-    return db.session.execute(said_yes).scalar_one() or ZERO
+def _approved_discount(bill_id: int) -> Money:
+    """The largest approved discount of a bill."""
+    largest = select(func.max(Correction.amount)).filter_by(bill_id=bill_id, kind="discount", status="approved")
+    return db.session.execute(largest).scalar_one() or ZERO
 
 
 def _above_limit() -> RuleBroken:

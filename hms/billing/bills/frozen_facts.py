@@ -1,4 +1,4 @@
-"""What is frozen into a bill when it is issued, and its lines as they stand."""
+"""The facts that are stored with a bill when it is issued, and its active lines."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from . import line_descriptions
 INVOICE = "billing.invoice"
 
 
-NAMED = (
+PATIENT_COLUMNS = (
     Patient.family_name,
     Patient.given_names.label("given_name"),
     Patient.title,
     Patient.hospital_number,
     Patient.address,
 )
-"""The columns with which a paper says whose it is."""
+"""The columns of the patient that are stored with an issued bill."""
 
 
 def bill_snapshot(patient: Any, clerk: str) -> dict[str, Any]:
-    """What the paper says of hospital, patient (a row with the columns `NAMED`) and clerk on this day."""
+    """Hospital, patient (a row with `PATIENT_COLUMNS`) and the clerk's name as they are today."""
     return {
         "hospital": {name: settings.value(f"hospital.{name}") for name in ("name", "address", "phone", "tax_number")},
         "patient": {
@@ -45,22 +45,24 @@ def bill_snapshot(patient: Any, clerk: str) -> dict[str, Any]:
     }
 
 
-def _facts(bill: Bill, clerk: str) -> dict[str, Any]:
-    """What the papers of a bill say: what was frozen when it was issued, or of a draft what is so now."""
-    return bill.frozen or bill_snapshot(db.session.execute(_named(), {"patient_id": bill.patient_id}).one(), clerk)
+def document_facts(bill: Bill, clerk: str) -> dict[str, Any]:
+    """The facts for the documents of a bill: those stored when it was issued, or for a draft those of today."""
+    return bill.frozen or bill_snapshot(db.session.execute(_patient(), {"patient_id": bill.patient_id}).one(), clerk)
 
 
 @cache
-def _named() -> Select:
+def _patient() -> Select:
     patient_id = bindparam("patient_id")
-    return select(*NAMED).where(Patient.id == patient_id)
+    return select(*PATIENT_COLUMNS).where(Patient.id == patient_id)
 
 
-def standing_lines(bill_id: int, who: Person | None = None) -> list[Row]:
-    """The lines of a bill that were not withdrawn, in the order they came and in the words that `who` may read; without
-    one in those of papers."""
+def active_lines(bill_id: int, who: Person | None = None) -> list[Row]:
+    """The lines of a bill that are not withdrawn, oldest first, with the descriptions that `who` may read.
+
+    Without `who` the descriptions are those for documents.
+    """
     if who is None:
-        return db.session.execute(_lines_of_paper(), {"bill_id": bill_id}).all()
+        return db.session.execute(_lines_for_documents(), {"bill_id": bill_id}).all()
     return db.session.execute(_lines_for(kind=reader_kind(who)), {"bill_id": bill_id} | reader_values(who)).all()
 
 
@@ -68,16 +70,16 @@ def standing_lines(bill_id: int, who: Person | None = None) -> list[Row]:
 def _lines_for(*, kind: ReaderKind) -> Select:
     bill_id = bindparam("bill_id")
     who = kind.reader()
-    return _standing_lines(bill_id, who)
+    return _active_lines(bill_id, who)
 
 
 @cache
-def _lines_of_paper() -> Select:
+def _lines_for_documents() -> Select:
     bill_id = bindparam("bill_id")
-    return _standing_lines(bill_id, None)
+    return _active_lines(bill_id, None)
 
 
-def _standing_lines(bill_id: Any, who: Reader | None) -> Select:
+def _active_lines(bill_id: Any, who: Reader | None) -> Select:
     line = BillLine.__table__.c
     columns = (
         line[name] for name in ("id", "quantity", "unit_price", "amount", "source", "price_item_id", "created_at")

@@ -1,4 +1,4 @@
-"""From draft to issued bill, and its end as a void one."""
+"""Issues drafts, voids bills and requests their invoices."""
 
 from __future__ import annotations
 
@@ -27,68 +27,68 @@ from . import discounts, frozen_facts, rules
 
 @action(Permission.ISSUE_BILL, "billing.issue")
 def issue(bill_id: int, *, version: int | None = None, by: Person) -> Bill:
-    """Give a draft the next number of the year and freeze it; its invoice is printed after the commit."""
+    """Issue a draft: it gets the next number of the year and does not change any more. A job creates its invoice."""
     bill = get_for_update(Bill, bill_id)
     if version is not None and version != bill.version:
         raise StaleVersion(STALE)
     enqueue(frozen_facts.INVOICE, bill.id)
     freeze(bill, by)
     year = clock.today().year
-    assign_number(bill, year, next_number(series_of(year)))
+    assign_number(bill, year, next_number(bill_series(year)))
     db.session.flush()
     return bill
 
 
 def freeze(bill: Bill, by: Person) -> None:
-    """A locked draft becomes an issued bill. Its `assign_number`, and to ask for its invoice, is for the caller."""
-    standing = db.session.execute(_standing(), {"bill_id": bill.id, "patient_id": bill.patient_id}).all()
-    lines = [rules.Line(line.unit_price, line.quantity) for line in standing]
-    summed = rules.check_issue(enums.BillState(bill.status), lines, bill.discount)
-    discounts.check_given(bill, summed.subtotal)
-    sums = {"total": str(summed.total.value), "discount": str(bill.discount.value)}
-    bill.frozen = frozen_facts.bill_snapshot(standing[0], by.name) | sums
+    """Turn a locked draft into an issued bill. The caller assigns its number (`assign_number`) and enqueues its invoice."""
+    rows = db.session.execute(_lines_with_patient(), {"bill_id": bill.id, "patient_id": bill.patient_id}).all()
+    lines = [rules.Line(row.unit_price, row.quantity) for row in rows]
+    totals = rules.check_issue(enums.BillState(bill.status), lines, bill.discount)
+    discounts.check_approved(bill, totals.subtotal)
+    amounts = {"total": str(totals.total.value), "discount": str(bill.discount.value)}
+    bill.frozen = frozen_facts.bill_snapshot(rows[0], by.name) | amounts
     publish(Event.BILL_CHANGED)
-    bill.status = rules.state(summed.total, bill.paid).value
-    bill.total, bill.collects = summed.total, False
+    bill.status = rules.state(totals.total, bill.paid).value
+    bill.total, bill.collects = totals.total, False
     bill.issued_by_id = by.id
     bill.increment_version()
 
 
-def series_of(year: int) -> str:
-    """The series of a year's bills. Who takes a number of it lets others who issue a bill wait: take it last."""
+def bill_series(year: int) -> str:
+    """The number series of a year's bills. Taking a number locks the series until the commit: take it last."""
     return f"bill:{year}"
 
 
-def assign_number(bill: Bill, year: int, taken: int) -> None:
-    """Give an issued bill the number that was taken for it, and its time: bills are issued in the order of their numbers."""
-    bill.number, bill.issued_at = document_number(BILL, year, taken), clock.now()
+def assign_number(bill: Bill, year: int, n: int) -> None:
+    """Set the number and the time of issue together, so that bills are issued in the order of their numbers."""
+    bill.number, bill.issued_at = document_number(BILL, year, n), clock.now()
 
 
 @cache
-def _standing() -> Select:
-    """The lines of a bill, each with whom the bill is for."""
+def _lines_with_patient() -> Select:
+    """The active lines of a bill, each with the columns of its patient."""
     bill_id, patient_id = bindparam("bill_id"), bindparam("patient_id")
-    lines = select(BillLine.unit_price, BillLine.quantity, *frozen_facts.NAMED)
+    lines = select(BillLine.unit_price, BillLine.quantity, *frozen_facts.PATIENT_COLUMNS)
     lines = lines.join(Patient, Patient.id == patient_id)
     return lines.where(BillLine.bill_id == bill_id, BillLine.withdrawn_at.is_(None))
 
 
 @action(Permission.WITHDRAW_BILL, "billing.give_up_draft")
 def discard_draft(bill_id: int, *, reason: str, by: Person) -> Bill:
-    """Make a draft void. An issued bill needs a second person: `correcting.propose_void`."""
+    """Void a draft. Raises `Conflict` for an issued bill, which needs approval: `corrections.actions.request_void`."""
     bill = get_for_update(Bill, bill_id)
     if bill.issued_at is not None:
         raise Conflict(N_("This bill is issued. To void it, request approval."), code="needs_approval")
-    return make_void(bill, reason, by)
+    return void_locked_bill(bill, reason, by)
 
 
-def make_void(bill: Bill, reason: str, by: Person) -> Bill:
-    """Make a locked bill void while no money is held for it. An issued one keeps its number and its lines in the books;
-    the lines of a draft are withdrawn, so that what they charge can be billed again."""
+def void_locked_bill(bill: Bill, reason: str, by: Person) -> Bill:
+    """Void a locked bill that has no payments. An issued bill keeps its number and lines. The lines of a draft are withdrawn,
+    so that their events of care can be charged again."""
     rules.check_void(enums.BillState(bill.status), bill.paid, reason)
     if bill.status == enums.BillState.DRAFT:
-        standing = update(BillLine).filter_by(bill_id=bill.id, withdrawn_at=None)
-        db.session.execute(standing.values(withdrawn_at=clock.now(), withdrawn_reason=reason))
+        lines = update(BillLine).filter_by(bill_id=bill.id, withdrawn_at=None)
+        db.session.execute(lines.values(withdrawn_at=clock.now(), withdrawn_reason=reason))
     else:
         enqueue(frozen_facts.INVOICE, bill.id)
     bill.status, bill.collects = enums.BillState.VOID.value, False
@@ -101,5 +101,5 @@ def make_void(bill: Bill, reason: str, by: Person) -> Bill:
 
 @action(Permission.READ_BILL, "billing.ask_for_invoice")
 def ask_for_invoice(bill_id: int, *, by: Person) -> None:
-    """Have the bill's invoice made as the bill stands now; asked twice while it waits, it is made once."""
+    """Enqueue the invoice of the bill as it is now. A second request while the first waits adds no second job."""
     enqueue(frozen_facts.INVOICE, get_or_not_found(Bill, bill_id).id)

@@ -1,8 +1,8 @@
-"""The description of a bill's line, by who reads it.
+"""The description of a bill line, depending on who reads it.
 
-A line that care charged names the medicine or the test. On the bill of a restricted record that would tell the money desk
-what the record keeps closed, and so would many labels of the price list ("Blood film"): there the line says only what kind
-of thing it is.
+A line that was charged by a care desk names the medicine or the test. On a restricted record this would reveal clinical data
+to people who may not open the record, and so would many labels of the price list ("Blood film"). For them the line shows only
+the kind of charge.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from hms.patients.access.reader import Reader
 from hms.patients.models import Patient
 
 KIND_OF_CHARGE = {"dispense": "Medicine", "lab_order": "Laboratory test"}
-"""By the desk that charged (`BillLine.source`), in the language of the price list; other lines name nothing clinical."""
+"""By `BillLine.source`, in the language of the price list. Lines of other sources name nothing clinical."""
 
 _LINE = BillLine.__table__.c
 
 
 def description(who: Reader | None, line: Any = _LINE) -> ColumnElement[str]:
-    """The words of a line of `Bill` for `who`; None stands for papers, which pass through many hands."""
-    return case((_is_named(who, line), line.description), else_=case(KIND_OF_CHARGE, value=line.source))
+    """The description of a line for the reader `who`; None is for documents, which many people may read."""
+    return case((_may_read_line(who, line), line.description), else_=case(KIND_OF_CHARGE, value=line.source))
 
 
-def service(who: Reader | None, line: Any = _LINE) -> ColumnElement[int]:
-    """The item of the price list behind a line of `Bill`; NULL where its words are kept from `who`."""
-    return case((_is_named(who, line), line.price_item_id), else_=null())
+def price_item_id(who: Reader | None, line: Any = _LINE) -> ColumnElement[int]:
+    """The price-list item of a line; NULL where `who` may not read its description."""
+    return case((_may_read_line(who, line), line.price_item_id), else_=null())
 
 
-def _is_named(who: Reader | None, line: Any) -> ColumnElement[bool]:
+def _may_read_line(who: Reader | None, line: Any) -> ColumnElement[bool]:
     restricted = select(Patient.id).where(Patient.is_restricted)
     is_open = policy.readable_by(who, Bill.patient_id) if who is not None else Bill.patient_id.not_in(restricted)
     return or_(line.source.not_in(list(KIND_OF_CHARGE)), is_open)

@@ -1,4 +1,4 @@
-"""Who else pays a bill: an insurer, an employer, a programme."""
+"""Other payers of a bill: an insurer, an employer, a programme."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from . import rules
 MAX_LENGTH = 60
 
 
-def names() -> list[str]:
-    """The payers the hospital sends bills to."""
-    listed = (name.strip()[:MAX_LENGTH] for name in settings.value("billing.payers").split(","))
-    return [name for name in dict.fromkeys(listed) if name and name.casefold() != enums.SELF]
+def payer_names() -> list[str]:
+    """The payers of the setting `billing.payers`."""
+    names = (name.strip()[:MAX_LENGTH] for name in settings.value("billing.payers").split(","))
+    return [name for name in dict.fromkeys(names) if name and name.casefold() != enums.SELF]
 
 
 def set_payer(bill: Bill, payer: str, share: str) -> None:
-    """Set who else pays a locked draft whose total is right, and how much of it: "150.00", or "80%" which follows the
-    total. "self" is nobody."""
+    """Set the other payer of a locked draft and their share: "150.00", or "80%" which follows the total. "self" removes the
+    payer. The total of the draft must be up to date. Raises `RuleBroken` on `payer` or `payer_share`."""
     if payer == enums.SELF:
         bill.payer, bill.payer_percent, bill.payer_share = enums.SELF, None, ZERO
         return
-    if payer not in (*names(), bill.payer):
+    if payer not in (*payer_names(), bill.payer):
         raise RuleBroken(N_("Choose a payer from the list."), "payer")
-    part = rules.share_of(share, bill.total)
-    bill.payer, bill.payer_percent, bill.payer_share = payer, part.percent, part.amount
+    parsed = rules.parse_share(share, bill.total)
+    bill.payer, bill.payer_percent, bill.payer_share = payer, parsed.percent, parsed.amount

@@ -1,4 +1,4 @@
-"""Reads of bills: the list, one bill, what a patient owes."""
+"""Reads for the pages: the list of bills, one bill, and what a patient owes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, exists, func, or_, select
 
-from hms.billing.document_numbers import BILL, parse_document
+from hms.billing.document_numbers import BILL, parse_document_number
 from hms.billing.models import Bill, BillLine, Payment
 from hms.core.db.session import db
 from hms.core.errors import NotFound
@@ -32,13 +32,13 @@ STATES = {
     "all": ("draft", "issued", "part_paid", "paid", "void"),
 }
 MAX_PATIENTS = 100
-OWED = Bill.total - Bill.payer_share - (Bill.paid - Bill.payer_paid) - Bill.written_off
-"""What the patient has still to pay."""
+PATIENT_OWES = Bill.total - Bill.payer_share - (Bill.paid - Bill.payer_paid) - Bill.written_off
+"""The amount left to pay by the patient."""
 PAYER_OWES = Bill.payer_share - Bill.payer_paid
 
 
 def subtotal(bill_id: int) -> Money:
-    """What the standing lines of a bill add up to, before any discount."""
+    """The sum of the active lines of a bill, before any discount."""
     return db.session.execute(_subtotal(), {"bill_id": bill_id}).scalar_one() or ZERO
 
 
@@ -48,33 +48,34 @@ def _subtotal() -> Select:
     return select(func.sum(BillLine.amount)).where(BillLine.bill_id == bill_id, BillLine.withdrawn_at.is_(None))
 
 
-def owed(patient_id: int, *, but_not: int | None = None) -> Money:
-    """All that a patient has still to pay: issued bills less payments, and the charges of drafts; without other payers'
-    parts, and without bill `but_not`."""
-    return db.session.execute(_owed(), {"patient_id": patient_id, "but_not": but_not or 0}).scalar_one() or ZERO
+def owed(patient_id: int, *, except_bill_id: int | None = None) -> Money:
+    """The amount left to pay by a patient on all issued bills and drafts, without the shares of other payers."""
+    values = {"patient_id": patient_id, "except_bill_id": except_bill_id or 0}
+    return db.session.execute(_owed(), values).scalar_one() or ZERO
 
 
 @cache
 def _owed() -> Select:
-    patient_id, but_not = bindparam("patient_id"), bindparam("but_not")
-    return owed_of(patient_id).where(Bill.id != but_not)
+    patient_id, except_bill_id = bindparam("patient_id"), bindparam("except_bill_id")
+    return owed_select(patient_id).where(Bill.id != except_bill_id)
 
 
-def owed_of(patient_id: Any) -> Select:
-    """`owed` as a question; it finds nothing where there is no bill."""
-    return select(func.sum(OWED)).where(Bill.patient_id == patient_id, Bill.status.in_(UNSETTLED))
+def owed_select(patient_id: Any) -> Select:
+    """`owed` as a select; its value is NULL when the patient has no unpaid bill."""
+    return select(func.sum(PATIENT_OWES)).where(Bill.patient_id == patient_id, Bill.status.in_(UNSETTLED))
 
 
-def owed_by(patient_ids: Iterable[int]) -> dict[int, Money]:
-    """What each patient has still to pay, zero when all is paid; a patient without any bill is left out."""
-    bills = select(Bill.patient_id, func.sum(OWED)).where(Bill.status != "void")
+def owed_by_patients(patient_ids: Iterable[int]) -> dict[int, Money]:
+    """The amount left to pay by each patient, zero when all is paid. A patient without a bill is left out."""
+    bills = select(Bill.patient_id, func.sum(PATIENT_OWES)).where(Bill.status != "void")
     query = bills.where(Bill.patient_id.in_(sorted(set(patient_ids)))).group_by(Bill.patient_id)
     return dict(db.session.execute(query).all())
 
 
 @dataclass
 class BillPage:
-    """One page of the list. `newer` and `older` are the ids with which the neighbouring pages are asked for."""
+    """One page of the list. `newer` is the value of `after` for the page before it, `older` of `before` for the page after it;
+    None when there is no such page."""
 
     rows: list[Any]
     newer: int | None
@@ -90,13 +91,14 @@ def bills(
     after: int | None = None,
     who: Person,
 ) -> BillPage:
-    """Bills, newest first, with their patients; `q` is a number of a bill or receipt, or finds a patient."""
-    query = _narrowed(_with_patient(), q, who) if q else _with_patient().where(Bill.status.in_(STATES[state]))
+    """Bills with their patients, newest first. `q` is the number of a bill or receipt, or a search for patients; with it
+    `state` is not used. `before` and `after` are ids of bills."""
+    query = _search(_with_patient(), q, who) if q else _with_patient().where(Bill.status.in_(STATES[state]))
     if patient_id is not None:
         query = query.where(Bill.patient_id == patient_id)
     if state == "to_pay" and not q:
         charged = exists().where(BillLine.bill_id == Bill.id, BillLine.withdrawn_at.is_(None))
-        query = query.where(or_(and_(Bill.status != "draft", OWED > 0), and_(Bill.status == "draft", charged)))
+        query = query.where(or_(and_(Bill.status != "draft", PATIENT_OWES > 0), and_(Bill.status == "draft", charged)))
     if state == "payers" and not q:
         query = query.where(PAYER_OWES > 0)
     return _page(query, before, after)
@@ -104,14 +106,14 @@ def bills(
 
 def _with_patient() -> Select:
     columns = (Bill.number, Bill.status, Bill.total, Bill.paid, Bill.written_off, Bill.created_at, Bill.issued_at)
-    columns += (Bill.payer, Bill.payer_share, Bill.payer_paid, OWED.label("patient_owes"))
+    columns += (Bill.payer, Bill.payer_share, Bill.payer_paid, PATIENT_OWES.label("patient_owes"))
     return select(Bill.id.label("bill_id"), *columns, *WHO).join(Patient, Patient.id == Bill.patient_id)
 
 
-def _narrowed(query: Select, q: str, who: Person) -> Select:
-    document = bill_of_document(q)
-    if document is not None:
-        return query.where(Bill.id == document)
+def _search(query: Select, q: str, who: Person) -> Select:
+    bill_id = find_bill_id(q)
+    if bill_id is not None:
+        return query.where(Bill.id == bill_id)
     return query.where(Bill.patient_id.in_([hit.id for hit in search_patients(q, limit=MAX_PATIENTS, who=who)]))
 
 
@@ -129,9 +131,9 @@ def _page(query: Select, before: int | None, after: int | None) -> BillPage:
     return BillPage(rows, ends[0] if has_newer else None, ends[1] if has_older else None)
 
 
-def bill_of_document(text: str) -> int | None:
-    """The id of the bill whose number, or whose receipt's or refund's number, was typed or scanned."""
-    document = parse_document(text)
+def find_bill_id(text: str) -> int | None:
+    """The id of the bill with the number `text`, or with a receipt or refund of that number; None when there is none."""
+    document = parse_document_number(text)
     if document is None:
         return None
     number = f"{document.series}-{document.year}-{document.n:06d}"
@@ -141,12 +143,12 @@ def bill_of_document(text: str) -> int | None:
 
 
 def bill_row(bill_id: int) -> Any | None:
-    """A bill as lists show it, with its patient."""
+    """One row of the list of bills; None when the bill does not exist."""
     return db.session.execute(_with_patient().where(Bill.id == bill_id)).one_or_none()
 
 
 def bill_with_patient(bill_id: int) -> tuple[Bill, Patient]:
-    """A bill and whose it is; `NotFound`."""
+    """A bill and its patient; raises `NotFound`."""
     row = db.session.execute(_bill_with_patient(), {"bill_id": bill_id}).one_or_none()
     if row is None:
         raise NotFound(N_("This bill does not exist."))

@@ -1,4 +1,4 @@
-"""Bills in plain Python: lines, totals, discounts, payers' shares, states."""
+"""Rules of bills: lines, totals, discounts, payers' shares, states."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from hms.core.money import MAX_VALUE, ZERO, Money
 from hms.core.text.translation import N_
 
 MAX_UNITS = 100_000
-_COUNTED = re.compile(r"([0-9]{1,6}) *[*x×] *(?=[^0-9 ])(.+)", re.IGNORECASE)
+_COUNTED_ENTRY = re.compile(r"([0-9]{1,6}) *[*x×] *(?=[^0-9 ])(.+)", re.IGNORECASE)
 
 
 class Line(NamedTuple):
-    """A line of a bill: the price of one unit and how many."""
+    """The unit price and the quantity of a bill line."""
 
     unit_price: Money
     quantity: int = 1
 
 
 class Totals(NamedTuple):
-    """What a bill adds up to. `balance` is what is still to pay; below zero the hospital owes the patient."""
+    """The totals of a bill. `balance` is the amount left to pay; below zero the hospital owes the patient."""
 
     subtotal: Money
     discount: Money
@@ -35,7 +35,7 @@ class Totals(NamedTuple):
 
 
 def line_total(unit_price: Money, quantity: int) -> Money:
-    """Price times quantity; `RuleBroken` on `quantity` when the product cannot be billed."""
+    """Price times quantity; `RuleBroken` on `quantity` when it is above the limit of a line."""
     product = unit_price * quantity
     if product.value > MAX_VALUE:
         raise RuleBroken(N_("This line is above the limit of a bill. Check the price and the quantity."), "quantity")
@@ -43,9 +43,9 @@ def line_total(unit_price: Money, quantity: int) -> Money:
 
 
 def check_line(description: str, unit_price: Money, quantity: int) -> Money:
-    """The total of a line that may go on a bill; `RuleBroken` names the field that keeps it off."""
+    """The total of a line; `RuleBroken` with the field when the line cannot be billed."""
     if not description.strip():
-        raise RuleBroken(N_("Enter what is charged."), "description")
+        raise RuleBroken(N_("Enter a description."), "description")
     if unit_price < ZERO:
         raise RuleBroken(N_("A price cannot be below zero. To reduce the bill, give a discount."), "amount")
     if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MAX_UNITS:
@@ -53,17 +53,17 @@ def check_line(description: str, unit_price: Money, quantity: int) -> Money:
     return line_total(unit_price, quantity)
 
 
-def counted_entry(text: str) -> tuple[int, str]:
-    """How many and what: `3*dres` and `3 x dres` are three of "dres", anything else is one of itself."""
+def parse_entry(text: str) -> tuple[int, str]:
+    """Split a typed item into quantity and text: `3*dres` and `3 x dres` are three of "dres"; without a quantity it is one."""
     typed = text.strip()
-    found = _COUNTED.fullmatch(typed)
-    return (int(found[1]), found[2].strip()) if found else (1, typed)
+    match = _COUNTED_ENTRY.fullmatch(typed)
+    return (int(match[1]), match[2].strip()) if match else (1, typed)
 
 
 def totals(
     lines: Iterable[Line], discount: Money = ZERO, payments: Iterable[Money] = (), written_off: Money = ZERO
 ) -> Totals:
-    """The figures at the foot of a bill. A refund is a payment below zero."""
+    """The totals of a bill. A refund is a payment below zero. Raises `RuleBroken` when the bill is above its limit."""
     subtotal = check_total(Money.total(line_total(*line) for line in lines))
     paid = Money.total(payments)
     total = subtotal - discount
@@ -71,26 +71,26 @@ def totals(
 
 
 def check_total(subtotal: Money) -> Money:
-    """What the lines of one bill come to; `RuleBroken` on `items` when it is more than a bill holds."""
+    """Return the subtotal; `RuleBroken` on `items` when it is above the limit of a bill."""
     if subtotal.value > MAX_VALUE:
         raise RuleBroken(BILL_IS_FULL, "items")
     return subtotal
 
 
 def balance(total: Money, paid: Money, written_off: Money = ZERO) -> Money:
-    """What is still to pay."""
+    """The amount left to pay."""
     return total - written_off - paid
 
 
 def state(total: Money, paid: Money, written_off: Money = ZERO) -> BillState:
-    """The state of an issued bill that is not void, from its money alone; a bill of nothing is paid."""
+    """The state of an issued bill that is not void. A bill with a total of zero is paid."""
     if balance(total, paid, written_off) <= ZERO:
         return BillState.PAID
     return BillState.PART_PAID if paid > ZERO else BillState.ISSUED
 
 
 def check_editable(current: BillState) -> None:
-    """Lines, discounts and the payer change on a draft only."""
+    """Only a draft may be changed; `RuleBroken` otherwise."""
     if current != BillState.DRAFT:
         raise RuleBroken(
             N_("This bill is issued and cannot be changed. Request to void it, then create a new bill."),
@@ -99,19 +99,19 @@ def check_editable(current: BillState) -> None:
 
 
 def check_issue(current: BillState, lines: Iterable[Line], discount: Money = ZERO) -> Totals:
-    """The totals of a draft that may be issued; `RuleBroken` when it is no draft, empty or over-discounted."""
+    """The totals of a draft; `RuleBroken` when it is no draft, has no lines, or its discount is more than the subtotal."""
     if current != BillState.DRAFT:
         raise RuleBroken(N_("This bill is already issued or void."), code="not_draft")
-    found = list(lines)
-    if not found:
+    listed = list(lines)
+    if not listed:
         raise RuleBroken(N_("Add at least one line before issuing the bill."), "items", code="empty")
-    summed = totals(found, discount)
-    check_discount(discount, summed.subtotal)
-    return summed
+    bill_totals = totals(listed, discount)
+    check_discount(discount, bill_totals.subtotal)
+    return bill_totals
 
 
 def check_void(current: BillState, paid: Money, reason: str) -> None:
-    """A bill can be made void while no money is held for it, with a reason."""
+    """A bill may be voided with a reason while it has no payments; `RuleBroken` otherwise."""
     if current == BillState.VOID:
         raise RuleBroken(N_("This bill is already void."), code="void")
     if paid != ZERO:
@@ -120,71 +120,72 @@ def check_void(current: BillState, paid: Money, reason: str) -> None:
         raise RuleBroken(N_("Enter the reason for voiding the bill."), "reason")
 
 
-def discount_of(text: str, subtotal: Money) -> Money:
-    """The discount typed as an amount ("10.00") or as a share ("10%", "7.5 %"); `RuleBroken` on `discount`."""
+def parse_discount(text: str, subtotal: Money) -> Money:
+    """The amount of a discount typed as an amount ("10.00") or a percentage of the subtotal ("10%", "7.5 %"). Raises
+    `RuleBroken` on `discount`."""
     typed = text.strip()
     try:
-        given = Money.typed(typed.removesuffix("%"))
+        number = Money.parse(typed.removesuffix("%"))
     except ValueError:
         raise RuleBroken(N_("Enter the discount as an amount or a percentage, for example 10%."), "discount") from None
-    if typed.endswith("%") and given.value > 100:
+    if typed.endswith("%") and number.value > 100:
         raise RuleBroken(N_("Enter a discount of at most 100%."), "discount")
-    found = subtotal.percent(given.value) if typed.endswith("%") else given
-    check_discount(found, subtotal)
-    return found
+    discount = subtotal.percent(number.value) if typed.endswith("%") else number
+    check_discount(discount, subtotal)
+    return discount
 
 
 def check_discount(discount: Money, subtotal: Money) -> None:
-    """A discount lies between nothing and the subtotal."""
+    """A discount is from zero to the subtotal; `RuleBroken` on `discount` otherwise."""
     if discount < ZERO:
         raise RuleBroken(N_("Enter a discount of zero or more."), "discount")
     if discount > subtotal:
         raise RuleBroken(N_("The discount is more than the bill. Check the amount."), "discount")
 
 
-def needs_approval(discount: Money, subtotal: Money, limit_percent: Decimal) -> bool:
-    """True when a discount is above the share of the subtotal that a cashier may give alone."""
+def is_above_limit(discount: Money, subtotal: Money, limit_percent: Decimal) -> bool:
+    """Whether a discount is above `limit_percent` of the subtotal, so that it needs approval."""
     return discount > subtotal.percent(limit_percent)
 
 
 class Share(NamedTuple):
-    """Another payer's part of a bill; `percent` when it was given as one."""
+    """The other payer's share of a bill; `percent` is None when it was entered as an amount."""
 
     amount: Money
     percent: Decimal | None
 
 
-def payer_split(total: Money, payer_percent: Decimal) -> tuple[Money, Money]:
-    """What the patient and what the payer owes; the two always add up to `total`."""
+def split_total(total: Money, payer_percent: Decimal) -> tuple[Money, Money]:
+    """The parts of the patient and of the payer, in this order; they always add up to `total`."""
     payer = total.percent(min(max(payer_percent, Decimal(0)), Decimal(100)))
     return total - payer, payer
 
 
-def share_of(text: str, total: Money) -> Share:
-    """The payer's part as typed: an amount ("150.00") or a percentage ("80%") of the total; `RuleBroken` on `payer_share`."""
+def parse_share(text: str, total: Money) -> Share:
+    """The payer's share typed as an amount ("150.00") or a percentage of the total ("80%"); `RuleBroken` on `payer_share`."""
     typed = text.strip()
     try:
-        given = Money.typed(typed.removesuffix("%"))
+        number = Money.parse(typed.removesuffix("%"))
     except ValueError:
         raise RuleBroken(N_("Enter the share as an amount or a percentage, for example 80%."), "payer_share") from None
     if typed.endswith("%"):
-        if not 0 < given.value <= 100:
+        if not 0 < number.value <= 100:
             raise RuleBroken(N_("Enter a percentage from 1% to 100%."), "payer_share")
-        return Share(payer_split(total, given.value)[1], given.value)
-    if not ZERO < given <= total:
+        return Share(split_total(total, number.value)[1], number.value)
+    if not ZERO < number <= total:
         raise RuleBroken(
             N_("Enter a share above zero and at most the bill total: %(total)s."), "payer_share", total=total
         )
-    return Share(given, None)
+    return Share(number, None)
 
 
 class Dues(NamedTuple):
-    """What is still to pay, by whom; together the bill's balance."""
+    """The amounts left to pay by the patient and by the other payer; their sum is the bill's balance."""
 
     patient: Money
     payer: Money
 
 
 def amounts_due(total: Money, paid: Money, written_off: Money, payer_share: Money, payer_paid: Money) -> Dues:
-    """What is written off was the patient's to pay."""
+    """The amounts left to pay. A write-off reduces the patient's part."""
     return Dues(balance(total - payer_share, paid - payer_paid, written_off), payer_share - payer_paid)

@@ -40,18 +40,18 @@ MAX_ID = 2**63 - 1
 @pages.get("/")
 @requires(Permission.READ_BILL)
 def bills() -> str:
-    """The pay queue, and every other bill by its state or by what is typed."""
-    return render_template("billing/bills.html", **_listed(renews=False))
+    """The bills to pay, and all bills by state, number or patient."""
+    return render_template("billing/bills.html", **_list(renews=False))
 
 
 @pages.get("/rows")
 @requires(Permission.READ_BILL)
 def bill_rows() -> str:
-    """The rows of the list, for the page that renews itself."""
-    return render_template("billing/_bill_rows.html", **_listed(renews=True))
+    """The rows of the list, for its automatic update."""
+    return render_template("billing/_bill_rows.html", **_list(renews=True))
 
 
-def _listed(*, renews: bool) -> dict[str, Any]:
+def _list(*, renews: bool) -> dict[str, Any]:
     state = request.args.get("state", "to_pay")
     filters = {
         "state": state if state in queries.STATES else "to_pay",
@@ -63,12 +63,13 @@ def _listed(*, renews: bool) -> dict[str, Any]:
     if patient is not None:
         read_log.note("billing.read_bill", patient.id, entity="patient", entity_id=patient.id, renews=True)
     else:
-        found = {"is_search": bool(filters["q"]), "renews": renews}
-        read_log.note_rows("billing.read_list", len(page.rows), entity="bill", **found)
+        read_log.note_rows(
+            "billing.read_list", len(page.rows), entity="bill", is_search=bool(filters["q"]), renews=renews
+        )
     return {
         "page": page,
-        "asked": filters,
-        "whom": banner.patient_banner(patient, current_person()) if patient else None,
+        "filters": filters,
+        "patient": banner.patient_banner(patient, current_person()) if patient else None,
     }
 
 
@@ -79,7 +80,7 @@ def _id(name: str) -> int | None:
 @pages.post("/bills")
 @requires(Permission.EDIT_BILL)
 def new_bill() -> Response:
-    """A new draft for a patient."""
+    """Create a draft for a patient."""
     patient_id = parse_record_id(request.form.get("patient_id", "")) or 0
     bill = actions.create_bill(patient_id, by=current_person())
     return redirect(url_for("billing.bill", bill_id=bill.id), 303)
@@ -88,92 +89,95 @@ def new_bill() -> Response:
 @pages.get("/bills/<int:bill_id>")
 @requires(Permission.READ_BILL)
 def bill(bill_id: int) -> str:
-    """One bill: its lines, totals, payments and papers."""
+    """One bill: its lines, totals, payments and documents."""
     return _bill_page(bill_id)[0]
 
 
 def _bill_page(bill_id: int, **refused: ActionForm) -> tuple[str, int]:
-    """The bill's page; with a form that was refused, its errors and their status."""
-    one, patient = _noted(bill_id)
+    """The page of a bill and its HTTP status. A `refused` form is shown with its errors."""
+    bill, patient = _read_bill(bill_id)
     forms: dict[str, Any] = {"line": LineForm(formdata=None), "discount": DiscountForm(formdata=None)}
-    forms["payer"] = PayerForm(formdata=None, payer=one.payer, payer_share=_share(one))
+    forms["payer"] = PayerForm(formdata=None, payer=bill.payer, payer_share=_share_text(bill))
     failed = next(iter(refused.values()), None)
-    (refused.get("payer") or forms["payer"]).payer.choices = _payers(one)
-    shown = render_template(
+    (refused.get("payer") or forms["payer"]).payer.choices = _payer_choices(bill)
+    html = render_template(
         "billing/bill.html",
-        **_facts(one, patient),
+        **_page_values(bill, patient),
         forms=forms | refused,
         failed=failed,
-        choices=_choices(refused.get("line")),
-        owed_elsewhere=queries.owed(patient.id, but_not=one.id),
+        choices=_item_choices(refused.get("line")),
+        owed_elsewhere=queries.owed(patient.id, except_bill_id=bill.id),
         discount_limit=settings.value("billing.discount_limit_percent"),
     )
-    return shown, failed.status if failed else 200
+    return html, failed.status if failed else 200
 
 
-def _noted(bill_id: int, *, renews: bool = False) -> tuple[Bill, Patient]:
-    """A bill with its patient; the read is written to the trail."""
-    one, patient = queries.bill_with_patient(bill_id)
+def _read_bill(bill_id: int, *, renews: bool = False) -> tuple[Bill, Patient]:
+    """A bill with its patient; writes the read to the audit trail."""
+    bill, patient = queries.bill_with_patient(bill_id)
     read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=renews)
-    return one, patient
+    return bill, patient
 
 
-def _share(one: Bill) -> str:
-    if one.payer == SELF:
+def _share_text(bill: Bill) -> str:
+    if bill.payer == SELF:
         return ""
-    return payer_percent(one) or str(one.payer_share)
+    return payer_percent(bill) or str(bill.payer_share)
 
 
-def _payers(one: Bill) -> list[SelectChoice]:
-    known = payers.names()
-    others = known if one.payer in (SELF, *known) else [*known, one.payer]
-    return [SelectChoice(SELF, _("Self")), *(SelectChoice(name, name) for name in others)]
+def _payer_choices(bill: Bill) -> list[SelectChoice]:
+    names = payers.payer_names()
+    if bill.payer not in (SELF, *names):
+        names.append(bill.payer)
+    return [SelectChoice(SELF, _("Self")), *(SelectChoice(name, name) for name in names)]
 
 
-def _facts(one: Bill, patient: Patient) -> dict[str, Any]:
-    lines = frozen_facts.standing_lines(one.id, current_person())
+def _page_values(bill: Bill, patient: Patient) -> dict[str, Any]:
+    lines = frozen_facts.active_lines(bill.id, current_person())
     return {
-        "bill": one,
-        "whom": banner.patient_banner(patient, current_person()),
+        "bill": bill,
+        "patient": banner.patient_banner(patient, current_person()),
         "lines": lines,
-        "dues": payment_actions.dues_of(one),
-        "to_be_priced": price_queries.to_be_priced({line.price_item_id for line in lines if line.price_item_id}),
-        "payments": payment_queries.payments_of(one.id),
-        "balance": balance(one.total, one.paid, one.written_off),
-        "invoice": document_queries.invoice(one),
+        "dues": payment_actions.dues_of(bill),
+        "without_price": price_queries.items_without_price(
+            {line.price_item_id for line in lines if line.price_item_id}
+        ),
+        "payments": payment_queries.payments_of(bill.id),
+        "balance": balance(bill.total, bill.paid, bill.written_off),
+        "invoice": document_queries.invoice_status(bill),
         "printer_answers": redis.is_available,
-        "asks": correction_queries.of_bill(one.id),
+        "requests": correction_queries.requests_of_bill(bill.id),
     }
 
 
-def _choices(line: LineForm | None) -> list[tuple[int, str]]:
-    """What the words typed without JavaScript may mean."""
+def _item_choices(line: LineForm | None) -> list[tuple[int, str]]:
+    """The items that the typed text may name, for browsers without JavaScript."""
     if line is None or not line.item.data or line.price_item_id.data:
         return []
-    from hms.billing.bills.rules import counted_entry
+    from hms.billing.bills.rules import parse_entry
 
-    return [(item.id, item.name) for item in price_queries.price_items(counted_entry(line.item.data)[1])]
+    return [(item.id, item.name) for item in price_queries.search_items(parse_entry(line.item.data)[1])]
 
 
 @pages.get("/bills/<int:bill_id>/lines")
 @requires(Permission.READ_BILL)
 def bill_lines(bill_id: int) -> str:
-    """Lines and totals, for the page that renews itself."""
-    return render_template("billing/_lines.html", **_facts(*_noted(bill_id, renews=True)))
+    """Lines and totals, for their automatic update."""
+    return render_template("billing/_lines.html", **_page_values(*_read_bill(bill_id, renews=True)))
 
 
 @pages.get("/bills/<int:bill_id>/head")
 @requires(Permission.READ_BILL)
 def bill_head(bill_id: int) -> str:
-    """Number, state and what can be done next, for the page that renews itself."""
-    return render_template("billing/_bill_head.html", **_facts(*_noted(bill_id, renews=True)))
+    """Number, state and buttons, for their automatic update."""
+    return render_template("billing/_bill_head.html", **_page_values(*_read_bill(bill_id, renews=True)))
 
 
 @pages.get("/bills/<int:bill_id>/side")
 @requires(Permission.READ_BILL)
 def bill_side(bill_id: int) -> str:
-    """Payments and what is asked about the bill, for the page that renews itself."""
-    return render_template("billing/_bill_side.html", **_facts(*_noted(bill_id, renews=True)))
+    """Payments and correction requests, for their automatic update."""
+    return render_template("billing/_bill_side.html", **_page_values(*_read_bill(bill_id, renews=True)))
 
 
 @pages.post("/bills/<int:bill_id>/lines")
@@ -189,18 +193,20 @@ def add_line(bill_id: int) -> ResponseReturnValue:
 @pages.post("/bills/<int:bill_id>/lines/<int:line_id>/withdraw")
 @requires(Permission.EDIT_BILL)
 def withdraw_line(bill_id: int, line_id: int) -> Response:
-    """Take a line off a draft; the message offers it back."""
-    words = {line.id: line.description for line in frozen_facts.standing_lines(bill_id, current_person())}
+    """Remove a line from a draft; the message has an undo button."""
+    descriptions = {line.id: line.description for line in frozen_facts.active_lines(bill_id, current_person())}
     actions.withdraw_line(bill_id, line_id, by=current_person())
     undo = url_for("billing.restore_line", bill_id=bill_id, line_id=line_id)
-    flash({"text": _("%(item)s removed", item=words.get(line_id, _("Line"))), "undo": undo, "values": {}}, "undo")
+    flash(
+        {"text": _("%(item)s removed", item=descriptions.get(line_id, _("Line"))), "undo": undo, "values": {}}, "undo"
+    )
     return _back(bill_id)
 
 
 @pages.post("/bills/<int:bill_id>/lines/<int:line_id>/restore")
 @requires(Permission.EDIT_BILL)
 def restore_line(bill_id: int, line_id: int) -> Response:
-    """Put a line back."""
+    """Undo the removal of a line."""
     actions.restore_line(bill_id, line_id, by=current_person())
     return _back(bill_id)
 
@@ -208,9 +214,9 @@ def restore_line(bill_id: int, line_id: int) -> Response:
 @pages.post("/bills/<int:bill_id>/discount")
 @requires(Permission.EDIT_BILL)
 def discount(bill_id: int) -> ResponseReturnValue:
-    """Give a discount on a draft; above the limit it is asked for."""
+    """Give a discount on a draft; above the limit, request its approval."""
     form = DiscountForm()
-    if form.save(correction_actions.ask_discount, by=current_person(), bill_id=bill_id):
+    if form.save(correction_actions.give_or_request_discount, by=current_person(), bill_id=bill_id):
         if form.result is not None:
             flash(_("Request sent. This discount needs approval"), "success")
         return _back(bill_id)
@@ -220,7 +226,7 @@ def discount(bill_id: int) -> ResponseReturnValue:
 @pages.post("/bills/<int:bill_id>/payer")
 @requires(Permission.EDIT_BILL)
 def share_bill(bill_id: int) -> ResponseReturnValue:
-    """Set who else pays a draft."""
+    """Set the other payer of a draft."""
     form = PayerForm()
     form.payer.choices = []
     if form.save(actions.share_bill, by=current_person(), bill_id=bill_id):
@@ -231,8 +237,8 @@ def share_bill(bill_id: int) -> ResponseReturnValue:
 @pages.post("/bills/<int:bill_id>/payer/refused")
 @requires(Permission.ISSUE_BILL)
 def payer_refused(bill_id: int) -> Response:
-    """The other payer pays no more."""
-    payment_actions.payer_refused(bill_id, by=current_person())
+    """Move the other payer's remaining share to the patient."""
+    payment_actions.move_share_to_patient(bill_id, by=current_person())
     flash(_("The payer's remaining share was moved to the patient"), "success")
     return _back(bill_id)
 
@@ -240,9 +246,9 @@ def payer_refused(bill_id: int) -> Response:
 @pages.post("/bills/<int:bill_id>/issue")
 @requires(Permission.ISSUE_BILL)
 def issue(bill_id: int) -> Response:
-    """Give the draft its number."""
-    one = issuing.issue(bill_id, by=current_person())
-    flash(_("Bill %(number)s issued", number=one.number), "success")
+    """Issue a draft."""
+    bill = issuing.issue(bill_id, by=current_person())
+    flash(_("Bill %(number)s issued", number=bill.number), "success")
     return _back(bill_id)
 
 

@@ -1,1 +1,1 @@
-"""Refunds, voids, write-offs and discounts that need a second person."""
+"""Refunds, voids, write-offs and large discounts: requests that a second person approves."""

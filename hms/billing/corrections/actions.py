@@ -1,4 +1,4 @@
-"""What two persons decide: one asks for a refund, a void bill, a write-off or a discount above the limit, another says yes."""
+"""Requests for a refund, a void, a write-off or a large discount, and their approval by a second person."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from hms.billing import enums
 from hms.billing.bills import discounts, issuing
 from hms.billing.bills import rules as bill_rules
-from hms.billing.bills.actions import draft
+from hms.billing.bills.actions import get_draft_for_update
 from hms.billing.bills.charges import recalculate_total
 from hms.billing.enums import CorrectionKind, CorrectionStatus
 from hms.billing.models import Bill, Correction, Payment
@@ -23,7 +23,7 @@ from hms.core.money import Money
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
-from hms.messages.actions import tell
+from hms.messages.actions import notify
 from hms.staff import directory as staff
 
 from . import rules
@@ -41,61 +41,67 @@ DECISION_NOTICES = {
 
 
 @action(Permission.PROPOSE_CORRECTION, "billing.propose_refund")
-def propose_refund(
+def request_refund(
     payment_id: int, *, amount: Money | None = None, method: str | None = None, reason: str, by: Person
 ) -> Correction:
-    """Ask that all that is left of a payment be given back, or `amount` of it."""
-    paid = get_or_not_found(Payment, payment_id)
-    get_for_update(Bill, paid.bill_id)
-    given_back = amount if amount is not None else queries.left_of(paid)
-    actions.check_refund(paid, given_back)
-    way = enums.method(method) if method else enums.Method(paid.method)
-    return _ask(
-        CorrectionKind.REFUND, paid.bill_id, reason, by, amount=given_back, payment_id=paid.id, method=way.value
+    """Request the refund of `amount`, or of all that is left of a payment, by `method` or the payment's own."""
+    payment = get_or_not_found(Payment, payment_id)
+    get_for_update(Bill, payment.bill_id)
+    refunded = amount if amount is not None else queries.left_to_refund(payment)
+    actions.check_refund(payment, refunded)
+    refund_method = enums.parse_method(method) if method else enums.Method(payment.method)
+    return _send_request(
+        CorrectionKind.REFUND,
+        payment.bill_id,
+        reason,
+        by,
+        amount=refunded,
+        payment_id=payment.id,
+        method=refund_method.value,
     )
 
 
 @action(Permission.PROPOSE_CORRECTION, "billing.propose_void")
-def propose_void(bill_id: int, *, reason: str, by: Person) -> Correction:
-    """Ask that a bill be made void for which no money is held."""
+def request_void(bill_id: int, *, reason: str, by: Person) -> Correction:
+    """Request that a bill without payments is voided."""
     bill = get_for_update(Bill, bill_id)
     bill_rules.check_void(enums.BillState(bill.status), bill.paid, reason)
-    return _ask(CorrectionKind.VOID, bill.id, reason, by)
+    return _send_request(CorrectionKind.VOID, bill.id, reason, by)
 
 
 @action(Permission.PROPOSE_CORRECTION, "billing.propose_write_off")
-def propose_write_off(bill_id: int, *, amount: Money | None = None, reason: str, by: Person) -> Correction:
-    """Ask that what is still owed on an issued bill be given up, or `amount` of it."""
+def request_write_off(bill_id: int, *, amount: Money | None = None, reason: str, by: Person) -> Correction:
+    """Request the write-off of `amount`, or of all that the patient owes on an issued bill."""
     bill = get_for_update(Bill, bill_id)
     owed = actions.dues_of(bill).patient
-    given_up = amount if amount is not None else owed
-    rules.check_write_off(given_up, enums.BillState(bill.status), owed)
-    return _ask(CorrectionKind.WRITE_OFF, bill.id, reason, by, amount=given_up)
+    written_off = amount if amount is not None else owed
+    rules.check_write_off(written_off, enums.BillState(bill.status), owed)
+    return _send_request(CorrectionKind.WRITE_OFF, bill.id, reason, by, amount=written_off)
 
 
 @action(Permission.EDIT_BILL, "billing.ask_discount")
-def ask_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Correction | None:
-    """Give a discount on a draft ("10.00" or "10%"); one above the hospital's limit is asked for instead, and then the ask
-    is returned."""
-    bill = draft(bill_id)
-    amount = discounts.asked_amount(bill.id, discount, reason)
+def give_or_request_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Correction | None:
+    """Give a discount on a draft ("10.00" or "10%"). A discount above the hospital's limit is requested instead, and the
+    request is returned."""
+    bill = get_draft_for_update(bill_id)
+    amount = discounts.read_discount(bill.id, discount, reason)
     if discounts.is_above_limit(amount, bill.id) and by.may(Permission.PROPOSE_CORRECTION):
-        return propose_discount(bill_id, discount=discount, reason=reason, by=by)
+        return request_discount(bill_id, discount=discount, reason=reason, by=by)
     discounts.give_discount(bill_id, discount=discount, reason=reason, by=by)
     return None
 
 
 @action(Permission.PROPOSE_CORRECTION, "billing.propose_discount")
-def propose_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Correction:
-    """Ask for a discount on a draft, as an amount or a percentage."""
-    bill = draft(bill_id)
-    amount = discounts.asked_amount(bill.id, discount, reason)
-    return _ask(CorrectionKind.DISCOUNT, bill.id, reason, by, amount=amount)
+def request_discount(bill_id: int, *, discount: str, reason: str, by: Person) -> Correction:
+    """Request a discount on a draft ("10.00" or "10%"), also one below the limit."""
+    bill = get_draft_for_update(bill_id)
+    amount = discounts.read_discount(bill.id, discount, reason)
+    return _send_request(CorrectionKind.DISCOUNT, bill.id, reason, by, amount=amount)
 
 
-def _ask(kind: CorrectionKind, bill_id: int, reason: str, by: Person, **more: Any) -> Correction:
+def _send_request(kind: CorrectionKind, bill_id: int, reason: str, by: Person, **columns: Any) -> Correction:
     correction = Correction(
-        kind=kind.value, bill_id=bill_id, reason=rules.check_reason(reason), proposed_by_id=by.id, **more
+        kind=kind.value, bill_id=bill_id, reason=rules.check_reason(reason), proposed_by_id=by.id, **columns
     )
     db.session.add(correction)
     publish(Event.APPROVALS_CHANGED)
@@ -105,21 +111,22 @@ def _ask(kind: CorrectionKind, bill_id: int, reason: str, by: Person, **more: An
 
 @action(Permission.APPROVE_CORRECTION, "billing.approve")
 def approve(correction_id: int, *, by: Person) -> Correction:
-    """Say yes to what another person asked for, and do it. `RuleBroken` when the bill no longer allows it."""
-    correction = _undecided(correction_id, by)
-    rules.check_apart(
-        asker_opened_approver=staff.opened_lately(correction.proposed_by_id, by.id),
-        approver_opened_asker=staff.opened_lately(by.id, correction.proposed_by_id),
+    """Approve another person's request and carry it out. Raises `RuleBroken` when the bill no longer allows it, `Conflict` when
+    the request is decided already."""
+    correction = _lock_undecided(correction_id, by)
+    rules.check_independent(
+        requester_opened_approver=staff.opened_lately(correction.proposed_by_id, by.id),
+        approver_opened_requester=staff.opened_lately(by.id, correction.proposed_by_id),
     )
     _decide(correction, CorrectionStatus.APPROVED, by)
-    _DONE_BY[CorrectionKind(correction.kind)](correction, by)
+    _APPLY[CorrectionKind(correction.kind)](correction, by)
     return correction
 
 
 @action(Permission.APPROVE_CORRECTION, "billing.decline")
 def decline(correction_id: int, *, reason: str, by: Person) -> Correction:
-    """Say no, with a reason, to what another person asked for."""
-    correction = _undecided(correction_id, by)
+    """Decline another person's request, with a reason."""
+    correction = _lock_undecided(correction_id, by)
     if not reason.strip():
         raise RuleBroken(N_("Enter the reason for declining."), "reason")
     correction.decision_note = reason.strip()
@@ -128,18 +135,18 @@ def decline(correction_id: int, *, reason: str, by: Person) -> Correction:
 
 
 @action(Permission.PROPOSE_CORRECTION, "billing.take_back")
-def take_back(correction_id: int, *, by: Person) -> Correction:
-    """Withdraw what one asked for oneself, while nobody has decided it."""
+def withdraw_request(correction_id: int, *, by: Person) -> Correction:
+    """Withdraw the person's own request before it is decided; `NotFound` for the request of another person."""
     correction = get_for_update(Correction, correction_id)
     if correction.proposed_by_id != by.id:
-        raise NotFound(N_("This record does not exist."))
+        raise NotFound(N_("This request does not exist."))
     rules.check_waiting(correction.status)
     _decide(correction, CorrectionStatus.WITHDRAWN, by)
     return correction
 
 
-def _undecided(correction_id: int, by: Person) -> Correction:
-    """The ask, its bill locked before it as in every other step at the till."""
+def _lock_undecided(correction_id: int, by: Person) -> Correction:
+    """The request, locked after its bill, in the lock order of all billing actions."""
     get_for_update(Bill, get_or_not_found(Correction, correction_id).bill_id)
     correction = get_for_update(Correction, correction_id)
     rules.check_waiting(correction.status)
@@ -153,36 +160,36 @@ def _decide(correction: Correction, decision: CorrectionStatus, by: Person) -> N
     publish(Event.APPROVALS_CHANGED)
     message = DECISION_NOTICES.get((CorrectionKind(correction.kind), decision))
     if message:
-        tell(
+        notify(
             correction.proposed_by_id, title=message, message=by.name, url=f"/billing/bills/{correction.bill_id}", by=by
         )
 
 
-def _give_back(correction: Correction, _by: Person) -> None:
+def _apply_refund(correction: Correction, _by: Person) -> None:
     actions.record_refund(correction)
 
 
-def _make_void(correction: Correction, by: Person) -> None:
-    issuing.make_void(get_for_update(Bill, correction.bill_id), correction.reason, by)
+def _apply_void(correction: Correction, by: Person) -> None:
+    issuing.void_locked_bill(get_for_update(Bill, correction.bill_id), correction.reason, by)
 
 
-def _write_off(correction: Correction, _by: Person) -> None:
+def _apply_write_off(correction: Correction, _by: Person) -> None:
     bill = get_for_update(Bill, correction.bill_id)
     rules.check_write_off(correction.amount, enums.BillState(bill.status), actions.dues_of(bill).patient)
     bill.written_off = bill.written_off + correction.amount
     actions.update_balance(bill)
 
 
-def _give_discount(correction: Correction, _by: Person) -> None:
+def _apply_discount(correction: Correction, _by: Person) -> None:
     bill = get_for_update(Bill, correction.bill_id)
     bill_rules.check_editable(enums.BillState(bill.status))
     bill.discount, bill.discount_reason = correction.amount, correction.reason
     recalculate_total(bill)
 
 
-_DONE_BY: dict[CorrectionKind, Callable[[Correction, Person], None]] = {
-    CorrectionKind.REFUND: _give_back,
-    CorrectionKind.VOID: _make_void,
-    CorrectionKind.WRITE_OFF: _write_off,
-    CorrectionKind.DISCOUNT: _give_discount,
+_APPLY: dict[CorrectionKind, Callable[[Correction, Person], None]] = {
+    CorrectionKind.REFUND: _apply_refund,
+    CorrectionKind.VOID: _apply_void,
+    CorrectionKind.WRITE_OFF: _apply_write_off,
+    CorrectionKind.DISCOUNT: _apply_discount,
 }

@@ -1,4 +1,4 @@
-"""JSON: what waits for a second person, asking and deciding."""
+"""JSON: correction requests and their approval."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Response
 from marshmallow import fields, validate
 from sqlalchemy import select
 
-from hms.billing.api_responses import or_conflict, seen_in_list
+from hms.billing.api_responses import list_read_entry, run_or_conflict
 from hms.billing.blueprints import api
 from hms.billing.enums import CorrectionKind, CorrectionStatus
 from hms.billing.models import Bill, Correction, Payment
@@ -29,8 +29,8 @@ from . import actions, queries
 
 
 class CorrectionIn(ApiSchema):
-    """What is asked: a refund names its `payment`, the others their `bill`. Without `amount` all that is left is meant; a
-    discount takes an amount or a percentage in `discount`."""
+    """A request: a refund names its `payment`, the other kinds their `bill`. Without `amount` it is for all that is left. A
+    discount has an amount or a percentage in `discount`."""
 
     kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in CorrectionKind]))
     bill = Pk(load_default=None, allow_none=True)
@@ -73,21 +73,21 @@ class CorrectionOut(ApiSchema):
     note = fields.String()
 
 
-def correction_json(one: Correction) -> dict[str, Any]:
+def correction_json(correction: Correction) -> dict[str, Any]:
     return {
-        "id": one.id,
-        "kind": one.kind,
-        "status": one.status,
-        "bill": one.bill_id,
-        "payment": one.payment_id,
-        "amount": one.amount,
-        "method": one.method,
-        "reason": one.reason,
-        "proposed_by": one.proposed_by_id,
-        "created_at": one.created_at,
-        "decided_by": one.decided_by_id,
-        "decided_at": one.decided_at,
-        "note": one.decision_note,
+        "id": correction.id,
+        "kind": correction.kind,
+        "status": correction.status,
+        "bill": correction.bill_id,
+        "payment": correction.payment_id,
+        "amount": correction.amount,
+        "method": correction.method,
+        "reason": correction.reason,
+        "proposed_by": correction.proposed_by_id,
+        "created_at": correction.created_at,
+        "decided_by": correction.decided_by_id,
+        "decided_at": correction.decided_at,
+        "note": correction.decision_note,
     }
 
 
@@ -108,8 +108,8 @@ CORRECTIONS = parameters(
 @api.arguments(CORRECTIONS, location="query")
 @api.response(200, CorrectionOut(many=True))
 def corrections(arguments: dict[str, Any]) -> Response:
-    """What was asked of a second person, newest first. Filters: bill, payment, proposed_by, decided_by, status, and the days
-    on which it was asked."""
+    """Requests for approval, newest first. Filters: bill, payment, proposed_by, decided_by, status, date, date_from, date_to
+    (days of the request)."""
     columns = {
         "bill": Correction.bill_id,
         "payment": Correction.payment_id,
@@ -120,7 +120,7 @@ def corrections(arguments: dict[str, Any]) -> Response:
     query = select(Correction, Correction.id, Bill.patient_id).join(Bill, Bill.id == Correction.bill_id)
     query = filter_by_columns(query, arguments, on=Correction.created_at, **columns)
     query = ordered(query, arguments, Correction.id)
-    return read_log.listed(query, lambda row: correction_json(row.Correction), seen_in_list, entity="correction")
+    return read_log.listed(query, lambda row: correction_json(row.Correction), list_read_entry, entity="correction")
 
 
 @api.get("/corrections/<int:correction_id>/")
@@ -128,10 +128,10 @@ def corrections(arguments: dict[str, Any]) -> Response:
 @api.response(200, CorrectionOut)
 def correction(correction_id: int) -> Response:
     """One request for approval."""
-    one = get_or_not_found(Correction, correction_id)
-    patient_id = get_or_not_found(Bill, one.bill_id).patient_id
+    row = get_or_not_found(Correction, correction_id)
+    patient_id = get_or_not_found(Bill, row.bill_id).patient_id
     read_log.note("billing.read_bill", patient_id, entity="correction", entity_id=correction_id)
-    return resource_response(correction_json(one), 1)
+    return resource_response(correction_json(row), 1)
 
 
 @api.post("/corrections/")
@@ -139,45 +139,46 @@ def correction(correction_id: int) -> Response:
 @api.arguments(CorrectionIn)
 @api.response(201, CorrectionOut)
 def propose(payload: dict[str, Any]) -> Response:
-    """Ask for a refund, a void bill, a write-off or a discount; another person decides."""
-    return resource_response(correction_json(_ASKS[CorrectionKind(payload["kind"])](payload)), 1, 201)
+    """Request a refund, a void, a write-off or a discount; another person approves or declines."""
+    return resource_response(correction_json(_REQUESTS[CorrectionKind(payload["kind"])](payload)), 1, 201)
 
 
-def _refund(payload: dict[str, Any]) -> Correction:
-    way, payment_id = payload["method"] or None, _record(Payment, payload, "payment")
+def _request_refund(payload: dict[str, Any]) -> Correction:
+    method, payment_id = payload["method"] or None, _existing_id(Payment, payload, "payment")
     if payload["bill"] not in (None, get_or_not_found(Payment, payment_id).bill_id):
         raise RuleBroken(N_("The payment belongs to another bill. Choose a payment of this bill."), "bill")
-    return actions.propose_refund(
-        payment_id, amount=payload["amount"], method=way, reason=payload["reason"], by=current_person()
+    return actions.request_refund(
+        payment_id, amount=payload["amount"], method=method, reason=payload["reason"], by=current_person()
     )
 
 
-def _void(payload: dict[str, Any]) -> Correction:
-    return actions.propose_void(_record(Bill, payload, "bill"), reason=payload["reason"], by=current_person())
+def _request_void(payload: dict[str, Any]) -> Correction:
+    return actions.request_void(_existing_id(Bill, payload, "bill"), reason=payload["reason"], by=current_person())
 
 
-def _write_off(payload: dict[str, Any]) -> Correction:
-    bill_id = _record(Bill, payload, "bill")
-    return actions.propose_write_off(bill_id, amount=payload["amount"], reason=payload["reason"], by=current_person())
+def _request_write_off(payload: dict[str, Any]) -> Correction:
+    bill_id = _existing_id(Bill, payload, "bill")
+    return actions.request_write_off(bill_id, amount=payload["amount"], reason=payload["reason"], by=current_person())
 
 
-def _discount(payload: dict[str, Any]) -> Correction:
+def _request_discount(payload: dict[str, Any]) -> Correction:
     typed = payload["discount"] or str(payload["amount"] or "")
-    bill_id = _record(Bill, payload, "bill")
-    return actions.propose_discount(bill_id, discount=typed, reason=payload["reason"], by=current_person())
+    bill_id = _existing_id(Bill, payload, "bill")
+    return actions.request_discount(bill_id, discount=typed, reason=payload["reason"], by=current_person())
 
 
-_ASKS: dict[CorrectionKind, Callable[[dict[str, Any]], Correction]] = {
-    CorrectionKind.REFUND: _refund,
-    CorrectionKind.VOID: _void,
-    CorrectionKind.WRITE_OFF: _write_off,
-    CorrectionKind.DISCOUNT: _discount,
+_REQUESTS: dict[CorrectionKind, Callable[[dict[str, Any]], Correction]] = {
+    CorrectionKind.REFUND: _request_refund,
+    CorrectionKind.VOID: _request_void,
+    CorrectionKind.WRITE_OFF: _request_write_off,
+    CorrectionKind.DISCOUNT: _request_discount,
 }
 
 
-def _record(model: type[Bill] | type[Payment], payload: dict[str, Any], field: str) -> int:
+def _existing_id(model: type[Bill] | type[Payment], payload: dict[str, Any], field: str) -> int:
     if payload[field] is None or db.session.get(model, payload[field]) is None:
-        raise RuleBroken(N_("Enter one that exists."), field)
+        message = N_("Enter the id of a bill.") if model is Bill else N_("Enter the id of a payment.")
+        raise RuleBroken(message, field)
     return payload[field]
 
 
@@ -186,7 +187,7 @@ def _record(model: type[Bill] | type[Payment], payload: dict[str, Any], field: s
 @api.arguments(ApproveIn)
 @api.response(200, CorrectionOut)
 def approve(payload: dict[str, Any], correction_id: int) -> Response:
-    """Say yes to what another person asked, with a proof of who says it; it is done at once."""
+    """Approve another person's request with `proof`; it takes effect at once."""
     get_or_not_found(Correction, correction_id)
     reauthenticate(payload["proof"], by=current_person())
     return resource_response(correction_json(actions.approve(correction_id, by=current_person())), 1)
@@ -197,40 +198,42 @@ def approve(payload: dict[str, Any], correction_id: int) -> Response:
 @api.arguments(DeclineIn)
 @api.response(200, CorrectionOut)
 def decline(payload: dict[str, Any], correction_id: int) -> Response:
-    """Say no, with a reason."""
+    """Decline another person's request, with a reason."""
     return resource_response(
         correction_json(actions.decline(correction_id, reason=payload["reason"], by=current_person())), 1
     )
 
 
-@api.delete("/corrections/<int:correction_id>/")
+@api.delete("/corrections/<int:correction_id>/", endpoint="take_back")
 @requires(Permission.PROPOSE_CORRECTION)
 @api.response(204)
-def take_back(correction_id: int) -> tuple[str, int]:
-    """Take back what one asked oneself."""
-    actions.take_back(correction_id, by=current_person())
+def withdraw(correction_id: int) -> tuple[str, int]:
+    """Withdraw one's own request."""
+    actions.withdraw_request(correction_id, by=current_person())
     return "", 204
 
 
-def request_withdrawal(
-    kind: CorrectionKind, bill_id: int, payment_id: int | None, ask: Callable[[], Correction]
+def request_instead_of_delete(
+    kind: CorrectionKind, bill_id: int, payment_id: int | None, send: Callable[[], Correction]
 ) -> Response:
-    """The answer to a DELETE that takes two persons: 202 with the request for approval, which `ask` makes.
+    """Answer a DELETE that needs approval: 202 with the request, which `send` creates.
 
-    While a request waits, whoever made it, the answer is that request: a DELETE never approves one.
+    While such a request waits, also one of another person, the answer is that request. A DELETE never approves a request.
     """
-    waiting = queries.waiting_for(kind.value, bill_id, payment_id)
+    waiting = queries.find_waiting(kind.value, bill_id, payment_id)
     if waiting is None:
-        waiting = _ask_once(kind, bill_id, payment_id, ask)
+        waiting = _request_once(kind, bill_id, payment_id, send)
     return resource_response(correction_json(waiting), 1, 202)
 
 
-def _ask_once(kind: CorrectionKind, bill_id: int, payment_id: int | None, ask: Callable[[], Correction]) -> Correction:
+def _request_once(
+    kind: CorrectionKind, bill_id: int, payment_id: int | None, send: Callable[[], Correction]
+) -> Correction:
     try:
-        return or_conflict(ask)
+        return run_or_conflict(send)
     except Conflict as conflict:
-        # The same request may have been made since it was looked for.
-        waiting = queries.waiting_for(kind.value, bill_id, payment_id) if conflict.code == "asked_already" else None
+        # Another transaction may have created the same request since it was looked up.
+        waiting = queries.find_waiting(kind.value, bill_id, payment_id) if conflict.code == "asked_already" else None
         if waiting is None:
             raise
         return waiting

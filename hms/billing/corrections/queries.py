@@ -1,4 +1,4 @@
-"""What waits for a second person, and what such persons decided."""
+"""Correction requests: those to decide, a person's own, and decided ones."""
 
 from __future__ import annotations
 
@@ -23,68 +23,68 @@ MAX_SHOWN = 50
 
 @dataclass(frozen=True)
 class CorrectionRequest:
-    """An ask with its bill, its patient (`who`, as the macros of `patient.html` read it) and the people concerned."""
+    """A request with its bill, its patient (`who`, a row for the macros of `patient.html`), and the names of the people."""
 
     correction: Correction
     bill_number: str | None
     who: Any
-    asked_by: str
+    requested_by: str
     decided_by: str
 
 
-def waiting_count(who: Person) -> int:
-    """How many asks wait that `who` may decide: their own are not among them."""
+def count_waiting(who: Person) -> int:
+    """How many requests `who` may decide; their own are not counted."""
     return db.session.execute(_count_for(), {"person_id": who.id}).scalar_one()
 
 
 @cache
 def _count_for() -> Select:
     person_id = bindparam("person_id")
-    return select(func.count()).where(*_for(person_id))
+    return select(func.count()).where(*_may_decide(person_id))
 
 
-def waiting(who: Person, limit: int = MAX_SHOWN) -> list[CorrectionRequest]:
-    """The asks that `who` may decide, the oldest first."""
-    return _asks(_rows().where(*_for(who.id)).order_by(Correction.id).limit(limit))
+def waiting_requests(who: Person, limit: int = MAX_SHOWN) -> list[CorrectionRequest]:
+    """The requests that `who` may decide, oldest first."""
+    return _load(_rows().where(*_may_decide(who.id)).order_by(Correction.id).limit(limit))
 
 
-def own(who: Person, limit: int = MAX_SHOWN) -> list[CorrectionRequest]:
-    """What `who` asked for, the newest first."""
-    return _asks(_rows().where(Correction.proposed_by_id == who.id).order_by(Correction.id.desc()).limit(limit))
+def own_requests(who: Person, limit: int = MAX_SHOWN) -> list[CorrectionRequest]:
+    """The requests that `who` sent, newest first."""
+    return _load(_rows().where(Correction.proposed_by_id == who.id).order_by(Correction.id.desc()).limit(limit))
 
 
-def decided(limit: int = MAX_SHOWN) -> list[CorrectionRequest]:
-    """The last decisions, the newest first."""
-    done = _rows().where(Correction.status.in_(("approved", "declined")))
-    return _asks(done.order_by(Correction.decided_at.desc(), Correction.id.desc()).limit(limit))
+def decided_requests(limit: int = MAX_SHOWN) -> list[CorrectionRequest]:
+    """The last decisions, newest first."""
+    decided = _rows().where(Correction.status.in_(("approved", "declined")))
+    return _load(decided.order_by(Correction.decided_at.desc(), Correction.id.desc()).limit(limit))
 
 
-def of_bill(bill_id: int) -> list[CorrectionRequest]:
-    """Every ask about a bill, the newest first."""
-    return _as_asks(db.session.execute(_of_bill(), {"bill_id": bill_id}))
+def requests_of_bill(bill_id: int) -> list[CorrectionRequest]:
+    """The requests about a bill, newest first."""
+    return _with_names(db.session.execute(_requests_of_bill(), {"bill_id": bill_id}))
 
 
 @cache
-def _of_bill() -> Select:
+def _requests_of_bill() -> Select:
     bill_id = bindparam("bill_id")
     return _rows().where(Correction.bill_id == bill_id).order_by(Correction.id.desc()).limit(MAX_SHOWN)
 
 
-def one(correction_id: int) -> CorrectionRequest:
-    """One ask; `NotFound`."""
-    found = _asks(_rows().where(Correction.id == correction_id))
-    if not found:
-        raise NotFound(N_("This record does not exist."))
-    return found[0]
+def get_request(correction_id: int) -> CorrectionRequest:
+    """One request; raises `NotFound`."""
+    requests = _load(_rows().where(Correction.id == correction_id))
+    if not requests:
+        raise NotFound(N_("This request does not exist."))
+    return requests[0]
 
 
-def waiting_for(kind: str, bill_id: int, payment_id: int | None = None) -> Correction | None:
-    """The undecided ask of that kind about a bill, or about one of its payments."""
-    open_ = select(Correction).filter_by(kind=kind, bill_id=bill_id, payment_id=payment_id, status="waiting")
-    return db.session.scalars(open_).one_or_none()
+def find_waiting(kind: str, bill_id: int, payment_id: int | None = None) -> Correction | None:
+    """The undecided request of a kind about a bill, or about one of its payments."""
+    query = select(Correction).filter_by(kind=kind, bill_id=bill_id, payment_id=payment_id, status="waiting")
+    return db.session.scalars(query).one_or_none()
 
 
-def _for(person_id: Any) -> tuple[Any, ...]:
+def _may_decide(person_id: Any) -> tuple[Any, ...]:
     return Correction.status == "waiting", Correction.proposed_by_id.is_distinct_from(person_id)
 
 
@@ -96,12 +96,12 @@ def _rows() -> Select:
     )
 
 
-def _asks(query: Select) -> list[CorrectionRequest]:
-    return _as_asks(db.session.execute(query))
+def _load(query: Select) -> list[CorrectionRequest]:
+    return _with_names(db.session.execute(query))
 
 
-def _as_asks(found: Iterable[Any]) -> list[CorrectionRequest]:
-    rows = list(found)
+def _with_names(result: Iterable[Any]) -> list[CorrectionRequest]:
+    rows = list(result)
     ids = {row.Correction.proposed_by_id for row in rows} | {row.Correction.decided_by_id for row in rows} - {None}
     names = staff.names(ids)
     return [

@@ -1,4 +1,4 @@
-"""Rules of refunds, voids, write-offs and discounts that need a second person."""
+"""Rules of correction requests: write-offs, approval by a second person, reasons."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hms.core.text.translation import N_
 
 
 def check_write_off(amount: Money, current: BillState, owed: Money) -> None:
-    """Only what is still owed on an issued bill is given up."""
+    """A write-off is for an issued bill and at most the amount `owed`; `RuleBroken` otherwise."""
     if current not in OPEN:
         raise RuleBroken(N_("You can write off only an issued bill with an amount left to pay."), code="not_open")
     if amount <= ZERO:
@@ -18,16 +18,16 @@ def check_write_off(amount: Money, current: BillState, owed: Money) -> None:
         raise RuleBroken(N_("Only %(due)s is left to pay."), "amount", code="more_than_due", due=owed)
 
 
-def check_approver(asked_by: int, approver: int | None) -> None:
-    """The requester of a discount or refund must not approve it."""
-    if asked_by == approver:
+def check_approver(requested_by: int, approver: int | None) -> None:
+    """Nobody decides their own request; `RuleBroken` otherwise."""
+    if requested_by == approver:
         raise RuleBroken(N_("You made this request, so someone else must decide it."), code="own_request")
 
 
-def check_apart(*, asker_opened_approver: bool, approver_opened_asker: bool) -> None:
-    """Two accounts do not approve for each other when one's owner may hold both: they lately opened the other, or made a
+def check_independent(*, requester_opened_approver: bool, approver_opened_requester: bool) -> None:
+    """Raise `RuleBroken` when one person may hold both accounts: one of them lately opened the other, or created a sign-in
     link for it."""
-    if asker_opened_approver:
+    if requester_opened_approver:
         raise RuleBroken(
             N_(
                 "The person who sent this request opened your account or made a link for it in the last "
@@ -35,7 +35,7 @@ def check_apart(*, asker_opened_approver: bool, approver_opened_asker: bool) -> 
             ),
             code="opened_lately",
         )
-    if approver_opened_asker:
+    if approver_opened_requester:
         raise RuleBroken(
             N_(
                 "You opened the account of the person who sent this request, or made a link for it, in "
@@ -46,13 +46,13 @@ def check_apart(*, asker_opened_approver: bool, approver_opened_asker: bool) -> 
 
 
 def check_reason(reason: str) -> str:
-    """The reason of an ask; `RuleBroken` when there is none."""
+    """Return the reason without surrounding spaces; `RuleBroken` when it is empty."""
     if not reason.strip():
         raise RuleBroken(N_("Enter the reason."), "reason")
     return reason.strip()
 
 
 def check_waiting(status: str) -> None:
-    """A decision is made once."""
+    """Only a waiting request is decided; `Conflict` otherwise."""
     if status != CorrectionStatus.WAITING:
         raise Conflict(N_("This request is already decided. Check the bill."), code="decided")

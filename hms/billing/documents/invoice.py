@@ -1,4 +1,4 @@
-"""What an invoice says."""
+"""The content of an invoice."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import Select, bindparam, func, select
 
-from hms.billing.bills.frozen_facts import _facts, standing_lines
+from hms.billing.bills.frozen_facts import active_lines, document_facts
 from hms.billing.bills.rules import amounts_due, balance
-from hms.billing.document_numbers import in_words
+from hms.billing.document_numbers import amount_in_words
 from hms.billing.enums import BillState
 from hms.billing.models import Bill, Payment
 from hms.core import clock
@@ -25,22 +25,22 @@ from hms.patients.models import Patient
 from hms.staff.models import User
 
 MIN_LAST_PAGE_LENGTH = 2
-"""Lines that stay with the totals when an invoice runs over the page."""
+"""How many lines stay on one page with the totals."""
 
 
 def invoice_version(bill: Bill) -> str:
-    """Names the paper of the bill as it stands now: a payment, a refund, a write-off or a void makes another paper, and so
-    does the restriction of the record, which changes the words of its lines."""
-    beside = db.session.execute(_beside(), {"bill_id": bill.id}).one()
-    closed = "-restricted" if beside.is_restricted else ""
+    """Names the edition of the invoice for the bill as it is now. A payment, a refund, a write-off or a void makes another
+    edition, and so does the restriction of the record, which changes the descriptions of the lines."""
+    row = db.session.execute(_payments_and_restriction(), {"bill_id": bill.id}).one()
+    restricted = "-restricted" if row.is_restricted else ""
     if bill.status == BillState.DRAFT:
-        return f"draft-{bill.version}{closed}"
+        return f"draft-{bill.version}{restricted}"
     parts = f"-{bill.written_off}-{bill.payer_share}" if bill.written_off or bill.payer_share else ""
-    return f"{bill.status}-{beside.payments}{parts}{closed}"
+    return f"{bill.status}-{row.payments}{parts}{restricted}"
 
 
 @cache
-def _beside() -> Select:
+def _payments_and_restriction() -> Select:
     bill_id = bindparam("bill_id")
     payments = select(func.count(Payment.id)).where(Payment.bill_id == bill_id).scalar_subquery().label("payments")
     return select(payments, Patient.is_restricted).join(Bill, Bill.patient_id == Patient.id).where(Bill.id == bill_id)
@@ -48,7 +48,7 @@ def _beside() -> Select:
 
 @dataclass(frozen=True)
 class PaidRow:
-    """A payment or refund as papers list it; a refund's `amount` is below zero."""
+    """A payment or refund as the invoice lists it; the `amount` of a refund is below zero."""
 
     number: str
     received_at: datetime
@@ -60,18 +60,19 @@ class PaidRow:
 def paid_rows(bill_id: int) -> list[PaidRow]:
     """Every payment and refund of a bill, oldest first."""
     rows = db.session.scalars(select(Payment).filter_by(bill_id=bill_id).order_by(Payment.id))
-    return [PaidRow(p.number, p.received_at, p.method, p.reference, signed(p)) for p in rows]
+    return [PaidRow(p.number, p.received_at, p.method, p.reference, signed_amount(p)) for p in rows]
 
 
-def signed(payment: Payment) -> Money:
+def signed_amount(payment: Payment) -> Money:
+    """The amount, below zero for a refund."""
     return -payment.amount if payment.kind == "refund" else payment.amount
 
 
-def invoice(bill: Bill) -> dict[str, Any]:
-    """All that `billing/invoice.pdf.html` shows of the bill."""
-    lines, currency = standing_lines(bill.id), current_app.config["CURRENCY"]
+def invoice_content(bill: Bill) -> dict[str, Any]:
+    """The values of `billing/invoice.pdf.html`."""
+    lines, currency = active_lines(bill.id), current_app.config["CURRENCY"]
     clerk = db.session.get(User, bill.issued_by_id) if bill.issued_by_id else None
-    facts = _facts(bill, clerk.display_name if clerk else "")
+    facts = document_facts(bill, clerk.display_name if clerk else "")
     split = max(len(lines) - MIN_LAST_PAGE_LENGTH, 0)
     return {
         "bill": bill,
@@ -83,7 +84,7 @@ def invoice(bill: Bill) -> dict[str, Any]:
         "payments": paid_rows(bill.id),
         "balance": ZERO if bill.status == BillState.VOID else balance(bill.total, bill.paid, bill.written_off),
         "dues": amounts_due(bill.total, bill.paid, bill.written_off, bill.payer_share, bill.payer_paid),
-        "words": in_words(bill.total, currency) if settings.value("billing.amount_in_words") else "",
+        "words": amount_in_words(bill.total, currency) if settings.value("billing.amount_in_words") else "",
         "instructions": settings.value("billing.payment_instructions"),
         "logo": settings.value("hospital.logo"),
         "code": segno.make(bill.number, error="m").svg_data_uri(border=0) if bill.number else "",

@@ -1,4 +1,4 @@
-"""Papers made by the worker."""
+"""Jobs that create documents."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from . import invoice
 
 @job(frozen_facts.INVOICE)
 def print_invoice(bill_id: int) -> None:
-    """Make the A4 invoice of the bill as it stands, once per edition, and tell the open pages."""
+    """Create the A4 invoice of the bill as it is now, once per edition, and publish it to open pages."""
     bill = get_or_not_found(Bill, bill_id)
     edition = invoice.invoice_version(bill)
-    shown = invoice.invoice(bill)
-    content = render_pdf("billing/invoice.pdf.html", **shown)
+    values = invoice.invoice_content(bill)
+    content = render_pdf("billing/invoice.pdf.html", **values)
     row = {"kind": "invoice", "ref_id": bill.id, "edition": edition, "made_at": clock.now(), "content": content}
-    row |= {"facts": _facts(shown), "digest": sha256(content).hexdigest()}
+    row |= {"facts": _facts(values), "digest": sha256(content).hexdigest()}
     db.session.execute(insert(PrintedDocument).values(row).on_conflict_do_nothing())
     publish(Event.DOCUMENT_READY)
 
 
-def _facts(shown: dict[str, Any]) -> dict[str, Any]:
-    """What the invoice says, kept beside it so that `prove` can compare it with the books."""
-    bill, payments = shown["bill"], shown["payments"]
+def _facts(values: dict[str, Any]) -> dict[str, Any]:
+    """The facts on the invoice, stored beside it so that `prove` can compare them with the bill."""
+    bill, payments = values["bill"], values["payments"]
     return {
         "number": bill.number,
-        "hospital_number": shown["facts"]["patient"]["hospital_number"],
+        "hospital_number": values["facts"]["patient"]["hospital_number"],
         "total": str(bill.total.value),
         "payments": len(payments),
         "paid": str(Money.total(paid.amount for paid in payments).value),

@@ -1,4 +1,4 @@
-"""Papers that are kept: how the invoice of a bill comes along, and how often a receipt was handed out."""
+"""Stored documents: the status of a bill's invoice, and how often a receipt was printed."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from . import invoice as document_invoice
 
 @dataclass
 class InvoiceStatus:
-    """How the A4 invoice of a bill stands: "ready" (with its size in bytes), "waiting", "failed" or "none"."""
+    """The status of a bill's A4 invoice: "ready" (`size` in bytes), "waiting" (`since`), "failed" or "none"."""
 
     state: str
     size: int = 0
     since: datetime | None = None
 
 
-def invoice(bill: Bill) -> InvoiceStatus:
-    """How the paper of the bill as it stands now comes along."""
+def invoice_status(bill: Bill) -> InvoiceStatus:
+    """The status of the invoice for the bill as it is now."""
     size = db.session.execute(
         _document(is_size=True), {"bill_id": bill.id, "edition": document_invoice.invoice_version(bill)}
     ).scalar_one_or_none()
     if size is not None:
         return InvoiceStatus("ready", size)
-    row = db.session.execute(_newest_work(), {"kind": frozen_facts.INVOICE, "ref_id": bill.id}).scalar_one_or_none()
+    row = db.session.execute(_newest_job(), {"kind": frozen_facts.INVOICE, "ref_id": bill.id}).scalar_one_or_none()
     if row is None or row.done_at:
         return InvoiceStatus("none")
     return InvoiceStatus("failed") if row.dead_at else InvoiceStatus("waiting", since=row.created_at)
 
 
 def invoice_pdf(bill: Bill) -> bytes | None:
-    """The stored invoice of the bill as it stands now."""
+    """The stored invoice for the bill as it is now; None when it is not created yet."""
     return db.session.execute(
         _document(is_size=False), {"bill_id": bill.id, "edition": document_invoice.invoice_version(bill)}
     ).scalar_one_or_none()
@@ -55,13 +55,13 @@ def _document(*, is_size: bool) -> Select:
 
 
 @cache
-def _newest_work() -> Select:
+def _newest_job() -> Select:
     kind, ref_id = bindparam("kind"), bindparam("ref_id")
-    work = outbox.Outbox
-    return select(work).where(work.kind == kind, work.ref_id == ref_id).order_by(work.id.desc()).limit(1)
+    job = outbox.Outbox
+    return select(job).where(job.kind == kind, job.ref_id == ref_id).order_by(job.id.desc()).limit(1)
 
 
-def copies(kind: str, ref_id: int) -> int:
-    """How often a paper was handed out."""
-    row = select(PrintedCopy.copies).where(PrintedCopy.kind == kind, PrintedCopy.ref_id == ref_id)
-    return db.session.execute(row).scalar_one_or_none() or 0
+def count_copies(kind: str, ref_id: int) -> int:
+    """How often a document was printed."""
+    query = select(PrintedCopy.copies).where(PrintedCopy.kind == kind, PrintedCopy.ref_id == ref_id)
+    return db.session.execute(query).scalar_one_or_none() or 0

@@ -1,4 +1,4 @@
-"""What a receipt or a credit note says, on paper and on a roll."""
+"""The content of a receipt or credit note."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
-from hms.billing.bills.frozen_facts import _facts, standing_lines
+from hms.billing.bills.frozen_facts import active_lines, document_facts
 from hms.billing.bills.rules import balance
-from hms.billing.enums import METHOD_WORDS, SELF, Method
+from hms.billing.enums import METHOD_LABELS, SELF, Method
 from hms.billing.models import Bill, Correction, Payment
 from hms.core.db.session import db
 from hms.core.money import ZERO, Money
@@ -19,17 +19,18 @@ from hms.core.text.formatting import format_datetime, money, person_name
 from hms.staff.models import User
 
 from . import receipt_layout
-from .invoice import signed
+from .invoice import signed_amount
 
 
-def receipt(payment: Payment, bill: Bill, copy: int = 0) -> receipt_layout.Slip:
-    """The receipt of a payment, as things stood when it was taken: a reprint says the same."""
-    facts = _facts(bill, "")
+def receipt_content(payment: Payment, bill: Bill, copy: int = 0) -> receipt_layout.Slip:
+    """The receipt of a payment or refund with the amounts of its time, so that a reprint is the same. `copy` is the number of
+    the reprint, 0 for the original."""
+    facts = document_facts(bill, "")
     clerk = db.session.get(User, payment.received_by_id) if payment.received_by_id else None
     hospital, patient = facts["hospital"], facts["patient"]
-    sold = (
-        receipt_layout.Sold(line.description, line.quantity, _plain(line.unit_price), _plain(line.amount))
-        for line in standing_lines(bill.id)
+    lines = (
+        receipt_layout.ReceiptLine(line.description, line.quantity, _number(line.unit_price), _number(line.amount))
+        for line in active_lines(bill.id)
     )
     return receipt_layout.Slip(
         hospital=(hospital["name"].upper(), hospital["address"], hospital["phone"]),
@@ -39,7 +40,7 @@ def receipt(payment: Payment, bill: Bill, copy: int = 0) -> receipt_layout.Slip:
         patient=person_name(patient["family_name"], patient["given_name"]),
         hospital_number=patient["hospital_number"],
         bill=" ".join((_("Bill"), bill.number)),
-        sold=tuple(sold),
+        lines=tuple(lines),
         sums=tuple(_sums(payment, bill)),
         foot=settings.value("billing.receipt_footer"),
         copy=copy,
@@ -48,37 +49,39 @@ def receipt(payment: Payment, bill: Bill, copy: int = 0) -> receipt_layout.Slip:
 
 def _sums(payment: Payment, bill: Bill) -> Iterator[tuple[str, str]]:
     earlier = select(Payment).where(Payment.bill_id == bill.id, Payment.id < payment.id)
-    before = Money.total(signed(p) for p in db.session.scalars(earlier))
+    before = Money.total(signed_amount(p) for p in db.session.scalars(earlier))
     if bill.discount:
-        yield _("Discount"), _plain(-bill.discount)
-    yield _("TOTAL %(currency)s", currency=current_app.config["CURRENCY"]), _plain(bill.total)
-    given_up = _written_off_before(payment)
-    if given_up:
-        yield _("Written off"), _plain(-given_up)
+        yield _("Discount"), _number(-bill.discount)
+    yield _("TOTAL %(currency)s", currency=current_app.config["CURRENCY"]), _number(bill.total)
+    written_off = _written_off_before(payment)
+    if written_off:
+        yield _("Written off"), _number(-written_off)
     if before:
-        yield _("Already paid"), _plain(before)
+        yield _("Already paid"), _number(before)
     if payment.kind == "refund":
-        yield _("Refunded (%(method)s)", method=METHOD_WORDS[Method(payment.method)]), _plain(payment.amount)
+        yield _("Refunded (%(method)s)", method=METHOD_LABELS[Method(payment.method)]), _number(payment.amount)
     else:
-        yield str(METHOD_WORDS[Method(payment.method)]), _plain(payment.tendered or payment.amount)
+        yield str(METHOD_LABELS[Method(payment.method)]), _number(payment.tendered or payment.amount)
     if payment.payer != SELF:
         yield _("Paid by"), payment.payer
     if payment.reference:
         yield _("Reference"), payment.reference
     if payment.tendered is not None:
-        yield _("Change"), _plain(payment.tendered - payment.amount)
-    yield _("BALANCE"), _plain(balance(bill.total, before + signed(payment), given_up))
+        yield _("Change"), _number(payment.tendered - payment.amount)
+    yield _("BALANCE"), _number(balance(bill.total, before + signed_amount(payment), written_off))
 
 
 def _written_off_before(payment: Payment) -> Money:
-    agreed = select(func.sum(Correction.amount)).filter_by(bill_id=payment.bill_id, kind="write_off", status="approved")
-    return db.session.execute(agreed.where(Correction.decided_at <= payment.received_at)).scalar_one() or ZERO
+    approved = select(func.sum(Correction.amount)).filter_by(
+        bill_id=payment.bill_id, kind="write_off", status="approved"
+    )
+    return db.session.execute(approved.where(Correction.decided_at <= payment.received_at)).scalar_one() or ZERO
 
 
-def _plain(amount: Money) -> str:
+def _number(amount: Money) -> str:
     return money(amount, current_app.config["CURRENCY"], code=False)
 
 
 def receipt_paper() -> receipt_layout.Paper:
-    """The paper in the cashiers' printers."""
+    """The paper of the receipt printers, from the setting `billing.receipt_paper`; 80 mm by default."""
     return receipt_layout.PAPERS.get(settings.value("billing.receipt_paper"), receipt_layout.PAPERS["80"])

@@ -11,7 +11,7 @@ from hms.core.text.translation import N_, Sentence
 
 
 class Paper(NamedTuple):
-    """A roll: its width and printable width in mm, and how many characters of 10.5 CSS px fit."""
+    """A roll of paper: its width and printable width in mm, and how many characters of 10.5 CSS px fit in a line."""
 
     width: int
     printable: int
@@ -25,8 +25,8 @@ BARCODE_MM, FEED_MM = 16, 12
 
 
 @dataclass(frozen=True)
-class Sold:
-    """One line of the bill."""
+class ReceiptLine:
+    """One line of the bill; amounts are formatted text."""
 
     description: str
     quantity: int
@@ -36,7 +36,7 @@ class Sold:
 
 @dataclass(frozen=True)
 class Slip:
-    """What a receipt says; amounts are written already. `copy` counts reprints, 0 is the original."""
+    """The content of a receipt; amounts are formatted text. `copy` is the number of the reprint, 0 for the original."""
 
     hospital: tuple[str, ...]
     title: str
@@ -45,42 +45,42 @@ class Slip:
     patient: str
     hospital_number: str
     bill: str
-    sold: tuple[Sold, ...]
+    lines: tuple[ReceiptLine, ...]
     sums: tuple[tuple[str, str], ...]
     foot: str = ""
     copy: int = 0
 
 
 def lines(slip: Slip, columns: int) -> list[str]:
-    """The receipt, line by line, none longer than `columns`. A long description goes on in the next line; nothing is cut."""
+    """The receipt, line by line, none longer than `columns`. A long description continues on the next line; nothing is cut."""
     rule = "-" * columns
     head = [line.center(columns).rstrip() for text in slip.hospital if text for line in _wrapped(text, columns)]
-    who = _ends(slip.patient, slip.hospital_number, columns) + _wrapped(slip.bill, columns)
-    title = _wrapped(slip.title, columns) + _ends(slip.when, slip.clerk, columns)
-    sold = [line for one in slip.sold for line in _sold(one, columns)]
-    sums = [line for label, amount in slip.sums for line in _ends(label, amount, columns)]
-    return [*head, "", *title, *who, rule, *sold, rule, *sums]
+    patient = _justify(slip.patient, slip.hospital_number, columns) + _wrapped(slip.bill, columns)
+    title = _wrapped(slip.title, columns) + _justify(slip.when, slip.clerk, columns)
+    bill_lines = [printed for line in slip.lines for printed in _line(line, columns)]
+    sums = [line for label, amount in slip.sums for line in _justify(label, amount, columns)]
+    return [*head, "", *title, *patient, rule, *bill_lines, rule, *sums]
 
 
 def foot(slip: Slip, columns: int) -> list[str]:
-    """What stands under the barcode."""
-    lines = [slip.foot, str(Sentence(N_("COPY %(number)s"), number=slip.copy)) if slip.copy else ""]
-    return [line.center(columns).rstrip() for text in lines if text for line in _wrapped(text, columns)]
+    """The lines below the barcode."""
+    texts = [slip.foot, str(Sentence(N_("COPY %(number)s"), number=slip.copy)) if slip.copy else ""]
+    return [line.center(columns).rstrip() for text in texts if text for line in _wrapped(text, columns)]
 
 
-def height_mm(lines_: Iterable[str], feet: Iterable[str]) -> int:
+def height_mm(lines_: Iterable[str], foot_lines: Iterable[str]) -> int:
     """The length of the paper in whole mm: `@page` needs one, `80mm auto` is not valid CSS."""
-    count = len(list(lines_)) + len(list(feet))
+    count = len(list(lines_)) + len(list(foot_lines))
     return round(count * LINE_MM + BARCODE_MM + FEED_MM + 0.5)
 
 
-def _sold(one: Sold, columns: int) -> list[str]:
-    figures = f"{one.quantity} x {one.unit_price:>6} {one.amount:>7}"
-    return _ends(one.description, figures, columns)
+def _line(line: ReceiptLine, columns: int) -> list[str]:
+    figures = f"{line.quantity} x {line.unit_price:>6} {line.amount:>7}"
+    return _justify(line.description, figures, columns)
 
 
-def _ends(left: str, right: str, columns: int) -> list[str]:
-    """`left` and `right` at the two ends of a line; `left` takes lines of its own when both do not fit in one."""
+def _justify(left: str, right: str, columns: int) -> list[str]:
+    """`left` and `right` at the two ends of a line; on separate lines when both do not fit in one."""
     if len(left) + 1 + len(right) <= columns:
         return [left + right.rjust(columns - len(left))]
     return [*_wrapped(left, columns), *(line.rjust(columns) for line in _wrapped(right.strip(), columns))]

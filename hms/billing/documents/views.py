@@ -1,4 +1,4 @@
-"""Pages: a bill's invoice, as it comes along and as the file."""
+"""Pages: the status of a bill's invoice, and the file."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from . import queries
 @pages.get("/bills/<int:bill_id>/invoice.pdf")
 @requires(Permission.READ_BILL)
 def invoice_pdf(bill_id: int) -> ResponseReturnValue:
-    """The stored invoice; 202 and a page that shows the progress while it is being made."""
-    one, patient = bill_queries.bill_with_patient(bill_id)
+    """The stored invoice; while it is being created, 202 and a page that shows the status."""
+    bill, patient = bill_queries.bill_with_patient(bill_id)
     read_log.note("billing.read_invoice", patient.id, entity="bill", entity_id=bill_id)
-    content = queries.invoice_pdf(one)
+    content = queries.invoice_pdf(bill)
     if content is not None:
-        return _pdf(content, f"{one.number or f'draft-{one.id}'}.pdf")
-    if queries.invoice(one).state == "none":
+        return _pdf(content, f"{bill.number or f'draft-{bill.id}'}.pdf")
+    if queries.invoice_status(bill).state == "none":
         issuing.ask_for_invoice(bill_id, by=current_person())
-    shown = {"bill": one, "invoice": queries.invoice(one), "printer_answers": redis.is_available}
+    values = {"bill": bill, "invoice": queries.invoice_status(bill), "printer_answers": redis.is_available}
     banner = patients.patient_banner(patient, current_person())
-    return render_template("billing/invoice_wait.html", whom=banner, **shown), 202
+    return render_template("billing/invoice_wait.html", patient=banner, **values), 202
 
 
 def _pdf(content: bytes, name: str) -> Response:
@@ -43,7 +43,7 @@ def _pdf(content: bytes, name: str) -> Response:
 @pages.post("/bills/<int:bill_id>/invoice")
 @requires(Permission.READ_BILL)
 def make_invoice(bill_id: int) -> Response:
-    """Have the invoice made (again)."""
+    """Create the invoice, or try again."""
     issuing.ask_for_invoice(bill_id, by=current_person())
     return redirect(url_for("billing.bill", bill_id=bill_id, _anchor="papers"), 303)
 
@@ -51,9 +51,9 @@ def make_invoice(bill_id: int) -> Response:
 @pages.get("/bills/<int:bill_id>/invoice")
 @requires(Permission.READ_BILL)
 def invoice_job(bill_id: int) -> str:
-    """How the invoice comes along, for the page that renews itself."""
-    one, patient = bill_queries.bill_with_patient(bill_id)
+    """The status of the invoice, for its automatic update."""
+    bill, patient = bill_queries.bill_with_patient(bill_id)
     read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=True)
     return render_template(
-        "billing/_invoice.html", bill=one, invoice=queries.invoice(one), printer_answers=redis.is_available
+        "billing/_invoice.html", bill=bill, invoice=queries.invoice_status(bill), printer_answers=redis.is_available
     )

@@ -1,1 +1,1 @@
-"""Taking payments."""
+"""Payments and refunds."""

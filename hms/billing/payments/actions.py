@@ -1,4 +1,4 @@
-"""Taking money and giving it back. The bill's row is locked, so that two windows never take the same balance twice."""
+"""Takes payments and records refunds. Each locks the bill first, so that the same balance is never paid twice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from hms.billing import enums
 from hms.billing.bills import frozen_facts
 from hms.billing.bills import rules as bill_rules
-from hms.billing.bills.issuing import assign_number, freeze, series_of
+from hms.billing.bills.issuing import assign_number, bill_series, freeze
 from hms.billing.document_numbers import CREDIT_NOTE, RECEIPT, document_number
 from hms.billing.models import Bill, Correction, Payment, PrintedCopy
 from hms.billing.tills import actions
@@ -39,34 +39,41 @@ def take_payment(
     needs_reference: bool = True,
     by: Person,
 ) -> Payment:
-    """Take `amount`, never more than is owed, and give it a receipt number. A draft is issued first, in the same step.
+    """Take a payment of `amount`, at most what the payer owes, and number its receipt. A draft is issued in the same
+    transaction.
 
-    `payer` is "self" or the bill's other payer, whose part it then pays; when it is not said, an insurance payment is the
-    other payer's. `tendered` is the cash handed over when it is more; the change is the difference. Raises `RuleBroken` with
-    the field.
+    `payer` is "self" or the bill's other payer. Without it, an insurance payment is the other payer's and any other payment the
+    patient's. `tendered` is the cash received when it is more than the amount; the difference is the change. Raises
+    `RuleBroken` with the field.
     """
-    chosen = enums.method(method)
+    parsed_method = enums.parse_method(method)
     bill = get_for_update(Bill, bill_id)
     if bill.status == enums.BillState.DRAFT:
         freeze(bill, by)
     rules.check_payable(enums.BillState(bill.status))
-    whose = _payer(bill, payer, chosen)
-    owed = dues_of(bill)
-    due = owed.patient if whose == enums.SELF else owed.payer
-    rules.check_payment(amount, due, chosen, reference, tendered, needs_reference=needs_reference)
-    given = tendered if chosen is enums.Method.CASH else None
-    payment = Payment(bill_id=bill.id, kind="payment", amount=amount, method=chosen.value, payer=whose)
-    payment.reference, payment.tendered = reference, given
+    payer_code = _payer(bill, payer, parsed_method)
+    dues = dues_of(bill)
+    due = dues.patient if payer_code == enums.SELF else dues.payer
+    rules.check_payment(amount, due, parsed_method, reference, tendered, needs_reference=needs_reference)
+    payment = Payment(
+        bill_id=bill.id,
+        kind="payment",
+        amount=amount,
+        method=parsed_method.value,
+        payer=payer_code,
+        reference=reference,
+    )
+    payment.tendered = tendered if parsed_method is enums.Method.CASH else None
     return _record(payment, bill, amount, RECEIPT, by.id)
 
 
 def dues_of(bill: Bill) -> bill_rules.Dues:
-    """What is still to pay on a bill, by whom."""
+    """The amounts left to pay on a bill by the patient and by the other payer."""
     return bill_rules.amounts_due(bill.total, bill.paid, bill.written_off, bill.payer_share, bill.payer_paid)
 
 
 def _payer(bill: Bill, requested_payer: str | None, method: enums.Method) -> str:
-    """Whose part of the bill a payment pays."""
+    """The payer whose part of the bill a payment pays."""
     if requested_payer is None:
         is_claim = method is enums.Method.INSURANCE and dues_of(bill).payer
         return bill.payer if is_claim else enums.SELF
@@ -76,8 +83,8 @@ def _payer(bill: Bill, requested_payer: str | None, method: enums.Method) -> str
 
 
 @action(Permission.ISSUE_BILL, "billing.payer_refused")
-def payer_refused(bill_id: int, *, by: Person) -> Bill:
-    """The other payer pays no more of an issued bill: what is left of their part becomes the patient's."""
+def move_share_to_patient(bill_id: int, *, by: Person) -> Bill:
+    """Move what the other payer has not paid of an issued bill to the patient."""
     bill = get_for_update(Bill, bill_id)
     if enums.BillState(bill.status) not in enums.OPEN or bill.payer_share == bill.payer_paid:
         raise RuleBroken(N_("No other payer has anything left to pay on this bill."), code="nothing_owed")
@@ -86,28 +93,28 @@ def payer_refused(bill_id: int, *, by: Person) -> Bill:
     return bill
 
 
-def check_refund(paid: Payment, amount: Money) -> None:
-    """`RuleBroken` when `amount` cannot be given back of this payment, whose bill is locked."""
-    if paid.kind != "payment":
+def check_refund(payment: Payment, amount: Money) -> None:
+    """Raise `RuleBroken` when `amount` of the payment cannot be refunded. The caller has locked its bill."""
+    if payment.kind != "payment":
         raise RuleBroken(N_("This is a refund. Choose the payment that it belongs to."), code="not_a_payment")
-    rules.check_refund(amount, queries.left_of(paid))
+    rules.check_refund(amount, queries.left_to_refund(payment))
 
 
 def record_refund(correction: Correction) -> Payment:
-    """Record the refund of an approved request from the requester's till; the payment is not changed."""
-    bill, paid = get_for_update(Bill, correction.bill_id), get_or_not_found(Payment, correction.payment_id)
-    check_refund(paid, correction.amount)
-    row = Payment(
+    """Record the refund of an approved request, from the requester's till. The payment does not change."""
+    bill, payment = get_for_update(Bill, correction.bill_id), get_or_not_found(Payment, correction.payment_id)
+    check_refund(payment, correction.amount)
+    refund = Payment(
         bill_id=bill.id, kind="refund", amount=correction.amount, method=correction.method, note=correction.reason
     )
-    row.refunds_id, row.correction_id, row.payer = paid.id, correction.id, paid.payer
-    return _record(row, bill, -correction.amount, CREDIT_NOTE, correction.proposed_by_id)
+    refund.refunds_id, refund.correction_id, refund.payer = payment.id, correction.id, payment.payer
+    return _record(refund, bill, -correction.amount, CREDIT_NOTE, correction.proposed_by_id)
 
 
 def _record(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: int | None) -> Payment:
-    """Write the payment or refund, and what the bill then stands at."""
-    with db.session.no_autoflush:  # a bill that was issued to be paid has no number yet
-        payment.shift_id = actions.till_of(clerk_id)
+    """Insert a payment or refund and add `change` to what is paid on the bill."""
+    with db.session.no_autoflush:  # a draft that this payment issues has no number yet
+        payment.shift_id = actions.open_till_id(clerk_id)
     payment.received_at, payment.received_by_id = clock.now(), clerk_id
     bill.paid = bill.paid + change
     if payment.payer != enums.SELF:
@@ -120,17 +127,18 @@ def _record(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: 
 
 
 def _number(payment: Payment, bill: Bill, series: str) -> None:
-    """Number the receipt or credit note, and a bill that was issued to be paid. Others wait from here on for their numbers."""
+    """Number the receipt or credit note, and the bill when this payment issued it. The number series stay locked until the
+    commit."""
     year = clock.today().year
-    needed_series = [] if bill.number else [series_of(year)]
-    *of_bill, taken = next_numbers([*needed_series, f"{payment.kind}:{year}"])
-    for one in of_bill:
-        assign_number(bill, year, one)
-    payment.number = document_number(series, year, taken)
+    needed_series = [] if bill.number else [bill_series(year)]
+    *bill_numbers, n = next_numbers([*needed_series, f"{payment.kind}:{year}"])
+    for bill_n in bill_numbers:
+        assign_number(bill, year, bill_n)
+    payment.number = document_number(series, year, n)
 
 
 def update_balance(bill: Bill) -> None:
-    """Set the state of an issued bill after money came, went or was given up; its paper is printed anew."""
+    """Set the state of an issued bill after its amounts changed, and enqueue its new invoice."""
     bill.status = bill_rules.state(bill.total, bill.paid, bill.written_off).value
     bill.increment_version()
     db.session.flush()
@@ -140,9 +148,9 @@ def update_balance(bill: Bill) -> None:
 
 @action(Permission.READ_PAYMENTS, "billing.hand_out_receipt")
 def count_receipt_print(payment_id: int, *, by: Person) -> int:
-    """Count that the receipt goes to paper once more; from the second time on it says COPY. Returns how often."""
+    """Count one more print of a receipt and return how often it was printed. From the second print on it says COPY."""
     first = insert(PrintedCopy).values(kind="receipt", ref_id=get_or_not_found(Payment, payment_id).id, copies=1)
-    once_more = first.on_conflict_do_update(
+    again = first.on_conflict_do_update(
         index_elements=[PrintedCopy.kind, PrintedCopy.ref_id], set_={"copies": PrintedCopy.copies + 1}
     )
-    return db.session.execute(once_more.returning(PrintedCopy.copies)).scalar_one()
+    return db.session.execute(again.returning(PrintedCopy.copies)).scalar_one()

@@ -7,12 +7,12 @@ from typing import Any
 from flask import Response
 
 from hms.billing import schemas
-from hms.billing.api_responses import NO_REASON, seen_in_list
+from hms.billing.api_responses import NO_REASON, list_read_entry
 from hms.billing.bills import api_queries
 from hms.billing.blueprints import api
 from hms.billing.corrections import actions as correction_actions
-from hms.billing.corrections.api import CorrectionOut, WithdrawIn, request_withdrawal
-from hms.billing.enums import CorrectionKind, method
+from hms.billing.corrections.api import CorrectionOut, WithdrawIn, request_instead_of_delete
+from hms.billing.enums import CorrectionKind, parse_method
 from hms.billing.models import Bill, Payment
 from hms.core.api import read_log
 from hms.core.api.pagination import paginated_response
@@ -57,7 +57,7 @@ def bill_payments(_arguments: dict[str, Any], bill_id: int) -> Response:
 def pay_bill(payload: dict[str, Any], bill_id: int) -> Response:
     """Take a payment on this bill. A draft is issued first."""
     if payload.get("bill", bill_id) != bill_id:
-        raise RuleBroken(N_("The address belongs to another bill."), "bill")
+        raise RuleBroken(N_("The address is of another bill. Leave this field out."), "bill")
     return _pay(payload | {"bill": bill_id}, 200)
 
 
@@ -66,17 +66,17 @@ def pay_bill(payload: dict[str, Any], bill_id: int) -> Response:
 @api.arguments(PAYMENTS, location="query")
 @api.response(200, schemas.PaymentOut(many=True))
 def payments(arguments: dict[str, Any]) -> Response:
-    """Payments, newest first: all, those one took, or none, by role. Filters: bill, received_by, method, date, date_from,
-    date_to."""
+    """Payments, newest first. Depending on the role: all, those the person took, their own, or none. Filters: bill,
+    received_by, method, date, date_from, date_to."""
     query = api_queries.payments(current_person())
     if not (current_person().may(Permission.READ_PAYMENTS) or current_person().is_patient):
         query = query.where(Payment.id.is_(None))
     if arguments.get("method"):
-        query = query.where(Payment.method == method(arguments["method"]).value)
+        query = query.where(Payment.method == parse_method(arguments["method"]).value)
     columns = {"bill": Payment.bill_id, "received_by": Payment.received_by_id}
     query = filter_by_columns(query, arguments, on=Payment.received_at, **columns)
     query = ordered(query, arguments, Payment.id, payment_date=Payment.received_at, amount=Payment.amount)
-    return read_log.listed(query, schemas.payment_json, seen_in_list, entity="payment")
+    return read_log.listed(query, schemas.payment_json, list_read_entry, entity="payment")
 
 
 def _payment(payment_id: int, *, is_read: bool = True) -> dict[str, Any]:
@@ -101,19 +101,19 @@ def payment(payment_id: int) -> Response:
 @api.arguments(schemas.PaymentIn)
 @api.response(201, schemas.PaymentOut)
 def take_payment(payload: dict[str, Any]) -> Response:
-    """Take a payment, never more than is owed. A draft is issued first."""
+    """Take a payment of at most the amount left to pay. A draft is issued first."""
     return _pay(payload, 201)
 
 
 def _pay(payload: dict[str, Any], status: int) -> Response:
-    """Programs of the first API send no reference; the slip's number is wanted on the page only."""
-    how = (payload["amount"], payload["method"], payload["reference"], payload["tendered"])
-    more = {"payer": payload["payer"] or None, "needs_reference": False, "by": current_person()}
+    """A reference is required on the page only: programs of the first API send none."""
+    arguments = (payload["amount"], payload["method"], payload["reference"], payload["tendered"])
+    options = {"payer": payload["payer"] or None, "needs_reference": False, "by": current_person()}
     try:
-        taken = actions.take_payment(payload["bill"], *how, **more)
+        payment = actions.take_payment(payload["bill"], *arguments, **options)
     except NotFound as missing:
         raise RuleBroken(N_("This bill does not exist."), "bill") from missing
-    return resource_response(schemas.payment_json(taken), 1, status)
+    return resource_response(schemas.payment_json(payment), 1, status)
 
 
 @api.put("/payments/<int:payment_id>/")
@@ -121,11 +121,11 @@ def _pay(payload: dict[str, Any], status: int) -> Response:
 @api.arguments(schemas.PaymentChange)
 @api.response(200, schemas.PaymentOut)
 def change_payment(payload: dict[str, Any], payment_id: int) -> Response:
-    """A payment is permanent: what it already says is accepted, anything else is 409. A mistake is answered by a refund."""
+    """A payment cannot be changed: its own values are accepted, others are 409. Correct a mistake with a refund."""
     body = _payment(payment_id)
     check_if_match(1, lambda: body)
     if "method" in payload:
-        payload["method"] = method(payload["method"]).value
+        payload["method"] = parse_method(payload["method"]).value
     if any(body[name] != value for name, value in payload.items()):
         raise Conflict(N_("A payment cannot be changed. Refund it, then take a new payment."), code="permanent")
     return resource_response(body, 1)
@@ -136,12 +136,12 @@ def change_payment(payload: dict[str, Any], payment_id: int) -> Response:
 @api.arguments(WithdrawIn, required=False)
 @api.response(202, CorrectionOut)
 def refund_payment(payload: dict[str, Any], payment_id: int) -> Response:
-    """Ask that all that is left of a payment be given back: 202 with the request, which another person approves.
+    """Request the refund of all that is left of a payment: 202 with the request, which another person approves.
 
-    The payment and the refund stay in the books. While the request waits, a repeated DELETE answers it again.
+    The payment and the refund stay on record. While the request waits, a repeated DELETE returns the same request.
     """
     bill_id = _payment(payment_id, is_read=False)["bill"]
-    why = {"reason": payload["reason"] or NO_REASON, "by": current_person()}
-    return request_withdrawal(
-        CorrectionKind.REFUND, bill_id, payment_id, lambda: correction_actions.propose_refund(payment_id, **why)
+    arguments = {"reason": payload["reason"] or NO_REASON, "by": current_person()}
+    return request_instead_of_delete(
+        CorrectionKind.REFUND, bill_id, payment_id, lambda: correction_actions.request_refund(payment_id, **arguments)
     )

@@ -15,7 +15,7 @@ from hms.patients.models import Patient
 
 
 def payment_with_bill(payment_id: int) -> tuple[Payment, Bill, Patient]:
-    """A payment or refund with its bill and patient; `NotFound`."""
+    """A payment or refund with its bill and patient; raises `NotFound`."""
     joined = select(Payment, Bill, Patient).join(Bill, Bill.id == Payment.bill_id)
     row = db.session.execute(
         joined.join(Patient, Patient.id == Bill.patient_id).where(Payment.id == payment_id)
@@ -25,10 +25,10 @@ def payment_with_bill(payment_id: int) -> tuple[Payment, Bill, Patient]:
     return row[0], row[1], row[2]
 
 
-def left_of(paid: Payment) -> Money:
-    """What of a payment is not given back yet."""
-    earlier = select(func.sum(Payment.amount)).where(Payment.refunds_id == paid.id)
-    return paid.amount - (db.session.execute(earlier).scalar_one() or ZERO)
+def left_to_refund(payment: Payment) -> Money:
+    """The part of a payment that is not refunded yet."""
+    earlier = select(func.sum(Payment.amount)).where(Payment.refunds_id == payment.id)
+    return payment.amount - (db.session.execute(earlier).scalar_one() or ZERO)
 
 
 def payments_of(bill_id: int) -> list[Payment]:

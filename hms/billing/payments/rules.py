@@ -8,12 +8,12 @@ from hms.core.money import ZERO, Money
 from hms.core.text.translation import N_
 
 MIN_REFERENCE_LENGTH = {Method.CARD: 4, Method.INSURANCE: 3, Method.MOBILE_MONEY: 4, Method.BANK: 4, Method.OTHER: 2}
-"""Characters that the slip's or claim's number has at least; cash needs none."""
+"""Shortest reference (number of the slip or claim) by payment method; cash needs none."""
 MAX_REFERENCE_LENGTH = 100
 
 
 def check_payable(state: BillState) -> None:
-    """Money is taken for an issued bill on which something is owed."""
+    """Only an issued bill with an amount left to pay can be paid; `RuleBroken` otherwise."""
     if state == BillState.DRAFT:
         raise RuleBroken(N_("This bill is a draft. Issue it, then take the payment."), code="not_issued")
     if state == BillState.VOID:
@@ -31,10 +31,10 @@ def check_payment(
     *,
     needs_reference: bool = True,
 ) -> Money:
-    """The change to give back; `RuleBroken` names the field when the payment cannot be taken.
+    """The change for the patient; `RuleBroken` with the field when the payment cannot be taken.
 
-    `balance` is what is owed now, read under lock. `tendered` is the cash that was handed over, when it is more than
-    the amount. Programs of the first API send no reference; they pass `needs_reference=False`.
+    `balance` is the amount left to pay, read while the bill is locked. `tendered` is the cash received, when it is more
+    than the amount. Programs of the first API send no reference: for them `needs_reference` is False.
     """
     if amount <= ZERO:
         raise RuleBroken(N_("Enter an amount above zero."), "amount")
@@ -60,12 +60,12 @@ def _change(amount: Money, method: Method, tendered: Money | None) -> Money:
     if method != Method.CASH and tendered != amount:
         raise RuleBroken(N_("Change is given for cash only. Enter the exact amount."), "tendered")
     if tendered < amount:
-        raise RuleBroken(N_("The cash given is less than the amount. Enter a part payment instead."), "tendered")
+        raise RuleBroken(N_("The cash received is less than the amount. Enter a part payment instead."), "tendered")
     return tendered - amount
 
 
 def check_refund(amount: Money, left: Money) -> None:
-    """A refund is never more than what is `left` of the payment: what was paid less earlier refunds."""
+    """A refund is at most what is `left` of the payment after earlier refunds; `RuleBroken` otherwise."""
     if amount <= ZERO:
         raise RuleBroken(N_("Enter an amount above zero."), "amount")
     if amount > left:

@@ -40,25 +40,25 @@ def pay(bill_id: int) -> ResponseReturnValue:
     bill, patient = bill_queries.bill_with_patient(bill_id)
     dues = actions.dues_of(bill)
     if request.method == "GET":
-        _begin(form, dues, bill)
+        _fill_in(form, dues, bill)
     form.payer.choices = [(SELF, _("Patient")), (bill.payer, bill.payer)] if dues.payer else []
     due = dues.payer if dues.payer and form.payer.data == bill.payer else dues.patient
-    shown = {
+    values = {
         "bill": bill,
         "owed": dues.patient + dues.payer,
         "due": due,
         "dues": {SELF: dues.patient, bill.payer: dues.payer} if dues.payer else {},
-        "whom": patients.patient_banner(patient, current_person()),
-        "lines": frozen_facts.standing_lines(bill.id, current_person()),
+        "patient": patients.patient_banner(patient, current_person()),
+        "lines": frozen_facts.active_lines(bill.id, current_person()),
         "quick": rules.quick_amounts(due, current_app.config["CURRENCY"]),
         "shift": till_queries.open_shift(current_person().id),
     }
     read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id)
-    return render_template("billing/pay.html", form=form, **shown), form.status
+    return render_template("billing/pay.html", form=form, **values), form.status
 
 
-def _begin(form: PayForm, dues: Dues, bill: Bill) -> None:
-    """The patient's part first; the other payer's when only that is left."""
+def _fill_in(form: PayForm, dues: Dues, bill: Bill) -> None:
+    """Propose the patient's part, or the other payer's when only theirs is left."""
     form.payer.data = SELF if dues.patient or not dues.payer else bill.payer
     form.amount.data = dues.patient if form.payer.data == SELF else dues.payer
     if form.payer.data != SELF:
@@ -69,22 +69,22 @@ def _begin(form: PayForm, dues: Dues, bill: Bill) -> None:
 @requires(Permission.READ_PAYMENTS)
 def payment(payment_id: int) -> str:
     """A payment and its receipt, ready for the roll printer."""
-    one, bill, patient = queries.payment_with_bill(payment_id)
+    row, bill, patient = queries.payment_with_bill(payment_id)
     paper = receipt.receipt_paper()
-    slip = receipt.receipt(one, bill, max(document_queries.copies("receipt", one.id) - 1, 0))
+    slip = receipt.receipt_content(row, bill, max(document_queries.count_copies("receipt", row.id) - 1, 0))
     lines, foot = receipt_layout.lines(slip, paper.columns), receipt_layout.foot(slip, paper.columns)
     read_log.note("billing.read_receipt", patient.id, entity="payment", entity_id=payment_id)
     return render_template(
         "billing/receipt.html",
-        payment=one,
+        payment=row,
         bill=bill,
-        whom=patients.patient_banner(patient, current_person()),
+        patient=patients.patient_banner(patient, current_person()),
         owed=balance(bill.total, bill.paid, bill.written_off),
         paper=paper,
         height=receipt_layout.height_mm(lines, foot),
         lines=lines,
         foot=foot,
-        code=code128(one.number.replace("-", "")),
+        code=code128(row.number.replace("-", "")),
         is_new="taken" in request.args,
         prints="prints" in request.args,
     )
@@ -93,6 +93,6 @@ def payment(payment_id: int) -> str:
 @pages.post("/payments/<int:payment_id>/print")
 @requires(Permission.READ_PAYMENTS)
 def print_again(payment_id: int) -> Response:
-    """Hand the receipt out once more, marked COPY."""
+    """Print the receipt again, marked COPY."""
     actions.count_receipt_print(payment_id, by=current_person())
     return redirect(url_for("billing.payment", payment_id=payment_id, prints=1), 303)

@@ -1,1 +1,1 @@
-"""Price list."""
+"""The price list."""

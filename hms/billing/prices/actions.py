@@ -1,4 +1,4 @@
-"""The price list. A bill keeps the price of its day: a changed price reaches new lines only."""
+"""Changes of the price list. A new price applies only to new bill lines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def save_price(
     is_active: bool = True,
     by: Person,
 ) -> PriceItem:
-    """Add an item to the price list, or change the one with `item_id`. Codes are kept in capitals and are unique."""
+    """Add an item to the price list, or change the one with `item_id`. Codes are unique and stored in capitals."""
     if unit_price < ZERO:
         raise RuleBroken(N_("Enter a price of zero or more."), "unit_price")
     item = get_or_not_found(PriceItem, item_id) if item_id is not None else PriceItem()
@@ -41,13 +41,13 @@ def save_price(
     return item
 
 
-STARTING_LIST = Path(__file__).parents[1] / "data" / "prices.csv"
+STARTER_LIST = Path(__file__).parents[1] / "data" / "prices.csv"
 
 
 @action(Permission.MANAGE_PRICES, "billing.load_prices")
-def load_prices(*, by: Person) -> int:
-    """Add the starting list's items, to be priced, where their codes are missing; returns how many were added."""
-    with STARTING_LIST.open(encoding="utf-8", newline="") as file:
+def load_starter_list(*, by: Person) -> int:
+    """Add the items of the starter price list whose codes are missing, without prices. Returns how many were added."""
+    with STARTER_LIST.open(encoding="utf-8", newline="") as file:
         rows = [row | {"unit_price": ZERO, "is_priced": False, "is_active": True} for row in csv.DictReader(file)]
     new = insert(PriceItem).values(rows).on_conflict_do_nothing(index_elements=[PriceItem.code])
     return len(db.session.execute(new.returning(PriceItem.id)).all())

@@ -1,4 +1,4 @@
-"""Pages: the price list, and the choices under the box where a line is typed."""
+"""Pages: the price list, and the suggestions for a new bill line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flask import Response, flash, jsonify, redirect, render_template, request, 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.billing.bills.rules import counted_entry
+from hms.billing.bills.rules import parse_entry
 from hms.billing.blueprints import pages
 from hms.billing.forms import CATEGORIES, PriceForm
 from hms.billing.models import PriceItem
@@ -22,26 +22,26 @@ from . import queries as price_list
 MAX_SHOWN = 200
 
 
-def _typed() -> str:
+def _search_text() -> str:
     return search_text(request.args.get("q"))
 
 
 @pages.get("/prices/choose")
 @requires(Permission.READ_BILL)
 def choose_price() -> Response:
-    """What the words typed into a bill's line box may mean: at most ten items. `3*dres` keeps its number."""
-    count, words = counted_entry(_typed())
-    many = f"{count}*" if count > 1 else ""
-    items = price_list.price_items(words) if words else []
+    """At most ten items that match the typed text, as JSON. The quantity of `3*dres` stays in the label."""
+    count, text = parse_entry(_search_text())
+    prefix = f"{count}*" if count > 1 else ""
+    items = price_list.search_items(text) if text else []
     return jsonify(
         [
             {
-                "value": one.id,
-                "label": f"{many}{one.name}",
-                "detail": one.code,
-                "note": template_filters.money(one.unit_price),
+                "value": item.id,
+                "label": f"{prefix}{item.name}",
+                "detail": item.code,
+                "note": template_filters.money(item.unit_price),
             }
-            for one in items
+            for item in items
         ]
     )
 
@@ -50,17 +50,19 @@ def choose_price() -> Response:
 @requires(Permission.READ_BILL)
 def prices() -> str:
     """The price list."""
-    items = price_list.price_items(
-        _typed(), limit=MAX_SHOWN, with_withdrawn=current_person().may(Permission.MANAGE_PRICES)
+    items = price_list.search_items(
+        _search_text(), limit=MAX_SHOWN, with_inactive=current_person().may(Permission.MANAGE_PRICES)
     )
-    return render_template("billing/prices.html", items=items, q=_typed(), categories=dict(CATEGORIES), most=MAX_SHOWN)
+    return render_template(
+        "billing/prices.html", items=items, q=_search_text(), categories=dict(CATEGORIES), most=MAX_SHOWN
+    )
 
 
 @pages.post("/prices/start")
 @requires(Permission.MANAGE_PRICES)
 def start_prices() -> Response:
-    """Bring in the starting list, to be priced."""
-    count = actions.load_prices(by=current_person())
+    """Load the starter price list, without prices."""
+    count = actions.load_starter_list(by=current_person())
     flash(_("%(count)s items added. Enter the price of each.", count=count), "success")
     return redirect(url_for("billing.prices"), 303)
 

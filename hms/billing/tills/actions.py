@@ -1,4 +1,4 @@
-"""The cashier's till: opened with a float, counted blind, closed with a number."""
+"""The cashier's till: opened with a float, counted before the expected amounts are shown, closed with a number."""
 
 from __future__ import annotations
 
@@ -28,15 +28,19 @@ from . import closing_report, rules
 MAX_COUNTS = 2
 
 
-def till_of(cashier_id: int | None) -> int | None:
-    """The id of the open till that money of that person goes through, locked; opened with no float when the hospital
-    allows it.
+def open_till_id(cashier_id: int | None) -> int | None:
+    """The id of the cashier's open till, locked. A till is opened with a float of zero when the setting
+    `billing.open_till_by_itself` allows it.
 
-    None for the hospital itself (imports). Raises `RuleBroken` when there is none, or when it is counted already.
+    None when there is no cashier (imports). Raises `RuleBroken` when no till is open, or when it is counted already.
     """
     if cashier_id is None:
         return None
-    shift = _opened(cashier_id) if settings.value("billing.open_till_by_itself") else _open_till(cashier_id)
+    shift = (
+        _find_or_open_till(cashier_id)
+        if settings.value("billing.open_till_by_itself")
+        else _open_till_for_update(cashier_id)
+    )
     if shift is None:
         raise RuleBroken(N_("Your till is closed. Open it with a counted float first."), code="till_closed")
     if shift.counted is not None:
@@ -47,29 +51,34 @@ def till_of(cashier_id: int | None) -> int | None:
     return shift.id
 
 
-def _opened(cashier_id: int) -> Any:
-    """Id and count of the open till; two payments at once open one."""
-    return db.session.execute(_opening(cashier_id, clock.now(), ZERO)).one()
+def _find_or_open_till(cashier_id: int) -> Any:
+    """Id and count of the open till; opens one when there is none. Two payments at once open only one till."""
+    return db.session.execute(_insert_till(cashier_id, clock.now(), ZERO)).one()
 
 
-def _opening(whose: Any, now: Any, float_amount: Any) -> Any:
+def _insert_till(cashier_id: Any, now: Any, float_amount: Any) -> Any:
     tills = CashShift.__table__
     new = insert(tills).values(
-        cashier_id=whose, opened_at=now, float_amount=float_amount, difference_reason="", created_at=now, updated_at=now
+        cashier_id=cashier_id,
+        opened_at=now,
+        float_amount=float_amount,
+        difference_reason="",
+        created_at=now,
+        updated_at=now,
     )
     return new.on_conflict_do_update(
         index_elements=[tills.c.cashier_id], index_where=tills.c.closed_at.is_(None), set_={"updated_at": func.now()}
     ).returning(tills.c.id, tills.c.counted)
 
 
-def _open_till(cashier_id: int | None) -> CashShift | None:
+def _open_till_for_update(cashier_id: int | None) -> CashShift | None:
     query = select(CashShift).filter_by(cashier_id=cashier_id, closed_at=None).with_for_update()
     return db.session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
 
 
 @action(Permission.WORK_TILL, "billing.open_till")
 def open_till(float_amount: Money | None = None, *, by: Person) -> CashShift:
-    """Begin a shift with the cash that lies in the drawer."""
+    """Open a till with a float, zero by default. Raises `Conflict` when the person's till is open already."""
     if float_amount is not None and float_amount < ZERO:
         raise RuleBroken(N_("Enter a float of zero or more."), "float_amount")
     shift = CashShift(cashier_id=by.id, opened_at=clock.now(), float_amount=float_amount or ZERO)
@@ -82,32 +91,33 @@ def open_till(float_amount: Money | None = None, *, by: Person) -> CashShift:
 def count_till(
     pieces: Mapping[Decimal, int], loose: Money = ZERO, slips: Mapping[Method, Money] | None = None, *, by: Person
 ) -> CashShift:
-    """Record what was counted: notes and coins, a `loose` amount, and the slips of every other way to pay.
+    """Record the count of a till: how many of each note and coin, other cash (`loose`), and the amounts of the other payment
+    methods (`slips`).
 
-    What is expected is worked out at this moment and shown only afterwards. A count may be made once more, not oftener.
+    The expected amounts are stored at the same time and shown only afterwards. Raises `Conflict` after `MAX_COUNTS` counts.
     """
-    shift = _mine(by)
+    shift = _own_till(by)
     tries = (shift.counted or {}).get("tries", 0) + 1
     if tries > MAX_COUNTS:
         raise Conflict(
             N_("The till was already counted twice. Close it and enter the reason for the difference."), code="counted"
         )
-    found = {Method.CASH: rules.counted(pieces, loose), **(slips or {})}
-    due = closing_report.due(shift)
+    counted = {Method.CASH: rules.count_cash(pieces, loose), **(slips or {})}
+    expected = closing_report.expected_now(shift)
     shift.counted = {
         "tries": tries,
-        "methods": {method.value: str(amount) for method, amount in found.items()},
+        "methods": {method.value: str(amount) for method, amount in counted.items()},
         "pieces": {str(value): n for value, n in pieces.items() if n},
     }
-    shift.expected = {method.value: str(amount) for method, amount in due.items()}
+    shift.expected = {method.value: str(amount) for method, amount in expected.items()}
     db.session.flush()
     return shift
 
 
 @action(Permission.WORK_TILL, "billing.close_till")
 def close_till(reason: str = "", *, by: Person) -> CashShift:
-    """Close a counted till under the next closing number; every difference has a `reason`."""
-    shift = _mine(by)
+    """Close a counted till with the next closing number. Raises `RuleBroken` when there is a difference and no `reason`."""
+    shift = _own_till(by)
     if shift.counted is None:
         raise Conflict(N_("Count the till first."), code="not_counted")
     rules.check_closing(differences(shift), reason)
@@ -120,15 +130,17 @@ def close_till(reason: str = "", *, by: Person) -> CashShift:
     return shift
 
 
-def _mine(by: Person) -> CashShift:
-    shift = _open_till(by.id)
+def _own_till(by: Person) -> CashShift:
+    shift = _open_till_for_update(by.id)
     if shift is None:
-        raise Conflict(N_("Your till is not open."), code="till_closed")
+        raise Conflict(N_("Your till is not open. Open it first."), code="till_closed")
     return shift
 
 
 def differences(shift: CashShift) -> list[rules.Difference]:
-    """Expected, counted and difference of a counted till."""
-    due = {Method(name): Money(amount) for name, amount in (shift.expected or {}).items()}
-    found = {Method(name): Money(amount) for name, amount in (shift.counted or {}).get("methods", {}).items()}
-    return rules.differences(due, {m: amount for m, amount in found.items() if amount or m in due})
+    """The stored expected and counted amounts of a till, and their difference, by payment method."""
+    expected = {Method(name): Money(amount) for name, amount in (shift.expected or {}).items()}
+    counted = {Method(name): Money(amount) for name, amount in (shift.counted or {}).get("methods", {}).items()}
+    return rules.differences(
+        expected, {method: amount for method, amount in counted.items() if amount or method in expected}
+    )

@@ -1,4 +1,4 @@
-"""What a cashier's closing paper says beside the count: how the cash adds up, and what was given back, given up or made void."""
+"""The figures of the closing report beside the count: cash, refunds, discounts, write-offs and voids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from . import rules
 
 
 class CashSum(NamedTuple):
-    """The cash that a drawer should hold: `expected` is the float, plus what was paid, less what was given back."""
+    """The cash that the drawer should hold: float plus payments less refunds."""
 
     opening_float: Money
     paid: Money
@@ -29,14 +29,14 @@ class CashSum(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """How many, and what they come to."""
+    """A number of entries and the sum of their amounts."""
 
     count: int = 0
     amount: Money = ZERO
 
 
 class VoidBill(NamedTuple):
-    """A bill made void; a draft that was given up has no number."""
+    """A void bill; a voided draft has no number."""
 
     id: int
     number: str | None
@@ -45,7 +45,7 @@ class VoidBill(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """A shift's figures. Voids are those of bills the cashier issued, asked about or made void; `voids` lists each."""
+    """The figures of a shift. `voids` lists the void bills that the cashier issued, voided or requested to void."""
 
     cash: CashSum
     refunds: Tally
@@ -56,12 +56,12 @@ class Sums(NamedTuple):
 
 
 def sums(shift: CashShift) -> Sums:
-    """The figures of a shift up to its closing, or up to now; those of a closed shift never change."""
-    moved = _moved(shift.id)
+    """The figures of a shift up to its closing, or up to now. Those of a closed shift never change."""
+    tallies = _tallies(shift.id)
     voids = _voids(shift)
     return Sums(
-        cash=_cash(shift.float_amount, moved),
-        refunds=_added(tally for (_method, kind), tally in moved.items() if kind == "refund"),
+        cash=_cash(shift.float_amount, tallies),
+        refunds=_add_tallies(tally for (_method, kind), tally in tallies.items() if kind == "refund"),
         discounts=_discounts(shift),
         write_offs=_write_offs(shift),
         voided=Tally(len(voids), Money.total(bill.total for bill in voids)),
@@ -69,33 +69,35 @@ def sums(shift: CashShift) -> Sums:
     )
 
 
-def due(shift: CashShift) -> dict[Method, Money]:
-    """What must be in the till now for every way to pay."""
-    moved = _moved(shift.id).items()
-    takings = [(Method(way), -tally.amount if kind == "refund" else tally.amount) for (way, kind), tally in moved]
-    return rules.expected(shift.float_amount, takings)
+def expected_now(shift: CashShift) -> dict[Method, Money]:
+    """The amounts that must be in the till now, by payment method."""
+    takings = [
+        (Method(method), -tally.amount if kind == "refund" else tally.amount)
+        for (method, kind), tally in _tallies(shift.id).items()
+    ]
+    return rules.expected_amounts(shift.float_amount, takings)
 
 
-def slips(shift: CashShift) -> dict[Method, int]:
-    """How many payments of each kind went through the till."""
-    return {Method(way): tally.count for (way, kind), tally in _moved(shift.id).items() if kind == "payment"}
+def payment_counts(shift: CashShift) -> dict[Method, int]:
+    """The number of payments through the till, by payment method."""
+    return {Method(method): tally.count for (method, kind), tally in _tallies(shift.id).items() if kind == "payment"}
 
 
-def _moved(shift_id: int) -> dict[tuple[str, str], Tally]:
-    """What went through the till by way to pay and kind; both kinds above zero."""
+def _tallies(shift_id: int) -> dict[tuple[str, str], Tally]:
+    """The payments and refunds through the till by method and kind; amounts of both kinds are above zero."""
     rows = select(Payment.method, Payment.kind, func.count(Payment.id), func.sum(Payment.amount))
     grouped = rows.where(Payment.shift_id == shift_id).group_by(Payment.method, Payment.kind)
     return {(method, kind): Tally(count, amount) for method, kind, count, amount in db.session.execute(grouped)}
 
 
-def _cash(opening_float: Money, moved: dict[tuple[str, str], Tally]) -> CashSum:
-    paid, refunded = (moved.get((Method.CASH.value, kind), Tally()).amount for kind in ("payment", "refund"))
+def _cash(opening_float: Money, tallies: dict[tuple[str, str], Tally]) -> CashSum:
+    paid, refunded = (tallies.get((Method.CASH.value, kind), Tally()).amount for kind in ("payment", "refund"))
     return CashSum(opening_float, paid, refunded)
 
 
-def _added(tallies: Iterable[Tally]) -> Tally:
-    found = list(tallies)
-    return Tally(sum(one.count for one in found), Money.total(one.amount for one in found))
+def _add_tallies(tallies: Iterable[Tally]) -> Tally:
+    listed = list(tallies)
+    return Tally(sum(tally.count for tally in listed), Money.total(tally.amount for tally in listed))
 
 
 def _during(moment: ColumnElement, shift: CashShift) -> ColumnElement[bool]:
@@ -109,8 +111,8 @@ def _discounts(shift: CashShift) -> Tally:
 
 
 def _write_offs(shift: CashShift) -> Tally:
-    given_up = (*_approved(CorrectionKind.WRITE_OFF, shift), _during(Correction.decided_at, shift))
-    rows = select(func.count(Correction.id), func.sum(Correction.amount)).where(*given_up)
+    conditions = (*_approved(CorrectionKind.WRITE_OFF, shift), _during(Correction.decided_at, shift))
+    rows = select(func.count(Correction.id), func.sum(Correction.amount)).where(*conditions)
     count, amount = db.session.execute(rows).one()
     return Tally(count, amount or ZERO)
 
@@ -125,6 +127,8 @@ def _approved(kind: CorrectionKind, shift: CashShift) -> tuple[ColumnElement[boo
 
 def _voids(shift: CashShift) -> tuple[VoidBill, ...]:
     is_approved = exists().where(Correction.bill_id == Bill.id, *_approved(CorrectionKind.VOID, shift))
-    concerned = or_(Bill.voided_by_id == shift.cashier_id, Bill.issued_by_id == shift.cashier_id, is_approved)
-    rows = select(Bill.id, Bill.number, Bill.total, Bill.void_reason).where(_during(Bill.voided_at, shift), concerned)
+    is_of_cashier = or_(Bill.voided_by_id == shift.cashier_id, Bill.issued_by_id == shift.cashier_id, is_approved)
+    rows = select(Bill.id, Bill.number, Bill.total, Bill.void_reason).where(
+        _during(Bill.voided_at, shift), is_of_cashier
+    )
     return tuple(VoidBill(*row) for row in db.session.execute(rows.order_by(Bill.voided_at, Bill.id)))

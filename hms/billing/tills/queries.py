@@ -9,7 +9,7 @@ from hms.core.db.session import db
 
 
 def open_shift(cashier_id: int | None) -> CashShift | None:
-    """The open till of a cashier."""
+    """The cashier's open till, not locked; None when it is closed."""
     return db.session.scalars(select(CashShift).filter_by(cashier_id=cashier_id, closed_at=None)).one_or_none()
 
 

@@ -1,4 +1,4 @@
-"""The cash shift: opened with a float, counted blind at its end, closed with every difference explained."""
+"""Rules of the till: notes and coins, counted and expected amounts, differences."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_PIECES = 100_000
 
 
 class Difference(NamedTuple):
-    """One way to pay at closing; `difference` is counted less expected, so below zero money is missing."""
+    """The closing amounts of one payment method. `difference` is counted less expected: below zero, money is missing."""
 
     method: Method
     expected: Money
@@ -42,38 +42,38 @@ class Difference(NamedTuple):
 
 
 def denominations(currency: str) -> tuple[tuple[Decimal, ...], tuple[Decimal, ...]]:
-    """Notes and coins of a currency, both empty when it is not known here; then only a total is entered."""
+    """Notes and coins of an ISO 4217 currency; both empty for an unknown one, so that only a total is entered."""
     return DENOMINATIONS.get(currency, ((), ()))
 
 
-def counted(pieces: Mapping[Decimal, int], loose: Money = ZERO) -> Money:
-    """The worth of the counted notes and coins plus a `loose` amount; `RuleBroken` on `count`."""
+def count_cash(pieces: Mapping[Decimal, int], loose: Money = ZERO) -> Money:
+    """The value of the counted notes and coins plus other cash (`loose`); `RuleBroken` on `count`."""
     if any(isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= MAX_PIECES for n in pieces.values()):
         raise RuleBroken(N_("Enter how many of each note and coin, as whole numbers from 0."), "count")
     if loose < ZERO:
         raise RuleBroken(N_("Enter a counted amount of zero or more."), "count")
-    found = Money.total(Money(value) * n for value, n in pieces.items()) + loose
-    if found.value > MAX_SUM:
+    cash = Money.total(Money(value) * n for value, n in pieces.items()) + loose
+    if cash.value > MAX_SUM:
         raise RuleBroken(N_("This amount is above the limit of a till. Check the numbers."), "count")
-    return found
+    return cash
 
 
-def expected(opening_float: Money, takings: Iterable[tuple[Method, Money]]) -> dict[Method, Money]:
-    """What must be there for every way to pay. Refunds and cash taken out are below zero; cash includes the float."""
+def expected_amounts(opening_float: Money, takings: Iterable[tuple[Method, Money]]) -> dict[Method, Money]:
+    """The expected amounts by payment method. Refunds in `takings` are below zero; cash includes the float."""
     sums = dict.fromkeys(Method, ZERO) | {Method.CASH: opening_float}
     for method, amount in takings:
         sums[method] += amount
     return {method: amount for method, amount in sums.items() if amount or method == Method.CASH}
 
 
-def differences(due: Mapping[Method, Money], found: Mapping[Method, Money]) -> list[Difference]:
-    """Expected, counted and difference for every way to pay that is expected or was counted."""
-    rows = [(m, due.get(m, ZERO), found.get(m, ZERO)) for m in Method if m in due or m in found]
-    return [Difference(m, is_due, is_there, is_there - is_due) for m, is_due, is_there in rows]
+def differences(expected: Mapping[Method, Money], counted: Mapping[Method, Money]) -> list[Difference]:
+    """Expected, counted and difference for every payment method that is expected or was counted."""
+    rows = [(m, expected.get(m, ZERO), counted.get(m, ZERO)) for m in Method if m in expected or m in counted]
+    return [Difference(m, due, cash, cash - due) for m, due, cash in rows]
 
 
 def check_closing(rows: Iterable[Difference], reason: str) -> None:
-    """A shift closes when it agrees, or when somebody says why it does not."""
+    """A till with a difference is closed only with a reason; `RuleBroken` on `reason` otherwise."""
     if any(row.difference for row in rows) and not reason.strip():
         raise RuleBroken(
             N_("The counted and expected amounts are different. Count again or enter the reason."),
@@ -83,11 +83,11 @@ def check_closing(rows: Iterable[Difference], reason: str) -> None:
 
 
 def quick_amounts(due: Money, currency: str) -> list[Money]:
-    """Sums a patient is likely to hand over for `due`: exact, then the next round sums of this currency's notes,
-    as far as they can be typed."""
-    offers = [due]
+    """Up to four amounts that a patient is likely to hand over for `due`: the exact amount, then it rounded up to the notes of
+    the currency."""
+    amounts = [due]
     for note in reversed(denominations(currency)[0]):
-        up = Money((due.value / note).to_integral_value(ROUND_CEILING) * note)
-        if offers[-1] < up and up.value <= MAX_VALUE:
-            offers.append(up)
-    return offers[:4]
+        rounded = Money((due.value / note).to_integral_value(ROUND_CEILING) * note)
+        if amounts[-1] < rounded and rounded.value <= MAX_VALUE:
+            amounts.append(rounded)
+    return amounts[:4]

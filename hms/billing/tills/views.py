@@ -1,4 +1,4 @@
-"""Pages: the cashier's till and its closing papers."""
+"""Pages: the cashier's till and the closing report."""
 
 from __future__ import annotations
 
@@ -24,40 +24,40 @@ from . import actions, closing_report, queries
 @pages.get("/till")
 @requires(Permission.WORK_TILL)
 def till() -> str:
-    """Open the till, count it, or close it: whatever comes next."""
+    """The till with its next step: open, count or close."""
     return _till_page()[0]
 
 
 def _till_page(refused: ActionForm | None = None) -> tuple[str, int]:
     shift = queries.open_shift(current_person().id)
     is_counted = shift is not None and shift.counted is not None
-    form, again = refused, None
+    form, recount = refused, None
     if is_counted and shift.counted["tries"] < actions.MAX_COUNTS:
-        again = refused if isinstance(refused, CountForm) else count_form()
+        recount = refused if isinstance(refused, CountForm) else count_form()
     if not isinstance(refused, _next_step(shift)):
         form = FloatForm(formdata=None) if shift is None else CloseForm(formdata=None) if is_counted else count_form()
-    shown = render_template(
+    html = render_template(
         "billing/till.html",
         shift=shift,
         form=form,
-        recount=again,
+        recount=recount,
         differences=actions.differences(shift) if is_counted else [],
         sums=closing_report.sums(shift) if is_counted else None,
-        slips=closing_report.slips(shift) if shift else {},
+        payment_counts=closing_report.payment_counts(shift) if shift else {},
         closed=queries.closed_shifts(current_person().id),
     )
-    return shown, form.status if refused else 200
+    return html, form.status if refused else 200
 
 
 def _next_step(shift: CashShift | None) -> type[ActionForm]:
-    """The form that the till waits for: to be opened, counted, or closed."""
+    """The form of the till's next step: open, count or close."""
     if shift is None:
         return FloatForm
     return CountForm if shift.counted is None else CloseForm
 
 
-def _is_awaited(form: ActionForm) -> bool:
-    """Whether the till, as it is now, has a place for this form: a count may also be handed in once more."""
+def _is_expected(form: ActionForm) -> bool:
+    """Whether the till accepts this form in its present state. An open till also accepts another count."""
     shift = queries.open_shift(current_person().id)
     return isinstance(form, _next_step(shift)) or (isinstance(form, CountForm) and shift is not None)
 
@@ -65,7 +65,7 @@ def _is_awaited(form: ActionForm) -> bool:
 @pages.post("/till/open")
 @requires(Permission.WORK_TILL)
 def open_till() -> ResponseReturnValue:
-    """Begin a shift."""
+    """Open the till."""
     form = FloatForm()
     return _answer(form, form.save(actions.open_till, by=current_person()))
 
@@ -73,7 +73,7 @@ def open_till() -> ResponseReturnValue:
 @pages.post("/till/count")
 @requires(Permission.WORK_TILL)
 def count_till() -> ResponseReturnValue:
-    """Hand the count in; what was expected is shown from now on."""
+    """Submit the count; from then on the expected amounts are shown."""
     form = count_form()
     return _answer(form, form.save(actions.count_till, by=current_person()))
 
@@ -81,7 +81,7 @@ def count_till() -> ResponseReturnValue:
 @pages.post("/till/close")
 @requires(Permission.WORK_TILL)
 def close_till() -> ResponseReturnValue:
-    """Close the counted till and show its closing paper."""
+    """Close the counted till and show its closing report."""
     form = CloseForm()
     if form.save(actions.close_till, by=current_person()):
         return redirect(url_for("billing.closing", shift_id=form.result.id), 303)
@@ -89,9 +89,9 @@ def close_till() -> ResponseReturnValue:
 
 
 def _answer(form: ActionForm, is_done: bool) -> ResponseReturnValue:
-    """Where to go on. A till that another window opened, counted or closed meanwhile is shown as it now is."""
+    """Show the form with its errors, or go to the till page. When another window changed the till, say so."""
     if not is_done and form.conflict is None:
-        if _is_awaited(form):
+        if _is_expected(form):
             return _till_page(form)
         flash(_("The till was changed in another window. This page shows the latest state."), "error")
     if form.conflict is not None:
@@ -102,12 +102,12 @@ def _answer(form: ActionForm, is_done: bool) -> ResponseReturnValue:
 @pages.get("/till/<int:shift_id>")
 @requires(Permission.WORK_TILL)
 def closing(shift_id: int) -> str:
-    """The closing paper (Z) of a till: one's own, or anybody's for those who may void bills."""
+    """The closing report (Z) of a till: one's own, or any for people who may void bills."""
     shift = get_or_not_found(CashShift, shift_id)
     if shift.closed_at is None or (
         shift.cashier_id != current_person().id and not current_person().may(Permission.WITHDRAW_BILL)
     ):
-        raise NotFound(N_("This till closing does not exist."))
+        raise NotFound(N_("This closing report does not exist."))
     cashier = get_or_not_found(User, shift.cashier_id)
     return render_template(
         "billing/closing.html",

@@ -16,7 +16,7 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_, Sentence
 from hms.core.web.localisation import in_english
-from hms.messages.actions import tell
+from hms.messages.actions import notify
 from hms.patients.allergies import actions as patients
 from hms.patients.models import Patient
 from hms.staff import directory as staff
@@ -61,7 +61,7 @@ def call_doctor(entry_id: int, *, reason: str, by: Person) -> int:
     message = N_("%(name)s asks you to come: token %(token)s, %(why)s")
     title = in_english(Sentence(message, name=by.name, token=entry.token, why=CALL_REASONS[reason]))
     for doctor_id in doctor_ids:
-        tell(
+        notify(
             doctor_id,
             title=title,
             url=f"/patients/{entry.patient_id}",

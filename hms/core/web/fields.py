@@ -76,7 +76,7 @@ class Amount(fields.Field):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Money:
         try:
-            return Money.typed(value)
+            return Money.parse(value)
         except TooLarge:
             raise ValidationError(f"An amount is at most {MAX_VALUE:,}.") from None
         except ValueError:

@@ -78,7 +78,7 @@ def record_response(entry: Entry, *, status: int, answer: dict[str, Any], by: Pe
 def notify_unsettled(*, by: Person) -> None:
     """Tell the person that entries of theirs wait at their page."""
     message = N_("Open the list to see what was not accepted and why. Nothing is lost.")
-    messages.tell(by.id, title=N_("Offline entries need correction"), message=message, url="/offline-entries", by=by)
+    messages.notify(by.id, title=N_("Offline entries need correction"), message=message, url="/offline-entries", by=by)
 
 
 @action(Permission.SYNC_OFFLINE, "interop.settle")

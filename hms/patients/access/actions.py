@@ -17,7 +17,7 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_, Sentence
-from hms.messages.actions import tell_everyone_who_may
+from hms.messages.actions import notify_everyone_with
 from hms.patients import lookup
 from hms.patients.models import BreakGlass, Patient
 
@@ -96,7 +96,7 @@ def _still_open(patient_id: int, by: Person) -> BreakGlass | None:
 def _tell_reviewers(by: Person) -> None:
     """Notify all other reviewers. The message names no patient; the review page does."""
     message = N_("%(name)s (%(role)s) opened a restricted record with a reason. Review it within 72 hours.")
-    tell_everyone_who_may(
+    notify_everyone_with(
         Permission.REVIEW_ACCESS,
         title=N_("Emergency access to a record"),
         message=str(Sentence(message, name=by.name, role=by.role_name or "–")),

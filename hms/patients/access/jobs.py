@@ -12,7 +12,7 @@ from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.person import SYSTEM
 from hms.core.text.translation import N_, Sentence
-from hms.messages.actions import tell
+from hms.messages.actions import notify
 from hms.messages.models import Notification
 from hms.patients.models import BreakGlass
 from hms.staff import directory as staff
@@ -52,7 +52,7 @@ def _reminded_today() -> set[int]:
 
 def _remind(reviewer: int, count: int) -> None:
     message = N_("%(count)s are waiting for more than 72 hours. Decide for each whether it was justified.")
-    tell(
+    notify(
         reviewer,
         title=N_("Emergency access to review"),
         message=str(Sentence(message, count=count)),

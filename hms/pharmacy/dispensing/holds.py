@@ -9,7 +9,7 @@ from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
-from hms.messages.actions import tell
+from hms.messages.actions import notify
 
 from . import locked_lines
 
@@ -31,7 +31,7 @@ def query_prescriber(prescription_id: int, *, reason: str, by: Person) -> Prescr
     _check_open(line)
     asked = _set(line, "on_hold", _reason(reason))
     if line.prescriber_id is not None:
-        tell(
+        notify(
             line.prescriber_id,
             title=N_("Pharmacy query about a prescription"),
             message=line.status_reason,

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, literal, or_, select, tuple_
 
 from hms.appointments.models import QueueEntry
-from hms.billing.bills.queries import owed_by
+from hms.billing.bills.queries import owed_by_patients
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
 from hms.core.db.session import db
@@ -81,7 +81,7 @@ def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPE
     shelves = batches_of(medicines)
     allergies = _allergies(patients)
     before = _given_before(rows)
-    paid = owed_by(patients)
+    paid = owed_by_patients(patients)
     grouped: dict[tuple[int | None, int], list[Any]] = defaultdict(list)
     for row in rows:
         grouped[row.encounter_id, row.patient_id].append(row)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Row, update
 
-from hms.billing.bills.charges import BillableEvent, Listed, add_charges
+from hms.billing.bills.charges import BillableEvent, ItemPrice, add_charges
 from hms.clinical.models import Prescription
 from hms.core import clock
 from hms.core.db.session import db
@@ -49,10 +49,10 @@ def record_dispenses(
     return done
 
 
-def _item(line: Row) -> Listed | None:
+def _item(line: Row) -> ItemPrice | None:
     if line.price_item_id is None:
         return None
-    return Listed(line.price_item_id, line.item_name, line.billing_label, line.unit_price)
+    return ItemPrice(line.price_item_id, line.item_name, line.billing_label, line.unit_price)
 
 
 def _given(line: Row, picks: Picks, shelf: LockedStock, now: datetime, by: Person) -> DispenseResult:
