@@ -49,7 +49,7 @@ MORE = ("title", "preferred_name", "next_of_kin", "occupation", "language", "nat
 """Optional columns that the form calls by the same name."""
 
 
-class Starred:
+class RequiredMark:
     """Marks a field as required; the rule itself says what is missing."""
 
     field_flags = {"required": True}
@@ -122,8 +122,8 @@ class PersonForm(BirthForm):
 class RegistrationForm(PersonForm):
     """A new patient."""
 
-    first_name = Text(_l("Given names"), [Starred()], longest=100)
-    date_of_birth = Text(_l("Date of birth"), [Starred()], longest=40)
+    first_name = Text(_l("Given names"), [RequiredMark()], longest=100)
+    date_of_birth = Text(_l("Date of birth"), [RequiredMark()], longest=40)
     allergies = RadioField(_l("Allergies"), choices=ALLERGY_ANSWERS, default="not_asked")
     known_allergies = Text(_l("What does the patient react to?"), longest=5000)
     overridden_match_id = RecordIdField()
@@ -200,7 +200,7 @@ class AllergyForm(ActionForm):
     severity = RadioField(_l("Severity"), choices=SEVERITIES, default="unknown")
 
 
-class PressForm(ActionForm):
+class ButtonForm(ActionForm):
     """A single button."""
 
     pressed = HiddenField()

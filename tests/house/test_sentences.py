@@ -216,11 +216,11 @@ def _faults_of_refusals(path: Path, names: set[str]) -> Iterator[str]:
 
 def test_refusals_keep_their_sentence_and_its_values_apart():
     names = _refusals()
-    assert {"RuleBroken", "Locked", "PossibleDuplicate"} <= names
+    assert {"RuleBroken", "LockedOut", "PossibleDuplicate"} <= names
     assert [fault for path in MODULES for fault in _faults_of_refusals(path, names)] == []
 
 
-TELLERS = ("tell", "tell_everyone_who_may")
+TELLERS = ("tell", "notify", "tell_everyone_who_may")
 """Functions of `hms.messages.actions` that store a title and a message."""
 
 

@@ -17,7 +17,7 @@ from hms.core.errors import NotFound
 from hms.core.text.translation import N_
 from hms.patients.identity.columns import IDENTITY, WHO
 from hms.patients.models import Patient
-from hms.staff.directory import staff_name
+from hms.staff.directory import display_name_column
 from hms.staff.models import User
 
 ROWS = 25
@@ -35,7 +35,7 @@ def bookings() -> Select:
             Appointment.duration_minutes,
             Appointment.status,
             Appointment.notes,
-            staff_name().label("doctor_name"),
+            display_name_column().label("doctor_name"),
             *IDENTITY,
         )
         .join(Patient, Patient.id == Appointment.patient_id)
@@ -89,7 +89,7 @@ def appointment(appointment_id: int) -> Row:
             Appointment.status_reason,
             Appointment.created_at,
             User.room,
-            staff_name(booker).label("booked_by"),
+            display_name_column(booker).label("booked_by"),
             earlier.date.label("moved_from_date"),
             earlier.time.label("moved_from_time"),
             QueueEntry.id.label("entry_id"),

@@ -62,7 +62,7 @@ def call(entry_id: int, *, by: Person) -> QueueEntry:
     """Call one patient, or call again. `Conflict` says who was faster."""
     entry = get_for_update(QueueEntry, entry_id)
     if entry.status == QueueStatus.CALLED and entry.called_by_id not in (None, by.id):
-        who = staff.names({entry.called_by_id})[entry.called_by_id]
+        who = staff.display_names({entry.called_by_id})[entry.called_by_id]
         at = f"{clock.local(entry.called_at):%H:%M}"
         raise Conflict(N_("%(name)s called this patient at %(time)s."), code="already_called", name=who, time=at)
     _call(entry, by)

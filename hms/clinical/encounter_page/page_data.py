@@ -133,7 +133,7 @@ def _gathered(encounter: Encounter, patient: Patient, who: Person) -> EncounterP
 
 def _names(user_ids: set[int | None], who: Person) -> dict[int, str]:
     """Names by account; mostly it is the reader's own."""
-    return {who.id or 0: who.name} | staff.names({one for one in user_ids if one and one != who.id})
+    return {who.id or 0: who.name} | staff.display_names({one for one in user_ids if one and one != who.id})
 
 
 def _shown(row: Any, patient: Patient, names: dict[int, str]) -> readings.Reading:
