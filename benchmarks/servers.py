@@ -151,7 +151,7 @@ def web(bench: Bench, environment: dict[str, str], app: str = "wsgi:app", name: 
             raise RuntimeError(f"{app} ended at once:\n{paths.last_lines(child.log, 40)}")
         yield Web(child, address)
     finally:
-        child.stop(patience=6)
+        child.stop(wait_seconds=6)
 
 
 @contextlib.contextmanager
@@ -162,7 +162,7 @@ def worker(bench: Bench, environment: dict[str, str]) -> Iterator[None]:
     try:
         yield
     finally:
-        child.stop(patience=20)
+        child.stop(wait_seconds=20)
 
 
 def run(bench: Bench, environment: dict[str, str], *command: str) -> None:

@@ -1,5 +1,4 @@
-"""The find box: who fits, whether they are booked or waiting today, and what this desk does next for them; bills by
-their numbers, and medicines."""
+"""The find box: patients with their state today and the next action for them; bills by number; medicines."""
 
 from __future__ import annotations
 
@@ -26,13 +25,13 @@ WAITING_STATUSES = ("waiting", "called", "in_service")
 
 @dataclass
 class PatientRow:
-    """One patient found: what is known of today in words, and the default action (`act` is posted with `values`)."""
+    """One patient of the search result: the state today as text, and the next action (a POST to `action_url`)."""
 
     hit: patients.SearchResult
     today: str = ""
-    act: str | None = None
+    action_url: str | None = None
     values: dict[str, Any] | None = None
-    act_words: str | None = None
+    action_label: str | None = None
 
     @property
     def url(self) -> str:
@@ -40,7 +39,7 @@ class PatientRow:
 
 
 def find_patients(typed: str, *, limit: int, who: Person) -> list[PatientRow]:
-    """The patients that fit, those booked today before others of equal fit."""
+    """The patients that match `typed`; among equal matches those with an appointment today come first."""
     hits = patients.search_patients(
         typed, limit=limit, who=who, first=patients.PreferredPatients(_booked_patient_ids, clock.today())
     )
@@ -49,18 +48,17 @@ def find_patients(typed: str, *, limit: int, who: Person) -> list[PatientRow]:
     ids = [hit.id for hit in hits]
     booked = _first_by_patient(db.session.execute(_bookings(), {"patient_ids": ids, "day": clock.today()}))
     waiting = _first_by_patient(db.session.execute(_queue_entries(), {"patient_ids": ids, "day": clock.today()}))
-    doctors = staff.display_names({one.doctor_id for one in (*booked.values(), *waiting.values()) if one.doctor_id})
+    doctors = staff.display_names({row.doctor_id for row in (*booked.values(), *waiting.values()) if row.doctor_id})
     return [_patient_row(hit, booked.get(hit.id), waiting.get(hit.id), doctors, who) for hit in hits]
 
 
 def find_medicines(typed: str, *, limit: int, who: Person) -> list[Any]:
-    """The medicines that fit, for those who may know how much there is."""
+    """The medicines that match `typed`, for people who may see stock levels; else none."""
     return formulary.medications_found(typed, limit=limit) if who.may(Permission.READ_STOCK_LEVEL) else []
 
 
 def find_bill(typed: str, *, who: Person) -> Any | None:
-    """The bill whose number, or the number of one of whose receipts, was typed or scanned, with its patient; for those who
-    read bills."""
+    """The bill, with its patient, whose number or receipt number is `typed`; None without one or without permission."""
     if not who.may(Permission.READ_BILL):
         return None
     bill_id = billing.bill_of_document(typed)
@@ -88,10 +86,10 @@ def _queue_entries() -> Select:
     )
 
 
-def _first_by_patient(found: Iterable[Any]) -> dict[int, Any]:
-    """The first row of each patient."""
+def _first_by_patient(rows: Iterable[Any]) -> dict[int, Any]:
+    """The first row of each patient, by patient id."""
     first: dict[int, Any] = {}
-    for row in found:
+    for row in rows:
         first.setdefault(row.patient_id, row)
     return first
 
@@ -99,11 +97,11 @@ def _first_by_patient(found: Iterable[Any]) -> dict[int, Any]:
 def _patient_row(
     hit: patients.SearchResult, booking: Any, entry: Any, doctors: dict[int, str], who: Person
 ) -> PatientRow:
-    """Who waits already is opened; who is booked is checked in; anybody else joins the queue."""
+    """The row of one patient: in the queue without action; booked or not booked with check-in as the action."""
     if entry:
-        said = _("In queue, token %(token)s", token=entry.token)
+        text = _("In queue, token %(token)s", token=entry.token)
         doctor = doctors.get(entry.doctor_id)
-        return PatientRow(hit, f"{said} · {doctor}" if doctor else said)
+        return PatientRow(hit, f"{text} · {doctor}" if doctor else text)
     today = ""
     if booking:
         today = _("Booked %(time)s", time=booking.time.strftime("%H:%M")) + f" {doctors.get(booking.doctor_id, '')}"

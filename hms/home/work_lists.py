@@ -1,4 +1,4 @@
-"""What waits at each desk today: a few numbers that are links, and the next rows with their action."""
+"""The work lists of the home page: figures that are links, and the next rows of each list."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MAX_ROWS = 5
 
 @dataclass
 class WorkLists:
-    """One person's home. `figures` are (label, value, address, tone); lists hold at most five rows."""
+    """One person's home page. `figures` are (label, value, URL, tone); each list has at most `MAX_ROWS` rows."""
 
     figures: list[tuple[str, Any, str, str]] = field(default_factory=list)
     arriving: list[Appointment] | None = None
@@ -49,12 +49,12 @@ class WorkLists:
 
     @property
     def people(self) -> int:
-        """How many rows name a patient."""
+        """The number of rows that name a patient."""
         return len([*(self.arriving or ()), *(self.waiting or ()), *self.corrections, *self.drafts])
 
 
 def load_work_lists(who: Person) -> WorkLists:
-    """The home of `who`, by what their role works at."""
+    """The work lists that match the permissions of `who`, for the hospital's today."""
     home = WorkLists(drafts=_own_drafts(who) if who.may(Permission.WRITE_ENCOUNTER) else [])
     if who.may(Permission.WRITE_ENCOUNTER) or who.may(Permission.CALL_PATIENT):
         _add_queue(home, who)
@@ -75,15 +75,15 @@ def load_work_lists(who: Person) -> WorkLists:
 
 
 def _own_drafts(who: Person) -> list[tuple[Any, Any]]:
-    """The person's own encounters with a draft, whose they are, and the draft's time; newest first."""
-    kept = (draft.form.partition(":") + (draft.saved_at,) for draft in core_drafts.recent_drafts(who.id))
-    times = {int(number): saved_at for kind, _colon, number, saved_at in kept if kind == "encounter"}
+    """The person's encounters with a draft, with the patient's name, and the time of the draft; newest first."""
+    drafts = (draft.form.partition(":") + (draft.saved_at,) for draft in core_drafts.recent_drafts(who.id))
+    times = {int(number): saved_at for kind, _colon, number, saved_at in drafts if kind == "encounter"}
     if not times:
         return []
-    mine = select(Encounter.id, Patient.family_name, Patient.given_names).join(
+    query = select(Encounter.id, Patient.family_name, Patient.given_names).join(
         Patient, Patient.id == Encounter.patient_id
     )
-    rows = db.session.execute(mine.where(Encounter.id.in_(times), Encounter.doctor_id == who.id)).all()
+    rows = db.session.execute(query.where(Encounter.id.in_(times), Encounter.doctor_id == who.id)).all()
     return sorted(((row, times[row.id]) for row in rows), key=lambda pair: pair[1], reverse=True)
 
 
@@ -103,7 +103,7 @@ def _add_queue(home: WorkLists, who: Person) -> None:
 
 @cache
 def _select_waiting(*, of_doctor: bool) -> Select:
-    """Who waits, most urgent and longest first; for a doctor, their own and those for nobody in particular."""
+    """Waiting queue entries, most urgent and longest waiting first; for a doctor, their own and those without a doctor."""
     day, doctor_id, limit = bindparam("day"), bindparam("doctor_id"), bindparam("limit")
     query = (
         select(QueueEntry)
@@ -120,7 +120,7 @@ def _select_waiting(*, of_doctor: bool) -> Select:
 
 @cache
 def _select_arriving() -> Select:
-    """Booked today and not yet checked in, by time."""
+    """Appointments of a day that are not yet checked in, by time."""
     day, limit = bindparam("day"), bindparam("limit")
     return (
         select(Appointment)

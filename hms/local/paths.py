@@ -1,4 +1,4 @@
-"""Where things lie on this machine."""
+"""Paths on this machine: the program's folder, the data directory, logs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def data_dir(environment: Mapping[str, str]) -> Path:
 
 
 def log_file(directory: Path, name: str) -> Path:
-    """The log `name` of the hospital in `directory`; one above 5 MB is first put aside, and three old ones are kept."""
+    """The path of the log `name` in the data directory. A log above 5 MB is rotated first; three old ones are kept."""
     path = directory / "log" / f"{name}.log"
     unprivileged_account.make_folder(path.parent)
     if path.exists() and path.stat().st_size > _MAX_LOG_BYTES:
@@ -33,7 +33,7 @@ def log_file(directory: Path, name: str) -> Path:
 
 
 def last_lines(path: Path, count: int = 15) -> str:
-    """The end of a log, for a message that says why something did not start."""
+    """The last lines of a log, for an error message; "" when there is no log."""
     if not path.exists():
         return ""
     return "\n".join(path.read_text(errors="replace").splitlines()[-count:])

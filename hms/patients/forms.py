@@ -50,12 +50,12 @@ MORE = ("title", "preferred_name", "next_of_kin", "occupation", "language", "nat
 
 
 class RequiredMark:
-    """Marks a field as required; the rule itself says what is missing."""
+    """A validator that only marks the field as required on the page; the action checks the value."""
 
     field_flags = {"required": True}
 
     def __call__(self, form: Any, field: Any) -> None:
-        """Nothing to check here."""
+        """Check nothing."""
 
 
 class BirthForm(ActionForm):
@@ -201,7 +201,7 @@ class AllergyForm(ActionForm):
 
 
 class ButtonForm(ActionForm):
-    """A single button."""
+    """A form that is only a button: it checks the CSRF token."""
 
     pressed = HiddenField()
 

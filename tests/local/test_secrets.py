@@ -22,12 +22,12 @@ def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path):
     assert secrets.ensure_secrets(tmp_path, {}) == made
 
 
-def test_given_secrets_go_before_kept_ones_and_are_not_written_down(tmp_path):
+def test_secrets_of_the_environment_replace_stored_ones_and_are_not_stored(tmp_path):
     assert secrets.ensure_secrets(tmp_path, {"AUDIT_KEY": "from the safe"})["AUDIT_KEY"] == "from the safe"
     assert "from the safe" not in (tmp_path / "secrets.json").read_text()
 
 
-def test_a_secret_that_is_new_in_this_version_joins_the_kept_ones(tmp_path):
+def test_a_secret_that_is_new_in_this_version_is_added_to_the_stored_ones(tmp_path):
     made = secrets.ensure_secrets(tmp_path, {})
     older = {name: secret for name, secret in made.items() if name != "AUDIT_KEY"}
     (tmp_path / "secrets.json").write_text(json.dumps(older))
@@ -38,14 +38,16 @@ def test_a_secret_that_is_new_in_this_version_joins_the_kept_ones(tmp_path):
 
 def test_a_damaged_secrets_file_is_never_replaced(tmp_path):
     (tmp_path / "secrets.json").write_text('{"SECRET_KEY": "abc')
-    with pytest.raises(LocalServersFailed, match="Put it back from a backup"):
+    with pytest.raises(LocalServersFailed, match="Restore it from a backup"):
         secrets.ensure_secrets(tmp_path, {})
     assert (tmp_path / "secrets.json").read_text() == '{"SECRET_KEY": "abc'
 
 
-def test_where_everything_is_given_secrets_are_read_but_never_made(tmp_path):
+def test_with_both_addresses_set_secrets_are_read_but_never_created(tmp_path):
     assert secrets.stored_secrets(tmp_path, {}) == {}
     assert not list(tmp_path.iterdir())
     made = secrets.ensure_secrets(tmp_path, {})
-    given = {"AUDIT_KEY": "from the safe", "TOTP_KEYS_FILE": "/run/secrets/totp"}
-    assert secrets.stored_secrets(tmp_path, given) == {name: made[name] for name in ("SECRET_KEY", "JWT_SECRET_KEY")}
+    environment = {"AUDIT_KEY": "from the safe", "TOTP_KEYS_FILE": "/run/secrets/totp"}
+    assert secrets.stored_secrets(tmp_path, environment) == {
+        name: made[name] for name in ("SECRET_KEY", "JWT_SECRET_KEY")
+    }

@@ -57,7 +57,7 @@ def test_a_command_finds_a_database_and_a_queue_and_leaves_nothing_running(home)
             assert queue.get("kept") == b"over night"
 
 
-def test_nobody_without_the_password_gets_in(home):
+def test_connections_without_the_password_are_refused(home):
     with servers_for_command({"HMS_DATA_DIR": str(home)}) as variables:
         port = private_files.read(home / "postgres.json")["port"]
         with pytest.raises(psycopg.OperationalError, match="password"):
@@ -146,7 +146,7 @@ def test_servers_move_when_another_program_took_their_port_meanwhile(home):
         servers.leave()
 
 
-def test_a_spoilt_queue_file_is_put_aside(home):
+def test_a_damaged_queue_file_is_moved_away(home):
     valkey = Valkey(home)
     valkey.start()
     valkey.stop()
@@ -157,11 +157,11 @@ def test_a_spoilt_queue_file_is_put_aside(home):
     assert (home / "valkey.broken" / spoilt.name).read_bytes() == b"not what was written"
 
 
-def test_servers_that_are_given_are_neither_started_nor_stopped(home):
-    given = {"DATABASE_URL": "postgresql+psycopg://elsewhere/hms", "REDIS_URL": "redis://elsewhere/0"}
-    servers = Servers(home, given)
+def test_servers_of_the_environment_are_neither_started_nor_stopped(home):
+    environment = {"DATABASE_URL": "postgresql+psycopg://elsewhere/hms", "REDIS_URL": "redis://elsewhere/0"}
+    servers = Servers(home, environment)
     variables = servers.join()
-    assert {name: variables[name] for name in given} == given
+    assert {name: variables[name] for name in environment} == environment
     assert servers.leave()
     assert not (home / "postgres").exists()
     assert not (home / "valkey").exists()

@@ -1,4 +1,4 @@
-"""A fresh password or code before an act that must not be somebody else's."""
+"""Re-authentication before sensitive actions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.conftest import PASSWORD
 pytestmark = pytest.mark.security("G")
 
 
-def test_only_the_own_password_confirms(app, person):
+def test_only_the_own_password_reauthenticates(app, person):
     doctor = person("doctor")
     with app.test_request_context():
         reauthenticate(PASSWORD, by=doctor)
@@ -23,7 +23,7 @@ def test_only_the_own_password_confirms(app, person):
             assert refused.value.field == "proof"
 
 
-def test_five_wrong_proofs_close_the_door_also_for_the_right_one(app, person):
+def test_five_wrong_passwords_lock_out_the_right_one_too(app, person):
     nurse = person("nurse")
     with app.test_request_context():
         for _ in range(5):
@@ -33,7 +33,7 @@ def test_five_wrong_proofs_close_the_door_also_for_the_right_one(app, person):
             reauthenticate(PASSWORD, by=nurse)
 
 
-def test_the_act_follows_only_a_right_proof(app, person):
+def test_the_action_runs_only_after_the_right_password(app, person):
     done = []
     act = with_reauthentication(lambda *, reason, by: done.append((reason, by.username)))
     with app.test_request_context():
@@ -44,7 +44,7 @@ def test_the_act_follows_only_a_right_proof(app, person):
     assert done == [("emergency", "doctor")]
 
 
-def test_a_proof_gives_the_session_a_new_id(app, desk, person):
+def test_reauthentication_gives_the_session_a_new_id(app, desk, person):
     client = desk("doctor")
     from dataclasses import replace
 

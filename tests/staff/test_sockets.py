@@ -1,4 +1,4 @@
-"""Open pages over a real socket: who is let in, what they hear, and that they are cut off within five seconds."""
+"""Sockets of open pages: who can connect, which events they receive, and how soon they close."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class OpenPage:
         self.socket.connect(self.url, headers=sent, transports=["websocket"])
         return self
 
-    def _hear(self, told: dict[str, str]) -> None:
-        self.heard.append(told["kind"])
+    def _hear(self, event: dict[str, str]) -> None:
+        self.heard.append(event["kind"])
         self.spoken_to.set()
 
     def _note_end(self, *_reason: object) -> None:
@@ -75,8 +75,8 @@ def page(real_app: Flask) -> Iterator[Callable[..., OpenPage]]:
         return opened[-1]
 
     yield open_page
-    for one in opened:
-        one.socket.disconnect()
+    for page in opened:
+        page.socket.disconnect()
     server.shutdown()
     running.join()
     server.server_close()
@@ -113,7 +113,7 @@ LOSSES = {
 }
 
 
-def test_a_page_is_cut_off_within_five_seconds_of_losing_its_right(page, record_property):
+def test_a_socket_closes_within_five_seconds_after_the_permission_is_lost(page, record_property):
     stays, took = page("nurse").connect(), []
     losers = {name: page(name).connect() for name in LOSSES}
     lost_at = {}
@@ -129,7 +129,7 @@ def test_a_page_is_cut_off_within_five_seconds_of_losing_its_right(page, record_
     assert stays.socket.connected
 
 
-def test_a_page_hears_what_its_role_may_and_joins_no_other_room(page):
+def test_a_page_receives_the_events_of_its_role_and_joins_no_other_room(page):
     nurse = page("nurse").connect()
     for wish in ("join", "join_room", "subscribe", "message"):
         nurse.socket.emit(wish, {"room": "hears:stock-changed"})
@@ -141,7 +141,7 @@ def test_a_page_hears_what_its_role_may_and_joins_no_other_room(page):
     assert nurse.heard == ["queue-changed"]
 
 
-def test_nobody_else_is_let_in(page):
+def test_nobody_else_can_connect(page):
     locked = page("doctor")
     actions.lock_session(locked.session_id)
     strangers = {

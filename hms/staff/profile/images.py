@@ -1,4 +1,4 @@
-"""A picture somebody uploads: recognised by its content, made anew by Pillow, and only then kept."""
+"""Checks an uploaded picture by its content and encodes it again with Pillow before it is stored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hms.core.text.translation import N_
 
 MAX_BYTES = 2 * 2**20 - 64 * 1024
 MAX_PIXELS = 16_000_000
-"""What a phone's camera makes. A small file may claim many more pixels, and would take much memory and time to open."""
+"""Enough for a phone's camera. A small file can declare many more pixels and would take much memory and time to open."""
 MAX_CONCURRENT = 2
 MAX_WAIT_SECONDS = 10
 SIDE_PIXELS = 256
@@ -27,7 +27,7 @@ NOT_A_PICTURE = N_("This is not a picture we can read. Choose a JPEG, PNG or Web
 
 
 def make_portrait(uploaded: bytes, field: str = "photo") -> bytes:
-    """A square JPEG of 256 pixels from what was uploaded, without its place and camera; `RuleBroken` on `field` otherwise."""
+    """Make a square JPEG of 256 pixels, without place and camera data; raises `RuleBroken` on `field`."""
     if not uploaded:
         raise RuleBroken(N_("Choose a picture."), field)
     if len(uploaded) > MAX_BYTES:
@@ -37,23 +37,23 @@ def make_portrait(uploaded: bytes, field: str = "photo") -> bytes:
     try:
         _check_size(uploaded, field)
         return _reencode_limited(uploaded)
-    except Image.DecompressionBombError as bad:
-        raise RuleBroken(TOO_MANY_PIXELS, field) from bad
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, MemoryError) as bad:
-        raise RuleBroken(NOT_A_PICTURE, field) from bad
+    except Image.DecompressionBombError as error:
+        raise RuleBroken(TOO_MANY_PIXELS, field) from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, MemoryError) as error:
+        raise RuleBroken(NOT_A_PICTURE, field) from error
 
 
 def _check_size(uploaded: bytes, field: str) -> None:
-    """Read the picture's head only."""
+    """Read only the picture's header; raises `RuleBroken` when it declares too many pixels."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(BytesIO(uploaded), formats=FORMATS) as sniffed:
-            if sniffed.width * sniffed.height > MAX_PIXELS:
+        with Image.open(BytesIO(uploaded), formats=FORMATS) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
                 raise RuleBroken(TOO_MANY_PIXELS, field)
 
 
 def _reencode_limited(uploaded: bytes) -> bytes:
-    """Two pictures at once, each on a real thread: what they hold in memory stays small, and other requests go on."""
+    """Encode at most two pictures at once, each on a real thread: it limits memory and does not block other requests."""
     if not _slots.acquire(timeout=MAX_WAIT_SECONDS):
         raise Unavailable(N_("Too many pictures are being sent now. Wait a minute, then try again."))
     try:
@@ -63,16 +63,16 @@ def _reencode_limited(uploaded: bytes) -> bytes:
 
 
 def _reencode(uploaded: bytes) -> bytes:
-    with Image.open(BytesIO(uploaded), formats=FORMATS) as sniffed:
-        sniffed.verify()
+    with Image.open(BytesIO(uploaded), formats=FORMATS) as picture:
+        picture.verify()
     with Image.open(BytesIO(uploaded), formats=FORMATS) as picture:
         picture.draft("RGB", (2 * SIDE_PIXELS, 2 * SIDE_PIXELS))
         upright = ImageOps.exif_transpose(picture).convert("RGB")
-    made = BytesIO()
-    ImageOps.fit(upright, (SIDE_PIXELS, SIDE_PIXELS)).save(made, "JPEG", quality=85)
-    return made.getvalue()
+    encoded = BytesIO()
+    ImageOps.fit(upright, (SIDE_PIXELS, SIDE_PIXELS)).save(encoded, "JPEG", quality=85)
+    return encoded.getvalue()
 
 
 def content_mark(image: bytes) -> str:
-    """Changes with the picture."""
+    """A short hash of the picture, for its URL and its ETag."""
     return hashlib.sha256(image).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Pages: one's own account."""
+"""Pages: one's own account, pictures, help."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _current_preferences() -> dict[str, Any]:
 @pages.route("/profile", methods=["GET", "POST"])
 @requires(Permission.SIGNED_IN)
 def profile() -> ResponseReturnValue:
-    """The person's own page: who they are here, how pages look, and the ways to change each."""
+    """One's own account and preferences."""
     form = PreferencesForm(data=_current_preferences())
     if form.save(actions.change_preferences, by=current_person()):
         flash(_("Preferences saved."), "success")
@@ -58,7 +58,7 @@ def profile() -> ResponseReturnValue:
 @pages.route("/profile/name", methods=["GET", "POST"])
 @requires(Permission.SIGNED_IN)
 def change_names() -> ResponseReturnValue:
-    """One's own name, as colleagues and papers show it."""
+    """Change one's own name, as colleagues and documents show it."""
     form = NamesForm(obj=get_or_not_found(User, current_person().id))
     if form.save(actions.change_names, by=current_person()):
         return _back_to_profile(_("Name saved."))
@@ -68,7 +68,7 @@ def change_names() -> ResponseReturnValue:
 @pages.route("/profile/email", methods=["GET", "POST"])
 @requires(Permission.SIGNED_IN)
 def change_email() -> ResponseReturnValue:
-    """One's own address, behind the password."""
+    """Change one's own e-mail address, with the password."""
     form = EmailForm(obj=get_or_not_found(User, current_person().id))
     if form.save(with_reauthentication(actions.change_email, "current"), by=current_person()):
         return _back_to_profile(_("E-mail address saved."))
@@ -78,7 +78,7 @@ def change_email() -> ResponseReturnValue:
 @pages.route("/profile/password", methods=["GET", "POST"])
 @requires(Permission.SIGNED_IN)
 def change_password() -> ResponseReturnValue:
-    """Another password, behind the present one; every other session ends."""
+    """Change one's own password, with the current one; every other session ends."""
     form = PasswordForm()
     if form.save(with_reauthentication(actions.change_password, "current"), by=current_person()):
         return _back_to_profile(_("Password changed. You were signed out on all other devices."))
@@ -91,7 +91,7 @@ def change_password() -> ResponseReturnValue:
 @requires(Permission.SIGNED_IN)
 @limiter.limit(PICTURES_PER_PERSON, methods=["POST"], key_func=lambda: f"person {current_person().id}")
 def change_photo() -> ResponseReturnValue:
-    """A picture of oneself."""
+    """Add or change one's own picture."""
     form = PhotoForm()
     if form.save(actions.save_photo, by=current_person()):
         return _back_to_profile(_("Picture saved."))
@@ -103,33 +103,33 @@ def change_photo() -> ResponseReturnValue:
 @pages.post("/profile/photo/remove")
 @requires(Permission.SIGNED_IN)
 def drop_photo() -> ResponseReturnValue:
-    """Take one's picture away."""
+    """Remove one's own picture."""
     actions.remove_photo(by=current_person())
     return _back_to_profile(_("Picture removed."))
 
 
-def _back_to_profile(said: str) -> ResponseReturnValue:
-    flash(said, "success")
+def _back_to_profile(message: str) -> ResponseReturnValue:
+    flash(message, "success")
     return redirect(url_for(".profile"), 303)
 
 
 @pages.get("/people/<int:user_id>/photo")
 @requires(Permission.SIGNED_IN)
 def photo(user_id: int) -> Response:
-    """Somebody's picture: one's own, or a colleague's for those who see colleagues."""
+    """A picture: one's own, or a colleague's for those who may see colleagues."""
     may_see = user_id == current_person().id or current_person().may(Permission.READ_STAFF)
     row = actions.get_photo(user_id) if may_see else None
     if row is None:
         abort(404)
-    answer = Response(row.image, mimetype="image/jpeg")
-    answer.set_etag(row.mark)
-    answer.headers["Cache-Control"] = "private, no-cache"
-    answer.headers["Content-Disposition"] = 'inline; filename="photo.jpg"'
-    return answer.make_conditional(request)
+    response = Response(row.image, mimetype="image/jpeg")
+    response.set_etag(row.mark)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Content-Disposition"] = 'inline; filename="photo.jpg"'
+    return response.make_conditional(request)
 
 
 @pages.get("/help")
 @requires(Permission.SIGNED_IN)
 def help_page() -> str:
-    """How the daily tasks are done, by desk."""
+    """Help: how the daily tasks are done, by desk."""
     return render_template("staff/help.html")

@@ -1,4 +1,4 @@
-"""Somebody asks for another role and sees how the request stands; an administrator answers. Nobody decides their own."""
+"""Requests for another role and the decisions of administrators. Nobody decides their own request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALREADY_DECIDED = N_("This request is already decided.")
 
 @action(Permission.REQUEST_ROLE, "staff.ask")
 def request_role(*, requested_role_id: int, reason: str, by: Person) -> RoleChangeRequest:
-    """Ask for a role; those who answer are told."""
+    """Request a role; everybody who may decide gets an alert."""
     user = get_for_update(User, by.id)
     row = RoleChangeRequest(
         user_id=user.id, requested_role_id=_check_requested_role(user, requested_role_id), reason=_clean_reason(reason)
@@ -45,15 +45,15 @@ def _check_requested_role(user: User, role_id: int) -> int:
 
 
 def _clean_reason(reason: str) -> str:
-    said = clean_field(reason, "reason", longest=MAX_REASON_LENGTH, multiline=True)
-    if not said:
+    cleaned = clean_field(reason, "reason", longest=MAX_REASON_LENGTH, multiline=True)
+    if not cleaned:
         raise RuleBroken(N_("Enter the reason for the request."), "reason")
-    return said
+    return cleaned
 
 
 @action(Permission.REQUEST_ROLE, "staff.change")
 def change_request(request_id: int, *, version: int | None = None, by: Person, **changes: Any) -> RoleChangeRequest:
-    """Change one's own request (`requested_role_id`, `reason`) while it waits and nobody has approved it yet."""
+    """Change one's own pending request (`requested_role_id`, `reason`) that nobody has approved yet."""
     row = _get_own_request(request_id, by)
     _check_open(row, version)
     if row.first_approver_id is not None:
@@ -72,7 +72,7 @@ def change_request(request_id: int, *, version: int | None = None, by: Person, *
 
 @action(Permission.REQUEST_ROLE, "staff.withdraw")
 def withdraw_request(request_id: int, *, by: Person) -> RoleChangeRequest:
-    """Take one's own request back."""
+    """Withdraw one's own request."""
     row = _get_own_request(request_id, by)
     _check_open(row)
     row.status = "withdrawn"
@@ -84,7 +84,7 @@ def withdraw_request(request_id: int, *, by: Person) -> RoleChangeRequest:
 def approve_request(
     request_id: int, *, admin_response: str = "", version: int | None = None, by: Person
 ) -> RoleChangeRequest:
-    """Give the role that was asked for. One that two must grant waits, still pending, for the second approval."""
+    """Give the requested role. A role that needs two administrators stays pending until the second approval."""
     row, user = _get_request_to_decide(request_id, version, by)
     role = assignment.get_active_role(row.requested_role_id, "requested_role_id")
     check_may_manage(user, by)
@@ -102,7 +102,7 @@ def approve_request(
         db.session.flush()
     row.role_before_id = user.role_id
     assignment.set_role(user, role, by)
-    if row.status == "pending":  # the person had the role already, so that giving it has answered nothing
+    if row.status == "pending":  # the person already had the role, so `set_role` did not decide the request
         assignment.record_decision(row, "approved", by)
     return row
 
@@ -118,7 +118,7 @@ def _approve_first(row: RoleChangeRequest, user: User, by: Person) -> None:
 def reject_request(
     request_id: int, *, admin_response: str = "", version: int | None = None, by: Person
 ) -> RoleChangeRequest:
-    """Refuse a request; an account that waited for it stays closed."""
+    """Reject a request; an account that was requested with it stays closed."""
     row, user = _get_request_to_decide(request_id, version, by)
     row.admin_response = clean_field(admin_response, "admin_response", longest=MAX_REASON_LENGTH, multiline=True)
     row.role_before_id = user.role_id
@@ -132,7 +132,7 @@ def reject_request(
 
 @action(Permission.REVIEW_ROLE_REQUESTS, "staff.archive")
 def archive_request(request_id: int, *, by: Person) -> RoleChangeRequest:
-    """Take a request off the list; one that waits is withdrawn by it. The row stays."""
+    """Remove a request from the list without deleting it; a pending request is withdrawn."""
     row = _get_request(request_id)
     if row.status == "pending":
         row.status = "withdrawn"

@@ -1,4 +1,4 @@
-"""JSON: roles, and requests for them."""
+"""JSON API: roles and role requests."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def role(role_id: int) -> Response:
 @api.arguments(schemas.RoleIn)
 @api.response(201, schemas.RoleOut)
 def add_role(payload: dict[str, Any]) -> Response:
-    """Make a role of the hospital's own."""
+    """Create a role."""
     with _renamed_grants_error():
         return _role_response(
             actions.add_role(grants=payload.pop("permissions", ()), **payload, by=current_person()), 201
@@ -74,7 +74,7 @@ def add_role(payload: dict[str, Any]) -> Response:
 @api.arguments(schemas.RoleChangeIn)
 @api.response(200, schemas.RoleOut)
 def change_role(payload: dict[str, Any], role_id: int) -> Response:
-    """Change name, description and permissions, as far as they are payload."""
+    """Change name, description and permissions; a missing field stays as it is."""
     row = _get_active_role(role_id)
     check_if_match(row.version, lambda: role_json(row, current_person()))
     with _renamed_grants_error():
@@ -85,7 +85,7 @@ def change_role(payload: dict[str, Any], role_id: int) -> Response:
 
 @contextmanager
 def _renamed_grants_error() -> Iterator[None]:
-    """What is refused under the name `grants` is told under the name that the API gives it."""
+    """Rename the field `grants` of a `RuleBroken` to `permissions`, its name in the API."""
     try:
         yield
     except RuleBroken as refused:
@@ -96,13 +96,13 @@ def _renamed_grants_error() -> Iterator[None]:
 @requires(Permission.MANAGE_ROLES)
 @api.response(204)
 def put_role_away(role_id: int) -> None:
-    """Put a role away; 409 while anybody has it, or when it is a built-in one."""
+    """Close a role; 409 while anybody has it, or when it is built in."""
     _get_active_role(role_id)
     actions.deactivate_role(role_id, by=current_person())
 
 
 def _visible_user_id() -> int | None:
-    """Whose requests the caller sees: everybody's for those who answer, else their own."""
+    """The user whose requests the caller may see; None (everybody's) for those who decide requests."""
     return None if current_person().may(Permission.REVIEW_ROLE_REQUESTS) else current_person().id
 
 
@@ -122,12 +122,12 @@ REQUESTS = parameters(
 @api.response(200, schemas.RequestOut(many=True))
 def requests_list(arguments: dict[str, Any]) -> Response:
     """Requests for roles, newest first: all for administrators, one's own for others."""
-    one = RoleChangeRequest
-    columns = {"user": one.user_id, "requested_role": one.requested_role_id, "status": one.status}
+    table = RoleChangeRequest
+    columns = {"user": table.user_id, "requested_role": table.requested_role_id, "status": table.status}
     rows = filter_by_columns(
-        queries.select_requests(user_id=_visible_user_id()), arguments, on=one.created_at, **columns
+        queries.select_requests(user_id=_visible_user_id()), arguments, on=table.created_at, **columns
     )
-    rows = ordered(rows, arguments, one.id, created_at=one.created_at)
+    rows = ordered(rows, arguments, table.id, created_at=table.created_at)
     return paginated_response(rows, lambda row: request_json(row, current_person()))
 
 
@@ -136,13 +136,13 @@ def requests_list(arguments: dict[str, Any]) -> Response:
 @api.arguments(schemas.RequestIn)
 @api.response(201, schemas.RequestOut)
 def ask(payload: dict[str, Any]) -> Response:
-    """Ask for a role."""
+    """Request a role."""
     row = role_request_actions.request_role(**payload, by=current_person())
     return _request_response(row.id, 201)
 
 
 def _request_response(request_id: int, status: int = 200) -> Response:
-    row = queries.get_request(request_id, of=_visible_user_id())
+    row = queries.get_request(request_id, user_id=_visible_user_id())
     return resource_response(request_json(row, current_person()), row.version, status)
 
 
@@ -159,8 +159,8 @@ def request_(request_id: int) -> Response:
 @api.arguments(schemas.RequestChangeIn)
 @api.response(200, schemas.RequestOut)
 def change_request(payload: dict[str, Any], request_id: int) -> Response:
-    """Change reason or role of one's own request while it waits."""
-    row = queries.get_request(request_id, of=current_person().id)
+    """Change the reason or role of one's own pending request."""
+    row = queries.get_request(request_id, user_id=current_person().id)
     check_if_match(row.version, lambda: request_json(row, current_person()))
     role_request_actions.change_request(request_id, **payload, by=current_person())
     return _request_response(request_id)
@@ -170,7 +170,7 @@ def change_request(payload: dict[str, Any], request_id: int) -> Response:
 @requires(Permission.REQUEST_ROLE)
 @api.response(200, schemas.StatusOut)
 def withdraw(request_id: int) -> dict[str, str]:
-    """Take one's own request back."""
+    """Withdraw one's own request."""
     return {"status": role_request_actions.withdraw_request(request_id, by=current_person()).status}
 
 
@@ -178,7 +178,7 @@ def withdraw(request_id: int) -> dict[str, str]:
 @requires(Permission.REVIEW_ROLE_REQUESTS)
 @api.response(204)
 def archive(request_id: int) -> None:
-    """Take a request off the list; the row stays."""
+    """Remove a request from the list; it is not deleted."""
     role_request_actions.archive_request(request_id, by=current_person())
 
 
@@ -187,7 +187,7 @@ def archive(request_id: int) -> None:
 @api.arguments(schemas.AnswerIn)
 @api.response(200, schemas.StatusOut)
 def approve(payload: dict[str, Any], request_id: int) -> dict[str, str]:
-    """Approve; "pending" in the answer says that a second administrator must approve too."""
+    """Approve a request; the status "pending" in the response means that a second administrator must also approve."""
     return {"status": role_request_actions.approve_request(request_id, **payload, by=current_person()).status}
 
 
@@ -196,7 +196,7 @@ def approve(payload: dict[str, Any], request_id: int) -> dict[str, str]:
 @api.arguments(schemas.AnswerIn)
 @api.response(200, schemas.StatusOut)
 def reject(payload: dict[str, Any], request_id: int) -> dict[str, str]:
-    """Refuse a request."""
+    """Reject a request."""
     return {"status": role_request_actions.reject_request(request_id, **payload, by=current_person()).status}
 
 

@@ -1,4 +1,4 @@
-"""Pages: what each role may do, as a matrix; a role of the hospital's own."""
+"""Pages: the matrix of roles and permissions; adding, changing and closing a role."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def _matrix(form: GrantsForm, ticked: dict[int, frozenset[str]]) -> str:
         "staff/roles.html",
         form=form,
         roles=rows,
-        put_away=[role for role in _all_roles() if not role.is_active],
+        closed_roles=[role for role in _all_roles() if not role.is_active],
         ticked={role.id: ticked.get(role.id, frozenset(role.grants)) for role in rows},
-        places=permission_labels.permission_groups(),
+        groups=permission_labels.permission_groups(),
         people=_holders_by_role(),
         waiting=queries.count_waiting(),
     )
@@ -54,7 +54,7 @@ def _holders_by_role() -> dict[int, int]:
 @pages.post("/admin/roles")
 @requires(Permission.MANAGE_ROLES)
 def change_roles() -> ResponseReturnValue:
-    """First shows what would change; sent again from there, it is changed."""
+    """Show the changes for review first; save them when they are sent from the review page."""
     form, wanted, versions = GrantsForm(), _ticked_grants(), _versions()
     changes = _changes(wanted)
     if not changes:
@@ -78,31 +78,31 @@ def _save_grants(*, wanted: dict[int, frozenset[str]], versions: dict[int, int],
 
 
 def _ticked_grants() -> dict[int, frozenset[str]]:
-    """The ticks as they were sent, by role; `grant` is "role id:permission"."""
-    wanted: dict[int, set[str]] = {role_id: set() for role_id in _versions()}
-    for sent in request.form.getlist("grant"):
-        role_id, _colon, name = sent.partition(":")
-        if (role := parse_record_id(role_id)) in wanted:
-            wanted[role].add(name)
-    return {role_id: frozenset(names) for role_id, names in wanted.items()}
+    """The ticked permissions by role id; each form value `grant` is "role id:permission"."""
+    ticked: dict[int, set[str]] = {role_id: set() for role_id in _versions()}
+    for value in request.form.getlist("grant"):
+        number, _colon, name = value.partition(":")
+        if (role_id := parse_record_id(number)) in ticked:
+            ticked[role_id].add(name)
+    return {role_id: frozenset(names) for role_id, names in ticked.items()}
 
 
 def _versions() -> dict[int, int]:
-    """Which version of each role was on the page; `seen` is "role id:version"."""
-    pairs = [sent.partition(":") for sent in request.form.getlist("seen")]
-    versions = [(parse_record_id(role), parse_record_id(seen)) for role, _colon, seen in pairs]
-    return {role: seen for role, seen in versions if role is not None and seen is not None}
+    """The version of each role that the page showed, by role id; each form value `seen` is "role id:version"."""
+    pairs = [value.partition(":") for value in request.form.getlist("seen")]
+    versions = [(parse_record_id(role_id), parse_record_id(version)) for role_id, _colon, version in pairs]
+    return {role_id: version for role_id, version in versions if role_id is not None and version is not None}
 
 
 def _changes(wanted: dict[int, frozenset[str]]) -> list[tuple[Role, list[str], list[str], int]]:
-    """Role, gains, losses and how many people have it, for each role that would change."""
-    people, changed = _holders_by_role(), []
+    """Each role that would change: (role, labels gained, labels lost, number of people with it)."""
+    people, changes = _holders_by_role(), []
     for role in _all_roles():
         grants = wanted.get(role.id)
         if role.is_active and grants is not None and grants != frozenset(role.grants):
             gains, losses = sorted(grants - set(role.grants)), sorted(set(role.grants) - grants)
-            changed.append((role, _labels(gains), _labels(losses), people.get(role.id, 0)))
-    return changed
+            changes.append((role, _labels(gains), _labels(losses), people.get(role.id, 0)))
+    return changes
 
 
 def _labels(names: list[str]) -> list[str]:
@@ -112,7 +112,7 @@ def _labels(names: list[str]) -> list[str]:
 @pages.route("/admin/roles/new", methods=["GET", "POST"])
 @requires(Permission.MANAGE_ROLES)
 def add_role() -> ResponseReturnValue:
-    """A role of the hospital's own, perhaps beginning as a copy."""
+    """Create a role; its permissions can be copied from another one."""
     form = RoleForm()
     form.copied_from.choices = _copy_choices()
     if form.save(_add, by=current_person()):
@@ -133,7 +133,7 @@ def _add(*, name: str, description: str, copied_from: int | None, by: Any, **_se
 @pages.route("/admin/roles/<int:role_id>", methods=["GET", "POST"])
 @requires(Permission.MANAGE_ROLES)
 def edit_role(role_id: int) -> ResponseReturnValue:
-    """Name and description of a role, who has it, and putting it away."""
+    """Change name, description and locking time of a role; close or reopen it."""
     role = get_or_not_found(Role, role_id)
     form = RoleForm(obj=role)
     form.copied_from.choices = _copy_choices()
@@ -147,35 +147,35 @@ def edit_role(role_id: int) -> ResponseReturnValue:
     return page, form.status
 
 
-def _rename(*, role_id: int, copied_from: Any, by: Any, **sent: Any) -> Role:
-    return actions.change_role(role_id, **sent, by=by)
+def _rename(*, role_id: int, copied_from: Any, by: Any, **values: Any) -> Role:
+    return actions.change_role(role_id, **values, by=by)
 
 
 @pages.post("/admin/roles/<int:role_id>/reset")
 @requires(Permission.MANAGE_ROLES)
 def reset_role(role_id: int) -> ResponseReturnValue:
-    """The built-in role's default permissions again."""
+    """Restore the default permissions of a built-in role."""
     return _perform(role_id, actions.reset_role, _("Default permissions restored."))
 
 
 @pages.post("/admin/roles/<int:role_id>/put-away")
 @requires(Permission.MANAGE_ROLES)
 def put_role_away(role_id: int) -> ResponseReturnValue:
-    """Put away a role that nobody has."""
+    """Close a role that nobody has."""
     return _perform(role_id, actions.deactivate_role, _("Role closed."))
 
 
 @pages.post("/admin/roles/<int:role_id>/take-up")
 @requires(Permission.MANAGE_ROLES)
 def take_role_up(role_id: int) -> ResponseReturnValue:
-    """Use a role again."""
+    """Reopen a closed role."""
     return _perform(role_id, actions.reactivate_role, _("Role reopened."))
 
 
-def _perform(role_id: int, action: Any, said: str) -> ResponseReturnValue:
+def _perform(role_id: int, action: Any, message: str) -> ResponseReturnValue:
     form = GrantsForm()
     if form.save(lambda *, by, **_sent: action(role_id, by=by), by=current_person()):
-        flash(said, "success")
+        flash(message, "success")
         return redirect(url_for(".roles_page"), 303)
     for messages in form.errors.values():
         flash(str(messages[0]), "stop")

@@ -1,4 +1,4 @@
-"""Pages: set the second factor up, recovery codes once, switch it off."""
+"""Pages: set up and switch off the second factor; recovery codes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .codes import verify_code
 @pages.route("/profile/second-factor", methods=["GET", "POST"])
 @requires(Permission.SIGNED_IN)
 def second_factor() -> ResponseReturnValue:
-    """Set up the authenticator app, or move to another phone: picture and text of the secret, then one code."""
+    """Set up the authenticator app or move it to another phone: show the secret, then check one code."""
     who, form = current_person(), EnrolForm()
     secret = session.setdefault("enrolling", actions.new_secret())
     if form.save(with_recent_authentication(actions.enrol, who), by=who, secret=secret):
@@ -41,7 +41,7 @@ def second_factor() -> ResponseReturnValue:
 
 
 def _show_codes_once(codes: list[str]) -> ResponseReturnValue:
-    """The codes travel to the next page in the encrypted cookie, and are nowhere else in words."""
+    """Redirect to the page that shows the codes once; the encrypted session cookie carries them."""
     session["new_codes"] = codes
     who = current_person()
     if who.session_id is not None:
@@ -52,7 +52,7 @@ def _show_codes_once(codes: list[str]) -> ResponseReturnValue:
 @pages.get("/profile/recovery-codes")
 @requires(Permission.SIGNED_IN)
 def recovery_codes() -> ResponseReturnValue:
-    """The ten recovery codes, once; without them, how many are left."""
+    """The new recovery codes, shown once; otherwise the number of unused ones."""
     codes, who = session.pop("new_codes", []), current_person()
     shown = {
         "codes": codes,
@@ -66,7 +66,7 @@ def recovery_codes() -> ResponseReturnValue:
 @pages.post("/profile/recovery-codes")
 @requires(Permission.SIGNED_IN)
 def renew_recovery_codes() -> ResponseReturnValue:
-    """Ten new codes; the old ones end."""
+    """Replace the recovery codes."""
     who, form = current_person(), ProofForm()
     if form.save(with_recent_authentication(actions.renew_recovery_codes, who), by=who):
         return _show_codes_once(form.result)
@@ -82,19 +82,19 @@ def renew_recovery_codes() -> ResponseReturnValue:
 @pages.route("/profile/second-factor/off", methods=["GET", "POST"])
 @requires(Permission.SIGNED_IN)
 def switch_off_second_factor() -> ResponseReturnValue:
-    """Switch the second factor off: needs the password and a code."""
+    """Switch off the second factor, with the password and a code."""
     form, who = SwitchOffForm(), current_person()
     if form.validate_on_submit():
-        refusal = _try_switch_off(form, who)
-        if refusal is None:
+        error_page = _try_switch_off(form, who)
+        if error_page is None:
             flash(_("Second factor switched off. You now sign in with your password only."), "success")
             return redirect(url_for(".security"), 303)
-        return refusal
+        return error_page
     return render_template("staff/switch_off.html", form=form), form.status
 
 
 def _try_switch_off(form: ActionForm, who: Person) -> Response | None:
-    """Prove both factors, then switch off; None when it is done, else the page that says why not."""
+    """Check both factors, then switch off; return None when it is done, else the page with the error."""
     try:
         user = authentication.verify_password(who.username, form.password.data)
         if user.two_factor_enabled:

@@ -1,4 +1,4 @@
-"""Pages: lock, unlock by PIN or password, quick switch on a shared PC; and what every signed-in page must do first."""
+"""Pages: lock and unlock, switch to another person on a shared PC. Checks before every page of a signed-in person."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from . import actions, pins
 @pages.post("/lock")
 @requires(Permission.SIGNED_IN)
 def lock_now() -> ResponseReturnValue:
-    """Lock the page: patients are protected while nobody sits at it; the way back is kept."""
+    """Lock the session; unlocking returns to the same page."""
     actions.lock_session(current_person().session_id or 0)
     return redirect(url_for(".locked", next=_came_from()), 303)
 
 
 def _came_from() -> str | None:
-    """The page under the Lock button, when it can be shown again."""
+    """The page on which Lock was pressed, when it can be shown again; else None."""
     referrer = url_parts(request.referrer or "")
     path = referrer.path + (f"?{referrer.query}" if referrer.query else "")
     path = request.form.get("next") or (path if referrer.netloc == request.host else None)
@@ -53,7 +53,7 @@ def _can_be_shown(path: str) -> bool:
 @pages.get("/lock")
 @requires(Permission.PUBLIC)
 def locked() -> ResponseReturnValue:
-    """The lock page: who may unlock here, and nothing about anybody's work."""
+    """The lock page: who may unlock here, and nothing of the page behind it."""
     back = safe_next(request.args.get("next"))
     if current_person().is_authenticated:
         return redirect(back or url_for("home.page"))
@@ -64,15 +64,15 @@ def locked() -> ResponseReturnValue:
 
 
 def _lock_page(locked_: request_user.LockedSession, form: UnlockForm, status: int) -> Response:
-    """By PIN where somebody has one here, else by the password of whose page it is."""
+    """The lock page with a PIN field when somebody has a PIN here, else with a password field for the session's owner."""
     people = known_devices.users_with_pin(known_devices.hash_of_request())
     people.sort(key=lambda user: user.id != locked_.user_id)
     own_pin = any(user.id == locked_.user_id for user in people)
     wants_password = request.args.get("with") == "password" if people else True
     by_password = wants_password or (not own_pin and request.args.get("with") != "pin")
     form.offer(people, chosen=locked_.user_id)
-    kept = len(drafts.recent_drafts(locked_.user_id, limit=20))
-    shown = {"locked": locked_, "people": people, "by_password": by_password, "kept": kept}
+    draft_count = len(drafts.recent_drafts(locked_.user_id, limit=20))
+    shown = {"locked": locked_, "people": people, "by_password": by_password, "draft_count": draft_count}
     return make_response(render_template("staff/lock.html", form=form, **shown), status)
 
 
@@ -80,7 +80,7 @@ def _lock_page(locked_: request_user.LockedSession, form: UnlockForm, status: in
 @requires(Permission.PUBLIC)
 @limiter.limit(FAILURES_PER_ADDRESS, deduct_when=is_failed_attempt)
 def unlock() -> ResponseReturnValue:
-    """The same person goes on where they were; another one goes to their own home, and the first is signed out."""
+    """Unlock: the owner returns to the page; another person gets their own home page and the owner is signed out."""
     locked_ = request_user.locked_session() if not current_person().is_authenticated else None
     if locked_ is None:
         return redirect(url_for(".locked", next=safe_next(request.args.get("next"))), 303)
@@ -92,10 +92,10 @@ def unlock() -> ResponseReturnValue:
         return _unlock(locked_, form)
     except (SignInRefused, LockedOut) as refused:
         (form.pin if form.pin.data else form.password).errors = [translate_error(refused)]
-        answer = _lock_page(locked_, form, refused.status)
+        response = _lock_page(locked_, form, refused.status)
         if isinstance(refused, LockedOut):
-            answer.headers["Retry-After"] = str(refused.retry_after)
-        return answer
+            response.headers["Retry-After"] = str(refused.retry_after)
+        return response
 
 
 def _unlock(locked_: request_user.LockedSession, form: UnlockForm) -> ResponseReturnValue:
@@ -118,7 +118,7 @@ def _return_to_page() -> ResponseReturnValue:
 
 
 def _switch_to(user: User) -> ResponseReturnValue:
-    """The other person's own session; it lasts no longer than their full sign-in here lets a PIN open."""
+    """Start a session of the other person; it ends when their PIN stops working at this device."""
     until = known_devices.pin_valid_until(known_devices.hash_of_request(), user.id)
     actions.end_cookie_session()
     session.clear()
@@ -135,7 +135,7 @@ ENROLMENT_PAGES = frozenset({"staff.second_factor", "staff.recovery_codes", "sta
 
 @pages.before_app_request
 def before_the_page() -> ResponseReturnValue | None:
-    """A changed role gives the session a new id; who must have a second factor enrols before anything else."""
+    """Give the session a new id when the role changed; send a person who needs a second factor to its setup page."""
     who = g.get("_login_user")
     if who is None or not who.is_authenticated:
         return None
@@ -145,14 +145,14 @@ def before_the_page() -> ResponseReturnValue | None:
     if not who.must_enrol or request.endpoint in ALWAYS_ALLOWED | ENROLMENT_PAGES:
         return None
     db.session.rollback()
-    said = _("Your role needs a second factor. Set it up first, on the page /profile/second-factor.")
+    message = _("Your role needs a second factor. Set it up first, on the page /profile/second-factor.")
     if is_api():
-        return error_handlers.error_response(403, said, code="second_factor_required")
+        return error_handlers.error_response(403, message, code="second_factor_required")
     return redirect(url_for("staff.second_factor"), 303)
 
 
 @pages.post("/stay")
 @requires(Permission.SIGNED_IN)
 def stay() -> ResponseReturnValue:
-    """The person is at the page: typing and scrolling count as work, and every request renews the session."""
+    """A page reports typing or scrolling; the request itself counts as activity."""
     return "", 204

@@ -1,4 +1,4 @@
-"""JSON: sign-in and tokens; people, roles and requests stand in the modules beside."""
+"""JSON API: sign-in and tokens."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class TokenPair(ApiSchema):
 @api.arguments(Credentials)
 @api.response(200, TokenPair)
 def sign_in(payload: dict[str, Any]) -> dict[str, str]:
-    """Sign in: an access token for 15 minutes and a refresh token that works once, within a day of signing in.
+    """Sign in: an access token for 15 minutes and a refresh token that works once, within 24 hours of signing in.
 
-    An account with a second factor needs `otp` too: 401 with the code `otp_required` asks for it.
+    An account with a second factor also needs `otp`; without it the response is 401 with the code `otp_required`.
     """
     return tokens.issue_pair(
         authentication.authenticate(payload["username"], payload["password"], payload.get("otp"), is_program=True)

@@ -1,4 +1,4 @@
-"""Pages: sign in by name and password, then by code; sign out; the form that was sent while signed out."""
+"""Pages: sign in with password and code, sign out, send an interrupted form again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CODE_SECONDS = 300
 
 
 def _too_many_failures(limit: RequestLimit) -> Response:
-    """The address tried too often: the page again, with what was typed, and how long to wait."""
+    """The sign-in page with an error: too many wrong attempts from this address, and how long to wait."""
     seconds = max(1, int(limit.reset_at - time.time()) + 1)
     form = SignInForm()
     form.form_errors = [
@@ -46,17 +46,17 @@ def _too_many_failures(limit: RequestLimit) -> Response:
 def _page(form: SignInForm, status: int, retry_after: int | None = None) -> Response:
     shown = {"ended": request.args.get("ended"), "may_register": settings.value("staff.registration_open")}
     page = render_template("staff/sign_in.html", form=form, **shown)
-    answer = make_response(page, status)
+    response = make_response(page, status)
     if retry_after:
-        answer.headers["Retry-After"] = str(retry_after)
-    return answer
+        response.headers["Retry-After"] = str(retry_after)
+    return response
 
 
 @pages.route("/login", methods=["GET", "POST"])
 @requires(Permission.PUBLIC)
 @limiter.limit(FAILURES_PER_ADDRESS, methods=["POST"], deduct_when=is_failed_attempt, on_breach=_too_many_failures)
 def sign_in() -> ResponseReturnValue:
-    """The sign-in page; then the code, when the account has a second factor; then the page that was wanted, else home."""
+    """Sign in; then ask for a code when the account has a second factor; then open the requested page, else home."""
     if request.method == "GET" and current_person().is_authenticated:
         return redirect(url_for("home.page"))
     form = SignInForm()
@@ -74,7 +74,7 @@ def sign_in() -> ResponseReturnValue:
 
 
 def _ask_for_code(proof: authentication.AuthenticatedAccount, name: str) -> ResponseReturnValue:
-    """Half the way: the encrypted cookie remembers for five minutes whose password was right."""
+    """Redirect to the code page; the encrypted session cookie holds the account for five minutes."""
     until = clock.now().timestamp() + CODE_SECONDS
     session["proving"] = {"user": proof.user_id, "version": proof.token_version, "name": name, "until": until}
     return redirect(url_for(".enter_code", next=safe_next(request.args.get("next"))), 303)
@@ -84,7 +84,7 @@ def _ask_for_code(proof: authentication.AuthenticatedAccount, name: str) -> Resp
 @requires(Permission.PUBLIC)
 @limiter.limit(FAILURES_PER_ADDRESS, methods=["POST"], deduct_when=is_failed_attempt)
 def enter_code() -> ResponseReturnValue:
-    """The second factor: the code of the authenticator app, or a recovery code."""
+    """Enter the code of the authenticator app, or a recovery code."""
     user, form, status = _awaiting_code(), CodeForm(), 200
     if user is None:
         session.pop("proving", None)
@@ -98,14 +98,14 @@ def enter_code() -> ResponseReturnValue:
         except (SignInRefused, LockedOut) as refused:
             form.otp.errors = [translate_error(refused)]
             status, retry_after = refused.status, getattr(refused, "retry_after", None)
-    answer = make_response(render_template("staff/code.html", form=form), status if form.errors else form.status)
+    response = make_response(render_template("staff/code.html", form=form), status if form.errors else form.status)
     if retry_after:
-        answer.headers["Retry-After"] = str(retry_after)
-    return answer
+        response.headers["Retry-After"] = str(retry_after)
+    return response
 
 
 def _awaiting_code() -> User | None:
-    """Whose password was right a moment ago; None when nobody's, too long ago, or the account changed since."""
+    """The account that entered its password and still has to enter a code; None when it took too long or changed."""
     proving = session.get("proving")
     if proving is None or proving["until"] < clock.now().timestamp():
         return None
@@ -115,37 +115,37 @@ def _awaiting_code() -> User | None:
 
 
 def _start_session(proof: authentication.AuthenticatedAccount) -> ResponseReturnValue:
-    """A new session in the place of whatever this browser had; nobody lands on the page of somebody else."""
+    """Replace this browser's session by a new one; the requested page opens only for the session's former owner."""
     owner = actions.get_cookie_owner()
     actions.end_cookie_session()
     session.clear()
     session["sid"] = authentication.open_session(proof)
     known_devices.remember_device(proof.user_id, clock.now())
-    wanted = safe_next(request.args.get("next")) if owner in (None, proof.user_id) else None
-    return redirect(wanted or url_for("home.page"), 303)
+    next_page = safe_next(request.args.get("next")) if owner in (None, proof.user_id) else None
+    return redirect(next_page or url_for("home.page"), 303)
 
 
 @pages.route("/logout", methods=["POST"])
 @requires(Permission.SIGNED_IN)
 def sign_out() -> ResponseReturnValue:
-    """End the session at the server, so that a copied cookie opens nothing, and empty the browser's cache."""
+    """End the session on the server, so that a copied cookie stops working, and clear the browser's cache."""
     actions.end_cookie_session()
     session.clear()
-    answer = make_response(redirect(url_for("staff.sign_in"), 303))
-    answer.headers["Clear-Site-Data"] = '"cache"'
-    return answer
+    response = make_response(redirect(url_for("staff.sign_in"), 303))
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
 
 
 @pages.route("/logout", methods=["GET"])
 @requires(Permission.SIGNED_IN)
 def sign_out_page() -> ResponseReturnValue:
-    """Ask before ending the session: an address alone changes nothing."""
+    """Ask before signing out: a GET request changes nothing."""
     return render_template("staff/sign_out.html")
 
 
 @pages.app_errorhandler(SignInRequired)
-def ask_who_it_is(needed: SignInRequired) -> ResponseReturnValue:
-    """Nobody, or a locked page: to the sign-in or lock page and back afterwards; a form that was sent is kept meanwhile."""
+def request_sign_in(needed: SignInRequired) -> ResponseReturnValue:
+    """Send a request without a session to the sign-in page, with a locked one to the lock page; save a form it sent."""
     if is_api():
         return error_handlers.sign_in_needed(needed)
     locked = request_user.locked_session()
@@ -162,16 +162,16 @@ def ask_who_it_is(needed: SignInRequired) -> ResponseReturnValue:
 @pages.get("/held/<key>")
 @requires(Permission.SIGNED_IN)
 def held(key: str) -> ResponseReturnValue:
-    """The form that was sent while its page was locked: one press sends it again."""
-    kept = interrupted_forms.get_interrupted_form(current_person().id or 0, key)
-    if kept is None:
+    """A form that was sent while its page was locked, with a button that sends it again."""
+    draft = interrupted_forms.get_interrupted_form(current_person().id or 0, key)
+    if draft is None:
         raise NotFound(N_("This form was already sent, or another person sent it."))
-    return render_template("staff/held.html", form_key=key, **kept.content)
+    return render_template("staff/held.html", form_key=key, **draft.content)
 
 
 @pages.after_app_request
-def forget_what_was_sent(response: Response) -> Response:
-    """A held form that was accepted is dropped."""
+def delete_accepted_form(response: Response) -> Response:
+    """Delete a saved form after it was sent again and accepted."""
     who = g.get("_login_user")
     if request.method == "POST" and response.status_code < 400 and who is not None and who.is_authenticated:
         interrupted_forms.delete_resubmitted_form(who.id, request.form.get("held", "")[:40])
