@@ -183,7 +183,7 @@ def reset_second_factor(user_id: int, *, by: Person) -> User:
 
 @action(Permission.MANAGE_STAFF, "staff.end_sessions")
 def end_sessions(user_id: int, *, by: Person) -> User:
-    """Sign somebody out everywhere."""
+    """End all sessions and tokens of an account."""
     user = get_for_update(User, user_id)
     check_may_manage(user, by)
     session_actions.end_all_sessions(user_id, by=by)
