@@ -52,7 +52,7 @@ SUBSCRIBERS: dict[Event, Permission] = {
 
 
 def room(kind: Event) -> str:
-    return f"hears:{kind.value}"
+    return f"event:{kind.value}"
 
 
 def room_of(person_id: int) -> str:

@@ -162,7 +162,7 @@ def _add_money(home: WorkLists, who: Person) -> None:
 
 
 def _add_laboratory(home: WorkLists) -> None:
-    waiting, urgent, done = laboratory.counts()
+    waiting, urgent, done = laboratory.count_worklist()
     home.figures += [
         (_l("Tests to do"), waiting, "/lab/", ""),
         (_l("Urgent tests"), urgent, "/lab/", "caution" if urgent else ""),

@@ -132,8 +132,8 @@ def test_a_socket_closes_within_five_seconds_after_the_permission_is_lost(page, 
 def test_a_page_receives_the_events_of_its_role_and_joins_no_other_room(page):
     nurse = page("nurse").connect()
     for wish in ("join", "join_room", "subscribe", "message"):
-        nurse.socket.emit(wish, {"room": "hears:stock-changed"})
-        nurse.socket.emit(wish, "hears:stock-changed")
+        nurse.socket.emit(wish, {"room": "event:stock-changed"})
+        nurse.socket.emit(wish, "event:stock-changed")
     with action_context("tests.change", SYSTEM):
         publish(Event.STOCK_CHANGED)
         publish(Event.QUEUE_CHANGED)

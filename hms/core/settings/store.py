@@ -84,7 +84,7 @@ def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -
     elif row.value == wanted:
         return row
     row.value, row.changed_by_id = wanted, by.id
-    row.changed()
+    row.increment_version()
     db.session.flush()
     after_commit(clear_cache)
     for tell in on_sensitive_change if setting.is_sensitive and wanted != before else ():

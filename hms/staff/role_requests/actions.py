@@ -65,7 +65,7 @@ def change_request(request_id: int, *, version: int | None = None, by: Person, *
         row.requested_role_id = _check_requested_role(get_for_update(User, by.id), changes["requested_role_id"])
     if changes.get("reason") is not None:
         row.reason = _clean_reason(changes["reason"])
-    row.changed()
+    row.increment_version()
     db.session.flush()
     return row
 
@@ -76,7 +76,7 @@ def withdraw_request(request_id: int, *, by: Person) -> RoleChangeRequest:
     row = _get_own_request(request_id, by)
     _check_open(row)
     row.status = "withdrawn"
-    row.changed()
+    row.increment_version()
     return row
 
 
@@ -110,7 +110,7 @@ def approve_request(
 def _approve_first(row: RoleChangeRequest, user: User, by: Person) -> None:
     if row.first_approver_id == by.id:
         raise Conflict(assignment.NEEDS_SECOND, code="needs_second")
-    row.changed()
+    row.increment_version()
     assignment.save_first_approval(user, row.requested_role, by)
 
 
@@ -125,7 +125,7 @@ def reject_request(
     assignment.record_decision(row, "rejected", by)
     if user.awaits_approval:
         user.awaits_approval, user.inactive_reason = False, N_("The account request was rejected.")
-        user.changed()
+        user.increment_version()
     notify(user.id, title=N_("Your role request was rejected. See the reason."), url="/profile/role", by=by)
     return row
 
@@ -137,7 +137,7 @@ def archive_request(request_id: int, *, by: Person) -> RoleChangeRequest:
     if row.status == "pending":
         row.status = "withdrawn"
     row.archived_at = clock.now()
-    row.changed()
+    row.increment_version()
     return row
 
 
