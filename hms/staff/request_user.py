@@ -131,8 +131,8 @@ def _mark_seen(row: Row[Any], now: datetime) -> None:
     """Store the time of activity, at most twice a minute; automatic refreshes of a page do not count."""
     if now - row.last_seen_at < ACTIVITY_INTERVAL or request.headers.get("X-Refresh") == "1":
         return
-    seen = update(UserSession).where(UserSession.id == row.session_id).values(last_seen_at=now)
-    db.session.execute(seen, execution_options=NOT_COUNTED)
+    statement = update(UserSession).where(UserSession.id == row.session_id).values(last_seen_at=now)
+    db.session.execute(statement, execution_options=NOT_COUNTED)
     db.session.commit()
 
 

@@ -97,8 +97,8 @@ def _raise_alarm() -> None:
 
 def count_recent_lockouts() -> int:
     """Number of lockouts within the last hour."""
-    lately = (LoginActivity.status == "lockout", LoginActivity.at > clock.now() - ALARM_WINDOW)
-    return db.session.execute(select(func.count(LoginActivity.id)).where(*lately)).scalar_one()
+    is_recent = (LoginActivity.status == "lockout", LoginActivity.at > clock.now() - ALARM_WINDOW)
+    return db.session.execute(select(func.count(LoginActivity.id)).where(*is_recent)).scalar_one()
 
 
 def list_attempts(user_id: int, limit: int = 10, before: int | None = None) -> list[LoginActivity]:

@@ -55,22 +55,22 @@ def _holders_by_role() -> dict[int, int]:
 @requires(Permission.MANAGE_ROLES)
 def change_roles() -> ResponseReturnValue:
     """Show the changes for review first; save them when they are sent from the review page."""
-    form, wanted, versions = GrantsForm(), _ticked_grants(), _versions()
-    changes = _changes(wanted)
+    form, ticked, versions = GrantsForm(), _ticked_grants(), _versions()
+    changes = _changes(ticked)
     if not changes:
         flash(_("Nothing was changed."), "success")
         return redirect(url_for(".roles_page"), 303)
     if not form.reviewed.data:
-        return render_template("staff/roles_review.html", form=form, changes=changes, ticked=wanted, versions=versions)
+        return render_template("staff/roles_review.html", form=form, changes=changes, ticked=ticked, versions=versions)
     if form.save(
         _save_grants,
-        wanted={role.id: wanted[role.id] for role, *_more in changes},
+        wanted={role.id: ticked[role.id] for role, *_more in changes},
         versions=versions,
         by=current_person(),
     ):
         flash(_("Saved. It applies from the next page each person opens."), "success")
         return redirect(url_for(".roles_page"), 303)
-    return _matrix(form, wanted), form.status
+    return _matrix(form, ticked), form.status
 
 
 def _save_grants(*, wanted: dict[int, frozenset[str]], versions: dict[int, int], by: Any, **_sent: Any) -> list[Role]:

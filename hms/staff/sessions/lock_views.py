@@ -57,22 +57,22 @@ def locked() -> ResponseReturnValue:
     back = safe_next(request.args.get("next"))
     if current_person().is_authenticated:
         return redirect(back or url_for("home.page"))
-    locked_ = request_user.locked_session()
-    if locked_ is None:
+    locked_session = request_user.locked_session()
+    if locked_session is None:
         return redirect(url_for(".sign_in", next=back))
-    return _lock_page(locked_, UnlockForm(formdata=None), 200)
+    return _lock_page(locked_session, UnlockForm(formdata=None), 200)
 
 
-def _lock_page(locked_: request_user.LockedSession, form: UnlockForm, status: int) -> Response:
+def _lock_page(locked_session: request_user.LockedSession, form: UnlockForm, status: int) -> Response:
     """The lock page with a PIN field when somebody has a PIN here, else with a password field for the session's owner."""
     people = known_devices.users_with_pin(known_devices.hash_of_request())
-    people.sort(key=lambda user: user.id != locked_.user_id)
-    own_pin = any(user.id == locked_.user_id for user in people)
+    people.sort(key=lambda user: user.id != locked_session.user_id)
+    own_pin = any(user.id == locked_session.user_id for user in people)
     wants_password = request.args.get("with") == "password" if people else True
     by_password = wants_password or (not own_pin and request.args.get("with") != "pin")
-    form.offer(people, chosen=locked_.user_id)
-    draft_count = len(drafts.recent_drafts(locked_.user_id, limit=20))
-    shown = {"locked": locked_, "people": people, "by_password": by_password, "draft_count": draft_count}
+    form.offer(people, chosen=locked_session.user_id)
+    draft_count = len(drafts.recent_drafts(locked_session.user_id, limit=20))
+    shown = {"locked": locked_session, "people": people, "by_password": by_password, "draft_count": draft_count}
     return make_response(render_template("staff/lock.html", form=form, **shown), status)
 
 
@@ -81,35 +81,37 @@ def _lock_page(locked_: request_user.LockedSession, form: UnlockForm, status: in
 @limiter.limit(FAILURES_PER_ADDRESS, deduct_when=is_failed_attempt)
 def unlock() -> ResponseReturnValue:
     """Unlock: the owner returns to the page; another person gets their own home page and the owner is signed out."""
-    locked_ = request_user.locked_session() if not current_person().is_authenticated else None
-    if locked_ is None:
+    locked_session = request_user.locked_session() if not current_person().is_authenticated else None
+    if locked_session is None:
         return redirect(url_for(".locked", next=safe_next(request.args.get("next"))), 303)
     form = UnlockForm()
-    form.offer(known_devices.users_with_pin(known_devices.hash_of_request()), chosen=locked_.user_id)
+    form.offer(known_devices.users_with_pin(known_devices.hash_of_request()), chosen=locked_session.user_id)
     if not form.validate_on_submit():
-        return _lock_page(locked_, form, form.status)
+        return _lock_page(locked_session, form, form.status)
     try:
-        return _unlock(locked_, form)
+        return _unlock(locked_session, form)
     except (SignInRefused, LockedOut) as refused:
         (form.pin if form.pin.data else form.password).errors = [translate_error(refused)]
-        response = _lock_page(locked_, form, refused.status)
+        response = _lock_page(locked_session, form, refused.status)
         if isinstance(refused, LockedOut):
             response.headers["Retry-After"] = str(refused.retry_after)
         return response
 
 
-def _unlock(locked_: request_user.LockedSession, form: UnlockForm) -> ResponseReturnValue:
+def _unlock(locked_session: request_user.LockedSession, form: UnlockForm) -> ResponseReturnValue:
     now = clock.now()
     if form.password.data:
-        user = authentication.verify_password(get_or_not_found(User, locked_.user_id).username, form.password.data)
+        user = authentication.verify_password(
+            get_or_not_found(User, locked_session.user_id).username, form.password.data
+        )
         activity.record_login(user, user.username, "unlocked")
-        authentication.renew_session(locked_.session_id, locked_at=None, last_seen_at=now, confirmed_at=now)
+        authentication.renew_session(locked_session.session_id, locked_at=None, last_seen_at=now, confirmed_at=now)
         return _return_to_page()
-    user = get_or_not_found(User, form.who.data or locked_.user_id)
+    user = get_or_not_found(User, form.who.data or locked_session.user_id)
     pins.verify_pin(user, form.pin.data or "")
-    if user.id != locked_.user_id:
+    if user.id != locked_session.user_id:
         return _switch_to(user)
-    authentication.renew_session(locked_.session_id, locked_at=None, last_seen_at=now)
+    authentication.renew_session(locked_session.session_id, locked_at=None, last_seen_at=now)
     return _return_to_page()
 
 
