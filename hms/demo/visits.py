@@ -213,7 +213,7 @@ def whole_visit(team: Team, patient_id: int, doctor: Person, when: dt.datetime, 
         return
     if random.random() < 0.05:
         with clock.frozen_at(when + timedelta(hours=1)):
-            transitions.set_status(appointment_id, "no_show", by=team.receptionist)
+            transitions.change_appointment_status(appointment_id, "no_show", by=team.receptionist)
         return
     _seen(team, appointment_id, patient_id, doctor, when, random, case, number)
 

@@ -54,7 +54,7 @@ def find_patients(typed: str, *, limit: int, who: Person) -> list[PatientRow]:
 
 def find_medicines(typed: str, *, limit: int, who: Person) -> list[Any]:
     """The medicines that match `typed`, for people who may see stock levels; else none."""
-    return formulary.medications_found(typed, limit=limit) if who.may(Permission.READ_STOCK_LEVEL) else []
+    return formulary.search_medications(typed, limit=limit) if who.may(Permission.READ_STOCK_LEVEL) else []
 
 
 def find_bill(typed: str, *, who: Person) -> Any | None:

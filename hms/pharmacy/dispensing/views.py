@@ -22,7 +22,7 @@ from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
 from hms.core.web.template_filters import person_name
 from hms.formulary.dosing import product_text
-from hms.formulary.dosing.strengths import kept_together
+from hms.formulary.dosing.strengths import keep_units_together
 from hms.patients.access import policy
 from hms.pharmacy.blueprints import pages
 from hms.pharmacy.forms import LineForm, ReasonForm, ReturnForm, visit_form
@@ -247,7 +247,7 @@ def _labels(ids: list[int]) -> str:
     if not given:
         raise NotFound(N_("This label does not exist."))
     told = {one.id: dispensing_labels.directions(one.prescription, one.medication) for one in given}
-    forms = {one.id: kept_together(product_text.form_strength(one.medication)) for one in given}
+    forms = {one.id: keep_units_together(product_text.form_strength(one.medication)) for one in given}
     seen = [read_log.Seen(one.patient_id, one.id) for one in given]
     with action_context("pharmacy.read_label", current_person()):
         read_log.record("pharmacy.read_label", current_person(), seen, entity="dispense")
