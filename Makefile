@@ -10,7 +10,7 @@ WITH_LIBRARIES := . ./.stamps/environment;
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## Open the whole hospital with demo data; Ctrl-C closes it (HMS_PORT, HMS_DATA_DIR)
+run: ## Start the whole hospital with demo data; Ctrl-C stops it (HMS_PORT, HMS_DATA_DIR)
 	@$(PYTHON) tools/setup.py run
 	@$(WITH_LIBRARIES) HMS_DEMO=$${HMS_DEMO:-1} exec $(BIN)/python -m hms.local.supervisor
 

@@ -24,7 +24,7 @@ from hms.local.listen_address import Address
 from hms.local.servers import ports
 from hms.local.servers.postgres import Postgres
 from hms.local.servers.servers import Servers
-from hms.local.servers.shared_locks import alone
+from hms.local.servers.shared_locks import try_lock
 from hms.local.servers.valkey import Valkey
 from hms.local.supervisor.child_process import Child
 from hms.local.supervisor.main import WEB_PROCESS, flask_command
@@ -95,7 +95,7 @@ def _clock_of(pid: int) -> int:
 def running() -> Iterator[Bench]:
     """The benchmark's servers, empty, for the time of one run."""
     HOME.parent.mkdir(exist_ok=True)
-    with alone(HOME.with_suffix(".lock")) as is_only_one:
+    with try_lock(HOME.with_suffix(".lock")) as is_only_one:
         if not is_only_one:
             sys.exit("Another benchmark runs in this copy of the hospital. Wait for its end.")
         _clear()
@@ -139,7 +139,7 @@ class Web:
 @contextlib.contextmanager
 def web(bench: Bench, environment: dict[str, str], app: str = "wsgi:app", name: str = "web") -> Iterator[Web]:
     """The application `app`, open at a free port."""
-    address = Address("127.0.0.1", ports.choose())
+    address = Address("127.0.0.1", ports.choose_port())
     command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", str(WEB_PROCESSES), "--graceful-timeout", "3"]
     command += ["--no-control-socket", "-b", address.bind, app]
     child = Child(name, command, environment | WEB_PROCESS, bench.home)
@@ -151,7 +151,7 @@ def web(bench: Bench, environment: dict[str, str], app: str = "wsgi:app", name: 
             raise RuntimeError(f"{app} ended at once:\n{paths.last_lines(child.log, 40)}")
         yield Web(child, address)
     finally:
-        child.stop(patience=6)
+        child.stop(wait_seconds=6)
 
 
 @contextlib.contextmanager
@@ -162,7 +162,7 @@ def worker(bench: Bench, environment: dict[str, str]) -> Iterator[None]:
     try:
         yield
     finally:
-        child.stop(patience=20)
+        child.stop(wait_seconds=20)
 
 
 def run(bench: Bench, environment: dict[str, str], *command: str) -> None:

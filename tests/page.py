@@ -21,7 +21,7 @@ KEPT_FOR_ONE_REQUEST = (
     "queries",
     "_flask_babel",
     "catalogue",
-    "is_turned_away",
+    "is_over_capacity",
 )
 OF_THE_SHELL = ("/logout", "/lock")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}

@@ -56,7 +56,7 @@ class Team:
                 select(User.username, User.id).where(User.username.in_([member.username for member in STAFF]))
             ).all()
         )
-        return cls({name: request_user.person(user_id) for name, user_id in ids.items()})
+        return cls({name: request_user.load_active_person(user_id) for name, user_id in ids.items()})
 
     def __getattr__(self, name: str) -> Person:
         return self.people[name]

@@ -1,3 +1,3 @@
-"""Home: the signed-in person's desk of the day and the find box. Reads only."""
+"""Home: the signed-in person's work lists of today, and the find box. It reads only."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""The find box: who fits, whether they are booked or waiting today, and what this desk does next for them; bills by
-their numbers, and medicines."""
+"""The find box: patients with their state today and the next action for them; bills by number; medicines."""
 
 from __future__ import annotations
 
@@ -21,53 +20,52 @@ from hms.formulary.medicines import queries as formulary
 from hms.patients.search import queries as patients
 from hms.staff import directory as staff
 
-WAITING = ("waiting", "called", "in_service")
+WAITING_STATUSES = ("waiting", "called", "in_service")
 
 
 @dataclass
-class Row:
-    """One patient found: what is known of today in words, and the default action (`act` is posted with `values`)."""
+class PatientRow:
+    """One patient of the search result: the state today as text, and the next action (a POST to `action_url`)."""
 
     hit: patients.SearchResult
     today: str = ""
-    act: str | None = None
+    action_url: str | None = None
     values: dict[str, Any] | None = None
-    act_words: str | None = None
+    action_label: str | None = None
 
     @property
     def url(self) -> str:
         return f"/patients/{self.hit.id}"
 
 
-def rows(typed: str, *, limit: int, who: Person) -> list[Row]:
-    """The patients that fit, those booked today before others of equal fit."""
+def find_patients(typed: str, *, limit: int, who: Person) -> list[PatientRow]:
+    """The patients that match `typed`; among equal matches those with an appointment today come first."""
     hits = patients.search_patients(
-        typed, limit=limit, who=who, first=patients.PreferredPatients(_booked_on, clock.today())
+        typed, limit=limit, who=who, first=patients.PreferredPatients(_booked_patient_ids, clock.today())
     )
     if not hits:
         return []
     ids = [hit.id for hit in hits]
-    booked = _first_of(db.session.execute(_bookings(), {"patient_ids": ids, "day": clock.today()}))
-    waiting = _first_of(db.session.execute(_entries(), {"patient_ids": ids, "day": clock.today()}))
-    doctors = staff.names({one.doctor_id for one in (*booked.values(), *waiting.values()) if one.doctor_id})
-    return [_row(hit, booked.get(hit.id), waiting.get(hit.id), doctors, who) for hit in hits]
+    booked = _first_by_patient(db.session.execute(_bookings(), {"patient_ids": ids, "day": clock.today()}))
+    waiting = _first_by_patient(db.session.execute(_queue_entries(), {"patient_ids": ids, "day": clock.today()}))
+    doctors = staff.display_names({row.doctor_id for row in (*booked.values(), *waiting.values()) if row.doctor_id})
+    return [_patient_row(hit, booked.get(hit.id), waiting.get(hit.id), doctors, who) for hit in hits]
 
 
-def medicines(typed: str, *, limit: int, who: Person) -> list[Any]:
-    """The medicines that fit, for those who may know how much there is."""
+def find_medicines(typed: str, *, limit: int, who: Person) -> list[Any]:
+    """The medicines that match `typed`, for people who may see stock levels; else none."""
     return formulary.search_medications(typed, limit=limit) if who.may(Permission.READ_STOCK_LEVEL) else []
 
 
-def document(typed: str, *, who: Person) -> Any | None:
-    """The bill whose number, or the number of one of whose receipts, was typed or scanned, with its patient; for those who
-    read bills."""
+def find_bill(typed: str, *, who: Person) -> Any | None:
+    """The bill, with its patient, whose number or receipt number is `typed`; None without one or without permission."""
     if not who.may(Permission.READ_BILL):
         return None
     bill_id = billing.find_bill_id(typed)
     return billing.bill_row(bill_id) if bill_id else None
 
 
-def _booked_on(day: Any) -> Select:
+def _booked_patient_ids(day: Any) -> Select:
     return select(Appointment.patient_id).where(
         Appointment.date == day, Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None)
     )
@@ -76,37 +74,39 @@ def _booked_on(day: Any) -> Select:
 @cache
 def _bookings() -> Select:
     patient_ids, day = bindparam("patient_ids"), bindparam("day")
-    of_day = _booked_on(day).add_columns(Appointment.id, Appointment.time, Appointment.doctor_id)
+    of_day = _booked_patient_ids(day).add_columns(Appointment.id, Appointment.time, Appointment.doctor_id)
     return of_day.where(Appointment.patient_id.in_(patient_ids)).order_by(Appointment.time)
 
 
 @cache
-def _entries() -> Select:
+def _queue_entries() -> Select:
     patient_ids, day = bindparam("patient_ids"), bindparam("day")
     return select(QueueEntry.patient_id, QueueEntry.token, QueueEntry.doctor_id).where(
-        QueueEntry.service_date == day, QueueEntry.status.in_(WAITING), QueueEntry.patient_id.in_(patient_ids)
+        QueueEntry.service_date == day, QueueEntry.status.in_(WAITING_STATUSES), QueueEntry.patient_id.in_(patient_ids)
     )
 
 
-def _first_of(found: Iterable[Any]) -> dict[int, Any]:
-    """The first row of each patient."""
+def _first_by_patient(rows: Iterable[Any]) -> dict[int, Any]:
+    """The first row of each patient, by patient id."""
     first: dict[int, Any] = {}
-    for row in found:
+    for row in rows:
         first.setdefault(row.patient_id, row)
     return first
 
 
-def _row(hit: patients.SearchResult, booking: Any, entry: Any, doctors: dict[int, str], who: Person) -> Row:
-    """Who waits already is opened; who is booked is checked in; anybody else joins the queue."""
+def _patient_row(
+    hit: patients.SearchResult, booking: Any, entry: Any, doctors: dict[int, str], who: Person
+) -> PatientRow:
+    """The row of one patient: in the queue without action; booked or not booked with check-in as the action."""
     if entry:
-        said = _("In queue, token %(token)s", token=entry.token)
+        text = _("In queue, token %(token)s", token=entry.token)
         doctor = doctors.get(entry.doctor_id)
-        return Row(hit, f"{said} · {doctor}" if doctor else said)
+        return PatientRow(hit, f"{text} · {doctor}" if doctor else text)
     today = ""
     if booking:
         today = _("Booked %(time)s", time=booking.time.strftime("%H:%M")) + f" {doctors.get(booking.doctor_id, '')}"
     if not who.may(Permission.CHECK_IN):
-        return Row(hit, today)
+        return PatientRow(hit, today)
     if booking:
-        return Row(hit, today, f"/appointments/{booking.id}/check-in", {"patient": hit.id}, _("Check in"))
-    return Row(hit, today, "/queue/add", {"patient": hit.id}, _("Check in"))
+        return PatientRow(hit, today, f"/appointments/{booking.id}/check-in", {"patient": hit.id}, _("Check in"))
+    return PatientRow(hit, today, "/queue/add", {"patient": hit.id}, _("Check in"))

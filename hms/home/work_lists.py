@@ -1,4 +1,4 @@
-"""What waits at each desk today: a few numbers that are links, and the next rows with their action."""
+"""The work lists of the home page: figures that are links, and the next rows of each list."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from hms.appointments.models import Appointment, QueueEntry
 from hms.billing.corrections import queries as correction_queries
 from hms.billing.corrections.queries import CorrectionRequest
 from hms.billing.prices import queries as price_queries
-from hms.billing.prices.queries import PriceListGaps
 from hms.clinical.models import Encounter
 from hms.core import clock
 from hms.core import drafts as core_drafts
@@ -32,64 +31,67 @@ from hms.pharmacy.stock import queries as stock_queries
 from hms.reports import queries as figures
 from hms.reports.period import period
 
-ROWS = 5
+MAX_ROWS = 5
 
 
 @dataclass
 class WorkLists:
-    """One person's home. `figures` are (label, value, address, tone); lists hold at most five rows."""
+    """One person's home page. `figures` are (label, value, URL, tone); each list has at most `MAX_ROWS` rows."""
 
     figures: list[tuple[str, Any, str, str]] = field(default_factory=list)
     arriving: list[Appointment] | None = None
     waiting: list[QueueEntry] | None = None
-    prices: PriceListGaps | None = None
-    approvals: list[CorrectionRequest] = field(default_factory=list)
+    prices: Unpriced | None = None
+    corrections: list[CorrectionRequest] = field(default_factory=list)
     drafts: list[tuple[Any, Any]] = field(default_factory=list)
     registrations: list[UnfinishedRegistration] = field(default_factory=list)
 
     @property
     def people(self) -> int:
-        """How many rows name a patient."""
-        return len([*(self.arriving or ()), *(self.waiting or ()), *self.approvals, *self.drafts])
+        """The number of rows that name a patient."""
+        return len([*(self.arriving or ()), *(self.waiting or ()), *self.corrections, *self.drafts])
 
 
-def today(who: Person) -> WorkLists:
-    """The home of `who`, by what their role works at."""
-    home = WorkLists(drafts=_unfinished(who) if who.may(Permission.WRITE_ENCOUNTER) else [])
+def load_work_lists(who: Person) -> WorkLists:
+    """The work lists that match the permissions of `who`, for the hospital's today."""
+    home = WorkLists(drafts=_own_drafts(who) if who.may(Permission.WRITE_ENCOUNTER) else [])
     if who.may(Permission.WRITE_ENCOUNTER) or who.may(Permission.CALL_PATIENT):
-        _queue(home, who)
+        _add_queue(home, who)
     if who.may(Permission.REGISTER_PATIENT):
-        home.registrations = registration_drafts.unfinished_registrations(who, ROWS)
+        home.registrations = registration_drafts.unfinished_registrations(who, MAX_ROWS)
     if who.may(Permission.CHECK_IN):
-        home.arriving = list(db.session.execute(_arriving(), {"day": clock.today(), "limit": ROWS}).scalars())
+        home.arriving = list(
+            db.session.execute(_select_arriving(), {"day": clock.today(), "limit": MAX_ROWS}).scalars()
+        )
     if who.may(Permission.DISPENSE):
-        _pharmacy(home)
+        _add_pharmacy(home)
     if who.may(Permission.ENTER_RESULT):
-        _laboratory(home)
-    _money(home, who)
+        _add_laboratory(home)
+    _add_money(home, who)
     if who.may(Permission.ADMINISTER):
-        _administration(home, who)
+        _add_administration(home, who)
     return home
 
 
-def _unfinished(who: Person) -> list[tuple[Any, Any]]:
-    """The person's own encounters with a draft, whose they are, and the draft's time; newest first."""
-    kept = (draft.form.partition(":") + (draft.saved_at,) for draft in core_drafts.recent_drafts(who.id))
-    times = {int(number): saved_at for kind, _colon, number, saved_at in kept if kind == "encounter"}
+def _own_drafts(who: Person) -> list[tuple[Any, Any]]:
+    """The person's encounters with a draft, with the patient's name, and the time of the draft; newest first."""
+    drafts = (draft.form.partition(":") + (draft.saved_at,) for draft in core_drafts.recent_drafts(who.id))
+    times = {int(number): saved_at for kind, _colon, number, saved_at in drafts if kind == "encounter"}
     if not times:
         return []
-    mine = select(Encounter.id, Patient.family_name, Patient.given_names).join(
+    query = select(Encounter.id, Patient.family_name, Patient.given_names).join(
         Patient, Patient.id == Encounter.patient_id
     )
-    rows = db.session.execute(mine.where(Encounter.id.in_(times), Encounter.doctor_id == who.id)).all()
+    rows = db.session.execute(query.where(Encounter.id.in_(times), Encounter.doctor_id == who.id)).all()
     return sorted(((row, times[row.id]) for row in rows), key=lambda pair: pair[1], reverse=True)
 
 
-def _queue(home: WorkLists, who: Person) -> None:
+def _add_queue(home: WorkLists, who: Person) -> None:
     doctor_id = who.id if who.may(Permission.WRITE_ENCOUNTER) else None
     home.waiting = list(
         db.session.execute(
-            _waiting(of_doctor=doctor_id is not None), {"day": clock.today(), "doctor_id": doctor_id, "limit": ROWS}
+            _select_waiting(of_doctor=doctor_id is not None),
+            {"day": clock.today(), "doctor_id": doctor_id, "limit": MAX_ROWS},
         ).scalars()
     )
     home.figures.append((_l("Waiting now"), figures.queue_waiting(doctor_id), "/queue/", ""))
@@ -99,8 +101,8 @@ def _queue(home: WorkLists, who: Person) -> None:
 
 
 @cache
-def _waiting(*, of_doctor: bool) -> Select:
-    """Who waits, most urgent and longest first; for a doctor, their own and those for nobody in particular."""
+def _select_waiting(*, of_doctor: bool) -> Select:
+    """Waiting queue entries, most urgent and longest waiting first; for a doctor, their own and those without a doctor."""
     day, doctor_id, limit = bindparam("day"), bindparam("doctor_id"), bindparam("limit")
     query = (
         select(QueueEntry)
@@ -116,8 +118,8 @@ def _waiting(*, of_doctor: bool) -> Select:
 
 
 @cache
-def _arriving() -> Select:
-    """Booked today and not yet checked in, by time."""
+def _select_arriving() -> Select:
+    """Appointments of a day that are not yet checked in, by time."""
     day, limit = bindparam("day"), bindparam("limit")
     return (
         select(Appointment)
@@ -129,13 +131,13 @@ def _arriving() -> Select:
     )
 
 
-def _approvals(home: WorkLists, who: Person) -> None:
-    count = correction_queries.count_waiting(who)
-    home.approvals = correction_queries.waiting_requests(who, ROWS) if count else []
+def _add_approvals(home: WorkLists, who: Person) -> None:
+    count = correction_queries.waiting_count(who)
+    home.corrections = correction_queries.waiting(who, MAX_ROWS) if count else []
     home.figures.append((_l("Waiting for approval"), count, "/billing/approvals", "caution" if count else ""))
 
 
-def _pharmacy(home: WorkLists) -> None:
+def _add_pharmacy(home: WorkLists) -> None:
     lines, stock = pharmacy.counts(), stock_queries.counts()
     home.figures += [
         (_l("To dispense"), lines["waiting"], "/pharmacy/", ""),
@@ -145,11 +147,11 @@ def _pharmacy(home: WorkLists) -> None:
     ]
 
 
-def _money(home: WorkLists, who: Person) -> None:
+def _add_money(home: WorkLists, who: Person) -> None:
     if who.may(Permission.TAKE_PAYMENT):
         home.figures.append((_l("Bills to pay"), figures.bills_to_pay(), "/billing/", ""))
     if who.may(Permission.APPROVE_CORRECTION):
-        _approvals(home, who)
+        _add_approvals(home, who)
     if who.may(Permission.READ_REVENUE):
         home.figures.append(
             (_l("Received today"), figures.received(period("today", clock.today())), "/reports/?period=today", "")
@@ -158,7 +160,7 @@ def _money(home: WorkLists, who: Person) -> None:
         home.prices = price_queries.price_list_gaps()
 
 
-def _laboratory(home: WorkLists) -> None:
+def _add_laboratory(home: WorkLists) -> None:
     waiting, urgent, done = laboratory.count_worklist()
     home.figures += [
         (_l("Tests to do"), waiting, "/lab/", ""),
@@ -167,7 +169,7 @@ def _laboratory(home: WorkLists) -> None:
     ]
 
 
-def _administration(home: WorkLists, who: Person) -> None:
+def _add_administration(home: WorkLists, who: Person) -> None:
     day, failed = figures.at_a_glance(period("today", clock.today())), admin.failed_sign_ins()
     health = admin.health()
     to_review, late = actions.count_open_reviews() if who.may(Permission.REVIEW_ACCESS) else (0, 0)

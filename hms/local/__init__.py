@@ -1,3 +1,3 @@
-"""The whole hospital on one machine: embedded database and queue servers, secrets, and the supervisor of `make run`."""
+"""Runs the hospital on one machine: embedded database and queue servers, secrets, and the supervisor of `make run`."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The one way the embedded servers say that they cannot run here."""
+"""The error raised when the hospital cannot run on this machine."""
 
 from __future__ import annotations
 
 
 class LocalServersFailed(Exception):
-    """Says in one sentence what is wrong on this machine and what to do about it."""
+    """Its message says what is wrong on this machine and what to do; it is shown without a traceback."""

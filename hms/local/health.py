@@ -1,4 +1,4 @@
-"""Whether the web server of this container answers, asked by the first of its hosts: `python -m hms.local.health`."""
+"""Health check of the web server in a container: `python -m hms.local.health`. It sends the first name of `HMS_HOSTS`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ ADDRESS = "http://127.0.0.1:8000/api/health/"
 
 
 def main() -> int:
-    """0 when the address (the first argument, else the container's own) answers, 1 when not."""
+    """Return 0 when the URL (the first argument, else `ADDRESS`) answers with status 200, else 1."""
     address = sys.argv[1] if len(sys.argv) > 1 else ADDRESS
     host = os.environ.get("HMS_HOSTS", "").split(",")[0].strip().lstrip(".") or "127.0.0.1"
-    asked = urllib.request.Request(address, headers={"Host": host})  # noqa: S310 - given by the container's description
+    request = urllib.request.Request(address, headers={"Host": host})  # noqa: S310 - given by the container's description
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(asked, timeout=4) as answer:
-            return 0 if answer.status == 200 else 1
+        with opener.open(request, timeout=4) as response:
+            return 0 if response.status == 200 else 1
     except OSError:
         return 1
 

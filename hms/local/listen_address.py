@@ -1,4 +1,4 @@
-"""Where the web server of this hospital answers."""
+"""The address on which the web server listens, and the host names it accepts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .errors import LocalServersFailed
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not bound # nosec B104
 
 
-def named_hosts(environment: Mapping[str, str]) -> dict[str, str]:
-    """`HMS_HOSTS` for a hospital of this machine: the named ones, or this machine's own, and always the loopback.
+def allowed_hosts(environment: Mapping[str, str]) -> dict[str, str]:
+    """`HMS_HOSTS` for a hospital on this machine: the names it is set to, else this machine's own, and the loopback.
 
-    A demo without named hosts is reached by any name.
+    A demo without `HMS_HOSTS` accepts any name: the result is empty.
     """
     named = environment.get("HMS_HOSTS", "")
     if not named and environment.get("HMS_DEMO") == "1":
@@ -36,24 +36,24 @@ class Address:
 
     @classmethod
     def read(cls, host: str, port: str) -> Address:
-        """The address from its two words; an impossible port is refused in a sentence."""
+        """The address from host and port as text; raises `LocalServersFailed` for an impossible port."""
         if not port.isdecimal() or not 0 < int(port) < 65536:
             raise LocalServersFailed(f"HMS_PORT must be a number from 1 to 65535, not {port!r}.")
         return cls(host, int(port))
 
     @property
     def bind(self) -> str:
-        """As gunicorn wants it."""
+        """The address as gunicorn's `--bind` option."""
         return f"{_in_brackets(self.host)}:{self.port}"
 
     @property
-    def for_people(self) -> str:
-        """What to type in a browser: this machine's name when every one of its addresses answers."""
+    def browser_url(self) -> str:
+        """The URL to type in a browser; it has this machine's name when the server listens on all its addresses."""
         host = socket.gethostname() if self.host in _EVERYWHERE else self.host
         return f"http://{_in_brackets(host)}:{self.port}"
 
-    def obstacle(self) -> str:
-        """Why no server can listen here now, as a sentence; empty when one can."""
+    def why_unusable(self) -> str:
+        """The message that says why no server can listen here now; "" when one can."""
         try:
             family, _, _, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
             with socket.socket(family, socket.SOCK_STREAM) as candidate:
@@ -61,19 +61,17 @@ class Address:
                 candidate.bind(address)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                return (
-                    f"Port {self.port} is taken by another program. Choose another: make run HMS_PORT={self.port + 1}"
-                )
+                return f"Another program uses port {self.port}. Choose another: make run HMS_PORT={self.port + 1}"
             return f"The address {self.bind} cannot be used ({error.strerror}). Set HMS_HOST and HMS_PORT."
         return ""
 
     def answers(self, path: str) -> bool:
-        """Whether a GET of `path` gets an answer that is not an error."""
+        """Whether a GET of `path` returns status 200."""
         url = f"http://{_in_brackets(_EVERYWHERE.get(self.host, self.host))}:{self.port}{path}"
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(url, timeout=5) as answer:
-                return answer.status == 200
+            with opener.open(url, timeout=5) as response:
+                return response.status == 200
         except OSError:
             return False
 

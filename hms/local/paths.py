@@ -1,4 +1,4 @@
-"""Where things lie on this machine."""
+"""Paths on this machine: the program's folder, the data directory, logs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from . import unprivileged_account
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_LOG_TURNS_OVER_AT = 5 * 1024 * 1024
+_MAX_LOG_BYTES = 5 * 1024 * 1024
 _OLD_LOGS_KEPT = 3
 
 
@@ -20,10 +20,10 @@ def data_dir(environment: Mapping[str, str]) -> Path:
 
 
 def log_file(directory: Path, name: str) -> Path:
-    """The log `name` of the hospital in `directory`; one above 5 MB is first put aside, and three old ones are kept."""
+    """The path of the log `name` in the data directory. A log above 5 MB is rotated first; three old ones are kept."""
     path = directory / "log" / f"{name}.log"
     unprivileged_account.make_folder(path.parent)
-    if path.exists() and path.stat().st_size > _LOG_TURNS_OVER_AT:
+    if path.exists() and path.stat().st_size > _MAX_LOG_BYTES:
         for number in range(_OLD_LOGS_KEPT - 1, 0, -1):
             older = path.with_suffix(f".log.{number}")
             if older.exists():
@@ -33,7 +33,7 @@ def log_file(directory: Path, name: str) -> Path:
 
 
 def last_lines(path: Path, count: int = 15) -> str:
-    """The end of a log, for a message that says why something did not start."""
+    """The last lines of a log, for an error message; "" when there is no log."""
     if not path.exists():
         return ""
     return "\n".join(path.read_text(errors="replace").splitlines()[-count:])

@@ -1,4 +1,4 @@
-"""Small JSON files that only their owner may read: ports, passwords and secrets that stay the same at every start."""
+"""Private JSON files (mode 0600): ports, passwords and secrets that stay the same at every start."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .errors import LocalServersFailed
 
 
 def read(path: Path) -> dict[str, str]:
-    """What was kept, or {} when nothing was yet; a file that cannot be read is an error, never silently replaced."""
+    """The values in the file, or {} when it does not exist; raises `LocalServersFailed` when it cannot be read."""
     try:
-        kept = json.loads(path.read_text())
+        values = json.loads(path.read_text())
     except FileNotFoundError:
         return {}
     except PermissionError:
@@ -22,18 +22,18 @@ def read(path: Path) -> dict[str, str]:
         ) from None
     except ValueError:
         raise LocalServersFailed(
-            f"{path} is damaged. Put it back from a backup; without it old data stays locked."
+            f"{path} is damaged. Restore it from a backup; without it the existing data cannot be opened."
         ) from None
-    return {str(key): str(value) for key, value in kept.items()}
+    return {str(key): str(value) for key, value in values.items()}
 
 
 def write(path: Path, values: dict[str, str]) -> None:
-    """Keeps `values`, readable by the owner alone."""
+    """Writes `values` to the file, which only its owner may read."""
     write_text(path, json.dumps(values, indent=1) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes `text` in one step (a power cut leaves the old file or the new one), readable by the owner alone."""
+    """Replaces the file's text in one step, so that a power cut leaves the old or the new one. Only its owner may read it."""
     unprivileged_account.make_folder(path.parent)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,4 +1,4 @@
-"""What the kernel says about running programs."""
+"""Running processes of this machine, read from /proc (Linux only)."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def works_in(pid: int, directory: Path) -> bool:
-    """Whether process `pid` is alive and works in `directory`; one that ended but still has its number is not."""
+def is_running_in(pid: int, directory: Path) -> bool:
+    """Whether process `pid` runs and its working directory is `directory`; False for a zombie process."""
     try:
         return os.path.realpath(os.readlink(f"/proc/{pid}/cwd")) == os.path.realpath(directory)
     except OSError:
         return False
 
 
-def all_in(directory: Path) -> list[int]:
-    """Every living process that works in `directory`, as each embedded server does in its data directory."""
+def list_running_in(directory: Path) -> list[int]:
+    """The ids of processes whose working directory is `directory`. An embedded server's is its own data directory."""
     numbers = (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
-    return [pid for pid in numbers if works_in(pid, directory)]
+    return [pid for pid in numbers if is_running_in(pid, directory)]
 
 
 def exists(pid: int) -> bool:
-    """Whether any process, of whatever kind, has this number."""
+    """Whether any process has this id, even a zombie."""
     return Path(f"/proc/{pid}").exists()
 
 
-def wait_until(happened: Callable[[], bool], seconds: float) -> bool:
-    """Waits for `happened()` up to `seconds`; says whether it did."""
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Waits up to `seconds` until `condition()` is true; returns whether it became true."""
     end = time.monotonic() + seconds
-    while not happened():
+    while not condition():
         if time.monotonic() > end:
             return False
         time.sleep(0.02)
@@ -43,5 +43,5 @@ def wait_until(happened: Callable[[], bool], seconds: float) -> bool:
 
 
 def follow_parent(sign: int = signal.SIGTERM) -> None:
-    """From now on this process is sent `sign` when the process that started it dies, however it dies (Linux only)."""
+    """Makes the kernel send `sign` to this process when its parent process ends for any reason (Linux only)."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, sign, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""The hospital's secret keys on this machine: made once, kept in its data directory, the same at every start."""
+"""The hospital's secret keys on this machine: created once and stored in its data directory."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ FILE = "secrets.json"
 NAMES = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_KEY", "TOTP_KEYS")
 
 
-def environment(directory: Path, given: Mapping[str, str]) -> dict[str, str]:
-    """The four secrets by name: those of the environment `given`, and for the others the kept ones, made when missing.
+def ensure_secrets(directory: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """The four secrets by name: those of `environment`, and for the others the stored ones, created when missing.
 
-    Call it while the data directory is locked (`shared_locks.SharedUse`): two first starts at once must agree.
+    Call it while the data directory is locked (`shared_locks.SharedUse`), so that two first starts get the same secrets.
     """
-    kept = private_files.read(directory / FILE)
-    missing = [name for name in NAMES if not given.get(name) and name not in kept]
+    stored = private_files.read(directory / FILE)
+    missing = [name for name in NAMES if not environment.get(name) and name not in stored]
     if missing:
-        kept |= {name: fresh() for name in missing}
-        private_files.write(directory / FILE, kept)
-    return {name: given.get(name) or kept[name] for name in NAMES}
+        stored |= {name: new_secret() for name in missing}
+        private_files.write(directory / FILE, stored)
+    return {name: environment.get(name) or stored[name] for name in NAMES}
 
 
-def kept(directory: Path, given: Mapping[str, str]) -> dict[str, str]:
-    """The secrets that were kept and are not in the environment `given`, as such or as `NAME_FILE`; makes none."""
-    names = [name for name in NAMES if not given.get(name) and not given.get(f"{name}_FILE")]
+def stored_secrets(directory: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """The stored secrets that are not in `environment` as `NAME` or `NAME_FILE`; it creates none."""
+    names = [name for name in NAMES if not environment.get(name) and not environment.get(f"{name}_FILE")]
     stored = private_files.read(directory / FILE) if names else {}
     return {name: stored[name] for name in names if name in stored}
 
 
-def fresh() -> str:
-    """32 random bytes in the form a Fernet key has, which serves for every secret here."""
+def new_secret() -> str:
+    """32 random bytes in URL-safe base64, the form of a Fernet key."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()

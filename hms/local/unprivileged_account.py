@@ -1,7 +1,7 @@
-"""Which account an embedded server runs under.
+"""The operating-system account under which an embedded server runs.
 
-PostgreSQL refuses to run as root. When root starts the hospital, the servers run as whoever owns their directory, or as
-`nobody`; they keep the single right to pass directories they do not own, so that nothing on the way to the data
+PostgreSQL refuses to run as root. When root starts the hospital, the servers run as the owner of their directory, or as
+`nobody`. They keep only the capability to enter directories they do not own, so that no parent directory of the data
 (`/root`, a home directory) has to be opened to others.
 """
 
@@ -25,26 +25,26 @@ _PASS_DIRECTORIES = [
 
 
 def make_folder(path: Path) -> None:
-    """Makes a folder of the hospital for its owner alone; others may pass it only where the servers have no other way."""
+    """Creates a folder of the hospital for its owner only; others may enter it only when the servers need that."""
     path.mkdir(mode=0o711 if needs_open_paths() else 0o700, parents=True, exist_ok=True)
 
 
-def own(directory: Path) -> None:
-    """Makes `directory` (mode 0700) for the account its server runs under; an existing one keeps its owner."""
+def make_server_folder(directory: Path) -> None:
+    """Creates `directory` (mode 0700) for the account of its server; an existing one keeps its owner unless that is root."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if os.geteuid() == 0 and directory.stat().st_uid == 0:
         os.chown(directory, _NOBODY, _NOBODY)
 
 
-def give(path: Path, directory: Path) -> None:
+def give_to_owner(path: Path, directory: Path) -> None:
     """Gives the file `path` to the owner of `directory`."""
     if os.geteuid() == 0:
         owner = directory.stat()
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def prefix(directory: Path) -> list[str]:
-    """What to put before a command so that it runs as the owner of `directory`; nothing for an ordinary user."""
+def command_prefix(directory: Path) -> list[str]:
+    """The words before a command that make it run as the owner of `directory`; [] for an ordinary user."""
     if os.geteuid() != 0:
         return []
     owner = directory.stat()
@@ -52,13 +52,13 @@ def prefix(directory: Path) -> list[str]:
 
 
 def needs_open_paths() -> bool:
-    """Whether the server sees only what its account may see (root without the right to pass directories on)."""
+    """Whether the server can enter only directories open to its account: root cannot pass the capability on."""
     return os.geteuid() == 0 and not _may_pass_directories()
 
 
 def may_run(program: Path, directory: Path) -> bool:
     """Whether the owner of `directory` can run `program` and write in `directory`."""
-    test = [*prefix(directory), "sh", "-c", 'test -x "$0" && test -w "$1"', str(program), str(directory)]
+    test = [*command_prefix(directory), "sh", "-c", 'test -x "$0" && test -w "$1"', str(program), str(directory)]
     return subprocess.run(test, check=False).returncode == 0
 
 

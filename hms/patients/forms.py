@@ -55,7 +55,7 @@ class RequiredMark:
     field_flags = {"required": True}
 
     def __call__(self, form: Any, field: Any) -> None:
-        """Nothing to check here."""
+        """Check nothing."""
 
 
 class BirthForm(ActionForm):
@@ -200,8 +200,8 @@ class AllergyForm(ActionForm):
     severity = RadioField(_l("Severity"), choices=SEVERITIES, default="unknown")
 
 
-class PressForm(ActionForm):
-    """A single button."""
+class ButtonForm(ActionForm):
+    """A form that is only a button: it checks the CSRF token."""
 
     pressed = HiddenField()
 

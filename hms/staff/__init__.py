@@ -1,3 +1,3 @@
-"""Staff: accounts, roles and grants, sign-in, sessions, tokens. Knows no patient."""
+"""Staff: accounts, roles and permissions, sign-in, sessions, tokens. It uses no patient data."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The staff desk's two blueprints; the modules beside this one put their pages and endpoints on them."""
+"""The staff desk's two blueprints: pages and API endpoints."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hms.core.api.blueprint import ApiBlueprint
 pages = Blueprint("staff", __name__)
 api = ApiBlueprint("staff_api", __name__, description="Sign-in, staff and roles")
 
-WRONG_TRIES_OF_AN_ADDRESS = "30/minute"
+FAILURES_PER_ADDRESS = "30/minute"
 
 
-def was_refused(response: Response) -> bool:
-    """Only refused tries count against an address: a whole shift may sign in from behind one.
+def is_failed_attempt(response: Response) -> bool:
+    """Whether a response counts against the limit of its address: only refused attempts do, as many staff share an address.
 
-    What was turned away because too many were signing in at that moment was no try.
+    A request refused because too many people were signing in at that moment is no attempt.
     """
-    return response.status_code in (401, 429) and "is_turned_away" not in g
+    return response.status_code in (401, 429) and "is_over_capacity" not in g

@@ -1,4 +1,4 @@
-"""Commands about people: the first administrator, and who may do what."""
+"""Command-line commands for staff: the first administrator, roles, permissions, encryption keys."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from .second_factor import actions as second_factor_actions
 @click.option("--email", default="")
 @click.option("--first-name", default="")
 @click.option("--last-name", default="")
-@click.option("--password", help="Better left out: then a one-time link is printed, on which the person chooses one.")
+@click.option("--password", help="Leave it out to print a one-time link with which the person chooses a password.")
 @with_appcontext
 def create_admin(username: str, email: str, first_name: str, last_name: str, password: str | None) -> None:
-    """Make an administrator's account and print the link on which its holder chooses a password."""
+    """Create an administrator's account and print the link with which the person chooses a password."""
     names = {"email": email, "first_name": first_name, "last_name": last_name}
     try:
         with action_context("staff.create_admin", SYSTEM):
@@ -42,14 +42,14 @@ def create_admin(username: str, email: str, first_name: str, last_name: str, pas
         click.echo(f"Administrator {username} can sign in.")
         return
     site = settings.value("hospital.site_address") or "(the address of the hospital's pages)"
-    hours = one_time_links.LASTS_HOURS
+    hours = one_time_links.LINK_HOURS
     click.echo(f"Administrator {username} chooses a password within {hours} hours at {site}/welcome/{added.secret}")
 
 
 @click.command("install-roles")
 @with_appcontext
 def install_roles() -> None:
-    """Make the built-in roles, and give them the permissions that are new in this version of the program."""
+    """Create the built-in roles, and give them the permissions that are new in this version of the program."""
     with action_context("staff.install_roles", SYSTEM):
         roles = role_actions.install_roles(by=SYSTEM)
     click.echo(f"{len(roles)} roles are in place.")
@@ -57,7 +57,7 @@ def install_roles() -> None:
 
 @click.command("permissions")
 def permissions() -> None:
-    """Print role × action, the default grants."""
+    """Print the default permissions of each built-in role."""
     click.echo("action".ljust(34) + " ".join(role.value[:5].ljust(5) for role in Role))
     for action in Permission:
         marks = " ".join(("x" if action in DEFAULT_GRANTS[role] else "·").ljust(5) for role in Role)
@@ -72,11 +72,11 @@ def totp() -> None:
 @totp.command("rotate-keys")
 @with_appcontext
 def rotate_keys() -> None:
-    """Encrypt every authenticator secret with the first of TOTP_KEYS; afterwards the old keys may go."""
+    """Encrypt every authenticator secret with the first of TOTP_KEYS; afterwards you can remove the old keys."""
     done, lost = second_factor_actions.rotate_keys()
     click.echo(f"{done} secrets are encrypted with the first key.")
     if lost:
-        raise click.ClickException(f"{lost} secrets fit none of TOTP_KEYS: their owners must set up the app again.")
+        raise click.ClickException(f"No key of TOTP_KEYS opens {lost} secrets: their owners must set up the app again.")
 
 
 commands = (create_admin, install_roles, permissions, totp)

@@ -18,7 +18,7 @@ _USER = User.__table__.c
 
 
 def users(*, only_doctors: bool = False) -> Select:
-    """Every account, or that of every active doctor, by family name."""
+    """A query for all accounts, or for active doctors only, ordered by family name."""
     query = select(User).order_by(User.last_name, User.first_name, User.id)
     return query.join(Role).where(Role.code == BuiltIn.DOCTOR.value, User.is_active) if only_doctors else query
 
@@ -43,7 +43,7 @@ def doctor(user_id: int | None) -> User | None:
 
 
 def departments() -> list[Any]:
-    """Those that receive patients, by name: `id` and `name`."""
+    """Active departments by name: rows of `id` and `name`."""
     return list(db.session.execute(_departments()))
 
 
@@ -53,17 +53,19 @@ def _departments() -> Select:
 
 
 def roles() -> Select:
-    """Every active role, built-in ones first."""
+    """A query for all active roles, built-in ones first."""
     return select(Role).where(Role.is_active).order_by(Role.id)
 
 
-def opened_lately(maker: int | None, account: int | None) -> bool:
-    """Whether `maker` made or opened this account, or made a link for it, within the days of `hms_opened_lately` (migration
-    0027): they may have chosen its password."""
-    return bool(db.session.execute(select(func.hms_opened_lately(maker, account))).scalar_one())
+def is_opened_lately(opener_id: int | None, user_id: int | None) -> bool:
+    """Whether `opener_id` created or opened the account `user_id`, or made a link for it, in the last days.
+
+    They may then know its password. The database function `hms_opened_lately` (migration 0027) holds the number of days.
+    """
+    return bool(db.session.execute(select(func.hms_opened_lately(opener_id, user_id))).scalar_one())
 
 
-def names(user_ids: set[int]) -> dict[int, str]:
+def display_names(user_ids: set[int]) -> dict[int, str]:
     """Display names by account id."""
     if not user_ids:
         return {}
@@ -80,27 +82,27 @@ def _names() -> Select:
     return select(*columns).where(_USER.id.in_(user_ids))
 
 
-def who_may(action: Permission) -> list[int]:
-    """The active accounts whose role is granted `action`."""
+def user_ids_with_permission(action: Permission) -> list[int]:
+    """The ids of active accounts whose role has the permission `action`."""
     query = (
         select(User.id).join(Role, Role.id == User.role_id).where(User.is_active, Role.grants.contains([action.value]))
     )
     return list(db.session.scalars(query.order_by(User.id)))
 
 
-def accounts_named(text: str, limit: int) -> list[int]:
-    """Accounts whose username is `text`; else those whose names or username have every word of it."""
+def find_account_ids(text: str, limit: int) -> list[int]:
+    """The ids of accounts whose username is `text`; if none, of those whose names or username contain each of its words."""
     exact = select(User.id).where(func.lower(User.username) == text.strip().lower())
-    found = list(db.session.scalars(exact))
-    if found:
-        return found
-    said = func.hms_fold(func.concat_ws(" ", User.title, User.first_name, User.last_name, User.username))
+    user_ids = list(db.session.scalars(exact))
+    if user_ids:
+        return user_ids
+    names = func.hms_fold(func.concat_ws(" ", User.title, User.first_name, User.last_name, User.username))
     return list(
-        db.session.scalars(select(User.id).where(*contains_all_words(said, text)).order_by(User.id).limit(limit))
+        db.session.scalars(select(User.id).where(*contains_all_words(names, text)).order_by(User.id).limit(limit))
     )
 
 
-def staff_name(user: Any = User) -> Any:
-    """The name colleagues read, "Dr Amadu Bah", as a column; the account's name where none is recorded."""
+def display_name_column(user: Any = User) -> Any:
+    """A column with the display name, "Dr Amadu Bah"; the username where no name is recorded."""
     parts = (func.nullif(user.title, ""), func.nullif(user.first_name, ""), func.nullif(user.last_name, ""))
     return func.coalesce(func.nullif(func.concat_ws(" ", *parts), ""), user.username)

@@ -25,7 +25,7 @@ class IdSelect(SelectField):
 
     def __init__(self, label: str = "", **kwargs: Any) -> None:
         super().__init__(
-            label, coerce=lambda given: parse_record_id(str(given)) if given not in (None, "") else None, **kwargs
+            label, coerce=lambda value: parse_record_id(str(value)) if value not in (None, "") else None, **kwargs
         )
 
 
@@ -47,20 +47,20 @@ class PersonForm(ActionForm):
     version = RecordIdField()
 
     def offer(self, user: User | None = None) -> None:
-        """Fill the lists: active roles and departments, and the ones the person has."""
+        """Set the choices: active roles and departments, and those of `user`."""
         active = roles_to_choose(user.role if user else None)
         self.role_id.choices = _role_choices(active, _("No role yet"))
-        places = directory.departments()
-        if user and user.department and user.department_id not in {place.id for place in places}:
-            places = [*places, user.department]
+        departments = directory.departments()
+        if user and user.department and user.department_id not in {department.id for department in departments}:
+            departments = [*departments, user.department]
         self.department_id.choices = [
             SelectChoice("", _("No department")),
-            *(SelectChoice(str(place.id), place.name) for place in places),
+            *(SelectChoice(str(department.id), department.name) for department in departments),
         ]
 
 
 def roles_to_choose(present: Role | None = None) -> list[Role]:
-    """Active roles, and the one somebody has although it was put away."""
+    """Active roles, and the role `present` even when it is closed."""
     from hms.core.db.session import db
 
     active = list(db.session.scalars(directory.roles()))
@@ -68,7 +68,7 @@ def roles_to_choose(present: Role | None = None) -> list[Role]:
 
 
 class ReasonForm(ActionForm):
-    """Why an account is closed."""
+    """The reason for closing an account."""
 
     reason = Text(_l("Reason"), longest=300)
     version = RecordIdField()
@@ -85,7 +85,7 @@ class RoleForm(ActionForm):
 
 
 class GrantsForm(ActionForm):
-    """The permission matrix; `roles/views.py` reads its check boxes."""
+    """The permission matrix; `roles/views.py` reads its checkboxes."""
 
     reviewed = HiddenField()
 
@@ -98,20 +98,20 @@ class RequestForm(ActionForm):
     version = RecordIdField()
 
     def offer(self, present_id: int | None) -> None:
-        """Every active role but the one the person has."""
+        """Set the choices: every active role but the person's present one."""
         others = [role for role in roles_to_choose() if role.id != present_id]
         self.requested_role_id.choices = _role_choices(others, _("Choose a role"))
 
 
 class AnswerForm(ActionForm):
-    """An administrator's note to a request."""
+    """An administrator's note on a request."""
 
     admin_response = Text(_l("Note"), longest=1000)
     version = RecordIdField()
 
 
 class ChosenPasswordForm(ActionForm):
-    """A password, typed twice so that a slip does not lock its owner out."""
+    """A new password, typed twice."""
 
     password = PasswordField(_l("New password"), [Required()])
     again = PasswordField(
@@ -124,7 +124,7 @@ class ChosenPasswordForm(ActionForm):
 
 
 class RegisterForm(ChosenPasswordForm):
-    """Somebody asks for an account."""
+    """A request for an account."""
 
     first_name = Text(_l("First name"), longest=150)
     last_name = Text(_l("Family name"), [Required()], longest=150)
@@ -146,7 +146,7 @@ class NamesForm(ActionForm):
 
 
 class EmailForm(ActionForm):
-    """One's own address, behind a fresh password."""
+    """One's own e-mail address, with the current password."""
 
     email = Text(_l("E-mail"), longest=rules.MAX_EMAIL_LENGTH)
     current = PasswordField(_l("Your password"), [Required()])
@@ -163,7 +163,7 @@ class PhotoForm(ActionForm):
 
 
 class PasswordForm(ChosenPasswordForm):
-    """Another password, behind the present one."""
+    """A new password, with the current one."""
 
     current = PasswordField(_l("Current password"), [Required()])
 
@@ -198,13 +198,13 @@ class PreferencesForm(ActionForm):
     notify_by_email = BooleanField(_l("Also send my alerts by e-mail"))
 
     def values(self) -> dict[str, Any]:
-        given = super().values()
-        language, single_keys = given.pop("language"), given.pop("single_keys")
-        return {"language": language, "preferences": {**given, "shortcuts_off": not single_keys}}
+        values = super().values()
+        language, single_keys = values.pop("language"), values.pop("single_keys")
+        return {"language": language, "preferences": {**values, "shortcuts_off": not single_keys}}
 
 
 class SignInForm(ActionForm):
-    """Name and password, and the code when the account has a second factor."""
+    """Username, password, and the code when the account has a second factor."""
 
     username = Text(_l("Username or e-mail"), [Required()], longest=254)
     password = PasswordField(_l("Password"), [Required()])
@@ -218,25 +218,25 @@ class CodeForm(ActionForm):
 
 
 class UnlockForm(ActionForm):
-    """One person and their PIN, or the password of whose page it is."""
+    """A person and their PIN, or the password of the locked page's owner."""
 
     who = RadioField(_l("Who are you?"), coerce=int, validate_choice=False)
     pin = PasswordField(_l("PIN"))
     password = PasswordField(_l("Password"))
 
     def offer(self, people: list[User], chosen: int) -> None:
-        """Let one of `people` be chosen; `chosen`, or else the first of them, stands there before anybody does."""
+        """Set the choices to `people`; the default is the user id `chosen` when it is among them, else the first."""
         self.who.choices = [SelectChoice(user.id, user.display_name) for user in people]
         if self.who.data is None and people:
             self.who.data = chosen if any(user.id == chosen for user in people) else people[0].id
 
     def validate_pin(self, field: PasswordField) -> None:
         if not field.data and not self.password.data:
-            raise ValidationError(_l("Enter a value."))
+            raise ValidationError(_l("Enter your PIN."))
 
 
 class PinForm(ActionForm):
-    """A new PIN, twice, and a proof that it is its owner who sets it."""
+    """A new PIN, typed twice, with the password or a code."""
 
     pin = PasswordField(_l("New PIN, 4 to 8 digits"), [Required()])
     pin_again = PasswordField(_l("Repeat PIN"), [EqualTo("pin", _l("The PINs are different."))])
@@ -244,7 +244,7 @@ class PinForm(ActionForm):
 
 
 class ProofForm(ActionForm):
-    """A fresh proof of who sits at the page."""
+    """The password or a code, for re-authentication."""
 
     proof = PasswordField(_l("Your password or code"))
 
@@ -256,7 +256,7 @@ class EnrolForm(ProofForm):
 
 
 class SwitchOffForm(ActionForm):
-    """Password and code: both, because one factor alone must not take the other away."""
+    """Password and code: one factor alone must not remove the other."""
 
     password = PasswordField(_l("Password"), [Required()])
     otp = Text(_l("Code from the app, or a recovery code"), [Required()], longest=40)

@@ -1,4 +1,4 @@
-"""Work after a commit: the one-time link by e-mail, the alarm when many lockouts happen."""
+"""Background jobs: send a one-time link by e-mail; alert people when many lockouts happen."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .request_user import new_token, sha256
 
 @job("staff.mail_link")
 def mail_link(link_id: int) -> None:
-    """Mail a link that is still open. Its secret is made here and kept nowhere: sent again, it is another one."""
+    """Send a link by e-mail if it is still open. Each e-mail has a new secret, of which only the hash is stored."""
     link = db.session.get_one(OneTimeLink, link_id)
     user = db.session.get_one(User, link.user_id)
     if link.used_at or link.ended_at or link.expires_at < clock.now() or not one_time_links.can_be_mailed(user):
@@ -31,11 +31,11 @@ def mail_link(link_id: int) -> None:
     link.mailed_hash = sha256(secret)
     db.session.flush()
     mail.send(
-        user.email, _("Your account at %(name)s", name=settings.value("hospital.name")), _words(link, user, secret)
+        user.email, _("Your account at %(name)s", name=settings.value("hospital.name")), _mail_text(link, user, secret)
     )
 
 
-def _words(link: OneTimeLink, user: User, secret: str) -> str:
+def _mail_text(link: OneTimeLink, user: User, secret: str) -> str:
     address = f"{settings.value('hospital.site_address').rstrip('/')}/welcome/{secret}"
     return _(
         "%(name)s,\n\nopen this page to choose your password:\n\n%(address)s\n\n"
@@ -50,9 +50,9 @@ def _words(link: OneTimeLink, user: User, secret: str) -> str:
 
 @job("staff.warn_of_lockouts")
 def warn_of_lockouts(count: int) -> None:
-    """Tell everybody who watches the sign-ins that `count` doors were shut within an hour: somebody may be guessing."""
-    for user_id in directory.who_may(Permission.READ_SIGN_INS):
-        notifier.tell(
+    """Alert everybody who may see sign-ins that `count` lockouts happened within an hour."""
+    for user_id in directory.user_ids_with_permission(Permission.READ_SIGN_INS):
+        notifier.notify(
             user_id,
             title=str(Sentence(N_("%(count)s sign-ins locked out within an hour"), count=count)),
             message=N_(

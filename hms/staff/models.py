@@ -1,4 +1,4 @@
-"""People of the hospital, their roles and departments, and the proofs that they are signed in."""
+"""Tables of staff: accounts, roles, departments, sessions, tokens, login attempts and role requests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from hms.core.text.translation import N_
 
 
 class Role(VersionedRecord):
-    """A set of actions with a name. `code` is stable; built-in roles have the codes of `core.permissions.Role`."""
+    """A named set of permissions. `code` never changes; built-in roles have the codes of `core.permissions.Role`."""
 
     __tablename__ = "role"
     __table_args__ = (
@@ -46,10 +46,10 @@ class Role(VersionedRecord):
     name: Mapped[str]
     description: Mapped[str] = mapped_column(default="")
     idle_minutes: Mapped[int | None]
-    """After how many minutes without work the pages of its people lock; None where the hospital's setting says so."""
+    """After how many minutes without activity pages lock; None: the hospital's setting `staff.idle_minutes`."""
     grants: Mapped[list[str]] = mapped_column(ARRAY(db.Text), default=list)
     offered: Mapped[list[str]] = mapped_column(ARRAY(db.Text), default=list)
-    """The default grants it was ever given, so that a new version of the program adds only what is new."""
+    """The default permissions it has ever received, so that a new version of the program adds only new ones."""
     is_active: Mapped[bool] = mapped_column(default=True)
 
     @property
@@ -58,7 +58,7 @@ class Role(VersionedRecord):
 
     @property
     def label(self) -> str:
-        """What people read: a built-in role in their language, one of the hospital's own as it was typed."""
+        """The name to show: a built-in role's in the reader's language, any other as it was typed."""
         return role_label(self.code, self.name)
 
 
@@ -120,7 +120,7 @@ class User(VersionedRecord):
 
     @property
     def display_name(self) -> str:
-        """The name colleagues read: "Dr Amadu Bah"."""
+        """The name to show: "Dr Amadu Bah"; the username when no name is recorded."""
         return " ".join(part for part in (self.title, self.first_name, self.last_name) if part) or self.username
 
     @property
@@ -133,7 +133,7 @@ _ENDS_TOKENS = ("password_hash", "role_id", "is_active", "totp_secret")
 
 @event.listens_for(User, "before_update")
 def _end_proofs(_mapper: object, connection: Connection, user: User) -> None:
-    """What was signed in with the old password, role or factor: a program's tokens end. A closed account's pages end too."""
+    """End the account's tokens when its password, role, status or second factor changes, and its sessions when it is closed."""
     changes = {name: attributes.get_history(user, name) for name in _ENDS_TOKENS}
     if not any(change.deleted and change.added for change in changes.values()):
         return
@@ -143,10 +143,10 @@ def _end_proofs(_mapper: object, connection: Connection, user: User) -> None:
         connection.execute(update(UserSession).where(*live).values(ended_at=clock.now()))
 
 
-class SignInGate(UnauditedRecord):
+class AttemptCounter(UnauditedRecord):
     """Attempt counter for one account from one address or known device, incremented before hashing.
 
-    `tries` began, `failures` of them were wrong; the others are under way.
+    `tries` is the number of attempts, `failures` how many of them were wrong; the others still run.
     """
 
     __tablename__ = "sign_in_gate"
@@ -160,9 +160,9 @@ class SignInGate(UnauditedRecord):
 
 
 class KnownDevice(UnauditedRecord):
-    """A browser at which an account signed in fully. Its signed cookie holds a random value, this row its SHA-256.
+    """A browser at which an account signed in with its password. Its signed cookie holds a secret, this row its SHA-256.
 
-    Until `pin_until` the account's PIN opens a locked page there.
+    Until `pin_until` the account's PIN unlocks pages there.
     """
 
     __tablename__ = "known_device"
@@ -175,9 +175,9 @@ class KnownDevice(UnauditedRecord):
 
 
 class UserSession(UnauditedRecord):
-    """One sign-in at one browser. The cookie holds a random value, this row its SHA-256; an ended row opens nothing.
+    """A page session: one sign-in at one browser. The cookie holds a secret, this row its SHA-256.
 
-    A locked one opens only the lock page. `role_id` is the role it was last used with.
+    An ended session opens no page, a locked one only the lock page. `role_id` is the role it was last used with.
     """
 
     __tablename__ = "user_session"
@@ -196,7 +196,7 @@ class UserSession(UnauditedRecord):
 
 
 class RecoveryCode(UnauditedRecord):
-    """One of ten codes that stand in for the authenticator app, each once; only its argon2 hash is kept."""
+    """One of ten codes that replace the authenticator app, each once; only its argon2 hash is stored."""
 
     __tablename__ = "recovery_code"
 
@@ -206,7 +206,7 @@ class RecoveryCode(UnauditedRecord):
 
 
 class RefreshToken(UnauditedRecord):
-    """A refresh token of the API: used once; use it twice and its family ends, with the access tokens issued beside it.
+    """A refresh token of the API; it works once. A second use ends its family: all tokens from the same sign-in.
 
     A family has ended when one of its tokens is revoked.
     """
@@ -224,7 +224,7 @@ class RefreshToken(UnauditedRecord):
 
 
 class LoginActivity(UnauditedRecord):
-    """One try to sign in or to prove oneself again, with its outcome (`hms.staff.login_security.activity.OUTCOMES`)."""
+    """One attempt to sign in, unlock or re-authenticate, with its outcome (`login_security.activity.OUTCOMES`)."""
 
     __tablename__ = "login_activity"
     __table_args__ = (
@@ -241,9 +241,9 @@ class LoginActivity(UnauditedRecord):
 
 
 class OneTimeLink(Record):
-    """A link on which one person chooses a password, once, until `expires_at`. Only SHA-256 of its secrets is kept.
+    """A link with which one person chooses a password, once, until `expires_at`. Only the SHA-256 of its secrets is stored.
 
-    The link shown on the page and the one that was mailed have secrets of their own; using either ends both.
+    The link on the page and the e-mailed one have different secrets; using either ends both.
     """
 
     __tablename__ = "one_time_link"
@@ -279,11 +279,11 @@ class ProfilePhoto(UnauditedRecord):
     user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"), unique=True)
     image: Mapped[bytes] = mapped_column(LargeBinary)
     mark: Mapped[str]
-    """Changes with the picture: for its address and its entity tag."""
+    """A hash of the picture, for its URL and its ETag."""
 
 
 class RoleChangeRequest(VersionedRecord):
-    """Somebody asks for another role, or is proposed for one that two must grant; an administrator answers."""
+    """A request for another role, or a role given by one administrator that needs a second one's approval."""
 
     __tablename__ = "role_change_request"
     __table_args__ = (
@@ -323,7 +323,7 @@ class RoleChangeRequest(VersionedRecord):
     status: Mapped[str] = mapped_column(default="pending")
     admin_response: Mapped[str] = mapped_column(default="")
     role_before_id: Mapped[int | None] = mapped_column(ForeignKey("role.id", ondelete="RESTRICT"))
-    """The role the person had when it was decided."""
+    """The role the person had when the request was decided."""
     first_approver_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     reviewed_at: Mapped[datetime | None]

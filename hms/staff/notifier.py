@@ -1,4 +1,4 @@
-"""What people are told about their own account. The messages desk registers how it is done."""
+"""Sends people alerts about their own account. The messages desk registers the function that does it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 
 from hms.core.person import Person
 
-_tellers: list[Callable[..., Any]] = []
+_notifiers: list[Callable[..., Any]] = []
 
 
-def register_notifier(teller: Callable[..., Any]) -> None:
-    """Let `teller(user_id, title=, message=, url=, by=)` carry the notices."""
-    _tellers.append(teller)
+def register_notifier(send: Callable[..., Any]) -> None:
+    """Send alerts by calling `send(user_id, title=, message=, url=, by=)`."""
+    _notifiers.append(send)
 
 
-def tell(user_id: int, *, title: str, message: str = "", url: str = "", by: Person) -> None:
-    """Tell one person, inside the action under way; their open pages hear it once it is committed."""
-    for teller in _tellers:
-        teller(user_id, title=title, message=message, url=url, by=by)
+def notify(user_id: int, *, title: str, message: str = "", url: str = "", by: Person) -> None:
+    """Send an alert to one person, inside the current action; their open pages show it after the commit."""
+    for send in _notifiers:
+        send(user_id, title=title, message=message, url=url, by=by)

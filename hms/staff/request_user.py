@@ -1,4 +1,4 @@
-"""Who is behind a request: a page's session or a program's token, loaded anew each time with the role's grants."""
+"""Loads the person behind a request, from a page session or an API token, with the permissions of their role."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from hms.core.web.guard import login_manager
 from .models import RefreshToken, Role, User, UserSession
 
 ACCESS_MINUTES = 15
-EXPIRED = "Token is invalid or expired"
-SIGNED_OUT = "User not found or signed out"
-SEEN_EVERY = timedelta(seconds=30)
-TOLD_LATE = timedelta(seconds=60)
+EXPIRED_MESSAGE = "Token is invalid or expired"
+REVOKED_MESSAGE = "User not found or signed out"
+ACTIVITY_INTERVAL = timedelta(seconds=30)
+IDLE_TOLERANCE = timedelta(seconds=60)
 _FAMILY = re.compile(r"[A-Za-z0-9_-]{0,40}")
 _CLAIMS = ["sub", "iat", "nbf", "exp", "jti", "iss", "aud"]
 
@@ -48,7 +48,7 @@ _PEOPLE = select(*_COLUMNS).select_from(_WITH_ROLE).where(_USER.c.is_active)
 _BY_ID = _PEOPLE.where(_USER.c.id == bindparam("user_id"))
 _ENDED = (_REFRESH.c.family == bindparam("family"), _REFRESH.c.revoked_at.is_not(None))
 _BY_TOKEN = _BY_ID.where(~select(_REFRESH.c.id).where(*_ENDED).exists())
-# The desk of messages stands above this one; of its table only these two columns are known here.
+# The messages desk is a higher desk, so its model is not imported.
 _ALERT = table("notification", column("user_id"), column("read_at"))
 _UNREAD = select(func.count()).where(_ALERT.c.user_id == _USER.c.id, _ALERT.c.read_at.is_(None)).scalar_subquery()
 _SESSION_COLUMNS = (
@@ -73,38 +73,38 @@ def sha256(token: str) -> bytes:
 
 
 def new_token() -> str:
-    """256 random bits, for a cookie or a refresh token."""
+    """256 random bits as text, for a cookie, a link or a refresh token."""
     return secrets.token_urlsafe(32)
 
 
 @login_manager.request_loader
-def load_person(asked: Request) -> Person | None:
-    """The person behind the request: by Bearer token under /api/, else by the page's session."""
-    header = asked.headers.get("Authorization", "")
+def load_person(flask_request: Request) -> Person | None:
+    """The person behind the request: by Bearer token under /api/, else by the page session; None when nobody is signed in."""
+    header = flask_request.headers.get("Authorization", "")
     if header:
-        return _by_token(header) if asked.path.startswith("/api/") else None
-    return _by_session(session.get("sid"))
+        return _load_by_token(header) if flask_request.path.startswith("/api/") else None
+    return _load_by_session(session.get("sid"))
 
 
 @dataclass(frozen=True)
-class Locked:
-    """A page session that waits for its PIN or password; it opens nothing else."""
+class LockedSession:
+    """A locked page session: it opens only the lock page until the PIN or password is entered."""
 
     session_id: int
     user_id: int
     name: str
 
 
-def idle_limit(of_role: int | None) -> timedelta:
-    """After this time without a request a page is locked: the role's own minutes or the hospital's, whichever end sooner.
+def idle_limit(role_minutes: int | None) -> timedelta:
+    """The time without a request after which a page locks: the shorter of the role's and the hospital's minutes.
 
-    Pages tell of typing and scrolling twice a minute, hence a bit late.
+    Pages report typing and scrolling twice a minute; the tolerance covers that delay.
     """
-    hospitals = settings.value("staff.idle_minutes")
-    return timedelta(minutes=min(hospitals, of_role or hospitals)) + TOLD_LATE
+    hospital_minutes = settings.value("staff.idle_minutes")
+    return timedelta(minutes=min(hospital_minutes, role_minutes or hospital_minutes)) + IDLE_TOLERANCE
 
 
-def _by_session(sid: str | None) -> Person | None:
+def _load_by_session(sid: str | None) -> Person | None:
     g.locked_session = g.session_with_other_role = None
     if not sid:
         return None
@@ -114,7 +114,7 @@ def _by_session(sid: str | None) -> Person | None:
         g.session_ended = True
         return None
     if row.locked_at is not None or row.last_seen_at <= now - idle_limit(row.idle_minutes):
-        g.locked_session = Locked(row.session_id, row.id, person_from_row(row).name)
+        g.locked_session = LockedSession(row.session_id, row.id, person_from_row(row).name)
         return None
     _mark_seen(row, now)
     if row.session_role_id != row.role_id:
@@ -122,22 +122,22 @@ def _by_session(sid: str | None) -> Person | None:
     return person_from_row(row, session_id=row.session_id, unread_alerts=row.unread_alerts)
 
 
-def locked_session() -> Locked | None:
+def locked_session() -> LockedSession | None:
     """The locked session behind this request, if it has one."""
     return None if current_user.is_authenticated else g.get("locked_session")
 
 
 def _mark_seen(row: Row[Any], now: datetime) -> None:
-    """Note the activity at most twice a minute; a page that refreshes itself does not count."""
-    if now - row.last_seen_at < SEEN_EVERY or request.headers.get("X-Refresh") == "1":
+    """Store the time of activity, at most twice a minute; automatic refreshes of a page do not count."""
+    if now - row.last_seen_at < ACTIVITY_INTERVAL or request.headers.get("X-Refresh") == "1":
         return
-    seen = update(UserSession).where(UserSession.id == row.session_id).values(last_seen_at=now)
-    db.session.execute(seen, execution_options=NOT_COUNTED)
+    statement = update(UserSession).where(UserSession.id == row.session_id).values(last_seen_at=now)
+    db.session.execute(statement, execution_options=NOT_COUNTED)
     db.session.commit()
 
 
 def person_from_row(row: Row[Any], **more: Any) -> Person:
-    """A row of `_COLUMNS` as a `Person`."""
+    """Make a `Person` from a row of `_COLUMNS`."""
     name = " ".join(part for part in (row.title, row.first_name, row.last_name) if part) or row.username
     return Person(
         id=row.id,
@@ -156,7 +156,7 @@ def person_from_row(row: Row[Any], **more: Any) -> Person:
     )
 
 
-def person(user_id: int) -> Person | None:
+def load_active_person(user_id: int) -> Person | None:
     """The person with this account, or None when it does not exist or is deactivated."""
     row = db.session.execute(_BY_ID, {"user_id": user_id}).first()
     return person_from_row(row) if row else None
@@ -168,7 +168,7 @@ def second_factor_is_required(role_code: str | None) -> bool:
 
 
 def access_token(user_id: int, token_version: int, family: str = "") -> str:
-    """A JWT (RFC 7519, HS256) for fifteen minutes, or until its family of tokens ends."""
+    """A JWT (RFC 7519, HS256) valid for fifteen minutes, or until its family of tokens ends."""
     now = int(clock.now().timestamp())
     claims = {
         "token_type": "access",
@@ -186,42 +186,42 @@ def access_token(user_id: int, token_version: int, family: str = "") -> str:
     return jwt.encode(claims, current_app.config["JWT_SECRET_KEY"], algorithm="HS256")
 
 
-def _by_token(header: str) -> Person | None:
+def _load_by_token(header: str) -> Person | None:
     kind, _, token = header.partition(" ")
     try:
-        claims = _claims(token if kind.lower() == "bearer" else "", current_app.config["JWT_SECRET_KEY"])
+        claims = _decode_claims(token if kind.lower() == "bearer" else "", current_app.config["JWT_SECRET_KEY"])
     except (jwt.InvalidTokenError, ValueError):
         claims = NO_CLAIMS
-    if not claims.begins <= clock.now().timestamp() < claims.ends:
-        g.token_fault = EXPIRED
+    if not claims.not_before <= clock.now().timestamp() < claims.expires:
+        g.token_fault = EXPIRED_MESSAGE
         return None
     row = db.session.execute(_BY_TOKEN, {"user_id": claims.user_id, "family": claims.family}).first()
     if row is None or row.token_version != claims.token_version:
-        g.token_fault = SIGNED_OUT
+        g.token_fault = REVOKED_MESSAGE
         return None
     return person_from_row(row, by_token=True)
 
 
 class Claims(NamedTuple):
-    """What an access token says: whose it is, of which family, and when (UTC seconds) it begins and ends."""
+    """The claims of an access token; it is valid from `not_before` to `expires` (UTC, Unix seconds)."""
 
     user_id: int
     token_version: int | None
     family: str
-    begins: int
-    ends: int
+    not_before: int
+    expires: int
 
 
 NO_CLAIMS = Claims(0, None, "", 0, 0)
 
 
 @lru_cache(maxsize=1024)
-def _claims(token: str, key: str) -> Claims:
-    """What a token signed with `key` says, whatever the time: a program shows the same one for a quarter of an hour.
+def _decode_claims(token: str, key: str) -> Claims:
+    """The claims of a token signed with `key`, without checking the time, so that the result can be cached.
 
-    Raises `jwt.InvalidTokenError` or `ValueError` for anything that is no access token of this hospital.
+    Raises `jwt.InvalidTokenError` or `ValueError` when it is not an access token of this hospital.
     """
-    said = jwt.decode(
+    decoded = jwt.decode(
         token,
         key,
         algorithms=["HS256"],
@@ -229,8 +229,8 @@ def _claims(token: str, key: str) -> Claims:
         audience="hms-api",
         options={"require": _CLAIMS, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
     )
-    family = str(said.get("fam", ""))
-    if said.get("token_type") != "access" or not _FAMILY.fullmatch(family):
-        raise ValueError("this is no access token")
-    begins, ends = (int(str(said[name])[:18]) for name in ("nbf", "exp"))
-    return Claims(int(said["sub"][:18]), said.get("ver"), family, begins, ends)
+    family = str(decoded.get("fam", ""))
+    if decoded.get("token_type") != "access" or not _FAMILY.fullmatch(family):
+        raise ValueError("not an access token")
+    not_before, expires = (int(str(decoded[name])[:18]) for name in ("nbf", "exp"))
+    return Claims(int(decoded["sub"][:18]), decoded.get("ver"), family, not_before, expires)

@@ -1,4 +1,4 @@
-"""What must be true of accounts: usernames and e-mail addresses."""
+"""Rules for usernames and e-mail addresses."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _EMAIL = re.compile(
 
 
 def username(text: str, field: str = "username") -> str:
-    """The username as it is kept; compare it without case. `RuleBroken` on `field` says what it may hold."""
-    typed = text.strip()
-    if not typed:
+    """The username to store, without spaces around it; raises `RuleBroken` on `field`. Usernames ignore case."""
+    name = text.strip()
+    if not name:
         raise RuleBroken(N_("Enter a username."), field)
-    if len(typed) > MAX_USERNAME_LENGTH or not _USERNAME.fullmatch(typed):
+    if len(name) > MAX_USERNAME_LENGTH or not _USERNAME.fullmatch(name):
         raise RuleBroken(N_("Use up to 150 letters A to Z, digits and . _ - + @ in a username, and no spaces."), field)
-    return typed
+    return name
 
 
 def email(text: str, field: str = "email") -> str:
-    """The address as it is kept, or nothing; hosts of the hospital's own network without a dot are fine."""
-    typed = text.strip()
-    if typed and (len(typed) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(typed) or not typed.isprintable()):
+    """The e-mail address to store, or ""; raises `RuleBroken` on `field`. Host names without a dot are allowed."""
+    address = text.strip()
+    if address and (len(address) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(address) or not address.isprintable()):
         raise RuleBroken(N_("Enter the e-mail address like name@example.org."), field)
-    return typed
+    return address

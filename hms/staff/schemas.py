@@ -1,4 +1,4 @@
-"""JSON of people, roles and requests: the shapes, and what each reader sees of a record."""
+"""JSON schemas of accounts, roles and requests, and functions that build the JSON each reader may see."""
 
 from __future__ import annotations
 
@@ -142,40 +142,40 @@ class PreferencesOut(ApiSchema):
 
 
 def role_json(role: Role | None, who: Person | None = None) -> dict[str, Any] | None:
-    """A role by name; who manages roles sees its permissions too."""
+    """A role; with its permissions when `who` may manage roles."""
     if role is None:
         return None
-    seen = {"id": role.id, "name": role.name, "description": role.description}
+    public = {"id": role.id, "name": role.name, "description": role.description}
     if who is not None and who.may(Permission.MANAGE_ROLES):
-        return seen | {"permissions": sorted(role.grants), "is_built_in": role.is_built_in}
-    return seen
+        return public | {"permissions": sorted(role.grants), "is_built_in": role.is_built_in}
+    return public
 
 
 def user_json(user: User, who: Person) -> dict[str, Any]:
-    """An account as `who` may see it: colleagues see name and role, administrators and oneself the account too."""
-    seen = {"id": user.id, "display_name": user.display_name, "role": role_json(user.role)}
+    """An account as `who` may see it: name and role for colleagues, all fields for administrators and its owner."""
+    public = {"id": user.id, "display_name": user.display_name, "role": role_json(user.role)}
     names = {"first_name": user.first_name, "last_name": user.last_name}
     if not (who.may(Permission.MANAGE_STAFF) or who.id == user.id):
-        return seen | names
+        return public | names
     account = {"username": user.username, "email": user.email, "is_active": user.is_active}
-    return seen | names | account | {"two_factor_enabled": user.two_factor_enabled}
+    return public | names | account | {"two_factor_enabled": user.two_factor_enabled}
 
 
 def me_json(user: User, who: Person, photo_mark: str | None) -> dict[str, Any]:
-    """One's own account."""
+    """The reader's own account, with preferences and picture."""
     return user_json(user, who) | {
         "language_preference": user.language,
         "preferences": user.preferences,
-        "profile_image": photo_address(user.id, photo_mark),
+        "profile_image": photo_url(user.id, photo_mark),
     }
 
 
-def photo_address(user_id: int, mark: str | None) -> str | None:
+def photo_url(user_id: int, mark: str | None) -> str | None:
     return f"/people/{user_id}/photo?v={mark}" if mark else None
 
 
 def request_json(row: RoleChangeRequest, who: Person) -> dict[str, Any]:
-    """A request as its owner and those who answer see it."""
+    """A role request; its user is shown as `who` may see them."""
     return {
         "id": row.id,
         "user": user_json(row.user, who),

@@ -26,7 +26,7 @@ TEN = dt.time(10)
 
 
 def _person(username):
-    return request_user.person(db.session.scalars(select(User.id).filter_by(username=username)).one())
+    return request_user.load_active_person(db.session.scalars(select(User.id).filter_by(username=username)).one())
 
 
 def test_only_one_of_fifty_simultaneous_bookings_gets_the_slot(in_parallel):

@@ -27,7 +27,6 @@ from hms.staff import request_user
 from hms.staff.accounts import actions as account_actions
 from hms.staff.models import Role, User, UserSession
 from hms.staff.onboarding import one_time_links
-from hms.staff.sign_in.reauthentication import FRESH_FOR
 from tests.billing import factories
 from tests.conftest import PASSWORD
 
@@ -335,7 +334,9 @@ def _run_and_check(statement: str, values: dict[str, int]) -> None:
 
 def test_a_bill_is_not_marked_paid_without_a_payment(real_app):
     bill_id = draft("100.00").id
-    cashier = request_user.person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
+    cashier = request_user.load_active_person(
+        database.session.scalars(select(User.id).filter_by(username="cashier")).one()
+    )
     issuing.issue(bill_id, by=cashier)
     with pytest.raises(Conflict) as refusal, action_context("tests.cheat", cashier):
         database.session.execute(text("UPDATE bill SET paid = total, status = 'paid'"))

@@ -36,13 +36,13 @@ def test_a_row_has_two_identifiers_and_marks_what_was_typed(desk, kadiatu):
     assert "<mark>476</mark>" in shown
 
 
-def test_the_front_desk_adds_to_the_queue_and_others_open(desk, kadiatu):
+def test_reception_checks_in_and_others_open_the_record(desk, kadiatu):
     assert 'data-post="/queue/add"' in rows(desk("receptionist"), "zkam")
     assert "data-post" not in rows(desk("cashier"), "zkam")
     assert f'data-href="/patients/{kadiatu.id}"' in rows(desk("cashier"), "zkam")
 
 
-def test_who_is_booked_today_comes_first_and_is_checked_in(desk, person, kadiatu, seeding, db):
+def test_a_patient_booked_today_comes_first_and_can_be_checked_in(desk, person, kadiatu, seeding, db):
     a_patient(given_names="Aaron", family_name="Zkamara")
     booking = Appointment(
         patient_id=kadiatu.id, doctor_id=person("doctor").id, date=clock.today(), time=time(10, 10), notes=""
@@ -55,7 +55,7 @@ def test_who_is_booked_today_comes_first_and_is_checked_in(desk, person, kadiatu
     assert shown.index("Kadiatu") < shown.index("Aaron")
 
 
-def test_nobody_found_offers_to_register(desk):
+def test_an_empty_result_offers_to_register(desk):
     client = desk("receptionist")
     shown = rows(client, "zzqq 77")
     assert "No patient matches" in words(shown)
@@ -63,7 +63,7 @@ def test_nobody_found_offers_to_register(desk):
     assert "Register" not in rows(desk("cashier"), "zzqq 77")
 
 
-def test_the_page_does_the_same_without_javascript(desk, kadiatu):
+def test_the_page_works_without_javascript(desk, kadiatu):
     page = Page(desk("receptionist").get("/find?q=zkam").get_data(as_text=True))
     acts = [form for form in page.forms if form["action"] == "/queue/add"]
     assert [form["fields"]["patient"] for form in acts] == [str(kadiatu.id)]
@@ -100,13 +100,13 @@ def test_a_medicine_is_found_by_name_or_code_with_its_stock(desk, db):
 
 
 @pytest.mark.parametrize("typed", ["", " ", "%", "'", "\x00", "<b>", "a" * 3000, "🩺"])
-def test_anything_may_be_typed(desk, typed):
+def test_any_text_may_be_typed(desk, typed):
     client = desk("receptionist")
     assert client.get("/find", query_string={"q": typed}).status_code == 200
     assert client.get("/find/rows", query_string={"q": typed}).status_code == 200
 
 
-def test_it_costs_the_same_for_one_and_for_many(desk, kadiatu):
+def test_the_number_of_statements_does_not_grow_with_the_result(desk, kadiatu):
     client = desk("receptionist")
     for nth in range(8):
         a_patient(given_names=f"Nr{nth}", family_name="Zmany")

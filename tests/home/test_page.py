@@ -42,14 +42,14 @@ def test_the_doctor_sees_who_waits_and_the_cashier_does_not(desk, waiting):
 
 
 @pytest.mark.security("D")
-def test_only_those_who_work_with_money_see_what_was_received(desk):
+def test_only_roles_that_work_with_money_see_the_amount_received(desk):
     seen = {
         role: "Received today" in desk(role).get("/").get_data(as_text=True) for role in ("admin", "cashier", "nurse")
     }
     assert seen == {"admin": True, "cashier": True, "nurse": False}
 
 
-def test_an_unfinished_price_list_is_the_administrators_to_finish(desk, person):
+def test_administrators_see_an_incomplete_price_list(desk, person):
     admin = desk("admin")
     assert "Item CONS-OPD is missing" in words(admin.get("/").get_data(as_text=True))
     assert "CONS-OPD" not in words(desk("cashier").get("/").get_data(as_text=True))
@@ -72,7 +72,7 @@ def test_the_laboratory_sees_what_waits(desk, db, person):
     assert "No work list" not in shown
 
 
-def test_a_draft_on_the_home_page_says_whose_encounter_it_is(desk, db, person):
+def test_a_draft_on_the_home_page_names_the_patient(desk, db, person):
     encounter = an_encounter(person("doctor"), a_sick_patient())
     doctor = desk("doctor")
     page = doctor.get(f"/encounters/{encounter.id}").get_data(as_text=True)

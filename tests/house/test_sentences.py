@@ -216,7 +216,7 @@ def _faults_of_refusals(path: Path, names: set[str]) -> Iterator[str]:
 
 def test_refusals_keep_their_sentence_and_its_values_apart():
     names = _refusals()
-    assert {"RuleBroken", "Locked", "PossibleDuplicate"} <= names
+    assert {"RuleBroken", "LockedOut", "PossibleDuplicate"} <= names
     assert [fault for path in MODULES for fault in _faults_of_refusals(path, names)] == []
 
 

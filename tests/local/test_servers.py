@@ -47,8 +47,8 @@ def test_a_command_finds_a_database_and_a_queue_and_leaves_nothing_running(home)
         query(variables["DATABASE_OWNER_URL"], "create table kept as select 7 as number")
         files = [home / name for name in ("postgres.json", "valkey.json", "secrets.json", "valkey/valkey.conf")]
         assert {oct(file.stat().st_mode & 0o777) for file in files} == {"0o600"}
-    assert not processes.all_in(home / "postgres")
-    assert not processes.all_in(home / "valkey")
+    assert not processes.list_running_in(home / "postgres")
+    assert not processes.list_running_in(home / "valkey")
 
     with servers_for_command({"HMS_DATA_DIR": str(home)}) as again:
         assert again == variables
@@ -57,7 +57,7 @@ def test_a_command_finds_a_database_and_a_queue_and_leaves_nothing_running(home)
             assert queue.get("kept") == b"over night"
 
 
-def test_nobody_without_the_password_gets_in(home):
+def test_connections_without_the_password_are_refused(home):
     with servers_for_command({"HMS_DATA_DIR": str(home)}) as variables:
         port = private_files.read(home / "postgres.json")["port"]
         with pytest.raises(psycopg.OperationalError, match="password"):
@@ -85,8 +85,8 @@ def test_a_second_program_attaches_and_only_the_last_one_stops_the_servers(home)
         assert postmaster(home) == first
         assert query(variables["DATABASE_URL"], "select 1") == 1
         neighbour.communicate("leave\n", timeout=60)
-    assert not processes.all_in(home / "postgres")
-    assert not processes.all_in(home / "valkey")
+    assert not processes.list_running_in(home / "postgres")
+    assert not processes.list_running_in(home / "valkey")
 
 
 def test_servers_of_a_killed_program_are_taken_over(home):
@@ -106,7 +106,7 @@ def test_servers_of_a_killed_program_are_taken_over(home):
     servers.join()
     assert postmaster(home) == left
     assert servers.leave()
-    assert not processes.all_in(home / "postgres")
+    assert not processes.list_running_in(home / "postgres")
 
 
 def test_what_was_saved_survives_the_killing_of_the_database(home):
@@ -146,7 +146,7 @@ def test_servers_move_when_another_program_took_their_port_meanwhile(home):
         servers.leave()
 
 
-def test_a_spoilt_queue_file_is_put_aside(home):
+def test_a_damaged_queue_file_is_moved_away(home):
     valkey = Valkey(home)
     valkey.start()
     valkey.stop()
@@ -157,11 +157,11 @@ def test_a_spoilt_queue_file_is_put_aside(home):
     assert (home / "valkey.broken" / spoilt.name).read_bytes() == b"not what was written"
 
 
-def test_servers_that_are_given_are_neither_started_nor_stopped(home):
-    given = {"DATABASE_URL": "postgresql+psycopg://elsewhere/hms", "REDIS_URL": "redis://elsewhere/0"}
-    servers = Servers(home, given)
+def test_servers_of_the_environment_are_neither_started_nor_stopped(home):
+    environment = {"DATABASE_URL": "postgresql+psycopg://elsewhere/hms", "REDIS_URL": "redis://elsewhere/0"}
+    servers = Servers(home, environment)
     variables = servers.join()
-    assert {name: variables[name] for name in given} == given
+    assert {name: variables[name] for name in environment} == environment
     assert servers.leave()
     assert not (home / "postgres").exists()
     assert not (home / "valkey").exists()

@@ -25,7 +25,7 @@ def test_a_step_that_was_interrupted_is_repeated(tmp_path):
     assert not stamp.is_fresh
 
 
-def test_a_failing_program_gives_its_last_words(tmp_path):
+def test_a_failing_program_shows_the_end_of_its_output(tmp_path):
     with pytest.raises(SetupFailed, match="no route to the mirror"):
         must("sh", "-c", "echo no route to the mirror; exit 3")
     assert not succeeds("no-such-program")

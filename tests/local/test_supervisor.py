@@ -1,4 +1,4 @@
-"""The supervisor opens, watches and closes a hospital, whose programs are stood in for by ones that start at once."""
+"""The supervisor starts, watches and stops a hospital; small programs that start at once replace the real ones."""
 
 import os
 import signal
@@ -24,8 +24,8 @@ from pathlib import Path
 notes = Path(os.environ["HMS_DATA_DIR"]) / "notes"
 
 def app(environ, start_response):
-    found = environ["PATH_INFO"] == "/api/health/"
-    start_response("200 OK" if found else "404 Not Found", [("Content-Type", "text/plain")])
+    is_health = environ["PATH_INFO"] == "/api/health/"
+    start_response("200 OK" if is_health else "404 Not Found", [("Content-Type", "text/plain")])
     return [os.environ["SOCKETIO_ASYNC"].encode()]
 
 def note(text):
@@ -53,7 +53,7 @@ sys.path.insert(0, sys.argv[1])
 from hms.local import paths
 from hms.local.supervisor import main as supervisor
 paths.ROOT = Path(sys.argv[2])
-supervisor.OPENING = [sys.executable, "wsgi.py", "opening"]
+supervisor.PREPARE_COMMAND = [sys.executable, "wsgi.py", "opening"]
 supervisor.flask_command = lambda *words: [sys.executable, "wsgi.py", *words]
 sys.exit(supervisor.main())
 """
@@ -63,7 +63,7 @@ class Opened:
     """A supervisor at work, with what it said and what its programs noted."""
 
     def __init__(self, folder, **variables):
-        self.port = ports.choose()
+        self.port = ports.choose_port()
         self.home = folder / "data"
         self.output = folder / f"output-{self.port}"
         (folder / "wsgi.py").write_text(APPLICATION)
@@ -118,11 +118,11 @@ def test_a_hospital_opens_with_everything_and_closes_in_order(open_hospital, tmp
 
     same = open_hospital()
     neighbour = open_hospital(HMS_PORT=str(hospital.port), HMS_DATA_DIR=str(tmp_path / "other"))
-    same.waits_for("This hospital is open already")
-    neighbour.waits_for(f"Port {hospital.port} is taken by another program")
+    same.waits_for("This hospital is already running")
+    neighbour.waits_for(f"Another program uses port {hospital.port}")
     assert [same.process.wait(60), neighbour.process.wait(60)] == [1, 1]
 
-    for pid in processes.all_in(hospital.home / "valkey"):
+    for pid in processes.list_running_in(hospital.home / "valkey"):
         os.kill(pid, signal.SIGKILL)
     hospital.waits_for("The queue ended")
     assert processes.wait_until(lambda: hospital.notes().count("schedule came") == 2, 30)
@@ -133,8 +133,8 @@ def test_a_hospital_opens_with_everything_and_closes_in_order(open_hospital, tmp
     assert hospital.process.wait(60) == 0
     assert hospital.notes()[-2:] == ["schedule went", "work went"]
     assert not [program for program in programs if program.is_running()]
-    assert not processes.all_in(hospital.home / "postgres")
-    assert not processes.all_in(hospital.home / "valkey")
+    assert not processes.list_running_in(hospital.home / "postgres")
+    assert not processes.list_running_in(hospital.home / "valkey")
 
 
 def test_a_killed_supervisor_leaves_no_program_and_the_next_one_takes_over(open_hospital):
@@ -148,7 +148,7 @@ def test_a_killed_supervisor_leaves_no_program_and_the_next_one_takes_over(open_
     postmaster = (killed.home / "postgres" / "postmaster.pid").read_text().split()[0]
 
     following = open_hospital()
-    following.waits_for("Bringing tables and demo data up to date")
+    following.waits_for("Updating tables and demo data")
     assert (killed.home / "postgres" / "postmaster.pid").read_text().split()[0] == postmaster
     following.waits_for("The hospital is open")
     os.kill(int(postmaster), signal.SIGKILL)
@@ -156,7 +156,7 @@ def test_a_killed_supervisor_leaves_no_program_and_the_next_one_takes_over(open_
     assert following.process.wait(60) == 1
 
 
-def test_a_program_that_ends_early_is_started_again_after_growing_pauses(tmp_path):
+def test_a_program_that_ends_early_is_restarted_after_growing_pauses(tmp_path):
     child = Child("clock", ["false"], os.environ, tmp_path)
     child.start()
     pauses = []
@@ -167,12 +167,12 @@ def test_a_program_that_ends_early_is_started_again_after_growing_pauses(tmp_pat
 
     assert processes.wait_until(has_fallen_twice, 20)
     assert pauses == [1, 2]
-    assert child.died_twice_within(10)
-    assert not child.died_twice_within(0.5)
-    child.stop(patience=1)
+    assert child.ended_twice_within(10)
+    assert not child.ended_twice_within(0.5)
+    child.stop(wait_seconds=1)
 
 
-def test_a_program_that_does_not_listen_is_ended_with_all_it_started(tmp_path):
+def test_a_program_that_ignores_term_is_killed_with_its_children(tmp_path):
     deaf = "trap '' TERM; sleep 600 & echo $! > started; wait; wait"
     child = Child("worker", ["sh", "-c", f"cd {tmp_path}; {deaf}"], os.environ, tmp_path)
     child.start()
@@ -180,5 +180,5 @@ def test_a_program_that_does_not_listen_is_ended_with_all_it_started(tmp_path):
         lambda: (tmp_path / "started").exists() and (tmp_path / "started").read_text() != "", 10
     )
     started = int((tmp_path / "started").read_text())
-    child.stop(patience=0.1)
-    assert processes.wait_until(lambda: not processes.works_in(started, tmp_path), 10)
+    child.stop(wait_seconds=0.1)
+    assert processes.wait_until(lambda: not processes.is_running_in(started, tmp_path), 10)

@@ -1,4 +1,4 @@
-"""What the tests of signing in share."""
+"""Fixtures for the tests of the staff desk."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.page import Page
 
 
 @pytest.fixture(autouse=True)
-def _nobody_tried_before(app: Any) -> None:
-    """The wrong tries of one test do not count against the address in the next."""
+def _reset_limits(app: Any) -> None:
+    """Reset the limits of the address, so that wrong attempts of one test do not count in the next."""
     limiter.reset()
 
 
@@ -47,19 +47,19 @@ def authenticator(account: Callable[[str], User]) -> Callable[[str], pyotp.TOTP]
 
 
 def give_second_factor(username: str) -> pyotp.TOTP:
-    """Set the second factor up behind the account's back; returns its app."""
+    """Set up the account's second factor directly in the database; return its app."""
     secret = pyotp.random_base32(32)
     with action_context("tests.seed", SYSTEM):
         user = database.session.scalars(select(User).filter_by(username=username)).unique().one()
-        user.totp_secret = codes.seal(secret)
+        user.totp_secret = codes.encrypt_secret(secret)
     return pyotp.TOTP(secret)
 
 
 def code_now(app_of_phone: pyotp.TOTP, steps: int = 0) -> str:
-    """What the phone shows now, or `steps` half-minutes from now."""
+    """The code of the app now, or `steps` steps of 30 seconds later."""
     return app_of_phone.at(clock.now(), counter_offset=steps)
 
 
 def said(response: Any) -> str:
-    """The words of a page, blanks folded."""
+    """The text of a page with single spaces."""
     return " ".join(" ".join(Page(response.get_data(as_text=True)).text).split())

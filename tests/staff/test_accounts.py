@@ -1,4 +1,4 @@
-"""Accounts: made with a one-time link, corrected, closed, opened again; nobody types a password for another."""
+"""Accounts: created with a one-time link, corrected, closed and reopened."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ NEW = {"first_name": "Fatu", "last_name": "Koroma", "username": "f.koroma", "ema
 
 
 def _shown_link(page: str) -> str | None:
-    found = re.search(r'value="https?://[^/"]+(/welcome/[\w-]{43})"', page)
-    return found.group(1) if found else None
+    match = re.search(r'value="https?://[^/"]+(/welcome/[\w-]{43})"', page)
+    return match.group(1) if match else None
 
 
 def test_a_new_person_chooses_a_password_by_a_link_shown_once(desk):
@@ -65,7 +65,7 @@ def test_the_link_is_in_the_trail_and_its_secret_nowhere(desk, db):
     assert all(secret not in str(entry.new) for entry in db.session.scalars(select(AuditEntry)))
 
 
-def test_a_link_too_old_a_newer_one_and_a_closed_account_all_look_like_a_link_that_never_was(desk, db, person):
+def test_an_expired_a_replaced_and_a_closed_accounts_link_look_like_an_unknown_link(desk, db, person):
     nurse = user("nurse")
     first, second = (one_time_links.make_link(nurse.id, by=person("admin")) for _time in range(2))
     assert desk(None).get(f"/welcome/{first}").status_code == 404
@@ -112,7 +112,7 @@ def _fields(client, path):
         ({"role_id": "987654"}, "Not a valid choice"),
     ],
 )
-def test_what_does_not_fit_is_said_at_its_field_and_kept(desk, wrong, says):
+def test_an_error_is_shown_at_its_field_and_typed_values_stay(desk, wrong, says):
     answer = desk("admin").form("/admin/users/new", **{**NEW, **wrong})
     page = answer.get_data(as_text=True)
     assert answer.status_code == 400
@@ -133,7 +133,7 @@ def test_a_stale_correction_shows_what_the_other_saved(desk):
     assert user("nurse").room == "Ward 1"
 
 
-def test_a_closed_account_is_out_at_once_and_can_be_opened_again(desk, program, db):
+def test_closing_an_account_signs_it_out_at_once_and_it_can_be_reopened(desk, program, db):
     admin, nurse, token = desk("admin"), desk("nurse"), program("nurse")
     nurse_id = user("nurse").id
     address = f"/admin/users/{nurse_id}"
@@ -160,7 +160,7 @@ def test_nobody_closes_their_own_account(person):
         account_actions.deactivate(user("admin").id, by=person("admin"))
 
 
-def test_unlocking_lets_somebody_try_again_at_once(desk):
+def test_an_unlocked_account_can_sign_in_at_once(desk):
     for _try in range(5):
         desk(None).form("/login", username="nurse", password="wrong")
     assert desk(None).form("/login", username="nurse", password=PASSWORD).status_code == 429
@@ -171,7 +171,7 @@ def test_unlocking_lets_somebody_try_again_at_once(desk):
     assert desk(None).form("/login", username="nurse", password=PASSWORD).status_code == 303
 
 
-def test_the_second_factor_is_taken_off_only_with_the_administrators_own_password(desk):
+def test_resetting_a_second_factor_needs_the_administrators_own_password(desk):
     nurse = account("phoneless", "nurse", totp_secret="sealed")
     admin, address = desk("admin"), f"/admin/users/{nurse.id}/reset-second-factor"
     assert admin.form(address, proof="wrong").status_code == 400
@@ -180,7 +180,7 @@ def test_the_second_factor_is_taken_off_only_with_the_administrators_own_passwor
     assert user("phoneless").totp_secret is None
 
 
-def test_an_account_above_ones_own_is_not_touched(person):
+def test_an_account_with_more_permissions_cannot_be_changed(person):
     clerk = role_actions.add_role(name="Clerk", grants=["staff.manage"], by=person("admin"))
     account("clerk", clerk.code)
     for act in (
@@ -207,7 +207,7 @@ def test_people_are_found_filtered_and_paged(desk, db):
     assert admin.queries("/admin/users?q=porter") <= admin.queries("/admin/users?q=Nurse")
 
 
-def test_a_session_of_somebody_signed_out_everywhere_is_over(desk, db):
+def test_signing_out_everywhere_ends_the_session(desk, db):
     nurse = desk("nurse")
     account_actions.end_sessions(user("nurse").id, by=who("admin"))
     assert nurse.get("/").status_code == 302

@@ -50,10 +50,10 @@ def test_administrators_who_close_or_demote_each_other_leave_one(in_parallel):
 
 def test_two_who_demote_each_other_leave_exactly_one(in_parallel):
     account("second")
-    one, other = (user("admin").id, who("admin")), (user("second").id, who("second"))
+    first, second = (user("admin").id, who("admin")), (user("second").id, who("second"))
     tasks = [
-        lambda: assignment.assign_role(other[0], None, by=one[1]),
-        lambda: assignment.assign_role(one[0], None, by=other[1]),
+        lambda: assignment.assign_role(second[0], None, by=first[1]),
+        lambda: assignment.assign_role(first[0], None, by=second[1]),
     ]
     results = in_parallel(tasks)
     db.session.rollback()
@@ -84,14 +84,14 @@ def test_a_link_used_by_many_at_once_sets_one_password(in_parallel):
     assert db.session.scalars(select(OneTimeLink.used_at)).one() is not None
 
 
-def test_two_answers_to_one_request_are_one_answer(in_parallel):
+def test_two_decisions_on_one_request_count_once(in_parallel):
     account("second")
-    request = role_request_actions.ask(requested_role_id=role("lab").id, reason="x", by=who("nurse"))
-    one, other, request_id = who("admin"), who("second"), request.id
+    request = role_request_actions.request_role(requested_role_id=role("lab").id, reason="x", by=who("nurse"))
+    first, second, request_id = who("admin"), who("second"), request.id
     results = in_parallel(
         [
-            lambda: role_request_actions.approve(request_id, by=one),
-            lambda: role_request_actions.reject(request_id, by=other),
+            lambda: role_request_actions.approve_request(request_id, by=first),
+            lambda: role_request_actions.reject_request(request_id, by=second),
         ]
     )
     db.session.rollback()
@@ -113,7 +113,7 @@ def test_the_same_username_registered_at_once_gives_each_an_account_of_its_own(i
     assert names == {"newcomer", "newcomer2", "newcomer3", "newcomer4"}
 
 
-def test_the_hospitals_clock_holds_no_administrator_up(real_app):
+def test_the_scheduler_does_not_block_administrators(real_app):
     closed = []
 
     def close_an_account():

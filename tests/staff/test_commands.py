@@ -1,4 +1,4 @@
-"""The first administrator: made at the server, with a link instead of a typed password."""
+"""The command that creates the first administrator and prints a one-time link."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_the_first_administrator_gets_a_link(app, desk):
     assert desk(None).form("/login", username="josephine", password=GOOD).status_code == 303
 
 
-def test_a_taken_name_or_a_weak_password_is_refused_in_a_sentence(app, db):
-    for asked in (["admin"], ["second", "--password", "password1234"], ["two words"]):
-        done = app.test_cli_runner().invoke(args=["create-admin", *asked])
+def test_a_taken_name_or_a_weak_password_is_refused_with_a_message(app, db):
+    for arguments in (["admin"], ["second", "--password", "password1234"], ["two words"]):
+        done = app.test_cli_runner().invoke(args=["create-admin", *arguments])
         assert (done.exit_code, "Traceback" in done.output) == (1, False)

@@ -1,4 +1,4 @@
-"""A fresh password or code before an act that must not be somebody else's."""
+"""Re-authentication before sensitive actions."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import pytest
 from flask import session
 
 from hms.core.errors import RuleBroken
-from hms.staff.login_security.errors import Locked
+from hms.staff.login_security.errors import LockedOut
 from hms.staff.sign_in.reauthentication import reauthenticate, with_reauthentication
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.security("G")
 
 
-def test_only_the_own_password_confirms(app, person):
+def test_only_the_own_password_reauthenticates(app, person):
     doctor = person("doctor")
     with app.test_request_context():
         reauthenticate(PASSWORD, by=doctor)
@@ -23,17 +23,17 @@ def test_only_the_own_password_confirms(app, person):
             assert refused.value.field == "proof"
 
 
-def test_five_wrong_proofs_close_the_door_also_for_the_right_one(app, person):
+def test_five_wrong_passwords_lock_out_the_right_one_too(app, person):
     nurse = person("nurse")
     with app.test_request_context():
         for _ in range(5):
             with pytest.raises(RuleBroken):
                 reauthenticate("wrong", by=nurse)
-        with pytest.raises(Locked):
+        with pytest.raises(LockedOut):
             reauthenticate(PASSWORD, by=nurse)
 
 
-def test_the_act_follows_only_a_right_proof(app, person):
+def test_the_action_runs_only_after_the_right_password(app, person):
     done = []
     act = with_reauthentication(lambda *, reason, by: done.append((reason, by.username)))
     with app.test_request_context():
@@ -44,7 +44,7 @@ def test_the_act_follows_only_a_right_proof(app, person):
     assert done == [("emergency", "doctor")]
 
 
-def test_a_proof_gives_the_session_a_new_id(app, desk, person):
+def test_reauthentication_gives_the_session_a_new_id(app, desk, person):
     client = desk("doctor")
     from dataclasses import replace
 

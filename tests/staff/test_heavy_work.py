@@ -1,4 +1,4 @@
-"""Hashes and pictures take a processor for a while: never with a connection to the database held, and not too many at once."""
+"""Hashing and pictures: without a database connection, and not too many at once."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def held(real_app: Flask, monkeypatch) -> list[int]:
     """How many connections of the pool were in use at each piece of heavy work."""
     seen: list[int] = []
 
-    def counting(work, *given):
+    def counting(work, *arguments):
         seen.append(database.engine.pool.checkedout())
-        return work(*given)
+        return work(*arguments)
 
     monkeypatch.setattr(passwords, "run_in_thread", counting)
     monkeypatch.setattr(images, "run_in_thread", counting)
@@ -100,13 +100,13 @@ def _of(username: str, password: str) -> dict[str, str]:
     return {"username": username, "password": password}
 
 
-def test_no_connection_is_held_while_anything_heavy_is_worked_out(real_app, held):
+def test_no_connection_is_held_during_heavy_work(real_app, held):
     settings.change_setting("staff.registration_open", True, by=who("admin"))
     settings.clear_cache()
     client = PageClient(real_app)
     _welcome(client)
-    asked = {"username": "newcomer", "last_name": "New", "password": GOOD}
-    assert client.post("/api/register/", json=asked).status_code == 201
+    payload = {"username": "newcomer", "last_name": "New", "password": GOOD}
+    assert client.post("/api/register/", json=payload).status_code == 201
     _sign_in_and_unlock(client)
     _second_factor(client)
     _own_account(client)
@@ -114,66 +114,66 @@ def test_no_connection_is_held_while_anything_heavy_is_worked_out(real_app, held
     assert set(held) == {0}
 
 
-def test_hashing_inside_an_action_of_a_request_is_a_fault(app, db):
+def test_hashing_inside_an_action_raises_an_error(app, db):
     with (
         app.test_request_context(),
         action_context("tests.seed", SYSTEM),
         pytest.raises(RuntimeError, match="before the action"),
     ):
-        passwords.hashed("x")
+        passwords.hash_secret("x")
 
 
-def test_the_requests_of_one_address_that_hash_at_once_are_bounded_and_tell_when_to_come_again(real_app, monkeypatch):
-    """All wait at the first hash until the others have been turned away."""
+def test_requests_of_one_address_that_hash_at_once_are_limited_with_retry_after(real_app, monkeypatch):
+    """All wait at the first hash until the others have been refused."""
     with real_app.app_context():
-        admitted = concurrent_attempts.most().of_an_address
+        admitted = concurrent_attempts.concurrency_limits().per_address
     many = 3 * admitted
-    turned, all_turned_away = [], threading.Event()
-    monkeypatch.setattr(concurrent_attempts, "PATIENCE_SECONDS", 0)
-    monkeypatch.setattr(passwords, "_turn", threading.BoundedSemaphore(many))
+    refused, all_refused = [], threading.Event()
+    monkeypatch.setattr(concurrent_attempts, "MAX_WAIT_SECONDS", 0)
+    monkeypatch.setattr(passwords, "_slots", threading.BoundedSemaphore(many))
 
-    def waiting_for_the_others(work, *given):
-        all_turned_away.wait(20)
-        return work(*given)
+    def waiting_for_the_others(work, *arguments):
+        all_refused.wait(20)
+        return work(*arguments)
 
     monkeypatch.setattr(passwords, "run_in_thread", waiting_for_the_others)
 
     def sign_in(number: int):
         answer = real_app.test_client().post("/api/auth/", json=_of(ROLES[number % len(ROLES)], PASSWORD))
         if answer.status_code == 429:
-            turned.append(number)
-        if len(turned) == many - admitted:
-            all_turned_away.set()
+            refused.append(number)
+        if len(refused) == many - admitted:
+            all_refused.set()
         return answer
 
     answers = at_once(many, sign_in)
-    turned_away = [answer for answer in answers if answer.status_code == 429]
-    assert len(turned_away) == many - admitted
+    refused_responses = [answer for answer in answers if answer.status_code == 429]
+    assert len(refused_responses) == many - admitted
     assert {answer.status_code for answer in answers} == {200, 429}
-    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in turned_away)
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused_responses)
     monkeypatch.undo()
     assert real_app.test_client().post("/api/auth/", json=_of("doctor", PASSWORD)).status_code == 200, "not counted"
-    assert not concurrent_attempts._under_way
+    assert not concurrent_attempts._running
     assert not concurrent_attempts._waiting
 
 
-@pytest.mark.parametrize(("pool_size", "of_an_address", "in_all"), [(10, 4, 5), (40, 4, 20), (4, 1, 2), (1, 1, 1)])
-def test_attempts_leave_half_of_the_pool_to_others(app, monkeypatch, pool_size, of_an_address, in_all):
+@pytest.mark.parametrize(("pool_size", "per_address", "total"), [(10, 4, 5), (40, 4, 20), (4, 1, 2), (1, 1, 1)])
+def test_attempts_leave_half_of_the_pool_to_others(app, monkeypatch, pool_size, per_address, total):
     monkeypatch.setitem(app.config, "SQLALCHEMY_ENGINE_OPTIONS", {"pool_size": pool_size})
     with app.app_context():
-        assert concurrent_attempts.most() == concurrent_attempts.Most(of_an_address, in_all)
+        assert concurrent_attempts.concurrency_limits() == concurrent_attempts.ConcurrencyLimits(per_address, total)
 
 
 @pytest.mark.parametrize(("size", "status"), [((4000, 4000), 303), ((4001, 4000), 400), ((25_000, 1_000), 400)])
-def test_a_picture_is_judged_by_its_head_before_it_is_opened(desk, monkeypatch, size, status):
-    opened, real = [], images._made_anew
-    monkeypatch.setattr(images, "_made_anew", lambda uploaded: opened.append(1) or real(uploaded))
+def test_a_pictures_size_is_checked_from_its_header_before_it_is_decoded(desk, monkeypatch, size, status):
+    opened, real = [], images._reencode
+    monkeypatch.setattr(images, "_reencode", lambda uploaded: opened.append(1) or real(uploaded))
     answer = _send(desk("nurse"), _picture(*size))
     assert (answer.status_code, bool(opened)) == (status, status == 303)
     assert status == 303 or "16 million pixels" in said(answer)
 
 
-def test_one_person_sends_ten_pictures_in_ten_minutes_and_others_are_not_held_up(desk):
+def test_a_person_may_send_ten_pictures_in_ten_minutes_and_others_are_not_limited(desk):
     nurse, small = desk("nurse"), _picture(10, 10)
     assert [_send(nurse, small).status_code for _ in range(11)] == [303] * 10 + [429]
     assert int(_send(nurse, small).headers["Retry-After"]) > 60

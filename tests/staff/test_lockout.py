@@ -1,4 +1,4 @@
-"""Wrong tries: counted before a hash is made, told alike whatever was wrong, and no stranger locks an owner out."""
+"""Limits on login attempts: counted before hashing, the same message for all failures, per device and address."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def _from(desk, address: str) -> PageClient:
     return client
 
 
-def test_fifty_tries_at_once_cost_at_most_five_hashes(real_app, monkeypatch, record_property):
-    hashes, counting, real = [], threading.Lock(), passwords._verified
+def test_fifty_attempts_at_once_need_at_most_five_hashes(real_app, monkeypatch, record_property):
+    hashes, counting, real = [], threading.Lock(), passwords._verify
 
     def counted(stored: str, password: str) -> bool:
         with counting:
             hashes.append(password)
         return real(stored, password)
 
-    monkeypatch.setattr(passwords, "_verified", counted)
+    monkeypatch.setattr(passwords, "_verify", counted)
 
     def guess(number: int) -> int:
         sent = {"username": "doctor", "password": f"guess-{number}"}
@@ -62,8 +62,8 @@ def test_fifty_tries_at_once_cost_at_most_five_hashes(real_app, monkeypatch, rec
     assert answers.count(429) == 50 - len(hashes)
 
 
-def test_many_right_tries_at_once_are_all_let_in(real_app):
-    """A program that starts twenty jobs under one account is no attacker: tries under way are waited for."""
+def test_many_right_attempts_at_once_all_succeed(real_app):
+    """A program that starts twenty jobs under one account is no attacker: an attempt waits for those that still run."""
     sent = {"username": "doctor", "password": PASSWORD}
     answers = at_once(20, lambda _: real_app.test_client().post("/api/auth/", json=sent).status_code)
     assert answers == [200] * 20
@@ -72,13 +72,13 @@ def test_many_right_tries_at_once_are_all_let_in(real_app):
 @pytest.mark.parametrize(
     "name", ["nurse", "NURSE", "nobody-here", "closed", "new-here", "\u0000", "x" * 5000, "' OR 1=1 --"]
 )
-def test_every_failure_says_the_same_and_costs_one_hash(desk, account, monkeypatch, name):
+def test_every_failure_has_the_same_message_and_one_hash(desk, account, monkeypatch, name):
     with action_context("tests.seed", SYSTEM):
         closed, new = account("cashier"), account("lab")
         closed.username, closed.is_active = "closed", False
         new.username, new.password_hash = "new-here", None
-    hashes, real = [], passwords._verified
-    monkeypatch.setattr(passwords, "_verified", lambda *given: hashes.append(given) or real(*given))
+    hashes, real = [], passwords._verify
+    monkeypatch.setattr(passwords, "_verify", lambda *arguments: hashes.append(arguments) or real(*arguments))
     answer = desk(None).post("/api/auth/", json={"username": name, "password": "wrong-password"})
     assert answer.status_code == 401
     assert answer.get_json() == {
@@ -88,13 +88,13 @@ def test_every_failure_says_the_same_and_costs_one_hash(desk, account, monkeypat
     assert len(hashes) == 1
 
 
-def test_a_right_password_opens_no_closed_account(desk, account):
+def test_a_right_password_does_not_sign_in_to_a_closed_account(desk, account):
     with action_context("tests.seed", SYSTEM):
         account("cashier").is_active = False
     assert _fail(desk(None), "cashier", 1, PASSWORD) == [401]
 
 
-def test_after_five_wrong_tries_the_page_says_until_when_and_who_can_help(desk):
+def test_after_five_wrong_attempts_the_page_says_until_when_and_who_can_unlock(desk):
     client, now = desk(None), clock.now().replace(microsecond=0)
     with clock.frozen_at(now):
         assert _fail(client, "nurse", 5) == [401] * 5
@@ -108,14 +108,14 @@ def test_after_five_wrong_tries_the_page_says_until_when_and_who_can_help(desk):
         assert _fail(client, "nurse", 1, PASSWORD) == [303]
 
 
-def test_right_tries_between_wrong_ones_forget_the_wrong_ones(desk):
+def test_a_right_attempt_resets_the_count_of_wrong_ones(desk):
     client = desk(None)
     for _ in range(3):
         assert _fail(client, "nurse", 4) == [401] * 4
         assert desk(None).post("/api/auth/", json={"username": "nurse", "password": PASSWORD}).status_code == 200
 
 
-def test_a_stranger_cannot_lock_the_doctor_out_of_the_known_pc(desk):
+def test_an_unknown_device_cannot_lock_the_doctor_out_of_the_known_pc(desk):
     doctors_pc, stranger = desk(None), desk(None)
     assert _fail(doctors_pc, "doctor", 1, PASSWORD) == [303]
     doctors_pc.form("/logout")
@@ -124,7 +124,7 @@ def test_a_stranger_cannot_lock_the_doctor_out_of_the_known_pc(desk):
     assert _fail(doctors_pc, "doctor", 1, PASSWORD) == [303]
 
 
-def test_nor_at_another_address_until_strangers_everywhere_tried_too_often(desk):
+def test_other_addresses_are_locked_only_after_too_many_attempts_of_all_unknown_devices(desk):
     for address in ("10.0.0.1", "10.0.0.2"):
         assert _fail(_from(desk, address), "doctor", 6)[-1] == 429
     assert _fail(_from(desk, "10.0.0.3"), "doctor", 1, PASSWORD) == [303]
@@ -133,7 +133,7 @@ def test_nor_at_another_address_until_strangers_everywhere_tried_too_often(desk)
     assert _fail(_from(desk, "10.0.0.9"), "doctor", 1, PASSWORD) == [429]
 
 
-def test_a_known_pc_is_known_for_its_own_people_only(desk):
+def test_a_known_device_is_known_only_for_accounts_that_signed_in_there(desk):
     nurses_pc = desk(None)
     _fail(nurses_pc, "nurse", 1, PASSWORD)
     nurses_pc.form("/logout")
@@ -142,13 +142,13 @@ def test_a_known_pc_is_known_for_its_own_people_only(desk):
 
 
 @pytest.mark.parametrize("forged", ["", "x", "ImFiYyI.aaaa.bbbb"])
-def test_a_forged_device_is_no_known_one(desk, forged):
+def test_a_forged_device_cookie_is_not_accepted(desk, forged):
     client = desk(None)
     client.set_cookie("hms_device", forged)
     assert _fail(client, "doctor", 6)[-1] == 429
 
 
-def test_an_address_that_guesses_at_many_names_is_told_to_wait_and_keeps_what_was_typed(desk):
+def test_an_address_that_guesses_many_names_must_wait_and_keeps_the_typed_name(desk):
     client = desk(None)
     answers = [client.form("/login", username=f"name{n}", password="wrong").status_code for n in range(31)]
     assert answers == [401] * 30 + [429]
@@ -164,7 +164,7 @@ def test_a_whole_shift_signs_in_from_one_address(desk):
 
 
 @pytest.mark.security("L")
-def test_limits_hold_while_redis_is_away_and_nobody_waits_for_it(app):
+def test_limits_work_without_redis_and_without_delay(app):
     """In this process's memory then, without a stall: a dead Redis must not stop a hospital from signing in."""
     probe = Flask("probe")
     probe.config.update({name: value for name, value in app.config.items() if name.startswith("RATELIMIT_")})
@@ -178,7 +178,7 @@ def test_limits_hold_while_redis_is_away_and_nobody_waits_for_it(app):
     assert time.perf_counter() - began < 3
 
 
-def test_every_try_is_kept_with_address_device_and_outcome(desk, account):
+def test_every_attempt_is_recorded_with_address_device_and_outcome(desk, account):
     client = _from(desk, "10.9.8.7")
     client.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/128.0 Safari/537.36"
     _fail(client, "Doctor", 2)
@@ -197,22 +197,22 @@ def test_every_try_is_kept_with_address_device_and_outcome(desk, account):
 
 
 @pytest.mark.parametrize("wrong", ["day_from=yesterweek", "outcome=nothing", "address=%00", "before=x", "account=%ff"])
-def test_filters_of_the_sign_ins_survive_nonsense(desk, wrong):
+def test_filters_of_the_sign_ins_accept_invalid_values(desk, wrong):
     assert desk("admin").get(f"/admin/sign-ins?{wrong}").status_code in (200, 400)
 
 
-def test_administrators_are_told_at_the_third_lockout_of_an_hour(desk, account):
+def test_administrators_get_an_alert_at_the_third_lockout_of_an_hour(desk, account):
     for number, name in enumerate(("nurse", "cashier", "lab")):
         assert database.session.scalar(select(func.count(Outbox.id)).filter_by(kind="staff.warn_of_lockouts")) == 0
         _fail(_from(desk, f"10.0.1.{number}"), name, 5)
     due = database.session.scalars(select(Outbox).filter_by(kind="staff.warn_of_lockouts")).one()
     with action_context("tests.work", SYSTEM):
         warn_of_lockouts(due.ref_id)
-    told = database.session.scalars(select(Notification).filter_by(user_id=account("admin").id)).all()
-    assert [one.title for one in told] == ["3 sign-ins locked out within an hour"]
+    alerts = database.session.scalars(select(Notification).filter_by(user_id=account("admin").id)).all()
+    assert [alert.title for alert in alerts] == ["3 sign-ins locked out within an hour"]
 
 
-def test_a_weaker_hash_is_made_anew_at_sign_in(desk, account):
+def test_a_weaker_hash_is_renewed_at_sign_in(desk, account):
     from argon2 import PasswordHasher
 
     weak = PasswordHasher(time_cost=1, memory_cost=16, parallelism=2).hash(PASSWORD)
@@ -224,8 +224,8 @@ def test_a_weaker_hash_is_made_anew_at_sign_in(desk, account):
     assert not passwords.is_outdated(renewed)
 
 
-def test_real_hashes_are_as_strong_as_owasp_asks_whatever_the_environment_says(app, monkeypatch):
+def test_real_hashes_meet_owasp_whatever_the_environment_says(app, monkeypatch):
     """Argon2id with 19 MiB and two passes (OWASP Password Storage Cheat Sheet)."""
     monkeypatch.setattr(app, "testing", False)
     with app.app_context():
-        assert passwords.hashed("x").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+        assert passwords.hash_secret("x").startswith("$argon2id$v=19$m=19456,t=2,p=1$")

@@ -1,4 +1,4 @@
-"""E-mail: a one-time link and alerts, taken by a real mail server; nothing is sent while none is named."""
+"""E-mail of one-time links and alerts, with a real mail server; nothing is sent while none is set."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.staff.factories import GOOD, account, user, who
 
 
 class Box:
-    """A mail server that keeps what it is given."""
+    """A mail server that stores the messages it receives."""
 
     def __init__(self) -> None:
         self.messages = []
@@ -35,7 +35,7 @@ class Box:
 def box(app, person):
     """A hospital with a mail server and an address of its own."""
     kept = Box()
-    server = Controller(kept, hostname="127.0.0.1", port=ports.choose())
+    server = Controller(kept, hostname="127.0.0.1", port=ports.choose_port())
     server.start()
     app.config["SMTP_URL"] = f"smtp://127.0.0.1:{server.port}"
     settings.change_setting("hospital.site_address", "https://hms.example.org", by=person("admin"))
@@ -51,7 +51,7 @@ def _work(db, kind):
 
 
 @pytest.mark.security("E")
-def test_a_link_is_mailed_with_a_secret_of_its_own_and_either_ends_both(box, db, desk, person):
+def test_an_e_mailed_link_has_its_own_secret_and_using_either_link_ends_both(box, db, desk, person):
     account("f.koroma", "nurse", email="f@example.org", first_name="Fatu")
     shown = one_time_links.make_link(user("f.koroma").id, by=person("admin"))
     _work(db, "staff.mail_link")
@@ -65,7 +65,7 @@ def test_a_link_is_mailed_with_a_secret_of_its_own_and_either_ends_both(box, db,
 
 
 @pytest.mark.security("E")
-def test_a_link_that_ended_meanwhile_is_not_mailed(box, db, person):
+def test_a_link_that_has_ended_is_not_e_mailed(box, db, person):
     account("f.koroma", "nurse", email="f@example.org")
     one_time_links.make_link(user("f.koroma").id, by=person("admin"))
     actions.deactivate(user("f.koroma").id, by=person("admin"))
@@ -73,7 +73,7 @@ def test_a_link_that_ended_meanwhile_is_not_mailed(box, db, person):
     assert box == []
 
 
-def test_alerts_are_mailed_to_those_who_asked_for_it(box, db, person):
+def test_alerts_are_e_mailed_to_people_who_chose_it(box, db, person):
     account("f.koroma", "nurse", email="f@example.org")
     notify(user("f.koroma").id, title="Not wanted", by=person("admin"))
     change_preferences(preferences={"notify_by_email": True}, by=who("f.koroma"))
@@ -89,7 +89,7 @@ def test_alerts_are_mailed_to_those_who_asked_for_it(box, db, person):
     ]
 
 
-def test_without_a_mail_server_nothing_waits(db, person):
+def test_without_a_mail_server_no_e_mail_is_queued(db, person):
     account("f.koroma", "nurse", email="f@example.org")
     one_time_links.make_link(user("f.koroma").id, by=person("admin"))
     mailing = select(func.count()).select_from(Outbox).where(Outbox.kind == "staff.mail_link")

@@ -19,7 +19,7 @@ def test_the_codes_of_rfc_6238(instant, code):
 
 
 @pytest.mark.parametrize(("late", "is_accepted"), [(-60, False), (-30, True), (0, True), (30, True), (60, False)])
-def test_one_step_of_patience_on_either_side(late, is_accepted):
+def test_a_code_is_accepted_one_step_early_or_late(late, is_accepted):
     secret, now = pyotp.random_base32(32), 1_800_000_000
     step = matching_step(secret, pyotp.TOTP(secret).at(now), now + late)
     assert (step == now // STEP_SECONDS) is is_accepted

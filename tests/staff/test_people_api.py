@@ -19,7 +19,7 @@ def test_colleagues_see_name_and_role_administrators_the_account(program):
     seen = program("admin").get(address).json
     assert {"username", "email", "is_active", "last_login", "two_factor_enabled"} <= set(seen)
     assert not SECRET & set(seen)
-    listed = next(one for one in program("admin").get("/api/users/").json if one["username"] == "f.koroma")
+    listed = next(user for user in program("admin").get("/api/users/").json if user["username"] == "f.koroma")
     assert not SECRET & set(listed)
     assert program("nurse").get("/api/roles/").json[0].keys() == {"id", "name", "description"}
 
@@ -45,7 +45,7 @@ def test_a_full_put_of_what_was_read_changes_only_what_is_new(program):
     assert (stale.status_code, stale.json["first_name"]) == (412, "Nana")
 
 
-def test_an_account_is_closed_and_opened_never_deleted(program):
+def test_an_account_is_closed_and_reopened_but_never_deleted(program):
     admin, address = program("admin"), f"/api/users/{user('nurse').id}/"
     assert admin.delete(address).status_code == 204
     assert user("nurse").is_active is False
@@ -53,8 +53,8 @@ def test_an_account_is_closed_and_opened_never_deleted(program):
     assert admin.post(f"{address}deactivate/", json={}).json == {"status": "deactivated"}
     assert admin.post(f"{address}activate/", json={}).json == {"status": "activated"}
     assert "new_password" not in admin.post(f"{address}reset_password/", json={}).json
-    given = admin.post(f"{address}assign_role/", json={"role_id": role("lab").id})
-    assert given.json == {"status": "role assigned", "role": "Lab"}
+    response = admin.post(f"{address}assign_role/", json={"role_id": role("lab").id})
+    assert response.json == {"status": "role assigned", "role": "Lab"}
 
 
 def test_the_last_administrator_stays(program):

@@ -1,4 +1,4 @@
-"""One's own page: looks that act, a name, an address and a password behind the present one, a picture made anew."""
+"""One's own account: preferences, name, e-mail address, password and picture."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _upload(client, content, name="me.png"):
     return client.form("/profile/photo", photo=(BytesIO(content), name))
 
 
-def test_preferences_are_kept_and_seen_on_the_next_page(desk):
+def test_preferences_are_saved_and_apply_to_the_next_page(desk):
     nurse = desk("nurse")
     answer = nurse.form("/profile", theme="dark", density="compact", text_size="large", language="en", single_keys="")
     assert answer.status_code == 303
@@ -41,7 +41,7 @@ def test_help_opens_for_everybody(desk):
     assert desk("norole").get("/help").status_code == 200
 
 
-def test_the_own_name_is_changed_and_in_the_trail(desk, db):
+def test_changing_the_own_name_is_audited(desk, db):
     nurse = desk("nurse")
     assert nurse.form("/profile/name", title="Sr", first_name="Nana", last_name="Sesay").status_code == 303
     assert "Sr Nana Sesay" in nurse.get("/profile").get_data(as_text=True)
@@ -80,7 +80,7 @@ def test_a_new_password_needs_the_present_one_and_ends_every_other_session(desk,
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 @pytest.mark.security("K")
-def test_a_picture_is_made_anew_without_where_it_was_taken(desk, db, kind):
+def test_a_picture_is_encoded_again_without_its_place(desk, db, kind):
     nurse = desk("nurse")
     place = Image.Exif()
     place[0x0110] = "Camera with a place"
@@ -110,7 +110,7 @@ def test_a_picture_is_made_anew_without_where_it_was_taken(desk, db, kind):
     ],
 )
 @pytest.mark.security("K")
-def test_what_is_no_picture_is_refused(desk, db, content, name):
+def test_a_file_that_is_not_a_picture_is_refused(desk, db, content, name):
     answer = _upload(desk("nurse"), content, name)
     assert answer.status_code == 400
     assert db.session.scalars(select(ProfilePhoto)).all() == []

@@ -1,4 +1,4 @@
-"""Asking for an account: it opens nothing, and a stranger cannot learn from the answer who has an account."""
+"""Requests for an account: no sign-in before approval, and the response does not show who has an account."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def is_open(person):
 
 @pytest.fixture
 def stranger(program):
-    """A client at an address of its own, so that runs of the tests do not use up each other's tries."""
+    """A client at an address of its own, so that runs of the tests do not use up each other's limit."""
     client = program(None)
     client.environ_base["REMOTE_ADDR"] = f"10.{random.randrange(256)}.{random.randrange(256)}.{random.randrange(256)}"
     return client
@@ -42,7 +42,7 @@ def test_closed_by_default(stranger, desk):
     assert desk(None).get("/register").status_code == 403
 
 
-def test_an_account_opens_nothing_until_it_is_approved(program, stranger, is_open):
+def test_a_requested_account_cannot_sign_in_until_it_is_approved(program, stranger, is_open):
     sent = {**WISH, "role_id": role("admin").id, "is_active": True, "is_superuser": True, "status": "approved"}
     answer = stranger.post("/api/register/", json=sent)
     assert (answer.status_code, answer.json) == (201, {"message": "Registration successful"})
@@ -51,15 +51,17 @@ def test_an_account_opens_nothing_until_it_is_approved(program, stranger, is_ope
     assert program(None).post("/api/auth/", json={"username": "j.doe", "password": GOOD}).status_code == 401
     waiting = database.session.scalars(select(RoleChangeRequest)).one()
     assert (waiting.status, waiting.user_id, waiting.requested_role_id) == ("pending", made.id, role("admin").id)
-    role_request_actions.approve(waiting.id, by=who("admin"))
+    role_request_actions.approve_request(waiting.id, by=who("admin"))
     assert program(None).post("/api/auth/", json={"username": "j.doe", "password": GOOD}).status_code == 200
 
 
-def test_the_answer_does_not_tell_who_has_an_account(program, stranger, is_open):
+def test_the_response_does_not_show_who_has_an_account(program, stranger, is_open):
     taken = stranger.post("/api/register/", json={**WISH, "username": "Admin"})
     fresh = stranger.post("/api/register/", json={**WISH, "username": "nobody.yet"})
     same_address = stranger.post("/api/register/", json={**WISH, "username": "third"})
-    assert {(one.status_code, one.get_data()) for one in (taken, fresh, same_address)} == {(201, fresh.get_data())}
+    assert {(response.status_code, response.get_data()) for response in (taken, fresh, same_address)} == {
+        (201, fresh.get_data())
+    }
     assert (
         user("Admin2").inactive_reason
         == "Requested an account with the username Admin, which another person already has."
@@ -67,7 +69,7 @@ def test_the_answer_does_not_tell_who_has_an_account(program, stranger, is_open)
     assert (user("third").email, user("Admin2").email) == ("", "j@example.org")
 
 
-def test_sent_twice_it_is_one_account(program, stranger, is_open):
+def test_a_request_sent_twice_makes_one_account(program, stranger, is_open):
     for _time in range(2):
         assert stranger.post("/api/register/", json=WISH).status_code == 201
     assert database.session.scalars(select(User.username).where(User.awaits_approval)).all() == ["j.doe"]
@@ -78,12 +80,12 @@ def test_sent_twice_it_is_one_account(program, stranger, is_open):
     [({"password": "short"}, "password"), ({"password": "JaneDoe2026!"}, "password"), ({"username": "a b"}, "username")]
     + [({"email": "x"}, "email"), ({"role_id": 999}, "role_id"), ({"first_name": "a\nb"}, "first_name")],
 )
-def test_what_does_not_fit_is_said_at_its_field(stranger, is_open, wrong, field):
+def test_an_error_is_shown_at_its_field(stranger, is_open, wrong, field):
     answer = stranger.post("/api/register/", json={**WISH, **wrong})
     assert (answer.status_code, field in answer.json) == (400, True)
 
 
-def test_a_refused_wish_stays_closed_and_an_approved_one_opens(program, stranger, desk, is_open):
+def test_a_rejected_account_stays_closed_and_an_approved_one_opens(program, stranger, desk, is_open):
     stranger.post("/api/register/", json=WISH)
     admin = desk("admin")
     assert "Requested an account." in admin.get(f"/admin/users/{user('j.doe').id}").get_data(as_text=True)
@@ -93,7 +95,7 @@ def test_a_refused_wish_stays_closed_and_an_approved_one_opens(program, stranger
     assert program(None).post("/api/auth/", json={"username": "j.doe", "password": GOOD}).status_code == 200
 
 
-def test_the_page_asks_and_says_what_happens_next(desk, is_open):
+def test_the_page_sends_the_request_and_says_what_happens_next(desk, is_open):
     stranger = desk(None)
     stranger.environ_base["REMOTE_ADDR"] = f"10.0.{random.randrange(256)}.{random.randrange(256)}"
     wrong = stranger.form("/register", **{**WISH, "again": "other"})
@@ -103,14 +105,14 @@ def test_the_page_asks_and_says_what_happens_next(desk, is_open):
     assert stranger.get("/register/sent").status_code == 200
 
 
-def test_too_many_waiting_are_refused(stranger, is_open, monkeypatch):
-    monkeypatch.setattr(onboarding_actions, "MAX_WAITING", 1)
+def test_too_many_pending_requests_are_refused(stranger, is_open, monkeypatch):
+    monkeypatch.setattr(onboarding_actions, "MAX_PENDING", 1)
     onboarding_actions.register(username="first", password=GOOD, by=SYSTEM)
     assert stranger.post("/api/register/", json=WISH).status_code == 409
 
 
 def test_the_requests_of_one_address_are_limited_also_at_once_and_by_page_and_api_together(real_app, monkeypatch):
-    monkeypatch.setattr(onboarding_actions, "REQUESTS_OF_AN_ADDRESS", "10/hour")
+    monkeypatch.setattr(onboarding_actions, "REQUESTS_PER_ADDRESS", "10/hour")
     settings.change_setting("staff.registration_open", True, by=who("admin"))
     settings.clear_cache()
     database.session.rollback()
@@ -131,8 +133,8 @@ def test_the_requests_of_one_address_are_limited_also_at_once_and_by_page_and_ap
     assert int(refused.headers["Retry-After"]) > 60
 
 
-def test_a_password_is_judged_only_after_the_request_was_counted(real_app, monkeypatch):
-    monkeypatch.setattr(onboarding_actions, "REQUESTS_OF_AN_ADDRESS", "3/hour")
+def test_a_passwords_strength_is_checked_only_after_the_request_is_counted(real_app, monkeypatch):
+    monkeypatch.setattr(onboarding_actions, "REQUESTS_PER_ADDRESS", "3/hour")
     settings.change_setting("staff.registration_open", True, by=who("admin"))
     settings.clear_cache()
     database.session.rollback()

@@ -1,4 +1,4 @@
-"""Requests for roles: asked with a reason, answered by another, two for an administrator; felt at the next request."""
+"""Role requests: with a reason, decided by another person, by two for an administrator role."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ PATH = "/api/role-change-requests/"
 
 
 def _ask(program, username="receptionist", wanted="cashier"):
-    asked = program(username).post(PATH, json={"requested_role_id": role(wanted).id, "reason": "Covering December"})
-    assert asked.status_code == 201
-    return asked.json
+    response = program(username).post(PATH, json={"requested_role_id": role(wanted).id, "reason": "Covering December"})
+    assert response.status_code == 201
+    return response.json
 
 
-def test_a_request_is_seen_answered_and_counts_at_the_next_request(program):
+def test_an_approved_role_applies_from_the_next_request(program):
     request = _ask(program)
     assert (request["status"], request["requested_role"]["name"]) == ("pending", "Cashier")
     token, admin = program("receptionist"), program("admin")
@@ -40,7 +40,7 @@ def test_a_request_is_seen_answered_and_counts_at_the_next_request(program):
     assert (seen["status"], seen["admin_response"], seen["reviewed_by"]) == ("approved", "ok", user("admin").id)
 
 
-def test_the_page_shows_the_difference_and_a_rejection_says_why(desk, program):
+def test_the_page_shows_the_difference_and_a_rejection_needs_a_reason(desk, program):
     request = _ask(program)
     admin = desk("admin")
     page = admin.get("/admin/role-requests").get_data(as_text=True)
@@ -58,7 +58,7 @@ def test_the_page_shows_the_difference_and_a_rejection_says_why(desk, program):
     assert admin.post(path, data={}).status_code in (400, 409)
 
 
-def test_others_requests_are_not_there(program):
+def test_requests_of_others_are_not_found(program):
     request = _ask(program)
     nurse = program("nurse")
     assert nurse.get(PATH).json == []
@@ -71,7 +71,7 @@ def test_others_requests_are_not_there(program):
         assert answer.status_code == 404
 
 
-def test_only_reason_and_role_change_and_only_while_it_waits(program):
+def test_only_reason_and_role_of_a_pending_request_can_change(program):
     request = _ask(program)
     token = program("receptionist")
     sent = {"reason": "Better reason", "status": "approved", "admin_response": "yes", "user": 1}
@@ -83,7 +83,7 @@ def test_only_reason_and_role_change_and_only_while_it_waits(program):
     assert token.put(f"{PATH}{request['id']}/", json={"reason": "late"}).status_code == 409
 
 
-def test_asking_twice_for_the_same_role_is_told(program):
+def test_requesting_the_same_role_twice_is_refused(program):
     _ask(program)
     again = program("receptionist").post(PATH, json={"requested_role_id": role("cashier").id, "reason": "again"})
     assert (again.status_code, again.json["code"]) == (409, "already_asked")
@@ -94,25 +94,25 @@ def test_asking_twice_for_the_same_role_is_told(program):
     )
 
 
-def test_what_was_typed_is_kept_when_the_reason_is_missing(desk):
+def test_typed_values_stay_when_the_reason_is_missing(desk):
     answer = desk("receptionist").form("/profile/role", requested_role_id=str(role("lab").id), reason=" ")
     page = answer.get_data(as_text=True)
     assert answer.status_code == 400
     assert f'selected value="{role("lab").id}"' in page
 
 
-def test_somebody_without_a_role_asks_for_one_and_for_nothing_else(desk, program):
+def test_a_person_without_a_role_can_only_request_one(desk, program):
     assert (
         desk("norole").form("/profile/role", requested_role_id=str(role("lab").id), reason="New here").status_code
         == 303
     )
     assert program("norole").get(PATH).json[0]["status"] == "pending"
     assert program("norole").get("/api/users/").status_code == 403
-    role_request_actions.approve(program("norole").get(PATH).json[0]["id"], by=who("admin"))
+    role_request_actions.approve_request(program("norole").get(PATH).json[0]["id"], by=who("admin"))
     assert program("norole").get("/api/users/").status_code == 200
 
 
-def test_nobody_decides_their_own(program, desk, db):
+def test_nobody_decides_their_own_request(program, desk, db):
     account("second")
     own = _ask(program, "admin", "doctor")
     for answer in ("approve", "reject"):
@@ -123,7 +123,7 @@ def test_nobody_decides_their_own(program, desk, db):
         assignment.assign_role(user("admin").id, role("doctor").id, by=who("admin"))
 
 
-def test_the_database_knows_that_nobody_decides_their_own(program, db):
+def test_the_database_refuses_a_decision_on_ones_own_request(program, db):
     own = _ask(program)
     decided = "UPDATE role_change_request SET status = 'approved', reviewed_at = now(), reviewed_by_id = user_id WHERE id = :id"
     with (
@@ -133,9 +133,9 @@ def test_the_database_knows_that_nobody_decides_their_own(program, db):
         db.session.execute(text(decided), {"id": own["id"]})
 
 
-def test_an_answered_request_is_final(program, db):
+def test_a_decided_request_is_final(program, db):
     request = _ask(program)
-    role_request_actions.reject(request["id"], admin_response="no", by=who("admin"))
+    role_request_actions.reject_request(request["id"], admin_response="no", by=who("admin"))
     with pytest.raises(Conflict, match="cannot be changed"), action_context("tests.cheat", SYSTEM):
         db.session.execute(text("UPDATE role_change_request SET status = 'pending', reviewed_at = NULL"))
 
@@ -154,7 +154,7 @@ def test_a_new_administrator_needs_two_and_the_first_cannot_be_the_second(progra
     assert user("nurse").role.code == "admin"
 
 
-def test_giving_it_directly_needs_two_as_well(program):
+def test_assigning_an_administrator_role_directly_also_needs_two(program):
     account("second")
     sent = {"user_id": user("nurse").id, "role_id": role("admin").id}
     assert (
@@ -174,39 +174,39 @@ def test_the_only_administrator_decides_alone_and_so_do_all_when_the_setting_is_
     assert program("admin").post(f"{PATH}assign_role/", json=sent).json["status"] == "role assigned"
 
 
-def test_direct_assignment_takes_effect_at_the_next_request_and_tells_the_person(program, db):
+def test_direct_assignment_applies_from_the_next_request_and_alerts_the_person(program, db):
     token = program("cashier")
     assert token.get("/api/payments/1/").status_code == 404
     sent = {"user_id": user("cashier").id, "role_id": role("lab").id}
     assert program("admin").post(f"{PATH}assign_role/", json=sent).json == {"status": "role assigned", "role": "Lab"}
-    told = db.session.scalars(select(Notification).filter_by(user_id=user("cashier").id)).one()
-    assert told.title == "Your role is now Lab. Reload the page to see your new menu."
+    alert = db.session.scalars(select(Notification).filter_by(user_id=user("cashier").id)).one()
+    assert alert.title == "Your role is now Lab. Reload the page to see your new menu."
     assert program("cashier").get("/api/payments/1/").status_code == 403
     assert program("admin").post(f"{PATH}assign_role/", json={**sent, "role_id": 999}).status_code == 404
 
 
-def test_a_role_put_away_is_not_asked_for(program, person):
+def test_a_closed_role_cannot_be_requested(program, person):
     porter = role_actions.add_role(name="Porter", by=person("admin"))
     role_actions.deactivate_role(porter.id, by=person("admin"))
     with pytest.raises(RuleBroken):
-        role_request_actions.ask(requested_role_id=porter.id, reason="x", by=person("nurse"))
+        role_request_actions.request_role(requested_role_id=porter.id, reason="x", by=person("nurse"))
 
 
-def test_those_who_answer_are_told_and_a_removed_request_is_off_the_list(program, db):
+def test_reviewers_get_an_alert_and_a_removed_request_leaves_the_list(program, db):
     request = _ask(program)
-    told = db.session.scalars(select(Notification.title).filter_by(user_id=user("admin").id)).all()
-    assert told == ["New role request."]
+    titles = db.session.scalars(select(Notification.title).filter_by(user_id=user("admin").id)).all()
+    assert titles == ["New role request."]
     assert program("admin").delete(f"{PATH}{request['id']}/").status_code == 204
     assert program("admin").get(f"{PATH}{request['id']}/").status_code == 404
     assert db.session.get(RoleChangeRequest, request["id"]).status == "withdrawn"
 
 
-def test_only_those_who_may_answer_do(program, person):
+def test_only_reviewers_may_decide(program, person):
     request = _ask(program)
     with pytest.raises(NotAllowed):
-        role_request_actions.approve(request["id"], by=person("nurse"))
+        role_request_actions.approve_request(request["id"], by=person("nurse"))
     with pytest.raises(NotFound):
-        role_request_actions.approve(987654321, by=person("admin"))
+        role_request_actions.approve_request(987654321, by=person("admin"))
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_only_those_who_may_answer_do(program, person):
     ],
 )  # fmt: skip
 @pytest.mark.security("C")
-def test_the_database_makes_no_administrator_for_one_person(program, db, username, statement):
+def test_the_database_refuses_an_administrator_approved_by_one_person(program, db, username, statement):
     account("second")
     _ask(program, "nurse", "admin")
     with pytest.raises(Conflict), action_context("tests.cheat", who(username)):

@@ -1,4 +1,4 @@
-"""Roles: sets of permissions in a matrix; what is ticked counts at the next request, and an administrator always stays."""
+"""Roles: the permission matrix, changes that apply from the next request, and the last administrator."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def _matrix_form(client):
     """What a browser sends from the matrix: every ticked box and every version seen."""
     page = client.get("/admin/roles").get_data(as_text=True)
     inputs = _Inputs(page)
-    return {"csrf_token": inputs.one["csrf_token"], "seen": inputs.many["seen"], "grant": inputs.many["grant"]}
+    return {"csrf_token": inputs.single["csrf_token"], "seen": inputs.many["seen"], "grant": inputs.many["grant"]}
 
 
 class _Inputs(Page):
     def __init__(self, html):
-        self.one, self.many = {}, {"seen": [], "grant": []}
+        self.single, self.many = {}, {"seen": [], "grant": []}
         super().__init__(html)
 
-    def _field(self, tag, given):
-        super()._field(tag, given)
-        if given["name"] in self.many and (given.get("type") != "checkbox" or "checked" in given):
-            self.many[given["name"]].append(given["value"])
+    def _field(self, tag, attributes):
+        super()._field(tag, attributes)
+        if attributes["name"] in self.many and (attributes.get("type") != "checkbox" or "checked" in attributes):
+            self.many[attributes["name"]].append(attributes["value"])
         else:
-            self.one[given["name"]] = given.get("value")
+            self.single[attributes["name"]] = attributes.get("value")
 
 
-def test_a_tick_is_reviewed_saved_in_the_trail_and_counts_at_the_next_request(desk, program, db):
+def test_a_tick_is_reviewed_audited_and_applies_from_the_next_request(desk, program, db):
     admin, cashier = desk("admin"), program("cashier")
     assert cashier.get("/api/audit-logs/").status_code == 403
     sent = _matrix_form(admin)
@@ -92,7 +92,7 @@ def test_a_hand_written_statement_cannot_remove_the_last_administrator(db, seedi
     db.session.rollback()
 
 
-def test_a_role_of_the_hospitals_own_is_added_renamed_and_put_away(program):
+def test_a_role_is_added_renamed_and_closed(program):
     admin = program("admin")
     made = admin.post("/api/roles/", json={"name": "Porter", "permissions": ["patients.find", "staff.read"]})
     assert made.status_code == 201
@@ -126,12 +126,12 @@ def test_unknown_permissions_are_refused(program, grants):
     assert (answer.status_code, list(answer.json)) == (400, ["permissions"])
 
 
-def test_patients_get_nothing_of_the_staffs(person):
+def test_the_patient_role_gets_no_staff_permission(person):
     with pytest.raises(RuleBroken):
         actions.change_role(role("patient").id, grants=["patients.find"], by=person("admin"))
 
 
-def test_nobody_gives_a_power_they_do_not_hold(person):
+def test_nobody_gives_a_permission_they_do_not_have(person):
     clerk = actions.add_role(name="Clerk", grants=["staff.manage_roles"], by=person("admin"))
     account("clerk", clerk.code)
     with pytest.raises(NotAllowed):
@@ -140,7 +140,7 @@ def test_nobody_gives_a_power_they_do_not_hold(person):
         actions.change_role(clerk.id, grants=[], by=who("nurse"))
 
 
-def test_a_power_is_not_granted_by_one_to_a_role_that_people_have(person):
+def test_one_administrator_cannot_add_administrator_permissions_to_a_role_in_use(person):
     account("second")
     with pytest.raises(Conflict) as refused:
         actions.change_role(role("nurse").id, grants=[*role("nurse").grants, "staff.manage"], by=person("admin"))
@@ -150,7 +150,7 @@ def test_a_power_is_not_granted_by_one_to_a_role_that_people_have(person):
     actions.change_role(role("nurse").id, grants=[*role("nurse").grants, "staff.manage"], by=person("admin"))
 
 
-def test_a_new_action_reaches_the_built_in_roles_once(person, db):
+def test_a_new_permission_is_added_to_built_in_roles_once(person, db):
     nurse = role("nurse")
     with action_context("tests.seed", SYSTEM):
         nurse.offered = sorted(set(nurse.offered) - {Permission.CHECK_IN.value})

@@ -1,4 +1,4 @@
-"""The second factor: set up on a page, asked for everywhere, good once, kept encrypted, required where the hospital says."""
+"""The second factor: set-up, sign-in, one use for each code, encryption, and roles that need it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _sign_in(client, username: str, code: str):
     return client.form("/login/code", otp=code)
 
 
-def test_from_the_picture_to_the_first_sign_in_with_a_code(desk, account):
+def test_from_the_qr_code_to_the_first_sign_in_with_a_code(desk, account):
     doctor = desk("doctor")
     page = doctor.get("/profile/second-factor").get_data(as_text=True)
     assert "<svg" in page
@@ -66,7 +66,7 @@ def test_a_wrong_first_code_sets_nothing_up_and_keeps_the_picture(desk, account)
     assert account("doctor").totp_secret is None
 
 
-def test_the_password_alone_opens_nothing(desk, authenticator):
+def test_the_password_alone_does_not_sign_in(desk, authenticator):
     authenticator("nurse")
     client = desk(None)
     client.form("/login", username="nurse", password=PASSWORD)
@@ -74,7 +74,7 @@ def test_the_password_alone_opens_nothing(desk, authenticator):
     assert client.get("/patients/").status_code == 302
 
 
-def test_one_code_posted_fifty_times_at_once_opens_once(real_app: Flask, record_property):
+def test_one_code_posted_fifty_times_at_once_works_once(real_app: Flask, record_property):
     phone = give_second_factor("doctor")
     sent = {"username": "doctor", "password": PASSWORD, "otp": code_now(phone)}
     answers = at_once(50, lambda _: real_app.test_client().post("/api/auth/", json=sent).status_code)
@@ -83,16 +83,16 @@ def test_one_code_posted_fifty_times_at_once_opens_once(real_app: Flask, record_
     assert set(answers) <= {200, 401, 429}
 
 
-def test_a_used_code_is_refused_with_its_own_sentence(desk, authenticator):
+def test_a_used_code_is_refused_with_its_own_message(desk, authenticator):
     phone = authenticator("nurse")
     code = code_now(phone)
     assert _sign_in(desk(None), "nurse", code).status_code == 303
     again = _sign_in(desk(None), "nurse", code)
     assert again.status_code == 401
-    assert "That code was already used. Wait for the next one." in said(again)
+    assert "This code was already used. Wait for the next one." in said(again)
 
 
-def test_five_wrong_codes_shut_the_door_and_the_page_says_until_when(desk, authenticator):
+def test_five_wrong_codes_lock_the_account_and_the_page_says_until_when(desk, authenticator):
     phone, client = authenticator("nurse"), desk(None)
     client.form("/login", username="nurse", password=PASSWORD)
     for _ in range(5):
@@ -103,7 +103,7 @@ def test_five_wrong_codes_shut_the_door_and_the_page_says_until_when(desk, authe
     assert "sign in again at" in said(answer)
 
 
-def test_asking_for_the_code_again_and_again_is_no_wrong_try(program, authenticator):
+def test_requesting_the_code_page_repeatedly_is_not_a_wrong_attempt(program, authenticator):
     authenticator("nurse")
     client, sent = program(None), {"username": "nurse", "password": PASSWORD}
     answers = [client.post("/api/auth/", json=sent) for _ in range(8)]
@@ -121,7 +121,7 @@ def test_a_program_needs_the_code_too(program, authenticator):
     assert (replayed.status_code, replayed.get_json()["code"]) == (401, "otp_replayed")
 
 
-def test_a_recovery_code_stands_in_for_the_phone_once(desk):
+def test_a_recovery_code_replaces_the_phone_once(desk):
     phone, codes = _enrol(desk("doctor"))
     typed = codes[3].lower().replace("-", " ")
     assert _sign_in(desk(None), "doctor", typed).status_code == 303
@@ -132,7 +132,7 @@ def test_a_recovery_code_stands_in_for_the_phone_once(desk):
     assert _sign_in(desk(None), "doctor", codes[4]).status_code == 401
 
 
-def test_one_recovery_code_at_fifty_hands_opens_once(real_app: Flask):
+def test_one_recovery_code_used_fifty_times_at_once_works_once(real_app: Flask):
     with action_context("tests.seed", SYSTEM):
         user_id = database.session.scalar(text("SELECT id FROM app_user WHERE username = 'doctor'"))
     give_second_factor("doctor")
@@ -140,7 +140,7 @@ def test_one_recovery_code_at_fifty_hands_opens_once(real_app: Flask):
 
     with action_context("tests.seed", SYSTEM):
         codes = recovery_codes.new_codes()
-        recovery_codes.keep(user_id, recovery_codes.hash_codes(codes))
+        recovery_codes.replace_codes(user_id, recovery_codes.hash_codes(codes))
     sent = {"username": "doctor", "password": PASSWORD, "otp": codes[0]}
     answers = at_once(20, lambda _: real_app.test_client().post("/api/auth/", json=sent).status_code)
     assert answers.count(200) == 1
@@ -178,7 +178,7 @@ def _nurses_need_it(person):
 
 
 @pytest.mark.usefixtures("_nurses_need_it")
-def test_who_needs_a_second_factor_sets_it_up_before_anything_else(desk, program):
+def test_a_required_second_factor_is_set_up_before_other_pages(desk, program):
     nurse = desk(None)
     nurse.form("/login", username="nurse", password=PASSWORD)
     for path in ("/", "/patients/", "/profile", "/queue/"):
@@ -195,7 +195,7 @@ def test_who_needs_a_second_factor_sets_it_up_before_anything_else(desk, program
     assert desk("doctor").get("/").status_code == 200
 
 
-def test_another_administrator_resets_it_and_nobody_their_own(person, authenticator, account):
+def test_only_another_administrator_resets_a_second_factor(person, authenticator, account):
     authenticator("nurse")
     authenticator("admin")
     admin = person("admin")
@@ -207,7 +207,7 @@ def test_another_administrator_resets_it_and_nobody_their_own(person, authentica
         actions.reset_second_factor(admin.id, by=admin)
 
 
-def test_keys_are_rotated_and_the_old_one_may_go(app, authenticator, account, desk):
+def test_after_key_rotation_the_old_key_is_not_needed(app, authenticator, account, desk):
     phone, old = authenticator("nurse"), app.config["TOTP_KEYS"]
     before = account("nurse").totp_secret
     try:
@@ -216,7 +216,7 @@ def test_keys_are_rotated_and_the_old_one_may_go(app, authenticator, account, de
         assert (said_.exit_code, said_.output.strip()) == (0, "1 secrets are encrypted with the first key.")
         app.config["TOTP_KEYS"] = app.config["TOTP_KEYS"][:1]
         assert account("nurse").totp_secret != before
-        assert second_factor_codes.unsealed(account("nurse").totp_secret) == phone.secret
+        assert second_factor_codes.decrypt_secret(account("nurse").totp_secret) == phone.secret
         assert _sign_in(desk(None), "nurse", code_now(phone)).status_code == 303
         app.config["TOTP_KEYS"] = ("quite another key of thirty-two letters",)
         assert app.test_cli_runner().invoke(args=["totp", "rotate-keys"]).exit_code == 1
@@ -227,13 +227,13 @@ def test_keys_are_rotated_and_the_old_one_may_go(app, authenticator, account, de
 @pytest.mark.parametrize(
     "code", ["", " ", "12345", "1234567", "２８７０８２", "٢٨٧٠٨٢", "x" * 40, "A" * 19, "\u0000", "-1"]
 )
-def test_nonsense_is_no_code_and_no_fault(program, authenticator, code):
+def test_an_invalid_code_is_refused_without_an_error(program, authenticator, code):
     authenticator("nurse")
     sent = {"username": "nurse", "password": PASSWORD, "otp": code}
     assert program(None).post("/api/auth/", json=sent).status_code in (400, 401)
 
 
-def test_the_form_of_the_code_is_one_box_for_the_phones_own_filling(desk, authenticator):
+def test_the_code_form_has_one_field_that_phones_can_fill(desk, authenticator):
     authenticator("nurse")
     client = desk(None)
     client.form("/login", username="nurse", password=PASSWORD)

@@ -1,4 +1,4 @@
-"""Sessions end at the server, get a new id when something about them changes, and are locked without work."""
+"""Sessions: ended on the server, a new id after changes, locked when idle."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_session_gets_a_new_id_at_sign_in_and_with_a_new_role(desk, account):
     assert thief.get("/profile").status_code == 302
 
 
-def test_a_session_ends_after_its_longest_time_however_busy(desk):
+def test_a_session_ends_after_its_maximum_time_despite_activity(desk):
     client, now = desk("nurse"), clock.now()
     for minutes in range(0, 12 * 60, 14):
         with clock.frozen_at(now + timedelta(minutes=minutes)):
@@ -76,7 +76,7 @@ def test_a_session_ends_after_its_longest_time_however_busy(desk):
 
 
 @pytest.mark.parametrize("pages_own", [False, True])
-def test_without_work_a_page_is_locked_and_a_page_that_renews_itself_is_no_work(desk, pages_own):
+def test_an_idle_page_locks_and_automatic_refreshes_are_not_activity(desk, pages_own):
     client, now = desk("nurse"), clock.now()
     headers = {"X-Refresh": "1"} if pages_own else {}
     with clock.frozen_at(now + timedelta(minutes=10)):
@@ -86,7 +86,7 @@ def test_without_work_a_page_is_locked_and_a_page_that_renews_itself_is_no_work(
     assert answer.headers.get("Location") == ("/lock?next=/profile?a%3D1" if pages_own else None)
 
 
-def test_the_idle_time_is_the_hospitals_choice(desk, person):
+def test_the_idle_time_is_a_setting(desk, person):
     settings.change_setting("staff.idle_minutes", 5, by=person("admin"))
     client, now = desk("nurse"), clock.now()
     with clock.frozen_at(now + timedelta(minutes=7)):
@@ -107,7 +107,7 @@ def test_a_role_may_lock_its_pages_sooner_than_the_hospital(desk):
     assert 'data-idle-seconds="900"' in desk("nurse").get("/profile").get_data(as_text=True)
 
 
-def test_a_locked_page_opens_nothing_and_shows_nothing(pc, db):
+def test_a_locked_session_opens_no_page_and_shows_no_data(pc, db):
     pc.post("/lock", data=_token(pc), headers={"Referer": "http://localhost/patients/?q=x"})
     page = pc.get("/lock?next=/patients/7")
     assert page.status_code == 200
@@ -130,7 +130,7 @@ def _lock(client, at: str = "/profile/security") -> str:
     return answer.headers["Location"]
 
 
-def test_the_same_person_comes_back_to_the_same_page_by_pin(pc):
+def test_a_pin_returns_the_same_person_to_the_same_page(pc):
     address, before = _lock(pc, "/profile/sign-ins?before=900"), _sid(pc)
     answer = _choose(pc, "nurse", PIN, address)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/profile/sign-ins?before=900")
@@ -138,7 +138,7 @@ def test_the_same_person_comes_back_to_the_same_page_by_pin(pc):
     assert _sid(pc) != before
 
 
-def test_another_person_comes_to_their_own_home_and_the_first_is_signed_out(pc, account):
+def test_another_persons_pin_opens_their_home_and_signs_the_first_out(pc, account):
     address = _lock(pc, "/profile/sign-ins?before=900")
     first = pc.get_cookie("hms").value
     answer = _choose(pc, "doctor", PIN, address)
@@ -148,24 +148,24 @@ def test_another_person_comes_to_their_own_home_and_the_first_is_signed_out(pc, 
     assert pc.get("/profile").headers["Location"].startswith("/login")
 
 
-def test_signing_in_as_another_never_leads_to_the_page_before(pc):
+def test_signing_in_as_another_person_never_opens_the_previous_page(pc):
     _lock(pc)
     assert _sign_in(pc, "cashier", "/login?next=/patients/7").headers["Location"] == "/"
-    assert actions.sessions_of(_id("nurse")) == []
+    assert actions.list_sessions(_id("nurse")) == []
 
 
 def _id(username: str) -> int:
     return database.session.scalars(select(User.id).filter_by(username=username)).one()
 
 
-def test_the_password_unlocks_too_without_a_pin(desk):
+def test_the_password_unlocks_without_a_pin(desk):
     client = desk("cashier")
     address = _lock(client, "/profile")
     assert client.form(address, password="wrong").status_code == 401
     assert client.form(address, password=PASSWORD).headers["Location"] == "/profile"
 
 
-def test_five_wrong_pins_and_only_the_password_opens(pc):
+def test_after_five_wrong_pins_only_the_password_unlocks(pc):
     address = _lock(pc)
     for _ in range(5):
         assert _choose(pc, "nurse", "0000", address).status_code == 401
@@ -176,7 +176,7 @@ def test_five_wrong_pins_and_only_the_password_opens(pc):
     assert "PIN" not in said(pc.get("/lock?with=password")).replace("Use PIN", "")
 
 
-def test_a_pin_opens_only_where_its_owner_signed_in_within_twelve_hours(desk, person, pc):
+def test_a_pin_unlocks_only_where_its_owner_signed_in_within_twelve_hours(desk, person, pc):
     elsewhere = desk("nurse")
     address = _lock(elsewhere)
     assert "PIN" not in said(elsewhere.get(address))
@@ -193,13 +193,13 @@ def test_a_pin_opens_only_where_its_owner_signed_in_within_twelve_hours(desk, pe
 @pytest.mark.parametrize(
     "pin", ["", "123", "123456789", "1234", "4321", "1111", "2580a", "1987", "2024", "１２３４", "4545"]
 )
-def test_pins_that_are_none_or_easy_are_refused(desk, account, pin):
+def test_invalid_and_easy_pins_are_refused(desk, account, pin):
     answer = desk("nurse").form("/profile/pin", pin=pin, pin_again=pin)
     assert answer.status_code == 400
     assert account("nurse").pin_hash is None
 
 
-def test_a_pin_is_set_by_its_owner_only_with_a_fresh_proof(desk, account):
+def test_setting_a_pin_needs_reauthentication(desk, account):
     client = desk("nurse")
     with clock.frozen_at(clock.now() + timedelta(minutes=6)):
         assert client.form("/profile/pin", pin=PIN, pin_again=PIN).status_code == 400
@@ -225,14 +225,14 @@ def _meanwhile(**change: object) -> None:
 
 
 @pytest.mark.parametrize("what", ["locked_at", "ended_at"])
-def test_a_form_sent_meanwhile_waits_for_its_owner_and_is_sent_again_once(desk, what):
+def test_an_interrupted_form_is_saved_for_its_owner_and_sent_again_once(desk, what):
     client = desk("receptionist")
     action, typed = _registration(client)
     _meanwhile(**{what: clock.now()})
-    asked = client.post(action, data=typed)
-    assert asked.status_code == 302
-    assert "Bangura" not in client.get(asked.headers["Location"]).get_data(as_text=True)
-    answer = client.form(asked.headers["Location"], username="receptionist", password=PASSWORD)
+    response = client.post(action, data=typed)
+    assert response.status_code == 302
+    assert "Bangura" not in client.get(response.headers["Location"]).get_data(as_text=True)
+    answer = client.form(response.headers["Location"], username="receptionist", password=PASSWORD)
     held = answer.headers["Location"]
     assert held.startswith("/held/")
     assert desk("nurse").get(held).status_code == 404
@@ -244,7 +244,7 @@ def test_a_form_sent_meanwhile_waits_for_its_owner_and_is_sent_again_once(desk, 
     assert client.get(held).status_code == 404
 
 
-def test_a_form_from_elsewhere_is_not_kept(desk):
+def test_a_form_from_another_site_is_not_saved(desk):
     client = desk("receptionist")
     _meanwhile(locked_at=clock.now())
     for headers in ({"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"}, {}):
@@ -260,7 +260,7 @@ def test_own_devices_are_listed_and_signed_out(desk):
     _sign_in(there, "doctor")
     assert "Firefox on Android" in said(here.get("/profile/security"))
     other = desk("nurse")
-    foreign = actions.sessions_of(_id("nurse"))[0].id
+    foreign = actions.list_sessions(_id("nurse"))[0].id
     assert here.post(f"/profile/sessions/{foreign}/end", data=_token(here)).status_code == 404
     assert other.get("/profile").status_code == 200
     assert here.post("/profile/sessions/end-others", data=_token(here)).status_code == 303
@@ -271,13 +271,13 @@ def test_own_devices_are_listed_and_signed_out(desk):
 def test_an_administrator_ends_the_sessions_of_another_and_a_nurse_does_not(desk, person):
     doctor = desk("doctor")
     with pytest.raises(Exception, match="role"):
-        actions.end_all_of(_id("doctor"), by=person("nurse"))
+        actions.end_all_sessions(_id("doctor"), by=person("nurse"))
     assert doctor.get("/profile").status_code == 200
-    assert actions.end_all_of(_id("doctor"), by=person("admin")) == 1
+    assert actions.end_all_sessions(_id("doctor"), by=person("admin")) == 1
     assert doctor.get("/profile").status_code == 302
 
 
-def test_a_closed_account_ends_at_once_and_stays_ended_when_it_opens_again(desk, account):
+def test_sessions_of_a_closed_account_stay_ended_after_reopening(desk, account):
     doctor = desk("doctor")
     for is_active in (False, True):
         with action_context("tests.seed", SYSTEM):
@@ -286,7 +286,7 @@ def test_a_closed_account_ends_at_once_and_stays_ended_when_it_opens_again(desk,
 
 
 @pytest.mark.security("I")
-def test_a_token_of_one_session_is_worth_nothing_in_another(desk):
+def test_a_csrf_token_is_valid_only_in_its_own_session(desk):
     mine, yours = desk("nurse"), desk("nurse")
     stolen = _token(yours)
     assert mine.post("/stay", data=stolen).status_code == 400

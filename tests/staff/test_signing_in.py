@@ -23,7 +23,7 @@ def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(desk):
     assert said[0] == said[1] > 0
 
 
-def test_the_sixth_wrong_try_is_locked_out(desk):
+def test_the_sixth_wrong_attempt_is_locked_out(desk):
     client = desk(None)
     for _ in range(5):
         assert client.form("/login", username="nurse", password="wrong").status_code == 401
@@ -38,7 +38,7 @@ def test_signing_out_ends_a_copied_cookie(desk):
     assert client.get("/").status_code == 302
 
 
-def test_next_leads_only_into_the_hospital(desk):
+def test_next_accepts_only_addresses_of_this_site(desk):
     for target in ("https://evil.test/", "//evil.test", "/\\evil.test", "///evil.test"):
         client = desk(None)
         answer = client.post(f"/login?next={target}", data=_filled(client))
@@ -71,7 +71,7 @@ def test_api_refusals_have_the_original_shape(program):
     assert (bad.status_code, bad.get_json()["code"]) == (401, "token_not_valid")
 
 
-def test_a_refresh_token_works_once_and_a_thief_ends_the_family(program):
+def test_a_refresh_token_works_once_and_reuse_ends_its_family(program):
     client = program(None)
     first = client.post("/api/auth/", json={"username": "doctor", "password": PASSWORD}).get_json()
     second = client.post("/api/auth/refresh/", json={"refresh": first["refresh"]}).get_json()

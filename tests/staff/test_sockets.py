@@ -1,4 +1,4 @@
-"""Open pages over a real socket: who is let in, what they hear, and that they are cut off within five seconds."""
+"""Sockets of open pages: who can connect, which events they receive, and how soon they close."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hms.core.events import Event, publish
 from hms.core.person import SYSTEM
 from hms.staff.models import Role, User, UserSession
 from hms.staff.sessions import actions
-from hms.staff.sign_in.authentication import SignedIn, open_session
+from hms.staff.sign_in.authentication import AuthenticatedAccount, open_session
 
 pytestmark = pytest.mark.security("M")
 
@@ -34,12 +34,12 @@ class OpenPage:
     def __init__(self, app: Flask, url: str, username: str, origin: str) -> None:
         with app.test_request_context():
             user = database.session.scalars(select(User).filter_by(username=username)).unique().one()
-            sid = open_session(SignedIn(user.id, user.token_version))
+            sid = open_session(AuthenticatedAccount(user.id, user.token_version))
         self.browser = app.test_client()
         with self.browser.session_transaction() as cookie:
             cookie["sid"] = sid
         self.user_id, self.cookie = user.id, self.browser.get_cookie("hms").value
-        self.session_id = actions.sessions_of(user.id)[0].id
+        self.session_id = actions.list_sessions(user.id)[0].id
         self.url, self.heard, self.cut_off_at = url, [], None
         self.cut_off, self.spoken_to = threading.Event(), threading.Event()
         self.socket = socketio.Client(reconnection=False, websocket_extra_options={"origin": origin})
@@ -52,8 +52,8 @@ class OpenPage:
         self.socket.connect(self.url, headers=sent, transports=["websocket"])
         return self
 
-    def _hear(self, told: dict[str, str]) -> None:
-        self.heard.append(told["kind"])
+    def _hear(self, event: dict[str, str]) -> None:
+        self.heard.append(event["kind"])
         self.spoken_to.set()
 
     def _note_end(self, *_reason: object) -> None:
@@ -75,8 +75,8 @@ def page(real_app: Flask) -> Iterator[Callable[..., OpenPage]]:
         return opened[-1]
 
     yield open_page
-    for one in opened:
-        one.socket.disconnect()
+    for page in opened:
+        page.socket.disconnect()
     server.shutdown()
     running.join()
     server.server_close()
@@ -108,12 +108,12 @@ LOSSES = {
     "cashier": lambda page: _change(page.user_id, is_active=False),
     "lab": _take_role_of_nurse,
     "pharmacist": lambda page: _session(page, expires_at=clock.now()),
-    "receptionist": lambda page: actions.lock(page.session_id),
-    "admin": lambda page: actions.end_all_of(page.user_id, by=SYSTEM),
+    "receptionist": lambda page: actions.lock_session(page.session_id),
+    "admin": lambda page: actions.end_all_sessions(page.user_id, by=SYSTEM),
 }
 
 
-def test_a_page_is_cut_off_within_five_seconds_of_losing_its_right(page, record_property):
+def test_a_socket_closes_within_five_seconds_after_the_permission_is_lost(page, record_property):
     stays, took = page("nurse").connect(), []
     losers = {name: page(name).connect() for name in LOSSES}
     lost_at = {}
@@ -129,7 +129,7 @@ def test_a_page_is_cut_off_within_five_seconds_of_losing_its_right(page, record_
     assert stays.socket.connected
 
 
-def test_a_page_gets_the_events_of_its_role_and_joins_no_other_room(page):
+def test_a_page_receives_the_events_of_its_role_and_joins_no_other_room(page):
     nurse = page("nurse").connect()
     for wish in ("join", "join_room", "subscribe", "message"):
         nurse.socket.emit(wish, {"room": "event:stock-changed"})
@@ -141,9 +141,9 @@ def test_a_page_gets_the_events_of_its_role_and_joins_no_other_room(page):
     assert nurse.heard == ["queue-changed"]
 
 
-def test_nobody_else_is_let_in(page):
+def test_nobody_else_can_connect(page):
     locked = page("doctor")
-    actions.lock(locked.session_id)
+    actions.lock_session(locked.session_id)
     strangers = {
         "another site": lambda: page("nurse", origin="https://evil.test").connect(),
         "no site": lambda: page("nurse", origin="null").connect(),

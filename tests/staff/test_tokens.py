@@ -1,4 +1,4 @@
-"""Tokens of the API: short, renewed once each, and dead with the password, the role or the account they came from."""
+"""API tokens: their lifetime, one use for each refresh token, and the changes that end them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hms.staff import request_user
 from hms.staff.models import RefreshToken, Role, User
 from hms.staff.profile import actions
 from hms.staff.sessions import tokens
-from hms.staff.sign_in.authentication import SignedIn
+from hms.staff.sign_in.authentication import AuthenticatedAccount
 from tests.concurrency import at_once
 from tests.conftest import PASSWORD
 
@@ -41,7 +41,7 @@ def _me(client, access: str) -> int:
     return client.get("/api/users/me/", headers={"Authorization": f"Bearer {access}"}).status_code
 
 
-def test_of_twenty_refreshes_at_once_one_is_honoured_and_the_family_ends(real_app: Flask, record_property):
+def test_of_twenty_refreshes_at_once_one_succeeds_and_the_family_ends(real_app: Flask, record_property):
     first = _pair(real_app.test_client())
     answers = at_once(20, lambda _: _refresh(real_app.test_client(), first["refresh"]))
     renewed = [answer.get_json() for answer in answers if answer.status_code == 200]
@@ -54,7 +54,7 @@ def test_of_twenty_refreshes_at_once_one_is_honoured_and_the_family_ends(real_ap
     assert database.session.scalar(select(func.count(RefreshToken.id)).where(*usable)) == 0
 
 
-def test_a_refresh_token_used_twice_ends_every_token_of_its_family_and_is_told(program, account):
+def test_reuse_of_a_refresh_token_ends_its_family_and_sends_alerts(program, account):
     client, other = program(None), program(None)
     first, elsewhere = _pair(client), _pair(other)
     second = _refresh(client, first["refresh"]).get_json()
@@ -64,17 +64,19 @@ def test_a_refresh_token_used_twice_ends_every_token_of_its_family_and_is_told(p
     assert [_me(client, pair["access"]) for pair in (first, second, elsewhere)] == [401, 401, 200]
     assert _refresh(client, second["refresh"]).status_code == 401
     assert _refresh(other, elsewhere["refresh"]).status_code == 200, "another program goes on"
-    told = database.session.scalars(select(Notification)).all()
-    assert sorted(one.user_id for one in told) == sorted(account(name).id for name in ("admin", "doctor"))
-    assert "used twice" in next(one.message for one in told if one.user_id == account("doctor").id)
+    alerts = database.session.scalars(select(Notification)).all()
+    assert sorted(alert.user_id for alert in alerts) == sorted(account(name).id for name in ("admin", "doctor"))
+    assert "used twice" in next(alert.message for alert in alerts if alert.user_id == account("doctor").id)
     entries = database.session.scalars(select(AuditEntry).filter_by(action="staff.refresh_token_reused")).all()
     assert {(entry.entity_id, entry.outcome) for entry in entries} == {(account("doctor").id, "denied")}
 
 
-def test_a_pair_issued_while_its_family_ends_is_worth_nothing(program, account):
+def test_a_pair_issued_while_its_family_ends_is_invalid(program, account):
     """It was written a moment after the others were revoked."""
     client, doctor = program(None), account("doctor")
-    late = tokens._pair(SignedIn(doctor.id, doctor.token_version), "family", clock.now() + timedelta(hours=1))
+    late = tokens._new_pair(
+        AuthenticatedAccount(doctor.id, doctor.token_version), "family", clock.now() + timedelta(hours=1)
+    )
     database.session.add(
         RefreshToken(
             token_hash=b"x", family="family", user_id=doctor.id, expires_at=clock.now(), revoked_at=clock.now()
@@ -87,7 +89,7 @@ def test_a_pair_issued_while_its_family_ends_is_worth_nothing(program, account):
 
 
 @pytest.mark.parametrize("family", ["", "\u0000", 7, None, ["x"], "x" * 5000])
-def test_a_signed_token_of_a_strange_family_is_no_fault(app, program, account, family):
+def test_a_signed_token_with_an_unknown_family_is_refused_without_an_error(app, program, account, family):
     token = request_user.access_token(account("doctor").id, 1)
     claims = jwt.decode(token, options={"verify_signature": False}) | {"fam": family}
     forged = jwt.encode(claims, app.config["JWT_SECRET_KEY"], algorithm="HS256")
@@ -119,7 +121,7 @@ def _close(account, person):
 
 
 @pytest.mark.parametrize("change", [_change_password, _change_role, _close])
-def test_what_changes_the_account_ends_its_tokens(program, account, person, change):
+def test_changes_of_the_account_end_its_tokens(program, account, person, change):
     client = program(None)
     pair = _pair(client)
     assert _me(client, pair["access"]) == 200
@@ -159,13 +161,13 @@ def _forged(app: Flask, user_id: int) -> dict[str, str]:
     return made
 
 
-def test_no_forged_token_opens_anything(app, program, account):
+def test_forged_tokens_are_refused(app, program, account):
     client = program(None)
     opened = [what for what, token in _forged(app, account("doctor").id).items() if _me(client, token) != 401]
     assert opened == []
 
 
-def test_a_token_opens_no_page_and_a_cookie_lends_no_token_its_power(app, desk, program):
+def test_a_token_opens_no_page_and_a_cookie_does_not_authenticate_the_api(app, desk, program):
     page = program("doctor").get("/patients/")
     assert page.headers["Location"].startswith("/login")
     client = desk("doctor")
@@ -181,7 +183,7 @@ def test_an_access_token_lasts_fifteen_minutes(program, account):
     assert claims["exp"] - claims["iat"] == 900
 
 
-def test_a_refresh_token_is_kept_as_a_hash_only(program):
+def test_only_the_hash_of_a_refresh_token_is_stored(program):
     pair = _pair(program(None))
     kept = database.session.scalars(select(RefreshToken.token_hash)).all()
     assert kept == [request_user.sha256(pair["refresh"])]
@@ -189,5 +191,5 @@ def test_a_refresh_token_is_kept_as_a_hash_only(program):
 
 
 @pytest.mark.parametrize("token", ["", "x", "\u0000", "x" * 100_000, "é"])
-def test_nonsense_is_no_refresh_token_and_no_fault(program, token):
+def test_an_invalid_refresh_token_is_refused_without_an_error(program, token):
     assert _refresh(program(None), token).status_code in (400, 401)

@@ -163,7 +163,7 @@ def names(rows: Iterable[Any]) -> Names:
     """The names behind the ids of these entries, in two queries."""
     rows = list(rows)
     accounts = {row.entity_id for row in rows if row.entity == "app_user"}
-    people = staff.names({one for one in accounts | {row.actor_id for row in rows} if one is not None})
+    people = staff.display_names({one for one in accounts | {row.actor_id for row in rows} if one is not None})
     whose = {row.patient_id for row in rows if row.patient_id is not None}
     found = db.session.execute(select(*WHO).where(Patient.id.in_(whose))) if whose else ()
     return Names(people, {row.id: row for row in found})

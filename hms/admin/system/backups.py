@@ -105,7 +105,7 @@ def _password(url: URL) -> str:
 
 
 def _program(name: str) -> str:
-    packaged = [folder / name for folder in binaries.packaged()]
+    packaged = [folder / name for folder in binaries.packaged_folders()]
     found = next((str(path) for path in packaged if path.exists()), None) or shutil.which(name)
     if found is None:
         raise BackupFailed(f"PostgreSQL's program {name} is not on this machine.")

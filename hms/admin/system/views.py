@@ -40,6 +40,6 @@ def sign_ins() -> ResponseReturnValue:
     rows = db.session.execute(query).all() if is_readable else []
     kept = filled_in(form)
     older = url_for(".sign_ins", **kept, before=rows[ROWS - 1].LoginActivity.id) if len(rows) > ROWS else None
-    told = {"outcomes": activity.OUTCOMES, "device": activity.device_in_words}
+    told = {"outcomes": activity.OUTCOMES, "device": activity.describe_device}
     page = render_template("admin/sign_ins.html", form=form, rows=rows[:ROWS], older=older, **told)
     return page, 200 if is_readable else 400

@@ -17,7 +17,7 @@ from hms.core.errors import NotFound
 from hms.core.text.translation import N_
 from hms.patients.identity.columns import IDENTITY, WHO
 from hms.patients.models import Patient
-from hms.staff.directory import staff_name
+from hms.staff.directory import display_name_column
 from hms.staff.models import User
 
 PAGE_SIZE = 25
@@ -36,7 +36,7 @@ def select_bookings() -> Select:
             Appointment.duration_minutes,
             Appointment.status,
             Appointment.notes,
-            staff_name().label("doctor_name"),
+            display_name_column().label("doctor_name"),
             *IDENTITY,
         )
         .join(Patient, Patient.id == Appointment.patient_id)
@@ -90,7 +90,7 @@ def get_appointment(appointment_id: int) -> Row:
             Appointment.status_reason,
             Appointment.created_at,
             User.room,
-            staff_name(booker).label("booked_by"),
+            display_name_column(booker).label("booked_by"),
             earlier.date.label("moved_from_date"),
             earlier.time.label("moved_from_time"),
             QueueEntry.id.label("entry_id"),

@@ -20,7 +20,7 @@ from hms.core import clock
 from hms.core.db.session import db
 from hms.patients.identity.columns import IDENTITY, Identified
 from hms.patients.models import Patient
-from hms.staff.directory import staff_name
+from hms.staff.directory import display_name_column
 from hms.staff.models import Department, Role, User
 
 COLUMNS_PER_PAGE = 8
@@ -163,7 +163,7 @@ def _holding(*, of_department: bool) -> Select:
         Appointment.status.not_in(HIDDEN_STATUSES),
     )
     query = (
-        select(User.id, staff_name().label("name"), Department.name.label("department"))
+        select(User.id, display_name_column().label("name"), Department.name.label("department"))
         .outerjoin(Role, Role.id == User.role_id)
         .outerjoin(Department, Department.id == User.department_id)
         .where(or_(and_(Role.code == "doctor", User.is_active, holds_clinic), is_booked))

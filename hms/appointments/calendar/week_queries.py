@@ -76,7 +76,7 @@ def build_week_board(doctor_id: int, day: date, now: datetime | None = None) -> 
         fill_column(Column(doctor_id, shown_day(on), None, day=on), on, hours, away, bookings[on], now) for on in days
     ]
     times = sorted({at for column in columns for at in column.cells})
-    return WeekBoard(doctor_id, staff.names({doctor_id}).get(doctor_id, ""), days, columns, times)
+    return WeekBoard(doctor_id, staff.display_names({doctor_id}).get(doctor_id, ""), days, columns, times)
 
 
 def _bookings(doctor_id: int, days: list[date]) -> list[BoardBooking]:

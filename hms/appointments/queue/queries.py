@@ -20,7 +20,7 @@ from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 from hms.patients.identity.columns import IDENTITY, Identified
 from hms.patients.models import Patient
-from hms.staff.directory import staff_name
+from hms.staff.directory import display_name_column
 from hms.staff.models import User
 
 from . import rules
@@ -82,7 +82,7 @@ def _entries() -> Select:
             QueueEntry.started_at,
             QueueEntry.ended_at,
             Appointment.time.label("booked_time"),
-            staff_name().label("doctor_name"),
+            display_name_column().label("doctor_name"),
             User.room,
         )
         .join(Patient, Patient.id == QueueEntry.patient_id)
@@ -182,7 +182,7 @@ def count_ahead(entry_id: int) -> int:
 def get_current_entry(patient_id: int) -> Row | None:
     """The patient's entry in today's queue: id, token, status and doctor_name; None when not in it."""
     query = (
-        select(QueueEntry.id, QueueEntry.token, QueueEntry.status, staff_name().label("doctor_name"))
+        select(QueueEntry.id, QueueEntry.token, QueueEntry.status, display_name_column().label("doctor_name"))
         .outerjoin(User, User.id == QueueEntry.doctor_id)
         .where(
             QueueEntry.patient_id == patient_id,
@@ -202,7 +202,7 @@ def list_last_calls(limit: int = CALLS_SHOWN) -> list[Row]:
             QueueEntry.status,
             QueueEntry.called_at,
             User.room,
-            staff_name().label("doctor_name"),
+            display_name_column().label("doctor_name"),
         )
         .outerjoin(User, User.id == func.coalesce(QueueEntry.doctor_id, QueueEntry.called_by_id))
         .where(

@@ -103,7 +103,7 @@ def _load(query: Select) -> list[CorrectionRequest]:
 def _with_names(result: Iterable[Any]) -> list[CorrectionRequest]:
     rows = list(result)
     ids = {row.Correction.proposed_by_id for row in rows} | {row.Correction.decided_by_id for row in rows} - {None}
-    names = staff.names(ids)
+    names = staff.display_names(ids)
     return [
         CorrectionRequest(
             row.Correction,

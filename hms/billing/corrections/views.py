@@ -24,7 +24,7 @@ from hms.patients.models import Patient
 from hms.patients.records import banner as record_banner
 from hms.patients.records.banner import Banner
 from hms.staff.forms import ProofForm
-from hms.staff.sign_in.reauthentication import is_fresh, with_recent_authentication
+from hms.staff.sign_in.reauthentication import with_recent_authentication
 
 from . import actions, queries
 

@@ -144,8 +144,8 @@ def _sealed_rows() -> Generator[Any, None, None]:
     joined = _SEAL.outerjoin(_ENTRY, _SEAL.c.entry_id == _ENTRY.c.id)
     entry = (_ENTRY.c[name] for name in _SEALED_COLUMNS)
     query = select(_SEAL.c.n, _SEAL.c.entry_id, _SEAL.c.seal, *entry).select_from(joined).order_by(_SEAL.c.n)
-    with db.session.execute(query.execution_options(yield_per=BATCH_SIZE)) as found:
-        yield from found.mappings()
+    with db.session.execute(query.execution_options(yield_per=BATCH_SIZE)) as result:
+        yield from result.mappings()
 
 
 def _seal_fault(seal: Any, expected_n: int, previous: bytes) -> str | None:

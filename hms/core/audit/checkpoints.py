@@ -38,7 +38,7 @@ def append_checkpoint() -> None:
 def last_checkpoint(path: Path | None = None) -> dict[str, Any] | None:
     """The last checkpoint in `path` (the installation's own file when None); None when there is none.
 
-    `ValueError` when the file holds something else.
+    Raises `ValueError` when the last line is not a checkpoint.
     """
     try:
         lines = (path or checkpoint_file()).read_text(encoding="utf-8").splitlines()

@@ -23,26 +23,34 @@ MAX_KNOWN = 10_000
 
 
 class DenialThrottle:
-    """Counts the denials of each key (person or address) in the last minute."""
+    """Counts the denials of each key (person or address) in a minute: those recorded and those only counted."""
 
     def __init__(self) -> None:
-        self._known: dict[Any, tuple[float, int, int]] = {}
+        self._counts: dict[Any, tuple[float, int, int]] = {}
         self._lock = threading.Lock()
 
-    def admits(self, key: Any) -> int | None:
-        """How many denials were only counted since the last written one; None when this one is only counted too."""
+    def may_record(self, key: Any) -> bool:
+        """Count a denial of `key`: as recorded (True), or as unrecorded when the limit of this minute is reached."""
         now = time.monotonic()
         with self._lock:
-            began, written, passed = self._known.get(key, (now, 0, 0))
+            began, recorded, unrecorded = self._counts.get(key, (now, 0, 0))
             if now - began > WINDOW:
-                began, written = now, 0
-            if written >= MAX_COUNT:
-                self._known[key] = (began, written, passed + 1)
-                return None
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[key] = (began, written + 1, 0)
-            return passed
+                began, recorded = now, 0
+            if recorded >= MAX_COUNT:
+                self._counts[key] = (began, recorded, unrecorded + 1)
+                return False
+            if len(self._counts) >= MAX_KNOWN:
+                self._counts.clear()
+            self._counts[key] = (began, recorded + 1, unrecorded)
+            return True
+
+    def take_unrecorded(self, key: Any) -> int:
+        """How many denials of `key` were only counted since this was last called."""
+        with self._lock:
+            began, recorded, unrecorded = self._counts.get(key, (time.monotonic(), 0, 0))
+            if unrecorded:
+                self._counts[key] = (began, recorded, 0)
+            return unrecorded
 
 
 _throttle = DenialThrottle()
@@ -57,14 +65,15 @@ def reset_throttle() -> None:
 def record_denial(by: Person | None, what: str, *, patient_id: int | None = None, because: str = "") -> None:
     """Record that `by` was denied `what` (an endpoint); `because` is the error's code. Rolls back, then commits its own entry."""
     db.session.rollback()
-    passed = _throttle.admits(_key(by))
-    if passed is None:
+    key = _key(by)
+    if not _throttle.may_record(key):
         return
     details: dict[str, Any] = {"what": what}
     if has_request_context():
         details |= {"method": request.method, "path": request.path[:200]}
     details |= {"because": because} if because else {}
-    details |= {"not_written_before": passed} if passed else {}
+    unrecorded = _throttle.take_unrecorded(key)
+    details |= {"not_written_before": unrecorded} if unrecorded else {}
     recording.record("authz.denied", by, outcome="denied", patient_id=patient_id, details=details)
     db.session.commit()
 

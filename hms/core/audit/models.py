@@ -1,4 +1,4 @@
-"""The trail: every change (by a trigger on each table), every read (`read_log.py`), every denial, every export.
+"""Tables of the audit trail: every change (by a trigger on each table), every read (`read_log.py`), every denial, every export.
 
 Entries are written inside the business transaction and never wait for each other. The database signs each one with a key
 that HMS passes for that transaction only and that is stored nowhere (`ticket`); every few seconds new entries are sealed

@@ -62,12 +62,12 @@ def record_many(action: str, by: Person | None, entries: list[dict[str, Any]]) -
 
 def actor_columns(by: Person | None) -> dict[str, Any]:
     """Audit columns for who acts, from which address and in which request."""
-    who: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     if by is not None and by.is_authenticated:
-        who = {"actor_id": by.id, "actor_name": by.username, "actor_role": by.role, "session_id": by.session_id}
+        columns = {"actor_id": by.id, "actor_name": by.username, "actor_role": by.role, "session_id": by.session_id}
     if has_request_context():
-        who |= {"ip": request.remote_addr, "request_id": g.get("request_id"), "purpose": g.get("purpose")}
-    return who
+        columns |= {"ip": request.remote_addr, "request_id": g.get("request_id"), "purpose": g.get("purpose")}
+    return columns
 
 
 def audit_key() -> bytes:

@@ -1,1 +1,1 @@
-"""PostgreSQL and Valkey on one machine."""
+"""The embedded servers: PostgreSQL and Valkey."""

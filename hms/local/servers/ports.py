@@ -1,4 +1,4 @@
-"""Ports for the embedded servers."""
+"""Finds free ports for the embedded servers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 
 from hms.local.errors import LocalServersFailed
 
-# Below 32768, where Linux hands out ports to outgoing connections that could be in our way at the next start.
+# From 32768 Linux gives ports to outgoing connections, which could block the server's port at the next start.
 _RANGE = (20000, 32767)
 
 
@@ -23,11 +23,11 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
-def choose() -> int:
-    """A free port of this machine's loopback address, outside the range for outgoing connections."""
-    dice = random.SystemRandom()
+def choose_port() -> int:
+    """A free port on 127.0.0.1; raises `LocalServersFailed` when none is found."""
+    generator = random.SystemRandom()
     for _ in range(200):
-        port = dice.randint(*_RANGE)
+        port = generator.randint(*_RANGE)
         if is_free("127.0.0.1", port):
             return port
-    raise LocalServersFailed("No free port between 20000 and 32767 was found on 127.0.0.1; stop some programs.")
+    raise LocalServersFailed("There is no free port between 20000 and 32767 on 127.0.0.1. Stop some programs.")

@@ -1,8 +1,7 @@
 """The embedded PostgreSQL: the same engine as in production, started from a Python package.
 
-It listens on 127.0.0.1 with SCRAM passwords, at a port chosen once and remembered beside the generated password in
-`postgres.json` (mode 0600). A unix socket would save a few microseconds, but its path may not pass 107 characters,
-which long data directories do, and a short one under /tmp is swept away by the system after some days.
+It listens on 127.0.0.1 with SCRAM passwords. Port and generated password are stored in `postgres.json` (mode 0600). A unix
+socket is not used: its path is limited to 107 characters, and the system deletes old files under /tmp.
 
 The package's own Python layer is not used: as root it would create a system user and open every parent directory.
 """
@@ -27,9 +26,9 @@ from . import binaries, ports
 
 OWNER = "hms"
 APPLICATION = "hms_app"
-"""The role the programs work as; what it may do is said in hms/core/db/roles.py."""
+"""The database role of the programs; hms/core/db/roles.py sets its permissions."""
 
-# The same words in docker-compose.yml: without them names would sort differently from machine to machine.
+# Also in docker-compose.yml: without these options names would sort differently from machine to machine.
 LOCALE = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 
 # No parameter values and no row contents in the log: they are patients' data.
@@ -54,8 +53,8 @@ SETTINGS = {
     "idle_in_transaction_session_timeout": "10min",
 }
 
-# For data that may be lost: the tests' own server.
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+# For data that may be lost: the server of the tests.
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
 @dataclass
@@ -75,72 +74,73 @@ class Postgres:
 
     def url(self, database: str = OWNER) -> str:
         """The address of `database` for SQLAlchemy with psycopg 3."""
-        kept = self._kept()
-        return f"postgresql+psycopg://{OWNER}:{kept['password']}@127.0.0.1:{kept['port']}/{database}"
+        stored = self._read_stored()
+        return f"postgresql+psycopg://{OWNER}:{stored['password']}@127.0.0.1:{stored['port']}/{database}"
 
     def application_url(self, database: str = OWNER) -> str:
-        """The address of `database` for the programs, which may neither change tables nor rewrite the trail."""
-        kept = self._kept()
-        return f"postgresql+psycopg://{APPLICATION}:{kept['application_password']}@127.0.0.1:{kept['port']}/{database}"
+        """The address of `database` for the programs, which may neither change tables nor rewrite the audit trail."""
+        stored = self._read_stored()
+        login = f"{APPLICATION}:{stored['application_password']}"
+        return f"postgresql+psycopg://{login}@127.0.0.1:{stored['port']}/{database}"
 
     def start(self) -> None:
-        """Starts the server and recovers what a power cut left; does nothing when it runs already."""
+        """Starts the server, also after a power cut; does nothing when it already runs. Raises `LocalServersFailed`."""
         if self.running():
             return
-        unprivileged_account.own(self.directory)
-        program = binaries.find("postgres", self.directory)
+        unprivileged_account.make_server_folder(self.directory)
+        program = binaries.find_program("postgres", self.directory)
         if not (self.directory / "PG_VERSION").exists():
             self._make_cluster(program.with_name("initdb"))
-        self._clear_the_way()
+        self._clean_up_killed_server()
         self._launch(program.with_name("pg_ctl"))
 
     def stop(self) -> None:
-        """Ends open connections, writes everything down and stops; waits for it."""
+        """Stops the server: ends open connections, writes all data to disk; returns when it has stopped."""
         pid = self._pid()
         if not self.running() or pid is None:
             return
         os.kill(pid, signal.SIGINT)
-        if not processes.wait_until(lambda: not processes.works_in(pid, self.directory), 60):
+        if not processes.wait_until(lambda: not processes.is_running_in(pid, self.directory), 60):
             os.kill(pid, signal.SIGQUIT)
-            processes.wait_until(lambda: not processes.works_in(pid, self.directory), 10)
+            processes.wait_until(lambda: not processes.is_running_in(pid, self.directory), 10)
 
     def running(self) -> bool:
         """Whether the server of this data directory runs."""
         pid = self._pid()
-        return pid is not None and processes.works_in(pid, self.directory)
+        return pid is not None and processes.is_running_in(pid, self.directory)
 
     def ensure_database(self, name: str = OWNER) -> None:
-        """Makes the database `name` when it is not there yet."""
+        """Creates the database `name` if it does not exist."""
         with self.connect() as connection:
             if not connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
     def ensure_application(self) -> None:
-        """Makes the role of the programs when it is not there yet; it may sign in and nothing more."""
-        if "application_password" not in self._kept():
-            self._keep(application_password=secrets.fresh())
-        name, password = sql.Identifier(APPLICATION), sql.Literal(self._kept()["application_password"])
+        """Creates the database role of the programs if it does not exist; it may only log in."""
+        if "application_password" not in self._read_stored():
+            self._store(application_password=secrets.new_secret())
+        name, password = sql.Identifier(APPLICATION), sql.Literal(self._read_stored()["application_password"])
         with self.connect() as connection:
             if not connection.execute("select 1 from pg_roles where rolname = %s", [APPLICATION]).fetchone():
                 connection.execute(sql.SQL("create role {} login password {}").format(name, password))
 
     def connect(self) -> psycopg.Connection:
         """A connection to the server's maintenance database, outside transactions. The caller closes it."""
-        kept = self._kept()
+        stored = self._read_stored()
         return psycopg.connect(
             host="127.0.0.1",
-            port=kept["port"],
+            port=stored["port"],
             user=OWNER,
-            password=kept["password"],
+            password=stored["password"],
             dbname="postgres",
             autocommit=True,
         )
 
-    def _kept(self) -> dict[str, str]:
+    def _read_stored(self) -> dict[str, str]:
         return private_files.read(self.home / "postgres.json")
 
-    def _keep(self, **values: str) -> None:
-        private_files.write(self.home / "postgres.json", self._kept() | values)
+    def _store(self, **values: str) -> None:
+        private_files.write(self.home / "postgres.json", self._read_stored() | values)
 
     def _pid(self) -> int | None:
         try:
@@ -149,14 +149,14 @@ class Postgres:
             return None
 
     def _make_cluster(self, initdb: Path) -> None:
-        """Makes the cluster aside and moves it into place, so that a power cut half-way leaves nothing half-made."""
+        """Creates the cluster in a temporary directory and moves it, so that a power cut leaves no incomplete cluster."""
         draft = self.home / "postgres.new"
         shutil.rmtree(draft, ignore_errors=True)
-        unprivileged_account.own(draft)
-        self._keep(password=secrets.fresh())
+        unprivileged_account.make_server_folder(draft)
+        self._store(password=secrets.new_secret())
         password_file = self.home / ".postgres-password"
-        private_files.write_text(password_file, self._kept()["password"])
-        unprivileged_account.give(password_file, draft)
+        private_files.write_text(password_file, self._read_stored()["password"])
+        unprivileged_account.give_to_owner(password_file, draft)
         durability = ["--no-sync"] if self.settings.get("fsync") == "off" else []
         access = ["--auth=scram-sha-256", f"--username={OWNER}", f"--pwfile={password_file}"]
         command = [str(initdb), f"--pgdata={draft}", *LOCALE, *access, *durability]
@@ -167,9 +167,9 @@ class Postgres:
         self.directory.rmdir()
         draft.rename(self.directory)
 
-    def _clear_the_way(self) -> None:
-        """Waits for the last connections of a killed server; forgets a pid file whose number another program has."""
-        processes.wait_until(lambda: not processes.all_in(self.directory), 15)
+    def _clean_up_killed_server(self) -> None:
+        """Waits for the last processes of a killed server; removes its pid file when another program has that process id."""
+        processes.wait_until(lambda: not processes.list_running_in(self.directory), 15)
         pid = self._pid()
         if pid is not None and processes.exists(pid):
             (self.directory / "postmaster.pid").unlink()
@@ -178,10 +178,10 @@ class Postgres:
         for attempt in range(5):
             port = self._port(is_new=attempt > 0)
             options = {"port": str(port)} | SETTINGS | self.settings
-            spoken = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in options.items())
+            server_options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in options.items())
             log = paths.log_file(self.home, "postgres")
             log.touch(mode=0o600)
-            unprivileged_account.give(log, self.directory)
+            unprivileged_account.give_to_owner(log, self.directory)
             command = [
                 str(pg_ctl),
                 "start",
@@ -194,28 +194,28 @@ class Postgres:
                 "-l",
                 str(log),
                 "-o",
-                spoken,
+                server_options,
             ]
             try:
                 return self._run(command, self.directory)
             except LocalServersFailed:
                 if ports.is_free("127.0.0.1", port):
                     raise
-        raise LocalServersFailed("PostgreSQL found no free port on 127.0.0.1.")
+        raise LocalServersFailed("PostgreSQL found no free port on 127.0.0.1. Stop some programs, then start again.")
 
     def _port(self, *, is_new: bool) -> int:
-        kept = self._kept().get("port")
-        if kept and not is_new and ports.is_free("127.0.0.1", int(kept)):
-            return int(kept)
-        port = ports.choose()
-        self._keep(port=str(port))
+        stored_port = self._read_stored().get("port")
+        if stored_port and not is_new and ports.is_free("127.0.0.1", int(stored_port)):
+            return int(stored_port)
+        port = ports.choose_port()
+        self._store(port=str(port))
         return port
 
     def _run(self, command: list[str], directory: Path) -> None:
-        """Runs a program of PostgreSQL as the owner of `directory`, in English and without our own environment."""
+        """Runs a program of PostgreSQL as the owner of `directory`, in English and without this program's environment."""
         environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
         result = subprocess.run(
-            [*unprivileged_account.prefix(directory), *command],
+            [*unprivileged_account.command_prefix(directory), *command],
             cwd=directory,
             env=environment,
             check=False,
@@ -225,7 +225,7 @@ class Postgres:
             start_new_session=True,
         )
         if result.returncode:
-            said = (result.stderr or result.stdout).strip()
+            output = (result.stderr or result.stdout).strip()
             raise LocalServersFailed(
-                f"PostgreSQL did not start: {said}\nThe end of {self.log}:\n{paths.last_lines(self.log)}"
+                f"PostgreSQL did not start: {output}\nThe end of {self.log}:\n{paths.last_lines(self.log)}"
             )

@@ -1,4 +1,4 @@
-"""The embedded servers a hospital on one machine needs, and the environment that leads its programs to them."""
+"""The embedded servers of a hospital on one machine, and the environment variables with their addresses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hms.local import paths, secrets
 from hms.local.errors import LocalServersFailed
-from hms.local.listen_address import named_hosts
+from hms.local.listen_address import allowed_hosts
 
 from .postgres import Postgres
 from .shared_locks import SharedUse
@@ -21,35 +21,37 @@ from .valkey import Valkey
 class Servers:
     """One program's use of the servers of the data directory `home`.
 
-    A server whose address is given (`DATABASE_URL`, `REDIS_URL`) is somebody else's: it is neither started nor stopped.
+    A server whose address is in `environment` (`DATABASE_URL`, `REDIS_URL`) is neither started nor stopped.
     """
 
-    def __init__(self, home: Path, given: Mapping[str, str]):
+    def __init__(self, home: Path, environment: Mapping[str, str]):
         self.home = home
-        self.given = dict(given)
-        self.postgres = None if given.get("DATABASE_URL") else Postgres(home)
-        self.valkey = None if given.get("REDIS_URL") else Valkey(home)
-        self._users = SharedUse(home)
+        self.environment = dict(environment)
+        self.postgres = None if environment.get("DATABASE_URL") else Postgres(home)
+        self.valkey = None if environment.get("REDIS_URL") else Valkey(home)
+        self._shared_use = SharedUse(home)
 
     def join(self) -> dict[str, str]:
-        """Starts what does not run yet, takes part in using it, and returns the variables that programs need."""
-        return self._users.join(self._start)
+        """Starts the servers that do not run, registers as their user, and returns the environment variables for programs."""
+        return self._shared_use.join(self._start)
 
     def leave(self) -> bool:
-        """Takes part no longer; the last one stops the servers. Says whether this was the last."""
-        return self._users.leave(self._stop)
+        """Ends the use; the last user stops the servers. Returns whether this was the last."""
+        return self._shared_use.leave(self._stop)
 
-    def revive_valkey(self) -> None:
-        """Starts Valkey again after it died."""
+    def restart_valkey(self) -> None:
+        """Starts Valkey again after it ended."""
         if self.valkey:
-            self._users.join(lambda is_alone: self.valkey.start())
+            self._shared_use.join(lambda is_alone: self.valkey.start())
 
     def _start(self, is_alone: bool) -> dict[str, str]:
         variables = (
-            {"HMS_DATA_DIR": str(self.home)} | named_hosts(self.given) | secrets.environment(self.home, self.given)
+            {"HMS_DATA_DIR": str(self.home)}
+            | allowed_hosts(self.environment)
+            | secrets.ensure_secrets(self.home, self.environment)
         )
         addresses = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
-        variables |= {name: self.given[name] for name in addresses if self.given.get(name)}
+        variables |= {name: self.environment[name] for name in addresses if self.environment.get(name)}
         try:
             if self.postgres:
                 self.postgres.start()
@@ -77,7 +79,7 @@ class Servers:
 
 @contextlib.contextmanager
 def servers_for_command(environment: Mapping[str, str] = os.environ) -> Iterator[dict[str, str]]:
-    """For the time of one command: the servers of the `make run` on the same data directory, or own ones."""
+    """Runs the block with servers: those of a `make run` on the same data directory, or own ones."""
     servers = Servers(paths.data_dir(environment), environment)
     variables = servers.join()
     try:
@@ -86,27 +88,27 @@ def servers_for_command(environment: Mapping[str, str] = os.environ) -> Iterator
         servers.leave()
 
 
-def ensure(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Puts into `environment` what a command lacks, for the life of this program; exits with a sentence if it cannot.
+def ensure_servers(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Adds the missing variables to `environment` until this program ends; exits with a message when it cannot.
 
-    For the command line, before the application is made: beside a `make run` its servers are used, else own ones. Where
-    both addresses are given, nothing is started and no secret is made, so that production still refuses to start
-    without its secrets; those that a `make run` keeps in the data directory are read.
+    Called on the command line before the application is created. It uses the servers of a `make run` on the same data
+    directory, or starts own ones. When both addresses are set, it starts nothing and creates no secret, so that production
+    refuses to start without secrets; it only reads secrets that a `make run` stored in the data directory.
     """
     home = paths.data_dir(environment)
     try:
         if all(environment.get(name) or environment.get(f"{name}_FILE") for name in ("DATABASE_URL", "REDIS_URL")):
-            kept = secrets.kept(home, environment)
-            environment.update(named_hosts(environment) | kept if kept else kept)
+            stored = secrets.stored_secrets(home, environment)
+            environment.update(allowed_hosts(environment) | stored if stored else stored)
             return
         servers = Servers(home, environment)
         environment.update(servers.join())
     except LocalServersFailed as problem:
         sys.exit(str(problem))
-    atexit.register(_leave_from, os.getpid(), servers)
+    atexit.register(_leave_in_process, os.getpid(), servers)
 
 
-def _leave_from(pid: int, servers: Servers) -> None:
-    # A forked worker inherits this duty but must not perform it: the program that joined is still there.
+def _leave_in_process(pid: int, servers: Servers) -> None:
+    # A forked worker inherits this exit handler, but only the process that joined may leave.
     if os.getpid() == pid:
         servers.leave()

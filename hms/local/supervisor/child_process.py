@@ -13,8 +13,8 @@ from pathlib import Path
 
 from hms.local import paths, processes
 
-_LIVED_WELL = 60
-_MAX_PAUSE_LENGTH = 30
+_STABLE_SECONDS = 60
+_MAX_PAUSE_SECONDS = 30
 
 
 class Child:
@@ -30,10 +30,10 @@ class Child:
         self._started_at = 0.0
         self._pause = 0.5
         self._due_at = 0.0
-        self._deaths: deque[float] = deque(maxlen=2)
+        self._exit_times: deque[float] = deque(maxlen=2)
 
     def start(self, *, shows_progress: bool = False) -> None:
-        """Starts it; with `shows_progress` what it prints goes to the terminal, and only its errors to the log."""
+        """Starts the program; with `shows_progress` its output goes to the terminal and only its errors to the log."""
         paths.log_file(self._home, self.name)
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
@@ -49,18 +49,18 @@ class Child:
         self._started_at = time.monotonic()
 
     def exit_code(self) -> int | None:
-        """How it ended, or None while it runs or was never started."""
+        """The exit code; None while the program runs or before it is started."""
         return self._process.poll() if self._process else None
 
     def restart_when_due(self) -> float | None:
-        """Call it often: starts an ended program again after a growing pause; returns the pause when one begins."""
+        """Restarts an ended program after a growing pause; returns the pause in seconds when one begins. Call it often."""
         if self.exit_code() is None:
             return None
         now = time.monotonic()
         if not self._due_at:
-            self._deaths.append(now)
-            lived_well = now - self._started_at > _LIVED_WELL
-            self._pause = 1 if lived_well else min(self._pause * 2, _MAX_PAUSE_LENGTH)
+            self._exit_times.append(now)
+            was_stable = now - self._started_at > _STABLE_SECONDS
+            self._pause = 1 if was_stable else min(self._pause * 2, _MAX_PAUSE_SECONDS)
             self._due_at = now + self._pause
             return self._pause
         if now >= self._due_at:
@@ -68,18 +68,18 @@ class Child:
             self.start()
         return None
 
-    def died_twice_within(self, seconds: float) -> bool:
-        """Whether its last two deaths lie less than `seconds` apart."""
-        return len(self._deaths) == 2 and self._deaths[1] - self._deaths[0] < seconds
+    def ended_twice_within(self, seconds: float) -> bool:
+        """Whether the program ended twice within `seconds`."""
+        return len(self._exit_times) == 2 and self._exit_times[1] - self._exit_times[0] < seconds
 
-    def stop(self, patience: float) -> None:
-        """Asks it to end its work, waits up to `patience` seconds, then ends it and all it started."""
+    def stop(self, wait_seconds: float) -> None:
+        """Sends TERM, waits up to `wait_seconds`, then kills the program and everything it started."""
         if not self._process:
             return
         if self._process.poll() is None:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(patience)
+                self._process.wait(wait_seconds)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

@@ -1,4 +1,4 @@
-"""Starts database, queue, web server, worker and clock of one hospital, watches them, and closes them in order."""
+"""Starts database, queue, web server, worker and scheduler of one hospital, watches them, and stops them in order."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from hms.local import paths, processes
 from hms.local.errors import LocalServersFailed
 from hms.local.listen_address import Address
 from hms.local.servers.servers import Servers
-from hms.local.servers.shared_locks import alone
+from hms.local.servers.shared_locks import try_lock
 
 from .child_process import Child
 
 
-def say(text: str) -> None:
-    """Writes one message. A terminal that is gone does not stop the hospital from closing in order."""
+def print_message(text: str) -> None:
+    """Prints one message. A closed terminal is ignored, so that the hospital still stops in order."""
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
@@ -29,92 +29,92 @@ def say(text: str) -> None:
 DEMO_ACCOUNTS = ("admin", "doctor", "doctor2", "nurse", "receptionist", "pharmacist", "cashier", "lab")
 DEMO_PASSWORD = "hospital-demo-2026"  # noqa: S105 - printed on purpose, for accounts that hold made-up people only
 
-OPENING = [sys.executable, "-m", "hms.local.supervisor.prepare_database"]
+PREPARE_COMMAND = [sys.executable, "-m", "hms.local.supervisor.prepare_database"]
 
-_OPENS_WITHIN = 300
-_WEB_DIES_FOR_GOOD = 10
-# The worker first ends the print it is at.
+_WEB_START_SECONDS = 300
+_WEB_CRASH_SECONDS = 10
 WEB_PROCESS = {"SOCKETIO_ASYNC": "gevent", "MALLOC_MMAP_THRESHOLD_": "262144"}
-"""Environment of a web process. Blocks above 256 KiB go back to the system when they are freed: each password hash takes
-19 MiB for a moment, and several at once would otherwise stay with the process (20 to 60 MiB)."""
-_PATIENCE = {"web": 6, "clock": 5, "worker": 20}
+"""Environment of a web process. Freed blocks above 256 KiB return to the system; otherwise the memory of password hashes
+(19 MiB each) would stay with the process."""
+# The worker first finishes its current document.
+_STOP_SECONDS = {"web": 6, "clock": 5, "worker": 20}
 
 
 class ShutdownRequested(Exception):
-    """Somebody pressed Ctrl-C or sent TERM or HUP."""
+    """Raised when Ctrl-C is pressed or TERM or HUP is received."""
 
 
 class Supervisor:
-    """The programs of one hospital, as its environment describes it."""
+    """Runs the programs of one hospital; `environment` configures it."""
 
     def __init__(self, environment: Mapping[str, str]):
         self.home = paths.data_dir(environment)
         self.address = Address.read(environment.get("HMS_HOST") or "127.0.0.1", environment.get("HMS_PORT") or "8000")
         self.is_demo = environment.get("HMS_DEMO") == "1"
-        self._given = environment
+        self._environment = environment
         self._servers = Servers(self.home, environment)
         self._children: list[Child] = []
         self._close_requests = 0
         self._needs_terminal = False
-        self._servers_seen_at = 0.0
+        self._servers_checked_at = 0.0
 
     def run(self) -> int:
-        """Opens the hospital and stays until it is closed; 0 when it was closed on purpose, 1 when something failed."""
+        """Starts the hospital and watches it until it is stopped; returns 0. Raises `LocalServersFailed`."""
         stays_without_terminal = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # started with nohup
         self._needs_terminal = sys.stdout.isatty() and not stays_without_terminal
         for sign in (signal.SIGINT, signal.SIGTERM, *([] if stays_without_terminal else [signal.SIGHUP])):
             signal.signal(sign, self._on_signal)
-        with alone(self.home / "supervisor.lock") as is_only_one:
+        with try_lock(self.home / "supervisor.lock") as is_only_one:
             if not is_only_one:
                 raise LocalServersFailed(
-                    f"This hospital is open already (data in {self.home}). "
+                    f"This hospital is already running (data in {self.home}). "
                     "For a second one choose another HMS_PORT and another HMS_DATA_DIR."
                 )
             self._check_address()
             try:
-                self._open_and_stay()
+                self._start_and_watch()
             except ShutdownRequested:
                 return 0
             finally:
                 self._close()
 
-    def _open_and_stay(self) -> None:
-        say("Starting the database and the queue …")
+    def _start_and_watch(self) -> None:
+        print_message("Starting the database and the queue …")
         environment = self._environment_of_children(self._servers.join())
-        say("Bringing tables and demo data up to date …" if self.is_demo else "Bringing the tables up to date …")
+        print_message("Updating tables and demo data …" if self.is_demo else "Updating the tables …")
         self._prepare(environment)
         environment.pop("DATABASE_OWNER_URL", None)
-        say("Opening the desks …")
+        print_message("Starting the web server …")
         self._open(environment)
         self._welcome()
         while True:
             self._pause()
-            self._look_after_children()
-            self._look_after_servers()
+            self._restart_children()
+            self._check_servers()
 
     def _environment_of_children(self, variables: Mapping[str, str]) -> dict[str, str]:
-        zone = self._given.get("HMS_TIMEZONE") or "Africa/Freetown"
-        return {**self._given, "PYTHONUNBUFFERED": "1", "TZ": zone, **variables}
+        zone = self._environment.get("HMS_TIMEZONE") or "Africa/Freetown"
+        return {**self._environment, "PYTHONUNBUFFERED": "1", "TZ": zone, **variables}
 
     def _prepare(self, environment: dict[str, str]) -> None:
-        opening = Child("opening", OPENING, environment, self.home)
+        opening = Child("opening", PREPARE_COMMAND, environment, self.home)
         opening.start(shows_progress=sys.stdout.isatty())
         try:
             while opening.exit_code() is None:
                 self._pause(0.05)
         finally:
-            opening.stop(patience=10)
+            opening.stop(wait_seconds=10)
         if opening.exit_code():
-            raise LocalServersFailed(f"Tables or demo data could not be brought up to date. {_ending(opening)}")
+            raise LocalServersFailed(f"Tables or demo data could not be updated. {_log_end(opening)}")
 
     def _open(self, environment: dict[str, str]) -> None:
-        # The control socket has one fixed path per user, over which two hospitals would quarrel.
+        # The control socket has one fixed path per user, so that two hospitals would conflict.
         gunicorn = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "2", "--graceful-timeout", "3"]
         gunicorn += ["--no-control-socket", "-b", self.address.bind, "wsgi:app"]
         web = Child("web", gunicorn, environment | WEB_PROCESS, self.home)
         self._start(web)
         self._wait_for(web)
-        # After the web, so that they do not take the processor from the pages people wait for.
+        # After the web server, so that they do not slow down its start.
         self._start(Child("worker", flask_command("work"), environment, self.home))
         self._start(Child("clock", flask_command("schedule"), environment, self.home))
 
@@ -123,45 +123,45 @@ class Supervisor:
         self._children.append(child)
 
     def _wait_for(self, web: Child) -> None:
-        end = time.monotonic() + _OPENS_WITHIN
+        end = time.monotonic() + _WEB_START_SECONDS
         while not self.address.answers("/api/health/"):
             if web.exit_code() is not None or time.monotonic() > end:
-                raise LocalServersFailed(f"The web server did not open. {_ending(web)}")
+                raise LocalServersFailed(f"The web server did not start. {_log_end(web)}")
             self._pause()
 
-    def _look_after_children(self) -> None:
-        """Starts again what ended early, and gives up on a web server that does not live."""
+    def _restart_children(self) -> None:
+        """Restarts programs that ended; raises `LocalServersFailed` when the web server ends twice within seconds."""
         for child in self._children:
             pause = child.restart_when_due()
-            if child.name == "web" and child.died_twice_within(_WEB_DIES_FOR_GOOD):
-                raise LocalServersFailed(f"The web server ended twice within seconds. {_ending(child)}")
+            if child.name == "web" and child.ended_twice_within(_WEB_CRASH_SECONDS):
+                raise LocalServersFailed(f"The web server ended twice within seconds. {_log_end(child)}")
             if pause:
-                say(f"The {child.name} ended early (see {child.log}); it starts again in {pause:.0f} s.")
+                print_message(f"The {child.name} ended early (see {child.log}). It restarts in {pause:.0f} s.")
 
-    def _look_after_servers(self) -> None:
-        """Gives up without a database; starts the queue again, as pages work without it and prints wait for it."""
-        if time.monotonic() - self._servers_seen_at < 2:
+    def _check_servers(self) -> None:
+        """Raises `LocalServersFailed` when the database ended; restarts the queue, without which pages still work."""
+        if time.monotonic() - self._servers_checked_at < 2:
             return
-        self._servers_seen_at = time.monotonic()
+        self._servers_checked_at = time.monotonic()
         postgres, valkey = self._servers.postgres, self._servers.valkey
         if postgres and not postgres.running():
             raise LocalServersFailed(f"The database ended. Nothing saved is lost: start again. Its log: {postgres.log}")
         if valkey and not valkey.running():
-            say("The queue ended; it is started again.")
-            self._servers.revive_valkey()
+            print_message("The queue ended. It is restarted.")
+            self._servers.restart_valkey()
 
     def _close(self) -> None:
-        """Ends web, clock and worker, then the servers, unless another command still uses those."""
-        say("\nClosing the desks …")
+        """Stops web server, scheduler and worker, then the servers unless another command still uses them."""
+        print_message("\nStopping …")
         by_name = {child.name: child for child in self._children}
         for name in ("web", "clock", "worker"):
             if name in by_name:
-                by_name[name].stop(patience=1 if self._close_requests > 1 else _PATIENCE[name])
+                by_name[name].stop(wait_seconds=1 if self._close_requests > 1 else _STOP_SECONDS[name])
         self._servers.leave()
-        say("Closed.")
+        print_message("Stopped.")
 
     def _pause(self, seconds: float = 0.2) -> None:
-        # Over `ssh host make run` the hang-up reaches make alone, which then waits for us.
+        # With `ssh host make run` the hang-up signal reaches only make, which then waits for this program.
         if self._close_requests or (self._needs_terminal and not os.isatty(sys.stdout.fileno())):
             raise ShutdownRequested
         time.sleep(seconds)
@@ -170,35 +170,37 @@ class Supervisor:
         self._close_requests += 1
 
     def _check_address(self) -> None:
-        # A hospital that was killed a moment ago may need these seconds to let go of its port.
-        processes.wait_until(lambda: not self.address.obstacle(), 4)
-        if obstacle := self.address.obstacle():
-            raise LocalServersFailed(obstacle)
+        # A hospital that was just killed may need some seconds to release its port.
+        processes.wait_until(lambda: not self.address.why_unusable(), 4)
+        if message := self.address.why_unusable():
+            raise LocalServersFailed(message)
 
     def _welcome(self) -> None:
-        lines = ["", f"  The hospital is open:  {self.address.for_people}", ""]
+        lines = ["", f"  The hospital is open:  {self.address.browser_url}", ""]
         if self.is_demo:
             lines += [f"  Sign in with the password {DEMO_PASSWORD} as one of", f"    {' · '.join(DEMO_ACCOUNTS)}"]
         else:
-            lines += ["  Make the first administrator with:  .venv/bin/flask --app wsgi create-admin"]
-        say("\n".join([*lines, "", f"  Data and logs: {self.home}", "  Ctrl-C closes it and loses nothing.", ""]))
+            lines += ["  Create the first administrator with:  .venv/bin/flask --app wsgi create-admin"]
+        print_message(
+            "\n".join([*lines, "", f"  Data and logs: {self.home}", "  Ctrl-C stops it. No data is lost.", ""])
+        )
 
 
 def flask_command(*words: str) -> list[str]:
-    """The words that run one of the hospital's own commands with this Python."""
+    """The command line that runs one of the hospital's Flask commands with this Python."""
     return [sys.executable, "-m", "flask", "--app", "wsgi", *words]
 
 
 def main() -> int:
-    """Runs the hospital of this environment; failures become one sentence and exit code 1."""
+    """Runs the hospital of this environment; returns the exit code, 1 after printing a `LocalServersFailed`."""
     if os.environ.get("MAKELEVEL"):
-        processes.follow_parent()  # killed make must not leave a hospital behind that nobody sees
+        processes.follow_parent()  # a killed make must not leave a hospital running in the background
     try:
         return Supervisor(os.environ).run()
     except LocalServersFailed as problem:
-        say(f"\n{problem}")
+        print_message(f"\n{problem}")
         return 1
 
 
-def _ending(child: Child) -> str:
+def _log_end(child: Child) -> str:
     return f"The end of {child.log}:\n{paths.last_lines(child.log)}"

@@ -1,6 +1,6 @@
-"""Before the desks open: tables brought up to date and, with `HMS_DEMO=1`, made-up people to look at.
+"""Updates the tables and, with `HMS_DEMO=1`, creates the demo data, before the web server starts.
 
-One program for both commands, because loading the application takes longer than either on every later start.
+One program runs all commands, because loading the application takes most of the time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an administrator does with accounts: made, corrected, closed, opened again, unlocked. None is ever deleted."""
+"""Administrators create, correct, close, reopen and unlock accounts. Accounts are never deleted."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from hms.core.text.translation import N_
 from hms.staff import rules
 from hms.staff.login_security import attempts, passwords
 from hms.staff.models import Department, Role, RoleChangeRequest, User
-from hms.staff.notifier import tell
+from hms.staff.notifier import notify
 from hms.staff.onboarding import one_time_links
 from hms.staff.roles import assignment
-from hms.staff.roles.administrators import check_rank, check_remains, lock_administrators
+from hms.staff.roles.administrators import check_may_manage, check_not_last_administrator, lock_administrators
 from hms.staff.second_factor import actions as second_factor_actions
 from hms.staff.sessions import actions as session_actions
 from hms.staff.sessions.revocation import end_access, end_links
 
 MAX_REASON_LENGTH = 300
-OWN = N_("This is your own account. Ask another administrator.")
+OWN_ACCOUNT = N_("This is your own account. Ask another administrator.")
 
 
 @dataclass(frozen=True)
-class Added:
+class NewAccount:
     """A new account, the secret of its one-time link, and whether its role still needs a second administrator."""
 
     user: User
@@ -42,28 +42,28 @@ class Added:
 
 
 @action(Permission.MANAGE_STAFF, "staff.add_person")
-def add_person(*, username: str, role_id: int | None = None, by: Person, **details: Any) -> Added:
-    """Make an account without a password, and the link on which its holder chooses one.
+def add_person(*, username: str, role_id: int | None = None, by: Person, **details: Any) -> NewAccount:
+    """Create an account without a password, and the one-time link with which its owner chooses one.
 
     `details` are email, title, first_name, last_name, department_id, room.
     """
-    user = User(**_tidy({"username": username, **details}, None))
+    user = User(**_clean({"username": username, **details}, None))
     db.session.add(user)
     db.session.flush()
-    given = assignment.assign_role(user.id, role_id, by=by) if role_id is not None else None
-    return Added(user, one_time_links.make_link(user.id, by=by), given is not None and given.needs_second)
+    assigned = assignment.assign_role(user.id, role_id, by=by) if role_id is not None else None
+    return NewAccount(user, one_time_links.make_link(user.id, by=by), assigned is not None and assigned.needs_second)
 
 
 @action(Permission.MANAGE_STAFF, "staff.change_person")
 def change_person(user_id: int, *, version: int | None = None, by: Person, **changes: Any) -> User:
-    """Correct what `changes` names; a `role_id` among them is a direct assignment. `StaleVersion` when `version` is old."""
+    """Set the fields in `changes`; `role_id` assigns the role directly. Raises `StaleVersion` when `version` is old."""
     if changes.get("role_id", False) is not False:
         lock_administrators(by, Permission.MANAGE_STAFF)
     user = get_for_update(User, user_id)
     _check_version(user, version)
-    check_rank(user, by)
+    check_may_manage(user, by)
     wanted_role = changes.pop("role_id", user.role_id)
-    differs = {name: value for name, value in _tidy(changes, user).items() if getattr(user, name) != value}
+    differs = {name: value for name, value in _clean(changes, user).items() if getattr(user, name) != value}
     for name, value in differs.items():
         setattr(user, name, value)
     if differs:
@@ -76,7 +76,7 @@ def change_person(user_id: int, *, version: int | None = None, by: Person, **cha
 
 @action(Permission.MANAGE_STAFF, "staff.change_account")
 def change_account(user_id: int, *, is_active: bool, by: Person, **changes: Any) -> User:
-    """Correct an account and close or open it, together."""
+    """Correct an account, and close or open it, in one transaction."""
     lock_administrators(by, Permission.MANAGE_STAFF)
     user = change_person(user_id, by=by, **changes)
     if is_active != user.is_active:
@@ -89,27 +89,27 @@ def _check_version(user: User, version: int | None) -> None:
         raise StaleVersion(STALE)
 
 
-def _tidy(given: dict[str, Any], user: User | None) -> dict[str, Any]:
-    """`given` as it is kept; `RuleBroken` names the field."""
-    kept = dict(given)
-    if "username" in kept:
-        kept["username"] = free_username(rules.username(kept["username"]), user)
-    if "email" in kept:
-        kept["email"] = free_email(rules.email(kept["email"] or ""), user)
-    if kept.get("department_id") is not None and db.session.get(Department, kept["department_id"]) is None:
+def _clean(changes: dict[str, Any], user: User | None) -> dict[str, Any]:
+    """The values to store; raises `RuleBroken` on the field that is wrong. `user` is None for a new account."""
+    cleaned = dict(changes)
+    if "username" in cleaned:
+        cleaned["username"] = check_username_is_free(rules.username(cleaned["username"]), user)
+    if "email" in cleaned:
+        cleaned["email"] = check_email_is_free(rules.email(cleaned["email"] or ""), user)
+    if cleaned.get("department_id") is not None and db.session.get(Department, cleaned["department_id"]) is None:
         raise RuleBroken(N_("This department does not exist."), "department_id")
-    return kept
+    return cleaned
 
 
-def free_username(name: str, user: User | None) -> str:
-    """`name`, when no other account has it."""
+def check_username_is_free(name: str, user: User | None) -> str:
+    """Return `name`; raises `RuleBroken` when another account has it."""
     if _is_taken(func.lower(User.username) == name.lower(), user):
         raise RuleBroken(N_("A user with that username already exists."), "username")
     return name
 
 
-def free_email(address: str, user: User | None) -> str:
-    """`address`, when no other account has it."""
+def check_email_is_free(address: str, user: User | None) -> str:
+    """Return `address`; raises `RuleBroken` when another account has it."""
     if address and _is_taken(func.lower(User.email) == address.lower(), user):
         raise RuleBroken(N_("A user with that e-mail address already exists."), "email")
     return address
@@ -122,14 +122,14 @@ def _is_taken(condition: Any, user: User | None) -> bool:
 
 @action(Permission.MANAGE_STAFF, "staff.deactivate")
 def deactivate(user_id: int, *, reason: str = "", version: int | None = None, by: Person) -> User:
-    """Close an account: nobody signs in to it, its sessions, tokens and links end, its pending requests too."""
+    """Close an account: end its sessions, tokens and links, and withdraw its pending role requests."""
     lock_administrators(by, Permission.MANAGE_STAFF)
     user = get_for_update(User, user_id)
     _check_version(user, version)
     if user.id == by.id:
-        raise Conflict(OWN, code="own_account")
-    check_rank(user, by)
-    check_remains(user, None)
+        raise Conflict(OWN_ACCOUNT, code="own_account")
+    check_may_manage(user, by)
+    check_not_last_administrator(user, None)
     if user.is_active or user.awaits_approval:
         user.is_active = user.awaits_approval = False
         user.inactive_reason = clean_field(reason, "reason", longest=MAX_REASON_LENGTH, multiline=True)
@@ -147,11 +147,11 @@ def _withdraw_requests(user: User) -> None:
 
 @action(Permission.MANAGE_STAFF, "staff.reactivate")
 def reactivate(user_id: int, *, version: int | None = None, by: Person) -> User:
-    """Open a closed account again, or approve one that somebody asked for."""
+    """Reopen a closed account, or approve a requested one."""
     lock_administrators(by, Permission.MANAGE_STAFF)
     user = get_for_update(User, user_id)
     _check_version(user, version)
-    check_rank(user, by)
+    check_may_manage(user, by)
     if not user.is_active:
         user.is_active, user.awaits_approval, user.inactive_reason = True, False, ""
         user.increment_version()
@@ -161,7 +161,7 @@ def reactivate(user_id: int, *, version: int | None = None, by: Person) -> User:
 
 @action(Permission.MANAGE_STAFF, "staff.unlock")
 def unlock(user_id: int, *, by: Person) -> User:
-    """Let somebody try again at once who mistyped their password too often."""
+    """Clear the lockouts of an account, so that its owner can sign in at once."""
     user = get_or_not_found(User, user_id)
     attempts.clear_lockouts(user.id)
     recording.record("staff.unlock", by, entity="app_user", entity_id=user.id)
@@ -170,35 +170,34 @@ def unlock(user_id: int, *, by: Person) -> User:
 
 @action(Permission.MANAGE_STAFF, "staff.reset_second_factor")
 def reset_second_factor(user_id: int, *, by: Person) -> User:
-    """Take the second factor off an account whose holder lost it, and end all its sessions. They are told."""
+    """Remove the second factor of an account whose owner lost it, end its sessions and send the owner an alert."""
     user = get_for_update(User, user_id)
-    check_rank(user, by)
+    check_may_manage(user, by)
     second_factor_actions.reset_second_factor(user_id, by=by)
     user.increment_version()
     end_access(user)
     title = N_("An administrator reset your second factor. Set it up again on your profile.")
-    tell(user.id, title=title, url="/profile/security", by=by)
+    notify(user.id, title=title, url="/profile/security", by=by)
     return user
 
 
 @action(Permission.MANAGE_STAFF, "staff.end_sessions")
 def end_sessions(user_id: int, *, by: Person) -> User:
-    """Sign somebody out everywhere."""
+    """End all sessions and tokens of an account."""
     user = get_for_update(User, user_id)
-    check_rank(user, by)
-    session_actions.end_all_of(user_id, by=by)
+    check_may_manage(user, by)
+    session_actions.end_all_sessions(user_id, by=by)
     return user
 
 
 @action(Permission.MANAGE_STAFF, "staff.add_user")
 def add_user(*, username: str, role: str | None, password: str | None = None, by: Person, **details: object) -> User:
-    """Make an account with the role of code `role`; without a password it cannot sign in yet."""
-    found = db.session.scalars(select(Role).filter_by(code=role)).one_or_none() if role else None
-    if role and found is None:
+    """Create an account with the role of code `role`; without a password it cannot sign in yet. For demo data and tests."""
+    role_row = db.session.scalars(select(Role).filter_by(code=role)).one_or_none() if role else None
+    if role and role_row is None:
         raise RuleBroken(N_("This role does not exist."), "role")
-    user = User(
-        username=username, role=found, password_hash=passwords.hashed(password) if password else None, **details
-    )
+    password_hash = passwords.hash_secret(password) if password else None
+    user = User(username=username, role=role_row, password_hash=password_hash, **details)
     db.session.add(user)
     db.session.flush()
     return user

@@ -1,4 +1,4 @@
-"""JSON: the people of the hospital, one's own account, asking for one."""
+"""JSON API: staff accounts, one's own account, registration."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from hms.staff.onboarding import actions as onboarding_actions
 from hms.staff.onboarding import one_time_links
 from hms.staff.profile import actions as profile_actions
 from hms.staff.roles import assignment
-from hms.staff.schemas import me_json, photo_address, user_json
+from hms.staff.schemas import me_json, photo_url, user_json
 from hms.staff.sign_in.reauthentication import reauthenticate
 
 from . import actions, queries
 
 
-def _me() -> dict[str, Any]:
-    user, mark = profile_actions.with_photo(current_person().id)
-    return me_json(user, current_person(), mark)
+def _own_account() -> dict[str, Any]:
+    user, photo_mark = profile_actions.get_user_and_photo_mark(current_person().id)
+    return me_json(user, current_person(), photo_mark)
 
 
 @api.get("/users/me/")
@@ -38,16 +38,16 @@ def _me() -> dict[str, Any]:
 @api.response(200, schemas.MeOut)
 def me() -> dict[str, Any]:
     """The signed-in person."""
-    return _me()
+    return _own_account()
 
 
 @api.put("/users/me/")
 @requires(Permission.SIGNED_IN)
 @api.arguments(schemas.ProfileIn)
 @api.response(200, schemas.MeOut)
-def change_me(given: dict[str, Any]) -> dict[str, Any]:
+def change_me(payload: dict[str, Any]) -> dict[str, Any]:
     """The same as PUT /profile/."""
-    return _change_profile(given)
+    return _change_profile(payload)
 
 
 USERS = parameters(**PAGING, role=Id(), ordering=Ordering(("id", "last_name", "first_name")))
@@ -72,13 +72,13 @@ def user(user_id: int) -> Response:
     """One colleague."""
     if current_person().is_patient and directory.doctor(user_id) is None:
         raise NotFound(N_("This record does not exist."))
-    return _one(user_id)
+    return _user_response(user_id)
 
 
-def _one(user_id: int, status: int = 200, **more: Any) -> Response:
+def _user_response(user_id: int, status: int = 200, **more: Any) -> Response:
     row, body = get_or_not_found(User, user_id), user_json(get_or_not_found(User, user_id), current_person())
     if current_person().may(Permission.MANAGE_STAFF):
-        body["last_login"] = queries.account(user_id).last_sign_in
+        body["last_login"] = queries.get_account(user_id).last_sign_in
     return resource_response(body | more, row.version, status)
 
 
@@ -86,34 +86,34 @@ def _one(user_id: int, status: int = 200, **more: Any) -> Response:
 @requires(Permission.MANAGE_STAFF)
 @api.arguments(schemas.UserIn)
 @api.response(201, schemas.NewUserOut)
-def add_user(given: dict[str, Any]) -> Response:
-    """Make an account. The answer holds, once, the link on which its holder chooses a password; one sent along is not used."""
-    given.pop("is_active", None)
-    added = actions.add_person(**_with_role(given), by=current_person())
+def add_user(payload: dict[str, Any]) -> Response:
+    """Create an account. The response has, once, the link to choose a password; a password in the request is ignored."""
+    payload.pop("is_active", None)
+    added = actions.add_person(**_with_role_id(payload), by=current_person())
     g.is_shown_once = True
     address = url_for("staff.welcome", secret=added.secret, _external=True)
-    return _one(added.user.id, 201, one_time_link=address, role_needs_second_administrator=added.needs_second)
+    return _user_response(added.user.id, 201, one_time_link=address, role_needs_second_administrator=added.needs_second)
 
 
-def _with_role(given: dict[str, Any]) -> dict[str, Any]:
-    """`role` as a number stands for `role_id`; as the object that GET answered it says nothing new."""
-    role = given.pop("role", None)
+def _with_role_id(payload: dict[str, Any]) -> dict[str, Any]:
+    """The payload with `role_id` when `role` is a number; `role` as an object, as GET returns it, is ignored."""
+    role = payload.pop("role", None)
     if isinstance(role, int) and not isinstance(role, bool):
-        given.setdefault("role_id", role)
-    return given
+        payload.setdefault("role_id", role)
+    return payload
 
 
 @api.put("/users/<int:user_id>/")
 @requires(Permission.MANAGE_STAFF)
 @api.arguments(schemas.UserChangeIn)
 @api.response(200, schemas.UserOut)
-def change_user(given: dict[str, Any], user_id: int) -> Response:
+def change_user(payload: dict[str, Any], user_id: int) -> Response:
     """Correct an account, give its role, close or open it."""
     row = get_or_not_found(User, user_id)
     check_if_match(row.version, lambda: user_json(row, current_person()))
-    is_active = given.pop("is_active", row.is_active)
-    actions.change_account(user_id, is_active=is_active, by=current_person(), **_with_role(given))
-    return _one(user_id)
+    is_active = payload.pop("is_active", row.is_active)
+    actions.change_account(user_id, is_active=is_active, by=current_person(), **_with_role_id(payload))
+    return _user_response(user_id)
 
 
 @api.delete("/users/<int:user_id>/")
@@ -145,7 +145,7 @@ def activate(user_id: int) -> dict[str, str]:
 @api.post("/users/<int:user_id>/reset_password/")
 @requires(Permission.MANAGE_STAFF)
 def reset_password(user_id: int) -> dict[str, str]:
-    """A one-time link on which the person chooses a password; nobody chooses it for them."""
+    """Create a one-time link with which the person chooses a new password."""
     secret = one_time_links.make_link(user_id, by=current_person())
     g.is_shown_once = True
     return {"status": "password reset", "one_time_link": url_for("staff.welcome", secret=secret, _external=True)}
@@ -155,21 +155,21 @@ def reset_password(user_id: int) -> dict[str, str]:
 @requires(Permission.REVIEW_ROLE_REQUESTS)
 @api.arguments(schemas.GiveRoleIn)
 @api.response(200, schemas.StatusOut)
-def give_role(given: dict[str, Any], user_id: int) -> dict[str, str]:
+def give_role(payload: dict[str, Any], user_id: int) -> dict[str, str]:
     """Give a role directly."""
-    return assigned(user_id, given["role_id"])
+    return assign_role_directly(user_id, payload["role_id"])
 
 
-def assigned(user_id: int, role_id: int) -> dict[str, str]:
-    """Give a role; the answer says when a second administrator must agree."""
-    if get_or_not_found(User, user_id) is None or not _is_role(role_id):
+def assign_role_directly(user_id: int, role_id: int) -> dict[str, str]:
+    """Give a role and return its status; a role that needs a second administrator is not yet given."""
+    if get_or_not_found(User, user_id) is None or not _is_active_role(role_id):
         raise NotFound(N_("Role not found."))
-    given = assignment.assign_role(user_id, role_id, by=current_person())
-    status = "waiting for a second administrator" if given.needs_second else "role assigned"
-    return {"status": status, "role": given.role.name}
+    assigned = assignment.assign_role(user_id, role_id, by=current_person())
+    status = "waiting for a second administrator" if assigned.needs_second else "role assigned"
+    return {"status": status, "role": assigned.role.name}
 
 
-def _is_role(role_id: int) -> bool:
+def _is_active_role(role_id: int) -> bool:
     try:
         return get_or_not_found(Role, role_id).is_active
     except NotFound:
@@ -181,69 +181,69 @@ def _is_role(role_id: int) -> bool:
 @api.response(200, schemas.MeOut)
 def profile() -> dict[str, Any]:
     """One's own account."""
-    return _me()
+    return _own_account()
 
 
 @api.put("/profile/")
 @requires(Permission.SIGNED_IN)
 @api.arguments(schemas.ProfileIn)
 @api.response(200, schemas.MeOut)
-def change_profile(given: dict[str, Any]) -> dict[str, Any]:
-    """Change one's own name, address, language, looks and password; the last with `current_password`, as the address."""
-    return _change_profile(given)
+def change_profile(payload: dict[str, Any]) -> dict[str, Any]:
+    """Change one's own name, e-mail, language, preferences and password; e-mail and password need `current_password`."""
+    return _change_profile(payload)
 
 
-def _change_profile(given: dict[str, Any]) -> dict[str, Any]:
+def _change_profile(payload: dict[str, Any]) -> dict[str, Any]:
     user = get_or_not_found(User, current_person().id)
-    if given.get("email", user.email) == user.email:
-        given.pop("email", None)
-    if "email" in given or "password" in given:
-        reauthenticate(given.get("current_password"), by=current_person(), field="current_password")
-    profile_actions.change_profile(given, by=current_person())
-    return _me()
+    if payload.get("email", user.email) == user.email:
+        payload.pop("email", None)
+    if "email" in payload or "password" in payload:
+        reauthenticate(payload.get("current_password"), by=current_person(), field="current_password")
+    profile_actions.change_profile(payload, by=current_person())
+    return _own_account()
 
 
 @api.get("/preferences/")
 @requires(Permission.SIGNED_IN)
 @api.response(200, schemas.PreferencesOut)
 def preferences() -> dict[str, Any]:
-    """How pages look and speak for the signed-in person."""
-    return _preferences()
+    """Display and language of the signed-in person."""
+    return _own_preferences()
 
 
-def _preferences() -> dict[str, Any]:
-    user, mark = profile_actions.with_photo(current_person().id)
+def _own_preferences() -> dict[str, Any]:
+    user, photo_mark = profile_actions.get_user_and_photo_mark(current_person().id)
     return {
         "preferences": user.preferences,
         "language_preference": user.language,
-        "profile_image": photo_address(user.id, mark),
+        "profile_image": photo_url(user.id, photo_mark),
         "two_factor_enabled": user.two_factor_enabled,
     }
 
 
-NOT_LOOKS = ("preferences", "language_preference", "profile_image", "two_factor_enabled")
+NOT_PREFERENCES = ("preferences", "language_preference", "profile_image", "two_factor_enabled")
 
 
 @api.put("/preferences/")
 @requires(Permission.SIGNED_IN)
 @api.response(200, schemas.PreferencesOut)
 def change_preferences() -> dict[str, Any]:
-    """Change looks, flat ({"theme": "dark"}) or nested; the second factor is not switched here."""
-    sent = request.get_json()
-    chosen = sent.get("preferences", {}) if isinstance(sent, dict) else None
-    if not isinstance(chosen, dict):
+    """Change preferences, flat ({"theme": "dark"}) or nested under `preferences`; it does not change the second factor."""
+    payload = request.get_json()
+    nested = payload.get("preferences", {}) if isinstance(payload, dict) else None
+    if not isinstance(nested, dict):
         raise RuleBroken(N_("Send an object."), "preferences")
-    flat = {name: value for name, value in sent.items() if name not in NOT_LOOKS}
+    flat = {name: value for name, value in payload.items() if name not in NOT_PREFERENCES}
     profile_actions.change_preferences(
-        language=sent.get("language_preference"), preferences=flat | chosen, by=current_person()
+        language=payload.get("language_preference"), preferences=flat | nested, by=current_person()
     )
-    return _preferences()
+    return _own_preferences()
 
 
 @api.post("/register/")
 @requires(Permission.PUBLIC)
 @api.arguments(schemas.RegisterIn)
-def register(given: dict[str, Any]) -> tuple[dict[str, str], int]:
-    """Ask for an account, while the setting is open. It opens nothing until an administrator approves it."""
-    onboarding_actions.register(**given, by=SYSTEM)
+def register(payload: dict[str, Any]) -> tuple[dict[str, str], int]:
+    """Request an account, while registration is open. It cannot sign in until an administrator approves it."""
+    onboarding_actions.register(**payload, by=SYSTEM)
     return {"message": "Registration successful"}, 201

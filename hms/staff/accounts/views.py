@@ -1,4 +1,4 @@
-"""Pages: the people of the hospital and their accounts."""
+"""Pages: staff accounts for administrators."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hms.staff.blueprints import pages
 from hms.staff.forms import PersonForm, ProofForm, ReasonForm
 from hms.staff.onboarding import one_time_links
 from hms.staff.role_requests import queries as role_request_queries
-from hms.staff.roles.administrators import is_last
+from hms.staff.roles.administrators import is_last_administrator
 from hms.staff.sign_in.reauthentication import with_reauthentication
 
 from . import actions, queries
@@ -28,16 +28,16 @@ from . import actions, queries
 @pages.get("/admin/users")
 @requires(Permission.MANAGE_STAFF)
 def people() -> str:
-    """Everybody with an account, by name; the state and what is typed are in the address."""
+    """The list of accounts by name; state and search text are in the query string."""
     state, search = request.args.get("state", "active"), search_text(request.args.get("q"))
-    after = queries.place_of(request.args.get("after", 0, type=int))
-    query = queries.people(state=state, search=search, after=after).limit(queries.ROWS + 1)
+    after = queries.sort_key(request.args.get("after", 0, type=int))
+    query = queries.select_accounts(state=state, search=search, after=after).limit(queries.ROWS + 1)
     rows = db.session.execute(query).unique().all()
     shown = rows[: queries.ROWS]
     more = _address(state, search, after=shown[-1].User.id) if len(rows) > len(shown) else None
     states = [
         {"label": label, "count": count, "url": _address(key, search), "is_current": key == state}
-        for (key, label), count in zip(queries.STATES.items(), queries.counts().values(), strict=True)
+        for (key, label), count in zip(queries.STATES.items(), queries.count_by_state().values(), strict=True)
     ]
     waiting = role_request_queries.count_waiting()
     return render_template(
@@ -52,7 +52,7 @@ def _address(state: str, search: str, **more: Any) -> str:
 @pages.route("/admin/users/new", methods=["GET", "POST"])
 @requires(Permission.MANAGE_STAFF)
 def add_person() -> ResponseReturnValue:
-    """A new account; afterwards its page, with the one-time link."""
+    """Create an account, then show its page with the one-time link."""
     form = PersonForm()
     form.offer()
     if form.save(_add, by=current_person()):
@@ -60,12 +60,12 @@ def add_person() -> ResponseReturnValue:
     return render_template("staff/person_form.html", form=form, user=None), form.status
 
 
-def _add(*, version: int | None, by: Any, **details: Any) -> actions.Added:
+def _add(*, version: int | None, by: Any, **details: Any) -> actions.NewAccount:
     return actions.add_person(by=by, **details)
 
 
 def _show_link(user_id: int, secret: str, *, needs_second: bool = False) -> ResponseReturnValue:
-    """The account's page, which shows the secret once: it travels in the sealed cookie."""
+    """Redirect to the account's page, which shows the link once; the encrypted session cookie carries the secret."""
     session["link"] = [user_id, secret]
     if needs_second:
         flash(_("Account created. Another administrator must approve the role under Role requests."), "caution")
@@ -75,18 +75,18 @@ def _show_link(user_id: int, secret: str, *, needs_second: bool = False) -> Resp
 @pages.get("/admin/users/<int:user_id>")
 @requires(Permission.MANAGE_STAFF)
 def account(user_id: int) -> str:
-    """One account: what is known of it, and what can be done."""
-    seen = queries.account(user_id)
-    for_whom, secret = session.pop("link", (None, None))
-    fresh = url_for(".welcome", secret=secret, _external=True) if for_whom == user_id else None
+    """One account and the actions on it."""
+    shown = queries.get_account(user_id)
+    link_user_id, secret = session.pop("link", (None, None))
+    fresh_link = url_for(".welcome", secret=secret, _external=True) if link_user_id == user_id else None
     return render_template(
         "staff/account.html",
-        account=seen,
-        user=seen.user,
-        fresh_link=fresh,
-        link_hours=one_time_links.LASTS_HOURS,
-        is_mailed=one_time_links.can_be_mailed(seen.user),
-        is_last=is_last(user_id),
+        account=shown,
+        user=shown.user,
+        fresh_link=fresh_link,
+        link_hours=one_time_links.LINK_HOURS,
+        is_mailed=one_time_links.can_be_mailed(shown.user),
+        is_last=is_last_administrator(user_id),
         is_own=user_id == current_person().id,
         form=ReasonForm(),
     )
@@ -95,32 +95,34 @@ def account(user_id: int) -> str:
 @pages.route("/admin/users/<int:user_id>/edit", methods=["GET", "POST"])
 @requires(Permission.MANAGE_STAFF)
 def edit_person(user_id: int) -> ResponseReturnValue:
-    """Correct an account. After somebody else's save the page shows theirs beside what was typed."""
-    user = queries.account(user_id).user
+    """Correct an account. When somebody else saved it meanwhile, the page shows the stored and the typed values."""
+    user = queries.get_account(user_id).user
     form = PersonForm(obj=user)
     form.offer(user)
-    had = user.role_id
+    role_id_before = user.role_id
     if form.save(actions.change_person, user_id=user_id, by=current_person()):
-        if form.role_id.data != had and form.result.role_id == had:
+        if form.role_id.data != role_id_before and form.result.role_id == role_id_before:
             flash(_("Saved. Another administrator must approve the role under Role requests."), "caution")
         else:
             flash(_("Saved."), "success")
         return redirect(url_for(".account", user_id=user_id), 303)
-    now = queries.account(user_id).user
-    theirs = _differences(now, form) if form.conflict and form.conflict.code == "stale" else []
-    return render_template("staff/person_form.html", form=form, user=now, theirs=theirs), form.status
+    user = queries.get_account(user_id).user
+    theirs = _differences(user, form) if form.conflict and form.conflict.code == "stale" else []
+    return render_template("staff/person_form.html", form=form, user=user, theirs=theirs), form.status
 
 
 def _differences(user: Any, form: PersonForm) -> list[tuple[str, str, str]]:
-    """Field, what is stored now, what was typed."""
-    words = {
+    """The fields that differ: (label, stored value, typed value)."""
+    selects = {
         form.role_id: (str(user.role.label) if user.role else "", dict(_pairs(form.role_id))),
         form.department_id: (user.department.name if user.department else "", dict(_pairs(form.department_id))),
     }
     texts = [form.title, form.first_name, form.last_name, form.username, form.email, form.room]
-    rows = [(one.label.text, getattr(user, one.name), one.data or "") for one in texts]
-    rows += [(one.label.text, stored, offered.get(str(one.data or ""), "")) for one, (stored, offered) in words.items()]
-    return [row for row in rows if row[1] != row[2]]
+    rows = [(field.label.text, getattr(user, field.name), field.data or "") for field in texts]
+    rows += [
+        (field.label.text, stored, labels.get(str(field.data or ""), "")) for field, (stored, labels) in selects.items()
+    ]
+    return [(label, stored, typed) for label, stored, typed in rows if stored != typed]
 
 
 def _pairs(field: Any) -> list[tuple[str, str]]:
@@ -131,35 +133,35 @@ def _pairs(field: Any) -> list[tuple[str, str]]:
 @requires(Permission.MANAGE_STAFF)
 def close_account(user_id: int) -> ResponseReturnValue:
     """Close an account with a reason."""
-    return _done(user_id, actions.deactivate, _("Account closed. The person is signed out everywhere."))
+    return _perform(user_id, actions.deactivate, _("Account closed. The person is signed out everywhere."))
 
 
 @pages.post("/admin/users/<int:user_id>/open")
 @requires(Permission.MANAGE_STAFF)
 def open_account(user_id: int) -> ResponseReturnValue:
-    """Open a closed account, or approve one that was asked for."""
-    return _done(user_id, actions.reactivate, _("Account opened."), without=("reason",))
+    """Reopen a closed account, or approve a requested one."""
+    return _perform(user_id, actions.reactivate, _("Account opened."), without=("reason",))
 
 
 @pages.post("/admin/users/<int:user_id>/unlock")
 @requires(Permission.MANAGE_STAFF)
 def unlock_account(user_id: int) -> ResponseReturnValue:
-    """Let somebody try again at once."""
-    return _done(user_id, actions.unlock, _("Account unlocked."), without=("reason", "version"))
+    """Unlock an account after too many wrong attempts."""
+    return _perform(user_id, actions.unlock, _("Account unlocked."), without=("reason", "version"))
 
 
 @pages.post("/admin/users/<int:user_id>/sign-out")
 @requires(Permission.MANAGE_STAFF)
 def sign_out_person(user_id: int) -> ResponseReturnValue:
-    """End every session of somebody."""
-    return _done(user_id, actions.end_sessions, _("Signed out everywhere."), without=("reason", "version"))
+    """End every session of an account."""
+    return _perform(user_id, actions.end_sessions, _("Signed out everywhere."), without=("reason", "version"))
 
 
 @pages.post("/admin/users/<int:user_id>/link")
 @requires(Permission.MANAGE_STAFF)
 @limiter.limit("30/minute")
 def make_link(user_id: int) -> ResponseReturnValue:
-    """A new one-time link, for somebody who forgot the password or lost the first link."""
+    """Create a one-time link for somebody who forgot the password or lost the first link."""
     try:
         return _show_link(user_id, one_time_links.make_link(user_id, by=current_person()))
     except Conflict as refused:
@@ -167,13 +169,15 @@ def make_link(user_id: int) -> ResponseReturnValue:
         return redirect(url_for(".account", user_id=user_id), 303)
 
 
-def _done(user_id: int, action: Any, said: str, without: tuple[str, ...] = ()) -> ResponseReturnValue:
+def _perform(user_id: int, action: Any, message: str, without: tuple[str, ...] = ()) -> ResponseReturnValue:
+    """Run `action` with the fields of `ReasonForm` except those in `without`; show `message` on the account's page."""
+
+    def perform(*, by: Any, **values: Any) -> Any:
+        return action(user_id, by=by, **{name: value for name, value in values.items() if name not in without})
+
     form = ReasonForm()
-    perform = lambda *, by, **values: action(  # noqa: E731 - the form's fields that this action does not take
-        user_id, by=by, **{name: value for name, value in values.items() if name not in without}
-    )
     if form.save(perform, by=current_person()):
-        flash(said, "success")
+        flash(message, "success")
     for messages in form.errors.values():
         flash(" ".join(map(str, messages)), "stop")
     return redirect(url_for(".account", user_id=user_id), 303)
@@ -182,8 +186,8 @@ def _done(user_id: int, action: Any, said: str, without: tuple[str, ...] = ()) -
 @pages.route("/admin/users/<int:user_id>/reset-second-factor", methods=["GET", "POST"])
 @requires(Permission.MANAGE_STAFF)
 def take_second_factor(user_id: int) -> ResponseReturnValue:
-    """Take the second factor off, with the administrator's own fresh password."""
-    user, form = queries.account(user_id).user, ProofForm()
+    """Reset the second factor of an account; the administrator enters the own password again."""
+    user, form = queries.get_account(user_id).user, ProofForm()
     perform = with_reauthentication(lambda *, by: actions.reset_second_factor(user_id, by=by))
     if form.save(perform, by=current_person()):
         flash(_("Second factor reset. The person signs in with the password and sets it up again."), "success")

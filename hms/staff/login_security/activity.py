@@ -1,4 +1,4 @@
-"""The sign-in activity: every try with its outcome, address and device, and the alert when many accounts are locked out."""
+"""Login activity: each attempt with its outcome, address and device; the alert when many accounts are locked out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OUTCOMES: dict[str, tuple[str, str]] = {
     "pin": ("good", _l("Unlocked with PIN")),
     "unlocked": ("good", _l("Unlocked with password")),
     "confirmed": ("good", _l("Confirmed")),
-    "otp_needed": ("info", _l("Code asked")),
+    "otp_needed": ("info", _l("Code requested")),
     "failed": ("caution", _l("Wrong password")),
     "otp_failed": ("caution", _l("Wrong code")),
     "otp_replayed": ("caution", _l("Code used twice")),
@@ -32,12 +32,12 @@ OUTCOMES: dict[str, tuple[str, str]] = {
     "lockout": ("stop", _l("Wrong, then locked out")),
     "locked": ("stop", _l("Refused while locked out")),
 }
-"""What can become of a try: how it looks and what it is called."""
+"""The outcomes of an attempt by stored status: (colour of the label, text of the label)."""
 
-GOOD = frozenset({"success", "pin", "unlocked", "confirmed", "otp_needed"})
-MAX_AGENT_LENGTH = 300
-ALARM_AT = 3
-ALARM_SPAN = timedelta(hours=1)
+SUCCESSFUL = frozenset({"success", "pin", "unlocked", "confirmed", "otp_needed"})
+MAX_USER_AGENT_LENGTH = 300
+LOCKOUTS_PER_ALARM = 3
+ALARM_WINDOW = timedelta(hours=1)
 
 _SYSTEMS = (
     ("Android", "Android"),
@@ -60,13 +60,14 @@ _BROWSERS = (
 )
 
 
-def agent() -> str:
-    """What the browser or program calls itself."""
-    return request.user_agent.string[:MAX_AGENT_LENGTH]
+def user_agent() -> str:
+    """The request's User-Agent header, shortened to the column's length."""
+    return request.user_agent.string[:MAX_USER_AGENT_LENGTH]
 
 
-def device_in_words(user_agent: str) -> str:
-    """ "Chrome on Windows"; a program by its own name; "" when it said nothing. Order matters: Edge also says Chrome."""
+def describe_device(user_agent: str) -> str:
+    """A user agent for people: "Chrome on Windows", else the first word of the header, else ""."""
+    # The order of `_BROWSERS` matters: Edge's header also contains "Chrome".
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
     if browser and system:
@@ -75,33 +76,33 @@ def device_in_words(user_agent: str) -> str:
 
 
 def record_login(user: User | None, typed_name: str, status: str) -> None:
-    """One line of the activity and of the trail. Commits."""
-    who = {"user_id": user.id if user else None, "typed_name": typed_name[:150], "user_agent": agent()}
-    db.session.add(LoginActivity(status=status, ip=request.remote_addr, at=clock.now(), **who))
-    outcome = "success" if status in GOOD else "denied"
-    entity_id = user.id if user else None
-    recording.record(f"staff.sign_in.{status}", None, entity="app_user", entity_id=entity_id, outcome=outcome)
+    """Write one attempt to the login activity and the audit trail. Commits."""
+    user_id = user.id if user else None
+    sender = {"typed_name": typed_name[:150], "user_agent": user_agent(), "ip": request.remote_addr}
+    db.session.add(LoginActivity(status=status, user_id=user_id, at=clock.now(), **sender))
+    outcome = "success" if status in SUCCESSFUL else "denied"
+    recording.record(f"staff.sign_in.{status}", None, entity="app_user", entity_id=user_id, outcome=outcome)
     db.session.commit()
     if status == "lockout":
         _raise_alarm()
 
 
 def _raise_alarm() -> None:
-    """Have the administrators told at the third, sixth, ninth … lockout of an hour."""
+    """Queue an alert to administrators at every third lockout within an hour."""
     with action_context("staff.raise_alarm", SYSTEM):
-        count = lockouts_lately()
-        if count and count % ALARM_AT == 0:
+        count = count_recent_lockouts()
+        if count and count % LOCKOUTS_PER_ALARM == 0:
             enqueue("staff.warn_of_lockouts", count)
 
 
-def lockouts_lately() -> int:
+def count_recent_lockouts() -> int:
     """Number of lockouts within the last hour."""
-    lately = (LoginActivity.status == "lockout", LoginActivity.at > clock.now() - ALARM_SPAN)
-    return db.session.execute(select(func.count(LoginActivity.id)).where(*lately)).scalar_one()
+    is_recent = (LoginActivity.status == "lockout", LoginActivity.at > clock.now() - ALARM_WINDOW)
+    return db.session.execute(select(func.count(LoginActivity.id)).where(*is_recent)).scalar_one()
 
 
-def own_sign_ins(user_id: int, limit: int = 10, before: int | None = None) -> list[LoginActivity]:
-    """One person's tries to sign in, newest first, from before the row `before`."""
+def list_attempts(user_id: int, limit: int = 10, before: int | None = None) -> list[LoginActivity]:
+    """The login attempts on one account, newest first; only those older than row `before` when it is given."""
     query = select(LoginActivity).filter_by(user_id=user_id).order_by(LoginActivity.id.desc()).limit(limit)
     if before is not None:
         query = query.where(LoginActivity.id < before)

@@ -1,4 +1,4 @@
-"""How signing in is refused."""
+"""Errors raised when a sign-in is refused."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from hms.core.errors import DomainError
 
 
 class SignInRefused(DomainError):
-    """The name, the password or the code is not right; the message does not say which."""
+    """The username, the password or the code is wrong; the message does not say which."""
 
     status = 401
     code = "sign_in_refused"
 
 
 class OtpRequired(SignInRefused):
-    """The password is right (`proof` says whose) and the account has a second factor: send the code too."""
+    """The password is correct (`proof` is the account) and the account has a second factor: send the code too."""
 
     code = "otp_required"
 
@@ -27,14 +27,14 @@ class OtpRequired(SignInRefused):
 
 
 class EnrolmentRequired(SignInRefused):
-    """The role needs a second factor and the account has none: enrol on a page first."""
+    """The role needs a second factor and the account has none: set it up on the web page first."""
 
     status = 403
     code = "second_factor_required"
 
 
-class Locked(DomainError):
-    """Too many wrong tries: wait until `until`; None when a moment is enough."""
+class LockedOut(DomainError):
+    """Too many attempts: wait until `until`; None when a moment is enough."""
 
     status = 429
     code = "locked"
@@ -45,5 +45,5 @@ class Locked(DomainError):
 
     @property
     def retry_after(self) -> int:
-        """Seconds until another try makes sense."""
+        """Seconds to wait before the next attempt (for the Retry-After header)."""
         return max(1, int((self.until - clock.now()).total_seconds()) + 1) if self.until else 2

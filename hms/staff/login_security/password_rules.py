@@ -1,6 +1,6 @@
 """Which passwords and PINs are accepted.
 
-Passwords follow NIST SP 800-63B: long, not guessable, without rules about kinds of characters, never cut.
+Passwords follow NIST SP 800-63B: long, hard to guess, no rules about kinds of characters, never shortened.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ from hms.core.text.cleaning import fold
 from hms.core.text.translation import N_
 
 MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 12, 1024
-LOWEST_SCORE = 3
-"""Of zxcvbn's 0 to 4: more than a hundred million guesses."""
-JUDGED_CHARACTERS = 32
-"""The beginning alone has to be strong enough. A text of 72 characters, the most zxcvbn takes, can be written so that it
-keeps a processor busy for three seconds; one of 32 for less than half a second."""
-MAX_JOINED = 12
-"""Of a person's words so many are also joined in pairs."""
-_ONE_AT_A_TIME = Lock()
-"""zxcvbn keeps the words it was given last in a variable of its module."""
+MIN_SCORE = 3
+"""Of zxcvbn's scores 0 to 4. Score 3 means more than a hundred million guesses."""
+MAX_SCORED_LENGTH = 32
+"""Only the first characters are scored: a long text can be made so that zxcvbn needs seconds of processor time."""
+MAX_JOINED_WORDS = 12
+"""How many of a person's words are also joined in pairs."""
+_ZXCVBN_LOCK = Lock()
+"""zxcvbn stores the user's words in a module variable, so that two calls must not run at the same time."""
 _PIN = re.compile(r"[0-9]{4,8}", re.ASCII)
 _YEAR = re.compile(r"(19|20)[0-9]{2}", re.ASCII)
 _DIGITS_IN_A_ROW = "01234567890" * 2
@@ -39,7 +38,7 @@ def check_password(
 ) -> None:
     """Refuse a password that is short or easy to guess; `own_words` are the person's and the hospital's names."""
     check_length(password, field, shortest=shortest)
-    check_guesses(password, own_words, field)
+    check_strength(password, own_words, field)
 
 
 def check_length(password: str, field: str = "password", *, shortest: int = MIN_PASSWORD_LENGTH) -> None:
@@ -54,12 +53,12 @@ def check_length(password: str, field: str = "password", *, shortest: int = MIN_
         raise RuleBroken(N_("Remove characters that cannot be typed."), field)
 
 
-def check_guesses(password: str, own_words: Iterable[str] = (), field: str = "password") -> None:
-    """Refuse a password that zxcvbn says is guessed quickly. A stranger's request is counted before this is called."""
-    judged = unicodedata.normalize("NFKC", password)[:JUDGED_CHARACTERS]
-    with _ONE_AT_A_TIME:
-        score = zxcvbn(judged, [*_own_words(own_words), *hospital_words()])["score"]
-    if score < LOWEST_SCORE:
+def check_strength(password: str, own_words: Iterable[str] = (), field: str = "password") -> None:
+    """Refuse a password that zxcvbn rates as easy to guess. It needs processor time: count a public request first."""
+    scored = unicodedata.normalize("NFKC", password)[:MAX_SCORED_LENGTH]
+    with _ZXCVBN_LOCK:
+        score = zxcvbn(scored, [*_expand_words(own_words), *hospital_words()])["score"]
+    if score < MIN_SCORE:
         raise RuleBroken(
             N_("This password is easy to guess. Use four or five unrelated words."),
             field,
@@ -68,7 +67,7 @@ def check_guesses(password: str, own_words: Iterable[str] = (), field: str = "pa
 
 
 def check_pin(pin: str, field: str = "pin") -> None:
-    """Four to eight plain digits, and none of those everybody tries first: one digit repeated, a run, a year."""
+    """Refuse a PIN that is not four to eight digits, or is easy to guess: a repeated digit, a sequence, a year."""
     if not _PIN.fullmatch(pin):
         raise RuleBroken(N_("Enter a PIN of 4 to 8 digits."), field)
     half = len(pin) // 2
@@ -78,7 +77,7 @@ def check_pin(pin: str, field: str = "pin") -> None:
 
 
 def _is_run(pin: str) -> bool:
-    """`1234`, `98765`, `12344321`: nothing but pieces of the row of digits, forwards or backwards."""
+    """Whether the PIN consists only of ascending or descending sequences: `1234`, `98765`, `12344321`."""
     rows = (_DIGITS_IN_A_ROW, _DIGITS_IN_A_ROW[::-1])
     at = 0
     while at < len(pin):
@@ -89,8 +88,8 @@ def _is_run(pin: str) -> bool:
     return True
 
 
-def _own_words(texts: Iterable[str]) -> list[str]:
-    """The texts, their words of three letters and more, all letters of each in a row, and every two words joined.
+def _expand_words(texts: Iterable[str]) -> list[str]:
+    """The texts, their words of three letters or more, the letters of each text in a row, and each two words joined.
 
     `k.kamara` gives k.kamara, kamara and kkamara; with `Jane` also janekamara and kamarajane.
     """
@@ -99,10 +98,10 @@ def _own_words(texts: Iterable[str]) -> list[str]:
         parts = [text, *re.split(r"[\W\d_]+", text), re.sub(r"[\W\d_]", "", text)]
         words |= dict.fromkeys(part for part in parts if len(part) > 2)
     alone = [word for word in words if word.isalpha()]
-    return [*words, *map("".join, permutations(alone[:MAX_JOINED], 2))]
+    return [*words, *map("".join, permutations(alone[:MAX_JOINED_WORDS], 2))]
 
 
 @lru_cache(maxsize=1)
 def hospital_words() -> tuple[str, ...]:
-    """The words of a hospital, which its people choose first."""
+    """Words of hospitals that staff would often choose in a password."""
     return tuple((Path(__file__).parents[1] / "hospital_words.txt").read_text(encoding="utf-8").split())

@@ -1,1 +1,1 @@
-"""One-time links, setting a password, registering oneself."""
+"""One-time links, setting a password, requests for an account."""

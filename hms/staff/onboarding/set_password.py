@@ -1,4 +1,4 @@
-"""A person chooses a password: the only way in which one is ever set."""
+"""Hashes and sets a new password. Every password is set through these functions."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from hms.staff.sessions.revocation import end_access, end_links
 
 
 def hash_new_password(user: User, password: str, *, field: str = "password") -> str:
-    """The hash of a new password that the rules allow; `RuleBroken` on `field` otherwise.
+    """Check a new password and return its hash; raises `RuleBroken` on `field`.
 
-    Call it before the action that keeps the password: a connection to the database is not held while hashing.
+    Call it before the action that stores the hash: hashing must not hold a database connection.
     """
-    password_rules.check_password(password, own_words(user), field, shortest=settings.value("staff.shortest_password"))
-    return passwords.hashed(password)
+    password_rules.check_password(
+        password, personal_words(user), field, shortest=settings.value("staff.shortest_password")
+    )
+    return passwords.hash_secret(password)
 
 
 def set_password(user: User, password_hash: str, *, but_session: int | None = None) -> None:
-    """Keep a new password, and end every other way in."""
+    """Set a new password and end the account's links, tokens and sessions, except `but_session`."""
     user.password_hash = password_hash
     end_links(user)
     end_access(user, but_session=but_session)
     db.session.flush()
 
 
-def own_words(user: User) -> list[str]:
-    """What somebody who knows the person would try first."""
+def personal_words(user: User) -> list[str]:
+    """Words that the person's password must not consist of: names, e-mail address, the hospital's name."""
     return [
         user.username,
         user.email.partition("@")[0],

@@ -1,4 +1,4 @@
-"""Pages for people who are not signed in: choosing a password by a one-time link, asking for an account."""
+"""Pages for people who are not signed in: choose a password with a one-time link, request an account."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from . import actions, one_time_links
 @requires(Permission.PUBLIC)
 @limiter.limit("20/minute")
 def welcome(secret: str) -> ResponseReturnValue:
-    """Choose a password by a one-time link; whoever is signed in here is signed out by it."""
-    holder, form = one_time_links.account_of_link(secret), ChosenPasswordForm()
+    """Choose a password with a one-time link. It signs out whoever is signed in at this browser."""
+    holder, form = one_time_links.get_link_owner(secret), ChosenPasswordForm()
     if form.validate_on_submit():
         try:
             one_time_links.use_link(secret, password=form.password.data)
@@ -40,8 +40,8 @@ def welcome(secret: str) -> ResponseReturnValue:
 @pages.route("/register", methods=["GET", "POST"])
 @requires(Permission.PUBLIC)
 def register() -> ResponseReturnValue:
-    """Ask for an account, while the setting is open."""
-    actions.check_open()
+    """Request an account, while registration is open."""
+    actions.check_registration_open()
     form = RegisterForm()
     form.offer()
     if form.validate_on_submit():
@@ -59,5 +59,5 @@ def register() -> ResponseReturnValue:
 @pages.get("/register/sent")
 @requires(Permission.PUBLIC)
 def registered() -> str:
-    """What happens next, the same for everybody."""
+    """The page after a request: what happens next. It is the same for everybody."""
     return render_template("staff/registered.html")

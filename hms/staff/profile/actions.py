@@ -1,4 +1,4 @@
-"""What a person does with their own account: name, address, password, picture, how pages look."""
+"""Changes of one's own account: name, e-mail address, password, picture, preferences."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.staff import rules
-from hms.staff.accounts.actions import free_email
+from hms.staff.accounts.actions import check_email_is_free
 from hms.staff.login_security import passwords
 from hms.staff.models import ProfilePhoto, User
 from hms.staff.onboarding.set_password import hash_new_password, set_password
@@ -31,11 +31,11 @@ MAX_NAME_LENGTH = 150
 
 @action(Permission.SIGNED_IN, "staff.change_names")
 def change_names(*, by: Person, **names: str) -> User:
-    """Change one's own `title`, `first_name`, `last_name`, as far as they are given."""
+    """Change one's own `title`, `first_name` and `last_name`; a missing one stays as it is."""
     user = get_for_update(User, by.id)
     for field in ("title", "first_name", "last_name"):
         if names.get(field) is not None:
-            setattr(user, field, _line(names[field], field))
+            setattr(user, field, _clean_name(names[field], field))
     if not (user.first_name or user.last_name):
         raise RuleBroken(N_("Enter at least one name."), "last_name")
     if db.session.is_modified(user):
@@ -44,18 +44,18 @@ def change_names(*, by: Person, **names: str) -> User:
     return user
 
 
-def _line(text: str, field: str) -> str:
-    said = clean_field(text, field, longest=MAX_NAME_LENGTH, multiline=True)
-    if re.search(r"\s\s|[\r\n\t]", said):
+def _clean_name(text: str, field: str) -> str:
+    name = clean_field(text, field, longest=MAX_NAME_LENGTH, multiline=True)
+    if re.search(r"\s\s|[\r\n\t]", name):
         raise RuleBroken(N_("Enter the name on one line, with single spaces."), field)
-    return said
+    return name
 
 
 @action(Permission.SIGNED_IN, "staff.change_email")
 def change_email(*, email: str, by: Person) -> User:
-    """Change the account's e-mail address, also a sign-in name; call it through `with_reauthentication`."""
+    """Change the account's e-mail address, which is also a sign-in name. Call it through `with_reauthentication`."""
     user = get_for_update(User, by.id)
-    address = free_email(rules.email(email), user)
+    address = check_email_is_free(rules.email(email), user)
     if address != user.email:
         user.email = address
         user.increment_version()
@@ -64,87 +64,90 @@ def change_email(*, email: str, by: Person) -> User:
 
 
 def change_password(*, password: str, by: Person) -> User:
-    """Choose another password; every other session and every token ends. Call it after a fresh password."""
-    return _keep_password(hash_another_password(password, by=by), by=by)
+    """Change one's own password; other sessions and all tokens end. Call it after re-authentication."""
+    return _save_password(hash_changed_password(password, by=by), by=by)
 
 
-def hash_another_password(password: str, *, by: Person) -> str:
-    """The hash of a password that the rules allow and that is not the present one. Call it before an action."""
+def hash_changed_password(password: str, *, by: Person) -> str:
+    """Check that the password is new and allowed, and return its hash. Call it before an action, never inside one."""
     user = get_or_not_found(User, by.id)
-    if passwords.is_right(user.password_hash, password):
+    if passwords.is_correct(user.password_hash, password):
         raise RuleBroken(N_("This is your current password. Choose another one."), "password")
     return hash_new_password(user, password)
 
 
 @action(Permission.SIGNED_IN, "staff.change_password")
-def _keep_password(password_hash: str, *, by: Person) -> User:
+def _save_password(password_hash: str, *, by: Person) -> User:
     user = get_for_update(User, by.id)
     set_password(user, password_hash, but_session=by.session_id)
     return user
 
 
-def change_profile(given: dict[str, Any], *, by: Person) -> None:
-    """All that a program sends at once; address and password only after a fresh password."""
-    password_hash = hash_another_password(given["password"], by=by) if "password" in given else None
-    _keep_profile(given, password_hash, by=by)
+def change_profile(changes: dict[str, Any], *, by: Person) -> None:
+    """Change names, e-mail address, password and preferences in one transaction.
+
+    For `email` and `password`, call it after re-authentication.
+    """
+    password_hash = hash_changed_password(changes["password"], by=by) if "password" in changes else None
+    _save_profile(changes, password_hash, by=by)
 
 
 @action(Permission.SIGNED_IN, "staff.change_profile")
-def _keep_profile(given: dict[str, Any], password_hash: str | None, *, by: Person) -> None:
-    names = {name: given[name] for name in ("title", "first_name", "last_name") if name in given}
+def _save_profile(changes: dict[str, Any], password_hash: str | None, *, by: Person) -> None:
+    names = {name: changes[name] for name in ("title", "first_name", "last_name") if name in changes}
     if names:
         change_names(**names, by=by)
-    if "email" in given:
-        change_email(email=given["email"], by=by)
+    if "email" in changes:
+        change_email(email=changes["email"], by=by)
     if password_hash is not None:
-        _keep_password(password_hash, by=by)
-    change_preferences(language=given.get("language_preference"), preferences=given.get("preferences"), by=by)
+        _save_password(password_hash, by=by)
+    change_preferences(language=changes.get("language_preference"), preferences=changes.get("preferences"), by=by)
 
 
-def keep_photo(*, uploaded: bytes, by: Person) -> str:
-    """Keep a picture of oneself in place of the one before; returns its mark."""
-    end_request_session()  # no connection to the database waits for the picture
-    return _keep_image(images.portrait(uploaded), by=by)
+def save_photo(*, uploaded: bytes, by: Person) -> str:
+    """Store a picture of oneself in place of the earlier one; return its content mark. Raises `RuleBroken`."""
+    end_request_session()  # so that no database connection is held while the picture is encoded
+    return _save_image(images.make_portrait(uploaded), by=by)
 
 
 @action(Permission.SIGNED_IN, "staff.keep_photo")
-def _keep_image(image: bytes, *, by: Person) -> str:
-    row = {"user_id": by.id, "image": image, "mark": images.mark(image)}
+def _save_image(image: bytes, *, by: Person) -> str:
+    row = {"user_id": by.id, "image": image, "mark": images.content_mark(image)}
     db.session.execute(insert(ProfilePhoto).values(row).on_conflict_do_update(index_elements=["user_id"], set_=row))
     recording.record("staff.photo_kept", by, entity="app_user", entity_id=by.id, details={"mark": row["mark"]})
     return row["mark"]
 
 
 @action(Permission.SIGNED_IN, "staff.drop_photo")
-def drop_photo(*, by: Person) -> None:
-    """Take one's picture away."""
-    gone = db.session.execute(delete(ProfilePhoto).where(ProfilePhoto.user_id == by.id))
-    if gone.rowcount:
+def remove_photo(*, by: Person) -> None:
+    """Remove one's picture."""
+    deleted = db.session.execute(delete(ProfilePhoto).where(ProfilePhoto.user_id == by.id))
+    if deleted.rowcount:
         recording.record("staff.photo_dropped", by, entity="app_user", entity_id=by.id)
 
 
 @action(Permission.SIGNED_IN, "staff.change_preferences")
 def change_preferences(*, language: str | None = None, preferences: dict[str, Any] | None = None, by: Person) -> User:
-    """Change one's own language and looks; `preferences` is merged into what was chosen before."""
+    """Change one's own language and preferences; preferences that are not named stay as they are."""
     user = get_for_update(User, by.id)
     if language is not None:
-        user.language = profile_preferences.language(language)
+        user.language = profile_preferences.check_language(language)
     if preferences:
-        user.preferences = profile_preferences.merged(user.preferences, preferences)
+        user.preferences = profile_preferences.merge_preferences(user.preferences, preferences)
     return user
 
 
-def photo(user_id: int) -> ProfilePhoto | None:
-    """Somebody's picture, if they have one."""
+def get_photo(user_id: int) -> ProfilePhoto | None:
+    """The picture of an account; None when it has none."""
     return db.session.scalars(select(ProfilePhoto).filter_by(user_id=user_id)).one_or_none()
 
 
-def with_photo(user_id: int) -> tuple[User, str | None]:
-    """An account, and the mark of its picture if it has one, in one question."""
+def get_user_and_photo_mark(user_id: int) -> tuple[User, str | None]:
+    """An account and the content mark of its picture (None without one), in one query."""
     joined = select(User, ProfilePhoto.mark).outerjoin(ProfilePhoto, ProfilePhoto.user_id == User.id)
     row = db.session.execute(joined.where(User.id == user_id)).unique().one()
     return row.User, row.mark
 
 
-def photo_mark(user_id: int) -> str | None:
+def get_photo_mark(user_id: int) -> str | None:
     return db.session.scalars(select(ProfilePhoto.mark).filter_by(user_id=user_id)).one_or_none()

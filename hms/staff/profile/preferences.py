@@ -1,4 +1,4 @@
-"""How pages look and speak for one person: what may be chosen. Plain Python, no database."""
+"""Rules for a person's preferences: display and language."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ MAX_KEYS, MAX_TEXT_LENGTH = 40, 200
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 
 
-def language(code: str) -> str:
-    """`code`, when pages exist in it."""
+def check_language(code: str) -> str:
+    """Return `code`; raises `RuleBroken` when there are no pages in this language."""
     if code not in LANGUAGES:
         raise RuleBroken(N_("Choose one of these: %(choices)s."), "language", choices=", ".join(LANGUAGES))
     return code
 
 
-def merged(before: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """`before` with what was chosen now; `RuleBroken` names the preference. Others' small preferences are kept as they are."""
-    for key, value in chosen.items():
+def merge_preferences(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored preferences with `changes`; raises `RuleBroken` on the wrong preference. Unknown names are allowed."""
+    for key, value in changes.items():
         _check(key, value)
-    after = {**before, **chosen}
-    if len(after) > MAX_KEYS:
+    merged = {**stored, **changes}
+    if len(merged) > MAX_KEYS:
         raise RuleBroken(N_("There are too many preferences."), "preferences")
-    return after
+    return merged
 
 
 def _check(key: str, value: Any) -> None:
@@ -47,4 +47,4 @@ def _check(key: str, value: Any) -> None:
         or not isinstance(value, (str, bool, int, type(None)))
         or len(str(value)) > MAX_TEXT_LENGTH
     ):
-        raise RuleBroken(N_("A preference has a short name and a short value."), "preferences")
+        raise RuleBroken(N_("Send each preference with a short name and a short value."), "preferences")

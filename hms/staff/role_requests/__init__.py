@@ -1,1 +1,1 @@
-"""Asking for a role, and deciding."""
+"""Requests for a role, and decisions on them."""

@@ -1,4 +1,4 @@
-"""Looking up requests for roles, and what a change of role means."""
+"""Queries for role requests; the permissions gained and lost by a change of role."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hms.core.text.translation import N_
 from hms.staff.models import Role, RoleChangeRequest
 
 
-def listing(*, user_id: int | None = None, status: str | None = None) -> Select[tuple[RoleChangeRequest]]:
-    """Every request on the list (or one person's), newest first, with people and roles."""
+def select_requests(*, user_id: int | None = None, status: str | None = None) -> Select[tuple[RoleChangeRequest]]:
+    """A query for requests that are not archived, newest first, with people and roles; `user_id` limits it to one person."""
     people = (RoleChangeRequest.user, RoleChangeRequest.first_approver, RoleChangeRequest.reviewed_by)
     roles = (RoleChangeRequest.requested_role, RoleChangeRequest.role_before)
-    query = select(RoleChangeRequest).options(*(joinedload(one) for one in (*people, *roles)))
+    query = select(RoleChangeRequest).options(*(joinedload(relation) for relation in (*people, *roles)))
     query = query.where(RoleChangeRequest.archived_at.is_(None))
     if user_id is not None:
         query = query.where(RoleChangeRequest.user_id == user_id)
@@ -27,9 +27,9 @@ def listing(*, user_id: int | None = None, status: str | None = None) -> Select[
     return query.order_by(RoleChangeRequest.id.desc())
 
 
-def one(request_id: int, *, of: int | None = None) -> RoleChangeRequest:
-    """A request with people and roles; `NotFound` when there is none, or it is not that of the person `of`."""
-    query = listing(user_id=of).where(RoleChangeRequest.id == request_id)
+def get_request(request_id: int, *, user_id: int | None = None) -> RoleChangeRequest:
+    """A request with people and roles; raises `NotFound`, also when it is not a request of `user_id`."""
+    query = select_requests(user_id=user_id).where(RoleChangeRequest.id == request_id)
     row = db.session.scalars(query).unique().one_or_none()
     if row is None:
         raise NotFound(N_("This record does not exist."))
@@ -37,25 +37,25 @@ def one(request_id: int, *, of: int | None = None) -> RoleChangeRequest:
 
 
 def count_waiting() -> int:
-    """How many requests wait for an answer."""
+    """The number of pending requests."""
     return db.session.execute(_count_waiting()).scalar_one()
 
 
 @cache
 def _count_waiting() -> Select:
-    waiting = (RoleChangeRequest.status == "pending", RoleChangeRequest.archived_at.is_(None))
-    return select(func.count()).select_from(RoleChangeRequest).where(*waiting)
+    is_pending = (RoleChangeRequest.status == "pending", RoleChangeRequest.archived_at.is_(None))
+    return select(func.count()).select_from(RoleChangeRequest).where(*is_pending)
 
 
 @dataclass(frozen=True)
-class Difference:
-    """What somebody gains and loses by a change of role, as stored names of actions."""
+class PermissionChange:
+    """The permissions gained and lost by a change of role."""
 
     gains: list[str]
     loses: list[str]
 
 
-def difference(now: Role | None, then: Role | None) -> Difference:
-    """From the role one has to the one asked for."""
-    had, gets = set(now.grants if now else ()), set(then.grants if then else ())
-    return Difference(sorted(gets - had), sorted(had - gets))
+def permission_change(old: Role | None, new: Role | None) -> PermissionChange:
+    """The stored names of the permissions gained and lost between two roles (None: no role)."""
+    before, after = set(old.grants if old else ()), set(new.grants if new else ())
+    return PermissionChange(sorted(after - before), sorted(before - after))

@@ -1,4 +1,4 @@
-"""Pages: asking for a role, and answering."""
+"""Pages: role requests, for their owners and for those who decide."""
 
 from __future__ import annotations
 
@@ -20,37 +20,39 @@ from hms.staff.roles.administrators import administrator_permissions
 
 from . import actions, queries
 
-MAX_ANSWERED = 50
+MAX_DECIDED = 50
 
 
-def difference(row: RoleChangeRequest) -> queries.Difference:
-    """What the person gains and loses, in words; of an answered request, what they did then."""
-    now = row.user.role if row.status == "pending" else row.role_before
-    plain = queries.difference(now, row.requested_role)
-    return queries.Difference(_spoken(plain.gains), _spoken(plain.loses))
+def labelled_permission_change(row: RoleChangeRequest) -> queries.PermissionChange:
+    """The labels of the permissions gained and lost; for a decided request, compared with the role before it."""
+    old_role = row.user.role if row.status == "pending" else row.role_before
+    change = queries.permission_change(old_role, row.requested_role)
+    return queries.PermissionChange(_labels(change.gains), _labels(change.loses))
 
 
-def _spoken(names: Iterable[str]) -> list[str]:
-    return [str(permission_labels.words(name)) for name in names]
+def _labels(names: Iterable[str]) -> list[str]:
+    return [str(permission_labels.permission_label(name)) for name in names]
 
 
 @pages.get("/admin/role-requests")
 @requires(Permission.REVIEW_ROLE_REQUESTS)
 def requests_page() -> str:
-    """Requests that wait, with what each would change, and the last answered ones."""
+    """Pending requests with the permissions each would change, and the last decided ones."""
     return _page(AnswerForm())
 
 
 def _page(form: AnswerForm, answered_id: int | None = None) -> str:
-    waiting = db.session.scalars(queries.listing(status="pending")).unique().all()
-    answered = db.session.scalars(queries.listing().where(RoleChangeRequest.status != "pending").limit(MAX_ANSWERED))
+    waiting = db.session.scalars(queries.select_requests(status="pending")).unique().all()
+    answered = db.session.scalars(
+        queries.select_requests().where(RoleChangeRequest.status != "pending").limit(MAX_DECIDED)
+    )
     return render_template(
         "staff/requests.html",
         form=form,
         answered_id=answered_id,
         waiting=waiting,
         answered=answered.unique().all(),
-        difference=difference,
+        difference=labelled_permission_change,
         powers=administrator_permissions,
         me=current_person().id,
     )
@@ -59,19 +61,19 @@ def _page(form: AnswerForm, answered_id: int | None = None) -> str:
 @pages.post("/admin/role-requests/<int:request_id>")
 @requires(Permission.REVIEW_ROLE_REQUESTS)
 def answer_request(request_id: int) -> ResponseReturnValue:
-    """Approve or reject, with a note; a rejection says why."""
+    """Approve or reject a request with a note; a rejection needs one."""
     form, is_approval = AnswerForm(), request.form.get("answer") == "approve"
     if not is_approval and not (form.admin_response.data or "").strip():
         form.admin_response.errors = [_("Enter the reason, so that the person knows what to do next.")]
         return _page(form, request_id), 400
-    action = actions.approve if is_approval else actions.reject
-    if form.save(lambda *, by, **sent: action(request_id, by=by, **sent), by=current_person()):
-        flash(_said(form.result), "success")
+    action = actions.approve_request if is_approval else actions.reject_request
+    if form.save(lambda *, by, **values: action(request_id, by=by, **values), by=current_person()):
+        flash(_result_message(form.result), "success")
         return redirect(url_for(".requests_page"), 303)
     return _page(form, request_id), form.status
 
 
-def _said(row: RoleChangeRequest) -> str:
+def _result_message(row: RoleChangeRequest) -> str:
     if row.status == "pending":
         return _("Your approval is saved. Another administrator must also approve.")
     return (
@@ -84,9 +86,9 @@ def _said(row: RoleChangeRequest) -> str:
 @pages.post("/admin/role-requests/<int:request_id>/archive")
 @requires(Permission.REVIEW_ROLE_REQUESTS)
 def archive_request(request_id: int) -> ResponseReturnValue:
-    """Take an answered request off the list."""
+    """Remove a decided request from the list."""
     form = AnswerForm()
-    if form.save(lambda *, by, **_sent: actions.archive(request_id, by=by), by=current_person()):
+    if form.save(lambda *, by, **_sent: actions.archive_request(request_id, by=by), by=current_person()):
         flash(_("Request removed from the list."), "success")
     return redirect(url_for(".requests_page"), 303)
 
@@ -94,42 +96,44 @@ def archive_request(request_id: int) -> ResponseReturnValue:
 @pages.route("/profile/role", methods=["GET", "POST"])
 @requires(Permission.REQUEST_ROLE)
 def my_role() -> ResponseReturnValue:
-    """One's role, what it allows, one's requests, and a new one."""
+    """One's own role, its permissions, one's requests, and a form for a new one."""
     user = get_or_not_found(User, current_person().id)
     form = RequestForm()
     form.offer(user.role_id)
-    if form.save(_ask, by=current_person()):
+    if form.save(_send_request, by=current_person()):
         flash(_("Request sent. You will get an alert when it is decided."), "success")
         return redirect(url_for(".my_role"), 303)
-    own = db.session.scalars(queries.listing(user_id=user.id).limit(MAX_ANSWERED)).unique().all()
-    allowed = _spoken(user.role.grants if user.role else ())
-    page = render_template("staff/my_role.html", form=form, user=user, own=own, allowed=allowed, difference=difference)
+    own = db.session.scalars(queries.select_requests(user_id=user.id).limit(MAX_DECIDED)).unique().all()
+    allowed = _labels(user.role.grants if user.role else ())
+    page = render_template(
+        "staff/my_role.html", form=form, user=user, own=own, allowed=allowed, difference=labelled_permission_change
+    )
     return page, form.status
 
 
-def _ask(*, version: Any, **sent: Any) -> RoleChangeRequest:
-    return actions.ask(**sent)
+def _send_request(*, version: Any, **values: Any) -> RoleChangeRequest:
+    return actions.request_role(**values)
 
 
 @pages.route("/profile/role/<int:request_id>", methods=["GET", "POST"])
 @requires(Permission.REQUEST_ROLE)
 def edit_request(request_id: int) -> ResponseReturnValue:
-    """Change one's own request while it waits."""
-    row = queries.one(request_id, of=current_person().id)
+    """Change one's own pending request."""
+    row = queries.get_request(request_id, user_id=current_person().id)
     form = RequestForm(obj=row)
     form.offer(row.user.role_id)
-    if form.save(lambda *, by, **sent: actions.change(request_id, by=by, **sent), by=current_person()):
+    if form.save(lambda *, by, **values: actions.change_request(request_id, by=by, **values), by=current_person()):
         flash(_("Saved."), "success")
         return redirect(url_for(".my_role"), 303)
-    return render_template("staff/request_form.html", form=form, row=queries.one(request_id)), form.status
+    return render_template("staff/request_form.html", form=form, row=queries.get_request(request_id)), form.status
 
 
 @pages.post("/profile/role/<int:request_id>/withdraw")
 @requires(Permission.REQUEST_ROLE)
 def withdraw_request(request_id: int) -> ResponseReturnValue:
-    """Take one's own request back."""
+    """Withdraw one's own request."""
     form = AnswerForm()
-    if form.save(lambda *, by, **_sent: actions.withdraw(request_id, by=by), by=current_person()):
+    if form.save(lambda *, by, **_sent: actions.withdraw_request(request_id, by=by), by=current_person()):
         flash(_("Request withdrawn."), "success")
     for messages in form.errors.values():
         flash(str(messages[0]), "stop")

@@ -1,4 +1,4 @@
-"""JSON: roles, and requests for them."""
+"""JSON API: roles and role requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
 from hms.staff import directory, schemas
-from hms.staff.accounts.api import assigned
+from hms.staff.accounts.api import assign_role_directly
 from hms.staff.blueprints import api
 from hms.staff.models import Role, RoleChangeRequest
 from hms.staff.role_requests import actions as role_request_actions
@@ -38,14 +38,14 @@ def roles_list(_arguments: dict[str, Any]) -> Response:
     return paginated_response(directory.roles(), lambda role: role_json(role, current_person()))
 
 
-def _role(role_id: int) -> Role:
+def _get_active_role(role_id: int) -> Role:
     row = get_or_not_found(Role, role_id)
     if not row.is_active:
         raise NotFound(N_("This record does not exist."))
     return row
 
 
-def _one_role(row: Role, status: int = 200) -> Response:
+def _role_response(row: Role, status: int = 200) -> Response:
     return resource_response(role_json(row, current_person()), row.version, status)
 
 
@@ -54,36 +54,38 @@ def _one_role(row: Role, status: int = 200) -> Response:
 @api.response(200, schemas.RoleOut)
 def role(role_id: int) -> Response:
     """One role."""
-    return _one_role(_role(role_id))
+    return _role_response(_get_active_role(role_id))
 
 
 @api.post("/roles/")
 @requires(Permission.MANAGE_ROLES)
 @api.arguments(schemas.RoleIn)
 @api.response(201, schemas.RoleOut)
-def add_role(given: dict[str, Any]) -> Response:
-    """Make a role of the hospital's own."""
-    with _permissions():
-        return _one_role(actions.add_role(grants=given.pop("permissions", ()), **given, by=current_person()), 201)
+def add_role(payload: dict[str, Any]) -> Response:
+    """Create a role."""
+    with _renamed_grants_error():
+        return _role_response(
+            actions.add_role(grants=payload.pop("permissions", ()), **payload, by=current_person()), 201
+        )
 
 
 @api.put("/roles/<int:role_id>/")
 @requires(Permission.MANAGE_ROLES)
 @api.arguments(schemas.RoleChangeIn)
 @api.response(200, schemas.RoleOut)
-def change_role(given: dict[str, Any], role_id: int) -> Response:
-    """Change name, description and permissions, as far as they are given."""
-    row = _role(role_id)
+def change_role(payload: dict[str, Any], role_id: int) -> Response:
+    """Change name, description and permissions; a missing field stays as it is."""
+    row = _get_active_role(role_id)
     check_if_match(row.version, lambda: role_json(row, current_person()))
-    with _permissions():
-        return _one_role(
-            actions.change_role(role_id, grants=given.pop("permissions", None), **given, by=current_person())
+    with _renamed_grants_error():
+        return _role_response(
+            actions.change_role(role_id, grants=payload.pop("permissions", None), **payload, by=current_person())
         )
 
 
 @contextmanager
-def _permissions() -> Iterator[None]:
-    """What is refused under the name `grants` is told under the name that the API gives it."""
+def _renamed_grants_error() -> Iterator[None]:
+    """Rename the field `grants` of a `RuleBroken` to `permissions`, its name in the API."""
     try:
         yield
     except RuleBroken as refused:
@@ -94,13 +96,13 @@ def _permissions() -> Iterator[None]:
 @requires(Permission.MANAGE_ROLES)
 @api.response(204)
 def put_role_away(role_id: int) -> None:
-    """Put a role away; 409 while anybody has it, or when it is a built-in one."""
-    _role(role_id)
+    """Close a role; 409 while anybody has it, or when it is built in."""
+    _get_active_role(role_id)
     actions.deactivate_role(role_id, by=current_person())
 
 
-def _seen_by() -> int | None:
-    """Whose requests the caller sees: everybody's for those who answer, else their own."""
+def _visible_user_id() -> int | None:
+    """The user whose requests the caller may see; None (everybody's) for those who decide requests."""
     return None if current_person().may(Permission.REVIEW_ROLE_REQUESTS) else current_person().id
 
 
@@ -120,10 +122,12 @@ REQUESTS = parameters(
 @api.response(200, schemas.RequestOut(many=True))
 def requests_list(arguments: dict[str, Any]) -> Response:
     """Requests for roles, newest first: all for administrators, one's own for others."""
-    one = RoleChangeRequest
-    columns = {"user": one.user_id, "requested_role": one.requested_role_id, "status": one.status}
-    rows = filter_by_columns(queries.listing(user_id=_seen_by()), arguments, on=one.created_at, **columns)
-    rows = ordered(rows, arguments, one.id, created_at=one.created_at)
+    table = RoleChangeRequest
+    columns = {"user": table.user_id, "requested_role": table.requested_role_id, "status": table.status}
+    rows = filter_by_columns(
+        queries.select_requests(user_id=_visible_user_id()), arguments, on=table.created_at, **columns
+    )
+    rows = ordered(rows, arguments, table.id, created_at=table.created_at)
     return paginated_response(rows, lambda row: request_json(row, current_person()))
 
 
@@ -131,14 +135,14 @@ def requests_list(arguments: dict[str, Any]) -> Response:
 @requires(Permission.REQUEST_ROLE)
 @api.arguments(schemas.RequestIn)
 @api.response(201, schemas.RequestOut)
-def ask(given: dict[str, Any]) -> Response:
-    """Ask for a role."""
-    row = role_request_actions.ask(**given, by=current_person())
-    return _one_request(row.id, 201)
+def ask(payload: dict[str, Any]) -> Response:
+    """Request a role."""
+    row = role_request_actions.request_role(**payload, by=current_person())
+    return _request_response(row.id, 201)
 
 
-def _one_request(request_id: int, status: int = 200) -> Response:
-    row = queries.one(request_id, of=_seen_by())
+def _request_response(request_id: int, status: int = 200) -> Response:
+    row = queries.get_request(request_id, user_id=_visible_user_id())
     return resource_response(request_json(row, current_person()), row.version, status)
 
 
@@ -147,59 +151,59 @@ def _one_request(request_id: int, status: int = 200) -> Response:
 @api.response(200, schemas.RequestOut)
 def request_(request_id: int) -> Response:
     """One request."""
-    return _one_request(request_id)
+    return _request_response(request_id)
 
 
 @api.put("/role-change-requests/<int:request_id>/")
 @requires(Permission.REQUEST_ROLE)
 @api.arguments(schemas.RequestChangeIn)
 @api.response(200, schemas.RequestOut)
-def change_request(given: dict[str, Any], request_id: int) -> Response:
-    """Change reason or role of one's own request while it waits."""
-    row = queries.one(request_id, of=current_person().id)
+def change_request(payload: dict[str, Any], request_id: int) -> Response:
+    """Change the reason or role of one's own pending request."""
+    row = queries.get_request(request_id, user_id=current_person().id)
     check_if_match(row.version, lambda: request_json(row, current_person()))
-    role_request_actions.change(request_id, **given, by=current_person())
-    return _one_request(request_id)
+    role_request_actions.change_request(request_id, **payload, by=current_person())
+    return _request_response(request_id)
 
 
 @api.post("/role-change-requests/<int:request_id>/withdraw/")
 @requires(Permission.REQUEST_ROLE)
 @api.response(200, schemas.StatusOut)
 def withdraw(request_id: int) -> dict[str, str]:
-    """Take one's own request back."""
-    return {"status": role_request_actions.withdraw(request_id, by=current_person()).status}
+    """Withdraw one's own request."""
+    return {"status": role_request_actions.withdraw_request(request_id, by=current_person()).status}
 
 
 @api.delete("/role-change-requests/<int:request_id>/")
 @requires(Permission.REVIEW_ROLE_REQUESTS)
 @api.response(204)
 def archive(request_id: int) -> None:
-    """Take a request off the list; the row stays."""
-    role_request_actions.archive(request_id, by=current_person())
+    """Remove a request from the list; it is not deleted."""
+    role_request_actions.archive_request(request_id, by=current_person())
 
 
 @api.post("/role-change-requests/<int:request_id>/approve/")
 @requires(Permission.REVIEW_ROLE_REQUESTS)
 @api.arguments(schemas.AnswerIn)
 @api.response(200, schemas.StatusOut)
-def approve(given: dict[str, Any], request_id: int) -> dict[str, str]:
-    """Approve; "pending" in the answer says that a second administrator must approve too."""
-    return {"status": role_request_actions.approve(request_id, **given, by=current_person()).status}
+def approve(payload: dict[str, Any], request_id: int) -> dict[str, str]:
+    """Approve a request; the status "pending" in the response means that a second administrator must also approve."""
+    return {"status": role_request_actions.approve_request(request_id, **payload, by=current_person()).status}
 
 
 @api.post("/role-change-requests/<int:request_id>/reject/")
 @requires(Permission.REVIEW_ROLE_REQUESTS)
 @api.arguments(schemas.AnswerIn)
 @api.response(200, schemas.StatusOut)
-def reject(given: dict[str, Any], request_id: int) -> dict[str, str]:
-    """Refuse a request."""
-    return {"status": role_request_actions.reject(request_id, **given, by=current_person()).status}
+def reject(payload: dict[str, Any], request_id: int) -> dict[str, str]:
+    """Reject a request."""
+    return {"status": role_request_actions.reject_request(request_id, **payload, by=current_person()).status}
 
 
 @api.post("/role-change-requests/assign_role/")
 @requires(Permission.REVIEW_ROLE_REQUESTS)
 @api.arguments(schemas.AssignIn)
 @api.response(200, schemas.StatusOut)
-def assign_role(given: dict[str, Any]) -> dict[str, str]:
+def assign_role(payload: dict[str, Any]) -> dict[str, str]:
     """Give a role without a request."""
-    return assigned(given["user_id"], given["role_id"])
+    return assign_role_directly(payload["user_id"], payload["role_id"])

@@ -1,4 +1,4 @@
-"""What each permission allows, in plain words, grouped as the matrix of roles shows them."""
+"""The label of each permission, and the groups in which the permission matrix shows them."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.READ_REVENUE: _l("See takings in reports"),
     Permission.READ_CLINICAL_FIGURES: _l("See clinical figures in reports"),
     Permission.READ_AUDIT: _l("Read the audit trail"),
-    Permission.READ_SIGN_INS: _l("See everybody's sign-ins"),
+    Permission.READ_SIGN_INS: _l("See everyone's sign-ins"),
     Permission.READ_SETTINGS: _l("See the hospital's settings"),
     Permission.MANAGE_SETTINGS: _l("Change the hospital's settings"),
     Permission.ADMINISTER: _l("Open the administration page"),
@@ -82,7 +82,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.SYNC_OFFLINE: _l("Send offline entries"),
 }
 
-PLACES: tuple[tuple[str, tuple[str, ...]], ...] = (
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_l("Patients"), ("patients",)),
     (_l("Appointments and queue"), ("appointments",)),
     (_l("Care"), ("clinical", "lab")),
@@ -94,8 +94,8 @@ PLACES: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-def words(name: str) -> str:
-    """A stored permission in plain words; one that this version does not know is shown as it is stored."""
+def permission_label(name: str) -> str:
+    """The label of a stored permission; the stored name when this version does not know it."""
     try:
         return PERMISSION_LABELS.get(Permission(name), name)
     except ValueError:
@@ -107,24 +107,27 @@ class PermissionOption:
     """One row of the matrix."""
 
     name: str
-    words: str
+    label: str
 
 
 @dataclass(frozen=True)
-class Place:
-    """The permissions of one part of the hospital."""
+class PermissionGroup:
+    """The permissions of one part of the hospital, as one group of rows in the matrix."""
 
     label: str
     permissions: list[PermissionOption]
 
 
-def matrix() -> list[Place]:
-    """Every permission that can be granted, by part of the hospital; those of no known part come last."""
-    left = [action for action in Permission if action not in (Permission.PUBLIC, Permission.SIGNED_IN)]
-    places = []
-    for label, desks in PLACES:
-        here = [action for action in left if action.value.partition(".")[0] in desks]
-        left = [action for action in left if action not in here]
-        places.append(Place(label, [PermissionOption(one.value, words(one.value)) for one in here]))
-    rest = [PermissionOption(one.value, words(one.value)) for one in left]
-    return [*places, Place(_l("Other"), rest)] if rest else places
+def permission_groups() -> list[PermissionGroup]:
+    """All permissions that can be granted, in groups; permissions of no group come last."""
+    remaining = [action for action in Permission if action not in (Permission.PUBLIC, Permission.SIGNED_IN)]
+    groups = []
+    for label, desks in GROUPS:
+        of_group = [action for action in remaining if action.value.partition(".")[0] in desks]
+        remaining = [action for action in remaining if action not in of_group]
+        groups.append(PermissionGroup(label, _options(of_group)))
+    return [*groups, PermissionGroup(_l("Other"), _options(remaining))] if remaining else groups
+
+
+def _options(permissions: list[Permission]) -> list[PermissionOption]:
+    return [PermissionOption(action.value, permission_label(action.value)) for action in permissions]

@@ -1,4 +1,4 @@
-"""Pages: lock, unlock by PIN or password, quick switch on a shared PC; and what every signed-in page must do first."""
+"""Pages: lock and unlock, switch to another person on a shared PC. Checks before every page of a signed-in person."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hms.core.web.localisation import translate_error
 from hms.core.web.rate_limits import limiter
 from hms.core.web.security_headers import url_parts
 from hms.staff import request_user
-from hms.staff.blueprints import WRONG_TRIES_OF_AN_ADDRESS, pages, was_refused
+from hms.staff.blueprints import FAILURES_PER_ADDRESS, is_failed_attempt, pages
 from hms.staff.forms import UnlockForm
 from hms.staff.login_security import activity, known_devices
-from hms.staff.login_security.errors import Locked, SignInRefused
+from hms.staff.login_security.errors import LockedOut, SignInRefused
 from hms.staff.models import User
 from hms.staff.sign_in import authentication
 
@@ -29,13 +29,13 @@ from . import actions, pins
 @pages.post("/lock")
 @requires(Permission.SIGNED_IN)
 def lock_now() -> ResponseReturnValue:
-    """Lock the page: patients are protected while nobody sits at it; the way back is kept."""
-    actions.lock(current_person().session_id or 0)
+    """Lock the session; unlocking returns to the same page."""
+    actions.lock_session(current_person().session_id or 0)
     return redirect(url_for(".locked", next=_came_from()), 303)
 
 
 def _came_from() -> str | None:
-    """The page under the Lock button, when it can be shown again."""
+    """The page on which Lock was pressed, when it can be shown again; else None."""
     referrer = url_parts(request.referrer or "")
     path = referrer.path + (f"?{referrer.query}" if referrer.query else "")
     path = request.form.get("next") or (path if referrer.netloc == request.host else None)
@@ -53,104 +53,108 @@ def _can_be_shown(path: str) -> bool:
 @pages.get("/lock")
 @requires(Permission.PUBLIC)
 def locked() -> ResponseReturnValue:
-    """The lock page: who may unlock here, and nothing about anybody's work."""
+    """The lock page: who may unlock here, and nothing of the page behind it."""
     back = safe_next(request.args.get("next"))
     if current_person().is_authenticated:
         return redirect(back or url_for("home.page"))
-    locked_ = request_user.locked_session()
-    if locked_ is None:
+    locked_session = request_user.locked_session()
+    if locked_session is None:
         return redirect(url_for(".sign_in", next=back))
-    return _lock_page(locked_, UnlockForm(formdata=None), 200)
+    return _lock_page(locked_session, UnlockForm(formdata=None), 200)
 
 
-def _lock_page(locked_: request_user.Locked, form: UnlockForm, status: int) -> Response:
-    """By PIN where somebody has one here, else by the password of whose page it is."""
-    people = known_devices.people_with_pin(known_devices.of_request())
-    people.sort(key=lambda user: user.id != locked_.user_id)
-    own_pin = any(user.id == locked_.user_id for user in people)
+def _lock_page(locked_session: request_user.LockedSession, form: UnlockForm, status: int) -> Response:
+    """The lock page with a PIN field when somebody has a PIN here, else with a password field for the session's owner."""
+    people = known_devices.users_with_pin(known_devices.hash_of_request())
+    people.sort(key=lambda user: user.id != locked_session.user_id)
+    own_pin = any(user.id == locked_session.user_id for user in people)
     wants_password = request.args.get("with") == "password" if people else True
     by_password = wants_password or (not own_pin and request.args.get("with") != "pin")
-    form.offer(people, chosen=locked_.user_id)
-    kept = len(drafts.recent_drafts(locked_.user_id, limit=20))
-    shown = {"locked": locked_, "people": people, "by_password": by_password, "kept": kept}
+    form.offer(people, chosen=locked_session.user_id)
+    draft_count = len(drafts.recent_drafts(locked_session.user_id, limit=20))
+    shown = {"locked": locked_session, "people": people, "by_password": by_password, "draft_count": draft_count}
     return make_response(render_template("staff/lock.html", form=form, **shown), status)
 
 
 @pages.post("/unlock")
 @requires(Permission.PUBLIC)
-@limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, deduct_when=was_refused)
+@limiter.limit(FAILURES_PER_ADDRESS, deduct_when=is_failed_attempt)
 def unlock() -> ResponseReturnValue:
-    """The same person goes on where they were; another one goes to their own home, and the first is signed out."""
-    locked_ = request_user.locked_session() if not current_person().is_authenticated else None
-    if locked_ is None:
+    """Unlock: the owner returns to the page; another person gets their own home page and the owner is signed out."""
+    locked_session = request_user.locked_session() if not current_person().is_authenticated else None
+    if locked_session is None:
         return redirect(url_for(".locked", next=safe_next(request.args.get("next"))), 303)
     form = UnlockForm()
-    form.offer(known_devices.people_with_pin(known_devices.of_request()), chosen=locked_.user_id)
+    form.offer(known_devices.users_with_pin(known_devices.hash_of_request()), chosen=locked_session.user_id)
     if not form.validate_on_submit():
-        return _lock_page(locked_, form, form.status)
+        return _lock_page(locked_session, form, form.status)
     try:
-        return _open(locked_, form)
-    except (SignInRefused, Locked) as refused:
+        return _unlock(locked_session, form)
+    except (SignInRefused, LockedOut) as refused:
         (form.pin if form.pin.data else form.password).errors = [translate_error(refused)]
-        answer = _lock_page(locked_, form, refused.status)
-        if isinstance(refused, Locked):
-            answer.headers["Retry-After"] = str(refused.retry_after)
-        return answer
+        response = _lock_page(locked_session, form, refused.status)
+        if isinstance(refused, LockedOut):
+            response.headers["Retry-After"] = str(refused.retry_after)
+        return response
 
 
-def _open(locked_: request_user.Locked, form: UnlockForm) -> ResponseReturnValue:
+def _unlock(locked_session: request_user.LockedSession, form: UnlockForm) -> ResponseReturnValue:
     now = clock.now()
     if form.password.data:
-        user = authentication.prove_password(get_or_not_found(User, locked_.user_id).username, form.password.data)
+        user = authentication.verify_password(
+            get_or_not_found(User, locked_session.user_id).username, form.password.data
+        )
         activity.record_login(user, user.username, "unlocked")
-        authentication.renew_session(locked_.session_id, locked_at=None, last_seen_at=now, confirmed_at=now)
-        return _back()
-    user = get_or_not_found(User, form.who.data or locked_.user_id)
-    pins.prove(user, form.pin.data or "")
-    if user.id != locked_.user_id:
+        authentication.renew_session(locked_session.session_id, locked_at=None, last_seen_at=now, confirmed_at=now)
+        return _return_to_page()
+    user = get_or_not_found(User, form.who.data or locked_session.user_id)
+    pins.verify_pin(user, form.pin.data or "")
+    if user.id != locked_session.user_id:
         return _switch_to(user)
-    authentication.renew_session(locked_.session_id, locked_at=None, last_seen_at=now)
-    return _back()
+    authentication.renew_session(locked_session.session_id, locked_at=None, last_seen_at=now)
+    return _return_to_page()
 
 
-def _back() -> ResponseReturnValue:
+def _return_to_page() -> ResponseReturnValue:
     return redirect(safe_next(request.args.get("next")) or url_for("home.page"), 303)
 
 
 def _switch_to(user: User) -> ResponseReturnValue:
-    """The other person's own session; it lasts no longer than their full sign-in here lets a PIN open."""
-    until = known_devices.pin_until(known_devices.of_request(), user.id)
-    actions.end_of_cookie()
+    """Start a session of the other person; it ends when their PIN stops working at this device."""
+    until = known_devices.pin_valid_until(known_devices.hash_of_request(), user.id)
+    actions.end_cookie_session()
     session.clear()
-    session["sid"] = authentication.open_session(authentication.SignedIn(user.id, user.token_version), until=until)
+    session["sid"] = authentication.open_session(
+        authentication.AuthenticatedAccount(user.id, user.token_version), until=until
+    )
     flash(_("Signed in as %(name)s.", name=user.display_name), "success")
     return redirect(url_for("home.page"), 303)
 
 
-FIRST = frozenset({"static", "staff.sign_out", "staff.sign_out_page", "staff.stay", "staff.lock_now"})
-ENROLS = frozenset({"staff.second_factor", "staff.recovery_codes", "staff.photo"})
+ALWAYS_ALLOWED = frozenset({"static", "staff.sign_out", "staff.sign_out_page", "staff.stay", "staff.lock_now"})
+ENROLMENT_PAGES = frozenset({"staff.second_factor", "staff.recovery_codes", "staff.photo"})
 
 
 @pages.before_app_request
 def before_the_page() -> ResponseReturnValue | None:
-    """A changed role gives the session a new id; who must have a second factor enrols before anything else."""
+    """Give the session a new id when the role changed; send a person who needs a second factor to its setup page."""
     who = g.get("_login_user")
     if who is None or not who.is_authenticated:
         return None
     changed = g.get("session_with_other_role")
     if changed and who.session_id == changed[0]:
         authentication.renew_session(changed[0], role_id=changed[1])
-    if not who.must_enrol or request.endpoint in FIRST | ENROLS:
+    if not who.must_enrol or request.endpoint in ALWAYS_ALLOWED | ENROLMENT_PAGES:
         return None
     db.session.rollback()
-    said = _("Your role needs a second factor. Set it up first, on the page /profile/second-factor.")
+    message = _("Your role needs a second factor. Set it up first, on the page /profile/second-factor.")
     if is_api():
-        return error_handlers.error_response(403, said, code="second_factor_required")
+        return error_handlers.error_response(403, message, code="second_factor_required")
     return redirect(url_for("staff.second_factor"), 303)
 
 
 @pages.post("/stay")
 @requires(Permission.SIGNED_IN)
 def stay() -> ResponseReturnValue:
-    """The person is at the page: typing and scrolling count as work, and every request renews the session."""
+    """A page reports typing or scrolling; the request itself counts as activity."""
     return "", 204

@@ -1,4 +1,4 @@
-"""The end of somebody's access: page sessions, tokens and open links, at once."""
+"""Ends a person's access: page sessions, tokens and one-time links."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import tokens
 
 
 def end_access(user: User, *, but_session: int | None = None) -> None:
-    """End every page session (but one) and every token of `user`; inside an action. Open sockets follow in five seconds."""
+    """End all page sessions (except `but_session`) and all tokens of `user`, inside an action. Sockets close within seconds."""
     sessions = update(UserSession).where(UserSession.user_id == user.id, UserSession.ended_at.is_(None))
     if but_session is not None:
         sessions = sessions.where(UserSession.id != but_session)
@@ -23,6 +23,6 @@ def end_access(user: User, *, but_session: int | None = None) -> None:
 
 
 def end_links(user: User) -> None:
-    """No link made earlier opens anything any more."""
+    """End the open one-time links of `user`, inside an action."""
     is_open = (OneTimeLink.user_id == user.id, OneTimeLink.used_at.is_(None), OneTimeLink.ended_at.is_(None))
     db.session.execute(update(OneTimeLink).where(*is_open).values(ended_at=clock.now()))

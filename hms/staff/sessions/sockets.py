@@ -1,4 +1,4 @@
-"""Open pages: who may hear what, and the end of their sockets within five seconds of the end of their session."""
+"""Sockets of open pages: the events each page may receive; closing sockets within seconds after the session ends."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ CHECK_SECONDS = 2
 
 @dataclass(frozen=True)
 class ConnectedPage:
-    """A connected page: its session and the grants it joined its rooms with."""
+    """A connected page: its session, and the permissions with which it joined its rooms."""
 
     session_id: int
     grants: frozenset[str]
 
 
 _pages: dict[str, ConnectedPage] = {}
-_watching = threading.Lock()
+_watcher_lock = threading.Lock()
 
 
 @socketio.on("connect")
-def connect(_auth: Any = None) -> bool:
-    """Let a signed-in page in and put it into its rooms; a client can ask for none.
+def connect_page(_auth: Any = None) -> bool:
+    """Accept a signed-in page and join it to the rooms of the events it may receive; a client cannot choose rooms.
 
-    Nobody is let in while alerts cannot travel: the page then says that it is not live, and asks by itself.
+    While Redis is away no page is accepted; pages then poll.
     """
     who = current_person()
     if not who.is_authenticated or who.session_id is None or not redis.is_available():
@@ -47,19 +47,19 @@ def connect(_auth: Any = None) -> bool:
         if who.may(action):
             join_room(room(kind))
     _pages[request.sid] = ConnectedPage(who.session_id, who.grants)
-    _watch(current_app._get_current_object())
+    _start_watcher(current_app._get_current_object())
     db.session.remove()
     return True
 
 
 @socketio.on("disconnect")
-def leave(_reason: Any = None) -> None:
+def disconnect_page(_reason: Any = None) -> None:
     _pages.pop(request.sid, None)
 
 
-def _watch(app: Flask) -> None:
-    """Start this process's watcher with its first page; it ends with its last."""
-    if _watching.acquire(blocking=False):
+def _start_watcher(app: Flask) -> None:
+    """Start the background task that watches this process's pages, if it does not run; it ends with the last page."""
+    if _watcher_lock.acquire(blocking=False):
         socketio.start_background_task(_watch_pages, app)
 
 
@@ -69,13 +69,13 @@ def _watch_pages(app: Flask) -> None:
             socketio.sleep(CHECK_SECONDS)
             _close_ended(app)
     finally:
-        _watching.release()
+        _watcher_lock.release()
 
 
 def _close_ended(app: Flask) -> None:
-    """Close the sockets of ended or locked pages, deactivated people and changed roles; a database that is away closes none.
+    """Close the sockets of ended or locked sessions, closed accounts and changed roles.
 
-    All are closed while Redis is away.
+    While Redis is away all sockets are closed; while the database is away none.
     """
     with app.app_context():
         if not redis.is_available():
@@ -95,8 +95,8 @@ def _close_ended(app: Flask) -> None:
 
 
 @socketio.on("*")
-def hear(_event: str, *_said: Any) -> None:
-    """A page may say nothing; whatever comes, only a page that is still signed in is listened to."""
+def check_sender(_event: str, *_data: Any) -> None:
+    """Ignore any message of a page; close its socket when it is no longer signed in."""
     page = _pages.get(request.sid)
     live = _grants_by_session({page.session_id}) if page else {}
     db.session.remove()
@@ -110,7 +110,7 @@ def _close(sid: str) -> None:
 
 
 def _grants_by_session(session_ids: set[int]) -> dict[int, frozenset[str]]:
-    """The grants by which each page that is signed in and not locked may hear, at this moment."""
+    """The present permissions of each session that is signed in and not locked, by session id."""
     now = clock.now()
     query = (
         select(UserSession.id, UserSession.last_seen_at, Role.grants, Role.idle_minutes)

@@ -1,4 +1,4 @@
-"""JSON: sign-in and tokens; people, roles and requests stand in the modules beside."""
+"""JSON API: sign-in and tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hms.core.permissions import Permission
 from hms.core.web.fields import REQUIRED
 from hms.core.web.guard import requires
 from hms.core.web.rate_limits import limiter
-from hms.staff.blueprints import WRONG_TRIES_OF_AN_ADDRESS, api, was_refused
+from hms.staff.blueprints import FAILURES_PER_ADDRESS, api, is_failed_attempt
 from hms.staff.sessions import tokens
 
 from . import authentication
@@ -34,22 +34,24 @@ class TokenPair(ApiSchema):
 
 @api.post("/auth/")
 @requires(Permission.PUBLIC)
-@limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, deduct_when=was_refused)
+@limiter.limit(FAILURES_PER_ADDRESS, deduct_when=is_failed_attempt)
 @api.arguments(Credentials)
 @api.response(200, TokenPair)
-def sign_in(given: dict[str, Any]) -> dict[str, str]:
-    """Sign in: an access token for 15 minutes and a refresh token that works once, within a day of signing in.
+def sign_in(payload: dict[str, Any]) -> dict[str, str]:
+    """Sign in: an access token for 15 minutes and a refresh token that works once, within 24 hours of signing in.
 
-    An account with a second factor needs `otp` too: 401 with the code `otp_required` asks for it.
+    An account with a second factor also needs `otp`; without it the response is 401 with the code `otp_required`.
     """
-    return tokens.issue(authentication.prove(given["username"], given["password"], given.get("otp"), is_program=True))
+    return tokens.issue_pair(
+        authentication.authenticate(payload["username"], payload["password"], payload.get("otp"), is_program=True)
+    )
 
 
 @api.post("/auth/refresh/")
 @requires(Permission.PUBLIC)
-@limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, deduct_when=was_refused)
+@limiter.limit(FAILURES_PER_ADDRESS, deduct_when=is_failed_attempt)
 @api.arguments(Refresh)
 @api.response(200, TokenPair)
-def refresh(given: dict[str, Any]) -> dict[str, str]:
+def refresh(payload: dict[str, Any]) -> dict[str, str]:
     """The next pair of tokens."""
-    return tokens.rotate(given["refresh"])
+    return tokens.rotate_pair(payload["refresh"])

@@ -1,4 +1,4 @@
-"""Signing in: name, password and code are proven, each try counted before anything is hashed; one answer for every failure."""
+"""Authentication: check username, password and code. Each attempt is counted before hashing; all failures look the same."""
 
 from __future__ import annotations
 
@@ -23,65 +23,67 @@ from hms.staff.second_factor import codes
 
 
 @dataclass(frozen=True)
-class SignedIn:
-    """A signed-in account: its id and the version its tokens carry."""
+class AuthenticatedAccount:
+    """An account whose password is checked: its id, and the version its tokens must have."""
 
     user_id: int
     token_version: int
 
 
-@concurrent_attempts.counted()
-def prove(name: str, password: str, otp: str | None = None, *, is_program: bool = False) -> SignedIn:
-    """Check name (username or e-mail), password and code; raises `SignInRefused`, `OtpRequired` or `Locked`. Commits.
+@concurrent_attempts.limit_concurrency()
+def authenticate(name: str, password: str, otp: str | None = None, *, is_program: bool = False) -> AuthenticatedAccount:
+    """Check username or e-mail, password and code. Raises `SignInRefused`, `OtpRequired` or `LockedOut`. Commits.
 
-    A program cannot be led to set up a second factor: where the role needs one it is refused with `EnrolmentRequired`.
+    A program whose account lacks a required second factor is refused with `EnrolmentRequired`.
     """
     name = name.replace("\x00", "\ufffd")
-    user = prove_password(name, password)
+    user = verify_password(name, password)
     if user.two_factor_enabled:
         if not otp:
             activity.record_login(user, name, "otp_needed")
-            proof = SignedIn(user.id, user.token_version)
+            proof = AuthenticatedAccount(user.id, user.token_version)
             raise OtpRequired(N_("Enter the 6-digit code from your authenticator app."), "otp", proof=proof)
-        codes.prove_code(user, otp, name)
+        codes.verify_code(user, otp, name)
     elif is_program and request_user.second_factor_is_required(user.role.code if user.role else None):
         raise EnrolmentRequired(N_("Your role needs a second factor. Sign in on the web page and set it up first."))
     return complete_sign_in(user, name)
 
 
-@concurrent_attempts.counted()
-def prove_password(name: str, password: str) -> User:
-    """The active account of that name and password; an unknown name, a wrong password, a closed account and one without
-    a password yet are refused alike, after equal work."""
-    user = account_named(name)
+@concurrent_attempts.limit_concurrency()
+def verify_password(name: str, password: str) -> User:
+    """The active account with this name and password; raises `SignInRefused` or `LockedOut`. Commits.
+
+    An unknown name, a wrong password, a closed account and an account without password are refused alike, in the same time.
+    """
+    user = find_account(name)
     with attempts.counted_attempt(attempts.limits_for("password", user, name), user, name) as attempt:
-        if passwords.is_right(user.password_hash if user else None, password) and user and user.is_active:
-            attempt.succeeded()
+        if passwords.is_correct(user.password_hash if user else None, password) and user and user.is_active:
+            attempt.mark_succeeded()
             _renew_hash(user, password)
             return user
-        left = attempt.failed()
+        left = attempt.mark_failed()
     activity.record_login(user, name, "failed" if left else "lockout")
-    raise SignInRefused(_wrong(left), code="no_active_account")
+    raise SignInRefused(_wrong_password_message(left), code="no_active_account")
 
 
-def complete_sign_in(user: User, name: str) -> SignedIn:
-    """Everything is proven: write it into the activity. Commits."""
+def complete_sign_in(user: User, name: str) -> AuthenticatedAccount:
+    """Record the successful sign-in. Commits."""
     activity.record_login(user, name, "success")
-    return SignedIn(user.id, user.token_version)
+    return AuthenticatedAccount(user.id, user.token_version)
 
 
-def _wrong(left: int) -> Sentence:
+def _wrong_password_message(left: int) -> Sentence:
     if left < 1:
-        until = clock.now() + attempts.LOCKED_FOR
+        until = clock.now() + attempts.LOCKOUT_LENGTH
         return joined((Sentence(N_("Wrong username or password.")), attempts.lockout_message(until)))
     if left == 1:
         return Sentence(N_("Wrong username or password. 1 attempt left before a 15-minute lock."))
-    words = N_("Wrong username or password. %(count)s attempts left before a 15-minute lock.")
-    return Sentence(words, count=left)
+    message = N_("Wrong username or password. %(count)s attempts left before a 15-minute lock.")
+    return Sentence(message, count=left)
 
 
-def account_named(name: str) -> User | None:
-    """The account with this username or e-mail address."""
+def find_account(name: str) -> User | None:
+    """The account with this username or e-mail address, ignoring case; None without one."""
     folded = name.strip().casefold()[:254]
     query = select(User).where(
         or_(func.lower(User.username) == folded, (func.lower(User.email) == folded) & (User.email != ""))
@@ -90,18 +92,18 @@ def account_named(name: str) -> User | None:
 
 
 def _renew_hash(user: User, password: str) -> None:
-    """While the password is known, make its hash with today's numbers."""
+    """Replace an outdated hash, now that the password is known."""
     if user.password_hash and passwords.is_outdated(user.password_hash):
-        fresh = passwords.hashed(password)
+        new_hash = passwords.hash_secret(password)
         with action_context("staff.renew_password_hash", SYSTEM):
             unchanged = (User.id == user.id, User.password_hash == user.password_hash)
-            db.session.execute(update(User).where(*unchanged).values(password_hash=fresh))
+            db.session.execute(update(User).where(*unchanged).values(password_hash=new_hash))
 
 
-def open_session(signed_in: SignedIn, *, until: datetime | None = None) -> str:
-    """Start a page session, at most until `until`; returns the secret for the cookie. Commits."""
+def open_session(signed_in: AuthenticatedAccount, *, until: datetime | None = None) -> str:
+    """Start a page session, at most until `until`, and return the secret for the cookie. Commits."""
     sid, now = new_token(), clock.now()
-    longest = now + timedelta(hours=settings.value("staff.session_hours"))
+    latest_end = now + timedelta(hours=settings.value("staff.session_hours"))
     row = UserSession(
         token_hash=sha256(sid),
         user_id=signed_in.user_id,
@@ -109,9 +111,9 @@ def open_session(signed_in: SignedIn, *, until: datetime | None = None) -> str:
         created_at=now,
         last_seen_at=now,
         confirmed_at=now,
-        expires_at=min(longest, until or longest),
+        expires_at=min(latest_end, until or latest_end),
         ip=request.remote_addr,
-        user_agent=activity.agent(),
+        user_agent=activity.user_agent(),
     )
     db.session.add(row)
     db.session.commit()
@@ -119,18 +121,18 @@ def open_session(signed_in: SignedIn, *, until: datetime | None = None) -> str:
 
 
 def renew_session(session_id: int, **values: object) -> None:
-    """Give the page session a new id, and `values`; a copy of the old cookie opens nothing any more. Commits."""
+    """Give the page session a new secret and set `values`; a copy of the old cookie stops working. Commits."""
     sid = new_token()
-    mine = (UserSession.id == session_id, UserSession.ended_at.is_(None))
-    db.session.execute(update(UserSession).where(*mine).values(token_hash=sha256(sid), **values))
+    is_live = (UserSession.id == session_id, UserSession.ended_at.is_(None))
+    db.session.execute(update(UserSession).where(*is_live).values(token_hash=sha256(sid), **values))
     db.session.commit()
     session["sid"] = sid
 
 
 def end_session(session_id: int | None) -> None:
-    """End one page session; its cookie opens nothing any more. Commits."""
+    """End one page session; None does nothing. Commits."""
     if session_id is None:
         return
-    live = (UserSession.id == session_id, UserSession.ended_at.is_(None))
-    db.session.execute(update(UserSession).where(*live).values(ended_at=clock.now()))
+    is_live = (UserSession.id == session_id, UserSession.ended_at.is_(None))
+    db.session.execute(update(UserSession).where(*is_live).values(ended_at=clock.now()))
     db.session.commit()
