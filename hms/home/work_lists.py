@@ -15,6 +15,7 @@ from hms.appointments.models import Appointment, QueueEntry
 from hms.billing.corrections import queries as correction_queries
 from hms.billing.corrections.queries import CorrectionRequest
 from hms.billing.prices import queries as price_queries
+from hms.billing.prices.queries import PriceListGaps
 from hms.clinical.models import Encounter
 from hms.core import clock
 from hms.core import drafts as core_drafts
@@ -41,7 +42,7 @@ class WorkLists:
     figures: list[tuple[str, Any, str, str]] = field(default_factory=list)
     arriving: list[Appointment] | None = None
     waiting: list[QueueEntry] | None = None
-    prices: Unpriced | None = None
+    prices: PriceListGaps | None = None
     corrections: list[CorrectionRequest] = field(default_factory=list)
     drafts: list[tuple[Any, Any]] = field(default_factory=list)
     registrations: list[UnfinishedRegistration] = field(default_factory=list)
@@ -132,8 +133,8 @@ def _select_arriving() -> Select:
 
 
 def _add_approvals(home: WorkLists, who: Person) -> None:
-    count = correction_queries.waiting_count(who)
-    home.corrections = correction_queries.waiting(who, MAX_ROWS) if count else []
+    count = correction_queries.count_waiting(who)
+    home.corrections = correction_queries.waiting_requests(who, MAX_ROWS) if count else []
     home.figures.append((_l("Waiting for approval"), count, "/billing/approvals", "caution" if count else ""))
 
 

@@ -41,7 +41,7 @@ def notify_everyone_with(
     permission: Permission, *, title: str, message: str, url: str, except_for: Person, by: Person
 ) -> None:
     """Send a warning to everyone with `permission`, without the person `except_for` whose action it is about."""
-    for user_id in directory.who_may(permission):
+    for user_id in directory.user_ids_with_permission(permission):
         if user_id != except_for.id:
             notify(user_id, title=title, message=message, url=url, kind="warning", by=by)
 

@@ -165,14 +165,14 @@ def test_of_simultaneous_approvals_one_pays_the_refund(real_app):
     bill = draft("100.00")
     ids = dict(database.session.execute(select(User.username, User.id)).all())
     payment = payment_actions.take_payment(bill.id, Money("100.00"), "Cash", by=SYSTEM)
-    correction = correction_actions.request_refund(payment.id, reason="x", by=request_user.person(ids["admin"]))
+    correction = correction_actions.request_refund(payment.id, reason="x", by=request_user.load_active_person(ids["admin"]))
     correction_id = correction.id
     database.session.commit()
 
     def approve(_n: int) -> str:
         with real_app.app_context():
             try:
-                correction_actions.approve(correction_id, by=request_user.person(ids["cashier"]))
+                correction_actions.approve(correction_id, by=request_user.load_active_person(ids["cashier"]))
             except DomainError as refusal:
                 return refusal.code
             return "done"
@@ -201,7 +201,7 @@ def test_the_page_shows_requests_to_those_who_may_decide(db, person, desk):
     assert "Reason for declining" in admin.get(f"/billing/approvals/{correction.id}/decline").get_data(as_text=True)
     approve_url = f"/billing/approvals/{correction.id}/approve"
     with action_context("tests.wait", SYSTEM):
-        database.session.execute(update(UserSession).values(confirmed_at=clock.now() - FRESH_FOR))
+        database.session.execute(update(UserSession).values(confirmed_at=clock.now() - RECENT))
     assert "not your password" in admin.form(approve_url, proof="not it").get_data(as_text=True)
     assert admin.form(approve_url, proof=PASSWORD).status_code == 303
     assert "Written off" in cashier.get(url).get_data(as_text=True)
@@ -357,7 +357,7 @@ def test_people_do_not_approve_for_an_account_they_opened_nor_its_holder_for_the
     cashier_role = database.session.scalars(select(Role.id).filter_by(code="cashier")).one()
     admin = person("admin")
     added = account_actions.add_person(username="puppet", role_id=cashier_role, by=admin)
-    puppet = request_user.person(added.user.id)
+    puppet = request_user.load_active_person(added.user.id)
     by, approver = (admin, puppet) if requester == "admin" else (puppet, admin)
     correction = correction_actions.request_write_off(ids["bill"], reason="x", by=by)
     with pytest.raises(RuleBroken) as refusal:

@@ -62,7 +62,7 @@ def call_patient(entry_id: int, *, by: Person) -> QueueEntry:
     """Call one patient, or call again. Raises `Conflict` (code "already_called") when a colleague called before."""
     entry = get_for_update(QueueEntry, entry_id)
     if entry.status == QueueStatus.CALLED and entry.called_by_id not in (None, by.id):
-        caller = staff.names({entry.called_by_id})[entry.called_by_id]
+        caller = staff.display_names({entry.called_by_id})[entry.called_by_id]
         called_at = f"{clock.local(entry.called_at):%H:%M}"
         message = N_("%(name)s called this patient at %(time)s.")
         raise Conflict(message, code="already_called", name=caller, time=called_at)

@@ -115,8 +115,8 @@ def approve(correction_id: int, *, by: Person) -> Correction:
     the request is decided already."""
     correction = _lock_undecided(correction_id, by)
     rules.check_independent(
-        requester_opened_approver=staff.opened_lately(correction.proposed_by_id, by.id),
-        approver_opened_requester=staff.opened_lately(by.id, correction.proposed_by_id),
+        requester_opened_approver=staff.is_opened_lately(correction.proposed_by_id, by.id),
+        approver_opened_requester=staff.is_opened_lately(by.id, correction.proposed_by_id),
     )
     _decide(correction, CorrectionStatus.APPROVED, by)
     _APPLY[CorrectionKind(correction.kind)](correction, by)

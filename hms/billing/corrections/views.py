@@ -60,7 +60,7 @@ def approve(correction_id: int) -> ResponseReturnValue:
         flash(_("Request approved"), "success")
         return redirect(url_for("billing.bill", bill_id=form.result.bill_id), 303)
     return render_template(
-        "billing/approve.html", form=form, is_fresh=is_fresh(who), **_request_page(correction_id)
+        "billing/approve.html", form=form, is_fresh=is_recent(who), **_request_page(correction_id)
     ), form.status
 
 
