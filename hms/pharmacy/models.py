@@ -66,7 +66,6 @@ class Batch(Record):
             info={
                 "message": N_("There is not enough left in this batch. Check the new batches and dispense again."),
                 "field": "quantity",
-                "code": "out_of_stock",
             },
         ),
         CheckConstraint(
