@@ -1,4 +1,4 @@
-"""Money: exact, never a float, rounded in one way. Amounts are in the hospital's currency (`HMS_CURRENCY`), major units."""
+"""Money: exact decimals, never floats, rounded half up. Amounts are in the hospital's currency (`HMS_CURRENCY`), major units."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 CENT = Decimal("0.01")
 MAX_VALUE = Decimal("99999999.99")
-"""The most that is typed as one amount, and that one line or one bill comes to. Sums of them may be more."""
+"""The largest typed amount, bill line and bill total. Sums of them may be larger."""
 MAX_SUM = Decimal("9999999999.99")
-"""The most that a column for money holds."""
+"""The largest amount that a money column holds."""
 _AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,2})?")
 
 
 class TooLarge(ValueError):
-    """An amount, and readable as one, but more than may be typed."""
+    """The text is an amount, but larger than the limit."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -24,8 +24,8 @@ class Money:
     """An amount with two decimals, e.g. `Money("190.00")`.
 
     Takes a string, an int, a Decimal or another Money; a Decimal is rounded half up. Raises `TypeError` for a float or a
-    bool and `ValueError` for NaN, infinity or more digits than are exact. A sum has no other limit; what is typed has
-    one (`typed`), and so has what is stored (`rules.check_total`, the constraints of the tables).
+    bool and `ValueError` for NaN, infinity or more digits than a Decimal holds exactly. Typed amounts have a limit, and so
+    have stored ones (`rules.check_total`, the constraints of the tables); sums have none.
     """
 
     value: Decimal
@@ -33,11 +33,11 @@ class Money:
     def __post_init__(self) -> None:
         if isinstance(self.value, (float, bool)):
             raise TypeError("Money is never a float.")
-        given = self.value.value if isinstance(self.value, Money) else Decimal(self.value)
-        if not given.is_finite():
+        amount = self.value.value if isinstance(self.value, Money) else Decimal(self.value)
+        if not amount.is_finite():
             raise ValueError("not a finite amount")
         try:
-            exact = given.quantize(CENT, ROUND_HALF_UP)
+            exact = amount.quantize(CENT, ROUND_HALF_UP)
         except InvalidOperation:
             raise ValueError("more digits than are exact") from None
         object.__setattr__(self, "value", exact)
@@ -64,7 +64,7 @@ class Money:
         return f"{self.value:.2f}"
 
     def percent(self, rate: Decimal) -> Money:
-        """`rate` hundredths of this amount, rounded half up to the cent."""
+        """`rate` percent of this amount, rounded half up to the cent."""
         return Money(self.value * rate / 100)
 
     @classmethod
@@ -82,7 +82,7 @@ class Money:
 
     @classmethod
     def _exact(cls, amount: Decimal, largest: Decimal) -> Money:
-        # Compared before any arithmetic, which overflows at 1E+999999999.
+        # Compare before any arithmetic, which overflows at 1E+999999999.
         if not amount.is_finite():
             raise ValueError("not an amount")
         if not -largest <= amount <= largest:
@@ -93,7 +93,7 @@ class Money:
 
     @classmethod
     def total(cls, amounts: Iterable[Money]) -> Money:
-        """The sum; `ZERO` of nothing."""
+        """The sum of `amounts`; `ZERO` when there are none."""
         return sum(amounts, ZERO)
 
 

@@ -152,4 +152,4 @@ def test_statements_count_by_the_condition_of_the_index(module):
 
 
 def test_the_alarm_is_looked_for_under_its_name():
-    assert f"'{read_limit.ALARM}'" in str(read_limit._ALARM_AND_WAIT)
+    assert f"'{read_limit.ALARM}'" in str(read_limit._ALERT_AND_WAIT)

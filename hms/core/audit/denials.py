@@ -33,38 +33,38 @@ class DenialThrottle:
         """How many denials were only counted since the last written one; None when this one is only counted too."""
         now = time.monotonic()
         with self._lock:
-            began, written, passed = self._known.get(key, (now, 0, 0))
+            began, written, not_written = self._known.get(key, (now, 0, 0))
             if now - began > WINDOW:
                 began, written = now, 0
             if written >= MAX_COUNT:
-                self._known[key] = (began, written, passed + 1)
+                self._known[key] = (began, written, not_written + 1)
                 return None
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             self._known[key] = (began, written + 1, 0)
-            return passed
+            return not_written
 
 
 _throttle = DenialThrottle()
 
 
 def reset_throttle() -> None:
-    """Forget all counts; for tests."""
+    """Set all counts to zero; for tests."""
     global _throttle
     _throttle = DenialThrottle()
 
 
 def record_denial(by: Person | None, what: str, *, patient_id: int | None = None, because: str = "") -> None:
-    """Record that `by` was denied `what` (an endpoint); `because` is the error's code. Rolls back, then commits its own entry."""
+    """Record that `by` was denied `what` (an endpoint); `because` is the error's code. Rolls back, then commits its entry."""
     db.session.rollback()
-    passed = _throttle.admits(_key(by))
-    if passed is None:
+    not_written = _throttle.admits(_key(by))
+    if not_written is None:
         return
     details: dict[str, Any] = {"what": what}
     if has_request_context():
         details |= {"method": request.method, "path": request.path[:200]}
     details |= {"because": because} if because else {}
-    details |= {"not_written_before": passed} if passed else {}
+    details |= {"not_written_before": not_written} if not_written else {}
     recording.record("authz.denied", by, outcome="denied", patient_id=patient_id, details=details)
     db.session.commit()
 
