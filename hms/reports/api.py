@@ -1,4 +1,4 @@
-"""JSON: dashboards and reports."""
+"""Endpoints of dashboards and reports."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def patient_count() -> dict[str, int]:
 
 def appointment_json(row: Appointment, who: Person) -> dict[str, Any]:
     """One appointment; the doctor only for those who read the reason of visits."""
-    seen = {"id": row.id, "patient": row.patient_id, "date": row.date, "time": row.time, "status": row.status}
-    return seen | {"doctor": row.doctor_id} if who.may(Permission.READ_VISIT_REASON) or who.is_patient else seen
+    shown = {"id": row.id, "patient": row.patient_id, "date": row.date, "time": row.time, "status": row.status}
+    return shown | {"doctor": row.doctor_id} if who.may(Permission.READ_VISIT_REASON) or who.is_patient else shown
 
 
 @api.get("/report/appointments_today/")

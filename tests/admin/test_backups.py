@@ -112,7 +112,7 @@ def test_what_is_no_backup_removes_nothing(real_app, tmp_path):
 
 def test_a_living_hospital_is_not_overwritten(patient, tmp_path):
     backups.backup(tmp_path)
-    with pytest.raises(backups.BackupFailed, match="holds patients"):
+    with pytest.raises(backups.BackupFailed, match="has patients"):
         backups.restore(tmp_path)
 
 
