@@ -39,7 +39,7 @@ def test_nothing_that_can_be_imported(run, tmp_path, content):
         (tmp_path / "Location.ndjson").write_bytes(content)
     done = run(tmp_path)
     assert done.exit_code == 1
-    assert f"{tmp_path} holds no FHIR resources that can be imported." in done.output
+    assert f"{tmp_path} has no FHIR resources that can be imported." in done.output
 
 
 def test_a_file_of_any_name_is_read_when_it_is_named(run, tmp_path):

@@ -72,7 +72,7 @@ def order(**more):
         (patient("p2", name=[{"family": "Kar\x00gbo"}]), "“family” holds characters that cannot be shown."),
         (patient("p2", name=[{"family": "a\u202eb"}]), "“family” holds characters that cannot be shown."),
         (patient("p2", name=[{"family": "a\ud800b"}]), "“family” holds characters that cannot be shown."),
-        (patient("p2", name=[{"family": "K" * 101}]), "its name cannot be kept: Use at most 100 characters"),
+        (patient("p2", name=[{"family": "K" * 101}]), "its name cannot be saved: Use at most 100 characters"),
         (patient("p2", gender="woman?"), "“gender” must be female, male, other or unknown."),
         (patient("p2", gender=["female"]), "“gender” is not text."),
         (patient("p2", birthDate="1990-02-30"), "“birthDate” is not a possible date."),
